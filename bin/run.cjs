@@ -1,0 +1,166 @@
+#!/usr/bin/env node
+'use strict';
+
+// Compiling the bundle is half of what a short command costs, so V8's code for it is kept in a cache. Node 22.1 and later
+// do that themselves; on Node 20 it is done here. A cache that cannot be used or written is never an error.
+const fs = require('node:fs');
+const nodeModule = require('node:module');
+const path = require('node:path');
+
+const root = path.dirname(__dirname);
+const dist = path.join(root, 'dist') + path.sep;
+const entry = path.join(dist, 'cli.cjs');
+const dayMs = 24 * 60 * 60 * 1000;
+
+function start() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    process.stderr.write(
+      `Error: tracecraft needs Node 20.19 or later, and this is ${process.version}\n`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  if (!fs.existsSync(entry)) {
+    process.stderr.write(
+      `Error: not built: ${entry} is missing\nRun "npm run build" in ${root}.\n`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const load = chooseLoader(cacheFolder());
+  void load(entry).main(process.argv.slice(2), root);
+}
+
+function chooseLoader(folder) {
+  if (nodeModule.enableCompileCache === undefined) return loaderWithCodeCache(folder);
+  if (makePrivate(folder)) nodeModule.enableCompileCache(folder);
+  return require;
+}
+
+function cacheFolder() {
+  const base = process.env.XDG_CACHE_HOME;
+  if (base && path.isAbsolute(base)) return path.join(base, 'tracecraft');
+  const home = process.env.HOME || require('node:os').homedir();
+  return path.join(home, '.cache', 'tracecraft');
+}
+
+/** Whoever can write to the cache can run code as its reader. */
+function isPrivate(folder) {
+  try {
+    const stat = fs.lstatSync(folder);
+    const isOurs = process.getuid === undefined || stat.uid === process.getuid();
+    return (
+      stat.isDirectory() && isOurs && (process.platform === 'win32' || (stat.mode & 0o022) === 0)
+    );
+  } catch {
+    return false;
+  }
+}
+
+function makePrivate(folder) {
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch {
+    return false;
+  }
+  return isPrivate(folder);
+}
+
+function loaderWithCodeCache(folder) {
+  const vm = require('node:vm');
+  const readable = isPrivate(folder);
+  const loaded = new Map();
+  const scripts = [];
+  let complete = true;
+
+  function load(file) {
+    const known = loaded.get(file);
+    if (known !== undefined) return known.exports;
+    const module = { exports: {}, filename: file, id: file, loaded: false };
+    loaded.set(file, module);
+    try {
+      const run = compile(file).runInThisContext();
+      run.call(module.exports, module.exports, requireFrom(file), module, file, path.dirname(file));
+    } catch (error) {
+      loaded.delete(file);
+      throw error;
+    }
+    module.loaded = true;
+    return module.exports;
+  }
+
+  function compile(file) {
+    const code = fs.readFileSync(file, 'utf8');
+    const cacheFile = path.join(folder, cacheName(file, code));
+    const cachedData = readable ? readIfThere(cacheFile) : undefined;
+    const script = new vm.Script(
+      `(function (exports, require, module, __filename, __dirname) { ${code}\n})`,
+      {
+        filename: file,
+        cachedData,
+        importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      },
+    );
+    if (cachedData === undefined || script.cachedDataRejected) complete = false;
+    scripts.push({ cacheFile, script });
+    return script;
+  }
+
+  function requireFrom(file) {
+    const native = nodeModule.createRequire(file);
+    const folderOfFile = path.dirname(file);
+    const requireOne = (id) => {
+      if (!id.startsWith('.') && !path.isAbsolute(id)) return native(id);
+      const resolved = path.resolve(folderOfFile, id);
+      return resolved.startsWith(dist) && resolved.endsWith('.cjs') ? load(resolved) : native(id);
+    };
+    return Object.assign(requireOne, {
+      resolve: native.resolve,
+      cache: native.cache,
+      main: module,
+    });
+  }
+
+  // Written at the end, the cache also holds the functions that were compiled on demand. When one file was missing, all are
+  // written again: a command that runs for the first time needs functions of the shared chunks that others did not.
+  process.once('exit', () => {
+    if (complete || process.uptime() > 10 || !makePrivate(folder)) return;
+    try {
+      for (const { cacheFile, script } of scripts) {
+        const temporary = `${cacheFile}.${process.pid}`;
+        fs.writeFileSync(temporary, script.createCachedData(), { mode: 0o600 });
+        fs.renameSync(temporary, cacheFile);
+      }
+      removeOld(folder);
+    } catch {}
+  });
+
+  return load;
+}
+
+/** The last line of each built file is its hash: V8 itself would compare nothing but the length. */
+function cacheName(file, code) {
+  const hash = code.slice(-17, -1);
+  const mtime = Math.trunc(fs.statSync(file).mtimeMs);
+  return `${path.basename(file, '.cjs')}-${hash}-${mtime}-${process.version}-${process.arch}`;
+}
+
+function readIfThere(file) {
+  try {
+    return fs.readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+function removeOld(folder) {
+  const oldestMs = Date.now() - 30 * dayMs;
+  for (const name of fs.readdirSync(folder)) {
+    const file = path.join(folder, name);
+    const stat = fs.lstatSync(file);
+    if (stat.isFile() && stat.mtimeMs < oldestMs) fs.unlinkSync(file);
+  }
+}
+
+start();

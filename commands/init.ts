@@ -1,0 +1,110 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { columns } from '../src/cli/output.js';
+import { applyInit, type InitOutcome } from '../src/init/apply.js';
+import { type InitPlan, planInit } from '../src/init/plan.js';
+import { userName } from '../src/init/user-name.js';
+
+export default class Init extends BaseCommand {
+  static override summary = 'set up a bucket for this project, or for everything on this machine';
+  static override description =
+    `Without any flag the bucket is a folder in your home, the project is named after this folder and the agent after you. The bucket is created if it is missing, and what it can do is proven with objects that are deleted again. Credentials for S3 come from where the AWS tools keep them (environment, profiles, SSO, instance roles); they are stored only when given by flag.`;
+  static override examples = [
+    '<%= config.bin %> init',
+    '<%= config.bin %> init --global',
+    '<%= config.bin %> init --backend s3 --bucket team-traces --region eu-central-1 --project app --agent designer',
+    '<%= config.bin %> init --backend s3 --bucket traces --endpoint https://s3.example.com --profile work',
+  ];
+  static override flags = {
+    backend: Flags.string({
+      summary: 'what kind of bucket: local (a folder) or s3',
+      helpValue: 'local|s3',
+    }),
+    bucket: Flags.string({
+      summary: 'the folder, or the name of the bucket',
+      helpValue: 'FOLDER|NAME',
+    }),
+    project: Flags.string({ summary: 'the first part of all keys', helpValue: 'NAME' }),
+    agent: Flags.string({ summary: 'who you are in the project', helpValue: 'NAME' }),
+    endpoint: Flags.string({
+      summary: 'address of an S3 server other than Amazon',
+      helpValue: 'URL',
+    }),
+    region: Flags.string({ summary: 'region of the bucket', helpValue: 'REGION' }),
+    profile: Flags.string({
+      summary: 'profile of the AWS configuration to take credentials from',
+      helpValue: 'NAME',
+    }),
+    'access-key': Flags.string({
+      summary: 'key to store in the config, with --secret-key',
+      helpValue: 'KEY',
+    }),
+    'secret-key': Flags.string({ summary: 'its secret, stored in the config', helpValue: 'KEY' }),
+    global: Flags.boolean({
+      summary: 'one bucket for everything: write ~/.tracecraft/config.json',
+    }),
+    force: Flags.boolean({ summary: 'overwrite the config that is there' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Init);
+    const context = this.surroundings;
+    const plan = planInit(
+      {
+        ...flags,
+        accessKey: flags['access-key'],
+        secretKey: flags['secret-key'],
+        isGlobal: flags.global,
+      },
+      context,
+      userName(context.env),
+    );
+    const outcome = await applyInit(plan, context, flags.force);
+    this.report(plan, outcome);
+    return dataOf(plan, outcome);
+  }
+
+  private report(plan: InitPlan, outcome: InitOutcome): void {
+    const { config } = plan;
+    const rows = [
+      ['backend', config.backend],
+      ['bucket', `${outcome.location}${outcome.isNewBucket ? ' (created)' : ''}`],
+      ['project', config.project],
+      ['agent', `${config.agent_id} (${outcome.isNewAgent ? 'registered' : 'known already'})`],
+      ['config', `${outcome.file.path} (mode 600${gitNote(outcome)})`],
+      ...outcome.findings
+        .filter(({ ok }) => ok)
+        .map(({ check, message }, index) => [index === 0 ? 'proven' : '', `${check}: ${message}`]),
+    ];
+    for (const line of columns(rows)) this.say(line);
+    if (outcome.gitIgnored === 'tracked') {
+      this.warn(`git tracks ${outcome.file.path}: git rm --cached it before it is pushed`);
+    }
+    for (const { check, message } of outcome.findings.filter(({ ok }) => !ok)) {
+      this.warn(`${check} is not to be relied on here, so claims are best-effort: ${message}`);
+    }
+  }
+}
+
+function dataOf({ config, scope }: InitPlan, outcome: InitOutcome): object {
+  return {
+    backend: config.backend,
+    location: outcome.location,
+    project: config.project,
+    agent: config.agent_id,
+    new_bucket: outcome.isNewBucket,
+    new_agent: outcome.isNewAgent,
+    config: outcome.file.path,
+    scope,
+    gitignore: outcome.gitIgnored,
+    capabilities: {
+      put_if_absent: outcome.capabilities.putIfAbsent,
+      put_if_match: outcome.capabilities.putIfMatch,
+    },
+    findings: outcome.findings,
+  };
+}
+
+function gitNote({ gitIgnored }: InitOutcome): string {
+  return gitIgnored === 'added' || gitIgnored === 'already' ? ', in .gitignore' : '';
+}

@@ -1,0 +1,89 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { openMirroring } from '../../src/cli/mirroring.js';
+import { startProgress } from '../../src/cli/progress.js';
+import { handleSignals } from '../../src/cli/signals.js';
+import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
+import { systemClock } from '../../src/clock.js';
+import { requireTrusted } from '../../src/config/settings.js';
+import { NotFoundError, PartialError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
+import { chokidarEvents } from '../../src/mirror/file-events.js';
+import { everything, newestSession } from '../../src/mirror/selection.js';
+import { createWatchers } from '../../watchers/registry.js';
+
+export default class SessionMirror extends BaseCommand {
+  static override summary = 'mirror one session now';
+  static override description =
+    'The same machinery as watch, for one session: without --session-id the newest that was started in this folder (or in --cwd). With --follow it goes on until you end it.\n\nExit codes: 0 nothing is behind, 3 no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 10 something is still behind.';
+  static override examples = [
+    '<%= config.bin %> session mirror --harness claude-code',
+    '<%= config.bin %> session mirror --harness claude-code --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow',
+  ];
+  static override flags = {
+    harness: Flags.string({ summary: 'whose session', options: ['claude-code'], required: true }),
+    'session-id': Flags.string({ summary: 'this session' }),
+    cwd: Flags.directory({ summary: 'the newest session of this folder' }),
+    follow: Flags.boolean({ summary: 'go on mirroring until ended', char: 'f' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(SessionMirror);
+    const settings = await this.settings();
+    requireTrusted(settings);
+    const output = this.jsonEnabled()
+      ? jsonOutput()
+      : textOutput({ isQuiet: this.isQuiet, isTerminal: false, named: false });
+    const watchers = createWatchers({
+      io: nodeIo,
+      clock: systemClock,
+      env: process.env,
+      home: this.surroundings.home,
+      onUnreadable: (error) => output.trouble(error, error.hint),
+    }).filter(({ harness }) => harness === flags.harness);
+    const cwd = flags.cwd ?? process.cwd();
+    const sessionId = flags['session-id'] ?? (await newestSession(watchers, cwd));
+    if (sessionId === undefined) {
+      throw new NotFoundError(`no ${flags.harness} session was started in ${cwd}`, {
+        hint: 'Name one with --session-id, or another folder with --cwd.',
+      });
+    }
+    const bucket = await this.openProvenBucket(settings);
+    const progress = startProgress({
+      label: 'Mirroring',
+      total: 0,
+      unit: 'bytes',
+      isQuiet: this.isQuiet || flags.follow,
+    });
+    const { loop, roster } = openMirroring({
+      settings,
+      bucket,
+      watchers,
+      selection: { ...everything, sessionId },
+      events: chokidarEvents(),
+      isPolling: false,
+      intervalMs: undefined,
+      output,
+      progress,
+    });
+    const ending = new AbortController();
+    const restore = handleSignals(() => ending.abort());
+    const end = await (flags.follow ? loop.run(ending.signal) : loop.once(ending.signal));
+    restore();
+    progress.stop();
+    output.close();
+    if ([...roster.tracks].length === 0) {
+      throw new NotFoundError(`no ${flags.harness} session ${sessionId} on this machine`, {
+        hint: 'Its id is the name of its transcript file.',
+      });
+    }
+    const [first] = end.behind;
+    if (first !== undefined) {
+      throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
+        hint: 'Run the same command again: it goes on where it stopped.',
+      });
+    }
+    this.say(`Session ${sessionId} is in ${bucket.location} (${settings.project}).`);
+    return { session_id: sessionId, harness: flags.harness, rests: end.rests };
+  }
+}

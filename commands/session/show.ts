@@ -1,0 +1,89 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatBytes, formatCount } from '../../src/cli/format.js';
+import { columns, printRaw } from '../../src/cli/output.js';
+import { countsText } from '../../src/cli/watch-output.js';
+import {
+  type ArchivedSession,
+  findSession,
+  harnesses,
+  readTail,
+} from '../../src/mirror/archive.js';
+import type { MetaDocument } from '../../src/protocol/documents.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+
+export default class SessionShow extends BaseCommand {
+  static override summary = 'show what is known of a session, and its last lines';
+  static override description =
+    'The id may be shortened to a unique beginning. Reads only the parts that hold the lines that are asked for.\n\nExit codes: 0 done, 2 the id fits several sessions, 3 there is no such session, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> session show 8b418ea5',
+    '<%= config.bin %> session show 8b418ea5 --tail 20',
+    '<%= config.bin %> session show 8b418ea5 --raw --tail 100 | jq -r .type',
+  ];
+  static override args = {
+    id: Args.string({ description: 'session id, or a unique beginning of it', required: true }),
+  };
+  static override flags = {
+    tail: Flags.integer({ summary: 'also show the last N lines', min: 0, helpValue: 'N' }),
+    raw: Flags.boolean({ summary: 'print only the lines, byte for byte as stored' }),
+    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(SessionShow);
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const layout = bucketLayout(settings.project);
+    const wanted = flags.harness === undefined ? harnesses : [flags.harness];
+    const session = await findSession(bucket, layout, args.id, wanted);
+    const count = flags.tail ?? (flags.raw ? defaultRawLines : 0);
+    const lines = count === 0 ? [] : await readTail(bucket, layout, session, count);
+    if (flags.raw && !this.jsonEnabled()) {
+      for (const line of lines) printRaw(line);
+    } else {
+      for (const line of columns(rows(session))) this.print(line);
+      for (const line of lines) this.print(line.toString('utf8').trimEnd());
+    }
+    const texts = lines.map((line) => line.toString('utf8').trimEnd());
+    return {
+      harness: session.harness,
+      session_id: session.id,
+      meta: session.meta ?? null,
+      lines: texts,
+    };
+  }
+}
+
+const defaultRawLines = 10;
+
+function rows({ id, harness, meta }: ArchivedSession): string[][] {
+  const head = [
+    ['session', id],
+    ['harness', harness],
+  ];
+  return meta === undefined ? [...head, ['meta', 'not written yet']] : [...head, ...metaRows(meta)];
+}
+
+function metaRows(meta: MetaDocument): string[][] {
+  return [
+    ['title', meta.title ?? '-'],
+    ['cwd', meta.cwd ?? '-'],
+    ['branch', meta.git_branch ?? '-'],
+    ['model', meta.model ?? '-'],
+    ['started', meta.started_at ?? '-'],
+    ['uploaded', meta.last_uploaded_at ?? '-'],
+    ['ended', meta.ended_at ?? '-'],
+    ['source', `${meta.host ?? '?'}:${meta.source_path ?? '?'}`],
+    ['lines', formatCount(meta.total_lines)],
+    ['size', `${formatBytes(meta.total_uploaded_bytes)} in ${formatCount(meta.part_count)} parts`],
+    ['generation', String(meta.generation)],
+    ['redactions', countsText(meta.redaction_counts)],
+    ...meta.streams.map((stream) => [
+      'stream',
+      `${stream.name}: ${formatCount(stream.total_lines)} lines, ${formatBytes(stream.total_uploaded_bytes)}`,
+    ]),
+    ...(meta.streams_omitted > 0 ? [['', `and ${meta.streams_omitted} more streams`]] : []),
+  ];
+}

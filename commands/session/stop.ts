@@ -1,0 +1,81 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { openMirroring } from '../../src/cli/mirroring.js';
+import { textOutput } from '../../src/cli/watch-output.js';
+import { systemClock } from '../../src/clock.js';
+import { requireTrusted, type Settings } from '../../src/config/settings.js';
+import { NotFoundError, PartialError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
+import { type ArchivedSession, findSession, harnesses } from '../../src/mirror/archive.js';
+import { noEvents } from '../../src/mirror/file-events.js';
+import { everything } from '../../src/mirror/selection.js';
+import { encodeDocument } from '../../src/protocol/documents.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import { createWatchers } from '../../watchers/registry.js';
+
+export default class SessionStop extends BaseCommand {
+  static override summary = 'take the last lines of a session and mark it as ended';
+  static override description =
+    'Mirrors what is still missing, if the session is on this machine, and writes ended_at into its meta.json. Should it grow later, a running watch goes on with it and it counts as open again.\n\nExit codes: 0 done, 2 the id fits several sessions, 3 there is no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 10 not all of it could be sent.';
+  static override examples = ['<%= config.bin %> session stop 8b418ea5'];
+  static override args = {
+    id: Args.string({ description: 'session id, or a unique beginning of it', required: true }),
+  };
+  static override flags = {
+    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(SessionStop);
+    const settings = await this.settings();
+    requireTrusted(settings);
+    const bucket = await this.openProvenBucket(settings);
+    const layout = bucketLayout(settings.project);
+    const wanted = flags.harness === undefined ? harnesses : [flags.harness];
+    const session = await findSession(bucket, layout, args.id, wanted);
+    const endedAt = (await bucket.now()).toISOString();
+    const isHere = await this.takeRest(settings, bucket, session, endedAt);
+    if (!isHere) {
+      const key = layout.meta(session.harness, session.id);
+      if (session.meta === undefined) throw new NotFoundError(`no readable ${key}`);
+      await bucket.put(key, encodeDocument({ ...session.meta, ended_at: endedAt }));
+    }
+    this.say(`Session ${session.id} ended at ${endedAt}.`);
+    return { harness: session.harness, session_id: session.id, ended_at: endedAt };
+  }
+
+  /** Whether the session is on this machine at all. */
+  private async takeRest(
+    settings: Settings,
+    bucket: Bucket,
+    { harness, id }: ArchivedSession,
+    endedAt: string,
+  ): Promise<boolean> {
+    const isQuiet = this.isQuiet || this.jsonEnabled();
+    const { loop, roster } = openMirroring({
+      settings,
+      bucket,
+      watchers: createWatchers({
+        io: nodeIo,
+        clock: systemClock,
+        env: process.env,
+        home: this.surroundings.home,
+      }).filter((watcher) => watcher.harness === harness),
+      selection: { ...everything, sessionId: id },
+      events: noEvents,
+      isPolling: true,
+      intervalMs: undefined,
+      output: textOutput({ isQuiet, isTerminal: false, named: false }),
+    });
+    const end = await loop.once(new AbortController().signal);
+    const [behind] = end.behind;
+    if (behind !== undefined) {
+      throw new PartialError(`not all of it is in the bucket: ${behind.source}: ${behind.reason}`);
+    }
+    const [mirrored] = [...roster.sessions];
+    await mirrored?.writeMeta(endedAt);
+    return mirrored !== undefined;
+  }
+}

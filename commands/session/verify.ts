@@ -1,0 +1,117 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatCount } from '../../src/cli/format.js';
+import { columns } from '../../src/cli/output.js';
+import { startProgress } from '../../src/cli/progress.js';
+import { systemClock } from '../../src/clock.js';
+import { PartialError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
+import type { Stream } from '../../src/mirror/stream.js';
+import { type Verdict, verifyStream } from '../../src/mirror/verify.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import { createWatchers } from '../../watchers/registry.js';
+
+interface Checked extends Verdict {
+  readonly harness: string;
+  readonly session_id: string;
+  readonly stream: string;
+  readonly source: string;
+}
+
+export default class SessionVerify extends BaseCommand {
+  static override summary = 'compare what is in the bucket with the transcripts on this machine';
+  static override description =
+    'Joins the parts in the bucket as any reader would and lays them beside the complete lines of the source: a line agrees when it is the same byte for byte, each [REDACTED:…] standing for any bytes. It shares nothing with the mirror that wrote them. An unterminated last line is named and does not count.\n\nExit codes: 0 everything agrees, 8 the store cannot be reached, 10 something is missing, behind or different.';
+  static override examples = [
+    '<%= config.bin %> session verify',
+    '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',
+    '<%= config.bin %> session verify --json | jq \'.data.streams[] | select(.state != "ok")\'',
+  ];
+  static override strict = false;
+  static override args = {
+    ids: Args.string({ description: 'only these sessions', required: false }),
+  };
+  static override flags = {
+    harness: Flags.string({ summary: 'only this harness', options: ['claude-code'] }),
+  };
+
+  async run(): Promise<object> {
+    const { argv, flags } = await this.parse(SessionVerify);
+    const ids = new Set(argv.map(String));
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const layout = bucketLayout(settings.project);
+    const streams = await this.sources(flags.harness, ids);
+    const progress = startProgress({
+      label: 'Verifying',
+      total: streams.length,
+      unit: 'items',
+      isQuiet: this.isQuiet,
+    });
+    const checked: Checked[] = [];
+    for (const [index, stream] of streams.entries()) {
+      const { harness, id } = stream.session;
+      const prefix = layout.stream(harness, id, stream.name);
+      const verdict = await verifyStream(bucket, prefix, stream);
+      const place = { harness, session_id: id, stream: stream.name, source: stream.source };
+      checked.push({ ...place, ...verdict });
+      progress.update(index + 1, streams.length);
+    }
+    progress.stop();
+    return this.report(checked);
+  }
+
+  private async sources(
+    harness: string | undefined,
+    ids: ReadonlySet<string>,
+  ): Promise<readonly Stream[]> {
+    const watchers = createWatchers({
+      io: nodeIo,
+      clock: systemClock,
+      env: process.env,
+      home: this.surroundings.home,
+      onUnreadable: (error) => this.warn(error),
+    });
+    const streams: Stream[] = [];
+    for (const watcher of watchers) {
+      if (harness !== undefined && watcher.harness !== harness) continue;
+      for (const root of await watcher.roots()) {
+        for await (const stream of watcher.streams(root)) {
+          if (ids.size === 0 || ids.has(stream.session.id)) streams.push(stream);
+        }
+      }
+    }
+    return streams;
+  }
+
+  private report(checked: readonly Checked[]): object {
+    const wrong = checked.filter(({ state }) => state !== 'ok' && state !== 'ahead');
+    const lines = checked.reduce((sum, one) => sum + one.shippedLines, 0);
+    const redacted = checked.reduce((sum, one) => sum + one.redactedLines, 0);
+    if (!this.isQuiet) for (const line of columns(checked.map(row))) this.print(line);
+    for (const { source, rest } of checked) {
+      if (rest > 0) this.say(`unterminated rest: ${rest} bytes at the end of ${source}`);
+    }
+    if (wrong.length > 0) {
+      throw new PartialError(
+        `${wrong.length} of ${checked.length} streams do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
+        { hint: 'Run tracecraft watch --once --all, then verify again.' },
+      );
+    }
+    this.print(
+      `${formatCount(checked.length)} streams agree: ${formatCount(lines)} lines, ${formatCount(redacted)} of them with redactions`,
+    );
+    return { streams: checked, lines, redacted_lines: redacted };
+  }
+}
+
+function row(one: Checked): string[] {
+  const name = one.stream === '' ? '' : `/${one.stream}`;
+  return [
+    one.state,
+    `${one.harness}/${one.session_id}${name}`,
+    `${formatCount(one.shippedLines)} of ${formatCount(one.sourceLines)} lines`,
+    one.problem ?? '',
+  ];
+}

@@ -1,0 +1,169 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { openMirroring, selectionOf } from '../src/cli/mirroring.js';
+import { startProgress } from '../src/cli/progress.js';
+import { handleSignals } from '../src/cli/signals.js';
+import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
+import { systemClock } from '../src/clock.js';
+import { parseDuration } from '../src/config/duration.js';
+import { findSettings, requireTrusted, type Settings } from '../src/config/settings.js';
+import { LostError, PartialError } from '../src/errors.js';
+import { initGlobally } from '../src/init/apply.js';
+import { nodeIo } from '../src/io.js';
+import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
+import type { Harness, Watcher } from '../src/mirror/stream.js';
+import { takeWatchLock } from '../src/mirror/watch-lock.js';
+import type { Ending } from '../src/mirror/watch-loop.js';
+import { createWatchers } from '../watchers/registry.js';
+
+export default class Watch extends BaseCommand {
+  static override summary = "mirror every agent's transcript into your bucket, live and redacted";
+  static override description =
+    `Runs in the foreground until you end it; kill it at any moment and start it again, nothing is lost or sent twice. Without any config it first writes one for your home folder (a local bucket in ~/.tracecraft/bucket).
+
+With the config of your home folder it takes every session on this machine that changed in the last 7 days or grows from now on; with a project's .tracecraft.json, those that were started in that folder.
+
+Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not trusted or the credentials are refused, 8 the store cannot be reached, 10 something is still behind, 130/143 ended by a second signal.`;
+  static override examples = [
+    '<%= config.bin %> watch',
+    '<%= config.bin %> watch --once --all',
+    '<%= config.bin %> watch --harness claude-code --since 30d',
+    '<%= config.bin %> watch --json | jq -r .part',
+  ];
+  static override flags = {
+    once: Flags.boolean({ summary: 'take everything once and exit' }),
+    harness: Flags.string({
+      summary: 'only this harness; may be given more than once',
+      options: ['claude-code'],
+      multiple: true,
+    }),
+    cwd: Flags.directory({ summary: 'only sessions that were started in or below this folder' }),
+    since: Flags.string({
+      summary: 'take sessions that changed within this time',
+      helpValue: '7d',
+    }),
+    all: Flags.boolean({ summary: 'take all sessions, however old', exclusive: ['since'] }),
+    'all-projects': Flags.boolean({
+      summary: "with a project's config: take sessions of other folders too",
+    }),
+    interval: Flags.string({
+      summary: 'longest time between two flushes of a busy session',
+      helpValue: '5s',
+    }),
+    wait: Flags.boolean({ summary: 'stand by while another watch runs for this bucket' }),
+    poll: Flags.boolean({ summary: 'look every 2 s instead of listening to file events' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Watch);
+    const settings = await this.settingsOrDefault();
+    requireTrusted(settings);
+    const output = this.output();
+    const bucket = await this.openProvenBucket(settings);
+    const since = flags.since ?? settings.watch.since;
+    const interval = flags.interval ?? settings.watch.interval;
+    const progress = flags.once
+      ? startProgress({ label: 'Mirroring', total: 0, unit: 'bytes', isQuiet: this.isQuiet })
+      : undefined;
+    const { loop, folder } = openMirroring({
+      settings,
+      bucket,
+      watchers: this.watchers(flags.harness ?? settings.watch.harness, output),
+      selection: selectionOf(settings, {
+        cwd: flags.cwd,
+        sinceMs: since === undefined ? undefined : parseDuration('--since', since),
+        all: flags.all,
+        allProjects: flags['all-projects'],
+      }),
+      events: flags.poll ? noEvents : chokidarEvents(),
+      isPolling: flags.poll,
+      intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
+      output,
+      ...(progress === undefined ? {} : { progress }),
+    });
+    const ending = new AbortController();
+    const restore = handleSignals(() => {
+      output.note('Finishing (again to end at once) …');
+      ending.abort();
+    });
+    const release = await this.lock(`${folder}/watch.lock`, flags.wait, ending.signal, output);
+    try {
+      const end = flags.once ? await loop.once(ending.signal) : await loop.run(ending.signal);
+      progress?.stop();
+      output.close();
+      return this.report(end, output);
+    } finally {
+      progress?.stop();
+      output.close();
+      await release();
+      restore();
+    }
+  }
+
+  /** Without any config, one for the home folder is written first, and said. */
+  private async settingsOrDefault(): Promise<Settings> {
+    const found = await findSettings(this.surroundings);
+    if (found === undefined) {
+      const { file, location } = await initGlobally(this.surroundings);
+      this.say(`No config yet: wrote ${file.path} with a local bucket in ${location}.`);
+    }
+    return this.settings();
+  }
+
+  private output(): WatchOutput {
+    if (this.jsonEnabled()) return jsonOutput();
+    return textOutput({
+      isQuiet: this.isQuiet,
+      isTerminal: process.stderr.isTTY === true && process.stdout.isTTY === true,
+      named: true,
+    });
+  }
+
+  private watchers(wanted: readonly string[] | undefined, output: WatchOutput): readonly Watcher[] {
+    const isWanted = (harness: Harness): boolean =>
+      wanted === undefined || wanted.includes(harness);
+    return createWatchers({
+      io: nodeIo,
+      clock: systemClock,
+      env: process.env,
+      home: this.surroundings.home,
+      onUnreadable: (error) => output.trouble(error, error.hint),
+    }).filter(({ harness }) => isWanted(harness));
+  }
+
+  private async lock(
+    path: string,
+    mayWait: boolean,
+    signal: AbortSignal,
+    output: WatchOutput,
+  ): Promise<() => Promise<void>> {
+    let isTold = false;
+    for (;;) {
+      const outcome = await takeWatchLock(path, new Date());
+      if (outcome.held) return outcome.release;
+      const { pid, since } = outcome.holder;
+      const message = `another watch is running for this bucket: pid ${pid}, since ${since}`;
+      if (!mayWait || signal.aborted) {
+        throw new LostError(message, { hint: 'Use --wait to stand by until it ends.' });
+      }
+      if (!isTold) output.note(`Standing by: ${message}.`);
+      isTold = true;
+      await systemClock.sleep(1_000, signal);
+    }
+  }
+
+  private report(end: Ending, output: WatchOutput): object {
+    for (const { source, bytes } of end.rests) {
+      output.note(`${source}: ${bytes} bytes after the last newline wait for it`);
+    }
+    if (end.behind.length === 0) {
+      output.note('Nothing is behind.');
+      return { behind: [], rests: end.rests };
+    }
+    const [first] = end.behind;
+    throw new PartialError(
+      `${end.behind.length} of the streams are still behind, e.g. ${first?.source}: ${first?.reason}`,
+      { hint: 'Start tracecraft watch again: it goes on where it stopped.' },
+    );
+  }
+}

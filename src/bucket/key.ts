@@ -1,0 +1,63 @@
+import { UsageError } from '../errors.js';
+import type { Key, Prefix } from './bucket.js';
+
+/** S3's own limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
+const maxKeyBytes = 1024;
+/** Control characters, lone surrogates and the two non-characters: XML, in which S3 lists keys, cannot carry them. */
+const unlistable = /[\p{Cc}\p{Surrogate}\uFFFE\uFFFF]/u;
+
+/** Whether every store can keep an object under this key. */
+export function isKey(key: Key): boolean {
+  return problemOf(key) === undefined && key.split('/').every(isSegment);
+}
+
+/** The key itself, or a `UsageError` when some store, or a folder, could take it for something else. */
+export function checkKey(key: Key): Key {
+  const problem = problemOf(key) ?? (key.split('/').every(isSegment) ? undefined : badSegment);
+  if (problem !== undefined) throw unusable('key', key, problem);
+  return key;
+}
+
+/** As `checkKey`, but the last segment may be incomplete or empty. */
+export function checkPrefix(prefix: Prefix): Prefix {
+  const whole = prefix.split('/').slice(0, -1);
+  const problem = problemOf(prefix) ?? (whole.every(isSegment) ? undefined : badSegment);
+  if (problem !== undefined) throw unusable('prefix', prefix, problem);
+  return prefix;
+}
+
+/** Whether a name can be one segment of a key. */
+export function isSegment(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && problemOf(name) === undefined;
+}
+
+/**
+ * Orders keys as their UTF-8 bytes, which is how object stores list. JavaScript compares UTF-16 units, where the surrogates
+ * of the characters past U+FFFF come before U+E000 to U+FFFF instead of after them.
+ */
+export function compareKeys(left: string, right: string): number {
+  const shorter = Math.min(left.length, right.length);
+  for (let at = 0; at < shorter; at += 1) {
+    const difference = rank(left.charCodeAt(at)) - rank(right.charCodeAt(at));
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
+}
+
+const badSegment = 'it has an empty, "." or ".." segment';
+
+function problemOf(text: string): string | undefined {
+  if (unlistable.test(text)) return 'it holds a control character or half of a character';
+  if (text.includes('\\')) return 'it holds a backslash';
+  if (Buffer.byteLength(text) > maxKeyBytes) return `it is longer than ${maxKeyBytes} bytes`;
+  return undefined;
+}
+
+function rank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+}
+
+function unusable(what: 'key' | 'prefix', text: string, problem: string): UsageError {
+  return new UsageError(`not a usable ${what}: ${JSON.stringify(text.slice(0, 200))}: ${problem}`);
+}

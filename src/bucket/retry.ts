@@ -1,0 +1,180 @@
+import type { Clock } from '../clock.js';
+import { TracecraftError, UnreachableError } from '../errors.js';
+import type {
+  Bucket,
+  CallOptions,
+  Conditional,
+  Entry,
+  Etag,
+  Key,
+  ListOptions,
+  Prefix,
+  PutOptions,
+} from './bucket.js';
+import { compareKeys } from './key.js';
+import { throwIfStopped } from './stopped.js';
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random?: () => number;
+  /** Of one operation, the first included. */
+  readonly attempts: number;
+  /** The n-th pause is a random one below `baseMs` · 2ⁿ⁻¹ and `maxMs`. */
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
+/** For a command that somebody waits for: some ten seconds at the most, unless the store itself asks for more. */
+export const patientRetry = { attempts: 6, baseMs: 250, maxMs: 4_000 } as const;
+
+/** A store that wants to be left alone for longer is an answer for the caller, not something to sit out here. */
+const longestWishMs = 60_000;
+
+interface Retry {
+  readonly bucket: Bucket;
+  readonly options: RetryOptions;
+}
+
+/**
+ * The same bucket, with failures that may pass tried again. A conditional write whose answer got lost is read back: what is
+ * there tells whether it was applied, so its result is as definite as if the answer had come. That needs bodies which differ
+ * from one another (a nonce in each): equal bodies are taken for one's own.
+ */
+export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
+  const retry: Retry = { bucket, options };
+  const again = <T>(step: () => Promise<T>, call?: CallOptions): Promise<T> =>
+    persist(options, step, call?.signal);
+  return {
+    kind: bucket.kind,
+    location: bucket.location,
+    capabilities: bucket.capabilities,
+    get: (key, call) => again(() => bucket.get(key, call), call),
+    put: (key, body, call) => again(() => bucket.put(key, body, call), call),
+    putIfAbsent: (key, body, call) =>
+      settle(retry, { key, body, call, expected: undefined }, () =>
+        bucket.putIfAbsent(key, body, call),
+      ),
+    putIfMatch: (key, body, etag, call) =>
+      settle(retry, { key, body, call, expected: etag }, () =>
+        bucket.putIfMatch(key, body, etag, call),
+      ),
+    putFile: (key, path, onProgress) => again(() => bucket.putFile(key, path, onProgress)),
+    getFile: (key, path, onProgress) => again(() => bucket.getFile(key, path, onProgress)),
+    list: (prefix, call) => persistentList(retry, prefix, call),
+    delete: (key, call) => again(() => bucket.delete(key, call), call),
+    now: () => again(() => bucket.now()),
+    close: () => bucket.close(),
+  };
+}
+
+/** For steps that may be repeated whatever became of the last try. */
+async function persist<T>(
+  options: RetryOptions,
+  step: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await step();
+    } catch (error) {
+      await pauseOrThrow(options, error, attempt, signal);
+    }
+  }
+}
+
+interface ConditionalWrite {
+  readonly key: Key;
+  readonly body: Uint8Array;
+  readonly call: PutOptions | undefined;
+  /** The ETag that is to be replaced; `undefined` when nothing may be there. */
+  readonly expected: Etag | undefined;
+}
+
+async function settle(
+  retry: Retry,
+  write: ConditionalWrite,
+  send: () => Promise<Conditional>,
+): Promise<Conditional> {
+  const signal = write.call?.signal;
+  let mayBeApplied = false;
+  for (let attempt = 1; ; attempt += 1) {
+    let failure: unknown;
+    try {
+      const outcome = await send();
+      // A first no is definite. A later one may be the answer to our own write, applied when its answer got lost.
+      if (outcome.written || !mayBeApplied) return outcome;
+      return (await readBack(retry, write)) ?? { written: false };
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+      failure = error;
+    }
+    throwIfStopped(signal);
+    mayBeApplied = true;
+    const settled = await readBack(retry, write).catch((error: unknown) => {
+      // A store that is down cannot be read either; what went wrong first says more.
+      throw isRetryable(error) ? failure : error;
+    });
+    if (settled !== undefined) return settled;
+    await pauseOrThrow(retry.options, failure, attempt, signal);
+  }
+}
+
+/** What became of a write whose answer is not known: done, lost, or `undefined` when all is as it was before. */
+async function readBack(
+  { bucket, options }: Retry,
+  { key, body, call, expected }: ConditionalWrite,
+): Promise<Conditional | undefined> {
+  const signal = call?.signal;
+  const reading = signal === undefined ? {} : { signal };
+  const present = await persist(options, () => bucket.get(key, reading), signal);
+  if (present === undefined) return expected === undefined ? undefined : { written: false };
+  if (present.body.equals(body)) return { written: true, etag: present.etag };
+  return present.etag === expected ? undefined : { written: false };
+}
+
+/** Goes on after the last entry that was handed out; every entry that arrives is a new beginning for the patience. */
+async function* persistentList(
+  { bucket, options }: Retry,
+  prefix: Prefix,
+  request: ListOptions = {},
+): AsyncGenerator<Entry> {
+  let after = request.after;
+  for (let attempt = 1; ; attempt += 1) {
+    const seen = after;
+    try {
+      for await (const entry of bucket.list(prefix, withAfter(request, after))) {
+        const name = entry.kind === 'object' ? entry.key : entry.prefix;
+        if (seen !== undefined && compareKeys(name, seen) <= 0) continue;
+        after = name;
+        attempt = 1;
+        yield entry;
+      }
+      return;
+    } catch (error) {
+      await pauseOrThrow(options, error, attempt, request.signal);
+    }
+  }
+}
+
+function withAfter(request: ListOptions, after: Key | undefined): ListOptions {
+  return after === undefined ? request : { ...request, after };
+}
+
+async function pauseOrThrow(
+  { clock, random = Math.random, attempts, baseMs, maxMs }: RetryOptions,
+  error: unknown,
+  attempt: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (!isRetryable(error) || attempt >= attempts || signal?.aborted === true) throw error;
+  const wishMs = error instanceof UnreachableError ? (error.retryAfterMs ?? 0) : 0;
+  if (wishMs > longestWishMs) throw error;
+  const jitterMs = random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
+  await clock.sleep(Math.max(jitterMs, wishMs), signal);
+  throwIfStopped(signal);
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof TracecraftError && error.retryable;
+}

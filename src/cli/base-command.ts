@@ -1,0 +1,127 @@
+import { homedir } from 'node:os';
+import { Command } from '@oclif/core/command';
+import * as Flags from '@oclif/core/flags';
+import type { Input, ParserOutput } from '@oclif/core/interfaces';
+import type { Bucket } from '../bucket/bucket.js';
+import { systemClock } from '../clock.js';
+import { loadSettings, type Settings, type SettingsContext } from '../config/settings.js';
+import { nodeIo } from '../io.js';
+import {
+  jsonSchemaVersion,
+  noteLine,
+  printBlock,
+  printJson,
+  printLine,
+  wantsJson,
+} from './output.js';
+
+type Values = Record<string, unknown>;
+
+/**
+ * What all commands share. A command's `run` returns its answer as data: that is what `--json` prints, in an envelope with a
+ * schema version; without `--json` the command prints lines with `say` and `print`. Errors are thrown, and shown once by `main`.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    quiet: Flags.boolean({
+      char: 'q',
+      summary: 'print nothing but what was asked for, and errors',
+      helpGroup: 'GLOBAL',
+    }),
+  };
+
+  #quiet = false;
+  readonly #open: Bucket[] = [];
+
+  abstract override run(): Promise<object>;
+
+  override jsonEnabled(): boolean {
+    return wantsJson(this.argv);
+  }
+
+  protected override async parse<F extends Values, B extends Values, A extends Values>(
+    options?: Input<F, B, A>,
+    argv?: string[],
+  ): Promise<ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv);
+    this.#quiet = Object(parsed.flags).quiet === true;
+    return parsed;
+  }
+
+  protected get isQuiet(): boolean {
+    return this.#quiet;
+  }
+
+  /** A line that was asked for: a value, a message, a list. */
+  protected print(line: string): void {
+    if (!this.jsonEnabled()) printLine(line);
+  }
+
+  /** As `print`, for text of several lines. */
+  protected printText(text: string): void {
+    if (!this.jsonEnabled()) printBlock(text);
+  }
+
+  /** A line that confirms what was done; not with `--quiet`. */
+  protected say(line: string): void {
+    if (!this.#quiet) this.print(line);
+  }
+
+  /** On stderr, with `--json` too; not with `--quiet`. */
+  override warn(input: string | Error): string | Error {
+    if (!this.#quiet) noteLine(`Warning: ${input instanceof Error ? input.message : input}`);
+    return input;
+  }
+
+  /** The surroundings of this process, as `src/config` wants them. */
+  protected get surroundings(): SettingsContext {
+    return {
+      cwd: process.cwd(),
+      env: process.env,
+      home: process.env.HOME || homedir(),
+      io: nodeIo,
+      clock: systemClock,
+    };
+  }
+
+  /** The config that holds here; what its user should know of it goes to stderr. */
+  protected async settings(): Promise<Settings> {
+    const settings = await loadSettings(this.surroundings);
+    for (const warning of settings.warnings) this.warn(warning);
+    return settings;
+  }
+
+  /** The bucket that the settings name, closed when the command ends. */
+  protected async openBucket(settings: Settings): Promise<Bucket> {
+    const { openSettled } = await import('./proven-bucket.js');
+    return this.#closedAtEnd(await openSettled(settings));
+  }
+
+  /** As `openBucket`, for a command that relies on the store to arbitrate: what it really does is known. */
+  protected async openProvenBucket(settings: Settings): Promise<Bucket> {
+    const { openProven } = await import('./proven-bucket.js');
+    return this.#closedAtEnd(await openProven(settings));
+  }
+
+  #closedAtEnd(bucket: Bucket): Bucket {
+    this.#open.push(bucket);
+    return bucket;
+  }
+
+  protected override async catch(error: Error): Promise<never> {
+    throw error;
+  }
+
+  protected override async finally(_: Error | undefined): Promise<void> {
+    await Promise.all(this.#open.map((bucket) => bucket.close()));
+  }
+
+  protected override toSuccessJson(data: unknown): object {
+    return { schema_version: jsonSchemaVersion, data };
+  }
+
+  protected override logJson(json: unknown): void {
+    printJson(Object(json));
+  }
+}

@@ -1,0 +1,162 @@
+import { type ErrorKind, TracecraftError } from '../errors.js';
+import { suggest } from './suggest.js';
+
+/** An error as the user meets it, in text and in `--json` alike. */
+export interface Failure {
+  readonly kind: ErrorKind | 'unexpected';
+  readonly message: string;
+  readonly hint: string | null;
+  readonly retryable: boolean;
+  /** docs/commands: 1 unexpected, 2 usage, 3 not found, 4 lost, …; the same in text and in `--json`. */
+  readonly exitCode: number;
+}
+
+/** What is known of the command line when an error is shown; ids are oclif's (`memory:get`), flags without dashes. */
+export interface CommandLine {
+  readonly argv: readonly string[];
+  readonly commandIds: readonly string[];
+}
+
+/** `undefined` is a command that ended by itself with an exit code (`this.exit`), which is not for showing. */
+export function describeFailure(error: unknown, line: CommandLine): Failure | undefined {
+  if (error instanceof TracecraftError) {
+    const { kind, message, hint, retryable, exitCode } = error;
+    return { kind, message, hint: hint ?? null, retryable, exitCode };
+  }
+  if (isExit(error)) return undefined;
+  if (isOclifError(error)) return usage(...describeUsage(error, line));
+  return {
+    kind: 'unexpected',
+    message: `unexpected: ${messageOf(error)}`,
+    hint: 'This is a bug. DEBUG=tracecraft* shows where; please report it.',
+    retryable: false,
+    exitCode: 1,
+  };
+}
+
+/** The exit code of `this.exit(code)`, if that is what was thrown. */
+export function exitCodeOf(error: unknown): number | undefined {
+  return isExit(error) ? (error.oclif.exit ?? 0) : undefined;
+}
+
+/** At most three lines: what happened, and what to do next on the other two. */
+export function failureLines(failure: Failure): string[] {
+  const hint = failure.hint?.split('\n').slice(0, 2) ?? [];
+  return [`Error: ${failure.message}`, ...hint].slice(0, 3);
+}
+
+/** oclif's own errors all speak of the command line. Their classes lose their names in the bundle, so shapes tell them apart. */
+function describeUsage(error: OclifError, line: CommandLine): [message: string, hint: string] {
+  const command = commandOf(line);
+  const help = `See "${['tracecraft', command, '--help'].filter(Boolean).join(' ')}".`;
+  if (isStrings(error.flags)) return describeFlags(error, error.flags, help);
+  if (isStrings(error.args)) {
+    return [`unexpected ${plural('argument', error.args.length)}: ${error.args.join(' ')}`, help];
+  }
+  if (Array.isArray(error.args)) {
+    const names = error.args.map((arg: { name?: string }) => (arg.name ?? '').toUpperCase());
+    return [`missing ${plural('argument', names.length)}: ${names.join(' ')}`, help];
+  }
+  const unknown = /^command (.*) not found\.?$/i.exec(error.message)?.[1];
+  if (unknown !== undefined) return describeCommand(unknown, line);
+  return [tidy(error.message), help];
+}
+
+function describeFlags(
+  error: OclifError,
+  flags: readonly string[],
+  help: string,
+): [string, string] {
+  const [first = ''] = flags;
+  const known = Object.keys(error.parse?.input?.flags ?? {});
+  const meant = suggest(first.replace(/^-+/, ''), known);
+  const message = `unknown ${plural('flag', flags.length)}: ${flags.join(' ')}`;
+  return [message, meant === undefined ? help : `Did you mean --${meant}? ${help}`];
+}
+
+/** The typed words are tried from the longest run to the first alone: oclif takes arguments for a part of the command. */
+function describeCommand(unknown: string, line: CommandLine): [string, string] {
+  const words = unknown.split(':');
+  if (unknown.startsWith('-')) {
+    const hint = 'Flags come after the command. "tracecraft --help" lists all commands.';
+    return [`unknown command: ${unknown}`, hint];
+  }
+  const command = commandOf({ ...line, argv: words });
+  if (command !== '') {
+    const rest = words.slice(command.split(' ').length);
+    const message = `unexpected ${plural('argument', rest.length)}: ${rest.join(' ')}`;
+    return [message, `See "tracecraft ${command} --help".`];
+  }
+  for (let length = words.length; length > 0; length -= 1) {
+    const meant = suggest(words.slice(0, length).join(':'), line.commandIds);
+    if (meant === undefined) continue;
+    const hint = `Did you mean "tracecraft ${spaced(meant)}"? "tracecraft --help" lists all.`;
+    return [`unknown command: ${words.slice(0, length).join(' ')}`, hint];
+  }
+  const [topic = ''] = words;
+  const below = line.commandIds.filter((id) => id.startsWith(`${topic}:`)).map(spaced);
+  const hint = below.length === 0 ? '"tracecraft --help" lists all commands.' : list(below);
+  return [`unknown command: ${(below.length === 0 ? words.slice(0, 1) : words).join(' ')}`, hint];
+}
+
+function list(commands: readonly string[]): string {
+  return `There are: ${commands.join(', ')}.`;
+}
+
+/** The words of the command that was run, as people type them; '' when there is no such command. */
+function commandOf({ argv, commandIds }: CommandLine): string {
+  const end = argv.findIndex((word) => word.startsWith('-'));
+  const words = end === -1 ? argv : argv.slice(0, end);
+  for (let length = words.length; length > 0; length -= 1) {
+    if (commandIds.includes(words.slice(0, length).join(':')))
+      return words.slice(0, length).join(' ');
+  }
+  return '';
+}
+
+function usage(message: string, hint: string): Failure {
+  return { kind: 'usage', message, hint, retryable: false, exitCode: 2 };
+}
+
+/** oclif's messages end in a pointer to the help, which the hint gives, and lists go over several lines. */
+function tidy(message: string): string {
+  return message
+    .replace(/\n?See more help with --help\s*$/, '')
+    .replace(/^The following errors? occurred:\s*/, '')
+    .split('\n')
+    .map((part) => part.trim().replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()))
+    .filter((part) => part !== '')
+    .join('; ');
+}
+
+interface OclifError extends Error {
+  readonly oclif: { readonly exit?: number };
+  readonly flags?: unknown;
+  readonly args?: unknown;
+  readonly parse?: { readonly input?: { readonly flags?: object } };
+}
+
+function isOclifError(error: unknown): error is OclifError {
+  return error instanceof Error && 'oclif' in error && typeof error.oclif === 'object';
+}
+
+function isExit(error: unknown): error is OclifError {
+  return isOclifError(error) && 'code' in error && error.code === 'EEXIT';
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string') && value.length > 0;
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === '' ? error.name : error.message;
+}
+
+function plural(noun: string, count: number): string {
+  return count === 1 ? noun : `${noun}s`;
+}
+
+function spaced(id: string): string {
+  return id.replaceAll(':', ' ');
+}

@@ -1,0 +1,42 @@
+/** Figures for people. Written out here since `Intl` costs a short command more than its whole work. */
+
+/** `12138` as `12,138`. */
+export function formatCount(count: number): string {
+  return String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Bytes to three figures in units of 1024: `0 B`, `11.9 KiB`, `300 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 100 ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
+}
+
+/** Milliseconds as the two largest units: `850ms`, `42s`, `3m 5s`, `2h 10m`, `4d 1h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
+  const seconds = Math.round(ms / 1000);
+  const parts = [
+    [Math.trunc(seconds / 86_400), 'd'],
+    [Math.trunc(seconds / 3600) % 24, 'h'],
+    [Math.trunc(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([value]) => value > 0);
+  return parts
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value}${unit}`)
+    .join(' ');
+}
+
+/** ISO 8601 UTC to the second. */
+export function formatTime(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`;
+}

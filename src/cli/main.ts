@@ -1,0 +1,31 @@
+import { run } from '@oclif/core/run';
+import { exitOnSignals } from './signals.js';
+
+/** Runs one command line to its end and sets the exit code. `root` is the folder of package.json and the oclif manifest. */
+export async function main(argv: readonly string[], root: string): Promise<void> {
+  const words = helpAsFlag(argv);
+  const fail = (error: unknown): Promise<void> => endWith(error, words, root);
+  exitOnSignals();
+  process.stdout.on('error', exitOnClosedPipe);
+  process.stderr.on('error', exitOnClosedPipe);
+  process.on('uncaughtException', fail);
+  await run([...words], { root, userPlugins: false, devPlugins: false }).catch(fail);
+}
+
+async function endWith(error: unknown, argv: readonly string[], root: string): Promise<void> {
+  const { reportFailure } = await import('./report.js');
+  const code = await reportFailure(error, argv, root);
+  // Not left to the event loop: what a failed command has begun may keep it alive.
+  process.stdout.write('', () => process.exit(code));
+}
+
+/** `tracecraft help claim` is `tracecraft claim --help`. */
+function helpAsFlag(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
+}
+
+/** Whoever read the answer has read enough, e.g. `| head -1`. */
+function exitOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+}

@@ -1,0 +1,137 @@
+import { hostname, userInfo } from 'node:os';
+import { dirname } from 'node:path';
+import type { Bucket } from '../bucket/bucket.js';
+import { systemClock } from '../clock.js';
+import { destinationFolder } from '../config/destination.js';
+import type { Settings } from '../config/settings.js';
+import { TracecraftError, UnsupportedError } from '../errors.js';
+import { nodeIo } from '../io.js';
+import type { FileEvents } from '../mirror/file-events.js';
+import { defaultPacing, type Pacing } from '../mirror/pace.js';
+import { Roster } from '../mirror/roster.js';
+import { everything, type Selection } from '../mirror/selection.js';
+import type { Watcher } from '../mirror/stream.js';
+import { WatchLoop } from '../mirror/watch-loop.js';
+import { bucketLayout } from '../protocol/keys.js';
+import { createRedactor } from '../redact/redactor.js';
+import type { Progress } from './progress.js';
+import type { WatchOutput } from './watch-output.js';
+
+export interface MirroringOptions {
+  readonly settings: Settings;
+  readonly bucket: Bucket;
+  readonly watchers: readonly Watcher[];
+  readonly selection: Selection;
+  readonly events: FileEvents;
+  readonly isPolling: boolean;
+  /** Longest time between two flushes of a busy session. */
+  readonly intervalMs: number | undefined;
+  readonly output: WatchOutput;
+  readonly progress?: Progress;
+}
+
+export interface Mirroring {
+  readonly loop: WatchLoop;
+  readonly roster: Roster;
+  /** Where local state of this destination lies. */
+  readonly folder: string;
+}
+
+const sweepMs = 10_000;
+const pollMs = 2_000;
+
+/** Puts together what `watch` and the `session` commands run on. */
+export function openMirroring(options: MirroringOptions): Mirroring {
+  const { settings, output } = options;
+  if (!options.bucket.capabilities.putIfAbsent) {
+    throw new UnsupportedError(`${options.bucket.location} does not arbitrate conditional writes`, {
+      hint: 'The mirror needs them to be exactly-once. Use a local folder, AWS S3, R2, MinIO or Ceph.',
+    });
+  }
+  const { stateFolder, project } = settings;
+  const folder = destinationFolder(stateFolder, options.bucket.location, project);
+  const agent = settings.agent ?? null;
+  const roster = new Roster({
+    bucket: options.bucket,
+    layout: bucketLayout(settings.project),
+    redactor: createRedactor({
+      allow: settings.redact.allow,
+      disabledKinds: settings.redact.disable,
+      extraPatterns: settings.redact.patterns.map(({ name, pattern }) => ({ kind: name, pattern })),
+    }),
+    io: nodeIo,
+    clock: systemClock,
+    watchers: options.watchers,
+    who: `${agent ?? userInfo().username}@${hostname()}`,
+    agent,
+    host: hostname(),
+    stateFolder: folder,
+    onPart: (place, part) => output.part(place, part),
+    onGeneration: (place, head, reason) => output.generation(place, head, reason),
+    onCacheTrouble: once((error) =>
+      output.trouble(
+        new Error(`local state cannot be kept in ${folder}: ${messageOf(error)}`),
+        'The mirror goes on; after a restart it has to look at the bucket again.',
+      ),
+    ),
+  });
+  const loop = new WatchLoop({
+    watchers: options.watchers,
+    roster,
+    clock: systemClock,
+    settings: {
+      selection: options.selection,
+      pacing: pacingOf(options.intervalMs),
+      events: options.events,
+      sweepMs: options.isPolling ? pollMs : sweepMs,
+      pollMs,
+    },
+    report: {
+      onTaken: (taken) => output.taken(taken, `${options.bucket.location} (${settings.project})`),
+      onSessions: (count) => output.sessions(count),
+      onTrouble: (error) =>
+        output.trouble(error, error instanceof TracecraftError ? error.hint : undefined),
+      onWell: () => output.well(),
+      onProgress: (done, total) => options.progress?.update(done, total),
+    },
+  });
+  return { loop, roster, folder };
+}
+
+export interface SelectionFlags {
+  readonly cwd: string | undefined;
+  readonly sinceMs: number | undefined;
+  readonly all: boolean;
+  readonly allProjects: boolean;
+  readonly sessionId?: string;
+}
+
+const defaultSinceMs = 7 * 24 * 3_600_000;
+
+/** A project's own config speaks for its folder; the home config for everything on the machine. */
+export function selectionOf(settings: Settings, flags: SelectionFlags): Selection {
+  const isProject = settings.file.scope === 'project' && !flags.allProjects;
+  return {
+    ...everything,
+    sinceMs: flags.all ? undefined : (flags.sinceMs ?? defaultSinceMs),
+    cwd: flags.cwd ?? (isProject ? dirname(settings.file.path) : undefined),
+    sessionId: flags.sessionId,
+  };
+}
+
+function pacingOf(intervalMs: number | undefined): Pacing {
+  if (intervalMs === undefined) return defaultPacing;
+  return { ...defaultPacing, longestIntervalMs: Math.max(intervalMs, defaultPacing.settleMs) };
+}
+
+function once(tell: (error: unknown) => void): (error: unknown) => void {
+  let isTold = false;
+  return (error) => {
+    if (!isTold) tell(error);
+    isTold = true;
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,59 @@
+import { visible, visibleBlock, visibleJson } from './visible.js';
+
+/** Bumped when a field of any `--json` answer changes its meaning; new fields do not count. */
+export const jsonSchemaVersion = 1;
+
+/** Whether `--json` is among the flags, i.e. before a `--`. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+/** One line of the answer. Whatever it quotes is made visible, so the caller needs not think of it. */
+export function printLine(line: string): void {
+  process.stdout.write(`${visible(line)}\n`);
+}
+
+/** Text of several lines, as it is but for invisible characters; ends with one newline. */
+export function printBlock(text: string): void {
+  process.stdout.write(`${visibleBlock(text).replace(/\n+$/, '')}\n`);
+}
+
+/** Bytes that were asked for raw. */
+export function printRaw(bytes: string | Uint8Array): void {
+  process.stdout.write(bytes);
+}
+
+/** One JSON value on a line of its own. */
+export function printJson(value: object): void {
+  process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
+}
+
+/** Everything that is not the answer. */
+export function noteLine(line: string): void {
+  process.stderr.write(`${visible(line)}\n`);
+}
+
+/** Resolves once everything printed has left this process, e.g. before remembering that it was shown. */
+export function flushed(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write('', () => resolve());
+  });
+}
+
+/** Rows as lines with aligned columns, two spaces between them; the last column is not padded. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const shown = rows.map((row) => row.map(visible));
+  const widths: number[] = [];
+  for (const row of shown) {
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    });
+  }
+  return shown.map((row) =>
+    row
+      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

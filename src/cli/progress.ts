@@ -1,0 +1,132 @@
+import type { SingleBar } from 'cli-progress';
+import { type Clock, systemClock } from '../clock.js';
+import { formatBytes, formatCount } from './format.js';
+import { visible } from './visible.js';
+
+/** How far a long piece of work is, on stderr. Work that is done within a second shows nothing. */
+export interface Progress {
+  /** `total` may grow while more work is found. Calls are cheap: nothing is drawn more than 10 times a second. */
+  update(done: number, total?: number): void;
+  stop(): void;
+}
+
+export interface ProgressOptions {
+  readonly label: string;
+  readonly total: number;
+  readonly unit: 'bytes' | 'items';
+  /** Draws nothing at all. */
+  readonly isQuiet?: boolean;
+  readonly stream?: ProgressStream;
+  readonly clock?: Clock;
+}
+
+export interface ProgressStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+}
+
+const delayMs = 1_000;
+const lineEveryMs = 5_000;
+const lineEveryPercent = 10;
+
+/** A bar on a terminal; elsewhere a plain line at every further 10 %, or after 5 s. */
+export function startProgress(options: ProgressOptions): Progress {
+  if (options.isQuiet === true) return { update: () => undefined, stop: () => undefined };
+  const { stream = process.stderr, clock = systemClock } = options;
+  const state = { done: 0, total: options.total };
+  const startedAt = clock.monotonic();
+  const painter = stream.isTTY === true ? bar(options, stream) : lines(options, stream, clock);
+  let isShown = false;
+  return {
+    update: (done, total) => {
+      state.done = done;
+      state.total = total ?? state.total;
+      if (clock.monotonic() - startedAt < delayMs) return;
+      isShown = true;
+      painter.paint(state);
+    },
+    stop: () => {
+      if (isShown) painter.finish(state);
+    },
+  };
+}
+
+interface State {
+  readonly done: number;
+  readonly total: number;
+}
+
+interface Painter {
+  paint(state: State): void;
+  finish(state: State): void;
+}
+
+function lines(options: ProgressOptions, stream: ProgressStream, clock: Clock): Painter {
+  let last: { readonly percent: number; readonly at: number; readonly text: string } | undefined;
+  const write = (state: State, percent: number): void => {
+    const text = `${visible(options.label)}: ${percent} % (${amount(options, state)})\n`;
+    if (text !== last?.text) stream.write(text);
+    last = { percent, at: clock.monotonic(), text };
+  };
+  return {
+    paint: (state) => {
+      const percent = percentOf(state);
+      const isDue =
+        last === undefined ||
+        percent >= last.percent + lineEveryPercent ||
+        clock.monotonic() - last.at >= lineEveryMs;
+      if (isDue) write(state, percent);
+    },
+    finish: (state) => write(state, percentOf(state)),
+  };
+}
+
+function bar(options: ProgressOptions, stream: ProgressStream): Painter {
+  let shown: SingleBar | undefined;
+  let isLoading = false;
+  let isFinished = false;
+  let latest: State = { done: 0, total: options.total };
+
+  async function show(): Promise<void> {
+    const { SingleBar } = await import('cli-progress');
+    if (isFinished) return;
+    shown = new SingleBar({
+      stream,
+      format: `${visible(options.label)} [{bar}] {percentage} %  {amount}  ETA {eta_formatted}`,
+      barsize: 24,
+      hideCursor: true,
+      clearOnComplete: true,
+      // The command's own handlers end the process, and the cursor comes back in `finish`.
+      gracefulExit: false,
+    });
+    shown.start(latest.total, latest.done, { amount: amount(options, latest) });
+    process.once('exit', finish);
+  }
+
+  function finish(): void {
+    isFinished = true;
+    shown?.stop();
+    process.off('exit', finish);
+  }
+
+  return {
+    paint: (state) => {
+      latest = { ...state };
+      if (shown === undefined && !isLoading) {
+        isLoading = true;
+        void show();
+      }
+      shown?.setTotal(state.total);
+      shown?.update(state.done, { amount: amount(options, state) });
+    },
+    finish,
+  };
+}
+
+function percentOf({ done, total }: State): number {
+  return total <= 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
+}
+
+function amount({ unit }: ProgressOptions, { done, total }: State): string {
+  const format = unit === 'bytes' ? formatBytes : formatCount;
+  return `${format(done)} of ${format(total)}`;
+}

@@ -1,0 +1,41 @@
+import type { Bucket } from '../bucket/bucket.js';
+import { type BucketTarget, openBucket } from '../bucket/open.js';
+import { probeBucket } from '../bucket/probe.js';
+import { patientRetry, withRetry } from '../bucket/retry.js';
+import { systemClock } from '../clock.js';
+import { destinationFolder, readProven, recordProven } from '../config/destination.js';
+import { openableTarget, type Settings } from '../config/settings.js';
+import { nodeIo } from '../io.js';
+import { bucketLayout } from '../protocol/keys.js';
+
+/** The bucket that the settings name, with failures that may pass tried again. */
+export async function openSettled(settings: Settings): Promise<Bucket> {
+  return retried(await openBucket(openableTarget(settings)));
+}
+
+/**
+ * As `openSettled`, and its capabilities are what the store was seen to arbitrate: some accept the headers of conditional
+ * writes and ignore them. A folder's are the file system's own; a store's are proven once and remembered on this machine.
+ */
+export async function openProven(settings: Settings): Promise<Bucket> {
+  const target = openableTarget(settings);
+  const bucket = await openBucket(target);
+  if (target.backend === 'local') return retried(bucket);
+  const { stateFolder, project } = settings;
+  const folder = destinationFolder(stateFolder, bucket.location, project);
+  const known = await readProven(nodeIo, folder);
+  if (known !== undefined) return reopened(bucket, { ...target, capabilities: known });
+  const { root } = bucketLayout(project);
+  const { capabilities } = await probeBucket(retried(bucket), root);
+  await recordProven(nodeIo, folder, capabilities);
+  return reopened(bucket, { ...target, capabilities });
+}
+
+async function reopened(bucket: Bucket, target: BucketTarget): Promise<Bucket> {
+  await bucket.close();
+  return retried(await openBucket(target));
+}
+
+function retried(bucket: Bucket): Bucket {
+  return withRetry(bucket, { clock: systemClock, ...patientRetry });
+}

@@ -1,0 +1,35 @@
+/** A second signal ends the process at once; both codes are what a shell reports for a process that died of one. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+export type EndSignal = keyof typeof exitCodes;
+
+const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM'];
+
+/** The default for every command. A handler is needed at all since process 1 of a container ignores unhandled signals. */
+export function exitOnSignals(): void {
+  for (const signal of endSignals) process.on(signal, exit);
+}
+
+/**
+ * For a command that ends tidily: the first signal calls `onFirst`, the second exits at once. Returns the way back to the
+ * default.
+ */
+export function handleSignals(onFirst: (signal: EndSignal) => void): () => void {
+  const first = (signal: EndSignal): void => {
+    restore();
+    onFirst(signal);
+  };
+  const restore = (): void => {
+    for (const signal of endSignals) process.off(signal, first).off(signal, exit).on(signal, exit);
+  };
+  for (const signal of endSignals) process.off(signal, exit).on(signal, first);
+  return restore;
+}
+
+/** The exit code that stands for a signal. */
+export function signalExitCode(signal: EndSignal): number {
+  return exitCodes[signal];
+}
+
+function exit(signal: EndSignal): void {
+  process.exit(exitCodes[signal]);
+}

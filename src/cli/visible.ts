@@ -1,0 +1,42 @@
+/**
+ * Text that other people wrote (a bucket, a config, a transcript) before it goes to a terminal or into an agent's context.
+ * What would move the cursor, recolour, reorder or hide is written as an escape instead: C0, DEL and C1 (so no ANSI sequence
+ * survives), bidirectional marks, overrides and isolates (Unicode UAX 9), line and paragraph separators, zero-width
+ * spaces, and tag characters (U+E0000 to U+E007F), which spell text that nobody sees.
+ */
+const invisible =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
+  /[\u0000-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
+
+const shortForms: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** On one line: newlines and tabs are escaped too. */
+export function visible(text: string): string {
+  return text.replace(invisible, escaped);
+}
+
+/** Keeps newlines and tabs, for text that is shown as a block. */
+export function visibleBlock(text: string): string {
+  return text.replace(invisible, (character) =>
+    character === '\n' || character === '\t' ? character : escaped(character),
+  );
+}
+
+/** The same JSON value with those characters as `\u` escapes, which JSON itself demands only for C0. */
+export function visibleJson(json: string): string {
+  return json.replace(invisible, (character) =>
+    [...Array(character.length).keys()].map((index) => unit(character.charCodeAt(index))).join(''),
+  );
+}
+
+function escaped(character: string): string {
+  const short = shortForms[character];
+  if (short !== undefined) return short;
+  const code = character.codePointAt(0) ?? 0;
+  if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code <= 0xffff ? unit(code) : `\\u{${code.toString(16)}}`;
+}
+
+function unit(code: number): string {
+  return `\\u${code.toString(16).padStart(4, '0')}`;
+}

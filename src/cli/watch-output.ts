@@ -1,0 +1,200 @@
+import type { Head, ShippedPart } from '../mirror/chain.js';
+import { nameOf } from '../mirror/chain.js';
+import type { Taken } from '../mirror/intake.js';
+import type { Track } from '../mirror/roster.js';
+import { formatBytes, formatCount } from './format.js';
+import { noteLine, printJson, printLine } from './output.js';
+import { visible } from './visible.js';
+
+type Place = Pick<Track, 'session' | 'name'>;
+
+/** What a mirroring command shows while it runs. Names and figures only: never a line of a transcript. */
+export interface WatchOutput {
+  taken(taken: Taken, where: string): void;
+  /** How many sessions are mirrored now. */
+  sessions(count: number): void;
+  part(place: Place, part: ShippedPart): void;
+  generation(place: Place, head: Head, reason: string): void;
+  trouble(error: Error, hint: string | undefined): void;
+  well(): void;
+  /** A line about the run itself. */
+  note(line: string): void;
+  /** Before the process ends, or something else writes to the terminal. */
+  close(): void;
+}
+
+/** `claude-code/8b418ea5  uploaded part-00000-77ea1f78  source=12,138B  upload=12,138B  redactions=none`. */
+export function partLine(part: ShippedPart): string {
+  const name = nameOf(part).replace(/\.jsonl$/, '');
+  return [
+    `uploaded ${name}`,
+    `source=${formatCount(part.sourceBytes)}B`,
+    `upload=${formatCount(part.uploadedBytes)}B`,
+    `redactions=${countsText(part.redactions)}`,
+  ].join('  ');
+}
+
+export function countsText(counts: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(counts).sort(([left], [right]) => (left < right ? -1 : 1));
+  return entries.length === 0 ? 'none' : entries.map(([kind, n]) => `${kind}:${n}`).join(',');
+}
+
+export function placeText({ session, name }: Place): string {
+  const { harness, id } = session.ref;
+  return `${harness}/${id.slice(0, 8)}${name === '' ? '' : `/${name}`}`;
+}
+
+function takenLines(taken: Taken, where: string): string[] {
+  const left =
+    taken.leftSessions === 0
+      ? ''
+      : ` Left alone: ${plural(taken.leftSessions, 'session')} (${formatBytes(taken.leftBytes)}), too old or elsewhere; --all and --all-projects take them.`;
+  return [
+    `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.${left}`,
+  ];
+}
+
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Lines for people and logs; on a terminal also a status line that is redrawn in place. */
+export function textOutput(options: {
+  readonly isQuiet: boolean;
+  readonly isTerminal: boolean;
+  readonly named: boolean;
+}): WatchOutput {
+  const status = options.isTerminal && !options.isQuiet ? new StatusLine() : undefined;
+  const print = (line: string): void => {
+    if (options.isQuiet) return;
+    status?.clear();
+    printLine(line);
+    status?.draw();
+  };
+  return {
+    taken: (taken, where) => {
+      for (const line of takenLines(taken, where)) print(line);
+      status?.start(taken);
+    },
+    sessions: (count) => status?.watching(count),
+    part: (place, part) => {
+      status?.count(part);
+      print(options.named ? `${placeText(place)}  ${partLine(part)}` : partLine(part));
+    },
+    generation: (place, head, reason) =>
+      print(
+        `${placeText(place)}  generation ${head.generation} (${reason}): the source was ${reason}; what was shipped before stays`,
+      ),
+    trouble: (error, hint) => {
+      status?.clear();
+      noteLine(`Warning: ${error.message}${hint === undefined ? '' : ` ${hint}`}`);
+      status?.trouble(error.message);
+    },
+    well: () => {
+      status?.trouble(undefined);
+      print('The store answers again.');
+    },
+    note: print,
+    close: () => status?.stop(),
+  };
+}
+
+/** One JSON object per line. */
+export function jsonOutput(): WatchOutput {
+  const event = (type: string, data: object): void => {
+    printJson({ schema_version: 1, type, at: new Date().toISOString(), ...data });
+  };
+  const place = ({ session, name }: Place) => ({
+    harness: session.ref.harness,
+    session_id: session.ref.id,
+    stream: name,
+  });
+  return {
+    taken: (taken, where) => event('taken', { ...taken, where }),
+    sessions: (count) => event('sessions', { count }),
+    part: (where, part) =>
+      event('part', {
+        ...place(where),
+        part: nameOf(part),
+        generation: part.generation,
+        lines: part.endLine - part.startLine,
+        source_bytes: part.sourceBytes,
+        uploaded_bytes: part.uploadedBytes,
+        redactions: part.redactions,
+      }),
+    generation: (where, head, reason) =>
+      event('generation', { ...place(where), generation: head.generation, reason }),
+    trouble: (error, hint) => event('trouble', { message: error.message, hint: hint ?? null }),
+    well: () => event('well', {}),
+    note: (line) => event('note', { message: line }),
+    close: () => undefined,
+  };
+}
+
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const frameMs = 250;
+
+/** The live line at the bottom of a terminal, on stderr. */
+class StatusLine {
+  #timer: NodeJS.Timeout | undefined;
+  #frame = 0;
+  #sessions = 0;
+  #parts = 0;
+  #bytes = 0;
+  #activeUntil = 0;
+  #trouble: string | undefined;
+  #shown = '';
+
+  start(taken: Taken): void {
+    this.#sessions = taken.sessions;
+    this.#timer = setInterval(() => this.draw(), frameMs);
+    this.#timer.unref();
+    this.draw();
+  }
+
+  watching(sessions: number): void {
+    this.#sessions = sessions;
+    this.draw();
+  }
+
+  count(part: ShippedPart): void {
+    this.#parts += 1;
+    this.#bytes += part.uploadedBytes;
+    this.#activeUntil = performance.now() + 2_000;
+  }
+
+  trouble(message: string | undefined): void {
+    this.#trouble = message;
+    this.draw();
+  }
+
+  draw(): void {
+    if (this.#timer === undefined) return;
+    const isActive = performance.now() < this.#activeUntil;
+    if (isActive) this.#frame = (this.#frame + 1) % frames.length;
+    const text = this.#text(isActive);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    process.stderr.write(`\r\u001b[2K${text}`);
+  }
+
+  clear(): void {
+    if (this.#shown !== '') process.stderr.write('\r\u001b[2K');
+    this.#shown = '';
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.clear();
+  }
+
+  #text(isActive: boolean): string {
+    const width = (process.stderr.columns ?? 80) - 1;
+    const state = this.#trouble === undefined ? '' : ` · waiting: ${visible(this.#trouble)}`;
+    const sign = isActive ? (frames[this.#frame] ?? '') : '·';
+    const sent = `${plural(this.#parts, 'part')}, ${formatBytes(this.#bytes)} sent`;
+    const text = `${sign} watching ${plural(this.#sessions, 'session')} · ${sent}${state} · Ctrl-C ends`;
+    return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
+  }
+}

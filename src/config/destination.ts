@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Capabilities } from '../bucket/bucket.js';
+import type { Io } from '../io.js';
+
+/** Where this machine keeps what it remembers of one destination: the same session mirrored to two buckets has two states. */
+export function destinationFolder(stateFolder: string, location: string, project: string): string {
+  const id = createHash('sha256').update(`${location}|${project}`).digest('hex').slice(0, 12);
+  return join(stateFolder, 'state', id);
+}
+
+const schema = v.object({ putIfAbsent: v.boolean(), putIfMatch: v.boolean() });
+
+/**
+ * What a probe has proven of a store, remembered so that it is not raced again by every command. A store does not lose the
+ * ability to arbitrate; one that gains it is found out when the file is deleted, or by `init`.
+ */
+export async function readProven(io: Io, folder: string): Promise<Capabilities | undefined> {
+  const bytes = await io.readFile(provenPath(folder));
+  if (bytes === undefined) return undefined;
+  try {
+    const result = v.safeParse(schema, JSON.parse(bytes.toString('utf8')));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function recordProven(io: Io, folder: string, capabilities: Capabilities): Promise<void> {
+  return io.replaceFile(provenPath(folder), `${JSON.stringify(capabilities, null, 2)}\n`);
+}
+
+function provenPath(folder: string): string {
+  return join(folder, 'capabilities.json');
+}

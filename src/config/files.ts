@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { NotAllowedError, UsageError } from '../errors.js';
+import { type ConfigDocument, parseConfig } from './schema.js';
+
+export const projectConfigName = '.tracecraft.json';
+const homeConfigName = 'config.json';
+const maxConfigBytes = 256 * 1024;
+
+/** Where a config comes from, as the process sees it; injected so that nothing here reads the real one. */
+export interface ConfigContext {
+  /** Absolute. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The user's home folder, absolute. */
+  readonly home: string;
+}
+
+export interface ConfigFile {
+  /** With symbolic links resolved: this is what trust is recorded for, and what relative paths are relative to. */
+  readonly path: string;
+  readonly folder: string;
+  readonly scope: 'project' | 'home';
+  /** Lower-case hex, of the very bytes that `document` was parsed from. */
+  readonly sha256: string;
+  /** Whether others than its owner may read it. */
+  readonly readableByOthers: boolean;
+  readonly document: ConfigDocument;
+}
+
+/** `TRACECRAFT_HOME`, or `~/.tracecraft`: the home config, trust records and local state. */
+export function tracecraftHome(context: ConfigContext): string {
+  const named = context.env.TRACECRAFT_HOME;
+  if (named === undefined || named === '') return join(context.home, '.tracecraft');
+  if (isAbsolute(named)) return named;
+  throw new UsageError(`TRACECRAFT_HOME is not an absolute path: ${JSON.stringify(named)}`, {
+    hint: 'Set it to an absolute path, or unset it to use ~/.tracecraft.',
+  });
+}
+
+export function homeConfigPath(context: ConfigContext): string {
+  return join(tracecraftHome(context), homeConfigName);
+}
+
+/** The nearest `.tracecraft.json` from the current folder upward. */
+export async function findProjectConfig(context: ConfigContext): Promise<ConfigFile | undefined> {
+  for (let folder = context.cwd; ; folder = dirname(folder)) {
+    const found = await readConfigFile(join(folder, projectConfigName), 'project');
+    if (found !== undefined) return found;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+export async function findHomeConfig(context: ConfigContext): Promise<ConfigFile | undefined> {
+  return readConfigFile(homeConfigPath(context), 'home');
+}
+
+/**
+ * `undefined` when there is nothing of that name. What is there and cannot be used is an error: going on to the next config
+ * would send data elsewhere than its owner thinks.
+ */
+export async function readConfigFile(
+  path: string,
+  scope: ConfigFile['scope'],
+): Promise<ConfigFile | undefined> {
+  const handle = await openIfThere(path);
+  if (handle === undefined) return undefined;
+  try {
+    const { bytes, mode } = await readBounded(handle, path);
+    const real = await realpath(path);
+    return {
+      path: real,
+      folder: dirname(real),
+      scope,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      readableByOthers: process.platform !== 'win32' && (mode & 0o077) !== 0,
+      document: parseConfig(real, bytes),
+    };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    // Without O_NONBLOCK opening a named pipe would wait for a writer.
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    if (!(await isThere(path))) return undefined;
+    throw new NotAllowedError(`cannot read the config: ${path}: ${reasonOf(error)}`, {
+      hint: 'Make it readable to you, or remove it.',
+      cause: error,
+    });
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function readBounded(
+  handle: FileHandle,
+  path: string,
+): Promise<{ readonly bytes: Buffer; readonly mode: number }> {
+  const stat = await handle.stat();
+  if (!stat.isFile()) throw unusable(path, 'it is not a regular file');
+  const bytes = Buffer.alloc(maxConfigBytes + 1);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  if (filled > maxConfigBytes) throw unusable(path, 'it is larger than 256 KiB');
+  return { bytes: bytes.subarray(0, filled), mode: stat.mode };
+}
+
+function unusable(path: string, problem: string): UsageError {
+  return new UsageError(`not a usable config: ${path}: ${problem}`, {
+    hint: 'Remove it, or write a new one with "tracecraft init --force".',
+  });
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT') return 'it is a symbolic link that leads nowhere';
+  return code === 'EACCES' ? 'permission denied' : code;
+}

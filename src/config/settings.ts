@@ -1,0 +1,283 @@
+import { join, resolve } from 'node:path';
+import type { BucketTarget } from '../bucket/open.js';
+import type { Clock } from '../clock.js';
+import { NotAllowedError, NotFoundError, UnsupportedError, UsageError } from '../errors.js';
+import type { Io } from '../io.js';
+import { checkName } from '../protocol/names.js';
+import { durationMs } from './duration.js';
+import {
+  type ConfigContext,
+  type ConfigFile,
+  findHomeConfig,
+  findProjectConfig,
+  tracecraftHome,
+} from './files.js';
+import {
+  type ConfigDocument,
+  isEndpoint,
+  type RedactSettings,
+  type WatchSettings,
+} from './schema.js';
+import { openTrustStore, requireTrust } from './trust.js';
+
+/** Who said it: a variable of the environment, a config file, or nobody. */
+export type Source =
+  | { readonly kind: 'environment'; readonly name: string }
+  | { readonly kind: 'project' | 'home'; readonly path: string }
+  | { readonly kind: 'default' };
+
+/** Everything a command needs to know of its surroundings, and which config won. */
+export interface Settings {
+  /** The config that names the destination: one file names all of it, so that no other's keys reach its endpoint. */
+  readonly file: ConfigFile;
+  /** Whether that config may move transcripts: the home folder's own, or recorded by `init` or `trust`. */
+  readonly trusted: boolean;
+  readonly target: BucketTarget;
+  /**
+   * 'own-only': the endpoint is named by nobody but an untrusted config, so credentials of the environment, profiles and token
+   * files are not for it; keys that the config itself holds are.
+   */
+  readonly credentials: 'ambient' | 'own-only';
+  readonly project: string;
+  readonly agent: string | undefined;
+  /** Milliseconds; null = claims do not expire; undefined = not set anywhere. */
+  readonly claimTtlMs: number | null | undefined;
+  readonly redact: RedactSettings;
+  readonly watch: WatchSettings;
+  readonly source: {
+    readonly destination: Source;
+    readonly agent: Source;
+    readonly endpoint: Source;
+    readonly claimTtl: Source;
+  };
+  /** What its user should know, e.g. that others can read the keys in it. */
+  readonly warnings: readonly string[];
+  /** The folder of trust records, local state and the home config. */
+  readonly stateFolder: string;
+}
+
+export interface SettingsContext extends ConfigContext {
+  readonly io: Io;
+  readonly clock: Clock;
+}
+
+/** `undefined` when there is no config at all. A config that is there and cannot be used is a `UsageError`. */
+export async function findSettings(context: SettingsContext): Promise<Settings | undefined> {
+  const stateFolder = tracecraftHome(context);
+  const home = await findHomeConfig(context);
+  const project = await findProjectConfig(context);
+  // A link to the home config is the home config.
+  const file = project === undefined || project.path === home?.path ? home : project;
+  if (file === undefined) return undefined;
+  const trusted = file.scope === 'home' || (await isRecorded(context, stateFolder, file));
+  return resolveSettings({ context, stateFolder, file, home, trusted });
+}
+
+/** As `findSettings`, but none is a `NotFoundError`. */
+export async function loadSettings(context: SettingsContext): Promise<Settings> {
+  const settings = await findSettings(context);
+  if (settings !== undefined) return settings;
+  throw new NotFoundError(
+    `no config: no .tracecraft.json in ${context.cwd} or above, none in ${tracecraftHome(context)}`,
+    { hint: 'Write one with "tracecraft init" (this project) or "tracecraft init --global".' },
+  );
+}
+
+/** The agent's name, or a `UsageError` that says where to set it. */
+export function requireAgent(settings: Pick<Settings, 'agent' | 'file'>): string {
+  if (settings.agent !== undefined) return settings.agent;
+  throw new UsageError(`no agent name: ${settings.file.path} has no agent_id`, {
+    hint: 'Set TRACECRAFT_AGENT, or agent_id in that file.',
+  });
+}
+
+/** For whatever moves transcripts: a `NotAllowedError` unless the config that won is trusted. */
+export function requireTrusted(settings: Settings): void {
+  requireTrust(settings.file, settings.trusted);
+}
+
+/** The target to open, or a `NotAllowedError` when opening it would take credentials that are not for it. */
+export function openableTarget(settings: Settings): BucketTarget {
+  const { target } = settings;
+  if (target.backend === 'local' || settings.credentials === 'ambient') return target;
+  if (target.accessKey !== undefined) return target;
+  throw new NotAllowedError(
+    `not sending your credentials to ${target.endpoint ?? target.bucket}: only ${settings.file.path} names it`,
+    { hint: 'If you know that endpoint, allow it with "tracecraft trust".' },
+  );
+}
+
+async function isRecorded(
+  context: SettingsContext,
+  stateFolder: string,
+  file: ConfigFile,
+): Promise<boolean> {
+  return openTrustStore(stateFolder, context.io, context.clock).isTrusted(file);
+}
+
+interface Found {
+  readonly context: SettingsContext;
+  readonly stateFolder: string;
+  readonly file: ConfigFile;
+  readonly home: ConfigFile | undefined;
+  readonly trusted: boolean;
+}
+
+function resolveSettings(found: Found): Settings {
+  const { file, trusted, stateFolder } = found;
+  const endpoint = resolveEndpoint(found);
+  const credentials =
+    trusted || endpoint.source.kind !== 'project' || endpoint.alsoInEnvironment
+      ? 'ambient'
+      : 'own-only';
+  const agent = resolveAgent(found);
+  const ttl = resolveClaimTtl(found);
+  return {
+    file,
+    trusted,
+    target: resolveTarget(file.document, {
+      folder: file.folder,
+      home: found.context.home,
+      origin: file.path,
+      endpoint: endpoint.value,
+      credentials,
+    }),
+    credentials,
+    project: file.document.project,
+    agent: agent.value,
+    claimTtlMs: ttl.value,
+    redact: resolveRedact(found),
+    watch: file.document.watch,
+    source: {
+      destination: sourceOf(file),
+      agent: agent.source,
+      endpoint: endpoint.source,
+      claimTtl: ttl.source,
+    },
+    warnings: warningsOf(file),
+    stateFolder,
+  };
+}
+
+interface Resolved<Value> {
+  readonly value: Value;
+  readonly source: Source;
+}
+
+function resolveAgent({ context, file, home }: Found): Resolved<string | undefined> {
+  const named = context.env.TRACECRAFT_AGENT;
+  if (named !== undefined && named !== '') {
+    return { value: checkName('agent', named), source: environment('TRACECRAFT_AGENT') };
+  }
+  const config = [file, home].find((one) => one?.document.agent_id != null);
+  const value = config?.document.agent_id ?? undefined;
+  return { value, source: config === undefined ? { kind: 'default' } : sourceOf(config) };
+}
+
+function resolveClaimTtl({ file, home }: Found): Resolved<number | null | undefined> {
+  const config = [file, home].find((one) => one?.document.claim_ttl != null);
+  const text = config?.document.claim_ttl;
+  if (config === undefined || text == null)
+    return { value: undefined, source: { kind: 'default' } };
+  return { value: text === 'none' ? null : durationMs(text), source: sourceOf(config) };
+}
+
+const endpointVariables = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] as const;
+
+function resolveEndpoint({ context, file }: Found): Resolved<string | undefined> & {
+  readonly alsoInEnvironment: boolean;
+} {
+  const { value, variable } = endpointOf(file.document, context.env);
+  if (value === undefined) return { value, source: { kind: 'default' }, alsoInEnvironment: false };
+  if (variable !== undefined) {
+    return { value, source: environment(variable), alsoInEnvironment: true };
+  }
+  const alsoInEnvironment = endpointVariables.some((one) => context.env[one] === value);
+  return { value, source: sourceOf(file), alsoInEnvironment };
+}
+
+/** The config's own endpoint, else the environment's; without either it is Amazon's. */
+function endpointOf(
+  { backend, endpoint }: ConfigDocument,
+  env: ConfigContext['env'],
+): { readonly value: string | undefined; readonly variable: string | undefined } {
+  if (backend !== 's3') return { value: undefined, variable: undefined };
+  if (endpoint !== null) return { value: endpoint, variable: undefined };
+  const variable = endpointVariables.find((one) => (env[one] ?? '') !== '');
+  const value = variable === undefined ? undefined : env[variable];
+  if (variable === undefined || value === undefined || isEndpoint(value))
+    return { value, variable };
+  throw new UsageError(`${variable} is not an http or https address`, {
+    hint: 'Correct or unset it, or name the endpoint in the config.',
+  });
+}
+
+/** What `init` opens before there is a file: whoever typed the flags vouches for the endpoint. */
+export function plannedTarget(document: ConfigDocument, context: ConfigContext): BucketTarget {
+  const endpoint = endpointOf(document, context.env).value;
+  const { cwd: folder, home } = context;
+  const origin = 'these flags';
+  return resolveTarget(document, { folder, home, origin, endpoint, credentials: 'ambient' });
+}
+
+interface Place {
+  readonly folder: string;
+  readonly home: string;
+  /** Who says so, for an error. */
+  readonly origin: string;
+  readonly endpoint: string | undefined;
+  readonly credentials: Settings['credentials'];
+}
+
+function resolveTarget(document: ConfigDocument, place: Place): BucketTarget {
+  const { backend, bucket, region, profile, access_key, secret_key } = document;
+  const { endpoint, credentials } = place;
+  if (backend === 'local') return { backend, root: localRoot(bucket, place.folder, place.home) };
+  if (backend === 'hf') {
+    throw new UnsupportedError(
+      `${place.origin}: the backend hf is not supported yet in this version`,
+      {
+        hint: 'Use a local folder or S3: "tracecraft init --force --backend s3 --bucket …".',
+      },
+    );
+  }
+  return {
+    backend,
+    bucket,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === null ? {} : { region }),
+    ...(profile === null || credentials === 'own-only' ? {} : { profile }),
+    ...(access_key === null ? {} : { accessKey: access_key }),
+    ...(secret_key === null ? {} : { secretKey: secret_key }),
+    ...(credentials === 'own-only' ? { ambientCredentials: false } : {}),
+  };
+}
+
+/** `~` is the user's home; a relative path is relative to the config's folder. */
+export function localRoot(bucket: string, folder: string, home: string): string {
+  if (bucket === '~') return home;
+  if (bucket.startsWith('~/')) return join(home, bucket.slice(2));
+  return resolve(folder, bucket);
+}
+
+/** The user's own patterns hold everywhere; what is let through is decided only by the config that won. */
+function resolveRedact({ file, home }: Found): RedactSettings {
+  const own = file.document.redact;
+  const everywhere = home === undefined || home === file ? [] : home.document.redact.patterns;
+  return { ...own, patterns: [...everywhere, ...own.patterns] };
+}
+
+function warningsOf(file: ConfigFile): string[] {
+  const { access_key, secret_key, hf_token } = file.document;
+  const holdsKeys = [access_key, secret_key, hf_token].some((key) => key !== null);
+  if (!holdsKeys || !file.readableByOthers) return [];
+  return [`${file.path} holds keys and others can read it: chmod 600 ${file.path}`];
+}
+
+function sourceOf(file: ConfigFile): Source {
+  return { kind: file.scope, path: file.path };
+}
+
+function environment(name: string): Source {
+  return { kind: 'environment', name };
+}

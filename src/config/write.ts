@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { appendFile, lstat, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { NotAllowedError, UsageError } from '../errors.js';
+import type { Io } from '../io.js';
+import { type ConfigFile, readConfigFile } from './files.js';
+
+/** The fields of a config in the order in which people read them. Keys are there only when they were given by flag. */
+export interface NewConfig {
+  readonly backend: 'local' | 's3';
+  readonly bucket: string;
+  readonly project: string;
+  readonly agent_id: string;
+  /** null is Amazon's own; the older tool wants the field to be there. */
+  readonly endpoint: string | null;
+  readonly region?: string;
+  readonly profile?: string;
+  readonly access_key?: string;
+  readonly secret_key?: string;
+}
+
+/** A `UsageError` when something of that name is there already, whatever it is, unless it may be overwritten. */
+export async function refuseExisting(path: string, overwrite: boolean): Promise<void> {
+  if (overwrite || !(await isThere(path))) return;
+  throw new UsageError(`there is a config already: ${path}`, {
+    hint: 'Overwrite it with --force, or use it as it is: "tracecraft trust" shows what it does.',
+  });
+}
+
+/** Mode 600, whole or not at all; read back, so that what is trusted is what is on disk. */
+export async function writeConfig(
+  io: Io,
+  path: string,
+  scope: ConfigFile['scope'],
+  config: NewConfig,
+): Promise<ConfigFile> {
+  try {
+    await io.replaceFile(path, `${JSON.stringify(config, null, 2)}\n`);
+  } catch (error) {
+    throw new NotAllowedError(`cannot write the config: ${path}: ${String(error)}`, {
+      hint: 'Make the folder writable, or run "tracecraft init" elsewhere.',
+      cause: error,
+    });
+  }
+  const written = await readConfigFile(path, scope);
+  if (written !== undefined) return written;
+  throw new NotAllowedError(`the config vanished while it was written: ${path}`, {
+    hint: 'Run "tracecraft init" again.',
+  });
+}
+
+export type GitIgnored = 'no-repository' | 'already' | 'added' | 'tracked';
+
+/** Keeps git from taking up a file that may hold keys. 'tracked': git has it already, and no .gitignore changes that. */
+export async function keepOutOfGit(path: string): Promise<GitIgnored> {
+  const folder = dirname(path);
+  const name = basename(path);
+  if (!(await isInWorkTree(folder))) return 'no-repository';
+  if (await gitSays(folder, ['ls-files', '--error-unmatch', '--', name])) return 'tracked';
+  const ignoreFile = join(folder, '.gitignore');
+  const before = await readFile(ignoreFile, 'utf8').catch(() => '');
+  const lines = before.split('\n').map((line) => line.trim());
+  if (lines.includes(name) || lines.includes(`/${name}`)) return 'already';
+  if (await gitSays(folder, ['check-ignore', '-q', '--', name])) return 'already';
+  const separator = before === '' || before.endsWith('\n') ? '' : '\n';
+  try {
+    await appendFile(ignoreFile, `${separator}${name}\n`);
+  } catch (error) {
+    throw new NotAllowedError(`cannot add to ${ignoreFile}: ${String(error)}`, {
+      hint: `Add the line ${name} to it yourself, then run "tracecraft init" again.`,
+      cause: error,
+    });
+  }
+  return 'added';
+}
+
+/** `.git` is a folder, or a file in a linked work tree and in a submodule. */
+async function isInWorkTree(folder: string): Promise<boolean> {
+  for (let current = folder; ; current = dirname(current)) {
+    if (await isThere(join(current, '.git'))) return true;
+    if (current === dirname(current)) return false;
+  }
+}
+
+/** Whether that git command succeeds; no when there is no git. */
+async function gitSays(folder: string, args: readonly string[]): Promise<boolean> {
+  try {
+    await promisify(execFile)('git', ['-C', folder, ...args], { timeout: 5_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

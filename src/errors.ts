@@ -1,0 +1,120 @@
+/**
+ * Every failure that a user can meet, as few classes. `exitCode` is the process's answer (docs/commands), `hint` is the
+ * next thing to do, `retryable` says whether the same call may succeed later. Losing a race is a value, not an error,
+ * until a command has to report it.
+ */
+export type ErrorKind =
+  | 'usage'
+  | 'not-found'
+  | 'lost'
+  | 'blocked'
+  | 'timed-out'
+  | 'not-allowed'
+  | 'unreachable'
+  | 'refused'
+  | 'partial'
+  | 'unsupported'
+  | 'damaged';
+
+export interface ErrorOptions {
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+const exitCodes: Readonly<Record<ErrorKind, number>> = {
+  damaged: 1,
+  usage: 2,
+  unsupported: 2,
+  'not-found': 3,
+  lost: 4,
+  blocked: 5,
+  'timed-out': 6,
+  'not-allowed': 7,
+  unreachable: 8,
+  refused: 9,
+  partial: 10,
+};
+
+export class TracecraftError extends Error {
+  readonly kind: ErrorKind;
+  readonly hint: string | undefined;
+  readonly exitCode: number;
+  readonly retryable: boolean = false;
+
+  constructor(kind: ErrorKind, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.kind = kind;
+    this.hint = options.hint;
+    this.exitCode = exitCodes[kind];
+  }
+}
+
+/** A flag, name, config field or document that cannot be what it claims to be. Refused before any request. */
+export class UsageError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('usage', message, options);
+  }
+}
+
+/** The thing that was named does not exist. */
+export class NotFoundError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('not-found', message, options);
+  }
+}
+
+/** Somebody else won: claimed, fenced, changed or locked. */
+export class LostError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('lost', message, options);
+  }
+}
+
+/** Credentials missing or refused, or a config that nobody trusted. */
+export class NotAllowedError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('not-allowed', message, options);
+  }
+}
+
+/** The store did not answer, or answered that it cannot right now. `retryAfterMs` is the store's own wish, if any. */
+export class UnreachableError extends TracecraftError {
+  override readonly retryable = true;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly retryAfterMs?: number } = {}) {
+    super('unreachable', message, options);
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Something on this machine's own disk cannot be read: not the store's fault, and no reason to stop the rest. */
+export class SourceError extends TracecraftError {
+  override readonly retryable = true;
+
+  constructor(kind: 'not-allowed' | 'unreachable', message: string, options?: ErrorOptions) {
+    super(kind, message, options);
+  }
+}
+
+/** What was asked needs a capability that this store does not have. */
+export class UnsupportedError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('unsupported', message, options);
+  }
+}
+
+/** Uploading would have leaked; nothing was sent. */
+export class RefusedError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('refused', message, options);
+  }
+}
+
+/** Some of it is done; the message says what is not. */
+export class PartialError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('partial', message, options);
+  }
+}

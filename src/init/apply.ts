@@ -1,0 +1,90 @@
+import { hostname } from 'node:os';
+import type { Bucket, Capabilities } from '../bucket/bucket.js';
+import { createBucketIfMissing, openBucket } from '../bucket/open.js';
+import { type ProbeFinding, probeBucket } from '../bucket/probe.js';
+import { patientRetry, withRetry } from '../bucket/retry.js';
+import { type ConfigFile, tracecraftHome } from '../config/files.js';
+import type { SettingsContext } from '../config/settings.js';
+import { openTrustStore } from '../config/trust.js';
+import { type GitIgnored, keepOutOfGit, refuseExisting, writeConfig } from '../config/write.js';
+import { registerAgent } from '../coordination/registration.js';
+import { UnsupportedError } from '../errors.js';
+import { bucketLayout } from '../protocol/keys.js';
+import { type InitPlan, planInit } from './plan.js';
+import { userName } from './user-name.js';
+
+/** What `init` did, each of it proven or read back. */
+export interface InitOutcome {
+  readonly file: ConfigFile;
+  /** Safe to print. */
+  readonly location: string;
+  readonly isNewBucket: boolean;
+  readonly isNewAgent: boolean;
+  /** What the store really arbitrates between writers that race. */
+  readonly capabilities: Capabilities;
+  /** What was tried and seen. All but the conditional writes hold, or there would be an error instead. */
+  readonly findings: readonly ProbeFinding[];
+  readonly gitIgnored: GitIgnored;
+}
+
+/**
+ * Creates the bucket if it is missing, proves what it can do, registers the agent, and only then writes the config and trusts
+ * it: a failure on the way leaves no config that does not work.
+ */
+export async function applyInit(
+  plan: InitPlan,
+  context: SettingsContext,
+  isOverwriting: boolean,
+): Promise<InitOutcome> {
+  await refuseExisting(plan.configPath, isOverwriting);
+  const isNewBucket = await createBucketIfMissing(plan.target);
+  const bucket = await openBucket(plan.target);
+  try {
+    const probe = await probeBucket(bucket, bucketLayout(plan.config.project).root);
+    requireBasics(bucket, probe.findings);
+    const patient = withRetry(bucket, { ...patientRetry, clock: context.clock });
+    const isNewAgent = await register(plan, patient, probe.capabilities);
+    const recorded = await record(plan, context);
+    return { ...recorded, ...probe, location: bucket.location, isNewBucket, isNewAgent };
+  } finally {
+    await bucket.close();
+  }
+}
+
+/** Without conditional writes much still works; without these nothing does. */
+function requireBasics({ location }: Bucket, findings: readonly ProbeFinding[]): void {
+  const basics: readonly ProbeFinding['check'][] = ['put', 'get', 'list', 'delete'];
+  const missing = findings.find(({ check, ok }) => !ok && basics.includes(check));
+  if (missing === undefined) return;
+  throw new UnsupportedError(`${location} cannot be used: ${missing.check}: ${missing.message}`, {
+    hint: 'Putting, getting, listing and deleting must be allowed: look at the permissions and policy of the bucket.',
+  });
+}
+
+/** For `watch` where there is no config at all: a local bucket for everything on this machine. */
+export function initGlobally(context: SettingsContext): Promise<InitOutcome> {
+  const plan = planInit({ isGlobal: true }, context, userName(context.env));
+  return applyInit(plan, context, false);
+}
+
+async function register(
+  { config }: InitPlan,
+  bucket: Bucket,
+  capabilities: Capabilities,
+): Promise<boolean> {
+  const layout = bucketLayout(config.project);
+  const registration = { agent: config.agent_id, host: hostname(), capabilities };
+  const { isNew } = await registerAgent(bucket, layout, registration);
+  return isNew;
+}
+
+async function record(
+  { configPath, scope, config }: InitPlan,
+  context: SettingsContext,
+): Promise<Pick<InitOutcome, 'file' | 'gitIgnored'>> {
+  const { io, clock } = context;
+  const gitIgnored = scope === 'home' ? 'no-repository' : await keepOutOfGit(configPath);
+  const file = await writeConfig(io, configPath, scope, config);
+  if (scope === 'project') await openTrustStore(tracecraftHome(context), io, clock).trust(file);
+  return { file, gitIgnored };
+}

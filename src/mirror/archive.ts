@@ -1,0 +1,160 @@
+import type { Bucket } from '../bucket/bucket.js';
+import { NotFoundError, UsageError } from '../errors.js';
+import {
+  DocumentError,
+  type MetaDocument,
+  metaSchema,
+  parseDocument,
+} from '../protocol/documents.js';
+import type { Layout } from '../protocol/keys.js';
+import { decodeId, encodeId } from '../protocol/names.js';
+import { partName } from '../protocol/parts.js';
+import { completeLines } from './lines.js';
+import { listStream } from './listing.js';
+import { readChain } from './reader.js';
+
+/** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
+export interface ArchivedSession {
+  readonly harness: string;
+  readonly id: string;
+  readonly meta: MetaDocument | undefined;
+}
+
+export const harnesses = ['claude-code', 'codex', 'hermes', 'openclaw'] as const;
+
+const parallelReads = 16;
+
+/** One shallow listing per harness and one read per session: never a walk over the parts. Newest upload first. */
+export async function listSessions(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[] = harnesses,
+): Promise<readonly ArchivedSession[]> {
+  const places = await inParallel(wanted, (harness) => idsOf(bucket, layout, harness));
+  const sessions = await inParallel(places.flat(), async ({ harness, id }) => ({
+    harness,
+    id,
+    meta: await readMeta(bucket, layout.meta(harness, id)),
+  }));
+  const newest = ({ meta }: ArchivedSession): string => meta?.last_uploaded_at ?? '';
+  return [...sessions].sort((left, right) => (newest(left) < newest(right) ? 1 : -1));
+}
+
+/** The one session with this id, or whose id begins so. `NotFoundError` for none, `UsageError` for several. */
+export async function findSession(
+  bucket: Bucket,
+  layout: Layout,
+  id: string,
+  wanted: readonly string[] = harnesses,
+): Promise<ArchivedSession> {
+  const found = (
+    await inParallel(wanted, (harness) => idsOf(bucket, layout, harness, encodeId(id)))
+  ).flat();
+  const matches = found.filter((one) => one.id === id);
+  const candidates = matches.length > 0 ? matches : found;
+  const [only] = candidates;
+  if (only === undefined) {
+    throw new NotFoundError(`no session ${id} in ${bucket.location} (${layout.project})`, {
+      hint: 'List what is there with "tracecraft session list".',
+    });
+  }
+  if (candidates.length > 1) {
+    const names = candidates.slice(0, 5).map((one) => `${one.harness}/${one.id}`);
+    throw new UsageError(`${id} could be any of: ${names.join(', ')}`, {
+      hint: 'Give more of the id, or name the --harness.',
+    });
+  }
+  return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };
+}
+
+/**
+ * The last `count` lines of a session's main stream. With a fresh `meta.json` it reads only the parts that hold them, and
+ * whatever came after it was written: the next part's name is known, so that takes no listing.
+ */
+export async function readTail(
+  bucket: Bucket,
+  layout: Layout,
+  session: ArchivedSession,
+  count: number,
+): Promise<readonly Buffer[]> {
+  const prefix = layout.session(session.harness, session.id);
+  const { meta } = session;
+  const known = meta?.parts ?? [];
+  const knownLines = known.reduce((sum, part) => sum + part.lines, 0);
+  const last = known[known.length - 1];
+  const isEnough = knownLines >= count || known.length === meta?.part_count;
+  if (meta === undefined || last === undefined || !isEnough) {
+    return tailOfChain(bucket, prefix, count);
+  }
+  const newer = await readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]);
+  const wanted: Buffer[] = newer.slice(-count);
+  for (const part of [...known].reverse()) {
+    if (wanted.length >= count) break;
+    const stored = await bucket.get(prefix + part.name);
+    if (stored === undefined) return tailOfChain(bucket, prefix, count);
+    wanted.unshift(...completeLines(stored.body));
+  }
+  return wanted.slice(-count);
+}
+
+async function readOn(
+  bucket: Bucket,
+  prefix: string,
+  generation: number,
+  sequence: number,
+  startLine: number,
+): Promise<Buffer[]> {
+  const lines: Buffer[] = [];
+  for (let next = sequence; ; next += 1) {
+    const name = partName(next, generation, startLine + lines.length);
+    const stored = await bucket.get(prefix + name);
+    if (stored === undefined) return lines;
+    lines.push(...completeLines(stored.body));
+  }
+}
+
+async function tailOfChain(bucket: Bucket, prefix: string, count: number): Promise<Buffer[]> {
+  const listing = await listStream(bucket, prefix);
+  let lines: Buffer[] = [];
+  for await (const part of readChain(bucket, listing, listing.newestGeneration)) {
+    lines = [...lines, ...completeLines(part.body)].slice(-count);
+  }
+  return lines;
+}
+
+async function idsOf(
+  bucket: Bucket,
+  layout: Layout,
+  harness: string,
+  begin = '',
+): Promise<readonly { harness: string; id: string }[]> {
+  const prefix = layout.sessions(harness);
+  const ids: { harness: string; id: string }[] = [];
+  for await (const entry of bucket.list(prefix + begin, { delimiter: '/' })) {
+    if (entry.kind !== 'prefix') continue;
+    ids.push({ harness, id: decodeId(entry.prefix.slice(prefix.length, -1)) });
+  }
+  return ids;
+}
+
+async function readMeta(bucket: Bucket, key: string): Promise<MetaDocument | undefined> {
+  const stored = await bucket.get(key);
+  if (stored === undefined) return undefined;
+  try {
+    return parseDocument(metaSchema, key, stored.body);
+  } catch (error) {
+    if (error instanceof DocumentError) return undefined;
+    throw error;
+  }
+}
+
+async function inParallel<In, Out>(
+  items: readonly In[],
+  step: (item: In) => Promise<Out>,
+): Promise<Out[]> {
+  const results: Out[] = [];
+  for (let start = 0; start < items.length; start += parallelReads) {
+    results.push(...(await Promise.all(items.slice(start, start + parallelReads).map(step))));
+  }
+  return results;
+}

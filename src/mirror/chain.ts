@@ -1,0 +1,66 @@
+import { partName } from '../protocol/parts.js';
+import { type Position, startPosition } from './stream.js';
+
+export type Counts = Readonly<Record<string, number>>;
+
+/** One part of a stream, known to be in the bucket and to agree with the source. */
+export interface ShippedPart {
+  readonly sequence: number;
+  /** The generation that it was written in (parts of a base keep theirs). */
+  readonly generation: number;
+  readonly startLine: number;
+  readonly endLine: number;
+  readonly sourceBytes: number;
+  readonly uploadedBytes: number;
+  /** Fingerprint of the very source bytes that were shipped or compared; '' for streams of records. */
+  readonly fingerprint: string;
+  readonly redactions: Counts;
+  readonly uploadedAtMs: number;
+}
+
+/**
+ * How far one stream has come: the parts that agree with the source, and the slot that is next. Derived from the bucket and
+ * the source at any time; what is kept of it locally is a cache.
+ */
+export interface Head {
+  readonly generation: number;
+  /** Sequence number of the next part. */
+  readonly sequence: number;
+  readonly parts: readonly ShippedPart[];
+  /** The source after the last of `parts`. */
+  readonly position: Position;
+  /** The next slot is known to be filled with more than the source has: the source is behind, and waits to grow. */
+  readonly ahead: boolean;
+}
+
+export const emptyHead: Head = {
+  generation: 0,
+  sequence: 0,
+  parts: [],
+  position: startPosition,
+  ahead: false,
+};
+
+export function nextPartName(head: Head): string {
+  return partName(head.sequence, head.generation, head.position.line);
+}
+
+export function nameOf(part: ShippedPart): string {
+  return partName(part.sequence, part.generation, part.startLine);
+}
+
+export function withPart(head: Head, part: ShippedPart, position: Position): Head {
+  return {
+    generation: head.generation,
+    sequence: part.sequence + 1,
+    parts: [...head.parts, part],
+    position,
+    ahead: false,
+  };
+}
+
+export function addCounts(left: Counts, right: Counts): Counts {
+  const sum: Record<string, number> = { ...left };
+  for (const [kind, count] of Object.entries(right)) sum[kind] = (sum[kind] ?? 0) + count;
+  return sum;
+}

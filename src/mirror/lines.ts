@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+
+const newline = 0x0a;
+
+/** The complete lines of `bytes`, each with its newline, as views into it. A rest without a newline is left out. */
+export function completeLines(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
+    lines.push(bytes.subarray(start, end + 1));
+    start = end + 1;
+  }
+  return lines;
+}
+
+export function endsWithNewline(bytes: Uint8Array): boolean {
+  return bytes.length > 0 && bytes[bytes.length - 1] === newline;
+}
+
+/** A fingerprint of source bytes, kept on this machine only: published, it would let anyone test guesses at a secret. */
+export function fingerprint(lines: readonly Buffer[]): string {
+  const hash = createHash('sha256');
+  for (const line of lines) hash.update(line);
+  return hash.digest('hex').slice(0, 32);
+}
+
+export function totalLength(lines: readonly Buffer[]): number {
+  return lines.reduce((sum, line) => sum + line.length, 0);
+}

@@ -1,0 +1,67 @@
+/** When a stream's new bytes are sent: soon after a silence, then less and less often while it keeps writing. */
+export interface Pacing {
+  /** From the first unseen byte to its flush, after a silence. */
+  readonly settleMs: number;
+  /** Between flushes while writing goes on: at first, */
+  readonly firstIntervalMs: number;
+  /** and at most. */
+  readonly longestIntervalMs: number;
+  /** This many unseen bytes are sent without waiting. */
+  readonly eagerBytes: number;
+}
+
+export const defaultPacing: Pacing = {
+  settleMs: 250,
+  firstIntervalMs: 2_000,
+  longestIntervalMs: 5_000,
+  eagerBytes: 256 * 1024,
+};
+
+const growth = 1.5;
+
+/** One stream's pace. All times are milliseconds of one monotonic clock. */
+export class Pace {
+  readonly #pacing: Pacing;
+  #unseenSinceMs: number | undefined;
+  #eager = false;
+  #flushedAtMs = Number.NEGATIVE_INFINITY;
+  #intervalMs: number;
+
+  constructor(pacing: Pacing) {
+    this.#pacing = pacing;
+    this.#intervalMs = Math.min(pacing.firstIntervalMs, pacing.longestIntervalMs);
+  }
+
+  /** Something new was noticed; `bytes` is how much is known to wait in all. */
+  noticed(nowMs: number, bytes: number): void {
+    this.#unseenSinceMs ??= nowMs;
+    if (bytes >= this.#pacing.eagerBytes) this.#eager = true;
+  }
+
+  /** `undefined` while there is nothing to send. */
+  get dueAtMs(): number | undefined {
+    if (this.#unseenSinceMs === undefined) return undefined;
+    if (this.#eager) return this.#unseenSinceMs;
+    return Math.max(
+      this.#unseenSinceMs + this.#pacing.settleMs,
+      this.#flushedAtMs + this.#intervalMs,
+    );
+  }
+
+  /** A flush begins; what is noticed from here on waits for the next. */
+  flushing(nowMs: number): void {
+    const wasBusy = nowMs - this.#flushedAtMs < 2 * this.#intervalMs;
+    const { firstIntervalMs, longestIntervalMs } = this.#pacing;
+    const next = wasBusy ? this.#intervalMs * growth : firstIntervalMs;
+    this.#intervalMs = Math.min(next, longestIntervalMs);
+    this.#flushedAtMs = nowMs;
+    this.#unseenSinceMs = undefined;
+    this.#eager = false;
+  }
+
+  /** The flush did not come through (or left some): it is due again at `atMs`. */
+  again(atMs: number): void {
+    this.#unseenSinceMs = atMs - this.#pacing.settleMs;
+    this.#eager = false;
+  }
+}

@@ -1,0 +1,332 @@
+import type { Bucket } from '../bucket/bucket.js';
+import type { Clock } from '../clock.js';
+import type { Io } from '../io.js';
+import type { Layout } from '../protocol/keys.js';
+import type { Redactor } from '../redact/redact.js';
+import { isUnsteady } from './align.js';
+import { fileCache, noCache, streamStatePath } from './cache.js';
+import type { Head, ShippedPart } from './chain.js';
+import { recoverLines } from './recovery.js';
+import { SessionMirror } from './session-mirror.js';
+import type { LineStream, Stream, Watcher } from './stream.js';
+import { StreamMirror } from './stream-mirror.js';
+
+/** One chain that is mirrored: where it belongs and what mirrors it. */
+export interface Track {
+  readonly session: SessionMirror;
+  /** The stream's name in the bucket; a copy's is not what its source says. */
+  readonly name: string;
+  readonly mirror: StreamMirror;
+}
+
+export interface RosterContext {
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+  readonly redactor: Redactor;
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly watchers: readonly Watcher[];
+  /** Named in generation records, e.g. `alex@laptop`. */
+  readonly who: string;
+  readonly agent: string | null;
+  readonly host: string;
+  /** Where local state is kept; `undefined`: nowhere. */
+  readonly stateFolder: string | undefined;
+  readonly onPart: (track: Pick<Track, 'session' | 'name'>, part: ShippedPart) => void;
+  readonly onGeneration: (
+    track: Pick<Track, 'session' | 'name'>,
+    head: Head,
+    reason: string,
+  ) => void;
+  readonly onCacheTrouble: (error: unknown) => void;
+}
+
+/** Several files that claim to be one stream, and which of them was found to be it. */
+interface Contest {
+  readonly sources: Map<string, LineStream>;
+  /** The sources changed since the last election. */
+  isOpen: boolean;
+  /** No source agrees with the chain to its end: the elected one may open a generation. */
+  mayFork: boolean;
+}
+
+const maxCopies = 64;
+
+/**
+ * Who is mirrored where. Usually a stream has one source and a source one stream; where several files carry one session id
+ * (a move left a stub, two config folders), the one that agrees furthest with what was shipped is the stream, and the
+ * others become streams of their own, `copies/<n>`, which never open a generation.
+ */
+export class Roster {
+  readonly #context: RosterContext;
+  readonly #sessions = new Map<string, SessionMirror>();
+  readonly #tracks = new Map<string, Track>();
+  readonly #bySource = new Map<string, Track>();
+  readonly #contests = new Map<string, Contest>();
+  /** Sessions that the bucket held something of at the start; `undefined`: not known, so everything is listed. */
+  #inBucket: ReadonlySet<string> | undefined;
+
+  constructor(context: RosterContext) {
+    this.#context = context;
+  }
+
+  get sessions(): Iterable<SessionMirror> {
+    return this.#sessions.values();
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  get tracks(): Iterable<Track> {
+    return this.#tracks.values();
+  }
+
+  /** Learns with two shallow listings per harness which sessions the bucket holds; the others start without a listing. */
+  async learnBucket(harnesses: readonly string[]): Promise<void> {
+    const { bucket, layout } = this.#context;
+    const known = new Set<string>();
+    for (const harness of harnesses) {
+      for (const prefix of [layout.sessions(harness), layout.furtherStreams(harness)]) {
+        for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
+          if (entry.kind === 'prefix') known.add(entry.prefix);
+        }
+      }
+    }
+    this.#inBucket = known;
+  }
+
+  /** The track of a source, made at first sight. */
+  admit(stream: Stream): Track {
+    const known = this.#bySource.get(stream.source);
+    if (known !== undefined) return known;
+    const key = keyOf(stream, stream.name);
+    if (stream.kind === 'lines') this.#enter(key, stream);
+    const existing = this.#tracks.get(key);
+    if (existing === undefined) return this.#create(stream, stream.name);
+    if (stream.kind === 'records') return this.#create(stream, stream.name, stream.source);
+    return existing;
+  }
+
+  /** Local state remembers parts of a stream of which the bucket holds nothing at all any more. */
+  isLost(track: Track): boolean {
+    const shipped = track.mirror.head?.parts.length ?? 0;
+    return shipped > 0 && !this.#mayBeInBucket(track.mirror.source, track.name);
+  }
+
+  trackOf(source: string): Track | undefined {
+    return this.#bySource.get(source);
+  }
+
+  /** Settles whose chain it is before anything is sent; cheap when nobody contests it. */
+  async settle(track: Track): Promise<void> {
+    const contest = this.#contests.get(keyOf(track.mirror.source, track.name));
+    if (contest?.isOpen) await this.#elect(track, contest);
+  }
+
+  /** The source contradicts its chain and may not open a generation there: find out where it belongs. */
+  async resolveConflict(track: Track): Promise<Track> {
+    const { source } = track.mirror;
+    const contest = this.#contests.get(keyOf(source, track.name));
+    if (contest !== undefined) {
+      contest.isOpen = true;
+      await this.#elect(track, contest);
+      return track;
+    }
+    if (source.kind === 'records') return track;
+    this.#bySource.delete(source.source);
+    return this.#asCopy(source, track.name);
+  }
+
+  #enter(key: string, stream: LineStream): void {
+    const contest = this.#contests.get(key);
+    if (contest === undefined) {
+      const sources = new Map([[stream.source, stream]]);
+      this.#contests.set(key, { sources, isOpen: false, mayFork: false });
+      return;
+    }
+    if (!contest.sources.has(stream.source)) contest.isOpen = true;
+    contest.sources.set(stream.source, stream);
+  }
+
+  async #elect(track: Track, contest: Contest): Promise<void> {
+    contest.isOpen = false;
+    for (const [path, stream] of contest.sources) {
+      if ((await stream.changed(undefined)) !== undefined) continue;
+      contest.sources.delete(path);
+      this.#bySource.delete(path);
+    }
+    const candidates = await this.#ranked(track, [...contest.sources.values()]);
+    const [winner, ...losers] = candidates;
+    if (winner === undefined) return;
+    contest.mayFork = winner.conflicts;
+    if (track.mirror.source !== winner.stream) track.mirror.moveTo(winner.stream);
+    this.#bySource.set(winner.stream.source, track);
+    for (const loser of losers) {
+      if (this.#bySource.get(loser.stream.source) === track) {
+        this.#bySource.delete(loser.stream.source);
+      }
+      if (!this.#bySource.has(loser.stream.source)) await this.#asCopy(loser.stream, '');
+    }
+  }
+
+  /** The one that agrees furthest first; then the longer; then by path, so that the answer is always the same. */
+  async #ranked(track: Track, streams: readonly LineStream[]): Promise<readonly Candidate[]> {
+    const [only] = streams;
+    if (only !== undefined && streams.length === 1) {
+      return [{ stream: only, lines: 0, conflicts: false, size: 0 }];
+    }
+    const candidates: Candidate[] = [];
+    for (const stream of streams) {
+      const look = await stream.changed(undefined);
+      const agreement = await this.#agreement(track.session, track.name, stream, track.mirror.head);
+      candidates.push({ stream, ...agreement, size: look?.size ?? 0 });
+    }
+    return candidates.sort(
+      (left, right) =>
+        right.lines - left.lines ||
+        Number(left.conflicts) - Number(right.conflicts) ||
+        right.size - left.size ||
+        (left.stream.source < right.stream.source ? -1 : 1),
+    );
+  }
+
+  async #agreement(
+    session: SessionMirror,
+    name: string,
+    stream: LineStream,
+    head: Head | undefined,
+  ): Promise<{ lines: number; conflicts: boolean }> {
+    const { bucket, redactor } = this.#context;
+    const prefix = this.#prefix(session, name);
+    const context = { bucket, redactor, observe: () => undefined };
+    const recovery = await recoverLines(context, prefix, stream, head?.parts ?? []);
+    if (isUnsteady(recovery)) return { lines: -1, conflicts: true };
+    if (recovery.found === 'chain') {
+      return { lines: recovery.head.position.line, conflicts: false };
+    }
+    return { lines: recovery.best.position.line, conflicts: true };
+  }
+
+  /** The first `copies/<n>` that this source does not contradict. Its content decides, so a restart finds it again. */
+  async #asCopy(stream: LineStream, after: string): Promise<Track> {
+    const own = stream.name === '' ? '' : `/${stream.name}`;
+    const first = Number(/^copies\/(\d+)/.exec(after)?.[1] ?? 0) + 1;
+    for (let number = first; number < maxCopies; number += 1) {
+      const name = `copies/${number}${own}`;
+      const taken = this.#tracks.get(keyOf(stream, name));
+      if (taken !== undefined && (await taken.mirror.source.changed(undefined)) !== undefined) {
+        continue;
+      }
+      const session = this.#session(stream);
+      const agreement = await this.#agreement(session, name, stream, undefined);
+      if (agreement.conflicts) continue;
+      if (taken === undefined) return this.#create(stream, name);
+      taken.mirror.moveTo(stream);
+      this.#bySource.set(stream.source, taken);
+      return taken;
+    }
+    return this.#create(stream, `copies/${maxCopies}${own}`);
+  }
+
+  #create(stream: Stream, name: string, distinction = ''): Track {
+    const { io, stateFolder, bucket, redactor, clock, who } = this.#context;
+    const session = this.#session(stream);
+    const place = { session, name };
+    const { harness, id } = stream.session;
+    const prefix = this.#prefix(session, name);
+    const cache =
+      stateFolder === undefined || distinction !== ''
+        ? noCache
+        : fileCache(
+            io,
+            streamStatePath(stateFolder, harness, id, name),
+            this.#context.onCacheTrouble,
+          );
+    const key = keyOf(stream, name) + distinction;
+    const mirror = new StreamMirror(
+      {
+        bucket,
+        redactor,
+        clock,
+        who,
+        cache,
+        prefix,
+        listed: this.#mayBeInBucket(stream, name),
+        onPart: (part) => this.#context.onPart(place, part),
+        onGeneration: (head, reason) => this.#context.onGeneration(place, head, reason),
+        onConflict: () => this.#onConflict(key, stream, name),
+      },
+      stream,
+    );
+    const track: Track = { session, name, mirror };
+    if (distinction === '') session.add(name, mirror);
+    this.#tracks.set(key, track);
+    this.#bySource.set(stream.source, track);
+    return track;
+  }
+
+  async #onConflict(key: string, stream: Stream, name: string): Promise<'fork' | 'yield'> {
+    if (name.startsWith('copies/')) return 'yield';
+    const contest = this.#contests.get(key);
+    if (contest === undefined) return 'fork';
+    if (contest.mayFork) {
+      contest.mayFork = false;
+      return 'fork';
+    }
+    await this.#lookForOthers(stream);
+    if (contest.sources.size === 1) return 'fork';
+    contest.isOpen = true;
+    return 'yield';
+  }
+
+  /** A transcript that was moved leaves a stub in its old place: the true one may not have been noticed yet. */
+  async #lookForOthers(stream: Stream): Promise<void> {
+    const watcher = this.#context.watchers.find(
+      ({ harness }) => harness === stream.session.harness,
+    );
+    if (watcher === undefined) return;
+    for (const root of await watcher.roots()) {
+      for await (const other of watcher.streams(root)) {
+        const isSame = other.session.id === stream.session.id && other.name === stream.name;
+        if (isSame && other.kind === 'lines') this.#enter(keyOf(other, other.name), other);
+      }
+    }
+  }
+
+  #session(stream: Stream): SessionMirror {
+    const { harness, id } = stream.session;
+    const key = `${harness}\n${id}`;
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    const { bucket, layout, agent, host, redactor } = this.#context;
+    const context = { bucket, layout, agent, host, redactorVersion: redactor.version };
+    const session = new SessionMirror(context, stream.session);
+    this.#sessions.set(key, session);
+    return session;
+  }
+
+  #prefix(session: SessionMirror, name: string): string {
+    return this.#context.layout.stream(session.ref.harness, session.ref.id, name);
+  }
+
+  #mayBeInBucket(stream: Stream, name: string): boolean {
+    if (this.#inBucket === undefined) return true;
+    const { layout } = this.#context;
+    const { harness, id } = stream.session;
+    return this.#inBucket.has(
+      name === '' ? layout.session(harness, id) : layout.streamsOf(harness, id),
+    );
+  }
+}
+
+interface Candidate {
+  readonly stream: LineStream;
+  readonly lines: number;
+  readonly conflicts: boolean;
+  readonly size: number;
+}
+
+function keyOf(stream: Stream, name: string): string {
+  return [stream.session.harness, stream.session.id, name, ''].join('\n');
+}

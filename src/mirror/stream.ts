@@ -1,0 +1,123 @@
+/**
+ * What the mirror asks of a watcher, and all that it knows of a harness. A watcher turns whatever its harness keeps on
+ * disk into streams of lines with positions.
+ */
+export type Harness = 'claude-code' | 'codex' | 'hermes' | 'openclaw';
+
+export interface Watcher {
+  readonly harness: Harness;
+  /** The folders that exist and are worth watching; empty when the harness is not on this machine. */
+  roots(): Promise<readonly string[]>;
+  /** The sweep: every stream that exists below a root now. The same source yields the same object while this process lives. */
+  streams(root: string): AsyncIterable<Stream>;
+  /** What a file event at `path` concerns; `undefined` when it is nothing of a session. */
+  streamOf(path: string): Promise<Stream | undefined>;
+  /** Session ids that the harness itself says are running now, where it keeps such a sign. */
+  live(): Promise<ReadonlySet<string>>;
+}
+
+export interface SessionRef {
+  readonly harness: Harness;
+  /** As the harness spells it; encoded only when it becomes a key. */
+  readonly id: string;
+}
+
+export type Stream = LineStream | RecordStream;
+
+interface Source {
+  readonly session: SessionRef;
+  /** '' is the session's main stream; others are slash-separated, e.g. `subagents/agent-a93ccab`. */
+  readonly name: string;
+  /** Where it lies on this machine; two streams of one session and name differ only in this. */
+  readonly source: string;
+  /** Stat-cheap: what is there now, or `undefined` when that equals `since` or the source is gone. */
+  changed(since: Look | undefined): Promise<Look | undefined>;
+  /**
+   * Whole lines from `from` on: at least one when there is one, else as many as fit `limit`. A line is never split, cut or
+   * changed, however long. Reads one state of the source: when the source no longer holds what `from` remembers of it
+   * (replaced, truncated, edited before `from`), or changed other than by growing while it was read, the answer is 'moved'.
+   */
+  read(from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'>;
+  /** Folds one line into what is known of the session; returns `before` itself when the line says nothing new. */
+  facts(line: Buffer, before: SessionFacts): SessionFacts;
+}
+
+/** The source keeps every line where it was: a position can be checked against it at any time. */
+export interface LineStream extends Source {
+  readonly kind: 'lines';
+}
+
+/** The source shows only its present state: what is new is a difference to what was shipped, which `fold` rebuilds. */
+export interface RecordStream extends Source {
+  readonly kind: 'records';
+  /** The position after lines that somebody shipped (each ends with a newline), read back from the bucket. */
+  fold(from: Position, shipped: readonly Buffer[]): Position;
+}
+
+/** What a stat-like glance saw. Equal tokens mean nothing happened. */
+export interface Look {
+  readonly token: string;
+  readonly size: number;
+  readonly modifiedAtMs: number;
+}
+
+/** How many lines of the stream lie before, and whatever the stream itself needs to go on from there (plain JSON). */
+export interface Position {
+  readonly line: number;
+  readonly at: JsonValue;
+}
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
+export const startPosition: Position = { line: 0, at: null };
+
+export interface ReadLimit {
+  /** Stop before a line that would take the chunk past this many source bytes (but always take one line). */
+  readonly bytes: number;
+  readonly lines?: number;
+}
+
+export interface Chunk {
+  readonly lines: readonly Line[];
+  readonly next: Position;
+  /** What was there when this was read. */
+  readonly look: Look;
+  /** Bytes of the source that `lines` stand for. */
+  readonly sourceBytes: number;
+  /** Bytes seen after the last complete line, when the end of the source was reached: an unterminated rest. */
+  readonly rest: number;
+  /** Whether complete lines may remain past the limit. */
+  readonly more: boolean;
+}
+
+/** Source bytes including the final newline; or text that is redacted whole before it is encoded into one line. */
+export type Line = Buffer | SealedLine;
+
+export interface SealedLine {
+  readonly text: Buffer;
+  /** The line to ship (with its newline), made from the redacted text. */
+  readonly seal: (redacted: Buffer) => Buffer;
+}
+
+/** What transcripts tell about their session. Absent means not known; never guessed. */
+export interface SessionFacts {
+  /** The folder that the session was started in. */
+  readonly cwd?: string;
+  readonly title?: string;
+  /** Precedence of the title's origin within its harness: a title of a lower rank never replaces one of a higher. */
+  readonly titleRank?: number;
+  readonly model?: string;
+  readonly gitBranch?: string;
+  readonly harnessVersion?: string;
+  readonly parentSessionId?: string;
+  /** ISO 8601 UTC. */
+  readonly startedAt?: string;
+  /** ISO 8601 UTC. */
+  readonly endedAt?: string;
+}

@@ -1,0 +1,179 @@
+import type { Bucket } from '../bucket/bucket.js';
+import { agrees } from '../redact/agreement.js';
+import { completeLines, endsWithNewline } from './lines.js';
+import { type Listing, listStream } from './listing.js';
+import { readChain } from './reader.js';
+import type { Line, LineStream, Position, RecordStream, Stream } from './stream.js';
+import { startPosition } from './stream.js';
+
+/**
+ * What comparing one stream's parts in the bucket with its source showed. It reads the chain as any reader would, from the
+ * bucket alone, and shares no state with what wrote it.
+ */
+export interface Verdict {
+  /**
+   * `ok`: the joined parts agree with every complete line. `behind`: they agree, and the source has more. `ahead`: they
+   * agree as far as the source goes (it was truncated, or deleted). `differs`: some line does not agree.
+   */
+  readonly state: 'ok' | 'behind' | 'ahead' | 'differs' | 'missing';
+  readonly generation: number;
+  readonly parts: number;
+  readonly shippedLines: number;
+  readonly sourceLines: number;
+  /** Lines that are not byte for byte the source's: something in them was redacted. */
+  readonly redactedLines: number;
+  /** Bytes of an unterminated last line of the source; they wait for its newline. */
+  readonly rest: number;
+  /** What is wrong, in words, without any content. */
+  readonly problem: string | null;
+}
+
+const readBytes = 4 << 20;
+
+export async function verifyStream(
+  bucket: Bucket,
+  prefix: string,
+  stream: Stream,
+): Promise<Verdict> {
+  const listing = await listStream(bucket, prefix);
+  if (stream.kind === 'records') return verifyRecords(bucket, listing, stream);
+  let newest: Verdict | undefined;
+  for (let generation = listing.newestGeneration; generation >= 0; generation -= 1) {
+    const verdict = await verifyGeneration(bucket, listing, generation, stream);
+    if (verdict.state === 'ok' || verdict.state === 'behind' || verdict.state === 'ahead') {
+      return verdict;
+    }
+    newest ??= verdict;
+  }
+  return newest ?? missing();
+}
+
+async function verifyGeneration(
+  bucket: Bucket,
+  listing: Listing,
+  generation: number,
+  stream: LineStream,
+): Promise<Verdict> {
+  const source = new SourceLines(stream);
+  let [parts, shippedLines, redactedLines] = [0, 0, 0];
+  const verdict = async (state: Verdict['state'], problem: string | null): Promise<Verdict> => ({
+    state,
+    generation,
+    parts,
+    shippedLines,
+    sourceLines: await source.count(),
+    redactedLines,
+    rest: source.rest,
+    problem,
+  });
+  for await (const part of readChain(bucket, listing, generation)) {
+    parts += 1;
+    if (!endsWithNewline(part.body)) return verdict('differs', `${part.key} ends mid-line`);
+    for (const shipped of completeLines(part.body)) {
+      const line = await source.next();
+      if (line === undefined) return verdict('ahead', null);
+      if (!agrees(shipped, line)) {
+        return verdict('differs', `line ${shippedLines + 1} (${part.key}) is not the source's`);
+      }
+      shippedLines += 1;
+      if (!shipped.equals(line)) redactedLines += 1;
+    }
+  }
+  const hasMore = (await source.next()) !== undefined;
+  if (!hasMore) return verdict('ok', null);
+  return verdict(parts === 0 ? 'missing' : 'behind', 'the source has lines that are not shipped');
+}
+
+/** The complete lines of a source, one after another, with flat memory. */
+class SourceLines {
+  readonly #stream: LineStream;
+  #position: Position = startPosition;
+  #lines: readonly Line[] = [];
+  #index = 0;
+  #count = 0;
+  #more = true;
+  rest = 0;
+
+  constructor(stream: LineStream) {
+    this.#stream = stream;
+  }
+
+  async next(): Promise<Buffer | undefined> {
+    while (this.#index >= this.#lines.length) {
+      if (!this.#more || !(await this.#fill())) return undefined;
+    }
+    const line = this.#lines[this.#index];
+    this.#index += 1;
+    this.#count += 1;
+    return Buffer.isBuffer(line) ? line : undefined;
+  }
+
+  /** All lines of the source, also those not asked for yet. */
+  async count(): Promise<number> {
+    while ((await this.next()) !== undefined);
+    return this.#count;
+  }
+
+  async #fill(): Promise<boolean> {
+    const chunk = await this.#stream.read(this.#position, { bytes: readBytes });
+    this.#more = chunk !== 'moved' && chunk !== 'gone' && chunk.more;
+    this.#index = 0;
+    this.#lines = [];
+    if (chunk === 'moved' || chunk === 'gone') return false;
+    this.#lines = chunk.lines;
+    this.#position = chunk.next;
+    this.rest = chunk.rest;
+    return chunk.lines.length > 0;
+  }
+}
+
+/** Records are compared as a set: everything that the source shows now was shipped, and agrees. */
+async function verifyRecords(
+  bucket: Bucket,
+  listing: Listing,
+  stream: RecordStream,
+): Promise<Verdict> {
+  let [parts, shippedLines] = [0, 0];
+  let position = startPosition;
+  const shipped: Buffer[] = [];
+  for await (const part of readChain(bucket, listing, listing.newestGeneration)) {
+    const lines = completeLines(part.body);
+    position = stream.fold(position, lines);
+    shipped.push(...lines);
+    parts += 1;
+    shippedLines += lines.length;
+  }
+  const waiting = await stream.read(position, { bytes: Number.POSITIVE_INFINITY });
+  const present = await stream.read(startPosition, { bytes: Number.POSITIVE_INFINITY });
+  const left = typeof waiting === 'string' ? 0 : waiting.lines.length;
+  const sources = typeof present === 'string' ? [] : present.lines.map(sourceLine);
+  const unlike = sources.filter((line) => !shipped.some((candidate) => agrees(candidate, line)));
+  const wrong = unlike.length - left;
+  return {
+    state: wrong > 0 ? 'differs' : left > 0 ? (parts === 0 ? 'missing' : 'behind') : 'ok',
+    generation: listing.newestGeneration,
+    parts,
+    shippedLines,
+    sourceLines: sources.length,
+    redactedLines: sources.filter((line) => !shipped.some((one) => one.equals(line))).length - left,
+    rest: 0,
+    problem: wrong > 0 ? `${wrong} records are not what was shipped` : null,
+  };
+}
+
+function sourceLine(line: Line): Buffer {
+  return Buffer.isBuffer(line) ? line : line.seal(line.text);
+}
+
+function missing(): Verdict {
+  return {
+    state: 'missing',
+    generation: 0,
+    parts: 0,
+    shippedLines: 0,
+    sourceLines: 0,
+    redactedLines: 0,
+    rest: 0,
+    problem: 'nothing of it is in the bucket',
+  };
+}

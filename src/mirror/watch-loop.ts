@@ -1,0 +1,395 @@
+import PQueue from 'p-queue';
+import type { Clock } from '../clock.js';
+import { Drainer, type Watched } from './drainer.js';
+import type { FileEvents } from './file-events.js';
+import { Intake, type Sighting, type Taken } from './intake.js';
+import type { Pacing } from './pace.js';
+import type { Roster } from './roster.js';
+import type { Selection } from './selection.js';
+import type { Stream, Watcher } from './stream.js';
+
+/** What the loop tells while it runs. Nothing in it holds a transcript's content. */
+export interface WatchReport {
+  /** After the first look: what is mirrored, and what was left alone. */
+  onTaken(taken: Taken): void;
+  /** How many sessions are mirrored now, whenever that changes. */
+  onSessions(count: number): void;
+  /** Something is wrong with the store, a source or the machine; the loop goes on. */
+  onTrouble(trouble: Error, isTheStores: boolean): void;
+  onWell(): void;
+  /** Bytes of source that are dealt with so far (`once` only). */
+  onProgress(doneBytes: number, totalBytes: number): void;
+}
+
+export interface WatchSettings {
+  readonly selection: Selection;
+  readonly pacing: Pacing;
+  readonly events: FileEvents;
+  /** Between two sweeps. */
+  readonly sweepMs: number;
+  /** Between two sweeps once file events cannot be had. */
+  readonly pollMs: number;
+}
+
+export interface WatchContext {
+  readonly watchers: readonly Watcher[];
+  readonly roster: Roster;
+  readonly clock: Clock;
+  readonly settings: WatchSettings;
+  readonly report: WatchReport;
+}
+
+/** What is not in the bucket when the loop ends. */
+export interface Ending {
+  readonly behind: readonly Unfinished[];
+  /** Unterminated last lines: they wait for their newline, and are not counted as behind. */
+  readonly rests: readonly Rest[];
+}
+
+export interface Unfinished {
+  readonly session: string;
+  readonly stream: string;
+  readonly source: string;
+  readonly reason: string;
+}
+
+export interface Rest {
+  readonly source: string;
+  readonly bytes: number;
+}
+
+const hotForMs = 5_000;
+const hotLookMs = 250;
+const relistAfterEventMs = 100;
+const shutdownMs = 10_000;
+const sliceStreams = 200;
+const concurrency = 4;
+const liveParts = { partBytes: 1 << 20, parts: 8 };
+const backfillParts = { partBytes: 8 << 20, parts: 4 };
+const backfillBytes = 4 << 20;
+/** Records count once they were seen unchanged for 2 s. */
+const settleRecordsMs = 2_100;
+/** `once` asks a failing store this often, over about a minute, before it gives up. */
+const patience = 8;
+
+/**
+ * Looks, and has streams drained when they are due. File events only make it look earlier; the sweep alone is enough for
+ * everything to arrive. What waits is names, never content: the source files are the buffer.
+ */
+export class WatchLoop {
+  readonly #context: WatchContext;
+  readonly #intake: Intake;
+  readonly #drainer: Drainer;
+  readonly #queue = new PQueue({ concurrency });
+  #wake: () => void = () => undefined;
+  #sweepAtMs = 0;
+  #hasEvents = true;
+
+  constructor(context: WatchContext) {
+    const { watchers, settings, roster, clock, report } = context;
+    this.#context = context;
+    const drainer = new Drainer(roster, clock, report, settings.pacing);
+    this.#drainer = drainer;
+    this.#intake = new Intake(watchers, settings.selection, (error) => drainer.failed(error));
+  }
+
+  /** Takes everything there is once. The store's own error is thrown when it cannot be reached to begin with. */
+  async once(signal: AbortSignal): Promise<Ending> {
+    await this.#prepare();
+    const pending = [...this.#drainer.watched].filter(({ pace }) => pace.dueAtMs !== undefined);
+    const meter = new Meter(pending, this.#context.report);
+    const drains = pending.map((watched) => () => this.#drainWhole(watched, signal, meter));
+    await this.#queue.addAll(drains);
+    await this.#drainer.writeMetas('all');
+    return this.#ending();
+  }
+
+  /** Runs until `signal` aborts; then finishes what is in hand within 10 s. */
+  async run(signal: AbortSignal): Promise<Ending> {
+    const { clock, settings } = this.#context;
+    await this.#prepare();
+    await this.#startEvents();
+    this.#sweepAtMs = clock.monotonic();
+    while (!signal.aborted) {
+      await this.#lookAtHot();
+      await this.#sweepWhenDue();
+      this.#flushDue();
+      await this.#drainer.writeMetas('due');
+      await this.#sleep(signal);
+    }
+    await settings.events.close();
+    return this.#finish();
+  }
+
+  async #prepare(): Promise<void> {
+    const { watchers, roster, clock, report } = this.#context;
+    await roster.learnBucket(watchers.map(({ harness }) => harness));
+    const { taken, sightings } = await this.#intake.first(clock.now());
+    report.onTaken(taken);
+    for (const sighting of sightings) await this.#take(sighting);
+  }
+
+  async #take({ stream, look }: Sighting): Promise<Watched> {
+    const { roster, clock } = this.#context;
+    const track = roster.admit(stream);
+    const watched = this.#drainer.of(track);
+    await track.mirror.load();
+    watched.seen = look;
+    const isUnchanged = track.mirror.look?.token === look.token && track.mirror.source === stream;
+    if (!isUnchanged || roster.isLost(track)) watched.pace.noticed(clock.monotonic(), look.size);
+    return watched;
+  }
+
+  async #startEvents(): Promise<void> {
+    const { watchers, settings, report } = this.#context;
+    const roots: string[] = [];
+    for (const watcher of watchers) roots.push(...(await watcher.roots()));
+    const onTrouble = (error: Error): void => {
+      if (!this.#hasEvents) return;
+      this.#hasEvents = false;
+      report.onTrouble(error, false);
+      settings.events.close().catch(() => undefined);
+      this.#wake();
+    };
+    await settings.events.start(roots, (path) => this.#onPath(path), onTrouble);
+  }
+
+  #onPath(path: string): void {
+    this.#lookAt(path).catch((error: unknown) => this.#drainer.failed(error));
+  }
+
+  async #lookAt(path: string): Promise<void> {
+    for (const watcher of this.#context.watchers) {
+      const stream = await watcher.streamOf(path);
+      if (stream === undefined) continue;
+      await this.#glance(stream);
+      return this.#wake();
+    }
+    // A folder, or a file that is no stream yet: the sweep lists what changed, so it finds out.
+    const soon = this.#context.clock.monotonic() + relistAfterEventMs;
+    if (this.#sweepAtMs <= soon) return;
+    this.#sweepAtMs = soon;
+    this.#wake();
+  }
+
+  /** One stat: if anything changed, the stream is hot, and due. */
+  async #glance(stream: Stream): Promise<void> {
+    const { roster, clock } = this.#context;
+    const track = roster.trackOf(stream.source);
+    if (track === undefined) return this.#meet(stream);
+    const watched = this.#drainer.of(track);
+    const look = await stream.changed(watched.seen);
+    const now = clock.monotonic();
+    watched.lookAtMs = now + hotLookMs;
+    if (look === undefined) return;
+    watched.seen = look;
+    watched.hotUntilMs = now + hotForMs;
+    watched.pace.noticed(now, look.size - (track.mirror.look?.size ?? 0));
+  }
+
+  async #meet(stream: Stream): Promise<void> {
+    const { roster, clock, report } = this.#context;
+    const sightings = await this.#intake.meet(stream);
+    for (const sighting of sightings) {
+      const watched = await this.#take(sighting);
+      watched.hotUntilMs = clock.monotonic() + hotForMs;
+    }
+    if (sightings.length > 0) report.onSessions(roster.sessionCount);
+  }
+
+  async #lookAtHot(): Promise<void> {
+    const now = this.#context.clock.monotonic();
+    for (const watched of this.#drainer.watched) {
+      const isDue = watched.hotUntilMs > now && watched.lookAtMs <= now;
+      if (isDue) await this.#glanceSafely(watched.track.mirror.source);
+    }
+  }
+
+  /** A source that cannot be looked at is not the end of the others. */
+  async #glanceSafely(stream: Stream): Promise<void> {
+    try {
+      await this.#glance(stream);
+    } catch (error) {
+      const track = this.#context.roster.trackOf(stream.source);
+      this.#drainer.failed(error, track === undefined ? undefined : this.#drainer.of(track));
+    }
+  }
+
+  async #sweepWhenDue(): Promise<void> {
+    const { clock, settings } = this.#context;
+    if (clock.monotonic() < this.#sweepAtMs) return;
+    this.#sweepAtMs = clock.monotonic() + (this.#hasEvents ? settings.sweepMs : settings.pollMs);
+    let count = 0;
+    for await (const stream of this.#intake.everything()) {
+      await this.#glanceSafely(stream);
+      count += 1;
+      if (count % sliceStreams !== 0) continue;
+      this.#flushDue();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #flushDue(): void {
+    const now = this.#context.clock.monotonic();
+    if (now < this.#drainer.breaker.notBeforeMs) return;
+    for (const watched of this.#drainer.watched) {
+      if (watched.isFlushing) continue;
+      if ((watched.pace.dueAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueue(watched);
+      else if ((watched.auditAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueueAudit(watched);
+    }
+  }
+
+  #enqueue(watched: Watched): void {
+    const waiting = (watched.seen?.size ?? 0) - (watched.track.mirror.look?.size ?? 0);
+    const isBackfill = waiting > backfillBytes;
+    const limits = isBackfill ? backfillParts : liveParts;
+    this.#enqueueWork(watched, isBackfill ? 0 : 1, () => this.#drainer.flush(watched, limits));
+  }
+
+  #enqueueAudit(watched: Watched): void {
+    this.#enqueueWork(watched, 0, () => this.#drainer.audit(watched));
+  }
+
+  #enqueueWork(watched: Watched, priority: number, work: () => Promise<void>): void {
+    watched.isFlushing = true;
+    const task = async (): Promise<void> => {
+      await work();
+      watched.isFlushing = false;
+      watched.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
+      this.#wake();
+    };
+    this.#queue.add(task, { priority }).catch((error: unknown) => this.#drainer.failed(error));
+  }
+
+  async #sleep(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { clock } = this.#context;
+    const now = clock.monotonic();
+    const waking = new AbortController();
+    this.#wake = () => waking.abort();
+    const stop = (): void => waking.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    await clock.sleep(Math.max(1, this.#nextMs(now) - now), waking.signal);
+    signal.removeEventListener('abort', stop);
+    this.#wake = () => undefined;
+  }
+
+  #nextMs(now: number): number {
+    const { breaker, metas } = this.#drainer;
+    let look = this.#sweepAtMs;
+    let send = metas.nextMs;
+    for (const watched of this.#drainer.watched) {
+      if (watched.hotUntilMs > now) look = Math.min(look, watched.lookAtMs);
+      if (watched.isFlushing) continue;
+      send = Math.min(send, watched.pace.dueAtMs ?? send, watched.auditAtMs ?? send);
+    }
+    return Math.min(look, Math.max(send, breaker.notBeforeMs));
+  }
+
+  /** One last look at everything, then all that is due, within the time a shutdown may take. */
+  async #finish(): Promise<Ending> {
+    const { clock } = this.#context;
+    const deadline = clock.monotonic() + shutdownMs;
+    await this.#settleQueue(deadline);
+    for (const { track } of this.#drainer.watched) await this.#glanceSafely(track.mirror.source);
+    const due = [...this.#drainer.watched].filter(({ pace }) => pace.dueAtMs !== undefined);
+    for (const watched of due) {
+      this.#queue.add(() => this.#finishOne(watched, deadline)).catch(() => undefined);
+    }
+    await this.#settleQueue(deadline);
+    if (clock.monotonic() < deadline) await this.#drainer.writeMetas('all');
+    return this.#ending();
+  }
+
+  async #finishOne(watched: Watched, deadline: number): Promise<void> {
+    const { clock } = this.#context;
+    watched.isFlushing = true;
+    while (clock.monotonic() < deadline) {
+      const drain = await this.#drainer.drain(watched, liveParts);
+      if (drain === 'done') {
+        watched.isFlushing = false;
+        return;
+      }
+      const left = Math.max(0, deadline - clock.monotonic());
+      if (drain !== 'again') await clock.sleep(Math.min(500, left));
+    }
+  }
+
+  async #settleQueue(deadline: number): Promise<void> {
+    const { clock } = this.#context;
+    const enough = new AbortController();
+    const left = Math.max(0, deadline - clock.monotonic());
+    await Promise.race([this.#queue.onIdle(), clock.sleep(left, enough.signal)]);
+    enough.abort();
+  }
+
+  async #drainWhole(watched: Watched, signal: AbortSignal, meter: Meter): Promise<void> {
+    const { clock } = this.#context;
+    const { breaker } = this.#drainer;
+    watched.isFlushing = true;
+    let mayWait = watched.track.mirror.source.kind === 'records';
+    for (let failures = 0; !signal.aborted && failures < patience; ) {
+      const drain = await this.#drainer.drain(watched, backfillParts);
+      meter.advanced(watched);
+      if (drain === 'done' && mayWait && watched.rest > 0) {
+        mayWait = false;
+        await clock.sleep(settleRecordsMs, signal);
+        continue;
+      }
+      if (drain === 'done') break;
+      if (drain === 'failed') failures += breaker.trouble === undefined ? patience : 1;
+      const waitMs = drain === 'again' ? 0 : Math.max(250, breaker.notBeforeMs - clock.monotonic());
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+    }
+    watched.isFlushing = signal.aborted;
+    meter.finished(watched);
+  }
+
+  #ending(): Ending {
+    const watched = [...this.#drainer.watched];
+    const behind = watched
+      .filter(({ failure, isFlushing }) => failure !== undefined || isFlushing)
+      .map(({ track, failure }) => ({
+        session: track.session.ref.id,
+        stream: track.name,
+        source: track.mirror.source.source,
+        reason: failure?.message ?? 'there was no time left to send it',
+      }));
+    const rests = watched
+      .filter(({ rest }) => rest > 0)
+      .map(({ track, rest }) => ({ source: track.mirror.source.source, bytes: rest }));
+    return { behind, rests };
+  }
+}
+
+/** How much of the sources `once` has dealt with. */
+class Meter {
+  readonly #report: WatchReport;
+  readonly #total: number;
+  readonly #done = new Map<Watched, number>();
+
+  constructor(pending: readonly Watched[], report: WatchReport) {
+    this.#report = report;
+    this.#total = pending.reduce((sum, { seen }) => sum + (seen?.size ?? 0), 0);
+    this.#tell();
+  }
+
+  advanced(watched: Watched): void {
+    const parts = watched.track.mirror.head?.parts ?? [];
+    this.#done.set(
+      watched,
+      parts.reduce((sum, part) => sum + part.sourceBytes, 0),
+    );
+    this.#tell();
+  }
+
+  finished(watched: Watched): void {
+    this.#done.set(watched, watched.seen?.size ?? 0);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const done = [...this.#done.values()].reduce((sum, bytes) => sum + bytes, 0);
+    this.#report.onProgress(Math.min(done, this.#total), this.#total);
+  }
+}

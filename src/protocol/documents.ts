@@ -1,0 +1,125 @@
+import * as v from 'valibot';
+import { TracecraftError } from '../errors.js';
+
+/**
+ * The documents of the bucket. Names are fixed (an older Python tool reads and writes them too), fields may be added and
+ * readers ignore what they do not know. What comes from a bucket is hostile until parsed here.
+ */
+const timestamp = v.pipe(v.string(), v.maxLength(64));
+const text = v.pipe(v.string(), v.maxLength(100_000));
+const nullable = <Schema extends v.GenericSchema>(schema: Schema) =>
+  v.optional(v.nullable(schema), null);
+const counter = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const agentSchema = v.object({
+  id: text,
+  status: v.picklist(['active', 'idle', 'ended']),
+  step: nullable(text),
+  started_at: nullable(timestamp),
+  heartbeat: nullable(timestamp),
+  summary: nullable(text),
+  host: nullable(text),
+  harness: v.optional(nullable(text)),
+  session_id: v.optional(nullable(text)),
+});
+export type AgentDocument = v.InferOutput<typeof agentSchema>;
+
+export const generationSchema = v.object({
+  gen: counter,
+  /** Sequence number of the generation's first own part. */
+  firstSeq: counter,
+  /** The parts it shares with an earlier generation: the first `parts` of that generation's chain. */
+  base: v.nullable(v.object({ gen: counter, parts: counter })),
+  reason: text,
+  who: text,
+  at: timestamp,
+});
+export type GenerationDocument = v.InferOutput<typeof generationSchema>;
+
+const countsSchema = v.record(v.string(), counter);
+
+export const metaPartSchema = v.object({
+  seq: counter,
+  name: text,
+  /** First line (inclusive) and last line (exclusive) of the stream in this part. */
+  cursor_range: v.tuple([counter, counter]),
+  source_bytes: counter,
+  uploaded_bytes: counter,
+  lines: counter,
+  redactions: countsSchema,
+  uploaded_at: timestamp,
+});
+export type MetaPart = v.InferOutput<typeof metaPartSchema>;
+
+export const metaStreamSchema = v.object({
+  name: text,
+  part_count: counter,
+  total_lines: counter,
+  total_uploaded_bytes: counter,
+});
+export type MetaStream = v.InferOutput<typeof metaStreamSchema>;
+
+export const metaSchema = v.object({
+  schema_version: v.number(),
+  harness: text,
+  session_id: text,
+  agent_id: nullable(text),
+  host: nullable(text),
+  source_path: nullable(text),
+  cwd: nullable(text),
+  title: nullable(text),
+  model: nullable(text),
+  git_branch: nullable(text),
+  harness_version: nullable(text),
+  parent_session_id: nullable(text),
+  started_at: nullable(timestamp),
+  last_uploaded_at: nullable(timestamp),
+  ended_at: nullable(timestamp),
+  generation: v.optional(counter, 0),
+  part_count: v.optional(counter, 0),
+  total_lines: v.optional(counter, 0),
+  total_source_bytes: v.optional(counter, 0),
+  total_uploaded_bytes: v.optional(counter, 0),
+  redaction_counts: v.optional(countsSchema, {}),
+  redactor_version: nullable(text),
+  parts: v.optional(v.array(metaPartSchema), []),
+  streams: v.optional(v.array(metaStreamSchema), []),
+  /** How many further streams there are beyond those in `streams` (the document stays under 20 KB). */
+  streams_omitted: v.optional(counter, 0),
+});
+export type MetaDocument = v.InferOutput<typeof metaSchema>;
+
+/** An object of the bucket that is not what its key says. */
+export class DocumentError extends TracecraftError {
+  constructor(key: string, problem: string) {
+    super('damaged', `not a readable document: ${key}: ${problem}`, {
+      hint: 'Another program wrote it, or it was damaged. Look at it, and delete it if it is not needed.',
+    });
+  }
+}
+
+/** The parsed document, or a `DocumentError` that names the key and the field. */
+export function parseDocument<Schema extends v.GenericSchema>(
+  schema: Schema,
+  key: string,
+  body: Uint8Array,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, parseJson(key, body));
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  throw new DocumentError(key, `${path === null ? '' : `${path}: `}${issue.message}`);
+}
+
+/** As people read it: two spaces, one newline at the end. */
+export function encodeDocument(document: object): Buffer {
+  return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+function parseJson(key: string, body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch {
+    throw new DocumentError(key, 'not JSON');
+  }
+}

@@ -1,0 +1,105 @@
+import {
+  checkArtifactName,
+  checkMemoryKey,
+  checkName,
+  encodeId,
+  encodeStreamName,
+  stepId,
+} from './names.js';
+
+/**
+ * Every key that tracecraft reads or writes, below `<project>/`. Names are checked here, so a hostile one is refused before
+ * any request is made. `docs/bucket-layout.md` is the same in words.
+ */
+export interface Layout {
+  readonly project: string;
+  readonly root: string;
+  agents(): string;
+  agent(agent: string): string;
+  memories(): string;
+  memory(key: string): string;
+  memoryHistory(key: string): string;
+  messages(recipient: string): string;
+  message(recipient: string, stamp: Stamp): string;
+  broadcasts(): string;
+  broadcast(stamp: Stamp): string;
+  cursor(agent: string): string;
+  steps(): string;
+  claim(step: string): string;
+  status(step: string): string;
+  handoff(step: string): string;
+  artifacts(): string;
+  artifact(step: string, name: string): string;
+  events(): string;
+  event(stamp: Stamp): string;
+  /** All main streams of a harness; with a delimiter, one entry per session. */
+  sessions(harness: string): string;
+  /** All further streams of a harness. */
+  furtherStreams(harness: string): string;
+  session(harness: string, sessionId: string): string;
+  meta(harness: string, sessionId: string): string;
+  /** Where a stream's parts and generation records lie; '' is the main stream. */
+  stream(harness: string, sessionId: string, stream: string): string;
+  /** Where all further streams of one session lie. */
+  streamsOf(harness: string, sessionId: string): string;
+}
+
+/** Makes a key unique and sortable: nanoseconds of store time (19 digits), who wrote it, 8 random hex digits. */
+export interface Stamp {
+  readonly timeNs: bigint;
+  readonly agent: string;
+  readonly id: string;
+}
+
+export function bucketLayout(project: string): Layout {
+  const root = `${checkName('project', project)}/`;
+  const step = (id: string): string => `${root}steps/${stepId(id)}`;
+  const mailbox = (recipient: string): string =>
+    `${root}messages/${checkName('agent', recipient)}/`;
+  const session = (harness: string, id: string): string =>
+    `${root}sessions/${checkName('harness', harness)}/${encodeId(id)}/`;
+  const streamsOf = (harness: string, id: string): string =>
+    `${root}streams/${checkName('harness', harness)}/${encodeId(id)}/`;
+  return {
+    project,
+    root,
+    agents: () => `${root}agents/`,
+    agent: (agent) => `${root}agents/${checkName('agent', agent)}.json`,
+    memories: () => `${root}memory/`,
+    memory: (key) => `${root}memory/${checkMemoryKey(key)}.json`,
+    memoryHistory: (key) => `${root}memory/_history/${checkMemoryKey(key)}/`,
+    messages: mailbox,
+    message: (recipient, stamp) => `${mailbox(recipient)}${stampName(stamp)}.json`,
+    broadcasts: () => `${root}messages/_broadcast/`,
+    broadcast: (stamp) => `${root}messages/_broadcast/${stampName(stamp)}.json`,
+    cursor: (agent) => `${mailbox(agent)}_cursor.json`,
+    steps: () => `${root}steps/`,
+    claim: (id) => `${step(id)}/claim.json`,
+    status: (id) => `${step(id)}/status.json`,
+    handoff: (id) => `${step(id)}/handoff.json`,
+    artifacts: () => `${root}artifacts/`,
+    artifact: (id, name) => `${root}artifacts/${stepId(id)}/${checkArtifactName(name)}`,
+    events: () => `${root}events/`,
+    event: (stamp) => `${root}events/${stampName(stamp)}.json`,
+    sessions: (harness) => `${root}sessions/${checkName('harness', harness)}/`,
+    furtherStreams: (harness) => `${root}streams/${checkName('harness', harness)}/`,
+    session,
+    meta: (harness, id) => `${session(harness, id)}meta.json`,
+    stream: (harness, id, name) =>
+      name === '' ? session(harness, id) : `${streamsOf(harness, id)}${encodeStreamName(name)}/`,
+    streamsOf,
+  };
+}
+
+export function stampName(stamp: Stamp): string {
+  const time = String(stamp.timeNs).padStart(19, '0');
+  return `${time}_${checkName('agent', stamp.agent)}_${stamp.id}`;
+}
+
+/** `undefined` for a leaf that is not one of ours; such keys are skipped by readers, never an error. */
+export function parseStampName(leaf: string): Stamp | undefined {
+  const match = /^(\d{19})_([A-Za-z0-9-][A-Za-z0-9._-]{0,127})_([a-f0-9]{8})\.json$/.exec(leaf);
+  if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined)
+    return undefined;
+  return { timeNs: BigInt(match[1]), agent: match[2], id: match[3] };
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Names of the objects that make up a stream's chain.
+ *
+ * A part's name is a slot: its sequence number and the first 8 hex digits of sha256("tcp1|<generation>|<first line>").
+ * Nothing of the content is in it, since a hash of source bytes would let anyone test guesses at a short secret. Anyone who
+ * knows where a part ends can name the next one, so a reader follows a stream with one GET per part and no LIST.
+ */
+export interface PartName {
+  readonly sequence: number;
+  readonly tag: string;
+}
+
+const partPattern = /^part-(\d{5,})-([a-f0-9]{8})\.jsonl$/;
+const generationPattern = /^gen-(\d{5,})\.json$/;
+
+/** `startLine` is the number of lines of the generation's chain that lie before this part. */
+export function slotTag(generation: number, startLine: number): string {
+  return createHash('sha256').update(`tcp1|${generation}|${startLine}`).digest('hex').slice(0, 8);
+}
+
+export function partName(sequence: number, generation: number, startLine: number): string {
+  return `part-${padded(sequence)}-${slotTag(generation, startLine)}.jsonl`;
+}
+
+export function parsePartName(leaf: string): PartName | undefined {
+  const match = partPattern.exec(leaf);
+  if (match?.[1] === undefined || match[2] === undefined) return undefined;
+  return { sequence: Number(match[1]), tag: match[2] };
+}
+
+export function generationName(generation: number): string {
+  return `gen-${padded(generation)}.json`;
+}
+
+export function parseGenerationName(leaf: string): number | undefined {
+  const digits = generationPattern.exec(leaf)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function padded(number: number): string {
+  return String(number).padStart(5, '0');
+}

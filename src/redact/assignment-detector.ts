@@ -1,0 +1,224 @@
+import {
+  type Assignment,
+  nameEndOf,
+  nameStartOf,
+  readAssignment,
+  valueAfter,
+} from './assignment.js';
+import type { Detector, Trigger } from './detector.js';
+import {
+  entropy,
+  isPlaceholder,
+  isRandom,
+  isReference,
+  isSequence,
+  isUuid,
+  isWordy,
+  printableFromBase64,
+} from './likeness.js';
+import { bareName, type Telling, tellingOf } from './names.js';
+import { type Passage, weights } from './passage.js';
+import type { NamedRule } from './rule.js';
+
+const folded = [
+  'password',
+  'passwd',
+  'passphrase',
+  'passwort',
+  'passcode',
+  '_pass',
+  'pass=',
+  'pass:',
+  'pass"',
+  "pass'",
+  'pwd',
+  'secret',
+  'credential',
+  'creds',
+  'token',
+  'apikey',
+  'api_key',
+  'api-key',
+  'access_key',
+  'access-key',
+  'accesskey',
+  'private_key',
+  'private-key',
+  'privatekey',
+  '_key',
+  '-key',
+  '_auth',
+  'auth"',
+  "auth'",
+  'auth\\',
+  'xauthkey',
+  '_license',
+];
+
+/** Finds the values of telling names. */
+export function assignmentTriggers(named: readonly NamedRule[]): readonly Trigger[] {
+  const names = new NameReader(named);
+  const exact: Trigger[] = ['Key', 'LICENSE_KEY'].map((literal) => ({
+    literal,
+    detector: new AssignmentDetector(literal, names),
+  }));
+  const anyCase = folded.map((literal) => ({
+    literal,
+    fold: true,
+    detector: new AssignmentDetector(literal, names),
+  }));
+  return [...exact, ...anyCase];
+}
+
+interface NameSense {
+  readonly telling: Telling | undefined;
+  readonly named: readonly NamedRule[];
+  readonly mayBeBasic: boolean;
+}
+
+const mostRemembered = 4096;
+
+/** Remembers what names mean: transcripts repeat the same few. */
+class NameReader {
+  readonly #named: readonly NamedRule[];
+  readonly #known = new Map<string, NameSense | undefined>();
+
+  constructor(named: readonly NamedRule[]) {
+    this.#named = named;
+  }
+
+  /** `undefined` when the name is no reason to look at the value. */
+  read(name: string): NameSense | undefined {
+    if (this.#known.has(name)) return this.#known.get(name);
+    if (this.#known.size >= mostRemembered) this.#known.clear();
+    const sense = this.#senseOf(name);
+    this.#known.set(name, sense);
+    return sense;
+  }
+
+  #senseOf(name: string): NameSense | undefined {
+    const bare = bareName(name);
+    const telling = tellingOf(name);
+    const named = this.#named.filter((rule) => rule.name.test(bare));
+    const mayBeBasic = bare.endsWith('auth');
+    if (telling === undefined && named.length === 0 && !mayBeBasic) return undefined;
+    return { telling, named, mayBeBasic };
+  }
+}
+
+class AssignmentDetector implements Detector {
+  readonly #length: number;
+  readonly #names: NameReader;
+
+  constructor(literal: string, names: NameReader) {
+    this.#length = /[a-z_-]+/i.exec(literal)?.[0].length ?? literal.length;
+    this.#names = names;
+  }
+
+  isWorthwhile(bytes: Buffer, at: number): boolean {
+    const nameEnd = nameEndOf(bytes, at + this.#length);
+    if (this.#isPlural(bytes, at, nameEnd)) return false;
+    return valueAfter(bytes, at, nameEnd) !== -1;
+  }
+
+  /** Usage counters (`input_tokens`) are on nearly every line. */
+  #isPlural(bytes: Buffer, at: number, nameEnd: number): boolean {
+    return nameEnd === at + this.#length + 1 && bytes[nameEnd - 1] === 0x73 && this.#length < 10;
+  }
+
+  detect(passage: Passage, at: number): void {
+    const { bytes } = passage;
+    const nameEnd = nameEndOf(bytes, at + this.#length);
+    if (!passage.isFirstVisit(nameEnd)) return;
+    passage.charge(2);
+    const nameStart = nameStartOf(bytes, at);
+    const sense = this.#names.read(passage.text(nameStart, nameEnd));
+    if (sense === undefined) return;
+    const valueAt = valueAfter(bytes, at, nameEnd);
+    const isLoose = sense.telling === 'password' || bytes[valueAt - 1] === 0x3d;
+    const read = readAssignment(bytes, nameStart, nameEnd, valueAt, isLoose);
+    if (read === undefined) return;
+    passage.charge((read.valueEnd - read.valueStart) >> 7);
+    judge(passage, withoutScheme(passage, read), sense);
+  }
+}
+
+function judge(passage: Passage, found: Assignment, sense: NameSense): void {
+  const { valueStart, valueEnd } = found;
+  if (valueEnd - valueStart < 6) return;
+  const value = plain(passage.text(valueStart, valueEnd));
+  if (value.includes('[REDACTED:')) return;
+  const kind = kindOf(value, found, sense);
+  if (kind === undefined) return;
+  const isNamed = kind !== sense.telling;
+  passage.add(valueStart, valueEnd, kind, isNamed ? weights.named : weights.generic);
+}
+
+function kindOf(value: string, found: Assignment, sense: NameSense): string | undefined {
+  const rule = sense.named.find((row) => fits(row, value));
+  if (rule !== undefined) return rule.kind;
+  if (sense.mayBeBasic && isBasic(value)) return 'docker-auth';
+  if (sense.telling === undefined) return undefined;
+  return isSecretValue(sense.telling, value, found) ? sense.telling : undefined;
+}
+
+function withoutScheme(passage: Passage, found: Assignment): Assignment {
+  const start = passage.text(found.valueStart, Math.min(found.valueEnd, found.valueStart + 24));
+  const scheme = /^(?:bearer|basic|token|bot|apikey)(?:\s|%20|\+)+/i.exec(start);
+  return scheme === null ? found : { ...found, valueStart: found.valueStart + scheme[0].length };
+}
+
+/** Without the escapes of whatever depth. */
+function plain(value: string): string {
+  return value.includes('\\') ? value.replace(/\\+([^\\])/g, '$1') : value;
+}
+
+function fits(rule: NamedRule, value: string): boolean {
+  const found = rule.shape.exec(value);
+  if (found === null || found[0].length !== value.length) return false;
+  return !isSequence(value) && !/x{6}|your|0{12}/i.test(value) && entropy(value) > 2.2;
+}
+
+function isBasic(value: string): boolean {
+  return value.length >= 8 && /^[^:\s]{1,100}:[^\s]{3,}/.test(printableFromBase64(value) ?? '');
+}
+
+function isSecretValue(telling: Telling, value: string, found: Assignment): boolean {
+  if (!/^[\x21-\x7e]+$/.test(value) || isReference(value) || isUuid(value)) return false;
+  if (isPlaceholder(value) || isCode(value, found)) return false;
+  if (/^[\d.,:_+-]+$/.test(value) || /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value)) return false;
+  if (telling === 'password') return isPassword(value, found);
+  if (value.length < (telling === 'secret' ? 12 : 16)) return false;
+  return isRandom(value) && /[\d+/]/.test(value);
+}
+
+function isPassword(value: string, found: Assignment): boolean {
+  if (value.length < 8 || !/[A-Za-z]/.test(value)) return false;
+  const digits = value.match(/\d/g)?.length ?? 0;
+  const hasSymbol = /[!@#$%^&*+=?~]/.test(value);
+  if (digits === 0 && !hasSymbol) return false;
+  if (!found.isQuoted && found.isSpaced && isName(value)) return false;
+  if (isSequence(value)) return false;
+  return !isWordy(value) || (digits >= 2 && (hasSymbol || /[A-Z]/.test(value)));
+}
+
+const calls =
+  /^(?:str|int|md5|sha\d+|hash|len|fn|get|env|ref|var|new|fmt|f|t|e|b64|enc|dec|atob|btoa|await|typeof|!|\w+\.\w+)[([]/;
+const receivers =
+  /^(?:self|this|process|config|cfg|conf|props|state|req|request|res|env|os|args|settings|options|opts|data|params|ctx|event|user|auth|input|form|body|model|session|client|account|response)[.[]/;
+
+/** Whether the value is an expression: a call, a property, an arrow function. */
+function isCode(value: string, found: Assignment): boolean {
+  if (calls.test(value) || receivers.test(value)) return true;
+  const callee = /^[A-Za-z_$][\w$.]*(?=[([])/.exec(value);
+  if (callee !== null && isWordy(callee[0])) return true;
+  return !found.isQuoted && /=>|\)\.|::|^[{[(]|[;{]$/.test(value);
+}
+
+/** A variable's or a property's name, not a value: words joined by dots, underscores or humps. */
+function isName(value: string): boolean {
+  return (
+    /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/.test(value) &&
+    (isWordy(value) || value.includes('.'))
+  );
+}

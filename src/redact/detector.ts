@@ -1,0 +1,17 @@
+import type { Passage } from './passage.js';
+
+/** Looks for secrets around one literal. */
+export interface Detector {
+  /** Cheap, on bytes alone: whether there is any point in looking closer at the anchor at `at`. */
+  isWorthwhile(bytes: Buffer, at: number): boolean;
+  /** Adds what it finds to the passage. */
+  detect(passage: Passage, at: number): void;
+}
+
+/** A detector and a literal that makes it look. */
+export interface Trigger {
+  readonly literal: string;
+  /** Whether ASCII letters match in either case; the literal is then given in lower case. */
+  readonly fold?: boolean;
+  readonly detector: Detector;
+}

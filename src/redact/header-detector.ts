@@ -1,0 +1,73 @@
+import { alphabet, isIn } from './alphabet.js';
+import { isFreeOnLeft } from './boundary.js';
+import type { Detector, Trigger } from './detector.js';
+import { isPlaceholder, isRandom, isReference, printableFromBase64 } from './likeness.js';
+import { type Match, type Passage, weights } from './passage.js';
+
+/** Credentials behind `Authorization`, `Bearer` and `Basic`, wherever they are written. */
+export const headerTriggers: readonly Trigger[] = [
+  { literal: 'authorization', fold: true, detector: afterWord('authorization', authorization) },
+  { literal: 'bearer', fold: true, detector: afterWord('bearer', bearer) },
+  { literal: 'basic', fold: true, detector: afterWord('basic', basic) },
+];
+
+const separators = alphabet(' \t:=+%"\'`\\,)]');
+
+// Between a header's name and its value: quotes at any depth, a colon or its like, blanks.
+const gap = String.raw`\\*["'\x60]?[\])]?\s{0,4}(?:[:=,]|=>)\s{0,4}\\*["'\x60]?`;
+const authorizationValue = new RegExp(
+  String.raw`(?:proxy-)?authorization${gap}(?<scheme>[A-Za-z][\w-]{1,24}(?:\s|%20|\+){1,3})?(?:token=\\*"?)?(?<secret>[A-Za-z0-9._~+/%:=-]{12,4000})`,
+  'idy',
+);
+const bearerValue =
+  /bearer(?:\s|%20|\+|:\s?){1,4}\\*["'`]?(?<secret>[A-Za-z0-9._~+/%=-]{16,4000})/diy;
+const basicValue = /basic(?:\s|%20|\+){1,4}\\*["'`]?(?<secret>[A-Za-z0-9+/_%-]{8,4000}={0,2})/diy;
+
+function afterWord(word: string, detect: Detector['detect']): Detector {
+  return {
+    isWorthwhile: (bytes, at) =>
+      isIn(separators, bytes[at + word.length]) && isFreeOnLeft(bytes, at),
+    detect,
+  };
+}
+
+function authorization(passage: Passage, at: number): void {
+  const found = passage.match(authorizationValue, at);
+  if (found === undefined) return;
+  const scheme = passage
+    .text(found.start, found.secretStart)
+    .match(/(\w+)[^\w]*$/)?.[1]
+    ?.toLowerCase();
+  if (scheme === 'basic') addBasic(passage, found);
+  else addOpaque(passage, found, scheme === 'bearer' ? 'bearer-token' : 'authorization');
+}
+
+function bearer(passage: Passage, at: number): void {
+  const found = passage.match(bearerValue, at);
+  if (found !== undefined) addOpaque(passage, found, 'bearer-token');
+}
+
+function basic(passage: Passage, at: number): void {
+  const found = passage.match(basicValue, at);
+  if (found !== undefined) addBasic(passage, found);
+}
+
+const valueBytes = alphabet('A-Za-z0-9._~+/%=-');
+
+function addOpaque(passage: Passage, found: Match, kind: string): void {
+  const end = passage.runEnd(found.secretEnd, valueBytes);
+  const value = passage.text(found.secretStart, end).replace(/[.:]+$/, '');
+  const isSecret = value.length >= 16 && /\d/.test(value) && isRandom(value);
+  if (!isSecret || isPlaceholder(value) || isReference(value)) return;
+  passage.add(found.secretStart, found.secretStart + value.length, kind, weights.context);
+}
+
+function addBasic(passage: Passage, found: Match): void {
+  const value = passage.text(found.secretStart, found.secretEnd);
+  const decoded = printableFromBase64(
+    value.replace(/%3d/gi, '=').replace(/%2b/gi, '+').replace(/%2f/gi, '/'),
+  );
+  if (decoded === undefined || !/^[^:\s]{0,200}:[^\s]{2,}$/.test(decoded)) return;
+  if (/^(?:user(?:name)?|login):(?:pass(?:word)?|secret)$/i.test(decoded)) return;
+  passage.add(found.secretStart, found.secretEnd, 'basic-auth', weights.context);
+}

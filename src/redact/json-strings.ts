@@ -1,0 +1,47 @@
+import { backslash } from './alphabet.js';
+
+/** The content of a JSON string: after the opening quote, before the closing one. */
+export interface JsonString {
+  readonly start: number;
+  readonly end: number;
+}
+
+const quote = 0x22;
+/** JSON text beyond this is taken to be valid rather than parsed. */
+const longestParsed = 128 * 1024 * 1024;
+
+/** The strings of one JSON text, keys among them, in order. Only right when it is valid. */
+export function* jsonStrings(bytes: Buffer, start: number, end: number): Generator<JsonString> {
+  let at = bytes.indexOf(quote, start);
+  while (at !== -1 && at < end) {
+    const close = closingQuote(bytes, at + 1, end);
+    yield { start: at + 1, end: close };
+    at = bytes.indexOf(quote, close + 1);
+  }
+}
+
+function closingQuote(bytes: Buffer, from: number, end: number): number {
+  for (let at = from; at < end; at += 1) {
+    if (bytes[at] === quote) return at;
+    if (bytes[at] === backslash) at += 1;
+  }
+  return end;
+}
+
+/** Whether the bytes could only be JSON: they begin with a bracket, a brace or a quote. */
+export function looksLikeJson(bytes: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09)) at += 1;
+  return bytes[at] === 0x7b || bytes[at] === 0x5b || bytes[at] === quote;
+}
+
+export function isJson(bytes: Buffer, start: number, end: number): boolean {
+  if (!looksLikeJson(bytes, start, end)) return false;
+  if (end - start > longestParsed) return true;
+  try {
+    JSON.parse(bytes.toString('latin1', start, end));
+    return true;
+  } catch {
+    return false;
+  }
+}

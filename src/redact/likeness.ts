@@ -1,0 +1,153 @@
+import { base64Any, runEnd, runStart } from './alphabet.js';
+import { isAfterEscape } from './boundary.js';
+
+/** What a text looks like, judged from the text alone: random, a word, a placeholder, a reference, part of a blob. */
+
+const seen = new Uint16Array(256);
+
+/** Shannon entropy in bits per byte of a latin1 text; only its first 256 bytes count. */
+export function entropy(text: string): number {
+  const length = Math.min(text.length, 256);
+  if (length === 0) return 0;
+  seen.fill(0);
+  for (let at = 0; at < length; at += 1) {
+    const byte = text.charCodeAt(at) & 0xff;
+    seen[byte] = (seen[byte] ?? 0) + 1;
+  }
+  let bits = 0;
+  for (const count of seen) {
+    if (count > 0) bits -= (count / length) * Math.log2(count / length);
+  }
+  return bits;
+}
+
+// The letter pairs that make up nearly nine tenths of English text and a quarter of random letters.
+const commonPairs = new Set(
+  (
+    'th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ' +
+    'ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so ' +
+    'rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ' +
+    'ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke ui fr oo ag bo ap sp cl ey od ck ub ob ef up ue um bu cr qu ' +
+    'ov gr oc br pp ff rd rm rn rc gi ga go gu ky ki au ei ul lt ls sk sc'
+  ).split(' '),
+);
+
+export function isCommonPair(letters: string): boolean {
+  return commonPairs.has(letters.toLowerCase());
+}
+
+/** Whether most of its letters follow each other as in words, in camel humps or not. Hex and short texts never do. */
+export function isWordy(text: string): boolean {
+  if (/^[0-9a-f]+$/i.test(text) && /\d/.test(text)) return false;
+  let pairs = 0;
+  let common = 0;
+  let humps = 0;
+  for (let at = 1; at < text.length && at < 256; at += 1) {
+    const pair = text.slice(at - 1, at + 1);
+    if (!/^[A-Za-z]{2}$/.test(pair)) continue;
+    if (/^[a-z][A-Z]$/.test(pair)) {
+      humps += 1;
+      continue;
+    }
+    pairs += 1;
+    if (isCommonPair(pair)) common += 1;
+  }
+  return pairs >= 5 && humps <= pairs / 3 && pairs >= text.length / 3 && common >= pairs * 0.64;
+}
+
+const placeholderWords =
+  /your|example|placeholder|change.?me|redacted|dummy|sample|insert|replace|fixme|foobar|lorem|invalid|secret.?here|key.?here|token.?here|password|passwd|deadbeef|x{4}|qwerty|undefined|not.?(?:a.?)?real|fake.?(?:key|token|secret)|test.?(?:key|token|secret)|my.?(?:key|token|secret|api)|(?:api|secret|access|auth|private).?(?:key|token)|hunter2$/i;
+
+/** Whether somebody wrote it to stand for a secret: `your-key-here`, `xxxxxxxx`, `1234567890abcdef`, `sk-...`. */
+export function isPlaceholder(text: string): boolean {
+  if (text.includes('[REDACTED')) return true;
+  if (isMasked(text) || isSequence(text) || /x{8}/i.test(text)) return true;
+  return text.length <= 80 && placeholderWords.test(text);
+}
+
+function isMasked(text: string): boolean {
+  return /\*{3}|\.{3}|\xe2\x80\xa6|\xe2\x80\xa2|#{4}|_{4}|-{5}|\?{3}|<[A-Za-z][\w .-]{2,40}>/.test(
+    text,
+  );
+}
+
+/** Most bytes follow from the one before: aaaa, 1234, fedc. */
+export function isSequence(text: string): boolean {
+  if (text.length < 6) return new Set(text).size <= 1;
+  let steps = 0;
+  const length = Math.min(text.length, 256);
+  for (let at = 1; at < length; at += 1) {
+    const step = text.charCodeAt(at) - text.charCodeAt(at - 1);
+    if (step >= -1 && step <= 1) steps += 1;
+  }
+  return steps > (length - 1) * 0.6;
+}
+
+const templates =
+  /\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|#\{[^}]*\}|%\([A-Za-z_]+\)|%[A-Z_]{3,}%|<%.*%>|^\{[A-Za-z_][\w.]*\}$|(?:^|\W)%[sdv](?:\W|$)/;
+const references =
+  /^(?:\$[A-Za-z_]\w*(?:[/:.]|$)|\$[{(]|%[A-Za-z_]+%$|process\.env|os\.|env\.|ENV\b|@[\w./-]+\.\w{2,5}$|!(?:Ref|Sub|GetAtt|ImportValue|vault|reference|env|secret)\b|vault:|op:\/\/|arn:|ssm:|ref\+|secretsmanager|projects\/|file:|sha(?:1|256|384|512)[-:~])/;
+const places =
+  /^(?:\.{0,2}\/|~\/|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}:\/\/|\w+(?:\.\w+)+\/|www\.)/;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const moments = /^\d{4}-\d\d-\d\d(?:[T ]|$)/;
+
+/** Whether the text only says where a value is to be found or how it is made. */
+export function isReference(text: string): boolean {
+  return templates.test(text) || references.test(text) || places.test(text) || moments.test(text);
+}
+
+export function isUuid(text: string): boolean {
+  return uuid.test(text);
+}
+
+const around = 160;
+const longRun = 64;
+
+/**
+ * Whether the bytes are a piece of a long base64 run (an image, an encrypted field, a signature): there a token's shape
+ * turns up by chance, and replacing it destroys what must survive byte for byte.
+ */
+export function isInsideBlob(bytes: Buffer, start: number, end: number): boolean {
+  const isFree = start === 0 || isAfterEscape(bytes, start);
+  const left = isFree ? start : runStart(bytes, start, base64Any, start - around);
+  const right = runEnd(bytes, end, base64Any, end + around);
+  if (start - left + right - end < longRun) return false;
+  return isMixed(bytes, left, start) || isMixed(bytes, end, right);
+}
+
+function isMixed(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < 40) return false;
+  const text = bytes.toString('latin1', start, end);
+  const upper = text.match(/[A-Z]/g)?.length ?? 0;
+  const lower = text.match(/[a-z]/g)?.length ?? 0;
+  const digit = text.match(/\d/g)?.length ?? 0;
+  const least = text.length / 16;
+  return upper >= least && lower >= least && digit >= least / 2 && entropy(text) >= 4;
+}
+
+/** The text behind base64 of either alphabet, or `undefined` when it is none or not printable ASCII. */
+export function printableFromBase64(text: string): string | undefined {
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
+  const decoded = Buffer.from(text, 'base64').toString('latin1');
+  return /^[\x20-\x7e\n\r\t]+$/.test(decoded) ? decoded : undefined;
+}
+
+export function hasUpperLowerDigit(secret: string): boolean {
+  const body = secret.slice(4);
+  return /\d/.test(body) && /[A-Z]/.test(body) && /[a-z]/.test(body);
+}
+
+/** Letters of both cases as dice would throw them; in names written in humps capitals are rare. */
+export function isUnworded(secret: string): boolean {
+  const upper = secret.match(/[A-Z]/g)?.length ?? 0;
+  const letters = secret.match(/[A-Za-z]/g)?.length ?? 0;
+  return upper >= letters / 4 && upper <= (letters * 3) / 4;
+}
+
+/** Whether the text could come from a generator: varied enough, no words, no sequence. */
+export function isRandom(text: string): boolean {
+  const least = Math.min(3, Math.log2(Math.max(text.length, 2)) - 0.9);
+  if (entropy(text) < least || isSequence(text) || isWordy(text)) return false;
+  return /\d/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text));
+}

@@ -1,0 +1,130 @@
+import { type Alphabet, runEnd } from './alphabet.js';
+
+/** What a detector found: bytes from `start` to before `end`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly kind: string;
+  /** Where spans overlap they become one, of the heaviest's kind. */
+  readonly weight: number;
+}
+
+/** The heavier, the more is known about what the bytes are. */
+export const weights = {
+  generic: 1,
+  named: 2,
+  context: 3,
+  /** A shape of its own; its anchor's length is added. */
+  shape: 10,
+  known: 1000,
+  budget: 2000,
+} as const;
+
+/** Longest stretch that a sticky expression may look at from where it starts; rows are written to stay below. */
+export const reach = 8 * 1024;
+const windowLength = 64 * 1024;
+const lookBack = 256;
+
+/**
+ * The bytes under inspection and what was found in them so far. Expressions see a latin1 window, so that an index is a byte
+ * and invalid UTF-8 survives. Every detector charges what it does; when the allowance is gone, `isSpent` is true for good.
+ */
+export class Passage {
+  readonly bytes: Buffer;
+  readonly spans: Span[] = [];
+  #allowance: number;
+  #windowStart = 0;
+  #windowEnd = 0;
+  #window = '';
+  readonly #visited = new Set<number>();
+  readonly #runs = new Map<Alphabet, { start: number; end: number }>();
+
+  constructor(bytes: Buffer, allowance: number) {
+    this.bytes = bytes;
+    this.#allowance = allowance;
+  }
+
+  get isSpent(): boolean {
+    return this.#allowance < 0;
+  }
+
+  /** One unit is about a microsecond at worst. */
+  charge(units: number): void {
+    this.#allowance -= units;
+  }
+
+  /** Every match of a global expression, whose matches are shorter than `reach`, in the whole text. */
+  *search(expression: RegExp): Generator<Match> {
+    for (let from = 0; from < this.bytes.length; from += windowLength - reach) {
+      const text = this.text(from, Math.min(from + windowLength, this.bytes.length));
+      this.charge(text.length >> 7);
+      for (const found of text.matchAll(expression)) {
+        const secret = found.indices?.groups?.['secret'];
+        const [start, end] = secret ?? [found.index, found.index + found[0].length];
+        yield {
+          start: from + found.index,
+          end: from + found.index + found[0].length,
+          secretStart: from + start,
+          secretEnd: from + end,
+        };
+      }
+    }
+  }
+
+  add(start: number, end: number, kind: string, weight: number): void {
+    if (end > start) this.spans.push({ start, end, kind, weight });
+  }
+
+  /** Runs a sticky expression at byte `at`; positions in the answer are bytes of the passage. */
+  match(expression: RegExp, at: number): Match | undefined {
+    this.#moveWindowTo(at);
+    expression.lastIndex = at - this.#windowStart;
+    const found = expression.exec(this.#window);
+    this.charge(1 + ((found?.[0].length ?? 0) >> 8));
+    if (found === null) return undefined;
+    const secret = found.indices?.groups?.['secret'];
+    const start = this.#windowStart;
+    const end = start + expression.lastIndex;
+    if (secret === undefined) return { start: at, end, secretStart: at, secretEnd: end };
+    return { start: at, end, secretStart: start + secret[0], secretEnd: start + secret[1] };
+  }
+
+  /** Whether nobody asked for this position before: several words of one name lead to the same value. */
+  isFirstVisit(position: number): boolean {
+    if (this.#visited.has(position)) return false;
+    this.#visited.add(position);
+    return true;
+  }
+
+  text(start: number, end: number): string {
+    return this.bytes.toString('latin1', start, end);
+  }
+
+  /** End of the run of the set's bytes at `from`, remembered, so that asking from every byte of a run costs one walk. */
+  runEnd(from: number, set: Alphabet): number {
+    const known = this.#runs.get(set);
+    if (known !== undefined && from >= known.start && from <= known.end) return known.end;
+    const end = runEnd(this.bytes, from, set, this.bytes.length);
+    this.charge((end - from) >> 10);
+    this.#runs.set(set, { start: from, end });
+    return end;
+  }
+
+  #moveWindowTo(at: number): void {
+    const isInside =
+      at >= this.#windowStart && at + Math.min(reach, this.bytes.length - at) <= this.#windowEnd;
+    if (isInside) return;
+    const isWhole = this.bytes.length <= windowLength;
+    this.#windowStart = isWhole ? 0 : Math.max(0, at - lookBack);
+    this.#windowEnd = Math.min(this.#windowStart + windowLength, this.bytes.length);
+    this.#window = this.text(this.#windowStart, this.#windowEnd);
+  }
+}
+
+export interface Match {
+  readonly start: number;
+  readonly end: number;
+  /** The part to replace: the group named `secret`, or all of it. */
+  readonly secretStart: number;
+  readonly secretEnd: number;
+}

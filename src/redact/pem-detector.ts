@@ -1,0 +1,170 @@
+import { alphabet, backslash, digits, isIn, runStart } from './alphabet.js';
+import type { Trigger } from './detector.js';
+import { type Passage, weights } from './passage.js';
+
+/**
+ * Private keys in PEM and their like: the header stays, the body goes. Lines of the body may be parted by anything a tool
+ * puts there: newlines at any depth of JSON, line numbers, marks of a diff or a quote, the `","` of an array with one string
+ * per line. The end may be cut off, and so may the beginning.
+ */
+export const pemTriggers: readonly Trigger[] = [
+  { literal: '-----BEGIN ', detector: { isWorthwhile: isPrivate, detect: detectFromHeader } },
+  { literal: '---- BEGIN ', detector: { isWorthwhile: isPrivate, detect: detectFromHeader } },
+  { literal: '-----END ', detector: { isWorthwhile: isPrivate, detect: detectFromFooter } },
+  { literal: 'Private-Lines:', detector: { isWorthwhile: () => true, detect: detectPutty } },
+];
+
+const headerLength = 80;
+const longestBody = 64 * 1024;
+const leastBody = 40;
+const backwards = 24 * 1024;
+
+function isPrivate(bytes: Buffer, at: number): boolean {
+  const text = bytes.toString('latin1', at, at + headerLength);
+  return /^-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?/.test(text);
+}
+
+function detectFromHeader(passage: Passage, at: number): void {
+  const header = /^-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?/.exec(
+    passage.text(at, at + headerLength),
+  );
+  if (header !== null) redactBody(passage, at + header[0].length);
+}
+
+function detectPutty(passage: Passage, at: number): void {
+  const header = /^Private-Lines: ?\d{1,4}/.exec(passage.text(at, at + 40));
+  if (header !== null) redactBody(passage, at + header[0].length);
+}
+
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+}
+
+function redactBody(passage: Passage, from: number): void {
+  const pieces = bodyFrom(passage, from);
+  const length = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
+  if (length < leastBody) return;
+  for (const piece of joined(passage.bytes, pieces)) {
+    passage.add(piece.start, piece.end, 'private-key', weights.shape + 11);
+  }
+}
+
+// What may stand between two lines of a body: blanks and newlines however escaped, numbers, arrows, marks, array commas.
+const separator =
+  /(?:\s|\\+[nrt]|\\+u2192|\\+u2502|\\*["'`],?|,|\xe2\x86\x92|\xe2\x94\x82|[|>+:]|-(?!-)|#|\/\/|\*|(?<=[\s"'nrt+|>-])\d{1,6}(?=\s|\\+t|\\+u2192|\xe2\x86\x92|[:|-])){0,80}/y;
+const attribute =
+  /(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID|Content-Domain|Key-Derivation|Argon2-[A-Za-z]+)\s?:[^\n\\"]{0,120}/y;
+const keyRun = /[A-Za-z0-9+/]{1,4096}={0,3}/y;
+const pgpChecksum = /=[A-Za-z0-9+/]{4}(?![A-Za-z0-9+/=])/y;
+
+function bodyFrom(passage: Passage, from: number): readonly Piece[] {
+  const pieces: Piece[] = [];
+  const limit = Math.min(passage.bytes.length, from + longestBody);
+  let at = from;
+  while (at < limit) {
+    passage.charge(1);
+    const gap = passage.match(separator, at);
+    const start = gap?.end ?? at;
+    const skipped = passage.match(attribute, start) ?? passage.match(pgpChecksum, start);
+    if (skipped !== undefined) {
+      at = skipped.end;
+      continue;
+    }
+    const run = passage.match(keyRun, start);
+    if (run === undefined || !continues(passage, pieces, run)) break;
+    pieces.push(run);
+    at = run.end;
+  }
+  return pieces;
+}
+
+/** A short run is a key's last line or the first word of what comes after; the run before it tells. */
+function continues(passage: Passage, pieces: readonly Piece[], run: Piece): boolean {
+  const length = run.end - run.start;
+  const last = pieces.at(-1);
+  if (last === undefined) return length >= 16;
+  if (length >= 40) return true;
+  const lastLength = last.end - last.start;
+  if (passage.bytes[last.end - 1] === 0x3d || length > lastLength) return false;
+  return length === lastLength || (lastLength >= 24 && isKeyLike(passage, run));
+}
+
+function isKeyLike(passage: Passage, run: Piece): boolean {
+  const text = passage.text(run.start, run.end);
+  return /[=+/\d]/.test(text) || /[a-z][A-Z]/.test(text) || isEnd(passage, run.end);
+}
+
+function isEnd(passage: Passage, at: number): boolean {
+  const after = passage.match(separator, at)?.end ?? at;
+  return passage.text(after, after + 4) === '----' || after >= passage.bytes.length;
+}
+
+const breaking = alphabet('"\'`\n');
+
+/** Neighbours become one piece unless a quote or a newline, which must stay, is between them. */
+function joined(bytes: Buffer, pieces: readonly Piece[]): readonly Piece[] {
+  const result: Piece[] = [];
+  for (const piece of pieces) {
+    const last = result.at(-1);
+    if (last !== undefined && !holdsBreak(bytes, last.end, piece.start)) {
+      result[result.length - 1] = { start: last.start, end: piece.end };
+    } else {
+      result.push(piece);
+    }
+  }
+  return result;
+}
+
+function holdsBreak(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    if (isIn(breaking, bytes[at])) return true;
+  }
+  return false;
+}
+
+/** The lines before a footer whose header was cut off. */
+function detectFromFooter(passage: Passage, at: number): void {
+  const { bytes } = passage;
+  const limit = Math.max(0, at - backwards);
+  let first = -1;
+  for (let end = beforeSeparators(bytes, at, limit); end > limit; ) {
+    passage.charge(1);
+    const start = afterEscapeLetter(bytes, runStart(bytes, end, keyBytes, limit), end);
+    const length = end - start;
+    if (length < (first === -1 ? 4 : leastBody)) break;
+    first = start;
+    end = beforeSeparators(bytes, start, limit);
+  }
+  if (first !== -1) redactBody(passage, first);
+}
+
+const keyBytes = alphabet('A-Za-z0-9+/=');
+const between = alphabet(' \t\r\n|>+:,"\'`-');
+const controlLetters = alphabet('nrt');
+
+/** Where the key line before `to` ends: what parts lines is walked over backwards, line numbers included. */
+function beforeSeparators(bytes: Buffer, to: number, limit: number): number {
+  let at = to;
+  while (at > Math.max(limit, to - 80)) {
+    if (
+      isIn(between, bytes[at - 1]) ||
+      bytes[at - 1] === backslash ||
+      (bytes[at - 1] ?? 0) >= 0x80
+    ) {
+      at -= 1;
+    } else if (isIn(controlLetters, bytes[at - 1]) && bytes[at - 2] === backslash) {
+      at -= 2;
+    } else {
+      const number = runStart(bytes, at, digits, at - 6);
+      if (number === at || !isIn(between, bytes[number - 1]) || at === to) return at;
+      at = number;
+    }
+  }
+  return at;
+}
+
+function afterEscapeLetter(bytes: Buffer, start: number, end: number): number {
+  const isEscape = bytes[start - 1] === backslash && isIn(controlLetters, bytes[start]);
+  return isEscape && start < end ? start + 1 : start;
+}

@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { UsageError } from '../errors.js';
+import { AnchorIndex } from './anchors.js';
+import { assignmentTriggers } from './assignment-detector.js';
+import type { Detector, Trigger } from './detector.js';
+import { spansOfUnexamined } from './exhaustion.js';
+import { headerTriggers } from './header-detector.js';
+import { jwtTriggers } from './jwt-detector.js';
+import { knownTriggers } from './known-values.js';
+import { kubernetesTriggers } from './kubernetes-detector.js';
+import { Passage, type Span } from './passage.js';
+import { pemTriggers } from './pem-detector.js';
+import type { Redaction, Redactor } from './redact.js';
+import { alwaysOn, kinds, namedRules, rules } from './rules.js';
+import { replace, settle } from './spans.js';
+import { tokenTriggers } from './token-detector.js';
+import { escapeTriggers, hasEscapedAscii, plainView } from './unescape.js';
+import { urlTriggers } from './url-detector.js';
+import { type UserPattern, userDetectors, type WholeTextDetector } from './user-patterns.js';
+
+export interface RedactorOptions {
+  /** Exact values that are never replaced. */
+  readonly allow?: readonly string[];
+  readonly extraPatterns?: readonly UserPattern[];
+  /** Kinds to leave alone; `known` and `budget` cannot be switched off. */
+  readonly disabledKinds?: readonly string[];
+  /** Replaced wherever they appear, as kind `known`; shorter than 8 bytes or plain words are ignored. Kept in memory only. */
+  readonly knownSecrets?: readonly string[];
+  /** Work units per line besides those that its length brings; a unit is about a microsecond at worst. */
+  readonly allowance?: number;
+}
+
+/** Part of the version; changes with the code where the tables alone do not tell. */
+const revision = 1;
+const defaultAllowance = 50_000;
+/** A second pass finds nothing new, except what the first laid bare; the bound is never met in practice. */
+const mostPasses = 6;
+
+/** Throws `UsageError` for a kind that does not exist or a pattern that cannot be used. */
+export function createRedactor(options: RedactorOptions = {}): Redactor {
+  const disabled = new Set(options.disabledKinds ?? []);
+  for (const kind of disabled) requireKind(kind, options.extraPatterns ?? []);
+  return new Engine(options, disabled);
+}
+
+function requireKind(kind: string, patterns: readonly UserPattern[]): void {
+  if (alwaysOn.has(kind)) {
+    throw new UsageError(`redaction of kind "${kind}" cannot be disabled`);
+  }
+  if (kinds.has(kind) || patterns.some((pattern) => pattern.kind === kind)) return;
+  throw new UsageError(`there is no kind of secret named "${kind}"`, {
+    hint: 'Check disabledKinds for a typing error.',
+  });
+}
+
+class Engine implements Redactor {
+  readonly version: string;
+  readonly #index: AnchorIndex;
+  readonly #detectors: readonly (readonly Detector[])[];
+  readonly #wholeText: readonly WholeTextDetector[];
+  readonly #disabled: ReadonlySet<string>;
+  readonly #allowed: ReadonlySet<string>;
+  readonly #allowance: number;
+
+  constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
+    const user = userDetectors(options.extraPatterns ?? []);
+    const literals = groupByLiteral([
+      ...builtInTriggers(disabled),
+      ...user.triggers,
+      ...knownTriggers(options.knownSecrets ?? []),
+    ]);
+    this.version = versionOf(options);
+    this.#index = new AnchorIndex(literals.map(({ anchor }) => anchor));
+    this.#detectors = literals.map(({ detectors }) => detectors);
+    this.#wholeText = user.wholeText;
+    this.#disabled = disabled;
+    this.#allowed = new Set(
+      (options.allow ?? []).map((value) => Buffer.from(value).toString('latin1')),
+    );
+    this.#allowance = options.allowance ?? defaultAllowance;
+  }
+
+  redact(line: Buffer): Redaction {
+    const counts = new Map<string, number>();
+    let bytes = line;
+    for (let pass = 0; pass < mostPasses; pass += 1) {
+      const spans = this.#spansIn(bytes);
+      if (spans.length === 0) break;
+      bytes = replace(bytes, spans);
+      for (const { kind } of spans) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    return { bytes, counts: counts.size === 0 ? undefined : counts };
+  }
+
+  #spansIn(bytes: Buffer): readonly Span[] {
+    const found = this.#scan(bytes);
+    if (found.length === 0) return found;
+    const wanted = found.filter((span) => this.#isWanted(bytes, span));
+    return wanted.length === 0 ? wanted : settle(bytes, wanted);
+  }
+
+  #isWanted(bytes: Buffer, span: Span): boolean {
+    if (this.#disabled.has(span.kind)) return false;
+    if (this.#allowed.size === 0) return true;
+    return !this.#allowed.has(bytes.toString('latin1', span.start, span.end));
+  }
+
+  /** Spans in the positions of `bytes`, unsettled. */
+  #scan(bytes: Buffer): readonly Span[] {
+    const plain = this.#examine(bytes, true);
+    if (plain !== 'escaped') return plain;
+    const view = plainView(bytes);
+    const found = this.#examine(view.bytes, false);
+    if (found === 'escaped') return [];
+    return found.map((span) => ({
+      ...span,
+      start: view.sourceOf(span.start),
+      end: view.sourceOf(span.end),
+    }));
+  }
+
+  /** `escaped`: there is something to look at, and printable ASCII is written in escapes. */
+  #examine(bytes: Buffer, minds: boolean): readonly Span[] | 'escaped' {
+    let passage: Passage | undefined;
+    let isEscaped = false;
+    const unexamined: number[] = [];
+    const open = (): Passage => {
+      passage ??= new Passage(bytes, this.#allowance + bytes.length);
+      return passage;
+    };
+    for (const detector of this.#wholeText) detector.detect(open());
+    this.#index.scan(bytes, (anchor, start) => {
+      for (const detector of this.#detectors[anchor] ?? []) {
+        if (!detector.isWorthwhile(bytes, start)) continue;
+        if (passage === undefined && minds && hasEscapedAscii(bytes)) {
+          isEscaped = true;
+          return true;
+        }
+        const current = open();
+        if (current.isSpent) unexamined.push(start);
+        else detector.detect(current, start);
+      }
+      return false;
+    });
+    if (isEscaped) return 'escaped';
+    if (passage === undefined) return [];
+    if (unexamined.length === 0) return passage.spans;
+    unexamined.sort((a, b) => a - b);
+    return [...passage.spans, ...spansOfUnexamined(bytes, unexamined)];
+  }
+}
+
+function builtInTriggers(disabled: ReadonlySet<string>): readonly Trigger[] {
+  const tokens = rules.filter((rule) => !disabled.has(rule.kind)).flatMap(tokenTriggers);
+  return [
+    ...tokens,
+    ...pemTriggers,
+    ...jwtTriggers,
+    ...urlTriggers,
+    ...headerTriggers,
+    ...kubernetesTriggers,
+    ...assignmentTriggers(namedRules.filter((rule) => !disabled.has(rule.kind))),
+    ...escapeTriggers,
+  ];
+}
+
+interface Literal {
+  readonly anchor: { readonly bytes: Buffer; readonly fold: boolean };
+  readonly detectors: Detector[];
+}
+
+function groupByLiteral(triggers: readonly Trigger[]): readonly Literal[] {
+  const literals = new Map<string, Literal>();
+  for (const { literal, fold = false, detector } of triggers) {
+    const key = `${fold}:${literal}`;
+    const known = literals.get(key);
+    if (known === undefined) {
+      const anchor = { bytes: Buffer.from(literal, 'latin1'), fold };
+      literals.set(key, { anchor, detectors: [detector] });
+    } else {
+      known.detectors.push(detector);
+    }
+  }
+  return [...literals.values()];
+}
+
+/** Tells apart what may redact differently. Known secrets are left out: nobody may test guesses against it. */
+function versionOf(options: RedactorOptions): string {
+  const facts = {
+    revision,
+    rules: rules.map((rule) => [rule.kind, rule.anchors, rule.shape.source]),
+    named: namedRules.map((rule) => [rule.kind, rule.name.source, rule.shape.source]),
+    allow: [...(options.allow ?? [])].sort(),
+    disabled: [...(options.disabledKinds ?? [])].sort(),
+    extra: options.extraPatterns ?? [],
+    allowance: options.allowance ?? defaultAllowance,
+  };
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 12);
+}

@@ -1,0 +1,52 @@
+import type { StructureRule } from '../rule.js';
+
+/** Kinds whose form is more than a shape behind a literal. */
+export const structureRules: readonly StructureRule[] = [
+  { kind: 'private-key', source: 'RFC 7468, RFC 4880, PuTTY key files', example: '<pem>' },
+  {
+    kind: 'jwt',
+    source: 'RFC 7519, RFC 7516',
+    example: 'eyJhbGciOiJIUzI1NiJ9.eyJ<url:80>.<url:43>',
+  },
+  { kind: 'bearer-token', source: 'RFC 6750', example: 'Authorization: Bearer ⟦<alnum:40>⟧' },
+  { kind: 'basic-auth', source: 'RFC 7617', example: 'Authorization: Basic ⟦<basic>⟧' },
+  {
+    kind: 'authorization',
+    source: 'RFC 9110, section 11.6.2',
+    example: 'Authorization: token ⟦<hex:40>⟧',
+  },
+  {
+    kind: 'url-password',
+    source: 'RFC 3986, section 3.2.1',
+    example: 'postgres://app:⟦<password>⟧@db.internal:5432/app',
+  },
+  {
+    kind: 'url-token',
+    source: 'Git over HTTPS',
+    example: 'https://⟦<hex:40>⟧@github.com/acme/app.git',
+  },
+  {
+    kind: 'kubernetes-secret',
+    source: 'Kubernetes API reference, Secret',
+    example: 'kind: Secret\ndata:\n  anything: ⟦<b64:40>⟧',
+  },
+  {
+    kind: 'docker-auth',
+    source: 'Docker configuration reference',
+    example: '{"auths":{"ghcr.io":{"auth":"⟦<basic>⟧"}}}',
+  },
+  { kind: 'password', source: 'assignment to a telling name', example: 'DB_PASSWORD=⟦<password>⟧' },
+  {
+    kind: 'token',
+    source: 'assignment to a telling name',
+    example: '"refresh_token": "⟦<alnum:40>⟧"',
+  },
+  {
+    kind: 'secret',
+    source: 'assignment to a telling name',
+    example: 'clientSecret: "⟦<alnum:40>⟧"',
+  },
+  { kind: 'key', source: 'assignment to a telling name', example: 'ENCRYPTION_KEY=⟦<hex:64>⟧' },
+  { kind: 'known', source: 'values that the caller names', example: '' },
+  { kind: 'budget', source: 'what could not be examined within the allowance', example: '' },
+];

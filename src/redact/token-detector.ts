@@ -1,0 +1,116 @@
+import { type Alphabet, backslash, isIn, runStart, word } from './alphabet.js';
+import { isFreeOnLeft } from './boundary.js';
+import type { Detector, Trigger } from './detector.js';
+import { leadingSets, type Tail, tailOf } from './expression.js';
+import { parseExpression } from './expression-parser.js';
+import { isInsideBlob, isPlaceholder, isRandom, isReference, isWordy } from './likeness.js';
+import { type Match, type Passage, weights } from './passage.js';
+import type { Rule } from './rule.js';
+
+const leadingLength = 24;
+const longestLead = 80;
+
+/** A rule's detectors, one for each of its anchors. */
+export function tokenTriggers(rule: Rule): readonly Trigger[] {
+  const compiled = compile(rule);
+  return rule.anchors.map((literal) => ({
+    literal,
+    detector: new TokenDetector(compiled, literal.length),
+  }));
+}
+
+interface CompiledRule {
+  readonly rule: Rule;
+  readonly expression: RegExp;
+  readonly leading: readonly Alphabet[];
+  readonly tail: Tail | undefined;
+  readonly hasSecretGroup: boolean;
+}
+
+function compile(rule: Rule): CompiledRule {
+  const { source } = rule.shape;
+  const structure = parseExpression(source);
+  const hasSecretGroup = source.includes('(?<secret>');
+  return {
+    rule,
+    expression: new RegExp(source, hasSecretGroup ? 'dy' : 'y'),
+    leading: leadingSets(structure, leadingLength),
+    tail: tailOf(structure),
+    hasSecretGroup,
+  };
+}
+
+class TokenDetector implements Detector {
+  readonly #rule: Rule;
+  readonly #expression: RegExp;
+  readonly #leading: readonly Alphabet[];
+  readonly #tail: Tail | undefined;
+  readonly #hasSecretGroup: boolean;
+  readonly #weight: number;
+  readonly #anchorLength: number;
+
+  constructor(compiled: CompiledRule, anchorLength: number) {
+    this.#rule = compiled.rule;
+    this.#expression = compiled.expression;
+    this.#leading = compiled.leading;
+    this.#tail = compiled.tail;
+    this.#hasSecretGroup = compiled.hasSecretGroup;
+    this.#anchorLength = anchorLength;
+    this.#weight = compiled.hasSecretGroup ? weights.context : weights.shape + anchorLength;
+  }
+
+  isWorthwhile(bytes: Buffer, at: number): boolean {
+    const start = this.#startOf(bytes, at);
+    if (start < 0) return false;
+    for (let offset = 0; offset < this.#leading.length; offset += 1) {
+      const byte = bytes[start + offset] ?? 0;
+      if (byte === backslash) break;
+      if (this.#leading[offset]?.[byte] !== 1) return false;
+    }
+    return this.#isFree(bytes, start);
+  }
+
+  detect(passage: Passage, at: number): void {
+    const { bytes } = passage;
+    const match = passage.match(this.#expression, this.#startOf(bytes, at));
+    if (match === undefined) return;
+    const secretEnd = this.#endOf(passage, match);
+    if (secretEnd === undefined) return;
+    const { secretStart } = match;
+    if (!this.#isGenuine(passage.text(secretStart, Math.min(secretEnd, secretStart + 512)))) return;
+    if (isInsideBlob(bytes, match.start, Math.max(match.end, secretEnd))) return;
+    passage.add(secretStart, secretEnd, this.#rule.kind, this.#weight);
+  }
+
+  #startOf(bytes: Buffer, at: number): number {
+    const lead = this.#rule.lead ?? 0;
+    if (typeof lead === 'number') return at - lead;
+    const start = runStart(bytes, at, lead, at - longestLead);
+    const isEscape = bytes[start - 1] === 0x75 && bytes[start - 2] === backslash;
+    return isEscape ? start + 4 : start;
+  }
+
+  #isFree(bytes: Buffer, start: number): boolean {
+    const { notAfter } = this.#rule;
+    return notAfter === undefined ? isFreeOnLeft(bytes, start) : !isIn(notAfter, bytes[start - 1]);
+  }
+
+  #endOf(passage: Passage, match: Match): number | undefined {
+    if (match.secretEnd !== match.end) return match.secretEnd;
+    if (this.#tail?.isOpen) return passage.runEnd(match.end, this.#tail.set);
+    const after = passage.bytes[match.end];
+    const isCut = isIn(word, after) || (this.#tail !== undefined && isIn(this.#tail.set, after));
+    return isCut ? undefined : match.end;
+  }
+
+  #isGenuine(secret: string): boolean {
+    const rule = this.#rule;
+    if (rule.accepts !== undefined && !rule.accepts(secret)) return false;
+    if (rule.evenPlaceholders) return true;
+    if (this.#hasSecretGroup) return !isPlaceholder(secret) && !isReference(secret);
+    const lead = typeof rule.lead === 'number' ? rule.lead : 0;
+    const body = lead > 0 ? secret : secret.slice(this.#anchorLength);
+    if (isPlaceholder(body)) return false;
+    return rule.weak ? isRandom(body) : !isWordy(body);
+  }
+}

@@ -1,0 +1,340 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmod,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { openLocalBucket } from '../../src/bucket/local.js';
+import { createBucketIfMissing } from '../../src/bucket/open.js';
+import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '../../src/errors.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+
+const text = (value: string): Buffer => Buffer.from(value);
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+let root: string;
+let bucket: Bucket;
+
+beforeEach(async () => {
+  folder = await createTemporaryFolder();
+  root = join(folder.path, 'bucket');
+  await mkdir(root);
+  bucket = await openLocalBucket({ root });
+});
+
+afterEach(() => folder.remove());
+
+async function keys(prefix = '', delimiter?: '/'): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const entry of bucket.list(prefix, delimiter === undefined ? {} : { delimiter })) {
+    found.push(entry.kind === 'object' ? entry.key : entry.prefix);
+  }
+  return found;
+}
+
+const internal = async (name: string): Promise<readonly string[]> =>
+  readdir(join(root, '.tracecraft', name)).catch(() => []);
+
+describe('the folder', () => {
+  it('holds each object as the file that its key says, for its owner alone', async () => {
+    await bucket.put('p/agents/a.json', text('{}\n'));
+    expect(await readFile(join(root, 'p', 'agents', 'a.json'), 'utf8')).toBe('{}\n');
+    expect((await stat(join(root, 'p', 'agents', 'a.json'))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(root, 'p', 'agents'))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(root, 'p'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('shows nothing of ours, and keeps nothing that is done with', async () => {
+    const created = await bucket.putIfAbsent('a', text('1'));
+    await bucket.putIfAbsent('a', text('2'));
+    await bucket.putIfMatch('a', text('3'), created.written ? created.etag : '');
+    await bucket.putIfMatch('a', text('4'), '"stale"');
+    await bucket.delete('a');
+    expect(await keys()).toEqual([]);
+    expect(await keys('', '/')).toEqual([]);
+    expect(await internal('tmp')).toEqual([]);
+    expect(await internal('locks')).toEqual([]);
+  });
+
+  it('keeps one name for itself', async () => {
+    await expect(bucket.put('.tracecraft/tmp/x', text('x'))).rejects.toThrow(UsageError);
+    await expect(bucket.get('.tracecraft')).rejects.toThrow(UsageError);
+    await bucket.put('p/.tracecraft/x', text('x'));
+    expect(await keys()).toEqual(['p/.tracecraft/x']);
+    expect(await keys('.tracecraft/')).toEqual([]);
+    expect(await keys('.trace')).toEqual([]);
+  });
+
+  it('loses the folders that a deletion leaves empty, and no other', async () => {
+    await bucket.put('p/a/b/c', text('x'));
+    await bucket.put('p/d', text('x'));
+    await bucket.delete('p/a/b/c');
+    expect(await readdir(join(root, 'p'))).toEqual(['d']);
+    await bucket.delete('p/d');
+    expect(await readdir(root)).toEqual(['.tracecraft']);
+  });
+
+  it('loses no write to a deletion that removes its folder meanwhile', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await bucket.put('p/q/old', text('x'));
+      await Promise.all([bucket.delete('p/q/old'), bucket.put('p/q/new', text('y'))]);
+      expect(await keys()).toEqual(['p/q/new']);
+      await bucket.delete('p/q/new');
+    }
+  });
+
+  it('never has a deleted object brought back by a conditional write of the same moment', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const { etag } = await bucket.put('contested', text('old'));
+      await Promise.all([
+        bucket.putIfMatch('contested', text('conditional'), etag),
+        bucket.delete('contested'),
+      ]);
+      expect(await bucket.get('contested')).toBeUndefined();
+    }
+  });
+
+  it('is swept of what died an hour ago, when it is opened', async () => {
+    const temporaries = join(root, '.tracecraft', 'tmp');
+    await writeFile(join(temporaries, 'old'), 'x');
+    await mkdir(join(temporaries, 'lock-old', 'entry'), { recursive: true });
+    await writeFile(join(temporaries, 'young'), 'x');
+    const clock = new ManualClock();
+    const hourAgo = clock.now() / 1000 - 3_601;
+    for (const name of ['old', 'lock-old']) {
+      await utimes(join(temporaries, name), hourAgo, hourAgo);
+    }
+    await openLocalBucket({ root, clock });
+    expect(await readdir(temporaries)).toEqual(['young']);
+  });
+
+  it('dates objects by the clock that it is given', async () => {
+    const clock = new ManualClock();
+    const timed = await openLocalBucket({ root, clock });
+    clock.advance(86_400_000);
+    await timed.put('a', text('x'));
+    const now = (await timed.now()).getTime();
+    expect(now).toBe(clock.now());
+    const modifiedAt = (await timed.get('a'))?.modifiedAt.getTime() ?? 0;
+    expect(Math.abs(modifiedAt - now)).toBeLessThan(2);
+  });
+});
+
+describe('a folder that is not there', () => {
+  it('is made when asked for, for its owner alone, and once', async () => {
+    const target = { backend: 'local', root: join(folder.path, 'new', 'bucket') } as const;
+    expect(await createBucketIfMissing(target)).toBe(true);
+    expect(await createBucketIfMissing(target)).toBe(false);
+    expect((await stat(target.root)).mode & 0o777).toBe(0o700);
+  });
+
+  it('is not opened, and not made by opening', async () => {
+    const missing = join(folder.path, 'missing');
+    await expect(openLocalBucket({ root: missing })).rejects.toThrow(NotFoundError);
+    expect(await readdir(folder.path)).toEqual(['bucket']);
+    await writeFile(missing, 'a file');
+    await expect(openLocalBucket({ root: missing })).rejects.toThrow(UsageError);
+    await expect(createBucketIfMissing({ backend: 'local', root: missing })).rejects.toThrow(
+      UsageError,
+    );
+  });
+
+  it('any more, as when a drive is unplugged, is no empty bucket', async () => {
+    await bucket.put('a', text('x'));
+    await rename(root, join(folder.path, 'unplugged'));
+    const calls = [
+      () => bucket.get('a'),
+      () => keys(),
+      () => bucket.put('a', text('y')),
+      () => bucket.putIfAbsent('b', text('y')),
+      () => bucket.delete('a'),
+      () => bucket.getFile('a', join(folder.path, 'copy')),
+    ];
+    for (const call of calls) await expect(call()).rejects.toThrow(UnreachableError);
+    // The empty mount point is still there.
+    await mkdir(root);
+    for (const call of calls) await expect(call()).rejects.toThrow(UnreachableError);
+    expect(await readdir(root)).toEqual([]);
+    await rm(root, { recursive: true });
+    await rename(join(folder.path, 'unplugged'), root);
+    expect((await bucket.get('a'))?.body.toString()).toBe('x');
+  });
+});
+
+describe('names in the way', () => {
+  it('of a file where a folder would have to be', async () => {
+    await bucket.put('a', text('x'));
+    expect(await bucket.get('a/b')).toBeUndefined();
+    await bucket.delete('a/b');
+    await expect(bucket.put('a/b', text('y'))).rejects.toThrow(UsageError);
+    await expect(bucket.putIfAbsent('a/b', text('y'))).rejects.toThrow(UsageError);
+    expect(await keys()).toEqual(['a']);
+  });
+
+  it('of a folder where a file would have to be', async () => {
+    await bucket.put('a/b', text('x'));
+    expect(await bucket.get('a')).toBeUndefined();
+    await bucket.delete('a');
+    await expect(bucket.put('a', text('y'))).rejects.toThrow(UsageError);
+    await expect(bucket.putIfAbsent('a', text('y'))).rejects.toThrow(UsageError);
+    expect(await bucket.putIfMatch('a', text('y'), '"e"')).toEqual({ written: false });
+    expect(await keys()).toEqual(['a/b']);
+  });
+
+  it('do not hinder when they are empty folders', async () => {
+    await mkdir(join(root, 'a'));
+    await mkdir(join(root, 'b'));
+    expect(await keys('', '/')).toEqual([]);
+    await bucket.put('a', text('x'));
+    expect(await bucket.putIfAbsent('b', text('x'))).toMatchObject({ written: true });
+    expect(await keys()).toEqual(['a', 'b']);
+  });
+
+  it('that are too long for the file system are refused', async () => {
+    await expect(bucket.put('x'.repeat(300), text('x'))).rejects.toThrow(UsageError);
+    await expect(bucket.put('a/\uFFFD', text('x'))).rejects.toThrow(UsageError);
+  });
+});
+
+describe('symbolic links', () => {
+  beforeEach(async () => {
+    await mkdir(join(folder.path, 'outside'));
+    await writeFile(join(folder.path, 'outside', 'secret'), 'secret');
+    await symlink(join(folder.path, 'outside'), join(root, 'folder'));
+    await symlink(join(folder.path, 'outside', 'secret'), join(root, 'file'));
+    await symlink(join(folder.path, 'outside', 'nothing'), join(root, 'dangling'));
+  });
+
+  it('are not followed, whatever is asked', async () => {
+    for (const key of ['folder/secret', 'file', 'dangling']) {
+      await expect(bucket.get(key)).rejects.toThrow(NotAllowedError);
+      await expect(bucket.put(key, text('x'))).rejects.toThrow(NotAllowedError);
+      await expect(bucket.putIfAbsent(key, text('x'))).rejects.toThrow(NotAllowedError);
+      await expect(bucket.putIfMatch(key, text('x'), '"e"')).rejects.toThrow(NotAllowedError);
+      await expect(bucket.delete(key)).rejects.toThrow(NotAllowedError);
+      await expect(bucket.getFile(key, join(folder.path, 'x'))).rejects.toThrow(NotAllowedError);
+    }
+    expect(await readdir(join(folder.path, 'outside'))).toEqual(['secret']);
+    expect(await readFile(join(folder.path, 'outside', 'secret'), 'utf8')).toBe('secret');
+  });
+
+  it('are not listed, nor what lies behind them', async () => {
+    await bucket.put('a', text('x'));
+    expect(await keys()).toEqual(['a']);
+    expect(await keys('folder/')).toEqual([]);
+    expect(await keys('', '/')).toEqual(['a']);
+  });
+
+  it('may lead to the bucket itself', async () => {
+    await symlink(root, join(folder.path, 'alias'));
+    const aliased = await openLocalBucket({ root: join(folder.path, 'alias') });
+    await aliased.put('a', text('x'));
+    expect(await keys()).toEqual(['a']);
+  });
+});
+
+describe('a listing', () => {
+  it('passes over what vanishes while it walks', async () => {
+    for (const key of ['a/1', 'a/2', 'b/1', 'c']) await bucket.put(key, text('x'));
+    const seen: string[] = [];
+    for await (const entry of bucket.list('')) {
+      if (entry.kind === 'object') seen.push(entry.key);
+      await bucket.delete('a/2');
+      await bucket.delete('b/1');
+    }
+    expect(seen).toEqual(['a/1', 'c']);
+  });
+
+  it('passes over what cannot be a key or is no file', async () => {
+    await bucket.put('a', text('x'));
+    await writeFile(join(root, 'back\\slash'), 'x');
+    await writeFile(join(root, 'new\nline'), 'x');
+    await writeFile(Buffer.concat([text(`${root}/not-utf8-`), Buffer.from([0xff])]), 'x');
+    spawnSync('mkfifo', [join(root, 'pipe')]);
+    expect(await keys()).toEqual(['a']);
+    await expect(bucket.get('pipe')).rejects.toThrow(UsageError);
+  });
+
+  it('stops when its caller has stopped', async () => {
+    for (const key of ['a', 'b', 'c']) await bucket.put(key, text('x'));
+    const stop = new AbortController();
+    const listing = bucket.list('', { signal: stop.signal })[Symbol.asyncIterator]();
+    expect((await listing.next()).value).toMatchObject({ key: 'a' });
+    stop.abort();
+    await expect(listing.next()).rejects.toThrow(UnreachableError);
+  });
+});
+
+describe('a file system without hard links', () => {
+  const refusing = (code: string) => async (): Promise<void> => {
+    throw Object.assign(new Error(code), { code });
+  };
+
+  it.each(['EPERM', 'ENOTSUP', 'EMLINK'])('(%s) creates under the lock instead', async (code) => {
+    const plain = await openLocalBucket({ root, hardLink: refusing(code) });
+    const bodies = Array.from({ length: 8 }, (_, index) => text(`writer ${index}`));
+    const outcomes = await Promise.all(bodies.map((body) => plain.putIfAbsent('a/b', body)));
+    const winners = bodies.filter((_, index) => outcomes[index]?.written);
+    expect(winners).toEqual([(await plain.get('a/b'))?.body]);
+    expect(await plain.putIfAbsent('a/b', text('late'))).toEqual({ written: false });
+    expect(await internal('tmp')).toEqual([]);
+    expect(await internal('locks')).toEqual([]);
+  });
+
+  it('on a network, whose answer got lost, is asked what became of it', async () => {
+    const forgetful = await openLocalBucket({
+      root,
+      hardLink: async (file, name) => {
+        await link(file, name);
+        throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
+      },
+    });
+    expect(await forgetful.putIfAbsent('a', text('x'))).toMatchObject({ written: true });
+    expect(await forgetful.putIfAbsent('a', text('y'))).toEqual({ written: false });
+    expect((await forgetful.get('a'))?.body.toString()).toBe('x');
+    expect(await internal('tmp')).toEqual([]);
+  });
+
+  it('that fails in any other way says so', async () => {
+    const full = await openLocalBucket({ root, hardLink: refusing('ENOSPC') });
+    const error = await full.putIfAbsent('a', text('x')).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect(error).toMatchObject({
+      retryable: true,
+      message: expect.stringContaining('disk is full'),
+    });
+    const readOnly = await openLocalBucket({ root, hardLink: refusing('EROFS') });
+    await expect(readOnly.putIfAbsent('a', text('x'))).rejects.toThrow(NotAllowedError);
+    expect(await keys()).toEqual([]);
+    expect(await internal('tmp')).toEqual([]);
+  });
+});
+
+// The superuser may write anywhere, so there nothing would be refused.
+describe.skipIf(process.getuid?.() === 0)('a folder without permission', () => {
+  it('can be read where it cannot be written', async () => {
+    await bucket.put('p/a', text('x'));
+    await chmod(join(root, 'p'), 0o500);
+    await chmod(join(root, '.tracecraft', 'tmp'), 0o500);
+    try {
+      const reading = await openLocalBucket({ root });
+      expect((await reading.get('p/a'))?.body.toString()).toBe('x');
+      await expect(reading.put('p/b', text('y'))).rejects.toThrow(NotAllowedError);
+      await expect(reading.putIfAbsent('p/b', text('y'))).rejects.toThrow(NotAllowedError);
+    } finally {
+      await chmod(join(root, 'p'), 0o700);
+      await chmod(join(root, '.tracecraft', 'tmp'), 0o700);
+    }
+  });
+});

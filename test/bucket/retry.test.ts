@@ -1,0 +1,275 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bucket, ListOptions } from '../../src/bucket/bucket.js';
+import { openLocalBucket } from '../../src/bucket/local.js';
+import { withRetry } from '../../src/bucket/retry.js';
+import { NotAllowedError, UnreachableError } from '../../src/errors.js';
+import { EagerClock } from '../support/eager-clock.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+import { lostAnswer, type ScriptedBucket, scripted } from './scripted-bucket.js';
+
+const mine = Buffer.from('{"nonce": "mine"}');
+const theirs = Buffer.from('{"nonce": "theirs"}');
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+let clock: EagerClock;
+/** What other clients of the same store do. */
+let others: Bucket;
+let store: ScriptedBucket;
+let bucket: Bucket;
+
+beforeEach(async () => {
+  folder = await createTemporaryFolder();
+  clock = new EagerClock();
+  others = await openLocalBucket({ root: folder.path });
+  store = scripted(others);
+  bucket = retrying(() => 0.5);
+});
+
+afterEach(() => folder.remove());
+
+function retrying(random: () => number): Bucket {
+  return withRetry(store, { clock, random, attempts: 4, baseMs: 100, maxMs: 1_000 });
+}
+
+const bodyOf = async (key: string): Promise<string | undefined> =>
+  (await others.get(key))?.body.toString();
+
+describe('plain calls', () => {
+  it('are tried again until they succeed', async () => {
+    const path = join(folder.path, '..', `${Date.now()}-file`);
+    await writeFile(path, 'file');
+    for (const operation of ['put', 'get', 'delete', 'putFile', 'getFile', 'now'] as const) {
+      store.script(operation, 'unsent', 'unanswered', 'unsent');
+    }
+    await bucket.put('a', mine);
+    expect((await bucket.get('a'))?.body).toEqual(mine);
+    await bucket.putFile('b', path);
+    await bucket.getFile('a', path);
+    expect(await readFile(path)).toEqual(mine);
+    await bucket.delete('a');
+    expect(await bucket.now()).toBeInstanceOf(Date);
+    expect(store.counts()).toMatchObject({
+      put: 4,
+      get: 4,
+      delete: 4,
+      putFile: 4,
+      getFile: 4,
+      now: 4,
+    });
+    expect(await bodyOf('a')).toBeUndefined();
+  });
+
+  it('fail with the last failure when they are used up', async () => {
+    const last = lostAnswer();
+    store.script('put', 'unsent', 'unsent', 'unsent', last, 'applied');
+    await expect(bucket.put('a', mine)).rejects.toBe(last);
+    expect(store.counts().put).toBe(4);
+  });
+
+  it('are not repeated for what stays as it is', async () => {
+    store.script('get', new NotAllowedError('no credentials'));
+    await expect(bucket.get('a')).rejects.toThrow(NotAllowedError);
+    store.script('put', new TypeError('a mistake of ours'));
+    await expect(bucket.put('a', mine)).rejects.toThrow(TypeError);
+    expect(clock.sleeps).toEqual([]);
+  });
+});
+
+describe('pauses', () => {
+  it('are random below a bound that doubles up to a limit', async () => {
+    store.script('get', 'unsent', 'unsent', 'unsent');
+    await retrying(() => 0.999_999).get('a');
+    expect(clock.sleeps.map(Math.round)).toEqual([100, 200, 400]);
+    clock.sleeps.length = 0;
+    store.script('get', 'unsent', 'unsent', 'unsent');
+    await retrying(() => 0).get('a');
+    expect(clock.sleeps).toEqual([0, 0, 0]);
+    clock.sleeps.length = 0;
+    const capped = withRetry(store, {
+      clock,
+      random: () => 1,
+      attempts: 9,
+      baseMs: 100,
+      maxMs: 300,
+    });
+    store.script('get', ...Array.from({ length: 8 }, () => 'unsent' as const));
+    await capped.get('a');
+    expect(clock.sleeps).toEqual([100, 200, 300, 300, 300, 300, 300, 300]);
+  });
+
+  it('are never shorter than the store asks for', async () => {
+    store.script('put', new UnreachableError('slow down', { retryAfterMs: 7_000 }), 'unsent');
+    await bucket.put('a', mine);
+    expect(clock.sleeps).toEqual([7_000, 100]);
+  });
+
+  it('are left to the caller when the store asks for too much', async () => {
+    const busy = new UnreachableError('come back later', { retryAfterMs: 3_600_000 });
+    store.script('put', busy);
+    await expect(bucket.put('a', mine)).rejects.toBe(busy);
+    expect(clock.sleeps).toEqual([]);
+  });
+
+  it('end when the caller stops', async () => {
+    const stop = new AbortController();
+    store.script('get', 'unsent', 'applied');
+    const waiting = withRetry(store, {
+      clock: { ...systemTime(clock), sleep: async () => stop.abort() },
+      attempts: 4,
+      baseMs: 100,
+      maxMs: 1_000,
+    });
+    await expect(waiting.get('a', { signal: stop.signal })).rejects.toThrow(UnreachableError);
+    expect(store.counts().get).toBe(1);
+  });
+});
+
+describe('creating', () => {
+  it('is lost at once when the first answer says so', async () => {
+    await others.put('a', theirs);
+    expect(await bucket.putIfAbsent('a', mine)).toEqual({ written: false });
+    expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 0 });
+  });
+
+  it('is won when only the answer got lost, without sending again', async () => {
+    store.script('putIfAbsent', 'unanswered');
+    const outcome = await bucket.putIfAbsent('a', mine);
+    expect(outcome).toEqual({ written: true, etag: (await others.get('a'))?.etag });
+    expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 1 });
+  });
+
+  it('is sent again when nothing arrived', async () => {
+    store.script('putIfAbsent', 'unsent', 'unsent');
+    expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
+    expect(store.counts()).toMatchObject({ putIfAbsent: 3, get: 2 });
+    expect(await bodyOf('a')).toBe(mine.toString());
+  });
+
+  it('is won when the first request arrives after all, in front of the second', async () => {
+    store.script('putIfAbsent', 'delayed', 'applied');
+    expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
+    expect(store.counts()).toMatchObject({ putIfAbsent: 2, get: 2 });
+  });
+
+  it('is lost when somebody else was there, whatever became of the answer', async () => {
+    await others.put('a', theirs);
+    store.script('putIfAbsent', 'unsent');
+    expect(await bucket.putIfAbsent('a', mine)).toEqual({ written: false });
+    store.script('putIfAbsent', 'unanswered');
+    expect(await bucket.putIfAbsent('a', mine)).toEqual({ written: false });
+    expect(await bodyOf('a')).toBe(theirs.toString());
+  });
+
+  it('is undecided when the store can be neither written nor read', async () => {
+    const first = lostAnswer();
+    store.script('putIfAbsent', first);
+    store.script('get', 'unsent', 'unsent', 'unsent', 'unsent');
+    await expect(bucket.putIfAbsent('a', mine)).rejects.toBe(first);
+  });
+
+  it('says what is wrong when it may be written but not read', async () => {
+    store.script('putIfAbsent', 'unsent');
+    store.script('get', new NotAllowedError('no reading'));
+    await expect(bucket.putIfAbsent('a', mine)).rejects.toThrow(NotAllowedError);
+  });
+
+  it('is given up when it never arrives', async () => {
+    store.script('putIfAbsent', 'unsent', 'unsent', 'unsent', 'unsent');
+    await expect(bucket.putIfAbsent('a', mine)).rejects.toThrow(UnreachableError);
+    expect(store.counts().putIfAbsent).toBe(4);
+  });
+});
+
+describe('replacing', () => {
+  let etag: string;
+
+  beforeEach(async () => {
+    ({ etag } = await others.put('a', Buffer.from('before')));
+  });
+
+  it('is lost at once when the first answer says so', async () => {
+    expect(await bucket.putIfMatch('a', mine, '"stale"')).toEqual({ written: false });
+    expect(store.counts()).toMatchObject({ putIfMatch: 1, get: 0 });
+  });
+
+  it('is won when only the answer got lost', async () => {
+    store.script('putIfMatch', 'unanswered');
+    const outcome = await bucket.putIfMatch('a', mine, etag);
+    expect(outcome).toEqual({ written: true, etag: (await others.get('a'))?.etag });
+    expect(store.counts().putIfMatch).toBe(1);
+  });
+
+  it('is sent again while the object is what it was', async () => {
+    store.script('putIfMatch', 'unsent', 'unsent');
+    expect(await bucket.putIfMatch('a', mine, etag)).toMatchObject({ written: true });
+    expect(store.counts().putIfMatch).toBe(3);
+  });
+
+  it('is won when the first request arrives after all, in front of the second', async () => {
+    store.script('putIfMatch', 'delayed', 'applied');
+    expect(await bucket.putIfMatch('a', mine, etag)).toMatchObject({ written: true });
+  });
+
+  it('is lost when somebody else replaced or removed the object meanwhile', async () => {
+    store.script('putIfMatch', 'unsent');
+    await others.put('a', theirs);
+    expect(await bucket.putIfMatch('a', mine, etag)).toEqual({ written: false });
+    await others.delete('a');
+    store.script('putIfMatch', 'unsent');
+    expect(await bucket.putIfMatch('a', mine, etag)).toEqual({ written: false });
+    expect(await bodyOf('a')).toBeUndefined();
+  });
+});
+
+describe('listings', () => {
+  const keys = ['p/a', 'p/b/1', 'p/b/2', 'p/c', 'p/d/1', 'p/e'];
+
+  beforeEach(async () => {
+    for (const key of keys) await others.put(key, mine);
+  });
+
+  const names = async (options?: ListOptions): Promise<readonly string[]> => {
+    const seen: string[] = [];
+    for await (const entry of bucket.list('p/', options)) {
+      seen.push(entry.kind === 'object' ? entry.key : entry.prefix);
+    }
+    return seen;
+  };
+
+  it('go on where they broke off, wherever that is', async () => {
+    for (let after = 0; after <= keys.length; after += 1) {
+      store.failListsAfter(after);
+      expect(await names(), `broken after ${after}`).toEqual(keys);
+    }
+  });
+
+  it('go on after a group', async () => {
+    const groups = ['p/a', 'p/b/', 'p/c', 'p/d/', 'p/e'];
+    for (let after = 0; after <= groups.length; after += 1) {
+      store.failListsAfter(after);
+      expect(await names({ delimiter: '/' }), `broken after ${after}`).toEqual(groups);
+    }
+  });
+
+  it('keep to where their caller wanted them to begin', async () => {
+    store.failListsAfter(0, 1, 0);
+    expect(await names({ after: 'p/b/1' })).toEqual(keys.slice(2));
+  });
+
+  it('go on as long as each attempt brings something', async () => {
+    store.failListsAfter(1, 1, 1, 1, 1, 1);
+    expect(await names()).toEqual(keys);
+    expect(store.counts().list).toBe(7);
+  });
+
+  it('end with the failure when nothing more comes', async () => {
+    store.failListsAfter(2, 0, 0, 0, 0, 0);
+    await expect(names()).rejects.toThrow(UnreachableError);
+    expect(store.counts().list).toBe(4);
+  });
+});
+
+function systemTime(from: EagerClock) {
+  return { now: () => from.now(), monotonic: () => from.monotonic() };
+}

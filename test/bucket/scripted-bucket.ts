@@ -1,0 +1,71 @@
+import type { Bucket, Conditional, Entry } from '../../src/bucket/bucket.js';
+import { type Operation, withCounts } from '../../src/bucket/counted.js';
+import { UnreachableError } from '../../src/errors.js';
+
+/**
+ * What becomes of one call: 'applied' and answered; 'unsent', so not applied; 'unanswered', though applied; 'delayed', which
+ * fails and is applied just before the next call of the same operation; or any error instead.
+ */
+export type Fate = 'applied' | 'unsent' | 'unanswered' | 'delayed' | Error;
+
+export interface ScriptedBucket extends Bucket {
+  /** The fates of the next calls of an operation, in turn; what comes after them is applied. */
+  script(operation: Operation, ...fates: readonly Fate[]): void;
+  /** The next listings fail after so many entries, in turn. */
+  failListsAfter(...entries: readonly number[]): void;
+  /** How often each was called, failed calls included. */
+  counts(): Readonly<Record<Operation, number>>;
+}
+
+export const lostAnswer = (): UnreachableError => new UnreachableError('scripted: no answer');
+
+/** A real bucket whose answers fail as a test says. */
+export function scripted(real: Bucket): ScriptedBucket {
+  const fates = new Map<Operation, Fate[]>();
+  const late = new Map<Operation, () => Promise<unknown>>();
+  let failing: number[] = [];
+
+  const run = async <T>(operation: Operation, call: () => Promise<T>): Promise<T> => {
+    const overdue = late.get(operation);
+    late.delete(operation);
+    await overdue?.();
+    const fate = fates.get(operation)?.shift() ?? 'applied';
+    if (fate === 'applied') return call();
+    if (fate === 'unanswered') await call();
+    if (fate === 'delayed') late.set(operation, call);
+    throw fate instanceof Error ? fate : lostAnswer();
+  };
+
+  const counted = withCounts({
+    ...real,
+    get: (...call) => run('get', () => real.get(...call)),
+    put: (...call) => run('put', () => real.put(...call)),
+    putIfAbsent: (...call) => run<Conditional>('putIfAbsent', () => real.putIfAbsent(...call)),
+    putIfMatch: (...call) => run<Conditional>('putIfMatch', () => real.putIfMatch(...call)),
+    putFile: (...call) => run('putFile', () => real.putFile(...call)),
+    getFile: (...call) => run('getFile', () => real.getFile(...call)),
+    delete: (...call) => run('delete', () => real.delete(...call)),
+    now: () => run('now', () => real.now()),
+    list: (...call) => cutOff(real.list(...call), failing.shift()),
+  });
+  return {
+    ...counted,
+    script: (operation, ...next) => fates.set(operation, [...next]),
+    failListsAfter: (...entries) => {
+      failing = [...entries];
+    },
+  };
+}
+
+async function* cutOff(
+  entries: AsyncIterable<Entry>,
+  after: number | undefined,
+): AsyncGenerator<Entry> {
+  let seen = 0;
+  for await (const entry of entries) {
+    if (seen === after) throw lostAnswer();
+    seen += 1;
+    yield entry;
+  }
+  if (after !== undefined) throw lostAnswer();
+}

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { visible, visibleBlock, visibleJson } from '../../src/cli/visible.js';
+
+describe('visible', () => {
+  it.each([
+    ['plain äöü 漢字 👩‍💻', 'plain äöü 漢字 👩‍💻'],
+    ['\u001b[31mred\u001b[0m', '\\x1b[31mred\\x1b[0m'],
+    ['\u001b]0;title\u0007', '\\x1b]0;title\\x07'],
+    ['a\u009b2Jb', 'a\\x9b2Jb'],
+    ['one\r\ntwo\tthree', 'one\\r\\ntwo\\tthree'],
+    ['\u0000\u007f', '\\x00\\x7f'],
+    ['user\u202egpj.exe', 'user\\u202egpj.exe'],
+    ['\u2066x\u2069', '\\u2066x\\u2069'],
+    ['zero\u200bwidth\ufeff', 'zero\\u200bwidth\\ufeff'],
+    ['tag \u{e0041}\u{e0042}', 'tag \\u{e0041}\\u{e0042}'],
+  ])('%j becomes %j', (text, shown) => {
+    expect(visible(text)).toBe(shown);
+  });
+
+  it('keeps newlines and tabs of a block, and nothing else', () => {
+    expect(visibleBlock('a\n\tb\r\u001b')).toBe('a\n\tb\\r\\x1b');
+  });
+
+  it('leaves no terminal control in any text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
+        expect(visible(text)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+      }),
+    );
+  });
+
+  it('changes no JSON value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const json = JSON.stringify(value);
+        expect(JSON.parse(visibleJson(json))).toEqual(JSON.parse(json));
+      }),
+    );
+    const hostile = JSON.stringify({ 'k\u202e': '\u009b\u{e0041}' });
+    expect(visibleJson(hostile)).toBe('{"k\\u202e":"\\u009b\\udb40\\udc41"}');
+    expect(JSON.parse(visibleJson(hostile))).toEqual(JSON.parse(hostile));
+  });
+});

@@ -1,0 +1,335 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+import { type S3Server, s3Servers } from '../support/s3-servers.js';
+
+let world: CliWorld;
+let path = '';
+
+beforeEach(async () => {
+  world = await createCliWorld();
+  path = join(world.project, '.tracecraft.json');
+});
+
+afterEach(() => world.remove());
+
+const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));
+const mode = async (file: string): Promise<number> => (await stat(file)).mode & 0o777;
+const agent = userInfo().username.replace(/[^A-Za-z0-9._-]+/g, '-');
+
+function git(...args: string[]): void {
+  execFileSync('git', ['-C', world.project, ...args], { stdio: 'ignore' });
+}
+
+describe('tracecraft init without a flag', () => {
+  it('sets up a folder, registers the agent, writes the config and says so', async () => {
+    const result = await world.run(['init', '--agent', 'designer']);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout.split('\n')).toEqual([
+      'backend  local',
+      `bucket   ${join(world.stateFolder, 'bucket')} (created)`,
+      'project  project',
+      'agent    designer (registered)',
+      `config   ${path} (mode 600)`,
+      'proven   put: an object was written',
+      '         get: what was written was read',
+      '         list: a listing showed what had just been written, in order',
+      '         putIfAbsent: of 8 at once, one created the object',
+      '         putIfMatch: of 8 at once, one replaced the object',
+      '         delete: what was deleted is gone',
+      '',
+    ]);
+    expect(await readJson(path)).toEqual({
+      backend: 'local',
+      bucket: join(world.stateFolder, 'bucket'),
+      project: 'project',
+      agent_id: 'designer',
+      endpoint: null,
+    });
+    expect(await mode(path)).toBe(0o600);
+    expect(await mode(world.stateFolder)).toBe(0o700);
+  });
+
+  it('leaves the agent and its event in the bucket, and nothing of the probe', async () => {
+    await world.run(['init', '--agent', 'designer']);
+    const root = join(world.stateFolder, 'bucket', 'project');
+    expect(await readJson(join(root, 'agents', 'designer.json'))).toEqual({
+      id: 'designer',
+      status: 'active',
+      step: null,
+      started_at: expect.stringMatching(/^\d{4}-.*Z$/),
+      heartbeat: expect.stringMatching(/^\d{4}-.*Z$/),
+      summary: null,
+      host: expect.any(String),
+    });
+    const files = await readdir(root, { recursive: true, withFileTypes: true });
+    const names = files.filter((file) => file.isFile()).map((file) => file.name);
+    expect(names.sort()).toEqual([
+      expect.stringMatching(/^\d{19}_designer_[a-f0-9]{8}\.json$/),
+      'designer.json',
+    ]);
+    const event = names.find((name) => name !== 'designer.json') ?? '';
+    expect(await readJson(join(root, 'events', event))).toMatchObject({
+      schema: 1,
+      type: 'agent.registered',
+      agent: 'designer',
+      data: { ref: { key: 'project/agents/designer.json' } },
+    });
+  });
+
+  it('names the agent after the user, or after TRACECRAFT_AGENT', async () => {
+    expect((await world.runJson(['init'])).json).toMatchObject({ data: { agent } });
+    const env = { TRACECRAFT_AGENT: 'reviewer' };
+    const named = await world.runJson(['init', '--force'], { env });
+    expect(named.json).toMatchObject({ data: { agent: 'reviewer' } });
+  });
+
+  it.each([
+    ['my app (old)', 'my-app-old'],
+    ['.hidden', 'hidden'],
+    ['日本', 'default'],
+    ['a..b', 'a.b'],
+  ])('names the project after the folder %j: %s', async (folder, project) => {
+    const cwd = join(world.root, folder);
+    await mkdir(cwd);
+    expect((await world.runJson(['init'], { cwd })).json).toMatchObject({ data: { project } });
+  });
+
+  it('trusts what it wrote', async () => {
+    await world.run(['init']);
+    expect((await world.run(['trust', '--list'])).stdout).toContain(path);
+  });
+
+  it('answers in JSON', async () => {
+    const { code, json } = await world.runJson(['init', '--agent', 'designer']);
+    expect(code).toBe(0);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        backend: 'local',
+        location: join(world.stateFolder, 'bucket'),
+        project: 'project',
+        agent: 'designer',
+        new_bucket: true,
+        new_agent: true,
+        config: path,
+        scope: 'project',
+        gitignore: 'no-repository',
+        capabilities: { put_if_absent: true, put_if_match: true },
+        findings: ['put', 'get', 'list', 'putIfAbsent', 'putIfMatch', 'delete'].map((check) => ({
+          check,
+          ok: true,
+          message: expect.any(String),
+        })),
+      },
+    });
+  });
+
+  it('says nothing with --quiet', async () => {
+    expect(await world.run(['init', '-q'])).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+});
+
+describe('a config that is there already', () => {
+  it('is overwritten only with --force, and the agent is known then', async () => {
+    await world.run(['init', '--agent', 'designer']);
+    const before = await readFile(path, 'utf8');
+    const refused = await world.run(['init', '--project', 'other']);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain(`there is a config already: ${path}`);
+    expect(refused.stderr).toContain('--force');
+    expect(await readFile(path, 'utf8')).toBe(before);
+    const forced = await world.run(['init', '--force', '--agent', 'designer']);
+    expect(forced.stdout).toContain('agent    designer (known already)');
+  });
+
+  it('is replaced, not written through, when it is a link', async () => {
+    const target = join(world.root, 'target.json');
+    await writeFile(target, 'precious');
+    await symlink(target, path);
+    expect(await world.run(['init'])).toMatchObject({ code: 2 });
+    expect(await world.run(['init', '--force'])).toMatchObject({ code: 0 });
+    expect(await readFile(target, 'utf8')).toBe('precious');
+    expect(await mode(path)).toBe(0o600);
+  });
+});
+
+describe('tracecraft init --global', () => {
+  it('writes the config of the home folder, which holds everywhere and needs no record', async () => {
+    const { json } = await world.runJson(['init', '--global']);
+    const config = join(world.stateFolder, 'config.json');
+    expect(json).toMatchObject({ data: { config, scope: 'home', project: 'default' } });
+    expect(await mode(config)).toBe(0o600);
+    expect((await world.runJson(['trust', '--list'])).json).toMatchObject({
+      data: { trusted: [] },
+    });
+    expect((await world.run(['trust'], { cwd: world.root })).stdout).toContain(config);
+  });
+
+  it('follows TRACECRAFT_HOME', async () => {
+    const TRACECRAFT_HOME = join(world.root, 'elsewhere');
+    const { json } = await world.runJson(['init', '--global'], { env: { TRACECRAFT_HOME } });
+    expect(json).toMatchObject({
+      data: {
+        config: join(TRACECRAFT_HOME, 'config.json'),
+        location: join(TRACECRAFT_HOME, 'bucket'),
+      },
+    });
+  });
+});
+
+describe('a local bucket', () => {
+  it('is where --bucket says, relative to where it was typed', async () => {
+    await world.run(['init', '--bucket', '../store']);
+    expect(await readJson(path)).toMatchObject({ bucket: join(world.root, 'store') });
+    expect(await readdir(join(world.root, 'store'))).toContain('project');
+  });
+
+  it('that cannot be made is an error, and no config is left', async () => {
+    await writeFile(join(world.root, 'file'), '');
+    const result = await world.run(['init', '--bucket', '../file/store']);
+    expect(result.code).toBeGreaterThan(0);
+    expect(result.stderr).toContain('file');
+    expect(await readdir(world.project)).toEqual([]);
+  });
+});
+
+describe('in a git work tree', () => {
+  beforeEach(() => git('init', '-q'));
+
+  it('keeps the config out of git', async () => {
+    await writeFile(join(world.project, '.gitignore'), 'node_modules');
+    const result = await world.run(['init']);
+    expect(result.stdout).toContain(`${path} (mode 600, in .gitignore)`);
+    expect(await readFile(join(world.project, '.gitignore'), 'utf8')).toBe(
+      'node_modules\n.tracecraft.json\n',
+    );
+    await world.run(['init', '--force']);
+    expect(await readFile(join(world.project, '.gitignore'), 'utf8')).toBe(
+      'node_modules\n.tracecraft.json\n',
+    );
+  });
+
+  it('also below its top, and not where another rule ignores it', async () => {
+    const deep = join(world.project, 'a', 'b');
+    await mkdir(deep, { recursive: true });
+    const first = await world.runJson(['init'], { cwd: deep });
+    expect(first.json).toMatchObject({ data: { gitignore: 'added' } });
+    await writeFile(join(world.project, '.gitignore'), '.trace*\n');
+    const second = await world.runJson(['init']);
+    expect(second.json).toMatchObject({ data: { gitignore: 'already' } });
+    expect(await readFile(join(world.project, '.gitignore'), 'utf8')).toBe('.trace*\n');
+  });
+
+  it('warns when git has the config already', async () => {
+    await writeFile(path, '{}');
+    git('add', '.tracecraft.json');
+    const result = await world.run(['init', '--force']);
+    expect(result.code).toBe(0);
+    expect(result.stderr).toMatch(/^Warning: git tracks .*git rm --cached/);
+  });
+});
+
+describe('flags that cannot be meant', () => {
+  it.each([
+    [['--backend', 'hf'], /backend hf is not supported yet/],
+    [['--backend', 'ftp'], /not a backend: "ftp"/],
+    [['--backend', 's3'], /needs a bucket/],
+    [['--backend', 's3', '--bucket', 's3://team'], /not the name of a bucket/],
+    [['--backend', 's3', '--bucket', 'b', '--endpoint', 'localhost'], /"endpoint" must be/],
+    [['--backend', 's3', '--bucket', 'b', '--endpoint', 'http://u:p@h'], /"endpoint" must be/],
+    [['--backend', 's3', '--bucket', 'b', '--region', 'a b'], /"region" must be/],
+    [['--backend', 's3', '--bucket', 'b', '--access-key', 'AK'], /belong together/],
+    [['--endpoint', 'http://localhost:1'], /--endpoint is for a bucket on S3/],
+    [['--access-key', 'AK'], /--access-key is for a bucket on S3/],
+    [['--project', '../up'], /not a name for a project/],
+    [['--agent', ''], /not a name for an agent/],
+    [['--bucket', 'a\u001bb'], /"bucket" must not hold control/],
+  ])('%j exits 2 and changes nothing', async (flags, message) => {
+    const result = await world.run(['init', ...flags]);
+    expect(result).toMatchObject({ code: 2, stdout: '' });
+    expect(result.stderr).toMatch(message);
+    expect(await readdir(world.project)).toEqual([]);
+    expect(await readdir(world.home)).not.toContain('.tracecraft');
+  });
+
+  it('never shows a secret that was given', async () => {
+    const secret = 'not-to-be-shown-anywhere';
+    const result = await world.run(
+      ['init', '--backend', 's3', '--bucket', 'team', '--endpoint', 'http://127.0.0.1:1'].concat([
+        '--access-key',
+        'AK',
+        '--secret-key',
+        secret,
+      ]),
+    );
+    expect(result.code).toBe(8);
+    expect(result.stdout + result.stderr).not.toContain(secret);
+    expect(await readdir(world.project)).toEqual([]);
+  });
+});
+
+describe.each(s3Servers())('a bucket on S3: $name', ({ start }) => {
+  let server: S3Server;
+
+  beforeAll(async () => {
+    server = await start();
+  });
+
+  afterAll(() => server.stop());
+
+  const project = `init-${randomBytes(4).toString('hex')}`;
+  const place = (): string[] => [
+    ...['init', '--backend', 's3', '--bucket', server.bucket, '--endpoint', server.endpoint],
+    ...['--region', server.region, '--project', project, '--agent', 'designer'],
+  ];
+  const credentials = (): Record<string, string> => ({
+    AWS_ACCESS_KEY_ID: server.accessKey,
+    AWS_SECRET_ACCESS_KEY: server.secretKey,
+  });
+
+  it('is proven and written down, without the credentials of the environment', async () => {
+    const { code, json, stderr } = await world.runJson(place(), { env: credentials() });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(json).toMatchObject({
+      data: {
+        backend: 's3',
+        location: expect.stringContaining(server.bucket),
+        capabilities: { put_if_absent: true, put_if_match: true },
+        new_agent: true,
+      },
+    });
+    expect(await readJson(path)).toEqual({
+      backend: 's3',
+      bucket: server.bucket,
+      project,
+      agent_id: 'designer',
+      endpoint: server.endpoint,
+      region: server.region,
+    });
+  });
+
+  it('is used with keys that were given by flag, which are in the config and nowhere else', async () => {
+    const keys = ['--access-key', server.accessKey, '--secret-key', server.secretKey];
+    const result = await world.run([...place(), ...keys]);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).not.toContain(server.secretKey);
+    expect(await readJson(path)).toMatchObject({
+      access_key: server.accessKey,
+      secret_key: server.secretKey,
+    });
+    expect(await mode(path)).toBe(0o600);
+  });
+
+  it('without credentials exits 7 and leaves no config', async () => {
+    const env = { AWS_EC2_METADATA_DISABLED: 'true' };
+    const result = await world.run(place(), { env });
+    expect(result).toMatchObject({ code: 7, stdout: '' });
+    expect(result.stderr.trim().split('\n').length).toBeLessThanOrEqual(3);
+    expect(await readdir(world.project)).toEqual([]);
+  });
+});

@@ -1,0 +1,135 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  assistantRow,
+  customTitleRow,
+  lineOf,
+  sessionUuid,
+  Transcript,
+  userRow,
+} from '../support/claude-tree.js';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+let world: CliWorld;
+let id = '';
+let path = '';
+let inHome = { cwd: '' };
+
+beforeAll(async () => {
+  world = await createCliWorld();
+  inHome = { cwd: world.home };
+  id = sessionUuid();
+  const context = { sessionId: id, cwd: world.project };
+  const transcript = new Transcript(
+    join(world.home, '.claude', 'projects', '-work', `${id}.jsonl`),
+  );
+  path = transcript.path;
+  const rows = Array.from({ length: 30 }, (_, n) => userRow(`row ${n}`, context));
+  await transcript.append(...rows, assistantRow('hi', 'claude-x', context));
+  await transcript.append(customTitleRow('A title \u001b[31mred', id));
+  await world.run(['watch', '--once'], inHome);
+});
+
+afterAll(() => world.remove());
+
+describe('tracecraft session', () => {
+  it('lists what is in the bucket', async () => {
+    const { code, stdout } = await world.run(['session', 'list'], inHome);
+    expect(code).toBe(0);
+    expect(stdout).toContain(id);
+    expect(stdout).toContain('A title');
+    expect(stdout).not.toContain('\u001b');
+    const { json } = await world.runJson(['session', 'list'], inHome);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        total: 1,
+        sessions: [
+          {
+            harness: 'claude-code',
+            session_id: id,
+            title: expect.stringContaining('A title'),
+            cwd: world.project,
+            model: 'claude-x',
+            started_at: '2026-01-02T03:04:05.678Z',
+            last_uploaded_at: expect.stringMatching(/Z$/),
+            ended_at: null,
+            generation: 0,
+            part_count: 1,
+            total_lines: 32,
+            total_uploaded_bytes: expect.any(Number),
+            redaction_counts: {},
+            streams: 0,
+          },
+        ],
+      },
+    });
+  });
+
+  it('shows one by the beginning of its id, and its last lines byte for byte', async () => {
+    const shown = await world.run(['session', 'show', id.slice(0, 12)], inHome);
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('claude-x') });
+    const raw = await world.run(['session', 'show', id, '--raw', '--tail', '3'], inHome);
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    expect(raw.stdout).toBe(`${lines.slice(-3).join('\n')}\n`);
+    const { json } = await world.runJson(['session', 'show', id, '--tail', '1'], inHome);
+    expect(json).toMatchObject({
+      schema_version: 1,
+      data: { harness: 'claude-code', session_id: id, meta: { schema_version: 2 } },
+    });
+  });
+
+  it('says what is not there', async () => {
+    const missing = await world.run(['session', 'show', 'nothing'], inHome);
+    expect(missing.code).toBe(3);
+    const { json, code } = await world.runJson(['session', 'show', 'nothing'], inHome);
+    expect(code).toBe(3);
+    expect(json).toEqual({
+      schema_version: 1,
+      error: {
+        kind: 'not-found',
+        message: expect.stringContaining('no session nothing'),
+        hint: expect.stringContaining('session list'),
+        retryable: false,
+      },
+    });
+  });
+
+  it('mirrors the newest session of this folder', async () => {
+    await appendFile(path, lineOf(userRow('more', { sessionId: id, cwd: world.project })));
+    const first = await world.run(['session', 'mirror', '--harness', 'claude-code']);
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(/^uploaded part-00001-[a-f0-9]{8} {2}source=\d+B/m);
+    expect(first.stdout).toContain(`Session ${id} is in`);
+    const none = await world.run(['session', 'mirror', '--harness', 'claude-code'], {
+      cwd: world.root,
+    });
+    expect(none.code).toBe(0);
+    const unknown = await world.run(
+      ['session', 'mirror', '--harness', 'claude-code', '--session-id', 'x'],
+      inHome,
+    );
+    expect(unknown.code).toBe(3);
+  });
+
+  it('verifies, and finds a line that was changed in the bucket', async () => {
+    const good = await world.run(['session', 'verify'], inHome);
+    expect(good).toMatchObject({ code: 0, stdout: expect.stringContaining('1 streams agree') });
+    const folder = join(world.stateFolder, 'bucket', 'default', 'sessions', 'claude-code', id);
+    const meta = JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8'));
+    const part = join(folder, meta.parts[0].name);
+    const body = await readFile(part, 'utf8');
+    await writeFile(part, body.replace('row 7', 'row 8'));
+    const bad = await world.run(['session', 'verify', id], inHome);
+    expect(bad).toMatchObject({ code: 10, stderr: expect.stringContaining('line 8') });
+    await writeFile(part, body);
+  });
+
+  it('marks a session as ended', async () => {
+    const stopped = await world.run(['session', 'stop', id], inHome);
+    expect(stopped).toMatchObject({ code: 0, stdout: expect.stringContaining('ended at') });
+    const { json } = await world.runJson(['session', 'list'], inHome);
+    expect(json).toMatchObject({ data: { sessions: [{ ended_at: expect.stringMatching(/Z$/) }] } });
+  });
+});

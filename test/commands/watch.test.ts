@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
+import { type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
+
+let world: CliWorld;
+let id = '';
+let transcript: Transcript;
+let inHome = { cwd: '' };
+
+beforeEach(async () => {
+  world = await createCliWorld();
+  inHome = { cwd: world.home };
+  id = sessionUuid();
+  transcript = new Transcript(join(world.home, '.claude', 'projects', '-work', `${id}.jsonl`));
+});
+
+afterEach(() => world.remove());
+
+function row(text: string, cwd = '/work'): string {
+  return lineOf(userRow(text, { sessionId: id, cwd }));
+}
+
+describe('tracecraft watch --once', () => {
+  it('without any config mirrors into a folder of the home, and says so', async () => {
+    await transcript.append(row('one'), row('two'));
+    const result = await world.run(['watch', '--once'], inHome);
+    const bucket = join(world.stateFolder, 'bucket');
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout.split('\n')).toEqual([
+      `No config yet: wrote ${join(world.stateFolder, 'config.json')} with a local bucket in ${bucket}.`,
+      expect.stringMatching(
+        /^Mirroring 1 session in 1 stream \(\d+ B\) to .*bucket \(default\)\.$/,
+      ),
+      expect.stringMatching(
+        new RegExp(
+          `^claude-code/${id.slice(0, 8)}  uploaded part-00000-[a-f0-9]{8}  source=\\d+B  upload=\\d+B  redactions=none$`,
+        ),
+      ),
+      'Nothing is behind.',
+      '',
+    ]);
+  });
+
+  it('has nothing to send the second time', async () => {
+    await transcript.append(row('one'));
+    await world.run(['watch', '--once'], inHome);
+    const again = await world.run(['watch', '--once'], inHome);
+    expect(again.code).toBe(0);
+    expect(again.stdout).not.toContain('uploaded');
+  });
+
+  it('takes tool results too, which have to lie still first', async () => {
+    await transcript.append(row('one'));
+    const folder = join(world.home, '.claude', 'projects', '-work', id, 'tool-results');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'toolu_1.txt'), `token ghp_${'a1B2'.repeat(9)}\nline two`);
+    const result = await world.run(['watch', '--once'], inHome);
+    expect(result.stdout).toContain('/tool-results  uploaded part-00000');
+    const verified = await world.run(['session', 'verify'], inHome);
+    expect(verified).toMatchObject({ code: 0 });
+  });
+
+  it('tells in JSON what it does', async () => {
+    await transcript.append(row('one'), '{"unterminated":');
+    const { code, stdout } = await world.run(['watch', '--once', '--json'], inHome);
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    expect(code).toBe(0);
+    const event = { schema_version: 1, at: expect.any(String) };
+    expect(events).toEqual([
+      {
+        ...event,
+        type: 'taken',
+        sessions: 1,
+        streams: 1,
+        bytes: expect.any(Number),
+        leftSessions: 0,
+        leftBytes: 0,
+        where: expect.stringContaining('bucket (default)'),
+      },
+      {
+        ...event,
+        type: 'part',
+        harness: 'claude-code',
+        session_id: id,
+        stream: '',
+        part: expect.stringMatching(/^part-(\d{5})-[a-f0-9]{8}\.jsonl$/),
+        generation: 0,
+        lines: 1,
+        source_bytes: expect.any(Number),
+        uploaded_bytes: expect.any(Number),
+        redactions: {},
+      },
+      {
+        ...event,
+        type: 'note',
+        message: expect.stringContaining('16 bytes after the last newline'),
+      },
+      { ...event, type: 'note', message: 'Nothing is behind.' },
+      { schema_version: 1, data: { behind: [], rests: [{ source: transcript.path, bytes: 16 }] } },
+    ]);
+  });
+
+  it("a cloned repository's config moves nothing: exit 7, and the bucket stays empty", async () => {
+    await transcript.append(row('private', world.project));
+    await world.run(['init', '--global'], inHome);
+    const elsewhere = join(world.root, 'elsewhere');
+    await mkdir(elsewhere);
+    const config = { backend: 'local', bucket: elsewhere, project: 'p', agent_id: 'a' };
+    await writeFile(join(world.project, '.tracecraft.json'), JSON.stringify(config));
+    for (const command of [
+      ['watch', '--once'],
+      ['watch'],
+      ['session', 'mirror', '--harness', 'claude-code', '--session-id', id],
+    ]) {
+      const refused = await world.run(command);
+      expect(refused).toMatchObject({ code: 7, stdout: '' });
+      expect(refused.stderr).toContain('tracecraft trust');
+    }
+    expect(await readdir(elsewhere)).toEqual([]);
+    await world.run(['trust']);
+    expect(await world.run(['watch', '--once'])).toMatchObject({ code: 0 });
+    expect(await readdir(elsewhere)).toContain('p');
+  });
+
+  it("with a project's config takes only what was started in its folder", async () => {
+    await transcript.append(row('here', join(world.project, 'below')));
+    const other = sessionUuid();
+    const context = { sessionId: other, cwd: '/elsewhere' };
+    await new Transcript(join(world.home, '.claude', 'projects', '-x', `${other}.jsonl`)).append(
+      lineOf(userRow('there', context)),
+    );
+    await world.run(['init', '--project', 'p', '--agent', 'a']);
+    const some = await world.run(['watch', '--once']);
+    expect(some.stdout).toContain('Mirroring 1 session in 1 stream');
+    expect(some.stdout).toContain('Left alone: 1 session');
+    const all = await world.run(['watch', '--once', '--all-projects']);
+    expect(all.stdout).toContain('Mirroring 2 sessions in 2 streams');
+  });
+});
+
+describe('tracecraft watch', () => {
+  it('ends tidily on SIGTERM with everything sent; a second watch is told who runs', async () => {
+    await transcript.append(row('one'));
+    const watch = world.start(['watch'], inHome);
+    const result = collect(watch);
+    if (watch.stdout === null) throw new Error('no output');
+    await untilPrinted(watch.stdout, 'uploaded part-00000');
+    const second = await world.run(['watch'], inHome);
+    expect(second.code).toBe(4);
+    expect(second.stderr).toContain(`pid ${watch.pid}`);
+    await transcript.append(row('two'));
+    watch.kill('SIGTERM');
+    const { code, stdout } = await result;
+    expect(code).toBe(0);
+    expect(stdout).toContain('uploaded part-00001');
+    expect(stdout).toContain('Nothing is behind.');
+  });
+
+  it('stands by with --wait, and takes over when the other is killed', async () => {
+    await transcript.append(row('one'));
+    const first = world.start(['watch'], inHome);
+    if (first.stdout === null) throw new Error('no output');
+    await untilPrinted(first.stdout, 'uploaded part-00000');
+    const second = world.start(['watch', '--wait'], inHome);
+    const result = collect(second);
+    if (second.stdout === null) throw new Error('no output');
+    await untilPrinted(second.stdout, 'Standing by');
+    const gone = once(first, 'exit');
+    first.kill('SIGKILL');
+    await gone;
+    await transcript.append(row('two'));
+    await untilPrinted(second.stdout, 'uploaded part-00001');
+    second.kill('SIGINT');
+    expect(await result).toMatchObject({ code: 0 });
+  });
+});
+
+function untilPrinted(stream: NodeJS.ReadableStream, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let seen = '';
+    stream.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (seen.includes(text)) resolve();
+    });
+    stream.on('end', () => reject(new Error(`ended without printing ${text}: ${seen}`)));
+  });
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import { emptyHead, type Head, type ShippedPart } from '../../src/mirror/chain.js';
+import { encodeMeta, metaDocument, type SessionPicture } from '../../src/mirror/meta.js';
+import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
+import { partName } from '../../src/protocol/parts.js';
+
+const maxBytes = 20_000;
+const uploadedAtMs = Date.parse('2026-01-02T03:04:05.678Z');
+
+function part(sequence: number, more: Partial<ShippedPart> = {}): ShippedPart {
+  return {
+    sequence,
+    generation: 0,
+    startLine: sequence * 10,
+    endLine: sequence * 10 + 10,
+    sourceBytes: 1_000,
+    uploadedBytes: 900,
+    fingerprint: 'f'.repeat(32),
+    redactions: {},
+    uploadedAtMs: uploadedAtMs + sequence,
+    ...more,
+  };
+}
+
+function headOf(parts: readonly ShippedPart[]): Head {
+  const line = parts.at(-1)?.endLine ?? 0;
+  return { ...emptyHead, sequence: parts.length, parts, position: { line, at: null } };
+}
+
+function heads(count: number): ReadonlyMap<string, Head> {
+  const names = Array.from(
+    { length: count },
+    (_, n) => `subagents/agent-${String(n).padStart(7, '0')}`,
+  );
+  return new Map(names.map((name) => [name, headOf([part(0)])]));
+}
+
+const picture: SessionPicture = {
+  session: { harness: 'claude-code', id: 's1' },
+  agent: 'designer',
+  host: 'laptop',
+  sourcePath: '/home/alex/.claude/projects/-home-alex-shop/s1.jsonl',
+  redactorVersion: 'f209924a3075',
+  facts: {},
+  main: undefined,
+  further: new Map(),
+};
+
+describe('meta.json', () => {
+  it('has null for what is not known', () => {
+    expect(metaDocument(picture)).toMatchObject({
+      schema_version: 2,
+      cwd: null,
+      title: null,
+      model: null,
+      git_branch: null,
+      harness_version: null,
+      parent_session_id: null,
+      started_at: null,
+      last_uploaded_at: null,
+      ended_at: null,
+      part_count: 0,
+      parts: [],
+      streams: [],
+    });
+  });
+
+  it('sums up the main stream, and counts redactions of all', () => {
+    const main = headOf([part(0, { redactions: { jwt: 1 } }), part(1, { redactions: { jwt: 2 } })]);
+    const further = new Map([['subagents/agent-a', headOf([part(0, { redactions: { pem: 1 } })])]]);
+    expect(metaDocument({ ...picture, main, further })).toMatchObject({
+      generation: 0,
+      part_count: 2,
+      total_lines: 20,
+      total_source_bytes: 2_000,
+      total_uploaded_bytes: 1_800,
+      redaction_counts: { jwt: 3, pem: 1 },
+      last_uploaded_at: '2026-01-02T03:04:05.679Z',
+      streams: [
+        { name: 'subagents/agent-a', part_count: 1, total_lines: 10, total_uploaded_bytes: 900 },
+      ],
+    });
+  });
+
+  it('lists the newest 20 parts by the names that they have in the bucket', () => {
+    const main = headOf(Array.from({ length: 1_000 }, (_, n) => part(n)));
+    const { parts, part_count } = metaDocument({ ...picture, main });
+    expect(part_count).toBe(1_000);
+    expect(parts.map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, n) => 980 + n));
+    expect(parts[0]).toMatchObject({ name: partName(980, 0, 9_800), cursor_range: [9_800, 9_810] });
+  });
+
+  it('names a part of a base as it was named when it was written', () => {
+    const parts = [part(0), part(1, { sequence: 5, generation: 2 })];
+    const main: Head = { ...headOf(parts), generation: 2, sequence: 6 };
+    const document = metaDocument({ ...picture, main });
+    expect(document.generation).toBe(2);
+    expect(document.parts.map(({ name }) => name)).toEqual([partName(0, 0, 0), partName(5, 2, 10)]);
+  });
+
+  it('is read back as it was written', () => {
+    const facts = {
+      cwd: '/home/alex/shop',
+      title: 'Grüße ✓',
+      model: 'm',
+      startedAt: '2026-01-02T03:04:05Z',
+    };
+    const document = metaDocument({
+      ...picture,
+      facts,
+      main: headOf([part(0)]),
+      further: heads(3),
+    });
+    expect(parseDocument(metaSchema, 'meta.json', encodeMeta(document))).toEqual(document);
+  });
+
+  it('stays under 20 KB with 2,000 further streams, and says how many it leaves out', () => {
+    const main = headOf(Array.from({ length: 100 }, (_, n) => part(n)));
+    const document = metaDocument({ ...picture, main, further: heads(2_000) });
+    const encoded = encodeMeta(document);
+    expect(encoded.length).toBeLessThanOrEqual(maxBytes);
+    const { streams, streams_omitted, ...rest } = parseDocument(metaSchema, 'meta.json', encoded);
+    expect(streams.length).toBeGreaterThan(20);
+    expect(streams.length + streams_omitted).toBe(2_000);
+    expect(streams).toEqual(document.streams.slice(0, streams.length));
+    const { streams: _all, streams_omitted: _none, ...everythingElse } = document;
+    expect(rest).toEqual(everythingElse);
+  });
+
+  it('leaves nothing out while everything fits', () => {
+    const document = metaDocument({ ...picture, further: heads(50) });
+    const { streams, streams_omitted } = parseDocument(metaSchema, 'm', encodeMeta(document));
+    expect([streams.length, streams_omitted]).toEqual([50, 0]);
+  });
+});

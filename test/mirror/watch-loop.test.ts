@@ -1,0 +1,248 @@
+import { rename, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { systemClock } from '../../src/clock.js';
+import { chokidarEvents } from '../../src/mirror/file-events.js';
+import { everything } from '../../src/mirror/selection.js';
+import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
+import { assistantRow, lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
+import { MirrorRig } from '../support/mirror-rig.js';
+
+const cwd = '/home/alex/work';
+
+function rows(sessionId: string, count: number, text = 'hello'): string[] {
+  const context = { sessionId, cwd };
+  return Array.from({ length: count }, (_, n) => lineOf(userRow(`${text} ${n}`, context)));
+}
+
+describe('the watch loop', () => {
+  let rig: MirrorRig;
+
+  beforeEach(async () => {
+    rig = await MirrorRig.create();
+  });
+
+  afterEach(() => rig.remove());
+
+  it('takes everything once: sessions, sub-agents, tool results', async () => {
+    const id = sessionUuid();
+    await rig.tree.session(cwd, id).append(...rows(id, 50));
+    await rig.tree.subagent(cwd, id, 'a1').append(...rows(id, 5));
+    await rig.tree.workflowAgent(cwd, id, 'wf_1', 'a2').append(...rows(id, 3));
+    const run = rig.once();
+    expect(await run.ended).toEqual({ behind: [], rests: [] });
+    expect(run.taken).toMatchObject([{ sessions: 1, streams: 3, leftSessions: 0 }]);
+    const verdicts = await rig.verdicts();
+    expect([...verdicts.values()].map(({ state }) => state)).toEqual(['ok', 'ok', 'ok']);
+    expect(verdicts.get(`${id}/`)).toMatchObject({ shippedLines: 50, parts: 1, generation: 0 });
+    const keys = await rig.keys();
+    expect(keys.filter((key) => /part-(\d{5})-[a-f0-9]{8}\.jsonl$/.test(key))).toHaveLength(3);
+    expect(keys).toContain(`project/sessions/claude-code/${id}/meta.json`);
+  });
+
+  it('says in meta.json what it shipped', async () => {
+    const id = sessionUuid();
+    const key = `AKIA${'IOSFODNN7EXAMPLE'}`;
+    const context = { sessionId: id, cwd };
+    await rig.tree
+      .session(cwd, id)
+      .append(userRow(`my key is ${key}`, context), assistantRow('ok', 'claude-x', context));
+    await rig.tree.subagent(cwd, id, 'a1').append(...rows(id, 4));
+    await rig.once().ended;
+    const metaKey = rig.layout.meta('claude-code', id);
+    const stored = await rig.bucket.get(metaKey);
+    const meta = parseDocument(metaSchema, metaKey, stored?.body ?? Buffer.alloc(0));
+    expect(meta).toMatchObject({
+      schema_version: 2,
+      session_id: id,
+      agent_id: 'tester',
+      cwd,
+      model: 'claude-x',
+      generation: 0,
+      part_count: 1,
+      total_lines: 2,
+      redaction_counts: { 'aws-access-key': 1 },
+      streams: [{ name: 'subagents/agent-a1', part_count: 1, total_lines: 4 }],
+    });
+    const part = await rig.bucket.get(
+      `${rig.layout.session('claude-code', id)}${meta.parts[0]?.name}`,
+    );
+    expect(part?.body.toString()).not.toContain(key);
+  });
+
+  it('brings a burst of 150 appends, 2 ms apart, to the last line', async () => {
+    const id = sessionUuid();
+    const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
+    const run = rig.watch({ events: chokidarEvents() });
+    await rig.untilLevel(5_000);
+    for (const row of rows(id, 150, 'burst')) {
+      await transcript.append(row);
+      await systemClock.sleep(2);
+    }
+    expect(await rig.untilLevel(10_000)).toBeLessThan(3_000);
+    expect((await rig.verdicts()).get(`${id}/`)?.shippedLines).toBe(151);
+    expect(await run.end()).toEqual({ behind: [], rests: [] });
+  });
+
+  it('converges within one sweep when there are no file events at all', async () => {
+    const id = sessionUuid();
+    const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
+    const run = rig.watch({ sweepMs: 1_000 });
+    await rig.untilLevel(5_000);
+    await transcript.append(...rows(id, 20));
+    const other = sessionUuid();
+    await rig.tree.session('/somewhere/else', other).append(...rows(other, 3));
+    expect(await rig.untilLevel(10_000)).toBeLessThan(2_500);
+    await run.end();
+  });
+
+  it('notices a new project folder and a new sub-agent by events', async () => {
+    const id = sessionUuid();
+    await rig.tree.session(cwd, id).append(...rows(id, 1));
+    const run = rig.watch({ events: chokidarEvents(), sweepMs: 600_000 });
+    await rig.untilLevel(5_000);
+    const other = sessionUuid();
+    await rig.tree.session('/new/project', other).append(...rows(other, 2));
+    await rig.tree.subagent(cwd, id, 'late').append(...rows(id, 2));
+    await rig.untilLevel(8_000);
+    expect((await rig.verdicts()).size).toBe(3);
+    await run.end();
+  });
+
+  it('sends what is new before it ends, and names an unterminated rest', async () => {
+    const id = sessionUuid();
+    const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
+    const run = rig.watch();
+    await rig.untilLevel(5_000);
+    await transcript.append(...rows(id, 3), '{"half":');
+    const ending = await run.end();
+    expect(ending).toEqual({ behind: [], rests: [{ source: transcript.path, bytes: 8 }] });
+    expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', rest: 8 });
+  });
+
+  it('goes on after a restart without a listing of what did not change, and without sending it again', async () => {
+    const id = sessionUuid();
+    const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));
+    await rig.once().ended;
+    const again = rig.once();
+    await again.ended;
+    expect(again.parts).toEqual([]);
+    await transcript.append(...rows(id, 5));
+    const third = rig.once();
+    await third.ended;
+    expect(third.parts).toEqual([`${id}/`]);
+    const verdict = (await rig.verdicts()).get(`${id}/`);
+    expect(verdict).toMatchObject({ state: 'ok', shippedLines: 15, parts: 2 });
+  });
+
+  it('continues from the bucket alone when its state is gone, even with other redaction rules', async () => {
+    const id = sessionUuid();
+    const secret = `hunter2-${'x'.repeat(12)}`;
+    const transcript = rig.tree.session(cwd, id);
+    await transcript.append(...rows(id, 10), ...rows(id, 3, secret));
+    await rig.once().ended;
+    await transcript.append(...rows(id, 4, `more ${secret}`));
+    const { createRedactor } = await import('../../src/redact/redactor.js');
+    const redactor = createRedactor({ knownSecrets: [secret] });
+    const run = rig.once({ redactor, stateFolder: `${rig.stateFolder}-new` });
+    await run.ended;
+    expect(run.generations).toEqual([]);
+    expect(run.parts).toEqual([`${id}/`]);
+    const verdict = (await rig.verdicts()).get(`${id}/`);
+    expect(verdict).toMatchObject({ state: 'ok', shippedLines: 17, generation: 0 });
+  });
+
+  it('opens a generation when the source was rewritten, and none when it only shrank', async () => {
+    const id = sessionUuid();
+    const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));
+    await rig.once().ended;
+    const size = (await stat(transcript.path)).size;
+    await truncate(transcript.path, Math.floor(size / 2));
+    const shrunk = rig.once();
+    await shrunk.ended;
+    expect(shrunk.generations).toEqual([]);
+    expect(shrunk.parts).toEqual([]);
+    await transcript.append('\n', ...rows(id, 8, 'different'));
+    const regrown = rig.once();
+    await regrown.ended;
+    expect(regrown.generations).toHaveLength(1);
+    expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', generation: 1 });
+    expect(await rig.keys()).toContain(`${rig.layout.session('claude-code', id)}gen-00001.json`);
+  });
+
+  it('follows a transcript to another project folder; the stub becomes a copy', async () => {
+    const id = sessionUuid();
+    const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));
+    const run = rig.watch({ events: chokidarEvents(), sweepMs: 1_000 });
+    await rig.untilLevel(5_000);
+    const moved = rig.tree.session('/home/alex/elsewhere', id);
+    await moved.append();
+    await rename(transcript.path, moved.path);
+    await writeFile(transcript.path, `${JSON.stringify({ type: 'relocated', sessionId: id })}\n`);
+    await moved.append(...rows(id, 5, 'after the move'));
+    const prefix = rig.layout.session('claude-code', id);
+    const lines = async (): Promise<number> => {
+      const parts = (await rig.keys(prefix)).filter((key) => key.endsWith('.jsonl'));
+      const bodies = await Promise.all(parts.map((key) => rig.bucket.get(key)));
+      return bodies.reduce(
+        (sum, one) => sum + (one?.body.toString().split('\n').length ?? 1) - 1,
+        0,
+      );
+    };
+    await expect.poll(lines, { timeout: 8_000 }).toBe(15);
+    await expect
+      .poll(() => rig.keys(rig.layout.stream('claude-code', id, 'copies/1')), { timeout: 8_000 })
+      .toHaveLength(1);
+    await run.end();
+    expect(run.generations).toEqual([]);
+  });
+
+  it('leaves old sessions and other folders alone, until an old one grows', async () => {
+    const [old, fresh, foreign] = [sessionUuid(), sessionUuid(), sessionUuid()];
+    const sleeping = await rig.tree.session(cwd, old).append(...rows(old, 3));
+    const longAgo = new Date(Date.now() - 30 * 24 * 3_600_000);
+    await utimes(sleeping.path, longAgo, longAgo);
+    await rig.tree.session(cwd, fresh).append(...rows(fresh, 3));
+    const elsewhere = { sessionId: foreign, cwd: '/other' };
+    await rig.tree.session(cwd, foreign).append(lineOf(userRow('x', elsewhere)));
+    const selection = { ...everything, sinceMs: 7 * 24 * 3_600_000, cwd: dirname(cwd) };
+    const run = rig.watch({ selection, sweepMs: 500 });
+    await run.started;
+    expect(run.taken).toMatchObject([{ sessions: 1, leftSessions: 2 }]);
+    await expect.poll(() => run.parts, { timeout: 5_000 }).toEqual([`${fresh}/`]);
+    await sleeping.append(...rows(old, 1));
+    await expect.poll(() => run.parts, { timeout: 5_000 }).toEqual([`${fresh}/`, `${old}/`]);
+    await run.end();
+    expect((await rig.verdicts()).get(`${foreign}/`)?.state).toBe('missing');
+  });
+
+  it('uses one request per flush, and none while nothing happens', async () => {
+    const requests: string[] = [];
+    const bucket = counting(rig.bucket, requests);
+    const id = sessionUuid();
+    const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
+    const run = rig.watch({ events: chokidarEvents(), bucket });
+    await expect.poll(() => requests.filter((one) => one.endsWith('meta.json')).length).toBe(1);
+    requests.length = 0;
+    await transcript.append(...rows(id, 10));
+    await expect.poll(() => run.parts.length, { timeout: 8_000 }).toBe(2);
+    await systemClock.sleep(1_500);
+    expect(requests).toEqual([expect.stringContaining('putIfAbsent project/sessions')]);
+    await run.end();
+  });
+});
+
+/** Every request by name and key. */
+function counting(bucket: Bucket, requests: string[]): Bucket {
+  return new Proxy(bucket, {
+    get: (target, name, receiver) => {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        requests.push(`${String(name)} ${String(args[0])}`);
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+}

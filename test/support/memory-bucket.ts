@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Bucket, Conditional, Entry, Stored } from '../../src/bucket/bucket.js';
+import { UnreachableError } from '../../src/errors.js';
+
+export type PutFate = 'applied' | 'lost' | 'applied-unanswered' | 'delayed';
+
+export interface Hooks {
+  /** Before every request. */
+  readonly gate?: (request: string) => Promise<void>;
+  /** What becomes of a PUT. 'delayed' fails now and is applied by `deliverDelayed`. */
+  readonly fate?: () => PutFate;
+}
+
+interface StoredObject {
+  readonly body: Buffer;
+  readonly modifiedAt: Date;
+}
+
+/** The objects, shared by all clients of one simulated store. */
+export class MemoryStore {
+  readonly objects = new Map<string, StoredObject>();
+  readonly delayed: (() => void)[] = [];
+  /** Listings carry MD5s, as S3's do, or not, as a folder's do not. */
+  readonly listsDigests: boolean;
+  /** A store that accepts `If-None-Match` and ignores it: for tests that must fail. */
+  ignoresConditions = false;
+
+  constructor(listsDigests: boolean) {
+    this.listsDigests = listsDigests;
+  }
+
+  deliverDelayed(): void {
+    for (const apply of this.delayed.splice(0)) apply();
+  }
+
+  client(hooks: Hooks = {}): Bucket {
+    const gate = hooks.gate ?? (async () => undefined);
+    const send = async (apply: () => Conditional): Promise<Conditional> => {
+      const fate = hooks.fate?.() ?? 'applied';
+      if (fate === 'applied') return apply();
+      if (fate === 'applied-unanswered') apply();
+      if (fate === 'delayed') this.delayed.push(apply);
+      throw new UnreachableError('simulated: no answer');
+    };
+    const set = (key: string, body: Uint8Array): Conditional => {
+      this.objects.set(key, { body: Buffer.from(body), modifiedAt: new Date(0) });
+      return { written: true, etag: etagOf(body) };
+    };
+    return {
+      kind: 's3',
+      location: 'memory',
+      capabilities: { putIfAbsent: true, putIfMatch: true },
+      get: async (key) => {
+        await gate('GET');
+        return this.#stored(key);
+      },
+      put: async (key, body) => {
+        await gate('PUT');
+        await send(() => set(key, body));
+        return { etag: etagOf(body) };
+      },
+      putIfAbsent: async (key, body) => {
+        await gate('PUT');
+        return send(() =>
+          this.objects.has(key) && !this.ignoresConditions ? { written: false } : set(key, body),
+        );
+      },
+      putIfMatch: async (key, body, etag) => {
+        await gate('PUT');
+        return send(() => (this.#stored(key)?.etag === etag ? set(key, body) : { written: false }));
+      },
+      putFile: () => Promise.reject(new Error('not simulated')),
+      getFile: () => Promise.reject(new Error('not simulated')),
+      list: (prefix) => this.#list(prefix, gate),
+      delete: async (key) => {
+        await gate('DELETE');
+        this.objects.delete(key);
+      },
+      now: async () => new Date(0),
+      close: async () => undefined,
+    };
+  }
+
+  #stored(key: string): Stored | undefined {
+    const object = this.objects.get(key);
+    if (object === undefined) return undefined;
+    return {
+      body: object.body,
+      etag: etagOf(object.body),
+      size: object.body.length,
+      modifiedAt: object.modifiedAt,
+    };
+  }
+
+  async *#list(prefix: string, gate: (request: string) => Promise<void>): AsyncIterable<Entry> {
+    await gate('LIST');
+    const entries = [...this.objects]
+      .filter(([key]) => key.startsWith(prefix))
+      .sort(([left], [right]) => (left < right ? -1 : 1));
+    for (const [key, { body, modifiedAt }] of entries) {
+      const md5 = createHash('md5').update(body).digest('hex');
+      const digest = this.listsDigests ? { md5 } : {};
+      yield { kind: 'object', key, size: body.length, modifiedAt, ...digest };
+    }
+  }
+}
+
+function etagOf(body: Uint8Array): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`;
+}

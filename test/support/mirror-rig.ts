@@ -1,0 +1,203 @@
+import { join } from 'node:path';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local.js';
+import { systemClock } from '../../src/clock.js';
+import { nodeIo } from '../../src/io.js';
+import { type FileEvents, noEvents } from '../../src/mirror/file-events.js';
+import type { Taken } from '../../src/mirror/intake.js';
+import { defaultPacing, type Pacing } from '../../src/mirror/pace.js';
+import { Roster } from '../../src/mirror/roster.js';
+import { everything, type Selection } from '../../src/mirror/selection.js';
+import type { Watcher } from '../../src/mirror/stream.js';
+import { type Verdict, verifyStream } from '../../src/mirror/verify.js';
+import { type Ending, WatchLoop } from '../../src/mirror/watch-loop.js';
+import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
+import type { Redactor } from '../../src/redact/redact.js';
+import { createRedactor } from '../../src/redact/redactor.js';
+import { createWatchers } from '../../watchers/registry.js';
+import { ClaudeTree } from './claude-tree.js';
+import { createTemporaryFolder } from './temporary-folder.js';
+
+export interface RigOptions {
+  readonly selection?: Selection;
+  readonly events?: FileEvents;
+  readonly sweepMs?: number;
+  readonly pacing?: Pacing;
+  readonly redactor?: Redactor;
+  readonly stateFolder?: string;
+  readonly bucket?: Bucket;
+}
+
+/** One run of the watch loop, and everything it told. */
+export interface Run {
+  readonly parts: string[];
+  readonly shipped: { readonly lines: number };
+  readonly generations: string[];
+  readonly troubles: Error[];
+  readonly taken: Taken[];
+  readonly ended: Promise<Ending>;
+  /** Resolves when the first look was told. */
+  readonly started: Promise<void>;
+  end(): Promise<Ending>;
+}
+
+/** A tree of Claude Code's transcripts on a real disk, mirrored into a real folder (or whatever bucket is given). */
+export class MirrorRig {
+  readonly tree: ClaudeTree;
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+  readonly stateFolder: string;
+  readonly #remove: () => Promise<void>;
+
+  private constructor(
+    tree: ClaudeTree,
+    bucket: Bucket,
+    layout: Layout,
+    state: string,
+    remove: () => Promise<void>,
+  ) {
+    this.tree = tree;
+    this.layout = layout;
+    this.bucket = bucket;
+    this.stateFolder = state;
+    this.#remove = remove;
+  }
+
+  static async create(bucket?: Bucket, project = 'project'): Promise<MirrorRig> {
+    const tree = await ClaudeTree.create();
+    const { path, remove } = await createTemporaryFolder();
+    const root = join(path, 'bucket');
+    await createLocalBucketIfMissing(root);
+    const opened = bucket ?? (await openLocalBucket({ root }));
+    return new MirrorRig(tree, opened, bucketLayout(project), join(path, 'state'), async () => {
+      await tree.remove();
+      await remove();
+    });
+  }
+
+  remove(): Promise<void> {
+    return this.#remove();
+  }
+
+  watchers(): readonly Watcher[] {
+    return createWatchers({ io: nodeIo, clock: systemClock, env: {}, home: this.tree.home });
+  }
+
+  once(options: RigOptions = {}): Run {
+    return this.#run(options, (loop, signal) => loop.once(signal));
+  }
+
+  watch(options: RigOptions = {}): Run {
+    return this.#run(options, (loop, signal) => loop.run(signal));
+  }
+
+  #run(options: RigOptions, begin: (loop: WatchLoop, signal: AbortSignal) => Promise<Ending>): Run {
+    const ending = new AbortController();
+    const [parts, generations]: [string[], string[]] = [[], []];
+    const troubles: Error[] = [];
+    const taken: Taken[] = [];
+    const shipped = { lines: 0 };
+    let start: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => {
+      start = resolve;
+    });
+    const watchers = this.watchers();
+    const roster = new Roster({
+      bucket: options.bucket ?? this.bucket,
+      layout: this.layout,
+      redactor: options.redactor ?? createRedactor(),
+      io: nodeIo,
+      clock: systemClock,
+      watchers,
+      who: 'tester@here',
+      agent: 'tester',
+      host: 'here',
+      stateFolder: options.stateFolder ?? this.stateFolder,
+      onPart: ({ session, name }, part) => {
+        parts.push(`${session.ref.id}/${name}`);
+        shipped.lines += part.endLine - part.startLine;
+      },
+      onGeneration: (_track, _head, reason) => generations.push(reason),
+      onCacheTrouble: (error) => troubles.push(new Error('cache', { cause: error })),
+    });
+    const loop = new WatchLoop({
+      watchers,
+      roster,
+      clock: systemClock,
+      settings: {
+        selection: options.selection ?? everything,
+        pacing: options.pacing ?? defaultPacing,
+        events: options.events ?? noEvents,
+        sweepMs: options.sweepMs ?? 10_000,
+        pollMs: 2_000,
+      },
+      report: {
+        onTaken: (what) => {
+          taken.push(what);
+          start();
+        },
+        onSessions: () => undefined,
+        onTrouble: (error) => troubles.push(error),
+        onWell: () => undefined,
+        onProgress: () => undefined,
+      },
+    });
+    const ended = begin(loop, ending.signal);
+    return {
+      parts,
+      shipped,
+      generations,
+      troubles,
+      taken,
+      ended,
+      started,
+      end: () => {
+        ending.abort();
+        return ended;
+      },
+    };
+  }
+
+  /** Every stream on the disk beside the bucket, read as any reader would. */
+  async verdicts(): Promise<ReadonlyMap<string, Verdict>> {
+    const verdicts = new Map<string, Verdict>();
+    for (const watcher of this.watchers()) {
+      for (const root of await watcher.roots()) {
+        for await (const stream of watcher.streams(root)) {
+          const { harness, id } = stream.session;
+          const prefix = this.layout.stream(harness, id, stream.name);
+          verdicts.set(`${id}/${stream.name}`, await verifyStream(this.bucket, prefix, stream));
+        }
+      }
+    }
+    return verdicts;
+  }
+
+  /** Polls the bucket until all streams are as they should be; fails with what is wrong when that takes too long. */
+  async untilLevel(withinMs: number): Promise<number> {
+    const startedMs = performance.now();
+    for (;;) {
+      const wrong = [...(await this.verdicts())].filter(([, { state }]) => state !== 'ok');
+      const elapsedMs = performance.now() - startedMs;
+      if (wrong.length === 0) return elapsedMs;
+      if (elapsedMs > withinMs) throw new Error(`not level: ${JSON.stringify(wrong)}`);
+      await systemClock.sleep(20);
+    }
+  }
+
+  /** Waits without asking the bucket anything. */
+  async untilShipped(run: Run, lines: number): Promise<void> {
+    for (let wait = 0; run.shipped.lines < lines; wait += 1) {
+      if (wait > 1_000) throw new Error(`${run.shipped.lines} of ${lines} lines were shipped`);
+      await systemClock.sleep(10);
+    }
+  }
+
+  async keys(prefix = ''): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const entry of this.bucket.list(prefix)) {
+      if (entry.kind === 'object') keys.push(entry.key);
+    }
+    return keys;
+  }
+}

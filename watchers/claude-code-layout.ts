@@ -1,0 +1,69 @@
+/**
+ * Which paths below a `projects` folder are transcripts, and whose. Claude Code keeps `<project>/<session uuid>.jsonl`, and
+ * beside it, in a folder of the session's name, `subagents/` (nested where workflows ran) and `tool-results/`; releases 2.0
+ * put sub-agents beside the session instead (https://code.claude.com/docs/en/sessions).
+ */
+export type Place =
+  | { readonly kind: 'main'; readonly sessionId: string }
+  | { readonly kind: 'sub-agent'; readonly sessionId: string; readonly name: string }
+  /** A sub-agent beside the sessions: its rows say whose it is. */
+  | { readonly kind: 'stray-agent'; readonly name: string }
+  | { readonly kind: 'tool-results'; readonly sessionId: string };
+
+export const subagentsFolder = 'subagents';
+export const toolResultsFolder = 'tool-results';
+export const toolResultSuffix = '.txt';
+
+const transcriptSuffix = '.jsonl';
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const maxDepth = 16;
+
+export function isSessionId(text: string): boolean {
+  return uuid.test(text);
+}
+
+/** Whether anything below a folder of this name may be a transcript. `memory` holds notes, which are nobody's session. */
+export function isFolderOfInterest(name: string): boolean {
+  return !name.startsWith('.') && name !== 'memory';
+}
+
+/** What a file is, by its path below the root, folder by folder; `undefined` when it is nothing of a session. */
+export function placeOf(path: readonly string[]): Place | undefined {
+  const [project, ...rest] = path;
+  if (project === undefined || project.startsWith('.') || path.length > maxDepth) return undefined;
+  if (rest.some((name) => !isFolderOfInterest(name))) return undefined;
+  const [first = '', second, ...below] = rest;
+  if (second === undefined) return besideSessions(first);
+  if (!isSessionId(first)) return undefined;
+  if (second === toolResultsFolder) return toolResults(first, below);
+  const leaf = agentStem(below.at(-1) ?? '');
+  if (second !== subagentsFolder || leaf === undefined) return undefined;
+  const name = [second, ...below.slice(0, -1), leaf].join('/');
+  return { kind: 'sub-agent', sessionId: first, name };
+}
+
+function besideSessions(file: string): Place | undefined {
+  if (!file.endsWith(transcriptSuffix)) return undefined;
+  const stem = file.slice(0, -transcriptSuffix.length);
+  if (isSessionId(stem)) return { kind: 'main', sessionId: stem };
+  const agent = agentStem(file);
+  return agent === undefined
+    ? undefined
+    : { kind: 'stray-agent', name: `${subagentsFolder}/${agent}` };
+}
+
+function toolResults(sessionId: string, below: readonly string[]): Place | undefined {
+  const [file, ...deeper] = below;
+  if (deeper.length > 0) return undefined;
+  const isResult = file === undefined || isToolResult(file);
+  return isResult ? { kind: 'tool-results', sessionId } : undefined;
+}
+
+export function isToolResult(file: string): boolean {
+  return file.endsWith(toolResultSuffix) && file.length > toolResultSuffix.length;
+}
+
+/** `agent-x` of `agent-x.jsonl`; `journal.jsonl`, `agent-x.meta.json` and backups are no transcripts. */
+function agentStem(file: string): string | undefined {
+  return /^(agent-.+)\.jsonl$/s.exec(file)?.[1];
+}

@@ -1,0 +1,44 @@
+import { SourceError, TracecraftError } from '../src/errors.js';
+
+/** Why something on this machine's disk cannot be read, said once and with its path. */
+export function unreadable(path: string, cause: unknown): TracecraftError {
+  if (cause instanceof TracecraftError) return cause;
+  const code = systemCode(cause);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new SourceError('not-allowed', `cannot read ${path}: permission denied (${code})`, {
+      hint: 'Run tracecraft as the user who owns the transcripts, or let this user read them.',
+      cause,
+    });
+  }
+  return new SourceError('unreachable', `cannot read ${path}: ${code ?? String(cause)}`, {
+    hint: 'It is tried again with the next look at it; nothing is lost.',
+    cause,
+  });
+}
+
+/**
+ * Whether opening failed because the path is no file of its own: a symbolic link at the last step (Linux, macOS: `ELOOP`,
+ * FreeBSD: `EMLINK`), a socket or a device (`ENXIO`).
+ */
+export function isNoFile(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ELOOP' || code === 'EMLINK' || code === 'ENXIO';
+}
+
+/** Each trouble once: a sweep meets the same ones again and again. */
+export function eachOnce(tell: (error: TracecraftError) => void): (error: TracecraftError) => void {
+  const told = new Set<string>();
+  return (error) => {
+    if (told.has(error.message)) return;
+    if (told.size >= maxRemembered) told.clear();
+    told.add(error.message);
+    tell(error);
+  };
+}
+
+const maxRemembered = 1_000;
+
+function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
