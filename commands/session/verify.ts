@@ -8,7 +8,7 @@ import { systemClock } from '../../src/clock.js';
 import { PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import type { Stream } from '../../src/mirror/stream.js';
-import { type Verdict, verifyStream } from '../../src/mirror/verify.js';
+import { type Verdict, verifySources } from '../../src/mirror/verify.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { createWatchers } from '../../watchers/registry.js';
 
@@ -50,13 +50,10 @@ export default class SessionVerify extends BaseCommand {
       isQuiet: this.isQuiet,
     });
     const checked: Checked[] = [];
-    for (const [index, stream] of streams.entries()) {
+    for await (const { stream, name, verdict } of verifySources(bucket, layout, streams)) {
       const { harness, id } = stream.session;
-      const prefix = layout.stream(harness, id, stream.name);
-      const verdict = await verifyStream(bucket, prefix, stream);
-      const place = { harness, session_id: id, stream: stream.name, source: stream.source };
-      checked.push({ ...place, ...verdict });
-      progress.update(index + 1, streams.length);
+      checked.push({ harness, session_id: id, stream: name, source: stream.source, ...verdict });
+      progress.update(checked.length, streams.length);
     }
     progress.stop();
     return this.report(checked);

@@ -88,7 +88,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   /** Whether the refusal's cause is gone. The SDK itself has taken the store's time from the answer. */
   const isCured = async ({ code, region: named }: S3Failure): Promise<boolean> => {
     if (code === 'RequestTimeTooSkewed') return true;
-    if (endpoint !== undefined || named === undefined || named === region) return false;
+    if (named === undefined || named === region) return false;
     region = named;
     await close();
     return true;

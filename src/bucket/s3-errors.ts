@@ -72,8 +72,8 @@ const usageCodes = new Set([
 export function failureOf(error: unknown, request: S3Request): S3Failure {
   const status = numberAt(field(error, '$metadata'), 'httpStatusCode');
   const code = nameOf(error);
-  const region = headerOf(error, 'x-amz-bucket-region') ?? textAt(error, 'Region');
-  return { status, code, region, error: translate(error, status, code, request) };
+  const failure = translate(error, status, code, request);
+  return { status, code, region: regionOf(error), error: failure };
 }
 
 /** True when it is the bucket that is missing, not the key in it. */
@@ -97,73 +97,89 @@ function translate(
 ): unknown {
   if (error instanceof TracecraftError) return error;
   if (request.signal?.aborted === true) return stopped(request.signal);
+  const isOurMistake = error instanceof TypeError || error instanceof RangeError;
+  if (isOurMistake && code === error.name) return error;
   const said = sayingOf(error, status, code);
+  const cause = causeOf(error, code);
   const message = `cannot ${request.action} in ${request.location}: ${said}`;
-  const cause = { cause: error };
   if (isProviderFailure(code)) {
     return new NotAllowedError(`no usable credentials for ${request.location}: ${said}`, {
       hint: credentialsHint,
-      ...cause,
+      cause,
     });
   }
   // An answer that began well and broke off, or that is not S3's (a login page), answers nothing.
-  if (status === undefined || status < 300) return unanswered(error, code, message);
-  return refusal(status, code, message, error) ?? busy(status, code, message, error);
+  if (status === undefined || status < 300) {
+    return new UnreachableError(message, { hint: networkHint(code), cause });
+  }
+  const answer: RefusedAnswer = { status, code, message, cause, error };
+  return refusal(answer) ?? busy(answer);
+}
+
+interface RefusedAnswer {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly cause: Error;
+  readonly error: unknown;
 }
 
 /** Answers that stay what they are however often one asks. */
-function refusal(
-  status: number,
-  code: string,
-  message: string,
-  error: unknown,
-): TracecraftError | undefined {
-  const cause = { cause: error };
+function refusal({
+  status,
+  code,
+  message,
+  cause,
+  error,
+}: RefusedAnswer): TracecraftError | undefined {
   if (code === 'RequestTimeTooSkewed') {
     const hint = "This machine's clock is wrong by more than the store allows: set it (NTP).";
-    return new NotAllowedError(message, { hint, ...cause });
+    return new NotAllowedError(message, { hint, cause });
   }
   if (code === 'NoSuchBucket') {
     const hint = 'Check the bucket name and the endpoint, or create it with "tracecraft init".';
-    return new NotFoundError(message, { hint, ...cause });
+    return new NotFoundError(message, { hint, cause });
   }
   if (wrongRegionCodes.has(code) || status === 301) {
-    const region = headerOf(error, 'x-amz-bucket-region') ?? textAt(error, 'Region');
+    const region = regionOf(error);
     const hint = `Set region${region === undefined ? '' : ` to ${region}`} in the config.`;
-    return new UsageError(message, { hint, ...cause });
+    return new UsageError(message, { hint, cause });
   }
   if (credentialCodes.has(code) || ((status === 401 || status === 403) && code !== 'SlowDown')) {
-    return new NotAllowedError(message, { hint: credentialsHint, ...cause });
+    return new NotAllowedError(message, { hint: credentialsHint, cause });
   }
-  if (usageCodes.has(code)) return new UsageError(message, cause);
-  if (code === 'NoSuchKey' || status === 404) return new NotFoundError(message, cause);
+  if (usageCodes.has(code)) return new UsageError(message, { cause });
+  if (code === 'NoSuchKey' || status === 404) return new NotFoundError(message, { cause });
   if (status === 501 || code === 'NotImplemented') {
     const hint = 'This store does not do that; "tracecraft doctor" says what it can do.';
-    return new UnsupportedError(message, { hint, ...cause });
+    return new UnsupportedError(message, { hint, cause });
   }
   if (status >= 500 || passingCodes.has(code) || [408, 409, 425, 429].includes(status)) {
     return undefined;
   }
   return new UnsupportedError(message, {
     hint: 'The store does not accept what was sent: is the endpoint really an S3 one?',
-    ...cause,
+    cause,
   });
 }
 
-function busy(status: number, code: string, message: string, error: unknown): UnreachableError {
+function busy({ status, code, message, cause, error }: RefusedAnswer): UnreachableError {
   const retryAfterMs = parseRetryAfter(headerOf(error, 'retry-after'), Date.now());
   const isTooFast = status === 429 || code === 'SlowDown';
   return new UnreachableError(message, {
     hint: isTooFast ? 'The store asks to be slower.' : 'Try again; the store was busy.',
-    cause: error,
+    cause,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
 }
 
-function unanswered(error: unknown, code: string, message: string): unknown {
-  const isOurMistake = error instanceof TypeError || error instanceof RangeError;
-  if (isOurMistake && code === error.name) return error;
-  return new UnreachableError(message, { hint: networkHint(code), cause: error });
+/** Where it happened, without the SDK's own error: that one carries the request, whose headers hold session tokens. */
+function causeOf(error: unknown, code: string): Error {
+  const cause = new Error(textAt(error, 'message') ?? code);
+  cause.name = code;
+  const stack = textAt(error, 'stack');
+  if (stack !== undefined) cause.stack = stack;
+  return cause;
 }
 
 function networkHint(code: string): string {
@@ -193,6 +209,11 @@ function sayingOf(error: unknown, status: number | undefined, code: string): str
 function nameOf(error: unknown): string {
   const system = textAt(error, 'code') ?? textAt(firstOf(field(error, 'errors')), 'code');
   return textAt(error, 'Code') ?? system ?? textAt(error, 'name') ?? 'UnknownError';
+}
+
+/** The region that the bucket is in, as the refusing store tells. */
+function regionOf(error: unknown): string | undefined {
+  return headerOf(error, 'x-amz-bucket-region') ?? textAt(error, 'Region');
 }
 
 function headerOf(error: unknown, name: string): string | undefined {

@@ -45,7 +45,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
   const { settings, output } = options;
   if (!options.bucket.capabilities.putIfAbsent) {
     throw new UnsupportedError(`${options.bucket.location} does not arbitrate conditional writes`, {
-      hint: 'The mirror needs them to be exactly-once. Use a local folder, AWS S3, R2, MinIO or Ceph.',
+      hint: 'The mirror needs them to be exactly-once. Use a local folder, AWS S3, R2, MinIO or Ceph, or try again if it was busy.',
     });
   }
   const { stateFolder, project } = settings;
@@ -57,6 +57,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     redactor: createRedactor({
       allow: settings.redact.allow,
       disabledKinds: settings.redact.disable,
+      knownSecrets: ownKeys(settings),
       extraPatterns: settings.redact.patterns.map(({ name, pattern }) => ({ kind: name, pattern })),
     }),
     io: nodeIo,
@@ -96,6 +97,12 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     },
   });
   return { loop, roster, folder };
+}
+
+/** The keys in the config are the first secrets that we know of. */
+function ownKeys({ file }: Settings): string[] {
+  const { access_key, secret_key, hf_token } = file.document;
+  return [access_key, secret_key, hf_token].filter((key) => key !== null);
 }
 
 export interface SelectionFlags {

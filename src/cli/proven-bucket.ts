@@ -16,6 +16,7 @@ export async function openSettled(settings: Settings): Promise<Bucket> {
 /**
  * As `openSettled`, and its capabilities are what the store was seen to arbitrate: some accept the headers of conditional
  * writes and ignore them. A folder's are the file system's own; a store's are proven once and remembered on this machine.
+ * What could not be proven is not remembered: it may have been a bad moment.
  */
 export async function openProven(settings: Settings): Promise<Bucket> {
   const target = openableTarget(settings);
@@ -27,7 +28,8 @@ export async function openProven(settings: Settings): Promise<Bucket> {
   if (known !== undefined) return reopened(bucket, { ...target, capabilities: known });
   const { root } = bucketLayout(project);
   const { capabilities } = await probeBucket(retried(bucket), root);
-  await recordProven(nodeIo, folder, capabilities);
+  const isProven = capabilities.putIfAbsent && capabilities.putIfMatch;
+  if (isProven) await recordProven(nodeIo, folder, capabilities);
   return reopened(bucket, { ...target, capabilities });
 }
 

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
-import { partName } from '../protocol/parts.js';
 import { agrees, countMarkers } from '../redact/agreement.js';
 import type { Redactor } from '../redact/redact.js';
 import type { Head, ShippedPart } from './chain.js';
 import { completeLines, endsWithNewline, fingerprint } from './lines.js';
-import { type ChainSegment, chainSegments, type Listing } from './listing.js';
+import { type ChainSlot, ChainWalk, type Listing } from './listing.js';
 import { type Line, type LineStream, type Position, startPosition } from './stream.js';
 
 /**
@@ -56,55 +55,39 @@ export async function alignListed(
   generation: number,
   hints: ReadonlyMap<string, ShippedPart>,
 ): Promise<Alignment | Unsteady | undefined> {
-  const segments = chainSegments(listing.generations, generation);
-  if (segments === undefined) return undefined;
+  const walk = ChainWalk.of(listing, generation);
+  if (walk === undefined) return undefined;
   let position: Position = startPosition;
   const agreed: ShippedPart[] = [];
-  const headAt = (sequence: number): Head => ({
+  const headAt = (sequence: number, ahead: boolean): Head => ({
     generation,
     sequence,
     parts: agreed,
     position,
-    ahead: false,
+    ahead,
   });
-  let sequence = 0;
-  for (const segment of segments) {
-    sequence = segment.firstSequence;
-    for (let count = 0; count !== segment.parts; count += 1) {
-      const candidate = listedPart(listing, segment, sequence, position.line, hints);
-      if (candidate === undefined) break;
-      const step = await alignPart(context, stream, position, candidate);
-      if (step === 'absent') break;
-      if (step === 'moved' || step === 'gone') return step;
-      if (step === 'conflict' || step === 'behind') {
-        return { verdict: step, head: { ...headAt(sequence), ahead: step === 'behind' } };
-      }
-      agreed.push(step.part);
-      position = step.position;
-      sequence += 1;
+  for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
+    const step = await alignPart(context, stream, position, candidateOf(listing, slot, hints));
+    // Listed and gone again: this listing tells nothing any more.
+    if (step === 'absent') return 'moved';
+    if (isUnsteady(step)) return step;
+    if (step === 'conflict' || step === 'behind') {
+      return { verdict: step, head: headAt(slot.sequence, step === 'behind') };
     }
+    agreed.push(step.part);
+    position = step.position;
   }
-  return { verdict: 'level', head: headAt(sequence) };
+  return { verdict: 'level', head: headAt(walk.sequence, false) };
 }
 
-function listedPart(
-  listing: Listing,
-  segment: ChainSegment,
-  sequence: number,
-  startLine: number,
+function candidateOf(
+  { prefix }: Listing,
+  { name, generation, sequence, entry }: ChainSlot,
   hints: ReadonlyMap<string, ShippedPart>,
-): Candidate | undefined {
-  const name = partName(sequence, segment.generation, startLine);
-  const entry = listing.parts.get(name);
-  if (entry === undefined) return undefined;
+): Candidate {
   const hint = hints.get(name);
-  return {
-    key: listing.prefix + name,
-    sequence,
-    generation: segment.generation,
-    entry,
-    ...(hint !== undefined && hint.uploadedBytes === entry.size ? { known: hint } : {}),
-  };
+  const known = hint?.uploadedBytes === entry.size ? hint : undefined;
+  return { key: prefix + name, generation, sequence, entry, known };
 }
 
 interface Candidate {
@@ -112,9 +95,9 @@ interface Candidate {
   readonly sequence: number;
   readonly generation: number;
   /** What the listing says of the object. */
-  readonly entry?: ObjectEntry;
+  readonly entry: ObjectEntry;
   /** What local state says of it. */
-  readonly known?: ShippedPart;
+  readonly known: ShippedPart | undefined;
 }
 
 interface Agreed {
@@ -159,7 +142,7 @@ async function alignByDigest(
   position: Position,
   { entry, sequence, generation }: Candidate,
 ): Promise<Agreed | Unsteady | undefined> {
-  if (entry?.md5 === undefined) return undefined;
+  if (entry.md5 === undefined) return undefined;
   const chunk = await stream.read(position, { bytes: entry.size + shrinkage });
   if (isUnsteady(chunk)) return chunk;
   const fit = linesOfSize(context.redactor, plain(chunk.lines), entry.size);

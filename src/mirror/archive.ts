@@ -10,7 +10,7 @@ import type { Layout } from '../protocol/keys.js';
 import { decodeId, encodeId } from '../protocol/names.js';
 import { partName } from '../protocol/parts.js';
 import { completeLines } from './lines.js';
-import { listStream } from './listing.js';
+import { listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';
 
 /** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
@@ -115,8 +115,9 @@ async function readOn(
 
 async function tailOfChain(bucket: Bucket, prefix: string, count: number): Promise<Buffer[]> {
   const listing = await listStream(bucket, prefix);
+  const [newest = 0] = newestFirst(listing);
   let lines: Buffer[] = [];
-  for await (const part of readChain(bucket, listing, listing.newestGeneration)) {
+  for await (const part of readChain(bucket, listing, newest)) {
     lines = [...lines, ...completeLines(part.body)].slice(-count);
   }
   return lines;

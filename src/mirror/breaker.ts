@@ -48,12 +48,15 @@ export class Breaker {
   #delayAfter(error: Error): number {
     if (!(error instanceof UnreachableError)) return maxDelayMs;
     const ceiling = Math.min(maxDelayMs, baseDelayMs * 2 ** Math.min(this.#failures, 12));
-    return Math.max(error.retryAfterMs ?? 0, baseDelayMs / 2 + this.#random() * ceiling);
+    const wish = Math.min(error.retryAfterMs ?? 0, longestWishMs);
+    return Math.max(wish, Math.min(maxDelayMs, baseDelayMs / 2 + this.#random() * ceiling));
   }
 }
 
 const baseDelayMs = 500;
 const maxDelayMs = 60_000;
+/** A store that asks for more is asked again after this. */
+const longestWishMs = 15 * 60_000;
 
 function isStoreFailure(error: unknown): error is Error {
   return (

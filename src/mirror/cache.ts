@@ -45,16 +45,17 @@ export function streamStatePath(
  * parts count, so a torn or surplus last line does no harm; every line and the head carry a checksum of their own.
  */
 export function fileCache(io: Io, path: string, trouble: CacheTrouble): StreamCache {
-  let partsOnDisk: number | undefined;
+  let onDisk: readonly ShippedPart[] | undefined;
 
   const saveParts = async (parts: readonly ShippedPart[]): Promise<void> => {
     const file = `${path}.parts`;
-    if (partsOnDisk === undefined || partsOnDisk > parts.length) {
+    const isContinued = onDisk?.every((part, index) => part === parts[index]);
+    if (onDisk === undefined || !isContinued) {
       await io.replaceFile(file, parts.map(encodePart).join(''));
-    } else if (partsOnDisk < parts.length) {
-      await io.appendFile(file, parts.slice(partsOnDisk).map(encodePart).join(''));
+    } else if (onDisk.length < parts.length) {
+      await io.appendFile(file, parts.slice(onDisk.length).map(encodePart).join(''));
     }
-    partsOnDisk = parts.length;
+    onDisk = parts;
   };
 
   return {
@@ -74,7 +75,7 @@ export function fileCache(io: Io, path: string, trouble: CacheTrouble): StreamCa
         await saveParts(state.head.parts);
         await io.replaceFile(`${path}.json`, encodeHead(state));
       } catch (error) {
-        partsOnDisk = undefined;
+        onDisk = undefined;
         trouble(error);
       }
     },

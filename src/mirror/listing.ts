@@ -5,7 +5,7 @@ import {
   generationSchema,
   parseDocument,
 } from '../protocol/documents.js';
-import { generationName, parseGenerationName, parsePartName } from '../protocol/parts.js';
+import { generationName, parseGenerationName, parsePartName, partName } from '../protocol/parts.js';
 
 /** What the bucket holds of one stream. */
 export interface Listing {
@@ -39,44 +39,100 @@ export async function listStream(bucket: Bucket, prefix: string): Promise<Listin
   return { prefix, parts, generations, newestGeneration: Math.max(0, ...numbers), nextSequence };
 }
 
-/**
- * Where the chain of `generation` begins: the generations it is built from, oldest first, each with the number of its
- * parts that belong to the chain (`undefined` for the last: as many as there are) and its first sequence number.
- *
- * A base may end inside the base of its own base, so each count is limited by those after it.
- */
 export interface ChainSegment {
   readonly generation: number;
   readonly firstSequence: number;
-  readonly parts: number | undefined;
+  /** How long the chain is, counted from its beginning, where the next generation takes over; `undefined` for the last. */
+  readonly partsInAll: number | undefined;
 }
+
+/**
+ * The generations that the chain of `generation` is built from, oldest first; `undefined` when a record is missing. A base may
+ * end inside the base of its own base, so each length is limited by those after it.
+ */
 
 export function chainSegments(
   generations: ReadonlyMap<number, GenerationDocument>,
   generation: number,
 ): readonly ChainSegment[] | undefined {
-  if (generation === 0) return [{ generation: 0, firstSequence: 0, parts: undefined }];
-  const document = generations.get(generation);
-  if (document === undefined) return undefined;
-  const own = { generation, firstSequence: document.firstSeq, parts: undefined };
-  if (document.base === null) return [own];
-  if (document.base.gen >= generation) return undefined;
-  const base = chainSegments(generations, document.base.gen);
-  if (base === undefined) return undefined;
-  return [...limitedTo(document.base.parts, base), own];
+  const segments: ChainSegment[] = [];
+  let limit: number | undefined;
+  let next = generation;
+  for (;;) {
+    const document = generations.get(next);
+    if (document === undefined && next !== 0) return undefined;
+    const firstSequence = document?.firstSeq ?? 0;
+    segments.unshift({ generation: next, firstSequence, partsInAll: limit });
+    if (document === undefined || document.base === null) return segments;
+    if (document.base.gen >= next) return undefined;
+    limit = Math.min(limit ?? Number.POSITIVE_INFINITY, document.base.parts);
+    next = document.base.gen;
+  }
 }
 
-/** The total is a limit over the whole base chain, so a segment keeps only what those before it leave. */
-function limitedTo(total: number, segments: readonly ChainSegment[]): readonly ChainSegment[] {
-  let left = total;
-  const kept: ChainSegment[] = [];
-  for (const segment of segments) {
-    if (left <= 0) break;
-    const parts = segment.parts === undefined ? left : Math.min(left, segment.parts);
-    kept.push({ ...segment, parts });
-    left -= parts;
+/** One part of a chain as the listing has it. */
+export interface ChainSlot {
+  readonly name: string;
+  readonly generation: number;
+  readonly sequence: number;
+  readonly entry: ObjectEntry;
+}
+
+/** Walks a listed chain from its beginning. Where a part ends is told by whoever read it; that gives the name of the next. */
+export class ChainWalk {
+  readonly #listing: Listing;
+  readonly #segments: readonly ChainSegment[];
+  #segment = 0;
+  #parts = 0;
+  #sequence: number;
+
+  private constructor(listing: Listing, segments: readonly ChainSegment[]) {
+    this.#listing = listing;
+    this.#segments = segments;
+    this.#sequence = segments[0]?.firstSequence ?? 0;
   }
-  return kept;
+
+  /** `undefined` when the generation's record, or one of its bases', is not there or cannot be read. */
+  static of(listing: Listing, generation: number): ChainWalk | undefined {
+    const segments = chainSegments(listing.generations, generation);
+    return segments === undefined ? undefined : new ChainWalk(listing, segments);
+  }
+
+  /** The number of the part that comes after all those walked. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** The part that begins at this line; `undefined` at the end of the chain. */
+  next(startLine: number): ChainSlot | undefined {
+    for (;;) {
+      const segment = this.#segments[this.#segment];
+      if (segment === undefined) return undefined;
+      const slot = this.#slotIn(segment, startLine);
+      if (slot !== undefined) {
+        this.#parts += 1;
+        this.#sequence += 1;
+        return slot;
+      }
+      const following = this.#segments[this.#segment + 1];
+      if (following === undefined) return undefined;
+      this.#segment += 1;
+      this.#sequence = following.firstSequence;
+    }
+  }
+
+  #slotIn({ generation, partsInAll }: ChainSegment, startLine: number): ChainSlot | undefined {
+    if (partsInAll !== undefined && this.#parts >= partsInAll) return undefined;
+    const name = partName(this.#sequence, generation, startLine);
+    const entry = this.#listing.parts.get(name);
+    if (entry === undefined) return undefined;
+    return { name, generation, sequence: this.#sequence, entry };
+  }
+}
+
+/** The generations to try, the newest first; 0 needs no record. */
+export function newestFirst({ generations }: Listing): readonly number[] {
+  return [...[...generations.keys()].sort((left, right) => right - left), 0];
 }
 
 async function readGenerations(

@@ -55,16 +55,27 @@ export function metaDocument(picture: SessionPicture): MetaDocument {
   };
 }
 
-/** The document as stored: streams beyond what fits are counted, not listed. */
+/** The document as stored: streams beyond what fits are counted, not listed; then the older of the listed parts go. */
 export function encodeMeta(document: MetaDocument): Buffer {
-  let { streams } = document;
-  let encoded = encodeDocument(document);
-  while (encoded.length > maxBytes && streams.length > 0) {
-    streams = streams.slice(0, Math.floor(streams.length * 0.8));
-    const omitted = document.streams.length - streams.length;
-    encoded = encodeDocument({ ...document, streams, streams_omitted: omitted });
+  let fitted = document;
+  let encoded = encodeDocument(fitted);
+  while (encoded.length > maxBytes) {
+    const shorter = shortened(fitted);
+    if (shorter === undefined) return encoded;
+    fitted = shorter;
+    encoded = encodeDocument(fitted);
   }
   return encoded;
+}
+
+function shortened(document: MetaDocument): MetaDocument | undefined {
+  const { streams, parts } = document;
+  if (streams.length > 0) {
+    const kept = streams.slice(0, Math.floor(streams.length * 0.8));
+    const omitted = document.streams_omitted + streams.length - kept.length;
+    return { ...document, streams: kept, streams_omitted: omitted };
+  }
+  return parts.length > 0 ? { ...document, parts: parts.slice(1) } : undefined;
 }
 
 function metaPart(part: ShippedPart): MetaDocument['parts'][number] {

@@ -24,6 +24,7 @@ export class Pace {
   readonly #pacing: Pacing;
   #unseenSinceMs: number | undefined;
   #eager = false;
+  #againAtMs: number | undefined;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
   #intervalMs: number;
 
@@ -40,6 +41,7 @@ export class Pace {
 
   /** `undefined` while there is nothing to send. */
   get dueAtMs(): number | undefined {
+    if (this.#againAtMs !== undefined) return this.#againAtMs;
     if (this.#unseenSinceMs === undefined) return undefined;
     if (this.#eager) return this.#unseenSinceMs;
     return Math.max(
@@ -56,12 +58,12 @@ export class Pace {
     this.#intervalMs = Math.min(next, longestIntervalMs);
     this.#flushedAtMs = nowMs;
     this.#unseenSinceMs = undefined;
+    this.#againAtMs = undefined;
     this.#eager = false;
   }
 
   /** The flush did not come through (or left some): it is due again at `atMs`. */
   again(atMs: number): void {
-    this.#unseenSinceMs = atMs - this.#pacing.settleMs;
-    this.#eager = false;
+    this.#againAtMs = atMs;
   }
 }

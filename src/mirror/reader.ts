@@ -1,7 +1,6 @@
 import type { Bucket } from '../bucket/bucket.js';
-import { partName } from '../protocol/parts.js';
 import { completeLines } from './lines.js';
-import { chainSegments, type Listing } from './listing.js';
+import { ChainWalk, type Listing } from './listing.js';
 
 /** One part as a reader meets it, in order, with its whole content. */
 export interface ReadPart {
@@ -22,25 +21,15 @@ export async function* readChain(
   listing: Listing,
   generation: number,
 ): AsyncIterable<ReadPart> {
+  const walk = ChainWalk.of(listing, generation);
   let startLine = 0;
-  for (const segment of chainSegments(listing.generations, generation) ?? []) {
-    let sequence = segment.firstSequence;
-    for (let count = 0; count !== segment.parts; count += 1) {
-      const name = partName(sequence, segment.generation, startLine);
-      const key = listing.prefix + name;
-      const stored = listing.parts.has(name) ? await bucket.get(key) : undefined;
-      if (stored === undefined) break;
-      const endLine = startLine + completeLines(stored.body).length;
-      yield {
-        key,
-        sequence,
-        generation: segment.generation,
-        startLine,
-        endLine,
-        body: stored.body,
-      };
-      startLine = endLine;
-      sequence += 1;
-    }
+  for (let slot = walk?.next(0); slot !== undefined; slot = walk?.next(startLine)) {
+    const key = listing.prefix + slot.name;
+    const stored = await bucket.get(key);
+    if (stored === undefined) return;
+    const endLine = startLine + completeLines(stored.body).length;
+    const { sequence, generation: writtenIn } = slot;
+    yield { key, sequence, generation: writtenIn, startLine, endLine, body: stored.body };
+    startLine = endLine;
   }
 }

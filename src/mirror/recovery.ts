@@ -1,5 +1,4 @@
 import type { Bucket } from '../bucket/bucket.js';
-import { partName } from '../protocol/parts.js';
 import { countMarkers } from '../redact/agreement.js';
 import {
   type AlignContext,
@@ -8,9 +7,9 @@ import {
   isUnsteady,
   type Unsteady,
 } from './align.js';
-import { type Head, nameOf, type ShippedPart } from './chain.js';
+import { emptyHead, type Head, nameOf, type ShippedPart } from './chain.js';
 import { completeLines } from './lines.js';
-import { chainSegments, type Listing, listStream } from './listing.js';
+import { ChainWalk, type Listing, listStream, newestFirst } from './listing.js';
 import { type LineStream, type RecordStream, startPosition } from './stream.js';
 
 /** What recovery found: a chain to go on with, or the best common beginning for a new generation. */
@@ -48,7 +47,7 @@ async function tryGenerations(
   hints: ReadonlyMap<string, ShippedPart>,
 ): Promise<Recovery | Unsteady> {
   let best: Alignment | undefined;
-  for (let generation = listing.newestGeneration; generation >= 0; generation -= 1) {
+  for (const generation of newestFirst(listing)) {
     const alignment = await alignListed(context, stream, listing, generation, hints);
     if (alignment === undefined) continue;
     if (isUnsteady(alignment)) return alignment;
@@ -56,18 +55,8 @@ async function tryGenerations(
     const further = alignment.head.position.line > (best?.head.position.line ?? -1);
     if (further) best = alignment;
   }
-  const head = best?.head ?? { ...emptyChain(listing) };
+  const head = best?.head ?? { ...emptyHead, sequence: listing.nextSequence };
   return { found: 'conflict', best: head, listing };
-}
-
-function emptyChain(listing: Listing): Head {
-  return {
-    generation: 0,
-    sequence: listing.nextSequence,
-    parts: [],
-    position: startPosition,
-    ahead: false,
-  };
 }
 
 /**
@@ -84,11 +73,11 @@ export async function recoverRecords(
   const listing = await listStream(bucket, prefix);
   const whole = remembered?.parts.every((part) => listing.parts.has(nameOf(part)));
   if (remembered !== undefined && whole) return remembered;
-  for (let generation = listing.newestGeneration; generation > 0; generation -= 1) {
-    if (chainSegments(listing.generations, generation) === undefined) continue;
-    return foldChain(bucket, listing, stream, generation);
+  for (const generation of newestFirst(listing)) {
+    const walk = ChainWalk.of(listing, generation);
+    if (walk !== undefined) return foldChain(bucket, listing, stream, generation, walk);
   }
-  return foldChain(bucket, listing, stream, 0);
+  return emptyHead;
 }
 
 async function foldChain(
@@ -96,23 +85,19 @@ async function foldChain(
   listing: Listing,
   stream: RecordStream,
   generation: number,
+  walk: ChainWalk,
 ): Promise<Head> {
   let position = startPosition;
-  let sequence = 0;
   const parts: ShippedPart[] = [];
-  for (const segment of chainSegments(listing.generations, generation) ?? []) {
-    sequence = segment.firstSequence;
-    for (let count = 0; count !== segment.parts; count += 1) {
-      const name = partName(sequence, segment.generation, position.line);
-      const stored = listing.parts.has(name) ? await bucket.get(listing.prefix + name) : undefined;
-      if (stored === undefined) break;
-      const slot = { sequence, generation: segment.generation, startLine: position.line };
-      position = stream.fold(position, completeLines(stored.body));
-      parts.push(foldedPart(slot, position.line, stored.body, stored.modifiedAt));
-      sequence += 1;
-    }
+  for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
+    const stored = await bucket.get(listing.prefix + slot.name);
+    if (stored === undefined) break;
+    const { sequence, generation: writtenIn } = slot;
+    const place = { sequence, generation: writtenIn, startLine: position.line };
+    position = stream.fold(position, completeLines(stored.body));
+    parts.push(foldedPart(place, position.line, stored.body, stored.modifiedAt));
   }
-  return { generation, sequence, parts, position, ahead: false };
+  return { generation, sequence: walk.sequence, parts, position, ahead: false };
 }
 
 export function foldedPart(

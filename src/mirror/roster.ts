@@ -300,7 +300,7 @@ export class Roster {
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
     const { bucket, layout, agent, host, redactor } = this.#context;
-    const context = { bucket, layout, agent, host, redactorVersion: redactor.version };
+    const context = { bucket, layout, agent, host, redactor };
     const session = new SessionMirror(context, stream.session);
     this.#sessions.set(key, session);
     return session;

@@ -1,8 +1,9 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Layout } from '../protocol/keys.js';
+import type { Redactor } from '../redact/redact.js';
 import type { Head } from './chain.js';
 import { encodeMeta, metaDocument } from './meta.js';
-import type { SessionRef } from './stream.js';
+import type { SessionFacts, SessionRef } from './stream.js';
 import type { StreamMirror } from './stream-mirror.js';
 
 export interface SessionMirrorContext {
@@ -10,7 +11,7 @@ export interface SessionMirrorContext {
   readonly layout: Layout;
   readonly agent: string | null;
   readonly host: string;
-  readonly redactorVersion: string;
+  readonly redactor: Redactor;
 }
 
 /** One session: the mirrors of its streams, and the `meta.json` that sums them up. */
@@ -42,15 +43,15 @@ export class SessionMirror {
     for (const [name, stream] of this.#streams) {
       if (name !== '' && stream.head !== undefined) further.set(name, stream.head);
     }
-    const { bucket, layout, agent, host, redactorVersion } = this.#context;
+    const { bucket, layout, agent, host, redactor } = this.#context;
     const facts = main?.facts ?? [...this.#streams.values()][0]?.facts ?? {};
     const document = metaDocument({
       session: this.ref,
       agent,
       host,
-      sourcePath: main?.source.source ?? null,
-      redactorVersion,
-      facts: endedAt === undefined ? facts : { ...facts, endedAt },
+      sourcePath: redactedText(redactor, main?.source.source) ?? null,
+      redactorVersion: redactor.version,
+      facts: redactedFacts(redactor, endedAt === undefined ? facts : { ...facts, endedAt }),
       main: main?.head,
       further,
     });
@@ -62,4 +63,17 @@ export class SessionMirror {
     await bucket.put(key, encoded, { contentType: 'application/json' });
     this.#written = text;
   }
+}
+
+/** Facts are lifted from lines as the source has them: a title may quote a key that somebody pasted. */
+function redactedFacts(redactor: Redactor, facts: SessionFacts): SessionFacts {
+  const texts = Object.entries(facts).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'string' ? redactedText(redactor, value) : value,
+  ]);
+  return Object.fromEntries(texts);
+}
+
+function redactedText(redactor: Redactor, text: string | undefined): string | undefined {
+  return text === undefined ? undefined : redactor.redact(Buffer.from(text)).bytes.toString();
 }

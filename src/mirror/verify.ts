@@ -1,7 +1,8 @@
 import type { Bucket } from '../bucket/bucket.js';
+import type { Layout } from '../protocol/keys.js';
 import { agrees } from '../redact/agreement.js';
 import { completeLines, endsWithNewline } from './lines.js';
-import { type Listing, listStream } from './listing.js';
+import { type Listing, listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';
 import type { Line, LineStream, Position, RecordStream, Stream } from './stream.js';
 import { startPosition } from './stream.js';
@@ -38,7 +39,7 @@ export async function verifyStream(
   const listing = await listStream(bucket, prefix);
   if (stream.kind === 'records') return verifyRecords(bucket, listing, stream);
   let newest: Verdict | undefined;
-  for (let generation = listing.newestGeneration; generation >= 0; generation -= 1) {
+  for (const generation of newestFirst(listing)) {
     const verdict = await verifyGeneration(bucket, listing, generation, stream);
     if (verdict.state === 'ok' || verdict.state === 'behind' || verdict.state === 'ahead') {
       return verdict;
@@ -46,6 +47,67 @@ export async function verifyStream(
     newest ??= verdict;
   }
   return newest ?? missing();
+}
+
+export interface VerifiedSource {
+  readonly stream: Stream;
+  /** The stream's name in the bucket. */
+  readonly name: string;
+  readonly verdict: Verdict;
+}
+
+/**
+ * Every source beside the chain that it belongs to. Of several files that claim to be one stream, the one that agrees
+ * furthest is the stream, and the others are looked for among the copies.
+ */
+export async function* verifySources(
+  bucket: Bucket,
+  layout: Layout,
+  sources: readonly Stream[],
+): AsyncIterable<VerifiedSource> {
+  const claims = new Map<string, Stream[]>();
+  for (const stream of sources) {
+    const key = [stream.session.harness, stream.session.id, stream.name].join('\n');
+    claims.set(key, [...(claims.get(key) ?? []), stream]);
+  }
+  for (const rivals of claims.values()) {
+    const verified: VerifiedSource[] = [];
+    for (const stream of rivals) verified.push(await verifyAs(bucket, layout, stream, stream.name));
+    const [main, ...others] = verified.sort(furthestFirst);
+    if (main !== undefined) yield main;
+    for (const other of others) yield await verifyCopy(bucket, layout, other, rivals.length);
+  }
+}
+
+async function verifyAs(
+  bucket: Bucket,
+  layout: Layout,
+  stream: Stream,
+  name: string,
+): Promise<VerifiedSource> {
+  const { harness, id } = stream.session;
+  const prefix = layout.stream(harness, id, name);
+  return { stream, name, verdict: await verifyStream(bucket, prefix, stream) };
+}
+
+async function verifyCopy(
+  bucket: Bucket,
+  layout: Layout,
+  source: VerifiedSource,
+  rivals: number,
+): Promise<VerifiedSource> {
+  if (source.stream.kind === 'records') return source;
+  const own = source.stream.name === '' ? '' : `/${source.stream.name}`;
+  for (let number = 1; number < rivals; number += 1) {
+    const copy = await verifyAs(bucket, layout, source.stream, `copies/${number}${own}`);
+    if (copy.verdict.state === 'ok') return copy;
+  }
+  return source;
+}
+
+function furthestFirst({ verdict: left }: VerifiedSource, { verdict: right }: VerifiedSource) {
+  const order = Number(right.state === 'ok') - Number(left.state === 'ok');
+  return order !== 0 ? order : right.shippedLines - left.shippedLines;
 }
 
 async function verifyGeneration(
@@ -133,10 +195,11 @@ async function verifyRecords(
   listing: Listing,
   stream: RecordStream,
 ): Promise<Verdict> {
+  const [newest = 0] = newestFirst(listing);
   let [parts, shippedLines] = [0, 0];
   let position = startPosition;
   const shipped: Buffer[] = [];
-  for await (const part of readChain(bucket, listing, listing.newestGeneration)) {
+  for await (const part of readChain(bucket, listing, newest)) {
     const lines = completeLines(part.body);
     position = stream.fold(position, lines);
     shipped.push(...lines);
@@ -151,7 +214,7 @@ async function verifyRecords(
   const wrong = unlike.length - left;
   return {
     state: wrong > 0 ? 'differs' : left > 0 ? (parts === 0 ? 'missing' : 'behind') : 'ok',
-    generation: listing.newestGeneration,
+    generation: newest,
     parts,
     shippedLines,
     sourceLines: sources.length,

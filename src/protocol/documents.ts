@@ -9,7 +9,9 @@ const timestamp = v.pipe(v.string(), v.maxLength(64));
 const text = v.pipe(v.string(), v.maxLength(100_000));
 const nullable = <Schema extends v.GenericSchema>(schema: Schema) =>
   v.optional(v.nullable(schema), null);
-const counter = v.pipe(v.number(), v.integer(), v.minValue(0));
+const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** As many as part and generation names have digits for. */
+const ordinal = v.pipe(counter, v.maxValue(999_999_999));
 
 export const agentSchema = v.object({
   id: text,
@@ -25,11 +27,11 @@ export const agentSchema = v.object({
 export type AgentDocument = v.InferOutput<typeof agentSchema>;
 
 export const generationSchema = v.object({
-  gen: counter,
+  gen: ordinal,
   /** Sequence number of the generation's first own part. */
-  firstSeq: counter,
+  firstSeq: ordinal,
   /** The parts it shares with an earlier generation: the first `parts` of that generation's chain. */
-  base: v.nullable(v.object({ gen: counter, parts: counter })),
+  base: v.nullable(v.object({ gen: ordinal, parts: counter })),
   reason: text,
   who: text,
   at: timestamp,
@@ -108,7 +110,7 @@ export function parseDocument<Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = v.getDotPath(issue);
-  throw new DocumentError(key, `${path === null ? '' : `${path}: `}${issue.message}`);
+  throw new DocumentError(key, `${path === null ? '' : `${path}: `}expected ${issue.expected}`);
 }
 
 /** As people read it: two spaces, one newline at the end. */

@@ -12,8 +12,8 @@ export interface PartName {
   readonly tag: string;
 }
 
-const partPattern = /^part-(\d{5,})-([a-f0-9]{8})\.jsonl$/;
-const generationPattern = /^gen-(\d{5,})\.json$/;
+const partPattern = /^part-(\d{5,9})-([a-f0-9]{8})\.jsonl$/;
+const generationPattern = /^gen-(\d{5,9})\.json$/;
 
 /** `startLine` is the number of lines of the generation's chain that lie before this part. */
 export function slotTag(generation: number, startLine: number): string {

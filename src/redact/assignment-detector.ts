@@ -77,6 +77,7 @@ interface NameSense {
 }
 
 const mostRemembered = 4096;
+const longestJudged = 512;
 
 /** Remembers what names mean: transcripts repeat the same few. */
 class NameReader {
@@ -138,7 +139,7 @@ class AssignmentDetector implements Detector {
     const isLoose = sense.telling === 'password' || bytes[valueAt - 1] === 0x3d;
     const read = readAssignment(bytes, nameStart, nameEnd, valueAt, isLoose);
     if (read === undefined) return;
-    passage.charge((read.valueEnd - read.valueStart) >> 7);
+    passage.charge((read.valueEnd - read.valueStart) >> 6);
     judge(passage, withoutScheme(passage, read), sense);
   }
 }
@@ -146,7 +147,7 @@ class AssignmentDetector implements Detector {
 function judge(passage: Passage, found: Assignment, sense: NameSense): void {
   const { valueStart, valueEnd } = found;
   if (valueEnd - valueStart < 6) return;
-  const value = plain(passage.text(valueStart, valueEnd));
+  const value = plain(passage.text(valueStart, Math.min(valueEnd, valueStart + longestJudged)));
   if (value.includes('[REDACTED:')) return;
   const kind = kindOf(value, found, sense);
   if (kind === undefined) return;

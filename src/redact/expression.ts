@@ -134,6 +134,7 @@ export interface Tail {
   readonly set: Alphabet;
   /** Whether the expression leaves open how many of the set's bytes end the match. */
   readonly isOpen: boolean;
+  readonly repeat: RepeatNode;
 }
 
 /** The run of one set's bytes that every match ends with, or `undefined` when it ends otherwise. */
@@ -143,7 +144,7 @@ export function tailOf(node: Expression): Tail | undefined {
     return last === undefined ? undefined : tailOf(last);
   }
   if (node.type !== 'repeat' || node.item.type !== 'set') return undefined;
-  return { set: node.item.set, isOpen: node.least !== node.most };
+  return { set: node.item.set, isOpen: node.least !== node.most, repeat: node };
 }
 
 /** The bytes, in order, that every match begins with. */

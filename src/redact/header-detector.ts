@@ -16,7 +16,7 @@ const separators = alphabet(' \t:=+%"\'`\\,)]');
 // Between a header's name and its value: quotes at any depth, a colon or its like, blanks.
 const gap = String.raw`\\*["'\x60]?[\])]?\s{0,4}(?:[:=,]|=>)\s{0,4}\\*["'\x60]?`;
 const authorizationValue = new RegExp(
-  String.raw`(?:proxy-)?authorization${gap}(?<scheme>[A-Za-z][\w-]{1,24}(?:\s|%20|\+){1,3})?(?:token=\\*"?)?(?<secret>[A-Za-z0-9._~+/%:=-]{12,4000})`,
+  String.raw`(?:proxy-)?authorization${gap}(?<scheme>[A-Za-z][\w-]{1,24}(?:\s|%20|\+){1,3})?(?:token=\\*"?)?(?<secret>[A-Za-z0-9._~+/%:=-]{12,200})`,
   'idy',
 );
 const bearerValue =
@@ -52,14 +52,18 @@ function basic(passage: Passage, at: number): void {
   if (found !== undefined) addBasic(passage, found);
 }
 
+const longestJudged = 512;
 const valueBytes = alphabet('A-Za-z0-9._~+/%=-');
 
 function addOpaque(passage: Passage, found: Match, kind: string): void {
   const end = passage.runEnd(found.secretEnd, valueBytes);
-  const value = passage.text(found.secretStart, end).replace(/[.:]+$/, '');
-  const isSecret = value.length >= 16 && /\d/.test(value) && isRandom(value);
-  if (!isSecret || isPlaceholder(value) || isReference(value)) return;
-  passage.add(found.secretStart, found.secretStart + value.length, kind, weights.context);
+  const value = passage.text(found.secretStart, Math.min(end, found.secretStart + longestJudged));
+  passage.charge(4 + (value.length >> 4));
+  const core = value.replace(/[.:]+$/, '');
+  if (core.length < 16 || !/\d/.test(core) || !isRandom(core)) return;
+  if (isPlaceholder(core) || isReference(core)) return;
+  const cut = value.length === end - found.secretStart ? value.length - core.length : 0;
+  passage.add(found.secretStart, end - cut, kind, weights.context);
 }
 
 function addBasic(passage: Passage, found: Match): void {

@@ -16,6 +16,7 @@ export const weights = {
   context: 3,
   /** A shape of its own; its anchor's length is added. */
   shape: 10,
+  user: 900,
   known: 1000,
   budget: 2000,
 } as const;
@@ -32,16 +33,22 @@ const lookBack = 256;
 export class Passage {
   readonly bytes: Buffer;
   readonly spans: Span[] = [];
-  #allowance: number;
+  #allowance = 0;
   #windowStart = 0;
   #windowEnd = 0;
   #window = '';
   readonly #visited = new Set<number>();
   readonly #runs = new Map<Alphabet, { start: number; end: number }>();
 
-  constructor(bytes: Buffer, allowance: number) {
+  #covered = { start: 0, end: 0 };
+
+  constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.#allowance = allowance;
+  }
+
+  /** Sets what may be spent from here on. */
+  allow(units: number): void {
+    this.#allowance = units;
   }
 
   get isSpent(): boolean {
@@ -72,7 +79,15 @@ export class Passage {
   }
 
   add(start: number, end: number, kind: string, weight: number): void {
-    if (end > start) this.spans.push({ start, end, kind, weight });
+    if (end <= start) return;
+    this.spans.push({ start, end, kind, weight });
+    const isShape = weight >= weights.shape && weight < weights.user;
+    if (isShape && end > this.#covered.end) this.#covered = { start, end };
+  }
+
+  /** Whether the position lies behind the start of a token that was found: nothing more is to be learnt there. */
+  isCovered(position: number): boolean {
+    return position > this.#covered.start && position < this.#covered.end;
   }
 
   /** Runs a sticky expression at byte `at`; positions in the answer are bytes of the passage. */

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import { countMarkers } from './agreement.js';
 import { AnchorIndex } from './anchors.js';
 import { assignmentTriggers } from './assignment-detector.js';
 import type { Detector, Trigger } from './detector.js';
-import { spansOfUnexamined } from './exhaustion.js';
+import { Examination } from './examination.js';
 import { headerTriggers } from './header-detector.js';
 import { jwtTriggers } from './jwt-detector.js';
 import { knownTriggers } from './known-values.js';
 import { kubernetesTriggers } from './kubernetes-detector.js';
-import { Passage, type Span } from './passage.js';
+import type { Span } from './passage.js';
 import { pemTriggers } from './pem-detector.js';
 import type { Redaction, Redactor } from './redact.js';
 import { alwaysOn, kinds, namedRules, rules } from './rules.js';
@@ -32,9 +33,9 @@ export interface RedactorOptions {
 
 /** Part of the version; changes with the code where the tables alone do not tell. */
 const revision = 1;
-const defaultAllowance = 50_000;
+const defaultAllowance = 30_000;
 /** A second pass finds nothing new, except what the first laid bare; the bound is never met in practice. */
-const mostPasses = 6;
+const mostPasses = 4;
 
 /** Throws `UsageError` for a kind that does not exist or a pattern that cannot be used. */
 export function createRedactor(options: RedactorOptions = {}): Redactor {
@@ -81,15 +82,13 @@ class Engine implements Redactor {
   }
 
   redact(line: Buffer): Redaction {
-    const counts = new Map<string, number>();
     let bytes = line;
     for (let pass = 0; pass < mostPasses; pass += 1) {
       const spans = this.#spansIn(bytes);
       if (spans.length === 0) break;
       bytes = replace(bytes, spans);
-      for (const { kind } of spans) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     }
-    return { bytes, counts: counts.size === 0 ? undefined : counts };
+    return { bytes, counts: bytes === line ? undefined : newMarkers(line, bytes) };
   }
 
   #spansIn(bytes: Buffer): readonly Span[] {
@@ -121,33 +120,38 @@ class Engine implements Redactor {
 
   /** `escaped`: there is something to look at, and printable ASCII is written in escapes. */
   #examine(bytes: Buffer, minds: boolean): readonly Span[] | 'escaped' {
-    let passage: Passage | undefined;
+    let examination: Examination | undefined;
     let isEscaped = false;
-    const unexamined: number[] = [];
-    const open = (): Passage => {
-      passage ??= new Passage(bytes, this.#allowance + bytes.length);
-      return passage;
-    };
-    for (const detector of this.#wholeText) detector.detect(open());
+    if (this.#wholeText.length > 0) {
+      if (minds && hasEscapedAscii(bytes)) return 'escaped';
+      examination = new Examination(bytes, this.#allowance);
+      for (const detector of this.#wholeText) detector.detect(examination.passage);
+    }
     this.#index.scan(bytes, (anchor, start) => {
       for (const detector of this.#detectors[anchor] ?? []) {
         if (!detector.isWorthwhile(bytes, start)) continue;
-        if (passage === undefined && minds && hasEscapedAscii(bytes)) {
+        if (examination === undefined && minds && hasEscapedAscii(bytes)) {
           isEscaped = true;
           return true;
         }
-        const current = open();
-        if (current.isSpent) unexamined.push(start);
-        else detector.detect(current, start);
+        examination ??= new Examination(bytes, this.#allowance);
+        examination.visit(detector, start);
       }
       return false;
     });
-    if (isEscaped) return 'escaped';
-    if (passage === undefined) return [];
-    if (unexamined.length === 0) return passage.spans;
-    unexamined.sort((a, b) => a - b);
-    return [...passage.spans, ...spansOfUnexamined(bytes, unexamined)];
+    return isEscaped ? 'escaped' : (examination?.finish() ?? []);
   }
+}
+
+/** Markers of `after` beyond those that `before` brought along. */
+function newMarkers(before: Buffer, after: Buffer): ReadonlyMap<string, number> {
+  const counts = countMarkers(after);
+  for (const [kind, count] of countMarkers(before)) {
+    const added = (counts.get(kind) ?? 0) - count;
+    if (added > 0) counts.set(kind, added);
+    else counts.delete(kind);
+  }
+  return counts;
 }
 
 function builtInTriggers(disabled: ReadonlySet<string>): readonly Trigger[] {

@@ -9,6 +9,7 @@ import type { Rule } from './rule.js';
 
 const leadingLength = 24;
 const longestLead = 80;
+const longestJudged = 512;
 
 /** A rule's detectors, one for each of its anchors. */
 export function tokenTriggers(rule: Rule): readonly Trigger[] {
@@ -31,13 +32,21 @@ function compile(rule: Rule): CompiledRule {
   const { source } = rule.shape;
   const structure = parseExpression(source);
   const hasSecretGroup = source.includes('(?<secret>');
+  const tail = tailOf(structure);
   return {
     rule,
-    expression: new RegExp(source, hasSecretGroup ? 'dy' : 'y'),
+    expression: new RegExp(withShortTail(source, tail), hasSecretGroup ? 'dy' : 'y'),
     leading: leadingSets(structure, leadingLength),
-    tail: tailOf(structure),
+    tail,
     hasSecretGroup,
   };
+}
+
+/** The end of an open run is looked up, and remembered, rather than matched again from every anchor in it. */
+function withShortTail(source: string, tail: Tail | undefined): string {
+  if (tail === undefined || !tail.isOpen) return source;
+  const { least, start, end } = tail.repeat;
+  return `${source.slice(0, start)}{${least}}${source.slice(end)}`;
 }
 
 class TokenDetector implements Detector {
@@ -77,7 +86,9 @@ class TokenDetector implements Detector {
     const secretEnd = this.#endOf(passage, match);
     if (secretEnd === undefined) return;
     const { secretStart } = match;
-    if (!this.#isGenuine(passage.text(secretStart, Math.min(secretEnd, secretStart + 512)))) return;
+    const judgedEnd = Math.min(secretEnd, secretStart + longestJudged);
+    passage.charge(4 + ((judgedEnd - secretStart) >> 4));
+    if (!this.#isGenuine(passage.text(secretStart, judgedEnd))) return;
     if (isInsideBlob(bytes, match.start, Math.max(match.end, secretEnd))) return;
     passage.add(secretStart, secretEnd, this.#rule.kind, this.#weight);
   }

@@ -101,8 +101,7 @@ function anchored(kind: string, source: string): Detector {
     isWorthwhile: () => true,
     detect(passage, at) {
       const found = passage.match(expression, at);
-      if (found !== undefined)
-        passage.add(found.secretStart, found.secretEnd, kind, weights.known - 1);
+      if (found !== undefined) passage.add(found.secretStart, found.secretEnd, kind, weights.user);
     },
   };
 }
@@ -112,7 +111,7 @@ function searching(kind: string, source: string): WholeTextDetector {
   return {
     detect(passage) {
       for (const found of passage.search(expression)) {
-        passage.add(found.secretStart, found.secretEnd, kind, weights.known - 1);
+        passage.add(found.secretStart, found.secretEnd, kind, weights.user);
       }
     },
   };

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket, ListOptions } from '../../src/bucket/bucket.js';
@@ -21,7 +21,9 @@ let bucket: Bucket;
 beforeEach(async () => {
   folder = await createTemporaryFolder();
   clock = new EagerClock();
-  others = await openLocalBucket({ root: folder.path });
+  const root = join(folder.path, 'bucket');
+  await mkdir(root);
+  others = await openLocalBucket({ root });
   store = scripted(others);
   bucket = retrying(() => 0.5);
 });
@@ -37,7 +39,7 @@ const bodyOf = async (key: string): Promise<string | undefined> =>
 
 describe('plain calls', () => {
   it('are tried again until they succeed', async () => {
-    const path = join(folder.path, '..', `${Date.now()}-file`);
+    const path = join(folder.path, 'file');
     await writeFile(path, 'file');
     for (const operation of ['put', 'get', 'delete', 'putFile', 'getFile', 'now'] as const) {
       store.script(operation, 'unsent', 'unanswered', 'unsent');

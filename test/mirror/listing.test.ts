@@ -22,13 +22,13 @@ function byNumber(
   return new Map(documents.map((document) => [document.gen, document]));
 }
 
-/** `generation:first sequence number×parts` for each segment; `*`: as many as there are. */
+/** `generation:first sequence number×parts in all` for each segment; `*`: as many as there are. */
 function inShort(
   generations: ReadonlyMap<number, GenerationDocument>,
   generation: number,
 ): readonly string[] | undefined {
   return chainSegments(generations, generation)?.map(
-    (one) => `${one.generation}:${one.firstSequence}×${one.parts ?? '*'}`,
+    (one) => `${one.generation}:${one.firstSequence}×${one.partsInAll ?? '*'}`,
   );
 }
 
@@ -43,20 +43,20 @@ describe('the segments of a chain', () => {
 
   it('are its own alone without a base', () => {
     expect(inShort(byNumber(opening(1, 5, null)), 1)).toEqual(['1:5×*']);
-    expect(inShort(byNumber(opening(1, 5, { gen: 0, parts: 0 })), 1)).toEqual(['1:5×*']);
+    expect(inShort(byNumber(opening(1, 5, { gen: 0, parts: 0 })), 1)).toEqual(['0:0×0', '1:5×*']);
   });
 
   it('go through a base of a base', () => {
     const all = byNumber(opening(1, 5, { gen: 0, parts: 3 }), opening(2, 9, { gen: 1, parts: 6 }));
-    expect(inShort(all, 2)).toEqual(['0:0×3', '1:5×3', '2:9×*']);
+    expect(inShort(all, 2)).toEqual(['0:0×3', '1:5×6', '2:9×*']);
   });
 
   it('end inside the base of the base when the count says so', () => {
     const first = opening(1, 5, { gen: 0, parts: 3 });
     const cases: readonly [number, readonly string[]][] = [
-      [1, ['0:0×1', '2:9×*']],
-      [3, ['0:0×3', '2:9×*']],
-      [4, ['0:0×3', '1:5×1', '2:9×*']],
+      [1, ['0:0×1', '1:5×1', '2:9×*']],
+      [3, ['0:0×3', '1:5×3', '2:9×*']],
+      [4, ['0:0×3', '1:5×4', '2:9×*']],
     ];
     for (const [parts, expected] of cases) {
       expect(inShort(byNumber(first, opening(2, 9, { gen: 1, parts })), 2)).toEqual(expected);
@@ -103,9 +103,10 @@ describe('the segments of a chain', () => {
         if (segments === undefined) return;
         const numbers = segments.map((one) => one.generation);
         expect(numbers).toEqual([...new Set(numbers)].sort((left, right) => left - right));
-        expect(segments.at(-1)).toMatchObject({ generation, parts: undefined });
-        const shared = segments.slice(0, -1).reduce((sum, { parts }) => sum + (parts ?? NaN), 0);
-        expect(shared).toBeLessThanOrEqual(all.get(generation)?.base?.parts ?? 0);
+        expect(segments.at(-1)).toMatchObject({ generation, partsInAll: undefined });
+        const lengths = segments.slice(0, -1).map(({ partsInAll }) => partsInAll ?? NaN);
+        expect(lengths).toEqual([...lengths].sort((left, right) => left - right));
+        expect(lengths.at(-1) ?? 0).toBe(all.get(generation)?.base?.parts ?? 0);
       }),
     );
   });

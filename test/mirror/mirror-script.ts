@@ -5,7 +5,7 @@ import { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import { fileCache } from '../../src/mirror/cache.js';
 import { completeLines } from '../../src/mirror/lines.js';
-import { listStream } from '../../src/mirror/listing.js';
+import { listStream, newestFirst } from '../../src/mirror/listing.js';
 import { readChain } from '../../src/mirror/reader.js';
 import type { LineStream } from '../../src/mirror/stream.js';
 import { StreamMirror } from '../../src/mirror/stream-mirror.js';
@@ -281,7 +281,7 @@ export async function judge(world: World): Promise<string | undefined> {
   const client = world.store.client();
   const listing = await listStream(client, prefix);
   const problems: string[] = [];
-  for (let generation = listing.newestGeneration; generation >= 0; generation -= 1) {
+  for (const generation of newestFirst(listing)) {
     const lines: Buffer[] = [];
     for await (const part of readChain(client, listing, generation)) {
       if (part.body[part.body.length - 1] !== 0x0a) return `${part.key} ends mid-line`;

@@ -196,6 +196,9 @@ describe('the watch loop', () => {
       .toHaveLength(1);
     await run.end();
     expect(run.generations).toEqual([]);
+    const verdicts = await rig.verdicts();
+    expect(verdicts.get(`${id}/`)).toMatchObject({ state: 'ok', shippedLines: 15 });
+    expect(verdicts.get(`${id}/copies/1`)).toMatchObject({ state: 'ok', shippedLines: 1 });
   });
 
   it('leaves old sessions and other folders alone, until an old one grows', async () => {

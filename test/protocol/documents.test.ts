@@ -58,7 +58,7 @@ describe('reading documents', () => {
     ['a byte order mark', '\u{feff}{}', 'not JSON'],
     ['a number', '7', 'Object'],
     ['a list', '[]', 'gen'],
-    ['null', 'null', 'null'],
+    ['null', 'null', 'Object'],
     ['a missing field', { ...generation, gen: undefined }, 'gen'],
     ['a negative number', { ...generation, gen: -1 }, 'gen'],
     ['a fraction', { ...generation, firstSeq: 0.5 }, 'firstSeq'],

@@ -8,8 +8,8 @@ import type { Taken } from '../../src/mirror/intake.js';
 import { defaultPacing, type Pacing } from '../../src/mirror/pace.js';
 import { Roster } from '../../src/mirror/roster.js';
 import { everything, type Selection } from '../../src/mirror/selection.js';
-import type { Watcher } from '../../src/mirror/stream.js';
-import { type Verdict, verifyStream } from '../../src/mirror/verify.js';
+import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import { type Verdict, verifySources } from '../../src/mirror/verify.js';
 import { type Ending, WatchLoop } from '../../src/mirror/watch-loop.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import type { Redactor } from '../../src/redact/redact.js';
@@ -160,15 +160,15 @@ export class MirrorRig {
 
   /** Every stream on the disk beside the bucket, read as any reader would. */
   async verdicts(): Promise<ReadonlyMap<string, Verdict>> {
-    const verdicts = new Map<string, Verdict>();
+    const sources: Stream[] = [];
     for (const watcher of this.watchers()) {
       for (const root of await watcher.roots()) {
-        for await (const stream of watcher.streams(root)) {
-          const { harness, id } = stream.session;
-          const prefix = this.layout.stream(harness, id, stream.name);
-          verdicts.set(`${id}/${stream.name}`, await verifyStream(this.bucket, prefix, stream));
-        }
+        for await (const stream of watcher.streams(root)) sources.push(stream);
       }
+    }
+    const verdicts = new Map<string, Verdict>();
+    for await (const one of verifySources(this.bucket, this.layout, sources)) {
+      verdicts.set(`${one.stream.session.id}/${one.name}`, one.verdict);
     }
     return verdicts;
   }

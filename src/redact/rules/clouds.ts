@@ -24,7 +24,7 @@ export const cloudRules: readonly Rule[] = [
   {
     kind: 'aws-bedrock-key',
     anchors: ['ABSK'],
-    shape: /ABSK[A-Za-z0-9+/]{100,300}={0,2}/,
+    shape: /ABSK[A-Za-z0-9+/=]{100,300}/,
     source: 'gitleaks aws-amazon-bedrock-api-key-long-lived',
     example: 'ABSK<b64:128>',
   },
@@ -104,7 +104,7 @@ export const cloudRules: readonly Rule[] = [
   {
     kind: 'azure-sas-signature',
     anchors: ['sig='],
-    shape: /(?<=[?&;]|%26)sig=(?<secret>[A-Za-z0-9%+/_-]{30,120}={0,2})/,
+    shape: /(?<=[?&;]|%26)sig=(?<secret>[A-Za-z0-9%+/=_-]{30,120})/,
     source: 'trufflehog azure sas (fact only)',
     example: '?sv=2024-11-04&sig=⟦<alnum:43>%3D⟧',
   },
@@ -258,7 +258,7 @@ export const cloudRules: readonly Rule[] = [
   {
     kind: 'onepassword-token',
     anchors: ['ops_eyJ'],
-    shape: /ops_eyJ[\w+/-]{100,4000}={0,3}/,
+    shape: /ops_eyJ[\w+/=-]{100,4000}/,
     source: 'gitleaks 1password-service-account-token',
     example: 'ops_eyJ<b64:400>',
   },

@@ -79,13 +79,12 @@ export const commandRules: readonly Rule[] = [
     example: 'client-key-data: ⟦<pem64>⟧',
   },
   {
-    kind: 'dotnet-master-key',
-    anchors: ['<RSAKeyValue>'],
-    shape: /<RSAKeyValue>(?<secret>[^"\n]{60,4000}<D>[A-Za-z0-9+/=]{40,1000}<\/D>)/,
+    kind: 'xml-private-key',
+    anchors: ['<D>', '<P>', '<Q>', '<DP>', '<DQ>', '<InverseQ>'],
+    shape: /<(?:D|P|Q|DP|DQ|InverseQ)>(?<secret>[A-Za-z0-9+/=]{40,1000})<\//,
     evenPlaceholders: true,
     source: '.NET documentation, RSA.ToXmlString',
-    example:
-      '<RSAKeyValue>⟦<Modulus><b64:172></Modulus><Exponent>AQAB</Exponent><D><b64:172></D>⟧</RSAKeyValue>',
+    example: '<RSAKeyValue><D>⟦<b64:172>⟧</D></RSAKeyValue>',
   },
 ];
 

@@ -241,14 +241,14 @@ export const forgeRules: readonly Rule[] = [
   {
     kind: 'github-token-base64',
     anchors: ['Z2hwX', 'Z2hvX', 'Z2h1X', 'Z2hzX'],
-    shape: /Z2h[wv1z]X[A-Za-z0-9+/]{45,120}={0,2}/,
+    shape: /Z2h[wv1z]X[A-Za-z0-9+/=]{45,120}/,
     source: 'base64 of the GitHub prefixes',
     example: 'Z2hwX<b64:48>',
   },
   {
     kind: 'github-fine-grained-base64',
     anchors: ['Z2l0aHViX3BhdF'],
-    shape: /Z2l0aHViX3BhdF[A-Za-z0-9+/]{80,200}={0,2}/,
+    shape: /Z2l0aHViX3BhdF[A-Za-z0-9+/=]{80,200}/,
     source: 'base64 of the GitHub prefixes',
     example: 'Z2l0aHViX3BhdF8<b64:110>',
   },

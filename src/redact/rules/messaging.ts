@@ -171,7 +171,7 @@ export const messagingRules: readonly Rule[] = [
   {
     kind: 'stripe-webhook-secret',
     anchors: ['whsec_'],
-    shape: /whsec_[A-Za-z0-9+/]{28,80}={0,2}/,
+    shape: /whsec_[A-Za-z0-9+/=]{28,80}/,
     source: 'Stripe and Svix documentation',
     example: 'whsec_<alnum:32>',
   },

@@ -71,7 +71,7 @@ export const serviceRules: readonly Rule[] = [
   {
     kind: 'grafana-cloud-token',
     anchors: ['glc_'],
-    shape: /glc_[A-Za-z0-9+/]{32,400}={0,3}/,
+    shape: /glc_[A-Za-z0-9+/=]{32,400}/,
     weak: true,
     source: 'gitleaks grafana-cloud-api-token',
     example: 'glc_eyJ<b64:120>',
@@ -79,7 +79,7 @@ export const serviceRules: readonly Rule[] = [
   {
     kind: 'grafana-legacy-key',
     anchors: ['eyJrIjoi'],
-    shape: /eyJrIjoi[A-Za-z0-9+/]{60,400}={0,3}/,
+    shape: /eyJrIjoi[A-Za-z0-9+/=]{60,400}/,
     source: 'gitleaks grafana-api-key',
     example: 'eyJrIjoi<alnum:90>',
   },

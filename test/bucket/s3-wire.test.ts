@@ -1,0 +1,472 @@
+import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Entry } from '../../src/bucket/bucket.js';
+import { createS3BucketIfMissing, openS3Bucket } from '../../src/bucket/s3.js';
+import {
+  NotAllowedError,
+  NotFoundError,
+  TracecraftError,
+  UnreachableError,
+  UnsupportedError,
+  UsageError,
+} from '../../src/errors.js';
+import { ManualClock } from '../support/manual-clock.js';
+import {
+  type Answer,
+  errorXml,
+  type HttpStore,
+  type SeenRequest,
+  secret,
+  startHttpStore,
+} from './http-store.js';
+
+const etag = '"0123456789abcdef0123456789abcdef"';
+const written: Answer = { headers: { ETag: etag } };
+const body = Buffer.from('{"nonce": 1}');
+let store: HttpStore | undefined;
+
+afterEach(async () => {
+  await store?.stop();
+  store = undefined;
+});
+
+async function serve(answer: (request: SeenRequest, index: number) => Answer): Promise<HttpStore> {
+  store = await startHttpStore(answer);
+  return store;
+}
+
+async function failureOf(call: Promise<unknown>): Promise<TracecraftError> {
+  const error = await call.then(
+    () => new Error('it succeeded'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof TracecraftError)) throw error;
+  return error;
+}
+
+describe('requests', () => {
+  it('carry the body as it is, its hash, and nothing that other stores do not know', async () => {
+    const { open, seen } = await serve(() => written);
+    const big = Buffer.alloc(3 * 1024 * 1024, 'x');
+    await open().put('p/a', big, { contentType: 'application/json' });
+    const [request] = seen;
+    expect(request?.body.equals(big)).toBe(true);
+    expect(request?.headers).toMatchObject({
+      'content-type': 'application/json',
+      'content-length': String(big.length),
+      'x-amz-content-sha256': createHash('sha256').update(big).digest('hex'),
+    });
+    const names = Object.keys(request?.headers ?? {});
+    expect(names.filter((name) => /checksum|trailer|expect|encoding|decoded/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  it('name the bucket in the path, and the key so that it survives', async () => {
+    const { open, seen } = await serve(() => written);
+    const bucket = open();
+    const keys = ['p/a b', 'p/a+b', 'p/a~b', 'p/ü😀', "p/a'(b)!*", 'p/100%', 'p/q?x=1#y', 'p/.env'];
+    for (const key of keys) await bucket.put(key, body);
+    const paths = seen.map(({ url }) => new URL(url, 'http://x').pathname);
+    expect(paths.map(decodeURIComponent)).toEqual(keys.map((key) => `/pond/${key}`));
+    expect(paths.every((path) => /^[A-Za-z0-9\-._~/%!'()*]+$/.test(path))).toBe(true);
+  });
+
+  it('go below an endpoint that has a path, with or without a slash at its end', async () => {
+    const { open, seen, endpoint } = await serve(() => written);
+    await open({ endpoint: `${endpoint}/name/space` }).put('a', body);
+    await open({ endpoint: `${endpoint}/name/space/` }).put('a', body);
+    expect(seen.map(({ url }) => url.split('?')[0])).toEqual([
+      '/name/space/pond/a',
+      '/name/space/pond/a',
+    ]);
+  });
+
+  it('are sent once, whatever is answered', async () => {
+    const { open, seen } = await serve(() => ({ status: 503, body: errorXml('SlowDown') }));
+    const bucket = open();
+    await failureOf(bucket.put('a', body));
+    await failureOf(bucket.putIfAbsent('a', body));
+    await failureOf(bucket.get('a'));
+    await failureOf(bucket.delete('a'));
+    expect(seen.length).toBe(4);
+  });
+});
+
+describe('If-Match', () => {
+  it('is quoted as long as nothing speaks against it', async () => {
+    const { open, seen } = await serve(() => written);
+    await open().putIfMatch('a', body, etag);
+    expect(seen.map(({ headers }) => headers['if-match'])).toEqual([etag]);
+  });
+
+  it('loses its quotes for a store that cannot match them, from then on', async () => {
+    const { open, seen } = await serve(({ method, headers }) => {
+      if (method === 'HEAD') return written;
+      const isMatch = headers['if-match'] === etag.replaceAll('"', '');
+      return isMatch ? written : { status: 412, body: errorXml('PreconditionFailed') };
+    });
+    const bucket = open();
+    expect(await bucket.putIfMatch('a', body, etag)).toEqual({ written: true, etag });
+    expect(seen.map(({ method }) => method)).toEqual(['PUT', 'HEAD', 'PUT']);
+    expect(await bucket.putIfMatch('a', body, etag)).toEqual({ written: true, etag });
+    expect(await bucket.putIfMatch('a', body, '"other"')).toEqual({ written: false });
+    expect(seen.slice(3).map(({ headers }) => headers['if-match'])).toEqual([
+      '0123456789abcdef0123456789abcdef',
+      'other',
+    ]);
+  });
+
+  it('that the store can match is not doubted again', async () => {
+    let isFirst = true;
+    const { open, seen } = await serve(() => {
+      const answer = isFirst ? written : { status: 412, body: errorXml('PreconditionFailed') };
+      isFirst = false;
+      return answer;
+    });
+    const bucket = open();
+    await bucket.putIfMatch('a', body, etag);
+    expect(await bucket.putIfMatch('a', body, etag)).toEqual({ written: false });
+    expect(seen.length).toBe(2);
+  });
+
+  it('is lost when the object is gone, however the store says so', async () => {
+    const { open } = await serve(() => ({ status: 404, body: errorXml('NoSuchKey') }));
+    expect(await open().putIfMatch('a', body, etag)).toEqual({ written: false });
+  });
+
+  it('is not lost when it is the bucket that is missing', async () => {
+    const { open } = await serve(() => ({ status: 404, body: errorXml('NoSuchBucket') }));
+    expect(await failureOf(open().putIfMatch('a', body, etag))).toBeInstanceOf(NotFoundError);
+  });
+});
+
+describe('an answer', () => {
+  const cases: readonly (readonly [number, string, new (message: string) => TracecraftError])[] = [
+    [400, 'ExpiredToken', NotAllowedError],
+    [400, 'InvalidToken', NotAllowedError],
+    [401, 'Unauthorized', NotAllowedError],
+    [403, 'AccessDenied', NotAllowedError],
+    [403, 'InvalidAccessKeyId', NotAllowedError],
+    [403, 'SignatureDoesNotMatch', NotAllowedError],
+    [404, 'NoSuchBucket', NotFoundError],
+    [400, 'InvalidBucketName', UsageError],
+    [400, 'KeyTooLongError', UsageError],
+    [301, 'PermanentRedirect', UsageError],
+    [501, 'NotImplemented', UnsupportedError],
+    [400, 'InvalidArgument', UnsupportedError],
+    [405, 'MethodNotAllowed', UnsupportedError],
+    [400, 'RequestTimeout', UnreachableError],
+    [400, 'BadDigest', UnreachableError],
+    [408, 'RequestTimeout', UnreachableError],
+    [409, 'ConditionalRequestConflict', UnreachableError],
+    [409, 'OperationAborted', UnreachableError],
+    [429, 'TooManyRequests', UnreachableError],
+    [500, 'InternalError', UnreachableError],
+    [503, 'SlowDown', UnreachableError],
+    [503, 'ServiceUnavailable', UnreachableError],
+    [507, 'InsufficientStorage', UnreachableError],
+  ];
+
+  it.each(cases)('%i %s is told apart', async (status, code, kind) => {
+    const { open, seen } = await serve(() => ({ status, body: errorXml(code) }));
+    const bucket = open({ sessionToken: 'not-a-real-session-token' });
+    const calls = [
+      () => bucket.put('p/a', body),
+      () => bucket.putIfAbsent('p/a', body),
+      () => bucket.get('p/a'),
+    ];
+    for (const call of calls) {
+      const error = await failureOf(call());
+      expect(error).toBeInstanceOf(kind);
+      expect(error.message).toContain('p/a');
+      expect(error.message).toContain(code);
+      expect(error.message).toContain('s3://pond at http://127.0.0.1');
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/not-a-real|AWS4-HMAC/);
+      expect(error.retryable).toBe(kind === UnreachableError);
+    }
+    expect(seen[0]?.headers['x-amz-security-token']).toBe('not-a-real-session-token');
+  });
+
+  it('of 502 in HTML, from whatever stands in between, can be tried again', async () => {
+    const { open } = await serve(() => ({ status: 502, body: '<html>Bad Gateway</html>' }));
+    expect(await failureOf(open().put('a', body))).toBeInstanceOf(UnreachableError);
+  });
+
+  it('may say when to come back', async () => {
+    const { open } = await serve((_, index) => ({
+      status: index === 0 ? 429 : 503,
+      headers: { 'Retry-After': index === 0 ? '7' : new Date(Date.now() + 90_000).toUTCString() },
+      body: errorXml('SlowDown'),
+    }));
+    const bucket = open();
+    expect(await failureOf(bucket.put('a', body))).toMatchObject({ retryAfterMs: 7_000 });
+    const second = await failureOf(bucket.put('a', body));
+    if (!(second instanceof UnreachableError)) throw second;
+    expect(second.retryAfterMs).toBeGreaterThan(60_000);
+    expect(second.retryAfterMs).toBeLessThan(90_001);
+  });
+
+  it('about credentials says where they are looked for', async () => {
+    const { open } = await serve(() => ({ status: 403, body: errorXml('InvalidAccessKeyId') }));
+    const { hint } = await failureOf(open().get('a'));
+    for (const place of ['AWS_ACCESS_KEY_ID', '~/.aws', 'access_key', 'SSO']) {
+      expect(hint).toContain(place);
+    }
+  });
+
+  it('that is a login page is no answer', async () => {
+    const page = { headers: { 'Content-Type': 'text/html' }, body: '<html><p>Log in</html>' };
+    const { open } = await serve(() => page);
+    const bucket = open();
+    expect(await failureOf(bucket.put('a', body))).toBeInstanceOf(UnreachableError);
+    expect(await failureOf(bucket.putIfAbsent('a', body))).toBeInstanceOf(UnreachableError);
+    expect(await failureOf(bucket.get('a'))).toBeInstanceOf(UnreachableError);
+  });
+
+  it('whose ETag lacks its quotes gets them', async () => {
+    const { open } = await serve(() => ({ headers: { ETag: etag.replaceAll('"', '') } }));
+    expect(await open().put('a', body)).toEqual({ etag });
+  });
+
+  it('that ignores the range is cut to it', async () => {
+    const { open } = await serve(() => ({ ...written, body: '0123456789' }));
+    const range = { start: 2, end: 4 };
+    expect(await open().get('a', { range })).toMatchObject({ body: Buffer.from('234'), size: 10 });
+  });
+});
+
+describe('what is wrong with this machine', () => {
+  it('as its clock is put right, and the request sent again', async () => {
+    const ahead = 3_600_000;
+    const { open, seen } = await serve(({ headers }) => {
+      const date = new Date(Date.now() + ahead).toUTCString();
+      const sent = String(headers['x-amz-date']).replace(
+        /(....)(..)(..)T(..)(..)(..)Z/,
+        '$1-$2-$3T$4:$5:$6Z',
+      );
+      const isSkewed = Math.abs(Date.parse(sent) - Date.parse(date)) > 900_000;
+      return isSkewed
+        ? { status: 403, headers: { Date: date }, body: errorXml('RequestTimeTooSkewed') }
+        : { ...written, headers: { ...written.headers, Date: date } };
+    });
+    const bucket = open();
+    expect(await bucket.putIfAbsent('a', body)).toEqual({ written: true, etag });
+    await bucket.put('b', body);
+    expect(seen.length).toBe(3);
+  });
+
+  it('and cannot be put right is said', async () => {
+    const { open, seen } = await serve(() => ({
+      status: 403,
+      body: errorXml('RequestTimeTooSkewed'),
+    }));
+    const error = await failureOf(open().put('a', body));
+    expect(error).toBeInstanceOf(NotAllowedError);
+    expect(error.hint).toContain('clock');
+    expect(seen.length).toBe(2);
+  });
+
+  it('as the region it believes in is put right, and kept', async () => {
+    const { open, seen } = await serve(({ headers }) =>
+      headers.authorization?.includes('/eu-south-9/s3/')
+        ? written
+        : {
+            status: 400,
+            body: errorXml('AuthorizationHeaderMalformed', '<Region>eu-south-9</Region>'),
+          },
+    );
+    const bucket = open();
+    await bucket.put('a', body);
+    await bucket.put('b', body);
+    expect(seen.length).toBe(3);
+  });
+
+  it('as a region that nobody names is said', async () => {
+    const { open } = await serve(() => ({
+      status: 301,
+      headers: { 'x-amz-bucket-region': 'eu-south-9' },
+      body: errorXml('PermanentRedirect'),
+    }));
+    const error = await failureOf(open().put('a', body));
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.hint).toContain('eu-south-9');
+  });
+
+  it('as nothing listens where the endpoint says is said', async () => {
+    const gone = await startHttpStore(() => written);
+    const bucket = gone.open();
+    await gone.stop();
+    const reopened = openS3Bucket({
+      bucket: 'pond',
+      endpoint: gone.endpoint,
+      accessKey: 'a',
+      secretKey: secret,
+    });
+    await bucket.close();
+    const error = await failureOf(reopened.get('a'));
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect(error.message).toContain('ECONNREFUSED');
+    await reopened.close();
+  });
+});
+
+describe('a listing', () => {
+  const page = (contents: string, more = ''): Answer => ({
+    headers: { 'Content-Type': 'application/xml' },
+    body: `<?xml version="1.0"?><ListBucketResult>${contents}${more}</ListBucketResult>`,
+  });
+  const object = (key: string): string =>
+    `<Contents><Key>${key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>` +
+    `<ETag>&quot;0123456789abcdef0123456789abcdef&quot;</ETag><Size>3</Size></Contents>`;
+
+  async function keysOf(entries: AsyncIterable<Entry>): Promise<readonly string[]> {
+    const keys: string[] = [];
+    for await (const entry of entries)
+      keys.push(entry.kind === 'object' ? entry.key : entry.prefix);
+    return keys;
+  }
+
+  it('goes on with the token that the store gives', async () => {
+    const { open, seen } = await serve((_, index) =>
+      index === 0
+        ? page(
+            object('p/a'),
+            '<IsTruncated>true</IsTruncated><NextContinuationToken>t+1/=</NextContinuationToken>',
+          )
+        : page(object('p/b'), '<IsTruncated>false</IsTruncated>'),
+    );
+    expect(await keysOf(open().list('p/', { after: 'p/0' }))).toEqual(['p/a', 'p/b']);
+    const queries = seen.map(({ url }) => new URL(url, 'http://x').searchParams);
+    expect(queries.map((query) => query.get('prefix'))).toEqual(['p/', 'p/']);
+    expect(queries[0]?.get('start-after')).toBe('p/0');
+    expect(queries[1]?.get('continuation-token')).toBe('t+1/=');
+  });
+
+  it('gives sizes, times and digests', async () => {
+    const { open } = await serve(() => page(object('p/a')));
+    const entries: Entry[] = [];
+    for await (const entry of open().list('p/')) entries.push(entry);
+    expect(entries).toEqual([
+      {
+        kind: 'object',
+        key: 'p/a',
+        size: 3,
+        modifiedAt: new Date('2026-01-01'),
+        md5: '0123456789abcdef0123456789abcdef',
+      },
+    ]);
+  });
+
+  it('leaves out what is no key here, such as the placeholders of folders', async () => {
+    const odd = ['p/', 'p//x', 'p/a', 'p/a/', 'p/b\\c'];
+    const { open } = await serve(() => page(odd.map(object).join('')));
+    expect(await keysOf(open().list('p/'))).toEqual(['p/a']);
+  });
+
+  it('that is out of order is refused, since nobody could go on after its last key', async () => {
+    const { open } = await serve(() => page(object('p/b') + object('p/a')));
+    await expect(keysOf(open().list('p/'))).rejects.toThrow(UnsupportedError);
+  });
+
+  it('that does not say how it goes on is refused', async () => {
+    const { open } = await serve((_, index) =>
+      page(
+        object('p/a'),
+        index === 0
+          ? '<IsTruncated>true</IsTruncated>'
+          : '<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>',
+      ),
+    );
+    const bucket = open();
+    await expect(keysOf(bucket.list('p/'))).rejects.toThrow(UnreachableError);
+    // The same token for ever.
+    await expect(keysOf(bucket.list('p/'))).rejects.toThrow(UnreachableError);
+  });
+
+  it('of something else is refused', async () => {
+    const { open } = await serve(() => ({ status: 404, body: errorXml('NoSuchBucket') }));
+    await expect(keysOf(open().list('p/'))).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe("the store's clock", () => {
+  it('is learnt from what it answers to anything, also to a refusal', async () => {
+    const clock = new ManualClock();
+    const ahead = 86_400_000;
+    const { open, seen } = await serve(({ method }) => ({
+      ...(method === 'GET' ? { status: 404, body: errorXml('NoSuchKey') } : written),
+      headers: { ETag: etag, Date: new Date(clock.now() + ahead).toUTCString() },
+    }));
+    const bucket = open({ clock });
+    await bucket.get('a');
+    const apart = (await bucket.now()).getTime() - clock.now() - ahead;
+    expect(Math.abs(apart)).toBeLessThan(1_000);
+    clock.advance(5_000);
+    const later = (await bucket.now()).getTime() - clock.now() - ahead;
+    expect(later).toBe(apart);
+    expect(seen.length).toBe(1);
+  });
+
+  it('costs one request when nothing was asked yet', async () => {
+    const { open, seen } = await serve(() => ({
+      status: 403,
+      headers: { Date: 'Thu, 01 Jan 2037 00:00:00 GMT' },
+    }));
+    const bucket = open();
+    expect((await bucket.now()).getUTCFullYear()).toBe(2037);
+    await bucket.now();
+    expect(seen.map(({ method }) => method)).toEqual(['HEAD']);
+  });
+
+  it("is this machine's where the store tells no time", async () => {
+    const { open } = await serve(() => ({ ...written, isUndated: true }));
+    const clock = new ManualClock();
+    expect((await open({ clock }).now()).getTime()).toBe(clock.now());
+  });
+});
+
+describe('a bucket that is missing', () => {
+  const options = (endpoint: string) => ({
+    bucket: 'pond',
+    endpoint,
+    region: 'eu-south-9',
+    accessKey: 'a',
+    secretKey: secret,
+  });
+  const missing: Answer = { status: 404, body: errorXml('NoSuchBucket') };
+
+  it('is made, in the region that was asked for', async () => {
+    const { endpoint, seen } = await serve(({ method }) => (method === 'GET' ? missing : {}));
+    expect(await createS3BucketIfMissing(options(endpoint))).toBe(true);
+    const made = seen.find(({ method }) => method === 'PUT');
+    expect(made?.url.split('?')[0]?.replace(/\/$/, '')).toBe('/pond');
+    expect(made?.body.toString()).toContain('<LocationConstraint>eu-south-9</LocationConstraint>');
+    expect(Object.keys(made?.headers ?? {}).filter((name) => name.includes('acl'))).toEqual([]);
+  });
+
+  it('is not made when it is there', async () => {
+    const { endpoint, seen } = await serve(() => ({ body: '<ListBucketResult/>' }));
+    expect(await createS3BucketIfMissing(options(endpoint))).toBe(false);
+    expect(seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  it('may be made by somebody else meanwhile', async () => {
+    const answers = (code: string) => (request: SeenRequest) =>
+      request.method === 'GET' ? missing : { status: 409, body: errorXml(code) };
+    const own = await serve(answers('BucketAlreadyOwnedByYou'));
+    expect(await createS3BucketIfMissing(options(own.endpoint))).toBe(false);
+    await own.stop();
+    const other = await serve(answers('BucketAlreadyExists'));
+    const error = await failureOf(createS3BucketIfMissing(options(other.endpoint)));
+    expect(error).toBeInstanceOf(NotAllowedError);
+    expect(error.message).toContain('somebody else');
+  });
+
+  it('cannot be looked for with wrong credentials', async () => {
+    const { endpoint } = await serve(() => ({ status: 403, body: errorXml('AccessDenied') }));
+    const error = await failureOf(createS3BucketIfMissing(options(endpoint)));
+    expect(error).toBeInstanceOf(NotAllowedError);
+  });
+});
