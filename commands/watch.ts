@@ -77,6 +77,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       }),
       events: flags.poll ? noEvents : chokidarEvents(),
       isPolling: flags.poll,
+      isThorough: false,
       intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
       output,
       ...(progress === undefined ? {} : { progress }),

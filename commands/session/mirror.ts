@@ -15,7 +15,7 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session: without --session-id the newest that was started in this folder (or in --cwd). With --follow it goes on until you end it.\n\nExit codes: 0 nothing is behind, 3 no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: what vanished from the bucket is put back. Without --session-id the newest that was started in this folder (or in --cwd). With --follow it goes on until you end it.\n\nExit codes: 0 nothing is behind, 3 no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 10 something is still behind.';
   static override examples = [
     '<%= config.bin %> session mirror --harness claude-code',
     '<%= config.bin %> session mirror --harness claude-code --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow',
@@ -62,6 +62,7 @@ export default class SessionMirror extends BaseCommand {
       selection: { ...everything, sessionId },
       events: chokidarEvents(),
       isPolling: false,
+      isThorough: true,
       intervalMs: undefined,
       output,
       progress,

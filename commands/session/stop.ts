@@ -66,6 +66,7 @@ export default class SessionStop extends BaseCommand {
       selection: { ...everything, sessionId: id },
       events: noEvents,
       isPolling: true,
+      isThorough: false,
       intervalMs: undefined,
       output: textOutput({ isQuiet, isTerminal: false, named: false }),
     });

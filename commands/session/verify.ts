@@ -93,7 +93,9 @@ export default class SessionVerify extends BaseCommand {
     if (wrong.length > 0) {
       throw new PartialError(
         `${wrong.length} of ${checked.length} streams do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
-        { hint: 'Run tracecraft watch --once --all, then verify again.' },
+        {
+          hint: 'tracecraft watch --once --all takes what is behind; tracecraft session mirror puts back what vanished.',
+        },
       );
     }
     this.print(

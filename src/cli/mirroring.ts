@@ -24,6 +24,8 @@ export interface MirroringOptions {
   readonly selection: Selection;
   readonly events: FileEvents;
   readonly isPolling: boolean;
+  /** Compare everything with the bucket, also what local state says is there. */
+  readonly isThorough: boolean;
   /** Longest time between two flushes of a busy session. */
   readonly intervalMs: number | undefined;
   readonly output: WatchOutput;
@@ -86,6 +88,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
       events: options.events,
       sweepMs: options.isPolling ? pollMs : sweepMs,
       pollMs,
+      isThorough: options.isThorough,
     },
     report: {
       onTaken: (taken) => output.taken(taken, `${options.bucket.location} (${settings.project})`),

@@ -8,6 +8,7 @@ import {
   type Unsteady,
 } from './align.js';
 import { emptyHead, type Head, nameOf, type ShippedPart } from './chain.js';
+import { fillGap } from './gaps.js';
 import { completeLines } from './lines.js';
 import { ChainWalk, type Listing, listStream, newestFirst } from './listing.js';
 import { type LineStream, type RecordStream, startPosition } from './stream.js';
@@ -30,11 +31,18 @@ export async function recoverLines(
   stream: LineStream,
   known: readonly ShippedPart[],
 ): Promise<Recovery | Unsteady> {
-  const listing = await listStream(context.bucket, prefix);
+  let listing = await listStream(context.bucket, prefix);
   const hints = new Map(known.map((part) => [nameOf(part), part]));
-  for (let restart = 0; restart < maxRestarts; restart += 1) {
+  for (let restart = 0; restart < maxRestarts; ) {
     const attempt = await tryGenerations(context, stream, listing, hints);
-    if (attempt !== 'moved') return attempt;
+    if (attempt === 'moved') {
+      restart += 1;
+      continue;
+    }
+    if (attempt === 'gone' || attempt.found === 'conflict' || attempt.head.ahead) return attempt;
+    const filled = await fillGap(context, stream, listing, attempt.head, hints);
+    if (filled === undefined) return attempt;
+    listing = filled;
   }
   return 'moved';
 }

@@ -27,6 +27,8 @@ export interface WatchSettings {
   readonly events: FileEvents;
   /** Between two sweeps. */
   readonly sweepMs: number;
+  /** Look at everything that is taken as if local state remembered nothing of it: what vanished from the bucket is put back. */
+  readonly isThorough: boolean;
   /** Between two sweeps once file events cannot be had. */
   readonly pollMs: number;
 }
@@ -136,7 +138,9 @@ export class WatchLoop {
     await track.mirror.load();
     watched.seen = look;
     const isUnchanged = track.mirror.look?.token === look.token && track.mirror.source === stream;
-    if (!isUnchanged || roster.isLost(track)) watched.pace.noticed(clock.monotonic(), look.size);
+    const { isThorough } = this.#context.settings;
+    if (isThorough || !isUnchanged || roster.isLost(track))
+      watched.pace.noticed(clock.monotonic(), look.size);
     return watched;
   }
 

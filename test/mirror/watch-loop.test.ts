@@ -171,6 +171,38 @@ describe('the watch loop', () => {
     expect(await rig.keys()).toContain(`${rig.layout.session('claude-code', id)}gen-00001.json`);
   });
 
+  it.each(['with', 'without'])('puts back a part that vanished, %s local state', async (kept) => {
+    const id = sessionUuid();
+    const transcript = rig.tree.session(cwd, id);
+    for (let part = 0; part < 5; part += 1) {
+      await transcript.append(...rows(id, 4, `part ${part}`));
+      await rig.once().ended;
+    }
+    const prefix = rig.layout.session('claude-code', id);
+    const before = await rig.keys(prefix);
+    const [, , victim = ''] = before.filter((key) => key.endsWith('.jsonl'));
+    const body = (await rig.bucket.get(victim))?.body;
+    await rig.bucket.delete(victim);
+    const stateFolder = kept === 'with' ? rig.stateFolder : `${rig.stateFolder}-new`;
+    const run = rig.once({ isThorough: true, stateFolder });
+    await run.ended;
+    expect(run.generations).toEqual([]);
+    expect(await rig.keys(prefix)).toEqual(before);
+    expect((await rig.bucket.get(victim))?.body).toEqual(body);
+    expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', parts: 5 });
+  });
+
+  it('ships everything again into a bucket that was emptied', async () => {
+    const id = sessionUuid();
+    await rig.tree.session(cwd, id).append(...rows(id, 4));
+    await rig.once().ended;
+    for (const key of await rig.keys()) await rig.bucket.delete(key);
+    const run = rig.once();
+    await run.ended;
+    expect(run.parts).toEqual([`${id}/`]);
+    expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', parts: 1 });
+  });
+
   it('follows a transcript to another project folder; the stub becomes a copy', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));

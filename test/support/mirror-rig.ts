@@ -22,6 +22,7 @@ export interface RigOptions {
   readonly selection?: Selection;
   readonly events?: FileEvents;
   readonly sweepMs?: number;
+  readonly isThorough?: boolean;
   readonly pacing?: Pacing;
   readonly redactor?: Redactor;
   readonly stateFolder?: string;
@@ -130,6 +131,7 @@ export class MirrorRig {
         events: options.events ?? noEvents,
         sweepMs: options.sweepMs ?? 10_000,
         pollMs: 2_000,
+        isThorough: options.isThorough ?? false,
       },
       report: {
         onTaken: (what) => {
