@@ -10,10 +10,10 @@ import { findSettings, requireTrusted, type Settings } from '../src/config/setti
 import { LostError, PartialError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
+import type { Ending } from '../src/mirror/ending.js';
 import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
 import type { Harness, Watcher } from '../src/mirror/stream.js';
 import { takeWatchLock } from '../src/mirror/watch-lock.js';
-import type { Ending } from '../src/mirror/watch-loop.js';
 import { createWatchers } from '../watchers/registry.js';
 
 export default class Watch extends BaseCommand {
@@ -141,7 +141,14 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     let isTold = false;
     for (;;) {
       const outcome = await takeWatchLock(path, new Date());
-      if (outcome.held) return outcome.release;
+      if (outcome.held) {
+        if (outcome.trouble !== undefined) {
+          const hint =
+            'A second watch would not be noticed; the mirror itself does not need the lock.';
+          output.trouble(outcome.trouble, hint);
+        }
+        return outcome.release;
+      }
       const { pid, since } = outcome.holder;
       const message = `another watch is running for this bucket: pid ${pid}, since ${since}`;
       if (!mayWait || signal.aborted) {

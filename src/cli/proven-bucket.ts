@@ -29,7 +29,8 @@ export async function openProven(settings: Settings): Promise<Bucket> {
   const { root } = bucketLayout(project);
   const { capabilities } = await probeBucket(retried(bucket), root);
   const isProven = capabilities.putIfAbsent && capabilities.putIfMatch;
-  if (isProven) await recordProven(nodeIo, folder, capabilities);
+  // Remembering is a comfort: a folder that cannot be written must not stop anyone.
+  if (isProven) await recordProven(nodeIo, folder, capabilities).catch(() => undefined);
   return reopened(bucket, { ...target, capabilities });
 }
 

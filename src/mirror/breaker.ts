@@ -6,6 +6,7 @@ export class Breaker {
   #failures = 0;
   #closedUntilMs = 0;
   #trouble: Error | undefined;
+  #troubledSinceMs = 0;
 
   constructor(random: () => number = Math.random) {
     this.#random = random;
@@ -20,6 +21,12 @@ export class Breaker {
     return this.#trouble;
   }
 
+  /** The trouble, once it is plain that waiting does not help: it is refused, or it has lasted for `patienceMs`. */
+  hopeless(nowMs: number, patienceMs: number): Error | undefined {
+    const isOver = nowMs - this.#troubledSinceMs >= patienceMs;
+    return this.#trouble instanceof UnreachableError && !isOver ? undefined : this.#trouble;
+  }
+
   /**
    * Whether the failure is the store's (then everything waits) and whether it is news worth telling. Full jitter, up to a
    * minute; the store's own `Retry-After` is honoured; a refused credential is asked again once a minute.
@@ -30,6 +37,7 @@ export class Breaker {
   ): { readonly isTheStores: boolean; readonly isNews: boolean } {
     if (!isStoreFailure(error)) return { isTheStores: false, isNews: true };
     const isNews = this.#trouble === undefined || this.#trouble.name !== error.name;
+    if (this.#trouble === undefined) this.#troubledSinceMs = nowMs;
     this.#trouble = error;
     this.#failures += 1;
     this.#closedUntilMs = Math.max(this.#closedUntilMs, nowMs + this.#delayAfter(error));

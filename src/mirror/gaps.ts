@@ -1,8 +1,8 @@
 import { partName, slotTag } from '../protocol/parts.js';
-import { type AlignContext, isUnsteady, plain } from './align.js';
+import { type AlignContext, compareStored, isUnsteady, plain } from './align.js';
 import { type Head, nextPartName, type ShippedPart } from './chain.js';
 import type { Listing } from './listing.js';
-import type { LineStream } from './stream.js';
+import type { LineStream, Position } from './stream.js';
 
 /** How many lines the missing part is tried with before the gap is left alone; a fifth of a second of names. */
 const mostLines = 50_000;
@@ -23,6 +23,7 @@ export async function fillGap(
   const lines = endLine - head.position.line;
   const chunk = await stream.read(head.position, { lines, bytes: Number.POSITIVE_INFINITY });
   if (isUnsteady(chunk) || chunk.lines.length < lines) return undefined;
+  if (!(await isFollowedBy(context, stream, listing, head, chunk.next))) return undefined;
   const body = Buffer.concat(plain(chunk.lines).map((line) => context.redactor.redact(line).bytes));
   const name = nextPartName(head);
   const key = listing.prefix + name;
@@ -32,6 +33,20 @@ export async function fillGap(
   const { size, modifiedAt } = stored;
   const entry = { kind: 'object', key, size, modifiedAt } as const;
   return { ...listing, parts: new Map([...listing.parts, [name, entry]]) };
+}
+
+/** Whether what is stored after the gap is this source's too: only then was what is missing. */
+async function isFollowedBy(
+  { bucket }: AlignContext,
+  stream: LineStream,
+  { prefix }: Listing,
+  { generation, sequence }: Head,
+  position: Position,
+): Promise<boolean> {
+  const following = await bucket.get(prefix + partName(sequence + 1, generation, position.line));
+  if (following === undefined) return false;
+  const comparison = await compareStored(stream, position, following.body);
+  return comparison === 'behind' || typeof comparison === 'object';
 }
 
 /** Where the missing part ended: as local state remembers, or found from the name of the part that follows it. */

@@ -23,13 +23,15 @@ const maxRestarts = 5;
 
 /**
  * Finds out from the bucket and the source alone how far the stream has come. The bucket is listed first and the source
- * read after it: the other way round, a part that somebody else shipped in between would look like a conflict.
+ * read after it: the other way round, a part that somebody else shipped in between would look like a conflict. With
+ * `mayFill` a part that vanished from the chain is put back; without, nothing is written.
  */
 export async function recoverLines(
   context: AlignContext,
   prefix: string,
   stream: LineStream,
   known: readonly ShippedPart[],
+  mayFill: boolean,
 ): Promise<Recovery | Unsteady> {
   let listing = await listStream(context.bucket, prefix);
   const hints = new Map(known.map((part) => [nameOf(part), part]));
@@ -40,6 +42,7 @@ export async function recoverLines(
       continue;
     }
     if (attempt === 'gone' || attempt.found === 'conflict' || attempt.head.ahead) return attempt;
+    if (!mayFill) return attempt;
     const filled = await fillGap(context, stream, listing, attempt.head, hints);
     if (filled === undefined) return attempt;
     listing = filled;

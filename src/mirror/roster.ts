@@ -200,7 +200,7 @@ export class Roster {
     const { bucket, redactor } = this.#context;
     const prefix = this.#prefix(session, name);
     const context = { bucket, redactor, observe: () => undefined };
-    const recovery = await recoverLines(context, prefix, stream, head?.parts ?? []);
+    const recovery = await recoverLines(context, prefix, stream, head?.parts ?? [], false);
     if (isUnsteady(recovery)) return { lines: -1, conflicts: true };
     if (recovery.found === 'chain') {
       return { lines: recovery.head.position.line, conflicts: false };

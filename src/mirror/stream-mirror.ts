@@ -173,7 +173,8 @@ export class StreamMirror {
       return undefined;
     }
     const before = await this.#source.changed(undefined);
-    const recovery = await recoverLines(this.#alignContext(), prefix, this.#source, this.#known);
+    const context = this.#alignContext();
+    const recovery = await recoverLines(context, prefix, this.#source, this.#known, true);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') return this.#adoptHead(recovery.head, before);
     if ((await this.#context.onConflict()) === 'yield') return done('conflict');

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
@@ -16,7 +16,8 @@ export interface Holder {
 }
 
 export type LockOutcome =
-  | { readonly held: true; readonly release: () => Promise<void> }
+  /** `trouble`: the lock could not be written, e.g. on a full disk; it is a comfort, so that is no reason to stop. */
+  | { readonly held: true; readonly release: () => Promise<void>; readonly trouble?: Error }
   | { readonly held: false; readonly holder: Holder };
 
 const holderSchema = v.object({
@@ -27,6 +28,15 @@ const holderSchema = v.object({
 });
 
 export async function takeWatchLock(path: string, now: Date): Promise<LockOutcome> {
+  try {
+    return await compete(path, now);
+  } catch (error) {
+    const trouble = error instanceof Error ? error : new Error(String(error));
+    return { held: true, release: async () => undefined, trouble };
+  }
+}
+
+async function compete(path: string, now: Date): Promise<LockOutcome> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const mine: Holder = {
     pid: process.pid,
@@ -55,12 +65,11 @@ export async function readHolder(path: string): Promise<Holder | undefined> {
 
 async function create(path: string, holder: Holder): Promise<boolean> {
   try {
-    const file = await open(path, 'wx', 0o600);
-    await file.writeFile(JSON.stringify(holder));
-    await file.close();
+    await writeFile(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    await rm(path, { force: true });
     throw error;
   }
 }

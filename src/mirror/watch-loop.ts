@@ -1,8 +1,10 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../clock.js';
 import { Drainer, type Watched } from './drainer.js';
-import type { FileEvents } from './file-events.js';
+import { type Ending, endingOf } from './ending.js';
+import { type FileEvents, NoFileEvents } from './file-events.js';
 import { Intake, type Sighting, type Taken } from './intake.js';
+import { Meter } from './meter.js';
 import type { Pacing } from './pace.js';
 import type { Roster } from './roster.js';
 import type { Selection } from './selection.js';
@@ -41,25 +43,6 @@ export interface WatchContext {
   readonly report: WatchReport;
 }
 
-/** What is not in the bucket when the loop ends. */
-export interface Ending {
-  readonly behind: readonly Unfinished[];
-  /** Unterminated last lines: they wait for their newline, and are not counted as behind. */
-  readonly rests: readonly Rest[];
-}
-
-export interface Unfinished {
-  readonly session: string;
-  readonly stream: string;
-  readonly source: string;
-  readonly reason: string;
-}
-
-export interface Rest {
-  readonly source: string;
-  readonly bytes: number;
-}
-
 const hotForMs = 5_000;
 const hotLookMs = 250;
 const relistAfterEventMs = 100;
@@ -71,8 +54,8 @@ const backfillParts = { partBytes: 8 << 20, parts: 4 };
 const backfillBytes = 4 << 20;
 /** Records count once they were seen unchanged for 2 s. */
 const settleRecordsMs = 2_100;
-/** `once` asks a failing store this often, over about a minute, before it gives up. */
-const patience = 8;
+/** `once` waits this long for a store that cannot be reached, then ends with its error. */
+const patienceMs = 45_000;
 
 /**
  * Looks, and has streams drained when they are due. File events only make it look earlier; the sweep alone is enough for
@@ -99,18 +82,19 @@ export class WatchLoop {
   async once(signal: AbortSignal): Promise<Ending> {
     await this.#prepare();
     const pending = [...this.#drainer.watched].filter(({ pace }) => pace.dueAtMs !== undefined);
-    const meter = new Meter(pending, this.#context.report);
+    const meter = new Meter(pending, (done, total) => this.#context.report.onProgress(done, total));
     const drains = pending.map((watched) => () => this.#drainWhole(watched, signal, meter));
     await this.#queue.addAll(drains);
+    const hopeless = this.#hopeless();
+    if (hopeless !== undefined) throw hopeless;
     await this.#drainer.writeMetas('all');
-    return this.#ending();
+    return endingOf(this.#drainer.watched);
   }
 
   /** Runs until `signal` aborts; then finishes what is in hand within 10 s. */
   async run(signal: AbortSignal): Promise<Ending> {
     const { clock, settings } = this.#context;
     await this.#prepare();
-    await this.#startEvents();
     this.#sweepAtMs = clock.monotonic();
     while (!signal.aborted) {
       await this.#lookAtHot();
@@ -144,18 +128,26 @@ export class WatchLoop {
     return watched;
   }
 
-  async #startEvents(): Promise<void> {
-    const { watchers, settings, report } = this.#context;
+  /** Also for folders that were not there at the start: a harness that is used for the first time. */
+  async #listen(): Promise<void> {
+    const { watchers, settings } = this.#context;
+    if (!this.#hasEvents) return;
     const roots: string[] = [];
     for (const watcher of watchers) roots.push(...(await watcher.roots()));
-    const onTrouble = (error: Error): void => {
-      if (!this.#hasEvents) return;
-      this.#hasEvents = false;
-      report.onTrouble(error, false);
-      settings.events.close().catch(() => undefined);
-      this.#wake();
-    };
-    await settings.events.start(roots, (path) => this.#onPath(path), onTrouble);
+    await settings.events.listen(roots, {
+      onPath: (path) => this.#onPath(path),
+      onTrouble: (error) => this.#giveUpEvents(error),
+    });
+  }
+
+  #giveUpEvents(error: Error): void {
+    if (!this.#hasEvents) return;
+    const { settings, report, clock } = this.#context;
+    this.#hasEvents = false;
+    this.#sweepAtMs = Math.min(this.#sweepAtMs, clock.monotonic() + settings.pollMs);
+    report.onTrouble(new NoFileEvents(error, settings.pollMs), false);
+    settings.events.close().catch(() => undefined);
+    this.#wake();
   }
 
   #onPath(path: string): void {
@@ -223,6 +215,7 @@ export class WatchLoop {
     const { clock, settings } = this.#context;
     if (clock.monotonic() < this.#sweepAtMs) return;
     this.#sweepAtMs = clock.monotonic() + (this.#hasEvents ? settings.sweepMs : settings.pollMs);
+    await this.#listen();
     let count = 0;
     for await (const stream of this.#intake.everything()) {
       await this.#glanceSafely(stream);
@@ -302,7 +295,7 @@ export class WatchLoop {
     }
     await this.#settleQueue(deadline);
     if (clock.monotonic() < deadline) await this.#drainer.writeMetas('all');
-    return this.#ending();
+    return endingOf(this.#drainer.watched);
   }
 
   async #finishOne(watched: Watched, deadline: number): Promise<void> {
@@ -327,73 +320,30 @@ export class WatchLoop {
     enough.abort();
   }
 
+  /** Until everything of one stream is sent, or nothing can be: the failure stands then, and the others go on. */
   async #drainWhole(watched: Watched, signal: AbortSignal, meter: Meter): Promise<void> {
     const { clock } = this.#context;
     const { breaker } = this.#drainer;
+    let maySettle = watched.track.mirror.source.kind === 'records';
     watched.isFlushing = true;
-    let mayWait = watched.track.mirror.source.kind === 'records';
-    for (let failures = 0; !signal.aborted && failures < patience; ) {
+    while (!signal.aborted && this.#hopeless() === undefined) {
       const drain = await this.#drainer.drain(watched, backfillParts);
       meter.advanced(watched);
-      if (drain === 'done' && mayWait && watched.rest > 0) {
-        mayWait = false;
-        await clock.sleep(settleRecordsMs, signal);
-        continue;
+      if (drain === 'again') continue;
+      const isSettling = drain === 'done' && maySettle && watched.rest > 0;
+      if (drain === 'done' && !isSettling) {
+        watched.isFlushing = false;
+        return meter.finished(watched);
       }
-      if (drain === 'done') break;
-      if (drain === 'failed') failures += breaker.trouble === undefined ? patience : 1;
-      const waitMs = drain === 'again' ? 0 : Math.max(250, breaker.notBeforeMs - clock.monotonic());
-      if (waitMs > 0) await clock.sleep(waitMs, signal);
+      if (drain === 'failed' && breaker.trouble === undefined) return;
+      if (isSettling) maySettle = false;
+      const waitMs = isSettling ? settleRecordsMs : breaker.notBeforeMs - clock.monotonic();
+      await clock.sleep(Math.max(250, Math.min(waitMs, patienceMs)), signal);
     }
-    watched.isFlushing = signal.aborted;
-    meter.finished(watched);
   }
 
-  #ending(): Ending {
-    const watched = [...this.#drainer.watched];
-    const behind = watched
-      .filter(({ failure, isFlushing }) => failure !== undefined || isFlushing)
-      .map(({ track, failure }) => ({
-        session: track.session.ref.id,
-        stream: track.name,
-        source: track.mirror.source.source,
-        reason: failure?.message ?? 'there was no time left to send it',
-      }));
-    const rests = watched
-      .filter(({ rest }) => rest > 0)
-      .map(({ track, rest }) => ({ source: track.mirror.source.source, bytes: rest }));
-    return { behind, rests };
-  }
-}
-
-/** How much of the sources `once` has dealt with. */
-class Meter {
-  readonly #report: WatchReport;
-  readonly #total: number;
-  readonly #done = new Map<Watched, number>();
-
-  constructor(pending: readonly Watched[], report: WatchReport) {
-    this.#report = report;
-    this.#total = pending.reduce((sum, { seen }) => sum + (seen?.size ?? 0), 0);
-    this.#tell();
-  }
-
-  advanced(watched: Watched): void {
-    const parts = watched.track.mirror.head?.parts ?? [];
-    this.#done.set(
-      watched,
-      parts.reduce((sum, part) => sum + part.sourceBytes, 0),
-    );
-    this.#tell();
-  }
-
-  finished(watched: Watched): void {
-    this.#done.set(watched, watched.seen?.size ?? 0);
-    this.#tell();
-  }
-
-  #tell(): void {
-    const done = [...this.#done.values()].reduce((sum, bytes) => sum + bytes, 0);
-    this.#report.onProgress(Math.min(done, this.#total), this.#total);
+  /** For `once`, which somebody waits for: the store's error, when it is no use to go on. */
+  #hopeless(): Error | undefined {
+    return this.#drainer.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
   }
 }

@@ -162,6 +162,17 @@ describe('tracecraft watch', () => {
     expect(stdout).toContain('Nothing is behind.');
   });
 
+  it('runs on where no harness was ever used, and takes the first session that appears', async () => {
+    const watch = world.start(['watch'], inHome);
+    const result = collect(watch);
+    if (watch.stdout === null) throw new Error('no output');
+    await untilPrinted(watch.stdout, 'Mirroring 0 sessions');
+    await transcript.append(row('one'));
+    await untilPrinted(watch.stdout, 'uploaded part-00000');
+    watch.kill('SIGINT');
+    expect(await result).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('stands by with --wait, and takes over when the other is killed', async () => {
     await transcript.append(row('one'));
     const first = world.start(['watch'], inHome);

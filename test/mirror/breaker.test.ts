@@ -49,6 +49,12 @@ describe('the breaker', () => {
     expect(breaker.notBeforeMs).toBe(91_000);
   });
 
+  it('does not stay silent for years because of one odd answer', () => {
+    const breaker = new Breaker(best);
+    breaker.failed(new UnreachableError('slow down', { retryAfterMs: 1e12 }), 0);
+    expect(breaker.notBeforeMs).toBe(15 * 60_000);
+  });
+
   it.each([refused, new NotFoundError('there is no such bucket')])(
     'asks again once a minute after %s',
     (error) => {

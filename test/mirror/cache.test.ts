@@ -25,8 +25,10 @@ function part(sequence: number): ShippedPart {
   };
 }
 
+const shipped = Array.from({ length: 50 }, (_, n) => part(n));
+
 function state(count: number): CachedStream {
-  const parts = Array.from({ length: count }, (_, n) => part(n));
+  const parts = shipped.slice(0, count);
   const line = count * 3;
   return {
     head: {
@@ -80,6 +82,32 @@ describe('local state', () => {
     expect(await cacheOn(await saved(state(1), state(4), state(2), state(3))).load()).toEqual(
       state(3),
     );
+  });
+
+  it('comes back when the last parts were replaced by as many, or by more', async () => {
+    const replaced: ShippedPart = { ...part(2), sequence: 9, generation: 1, fingerprint: 'other' };
+    const more: ShippedPart = { ...part(3), sequence: 10, generation: 1 };
+    for (const parts of [
+      [...shipped.slice(0, 2), replaced],
+      [...shipped.slice(0, 2), replaced, more],
+    ]) {
+      const line = parts.at(-1)?.endLine ?? 0;
+      const head = { ...emptyHead, generation: 1, sequence: 11, parts, position: { line, at: 7 } };
+      const rewritten = { ...state(3), head };
+      expect(await cacheOn(await saved(state(3), rewritten)).load()).toEqual(rewritten);
+    }
+  });
+
+  it('is appended to while it grows, and written whole once it does not go on', async () => {
+    const disk = new MemoryDisk();
+    const steps: string[] = [];
+    const gate = async (step: string): Promise<void> => {
+      steps.push(step);
+    };
+    const cache = fileCache(disk.io(gate), path, () => undefined);
+    for (const count of [1, 2, 2, 1]) await cache.save(state(count));
+    const [head, parts, more] = ['replaceFile', 'replaceFile', 'appendFile'];
+    expect(steps).toEqual([parts, head, more, head, head, parts, head]);
   });
 
   it('never speaks of being ahead: that is asked of the bucket again', async () => {

@@ -87,6 +87,16 @@ describe('the segments of a chain', () => {
     expect(chainSegments(byNumber(...documents), generation)).toBeUndefined();
   });
 
+  it('are found at once for a source that was rewritten ten thousand times', () => {
+    const count = 10_000;
+    const all = byNumber(
+      ...Array.from({ length: count }, (_, n) => opening(n + 1, n + 1, { gen: n, parts: n + 1 })),
+    );
+    const segments = chainSegments(all, count);
+    expect(segments).toHaveLength(count + 1);
+    expect(segments?.[1]).toEqual({ generation: 1, firstSequence: 1, partsInAll: 2 });
+  });
+
   it('come to an end, and add up, whatever the records say', () => {
     const records = fc.array(
       fc.record({
@@ -146,6 +156,16 @@ describe('listing a stream', () => {
     });
     expect([...listing.parts.keys()]).toEqual([]);
     expect([listing.newestGeneration, listing.nextSequence]).toEqual([0, 0]);
+  });
+
+  it('passes over numbers that cannot be counted on from', async () => {
+    const listing = await listed({
+      'part-9007199254740992-00000000.jsonl': 'a\n',
+      'gen-99999999999999999999.json': encodeDocument(opening(1, 0, null)),
+      [generationName(1)]: encodeDocument(opening(1, 1e308, null)),
+    });
+    expect([listing.newestGeneration, listing.nextSequence]).toEqual([1, 0]);
+    expect(listing.generations.size).toBe(0);
   });
 
   it.each<[string, string | Buffer]>([

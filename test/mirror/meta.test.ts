@@ -127,6 +127,20 @@ describe('meta.json', () => {
     expect(rest).toEqual(everythingElse);
   });
 
+  it('stays under 20 KB with many kinds of redaction, and keeps the newest parts', () => {
+    const kinds = Array.from({ length: 60 }, (_, n) => [`some-provider-key-${n}`, 1] as const);
+    const redactions = Object.fromEntries(kinds);
+    const main = headOf(Array.from({ length: 30 }, (_, n) => part(n, { redactions })));
+    const encoded = encodeMeta(metaDocument({ ...picture, main, further: heads(3) }));
+    expect(encoded.length).toBeLessThanOrEqual(maxBytes);
+    const { parts, part_count, redaction_counts } = parseDocument(metaSchema, 'm', encoded);
+    expect(part_count).toBe(30);
+    expect(Object.keys(redaction_counts)).toHaveLength(60);
+    const newest = Array.from({ length: parts.length }, (_, n) => 30 - parts.length + n);
+    expect(parts.map(({ seq }) => seq)).toEqual(newest);
+    expect(parts.length).toBeGreaterThan(2);
+  });
+
   it('leaves nothing out while everything fits', () => {
     const document = metaDocument({ ...picture, further: heads(50) });
     const { streams, streams_omitted } = parseDocument(metaSchema, 'm', encodeMeta(document));

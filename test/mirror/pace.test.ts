@@ -78,6 +78,18 @@ describe('the pace of a stream', () => {
     pace.flushing(0);
     pace.again(30_000);
     expect(pace.dueAtMs).toBe(30_000);
+    pace.noticed(10, 5_000);
+    expect(pace.dueAtMs).toBe(30_000);
+  });
+
+  it('goes on at once when a flush left some, however short the time since it began', () => {
+    const pace = new Pace(pacing);
+    pace.noticed(0, 5_000);
+    pace.flushing(1_000);
+    pace.again(1_100);
+    expect(pace.dueAtMs).toBe(1_100);
+    pace.flushing(1_100);
+    expect(pace.dueAtMs).toBeUndefined();
   });
 
   it('is the one that the manual names', () => {

@@ -71,6 +71,20 @@ describe('the watch loop', () => {
     expect(part?.body.toString()).not.toContain(key);
   });
 
+  it('redacts what it lifts from lines into meta.json', async () => {
+    const id = sessionUuid();
+    const key = `AKIA${'Z7RQ2WXTLMN4PVKD'}`;
+    const title = { type: 'custom-title', customTitle: `use ${key} please`, sessionId: id };
+    await rig.tree.session(cwd, id).append(...rows(id, 1), title);
+    await rig.once().ended;
+    for (const stored of await rig.keys()) {
+      const body = (await rig.bucket.get(stored))?.body.toString();
+      expect(body, stored).not.toContain(key);
+    }
+    const meta = (await rig.bucket.get(rig.layout.meta('claude-code', id)))?.body.toString();
+    expect(JSON.parse(meta ?? '')).toMatchObject({ title: 'use [REDACTED:aws-access-key] please' });
+  });
+
   it('brings a burst of 150 appends, 2 ms apart, to the last line', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));

@@ -61,6 +61,8 @@ describe('reading documents', () => {
     ['null', 'null', 'Object'],
     ['a missing field', { ...generation, gen: undefined }, 'gen'],
     ['a negative number', { ...generation, gen: -1 }, 'gen'],
+    ['a number past counting', { ...generation, gen: 1e20 }, 'gen'],
+    ['a number past naming', { ...generation, firstSeq: 1_000_000_000 }, 'firstSeq'],
     ['a fraction', { ...generation, firstSeq: 0.5 }, 'firstSeq'],
     ['a number in text', { ...generation, firstSeq: '7' }, 'firstSeq'],
     ['no base at all', { ...generation, base: undefined }, 'base'],
@@ -78,6 +80,13 @@ describe('reading documents', () => {
   it('refuses a status that nobody defined', () => {
     const document = bytes({ ...agent, status: 'asleep' });
     expect(refusalOf(() => parseDocument(agentSchema, key, document)).message).toContain('status');
+  });
+
+  it('does not repeat what it was given, whatever that would do to a terminal', () => {
+    const document = bytes({ ...agent, status: `\u001b[2J${'x'.repeat(5_000)}` });
+    const { message } = refusalOf(() => parseDocument(agentSchema, key, document));
+    expect(message).not.toContain('\u001b');
+    expect(message.length).toBeLessThan(200);
   });
 
   it('names the place in a list', () => {

@@ -69,6 +69,8 @@ describe('part names', () => {
   it.each([
     '',
     'meta.json',
+    'part-0123456789-77ea1f78.jsonl',
+    'part-9007199254740992-77ea1f78.jsonl',
     'transcript.jsonl',
     'part-0000-77ea1f78.jsonl',
     'part-00000-77EA1F78.jsonl',
@@ -96,10 +98,15 @@ describe('generation names', () => {
     expect(generationName(1)).toBe('gen-00001.json');
   });
 
-  it.each(['', 'gen-1.json', 'gen-00001.jsonl', 'gen-0000a.json', 'x/gen-00001.json', 'meta.json'])(
-    '%j is none',
-    (leaf) => {
-      expect(parseGenerationName(leaf)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    'gen-1.json',
+    'gen-0123456789.json',
+    'gen-00001.jsonl',
+    'gen-0000a.json',
+    'x/gen-00001.json',
+    'meta.json',
+  ])('%j is none', (leaf) => {
+    expect(parseGenerationName(leaf)).toBeUndefined();
+  });
 });
