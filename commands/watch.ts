@@ -16,6 +16,8 @@ import type { Harness, Watcher } from '../src/mirror/stream.js';
 import { takeWatchLock } from '../src/mirror/watch-lock.js';
 import { createWatchers } from '../watchers/registry.js';
 
+const lingerMs = 500;
+
 export default class Watch extends BaseCommand {
   static override summary = "mirror every agent's transcript into your bucket, live and redacted";
   static override description =
@@ -98,6 +100,8 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       output.close();
       await release();
       restore();
+      // A request that is still waiting for its answer must not keep a process that has ended.
+      setTimeout(() => process.exit(), lingerMs).unref();
     }
   }
 

@@ -74,6 +74,11 @@ export abstract class BaseCommand extends Command {
     return input;
   }
 
+  /** A remark beside the answer, on stderr; not with `--quiet`. */
+  protected note(line: string): void {
+    if (!this.#quiet) noteLine(line);
+  }
+
   /** The surroundings of this process, as `src/config` wants them. */
   protected get surroundings(): SettingsContext {
     return {

@@ -7,14 +7,15 @@ import type { Settings } from '../config/settings.js';
 import { TracecraftError, UnsupportedError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { FileEvents } from '../mirror/file-events.js';
+import { LiveRedactor } from '../mirror/live-redactor.js';
 import { defaultPacing, type Pacing } from '../mirror/pace.js';
 import { Roster } from '../mirror/roster.js';
 import { everything, type Selection } from '../mirror/selection.js';
 import type { Watcher } from '../mirror/stream.js';
 import { WatchLoop } from '../mirror/watch-loop.js';
 import { bucketLayout } from '../protocol/keys.js';
-import { createRedactor } from '../redact/redactor.js';
 import type { Progress } from './progress.js';
+import { knownFromHere, redactorOf } from './redacting.js';
 import type { WatchOutput } from './watch-output.js';
 
 export interface MirroringOptions {
@@ -53,15 +54,16 @@ export function openMirroring(options: MirroringOptions): Mirroring {
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, options.bucket.location, project);
   const agent = settings.agent ?? null;
+  const redactor = new LiveRedactor({
+    create: (known) => redactorOf(settings, known),
+    known: knownFromHere(settings, process.env),
+    io: nodeIo,
+    clock: systemClock,
+  });
   const roster = new Roster({
     bucket: options.bucket,
     layout: bucketLayout(settings.project),
-    redactor: createRedactor({
-      allow: settings.redact.allow,
-      disabledKinds: settings.redact.disable,
-      knownSecrets: ownKeys(settings),
-      extraPatterns: settings.redact.patterns.map(({ name, pattern }) => ({ kind: name, pattern })),
-    }),
+    redactor,
     io: nodeIo,
     clock: systemClock,
     watchers: options.watchers,
@@ -69,6 +71,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     agent,
     host: hostname(),
     stateFolder: folder,
+    learnFrom: (folder) => redactor.learnFrom(folder),
     onPart: (place, part) => output.part(place, part),
     onGeneration: (place, head, reason) => output.generation(place, head, reason),
     onCacheTrouble: once((error) =>
@@ -100,12 +103,6 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     },
   });
   return { loop, roster, folder };
-}
-
-/** The keys in the config are the first secrets that we know of. */
-function ownKeys({ file }: Settings): string[] {
-  const { access_key, secret_key, hf_token } = file.document;
-  return [access_key, secret_key, hf_token].filter((key) => key !== null);
 }
 
 export interface SelectionFlags {

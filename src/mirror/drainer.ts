@@ -50,6 +50,7 @@ export class Drainer {
   readonly #report: DrainReport;
   readonly #pacing: Pacing;
   readonly #watched = new Map<Track, Watched>();
+  readonly #told = new Set<string>();
 
   constructor(roster: Roster, clock: Clock, report: DrainReport, pacing: Pacing) {
     this.#roster = roster;
@@ -111,6 +112,7 @@ export class Drainer {
     const { track } = watched;
     try {
       await this.#roster.settle(track);
+      this.#noticeFresh();
       const before = track.mirror.head?.sequence;
       const drained = await track.mirror.drain(limits);
       watched.rest = drained.rest;
@@ -139,17 +141,30 @@ export class Drainer {
   async writeMetas(which: 'due' | 'all'): Promise<void> {
     const now = (): number => this.#clock.monotonic();
     if (now() < this.breaker.notBeforeMs) return;
-    try {
-      await (which === 'all' ? this.metas.writeAll(now) : this.metas.write(now));
-    } catch (error) {
-      this.failed(error);
-    }
+    for (const failure of await this.metas.write(which, now)) this.#tellOnce(failure);
+  }
+
+  /** What concerns one document only is tried again for ever, so it is told the first time only. */
+  #tellOnce(failure: unknown): void {
+    const message = failure instanceof Error ? failure.message : String(failure);
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    this.failed(failure);
   }
 
   async #resolve(track: Track): Promise<Drain> {
     const other = await this.#roster.resolveConflict(track);
+    this.#noticeFresh();
     if (other === track) return 'again';
     this.of(other).pace.noticed(this.#clock.monotonic(), 1);
     return 'done';
+  }
+
+  /** Copies get tracks of their own in the middle of somebody else's drain. */
+  #noticeFresh(): void {
+    for (const track of this.#roster.takeFresh()) {
+      if (this.#watched.has(track)) continue;
+      this.of(track).pace.noticed(this.#clock.monotonic(), 1);
+    }
   }
 }

@@ -5,12 +5,15 @@ export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 /** How much of the sources `once` has dealt with. */
 export class Meter {
   readonly #onProgress: OnProgress;
-  readonly #total: number;
+  #total = 0;
   readonly #done = new Map<Watched, number>();
 
-  constructor(pending: readonly Watched[], onProgress: OnProgress) {
+  constructor(onProgress: OnProgress) {
     this.#onProgress = onProgress;
-    this.#total = pending.reduce((sum, { seen }) => sum + (seen?.size ?? 0), 0);
+  }
+
+  expect(due: readonly Watched[]): void {
+    this.#total += due.reduce((sum, { seen }) => sum + (seen?.size ?? 0), 0);
     this.#tell();
   }
 

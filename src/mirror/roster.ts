@@ -7,6 +7,7 @@ import { isUnsteady } from './align.js';
 import { fileCache, noCache, streamStatePath } from './cache.js';
 import type { Head, ShippedPart } from './chain.js';
 import { recoverLines } from './recovery.js';
+import { peekCwd } from './selection.js';
 import { SessionMirror } from './session-mirror.js';
 import type { LineStream, Stream, Watcher } from './stream.js';
 import { StreamMirror } from './stream-mirror.js';
@@ -32,6 +33,8 @@ export interface RosterContext {
   readonly host: string;
   /** Where local state is kept; `undefined`: nowhere. */
   readonly stateFolder: string | undefined;
+  /** Called with the folder of a session before its lines are redacted, at most twice a minute. */
+  readonly learnFrom: (folder: string) => Promise<void>;
   readonly onPart: (track: Pick<Track, 'session' | 'name'>, part: ShippedPart) => void;
   readonly onGeneration: (
     track: Pick<Track, 'session' | 'name'>,
@@ -63,6 +66,8 @@ export class Roster {
   readonly #tracks = new Map<string, Track>();
   readonly #bySource = new Map<string, Track>();
   readonly #contests = new Map<string, Contest>();
+  readonly #folders = new Map<SessionMirror, string | undefined>();
+  #fresh: Track[] = [];
   /** Sessions that the bucket held something of at the start; `undefined`: not known, so everything is listed. */
   #inBucket: ReadonlySet<string> | undefined;
 
@@ -114,12 +119,21 @@ export class Roster {
     return shipped > 0 && !this.#mayBeInBucket(track.mirror.source, track.name);
   }
 
+  /** The tracks that were made since this was last asked, whoever had them made. */
+  takeFresh(): readonly Track[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+
   trackOf(source: string): Track | undefined {
     return this.#bySource.get(source);
   }
 
   /** Settles whose chain it is before anything is sent; cheap when nobody contests it. */
   async settle(track: Track): Promise<void> {
+    const folder = await this.#folderOf(track);
+    if (folder !== undefined) await this.#context.learnFrom(folder);
     const contest = this.#contests.get(keyOf(track.mirror.source, track.name));
     if (contest?.isOpen) await this.#elect(track, contest);
   }
@@ -138,6 +152,16 @@ export class Roster {
     return this.#asCopy(source, track.name);
   }
 
+  /** Where the session was started, from what is known of it or, at first, from its first lines. */
+  async #folderOf({ mirror, session }: Track): Promise<string | undefined> {
+    await mirror.load();
+    const main = session.streams.get('') ?? mirror;
+    const known = main.facts.cwd ?? mirror.facts.cwd;
+    if (known !== undefined || mirror.source.kind === 'records') return known;
+    if (!this.#folders.has(session)) this.#folders.set(session, await peekCwd(mirror.source));
+    return this.#folders.get(session);
+  }
+
   #enter(key: string, stream: LineStream): void {
     const contest = this.#contests.get(key);
     if (contest === undefined) {
@@ -149,8 +173,9 @@ export class Roster {
     contest.sources.set(stream.source, stream);
   }
 
+  /** Stays open until it is complete: a store that fails in the middle must not leave a source without a track. */
   async #elect(track: Track, contest: Contest): Promise<void> {
-    contest.isOpen = false;
+    const contenders = contest.sources.size;
     for (const [path, stream] of contest.sources) {
       if ((await stream.changed(undefined)) !== undefined) continue;
       contest.sources.delete(path);
@@ -168,6 +193,7 @@ export class Roster {
       }
       if (!this.#bySource.has(loser.stream.source)) await this.#asCopy(loser.stream, '');
     }
+    contest.isOpen = contest.sources.size > contenders;
   }
 
   /** The one that agrees furthest first; then the longer; then by path, so that the answer is always the same. */
@@ -262,6 +288,7 @@ export class Roster {
     const track: Track = { session, name, mirror };
     if (distinction === '') session.add(name, mirror);
     this.#tracks.set(key, track);
+    this.#fresh.push(track);
     this.#bySource.set(stream.source, track);
     return track;
   }

@@ -69,6 +69,7 @@ export class WatchLoop {
   #wake: () => void = () => undefined;
   #sweepAtMs = 0;
   #hasEvents = true;
+  #isWritingMetas = false;
 
   constructor(context: WatchContext) {
     const { watchers, settings, roster, clock, report } = context;
@@ -81,12 +82,13 @@ export class WatchLoop {
   /** Takes everything there is once. The store's own error is thrown when it cannot be reached to begin with. */
   async once(signal: AbortSignal): Promise<Ending> {
     await this.#prepare();
-    const pending = [...this.#drainer.watched].filter(({ pace }) => pace.dueAtMs !== undefined);
-    const meter = new Meter(pending, (done, total) => this.#context.report.onProgress(done, total));
-    const drains = pending.map((watched) => () => this.#drainWhole(watched, signal, meter));
-    await this.#queue.addAll(drains);
-    const hopeless = this.#hopeless();
-    if (hopeless !== undefined) throw hopeless;
+    const meter = new Meter((done, total) => this.#context.report.onProgress(done, total));
+    for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
+      meter.expect(due);
+      await this.#queue.addAll(due.map((one) => () => this.#drainWhole(one, signal, meter)));
+      const hopeless = this.#hopeless();
+      if (hopeless !== undefined) throw hopeless;
+    }
     await this.#drainer.writeMetas('all');
     return endingOf(this.#drainer.watched);
   }
@@ -94,17 +96,17 @@ export class WatchLoop {
   /** Runs until `signal` aborts; then finishes what is in hand within 10 s. */
   async run(signal: AbortSignal): Promise<Ending> {
     const { clock, settings } = this.#context;
-    await this.#prepare();
+    const isReady = await beforeAbort(this.#prepare(), signal);
     this.#sweepAtMs = clock.monotonic();
     while (!signal.aborted) {
       await this.#lookAtHot();
       await this.#sweepWhenDue();
       this.#flushDue();
-      await this.#drainer.writeMetas('due');
+      this.#writeDueMetas();
       await this.#sleep(signal);
     }
     await settings.events.close();
-    return this.#finish();
+    return isReady ? this.#finish() : endingOf([]);
   }
 
   async #prepare(): Promise<void> {
@@ -258,6 +260,18 @@ export class WatchLoop {
     this.#queue.add(task, { priority }).catch((error: unknown) => this.#drainer.failed(error));
   }
 
+  /** Beside the loop: a store that does not answer must not keep it from looking, sending and ending. */
+  #writeDueMetas(): void {
+    const { clock } = this.#context;
+    if (this.#isWritingMetas || this.#drainer.metas.nextMs > clock.monotonic()) return;
+    this.#isWritingMetas = true;
+    const done = (): void => {
+      this.#isWritingMetas = false;
+      this.#wake();
+    };
+    this.#drainer.writeMetas('due').then(done, done);
+  }
+
   async #sleep(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { clock } = this.#context;
@@ -274,7 +288,7 @@ export class WatchLoop {
   #nextMs(now: number): number {
     const { breaker, metas } = this.#drainer;
     let look = this.#sweepAtMs;
-    let send = metas.nextMs;
+    let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metas.nextMs;
     for (const watched of this.#drainer.watched) {
       if (watched.hotUntilMs > now) look = Math.min(look, watched.lookAtMs);
       if (watched.isFlushing) continue;
@@ -287,23 +301,31 @@ export class WatchLoop {
   async #finish(): Promise<Ending> {
     const { clock } = this.#context;
     const deadline = clock.monotonic() + shutdownMs;
-    await this.#settleQueue(deadline);
+    await this.#until(deadline, this.#queue.onIdle());
     for (const { track } of this.#drainer.watched) await this.#glanceSafely(track.mirror.source);
-    const due = [...this.#drainer.watched].filter(({ pace }) => pace.dueAtMs !== undefined);
-    for (const watched of due) {
-      this.#queue.add(() => this.#finishOne(watched, deadline)).catch(() => undefined);
+    for (let due = this.#due(); due.length > 0; due = this.#due()) {
+      if (clock.monotonic() >= deadline) break;
+      for (const watched of due) {
+        this.#queue.add(() => this.#finishOne(watched, deadline)).catch(() => undefined);
+      }
+      await this.#until(deadline, this.#queue.onIdle());
     }
-    await this.#settleQueue(deadline);
-    if (clock.monotonic() < deadline) await this.#drainer.writeMetas('all');
+    await this.#until(deadline, this.#drainer.writeMetas('all'));
     return endingOf(this.#drainer.watched);
+  }
+
+  #due(): readonly Watched[] {
+    return [...this.#drainer.watched].filter(({ pace }) => pace.dueAtMs !== undefined);
   }
 
   async #finishOne(watched: Watched, deadline: number): Promise<void> {
     const { clock } = this.#context;
     watched.isFlushing = true;
+    watched.pace.flushing(clock.monotonic());
     while (clock.monotonic() < deadline) {
       const drain = await this.#drainer.drain(watched, liveParts);
-      if (drain === 'done') {
+      const isSourceBroken = drain === 'failed' && this.#drainer.breaker.trouble === undefined;
+      if (drain === 'done' || isSourceBroken) {
         watched.isFlushing = false;
         return;
       }
@@ -312,11 +334,11 @@ export class WatchLoop {
     }
   }
 
-  async #settleQueue(deadline: number): Promise<void> {
+  async #until(deadline: number, work: Promise<unknown>): Promise<void> {
     const { clock } = this.#context;
     const enough = new AbortController();
     const left = Math.max(0, deadline - clock.monotonic());
-    await Promise.race([this.#queue.onIdle(), clock.sleep(left, enough.signal)]);
+    await Promise.race([work, clock.sleep(left, enough.signal)]);
     enough.abort();
   }
 
@@ -326,6 +348,7 @@ export class WatchLoop {
     const { breaker } = this.#drainer;
     let maySettle = watched.track.mirror.source.kind === 'records';
     watched.isFlushing = true;
+    watched.pace.flushing(clock.monotonic());
     while (!signal.aborted && this.#hopeless() === undefined) {
       const drain = await this.#drainer.drain(watched, backfillParts);
       meter.advanced(watched);
@@ -346,4 +369,18 @@ export class WatchLoop {
   #hopeless(): Error | undefined {
     return this.#drainer.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
   }
+}
+
+/** Whether the work came to its end before it was no longer wanted; its failure is the caller's. */
+async function beforeAbort(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<boolean>((resolve) => {
+    stop = () => resolve(false);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  });
+  const isDone = await Promise.race([work.then(() => true), aborted]);
+  signal.removeEventListener('abort', stop);
+  if (!isDone) work.catch(() => undefined);
+  return isDone;
 }

@@ -1,8 +1,9 @@
 import { rename, stat, truncate, utimes, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { systemClock } from '../../src/clock.js';
+import { UnreachableError } from '../../src/errors.js';
 import { chokidarEvents } from '../../src/mirror/file-events.js';
 import { everything } from '../../src/mirror/selection.js';
 import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
@@ -247,6 +248,27 @@ describe('the watch loop', () => {
     expect(verdicts.get(`${id}/copies/1`)).toMatchObject({ state: 'ok', shippedLines: 1 });
   });
 
+  it.each(['once', 'watch'] as const)(
+    '%s keeps both of two files with one session id',
+    async (how) => {
+      const id = sessionUuid();
+      const common = rows(id, 1);
+      await rig.tree.session(cwd, id).append(...common, ...rows(id, 2, 'here'));
+      const other = join(rig.tree.home, '.config', 'claude', 'projects', '-p', `${id}.jsonl`);
+      await rig.tree.file(other, [...common, ...rows(id, 4, 'there')].join(''));
+      let failures = 3;
+      const bucket = failing(rig.bucket, () => failures-- > 0);
+      const run = how === 'once' ? rig.once({ bucket }) : rig.watch({ bucket, sweepMs: 500 });
+      if (how === 'watch') await rig.untilLevel(15_000);
+      const ending = await (how === 'once' ? run.ended : run.end());
+      expect(ending.behind).toEqual([]);
+      const verdicts = await rig.verdicts();
+      expect(verdicts.get(`${id}/`)).toMatchObject({ state: 'ok', generation: 0 });
+      expect(verdicts.get(`${id}/copies/1`)).toMatchObject({ state: 'ok', generation: 0 });
+      expect(run.generations).toEqual([]);
+    },
+  );
+
   it('leaves old sessions and other folders alone, until an old one grows', async () => {
     const [old, fresh, foreign] = [sessionUuid(), sessionUuid(), sessionUuid()];
     const sleeping = await rig.tree.session(cwd, old).append(...rows(old, 3));
@@ -281,6 +303,21 @@ describe('the watch loop', () => {
     await run.end();
   });
 });
+
+/** Reads and listings fail for a while, as with a store that is out of order. */
+function failing(bucket: Bucket, fails: () => boolean): Bucket {
+  return {
+    ...bucket,
+    get: async (key, options) => {
+      if (fails()) throw new UnreachableError('simulated: 503');
+      return bucket.get(key, options);
+    },
+    list: async function* (prefix, options) {
+      if (prefix.includes('copies') && fails()) throw new UnreachableError('simulated: 503');
+      yield* bucket.list(prefix, options);
+    },
+  };
+}
 
 /** Every request by name and key. */
 function counting(bucket: Bucket, requests: string[]): Bucket {

@@ -27,6 +27,7 @@ export interface RigOptions {
   readonly pacing?: Pacing;
   readonly redactor?: Redactor;
   readonly stateFolder?: string;
+  readonly learnFrom?: (folder: string) => Promise<void>;
   readonly bucket?: Bucket;
 }
 
@@ -115,6 +116,7 @@ export class MirrorRig {
       agent: 'tester',
       host: 'here',
       stateFolder: options.stateFolder ?? this.stateFolder,
+      learnFrom: options.learnFrom ?? (async () => undefined),
       onPart: ({ session, name }, part) => {
         parts.push(`${session.ref.id}/${name}`);
         shipped.lines += part.endLine - part.startLine;

@@ -1,0 +1,73 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatCount } from '../../src/cli/format.js';
+import { columns } from '../../src/cli/output.js';
+import { startProgress } from '../../src/cli/progress.js';
+import { knownFromHere, redactLines, redactorOf } from '../../src/cli/redacting.js';
+import { countsText } from '../../src/cli/watch-output.js';
+import { RefusedError } from '../../src/errors.js';
+import type { Counts } from '../../src/mirror/chain.js';
+import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
+
+interface Finding {
+  readonly key: string;
+  readonly redactions: Counts;
+}
+
+export default class RedactScan extends BaseCommand {
+  static override summary = 'look for secrets in what is already in the bucket';
+  static override description =
+    'Reads every object of the project and runs the redaction engine over it: what an older rule set missed, or another tool wrote. Reports keys and kinds, never values, and changes nothing.\n\nExit codes: 0 nothing found, 8 the store cannot be reached, 9 something was found.';
+  static override examples = [
+    '<%= config.bin %> redact scan',
+    '<%= config.bin %> redact scan --project other',
+    "<%= config.bin %> redact scan --json | jq -r '.data.findings[].key'",
+  ];
+  static override flags = {
+    project: Flags.string({ summary: 'another project of the same bucket', helpValue: 'NAME' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(RedactScan);
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const layout: Layout = bucketLayout(flags.project ?? settings.project);
+    const redactor = redactorOf(settings, knownFromHere(settings, process.env));
+    const entries: { readonly key: string; readonly size: number }[] = [];
+    for await (const entry of bucket.list(layout.root)) {
+      if (entry.kind === 'object') entries.push(entry);
+    }
+    const total = entries.reduce((sum, { size }) => sum + size, 0);
+    const progress = startProgress({
+      label: 'Scanning',
+      total,
+      unit: 'bytes',
+      isQuiet: this.isQuiet,
+    });
+    const findings: Finding[] = [];
+    let done = 0;
+    for (const { key, size } of entries) {
+      const stored = await bucket.get(key);
+      const counts = await redactLines(redactor, onlyChunk(stored?.body), undefined);
+      if (Object.keys(counts).length > 0) findings.push({ key, redactions: counts });
+      done += size;
+      progress.update(done, total);
+    }
+    progress.stop();
+    for (const line of columns(findings.map((one) => [countsText(one.redactions), one.key]))) {
+      this.print(line);
+    }
+    if (findings.length > 0) {
+      throw new RefusedError(
+        `secrets in ${findings.length} of ${formatCount(entries.length)} objects: ${findings[0]?.key}`,
+        { hint: 'Rotate them: whoever could read the bucket may have seen them.' },
+      );
+    }
+    this.say(`${formatCount(entries.length)} objects, no secret found.`);
+    return { objects: entries.length, bytes: total, findings };
+  }
+}
+
+async function* onlyChunk(body: Buffer | undefined): AsyncIterable<Buffer> {
+  if (body !== undefined) yield body;
+}

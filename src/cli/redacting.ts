@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import type { Settings } from '../config/settings.js';
+import { addCounts, type Counts } from '../mirror/chain.js';
+import { secretsOf } from '../redact/known-secrets.js';
+import type { Redactor } from '../redact/redact.js';
+import { createRedactor } from '../redact/redactor.js';
+
+/** The engine as the config sets it up; further values that are known to be secret may be given. */
+export function redactorOf(settings: Settings | undefined, known: readonly string[]): Redactor {
+  const { allow = [], disable = [], patterns = [] } = settings?.redact ?? {};
+  return createRedactor({
+    allow,
+    disabledKinds: disable,
+    extraPatterns: patterns.map(({ name, pattern }) => ({ kind: name, pattern })),
+    knownSecrets: known,
+  });
+}
+
+/** What this process knows to be secret before it has read anything: its environment, and the keys in the config. */
+export function knownFromHere(
+  settings: Settings | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const { access_key = null, secret_key = null, hf_token = null } = settings?.file.document ?? {};
+  const own = [access_key, secret_key, hf_token].filter((key) => key !== null);
+  return [...own, ...secretsOf(env)];
+}
+
+/**
+ * Redacts lines from one stream to another, one by one, with flat memory (one line must fit). A last line without a newline
+ * is redacted as it is. Gives what was found, by kind.
+ */
+export async function redactLines(
+  redactor: Redactor,
+  input: AsyncIterable<Buffer>,
+  output: NodeJS.WritableStream | undefined,
+): Promise<Counts> {
+  let counts: Counts = {};
+  const pass = async (line: Buffer): Promise<void> => {
+    const redaction = redactor.redact(line);
+    if (redaction.counts !== undefined) {
+      counts = addCounts(counts, Object.fromEntries(redaction.counts));
+    }
+    if (output !== undefined && !output.write(redaction.bytes)) await once(output, 'drain');
+  };
+  let waiting: Buffer[] = [];
+  for await (const chunk of input) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
+      await pass(Buffer.concat([...waiting, chunk.subarray(start, end + 1)]));
+      waiting = [];
+      start = end + 1;
+    }
+    if (start < chunk.length) waiting.push(chunk.subarray(start));
+  }
+  if (waiting.length > 0) await pass(Buffer.concat(waiting));
+  return counts;
+}

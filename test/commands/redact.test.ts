@@ -1,0 +1,68 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+const secret = `ghp_${'aB3dE5gH7jK9'.repeat(3)}`;
+
+let world: CliWorld;
+
+beforeEach(async () => {
+  world = await createCliWorld();
+});
+
+afterEach(() => world.remove());
+
+describe('tracecraft redact', () => {
+  it('passes clean lines on byte for byte, and tells what it found by kind', async () => {
+    const clean = '{"a":"\\u00e9 \\/ 1e3"}\r\n\n';
+    const input = `${clean}{"token":"${secret}"}\nno newline at the end`;
+    const { code, stdout, stderr } = await world.run(['redact'], { input });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^\{"a".*\r\n\n\{"token":"\[REDACTED:[a-z0-9-]+\]"\}\nno newline at the end$/s,
+    );
+    expect(stdout.startsWith(clean)).toBe(true);
+    expect(stderr).toMatch(/^redacted [a-z0-9-]+:1\n$/);
+  });
+
+  it('--check prints nothing and exits 9 when there is one, without saying which', async () => {
+    const dirty = await world.run(['redact', '--check'], { input: `${secret}\n` });
+    expect(dirty).toMatchObject({ code: 9, stdout: '' });
+    expect(dirty.stderr).not.toContain(secret);
+    const clean = await world.run(['redact', '--check'], { input: 'fine\n' });
+    expect(clean).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('knows the values of telling variables', async () => {
+    const env = { SHOP_PASSWORD: 'correct-horse-battery' };
+    const { stdout } = await world.run(['redact'], { env, input: 'say correct-horse-battery\n' });
+    expect(stdout).toBe('say [REDACTED:known]\n');
+  });
+
+  it('answers in JSON with counts only', async () => {
+    const { json, code } = await world.runJson(['redact'], { input: `${secret}\n` });
+    expect(code).toBe(0);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        found: 1,
+        redactions: { [Object.keys(Object(json).data.redactions)[0] ?? '']: 1 },
+        redactor_version: expect.any(String),
+      },
+    });
+  });
+
+  it('scan finds what somebody else put into the bucket, by key and kind', async () => {
+    await world.run(['init', '--project', 'p', '--agent', 'a']);
+    const bucket = join(world.stateFolder, 'bucket');
+    const none = await world.run(['redact', 'scan']);
+    expect(none).toMatchObject({ code: 0, stdout: expect.stringContaining('no secret found') });
+    await mkdir(join(bucket, 'p', 'memory'), { recursive: true });
+    await writeFile(join(bucket, 'p', 'memory', 'k.json'), JSON.stringify({ value: secret }));
+    const found = await world.run(['redact', 'scan']);
+    expect(found.code).toBe(9);
+    expect(found.stdout).toContain('p/memory/k.json');
+    expect(found.stdout + found.stderr).not.toContain(secret);
+  });
+});

@@ -1,0 +1,98 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nodeIo } from '../../src/io.js';
+import { LiveRedactor } from '../../src/mirror/live-redactor.js';
+import { createRedactor } from '../../src/redact/redactor.js';
+import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { MirrorRig } from '../support/mirror-rig.js';
+
+const clock = new ManualClock();
+
+function live(known: readonly string[] = []): LiveRedactor {
+  const create = (values: readonly string[]) => createRedactor({ knownSecrets: values });
+  return new LiveRedactor({ create, known, io: nodeIo, clock });
+}
+
+describe('what the user knows is secret', () => {
+  let rig: MirrorRig;
+  let folder = '';
+
+  beforeEach(async () => {
+    rig = await MirrorRig.create();
+    folder = join(rig.tree.home, 'work');
+    await mkdir(folder);
+  });
+
+  afterEach(() => rig.remove());
+
+  it("is learnt from the .env files of a session's folder before its first line is sent", async () => {
+    const secret = 'correct-horse-battery-staple-9';
+    await writeFile(join(folder, '.env'), `PORT=8080\nexport SHOP_API_TOKEN="${secret}"\n`);
+    await writeFile(join(folder, '.env.example'), 'OTHER_TOKEN=put-your-token-here-please\n');
+    const id = sessionUuid();
+    const context = { sessionId: id, cwd: folder };
+    await rig.tree
+      .session(folder, id)
+      .append(userRow(`port 8080, ${secret} and put-your-token-here-please`, context));
+    const redactor = live();
+    const run = rig.once({ redactor, learnFrom: (cwd) => redactor.learnFrom(cwd) });
+    await run.ended;
+    const [part = ''] = (await rig.keys()).filter((key) => key.endsWith('.jsonl'));
+    const body = (await rig.bucket.get(part))?.body.toString();
+    expect(body).toContain('port 8080, [REDACTED:known] and put-your-token-here-please');
+  });
+
+  it('may be rotated between two runs: no generation, nothing sent twice', async () => {
+    const id = sessionUuid();
+    const context = { sessionId: id, cwd: folder };
+    const [first, second] = ['first-value-of-the-token-1', 'second-value-of-the-token-2'];
+    const transcript = rig.tree.session(folder, id);
+    await writeFile(join(folder, '.env'), `TOKEN=${first}\n`);
+    await transcript.append(userRow(`${first} ${second}`, context));
+    const before = live();
+    await rig.once({ redactor: before, learnFrom: (cwd) => before.learnFrom(cwd) }).ended;
+    await writeFile(join(folder, '.env'), `TOKEN=${second}\n`);
+    await transcript.append(lineOf(userRow(`again ${first} ${second}`, context)));
+    const after = live();
+    const run = rig.once({
+      redactor: after,
+      learnFrom: (cwd) => after.learnFrom(cwd),
+      stateFolder: `${rig.stateFolder}-new`,
+    });
+    await run.ended;
+    expect(run.generations).toEqual([]);
+    expect(run.parts).toEqual([`${id}/`]);
+    const verdict = (await rig.verdicts()).get(`${id}/`);
+    expect(verdict).toMatchObject({ state: 'ok', shippedLines: 2, redactedLines: 2 });
+  });
+
+  it('is looked for again after half a minute, and never told by the version', async () => {
+    const redactor = live(['a-value-from-the-environment']);
+    const { version } = redactor;
+    const line = Buffer.from('a-value-from-the-environment and a-value-of-the-env-file\n');
+    await redactor.learnFrom(folder);
+    await writeFile(join(folder, '.env.local'), 'DB_PASSWORD=a-value-of-the-env-file\n');
+    await redactor.learnFrom(folder);
+    expect(redactor.redact(line).bytes.toString()).toBe(
+      '[REDACTED:known] and a-value-of-the-env-file\n',
+    );
+    clock.advance(31_000);
+    await redactor.learnFrom(folder);
+    expect(redactor.redact(line).bytes.toString()).toBe('[REDACTED:known] and [REDACTED:known]\n');
+    expect(redactor.version).toBe(version);
+  });
+
+  it('cannot be learnt from what is not there, not text, or too large', async () => {
+    const redactor = live();
+    await redactor.learnFrom(join(folder, 'nowhere'));
+    await mkdir(join(folder, '.env'));
+    await writeFile(join(folder, '.env.binary'), Buffer.from([0, 255, 61, 10, 200]));
+    await writeFile(join(folder, '.env.huge'), `TOKEN=${'x1y2z3'.repeat(100_000)}`);
+    clock.advance(31_000);
+    await redactor.learnFrom(folder);
+    const line = Buffer.from('nothing to hide\n');
+    expect(redactor.redact(line).bytes).toBe(line);
+  });
+});
