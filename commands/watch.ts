@@ -174,7 +174,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     }
     const [first] = end.behind;
     throw new PartialError(
-      `${end.behind.length} of the streams are still behind, e.g. ${first?.source}: ${first?.reason}`,
+      `${end.behind.length} streams are still behind, e.g. ${first?.source}: ${first?.reason}`,
       { hint: 'Start tracecraft watch again: it goes on where it stopped.' },
     );
   }

@@ -74,6 +74,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     learnFrom: (folder) => redactor.learnFrom(folder),
     onPart: (place, part) => output.part(place, part),
     onGeneration: (place, head, reason) => output.generation(place, head, reason),
+    onSourceTrouble: (error) => output.trouble(error, error.hint),
     onCacheTrouble: once((error) =>
       output.trouble(
         new Error(`local state cannot be kept in ${folder}: ${messageOf(error)}`),

@@ -22,7 +22,9 @@ export interface Rest {
 export function endingOf(all: Iterable<Watched>): Ending {
   const watched = [...all];
   const behind = watched
-    .filter(({ failure, isFlushing }) => failure !== undefined || isFlushing)
+    .filter(({ failure, isFlushing, pace }) => {
+      return failure !== undefined || isFlushing || pace.dueAtMs !== undefined;
+    })
     .map(({ track, failure }) => ({
       session: track.session.ref.id,
       stream: track.name,

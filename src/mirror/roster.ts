@@ -1,12 +1,12 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
+import type { SourceError } from '../errors.js';
 import type { Io } from '../io.js';
 import type { Layout } from '../protocol/keys.js';
 import type { Redactor } from '../redact/redact.js';
-import { isUnsteady } from './align.js';
 import { fileCache, noCache, streamStatePath } from './cache.js';
 import type { Head, ShippedPart } from './chain.js';
-import { recoverLines } from './recovery.js';
+import { Rivals } from './rivals.js';
 import { peekCwd } from './selection.js';
 import { SessionMirror } from './session-mirror.js';
 import type { LineStream, Stream, Watcher } from './stream.js';
@@ -42,6 +42,7 @@ export interface RosterContext {
     reason: string,
   ) => void;
   readonly onCacheTrouble: (error: unknown) => void;
+  readonly onSourceTrouble: (error: SourceError) => void;
 }
 
 /** Several files that claim to be one stream, and which of them was found to be it. */
@@ -66,6 +67,7 @@ export class Roster {
   readonly #tracks = new Map<string, Track>();
   readonly #bySource = new Map<string, Track>();
   readonly #contests = new Map<string, Contest>();
+  readonly #rivals: Rivals;
   readonly #folders = new Map<SessionMirror, string | undefined>();
   #fresh: Track[] = [];
   /** Sessions that the bucket held something of at the start; `undefined`: not known, so everything is listed. */
@@ -73,6 +75,7 @@ export class Roster {
 
   constructor(context: RosterContext) {
     this.#context = context;
+    this.#rivals = new Rivals(context);
   }
 
   get sessions(): Iterable<SessionMirror> {
@@ -169,19 +172,22 @@ export class Roster {
       this.#contests.set(key, { sources, isOpen: false, mayFork: false });
       return;
     }
-    if (!contest.sources.has(stream.source)) contest.isOpen = true;
     contest.sources.set(stream.source, stream);
+    if (!this.#rivals.isLeftOut(stream)) contest.isOpen = true;
   }
 
   /** Stays open until it is complete: a store that fails in the middle must not leave a source without a track. */
   async #elect(track: Track, contest: Contest): Promise<void> {
     const contenders = contest.sources.size;
     for (const [path, stream] of contest.sources) {
-      if ((await stream.changed(undefined)) !== undefined) continue;
+      if ((await this.#rivals.look(stream)) !== undefined) continue;
+      if (this.#rivals.isLeftOut(stream)) continue;
       contest.sources.delete(path);
       this.#bySource.delete(path);
     }
-    const candidates = await this.#ranked(track, [...contest.sources.values()]);
+    const prefix = this.#prefix(track.session, track.name);
+    const known = track.mirror.head?.parts ?? [];
+    const candidates = await this.#rivals.rank(prefix, [...contest.sources.values()], known);
     const [winner, ...losers] = candidates;
     if (winner === undefined) return;
     contest.mayFork = winner.conflicts;
@@ -196,44 +202,6 @@ export class Roster {
     contest.isOpen = contest.sources.size > contenders;
   }
 
-  /** The one that agrees furthest first; then the longer; then by path, so that the answer is always the same. */
-  async #ranked(track: Track, streams: readonly LineStream[]): Promise<readonly Candidate[]> {
-    const [only] = streams;
-    if (only !== undefined && streams.length === 1) {
-      return [{ stream: only, lines: 0, conflicts: false, size: 0 }];
-    }
-    const candidates: Candidate[] = [];
-    for (const stream of streams) {
-      const look = await stream.changed(undefined);
-      const agreement = await this.#agreement(track.session, track.name, stream, track.mirror.head);
-      candidates.push({ stream, ...agreement, size: look?.size ?? 0 });
-    }
-    return candidates.sort(
-      (left, right) =>
-        right.lines - left.lines ||
-        Number(left.conflicts) - Number(right.conflicts) ||
-        right.size - left.size ||
-        (left.stream.source < right.stream.source ? -1 : 1),
-    );
-  }
-
-  async #agreement(
-    session: SessionMirror,
-    name: string,
-    stream: LineStream,
-    head: Head | undefined,
-  ): Promise<{ lines: number; conflicts: boolean }> {
-    const { bucket, redactor } = this.#context;
-    const prefix = this.#prefix(session, name);
-    const context = { bucket, redactor, observe: () => undefined };
-    const recovery = await recoverLines(context, prefix, stream, head?.parts ?? [], false);
-    if (isUnsteady(recovery)) return { lines: -1, conflicts: true };
-    if (recovery.found === 'chain') {
-      return { lines: recovery.head.position.line, conflicts: false };
-    }
-    return { lines: recovery.best.position.line, conflicts: true };
-  }
-
   /** The first `copies/<n>` that this source does not contradict. Its content decides, so a restart finds it again. */
   async #asCopy(stream: LineStream, after: string): Promise<Track> {
     const own = stream.name === '' ? '' : `/${stream.name}`;
@@ -245,7 +213,7 @@ export class Roster {
         continue;
       }
       const session = this.#session(stream);
-      const agreement = await this.#agreement(session, name, stream, undefined);
+      const agreement = await this.#rivals.agreement(this.#prefix(session, name), stream, []);
       if (agreement.conflicts) continue;
       if (taken === undefined) return this.#create(stream, name);
       taken.mirror.moveTo(stream);
@@ -345,13 +313,6 @@ export class Roster {
       name === '' ? layout.session(harness, id) : layout.streamsOf(harness, id),
     );
   }
-}
-
-interface Candidate {
-  readonly stream: LineStream;
-  readonly lines: number;
-  readonly conflicts: boolean;
-  readonly size: number;
 }
 
 function keyOf(stream: Stream, name: string): string {

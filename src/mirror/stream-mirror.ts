@@ -53,6 +53,7 @@ interface Prepared {
   readonly chunk: Chunk;
   readonly body: Buffer;
   readonly plainLines: readonly Buffer[];
+  readonly redactedLines: readonly Buffer[];
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -272,7 +273,7 @@ export class StreamMirror {
       uploadedAtMs: clock.now(),
     };
     this.#advance(part, prepared.chunk.next, prepared.chunk.look);
-    for (const line of lines) this.#observe(line);
+    for (const line of prepared.redactedLines) this.#observe(line);
     return true;
   }
 
@@ -316,7 +317,7 @@ export class StreamMirror {
       fingerprint: fingerprint(comparison.lines),
     };
     this.#advance(part, comparison.position, this.#look);
-    for (const line of comparison.lines) this.#observe(line);
+    for (const line of comparison.lines) this.#observeSource(line);
     await this.#save();
     return 'again';
   }
@@ -333,7 +334,7 @@ export class StreamMirror {
     const counts: Record<string, number> = {};
     const bodies = chunk.lines.map((line) => this.#redactLine(line, counts));
     const body = bodies.length === 1 ? (bodies[0] ?? Buffer.alloc(0)) : Buffer.concat(bodies);
-    return { chunk, body, plainLines: plain(chunk.lines), counts };
+    return { chunk, body, plainLines: plain(chunk.lines), redactedLines: bodies, counts };
   }
 
   #redactLine(line: Line, counts: Record<string, number>): Buffer {
@@ -343,13 +344,18 @@ export class StreamMirror {
     return sealed ? line.seal(redaction.bytes) : redaction.bytes;
   }
 
-  #observe(line: Buffer): void {
-    this.#facts = this.#source.facts(line, this.#facts);
+  /** Facts are lifted from redacted lines: cut short, half a secret would no longer be known as one. */
+  #observe(redacted: Buffer): void {
+    this.#facts = this.#source.facts(redacted, this.#facts);
+  }
+
+  #observeSource(line: Buffer): void {
+    this.#observe(this.#context.redactor.redact(line).bytes);
   }
 
   #alignContext() {
     const { bucket, redactor } = this.#context;
-    return { bucket, redactor, observe: (line: Buffer) => this.#observe(line) };
+    return { bucket, redactor, observe: (line: Buffer) => this.#observeSource(line) };
   }
 
   async #save(): Promise<void> {

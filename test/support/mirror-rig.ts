@@ -122,6 +122,7 @@ export class MirrorRig {
         shipped.lines += part.endLine - part.startLine;
       },
       onGeneration: (_track, _head, reason) => generations.push(reason),
+      onSourceTrouble: (error) => troubles.push(error),
       onCacheTrouble: (error) => troubles.push(new Error('cache', { cause: error })),
     });
     const loop = new WatchLoop({
