@@ -44,7 +44,11 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       summary: 'take sessions that changed within this time',
       helpValue: '7d',
     }),
-    all: Flags.boolean({ summary: 'take all sessions, however old', exclusive: ['since'] }),
+    all: Flags.boolean({
+      summary:
+        'take all sessions, however old; with --once also put back what vanished from the bucket',
+      exclusive: ['since'],
+    }),
     'all-projects': Flags.boolean({
       summary: "with a project's config: take sessions of other folders too",
     }),
@@ -79,7 +83,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       }),
       events: flags.poll ? noEvents : chokidarEvents(),
       isPolling: flags.poll,
-      isThorough: false,
+      isThorough: flags.once && flags.all,
       intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
       output,
       ...(progress === undefined ? {} : { progress }),

@@ -94,7 +94,7 @@ export default class SessionVerify extends BaseCommand {
       throw new PartialError(
         `${wrong.length} of ${checked.length} streams do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
         {
-          hint: 'tracecraft watch --once --all takes what is behind; tracecraft session mirror puts back what vanished.',
+          hint: 'Run tracecraft watch --once --all, which takes what is behind and puts back what vanished; then verify again.',
         },
       );
     }

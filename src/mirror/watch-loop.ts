@@ -302,7 +302,10 @@ export class WatchLoop {
     const { clock } = this.#context;
     const deadline = clock.monotonic() + shutdownMs;
     await this.#until(deadline, this.#queue.onIdle());
-    for (const { track } of this.#drainer.watched) await this.#glanceSafely(track.mirror.source);
+    for await (const stream of this.#intake.everything()) {
+      if (clock.monotonic() >= deadline) break;
+      await this.#glanceSafely(stream);
+    }
     for (let due = this.#due(); due.length > 0; due = this.#due()) {
       if (clock.monotonic() >= deadline) break;
       for (const watched of due) {

@@ -138,6 +138,17 @@ describe('the watch loop', () => {
     expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', rest: 8 });
   });
 
+  it('takes a session that appeared just before it ends', async () => {
+    const id = sessionUuid();
+    await rig.tree.session(cwd, id).append(...rows(id, 1));
+    const run = rig.watch();
+    await rig.untilLevel(5_000);
+    const late = sessionUuid();
+    await rig.tree.session(cwd, late).append(...rows(late, 2));
+    expect(await run.end()).toEqual({ behind: [], rests: [] });
+    expect((await rig.verdicts()).get(`${late}/`)?.state).toBe('ok');
+  });
+
   it('goes on after a restart without a listing of what did not change, and without sending it again', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));

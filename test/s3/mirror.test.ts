@@ -85,7 +85,7 @@ describe.each(s3Servers())('the mirror on S3: $name', ({ start }) => {
     const verified = await world.run(['session', 'verify'], options);
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('220 lines') });
     proxy.reset();
-    const again = await world.run(['watch', '--once', '--all'], options);
+    const again = await world.run(['watch', '--once'], options);
     expect(again.code).toBe(0);
     expect(again.stdout).not.toContain('uploaded');
     expect(proxy.counts()).toEqual({ LIST: 2 });
