@@ -39,7 +39,10 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       options: ['claude-code'],
       multiple: true,
     }),
-    cwd: Flags.directory({ summary: 'only sessions that were started in or below this folder' }),
+    cwd: Flags.directory({
+      exists: true,
+      summary: 'only sessions that were started in or below this folder',
+    }),
     since: Flags.string({
       summary: 'take sessions that changed within this time',
       helpValue: '7d',

@@ -23,7 +23,7 @@ export default class SessionMirror extends BaseCommand {
   static override flags = {
     harness: Flags.string({ summary: 'whose session', options: ['claude-code'], required: true }),
     'session-id': Flags.string({ summary: 'this session' }),
-    cwd: Flags.directory({ summary: 'the newest session of this folder' }),
+    cwd: Flags.directory({ exists: true, summary: 'the newest session of this folder' }),
     follow: Flags.boolean({ summary: 'go on mirroring until ended', char: 'f' }),
   };
 

@@ -50,7 +50,8 @@ export default class SessionVerify extends BaseCommand {
       isQuiet: this.isQuiet,
     });
     const checked: Checked[] = [];
-    for await (const { stream, name, verdict } of verifySources(bucket, layout, streams)) {
+    const verified = verifySources(bucket, layout, streams, systemClock);
+    for await (const { stream, name, verdict } of verified) {
       const { harness, id } = stream.session;
       checked.push({ harness, session_id: id, stream: name, source: stream.source, ...verdict });
       progress.update(checked.length, streams.length);

@@ -9,8 +9,9 @@
  *   whether it was applied (`withRetry` reads back). The body must carry a nonce where two callers must be told apart.
  * - Absence is `undefined`; everything else that goes wrong is a `TracecraftError`: `UnreachableError` may be retried,
  *   `NotAllowedError` may not, `UsageError` names a key that cannot be used.
- * - Reading, listing and deleting are idempotent. Deleting what is not there succeeds. A deletion is not arbitrated: on some
- *   stores a `putIfMatch` of the same moment brings the object back, so whoever races retires an object by `putIfMatch`.
+ * - Reading, listing and deleting are idempotent. Deleting what is not there succeeds.
+ * - Plain writes and deletions are not arbitrated: on some stores (Ceph 16) a `putIfMatch` of the same moment undoes them. A
+ *   key that several may write at once is written by conditional writes alone, and retired by one.
  */
 export interface Bucket {
   readonly kind: BucketKind;

@@ -27,7 +27,7 @@ const maxRaces = 3;
 
 /**
  * Proves on objects of its own, below `<prefix>_probe/`, what this store does: nothing is taken from its name or its headers.
- * Leaves nothing behind. Throws what a first plain write throws (credentials, no bucket, no network), since nothing can be
+ * Leaves nothing behind. The bucket should be one `withRetry`: R2, for one, takes one write per second to one key. Throws what a first plain write throws (credentials, no bucket, no network), since nothing can be
  * found out then; everything else that fails is a finding.
  */
 export async function probeBucket(

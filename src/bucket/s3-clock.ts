@@ -28,22 +28,21 @@ interface Learnt {
 export function createStoreClock(clock: Clock): StoreClock {
   let learnt: Learnt | undefined;
   const driftNow = (): number => clock.now() - clock.monotonic();
-  const isStale = (): boolean =>
-    learnt === undefined || Math.abs(driftNow() - learnt.drift) > toleratedJumpMs;
 
   return {
     observe: (date, sentAt, answeredAt) => {
       const at = date === undefined ? Number.NaN : Date.parse(date);
       if (Number.isNaN(at)) return;
       const seen = { low: at - answeredAt, high: at + resolutionMs - sentAt };
-      const before = isStale() ? undefined : learnt;
-      const low = Math.max(seen.low, before?.low ?? seen.low);
-      const high = Math.min(seen.high, before?.high ?? seen.high);
-      // No common moment: the store's clock was set. The newest answer counts.
+      const low = Math.max(seen.low, learnt?.low ?? seen.low);
+      const high = Math.min(seen.high, learnt?.high ?? seen.high);
+      // No common moment: the store's clock was set, or this machine slept. The newest answer counts.
       learnt = low <= high ? { low, high, drift: driftNow() } : { ...seen, drift: driftNow() };
     },
     read: () => {
-      if (learnt === undefined || isStale()) return undefined;
+      if (learnt === undefined || Math.abs(driftNow() - learnt.drift) > toleratedJumpMs) {
+        return undefined;
+      }
       return (learnt.low + learnt.high) / 2 + clock.monotonic();
     },
   };

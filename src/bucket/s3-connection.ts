@@ -86,16 +86,24 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   };
 
   /** Whether the refusal's cause is gone. The SDK itself has taken the store's time from the answer. */
-  const isCured = async ({ code, region: named }: S3Failure): Promise<boolean> => {
+  const isCured = (
+    { status, code, region: named }: S3Failure,
+    used: string | undefined,
+  ): boolean => {
     if (code === 'RequestTimeTooSkewed') return true;
+    if (status !== 301 && status !== 400) return false;
+    // Somebody else, refused at the same time, has put it right already.
+    if (region !== used) return true;
     if (named === undefined || named === region) return false;
     region = named;
-    await close();
+    // Others may still wait for answers on the old one, which goes with its last connection.
+    client = undefined;
     return true;
   };
 
   const ask: S3Connection['ask'] = async ({ action, signal }, request) => {
     for (let isLast = false; ; isLast = true) {
+      const used = region;
       try {
         throwIfStopped(signal);
         const wire = await connect();
@@ -103,9 +111,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
         return { ok: true, value: await request({ ...wire, bucket, options: abort }) };
       } catch (error) {
         const failure = failureOf(error, { action, location, signal });
-        const isWrongRegion = failure.status === 301 || failure.status === 400;
-        const isCurable = isWrongRegion || failure.code === 'RequestTimeTooSkewed';
-        if (isLast || !isCurable || !(await isCured(failure))) return { ok: false, failure };
+        if (isLast || !isCured(failure, used)) return { ok: false, failure };
       }
     }
   };

@@ -97,8 +97,9 @@ function translate(
 ): unknown {
   if (error instanceof TracecraftError) return error;
   if (request.signal?.aborted === true) return stopped(request.signal);
-  const isOurMistake = error instanceof TypeError || error instanceof RangeError;
-  if (isOurMistake && code === error.name) return error;
+  // Before anything was answered: a mistake of ours. Afterwards the SDK could not make sense of the answer.
+  const isMistake = error instanceof TypeError || error instanceof RangeError;
+  if (isMistake && status === undefined && code === error.name) return error;
   const said = sayingOf(error, status, code);
   const cause = causeOf(error, code);
   const message = `cannot ${request.action} in ${request.location}: ${said}`;

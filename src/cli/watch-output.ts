@@ -87,7 +87,7 @@ export function textOutput(options: {
       ),
     trouble: (error, hint) => {
       status?.clear();
-      noteLine(`Warning: ${error.message}${hint === undefined ? '' : ` ${hint}`}`);
+      noteLine(`Warning: ${error.message}${hint === undefined ? '' : `. ${hint}`}`);
       status?.trouble(error.message);
     },
     well: () => {
@@ -110,7 +110,15 @@ export function jsonOutput(): WatchOutput {
     stream: name,
   });
   return {
-    taken: (taken, where) => event('taken', { ...taken, where }),
+    taken: ({ sessions, streams, bytes, leftSessions, leftBytes }, where) =>
+      event('taken', {
+        sessions,
+        streams,
+        bytes,
+        left_sessions: leftSessions,
+        left_bytes: leftBytes,
+        where,
+      }),
     sessions: (count) => event('sessions', { count }),
     part: (where, part) =>
       event('part', {

@@ -1,4 +1,5 @@
 import type { Bucket } from '../bucket/bucket.js';
+import type { Clock } from '../clock.js';
 import type { Layout } from '../protocol/keys.js';
 import { agrees } from '../redact/agreement.js';
 import { completeLines, endsWithNewline } from './lines.js';
@@ -30,6 +31,7 @@ export interface Verdict {
 }
 
 const readBytes = 4 << 20;
+const settleMs = 2_100;
 
 export async function verifyStream(
   bucket: Bucket,
@@ -64,7 +66,9 @@ export async function* verifySources(
   bucket: Bucket,
   layout: Layout,
   sources: readonly Stream[],
+  clock: Clock,
 ): AsyncIterable<VerifiedSource> {
+  await settle(sources, clock);
   const claims = new Map<string, Stream[]>();
   for (const stream of sources) {
     const key = [stream.session.harness, stream.session.id, stream.name].join('\n');
@@ -77,6 +81,17 @@ export async function* verifySources(
     if (main !== undefined) yield main;
     for (const other of others) yield await verifyCopy(bucket, layout, other, rivals.length);
   }
+}
+
+/** Records are shown once they were seen unchanged for a while: all of them are looked at first, then waited for together. */
+async function settle(sources: readonly Stream[], clock: Clock): Promise<void> {
+  let isWaiting = false;
+  for (const stream of sources) {
+    if (stream.kind !== 'records') continue;
+    const chunk = await stream.read(startPosition, { bytes: 1 });
+    isWaiting ||= typeof chunk !== 'string' && chunk.rest > 0;
+  }
+  if (isWaiting) await clock.sleep(settleMs);
 }
 
 async function verifyAs(

@@ -47,6 +47,8 @@ const hotForMs = 5_000;
 const hotLookMs = 250;
 const relistAfterEventMs = 100;
 const shutdownMs = 10_000;
+/** The documents of a large first run may take a while; a store that hangs must not keep `once` for ever. */
+const metasMs = 600_000;
 const sliceStreams = 200;
 const concurrency = 4;
 const liveParts = { partBytes: 1 << 20, parts: 8 };
@@ -81,15 +83,18 @@ export class WatchLoop {
 
   /** Takes everything there is once. The store's own error is thrown when it cannot be reached to begin with. */
   async once(signal: AbortSignal): Promise<Ending> {
-    await this.#prepare();
+    const { clock } = this.#context;
+    if (!(await beforeAbort(this.#prepare(), signal))) return endingOf([]);
     const meter = new Meter((done, total) => this.#context.report.onProgress(done, total));
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
       meter.expect(due);
-      await this.#queue.addAll(due.map((one) => () => this.#drainWhole(one, signal, meter)));
+      const work = due.map((one) => () => this.#drainWhole(one, signal, meter));
+      const isDone = await beforeAbort(this.#queue.addAll(work).then(nothing), signal);
+      if (!isDone) await this.#until(clock.monotonic() + shutdownMs, this.#queue.onIdle());
       const hopeless = this.#hopeless();
       if (hopeless !== undefined) throw hopeless;
     }
-    await this.#drainer.writeMetas('all');
+    await this.#until(clock.monotonic() + metasMs, this.#drainer.writeMetas('all'));
     return endingOf(this.#drainer.watched);
   }
 
@@ -373,6 +378,8 @@ export class WatchLoop {
     return this.#drainer.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
   }
 }
+
+const nothing = (): void => undefined;
 
 /** Whether the work came to its end before it was no longer wanted; its failure is the caller's. */
 async function beforeAbort(work: Promise<void>, signal: AbortSignal): Promise<boolean> {

@@ -16,7 +16,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { openLocalBucket } from '../../src/bucket/local.js';
+import { openLocks } from '../../src/bucket/local-lock.js';
 import { createBucketIfMissing } from '../../src/bucket/open.js';
+import { systemClock } from '../../src/clock.js';
 import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '../../src/errors.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
@@ -94,14 +96,43 @@ describe('the folder', () => {
     }
   });
 
-  it('never has a deleted object brought back by a conditional write of the same moment', async () => {
+  it('never has a plain write or a deletion undone by a conditional write of the same moment', async () => {
     for (let round = 0; round < 20; round += 1) {
-      const { etag } = await bucket.put('contested', text('old'));
+      const first = await bucket.put('contested', text('old'));
       await Promise.all([
-        bucket.putIfMatch('contested', text('conditional'), etag),
+        bucket.putIfMatch('contested', text('conditional'), first.etag),
+        bucket.put('contested', text('plain')),
+      ]);
+      // In either order: the condition fails after the plain write, and is overwritten before it.
+      expect((await bucket.get('contested'))?.body.toString()).toBe('plain');
+      const second = await bucket.put('contested', text('old again'));
+      await Promise.all([
+        bucket.putIfMatch('contested', text('conditional'), second.etag),
         bucket.delete('contested'),
       ]);
       expect(await bucket.get('contested')).toBeUndefined();
+    }
+  });
+
+  it('makes plain writes and deletions wait for whoever replaces the object', async () => {
+    const locks = openLocks({
+      folder: join(root, '.tracecraft', 'locks'),
+      temporaries: join(root, '.tracecraft', 'tmp'),
+      clock: systemClock,
+    });
+    await bucket.put('a', text('old'));
+    for (const change of [() => bucket.put('a', text('new')), () => bucket.delete('a')]) {
+      const before = (await bucket.get('a'))?.body.toString();
+      let changing = Promise.resolve<unknown>(undefined);
+      await locks.hold('a', async () => {
+        changing = change();
+        // Far more steps than the change itself would need.
+        for (let look = 0; look < 100; look += 1) {
+          expect((await bucket.get('a'))?.body.toString()).toBe(before);
+        }
+      });
+      await changing;
+      expect((await bucket.get('a'))?.body.toString()).not.toBe(before);
     }
   });
 

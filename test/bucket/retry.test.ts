@@ -259,6 +259,13 @@ describe('listings', () => {
     expect(await names({ after: 'p/b/1' })).toEqual(keys.slice(2));
   });
 
+  it('repeat nothing, even of a store that begins at its beginning again', async () => {
+    const forgetful = scripted({ ...others, list: (prefix) => others.list(prefix) });
+    bucket = withRetry(forgetful, { clock, attempts: 4, baseMs: 1, maxMs: 1 });
+    forgetful.failListsAfter(2, 4);
+    expect(await names()).toEqual(keys);
+  });
+
   it('go on as long as each attempt brings something', async () => {
     store.failListsAfter(1, 1, 1, 1, 1, 1);
     expect(await names()).toEqual(keys);

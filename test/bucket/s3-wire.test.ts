@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
-import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/bucket/bucket.js';
-import { createS3BucketIfMissing, openS3Bucket } from '../../src/bucket/s3.js';
+import { createS3BucketIfMissing } from '../../src/bucket/s3.js';
 import {
   NotAllowedError,
   NotFoundError,
   TracecraftError,
   UnreachableError,
   UnsupportedError,
-  UsageError,
 } from '../../src/errors.js';
 import { ManualClock } from '../support/manual-clock.js';
 import {
@@ -142,176 +140,6 @@ describe('If-Match', () => {
   });
 });
 
-describe('an answer', () => {
-  const cases: readonly (readonly [number, string, new (message: string) => TracecraftError])[] = [
-    [400, 'ExpiredToken', NotAllowedError],
-    [400, 'InvalidToken', NotAllowedError],
-    [401, 'Unauthorized', NotAllowedError],
-    [403, 'AccessDenied', NotAllowedError],
-    [403, 'InvalidAccessKeyId', NotAllowedError],
-    [403, 'SignatureDoesNotMatch', NotAllowedError],
-    [404, 'NoSuchBucket', NotFoundError],
-    [400, 'InvalidBucketName', UsageError],
-    [400, 'KeyTooLongError', UsageError],
-    [301, 'PermanentRedirect', UsageError],
-    [501, 'NotImplemented', UnsupportedError],
-    [400, 'InvalidArgument', UnsupportedError],
-    [405, 'MethodNotAllowed', UnsupportedError],
-    [400, 'RequestTimeout', UnreachableError],
-    [400, 'BadDigest', UnreachableError],
-    [408, 'RequestTimeout', UnreachableError],
-    [409, 'ConditionalRequestConflict', UnreachableError],
-    [409, 'OperationAborted', UnreachableError],
-    [429, 'TooManyRequests', UnreachableError],
-    [500, 'InternalError', UnreachableError],
-    [503, 'SlowDown', UnreachableError],
-    [503, 'ServiceUnavailable', UnreachableError],
-    [507, 'InsufficientStorage', UnreachableError],
-  ];
-
-  it.each(cases)('%i %s is told apart', async (status, code, kind) => {
-    const { open, seen } = await serve(() => ({ status, body: errorXml(code) }));
-    const bucket = open({ sessionToken: 'not-a-real-session-token' });
-    const calls = [
-      () => bucket.put('p/a', body),
-      () => bucket.putIfAbsent('p/a', body),
-      () => bucket.get('p/a'),
-    ];
-    for (const call of calls) {
-      const error = await failureOf(call());
-      expect(error).toBeInstanceOf(kind);
-      expect(error.message).toContain('p/a');
-      expect(error.message).toContain(code);
-      expect(error.message).toContain('s3://pond at http://127.0.0.1');
-      expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/not-a-real|AWS4-HMAC/);
-      expect(error.retryable).toBe(kind === UnreachableError);
-    }
-    expect(seen[0]?.headers['x-amz-security-token']).toBe('not-a-real-session-token');
-  });
-
-  it('of 502 in HTML, from whatever stands in between, can be tried again', async () => {
-    const { open } = await serve(() => ({ status: 502, body: '<html>Bad Gateway</html>' }));
-    expect(await failureOf(open().put('a', body))).toBeInstanceOf(UnreachableError);
-  });
-
-  it('may say when to come back', async () => {
-    const { open } = await serve((_, index) => ({
-      status: index === 0 ? 429 : 503,
-      headers: { 'Retry-After': index === 0 ? '7' : new Date(Date.now() + 90_000).toUTCString() },
-      body: errorXml('SlowDown'),
-    }));
-    const bucket = open();
-    expect(await failureOf(bucket.put('a', body))).toMatchObject({ retryAfterMs: 7_000 });
-    const second = await failureOf(bucket.put('a', body));
-    if (!(second instanceof UnreachableError)) throw second;
-    expect(second.retryAfterMs).toBeGreaterThan(60_000);
-    expect(second.retryAfterMs).toBeLessThan(90_001);
-  });
-
-  it('about credentials says where they are looked for', async () => {
-    const { open } = await serve(() => ({ status: 403, body: errorXml('InvalidAccessKeyId') }));
-    const { hint } = await failureOf(open().get('a'));
-    for (const place of ['AWS_ACCESS_KEY_ID', '~/.aws', 'access_key', 'SSO']) {
-      expect(hint).toContain(place);
-    }
-  });
-
-  it('that is a login page is no answer', async () => {
-    const page = { headers: { 'Content-Type': 'text/html' }, body: '<html><p>Log in</html>' };
-    const { open } = await serve(() => page);
-    const bucket = open();
-    expect(await failureOf(bucket.put('a', body))).toBeInstanceOf(UnreachableError);
-    expect(await failureOf(bucket.putIfAbsent('a', body))).toBeInstanceOf(UnreachableError);
-    expect(await failureOf(bucket.get('a'))).toBeInstanceOf(UnreachableError);
-  });
-
-  it('whose ETag lacks its quotes gets them', async () => {
-    const { open } = await serve(() => ({ headers: { ETag: etag.replaceAll('"', '') } }));
-    expect(await open().put('a', body)).toEqual({ etag });
-  });
-
-  it('that ignores the range is cut to it', async () => {
-    const { open } = await serve(() => ({ ...written, body: '0123456789' }));
-    const range = { start: 2, end: 4 };
-    expect(await open().get('a', { range })).toMatchObject({ body: Buffer.from('234'), size: 10 });
-  });
-});
-
-describe('what is wrong with this machine', () => {
-  it('as its clock is put right, and the request sent again', async () => {
-    const ahead = 3_600_000;
-    const { open, seen } = await serve(({ headers }) => {
-      const date = new Date(Date.now() + ahead).toUTCString();
-      const sent = String(headers['x-amz-date']).replace(
-        /(....)(..)(..)T(..)(..)(..)Z/,
-        '$1-$2-$3T$4:$5:$6Z',
-      );
-      const isSkewed = Math.abs(Date.parse(sent) - Date.parse(date)) > 900_000;
-      return isSkewed
-        ? { status: 403, headers: { Date: date }, body: errorXml('RequestTimeTooSkewed') }
-        : { ...written, headers: { ...written.headers, Date: date } };
-    });
-    const bucket = open();
-    expect(await bucket.putIfAbsent('a', body)).toEqual({ written: true, etag });
-    await bucket.put('b', body);
-    expect(seen.length).toBe(3);
-  });
-
-  it('and cannot be put right is said', async () => {
-    const { open, seen } = await serve(() => ({
-      status: 403,
-      body: errorXml('RequestTimeTooSkewed'),
-    }));
-    const error = await failureOf(open().put('a', body));
-    expect(error).toBeInstanceOf(NotAllowedError);
-    expect(error.hint).toContain('clock');
-    expect(seen.length).toBe(2);
-  });
-
-  it('as the region it believes in is put right, and kept', async () => {
-    const { open, seen } = await serve(({ headers }) =>
-      headers.authorization?.includes('/eu-south-9/s3/')
-        ? written
-        : {
-            status: 400,
-            body: errorXml('AuthorizationHeaderMalformed', '<Region>eu-south-9</Region>'),
-          },
-    );
-    const bucket = open();
-    await bucket.put('a', body);
-    await bucket.put('b', body);
-    expect(seen.length).toBe(3);
-  });
-
-  it('as a region that nobody names is said', async () => {
-    const { open } = await serve(() => ({
-      status: 301,
-      headers: { 'x-amz-bucket-region': 'eu-south-9' },
-      body: errorXml('PermanentRedirect'),
-    }));
-    const error = await failureOf(open().put('a', body));
-    expect(error).toBeInstanceOf(UsageError);
-    expect(error.hint).toContain('eu-south-9');
-  });
-
-  it('as nothing listens where the endpoint says is said', async () => {
-    const gone = await startHttpStore(() => written);
-    const bucket = gone.open();
-    await gone.stop();
-    const reopened = openS3Bucket({
-      bucket: 'pond',
-      endpoint: gone.endpoint,
-      accessKey: 'a',
-      secretKey: secret,
-    });
-    await bucket.close();
-    const error = await failureOf(reopened.get('a'));
-    expect(error).toBeInstanceOf(UnreachableError);
-    expect(error.message).toContain('ECONNREFUSED');
-    await reopened.close();
-  });
-});
-
 describe('a listing', () => {
   const page = (contents: string, more = ''): Answer => ({
     headers: { 'Content-Type': 'application/xml' },
@@ -342,6 +170,21 @@ describe('a listing', () => {
     expect(queries.map((query) => query.get('prefix'))).toEqual(['p/', 'p/']);
     expect(queries[0]?.get('start-after')).toBe('p/0');
     expect(queries[1]?.get('continuation-token')).toBe('t+1/=');
+  });
+
+  it('gives each group once, and none that its start lies in, however the store sees that', async () => {
+    const group = (name: string): string =>
+      `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`;
+    const { open } = await serve((_, index) =>
+      index === 0
+        ? page(
+            object('p/c') + group('p/a/') + group('p/d/'),
+            '<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>',
+          )
+        : page(object('p/e') + group('p/d/')),
+    );
+    const listing = open().list('p/', { delimiter: '/', after: 'p/a/1' });
+    expect(await keysOf(listing)).toEqual(['p/c', 'p/d/', 'p/e']);
   });
 
   it('gives sizes, times and digests', async () => {
@@ -383,6 +226,12 @@ describe('a listing', () => {
     await expect(keysOf(bucket.list('p/'))).rejects.toThrow(UnreachableError);
     // The same token for ever.
     await expect(keysOf(bucket.list('p/'))).rejects.toThrow(UnreachableError);
+  });
+
+  it('that cannot be understood is an answer that did not come', async () => {
+    const undated = object('p/a').replace('2026-01-01T00:00:00.000Z', 'some time ago');
+    const { open } = await serve(() => page(undated));
+    await expect(keysOf(open().list('p/'))).rejects.toThrow(UnreachableError);
   });
 
   it('of something else is refused', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
@@ -60,7 +60,13 @@ describe('tracecraft watch --once', () => {
     const result = await world.run(['watch', '--once'], inHome);
     expect(result.stdout).toContain('/tool-results  uploaded part-00000');
     const verified = await world.run(['session', 'verify'], inHome);
-    expect(verified).toMatchObject({ code: 0 });
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('1 of 1 lines') });
+    const streams = join(world.stateFolder, 'bucket', 'default', 'streams');
+    await rm(streams, { recursive: true });
+    const missing = await world.run(['session', 'verify'], inHome);
+    expect(missing).toMatchObject({ code: 10, stdout: expect.stringContaining('missing') });
+    expect(await world.run(['watch', '--once', '--all'], inHome)).toMatchObject({ code: 0 });
+    expect(await world.run(['session', 'verify'], inHome)).toMatchObject({ code: 0 });
   });
 
   it('tells in JSON what it does', async () => {
@@ -79,8 +85,8 @@ describe('tracecraft watch --once', () => {
         sessions: 1,
         streams: 1,
         bytes: expect.any(Number),
-        leftSessions: 0,
-        leftBytes: 0,
+        left_sessions: 0,
+        left_bytes: 0,
         where: expect.stringContaining('bucket (default)'),
       },
       {

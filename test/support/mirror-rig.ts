@@ -173,7 +173,7 @@ export class MirrorRig {
       }
     }
     const verdicts = new Map<string, Verdict>();
-    for await (const one of verifySources(this.bucket, this.layout, sources)) {
+    for await (const one of verifySources(this.bucket, this.layout, sources, systemClock)) {
       verdicts.set(`${one.stream.session.id}/${one.name}`, one.verdict);
     }
     return verdicts;

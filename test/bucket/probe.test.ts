@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { openLocalBucket } from '../../src/bucket/local.js';
+import { type ProbeResult, probeBucket } from '../../src/bucket/probe.js';
+import { NotAllowedError, UnreachableError, UnsupportedError } from '../../src/errors.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+import { lostAnswer, scripted } from './scripted-bucket.js';
+
+let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
+let real: Bucket;
+
+beforeEach(async () => {
+  folder = await createTemporaryFolder();
+  real = await openLocalBucket({ root: folder.path });
+});
+
+afterEach(() => folder.remove());
+
+const bad = ({ findings }: ProbeResult): readonly string[] =>
+  findings.filter(({ ok }) => !ok).map(({ check }) => check);
+
+async function expectNothingLeft(): Promise<void> {
+  for await (const entry of real.list('')) expect(entry).toBeUndefined();
+}
+
+describe('a probe', () => {
+  it('of a store that does everything finds that, and leaves nothing', async () => {
+    const result = await probeBucket(real, 'demo/');
+    expect(result.capabilities).toEqual({ putIfAbsent: true, putIfMatch: true });
+    expect(result.findings.map(({ check }) => check)).toEqual([
+      'put',
+      'get',
+      'list',
+      'putIfAbsent',
+      'putIfMatch',
+      'delete',
+    ]);
+    expect(bad(result)).toEqual([]);
+    await expectNothingLeft();
+  });
+
+  it('keeps to its own corner of the project', async () => {
+    await real.put('demo/agents/a.json', Buffer.from('{}'));
+    const keys: string[] = [];
+    await probeBucket(
+      {
+        ...real,
+        put: (key, body) => {
+          keys.push(key);
+          return real.put(key, body);
+        },
+      },
+      'demo/',
+    );
+    expect(keys.every((key) => /^demo\/_probe\/[0-9a-f]{16}\//.test(key))).toBe(true);
+    expect((await real.get('demo/agents/a.json'))?.body.toString()).toBe('{}');
+  });
+
+  it('sees through a store that takes the conditions and ignores them', async () => {
+    const ignoring: Bucket = {
+      ...real,
+      putIfAbsent: async (key, body) => ({ written: true, ...(await real.put(key, body)) }),
+      putIfMatch: async (key, body) => ({ written: true, ...(await real.put(key, body)) }),
+    };
+    const result = await probeBucket(ignoring, 'demo/');
+    expect(result.capabilities).toEqual({ putIfAbsent: false, putIfMatch: false });
+    expect(bad(result)).toEqual(['putIfAbsent', 'putIfMatch']);
+    for (const at of [3, 4]) expect(result.findings[at]?.message).toContain('ignored');
+    await expectNothingLeft();
+  });
+
+  it('sees through a store that looks first and writes then', async () => {
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const racing: Bucket = {
+      ...real,
+      putIfAbsent: async (key, body) => {
+        if ((await real.get(key)) !== undefined) return { written: false };
+        await turn();
+        return { written: true, ...(await real.put(key, body)) };
+      },
+      putIfMatch: async (key, body, etag) => {
+        if ((await real.get(key))?.etag !== etag) return { written: false };
+        await turn();
+        return { written: true, ...(await real.put(key, body)) };
+      },
+    };
+    const result = await probeBucket(racing, 'demo/');
+    expect(result.capabilities).toEqual({ putIfAbsent: false, putIfMatch: false });
+    expect(result.findings[3]?.message).toMatch(/of 8 writers/);
+    await expectNothingLeft();
+  });
+
+  it('believes no winner whose object is not there', async () => {
+    const lying: Bucket = {
+      ...real,
+      putIfAbsent: async (key, body) => {
+        const outcome = await real.putIfAbsent(key, body);
+        if (outcome.written && key.includes('race')) await real.put(key, Buffer.from('somebody'));
+        return outcome;
+      },
+    };
+    const result = await probeBucket(lying, 'demo/');
+    expect(bad(result)).toEqual(['putIfAbsent']);
+  });
+
+  it('takes a lost answer for what it turns out to be', async () => {
+    const store = scripted(real);
+    // Two calls come before the race; of its eight, the answer to the winner gets lost.
+    store.script('putIfAbsent', 'applied', 'applied', 'unanswered');
+    const result = await probeBucket(store, 'demo/');
+    expect(result.capabilities).toEqual({ putIfAbsent: true, putIfMatch: true });
+  });
+
+  it('runs a race again in which the store put everybody off', async () => {
+    const store = scripted(real);
+    store.script(
+      'putIfAbsent',
+      'applied',
+      'applied',
+      ...Array.from({ length: 8 }, () => lostAnswer()),
+    );
+    expect((await probeBucket(store, 'demo/')).capabilities.putIfAbsent).toBe(true);
+    store.script(
+      'putIfAbsent',
+      'applied',
+      'applied',
+      ...Array.from({ length: 24 }, () => lostAnswer()),
+    );
+    const result = await probeBucket(store, 'demo/');
+    expect(result.capabilities).toEqual({ putIfAbsent: false, putIfMatch: true });
+    expect(result.findings[3]?.message).toContain('try again');
+    await expectNothingLeft();
+  });
+
+  it('reports what a store refuses to do', async () => {
+    const refusing: Bucket = {
+      ...real,
+      putIfMatch: async () => {
+        throw new UnsupportedError('not implemented');
+      },
+      delete: async () => {
+        throw new NotAllowedError('no deleting');
+      },
+    };
+    const result = await probeBucket(refusing, 'demo/');
+    expect(result.capabilities).toEqual({ putIfAbsent: true, putIfMatch: false });
+    expect(bad(result)).toEqual(['putIfMatch', 'delete']);
+  });
+
+  it('reports reading and listing that show something else', async () => {
+    const odd: Bucket = {
+      ...real,
+      get: async (key) => {
+        const stored = await real.get(key);
+        return stored === undefined ? undefined : { ...stored, body: Buffer.from('else') };
+      },
+      list: async function* () {},
+    };
+    expect(bad(await probeBucket(odd, 'demo/'))).toEqual(
+      expect.arrayContaining(['get', 'list', 'putIfAbsent', 'putIfMatch']),
+    );
+  });
+
+  it('fails where not even a plain write succeeds', async () => {
+    for (const error of [new NotAllowedError('no'), new UnreachableError('no')]) {
+      const store = scripted(real);
+      store.script('put', error);
+      await expect(probeBucket(store, 'demo/')).rejects.toBe(error);
+    }
+    await expectNothingLeft();
+  });
+});
