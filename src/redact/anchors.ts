@@ -44,6 +44,7 @@ export class AnchorIndex {
   }
 
   scan(bytes: Buffer, visit: Visit): void {
+    if (bytes.length < shortestAnchor) return;
     const bucketOf = this.#bucketOf;
     const after = this.#after;
     const before = this.#before;

@@ -27,6 +27,7 @@ const folded = [
   'passwort',
   'passcode',
   '_pass',
+  '-pass',
   'pass=',
   'pass:',
   'pass"',
@@ -45,12 +46,18 @@ const folded = [
   'private_key',
   'private-key',
   'privatekey',
+  'masterkey',
+  'encryptionkey',
+  'signingkey',
+  'authkey',
+  'accountkey',
+  'storagekey',
   '_key',
   '-key',
   '_auth',
   'auth"',
   "auth'",
-  'auth\\',
+  'auth\\', // auth\" at any depth
   'xauthkey',
   '_license',
 ];
@@ -58,7 +65,7 @@ const folded = [
 /** Finds the values of telling names. */
 export function assignmentTriggers(named: readonly NamedRule[]): readonly Trigger[] {
   const names = new NameReader(named);
-  const exact: Trigger[] = ['Key', 'LICENSE_KEY'].map((literal) => ({
+  const exact: Trigger[] = ['Key', 'Pass', 'LICENSE_KEY'].map((literal) => ({
     literal,
     detector: new AssignmentDetector(literal, names),
   }));
@@ -137,7 +144,7 @@ class AssignmentDetector implements Detector {
     if (sense === undefined) return;
     const valueAt = valueAfter(bytes, at, nameEnd);
     const isLoose = sense.telling === 'password' || bytes[valueAt - 1] === 0x3d;
-    const read = readAssignment(bytes, nameStart, nameEnd, valueAt, isLoose);
+    const read = readAssignment(bytes, nameEnd, valueAt, isLoose);
     if (read === undefined) return;
     passage.charge((read.valueEnd - read.valueStart) >> 6);
     judge(passage, withoutScheme(passage, read), sense);
@@ -174,9 +181,16 @@ function plain(value: string): string {
   return value.includes('\\') ? value.replace(/\\+([^\\])/g, '$1') : value;
 }
 
+const wholeShapes = new Map<NamedRule, RegExp>();
+
+function wholeShape(rule: NamedRule): RegExp {
+  const known = wholeShapes.get(rule) ?? new RegExp(`^(?:${rule.shape.source})$`, rule.shape.flags);
+  wholeShapes.set(rule, known);
+  return known;
+}
+
 function fits(rule: NamedRule, value: string): boolean {
-  const found = rule.shape.exec(value);
-  if (found === null || found[0].length !== value.length) return false;
+  if (!wholeShape(rule).test(value)) return false;
   return !isSequence(value) && !/x{6}|your|0{12}/i.test(value) && entropy(value) > 2.2;
 }
 
@@ -185,22 +199,32 @@ function isBasic(value: string): boolean {
 }
 
 function isSecretValue(telling: Telling, value: string, found: Assignment): boolean {
-  if (!/^[\x21-\x7e]+$/.test(value) || isReference(value) || isUuid(value)) return false;
+  if (!isWritable(telling, value, found) || isReference(value) || isUuid(value)) return false;
   if (isPlaceholder(value) || isCode(value, found)) return false;
+  if (!found.isQuoted && found.isSpaced && isName(value)) return false;
   if (/^[\d.,:_+-]+$/.test(value) || /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value)) return false;
   if (telling === 'password') return isPassword(value, found);
   if (value.length < (telling === 'secret' ? 12 : 16)) return false;
   return isRandom(value) && /[\d+/]/.test(value);
 }
 
+/** Printable and without blanks; a quoted password may hold letters of any language. */
+function isWritable(telling: Telling, value: string, found: Assignment): boolean {
+  if (/^[\x21-\x7e]+$/.test(value)) return true;
+  if (telling !== 'password' || !found.isQuoted) return false;
+  const ascii = value.match(/[\x21-\x7e]/g)?.length ?? 0;
+  return /^[\x21-\x7e\x80-\xff]+$/.test(value) && ascii >= value.length / 2;
+}
+
 function isPassword(value: string, found: Assignment): boolean {
-  if (value.length < 8 || !/[A-Za-z]/.test(value)) return false;
+  if (value.length < 8 || !/[A-Za-z]/.test(value) || isSequence(value)) return false;
   const digits = value.match(/\d/g)?.length ?? 0;
-  const hasSymbol = /[!@#$%^&*+=?~]/.test(value);
-  if (digits === 0 && !hasSymbol) return false;
-  if (!found.isQuoted && found.isSpaced && isName(value)) return false;
-  if (isSequence(value)) return false;
-  return !isWordy(value) || (digits >= 2 && (hasSymbol || /[A-Z]/.test(value)));
+  const hasUpper = /[A-Z]/.test(value);
+  if (/[!@#$%^&*+=?~]/.test(value)) return digits > 0 || hasUpper;
+  const mayBeCode = found.isSpaced && !found.isQuoted && !/[)\]}]\w/.test(value);
+  if (digits === 0 && mayBeCode) return false;
+  if (digits === 0) return /[^\w.,:/|-]/.test(value) && hasUpper && !isWordy(value);
+  return !isWordy(value) || (digits >= 2 && hasUpper);
 }
 
 const calls =
@@ -213,13 +237,18 @@ function isCode(value: string, found: Assignment): boolean {
   if (calls.test(value) || receivers.test(value)) return true;
   const callee = /^[A-Za-z_$][\w$.]*(?=[([])/.exec(value);
   if (callee !== null && isWordy(callee[0])) return true;
-  return !found.isQuoted && /=>|\)\.|::|^[{[(]|[;{]$/.test(value);
+  if (found.isQuoted) return false;
+  if (found.isComparison || found.isCalled || /^[A-Za-z_$][\w$.]*(?:\[\w*\]|\?\.)/.test(value))
+    return true;
+  if (found.isSpaced && callee !== null && !/[)\]]\w/.test(value)) return true;
+  return /=>|\)\.|::|&&|\|\||^[{[(]|[;{]$/.test(value);
 }
 
 /** A variable's or a property's name, not a value: words joined by dots, underscores or humps. */
 function isName(value: string): boolean {
+  const parts = value.split('.');
+  if (!parts.every((part) => /^[A-Za-z_$][\w$]*$/.test(part))) return false;
   return (
-    /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/.test(value) &&
-    (isWordy(value) || value.includes('.'))
+    isWordy(value) || (parts.length > 1 && parts.every((part) => part.length < 8 || isWordy(part)))
   );
 }

@@ -6,16 +6,21 @@ import {
   newline,
   pastBackslashes,
   runEnd,
+  runStart,
 } from './alphabet.js';
+import { isAfterEscape, pastBrokenEscape } from './boundary.js';
 
 /** `NAME=value`, `"name": "value"`, `name: value`, `--name value`, `<name>value</name>` and their like, at any depth of JSON. */
 export interface Assignment {
-  readonly name: string;
   readonly valueStart: number;
   readonly valueEnd: number;
   readonly isQuoted: boolean;
   /** Whether blanks stand around the operator, as in code and prose rather than in environments and commands. */
   readonly isSpaced: boolean;
+  /** Whether the operator compares rather than assigns. */
+  readonly isComparison: boolean;
+  /** Whether a bare value is followed by an opening parenthesis. */
+  readonly isCalled: boolean;
 }
 
 const nameBytes = alphabet('A-Za-z0-9_-');
@@ -29,26 +34,68 @@ const loose = alphabet('!#-&()-[]^_a-~');
 const delimiters = alphabet('&,;');
 
 const longestName = 64;
-const longestValue = 4096;
+const longestValue = 64 * 1024;
 const doubleQuote = 0x22;
 
 /** Position of the value behind a name that ends at `nameEnd`, or -1 when nothing is assigned. Bytes only, bounded. */
 export function valueAfter(bytes: Buffer, keywordStart: number, nameEnd: number): number {
   const pair = afterValueWord(bytes, nameEnd);
   if (pair !== -1) return pair;
-  const afterQuote = pastBackslashes(bytes, nameEnd);
+  const named = pastControls(bytes, nameEnd);
+  const afterQuote = pastBackslashes(bytes, named);
   const isClosed = isIn(quotes, bytes[afterQuote]);
-  if (!isClosed && afterQuote > nameEnd) return -1;
-  let at = isClosed ? afterQuote + 1 : nameEnd;
-  at = runEnd(bytes, at, alphabetOfClosers, at + 2);
-  const operator = runEnd(bytes, at, blanks, at + 16);
+  if (!isClosed && afterQuote > named) return -1;
+  const closed = isClosed ? afterQuote + 1 : named;
+  const operator = pastBlanks(bytes, runEnd(bytes, closed, closers, closed + 2));
   const end = afterOperator(bytes, operator, isClosed);
-  if (end !== -1) return runEnd(bytes, end, blanks, end + 16);
-  const isFlagged = operator > nameEnd && !isClosed && isFlag(bytes, keywordStart);
-  return isFlagged ? operator : -1;
+  if (end !== -1) return pastBlanks(bytes, end);
+  if (operator === closed) return -1;
+  const verb = afterVerb(bytes, operator);
+  if (verb !== -1) return verb;
+  return !isClosed && isFlag(bytes, keywordStart) ? operator : -1;
 }
 
-const alphabetOfClosers = alphabet('])');
+const closers = alphabet('])');
+
+/** Past spaces, tabs and colour codes. */
+function pastBlanks(bytes: Buffer, from: number): number {
+  let at = from;
+  for (let round = 0; round < 4; round += 1) {
+    const next = pastControls(bytes, runEnd(bytes, at, blanks, at + 24));
+    if (next === at) break;
+    at = next;
+  }
+  return at;
+}
+
+const controlParameters = alphabet('0-9;?');
+
+/** Past `ESC [ … m`, however ESC is written. */
+function pastControls(bytes: Buffer, from: number): number {
+  let at = from;
+  for (let round = 0; round < 4; round += 1) {
+    const bracket = pastEscapeCharacter(bytes, at);
+    if (bracket === at || bytes[bracket] !== 0x5b) return at;
+    at = runEnd(bytes, bracket + 1, controlParameters, bracket + 16) + 1;
+  }
+  return at;
+}
+
+function pastEscapeCharacter(bytes: Buffer, at: number): number {
+  if (bytes[at] === 0x1b) return at + 1;
+  if (bytes[at] !== backslash) return at;
+  const letter = pastBackslashes(bytes, at);
+  const found = /^(?:u001b|x1b|033|e(?=\[))/i.exec(bytes.toString('latin1', letter, letter + 5));
+  return found === null ? at : letter + found[0].length;
+}
+
+/** `the token is …` */
+function afterVerb(bytes: Buffer, at: number): number {
+  const found = /^(?:is|was|are)(?: set to| now)?:? {1,3}/.exec(
+    bytes.toString('latin1', at, at + 16),
+  );
+  return found === null ? -1 : at + found[0].length;
+}
 
 function afterOperator(bytes: Buffer, at: number, isClosed: boolean): number {
   switch (bytes[at]) {
@@ -57,13 +104,11 @@ function afterOperator(bytes: Buffer, at: number, isClosed: boolean): number {
       return bytes[at + 1] === 0x3d ? at + 2 : pastStars(bytes, at + 1);
     case 0x3d: // =
       return pastEquals(bytes, at + 1);
-    case 0x2b: // += ?= ||= ?? ||
-    case 0x3f:
-    case 0x7c: {
-      const doubled = bytes[at + 1] === bytes[at] ? at + 2 : at + 1;
-      if (bytes[doubled] === 0x3d) return doubled + 1;
-      return doubled === at + 2 && bytes[at] !== 0x2b ? doubled : -1;
-    }
+    case 0x2b: // +=
+      return bytes[at + 1] === 0x3d ? at + 2 : -1;
+    case 0x3f: // ?= ??=
+    case 0x7c: // | ||= ||
+      return afterDoubled(bytes, at);
     case 0x2c: // ,
       return isClosed ? at + 1 : -1;
     case 0x3e: // >
@@ -71,6 +116,13 @@ function afterOperator(bytes: Buffer, at: number, isClosed: boolean): number {
     default:
       return -1;
   }
+}
+
+function afterDoubled(bytes: Buffer, at: number): number {
+  const end = bytes[at + 1] === bytes[at] ? at + 2 : at + 1;
+  if (bytes[end] === 0x3d) return end + 1;
+  if (end === at + 2) return isQuoteAt(bytes, pastBlanks(bytes, end)) ? end : -1;
+  return bytes[at] === 0x7c && isIn(blanks, bytes[end]) ? end : -1;
 }
 
 /** `**Password:** value` */
@@ -122,7 +174,14 @@ export function nameStartOf(bytes: Buffer, at: number): number {
     if (bytes[start - 2] === backslash && isIn(controlLetters, bytes[start - 1])) break;
     start -= 1;
   }
-  return start;
+  if (bytes[start - 1] === backslash) return pastBrokenEscape(bytes, start);
+  return bytes[start - 1] === 0x5b || bytes[start - 1] === 0x3b ? pastColour(bytes, start) : start;
+}
+
+/** What is left of a colour code (`31m`) before a name. */
+function pastColour(bytes: Buffer, start: number): number {
+  const end = runEnd(bytes, start, controlParameters, start + 4) + 1;
+  return bytes[end - 1] === 0x6d && isAfterEscape(bytes, end) ? end : start;
 }
 
 /**
@@ -131,33 +190,42 @@ export function nameStartOf(bytes: Buffer, at: number): number {
  */
 export function readAssignment(
   bytes: Buffer,
-  nameStart: number,
   nameEnd: number,
   valueAt: number,
   isLoose: boolean,
 ): Assignment | undefined {
-  const name = bytes.toString('latin1', nameStart, nameEnd);
-  const isNameQuoted = isIn(quotes, bytes[pastBackslashes(bytes, nameEnd)]);
-  const isSpaced = isIn(blanks, bytes[valueAt - 1]);
-  const start = pastTypeAnnotation(bytes, valueAt);
-  const prefixed =
-    isIn(stringPrefixes, bytes[start]) && isQuoteAt(bytes, start + 1) ? start + 1 : start;
-  if (isQuoteAt(bytes, prefixed)) {
-    const quote = pastBackslashes(bytes, prefixed);
-    const quoted = quotedValue(bytes, quote, quote - prefixed);
-    if (quoted !== undefined) return { name, ...quoted, isQuoted: true, isSpaced };
-    if (isNameQuoted && bytes[quote] === doubleQuote) return undefined;
-    return { name, ...bareValue(bytes, quote + 1, isLoose), isQuoted: false, isSpaced };
+  const operator = runStart(bytes, valueAt, blanks, valueAt - 24);
+  const form = {
+    isSpaced: operator < valueAt,
+    isComparison: endsComparison(bytes, operator, valueAt),
+  };
+  const start = pastStringPrefix(bytes, pastTypeAnnotation(bytes, valueAt));
+  if (isQuoteAt(bytes, start)) {
+    const quoted = quotedValue(bytes, start);
+    if (quoted !== undefined) return { ...form, ...quoted, isQuoted: true, isCalled: false };
+    const quote = pastBackslashes(bytes, start);
+    if (isJsonColon(bytes, nameEnd)) return undefined;
+    return { ...form, ...bareValue(bytes, quote + 1, isLoose), isQuoted: false };
   }
   const call = runEnd(bytes, start, callBytes, start + 40);
   if (call > start && bytes[call] === 0x28 && isQuoteAt(bytes, call + 1)) {
-    const quote = pastBackslashes(bytes, call + 1);
-    const quoted = quotedValue(bytes, quote, quote - call - 1);
-    return quoted === undefined ? undefined : { name, ...quoted, isQuoted: true, isSpaced };
+    const quoted = quotedValue(bytes, call + 1);
+    return quoted && { ...form, ...quoted, isQuoted: true, isCalled: false };
   }
   // A quoted name with a bare value is a number, a literal or code: replacing it would break the JSON it may be.
-  if (isNameQuoted && isJsonColon(bytes, nameEnd)) return undefined;
-  return { name, ...bareValue(bytes, start, isLoose), isQuoted: false, isSpaced };
+  if (isJsonColon(bytes, nameEnd)) return undefined;
+  return { ...form, ...bareValue(bytes, start, isLoose), isQuoted: false };
+}
+
+/** `== ` or `===`; after `==` alone the value may begin with the second sign. */
+function endsComparison(bytes: Buffer, operatorEnd: number, valueAt: number): boolean {
+  const isDouble = bytes[operatorEnd - 1] === 0x3d && bytes[operatorEnd - 2] === 0x3d;
+  return isDouble && (operatorEnd < valueAt || bytes[operatorEnd - 3] === 0x3d);
+}
+
+/** `b'…'`, `f"…"`, `@"…"` */
+function pastStringPrefix(bytes: Buffer, at: number): number {
+  return isIn(stringPrefixes, bytes[at]) && isQuoteAt(bytes, at + 1) ? at + 1 : at;
 }
 
 function isJsonColon(bytes: Buffer, nameEnd: number): boolean {
@@ -185,11 +253,17 @@ interface ValueRange {
   readonly valueEnd: number;
 }
 
+interface BareValue extends ValueRange {
+  readonly isCalled: boolean;
+}
+
 /**
- * The content of the string that opens with the quote at `quote` behind `depth` backslashes. It closes at the same quote
- * behind as many, or behind as many and whole escaped backslashes of its own depth.
+ * The content of the string whose opening quote, with its backslashes, begins at `start`. It closes at the same quote behind
+ * as many backslashes, or behind as many and whole escaped backslashes of its own depth.
  */
-function quotedValue(bytes: Buffer, quote: number, depth: number): ValueRange | undefined {
+function quotedValue(bytes: Buffer, start: number): ValueRange | undefined {
+  const quote = pastBackslashes(bytes, start);
+  const depth = quote - start;
   const char = bytes[quote];
   const limit = Math.min(bytes.length, quote + longestValue);
   for (let at = quote + 1; at < limit; at += 1) {
@@ -208,11 +282,12 @@ function quotedValue(bytes: Buffer, quote: number, depth: number): ValueRange | 
   return undefined;
 }
 
-function bareValue(bytes: Buffer, start: number, isLoose: boolean): ValueRange {
+function bareValue(bytes: Buffer, start: number, isLoose: boolean): BareValue {
   const limit = start + longestValue;
   let end = runEnd(bytes, start, isLoose ? loose : unquoted, limit);
   if (isLoose) end = firstBreak(bytes, start, end);
-  return { valueStart: start, valueEnd: withoutPunctuation(bytes, start, end) };
+  const valueEnd = withoutPunctuation(bytes, start, end);
+  return { valueStart: start, valueEnd, isCalled: bytes[end] === 0x28 };
 }
 
 /** Where `&next=`, `;Next=`, `,next:` or a closing tag begins, or `end`. */

@@ -3,19 +3,24 @@ import type { Detector } from './detector.js';
 import { spansOfUnexamined } from './exhaustion.js';
 import { Passage, type Span } from './passage.js';
 
+/** What a line may spend, in units of about a microsecond. */
+export interface Allowance {
+  readonly units: number;
+  readonly unitsPerByte: number;
+}
+
 /**
  * One pass of the detectors over a text. Each line has an allowance of work; a line that spends it is not examined further
  * but loses everything that holds an anchor.
  */
 export class Examination {
   readonly passage: Passage;
-  readonly #allowance: number;
+  readonly #allowance: Allowance;
   readonly #unexamined: number[] = [];
   #hits: number[] = [];
   #lineEnd = -1;
 
-  /** `allowance` is what a line may spend besides what its length brings. */
-  constructor(bytes: Buffer, allowance: number) {
+  constructor(bytes: Buffer, allowance: Allowance) {
     this.passage = new Passage(bytes);
     this.#allowance = allowance;
   }
@@ -42,7 +47,8 @@ export class Examination {
     const lineStart = start === 0 ? 0 : bytes.lastIndexOf(newline, start - 1) + 1;
     const found = bytes.indexOf(newline, start);
     this.#lineEnd = found === -1 ? bytes.length : found;
-    this.passage.allow(this.#allowance + ((this.#lineEnd - lineStart) >> 1));
+    const { units, unitsPerByte } = this.#allowance;
+    this.passage.allow(units + (this.#lineEnd - lineStart) * unitsPerByte);
   }
 
   #leaveLine(): void {

@@ -160,7 +160,7 @@ function single(char: string): Expression {
 
 function byteOf(char: string): number {
   const code = char.charCodeAt(0);
-  if (code > 0xff) throw new ExpressionError(`holds "${char}", which is more than one byte`);
+  if (code > 0x7e) throw new ExpressionError(`holds "${char}", which is not ASCII`);
   return code;
 }
 

@@ -6,7 +6,11 @@ import { type Match, type Passage, weights } from './passage.js';
 
 /** Credentials behind `Authorization`, `Bearer` and `Basic`, wherever they are written. */
 export const headerTriggers: readonly Trigger[] = [
-  { literal: 'authorization', fold: true, detector: afterWord('authorization', authorization) },
+  {
+    literal: 'authorization',
+    fold: true,
+    detector: afterWord('authorization', authorization, true),
+  },
   { literal: 'bearer', fold: true, detector: afterWord('bearer', bearer) },
   { literal: 'basic', fold: true, detector: afterWord('basic', basic) },
 ];
@@ -14,19 +18,20 @@ export const headerTriggers: readonly Trigger[] = [
 const separators = alphabet(' \t:=+%"\'`\\,)]');
 
 // Between a header's name and its value: quotes at any depth, a colon or its like, blanks.
-const gap = String.raw`\\*["'\x60]?[\])]?\s{0,4}(?:[:=,]|=>)\s{0,4}\\*["'\x60]?`;
+const gap = String.raw`\\{0,64}["'\x60]?[\])]?\s{0,4}(?:[:=,]|=>)\s{0,4}\\{0,64}["'\x60]?`;
 const authorizationValue = new RegExp(
-  String.raw`(?:proxy-)?authorization${gap}(?<scheme>[A-Za-z][\w-]{1,24}(?:\s|%20|\+){1,3})?(?:token=\\*"?)?(?<secret>[A-Za-z0-9._~+/%:=-]{12,200})`,
+  String.raw`(?:proxy-)?authorization${gap}(?<scheme>[A-Za-z][\w-]{1,24}(?:\s|%20|\+){1,3})?(?:token=\\{0,64}"?)?(?<secret>[A-Za-z0-9._~+/%:=-]{12,200})`,
   'idy',
 );
 const bearerValue =
-  /bearer(?:\s|%20|\+|:\s?){1,4}\\*["'`]?(?<secret>[A-Za-z0-9._~+/%=-]{16,4000})/diy;
-const basicValue = /basic(?:\s|%20|\+){1,4}\\*["'`]?(?<secret>[A-Za-z0-9+/_%-]{8,4000}={0,2})/diy;
+  /bearer(?:\s|%20|\+|:\s?){1,4}\\{0,64}["'`]?(?<secret>[A-Za-z0-9._~+/%=-]{16,4000})/diy;
+const basicValue =
+  /basic(?:\s|%20|\+){1,4}\\{0,64}["'`]?(?<secret>[A-Za-z0-9+/_%-]{8,4000}={0,2})/diy;
 
-function afterWord(word: string, detect: Detector['detect']): Detector {
+function afterWord(word: string, detect: Detector['detect'], mayEndName = false): Detector {
   return {
     isWorthwhile: (bytes, at) =>
-      isIn(separators, bytes[at + word.length]) && isFreeOnLeft(bytes, at),
+      isIn(separators, bytes[at + word.length]) && (mayEndName || isFreeOnLeft(bytes, at)),
     detect,
   };
 }

@@ -40,17 +40,35 @@ function trimmed(value: string): string {
   return value.replace(/^[\s\\]+|[\s\\]+$/g, '');
 }
 
+type Escape = (text: string) => string;
+
+const jsonText: Escape = (text) => JSON.stringify(text).slice(1, -1);
+
+/** How serializers write one level of JSON: as it is, in ASCII only, with `\/` (PHP), with `+ & < > '` as `\u002B` (.NET). */
+const escapes: readonly Escape[] = [
+  jsonText,
+  (text) => unicodeEscaped(jsonText(text), /[\u0080-\uffff]/g),
+  (text) => jsonText(text).replaceAll('/', '\\/'),
+  (text) => unicodeEscaped(jsonText(text).replaceAll('\\"', '"'), /["&'+<>\u0080-\uffff]/g),
+  (text) => unicodeEscaped(jsonText(text), /[&<>]/g),
+];
+
 /** Byte strings, one latin1 character per byte. */
 function spellings(value: string): readonly string[] {
   const found = [value, encoded(value)];
-  let utf8 = value;
-  let ascii = value;
-  for (let depth = 1; depth <= depths; depth += 1) {
-    utf8 = JSON.stringify(utf8).slice(1, -1);
-    ascii = asciiOnly(JSON.stringify(ascii).slice(1, -1));
-    found.push(utf8, ascii);
+  for (const spell of escapes) {
+    let text = spell(value);
+    for (let depth = 1; depth <= depths; depth += 1) {
+      found.push(text);
+      text = jsonText(text);
+    }
   }
-  return found.map((text) => Buffer.from(text, 'utf8').toString('latin1'));
+  const upper = found.map((text) => text.replace(/u00[0-9a-f]{2}/g, toUpperHex));
+  return [...found, ...upper].map((text) => Buffer.from(text, 'utf8').toString('latin1'));
+}
+
+function toUpperHex(text: string): string {
+  return `u${text.slice(1).toUpperCase()}`;
 }
 
 /** A lone surrogate, which cannot be URL-encoded, becomes U+FFFD and then matches nothing. */
@@ -58,9 +76,6 @@ function encoded(value: string): string {
   return encodeURIComponent(Buffer.from(value).toString());
 }
 
-function asciiOnly(text: string): string {
-  return text.replace(
-    /[\u0080-\uffff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+function unicodeEscaped(text: string, chars: RegExp): string {
+  return text.replace(chars, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,7 +1,7 @@
-import { alphabet, beforeBackslashes, isIn } from './alphabet.js';
+import { alphabet, beforeBackslashes, isIn, pastBackslashes } from './alphabet.js';
 import type { Trigger } from './detector.js';
 import { isPlaceholder } from './likeness.js';
-import { type Passage, weights } from './passage.js';
+import { type Match, type Passage, weights } from './passage.js';
 
 /** Every value below `data` and `stringData` of a Kubernetes Secret, in YAML or JSON, whatever its key is called. */
 export const kubernetesTriggers: readonly Trigger[] = [
@@ -9,6 +9,7 @@ export const kubernetesTriggers: readonly Trigger[] = [
 ];
 
 const around = 8 * 1024;
+const mostEntries = 64;
 const separators = alphabet(' \t"\'');
 
 /** Whether `kind:` stands before and nothing of a longer word after. */
@@ -27,20 +28,37 @@ function beforeQuotes(bytes: Buffer, to: number): number {
   return at;
 }
 
-const block = /(?:(?<![A-Za-z])|(?<=\\n))(?:\\*["'])?(?:stringData|data)(?:\\*["'])? ?: ?/g;
+const block =
+  /(?:(?<![A-Za-z])|(?<=\\n))(?:\\{0,64}["'])?(?:stringData|data)(?:\\{0,64}["'])? ?: ?/g;
+// A key, and its value if it is of interest; the rest of the line where it is not.
 const yamlEntry =
-  /(?:\\+r)?(?:\r?\n|\\+n)(?:\s{0,8}\d{1,6}(?:\\+t|\t|\xe2\x86\x92))?[ +]{1,16}["'\\]{0,4}[\w.-]{1,253}["'\\]{0,4}:[ ]{1,4}\\*["']?(?<secret>[^\s"'\\]{6,8000})\\*["']?/dy;
+  /[ \t]{0,8}(?:\\{1,64}r)?(?:\r?\n|\\{1,64}n)(?:\s{0,8}\d{1,6}(?:\\{1,64}t|\t|\xe2\x86\x92))?[ +]{1,16}["'\\]{0,4}[\w.-]{1,253}["'\\]{0,4}:[ ]{0,4}(?:(?:\\{0,64}["'])?(?<secret>[^\s"'\\]{6,200})|(?:[^\n\\]|\\{1,64}["']){0,200})/dy;
 const jsonEntry =
-  /[\s,{]{0,40}(?:\\+[nrt][\s]{0,16}){0,4}\\*"[\w.-]{1,253}\\*"\s?:\s?\\*"(?<secret>[^\s"\\]{6,8000})\\*"/dy;
+  /[\s,{]{0,40}(?:\\{1,64}[nrt][\s]{0,16}){0,4}\\{0,64}"[\w.-]{1,253}\\{0,64}"\s?:\s?\\{0,64}"(?:(?<secret>[^\s"'\\]{6,200})|[^\s"'\\]{0,5}\\{0,64}")/dy;
+const valueBytes = alphabet('!#-&(-[]-~');
 
 function detect(passage: Passage, at: number): void {
   const { bytes } = passage;
   const start = Math.max(0, at - around);
-  const text = documentAround(bytes, start, at);
-  passage.charge(text.text.length >> 8);
-  for (const found of text.text.matchAll(block)) {
-    readEntries(passage, text.start + found.index + found[0].length);
+  const document = documentAround(bytes, start, at);
+  passage.charge(document.text.length >> 8);
+  for (const found of document.text.matchAll(block)) {
+    const position = document.start + found.index;
+    // Negative, so that it is no position that an assignment asks for.
+    if (!passage.isFirstVisit(-1 - position)) continue;
+    passage.charge(document.text.length >> 8);
+    if (isOfConfigMap(document.text, found.index)) continue;
+    readEntries(passage, position + found[0].length);
   }
+}
+
+/** Lists hold several objects; the keys of each are in alphabetical order, or its kind comes first. */
+function isOfConfigMap(text: string, at: number): boolean {
+  const next = /kind["'\\]{0,20}: ?["'\\]{0,20}(\w+)/.exec(text.slice(at));
+  const comesLast = next !== null && !text.slice(at, at + next.index).includes('apiVersion');
+  if (comesLast) return next[1] === 'ConfigMap';
+  const before = [...text.slice(0, at).matchAll(/kind["'\\]{0,20}: ?["'\\]{0,20}(\w+)/g)].at(-1);
+  return before?.[1] === 'ConfigMap';
 }
 
 interface Excerpt {
@@ -60,14 +78,46 @@ function documentAround(bytes: Buffer, from: number, at: number): Excerpt {
 }
 
 function readEntries(passage: Passage, from: number): void {
-  const isJson = passage.bytes[from] === 0x7b;
-  let at = isJson ? from + 1 : from;
-  for (let count = 0; count < 64; count += 1) {
-    const entry = passage.match(isJson ? jsonEntry : yamlEntry, at);
+  if (passage.bytes[from] === 0x7b) readFields(passage, from + 1);
+  else readLines(passage, from);
+}
+
+function readFields(passage: Passage, from: number): void {
+  let at = from;
+  for (let count = 0; count < mostEntries; count += 1) {
+    const entry = passage.match(jsonEntry, at);
     if (entry === undefined) return;
-    at = entry.end;
-    const value = passage.text(entry.secretStart, entry.secretEnd);
-    if (isPlaceholder(value) || /^[{<$]/.test(value)) continue;
-    passage.add(entry.secretStart, entry.secretEnd, 'kubernetes-secret', weights.named);
+    at = take(passage, entry);
   }
+}
+
+/** Lines indented deeper than their heading. */
+function readLines(passage: Passage, from: number): void {
+  const heading = /[ +]*(?:["'\\]{0,20}\w+["'\\]{0,20} ?: ?)$/.exec(
+    passage.text(Math.max(0, from - 64), from),
+  );
+  const depth = /^[ +]*/.exec(heading?.[0] ?? '')?.[0].length ?? 0;
+  let at = from;
+  for (let count = 0; count < mostEntries; count += 1) {
+    const entry = passage.match(yamlEntry, at);
+    if (entry === undefined || indentOf(passage.text(entry.start, entry.end)) <= depth) return;
+    at = take(passage, entry);
+  }
+}
+
+function indentOf(entry: string): number {
+  const found = /(?:\n|\\n)(?:\s{0,8}\d{1,6}(?:\\{1,64}t|\t|\xe2\x86\x92))?([ +]+)/.exec(entry);
+  return found?.[1]?.length ?? 0;
+}
+
+/** Redacts the entry's value if it has one; returns where to read on. */
+function take(passage: Passage, entry: Match): number {
+  if (entry.secretStart === entry.start) return entry.end;
+  const end = passage.runEnd(entry.secretEnd, valueBytes);
+  const value = passage.text(entry.secretStart, entry.secretEnd);
+  if (!isPlaceholder(value) && /^[\x21-\x7e]+$/.test(value) && !/^[{<$]/.test(value)) {
+    passage.add(entry.secretStart, end, 'kubernetes-secret', weights.named);
+  }
+  const quote = pastBackslashes(passage.bytes, end);
+  return isIn(separators, passage.bytes[quote]) ? quote + 1 : end;
 }

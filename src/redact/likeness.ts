@@ -44,29 +44,49 @@ export function isWordy(text: string): boolean {
   let humps = 0;
   for (let at = 1; at < text.length && at < 256; at += 1) {
     const pair = text.slice(at - 1, at + 1);
-    if (!/^[A-Za-z]{2}$/.test(pair)) continue;
-    if (/^[a-z][A-Z]$/.test(pair)) {
-      humps += 1;
-      continue;
+    if (/^[a-z][A-Z]$/.test(pair)) humps += 1;
+    else if (/^[A-Za-z]{2}$/.test(pair)) {
+      pairs += 1;
+      if (isCommonPair(pair)) common += 1;
     }
-    pairs += 1;
-    if (isCommonPair(pair)) common += 1;
   }
-  return pairs >= 5 && humps <= pairs / 3 && pairs >= text.length / 3 && common >= pairs * 0.64;
+  if (humps > pairs / 3 || alternations(text) > Math.max(3, text.length / 8)) return false;
+  if (pairs < 5 || pairs < text.length / 3 || common < pairs * 0.65) return false;
+  const upper = text.match(/[A-Z]/g)?.length ?? 0;
+  const letters = text.match(/[A-Za-z]/g)?.length ?? 0;
+  return upper < letters * 0.35 || upper > letters * 0.9;
 }
 
 const placeholderWords =
-  /your|example|placeholder|change.?me|redacted|dummy|sample|insert|replace|fixme|foobar|lorem|invalid|secret.?here|key.?here|token.?here|password|passwd|deadbeef|x{4}|qwerty|undefined|not.?(?:a.?)?real|fake.?(?:key|token|secret)|test.?(?:key|token|secret)|my.?(?:key|token|secret|api)|(?:api|secret|access|auth|private).?(?:key|token)|hunter2$/i;
+  /your|example|placeholder|change.?me|redacted|dummy|sample|insert|replace|fixme|foobar|lorem|invalid|secret.?here|key.?here|token.?here|password|passwd|deadbeef|qwerty|undefined|not.?(?:a.?)?real|fake.?(?:key|token|secret)|test.?(?:key|token|secret)|my.?(?:key|token|secret|api)|(?:api|secret|access|auth|private).?(?:key|token)|hunter2$/i;
 
 /** Whether somebody wrote it to stand for a secret: `your-key-here`, `xxxxxxxx`, `1234567890abcdef`, `sk-...`. */
 export function isPlaceholder(text: string): boolean {
   if (text.includes('[REDACTED')) return true;
   if (isMasked(text) || isSequence(text) || /x{8}/i.test(text)) return true;
-  return text.length <= 80 && placeholderWords.test(text);
+  if (text.length > 80) return false;
+  const found = placeholderWords.exec(text) ?? /x{4}|X{4}/.exec(text);
+  return found !== null && isWrittenAsWord(found[0]) && !isRestRandom(text, found[0]);
+}
+
+/** In random text words turn up in a mixture of cases … */
+function isWrittenAsWord(word: string): boolean {
+  return /^(?:[^A-Z]+|[^a-z]+|[A-Z][^A-Z]+|[a-z]+(?:[^A-Za-z]?[A-Z][a-z]+)+)$/.test(word);
+}
+
+/** … and among letters and digits that alternate as nobody would type them. */
+function isRestRandom(text: string, word: string): boolean {
+  const rest = text.replace(word, '');
+  return rest.length >= 12 && alternations(rest) >= 4 && !isSequence(rest);
+}
+
+/** How often a digit stands beside a letter. */
+function alternations(text: string): number {
+  return text.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
 }
 
 function isMasked(text: string): boolean {
-  return /\*{3}|\.{3}|\xe2\x80\xa6|\xe2\x80\xa2|#{4}|_{4}|-{5}|\?{3}|<[A-Za-z][\w .-]{2,40}>/.test(
+  return /\*{3}|\.{3}|\xe2\x80\xa6|\xe2\x80\xa2|#{4}|_{4}|-{5}|\?{3}|(?:<|&lt;|&#x3c;)[A-Za-z][\w .|-]{2,40}(?:>|$)/i.test(
     text,
   );
 }
@@ -84,17 +104,24 @@ export function isSequence(text: string): boolean {
 }
 
 const templates =
-  /\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|#\{[^}]*\}|%\([A-Za-z_]+\)|%[A-Z_]{3,}%|<%.*%>|^\{[A-Za-z_][\w.]*\}$|(?:^|\W)%[sdv](?:\W|$)/;
+  /\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|#\{[^}]*\}|%\([A-Za-z_]+\)|^%[A-Z_]{3,}%$|<%.*%>|^\{[A-Za-z_][\w.]*\}$|(?:^|\W)%[sdv](?:\W|$)/;
 const references =
   /^(?:\$[A-Za-z_]\w*(?:[/:.]|$)|\$[{(]|%[A-Za-z_]+%$|process\.env|os\.|env\.|ENV\b|@[\w./-]+\.\w{2,5}$|!(?:Ref|Sub|GetAtt|ImportValue|vault|reference|env|secret)\b|vault:|op:\/\/|arn:|ssm:|ref\+|secretsmanager|projects\/|file:|sha(?:1|256|384|512)[-:~])/;
 const places =
-  /^(?:\.{0,2}\/|~\/|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}:\/\/|\w+(?:\.\w+)+\/|www\.)/;
+  /^(?:\.{1,2}\/|~\/|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}:\/\/|[a-z0-9-]+(?:\.[a-z0-9-]+)+\/|www\.)/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const moments = /^\d{4}-\d\d-\d\d(?:[T ]|$)/;
 
 /** Whether the text only says where a value is to be found or how it is made. */
 export function isReference(text: string): boolean {
-  return templates.test(text) || references.test(text) || places.test(text) || moments.test(text);
+  if (templates.test(text) || references.test(text) || places.test(text)) return true;
+  return moments.test(text) || isPath(text);
+}
+
+/** Base64 may begin with a slash too. */
+function isPath(text: string): boolean {
+  if (!/^\/[A-Za-z][\w.-]*(?:\/|$)/.test(text)) return false;
+  return !(isRandom(text) && /[A-Z]/.test(text) && /\d/.test(text));
 }
 
 export function isUuid(text: string): boolean {
@@ -134,15 +161,16 @@ export function printableFromBase64(text: string): string | undefined {
 }
 
 export function hasUpperLowerDigit(secret: string): boolean {
-  const body = secret.slice(4);
+  const body = secret.slice(3);
   return /\d/.test(body) && /[A-Z]/.test(body) && /[a-z]/.test(body);
 }
 
-/** Letters of both cases as dice would throw them; in names written in humps capitals are rare. */
+/** Letters of both cases as dice would throw them, or digits; in names written in humps both are rare. */
 export function isUnworded(secret: string): boolean {
+  if ((secret.match(/\d/g)?.length ?? 0) >= 2) return true;
   const upper = secret.match(/[A-Z]/g)?.length ?? 0;
   const letters = secret.match(/[A-Za-z]/g)?.length ?? 0;
-  return upper >= letters / 4 && upper <= (letters * 3) / 4;
+  return upper >= letters / 6 && upper <= (letters * 5) / 6;
 }
 
 /** Whether the text could come from a generator: varied enough, no words, no sequence. */

@@ -29,6 +29,8 @@ export function tellingOf(name: string): Telling | undefined {
     case 'credentials':
     case 'creds':
       return 'secret';
+    case 'auth':
+      return 'token';
     case 'token':
       return owner !== undefined && tokenCounters.has(owner) ? undefined : 'token';
     case 'key':
@@ -95,7 +97,7 @@ const keyOwners = new Set(
 /** Words that make a key a secret when they stand right before it. */
 const directKeyOwners = new Set(
   words(
-    'access app application encoding signature sign account storage service subscription licence shared ssh deploy admin ' +
+    'access app application encoding signature sign account storage service subscription licence license shared ssh deploy admin ' +
       'auth tls ssl session client root consumer webhook cookie crypto ingest write read server instrumentation user ' +
       'global record rest bot team tenant integration function functions host system signer merchant vault backup ' +
       'recovery validation security secure maps',
@@ -105,7 +107,16 @@ const directKeyOwners = new Set(
 function isKeyOwned(owners: readonly string[]): boolean {
   const owner = owners.at(-1);
   if (owner === undefined) return false;
-  return directKeyOwners.has(owner) || keyOwners.has(owner) || isOwnedFarther(owners, owner);
+  return isOwner(owner) || isOwnedFarther(owners, owner);
+}
+
+/** Also the end of words written together: `storageaccount`. */
+function isOwner(word: string): boolean {
+  for (let start = 0; start + 4 <= word.length; start += 1) {
+    const part = word.slice(start);
+    if (directKeyOwners.has(part) || keyOwners.has(part)) return true;
+  }
+  return directKeyOwners.has(word) || keyOwners.has(word);
 }
 
 function isOwnedFarther(owners: readonly string[], owner: string): boolean {

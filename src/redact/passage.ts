@@ -66,7 +66,7 @@ export class Passage {
       const text = this.text(from, Math.min(from + windowLength, this.bytes.length));
       this.charge(text.length >> 7);
       for (const found of text.matchAll(expression)) {
-        const secret = found.indices?.groups?.['secret'];
+        const secret = found.indices?.groups?.secret;
         const [start, end] = secret ?? [found.index, found.index + found[0].length];
         yield {
           start: from + found.index,
@@ -97,7 +97,7 @@ export class Passage {
     const found = expression.exec(this.#window);
     this.charge(1 + ((found?.[0].length ?? 0) >> 8));
     if (found === null) return undefined;
-    const secret = found.indices?.groups?.['secret'];
+    const secret = found.indices?.groups?.secret;
     const start = this.#windowStart;
     const end = start + expression.lastIndex;
     if (secret === undefined) return { start: at, end, secretStart: at, secretEnd: end };

@@ -11,12 +11,14 @@ export const pemTriggers: readonly Trigger[] = [
   { literal: '-----BEGIN ', detector: { isWorthwhile: isPrivate, detect: detectFromHeader } },
   { literal: '---- BEGIN ', detector: { isWorthwhile: isPrivate, detect: detectFromHeader } },
   { literal: '-----END ', detector: { isWorthwhile: isPrivate, detect: detectFromFooter } },
+  { literal: '---- END ', detector: { isWorthwhile: isPrivate, detect: detectFromFooter } },
   { literal: 'Private-Lines:', detector: { isWorthwhile: () => true, detect: detectPutty } },
 ];
 
 const headerLength = 80;
 const longestBody = 64 * 1024;
 const leastBody = 40;
+const leastTail = 28;
 const backwards = 24 * 1024;
 
 function isPrivate(bytes: Buffer, at: number): boolean {
@@ -41,10 +43,10 @@ interface Piece {
   readonly end: number;
 }
 
-function redactBody(passage: Passage, from: number): void {
+function redactBody(passage: Passage, from: number, least = leastBody): void {
   const pieces = bodyFrom(passage, from);
   const length = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
-  if (length < leastBody) return;
+  if (length < least) return;
   for (const piece of joined(passage.bytes, pieces)) {
     passage.add(piece.start, piece.end, 'private-key', weights.shape + 11);
   }
@@ -52,9 +54,9 @@ function redactBody(passage: Passage, from: number): void {
 
 // What may stand between two lines of a body: blanks and newlines however escaped, numbers, arrows, marks, array commas.
 const separator =
-  /(?:\s|\\+[nrt]|\\+u2192|\\+u2502|\\*["'`],?|,|\xe2\x86\x92|\xe2\x94\x82|[|>+:]|-(?!-)|#|\/\/|\*|(?<=[\s"'nrt+|>-])\d{1,6}(?=\s|\\+t|\\+u2192|\xe2\x86\x92|[:|-])){0,80}/y;
+  /(?:\s|\\{1,64}[nrt]|\\{1,64}u2192|\\{1,64}u2502|\\{0,64}["'`],?|,|\xe2\x86\x92|\xe2\x94\x82|[|>+:]|-(?!-)|#|\/\/|\*|(?<=[\s"'nrt])[\w./-]{1,100}[:-]\d{1,6}[:-]|(?<=[\s"'nrt+|>-])\d{1,6}(?=\s|\\{1,64}t|\\{1,64}u2192|\xe2\x86\x92|[:|-])){0,80}/y;
 const attribute =
-  /(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID|Content-Domain|Key-Derivation|Argon2-[A-Za-z]+)\s?:[^\n\\"]{0,120}/y;
+  /(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID|Content-Domain|Key-Derivation|Argon2-[A-Za-z]+)\s?:\s?(?:\\{0,64}"[^\n"\\]{0,120}\\{0,64}"|(?:(?![A-Za-z0-9+/]{40})[^\n\\"]){0,120})/y;
 const keyRun = /[A-Za-z0-9+/]{1,4096}={0,3}/y;
 const pgpChecksum = /=[A-Za-z0-9+/]{4}(?![A-Za-z0-9+/=])/y;
 
@@ -128,17 +130,26 @@ function detectFromFooter(passage: Passage, at: number): void {
   const { bytes } = passage;
   const limit = Math.max(0, at - backwards);
   let first = -1;
+  let longest = 0;
+  let short = 0;
   for (let end = beforeSeparators(bytes, at, limit); end > limit; ) {
     passage.charge(1);
     const start = afterEscapeLetter(bytes, runStart(bytes, end, keyBytes, limit), end);
     const length = end - start;
-    if (length < (first === -1 ? 4 : leastBody)) break;
+    const isFull = length >= leastBody;
+    if (!isFull) short += 1;
+    // Before the full lines there can only be the rest of one; further words are none of the key's.
+    if (length < (longest >= leastBody ? 16 : 4) || short > mostShortLines) break;
     first = start;
+    if (!isFull && longest >= leastBody) break;
+    longest = Math.max(longest, length);
     end = beforeSeparators(bytes, start, limit);
   }
-  if (first !== -1) redactBody(passage, first);
+  if (longest >= leastTail) redactBody(passage, first, leastTail);
 }
 
+/** A checksum and a last line. */
+const mostShortLines = 2;
 const keyBytes = alphabet('A-Za-z0-9+/=');
 const between = alphabet(' \t\r\n|>+:,"\'`-');
 const controlLetters = alphabet('nrt');

@@ -4,7 +4,7 @@ import { countMarkers } from './agreement.js';
 import { AnchorIndex } from './anchors.js';
 import { assignmentTriggers } from './assignment-detector.js';
 import type { Detector, Trigger } from './detector.js';
-import { Examination } from './examination.js';
+import { type Allowance, Examination } from './examination.js';
 import { headerTriggers } from './header-detector.js';
 import { jwtTriggers } from './jwt-detector.js';
 import { knownTriggers } from './known-values.js';
@@ -27,13 +27,13 @@ export interface RedactorOptions {
   readonly disabledKinds?: readonly string[];
   /** Replaced wherever they appear, as kind `known`; shorter than 8 bytes or plain words are ignored. Kept in memory only. */
   readonly knownSecrets?: readonly string[];
-  /** Work units per line besides those that its length brings; a unit is about a microsecond at worst. */
+  /** Work units per line, whatever its length; a unit is about a microsecond at worst. Default: 30,000 and half a unit per byte. */
   readonly allowance?: number;
 }
 
 /** Part of the version; changes with the code where the tables alone do not tell. */
 const revision = 1;
-const defaultAllowance = 30_000;
+const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.5 };
 /** A second pass finds nothing new, except what the first laid bare; the bound is never met in practice. */
 const mostPasses = 4;
 
@@ -61,7 +61,7 @@ class Engine implements Redactor {
   readonly #wholeText: readonly WholeTextDetector[];
   readonly #disabled: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string>;
-  readonly #allowance: number;
+  readonly #allowance: Allowance;
 
   constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
     const user = userDetectors(options.extraPatterns ?? []);
@@ -78,7 +78,7 @@ class Engine implements Redactor {
     this.#allowed = new Set(
       (options.allow ?? []).map((value) => Buffer.from(value).toString('latin1')),
     );
-    this.#allowance = options.allowance ?? defaultAllowance;
+    this.#allowance = allowanceOf(options);
   }
 
   redact(line: Buffer): Redaction {
@@ -164,7 +164,7 @@ function builtInTriggers(disabled: ReadonlySet<string>): readonly Trigger[] {
     ...headerTriggers,
     ...kubernetesTriggers,
     ...assignmentTriggers(namedRules.filter((rule) => !disabled.has(rule.kind))),
-    ...escapeTriggers,
+    ...escapeTriggers(tokens.map(({ literal }) => literal)),
   ];
 }
 
@@ -188,6 +188,10 @@ function groupByLiteral(triggers: readonly Trigger[]): readonly Literal[] {
   return [...literals.values()];
 }
 
+function allowanceOf({ allowance }: RedactorOptions): Allowance {
+  return allowance === undefined ? defaultAllowance : { units: allowance, unitsPerByte: 0 };
+}
+
 /** Tells apart what may redact differently. Known secrets are left out: nobody may test guesses against it. */
 function versionOf(options: RedactorOptions): string {
   const facts = {
@@ -197,7 +201,7 @@ function versionOf(options: RedactorOptions): string {
     allow: [...(options.allow ?? [])].sort(),
     disabled: [...(options.disabledKinds ?? [])].sort(),
     extra: options.extraPatterns ?? [],
-    allowance: options.allowance ?? defaultAllowance,
+    allowance: allowanceOf(options),
   };
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 12);
 }

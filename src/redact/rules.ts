@@ -2,6 +2,7 @@ import type { NamedRule, Rule, StructureRule } from './rule.js';
 import { cloudRules } from './rules/clouds.js';
 import { commandRules } from './rules/commands.js';
 import { forgeRules } from './rules/forges.js';
+import { infrastructureRules } from './rules/infrastructure.js';
 import { messagingRules } from './rules/messaging.js';
 import { modelRules } from './rules/models.js';
 import { namedRules } from './rules/named.js';
@@ -12,6 +13,7 @@ import { structureRules } from './rules/structures.js';
 export const rules: readonly Rule[] = [
   ...modelRules,
   ...cloudRules,
+  ...infrastructureRules,
   ...forgeRules,
   ...messagingRules,
   ...serviceRules,

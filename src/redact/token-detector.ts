@@ -1,5 +1,5 @@
 import { type Alphabet, backslash, isIn, runStart, word } from './alphabet.js';
-import { isFreeOnLeft } from './boundary.js';
+import { isAfterEscape, isFreeOnLeft } from './boundary.js';
 import type { Detector, Trigger } from './detector.js';
 import { leadingSets, type Tail, tailOf } from './expression.js';
 import { parseExpression } from './expression-parser.js';
@@ -71,6 +71,7 @@ class TokenDetector implements Detector {
   isWorthwhile(bytes: Buffer, at: number): boolean {
     const start = this.#startOf(bytes, at);
     if (start < 0) return false;
+    if (start < at && bytes.subarray(start, at).includes(backslash)) return true;
     for (let offset = 0; offset < this.#leading.length; offset += 1) {
       const byte = bytes[start + offset] ?? 0;
       if (byte === backslash) break;
@@ -103,7 +104,8 @@ class TokenDetector implements Detector {
 
   #isFree(bytes: Buffer, start: number): boolean {
     const { notAfter } = this.#rule;
-    return notAfter === undefined ? isFreeOnLeft(bytes, start) : !isIn(notAfter, bytes[start - 1]);
+    if (notAfter === undefined) return isFreeOnLeft(bytes, start);
+    return !isIn(notAfter, bytes[start - 1]) || isAfterEscape(bytes, start);
   }
 
   #endOf(passage: Passage, match: Match): number | undefined {
@@ -122,6 +124,8 @@ class TokenDetector implements Detector {
     const lead = typeof rule.lead === 'number' ? rule.lead : 0;
     const body = lead > 0 ? secret : secret.slice(this.#anchorLength);
     if (isPlaceholder(body)) return false;
-    return rule.weak ? isRandom(body) : !isWordy(body);
+    if (rule.weak) return isRandom(body);
+    // So few bytes look like a word by chance.
+    return !isWordy(body) || (body.length < 20 && /\d/.test(body));
   }
 }

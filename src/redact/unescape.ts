@@ -80,19 +80,24 @@ function sourceOf(
 }
 
 /**
- * Find nothing themselves; they make a line worth a closer look whose secret's own literal may be written in escapes:
- * letters as `\u0041`, or `:\/\/` and `1\/\/0`, at any depth.
+ * Find nothing themselves; they make a line worth a closer look whose secret's own literal may be written in escapes: letters
+ * as `\u0041`, `:\/\/` at any depth, and the given literals with their slashes as `\/` and `\\/`.
  */
-export const escapeTriggers: readonly Trigger[] = [
-  ...['2', '3', '4', '5', '6', '7'].map((digit) => `\\u00${digit}`),
-  ...[':', '1'].flatMap((before) => [`${before}\\/`, `${before}\\\\`]),
-].map((literal) => ({
-  literal,
-  detector: {
-    isWorthwhile: (bytes, at) => literal.startsWith('\\') || isEscapedSlashes(bytes, at + 1),
-    detect: () => undefined,
-  },
-}));
+export function escapeTriggers(literals: readonly string[]): readonly Trigger[] {
+  const letters = ['2', '3', '4', '5', '6', '7'].map((digit) => `\\u00${digit}`);
+  const slashed = literals
+    .filter((literal) => literal.includes('/'))
+    .flatMap((literal) => ['\\/', '\\\\/'].map((slash) => literal.replaceAll('/', slash)));
+  const always = [...letters, ...slashed].map((literal) => trigger(literal, () => true));
+  const schemes = [':\\/', ':\\\\'].map((literal) =>
+    trigger(literal, (bytes, at) => isEscapedSlashes(bytes, at + 1)),
+  );
+  return [...always, ...schemes];
+}
+
+function trigger(literal: string, isWorthwhile: (bytes: Buffer, at: number) => boolean): Trigger {
+  return { literal, detector: { isWorthwhile, detect: () => undefined } };
+}
 
 function isEscapedSlashes(bytes: Buffer, at: number): boolean {
   const first = pastBackslashes(bytes, at);

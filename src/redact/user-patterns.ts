@@ -35,7 +35,6 @@ export interface UserDetectors {
 }
 
 const bound = 1024;
-const mostRepeats = 4096;
 
 /** Throws `UsageError` that names the pattern: not understood, not bounded enough, too slow, or matching nothing at all. */
 export function userDetectors(patterns: readonly UserPattern[]): UserDetectors {
@@ -79,7 +78,7 @@ function structureOf(source: string, fail: (reason: string) => never): Expressio
 /** The source with every quantifier that has no upper bound given one. */
 function bounded(source: string, repeats: readonly RepeatNode[]): string {
   return [...repeats]
-    .filter((repeat) => repeat.most > mostRepeats)
+    .filter((repeat) => !Number.isFinite(repeat.most))
     .sort((a, b) => b.start - a.start)
     .reduce((text, repeat) => {
       const most = Math.max(bound, repeat.least);

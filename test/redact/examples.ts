@@ -66,16 +66,18 @@ export function draw(set: string, length: number, random: Dice): string {
 }
 
 function special(name: string, random: Dice): string | undefined {
-  const hex = (length: number): string => draw(sets['hex'] ?? '', length, random);
+  const hex = (length: number): string => draw(sets.hex ?? '', length, random);
   switch (name) {
     case 'uuid':
       return `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`;
     case 'password':
-      return `${draw(sets['alnum'] ?? '', 12, random)}!${draw(sets['alnum'] ?? '', 4, random)}`;
+      return `${draw(sets.alnum ?? '', 12, random)}!${draw(sets.alnum ?? '', 4, random)}`;
     case 'basic':
-      return Buffer.from(`deploy:${draw(sets['alnum'] ?? '', 18, random)}`).toString('base64');
+      return Buffer.from(`deploy:${draw(sets.alnum ?? '', 18, random)}`).toString('base64');
     case 'discordid':
-      return Buffer.from(`1${draw(digits, 17, random)}`).toString('base64').replace(/=+$/, '');
+      return Buffer.from(`1${draw(digits, 17, random)}`)
+        .toString('base64')
+        .replace(/=+$/, '');
     case 'pem':
       return privateKey();
     case 'pem64':

@@ -3,7 +3,7 @@ import type { Rule } from '../rule.js';
 
 const tilde = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'].map((digit) => `${digit}Q~`);
 
-/** Cloud platforms, hosting, infrastructure, secret stores. */
+/** Cloud platforms and hosting. */
 export const cloudRules: readonly Rule[] = [
   {
     kind: 'aws-access-key',
@@ -170,42 +170,6 @@ export const cloudRules: readonly Rule[] = [
     example: 'nfp_<alnum:36>',
   },
   {
-    kind: 'planetscale-token',
-    anchors: ['pscale_tkn_', 'pscale_pw_', 'pscale_oauth_'],
-    shape: /pscale_(?:tkn|pw|oauth)_[\w=.-]{30,80}/,
-    source: 'gitleaks planetscale-api-token',
-    example: 'pscale_tkn_<url:43>',
-  },
-  {
-    kind: 'pulumi-token',
-    anchors: ['pul-'],
-    shape: /pul-[0-9a-f]{40}/,
-    source: 'gitleaks pulumi-api-token',
-    example: 'pul-<hex:40>',
-  },
-  {
-    kind: 'doppler-token',
-    anchors: ['dp.pt.', 'dp.ct.', 'dp.st.', 'dp.sa.', 'dp.scim.', 'dp.audit.'],
-    shape: /dp\.(?:pt|ct|st|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{38,50}/,
-    source: 'gitleaks doppler-api-token',
-    example: 'dp.pt.<alnum:43>',
-  },
-  {
-    kind: 'tailscale-key',
-    anchors: ['tskey-'],
-    shape: /tskey-[a-z]{2,12}-[A-Za-z0-9]{8,30}(?:-[A-Za-z0-9]{16,64})?/,
-    weak: true,
-    source: 'trufflehog tailscale (fact only)',
-    example: 'tskey-auth-<alnum:17>-<alnum:32>',
-  },
-  {
-    kind: 'databricks-token',
-    anchors: ['dapi'],
-    shape: /dapi[0-9a-f]{32}(?:-\d{1,2})?/,
-    source: 'gitleaks databricks-api-token',
-    example: 'dapi<hex:32>-2',
-  },
-  {
     kind: 'vercel-token',
     anchors: ['vcp_', 'vci_', 'vca_', 'vcr_', 'vck_'],
     shape: /vc[piark]_[A-Za-z0-9]{50,64}/,
@@ -227,79 +191,6 @@ export const cloudRules: readonly Rule[] = [
     example: 'v1.0-<hex:24>-<hex:146>',
   },
   {
-    kind: 'vault-token',
-    anchors: ['hvs.', 'hvb.', 'hvr.'],
-    shape: /hv[sbr]\.[\w-]{24,400}/,
-    source: 'gitleaks vault-service-token',
-    example: 'hvs.<url:95>',
-  },
-  {
-    kind: 'terraform-cloud-token',
-    anchors: ['.atlasv1.'],
-    lead: 14,
-    shape: /[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,80}/,
-    source: 'gitleaks hashicorp-tf-api-token',
-    example: '<alnum:14>.atlasv1.<url:67>',
-  },
-  {
-    kind: 'supabase-token',
-    anchors: ['sbp_'],
-    shape: /sbp_(?:oauth_|v0_)?[0-9a-f]{40}/,
-    source: 'trufflehog supabase (fact only)',
-    example: 'sbp_<hex:40>',
-  },
-  {
-    kind: 'supabase-secret-key',
-    anchors: ['sb_secret_'],
-    shape: /sb_secret_[\w-]{22,60}/,
-    source: 'Supabase documentation',
-    example: 'sb_secret_<url:31>',
-  },
-  {
-    kind: 'onepassword-token',
-    anchors: ['ops_eyJ'],
-    shape: /ops_eyJ[\w+/=-]{100,4000}/,
-    source: 'gitleaks 1password-service-account-token',
-    example: 'ops_eyJ<b64:400>',
-  },
-  {
-    kind: 'onepassword-secret-key',
-    anchors: ['A3-'],
-    shape:
-      /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}/,
-    source: 'betterleaks 1password-secret-key',
-    example: 'A3-<base32:6>-<base32:6>-<base32:5>-<base32:5>-<base32:5>-<base32:5>',
-  },
-  {
-    kind: 'age-secret-key',
-    anchors: ['AGE-SECRET-KEY-'],
-    shape: /AGE-SECRET-KEY-(?:PQ-)?1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{50,120}/,
-    source: 'gitleaks age-secret-key',
-    example: 'AGE-SECRET-KEY-1<bech32:58>',
-  },
-  {
-    kind: 'infisical-token',
-    anchors: ['st.'],
-    shape: /st\.[0-9a-f]{8}-[0-9a-f-]{27}\.[0-9a-f]{32}\.[0-9a-f]{32}/,
-    source: 'trufflehog infisical (fact only)',
-    example: 'st.<uuid>.<hex:32>.<hex:32>',
-  },
-  {
-    kind: 'openshift-token',
-    anchors: ['sha256~'],
-    shape: /sha256~[\w-]{43}/,
-    source: 'gitleaks openshift-user-token',
-    example: 'sha256~<url:43>',
-  },
-  {
-    kind: 'neon-key',
-    anchors: ['napi_'],
-    shape: /napi_[a-z0-9]{48,80}/,
-    weak: true,
-    source: 'kingfisher neon',
-    example: 'napi_<lowalnum:64>',
-  },
-  {
     kind: 'render-key',
     anchors: ['rnd_'],
     shape: /rnd_[A-Za-z0-9]{28,40}/,
@@ -317,27 +208,11 @@ export const cloudRules: readonly Rule[] = [
     example: 'AQVN<url:36>',
   },
   {
-    kind: 'mongodb-atlas-secret',
-    anchors: ['mdb_sa_sk_'],
-    shape: /mdb_sa_sk_[\w-]{30,60}/,
-    source: 'MongoDB Atlas documentation',
-    example: 'mdb_sa_sk_<url:40>',
-  },
-  {
     kind: 'scalingo-token',
     anchors: ['tk-us-'],
     shape: /tk-us-[\w-]{48}/,
     source: 'gitleaks scalingo-api-token',
     example: 'tk-us-<url:48>',
-  },
-  {
-    kind: 'infracost-key',
-    anchors: ['ico-'],
-    shape: /ico-[A-Za-z0-9]{32}/,
-    weak: true,
-    accepts: hasUpperLowerDigit,
-    source: 'gitleaks infracost-api-token',
-    example: 'ico-<alnum:32>',
   },
   {
     kind: 'appsync-key',
@@ -346,38 +221,6 @@ export const cloudRules: readonly Rule[] = [
     weak: true,
     source: 'AWS AppSync documentation',
     example: 'da2-<lowalnum:26>',
-  },
-  {
-    kind: 'prefect-key',
-    anchors: ['pnu_', 'pnb_'],
-    shape: /pn[ub]_[A-Za-z0-9]{36}/,
-    weak: true,
-    source: 'gitleaks prefect-api-token',
-    example: 'pnu_<alnum:36>',
-  },
-  {
-    kind: 'clickhouse-key',
-    anchors: ['4b1d'],
-    shape: /4b1d[A-Za-z0-9]{38}/,
-    weak: true,
-    accepts: hasUpperLowerDigit,
-    source: 'gitleaks clickhouse-cloud-api-secret-key',
-    example: '4b1d<alnum:38>',
-  },
-  {
-    kind: 'maxmind-key',
-    anchors: ['_mmk'],
-    lead: 36,
-    shape: /[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk/,
-    source: 'gitleaks maxmind-license-key',
-    example: '<alnum:6>_<alnum:29>_mmk',
-  },
-  {
-    kind: 'defined-networking-key',
-    anchors: ['dnkey-'],
-    shape: /dnkey-[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}/,
-    source: 'gitleaks defined-networking-api-token',
-    example: 'dnkey-<alnum:26>-<alnum:52>',
   },
 ];
 

@@ -8,7 +8,7 @@ export const commandRules: readonly Rule[] = [
     kind: 'curl-user-password',
     anchors: ['-u ', '-u"', "-u'", '-u\\', '--user ', '--user=', '--proxy-user '],
     shape:
-      /(?<=(?:curl|http|wget)(?:[^\n\\|;`$]|\\+[\x22']){0,250}\s)(?:-u ?|--(?:proxy-)?user[ =])\\*["']?[^\s"'\\:$<{]{1,100}:(?<secret>[^\s"'\\]{4,200})/,
+      /(?<=(?:curl|http|wget)(?:[^\n\\|;`$]|\\{1,64}[\x22']){0,250}\s)(?:-u ?|--(?:proxy-)?user[ =])\\{0,64}["']?[^\s"'\\:$<{]{1,100}:(?<secret>[^\s"'\\]{4,200})/,
     accepts: isNoNumber,
     source: 'gitleaks curl-auth-user',
     example: 'curl -u deploy:⟦<password>⟧ https://example.org',
@@ -16,7 +16,7 @@ export const commandRules: readonly Rule[] = [
   {
     kind: 'command-password',
     anchors: ['sshpass'],
-    shape: /sshpass\s{1,4}-p ?\\*["']?(?<secret>[^\s"'\\]{4,100})/,
+    shape: /sshpass\s{1,4}-p ?\\{0,64}["']?(?<secret>[^\s"'\\]{4,100})/,
     source: 'sshpass manual',
     example: 'sshpass -p ⟦<password>⟧ ssh host',
   },
@@ -24,7 +24,7 @@ export const commandRules: readonly Rule[] = [
     kind: 'command-password',
     anchors: ['mysql'],
     shape:
-      /mysql(?:dump|admin|import)?\s[^\n"\\|;]{0,200}?(?<=\s)-p\\*["']?(?<secret>[^\s"'\\]{5,100})/,
+      /mysql(?:dump|admin|import)?\s[^\n"\\|;]{0,200}?(?<=\s)-p\\{0,64}["']?(?<secret>[^\s"'\\]{5,100})/,
     source: 'MySQL manual',
     example: 'mysql -u root -p⟦<password>⟧ app',
   },
@@ -32,14 +32,14 @@ export const commandRules: readonly Rule[] = [
     kind: 'command-password',
     anchors: ['login '],
     shape:
-      /(?<=(?:docker|podman|helm registry|oras|az|buildah) )login\s[^\n"\\|;]{0,200}?(?:-p|--password)[ =]\\*["']?(?<secret>[^\s"'\\]{5,200})/,
+      /(?<=(?:docker|podman|helm registry|oras|az|buildah) )login\s[^\n"\\|;]{0,200}?(?:-p|--password)[ =]\\{0,64}["']?(?<secret>[^\s"'\\]{5,200})/,
     source: 'Docker command line reference',
     example: 'docker login -u ci -p ⟦<password>⟧',
   },
   {
     kind: 'command-password',
     anchors: ['redis-cli'],
-    shape: /redis-cli\s[^\n"\\|;]{0,200}?(?<=\s)-a\s\\*["']?(?<secret>[^\s"'\\]{5,200})/,
+    shape: /redis-cli\s[^\n"\\|;]{0,200}?(?<=\s)-a\s\\{0,64}["']?(?<secret>[^\s"'\\]{5,200})/,
     source: 'Redis command line reference',
     example: 'redis-cli -h cache -a ⟦<password>⟧ ping',
   },
@@ -47,7 +47,7 @@ export const commandRules: readonly Rule[] = [
     kind: 'sql-password',
     anchors: ['IDENTIFIED BY', 'identified by', 'WITH PASSWORD', 'with password', "PASSWORD '"],
     shape:
-      /(?:identified by|IDENTIFIED BY|(?:WITH |with )?PASSWORD|with password)\s{1,4}\\*["'](?<secret>[^\s"'\\]{4,200})/,
+      /(?:identified by|IDENTIFIED BY|(?:WITH |with )?PASSWORD|with password)\s{1,4}\\{0,64}["'](?<secret>[^\s"'\\]{4,200})/,
     source: 'MySQL and PostgreSQL manuals',
     example: "CREATE USER app WITH PASSWORD '⟦<password>⟧'",
   },
@@ -56,7 +56,7 @@ export const commandRules: readonly Rule[] = [
     anchors: ['login', 'machine'],
     notAfter: nothing,
     shape:
-      /(?:machine(?:\s|\\+[nrt]){1,12}[^\s"'\\]{1,200}(?:\s|\\+[nrt]|(?<=[\sn])\d{1,5}(?:\\+t|\t|\xe2\x86\x92)){1,16})?(?:login(?:\s|\\+[nrt]){1,12}[^\s"'\\]{1,200}(?:\s|\\+[nrt]|(?<=[\sn])\d{1,5}(?:\\+t|\t|\xe2\x86\x92)){1,16})?password(?:\s|\\+[nrt]){1,12}(?<secret>[^\s"'\\]{3,300})/,
+      /(?:machine(?:\s|\\{1,64}[nrt]){1,12}[^\s"'\\]{1,200}(?:\s|\\{1,64}[nrt]|(?<=[\sn])\d{1,5}(?:\\{1,64}t|\t|\xe2\x86\x92)){1,16})?(?:login(?:\s|\\{1,64}[nrt]){1,12}[^\s"'\\]{1,200}(?:\s|\\{1,64}[nrt]|(?<=[\sn])\d{1,5}(?:\\{1,64}t|\t|\xe2\x86\x92)){1,16})?password(?:\s|\\{1,64}[nrt]){1,12}(?<secret>[^\s"'\\]{3,300})/,
     accepts: isNoWord,
     source: 'netrc(5)',
     example: 'machine api.example.org\n  login ci\n  password ⟦<password>⟧',

@@ -141,7 +141,7 @@ export const messagingRules: readonly Rule[] = [
   {
     kind: 'resend-key',
     anchors: ['re_'],
-    shape: /re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}/,
+    shape: /re_(?:[A-Za-z0-9]{6,12}_)?[A-Za-z0-9]{20,40}/,
     weak: true,
     accepts: hasDigitAndUpper,
     source: 'Resend documentation',
@@ -209,7 +209,6 @@ export const messagingRules: readonly Rule[] = [
     kind: 'razorpay-key',
     anchors: ['rzp_live_', 'rzp_test_'],
     shape: /rzp_(?:live|test)_[A-Za-z0-9]{14,24}/,
-    weak: true,
     source: 'kingfisher razorpay',
     example: 'rzp_live_<alnum:14>',
   },
@@ -293,6 +292,6 @@ function beginsWithUserId(secret: string): boolean {
 }
 
 function hasDigitAndUpper(secret: string): boolean {
-  const body = secret.slice(4);
+  const body = secret.slice(3);
   return /\d/.test(body) && /[A-Z]/.test(body) && /[a-z]/.test(body);
 }

@@ -1,4 +1,4 @@
-import { hasUpperLowerDigit } from '../likeness.js';
+import { hasUpperLowerDigit, isUnworded } from '../likeness.js';
 import type { Rule } from '../rule.js';
 
 /** Work tools, observability, data services. */
@@ -93,7 +93,7 @@ export const serviceRules: readonly Rule[] = [
   {
     kind: 'posthog-key',
     anchors: ['phx_', 'phs_'],
-    shape: /ph[xs]_[A-Za-z0-9]{40,60}/,
+    shape: /ph[xs]_[A-Za-z0-9]{32,60}/,
     weak: true,
     source: 'trufflehog posthog (fact only)',
     example: 'phx_<alnum:43>',
@@ -124,7 +124,7 @@ export const serviceRules: readonly Rule[] = [
     anchors: ['aio_'],
     shape: /aio_[A-Za-z0-9]{28}/,
     weak: true,
-    accepts: hasUpperLowerDigit,
+    accepts: isUnworded,
     source: 'kingfisher adafruit',
     example: 'aio_<alnum:28>',
   },
@@ -211,7 +211,6 @@ export const serviceRules: readonly Rule[] = [
     kind: 'settlemint-token',
     anchors: ['sm_aat_', 'sm_pat_', 'sm_sat_'],
     shape: /sm_[aps]at_[A-Za-z0-9]{16}/,
-    weak: true,
     source: 'gitleaks settlemint-application-access-token',
     example: 'sm_pat_<alnum:16>',
   },

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AnchorIndex } from '../../src/redact/anchors.js';
+
+function found(literals: readonly (readonly [string, boolean])[], text: Buffer): string[] {
+  const index = new AnchorIndex(
+    literals.map(([literal, fold]) => ({ bytes: Buffer.from(literal, 'latin1'), fold })),
+  );
+  const hits: string[] = [];
+  index.scan(text, (anchor, start) => {
+    hits.push(`${start}:${literals[anchor]?.[0]}`);
+    return false;
+  });
+  return hits.sort();
+}
+
+function expected(literals: readonly (readonly [string, boolean])[], text: Buffer): string[] {
+  const plain = text.toString('latin1');
+  const folded = plain.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return literals
+    .flatMap(([literal, fold]) => {
+      const hits: string[] = [];
+      const searched = fold ? folded : plain;
+      for (let at = searched.indexOf(literal); at !== -1; at = searched.indexOf(literal, at + 1))
+        hits.push(`${at}:${literal}`);
+      return hits;
+    })
+    .sort();
+}
+
+describe('the literal scan', () => {
+  const letters = fc.constantFrom('a', 'b', 'A', '_', '\xff');
+  const literal = fc.string({ unit: letters, minLength: 3, maxLength: 6 });
+
+  it('finds every occurrence of every literal, at any alignment', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(literal, fc.boolean()), {
+          minLength: 1,
+          maxLength: 5,
+          selector: ([text]) => text,
+        }),
+        fc.string({ unit: letters, maxLength: 60 }),
+        fc.nat(3),
+        (drawn, text, offset) => {
+          const literals = drawn.map(
+            ([value, fold]) => [fold ? value.toLowerCase() : value, fold] as const,
+          );
+          const shifted = Buffer.from('x'.repeat(offset) + text, 'latin1').subarray(offset);
+          expect(found(literals, shifted)).toEqual(expected(literals, shifted));
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('stops when it is told to', () => {
+    const index = new AnchorIndex([{ bytes: Buffer.from('abc'), fold: false }]);
+    let hits = 0;
+    index.scan(Buffer.from('abc abc abc'), () => {
+      hits += 1;
+      return hits === 2;
+    });
+    expect(hits).toBe(2);
+  });
+});

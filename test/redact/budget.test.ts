@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { agrees } from '../../src/redact/agreement.js';
+import { createRedactor } from '../../src/redact/redactor.js';
+import { rules } from '../../src/redact/rules.js';
+import { dice, expand } from './examples.js';
+import { leaks } from './leaks.js';
+
+const secret = (template: string, seed: number): string => expand(template, dice(seed)).secret;
+
+/** Many assignments whose values have to be judged, the last of them a secret. */
+function laborious(count: number, last: string): string {
+  const lines = Array.from({ length: count }, (_, index) => `token_${index}=expired or not`);
+  return [...lines, `PASSWORD=${last}`].join('\n');
+}
+
+describe('a line that asks for more work than allowed', () => {
+  const poor = createRedactor({ allowance: 100 });
+  const value = secret('<password>', 1);
+
+  it('loses every string that holds something unexamined, and stays JSON', () => {
+    const line = Buffer.from(
+      `${JSON.stringify({ id: 7, note: 'nothing here', first: laborious(400, value), second: `see ${laborious(3, value)}` })}\n`,
+    );
+    const { bytes, counts } = poor.redact(line);
+    expect(JSON.parse(bytes.toString())).toEqual({
+      id: 7,
+      note: 'nothing here',
+      first: '[REDACTED:budget]',
+      second: '[REDACTED:budget]',
+    });
+    expect(counts).toEqual(new Map([['budget', 2]]));
+    expect(agrees(bytes, line)).toBe(true);
+    expect(poor.redact(bytes).bytes).toBe(bytes);
+  });
+
+  it('is cut from its first anchor on when it is no JSON', () => {
+    const text = laborious(400, value).replaceAll('\n', ' ');
+    const line = Buffer.from(
+      `plain words at the beginning ${'and more of them '.repeat(12)}${text}\nnext line\n`,
+    );
+    const { bytes, counts } = poor.redact(line);
+    expect(bytes.toString()).toMatch(
+      /^plain words at the beginning [^[]*\[REDACTED:budget\]\nnext line\n$/,
+    );
+    expect(counts).toEqual(new Map([['budget', 1]]));
+    expect(poor.redact(bytes).bytes).toBe(bytes);
+    expect(agrees(bytes, line)).toBe(true);
+  });
+
+  it('does not take its neighbours along', () => {
+    const token = secret('ghp_<alnum:36>', 2);
+    const dear = JSON.stringify({ text: laborious(400, value) });
+    const { bytes, counts } = poor.redact(
+      Buffer.from(`{"a":"${token}"}\n${dear}\n{"b":"${token}"}\n`),
+    );
+    expect(bytes.toString()).toBe(
+      '{"a":"[REDACTED:github-token]"}\n{"text":"[REDACTED:budget]"}\n{"b":"[REDACTED:github-token]"}\n',
+    );
+    expect(counts?.get('budget')).toBe(1);
+  });
+
+  it('an ordinary allowance examines the same line', () => {
+    const { bytes, counts } = createRedactor().redact(Buffer.from(laborious(400, value)));
+    expect(leaks(bytes.toString(), value)).toBe(false);
+    expect([...(counts?.keys() ?? [])]).toEqual(['password']);
+  });
+});
+
+describe('a megabyte of any anchor', () => {
+  const redactor = createRedactor();
+  const megabyte = 1 << 20;
+  const fill = (unit: string, size = megabyte): Buffer =>
+    Buffer.from(`${unit.repeat(Math.ceil(size / unit.length)).slice(0, size)}\n`, 'latin1');
+  /** CPU time, so that a busy machine does not matter; the unbounded first tries took minutes. */
+  const cpuMilliseconds = (step: () => void): number => {
+    const before = process.cpuUsage();
+    step();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  };
+  redactor.redact(fill('password='));
+
+  const anchors = [...new Set(rules.flatMap((rule) => rule.anchors))];
+  const others = [
+    '-----BEGIN PRIVATE KEY-----',
+    '-----END PRIVATE KEY-----',
+    'Private-Lines: 4',
+    'eyJ',
+    'eyJ.',
+    '://',
+    '://a:b@',
+    'authorization=',
+    'authorization: Bearer ',
+    'basic YWFh ',
+    'password=',
+    'password="',
+    'token=',
+    'token:"',
+    'api_key=',
+    'kind: Secret\\ndata:\\n',
+    'secret??"',
+    '\\u0041',
+    '\\/',
+    '[REDACTED:',
+    '[REDACTED:x]',
+    '\\',
+    '"',
+    '"name":"password","value":"',
+    'login a password b ',
+    'curl -u a:',
+    '\u001b[32m',
+  ];
+
+  it.each(others)('%j', (anchor) => {
+    for (const unit of [anchor, `${anchor}=`]) {
+      const line = fill(unit);
+      expect(
+        cpuMilliseconds(() => redactor.redact(line)),
+        JSON.stringify(unit),
+      ).toBeLessThan(2000);
+    }
+  });
+
+  it('or a sixteenth of one of every rule', () => {
+    for (const anchor of anchors) {
+      for (const unit of [anchor, `${anchor}=`]) {
+        const line = fill(unit, megabyte / 16);
+        expect(
+          cpuMilliseconds(() => redactor.redact(line)),
+          JSON.stringify(unit),
+        ).toBeLessThan(250);
+      }
+    }
+  }, 120_000);
+
+  it('two megabytes of sk-ant-', () => {
+    const line = Buffer.from('sk-ant-'.repeat(300_000));
+    expect(cpuMilliseconds(() => redactor.redact(line))).toBeLessThan(2000);
+  });
+});

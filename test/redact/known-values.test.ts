@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createRedactor } from '../../src/redact/redactor.js';
+import { leaks, serializers } from './leaks.js';
+
+describe('values that the caller knows to be secret', () => {
+  const values = [
+    'correct horse battery',
+    'plain-lower-case',
+    'with "quotes" and \\slashes\\ in it',
+    "a/b+c=d&e<f>g'h",
+    'zwölf Käse 十二',
+    'first line\nsecond line',
+  ];
+
+  it.each(values)('%j goes wherever it appears, however it is escaped', (value) => {
+    const redactor = createRedactor({ knownSecrets: [value] });
+    for (const [name, serialize] of Object.entries(serializers)) {
+      const line = serialize(`before ${value} after\n${value}`);
+      const { bytes, counts } = redactor.redact(Buffer.from(line));
+      for (const part of value.split('\n'))
+        expect(leaks(bytes.toString(), part), `${name}: ${bytes}`).toBe(false);
+      expect(counts?.get('known'), `${name}: ${bytes}`).toBeGreaterThanOrEqual(2);
+      expect(bytes.toString()).toContain('before');
+      if (name !== 'plain') expect(() => JSON.parse(bytes.toString())).not.toThrow();
+      expect(redactor.redact(bytes).bytes).toBe(bytes);
+    }
+  });
+
+  it('is found URL-encoded, and inside of words', () => {
+    const redactor = createRedactor({ knownSecrets: ['p4ss w/rd+1'] });
+    const { bytes } = redactor.redact(Buffer.from('?q=p4ss%20w%2Frd%2B1&x=1 xxp4ss w/rd+1xx'));
+    expect(bytes.toString()).toBe('?q=[REDACTED:known]&x=1 xx[REDACTED:known]xx');
+  });
+
+  it('ignores what is short or a plain word', () => {
+    const redactor = createRedactor({
+      knownSecrets: ['short', 'password', 'localhost', 'production', '--------', '', '       x  '],
+    });
+    const line = Buffer.from('short password localhost production -------- x');
+    expect(redactor.redact(line).bytes).toBe(line);
+  });
+
+  it('says known even where a rule would know better, and wins over nothing that is allowed', () => {
+    const token = ['ghp', '0123456789abcdefghijABCDEFGHIJ123456'].join('_');
+    expect(createRedactor({ knownSecrets: [token] }).redact(Buffer.from(token)).counts).toEqual(
+      new Map([['known', 1]]),
+    );
+    const both = createRedactor({ knownSecrets: [token], allow: [token] });
+    expect(both.redact(Buffer.from(token)).counts).toBeUndefined();
+  });
+
+  it('never breaks JSON, whatever the value is', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 8, maxLength: 20, unit: 'binary' }),
+        fc.string(),
+        (value, other) => {
+          const redactor = createRedactor({ knownSecrets: [value] });
+          const inner = JSON.stringify({ text: `${other}${value}${other}`, other });
+          for (const line of [inner, JSON.stringify({ output: inner })]) {
+            const { bytes } = redactor.redact(Buffer.from(line));
+            expect(() => JSON.parse(bytes.toString())).not.toThrow();
+          }
+        },
+      ),
+    );
+  });
+
+  it('replaces only what lies in strings when a value looks like JSON itself', () => {
+    const redactor = createRedactor({ knownSecrets: ['","role":"admin","x":"'] });
+    const line = '{"user":"a","role":"admin","x":"b"}';
+    const { bytes } = redactor.redact(Buffer.from(line));
+    expect(() => JSON.parse(bytes.toString())).not.toThrow();
+    expect(bytes.toString()).not.toContain('role');
+    expect(redactor.redact(Buffer.from(`raw ${line}`)).bytes.toString()).toBe(
+      'raw {"user":"a[REDACTED:known]b"}',
+    );
+  });
+
+  it('leaves no trace in the version', () => {
+    expect(createRedactor({ knownSecrets: ['some secret value'] }).version).toBe(
+      createRedactor().version,
+    );
+  });
+});
+
+describe('the version', () => {
+  it('changes with whatever else may change the outcome', () => {
+    const versions = [
+      createRedactor(),
+      createRedactor({ allow: ['x'] }),
+      createRedactor({ disabledKinds: ['jwt'] }),
+      createRedactor({ extraPatterns: [{ kind: 'acme', pattern: 'acme-[0-9]{8}' }] }),
+    ].map(({ version }) => version);
+    expect(new Set(versions).size).toBe(versions.length);
+    expect(createRedactor().version).toBe(versions[0]);
+    for (const version of versions) expect(version).toMatch(/^[0-9a-f]{12}$/);
+  });
+});
