@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { openMirroring, selectionOf } from '../src/cli/mirroring.js';
+import { checkUnredacted, openMirroring, selectionOf } from '../src/cli/mirroring.js';
 import { startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
@@ -25,7 +25,7 @@ export default class Watch extends BaseCommand {
 
 With the config of your home folder it takes every session on this machine that changed in the last 7 days or grows from now on; with a project's .tracecraft.json, those that were started in that folder.
 
-Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not trusted or the credentials are refused, 8 the store cannot be reached, 10 something is still behind, 130/143 ended by a second signal.`;
+Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not trusted or the credentials are refused, 8 the store cannot be reached, 9 refused (--no-redact), 10 something is still behind, 130/143 ended by a second signal.`;
   static override examples = [
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --once --all',
@@ -60,6 +60,13 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       helpValue: '5s',
     }),
     wait: Flags.boolean({ summary: 'stand by while another watch runs for this bucket' }),
+    'no-redact': Flags.boolean({
+      summary: 'send transcripts as they are, secrets and all; for a bucket that only you can read',
+    }),
+    yes: Flags.boolean({
+      char: 'y',
+      summary: 'with --no-redact: the bucket is private, I am sure',
+    }),
     poll: Flags.boolean({ summary: 'look every 2 s instead of listening to file events' }),
   };
 
@@ -68,6 +75,10 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     const settings = await this.settingsOrDefault();
     requireTrusted(settings);
     const output = this.output();
+    if (flags['no-redact']) {
+      checkUnredacted(settings, flags.yes);
+      this.warn('nothing is redacted: every key and password in your transcripts is sent in clear');
+    }
     const bucket = await this.openProvenBucket(settings);
     const since = flags.since ?? settings.watch.since;
     const interval = flags.interval ?? settings.watch.interval;
@@ -87,6 +98,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       events: flags.poll ? noEvents : chokidarEvents(),
       isPolling: flags.poll,
       isThorough: flags.once && flags.all,
+      isUnredacted: flags['no-redact'],
       intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
       output,
       ...(progress === undefined ? {} : { progress }),

@@ -4,7 +4,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
-import { TracecraftError, UnsupportedError } from '../errors.js';
+import { RefusedError, TracecraftError, UnsupportedError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { FileEvents } from '../mirror/file-events.js';
 import { LiveRedactor } from '../mirror/live-redactor.js';
@@ -14,6 +14,7 @@ import { everything, type Selection } from '../mirror/selection.js';
 import type { Watcher } from '../mirror/stream.js';
 import { WatchLoop } from '../mirror/watch-loop.js';
 import { bucketLayout } from '../protocol/keys.js';
+import { noRedaction } from '../redact/redact.js';
 import type { Progress } from './progress.js';
 import { knownFromHere, redactorOf } from './redacting.js';
 import type { WatchOutput } from './watch-output.js';
@@ -27,6 +28,8 @@ export interface MirroringOptions {
   readonly isPolling: boolean;
   /** Compare everything with the bucket, also what local state says is there. */
   readonly isThorough: boolean;
+  /** Send transcripts as they are. */
+  readonly isUnredacted?: boolean;
   /** Longest time between two flushes of a busy session. */
   readonly intervalMs: number | undefined;
   readonly output: WatchOutput;
@@ -55,7 +58,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
   const folder = destinationFolder(stateFolder, options.bucket.location, project);
   const agent = settings.agent ?? null;
   const redactor = new LiveRedactor({
-    create: (known) => redactorOf(settings, known),
+    create: (known) => (options.isUnredacted ? noRedaction : redactorOf(settings, known)),
     known: knownFromHere(settings, process.env),
     io: nodeIo,
     clock: systemClock,
@@ -104,6 +107,14 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     },
   });
   return { loop, roster, folder };
+}
+
+/** Secrets in clear are only for a bucket that nobody else reads; whether a store's bucket is one, only its owner knows. */
+export function checkUnredacted({ target }: Settings, isSure: boolean): void {
+  if (target.backend === 'local' || isSure) return;
+  throw new RefusedError(`not sending secrets in clear to the bucket ${target.bucket}`, {
+    hint: 'If only you can read that bucket, say so with --yes.',
+  });
 }
 
 export interface SelectionFlags {

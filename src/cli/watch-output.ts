@@ -49,8 +49,15 @@ function takenLines(taken: Taken, where: string): string[] {
     taken.leftSessions === 0
       ? ''
       : ` Left alone: ${plural(taken.leftSessions, 'session')} (${formatBytes(taken.leftBytes)}), too old or elsewhere; --all and --all-projects take them.`;
+  const none =
+    taken.sessions + taken.leftSessions > 0
+      ? []
+      : [
+          'No sessions yet: Claude Code keeps them in ~/.claude/projects, or below CLAUDE_CONFIG_DIR.',
+        ];
   return [
     `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.${left}`,
+    ...none,
   ];
 }
 

@@ -283,22 +283,22 @@ function quotedValue(bytes: Buffer, start: number): ValueRange | undefined {
 }
 
 function bareValue(bytes: Buffer, start: number, isLoose: boolean): BareValue {
-  const limit = start + longestValue;
-  let end = runEnd(bytes, start, isLoose ? loose : unquoted, limit);
-  if (isLoose) end = firstBreak(bytes, start, end);
+  const limit = Math.min(bytes.length, start + longestValue);
+  const end = isLoose ? looseEnd(bytes, start, limit) : runEnd(bytes, start, unquoted, limit);
   const valueEnd = withoutPunctuation(bytes, start, end);
   return { valueStart: start, valueEnd, isCalled: bytes[end] === 0x28 };
 }
 
-/** Where `&next=`, `;Next=`, `,next:` or a closing tag begins, or `end`. */
-function firstBreak(bytes: Buffer, start: number, end: number): number {
-  for (let at = start; at < end; at += 1) {
+/** Where the run of loose bytes ends, or `&next=`, `;Next=`, `,next:` or a closing tag begins. */
+function looseEnd(bytes: Buffer, start: number, limit: number): number {
+  for (let at = start; at < limit; at += 1) {
+    if (!isIn(loose, bytes[at])) return at;
     if (bytes[at] === 0x3c && bytes[at + 1] === 0x2f) return at;
     if (!isIn(delimiters, bytes[at])) continue;
     const next = runEnd(bytes, at + 1, nameOrDot, at + 40);
     if (next > at + 1 && (bytes[next] === 0x3d || bytes[next] === 0x3a)) return at;
   }
-  return end;
+  return limit;
 }
 
 const trailing = alphabet('.,;:)]}>');

@@ -134,6 +134,26 @@ describe('tracecraft watch --once', () => {
     expect(await readdir(elsewhere)).toContain('p');
   });
 
+  it('--no-redact sends secrets in clear, loudly, and to a store only with --yes', async () => {
+    const secret = `ghp_${'aB3dE5gH7jK9'.repeat(3)}`;
+    await transcript.append(row(`my token is ${secret}`));
+    const plain = await world.run(['watch', '--once', '--no-redact'], inHome);
+    expect(plain).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('nothing is redacted'),
+    });
+    const raw = await world.run(['session', 'show', id, '--raw'], inHome);
+    expect(raw.stdout).toContain(secret);
+    const config = join(world.project, '.tracecraft.json');
+    const keys = { access_key: 'a', secret_key: 'b', endpoint: 'http://127.0.0.1:9' };
+    const s3 = { backend: 's3', bucket: 'b', project: 'p', agent_id: 'a', ...keys };
+    await writeFile(config, JSON.stringify(s3), { mode: 0o600 });
+    await world.run(['trust']);
+    const refused = await world.run(['watch', '--once', '--no-redact']);
+    expect(refused).toMatchObject({ code: 9, stdout: '' });
+    expect(refused.stderr).toContain('--yes');
+  });
+
   it("with a project's config takes only what was started in its folder", async () => {
     await transcript.append(row('here', join(world.project, 'below')));
     const other = sessionUuid();

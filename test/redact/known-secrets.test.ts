@@ -35,7 +35,7 @@ describe('variables whose names tell', () => {
         KEY_FILE: '/etc/key',
         DEPLOY_KEY: '/home/alex/.ssh/id_ed25519',
         VAULT_TOKEN: 'op://vault/item/field',
-        CHAINED_TOKEN: '${API_TOKEN}',
+        CHAINED_TOKEN: ['$', '{API_TOKEN}'].join(''),
         EMPTY_SECRET: '',
         MISSING_SECRET: undefined,
         HOME: '/home/alex',
