@@ -8,7 +8,7 @@ import { userName } from '../src/init/user-name.js';
 export default class Init extends BaseCommand {
   static override summary = 'set up a bucket for this project, or for everything on this machine';
   static override description =
-    `Without any flag the bucket is a folder in your home, the project is named after this folder and the agent after you. The bucket is created if it is missing, and what it can do is proven with objects that are deleted again. Credentials for S3 come from where the AWS tools keep them (environment, profiles, SSO, instance roles); they are stored only when given by flag.`;
+    `Without any flag the bucket is a folder in your home, the project is named after this folder and the agent after you. The bucket is created if it is missing, and what it can do is proven with objects that are deleted again. Credentials for S3 come from where the AWS tools keep them (environment, profiles, SSO, instance roles); they are stored only when given by flag.\n\nExit codes: 0 done, 2 bad flags or a config that is there already, 3 there is no such bucket, 7 the credentials are missing or refused, 8 the store cannot be reached.`;
   static override examples = [
     '<%= config.bin %> init',
     '<%= config.bin %> init --global',

@@ -11,7 +11,7 @@ import { nodeIo } from '../src/io.js';
 export default class Trust extends BaseCommand {
   static override summary = 'allow the config found here to send transcripts to its bucket';
   static override description =
-    `A .tracecraft.json that came with a folder says where transcripts go and what is redacted, so watch and session mirror use it only after you have looked at it. This shows what it does and records its path and content: once it changes, it has to be trusted again. What init writes is trusted already, and so is the config in your home folder.`;
+    `A .tracecraft.json that came with a folder says where transcripts go and what is redacted, so watch and session mirror use it only after you have looked at it. This shows what it does and records its path and content: once it changes, it has to be trusted again. What init writes is trusted already, and so is the config in your home folder.\n\nExit codes: 0 done, 2 the config cannot be used, 3 there is none (or, with --revoke, no record of it).`;
   static override examples = [
     '<%= config.bin %> trust',
     '<%= config.bin %> trust --list',

@@ -44,8 +44,8 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       summary: 'only sessions that were started in or below this folder',
     }),
     since: Flags.string({
-      summary: 'take sessions that changed within this time',
-      helpValue: '7d',
+      summary: 'take sessions that changed within this time (7d unless told)',
+      helpValue: '30d',
     }),
     all: Flags.boolean({
       summary:

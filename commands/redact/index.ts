@@ -11,7 +11,7 @@ export default class Redact extends BaseCommand {
     'The same engine and the same settings as the mirror, so that you can see what it does before you trust it. Values of variables with telling names (…_TOKEN, …_SECRET, …PASSWORD) in your environment are redacted too. Lines without a secret come out byte for byte. What was found is told by kind on stderr, never by value.\n\nExit codes: 0 done (with --check: nothing found), 9 with --check: something was found.';
   static override examples = [
     '<%= config.bin %> redact < transcript.jsonl > safe.jsonl',
-    'env | <%= config.bin %> redact',
+    '<%= config.bin %> redact < <(env)',
     '<%= config.bin %> redact --check < notes.md',
   ];
   static override flags = {

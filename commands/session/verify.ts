@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatCount } from '../../src/cli/format.js';
+import { formatCount, plural } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { systemClock } from '../../src/clock.js';
@@ -93,17 +93,21 @@ export default class SessionVerify extends BaseCommand {
     }
     if (wrong.length > 0) {
       throw new PartialError(
-        `${wrong.length} of ${checked.length} streams do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
+        `${wrong.length} of ${plural(checked.length, 'stream')} do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
         {
           hint: 'Run tracecraft watch --once --all, which takes what is behind and puts back what vanished; then verify again.',
         },
       );
     }
     this.print(
-      `${formatCount(checked.length)} streams agree: ${formatCount(lines)} lines, ${formatCount(redacted)} of them with redactions`,
+      `${agreement(checked.length)}: ${plural(lines, 'line')}, ${formatCount(redacted)} with redactions`,
     );
     return { streams: checked, lines, redacted_lines: redacted };
   }
+}
+
+function agreement(streams: number): string {
+  return `${plural(streams, 'stream')} ${streams === 1 ? 'agrees' : 'agree'}`;
 }
 
 function row(one: Checked): string[] {

@@ -2,7 +2,7 @@ import type { Head, ShippedPart } from '../mirror/chain.js';
 import { nameOf } from '../mirror/chain.js';
 import type { Taken } from '../mirror/intake.js';
 import type { Track } from '../mirror/roster.js';
-import { formatBytes, formatCount } from './format.js';
+import { formatBytes, formatCount, plural } from './format.js';
 import { noteLine, printJson, printLine } from './output.js';
 import { visible } from './visible.js';
 
@@ -59,10 +59,6 @@ function takenLines(taken: Taken, where: string): string[] {
     `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.${left}`,
     ...none,
   ];
-}
-
-function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Lines for people and logs; on a terminal also a status line that is redrawn in place. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Bucket, Capabilities } from '../bucket/bucket.js';
 import { LostError } from '../errors.js';
 import {
@@ -8,6 +7,7 @@ import {
   parseDocument,
 } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
+import { writeEvent } from './events.js';
 
 export interface Registration {
   readonly agent: string;
@@ -29,7 +29,9 @@ export async function registerAgent(
 ): Promise<{ readonly isNew: boolean }> {
   const at = await bucket.now();
   const isNew = await writeAgent(bucket, layout, registration, at);
-  await writeEvent(bucket, layout, registration, at);
+  const { agent } = registration;
+  const data = { ref: { key: layout.agent(agent), id: agent } };
+  await writeEvent({ bucket, layout, agent }, { type: 'agent.registered', data });
   return { isNew };
 }
 
@@ -92,23 +94,4 @@ async function isReplaced(
   if (putIfMatch) return (await bucket.putIfMatch(key, body, etag)).written;
   await bucket.put(key, body);
   return true;
-}
-
-async function writeEvent(
-  bucket: Bucket,
-  layout: Layout,
-  { agent }: Registration,
-  at: Date,
-): Promise<void> {
-  const id = randomBytes(4).toString('hex');
-  const key = layout.event({ timeNs: BigInt(at.getTime()) * 1_000_000n, agent, id });
-  const event = {
-    schema: 1,
-    id,
-    type: 'agent.registered',
-    agent,
-    at: at.toISOString(),
-    data: { ref: { key: layout.agent(agent), id: agent } },
-  };
-  await bucket.put(key, encodeDocument(event));
 }

@@ -115,7 +115,7 @@ describe('tracecraft session', () => {
 
   it('verifies, and finds a line that was changed in the bucket', async () => {
     const good = await world.run(['session', 'verify'], inHome);
-    expect(good).toMatchObject({ code: 0, stdout: expect.stringContaining('1 streams agree') });
+    expect(good).toMatchObject({ code: 0, stdout: expect.stringContaining('1 stream agrees') });
     const folder = join(world.stateFolder, 'bucket', 'default', 'sessions', 'claude-code', id);
     const meta = JSON.parse(await readFile(join(folder, 'meta.json'), 'utf8'));
     const part = join(folder, meta.parts[0].name);

@@ -1,0 +1,16 @@
+import type { Bucket } from '../bucket/bucket.js';
+import type { Clock } from '../clock.js';
+import type { Layout } from '../protocol/keys.js';
+
+/** Who acts, and where: what every act of coordination needs to know. */
+export interface CoordinationContext {
+  /** With retries (`withRetry`), and with proven capabilities where the act relies on the store to arbitrate. */
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+  readonly agent: string;
+  readonly host: string;
+  /** The harness's session in which this agent runs, where it is known. */
+  readonly sessionId?: string;
+  /** For pauses and for the order of what this process does; the time in documents and keys is the store's. */
+  readonly clock: Clock;
+}

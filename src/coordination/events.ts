@@ -1,0 +1,58 @@
+import { encodeDocument } from '../protocol/documents.js';
+import type { CoordinationContext } from './context.js';
+import { newStamp } from './stamp.js';
+
+export type EventType =
+  | 'agent.registered'
+  | 'step.claimed'
+  | 'step.claim_rejected'
+  | 'step.taken_over'
+  | 'step.renewed'
+  | 'step.released'
+  | 'step.completed'
+  | 'step.blocked'
+  | 'step.needs_review'
+  | 'memory.set'
+  | 'memory.deleted'
+  | 'message.sent'
+  | 'message.broadcast'
+  | 'artifact.uploaded'
+  | 'session.started'
+  | 'session.ended';
+
+/** Which state object, and which of its states, an event speaks of. */
+export interface EventRef {
+  readonly key: string;
+  readonly nonce?: string | null;
+  readonly id?: string;
+  readonly version?: number;
+}
+
+export interface NewEvent {
+  readonly type: EventType;
+  readonly step?: string;
+  readonly data: { readonly ref: EventRef } & Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One immutable object under a key of its own: nothing that happens is overwritten. Written after the state object that it
+ * speaks of, so a reader that finds a state without an event knows that its writer was stopped in between.
+ */
+export async function writeEvent(
+  context: Pick<CoordinationContext, 'bucket' | 'layout' | 'agent' | 'sessionId'>,
+  { type, step, data }: NewEvent,
+): Promise<void> {
+  const { bucket, layout, agent, sessionId } = context;
+  const { stamp, at } = await newStamp(context);
+  const event = {
+    schema: 1,
+    id: stamp.id,
+    type,
+    agent,
+    at,
+    ...(step === undefined ? {} : { step }),
+    ...(sessionId === undefined ? {} : { session_id: sessionId }),
+    data,
+  };
+  await bucket.put(layout.event(stamp), encodeDocument(event));
+}
