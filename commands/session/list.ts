@@ -28,7 +28,9 @@ export default class SessionList extends BaseCommand {
     const all = await listSessions(bucket, bucketLayout(settings.project), wanted);
     const shown = all.slice(0, flags.limit);
     if (shown.length === 0)
-      this.say(`No sessions in ${bucket.location} (${settings.project}) yet.`);
+      this.say(
+        `No ${flags.harness === undefined ? '' : `${flags.harness} `}sessions in ${bucket.location} (${settings.project}) yet.`,
+      );
     else for (const line of columns([heading, ...shown.map(row)])) this.print(line);
     if (all.length > shown.length) this.say(`${all.length - shown.length} more: raise --limit.`);
     return { total: all.length, sessions: shown.map(summary) };

@@ -6,10 +6,11 @@ import { handleSignals } from '../../src/cli/signals.js';
 import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import { requireTrusted } from '../../src/config/settings.js';
-import { NotFoundError, PartialError } from '../../src/errors.js';
+import { NotFoundError, PartialError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { chokidarEvents } from '../../src/mirror/file-events.js';
-import { everything, newestSession } from '../../src/mirror/selection.js';
+import { everything, newestSession, sessionsLike } from '../../src/mirror/selection.js';
+import type { Watcher } from '../../src/mirror/stream.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionMirror extends BaseCommand {
@@ -22,7 +23,7 @@ export default class SessionMirror extends BaseCommand {
   ];
   static override flags = {
     harness: Flags.string({ summary: 'whose session', options: ['claude-code'], required: true }),
-    'session-id': Flags.string({ summary: 'this session' }),
+    'session-id': Flags.string({ summary: 'this session, or a unique beginning of its id' }),
     cwd: Flags.directory({ exists: true, summary: 'the newest session of this folder' }),
     follow: Flags.boolean({ summary: 'go on mirroring until ended', char: 'f' }),
   };
@@ -42,7 +43,9 @@ export default class SessionMirror extends BaseCommand {
       onUnreadable: (error) => output.trouble(error, error.hint),
     }).filter(({ harness }) => harness === flags.harness);
     const cwd = flags.cwd ?? process.cwd();
-    const sessionId = flags['session-id'] ?? (await newestSession(watchers, cwd));
+    const named = flags['session-id'];
+    const sessionId =
+      named === undefined ? await newestSession(watchers, cwd) : await this.only(watchers, named);
     if (sessionId === undefined) {
       throw new NotFoundError(`no ${flags.harness} session was started in ${cwd}`, {
         hint: 'Name one with --session-id, or another folder with --cwd.',
@@ -55,7 +58,7 @@ export default class SessionMirror extends BaseCommand {
       unit: 'bytes',
       isQuiet: this.isQuiet || flags.follow,
     });
-    const { loop, roster } = openMirroring({
+    const { loop } = openMirroring({
       settings,
       bucket,
       watchers,
@@ -73,11 +76,6 @@ export default class SessionMirror extends BaseCommand {
     restore();
     progress.stop();
     output.close();
-    if ([...roster.tracks].length === 0) {
-      throw new NotFoundError(`no ${flags.harness} session ${sessionId} on this machine`, {
-        hint: 'Its id is the name of its transcript file.',
-      });
-    }
     const [first] = end.behind;
     if (first !== undefined) {
       throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
@@ -86,5 +84,21 @@ export default class SessionMirror extends BaseCommand {
     }
     this.say(`Session ${sessionId} is in ${bucket.location} (${settings.project}).`);
     return { session_id: sessionId, harness: flags.harness, rests: end.rests };
+  }
+
+  private async only(watchers: readonly Watcher[], begin: string): Promise<string> {
+    const ids = await sessionsLike(watchers, begin);
+    const [only] = ids;
+    if (only === undefined) {
+      throw new NotFoundError(`no session ${begin} on this machine`, {
+        hint: 'Its id is the name of its transcript file.',
+      });
+    }
+    if (ids.length > 1) {
+      throw new UsageError(`${begin} could be any of: ${ids.slice(0, 5).join(', ')}`, {
+        hint: 'Give more of the id.',
+      });
+    }
+    return only;
   }
 }

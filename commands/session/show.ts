@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatBytes, formatCount } from '../../src/cli/format.js';
+import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printRaw } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import {
@@ -40,6 +40,12 @@ export default class SessionShow extends BaseCommand {
     const session = await findSession(bucket, layout, args.id, wanted);
     const count = flags.tail ?? (flags.raw ? defaultRawLines : 0);
     const lines = count === 0 ? [] : await readTail(bucket, layout, session, count);
+    const expected = Math.min(count, session.meta?.total_lines ?? 0);
+    if (lines.length < expected) {
+      this.warn(
+        `only ${lines.length} of the last ${expected} lines are there: session verify tells what is missing`,
+      );
+    }
     if (flags.raw && !this.jsonEnabled()) {
       for (const line of lines) printRaw(line);
     } else {
@@ -77,7 +83,7 @@ function metaRows(meta: MetaDocument): string[][] {
     ['ended', meta.ended_at ?? '-'],
     ['source', `${meta.host ?? '?'}:${meta.source_path ?? '?'}`],
     ['lines', formatCount(meta.total_lines)],
-    ['size', `${formatBytes(meta.total_uploaded_bytes)} in ${formatCount(meta.part_count)} parts`],
+    ['size', `${formatBytes(meta.total_uploaded_bytes)} in ${plural(meta.part_count, 'part')}`],
     ['generation', String(meta.generation)],
     ['redactions', countsText(meta.redaction_counts)],
     ...meta.streams.map((stream) => [

@@ -42,7 +42,8 @@ export default class SessionStop extends BaseCommand {
       if (session.meta === undefined) throw new NotFoundError(`no readable ${key}`);
       await bucket.put(key, encodeDocument({ ...session.meta, ended_at: endedAt }));
     }
-    this.say(`Session ${session.id} ended at ${endedAt}.`);
+    const place = isHere ? '' : ' Its transcript is not on this machine, so nothing was taken.';
+    this.say(`Session ${session.id} ended at ${endedAt}.${place}`);
     return { harness: session.harness, session_id: session.id, ended_at: endedAt };
   }
 
@@ -53,7 +54,6 @@ export default class SessionStop extends BaseCommand {
     { harness, id }: ArchivedSession,
     endedAt: string,
   ): Promise<boolean> {
-    const isQuiet = this.isQuiet || this.jsonEnabled();
     const { loop, roster } = openMirroring({
       settings,
       bucket,
@@ -68,7 +68,7 @@ export default class SessionStop extends BaseCommand {
       isPolling: true,
       isThorough: false,
       intervalMs: undefined,
-      output: textOutput({ isQuiet, isTerminal: false, named: false }),
+      output: textOutput({ isQuiet: true, isTerminal: false, named: false }),
     });
     const end = await loop.once(new AbortController().signal);
     const [behind] = end.behind;

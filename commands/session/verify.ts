@@ -95,7 +95,7 @@ export default class SessionVerify extends BaseCommand {
       throw new PartialError(
         `${wrong.length} of ${plural(checked.length, 'stream')} do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
         {
-          hint: 'Run tracecraft watch --once --all, which takes what is behind and puts back what vanished; then verify again.',
+          hint: 'Run tracecraft watch --once --all, then verify again: it takes what is behind, puts back what vanished, and sends what differs as a new generation.',
         },
       );
     }

@@ -70,6 +70,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     io: nodeIo,
     clock: systemClock,
     watchers: options.watchers,
+    isThorough: options.isThorough,
     who: `${agent ?? userInfo().username}@${hostname()}`,
     agent,
     host: hostname(),

@@ -48,7 +48,7 @@ function takenLines(taken: Taken, where: string): string[] {
   const left =
     taken.leftSessions === 0
       ? ''
-      : ` Left alone: ${plural(taken.leftSessions, 'session')} (${formatBytes(taken.leftBytes)}), too old or elsewhere; --all and --all-projects take them.`;
+      : ` Left alone: ${plural(taken.leftSessions, 'session')} (${formatBytes(taken.leftBytes)}), older than asked for or of other folders.`;
   const none =
     taken.sessions + taken.leftSessions > 0
       ? []

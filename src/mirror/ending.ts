@@ -32,7 +32,17 @@ export function endingOf(all: Iterable<Watched>): Ending {
       reason: failure?.message ?? 'there was no time left to send it',
     }));
   const rests = watched
-    .filter(({ rest }) => rest > 0)
-    .map(({ track, rest }) => ({ source: track.mirror.source.source, bytes: rest }));
+    .map((one) => ({ source: one.track.mirror.source.source, bytes: restOf(one) }))
+    .filter(({ bytes }) => bytes > 0);
   return { behind, rests };
+}
+
+/** Of a file that was not read again, what lies beyond its shipped lines is its rest. */
+function restOf({ rest, seen, track }: Watched): number {
+  const { head, source, look } = track.mirror;
+  const isAsShipped =
+    source.kind === 'lines' && head?.ahead === false && look?.token === seen?.token;
+  if (rest > 0 || !isAsShipped || seen === undefined) return rest;
+  const shipped = head.parts.reduce((sum, part) => sum + part.sourceBytes, 0);
+  return Math.max(0, seen.size - shipped);
 }

@@ -27,6 +27,7 @@ export interface RosterContext {
   readonly io: Io;
   readonly clock: Clock;
   readonly watchers: readonly Watcher[];
+  readonly isThorough: boolean;
   /** Named in generation records, e.g. `alex@laptop`. */
   readonly who: string;
   readonly agent: string | null;
@@ -247,6 +248,7 @@ export class Roster {
         cache,
         prefix,
         listed: this.#mayBeInBucket(stream, name),
+        isThorough: this.#context.isThorough,
         onPart: (part) => this.#context.onPart(place, part),
         onGeneration: (head, reason) => this.#context.onGeneration(place, head, reason),
         onConflict: () => this.#onConflict(key, stream, name),

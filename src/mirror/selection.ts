@@ -61,3 +61,19 @@ export async function newestSession(
   }
   return undefined;
 }
+
+/** The ids of sessions on this machine that begin so; only that one, where one is spelt exactly so. */
+export async function sessionsLike(
+  watchers: readonly Watcher[],
+  begin: string,
+): Promise<readonly string[]> {
+  const ids = new Set<string>();
+  for (const watcher of watchers) {
+    for (const root of await watcher.roots()) {
+      for await (const { session } of watcher.streams(root)) {
+        if (session.id.startsWith(begin)) ids.add(session.id);
+      }
+    }
+  }
+  return ids.has(begin) ? [begin] : [...ids];
+}

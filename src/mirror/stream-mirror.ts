@@ -21,6 +21,8 @@ export interface StreamMirrorContext {
   readonly prefix: string;
   /** `false` when the bucket is known to hold nothing of this stream: the first part is then put without a listing. */
   readonly listed: boolean;
+  /** Compare content, also where local state says that a part was shipped as the source still is. */
+  readonly isThorough: boolean;
   readonly onPart?: (part: ShippedPart, head: Head) => void;
   readonly onGeneration?: (head: Head, reason: string) => void;
   /**
@@ -175,7 +177,8 @@ export class StreamMirror {
     }
     const before = await this.#source.changed(undefined);
     const context = this.#alignContext();
-    const recovery = await recoverLines(context, prefix, this.#source, this.#known, true);
+    const known = this.#context.isThorough ? [] : this.#known;
+    const recovery = await recoverLines(context, prefix, this.#source, known, true);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') return this.#adoptHead(recovery.head, before);
     if ((await this.#context.onConflict()) === 'yield') return done('conflict');

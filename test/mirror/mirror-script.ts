@@ -81,6 +81,7 @@ export function makeWriter({ bucket, io, state, name }: WriterOptions): StreamMi
       cache: fileCache(io, `${state}/main`, () => undefined),
       prefix,
       listed: true,
+      isThorough: false,
       onConflict: async () => 'fork',
     },
     stream,

@@ -220,6 +220,30 @@ describe('the watch loop', () => {
     expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', parts: 5 });
   });
 
+  it('sends what somebody altered in the bucket as a new generation, when told to look at everything', async () => {
+    const id = sessionUuid();
+    const transcript = rig.tree.session(cwd, id);
+    for (let part = 0; part < 3; part += 1) {
+      await transcript.append(...rows(id, 4, `part ${part}`));
+      await rig.once().ended;
+    }
+    const prefix = rig.layout.session('claude-code', id);
+    const [, altered = ''] = (await rig.keys(prefix)).filter((key) => key.endsWith('.jsonl'));
+    const body = (await rig.bucket.get(altered))?.body.toString() ?? '';
+    await rig.bucket.put(altered, Buffer.from(body.replace('part 1 2', 'part 9 2')));
+    expect((await rig.verdicts()).get(`${id}/`)?.state).toBe('differs');
+    await rig.once({ isThorough: true }).ended;
+    const verdict = (await rig.verdicts()).get(`${id}/`);
+    expect(verdict).toMatchObject({ state: 'ok', generation: 1, shippedLines: 12 });
+  });
+
+  it('names an unterminated rest again although nothing changed', async () => {
+    const id = sessionUuid();
+    const { path } = await rig.tree.session(cwd, id).append(...rows(id, 2), '{"half":');
+    expect(await rig.once().ended).toEqual({ behind: [], rests: [{ source: path, bytes: 8 }] });
+    expect(await rig.once().ended).toEqual({ behind: [], rests: [{ source: path, bytes: 8 }] });
+  });
+
   it('ships everything again into a bucket that was emptied', async () => {
     const id = sessionUuid();
     await rig.tree.session(cwd, id).append(...rows(id, 4));

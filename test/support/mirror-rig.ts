@@ -112,6 +112,7 @@ export class MirrorRig {
       io: nodeIo,
       clock: systemClock,
       watchers,
+      isThorough: options.isThorough ?? false,
       who: 'tester@here',
       agent: 'tester',
       host: 'here',
