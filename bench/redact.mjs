@@ -11,6 +11,17 @@ import { writeReport } from './machine.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { values } = parseArgs({ options: { pairs: { type: 'string', default: '400' } } });
 const megabyte = 1 << 20;
+/** What source code, prose and listings are made of; `token`, `key` and the like come about as often as in transcripts. */
+const vocabulary = (
+  'the of and to in is that for it as was with be by on not he his but at are this have from or had an they which one ' +
+  'you were all her she there would their we him been has when who will no more if out so said what up its about into ' +
+  'const let return function import export class extends interface type async await if else for while switch case break ' +
+  'new throw try catch finally path file line error test value name list map filter reduce index length string number ' +
+  'boolean object array request response session config user client server handler router module package version build ' +
+  'deploy branch commit merge review issue comment update delete create select insert where order group join limit count ' +
+  'node_modules src lib dist docs README.md index.ts utils.py main.go token key secret-less 1024 0x1f 3.14 {} [] => ==='
+).split(' ');
+
 const folder = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
 
 try {
@@ -101,17 +112,6 @@ function transcript(size, secretOf) {
   }
   return lines;
 }
-
-/** What source code, prose and listings are made of; `token`, `key` and the like come about as often as in transcripts. */
-const vocabulary = (
-  'the of and to in is that for it as was with be by on not he his but at are this have from or had an they which one ' +
-  'you were all her she there would their we him been has when who will no more if out so said what up its about into ' +
-  'const let return function import export class extends interface type async await if else for while switch case break ' +
-  'new throw try catch finally path file line error test value name list map filter reduce index length string number ' +
-  'boolean object array request response session config user client server handler router module package version build ' +
-  'deploy branch commit merge review issue comment update delete create select insert where order group join limit count ' +
-  'node_modules src lib dist docs README.md index.ts utils.py main.go token key secret-less 1024 0x1f 3.14 {} [] => ==='
-).split(' ');
 
 function passage(random) {
   const words = vocabulary;

@@ -30,7 +30,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --once --all',
     '<%= config.bin %> watch --harness claude-code --since 30d',
-    '<%= config.bin %> watch --json | jq -r .part',
+    '<%= config.bin %> watch --json | jq -r \'select(.type == "part") | .part\'',
   ];
   static override flags = {
     once: Flags.boolean({ summary: 'take everything once and exit' }),

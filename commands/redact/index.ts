@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { plural } from '../../src/cli/format.js';
 import { knownFromHere, redactLines, redactorOf } from '../../src/cli/redacting.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import { findSettings } from '../../src/config/settings.js';
@@ -15,13 +16,14 @@ export default class Redact extends BaseCommand {
     '<%= config.bin %> redact --check < notes.md',
   ];
   static override flags = {
-    check: Flags.boolean({ summary: 'print nothing; exit 9 when there is a secret' }),
+    check: Flags.boolean({ summary: 'print no lines; exit 9 when there is a secret' }),
   };
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Redact);
     const settings = await findSettings(this.surroundings);
     const redactor = redactorOf(settings, knownFromHere(settings, process.env));
+    if (process.stdin.isTTY) this.note('Reading from the terminal; end with Ctrl-D.');
     const mayPrint = !flags.check && !this.jsonEnabled();
     const counts = await redactLines(
       redactor,
@@ -30,7 +32,7 @@ export default class Redact extends BaseCommand {
     );
     const found = Object.values(counts).reduce((sum, count) => sum + count, 0);
     if (flags.check && found > 0) {
-      throw new RefusedError(`${found} found: ${countsText(counts)}`, {
+      throw new RefusedError(`${plural(found, 'secret')} found: ${countsText(counts)}`, {
         hint: 'Without --check the same lines come out redacted.',
       });
     }

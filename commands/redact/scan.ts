@@ -5,7 +5,7 @@ import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { knownFromHere, redactLines, redactorOf } from '../../src/cli/redacting.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import { RefusedError } from '../../src/errors.js';
+import { NotFoundError, RefusedError } from '../../src/errors.js';
 import type { Counts } from '../../src/mirror/chain.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 
@@ -17,7 +17,7 @@ interface Finding {
 export default class RedactScan extends BaseCommand {
   static override summary = 'look for secrets in what is already in the bucket';
   static override description =
-    'Reads every object of the project and runs the redaction engine over it: what an older rule set missed, or another tool wrote. Reports keys and kinds, never values, and changes nothing.\n\nExit codes: 0 nothing found, 8 the store cannot be reached, 9 something was found.';
+    'Reads every object of the project and runs the redaction engine over it: what an older rule set missed, or another tool wrote. Reports keys and kinds, never values, and changes nothing.\n\nExit codes: 0 nothing found, 3 there is no such project, 8 the store cannot be reached, 9 something was found.';
   static override examples = [
     '<%= config.bin %> redact scan',
     '<%= config.bin %> redact scan --project other',
@@ -36,6 +36,9 @@ export default class RedactScan extends BaseCommand {
     const entries: { readonly key: string; readonly size: number }[] = [];
     for await (const entry of bucket.list(layout.root)) {
       if (entry.kind === 'object') entries.push(entry);
+    }
+    if (entries.length === 0) {
+      throw new NotFoundError(`nothing of a project ${layout.project} is in ${bucket.location}`);
     }
     const total = entries.reduce((sum, { size }) => sum + size, 0);
     const progress = startProgress({
@@ -57,14 +60,16 @@ export default class RedactScan extends BaseCommand {
     for (const line of columns(findings.map((one) => [countsText(one.redactions), one.key]))) {
       this.print(line);
     }
+    const data = { objects: entries.length, bytes: total, findings };
     if (findings.length > 0) {
-      throw new RefusedError(
+      const error = new RefusedError(
         `secrets in ${findings.length} of ${formatCount(entries.length)} objects: ${findings[0]?.key}`,
         { hint: 'Rotate them: whoever could read the bucket may have seen them.' },
       );
+      return this.answerFailure(error, data);
     }
     this.say(`${formatCount(entries.length)} objects, no secret found.`);
-    return { objects: entries.length, bytes: total, findings };
+    return data;
   }
 }
 

@@ -91,18 +91,20 @@ export default class SessionVerify extends BaseCommand {
     for (const { source, rest } of checked) {
       if (rest > 0) this.say(`unterminated rest: ${rest} bytes at the end of ${source}`);
     }
+    const data = { streams: checked, lines, redacted_lines: redacted };
     if (wrong.length > 0) {
-      throw new PartialError(
+      const error = new PartialError(
         `${wrong.length} of ${plural(checked.length, 'stream')} do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
         {
           hint: 'Run tracecraft watch --once --all, then verify again: it takes what is behind, puts back what vanished, and sends what differs as a new generation.',
         },
       );
+      return this.answerFailure(error, data);
     }
     this.print(
       `${agreement(checked.length)}: ${plural(lines, 'line')}, ${formatCount(redacted)} with redactions`,
     );
-    return { streams: checked, lines, redacted_lines: redacted };
+    return data;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { loadSettings, type Settings, type SettingsContext } from '../config/settings.js';
+import type { TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import {
   jsonSchemaVersion,
@@ -112,6 +113,16 @@ export abstract class BaseCommand extends Command {
   #closedAtEnd(bucket: Bucket): Bucket {
     this.#open.push(bucket);
     return bucket;
+  }
+
+  /**
+   * For an answer that is itself a failure, e.g. a list of what is wrong: with `--json` the data is printed and only the exit
+   * code tells; in text the error is thrown.
+   */
+  protected answerFailure<Data extends object>(error: TracecraftError, data: Data): Data {
+    if (!this.jsonEnabled()) throw error;
+    process.exitCode = error.exitCode;
+    return data;
   }
 
   protected override async catch(error: Error): Promise<never> {

@@ -64,5 +64,9 @@ describe('tracecraft redact', () => {
     expect(found.code).toBe(9);
     expect(found.stdout).toContain('p/memory/k.json');
     expect(found.stdout + found.stderr).not.toContain(secret);
+    const { json, code } = await world.runJson(['redact', 'scan']);
+    expect(code).toBe(9);
+    expect(json).toMatchObject({ data: { findings: [{ key: 'p/memory/k.json' }] } });
+    expect(await world.run(['redact', 'scan', '--project', 'typo'])).toMatchObject({ code: 3 });
   });
 });

@@ -123,6 +123,9 @@ describe('tracecraft session', () => {
     await writeFile(part, body.replace('row 7', 'row 8'));
     const bad = await world.run(['session', 'verify', id], inHome);
     expect(bad).toMatchObject({ code: 10, stderr: expect.stringContaining('line 8') });
+    const { json, code } = await world.runJson(['session', 'verify', id], inHome);
+    expect(code).toBe(10);
+    expect(json).toMatchObject({ schema_version: 1, data: { streams: [{ state: 'differs' }] } });
     await writeFile(part, body);
   });
 
