@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { checkUnredacted, openMirroring, selectionOf } from '../src/cli/mirroring.js';
 import { startProgress } from '../src/cli/progress.js';
+import { SessionSigns } from '../src/cli/session-signs.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
 import { systemClock } from '../src/clock.js';
@@ -59,6 +60,11 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       summary: 'longest time between two flushes of a busy session',
       helpValue: '5s',
     }),
+    heartbeat: Flags.string({
+      summary: 'time between two signs of life of a live session; less than the TTL of its claims',
+      default: '60s',
+      helpValue: '10s',
+    }),
     wait: Flags.boolean({ summary: 'stand by while another watch runs for this bucket' }),
     'no-redact': Flags.boolean({
       summary: 'send transcripts as they are, secrets and all; for a bucket that only you can read',
@@ -85,10 +91,11 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     const progress = flags.once
       ? startProgress({ label: 'Mirroring', total: 0, unit: 'bytes', isQuiet: this.isQuiet })
       : undefined;
-    const { loop, folder } = openMirroring({
+    const watchers = this.watchers(flags.harness ?? settings.watch.harness, output);
+    const { loop, folder, roster } = openMirroring({
       settings,
       bucket,
-      watchers: this.watchers(flags.harness ?? settings.watch.harness, output),
+      watchers,
       selection: selectionOf(settings, {
         cwd: flags.cwd,
         sinceMs: since === undefined ? undefined : parseDuration('--since', since),
@@ -100,8 +107,23 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       isThorough: flags.once && flags.all,
       isUnredacted: flags['no-redact'],
       intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
-      output,
+      output: {
+        ...output,
+        part: (place, part) => {
+          output.part(place, part);
+          signs.grown(place.session, place.name, part);
+        },
+      },
       ...(progress === undefined ? {} : { progress }),
+    });
+    const signs = new SessionSigns({
+      settings,
+      surroundings: this.surroundings,
+      bucket,
+      watchers,
+      sessions: () => roster.sessions,
+      everyMs: parseDuration('--heartbeat', flags.heartbeat),
+      onTrouble: (error) => output.trouble(error, 'The next heartbeat may get through.'),
     });
     const ending = new AbortController();
     const restore = handleSignals(() => {
@@ -110,7 +132,9 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     });
     const release = await this.lock(`${folder}/watch.lock`, flags.wait, ending.signal, output);
     try {
+      const beating = flags.once ? undefined : signs.run(ending.signal);
       const end = flags.once ? await loop.once(ending.signal) : await loop.run(ending.signal);
+      await beating;
       progress?.stop();
       output.close();
       return this.report(end, output);

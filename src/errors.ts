@@ -71,6 +71,22 @@ export class LostError extends TracecraftError {
   }
 }
 
+/** What was waited for, or asked for, is blocked. */
+export class BlockedError extends TracecraftError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('blocked', message, options);
+  }
+}
+
+/** It did not happen in the time it was given. */
+export class TimedOutError extends TracecraftError {
+  override readonly retryable = true;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('timed-out', message, options);
+  }
+}
+
 /** Credentials missing or refused, or a config that nobody trusted. */
 export class NotAllowedError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {

@@ -6,13 +6,14 @@ import { openMirroring } from '../../src/cli/mirroring.js';
 import { textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import { requireTrusted, type Settings } from '../../src/config/settings.js';
+import { writeEvent } from '../../src/coordination/events.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { type ArchivedSession, findSession, harnesses } from '../../src/mirror/archive.js';
 import { noEvents } from '../../src/mirror/file-events.js';
 import { everything } from '../../src/mirror/selection.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
-import { bucketLayout } from '../../src/protocol/keys.js';
+import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionStop extends BaseCommand {
@@ -42,9 +43,20 @@ export default class SessionStop extends BaseCommand {
       if (session.meta === undefined) throw new NotFoundError(`no readable ${key}`);
       await bucket.put(key, encodeDocument({ ...session.meta, ended_at: endedAt }));
     }
+    await this.tellEnd(settings, bucket, { ...session, layout });
     const place = isHere ? '' : ' Its transcript is not on this machine, so nothing was taken.';
     this.say(`Session ${session.id} ended at ${endedAt}.${place}`);
     return { harness: session.harness, session_id: session.id, ended_at: endedAt };
+  }
+
+  private async tellEnd(
+    { agent }: Settings,
+    bucket: Bucket,
+    { harness, id, layout }: { harness: string; id: string; layout: Layout },
+  ): Promise<void> {
+    if (agent === undefined) return;
+    const data = { ref: { key: layout.meta(harness, id), id: 'ended' }, harness };
+    await writeEvent({ bucket, layout, agent, sessionId: id }, { type: 'session.ended', data });
   }
 
   /** Whether the session is on this machine at all. */

@@ -4,9 +4,15 @@ import * as Flags from '@oclif/core/flags';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
-import { loadSettings, type Settings, type SettingsContext } from '../config/settings.js';
+import {
+  loadSettings,
+  requireAgent,
+  type Settings,
+  type SettingsContext,
+} from '../config/settings.js';
 import type { TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
+import type { Coordination } from './coordinating.js';
 import {
   jsonSchemaVersion,
   noteLine,
@@ -108,6 +114,25 @@ export abstract class BaseCommand extends Command {
   protected async openProvenBucket(settings: Settings): Promise<Bucket> {
     const { openProven } = await import('./proven-bucket.js');
     return this.#closedAtEnd(await openProven(settings));
+  }
+
+  /** For a command that acts as an agent: its bucket is a proven one. */
+  protected async coordinate(): Promise<{
+    readonly coordination: Coordination;
+    readonly settings: Settings;
+  }> {
+    const settings = await this.settings();
+    requireAgent(settings);
+    const bucket = await this.openProvenBucket(settings);
+    const { openCoordination } = await import('./coordinating.js');
+    const coordination = await openCoordination(bucket, settings, this.surroundings.env);
+    return { coordination, settings };
+  }
+
+  /** Waits for a heartbeat that was sent beside the command's own work; that it failed is a remark, no failure. */
+  protected async afterHeartbeat(heartbeat: Promise<Error | undefined>): Promise<void> {
+    const failure = await heartbeat;
+    if (failure !== undefined) this.warn(`the heartbeat was not sent: ${failure.message}`);
   }
 
   #closedAtEnd(bucket: Bucket): Bucket {

@@ -24,6 +24,8 @@ export class MemoryStore {
   readonly listsDigests: boolean;
   /** A store that accepts `If-None-Match` and ignores it: for tests that must fail. */
   ignoresConditions = false;
+  /** The store's clock, milliseconds since the epoch; a test moves it. */
+  nowMs = 0;
 
   constructor(listsDigests: boolean) {
     this.listsDigests = listsDigests;
@@ -43,7 +45,7 @@ export class MemoryStore {
       throw new UnreachableError('simulated: no answer');
     };
     const set = (key: string, body: Uint8Array): Conditional => {
-      this.objects.set(key, { body: Buffer.from(body), modifiedAt: new Date(0) });
+      this.objects.set(key, { body: Buffer.from(body), modifiedAt: new Date(this.nowMs) });
       return { written: true, etag: etagOf(body) };
     };
     return {
@@ -76,7 +78,7 @@ export class MemoryStore {
         await gate('DELETE');
         this.objects.delete(key);
       },
-      now: async () => new Date(0),
+      now: async () => new Date(this.nowMs),
       close: async () => undefined,
     };
   }

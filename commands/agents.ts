@@ -1,0 +1,42 @@
+import { BaseCommand } from '../src/cli/base-command.js';
+import { columns } from '../src/cli/output.js';
+import { ageOf } from '../src/cli/step-rows.js';
+import { listAgents } from '../src/coordination/agents.js';
+import { bucketLayout } from '../src/protocol/keys.js';
+
+export default class Agents extends BaseCommand {
+  static override summary = 'all agents: what they work at, and when they last gave a sign of life';
+  static override description = 'Exit codes: 0 listed, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> agents',
+    "<%= config.bin %> agents --json | jq -r '.data.agents[].id'",
+  ];
+
+  async run(): Promise<object> {
+    await this.parse(Agents);
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const { agents, skipped } = await listAgents({
+      bucket,
+      layout: bucketLayout(settings.project),
+    });
+    for (const error of skipped) this.warn(error.message);
+    if (agents.length === 0) this.note('No agents yet: "tracecraft init" registers one.');
+    const now = await bucket.now();
+    const rows = agents.map(({ document, modifiedAt }) => [
+      document.id,
+      document.status,
+      document.step === null ? '-' : `step ${document.step}`,
+      `last sign of life ${ageOf(modifiedAt.toISOString(), now) ?? '?'} ago`,
+      document.host ?? '',
+      document.summary ?? '',
+    ]);
+    for (const line of columns(rows)) this.print(line);
+    return {
+      agents: agents.map(({ document, modifiedAt }) => ({
+        ...document,
+        modified_at: modifiedAt.toISOString(),
+      })),
+    };
+  }
+}

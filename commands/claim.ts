@@ -1,0 +1,106 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import type { Coordination } from '../src/cli/coordinating.js';
+import { parseDuration } from '../src/config/duration.js';
+import { acquire, type ClaimResult } from '../src/coordination/claims.js';
+import { defaultTtlMs } from '../src/coordination/sign-of-life.js';
+import { LostError } from '../src/errors.js';
+import { stepId } from '../src/protocol/names.js';
+
+export default class Claim extends BaseCommand {
+  static override summary = 'take a step, so that nobody else works on it';
+  static override description =
+    'One of any number who try at once gets it: the store decides. A step whose holder gave no sign of life for its TTL (2 hours unless said otherwise) is free for the next who asks. Every command of the holder is a sign of life, and so is a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 4 somebody else has it or it is done, 7 not allowed, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> claim design',
+    '<%= config.bin %> claim build --ttl 15m',
+    '<%= config.bin %> claim review --reopen',
+    {
+      description: 'work on the step only when it is yours:',
+      command: '<%= config.bin %> claim build && ./build.sh && <%= config.bin %> complete build',
+    },
+  ];
+  static override args = {
+    step: Args.string({ description: 'name of the step', required: true }),
+  };
+  static override flags = {
+    ttl: Flags.string({
+      summary: 'silence after which others may take it over, at most 7d; "none": never',
+      helpValue: '15m',
+    }),
+    reopen: Flags.boolean({ summary: 'take a step that is done, as a new epoch' }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Claim);
+    const step = stepId(args.step);
+    const wishMs = ttlOf(flags.ttl);
+    const { coordination, settings } = await this.coordinate();
+    let heartbeat: Promise<Error | undefined> = Promise.resolve(undefined);
+    const result = await acquire(coordination.context, coordination.held, {
+      step,
+      ttlMs: wishMs !== undefined ? wishMs : defaultedTtl(settings.claimTtlMs),
+      reopen: flags.reopen,
+      beside: (outcome) => {
+        heartbeat = coordination.heartbeat(outcome === 'claimed' ? { step } : {});
+        return heartbeat;
+      },
+    });
+    await this.afterHeartbeat(heartbeat);
+    return this.answer(step, coordination, result);
+  }
+
+  private answer(step: string, { context }: Coordination, result: ClaimResult): object {
+    if (result.outcome === 'rejected') throw rejected(step, result);
+    const { claim, from, how, isBestEffort } = result;
+    if (isBestEffort) {
+      this.warn(
+        `this store does not arbitrate: the claim is best-effort, and another may believe the same`,
+      );
+    }
+    this.say(`Claimed step ${step} as ${context.agent}`);
+    if (how === 'expired' && from !== undefined) {
+      this.note(
+        `Taken over from ${from.agent}, who gave no sign of life. This is epoch ${claim.epoch}.`,
+      );
+    }
+    const { agent, session_id, host, epoch, claimed_at, ttl_s } = claim;
+    return {
+      step,
+      agent,
+      session_id,
+      host,
+      epoch,
+      claimed_at,
+      ttl_s,
+      how,
+      from: from === undefined ? null : { agent: from.agent, epoch: from.epoch },
+      best_effort: isBestEffort,
+    };
+  }
+}
+
+/** `undefined`: not said. */
+function ttlOf(text: string | undefined): number | null | undefined {
+  if (text === undefined) return undefined;
+  return text === 'none' ? null : parseDuration('--ttl', text);
+}
+
+function defaultedTtl(configured: number | null | undefined): number | null {
+  return configured === undefined ? defaultTtlMs : configured;
+}
+
+function rejected(
+  step: string,
+  { reason, holder }: Extract<ClaimResult, { readonly outcome: 'rejected' }>,
+): LostError {
+  if (reason === 'done') {
+    return new LostError(`Step ${step} already completed by ${holder.agent}`, {
+      hint: `See "tracecraft handoff ${step}". To do it again: "tracecraft claim ${step} --reopen".`,
+    });
+  }
+  return new LostError(`Step ${step} already claimed by ${holder.agent}`, {
+    hint: `Take another one, or wait with "tracecraft wait-for ${step}".`,
+  });
+}

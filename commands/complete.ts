@@ -1,0 +1,113 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { readClaim } from '../src/coordination/claim-document.js';
+import type { CoordinationContext } from '../src/coordination/context.js';
+import { complete } from '../src/coordination/ending.js';
+import { NotFoundError } from '../src/errors.js';
+import type { Outcome } from '../src/protocol/coordination.js';
+import { checkName, stepId } from '../src/protocol/names.js';
+
+const said: Readonly<Record<Outcome, string>> = {
+  complete: 'Completed step',
+  blocked: 'Blocked step',
+  needs_review: 'Needs review: step',
+};
+
+export default class Complete extends BaseCommand {
+  static override summary = 'end a step and hand it over';
+  static override description =
+    'Writes the whole handoff in one replacement of the claim: it is done and handed over, or, when somebody took the step over meanwhile, nothing is changed and the answer is exit 4. Repeating it is harmless. With --to the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 nobody has claimed it or there is no such artifact, 4 it is not yours (any more), 7 not allowed, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> complete design --note "contract agreed" --to developer --next-action "build it"',
+    '<%= config.bin %> complete build --changed-files-from-git --artifact patch.diff --to reviewer',
+    '<%= config.bin %> complete review --blocked --note "missing auth check, needs rework"',
+  ];
+  static override args = {
+    step: Args.string({ description: 'name of the step', required: true }),
+  };
+  static override flags = {
+    note: Flags.string({ summary: 'what was done, and what to know' }),
+    to: Flags.string({ summary: 'the agent who goes on; gets a message', helpValue: 'AGENT' }),
+    'next-action': Flags.string({ summary: 'what is to be done next' }),
+    blocked: Flags.boolean({
+      summary: 'it cannot be done as it is; who waits for it is told at once',
+      exclusive: ['needs-review'],
+    }),
+    'needs-review': Flags.boolean({ summary: 'somebody has to look at it first' }),
+    'changed-files-from-git': Flags.boolean({
+      summary: 'record what git says has changed since the claim',
+    }),
+    artifact: Flags.string({
+      summary: 'an uploaded artifact that belongs to it; may be repeated',
+      multiple: true,
+      helpValue: 'NAME',
+    }),
+    epoch: Flags.integer({ summary: 'the claim is yours, made elsewhere under your name', min: 1 }),
+    force: Flags.boolean({ summary: 'whoever holds it' }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Complete);
+    const step = stepId(args.step);
+    const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
+    const { coordination } = await this.coordinate();
+    const { context, held } = coordination;
+    const [artifacts, changed] = await Promise.all([
+      checkArtifacts(context, step, flags.artifact ?? []),
+      flags['changed-files-from-git'] ? this.changedFiles(context, step) : undefined,
+    ]);
+    const outcome = flags.blocked ? 'blocked' : flags['needs-review'] ? 'needs_review' : 'complete';
+    const { epoch, force } = flags;
+    const report = {
+      outcome,
+      note: flags.note,
+      nextAgent: to,
+      nextAction: flags['next-action'],
+      changedFiles: changed,
+      artifacts,
+    } as const;
+    const ended = await complete(context, held, { step, epoch, force }, report);
+    await this.afterHeartbeat(coordination.heartbeat({ step: null }));
+    const { handoff, isRepeated } = ended;
+    if (isRepeated) this.note(`It was ended before; its handoff stays as it was.`);
+    this.say(`${said[handoff.state]} ${step}`);
+    if (handoff.next_agent !== null) this.say(`Handed over to ${handoff.next_agent}`);
+    return { step, repeated: isRepeated, handoff };
+  }
+
+  private async changedFiles(context: CoordinationContext, step: string): Promise<string[]> {
+    const { changedFiles } = await import('../src/coordination/git-changes.js');
+    const claim = await readClaim(context, step);
+    const { cwd } = this.surroundings;
+    const files = await changedFiles({ cwd, since: claim?.document.claimed_at ?? null });
+    if (files.length > maxFiles) {
+      this.warn(`git names ${files.length} changed files; the first ${maxFiles} are recorded`);
+    }
+    return files.slice(0, maxFiles);
+  }
+}
+
+const maxFiles = 10_000;
+
+/** As the next agent finds them: below the step, or among the shared ones. */
+async function checkArtifacts(
+  { bucket, layout }: CoordinationContext,
+  step: string,
+  names: readonly string[],
+): Promise<string[]> {
+  const root = layout.artifacts().length;
+  return Promise.all(
+    names.map(async (name) => {
+      for (const key of [layout.artifact(step, name), layout.artifact('shared', name)]) {
+        for await (const entry of bucket.list(key)) {
+          if (entry.kind === 'object' && entry.key === key) return key.slice(root);
+          break;
+        }
+      }
+      throw new NotFoundError(`no artifact ${name} in step ${step} or among the shared ones`, {
+        hint: `Upload it first: "tracecraft artifact upload FILE --step ${step}".`,
+      });
+    }),
+  );
+}

@@ -1,0 +1,58 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { columns } from '../src/cli/output.js';
+import { readHandoff } from '../src/coordination/steps.js';
+import { NotFoundError } from '../src/errors.js';
+import type { HandoffDocument } from '../src/protocol/coordination.js';
+import { bucketLayout } from '../src/protocol/keys.js';
+import { stepId } from '../src/protocol/names.js';
+
+export default class Handoff extends BaseCommand {
+  static override summary = 'what the last holder of a step says to the next';
+  static override description =
+    'Exit codes: 0 there is one, 2 bad name, 3 there is none, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> handoff design',
+    "<%= config.bin %> handoff design --json | jq -r '.data.changed_files[]'",
+  ];
+  static override args = {
+    step: Args.string({ description: 'name of the step', required: true }),
+  };
+
+  async run(): Promise<object> {
+    const { args } = await this.parse(Handoff);
+    const step = stepId(args.step);
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const place = { bucket, layout: bucketLayout(settings.project) };
+    const handoff = await readHandoff(place, step);
+    if (handoff === undefined) {
+      throw new NotFoundError(`step ${step} was not handed over yet`, {
+        hint: `Wait for it with "tracecraft wait-for ${step}".`,
+      });
+    }
+    for (const line of linesOf(step, handoff)) this.print(line);
+    return handoff;
+  }
+}
+
+function linesOf(step: string, handoff: HandoffDocument): string[] {
+  const { from_agent, from_step, next_agent, state, next_action, note, created_at } = handoff;
+  const { changed_files: files = [], artifacts = [], epoch } = handoff;
+  const rows: [string, string | null][] = [
+    ['step', `${from_step ?? step} (epoch ${epoch})`],
+    ['state', state.replace('_', ' ')],
+    ['from', from_agent],
+    ['next agent', next_agent ?? 'nobody named'],
+    ['next action', next_action],
+    ['note', note],
+    ['at', created_at],
+  ];
+  const listed = [
+    ...files.map((file): [string, string] => ['changed', file]),
+    ...artifacts.map((name): [string, string] => ['artifact', name]),
+  ];
+  return columns(
+    [...rows, ...listed].flatMap(([name, value]) => (value === null ? [] : [[`${name}:`, value]])),
+  );
+}

@@ -1,0 +1,43 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { beat } from '../src/coordination/agents.js';
+import { stepId } from '../src/protocol/names.js';
+
+export default class Heartbeat extends BaseCommand {
+  static override summary = 'a sign of life, so that your claims stay yours';
+  static override description =
+    'Seldom needed: every command of an agent sends one when the last is a minute old, and a running "tracecraft watch" sends them for the sessions that are live. It is here for scripts that hold a step for long.\n\nExit codes: 0 sent, 2 bad name, 7 not allowed, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> heartbeat',
+    '<%= config.bin %> heartbeat --step build --summary "compiling"',
+    '<%= config.bin %> heartbeat --status idle',
+  ];
+  static override flags = {
+    status: Flags.option({
+      options: ['active', 'idle', 'ended'] as const,
+      summary: 'what the agent is doing',
+      default: 'active' as const,
+    })(),
+    step: Flags.string({ summary: 'the step that it works at' }),
+    summary: Flags.string({ summary: 'a few words for those who look at "tracecraft agents"' }),
+    harness: Flags.string({ summary: 'what it runs in, e.g. claude-code' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Heartbeat);
+    const { status, summary, harness } = flags;
+    const step = flags.step === undefined ? undefined : stepId(flags.step);
+    const { coordination } = await this.coordinate();
+    const { context } = coordination;
+    const sessionId = context.sessionId ?? null;
+    const { heartbeat } = await beat(context, {
+      sessionId,
+      status,
+      ...(step === undefined ? {} : { step }),
+      ...(summary === undefined ? {} : { summary }),
+      ...(harness === undefined ? {} : { harness }),
+    });
+    this.say(`Heartbeat of ${context.agent} at ${heartbeat}`);
+    return { agent: context.agent, session_id: sessionId, status, heartbeat };
+  }
+}

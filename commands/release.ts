@@ -1,0 +1,34 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { release } from '../src/coordination/ending.js';
+import { stepId } from '../src/protocol/names.js';
+
+export default class Release extends BaseCommand {
+  static override summary = 'give a step back that is not done';
+  static override description =
+    'The next who claims it gets it at once. Who does not hold the step any more is told so, and nothing is changed.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 it is not yours (any more), 7 not allowed, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> release build',
+    '<%= config.bin %> release build --epoch 2',
+  ];
+  static override args = {
+    step: Args.string({ description: 'name of the step', required: true }),
+  };
+  static override flags = {
+    epoch: Flags.integer({ summary: 'the claim is yours, made elsewhere under your name', min: 1 }),
+    force: Flags.boolean({ summary: 'whoever holds it' }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Release);
+    const step = stepId(args.step);
+    const { coordination } = await this.coordinate();
+    const { context, held } = coordination;
+    const { epoch, force } = flags;
+    const { claim, isRepeated } = await release(context, held, { step, epoch, force });
+    await this.afterHeartbeat(coordination.heartbeat({ step: null }));
+    this.say(isRepeated ? `Step ${step} was released before` : `Released step ${step}`);
+    return { step, agent: context.agent, epoch: claim.epoch, repeated: isRepeated };
+  }
+}

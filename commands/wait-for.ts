@@ -1,0 +1,55 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { systemClock } from '../src/clock.js';
+import { parseDuration } from '../src/config/duration.js';
+import { waitForSteps } from '../src/coordination/wait.js';
+import { bucketLayout } from '../src/protocol/keys.js';
+import { stepId } from '../src/protocol/names.js';
+
+const defaultTimeout = '300s';
+
+export default class WaitFor extends BaseCommand {
+  static override summary = 'wait until steps are complete';
+  static override description =
+    'Looks at first twice a second, then less often. One that is blocked ends the waiting at once; one that needs a review is reported, and the waiting goes on.\n\nExit codes: 0 all are complete, 2 bad name, 5 one is blocked, 6 the time is up, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> wait-for design && <%= config.bin %> claim build',
+    '<%= config.bin %> wait-for design build --timeout 30m',
+  ];
+  static override strict = false;
+  static override args = {
+    steps: Args.string({ description: 'names of the steps', required: true }),
+  };
+  static override flags = {
+    timeout: Flags.string({
+      summary: 'how long to wait; a bare number is seconds',
+      default: defaultTimeout,
+      helpValue: '30m',
+    }),
+  };
+
+  async run(): Promise<object> {
+    const { argv, flags } = await this.parse(WaitFor);
+    const steps = argv.map((name) => stepId(String(name)));
+    const timeoutMs = timeoutOf(flags.timeout);
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
+    const views = await waitForSteps(place, {
+      steps,
+      timeoutMs,
+      onNeedsReview: ({ step, agent, note }) => {
+        const reason = note === null ? '' : `: ${note}`;
+        this.note(`Step ${step} by ${agent ?? 'its agent'} needs a review${reason}`);
+      },
+    });
+    for (const { step, agent } of views)
+      this.say(`Step ${step} completed by ${agent ?? 'its agent'}`);
+    return { steps: views };
+  }
+}
+
+function timeoutOf(text: string): number {
+  return /^\d{1,7}$/.test(text) ? Number(text) * 1000 : parseDuration('--timeout', text);
+}

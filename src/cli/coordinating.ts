@@ -1,0 +1,58 @@
+import { hostname } from 'node:os';
+import type { Bucket } from '../bucket/bucket.js';
+import { systemClock } from '../clock.js';
+import { destinationFolder } from '../config/destination.js';
+import { requireAgent, type Settings } from '../config/settings.js';
+import { refreshHeartbeat } from '../coordination/agents.js';
+import type { CoordinationContext } from '../coordination/context.js';
+import { type HeldNonces, openHeldNonces } from '../coordination/held-nonces.js';
+import { sessionIdOf, terminalOf } from '../coordination/session-id.js';
+import { nodeIo } from '../io.js';
+import { bucketLayout } from '../protocol/keys.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a command needs that acts as an agent. */
+export interface Coordination {
+  readonly context: CoordinationContext;
+  /** The claims that were made from this session or terminal. */
+  readonly held: HeldNonces;
+  /**
+   * The agent's sign of life, if one is due; with a `step` at once. To be started beside the command's own requests and
+   * awaited at its end. Never fails: the answer is what went wrong, if anything did.
+   */
+  heartbeat(news?: { readonly step?: string | null }): Promise<Error | undefined>;
+}
+
+/** A `UsageError` when no agent is named. The bucket is a proven one wherever the act relies on the store to arbitrate. */
+export async function openCoordination(
+  bucket: Bucket,
+  settings: Settings,
+  env: Environment,
+): Promise<Coordination> {
+  const agent = requireAgent(settings);
+  const sessionId = sessionIdOf(env);
+  const { stateFolder, project } = settings;
+  const folder = destinationFolder(stateFolder, bucket.location, project);
+  const context: CoordinationContext = {
+    bucket,
+    layout: bucketLayout(project),
+    agent,
+    host: hostname(),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    clock: systemClock,
+  };
+  const place = sessionId ?? terminalOf(env, await processStat());
+  return {
+    context,
+    held: openHeldNonces(nodeIo, folder, { agent, place }),
+    heartbeat: (news) => refreshHeartbeat(context, { io: nodeIo, folder }, news),
+  };
+}
+
+/** Linux alone has it. */
+async function processStat(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const stat = await nodeIo.readFile('/proc/self/stat').catch(() => undefined);
+  return stat?.toString('utf8');
+}

@@ -1,0 +1,133 @@
+import { hostname } from 'node:os';
+import type { Bucket } from '../bucket/bucket.js';
+import { type Clock, systemClock } from '../clock.js';
+import { findProjectConfig } from '../config/files.js';
+import type { Settings, SettingsContext } from '../config/settings.js';
+import { openTrustStore } from '../config/trust.js';
+import { writeEvent } from '../coordination/events.js';
+import { type LiveSession, SessionHeartbeats } from '../coordination/session-heartbeats.js';
+import type { ShippedPart } from '../mirror/chain.js';
+import type { SessionMirror } from '../mirror/session-mirror.js';
+import type { Watcher } from '../mirror/stream.js';
+import { bucketLayout, type Layout } from '../protocol/keys.js';
+
+export interface SessionSignsOptions {
+  readonly settings: Settings;
+  readonly surroundings: SettingsContext;
+  readonly bucket: Bucket;
+  readonly watchers: readonly Watcher[];
+  readonly sessions: () => Iterable<SessionMirror>;
+  readonly everyMs: number;
+  readonly onTrouble: (error: Error) => void;
+}
+
+/** A session that began no longer ago than this is one that is beginning now. */
+const justBeganMs = 10 * 60_000;
+
+/** What a running watch tells of the sessions that it sees: that they began, and that they live. */
+export class SessionSigns {
+  readonly #options: SessionSignsOptions;
+  readonly #clock: Clock = systemClock;
+  readonly #layout: Layout;
+  readonly #heartbeats: SessionHeartbeats;
+  readonly #grownAtMs = new Map<SessionMirror, number>();
+  readonly #presumed = new Map<string, string | undefined>();
+
+  constructor(options: SessionSignsOptions) {
+    const { bucket, settings } = options;
+    this.#options = options;
+    this.#layout = bucketLayout(settings.project);
+    this.#heartbeats = new SessionHeartbeats({
+      bucket,
+      layout: this.#layout,
+      host: hostname(),
+      clock: this.#clock,
+    });
+  }
+
+  /** A part of a session was sent. */
+  grown(session: SessionMirror, name: string, part: ShippedPart): void {
+    this.#grownAtMs.set(session, this.#clock.monotonic());
+    if (name !== '' || part.sequence !== 0) return;
+    this.#began(session).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Until `signal` aborts. A round that fails is told, and the next one is tried. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#clock.sleep(this.#options.everyMs, signal);
+      if (signal.aborted) return;
+      try {
+        await this.#heartbeats.send(await this.#live());
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+
+  /** By the harness's own sign, or grown since the last round. */
+  async #live(): Promise<LiveSession[]> {
+    const running = new Set<string>();
+    for (const watcher of this.#options.watchers) {
+      for (const id of await watcher.live()) running.add(placeOf(watcher.harness, id));
+    }
+    const since = this.#clock.monotonic() - this.#options.everyMs;
+    const live: LiveSession[] = [];
+    for (const session of this.#options.sessions()) {
+      const { harness, id } = session.ref;
+      const hasGrown = (this.#grownAtMs.get(session) ?? Number.NEGATIVE_INFINITY) >= since;
+      if (!hasGrown) this.#grownAtMs.delete(session);
+      if (!hasGrown && !running.has(placeOf(harness, id))) continue;
+      live.push({ harness, id, presumedAgent: await this.#presumedAgent(cwdOf(session)) });
+    }
+    return live;
+  }
+
+  /** Of the trusted config above the folder that the session was started in, else of the one that this watch runs with. */
+  async #presumedAgent(cwd: string | undefined): Promise<string | undefined> {
+    const { settings } = this.#options;
+    if (cwd === undefined) return settings.agent;
+    if (!this.#presumed.has(cwd)) this.#presumed.set(cwd, await this.#agentAbove(cwd));
+    return this.#presumed.get(cwd) ?? settings.agent;
+  }
+
+  /** A folder's config that cannot be used, or that nobody trusted, names no agent. */
+  async #agentAbove(cwd: string): Promise<string | undefined> {
+    const { surroundings, settings } = this.#options;
+    try {
+      const file = await findProjectConfig({ ...surroundings, cwd });
+      if (file === undefined) return undefined;
+      const trust = openTrustStore(settings.stateFolder, surroundings.io, surroundings.clock);
+      const isTrusted = await trust.isTrusted(file);
+      return isTrusted ? (file.document.agent_id ?? undefined) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Old sessions are mirrored too when they are met for the first time, and began when nobody watched. */
+  async #began(session: SessionMirror): Promise<void> {
+    const { bucket } = this.#options;
+    const { harness, id } = session.ref;
+    const startedAt = session.streams.get('')?.facts.startedAt;
+    const ageMs = (await bucket.now()).getTime() - Date.parse(startedAt ?? '');
+    if (Number.isNaN(ageMs) || ageMs > justBeganMs) return;
+    const agent = await this.#presumedAgent(cwdOf(session));
+    if (agent === undefined) return;
+    const context = { bucket, layout: this.#layout, agent, sessionId: id };
+    const data = { ref: { key: this.#layout.meta(harness, id), id: 'started' }, harness };
+    await writeEvent(context, { type: 'session.started', data });
+  }
+
+  #failed(error: unknown): void {
+    this.#options.onTrouble(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function cwdOf(session: SessionMirror): string | undefined {
+  return session.streams.get('')?.facts.cwd;
+}
+
+function placeOf(harness: string, id: string): string {
+  return `${harness}\n${id}`;
+}

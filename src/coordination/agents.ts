@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import type { Io } from '../io.js';
+import {
+  type HeartbeatDocument,
+  heartbeatSchema,
+  type LivingAgentDocument,
+  livingAgentSchema,
+} from '../protocol/coordination.js';
+import { type AgentDocument, DocumentError, parseDocument } from '../protocol/documents.js';
+import { checkName, encodeId, isName } from '../protocol/names.js';
+import { changeAgent } from './agent-document.js';
+import type { CoordinationContext } from './context.js';
+import { writeEvent } from './events.js';
+import { inParallel } from './parallel.js';
+import { newAgent } from './registration.js';
+import { type Dated, maxTtlMs, sessionKey } from './sign-of-life.js';
+
+export interface Beat {
+  /** `null`: outside of any session. */
+  readonly sessionId: string | null;
+  readonly harness?: string;
+  readonly status: AgentDocument['status'];
+  /** What the agent works at, `null` for nothing; left out: as before. */
+  readonly step?: string | null;
+  readonly summary?: string;
+}
+
+/** Milliseconds from one heartbeat of an agent to its next. */
+export const heartbeatEveryMs = 60_000;
+const maxSessions = 32;
+
+/** A sign of life of one session of an agent; registers an agent that nobody knows. Times are the store's. */
+export async function beat(
+  context: CoordinationContext,
+  { sessionId, harness, status, step, summary }: Beat,
+): Promise<{ readonly heartbeat: string }> {
+  const { bucket, layout, agent, host } = context;
+  const now = await bucket.now();
+  const heartbeat = now.toISOString();
+  const said = {
+    status,
+    heartbeat,
+    host,
+    session_id: sessionId,
+    ...(harness === undefined ? {} : { harness }),
+    ...(step === undefined ? {} : { step }),
+    ...(summary === undefined ? {} : { summary }),
+  };
+  const place = { bucket, layout, agent, capabilities: bucket.capabilities };
+  const { isNew } = await changeAgent(place, (known) => ({
+    ...(known === undefined ? newAgent(agent, host, heartbeat) : {}),
+    ...said,
+    sessions: sessionsAfter(known?.sessions ?? {}, sessionId, now),
+  }));
+  if (isNew) {
+    const data = { ref: { key: layout.agent(agent), id: agent } };
+    await writeEvent(context, { type: 'agent.registered', data });
+  }
+  return { heartbeat };
+}
+
+/** Those that may still hold a claim, the newest first. */
+export function sessionsAfter(
+  before: Readonly<Record<string, string>>,
+  sessionId: string | null,
+  now: Date,
+): Record<string, string> {
+  const mine = sessionKey(sessionId);
+  const others = Object.entries(before)
+    .filter(([id, at]) => id !== mine && now.getTime() - Date.parse(at) < maxTtlMs)
+    .sort(([, left], [, right]) => Date.parse(right) - Date.parse(left))
+    .slice(0, maxSessions - 1);
+  return Object.fromEntries([[mine, now.toISOString()], ...others]);
+}
+
+/** Whether a heartbeat is due, by this machine's clock, which may have been set back since the last. */
+export function heartbeatDue(lastMs: number | undefined, nowMs: number): boolean {
+  return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= heartbeatEveryMs;
+}
+
+/** Where this machine remembers when it last sent a heartbeat, so that asking costs no request. */
+export interface HeartbeatRecord {
+  readonly io: Io;
+  /** This machine's for the destination. */
+  readonly folder: string;
+}
+
+/**
+ * What every command that an agent runs does beside its own requests. With a `step`, at once: what an agent works at is news.
+ * Never fails: the answer is what went wrong, if anything did.
+ */
+export async function refreshHeartbeat(
+  context: CoordinationContext,
+  { io, folder }: HeartbeatRecord,
+  news: { readonly step?: string | null } = {},
+): Promise<Error | undefined> {
+  const { agent, sessionId = null, clock } = context;
+  const path = join(folder, 'heartbeats', checkName('agent', agent), placeName(sessionId));
+  try {
+    if (news.step === undefined && !heartbeatDue(await lastBeat(io, path), clock.now())) return;
+    await beat(context, { sessionId, status: 'active', ...news });
+    await io.replaceFile(path, String(clock.now())).catch(() => undefined);
+    return;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function placeName(sessionId: string | null): string {
+  return sessionId === null ? '_' : encodeId(sessionId);
+}
+
+async function lastBeat(io: Io, path: string): Promise<number | undefined> {
+  const text = (await io.readFile(path))?.toString('utf8') ?? '';
+  return /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The heartbeat of the agent that holds something; a document that cannot be read is no sign of life. */
+export async function readHeartbeat(
+  { bucket, layout }: Pick<CoordinationContext, 'bucket' | 'layout'>,
+  agent: string,
+): Promise<Dated<HeartbeatDocument> | undefined> {
+  if (!isName(agent)) return undefined;
+  const key = layout.agent(agent);
+  const stored = await bucket.get(key);
+  if (stored === undefined) return undefined;
+  try {
+    const document = parseDocument(heartbeatSchema, key, stored.body);
+    return { document, modifiedAt: stored.modifiedAt };
+  } catch (error) {
+    if (error instanceof DocumentError) return undefined;
+    throw error;
+  }
+}
+
+export interface ListedAgents {
+  readonly agents: readonly Dated<LivingAgentDocument>[];
+  /** Documents that could not be read. */
+  readonly skipped: readonly DocumentError[];
+}
+
+/** All agents, in the order of their names. */
+export async function listAgents({
+  bucket,
+  layout,
+}: Pick<CoordinationContext, 'bucket' | 'layout'>): Promise<ListedAgents> {
+  const keys: string[] = [];
+  for await (const entry of bucket.list(layout.agents())) {
+    const name = entry.kind === 'object' ? entry.key.slice(layout.agents().length) : '';
+    if (entry.kind === 'object' && name.endsWith('.json') && isName(name.slice(0, -5))) {
+      keys.push(entry.key);
+    }
+  }
+  const read = await inParallel(keys, async (key) => {
+    const stored = await bucket.get(key);
+    if (stored === undefined) return undefined;
+    try {
+      const document = parseDocument(livingAgentSchema, key, stored.body);
+      return { document, modifiedAt: stored.modifiedAt };
+    } catch (error) {
+      if (error instanceof DocumentError) return error;
+      throw error;
+    }
+  });
+  return {
+    agents: read.flatMap((one) => (one === undefined || one instanceof DocumentError ? [] : [one])),
+    skipped: read.filter((one) => one instanceof DocumentError),
+  };
+}

@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+import { agentSchema } from './documents.js';
+
+/**
+ * The documents by which agents coordinate. Names are fixed (an older Python tool reads and writes them too). What that tool
+ * does not write is optional here, and reads as what it means by leaving it out.
+ */
+const timestamp = v.pipe(v.string(), v.maxLength(64));
+const text = v.pipe(v.string(), v.maxLength(100_000));
+const nullableText = v.optional(v.nullable(text), null);
+const nullableTimestamp = v.optional(v.nullable(timestamp), null);
+const names = v.optional(v.pipe(v.array(text), v.maxLength(10_000)));
+const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** 1 for the first holder. What says nothing of it is older than every claim that does. */
+const epoch = v.optional(counter, 0);
+
+export const outcomes = ['complete', 'blocked', 'needs_review'] as const;
+/** How a step ended. */
+export type Outcome = (typeof outcomes)[number];
+
+export const handoffSchema = v.object({
+  schema: v.optional(v.number(), 1),
+  from_agent: nullableText,
+  from_step: nullableText,
+  next_agent: nullableText,
+  state: v.optional(v.picklist(outcomes), 'complete'),
+  next_action: nullableText,
+  note: nullableText,
+  created_at: nullableTimestamp,
+  changed_files: names,
+  artifacts: names,
+  epoch,
+  /** Of the mail to the next agent: whoever repeats the completion can find out whether it was sent. */
+  message_id: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/))),
+});
+export type HandoffDocument = v.InferOutput<typeof handoffSchema>;
+
+export const claimStates = ['held', 'released', 'done'] as const;
+
+export const claimSchema = v.object({
+  agent: text,
+  session_id: nullableText,
+  host: nullableText,
+  /** Differs from that of every other claim; `null` in a document of the older tool. */
+  nonce: nullableText,
+  /** The fencing token: one more at each takeover or reopening. */
+  epoch: v.optional(counter, 1),
+  claimed_at: nullableTimestamp,
+  /** Seconds; `null`: never expires. */
+  ttl_s: v.optional(v.nullable(v.pipe(v.number(), v.minValue(0))), null),
+  /** Missing in a document of the older tool, which says in `status.json` how far a step is. */
+  state: v.optional(v.picklist(claimStates)),
+  /** The whole handoff of a step that is done. */
+  outcome: v.optional(v.nullable(handoffSchema)),
+});
+export type ClaimDocument = v.InferOutput<typeof claimSchema>;
+
+export const stepStatuses = ['pending', 'in_progress', ...outcomes] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+export const statusSchema = v.object({
+  status: v.picklist(stepStatuses),
+  agent: nullableText,
+  started_at: nullableTimestamp,
+  completed_at: v.optional(v.nullable(timestamp)),
+  epoch,
+});
+export type StatusDocument = v.InferOutput<typeof statusSchema>;
+
+/** `agents/<agent>.json` as far as a sign of life is read from it. */
+export const heartbeatSchema = v.object({
+  session_id: nullableText,
+  /** The last sign of life of each of the agent's sessions, by the store's clock: an agent may have several at once. */
+  sessions: v.optional(v.record(v.pipe(v.string(), v.maxLength(512)), timestamp), {}),
+});
+export type HeartbeatDocument = v.InferOutput<typeof heartbeatSchema>;
+
+/** The whole of `agents/<agent>.json`. */
+export const livingAgentSchema = v.object({ ...agentSchema.entries, ...heartbeatSchema.entries });
+export type LivingAgentDocument = v.InferOutput<typeof livingAgentSchema>;

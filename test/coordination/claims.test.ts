@@ -1,0 +1,429 @@
+import { describe, expect, it } from 'vitest';
+import { beat } from '../../src/coordination/agents.js';
+import { acquire, type ClaimResult } from '../../src/coordination/claims.js';
+import { complete, release } from '../../src/coordination/ending.js';
+import { SessionHeartbeats } from '../../src/coordination/session-heartbeats.js';
+import { listSteps, readHandoff, readStep } from '../../src/coordination/steps.js';
+import { LostError, NotFoundError } from '../../src/errors.js';
+import { AgentsRig, type Terminal } from '../support/agents-rig.js';
+
+const minute = 60_000;
+const alone = async (): Promise<undefined> => undefined;
+
+function claim(
+  { context, held }: Terminal,
+  step = 'design',
+  options: { readonly ttlMs?: number | null; readonly reopen?: boolean } = {},
+): Promise<ClaimResult> {
+  const { ttlMs = 10 * minute, reopen = false } = options;
+  return acquire(context, held, { step, ttlMs, reopen, beside: alone });
+}
+
+function done({ context, held }: Terminal, step = 'design', force = false) {
+  return complete(context, held, { step, force }, { outcome: 'complete', note: 'agreed' });
+}
+
+describe('a claim', () => {
+  it('of a fresh step is the first epoch, and says who, when and until when', async () => {
+    const rig = new AgentsRig();
+    expect(await claim(rig.terminal('designer', 's-1'))).toMatchObject({
+      outcome: 'claimed',
+      how: 'fresh',
+    });
+    expect(rig.json('demo/steps/design/claim.json')).toEqual({
+      agent: 'designer',
+      session_id: 's-1',
+      host: 'box',
+      nonce: expect.stringMatching(/^[0-9a-f]{32}$/),
+      epoch: 1,
+      claimed_at: '2026-01-02T03:04:05.000Z',
+      ttl_s: 600,
+      state: 'held',
+    });
+    expect(rig.json('demo/steps/design/status.json')).toMatchObject({
+      status: 'in_progress',
+      agent: 'designer',
+      epoch: 1,
+    });
+    expect(rig.events('step.claimed')).toHaveLength(1);
+  });
+
+  it('of a held step is rejected with its holder, and that is an event', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer'));
+    const before = rig.steps();
+    const result = await claim(rig.terminal('developer'));
+    expect(result).toMatchObject({
+      outcome: 'rejected',
+      reason: 'held',
+      holder: { agent: 'designer' },
+    });
+    expect(rig.steps()).toEqual(before);
+    expect(rig.events('step.claim_rejected')).toMatchObject([
+      { agent: 'developer', step: 'design', data: { holder: 'designer', reason: 'held' } },
+    ]);
+  });
+
+  it('is held against another terminal of the same agent', async () => {
+    const rig = new AgentsRig();
+    const first = rig.terminal('designer', 's-1');
+    const second = rig.terminal('designer', 's-2');
+    await claim(first);
+    expect(await claim(second)).toMatchObject({ outcome: 'rejected' });
+    await expect(done(second)).rejects.toThrow(/held by designer .*not by this session/);
+    await expect(done(first)).resolves.toMatchObject({ isRepeated: false });
+  });
+
+  it('spells a step as its key does', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer'), 'S1.A');
+    expect(await claim(rig.terminal('developer'), 's1-a')).toMatchObject({ outcome: 'rejected' });
+  });
+
+  it('of a step that is done needs to be asked for, and is a new epoch', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    await done(designer);
+    const developer = rig.terminal('developer');
+    expect(await claim(developer)).toMatchObject({ outcome: 'rejected', reason: 'done' });
+    expect(await claim(developer, 'design', { reopen: true })).toMatchObject({
+      how: 'reopened',
+      claim: { epoch: 2 },
+    });
+    expect(rig.json('demo/steps/design/status.json')).toMatchObject({
+      status: 'in_progress',
+      epoch: 2,
+    });
+    expect(rig.json('demo/steps/design/handoff.json')).toMatchObject({ note: 'agreed', epoch: 1 });
+    await expect(done(designer)).rejects.toThrow(
+      'fenced: step design was taken over by developer (epoch 2)',
+    );
+  });
+
+  it('of the older tool is held without end, and its agent may complete it', async () => {
+    const rig = new AgentsRig();
+    const old = { agent: 'designer', claimed_at: '2025-01-01T00:00:00+00:00' };
+    await rig.store.client().put('demo/steps/design/claim.json', Buffer.from(JSON.stringify(old)));
+    rig.advance(365 * 24 * 60 * minute);
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
+    await done(rig.terminal('designer'));
+    expect(await readStep(rig.context('x'), 'design')).toMatchObject({ status: 'complete' });
+  });
+
+  it('of a step that the older tool calls done in status.json alone is rejected as done', async () => {
+    const rig = new AgentsRig();
+    const client = rig.store.client();
+    await client.put('demo/steps/design/claim.json', Buffer.from('{"agent": "designer"}'));
+    await client.put(
+      'demo/steps/design/status.json',
+      Buffer.from('{"status": "blocked", "agent": "designer"}'),
+    );
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ reason: 'done' });
+  });
+
+  it('that was lost by its deletion goes on with the next epoch', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    await rig.store.client().delete('demo/steps/design/claim.json');
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ claim: { epoch: 2 } });
+    await expect(done(designer)).rejects.toThrow('fenced');
+  });
+});
+
+describe('a holder that gives no sign of life', () => {
+  it('keeps the step for its TTL and a second, then anybody may take it over', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer'));
+    const developer = rig.terminal('developer');
+    rig.advance(10 * minute + 999);
+    expect(await claim(developer)).toMatchObject({ outcome: 'rejected' });
+    rig.advance(1);
+    expect(await claim(developer)).toMatchObject({
+      outcome: 'claimed',
+      how: 'expired',
+      from: { agent: 'designer', epoch: 1 },
+      claim: { agent: 'developer', epoch: 2 },
+    });
+    expect(rig.events('step.taken_over')).toMatchObject([
+      { agent: 'developer', data: { epoch: 2, from: { agent: 'designer', epoch: 1 } } },
+    ]);
+  });
+
+  it('is told that it was fenced, and has changed nothing', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    rig.advance(11 * minute);
+    await claim(rig.terminal('developer'));
+    const before = rig.steps();
+    for (const end of [
+      done(designer),
+      release(designer.context, designer.held, { step: 'design' }),
+    ]) {
+      const error: unknown = await end.catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(LostError);
+      expect(String(error)).toContain('fenced: step design was taken over by developer (epoch 2)');
+    }
+    expect(rig.steps()).toEqual(before);
+    expect(rig.events('step.completed')).toEqual([]);
+  });
+
+  it('may still complete as long as nobody took it over', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    rig.advance(60 * minute);
+    await expect(done(designer)).resolves.toMatchObject({ isRepeated: false });
+  });
+
+  it('never expires when it was told so, nor sooner than a second, nor later than 7 days', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer'), 'for-ever', { ttlMs: null });
+    await claim(rig.terminal('designer'), 'short', { ttlMs: 1 });
+    await claim(rig.terminal('designer'), 'long', { ttlMs: 365 * 24 * 60 * minute });
+    rig.advance(7 * 24 * 60 * minute + 1000);
+    const { steps } = await listSteps(rig.context('x'));
+    expect(steps.map(({ step, expired, ttl_s }) => [step, expired, ttl_s])).toEqual([
+      ['for-ever', false, null],
+      ['long', true, 604_800],
+      ['short', true, 1],
+    ]);
+  });
+});
+
+describe('a sign of life', () => {
+  it('of the session that holds the claim keeps it', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer', 's-1');
+    await claim(designer);
+    for (let n = 0; n < 5; n += 1) {
+      rig.advance(9 * minute);
+      await beat(designer.context, { sessionId: 's-1', status: 'active' });
+    }
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
+    rig.advance(10 * minute + 1000);
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+  });
+
+  it('of another session of the same agent does not keep it', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer', 's-1'));
+    rig.advance(11 * minute);
+    await beat(rig.context('designer', 's-2'), { sessionId: 's-2', status: 'active' });
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+  });
+
+  it('of one of several sessions counts for that one, whichever wrote last', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer', 's-1'));
+    rig.advance(9 * minute);
+    await beat(rig.context('designer', 's-1'), { sessionId: 's-1', status: 'active' });
+    rig.advance(5 * minute);
+    await beat(rig.context('designer', 's-2'), { sessionId: 's-2', status: 'active' });
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
+    rig.advance(5 * minute + 1000);
+    await beat(rig.context('designer', 's-2'), { sessionId: 's-2', status: 'active' });
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+  });
+
+  it('from before the claim does not make it live longer, nor does one from the future', async () => {
+    const rig = new AgentsRig();
+    const place = 'demo/agents/designer.json';
+    await claim(rig.terminal('designer', 's-1'));
+    const sessions = { 's-1': '2199-01-01T00:00:00.000Z' };
+    const document = { id: 'designer', status: 'active', session_id: 's-9', sessions };
+    await rig.store.client().put(place, Buffer.from(JSON.stringify(document)));
+    rig.advance(10 * minute + 1000);
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+  });
+
+  it('is sent by a watch for every agent that names a live session, and keeps its claim', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer', 's-1');
+    await claim(designer);
+    await beat(designer.context, { sessionId: 's-1', status: 'active' });
+    const watch = new SessionHeartbeats(rig.context('watcher'));
+    for (let n = 0; n < 30; n += 1) {
+      rig.advance(5 * minute);
+      await watch.send([{ harness: 'claude-code', id: 's-1', presumedAgent: 'somebody-else' }]);
+    }
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
+    expect(rig.json('demo/agents/somebody-else.json')).toBeUndefined();
+    await watch.send([{ harness: 'claude-code', id: 's-2', presumedAgent: 'somebody-else' }]);
+    expect(rig.json('demo/agents/somebody-else.json')).toMatchObject({ session_id: 's-2' });
+    expect(rig.events('agent.registered').map(({ agent }) => agent)).toContain('somebody-else');
+  });
+
+  it('of a watch for a session that lives does not speak for one that died', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer', 's-1'));
+    await beat(rig.context('designer', 's-1'), { sessionId: 's-1', status: 'active' });
+    const watch = new SessionHeartbeats(rig.context('watcher'));
+    for (let n = 0; n < 3; n += 1) {
+      rig.advance(5 * minute);
+      await watch.send([{ harness: 'claude-code', id: 's-2', presumedAgent: 'designer' }]);
+    }
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+  });
+
+  it('costs a watch no request when nothing lives', async () => {
+    const rig = new AgentsRig();
+    let requests = 0;
+    const gate = async (): Promise<void> => {
+      requests += 1;
+    };
+    await new SessionHeartbeats(rig.context('watcher', undefined, { gate })).send([]);
+    expect(requests).toBe(0);
+  });
+});
+
+describe('releasing', () => {
+  it('gives the step to the next at once', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    await release(designer.context, designer.held, { step: 'design' });
+    expect(rig.json('demo/steps/design/status.json')).toMatchObject({ status: 'pending' });
+    expect(await claim(rig.terminal('developer'))).toMatchObject({
+      how: 'released',
+      claim: { epoch: 2 },
+    });
+  });
+
+  it('twice is harmless, and of nothing is not found', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    await release(designer.context, designer.held, { step: 'design' });
+    expect(await release(designer.context, designer.held, { step: 'design' })).toMatchObject({
+      isRepeated: true,
+    });
+    expect(rig.events('step.released')).toHaveLength(1);
+    await expect(
+      release(designer.context, designer.held, { step: 'build' }),
+    ).rejects.toBeInstanceOf(NotFoundError);
+  });
+
+  it('of somebody else needs force, and then fences them', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    const lead = rig.terminal('lead');
+    await claim(designer);
+    await expect(release(lead.context, lead.held, { step: 'design' })).rejects.toThrow(
+      /held by designer/,
+    );
+    await release(lead.context, lead.held, { step: 'design', force: true });
+    await expect(done(designer)).rejects.toThrow('fenced');
+  });
+});
+
+describe('completing', () => {
+  it('puts the whole handoff into the claim, and the same into handoff.json and status.json', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    await complete(
+      designer.context,
+      designer.held,
+      { step: 'design' },
+      {
+        outcome: 'complete',
+        note: 'agreed',
+        nextAgent: 'developer',
+        nextAction: 'build it',
+        changedFiles: ['a.ts'],
+        artifacts: ['design/spec.md'],
+      },
+    );
+    const handoff = {
+      schema: 2,
+      from_agent: 'designer',
+      from_step: 'design',
+      next_agent: 'developer',
+      state: 'complete',
+      next_action: 'build it',
+      note: 'agreed',
+      created_at: '2026-01-02T03:04:05.000Z',
+      changed_files: ['a.ts'],
+      artifacts: ['design/spec.md'],
+      epoch: 1,
+      message_id: expect.stringMatching(/^[0-9a-f]{8}$/),
+    };
+    expect(rig.json('demo/steps/design/handoff.json')).toEqual(handoff);
+    expect(rig.json('demo/steps/design/claim.json')).toMatchObject({
+      state: 'done',
+      outcome: handoff,
+    });
+    expect(rig.json('demo/steps/design/status.json')).toEqual({
+      status: 'complete',
+      agent: 'designer',
+      started_at: '2026-01-02T03:04:05.000Z',
+      completed_at: '2026-01-02T03:04:05.000Z',
+      epoch: 1,
+    });
+    const mail = [...rig.store.objects.keys()].filter((key) => key.includes('/messages/'));
+    expect(mail).toHaveLength(1);
+    expect(rig.json(mail[0] ?? '')).toMatchObject({
+      from: 'designer',
+      to: 'developer',
+      step: 'design',
+    });
+  });
+
+  it('twice changes nothing and sends no second mail', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    const report = { outcome: 'complete', nextAgent: 'developer' } as const;
+    await complete(designer.context, designer.held, { step: 'design' }, report);
+    const before = [...rig.store.objects.keys()];
+    const again = await complete(
+      designer.context,
+      designer.held,
+      { step: 'design' },
+      { outcome: 'blocked' },
+    );
+    expect(again).toMatchObject({ isRepeated: true, handoff: { state: 'complete' } });
+    expect([...rig.store.objects.keys()]).toEqual(before);
+  });
+
+  it.each(['blocked', 'needs_review'] as const)('as %s says so everywhere', async (outcome) => {
+    const rig = new AgentsRig();
+    const reviewer = rig.terminal('reviewer');
+    await claim(reviewer, 'review');
+    const report = { outcome, note: 'missing auth check, needs rework' };
+    await complete(reviewer.context, reviewer.held, { step: 'review' }, report);
+    expect(await readStep(rig.context('x'), 'review')).toMatchObject({
+      status: outcome,
+      note: report.note,
+    });
+    expect(await readHandoff(rig.context('x'), 'review')).toMatchObject({
+      state: outcome,
+      next_agent: null,
+    });
+    expect(rig.events(`step.${outcome}`)).toHaveLength(1);
+  });
+
+  it('of a claim made elsewhere needs its epoch', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer', 's-1'));
+    const other = rig.terminal('designer', 's-2');
+    const report = { outcome: 'complete' } as const;
+    await expect(
+      complete(other.context, other.held, { step: 'design', epoch: 2 }, report),
+    ).rejects.toBeInstanceOf(LostError);
+    await complete(other.context, other.held, { step: 'design', epoch: 1 }, report);
+    expect(await readStep(rig.context('x'), 'design')).toMatchObject({ status: 'complete' });
+  });
+
+  it('by force takes it over first', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    await done(rig.terminal('lead'), 'design', true);
+    expect(rig.json('demo/steps/design/claim.json')).toMatchObject({ agent: 'lead', epoch: 2 });
+    await expect(done(designer)).rejects.toThrow('taken over by lead (epoch 2)');
+  });
+});
