@@ -4,8 +4,8 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { readClaim } from '../src/coordination/claim-document.js';
 import type { CoordinationContext } from '../src/coordination/context.js';
 import { complete } from '../src/coordination/ending.js';
-import { NotFoundError } from '../src/errors.js';
-import type { Outcome } from '../src/protocol/coordination.js';
+import { NotFoundError, UsageError } from '../src/errors.js';
+import { maxTextLength, type Outcome } from '../src/protocol/coordination.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 
 const said: Readonly<Record<Outcome, string>> = {
@@ -50,6 +50,8 @@ export default class Complete extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Complete);
     const step = stepId(args.step);
+    checkLength('--note', flags.note);
+    checkLength('--next-action', flags['next-action']);
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
     const { coordination } = await this.coordinate();
     const { context, held } = coordination;
@@ -89,6 +91,14 @@ export default class Complete extends BaseCommand {
 }
 
 const maxFiles = 10_000;
+
+/** Longer ones belong into an artifact; readers refuse them. */
+function checkLength(flag: string, text: string | undefined): void {
+  if (text === undefined || text.length <= maxTextLength) return;
+  throw new UsageError(`${flag} is longer than ${maxTextLength} characters`, {
+    hint: 'Upload it with "tracecraft artifact upload" and name it with --artifact.',
+  });
+}
 
 /** As the next agent finds them: below the step, or among the shared ones. */
 async function checkArtifacts(

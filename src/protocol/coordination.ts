@@ -6,7 +6,9 @@ import { agentSchema } from './documents.js';
  * does not write is optional here, and reads as what it means by leaving it out.
  */
 const timestamp = v.pipe(v.string(), v.maxLength(64));
-const text = v.pipe(v.string(), v.maxLength(100_000));
+/** Characters of a note or another text in a document. */
+export const maxTextLength = 100_000;
+const text = v.pipe(v.string(), v.maxLength(maxTextLength));
 const nullableText = v.optional(v.nullable(text), null);
 const nullableTimestamp = v.optional(v.nullable(timestamp), null);
 const names = v.optional(v.pipe(v.array(text), v.maxLength(10_000)));
