@@ -26,7 +26,19 @@ const arrows: readonly Arrow[] = [
   { from: 'src/config/', may: [...basics, 'src/protocol/'], mayType: ['src/bucket/'] },
   { from: 'src/coordination/', may: [...basics, 'src/bucket/', 'src/protocol/'] },
   { from: 'src/mirror/', may: [...basics, 'src/bucket/', 'src/protocol/', 'src/redact/'] },
-  { from: 'src/replay/', may: [...basics, 'src/bucket/', 'src/protocol/'] },
+  {
+    from: 'src/replay/',
+    may: [
+      ...basics,
+      'src/bucket/',
+      'src/protocol/',
+      'src/coordination/parallel.ts',
+      'src/mirror/listing.ts',
+      'src/mirror/reader.ts',
+      'src/mirror/lines.ts',
+      'src/cli/visible.ts',
+    ],
+  },
   { from: 'src/service/', may: [...basics, 'src/config/'] },
   {
     from: 'src/init/',

@@ -35,16 +35,20 @@ export function checkMemoryKey(value: string): string {
 
 /** An artifact's name: `/` makes folders; no empty, `.` or `..` segment, no backslash, no control character. */
 export function checkArtifactName(value: string): string {
-  const segments = value.split('/');
-  const valid =
-    Buffer.byteLength(value) <= maxKeyBytes &&
-    !hasControlCharacter(value) &&
-    !value.includes('\\') &&
-    segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..');
-  if (valid) return value;
+  if (isArtifactName(value)) return value;
   throw new UsageError(`not an artifact name: ${quoted(value)}`, {
     hint: 'Use a relative name such as build/patch.diff, without "..", backslashes or control characters.',
   });
+}
+
+export function isArtifactName(value: string): boolean {
+  const segments = value.split('/');
+  return (
+    Buffer.byteLength(value) <= maxKeyBytes &&
+    !hasControlCharacter(value) &&
+    !value.includes('\\') &&
+    segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..')
+  );
 }
 
 /**

@@ -1,0 +1,134 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
+import { startProgress } from '../../src/cli/progress.js';
+import {
+  type DownloadReport,
+  downloadArtifacts,
+} from '../../src/coordination/artifact-download.js';
+import {
+  type FoundArtifacts,
+  type Place,
+  resolveArtifact,
+  resolveFolder,
+} from '../../src/coordination/artifacts.js';
+import { openDownloadFolder } from '../../src/coordination/download-folder.js';
+import { NotFoundError, PartialError, TracecraftError, UsageError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import { checkArtifactName, stepId } from '../../src/protocol/names.js';
+
+/** Of what went wrong, so many are told one by one. */
+const mostTold = 10;
+
+export default class ArtifactDownload extends BaseCommand {
+  static override summary = 'fetch an artifact, checked against what was uploaded';
+  static override description =
+    'Without --step: a shared artifact, or STEP/NAME as "artifact list" and handoffs have it. It comes into the folder under its own name, with folders where the name has them; nothing is written outside of that folder, no link below it is followed, and no file that is there is replaced without --force. What differs from the SHA-256 of its upload is not kept.\n\nExit codes: 0 downloaded, 1 not what was uploaded, 2 bad name or a file is there already, 3 no such artifact, 7 not allowed, 8 the store cannot be reached, 10 some were not downloaded.';
+  static override examples = [
+    '<%= config.bin %> artifact download build/patch-auth.diff',
+    '<%= config.bin %> artifact download patch-auth.diff --step build --to review',
+    '<%= config.bin %> artifact download dist --step build --recursive',
+    '<%= config.bin %> artifact download --recursive --step build --to /tmp/build --force',
+  ];
+  static override args = {
+    name: Args.string({ description: 'artifact, or folder of artifacts with --recursive' }),
+  };
+  static override flags = {
+    step: Flags.string({ summary: 'the step it belongs to' }),
+    to: Flags.string({ summary: 'the folder it comes into', default: '.', helpValue: 'FOLDER' }),
+    recursive: Flags.boolean({ char: 'r', summary: 'all that is in the folder, or in the step' }),
+    force: Flags.boolean({ summary: 'replace files that are there already' }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(ArtifactDownload);
+    const step = flags.step === undefined ? undefined : stepId(flags.step);
+    const name = nameOf(args.name, flags.recursive);
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const place = { bucket, layout: bucketLayout(settings.project) };
+    const { artifacts, strays } = await resolve(place, name, step, flags.recursive);
+    for (const key of strays) this.warn(`skipped, since it is no name of an artifact: ${key}`);
+    if (artifacts.length === 0) {
+      throw new NotFoundError(`no artifacts in ${step ?? 'shared'}`, {
+        hint: 'See "tracecraft artifact list".',
+      });
+    }
+    const folder = await openDownloadFolder(flags.to, { force: flags.force });
+    const total = artifacts.reduce((sum, { size }) => sum + size, 0);
+    const { isQuiet } = this;
+    const progress = startProgress({ label: 'download', total, unit: 'bytes', isQuiet });
+    try {
+      const report = await downloadArtifacts(place, nodeIo, {
+        artifacts,
+        folder,
+        onProgress: (bytes) => progress.update(bytes),
+      }).finally(() => progress.stop());
+      return this.answer(folder.path, artifacts.length, report);
+    } finally {
+      await folder.close();
+    }
+  }
+
+  private answer(
+    folder: string,
+    count: number,
+    { downloaded, failed, stopped }: DownloadReport,
+  ): object {
+    const [first] = downloaded;
+    const size = downloaded.reduce((sum, one) => sum + one.size, 0);
+    if (first !== undefined && count === 1) {
+      this.say(`Downloaded ${first.path}  ${formatBytes(size)}  sha256 ${first.sha256}`);
+    } else if (downloaded.length > 0) {
+      this.say(
+        `Downloaded ${plural(downloaded.length, 'file')} to ${folder}  ${formatBytes(size)}`,
+      );
+    }
+    const unknown = downloaded.filter(({ verified }) => !verified);
+    for (const { step, name } of unknown.slice(0, mostTold)) {
+      this.warn(`no SHA-256 was recorded of ${step}/${name}: it could not be verified`);
+    }
+    if (unknown.length > mostTold) {
+      this.warn(`${formatCount(unknown.length - mostTold)} more could not be verified`);
+    }
+    const data = {
+      folder,
+      downloaded,
+      failed: failed.map(({ artifact: { step, name }, error }) => ({
+        step,
+        name,
+        error: error.message,
+      })),
+    };
+    if (failed.length === 0 && stopped === undefined) return data;
+    if (downloaded.length === 0 && stopped !== undefined) throw stopped;
+    if (count === 1 && failed[0] !== undefined) throw failed[0].error;
+    if (stopped !== undefined && !(stopped instanceof TracecraftError)) throw stopped;
+    for (const { artifact, error } of failed.slice(0, mostTold)) {
+      this.warn(`not downloaded: ${artifact.step}/${artifact.name}: ${error.message}`);
+    }
+    const reason = stopped instanceof Error ? `: ${stopped.message}` : '';
+    const message = `${formatCount(count - downloaded.length)} of ${plural(count, 'artifact')} were not downloaded${reason}`;
+    return this.answerFailure(new PartialError(message, { cause: stopped }), data);
+  }
+}
+
+function nameOf(text: string | undefined, recursive: boolean): string | undefined {
+  if (text !== undefined) return checkArtifactName(recursive ? text.replace(/\/$/, '') : text);
+  if (recursive) return undefined;
+  throw new UsageError('missing argument: NAME', {
+    hint: 'Name an artifact, or take all of a step with --step STEP --recursive.',
+  });
+}
+
+async function resolve(
+  place: Place,
+  name: string | undefined,
+  step: string | undefined,
+  recursive: boolean,
+): Promise<FoundArtifacts> {
+  if (recursive || name === undefined) return resolveFolder(place, name, step);
+  return { artifacts: [await resolveArtifact(place, name, step)], strays: [] };
+}

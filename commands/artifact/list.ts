@@ -1,0 +1,64 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatBytes, formatTime } from '../../src/cli/format.js';
+import { columns } from '../../src/cli/output.js';
+import { type Artifact, listArtifacts } from '../../src/coordination/artifacts.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import { stepId } from '../../src/protocol/names.js';
+
+export default class ArtifactList extends BaseCommand {
+  static override summary = 'what the agents have uploaded';
+  static override description =
+    'With the SHA-256 that was recorded at the upload; "-" where nothing was recorded of what is there, e.g. by another tool.\n\nExit codes: 0 listed, 2 bad name, 7 not allowed, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> artifact list',
+    '<%= config.bin %> artifact list --step build',
+    '<%= config.bin %> artifact list --json | jq -r \'.data.artifacts[] | .step + "/" + .name\'',
+  ];
+  static override flags = {
+    step: Flags.string({ summary: 'only those of this step, or those that are "shared"' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(ArtifactList);
+    const wanted = flags.step === undefined ? {} : { step: stepId(flags.step) };
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    const layout = bucketLayout(settings.project);
+    const { artifacts, strays, skipped } = await listArtifacts({ bucket, layout }, wanted);
+    for (const key of strays) this.warn(`skipped, since it is no name of an artifact: ${key}`);
+    for (const error of skipped) this.warn(error.message);
+    if (artifacts.length === 0) {
+      const place = wanted.step === undefined ? 'here' : `in ${wanted.step}`;
+      this.note(`No artifacts ${place} yet: "tracecraft artifact upload FILE" makes one.`);
+    } else {
+      for (const line of columns([heading, ...artifacts.map(row)])) this.print(line);
+    }
+    return { artifacts: artifacts.map(summary), skipped: strays };
+  }
+}
+
+const heading = ['ARTIFACT', 'SIZE', 'UPLOADED', 'BY', 'SHA-256'];
+
+function row({ step, name, size, modifiedAt, upload }: Artifact): string[] {
+  return [
+    `${step}/${name}`,
+    formatBytes(size),
+    formatTime(modifiedAt),
+    upload?.agent ?? '-',
+    upload?.sha256 ?? '-',
+  ];
+}
+
+function summary({ step, name, key, size, modifiedAt, upload }: Artifact): object {
+  return {
+    step,
+    name,
+    key,
+    size,
+    modified_at: modifiedAt.toISOString(),
+    sha256: upload?.sha256 ?? null,
+    uploaded_by: upload?.agent ?? null,
+    uploaded_at: upload?.at ?? null,
+  };
+}

@@ -1,0 +1,130 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { scrubName } from '../../src/cli/artifact-names.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
+import { startProgress } from '../../src/cli/progress.js';
+import type { Settings } from '../../src/config/settings.js';
+import {
+  findSources,
+  type PassedOver,
+  type Source,
+} from '../../src/coordination/artifact-sources.js';
+import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifact-upload.js';
+import { PartialError, TracecraftError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
+import { sharedStep } from '../../src/protocol/artifacts.js';
+import { stepId } from '../../src/protocol/names.js';
+
+/** Of what went wrong, so many are told one by one. */
+const mostTold = 10;
+
+export default class ArtifactUpload extends BaseCommand {
+  static override summary = 'put a file, or a folder, where the other agents find it';
+  static override description =
+    'Any file of any size. Its size and SHA-256 are recorded, and a download is checked against them. What is there of the same name is replaced. Links in a folder are not followed; a warning names them.\n\nContents are sent as they are. A name that looks as if it held a secret gives a warning, and --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 7 not allowed, 8 the store cannot be reached, 10 some files were not uploaded.';
+  static override examples = [
+    '<%= config.bin %> artifact upload patch-auth.diff --step build',
+    '<%= config.bin %> artifact upload notes.txt --name review/notes.txt',
+    '<%= config.bin %> artifact upload dist --recursive --step build',
+    "<%= config.bin %> artifact upload model.bin --json | jq -r '.data.uploaded[].sha256'",
+  ];
+  static override args = {
+    path: Args.string({ description: 'file, or folder with --recursive', required: true }),
+  };
+  static override flags = {
+    step: Flags.string({ summary: 'the step it belongs to', default: sharedStep }),
+    name: Flags.string({
+      summary: 'what it is called in the bucket; "/" makes folders',
+      helpValue: 'NAME',
+    }),
+    recursive: Flags.boolean({ char: 'r', summary: 'a folder, with all that is in it' }),
+    redact: Flags.boolean({ summary: 'replace what looks like a secret in a name' }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(ArtifactUpload);
+    const step = stepId(flags.step);
+    const { recursive, name } = flags;
+    const { sources, passedOver } = await findSources(nodeIo, args.path, { name, recursive });
+    for (const { path, reason } of passedOver.slice(0, mostTold)) {
+      this.warn(`passed over ${path}: ${reason}`);
+    }
+    if (passedOver.length > mostTold) {
+      this.warn(`${formatCount(passedOver.length - mostTold)} more were passed over`);
+    }
+    const { coordination, settings } = await this.coordinate();
+    const named = await this.safelyNamed(sources, settings, flags.redact);
+    const heartbeat = coordination.heartbeat();
+    const total = named.reduce((sum, { size }) => sum + size, 0);
+    const progress = startProgress({
+      label: 'upload',
+      total,
+      unit: 'bytes',
+      isQuiet: this.isQuiet,
+    });
+    const report = await uploadArtifacts(coordination.context, nodeIo, {
+      step,
+      sources: named,
+      onProgress: (bytes) => progress.update(bytes),
+    }).finally(() => progress.stop());
+    await this.afterHeartbeat(heartbeat);
+    return this.answer(step, named.length, report, passedOver);
+  }
+
+  /** The files under names that may be seen. A secret in a name is never told, only its kind. */
+  private async safelyNamed(
+    sources: readonly Source[],
+    settings: Settings,
+    mayRename: boolean,
+  ): Promise<readonly Source[]> {
+    const { redactorOf, knownFromHere } = await import('../../src/cli/redacting.js');
+    const redactor = redactorOf(settings, knownFromHere(settings, process.env));
+    const scrubbed = sources.map((source) => scrubName(redactor, source.name));
+    const kinds = [...new Set(scrubbed.flatMap((one) => one.kinds))].sort();
+    if (kinds.length === 0) return sources;
+    const count = scrubbed.filter((one) => one.kinds.length > 0).length;
+    const found = `${plural(count, 'name')} of artifacts with what looks like a secret: ${kinds.join(', ')}`;
+    if (!mayRename) {
+      this.warn(`${found}. Whoever may list the bucket reads names; --redact replaces it`);
+      return sources;
+    }
+    this.note(`Redacted ${found}`);
+    return sources.map((source, index) => ({
+      ...source,
+      name: scrubbed[index]?.name ?? source.name,
+    }));
+  }
+
+  private answer(
+    step: string,
+    count: number,
+    { uploaded, failed, stopped }: UploadReport,
+    passedOver: readonly PassedOver[],
+  ): object {
+    const [first] = uploaded;
+    const size = uploaded.reduce((sum, one) => sum + one.size, 0);
+    if (first !== undefined && count === 1) {
+      this.say(`Uploaded ${step}/${first.name}  ${formatBytes(size)}  sha256 ${first.sha256}`);
+    } else if (uploaded.length > 0) {
+      this.say(`Uploaded ${plural(uploaded.length, 'file')} to ${step}  ${formatBytes(size)}`);
+    }
+    const data = {
+      step,
+      uploaded,
+      failed: failed.map(({ name, path, error }) => ({ name, path, error: error.message })),
+      passed_over: passedOver,
+    };
+    if (failed.length === 0 && stopped === undefined) return data;
+    if (uploaded.length === 0 && stopped !== undefined) throw stopped;
+    if (count === 1 && failed[0] !== undefined) throw failed[0].error;
+    for (const { path, error } of failed.slice(0, mostTold)) {
+      this.warn(`not uploaded: ${path}: ${error.message}`);
+    }
+    const reason = stopped instanceof Error ? `: ${stopped.message}` : '';
+    const message = `${formatCount(count - uploaded.length)} of ${plural(count, 'file')} were not uploaded${reason}`;
+    const hint = 'Uploading all of it again does no harm.';
+    if (stopped !== undefined && !(stopped instanceof TracecraftError)) throw stopped;
+    return this.answerFailure(new PartialError(message, { hint, cause: stopped }), data);
+  }
+}

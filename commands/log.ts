@@ -1,0 +1,120 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { logLine, logRecord, sessionLine, sessionRecord } from '../src/cli/log-lines.js';
+import { parseMoment } from '../src/cli/moment.js';
+import { printJson } from '../src/cli/output.js';
+import { handleSignals } from '../src/cli/signals.js';
+import { systemClock } from '../src/clock.js';
+import { UnreachableError } from '../src/errors.js';
+import { bucketLayout } from '../src/protocol/keys.js';
+import { checkName, stepId } from '../src/protocol/names.js';
+import type { TimelineEntry } from '../src/replay/entry.js';
+import { News } from '../src/replay/news.js';
+import { RunReader } from '../src/replay/read.js';
+import { type EntrySelection, isSelected } from '../src/replay/selection.js';
+import { type Timeline, timelineOf } from '../src/replay/timeline.js';
+
+const pollMs = 2_000;
+
+export default class Log extends BaseCommand {
+  static override summary = 'what happened in this project, in order, one line per event';
+  static override description =
+    'The time is the store\'s. Buckets of tools that keep no events are read too: what happened follows from what they hold. The same entries are what "tracecraft replay" draws.\n\nWith --follow and --json: one JSON object per line.\n\nExit codes: 0 done, 2 bad name or time, 8 the store cannot be reached, 130/143 ended by a second signal.';
+  static override examples = [
+    '<%= config.bin %> log',
+    '<%= config.bin %> log --since 2h --agent developer',
+    '<%= config.bin %> log --step review --follow',
+    '<%= config.bin %> log --json | jq -r \'.data.events[] | select(.type == "step.blocked") | .text\'',
+  ];
+  static override flags = {
+    since: Flags.string({
+      summary: 'only what happened since then: a duration before now, or a time',
+      helpValue: '2h',
+    }),
+    agent: Flags.string({ summary: 'only what this agent did, and what was sent to it' }),
+    step: Flags.string({ summary: 'only what is about this step' }),
+    sessions: Flags.boolean({ summary: 'also when mirrored sessions began and ended' }),
+    follow: Flags.boolean({
+      char: 'f',
+      summary: 'go on with what happens from now on, until ended',
+    }),
+  };
+
+  readonly #warned = new Set<string>();
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Log);
+    const settings = await this.settings();
+    const agent = flags.agent === undefined ? undefined : checkName('agent', flags.agent);
+    const step = flags.step === undefined ? undefined : stepId(flags.step);
+    const moment = (nowMs: number) =>
+      flags.since === undefined ? undefined : parseMoment('--since', flags.since, nowMs);
+    moment(0);
+    const bucket = await this.openBucket(settings);
+    const sinceMs = moment((await bucket.now()).getTime());
+    const sinceNs = sinceMs === undefined ? undefined : BigInt(Math.trunc(sinceMs)) * 1_000_000n;
+    const selection: EntrySelection = { sinceNs, agent, step };
+    const reader = new RunReader(bucket, bucketLayout(settings.project));
+    if (flags.follow) return this.follow(reader, selection);
+    const { entries, sessions } = await this.timeline(reader);
+    const events = entries.filter((entry) => isSelected(entry, selection));
+    const marks = sessions.filter((mark) =>
+      isSelected({ ...mark, to: null, step: null }, selection),
+    );
+    if (events.length === 0) this.note('Nothing happened here yet that fits.');
+    for (const line of merged(events, flags.sessions ? marks : [])) this.print(line);
+    return { events: events.map(logRecord), sessions: marks.map(sessionRecord) };
+  }
+
+  private async follow(reader: RunReader, selection: EntrySelection): Promise<object> {
+    const news = new News();
+    const stop = new AbortController();
+    const restore = handleSignals(() => stop.abort());
+    let count = 0;
+    while (!stop.signal.aborted) {
+      const entries = await this.entriesNow(reader);
+      const fresh = news.take(entries, systemClock.monotonic());
+      for (const entry of fresh) {
+        if (!isSelected(entry, selection)) continue;
+        count += 1;
+        if (this.jsonEnabled()) printJson(logRecord(entry));
+        else this.print(logLine(entry));
+      }
+      await systemClock.sleep(pollMs, stop.signal);
+    }
+    restore();
+    return { events: count };
+  }
+
+  /** A store that is away for a while ends nothing: the next look tells what happened meanwhile. */
+  private async entriesNow(reader: RunReader): Promise<readonly TimelineEntry[]> {
+    try {
+      return (await this.timeline(reader)).entries;
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      this.warnOnce(`not reachable for now: ${error.message}`);
+      return [];
+    }
+  }
+
+  private async timeline(reader: RunReader): Promise<Timeline> {
+    const { state, skipped } = await reader.read();
+    for (const { message } of skipped) this.warnOnce(message);
+    return timelineOf(state);
+  }
+
+  private warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.warn(message);
+  }
+}
+
+function merged(events: readonly TimelineEntry[], marks: Timeline['sessions']): readonly string[] {
+  const lines = [
+    ...events.map((entry) => ({ timeNs: entry.timeNs, line: logLine(entry) })),
+    ...marks.map((mark) => ({ timeNs: mark.timeNs, line: sessionLine(mark) })),
+  ];
+  const isLater = (left: bigint, right: bigint) => (left === right ? 0 : left > right ? 1 : -1);
+  return lines.sort((left, right) => isLater(left.timeNs, right.timeNs)).map(({ line }) => line);
+}

@@ -1,0 +1,56 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import * as Flags from '@oclif/core/flags';
+import type { Bucket } from '../src/bucket/bucket.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { printJson } from '../src/cli/output.js';
+import { type Overview, readOverview } from '../src/cli/overview.js';
+import { overviewLines } from '../src/cli/overview-lines.js';
+import type { Settings } from '../src/config/settings.js';
+
+const lookEveryMs = 2_000;
+
+export default class Status extends BaseCommand {
+  static override summary = 'the run at a glance: agents, steps, mail, sessions and what is behind';
+  static override description =
+    'Also says which bucket, project and agent hold here, and which file or variable said so. With --watch it looks again every 2 s until you end it; with --json too it prints one line of JSON each time.\n\nExit codes: 0 shown, 3 no config, 8 the store cannot be reached, 130 ended by Ctrl-C.';
+  static override examples = [
+    '<%= config.bin %> status',
+    '<%= config.bin %> status --watch',
+    "<%= config.bin %> status --json | jq '.data.steps[] | select(.expired)'",
+  ];
+  static override flags = {
+    watch: Flags.boolean({ char: 'w', summary: 'look again every 2 s' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Status);
+    const settings = await this.settings();
+    const bucket = await this.openBucket(settings);
+    if (flags.watch) return this.follow(bucket, settings);
+    const overview = await this.look(bucket, settings);
+    for (const line of overviewLines(overview)) this.print(line);
+    return overview;
+  }
+
+  private async look(bucket: Bucket, settings: Settings): Promise<Overview> {
+    const { overview, skipped } = await readOverview(bucket, settings);
+    for (const error of skipped) this.warn(error.message);
+    return overview;
+  }
+
+  private async follow(bucket: Bucket, settings: Settings): Promise<never> {
+    for (;;) {
+      const overview = await this.look(bucket, settings);
+      if (this.jsonEnabled()) printJson(overview);
+      else this.draw(overviewLines(overview));
+      await pause(lookEveryMs);
+    }
+  }
+
+  private draw(lines: readonly string[]): void {
+    // From the top of a screen that was cleared; elsewhere one picture after the other.
+    if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[2J');
+    for (const line of lines) this.print(line);
+    if (!process.stdout.isTTY) this.print('');
+  }
+}

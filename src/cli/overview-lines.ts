@@ -1,0 +1,70 @@
+import { formatBytes, plural } from './format.js';
+import { columns } from './output.js';
+import type { AgentView, Overview, SessionView } from './overview.js';
+import { ageOf, stepRow } from './step-rows.js';
+
+/** What `status` shows, part by part; a part with nothing in it is one line that says what would fill it. */
+export function overviewLines(overview: Overview): string[] {
+  const now = new Date(overview.at);
+  const { agents, steps, sessions, session_count } = overview;
+  const more = session_count - sessions.length;
+  return [
+    ...headLines(overview),
+    ...section(
+      'Agents',
+      agents.map((agent) => agentRow(agent, now)),
+      'none yet',
+    ),
+    ...section(
+      'Steps',
+      steps.map((step) => stepRow(step, now)),
+      'none yet: tracecraft claim STEP',
+    ),
+    ...section(
+      'Sessions',
+      sessions.map((session) => sessionRow(session, now)),
+      'none yet: tracecraft watch',
+    ),
+    ...(more > 0 ? [`  ${plural(more, 'older session')}: tracecraft session list`] : []),
+  ];
+}
+
+function headLines({ bucket, project, agent, source }: Overview): string[] {
+  return columns([
+    ['Bucket', bucket, `(${source.destination})`],
+    ['Project', project, ''],
+    ['Agent', agent ?? 'nobody: set TRACECRAFT_AGENT', agent === null ? '' : `(${source.agent})`],
+  ]);
+}
+
+function section(title: string, rows: readonly string[][], empty: string): string[] {
+  if (rows.length === 0) return ['', `${title}: ${empty}`];
+  return ['', title, ...columns(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))];
+}
+
+function agentRow({ id, status, step, modified_at, summary }: AgentView, now: Date): string[] {
+  return [
+    id,
+    status,
+    step === null ? '-' : `step ${step}`,
+    `last sign of life ${ageOf(modified_at, now) ?? '?'} ago`,
+    summary ?? '',
+  ];
+}
+
+function sessionRow(session: SessionView, now: Date): string[] {
+  const { harness, session_id, total_lines, last_uploaded_at, ended_at, title } = session;
+  const uploaded = ageOf(last_uploaded_at, now);
+  return [
+    `${harness}/${session_id.slice(0, 8)}`,
+    total_lines === null ? '-' : plural(total_lines, 'line'),
+    uploaded === undefined ? '-' : `uploaded ${uploaded} ago`,
+    ended_at === null ? lagText(session) : 'ended',
+    title ?? '',
+  ];
+}
+
+function lagText({ behind_bytes }: SessionView): string {
+  if (behind_bytes === null) return '-';
+  return behind_bytes === 0 ? 'nothing behind' : `${formatBytes(behind_bytes)} behind`;
+}

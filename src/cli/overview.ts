@@ -1,0 +1,107 @@
+import { stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { Bucket } from '../bucket/bucket.js';
+import type { Settings, Source } from '../config/settings.js';
+import { listAgents } from '../coordination/agents.js';
+import { listSteps, type StepView } from '../coordination/steps.js';
+import { type ArchivedSession, listSessions } from '../mirror/archive.js';
+import type { LivingAgentDocument } from '../protocol/coordination.js';
+import { bucketLayout } from '../protocol/keys.js';
+
+export interface AgentView extends LivingAgentDocument {
+  /** By the store's clock. */
+  readonly modified_at: string;
+}
+
+export interface SessionView {
+  readonly harness: string;
+  readonly session_id: string;
+  readonly title: string | null;
+  readonly last_uploaded_at: string | null;
+  readonly ended_at: string | null;
+  readonly total_lines: number | null;
+  /** Bytes of a transcript on this machine that are not in the bucket; `null` where that cannot be told from here. */
+  readonly behind_bytes: number | null;
+}
+
+export interface Overview {
+  readonly bucket: string;
+  readonly project: string;
+  readonly agent: string | null;
+  /** Who says so: a variable or a file. */
+  readonly source: { readonly destination: string; readonly agent: string };
+  readonly agents: readonly AgentView[];
+  readonly steps: readonly StepView[];
+  readonly sessions: readonly SessionView[];
+  readonly session_count: number;
+  /** The store's time of all this. */
+  readonly at: string;
+}
+
+export interface Overseen {
+  readonly overview: Overview;
+  /** Objects that could not be read. */
+  readonly skipped: readonly Error[];
+}
+
+const shownSessions = 10;
+
+/** Everything about a run at a glance, read at the same time. */
+export async function readOverview(bucket: Bucket, settings: Settings): Promise<Overseen> {
+  const layout = bucketLayout(settings.project);
+  const place = { bucket, layout };
+  const [agents, steps, sessions] = await Promise.all([
+    listAgents(place),
+    listSteps(place),
+    listSessions(bucket, layout),
+  ]);
+  const overview: Overview = {
+    bucket: bucket.location,
+    project: settings.project,
+    agent: settings.agent ?? null,
+    source: {
+      destination: sourceText(settings.source.destination),
+      agent: sourceText(settings.source.agent),
+    },
+    agents: agents.agents.map(({ document, modifiedAt }) => ({
+      ...document,
+      modified_at: modifiedAt.toISOString(),
+    })),
+    steps: steps.steps,
+    sessions: await Promise.all(sessions.slice(0, shownSessions).map(viewSession)),
+    session_count: sessions.length,
+    at: (await bucket.now()).toISOString(),
+  };
+  return { overview, skipped: [...agents.skipped, ...steps.skipped] };
+}
+
+async function viewSession({ harness, id, meta }: ArchivedSession): Promise<SessionView> {
+  return {
+    harness,
+    session_id: id,
+    title: meta?.title ?? meta?.cwd ?? null,
+    last_uploaded_at: meta?.last_uploaded_at ?? null,
+    ended_at: meta?.ended_at ?? null,
+    total_lines: meta?.total_lines ?? null,
+    behind_bytes:
+      meta?.host === hostname() && meta.source_path !== null
+        ? await behind(meta.source_path, meta.total_source_bytes)
+        : null,
+  };
+}
+
+/** Only for a transcript that is a file of its own; whatever else a path names has no size to compare. */
+async function behind(path: string, shipped: number): Promise<number | null> {
+  if (!/\.jsonl$/.test(path)) return null;
+  try {
+    const { size } = await stat(path);
+    return Math.max(0, size - shipped);
+  } catch {
+    return null;
+  }
+}
+
+export function sourceText(source: Source): string {
+  if (source.kind === 'environment') return source.name;
+  return source.kind === 'default' ? 'nobody' : source.path;
+}

@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import type { Bucket } from '../bucket/bucket.js';
+import { NotAllowedError } from '../errors.js';
+import type { Layout } from '../protocol/keys.js';
+import type { PageSink } from '../replay/chunks.js';
+import { type WrittenPage, writePage } from '../replay/page.js';
+import type { RunReader } from '../replay/read.js';
+import { type EntrySelection, isSelected } from '../replay/selection.js';
+import { timelineOf } from '../replay/timeline.js';
+
+/** Bytes of transcripts beyond which a page gets a folder beside it. */
+const mostInPage = 512 * 1024 * 1024;
+
+export interface ReplayRequest {
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+  readonly reader: RunReader;
+  readonly path: string;
+  readonly selection: EntrySelection;
+  readonly followMs: number | null;
+  /** Bytes; only tests say otherwise. */
+  readonly mostInPage?: number;
+}
+
+export interface Replayed extends WrittenPage {
+  readonly path: string;
+  /** The folder that has to go wherever the page goes. */
+  readonly sidecar: string | null;
+  readonly skipped: readonly string[];
+}
+
+/** Writes the page of a run whole or not at all. */
+export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
+  const { bucket, layout, reader, followMs } = request;
+  const path = resolve(request.path);
+  const { state: whole, skipped } = await reader.read();
+  const { entries, sessions } = timelineOf(whole);
+  const { agent } = request.selection;
+  const state =
+    agent === undefined
+      ? whole
+      : { ...whole, agents: whole.agents.filter((one) => one.agent === agent) };
+  const timeline = {
+    entries: entries.filter((entry) => isSelected(entry, request.selection)),
+    sessions,
+  };
+  const warnings = skipped.map(({ message }) => message);
+  const bytes = state.sessions.reduce(
+    (sum, { meta }) =>
+      sum +
+      (meta?.document.streams ?? []).reduce(
+        (streams, one) => streams + one.total_uploaded_bytes,
+        meta?.document.total_uploaded_bytes ?? 0,
+      ),
+    0,
+  );
+  const isBeside = bytes > (request.mostInPage ?? mostInPage);
+  const sidecar = isBeside ? `${basename(path, extname(path))}-data` : null;
+  const { viewer } = await import('../replay/viewer-bundle.js');
+  const written = await toFile(path, sidecar, (sink) =>
+    writePage(sink, { bucket, layout, state, timeline, warnings }, { viewer, sidecar, followMs }),
+  );
+  return { ...written, path, sidecar, skipped: warnings };
+}
+
+async function toFile(
+  path: string,
+  sidecar: string | null,
+  write: (sink: PageSink) => Promise<WrittenPage>,
+): Promise<WrittenPage> {
+  const temporary = `${path}.tmp-${process.pid}`;
+  const folder = join(dirname(path), sidecar ?? '');
+  const file = await openFile(temporary, folder);
+  try {
+    const written = await write({
+      write: async (text) => void (await file.write(text)),
+      writeBeside: (name, text) => writeFile(join(folder, name), text),
+    });
+    await file.close();
+    await rename(temporary, path);
+    return written;
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function openFile(path: string, folder: string): Promise<FileHandle> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await open(path, 'w', 0o600);
+  } catch (error) {
+    throw new NotAllowedError(`cannot write ${path}`, {
+      hint: 'Name a file in a folder of yours with -o.',
+      cause: error,
+    });
+  }
+}
+
+/** Asks the desktop to show a file; whether it has one is its own matter. */
+export function openInBrowser(path: string): void {
+  const [command, ...args] =
+    process.platform === 'darwin'
+      ? ['open', path]
+      : process.platform === 'win32'
+        ? ['cmd', '/c', 'start', '', path]
+        : ['xdg-open', path];
+  if (command === undefined) return;
+  const child = spawn(command, args, { detached: true, stdio: 'ignore' });
+  child.once('error', () => undefined);
+  child.unref();
+}

@@ -1,0 +1,47 @@
+import * as v from 'valibot';
+import type { Layout } from './keys.js';
+import { isArtifactName, isName, stepId } from './names.js';
+
+/** Where artifacts lie that belong to no step. */
+export const sharedStep = 'shared';
+
+/** What an artifact is called: its name within a step, or within `shared`. */
+export interface ArtifactId {
+  readonly step: string;
+  readonly name: string;
+}
+
+/** Below this lie the artifacts of one step. */
+export function artifactsIn(layout: Layout, step: string): string {
+  return `${layout.artifacts()}${stepId(step)}/`;
+}
+
+/** `undefined` for what lies among the artifacts and has no name that an artifact can have. */
+export function parseArtifactKey(layout: Layout, key: string): ArtifactId | undefined {
+  if (!key.startsWith(layout.artifacts())) return undefined;
+  const rest = key.slice(layout.artifacts().length);
+  const slash = rest.indexOf('/');
+  const [step, name] = [rest.slice(0, slash), rest.slice(slash + 1)];
+  const isOurs = slash > 0 && isName(step) && stepId(step) === step && isArtifactName(name);
+  return isOurs ? { step, name } : undefined;
+}
+
+const timestamp = v.pipe(v.string(), v.maxLength(64), v.isoTimestamp());
+
+/** `artifact.uploaded`, as far as it tells what is in the artifact. Written after the artifact itself. */
+export const uploadEventSchema = v.object({
+  type: v.literal('artifact.uploaded'),
+  agent: v.pipe(v.string(), v.maxLength(256)),
+  at: timestamp,
+  data: v.object({
+    ref: v.object({ key: v.pipe(v.string(), v.maxLength(2048)) }),
+    /** Bytes. */
+    size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+    /** Lower-case hex. */
+    sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  }),
+});
+export type UploadEvent = v.InferOutput<typeof uploadEventSchema>;
+
+/** Enough of any event to tell whether it is one of an artifact. */
+export const eventTypeSchema = v.object({ type: v.string() });

@@ -1,0 +1,85 @@
+import * as v from 'valibot';
+import type { ClaimDocument, HandoffDocument, StatusDocument } from '../protocol/coordination.js';
+import type { AgentDocument, MetaDocument } from '../protocol/documents.js';
+import type { EventDocument } from '../protocol/events.js';
+
+/** One object of the bucket as it was read. */
+export interface Read<Document> {
+  readonly key: string;
+  readonly document: Document;
+  /** By the store's clock. */
+  readonly modifiedAt: Date;
+}
+
+/** One whose key says when it was written. */
+export interface Stamped<Document> extends Read<Document> {
+  /** Nanoseconds since the epoch, by the store's clock. */
+  readonly timeNs: bigint;
+}
+
+const text = v.pipe(v.string(), v.maxLength(16_000_000));
+const optionalText = v.optional(v.nullable(text), null);
+
+/** As much of a message as its key does not say. */
+export const mailSchema = v.object({
+  from: optionalText,
+  to: optionalText,
+  message: text,
+  step: optionalText,
+  reply_to: optionalText,
+});
+export type MailDocument = v.InferOutput<typeof mailSchema>;
+
+export const memorySchema = v.object({
+  value: v.optional(v.unknown()),
+  set_by: v.nullable(text),
+  set_at: optionalText,
+  version: v.optional(v.number(), 0),
+  deleted: v.optional(v.boolean(), false),
+});
+export type MemoryDocument = v.InferOutput<typeof memorySchema>;
+
+export interface StepObjects {
+  readonly step: string;
+  readonly claim: Read<ClaimDocument> | undefined;
+  readonly status: Read<StatusDocument> | undefined;
+  readonly handoff: Read<HandoffDocument> | undefined;
+}
+
+export interface StoredMail extends Stamped<MailDocument> {
+  /** `null`: to all. */
+  readonly to: string | null;
+  readonly from: string;
+}
+
+export interface StoredMemory extends Read<MemoryDocument> {
+  /** The dotted key. */
+  readonly name: string;
+}
+
+export interface StoredArtifact {
+  readonly key: string;
+  /** `<step|shared>/<name>`. */
+  readonly name: string;
+  readonly step: string;
+  readonly size: number;
+  readonly modifiedAt: Date;
+}
+
+export interface StoredSession {
+  readonly harness: string;
+  readonly id: string;
+  readonly meta: Read<MetaDocument> | undefined;
+}
+
+/** All that a project's part of a bucket says about what happened, parsed. Order means nothing. */
+export interface BucketState {
+  readonly events: readonly Stamped<EventDocument>[];
+  readonly agents: readonly (Read<AgentDocument> & { readonly agent: string })[];
+  readonly steps: readonly StepObjects[];
+  readonly mail: readonly StoredMail[];
+  readonly memories: readonly StoredMemory[];
+  readonly memoryHistory: readonly (StoredMemory & { readonly timeNs: bigint })[];
+  readonly artifacts: readonly StoredArtifact[];
+  readonly sessions: readonly StoredSession[];
+}

@@ -1,0 +1,93 @@
+import type { TimelineEntry } from './entry.js';
+
+/** A tool call that ran tracecraft. */
+export interface Call {
+  readonly stream: number;
+  readonly line: number;
+  readonly sessionId: string;
+  /** The agent whose session it is. */
+  readonly agent: string | null;
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly command: string;
+}
+
+/** Which commands make an entry of a type. */
+const makers: Readonly<Record<string, readonly string[]>> = {
+  'agent.registered': ['init', 'heartbeat', 'claim'],
+  'step.claimed': ['claim'],
+  'step.claim_rejected': ['claim'],
+  'step.taken_over': ['claim'],
+  'step.released': ['release'],
+  'step.completed': ['complete'],
+  'step.blocked': ['complete'],
+  'step.needs_review': ['complete'],
+  'message.sent': ['send', 'complete'],
+  'message.broadcast': ['send'],
+  'memory.set': ['memory set'],
+  'memory.deleted': ['memory delete'],
+  'artifact.uploaded': ['artifact upload'],
+};
+
+const invocation = /\btracecraft\s+((?:memory|artifact)\s+[a-z]+|[a-z-]+)([^\n;&|]*)/g;
+
+/** A call's time is when it began (or when the row was written), the entry's is when it took effect. */
+const earlierMs = 5_000;
+const laterMs = 600_000;
+
+/** Index of the call that made an entry, by the index of the entry; the latest that fits. */
+export function causesOf(
+  entries: readonly TimelineEntry[],
+  calls: readonly Call[],
+): ReadonlyMap<number, Call> {
+  const causes = new Map<number, Call>();
+  const byTime = [...calls].sort((left, right) => left.timeMs - right.timeMs);
+  entries.forEach((entry, index) => {
+    const ms = Number(entry.timeNs / 1_000_000n);
+    const end = upperBound(byTime, ms + earlierMs);
+    for (let at = end - 1; at >= 0; at -= 1) {
+      const call = byTime[at];
+      if (call === undefined || call.timeMs < ms - laterMs) return;
+      if (!isWhose(entry, call) || !isMaker(entry, call.command)) continue;
+      causes.set(index, call);
+      return;
+    }
+  });
+  return causes;
+}
+
+function isWhose({ sessionId, agent }: TimelineEntry, call: Call): boolean {
+  if (sessionId !== null) return sessionId === call.sessionId;
+  return agent !== null && agent === call.agent;
+}
+
+function isMaker({ type, step, to }: TimelineEntry, command: string): boolean {
+  const verbs = Object.hasOwn(makers, type) ? (makers[type] ?? []) : [];
+  for (const [, verb = '', rest = ''] of command.matchAll(invocation)) {
+    const name = verb.replace(/\s+/g, ' ');
+    if (!verbs.includes(name)) continue;
+    const isAboutStep = ['claim', 'release', 'complete'].includes(name);
+    if (isAboutStep && step !== null && !namesStep(rest, step)) continue;
+    if (name === 'send' && to !== null && !words(rest).includes(to)) continue;
+    return true;
+  }
+  return false;
+}
+
+function namesStep(args: string, step: string): boolean {
+  return words(args).some((word) => word.toLowerCase().replaceAll('.', '-') === step);
+}
+
+function words(args: string): readonly string[] {
+  return args.split(/[\s"'=]+/);
+}
+
+function upperBound(calls: readonly Call[], ms: number): number {
+  let [low, high] = [0, calls.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((calls[middle]?.timeMs ?? 0) <= ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

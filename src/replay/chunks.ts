@@ -1,0 +1,79 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { PageChunk } from './page-data.js';
+
+const compress = promisify(gzip);
+
+/** Bytes of one chunk before compression, unless one line is longer. */
+const chunkBytes = 1024 * 1024;
+
+/** Where the parts of a page go. One call at a time. */
+export interface PageSink {
+  /** On with the page itself. */
+  write(text: string): Promise<void>;
+  /** A file in the folder beside the page. */
+  writeBeside(name: string, text: string): Promise<void>;
+}
+
+/** Puts lines into compressed chunks, in the page or beside it; holds one chunk of each stream at a time. */
+export class ChunkWriter {
+  readonly chunks: PageChunk[] = [];
+  readonly #sink: PageSink;
+  readonly #isBeside: boolean;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(sink: PageSink, isBeside: boolean) {
+    this.#sink = sink;
+    this.#isBeside = isBeside;
+  }
+
+  open(stream: number): StreamChunks {
+    let pending: Uint8Array[] = [];
+    let bytes = 0;
+    let firstLine = 0;
+    const flush = async (): Promise<void> => {
+      if (pending.length === 0) return;
+      const [lines, from] = [pending, firstLine];
+      firstLine += lines.length;
+      pending = [];
+      bytes = 0;
+      await this.#put([stream, from, lines.length], Buffer.concat(lines));
+    };
+    return {
+      add: async (line) => {
+        pending.push(line);
+        bytes += line.length;
+        if (bytes >= chunkBytes) await flush();
+      },
+      close: async () => {
+        await flush();
+        return firstLine;
+      },
+    };
+  }
+
+  async #put(chunk: PageChunk, body: Buffer): Promise<void> {
+    const text = (await compress(body)).toString('base64');
+    const write = this.#last.then(async () => {
+      const number = this.chunks.push(chunk) - 1;
+      if (this.#isBeside) {
+        await this.#sink.writeBeside(`c${number}.js`, `tracecraftChunk(${number},"${text}")\n`);
+      } else {
+        await this.#sink.write(`<script type="text/plain" id="c${number}">${text}</script>\n`);
+      }
+    });
+    this.#last = write;
+    await write;
+  }
+}
+
+export interface StreamChunks {
+  /** A whole line, with or without its newline at the end. */
+  add(line: Uint8Array): Promise<void>;
+  /** The number of lines in all. */
+  close(): Promise<number>;
+}
+
+export async function compressed(json: object): Promise<string> {
+  return (await compress(JSON.stringify(json))).toString('base64');
+}

@@ -1,0 +1,262 @@
+import type { ClaimDocument, HandoffDocument } from '../protocol/coordination.js';
+import type { BucketState, Read, StepObjects, StoredMemory } from './bucket-state.js';
+import type { TimelineEntry } from './entry.js';
+import { identityOf, nanoseconds, type RecordedEntry } from './recorded.js';
+import { tellArtifact, tellEnding, tellMail, tellMemory, versionText } from './telling.js';
+
+const claimTypes = new Set(['step.claimed', 'step.taken_over']);
+const endingTypes = new Set(['step.completed', 'step.blocked', 'step.needs_review']);
+
+/** What the state tells that no event speaks of. */
+export function deriveEntries(
+  state: BucketState,
+  recorded: readonly RecordedEntry[],
+): readonly TimelineEntry[] {
+  const known = new KnownThings(recorded);
+  return [
+    ...agentsWithout(state, known),
+    ...state.steps.flatMap((step) => [
+      ...claimWithout(step, known),
+      ...endingWithout(step, known),
+      ...releaseWithout(step, known),
+    ]),
+    ...mailWithout(state, known),
+    ...memoriesWithout(state, known),
+    ...artifactsWithout(state, known),
+  ];
+}
+
+/** What the events speak of, to be asked by object. */
+class KnownThings {
+  readonly #byKey = new Map<string, RecordedEntry[]>();
+
+  constructor(recorded: readonly RecordedEntry[]) {
+    for (const entry of recorded) {
+      const key = entry.ref?.key;
+      if (key === undefined) continue;
+      const others = this.#byKey.get(key);
+      if (others === undefined) this.#byKey.set(key, [entry]);
+      else others.push(entry);
+    }
+  }
+
+  of(key: string): readonly RecordedEntry[] {
+    return this.#byKey.get(key) ?? [];
+  }
+}
+
+function derived(
+  entry: Pick<TimelineEntry, 'key' | 'type' | 'timeNs' | 'text' | 'identity'> &
+    Partial<TimelineEntry>,
+): TimelineEntry {
+  return {
+    agent: null,
+    step: null,
+    sessionId: null,
+    to: null,
+    epoch: null,
+    ...entry,
+    isDerived: true,
+  };
+}
+
+function timeOfState(at: string | null | undefined, { modifiedAt }: { modifiedAt: Date }): bigint {
+  return nanoseconds(at) ?? BigInt(modifiedAt.getTime()) * 1_000_000n;
+}
+
+function agentsWithout({ agents }: BucketState, known: KnownThings): TimelineEntry[] {
+  return agents
+    .filter(({ key }) => known.of(key).length === 0)
+    .map((read) =>
+      derived({
+        key: read.key,
+        type: 'agent.registered',
+        timeNs: timeOfState(read.document.started_at, read),
+        agent: read.agent,
+        sessionId: read.document.session_id ?? null,
+        text: '',
+        identity: identityOf('agent.registered', { key: read.key, id: read.agent }),
+      }),
+    );
+}
+
+function claimWithout({ step, claim }: StepObjects, known: KnownThings): TimelineEntry[] {
+  if (claim === undefined) return [];
+  const { agent, nonce, epoch, claimed_at, session_id } = claim.document;
+  const claims = known.of(claim.key).filter(({ type }) => claimTypes.has(type));
+  const isKnown = claims.some(
+    (one) => (nonce !== null && one.ref?.nonce === nonce) || (one.epoch ?? 0) >= epoch,
+  );
+  if (isKnown || isForcedEnding(claim, claims)) return [];
+  return [
+    derived({
+      key: claim.key,
+      type: 'step.claimed',
+      timeNs: timeOfState(claimed_at, claim),
+      agent,
+      step,
+      sessionId: session_id,
+      epoch,
+      text: epoch > 1 ? `${step} (epoch ${epoch})` : step,
+      identity: identityOf('step.claimed', { key: claim.key, nonce: nonce ?? undefined }),
+    }),
+  ];
+}
+
+const sameMomentNs = 60_000_000_000n;
+
+/** Who ends another's claim by force makes an epoch without claiming: the time in the claim is still the first holder's. */
+function isForcedEnding(claim: Read<ClaimDocument>, claims: readonly RecordedEntry[]): boolean {
+  const { state, epoch, claimed_at } = claim.document;
+  const before = claims.find((one) => one.epoch === epoch - 1);
+  const claimedNs = nanoseconds(claimed_at);
+  if (state === 'held' || before === undefined || claimedNs === undefined) return false;
+  const apart = before.timeNs - claimedNs;
+  return apart > -sameMomentNs && apart < sameMomentNs;
+}
+
+const endings = {
+  complete: 'step.completed',
+  blocked: 'step.blocked',
+  needs_review: 'step.needs_review',
+} as const;
+
+/** From the claim, which has the handoff first; else from the handoff; else from the status, which is all an older tool may leave. */
+function endingWithout(
+  { step, claim, status, handoff }: StepObjects,
+  known: KnownThings,
+): TimelineEntry[] {
+  const outcome = claim?.document.state === 'done' ? claim.document.outcome : undefined;
+  const told: Read<HandoffDocument> | undefined =
+    claim !== undefined && outcome != null ? { ...claim, document: outcome } : handoff;
+  const state = told?.document.state ?? status?.document.status;
+  const source = told ?? status;
+  if (source === undefined || state === undefined) return [];
+  if (state === 'pending' || state === 'in_progress') return [];
+  const handoffKey = source.key.replace(/[^/]+$/, 'handoff.json');
+  const epoch = told?.document.epoch ?? status?.document.epoch ?? 0;
+  const isKnown = known
+    .of(handoffKey)
+    .some((one) => endingTypes.has(one.type) && (one.epoch === null || one.epoch >= epoch));
+  if (isKnown) return [];
+  const at = told?.document.created_at ?? status?.document.completed_at;
+  const next = told?.document.next_agent ?? undefined;
+  return [
+    derived({
+      key: source.key,
+      type: endings[state],
+      timeNs: timeOfState(at, source),
+      agent: told?.document.from_agent ?? status?.document.agent ?? claim?.document.agent ?? null,
+      step,
+      to: next ?? null,
+      epoch,
+      text: tellEnding(step, next, told?.document.note ?? undefined),
+      identity: identityOf(endings[state], {
+        key: handoffKey,
+        nonce: outcome == null ? undefined : (claim?.document.nonce ?? undefined),
+      }),
+    }),
+  ];
+}
+
+function releaseWithout({ step, claim }: StepObjects, known: KnownThings): TimelineEntry[] {
+  if (claim?.document.state !== 'released') return [];
+  const { agent, nonce, epoch, session_id } = claim.document;
+  const key = claim.key.replace(/[^/]+$/, 'status.json');
+  const isKnown = [...known.of(key), ...known.of(claim.key)].some(
+    (one) => one.type === 'step.released' && (one.epoch === null || one.epoch >= epoch),
+  );
+  if (isKnown) return [];
+  return [
+    derived({
+      key: claim.key,
+      type: 'step.released',
+      timeNs: timeOfState(undefined, claim),
+      agent,
+      step,
+      sessionId: session_id,
+      epoch,
+      text: step,
+      identity: identityOf('step.released', { key, nonce: nonce ?? undefined }),
+    }),
+  ];
+}
+
+function mailWithout({ mail }: BucketState, known: KnownThings): TimelineEntry[] {
+  return mail
+    .filter(({ key }) => known.of(key).length === 0)
+    .map(({ key, timeNs, from, to, document }) => {
+      const type = to === null ? 'message.broadcast' : 'message.sent';
+      return derived({
+        key,
+        type,
+        timeNs,
+        agent: from,
+        step: document.step,
+        to,
+        text: tellMail(to ?? 'all', document.message),
+        identity: identityOf(type, { key, id: /_([0-9a-f]{8})\.json$/.exec(key)?.[1] }),
+      });
+    });
+}
+
+/** Every value that memory ever had lies in its history; a tool without one leaves the present value alone. */
+function memoriesWithout(state: BucketState, known: KnownThings): TimelineEntry[] {
+  const versions = new Set(state.memoryHistory.map(({ name, document }) => thing(name, document)));
+  const history = state.memoryHistory.map((read) => ({ read, timeNs: read.timeNs }));
+  const present = state.memories
+    .filter(({ name, document }) => !versions.has(thing(name, document)))
+    .map((read) => ({ read, timeNs: timeOfState(read.document.set_at, read) }));
+  const keyOf = new Map([
+    ...state.memoryHistory.map(({ name, key }) => [name, presentKeyOf(name, key)] as const),
+    ...state.memories.map(({ name, key }) => [name, key] as const),
+  ]);
+  return [...history, ...present]
+    .filter(({ read }) => !isKnownMemory(read, keyOf.get(read.name), known))
+    .map(({ read, timeNs }) => {
+      const { value, version, deleted, set_by } = read.document;
+      const type = deleted ? 'memory.deleted' : 'memory.set';
+      const shown = version > 0 ? version : undefined;
+      return derived({
+        key: read.key,
+        type,
+        timeNs,
+        agent: set_by,
+        text: deleted ? read.name + versionText(shown) : tellMemory(read.name, value, shown),
+        identity: identityOf(type, { key: keyOf.get(read.name) ?? read.key, version }),
+      });
+    });
+}
+
+function isKnownMemory(
+  { key, document }: StoredMemory,
+  presentKey: string | undefined,
+  known: KnownThings,
+): boolean {
+  const isOfVersion = (one: RecordedEntry) =>
+    one.type.startsWith('memory.') && (one.ref?.version ?? document.version) === document.version;
+  return [key, presentKey].some((one) => one !== undefined && known.of(one).some(isOfVersion));
+}
+
+function presentKeyOf(name: string, historyKey: string): string {
+  return historyKey.replace(/memory\/_history\/.*$/, () => `memory/${name}.json`);
+}
+
+function thing(name: string, { version }: { readonly version: number }): string {
+  return `${name} ${version}`;
+}
+
+function artifactsWithout({ artifacts }: BucketState, known: KnownThings): TimelineEntry[] {
+  return artifacts
+    .filter(({ key }) => known.of(key).length === 0)
+    .map((stored) =>
+      derived({
+        key: stored.key,
+        type: 'artifact.uploaded',
+        timeNs: timeOfState(undefined, stored),
+        step: stored.step === 'shared' ? null : stored.step,
+        text: tellArtifact(stored.name, stored.size),
+        identity: identityOf('artifact.uploaded', { key: stored.key }),
+      }),
+    );
+}

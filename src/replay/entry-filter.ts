@@ -1,0 +1,60 @@
+import type { Entries } from './entries.js';
+import { wordOf } from './entry.js';
+
+/** What of a run is shown. A set that is not there leaves nothing out. */
+export interface Filter {
+  readonly words: readonly string[];
+  readonly agents?: ReadonlySet<string> | undefined;
+  readonly types?: ReadonlySet<string> | undefined;
+  readonly steps?: ReadonlySet<string> | undefined;
+}
+
+/** How a filter names what has no agent or no step. */
+export const none = '';
+
+/** Answers which entries fit a filter. The texts are joined and lower-cased once. */
+export class EntryFilter {
+  readonly #entries: Entries;
+  readonly #texts: readonly string[];
+
+  constructor(entries: Entries) {
+    this.#entries = entries;
+    this.#texts = Array.from({ length: entries.count }, (_, index) =>
+      [
+        wordOf(entries.type(index)),
+        entries.type(index),
+        entries.agent(index),
+        entries.step(index),
+        entries.text(index),
+      ]
+        .join(' ')
+        .toLowerCase(),
+    );
+  }
+
+  /** Indices in order. A message is its recipient's as much as its sender's. */
+  indices({ words, agents, types, steps }: Filter): readonly number[] {
+    const entries = this.#entries;
+    const found: number[] = [];
+    for (let index = 0; index < entries.count; index += 1) {
+      if (types !== undefined && !types.has(entries.type(index))) continue;
+      if (steps !== undefined && !steps.has(entries.step(index) ?? none)) continue;
+      if (agents !== undefined && !this.#isOf(index, agents)) continue;
+      const text = this.#texts[index] ?? '';
+      if (words.every((word) => text.includes(word))) found.push(index);
+    }
+    return found;
+  }
+
+  #isOf(index: number, agents: ReadonlySet<string>): boolean {
+    const [agent, to] = [this.#entries.agent(index), this.#entries.to(index)];
+    return agents.has(agent ?? none) || (to !== undefined && agents.has(to));
+  }
+}
+
+export function wordsOf(query: string): readonly string[] {
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+}

@@ -1,0 +1,62 @@
+/** One thing that happened. */
+export interface TimelineEntry {
+  /** Of the object that tells it: an event, or the state that has none. */
+  readonly key: string;
+  /** Nanoseconds since the epoch, by the store's clock. */
+  readonly timeNs: bigint;
+  /** `step.claimed` and the like; one that this version does not know stays as it is. */
+  readonly type: string;
+  /** `null` where nobody recorded it. */
+  readonly agent: string | null;
+  readonly step: string | null;
+  readonly sessionId: string | null;
+  /** Of a message or a handoff: who it is for. */
+  readonly to: string | null;
+  /** Its epoch, where it is about a claim. */
+  readonly epoch: number | null;
+  /** What it is about, in a line. */
+  readonly text: string;
+  /** There is no event of it: a crash, or a tool that writes none. */
+  readonly isDerived: boolean;
+  /** The same for an event and for what would be derived without it. */
+  readonly identity: string;
+}
+
+/** A mirrored session began or ended: beside the entries, not among them. */
+export interface SessionMark {
+  readonly type: 'session.started' | 'session.ended';
+  readonly timeNs: bigint;
+  readonly harness: string;
+  readonly sessionId: string;
+  readonly agent: string | null;
+  readonly text: string;
+}
+
+const words: Readonly<Record<string, string>> = {
+  'agent.registered': 'registered',
+  'step.claimed': 'claimed',
+  'step.claim_rejected': 'rejected',
+  'step.taken_over': 'took over',
+  'step.renewed': 'renewed',
+  'step.released': 'released',
+  'step.completed': 'completed',
+  'step.blocked': 'blocked',
+  'step.needs_review': 'needs review',
+  'memory.set': 'memory',
+  'memory.deleted': 'forgot',
+  'message.sent': 'message',
+  'message.broadcast': 'broadcast',
+  'artifact.uploaded': 'artifact',
+  'session.started': 'started',
+  'session.ended': 'ended',
+};
+
+/** A mark's one word. */
+export function wordOf(type: string): string {
+  return Object.hasOwn(words, type) ? (words[type] ?? type) : type;
+}
+
+/** ISO 8601 UTC to the millisecond. */
+export function timeOf(timeNs: bigint): string {
+  return new Date(Number(timeNs / 1_000_000n)).toISOString();
+}

@@ -1,0 +1,193 @@
+import type { ClaimBar } from './claim-bars.js';
+import type { Entries } from './entries.js';
+import { wordOf } from './entry.js';
+import type { PageSession, PageStream } from './page-data.js';
+import type { TimeScale } from './time-scale.js';
+
+/** Pixels. */
+export const sizes = {
+  padding: 12,
+  bar: 20,
+  row: 24,
+  mark: 7,
+  strip: 16,
+  subStrip: 9,
+  gap: 4,
+  mostRows: 5,
+} as const;
+
+export interface PlacedMark {
+  readonly entry: number;
+  readonly x: number;
+  /** Middle, from the top of all lanes. */
+  readonly y: number;
+  /** There is room for the word beside it. */
+  readonly hasWord: boolean;
+}
+
+export interface PlacedBar {
+  readonly bar: ClaimBar;
+  readonly x: number;
+  readonly width: number;
+  readonly y: number;
+}
+
+export interface PlacedStrip {
+  readonly session: number;
+  readonly stream: number;
+  readonly x: number;
+  readonly width: number;
+  readonly y: number;
+  readonly height: number;
+}
+
+export interface Lane {
+  /** '' for what nobody is known to have done. */
+  readonly agent: string;
+  readonly top: number;
+  readonly height: number;
+  readonly marks: readonly PlacedMark[];
+  readonly bars: readonly PlacedBar[];
+  readonly strips: readonly PlacedStrip[];
+}
+
+export interface LaneInput {
+  readonly entries: Entries;
+  readonly agents: readonly string[];
+  /** Indices of the entries that are shown, in order. */
+  readonly shown: readonly number[];
+  readonly bars: readonly ClaimBar[];
+  readonly sessions: readonly PageSession[];
+  readonly streams: readonly PageStream[];
+  readonly scale: TimeScale;
+  /** Pixels of a word. */
+  measure(word: string): number;
+}
+
+/** A lane per agent, each as high as what lies in it needs. */
+export function layOutLanes(input: LaneInput): readonly Lane[] {
+  const shown = grouped(input.shown, (index) => input.entries.agent(index) ?? '');
+  const bars = grouped(input.bars, ({ agent }) => agent ?? '');
+  const sessions = grouped(
+    [...input.sessions.keys()],
+    (index) => input.sessions[index]?.agent ?? '',
+  );
+  const isNobodyThere = [shown, bars, sessions].every((group) => !group.has(''));
+  const lanes: Lane[] = [];
+  let top = 0;
+  for (const agent of [...input.agents, ...(isNobodyThere ? [] : [''])]) {
+    const lane = layOutLane(input, agent, top, {
+      shown: shown.get(agent) ?? [],
+      bars: bars.get(agent) ?? [],
+      sessions: sessions.get(agent) ?? [],
+    });
+    lanes.push(lane);
+    top += lane.height;
+  }
+  return lanes;
+}
+
+interface LaneContent {
+  readonly shown: readonly number[];
+  readonly bars: readonly ClaimBar[];
+  readonly sessions: readonly number[];
+}
+
+function layOutLane(input: LaneInput, agent: string, top: number, content: LaneContent): Lane {
+  let y = top + sizes.padding;
+  const bars = placeBars(input.scale, content.bars, y);
+  y += bars.rows * (sizes.bar + sizes.gap);
+  const marks = placeMarks(input, content.shown, y);
+  y += Math.max(1, marks.rows) * sizes.row;
+  const strips = placeStrips(input, content.sessions, y);
+  y = strips.bottom + sizes.padding;
+  return {
+    agent,
+    top,
+    height: Math.max(64, y - top),
+    bars: bars.placed,
+    marks: marks.placed,
+    strips: strips.placed,
+  };
+}
+
+/** The first row that is free at `x`. */
+function freeRow(rightEdges: readonly number[], x: number): number {
+  const row = rightEdges.findIndex((edge) => edge <= x);
+  return row === -1 ? rightEdges.length : row;
+}
+
+function placeBars(scale: TimeScale, bars: readonly ClaimBar[], top: number) {
+  const edges: number[] = [];
+  const placed = bars.map((bar): PlacedBar => {
+    const x = scale.x(bar.fromMs);
+    const width = Math.max(6, scale.x(bar.toMs) - x);
+    const row = Math.min(freeRow(edges, x), sizes.mostRows - 1);
+    edges[row] = x + width + 2;
+    return { bar, x, width, y: top + row * (sizes.bar + sizes.gap) };
+  });
+  return { placed, rows: edges.length };
+}
+
+/** With its word where a row has room for it, else alone, else over another. */
+function placeMarks({ entries, scale, measure }: LaneInput, shown: readonly number[], top: number) {
+  const edges: number[] = [];
+  const alone = 2 * sizes.mark + 2;
+  const placed = shown.map((entry): PlacedMark => {
+    const x = scale.x(entries.timeMs(entry));
+    const left = x - sizes.mark;
+    const row = freeRow(edges, left);
+    const isFull = row >= sizes.mostRows;
+    const at = isFull ? sizes.mostRows - 1 : row;
+    const word = measure(wordOf(entries.type(entry))) + 10;
+    edges[at] = Math.max(edges[at] ?? 0, left + alone + (isFull ? 0 : word));
+    return { entry, x, y: top + at * sizes.row + sizes.row / 2, hasWord: !isFull };
+  });
+  return { placed, rows: edges.length };
+}
+
+/** The main streams of sessions that do not overlap share a row; their sub-agents hang below. */
+function placeStrips(
+  { sessions, streams, scale }: LaneInput,
+  indices: readonly number[],
+  top: number,
+) {
+  const placed: PlacedStrip[] = [];
+  let bottom = top;
+  for (const session of indices) {
+    for (const [order, stream] of (sessions[session]?.streams ?? []).entries()) {
+      const times = streams[stream]?.sampleMs ?? [];
+      if (times.length === 0) continue;
+      const [from, to] = extent(times);
+      const height = order === 0 ? sizes.strip : sizes.subStrip;
+      const x = scale.x(from);
+      const width = Math.max(4, scale.x(to) - x);
+      placed.push({ session, stream, x, width, y: bottom + sizes.gap, height });
+      bottom += height + sizes.gap;
+    }
+  }
+  return { placed, bottom };
+}
+
+export function extent(values: readonly number[]): readonly [number, number] {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    least = Math.min(least, value);
+    most = Math.max(most, value);
+  }
+  return [least, most];
+}
+
+function grouped<Item>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+): ReadonlyMap<string, readonly Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

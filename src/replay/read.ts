@@ -1,0 +1,247 @@
+import type * as v from 'valibot';
+import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
+import { inParallel } from '../coordination/parallel.js';
+import { claimSchema, handoffSchema, statusSchema } from '../protocol/coordination.js';
+import { agentSchema, DocumentError, metaSchema, parseDocument } from '../protocol/documents.js';
+import { eventSchema } from '../protocol/events.js';
+import { type Layout, parseStampName } from '../protocol/keys.js';
+import { decodeId, isName, stepId } from '../protocol/names.js';
+import {
+  type BucketState,
+  mailSchema,
+  memorySchema,
+  type Read,
+  type StepObjects,
+  type StoredArtifact,
+  type StoredMail,
+  type StoredMemory,
+  type StoredSession,
+} from './bucket-state.js';
+
+export interface ReadBucket {
+  readonly state: BucketState;
+  /** Objects that are not what their keys say, each named in its message. */
+  readonly skipped: readonly DocumentError[];
+}
+
+interface Remembered {
+  readonly modifiedMs: number;
+  readonly size: number;
+  readonly result: Read<unknown> | DocumentError | undefined;
+}
+
+/**
+ * Reads what happened in a project. Asked again, it lists again and reads only what is new or changed. Transcripts are left
+ * alone: of a session only its `meta.json` is read.
+ */
+export class RunReader {
+  readonly #bucket: Bucket;
+  readonly #layout: Layout;
+  #known = new Map<string, Remembered>();
+  #next = new Map<string, Remembered>();
+
+  constructor(bucket: Bucket, layout: Layout) {
+    this.#bucket = bucket;
+    this.#layout = layout;
+  }
+
+  async read(): Promise<ReadBucket> {
+    this.#next = new Map();
+    const layout = this.#layout;
+    const [events, agents, steps, mail, [memories, memoryHistory], artifacts, sessions] =
+      await Promise.all([
+        this.#events(),
+        this.#agents(),
+        this.#steps(),
+        this.#mail(`${layout.root}messages/`),
+        this.#memories(),
+        this.#artifacts(),
+        this.#sessions(),
+      ]);
+    this.#known = this.#next;
+    const skipped = [...this.#known.values()].flatMap(({ result }) =>
+      result instanceof DocumentError ? [result] : [],
+    );
+    return {
+      state: { events, agents, steps, mail, memories, memoryHistory, artifacts, sessions },
+      skipped,
+    };
+  }
+
+  async #events(): Promise<BucketState['events']> {
+    const prefix = this.#layout.events();
+    const entries = await this.#list(prefix);
+    const read = await this.#readAll(entries, eventSchema);
+    return read.flatMap((one) => {
+      const stamp = parseStampName(one.key.slice(prefix.length));
+      return stamp === undefined ? [] : [{ ...one, timeNs: stamp.timeNs }];
+    });
+  }
+
+  async #agents(): Promise<BucketState['agents']> {
+    const prefix = this.#layout.agents();
+    const entries = await this.#list(prefix, (leaf) => isName(leaf.replace(/\.json$/, '')));
+    const read = await this.#readAll(entries, agentSchema);
+    return read.map((one) => ({ ...one, agent: one.key.slice(prefix.length, -'.json'.length) }));
+  }
+
+  async #steps(): Promise<readonly StepObjects[]> {
+    const prefix = this.#layout.steps();
+    const entries = await this.#list(prefix, (path) => isStepObject(path));
+    const ending = (leaf: string) => entries.filter(({ key }) => key.endsWith(`/${leaf}.json`));
+    const [claims, statuses, handoffs] = await Promise.all([
+      this.#readAll(ending('claim'), claimSchema),
+      this.#readAll(ending('status'), statusSchema),
+      this.#readAll(ending('handoff'), handoffSchema),
+    ]);
+    const stepOf = ({ key }: { readonly key: string }) => key.slice(prefix.length).split('/')[0];
+    const byStep = <Document>(read: readonly Read<Document>[]) =>
+      new Map(read.map((one) => [stepOf(one), one]));
+    const [claim, status, handoff] = [byStep(claims), byStep(statuses), byStep(handoffs)];
+    return [...new Set(entries.map(stepOf))].flatMap((step) =>
+      step === undefined
+        ? []
+        : [{ step, claim: claim.get(step), status: status.get(step), handoff: handoff.get(step) }],
+    );
+  }
+
+  async #mail(prefix: string): Promise<readonly StoredMail[]> {
+    const entries = await this.#list(prefix, (path) => mailPlace(path) !== undefined);
+    const read = await this.#readAll(entries, mailSchema);
+    return read.flatMap((one) => {
+      const place = mailPlace(one.key.slice(prefix.length));
+      return place === undefined ? [] : [{ ...one, ...place }];
+    });
+  }
+
+  async #memories(): Promise<
+    readonly [readonly StoredMemory[], BucketState['memoryHistory'][number][]]
+  > {
+    const prefix = this.#layout.memories();
+    const entries = await this.#list(prefix, (path) => path.endsWith('.json'));
+    const read = await this.#readAll(entries, memorySchema);
+    const history: BucketState['memoryHistory'][number][] = [];
+    const present = new Map<string, StoredMemory>();
+    for (const one of read) {
+      const segments = one.key.slice(prefix.length, -'.json'.length).split('/');
+      if (segments[0] !== '_history') {
+        const name = segments.join('.');
+        const other = present.get(name);
+        if (!isName(name) || (other !== undefined && other.modifiedAt > one.modifiedAt)) continue;
+        present.set(name, { ...one, name });
+        continue;
+      }
+      const [, name, leaf, ...deeper] = segments;
+      const stamp = parseStampName(`${leaf}.json`);
+      if (name === undefined || stamp === undefined || deeper.length > 0) continue;
+      history.push({ ...one, name, timeNs: stamp.timeNs });
+    }
+    return [[...present.values()], history];
+  }
+
+  async #artifacts(): Promise<readonly StoredArtifact[]> {
+    const prefix = this.#layout.artifacts();
+    const isArtifact = (path: string) =>
+      path.includes('/') && !path.split('/').some((segment) => segment.startsWith('_'));
+    const entries = await this.#list(prefix, isArtifact);
+    return entries.map(({ key, size, modifiedAt }) => {
+      const name = key.slice(prefix.length);
+      return { key, name, step: name.slice(0, name.indexOf('/')), size, modifiedAt };
+    });
+  }
+
+  /** A shallow listing per harness: never a walk over the parts. */
+  async #sessions(): Promise<readonly StoredSession[]> {
+    const prefix = `${this.#layout.root}sessions/`;
+    const harnesses = (await this.#folders(prefix)).filter(isName);
+    const places = await inParallel(harnesses, async (harness) => {
+      const folder = this.#layout.sessions(harness);
+      return (await this.#folders(folder)).map((id) => ({
+        harness,
+        folder: `${folder}${id}/`,
+        id,
+      }));
+    });
+    return inParallel(places.flat(), async ({ harness, folder, id }) => ({
+      harness,
+      id: decodeId(id),
+      meta: await this.#readOne(`${folder}meta.json`, metaSchema, undefined),
+    }));
+  }
+
+  async #folders(prefix: string): Promise<string[]> {
+    const names: string[] = [];
+    for await (const entry of this.#bucket.list(prefix, { delimiter: '/' })) {
+      if (entry.kind === 'prefix') names.push(entry.prefix.slice(prefix.length, -1));
+    }
+    return names;
+  }
+
+  async #list(
+    prefix: string,
+    isWanted: (path: string) => boolean = () => true,
+  ): Promise<readonly ObjectEntry[]> {
+    const entries: ObjectEntry[] = [];
+    for await (const entry of this.#bucket.list(prefix)) {
+      if (entry.kind !== 'object' || !isWanted(entry.key.slice(prefix.length))) continue;
+      if (prefix !== this.#layout.events() || parseStampName(entry.key.slice(prefix.length)))
+        entries.push(entry);
+    }
+    return entries;
+  }
+
+  async #readAll<Schema extends v.GenericSchema>(
+    entries: readonly ObjectEntry[],
+    schema: Schema,
+  ): Promise<readonly Read<v.InferOutput<Schema>>[]> {
+    const read = await inParallel(entries, (entry) => this.#readOne(entry.key, schema, entry));
+    return read.filter((one) => one !== undefined);
+  }
+
+  /** `undefined` for what is not there any more, or is not what its key says. */
+  async #readOne<Schema extends v.GenericSchema>(
+    key: string,
+    schema: Schema,
+    listed: ObjectEntry | undefined,
+  ): Promise<Read<v.InferOutput<Schema>> | undefined> {
+    const known = this.#known.get(key);
+    const isImmutable = parseStampName(key.slice(key.lastIndexOf('/') + 1)) !== undefined;
+    const isSame =
+      listed !== undefined &&
+      known?.modifiedMs === listed.modifiedAt.getTime() &&
+      known.size === listed.size &&
+      // Two writes of one second look alike where a store's times have whole seconds.
+      (isImmutable || known.modifiedMs % 1000 !== 0);
+    const remembered = known !== undefined && isSame ? known : await this.#fetch(key, schema);
+    if (remembered === undefined) return undefined;
+    this.#next.set(key, remembered);
+    return remembered.result instanceof DocumentError ? undefined : remembered.result;
+  }
+
+  async #fetch(key: string, schema: v.GenericSchema): Promise<Remembered | undefined> {
+    const stored = await this.#bucket.get(key);
+    if (stored === undefined) return undefined;
+    const { body, modifiedAt, size } = stored;
+    const seen = { modifiedMs: modifiedAt.getTime(), size };
+    try {
+      return { ...seen, result: { key, modifiedAt, document: parseDocument(schema, key, body) } };
+    } catch (error) {
+      if (error instanceof DocumentError) return { ...seen, result: error };
+      throw error;
+    }
+  }
+}
+
+function isStepObject(path: string): boolean {
+  const [step = '', leaf = '', ...deeper] = path.split('/');
+  if (deeper.length > 0 || !isName(step) || stepId(step) !== step) return false;
+  return ['claim.json', 'status.json', 'handoff.json'].includes(leaf);
+}
+
+function mailPlace(path: string): Pick<StoredMail, 'to' | 'from' | 'timeNs'> | undefined {
+  const [box = '', leaf = '', ...deeper] = path.split('/');
+  const stamp = parseStampName(leaf);
+  if (stamp === undefined || deeper.length > 0) return undefined;
+  if (box !== '_broadcast' && !isName(box)) return undefined;
+  return { to: box === '_broadcast' ? null : box, from: stamp.agent, timeNs: stamp.timeNs };
+}

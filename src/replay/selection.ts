@@ -1,0 +1,22 @@
+import type { TimelineEntry } from './entry.js';
+
+export interface EntrySelection {
+  /** Nanoseconds since the epoch, inclusive. */
+  readonly sinceNs?: bigint | undefined;
+  /** Nanoseconds since the epoch, exclusive. */
+  readonly untilNs?: bigint | undefined;
+  readonly agent?: string | undefined;
+  /** As keys spell it. */
+  readonly step?: string | undefined;
+}
+
+/** Of an agent is what it did and what was sent to it. */
+export function isSelected(
+  entry: Pick<TimelineEntry, 'timeNs' | 'agent' | 'to' | 'step'>,
+  { sinceNs, untilNs, agent, step }: EntrySelection,
+): boolean {
+  if (sinceNs !== undefined && entry.timeNs < sinceNs) return false;
+  if (untilNs !== undefined && entry.timeNs >= untilNs) return false;
+  if (agent !== undefined && entry.agent !== agent && entry.to !== agent) return false;
+  return step === undefined || entry.step === step;
+}

@@ -1,0 +1,106 @@
+import type { EventDocument } from '../protocol/events.js';
+
+/** Characters of one text in a line; the record has all of them. */
+const longest = 2_000;
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** What an event is about, in a line, from what it says itself. Whatever is missing is left out. */
+export function tellEvent({ type, step, data }: EventDocument, refKey: string | undefined): string {
+  const said = data ?? {};
+  const about = step ?? '';
+  switch (type) {
+    case 'step.claimed':
+    case 'step.renewed':
+    case 'step.released':
+      return about + epochOf(said);
+    case 'step.claim_rejected':
+      return joined(about, stringOf(said.holder), said.reason === 'done' ? 'done by' : 'held by');
+    case 'step.taken_over':
+      return joined(about, stringOf(fieldOf(said.from, 'agent')), 'from') + epochOf(said);
+    case 'step.completed':
+    case 'step.blocked':
+    case 'step.needs_review':
+      return tellEnding(about, stringOf(said.next_agent), stringOf(said.note));
+    case 'memory.set':
+      return tellMemory(memoryName(said, refKey), said.value, versionOf(said));
+    case 'memory.deleted':
+      return memoryName(said, refKey) + versionText(versionOf(said));
+    case 'message.sent':
+      return tellMail(stringOf(said.to) ?? '?', stringOf(said.message) ?? '');
+    case 'message.broadcast':
+      return tellMail('all', stringOf(said.message) ?? '');
+    case 'artifact.uploaded':
+      return tellArtifact(artifactName(said, refKey), numberOf(said.size));
+    default:
+      return about;
+  }
+}
+
+export function tellEnding(step: string, next: string | undefined, note: string | undefined) {
+  const to = next === undefined ? '' : ` → ${next}`;
+  return cut(`${step}${to}${note === undefined || note === '' ? '' : `: ${note}`}`);
+}
+
+export function tellMail(to: string, message: string): string {
+  return cut(`→ ${to}: ${message}`);
+}
+
+export function tellMemory(name: string, value: unknown, version: number | undefined): string {
+  const shown = value === undefined ? '' : ` = ${shortJson(value)}`;
+  return cut(`${name}${shown}`) + versionText(version);
+}
+
+export function tellArtifact(name: string, size: number | undefined): string {
+  return size === undefined ? name : `${name} (${size} bytes)`;
+}
+
+export function versionText(version: number | undefined): string {
+  return version === undefined ? '' : ` (version ${version})`;
+}
+
+export function stringOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+export function fieldOf(value: unknown, name: string): unknown {
+  const isRecord = typeof value === 'object' && value !== null && Object.hasOwn(value, name);
+  return isRecord ? (value as Data)[name] : undefined;
+}
+
+function epochOf({ epoch }: Data): string {
+  const number = numberOf(epoch);
+  return number === undefined || number <= 1 ? '' : ` (epoch ${number})`;
+}
+
+function versionOf(data: Data): number | undefined {
+  return numberOf(data.version) ?? numberOf(fieldOf(data.ref, 'version'));
+}
+
+/** `design.contract`, as the event says it or as the key of its object does. */
+function memoryName({ key }: Data, refKey = ''): string {
+  if (typeof key === 'string') return key;
+  const below = /(?:^|\/)memory\/(?:_history\/)?([^/]+)/.exec(refKey)?.[1] ?? refKey;
+  return below.replace(/\.json$/, '');
+}
+
+function artifactName(data: Data, refKey = ''): string {
+  const below = /(?:^|\/)artifacts\/(.+)$/.exec(refKey)?.[1];
+  return below ?? stringOf(data.name) ?? refKey;
+}
+
+function joined(about: string, who: string | undefined, verb: string): string {
+  return who === undefined ? about : `${about}, ${verb} ${who}`;
+}
+
+function shortJson(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function cut(text: string): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
+}

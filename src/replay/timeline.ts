@@ -1,0 +1,80 @@
+import type { EventDocument } from '../protocol/events.js';
+import type { BucketState, Stamped } from './bucket-state.js';
+import { deriveEntries } from './derived.js';
+import type { SessionMark, TimelineEntry } from './entry.js';
+import { entryOf, nanoseconds } from './recorded.js';
+import { stringOf } from './telling.js';
+
+export interface Timeline {
+  /** In the order in which they happened: by the store's time, then by key. Each thing once. */
+  readonly entries: readonly TimelineEntry[];
+  readonly sessions: readonly SessionMark[];
+}
+
+/**
+ * The run as it happened. An event is the record of what it speaks of; a state that no event speaks of (its writer was stopped
+ * in between, or is a tool that keeps no events) tells its own story.
+ */
+export function timelineOf(state: BucketState): Timeline {
+  const isSession = ({ document }: Stamped<EventDocument>) => document.type.startsWith('session.');
+  const recorded = state.events.filter((event) => !isSession(event)).map(entryOf);
+  const entries = [...recorded, ...deriveEntries(state, recorded)];
+  return {
+    entries: entries.sort(inOrder),
+    sessions: sessionMarks(state, state.events.filter(isSession)),
+  };
+}
+
+/** Keys are compared by code units, as a store lists them. */
+export function inOrder(left: TimelineEntry, right: TimelineEntry): number {
+  if (left.timeNs !== right.timeNs) return left.timeNs < right.timeNs ? -1 : 1;
+  if (left.key !== right.key) return left.key < right.key ? -1 : 1;
+  return 0;
+}
+
+/** Whose each session is: whose registration, claim or event names it; else whom the mirror names. By session id. */
+export function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
+  const agents = new Map<string, string>();
+  for (const { id, meta } of state.sessions) {
+    if (meta?.document.agent_id != null) agents.set(id, meta.document.agent_id);
+  }
+  for (const { agent, document } of state.agents) {
+    if (document.session_id != null) agents.set(document.session_id, agent);
+  }
+  for (const { claim } of state.steps) {
+    const id = claim?.document.session_id;
+    if (claim !== undefined && id != null) agents.set(id, claim.document.agent);
+  }
+  for (const { document } of state.events) {
+    const { session_id: id, agent } = document;
+    if (id !== null && agent !== null) agents.set(id, agent);
+  }
+  return agents;
+}
+
+function sessionMarks(
+  state: BucketState,
+  events: readonly Stamped<EventDocument>[],
+): readonly SessionMark[] {
+  const agents = sessionAgents(state);
+  const seen = new Set(events.map(({ document }) => `${document.type} ${document.session_id}`));
+  const recorded = events.flatMap(({ document, timeNs }): SessionMark[] => {
+    const { type, session_id: sessionId, agent, data } = document;
+    if ((type !== 'session.started' && type !== 'session.ended') || sessionId === null) return [];
+    const harness = stringOf(data?.harness) ?? '';
+    return [{ type, timeNs, harness, sessionId, agent, text: harness }];
+  });
+  const derived = state.sessions.flatMap(({ harness, id, meta }): SessionMark[] => {
+    const text = [harness, meta?.document.title].filter((part) => part != null).join(': ');
+    const about = { harness, sessionId: id, agent: agents.get(id) ?? null, text };
+    const ends = [
+      ['session.started', meta?.document.started_at],
+      ['session.ended', meta?.document.ended_at],
+    ] as const;
+    return ends.flatMap(([type, at]) => {
+      const timeNs = nanoseconds(at);
+      return timeNs === undefined || seen.has(`${type} ${id}`) ? [] : [{ type, timeNs, ...about }];
+    });
+  });
+  return [...recorded, ...derived].sort((left, right) => (left.timeNs < right.timeNs ? -1 : 1));
+}

@@ -1,0 +1,49 @@
+import type { Bucket } from '../bucket/bucket.js';
+import { completeLines } from '../mirror/lines.js';
+import { listStream, newestFirst } from '../mirror/listing.js';
+import { readChain } from '../mirror/reader.js';
+import type { Layout } from '../protocol/keys.js';
+import { decodeId } from '../protocol/names.js';
+import { parseGenerationName, parsePartName } from '../protocol/parts.js';
+import type { StoredSession } from './bucket-state.js';
+
+export interface StreamPlace {
+  /** '' for the main one. */
+  readonly name: string;
+  readonly prefix: string;
+}
+
+/** The streams of a session, the main one first. */
+export async function listStreams(
+  bucket: Bucket,
+  layout: Layout,
+  { harness, id }: Pick<StoredSession, 'harness' | 'id'>,
+): Promise<readonly StreamPlace[]> {
+  const root = layout.streamsOf(harness, id);
+  const folders = new Set<string>();
+  for await (const entry of bucket.list(root)) {
+    if (entry.kind !== 'object') continue;
+    const cut = entry.key.lastIndexOf('/') + 1;
+    const leaf = entry.key.slice(cut);
+    const isOurs = parsePartName(leaf) !== undefined || parseGenerationName(leaf) !== undefined;
+    if (isOurs && cut > root.length) folders.add(entry.key.slice(0, cut));
+  }
+  const further = [...folders].sort().map((prefix) => {
+    const segments = prefix.slice(root.length, -1).split('/');
+    return { name: segments.map(decodeId).join('/'), prefix };
+  });
+  return [{ name: '', prefix: layout.session(harness, id) }, ...further];
+}
+
+/** The lines of a stream in order, a part at a time, each with its newline: the newest generation that can be read. */
+export async function* readLines(bucket: Bucket, prefix: string): AsyncIterable<readonly Buffer[]> {
+  const listing = await listStream(bucket, prefix);
+  for (const generation of newestFirst(listing)) {
+    let isEmpty = true;
+    for await (const part of readChain(bucket, listing, generation)) {
+      isEmpty = false;
+      yield completeLines(part.body);
+    }
+    if (!isEmpty) return;
+  }
+}

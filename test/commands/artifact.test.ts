@@ -1,0 +1,390 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
+import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.js';
+import { type S3Server, s3Servers } from '../support/s3-servers.js';
+
+const diff = 'diff --git a/auth.ts b/auth.ts\n';
+const diffSha = createHash('sha256').update(diff).digest('hex');
+const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
+/** Put together here, so that no complete token is in the repository. */
+const token = `ghp_${'O3l22pZCnRobWbZnrwm0'}${'C78fz0cDpiZv8CUj'}`;
+
+const isFull = process.env.TRACECRAFT_RACES === 'full';
+
+describe('tracecraft artifact', () => {
+  let world: CliWorld;
+  let bucket = '';
+
+  beforeAll(async () => {
+    world = await createCliWorld();
+    bucket = join(world.stateFolder, 'bucket', 'demo');
+    const init = await world.run(['init', '--project', 'demo', '--agent', 'developer']);
+    expect(init.code, init.stderr).toBe(0);
+    await writeFile(join(world.project, 'patch-auth.diff'), diff);
+  });
+
+  afterAll(() => world.remove());
+
+  it('upload puts a file below its step, and says what it is', async () => {
+    const said = await world.run(['artifact', 'upload', 'patch-auth.diff', '--step', 'build']);
+    expect(said).toEqual({
+      code: 0,
+      stdout: `Uploaded build/patch-auth.diff  31 B  sha256 ${diffSha}\n`,
+      stderr: '',
+    });
+    expect(await readFile(join(bucket, 'artifacts', 'build', 'patch-auth.diff'), 'utf8')).toBe(
+      diff,
+    );
+    const { json } = await world.runJson([
+      'artifact',
+      'upload',
+      'patch-auth.diff',
+      '--name',
+      'x/y',
+    ]);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        step: 'shared',
+        uploaded: [
+          {
+            step: 'shared',
+            name: 'x/y',
+            key: 'demo/artifacts/shared/x/y',
+            size: 31,
+            sha256: diffSha,
+          },
+        ],
+        failed: [],
+        passed_over: [],
+      },
+    });
+  });
+
+  it('upload is a sign of life of its agent', async () => {
+    await world.run(['artifact', 'upload', 'patch-auth.diff'], {
+      env: { TRACECRAFT_AGENT: 'scout' },
+    });
+    expect(JSON.parse(await readFile(join(bucket, 'agents', 'scout.json'), 'utf8'))).toMatchObject({
+      id: 'scout',
+      status: 'active',
+    });
+  });
+
+  it('list shows size, uploader and SHA-256', async () => {
+    const { stdout } = await world.run(['artifact', 'list', '--step', 'build']);
+    const [heading, row] = stdout.split('\n');
+    expect(heading).toMatch(/^ARTIFACT +SIZE +UPLOADED +BY +SHA-256$/);
+    expect(row).toMatch(new RegExp(`^build/patch-auth.diff +31 B +\\S+Z +developer +${diffSha}$`));
+    const { json } = await world.runJson(['artifact', 'list', '--step', 'build']);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        artifacts: [
+          {
+            step: 'build',
+            name: 'patch-auth.diff',
+            key: 'demo/artifacts/build/patch-auth.diff',
+            size: 31,
+            modified_at: time,
+            sha256: diffSha,
+            uploaded_by: 'developer',
+            uploaded_at: time,
+          },
+        ],
+        skipped: [],
+      },
+    });
+    const none = await world.run(['artifact', 'list', '--step', 'nothing']);
+    expect(none).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('No artifacts in nothing'),
+    });
+  });
+
+  it('download brings it back, once, and again with --force', async () => {
+    const path = join(world.project, 'review', 'patch-auth.diff');
+    const args = ['artifact', 'download', 'build/patch-auth.diff', '--to', 'review'];
+    expect(await world.run(args)).toEqual({
+      code: 0,
+      stdout: `Downloaded ${path}  31 B  sha256 ${diffSha}\n`,
+      stderr: '',
+    });
+    expect(await readFile(path, 'utf8')).toBe(diff);
+    await writeFile(path, 'mine');
+    const again = await world.run(args);
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') });
+    expect(await readFile(path, 'utf8')).toBe('mine');
+    const { json } = await world.runJson([...args, '--force']);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        folder: join(world.project, 'review'),
+        downloaded: [
+          {
+            step: 'build',
+            name: 'patch-auth.diff',
+            key: 'demo/artifacts/build/patch-auth.diff',
+            path,
+            size: 31,
+            sha256: diffSha,
+            verified: true,
+          },
+        ],
+        failed: [],
+      },
+    });
+    expect(await readdir(join(world.project, 'review'))).toEqual(['patch-auth.diff']);
+  });
+
+  it('says what is not there', async () => {
+    const codes = await Promise.all(
+      [
+        ['download', 'nothing.txt'],
+        ['download', 'nothing', '--recursive'],
+        ['download', '--recursive', '--step', 'nothing'],
+        ['upload', 'nothing.txt'],
+        ['download'],
+        ['upload', '.'],
+      ].map(async (args) => (await world.run(['artifact', ...args])).code),
+    );
+    expect(codes).toEqual([3, 3, 3, 3, 2, 2]);
+  });
+
+  it('a name with a secret in it is told by kind, never by value, and scrubbed when asked to', async () => {
+    const name = `dumps/${token}.txt`;
+    const args = ['artifact', 'upload', 'patch-auth.diff', '--step', 'leak', '--name', name];
+    const scrubbed = await world.run([...args, '--redact']);
+    expect(scrubbed).toMatchObject({
+      code: 0,
+      stdout: `Uploaded leak/dumps/REDACTED-github-token.txt  31 B  sha256 ${diffSha}\n`,
+      stderr: expect.stringContaining('github-token'),
+    });
+    expect(await readdir(join(bucket, 'artifacts', 'leak', 'dumps'))).toEqual([
+      'REDACTED-github-token.txt',
+    ]);
+    expect(await allText(join(bucket, 'events'))).not.toContain(token);
+    const warned = await world.run(args);
+    expect(warned.code).toBe(0);
+    expect(warned.stderr).toMatch(/^Warning: .*github-token.*--redact/);
+    expect(warned.stderr).not.toContain(token);
+    expect(await readdir(join(bucket, 'artifacts', 'leak', 'dumps'))).toContain(`${token}.txt`);
+  });
+
+  it('what was planted is skipped by name, and what nobody vouches for is told', async () => {
+    await mkdir(join(bucket, 'artifacts', 'planted'), { recursive: true });
+    await writeFile(join(bucket, 'artifacts', 'planted', 'evil\u001b[31m.txt'), 'x');
+    await writeFile(join(bucket, 'artifacts', 'planted', 'back\\slash'), 'x');
+    await writeFile(join(bucket, 'artifacts', 'loose.txt'), 'x');
+    await writeFile(join(bucket, 'artifacts', 'planted', 'plain.txt'), 'x');
+    const list = await world.run(['artifact', 'list']);
+    expect(list.code).toBe(0);
+    expect(list.stdout).toMatch(/^planted\/plain\.txt +1 B +\S+ +- +-$/m);
+    expect(list.stderr).toContain('demo/artifacts/loose.txt');
+    expect(list.stdout + list.stderr).not.toContain('\u001b');
+    const got = await world.run([
+      'artifact',
+      'download',
+      'planted',
+      '--recursive',
+      '--to',
+      'planted',
+    ]);
+    expect(got).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('could not be verified'),
+    });
+    expect(await readdir(join(world.project, 'planted'))).toEqual(['plain.txt']);
+  });
+
+  it('a folder of which some is in the way is fetched but for that: exit 10', async () => {
+    const folder = join(world.project, 'some');
+    await mkdir(folder);
+    for (const name of ['a', 'b', 'c']) await writeFile(join(folder, name), name);
+    await world.run(['artifact', 'upload', 'some', '--recursive']);
+    await mkdir(join(world.project, 'into', 'some'), { recursive: true });
+    await writeFile(join(world.project, 'into', 'some', 'b'), 'mine');
+    const args = ['artifact', 'download', 'some', '--recursive', '--to', 'into'];
+    const text = await world.run(args);
+    expect(text).toMatchObject({
+      code: 10,
+      stdout: expect.stringContaining('Downloaded 2 files'),
+      stderr: expect.stringMatching(/shared\/some\/b: .*\n(.*\n)*Error: 1 of 3 artifacts/),
+    });
+    expect(await readFile(join(world.project, 'into', 'some', 'b'), 'utf8')).toBe('mine');
+    const { json, code } = await world.runJson(args);
+    expect(code).toBe(10);
+    expect(json).toMatchObject({
+      data: { failed: [{ name: 'some/a' }, { name: 'some/b' }, { name: 'some/c' }] },
+    });
+  });
+});
+
+describe('1,000 files', () => {
+  it('of 250 MiB in all go up and come back with flat memory', async () => {
+    const world = await createCliWorld();
+    await world.run(['init', '--project', 'demo', '--agent', 'developer']);
+    await thousand(world, {}, 256 * 1024);
+    await world.remove();
+  }, 180_000);
+});
+
+describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
+  let server: S3Server;
+  let proxy: S3Proxy;
+  let world: CliWorld;
+  let env: Record<string, string> = {};
+  let delayMs = 0;
+
+  beforeAll(async () => {
+    server = await start();
+    proxy = await startS3Proxy(server.endpoint, {
+      onRequest: async ({ kind, key }) => {
+        const isSlow = kind === 'PUT' && key.includes('/artifacts/');
+        if (isSlow) await new Promise((resolve) => setTimeout(resolve, delayMs));
+        return undefined;
+      },
+    });
+    world = await createCliWorld();
+    env = { AWS_ACCESS_KEY_ID: server.accessKey, AWS_SECRET_ACCESS_KEY: server.secretKey };
+    const init = await world.run(
+      [
+        ...['init', '--backend', 's3', '--bucket', server.bucket, '--endpoint', proxy.endpoint],
+        ...['--region', server.region, '--agent', 'developer'],
+        ...['--project', `artifacts-${randomBytes(4).toString('hex')}`],
+      ],
+      { env },
+    );
+    expect(init.code, init.stderr).toBe(0);
+    await writeFile(join(world.project, 'a.txt'), 'a');
+  });
+
+  afterAll(async () => {
+    await world.remove();
+    await proxy.stop();
+    await server.stop();
+  });
+
+  it('a name that no artifact can have is refused before any request', async () => {
+    proxy.reset();
+    const bad = [
+      '../x',
+      '/etc/passwd',
+      'a//b',
+      'a/../b',
+      './a',
+      'a\\b',
+      'a\u001bb',
+      'x'.repeat(901),
+    ];
+    for (const name of bad) {
+      const up = await world.run(['artifact', 'upload', 'a.txt', '--name', name], { env });
+      const down = await world.run(['artifact', 'download', name], { env });
+      expect([name, up.code, down.code]).toEqual([name, 2, 2]);
+      expect(up.stderr + down.stderr).not.toContain('\u001b');
+    }
+    for (const step of ['../x', '_cursor', 'a b', '.']) {
+      const up = await world.run(['artifact', 'upload', 'a.txt', '--step', step], { env });
+      const list = await world.run(['artifact', 'list', '--step', step], { env });
+      expect([step, up.code, list.code]).toEqual([step, 2, 2]);
+    }
+    expect(proxy.counts()).toEqual({});
+  });
+
+  it('tells how far it is when it takes over a second', async () => {
+    await mkdir(join(world.project, 'slow'));
+    const bytes = randomBytes(1024 * 1024);
+    for (const name of ['a', 'b', 'c']) await writeFile(join(world.project, 'slow', name), bytes);
+    delayMs = 1_100;
+    const slow = await world.run(['artifact', 'upload', 'slow', '-r'], { env });
+    delayMs = 0;
+    expect(slow.code).toBe(0);
+    expect(slow.stderr).toMatch(/^upload: 100 % \(3\.0 MiB of 3\.0 MiB\)$/m);
+  });
+
+  it('1,000 files go up and come back', async () => {
+    // With 256 KiB the memory that all of them would take shows; the simulator needs a minute for them.
+    await thousand(world, env, isFull ? 256 * 1024 : 1024);
+  }, 180_000);
+
+  it.runIf(isFull)(
+    '1 GiB goes up and comes back with flat memory',
+    async () => {
+      const path = join(world.project, 'large.bin');
+      const chunk = randomBytes(16 * 1024 * 1024);
+      for (let n = 0; n < 64; n += 1) {
+        chunk.writeUInt32BE(n);
+        await writeFile(path, chunk, { flag: 'a' });
+      }
+      expect(await peakOf(world, ['artifact', 'upload', 'large.bin', '-q'], env)).toBeLessThan(
+        300e6,
+      );
+      expect(
+        await peakOf(world, ['artifact', 'download', 'large.bin', '--to', 'large', '-q'], env),
+      ).toBeLessThan(300e6);
+    },
+    600_000,
+  );
+});
+
+/** Sends a folder of 1,000 files and fetches it again, watching the memory. */
+async function thousand(
+  world: CliWorld,
+  env: Readonly<Record<string, string>>,
+  bytesEach: number,
+): Promise<void> {
+  const folder = join(world.project, 'thousand');
+  await mkdir(folder);
+  const bytes = randomBytes(bytesEach);
+  for (let n = 0; n < 1_000; n += 1) {
+    bytes.writeUInt32BE(n);
+    await writeFile(join(folder, `${String(n).padStart(4, '0')}.bin`), bytes);
+  }
+  const about = ['thousand', '--recursive', '--step', 'build', '--quiet'];
+  const up = await peakOf(world, ['artifact', 'upload', ...about], env);
+  const down = await peakOf(world, ['artifact', 'download', ...about, '--to', 'back'], env);
+  const back = join(world.project, 'back', 'thousand');
+  expect((await readdir(back)).sort()).toEqual((await readdir(folder)).sort());
+  expect(await readFile(join(back, '0999.bin'))).toEqual(await readFile(join(folder, '0999.bin')));
+  const { json } = await world.runJson(['artifact', 'list', '--step', 'build'], { env });
+  const { data } = v.parse(listSchema, json);
+  expect(data.artifacts.filter(({ sha256 }) => sha256 !== null)).toHaveLength(1_000);
+  expect(up).toBeLessThan(220e6);
+  expect(down).toBeLessThan(220e6);
+}
+
+const listSchema = v.object({
+  data: v.object({ artifacts: v.array(v.object({ sha256: v.nullable(v.string()) })) }),
+});
+
+/** Runs a command; the high-water mark of its resident set, in bytes (proc(5), VmHWM). */
+async function peakOf(
+  world: CliWorld,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
+  const child = world.start(args, { env });
+  const ended = collect(child);
+  let peak = 0;
+  const timer = setInterval(async () => {
+    const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
+    peak = Math.max(peak, Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024);
+  }, 20);
+  const { code, stderr } = await ended;
+  clearInterval(timer);
+  expect(code, stderr).toBe(0);
+  if (process.platform === 'linux') expect(peak).toBeGreaterThan(20e6);
+  if (process.env.SHOW_PEAK) process.stderr.write(`${args.join(' ')}: ${peak}\n`);
+  return peak;
+}
+
+async function allText(folder: string): Promise<string> {
+  const names = await readdir(folder);
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  return texts.join('\n');
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openS3Bucket } from '../../src/bucket/s3.js';
+import { encodeDocument } from '../../src/protocol/documents.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.js';
+import { type S3Server, s3Servers } from '../support/s3-servers.js';
+
+const latencyMs = 30;
+
+describe.each(s3Servers())('status on $name, 30 ms away', ({ start }) => {
+  let server: S3Server;
+  let proxy: S3Proxy;
+  let world: CliWorld;
+  const project = `status-${randomBytes(4).toString('hex')}`;
+
+  beforeAll(async () => {
+    server = await start();
+    proxy = await startS3Proxy(server.endpoint, {
+      onRequest: async () => {
+        await new Promise((resolve) => setTimeout(resolve, latencyMs));
+        return undefined;
+      },
+    });
+    world = await createCliWorld();
+    const { bucket, accessKey, secretKey, region } = server;
+    const init = ['init', '--backend', 's3', '--bucket', bucket, '--endpoint', proxy.endpoint];
+    const keys = ['--region', region, '--access-key', accessKey, '--secret-key', secretKey];
+    const { code, stderr } = await world.run([...init, ...keys, '--project', project]);
+    expect(code, stderr).toBe(0);
+  }, 60_000);
+
+  afterAll(async () => {
+    await world.remove();
+    await proxy.stop();
+    await server.stop();
+  });
+
+  it('of 500 steps is there in under 1.5 s', async () => {
+    const { bucket, accessKey, secretKey, region, endpoint } = server;
+    const client = openS3Bucket({ endpoint, bucket, accessKey, secretKey, region });
+    const layout = bucketLayout(project);
+    const steps = Array.from({ length: 500 }, (_, n) => `step-${String(n).padStart(3, '0')}`);
+    for (let at = 0; at < steps.length; at += 50) {
+      await Promise.all(
+        steps.slice(at, at + 50).map((step, n) => {
+          const claim = { agent: `agent-${n % 5}`, epoch: 1, nonce: `${n}`, state: 'held' };
+          return client.put(layout.claim(step), encodeDocument({ ...claim, ttl_s: null }));
+        }),
+      );
+    }
+    await client.close();
+    const took: number[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const startMs = performance.now();
+      const { code, stdout, stderr } = await world.run(['status']);
+      took.push(performance.now() - startMs);
+      expect(code, stderr).toBe(0);
+      expect(stdout).toContain('step-499  in progress  agent-');
+    }
+    // The best of three: the machine may be busy with other tests.
+    expect(Math.min(...took)).toBeLessThan(1_500);
+  }, 120_000);
+});
+
+describe('status on a local bucket', () => {
+  let world: CliWorld;
+
+  beforeAll(async () => {
+    world = await createCliWorld();
+    await world.run(['init', '--project', 'p', '--agent', 'designer']);
+  });
+
+  afterAll(() => world.remove());
+
+  it('says where, who, and what there is', async () => {
+    await world.run(['claim', 'design']);
+    const { json } = await world.runJson(['status']);
+    expect(json).toMatchObject({
+      schema_version: 1,
+      data: {
+        project: 'p',
+        agent: 'designer',
+        source: { agent: expect.stringMatching(/\.tracecraft\.json$/) },
+        agents: [{ id: 'designer', step: 'design' }],
+        steps: [{ step: 'design', status: 'in_progress' }],
+        sessions: [],
+        session_count: 0,
+      },
+    });
+    const { stdout } = await world.run(['status'], { env: { TRACECRAFT_AGENT: 'other' } });
+    expect(stdout).toMatch(/^Agent +other +\(TRACECRAFT_AGENT\)$/m);
+    expect(stdout).toMatch(/^ {2}design {2}in progress {2}designer/m);
+    expect(stdout).toContain('Sessions: none yet: tracecraft watch');
+  });
+
+  it('looks again until it is ended', async () => {
+    const child = world.start(['status', '--watch', '--json']);
+    const lines: string[] = [];
+    let text = '';
+    for await (const chunk of child.stdout ?? []) {
+      text += String(chunk);
+      lines.splice(0, lines.length, ...text.split('\n').slice(0, -1));
+      if (lines.length >= 2) break;
+    }
+    child.kill('SIGINT');
+    expect(lines.map((line) => JSON.parse(line).project)).toEqual(['p', 'p']);
+  }, 30_000);
+});

@@ -1,0 +1,73 @@
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type DownloadFolder, openDownloadFolder } from '../../src/coordination/download-folder.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+
+let path = '';
+let remove = async (): Promise<void> => undefined;
+let folder: DownloadFolder;
+
+beforeEach(async () => {
+  ({ path, remove } = await createTemporaryFolder());
+  await mkdir(join(path, 'to'));
+  folder = await openDownloadFolder(join(path, 'to'), { force: false });
+});
+
+afterEach(async () => {
+  await folder.close();
+  await remove();
+});
+
+async function place(name: string): Promise<string> {
+  const staged = folder.stage();
+  await writeFile(staged, 'x', { mode: 0o600 });
+  return folder.place(staged, name);
+}
+
+describe('a folder for downloads', () => {
+  it.each(['../x', '/etc/x', 'a/../../x', 'a//x', './x', 'a\\..\\x', 'x\u0000y', 'x\ny', ''])(
+    'refuses the name %j',
+    async (name) => {
+      await expect(folder.assertFree(name)).rejects.toMatchObject({ kind: 'usage' });
+      await expect(place(name)).rejects.toMatchObject({ kind: 'usage' });
+      expect(await readdir(path)).toEqual(['to']);
+    },
+  );
+
+  it('refuses a link that came up after it had looked', async () => {
+    await folder.assertFree('sub/x');
+    await symlink(path, join(path, 'to', 'sub'));
+    await expect(place('sub/x')).rejects.toMatchObject({ kind: 'not-allowed' });
+    expect(await readdir(path)).toEqual(['to']);
+  });
+
+  it('refuses to replace a file that came up after it had looked', async () => {
+    await folder.assertFree('x');
+    await writeFile(join(path, 'to', 'x'), 'mine');
+    await expect(place('x')).rejects.toMatchObject({ kind: 'usage' });
+    expect(await readFile(join(path, 'to', 'x'), 'utf8')).toBe('mine');
+  });
+
+  it('refuses a folder where the file belongs, and a file where a folder belongs', async () => {
+    await mkdir(join(path, 'to', 'folder'));
+    await writeFile(join(path, 'to', 'file'), '');
+    await expect(place('folder')).rejects.toThrow('it is a folder');
+    await expect(place('file/x')).rejects.toThrow('it is not a folder');
+  });
+
+  it('lets the file be read as others are that its user makes', async () => {
+    const placed = await place('x');
+    const own = join(path, 'own');
+    await writeFile(own, '');
+    expect((await stat(placed)).mode).toBe((await stat(own)).mode);
+  });
+
+  it('leaves nothing of its own behind', async () => {
+    await writeFile(folder.stage(), 'half');
+    await place('a/b');
+    await folder.close();
+    expect(await readdir(join(path, 'to'))).toEqual(['a']);
+    expect(process.listeners('exit').map(({ name }) => name)).not.toContain('removeNow');
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { News } from '../../src/replay/news.js';
+import { timelineOf } from '../../src/replay/timeline.js';
+import { HandMadeBucket, isoAt } from './run-state.js';
+
+async function entriesOf(made: HandMadeBucket) {
+  return timelineOf((await made.read()).state).entries;
+}
+
+const agent = { id: 'b', status: 'active', started_at: isoAt(5) };
+const ref = { key: 'demo/agents/b.json', id: 'b' };
+
+describe('news', () => {
+  it('waits with a state for its event, and tells either once', async () => {
+    const news = new News();
+    const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
+    expect(news.take(await entriesOf(made), 0)).toHaveLength(1);
+    made.put('agents/b.json', agent);
+    expect(news.take(await entriesOf(made), 1_000)).toEqual([]);
+    made.event(5, 'agent.registered', 'b', { data: { ref } });
+    expect(news.take(await entriesOf(made), 2_000).map(({ isDerived }) => isDerived)).toEqual([
+      false,
+    ]);
+    expect(news.take(await entriesOf(made), 60_000)).toEqual([]);
+  });
+
+  it('tells a state whose event never comes, and not its event after that', async () => {
+    const news = new News();
+    const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
+    news.take(await entriesOf(made), 0);
+    made.put('agents/b.json', agent);
+    news.take(await entriesOf(made), 1_000);
+    expect(news.take(await entriesOf(made), 12_000).map(({ isDerived }) => isDerived)).toEqual([
+      true,
+    ]);
+    made.event(5, 'agent.registered', 'b', { data: { ref } });
+    expect(news.take(await entriesOf(made), 13_000)).toEqual([]);
+  });
+
+  it('tells each registration of one agent', async () => {
+    const news = new News();
+    const made = new HandMadeBucket().event(1, 'agent.registered', 'b', { data: { ref } });
+    expect(news.take(await entriesOf(made), 0)).toHaveLength(1);
+    made.event(2, 'agent.registered', 'b', { data: { ref } });
+    expect(news.take(await entriesOf(made), 1)).toHaveLength(1);
+  });
+});
