@@ -100,8 +100,9 @@ describe.each(s3Servers())('a race of processes for a claim on $name', ({ start 
       const { code } = await world.run(first, { env: { TRACECRAFT_AGENT: 'dead' } });
       expect(code).toBe(0);
     }
+    // Each claim was a sign of life of the same agent, so all of them end with the last.
+    await expiry(() => stored(steps[steps.length - 1] ?? ''));
     for (const step of steps) {
-      await expiry(() => stored(step));
       barrier = new Barrier(takeovers.processes, 5_000);
       await expectOneWinner(await race(takeovers.processes, ['claim', step]), step);
       expect((await stored(step)).epoch).toBe(2);
