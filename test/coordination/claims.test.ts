@@ -427,3 +427,40 @@ describe('completing', () => {
     await expect(done(designer)).rejects.toThrow('taken over by lead (epoch 2)');
   });
 });
+
+describe('on a store that does not arbitrate', () => {
+  const none = { putIfAbsent: false, putIfMatch: false };
+
+  function unarbitrated(rig: AgentsRig, agent: string): Terminal {
+    const { context, held } = rig.terminal(agent);
+    const bucket = { ...context.bucket, capabilities: none };
+    return { context: { ...context, bucket }, held };
+  }
+
+  it('a claim is best-effort and says so; who comes later is refused all the same', async () => {
+    const rig = new AgentsRig();
+    expect(await claim(unarbitrated(rig, 'designer'))).toMatchObject({
+      outcome: 'claimed',
+      isBestEffort: true,
+    });
+    expect(await claim(unarbitrated(rig, 'developer'))).toMatchObject({ outcome: 'rejected' });
+  });
+
+  it('of two at the same moment, the one whose claim was overwritten learns it', async () => {
+    const rig = new AgentsRig();
+    const first = unarbitrated(rig, 'designer');
+    let second: Promise<ClaimResult> | undefined;
+    const clock = {
+      ...first.context.clock,
+      sleep: async () => {
+        // As if the other had looked before the first wrote.
+        await rig.store.client().delete('demo/steps/design/claim.json');
+        second ??= claim(unarbitrated(rig, 'developer'));
+        await second;
+      },
+    };
+    const result = await claim({ context: { ...first.context, clock }, held: first.held });
+    expect(await second).toMatchObject({ outcome: 'claimed' });
+    expect(result).toMatchObject({ outcome: 'rejected', holder: { agent: 'developer' } });
+  });
+});
