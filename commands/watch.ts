@@ -13,7 +13,7 @@ import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import type { Ending } from '../src/mirror/ending.js';
 import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
-import type { Harness, Watcher } from '../src/mirror/stream.js';
+import { type Harness, harnesses, type Watcher } from '../src/mirror/stream.js';
 import { takeWatchLock } from '../src/mirror/watch-lock.js';
 import { createWatchers } from '../watchers/registry.js';
 
@@ -37,7 +37,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     once: Flags.boolean({ summary: 'take everything once and exit' }),
     harness: Flags.string({
       summary: 'only this harness; may be given more than once',
-      options: ['claude-code'],
+      options: [...harnesses],
       multiple: true,
     }),
     cwd: Flags.directory({

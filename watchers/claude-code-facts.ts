@@ -1,4 +1,5 @@
 import type { SessionFacts } from '../src/mirror/stream.js';
+import { exactFact, longestFact, timeFact, titleFact } from './fact-text.js';
 import { RowSkim } from './row-skim.js';
 
 export interface FactScope {
@@ -42,7 +43,6 @@ const titleRows = [
   { type: 'custom-title', field: field.customTitle, rank: 3 },
 ] as const;
 
-const longestFact = 500;
 /** 500 characters, each written as an escaped surrogate pair. */
 const longestFactBytes = longestFact * 12 + 2;
 const headBytes = 1024;
@@ -92,7 +92,8 @@ function saysEnough(found: number, isNestedNext: boolean): boolean {
 function addOrigin(news: Mutable, before: SessionFacts, scope: FactScope): void {
   const cwd = before.cwd === undefined ? exactText(field.cwd) : undefined;
   if (cwd !== undefined) news.cwd = cwd;
-  const startedAt = before.startedAt === undefined ? timestamp() : undefined;
+  const startedAt =
+    before.startedAt === undefined ? timeFact(skim.text(field.timestamp, 64)) : undefined;
   if (startedAt !== undefined) news.startedAt = startedAt;
   const parent = scope.isMain ? exactText(field.forkedFrom) : undefined;
   if (parent !== undefined && parent !== before.parentSessionId) news.parentSessionId = parent;
@@ -112,7 +113,7 @@ function addTitle(news: Mutable, before: SessionFacts, line: Buffer): void {
   const row = titleRows.find(({ type }) => skim.is(field.type, type));
   if (row === undefined || row.rank < (before.titleRank ?? 0)) return;
   skim.forward(line, titleRowBytes);
-  const title = cleanTitle(skim.text(row.field, titleRowBytes) ?? '');
+  const title = titleFact(skim.text(row.field, titleRowBytes) ?? '');
   if (title === '' || (title === before.title && row.rank === before.titleRank)) return;
   news.title = title;
   news.titleRank = row.rank;
@@ -124,32 +125,8 @@ function changed(index: number, known: string | undefined): string | undefined {
   return text === known ? undefined : text;
 }
 
-/** A name or path is taken as it is or not at all: cut or cleaned, it would name something else. */
 function exactText(index: number): string | undefined {
-  const text = skim.text(index, longestFactBytes);
-  const isUsable =
-    text !== undefined && text !== '' && text.length <= longestFact && !unprintable.test(text);
-  return isUsable ? text : undefined;
-}
-
-function timestamp(): string | undefined {
-  const text = skim.text(field.timestamp, 64);
-  if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(text)) return undefined;
-  const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
-}
-
-/** Control characters, lone surrogates, line separators, and marks that turn the direction of text around. */
-const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
-const unprintables = new RegExp(`${unprintable.source}+`, 'gu');
-
-function cleanTitle(text: string): string {
-  const printable = text.replace(unprintables, ' ').trim();
-  if (printable.length <= longestFact) return printable;
-  return printable
-    .slice(0, longestFact - 1)
-    .replace(/\p{Cs}$/u, '')
-    .concat('…');
+  return exactFact(skim.text(index, longestFactBytes));
 }
 
 function isEmpty(news: Mutable): boolean {

@@ -3,6 +3,7 @@ import type { TracecraftError } from '../src/errors.js';
 import type { Io } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
 import { ClaudeCodeWatcher } from './claude-code.js';
+import { CodexWatcher } from './codex.js';
 
 export interface WatcherSettings {
   readonly io: Io;
@@ -16,5 +17,5 @@ export interface WatcherSettings {
 
 /** Every harness that can be watched, whether it is on this machine or not. */
 export function createWatchers(settings: WatcherSettings): readonly Watcher[] {
-  return [new ClaudeCodeWatcher(settings)];
+  return [new ClaudeCodeWatcher(settings), new CodexWatcher(settings)];
 }

@@ -3,7 +3,8 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import { type ArchivedSession, harnesses, listSessions } from '../../src/mirror/archive.js';
+import { type ArchivedSession, listSessions } from '../../src/mirror/archive.js';
+import { harnesses } from '../../src/mirror/stream.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 
 export default class SessionList extends BaseCommand {
@@ -37,6 +38,8 @@ export default class SessionList extends BaseCommand {
   }
 }
 
+const titleLength = 60;
+
 const heading = ['SESSION', 'HARNESS', 'UPLOADED', 'LINES', 'SIZE', 'PARTS', 'REDACTED', 'TITLE'];
 
 function row({ id, harness, meta }: ArchivedSession): string[] {
@@ -49,7 +52,7 @@ function row({ id, harness, meta }: ArchivedSession): string[] {
     formatBytes(meta.total_uploaded_bytes),
     formatCount(meta.part_count),
     countsText(meta.redaction_counts),
-    meta.title ?? meta.cwd ?? '',
+    shortened(meta.title ?? meta.cwd ?? ''),
   ];
 }
 
@@ -70,4 +73,12 @@ function summary({ id, harness, meta }: ArchivedSession): object {
     redaction_counts: meta?.redaction_counts ?? null,
     streams: meta?.streams.length ?? null,
   };
+}
+
+/** A title may be a whole prompt; all of it is in the JSON. */
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length <= titleLength
+    ? text
+    : `${characters.slice(0, titleLength - 1).join('')}…`;
 }

@@ -10,7 +10,7 @@ import { NotFoundError, PartialError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { chokidarEvents } from '../../src/mirror/file-events.js';
 import { everything, newestSession, sessionsLike } from '../../src/mirror/selection.js';
-import type { Watcher } from '../../src/mirror/stream.js';
+import { harnesses, type Watcher } from '../../src/mirror/stream.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionMirror extends BaseCommand {
@@ -22,7 +22,7 @@ export default class SessionMirror extends BaseCommand {
     '<%= config.bin %> session mirror --harness claude-code --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow',
   ];
   static override flags = {
-    harness: Flags.string({ summary: 'whose session', options: ['claude-code'], required: true }),
+    harness: Flags.string({ summary: 'whose session', options: [...harnesses], required: true }),
     'session-id': Flags.string({ summary: 'this session, or a unique beginning of its id' }),
     cwd: Flags.directory({ exists: true, summary: 'the newest session of this folder' }),
     follow: Flags.boolean({ summary: 'go on mirroring until ended', char: 'f' }),

@@ -4,12 +4,8 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printRaw } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import {
-  type ArchivedSession,
-  findSession,
-  harnesses,
-  readTail,
-} from '../../src/mirror/archive.js';
+import { type ArchivedSession, findSession, readTail } from '../../src/mirror/archive.js';
+import { harnesses } from '../../src/mirror/stream.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 

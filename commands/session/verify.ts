@@ -7,7 +7,7 @@ import { startProgress } from '../../src/cli/progress.js';
 import { systemClock } from '../../src/clock.js';
 import { PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
-import type { Stream } from '../../src/mirror/stream.js';
+import { harnesses, type Stream } from '../../src/mirror/stream.js';
 import { type Verdict, verifySources } from '../../src/mirror/verify.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { createWatchers } from '../../watchers/registry.js';
@@ -33,7 +33,7 @@ export default class SessionVerify extends BaseCommand {
     ids: Args.string({ description: 'only these sessions', required: false }),
   };
   static override flags = {
-    harness: Flags.string({ summary: 'only this harness', options: ['claude-code'] }),
+    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
   };
 
   async run(): Promise<object> {

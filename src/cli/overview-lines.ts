@@ -2,6 +2,7 @@ import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
 import type { AgentView, Overview, SessionView } from './overview.js';
 import { ageOf, stepRow } from './step-rows.js';
+import { shortId } from './watch-output.js';
 
 /** What `status` shows, part by part; a part with nothing in it is one line that says what would fill it. */
 export function overviewLines(overview: Overview): string[] {
@@ -56,7 +57,7 @@ function sessionRow(session: SessionView, now: Date): string[] {
   const { harness, session_id, total_lines, last_uploaded_at, ended_at, title } = session;
   const uploaded = ageOf(last_uploaded_at, now);
   return [
-    `${harness}/${session_id.slice(0, 8)}`,
+    `${harness}/${shortId(session_id)}`,
     total_lines === null ? '-' : plural(total_lines, 'line'),
     uploaded === undefined ? '-' : `uploaded ${uploaded} ago`,
     ended_at === null ? lagText(session) : 'ended',

@@ -41,7 +41,12 @@ export function countsText(counts: Readonly<Record<string, number>>): string {
 
 export function placeText({ session, name }: Place): string {
   const { harness, id } = session.ref;
-  return `${harness}/${id.slice(0, 8)}${name === '' ? '' : `/${name}`}`;
+  return `${harness}/${shortId(id)}${name === '' ? '' : `/${name}`}`;
+}
+
+/** A beginning of it that tells sessions of one day apart: UUIDs of version 7 begin with the time, to the minute. */
+export function shortId(id: string): string {
+  return id.slice(0, /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? 13 : 8);
 }
 
 function takenLines(taken: Taken, where: string): string[] {
@@ -53,7 +58,7 @@ function takenLines(taken: Taken, where: string): string[] {
     taken.sessions + taken.leftSessions > 0
       ? []
       : [
-          'No sessions yet: Claude Code keeps them in ~/.claude/projects, or below CLAUDE_CONFIG_DIR.',
+          'No sessions yet. Looked for those of Claude Code, Codex, Hermes and OpenClaw in their usual folders.',
         ];
   return [
     `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.${left}`,

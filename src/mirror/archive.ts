@@ -12,6 +12,7 @@ import { partName } from '../protocol/parts.js';
 import { completeLines } from './lines.js';
 import { listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';
+import { harnesses } from './stream.js';
 
 /** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
 export interface ArchivedSession {
@@ -19,8 +20,6 @@ export interface ArchivedSession {
   readonly id: string;
   readonly meta: MetaDocument | undefined;
 }
-
-export const harnesses = ['claude-code', 'codex', 'hermes', 'openclaw'] as const;
 
 const parallelReads = 16;
 

@@ -75,15 +75,18 @@ export class Intake {
     return { taken, sightings };
   }
 
-  /** A stream that is not mirrored was noticed: what is to be taken now, on account of it. */
-  async meet(stream: Stream): Promise<readonly Sighting[]> {
+  /**
+   * A stream that is not mirrored was noticed: what is to be taken now, on account of it. What is as old as before has not
+   * grown, though it may have been moved or packed, which keeps its time.
+   */
+  async meet(stream: Stream, nowMs: number): Promise<readonly Sighting[]> {
     if (!this.#mayConcern(stream)) return [];
     const look = await stream.changed(this.#dormant.get(stream.source)?.look);
     if (look === undefined) return [];
     this.#dormant.set(stream.source, { stream, look });
     const key = sessionKey(stream);
     const session = [...this.#dormant.values()].filter((one) => sessionKey(one.stream) === key);
-    if (!(await this.#isWanted(session))) return [];
+    if (!this.#isRecent(session, nowMs) || !(await this.#isWanted(session))) return [];
     for (const sighting of session) this.#dormant.delete(sighting.stream.source);
     return session;
   }

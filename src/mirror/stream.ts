@@ -2,7 +2,8 @@
  * What the mirror asks of a watcher, and all that it knows of a harness. A watcher turns whatever its harness keeps on
  * disk into streams of lines with positions.
  */
-export type Harness = 'claude-code' | 'codex' | 'hermes' | 'openclaw';
+export const harnesses = ['claude-code', 'codex', 'hermes', 'openclaw'] as const;
+export type Harness = (typeof harnesses)[number];
 
 export interface Watcher {
   readonly harness: Harness;

@@ -192,7 +192,7 @@ export class WatchLoop {
 
   async #meet(stream: Stream): Promise<void> {
     const { roster, clock, report } = this.#context;
-    const sightings = await this.#intake.meet(stream);
+    const sightings = await this.#intake.meet(stream, clock.now());
     for (const sighting of sightings) {
       const watched = await this.#take(sighting);
       watched.hotUntilMs = clock.monotonic() + hotForMs;
