@@ -8,26 +8,27 @@ import { userName } from '../src/init/user-name.js';
 export default class Init extends BaseCommand {
   static override summary = 'set up a bucket for this project, or for everything on this machine';
   static override description =
-    `Without any flag the bucket is a folder in your home, the project is named after this folder and the agent after you. The bucket is created if it is missing, and what it can do is proven with objects that are deleted again. Credentials for S3 come from where the AWS tools keep them (environment, profiles, SSO, instance roles); they are stored only when given by flag.\n\nExit codes: 0 done, 2 bad flags or a config that is there already, 3 there is no such bucket, 7 the credentials are missing or refused, 8 the store cannot be reached.`;
+    `Without any flag the bucket is a folder in your home, the project is named after this folder and the agent after you. The bucket is created if it is missing, and what it can do is proven with objects that are deleted again. Credentials for S3 come from where the AWS tools keep them (environment, profiles, SSO, instance roles), those for Hugging Face from HF_TOKEN or "hf auth login"; they are stored only when given by flag. A new bucket on Hugging Face is private unless --public is given.\n\nExit codes: 0 done, 2 bad flags or a config that is there already, 3 there is no such bucket, 7 the credentials are missing or refused, 8 the store cannot be reached.`;
   static override examples = [
     '<%= config.bin %> init',
     '<%= config.bin %> init --global',
     '<%= config.bin %> init --backend s3 --bucket team-traces --region eu-central-1 --project app --agent designer',
+    '<%= config.bin %> init --backend hf --bucket me/traces --project app --agent designer',
     '<%= config.bin %> init --backend s3 --bucket traces --endpoint https://s3.example.com --profile work',
   ];
   static override flags = {
     backend: Flags.string({
-      summary: 'what kind of bucket: local (a folder) or s3',
-      helpValue: 'local|s3',
+      summary: 'what kind of bucket: local (a folder), s3 or hf (Hugging Face)',
+      helpValue: 'local|s3|hf',
     }),
     bucket: Flags.string({
       summary: 'the folder, or the name of the bucket',
-      helpValue: 'FOLDER|NAME',
+      helpValue: 'FOLDER|NAME|USER/NAME',
     }),
     project: Flags.string({ summary: 'the first part of all keys', helpValue: 'NAME' }),
     agent: Flags.string({ summary: 'who you are in the project', helpValue: 'NAME' }),
     endpoint: Flags.string({
-      summary: 'address of an S3 server other than Amazon',
+      summary: 'address of an S3 server other than Amazon, or of a Hub other than huggingface.co',
       helpValue: 'URL',
     }),
     region: Flags.string({ summary: 'region of the bucket', helpValue: 'REGION' }),
@@ -40,6 +41,15 @@ export default class Init extends BaseCommand {
       helpValue: 'KEY',
     }),
     'secret-key': Flags.string({ summary: 'its secret, stored in the config', helpValue: 'KEY' }),
+    'hf-token': Flags.string({
+      summary: 'Hugging Face token to store in the config; without it HF_TOKEN is used',
+      helpValue: 'TOKEN',
+    }),
+    public: Flags.boolean({
+      summary: 'on Hugging Face: everyone may read the new bucket',
+      exclusive: ['private'],
+    }),
+    private: Flags.boolean({ summary: 'on Hugging Face: nobody else may read it (the default)' }),
     global: Flags.boolean({
       summary: 'one bucket for everything: write ~/.tracecraft/config.json',
     }),
@@ -54,6 +64,9 @@ export default class Init extends BaseCommand {
         ...flags,
         accessKey: flags['access-key'],
         secretKey: flags['secret-key'],
+        hfToken: flags['hf-token'],
+        isPublic: flags.public,
+        isPrivate: flags.private,
         isGlobal: flags.global,
       },
       context,
@@ -66,6 +79,10 @@ export default class Init extends BaseCommand {
 
   private report(plan: InitPlan, outcome: InitOutcome): void {
     const { config } = plan;
+    if (config.backend === 'hf') {
+      const { bucket } = config;
+      this.say(`Backend: HuggingFace Buckets  Bucket: ${bucket} (${outcome.visibility})`);
+    }
     const rows = [
       ['backend', config.backend],
       ['bucket', `${outcome.location}${outcome.isNewBucket ? ' (created)' : ''}`],
@@ -80,6 +97,25 @@ export default class Init extends BaseCommand {
     if (outcome.gitIgnored === 'tracked') {
       this.warn(`git tracks ${outcome.file.path}: git rm --cached it before it is pushed`);
     }
+    if (config.backend === 'hf') this.tellHub(plan, outcome);
+    else this.tellMissing(outcome);
+  }
+
+  private tellHub({ config, visibility }: InitPlan, outcome: InitOutcome): void {
+    if (outcome.visibility === 'public' && visibility !== 'public') {
+      this.warn(
+        `PUBLIC BUCKET: everyone on the internet can read ${config.bucket}, every transcript included. ` +
+          'Make it private in its settings on Hugging Face, or use another bucket, before anything is mirrored.',
+      );
+    }
+    const [namespace] = config.bucket.split('/');
+    this.warn(
+      'claims are best-effort on Hugging Face: its API cannot arbitrate writers that race. ' +
+        `For atomic claims use its S3 gateway: --backend s3 --endpoint https://s3.hf.co/${namespace}`,
+    );
+  }
+
+  private tellMissing(outcome: InitOutcome): void {
     for (const { check, message } of outcome.findings.filter(({ ok }) => !ok)) {
       this.warn(`${check} is not to be relied on here, so claims are best-effort: ${message}`);
     }
@@ -93,6 +129,7 @@ function dataOf({ config, scope }: InitPlan, outcome: InitOutcome): object {
     project: config.project,
     agent: config.agent_id,
     new_bucket: outcome.isNewBucket,
+    ...(outcome.visibility === undefined ? {} : { visibility: outcome.visibility }),
     new_agent: outcome.isNewAgent,
     config: outcome.file.path,
     scope,

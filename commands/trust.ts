@@ -63,12 +63,14 @@ export default class Trust extends BaseCommand {
   }
 }
 
+const ownEndpoints = { s3: 'Amazon S3', hf: 'huggingface.co' } as const;
+
 /** Everything in which a config can do harm: where it sends, as whom, and what it would let through. */
 function summarise({ file, target, project, agent, redact }: Settings): Record<string, unknown> {
   const place =
     target.backend === 'local'
       ? { location: target.root }
-      : { location: target.bucket, endpoint: target.endpoint ?? 'Amazon S3' };
+      : { location: target.bucket, endpoint: target.endpoint ?? ownEndpoints[target.backend] };
   return {
     config: file.path,
     backend: target.backend,

@@ -4,6 +4,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core/config';
 import { rolldown } from 'rolldown';
+import { withViewer } from './viewer.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -31,7 +32,7 @@ async function bundle(folder) {
     input: { cli: 'src/cli/main.ts', ...(await commandEntries()) },
     platform: 'node',
     external,
-    plugins: [commandsInCodeUnitOrder(), requireOnFirstUse()],
+    plugins: [commandsInCodeUnitOrder(), requireOnFirstUse(), withViewer(root)],
     onLog: (level, log, report) => {
       if (log.code !== 'EVAL') report(level, log);
     },

@@ -39,6 +39,7 @@ const arrows: readonly Arrow[] = [
       'src/cli/visible.ts',
     ],
   },
+  { from: 'src/demo/', may: [...basics, 'src/bucket/', 'src/protocol/', 'src/coordination/'] },
   { from: 'src/service/', may: [...basics, 'src/config/'] },
   {
     from: 'src/init/',

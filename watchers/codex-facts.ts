@@ -15,8 +15,9 @@ const rank = { prompt: 1, namedInRow: 2, namedInIndex: 3 } as const;
 
 /** What makes a row worth parsing lies at its beginning, whatever the release. */
 const headBytes = 400;
-const telling =
-  /"(?:session_meta|turn_context|user_message|item_completed|thread_name_updated)"|"role"\s*:\s*"user"/;
+const telling = /"(?:session_meta|turn_context|thread_name_updated)"/;
+/** Prompts, which matter until there is a title and a folder. */
+const prompting = /"(?:user_message|item_completed)"|"role"\s*:\s*"user"/;
 /** Instructions of tens of kilobytes lie in these rows; anything much larger is a picture or damage. */
 const longestRow = 4 << 20;
 /** A bare first row of the oldest releases has no type to be known by. */
@@ -67,13 +68,18 @@ const rowSchema = v.object({
 export function foldCodexRow(line: Buffer, before: SessionFacts, scope: ThreadScope): SessionFacts {
   const news: Mutable = {};
   const head = line.toString('latin1', 0, headBytes);
-  const mayTell = telling.test(head) || (before.startedAt === undefined && bareRow.test(head));
-  if (mayTell && line.length <= longestRow) addRow(news, before, scope, line);
+  if (mayTell(head, before) && line.length <= longestRow) addRow(news, before, scope, line);
   addTitle(news, before, rank.namedInIndex, scope.titleOf(scope.threadId));
   for (const name of Object.keys(news) as (keyof SessionFacts)[]) {
     if (news[name] !== before[name]) return { ...before, ...news };
   }
   return before;
+}
+
+function mayTell(head: string, before: SessionFacts): boolean {
+  if (telling.test(head)) return true;
+  if (before.startedAt === undefined && bareRow.test(head)) return true;
+  return (before.title === undefined || before.cwd === undefined) && prompting.test(head);
 }
 
 function addRow(news: Mutable, before: SessionFacts, scope: ThreadScope, line: Buffer): void {

@@ -4,6 +4,7 @@ import type { Io } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
 import { ClaudeCodeWatcher } from './claude-code.js';
 import { CodexWatcher } from './codex.js';
+import { OpenClawWatcher } from './openclaw.js';
 
 export interface WatcherSettings {
   readonly io: Io;
@@ -17,5 +18,9 @@ export interface WatcherSettings {
 
 /** Every harness that can be watched, whether it is on this machine or not. */
 export function createWatchers(settings: WatcherSettings): readonly Watcher[] {
-  return [new ClaudeCodeWatcher(settings), new CodexWatcher(settings)];
+  return [
+    new ClaudeCodeWatcher(settings),
+    new CodexWatcher(settings),
+    new OpenClawWatcher(settings),
+  ];
 }

@@ -5,9 +5,10 @@ import type { ByteWindow } from './line-window.js';
 /** How much of the content's beginning is remembered. */
 export const headBytes = 4096;
 
+const readBytes = 64 * 1024;
 const smallestPiece = 64;
-const largestPiece = 64 * 1024;
-/** A piece that unpacks to more than this is followed by a smaller one: some bytes stand for a thousand times as many. */
+const largestPiece = 4 * 1024;
+/** A piece that unpacks to more than this is followed by a smaller one: four bytes may stand for 128 KiB. */
 const enoughAtOnce = 1 << 20;
 const skipStep = 1 << 20;
 
@@ -19,6 +20,8 @@ export class ZstdFile implements ByteWindow {
   readonly #decoder: Decompress;
   readonly #packedSize: number;
   #file: OpenFile;
+  /** What was read of it and not unpacked yet, and where in the file that ends. */
+  #packed: Buffer = Buffer.alloc(0);
   #packedAt = 0;
   #piece = smallestPiece;
   #base = 0;
@@ -100,12 +103,11 @@ export class ZstdFile implements ByteWindow {
   }
 
   async #unpack(): Promise<boolean> {
-    const wanted = Math.min(this.#piece, this.#packedSize - this.#packedAt);
-    const piece = Buffer.allocUnsafeSlow(wanted);
-    if ((await this.#file.read(piece, this.#packedAt)) !== wanted) return false;
-    this.#packedAt += wanted;
+    if (this.#packed.length === 0 && !(await this.#read())) return false;
+    const piece = this.#packed.subarray(0, this.#piece);
+    this.#packed = this.#packed.subarray(piece.length);
     const before = this.#filled;
-    const isLast = this.#packedAt === this.#packedSize;
+    const isLast = this.#packed.length === 0 && this.#packedAt === this.#packedSize;
     try {
       this.#decoder.push(piece, isLast);
     } catch (error) {
@@ -116,6 +118,14 @@ export class ZstdFile implements ByteWindow {
     this.#piece = isMuch
       ? Math.max(smallestPiece, this.#piece >> 3)
       : Math.min(largestPiece, this.#piece << 1);
+    return true;
+  }
+
+  async #read(): Promise<boolean> {
+    const wanted = Math.min(readBytes, this.#packedSize - this.#packedAt);
+    this.#packed = Buffer.allocUnsafeSlow(wanted);
+    if ((await this.#file.read(this.#packed, this.#packedAt)) !== wanted) return false;
+    this.#packedAt += wanted;
     return true;
   }
 

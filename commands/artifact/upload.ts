@@ -1,9 +1,12 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { scrubName } from '../../src/cli/artifact-names.js';
+import { scrubNames } from '../../src/cli/artifact-names.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
+import { knownFromHere, redactorOf } from '../../src/cli/redacting.js';
+import { secretWarning } from '../../src/cli/secret-check.js';
+import { countsText } from '../../src/cli/watch-output.js';
 import type { Settings } from '../../src/config/settings.js';
 import {
   findSources,
@@ -54,7 +57,7 @@ export default class ArtifactUpload extends BaseCommand {
       this.warn(`${formatCount(passedOver.length - mostTold)} more were passed over`);
     }
     const { coordination, settings } = await this.coordinate();
-    const named = await this.safelyNamed(sources, settings, flags.redact);
+    const named = this.safelyNamed(sources, settings, flags.redact);
     const heartbeat = coordination.heartbeat();
     const total = named.reduce((sum, { size }) => sum + size, 0);
     const progress = startProgress({
@@ -73,27 +76,19 @@ export default class ArtifactUpload extends BaseCommand {
   }
 
   /** The files under names that may be seen. A secret in a name is never told, only its kind. */
-  private async safelyNamed(
+  private safelyNamed(
     sources: readonly Source[],
     settings: Settings,
-    mayRename: boolean,
-  ): Promise<readonly Source[]> {
-    const { redactorOf, knownFromHere } = await import('../../src/cli/redacting.js');
+    redact: boolean,
+  ): readonly Source[] {
     const redactor = redactorOf(settings, knownFromHere(settings, process.env));
-    const scrubbed = sources.map((source) => scrubName(redactor, source.name));
-    const kinds = [...new Set(scrubbed.flatMap((one) => one.kinds))].sort();
-    if (kinds.length === 0) return sources;
-    const count = scrubbed.filter((one) => one.kinds.length > 0).length;
-    const found = `${plural(count, 'name')} of artifacts with what looks like a secret: ${kinds.join(', ')}`;
-    if (!mayRename) {
-      this.warn(`${found}. Whoever may list the bucket reads names; --redact replaces it`);
-      return sources;
-    }
-    this.note(`Redacted ${found}`);
-    return sources.map((source, index) => ({
-      ...source,
-      name: scrubbed[index]?.name ?? source.name,
-    }));
+    const given = sources.map(({ name }) => name);
+    const { names, counts } = scrubNames(redactor, given);
+    if (Object.keys(counts).length === 0) return sources;
+    const what = sources.length === 1 ? "the artifact's name" : 'a name among the artifacts';
+    this.warn(secretWarning(what, countsText(counts), redact));
+    if (!redact) return sources;
+    return sources.map((source, index) => ({ ...source, name: names[index] ?? source.name }));
   }
 
   private answer(

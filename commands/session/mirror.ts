@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { openMirroring } from '../../src/cli/mirroring.js';
+import { checkUnredacted, openMirroring } from '../../src/cli/mirroring.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { handleSignals } from '../../src/cli/signals.js';
 import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
@@ -16,7 +16,7 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: what vanished from the bucket is put back. Without --session-id the newest that was started in this folder (or in --cwd). With --follow it goes on until you end it.\n\nExit codes: 0 nothing is behind, 3 no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: what vanished from the bucket is put back. Without --session-id the newest that was started in this folder (or in --cwd). With --follow it goes on until you end it.\n\nExit codes: 0 nothing is behind, 3 no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 9 refused (--no-redact), 10 something is still behind.';
   static override examples = [
     '<%= config.bin %> session mirror --harness claude-code',
     '<%= config.bin %> session mirror --harness claude-code --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow',
@@ -26,12 +26,23 @@ export default class SessionMirror extends BaseCommand {
     'session-id': Flags.string({ summary: 'this session, or a unique beginning of its id' }),
     cwd: Flags.directory({ exists: true, summary: 'the newest session of this folder' }),
     follow: Flags.boolean({ summary: 'go on mirroring until ended', char: 'f' }),
+    'no-redact': Flags.boolean({
+      summary: 'send it as it is, secrets and all; for a bucket that only you can read',
+    }),
+    yes: Flags.boolean({
+      char: 'y',
+      summary: 'with --no-redact: the bucket is private, I am sure',
+    }),
   };
 
   async run(): Promise<object> {
     const { flags } = await this.parse(SessionMirror);
     const settings = await this.settings();
     requireTrusted(settings);
+    if (flags['no-redact']) {
+      checkUnredacted(settings, flags.yes);
+      this.warn('nothing is redacted: every key and password in it is sent in clear');
+    }
     const output = this.jsonEnabled()
       ? jsonOutput()
       : textOutput({ isQuiet: this.isQuiet, isTerminal: false, named: false });
@@ -66,6 +77,7 @@ export default class SessionMirror extends BaseCommand {
       events: chokidarEvents(),
       isPolling: false,
       isThorough: true,
+      isUnredacted: flags['no-redact'],
       intervalMs: undefined,
       output,
       progress,

@@ -1,7 +1,7 @@
 import type { Bucket, Capabilities } from './bucket.js';
 
 /** Where a bucket is and how to get in: what a config comes down to. */
-export type BucketTarget = LocalTarget | S3Target;
+export type BucketTarget = LocalTarget | S3Target | HubTarget;
 
 export interface LocalTarget {
   readonly backend: 'local';
@@ -26,22 +26,56 @@ export interface S3Target {
   readonly capabilities?: Capabilities;
 }
 
+export interface HubTarget {
+  readonly backend: 'hf';
+  /** `user/name` */
+  readonly bucket: string;
+  /** Without one: HF_ENDPOINT, else the Hub itself. */
+  readonly endpoint?: string;
+  /** Without one: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, else the token file. */
+  readonly token?: string;
+  /** False: never take a token of the environment or of a file; there must be one. */
+  readonly ambientCredentials?: boolean;
+}
+
 /** Loads the one backend that is needed. Each call of the bucket is sent once: see `withRetry`. */
 export async function openBucket(target: BucketTarget): Promise<Bucket> {
   if (target.backend === 'local') {
     const { openLocalBucket } = await import('./local.js');
     return openLocalBucket({ root: target.root });
   }
+  if (target.backend === 'hf') {
+    const { openHubBucket } = await import('./hugging-face.js');
+    return openHubBucket(target);
+  }
   const { openS3Bucket } = await import('./s3.js');
   return openS3Bucket(target);
 }
 
-/** Whether it had to be made. Nobody else is given access to a new one. */
-export async function createBucketIfMissing(target: BucketTarget): Promise<boolean> {
+export interface CreateOptions {
+  /** Where the store has such a thing; 'private' unless said otherwise. A bucket that is there keeps what it has. */
+  readonly visibility?: 'private' | 'public';
+}
+
+export interface CreatedBucket {
+  /** Whether it had to be made. Nobody else is given access to a new one, unless asked for. */
+  readonly isNew: boolean;
+  /** As read back from the store, where it has such a thing. */
+  readonly visibility?: 'private' | 'public';
+}
+
+export async function createBucketIfMissing(
+  target: BucketTarget,
+  { visibility }: CreateOptions = {},
+): Promise<CreatedBucket> {
   if (target.backend === 'local') {
     const { createLocalBucketIfMissing } = await import('./local.js');
-    return createLocalBucketIfMissing(target.root);
+    return { isNew: await createLocalBucketIfMissing(target.root) };
+  }
+  if (target.backend === 'hf') {
+    const { createHubBucketIfMissing } = await import('./hugging-face.js');
+    return createHubBucketIfMissing(target, visibility);
   }
   const { createS3BucketIfMissing } = await import('./s3.js');
-  return createS3BucketIfMissing(target);
+  return { isNew: await createS3BucketIfMissing(target) };
 }

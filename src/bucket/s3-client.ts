@@ -1,6 +1,5 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../clock.js';
-import type { StoreClock } from './s3-clock.js';
 import {
   assertFollowed,
   discardBody,
@@ -9,6 +8,7 @@ import {
   type RedirectMemory,
   redirectOf,
 } from './s3-gateway.js';
+import type { StoreClock } from './store-clock.js';
 
 export type Sdk = typeof import('@aws-sdk/client-s3');
 

@@ -2,10 +2,10 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../clock.js';
 import { NotAllowedError, UnreachableError, UsageError } from '../errors.js';
 import { createClient, loadSdk, type S3Keys, type S3Timeouts, type Sdk } from './s3-client.js';
-import { createStoreClock, type StoreClock } from './s3-clock.js';
 import { credentialsHint, failureOf, type S3Failure } from './s3-errors.js';
 import { type RedirectMemory, rememberRedirects } from './s3-gateway.js';
 import { throwIfStopped } from './stopped.js';
+import { createStoreClock, type StoreClock } from './store-clock.js';
 
 export interface ConnectionOptions {
   readonly bucket: string;

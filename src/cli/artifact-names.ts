@@ -1,17 +1,23 @@
+import { addCounts, type Counts } from '../mirror/chain.js';
 import { checkArtifactName } from '../protocol/names.js';
 import type { Redactor } from '../redact/redact.js';
 
-export interface ScrubbedName {
-  /** The name with each secret replaced by `REDACTED-<kind>`. */
-  readonly name: string;
-  /** Kinds of secret that were found in it; empty for a clean name, which is unchanged. */
-  readonly kinds: readonly string[];
+export interface ScrubbedNames {
+  /** One for each name, in order, with `REDACTED-<kind>` in the place of each secret. */
+  readonly names: readonly string[];
+  /** What was found in all of them, by kind. */
+  readonly counts: Counts;
 }
 
 /** Names are read by everybody who may list the bucket, and stand in events and handoffs. */
-export function scrubName(redactor: Redactor, name: string): ScrubbedName {
-  const { bytes, counts } = redactor.redact(Buffer.from(name));
-  if (counts === undefined) return { name, kinds: [] };
-  const scrubbed = bytes.toString('utf8').replace(/\[(REDACTED):([a-z0-9-]+)\]/g, '$1-$2');
-  return { name: checkArtifactName(scrubbed), kinds: [...counts.keys()].sort() };
+export function scrubNames(redactor: Redactor, names: readonly string[]): ScrubbedNames {
+  let counts: Counts = {};
+  const scrubbed = names.map((name) => {
+    const redaction = redactor.redact(Buffer.from(name));
+    if (redaction.counts === undefined) return name;
+    counts = addCounts(counts, Object.fromEntries(redaction.counts));
+    const text = redaction.bytes.toString('utf8');
+    return checkArtifactName(text.replace(/\[(REDACTED):([a-z0-9-]+)\]/g, '$1-$2'));
+  });
+  return { names: scrubbed, counts };
 }

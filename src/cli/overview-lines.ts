@@ -1,13 +1,14 @@
 import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
-import type { AgentView, Overview, SessionView } from './overview.js';
+import type { AgentView, MailboxView, Overview, SessionView } from './overview.js';
 import { ageOf, stepRow } from './step-rows.js';
 import { shortId } from './watch-output.js';
 
 /** What `status` shows, part by part; a part with nothing in it is one line that says what would fill it. */
 export function overviewLines(overview: Overview): string[] {
   const now = new Date(overview.at);
-  const { agents, steps, sessions, session_count } = overview;
+  const { agents, steps, mailboxes, sessions, session_count } = overview;
+  const waiting = mailboxes.filter(({ unread }) => unread.direct + unread.broadcast > 0);
   const more = session_count - sessions.length;
   return [
     ...headLines(overview),
@@ -21,6 +22,7 @@ export function overviewLines(overview: Overview): string[] {
       steps.map((step) => stepRow(step, now)),
       'none yet: tracecraft claim STEP',
     ),
+    ...section('Unread mail', waiting.map(mailboxRow), 'none'),
     ...section(
       'Sessions',
       sessions.map((session) => sessionRow(session, now)),
@@ -68,4 +70,13 @@ function sessionRow(session: SessionView, now: Date): string[] {
 function lagText({ behind_bytes }: SessionView): string {
   if (behind_bytes === null) return '-';
   return behind_bytes === 0 ? 'nothing behind' : `${formatBytes(behind_bytes)} behind`;
+}
+
+function mailboxRow({ agent, unread }: MailboxView): string[] {
+  const { direct, broadcast } = unread;
+  const parts = [
+    direct === 0 ? undefined : plural(direct, 'message'),
+    broadcast === 0 ? undefined : plural(broadcast, 'broadcast'),
+  ];
+  return [agent, parts.filter((part) => part !== undefined).join(', ')];
 }

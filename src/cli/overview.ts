@@ -3,14 +3,23 @@ import { hostname } from 'node:os';
 import type { Bucket } from '../bucket/bucket.js';
 import type { Settings, Source } from '../config/settings.js';
 import { listAgents } from '../coordination/agents.js';
+import { countUnread } from '../coordination/inbox.js';
+import { inParallel } from '../coordination/parallel.js';
 import { listSteps, type StepView } from '../coordination/steps.js';
 import { type ArchivedSession, listSessions } from '../mirror/archive.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
+import { isName } from '../protocol/names.js';
 
 export interface AgentView extends LivingAgentDocument {
   /** By the store's clock. */
   readonly modified_at: string;
+}
+
+export interface MailboxView {
+  readonly agent: string;
+  /** Messages that `inbox --new` would show. */
+  readonly unread: { readonly direct: number; readonly broadcast: number };
 }
 
 export interface SessionView {
@@ -32,6 +41,8 @@ export interface Overview {
   readonly source: { readonly destination: string; readonly agent: string };
   readonly agents: readonly AgentView[];
   readonly steps: readonly StepView[];
+  /** Of every agent that has registered. */
+  readonly mailboxes: readonly MailboxView[];
   readonly sessions: readonly SessionView[];
   readonly session_count: number;
   /** The store's time of all this. */
@@ -50,8 +61,16 @@ const shownSessions = 10;
 export async function readOverview(bucket: Bucket, settings: Settings): Promise<Overseen> {
   const layout = bucketLayout(settings.project);
   const place = { bucket, layout };
-  const [agents, steps, sessions] = await Promise.all([
-    listAgents(place),
+  const listed = listAgents(place);
+  const counted = listed.then(({ agents }) =>
+    inParallel(agents.filter(isNamed), async ({ document: { id } }) => ({
+      agent: id,
+      unread: await countUnread({ ...place, agent: id }),
+    })),
+  );
+  const [agents, mailboxes, steps, sessions] = await Promise.all([
+    listed,
+    counted,
     listSteps(place),
     listSessions(bucket, layout),
   ]);
@@ -68,11 +87,17 @@ export async function readOverview(bucket: Bucket, settings: Settings): Promise<
       modified_at: modifiedAt.toISOString(),
     })),
     steps: steps.steps,
+    mailboxes,
     sessions: await Promise.all(sessions.slice(0, shownSessions).map(viewSession)),
     session_count: sessions.length,
     at: (await bucket.now()).toISOString(),
   };
   return { overview, skipped: [...agents.skipped, ...steps.skipped] };
+}
+
+/** A document may say anything of its id. */
+function isNamed({ document }: { readonly document: { readonly id: string } }): boolean {
+  return isName(document.id);
 }
 
 async function viewSession({ harness, id, meta }: ArchivedSession): Promise<SessionView> {

@@ -21,7 +21,8 @@ export async function openSettled(settings: Settings): Promise<Bucket> {
 export async function openProven(settings: Settings): Promise<Bucket> {
   const target = openableTarget(settings);
   const bucket = await openBucket(target);
-  if (target.backend === 'local') return retried(bucket);
+  // The Hub's API has nothing to prove: it knows no conditions.
+  if (target.backend !== 's3') return retried(bucket);
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, bucket.location, project);
   const known = await readProven(nodeIo, folder);

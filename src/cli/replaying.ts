@@ -20,8 +20,8 @@ export interface ReplayRequest {
   readonly path: string;
   readonly selection: EntrySelection;
   readonly followMs: number | null;
-  /** Bytes; only tests say otherwise. */
-  readonly mostInPage?: number;
+  /** Bytes of transcripts beyond which their data goes into a folder beside the page. */
+  readonly mostInPage?: number | undefined;
 }
 
 export interface Replayed extends WrittenPage {

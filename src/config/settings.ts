@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { BucketTarget } from '../bucket/open.js';
 import type { Clock } from '../clock.js';
-import { NotAllowedError, NotFoundError, UnsupportedError, UsageError } from '../errors.js';
+import { NotAllowedError, NotFoundError, UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 import { checkName } from '../protocol/names.js';
 import { durationMs } from './duration.js';
@@ -100,7 +100,8 @@ export function requireTrusted(settings: Settings): void {
 export function openableTarget(settings: Settings): BucketTarget {
   const { target } = settings;
   if (target.backend === 'local' || settings.credentials === 'ambient') return target;
-  if (target.accessKey !== undefined) return target;
+  const isOwn = target.backend === 'hf' ? target.token : target.accessKey;
+  if (isOwn !== undefined) return target;
   throw new NotAllowedError(
     `not sending your credentials to ${target.endpoint ?? target.bucket}: only ${settings.file.path} names it`,
     { hint: 'If you know that endpoint, allow it with "tracecraft trust".' },
@@ -138,7 +139,6 @@ function resolveSettings(found: Found): Settings {
     target: resolveTarget(file.document, {
       folder: file.folder,
       home: found.context.home,
-      origin: file.path,
       endpoint: endpoint.value,
       credentials,
     }),
@@ -182,7 +182,12 @@ function resolveClaimTtl({ file, home }: Found): Resolved<number | null | undefi
   return { value: text === 'none' ? null : durationMs(text), source: sourceOf(config) };
 }
 
-const endpointVariables = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] as const;
+/** Where each kind of store's own tools look for an endpoint. */
+const endpointVariables = {
+  local: [],
+  s3: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+  hf: ['HF_ENDPOINT'],
+} as const;
 
 function resolveEndpoint({ context, file }: Found): Resolved<string | undefined> & {
   readonly alsoInEnvironment: boolean;
@@ -192,18 +197,19 @@ function resolveEndpoint({ context, file }: Found): Resolved<string | undefined>
   if (variable !== undefined) {
     return { value, source: environment(variable), alsoInEnvironment: true };
   }
-  const alsoInEnvironment = endpointVariables.some((one) => context.env[one] === value);
+  const variables = endpointVariables[file.document.backend];
+  const alsoInEnvironment = variables.some((one) => context.env[one] === value);
   return { value, source: sourceOf(file), alsoInEnvironment };
 }
 
-/** The config's own endpoint, else the environment's; without either it is Amazon's. */
+/** The config's own endpoint, else the environment's; without either it is Amazon's or Hugging Face's own. */
 function endpointOf(
   { backend, endpoint }: ConfigDocument,
   env: ConfigContext['env'],
 ): { readonly value: string | undefined; readonly variable: string | undefined } {
-  if (backend !== 's3') return { value: undefined, variable: undefined };
+  if (backend === 'local') return { value: undefined, variable: undefined };
   if (endpoint !== null) return { value: endpoint, variable: undefined };
-  const variable = endpointVariables.find((one) => (env[one] ?? '') !== '');
+  const variable = endpointVariables[backend].find((one) => (env[one] ?? '') !== '');
   const value = variable === undefined ? undefined : env[variable];
   if (variable === undefined || value === undefined || isEndpoint(value))
     return { value, variable };
@@ -216,30 +222,28 @@ function endpointOf(
 export function plannedTarget(document: ConfigDocument, context: ConfigContext): BucketTarget {
   const endpoint = endpointOf(document, context.env).value;
   const { cwd: folder, home } = context;
-  const origin = 'these flags';
-  return resolveTarget(document, { folder, home, origin, endpoint, credentials: 'ambient' });
+  return resolveTarget(document, { folder, home, endpoint, credentials: 'ambient' });
 }
 
 interface Place {
   readonly folder: string;
   readonly home: string;
-  /** Who says so, for an error. */
-  readonly origin: string;
   readonly endpoint: string | undefined;
   readonly credentials: Settings['credentials'];
 }
 
 function resolveTarget(document: ConfigDocument, place: Place): BucketTarget {
-  const { backend, bucket, region, profile, access_key, secret_key } = document;
+  const { backend, bucket, region, profile, access_key, secret_key, hf_token } = document;
   const { endpoint, credentials } = place;
   if (backend === 'local') return { backend, root: localRoot(bucket, place.folder, place.home) };
   if (backend === 'hf') {
-    throw new UnsupportedError(
-      `${place.origin}: the backend hf is not supported yet in this version`,
-      {
-        hint: 'Use a local folder or S3: "tracecraft init --force --backend s3 --bucket …".',
-      },
-    );
+    return {
+      backend,
+      bucket,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(hf_token === null ? {} : { token: hf_token }),
+      ...(credentials === 'own-only' ? { ambientCredentials: false } : {}),
+    };
   }
   return {
     backend,

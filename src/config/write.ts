@@ -8,7 +8,7 @@ import { type ConfigFile, readConfigFile } from './files.js';
 
 /** The fields of a config in the order in which people read them. Keys are there only when they were given by flag. */
 export interface NewConfig {
-  readonly backend: 'local' | 's3';
+  readonly backend: 'local' | 's3' | 'hf';
   readonly bucket: string;
   readonly project: string;
   readonly agent_id: string;
@@ -18,6 +18,7 @@ export interface NewConfig {
   readonly profile?: string;
   readonly access_key?: string;
   readonly secret_key?: string;
+  readonly hf_token?: string;
 }
 
 /** A `UsageError` when something of that name is there already, whatever it is, unless it may be overwritten. */

@@ -6,6 +6,9 @@ import { codeOf, isAbsence, onDisk } from '../bucket/disk-errors.js';
 import { NotAllowedError, UsageError } from '../errors.js';
 import { checkArtifactName } from '../protocol/names.js';
 
+/** Commands that run below a folder with such a file do what it says. */
+const configName = '.tracecraft.json';
+
 /** A folder on this machine into which files come from a bucket, by names that others chose. */
 export interface DownloadFolder {
   readonly path: string;
@@ -40,8 +43,8 @@ export async function openDownloadFolder(
     assertFree: (name) => assertFree(root, name, force),
     stage: () => join(staging, randomBytes(8).toString('hex')),
     place: async (staged, name) => {
-      await makeWay(root, name);
       await assertFree(root, name, force);
+      await makeWay(root, name);
       const path = pathOf(root, name);
       await onDisk(`write ${path}`, async () => {
         await chmod(staged, 0o666 & ~process.umask());
@@ -67,6 +70,11 @@ function waysTo(root: string, name: string): string[] {
 }
 
 async function assertFree(root: string, name: string, force: boolean): Promise<void> {
+  if (name.toLowerCase().split('/').includes(configName)) {
+    throw new NotAllowedError(`cannot write ${name}: it would be a config of tracecraft`, {
+      hint: 'Whoever wrote it would decide where the next commands in that folder send what they are given.',
+    });
+  }
   for (const way of waysTo(root, name)) {
     const found = await kindAt(way);
     if (found === undefined) return;

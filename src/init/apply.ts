@@ -19,6 +19,8 @@ export interface InitOutcome {
   /** Safe to print. */
   readonly location: string;
   readonly isNewBucket: boolean;
+  /** As the store itself says, where it has such a thing. */
+  readonly visibility: 'private' | 'public' | undefined;
   readonly isNewAgent: boolean;
   /** What the store really arbitrates between writers that race. */
   readonly capabilities: Capabilities;
@@ -37,7 +39,9 @@ export async function applyInit(
   isOverwriting: boolean,
 ): Promise<InitOutcome> {
   await refuseExisting(plan.configPath, isOverwriting);
-  const isNewBucket = await createBucketIfMissing(plan.target);
+  const { isNew: isNewBucket, visibility } = await createBucketIfMissing(plan.target, {
+    visibility: plan.visibility,
+  });
   const bucket = await openBucket(plan.target);
   try {
     const probe = await probeBucket(bucket, bucketLayout(plan.config.project).root);
@@ -45,7 +49,8 @@ export async function applyInit(
     const patient = withRetry(bucket, { ...patientRetry, clock: context.clock });
     const isNewAgent = await register(plan, patient, probe.capabilities);
     const recorded = await record(plan, context);
-    return { ...recorded, ...probe, location: bucket.location, isNewBucket, isNewAgent };
+    const { location } = bucket;
+    return { ...recorded, ...probe, location, isNewBucket, isNewAgent, visibility };
   } finally {
     await bucket.close();
   }

@@ -9,7 +9,7 @@ import {
 import { checkConfig } from '../config/schema.js';
 import { localRoot, plannedTarget } from '../config/settings.js';
 import type { NewConfig } from '../config/write.js';
-import { UnsupportedError, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { checkName, isName } from '../protocol/names.js';
 
 /** What was asked for; whatever is left out gets a value that needs no account and no question. */
@@ -21,6 +21,9 @@ export interface InitWishes {
   readonly profile?: string | undefined;
   readonly accessKey?: string | undefined;
   readonly secretKey?: string | undefined;
+  readonly hfToken?: string | undefined;
+  readonly isPublic?: boolean | undefined;
+  readonly isPrivate?: boolean | undefined;
   readonly project?: string | undefined;
   readonly agent?: string | undefined;
   readonly isGlobal: boolean;
@@ -31,6 +34,8 @@ export interface InitPlan {
   readonly scope: 'project' | 'home';
   readonly config: NewConfig;
   readonly target: BucketTarget;
+  /** Of a bucket that has to be made, where the store has such a thing. */
+  readonly visibility: 'private' | 'public';
 }
 
 /** Pure: refuses what cannot be meant, before anything is created. `userName` is the one of the operating system. */
@@ -46,8 +51,8 @@ export function planInit(
     wishes.project ?? (wishes.isGlobal ? 'default' : nameFrom(basename(folder), 'default'));
   const agent = wishes.agent ?? (context.env.TRACECRAFT_AGENT || nameFrom(userName ?? '', 'agent'));
   const names = { project: checkName('project', project), agent_id: checkName('agent', agent) };
-  const config =
-    backend === 'local' ? localConfig(wishes, context, names) : s3Config(wishes, names);
+  refuseStray(wishes, backend);
+  const config = configOf(backend, wishes, context, names);
   const document = checkConfig(
     'these flags make no config',
     config,
@@ -56,6 +61,7 @@ export function planInit(
   return {
     config,
     target: plannedTarget(document, context),
+    visibility: wishes.isPublic ? 'public' : 'private',
     scope: wishes.isGlobal ? 'home' : 'project',
     configPath: wishes.isGlobal ? homeConfigPath(context) : join(context.cwd, projectConfigName),
   };
@@ -63,14 +69,72 @@ export function planInit(
 
 type Names = Pick<NewConfig, 'project' | 'agent_id'>;
 
-function localConfig(wishes: InitWishes, context: ConfigContext, names: Names): NewConfig {
-  const s3Only = ['endpoint', 'region', 'profile', 'accessKey', 'secretKey'] as const;
-  const stray = s3Only.find((flag) => wishes[flag] !== undefined);
-  if (stray !== undefined) {
-    throw new UsageError(`--${kebab(stray)} is for a bucket on S3, and the backend is local`, {
-      hint: 'Add --backend s3 --bucket NAME, or leave that flag out.',
+type Backend = NewConfig['backend'];
+type PlaceFlag =
+  | 'endpoint'
+  | 'region'
+  | 'profile'
+  | 'accessKey'
+  | 'secretKey'
+  | 'hfToken'
+  | 'isPublic'
+  | 'isPrivate';
+
+/** Which backends each flag is for. */
+const flagBackends: Readonly<Record<PlaceFlag, readonly Backend[]>> = {
+  endpoint: ['s3', 'hf'],
+  region: ['s3'],
+  profile: ['s3'],
+  accessKey: ['s3'],
+  secretKey: ['s3'],
+  hfToken: ['hf'],
+  isPublic: ['hf'],
+  isPrivate: ['hf'],
+};
+
+const placeNames = { local: 'in a folder', s3: 'on S3', hf: 'on Hugging Face' } as const;
+
+function refuseStray(wishes: InitWishes, backend: Backend): void {
+  const flags = Object.entries(flagBackends) as [PlaceFlag, readonly Backend[]][];
+  for (const [flag, backends] of flags) {
+    const wish = wishes[flag];
+    const [intended] = backends;
+    if (wish === undefined || wish === false || intended === undefined) continue;
+    if (backends.includes(backend)) continue;
+    const name = kebab(flag.replace(/^is/, '')).replace(/^-/, '');
+    throw new UsageError(
+      `--${name} is for a bucket ${placeNames[intended]}, and the backend is ${backend}`,
+      { hint: `Add --backend ${intended} --bucket NAME, or leave that flag out.` },
+    );
+  }
+}
+
+function configOf(
+  backend: Backend,
+  wishes: InitWishes,
+  context: ConfigContext,
+  names: Names,
+): NewConfig {
+  if (backend === 'local') return localConfig(wishes, context, names);
+  return backend === 'hf' ? hubConfig(wishes, names) : s3Config(wishes, names);
+}
+
+function hubConfig({ bucket, endpoint, hfToken }: InitWishes, names: Names): NewConfig {
+  if (bucket === undefined || !/^((hf:\/\/)?buckets\/)?[^/\s]+\/[^/\s]+$/.test(bucket)) {
+    throw new UsageError('--backend hf needs a bucket as user/name', {
+      hint: 'Name it with --bucket USER/NAME; it is created, private, if it does not exist.',
     });
   }
+  return {
+    backend: 'hf',
+    bucket: bucket.replace(/^(hf:\/\/)?buckets\//, ''),
+    ...names,
+    endpoint: endpoint ?? null,
+    ...(hfToken === undefined ? {} : { hf_token: hfToken }),
+  };
+}
+
+function localConfig(wishes: InitWishes, context: ConfigContext, names: Names): NewConfig {
   // Absolute in the file: a relative one on the command line is relative to where it was typed.
   const bucket =
     wishes.bucket === undefined
@@ -109,14 +173,9 @@ function s3Config(wishes: InitWishes, names: Names): NewConfig {
 }
 
 function checkBackend(backend: string): NewConfig['backend'] {
-  if (backend === 'local' || backend === 's3') return backend;
-  if (backend === 'hf') {
-    throw new UnsupportedError('the backend hf is not supported yet in this version', {
-      hint: 'Use --backend local or --backend s3.',
-    });
-  }
+  if (backend === 'local' || backend === 's3' || backend === 'hf') return backend;
   throw new UsageError(`not a backend: ${JSON.stringify(backend.slice(0, 40))}`, {
-    hint: 'Use --backend local or --backend s3.',
+    hint: 'Use --backend local, --backend s3 or --backend hf.',
   });
 }
 

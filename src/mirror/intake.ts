@@ -123,7 +123,8 @@ export class Intake {
   async #cwdOf(session: readonly Sighting[]): Promise<string | undefined> {
     for (const { stream } of [...session].sort(mainFirst)) {
       const known = this.#cwds.get(sessionKey(stream));
-      const folder = known ?? (stream.kind === 'lines' ? await peekCwd(stream) : undefined);
+      const tells = stream.kind === 'lines' || stream.isCompared;
+      const folder = known ?? (tells ? await peekCwd(stream) : undefined);
       if (folder === undefined) continue;
       this.#cwds.set(sessionKey(stream), folder);
       return folder;

@@ -73,20 +73,21 @@ async function tryGenerations(
 /**
  * A remembered head is believed when the bucket still has all of it (what others added meanwhile is found at the next slot).
  * Otherwise: a stream of records has nothing to compare, its position is what folding the shipped lines gives. It cannot conflict; the newest
- * generation whose record can be read is the one to go on with.
+ * generation whose record can be read is the one to go on with. `observe` is called with each shipped line that was folded.
  */
 export async function recoverRecords(
   bucket: Bucket,
   prefix: string,
   stream: RecordStream,
   remembered: Head | undefined,
+  observe: (shipped: Buffer) => void,
 ): Promise<Head> {
   const listing = await listStream(bucket, prefix);
   const whole = remembered?.parts.every((part) => listing.parts.has(nameOf(part)));
   if (remembered !== undefined && whole) return remembered;
   for (const generation of newestFirst(listing)) {
     const walk = ChainWalk.of(listing, generation);
-    if (walk !== undefined) return foldChain(bucket, listing, stream, generation, walk);
+    if (walk !== undefined) return foldChain(bucket, listing, stream, generation, walk, observe);
   }
   return emptyHead;
 }
@@ -97,6 +98,7 @@ async function foldChain(
   stream: RecordStream,
   generation: number,
   walk: ChainWalk,
+  observe: (shipped: Buffer) => void,
 ): Promise<Head> {
   let position = startPosition;
   const parts: ShippedPart[] = [];
@@ -105,7 +107,9 @@ async function foldChain(
     if (stored === undefined) break;
     const { sequence, generation: writtenIn } = slot;
     const place = { sequence, generation: writtenIn, startLine: position.line };
-    position = stream.fold(position, completeLines(stored.body));
+    const lines = completeLines(stored.body);
+    position = stream.fold(position, lines);
+    for (const line of lines) observe(line);
     parts.push(foldedPart(place, position.line, stored.body, stored.modifiedAt));
   }
   return { generation, sequence: walk.sequence, parts, position, ahead: false };

@@ -161,8 +161,10 @@ export class Roster {
     await mirror.load();
     const main = session.streams.get('') ?? mirror;
     const known = main.facts.cwd ?? mirror.facts.cwd;
-    if (known !== undefined || mirror.source.kind === 'records') return known;
-    if (!this.#folders.has(session)) this.#folders.set(session, await peekCwd(mirror.source));
+    const { source } = mirror;
+    const tells = source.kind === 'lines' || source.isCompared;
+    if (known !== undefined || !tells) return known;
+    if (!this.#folders.has(session)) this.#folders.set(session, await peekCwd(source));
     return this.#folders.get(session);
   }
 

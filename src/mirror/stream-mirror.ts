@@ -172,7 +172,8 @@ export class StreamMirror {
       return undefined;
     }
     if (this.#source.kind === 'records') {
-      this.#head = await recoverRecords(bucket, prefix, this.#source, this.#remembered);
+      const observe = (line: Buffer): void => this.#observe(line);
+      this.#head = await recoverRecords(bucket, prefix, this.#source, this.#remembered, observe);
       return undefined;
     }
     const before = await this.#source.changed(undefined);
@@ -292,7 +293,9 @@ export class StreamMirror {
       startLine: head.position.line,
     };
     if (this.#source.kind === 'records') {
-      const position = this.#source.fold(head.position, completeLines(stored.body));
+      const lines = completeLines(stored.body);
+      const position = this.#source.fold(head.position, lines);
+      for (const line of lines) this.#observe(line);
       const part = foldedPart(slot, position.line, stored.body, stored.modifiedAt);
       this.#advance(part, position, this.#look);
       await this.#save();

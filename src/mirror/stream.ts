@@ -51,6 +51,11 @@ export interface LineStream extends Source {
 /** The source shows only its present state: what is new is a difference to what was shipped, which `fold` rebuilds. */
 export interface RecordStream extends Source {
   readonly kind: 'records';
+  /**
+   * Folding remembers content: a record that is not what was shipped is read again from there. Without, `fold` only knows
+   * which records were shipped, and each of them stays as it is. Facts are in such a stream's lines, as in one of lines.
+   */
+  readonly isCompared?: boolean;
   /** The position after lines that somebody shipped (each ends with a newline), read back from the bucket. */
   fold(from: Position, shipped: readonly Buffer[]): Position;
 }

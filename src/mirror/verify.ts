@@ -1,7 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
 import type { Layout } from '../protocol/keys.js';
-import { agrees } from '../redact/agreement.js';
+import { agrees, countMarkers } from '../redact/agreement.js';
 import { completeLines, endsWithNewline } from './lines.js';
 import { type Listing, listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';
@@ -204,7 +204,10 @@ class SourceLines {
   }
 }
 
-/** Records are compared as a set: everything that the source shows now was shipped, and agrees. */
+/**
+ * Records are compared as a set: everything that the source shows now was shipped, and agrees. A source that compares them
+ * itself has nothing left to say then.
+ */
 async function verifyRecords(
   bucket: Bucket,
   listing: Listing,
@@ -222,21 +225,42 @@ async function verifyRecords(
     shippedLines += lines.length;
   }
   const waiting = await stream.read(position, { bytes: Number.POSITIVE_INFINITY });
-  const present = await stream.read(startPosition, { bytes: Number.POSITIVE_INFINITY });
   const left = typeof waiting === 'string' ? 0 : waiting.lines.length;
-  const sources = typeof present === 'string' ? [] : present.lines.map(sourceLine);
-  const unlike = sources.filter((line) => !shipped.some((candidate) => agrees(candidate, line)));
-  const wrong = unlike.length - left;
+  const found = stream.isCompared
+    ? {
+        wrong: 0,
+        sourceLines: shippedLines + left,
+        redactedLines: shipped.filter(isRedacted).length,
+      }
+    : await comparedRecords(stream, shipped, left);
+  const { wrong, sourceLines, redactedLines } = found;
   return {
     state: wrong > 0 ? 'differs' : left > 0 ? (parts === 0 ? 'missing' : 'behind') : 'ok',
     generation: newest,
     parts,
     shippedLines,
-    sourceLines: sources.length,
-    redactedLines: sources.filter((line) => !shipped.some((one) => one.equals(line))).length - left,
+    sourceLines,
+    redactedLines,
     rest: 0,
     problem: wrong > 0 ? `${wrong} records are not what was shipped` : null,
   };
+}
+
+/** Each record that the source shows now, beside all that was shipped. */
+async function comparedRecords(stream: RecordStream, shipped: readonly Buffer[], left: number) {
+  const present = await stream.read(startPosition, { bytes: Number.POSITIVE_INFINITY });
+  const sources = typeof present === 'string' ? [] : present.lines.map(sourceLine);
+  const unlike = sources.filter((line) => !shipped.some((candidate) => agrees(candidate, line)));
+  const changed = sources.filter((line) => !shipped.some((one) => one.equals(line)));
+  return {
+    wrong: unlike.length - left,
+    sourceLines: sources.length,
+    redactedLines: changed.length - left,
+  };
+}
+
+function isRedacted(shipped: Buffer): boolean {
+  return countMarkers(shipped).size > 0;
 }
 
 function sourceLine(line: Line): Buffer {

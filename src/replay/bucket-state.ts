@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { ClaimDocument, HandoffDocument, StatusDocument } from '../protocol/coordination.js';
 import type { AgentDocument, MetaDocument } from '../protocol/documents.js';
 import type { EventDocument } from '../protocol/events.js';
+import type { MemoryDocument } from '../protocol/memory.js';
 
 /** One object of the bucket as it was read. */
 export interface Read<Document> {
@@ -29,15 +30,6 @@ export const mailSchema = v.object({
   reply_to: optionalText,
 });
 export type MailDocument = v.InferOutput<typeof mailSchema>;
-
-export const memorySchema = v.object({
-  value: v.optional(v.unknown()),
-  set_by: v.nullable(text),
-  set_at: optionalText,
-  version: v.optional(v.number(), 0),
-  deleted: v.optional(v.boolean(), false),
-});
-export type MemoryDocument = v.InferOutput<typeof memorySchema>;
 
 export interface StepObjects {
   readonly step: string;

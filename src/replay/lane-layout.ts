@@ -13,7 +13,7 @@ export const sizes = {
   strip: 16,
   subStrip: 9,
   gap: 4,
-  mostRows: 5,
+  mostRows: 6,
 } as const;
 
 export interface PlacedMark {
@@ -138,12 +138,16 @@ function placeMarks({ entries, scale, measure }: LaneInput, shown: readonly numb
     const left = x - sizes.mark;
     const row = freeRow(edges, left);
     const isFull = row >= sizes.mostRows;
-    const at = isFull ? sizes.mostRows - 1 : row;
+    const at = isFull ? emptiest(edges) : row;
     const word = measure(wordOf(entries.type(entry))) + 10;
     edges[at] = Math.max(edges[at] ?? 0, left + alone + (isFull ? 0 : word));
     return { entry, x, y: top + at * sizes.row + sizes.row / 2, hasWord: !isFull };
   });
   return { placed, rows: edges.length };
+}
+
+function emptiest(rightEdges: readonly number[]): number {
+  return rightEdges.indexOf(Math.min(...rightEdges));
 }
 
 /** The main streams of sessions that do not overlap share a row; their sub-agents hang below. */

@@ -5,11 +5,11 @@ import { claimSchema, handoffSchema, statusSchema } from '../protocol/coordinati
 import { agentSchema, DocumentError, metaSchema, parseDocument } from '../protocol/documents.js';
 import { eventSchema } from '../protocol/events.js';
 import { type Layout, parseStampName } from '../protocol/keys.js';
+import { memoryKeyOf, parseMemory } from '../protocol/memory.js';
 import { decodeId, isName, stepId } from '../protocol/names.js';
 import {
   type BucketState,
   mailSchema,
-  memorySchema,
   type Read,
   type StepObjects,
   type StoredArtifact,
@@ -24,10 +24,16 @@ export interface ReadBucket {
   readonly skipped: readonly DocumentError[];
 }
 
+type Parse<Document> = (key: string, body: Buffer) => Document;
+
+function as<Schema extends v.GenericSchema>(schema: Schema): Parse<v.InferOutput<Schema>> {
+  return (key, body) => parseDocument(schema, key, body);
+}
+
 interface Remembered {
   readonly modifiedMs: number;
   readonly size: number;
-  readonly result: Read<unknown> | DocumentError | undefined;
+  readonly result: Read<unknown> | DocumentError;
 }
 
 /**
@@ -71,7 +77,7 @@ export class RunReader {
   async #events(): Promise<BucketState['events']> {
     const prefix = this.#layout.events();
     const entries = await this.#list(prefix);
-    const read = await this.#readAll(entries, eventSchema);
+    const read = await this.#readAll(entries, as(eventSchema));
     return read.flatMap((one) => {
       const stamp = parseStampName(one.key.slice(prefix.length));
       return stamp === undefined ? [] : [{ ...one, timeNs: stamp.timeNs }];
@@ -81,7 +87,7 @@ export class RunReader {
   async #agents(): Promise<BucketState['agents']> {
     const prefix = this.#layout.agents();
     const entries = await this.#list(prefix, (leaf) => isName(leaf.replace(/\.json$/, '')));
-    const read = await this.#readAll(entries, agentSchema);
+    const read = await this.#readAll(entries, as(agentSchema));
     return read.map((one) => ({ ...one, agent: one.key.slice(prefix.length, -'.json'.length) }));
   }
 
@@ -90,9 +96,9 @@ export class RunReader {
     const entries = await this.#list(prefix, (path) => isStepObject(path));
     const ending = (leaf: string) => entries.filter(({ key }) => key.endsWith(`/${leaf}.json`));
     const [claims, statuses, handoffs] = await Promise.all([
-      this.#readAll(ending('claim'), claimSchema),
-      this.#readAll(ending('status'), statusSchema),
-      this.#readAll(ending('handoff'), handoffSchema),
+      this.#readAll(ending('claim'), as(claimSchema)),
+      this.#readAll(ending('status'), as(statusSchema)),
+      this.#readAll(ending('handoff'), as(handoffSchema)),
     ]);
     const stepOf = ({ key }: { readonly key: string }) => key.slice(prefix.length).split('/')[0];
     const byStep = <Document>(read: readonly Read<Document>[]) =>
@@ -107,7 +113,7 @@ export class RunReader {
 
   async #mail(prefix: string): Promise<readonly StoredMail[]> {
     const entries = await this.#list(prefix, (path) => mailPlace(path) !== undefined);
-    const read = await this.#readAll(entries, mailSchema);
+    const read = await this.#readAll(entries, as(mailSchema));
     return read.flatMap((one) => {
       const place = mailPlace(one.key.slice(prefix.length));
       return place === undefined ? [] : [{ ...one, ...place }];
@@ -119,15 +125,16 @@ export class RunReader {
   > {
     const prefix = this.#layout.memories();
     const entries = await this.#list(prefix, (path) => path.endsWith('.json'));
-    const read = await this.#readAll(entries, memorySchema);
+    const read = await this.#readAll(entries, parseMemory);
     const history: BucketState['memoryHistory'][number][] = [];
     const present = new Map<string, StoredMemory>();
     for (const one of read) {
       const segments = one.key.slice(prefix.length, -'.json'.length).split('/');
       if (segments[0] !== '_history') {
-        const name = segments.join('.');
-        const other = present.get(name);
-        if (!isName(name) || (other !== undefined && other.modifiedAt > one.modifiedAt)) continue;
+        const name = memoryKeyOf(this.#layout, one.key);
+        const other = present.get(name ?? '');
+        if (name === undefined || (other !== undefined && other.modifiedAt > one.modifiedAt))
+          continue;
         present.set(name, { ...one, name });
         continue;
       }
@@ -165,7 +172,7 @@ export class RunReader {
     return inParallel(places.flat(), async ({ harness, folder, id }) => ({
       harness,
       id: decodeId(id),
-      meta: await this.#readOne(`${folder}meta.json`, metaSchema, undefined),
+      meta: await this.#readOne(`${folder}meta.json`, as(metaSchema), undefined),
     }));
   }
 
@@ -190,20 +197,20 @@ export class RunReader {
     return entries;
   }
 
-  async #readAll<Schema extends v.GenericSchema>(
+  async #readAll<Document>(
     entries: readonly ObjectEntry[],
-    schema: Schema,
-  ): Promise<readonly Read<v.InferOutput<Schema>>[]> {
-    const read = await inParallel(entries, (entry) => this.#readOne(entry.key, schema, entry));
+    parse: Parse<Document>,
+  ): Promise<readonly Read<Document>[]> {
+    const read = await inParallel(entries, (entry) => this.#readOne(entry.key, parse, entry));
     return read.filter((one) => one !== undefined);
   }
 
   /** `undefined` for what is not there any more, or is not what its key says. */
-  async #readOne<Schema extends v.GenericSchema>(
+  async #readOne<Document>(
     key: string,
-    schema: Schema,
+    parse: Parse<Document>,
     listed: ObjectEntry | undefined,
-  ): Promise<Read<v.InferOutput<Schema>> | undefined> {
+  ): Promise<Read<Document> | undefined> {
     const known = this.#known.get(key);
     const isImmutable = parseStampName(key.slice(key.lastIndexOf('/') + 1)) !== undefined;
     const isSame =
@@ -212,19 +219,21 @@ export class RunReader {
       known.size === listed.size &&
       // Two writes of one second look alike where a store's times have whole seconds.
       (isImmutable || known.modifiedMs % 1000 !== 0);
-    const remembered = known !== undefined && isSame ? known : await this.#fetch(key, schema);
+    const remembered = known !== undefined && isSame ? known : await this.#fetch(key, parse);
     if (remembered === undefined) return undefined;
     this.#next.set(key, remembered);
-    return remembered.result instanceof DocumentError ? undefined : remembered.result;
+    // A key is always read by the same parser.
+    const result = remembered.result as Read<Document> | DocumentError;
+    return result instanceof DocumentError ? undefined : result;
   }
 
-  async #fetch(key: string, schema: v.GenericSchema): Promise<Remembered | undefined> {
+  async #fetch<Document>(key: string, parse: Parse<Document>): Promise<Remembered | undefined> {
     const stored = await this.#bucket.get(key);
     if (stored === undefined) return undefined;
     const { body, modifiedAt, size } = stored;
     const seen = { modifiedMs: modifiedAt.getTime(), size };
     try {
-      return { ...seen, result: { key, modifiedAt, document: parseDocument(schema, key, body) } };
+      return { ...seen, result: { key, modifiedAt, document: parse(key, body) } };
     } catch (error) {
       if (error instanceof DocumentError) return { ...seen, result: error };
       throw error;

@@ -51,11 +51,16 @@ export interface Span {
   readonly toMs: number;
 }
 
-/** The scale on which all of the span takes `width` pixels. */
-export function fittingScale(span: Span, folds: readonly Fold[], width: number): TimeScale {
+/** The scale on which all of the span takes `width` pixels, or `zoom` times as much. */
+export function fittingScale(
+  span: Span,
+  folds: readonly Fold[],
+  width: number,
+  zoom = 1,
+): TimeScale {
   const open = openMs(span, folds);
   const left = Math.max(width * 0.25, width - folds.length * foldWidth);
-  return timeScale(span, folds, left / Math.max(1, open));
+  return timeScale(span, folds, (left / Math.max(1, open)) * zoom);
 }
 
 export function timeScale(

@@ -5,12 +5,15 @@ import { type BucketTarget, openBucket } from '../../src/bucket/open.js';
 import { probeBucket } from '../../src/bucket/probe.js';
 import { patientRetry, withRetry } from '../../src/bucket/retry.js';
 import { systemClock } from '../../src/clock.js';
-import { UnreachableError, UsageError } from '../../src/errors.js';
+import { UnreachableError, UnsupportedError, UsageError } from '../../src/errors.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 import { type ContractContext, inLanes, text } from './contract-context.js';
 import { describeFiles } from './contract-files.js';
 import { describeListings } from './contract-listings.js';
 import { describeConditionalWrites } from './contract-writes.js';
+
+/** What a kind of store cannot do, and says so with an `UnsupportedError`. */
+export type Lacking = 'conditional writes' | 'empty objects';
 
 export interface ContractSubject {
   readonly target: BucketTarget;
@@ -20,7 +23,13 @@ export interface ContractSubject {
 }
 
 /** What every bucket must keep, whatever it is made of. Writes only below a random prefix. */
-export function describeBucketContract(name: string, start: () => Promise<ContractSubject>): void {
+export function describeBucketContract(
+  name: string,
+  start: () => Promise<ContractSubject>,
+  lacking: readonly Lacking[] = [],
+): void {
+  const isConditional = !lacking.includes('conditional writes');
+  const keepsEmpty = !lacking.includes('empty objects');
   describe(`bucket contract: ${name}`, () => {
     const project = `contract-${randomBytes(6).toString('hex')}`;
     let subject: ContractSubject;
@@ -63,8 +72,9 @@ export function describeBucketContract(name: string, start: () => Promise<Contra
       bucket = withRetry(await openBucket(subject.target), { clock: systemClock, ...patientRetry });
       const { capabilities, findings } = await probeBucket(bucket, `${project}/`);
       // A server that does not arbitrate is not S3, and what it passes proves nothing.
-      expect(findings.filter(({ ok }) => !ok)).toEqual([]);
-      expect(capabilities).toEqual({ putIfAbsent: true, putIfMatch: true });
+      const failed = findings.filter(({ ok }) => !ok).map(({ check }) => check);
+      expect(failed).toEqual(isConditional ? [] : ['putIfAbsent', 'putIfMatch']);
+      expect(capabilities).toEqual({ putIfAbsent: isConditional, putIfMatch: isConditional });
     });
 
     afterAll(async () => {
@@ -100,7 +110,7 @@ export function describeBucketContract(name: string, start: () => Promise<Contra
         expect(await bucket.get(key)).toMatchObject({ body: text('two'), etag: second.etag });
       });
 
-      it('may be empty', async () => {
+      it.runIf(keepsEmpty && isConditional)('may be empty', async () => {
         const key = `${fresh()}empty`;
         const { etag } = await bucket.put(key, Buffer.alloc(0));
         expect(await bucket.get(key)).toMatchObject({ body: Buffer.alloc(0), size: 0, etag });
@@ -127,6 +137,7 @@ export function describeBucketContract(name: string, start: () => Promise<Contra
         expect(await bucket.get(`${prefix}a/b/c`)).toBeUndefined();
         expect(await list(prefix)).toEqual([]);
         expect(await names(prefix, { delimiter: '/' })).toEqual([]);
+        if (!isConditional) return;
         expect(await bucket.putIfAbsent(`${prefix}a`, text('y'))).toMatchObject({ written: true });
       });
 
@@ -256,9 +267,24 @@ export function describeBucketContract(name: string, start: () => Promise<Contra
       });
     });
 
-    describeConditionalWrites(context);
+    if (isConditional) describeConditionalWrites(context);
+    else {
+      it('refuses conditional writes', async () => {
+        const key = `${fresh()}claim`;
+        await expect(bucket.putIfAbsent(key, text('x'))).rejects.toThrow(UnsupportedError);
+        await expect(bucket.putIfMatch(key, text('x'), '"e"')).rejects.toThrow(UnsupportedError);
+        expect(await bucket.get(key)).toBeUndefined();
+      });
+    }
+    if (!keepsEmpty) {
+      it('refuses empty objects', async () => {
+        const key = `${fresh()}empty`;
+        await expect(bucket.put(key, text(''))).rejects.toThrow(UnsupportedError);
+        expect(await bucket.get(key)).toBeUndefined();
+      });
+    }
     describeListings(context);
-    describeFiles(context);
+    describeFiles(context, keepsEmpty);
 
     it('tells the time within a few seconds of this machine', async () => {
       const apart = (await bucket.now()).getTime() - Date.now();
@@ -269,9 +295,11 @@ export function describeBucketContract(name: string, start: () => Promise<Contra
       const key = `${fresh()}stopped`;
       const signal = AbortSignal.abort();
       await expect(bucket.put(key, text('x'), { signal })).rejects.toThrow(UnreachableError);
-      await expect(bucket.putIfAbsent(key, text('x'), { signal })).rejects.toThrow(
-        UnreachableError,
-      );
+      if (isConditional) {
+        await expect(bucket.putIfAbsent(key, text('x'), { signal })).rejects.toThrow(
+          UnreachableError,
+        );
+      }
       await expect(bucket.get(key, { signal })).rejects.toThrow(UnreachableError);
       await expect(bucket.delete(key, { signal })).rejects.toThrow(UnreachableError);
       expect(await bucket.get(key)).toBeUndefined();
@@ -281,6 +309,7 @@ export function describeBucketContract(name: string, start: () => Promise<Contra
       expect(bucket.location).not.toBe('');
       const { target } = subject;
       if (target.backend === 's3') expect(bucket.location).not.toContain(target.secretKey);
+      if (target.backend === 'hf') expect(bucket.location).not.toContain(target.token);
     });
   });
 }

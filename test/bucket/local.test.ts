@@ -165,8 +165,8 @@ describe('the folder', () => {
 describe('a folder that is not there', () => {
   it('is made when asked for, for its owner alone, and once', async () => {
     const target = { backend: 'local', root: join(folder.path, 'new', 'bucket') } as const;
-    expect(await createBucketIfMissing(target)).toBe(true);
-    expect(await createBucketIfMissing(target)).toBe(false);
+    expect(await createBucketIfMissing(target)).toEqual({ isNew: true });
+    expect(await createBucketIfMissing(target)).toEqual({ isNew: false });
     expect((await stat(target.root)).mode & 0o777).toBe(0o700);
   });
 

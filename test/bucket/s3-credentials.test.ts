@@ -60,7 +60,7 @@ describe.each(s3Servers())('$name', ({ start }) => {
     expectEveryCall({ bucket: 'no-such-bucket' }, NotFoundError));
 
   it('is not asked to make the bucket that it has', async () => {
-    expect(await createBucketIfMissing(target({}))).toBe(false);
+    expect(await createBucketIfMissing(target({}))).toEqual({ isNew: false });
     await expect(createBucketIfMissing(target({ secretKey: 'wrong' }))).rejects.toThrow(
       NotAllowedError,
     );

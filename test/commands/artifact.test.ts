@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
-import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.js';
+import { type S3Fault, type S3Proxy, startS3Proxy } from '../support/s3-proxy.js';
 import { type S3Server, s3Servers } from '../support/s3-servers.js';
 
 const diff = 'diff --git a/auth.ts b/auth.ts\n';
@@ -171,7 +171,7 @@ describe('tracecraft artifact', () => {
     expect(await allText(join(bucket, 'events'))).not.toContain(token);
     const warned = await world.run(args);
     expect(warned.code).toBe(0);
-    expect(warned.stderr).toMatch(/^Warning: .*github-token.*--redact/);
+    expect(warned.stderr).toMatch(/^Warning: the artifact's name holds .*github-token.*--redact/);
     expect(warned.stderr).not.toContain(token);
     expect(await readdir(join(bucket, 'artifacts', 'leak', 'dumps'))).toContain(`${token}.txt`);
   });
@@ -240,11 +240,14 @@ describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
   let world: CliWorld;
   let env: Record<string, string> = {};
   let delayMs = 0;
+  let faultOf = (_kind: string, _key: string): S3Fault | undefined => undefined;
 
   beforeAll(async () => {
     server = await start();
     proxy = await startS3Proxy(server.endpoint, {
       onRequest: async ({ kind, key }) => {
+        const fault = faultOf(kind, key);
+        if (fault !== undefined) return fault;
         const isSlow = kind === 'PUT' && key.includes('/artifacts/');
         if (isSlow) await new Promise((resolve) => setTimeout(resolve, delayMs));
         return undefined;
@@ -305,6 +308,48 @@ describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
     delayMs = 0;
     expect(slow.code).toBe(0);
     expect(slow.stderr).toMatch(/^upload: 100 % \(3\.0 MiB of 3\.0 MiB\)$/m);
+  });
+
+  it('a store that refuses ends it: exit 7, or 10 when some is there', async () => {
+    await mkdir(join(world.project, 'mixed'));
+    for (const name of ['a', 'b']) await writeFile(join(world.project, 'mixed', name), name);
+    const answer = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };
+    faultOf = (kind, key) =>
+      kind === 'PUT' && key.endsWith('/mixed/b')
+        ? { fault: 'answer', when: 'before', answer }
+        : undefined;
+    const some = await world.run(['artifact', 'upload', 'mixed', '-r'], { env });
+    const one = await world.run(['artifact', 'upload', 'a.txt', '--name', 'mixed/b'], { env });
+    faultOf = () => undefined;
+    expect(some).toMatchObject({
+      code: 10,
+      stdout: expect.stringContaining('Uploaded 1 file to shared'),
+      stderr: expect.stringContaining('1 of 2 files were not uploaded'),
+    });
+    expect(one).toMatchObject({ code: 7, stdout: '' });
+    const list = await world.run(['artifact', 'list'], { env });
+    expect(list.stdout).toContain('shared/mixed/a');
+    expect(list.stdout).not.toContain('shared/mixed/b');
+  });
+
+  it('a download that is ended leaves nothing behind', async () => {
+    await world.run(['artifact', 'upload', 'a.txt', '--name', 'stalled.txt'], { env });
+    const asked = new Promise<void>((resolve) => {
+      faultOf = (kind, key) => {
+        if (kind !== 'GET' || !key.endsWith('/stalled.txt')) return undefined;
+        resolve();
+        return { fault: 'stall', when: 'before' };
+      };
+    });
+    const args = ['artifact', 'download', 'stalled.txt', '--to', 'ended'];
+    const child = world.start(args, { env });
+    const ended = collect(child);
+    await asked;
+    expect(await readdir(join(world.project, 'ended'))).toHaveLength(1);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(143);
+    faultOf = () => undefined;
+    expect(await readdir(join(world.project, 'ended'))).toEqual([]);
   });
 
   it('1,000 files go up and come back', async () => {
@@ -379,7 +424,6 @@ async function peakOf(
   clearInterval(timer);
   expect(code, stderr).toBe(0);
   if (process.platform === 'linux') expect(peak).toBeGreaterThan(20e6);
-  if (process.env.SHOW_PEAK) process.stderr.write(`${args.join(' ')}: ${peak}\n`);
   return peak;
 }
 

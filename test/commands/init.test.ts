@@ -236,7 +236,10 @@ describe('in a git work tree', () => {
 
 describe('flags that cannot be meant', () => {
   it.each([
-    [['--backend', 'hf'], /backend hf is not supported yet/],
+    [['--backend', 'hf'], /needs a bucket as user\/name/],
+    [['--backend', 'hf', '--bucket', 'traces'], /needs a bucket as user\/name/],
+    [['--backend', 'hf', '--bucket', 'a/b', '--region', 'x'], /--region is for a bucket on S3/],
+    [['--public'], /--public is for a bucket on Hugging Face/],
     [['--backend', 'ftp'], /not a backend: "ftp"/],
     [['--backend', 's3'], /needs a bucket/],
     [['--backend', 's3', '--bucket', 's3://team'], /not the name of a bucket/],

@@ -76,6 +76,7 @@ describe('status on a local bucket', () => {
 
   it('says where, who, and what there is', async () => {
     await world.run(['claim', 'design']);
+    await world.run(['send', 'designer', 'hello'], { env: { TRACECRAFT_AGENT: 'designer' } });
     const { json } = await world.runJson(['status']);
     expect(json).toMatchObject({
       schema_version: 1,
@@ -85,6 +86,7 @@ describe('status on a local bucket', () => {
         source: { agent: expect.stringMatching(/\.tracecraft\.json$/) },
         agents: [{ id: 'designer', step: 'design' }],
         steps: [{ step: 'design', status: 'in_progress' }],
+        mailboxes: [{ agent: 'designer', unread: { direct: 1, broadcast: 0 } }],
         sessions: [],
         session_count: 0,
       },
@@ -92,6 +94,7 @@ describe('status on a local bucket', () => {
     const { stdout } = await world.run(['status'], { env: { TRACECRAFT_AGENT: 'other' } });
     expect(stdout).toMatch(/^Agent +other +\(TRACECRAFT_AGENT\)$/m);
     expect(stdout).toMatch(/^ {2}design {2}in progress {2}designer/m);
+    expect(stdout).toMatch(/^ {2}designer {2}1 message$/m);
     expect(stdout).toContain('Sessions: none yet: tracecraft watch');
   });
 

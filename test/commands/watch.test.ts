@@ -152,6 +152,8 @@ describe('tracecraft watch --once', () => {
     const refused = await world.run(['watch', '--once', '--no-redact']);
     expect(refused).toMatchObject({ code: 9, stdout: '' });
     expect(refused.stderr).toContain('--yes');
+    const mirror = ['session', 'mirror', '--harness', 'claude-code', '--no-redact'];
+    expect(await world.run(mirror)).toMatchObject({ code: 9, stdout: '' });
   });
 
   it("with a project's config takes only what was started in its folder", async () => {

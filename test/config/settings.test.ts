@@ -11,7 +11,7 @@ import {
   type SettingsContext,
 } from '../../src/config/settings.js';
 import { openTrustStore } from '../../src/config/trust.js';
-import { NotAllowedError, NotFoundError, UnsupportedError, UsageError } from '../../src/errors.js';
+import { NotAllowedError, NotFoundError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
@@ -199,9 +199,29 @@ describe('what a config says', () => {
     });
   });
 
-  it('says that Hugging Face is not there yet', async () => {
-    await write(projectConfig(), { ...s3, backend: 'hf', bucket: 'me/store' });
-    await expect(loadSettings(context)).rejects.toBeInstanceOf(UnsupportedError);
+  it('takes the endpoint and the token of Hugging Face, and never Amazon\u2019s', async () => {
+    const hf = { backend: 'hf', bucket: 'me/store', project: 'p' };
+    await write(homeConfig(), { ...hf, hf_token: 'hf_own' });
+    const env = { HF_ENDPOINT: 'https://hub.example', AWS_ENDPOINT_URL: 'https://s3.example' };
+    expect((await loadSettings({ ...context, env })).target).toEqual({
+      backend: 'hf',
+      bucket: 'me/store',
+      endpoint: 'https://hub.example',
+      token: 'hf_own',
+    });
+    expect((await loadSettings(context)).target).toMatchObject({ token: 'hf_own' });
+    const env2 = { HF_ENDPOINT: 'nowhere' };
+    await expect(loadSettings({ ...context, env: env2 })).rejects.toThrow(/HF_ENDPOINT/);
+  });
+
+  it('keeps ambient tokens from an endpoint that only an untrusted config names', async () => {
+    const hf = { backend: 'hf', bucket: 'me/store', project: 'p', endpoint: 'https://odd.example' };
+    await write(projectConfig(), hf);
+    const settings = await loadSettings(context);
+    expect(settings.target).toMatchObject({ ambientCredentials: false });
+    expect(() => openableTarget(settings)).toThrow(NotAllowedError);
+    await write(projectConfig(), { ...hf, hf_token: 'hf_own' });
+    expect(openableTarget(await loadSettings(context))).toMatchObject({ token: 'hf_own' });
   });
 });
 

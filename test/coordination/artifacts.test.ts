@@ -160,6 +160,25 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(downloaded).toMatchObject([{ name: 'foreign.txt', verified: false }]);
   });
 
+  it('are not held against what was recorded of an earlier content', async () => {
+    const { layout } = rig.context;
+    const key = layout.artifact('build', 'a.txt');
+    const at = new Date((await rig.bucket.now()).getTime() - 30_000);
+    const stamp = { timeNs: BigInt(at.getTime()) * 1_000_000n, agent: 'designer', id: '00000000' };
+    const event = {
+      type: 'artifact.uploaded',
+      agent: 'designer',
+      at: at.toISOString(),
+      data: { ref: { key }, size: 5, sha256: sha256('first') },
+    };
+    await rig.bucket.put(layout.event(stamp), Buffer.from(JSON.stringify(event)));
+    await rig.bucket.put(key, Buffer.from('other'));
+    const { artifacts } = await listArtifacts(rig.context, {});
+    expect(artifacts).toMatchObject([{ size: 5, upload: undefined }]);
+    const { downloaded } = await downloadAll(rig, 'back');
+    expect(downloaded).toMatchObject([{ sha256: sha256('other'), verified: false }]);
+  });
+
   it('that were damaged after their upload are not kept', async () => {
     await writeFile(join(rig.folder, 'a.txt'), 'what I meant');
     await upload(rig, 'a.txt');

@@ -35,6 +35,11 @@ describe('a folder for downloads', () => {
     },
   );
 
+  it.each(['.tracecraft.json', 'a/.Tracecraft.JSON'])('places no config: %j', async (name) => {
+    await expect(place(name)).rejects.toMatchObject({ kind: 'not-allowed' });
+    expect(await readdir(join(path, 'to'))).not.toContain('a');
+  });
+
   it('refuses a link that came up after it had looked', async () => {
     await folder.assertFree('sub/x');
     await symlink(path, join(path, 'to', 'sub'));
@@ -47,6 +52,21 @@ describe('a folder for downloads', () => {
     await writeFile(join(path, 'to', 'x'), 'mine');
     await expect(place('x')).rejects.toMatchObject({ kind: 'usage' });
     expect(await readFile(join(path, 'to', 'x'), 'utf8')).toBe('mine');
+  });
+
+  it('gives a name to one of many that want it at once', async () => {
+    const files = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        const staged = folder.stage();
+        await writeFile(staged, String(n));
+        return staged;
+      }),
+    );
+    const outcomes = await Promise.allSettled(files.map((staged) => folder.place(staged, 'a/x')));
+    const winners = outcomes.flatMap(({ status }, n) =>
+      status === 'fulfilled' ? [String(n)] : [],
+    );
+    expect(winners).toEqual([await readFile(join(path, 'to', 'a', 'x'), 'utf8')]);
   });
 
   it('refuses a folder where the file belongs, and a file where a folder belongs', async () => {

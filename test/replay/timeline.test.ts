@@ -87,8 +87,16 @@ describe('a bucket with events', () => {
         },
       })
       .put('memory/a.b.json', { value: 1, set_by: 'developer', version: 2 })
-      .put(`memory/_history/a.b/${stampAt(22)}_developer_0000000b.json`, { value: 0, set_by: 'developer', version: 1 })
-      .put(`memory/_history/a.b/${stampAt(23)}_developer_0000000c.json`, { value: 1, set_by: 'developer', version: 2 })
+      .put(`memory/_history/a.b/${stampAt(22)}_developer_0000000b.json`, {
+        value: 0,
+        set_by: 'developer',
+        version: 1,
+      })
+      .put(`memory/_history/a.b/${stampAt(23)}_developer_0000000c.json`, {
+        value: 1,
+        set_by: 'developer',
+        version: 2,
+      })
       .event(22, 'memory.set', 'developer', {
         data: { ref: { key: 'demo/memory/a.b.json', version: 1 } },
       })
@@ -261,7 +269,7 @@ describe('what is not what its key says', () => {
       .put('steps/../claim.json', claim)
       .put('steps/build/claim.json', { agent: [] })
       .put('messages/developer/_cursor.json', {})
-      .put('memory/x.json', '[]');
+      .put('memory/x.json', '{"version": "one"}');
     const { state, skipped } = await made.read();
     expect(timelineOf(state).entries).toHaveLength(1);
     expect(skipped.map(({ message }) => message).sort()).toEqual([

@@ -150,6 +150,14 @@ describe('the title', () => {
     expect(fold([...rows, named(thread, '')], '').title).toBe('two');
   });
 
+  it('does not change for a later prompt, nor from the index back to a row', () => {
+    expect(fold([userItem('first'), userItem('second')])).toEqual({ title: 'first', titleRank: 1 });
+    const before = { title: 'in the index', titleRank: 3 };
+    const row = envelope('event_msg', { type: 'thread_name_updated', thread_name: 'in a row' });
+    const scope = { threadId: thread, titleOf: () => undefined };
+    expect(foldCodexRow(Buffer.from(lineOf(row)), before, scope)).toBe(before);
+  });
+
   it('of hundreds of pages is cut, and of nothing is none', () => {
     const { title } = fold([userItem('word '.repeat(50_000))]);
     expect(title?.length).toBe(500);

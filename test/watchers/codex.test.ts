@@ -201,9 +201,11 @@ describe('the thread of a rollout', () => {
     const damage = `${'\0'.repeat(9_000)}\n`;
     await tree.rollout(late).append(damage, metaRow(thread));
     await tree.rollout(inName).append(damage, userItem('x'));
+    const bareLater = threadUuid();
+    await tree.rollout(bareLater).append(userItem('x'), bareMetaRow(threadUuid()));
     const row = metaRow('x'.repeat(201));
     await tree.rollout(segment).append(row, lineOf({ type: 'session_meta', payload: 'x' }));
-    expect([...(await idsOf())].sort()).toEqual([thread, inName, segment].sort());
+    expect([...(await idsOf())].sort()).toEqual([thread, inName, segment, bareLater].sort());
   });
 
   it('is waited for while nothing is written', async () => {
@@ -296,6 +298,7 @@ describe('titles', () => {
 
   it('are not cut from names that are too long to be whole', async () => {
     await tree.rollout(thread).append(...rows);
+    await tree.name(thread, 'short');
     await tree.name(thread, 'x'.repeat(501));
     const [stream] = await allStreams(watch());
     expect(stream && (await factsOf(stream)).title).toBe('hello');

@@ -177,9 +177,11 @@ describe('a rollout that is packed', () => {
     await expect(failure).rejects.toThrow(`cannot unpack ${rollout.packedPath}`);
     // A position that was made while it was whole.
     await writeFile(rollout.path, bytes);
-    const late = await positionAfter(50);
+    const late = [await positionAfter(27), await positionAfter(50)];
     await rm(rollout.path);
-    await expect(streamOf().read(late, everything)).rejects.toThrow('cannot unpack');
+    for (const position of late) {
+      await expect(streamOf().read(position, everything)).rejects.toThrow('cannot unpack');
+    }
     await writeFile(rollout.packedPath, frame);
     expect((await chunkOf(stream, chunk.next)).lines.length).toBe(60 - chunk.lines.length);
   });

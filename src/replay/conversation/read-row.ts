@@ -19,8 +19,17 @@ export function readRow(harness: string, line: string): Row {
   } catch {
     return { label: 'not JSON', timeMs: undefined, blocks: [] };
   }
+  try {
+    return read(harness, value);
+  } catch {
+    // Nested so deep that nothing can print it.
+    return { label: 'row', timeMs: undefined, blocks: [] };
+  }
+}
+
+function read(harness: string, value: unknown): Row {
   // Spilled tool results are the mirror's own rows, the same for every harness.
   const isSpilled = fields(value).type === 'tool-result';
-  const read = isSpilled || !Object.hasOwn(readers, harness) ? claudeCodeRow : readers[harness];
-  return (read ?? claudeCodeRow)(value);
+  const known = isSpilled || !Object.hasOwn(readers, harness) ? undefined : readers[harness];
+  return (known ?? claudeCodeRow)(value);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createStoreClock } from '../../src/bucket/s3-clock.js';
+import { createStoreClock } from '../../src/bucket/store-clock.js';
 import type { Clock } from '../../src/clock.js';
 
 /** A machine whose clocks a test sets, and a store whose clock is `offset` ahead of the monotonic one. */

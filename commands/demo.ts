@@ -1,0 +1,163 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { plural } from '../src/cli/format.js';
+import { openMirroring } from '../src/cli/mirroring.js';
+import { openInBrowser, writeReplay } from '../src/cli/replaying.js';
+import { systemClock } from '../src/clock.js';
+import { loadSettings, type Settings } from '../src/config/settings.js';
+import { demoSessions } from '../src/demo/sessions.js';
+import { tellStory } from '../src/demo/story.js';
+import { transcriptFiles } from '../src/demo/transcripts.js';
+import { UsageError } from '../src/errors.js';
+import { nodeIo } from '../src/io.js';
+import { noEvents } from '../src/mirror/file-events.js';
+import { everything } from '../src/mirror/selection.js';
+import { bucketLayout } from '../src/protocol/keys.js';
+import { RunReader } from '../src/replay/read.js';
+import { createWatchers } from '../watchers/registry.js';
+
+const project = 'replaydemo';
+/** The story ends a few minutes before now. */
+const storyMs = 55 * 60_000;
+const patch = `--- a/src/routes/orders.ts
++++ b/src/routes/orders.ts
+@@ -1,4 +1,6 @@
++import { requireToken } from '../middleware/auth.js';
++
+ export const router = createRouter();
++router.use(requireToken);
+`;
+
+export default class Demo extends BaseCommand {
+  static override summary = 'see what it is like: three agents, one bucket, one page';
+  static override description =
+    'Lets a designer, a developer and a reviewer work on a small project in a bucket of their own on this disk (a new folder, nothing else is touched), mirrors their three transcripts, and writes the replay of it. Nothing leaves the machine, and no agent has to be installed.\n\nExit codes: 0 done, 2 the folder is in use, 7 the folder cannot be written.';
+  static override examples = [
+    '<%= config.bin %> demo',
+    '<%= config.bin %> demo --folder ~/tracecraft-demo --no-open',
+  ];
+  static override flags = {
+    folder: Flags.string({
+      summary: 'where to put it (a new temporary folder unless told)',
+      helpValue: 'DIR',
+    }),
+    open: Flags.boolean({
+      summary: 'show the page in the browser (as a person at a terminal gets it anyway)',
+      allowNo: true,
+    }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Demo);
+    const folder = await freshFolder(flags.folder);
+    const home = join(folder, 'home');
+    const startMs = systemClock.now() - storyMs;
+    await writeFiles(folder, home, startMs);
+    const settings = await loadSettings({
+      cwd: folder,
+      env: {},
+      home,
+      io: nodeIo,
+      clock: systemClock,
+    });
+    const bucket = await this.openProvenBucket(settings);
+    await tellStory({
+      bucket,
+      project,
+      io: nodeIo,
+      clock: systemClock,
+      stateFolder: join(home, '.tracecraft', 'demo'),
+      patch: join(folder, 'patch-auth.diff'),
+      startMs,
+    });
+    await this.mirror(settings, home, bucket);
+    const layout = bucketLayout(project);
+    const page = await writeReplay({
+      bucket,
+      layout,
+      reader: new RunReader(bucket, layout),
+      path: join(folder, 'replay.html'),
+      selection: {},
+      followMs: null,
+    });
+    this.say(
+      `Three agents worked on ${project}: ${plural(page.entries, 'event')}, ${plural(page.sessions, 'session')}, ${plural(page.lines, 'line')}.`,
+    );
+    this.print(page.path);
+    this.note(`All of it is plain files: look around in ${join(folder, 'bucket', project)}`);
+    this.note(`or run tracecraft there, e.g. "cd ${folder} && tracecraft log".`);
+    if (flags.open ?? process.stdout.isTTY) openInBrowser(page.path);
+    const { path, entries, sessions, lines } = page;
+    return { folder, page: path, project, events: entries, sessions, lines };
+  }
+
+  private async mirror(
+    settings: Settings,
+    home: string,
+    bucket: Parameters<typeof openMirroring>[0]['bucket'],
+  ): Promise<void> {
+    const watchers = createWatchers({ io: nodeIo, clock: systemClock, env: {}, home });
+    const { loop } = openMirroring({
+      settings,
+      bucket,
+      watchers,
+      selection: everything,
+      events: noEvents,
+      isPolling: true,
+      isThorough: true,
+      intervalMs: undefined,
+      output: {
+        ...quiet,
+        trouble: (error) => this.warn(error.message),
+      },
+    });
+    await loop.once(new AbortController().signal);
+  }
+}
+
+const nothing = (): void => undefined;
+const quiet = {
+  taken: nothing,
+  sessions: nothing,
+  part: nothing,
+  generation: nothing,
+  well: nothing,
+  note: nothing,
+  close: nothing,
+};
+
+/** One that holds somebody's files is refused. */
+async function freshFolder(named: string | undefined): Promise<string> {
+  if (named === undefined) return mkdtemp(join(tmpdir(), 'tracecraft-demo-'));
+  const folder = resolve(named);
+  const present = await nodeIo.readdir(folder);
+  if (present !== undefined && present.length > 0) {
+    throw new UsageError(`not empty: ${folder}`, { hint: 'Name a folder that is not there yet.' });
+  }
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
+
+async function writeFiles(folder: string, home: string, startMs: number): Promise<void> {
+  const config = {
+    backend: 'local',
+    bucket: join(folder, 'bucket'),
+    project,
+    agent_id: 'designer',
+  };
+  const files = [
+    { path: join(folder, '.tracecraft.json'), body: `${JSON.stringify(config, null, 2)}\n` },
+    { path: join(folder, 'patch-auth.diff'), body: patch },
+    ...demoSessions
+      .flatMap((session) => transcriptFiles(session, startMs))
+      .map(({ path, body }) => ({ path: join(home, path), body })),
+  ];
+  for (const { path, body } of files) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, body, { mode: 0o600 });
+  }
+  await mkdir(join(folder, 'bucket'), { recursive: true });
+}

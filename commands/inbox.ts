@@ -1,0 +1,157 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import type { Coordination } from '../src/cli/coordinating.js';
+import { plural } from '../src/cli/format.js';
+import { detailLine, mailLine, mailRecord } from '../src/cli/mail-lines.js';
+import { flushed, printJson } from '../src/cli/output.js';
+import { parseTimeout } from '../src/cli/timeout.js';
+import {
+  deleteMail,
+  type Inbox as InboxContent,
+  type MailFilter,
+  type NewInbox,
+  readInbox,
+  readNewMail,
+} from '../src/coordination/inbox.js';
+import type { Mail } from '../src/coordination/mailbox.js';
+import { TimedOutError, TracecraftError } from '../src/errors.js';
+import { stepId } from '../src/protocol/names.js';
+
+const defaultTimeout = '300s';
+const firstPauseMs = 500;
+const longestPauseMs = 5_000;
+
+export default class Inbox extends BaseCommand {
+  static override summary = 'your mail: what was sent to you, and to all';
+  static override description =
+    'In the order in which it was sent, and nothing is consumed: asked again, it is shown again. With --new only what you have not seen. That is remembered in the bucket, so it holds across restarts and machines, once the mail has left this process: it is shown exactly once, and again only if this is stopped in between. Your own broadcasts are not new to you.\n\nExit codes: 0 shown (also when there is none), 2 bad name, 6 the time is up, 7 not allowed, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> inbox',
+    '<%= config.bin %> inbox --new',
+    '<%= config.bin %> inbox --wait --timeout 30m --step review',
+    "<%= config.bin %> inbox --new --json | jq -r '.data.messages[].message'",
+  ];
+  static override flags = {
+    new: Flags.boolean({ char: 'n', summary: 'only what you have not seen' }),
+    wait: Flags.boolean({ char: 'w', summary: 'wait until there is new mail; implies --new' }),
+    timeout: Flags.string({
+      summary: `how long to wait, ${defaultTimeout} unless said otherwise; a bare number is seconds`,
+      helpValue: '30m',
+      dependsOn: ['wait'],
+    }),
+    step: Flags.string({ summary: 'only mail about this step; other mail stays new' }),
+    long: Flags.boolean({
+      char: 'l',
+      summary: 'also the id of each message, its step, and what it answers',
+    }),
+    delete: Flags.boolean({
+      summary:
+        'delete what is shown, once it is shown; broadcasts stay, since they are for others too',
+    }),
+  };
+
+  #isAnswered = false;
+  readonly #warned = new Set<string>();
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Inbox);
+    const filter: MailFilter = { step: flags.step === undefined ? undefined : stepId(flags.step) };
+    const timeoutMs = parseTimeout(flags.timeout ?? defaultTimeout);
+    const { coordination } = await this.coordinate();
+    const { context } = coordination;
+    const heartbeat = coordination.heartbeat();
+    const isNew = flags.new || flags.wait;
+    const news = flags.wait
+      ? await this.waitForMail(coordination, filter, timeoutMs)
+      : isNew
+        ? await readNewMail(context, filter)
+        : undefined;
+    const inbox = news ?? (await readInbox(context, filter));
+    this.warnOf(inbox);
+    if (inbox.mail.length === 0) this.note(`No ${isNew ? 'new ' : ''}mail.`);
+    const data = await this.show(inbox, flags.long);
+    if (news !== undefined) await this.afterwards(() => this.remember(news));
+    if (flags.delete) await this.afterwards(() => this.delete(coordination, inbox.mail));
+    await this.afterHeartbeat(heartbeat);
+    return data;
+  }
+
+  /** Its answer is on its way before what was shown is remembered. */
+  protected override logJson(json: unknown): void {
+    if (!this.#isAnswered) super.logJson(json);
+  }
+
+  private async show({ mail, skipped, strays }: InboxContent, long: boolean): Promise<object> {
+    for (const one of mail) {
+      this.print(mailLine(one));
+      if (long) this.print(detailLine(one));
+    }
+    const keys = [...skipped.map(({ key }) => key), ...strays];
+    const data = { messages: mail.map(mailRecord), skipped: keys };
+    if (this.jsonEnabled()) printJson(this.toSuccessJson(data));
+    this.#isAnswered = true;
+    await flushed();
+    return data;
+  }
+
+  private async waitForMail(
+    coordination: Coordination,
+    filter: MailFilter,
+    timeoutMs: number,
+  ): Promise<NewInbox> {
+    const { context } = coordination;
+    const { clock } = context;
+    const deadline = clock.monotonic() + timeoutMs;
+    let pauseMs = firstPauseMs;
+    for (;;) {
+      const inbox = await readNewMail(context, filter);
+      if (inbox.mail.length > 0) return inbox;
+      this.warnOf(inbox);
+      const leftMs = deadline - clock.monotonic();
+      if (leftMs <= 0) throw timedOut(timeoutMs);
+      await clock.sleep(Math.min(pauseMs, leftMs));
+      pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+      // Whoever waits is alive, for as long as that takes.
+      await coordination.heartbeat();
+    }
+  }
+
+  private async remember({ remember }: NewInbox): Promise<void> {
+    if (await remember()) return;
+    this.warn('several processes read this mailbox at once; some of it may be shown again');
+  }
+
+  private async delete({ context }: Coordination, mail: readonly Mail[]): Promise<void> {
+    this.note(`Deleted ${plural(await deleteMail(context, mail), 'message')}.`);
+  }
+
+  /** The mail is shown and the answer is complete: what goes wrong now is told by a warning and the exit code. */
+  private async afterwards(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      if (!(error instanceof TracecraftError)) throw error;
+      this.warn(`the mail was shown, but not more: ${error.message}`);
+      process.exitCode = error.exitCode;
+    }
+  }
+
+  private warnOf({ skipped, strays, ...rest }: InboxContent | NewInbox): void {
+    const damage = 'damage' in rest ? rest.damage : undefined;
+    if (damage !== undefined) this.warnOnce(`${damage.message}; all mail counts as new`);
+    for (const { error } of skipped) this.warnOnce(error.message);
+    for (const key of strays) this.warnOnce(`skipped, since no message has such a key: ${key}`);
+  }
+
+  private warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.warn(message);
+  }
+}
+
+function timedOut(timeoutMs: number): TimedOutError {
+  return new TimedOutError(`no new mail after ${Math.round(timeoutMs / 1000)} s`, {
+    hint: 'Wait longer with --timeout, or see what there was with "tracecraft inbox".',
+  });
+}

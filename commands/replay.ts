@@ -1,0 +1,127 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { plural } from '../src/cli/format.js';
+import { parseMoment } from '../src/cli/moment.js';
+import {
+  openInBrowser,
+  type Replayed,
+  type ReplayRequest,
+  writeReplay,
+} from '../src/cli/replaying.js';
+import { handleSignals } from '../src/cli/signals.js';
+import { systemClock } from '../src/clock.js';
+import { parseDuration } from '../src/config/duration.js';
+import { UnreachableError } from '../src/errors.js';
+import { bucketLayout } from '../src/protocol/keys.js';
+import { checkName, stepId } from '../src/protocol/names.js';
+import { RunReader } from '../src/replay/read.js';
+
+export default class Replay extends BaseCommand {
+  static override summary = 'the whole run on one page: who did what when, with the transcripts';
+  static override description =
+    'Writes one HTML file that needs nothing else: no server, no network; open it, mail it, keep it. A lane per agent, claims as bars, messages as arrows, what is blocked in red; the transcripts lie on the same axis, and an event leads to the tool call that made it. Very large runs get a folder beside the page.\n\nWhat the bucket holds is shown as text, and the page forbids itself every request.\n\nExit codes: 0 written, 2 bad name or time, 7 the file cannot be written, 8 the store cannot be reached.';
+  static override examples = [
+    '<%= config.bin %> replay --open',
+    '<%= config.bin %> replay -o tuesday.html --since 2026-11-24T08:00 --until 2026-11-24T18:00',
+    '<%= config.bin %> replay --follow --open',
+  ];
+  static override flags = {
+    output: Flags.string({
+      char: 'o',
+      summary: 'the file',
+      default: 'replay.html',
+      helpValue: 'FILE',
+    }),
+    since: Flags.string({
+      summary: 'only what happened since then: a duration before now, or a time',
+      helpValue: '2h',
+    }),
+    until: Flags.string({ summary: 'only what happened before then', helpValue: '1h' }),
+    agent: Flags.string({ summary: 'only what this agent did, and what was sent to it' }),
+    step: Flags.string({ summary: 'only what is about this step' }),
+    open: Flags.boolean({ summary: 'show it in the browser' }),
+    follow: Flags.boolean({ char: 'f', summary: 'write it again as the run goes on, until ended' }),
+    interval: Flags.string({
+      summary: 'with --follow: time between two looks',
+      default: '5s',
+      helpValue: '10s',
+    }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(Replay);
+    const settings = await this.settings();
+    const agent = flags.agent === undefined ? undefined : checkName('agent', flags.agent);
+    const step = flags.step === undefined ? undefined : stepId(flags.step);
+    const followMs = flags.follow ? parseDuration('--interval', flags.interval) : null;
+    const bucket = await this.openBucket(settings);
+    const layout = bucketLayout(settings.project);
+    const nowMs = (await bucket.now()).getTime();
+    const momentNs = (flag: string, text: string | undefined) =>
+      text === undefined
+        ? undefined
+        : BigInt(Math.trunc(parseMoment(flag, text, nowMs))) * 1_000_000n;
+    const request: ReplayRequest = {
+      bucket,
+      layout,
+      reader: new RunReader(bucket, layout),
+      path: flags.output,
+      selection: {
+        sinceNs: momentNs('--since', flags.since),
+        untilNs: momentNs('--until', flags.until),
+        agent,
+        step,
+      },
+      followMs,
+      mostInPage: inPageBytes(this.surroundings.env.TRACECRAFT_REPLAY_IN_PAGE),
+    };
+    const replayed = await writeReplay(request);
+    this.tell(replayed);
+    if (flags.open) openInBrowser(replayed.path);
+    const last = followMs === null ? replayed : await this.follow(request, followMs, replayed);
+    const { path, sidecar, entries, sessions, lines, skipped } = last;
+    return { path, data_folder: sidecar, events: entries, sessions, lines, skipped };
+  }
+
+  private tell({ path, sidecar, entries, sessions, lines, skipped }: Replayed): void {
+    for (const message of skipped) this.warn(message);
+    const what = `${plural(entries, 'event')}, ${plural(sessions, 'session')}, ${plural(lines, 'line')}`;
+    this.say(`Wrote ${path}: ${what}`);
+    if (sidecar !== null)
+      this.note(`Its data is in the folder ${sidecar} beside it: they go together.`);
+  }
+
+  /** The last page is one that does not wait for another. */
+  private async follow(
+    request: ReplayRequest,
+    everyMs: number,
+    first: Replayed,
+  ): Promise<Replayed> {
+    const stop = new AbortController();
+    const restore = handleSignals(() => stop.abort());
+    let last = first;
+    while (!stop.signal.aborted) {
+      await systemClock.sleep(everyMs, stop.signal);
+      if (!stop.signal.aborted) last = (await this.tryAgain(request)) ?? last;
+    }
+    restore();
+    return writeReplay({ ...request, followMs: null });
+  }
+
+  /** A store that is away for a while ends nothing. */
+  private async tryAgain(request: ReplayRequest): Promise<Replayed | undefined> {
+    try {
+      return await writeReplay(request);
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      this.warn(`not reachable for now: ${error.message}`);
+      return undefined;
+    }
+  }
+}
+
+/** Bytes of transcripts that a page holds itself; for whoever needs the folder earlier. */
+function inPageBytes(text: string | undefined): number | undefined {
+  const bytes = Number(text);
+  return text !== undefined && Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;
+}

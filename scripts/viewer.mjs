@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+
+/** The viewer of the replay page as one script and one style sheet. */
+export async function bundleViewer(root) {
+  const folder = join(root, 'src', 'replay', 'viewer');
+  const build = await rolldown({
+    cwd: root,
+    input: join(folder, 'main.ts'),
+    platform: 'browser',
+    tsconfig: join(folder, 'tsconfig.json'),
+  });
+  const { output } = await build.generate({
+    format: 'iife',
+    minify: true,
+    comments: { legal: false },
+  });
+  await build.close();
+  const style = (await readFile(join(folder, 'style.css'), 'utf8'))
+    .replace(/\s*\n\s*/g, '\n')
+    .trim();
+  const script = output[0].code.trim();
+  for (const text of [script, style]) {
+    if (/<\/(script|style)|<!--/i.test(text))
+      throw new Error('the viewer would end its own element');
+  }
+  return { script, style };
+}
+
+/** Puts the bundled viewer in the place of the texts in `src/replay/viewer-bundle.ts`. */
+export function withViewer(root) {
+  return {
+    name: 'with-viewer',
+    transform: {
+      filter: { id: /src[\\/]replay[\\/]viewer-bundle\.ts$/ },
+      async handler(code) {
+        const { script, style } = await bundleViewer(root);
+        return code
+          .replace("'TRACECRAFT_VIEWER_SCRIPT'", () => JSON.stringify(script))
+          .replace("'TRACECRAFT_VIEWER_STYLE'", () => JSON.stringify(style));
+      },
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { Settings } from '../config/settings.js';
+import { knownFromHere, redactorOf } from './redacting.js';
+import { countsText } from './watch-output.js';
+
+export interface Checked {
+  /** The text, without its secrets if that was wished. */
+  readonly text: string;
+  /** What looks like a secret, by kind and number, e.g. `github-token:1`; `undefined`: nothing does. */
+  readonly found: string | undefined;
+}
+
+/** What the mirror would redact in a text that somebody is about to share. */
+export function checkSecrets(settings: Settings, text: string, redact: boolean): Checked {
+  const redactor = redactorOf(settings, knownFromHere(settings, process.env));
+  const { bytes, counts } = redactor.redact(Buffer.from(text));
+  if (counts === undefined) return { text, found: undefined };
+  return {
+    text: redact ? bytes.toString('utf8') : text,
+    found: countsText(Object.fromEntries(counts)),
+  };
+}
+
+export interface CheckedValue {
+  readonly value: unknown;
+  readonly found: string | undefined;
+}
+
+/** The same for a value of JSON; that it is remembered as `….password` tells, too. */
+export function checkSecretsOfValue(
+  settings: Settings,
+  { key, value }: { readonly key: string; readonly value: unknown },
+  redact: boolean,
+): CheckedValue {
+  const name = key.slice(key.lastIndexOf('.') + 1);
+  const { text, found } = checkSecrets(settings, JSON.stringify({ [name]: value }), redact);
+  if (found === undefined || !redact) return { value, found };
+  return { value: onlyValueOf(text), found };
+}
+
+/** What cannot be taken apart any more, since it was redacted as a whole, is a string. */
+function onlyValueOf(json: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(json);
+    if (typeof parsed === 'object' && parsed !== null) return Object.values(parsed)[0];
+  } catch {
+    return json;
+  }
+  return json;
+}
+
+/** The warning that goes with it: what was found, and what became of it. */
+export function secretWarning(what: string, found: string, redact: boolean): string {
+  return redact
+    ? `${what} held what looks like a secret; redacted: ${found}`
+    : `${what} holds what looks like a secret (${found}) and is shared as it is; --redact replaces it`;
+}

@@ -1,0 +1,59 @@
+import { uploadArtifacts } from '../coordination/artifact-upload.js';
+import { acquire } from '../coordination/claims.js';
+import type { CoordinationContext } from '../coordination/context.js';
+import { complete, type Report } from '../coordination/ending.js';
+import { type HeldNonces, openHeldNonces } from '../coordination/held-nonces.js';
+import { sendMail } from '../coordination/mailbox.js';
+import { setMemory } from '../coordination/memory.js';
+import { registerAgent } from '../coordination/registration.js';
+import { defaultTtlMs } from '../coordination/sign-of-life.js';
+import type { Io } from '../io.js';
+
+/** One agent of the story: what it does goes through the functions that the commands call. */
+export class Actor {
+  readonly #context: CoordinationContext;
+  readonly #io: Io;
+  readonly #held: HeldNonces;
+
+  constructor(context: CoordinationContext, io: Io, stateFolder: string) {
+    this.#context = context;
+    this.#io = io;
+    const { agent, sessionId } = context;
+    this.#held = openHeldNonces(io, stateFolder, { agent, place: sessionId });
+  }
+
+  async register(): Promise<void> {
+    const { bucket, layout, agent, host } = this.#context;
+    await registerAgent(bucket, layout, { agent, host, capabilities: bucket.capabilities });
+  }
+
+  async claim(step: string): Promise<void> {
+    await acquire(this.#context, this.#held, {
+      step,
+      ttlMs: defaultTtlMs,
+      reopen: false,
+      beside: async () => undefined,
+    });
+  }
+
+  async complete(step: string, report: Report): Promise<void> {
+    await complete(this.#context, this.#held, { step }, report);
+  }
+
+  async send(to: string, message: string): Promise<void> {
+    await sendMail(this.#context, { to, message });
+  }
+
+  async broadcast(message: string): Promise<void> {
+    await sendMail(this.#context, { to: null, message });
+  }
+
+  async remember(name: string, value: unknown): Promise<void> {
+    await setMemory(this.#context, name, value);
+  }
+
+  async upload(step: string, name: string, path: string): Promise<void> {
+    const size = (await this.#io.stat(path))?.size ?? 0;
+    await uploadArtifacts(this.#context, this.#io, { step, sources: [{ path, name, size }] });
+  }
+}

@@ -1,0 +1,20 @@
+import type { Bucket } from '../bucket/bucket.js';
+
+/** A bucket whose clock tells the time of a story. */
+export function storiedBucket(bucket: Bucket, now: () => Date): Bucket {
+  return {
+    kind: bucket.kind,
+    location: bucket.location,
+    capabilities: bucket.capabilities,
+    get: (key, options) => bucket.get(key, options),
+    put: (key, body, options) => bucket.put(key, body, options),
+    putIfAbsent: (key, body, options) => bucket.putIfAbsent(key, body, options),
+    putIfMatch: (key, body, etag, options) => bucket.putIfMatch(key, body, etag, options),
+    putFile: (key, path, onProgress) => bucket.putFile(key, path, onProgress),
+    getFile: (key, path, onProgress) => bucket.getFile(key, path, onProgress),
+    list: (prefix, options) => bucket.list(prefix, options),
+    delete: (key, options) => bucket.delete(key, options),
+    now: async () => now(),
+    close: () => bucket.close(),
+  };
+}

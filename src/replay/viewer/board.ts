@@ -1,0 +1,370 @@
+import type { ClaimBar } from '../claim-bars.js';
+import type { Entries } from '../entries.js';
+import { wordOf } from '../entry.js';
+import { type Lane, layOutLanes, type PlacedMark, type PlacedStrip } from '../lane-layout.js';
+import type { PageHeader } from '../page-data.js';
+import { type Fold, fittingScale, type Span, type TimeScale } from '../time-scale.js';
+import { element, replace, shown } from './dom.js';
+import { type Hit, hitAt, lineAt } from './hit.js';
+import { laneHeads, tellMark, tellStrip } from './lane-heads.js';
+import { axisHeight, type Drawing, fonts, paint, type View } from './paint.js';
+import { type Colors, readColors } from './theme.js';
+
+export interface BoardInput {
+  readonly header: PageHeader;
+  readonly entries: Entries;
+  readonly bars: readonly ClaimBar[];
+  readonly span: Span;
+  readonly folds: readonly Fold[];
+  onMark(entry: number): void;
+  onPlace(strip: PlacedStrip, line: number): void;
+}
+
+const mostZoom = 20_000;
+const margin = 28;
+
+/** The lanes: a canvas that shows what is in view of a drawing as wide as the zoom makes it. */
+export class Board {
+  readonly root = element('section', { class: 'board', 'aria-label': 'Time line' });
+  readonly #input: BoardInput;
+  readonly #scroller = element('div', { class: 'scroller' });
+  readonly #space = element('div', { class: 'space' });
+  readonly #names = element('div', { class: 'names' });
+  readonly #stage = element('div', {
+    class: 'stage',
+    tabindex: 0,
+    role: 'application',
+    'aria-roledescription': 'time line',
+  });
+  readonly #canvas = element('canvas', { 'aria-hidden': 'true' });
+  readonly #cursor = element('div', { class: 'cursor', hidden: true });
+  readonly #tip = element('div', { class: 'tip', hidden: true });
+  #shown: readonly number[];
+  #lanes: readonly Lane[] = [];
+  #scale: TimeScale;
+  #zoom = 1;
+  #left = 0;
+  #selected: number | undefined;
+  #colors: Colors = readColors();
+  #isPainting = false;
+
+  constructor(input: BoardInput) {
+    this.#input = input;
+    this.#shown = Array.from({ length: input.entries.count }, (_, index) => index);
+    this.#scale = fittingScale(input.span, input.folds, 1000);
+    this.#stage.append(this.#canvas);
+    this.#space.append(this.#names, this.#cursor);
+    this.#scroller.append(this.#stage, this.#space);
+    this.root.append(this.#scroller, this.#tip);
+    this.#listen();
+  }
+
+  show(indices: readonly number[]): void {
+    this.#shown = indices;
+    this.layOut();
+  }
+
+  select(entry: number | undefined): void {
+    this.#selected = entry;
+    if (entry !== undefined) this.#reveal(entry);
+    this.#placeCursor();
+    this.#paintSoon();
+  }
+
+  focus(): void {
+    this.#stage.focus();
+  }
+
+  recolor(): void {
+    this.#colors = readColors();
+    this.#paintSoon();
+  }
+
+  /** Keeps the time at `atX` (pixels of the view) where it is. */
+  zoom(factor: number, atX = this.#width / 2): void {
+    const ms = this.#scale.ms(this.#left + atX - margin);
+    this.#zoom = Math.min(mostZoom, Math.max(1, this.#zoom * factor));
+    this.layOut();
+    this.#scrollTo(this.#scale.x(ms) + margin - atX);
+  }
+
+  fit(): void {
+    this.#zoom = 1;
+    this.#left = 0;
+    this.layOut();
+  }
+
+  /** Paper has no scroll bars: all of the drawing has to be in the canvas, as far as a canvas can be that high. */
+  preparePrint(): void {
+    const { left } = this.#view;
+    const width = this.#stage.clientWidth;
+    const height = Math.min(8_000, this.#space.offsetHeight);
+    this.root.style.setProperty('--drawing', `${height}px`);
+    this.#paintNow({ left, top: 0, width, height });
+  }
+
+  layOut(): void {
+    const { span, folds, entries, header, bars, onPlace } = this.#input;
+    const room = Math.max(200, this.#width - 2 * margin - 70);
+    this.#scale = fittingScale(span, folds, room, this.#zoom);
+    const context = this.#context;
+    context.font = fonts.word;
+    const widths = new Map<string, number>();
+    this.#lanes = layOutLanes({
+      entries,
+      agents: header.agents,
+      shown: this.#shown,
+      bars: this.#barsShown(bars),
+      sessions: header.sessions,
+      streams: header.streams,
+      scale: this.#scale,
+      measure: (word) => {
+        const known = widths.get(word) ?? context.measureText(shown(word)).width;
+        widths.set(word, known);
+        return known;
+      },
+    });
+    const last = this.#lanes[this.#lanes.length - 1];
+    const height = last === undefined ? 0 : last.top + last.height;
+    this.#space.style.height = `${height + axisHeight}px`;
+    this.#stage.setAttribute(
+      'aria-label',
+      `${this.#shown.length} marks in ${this.#lanes.length} lanes. Arrow keys go from mark to mark, Enter opens one.`,
+    );
+    replace(this.#names, ...laneHeads(header, this.#lanes, (strip) => onPlace(strip, 0)));
+    this.#scrollTo(this.#left);
+  }
+
+  /** A claim whose mark is left out is left out with it. */
+  #barsShown(bars: readonly ClaimBar[]): readonly ClaimBar[] {
+    if (this.#shown.length === this.#input.entries.count) return bars;
+    const entries = new Set(this.#shown);
+    const steps = new Set(this.#shown.map((index) => this.#input.entries.step(index)));
+    return bars.filter(({ entry, step }) => entries.has(entry) || steps.has(step));
+  }
+
+  get #width(): number {
+    return this.#stage.clientWidth;
+  }
+
+  get #context(): CanvasRenderingContext2D {
+    const context = this.#canvas.getContext('2d');
+    if (context === null) throw new Error('this browser draws no canvas');
+    return context;
+  }
+
+  get #view(): View {
+    const { clientWidth, clientHeight } = this.#stage;
+    return {
+      left: this.#left - margin,
+      top: this.#scroller.scrollTop,
+      width: clientWidth,
+      height: clientHeight,
+    };
+  }
+
+  #scrollTo(left: number): void {
+    const most = Math.max(0, this.#scale.width + 2 * margin + 70 - this.#width);
+    this.#left = Math.min(most, Math.max(0, left));
+    this.#placeCursor();
+    this.#paintSoon();
+  }
+
+  #paintSoon(): void {
+    if (this.#isPainting) return;
+    this.#isPainting = true;
+    requestAnimationFrame(() => {
+      this.#isPainting = false;
+      this.#paintNow();
+    });
+  }
+
+  #paintNow(view = this.#view): void {
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+    if (this.#canvas.width !== width) this.#canvas.width = width;
+    if (this.#canvas.height !== height) this.#canvas.height = height;
+    const context = this.#context;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const drawing: Drawing = {
+      entries: this.#input.entries,
+      streams: this.#input.header.streams,
+      lanes: this.#lanes,
+      scale: this.#scale,
+      colors: this.#colors,
+    };
+    paint(context, drawing, view);
+  }
+
+  #placeCursor(): void {
+    const mark = this.#markOf(this.#selected);
+    const x = mark === undefined ? -1 : mark.x - this.#left + margin;
+    this.#cursor.hidden = mark === undefined || x < 0 || x > this.#width;
+    if (mark === undefined) return;
+    this.#cursor.style.left = `${this.#stage.offsetLeft + x}px`;
+    this.#cursor.style.top = `${mark.y + axisHeight}px`;
+    this.#cursor.dataset.entry = String(mark.entry);
+  }
+
+  #markOf(entry: number | undefined): PlacedMark | undefined {
+    if (entry === undefined) return undefined;
+    const agent = this.#input.entries.agent(entry) ?? '';
+    const marks = this.#lanes.find((lane) => lane.agent === agent)?.marks ?? [];
+    let [low, high] = [0, marks.length - 1];
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = marks[middle];
+      if (found === undefined || found.entry === entry) return found;
+      if (found.entry < entry) low = middle + 1;
+      else high = middle - 1;
+    }
+    return undefined;
+  }
+
+  #reveal(entry: number): void {
+    const mark = this.#markOf(entry);
+    if (mark === undefined) return;
+    const x = mark.x - this.#left + margin;
+    if (x < 20 || x > this.#width - 60) this.#scrollTo(mark.x - this.#width / 2);
+    const { scrollTop, clientHeight } = this.#scroller;
+    const y = mark.y + axisHeight;
+    if (y < scrollTop + axisHeight + 10 || y > scrollTop + clientHeight - 30) {
+      this.#scroller.scrollTop = y - clientHeight / 2;
+    }
+  }
+
+  #listen(): void {
+    new ResizeObserver(() => this.layOut()).observe(this.#stage);
+    this.#scroller.addEventListener('scroll', () => this.#paintSoon());
+    this.#stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
+    this.#stage.addEventListener('keydown', (event) => this.#key(event));
+    this.#listenToPointer();
+  }
+
+  #wheel(event: WheelEvent): void {
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY / 300), event.offsetX);
+      return;
+    }
+    const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+    if (sideways === 0) return;
+    event.preventDefault();
+    this.#scrollTo(this.#left + sideways);
+  }
+
+  #listenToPointer(): void {
+    let from: { readonly x: number; readonly left: number; moved: boolean } | undefined;
+    this.#stage.addEventListener('pointerdown', (event) => {
+      if (event.button !== 0) return;
+      from = { x: event.clientX, left: this.#left, moved: false };
+    });
+    this.#stage.addEventListener('pointermove', (event) => {
+      if (from === undefined) {
+        this.#hover(event);
+        return;
+      }
+      const by = event.clientX - from.x;
+      if (Math.abs(by) > 4 && !from.moved) {
+        from.moved = true;
+        this.#stage.setPointerCapture(event.pointerId);
+      }
+      if (from.moved) this.#scrollTo(from.left - by);
+    });
+    const end = (event: PointerEvent): void => {
+      const wasDrag = from?.moved ?? true;
+      from = undefined;
+      if (!wasDrag && event.type === 'pointerup') this.#click(event);
+    };
+    this.#stage.addEventListener('pointerup', end);
+    this.#stage.addEventListener('pointercancel', end);
+    this.#stage.addEventListener('pointerleave', () => {
+      this.#tip.hidden = true;
+    });
+    this.#stage.addEventListener('dblclick', (event) => this.zoom(2.5, event.offsetX));
+  }
+
+  #at(event: PointerEvent): Hit & { readonly x: number } {
+    const box = this.#stage.getBoundingClientRect();
+    const x = event.clientX - box.left + this.#left - margin;
+    const y = event.clientY - box.top - axisHeight + this.#scroller.scrollTop;
+    const isAxis = event.clientY - box.top < axisHeight;
+    return { x, ...(isAxis ? {} : hitAt(this.#lanes, x, y, (entry) => this.#wordWidth(entry))) };
+  }
+
+  #wordWidth(entry: number): number {
+    const context = this.#context;
+    context.font = fonts.word;
+    return context.measureText(shown(wordOf(this.#input.entries.type(entry)))).width;
+  }
+
+  #hover(event: PointerEvent): void {
+    const { mark, strip, bar } = this.#at(event);
+    const { entries, header } = this.#input;
+    const entry = mark?.entry ?? bar?.entry;
+    const text = entry !== undefined ? tellMark(entries, entry) : strip && tellStrip(header, strip);
+    this.#stage.style.cursor = text === undefined ? 'grab' : 'pointer';
+    this.#tip.hidden = text === undefined;
+    if (text === undefined) return;
+    this.#tip.textContent = shown(text);
+    const box = this.root.getBoundingClientRect();
+    this.#tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 330)}px`;
+    this.#tip.style.top = `${event.clientY - box.top + 16}px`;
+  }
+
+  #click(event: PointerEvent): void {
+    const { mark, strip, bar, x } = this.#at(event);
+    const entry = mark?.entry ?? bar?.entry;
+    if (entry !== undefined) {
+      this.#input.onMark(entry);
+      return;
+    }
+    if (strip === undefined) return;
+    const stream = this.#input.header.streams[strip.stream];
+    this.#input.onPlace(strip, lineAt(stream, this.#scale.ms(x)));
+  }
+
+  #key(event: KeyboardEvent): void {
+    const handled = this.#act(event.key);
+    if (!handled) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #act(key: string): boolean {
+    if (key === 'ArrowRight' || key === 'ArrowLeft')
+      return this.#step(key === 'ArrowRight' ? 1 : -1);
+    if (key === 'ArrowDown' || key === 'ArrowUp')
+      return this.#changeLane(key === 'ArrowDown' ? 1 : -1);
+    if (key === 'Home') return this.#pick(this.#shown[0]);
+    if (key === 'End') return this.#pick(this.#shown[this.#shown.length - 1]);
+    return false;
+  }
+
+  #pick(entry: number | undefined): boolean {
+    if (entry !== undefined) this.#input.onMark(entry);
+    return true;
+  }
+
+  /** In the order of the run, whichever lane. */
+  #step(by: number): boolean {
+    const at = this.#selected === undefined ? -1 : this.#shown.indexOf(this.#selected);
+    if (at === -1) return this.#pick(this.#shown[by > 0 ? 0 : this.#shown.length - 1]);
+    return this.#pick(this.#shown[at + by]);
+  }
+
+  #changeLane(by: number): boolean {
+    if (this.#selected === undefined) return this.#step(1);
+    const agent = this.#input.entries.agent(this.#selected) ?? '';
+    const x = this.#markOf(this.#selected)?.x ?? 0;
+    let index = this.#lanes.findIndex((lane) => lane.agent === agent) + by;
+    while (this.#lanes[index]?.marks.length === 0) index += by;
+    const marks = this.#lanes[index]?.marks ?? [];
+    const nearest = marks.reduce<PlacedMark | undefined>(
+      (best, mark) =>
+        best === undefined || Math.abs(mark.x - x) < Math.abs(best.x - x) ? mark : best,
+      undefined,
+    );
+    return this.#pick(nearest?.entry);
+  }
+}

@@ -1,0 +1,47 @@
+import type { ClaimBar } from '../claim-bars.js';
+import { type Lane, type PlacedMark, type PlacedStrip, sizes } from '../lane-layout.js';
+import type { PageStream } from '../page-data.js';
+import { marksBetween } from './paint.js';
+
+/** What lies under a pointer: one of these, or nothing. */
+export interface Hit {
+  readonly mark?: PlacedMark;
+  readonly strip?: PlacedStrip;
+  readonly bar?: ClaimBar;
+}
+
+/** `x` and `y` in pixels of the drawing; `wordWidth` of the word beside an entry's mark. */
+export function hitAt(
+  lanes: readonly Lane[],
+  x: number,
+  y: number,
+  wordWidth: (entry: number) => number,
+): Hit {
+  const lane = lanes.find(({ top, height }) => y >= top && y < top + height);
+  if (lane === undefined) return {};
+  const [from, to] = marksBetween(lane.marks, x - 120, x + 12);
+  for (let index = to - 1; index >= from; index -= 1) {
+    const mark = lane.marks[index];
+    if (mark === undefined || Math.abs(mark.y - y) > sizes.row / 2) continue;
+    const right = sizes.mark + (mark.hasWord ? wordWidth(mark.entry) + 6 : 2);
+    if (x >= mark.x - sizes.mark - 2 && x <= mark.x + right) return { mark };
+  }
+  const strip = lane.strips.find((one) => isAcross(one, x) && y >= one.y && y < one.y + one.height);
+  if (strip !== undefined) return { strip };
+  const bar = lane.bars.find((one) => isAcross(one, x) && y >= one.y && y < one.y + sizes.bar);
+  return bar === undefined ? {} : { bar: bar.bar };
+}
+
+function isAcross(box: { readonly x: number; readonly width: number }, x: number): boolean {
+  return x >= box.x && x < box.x + box.width;
+}
+
+/** The line of a stream that was written nearest to a time. */
+export function lineAt(stream: PageStream | undefined, ms: number): number {
+  const { sampleMs = [], sampleLines = [] } = stream ?? {};
+  let best = 0;
+  sampleMs.forEach((at, index) => {
+    if (Math.abs(at - ms) < Math.abs((sampleMs[best] ?? 0) - ms)) best = index;
+  });
+  return sampleLines[best] ?? 0;
+}

@@ -1,0 +1,46 @@
+import type { FilterState } from './filters.js';
+
+/** Where one is in the page. */
+export interface Place {
+  readonly entry: number | undefined;
+  readonly view: 'lanes' | 'table';
+  readonly stream: number | undefined;
+  readonly line: number;
+}
+
+interface Remembered {
+  readonly place: Place;
+  readonly filters: FilterState;
+}
+
+/** In the fragment of the address: it survives a reload, goes into a bookmark, and is sent to nobody. */
+export function writeLocation(remembered: Remembered): void {
+  const fragment = encodeURIComponent(JSON.stringify(remembered));
+  history.replaceState(null, '', `#${fragment}`);
+}
+
+/** `undefined` for a fragment that is not ours. */
+export function readLocation(): Remembered | undefined {
+  if (location.hash.length < 2) return undefined;
+  try {
+    const { place, filters } = JSON.parse(decodeURIComponent(location.hash.slice(1))) as Remembered;
+    const number = (value: unknown) => (Number.isSafeInteger(value) ? Number(value) : undefined);
+    const list = (value: unknown) => (Array.isArray(value) ? value.map(String) : undefined);
+    return {
+      place: {
+        entry: number(place.entry),
+        view: place.view === 'table' ? 'table' : 'lanes',
+        stream: number(place.stream),
+        line: number(place.line) ?? 0,
+      },
+      filters: {
+        query: String(filters.query ?? ''),
+        agents: list(filters.agents),
+        types: list(filters.types),
+        steps: list(filters.steps),
+      },
+    };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,270 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { countUnread, deleteMail, readInbox, readNewMail } from '../../src/coordination/inbox.js';
+import { sendMail } from '../../src/coordination/mailbox.js';
+import { MailRig, readOut, texts } from '../support/mail-rig.js';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+describe('an inbox', () => {
+  it('shows direct and broadcast mail in the order of sending, again and again', async () => {
+    const rig = new MailRig();
+    const [designer, developer] = [rig.mailbox('designer'), rig.mailbox('developer')];
+    await sendMail(designer, { to: 'developer', message: 'one' });
+    await sendMail(designer, { to: null, message: 'two' });
+    await sendMail(designer, { to: 'reviewer', message: 'not yours' });
+    rig.advance(1);
+    await sendMail(designer, { to: 'developer', message: 'three', step: 'S1.A' });
+    for (let n = 0; n < 2; n += 1) {
+      const { mail, skipped, strays } = await readInbox(developer);
+      expect(mail.map(({ kind, from, message }) => [kind, from, message])).toEqual([
+        ['direct', 'designer', 'one'],
+        ['broadcast', 'designer', 'two'],
+        ['direct', 'designer', 'three'],
+      ]);
+      expect({ skipped, strays }).toEqual({ skipped: [], strays: [] });
+    }
+    expect(texts(await readInbox(developer, { step: 's1-a' }))).toEqual(['three']);
+  });
+
+  it('deletes what was sent to its agent alone', async () => {
+    const rig = new MailRig();
+    const developer = rig.mailbox('developer');
+    rig.plant({ to: 'developer', message: 'one' });
+    rig.plant({ to: null, message: 'two' });
+    expect(await deleteMail(developer, (await readInbox(developer)).mail)).toBe(1);
+    expect(texts(await readInbox(developer))).toEqual(['two']);
+  });
+
+  it('skips what is no message, and names it', async () => {
+    const rig = new MailRig();
+    const developer = rig.mailbox('developer');
+    const folder = rig.layout.messages('developer');
+    const bad = [
+      rig.plant({ to: 'developer', message: 'a' }),
+      rig.plant({ to: 'developer', message: 'b' }),
+      rig.plant({ to: null, message: 'c' }),
+      rig.plant({ to: 'developer', message: 'd' }),
+    ];
+    const bodies = ['not JSON', '{"message": 7}', '[]', 'x'.repeat(3 << 20)];
+    bad.forEach((key, n) => {
+      rig.put(key, bodies[n] ?? '');
+    });
+    rig.put(`${folder}readme.json`, '{}');
+    rig.put(`${folder}_note.json`, '{}');
+    rig.put(`${folder}deep/1767323045000000000_x_00000001.json`, '{}');
+    rig.plant({ to: 'developer', message: 'good' });
+    const { mail, skipped, strays } = await readInbox(developer);
+    expect(mail.map(({ message }) => message)).toEqual(['good']);
+    expect(skipped.map(({ key }) => key).sort()).toEqual([...bad].sort());
+    for (const { key, error } of skipped) expect(error.message).toContain(key);
+    expect(strays).toEqual([`${folder}readme.json`]);
+    const first = await readNewMail(developer);
+    expect(first.skipped).toHaveLength(4);
+    await first.remember();
+    expect((await readNewMail(developer)).skipped).toEqual([]);
+  });
+});
+
+describe('new mail', () => {
+  it('is new once, for each reader', async () => {
+    const rig = new MailRig();
+    rig.plant({ to: 'developer', message: 'one' });
+    rig.plant({ to: null, message: 'two' });
+    expect(await countUnread(rig.mailbox('developer'))).toEqual({ direct: 1, broadcast: 1 });
+    expect(await readOut(rig.mailbox('developer'))).toEqual(['one', 'two']);
+    expect(await readOut(rig.mailbox('developer'))).toEqual([]);
+    expect(await readOut(rig.mailbox('reviewer'))).toEqual(['two']);
+    rig.advance(hour);
+    rig.plant({ to: null, message: 'three' });
+    expect(await countUnread(rig.mailbox('developer'))).toEqual({ direct: 0, broadcast: 1 });
+    expect(await readOut(rig.mailbox('developer'))).toEqual(['three']);
+    expect(await readOut(rig.mailbox('reviewer'))).toEqual(['three']);
+  });
+
+  it('of one who is stopped before it is remembered is new again', async () => {
+    const rig = new MailRig();
+    rig.plant({ to: 'developer', message: 'one' });
+    expect(texts(await readNewMail(rig.mailbox('developer')))).toEqual(['one']);
+    expect(await readOut(rig.mailbox('developer'))).toEqual(['one']);
+    expect(await readOut(rig.mailbox('developer'))).toEqual([]);
+  });
+
+  it('that lands minutes late is shown once, and hides nobody else’s', async () => {
+    const rig = new MailRig();
+    const developer = rig.mailbox('developer');
+    rig.plant({ to: 'developer', message: 'in time' });
+    expect(await readOut(developer)).toEqual(['in time']);
+    rig.plant({ to: 'developer', message: 'two minutes late', agoMs: 2 * minute });
+    expect(await readOut(developer)).toEqual(['two minutes late']);
+    rig.plant({ to: 'developer', message: 'later' });
+    expect(await readOut(developer)).toEqual(['later']);
+    rig.advance(hour);
+    expect(await readOut(developer)).toEqual([]);
+  });
+
+  it.each([
+    ['behind', hour],
+    ['ahead', -hour],
+  ])(
+    'of a sender whose clock is an hour %s is shown once, and hides nobody else’s',
+    async (_, agoMs) => {
+      const rig = new MailRig();
+      const developer = rig.mailbox('developer');
+      rig.plant({ to: 'developer', message: 'before' });
+      expect(await readOut(developer)).toEqual(['before']);
+      rig.advance(30 * minute);
+      rig.plant({ to: 'developer', message: 'right' });
+      expect(await readOut(developer)).toEqual(['right']);
+      rig.plant({ to: 'developer', message: 'skewed', agoMs });
+      expect(await readOut(developer)).toEqual(['skewed']);
+      for (let n = 0; n < 12; n += 1) {
+        rig.plant({ to: 'developer', message: `${n}` });
+        expect(await readOut(developer)).toEqual([`${n}`]);
+        rig.advance(15 * minute);
+      }
+    },
+  );
+
+  it('is each message once, however late, skewed or interrupted', async () => {
+    const step = fc.oneof(
+      fc.record({
+        act: fc.constant('send' as const),
+        to: fc.constantFrom('developer', 'reviewer', null),
+        agoMs: fc.integer({ min: -hour, max: hour }),
+      }),
+      fc.record({
+        act: fc.constant('wait' as const),
+        ms: fc.integer({ min: 1, max: 40 * minute }),
+      }),
+      fc.record({
+        act: fc.constant('read' as const),
+        by: fc.constantFrom('developer', 'reviewer'),
+        step: fc.boolean(),
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const rig = new MailRig();
+        const sent = { developer: [] as string[], reviewer: [] as string[] };
+        const got = { developer: [] as string[], reviewer: [] as string[] };
+        const read = async (by: 'developer' | 'reviewer', step?: string) => {
+          const inbox = await readNewMail(rig.mailbox(by), { step });
+          got[by].push(...texts(inbox));
+          await inbox.remember();
+        };
+        for (const [n, one] of steps.entries()) {
+          if (one.act === 'wait') rig.advance(one.ms);
+          // No mail is about this step, so nothing of it may be taken for seen.
+          if (one.act === 'read') await read(one.by, one.step ? 'other' : undefined);
+          if (one.act !== 'send') continue;
+          rig.plant({ ...one, message: `${n}` });
+          if (one.to !== 'reviewer') sent.developer.push(`${n}`);
+          if (one.to !== 'developer') sent.reviewer.push(`${n}`);
+        }
+        for (let n = 0; n < 2; n += 1) {
+          await read('developer');
+          await read('reviewer');
+          rig.advance(3 * hour);
+        }
+        expect(got.developer.sort()).toEqual(sent.developer.sort());
+        expect(got.reviewer.sort()).toEqual(sent.reviewer.sort());
+      }),
+      { numRuns: Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 300) },
+    );
+  });
+
+  it('about other steps stays new', async () => {
+    const rig = new MailRig();
+    const [designer, developer] = [rig.mailbox('designer'), rig.mailbox('developer')];
+    await sendMail(designer, { to: 'developer', message: 'build', step: 'build' });
+    await sendMail(designer, { to: 'developer', message: 'review', step: 'review' });
+    const about = await readNewMail(developer, { step: 'review' });
+    expect(texts(about)).toEqual(['review']);
+    await about.remember();
+    rig.advance(3 * hour);
+    rig.plant({ to: 'developer', message: 'late' });
+    expect(await readOut(developer)).toEqual(['build', 'late']);
+    expect(await readOut(developer)).toEqual([]);
+  });
+
+  it('is not what an agent told everybody itself', async () => {
+    const rig = new MailRig();
+    const developer = rig.mailbox('developer');
+    await sendMail(developer, { to: null, message: 'mine' });
+    await sendMail(developer, { to: 'developer', message: 'a reminder' });
+    expect(await readOut(developer)).toEqual(['a reminder']);
+    expect(texts(await readInbox(developer))).toEqual(['mine', 'a reminder']);
+  });
+
+  it('is looked for from the cursor on, which stays ten minutes behind', async () => {
+    const rig = new MailRig();
+    const developer = rig.mailbox('developer');
+    rig.plant({ to: 'developer', message: 'old' });
+    await readOut(developer);
+    rig.advance(24 * hour);
+    rig.plant({ to: 'developer', message: 'new' });
+    await readOut(developer);
+    const behindNs = BigInt(rig.store.nowMs - 10 * minute) * 1_000_000n;
+    const cursor = rig.json(rig.layout.cursor('developer'));
+    expect(cursor).toMatchObject({ through: String(behindNs), broadcast: [] });
+    expect(cursor?.direct).toHaveLength(1);
+    rig.listedAfter.splice(0);
+    expect(await readOut(developer)).toEqual([]);
+    const fromNs = behindNs - BigInt(2 * hour) * 1_000_000n;
+    expect(rig.listedAfter).toEqual([
+      `${rig.layout.messages('developer')}${fromNs}`,
+      `${rig.layout.broadcasts()}${fromNs}`,
+    ]);
+  });
+});
+
+describe('the cursor', () => {
+  it('keeps what each of two readers of one mailbox has seen', async () => {
+    const rig = new MailRig();
+    rig.plant({ to: 'developer', message: 'one' });
+    const first = await readNewMail(rig.mailbox('developer'));
+    rig.plant({ to: 'developer', message: 'two' });
+    const second = await readNewMail(rig.mailbox('developer'));
+    expect([texts(first), texts(second)]).toEqual([['one'], ['one', 'two']]);
+    expect(await second.remember()).toBe(true);
+    expect(await first.remember()).toBe(true);
+    expect(await readOut(rig.mailbox('developer'))).toEqual([]);
+  });
+
+  it('is written where the store does not arbitrate, too', async () => {
+    const rig = new MailRig();
+    const refuse = () => Promise.reject(new Error('not supported'));
+    const developer = rig.mailbox('developer', (bucket) => ({
+      ...bucket,
+      capabilities: { putIfAbsent: false, putIfMatch: false },
+      putIfAbsent: refuse,
+      putIfMatch: refuse,
+    }));
+    for (const message of ['one', 'two']) {
+      rig.plant({ to: 'developer', message });
+      expect(await readOut(developer)).toEqual([message]);
+    }
+    expect(await readOut(developer)).toEqual([]);
+  });
+
+  it.each([
+    ['damaged', 'not JSON'],
+    ['of another form', '{"through": 7}'],
+    ['ahead of the clock', '{"through": "9999999999999999999"}'],
+    ['far too large', `{"through": "0000000000000000000", "x": "${'x'.repeat(34 << 20)}"}`],
+  ])('that is %s is named and written anew; everything counts as new', async (_, body) => {
+    const rig = new MailRig();
+    const developer = rig.mailbox('developer');
+    rig.plant({ to: 'developer', message: 'one' });
+    await readOut(developer);
+    rig.put(rig.layout.cursor('developer'), body);
+    const inbox = await readNewMail(developer);
+    expect(texts(inbox)).toEqual(['one']);
+    expect(inbox.damage?.message).toContain(rig.layout.cursor('developer'));
+    await inbox.remember();
+    expect((await readNewMail(developer)).damage).toBeUndefined();
+    expect(await readOut(developer)).toEqual([]);
+  });
+});

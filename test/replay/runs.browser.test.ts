@@ -1,0 +1,218 @@
+import { cpSync, existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { partName } from '../../src/protocol/parts.js';
+import type { PageHeader } from '../../src/replay/page-data.js';
+import { chromiumPath, launchChromium, openReplay, scrollThrough } from '../support/browser.js';
+import { writeEvents, writeObject, writeSession } from '../support/generated-run.js';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+let world: CliWorld;
+let browser: Browser;
+let root = '';
+const fixtures = '/work/shared/fixtures/harness';
+
+async function replay(): Promise<string> {
+  const file = join(world.project, 'replay.html');
+  const { code, stderr } = await world.run(['replay', '-o', file]);
+  if (code !== 0) throw new Error(stderr);
+  return file;
+}
+
+async function headerOf(file: string): Promise<PageHeader> {
+  const html = await readFile(file, 'utf8');
+  const data = /id="run">([^<]*)</.exec(html)?.[1] ?? '';
+  return JSON.parse(gunzipSync(Buffer.from(data, 'base64')).toString('utf8')) as PageHeader;
+}
+
+/** Every row of every stream is brought into view once. */
+async function rowsShown(page: Page, header: PageHeader): Promise<readonly number[]> {
+  const counts: number[] = [];
+  for (const { streams } of header.sessions) {
+    for (const stream of streams) {
+      const place = { entry: null, view: 'lanes', stream, line: 0 };
+      const fragment = encodeURIComponent(JSON.stringify({ place, filters: {} }));
+      await page.evaluate(`location.hash = ${JSON.stringify(fragment)}; location.reload()`);
+      await page.waitForLoadState('load');
+      await page.locator('#app[data-ready] .conversation h2').waitFor();
+      if ((header.streams[stream]?.lines ?? 0) > 0) await page.locator('.row').first().waitFor();
+      counts[stream] = (await scrollThrough(page, '.rows', 'data-line', 1_000)).length;
+    }
+  }
+  return counts;
+}
+
+describe.skipIf(chromiumPath === undefined)('replays of runs of all kinds, in Chromium', () => {
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+
+  afterAll(() => browser.close());
+
+  beforeEach(async () => {
+    world = await createCliWorld();
+    await world.run(['init', '--project', 'run', '--agent', 'anna']);
+    root = join(world.home, '.tracecraft', 'bucket', 'run');
+  });
+
+  afterEach(() => world.remove());
+
+  it('agree with log and bucket on 5,000 events', { timeout: 120_000 }, async () => {
+    await writeEvents(root, 'run', 4_999);
+    const { json } = await world.runJson(['log']);
+    const { events } = (json as { data: { events: readonly { key: string; text: string }[] } })
+      .data;
+    const names = await readdir(join(root, 'events'));
+    expect(events.map(({ key }) => key)).toEqual(names.sort().map((name) => `run/events/${name}`));
+    const { page, troubles } = await openReplay(browser, await replay());
+    expect(await page.locator('.stage').getAttribute('aria-label')).toMatch(
+      /^5000 marks in 8 lanes/,
+    );
+    await page.keyboard.press('t');
+    const rows = await scrollThrough(page, '.table', 'data-entry');
+    expect(rows).toEqual(Array.from({ length: 5_000 }, (_, index) => index));
+    const header = await headerOf(join(world.project, 'replay.html'));
+    expect(header.entries.text).toEqual(events.map(({ text }) => text));
+    expect(troubles).toEqual([]);
+    await page.close();
+  });
+
+  it.skipIf(!existsSync(fixtures))(
+    'show every row of the sample trees of the harnesses',
+    { timeout: 240_000 },
+    async () => {
+      for (const [from, to] of [
+        ['claude-code', '.claude'],
+        ['codex', '.codex'],
+        ['hermes', '.hermes'],
+        ['openclaw', '.openclaw'],
+      ] as const) {
+        cpSync(join(fixtures, from), join(world.home, to), { recursive: true });
+      }
+      await world.run(['init', '--global', '--project', 'run', '--agent', 'anna'], {
+        cwd: world.home,
+      });
+      const { code, stderr } = await world.run(['watch', '--once', '--all'], { cwd: world.home });
+      expect([0, 10], stderr).toContain(code);
+      const file = await replay();
+      const header = await headerOf(file);
+      const inBucket = await linesInBucket(root);
+      const total = header.streams.slice(1).reduce((sum, { lines }) => sum + lines, 0);
+      expect(total).toBe(inBucket);
+      expect(total).toBeGreaterThan(1_000);
+      const { page, troubles } = await openReplay(browser, file);
+      const shown = await rowsShown(page, header);
+      expect(header.streams.map((_, index) => shown[index] ?? 0).slice(1)).toEqual(
+        header.streams.slice(1).map(({ lines }) => lines),
+      );
+      expect(troubles).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it('show what is hostile as text', { timeout: 60_000 }, async () => {
+    const evil =
+      '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">"onload=';
+    const strange = `${evil} \u001b[31mred \u202eright \u0000 ${'w'.repeat(1_000_000)}`;
+    const stamp = (index: number) => `17954000000000000${String(index).padStart(2, '0')}`;
+    const event = (type: string, more: object) =>
+      JSON.stringify({ schema: 1, type, agent: evil, step: evil, at: 'x', ...more });
+    await writeObject(root, `events/${stamp(1)}_anna_00000001.json`, event('step.claimed', {}));
+    await writeObject(root, `events/${stamp(2)}_anna_00000002.json`, event(evil.slice(0, 100), {}));
+    await writeObject(root, `events/${stamp(3)}_anna_00000003.json`, 'no json');
+    await writeObject(
+      root,
+      `events/${stamp(4)}_anna_00000004.json`,
+      Buffer.from([0xff, 0xfe, 0x7b]),
+    );
+    await writeObject(root, `events/${stamp(5)}_anna_00000005.json`, '{"type": {}}');
+    await writeObject(
+      root,
+      `events/${stamp(6)}_anna_00000006.json`,
+      JSON.stringify({
+        type: '__proto__',
+        agent: 'constructor',
+        step: '__proto__',
+        data: { ref: [] },
+      }),
+    );
+    await writeObject(
+      root,
+      `messages/anna/${stamp(7)}_ben_00000007.json`,
+      JSON.stringify({ from: 'ben', message: strange }),
+    );
+    const lines = [
+      JSON.stringify({ type: 'user', message: { content: strange } }),
+      'no json \u001b[31m',
+      '[]',
+      'null',
+      '{"type":"__proto__","message":{"content":[null,5,{"type":"tool_use","input":"x"}]}}',
+      `${'['.repeat(5_000)}`,
+    ];
+    const part = Buffer.concat([
+      Buffer.from(`${lines.join('\n')}\n`),
+      Buffer.from([0x22, 0xff, 0xfe, 0x00, 0x22, 0x0a]),
+    ]);
+    await writeObject(root, `sessions/claude-code/s1/${partName(0, 0, 0)}`, part);
+    await writeObject(root, 'sessions/claude-code/s1/meta.json', 'no meta');
+    const { stderr } = await world.run(['replay', '-o', join(world.project, 'replay.html')]);
+    expect(stderr).toContain('00000003.json: not JSON');
+    const file = join(world.project, 'replay.html');
+    const { page, troubles } = await openReplay(browser, file);
+    const header = await headerOf(file);
+    expect(header.warnings).toHaveLength(4);
+    await page.locator('.stage').focus();
+    for (let index = 0; index < header.entries.timeMs.length; index += 1) {
+      await page.keyboard.press('ArrowRight');
+      await page.locator(`.record[data-entry="${index}"]`).waitFor();
+    }
+    await page.keyboard.press('t');
+    await page.locator('.warnings summary').click();
+    await page.locator('summary', { hasText: 'Kinds' }).click();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('t');
+    await page.locator('.strip-name, .lane-name').first().waitFor();
+    expect((await rowsShown(page, header))[1]).toBe(7);
+    for (const toggle of await page.locator('.raw-toggle').all()) await toggle.click();
+    expect(await page.locator('.row').first().innerText()).toContain(
+      '</script><script>window.hacked',
+    );
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    const text = await page.locator('body').innerText();
+    expect(['\u001b', '\u202e', '\u0000'].filter((one) => text.includes(one))).toEqual([]);
+    expect(troubles).toEqual([]);
+    await page.close();
+  });
+
+  it('put the data of very large runs beside the page', { timeout: 60_000 }, async () => {
+    const id = 'big';
+    const lines = await writeSession(root, { id, agent: 'anna', bytes: 3_000_000 });
+    const file = join(world.project, 'replay.html');
+    const { json } = await world.runJson(['replay', '-o', file], {
+      env: { TRACECRAFT_REPLAY_IN_PAGE: '1000000' },
+    });
+    expect(json).toMatchObject({ data: { data_folder: 'replay-data', lines } });
+    const { page, troubles } = await openReplay(browser, file);
+    await page.locator('.strip-name').click();
+    await page.locator('.row').first().waitFor();
+    await page.locator('.jump input').focus();
+    await page.keyboard.press('End');
+    await page.locator(`.row[data-line="${lines - 1}"]`).waitFor();
+    const others = troubles.filter((one) => !/^request: file:.*replay-data\/c\d+\.js$/.test(one));
+    expect(others).toEqual([]);
+    await page.close();
+  });
+});
+
+async function linesInBucket(project: string): Promise<number> {
+  let count = 0;
+  for (const entry of await readdir(project, { recursive: true })) {
+    if (!/part-[^/]*\.jsonl$/.test(entry)) continue;
+    for (const byte of await readFile(join(project, entry))) if (byte === 0x0a) count += 1;
+  }
+  return count;
+}

@@ -1,0 +1,74 @@
+/**
+ * Which files of an agent's folder are transcripts, and whose. Releases up to 2026.7.1 keep `sessions/<session id>.jsonl`
+ * (`-topic-<thread>` behind the id for a thread of a chat), and rename it when it is compacted (`.bak.<time>`), reset or
+ * deleted; later ones keep transcripts in a database and leave `.deleted.<time>.<generation>.zst` of what is deleted, and
+ * what they took from files in `session-sqlite-import-archive/` (https://github.com/openclaw/openclaw,
+ * src/config/sessions/artifacts.ts and src/commands/doctor-session-sqlite.ts).
+ */
+export type Transcript =
+  | { readonly kind: 'current'; readonly sessionId: string }
+  /** The whole transcript of a session that was reset or deleted. */
+  | { readonly kind: 'ended'; readonly sessionId: string; readonly endedAt: string | undefined }
+  /** What a transcript was before it was cut short; the session goes on in another file. */
+  | { readonly kind: 'backup'; readonly sessionId: string; readonly name: string }
+  /** What the database was filled from. */
+  | { readonly kind: 'imported'; readonly sessionId: string; readonly importedAtMs: number };
+
+export const agentsFolder = 'agents';
+export const sessionsFolder = 'sessions';
+export const importsFolder = 'session-sqlite-import-archive';
+export const databaseFolder = 'agent';
+export const databaseFile = 'openclaw-agent.sqlite';
+export const packedSuffix = '.zst';
+
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const time = String.raw`(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d(?:\.\d{3})?)Z`;
+const archive = new RegExp(
+  String.raw`^(.+)\.jsonl\.(bak|reset|deleted)\.(${time})(?:\.[0-9a-z-]{1,64})?$`,
+);
+const imported = new RegExp(
+  String.raw`^(?:.*\.)?(${uuid})(?:-topic-[^.]*)?\.jsonl\.imported-(\d{1,15})(?:\.\d+)?$`,
+  'i',
+);
+const importedByName = /^[^.]+\.(.+)\.jsonl\.imported-(\d{1,15})(?:\.\d+)?$/;
+/** Diagnostics and copies that OpenClaw makes beside a transcript: nothing that was said is in them alone. */
+const besideTranscript = new RegExp(String.raw`\.trajectory$|\.checkpoint\.${uuid}$`, 'i');
+
+/** What a file in `sessions/` is; without `.zst`, in which the kinds do not differ. */
+export function transcriptOf(file: string): Transcript | undefined {
+  const named = archive.exec(file);
+  if (named === null) {
+    const sessionId = file.endsWith('.jsonl') ? sessionIdOf(file.slice(0, -6)) : undefined;
+    return sessionId === undefined ? undefined : { kind: 'current', sessionId };
+  }
+  const [, stem = '', reason, at = '', day, hour, minute, second] = named;
+  const sessionId = sessionIdOf(stem);
+  if (sessionId === undefined) return undefined;
+  if (reason === 'bak') return { kind: 'backup', sessionId, name: `backups/${at}` };
+  return { kind: 'ended', sessionId, endedAt: isoTime(`${day}T${hour}:${minute}:${second}Z`) };
+}
+
+/** What a file in `session-sqlite-import-archive/` is. */
+export function importOf(file: string): Transcript | undefined {
+  const [, stem = '', at] = imported.exec(file) ?? importedByName.exec(file) ?? [];
+  const sessionId = sessionIdOf(stem);
+  if (sessionId === undefined) return undefined;
+  return { kind: 'imported', sessionId, importedAtMs: Number(at) };
+}
+
+/** Whether it can be an id at all: what OpenClaw accepts as one. */
+export function isSessionId(text: string): boolean {
+  return /^[a-z0-9][a-z0-9._-]{0,127}$/i.test(text);
+}
+
+/** A thread's transcript is named after its session and the thread. */
+function sessionIdOf(stem: string): string | undefined {
+  if (besideTranscript.test(stem)) return undefined;
+  const sessionId = /^(.+?)-topic-./s.exec(stem)?.[1] ?? stem;
+  return isSessionId(sessionId) ? sessionId : undefined;
+}
+
+function isoTime(text: string): string | undefined {
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}

@@ -1,0 +1,397 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import * as v from 'valibot';
+import type { Clock } from '../src/clock.js';
+import { SourceError, TracecraftError, UnsupportedError } from '../src/errors.js';
+import type { FileStat, Io } from '../src/io.js';
+import type { Look } from '../src/mirror/stream.js';
+import { columnArguments, type Row, rowOf, type SqlValue, withValues } from './sqlite-values.js';
+import { isNoFile, unreadable } from './unreadable.js';
+
+/** One state of a database, that queries are put to. */
+export interface Reading {
+  /**
+   * Rows in the order of the query. Each `?` of the statement stands for the next value, so none may be in a text or
+   * comment of it. Integers that a number cannot hold exactly are bigints, bytes are `Uint8Array`s.
+   */
+  all(sql: string, ...values: readonly SqlValue[]): readonly Row[];
+}
+
+export interface SqliteFileSettings {
+  readonly io: Io;
+  readonly clock: Clock;
+  /** How the library is had; it is loaded when a database is first read. */
+  readonly load?: () => Promise<SqliteModule>;
+}
+
+export type SqliteModule = Pick<typeof import('@photostructure/sqlite'), 'DatabaseSync'>;
+
+/** Rows of the given shape; what a hostile or damaged database has instead is left out. */
+export function rowsOf<Schema extends v.GenericSchema>(
+  reading: Reading,
+  schema: Schema,
+  sql: string,
+  ...values: readonly SqlValue[]
+): v.InferOutput<Schema>[] {
+  return reading.all(sql, ...values).flatMap((row) => {
+    const result = v.safeParse(schema, { ...row });
+    return result.success ? [result.output] : [];
+  });
+}
+
+const attempts = 12;
+const pauseMs = 50;
+/** SQLite waits for a lock without giving the thread back, so not for long. */
+const lockWaitMs = 5;
+const headerBytes = 100;
+const magic = 'SQLite format 3\0';
+/** Which journal it has (https://www.sqlite.org/fileformat.html#the_database_header): 1 is one to roll back, 2 is WAL. */
+const readVersionAt = 19;
+const walVersion = 2;
+/** Counters and checksums of the last commit (https://www.sqlite.org/walformat.html#the_wal_index_file_format). */
+const walIndexBytes = 48;
+/** A copy serves the sessions of one look. */
+const copyLivesMs = 10_000;
+
+interface Files {
+  readonly main: FileStat;
+  readonly wal: FileStat | undefined;
+  readonly shm: FileStat | undefined;
+  readonly isWal: boolean;
+}
+
+interface Copy {
+  readonly token: string;
+  readonly folder: string;
+}
+
+/**
+ * A database that a harness writes, opened for a moment at a time and only to be read, so that neither does a lock outlive
+ * its query nor is a file left beside the database that was not there (https://www.sqlite.org/wal.html#read_only_databases).
+ *
+ * A database in WAL mode without a `-wal` has no connection that uses it; opening it as others do would create one and leave
+ * it. It is read as immutable, and what was read counts only if no writer came meanwhile. One that was left with a `-wal` but
+ * without its `-shm` (copied, restored) is read from a copy in the temporary folder.
+ */
+export class SqliteFile {
+  readonly path: string;
+  readonly #io: Io;
+  readonly #clock: Clock;
+  readonly #load: () => Promise<SqliteModule>;
+  #copy: Copy | undefined;
+  #users = 0;
+
+  constructor(path: string, { io, clock, load = loadModule }: SqliteFileSettings) {
+    this.path = path;
+    this.#io = io;
+    this.#clock = clock;
+    this.#load = load;
+  }
+
+  /**
+   * What is there, at a glance. What every commit changes is in the header (with a rollback journal) or in the index of the
+   * `-wal`; times alone are too coarse for two commits in a row, and reading as root changes the `-wal`'s.
+   */
+  async look(): Promise<Look | undefined> {
+    const main = await this.#stat('');
+    if (main === undefined) return undefined;
+    const wal = await this.#stat('-wal');
+    const isUsed = wal !== undefined && wal.size > 0;
+    const seen = [tokenOf(main), headOf(this.path, headerBytes)];
+    if (isUsed) {
+      seen.push(`${wal.dev}:${wal.ino}:${wal.size}:${wal.mtimeMs}`);
+      seen.push(headOf(`${this.path}-shm`, walIndexBytes));
+    }
+    return {
+      token: createHash('sha256').update(seen.join(' ')).digest('hex').slice(0, 32),
+      size: main.size + (isUsed ? wal.size : 0),
+      modifiedAtMs: Math.max(main.mtimeMs, isUsed ? wal.mtimeMs : 0),
+    };
+  }
+
+  /**
+   * Runs `use` on one state of the database, again when another process was in the way; a database that is not there has no
+   * tables. Fails with a `SourceError` that names the file, or an `UnsupportedError` where the library cannot be had.
+   */
+  async read<T>(use: (reading: Reading) => T): Promise<T> {
+    const module = await this.#module();
+    this.#users += 1;
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          const outcome = await this.#attempt(module, use);
+          if (outcome !== 'changed') return outcome.value;
+          if (attempt >= attempts) throw busy(this.path);
+        } catch (error) {
+          if (attempt >= attempts || !isTransient(error)) throw troubleWith(this.path, error);
+        }
+        await this.#clock.sleep(pauseMs);
+      }
+    } finally {
+      this.#users -= 1;
+      if (this.#copy !== undefined) this.#dropCopyLater(this.#copy);
+    }
+  }
+
+  async #attempt<T>(
+    module: SqliteModule,
+    use: (reading: Reading) => T,
+  ): Promise<{ readonly value: T } | 'changed'> {
+    const files = await this.#files();
+    if (files === undefined) return { value: readAt(module, ':memory:', use) };
+    const access = accessOf(files);
+    if (access === 'shared') return { value: readAt(module, this.path, use) };
+    const path = access === 'copy' ? await this.#copied(files) : immutable(this.path);
+    if (path === undefined) return 'changed';
+    const value = readAt(module, path, use);
+    const after = await this.#files();
+    return after !== undefined && sameFiles(files, after) ? { value } : 'changed';
+  }
+
+  /** `undefined` when there is no database, or an empty one, which SQLite would tidy up rather than read. */
+  async #files(): Promise<Files | undefined> {
+    const main = await this.#stat('');
+    if (main === undefined || main.size === 0) return undefined;
+    const header = Buffer.from(headOf(this.path, headerBytes), 'latin1');
+    if (header.length === 0) return undefined;
+    if (header.toString('latin1', 0, magic.length) !== magic) throw noDatabase(this.path);
+    const [wal, shm] = [await this.#stat('-wal'), await this.#stat('-shm')];
+    const isWal = header[readVersionAt] === walVersion || (wal?.size ?? 0) > 0;
+    return { main, wal, shm, isWal };
+  }
+
+  /** The database with its `-wal` in a folder of its own; `undefined` when they changed while they were copied. */
+  async #copied(files: Files): Promise<string | undefined> {
+    const token = filesToken(files);
+    if (this.#copy?.token !== token) {
+      await this.#dropCopy();
+      const folder = await mkdtemp(join(tmpdir(), 'tracecraft-'));
+      this.#copy = { token: '', folder };
+      await copyFile(this.path, join(folder, 'copy'));
+      await copyFile(`${this.path}-wal`, join(folder, 'copy-wal'));
+      const after = await this.#files();
+      if (after === undefined || !sameFiles(files, after)) return undefined;
+      this.#copy = { token, folder };
+    }
+    return join(this.#copy.folder, 'copy');
+  }
+
+  #dropCopyLater(copy: Copy): void {
+    const timer = setTimeout(() => {
+      if (this.#users === 0 && this.#copy === copy) this.#dropCopy().catch(() => undefined);
+    }, copyLivesMs);
+    timer.unref();
+  }
+
+  async #dropCopy(): Promise<void> {
+    const copy = this.#copy;
+    this.#copy = undefined;
+    if (copy !== undefined) await rm(copy.folder, { recursive: true, force: true });
+  }
+
+  async #stat(suffix: string): Promise<FileStat | undefined> {
+    try {
+      const stat = await this.#io.stat(this.path + suffix);
+      return stat?.kind === 'file' ? stat : undefined;
+    } catch (error) {
+      if (isNoFile(error)) return undefined;
+      throw unreadable(this.path + suffix, error);
+    }
+  }
+
+  async #module(): Promise<SqliteModule> {
+    try {
+      return await this.#load();
+    } catch (cause) {
+      throw new UnsupportedError(`cannot read ${this.path}: @photostructure/sqlite did not load`, {
+        hint: 'Install tracecraft again with its dependencies; it has binaries for Linux, macOS and Windows on x64 and arm64.',
+        cause,
+      });
+    }
+  }
+}
+
+async function loadModule(): Promise<SqliteModule> {
+  return import('@photostructure/sqlite');
+}
+
+function readAt<T>(module: SqliteModule, path: string, use: (reading: Reading) => T): T {
+  const isMemory = path === ':memory:';
+  const database = new module.DatabaseSync(path, { readOnly: !isMemory, timeout: lockWaitMs });
+  try {
+    const reading = new OpenReading(database);
+    database.exec('PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; BEGIN');
+    const value = use(reading);
+    database.exec('COMMIT');
+    return value;
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Hands out rows through an aggregate function of ours: a prepared statement of `@photostructure/sqlite` 1.2.1 cannot be
+ * finalized, and until it is collected as garbage its connection stays open, which keeps the `-wal` beyond the harness's
+ * own end. SQLite feeds the rows of an ordered subquery to an aggregate in that order.
+ */
+class OpenReading implements Reading {
+  readonly #database: DatabaseSyncInstance;
+  readonly #columns = new Map<string, readonly string[]>();
+  #rows: (readonly unknown[])[] = [];
+
+  constructor(database: DatabaseSyncInstance) {
+    this.#database = database;
+    database.aggregate('tracecraft_row', {
+      start: null,
+      varargs: true,
+      useBigIntArguments: true,
+      step: (_nothing: unknown, ...values: readonly unknown[]) => {
+        this.#rows.push(values);
+        return null;
+      },
+      result: () => null,
+    });
+  }
+
+  all(sql: string, ...values: readonly SqlValue[]): readonly Row[] {
+    const statement = withValues(sql, values);
+    const columns = this.#columnsOf(sql, statement);
+    const found = this.#collect(`SELECT tracecraft_row(${columnArguments(columns)})
+      FROM (${statement})`);
+    return found.map((cells) => rowOf(columns, cells));
+  }
+
+  /** A view knows what the columns of its query are called. */
+  #columnsOf(sql: string, statement: string): readonly string[] {
+    const known = this.#columns.get(sql);
+    if (known !== undefined) return known;
+    const view = 'temp.tracecraft_query';
+    this.#database.exec(`CREATE TEMP VIEW tracecraft_query AS ${statement}`);
+    try {
+      const names = this.#collect(
+        `SELECT tracecraft_row(name) FROM pragma_table_info('tracecraft_query', 'temp')`,
+      ).map(([name]) => String(name));
+      this.#columns.set(sql, names);
+      return names;
+    } finally {
+      this.#database.exec(`DROP VIEW ${view}`);
+    }
+  }
+
+  #collect(sql: string): readonly (readonly unknown[])[] {
+    this.#rows = [];
+    this.#database.exec(sql);
+    const rows = this.#rows;
+    this.#rows = [];
+    return rows;
+  }
+}
+
+/**
+ * The first bytes of a file, as latin1; '' when there is none of its own. At once and not in turns with anything else: a
+ * file that is closed loses all locks that this process has on it (https://www.sqlite.org/howtocorrupt.html), also SQLite's.
+ */
+function headOf(path: string, length: number): string {
+  try {
+    const file = openSync(path, constants.O_RDONLY | noFollow);
+    try {
+      const bytes = Buffer.alloc(length);
+      return bytes.toString('latin1', 0, readSync(file, bytes, 0, length, 0));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (isNoFile(error) || isAbsent(error)) return '';
+    throw unreadable(path, error);
+  }
+}
+
+const noFollow = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function accessOf({ isWal, wal, shm }: Files): 'shared' | 'immutable' | 'copy' {
+  if (!isWal) return 'shared';
+  if (wal === undefined) return 'immutable';
+  if (shm !== undefined) return 'shared';
+  return wal.size === 0 ? 'immutable' : 'copy';
+}
+
+function immutable(path: string): string {
+  return `${pathToFileURL(path).href}?mode=ro&immutable=1`;
+}
+
+function sameFiles(before: Files, after: Files): boolean {
+  return filesToken(before) === filesToken(after);
+}
+
+function filesToken({ main, wal, shm }: Files): string {
+  return [main, wal, shm].map((stat) => (stat === undefined ? '-' : tokenOf(stat))).join(' ');
+}
+
+function tokenOf({ dev, ino, size, ctimeNs }: FileStat): string {
+  return `${dev}:${ino}:${size}:${ctimeNs}`;
+}
+
+/**
+ * Another process holds a lock, is just changing its journal, or changed what was read as immutable
+ * (https://www.sqlite.org/rescode.html): BUSY, LOCKED, READONLY (a journal to be rolled back by its writer), IOERR, CORRUPT,
+ * CANTOPEN, PROTOCOL, SCHEMA.
+ */
+const transient: ReadonlySet<number> = new Set([5, 6, 8, 10, 11, 14, 15, 17]);
+
+function isTransient(error: unknown): boolean {
+  const code = resultCode(error);
+  return code !== undefined && transient.has(code & 0xff);
+}
+
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode : undefined;
+}
+
+function troubleWith(path: string, error: unknown): TracecraftError {
+  const code = resultCode(error);
+  if (error instanceof TracecraftError || code === undefined) return unreadable(path, error);
+  if (code === 26) return noDatabase(path, error);
+  const words = error instanceof Error ? error.message : String(error);
+  const isDamaged = (code & 0xff) === 11;
+  return new SourceError('unreachable', `cannot read the database ${path}: ${words}`, {
+    hint: isDamaged
+      ? 'Let the program that it belongs to repair it; its sessions are mirrored again as soon as it can be read.'
+      : 'It is tried again with the next look at it; nothing is lost.',
+    cause: error,
+  });
+}
+
+function noDatabase(path: string, cause?: unknown): SourceError {
+  return new SourceError('unreachable', `${path} is not an SQLite database`, {
+    hint: 'Its sessions are mirrored as soon as it is one again.',
+    cause,
+  });
+}
+
+function busy(path: string): SourceError {
+  return new SourceError('unreachable', `the database ${path} changes faster than it can be read`, {
+    hint: 'It is tried again with the next look at it; nothing is lost.',
+  });
+}
+
+/** Reads databases by their path; of each there is one reader, whoever asks. */
+export function createDatabaseReader(
+  settings: SqliteFileSettings,
+): <T>(path: string, use: (reading: Reading) => T) => Promise<T> {
+  const files = new Map<string, SqliteFile>();
+  return (path, use) => {
+    const file = files.get(path) ?? new SqliteFile(path, settings);
+    files.set(path, file);
+    return file.read(use);
+  };
+}

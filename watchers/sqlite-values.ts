@@ -1,0 +1,62 @@
+/** Text, numbers, bytes and null, by column. Integers that a number cannot hold exactly are bigints. */
+export type Row = Readonly<Record<string, unknown>>;
+export type SqlValue = string | number;
+
+const types = { text: 't', integer: 'i', real: 'r', blob: 'b' } as const;
+const textBytes = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * What hands rows over whole: text goes as bytes, since `@photostructure/sqlite` 1.2.1 ends it at a NUL, with which Hermes
+ * begins structured content; one letter per column says what it was.
+ */
+export function columnArguments(columns: readonly string[]): string {
+  const named = columns.map(quotedName);
+  const kinds = named.map((name) => `substr(typeof(${name}), 1, 1)`).join(' || ');
+  const whole = named.map(
+    (name) => `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) ELSE ${name} END`,
+  );
+  return [kinds, ...whole].join(', ');
+}
+
+export function rowOf(columns: readonly string[], values: readonly unknown[]): Row {
+  const [kinds, ...cells] = values;
+  const row: Record<string, unknown> = Object.create(null);
+  for (const [index, column] of columns.entries()) {
+    const isText = typeof kinds === 'string' && kinds[index] === types.text;
+    row[column] = cellValue(cells[index] ?? null, isText);
+  }
+  return row;
+}
+
+/** A statement with its values in it: what is run by name only cannot be bound. */
+export function withValues(sql: string, values: readonly SqlValue[]): string {
+  let index = 0;
+  return sql.replaceAll('?', () => {
+    const value = values[index] ?? null;
+    index += 1;
+    return literal(value);
+  });
+}
+
+function cellValue(cell: unknown, isText: boolean): unknown {
+  if (typeof cell === 'bigint') {
+    const number = Number(cell);
+    return Number.isSafeInteger(number) ? number : cell;
+  }
+  return isText && cell instanceof Uint8Array ? textBytes.decode(cell) : cell;
+}
+
+function literal(value: SqlValue | null): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'string') {
+    return value.includes('\0')
+      ? `CAST(x'${Buffer.from(value).toString('hex')}' AS TEXT)`
+      : `'${value.replaceAll("'", "''")}'`;
+  }
+  if (Number.isSafeInteger(value)) return String(value);
+  return Number.isFinite(value) ? value.toExponential() : value > 0 ? '9e999' : '-9e999';
+}
+
+function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
