@@ -78,7 +78,7 @@ export default class Demo extends BaseCommand {
     const page = await writeReplay({
       bucket,
       layout,
-      reader: new RunReader(bucket, layout),
+      reader: new RunReader(bucket, layout, { remembers: false }),
       path: join(folder, 'replay.html'),
       selection: {},
       followMs: null,

@@ -64,7 +64,7 @@ export default class Replay extends BaseCommand {
     const request: ReplayRequest = {
       bucket,
       layout,
-      reader: new RunReader(bucket, layout),
+      reader: new RunReader(bucket, layout, { remembers: flags.follow }),
       path: flags.output,
       selection: {
         sinceNs: momentNs('--since', flags.since),

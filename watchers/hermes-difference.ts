@@ -9,7 +9,7 @@ import {
   sessionState,
 } from './hermes-rows.js';
 import { matches, printOf, type RowPrint } from './row-print.js';
-import type { Reading } from './sqlite-file.js';
+import type { Reading } from './sqlite-reading.js';
 import type { Row } from './sqlite-values.js';
 
 export interface Difference {

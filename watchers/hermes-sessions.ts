@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sessionColumns } from './hermes-rows.js';
-import type { Reading } from './sqlite-file.js';
+import type { Reading } from './sqlite-reading.js';
 import type { Row } from './sqlite-values.js';
 
 /** A session of a database, as far as its own row and a sum over its messages tell. */

@@ -94,6 +94,18 @@ export class HermesWatcher implements Watcher {
     return session === undefined ? undefined : this.#session(profile, session);
   }
 
+  /** Hermes keeps its own program, logs, caches and more in its home. */
+  ignores(path: string): boolean {
+    const place = this.#placeOf(path);
+    const [first, second, ...deeper] = place?.below ?? [];
+    if (first === undefined) return false;
+    if (first === sessionsFolder) {
+      const isDiversion = second === undefined || diversionFile.test(second);
+      return !isDiversion || deeper.length > 0;
+    }
+    return second !== undefined || !(first === databaseFile || first === `${databaseFile}-wal`);
+  }
+
   async live(): Promise<ReadonlySet<string>> {
     const live = new Set<string>();
     for (const profile of await this.#profiles()) {
@@ -108,7 +120,9 @@ export class HermesWatcher implements Watcher {
 
   async #streamsOf(profile: string): Promise<readonly Stream[]> {
     const streams: Stream[] = [];
-    for (const id of await this.#idsIn(profile)) streams.push(await this.#session(profile, id));
+    for (const id of (await this.#sessionsIn(profile)).keys()) {
+      streams.push(await this.#session(profile, id));
+    }
     const folder = join(this.#folder(profile), sessionsFolder);
     for (const { name, kind } of (await this.#listings.list(folder)) ?? []) {
       const id = kind === 'file' ? diversionFile.exec(name)?.[1] : undefined;
@@ -118,13 +132,13 @@ export class HermesWatcher implements Watcher {
   }
 
   /** A database that cannot be read keeps the others from nothing. */
-  async #idsIn(profile: string): Promise<readonly string[]> {
+  async #sessionsIn(profile: string): Promise<ReadonlyMap<string, unknown>> {
     const database = this.#database(profile);
     try {
-      return [...(await database.sessions()).keys()];
+      return await database.sessions();
     } catch (error) {
       this.#onUnreadable(unreadable(database.path, error));
-      return [];
+      return new Map();
     }
   }
 
@@ -145,7 +159,7 @@ export class HermesWatcher implements Watcher {
   async #isElsewhere(profile: string, id: string): Promise<boolean> {
     for (const other of await this.#profiles()) {
       if (other === profile) return false;
-      if ((await this.#idsIn(other)).includes(id)) return true;
+      if ((await this.#sessionsIn(other)).has(id)) return true;
     }
     return false;
   }

@@ -10,11 +10,12 @@ import {
   databaseFile,
   databaseFolder,
   importsFolder,
+  plainName,
   sessionsFolder,
   transcriptOf,
 } from './openclaw-layout.js';
 import type { Held } from './openclaw-rows.js';
-import { plainName, type Source, sourcesOf } from './openclaw-sources.js';
+import { type Source, sourcesOf } from './openclaw-sources.js';
 import { rolloutFile } from './rollout-file.js';
 import type { SqliteFileSettings } from './sqlite-file.js';
 import { unreadable } from './unreadable.js';

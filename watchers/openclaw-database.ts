@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../src/clock.js';
-import type { FileStat, Io } from '../src/io.js';
+import type { Io } from '../src/io.js';
 import type {
   Chunk,
   LineStream,
@@ -22,17 +22,11 @@ import { foldOpenClawEvent } from './openclaw-facts.js';
 import { sessionsFolder } from './openclaw-layout.js';
 import { type Held, heldSession, heldSessions, runningSessions, Schema } from './openclaw-rows.js';
 import { SqliteFile, type SqliteFileSettings } from './sqlite-file.js';
-import { isNoFile, unreadable } from './unreadable.js';
+import { unreadable } from './unreadable.js';
 
 interface Content {
   readonly token: string;
   readonly lines: readonly Buffer[];
-}
-
-/** What was there by the times and sizes of files. */
-interface Glance {
-  readonly token: string;
-  readonly modifiedAtMs: number;
 }
 
 interface Seen {
@@ -40,14 +34,9 @@ interface Seen {
   /** By the monotonic clock. */
   readonly atMs: number;
   readonly tookMs: number;
-  /** It had just changed then: its next change may carry the same times. */
-  readonly isFresh: boolean;
 }
 
 const absent = '';
-/** The coarsest time stamps in use (FAT) count in 2 s. */
-const coarsestTimeMs = 2_000;
-const lookAgainAfterMs = 250;
 /** Of thousands of sessions a look takes tens of milliseconds: it rests this many times as long before the next. */
 const restPerLook = 10;
 const longestRestMs = 1_000;
@@ -65,7 +54,7 @@ export class OpenClawDatabase {
   readonly #clock: Clock;
   readonly #file: SqliteFile;
   #held: ReadonlyMap<string, Held> = noSessions;
-  #seen: Seen = { token: absent, atMs: 0, tookMs: 0, isFresh: false };
+  #seen: Seen = { token: absent, atMs: 0, tookMs: 0 };
   #looking:
     | { readonly token: string; readonly done: Promise<ReadonlyMap<string, Held>> }
     | undefined;
@@ -91,17 +80,13 @@ export class OpenClawDatabase {
 
   /** Every session of which it has the transcript; the same map while nothing changes. */
   async sessions(): Promise<ReadonlyMap<string, Held>> {
-    const glance = await this.#glance();
-    const { token } = glance;
-    const sinceMs = this.#clock.monotonic() - this.#seen.atMs;
-    const { tookMs, isFresh } = this.#seen;
-    const isSame = token === this.#seen.token;
-    if (isSame && (!isFresh || sinceMs < lookAgainAfterMs)) return this.#held;
-    if (token !== absent && sinceMs < Math.min(tookMs * restPerLook, longestRestMs)) {
-      return this.#held;
-    }
+    const token = (await this.#file.look())?.token ?? absent;
+    const { atMs, tookMs } = this.#seen;
+    if (token === this.#seen.token) return this.#held;
+    const restMs = Math.min(tookMs * restPerLook, longestRestMs);
+    if (token !== absent && this.#clock.monotonic() - atMs < restMs) return this.#held;
     if (this.#looking?.token !== token) {
-      const done = this.#look(glance).finally(() => {
+      const done = this.#look(token).finally(() => {
         if (this.#looking?.done === done) this.#looking = undefined;
       });
       this.#looking = { token, done };
@@ -109,19 +94,14 @@ export class OpenClawDatabase {
     return this.#looking.done;
   }
 
-  async #look({ token, modifiedAtMs }: Glance): Promise<ReadonlyMap<string, Held>> {
+  async #look(token: string): Promise<ReadonlyMap<string, Held>> {
     const atMs = this.#clock.monotonic();
     const before = this.#held;
     const held =
       token === absent
         ? noSessions
         : await this.#file.read((reading) => heldSessions(reading, before));
-    this.#seen = {
-      token,
-      atMs,
-      tookMs: this.#clock.monotonic() - atMs,
-      isFresh: modifiedAtMs > this.#clock.now() - coarsestTimeMs,
-    };
+    this.#seen = { token, atMs, tookMs: this.#clock.monotonic() - atMs };
     const changed = [...held.values()].filter((one) => tokenOf(one) !== tokenIn(before, one));
     if (changed.length === 0 && held.size === before.size) return before;
     const latest = changed.sort((left, right) => right.modifiedAtMs - left.modifiedAtMs)[0];
@@ -131,7 +111,7 @@ export class OpenClawDatabase {
   }
 
   async running(sinceMs: number): Promise<readonly string[]> {
-    if ((await this.#glance()).token === absent) return [];
+    if ((await this.#file.look()) === undefined) return [];
     return this.#file.read((reading) => runningSessions(reading, sinceMs));
   }
 
@@ -200,30 +180,6 @@ export class OpenClawDatabase {
       ),
     );
     return unpacked(row?.archive_blob, row?.encoding === 'zstd', place);
-  }
-
-  /**
-   * What is there, at a glance: rows that are not yet in the database itself are in its journal. By the times of its
-   * content: whoever opens a database may change those of the file itself.
-   */
-  async #glance(): Promise<Glance> {
-    const stat = await this.#stat(this.path);
-    if (stat === undefined) return { token: absent, modifiedAtMs: 0 };
-    const journal = await this.#stat(`${this.path}-wal`);
-    const isEmpty = journal === undefined || journal.size === 0;
-    const stats = isEmpty ? [stat] : [stat, journal];
-    const token = stats.map(({ dev, ino, size, mtimeMs }) => [dev, ino, size, mtimeMs].join(':'));
-    return { token: token.join(' '), modifiedAtMs: Math.max(...stats.map((one) => one.mtimeMs)) };
-  }
-
-  async #stat(path: string): Promise<FileStat | undefined> {
-    try {
-      const stat = await this.#io.stat(path);
-      return stat?.kind === 'file' ? stat : undefined;
-    } catch (error) {
-      if (isNoFile(error)) return undefined;
-      throw unreadable(path, error);
-    }
   }
 
   async #guard<T>(step: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { SourceError } from '../src/errors.js';
 import type { Chunk, Look, Position, ReadLimit } from '../src/mirror/stream.js';
 import { hashOf } from './line-window.js';
 import { type Held, lengthOf, Schema } from './openclaw-rows.js';
-import type { Reading } from './sqlite-file.js';
+import type { Reading } from './sqlite-reading.js';
 import type { Row } from './sqlite-values.js';
 
 const markSchema = v.object({

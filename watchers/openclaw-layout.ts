@@ -19,7 +19,7 @@ export const sessionsFolder = 'sessions';
 export const importsFolder = 'session-sqlite-import-archive';
 export const databaseFolder = 'agent';
 export const databaseFile = 'openclaw-agent.sqlite';
-export const packedSuffix = '.zst';
+const packedSuffix = '.zst';
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const time = String.raw`(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d(?:\.\d{3})?)Z`;
@@ -56,8 +56,37 @@ export function importOf(file: string): Transcript | undefined {
   return { kind: 'imported', sessionId, importedAtMs: Number(at) };
 }
 
+/**
+ * Whether a path below `agents`, folder by folder, can hold nothing of a session: OpenClaw writes much more beside a
+ * transcript, and its database has helpers of its own.
+ */
+export function isBesideThePoint([, folder, file, ...deeper]: readonly string[]): boolean {
+  if (folder === undefined) return false;
+  if (folder === sessionsFolder) return deeper.length > 0 || isNo(transcriptOf, file);
+  if (folder === importsFolder) return deeper.length > 0 || isNo(importOf, file);
+  if (folder !== databaseFolder) return true;
+  return deeper.length > 0 || (file !== undefined && !isDatabase(file));
+}
+
+/** The database, or the journal that it is first written to. */
+function isDatabase(file: string): boolean {
+  return file === databaseFile || file === `${databaseFile}-wal`;
+}
+
+/** A file and its packed twin are one, named after the plain one. */
+export function plainName(file: string): string {
+  return file.endsWith(packedSuffix) ? file.slice(0, -packedSuffix.length) : file;
+}
+
+function isNo(
+  transcript: (file: string) => Transcript | undefined,
+  file: string | undefined,
+): boolean {
+  return file !== undefined && transcript(plainName(file)) === undefined;
+}
+
 /** Whether it can be an id at all: what OpenClaw accepts as one. */
-export function isSessionId(text: string): boolean {
+function isSessionId(text: string): boolean {
   return /^[a-z0-9][a-z0-9._-]{0,127}$/i.test(text);
 }
 

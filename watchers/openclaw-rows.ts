@@ -1,6 +1,6 @@
 import { exactFact, longestFact, titleFact } from './fact-text.js';
 import type { KnownFacts } from './openclaw-facts.js';
-import type { Reading } from './sqlite-file.js';
+import type { Reading } from './sqlite-reading.js';
 import type { Row } from './sqlite-values.js';
 
 /** Which tables and columns of OpenClaw's schema are there: it has grown from release to release. */

@@ -1,4 +1,4 @@
-import { importOf, packedSuffix, type Transcript, transcriptOf } from './openclaw-layout.js';
+import { importOf, plainName, type Transcript, transcriptOf } from './openclaw-layout.js';
 
 /** One source of an agent's sessions, as things are on its disk now. */
 export interface Source {
@@ -21,11 +21,6 @@ export interface Present {
   readonly inDatabase: ReadonlySet<string> | undefined;
   /** Of these, the ones that it took over from the file of that name, which was not written to since. */
   readonly takenOver: ReadonlySet<string>;
-}
-
-/** A file and its packed twin are one source, named after the plain one. */
-export function plainName(file: string): string {
-  return file.endsWith(packedSuffix) ? file.slice(0, -packedSuffix.length) : file;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { TracecraftError } from '../src/errors.js';
 import type { Stream, Watcher } from '../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from './directory-listings.js';
 import { OpenClawAgent } from './openclaw-agent.js';
-import { agentsFolder } from './openclaw-layout.js';
+import { agentsFolder, isBesideThePoint } from './openclaw-layout.js';
 import type { SqliteFileSettings } from './sqlite-file.js';
 import { eachOnce, unreadable } from './unreadable.js';
 import { UnpackedFiles } from './zstd-file.js';
@@ -37,6 +37,7 @@ export class OpenClawWatcher implements Watcher {
   readonly #unpackedFiles: UnpackedFiles;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #agents = new Map<string, OpenClawAgent>();
+  #roots: readonly string[] = [];
 
   constructor(settings: OpenClawSettings) {
     const { io, clock } = settings;
@@ -53,7 +54,13 @@ export class OpenClawWatcher implements Watcher {
       const identity = await this.#identityOf(root);
       if (identity !== undefined && !roots.has(identity)) roots.set(identity, root);
     }
-    return [...roots.values()];
+    this.#roots = [...roots.values()];
+    return this.#roots;
+  }
+
+  ignores(path: string): boolean {
+    const root = this.#roots.find((candidate) => isBelow(path, candidate));
+    return root !== undefined && isBesideThePoint(path.slice(root.length + 1).split(sep));
   }
 
   async *streams(root: string): AsyncGenerator<Stream> {

@@ -4,6 +4,7 @@ import type { Io } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
 import { ClaudeCodeWatcher } from './claude-code.js';
 import { CodexWatcher } from './codex.js';
+import { HermesWatcher } from './hermes.js';
 import { OpenClawWatcher } from './openclaw.js';
 
 export interface WatcherSettings {
@@ -21,6 +22,7 @@ export function createWatchers(settings: WatcherSettings): readonly Watcher[] {
   return [
     new ClaudeCodeWatcher(settings),
     new CodexWatcher(settings),
+    new HermesWatcher(settings),
     new OpenClawWatcher(settings),
   ];
 }

@@ -4,23 +4,14 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import * as v from 'valibot';
 import type { Clock } from '../src/clock.js';
 import { SourceError, TracecraftError, UnsupportedError } from '../src/errors.js';
 import type { FileStat, Io } from '../src/io.js';
 import type { Look } from '../src/mirror/stream.js';
-import { columnArguments, type Row, rowOf, type SqlValue, withValues } from './sqlite-values.js';
+import { OpenReading, type Reading } from './sqlite-reading.js';
 import { isNoFile, unreadable } from './unreadable.js';
 
-/** One state of a database, that queries are put to. */
-export interface Reading {
-  /**
-   * Rows in the order of the query. Each `?` of the statement stands for the next value, so none may be in a text or
-   * comment of it. Integers that a number cannot hold exactly are bigints, bytes are `Uint8Array`s.
-   */
-  all(sql: string, ...values: readonly SqlValue[]): readonly Row[];
-}
+export type { Reading } from './sqlite-reading.js';
 
 export interface SqliteFileSettings {
   readonly io: Io;
@@ -30,19 +21,6 @@ export interface SqliteFileSettings {
 }
 
 export type SqliteModule = Pick<typeof import('@photostructure/sqlite'), 'DatabaseSync'>;
-
-/** Rows of the given shape; what a hostile or damaged database has instead is left out. */
-export function rowsOf<Schema extends v.GenericSchema>(
-  reading: Reading,
-  schema: Schema,
-  sql: string,
-  ...values: readonly SqlValue[]
-): v.InferOutput<Schema>[] {
-  return reading.all(sql, ...values).flatMap((row) => {
-    const result = v.safeParse(schema, { ...row });
-    return result.success ? [result.output] : [];
-  });
-}
 
 const attempts = 12;
 const pauseMs = 50;
@@ -235,64 +213,6 @@ function readAt<T>(module: SqliteModule, path: string, use: (reading: Reading) =
 }
 
 /**
- * Hands out rows through an aggregate function of ours: a prepared statement of `@photostructure/sqlite` 1.2.1 cannot be
- * finalized, and until it is collected as garbage its connection stays open, which keeps the `-wal` beyond the harness's
- * own end. SQLite feeds the rows of an ordered subquery to an aggregate in that order.
- */
-class OpenReading implements Reading {
-  readonly #database: DatabaseSyncInstance;
-  readonly #columns = new Map<string, readonly string[]>();
-  #rows: (readonly unknown[])[] = [];
-
-  constructor(database: DatabaseSyncInstance) {
-    this.#database = database;
-    database.aggregate('tracecraft_row', {
-      start: null,
-      varargs: true,
-      useBigIntArguments: true,
-      step: (_nothing: unknown, ...values: readonly unknown[]) => {
-        this.#rows.push(values);
-        return null;
-      },
-      result: () => null,
-    });
-  }
-
-  all(sql: string, ...values: readonly SqlValue[]): readonly Row[] {
-    const statement = withValues(sql, values);
-    const columns = this.#columnsOf(sql, statement);
-    const found = this.#collect(`SELECT tracecraft_row(${columnArguments(columns)})
-      FROM (${statement})`);
-    return found.map((cells) => rowOf(columns, cells));
-  }
-
-  /** A view knows what the columns of its query are called. */
-  #columnsOf(sql: string, statement: string): readonly string[] {
-    const known = this.#columns.get(sql);
-    if (known !== undefined) return known;
-    const view = 'temp.tracecraft_query';
-    this.#database.exec(`CREATE TEMP VIEW tracecraft_query AS ${statement}`);
-    try {
-      const names = this.#collect(
-        `SELECT tracecraft_row(name) FROM pragma_table_info('tracecraft_query', 'temp')`,
-      ).map(([name]) => String(name));
-      this.#columns.set(sql, names);
-      return names;
-    } finally {
-      this.#database.exec(`DROP VIEW ${view}`);
-    }
-  }
-
-  #collect(sql: string): readonly (readonly unknown[])[] {
-    this.#rows = [];
-    this.#database.exec(sql);
-    const rows = this.#rows;
-    this.#rows = [];
-    return rows;
-  }
-}
-
-/**
  * The first bytes of a file, as latin1; '' when there is none of its own. At once and not in turns with anything else: a
  * file that is closed loses all locks that this process has on it (https://www.sqlite.org/howtocorrupt.html), also SQLite's.
  */
@@ -382,16 +302,4 @@ function busy(path: string): SourceError {
   return new SourceError('unreachable', `the database ${path} changes faster than it can be read`, {
     hint: 'It is tried again with the next look at it; nothing is lost.',
   });
-}
-
-/** Reads databases by their path; of each there is one reader, whoever asks. */
-export function createDatabaseReader(
-  settings: SqliteFileSettings,
-): <T>(path: string, use: (reading: Reading) => T) => Promise<T> {
-  const files = new Map<string, SqliteFile>();
-  return (path, use) => {
-    const file = files.get(path) ?? new SqliteFile(path, settings);
-    files.set(path, file);
-    return file.read(use);
-  };
 }

@@ -7,6 +7,7 @@ import { refreshHeartbeat } from '../coordination/agents.js';
 import type { CoordinationContext } from '../coordination/context.js';
 import { type HeldNonces, openHeldNonces } from '../coordination/held-nonces.js';
 import { sessionIdOf, terminalOf } from '../coordination/session-id.js';
+import { openStampRecord } from '../coordination/stamp-record.js';
 import { nodeIo } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
 
@@ -40,6 +41,7 @@ export async function openCoordination(
     agent,
     host: hostname(),
     ...(sessionId === undefined ? {} : { sessionId }),
+    stamps: openStampRecord(nodeIo, folder),
     clock: systemClock,
   };
   const place = sessionId ?? terminalOf(env, await processStat());

@@ -35,17 +35,7 @@ export interface Replayed extends WrittenPage {
 export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
   const { bucket, layout, reader, followMs } = request;
   const path = resolve(request.path);
-  const { state: whole, skipped } = await reader.read();
-  const { entries, sessions } = timelineOf(whole);
-  const { agent } = request.selection;
-  const state =
-    agent === undefined
-      ? whole
-      : { ...whole, agents: whole.agents.filter((one) => one.agent === agent) };
-  const timeline = {
-    entries: entries.filter((entry) => isSelected(entry, request.selection)),
-    sessions,
-  };
+  const { timeline, state, skipped } = await readRun(reader, request.selection);
   const warnings = skipped.map(({ message }) => message);
   const bytes = state.sessions.reduce(
     (sum, { meta }) =>
@@ -63,6 +53,20 @@ export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
     writePage(sink, { bucket, layout, state, timeline, warnings }, { viewer, sidecar, followMs }),
   );
   return { ...written, path, sidecar, skipped: warnings };
+}
+
+/** The documents of events and messages are let go as soon as their entries are made: a long run has very many. */
+async function readRun(reader: RunReader, selection: EntrySelection) {
+  const { state, skipped } = await reader.read();
+  const { entries, ...rest } = timelineOf(state);
+  const { steps, sessions } = state;
+  const isWanted = ({ agent }: { readonly agent: string }) =>
+    selection.agent === undefined || agent === selection.agent;
+  return {
+    timeline: { ...rest, entries: entries.filter((entry) => isSelected(entry, selection)) },
+    state: { steps, sessions, agents: state.agents.filter(isWanted) },
+    skipped,
+  };
 }
 
 async function toFile(

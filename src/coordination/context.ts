@@ -1,6 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
 import type { Layout } from '../protocol/keys.js';
+import type { StampRecord } from './stamp-record.js';
 
 /** Who acts, and where: what every act of coordination needs to know. */
 export interface CoordinationContext {
@@ -11,6 +12,8 @@ export interface CoordinationContext {
   readonly host: string;
   /** The harness's session in which this agent runs, where it is known. */
   readonly sessionId?: string;
+  /** Keeps what this machine writes in order, where it is remembered. */
+  readonly stamps?: StampRecord;
   /** For pauses and for the order of what this process does; the time in documents and keys is the store's. */
   readonly clock: Clock;
 }

@@ -39,7 +39,7 @@ export interface NewEvent {
  * speaks of, so a reader that finds a state without an event knows that its writer was stopped in between.
  */
 export async function writeEvent(
-  context: Pick<CoordinationContext, 'bucket' | 'layout' | 'agent' | 'sessionId'>,
+  context: Pick<CoordinationContext, 'bucket' | 'layout' | 'agent' | 'sessionId' | 'stamps'>,
   { type, step, data }: NewEvent,
 ): Promise<void> {
   const { bucket, layout, agent, sessionId } = context;

@@ -3,12 +3,14 @@ import type { AgentDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import { changeAgent } from './agent-document.js';
 import { writeEvent } from './events.js';
+import type { StampRecord } from './stamp-record.js';
 
 export interface Registration {
   readonly agent: string;
   readonly host: string;
   /** What the store arbitrates. One that arbitrates nothing takes plain writes: two registrations of an agent say the same. */
   readonly capabilities: Capabilities;
+  readonly stamps?: StampRecord;
 }
 
 /**
@@ -18,14 +20,15 @@ export interface Registration {
 export async function registerAgent(
   bucket: Bucket,
   layout: Layout,
-  { agent, host, capabilities }: Registration,
+  { agent, host, capabilities, stamps }: Registration,
 ): Promise<{ readonly isNew: boolean }> {
   const heartbeat = (await bucket.now()).toISOString();
   const { isNew } = await changeAgent({ bucket, layout, agent, capabilities }, (known) =>
     known === undefined ? newAgent(agent, host, heartbeat) : { status: 'active', heartbeat, host },
   );
   const data = { ref: { key: layout.agent(agent), id: agent } };
-  await writeEvent({ bucket, layout, agent }, { type: 'agent.registered', data });
+  const context = { bucket, layout, agent, ...(stamps === undefined ? {} : { stamps }) };
+  await writeEvent(context, { type: 'agent.registered', data });
   return { isNew };
 }
 

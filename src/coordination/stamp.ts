@@ -2,8 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Stamp } from '../protocol/keys.js';
 import type { CoordinationContext } from './context.js';
 
-/** The time of the last stamp of this process, so that what it writes within one millisecond keeps its order. */
+/** The time of the last stamp of this process. */
 let lastNs = 0n;
+
+/** By so much two processes may differ in what they take for the store's time: it tells whole seconds. */
+const differenceNs = 1_500_000_000n;
 
 export interface StampedMoment {
   readonly stamp: Stamp;
@@ -11,16 +14,21 @@ export interface StampedMoment {
   readonly at: string;
 }
 
-/** A new unique stamp at the store's time. A process's stamps rise unless the store's clock is set back. */
+/** A new unique stamp at the store's time. A machine's stamps rise unless the store's clock is set back. */
 export async function newStamp({
   bucket,
   agent,
-}: Pick<CoordinationContext, 'bucket' | 'agent'>): Promise<StampedMoment> {
-  const now = await bucket.now();
+  stamps,
+}: Pick<CoordinationContext, 'bucket' | 'agent' | 'stamps'>): Promise<StampedMoment> {
+  const [now, recorded = 0n] = await Promise.all([bucket.now(), stamps?.last()]);
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
-  const isSameMoment = lastNs >= nowNs && lastNs - nowNs < 1_000_000n;
-  lastNs = isSameMoment ? lastNs + 1n : nowNs;
-  return { stamp: { timeNs: lastNs, agent, id: newId() }, at: now.toISOString() };
+  const before = recorded > lastNs ? recorded : lastNs;
+  const isBehind = before >= nowNs && before - nowNs < differenceNs;
+  lastNs = isBehind ? before + 1n : nowNs;
+  const timeNs = lastNs;
+  await stamps?.remember(timeNs);
+  const at = new Date(Number(timeNs / 1_000_000n)).toISOString();
+  return { stamp: { timeNs, agent, id: newId() }, at };
 }
 
 /** 8 random hex digits. */

@@ -3,11 +3,13 @@ import type { Bucket, Capabilities } from '../bucket/bucket.js';
 import { createBucketIfMissing, openBucket } from '../bucket/open.js';
 import { type ProbeFinding, probeBucket } from '../bucket/probe.js';
 import { patientRetry, withRetry } from '../bucket/retry.js';
+import { destinationFolder, recordProven } from '../config/destination.js';
 import { type ConfigFile, tracecraftHome } from '../config/files.js';
 import type { SettingsContext } from '../config/settings.js';
 import { openTrustStore } from '../config/trust.js';
 import { type GitIgnored, keepOutOfGit, refuseExisting, writeConfig } from '../config/write.js';
 import { registerAgent } from '../coordination/registration.js';
+import { openStampRecord, type StampRecord } from '../coordination/stamp-record.js';
 import { UnsupportedError } from '../errors.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { type InitPlan, planInit } from './plan.js';
@@ -47,7 +49,13 @@ export async function applyInit(
     const probe = await probeBucket(bucket, bucketLayout(plan.config.project).root);
     requireBasics(bucket, probe.findings);
     const patient = withRetry(bucket, { ...patientRetry, clock: context.clock });
-    const isNewAgent = await register(plan, patient, probe.capabilities);
+    const folder = destinationFolder(tracecraftHome(context), bucket.location, plan.config.project);
+    await rememberProven(plan, context, folder, probe.capabilities);
+    const isNewAgent = await register(plan, {
+      bucket: patient,
+      capabilities: probe.capabilities,
+      stamps: openStampRecord(context.io, folder),
+    });
     const recorded = await record(plan, context);
     const { location } = bucket;
     return { ...recorded, ...probe, location, isNewBucket, isNewAgent, visibility };
@@ -72,13 +80,29 @@ export function initGlobally(context: SettingsContext): Promise<InitOutcome> {
   return applyInit(plan, context, false);
 }
 
-async function register(
-  { config }: InitPlan,
-  bucket: Bucket,
+interface ProvenBucket {
+  readonly bucket: Bucket;
+  readonly capabilities: Capabilities;
+  readonly stamps: StampRecord;
+}
+
+/** So that the first command need not race for it again. What could not be proven is tried anew. */
+async function rememberProven(
+  { target }: InitPlan,
+  { io }: SettingsContext,
+  folder: string,
   capabilities: Capabilities,
-): Promise<boolean> {
+): Promise<void> {
+  const isProven = capabilities.putIfAbsent && capabilities.putIfMatch;
+  if (target.backend !== 's3' || !isProven) return;
+  // A comfort: a folder that cannot be written must not stop anyone.
+  await recordProven(io, folder, capabilities).catch(() => undefined);
+}
+
+async function register({ config }: InitPlan, proven: ProvenBucket): Promise<boolean> {
+  const { bucket, capabilities, stamps } = proven;
   const layout = bucketLayout(config.project);
-  const registration = { agent: config.agent_id, host: hostname(), capabilities };
+  const registration = { agent: config.agent_id, host: hostname(), capabilities, stamps };
   const { isNew } = await registerAgent(bucket, layout, registration);
   return isNew;
 }

@@ -12,6 +12,8 @@ export interface FileEvents {
 export interface EventListener {
   /** A file or a folder may have changed. */
   readonly onPath: (path: string) => void;
+  /** Nobody wants to hear of this path, nor of anything below it. */
+  readonly ignores?: (path: string) => boolean;
   /** Events cannot be had at all, e.g. since the machine has no more to give. */
   readonly onTrouble: (error: Error) => void;
 }
@@ -36,7 +38,8 @@ export function chokidarEvents(): FileEvents {
   let watcher: FSWatcher | undefined;
   let isClosed = false;
 
-  async function open({ onPath, onTrouble }: EventListener): Promise<FSWatcher> {
+  async function open(listener: EventListener): Promise<FSWatcher> {
+    const { onPath, onTrouble, ignores = () => false } = listener;
     const { watch } = await import('chokidar');
     const opened = watch([], {
       ignoreInitial: true,
@@ -44,11 +47,12 @@ export function chokidarEvents(): FileEvents {
       atomic: false,
       awaitWriteFinish: false,
       alwaysStat: false,
-      ignored: (_path, stats) => stats !== undefined && !stats.isDirectory(),
+      ignored: (path, stats) => ignores(path) || (stats !== undefined && !stats.isDirectory()),
     });
     opened.on('raw', (_event, path, details: unknown) => {
       const folder = watchedPath(details);
-      if (typeof path === 'string') onPath(folder === undefined ? path : join(folder, path));
+      const whole = typeof path !== 'string' || folder === undefined ? path : join(folder, path);
+      if (typeof whole === 'string' && !ignores(whole)) onPath(whole);
     });
     opened.on('addDir', (path) => onPath(path));
     opened.on('error', (error) => {

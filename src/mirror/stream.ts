@@ -13,6 +13,8 @@ export interface Watcher {
   streams(root: string): AsyncIterable<Stream>;
   /** What a file event at `path` concerns; `undefined` when it is nothing of a session. */
   streamOf(path: string): Promise<Stream | undefined>;
+  /** Whether nothing at or below this path can ever be of a session: it is not listened to. Told without looking. */
+  ignores?(path: string): boolean;
   /** Session ids that the harness itself says are running now, where it keeps such a sign. */
   live(): Promise<ReadonlySet<string>>;
 }

@@ -143,6 +143,7 @@ export class WatchLoop {
     for (const watcher of watchers) roots.push(...(await watcher.roots()));
     await settings.events.listen(roots, {
       onPath: (path) => this.#onPath(path),
+      ignores: (path) => watchers.some((watcher) => watcher.ignores?.(path)),
       onTrouble: (error) => this.#giveUpEvents(error),
     });
   }

@@ -25,6 +25,7 @@ export const weights = {
 export const reach = 8 * 1024;
 const windowLength = 64 * 1024;
 const lookBack = 256;
+const findingUnits = 10;
 
 /**
  * The bytes under inspection and what was found in them so far. Expressions see a latin1 window, so that an index is a byte
@@ -80,6 +81,8 @@ export class Passage {
 
   add(start: number, end: number, kind: string, weight: number): void {
     if (end <= start) return;
+    // Whatever is found is sorted, merged and written out afterwards.
+    this.charge(findingUnits);
     this.spans.push({ start, end, kind, weight });
     const isShape = weight >= weights.shape && weight < weights.user;
     if (isShape && end > this.#covered.end) this.#covered = { start, end };

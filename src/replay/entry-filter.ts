@@ -12,14 +12,23 @@ export interface Filter {
 /** How a filter names what has no agent or no step. */
 export const none = '';
 
-/** Answers which entries fit a filter. The texts are joined and lower-cased once. */
+/** Answers which entries fit a filter. The texts are joined and lower-cased once, when the first words are looked for. */
 export class EntryFilter {
   readonly #entries: Entries;
-  readonly #texts: readonly string[];
+  #texts: readonly string[] | undefined;
 
   constructor(entries: Entries) {
     this.#entries = entries;
-    this.#texts = Array.from({ length: entries.count }, (_, index) =>
+  }
+
+  /** Ahead of the first search, when there is nothing else to do. */
+  prepare(): void {
+    this.#textsNow();
+  }
+
+  #textsNow(): readonly string[] {
+    const entries = this.#entries;
+    this.#texts ??= Array.from({ length: entries.count }, (_, index) =>
       [
         wordOf(entries.type(index)),
         entries.type(index),
@@ -30,17 +39,19 @@ export class EntryFilter {
         .join(' ')
         .toLowerCase(),
     );
+    return this.#texts;
   }
 
   /** Indices in order. A message is its recipient's as much as its sender's. */
   indices({ words, agents, types, steps }: Filter): readonly number[] {
     const entries = this.#entries;
     const found: number[] = [];
+    const texts = words.length === 0 ? [] : this.#textsNow();
     for (let index = 0; index < entries.count; index += 1) {
       if (types !== undefined && !types.has(entries.type(index))) continue;
       if (steps !== undefined && !steps.has(entries.step(index) ?? none)) continue;
       if (agents !== undefined && !this.#isOf(index, agents)) continue;
-      const text = this.#texts[index] ?? '';
+      const text = texts[index] ?? '';
       if (words.every((word) => text.includes(word))) found.push(index);
     }
     return found;

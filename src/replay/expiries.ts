@@ -4,7 +4,10 @@ import type { BucketState } from './bucket-state.js';
  * When the claims that nobody ended ran out, by step: their TTL after the last sign of life, which is the claim itself or the
  * heartbeat of the session that holds it. Milliseconds by the store's clock.
  */
-export function expiriesOf({ steps, agents }: BucketState, nowMs: number): Record<string, number> {
+export function expiriesOf(
+  { steps, agents }: Pick<BucketState, 'steps' | 'agents'>,
+  nowMs: number,
+): Record<string, number> {
   const expiries = new Map<string, number>();
   for (const { step, claim } of steps) {
     const { state, ttl_s: ttl, agent, session_id } = claim?.document ?? {};

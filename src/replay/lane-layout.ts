@@ -46,7 +46,10 @@ export interface Lane {
   readonly agent: string;
   readonly top: number;
   readonly height: number;
+  /** In order of time. */
   readonly marks: readonly PlacedMark[];
+  /** Those of them that something can be seen of: thousands may lie in one place. */
+  readonly visibleMarks: readonly PlacedMark[];
   readonly bars: readonly PlacedBar[];
   readonly strips: readonly PlacedStrip[];
 }
@@ -107,6 +110,7 @@ function layOutLane(input: LaneInput, agent: string, top: number, content: LaneC
     height: Math.max(64, y - top),
     bars: bars.placed,
     marks: marks.placed,
+    visibleMarks: visibleOnly(marks.placed, input.entries),
     strips: strips.placed,
   };
 }
@@ -117,16 +121,41 @@ function freeRow(rightEdges: readonly number[], x: number): number {
   return row === -1 ? rightEdges.length : row;
 }
 
+/** Of the short ones in one place that nobody could tell apart, one is left; what is blocked is never covered. */
 function placeBars(scale: TimeScale, bars: readonly ClaimBar[], top: number) {
   const edges: number[] = [];
-  const placed = bars.map((bar): PlacedBar => {
+  const places = new Set<number>();
+  const placed: PlacedBar[] = [];
+  for (const bar of bars) {
     const x = scale.x(bar.fromMs);
     const width = Math.max(6, scale.x(bar.toMs) - x);
     const row = Math.min(freeRow(edges, x), sizes.mostRows - 1);
     edges[row] = x + width + 2;
-    return { bar, x, width, y: top + row * (sizes.bar + sizes.gap) };
-  });
+    const place = placeOf(x, row, bar.end === 'blocked');
+    if (width < 2 * grain && places.has(place)) continue;
+    places.add(place);
+    placed.push({ bar, x, width, y: top + row * (sizes.bar + sizes.gap) });
+  }
   return { placed, rows: edges.length };
+}
+
+/** Pixels within which two things are one to the eye. */
+const grain = 4;
+
+function placeOf(x: number, row: number, isAlarm: boolean): number {
+  return (Math.round(x / grain) * 4096 + row) * 2 + (isAlarm ? 1 : 0);
+}
+
+const alarms = new Set(['step.blocked', 'step.claim_rejected', 'step.needs_review']);
+
+function visibleOnly(marks: readonly PlacedMark[], entries: Entries): readonly PlacedMark[] {
+  const places = new Set<number>();
+  return marks.filter(({ entry, x, y, hasWord }) => {
+    const place = placeOf(x, Math.round(y) % 4096, alarms.has(entries.type(entry)));
+    if (!hasWord && places.has(place)) return false;
+    places.add(place);
+    return true;
+  });
 }
 
 /** With its word where a row has room for it, else alone, else over another. */

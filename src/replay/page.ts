@@ -11,7 +11,7 @@ import { columnsOf } from './entry-columns.js';
 import { expiriesOf } from './expiries.js';
 import { type PageHeader, type PageSession, type PageStream, recordsStream } from './page-data.js';
 import { TimeSample } from './sample.js';
-import { sessionAgents, type Timeline } from './timeline.js';
+import type { Timeline } from './timeline.js';
 import { listStreams, readLines, type StreamPlace } from './transcripts.js';
 
 /** What the viewer is made of, as the build bundled it. */
@@ -23,7 +23,8 @@ export interface Viewer {
 export interface Run {
   readonly bucket: Bucket;
   readonly layout: Layout;
-  readonly state: BucketState;
+  /** Of the bucket only what a page needs besides its time line. */
+  readonly state: Pick<BucketState, 'agents' | 'steps' | 'sessions'>;
   readonly timeline: Timeline;
   /** What could not be read, in words. */
   readonly warnings: readonly string[];
@@ -124,7 +125,7 @@ interface WrittenSessions {
 
 async function writeSessions(chunks: ChunkWriter, run: Run): Promise<WrittenSessions> {
   const { bucket, layout, state } = run;
-  const agents = sessionAgents(state);
+  const agents = run.timeline.sessionAgents;
   const stored = [...state.sessions].sort(byBeginning);
   const places = await inParallel(stored, (session) => listStreams(bucket, layout, session));
   const calls: Call[] = [];

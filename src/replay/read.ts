@@ -43,16 +43,21 @@ interface Remembered {
 export class RunReader {
   readonly #bucket: Bucket;
   readonly #layout: Layout;
+  readonly #remembers: boolean;
   #known = new Map<string, Remembered>();
   #next = new Map<string, Remembered>();
+  #skipped: DocumentError[] = [];
 
-  constructor(bucket: Bucket, layout: Layout) {
+  /** `remembers`: it will be asked again. Without that it holds nothing once it has read. */
+  constructor(bucket: Bucket, layout: Layout, { remembers = true } = {}) {
     this.#bucket = bucket;
     this.#layout = layout;
+    this.#remembers = remembers;
   }
 
   async read(): Promise<ReadBucket> {
     this.#next = new Map();
+    this.#skipped = [];
     const layout = this.#layout;
     const [events, agents, steps, mail, [memories, memoryHistory], artifacts, sessions] =
       await Promise.all([
@@ -65,9 +70,7 @@ export class RunReader {
         this.#sessions(),
       ]);
     this.#known = this.#next;
-    const skipped = [...this.#known.values()].flatMap(({ result }) =>
-      result instanceof DocumentError ? [result] : [],
-    );
+    const skipped = this.#skipped;
     return {
       state: { events, agents, steps, mail, memories, memoryHistory, artifacts, sessions },
       skipped,
@@ -148,8 +151,8 @@ export class RunReader {
 
   async #artifacts(): Promise<readonly StoredArtifact[]> {
     const prefix = this.#layout.artifacts();
-    const isArtifact = (path: string) =>
-      path.includes('/') && !path.split('/').some((segment) => segment.startsWith('_'));
+    // Below a step any name is an artifact's own: `__init__.py` is one.
+    const isArtifact = (path: string) => path.includes('/') && !path.startsWith('_');
     const entries = await this.#list(prefix, isArtifact);
     return entries.map(({ key, size, modifiedAt }) => {
       const name = key.slice(prefix.length);
@@ -221,10 +224,12 @@ export class RunReader {
       (isImmutable || known.modifiedMs % 1000 !== 0);
     const remembered = known !== undefined && isSame ? known : await this.#fetch(key, parse);
     if (remembered === undefined) return undefined;
-    this.#next.set(key, remembered);
+    if (this.#remembers) this.#next.set(key, remembered);
     // A key is always read by the same parser.
     const result = remembered.result as Read<Document> | DocumentError;
-    return result instanceof DocumentError ? undefined : result;
+    if (!(result instanceof DocumentError)) return result;
+    this.#skipped.push(result);
+    return undefined;
   }
 
   async #fetch<Document>(key: string, parse: Parse<Document>): Promise<Remembered | undefined> {

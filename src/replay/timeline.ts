@@ -9,6 +9,8 @@ export interface Timeline {
   /** In the order in which they happened: by the store's time, then by key. Each thing once. */
   readonly entries: readonly TimelineEntry[];
   readonly sessions: readonly SessionMark[];
+  /** Whose each session is, by its id. */
+  readonly sessionAgents: ReadonlyMap<string, string>;
 }
 
 /**
@@ -18,10 +20,12 @@ export interface Timeline {
 export function timelineOf(state: BucketState): Timeline {
   const isSession = ({ document }: Stamped<EventDocument>) => document.type.startsWith('session.');
   const recorded = state.events.filter((event) => !isSession(event)).map(entryOf);
+  const agents = sessionAgents(state);
   const entries = [...recorded, ...deriveEntries(state, recorded)];
   return {
     entries: entries.sort(inOrder),
-    sessions: sessionMarks(state, state.events.filter(isSession)),
+    sessions: sessionMarks(state, agents, state.events.filter(isSession)),
+    sessionAgents: agents,
   };
 }
 
@@ -33,7 +37,7 @@ export function inOrder(left: TimelineEntry, right: TimelineEntry): number {
 }
 
 /** Whose each session is: whose registration, claim or event names it; else whom the mirror names. By session id. */
-export function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
+function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
   const agents = new Map<string, string>();
   for (const { id, meta } of state.sessions) {
     if (meta?.document.agent_id != null) agents.set(id, meta.document.agent_id);
@@ -54,9 +58,9 @@ export function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
 
 function sessionMarks(
   state: BucketState,
+  agents: ReadonlyMap<string, string>,
   events: readonly Stamped<EventDocument>[],
 ): readonly SessionMark[] {
-  const agents = sessionAgents(state);
   const seen = new Set(events.map(({ document }) => `${document.type} ${document.session_id}`));
   const recorded = events.flatMap(({ document, timeNs }): SessionMark[] => {
     const { type, session_id: sessionId, agent, data } = document;

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { cpus, loadavg } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openS3Bucket } from '../../src/bucket/s3.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
@@ -18,13 +19,17 @@ describe.each(s3Servers())('mail on $name', ({ start }) => {
   let proxy: S3Proxy;
   let world: CliWorld;
   let delayMs = 0;
+  const flight = { now: 0, most: 0 };
   const project = `mail-${randomBytes(4).toString('hex')}`;
 
   beforeAll(async () => {
     server = await start();
     proxy = await startS3Proxy(server.endpoint, {
       onRequest: async () => {
+        flight.now += 1;
+        flight.most = Math.max(flight.most, flight.now);
         await new Promise((resolve) => setTimeout(resolve, delayMs));
+        flight.now -= 1;
         return undefined;
       },
     });
@@ -53,6 +58,63 @@ describe.each(s3Servers())('mail on $name', ({ start }) => {
     expect(code, stderr).toBe(0);
     return stdout.split('\n').filter((line) => line !== '');
   }
+
+  describe('of 1,000 messages, 30 ms away', () => {
+    beforeAll(async () => {
+      const layout = bucketLayout(project);
+      const bucket = await client();
+      const nowMs = (await bucket.now()).getTime();
+      const messages = Array.from({ length: 1_000 }, (_, n) => n);
+      for (let at = 0; at < messages.length; at += 50) {
+        await Promise.all(
+          messages.slice(at, at + 50).map((n) => {
+            const id = n.toString(16).padStart(8, '0');
+            const stamp = { timeNs: BigInt(nowMs - 10_000 + n) * 1_000_000n, agent: 'x', id };
+            const mail = { id, from: 'x', to: 'busy', message: `message ${n}` };
+            return bucket.put(layout.message('busy', stamp), encodeDocument(mail));
+          }),
+        );
+      }
+      await bucket.close();
+      delayMs = latencyMs;
+    }, 120_000);
+
+    afterAll(() => {
+      delayMs = 0;
+    });
+
+    async function readAll(): Promise<number> {
+      const startMs = performance.now();
+      const env = { TRACECRAFT_AGENT: 'busy' };
+      const { code, stdout, stderr } = await world.run(['inbox'], { env });
+      expect(code, stderr).toBe(0);
+      expect(stdout.match(/: message \d+$/gm)).toHaveLength(1_000);
+      return performance.now() - startMs;
+    }
+
+    it('each is read once, many at a time', async () => {
+      await readAll();
+      proxy.reset();
+      flight.most = 0;
+      await readAll();
+      const { LIST, GET = 0 } = proxy.counts();
+      expect(LIST).toBe(2);
+      // Beside the messages at most the agent's own document, for its heartbeat.
+      expect(GET).toBeGreaterThanOrEqual(1_000);
+      expect(GET).toBeLessThanOrEqual(1_002);
+      expect(flight.most).toBeGreaterThanOrEqual(40);
+    }, 120_000);
+
+    // On a machine that is busy with other things a time says nothing of this one.
+    it.skipIf((loadavg()[0] ?? 0) > cpus().length)(
+      'they are there in under 1.5 s',
+      async () => {
+        const took = [await readAll(), await readAll(), await readAll()];
+        expect(Math.min(...took)).toBeLessThan(1_500);
+      },
+      120_000,
+    );
+  });
 
   it(`of ${crowd.senders} senders × ${crowd.each} messages at once, each is there, once for each reader`, async () => {
     const got = new Map(readers.map((reader) => [reader, [] as string[]]));
@@ -88,35 +150,4 @@ describe.each(s3Servers())('mail on $name', ({ start }) => {
       expect(texts.sort()).toEqual([...expected].sort());
     }
   }, 3_600_000);
-
-  it('of 1,000 messages 30 ms away is there in under 1.5 s', async () => {
-    const layout = bucketLayout(project);
-    const bucket = await client();
-    const nowMs = (await bucket.now()).getTime();
-    const messages = Array.from({ length: 1_000 }, (_, n) => n);
-    for (let at = 0; at < messages.length; at += 50) {
-      await Promise.all(
-        messages.slice(at, at + 50).map((n) => {
-          const id = n.toString(16).padStart(8, '0');
-          const stamp = { timeNs: BigInt(nowMs - 10_000 + n) * 1_000_000n, agent: 'designer', id };
-          const mail = { id, from: 'designer', to: 'busy', message: `message ${n}` };
-          return bucket.put(layout.message('busy', stamp), encodeDocument(mail));
-        }),
-      );
-    }
-    await bucket.close();
-    delayMs = latencyMs;
-    const took: number[] = [];
-    for (let n = 0; n < 3; n += 1) {
-      const startMs = performance.now();
-      const env = { TRACECRAFT_AGENT: 'busy' };
-      const { code, stdout, stderr } = await world.run(['inbox'], { env });
-      took.push(performance.now() - startMs);
-      expect(code, stderr).toBe(0);
-      expect(stdout.match(/: message \d+$/gm)).toHaveLength(1_000);
-    }
-    delayMs = 0;
-    // The best of three: the machine may be busy with other tests.
-    expect(Math.min(...took)).toBeLessThan(1_500);
-  }, 120_000);
 });

@@ -210,6 +210,7 @@ describe.skipIf(chromiumPath === undefined)('the replay of the demo, in Chromium
     const { page } = await openReplay(browser, file);
     await page.getByRole('button', { name: '1 rejected' }).click();
     await page.keyboard.press('t');
+    await page.waitForURL(/table/);
     await page.reload();
     await page.locator('#app[data-ready]').waitFor();
     expect(await page.locator('.table').isVisible()).toBe(true);

@@ -72,7 +72,7 @@ describe.skipIf(chromiumPath === undefined)('replays of runs of all kinds, in Ch
       /^5000 marks in 8 lanes/,
     );
     await page.keyboard.press('t');
-    const rows = await scrollThrough(page, '.table', 'data-entry');
+    const rows = await scrollThrough(page, '.table', 'data-entry', 1.5);
     expect(rows).toEqual(Array.from({ length: 5_000 }, (_, index) => index));
     const header = await headerOf(join(world.project, 'replay.html'));
     expect(header.entries.text).toEqual(events.map(({ text }) => text));

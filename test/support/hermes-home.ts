@@ -71,8 +71,13 @@ export class HermesStore {
     return this;
   }
 
+  /** What the table holds, in the form that lines have. */
+  rows(sessionId: string): readonly Record<string, unknown>[] {
+    return tableRows(this.#database, sessionId);
+  }
+
   close(): void {
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 }
 
@@ -126,4 +131,40 @@ export class HermesHome {
     for (const store of this.#stores) store.close();
     await this.#remove();
   }
+}
+
+/** The table that lines fold to: the last state of each row that was not deleted, in the order of ids. */
+export function foldLines(lines: readonly Buffer[]): readonly Record<string, unknown>[] {
+  const rows = new Map<number, Record<string, unknown>>();
+  for (const line of lines) {
+    const { op, table, ...row }: Record<string, unknown> = JSON.parse(line.toString('utf8'));
+    if (table !== undefined) continue;
+    const id = Number(row.id);
+    const isKnown = rows.has(id);
+    if (isKnown === (op === 'insert')) throw new Error(`${op} of ${id}`);
+    if (op === 'delete') rows.delete(id);
+    else rows.set(id, row);
+  }
+  return [...rows.keys()].sort((left, right) => left - right).map((id) => rows.get(id) ?? {});
+}
+
+/** The messages of a session as another program reads them, in the form that lines have. */
+export function tableRows(
+  database: DatabaseSyncInstance,
+  sessionId: string,
+): readonly Record<string, unknown>[] {
+  const statement = database.prepare(
+    'SELECT *, CAST(content AS BLOB) AS content FROM messages WHERE session_id = ? ORDER BY id',
+  );
+  return statement.all(sessionId).map((row: Record<string, unknown>) => {
+    const { display_identity: _digest, content, ...others } = row;
+    const present = Object.entries(others).filter(([, value]) => value !== null);
+    const said = content instanceof Uint8Array ? [['content', contentOf(content)]] : [];
+    return Object.fromEntries([...present, ...said]);
+  });
+}
+
+function contentOf(bytes: Uint8Array): unknown {
+  const text = Buffer.from(bytes).toString('utf8');
+  return text.startsWith('\0json:') ? JSON.parse(text.slice(6)) : text;
 }

@@ -5,7 +5,7 @@ import { repositoryRoot } from './run-cli.js';
 const script = `
 const { createInterface } = require('node:readline');
 const { DatabaseSync } = require('@photostructure/sqlite');
-let database = new DatabaseSync(process.argv[1]);
+const database = new DatabaseSync(process.argv[1], { timeout: 5000 });
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { sql, close } = JSON.parse(line);
   try {

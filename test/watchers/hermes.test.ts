@@ -98,6 +98,22 @@ describe('where it looks', () => {
     expect(await stream.read(startPosition, { bytes: 1 })).toBe('gone');
   });
 
+  it('is not the rest of the home', async () => {
+    const watcher = watcherOf();
+    const ignored = (path: string): boolean => watcher.ignores(join(home.root, path));
+    const wanted = ['state.db', 'state.db-wal', 'sessions', 'sessions/x.jsonl'];
+    for (const path of ['profiles', 'profiles/coder', ...wanted]) {
+      expect(ignored(path), path).toBe(false);
+    }
+    for (const path of wanted) expect(ignored(`profiles/coder/${path}`), path).toBe(false);
+    const others = ['logs', 'logs/x.log', 'state.db-shm', 'state.db-journal', 'hermes-agent/venv'];
+    for (const path of [...others, 'sessions/sessions.json', 'sessions/a/b.jsonl']) {
+      expect(ignored(path), path).toBe(true);
+    }
+    expect(ignored('')).toBe(false);
+    expect(watcher.ignores('/elsewhere/logs')).toBe(false);
+  });
+
   it('leaves no file in the home that was not there', async () => {
     const store = await storeWith('Hello');
     const stream = await streamOf();
@@ -162,11 +178,13 @@ describe('what it reads', () => {
 
   it('is numbers beyond what JSON is used to, and bytes', async () => {
     const store = await storeWith('x');
-    store.run(`UPDATE messages SET token_count = 9223372036854775807, reasoning = -9e999,
+    store.run(`UPDATE messages SET token_count = 9223372036854775807, display_order = -9e999,
       display_metadata = x'00ff'`);
     const { lines } = await chunkOf(await streamOf());
-    expect(String(lines[1])).toContain('"token_count":9223372036854775807,"reasoning":-1e999');
-    expect(String(lines[1])).toContain('"display_metadata":{"base64":"AP8="}');
+    expect(String(lines[1])).toContain('"token_count":9223372036854775807,');
+    expect(String(lines[1])).toContain(
+      '"display_metadata":{"base64":"AP8="},"display_order":-1e999}',
+    );
   });
 
   it('is every later state of a row, in order of ids, and the session last', async () => {
@@ -198,7 +216,7 @@ describe('what it reads', () => {
   it('is no state between two states, when several reads were needed', async () => {
     const store = await storeWith('one', 'two', 'three');
     const stream = await streamOf();
-    const limit = { bytes: 1, lines: 3 };
+    const limit = { bytes: Number.POSITIVE_INFINITY, lines: 3 };
     const first = await chunkOf(stream, startPosition, limit);
     store.run(
       `UPDATE messages SET content = 'ONE' WHERE id = 1; DELETE FROM messages WHERE id = 2`,
@@ -267,7 +285,7 @@ describe('facts', () => {
       cwd: '/a',
       model: 'm1',
       gitBranch: 'b',
-      startedAt: '2026-11-22T06:26:40.250Z',
+      startedAt: '2026-11-21T22:26:40.250Z',
       endedAt: '1970-01-01T00:00:07.000Z',
     });
     store.update(id, { title: 'Two', cwd: '/b', model: 'm2', ended_at: null });
@@ -310,7 +328,7 @@ describe('a hostile or damaged database', () => {
     );
     const stream = await streamOf('x');
     const { facts } = await factsOf(stream);
-    expect(facts).toEqual({});
+    expect(facts).toEqual({ title: '7' });
     expect((await rowsFrom(stream)).rows[1]).toMatchObject({ content: { base64: 'aGk=' } });
   });
 });

@@ -298,6 +298,43 @@ describe('where it looks', () => {
   });
 });
 
+describe('what is listened to', () => {
+  it('is what may be a transcript, not what is written beside it', async () => {
+    const agent = state.agent();
+    await agent.transcript(id).append(headerEvent(id));
+    const watcher = watch();
+    const at = (...below: readonly string[]): string => join(agent.folder, ...below);
+    expect(watcher.ignores(at('sessions', 'sessions.json'))).toBe(false);
+    await watcher.roots();
+    const wanted = [
+      state.root,
+      at(),
+      at('sessions'),
+      at('sessions', `${id}.jsonl`),
+      at('sessions', `${id}-topic-1.jsonl`),
+      at('sessions', `${id}.jsonl.deleted.${time}.0f.zst`),
+      at('session-sqlite-import-archive'),
+      at('session-sqlite-import-archive', `agent_main_main.${id}.jsonl.imported-1`),
+      at('agent'),
+      at('agent', 'openclaw-agent.sqlite'),
+      at('agent', 'openclaw-agent.sqlite-wal'),
+      join(state.home, 'elsewhere', 'sessions', 'sessions.json'),
+    ];
+    const unwanted = [
+      at('sessions', 'sessions.json'),
+      at('sessions', `${id}.trajectory.jsonl`),
+      at('sessions', 'cold', 'x.jsonl.zst'),
+      at('agent', 'openclaw-agent.sqlite-shm'),
+      at('agent', 'openclaw-agent.sqlite.generation-lock.sqlite'),
+      at('agent', 'codex-home', 'sessions'),
+      at('workspace'),
+      at('workspace', 'src', 'a.ts'),
+    ];
+    expect(wanted.filter((path) => watcher.ignores(path))).toEqual([]);
+    expect(unwanted.filter((path) => !watcher.ignores(path))).toEqual([]);
+  });
+});
+
 describe('facts', () => {
   it('come from the header, the answers and the name', async () => {
     const parent = sessionUuid();

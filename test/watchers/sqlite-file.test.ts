@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { SourceError, UnsupportedError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
-import { type Reading, rowsOf, SqliteFile } from '../../watchers/sqlite-file.js';
+import { SqliteFile } from '../../watchers/sqlite-file.js';
+import { type Reading, rowsOf } from '../../watchers/sqlite-reading.js';
 import { SqliteWriter } from '../support/sqlite-writer.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
@@ -60,6 +61,18 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
     expect(await file.look()).toEqual(before);
     await writing.run('INSERT INTO t (a) VALUES (3)');
     expect((await file.look())?.token).not.toBe(before?.token);
+  });
+
+  it('has a look that tells commits apart, however soon they follow', async () => {
+    const writing = await writer(mode, tables);
+    const file = database();
+    await file.read(count);
+    const tokens = new Set<string | undefined>();
+    for (let round = 0; round < 50; round += 1) {
+      await writing.run(`UPDATE t SET a = ${round % 2}`);
+      tokens.add((await file.look())?.token);
+    }
+    expect(tokens.size).toBe(50);
   });
 
   it('leaves the folder as it was, also after the writer ended', async () => {

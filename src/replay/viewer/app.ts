@@ -77,6 +77,7 @@ export class App {
     this.#refilter();
     if (before !== undefined) this.#restore(before.place);
     this.#root.dataset.ready = 'true';
+    setTimeout(() => this.#filter.prepare(), 50);
     this.#follow();
   }
 

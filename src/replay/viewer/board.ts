@@ -47,6 +47,7 @@ export class Board {
   #selected: number | undefined;
   #colors: Colors = readColors();
   #isPainting = false;
+  #laidOutWidth = -1;
 
   constructor(input: BoardInput) {
     this.#input = input;
@@ -105,6 +106,7 @@ export class Board {
 
   layOut(): void {
     const { span, folds, entries, header, bars, onPlace } = this.#input;
+    this.#laidOutWidth = this.#width;
     const room = Math.max(200, this.#width - 2 * margin - 70);
     this.#scale = fittingScale(span, folds, room, this.#zoom);
     const context = this.#context;
@@ -234,11 +236,16 @@ export class Board {
   }
 
   #listen(): void {
-    new ResizeObserver(() => this.layOut()).observe(this.#stage);
+    new ResizeObserver(() => this.#resized()).observe(this.#stage);
     this.#scroller.addEventListener('scroll', () => this.#paintSoon());
     this.#stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     this.#stage.addEventListener('keydown', (event) => this.#key(event));
     this.#listenToPointer();
+  }
+
+  #resized(): void {
+    if (this.#width === this.#laidOutWidth) this.#paintSoon();
+    else this.layOut();
   }
 
   #wheel(event: WheelEvent): void {

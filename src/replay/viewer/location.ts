@@ -13,10 +13,17 @@ interface Remembered {
   readonly filters: FilterState;
 }
 
-/** In the fragment of the address: it survives a reload, goes into a bookmark, and is sent to nobody. */
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/**
+ * In the fragment of the address: it survives a reload, goes into a bookmark, and is sent to nobody. A little later, since a
+ * browser takes its time over it in a large page.
+ */
 export function writeLocation(remembered: Remembered): void {
-  const fragment = encodeURIComponent(JSON.stringify(remembered));
-  history.replaceState(null, '', `#${fragment}`);
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    history.replaceState(null, '', `#${encodeURIComponent(JSON.stringify(remembered))}`);
+  }, 300);
 }
 
 /** `undefined` for a fragment that is not ours. */

@@ -52,7 +52,7 @@ export function paint(canvas: Canvas, drawing: Drawing, view: View): void {
   for (const lane of drawing.lanes) {
     if (!isInView(lane, view)) continue;
     for (const bar of lane.bars) if (isAcross(bar, view)) paintBar(canvas, drawing, bar, view);
-    paintMarks(canvas, drawing, lane.marks, view);
+    paintMarks(canvas, drawing, lane.visibleMarks, view);
   }
   canvas.restore();
   paintAxis(canvas, drawing, view);
@@ -163,9 +163,10 @@ function paintArrows(canvas: Canvas, drawing: Drawing, view: View): void {
   canvas.strokeStyle = colors.message;
   canvas.fillStyle = colors.message;
   for (const lane of lanes) {
-    const [from, to] = marksBetween(lane.marks, view.left - 40, view.left + view.width + 40);
+    const marks = lane.visibleMarks;
+    const [from, to] = marksBetween(marks, view.left - 40, view.left + view.width + 40);
     for (let index = from; index < to; index += 1) {
-      const mark = lane.marks[index];
+      const mark = marks[index];
       if (mark === undefined || count > mostArrows) break;
       const type = entries.type(mark.entry);
       const recipient = laneOf.get(entries.to(mark.entry) ?? '');
@@ -217,18 +218,11 @@ function paintMarks(
   const [from, to] = marksBetween(marks, view.left - 160, view.left + view.width + 20);
   canvas.textBaseline = 'middle';
   canvas.font = fonts.word;
-  const filled = new Set<string>();
   for (let index = from; index < to; index += 1) {
     const mark = marks[index];
     if (mark === undefined) continue;
     const type = entries.type(mark.entry);
     const color = colors[colorNameOf(type)];
-    if (!mark.hasWord) {
-      // Thousands in one place: one drawing of each colour per pixel is all that can be seen.
-      const place = `${Math.round(mark.x)} ${mark.y} ${color}`;
-      if (filled.has(place)) continue;
-      filled.add(place);
-    }
     paintGlyph(canvas, type, mark, color, colors.paper);
     if (!mark.hasWord) continue;
     canvas.fillStyle = type === 'step.blocked' ? color : colors.ink;
@@ -239,10 +233,11 @@ function paintMarks(
 function paintGlyph(
   canvas: Canvas,
   type: string,
-  { x, y }: PlacedMark,
+  mark: PlacedMark,
   color: string,
   paper: string,
-) {
+): void {
+  const { x, y } = mark;
   const r = sizes.mark - 1;
   canvas.fillStyle = color;
   canvas.strokeStyle = paper;
@@ -255,6 +250,8 @@ function paintGlyph(
     polygon(canvas, [x - r, y - r + 1], [x + r + 1, y], [x - r, y + r - 1]);
   else canvas.arc(x, y, r, 0, 2 * Math.PI);
   canvas.fill();
+  // In a crowd nobody sees the outlines, and they cost as much as all the rest.
+  if (!mark.hasWord) return;
   canvas.stroke();
   if (type !== 'step.blocked' && type !== 'step.claim_rejected') return;
   canvas.strokeStyle = paper;

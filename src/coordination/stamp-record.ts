@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import type { Io } from '../io.js';
+
+/**
+ * The latest stamp of this machine. A store tells the time in whole seconds, so each process knows it to within half a second,
+ * and what one process writes right after another could sort before it.
+ */
+export interface StampRecord {
+  /** Nanoseconds of store time. */
+  last(): Promise<bigint | undefined>;
+  /** Never fails: an order that is right to half a second is better than no event. */
+  remember(timeNs: bigint): Promise<void>;
+}
+
+/** In the folder that this machine keeps for the destination. */
+export function openStampRecord(io: Io, folder: string): StampRecord {
+  const path = join(folder, 'last-stamp');
+  let latest = 0n;
+  let written: Promise<void> = Promise.resolve();
+  return {
+    last: async () => {
+      const text = (await io.readFile(path).catch(() => undefined))?.toString('utf8') ?? '';
+      return /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+    },
+    remember: (timeNs) => {
+      if (timeNs > latest) latest = timeNs;
+      written = written.then(() => io.replaceFile(path, String(latest)).catch(() => undefined));
+      return written;
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+let world: CliWorld;
+
+beforeAll(async () => {
+  world = await createCliWorld();
+  await world.run(['init', '--project', 'run', '--agent', 'anna']);
+  await world.run(['claim', 'build']);
+  await world.run(['complete', 'build', '--note', 'done']);
+});
+
+afterAll(() => world.remove());
+
+describe('tracecraft replay', () => {
+  it('writes one page and says where', async () => {
+    const { code, stdout, stderr } = await world.run(['replay']);
+    const file = join(world.project, 'replay.html');
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: `Wrote ${file}: 3 events, 0 sessions, 0 lines\n`,
+      stderr: '',
+    });
+    expect(await readFile(file, 'utf8')).toMatch(/^<!doctype html>/);
+    if (process.platform !== 'win32') expect((await stat(file)).mode & 0o077).toBe(0);
+  });
+
+  it('gives JSON, and leaves out what was not asked for', async () => {
+    const { json } = await world.runJson(['replay', '-o', 'x.html', '--until', '2000-01-01']);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        path: join(world.project, 'x.html'),
+        data_folder: null,
+        events: 0,
+        sessions: 0,
+        lines: 0,
+        skipped: [],
+      },
+    });
+  });
+
+  it('refuses a bad time or name, and a file that cannot be written', async () => {
+    expect((await world.run(['replay', '--since', 'soon'])).code).toBe(2);
+    expect((await world.run(['replay', '--agent', '../x'])).code).toBe(2);
+    await writeFile(join(world.project, 'file'), '');
+    const { code, stderr } = await world.run(['replay', '-o', 'file/replay.html']);
+    expect(code).toBe(7);
+    expect(stderr).toContain('cannot write');
+  });
+
+  it('follows: writes the page again, and a last one that waits for nothing', async () => {
+    const file = join(world.project, 'live.html');
+    const child = world.start(['replay', '-o', file, '--follow', '--interval', '200ms', '--json']);
+    const printed = once(child.stdout ?? child, 'data');
+    const sizeOf = async () => (await stat(file).catch(() => undefined))?.size ?? 0;
+    const until = async (isDone: () => Promise<boolean>) => {
+      while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await until(async () => (await sizeOf()) > 0);
+    await world.run(['claim', 'other']);
+    const seen = async () => (await stat(file)).mtimeMs;
+    const before = await seen();
+    await until(async () => (await seen()) > before);
+    child.kill('SIGTERM');
+    const [[line], [code]] = await Promise.all([printed, once(child, 'exit')]);
+    expect(code).toBe(0);
+    expect(JSON.parse(String(line)).data.events).toBe(4);
+  });
+});
+
+describe('tracecraft demo', () => {
+  it('tells its story in a folder of its own', async () => {
+    const folder = join(world.root, 'demo');
+    const { json } = await world.runJson(['demo', '--folder', folder, '--no-open']);
+    expect(json).toEqual({
+      schema_version: 1,
+      data: {
+        folder,
+        page: join(folder, 'replay.html'),
+        project: 'replaydemo',
+        events: 18,
+        sessions: 3,
+        lines: 59,
+      },
+    });
+    const { stdout } = await world.run(['log'], { cwd: folder });
+    expect(stdout.trimEnd().split('\n')).toHaveLength(18);
+    expect(stdout).toMatch(/reviewer {6}blocked {7}review: missing auth check, needs rework/);
+    const again = await world.run(['demo', '--folder', folder, '--no-open']);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain('not empty');
+  });
+});

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { claimBars } from '../../src/replay/claim-bars.js';
+import { Entries } from '../../src/replay/entries.js';
+import { EntryFilter, wordsOf } from '../../src/replay/entry-filter.js';
+import { layOutLanes } from '../../src/replay/lane-layout.js';
+import { fittingScale } from '../../src/replay/time-scale.js';
+
+type Told = readonly [
+  ms: number,
+  type: string,
+  agent: string,
+  step?: string | undefined,
+  to?: string,
+];
+
+function entriesOf(told: readonly Told[]): Entries {
+  const names = [
+    ...new Set(told.flatMap(([, ...rest]) => rest).filter((one) => one !== undefined)),
+  ];
+  const column = (at: 1 | 2 | 3 | 4) => told.map((one) => names.indexOf(one[at] ?? '?'));
+  return new Entries({
+    names,
+    timeMs: told.map(([ms]) => ms),
+    type: column(1),
+    agent: column(2),
+    step: column(3),
+    to: column(4),
+    epoch: told.map(() => null),
+    text: told.map(([, type]) => `about ${type}`),
+    derived: [],
+    causes: [],
+  });
+}
+
+describe('claims as bars', () => {
+  it('end where the step does', () => {
+    const entries = entriesOf([
+      [0, 'step.claimed', 'a', 'x'],
+      [5, 'step.claimed', 'b', 'y'],
+      [10, 'step.taken_over', 'b', 'x'],
+      [20, 'step.blocked', 'b', 'x'],
+      [30, 'step.claimed', 'c', 'z'],
+      [40, 'step.claimed', 'c', '__proto__'],
+    ]);
+    const bars = claimBars(entries, { z: 35 }, 100);
+    expect(
+      bars.map(({ step, agent, fromMs, toMs, end }) => [step, agent, fromMs, toMs, end]),
+    ).toEqual([
+      ['x', 'a', 0, 10, 'taken over'],
+      ['y', 'b', 5, 100, 'held'],
+      ['x', 'b', 10, 20, 'blocked'],
+      ['z', 'c', 30, 35, 'expired'],
+      ['__proto__', 'c', 40, 100, 'held'],
+    ]);
+  });
+});
+
+describe('a filter', () => {
+  it('finds words, agents and recipients, kinds and steps', () => {
+    const entries = entriesOf([
+      [0, 'step.claimed', 'anna', 'build'],
+      [1, 'message.sent', 'ben', undefined, 'anna'],
+      [2, 'memory.set', 'ben'],
+    ]);
+    const filter = new EntryFilter(entries);
+    expect(filter.indices({ words: wordsOf(' CLAIMED  build ') })).toEqual([0]);
+    expect(filter.indices({ words: [], agents: new Set(['anna']) })).toEqual([0, 1]);
+    expect(filter.indices({ words: [], types: new Set(['memory.set']) })).toEqual([2]);
+    expect(filter.indices({ words: [], steps: new Set(['']) })).toEqual([1, 2]);
+    expect(filter.indices({ words: [] })).toEqual([0, 1, 2]);
+  });
+});
+
+describe('lanes', () => {
+  const told: Told[] = Array.from({ length: 3_000 }, (_, n) => [
+    n,
+    n === 1_500 ? 'step.blocked' : 'memory.set',
+    'a',
+  ]);
+
+  it('keep every mark, show one of many in a place, and hide nothing that is blocked', () => {
+    const entries = entriesOf(told);
+    const [lane, ...others] = layOutLanes({
+      entries,
+      agents: ['a'],
+      shown: told.map((_, index) => index),
+      bars: [],
+      sessions: [],
+      streams: [],
+      scale: fittingScale({ fromMs: 0, toMs: 3_000 }, [], 300),
+      measure: () => 40,
+    });
+    expect(others).toEqual([]);
+    expect(lane?.marks).toHaveLength(3_000);
+    expect(lane?.visibleMarks.length).toBeLessThan(1_000);
+    expect(lane?.visibleMarks.some(({ entry }) => entry === 1_500)).toBe(true);
+    const bottom = (lane?.top ?? 0) + (lane?.height ?? 0);
+    for (const { y } of lane?.marks ?? []) expect(y).toBeLessThan(bottom);
+  });
+
+  it('have one more for what nobody is known to have done', () => {
+    const entries = new Entries({
+      names: ['artifact.uploaded'],
+      timeMs: [1],
+      type: [0],
+      agent: [-1],
+      step: [-1],
+      to: [-1],
+      epoch: [null],
+      text: [''],
+      derived: [0],
+      causes: [],
+    });
+    const lanes = layOutLanes({
+      entries,
+      agents: ['a'],
+      shown: [0],
+      bars: [],
+      sessions: [],
+      streams: [],
+      scale: fittingScale({ fromMs: 0, toMs: 2 }, [], 300),
+      measure: () => 40,
+    });
+    expect(lanes.map(({ agent, marks }) => [agent, marks.length])).toEqual([
+      ['a', 0],
+      ['', 1],
+    ]);
+  });
+});

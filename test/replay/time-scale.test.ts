@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { fittingScale, foldsOf, foldWidth, ticksOf } from '../../src/replay/time-scale.js';
+
+const minute = 60_000;
+
+describe('folds', () => {
+  it('are the long silences of a run, with a little of them left on both sides', () => {
+    const times = [0, 1, 2, 3, 4, 5].flatMap((n) => [n * minute, n * minute + 200 * minute]);
+    times.sort((left, right) => left - right);
+    const [fold, ...others] = foldsOf(times);
+    expect(others).toEqual([]);
+    expect(fold?.fromMs).toBeGreaterThan(5 * minute);
+    expect(fold?.toMs).toBeLessThan(200 * minute);
+  });
+
+  it('are none in a run that is slow throughout, and few in any', () => {
+    expect(foldsOf(Array.from({ length: 20 }, (_, n) => n * 15 * minute))).toEqual([]);
+    const times = Array.from(
+      { length: 1_000 },
+      (_, n) => Math.floor(n / 2) * 60 * minute + (n % 2) * 5_000,
+    );
+    expect(foldsOf(times).length).toBeLessThanOrEqual(24);
+    expect(foldsOf([])).toEqual([]);
+  });
+});
+
+describe('a scale', () => {
+  const span = { fromMs: 0, toMs: 300 * minute };
+  const folds = [{ fromMs: 10 * minute, toMs: 280 * minute }];
+  const scale = fittingScale(span, folds, 1_000);
+
+  it('takes the width it was given, and a fold its own', () => {
+    expect(scale.width).toBeCloseTo(1_000);
+    expect(scale.x(280 * minute) - scale.x(10 * minute)).toBeCloseTo(foldWidth);
+    expect(fittingScale(span, folds, 1_000, 10).width).toBeGreaterThan(9_000);
+  });
+
+  it('goes back to the time it came from', () => {
+    for (const ms of [0, 5 * minute, 10 * minute, 100 * minute, 290 * minute, 300 * minute]) {
+      expect(scale.ms(scale.x(ms))).toBeCloseTo(ms, 3);
+    }
+  });
+
+  it('labels round times, and none inside a fold', () => {
+    const { stepMs, ticks } = ticksOf(scale, 0, scale.width, 100);
+    expect(ticks.length).toBeGreaterThan(4);
+    for (const ms of ticks) {
+      expect(ms % stepMs).toBe(0);
+      expect(ms <= 10 * minute || ms >= 280 * minute).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { describe, expect, it } from 'vitest';
+import { openLocalBucket } from '../../src/bucket/local.js';
+import { systemClock } from '../../src/clock.js';
+import { completeLines } from '../../src/mirror/lines.js';
+import { listStream, newestFirst } from '../../src/mirror/listing.js';
+import { readChain } from '../../src/mirror/reader.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import { foldLines, tableRows } from '../support/hermes-home.js';
+import { type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
+import { bundleModule } from '../support/run-module.js';
+
+/** `npm test` runs a small one; `npm run soak` the full two minutes; TRACECRAFT_SOAK_MINUTES as long as is said. */
+const isFull = process.env.TRACECRAFT_SOAK === 'full';
+const minutes = Number(process.env.TRACECRAFT_SOAK_MINUTES ?? (isFull ? 2 : 0.15));
+const kills = Math.max(4, Math.round(minutes * 20));
+const pauseMs = (minutes * 60_000) / kills;
+
+describe('watch under SIGKILL, with all four harnesses writing', () => {
+  it(`${kills} kills in ${minutes} minutes: nothing lost or doubled`, async () => {
+    const world = await createCliWorld();
+    const writers = await bundleModule('test/soak/harness-writers.ts');
+    const writing = writers.start([world.home]);
+    const written = collect(writing);
+    for (let kill = 0; kill < kills; kill += 1) {
+      const watch = world.start(['watch', '--quiet'], { cwd: world.home });
+      await systemClock.sleep(pauseMs * (0.5 + Math.random()));
+      const gone = once(watch, 'exit');
+      watch.kill('SIGKILL');
+      await gone;
+      if (kill % 3 === 2) {
+        await rm(join(world.stateFolder, 'state'), { recursive: true, force: true });
+      }
+    }
+    writing.stdin?.end();
+    const { stdout, stderr, code } = await written;
+    expect(code, stderr).toBe(0);
+    const counts = JSON.parse(stdout);
+    const last = await world.run(['watch', '--once', '--all'], { cwd: world.home });
+    expect(last.code, last.stderr).toBe(0);
+    const verified = await world.run(['session', 'verify'], { cwd: world.home });
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
+    expect(verified.stdout).toContain('5 streams agree');
+    await expectFoldedTables(world);
+    const sum = verified.stdout.trimEnd().split('\n').at(-1);
+    process.stdout.write(`${JSON.stringify({ minutes, kills, ...counts, sum })}\n`);
+    await writers.remove();
+    await world.remove();
+  }, 3_600_000);
+});
+
+/** What the mirrored lines fold to is what the table holds, row for row. */
+async function expectFoldedTables({ home, stateFolder }: CliWorld): Promise<void> {
+  const bucket = await openLocalBucket({ root: join(stateFolder, 'bucket') });
+  const layout = bucketLayout('default');
+  const stores = [
+    { path: join(home, '.hermes', 'state.db'), id: '20260101_000000_aaaaaa' },
+    {
+      path: join(home, '.hermes', 'profiles', 'other', 'state.db'),
+      id: '20260101_000000_bbbbbb',
+    },
+  ];
+  for (const { path, id } of stores) {
+    const listing = await listStream(bucket, layout.session('hermes', id));
+    const [newest = 0] = newestFirst(listing);
+    const lines: Buffer[] = [];
+    for await (const part of readChain(bucket, listing, newest)) {
+      lines.push(...completeLines(part.body));
+    }
+    const database = new DatabaseSync(path, { readOnly: true });
+    const expected = tableRows(database, id);
+    database.close();
+    expect(expected.length).toBeGreaterThan(10);
+    expect(foldLines(lines)).toEqual(expected);
+  }
+  await bucket.close();
+}
