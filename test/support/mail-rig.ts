@@ -12,6 +12,7 @@ export interface Planted {
   /** Milliseconds that the stamp lies before the store's present time; less than 0: after it. */
   readonly agoMs?: number;
   readonly from?: string;
+  readonly step?: string;
 }
 
 /** Agents who write to each other around one simulated store, whose listings begin where they are told to. */
@@ -31,13 +32,13 @@ export class MailRig extends AgentsRig {
   }
 
   /** As a sender writes it whose clock, or whose way to the store, is not what it should be. */
-  plant({ to, message, agoMs = 0, from = 'somebody' }: Planted): string {
+  plant({ to, message, agoMs = 0, from = 'somebody', step }: Planted): string {
     this.#planted += 1;
     const id = this.#planted.toString(16).padStart(8, '0');
     const timeNs = BigInt(this.store.nowMs - agoMs) * 1_000_000n;
     const name = `${stampName({ timeNs, agent: from, id })}.json`;
     const key = `${to === null ? this.layout.broadcasts() : this.layout.messages(to)}${name}`;
-    this.put(key, encodeDocument({ id, from, to, message }));
+    this.put(key, encodeDocument({ id, from, to, message, step }));
     return key;
   }
 
