@@ -38,12 +38,13 @@ export default class Claim extends BaseCommand {
     const wishMs = ttlOf(flags.ttl);
     const { coordination, settings } = await this.coordinate();
     let heartbeat: Promise<Error | undefined> = Promise.resolve(undefined);
+    const ttlMs = wishMs !== undefined ? wishMs : defaultedTtl(settings.claimTtlMs);
     const result = await acquire(coordination.context, coordination.held, {
       step,
-      ttlMs: wishMs !== undefined ? wishMs : defaultedTtl(settings.claimTtlMs),
+      ttlMs,
       reopen: flags.reopen,
       beside: (outcome) => {
-        heartbeat = coordination.heartbeat(outcome === 'claimed' ? { step } : {});
+        heartbeat = coordination.heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
         return heartbeat;
       },
     });
@@ -52,7 +53,7 @@ export default class Claim extends BaseCommand {
   }
 
   private answer(step: string, { context }: Coordination, result: ClaimResult): object {
-    if (result.outcome === 'rejected') throw rejected(step, result);
+    if (result.outcome === 'rejected') throw rejected(step, context.agent, result);
     const { claim, from, how, isBestEffort } = result;
     if (isBestEffort) {
       this.warn(
@@ -60,6 +61,7 @@ export default class Claim extends BaseCommand {
       );
     }
     this.say(`Claimed step ${step} as ${context.agent}`);
+    if (how === 'renewed') this.note('It was yours already; its time begins anew.');
     if (how === 'expired' && from !== undefined) {
       this.note(
         `Taken over from ${from.agent}, who gave no sign of life. This is epoch ${claim.epoch}.`,
@@ -93,11 +95,17 @@ function defaultedTtl(configured: number | null | undefined): number | null {
 
 function rejected(
   step: string,
+  agent: string,
   { reason, holder }: Extract<ClaimResult, { readonly outcome: 'rejected' }>,
 ): LostError {
   if (reason === 'done') {
     return new LostError(`Step ${step} already completed by ${holder.agent}`, {
       hint: `See "tracecraft handoff ${step}". To do it again: "tracecraft claim ${step} --reopen".`,
+    });
+  }
+  if (holder.agent === agent) {
+    return new LostError(`Step ${step} already claimed by ${agent}`, {
+      hint: `By another session or terminal of that name. If it is yours: --epoch ${holder.epoch} with complete or release.`,
     });
   }
   return new LostError(`Step ${step} already claimed by ${holder.agent}`, {

@@ -1,6 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { checkSecrets, secretWarning } from '../src/cli/secret-check.js';
+import { isRegistered, unknownAgent } from '../src/coordination/agents.js';
 import { readClaim } from '../src/coordination/claim-document.js';
 import type { CoordinationContext } from '../src/coordination/context.js';
 import { complete } from '../src/coordination/ending.js';
@@ -43,6 +45,7 @@ export default class Complete extends BaseCommand {
       multiple: true,
       helpValue: 'NAME',
     }),
+    redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
     epoch: Flags.integer({ summary: 'the claim is yours, made elsewhere under your name', min: 1 }),
     force: Flags.boolean({ summary: 'whoever holds it' }),
   };
@@ -53,8 +56,16 @@ export default class Complete extends BaseCommand {
     checkLength('--note', flags.note);
     checkLength('--next-action', flags['next-action']);
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
-    const { coordination } = await this.coordinate();
+    const { coordination, settings } = await this.coordinate();
     const { context, held } = coordination;
+    const scrub = (what: string, text: string | undefined): string | undefined => {
+      if (text === undefined) return undefined;
+      const checked = checkSecrets(settings, text, flags.redact);
+      if (checked.found !== undefined) {
+        this.warn(secretWarning(what, checked.found, flags.redact));
+      }
+      return checked.text;
+    };
     const [artifacts, changed] = await Promise.all([
       checkArtifacts(context, step, flags.artifact ?? []),
       flags['changed-files-from-git'] ? this.changedFiles(context, step) : undefined,
@@ -63,9 +74,9 @@ export default class Complete extends BaseCommand {
     const { epoch, force } = flags;
     const report = {
       outcome,
-      note: flags.note,
+      note: scrub('the note', flags.note),
       nextAgent: to,
-      nextAction: flags['next-action'],
+      nextAction: scrub('the next action', flags['next-action']),
       changedFiles: changed,
       artifacts,
     } as const;
@@ -74,6 +85,7 @@ export default class Complete extends BaseCommand {
     const { handoff, isRepeated } = ended;
     if (isRepeated) this.note(`It was ended before; its handoff stays as it was.`);
     this.say(`${said[handoff.state]} ${step}`);
+    if (to !== undefined && !(await isRegistered(context, to))) this.note(unknownAgent(to));
     if (handoff.next_agent !== null) this.say(`Handed over to ${handoff.next_agent}`);
     return { step, repeated: isRepeated, handoff };
   }

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { checkSecrets, secretWarning } from '../src/cli/secret-check.js';
 import { readStdinText } from '../src/cli/stdin-text.js';
+import { isRegistered, unknownAgent } from '../src/coordination/agents.js';
 import { sendMail } from '../src/coordination/mailbox.js';
 import { UsageError } from '../src/errors.js';
 import { checkMailId, checkMailText } from '../src/protocol/mail.js';
@@ -43,6 +44,7 @@ export default class Send extends BaseCommand {
     const { coordination, settings } = await this.coordinate();
     const { text, found } = checkSecrets(settings, written, flags.redact);
     const heartbeat = coordination.heartbeat();
+    const isKnown = to === null || isRegistered(coordination.context, to);
     const { key, id, sentAt } = await sendMail(coordination.context, {
       to,
       message: text,
@@ -50,6 +52,7 @@ export default class Send extends BaseCommand {
     });
     await this.afterHeartbeat(heartbeat);
     if (found !== undefined) this.warn(secretWarning('the message', found, flags.redact));
+    if (to !== null && !(await isKnown)) this.note(unknownAgent(to));
     this.say(to === null ? `Sent message ${id} to all` : `Sent message ${id} to ${to}`);
     const { step = null, replyTo = null } = about;
     return {

@@ -6,6 +6,7 @@ import { printJson } from '../src/cli/output.js';
 import { type Overview, readOverview } from '../src/cli/overview.js';
 import { overviewLines } from '../src/cli/overview-lines.js';
 import type { Settings } from '../src/config/settings.js';
+import { UnreachableError } from '../src/errors.js';
 
 const lookEveryMs = 2_000;
 
@@ -40,9 +41,13 @@ export default class Status extends BaseCommand {
 
   private async follow(bucket: Bucket, settings: Settings): Promise<never> {
     for (;;) {
-      const overview = await this.look(bucket, settings);
-      if (this.jsonEnabled()) printJson(overview);
-      else this.draw(overviewLines(overview));
+      const overview = await this.look(bucket, settings).catch((error: unknown) => {
+        if (!(error instanceof UnreachableError)) throw error;
+        this.warn(`${error.message}; looking again`);
+        return undefined;
+      });
+      if (overview !== undefined && this.jsonEnabled()) printJson(overview);
+      else if (overview !== undefined) this.draw(overviewLines(overview));
       await pause(lookEveryMs);
     }
   }

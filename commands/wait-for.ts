@@ -39,6 +39,7 @@ export default class WaitFor extends BaseCommand {
     const views = await waitForSteps(place, {
       steps,
       timeoutMs,
+      onLook: () => this.signOfLife(bucket, settings),
       onNeedsReview: ({ step, agent, note }) => {
         const reason = note === null ? '' : `: ${note}`;
         this.note(`Step ${step} by ${agent ?? 'its agent'} needs a review${reason}`);

@@ -52,9 +52,21 @@ export function messageState(id: number, row: Row): RowState {
     const value = row[column];
     if (value === null || value === undefined) continue;
     const json = column === 'content' ? contentJson(value) : valueJson(value);
-    fields.push(`${JSON.stringify(column)}:${json}`);
+    fields.push(nameJson(column) + json);
   }
   return { id, body: Buffer.from(`${fields.join(',')}}`) };
+}
+
+/** A table has a few dozen columns, whatever their names; a row has each of them. */
+const names = new Map<string, string>();
+
+function nameJson(column: string): string {
+  const known = names.get(column);
+  if (known !== undefined) return known;
+  if (names.size > 1_000) names.clear();
+  const json = `${JSON.stringify(column)}:`;
+  names.set(column, json);
+  return json;
 }
 
 export function sessionState(id: string, row: Row): RowState {

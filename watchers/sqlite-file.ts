@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, rmSync } from 'node:fs';
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +45,8 @@ interface Files {
 
 interface Copy {
   readonly token: string;
-  readonly folder: string;
+  /** `undefined` when the files changed while they were copied. */
+  readonly folder: Promise<string | undefined>;
 }
 
 /**
@@ -146,30 +147,55 @@ export class SqliteFile {
   /** The database with its `-wal` in a folder of its own; `undefined` when they changed while they were copied. */
   async #copied(files: Files): Promise<string | undefined> {
     const token = filesToken(files);
-    if (this.#copy?.token !== token) {
-      await this.#dropCopy();
-      const folder = await mkdtemp(join(tmpdir(), 'tracecraft-'));
-      this.#copy = { token: '', folder };
+    const known = this.#copy;
+    const copy = known?.token === token ? known : { token, folder: this.#newCopy(token, known) };
+    this.#copy = copy;
+    try {
+      const folder = await copy.folder;
+      if (folder !== undefined) return join(folder, 'copy');
+    } catch (error) {
+      this.#forget(copy);
+      throw error;
+    }
+    this.#forget(copy);
+    return undefined;
+  }
+
+  async #newCopy(token: string, before: Copy | undefined): Promise<string | undefined> {
+    await removeCopy(before);
+    const folder = await mkdtemp(join(tmpdir(), 'tracecraft-'));
+    removeAtExit(folder);
+    const isThere = await this.#copyTo(folder);
+    const after = isThere ? await this.#files() : undefined;
+    if (after !== undefined && filesToken(after) === token) return folder;
+    await removeFolder(folder);
+    return undefined;
+  }
+
+  #forget(copy: Copy): void {
+    if (this.#copy === copy) this.#copy = undefined;
+  }
+
+  /** Whether the files were still there. */
+  async #copyTo(folder: string): Promise<boolean> {
+    try {
       await copyFile(this.path, join(folder, 'copy'));
       await copyFile(`${this.path}-wal`, join(folder, 'copy-wal'));
-      const after = await this.#files();
-      if (after === undefined || !sameFiles(files, after)) return undefined;
-      this.#copy = { token, folder };
+      return true;
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      await removeFolder(folder);
+      throw unreadable(this.path, error);
     }
-    return join(this.#copy.folder, 'copy');
   }
 
   #dropCopyLater(copy: Copy): void {
     const timer = setTimeout(() => {
-      if (this.#users === 0 && this.#copy === copy) this.#dropCopy().catch(() => undefined);
+      if (this.#users > 0 || this.#copy !== copy) return;
+      this.#copy = undefined;
+      removeCopy(copy).catch(() => undefined);
     }, copyLivesMs);
     timer.unref();
-  }
-
-  async #dropCopy(): Promise<void> {
-    const copy = this.#copy;
-    this.#copy = undefined;
-    if (copy !== undefined) await rm(copy.folder, { recursive: true, force: true });
   }
 
   async #stat(suffix: string): Promise<FileStat | undefined> {
@@ -192,6 +218,31 @@ export class SqliteFile {
       });
     }
   }
+}
+
+/** Folders with copies of what nobody else is to read. */
+const copies = new Set<string>();
+let isAtExit = false;
+
+function removeAtExit(folder: string): void {
+  copies.add(folder);
+  if (isAtExit) return;
+  isAtExit = true;
+  process.once('exit', removeCopies);
+}
+
+async function removeCopy(copy: Copy | undefined): Promise<void> {
+  const folder = await copy?.folder.catch(() => undefined);
+  if (folder !== undefined) await removeFolder(folder);
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  copies.delete(folder);
+}
+
+function removeCopies(): void {
+  for (const folder of copies) rmSync(folder, { recursive: true, force: true });
 }
 
 async function loadModule(): Promise<SqliteModule> {

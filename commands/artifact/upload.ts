@@ -14,6 +14,7 @@ import {
   type Source,
 } from '../../src/coordination/artifact-sources.js';
 import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifact-upload.js';
+import { refuseFenced } from '../../src/coordination/ending.js';
 import { PartialError, TracecraftError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { sharedStep } from '../../src/protocol/artifacts.js';
@@ -58,6 +59,7 @@ export default class ArtifactUpload extends BaseCommand {
     }
     const { coordination, settings } = await this.coordinate();
     const named = this.safelyNamed(sources, settings, flags.redact);
+    await refuseFenced(coordination.context, coordination.held, step);
     const heartbeat = coordination.heartbeat();
     const total = named.reduce((sum, { size }) => sum + size, 0);
     const progress = startProgress({

@@ -4,6 +4,7 @@ import { NotAllowedError, UnreachableError, UsageError } from '../errors.js';
 import { createClient, loadSdk, type S3Keys, type S3Timeouts, type Sdk } from './s3-client.js';
 import { credentialsHint, failureOf, type S3Failure } from './s3-errors.js';
 import { type RedirectMemory, rememberRedirects } from './s3-gateway.js';
+import { type LeanAnswer, LeanReader } from './s3-lean-read.js';
 import { throwIfStopped } from './stopped.js';
 import { createStoreClock, type StoreClock } from './store-clock.js';
 
@@ -52,9 +53,13 @@ export interface S3Connection {
   ask<T>(call: Call, request: (wire: Wire) => Promise<T>): Promise<Answer<T>>;
   /** As `ask`, for whoever expects nothing but success. */
   send<T>(call: Call, request: (wire: Wire) => Promise<T>): Promise<T>;
+  /** A whole small object without the SDK's pipeline; `undefined`: ask the SDK. */
+  readLean(key: string, signal: AbortSignal | undefined): Promise<LeanAnswer | undefined>;
   close(): Promise<void>;
 }
 
+/** As many are left to the SDK before it is worth anything to do without it. */
+const fewReads = 8;
 const defaultTimeouts: S3Timeouts = { connectMs: 5_000, idleMs: 30_000 };
 
 /** Sends nothing and loads no SDK yet. `UsageError` for names that no store could have. */
@@ -73,13 +78,28 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     sdk ??= loadSdk();
     const loaded = await sdk;
     const { profile } = options;
-    const timeouts = { ...defaultTimeouts, ...options.timeouts };
     const settings = { endpoint, region, profile, keys, timeouts, clock, storeClock, redirects };
     client ??= createClient(loaded, settings);
     return { sdk: loaded, client: await client };
   };
 
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const leanOptions = { bucket, endpoint, clock, storeClock, idleMs: timeouts.idleMs };
+  let lean: LeanReader | undefined;
+  let readsBefore = 0;
+
+  const readLean: S3Connection['readLean'] = async (key, signal) => {
+    readsBefore += 1;
+    if (client === undefined || readsBefore <= fewReads) return undefined;
+    lean ??= new LeanReader(leanOptions);
+    const answer = await lean.get(key, await client, signal);
+    // Something is not as it was: the SDK, which tells what, takes the next ones.
+    if (answer === undefined) readsBefore = 0;
+    return answer;
+  };
+
   const close = async (): Promise<void> => {
+    lean?.close();
     const open = client;
     client = undefined;
     (await open)?.destroy();
@@ -122,7 +142,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     throw answer.failure.error;
   };
 
-  return { bucket, location, endpoint, clock, storeClock, redirects, ask, send, close };
+  return { bucket, location, endpoint, clock, storeClock, redirects, ask, send, readLean, close };
 }
 
 /** For an answer that lacks what every S3 store sends. */

@@ -19,6 +19,12 @@ export async function getObject(
   checkRange(range);
   const call = { action: `read ${key}`, signal };
   if (connection.redirects.redirects) return getRedirected(connection, key, call, range);
+  const lean = range === undefined ? await connection.readLean(key, signal) : undefined;
+  if (lean?.found === false) return undefined;
+  if (lean !== undefined) {
+    const { body, etag, modifiedAt } = lean;
+    return { ...headersOf(connection, { etag, modifiedAt, size: body.length }), body };
+  }
   const answer = await fetchObject(connection, key, call, range);
   // It redirected just now, for the first time: what came is not of this store.
   if (connection.redirects.redirects) return getRedirected(connection, key, call, range);

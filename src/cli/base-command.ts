@@ -40,6 +40,8 @@ export abstract class BaseCommand extends Command {
 
   #quiet = false;
   readonly #open: Bucket[] = [];
+  #coordination: Coordination | undefined;
+  readonly #signs: Promise<void>[] = [];
 
   abstract override run(): Promise<object>;
 
@@ -107,7 +109,15 @@ export abstract class BaseCommand extends Command {
   /** The bucket that the settings name, closed when the command ends. */
   protected async openBucket(settings: Settings): Promise<Bucket> {
     const { openSettled } = await import('./proven-bucket.js');
-    return this.#closedAtEnd(await openSettled(settings));
+    const bucket = this.#closedAtEnd(await openSettled(settings));
+    this.#signs.push(this.signOfLife(bucket, settings));
+    return bucket;
+  }
+
+  /** That an agent reads is a sign of its life, too. */
+  protected async signOfLife(bucket: Bucket, settings: Settings): Promise<void> {
+    const { signOfLife } = await import('./coordinating.js');
+    await signOfLife(bucket, settings, this.surroundings.env);
   }
 
   /** As `openBucket`, for a command that relies on the store to arbitrate: what it really does is known. */
@@ -126,6 +136,7 @@ export abstract class BaseCommand extends Command {
     const bucket = await this.openProvenBucket(settings);
     const { openCoordination } = await import('./coordinating.js');
     const coordination = await openCoordination(bucket, settings, this.surroundings.env);
+    this.#coordination = coordination;
     return { coordination, settings };
   }
 
@@ -155,6 +166,10 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async finally(_: Error | undefined): Promise<void> {
+    for (const error of this.#coordination?.unrecorded ?? []) {
+      this.warn(`done, but not all of it was recorded: ${error.message}`);
+    }
+    await Promise.all(this.#signs);
     await Promise.all(this.#open.map((bucket) => bucket.close()));
   }
 

@@ -3,7 +3,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import { requireAgent, type Settings } from '../config/settings.js';
-import { refreshHeartbeat } from '../coordination/agents.js';
+import { type HeartbeatNews, keepHeartbeat, refreshHeartbeat } from '../coordination/agents.js';
 import type { CoordinationContext } from '../coordination/context.js';
 import { type HeldNonces, openHeldNonces } from '../coordination/held-nonces.js';
 import { sessionIdOf, terminalOf } from '../coordination/session-id.js';
@@ -22,7 +22,9 @@ export interface Coordination {
    * The agent's sign of life, if one is due; with a `step` at once. To be started beside the command's own requests and
    * awaited at its end. Never fails: the answer is what went wrong, if anything did.
    */
-  heartbeat(news?: { readonly step?: string | null }): Promise<Error | undefined>;
+  /** What could not be written after the act itself was done. */
+  readonly unrecorded: readonly Error[];
+  heartbeat(news?: HeartbeatNews): Promise<Error | undefined>;
 }
 
 /** A `UsageError` when no agent is named. The bucket is a proven one wherever the act relies on the store to arbitrate. */
@@ -44,12 +46,39 @@ export async function openCoordination(
     stamps: openStampRecord(nodeIo, folder),
     clock: systemClock,
   };
+  const unrecorded: Error[] = [];
   const place = sessionId ?? terminalOf(env, await processStat());
   return {
-    context,
+    context: { ...context, onUnrecorded: (error) => unrecorded.push(error) },
+    unrecorded,
     held: openHeldNonces(nodeIo, folder, { agent, place }),
     heartbeat: (news) => refreshHeartbeat(context, { io: nodeIo, folder }, news),
   };
+}
+
+/** A sign of life beside a command that only reads, if one is due. Nothing of it is that command's business. */
+export async function signOfLife(
+  bucket: Bucket,
+  settings: Settings,
+  env: Environment,
+): Promise<void> {
+  const { agent, stateFolder, project } = settings;
+  if (agent === undefined) return;
+  try {
+    const sessionId = sessionIdOf(env);
+    const context: CoordinationContext = {
+      bucket,
+      layout: bucketLayout(project),
+      agent,
+      host: hostname(),
+      ...(sessionId === undefined ? {} : { sessionId }),
+      clock: systemClock,
+    };
+    const folder = destinationFolder(stateFolder, bucket.location, project);
+    await keepHeartbeat(context, { io: nodeIo, folder });
+  } catch {
+    return;
+  }
 }
 
 /** Linux alone has it. */

@@ -4,7 +4,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
-import { RefusedError, TracecraftError, UnsupportedError } from '../errors.js';
+import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { FileEvents } from '../mirror/file-events.js';
 import { LiveRedactor } from '../mirror/live-redactor.js';
@@ -50,9 +50,9 @@ const pollMs = 2_000;
 export function openMirroring(options: MirroringOptions): Mirroring {
   const { settings, output } = options;
   if (!options.bucket.capabilities.putIfAbsent) {
-    throw new UnsupportedError(`${options.bucket.location} does not arbitrate conditional writes`, {
-      hint: 'The mirror needs them to be exactly-once. Use a local folder, AWS S3, R2, MinIO or Ceph, or try again if it was busy.',
-    });
+    output.note(
+      `${options.bucket.location} does not arbitrate between writers: mirror each session from one machine only, and keep ${settings.stateFolder}. Otherwise parts may overlap; no line is lost.`,
+    );
   }
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, options.bucket.location, project);

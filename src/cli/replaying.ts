@@ -60,11 +60,15 @@ async function readRun(reader: RunReader, selection: EntrySelection) {
   const { state, skipped } = await reader.read();
   const { entries, ...rest } = timelineOf(state);
   const { steps, sessions } = state;
-  const isWanted = ({ agent }: { readonly agent: string }) =>
+  const isWanted = (agent: string | undefined) =>
     selection.agent === undefined || agent === selection.agent;
   return {
     timeline: { ...rest, entries: entries.filter((entry) => isSelected(entry, selection)) },
-    state: { steps, sessions, agents: state.agents.filter(isWanted) },
+    state: {
+      steps,
+      sessions: sessions.filter(({ id }) => isWanted(rest.sessionAgents.get(id))),
+      agents: state.agents.filter(({ agent }) => isWanted(agent)),
+    },
     skipped,
   };
 }
@@ -79,8 +83,8 @@ async function toFile(
   const file = await openFile(temporary, folder);
   try {
     const written = await write({
-      write: async (text) => void (await file.write(text)),
-      writeBeside: (name, text) => writeFile(join(folder, name), text),
+      write: (text) => file.appendFile(text),
+      writeBeside: (name, text) => writeFile(join(folder, name), text, { mode: 0o600 }),
     });
     await file.close();
     await rename(temporary, path);
@@ -94,7 +98,7 @@ async function toFile(
 
 async function openFile(path: string, folder: string): Promise<FileHandle> {
   try {
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     return await open(path, 'w', 0o600);
   } catch (error) {
     throw new NotAllowedError(`cannot write ${path}`, {

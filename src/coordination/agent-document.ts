@@ -3,6 +3,7 @@ import { LostError } from '../errors.js';
 import { type LivingAgentDocument, livingAgentSchema } from '../protocol/coordination.js';
 import { encodeDocument, parseDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
+import { getBounded } from './claim-document.js';
 
 export interface AgentPlace {
   readonly bucket: Bucket;
@@ -24,7 +25,7 @@ export async function changeAgent(
 ): Promise<{ readonly isNew: boolean }> {
   const key = layout.agent(agent);
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const stored = await bucket.get(key);
+    const stored = await getBounded(bucket, key);
     if (stored === undefined) {
       const body = encodeDocument(change(undefined));
       if (await isCreated(bucket, capabilities, key, body)) return { isNew: true };

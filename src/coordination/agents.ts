@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ObjectEntry } from '../bucket/bucket.js';
 import type { Io } from '../io.js';
 import {
   type HeartbeatDocument,
@@ -9,6 +10,7 @@ import {
 import { type AgentDocument, DocumentError, parseDocument } from '../protocol/documents.js';
 import { checkName, encodeId, isName } from '../protocol/names.js';
 import { changeAgent } from './agent-document.js';
+import { getListed } from './claim-document.js';
 import type { CoordinationContext } from './context.js';
 import { writeEvent } from './events.js';
 import { inParallel } from './parallel.js';
@@ -73,9 +75,20 @@ export function sessionsAfter(
   return Object.fromEntries([[mine, now.toISOString()], ...others]);
 }
 
+/** The last heartbeat that was sent from here, by this machine's clock, and how often one is needed. */
+export interface LastBeat {
+  readonly atMs: number;
+  readonly everyMs: number;
+}
+
 /** Whether a heartbeat is due, by this machine's clock, which may have been set back since the last. */
-export function heartbeatDue(lastMs: number | undefined, nowMs: number): boolean {
-  return lastMs === undefined || lastMs > nowMs || nowMs - lastMs >= heartbeatEveryMs;
+export function heartbeatDue(last: LastBeat | undefined, nowMs: number): boolean {
+  return last === undefined || last.atMs > nowMs || nowMs - last.atMs >= last.everyMs;
+}
+
+/** Three within the TTL of a claim, so that one may be late; not more than one each minute. */
+export function beatEveryMs(ttlMs: number | null): number {
+  return ttlMs === null ? heartbeatEveryMs : Math.min(heartbeatEveryMs, Math.trunc(ttlMs / 3));
 }
 
 /** Where this machine remembers when it last sent a heartbeat, so that asking costs no request. */
@@ -85,6 +98,13 @@ export interface HeartbeatRecord {
   readonly folder: string;
 }
 
+export interface HeartbeatNews {
+  /** What the agent works at now, `null` for nothing; left out: as before. */
+  readonly step?: string | null;
+  /** Milliseconds: of the claim that it has just made, `null` for one that never expires. */
+  readonly ttlMs?: number | null;
+}
+
 /**
  * What every command that an agent runs does beside its own requests. With a `step`, at once: what an agent works at is news.
  * Never fails: the answer is what went wrong, if anything did.
@@ -92,14 +112,17 @@ export interface HeartbeatRecord {
 export async function refreshHeartbeat(
   context: CoordinationContext,
   { io, folder }: HeartbeatRecord,
-  news: { readonly step?: string | null } = {},
+  news: HeartbeatNews = {},
 ): Promise<Error | undefined> {
-  const { agent, sessionId = null, clock } = context;
-  const path = join(folder, 'heartbeats', checkName('agent', agent), placeName(sessionId));
+  const { sessionId = null, clock } = context;
+  const path = recordPath(context, folder);
   try {
-    if (news.step === undefined && !heartbeatDue(await lastBeat(io, path), clock.now())) return;
-    await beat(context, { sessionId, status: 'active', ...news });
-    await io.replaceFile(path, String(clock.now())).catch(() => undefined);
+    const last = await lastBeat(io, path);
+    const { step, ttlMs } = news;
+    if (step === undefined && !heartbeatDue(last, clock.now())) return;
+    await beat(context, { sessionId, status: 'active', ...(step === undefined ? {} : { step }) });
+    const everyMs = step === null ? heartbeatEveryMs : everyAfter(last, ttlMs);
+    await io.replaceFile(path, `${clock.now()} ${everyMs}`).catch(() => undefined);
     return;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
@@ -110,9 +133,33 @@ function placeName(sessionId: string | null): string {
   return sessionId === null ? '_' : encodeId(sessionId);
 }
 
-async function lastBeat(io: Io, path: string): Promise<number | undefined> {
+/** The shortest TTL of what was claimed from here counts until something is ended. */
+function everyAfter(last: LastBeat | undefined, ttlMs: number | null | undefined): number {
+  const before = last?.everyMs ?? heartbeatEveryMs;
+  return ttlMs === undefined ? before : Math.min(before, beatEveryMs(ttlMs));
+}
+
+/**
+ * As `refreshHeartbeat`, for commands that only read: for an agent that has given a sign of life from here before. To read
+ * registers nobody.
+ */
+export async function keepHeartbeat(
+  context: CoordinationContext,
+  record: HeartbeatRecord,
+): Promise<Error | undefined> {
+  const path = recordPath(context, record.folder);
+  const last = await lastBeat(record.io, path).catch(() => undefined);
+  return last === undefined ? undefined : refreshHeartbeat(context, record);
+}
+
+function recordPath({ agent, sessionId }: CoordinationContext, folder: string): string {
+  return join(folder, 'heartbeats', checkName('agent', agent), placeName(sessionId ?? null));
+}
+
+async function lastBeat(io: Io, path: string): Promise<LastBeat | undefined> {
   const text = (await io.readFile(path))?.toString('utf8') ?? '';
-  return /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+  const [, at = '', every = ''] = /^(\d{1,16}) (\d{1,8})$/.exec(text) ?? [];
+  return at === '' ? undefined : { atMs: Number(at), everyMs: Number(every) };
 }
 
 /** The heartbeat of the agent that holds something; a document that cannot be read is no sign of life. */
@@ -144,17 +191,17 @@ export async function listAgents({
   bucket,
   layout,
 }: Pick<CoordinationContext, 'bucket' | 'layout'>): Promise<ListedAgents> {
-  const keys: string[] = [];
+  const listed: ObjectEntry[] = [];
   for await (const entry of bucket.list(layout.agents())) {
     const name = entry.kind === 'object' ? entry.key.slice(layout.agents().length) : '';
     if (entry.kind === 'object' && name.endsWith('.json') && isName(name.slice(0, -5))) {
-      keys.push(entry.key);
+      listed.push(entry);
     }
   }
-  const read = await inParallel(keys, async (key) => {
-    const stored = await bucket.get(key);
-    if (stored === undefined) return undefined;
+  const read = await inParallel(listed, async ({ key, size }) => {
     try {
+      const stored = await getListed(bucket, key, size);
+      if (stored === undefined) return undefined;
       const document = parseDocument(livingAgentSchema, key, stored.body);
       return { document, modifiedAt: stored.modifiedAt };
     } catch (error) {
@@ -166,4 +213,20 @@ export async function listAgents({
     agents: read.flatMap((one) => (one === undefined || one instanceof DocumentError ? [] : [one])),
     skipped: read.filter((one) => one instanceof DocumentError),
   };
+}
+
+/** Whether an agent of this name was ever seen; where that cannot be told, it is taken to be. */
+export async function isRegistered(
+  { bucket, layout }: Pick<CoordinationContext, 'bucket' | 'layout'>,
+  agent: string,
+): Promise<boolean> {
+  try {
+    return (await bucket.get(layout.agent(agent))) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+export function unknownAgent(agent: string): string {
+  return `No agent ${agent} was seen so far; it finds this when it comes.`;
 }

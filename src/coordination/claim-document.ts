@@ -1,4 +1,4 @@
-import type { Conditional, Stored } from '../bucket/bucket.js';
+import type { Bucket, Conditional, Stored } from '../bucket/bucket.js';
 import {
   type ClaimDocument,
   claimSchema,
@@ -23,12 +23,34 @@ const settleMs = 2_000;
 export async function readClaim(
   { bucket, layout }: StorePlace,
   step: string,
+  listedSize?: number,
 ): Promise<ReadClaim | undefined> {
   const key = layout.claim(step);
-  const stored = await bucket.get(key);
+  const stored = await getListed(bucket, key, listedSize);
   if (stored === undefined) return undefined;
   const document = parseDocument(claimSchema, key, stored.body);
   return { document, modifiedAt: stored.modifiedAt, etag: stored.etag };
+}
+
+/** Ours are far smaller; one that somebody planted must not fill the memory of every reader. */
+export const maxDocumentBytes = 16 << 20;
+
+/** As `get`, but `DocumentError` for what is too large to be a document. */
+export async function getBounded(bucket: Bucket, key: string): Promise<Stored | undefined> {
+  const range = { start: 0, end: maxDocumentBytes };
+  const stored = await bucket.get(key, { range });
+  if (stored === undefined || stored.size <= maxDocumentBytes) return stored;
+  throw new DocumentError(key, `${stored.size} bytes are too many`);
+}
+
+/** What a listing has shown to be small enough is read as it is. */
+export async function getListed(
+  bucket: Bucket,
+  key: string,
+  listedSize: number | undefined,
+): Promise<Stored | undefined> {
+  const isSmall = listedSize !== undefined && listedSize <= maxDocumentBytes;
+  return isSmall ? bucket.get(key) : getBounded(bucket, key);
 }
 
 /** A status that cannot be read says nothing: it follows from the claim anyway. */

@@ -16,7 +16,7 @@ import {
 } from './claim-document.js';
 import { contested } from './contested.js';
 import type { CoordinationContext } from './context.js';
-import { writeEvent } from './events.js';
+import { afterwards, writeEvent } from './events.js';
 import type { HeldNonces } from './held-nonces.js';
 import { project, type SeenProjections } from './projections.js';
 import { ttlSeconds } from './sign-of-life.js';
@@ -34,7 +34,7 @@ export interface ClaimRequest {
 export type ClaimResult =
   | {
       readonly outcome: 'claimed';
-      readonly how: TakeKind;
+      readonly how: TakeKind | 'renewed';
       readonly claim: ClaimDocument;
       /** Whose it was before. */
       readonly from: ClaimDocument | undefined;
@@ -57,7 +57,12 @@ export async function acquire(
   const step = stepId(request.step);
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const scene = await look(context, step, request.reopen);
-    const { decision } = scene;
+    const { decision, present } = scene;
+    if ('reject' in decision && (await isOurs(held, step, decision, present))) {
+      const result = await renew(context, step, request, present);
+      if (result !== undefined) return result;
+      continue;
+    }
     if ('reject' in decision && scene.present !== undefined) {
       return reject(context, step, request, decision.reject, scene.present.document);
     }
@@ -67,6 +72,39 @@ export async function acquire(
     }
   }
   throw contested(step, context.layout.claim(step));
+}
+
+/** Whoever asks for what they hold already keeps it. */
+async function isOurs(
+  held: HeldNonces,
+  step: string,
+  decision: { readonly reject: RejectReason },
+  present: ReadClaim | undefined,
+): Promise<boolean> {
+  const nonce = present?.document.nonce;
+  if (decision.reject !== 'held' || nonce == null) return false;
+  return (await held.of(step)).has(nonce);
+}
+
+/** The same claim, written anew with the TTL that is wished now. `undefined` when it was changed meanwhile. */
+async function renew(
+  context: CoordinationContext,
+  step: string,
+  request: ClaimRequest,
+  present: ReadClaim | undefined,
+): Promise<ClaimResult | undefined> {
+  if (present === undefined) return undefined;
+  const claim: ClaimDocument = { ...present.document, ttl_s: ttlSeconds(request.ttlMs) };
+  if (!(await writeClaim(context, step, claim, present)).written) return undefined;
+  const ref = { key: context.layout.claim(step), nonce: claim.nonce };
+  const data = { ref, epoch: claim.epoch, ttl_s: claim.ttl_s };
+  await Promise.all([
+    afterwards(context, project(context, step, claim)),
+    writeEvent(context, { type: 'step.renewed', step, data }),
+    request.beside('claimed'),
+  ]);
+  const isBestEffort = !isArbitrated(context);
+  return { outcome: 'claimed', how: 'renewed', claim, from: undefined, isBestEffort };
 }
 
 interface Scene {
@@ -129,7 +167,7 @@ async function take(
   }
   const isReopened = present?.document.state === 'done';
   await Promise.all([
-    project(context, step, claim, isReopened ? {} : seen),
+    afterwards(context, project(context, step, claim, isReopened ? {} : seen)),
     writeClaimEvent(context, step, claim, decision.take, present?.document),
     held.keepOnly(step, nonce),
     request.beside('claimed'),

@@ -14,6 +14,11 @@ export interface CoordinationContext {
   readonly sessionId?: string;
   /** Keeps what this machine writes in order, where it is remembered. */
   readonly stamps?: StampRecord;
+  /**
+   * Told of what failed after the act itself had been done, e.g. that its event was not written: readers derive what is missing,
+   * and to report the act as failed would have it repeated. Without it such a failure is thrown.
+   */
+  readonly onUnrecorded?: (error: Error) => void;
   /** For pauses and for the order of what this process does; the time in documents and keys is the store's. */
   readonly clock: Clock;
 }

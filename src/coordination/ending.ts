@@ -1,14 +1,14 @@
 import { LostError, NotFoundError } from '../errors.js';
 import type { ClaimDocument, HandoffDocument, Outcome } from '../protocol/coordination.js';
 import { stepId } from '../protocol/names.js';
-import { type ReadClaim, readClaim, writeClaim } from './claim-document.js';
+import { isDone } from './claim-decision.js';
+import { parseStatus, type ReadClaim, readClaim, writeClaim } from './claim-document.js';
 import { contested } from './contested.js';
 import type { CoordinationContext } from './context.js';
-import { type EventType, writeEvent } from './events.js';
+import { afterwards, type EventType, writeEvent } from './events.js';
 import type { HeldNonces } from './held-nonces.js';
 import { sendMail } from './mailbox.js';
 import { project } from './projections.js';
-import { isSent } from './sent-mail.js';
 import { newId, newNonce } from './stamp.js';
 import { standingOf } from './standing.js';
 
@@ -54,12 +54,13 @@ export async function release(
   const step = stepId(request.step);
   const { claim, isRepeated } = await end(context, held, request, {
     state: 'released',
+    mayRepeat: () => true,
     change: () => ({ state: 'released' }),
   });
   const ref = { key: context.layout.status(step), nonce: claim.nonce };
   const data = { ref, epoch: claim.epoch };
   await Promise.all([
-    project(context, step, claim),
+    afterwards(context, project(context, step, claim)),
     isRepeated ? undefined : writeEvent(context, { type: 'step.released', step, data }),
   ]);
   return { claim, isRepeated };
@@ -80,6 +81,7 @@ export async function complete(
   const messageId = newId();
   const { claim, isRepeated } = await end(context, held, request, {
     state: 'done',
+    mayRepeat: ({ outcome }) => (outcome?.state ?? report.outcome) === report.outcome,
     change: (epoch) => ({
       state: 'done',
       outcome: handoffOf(context.agent, step, report, { at, epoch, messageId }),
@@ -89,15 +91,33 @@ export async function complete(
     claim.outcome ??
     handoffOf(claim.agent, step, { outcome: 'complete' }, { at, epoch: claim.epoch, messageId });
   await Promise.all([
-    project(context, step, claim),
+    afterwards(context, project(context, step, claim)),
     isRepeated ? undefined : writeOutcomeEvent(context, step, claim, handoff),
-    mailNext(context, step, handoff, isRepeated),
+    mailNext(context, step, handoff),
   ]);
   return { claim, handoff, isRepeated };
 }
 
+/** `LostError` for whoever had the step and lost it: what they put there now would be taken for the new holder's. */
+export async function refuseFenced(
+  context: CoordinationContext,
+  held: HeldNonces,
+  name: string,
+): Promise<void> {
+  const step = stepId(name);
+  const nonces = await held.of(step);
+  if (nonces.size === 0) return;
+  const present = await readClaim(context, step);
+  if (present === undefined) return;
+  const claim = present.document;
+  if (standingOf(claim, { agent: context.agent, nonces }) !== 'fenced') return;
+  throw notTheirs(step, claim, 'fenced', claim.state === 'done');
+}
+
 interface Ending {
   readonly state: 'released' | 'done';
+  /** Whether what the claim says is what is wished, so that nothing is left to do but what a crash left undone. */
+  mayRepeat(claim: ClaimDocument): boolean;
   change(epoch: number): Pick<ClaimDocument, 'state' | 'outcome'>;
 }
 
@@ -113,13 +133,17 @@ async function end(
     const present = await readClaim(context, step);
     if (present === undefined) throw unclaimed(step);
     const claim = present.document;
-    const standing = standingOf(claim, {
-      agent: context.agent,
-      nonces,
-      ...(epoch === undefined ? {} : { epoch }),
-    });
-    if (standing === 'ended' && claim.state === ending.state) return { claim, isRepeated: true };
-    if (standing !== 'holder' && force !== true) throw notTheirs(step, claim, standing);
+    const claimant = { agent: context.agent, nonces, ...(epoch === undefined ? {} : { epoch }) };
+    const isDone = claim.state === 'done' || (await isDoneElsewhere(context, step, claim));
+    const theirs = standingOf(claim, claimant);
+    const standing = isDone && theirs === 'holder' ? 'ended' : theirs;
+    const isRepeated = standing === 'ended' && claim.state === ending.state;
+    if (isRepeated && force !== true && ending.mayRepeat(claim)) return { claim, isRepeated };
+    // What is done is opened again by claiming it, not by giving it back.
+    const mayForce = force === true && !(isDone && ending.state === 'released');
+    if (standing !== 'holder' && !mayForce) throw notTheirs(step, claim, standing, isDone);
+    // The one who ended it may have been stopped before the handoff stood anywhere else.
+    if (claim.state === 'done') await project(context, step, claim);
     const next = standing === 'holder' ? withNonce(claim) : takenBy(context, claim);
     const ended = { ...next, ...ending.change(next.epoch) };
     if (await isReplaced(context, held, step, { ended, present })) {
@@ -130,6 +154,17 @@ async function end(
 }
 
 type HeldClaim = Omit<ClaimDocument, 'nonce'> & { readonly nonce: string };
+
+/** The older tool says in `status.json` alone that a step is done. */
+async function isDoneElsewhere(
+  context: CoordinationContext,
+  step: string,
+  claim: ClaimDocument,
+): Promise<boolean> {
+  if (claim.state !== undefined) return false;
+  const stored = await context.bucket.get(context.layout.status(step));
+  return isDone(claim, parseStatus(context, step, stored));
+}
 
 interface Replacement {
   readonly ended: HeldClaim;
@@ -220,17 +255,20 @@ async function writeOutcomeEvent(
   });
 }
 
-/** The mail that names the step, unless an earlier try has sent it already. */
+/**
+ * The mail that names the step. Its key follows from the handoff, so that whoever repeats the completion, or does it at the same
+ * moment, cannot send it twice.
+ */
 async function mailNext(
   context: CoordinationContext,
   step: string,
   handoff: HandoffDocument,
-  isRepeated: boolean,
 ): Promise<void> {
-  const { next_agent: to, message_id: id, created_at } = handoff;
-  if (to === null || id === undefined) return;
-  if (isRepeated && (await isSent(context, { to, id, since: created_at }))) return;
-  await sendMail(context, { to, message: mailText(step, handoff), step, id });
+  const { next_agent: to, message_id: id, created_at, from_agent } = handoff;
+  const atMs = Date.parse(created_at ?? '');
+  if (to === null || id === undefined || from_agent === null || Number.isNaN(atMs)) return;
+  const stamp = { timeNs: BigInt(atMs) * 1_000_000n, agent: from_agent, id };
+  await sendMail(context, { to, message: mailText(step, handoff), step, stamp });
 }
 
 const verbs: Readonly<Record<Outcome, string>> = {
@@ -254,18 +292,21 @@ function unclaimed(step: string): NotFoundError {
 
 function notTheirs(
   step: string,
-  { agent, epoch, state }: ClaimDocument,
-  standing: 'fenced' | 'stranger' | 'ended',
+  { agent, epoch, state, outcome }: ClaimDocument,
+  standing: 'holder' | 'fenced' | 'stranger' | 'ended',
+  isDone: boolean,
 ): LostError {
   if (standing === 'fenced') {
     return new LostError(`fenced: step ${step} was taken over by ${agent} (epoch ${epoch})`, {
       hint: 'Nothing was changed. Look at what the new holder does before you go on with it.',
     });
   }
-  const how = state === 'done' ? 'completed' : state === 'released' ? 'released' : undefined;
+  const ending = { complete: 'completed', blocked: 'blocked', needs_review: 'given to review' };
+  const done = ending[outcome?.state ?? 'complete'];
+  const how = isDone ? done : state === 'released' ? 'released' : undefined;
   if (standing === 'ended') {
     return new LostError(`step ${step} was ${how ?? 'ended'} already (epoch ${epoch})`, {
-      hint: `Claim it again first: "tracecraft claim ${step}${state === 'done' ? ' --reopen' : ''}".`,
+      hint: `Claim it again first: "tracecraft claim ${step}${isDone ? ' --reopen' : ''}".`,
     });
   }
   const whose = how === undefined ? `held by ${agent}` : `${how} by ${agent}`;

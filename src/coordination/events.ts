@@ -38,10 +38,29 @@ export interface NewEvent {
  * One immutable object under a key of its own: nothing that happens is overwritten. Written after the state object that it
  * speaks of, so a reader that finds a state without an event knows that its writer was stopped in between.
  */
-export async function writeEvent(
-  context: Pick<CoordinationContext, 'bucket' | 'layout' | 'agent' | 'sessionId' | 'stamps'>,
-  { type, step, data }: NewEvent,
+export function writeEvent(context: Recorder, event: NewEvent): Promise<void> {
+  return afterwards(context, putEvent(context, event));
+}
+
+type Recorder = Pick<
+  CoordinationContext,
+  'bucket' | 'layout' | 'agent' | 'sessionId' | 'stamps' | 'onUnrecorded'
+>;
+
+/** Work that comes after the act itself is done: its failure is told, not thrown, where somebody listens. */
+export async function afterwards(
+  { onUnrecorded }: Pick<CoordinationContext, 'onUnrecorded'>,
+  work: Promise<void>,
 ): Promise<void> {
+  if (onUnrecorded === undefined) return work;
+  try {
+    await work;
+  } catch (error) {
+    onUnrecorded(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+async function putEvent(context: Recorder, { type, step, data }: NewEvent): Promise<void> {
   const { bucket, layout, agent, sessionId } = context;
   const { stamp, at } = await newStamp(context);
   const event = {

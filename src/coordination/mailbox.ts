@@ -1,4 +1,4 @@
-import type { ObjectEntry } from '../bucket/bucket.js';
+import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
 import { DocumentError, encodeDocument, parseDocument } from '../protocol/documents.js';
 import type { Stamp } from '../protocol/keys.js';
 import {
@@ -13,7 +13,7 @@ import {
 import { isName, stepId } from '../protocol/names.js';
 import type { CoordinationContext } from './context.js';
 import { writeEvent } from './events.js';
-import { newStamp } from './stamp.js';
+import { newStamp, type StampedMoment } from './stamp.js';
 
 export interface NewMail {
   /** `null`: to all. */
@@ -22,8 +22,8 @@ export interface NewMail {
   readonly step?: string;
   /** The id of the message that it answers. */
   readonly replyTo?: string;
-  /** 8 hex digits. Without it a random one; with it whoever repeats the act can find out that it was sent. */
-  readonly id?: string;
+  /** Left out: a new one. With it the key is known beforehand, and what is there already is not sent again. */
+  readonly stamp?: Stamp;
 }
 
 export interface Sent {
@@ -36,7 +36,7 @@ export interface Sent {
 /** One message to one agent or to all, under a key that no other message has. Then its event. */
 export async function sendMail(
   context: CoordinationContext,
-  { to, message, step, replyTo, id }: NewMail,
+  { to, message, step, replyTo, stamp: given }: NewMail,
 ): Promise<Sent> {
   const { bucket, layout, agent } = context;
   checkMailText(message);
@@ -48,18 +48,30 @@ export async function sendMail(
     to === null ? layout.broadcast(stamp) : layout.message(to, stamp);
   // Names are refused before the store is asked for the time.
   keyOf({ timeNs: 0n, agent, id: '00000000' });
-  const moment = await newStamp(context);
-  const stamp = id === undefined ? moment.stamp : { ...moment.stamp, id };
+  const { stamp, at } = given === undefined ? await newStamp(context) : momentOf(given);
   const key = keyOf(stamp);
   const recipient = to ?? '_broadcast';
-  const mail = { id: stamp.id, from: agent, to: recipient, message, sent_at: moment.at, ...about };
-  await bucket.put(key, encodeDocument(mail));
+  const mail = { id: stamp.id, from: agent, to: recipient, message, sent_at: at, ...about };
+  const sent = { key, id: stamp.id, sentAt: at };
+  if (given === undefined) await bucket.put(key, encodeDocument(mail));
+  else if (!(await isNew(bucket, key, encodeDocument(mail)))) return sent;
   await writeEvent(context, {
     type: to === null ? 'message.broadcast' : 'message.sent',
     ...(about.step === undefined ? {} : { step: about.step }),
     data: { ref: { key, id: stamp.id }, ...(to === null ? {} : { to }), message },
   });
-  return { key, id: stamp.id, sentAt: moment.at };
+  return sent;
+}
+
+function momentOf(stamp: Stamp): StampedMoment {
+  return { stamp, at: new Date(Number(stamp.timeNs / 1_000_000n)).toISOString() };
+}
+
+async function isNew(bucket: Bucket, key: string, body: Buffer): Promise<boolean> {
+  if (bucket.capabilities.putIfAbsent) return (await bucket.putIfAbsent(key, body)).written;
+  if ((await bucket.get(key)) !== undefined) return false;
+  await bucket.put(key, body);
+  return true;
 }
 
 export interface Mail {

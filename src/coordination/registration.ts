@@ -1,4 +1,5 @@
 import type { Bucket, Capabilities } from '../bucket/bucket.js';
+import type { LivingAgentDocument } from '../protocol/coordination.js';
 import type { AgentDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import { changeAgent } from './agent-document.js';
@@ -24,12 +25,23 @@ export async function registerAgent(
 ): Promise<{ readonly isNew: boolean }> {
   const heartbeat = (await bucket.now()).toISOString();
   const { isNew } = await changeAgent({ bucket, layout, agent, capabilities }, (known) =>
-    known === undefined ? newAgent(agent, host, heartbeat) : { status: 'active', heartbeat, host },
+    known === undefined
+      ? newAgent(agent, host, heartbeat)
+      : { status: 'active', heartbeat, host, ...withoutSession(known) },
   );
   const data = { ref: { key: layout.agent(agent), id: agent } };
   const context = { bucket, layout, agent, ...(stamps === undefined ? {} : { stamps }) };
   await writeEvent(context, { type: 'agent.registered', data });
   return { isNew };
+}
+
+/**
+ * To register is no sign of life of the session that the document names: its last one goes where those of the others are, and
+ * this document's own time no longer speaks for it.
+ */
+function withoutSession({ session_id, sessions, heartbeat }: LivingAgentDocument): object {
+  if (session_id === null || heartbeat === null) return {};
+  return { session_id: null, sessions: { [session_id]: heartbeat, ...sessions } };
 }
 
 export function newAgent(agent: string, host: string, heartbeat: string): AgentDocument {

@@ -36,7 +36,12 @@ export class SessionHeartbeats {
         byAgent.set(agent, [...(byAgent.get(agent) ?? []), session]);
       }
     }
-    for (const [agent, sessions] of byAgent) await this.#beat(agent, sessions);
+    const failures: unknown[] = [];
+    for (const [agent, sessions] of byAgent) {
+      await this.#beat(agent, sessions).catch((error: unknown) => failures.push(error));
+    }
+    // One agent's document that cannot be written must not silence the others.
+    if (failures.length > 0) throw failures[0];
   }
 
   /**

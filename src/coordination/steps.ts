@@ -9,7 +9,13 @@ import {
 import { DocumentError, parseDocument } from '../protocol/documents.js';
 import { isName, stepId } from '../protocol/names.js';
 import { readHeartbeat } from './agents.js';
-import { parseStatus, type ReadClaim, readClaim, type StorePlace } from './claim-document.js';
+import {
+  getBounded,
+  parseStatus,
+  type ReadClaim,
+  readClaim,
+  type StorePlace,
+} from './claim-document.js';
 import { inParallel } from './parallel.js';
 import { project, statusOf } from './projections.js';
 import { type Dated, isExpired, lastSignOfLife } from './sign-of-life.js';
@@ -123,7 +129,7 @@ export async function readHandoff(
   const step = stepId(name);
   const { bucket, layout } = place;
   const key = layout.handoff(step);
-  const [claim, stored] = await Promise.all([readClaim(place, step), bucket.get(key)]);
+  const [claim, stored] = await Promise.all([readClaim(place, step), getBounded(bucket, key)]);
   if (claim?.document.state === 'done' && claim.document.outcome != null) {
     await catchUp(place, step, claim.document);
     return claim.document.outcome;
@@ -175,28 +181,29 @@ interface FoundStep {
 async function readListed(
   place: StorePlace,
   step: string,
-  leaves: ReadonlySet<string>,
+  leaves: Leaves,
 ): Promise<FoundStep | undefined> {
   const { bucket, layout } = place;
-  const claim = leaves.has('claim.json') ? await readClaim(place, step) : undefined;
+  const size = leaves.get('claim.json');
+  const claim = size === undefined ? undefined : await readClaim(place, step, size);
   const needsStatus = leaves.has('status.json') && claim?.document.state === undefined;
-  const stored = needsStatus ? await bucket.get(layout.status(step)) : undefined;
+  const stored = needsStatus ? await getBounded(bucket, layout.status(step)) : undefined;
   if (claim === undefined && stored === undefined) return undefined;
   return { step, claim, status: parseStatus(place, step, stored) };
 }
 
+/** Names of a step's documents, and their sizes. */
+type Leaves = ReadonlyMap<string, number>;
+
 /** Which of its documents each step has; anything else below `steps/` is not ours. */
-async function stepLeaves({
-  bucket,
-  layout,
-}: StorePlace): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const steps = new Map<string, Set<string>>();
+async function stepLeaves({ bucket, layout }: StorePlace): Promise<ReadonlyMap<string, Leaves>> {
+  const steps = new Map<string, Map<string, number>>();
   for await (const entry of bucket.list(layout.steps())) {
     if (entry.kind !== 'object') continue;
     const [step = '', leaf = '', ...deeper] = entry.key.slice(layout.steps().length).split('/');
     if (deeper.length > 0 || !isName(step) || stepId(step) !== step) continue;
-    const leaves = steps.get(step) ?? new Set<string>();
-    steps.set(step, leaves.add(leaf));
+    const leaves = steps.get(step) ?? new Map<string, number>();
+    steps.set(step, leaves.set(leaf, entry.size));
   }
   return steps;
 }

@@ -8,6 +8,8 @@ import { readStep, type StepView } from './steps.js';
 export interface WaitRequest {
   readonly steps: readonly string[];
   readonly timeoutMs: number;
+  /** After each look: whoever waits is alive. */
+  onLook(): Promise<void>;
   /** Told once of each step that needs a review: it goes on waiting for somebody to complete it. */
   onNeedsReview(view: StepView): void;
 }
@@ -18,7 +20,7 @@ const longestPauseMs = 5_000;
 /** Until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError` when the time is up. */
 export async function waitForSteps(
   place: StorePlace & { readonly clock: Clock },
-  { steps: names, timeoutMs, onNeedsReview }: WaitRequest,
+  { steps: names, timeoutMs, onLook, onNeedsReview }: WaitRequest,
 ): Promise<readonly StepView[]> {
   const steps = [...new Set(names.map(stepId))];
   const deadline = place.clock.now() + timeoutMs;
@@ -43,6 +45,7 @@ export async function waitForSteps(
         timeoutMs,
       );
     }
+    await onLook();
     await place.clock.sleep(Math.min(pauseMs, leftMs));
     pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
   }

@@ -74,7 +74,7 @@ export async function alignListed(
     if (step === 'conflict' || step === 'behind') {
       return { verdict: step, head: headAt(slot.sequence, step === 'behind') };
     }
-    agreed.push(step.part);
+    agreed.push(slot.isRange ? { ...step.part, isRange: true } : step.part);
     position = step.position;
   }
   return { verdict: 'level', head: headAt(walk.sequence, false) };

@@ -85,6 +85,9 @@ export async function readTail(
   if (meta === undefined || last === undefined || !isEnough) {
     return tailOfChain(bucket, prefix, count);
   }
+  // Where both ends are in the names, the next one cannot be told in advance.
+  const slot = partName(last.seq, meta.generation, last.cursor_range[0]);
+  if (last.name !== slot) return tailOfChain(bucket, prefix, count);
   const newer = await readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]);
   const wanted: Buffer[] = newer.slice(-count);
   for (const part of [...known].reverse()) {

@@ -103,6 +103,7 @@ const partTuple = v.tuple([
   v.string(),
   v.number(),
   v.record(v.string(), count),
+  v.optional(v.literal(true)),
 ]);
 
 const headSchema = v.object({
@@ -149,6 +150,7 @@ function encodePart(part: ShippedPart): string {
     part.fingerprint,
     part.uploadedAtMs,
     part.redactions,
+    ...(part.isRange ? [true] : []),
   ]);
   return `${checksum(body)} ${body}\n`;
 }
@@ -172,8 +174,9 @@ function decodePart(line: string): ShippedPart | undefined {
   if (body === undefined) return undefined;
   const result = v.safeParse(partTuple, parsed(body));
   if (!result.success) return undefined;
-  const [sequence, generation, startLine, endLine, sourceBytes, uploadedBytes, print, at, counts] =
+  const [sequence, generation, startLine, endLine, sourceBytes, uploadedBytes, print, at] =
     result.output;
+  const [, , , , , , , , redactions, isRange] = result.output;
   return {
     sequence,
     generation,
@@ -182,8 +185,9 @@ function decodePart(line: string): ShippedPart | undefined {
     sourceBytes,
     uploadedBytes,
     fingerprint: print,
-    redactions: counts,
+    redactions,
     uploadedAtMs: at,
+    ...(isRange ? { isRange } : {}),
   };
 }
 

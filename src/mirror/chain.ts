@@ -1,4 +1,4 @@
-import { partName } from '../protocol/parts.js';
+import { partName, rangePartName } from '../protocol/parts.js';
 import { type Position, startPosition } from './stream.js';
 
 export type Counts = Readonly<Record<string, number>>;
@@ -16,6 +16,8 @@ export interface ShippedPart {
   readonly fingerprint: string;
   readonly redactions: Counts;
   readonly uploadedAtMs: number;
+  /** Both its ends are in its name: it went into a store that cannot arbitrate. */
+  readonly isRange?: true;
 }
 
 /**
@@ -46,7 +48,9 @@ export function nextPartName(head: Head): string {
 }
 
 export function nameOf(part: ShippedPart): string {
-  return partName(part.sequence, part.generation, part.startLine);
+  const { sequence, generation, startLine, endLine } = part;
+  if (part.isRange) return rangePartName(sequence, generation, startLine, endLine);
+  return partName(sequence, generation, startLine);
 }
 
 export function withPart(head: Head, part: ShippedPart, position: Position): Head {

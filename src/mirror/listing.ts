@@ -6,6 +6,7 @@ import {
   parseDocument,
 } from '../protocol/documents.js';
 import { generationName, parseGenerationName, parsePartName, partName } from '../protocol/parts.js';
+import { type RangePart, rangePath } from './range-path.js';
 
 /** What the bucket holds of one stream. */
 export interface Listing {
@@ -76,6 +77,8 @@ export interface ChainSlot {
   readonly generation: number;
   readonly sequence: number;
   readonly entry: ObjectEntry;
+  /** Its name holds both its ends. */
+  readonly isRange: boolean;
 }
 
 /** Walks a listed chain from its beginning. Where a part ends is told by whoever read it; that gives the name of the next. */
@@ -85,6 +88,8 @@ export class ChainWalk {
   #segment = 0;
   #parts = 0;
   #sequence: number;
+  /** The way through the parts of this segment whose names hold both ends, once it was looked for. */
+  #ranges: readonly RangePart[] | undefined;
 
   private constructor(listing: Listing, segments: readonly ChainSegment[]) {
     this.#listing = listing;
@@ -118,6 +123,7 @@ export class ChainWalk {
       if (following === undefined) return undefined;
       this.#segment += 1;
       this.#sequence = following.firstSequence;
+      this.#ranges = undefined;
     }
   }
 
@@ -125,8 +131,17 @@ export class ChainWalk {
     if (partsInAll !== undefined && this.#parts >= partsInAll) return undefined;
     const name = partName(this.#sequence, generation, startLine);
     const entry = this.#listing.parts.get(name);
-    if (entry === undefined) return undefined;
-    return { name, generation, sequence: this.#sequence, entry };
+    const sequence = this.#sequence;
+    if (entry !== undefined) return { name, generation, sequence, entry, isRange: false };
+    return this.#rangeIn(generation, startLine);
+  }
+
+  #rangeIn(generation: number, startLine: number): ChainSlot | undefined {
+    const sequence = this.#sequence;
+    this.#ranges ??= rangePath(this.#listing.parts, generation, sequence, startLine);
+    const part = this.#ranges.find((one) => one.sequence === sequence);
+    if (part?.startLine !== startLine) return undefined;
+    return { name: part.name, generation, sequence, entry: part.entry, isRange: true };
   }
 }
 

@@ -110,7 +110,8 @@ async function foldChain(
     const lines = completeLines(stored.body);
     position = stream.fold(position, lines);
     for (const line of lines) observe(line);
-    parts.push(foldedPart(place, position.line, stored.body, stored.modifiedAt));
+    const part = foldedPart(place, position.line, stored.body, stored.modifiedAt);
+    parts.push(slot.isRange ? { ...part, isRange: true } : part);
   }
   return { generation, sequence: walk.sequence, parts, position, ahead: false };
 }

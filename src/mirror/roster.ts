@@ -6,6 +6,7 @@ import type { Layout } from '../protocol/keys.js';
 import type { Redactor } from '../redact/redact.js';
 import { fileCache, noCache, streamStatePath } from './cache.js';
 import type { Head, ShippedPart } from './chain.js';
+import { fileOutbox, memoryOutbox } from './outbox.js';
 import { Rivals } from './rivals.js';
 import { peekCwd } from './selection.js';
 import { SessionMirror } from './session-mirror.js';
@@ -232,14 +233,12 @@ export class Roster {
     const place = { session, name };
     const { harness, id } = stream.session;
     const prefix = this.#prefix(session, name);
-    const cache =
+    const path =
       stateFolder === undefined || distinction !== ''
-        ? noCache
-        : fileCache(
-            io,
-            streamStatePath(stateFolder, harness, id, name),
-            this.#context.onCacheTrouble,
-          );
+        ? undefined
+        : streamStatePath(stateFolder, harness, id, name);
+    const cache = path === undefined ? noCache : fileCache(io, path, this.#context.onCacheTrouble);
+    const outbox = path === undefined ? memoryOutbox() : fileOutbox(io, `${path}.outbox`);
     const key = keyOf(stream, name) + distinction;
     const mirror = new StreamMirror(
       {
@@ -248,6 +247,7 @@ export class Roster {
         clock,
         who,
         cache,
+        outbox,
         prefix,
         listed: this.#mayBeInBucket(stream, name),
         isThorough: this.#context.isThorough,

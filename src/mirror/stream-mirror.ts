@@ -1,13 +1,17 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
+import { rangePartName } from '../protocol/parts.js';
 import type { Redactor } from '../redact/redact.js';
-import { compareStored, isUnsteady, plain, stillShipped, type Unsteady } from './align.js';
+import { compareStored, isUnsteady, stillShipped, type Unsteady } from './align.js';
 import type { StreamCache } from './cache.js';
 import { emptyHead, type Head, nextPartName, type ShippedPart, withPart } from './chain.js';
-import { openGeneration } from './generations.js';
+import { inMode, openGeneration } from './generations.js';
 import { completeLines, fingerprint } from './lines.js';
+import { memoryOutbox, type Outbox } from './outbox.js';
+import { type Prepared, prepare } from './prepared.js';
+import { mostRangeLines } from './range-path.js';
 import { foldedPart, recoverLines, recoverRecords } from './recovery.js';
-import type { Chunk, Line, Look, Position, SessionFacts, Stream } from './stream.js';
+import type { Chunk, Look, Position, SessionFacts, Stream } from './stream.js';
 
 /** What one stream's mirror works with. */
 export interface StreamMirrorContext {
@@ -17,6 +21,8 @@ export interface StreamMirrorContext {
   /** Named in generation records, e.g. `alex@laptop`. */
   readonly who: string;
   readonly cache: StreamCache;
+  /** Used where the store cannot arbitrate. */
+  readonly outbox?: Outbox;
   /** Where the stream's parts lie in the bucket. */
   readonly prefix: string;
   /** `false` when the bucket is known to hold nothing of this stream: the first part is then put without a listing. */
@@ -51,15 +57,8 @@ export interface Drained {
   readonly rest: number;
 }
 
-interface Prepared {
-  readonly chunk: Chunk;
-  readonly body: Buffer;
-  readonly plainLines: readonly Buffer[];
-  readonly redactedLines: readonly Buffer[];
-  readonly counts: Readonly<Record<string, number>>;
-}
-
 const maxAttempts = 8;
+const contentType = 'application/x-ndjson';
 
 /**
  * Brings one stream of one session into the bucket, exactly once, by filling slots (docs/guarantees.md). All its I/O goes
@@ -68,6 +67,8 @@ const maxAttempts = 8;
  */
 export class StreamMirror {
   readonly #context: StreamMirrorContext;
+  readonly #outbox: Outbox;
+  readonly #isRange: boolean;
   #source: Stream;
   #head: Head | undefined;
   /** What was shipped as far as anyone remembers, for quick comparison; believed only where the source agrees. */
@@ -82,6 +83,8 @@ export class StreamMirror {
 
   constructor(context: StreamMirrorContext, source: Stream) {
     this.#context = context;
+    this.#outbox = context.outbox ?? memoryOutbox();
+    this.#isRange = !context.bucket.capabilities.putIfAbsent;
     this.#source = source;
     this.#listed = context.listed;
   }
@@ -160,8 +163,16 @@ export class StreamMirror {
       const look = await this.#source.changed(undefined);
       if (look?.token === this.#waitingAt) return done('behind');
     }
+    if (this.#isRange && this.#head === undefined) await this.#replay();
     if (this.#head === undefined || this.#head.ahead) return this.#recover();
     return undefined;
+  }
+
+  /** What was replayed may be more than is remembered, so the bucket is asked. */
+  async #replay(): Promise<void> {
+    if (!(await this.#outbox.replay(this.#context.bucket))) return;
+    this.#listed = true;
+    this.#remembered = undefined;
   }
 
   async #recover(): Promise<Drained | undefined> {
@@ -179,18 +190,18 @@ export class StreamMirror {
     const before = await this.#source.changed(undefined);
     const context = this.#alignContext();
     const known = this.#context.isThorough ? [] : this.#known;
-    const recovery = await recoverLines(context, prefix, this.#source, known, true);
+    const recovery = await recoverLines(context, prefix, this.#source, known, !this.#isRange);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
-    if (recovery.found === 'chain') return this.#adoptHead(recovery.head, before);
+    if (recovery.found === 'chain') {
+      const head = await inMode(bucket, prefix, recovery.head, this.#context.who);
+      if (head === 'lost') return this.#recover();
+      if (head !== recovery.head) this.#context.onGeneration?.(head, 'mode');
+      return this.#adoptHead(head, before);
+    }
     if ((await this.#context.onConflict()) === 'yield') return done('conflict');
     const reason = recovery.best.parts.length === 0 ? 'replaced' : 'rewritten';
-    const opened = await openGeneration(
-      bucket,
-      recovery.listing,
-      recovery.best,
-      reason,
-      this.#context.who,
-    );
+    const { listing, best } = recovery;
+    const opened = await openGeneration(bucket, listing, best, reason, this.#context.who);
     if (opened === 'lost') return this.#recover();
     this.#context.onGeneration?.(opened, reason);
     return this.#adoptHead(opened, before);
@@ -258,12 +269,9 @@ export class StreamMirror {
 
   /** Fills the slot at the head; `false` when it was filled before. */
   async #put(prepared: Prepared): Promise<boolean> {
-    const { bucket, prefix, clock } = this.#context;
+    const { clock } = this.#context;
     const head = this.#head ?? emptyHead;
-    const outcome = await bucket.putIfAbsent(prefix + nextPartName(head), prepared.body, {
-      contentType: 'application/x-ndjson',
-    });
-    if (!outcome.written) return false;
+    if (!(await this.#send(head, prepared))) return false;
     const lines = prepared.plainLines;
     const part: ShippedPart = {
       sequence: head.sequence,
@@ -275,9 +283,25 @@ export class StreamMirror {
       fingerprint: lines.length === prepared.chunk.lines.length ? fingerprint(lines) : '',
       redactions: prepared.counts,
       uploadedAtMs: clock.now(),
+      ...(this.#isRange ? { isRange: true } : {}),
     };
     this.#advance(part, prepared.chunk.next, prepared.chunk.look);
     for (const line of prepared.redactedLines) this.#observe(line);
+    return true;
+  }
+
+  async #send(head: Head, { body, chunk }: Prepared): Promise<boolean> {
+    const { bucket, prefix } = this.#context;
+    if (!this.#isRange) {
+      const slot = prefix + nextPartName(head);
+      return (await bucket.putIfAbsent(slot, body, { contentType })).written;
+    }
+    const { sequence, generation, position } = head;
+    const name = rangePartName(sequence, generation, position.line, chunk.next.line);
+    // Should it fail, nobody knows how far the chain goes until the batch was put again.
+    this.#head = undefined;
+    await this.#outbox.put(bucket, prefix + name, body);
+    this.#head = head;
     return true;
   }
 
@@ -334,20 +358,9 @@ export class StreamMirror {
     this.#context.onPart?.(part, this.#head);
   }
 
-  async #prepare(from: Position, limits: DrainLimits): Promise<Prepared | Unsteady> {
-    const chunk = await this.#source.read(from, { bytes: limits.partBytes });
-    if (isUnsteady(chunk)) return chunk;
-    const counts: Record<string, number> = {};
-    const bodies = chunk.lines.map((line) => this.#redactLine(line, counts));
-    const body = bodies.length === 1 ? (bodies[0] ?? Buffer.alloc(0)) : Buffer.concat(bodies);
-    return { chunk, body, plainLines: plain(chunk.lines), redactedLines: bodies, counts };
-  }
-
-  #redactLine(line: Line, counts: Record<string, number>): Buffer {
-    const sealed = !Buffer.isBuffer(line);
-    const redaction = this.#context.redactor.redact(sealed ? line.text : line);
-    for (const [kind, count] of redaction.counts ?? []) counts[kind] = (counts[kind] ?? 0) + count;
-    return sealed ? line.seal(redaction.bytes) : redaction.bytes;
+  #prepare(from: Position, { partBytes }: DrainLimits): Promise<Prepared | Unsteady> {
+    const lines = this.#isRange ? { lines: mostRangeLines } : {};
+    return prepare(this.#source, this.#context.redactor, from, { bytes: partBytes, ...lines });
   }
 
   /** Facts are lifted from redacted lines: cut short, half a secret would no longer be known as one. */
@@ -367,6 +380,7 @@ export class StreamMirror {
   async #save(): Promise<void> {
     if (this.#head === undefined) return;
     await this.#context.cache.save({ head: this.#head, facts: this.#facts, look: this.#look });
+    if (this.#isRange) await this.#outbox.forget();
   }
 }
 

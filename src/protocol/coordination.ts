@@ -12,7 +12,8 @@ const text = v.pipe(v.string(), v.maxLength(maxTextLength));
 const nullableText = v.optional(v.nullable(text), null);
 const nullableTimestamp = v.optional(v.nullable(timestamp), null);
 const names = v.optional(v.pipe(v.array(text), v.maxLength(10_000)));
-const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Far beyond what claims count to; a planted one must not make the next one unreadable. */
+const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1_000_000_000));
 /** 1 for the first holder. What says nothing of it is older than every claim that does. */
 const epoch = v.optional(counter, 0);
 

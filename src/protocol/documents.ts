@@ -118,10 +118,29 @@ export function encodeDocument(document: object): Buffer {
   return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
 }
 
+/** Deeper ones cannot be written again: what walks them recursively runs out of stack. */
+const deepest = 200;
+
 function parseJson(key: string, body: Uint8Array): unknown {
+  if (isDeeper(body, deepest)) throw new DocumentError(key, `nested more than ${deepest} levels`);
   try {
     return JSON.parse(Buffer.from(body).toString('utf8'));
   } catch {
     throw new DocumentError(key, 'not JSON');
   }
+}
+
+/** Of JSON; brackets in strings do not count. */
+function isDeeper(body: Uint8Array, levels: number): boolean {
+  let depth = 0;
+  let isString = false;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (isString && byte === 0x5c) at += 1;
+    else if (byte === 0x22) isString = !isString;
+    else if (!isString && (byte === 0x5b || byte === 0x7b)) depth += 1;
+    else if (!isString && (byte === 0x5d || byte === 0x7d)) depth -= 1;
+    if (depth > levels) return true;
+  }
+  return false;
 }

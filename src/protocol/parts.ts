@@ -20,6 +20,21 @@ export function slotTag(generation: number, startLine: number): string {
   return createHash('sha256').update(`tcp1|${generation}|${startLine}`).digest('hex').slice(0, 8);
 }
 
+/** Where the store cannot refuse a second writer, both ends are in the name, so that no part ever overwrites another. */
+export function rangeTag(generation: number, startLine: number, endLine: number): string {
+  const text = `tcr1|${generation}|${startLine}|${endLine}`;
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+}
+
+export function rangePartName(
+  sequence: number,
+  generation: number,
+  startLine: number,
+  endLine: number,
+): string {
+  return `part-${padded(sequence)}-${rangeTag(generation, startLine, endLine)}.jsonl`;
+}
+
 export function partName(sequence: number, generation: number, startLine: number): string {
   return `part-${padded(sequence)}-${slotTag(generation, startLine)}.jsonl`;
 }

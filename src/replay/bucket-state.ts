@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import type { ClaimDocument, HandoffDocument, StatusDocument } from '../protocol/coordination.js';
 import type { AgentDocument, MetaDocument } from '../protocol/documents.js';
-import type { EventDocument } from '../protocol/events.js';
 import type { MemoryDocument } from '../protocol/memory.js';
+import type { RecordedEntry } from './recorded.js';
 
 /** One object of the bucket as it was read. */
 export interface Read<Document> {
@@ -66,7 +66,7 @@ export interface StoredSession {
 
 /** All that a project's part of a bucket says about what happened, parsed. Order means nothing. */
 export interface BucketState {
-  readonly events: readonly Stamped<EventDocument>[];
+  readonly events: readonly RecordedEntry[];
   readonly agents: readonly (Read<AgentDocument> & { readonly agent: string })[];
   readonly steps: readonly StepObjects[];
   readonly mail: readonly StoredMail[];

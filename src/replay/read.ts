@@ -3,7 +3,6 @@ import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
 import { inParallel } from '../coordination/parallel.js';
 import { claimSchema, handoffSchema, statusSchema } from '../protocol/coordination.js';
 import { agentSchema, DocumentError, metaSchema, parseDocument } from '../protocol/documents.js';
-import { eventSchema } from '../protocol/events.js';
 import { type Layout, parseStampName } from '../protocol/keys.js';
 import { memoryKeyOf, parseMemory } from '../protocol/memory.js';
 import { decodeId, isName, stepId } from '../protocol/names.js';
@@ -17,6 +16,7 @@ import {
   type StoredMemory,
   type StoredSession,
 } from './bucket-state.js';
+import { recordedEntry } from './recorded.js';
 
 export interface ReadBucket {
   readonly state: BucketState;
@@ -80,11 +80,8 @@ export class RunReader {
   async #events(): Promise<BucketState['events']> {
     const prefix = this.#layout.events();
     const entries = await this.#list(prefix);
-    const read = await this.#readAll(entries, as(eventSchema));
-    return read.flatMap((one) => {
-      const stamp = parseStampName(one.key.slice(prefix.length));
-      return stamp === undefined ? [] : [{ ...one, timeNs: stamp.timeNs }];
-    });
+    const read = await this.#readAll(entries, recordedEntry);
+    return read.map(({ document }) => document);
   }
 
   async #agents(): Promise<BucketState['agents']> {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { type EventDocument, type EventRefDocument, eventRefSchema } from '../protocol/events.js';
-import type { Stamped } from './bucket-state.js';
+import { parseDocument } from '../protocol/documents.js';
+import { type EventRefDocument, eventRefSchema, eventSchema } from '../protocol/events.js';
+import { parseStampName } from '../protocol/keys.js';
 import type { TimelineEntry } from './entry.js';
 import { numberOf, stringOf, tellEvent } from './telling.js';
 
@@ -9,13 +10,18 @@ export interface RecordedEntry extends TimelineEntry {
   readonly ref: EventRefDocument | undefined;
 }
 
-export function entryOf({ key, document, timeNs }: Stamped<EventDocument>): RecordedEntry {
+/**
+ * The entry of an event's object: nothing else of it is kept, since a long run has very many. `DocumentError` for what is no
+ * event.
+ */
+export function recordedEntry(key: string, body: Uint8Array): RecordedEntry {
+  const document = parseDocument(eventSchema, key, body);
   const { type, agent, step, session_id, data } = document;
   const parsed = v.safeParse(eventRefSchema, data?.ref);
   const ref = parsed.success ? parsed.output : undefined;
   return {
     key,
-    timeNs,
+    timeNs: parseStampName(key.slice(key.lastIndexOf('/') + 1))?.timeNs ?? 0n,
     type,
     agent,
     step,

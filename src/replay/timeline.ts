@@ -1,9 +1,7 @@
-import type { EventDocument } from '../protocol/events.js';
-import type { BucketState, Stamped } from './bucket-state.js';
+import type { BucketState } from './bucket-state.js';
 import { deriveEntries } from './derived.js';
 import type { SessionMark, TimelineEntry } from './entry.js';
-import { entryOf, nanoseconds } from './recorded.js';
-import { stringOf } from './telling.js';
+import { nanoseconds, type RecordedEntry } from './recorded.js';
 
 export interface Timeline {
   /** In the order in which they happened: by the store's time, then by key. Each thing once. */
@@ -18,8 +16,8 @@ export interface Timeline {
  * in between, or is a tool that keeps no events) tells its own story.
  */
 export function timelineOf(state: BucketState): Timeline {
-  const isSession = ({ document }: Stamped<EventDocument>) => document.type.startsWith('session.');
-  const recorded = state.events.filter((event) => !isSession(event)).map(entryOf);
+  const isSession = ({ type }: RecordedEntry) => type.startsWith('session.');
+  const recorded = state.events.filter((event) => !isSession(event));
   const agents = sessionAgents(state);
   const entries = [...recorded, ...deriveEntries(state, recorded)];
   return {
@@ -49,9 +47,8 @@ function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
     const id = claim?.document.session_id;
     if (claim !== undefined && id != null) agents.set(id, claim.document.agent);
   }
-  for (const { document } of state.events) {
-    const { session_id: id, agent } = document;
-    if (id !== null && agent !== null) agents.set(id, agent);
+  for (const { sessionId, agent } of state.events) {
+    if (sessionId !== null && agent !== null) agents.set(sessionId, agent);
   }
   return agents;
 }
@@ -59,13 +56,13 @@ function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
 function sessionMarks(
   state: BucketState,
   agents: ReadonlyMap<string, string>,
-  events: readonly Stamped<EventDocument>[],
+  events: readonly RecordedEntry[],
 ): readonly SessionMark[] {
-  const seen = new Set(events.map(({ document }) => `${document.type} ${document.session_id}`));
-  const recorded = events.flatMap(({ document, timeNs }): SessionMark[] => {
-    const { type, session_id: sessionId, agent, data } = document;
+  const seen = new Set(events.map(({ type, sessionId }) => `${type} ${sessionId}`));
+  const harnesses = new Map(state.sessions.map(({ id, harness }) => [id, harness]));
+  const recorded = events.flatMap(({ type, timeNs, sessionId, agent }): SessionMark[] => {
     if ((type !== 'session.started' && type !== 'session.ended') || sessionId === null) return [];
-    const harness = stringOf(data?.harness) ?? '';
+    const harness = harnesses.get(sessionId) ?? '';
     return [{ type, timeNs, harness, sessionId, agent, text: harness }];
   });
   const derived = state.sessions.flatMap(({ harness, id, meta }): SessionMark[] => {

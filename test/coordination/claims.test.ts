@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { beat } from '../../src/coordination/agents.js';
 import { acquire, type ClaimResult } from '../../src/coordination/claims.js';
-import { complete, release } from '../../src/coordination/ending.js';
+import { complete, refuseFenced, release } from '../../src/coordination/ending.js';
+import { registerAgent } from '../../src/coordination/registration.js';
 import { SessionHeartbeats } from '../../src/coordination/session-heartbeats.js';
 import { listSteps, readHandoff, readStep } from '../../src/coordination/steps.js';
 import { LostError, NotFoundError } from '../../src/errors.js';
@@ -279,7 +280,141 @@ describe('a sign of life', () => {
   });
 });
 
+describe('what is asked for twice', () => {
+  it('is renewed for who holds it', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    rig.advance(9 * minute);
+    expect(await claim(designer, 'design', { ttlMs: 20 * minute })).toMatchObject({
+      outcome: 'claimed',
+      how: 'renewed',
+      claim: { epoch: 1, ttl_s: 1200 },
+    });
+    rig.advance(19 * minute);
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
+    expect(rig.events('step.renewed')).toHaveLength(1);
+  });
+
+  it('with another outcome is refused, not taken for done', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    const end = (outcome: 'blocked' | 'complete') =>
+      complete(designer.context, designer.held, { step: 'design' }, { outcome });
+    await end('blocked');
+    await expect(end('complete')).rejects.toThrow('step design was blocked already (epoch 1)');
+    expect(await readStep(designer.context, 'design')).toMatchObject({ status: 'blocked' });
+  });
+
+  it('by several at the same moment sends one mail', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    const report = { outcome: 'complete', nextAgent: 'developer' } as const;
+    await Promise.allSettled(
+      [1, 2, 3, 4].map(() => complete(designer.context, designer.held, { step: 'design' }, report)),
+    );
+    await complete(designer.context, designer.held, { step: 'design' }, report);
+    const mail = [...rig.store.objects.keys()].filter((key) => key.includes('/messages/'));
+    expect(mail).toHaveLength(1);
+    expect(rig.events('message.sent')).toHaveLength(1);
+  });
+});
+
+describe('what cannot be recorded', () => {
+  it('after a claim or a completion was written does not undo it', async () => {
+    const rig = new AgentsRig();
+    const told: string[] = [];
+    const failing = (terminal: Terminal): Terminal => ({
+      held: terminal.held,
+      context: {
+        ...terminal.context,
+        onUnrecorded: (error) => told.push(error.message),
+        bucket: {
+          ...terminal.context.bucket,
+          put: () => Promise.reject(new Error('no event')),
+        },
+      },
+    });
+    const designer = failing(rig.terminal('designer'));
+    expect(await claim(designer)).toMatchObject({ outcome: 'claimed' });
+    expect(await done(designer)).toMatchObject({ isRepeated: false });
+    expect(told.length).toBeGreaterThanOrEqual(2);
+    expect(await readStep(rig.context('x'), 'design')).toMatchObject({ status: 'complete' });
+  });
+});
+
+describe('who lost a step', () => {
+  it('may not put artifacts there', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await refuseFenced(designer.context, designer.held, 'design');
+    await claim(designer);
+    await refuseFenced(designer.context, designer.held, 'design');
+    rig.advance(11 * minute);
+    await claim(rig.terminal('developer'));
+    await expect(refuseFenced(designer.context, designer.held, 'design')).rejects.toThrow('fenced');
+  });
+});
+
+describe('what was planted', () => {
+  it('with an epoch at the limit is refused before anything is written', async () => {
+    const rig = new AgentsRig();
+    const planted = { agent: 'x', state: 'released', epoch: Number.MAX_SAFE_INTEGER };
+    await rig.store.client().put('demo/steps/m/claim.json', Buffer.from(JSON.stringify(planted)));
+    const before = rig.steps();
+    await expect(claim(rig.terminal('designer'), 'm')).rejects.toThrow('epoch');
+    expect(rig.steps()).toEqual(before);
+  });
+
+  it('as an endlessly nested document is named', async () => {
+    const rig = new AgentsRig();
+    const body = `{"id": "designer", "status": "active", "x": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    await rig.store.client().put('demo/agents/designer.json', Buffer.from(body));
+    const beating = beat(rig.context('designer'), { sessionId: null, status: 'active' });
+    await expect(beating).rejects.toThrow('nested');
+  });
+
+  it('as a step that the older tool has done is not done again', async () => {
+    const rig = new AgentsRig();
+    const client = rig.store.client();
+    await client.put('demo/steps/design/claim.json', Buffer.from('{"agent": "designer"}'));
+    const status = '{"status": "complete", "agent": "designer"}';
+    await client.put('demo/steps/design/status.json', Buffer.from(status));
+    await expect(done(rig.terminal('designer'))).rejects.toThrow('completed already');
+  });
+});
+
+describe('registering again', () => {
+  it('is no sign of life of a session that died', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer', 's-1');
+    await claim(designer);
+    await beat(designer.context, { sessionId: 's-1', status: 'active' });
+    rig.advance(9 * minute);
+    const { bucket, layout } = rig.context('designer');
+    const capabilities = { putIfAbsent: true, putIfMatch: true };
+    await registerAgent(bucket, layout, { agent: 'designer', host: 'box', capabilities });
+    rig.advance(2 * minute);
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+  });
+});
+
 describe('releasing', () => {
+  it('what is done is refused, even by force, and the handoff stays', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    const lead = rig.terminal('lead');
+    await claim(designer);
+    await done(designer);
+    await rig.store.client().delete('demo/steps/design/handoff.json');
+    const forced = release(lead.context, lead.held, { step: 'design', force: true });
+    await expect(forced).rejects.toBeInstanceOf(LostError);
+    await done(lead, 'design', true);
+    expect(await readHandoff(lead.context, 'design')).toMatchObject({ note: 'agreed', epoch: 2 });
+  });
+
   it('gives the step to the next at once', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
@@ -383,7 +518,7 @@ describe('completing', () => {
       designer.context,
       designer.held,
       { step: 'design' },
-      { outcome: 'blocked' },
+      { outcome: 'complete', note: 'another' },
     );
     expect(again).toMatchObject({ isRepeated: true, handoff: { state: 'complete' } });
     expect([...rig.store.objects.keys()]).toEqual(before);

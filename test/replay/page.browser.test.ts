@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath, launchChromium, openReplay, scrollThrough } from '../support/browser.js';
+import {
+  chromiumPath,
+  inChromium,
+  launchChromium,
+  openReplay,
+  scrollThrough,
+} from '../support/browser.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
 interface Logged {
@@ -28,7 +34,7 @@ function wordAndText(page: Page): Promise<readonly [string, string]> {
   ]);
 }
 
-describe.skipIf(chromiumPath === undefined)('the replay of the demo, in Chromium', () => {
+describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo'), () => {
   beforeAll(async () => {
     world = await createCliWorld();
     folder = join(world.root, 'demo');

@@ -6,7 +6,13 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { partName } from '../../src/protocol/parts.js';
 import type { PageHeader } from '../../src/replay/page-data.js';
-import { chromiumPath, launchChromium, openReplay, scrollThrough } from '../support/browser.js';
+import {
+  chromiumPath,
+  inChromium,
+  launchChromium,
+  openReplay,
+  scrollThrough,
+} from '../support/browser.js';
 import { writeEvents, writeObject, writeSession } from '../support/generated-run.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
@@ -45,7 +51,7 @@ async function rowsShown(page: Page, header: PageHeader): Promise<readonly numbe
   return counts;
 }
 
-describe.skipIf(chromiumPath === undefined)('replays of runs of all kinds, in Chromium', () => {
+describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all kinds'), () => {
   beforeAll(async () => {
     browser = await launchChromium();
   });
@@ -103,6 +109,8 @@ describe.skipIf(chromiumPath === undefined)('replays of runs of all kinds, in Ch
       const total = header.streams.slice(1).reduce((sum, { lines }) => sum + lines, 0);
       expect(total).toBe(inBucket);
       expect(total).toBeGreaterThan(1_000);
+      const harnesses = new Set(header.sessions.map(({ harness }) => harness));
+      expect([...harnesses].sort()).toEqual(['claude-code', 'codex', 'hermes', 'openclaw']);
       const { page, troubles } = await openReplay(browser, file);
       const shown = await rowsShown(page, header);
       expect(header.streams.map((_, index) => shown[index] ?? 0).slice(1)).toEqual(

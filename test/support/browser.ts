@@ -13,6 +13,12 @@ const places = [
 /** Where a Chromium lies on this machine, if there is one: Debian's package `chromium`, or what CHROMIUM names. */
 export const chromiumPath = places.find((path) => path !== undefined && existsSync(path));
 
+/** What a suite that needs it is called. */
+export function inChromium(what: string): string {
+  const missing = 'SKIPPED, no Chromium here (Debian: apt-get install chromium; or set CHROMIUM): ';
+  return `${chromiumPath === undefined ? missing : ''}${what}, in Chromium`;
+}
+
 export function launchChromium(): Promise<Browser> {
   if (chromiumPath === undefined) throw new Error('no Chromium on this machine');
   return chromium.launch({

@@ -1,9 +1,9 @@
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from '@photostructure/sqlite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { nodeIo } from '../../src/io.js';
 import type { SessionFacts } from '../../src/mirror/stream.js';
@@ -24,13 +24,20 @@ describe.skipIf(!existsSync(tree))(
 
     beforeAll(async () => {
       ({ path: folder, remove } = await createTemporaryFolder());
+      const temporary = join(folder, 'tmp');
+      folder = join(folder, 'hermes');
+      mkdirSync(temporary);
+      vi.stubEnv('TMPDIR', temporary);
       cpSync(tree, folder, { recursive: true });
       for (const path of ['', 'profiles', 'profiles/coder', 'state.db', 'state.db-wal']) {
         await chmod(join(folder, path), 0o700);
       }
     });
 
-    afterAll(() => remove());
+    afterAll(() => {
+      vi.unstubAllEnvs();
+      return remove();
+    });
 
     it('is found whole, and folding the lines of each session gives its messages', async () => {
       const env = { HERMES_HOME: folder };

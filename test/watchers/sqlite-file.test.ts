@@ -1,12 +1,14 @@
 import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { SourceError, UnsupportedError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { SqliteFile } from '../../watchers/sqlite-file.js';
 import { type Reading, rowsOf } from '../../watchers/sqlite-reading.js';
+import { repositoryRoot } from '../support/run-cli.js';
+import { bundleModule } from '../support/run-module.js';
 import { SqliteWriter } from '../support/sqlite-writer.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
@@ -21,6 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const writer of writers.splice(0)) await writer.kill();
   await remove();
 });
@@ -133,16 +136,68 @@ it('reads what a crashed writer left in its journal, and adds no file', async ()
   expect(await readdir(folder)).toEqual(before);
 });
 
-it('reads a database that was copied with its -wal alone, and adds no file', async () => {
+/** The files of a database that is being written, without those of its -shm. */
+async function copyWithWal(): Promise<string> {
   await writer('WAL', tables);
   const copied = join(folder, 'copied');
   await mkdir(copied);
   for (const suffix of ['', '-wal']) {
     await copyFile(path + suffix, join(copied, `state.db${suffix}`));
   }
+  return copied;
+}
+
+async function temporaryFolder(): Promise<string> {
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  vi.stubEnv('TMPDIR', temporary);
+  return temporary;
+}
+
+it('reads a database that was copied with its -wal alone, and adds no file', async () => {
+  const temporary = await temporaryFolder();
+  const copied = await copyWithWal();
   path = join(copied, 'state.db');
-  expect(await database().read(count)).toBe(2);
+  const file = database();
+  const counts = await Promise.all(Array.from({ length: 5 }, () => file.read(count)));
+  expect(counts).toEqual([2, 2, 2, 2, 2]);
   expect((await readdir(copied)).sort()).toEqual(['state.db', 'state.db-wal']);
+  expect((await readdir(temporary)).length).toBe(1);
+});
+
+it('reads again when a -wal goes away before it is copied', async () => {
+  const temporary = await temporaryFolder();
+  const writing = await writer('WAL', tables);
+  let stats = 0;
+  const io = {
+    ...nodeIo,
+    stat: async (name: string) => {
+      const stat = await nodeIo.stat(name);
+      if (!name.endsWith('-shm')) return stat;
+      stats += 1;
+      if (stats > 1) return stat;
+      await writing.close();
+      return undefined;
+    },
+  };
+  expect(await new SqliteFile(path, { ...settings, io }).read(count)).toBe(2);
+  expect(stats).toBe(3);
+  expect(await readdir(temporary)).toEqual([]);
+});
+
+it('leaves no copy behind when the process ends', async () => {
+  const temporary = await temporaryFolder();
+  const copied = await copyWithWal();
+  const { start, remove: removeModule } = await bundleModule(
+    join(repositoryRoot, 'test/support/sqlite-reader.ts'),
+  );
+  const child = start([join(copied, 'state.db'), repositoryRoot]);
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await new Promise((resolve) => child.once('close', resolve));
+  await removeModule();
+  expect(Buffer.concat(chunks).toString()).toBe('2 rows, 1 copy\n');
+  expect(await readdir(temporary)).toEqual([]);
 });
 
 it('reads a quiet database beside an empty -wal, and adds no file', async () => {

@@ -29,8 +29,8 @@ export interface Drawing {
 }
 
 export const axisHeight = 34;
-/** Beyond so many in view, arrows would be a grey wall. */
-const mostArrows = 600;
+/** Beyond so many in view, arrows would be a wall; in a crowd, where marks have no words, there are none. */
+const mostArrows = 400;
 
 type Canvas = CanvasRenderingContext2D;
 
@@ -168,6 +168,7 @@ function paintArrows(canvas: Canvas, drawing: Drawing, view: View): void {
     for (let index = from; index < to; index += 1) {
       const mark = marks[index];
       if (mark === undefined || count > mostArrows) break;
+      if (!mark.hasWord) continue;
       const type = entries.type(mark.entry);
       const recipient = laneOf.get(entries.to(mark.entry) ?? '');
       const targets =
