@@ -1,7 +1,7 @@
 // What a watch costs while nothing happens, with many sessions on the machine. Usage: npm run bench:idle [-- --sessions 10000]
 // The built CLI on a local bucket.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -58,7 +58,11 @@ async function writeSessions() {
       cwd: '/work',
       timestamp: '2026-01-02T03:04:05.678Z',
     };
-    await writeFile(join(folder, `${id}.jsonl`), `${JSON.stringify(row)}\n`.repeat(20));
+    const path = join(folder, `${id}.jsonl`);
+    await writeFile(path, `${JSON.stringify(row)}\n`.repeat(20));
+    // Most of what lies on a machine is of other days.
+    const touched = new Date(Date.now() - (n < 20 ? 0 : 7_200_000 + (n % 6) * 86_400_000));
+    await utimes(path, touched, touched);
   }
 }
 

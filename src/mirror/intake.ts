@@ -35,6 +35,15 @@ export class Intake {
     this.#onTrouble = onTrouble;
   }
 
+  /** Those of which there is anything on this machine. */
+  async harnesses(): Promise<string[]> {
+    const present: string[] = [];
+    for (const watcher of this.#watchers) {
+      if ((await watcher.roots()).length > 0) present.push(watcher.harness);
+    }
+    return present;
+  }
+
   /** Every stream there is now that may concern us. */
   async *everything(): AsyncIterable<Stream> {
     for (const watcher of this.#watchers) {
@@ -89,6 +98,11 @@ export class Intake {
     if (!this.#isRecent(session, nowMs) || !(await this.#isWanted(session))) return [];
     for (const sighting of session) this.#dormant.delete(sighting.stream.source);
     return session;
+  }
+
+  /** What was seen of a stream that is left alone; `undefined` for one that is mirrored, or new. */
+  dormantLook(stream: Stream): Look | undefined {
+    return this.#dormant.get(stream.source)?.look;
   }
 
   /** What cannot be looked at now is met again by the sweep. */

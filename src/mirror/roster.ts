@@ -74,6 +74,7 @@ export class Roster {
   #fresh: Track[] = [];
   /** Sessions that the bucket held something of at the start; `undefined`: not known, so everything is listed. */
   #inBucket: ReadonlySet<string> | undefined;
+  readonly #learnt = new Set<string>();
 
   constructor(context: RosterContext) {
     this.#context = context;
@@ -97,6 +98,7 @@ export class Roster {
     const { bucket, layout } = this.#context;
     const known = new Set<string>();
     for (const harness of harnesses) {
+      this.#learnt.add(harness);
       for (const prefix of [layout.sessions(harness), layout.furtherStreams(harness)]) {
         for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
           if (entry.kind === 'prefix') known.add(entry.prefix);
@@ -310,7 +312,7 @@ export class Roster {
   }
 
   #mayBeInBucket(stream: Stream, name: string): boolean {
-    if (this.#inBucket === undefined) return true;
+    if (this.#inBucket === undefined || !this.#learnt.has(stream.session.harness)) return true;
     const { layout } = this.#context;
     const { harness, id } = stream.session;
     return this.#inBucket.has(

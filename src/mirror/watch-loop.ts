@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../clock.js';
+import { beforeAbort } from './before-abort.js';
 import { Drainer, type Watched } from './drainer.js';
 import { type Ending, endingOf } from './ending.js';
 import { type FileEvents, NoFileEvents } from './file-events.js';
@@ -50,6 +51,9 @@ const shutdownMs = 10_000;
 /** The documents of a large first run may take a while; a store that hangs must not keep `once` for ever. */
 const metasMs = 600_000;
 const sliceStreams = 200;
+/** What is quiet is looked at in every so many sweeps: once a minute. */
+const quietEverySweeps = 6;
+const quietAfterMs = 3_600_000;
 const concurrency = 4;
 const liveParts = { partBytes: 1 << 20, parts: 8 };
 const backfillParts = { partBytes: 8 << 20, parts: 4 };
@@ -70,6 +74,7 @@ export class WatchLoop {
   readonly #queue = new PQueue({ concurrency });
   #wake: () => void = () => undefined;
   #sweepAtMs = 0;
+  #sweeps = 0;
   #hasEvents = true;
   #isWritingMetas = false;
 
@@ -89,7 +94,10 @@ export class WatchLoop {
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
       meter.expect(due);
       const work = due.map((one) => () => this.#drainWhole(one, signal, meter));
-      const isDone = await beforeAbort(this.#queue.addAll(work).then(nothing), signal);
+      const isDone = await beforeAbort(
+        this.#queue.addAll(work).then(() => undefined),
+        signal,
+      );
       if (!isDone) await this.#until(clock.monotonic() + shutdownMs, this.#queue.onIdle());
       const hopeless = this.#hopeless();
       if (hopeless !== undefined) throw hopeless;
@@ -115,8 +123,8 @@ export class WatchLoop {
   }
 
   async #prepare(): Promise<void> {
-    const { watchers, roster, clock, report } = this.#context;
-    await roster.learnBucket(watchers.map(({ harness }) => harness));
+    const { roster, clock, report } = this.#context;
+    await roster.learnBucket(await this.#intake.harnesses());
     const { taken, sightings } = await this.#intake.first(clock.now());
     report.onTaken(taken);
     for (const sighting of sightings) await this.#take(sighting);
@@ -225,13 +233,24 @@ export class WatchLoop {
     this.#sweepAtMs = clock.monotonic() + (this.#hasEvents ? settings.sweepMs : settings.pollMs);
     await this.#listen();
     let count = 0;
+    this.#sweeps += 1;
     for await (const stream of this.#intake.everything()) {
-      await this.#glanceSafely(stream);
       count += 1;
+      const isItsTurn = (count + this.#sweeps) % quietEverySweeps === 0;
+      if (isItsTurn || !this.#isQuiet(stream)) await this.#glanceSafely(stream);
       if (count % sliceStreams !== 0) continue;
       this.#flushDue();
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Where file events are heard, what nobody touched for an hour need not be asked in every sweep. */
+  #isQuiet(stream: Stream): boolean {
+    if (!this.#hasEvents) return false;
+    const { roster, clock } = this.#context;
+    const track = roster.trackOf(stream.source);
+    const look = track ? this.#drainer.of(track).seen : this.#intake.dormantLook(stream);
+    return look !== undefined && look.modifiedAtMs < clock.now() - quietAfterMs;
   }
 
   #flushDue(): void {
@@ -378,20 +397,4 @@ export class WatchLoop {
   #hopeless(): Error | undefined {
     return this.#drainer.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
   }
-}
-
-const nothing = (): void => undefined;
-
-/** Whether the work came to its end before it was no longer wanted; its failure is the caller's. */
-async function beforeAbort(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<boolean>((resolve) => {
-    stop = () => resolve(false);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-  });
-  const isDone = await Promise.race([work.then(() => true), aborted]);
-  signal.removeEventListener('abort', stop);
-  if (!isDone) work.catch(() => undefined);
-  return isDone;
 }

@@ -38,13 +38,20 @@ function afterWord(word: string, detect: Detector['detect'], mayEndName = false)
 
 function authorization(passage: Passage, at: number): void {
   const found = passage.match(authorizationValue, at);
-  if (found === undefined) return;
+  if (found === undefined || isSignatureScheme(passage, found)) return;
   const scheme = passage
     .text(found.start, found.secretStart)
     .match(/(\w+)[^\w]*$/)?.[1]
     ?.toLowerCase();
   if (scheme === 'basic') addBasic(passage, found);
   else addOpaque(passage, found, scheme === 'bearer' ? 'bearer-token' : 'authorization');
+}
+
+/** `AWS4-HMAC-SHA256`, `GOOG4-RSA-SHA256`: what follows is too short to be anything but a template. */
+function isSignatureScheme(passage: Passage, { secretStart, secretEnd }: Match): boolean {
+  return /^[A-Z0-9]{2,8}-(?:HMAC|RSA|ECDSA)-[A-Z0-9-]{3,20}$/.test(
+    passage.text(secretStart, secretEnd),
+  );
 }
 
 function bearer(passage: Passage, at: number): void {

@@ -1,0 +1,13 @@
+/** Whether the work came to its end before it was no longer wanted; its failure is the caller's. */
+export async function beforeAbort(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<boolean>((resolve) => {
+    stop = () => resolve(false);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  });
+  const isDone = await Promise.race([work.then(() => true), aborted]);
+  signal.removeEventListener('abort', stop);
+  if (!isDone) work.catch(() => undefined);
+  return isDone;
+}
