@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { cpus, loadavg } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openS3Bucket } from '../../src/bucket/s3.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
@@ -13,13 +14,17 @@ describe.each(s3Servers())('status on $name, 30 ms away', ({ start }) => {
   let server: S3Server;
   let proxy: S3Proxy;
   let world: CliWorld;
+  const flight = { now: 0, most: 0 };
   const project = `status-${randomBytes(4).toString('hex')}`;
 
   beforeAll(async () => {
     server = await start();
     proxy = await startS3Proxy(server.endpoint, {
       onRequest: async () => {
+        flight.now += 1;
+        flight.most = Math.max(flight.most, flight.now);
         await new Promise((resolve) => setTimeout(resolve, latencyMs));
+        flight.now -= 1;
         return undefined;
       },
     });
@@ -37,7 +42,16 @@ describe.each(s3Servers())('status on $name, 30 ms away', ({ start }) => {
     await server.stop();
   });
 
-  it('of 500 steps is there in under 1.5 s', async () => {
+  async function status(): Promise<number> {
+    const startMs = performance.now();
+    const { code, stdout, stderr } = await world.run(['status']);
+    const tookMs = performance.now() - startMs;
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('step-499  in progress  agent-');
+    return tookMs;
+  }
+
+  it('of 500 steps reads each claim once, many at a time', async () => {
     const { bucket, accessKey, secretKey, region, endpoint } = server;
     const client = openS3Bucket({ endpoint, bucket, accessKey, secretKey, region });
     const layout = bucketLayout(project);
@@ -51,17 +65,24 @@ describe.each(s3Servers())('status on $name, 30 ms away', ({ start }) => {
       );
     }
     await client.close();
-    const took: number[] = [];
-    for (let n = 0; n < 3; n += 1) {
-      const startMs = performance.now();
-      const { code, stdout, stderr } = await world.run(['status']);
-      took.push(performance.now() - startMs);
-      expect(code, stderr).toBe(0);
-      expect(stdout).toContain('step-499  in progress  agent-');
-    }
-    // The best of three: the machine may be busy with other tests.
-    expect(Math.min(...took)).toBeLessThan(1_500);
+    proxy.reset();
+    flight.most = 0;
+    await status();
+    const { GET = 0 } = proxy.counts();
+    expect(GET).toBeGreaterThanOrEqual(500);
+    expect(GET).toBeLessThanOrEqual(515);
+    expect(flight.most).toBeGreaterThanOrEqual(40);
   }, 120_000);
+
+  // On a machine that is busy with other things a time says nothing of this one.
+  it.skipIf((loadavg()[0] ?? 0) > cpus().length)(
+    'is there in under 1.5 s',
+    async () => {
+      const took = [await status(), await status(), await status()];
+      expect(Math.min(...took)).toBeLessThan(1_500);
+    },
+    120_000,
+  );
 });
 
 describe('status on a local bucket', () => {
