@@ -13,8 +13,9 @@ import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import type { Ending } from '../src/mirror/ending.js';
 import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
-import { type Harness, harnesses, type Watcher } from '../src/mirror/stream.js';
+import type { Harness, Watcher } from '../src/mirror/stream.js';
 import { takeWatchLock } from '../src/mirror/watch-lock.js';
+import { harnesses } from '../src/protocol/harnesses.js';
 import { createWatchers } from '../watchers/registry.js';
 
 const lingerMs = 500;

@@ -4,7 +4,7 @@ import { formatBytes, formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import { type ArchivedSession, listSessions } from '../../src/mirror/archive.js';
-import { harnesses } from '../../src/mirror/stream.js';
+import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 
 export default class SessionList extends BaseCommand {

@@ -10,7 +10,8 @@ import { NotFoundError, PartialError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { chokidarEvents } from '../../src/mirror/file-events.js';
 import { everything, newestSession, sessionsLike } from '../../src/mirror/selection.js';
-import { harnesses, type Watcher } from '../../src/mirror/stream.js';
+import type { Watcher } from '../../src/mirror/stream.js';
+import { harnesses } from '../../src/protocol/harnesses.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionMirror extends BaseCommand {

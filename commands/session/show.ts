@@ -5,8 +5,8 @@ import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printRaw } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import { type ArchivedSession, findSession, readTail } from '../../src/mirror/archive.js';
-import { harnesses } from '../../src/mirror/stream.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
+import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 
 export default class SessionShow extends BaseCommand {

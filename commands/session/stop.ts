@@ -12,8 +12,8 @@ import { nodeIo } from '../../src/io.js';
 import { type ArchivedSession, findSession } from '../../src/mirror/archive.js';
 import { noEvents } from '../../src/mirror/file-events.js';
 import { everything } from '../../src/mirror/selection.js';
-import { harnesses } from '../../src/mirror/stream.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
+import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { createWatchers } from '../../watchers/registry.js';
 

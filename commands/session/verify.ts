@@ -7,8 +7,9 @@ import { startProgress } from '../../src/cli/progress.js';
 import { systemClock } from '../../src/clock.js';
 import { PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
-import { harnesses, type Stream } from '../../src/mirror/stream.js';
+import type { Stream } from '../../src/mirror/stream.js';
 import { type Verdict, verifySources } from '../../src/mirror/verify.js';
+import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { createWatchers } from '../../watchers/registry.js';
 

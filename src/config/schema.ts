@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { UsageError } from '../errors.js';
+import { harnesses } from '../protocol/harnesses.js';
 import { hasControlCharacter, isName } from '../protocol/names.js';
 import { durationMs } from './duration.js';
 
@@ -65,10 +66,7 @@ const watchSchema = v.strictObject({
   harness: v.optional(
     v.pipe(
       v.array(
-        v.picklist(
-          ['claude-code', 'codex', 'hermes', 'openclaw'],
-          'must be one of claude-code, codex, hermes, openclaw',
-        ),
+        v.picklist(harnesses, `must be one of ${harnesses.join(', ')}`),
         'must be a list of harnesses',
       ),
       v.minLength(1, 'must not be empty'),

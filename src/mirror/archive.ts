@@ -6,13 +6,13 @@ import {
   metaSchema,
   parseDocument,
 } from '../protocol/documents.js';
+import { harnesses } from '../protocol/harnesses.js';
 import type { Layout } from '../protocol/keys.js';
 import { decodeId, encodeId } from '../protocol/names.js';
 import { partName } from '../protocol/parts.js';
 import { completeLines } from './lines.js';
 import { listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';
-import { harnesses } from './stream.js';
 
 /** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
 export interface ArchivedSession {

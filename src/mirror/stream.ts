@@ -1,9 +1,11 @@
+import type { Harness } from '../protocol/harnesses.js';
+
+export type { Harness } from '../protocol/harnesses.js';
+
 /**
  * What the mirror asks of a watcher, and all that it knows of a harness. A watcher turns whatever its harness keeps on
  * disk into streams of lines with positions.
  */
-export const harnesses = ['claude-code', 'codex', 'hermes', 'openclaw'] as const;
-export type Harness = (typeof harnesses)[number];
 
 export interface Watcher {
   readonly harness: Harness;

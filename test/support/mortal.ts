@@ -25,7 +25,7 @@ interface Call<T> {
 export class Mortal {
   /** Calls so far, by name. */
   readonly calls: string[] = [];
-  /** Resolves at its death, when all that it had under way has come to rest. */
+  /** Resolves after its death, when all that it had under way has come to rest. */
   readonly died: Promise<void>;
   readonly #deathAt: number;
   readonly #death: Death;
@@ -57,7 +57,12 @@ export class Mortal {
       readFile: (path) => this.#call('readFile', { make: () => base.readFile(path) }),
       remove: (path) => this.#call('remove', { make: () => base.remove(path) }),
       open: async (path) => {
-        const file = await this.#call('open', { make: () => base.open(path) });
+        const make = async (): Promise<OpenFile | undefined> => {
+          const file = await base.open(path);
+          if (this.#isDead) await file?.close();
+          return file;
+        };
+        const file = await this.#call('open', { make });
         return file === undefined ? undefined : this.#opened(file);
       },
       replaceFile: (path, data) =>
