@@ -4,8 +4,8 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import type { Coordination } from '../src/cli/coordinating.js';
 import { parseDuration } from '../src/config/duration.js';
 import { acquire, type ClaimResult } from '../src/coordination/claims.js';
-import { defaultTtlMs } from '../src/coordination/sign-of-life.js';
-import { LostError } from '../src/errors.js';
+import { defaultTtlMs, maxTtlMs } from '../src/coordination/sign-of-life.js';
+import { LostError, UsageError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Claim extends BaseCommand {
@@ -61,7 +61,7 @@ export default class Claim extends BaseCommand {
       );
     }
     this.say(`Claimed step ${step} as ${context.agent}`);
-    if (how === 'renewed') this.note('It was yours already; its time begins anew.');
+    if (how === 'renewed') this.note('You held it already; its TTL starts again.');
     if (how === 'expired' && from !== undefined) {
       this.note(
         `Taken over from ${from.agent}, who gave no sign of life. This is epoch ${claim.epoch}.`,
@@ -86,12 +86,23 @@ export default class Claim extends BaseCommand {
 /** `undefined`: not said. */
 function ttlOf(text: string | undefined): number | null | undefined {
   if (text === undefined) return undefined;
-  return text === 'none' ? null : parseDuration('--ttl', text);
+  if (text === 'none') return null;
+  const ms = parseDuration('--ttl', text);
+  if (ms <= maxTtlMs) return ms;
+  throw new UsageError(`--ttl ${text} is more than 7d, the most there is`, {
+    hint: 'Use "none" for a claim that never expires.',
+  });
 }
 
 function defaultedTtl(configured: number | null | undefined): number | null {
   return configured === undefined ? defaultTtlMs : configured;
 }
+
+const doneTexts = {
+  complete: 'already completed',
+  blocked: 'is blocked',
+  needs_review: 'needs a review, as said',
+} as const;
 
 function rejected(
   step: string,
@@ -99,8 +110,10 @@ function rejected(
   { reason, holder }: Extract<ClaimResult, { readonly outcome: 'rejected' }>,
 ): LostError {
   if (reason === 'done') {
-    return new LostError(`Step ${step} already completed by ${holder.agent}`, {
-      hint: `See "tracecraft handoff ${step}". To do it again: "tracecraft claim ${step} --reopen".`,
+    const { state = 'complete', note } = holder.outcome ?? {};
+    const why = note === null || note === undefined || note === '' ? '' : `: ${note}`;
+    return new LostError(`Step ${step} ${doneTexts[state]} by ${holder.agent}${why}`, {
+      hint: `See "tracecraft handoff ${step}". To take it up: "tracecraft claim ${step} --reopen".`,
     });
   }
   if (holder.agent === agent) {

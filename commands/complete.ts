@@ -8,7 +8,8 @@ import type { CoordinationContext } from '../src/coordination/context.js';
 import { complete } from '../src/coordination/ending.js';
 import { NotFoundError, UsageError } from '../src/errors.js';
 import { maxTextLength, type Outcome } from '../src/protocol/coordination.js';
-import { checkName, stepId } from '../src/protocol/names.js';
+import type { Layout } from '../src/protocol/keys.js';
+import { checkName, isName, stepId } from '../src/protocol/names.js';
 
 const said: Readonly<Record<Outcome, string>> = {
   complete: 'Completed step',
@@ -38,7 +39,7 @@ export default class Complete extends BaseCommand {
     }),
     'needs-review': Flags.boolean({ summary: 'somebody has to look at it first' }),
     'changed-files-from-git': Flags.boolean({
-      summary: 'record what git says has changed since the claim',
+      summary: 'record what git says has changed since the claim, and what is untracked',
     }),
     artifact: Flags.string({
       summary: 'an uploaded artifact that belongs to it; may be repeated',
@@ -112,6 +113,14 @@ function checkLength(flag: string, text: string | undefined): void {
   });
 }
 
+/** Of this step, among the shared ones, or as `artifact list` names it. */
+function keysOf(layout: Layout, step: string, name: string): string[] {
+  const keys = [layout.artifact(step, name), layout.artifact('shared', name)];
+  const slash = name.indexOf('/');
+  const of = name.slice(0, slash);
+  return slash > 0 && isName(of) ? [...keys, layout.artifact(of, name.slice(slash + 1))] : keys;
+}
+
 /** As the next agent finds them: below the step, or among the shared ones. */
 async function checkArtifacts(
   { bucket, layout }: CoordinationContext,
@@ -121,7 +130,7 @@ async function checkArtifacts(
   const root = layout.artifacts().length;
   return Promise.all(
     names.map(async (name) => {
-      for (const key of [layout.artifact(step, name), layout.artifact('shared', name)]) {
+      for (const key of keysOf(layout, step, name)) {
         for await (const entry of bucket.list(key)) {
           if (entry.kind === 'object' && entry.key === key) return key.slice(root);
           break;

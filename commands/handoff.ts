@@ -28,7 +28,7 @@ export default class Handoff extends BaseCommand {
     const handoff = await readHandoff(place, step);
     if (handoff === undefined) {
       throw new NotFoundError(`step ${step} was not handed over yet`, {
-        hint: `Wait for it with "tracecraft wait-for ${step}".`,
+        hint: `See who has it with "tracecraft steps", or wait with "tracecraft wait-for ${step}".`,
       });
     }
     for (const line of linesOf(step, handoff)) this.print(line);

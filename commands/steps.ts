@@ -8,7 +8,7 @@ export default class Steps extends BaseCommand {
   static override summary =
     'all steps: how far, who holds them, and when they last gave a sign of life';
   static override description =
-    'A step shown as expired is still its holder\'s until the next "tracecraft claim" takes it over.\n\nExit codes: 0 listed, 8 the store cannot be reached.';
+    'A step shown as expired is still its holder\'s until the next "tracecraft claim" takes it over. To look is a sign of life, too: your own expired steps are yours again once you have run this.\n\nExit codes: 0 listed, 8 the store cannot be reached.';
   static override examples = [
     '<%= config.bin %> steps',
     '<%= config.bin %> steps --json | jq -r \'.data.steps[] | select(.status == "in_progress") | .step\'',

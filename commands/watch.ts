@@ -11,6 +11,7 @@ import { findSettings, requireTrusted, type Settings } from '../src/config/setti
 import { LostError, PartialError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
+import { stayLean } from '../src/memory.js';
 import type { Ending } from '../src/mirror/ending.js';
 import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
 import type { Harness, Watcher } from '../src/mirror/stream.js';
@@ -79,6 +80,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Watch);
+    if (!flags.once) stayLean();
     const settings = await this.settingsOrDefault();
     requireTrusted(settings);
     const output = this.output();

@@ -46,10 +46,13 @@ export interface Io {
   readdir(path: string): Promise<readonly DirectoryEntry[] | undefined>;
   readFile(path: string): Promise<Buffer | undefined>;
   /** Whole or not at all: temporary file, then rename. Mode 600, folders made with mode 700. */
-  replaceFile(path: string, data: string | Uint8Array): Promise<void>;
+  replaceFile(path: string, data: string | Uint8Array, durability?: Durability): Promise<void>;
   appendFile(path: string, data: string): Promise<void>;
   remove(path: string): Promise<void>;
 }
+
+/** 'flushed': it is on the disk, not only in the system's memory, when the promise resolves. */
+export type Durability = 'cached' | 'flushed';
 
 let temporaries = 0;
 
@@ -66,13 +69,14 @@ export const nodeIo: Io = {
       })),
     ),
   readFile: (path) => absentAsUndefined(() => readFile(path)),
-  replaceFile: async (path, data) => {
+  replaceFile: async (path, data, durability = 'cached') => {
     temporaries += 1;
     const temporary = `${path}.tmp-${process.pid}-${temporaries}`;
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     try {
-      await writeFile(temporary, data, { mode: 0o600 });
+      await writeFile(temporary, data, { mode: 0o600, flush: durability === 'flushed' });
       await rename(temporary, path);
+      if (durability === 'flushed') await flushFolder(dirname(path));
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
@@ -84,6 +88,13 @@ export const nodeIo: Io = {
   },
   remove: (path) => rm(path, { force: true, recursive: true }),
 };
+
+/** So that the new name survives a power cut, too. Not every system lets a folder be opened. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
 
 /** Fills `into` completely from `position`, or as far as the file goes; returns the bytes read. */
 export function readFully(handle: FileHandle): OpenFile['read'] {

@@ -6,6 +6,7 @@ import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
+import { reclaimMemory } from '../memory.js';
 import type { FileEvents } from '../mirror/file-events.js';
 import { LiveRedactor } from '../mirror/live-redactor.js';
 import { defaultPacing, type Pacing } from '../mirror/pace.js';
@@ -44,6 +45,8 @@ export interface Mirroring {
 }
 
 const sweepMs = 10_000;
+const idleBytes = 140 * 1024 * 1024;
+const reclaimEveryMs = 20_000;
 const pollMs = 2_000;
 
 /** Puts together what `watch` and the `session` commands run on. */
@@ -99,7 +102,11 @@ export function openMirroring(options: MirroringOptions): Mirroring {
       isThorough: options.isThorough,
     },
     report: {
-      onTaken: (taken) => output.taken(taken, `${options.bucket.location} (${settings.project})`),
+      onTaken: (taken) => {
+        output.taken(taken, `${options.bucket.location} (${settings.project})`);
+        // Looking at thousands of sessions leaves more behind than an idle watch itself needs.
+        setInterval(() => reclaimMemory(idleBytes), reclaimEveryMs).unref();
+      },
       onSessions: (count) => output.sessions(count),
       onTrouble: (error) =>
         output.trouble(error, error instanceof TracecraftError ? error.hint : undefined),

@@ -111,7 +111,7 @@ export async function refuseFenced(
   if (present === undefined) return;
   const claim = present.document;
   if (standingOf(claim, { agent: context.agent, nonces }) !== 'fenced') return;
-  throw notTheirs(step, claim, 'fenced', claim.state === 'done');
+  throw notTheirs(step, context.agent, claim, 'fenced', claim.state === 'done');
 }
 
 interface Ending {
@@ -141,7 +141,8 @@ async function end(
     if (isRepeated && force !== true && ending.mayRepeat(claim)) return { claim, isRepeated };
     // What is done is opened again by claiming it, not by giving it back.
     const mayForce = force === true && !(isDone && ending.state === 'released');
-    if (standing !== 'holder' && !mayForce) throw notTheirs(step, claim, standing, isDone);
+    if (standing !== 'holder' && !mayForce)
+      throw notTheirs(step, context.agent, claim, standing, isDone);
     // The one who ended it may have been stopped before the handoff stood anywhere else.
     if (claim.state === 'done') await project(context, step, claim);
     const next = standing === 'holder' ? withNonce(claim) : takenBy(context, claim);
@@ -292,6 +293,7 @@ function unclaimed(step: string): NotFoundError {
 
 function notTheirs(
   step: string,
+  me: string,
   { agent, epoch, state, outcome }: ClaimDocument,
   standing: 'holder' | 'fenced' | 'stranger' | 'ended',
   isDone: boolean,
@@ -310,6 +312,11 @@ function notTheirs(
     });
   }
   const whose = how === undefined ? `held by ${agent}` : `${how} by ${agent}`;
+  if (agent !== me) {
+    return new LostError(`step ${step} is ${whose} (epoch ${epoch}), and you are ${me}`, {
+      hint: `Wait with "tracecraft wait-for ${step}", or end it whoever holds it: --force.`,
+    });
+  }
   return new LostError(`step ${step} is ${whose} (epoch ${epoch}), not by this session`, {
     hint: `If you know that it is yours: --epoch ${epoch}. To end it whoever holds it: --force.`,
   });

@@ -29,6 +29,8 @@ export async function changedFiles({ cwd, since }: GitScope): Promise<string[]> 
   const files = new Set(fieldsOf(uncommitted).map((field) => field.slice(3)));
   for (const file of await committedSince(cwd, since)) files.add(file);
   files.delete('');
+  // It may hold keys, and is nobody's work.
+  for (const file of files) if (/(^|\/)\.tracecraft\.json$/.test(file)) files.delete(file);
   return [...files].sort();
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Bucket, Key } from '../bucket/bucket.js';
 import { SourceError } from '../errors.js';
 import type { Io } from '../io.js';
@@ -26,8 +27,8 @@ export function fileOutbox(io: Io, path: string): Outbox {
   return {
     put: async (bucket, key, body) => {
       isPut = false;
-      const head = Buffer.from(`${JSON.stringify({ key, bytes: body.length })}\n`);
-      await onDisk(path, () => io.replaceFile(path, Buffer.concat([head, body])));
+      const head = Buffer.from(`${JSON.stringify({ key, sha256: digestOf(key, body) })}\n`);
+      await onDisk(path, () => io.replaceFile(path, Buffer.concat([head, body]), 'flushed'));
       await bucket.put(key, body, { contentType });
       isPut = true;
     },
@@ -71,9 +72,10 @@ function parse(path: string, kept: Buffer): { readonly key: Key; readonly body: 
   try {
     const head: unknown = JSON.parse(kept.subarray(0, end).toString('utf8'));
     const body = kept.subarray(end + 1);
-    if (typeof head === 'object' && head !== null && 'key' in head && 'bytes' in head) {
-      if (typeof head.key === 'string' && head.bytes === body.length)
+    if (typeof head === 'object' && head !== null && 'key' in head && 'sha256' in head) {
+      if (typeof head.key === 'string' && head.sha256 === digestOf(head.key, body)) {
         return { key: head.key, body };
+      }
     }
   } catch {
     // Said below.
@@ -81,6 +83,10 @@ function parse(path: string, kept: Buffer): { readonly key: Key; readonly body: 
   throw new SourceError('unreachable', `not a batch that was about to be sent: ${path}`, {
     hint: 'The file was changed by something else. Move it away: its lines are sent again from the transcript.',
   });
+}
+
+function digestOf(key: Key, body: Buffer): string {
+  return createHash('sha256').update(`${key}\n`).update(body).digest('hex');
 }
 
 /** Nothing is sent that could not be kept: a full disk stops the shipping, and loses nothing. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judge, judgeAppendOnly, play, scripts } from './mirror-script.js';
 
-const numRuns = Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 300);
+const numRuns = Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 1_000);
 
 describe('the slot protocol on the real writer', () => {
   it.each([1, 2])('append-only, %i writer(s): one generation, the very bytes', async (writers) => {

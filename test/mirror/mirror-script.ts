@@ -6,6 +6,7 @@ import type { Io } from '../../src/io.js';
 import { fileCache } from '../../src/mirror/cache.js';
 import { completeLines } from '../../src/mirror/lines.js';
 import { listStream, newestFirst } from '../../src/mirror/listing.js';
+import type { Outbox } from '../../src/mirror/outbox.js';
 import { readChain } from '../../src/mirror/reader.js';
 import type { LineStream } from '../../src/mirror/stream.js';
 import { StreamMirror } from '../../src/mirror/stream-mirror.js';
@@ -68,9 +69,18 @@ export interface WriterOptions {
   readonly io: Io;
   readonly state: string;
   readonly name: string;
+  readonly outbox?: Outbox;
 }
 
-export function makeWriter({ bucket, io, state, name }: WriterOptions): StreamMirror {
+/** What stands between the writers and the world: another kind of store, or a mistake that a script has to find. */
+export interface Setting {
+  readonly ignoresConditions?: boolean;
+  readonly bucket?: (real: Bucket) => Bucket;
+  readonly outbox?: (io: Io, path: string) => Outbox;
+  readonly neverAudits?: boolean;
+}
+
+export function makeWriter({ bucket, io, state, name, outbox }: WriterOptions): StreamMirror {
   const stream: LineStream = jsonlStream(io, path, 's');
   return new StreamMirror(
     {
@@ -79,6 +89,7 @@ export function makeWriter({ bucket, io, state, name }: WriterOptions): StreamMi
       clock: systemClock,
       who: name,
       cache: fileCache(io, `${state}/main`, () => undefined),
+      ...(outbox === undefined ? {} : { outbox }),
       prefix,
       listed: true,
       isThorough: false,
@@ -96,13 +107,21 @@ class Actor {
   readonly #turnstile: Turnstile;
   readonly #name: string;
   readonly #nextFate: () => PutFate;
+  readonly #setting: Setting;
   #life = 0;
   #mirror: StreamMirror | undefined;
   #isBusy = false;
   #work: Promise<void> = Promise.resolve();
   #saved: ReadonlyMap<string, Buffer> = new Map();
 
-  constructor(world: World, turnstile: Turnstile, name: string, nextFate: () => PutFate) {
+  constructor(
+    world: World,
+    turnstile: Turnstile,
+    name: string,
+    nextFate: () => PutFate,
+    setting: Setting,
+  ) {
+    this.#setting = setting;
     this.#world = world;
     this.#turnstile = turnstile;
     this.#name = name;
@@ -151,7 +170,7 @@ class Actor {
     const mirror = this.#open();
     for (let round = 0; round < 200; round += 1) {
       const before = this.#world.store.objects.size;
-      await mirror.audit();
+      if (!this.#setting.neverAudits) await mirror.audit();
       const { state, more } = await mirror.drain(limits);
       const isQuiet = this.#world.store.objects.size === before && !more;
       if (isQuiet && state !== 'unsteady') return;
@@ -163,7 +182,7 @@ class Actor {
     this.#isBusy = true;
     const life = this.#life;
     const mirror = this.#open();
-    const work = audit ? mirror.audit() : mirror.drain(limits);
+    const work = audit && !this.#setting.neverAudits ? mirror.audit() : mirror.drain(limits);
     this.#work = work.then(
       () => this.#ended(life),
       (error: unknown) => {
@@ -180,23 +199,28 @@ class Actor {
   #open(): StreamMirror {
     if (this.#mirror !== undefined) return this.#mirror;
     const gate = this.#turnstile.gate(this.#actor);
+    const io = this.#world.disk.io(gate);
+    const client = this.#world.store.client({ gate, fate: this.#nextFate });
+    const { bucket = (real) => real, outbox } = this.#setting;
     this.#mirror = makeWriter({
-      bucket: this.#world.store.client({ gate, fate: this.#nextFate }),
-      io: this.#world.disk.io(gate),
+      bucket: bucket(client),
+      io,
       state: this.state,
       name: this.#name,
+      ...(outbox === undefined ? {} : { outbox: outbox(io, `${this.state}/outbox`) }),
     });
     return this.#mirror;
   }
 }
 
-export async function play(script: Script): Promise<World> {
+export async function play(script: Script, setting: Setting = {}): Promise<World> {
   const world: World = {
     store: new MemoryStore(script.listsDigests),
     disk: new MemoryDisk(),
     prefix,
     path,
   };
+  world.store.ignoresConditions = setting.ignoresConditions ?? false;
   const turnstile = new Turnstile();
   let fate: PutFate = 'applied';
   const nextFate = (): PutFate => {
@@ -206,7 +230,7 @@ export async function play(script: Script): Promise<World> {
   };
   const actors = Array.from(
     { length: script.writers },
-    (_, index) => new Actor(world, turnstile, `w${index}`, nextFate),
+    (_, index) => new Actor(world, turnstile, `w${index}`, nextFate, setting),
   );
   const source = new Source(world.disk);
   for (const event of script.events) {

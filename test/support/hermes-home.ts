@@ -5,22 +5,22 @@ import { createTemporaryFolder } from './temporary-folder.js';
 
 /** Of Hermes' schema v30, the tables and columns that hold sessions. */
 export const schema = `
-  CREATE TABLE sessions (id TEXT PRIMARY KEY, source TEXT NOT NULL, model TEXT, model_config TEXT,
+  CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, source TEXT NOT NULL, model TEXT, model_config TEXT,
     origin_json TEXT, system_prompt TEXT, parent_session_id TEXT, started_at REAL NOT NULL, ended_at REAL,
     end_reason TEXT, message_count INTEGER DEFAULT 0, cwd TEXT, git_branch TEXT, title TEXT,
     title_source TEXT, last_activity_at REAL, rewind_count INTEGER NOT NULL DEFAULT 0,
     archived INTEGER NOT NULL DEFAULT 0);
-  CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT,
+  CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY AUTOINCREMENT,
     session_id TEXT NOT NULL REFERENCES sessions(id), role TEXT NOT NULL, content TEXT, tool_calls TEXT,
     tool_name TEXT, timestamp REAL NOT NULL, token_count INTEGER, reasoning TEXT,
     _compressed_summary INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 1,
     compacted INTEGER NOT NULL DEFAULT 0, api_content TEXT, display_kind TEXT, display_metadata TEXT,
     display_identity BLOB, display_order INTEGER);
-  CREATE TABLE session_turn_leases (conversation_id TEXT PRIMARY KEY, holder TEXT NOT NULL,
+  CREATE TABLE IF NOT EXISTS session_turn_leases (conversation_id TEXT PRIMARY KEY, holder TEXT NOT NULL,
     acquired_at REAL NOT NULL, expires_at REAL NOT NULL);
-  CREATE INDEX idx_messages_session_id ON messages(session_id, id);
-  CREATE INDEX idx_messages_session_active ON messages(session_id, active, timestamp);
-  CREATE TRIGGER messages_display_order_insert AFTER INSERT ON messages WHEN new.display_order IS NULL
+  CREATE INDEX IF NOT EXISTS idx_messages_session_id ON messages(session_id, id);
+  CREATE INDEX IF NOT EXISTS idx_messages_session_active ON messages(session_id, active, timestamp);
+  CREATE TRIGGER IF NOT EXISTS messages_display_order_insert AFTER INSERT ON messages WHEN new.display_order IS NULL
   BEGIN UPDATE messages SET display_order = new.id WHERE id = new.id; END;
 `;
 

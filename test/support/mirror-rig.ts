@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local.js';
-import { systemClock } from '../../src/clock.js';
-import { nodeIo } from '../../src/io.js';
+import { type Clock, systemClock } from '../../src/clock.js';
+import { type Io, nodeIo } from '../../src/io.js';
 import type { Ending } from '../../src/mirror/ending.js';
 import { type FileEvents, noEvents } from '../../src/mirror/file-events.js';
 import type { Taken } from '../../src/mirror/intake.js';
@@ -29,6 +29,10 @@ export interface RigOptions {
   readonly stateFolder?: string;
   readonly learnFrom?: (folder: string) => Promise<void>;
   readonly bucket?: Bucket;
+  /** The loop's and the writers'; watchers keep the system's. */
+  readonly clock?: Clock;
+  /** Everybody's disk. */
+  readonly io?: Io;
 }
 
 /** One run of the watch loop, and everything it told. */
@@ -82,8 +86,8 @@ export class MirrorRig {
     return this.#remove();
   }
 
-  watchers(): readonly Watcher[] {
-    return createWatchers({ io: nodeIo, clock: systemClock, env: {}, home: this.tree.home });
+  watchers(io: Io = nodeIo): readonly Watcher[] {
+    return createWatchers({ io, clock: systemClock, env: {}, home: this.tree.home });
   }
 
   once(options: RigOptions = {}): Run {
@@ -104,13 +108,15 @@ export class MirrorRig {
     const started = new Promise<void>((resolve) => {
       start = resolve;
     });
-    const watchers = this.watchers();
+    const io = options.io ?? nodeIo;
+    const watchers = this.watchers(io);
+    const clock = options.clock ?? systemClock;
     const roster = new Roster({
       bucket: options.bucket ?? this.bucket,
       layout: this.layout,
       redactor: options.redactor ?? createRedactor(),
-      io: nodeIo,
-      clock: systemClock,
+      io,
+      clock,
       watchers,
       isThorough: options.isThorough ?? false,
       who: 'tester@here',
@@ -129,7 +135,7 @@ export class MirrorRig {
     const loop = new WatchLoop({
       watchers,
       roster,
-      clock: systemClock,
+      clock,
       settings: {
         selection: options.selection ?? everything,
         pacing: options.pacing ?? defaultPacing,

@@ -25,7 +25,7 @@ export interface OpenOptions {
 
 const prefix = 'p/sessions/claude-code/s/';
 
-/** One transcript on a real disk and the real writer that takes it into a real folder, without a watch loop around it. */
+/** One transcript on a real disk and the real writer that takes it into a bucket, without a watch loop around it. */
 export class WriterRig {
   readonly folder: string;
   readonly path: string;
@@ -42,11 +42,13 @@ export class WriterRig {
     this.remove = remove;
   }
 
-  static async create(): Promise<WriterRig> {
+  /** The bucket is a folder, unless another is given. */
+  static async create(other?: Bucket): Promise<WriterRig> {
     const { path, remove } = await createTemporaryFolder();
     const root = join(path, 'bucket');
-    await createLocalBucketIfMissing(root);
     await mkdir(join(path, 'source'));
+    if (other !== undefined) return new WriterRig(path, other, remove);
+    await createLocalBucketIfMissing(root);
     return new WriterRig(path, await openLocalBucket({ root }), remove);
   }
 
