@@ -5,7 +5,7 @@ import { formatCount, plural } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { systemClock } from '../../src/clock.js';
-import { PartialError } from '../../src/errors.js';
+import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import type { Stream } from '../../src/mirror/stream.js';
 import { type Verdict, verifySources } from '../../src/mirror/verify.js';
@@ -23,7 +23,7 @@ interface Checked extends Verdict {
 export default class SessionVerify extends BaseCommand {
   static override summary = 'compare what is in the bucket with the transcripts on this machine';
   static override description =
-    'Joins the parts in the bucket as any reader would and lays them beside the complete lines of the source: a line agrees when it is the same byte for byte, each [REDACTED:…] standing for any bytes. It shares nothing with the mirror that wrote them. An unterminated last line is named and does not count.\n\nExit codes: 0 everything agrees, 8 the store cannot be reached, 10 something is missing, behind or different.';
+    'Joins the parts in the bucket as any reader would and lays them beside the complete lines of the source: a line agrees when it is the same byte for byte, each [REDACTED:…] standing for any bytes. It shares nothing with the mirror that wrote them. An unterminated last line is named and does not count.\n\nExit codes: 0 everything agrees, 3 no such session, 8 the store cannot be reached, 10 something is missing, behind or different.';
   static override examples = [
     '<%= config.bin %> session verify',
     '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',
@@ -44,6 +44,11 @@ export default class SessionVerify extends BaseCommand {
     const bucket = await this.openBucket(settings);
     const layout = bucketLayout(settings.project);
     const streams = await this.sources(flags.harness, ids);
+    if (streams.length === 0 && ids.size > 0) {
+      throw new NotFoundError(`no such session on this machine: ${[...ids].join(', ')}`, {
+        hint: 'List what is in the bucket with "tracecraft session list".',
+      });
+    }
     const progress = startProgress({
       label: 'Verifying',
       total: streams.length,

@@ -228,5 +228,5 @@ export async function isRegistered(
 }
 
 export function unknownAgent(agent: string): string {
-  return `No agent ${agent} was seen so far; it finds this when it comes.`;
+  return `No agent ${agent} was seen so far ("tracecraft agents" lists those that were); it finds this when it comes.`;
 }

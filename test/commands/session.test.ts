@@ -127,6 +127,8 @@ describe('tracecraft session', () => {
     expect(code).toBe(10);
     expect(json).toMatchObject({ schema_version: 1, data: { streams: [{ state: 'differs' }] } });
     await writeFile(part, body);
+    const unknown = await world.run(['session', 'verify', 'no-such-session'], inHome);
+    expect(unknown).toMatchObject({ code: 3, stderr: expect.stringContaining('no-such-session') });
   });
 
   it('marks a session as ended', async () => {
