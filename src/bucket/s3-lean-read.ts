@@ -25,7 +25,7 @@ export type LeanAnswer =
   | { readonly found: false };
 
 const emptySha256 = createHash('sha256').update('').digest('hex');
-const maxSockets = 64;
+const maxSockets = 96;
 /** Amazon's ordinary partition, whose host names follow from the region. */
 const ordinaryRegion = /^[a-z]{2}-[a-z]+-\d$/;
 

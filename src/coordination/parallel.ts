@@ -1,5 +1,5 @@
 /** As many requests as a store's client has connections for. */
-const atOnce = 48;
+const atOnce = 96;
 
 /** The results in the order of the items. The first failure ends it. */
 export async function inParallel<Item, Result>(
