@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judge, judgeAppendOnly, play, scripts } from './mirror-script.js';
+import { fileOutbox } from '../../src/mirror/outbox.js';
+import { unarbitrated } from '../support/unarbitrated.js';
+import { judge, judgeAppendOnly, play, sourceOf } from './mirror-script.js';
+import { scripts } from './script-arbitraries.js';
 
 const numRuns = Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 1_000);
 
@@ -20,6 +23,34 @@ describe('the slot protocol on the real writer', () => {
       await fc.assert(
         fc.asyncProperty(scripts('anything', writers), async (script) => {
           expect(await judge(await play(script))).toBeUndefined();
+        }),
+        { numRuns },
+      );
+    },
+  );
+
+  it('two machines with files of their own under one session id: both are there', async () => {
+    const setting = { ownSources: true };
+    await fc.assert(
+      fc.asyncProperty(scripts('anything', 2), async (script) => {
+        const world = await play(script, setting);
+        for (const writer of [0, 1]) {
+          expect(await judge(world, sourceOf(writer, setting))).toBeUndefined();
+        }
+      }),
+      { numRuns },
+    );
+  });
+});
+
+describe('range mode on the real writer', () => {
+  it.each(['append-only, state kept', 'append-only, state lost at rest'] as const)(
+    '%s: the very bytes, each once',
+    async (kind) => {
+      await fc.assert(
+        fc.asyncProperty(scripts(kind, 1), async (script) => {
+          const world = await play(script, { bucket: unarbitrated, outbox: fileOutbox });
+          expect(await judgeAppendOnly(world)).toBeUndefined();
         }),
         { numRuns },
       );

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { TracecraftError } from '../../src/errors.js';
@@ -31,6 +30,8 @@ export type Event =
   | { readonly do: 'crash'; readonly writer: number }
   | { readonly do: 'forget'; readonly writer: number }
   | { readonly do: 'rollback'; readonly writer: number }
+  /** All that is under way ends; then the state is gone. */
+  | { readonly do: 'move'; readonly writer: number }
   | { readonly do: 'fate'; readonly fate: PutFate }
   | { readonly do: 'deliver' };
 
@@ -50,6 +51,7 @@ export interface World {
 }
 
 const path = '/source/session.jsonl';
+const paths = [path, '/other/session.jsonl'] as const;
 const prefix = 'p/sessions/claude-code/s/';
 const redaction = /SECRET\d+/g;
 
@@ -70,6 +72,7 @@ export interface WriterOptions {
   readonly state: string;
   readonly name: string;
   readonly outbox?: Outbox;
+  readonly source?: string;
 }
 
 /** What stands between the writers and the world: another kind of store, or a mistake that a script has to find. */
@@ -78,10 +81,13 @@ export interface Setting {
   readonly bucket?: (real: Bucket) => Bucket;
   readonly outbox?: (io: Io, path: string) => Outbox;
   readonly neverAudits?: boolean;
+  /** Two machines, each with a file of its own under one session id; what happens to sources happens to them in turn. */
+  readonly ownSources?: boolean;
 }
 
-export function makeWriter({ bucket, io, state, name, outbox }: WriterOptions): StreamMirror {
-  const stream: LineStream = jsonlStream(io, path, 's');
+export function makeWriter(options: WriterOptions): StreamMirror {
+  const { bucket, io, state, name, outbox, source = path } = options;
+  const stream: LineStream = jsonlStream(io, source, 's');
   return new StreamMirror(
     {
       bucket,
@@ -108,6 +114,7 @@ class Actor {
   readonly #name: string;
   readonly #nextFate: () => PutFate;
   readonly #setting: Setting;
+  readonly #source: string;
   #life = 0;
   #mirror: StreamMirror | undefined;
   #isBusy = false;
@@ -120,8 +127,10 @@ class Actor {
     name: string,
     nextFate: () => PutFate,
     setting: Setting,
+    source: string,
   ) {
     this.#setting = setting;
+    this.#source = source;
     this.#world = world;
     this.#turnstile = turnstile;
     this.#name = name;
@@ -161,6 +170,11 @@ class Actor {
     const now = this.#world.disk.snapshot(this.state);
     this.#world.disk.restore(this.state, this.#saved);
     this.#saved = now;
+  }
+
+  async move(): Promise<void> {
+    await this.settle();
+    this.forget();
   }
 
   /** Runs without faults until nothing changes any more. */
@@ -207,6 +221,7 @@ class Actor {
       io,
       state: this.state,
       name: this.#name,
+      source: this.#source,
       ...(outbox === undefined ? {} : { outbox: outbox(io, `${this.state}/outbox`) }),
     });
     return this.#mirror;
@@ -230,14 +245,21 @@ export async function play(script: Script, setting: Setting = {}): Promise<World
   };
   const actors = Array.from(
     { length: script.writers },
-    (_, index) => new Actor(world, turnstile, `w${index}`, nextFate, setting),
+    (_, index) =>
+      new Actor(world, turnstile, `w${index}`, nextFate, setting, sourceOf(index, setting)),
   );
-  const source = new Source(world.disk);
-  for (const event of script.events) {
+  const sources = new Map(
+    actors.map((_, index) => [index, new Source(world.disk, sourceOf(index, setting))]),
+  );
+  for (const [index, event] of script.events.entries()) {
     if (event.do === 'fate') fate = event.fate;
     else if (event.do === 'deliver') world.store.deliverDelayed();
-    else if ('writer' in event) await act(actors[event.writer % script.writers], event);
-    else source.happen(event);
+    else if (event.do === 'move') {
+      fate = 'applied';
+      world.store.deliverDelayed();
+      await actors[event.writer % script.writers]?.move();
+    } else if ('writer' in event) await act(actors[event.writer % script.writers], event);
+    else sources.get(setting.ownSources ? index % actors.length : 0)?.happen(event);
   }
   fate = 'applied';
   if (!script.goesOn) for (const actor of actors) actor.crash();
@@ -245,6 +267,10 @@ export async function play(script: Script, setting: Setting = {}): Promise<World
   world.store.deliverDelayed();
   for (const actor of actors) await actor.settle();
   return world;
+}
+
+export function sourceOf(writer: number, { ownSources = false }: Setting): string {
+  return (ownSources ? paths[writer] : undefined) ?? path;
 }
 
 async function act(
@@ -261,23 +287,26 @@ async function act(
 
 class Source {
   readonly #disk: MemoryDisk;
+  readonly #path: string;
   #count = 0;
 
-  constructor(disk: MemoryDisk) {
+  constructor(disk: MemoryDisk, at: string) {
     this.#disk = disk;
+    this.#path = at;
+    this.#count = at === path ? 0 : 1_000;
   }
 
   happen(event: Exclude<Event, { writer: number } | { do: 'fate' } | { do: 'deliver' }>): void {
-    const now = this.#disk.read(path) ?? Buffer.alloc(0);
-    if (event.do === 'append') this.#disk.append(path, this.#lines(event.lines));
-    else if (event.do === 'fragment') this.#disk.append(path, Buffer.from('frag'));
+    const now = this.#disk.read(this.#path) ?? Buffer.alloc(0);
+    if (event.do === 'append') this.#disk.append(this.#path, this.#lines(event.lines));
+    else if (event.do === 'fragment') this.#disk.append(this.#path, Buffer.from('frag'));
     else if (event.do === 'truncate') {
-      this.#disk.overwrite(path, now.subarray(0, Math.floor((now.length * event.keep) / 10)));
-    } else if (event.do === 'rewrite') this.#disk.overwrite(path, this.#lines(event.lines));
+      this.#disk.overwrite(this.#path, now.subarray(0, Math.floor((now.length * event.keep) / 10)));
+    } else if (event.do === 'rewrite') this.#disk.overwrite(this.#path, this.#lines(event.lines));
     else if (event.do === 'replace') {
-      this.#disk.replace(path, Buffer.concat([now, this.#lines(event.lines)]));
+      this.#disk.replace(this.#path, Buffer.concat([now, this.#lines(event.lines)]));
     } else if (event.do === 'edit') this.#edit(now, event.at);
-    else this.#disk.delete(path);
+    else this.#disk.delete(this.#path);
   }
 
   /** One byte of some line changes in place; the length stays. */
@@ -286,7 +315,7 @@ class Source {
     const copy = Buffer.from(now);
     const index = Math.floor((now.length * at) / 10);
     if (copy[index] !== 0x0a) copy[index] = 0x41 + (this.#count++ % 26);
-    this.#disk.overwrite(path, copy);
+    this.#disk.overwrite(this.#path, copy);
   }
 
   #lines(count: number): Buffer {
@@ -301,8 +330,8 @@ class Source {
 }
 
 /** Reads the newest generation that agrees with the source, from the bucket alone, and says what is wrong, if anything. */
-export async function judge(world: World): Promise<string | undefined> {
-  const source = completeLines(world.disk.read(path) ?? Buffer.alloc(0));
+export async function judge(world: World, at: string = path): Promise<string | undefined> {
+  const source = completeLines(world.disk.read(at) ?? Buffer.alloc(0));
   const client = world.store.client();
   const listing = await listStream(client, prefix);
   const problems: string[] = [];
@@ -331,48 +360,4 @@ export async function judgeAppendOnly(world: World): Promise<string | undefined>
   const source = completeLines(world.disk.read(path) ?? Buffer.alloc(0));
   const expected = Buffer.concat(source.map((line) => testRedactor.redact(line).bytes));
   return stored.equals(expected) ? undefined : 'stored bytes differ from the redacted source';
-}
-
-const writer = fc.nat({ max: 1 });
-const fates = fc.constantFrom<PutFate>('lost', 'applied-unanswered', 'delayed');
-
-const appendOnly: fc.WeightedArbitrary<Event>[] = [
-  {
-    weight: 6,
-    arbitrary: fc.record({ do: fc.constant('append'), lines: fc.integer({ min: 1, max: 8 }) }),
-  },
-  { weight: 1, arbitrary: fc.constant({ do: 'fragment' }) },
-  {
-    weight: 14,
-    arbitrary: fc.record({
-      do: fc.constant('step'),
-      writer,
-      steps: fc.integer({ min: 1, max: 30 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('audit'), writer }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('crash'), writer }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('forget'), writer }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rollback'), writer }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('fate'), fate: fates }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'deliver' }) },
-];
-
-const anything: fc.WeightedArbitrary<Event>[] = [
-  ...appendOnly,
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('truncate'), keep: fc.nat({ max: 10 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('rewrite'), lines: fc.nat({ max: 8 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('replace'), lines: fc.nat({ max: 4 }) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('edit'), at: fc.nat({ max: 9 }) }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'delete' }) },
-];
-
-export function scripts(kind: 'append-only' | 'anything', writers: number): fc.Arbitrary<Script> {
-  const events = fc.oneof(...(kind === 'append-only' ? appendOnly : anything));
-  return fc.record({
-    events: fc.array(events, { minLength: 5, maxLength: 60, size: 'max' }),
-    writers: fc.constant(writers),
-    listsDigests: fc.boolean(),
-    goesOn: fc.boolean(),
-  });
 }
