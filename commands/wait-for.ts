@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';
+import type { StepView } from '../src/coordination/steps.js';
 import { waitForSteps } from '../src/coordination/wait.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';
@@ -39,6 +40,7 @@ export default class WaitFor extends BaseCommand {
     const views = await waitForSteps(place, {
       steps,
       timeoutMs,
+      onWaiting: (step, view) => this.note(waitingLine(step, view)),
       onLook: () => this.signOfLife(bucket, settings),
       onNeedsReview: ({ step, agent, note }) => {
         const reason = note === null ? '' : `: ${note}`;
@@ -49,6 +51,13 @@ export default class WaitFor extends BaseCommand {
       this.say(`Step ${step} completed by ${agent ?? 'its agent'}`);
     return { steps: views };
   }
+}
+
+function waitingLine(step: string, view: StepView | undefined): string {
+  if (view === undefined) return `Waiting for step ${step}: nobody has claimed it.`;
+  const by = view.agent === null ? '' : ` by ${view.agent}`;
+  const how = view.expired ? 'expired, held' : view.status.replace('_', ' ');
+  return `Waiting for step ${step}: ${how}${by}.`;
 }
 
 function timeoutOf(text: string): number {

@@ -201,7 +201,9 @@ function isProviderFailure(code: string): boolean {
 /** One line of what the store or the system said, without what only a debugger wants. */
 function sayingOf(error: unknown, status: number | undefined, code: string): string {
   const message = textAt(error, 'message') ?? '';
-  const words = message === 'UnknownError' || message === '' ? code : `${code}: ${message}`;
+  const isNamed = message.includes(code);
+  const named = isNamed ? message : `${code}: ${message}`;
+  const words = message === 'UnknownError' || message === '' ? code : named;
   const [line = ''] = words.split('\n', 1);
   return `${line.slice(0, 300)}${status === undefined ? '' : ` (HTTP ${status})`}`;
 }

@@ -144,6 +144,9 @@ export abstract class BaseCommand extends Command {
   protected async afterHeartbeat(heartbeat: Promise<Error | undefined>): Promise<void> {
     const failure = await heartbeat;
     if (failure !== undefined) this.warn(`the heartbeat was not sent: ${failure.message}`);
+    if (this.#coordination?.isNewAgent()) {
+      this.note(`Agent ${this.#coordination.context.agent} is new here: registered.`);
+    }
   }
 
   #closedAtEnd(bucket: Bucket): Bucket {

@@ -18,12 +18,14 @@ export interface Coordination {
   readonly context: CoordinationContext;
   /** The claims that were made from this session or terminal. */
   readonly held: HeldNonces;
+  /** What could not be written after the act itself was done. */
+  readonly unrecorded: readonly Error[];
+  /** Whether this command made an agent known that was not: a mistyped name is one, too. */
+  isNewAgent(): boolean;
   /**
    * The agent's sign of life, if one is due; with a `step` at once. To be started beside the command's own requests and
    * awaited at its end. Never fails: the answer is what went wrong, if anything did.
    */
-  /** What could not be written after the act itself was done. */
-  readonly unrecorded: readonly Error[];
   heartbeat(news?: HeartbeatNews): Promise<Error | undefined>;
 }
 
@@ -37,11 +39,15 @@ export async function openCoordination(
   const sessionId = sessionIdOf(env);
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, bucket.location, project);
+  let isNew = false;
   const context: CoordinationContext = {
     bucket,
     layout: bucketLayout(project),
     agent,
     host: hostname(),
+    onRegistered: () => {
+      isNew = true;
+    },
     ...(sessionId === undefined ? {} : { sessionId }),
     stamps: openStampRecord(nodeIo, folder),
     clock: systemClock,
@@ -51,6 +57,7 @@ export async function openCoordination(
   return {
     context: { ...context, onUnrecorded: (error) => unrecorded.push(error) },
     unrecorded,
+    isNewAgent: () => isNew,
     held: openHeldNonces(nodeIo, folder, { agent, place }),
     heartbeat: (news) => refreshHeartbeat(context, { io: nodeIo, folder }, news),
   };

@@ -55,6 +55,7 @@ export async function beat(
     sessions: sessionsAfter(known?.sessions ?? {}, sessionId, now),
   }));
   if (isNew) {
+    context.onRegistered?.();
     const data = { ref: { key: layout.agent(agent), id: agent } };
     await writeEvent(context, { type: 'agent.registered', data });
   }

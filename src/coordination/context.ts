@@ -19,6 +19,8 @@ export interface CoordinationContext {
    * and to report the act as failed would have it repeated. Without it such a failure is thrown.
    */
   readonly onUnrecorded?: (error: Error) => void;
+  /** Told when the agent was not known before and is now. */
+  readonly onRegistered?: () => void;
   /** For pauses and for the order of what this process does; the time in documents and keys is the store's. */
   readonly clock: Clock;
 }

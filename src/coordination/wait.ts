@@ -8,6 +8,8 @@ import { readStep, type StepView } from './steps.js';
 export interface WaitRequest {
   readonly steps: readonly string[];
   readonly timeoutMs: number;
+  /** Told once, before the first pause, of each step that is not complete; of one that nobody claimed only the name. */
+  onWaiting(step: string, view: StepView | undefined): void;
   /** After each look: whoever waits is alive. */
   onLook(): Promise<void>;
   /** Told once of each step that needs a review: it goes on waiting for somebody to complete it. */
@@ -20,7 +22,7 @@ const longestPauseMs = 5_000;
 /** Until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError` when the time is up. */
 export async function waitForSteps(
   place: StorePlace & { readonly clock: Clock },
-  { steps: names, timeoutMs, onLook, onNeedsReview }: WaitRequest,
+  { steps: names, timeoutMs, onWaiting, onLook, onNeedsReview }: WaitRequest,
 ): Promise<readonly StepView[]> {
   const steps = [...new Set(names.map(stepId))];
   const deadline = place.clock.now() + timeoutMs;
@@ -44,6 +46,11 @@ export async function waitForSteps(
         steps.filter((step) => !complete.has(step)),
         timeoutMs,
       );
+    }
+    if (pauseMs === firstPauseMs) {
+      for (const [index, step] of open.entries()) {
+        if (!complete.has(step)) onWaiting(step, views[index]);
+      }
     }
     await onLook();
     await place.clock.sleep(Math.min(pauseMs, leftMs));

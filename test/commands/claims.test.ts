@@ -108,7 +108,10 @@ describe('a step from hand to hand', () => {
     const done = await run('developer', 'wait-for', 'design');
     expect(done).toMatchObject({ code: 0, stdout: 'Step design completed by designer\n' });
     const late = await run('developer', 'wait-for', 'build', '--timeout', '1s');
-    expect(late.code).toBe(6);
+    expect(late).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('Waiting for step build: nobody has claimed it.'),
+    });
     await run('developer', 'claim', 'build');
     const waiting = run('reviewer', 'wait-for', 'build', 'design', '--timeout', '60s');
     await run('developer', 'complete', 'build', '--blocked', '--note', 'no compiler');
@@ -122,6 +125,7 @@ describe('a step from hand to hand', () => {
     await run('developer', 'complete', 'docs', '--needs-review', '--note', 'please read');
     const { code, stderr } = await run('reviewer', 'wait-for', 'docs', '--timeout', '1s');
     expect(stderr).toContain('Step docs by developer needs a review: please read');
+    expect(stderr).toContain('Waiting for step docs: needs review by developer.');
     expect(code).toBe(6);
   });
 

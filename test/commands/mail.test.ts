@@ -144,7 +144,8 @@ describe('mail', patience, () => {
     await run('designer', 'send', '--all', 'two');
     const { stdout, stderr } = await run('developer', 'inbox', '--delete');
     expect(stdout.split('\n')).toHaveLength(3);
-    expect(stderr).toBe('Deleted 1 message.\n');
+    expect(stderr).toBe('Deleted 1 message.\nAgent developer is new here: registered.\n');
+    expect((await run('developer', 'inbox', '--delete')).stderr).not.toContain('new here');
     expect((await run('developer', 'inbox')).stdout).toMatch(/^\S+ \(broadcast\) designer: two\n$/);
   });
 
