@@ -1,3 +1,4 @@
+import type { StepView } from '../coordination/steps.js';
 import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
 import type { AgentView, MailboxView, Overview, SessionView } from './overview.js';
@@ -14,7 +15,7 @@ export function overviewLines(overview: Overview): string[] {
     ...headLines(overview),
     ...section(
       'Agents',
-      agents.map((agent) => agentRow(agent, now)),
+      agents.map((agent) => agentRow(agent, heldBy(agent.id, steps), now)),
       'none yet',
     ),
     ...section(
@@ -45,11 +46,23 @@ function section(title: string, rows: readonly string[][], empty: string): strin
   return ['', title, ...columns(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))];
 }
 
-function agentRow({ id, status, step, modified_at, summary }: AgentView, now: Date): string[] {
+/** What the claims say. An agent's own document may still name a step that it has lost. */
+function heldBy(id: string, steps: readonly StepView[]): readonly string[] {
+  return steps
+    .filter(({ agent, status }) => agent === id && status === 'in_progress')
+    .map(({ step }) => step);
+}
+
+function agentRow(
+  { id, status, modified_at, summary }: AgentView,
+  held: readonly string[],
+  now: Date,
+): string[] {
+  const many = held.length === 1 ? 'step' : 'steps';
   return [
     id,
     status,
-    step === null ? '-' : `step ${step}`,
+    held.length === 0 ? '-' : `${many} ${held.join(', ')}`,
     `last sign of life ${ageOf(modified_at, now) ?? '?'} ago`,
     summary ?? '',
   ];

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openS3Bucket } from '../../src/bucket/s3.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
@@ -117,7 +117,20 @@ describe('status on a local bucket', () => {
     expect(stdout).toMatch(/^ {2}design {2}in progress {2}designer/m);
     expect(stdout).toMatch(/^ {2}designer {2}1 message$/m);
     expect(stdout).toContain('Sessions: none yet: tracecraft watch');
+    expect(stdout).toMatch(/^ {2}designer {2}active {2}step design {2}last sign of life/m);
   });
+
+  it('gives a step that was lost to who has it', async () => {
+    await world.run(['claim', 'slow', '--ttl', '1s'], { env: { TRACECRAFT_AGENT: 'designer' } });
+    const rival = { env: { TRACECRAFT_AGENT: 'rival' } };
+    await vi.waitFor(async () => expect((await world.run(['claim', 'slow'], rival)).code).toBe(0), {
+      timeout: 20_000,
+      interval: 200,
+    });
+    const { stdout } = await world.run(['status'], rival);
+    expect(stdout).toMatch(/^ {2}designer {2}active {2}step design {2}/m);
+    expect(stdout).toMatch(/^ {2}rival {5}active {2}step slow {4}/m);
+  }, 30_000);
 
   it('looks again until it is ended', async () => {
     const child = world.start(['status', '--watch', '--json']);
