@@ -53,7 +53,7 @@ const arrows: readonly Arrow[] = [
 
 /** Packages that cost a start-up more than its own work, or that only some machines have. */
 const lazyPackages =
-  /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
+  /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
 const storePackages = /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\//;
 const backends = ['local', 's3', 'hugging-face'];
 

@@ -22,6 +22,8 @@ export interface S3Target {
   readonly sessionToken?: string;
   /** False: never take credentials of the environment, of profiles or of the machine; there must be keys. */
   readonly ambientCredentials?: boolean;
+  /** 'sdk': everything goes through it. Left out: what can do without does. */
+  readonly transport?: 'sdk';
   /** What a probe of this store has proven, where somebody remembers it. */
   readonly capabilities?: Capabilities;
 }

@@ -37,8 +37,16 @@ export interface ClientOptions {
   readonly redirects: RedirectMemory;
 }
 
+/** What a request of the SDK is made with. */
+export interface Wire {
+  readonly sdk: Sdk;
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly options: { readonly abortSignal?: AbortSignal };
+}
+
 /** What Amazon itself assumes where nobody names a region, and what most other stores accept. */
-const defaultRegion = 'us-east-1';
+export const defaultRegion = 'us-east-1';
 
 /** Redirects that lead to redirects. */
 const longestRedirect = 3;
@@ -86,11 +94,22 @@ function credentialsOf({ accessKey, secretKey, sessionToken }: S3Keys) {
   };
 }
 
-/** Named, else where the AWS tools look (the SDK does not read AWS_DEFAULT_REGION, the AWS command line does). */
-async function regionOf(sdk: Sdk, { region, profile, keys }: ClientOptions): Promise<string> {
+/** Without looking into any file. The SDK does not read AWS_DEFAULT_REGION, the AWS command line does. */
+export function namedRegion({
+  region,
+  profile,
+  keys,
+}: Pick<ClientOptions, 'region' | 'profile' | 'keys'>): string | undefined {
   const named = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   if (named !== undefined && named !== '') return named;
-  if (keys !== undefined && profile === undefined) return defaultRegion;
+  return keys !== undefined && profile === undefined ? defaultRegion : undefined;
+}
+
+/** Named, else where the AWS tools look. */
+async function regionOf(sdk: Sdk, options: ClientOptions): Promise<string> {
+  const { profile } = options;
+  const named = namedRegion(options);
+  if (named !== undefined) return named;
   const inquirer = new sdk.S3Client(profile === undefined ? {} : { profile });
   try {
     return await inquirer.config.region();

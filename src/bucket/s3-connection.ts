@@ -1,10 +1,19 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../clock.js';
 import { NotAllowedError, UnreachableError, UsageError } from '../errors.js';
-import { createClient, loadSdk, type S3Keys, type S3Timeouts, type Sdk } from './s3-client.js';
+import {
+  createClient,
+  loadSdk,
+  type S3Keys,
+  type S3Timeouts,
+  type Sdk,
+  type Wire,
+} from './s3-client.js';
 import { credentialsHint, failureOf, type S3Failure } from './s3-errors.js';
 import { type RedirectMemory, rememberRedirects } from './s3-gateway.js';
-import { type LeanAnswer, LeanReader } from './s3-lean-read.js';
+import { type LeanClient, NotPlain } from './s3-lean.js';
+import { type S3Requests, sdkRequests } from './s3-requests.js';
+import { foundSigner, signerWithoutSdk } from './s3-signer.js';
 import { throwIfStopped } from './stopped.js';
 import { createStoreClock, type StoreClock } from './store-clock.js';
 
@@ -18,20 +27,14 @@ export interface ConnectionOptions {
   readonly sessionToken?: string | undefined;
   readonly ambientCredentials?: boolean | undefined;
   readonly timeouts?: Partial<S3Timeouts> | undefined;
+  /** 'sdk': everything goes through it. Left out: what can do without does. */
+  readonly transport?: 'sdk' | undefined;
 }
 
 export interface Call {
   /** What is being done, for messages: "read p/agents/a.json". */
   readonly action: string;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What a request is made with. */
-export interface Wire {
-  readonly sdk: Sdk;
-  readonly client: S3Client;
-  readonly bucket: string;
-  readonly options: { readonly abortSignal?: AbortSignal };
 }
 
 export type Answer<T> =
@@ -50,16 +53,14 @@ export interface S3Connection {
    * Sends one request, once; again only where the store refused it for a reason that was cured meanwhile (our clock, the
    * region), so that it cannot have been applied. Failures are values, for whoever can tell what they mean.
    */
-  ask<T>(call: Call, request: (wire: Wire) => Promise<T>): Promise<Answer<T>>;
+  ask<T>(call: Call, request: (requests: S3Requests) => Promise<T>): Promise<Answer<T>>;
   /** As `ask`, for whoever expects nothing but success. */
-  send<T>(call: Call, request: (wire: Wire) => Promise<T>): Promise<T>;
-  /** A whole small object without the SDK's pipeline; `undefined`: ask the SDK. */
-  readLean(key: string, signal: AbortSignal | undefined): Promise<LeanAnswer | undefined>;
+  send<T>(call: Call, request: (requests: S3Requests) => Promise<T>): Promise<T>;
+  /** As `ask`, for what only the SDK does. */
+  askSdk<T>(call: Call, request: (wire: Wire) => Promise<T>): Promise<Answer<T>>;
   close(): Promise<void>;
 }
 
-/** As many are left to the SDK before it is worth anything to do without it. */
-const fewReads = 8;
 const defaultTimeouts: S3Timeouts = { connectMs: 5_000, idleMs: 30_000 };
 
 /** Sends nothing and loads no SDK yet. `UsageError` for names that no store could have. */
@@ -84,18 +85,18 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   };
 
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const leanOptions = { bucket, endpoint, clock, storeClock, idleMs: timeouts.idleMs };
-  let lean: LeanReader | undefined;
-  let readsBefore = 0;
+  const leanOptions = { bucket, endpoint, timeouts, clock, storeClock, redirects };
+  let lean: LeanClient | undefined;
+  const place = { endpoint, profile: options.profile, keys };
 
-  const readLean: S3Connection['readLean'] = async (key, signal) => {
-    readsBefore += 1;
-    if (client === undefined || readsBefore <= fewReads) return undefined;
-    lean ??= new LeanReader(leanOptions);
-    const answer = await lean.get(key, await client, signal);
-    // Something is not as it was: the SDK, which tells what, takes the next ones.
-    if (answer === undefined) readsBefore = 0;
-    return answer;
+  /** Requests that need no SDK, where it is known how to sign them without it, or it has told. */
+  const leanRequests = async (signal: AbortSignal | undefined): Promise<S3Requests | undefined> => {
+    if (options.transport === 'sdk') return undefined;
+    const open = storeClock.read() === undefined ? undefined : client;
+    const signer = signerWithoutSdk({ ...place, region }) ?? (await foundSigner(place, await open));
+    if (signer === undefined) return undefined;
+    lean ??= new (await import('./s3-lean.js')).LeanClient(leanOptions);
+    return lean.requests(signer, signal);
   };
 
   const close = async (): Promise<void> => {
@@ -121,14 +122,15 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     return true;
   };
 
-  const ask: S3Connection['ask'] = async ({ action, signal }, request) => {
+  const attempt = async <T>(
+    { action, signal }: Call,
+    send: () => Promise<T>,
+  ): Promise<Answer<T>> => {
     for (let isLast = false; ; isLast = true) {
       const used = region;
       try {
         throwIfStopped(signal);
-        const wire = await connect();
-        const abort = signal === undefined ? {} : { abortSignal: signal };
-        return { ok: true, value: await request({ ...wire, bucket, options: abort }) };
+        return { ok: true, value: await send() };
       } catch (error) {
         const failure = failureOf(error, { action, location, signal });
         if (isLast || !isCured(failure, used)) return { ok: false, failure };
@@ -136,13 +138,32 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     }
   };
 
+  const wire = async (signal: AbortSignal | undefined): Promise<Wire> => {
+    const options = signal === undefined ? {} : { abortSignal: signal };
+    return { ...(await connect()), bucket, options };
+  };
+
+  const askSdk: S3Connection['askSdk'] = (call, request) =>
+    attempt(call, async () => request(await wire(call.signal)));
+
+  const ask: S3Connection['ask'] = (call, request) =>
+    attempt(call, async () => {
+      const small = await leanRequests(call.signal);
+      try {
+        if (small !== undefined) return await request(small);
+      } catch (error) {
+        if (!(error instanceof NotPlain)) throw error;
+      }
+      return request(sdkRequests(await wire(call.signal)));
+    });
+
   const send: S3Connection['send'] = async (call, request) => {
     const answer = await ask(call, request);
     if (answer.ok) return answer.value;
     throw answer.failure.error;
   };
 
-  return { bucket, location, endpoint, clock, storeClock, redirects, ask, send, readLean, close };
+  return { bucket, location, endpoint, clock, storeClock, redirects, ask, send, askSdk, close };
 }
 
 /** For an answer that lacks what every S3 store sends. */

@@ -3,6 +3,7 @@ import type { Entry, ListOptions, Prefix } from './bucket.js';
 import { md5Of } from './etag.js';
 import { checkPrefix, compareKeys, isKey } from './key.js';
 import type { S3Connection } from './s3-connection.js';
+import type { Listed } from './s3-requests.js';
 
 interface Page {
   readonly entries: readonly Entry[];
@@ -40,42 +41,24 @@ async function listPage(
   { after, delimiter, signal }: ListOptions,
   token: string | undefined,
 ): Promise<Page> {
-  const output = await connection.send(
+  const { objects, prefixes, isTruncated, next } = await connection.send(
     { action: `list ${prefix}`, signal },
-    ({ sdk, client, bucket, options }) =>
-      client.send(
-        new sdk.ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: prefix,
-          ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
-          ...(after === undefined ? {} : { StartAfter: after }),
-          ...(token === undefined ? {} : { ContinuationToken: token }),
-        }),
-        options,
-      ),
+    (requests) => requests.list({ prefix, delimiter, after, token }),
   );
-  if (output.IsTruncated === true && !output.NextContinuationToken) throw stuck(connection);
-  const objects = (output.Contents ?? []).flatMap((object) => toEntry(object, connection));
-  const prefixes = (output.CommonPrefixes ?? []).flatMap(({ Prefix: group }): Entry[] =>
+  if (isTruncated && !next) throw stuck(connection);
+  const groups = prefixes.flatMap((group): Entry[] =>
     group !== undefined && isKey(group.slice(0, -1)) ? [{ kind: 'prefix', prefix: group }] : [],
   );
-  const entries = [...objects, ...prefixes];
-  if (prefixes.length > 0) entries.sort((a, b) => compareKeys(nameOf(a), nameOf(b)));
-  return { entries, next: output.IsTruncated === true ? output.NextContinuationToken : undefined };
-}
-
-interface Listed {
-  readonly Key?: string | undefined;
-  readonly Size?: number | undefined;
-  readonly LastModified?: Date | undefined;
-  readonly ETag?: string | undefined;
+  const entries = [...objects.flatMap((object) => toEntry(object, connection)), ...groups];
+  if (groups.length > 0) entries.sort((a, b) => compareKeys(nameOf(a), nameOf(b)));
+  return { entries, next: isTruncated ? next : undefined };
 }
 
 /** What is no key of ours, such as the placeholders that consoles make for folders, cannot be read here either. */
 function toEntry(object: Listed, { clock }: S3Connection): Entry[] {
-  const { Key: key, Size: size = 0, LastModified: modifiedAt = new Date(clock.now()) } = object;
+  const { key, size = 0, modifiedAt = new Date(clock.now()) } = object;
   if (key === undefined || !isKey(key)) return [];
-  const md5 = md5Of(object.ETag);
+  const md5 = md5Of(object.etag);
   return [{ kind: 'object', key, size, modifiedAt, ...(md5 === undefined ? {} : { md5 }) }];
 }
 

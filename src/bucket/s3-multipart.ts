@@ -56,11 +56,13 @@ export function partBytesFor(size: number): number {
 }
 
 async function begin(connection: S3Connection, key: Key): Promise<string> {
-  const { UploadId } = await connection.send(
+  const answer = await connection.askSdk(
     { action: `begin the upload of ${key}` },
     ({ sdk, client, bucket, options }) =>
       client.send(new sdk.CreateMultipartUploadCommand({ Bucket: bucket, Key: key }), options),
   );
+  if (!answer.ok) throw answer.failure.error;
+  const { UploadId } = answer.value;
   if (UploadId === undefined) throw notS3(connection.location, 'an upload id');
   return UploadId;
 }
@@ -108,7 +110,7 @@ async function sendPart(
 ): Promise<Part> {
   const call = { action: `send part ${number} of ${key}`, signal };
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await connection.ask(call, ({ sdk, client, bucket, options }) =>
+    const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
       client.send(
         new sdk.UploadPartCommand({
           Bucket: bucket,
@@ -136,7 +138,7 @@ async function complete(upload: Upload, parts: readonly Part[]): Promise<Written
   const { connection, key, file, uploadId } = upload;
   const call = { action: `complete the upload of ${key}` };
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await connection.ask(call, ({ sdk, client, bucket, options }) =>
+    const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
       client.send(
         new sdk.CompleteMultipartUploadCommand({
           Bucket: bucket,
@@ -189,7 +191,7 @@ function multipartEtag(parts: readonly Part[]): string | undefined {
 /** Parts that stay behind cost money and are seen by nobody. What fails here is not what the caller should hear of. */
 async function abort({ connection, key, uploadId }: Upload): Promise<void> {
   const call = { action: `abort the upload of ${key}` };
-  await connection.ask(call, ({ sdk, client, bucket, options }) =>
+  await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
     client.send(
       new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId }),
       options,

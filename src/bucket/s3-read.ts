@@ -7,6 +7,7 @@ import { checkRange, type Range, sliceRange } from './range.js';
 import { receiveFile } from './receive.js';
 import { type Call, notS3, type S3Connection } from './s3-connection.js';
 import { isMissingBucket, type S3Failure } from './s3-errors.js';
+import type { Fetched } from './s3-requests.js';
 
 /** What a HEAD says. */
 export type Headers = Omit<Stored, 'body'>;
@@ -19,12 +20,6 @@ export async function getObject(
   checkRange(range);
   const call = { action: `read ${key}`, signal };
   if (connection.redirects.redirects) return getRedirected(connection, key, call, range);
-  const lean = range === undefined ? await connection.readLean(key, signal) : undefined;
-  if (lean?.found === false) return undefined;
-  if (lean !== undefined) {
-    const { body, etag, modifiedAt } = lean;
-    return { ...headersOf(connection, { etag, modifiedAt, size: body.length }), body };
-  }
   const answer = await fetchObject(connection, key, call, range);
   // It redirected just now, for the first time: what came is not of this store.
   if (connection.redirects.redirects) return getRedirected(connection, key, call, range);
@@ -40,12 +35,10 @@ export async function headObject(
   key: Key,
   call: Call,
 ): Promise<Headers | undefined> {
-  const answer = await connection.ask(call, ({ sdk, client, bucket, options }) =>
-    client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), options),
-  );
+  const answer = await connection.ask(call, (requests) => requests.head(key));
   if (!answer.ok) return absent(answer.failure);
-  const { ETag, ContentLength, LastModified } = answer.value;
-  return headersOf(connection, { etag: ETag, size: ContentLength ?? 0, modifiedAt: LastModified });
+  const { etag, size = 0, modifiedAt } = answer.value;
+  return headersOf(connection, { etag, size, modifiedAt });
 }
 
 export async function getObjectFile(
@@ -54,7 +47,7 @@ export async function getObjectFile(
   path: string,
   onProgress?: (bytes: number) => void,
 ): Promise<void> {
-  const answer = await connection.ask({ action: `read ${key}` }, async (wire) => {
+  const answer = await connection.askSdk({ action: `read ${key}` }, async (wire) => {
     const { sdk, client, bucket, options } = wire;
     const output = await client.send(
       new sdk.GetObjectCommand({ Bucket: bucket, Key: key }),
@@ -76,7 +69,7 @@ export async function getObjectFile(
   throw new NotFoundError(`there is no ${key} in ${connection.location}`);
 }
 
-interface Fetched {
+interface Found {
   readonly body: Buffer;
   readonly etag: string | undefined;
   readonly size: number;
@@ -106,24 +99,22 @@ async function fetchObject(
   key: Key,
   call: Call,
   range: Range | undefined,
-): Promise<Fetched | 'past-end' | undefined> {
-  const wanted = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` };
-  const answer = await connection.ask(call, async ({ sdk, client, bucket, options }) => {
-    const command = new sdk.GetObjectCommand({ Bucket: bucket, Key: key, ...wanted });
-    const output = await client.send(command, options);
-    return { output, body: Buffer.from((await output.Body?.transformToByteArray()) ?? []) };
-  });
-  if (answer.ok) return fetched(answer.value.output, answer.value.body, range);
+): Promise<Found | 'past-end' | undefined> {
+  const wanted = range === undefined ? undefined : `bytes=${range.start}-${range.end}`;
+  const answer = await connection.ask(call, (requests) => requests.get(key, wanted));
+  if (answer.ok) return found(answer.value, range);
   if (answer.failure.status === 416) return 'past-end';
   return absent(answer.failure);
 }
 
-function fetched(output: GetObjectCommandOutput, body: Buffer, range: Range | undefined): Fetched {
-  const { ETag: etag, LastModified: modifiedAt, ContentLength: length } = output;
+function found(
+  { body, etag, modifiedAt, length, range: sent }: Fetched,
+  range: Range | undefined,
+): Found {
   if (length !== undefined && length !== body.length) {
     throw new UnreachableError(`${body.length} of ${length} bytes arrived`);
   }
-  const total = /\/(\d+)$/.exec(output.ContentRange ?? '')?.[1];
+  const total = /\/(\d+)$/.exec(sent ?? '')?.[1];
   if (total !== undefined) return { body, etag, modifiedAt, size: Number(total) };
   // A store that does not know ranges sends the whole.
   const part = range === undefined ? body : sliceRange(body, range);
@@ -132,7 +123,7 @@ function fetched(output: GetObjectCommandOutput, body: Buffer, range: Range | un
 
 function headersOf(
   { location, clock }: S3Connection,
-  { etag, size, modifiedAt }: Omit<Fetched, 'body'>,
+  { etag, size, modifiedAt }: Omit<Found, 'body'>,
 ): Headers {
   if (!etag) throw notS3(location, 'an ETag');
   return { etag: spellEtag(etag), size, modifiedAt: modifiedAt ?? new Date(clock.now()) };

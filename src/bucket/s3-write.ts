@@ -9,9 +9,10 @@ import type {
   Written,
 } from './bucket.js';
 import { spellEtag } from './etag.js';
-import { notS3, type S3Connection, type Wire } from './s3-connection.js';
+import { notS3, type S3Connection } from './s3-connection.js';
 import { isMissingBucket, type S3Failure } from './s3-errors.js';
 import { headObject } from './s3-read.js';
+import type { S3Requests } from './s3-requests.js';
 
 /**
  * How this endpoint wants the ETag in `If-Match`. Amazon, R2 and most others take it as they gave it, in quotes; Ceph up to
@@ -22,8 +23,8 @@ export interface MatchStyle {
 }
 
 interface Condition {
-  readonly IfNoneMatch?: '*';
-  readonly IfMatch?: string;
+  readonly ifNoneMatch?: '*';
+  readonly ifMatch?: string;
 }
 
 export async function putObject(
@@ -44,7 +45,7 @@ export async function putObjectIfAbsent(
   body: Uint8Array,
   options: PutOptions = {},
 ): Promise<Conditional> {
-  const answer = await putIf(connection, key, body, options, { IfNoneMatch: '*' });
+  const answer = await putIf(connection, key, body, options, { ifNoneMatch: '*' });
   return answer === 'refused' ? { written: false } : { written: true, ...answer };
 }
 
@@ -57,7 +58,7 @@ export async function putObjectIfMatch(
   options: PutOptions = {},
 ): Promise<Conditional> {
   const first = style.known ?? 'quoted';
-  const answer = await putIf(connection, key, body, options, { IfMatch: spell(etag, first) });
+  const answer = await putIf(connection, key, body, options, { ifMatch: spell(etag, first) });
   if (answer !== 'refused') {
     style.known = first;
     return { written: true, ...answer };
@@ -72,9 +73,7 @@ export async function deleteObject(
   { signal }: CallOptions = {},
 ): Promise<void> {
   const call = { action: `delete ${key}`, signal };
-  const answer = await connection.ask(call, ({ sdk, client, bucket, options }) =>
-    client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), options),
-  );
+  const answer = await connection.ask(call, (requests) => requests.delete(key));
   if (answer.ok) return;
   const { failure } = answer;
   if (failure.status === 404 && !isMissingBucket(failure)) return;
@@ -107,7 +106,7 @@ async function retryUnquoted(
   const call = { action: `write ${key}`, signal: options.signal };
   const present = await headObject(connection, key, call);
   if (present === undefined || bare(present.etag) !== bare(etag)) return { written: false };
-  const condition = { IfMatch: spell(etag, 'unquoted') };
+  const condition = { ifMatch: spell(etag, 'unquoted') };
   const answer = await putIf(connection, key, body, options, condition);
   if (answer === 'refused') return { written: false };
   style.known = 'unquoted';
@@ -132,28 +131,21 @@ async function putIf(
 }
 
 /** 412; and for `If-Match` on a key that is not there, 404 on Amazon and newer Cephs. */
-function isRefusal(failure: S3Failure, { IfMatch }: Condition): boolean {
+function isRefusal(failure: S3Failure, { ifMatch }: Condition): boolean {
   if (failure.status === 412) return true;
-  return IfMatch !== undefined && failure.status === 404 && !isMissingBucket(failure);
+  return ifMatch !== undefined && failure.status === 404 && !isMissingBucket(failure);
 }
 
-/** The body is always a Buffer: a stream would be sent in signed chunks, which many stores do not understand. */
 function sendPut(
   { location }: S3Connection,
   key: Key,
   body: Uint8Array,
   { contentType }: PutOptions,
   condition: Condition,
-): (wire: Wire) => Promise<Written> {
-  return async ({ sdk, client, bucket, options }) => {
-    const command = new sdk.PutObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      Body: Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-      ...(contentType === undefined ? {} : { ContentType: contentType }),
-      ...condition,
-    });
-    const { ETag: etag } = await client.send(command, options);
+): (requests: S3Requests) => Promise<Written> {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return async (requests) => {
+    const etag = await requests.put({ key, body: bytes, contentType, ...condition });
     if (!etag) throw notS3(location, 'an ETag');
     return { etag: spellEtag(etag) };
   };

@@ -87,7 +87,9 @@ async function storeTime(connection: S3Connection): Promise<Date> {
   const { storeClock, clock } = connection;
   const known = storeClock.read();
   if (known !== undefined) return new Date(known);
-  const answer = await connection.ask({ action: 'ask for the time' }, headBucket);
+  const answer = await connection.ask({ action: 'ask for the time' }, (requests) =>
+    requests.headBucket(),
+  );
   const learnt = storeClock.read();
   if (learnt !== undefined) return new Date(learnt);
   if (!answer.ok && answer.failure.status === undefined) throw answer.failure.error;
@@ -97,7 +99,7 @@ async function storeTime(connection: S3Connection): Promise<Date> {
 /** By a listing: the answer to a HEAD has no body, so it could not say what is wrong with the request. */
 async function hasBucket(connection: S3Connection): Promise<boolean> {
   const call = { action: 'look for the bucket' };
-  const answer = await connection.ask(call, ({ sdk, client, bucket, options }) =>
+  const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
     client.send(new sdk.ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }), options),
   );
   if (answer.ok) return true;
@@ -105,13 +107,10 @@ async function hasBucket(connection: S3Connection): Promise<boolean> {
   throw answer.failure.error;
 }
 
-const headBucket: Parameters<S3Connection['ask']>[1] = ({ sdk, client, bucket, options }) =>
-  client.send(new sdk.HeadBucketCommand({ Bucket: bucket }), options);
-
 /** In the region that the client speaks to; the SDK says so in the request. */
 async function createBucket(connection: S3Connection): Promise<boolean> {
   const call = { action: 'create the bucket' };
-  const answer = await connection.ask(call, ({ sdk, client, bucket, options }) =>
+  const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
     client.send(new sdk.CreateBucketCommand({ Bucket: bucket }), options),
   );
   if (answer.ok) return true;

@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { openS3Bucket, type S3Options } from '../../src/bucket/s3.js';
+import type { Transport } from '../support/s3-servers.js';
 
 export interface SeenRequest {
   readonly method: string;
@@ -31,6 +32,7 @@ export const secret = 'not-a-real-secret-key';
 /** Answers as it is told, and remembers what it was asked: for what no real server does when asked to. */
 export async function startHttpStore(
   answer: (request: SeenRequest, index: number) => Answer,
+  via: Transport['via'] = {},
 ): Promise<HttpStore> {
   const seen: SeenRequest[] = [];
   const buckets: Bucket[] = [];
@@ -65,6 +67,7 @@ export async function startHttpStore(
         endpoint,
         region: 'us-east-1',
         ...keys,
+        ...via,
         ...options,
       });
       buckets.push(bucket);

@@ -1,9 +1,11 @@
-import { s3Servers } from '../support/s3-servers.js';
+import { s3Servers, transports } from '../support/s3-servers.js';
 import { describeBucketContract } from './contract.js';
 
 for (const server of s3Servers()) {
-  describeBucketContract(server.name, async () => {
-    const { stop, ...where } = await server.start();
-    return { target: { backend: 's3', ...where }, isShared: server.isShared, stop };
-  });
+  for (const { by, via } of transports) {
+    describeBucketContract(`${server.name} ${by}`, async () => {
+      const { stop, ...where } = await server.start();
+      return { target: { backend: 's3', ...where, ...via }, isShared: server.isShared, stop };
+    });
+  }
 }

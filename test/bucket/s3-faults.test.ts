@@ -13,7 +13,7 @@ import {
   type S3ProxyRequest,
   startS3Proxy,
 } from '../support/s3-proxy.js';
-import { type S3Server, s3Servers } from '../support/s3-servers.js';
+import { type S3Server, s3Servers, transports } from '../support/s3-servers.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
 const mine = Buffer.from('{"nonce": "mine"}');
@@ -21,7 +21,9 @@ const mebibyte = 1024 * 1024;
 /** What counts as silence here: far more than a server on this machine takes. */
 const stallMs = 1_000;
 
-describe.each(s3Servers())('faults on the way to $name', ({ start }) => {
+const cases = s3Servers().flatMap((server) => transports.map((one) => ({ ...server, ...one })));
+
+describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
   let server: S3Server;
   let proxy: S3Proxy;
   let onRequest: (request: S3ProxyRequest) => S3Fault | undefined | Promise<S3Fault | undefined>;
@@ -51,7 +53,7 @@ describe.each(s3Servers())('faults on the way to $name', ({ start }) => {
   beforeEach(() => {
     onRequest = () => undefined;
     proxy.reset();
-    clock = new EagerClock();
+    clock = new EagerClock(Date.now());
     key = `faults-${randomBytes(6).toString('hex')}/object`;
     open();
   });
@@ -63,7 +65,7 @@ describe.each(s3Servers())('faults on the way to $name', ({ start }) => {
 
   const open = (idleMs?: number): void => {
     const timeouts = idleMs === undefined ? {} : { idleMs };
-    plain = openS3Bucket({ ...server, endpoint: proxy.endpoint, clock, timeouts });
+    plain = openS3Bucket({ ...server, endpoint: proxy.endpoint, clock, timeouts, ...via });
     bucket = withRetry(plain, { clock, attempts: 5, baseMs: 10, maxMs: 100 });
   };
 

@@ -112,7 +112,8 @@ describe('a store that redirects reads', () => {
 
   it('is asked for the ETag before the body, once it is known to redirect', async () => {
     await bucket.get(key);
-    expect(gateway.counts()).toEqual({ GET: 2, HEAD: 1 });
+    // Redirected twice before it is known: as a small request, and as one of the SDK.
+    expect(gateway.counts()).toEqual({ GET: 3, HEAD: 1 });
     gateway.reset();
     await bucket.get(key);
     expect(gateway.counts()).toEqual({ GET: 1, HEAD: 1 });

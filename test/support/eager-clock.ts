@@ -3,10 +3,15 @@ import type { Clock } from '../../src/clock.js';
 /** Time passes only while somebody sleeps, and then at once. Remembers how long each sleep was. */
 export class EagerClock implements Clock {
   readonly sleeps: number[] = [];
+  readonly #startMs: number;
   #elapsedMs = 0;
 
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#startMs = startMs;
+  }
+
   now(): number {
-    return Date.UTC(2026, 0, 1) + this.#elapsedMs;
+    return this.#startMs + this.#elapsedMs;
   }
 
   monotonic(): number {

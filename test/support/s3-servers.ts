@@ -2,6 +2,17 @@ import { type S3Server, startR2 } from './r2.js';
 
 export type { S3Server } from './r2.js';
 
+/** Each has to do the same. */
+export const transports: readonly Transport[] = [
+  { by: 'without the SDK', via: {} },
+  { by: 'by the SDK', via: { transport: 'sdk' } },
+];
+
+export interface Transport {
+  readonly by: string;
+  readonly via: { readonly transport?: 'sdk' };
+}
+
 export interface S3ServerKind {
   readonly name: string;
   /** It goes on after the test, with what was written to it. */
