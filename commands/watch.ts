@@ -4,6 +4,7 @@ import { checkUnredacted, openMirroring, selectionOf } from '../src/cli/mirrorin
 import { startProgress } from '../src/cli/progress.js';
 import { SessionSigns } from '../src/cli/session-signs.js';
 import { handleSignals } from '../src/cli/signals.js';
+import { watchFlags } from '../src/cli/watch-flags.js';
 import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';
@@ -16,7 +17,7 @@ import type { Ending } from '../src/mirror/ending.js';
 import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
 import type { Harness, Watcher } from '../src/mirror/stream.js';
 import { takeWatchLock } from '../src/mirror/watch-lock.js';
-import { harnesses } from '../src/protocol/harnesses.js';
+import { keepLogBound } from '../src/service/log-bound.js';
 import { createWatchers } from '../watchers/registry.js';
 
 const lingerMs = 500;
@@ -37,36 +38,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
   ];
   static override flags = {
     once: Flags.boolean({ summary: 'take everything once and exit' }),
-    harness: Flags.string({
-      summary: 'only this harness; may be given more than once',
-      options: [...harnesses],
-      multiple: true,
-    }),
-    cwd: Flags.directory({
-      exists: true,
-      summary: 'only sessions that were started in or below this folder',
-    }),
-    since: Flags.string({
-      summary: 'take sessions that changed within this time (7d unless told)',
-      helpValue: '30d',
-    }),
-    all: Flags.boolean({
-      summary:
-        'take all sessions, however old; with --once also put back what vanished from the bucket',
-      exclusive: ['since'],
-    }),
-    'all-projects': Flags.boolean({
-      summary: "with a project's config: take sessions of other folders too",
-    }),
-    interval: Flags.string({
-      summary: 'longest time between two flushes of a busy session',
-      helpValue: '5s',
-    }),
-    heartbeat: Flags.string({
-      summary: 'time between two signs of life of a live session; less than the TTL of its claims',
-      default: '60s',
-      helpValue: '10s',
-    }),
+    ...watchFlags,
     wait: Flags.boolean({ summary: 'stand by while another watch runs for this bucket' }),
     'no-redact': Flags.boolean({
       summary: 'send transcripts as they are, secrets and all; for a bucket that only you can read',
@@ -75,7 +47,11 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       char: 'y',
       summary: 'with --no-redact: the bucket is private, I am sure',
     }),
-    poll: Flags.boolean({ summary: 'look every 2 s instead of listening to file events' }),
+    'log-file': Flags.file({
+      summary: 'where the output of this process goes: past 10 MB it is moved to FILE.1',
+      helpValue: 'FILE',
+      hidden: true,
+    }),
   };
 
   async run(): Promise<object> {
@@ -135,6 +111,8 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     });
     const release = await this.lock(`${folder}/watch.lock`, flags.wait, ending.signal, output);
     try {
+      const log = flags['log-file'];
+      if (log !== undefined) void keepLogBound(log, systemClock, ending.signal);
       const beating = flags.once ? undefined : signs.run(ending.signal);
       const end = flags.once ? await loop.once(ending.signal) : await loop.run(ending.signal);
       await beating;

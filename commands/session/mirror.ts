@@ -25,7 +25,11 @@ export default class SessionMirror extends BaseCommand {
   static override flags = {
     harness: Flags.string({ summary: 'whose session', options: [...harnesses], required: true }),
     'session-id': Flags.string({ summary: 'this session, or a unique beginning of its id' }),
-    cwd: Flags.directory({ exists: true, summary: 'the newest session of this folder' }),
+    cwd: Flags.directory({
+      exists: true,
+      summary: 'the newest session of this folder',
+      helpValue: 'FOLDER',
+    }),
     follow: Flags.boolean({ summary: 'go on mirroring until ended', char: 'f' }),
     'no-redact': Flags.boolean({
       summary: 'send it as it is, secrets and all; for a bucket that only you can read',

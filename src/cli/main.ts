@@ -9,6 +9,7 @@ export async function main(argv: readonly string[], root: string): Promise<void>
   process.stdout.on('error', exitOnClosedPipe);
   process.stderr.on('error', exitOnClosedPipe);
   process.on('uncaughtException', fail);
+  if (asksForFrontPage(argv)) return await showFrontPage(root).catch(fail);
   await run([...words], { root, userPlugins: false, devPlugins: false }).catch(fail);
 }
 
@@ -17,6 +18,17 @@ async function endWith(error: unknown, argv: readonly string[], root: string): P
   const code = await reportFailure(error, argv, root);
   // Not left to the event loop: what a failed command has begun may keep it alive.
   process.stdout.write('', () => process.exit(code));
+}
+
+/** All commands on one page: oclif's own has no groups, and would be loaded for it. */
+function asksForFrontPage(argv: readonly string[]): boolean {
+  const [first = 'help'] = argv;
+  return argv.length <= 1 && ['help', '--help', '-h'].includes(first);
+}
+
+async function showFrontPage(root: string): Promise<void> {
+  const { printFrontPage } = await import('./manual/front-page.js');
+  await printFrontPage(root);
 }
 
 /** `tracecraft help claim` is `tracecraft claim --help`. */

@@ -21,7 +21,7 @@ describe('the command line', () => {
     for (const args of [[], ['--help'], ['-h'], ['help']]) {
       const help = await world.run(args);
       expect(help).toMatchObject({ code: 0, stderr: '' });
-      expect(help.stdout).toContain('COMMANDS');
+      expect(help.stdout).toContain('Usage: tracecraft COMMAND');
     }
     expect((await world.run(['help', 'trust'])).stdout).toContain('$ tracecraft trust');
   });

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { bashCompletion } from '../src/cli/completion/bash.js';
+import { fishCompletion } from '../src/cli/completion/fish.js';
+import { zshCompletion } from '../src/cli/completion/zsh.js';
+import { readManual } from '../src/cli/manual/commands.js';
+
+const renderers = new Map([
+  ['bash', bashCompletion],
+  ['zsh', zshCompletion],
+  ['fish', fishCompletion],
+]);
+
+export default class Completion extends BaseCommand {
+  static override summary = 'print the script that completes commands in your shell';
+  static override description =
+    `The script knows all commands, flags and their values by itself: completing never starts tracecraft. Put one of the lines below into the file that your shell reads at its start, or print the script once into the folder where your shell looks for completions, and again after an upgrade.\n\nExit codes: 0 printed, 2 unknown shell.`;
+  static override examples = [
+    { description: 'in ~/.bashrc:', command: 'eval "$(<%= config.bin %> completion bash)"' },
+    {
+      description: 'in ~/.zshrc, after compinit:',
+      command: 'eval "$(<%= config.bin %> completion zsh)"',
+    },
+    {
+      description: 'once:',
+      command: '<%= config.bin %> completion fish > ~/.config/fish/completions/tracecraft.fish',
+    },
+  ];
+  static override args = {
+    shell: Args.string({
+      description: 'your shell',
+      required: true,
+      options: [...renderers.keys()],
+    }),
+  };
+
+  async run(): Promise<object> {
+    const { args } = await this.parse(Completion);
+    const manifest = await readFile(join(this.config.root, 'oclif.manifest.json'), 'utf8');
+    const { commands } = readManual(manifest);
+    const script = renderers.get(args.shell)?.(commands) ?? '';
+    this.printText(script);
+    return { shell: args.shell, script };
+  }
+}

@@ -1,0 +1,43 @@
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { openManager } from '../../src/cli/service.js';
+import { tracecraftHome } from '../../src/config/files.js';
+import { PartialError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
+import { removable, removeInstallation } from '../../src/service/installation.js';
+import { otherDefinition } from '../../src/service/service.js';
+
+export default class ServiceUninstall extends BaseCommand {
+  static override summary = 'end the service, and take away what install wrote';
+  static override description =
+    `Ends it, then removes the definition, the environment file, its log file, and folders that were made for them and are empty. Your bucket, your configs and what the mirror remembers stay.\n\nExit codes: 0 done, 2 the definition was changed or is not ours, 3 it is not installed, 10 removed, but whether it has ended is not known.`;
+  static override examples = ['<%= config.bin %> service uninstall'];
+  static override flags = {
+    force: Flags.boolean({ summary: 'also a definition that was changed or is not ours' }),
+  };
+
+  async run(): Promise<object> {
+    const { flags } = await this.parse(ServiceUninstall);
+    const manager = openManager(this.surroundings);
+    const spec = await removable(manager, flags.force);
+    const other = await otherDefinition(manager, await manager.state());
+    // What runs from another definition is not what install wrote.
+    const stopped = other === undefined ? await manager.stop() : ({ ok: true } as const);
+    const { files, folders, left } = await removeInstallation(manager, spec);
+    await manager.forget();
+    for (const path of [...files, ...folders]) this.say(`Removed ${path}`);
+    const stays = [...left, ...(await this.remains())];
+    for (const path of stays) this.say(`Left ${path}`);
+    const data = { removed: files, removed_folders: folders, left: stays, ended: stopped.ok };
+    if (stopped.ok) return data;
+    const error = new PartialError(`removed, but not ended: ${stopped.reason}`, {
+      hint: 'If "tracecraft watch" still runs, end it yourself.',
+    });
+    return this.answerFailure(error, data);
+  }
+
+  private async remains(): Promise<readonly string[]> {
+    const folder = tracecraftHome(this.surroundings);
+    return (await nodeIo.stat(folder)) === undefined ? [] : [folder];
+  }
+}

@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { printBlock, printRaw } from '../output.js';
+import { type Manual, readManual } from './commands.js';
+import { grouped } from './groups.js';
+
+export interface PageStyle {
+  /** Columns of the terminal; `undefined`: lines are not broken. */
+  readonly width: number | undefined;
+  readonly isBold: boolean;
+}
+
+/** Prints all commands on one page, grouped by what people do. `root` is the folder of the oclif manifest. */
+export async function printFrontPage(root: string): Promise<void> {
+  const manual = readManual(await readFile(join(root, 'oclif.manifest.json'), 'utf8'));
+  const { stdout, env } = process;
+  const isTerminal = stdout.isTTY === true;
+  const isBold = isTerminal && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+  const page = frontPage(manual, { width: isTerminal ? stdout.columns : undefined, isBold });
+  // The manifest is our own, and its page may hold the escapes of bold type.
+  if (isBold) printRaw(page);
+  else printBlock(page);
+}
+
+export function frontPage({ version, commands }: Manual, { width, isBold }: PageStyle): string {
+  const column = Math.max(...commands.map(({ name }) => name.length)) + 4;
+  const title = (text: string): string => (isBold ? `\u001b[1m${text}\u001b[22m` : text);
+  const lines = [
+    `tracecraft ${version}: one bucket you own for everything your coding agents do`,
+    '',
+    'Usage: tracecraft COMMAND [flags]',
+  ];
+  for (const group of grouped(commands)) {
+    lines.push('', title(group.title));
+    for (const { name, summary } of group.commands) {
+      lines.push(...hanging(`  ${name}`.padEnd(column), summary, width));
+    }
+  }
+  lines.push(
+    '',
+    title('Start here'),
+    '  tracecraft watch                mirror what your agents do, into a folder of your home',
+    '  tracecraft demo                 see what it is like, in ten seconds',
+    '  tracecraft help COMMAND         flags, examples and exit codes of a command',
+    '',
+    'Every command has --json, --quiet and --help. TRACECRAFT_AGENT names you where several agents share a folder.',
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+/** The text beside its head, broken at spaces so that further lines begin below the first. */
+function hanging(head: string, text: string, width: number | undefined): string[] {
+  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(20, width - head.length);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map(
+    (one, index) => `${index === 0 ? head : ' '.repeat(head.length)}${one}`,
+  );
+}

@@ -1,0 +1,75 @@
+import type { CommandManual } from './commands.js';
+
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly CommandManual[];
+}
+
+/** What people do with it, and the commands for that in the order in which they are met. Those that are not there are passed over. */
+const titles: readonly (readonly [title: string, names: readonly string[]])[] = [
+  [
+    'Set up',
+    [
+      'init',
+      'trust',
+      'doctor',
+      'service install',
+      'service status',
+      'service uninstall',
+      'setup',
+      'setup claude-code',
+      'setup codex',
+      'setup hermes',
+      'setup openclaw',
+      'completion',
+    ],
+  ],
+  [
+    'Mirror',
+    [
+      'watch',
+      'session mirror',
+      'session list',
+      'session show',
+      'session stop',
+      'session verify',
+      'session compact',
+      'hook',
+      'redact',
+      'redact scan',
+    ],
+  ],
+  [
+    'Coordinate',
+    [
+      'claim',
+      'complete',
+      'handoff',
+      'release',
+      'wait-for',
+      'heartbeat',
+      'send',
+      'inbox',
+      'memory set',
+      'memory get',
+      'memory list',
+      'memory history',
+      'memory delete',
+      'artifact upload',
+      'artifact download',
+      'artifact list',
+    ],
+  ],
+  ['Look', ['status', 'steps', 'step-status', 'agents', 'log', 'replay', 'demo']],
+];
+
+/** Every command in one group; what no group names comes last. */
+export function grouped(commands: readonly CommandManual[]): readonly CommandGroup[] {
+  const named = titles.map(([title, names]) => ({
+    title,
+    commands: names.flatMap((name) => commands.filter((one) => one.name === name)),
+  }));
+  const known = new Set(titles.flatMap(([, names]) => names));
+  const rest = { title: 'More', commands: commands.filter(({ name }) => !known.has(name)) };
+  return [...named, rest].filter((group) => group.commands.length > 0);
+}

@@ -1,0 +1,172 @@
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { tracecraftHome } from '../config/files.js';
+import {
+  findSettings,
+  requireTrusted,
+  type Settings,
+  type SettingsContext,
+} from '../config/settings.js';
+import { UnsupportedError, UsageError } from '../errors.js';
+import {
+  type Carried,
+  carriedVariables,
+  environmentFile,
+  missingCredentials,
+} from '../service/environment.js';
+import { stableNode, stableScript } from '../service/executable.js';
+import type { Order } from '../service/installation.js';
+import { launchdManager } from '../service/launchd.js';
+import { runProgram } from '../service/run.js';
+import type { ServiceManager } from '../service/service.js';
+import { systemdManager } from '../service/systemd.js';
+
+export type ManagerKind = ServiceManager['kind'];
+
+/** The service manager of this system, or the one that was named. */
+export function openManager(context: SettingsContext, kind = kindHere()): ServiceManager {
+  const { home, env, clock } = context;
+  const { uid, username } = userInfo();
+  if (kind === 'launchd') return launchdManager({ home, uid, run: runProgram, clock });
+  return systemdManager({
+    env,
+    home,
+    user: username,
+    run: runProgram,
+    clock,
+    // On Linux Node's own clock is CLOCK_MONOTONIC.
+    monotonicUs: () => Number(process.hrtime.bigint() / 1_000n),
+  });
+}
+
+function kindHere(): ManagerKind {
+  if (process.platform === 'linux') return 'systemd';
+  if (process.platform === 'darwin') return 'launchd';
+  throw new UnsupportedError(`no service manager is known for ${process.platform}`, {
+    hint: 'Run "tracecraft watch" with whatever starts programs there.',
+  });
+}
+
+export interface ServiceRequest {
+  /** What `watch` gets besides. */
+  readonly args: readonly string[];
+  /** Names of variables that hold credentials. */
+  readonly secretNames: readonly string[];
+  readonly isForced: boolean;
+  readonly version: string;
+  /** tracecraft's own executable. */
+  readonly script: string;
+}
+
+export interface PlannedService {
+  readonly order: Order;
+  readonly settings: Settings | undefined;
+  /** What its user should know before relying on it. */
+  readonly remarks: readonly string[];
+}
+
+/** Everything that the service is, from what holds here and now. Refuses what `watch` would refuse. */
+export async function planService(
+  manager: ServiceManager,
+  context: SettingsContext,
+  request: ServiceRequest,
+): Promise<PlannedService> {
+  const settings = await findSettings(context);
+  if (settings !== undefined) requireTrusted(settings);
+  const carried = withHome(carriedVariables(context.env), context.home);
+  const folder = settings?.file.scope === 'project' ? settings.file.folder : context.home;
+  await requireSameConfig(settings, folder, context, carried);
+  const node = await stableNode({ env: context.env, execPath: process.execPath });
+  const script = await stableScript(process.argv[1], request.script);
+  const secrets = environmentFile(request.secretNames, context.env);
+  const log = manager.log ?? null;
+  return {
+    settings,
+    remarks: remarksOf({ settings, carried, context, request, paths: [node, script] }),
+    order: {
+      spec: {
+        version: request.version,
+        node: node.path,
+        script: script.path,
+        args: ['watch', '--wait', ...request.args, ...(log === null ? [] : ['--log-file', log])],
+        folder,
+        config: settings?.file.path ?? null,
+        variables: carried.variables,
+        secrets: secrets === '' ? null : join(tracecraftHome(context), 'service.env'),
+        log,
+      },
+      secrets: secrets === '' ? undefined : secrets,
+      isForced: request.isForced,
+    },
+  };
+}
+
+/** A home folder that only this shell has would not be the service's. */
+function withHome(carried: Carried, home: string): Carried {
+  if (home === userInfo().homedir) return carried;
+  return { ...carried, variables: { HOME: home, ...carried.variables } };
+}
+
+/** From its own folder the service must find the config that holds here. */
+async function requireSameConfig(
+  settings: Settings | undefined,
+  folder: string,
+  context: SettingsContext,
+  { variables }: Carried,
+): Promise<void> {
+  const there = await findSettings({ ...context, cwd: folder, env: variables });
+  if (there?.file.path === settings?.file.path) return;
+  throw new UsageError(
+    `a service in ${folder} would use ${there?.file.path ?? 'no config'}, not ${settings?.file.path ?? 'none'}`,
+    { hint: 'Install it from the folder whose config it is to use.' },
+  );
+}
+
+interface Known {
+  readonly settings: Settings | undefined;
+  readonly carried: Carried;
+  readonly context: SettingsContext;
+  readonly request: ServiceRequest;
+  readonly paths: readonly { readonly path: string; readonly isStable: boolean }[];
+}
+
+function remarksOf({ settings, carried, context, request, paths }: Known): string[] {
+  const remarks: string[] = [];
+  if (settings === undefined) {
+    remarks.push('No config yet: the service writes one for your home folder at its first start.');
+  }
+  for (const { path } of paths.filter(({ isStable }) => !isStable)) {
+    remarks.push(
+      `${path} may go away with an upgrade: "tracecraft service status" will say so, and installing again mends it.`,
+    );
+  }
+  for (const name of carried.leftOut.filter((one) => !request.secretNames.includes(one))) {
+    remarks.push(
+      `${name} holds a password and was left out; --env ${name} keeps it in a file of mode 600.`,
+    );
+  }
+  return [...remarks, ...credentialRemarks(settings, context, request)];
+}
+
+function credentialRemarks(
+  settings: Settings | undefined,
+  { env }: SettingsContext,
+  { secretNames }: ServiceRequest,
+): string[] {
+  if (settings === undefined) return [];
+  const { target } = settings;
+  const isOwn =
+    (target.backend === 's3' && target.accessKey !== undefined) ||
+    (target.backend === 'hf' && target.token !== undefined);
+  const names = isOwn ? [] : missingCredentials(target.backend, env, secretNames);
+  if (names.length === 0) return [];
+  const flags = names.map((name) => `--env ${name}`).join(' ');
+  return [
+    `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} set here, and the service will not have ${names.length === 1 ? 'it' : 'them'}: ${flags} keeps them in a file of mode 600, a profile is better.`,
+  ];
+}
+
+/** The folder as the service will understand it. */
+export function absoluteFolder(path: string, { cwd }: SettingsContext): string {
+  return resolve(cwd, path);
+}

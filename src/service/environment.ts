@@ -1,0 +1,108 @@
+import { UsageError } from '../errors.js';
+import type { Variables } from './spec.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where things are and what they are called: a service that does not have them would look elsewhere than this shell does. */
+const carried = [
+  'TRACECRAFT_HOME',
+  'TRACECRAFT_AGENT',
+  'CLAUDE_CONFIG_DIR',
+  'CODEX_HOME',
+  'HERMES_HOME',
+  'OPENCLAW_HOME',
+  'OPENCLAW_STATE_DIR',
+  'AWS_PROFILE',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_CONFIG_FILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_CA_BUNDLE',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_S3',
+  'HF_ENDPOINT',
+  'HF_HOME',
+  'HF_TOKEN_PATH',
+  'NODE_EXTRA_CA_CERTS',
+] as const;
+
+/** Names whose values open a bucket; a service has them only when they are asked for. */
+const credentials = {
+  local: [],
+  s3: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'],
+  hf: ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'],
+} as const;
+
+export interface Carried {
+  readonly variables: Variables;
+  /** Names that are set and were left out, since an address with a password in it is a credential. */
+  readonly leftOut: readonly string[];
+}
+
+/** The variables of now that the service needs to see the same places. */
+export function carriedVariables(env: Environment): Carried {
+  const set = carried.flatMap((name) => {
+    const value = env[name] ?? '';
+    return value.trim() === '' ? [] : [[name, value] as const];
+  });
+  for (const [name, value] of set) refuseRelative(name, value);
+  const isOpen = ([, value]: readonly [string, string]): boolean => !hasUserInfo(value);
+  return {
+    variables: Object.fromEntries(set.filter(isOpen)),
+    leftOut: set.filter((entry) => !isOpen(entry)).map(([name]) => name),
+  };
+}
+
+/** From the folder of the service it would lead elsewhere than from this one. CLAUDE_CONFIG_DIR may be a list. */
+function refuseRelative(name: string, value: string): void {
+  if (!/_(HOME|DIR|FILE|PATH|BUNDLE|CERTS)$/.test(name)) return;
+  const paths = value.split(',').map((path) => path.trim());
+  if (paths.every((path) => path === '' || /^[/~]/.test(path))) return;
+  throw new UsageError(`${name} is a relative path: ${JSON.stringify(value)}`, {
+    hint: 'A service runs in another folder: set it to an absolute path.',
+  });
+}
+
+function hasUserInfo(value: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(value.trim());
+}
+
+/** Credentials of this shell that the service will not have, for a bucket of that kind. */
+export function missingCredentials(
+  backend: keyof typeof credentials,
+  env: Environment,
+  asked: readonly string[],
+): readonly string[] {
+  return credentials[backend].filter((name) => (env[name] ?? '') !== '' && !asked.includes(name));
+}
+
+/**
+ * The text of an environment file with the values that these variables have now. Double quotes with a backslash before
+ * `"`, `\`, `$` and a backtick mean the same to systemd (systemd.exec(5), EnvironmentFile) and to a POSIX shell.
+ */
+export function environmentFile(names: readonly string[], env: Environment): string {
+  const lines = [...new Set(names)].sort().map((name) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      throw new UsageError(`not a name of a variable: ${JSON.stringify(name.slice(0, 40))}`, {
+        hint: 'Give the name alone; the value is taken from the environment.',
+      });
+    }
+    return `${name}="${escapedValue(name, env[name])}"\n`;
+  });
+  return lines.join('');
+}
+
+function escapedValue(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') {
+    throw new UsageError(`${name} is not set here`, {
+      hint: `Export ${name} first: its value is taken from the environment.`,
+    });
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
+  if (/[\u0000-\u001f\u007f]/.test(value)) {
+    throw new UsageError(`${name} holds a line break or control character`, {
+      hint: 'An environment file cannot carry that.',
+    });
+  }
+  return value.replaceAll(/["\\$`]/g, '\\$&');
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import { UsageError } from '../errors.js';
+
+/** A variable that the service gets in clear: paths, names and addresses, never a credential. */
+export type Variables = Readonly<Record<string, string>>;
+
+const specSchema = v.object({
+  /** Of the tracecraft that wrote it. */
+  version: v.string(),
+  /** Absolute: the Node that runs it. */
+  node: v.string(),
+  /** Absolute: tracecraft's own executable. */
+  script: v.string(),
+  /** What follows the script: `watch` and its flags. */
+  args: v.array(v.string()),
+  /** Absolute: where it runs, and so which config holds. */
+  folder: v.string(),
+  /** Absolute: the config that held there; null when there was none yet. */
+  config: v.nullable(v.string()),
+  variables: v.record(v.string(), v.string()),
+  /** Absolute: mode 600, holds what was asked for with --env; null when nothing was. */
+  secrets: v.nullable(v.string()),
+  /** Absolute: the file that the output goes to; null where a journal takes it. */
+  log: v.nullable(v.string()),
+  /** Folders that were made for it, the outermost first: what `uninstall` takes away again when they are empty. */
+  made: v.array(v.string()),
+});
+
+/** All that the definition of a service is rendered from; it stands in the definition's own first lines. */
+export type ServiceSpec = v.InferOutput<typeof specSchema>;
+
+export interface Sealed {
+  readonly spec: ServiceSpec;
+  /** Whether somebody changed the definition after it was written. */
+  readonly isEdited: boolean;
+}
+
+/** A comment of one line: the spec as JSON, and before it a hash of that and of what follows. Two hyphens in a row would end an XML comment. */
+export function sealOf(spec: ServiceSpec, body: string): string {
+  const json = JSON.stringify(spec).replaceAll('--', '-\\u002d');
+  return `tracecraft ${digest(json, body)} ${json}`;
+}
+
+/** `undefined` when it is not a line that `sealOf` wrote. */
+export function openSeal(line: string, body: string): Sealed | undefined {
+  const [, hash, json] = /^tracecraft ([0-9a-f]{16}) (\{.*\})$/.exec(line) ?? [];
+  if (hash === undefined || json === undefined) return undefined;
+  try {
+    const result = v.safeParse(specSchema, JSON.parse(json));
+    return result.success
+      ? { spec: result.output, isEdited: digest(json, body) !== hash }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function digest(json: string, body: string): string {
+  return createHash('sha256').update(json).update('\n').update(body).digest('hex').slice(0, 16);
+}
+
+/** Neither format can hold a line break in a value, and no path or name that anyone means has a control character. */
+export function refuseControls(spec: ServiceSpec): void {
+  const named: readonly (readonly [string, string])[] = [
+    ['the path of Node', spec.node],
+    ['the path of tracecraft', spec.script],
+    ['the folder', spec.folder],
+    ['the path of the environment file', spec.secrets ?? ''],
+    ['the path of the log', spec.log ?? ''],
+    ...spec.args.map((arg) => ['a flag', arg] as const),
+    ...Object.entries(spec.variables),
+  ];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
+  const bad = named.find(([, value]) => /[\u0000-\u001f\u007f]|[\ufffe\uffff]/u.test(value));
+  if (bad === undefined) return;
+  throw new UsageError(
+    `${bad[0]} holds a line break or control character: ${JSON.stringify(bad[1])}`,
+    { hint: 'A service cannot carry that: rename the folder, or unset the variable.' },
+  );
+}
