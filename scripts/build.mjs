@@ -4,20 +4,27 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core/config';
 import { rolldown } from 'rolldown';
+import { writeSdk } from './declarations.mjs';
+import { bundledModules, licenseText, packagesOf } from './licenses.mjs';
 import { withViewer } from './viewer.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 const fresh = join(root, `dist.new-${process.pid}`);
+const licensesPath = join(root, 'THIRD-PARTY-LICENSES');
 const manifestPath = join(root, 'oclif.manifest.json');
 
 /** Loaded from node_modules at run time, if it is installed at all: a native addon cannot be bundled. */
 const external = ['@photostructure/sqlite'];
 
+/** Who uses the SDK sees the names of its errors. */
+const keptNames = { class: true, function: false };
+
 // The old build stays in place until the new one is complete, for whoever is running it.
 try {
   await bundle(fresh);
   await signChunks(fresh);
+  await writeSdk(root, fresh);
   await rm(dist, { recursive: true, force: true });
   await rename(fresh, dist);
 } finally {
@@ -25,14 +32,20 @@ try {
 }
 await writeManifest();
 
-/** One CommonJS file per command (its path is the command), the entry, and the chunks they share or load on demand. */
+/** One CommonJS file per command (its path is the command), the entries of the command line and the SDK, and the chunks they share or load on demand. */
 async function bundle(folder) {
+  const modules = bundledModules();
   const build = await rolldown({
     cwd: root,
-    input: { cli: 'src/cli/main.ts', ...(await commandEntries()) },
+    input: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', ...(await commandEntries()) },
     platform: 'node',
     external,
-    plugins: [commandsInCodeUnitOrder(), requireOnFirstUse(), withViewer(root)],
+    plugins: [
+      commandsInCodeUnitOrder(),
+      requireOnFirstUse(),
+      withViewer(root, modules),
+      modules.plugin,
+    ],
     onLog: (level, log, report) => {
       if (log.code !== 'EVAL') report(level, log);
     },
@@ -45,10 +58,12 @@ async function bundle(folder) {
     exports: 'named',
     entryFileNames: '[name].cjs',
     chunkFileNames: 'chunks/[name]-[hash].cjs',
-    minify: true,
+    minify: { mangle: { keepNames: keptNames }, compress: { keepNames: keptNames } },
     comments: { legal: false },
   });
   await build.close();
+  const packages = await packagesOf(modules.ids);
+  await writeFile(licensesPath, `${licenseText(packages)}\n`);
 }
 
 async function commandEntries() {

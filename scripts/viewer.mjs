@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 /** The viewer of the replay page as one script and one style sheet. */
-export async function bundleViewer(root) {
+export async function bundleViewer(root, modules) {
   const folder = join(root, 'src', 'replay', 'viewer');
   const build = await rolldown({
     cwd: root,
     input: join(folder, 'main.ts'),
     platform: 'browser',
     tsconfig: join(folder, 'tsconfig.json'),
+    plugins: modules === undefined ? [] : [modules.plugin],
   });
   const { output } = await build.generate({
     format: 'iife',
@@ -29,13 +30,13 @@ export async function bundleViewer(root) {
 }
 
 /** Puts the bundled viewer in the place of the texts in `src/replay/viewer-bundle.ts`. */
-export function withViewer(root) {
+export function withViewer(root, modules) {
   return {
     name: 'with-viewer',
     transform: {
       filter: { id: /src[\\/]replay[\\/]viewer-bundle\.ts$/ },
       async handler(code) {
-        const { script, style } = await bundleViewer(root);
+        const { script, style } = await bundleViewer(root, modules);
         return code
           .replace("'TRACECRAFT_VIEWER_SCRIPT'", () => JSON.stringify(script))
           .replace("'TRACECRAFT_VIEWER_STYLE'", () => JSON.stringify(style));

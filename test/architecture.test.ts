@@ -20,7 +20,6 @@ const arrows: readonly Arrow[] = [
   { from: 'src/clock.ts', may: [] },
   { from: 'src/io.ts', may: [] },
   { from: 'src/memory.ts', may: [] },
-  { from: 'src/index.ts', may: ['src/'] },
   { from: 'src/protocol/', may: ['src/errors.ts'] },
   { from: 'src/redact/', may: ['src/errors.ts'] },
   { from: 'src/bucket/', may: basics, mayType: ['src/config/'] },
@@ -47,6 +46,7 @@ const arrows: readonly Arrow[] = [
     may: [...basics, 'src/config/', 'src/bucket/', 'src/protocol/', 'src/coordination/'],
   },
   { from: 'src/cli/', may: ['src/'] },
+  { from: 'src/sdk/', may: ['src/', 'watchers/'] },
   { from: 'watchers/', may: ['src/mirror/stream.ts', ...basics] },
   { from: 'commands/', may: ['src/', 'watchers/'] },
 ];

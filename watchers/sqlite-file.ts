@@ -213,7 +213,7 @@ export class SqliteFile {
       return await this.#load();
     } catch (cause) {
       throw new UnsupportedError(`cannot read ${this.path}: @photostructure/sqlite did not load`, {
-        hint: 'Install tracecraft again with its dependencies; it has binaries for Linux, macOS and Windows on x64 and arm64.',
+        hint: 'All but such databases is mirrored. Install tracecraft again with its optional dependencies: there are binaries for Linux, macOS and Windows on x64 and arm64.',
         cause,
       });
     }

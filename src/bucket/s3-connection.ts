@@ -11,7 +11,7 @@ import {
 } from './s3-client.js';
 import { credentialsHint, failureOf, type S3Failure } from './s3-errors.js';
 import { type RedirectMemory, rememberRedirects } from './s3-gateway.js';
-import { type LeanClient, NotPlain } from './s3-lean.js';
+import { LeanClient, NotPlain } from './s3-lean.js';
 import { type S3Requests, sdkRequests } from './s3-requests.js';
 import { foundSigner, signerWithoutSdk } from './s3-signer.js';
 import { throwIfStopped } from './stopped.js';
@@ -95,7 +95,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     const open = storeClock.read() === undefined ? undefined : client;
     const signer = signerWithoutSdk({ ...place, region }) ?? (await foundSigner(place, await open));
     if (signer === undefined) return undefined;
-    lean ??= new (await import('./s3-lean.js')).LeanClient(leanOptions);
+    lean ??= new LeanClient(leanOptions);
     return lean.requests(signer, signal);
   };
 

@@ -35,6 +35,8 @@ export interface MirroringOptions {
   readonly intervalMs: number | undefined;
   readonly output: WatchOutput;
   readonly progress?: Progress;
+  /** In a process that is not ours: how it collects its garbage is its own business. */
+  readonly isGuest?: boolean;
 }
 
 export interface Mirroring {
@@ -104,6 +106,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     report: {
       onTaken: (taken) => {
         output.taken(taken, `${options.bucket.location} (${settings.project})`);
+        if (options.isGuest) return;
         // Looking at thousands of sessions leaves more behind than an idle watch itself needs.
         setInterval(() => reclaimMemory(idleBytes), reclaimEveryMs).unref();
       },

@@ -83,6 +83,20 @@ export async function loadSettings(context: SettingsContext): Promise<Settings> 
   );
 }
 
+/** As `findSettings`, for a destination that a program names itself instead of any config; relative paths are relative to `cwd`. */
+export function explicitSettings(document: ConfigDocument, context: SettingsContext): Settings {
+  const file: ConfigFile = {
+    path: 'the given destination',
+    folder: context.cwd,
+    scope: 'home',
+    sha256: '',
+    readableByOthers: false,
+    document,
+  };
+  const stateFolder = tracecraftHome(context);
+  return resolveSettings({ context, stateFolder, file, home: undefined, trusted: true });
+}
+
 /** The agent's name, or a `UsageError` that says where to set it. */
 export function requireAgent(settings: Pick<Settings, 'agent' | 'file'>): string {
   if (settings.agent !== undefined) return settings.agent;

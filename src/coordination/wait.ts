@@ -9,7 +9,7 @@ export interface WaitRequest {
   readonly steps: readonly string[];
   readonly timeoutMs: number;
   /** Told once, before the first pause, of each step that is not complete; of one that nobody claimed only the name. */
-  onWaiting(step: string, view: StepView | undefined): void;
+  onWaiting?(step: string, view: StepView | undefined): void;
   /** After each look: whoever waits is alive. */
   onLook(): Promise<void>;
   /** Told once of each step that needs a review: it goes on waiting for somebody to complete it. */
@@ -49,7 +49,7 @@ export async function waitForSteps(
     }
     if (pauseMs === firstPauseMs) {
       for (const [index, step] of open.entries()) {
-        if (!complete.has(step)) onWaiting(step, views[index]);
+        if (!complete.has(step)) onWaiting?.(step, views[index]);
       }
     }
     await onLook();

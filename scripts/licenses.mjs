@@ -1,0 +1,102 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+
+/** Licences that allow what a bundle does; anything else is looked at by a person before it is added here. */
+const allowed = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+]);
+const noticeFile = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
+
+/** Notes which files a bundle is made of. Files whose code was dropped are none of it. */
+export function bundledModules() {
+  const ids = new Set();
+  return {
+    ids,
+    plugin: {
+      name: 'bundled-modules',
+      generateBundle(_options, bundle) {
+        for (const chunk of Object.values(bundle)) {
+          for (const [id, module] of Object.entries(chunk.modules ?? {})) {
+            if (module.renderedLength > 0) ids.add(id);
+          }
+        }
+      },
+    },
+  };
+}
+
+/** The packages that these files belong to, in the order of their names. */
+export async function packagesOf(ids) {
+  const marker = `${sep}node_modules${sep}`;
+  const folders = new Set();
+  for (const id of ids) {
+    const file = id.replace(/^\0+/, '').replace(/\?.*$/, '');
+    if (file.includes(marker)) folders.add(await packageFolder(file));
+  }
+  const packages = await Promise.all([...folders].map(readPackage));
+  return packages.sort((left, right) => (idOf(left) < idOf(right) ? -1 : 1));
+}
+
+/** One text with the name, version, licence and notices of each. A licence that nobody allowed fails the build. */
+export function licenseText(packages) {
+  const wrong = packages.filter(({ license }) => !isAllowed(license));
+  if (wrong.length > 0) {
+    const names = wrong.map((one) => `${idOf(one)} (${one.license})`).join(', ');
+    throw new Error(`bundled, and of a licence that is not on the list: ${names}`);
+  }
+  const texts = new Map();
+  for (const one of packages) {
+    const text = one.notices.join('\n\n') || `Licensed under ${one.license}.`;
+    texts.set(text, [...(texts.get(text) ?? []), one]);
+  }
+  const sections = [...texts].map(([text, users]) =>
+    [...users.map((one) => `${idOf(one)} (${one.license})`), '', text].join('\n'),
+  );
+  return [
+    'tracecraft is under the MIT licence (LICENSE). Its bundle holds code of the packages below.',
+    ...sections,
+  ].join(`\n\n${'-'.repeat(80)}\n\n`);
+}
+
+export function idOf({ name, version }) {
+  return `${name}@${version}`;
+}
+
+function isAllowed(license) {
+  const choices = license.replace(/[()]/g, '').split(' OR ');
+  return choices.some((choice) => choice.split(' AND ').every((one) => allowed.has(one)));
+}
+
+/** The nearest folder whose package.json has a name and a version; some packages have others that only say the module type. */
+async function packageFolder(file) {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    const { name, version } = await readJson(join(folder, 'package.json'));
+    if (name !== undefined && version !== undefined) return folder;
+  }
+  throw new Error(`bundled, and of no package: ${file}`);
+}
+
+async function readPackage(folder) {
+  const { name, version, license = 'unknown' } = await readJson(join(folder, 'package.json'));
+  const files = (await readdir(folder)).filter((file) => noticeFile.test(file)).sort();
+  const notices = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
+  return { name, version, license, notices: notices.map(normal) };
+}
+
+function normal(text) {
+  return text.replace(/\r\n?/g, '\n').trim();
+}
+
+async function readJson(path) {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return {};
+  }
+}

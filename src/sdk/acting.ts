@@ -1,0 +1,81 @@
+import type { Bucket } from '../bucket/bucket.js';
+import { type Coordination, openCoordination } from '../cli/coordinating.js';
+import { checkSecrets, checkSecretsOfValue } from '../cli/secret-check.js';
+import type { HeartbeatNews } from '../coordination/agents.js';
+import type { Place } from '../coordination/artifacts.js';
+import { UsageError } from '../errors.js';
+import { bucketLayout } from '../protocol/keys.js';
+import type { Surroundings } from './surroundings.js';
+
+/** What every method of the SDK works with. */
+export interface Acting extends Surroundings {
+  readonly bucket: Bucket;
+  readonly place: Place;
+  warn(message: string): void;
+  /** A `UsageError` when nobody said who acts. */
+  coordination(): Promise<Coordination>;
+  /** Runs an act of the agent with its sign of life beside it (after it, if it has news), and tells what was not recorded. */
+  act<T>(act: (coordination: Coordination) => Promise<T>, news?: HeartbeatNews): Promise<T>;
+  /** What may be shared of a text. */
+  scrub(what: string, text: string): string;
+  scrubValue(key: string, value: unknown): unknown;
+}
+
+export interface ActingOptions {
+  readonly bucket: Bucket;
+  readonly surroundings: Surroundings;
+  readonly redact: boolean;
+  warn(message: string): void;
+}
+
+export function openActing({ bucket, surroundings, redact, warn }: ActingOptions): Acting {
+  const { settings, env } = surroundings;
+  let opened: Promise<Coordination> | undefined;
+  const coordination = async (): Promise<Coordination> => {
+    if (settings.agent === undefined) {
+      throw new UsageError('nobody said who acts', {
+        hint: 'Open with { agent }, set TRACECRAFT_AGENT, or agent_id in the config.',
+      });
+    }
+    opened ??= openCoordination(bucket, settings, env);
+    return opened;
+  };
+  let told = 0;
+  const tell = ({ unrecorded }: Coordination): void => {
+    for (const error of unrecorded.slice(told)) {
+      warn(`done, but not all of it was recorded: ${error.message}`);
+    }
+    told = unrecorded.length;
+  };
+  const shared = (what: string, found: string | undefined): void => {
+    if (found === undefined) return;
+    const fate = redact ? `; redacted: ${found}` : ` (${found}) and is shared as it is`;
+    warn(`${what} holds what looks like a secret${fate}`);
+  };
+  return {
+    ...surroundings,
+    bucket,
+    place: { bucket, layout: bucketLayout(settings.project) },
+    warn,
+    coordination,
+    act: async (act, news) => {
+      const mine = await coordination();
+      const beside = news === undefined ? mine.heartbeat() : undefined;
+      const answer = await act(mine).finally(() => beside);
+      const failure = await (beside ?? mine.heartbeat(news));
+      if (failure !== undefined) warn(`the heartbeat was not sent: ${failure.message}`);
+      tell(mine);
+      return answer;
+    },
+    scrub: (what, text) => {
+      const checked = checkSecrets(settings, text, redact);
+      shared(what, checked.found);
+      return checked.text;
+    },
+    scrubValue: (key, value) => {
+      const checked = checkSecretsOfValue(settings, { key, value }, redact);
+      shared(`the value of ${key}`, checked.found);
+      return checked.value;
+    },
+  };
+}

@@ -1,0 +1,16 @@
+export {
+  BlockedError,
+  LostError,
+  NotAllowedError,
+  NotFoundError,
+  PartialError,
+  RefusedError,
+  SourceError,
+  TimedOutError,
+  TracecraftError,
+  UnreachableError,
+  UnsupportedError,
+  UsageError,
+} from '../errors.js';
+export { openTracecraft } from './open.js';
+export type * from './types.js';

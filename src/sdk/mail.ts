@@ -1,0 +1,42 @@
+import { type Inbox, readInbox, readNewMail } from '../coordination/inbox.js';
+import { sendMail } from '../coordination/mailbox.js';
+import { checkMailId, checkMailText } from '../protocol/mail.js';
+import { checkName, stepId } from '../protocol/names.js';
+import type { Acting } from './acting.js';
+import { messageOf } from './answers.js';
+import { textOf } from './surroundings.js';
+import type { About, SentMessage, Tracecraft } from './types.js';
+
+type MailMethods = Pick<Tracecraft, 'send' | 'broadcast' | 'inbox' | 'newMail'>;
+
+export function mailOf(acting: Acting): MailMethods {
+  const deliver = async (
+    to: string | null,
+    message: string,
+    { step, replyTo }: About = {},
+  ): Promise<SentMessage> => {
+    const about = {
+      ...(step === undefined ? {} : { step: stepId(textOf('step', step)) }),
+      ...(replyTo === undefined ? {} : { replyTo: checkMailId(textOf('replyTo', replyTo)) }),
+    };
+    const text = acting.scrub('the message', checkMailText(textOf('message', message)));
+    const { id, sentAt } = await acting.act(({ context }) =>
+      sendMail(context, { to, message: text, ...about }),
+    );
+    return { id, sentAt };
+  };
+  const shown = ({ mail, skipped }: Pick<Inbox, 'mail' | 'skipped'>) => {
+    for (const { error } of skipped) acting.warn(error.message);
+    return mail.map(messageOf);
+  };
+  return {
+    send: (to, message, about) => deliver(checkName('agent', textOf('to', to)), message, about),
+    broadcast: (message, about) => deliver(null, message, about),
+    inbox: async () => shown(await acting.act(({ context }) => readInbox(context))),
+    newMail: async () => {
+      const news = await acting.act(({ context }) => readNewMail(context));
+      if (news.damage !== undefined) acting.warn(`${news.damage.message}; all mail counts as new`);
+      return { messages: shown(news), markSeen: () => news.remember() };
+    },
+  };
+}

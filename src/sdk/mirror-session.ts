@@ -1,0 +1,88 @@
+import { resolve } from 'node:path';
+import { createWatchers } from '../../watchers/registry.js';
+import type { Bucket } from '../bucket/bucket.js';
+import { openMirroring } from '../cli/mirroring.js';
+import { systemClock } from '../clock.js';
+import { requireTrusted } from '../config/settings.js';
+import { NotFoundError, PartialError, UsageError } from '../errors.js';
+import { nodeIo } from '../io.js';
+import { noEvents } from '../mirror/file-events.js';
+import { everything, newestSession, sessionsLike } from '../mirror/selection.js';
+import type { Watcher } from '../mirror/stream.js';
+import { harnesses } from '../protocol/harnesses.js';
+import { type Surroundings, textOf } from './surroundings.js';
+import type { MirroredSession, MirrorOptions } from './types.js';
+
+export interface MirrorPlace extends Surroundings {
+  readonly bucket: Bucket;
+  warn(message: string): void;
+}
+
+/** One session of this machine, by the same machinery as `session mirror`. */
+export async function mirrorSession(
+  place: MirrorPlace,
+  options: MirrorOptions,
+): Promise<MirroredSession> {
+  const { settings, bucket, env, home, warn } = place;
+  requireTrusted(settings);
+  const harness = harnesses.find((name) => name === options?.harness);
+  if (harness === undefined) throw new UsageError(`harness must be one of ${harnesses.join(', ')}`);
+  const watchers = createWatchers({
+    io: nodeIo,
+    clock: systemClock,
+    env,
+    home,
+    onUnreadable: (error) => warn(error.message),
+  }).filter((watcher) => watcher.harness === harness);
+  const cwd = resolve(place.cwd, options.cwd ?? '.');
+  const sessionId =
+    options.sessionId === undefined
+      ? await newest(watchers, cwd)
+      : await only(watchers, textOf('sessionId', options.sessionId));
+  let parts = 0;
+  const { loop } = openMirroring({
+    settings,
+    bucket,
+    watchers,
+    selection: { ...everything, sessionId },
+    events: noEvents,
+    isPolling: false,
+    isThorough: true,
+    isGuest: true,
+    intervalMs: undefined,
+    output: {
+      taken: () => undefined,
+      sessions: () => undefined,
+      part: () => {
+        parts += 1;
+      },
+      generation: () => undefined,
+      trouble: (error) => warn(error.message),
+      well: () => undefined,
+      note: warn,
+      close: () => undefined,
+    },
+  });
+  const end = await loop.once(new AbortController().signal);
+  const [first] = end.behind;
+  if (first === undefined) return { sessionId, harness, parts };
+  throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
+    hint: 'Mirror it again: it goes on where it stopped.',
+  });
+}
+
+async function newest(watchers: readonly Watcher[], cwd: string): Promise<string> {
+  const id = await newestSession(watchers, cwd);
+  if (id !== undefined) return id;
+  throw new NotFoundError(`no such session was started in ${cwd}`, {
+    hint: 'Name one with sessionId, or another folder with cwd.',
+  });
+}
+
+async function only(watchers: readonly Watcher[], begin: string): Promise<string> {
+  const ids = await sessionsLike(watchers, begin);
+  const [id] = ids;
+  if (id === undefined) throw new NotFoundError(`no session ${begin} on this machine`);
+  if (ids.length === 1) return id;
+  throw new UsageError(`${begin} could be any of: ${ids.slice(0, 5).join(', ')}`);
+}

@@ -1,0 +1,54 @@
+import { createBucketIfMissing } from '../bucket/open.js';
+import { openProven } from '../cli/proven-bucket.js';
+import { openableTarget } from '../config/settings.js';
+import { beat } from '../coordination/agents.js';
+import { openActing } from './acting.js';
+import { artifactsOf } from './artifacts.js';
+import { mailOf } from './mail.js';
+import { memoriesOf } from './memories.js';
+import { stepsOf } from './steps.js';
+import { surroundingsOf, textOf } from './surroundings.js';
+import type { OpenOptions, Tracecraft } from './types.js';
+
+/**
+ * Opens the bucket of the config that holds here, or the one that is named. A local folder that is named is made if it is
+ * missing. `NotFoundError`: no config and no destination; `UsageError`: one that cannot be used; `NotAllowedError`:
+ * credentials are missing, or not meant for it; `UnreachableError`: the store does not answer.
+ */
+export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecraft> {
+  const surroundings = await surroundingsOf(options);
+  const { settings } = surroundings;
+  const warn = (message: string): void => options.onWarning?.(message);
+  for (const warning of settings.warnings) warn(warning);
+  const target = openableTarget(settings);
+  if (options.destination !== undefined && target.backend === 'local') {
+    await createBucketIfMissing(target);
+  }
+  const bucket = await openProven(settings);
+  const acting = openActing({ bucket, surroundings, redact: options.redact === true, warn });
+  const { putIfAbsent, putIfMatch } = bucket.capabilities;
+  return {
+    location: bucket.location,
+    project: settings.project,
+    agent: settings.agent,
+    isArbitrated: putIfAbsent && putIfMatch,
+    ...stepsOf(acting),
+    ...mailOf(acting),
+    memory: memoriesOf(acting),
+    artifacts: artifactsOf(acting),
+    heartbeat: async (summary) => {
+      const { context } = await acting.coordination();
+      const { sessionId = null } = context;
+      const said =
+        summary === undefined
+          ? {}
+          : { summary: acting.scrub('the summary', textOf('summary', summary)) };
+      await beat(context, { sessionId, status: 'active', ...said });
+    },
+    mirrorSession: async (request) => {
+      const { mirrorSession } = await import('./mirror-session.js');
+      return mirrorSession(acting, request);
+    },
+    close: () => bucket.close(),
+  };
+}

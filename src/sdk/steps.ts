@@ -1,0 +1,154 @@
+import { systemClock } from '../clock.js';
+import { findArtifact, resolveArtifact } from '../coordination/artifacts.js';
+import { acquire } from '../coordination/claims.js';
+import { complete, release } from '../coordination/ending.js';
+import { defaultTtlMs, maxTtlMs } from '../coordination/sign-of-life.js';
+import { listSteps, readHandoff } from '../coordination/steps.js';
+import { waitForSteps } from '../coordination/wait.js';
+import { UsageError } from '../errors.js';
+import { maxTextLength, outcomes } from '../protocol/coordination.js';
+import { checkName, stepId } from '../protocol/names.js';
+import type { Acting } from './acting.js';
+import { handoffOf, stepOf } from './answers.js';
+import { textOf } from './surroundings.js';
+import type { Report, Tracecraft, WaitOptions } from './types.js';
+
+type Steps = Pick<Tracecraft, 'claim' | 'complete' | 'release' | 'handoff' | 'steps' | 'waitFor'>;
+
+const maxFiles = 10_000;
+
+export function stepsOf(acting: Acting): Steps {
+  const { place, warn } = acting;
+  return {
+    claim: async (named, { ttlMs: wishMs, reopen = false } = {}) => {
+      const step = stepOfName(named);
+      const ttlMs = ttlOf(wishMs, acting.settings.claimTtlMs);
+      const { context, held, heartbeat } = await acting.coordination();
+      const result = await acquire(context, held, {
+        step,
+        ttlMs,
+        reopen,
+        beside: async (outcome) => {
+          const failure = await heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
+          if (failure !== undefined) warn(`the heartbeat was not sent: ${failure.message}`);
+        },
+      });
+      if (result.outcome === 'rejected') {
+        const { agent, epoch } = result.holder;
+        return { claimed: false, step, reason: result.reason, holder: { agent, epoch } };
+      }
+      const { claim, how, from, isBestEffort } = result;
+      const before = from === undefined ? undefined : { agent: from.agent, epoch: from.epoch };
+      return { claimed: true, step, epoch: claim.epoch, how, from: before, isBestEffort };
+    },
+    complete: async (named, report = {}) => {
+      const step = stepOfName(named);
+      const checked = checkReport(acting, report);
+      const artifacts = await artifactsOf(acting, step, report.artifacts ?? []);
+      const { epoch, force } = report;
+      const { handoff, isRepeated } = await acting.act(
+        ({ context, held }) =>
+          complete(context, held, { step, epoch, force }, { ...checked, artifacts }),
+        { step: null },
+      );
+      if (isRepeated) warn(`step ${step} was ended before; its handoff stays as it was`);
+      return handoffOf(step, handoff);
+    },
+    release: async (named, { epoch, force } = {}) => {
+      const step = stepOfName(named);
+      await acting.act(({ context, held }) => release(context, held, { step, epoch, force }), {
+        step: null,
+      });
+    },
+    handoff: async (named) => {
+      const step = stepOfName(named);
+      const document = await readHandoff(place, step);
+      return document === undefined ? undefined : handoffOf(step, document);
+    },
+    steps: async () => {
+      const { steps, skipped } = await listSteps(place);
+      for (const error of skipped) warn(error.message);
+      return steps.map(stepOf);
+    },
+    waitFor: async (named, options) => {
+      const timeoutMs = timeoutOf(options);
+      const names = typeof named === 'string' ? [named] : named;
+      const views = await waitForSteps(
+        { ...place, clock: systemClock },
+        {
+          steps: names.map(stepOfName),
+          timeoutMs,
+          onLook: async () => {
+            if (acting.settings.agent === undefined) return;
+            await (await acting.coordination()).heartbeat();
+          },
+          onNeedsReview: ({ step }) => warn(`step ${step} needs a review`),
+        },
+      );
+      return views.map(stepOf);
+    },
+  };
+}
+
+function stepOfName(name: unknown): string {
+  return stepId(textOf('step', name));
+}
+
+function ttlOf(
+  wishMs: number | null | undefined,
+  configured: number | null | undefined,
+): number | null {
+  const ttlMs = wishMs === undefined ? configured : wishMs;
+  if (ttlMs === undefined) return defaultTtlMs;
+  if (ttlMs === null || (ttlMs >= 1_000 && ttlMs <= maxTtlMs)) return ttlMs;
+  throw new UsageError('ttlMs must be between 1,000 and 604,800,000 milliseconds, or null');
+}
+
+function timeoutOf(options: Partial<WaitOptions> | undefined): number {
+  const { timeoutMs = Number.NaN } = options ?? {};
+  if (Number.isFinite(timeoutMs) && timeoutMs >= 0) return timeoutMs;
+  throw new UsageError('timeoutMs must be a number of milliseconds');
+}
+
+function checkFiles(files: readonly string[] | undefined): readonly string[] | undefined {
+  if (files === undefined) return undefined;
+  const isList = Array.isArray(files) && files.length <= maxFiles;
+  if (isList && files.every((file) => typeof file === 'string' && file.length <= maxTextLength))
+    return files;
+  throw new UsageError(`changedFiles must be a list of at most ${maxFiles} texts`);
+}
+
+function checkReport(acting: Acting, report: Report) {
+  const { outcome = 'complete', note, nextAgent, nextAction, changedFiles } = report;
+  if (!outcomes.includes(outcome))
+    throw new UsageError(`outcome must be one of ${outcomes.join(', ')}`);
+  const scrub = (what: string, text: string | undefined): string | undefined => {
+    if (text === undefined) return undefined;
+    if (typeof text === 'string' && text.length <= maxTextLength) return acting.scrub(what, text);
+    throw new UsageError(`${what} must be a text of at most ${maxTextLength} characters`, {
+      hint: 'Upload it as an artifact, and name that.',
+    });
+  };
+  return {
+    outcome,
+    note: scrub('note', note),
+    nextAgent: nextAgent === undefined ? undefined : checkName('agent', nextAgent),
+    nextAction: scrub('nextAction', nextAction),
+    changedFiles: checkFiles(changedFiles),
+  };
+}
+
+/** As `STEP/NAME`. `NotFoundError` when one is not there. */
+async function artifactsOf(
+  { place }: Acting,
+  step: string,
+  names: readonly string[],
+): Promise<string[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      const own = await findArtifact(place, { step, name });
+      const found = own ?? (await resolveArtifact(place, name, undefined));
+      return `${found.step}/${found.name}`;
+    }),
+  );
+}

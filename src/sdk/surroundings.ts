@@ -1,0 +1,59 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { systemClock } from '../clock.js';
+import { checkConfig } from '../config/schema.js';
+import {
+  explicitSettings,
+  loadSettings,
+  type Settings,
+  type SettingsContext,
+} from '../config/settings.js';
+import { UsageError } from '../errors.js';
+import { nodeIo } from '../io.js';
+import type { OpenOptions } from './types.js';
+
+export interface Surroundings {
+  readonly settings: Settings;
+  /** Of the process, with what the options say instead. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly home: string;
+}
+
+/** What the command line learns from its config and its environment, with what the caller says in their place. */
+export async function surroundingsOf(options: OpenOptions): Promise<Surroundings> {
+  const { agent, sessionId, destination } = options;
+  const env = {
+    ...process.env,
+    ...(agent === undefined ? {} : { TRACECRAFT_AGENT: textOf('agent', agent) }),
+    ...(sessionId === undefined ? {} : { TRACECRAFT_SESSION: textOf('sessionId', sessionId) }),
+  };
+  const cwd = resolve(textOf('cwd', options.cwd ?? process.cwd()));
+  const home = process.env.HOME || homedir();
+  const context: SettingsContext = { cwd, env, home, io: nodeIo, clock: systemClock };
+  const settings =
+    destination === undefined
+      ? await loadSettings(context)
+      : explicitSettings(documentOf(destination), context);
+  return { settings, env, cwd, home };
+}
+
+/** What is not typed may be anything. */
+export function textOf(what: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new UsageError(`${what} must be a text that is not empty`);
+}
+
+function documentOf(destination: unknown) {
+  return checkConfig(
+    'not a usable destination',
+    withoutUndefined(destination),
+    'It has the fields of .tracecraft.json.',
+  );
+}
+
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
+}

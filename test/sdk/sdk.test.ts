@@ -1,0 +1,201 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  LostError,
+  NotAllowedError,
+  NotFoundError,
+  type OpenOptions,
+  openTracecraft,
+  TimedOutError,
+  type Tracecraft,
+  UsageError,
+} from '../../src/sdk/index.js';
+import { sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+
+const secret = `ghp_${'aB3dE5gH7jK9'.repeat(3)}`;
+
+let folder: string;
+let remove: () => Promise<void>;
+let warnings: string[];
+const opened: Tracecraft[] = [];
+
+beforeEach(async () => {
+  ({ path: folder, remove } = await createTemporaryFolder());
+  warnings = [];
+  vi.stubEnv('HOME', folder);
+  vi.stubEnv('TRACECRAFT_HOME', join(folder, 'state'));
+  for (const name of ['TRACECRAFT_AGENT', 'TRACECRAFT_SESSION', 'CLAUDE_CONFIG_DIR']) {
+    vi.stubEnv(name, undefined);
+  }
+});
+
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+  vi.unstubAllEnvs();
+  await remove();
+});
+
+async function open(agent: string | undefined, more: OpenOptions = {}): Promise<Tracecraft> {
+  const tracecraft = await openTracecraft({
+    destination: { backend: 'local', bucket: 'bucket', project: 'shop' },
+    cwd: folder,
+    agent,
+    onWarning: (message) => warnings.push(message),
+    ...more,
+  });
+  opened.push(tracecraft);
+  return tracecraft;
+}
+
+describe('opening', () => {
+  it('takes the config that holds in a folder, and its agent', async () => {
+    const config = { backend: 'local', bucket: 'bucket', project: 'own', agent_id: 'ann' };
+    await open('x');
+    await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config));
+    const shop = await open(undefined, { destination: undefined });
+    expect(shop).toMatchObject({ project: 'own', agent: 'ann', location: join(folder, 'bucket') });
+  });
+
+  it('moves no transcript for a config that nobody trusted', async () => {
+    const config = { backend: 'local', bucket: 'bucket', project: 'own' };
+    await open('x');
+    await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config));
+    const shop = await open('ann', { destination: undefined });
+    await expect(shop.mirrorSession({ harness: 'codex' })).rejects.toThrow(NotAllowedError);
+  });
+
+  it('says what is missing', async () => {
+    await expect(open('ann', { destination: undefined })).rejects.toThrow(NotFoundError);
+    await expect(open('../ann')).rejects.toThrow(UsageError);
+    const nobody = await open(undefined);
+    await expect(nobody.claim('build')).rejects.toThrow('nobody said who acts');
+    expect(await nobody.steps()).toEqual([]);
+  });
+});
+
+describe('steps', () => {
+  it('go to one of many who claim at once', async () => {
+    const agents = await Promise.all(Array.from({ length: 12 }, (_, n) => open(`agent-${n}`)));
+    const answers = await Promise.all(agents.map((one) => one.claim('build')));
+    const winners = answers.flatMap((answer, n) => (answer.claimed ? [`agent-${n}`] : []));
+    const holders = answers.flatMap((one) => (one.claimed ? [] : [one.holder.agent]));
+    expect(winners).toHaveLength(1);
+    expect(new Set(holders)).toEqual(new Set(winners));
+  });
+
+  it('are ended by their holder alone, and handed over', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    await ann.claim('build', { ttlMs: null });
+    await expect(bob.complete('build')).rejects.toThrow(LostError);
+    await writeFile(join(folder, 'a.diff'), 'x');
+    await ann.artifacts.upload('a.diff', { step: 'build' });
+    const report = { note: 'done', nextAgent: 'bob', artifacts: ['a.diff'], changedFiles: ['a'] };
+    await ann.complete('build', report);
+    const handoff = { from: 'ann', note: 'done', nextAgent: 'bob', changedFiles: ['a'] };
+    expect(await bob.handoff('build')).toMatchObject({ ...handoff, artifacts: ['build/a.diff'] });
+    expect(await bob.waitFor('build', { timeoutMs: 0 })).toMatchObject([{ status: 'complete' }]);
+    expect(await bob.claim('build')).toMatchObject({ claimed: false, reason: 'done' });
+    expect(await bob.claim('build', { reopen: true })).toMatchObject({ epoch: 2 });
+    await bob.release('build');
+    expect(await bob.handoff('none')).toBeUndefined();
+    await expect(bob.waitFor(['none'], { timeoutMs: 0 })).rejects.toThrow(TimedOutError);
+  });
+
+  it('that are ended twice keep what was said first, and that is told', async () => {
+    const ann = await open('ann');
+    await ann.claim('build');
+    await ann.complete('build', { note: 'first' });
+    expect(await ann.complete('build', { note: 'second' })).toMatchObject({ note: 'first' });
+    expect(warnings).toEqual([expect.stringContaining('its handoff stays')]);
+  });
+});
+
+describe('mail and memory', () => {
+  it('stays new until it was dealt with', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    const { id } = await ann.send('bob', 'one', { step: 'build' });
+    await ann.broadcast('two', { replyTo: id });
+    expect((await bob.newMail()).messages).toHaveLength(2);
+    const { messages, markSeen } = await bob.newMail();
+    expect(messages).toMatchObject([
+      { from: 'ann', kind: 'direct', message: 'one', step: 'build' },
+      { from: 'ann', kind: 'broadcast', message: 'two', replyTo: id },
+    ]);
+    expect(await markSeen()).toBe(true);
+    expect((await bob.newMail()).messages).toEqual([]);
+    expect(await bob.inbox()).toHaveLength(2);
+  });
+
+  it('is set by one of many who ask for the same version', async () => {
+    const agents = await Promise.all(Array.from({ length: 8 }, (_, n) => open(`agent-${n}`)));
+    const answers = await Promise.all(
+      agents.map((one, n) => one.memory.set('owner', n, { ifAbsent: true })),
+    );
+    expect(answers.filter(({ written }) => written)).toHaveLength(1);
+    const [ann] = agents;
+    await ann?.memory.delete('owner');
+    expect(await ann?.memory.get('owner')).toBeUndefined();
+    expect(await ann?.memory.list()).toEqual([]);
+  });
+
+  it('is shared as it is with a warning, or without its secrets', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob', { redact: true })];
+    await ann.send('bob', `use ${secret}`);
+    await bob.memory.set('key', { token: secret });
+    expect((await bob.inbox())[0]?.message).toBe(`use ${secret}`);
+    expect(JSON.stringify(await ann.memory.get('key'))).toContain('[REDACTED:github-token]');
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).not.toContain(secret);
+  });
+});
+
+describe('a session', () => {
+  it('is mirrored once, redacted', async () => {
+    const id = sessionUuid();
+    const context = { sessionId: id, cwd: '/work/shop' };
+    const path = join(folder, '.claude', 'projects', '-work-shop', `${id}.jsonl`);
+    await new Transcript(path).append(userRow(`deploy with ${secret}`, context));
+    const ann = await open(undefined);
+    const request = { harness: 'claude-code', cwd: '/work' };
+    expect(await ann.mirrorSession(request)).toEqual({
+      ...request,
+      cwd: undefined,
+      sessionId: id,
+      parts: 1,
+    });
+    expect(await ann.mirrorSession({ ...request, sessionId: id })).toMatchObject({ parts: 0 });
+    const files = await readdir(join(folder, 'bucket'), { recursive: true });
+    const part = files.find((file) => file.includes(id) && /part-.*\.jsonl$/.test(file)) ?? '';
+    const text = await readFile(join(folder, 'bucket', part), 'utf8');
+    expect(text).toContain('deploy with [REDACTED:github-token]');
+    await expect(ann.mirrorSession({ harness: 'codex' })).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe('what is not typed', () => {
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  const wrong: readonly (readonly [string, (ann: Tracecraft) => unknown])[] = [
+    ['no step', (ann) => Reflect.apply(ann.claim, ann, [])],
+    ['a step that is a path', (ann) => ann.claim('../../x')],
+    ['a TTL that is no number', (ann) => ann.claim('x', { ttlMs: Number.NaN })],
+    ['an outcome', (ann) => Reflect.apply(ann.complete, ann, ['x', { outcome: 'done' }])],
+    ['files', (ann) => Reflect.apply(ann.complete, ann, ['x', { changedFiles: 'abc' }])],
+    ['a note', (ann) => Reflect.apply(ann.complete, ann, ['x', { note: 5 }])],
+    ['no timeout', (ann) => Reflect.apply(ann.waitFor, ann, ['x'])],
+    ['an empty message', (ann) => ann.send('bob', '')],
+    ['a message id', (ann) => ann.send('bob', 'hi', { replyTo: 'x' })],
+    ['no value', (ann) => ann.memory.set('a', undefined)],
+    ['a number that JSON has not', (ann) => ann.memory.set('a', 1n)],
+    ['a value within itself', (ann) => ann.memory.set('a', circle)],
+    ['no folder', (ann) => Reflect.apply(ann.artifacts.download, ann, ['x'])],
+    ['a folder as a file', (ann) => ann.artifacts.upload('.')],
+    ['no harness', (ann) => Reflect.apply(ann.mirrorSession, ann, [])],
+  ];
+
+  it.each(wrong)('is refused by name: %s', async (_, call) => {
+    await expect(call(await open('ann'))).rejects.toThrow(UsageError);
+  });
+});
