@@ -42,6 +42,10 @@ const arrows: readonly Arrow[] = [
   { from: 'src/demo/', may: [...basics, 'src/bucket/', 'src/protocol/', 'src/coordination/'] },
   { from: 'src/service/', may: [...basics, 'src/config/'] },
   {
+    from: 'src/doctor/',
+    may: [...basics, 'src/bucket/', 'src/config/', 'src/mirror/', 'src/protocol/'],
+  },
+  {
     from: 'src/init/',
     may: [...basics, 'src/config/', 'src/bucket/', 'src/protocol/', 'src/coordination/'],
   },

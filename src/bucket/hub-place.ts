@@ -73,11 +73,12 @@ export async function hubToken({
 async function ambientToken(env: HubEnvironment): Promise<string | undefined> {
   const named = clean(env.HF_TOKEN) ?? clean(env.HUGGING_FACE_HUB_TOKEN);
   if (named !== undefined) return named;
-  const text = await readFile(tokenPath(env), 'utf8').catch(() => undefined);
+  const text = await readFile(hubTokenPath(env), 'utf8').catch(() => undefined);
   return clean(text);
 }
 
-function tokenPath(env: HubEnvironment): string {
+/** Where the Hub's own tools keep the token. */
+export function hubTokenPath(env: HubEnvironment): string {
   if (env.HF_TOKEN_PATH) return env.HF_TOKEN_PATH;
   const cache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
   return join(env.HF_HOME || join(cache, 'huggingface'), 'token');

@@ -93,7 +93,11 @@ export async function createHubBucketIfMissing(
   });
 }
 
-/** `undefined` when there is no such bucket, or none that this token may see. */
+/** As the Hub says now; `undefined` when there is no such bucket, or none that this token may see. */
+export async function hubVisibility(options: HubOptions): Promise<Visibility | undefined> {
+  return visibilityOf(openHubConnection(options, options.clock ?? systemClock));
+}
+
 async function visibilityOf(connection: HubConnection): Promise<Visibility | undefined> {
   return connection.run({ action: 'look for the bucket' }, async (wire) => {
     try {

@@ -7,6 +7,7 @@ import {
   type Settings,
   type SettingsContext,
 } from '../config/settings.js';
+import type { Examined, Finding } from '../doctor/finding.js';
 import { UnsupportedError, UsageError } from '../errors.js';
 import {
   type Carried,
@@ -15,7 +16,8 @@ import {
   missingCredentials,
 } from '../service/environment.js';
 import { stableNode, stableScript } from '../service/executable.js';
-import type { Order } from '../service/installation.js';
+import { findTrouble } from '../service/health.js';
+import { type Order, readDefinition } from '../service/installation.js';
 import { launchdManager } from '../service/launchd.js';
 import { runProgram } from '../service/run.js';
 import type { ServiceManager } from '../service/service.js';
@@ -169,4 +171,31 @@ function credentialRemarks(
 /** The folder as the service will understand it. */
 export function absoluteFolder(path: string, { cwd }: SettingsContext): string {
   return resolve(cwd, path);
+}
+
+/** What is wrong with the installed service, as `doctor` tells it; `undefined` when none is installed. */
+export async function examineService(context: SettingsContext): Promise<Examined | undefined> {
+  if (process.platform !== 'linux' && process.platform !== 'darwin') return undefined;
+  const manager = openManager(context);
+  const present = await readDefinition(manager);
+  if (present === undefined) return undefined;
+  const state = await manager.state();
+  const found =
+    present.sealed === undefined ? [] : await findTrouble(manager, present.sealed, state, context);
+  const findings: Finding[] = found.map(({ name, message, fix }) => ({
+    name: `service-${name}`,
+    severity: 'warning',
+    message: `${message}.`,
+    fix,
+  }));
+  const runs = state.isReachable && state.isRunning;
+  if (!runs) {
+    findings.push({
+      name: 'service-not-running',
+      severity: 'warning',
+      message: `The service is installed and ${state.isReachable ? 'not running' : 'its manager does not answer'}.`,
+      fix: 'tracecraft service status',
+    });
+  }
+  return { check: 'service', facts: [manager.definition], findings };
 }

@@ -39,6 +39,19 @@ export async function listSessions(
   return [...sessions].sort((left, right) => (newest(left) < newest(right) ? 1 : -1));
 }
 
+/** Which sessions the bucket has, by harness: one shallow listing for each, and nothing is read. */
+export async function listSessionIds(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[] = harnesses,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const listed = await inParallel(wanted, async (harness) => {
+    const places = await idsOf(bucket, layout, harness);
+    return [harness, new Set(places.map(({ id }) => id))] as const;
+  });
+  return new Map(listed);
+}
+
 /** The one session with this id, or whose id begins so. `NotFoundError` for none, `UsageError` for several. */
 export async function findSession(
   bucket: Bucket,
@@ -140,7 +153,7 @@ async function idsOf(
   return ids;
 }
 
-async function readMeta(bucket: Bucket, key: string): Promise<MetaDocument | undefined> {
+export async function readMeta(bucket: Bucket, key: string): Promise<MetaDocument | undefined> {
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
   try {

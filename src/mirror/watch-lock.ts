@@ -54,6 +54,12 @@ async function compete(path: string, now: Date): Promise<LockOutcome> {
   return { held: false, holder: holder ?? mine };
 }
 
+/** Who watches for a destination now, if anybody on this machine does. */
+export async function runningWatch(path: string): Promise<Holder | undefined> {
+  const holder = await readHolder(path);
+  return holder !== undefined && (await isRunning(holder)) ? holder : undefined;
+}
+
 export async function readHolder(path: string): Promise<Holder | undefined> {
   try {
     const result = v.safeParse(holderSchema, JSON.parse(await readFile(path, 'utf8')));

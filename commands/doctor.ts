@@ -1,0 +1,69 @@
+import { BaseCommand } from '../src/cli/base-command.js';
+import { examineService } from '../src/cli/service.js';
+import { systemClock } from '../src/clock.js';
+import { examine } from '../src/doctor/examination.js';
+import { type Examined, type Finding, isWrong } from '../src/doctor/finding.js';
+import { PartialError } from '../src/errors.js';
+import { nodeIo } from '../src/io.js';
+import { createWatchers } from '../watchers/registry.js';
+
+const width = 13;
+const marks = { error: '✗', warning: '!', note: '·' } as const;
+
+export default class Doctor extends BaseCommand {
+  static override summary = 'look for what is wrong with this set-up, and say how to mend it';
+  static override description =
+    'Looks at Node, local state, the config and who acts, the harnesses on this machine, file events, the service, the bucket (who may read it; whether it really arbitrates: eight writers race on objects of its own, which are removed again; its clock), and what is not mirrored. Nothing else is written. Each finding has a name that stays, a severity and a way to mend it. A note is worth knowing, and nothing is wrong.\n\nExit codes: 0 nothing is wrong, 10 there are errors or warnings.';
+  static override examples = [
+    '<%= config.bin %> doctor',
+    "<%= config.bin %> doctor --json | jq -r '.data.findings[].name'",
+  ];
+
+  async run(): Promise<object> {
+    await this.parse(Doctor);
+    const { surroundings } = this;
+    const { env, home } = surroundings;
+    const checks: Examined[] = [];
+    const patient = {
+      surroundings,
+      watchers: createWatchers({ io: nodeIo, clock: systemClock, env, home }),
+      nodeVersion: process.version,
+      examineService: () => examineService(surroundings),
+    };
+    for await (const examined of examine(patient)) {
+      checks.push(examined);
+      this.tell(examined);
+    }
+    const findings = checks.flatMap((one) => one.findings);
+    const wrong = findings.filter(isWrong);
+    const data = { ok: wrong.length === 0, findings, checks: checks.map(summary) };
+    if (wrong.length === 0) {
+      this.say('Nothing is wrong.');
+      return data;
+    }
+    const what = wrong.length === 1 ? 'one thing is' : `${wrong.length} things are`;
+    return this.answerFailure(
+      new PartialError(`${what} not as ${wrong.length === 1 ? 'it' : 'they'} should be`, {
+        hint: `Begin with: ${wrong[0]?.fix ?? ''}`,
+      }),
+      data,
+    );
+  }
+
+  private tell({ check, facts, findings }: Examined): void {
+    const mark = findings.some(isWrong) ? ' ' : '✓';
+    const [first = '', ...others] = facts;
+    this.say(`${mark} ${check.padEnd(width)}${first}`.trimEnd());
+    for (const fact of others) this.say(`  ${' '.repeat(width)}${fact}`);
+    for (const finding of findings) this.tellFinding(finding);
+  }
+
+  private tellFinding({ name, severity, message, fix }: Finding): void {
+    this.print(`${marks[severity]} ${severity} ${name}: ${message}`);
+    this.print(`    ${fix}`);
+  }
+}
+
+function summary({ check, facts }: Examined): object {
+  return { check, facts };
+}

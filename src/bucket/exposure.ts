@@ -1,0 +1,44 @@
+import type { Key } from './bucket.js';
+import type { BucketTarget, S3Target } from './open.js';
+
+/** Whether anybody at all may read: 'unknown' where that cannot be told from here. */
+export type Exposure = 'private' | 'public' | 'unknown';
+
+const timeoutMs = 10_000;
+
+/**
+ * Who may read the bucket. The Hub is asked. Of S3 an object is asked for without any signature, which tells what is true,
+ * whatever policies and lists say. A folder's own mode tells.
+ *
+ * @param key of an object that is there
+ */
+export async function exposureOf(target: BucketTarget, key: Key): Promise<Exposure> {
+  if (target.backend === 'local') {
+    const { stat } = await import('node:fs/promises');
+    if (process.platform === 'win32') return 'unknown';
+    return ((await stat(target.root)).mode & 0o077) === 0 ? 'private' : 'public';
+  }
+  if (target.backend === 'hf') {
+    const { hubVisibility } = await import('./hugging-face.js');
+    return (await hubVisibility(target)) ?? 'unknown';
+  }
+  return askUnsigned(target, key);
+}
+
+async function askUnsigned(target: S3Target, key: Key): Promise<Exposure> {
+  const endpoint =
+    target.endpoint || process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
+  const base =
+    endpoint === undefined
+      ? `https://${target.bucket}.s3.${target.region ?? 'us-east-1'}.amazonaws.com`
+      : `${endpoint.replace(/\/+$/, '')}/${encodeURIComponent(target.bucket)}`;
+  const path = key.split('/').map(encodeURIComponent).join('/');
+  try {
+    const answer = await fetch(`${base}/${path}`, { signal: AbortSignal.timeout(timeoutMs) });
+    await answer.body?.cancel();
+    if (answer.ok) return 'public';
+    return answer.status === 401 || answer.status === 403 ? 'private' : 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,129 @@
+import { access } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { hubTokenPath } from '../bucket/hub-place.js';
+import {
+  findSettings,
+  type Settings,
+  type SettingsContext,
+  type Source,
+} from '../config/settings.js';
+import { TracecraftError } from '../errors.js';
+import type { Examined, Finding } from './finding.js';
+
+export interface ExaminedConfig {
+  readonly examined: Examined;
+  /** `undefined`: there is none, or none that can be used. */
+  readonly settings: Settings | undefined;
+}
+
+/** Which config holds here and why, and who acts. */
+export async function examineConfig(context: SettingsContext): Promise<ExaminedConfig> {
+  try {
+    const settings = await findSettings(context);
+    if (settings === undefined) return { examined: noConfig, settings };
+    return { examined: judgeConfig(settings), settings };
+  } catch (error) {
+    if (!(error instanceof TracecraftError)) throw error;
+    const finding: Finding = {
+      name: 'config-invalid',
+      severity: 'error',
+      message: error.message,
+      fix: error.hint ?? 'Correct that file.',
+    };
+    return { examined: { check: 'config', facts: [], findings: [finding] }, settings: undefined };
+  }
+}
+
+const noConfig: Examined = {
+  check: 'config',
+  facts: [],
+  findings: [
+    {
+      name: 'no-config',
+      severity: 'warning',
+      message: 'There is no config here, in a folder above, or in your home.',
+      fix: 'tracecraft init (this project), or tracecraft watch (makes one for everything)',
+    },
+  ],
+};
+
+function judgeConfig(settings: Settings): Examined {
+  const { file, trusted, agent, project, source, warnings, redact, credentials } = settings;
+  const findings: Finding[] = warnings.map((message) => ({
+    name: 'config-readable',
+    severity: 'warning',
+    message,
+    fix: `chmod 600 '${file.path}'`,
+  }));
+  if (!trusted) {
+    const more =
+      credentials === 'own-only' ? ', and credentials of yours are not sent to its endpoint' : '';
+    findings.push({
+      name: 'config-untrusted',
+      severity: 'warning',
+      message: `${file.path} is not trusted: nothing is mirrored by it${more}.`,
+      fix: 'Look at it, then: tracecraft trust',
+    });
+  }
+  if (agent === undefined) {
+    findings.push({
+      name: 'no-agent',
+      severity: 'warning',
+      message: 'Nobody says who acts here: claims and mail need the name of an agent.',
+      fix: 'export TRACECRAFT_AGENT=NAME, or agent_id in the config',
+    });
+  }
+  if (redact.disable.length > 0) {
+    findings.push({
+      name: 'redaction-reduced',
+      severity: 'note',
+      message: `These rules of redaction are switched off: ${redact.disable.join(', ')}.`,
+      fix: `Take them out of redact.disable in ${file.path}.`,
+    });
+  }
+  const facts = [
+    `${file.path}${trusted ? '' : ' (not trusted)'}`,
+    `project ${project}`,
+    ...(agent === undefined ? [] : [`agent ${agent}, says ${sourceName(source.agent)}`]),
+  ];
+  return { check: 'config', facts, findings };
+}
+
+function sourceName(source: Source): string {
+  if (source.kind === 'environment') return source.name;
+  return source.kind === 'default' ? 'nobody' : source.path;
+}
+
+/** Where credentials for the bucket were found, never what they are. Roles of the machine and SSO are not looked for. */
+export async function credentialPlaces(
+  { target, file, credentials }: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> {
+  const isAmbient = credentials === 'ambient';
+  if (target.backend === 'local') return [];
+  if (target.backend === 'hf') {
+    const path = hubTokenPath(env);
+    return [
+      ...(target.token === undefined ? [] : [file.path]),
+      ...(isAmbient ? ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'].filter((name) => env[name]) : []),
+      ...(isAmbient && (await isThere(path)) ? [path] : []),
+    ];
+  }
+  const home = env.HOME || homedir();
+  const path = env.AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials');
+  return [
+    ...(target.accessKey === undefined ? [] : [file.path]),
+    ...(isAmbient && env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY
+      ? ['AWS_ACCESS_KEY_ID']
+      : []),
+    ...(isAmbient && (await isThere(path)) ? [path] : []),
+  ];
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

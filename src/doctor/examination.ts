@@ -1,0 +1,105 @@
+import { watch } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { destinationFolder } from '../config/destination.js';
+import { tracecraftHome } from '../config/files.js';
+import type { SettingsContext } from '../config/settings.js';
+import type { Watcher } from '../mirror/stream.js';
+import { bucketLayout } from '../protocol/keys.js';
+import { examineConfig } from './config.js';
+import type { Examined, Finding } from './finding.js';
+import { examineNode, examineState, judgeInotify, readInotifyLimits } from './machine.js';
+import { examineMirror, type FoundSessions, findSessions } from './sessions.js';
+import { examineStore } from './store.js';
+
+export interface Patient {
+  readonly surroundings: SettingsContext;
+  readonly watchers: readonly Watcher[];
+  /** As in `process.version`. */
+  readonly nodeVersion: string;
+  /** What is wrong with the installed service; `undefined` when none is installed. */
+  examineService(): Promise<Examined | undefined>;
+}
+
+/**
+ * Looks at everything, one after the other, and tells each as soon as it is known. A check that fails for a reason of its own
+ * is a finding, and hides no other.
+ */
+export async function* examine(patient: Patient): AsyncGenerator<Examined> {
+  const { surroundings, watchers, nodeVersion } = patient;
+  const { env, clock } = surroundings;
+  yield examineNode(nodeVersion, new Date(clock.now()));
+  const state = tracecraftHome(surroundings);
+  yield await guarded('state', () => examineState(state));
+  const { examined, settings } = await examineConfig(surroundings);
+  yield examined;
+  const here = await settled('harnesses', () => findSessions(watchers, env));
+  yield 'value' in here ? here.value.examined : here.failed;
+  const found = 'value' in here ? here.value : undefined;
+  if (found !== undefined) yield await guarded('file events', () => examineEvents(found));
+  const service = await settled('service', () => patient.examineService());
+  if ('failed' in service) yield service.failed;
+  else if (service.value !== undefined) yield service.value;
+  if (settings === undefined) return;
+
+  const store = await settled('bucket', () => examineStore({ settings, env, clock }));
+  yield 'value' in store ? store.value.examined : store.failed;
+  const bucket = 'value' in store ? store.value.bucket : undefined;
+  if (bucket === undefined || found === undefined) return;
+  const { project, stateFolder } = settings;
+  const folder = destinationFolder(stateFolder, bucket.location, project);
+  yield await guarded('mirror', () =>
+    examineMirror(found, {
+      bucket,
+      layout: bucketLayout(project),
+      lockPath: `${folder}/watch.lock`,
+      nowMs: clock.now(),
+    }),
+  );
+  await bucket.close();
+}
+
+type Settled<T> = { readonly value: T } | { readonly failed: Examined };
+
+async function settled<T>(check: string, step: () => Promise<T>): Promise<Settled<T>> {
+  try {
+    return { value: await step() };
+  } catch (error) {
+    const finding: Finding = {
+      name: 'check-failed',
+      severity: 'warning',
+      message: `${check} could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
+      fix: 'Run it again with DEBUG=tracecraft* and report what it says.',
+    };
+    return { failed: { check, facts: [], findings: [finding] } };
+  }
+}
+
+async function guarded(check: string, step: () => Promise<Examined>): Promise<Examined> {
+  const result = await settled(check, step);
+  return 'value' in result ? result.value : result.failed;
+}
+
+async function examineEvents({ roots }: FoundSessions): Promise<Examined> {
+  if (process.platform !== 'linux') {
+    return { check: 'file events', facts: ['told by the system'], findings: [] };
+  }
+  const counted = await Promise.all(roots.map(countFolders));
+  const folders = counted.reduce((sum, count) => sum + count, 0);
+  const refusal = roots[0] === undefined ? undefined : listenTrouble(roots[0]);
+  return judgeInotify({ folders, ...(await readInotifyLimits()), refusal });
+}
+
+async function countFolders(root: string): Promise<number> {
+  const below = await readdir(root, { withFileTypes: true, recursive: true }).catch(() => []);
+  return 1 + below.filter((entry) => entry.isDirectory()).length;
+}
+
+/** By listening for a moment: limits are shared by everything that a user runs. */
+function listenTrouble(root: string): string | undefined {
+  try {
+    watch(root).close();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import type { Bucket } from '../bucket/bucket.js';
+import { exposureOf } from '../bucket/exposure.js';
+import { openBucket } from '../bucket/open.js';
+import { type ProbeFinding, probeBucket } from '../bucket/probe.js';
+import { withRetry } from '../bucket/retry.js';
+import type { Clock } from '../clock.js';
+import { openableTarget, type Settings } from '../config/settings.js';
+import { NotAllowedError, NotFoundError, TracecraftError, UnreachableError } from '../errors.js';
+import { bucketLayout } from '../protocol/keys.js';
+import { credentialPlaces } from './config.js';
+import type { Examined, Finding } from './finding.js';
+
+export interface ExaminedStore {
+  readonly examined: Examined;
+  /** Open, and to be closed by the caller; `undefined` when it cannot be used. */
+  readonly bucket: Bucket | undefined;
+}
+
+interface StoreContext {
+  readonly settings: Settings;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+}
+
+/** Some seconds at the most: somebody waits for the answer. */
+const retries = { attempts: 4, baseMs: 250, maxMs: 1_500 } as const;
+/** What wrong clocks do begins to show: signatures are refused at 15 minutes. */
+const toleratedSkewMs = 30_000;
+
+/** Whether the bucket can be reached and used, by whom, and what it really does; by writing and removing objects of our own. */
+export async function examineStore(context: StoreContext): Promise<ExaminedStore> {
+  const { settings, env, clock } = context;
+  const places = await credentialPlaces(settings, env);
+  const facts = places.length === 0 ? [] : [`credentials in ${places.join(', ')}`];
+  let bucket: Bucket | undefined;
+  try {
+    bucket = withRetry(await openBucket(openableTarget(settings)), { ...retries, clock });
+    const { root } = bucketLayout(settings.project);
+    const { findings } = await probeBucket(bucket, root);
+    const exposed = await examineExposure(bucket, context);
+    const skewMs = settings.target.backend === 'local' ? 0 : await skewOf(bucket, clock);
+    return {
+      bucket,
+      examined: {
+        check: 'bucket',
+        facts: [
+          bucket.location,
+          ...facts,
+          ...findings.filter(({ ok }) => ok).map(({ check, message }) => `${check}: ${message}`),
+          ...exposed.facts,
+          ...(settings.target.backend === 'local'
+            ? []
+            : [`its clock and ours differ by ${(Math.abs(skewMs) / 1000).toFixed(1)} s`]),
+        ],
+        findings: [...judgeProbe(bucket, findings), ...exposed.findings, ...judgeSkew(skewMs)],
+      },
+    };
+  } catch (error) {
+    await bucket?.close();
+    if (!(error instanceof TracecraftError)) throw error;
+    const finding = judgeFailure(error, places.length > 0);
+    return { bucket: undefined, examined: { check: 'bucket', facts, findings: [finding] } };
+  }
+}
+
+function judgeFailure(error: TracecraftError, hasCredentials: boolean): Finding {
+  const fix = error.hint ?? 'Check the config: tracecraft init --force writes a new one.';
+  const finding = (name: string): Finding => ({
+    name,
+    severity: 'error',
+    message: error.message,
+    fix,
+  });
+  if (error instanceof NotAllowedError) {
+    return finding(hasCredentials ? 'credentials-refused' : 'credentials-missing');
+  }
+  if (error instanceof NotFoundError) return finding('bucket-missing');
+  if (error instanceof UnreachableError) return finding('bucket-unreachable');
+  return finding('bucket-unusable');
+}
+
+const conditional: readonly ProbeFinding['check'][] = ['putIfAbsent', 'putIfMatch'];
+
+function judgeProbe({ kind, location }: Bucket, findings: readonly ProbeFinding[]): Finding[] {
+  const failed = findings.filter(({ ok }) => !ok);
+  const races = failed.filter(({ check }) => conditional.includes(check));
+  const basics = failed.filter(({ check }) => !conditional.includes(check));
+  const found: Finding[] = basics.map(({ check, message }) => ({
+    name: `cannot-${check}`,
+    severity: 'error',
+    message: `${check}: ${message}.`,
+    fix: 'Putting, getting, listing and deleting must be allowed: look at the policy of the bucket.',
+  }));
+  if (races.length === 0) return found;
+  const seen = races.map(({ check, message }) => `${check}: ${message}`).join('; ');
+  const isKnown = kind === 'hf';
+  found.push({
+    name: isKnown ? 'claims-best-effort' : 'writes-not-arbitrated',
+    severity: isKnown ? 'note' : 'error',
+    message: isKnown
+      ? 'Hugging Face has no conditional writes: claims are best-effort there, and each session is to be mirrored from one machine.'
+      : `${location} does not arbitrate conditional writes (${seen}): two agents may both win a claim.`,
+    fix: isKnown
+      ? 'For claims that hold: its S3 gateway (tracecraft init --backend s3 --endpoint https://s3.hf.co/<namespace>).'
+      : 'Use a store that does, e.g. Amazon S3, Cloudflare R2, MinIO, Ceph, or a local folder.',
+  });
+  return found;
+}
+
+async function examineExposure(
+  bucket: Bucket,
+  { settings }: StoreContext,
+): Promise<Pick<Examined, 'facts' | 'findings'>> {
+  const { root } = bucketLayout(settings.project);
+  const key = `${root}_probe/${randomBytes(8).toString('hex')}/public`;
+  await bucket.put(key, Buffer.from('{}\n'));
+  const exposure = await exposureOf(settings.target, key).finally(() => bucket.delete(key));
+  const facts = [exposure === 'unknown' ? 'who may read it cannot be told from here' : exposure];
+  if (exposure !== 'public') return { facts, findings: [] };
+  const isFolder = bucket.kind === 'local';
+  const finding: Finding = {
+    name: isFolder ? 'bucket-readable' : 'bucket-public',
+    severity: isFolder ? 'warning' : 'error',
+    message: isFolder
+      ? `Others on this machine may look into ${bucket.location}.`
+      : `${bucket.location} is PUBLIC: anybody can read your transcripts.`,
+    fix: isFolder
+      ? `chmod 700 '${bucket.location}'`
+      : 'Make it private where it is hosted, unless that is what you want.',
+  };
+  return { facts, findings: [finding] };
+}
+
+async function skewOf(bucket: Bucket, clock: Clock): Promise<number> {
+  return clock.now() - (await bucket.now()).getTime();
+}
+
+export function judgeSkew(skewMs: number): Finding[] {
+  if (Math.abs(skewMs) <= toleratedSkewMs) return [];
+  const direction = skewMs > 0 ? 'ahead of' : 'behind';
+  return [
+    {
+      name: 'clock-skew',
+      severity: 'warning',
+      message: `This machine's clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${direction} the store's. Claims and mail go by the store's, so nothing breaks; what you see in transcripts is off.`,
+      fix: 'Let the system keep its clock right (NTP), e.g. sudo timedatectl set-ntp true',
+    },
+  ];
+}

@@ -1,0 +1,244 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFile, chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startCarelessS3 } from '../support/careless-s3.js';
+import { sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
+import { startHub } from '../support/hub/hub.js';
+import { canMountPrivately, MountNamespace } from '../support/mount-namespace.js';
+import { type S3Server, startR2 } from '../support/r2.js';
+import { type CliWorld, collect, createCliWorld, repositoryRoot } from '../support/run-cli.js';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+let world: CliWorld;
+let transcript: Transcript;
+
+interface Report {
+  readonly data: {
+    readonly ok: boolean;
+    readonly findings: readonly { readonly name: string; readonly severity: string }[];
+  };
+}
+
+async function examine(env: Record<string, string> = {}) {
+  const { code, stdout } = await world.run(['doctor', '--json'], { env });
+  const { data }: Report = JSON.parse(stdout);
+  const wrong = data.findings.filter(({ severity }) => severity !== 'note');
+  expect(code).toBe(wrong.length === 0 ? 0 : 10);
+  expect(data.ok).toBe(wrong.length === 0);
+  return data.findings.map(({ name }) => name);
+}
+
+async function changedAgo(ms: number): Promise<void> {
+  const at = new Date(Date.now() - ms);
+  await utimes(transcript.path, at, at);
+}
+
+const init = (...args: string[]) =>
+  world.run(['init', '--project', 'p', '--agent', 'a', '--force', ...args]);
+
+beforeEach(async () => {
+  world = await createCliWorld();
+  const id = sessionUuid();
+  transcript = new Transcript(join(world.home, '.claude', 'projects', '-work', `${id}.jsonl`));
+  await transcript.append(userRow('one', { sessionId: id, cwd: world.project }));
+  await changedAgo(hourMs);
+});
+
+afterEach(() => world.remove());
+
+const mirror = () => world.run(['watch', '--once', '--all', '--all-projects']);
+
+describe('doctor', () => {
+  it('finds nothing where all is well, and says what it looked at', async () => {
+    await init();
+    await mirror();
+    expect(await examine()).toEqual([]);
+    const { code, stdout, stderr } = await world.run(['doctor']);
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`✓ node         Node ${process.version}`);
+    expect(stdout).toContain('putIfAbsent: of 8 at once, one created the object');
+    expect(stdout).toContain('1 of 1 sessions are in the bucket');
+    expect(stdout).toMatch(/Nothing is wrong\.\n$/);
+  });
+
+  it('leaves nothing behind in the bucket', async () => {
+    await init();
+    const before = spawnSync('find', [world.stateFolder, '-type', 'f']).stdout.toString();
+    await examine();
+    expect(spawnSync('find', [world.stateFolder, '-type', 'f']).stdout.toString()).toBe(before);
+  });
+
+  it('sees that there is no config, one that cannot be used, and one of somebody else', async () => {
+    expect(await examine()).toEqual(['no-config']);
+    await writeFile(join(world.project, '.tracecraft.json'), '{"backend": "s4"}');
+    expect(await examine()).toEqual(['config-invalid']);
+    const { code, stdout, stderr } = await world.run(['doctor']);
+    expect(code).toBe(10);
+    expect(stdout).toContain('✗ error config-invalid: ');
+    expect(stderr).toContain('one thing is not as it should be');
+    const config = { backend: 'local', bucket: join(world.root, 'b'), project: 'p', agent_id: 'a' };
+    await mkdir(config.bucket, { mode: 0o700 });
+    const path = join(world.project, '.tracecraft.json');
+    await writeFile(path, JSON.stringify(config), { mode: 0o600 });
+    expect(await examine()).toContain('config-untrusted');
+  });
+
+  it('sees what is not in the bucket, what has grown, and what will soon be deleted', async () => {
+    await init();
+    expect(await examine()).toEqual(['sessions-not-mirrored']);
+    await changedAgo(25 * dayMs);
+    expect(await examine()).toEqual(['sessions-not-mirrored', 'cleanup-soon']);
+    const settings = join(world.home, '.claude', 'settings.json');
+    await writeFile(settings, '{"cleanupPeriodDays": 365}');
+    expect(await examine()).toEqual(['sessions-not-mirrored']);
+    await mirror();
+    expect(await examine()).toEqual([]);
+    await appendFile(transcript.path, '{"unterminated');
+    await changedAgo(hourMs);
+    expect(await examine()).toEqual([]);
+    await appendFile(transcript.path, '"}\n');
+    await changedAgo(hourMs);
+    expect(await examine()).toEqual(['sessions-behind']);
+  });
+
+  it('sees that sessions go on and nobody watches', async () => {
+    await init();
+    await mirror();
+    await changedAgo(120_000);
+    expect(await examine()).toEqual(['watch-not-running']);
+    const watch = world.start(['watch', '--all-projects']);
+    await new Promise<void>((resolve) => {
+      const look = (chunk: Buffer) => chunk.includes('Mirroring') && resolve();
+      watch.stdout?.on('data', look);
+      watch.stderr?.on('data', look);
+    });
+    expect(await examine()).toEqual([]);
+    watch.kill('SIGTERM');
+    await collect(watch);
+  });
+
+  it('sees a harness folder that is not there', async () => {
+    await init();
+    await mirror();
+    const CLAUDE_CONFIG_DIR = join(world.root, 'nowhere');
+    expect(await examine({ CLAUDE_CONFIG_DIR })).toEqual(['harness-folder-missing']);
+  });
+
+  it('sees folders that others may look into', async () => {
+    await init();
+    await mirror();
+    await chmod(join(world.stateFolder, 'bucket'), 0o755);
+    await chmod(world.stateFolder, 0o755);
+    expect(await examine()).toEqual(['state-folder-readable', 'bucket-readable']);
+  });
+
+  it('sees a bucket that is gone', async () => {
+    const bucket = join(world.root, 'bucket');
+    await init('--backend', 'local', '--bucket', bucket);
+    spawnSync('mv', [bucket, `${bucket}.gone`]);
+    expect(await examine()).toEqual(['bucket-missing']);
+  });
+});
+
+describe('doctor on S3', () => {
+  let server: S3Server;
+
+  beforeAll(async () => {
+    server = await startR2();
+  });
+
+  afterAll(() => server.stop());
+
+  async function configure(changes: Record<string, string | null>): Promise<void> {
+    const { endpoint, bucket, region, accessKey, secretKey } = server;
+    const config = {
+      ...{ backend: 's3', endpoint, bucket, region, access_key: accessKey, secret_key: secretKey },
+      ...{ project: 'p', agent_id: 'a', ...changes },
+    };
+    await mkdir(world.stateFolder, { recursive: true, mode: 0o700 });
+    await writeFile(join(world.stateFolder, 'config.json'), JSON.stringify(config), {
+      mode: 0o600,
+    });
+  }
+
+  it('finds nothing where all is well', async () => {
+    await configure({});
+    await mirror();
+    expect(await examine()).toEqual([]);
+  });
+
+  it('sees what is wrong with credentials, bucket and endpoint', async () => {
+    const AWS_EC2_METADATA_DISABLED = 'true';
+    await configure({ access_key: null, secret_key: null });
+    expect(await examine({ AWS_EC2_METADATA_DISABLED })).toEqual(['credentials-missing']);
+    await configure({ secret_key: 'wrong' });
+    expect(await examine()).toEqual(['credentials-refused']);
+    await configure({ bucket: 'no-such-bucket' });
+    expect(await examine()).toEqual(['bucket-missing']);
+    await configure({ endpoint: 'http://127.0.0.1:9' });
+    expect(await examine()).toEqual(['bucket-unreachable']);
+  });
+
+  it('sees a store that ignores conditions, lets anybody read, and has another time', async () => {
+    const store = await startCarelessS3();
+    await configure({ endpoint: store.endpoint });
+    const careless = ['writes-not-arbitrated', 'bucket-public'];
+    expect(await examine()).toEqual([...careless, 'sessions-not-mirrored']);
+    store.skewMs = -hourMs;
+    expect(await examine()).toEqual([...careless, 'clock-skew', 'sessions-not-mirrored']);
+    await store.stop();
+  });
+});
+
+describe('doctor on the Hub', () => {
+  it('sees a bucket that is public, and notes what a private one cannot do', async () => {
+    const hub = await startHub();
+    const env = {
+      HF_ENDPOINT: hub.endpoint,
+      HF_TOKEN: hub.token({ name: 'ann', role: 'write' }),
+    };
+    const hf = ['init', '--backend', 'hf', '--project', 'p', '--agent', 'a', '--force', '--bucket'];
+    await world.run([...hf, 'ann/open', '--public'], { env });
+    const open = await examine(env);
+    expect(open).toEqual(['claims-best-effort', 'bucket-public', 'sessions-not-mirrored']);
+    await world.run([...hf, 'ann/closed'], { env });
+    await world.run(['watch', '--once', '--all', '--all-projects'], { env });
+    expect(await examine(env)).toEqual(['claims-best-effort']);
+    expect(await examine({ HF_ENDPOINT: hub.endpoint })).toEqual(['credentials-missing']);
+    await hub.stop();
+  });
+});
+
+describe.skipIf(!canMountPrivately())('doctor on a machine', () => {
+  it('sees state that cannot be kept', async () => {
+    await init();
+    await mirror();
+    const namespace = new MountNamespace(world.home);
+    await namespace.must(`mount --bind '${world.home}' '${world.home}'`);
+    await namespace.must(`mount -o remount,bind,ro '${world.home}'`);
+    const { code, output } = await namespace.run(
+      `cd '${world.project}' && '${process.execPath}' '${join(repositoryRoot, 'bin', 'run.cjs')}' doctor`,
+    );
+    await namespace.end();
+    expect(output).toContain('error state-folder-unwritable');
+    expect(code).toBe(10);
+  });
+
+  it('sees that the system gives no file events', async () => {
+    await init();
+    await mirror();
+    const none = 'echo 0 > /proc/sys/user/max_inotify_instances';
+    const doctor = `'${process.execPath}' '${join(repositoryRoot, 'bin', 'run.cjs')}' doctor`;
+    const child = spawn('unshare', ['-Ur', 'sh', '-c', `${none} && exec ${doctor}`], {
+      cwd: world.project,
+      env: { PATH: process.env.PATH ?? '', HOME: world.home, TZ: 'UTC' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const { code, stdout } = await collect(child);
+    expect(stdout).toContain('warning inotify-exhausted');
+    expect(code).toBe(10);
+  });
+});
