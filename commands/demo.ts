@@ -124,6 +124,7 @@ const quiet = {
   sessions: nothing,
   part: nothing,
   generation: nothing,
+  compacted: () => undefined,
   well: nothing,
   note: nothing,
   close: nothing,

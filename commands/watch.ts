@@ -1,7 +1,9 @@
 import * as Flags from '@oclif/core/flags';
+import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { checkUnredacted, openMirroring, selectionOf } from '../src/cli/mirroring.js';
+import { announceHere, checkUnredacted, openMirroring, selectionOf } from '../src/cli/mirroring.js';
 import { startProgress } from '../src/cli/progress.js';
+import type { SessionCompaction } from '../src/cli/session-compaction.js';
 import { SessionSigns } from '../src/cli/session-signs.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
@@ -15,6 +17,7 @@ import { nodeIo } from '../src/io.js';
 import { stayLean } from '../src/memory.js';
 import type { Ending } from '../src/mirror/ending.js';
 import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
+import type { Roster } from '../src/mirror/roster.js';
 import type { Harness, Watcher } from '../src/mirror/stream.js';
 import { takeWatchLock } from '../src/mirror/watch-lock.js';
 import { keepLogBound } from '../src/service/log-bound.js';
@@ -34,6 +37,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --once --all',
     '<%= config.bin %> watch --harness claude-code --since 30d',
+    '<%= config.bin %> watch --compact',
     '<%= config.bin %> watch --json | jq -r \'select(.type == "part") | .part\'',
   ];
   static override flags = {
@@ -104,6 +108,9 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       everyMs: parseDuration('--heartbeat', flags.heartbeat),
       onTrouble: (error) => output.trouble(error, 'The next heartbeat may get through.'),
     });
+    const compaction = flags.compact
+      ? await this.compaction(settings, bucket, watchers, roster, output)
+      : undefined;
     const ending = new AbortController();
     const restore = handleSignals(() => {
       output.note('Finishing (again to end at once) …');
@@ -113,9 +120,13 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     try {
       const log = flags['log-file'];
       if (log !== undefined) void keepLogBound(log, systemClock, ending.signal);
+      await announceHere(settings, bucket, output);
       const beating = flags.once ? undefined : signs.run(ending.signal);
+      const compacting = flags.once ? undefined : compaction?.run(ending.signal);
       const end = flags.once ? await loop.once(ending.signal) : await loop.run(ending.signal);
       await beating;
+      if (flags.once) await compaction?.all(ending.signal);
+      await Promise.race([compacting, systemClock.sleep(lingerMs)]);
       progress?.stop();
       output.close();
       return this.report(end, output);
@@ -158,6 +169,25 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       home: this.surroundings.home,
       onUnreadable: (error) => output.trouble(error, error.hint),
     }).filter(({ harness }) => isWanted(harness));
+  }
+
+  private async compaction(
+    settings: Settings,
+    bucket: Bucket,
+    watchers: readonly Watcher[],
+    roster: Roster,
+    output: WatchOutput,
+  ): Promise<SessionCompaction> {
+    const { SessionCompaction } = await import('../src/cli/session-compaction.js');
+    const { openCompactor } = await import('../src/cli/compacting.js');
+    return new SessionCompaction({
+      compactor: openCompactor(settings, bucket),
+      watchers,
+      sessions: () => roster.sessions,
+      clock: systemClock,
+      onCompacted: (one) => output.compacted(one),
+      onTrouble: (error) => output.trouble(error, 'The session is mirrored all the same.'),
+    });
   }
 
   private async lock(

@@ -39,6 +39,20 @@ const arrows: readonly Arrow[] = [
       'src/cli/visible.ts',
     ],
   },
+  { from: 'src/trace/', may: ['src/replay/conversation/row.ts'] },
+  {
+    from: 'src/compact/',
+    may: [
+      ...basics,
+      'src/bucket/',
+      'src/protocol/',
+      'src/redact/',
+      'src/trace/',
+      'src/mirror/lines.ts',
+      'src/mirror/listing.ts',
+      'src/mirror/reader.ts',
+    ],
+  },
   { from: 'src/demo/', may: [...basics, 'src/bucket/', 'src/protocol/', 'src/coordination/'] },
   { from: 'src/service/', may: [...basics, 'src/config/'] },
   {

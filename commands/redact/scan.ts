@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
+import { scratchFolder, withObject } from '../../src/cli/large-object.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { knownFromHere, redactLines, redactorOf } from '../../src/cli/redacting.js';
@@ -49,9 +50,11 @@ export default class RedactScan extends BaseCommand {
     });
     const findings: Finding[] = [];
     let done = 0;
+    const folder = scratchFolder(settings, bucket);
     for (const { key, size } of entries) {
-      const stored = await bucket.get(key);
-      const counts = await redactLines(redactor, onlyChunk(stored?.body), undefined);
+      const counts = await withObject(bucket, { key, size, folder }, (chunks) =>
+        redactLines(redactor, chunks, undefined),
+      );
       if (Object.keys(counts).length > 0) findings.push({ key, redactions: counts });
       done += size;
       progress.update(done, total);
@@ -64,7 +67,7 @@ export default class RedactScan extends BaseCommand {
     if (findings.length > 0) {
       const error = new RefusedError(
         `secrets in ${findings.length} of ${formatCount(entries.length)} objects: ${findings[0]?.key}`,
-        { hint: 'Rotate them: whoever could read the bucket may have seen them.' },
+        { hint: hintFor(findings) },
       );
       return this.answerFailure(error, data);
     }
@@ -73,6 +76,10 @@ export default class RedactScan extends BaseCommand {
   }
 }
 
-async function* onlyChunk(body: Buffer | undefined): AsyncIterable<Buffer> {
-  if (body !== undefined) yield body;
+/** A compacted transcript is a copy: cleaning the parts alone leaves it as it was. */
+function hintFor(findings: readonly Finding[]): string {
+  const hint = 'Rotate them: whoever could read the bucket may have seen them.';
+  const isCompacted = findings.some(({ key }) => /\/(transcript|trace)\.jsonl$/.test(key));
+  if (!isCompacted) return hint;
+  return `${hint} Once the parts are clean, "tracecraft session compact --all" writes the copies anew.`;
 }

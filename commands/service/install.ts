@@ -91,6 +91,7 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
       ...(flags['all-projects'] ? ['--all-projects'] : []),
       ...(flags.interval === undefined ? [] : ['--interval', flags.interval]),
       ...(flags.heartbeat === watchFlags.heartbeat.default ? [] : ['--heartbeat', flags.heartbeat]),
+      ...(flags.compact ? ['--compact'] : []),
       ...(flags.poll ? ['--poll'] : []),
     ];
   }
@@ -144,6 +145,7 @@ interface WatchFlags {
   readonly 'all-projects': boolean;
   readonly interval?: string | undefined;
   readonly heartbeat: string;
+  readonly compact: boolean;
   readonly poll: boolean;
 }
 

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { checkUnredacted, openMirroring } from '../../src/cli/mirroring.js';
+import { announceHere, checkUnredacted, openMirroring } from '../../src/cli/mirroring.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { handleSignals } from '../../src/cli/signals.js';
 import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
@@ -89,6 +89,7 @@ export default class SessionMirror extends BaseCommand {
     });
     const ending = new AbortController();
     const restore = handleSignals(() => ending.abort());
+    await announceHere(settings, bucket, output);
     const end = await (flags.follow ? loop.run(ending.signal) : loop.once(ending.signal));
     restore();
     progress.stop();

@@ -14,6 +14,7 @@ import { Roster } from '../mirror/roster.js';
 import { everything, type Selection } from '../mirror/selection.js';
 import type { Watcher } from '../mirror/stream.js';
 import { WatchLoop } from '../mirror/watch-loop.js';
+import { announceWriter, type Writer } from '../mirror/writers.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction } from '../redact/redact.js';
 import type { Progress } from './progress.js';
@@ -84,6 +85,13 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     onPart: (place, part) => output.part(place, part),
     onGeneration: (place, head, reason) => output.generation(place, head, reason),
     onSourceTrouble: (error) => output.trouble(error, error.hint),
+    onOtherHost: ({ harness, id }, { host, at }) =>
+      output.trouble(
+        new Error(
+          `${harness}/${id} is mirrored from ${host} too${at === null ? '' : `, last at ${at}`}`,
+        ),
+        'This store does not arbitrate between writers: mirror each session from one machine only.',
+      ),
     onCacheTrouble: once((error) =>
       output.trouble(
         new Error(`local state cannot be kept in ${folder}: ${messageOf(error)}`),
@@ -118,6 +126,29 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     },
   });
   return { loop, roster, folder };
+}
+
+/** Where the store does not arbitrate, each machine that writes leaves its name, and is told those of the others. */
+export async function announceHere(
+  settings: Settings,
+  bucket: Bucket,
+  output: Pick<WatchOutput, 'note' | 'trouble'>,
+): Promise<void> {
+  if (bucket.capabilities.putIfAbsent) return;
+  const layout = bucketLayout(settings.project);
+  let writers: readonly Writer[] = [];
+  try {
+    writers = await announceWriter(bucket, layout, hostname());
+  } catch (error) {
+    if (!(error instanceof TracecraftError)) throw error;
+    output.trouble(error, 'Nothing depends on it: the mirror goes on.');
+  }
+  const [newest, ...more] = writers;
+  if (newest === undefined) return;
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  output.note(
+    `${newest.host}${others} mirrors into ${settings.project} too, last begun at ${newest.at}: take care that no session is mirrored from both.`,
+  );
 }
 
 /** Secrets in clear are only for a bucket that nobody else reads; whether a store's bucket is one, only its owner knows. */

@@ -34,5 +34,8 @@ export const watchFlags = {
     default: '60s',
     helpValue: '10s',
   }),
+  compact: Flags.boolean({
+    summary: 'write the whole transcript of a session that has ended as one object',
+  }),
   poll: Flags.boolean({ summary: 'look every 2 s instead of listening to file events' }),
 };

@@ -2,6 +2,7 @@ import type { Head, ShippedPart } from '../mirror/chain.js';
 import { nameOf } from '../mirror/chain.js';
 import type { Taken } from '../mirror/intake.js';
 import type { Track } from '../mirror/roster.js';
+import { type CompactedSession, compactionData, compactionLine } from './compaction-lines.js';
 import { formatBytes, formatCount, plural } from './format.js';
 import { noteLine, printJson, printLine } from './output.js';
 import { visible } from './visible.js';
@@ -17,6 +18,7 @@ export interface WatchOutput {
   generation(place: Place, head: Head, reason: string): void;
   trouble(error: Error, hint: string | undefined): void;
   well(): void;
+  compacted(one: CompactedSession): void;
   /** A line about the run itself. */
   note(line: string): void;
   /** Before the process ends, or something else writes to the terminal. */
@@ -98,6 +100,7 @@ export function textOutput(options: {
       noteLine(`Warning: ${error.message}${hint === undefined ? '' : `. ${hint}`}`);
       status?.trouble(error.message);
     },
+    compacted: (one) => print(compactionLine(one)),
     well: () => {
       status?.trouble(undefined);
       print('The store answers again.');
@@ -141,6 +144,7 @@ export function jsonOutput(): WatchOutput {
     generation: (where, head, reason) =>
       event('generation', { ...place(where), generation: head.generation, reason }),
     trouble: (error, hint) => event('trouble', { message: error.message, hint: hint ?? null }),
+    compacted: (one) => event('compacted', compactionData(one)),
     well: () => event('well', {}),
     note: (line) => event('note', { message: line }),
     close: () => undefined,

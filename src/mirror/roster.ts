@@ -9,8 +9,8 @@ import type { Head, ShippedPart } from './chain.js';
 import { fileOutbox, memoryOutbox } from './outbox.js';
 import { Rivals } from './rivals.js';
 import { peekCwd } from './selection.js';
-import { SessionMirror } from './session-mirror.js';
-import type { LineStream, Stream, Watcher } from './stream.js';
+import { type OtherHost, SessionMirror } from './session-mirror.js';
+import type { LineStream, SessionRef, Stream, Watcher } from './stream.js';
 import { StreamMirror } from './stream-mirror.js';
 
 /** One chain that is mirrored: where it belongs and what mirrors it. */
@@ -45,6 +45,7 @@ export interface RosterContext {
   ) => void;
   readonly onCacheTrouble: (error: unknown) => void;
   readonly onSourceTrouble: (error: SourceError) => void;
+  readonly onOtherHost?: (session: SessionRef, other: OtherHost) => void;
 }
 
 /** Several files that claim to be one stream, and which of them was found to be it. */
@@ -300,8 +301,8 @@ export class Roster {
     const key = `${harness}\n${id}`;
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
-    const { bucket, layout, agent, host, redactor } = this.#context;
-    const context = { bucket, layout, agent, host, redactor };
+    const { bucket, layout, agent, host, redactor, onOtherHost } = this.#context;
+    const context = { bucket, layout, agent, host, redactor, onOtherHost };
     const session = new SessionMirror(context, stream.session);
     this.#sessions.set(key, session);
     return session;

@@ -1,4 +1,5 @@
 import type { Bucket } from '../bucket/bucket.js';
+import { DocumentError, metaSchema, parseDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import type { Redactor } from '../redact/redact.js';
 import type { Head } from './chain.js';
@@ -12,6 +13,14 @@ export interface SessionMirrorContext {
   readonly agent: string | null;
   readonly host: string;
   readonly redactor: Redactor;
+  /** Where the store does not arbitrate: another machine was the last to write this session's document. */
+  readonly onOtherHost?: ((session: SessionRef, other: OtherHost) => void) | undefined;
+}
+
+export interface OtherHost {
+  readonly host: string;
+  /** ISO 8601 UTC: its last upload. */
+  readonly at: string | null;
 }
 
 /** One session: the mirrors of its streams, and the `meta.json` that sums them up. */
@@ -60,8 +69,30 @@ export class SessionMirror {
     const text = encoded.toString('utf8');
     if (isEmpty || text === this.#written) return;
     const key = layout.meta(this.ref.harness, this.ref.id);
+    if (this.#written === undefined) await this.#lookForOtherHost(key);
     await bucket.put(key, encoded, { contentType: 'application/json' });
     this.#written = text;
+  }
+
+  /** One look, before this process writes the document for the first time. */
+  async #lookForOtherHost(key: string): Promise<void> {
+    const { bucket, host, onOtherHost } = this.#context;
+    if (onOtherHost === undefined || bucket.capabilities.putIfAbsent) return;
+    const stored = await bucket.get(key);
+    if (stored === undefined) return;
+    const other = otherHost(key, stored.body);
+    if (other !== undefined && other.host !== host) onOtherHost(this.ref, other);
+  }
+}
+
+/** `undefined` where the document cannot be read, or names no machine. */
+function otherHost(key: string, body: Buffer): OtherHost | undefined {
+  try {
+    const { host, last_uploaded_at: at } = parseDocument(metaSchema, key, body);
+    return host === null ? undefined : { host, at };
+  } catch (error) {
+    if (error instanceof DocumentError) return undefined;
+    throw error;
   }
 }
 

@@ -38,11 +38,20 @@ export interface Layout {
   furtherStreams(harness: string): string;
   session(harness: string, sessionId: string): string;
   meta(harness: string, sessionId: string): string;
+  /** The whole main stream as one object: `transcript.jsonl`, or `trace.jsonl`. */
+  compacted(harness: string, sessionId: string, format: CompactFormat): string;
+  /** What that object was made of. */
+  compaction(harness: string, sessionId: string, format: CompactFormat): string;
+  /** Which machines write, where the store does not arbitrate. */
+  writers(): string;
   /** Where a stream's parts and generation records lie; '' is the main stream. */
   stream(harness: string, sessionId: string, stream: string): string;
   /** Where all further streams of one session lie. */
   streamsOf(harness: string, sessionId: string): string;
 }
+
+/** `raw`: the lines as they are; `trace`: as rows that viewers of Claude Code's transcripts read. */
+export type CompactFormat = 'raw' | 'trace';
 
 /** Makes a key unique and sortable: nanoseconds of store time (19 digits), who wrote it, 8 random hex digits. */
 export interface Stamp {
@@ -85,10 +94,17 @@ export function bucketLayout(project: string): Layout {
     furtherStreams: (harness) => `${root}streams/${checkName('harness', harness)}/`,
     session,
     meta: (harness, id) => `${session(harness, id)}meta.json`,
+    compacted: (harness, id, format) => `${session(harness, id)}${compactLeaf(format)}.jsonl`,
+    compaction: (harness, id, format) => `${session(harness, id)}_${compactLeaf(format)}.json`,
+    writers: () => `${root}_writer.json`,
     stream: (harness, id, name) =>
       name === '' ? session(harness, id) : `${streamsOf(harness, id)}${encodeStreamName(name)}/`,
     streamsOf,
   };
+}
+
+function compactLeaf(format: CompactFormat): string {
+  return format === 'raw' ? 'transcript' : 'trace';
 }
 
 export function stampName(stamp: Stamp): string {

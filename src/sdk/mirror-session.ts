@@ -57,6 +57,7 @@ export async function mirrorSession(
         parts += 1;
       },
       generation: () => undefined,
+      compacted: () => undefined,
       trouble: (error) => warn(error.message),
       well: () => undefined,
       note: warn,

@@ -21,6 +21,7 @@ export class ManualClock implements Clock {
         untilMs: this.#elapsedMs + ms,
         wake: () => {
           this.#sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', sleeper.wake);
           resolve();
         },
       };

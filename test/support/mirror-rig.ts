@@ -130,6 +130,7 @@ export class MirrorRig {
       },
       onGeneration: (_track, _head, reason) => generations.push(reason),
       onSourceTrouble: (error) => troubles.push(error),
+      onOtherHost: ({ id }, { host }) => troubles.push(new Error(`${id} from ${host}`)),
       onCacheTrouble: (error) => troubles.push(new Error('cache', { cause: error })),
     });
     const loop = new WatchLoop({

@@ -1,0 +1,156 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { type Compactor, formatFor, openCompactor } from '../../src/cli/compacting.js';
+import {
+  type CompactedSession,
+  compactionData,
+  compactionLine,
+} from '../../src/cli/compaction-lines.js';
+import { plural } from '../../src/cli/format.js';
+import { startProgress } from '../../src/cli/progress.js';
+import { PartialError, TracecraftError, UsageError } from '../../src/errors.js';
+import { findSession, listSessions } from '../../src/mirror/archive.js';
+import { harnesses } from '../../src/protocol/harnesses.js';
+import { bucketLayout, type CompactFormat, type Layout } from '../../src/protocol/keys.js';
+
+interface Wanted {
+  readonly harness: string;
+  readonly id: string;
+}
+
+interface Failure {
+  readonly session_id: string;
+  readonly error: TracecraftError;
+}
+
+export default class SessionCompact extends BaseCommand {
+  static override summary = 'write a whole transcript as one object, which other viewers open';
+  static override description =
+    `Joins the parts of a session's main stream, as they are in the bucket, into sessions/<harness>/<id>/transcript.jsonl beside them, and compares what the store then has with what was joined: by the store's MD5 where its ETag is one, else by reading it once. The parts stay, and stay what counts. Run it again when the session has grown; where nothing changed, nothing is sent. It can be killed at any point and run from several machines at once.
+
+With --format trace the sessions of OpenClaw and Hermes are written as rows of a trace, trace.jsonl, which viewers of Claude Code's transcripts open, such as that of the Hugging Face Hub. Transcripts of Claude Code and Codex are traces as they are.
+
+Exit codes: 0 done or nothing to do, 2 no session was named or an id fits several, 3 there is no such session, 4 another process compacts it over and over, 7 not allowed, 8 the store cannot be reached, 10 parts are missing, or some of several sessions failed.`;
+  static override examples = [
+    '<%= config.bin %> session compact 8b418ea5',
+    '<%= config.bin %> session compact --all',
+    '<%= config.bin %> session compact --all --harness hermes --format trace',
+    '<%= config.bin %> session compact 8b418ea5 --json | jq -r .data.sessions[].key',
+  ];
+  static override strict = false;
+  static override args = {
+    ids: Args.string({
+      description: 'session ids, or unique beginnings of them',
+      required: false,
+    }),
+  };
+  static override flags = {
+    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+    all: Flags.boolean({ summary: 'every session in the bucket' }),
+    format: Flags.option({
+      summary: 'raw: the lines as they are; trace: as rows that viewers know',
+      options: ['raw', 'trace'] as const,
+      default: 'raw' as const,
+    })(),
+  };
+
+  async run(): Promise<object> {
+    const { argv, flags } = await this.parse(SessionCompact);
+    const ids = argv.map(String);
+    const isAll = flags.all === true;
+    if (isAll === ids.length > 0) {
+      throw new UsageError(isAll ? 'ids and --all exclude each other' : 'no session named', {
+        hint: 'Name sessions, or use --all. "tracecraft session list" shows what is there.',
+      });
+    }
+    const settings = await this.settings();
+    const bucket = await this.openProvenBucket(settings);
+    const layout = bucketLayout(settings.project);
+    const wanted = flags.harness === undefined ? harnesses : [flags.harness];
+    const sessions = isAll
+      ? await listSessions(bucket, layout, wanted)
+      : await this.named(bucket, layout, ids, wanted);
+    if (sessions.length === 0) this.say(`No sessions in ${bucket.location} yet.`);
+    return this.compact(openCompactor(settings, bucket), sessions, flags.format);
+  }
+
+  private async named(
+    bucket: Bucket,
+    layout: Layout,
+    ids: readonly string[],
+    wanted: readonly string[],
+  ): Promise<readonly Wanted[]> {
+    const found = new Map<string, Wanted>();
+    for (const id of ids) {
+      const session = await findSession(bucket, layout, id, wanted);
+      found.set(`${session.harness}/${session.id}`, session);
+    }
+    return [...found.values()];
+  }
+
+  private async compact(
+    compactor: Compactor,
+    sessions: readonly Wanted[],
+    format: CompactFormat,
+  ): Promise<object> {
+    const progress = startProgress({
+      label: 'Compacting',
+      total: sessions.length,
+      unit: 'items',
+      isQuiet: this.isQuiet || sessions.length === 1,
+    });
+    const compacted: CompactedSession[] = [];
+    const failures: Failure[] = [];
+    for (const { harness, id } of sessions) {
+      try {
+        const one = await compactor({ harness, id, format });
+        compacted.push(one);
+        this.say(compactionLine(one));
+      } catch (error) {
+        if (!(error instanceof TracecraftError) || isEveryones(error)) throw error;
+        failures.push({ session_id: id, error });
+      }
+      progress.update(compacted.length + failures.length);
+    }
+    progress.stop();
+    if (format === 'trace') this.tellAsIs(sessions);
+    return this.report(compacted, failures, sessions.length);
+  }
+
+  private tellAsIs(sessions: readonly Wanted[]): void {
+    const isAsIs = ({ harness, id }: Wanted): boolean =>
+      formatFor({ harness, id, format: 'trace' }) === 'raw';
+    if (!sessions.some(isAsIs)) return;
+    this.note(
+      'Transcripts of Claude Code and Codex are traces as they are: transcript.jsonl is what viewers open.',
+    );
+  }
+
+  private report(
+    compacted: readonly CompactedSession[],
+    failures: readonly Failure[],
+    total: number,
+  ): object {
+    const data = {
+      sessions: compacted.map(compactionData),
+      failures: failures.map(({ session_id, error: { kind, message, hint } }) => {
+        return { session_id, kind, message, hint: hint ?? null };
+      }),
+    };
+    const [first] = failures;
+    if (first === undefined) return data;
+    if (total === 1) throw first.error;
+    const error = new PartialError(
+      `${failures.length} of ${plural(total, 'session')} could not be compacted, e.g. ${first.error.message}`,
+      first.error.hint === undefined ? {} : { hint: first.error.hint },
+    );
+    return this.answerFailure(error, data);
+  }
+}
+
+/** What stands in the way of one session stands in the way of the next as well. */
+function isEveryones({ kind }: TracecraftError): boolean {
+  return kind === 'unreachable' || kind === 'not-allowed';
+}

@@ -1,0 +1,34 @@
+import { hostname } from 'node:os';
+import type { Bucket } from '../bucket/bucket.js';
+import { type CompactTarget, compactSession } from '../compact/compact.js';
+import { isTraceAsIs } from '../compact/trace-file.js';
+import type { Settings } from '../config/settings.js';
+import { bucketLayout, type CompactFormat } from '../protocol/keys.js';
+import type { CompactedSession } from './compaction-lines.js';
+import { scratchFolder } from './large-object.js';
+import { knownFromHere, redactorOf } from './redacting.js';
+
+export type Compactor = (target: CompactTarget, signal?: AbortSignal) => Promise<CompactedSession>;
+
+/** Compacts sessions of one bucket, with what this process knows to be secret. */
+export function openCompactor(settings: Settings, bucket: Bucket): Compactor {
+  const redactor = redactorOf(settings, knownFromHere(settings, process.env));
+  const context = {
+    bucket,
+    layout: bucketLayout(settings.project),
+    folder: scratchFolder(settings, bucket),
+    host: hostname(),
+    redactor,
+  };
+  return async (target, signal) => {
+    const format = formatFor(target);
+    const aborting = signal === undefined ? {} : { signal };
+    const compaction = await compactSession({ ...context, ...aborting }, { ...target, format });
+    return { harness: target.harness, session_id: target.id, format, ...compaction };
+  };
+}
+
+/** A transcript that is a trace as it is needs no second object. */
+export function formatFor({ harness, format }: CompactTarget): CompactFormat {
+  return isTraceAsIs(harness) ? 'raw' : format;
+}

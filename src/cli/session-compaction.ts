@@ -1,0 +1,138 @@
+import type { Clock } from '../clock.js';
+import { EndedSessions, type SessionSight } from '../compact/ended-sessions.js';
+import { PartialError } from '../errors.js';
+import type { Head } from '../mirror/chain.js';
+import type { Look, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
+import type { Compactor } from './compacting.js';
+import type { CompactedSession } from './compaction-lines.js';
+
+/** Of a mirrored session, what its end is told by. */
+export interface MirroredSession {
+  readonly ref: SessionRef;
+  readonly streams: ReadonlyMap<string, MirroredStream>;
+}
+
+interface MirroredStream {
+  readonly head: Head | undefined;
+  readonly facts: SessionFacts;
+  readonly look: Look | undefined;
+}
+
+export interface SessionCompactionOptions {
+  readonly compactor: Compactor;
+  readonly watchers: readonly Pick<Watcher, 'harness' | 'live'>[];
+  readonly sessions: () => Iterable<MirroredSession>;
+  readonly clock: Clock;
+  readonly onCompacted: (one: CompactedSession) => void;
+  readonly onTrouble: (error: Error) => void;
+}
+
+const roundMs = 10_000;
+/** Between two sessions: after a start there may be hundreds, and the store has a limit for all that we ask of it. */
+const pauseMs = 1_000;
+const retryMs = 60_000;
+
+/** Compacts what has ended, one session after another, beside the mirror: it waits for nothing here. */
+export class SessionCompaction {
+  readonly #options: SessionCompactionOptions;
+  readonly #ended = new EndedSessions();
+  readonly #told = new Set<string>();
+
+  constructor(options: SessionCompactionOptions) {
+    this.#options = options;
+  }
+
+  /** Until `signal` aborts. What fails is told once, and tried again later. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    let waitMs = roundMs;
+    for (;;) {
+      await clock.sleep(waitMs, signal);
+      if (signal.aborted) return;
+      waitMs = (await this.#round(signal)) ? roundMs : retryMs;
+    }
+  }
+
+  /** Everything that is not running, for a mirror that ends. */
+  async all(signal: AbortSignal): Promise<void> {
+    for (const { sight, session } of await this.#sights()) {
+      if (signal.aborted) return;
+      if (sight.isLive || sight.mark === undefined) continue;
+      if ((await this.#compact(session, sight, signal)) === 'failed') return;
+    }
+  }
+
+  /** `false` when it is no use to go on now. */
+  async #round(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    try {
+      const seen = await this.#sights();
+      const sessions = new Map(seen.map(({ sight, session }) => [sight.key, session]));
+      const sights = seen.map(({ sight }) => sight);
+      for (const sight of this.#ended.due(sights, clock.monotonic())) {
+        const session = sessions.get(sight.key);
+        if (session === undefined || signal.aborted) continue;
+        if ((await this.#compact(session, sight, signal)) === 'failed') return false;
+        await clock.sleep(pauseMs, signal);
+      }
+      return true;
+    } catch (error) {
+      this.#failed(error, signal);
+      return false;
+    }
+  }
+
+  async #compact(
+    { ref: { harness, id } }: MirroredSession,
+    sight: SessionSight,
+    signal: AbortSignal,
+  ): Promise<'done' | 'failed'> {
+    const { compactor, clock, onCompacted } = this.#options;
+    try {
+      const one = await compactor({ harness, id, format: 'raw' }, signal);
+      this.#ended.done(sight, clock.monotonic());
+      if (one.state === 'written') onCompacted(one);
+      return 'done';
+    } catch (error) {
+      this.#failed(error, signal);
+      // Parts are missing: that will not change before the session does.
+      if (!(error instanceof PartialError)) return 'failed';
+      this.#ended.done(sight, clock.monotonic());
+      return 'done';
+    }
+  }
+
+  async #sights(): Promise<readonly { sight: SessionSight; session: MirroredSession }[]> {
+    const { watchers, sessions, clock } = this.#options;
+    const running = new Set<string>();
+    for (const watcher of watchers) {
+      for (const id of await watcher.live()) running.add(`${watcher.harness}/${id}`);
+    }
+    return [...sessions()].map((session) => {
+      const { harness, id } = session.ref;
+      const main = session.streams.get('');
+      const key = `${harness}/${id}`;
+      const sight: SessionSight = {
+        key,
+        isLive: running.has(key),
+        hasEnded: main?.facts.endedAt !== undefined,
+        quietMs: clock.now() - (main?.look?.modifiedAtMs ?? clock.now()),
+        mark: markOf(main?.head),
+      };
+      return { session, sight };
+    });
+  }
+
+  #failed(thrown: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    if (this.#told.has(error.message)) return;
+    this.#told.add(error.message);
+    this.#options.onTrouble(error);
+  }
+}
+
+function markOf(head: Head | undefined): string | undefined {
+  if (head === undefined || head.parts.length === 0) return undefined;
+  return `${head.generation}/${head.sequence}`;
+}

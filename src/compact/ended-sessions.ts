@@ -1,0 +1,52 @@
+/** What is seen of one mirrored session. */
+export interface SessionSight {
+  readonly key: string;
+  /** Its harness says that it is running. */
+  readonly isLive: boolean;
+  /** Its harness says that it has ended. */
+  readonly hasEnded: boolean;
+  /** Milliseconds since its transcript last changed. */
+  readonly quietMs: number;
+  /** How far its main chain has come in the bucket; `undefined` while nothing of it is there. */
+  readonly mark: string | undefined;
+}
+
+/** What was seen of a session's end counts once its transcript has been quiet for so long. */
+const settleMs = 5_000;
+/** Without any sign, silence is the end. */
+const silenceMs = 30 * 60_000;
+/** A session that ends over and over is compacted no oftener. */
+const againMs = 5 * 60_000;
+
+/**
+ * Tells which sessions have ended since they were last compacted: the harness said so, or it ran and does so no more, or it has
+ * been silent for half an hour. One that goes on afterwards is open again, and its next end counts anew. Times are monotonic
+ * milliseconds.
+ */
+export class EndedSessions {
+  readonly #wasLive = new Set<string>();
+  readonly #done = new Map<string, { readonly mark: string; readonly atMs: number }>();
+
+  /** Of what is seen now, what is to be compacted. */
+  due(sights: Iterable<SessionSight>, nowMs: number): readonly SessionSight[] {
+    const due: SessionSight[] = [];
+    for (const sight of sights) {
+      if (sight.isLive) this.#wasLive.add(sight.key);
+      else if (this.#isDue(sight, nowMs)) due.push(sight);
+    }
+    return due;
+  }
+
+  /** It was compacted as it was seen, or cannot be as it is. */
+  done({ key, mark }: SessionSight, nowMs: number): void {
+    this.#wasLive.delete(key);
+    if (mark !== undefined) this.#done.set(key, { mark, atMs: nowMs });
+  }
+
+  #isDue({ key, mark, quietMs, hasEnded }: SessionSight, nowMs: number): boolean {
+    const done = this.#done.get(key);
+    if (mark === undefined || mark === done?.mark || quietMs < settleMs) return false;
+    if (done !== undefined && nowMs < done.atMs + againMs) return false;
+    return hasEnded || this.#wasLive.has(key) || quietMs >= silenceMs;
+  }
+}

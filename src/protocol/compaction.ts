@@ -1,0 +1,24 @@
+import * as v from 'valibot';
+
+const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const text = v.pipe(v.string(), v.maxLength(1_000));
+
+/** `_transcript.json` and `_trace.json`: what the object beside it was made of. Derived, and nothing depends on it. */
+export const compactionSchema = v.object({
+  schema: v.literal(1),
+  generation: counter,
+  /** Of the chain: how many parts and lines went in. */
+  parts: counter,
+  lines: counter,
+  /** Of the object itself. */
+  bytes: counter,
+  etag: text,
+  /** Names, sizes and times of everything that the stream's listing showed; no content. */
+  listing: text,
+  /** Which mapping made it; 0 where the lines are as they were. */
+  mapping: counter,
+  at: text,
+  host: text,
+  nonce: text,
+});
+export type CompactionDocument = v.InferOutput<typeof compactionSchema>;

@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type MirroredSession, SessionCompaction } from '../../src/cli/session-compaction.js';
+import { PartialError, UnreachableError } from '../../src/errors.js';
+import { emptyHead, type Head } from '../../src/mirror/chain.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+let clock: ManualClock;
+let live: Set<string>;
+let sessions: Map<string, { head: Head; atMs: number }>;
+let compacted: string[];
+let troubles: string[];
+let failure: Error | undefined;
+let ending: AbortController;
+let compaction: SessionCompaction;
+
+const headOf = (sequence: number): Head => {
+  const part = { sequence: sequence - 1, generation: 0, startLine: 0, endLine: 1 };
+  const counts = { sourceBytes: 1, uploadedBytes: 1, redactions: {} };
+  const parts = [{ ...part, ...counts, fingerprint: '', uploadedAtMs: 0 }];
+  return { ...emptyHead, sequence, parts };
+};
+
+function* mirrored(): Iterable<MirroredSession> {
+  for (const [id, { head, atMs }] of sessions) {
+    const look = { token: '', size: 1, modifiedAtMs: atMs };
+    yield { ref: { harness: 'codex', id }, streams: new Map([['', { head, facts: {}, look }]]) };
+  }
+}
+
+/** As many rounds as fit: each is over when what it started has come back. */
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 1_000) {
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+beforeEach(() => {
+  clock = new ManualClock();
+  live = new Set();
+  sessions = new Map();
+  compacted = [];
+  troubles = [];
+  failure = undefined;
+  ending = new AbortController();
+  compaction = new SessionCompaction({
+    compactor: async ({ harness, id, format }) => {
+      if (failure !== undefined) throw failure;
+      const extent = { generation: 0, parts: 1, lines: 1, bytes: 1, verified: 'md5' as const };
+      return { harness, session_id: id, format, state: 'written', key: id, ...extent };
+    },
+    watchers: [{ harness: 'codex', live: async () => live }],
+    sessions: mirrored,
+    clock,
+    onCompacted: (one) => compacted.push(one.session_id),
+    onTrouble: (error) => troubles.push(error.message),
+  });
+});
+
+describe('compaction beside a running mirror', () => {
+  it('takes a session once when it ends, and again when it was reopened and ended', async () => {
+    sessions.set('a', { head: headOf(1), atMs: clock.now() });
+    live.add('a');
+    const running = compaction.run(ending.signal);
+    await pass(60_000);
+    expect(compacted).toEqual([]);
+    live.clear();
+    await pass(11_000);
+    expect(compacted).toEqual(['a']);
+    await pass(600_000);
+    expect(compacted).toEqual(['a']);
+    sessions.set('a', { head: headOf(2), atMs: clock.now() });
+    live.add('a');
+    await pass(20_000);
+    live.clear();
+    await pass(20_000);
+    expect(compacted).toEqual(['a', 'a']);
+    ending.abort();
+    await running;
+  });
+
+  it('waits while the store cannot be reached, says so once, and goes on', async () => {
+    for (const id of ['a', 'b']) sessions.set(id, { head: headOf(1), atMs: 0 });
+    failure = new UnreachableError('no store');
+    const running = compaction.run(ending.signal);
+    await pass(200_000);
+    expect(troubles).toEqual(['no store']);
+    failure = undefined;
+    await pass(70_000);
+    expect(compacted).toEqual(['a', 'b']);
+    ending.abort();
+    await running;
+  });
+
+  it('leaves a session whose parts are missing, until it changes', async () => {
+    sessions.set('a', { head: headOf(1), atMs: 0 });
+    failure = new PartialError('missing');
+    const running = compaction.run(ending.signal);
+    await pass(20_000);
+    failure = undefined;
+    await pass(600_000);
+    expect([troubles, compacted]).toEqual([['missing'], []]);
+    ending.abort();
+    await running;
+  });
+
+  it('of a mirror that ends takes all that is not running', async () => {
+    for (const id of ['a', 'b']) sessions.set(id, { head: headOf(1), atMs: clock.now() });
+    sessions.set('empty', { head: emptyHead, atMs: 0 });
+    live.add('b');
+    await compaction.all(ending.signal);
+    expect(compacted).toEqual(['a']);
+  });
+});
