@@ -1,6 +1,6 @@
 // What the replay of a very large run costs: to write, to open, to search. Usage: npm run bench:replay [-- --events 100000]
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -36,9 +36,18 @@ try {
     agent_id: 'anna',
   };
   await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config), { mode: 0o600 });
+  const data_mb = round((await bytesBelow(project)) / 1e6);
+  const node_mb = await run(process.execPath, ['-e', 'setTimeout(() => {}, 300)']);
   const writing = await writePage();
   const viewing = await view(launchChromium);
-  const figures = { events, transcript_mb: megabytes, ...writing, ...viewing };
+  const figures = {
+    events,
+    transcript_mb: megabytes,
+    data_mb,
+    node_peak_mb: node_mb,
+    ...writing,
+    ...viewing,
+  };
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(28)} ${value}`);
   await writeReport('replay', figures);
 } finally {
@@ -68,7 +77,18 @@ async function load(source) {
 
 async function writePage() {
   const started = performance.now();
-  const child = spawn(process.execPath, [join(root, 'bin', 'run.cjs'), 'replay', '-q'], {
+  const peak = await run(process.execPath, [join(root, 'bin', 'run.cjs'), 'replay', '-q']);
+  const { size } = await stat(join(folder, 'replay.html'));
+  return {
+    write_s: round((performance.now() - started) / 1000),
+    write_peak_mb: peak,
+    page_mb: round(size / 1e6),
+  };
+}
+
+/** The most memory that a process had, in MB. */
+async function run(command, args) {
+  const child = spawn(command, args, {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder },
     stdio: 'inherit',
@@ -76,16 +96,20 @@ async function writePage() {
   let peak = 0;
   const timer = setInterval(async () => {
     peak = Math.max(peak, await residentMb(child.pid));
-  }, 50);
+  }, 100);
   const code = await new Promise((resolve) => child.once('exit', resolve));
   clearInterval(timer);
-  if (code !== 0) throw new Error(`replay ended with ${code}`);
-  const { size } = await stat(join(folder, 'replay.html'));
-  return {
-    write_s: round((performance.now() - started) / 1000),
-    write_peak_mb: round(peak),
-    page_mb: round(size / 1e6),
-  };
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
+  return round(peak);
+}
+
+async function bytesBelow(path) {
+  let bytes = 0;
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const inner = join(path, entry.name);
+    bytes += entry.isDirectory() ? await bytesBelow(inner) : (await stat(inner)).size;
+  }
+  return bytes;
 }
 
 async function view(launchChromium) {
@@ -123,7 +147,11 @@ async function rendererMb() {
   return Math.max(0, ...sizes);
 }
 
+/** The kernel's own peak where it tells it, else what it has just now. */
 async function residentMb(pid) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const peak = /^VmHWM:\s*(\d+) kB/m.exec(status)?.[1];
+  if (peak !== undefined) return Number(peak) / 1000;
   return Number.parseInt(await output('ps', ['-o', 'rss=', '-p', String(pid)]), 10) / 1000 || 0;
 }
 

@@ -12,9 +12,11 @@ import type { TimelineEntry } from '../src/replay/entry.js';
 import { News } from '../src/replay/news.js';
 import { RunReader } from '../src/replay/read.js';
 import { type EntrySelection, isSelected } from '../src/replay/selection.js';
+import { tellInOrder } from '../src/replay/telling-in-order.js';
 import { type Timeline, timelineOf } from '../src/replay/timeline.js';
 
 const pollMs = 2_000;
+const nothingFits = 'Nothing happened here yet that fits.';
 
 export default class Log extends BaseCommand {
   static override summary = 'what happened in this project, in order, one line per event';
@@ -54,15 +56,37 @@ export default class Log extends BaseCommand {
     const sinceMs = moment((await bucket.now()).getTime());
     const sinceNs = sinceMs === undefined ? undefined : BigInt(Math.trunc(sinceMs)) * 1_000_000n;
     const selection: EntrySelection = { sinceNs, agent, step };
-    const reader = new RunReader(bucket, bucketLayout(settings.project));
+    const reader = new RunReader(bucket, bucketLayout(settings.project), {
+      remembers: flags.follow === true,
+    });
     if (flags.follow) return this.follow(reader, selection);
+    if (this.jsonEnabled() || flags.sessions) {
+      return this.withSessions(reader, selection, flags.sessions);
+    }
+    let isEmpty = true;
+    for await (const entry of tellInOrder(reader)) {
+      if (!isSelected(entry, selection)) continue;
+      isEmpty = false;
+      this.print(logLine(entry));
+    }
+    this.warnOf(reader.end());
+    if (isEmpty) this.note(nothingFits);
+    return {};
+  }
+
+  private async withSessions(
+    reader: RunReader,
+    selection: EntrySelection,
+    areShown: boolean,
+  ): Promise<object> {
     const { entries, sessions } = await this.timeline(reader);
     const events = entries.filter((entry) => isSelected(entry, selection));
     const marks = sessions.filter((mark) =>
       isSelected({ ...mark, to: null, step: null }, selection),
     );
-    if (events.length === 0) this.note('Nothing happened here yet that fits.');
-    for (const line of merged(events, flags.sessions ? marks : [])) this.print(line);
+    const lines = merged(events, areShown ? marks : []);
+    for (const line of lines) this.print(line);
+    if (lines.length === 0) this.note(nothingFits);
     return { events: events.map(logRecord), sessions: marks.map(sessionRecord) };
   }
 
@@ -99,8 +123,12 @@ export default class Log extends BaseCommand {
 
   private async timeline(reader: RunReader): Promise<Timeline> {
     const { state, skipped } = await reader.read();
-    for (const { message } of skipped) this.warnOnce(message);
+    this.warnOf(skipped);
     return timelineOf(state);
+  }
+
+  private warnOf(skipped: readonly Error[]): void {
+    for (const { message } of skipped) this.warnOnce(message);
   }
 
   private warnOnce(message: string): void {

@@ -16,6 +16,9 @@ import { bucketLayout } from '../src/protocol/keys.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 import { RunReader } from '../src/replay/read.js';
 
+/** Complaints on the terminal; the page has more of them. */
+const mostWarnings = 20;
+
 export default class Replay extends BaseCommand {
   static override summary = 'the whole run on one page: who did what when, with the transcripts';
   static override description =
@@ -64,7 +67,7 @@ export default class Replay extends BaseCommand {
     const request: ReplayRequest = {
       bucket,
       layout,
-      reader: new RunReader(bucket, layout, { remembers: flags.follow }),
+      reader: new RunReader(bucket, layout, { remembers: followMs !== null }),
       path: flags.output,
       selection: {
         sinceNs: momentNs('--since', flags.since),
@@ -84,7 +87,10 @@ export default class Replay extends BaseCommand {
   }
 
   private tell({ path, sidecar, entries, sessions, lines, skipped }: Replayed): void {
-    for (const message of skipped) this.warn(message);
+    for (const message of skipped.slice(0, mostWarnings)) this.warn(message);
+    const more = skipped.length - mostWarnings;
+    if (more > 0)
+      this.warn(`${plural(more, 'more object')} that cannot be read: the page lists them`);
     const what = `${plural(entries, 'event')}, ${plural(sessions, 'session')}, ${plural(lines, 'line')}`;
     this.say(`Wrote ${path}: ${what}`);
     if (sidecar !== null)

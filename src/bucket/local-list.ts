@@ -29,19 +29,34 @@ export async function* listFolder(
   if (await isListable(start)) yield* walk({ root, prefix, after, delimiter, signal }, start);
 }
 
+/** Files looked at together, once somebody wants as many. */
+const mostTogether = 64;
+
 /** `base` is the key of a folder: empty, or ending with a slash. */
 async function* walk(scope: Walk, base: string): AsyncGenerator<Entry> {
-  for (const key of await keysIn(scope.root, base)) {
+  const isWanted = (key: string) => key.startsWith(scope.prefix) && !isPassed(key, scope.after);
+  const keys = (await keysIn(scope.root, base)).filter(isWanted);
+  let together = 1;
+  for (let at = 0; at < keys.length; ) {
+    const files = keys.slice(at, at + together);
+    const folder = files.findIndex((key) => key.endsWith('/'));
+    if (folder >= 0) files.length = folder;
     throwIfStopped(scope.signal);
-    if (!key.startsWith(scope.prefix) || isPassed(key, scope.after)) continue;
-    if (!key.endsWith('/')) {
-      const entry = await objectAt(scope.root, key);
+    for (const entry of await Promise.all(files.map((key) => objectAt(scope.root, key)))) {
+      throwIfStopped(scope.signal);
       if (entry !== undefined) yield entry;
-    } else if (scope.delimiter === undefined) {
-      yield* walk(scope, key);
-    } else if (scope.after?.startsWith(key) !== true && (await holdsObject(scope.root, key))) {
-      yield { kind: 'prefix', prefix: key };
     }
+    at += files.length;
+    together = Math.min(2 * together, mostTogether);
+    if (folder >= 0) yield* folderEntries(scope, keys[at++]);
+  }
+}
+
+async function* folderEntries(scope: Walk, key: string | undefined): AsyncGenerator<Entry> {
+  if (key === undefined) return;
+  if (scope.delimiter === undefined) yield* walk(scope, key);
+  else if (scope.after?.startsWith(key) !== true && (await holdsObject(scope.root, key))) {
+    yield { kind: 'prefix', prefix: key };
   }
 }
 

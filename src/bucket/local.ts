@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../clock.js';
@@ -96,10 +96,10 @@ async function get(
   throwIfStopped(signal);
   const path = await layout.locate(key);
   const reading = `read ${path}`;
-  const stored = await withFile(reading, path, async (file) => {
-    const { mtime } = await file.stat();
+  const stored = await withFile(reading, path, async (file, { size, mtime }) => {
     const whole = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
-    return { ...(await readRange(chunksOf(file, reading), whole)), modifiedAt: mtime };
+    const chunks = chunksOf(file, reading, { bytes: size + 1 });
+    return { ...(await readRange(chunks, whole)), modifiedAt: mtime };
   });
   if (stored === undefined) await layout.assertPresent();
   return stored;
@@ -163,7 +163,7 @@ async function putFile(
 ): Promise<Written> {
   await writer.layout.locate(key);
   return withSourceFile(path, ({ handle }) =>
-    put(writer, key, chunksOf(handle, `read ${path}`, onProgress)),
+    put(writer, key, chunksOf(handle, `read ${path}`, { onProgress })),
   );
 }
 
@@ -175,8 +175,7 @@ async function getFile(
 ): Promise<void> {
   const source = await layout.locate(key);
   const reading = `read ${source}`;
-  const found = await withFile(reading, source, async (file) => {
-    const { size } = await file.stat();
+  const found = await withFile(reading, source, async (file, { size }) => {
     await receiveFile(path, chunksOf(file, reading), { size }, onProgress);
     return true;
   });
@@ -233,20 +232,22 @@ async function onBucket<T>(
 async function withFile<T>(
   action: string,
   path: string,
-  use: (file: FileHandle) => Promise<T>,
+  use: (file: FileHandle, stat: Stats) => Promise<T>,
 ): Promise<T | undefined> {
   return onDisk(action, async () => {
-    const file = await openRegular(path);
-    if (file === undefined) return undefined;
+    const opened = await openRegular(path);
+    if (opened === undefined) return undefined;
     try {
-      return await use(file);
+      return await use(opened.file, opened.stat);
     } finally {
-      await file.close();
+      await opened.file.close();
     }
   });
 }
 
-async function openRegular(path: string): Promise<FileHandle | undefined> {
+async function openRegular(
+  path: string,
+): Promise<{ readonly file: FileHandle; readonly stat: Stats } | undefined> {
   let file: FileHandle;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -256,7 +257,7 @@ async function openRegular(path: string): Promise<FileHandle | undefined> {
     throw new NotAllowedError(`cannot read ${path}: it is a symbolic link`);
   }
   const found = await file.stat();
-  if (found.isFile()) return file;
+  if (found.isFile()) return { file, stat: found };
   await file.close();
   if (found.isDirectory()) return undefined;
   throw new UsageError(`not a regular file: ${path}`);
@@ -293,16 +294,22 @@ async function readRange(
   return { body: Buffer.concat(kept), etag: quotedMd5(md5.digest('hex')), size };
 }
 
-/** Flat memory: every chunk is in the same buffer, so it must be used up before the next is asked for. */
+/**
+ * Flat memory: every chunk is in the same buffer, so it must be used up before the next is asked for. `bytes`: no more than so
+ * many are expected.
+ */
 async function* chunksOf(
   file: FileHandle,
   reading: string,
-  onProgress?: (bytes: number) => void,
+  {
+    bytes = chunkBytes,
+    onProgress,
+  }: { readonly bytes?: number; readonly onProgress?: ((bytes: number) => void) | undefined } = {},
 ): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.allocUnsafe(chunkBytes);
+  const buffer = Buffer.allocUnsafe(Math.min(bytes, chunkBytes));
   for (let position = 0; ; ) {
     const at = position;
-    const { bytesRead } = await onDisk(reading, () => file.read(buffer, 0, chunkBytes, at));
+    const { bytesRead } = await onDisk(reading, () => file.read(buffer, 0, buffer.length, at));
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
     position += bytesRead;

@@ -7,8 +7,7 @@ import type { Layout } from '../protocol/keys.js';
 import type { PageSink } from '../replay/chunks.js';
 import { type WrittenPage, writePage } from '../replay/page.js';
 import type { RunReader } from '../replay/read.js';
-import { type EntrySelection, isSelected } from '../replay/selection.js';
-import { timelineOf } from '../replay/timeline.js';
+import type { EntrySelection } from '../replay/selection.js';
 
 /** Bytes of transcripts beyond which a page gets a folder beside it. */
 const mostInPage = 512 * 1024 * 1024;
@@ -28,15 +27,13 @@ export interface Replayed extends WrittenPage {
   readonly path: string;
   /** The folder that has to go wherever the page goes. */
   readonly sidecar: string | null;
-  readonly skipped: readonly string[];
 }
 
 /** Writes the page of a run whole or not at all. */
 export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
-  const { bucket, layout, reader, followMs } = request;
+  const { bucket, layout, reader, selection, followMs } = request;
   const path = resolve(request.path);
-  const { timeline, state, skipped } = await readRun(reader, request.selection);
-  const warnings = skipped.map(({ message }) => message);
+  const state = await reader.state();
   const bytes = state.sessions.reduce(
     (sum, { meta }) =>
       sum +
@@ -50,27 +47,9 @@ export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
   const sidecar = isBeside ? `${basename(path, extname(path))}-data` : null;
   const { viewer } = await import('../replay/viewer-bundle.js');
   const written = await toFile(path, sidecar, (sink) =>
-    writePage(sink, { bucket, layout, state, timeline, warnings }, { viewer, sidecar, followMs }),
+    writePage(sink, { bucket, layout, reader, state, selection }, { viewer, sidecar, followMs }),
   );
-  return { ...written, path, sidecar, skipped: warnings };
-}
-
-/** The documents of events and messages are let go as soon as their entries are made: a long run has very many. */
-async function readRun(reader: RunReader, selection: EntrySelection) {
-  const { state, skipped } = await reader.read();
-  const { entries, ...rest } = timelineOf(state);
-  const { steps, sessions } = state;
-  const isWanted = (agent: string | undefined) =>
-    selection.agent === undefined || agent === selection.agent;
-  return {
-    timeline: { ...rest, entries: entries.filter((entry) => isSelected(entry, selection)) },
-    state: {
-      steps,
-      sessions: sessions.filter(({ id }) => isWanted(rest.sessionAgents.get(id))),
-      agents: state.agents.filter(({ agent }) => isWanted(agent)),
-    },
-    skipped,
-  };
+  return { ...written, path, sidecar };
 }
 
 async function toFile(

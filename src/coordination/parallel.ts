@@ -14,3 +14,20 @@ export async function inParallel<Item, Result>(
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work));
   return results;
 }
+
+/** The same for items without an end: never more results are held than are being made. */
+export async function* readAhead<Item, Result>(
+  items: AsyncIterable<Item>,
+  step: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const ahead: Promise<Result>[] = [];
+  for await (const item of items) {
+    const result = step(item);
+    // Whoever stops at the first failure does not wait for the others.
+    result.catch(() => undefined);
+    ahead.push(result);
+    const first = ahead.length < atOnce ? undefined : ahead.shift();
+    if (first !== undefined) yield await first;
+  }
+  for (const result of ahead) yield await result;
+}

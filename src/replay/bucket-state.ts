@@ -12,12 +12,6 @@ export interface Read<Document> {
   readonly modifiedAt: Date;
 }
 
-/** One whose key says when it was written. */
-export interface Stamped<Document> extends Read<Document> {
-  /** Nanoseconds since the epoch, by the store's clock. */
-  readonly timeNs: bigint;
-}
-
 const text = v.pipe(v.string(), v.maxLength(16_000_000));
 const optionalText = v.optional(v.nullable(text), null);
 
@@ -38,10 +32,19 @@ export interface StepObjects {
   readonly handoff: Read<HandoffDocument> | undefined;
 }
 
-export interface StoredMail extends Stamped<MailDocument> {
+/** What the key of a message says. */
+export interface MailPlace {
+  readonly key: string;
+  /** Nanoseconds since the epoch, by the store's clock. */
+  readonly timeNs: bigint;
   /** `null`: to all. */
   readonly to: string | null;
   readonly from: string;
+}
+
+export interface StoredMail extends MailPlace {
+  /** `undefined`: it was not read, since an event tells of it, or might. */
+  readonly document: MailDocument | undefined;
 }
 
 export interface StoredMemory extends Read<MemoryDocument> {
@@ -64,9 +67,8 @@ export interface StoredSession {
   readonly meta: Read<MetaDocument> | undefined;
 }
 
-/** All that a project's part of a bucket says about what happened, parsed. Order means nothing. */
-export interface BucketState {
-  readonly events: readonly RecordedEntry[];
+/** All that a project's part of a bucket says about what happened, parsed, but for its events. Order means nothing. */
+export interface RunState {
   readonly agents: readonly (Read<AgentDocument> & { readonly agent: string })[];
   readonly steps: readonly StepObjects[];
   readonly mail: readonly StoredMail[];
@@ -74,4 +76,9 @@ export interface BucketState {
   readonly memoryHistory: readonly (StoredMemory & { readonly timeNs: bigint })[];
   readonly artifacts: readonly StoredArtifact[];
   readonly sessions: readonly StoredSession[];
+}
+
+export interface BucketState extends RunState {
+  /** In the order of their keys, which is that of their times. */
+  readonly events: readonly RecordedEntry[];
 }

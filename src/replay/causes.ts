@@ -1,5 +1,11 @@
 import type { TimelineEntry } from './entry.js';
 
+/** As much of an entry as leads to its cause. */
+export type CausedEntry = Pick<
+  TimelineEntry,
+  'timeNs' | 'type' | 'agent' | 'step' | 'to' | 'sessionId'
+>;
+
 /** A tool call that ran tracecraft. */
 export interface Call {
   readonly stream: number;
@@ -35,33 +41,40 @@ const invocation = /\btracecraft\s+((?:memory|artifact)\s+[a-z]+|[a-z-]+)([^\n;&
 const earlierMs = 5_000;
 const laterMs = 600_000;
 
-/** Index of the call that made an entry, by the index of the entry; the latest that fits. */
+/** The call that made an entry, by the index of the entry; the latest that fits. `entries` in order. */
 export function causesOf(
-  entries: readonly TimelineEntry[],
+  entries: Iterable<CausedEntry>,
   calls: readonly Call[],
 ): ReadonlyMap<number, Call> {
   const causes = new Map<number, Call>();
+  if (calls.length === 0) return causes;
   const byTime = [...calls].sort((left, right) => left.timeMs - right.timeMs);
-  entries.forEach((entry, index) => {
-    const ms = Number(entry.timeNs / 1_000_000n);
-    const end = upperBound(byTime, ms + earlierMs);
-    for (let at = end - 1; at >= 0; at -= 1) {
-      const call = byTime[at];
-      if (call === undefined || call.timeMs < ms - laterMs) return;
-      if (!isWhose(entry, call) || !isMaker(entry, call.command)) continue;
-      causes.set(index, call);
-      return;
-    }
-  });
+  let index = 0;
+  for (const entry of entries) {
+    const cause = causeOf(entry, byTime);
+    if (cause !== undefined) causes.set(index, cause);
+    index += 1;
+  }
   return causes;
 }
 
-function isWhose({ sessionId, agent }: TimelineEntry, call: Call): boolean {
+function causeOf(entry: CausedEntry, byTime: readonly Call[]): Call | undefined {
+  const ms = Number(entry.timeNs / 1_000_000n);
+  const end = upperBound(byTime, ms + earlierMs);
+  for (let at = end - 1; at >= 0; at -= 1) {
+    const call = byTime[at];
+    if (call === undefined || call.timeMs < ms - laterMs) return undefined;
+    if (isWhose(entry, call) && isMaker(entry, call.command)) return call;
+  }
+  return undefined;
+}
+
+function isWhose({ sessionId, agent }: CausedEntry, call: Call): boolean {
   if (sessionId !== null) return sessionId === call.sessionId;
   return agent !== null && agent === call.agent;
 }
 
-function isMaker({ type, step, to }: TimelineEntry, command: string): boolean {
+function isMaker({ type, step, to }: CausedEntry, command: string): boolean {
   const verbs = Object.hasOwn(makers, type) ? (makers[type] ?? []) : [];
   for (const [, verb = '', rest = ''] of command.matchAll(invocation)) {
     const name = verb.replace(/\s+/g, ' ');

@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createGzip, gzip } from 'node:zlib';
 import type { PageChunk } from './page-data.js';
 
 const compress = promisify(gzip);
@@ -74,6 +75,16 @@ export interface StreamChunks {
   close(): Promise<number>;
 }
 
-export async function compressed(json: object): Promise<string> {
-  return (await compress(JSON.stringify(json))).toString('base64');
+/** Compressed, as base64, a piece at a time. */
+export async function* compressed(pieces: Iterable<string | Uint8Array>): AsyncGenerator<string> {
+  const source = Readable.from(pieces, { objectMode: true }).map((piece) => Buffer.from(piece));
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of source.compose(createGzip())) {
+    const bytes = Buffer.concat([rest, piece]);
+    // Base64 goes on without a gap after a multiple of three.
+    const whole = bytes.length - (bytes.length % 3);
+    rest = bytes.subarray(whole);
+    yield bytes.toString('base64', 0, whole);
+  }
+  yield rest.toString('base64');
 }

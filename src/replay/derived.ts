@@ -1,18 +1,15 @@
 import type { ClaimDocument, HandoffDocument } from '../protocol/coordination.js';
-import type { BucketState, Read, StepObjects, StoredMemory } from './bucket-state.js';
+import type { Read, RunState, StepObjects, StoredMemory } from './bucket-state.js';
 import type { TimelineEntry } from './entry.js';
-import { identityOf, nanoseconds, type RecordedEntry } from './recorded.js';
+import type { Fact, KnownThings } from './known-things.js';
+import { identityOf, nanoseconds } from './recorded.js';
 import { tellArtifact, tellEnding, tellMail, tellMemory, versionText } from './telling.js';
 
 const claimTypes = new Set(['step.claimed', 'step.taken_over']);
 const endingTypes = new Set(['step.completed', 'step.blocked', 'step.needs_review']);
 
 /** What the state tells that no event speaks of. */
-export function deriveEntries(
-  state: BucketState,
-  recorded: readonly RecordedEntry[],
-): readonly TimelineEntry[] {
-  const known = new KnownThings(recorded);
+export function deriveEntries(state: RunState, known: KnownThings): readonly TimelineEntry[] {
   return [
     ...agentsWithout(state, known),
     ...state.steps.flatMap((step) => [
@@ -24,25 +21,6 @@ export function deriveEntries(
     ...memoriesWithout(state, known),
     ...artifactsWithout(state, known),
   ];
-}
-
-/** What the events speak of, to be asked by object. */
-class KnownThings {
-  readonly #byKey = new Map<string, RecordedEntry[]>();
-
-  constructor(recorded: readonly RecordedEntry[]) {
-    for (const entry of recorded) {
-      const key = entry.ref?.key;
-      if (key === undefined) continue;
-      const others = this.#byKey.get(key);
-      if (others === undefined) this.#byKey.set(key, [entry]);
-      else others.push(entry);
-    }
-  }
-
-  of(key: string): readonly RecordedEntry[] {
-    return this.#byKey.get(key) ?? [];
-  }
 }
 
 function derived(
@@ -64,7 +42,7 @@ function timeOfState(at: string | null | undefined, { modifiedAt }: { modifiedAt
   return nanoseconds(at) ?? BigInt(modifiedAt.getTime()) * 1_000_000n;
 }
 
-function agentsWithout({ agents }: BucketState, known: KnownThings): TimelineEntry[] {
+function agentsWithout({ agents }: RunState, known: KnownThings): TimelineEntry[] {
   return agents
     .filter(({ key }) => known.of(key).length === 0)
     .map((read) =>
@@ -106,7 +84,7 @@ function claimWithout({ step, claim }: StepObjects, known: KnownThings): Timelin
 const sameMomentNs = 60_000_000_000n;
 
 /** Who ends another's claim by force makes an epoch without claiming: the time in the claim is still the first holder's. */
-function isForcedEnding(claim: Read<ClaimDocument>, claims: readonly RecordedEntry[]): boolean {
+function isForcedEnding(claim: Read<ClaimDocument>, claims: readonly Fact[]): boolean {
   const { state, epoch, claimed_at } = claim.document;
   const before = claims.find((one) => one.epoch === epoch - 1);
   const claimedNs = nanoseconds(claimed_at);
@@ -182,7 +160,7 @@ function releaseWithout({ step, claim }: StepObjects, known: KnownThings): Timel
   ];
 }
 
-function mailWithout({ mail }: BucketState, known: KnownThings): TimelineEntry[] {
+function mailWithout({ mail }: RunState, known: KnownThings): TimelineEntry[] {
   return mail
     .filter(({ key }) => known.of(key).length === 0)
     .map(({ key, timeNs, from, to, document }) => {
@@ -192,16 +170,16 @@ function mailWithout({ mail }: BucketState, known: KnownThings): TimelineEntry[]
         type,
         timeNs,
         agent: from,
-        step: document.step,
+        step: document?.step ?? null,
         to,
-        text: tellMail(to ?? 'all', document.message),
+        text: tellMail(to ?? 'all', document?.message ?? ''),
         identity: identityOf(type, { key, id: /_([0-9a-f]{8})\.json$/.exec(key)?.[1] }),
       });
     });
 }
 
 /** Every value that memory ever had lies in its history; a tool without one leaves the present value alone. */
-function memoriesWithout(state: BucketState, known: KnownThings): TimelineEntry[] {
+function memoriesWithout(state: RunState, known: KnownThings): TimelineEntry[] {
   const versions = new Set(state.memoryHistory.map(({ name, document }) => thing(name, document)));
   const history = state.memoryHistory.map((read) => ({ read, timeNs: read.timeNs }));
   const present = state.memories
@@ -233,12 +211,12 @@ function isKnownMemory(
   presentKey: string | undefined,
   known: KnownThings,
 ): boolean {
-  const isOfVersion = (one: RecordedEntry) =>
-    one.type.startsWith('memory.') && (one.ref?.version ?? document.version) === document.version;
-  return [key, presentKey].some((one) => one !== undefined && known.of(one).some(isOfVersion));
+  return [key, presentKey].some(
+    (one) => one !== undefined && known.hasVersion(one, document.version),
+  );
 }
 
-function presentKeyOf(name: string, historyKey: string): string {
+export function presentKeyOf(name: string, historyKey: string): string {
   return historyKey.replace(/memory\/_history\/.*$/, () => `memory/${name}.json`);
 }
 
@@ -246,7 +224,7 @@ function thing(name: string, { version }: { readonly version: number }): string 
   return `${name} ${version}`;
 }
 
-function artifactsWithout({ artifacts }: BucketState, known: KnownThings): TimelineEntry[] {
+function artifactsWithout({ artifacts }: RunState, known: KnownThings): TimelineEntry[] {
   return artifacts
     .filter(({ key }) => known.of(key).length === 0)
     .map((stored) =>

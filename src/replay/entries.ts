@@ -4,20 +4,26 @@ import type { EntryColumns } from './page-data.js';
 export class Entries {
   readonly count: number;
   readonly #columns: EntryColumns;
-  readonly #derived: ReadonlySet<number>;
+  /** Where in the columns each one is. */
+  readonly #rows: Int32Array;
   readonly #causes: ReadonlyMap<number, { readonly stream: number; readonly line: number }>;
 
   constructor(columns: EntryColumns) {
     this.#columns = columns;
     this.count = columns.timeMs.length;
-    this.#derived = new Set(columns.derived);
+    this.#rows = rowsOf(columns);
     this.#causes = new Map(
       columns.causes.map(([entry, stream, line]) => [entry, { stream, line }] as const),
     );
   }
 
+  /** Its line in the stream of records. */
+  row(index: number): number {
+    return this.#rows[index] ?? -1;
+  }
+
   timeMs(index: number): number {
-    return this.#columns.timeMs[index] ?? 0;
+    return this.#columns.timeMs[this.row(index)] ?? 0;
   }
 
   type(index: number): string {
@@ -37,11 +43,11 @@ export class Entries {
   }
 
   text(index: number): string {
-    return this.#columns.text[index] ?? '';
+    return this.#columns.text[this.row(index)] ?? '';
   }
 
   isDerived(index: number): boolean {
-    return this.#derived.has(index);
+    return this.row(index) >= this.count - this.#columns.derived.length;
   }
 
   /** The tool call that made it, if it is in a mirrored session. */
@@ -50,6 +56,17 @@ export class Entries {
   }
 
   #name(column: readonly number[], index: number): string | undefined {
-    return this.#columns.names[column[index] ?? -1];
+    return this.#columns.names[column[this.row(index)] ?? -1];
   }
+}
+
+function rowsOf({ timeMs, derived }: EntryColumns): Int32Array {
+  const rows = new Int32Array(timeMs.length);
+  const recorded = timeMs.length - derived.length;
+  let [event, told] = [0, 0];
+  for (let place = 0; place < rows.length; place += 1) {
+    if (derived[told] === place) rows[place] = recorded + told++;
+    else rows[place] = event++;
+  }
+  return rows;
 }

@@ -1,34 +1,201 @@
-import type { Call } from './causes.js';
+import type { CausedEntry } from './causes.js';
 import type { TimelineEntry } from './entry.js';
 import type { EntryColumns } from './page-data.js';
 
-/** The entries as a page carries them, and all agents that have a lane: those of the entries in order of appearance, then others. */
-export function columnsOf(
-  entries: readonly TimelineEntry[],
-  causes: ReadonlyMap<number, Call>,
-  others: readonly (string | null)[],
-): { readonly columns: EntryColumns; readonly agents: readonly string[] } {
-  const names = new Map<string, number>();
-  const nameOf = (name: string | null): number => {
+/** Bytes of text that are kept in one piece. */
+const pieceBytes = 256 * 1024;
+/** Numbers that are written as one piece. */
+const pieceNumbers = 16_384;
+
+/**
+ * The entries of a page as it carries them: events in the order of their keys, then those that were derived. They are many, so
+ * they are kept as numbers and as bytes, and leave as pieces of JSON.
+ */
+export class EntryRows {
+  readonly #names = new Names();
+  readonly #sessions = new Names();
+  readonly #timeNs = new GrowingColumn((length) => new BigInt64Array(length));
+  readonly #type = new GrowingColumn((length) => new Int32Array(length));
+  readonly #agent = new GrowingColumn((length) => new Int32Array(length));
+  readonly #step = new GrowingColumn((length) => new Int32Array(length));
+  readonly #to = new GrowingColumn((length) => new Int32Array(length));
+  readonly #session = new GrowingColumn((length) => new Int32Array(length));
+  readonly #text = new TextColumn();
+  /** Places in the time line of the derived entries, in order. */
+  readonly #derived: number[] = [];
+
+  get count(): number {
+    return this.#timeNs.length;
+  }
+
+  get #recorded(): number {
+    return this.count - this.#derived.length;
+  }
+
+  add({ timeNs, type, agent, step, to, sessionId, text }: TimelineEntry): void {
+    this.#timeNs.push(timeNs < latestNs ? timeNs : latestNs);
+    this.#type.push(this.#names.number(type));
+    this.#agent.push(this.#names.number(agent));
+    this.#step.push(this.#names.number(step));
+    this.#to.push(this.#names.number(to));
+    this.#session.push(this.#sessions.number(sessionId));
+    this.#text.push(text);
+  }
+
+  /** After all events, and in order. `eventsPrefix`: what the keys of events begin with. */
+  addDerived(entry: TimelineEntry, eventsPrefix: string): void {
+    const timeNs = entry.timeNs < latestNs ? entry.timeNs : latestNs;
+    const isAfterEqual = entry.key > eventsPrefix;
+    let [low, high] = [0, this.#recorded];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = this.#timeNs.at(middle) ?? 0n;
+      if (at < timeNs || (at === timeNs && isAfterEqual)) low = middle + 1;
+      else high = middle;
+    }
+    this.add(entry);
+    this.#derived.push(low + this.#derived.length);
+  }
+
+  /** In the order of the time line. */
+  *inOrder(): Generator<CausedEntry & { readonly to: string | null }> {
+    for (const row of this.#rows()) {
+      yield {
+        timeNs: this.#timeNs.at(row) ?? 0n,
+        type: this.#names.at(this.#type.at(row)) ?? '',
+        agent: this.#names.at(this.#agent.at(row)),
+        step: this.#names.at(this.#step.at(row)),
+        to: this.#names.at(this.#to.at(row)),
+        sessionId: this.#sessions.at(this.#session.at(row)),
+      };
+    }
+  }
+
+  *#rows(): Generator<number> {
+    const recorded = this.#recorded;
+    let [event, derived] = [0, 0];
+    for (let place = 0; place < this.count; place += 1) {
+      if (this.#derived[derived] === place) yield recorded + derived++;
+      else yield event++;
+    }
+  }
+
+  /** `EntryColumns` as JSON, a piece at a time. */
+  *json(causes: EntryColumns['causes']): Generator<string | Uint8Array> {
+    const { names, timeMs, text, ...numbers } = {
+      names: JSON.stringify(this.#names.all),
+      timeMs: this.#timeNs.pieces((timeNs) => Number(timeNs / 1000n) / 1000),
+      type: this.#type.pieces(),
+      agent: this.#agent.pieces(),
+      step: this.#step.pieces(),
+      to: this.#to.pieces(),
+      text: this.#text.pieces(),
+    };
+    yield `{"names":${names},"timeMs":[`;
+    yield* timeMs;
+    for (const [name, pieces] of Object.entries(numbers)) {
+      yield `],"${name}":[`;
+      yield* pieces;
+    }
+    yield '],"text":[';
+    yield* text;
+    yield `],"derived":${JSON.stringify(this.#derived)},"causes":${JSON.stringify(causes)}}`;
+  }
+}
+
+/** What fits into a column; the year 2262. */
+const latestNs = 2n ** 63n - 1n;
+
+class Names {
+  readonly #numbers = new Map<string, number>();
+  readonly #all: string[] = [];
+
+  get all(): readonly string[] {
+    return this.#all;
+  }
+
+  /** -1 for `null`. */
+  number(name: string | null): number {
     if (name === null) return -1;
-    const known = names.get(name) ?? names.size;
-    names.set(name, known);
-    return known;
-  };
-  const columns = {
-    timeMs: entries.map(({ timeNs }) => Number(timeNs / 1000n) / 1000),
-    type: entries.map(({ type }) => nameOf(type)),
-    agent: entries.map(({ agent }) => nameOf(agent)),
-    step: entries.map(({ step }) => nameOf(step)),
-    to: entries.map(({ to }) => nameOf(to)),
-    epoch: entries.map(({ epoch }) => epoch),
-    text: entries.map(({ text }) => text),
-    derived: entries.flatMap(({ isDerived }, index) => (isDerived ? [index] : [])),
-    causes: [...causes].map(([index, { stream, line }]) => [index, stream, line] as const),
-    names: [...names.keys()],
-  };
-  const acting = entries.map(({ agent }) => agent);
-  const receiving = entries.filter(({ type }) => type === 'message.sent').map(({ to }) => to);
-  const all = [...acting, ...others, ...receiving].filter((agent) => agent !== null);
-  return { columns, agents: [...new Set(all)] };
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    this.#numbers.set(name, this.#all.length);
+    return this.#all.push(name) - 1;
+  }
+
+  at(number: number | undefined): string | null {
+    return this.#all[number ?? -1] ?? null;
+  }
+}
+
+interface NumberArray<Value> {
+  readonly length: number;
+  [index: number]: Value;
+  set(from: NumberArray<Value>): void;
+}
+
+class GrowingColumn<Value extends number | bigint> {
+  readonly #make: (length: number) => NumberArray<Value>;
+  #values: NumberArray<Value>;
+  #length = 0;
+
+  constructor(make: (length: number) => NumberArray<Value>) {
+    this.#make = make;
+    this.#values = make(1_024);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  at(index: number): Value | undefined {
+    return index < this.#length ? this.#values[index] : undefined;
+  }
+
+  push(value: Value): void {
+    if (this.#length === this.#values.length) {
+      const longer = this.#make(2 * this.#length);
+      longer.set(this.#values);
+      this.#values = longer;
+    }
+    this.#values[this.#length] = value;
+    this.#length += 1;
+  }
+
+  *pieces(shown: (value: Value) => Value | number = (value) => value): Generator<string> {
+    let piece: string[] = [];
+    for (let index = 0; index < this.#length; index += 1) {
+      const value = this.#values[index];
+      if (value !== undefined) piece.push(String(shown(value)));
+      const isLast = index === this.#length - 1;
+      if (!isLast && piece.length < pieceNumbers) continue;
+      yield isLast ? piece.join(',') : `${piece.join(',')},`;
+      piece = [];
+    }
+  }
+}
+
+/** Strings as the JSON that they will be. */
+class TextColumn {
+  readonly #full: Buffer[] = [];
+  #open = Buffer.allocUnsafe(pieceBytes);
+  #used = 0;
+  #isFirst = true;
+
+  push(text: string): void {
+    const json = `${this.#isFirst ? '' : ','}${JSON.stringify(text)}`;
+    this.#isFirst = false;
+    const bytes = Buffer.byteLength(json);
+    if (this.#used + bytes > this.#open.length) {
+      this.#full.push(this.#open.subarray(0, this.#used));
+      this.#open = Buffer.allocUnsafe(Math.max(pieceBytes, bytes));
+      this.#used = 0;
+    }
+    this.#used += this.#open.write(json, this.#used);
+  }
+
+  *pieces(): Generator<Uint8Array> {
+    yield* this.#full;
+    yield this.#open.subarray(0, this.#used);
+  }
 }

@@ -11,8 +11,10 @@ export const sizes = {
   row: 24,
   mark: 7,
   strip: 16,
-  subStrip: 9,
+  subStrip: 12,
   gap: 4,
+  /** The name of a lane and its number of events. */
+  name: 42,
   mostRows: 6,
 } as const;
 
@@ -101,7 +103,7 @@ function layOutLane(input: LaneInput, agent: string, top: number, content: LaneC
   const bars = placeBars(input.scale, content.bars, y);
   y += bars.rows * (sizes.bar + sizes.gap);
   const marks = placeMarks(input, content.shown, y);
-  y += Math.max(1, marks.rows) * sizes.row;
+  y = Math.max(y + Math.max(1, marks.rows) * sizes.row, top + sizes.padding + sizes.name);
   const strips = placeStrips(input, content.sessions, y);
   y = strips.bottom + sizes.padding;
   return {
@@ -179,7 +181,7 @@ function emptiest(rightEdges: readonly number[]): number {
   return rightEdges.indexOf(Math.min(...rightEdges));
 }
 
-/** The main streams of sessions that do not overlap share a row; their sub-agents hang below. */
+/** A row per session, named at the left; its sub-agents hang below. */
 function placeStrips(
   { sessions, streams, scale }: LaneInput,
   indices: readonly number[],

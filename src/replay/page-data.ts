@@ -19,7 +19,10 @@ export interface PageHeader {
   readonly sidecar: string | null;
 }
 
-/** The entries of the timeline in order, a column per field; names are indices into `names`, -1 for none. */
+/**
+ * The entries of the timeline, a column per field: first the events in order, then the derived entries in order, as the lines of
+ * the stream of records. Names are indices into `names`, -1 for none.
+ */
 export interface EntryColumns {
   readonly names: readonly string[];
   /** Milliseconds since the epoch, with a fraction. */
@@ -28,11 +31,10 @@ export interface EntryColumns {
   readonly agent: readonly number[];
   readonly step: readonly number[];
   readonly to: readonly number[];
-  readonly epoch: readonly (number | null)[];
   readonly text: readonly string[];
-  /** Indices of the entries that have no event. */
+  /** Places in the timeline of the entries that have no event, in order. */
   readonly derived: readonly number[];
-  /** Entry, stream and line of the tool call that made it. */
+  /** Place in the timeline, and stream and line of the tool call that made it. */
   readonly causes: readonly (readonly [entry: number, stream: number, line: number])[];
 }
 

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Bucket } from '../bucket/bucket.js';
-import { inParallel } from '../coordination/parallel.js';
+import { inParallel, readAhead } from '../coordination/parallel.js';
 import type { Layout } from '../protocol/keys.js';
-import type { BucketState, StoredSession } from './bucket-state.js';
+import type { RunState, StoredSession } from './bucket-state.js';
 import { type Call, causesOf } from './causes.js';
 import { ChunkWriter, compressed, type PageSink } from './chunks.js';
 import { readRow } from './conversation/read-row.js';
-import type { TimelineEntry } from './entry.js';
-import { columnsOf } from './entry-columns.js';
+import { EntryRows } from './entry-columns.js';
 import { expiriesOf } from './expiries.js';
 import { type PageHeader, type PageSession, type PageStream, recordsStream } from './page-data.js';
-import { TimeSample } from './sample.js';
-import type { Timeline } from './timeline.js';
+import type { RunReader } from './read.js';
+import { pointsOf, TimeSample } from './sample.js';
+import { type EntrySelection, isSelected } from './selection.js';
+import { Telling } from './timeline.js';
 import { listStreams, readLines, type StreamPlace } from './transcripts.js';
 
 /** What the viewer is made of, as the build bundled it. */
@@ -23,11 +24,10 @@ export interface Viewer {
 export interface Run {
   readonly bucket: Bucket;
   readonly layout: Layout;
-  /** Of the bucket only what a page needs besides its time line. */
-  readonly state: Pick<BucketState, 'agents' | 'steps' | 'sessions'>;
-  readonly timeline: Timeline;
-  /** What could not be read, in words. */
-  readonly warnings: readonly string[];
+  /** In the middle of a reading: the state was read, the events were not. */
+  readonly reader: RunReader;
+  readonly state: RunState;
+  readonly selection: EntrySelection;
 }
 
 export interface PageOptions {
@@ -41,68 +41,142 @@ export interface WrittenPage {
   readonly entries: number;
   readonly sessions: number;
   readonly lines: number;
+  /** What could not be read, in words. */
+  readonly skipped: readonly string[];
 }
 
-/** Streams of transcripts read at once. */
-const streamsAtOnce = 4;
-/** Records read at once, and held until they are written. */
-const recordsAtOnce = 512;
+/** Streams of transcripts read at once: a few of those that fill memory, and more of those that only wait for the store. */
+const largeAtOnce = 2;
+const smallAtOnce = 6;
+const smallBytes = 1_000_000;
+/** Complaints that a page holds. */
+const mostWarnings = 1_000;
 
 /**
- * Writes a run as one page that needs nothing else. Transcripts pass through a chunk at a time, so memory does not grow with
- * them. All that comes from the bucket is compressed and base64: nothing of it is markup.
+ * Writes a run as one page that needs nothing else. Events and transcripts pass through a chunk at a time, so memory hardly
+ * grows with them. All that comes from the bucket is compressed and base64: nothing of it is markup.
  */
 export async function writePage(
   sink: PageSink,
   run: Run,
   { viewer, sidecar, followMs }: PageOptions,
 ): Promise<WrittenPage> {
-  const { bucket, layout, timeline } = run;
+  const { bucket, layout, reader, selection } = run;
   await sink.write(pageHead(layout.project, viewer, sidecar !== null));
   const chunks = new ChunkWriter(sink, sidecar !== null);
-  const records = await writeRecords(chunks, bucket, timeline.entries);
-  const written = await writeSessions(chunks, run);
-  const { columns, agents } = columnsOf(
-    timeline.entries,
-    causesOf(timeline.entries, written.calls),
-    [...run.state.agents.map(({ agent }) => agent), ...written.sessions.map(({ agent }) => agent)],
-  );
+  const { rows, records, sessionAgents } = await writeEntries(chunks, run);
+  const skipped = reader.end().map(({ message }) => message);
+  const isWanted = (agent: string | undefined) =>
+    selection.agent === undefined || agent === selection.agent;
+  const state = {
+    steps: run.state.steps,
+    sessions: run.state.sessions.filter(({ id }) => isWanted(sessionAgents.get(id))),
+    agents: run.state.agents.filter(({ agent }) => isWanted(agent)),
+  };
+  const written = await writeSessions(chunks, { bucket, layout }, state.sessions, sessionAgents);
+  const others = [...state.agents, ...written.sessions].map(({ agent }) => agent);
   const nowMs = (await bucket.now()).getTime();
-  const header: PageHeader = {
+  const header: Omit<PageHeader, 'entries'> = {
     version: 1,
     project: layout.project,
     location: bucket.location,
     writtenMs: nowMs,
     followMs,
-    warnings: run.warnings,
-    agents,
-    entries: columns,
-    expiries: expiriesOf(run.state, nowMs),
+    warnings: fewer(skipped),
+    agents: agentsOf(rows, others),
+    expiries: expiriesOf(state, nowMs),
     sessions: written.sessions,
     streams: [records, ...written.streams],
     chunks: chunks.chunks,
     sidecar,
   };
-  await sink.write(`<script type="text/plain" id="run">${await compressed(header)}</script>\n`);
-  await sink.write(`<script>${viewer.script}</script>\n</body>\n</html>\n`);
+  await sink.write('<script type="text/plain" id="run">');
+  for await (const text of compressed(headerPieces(header, rows, written.calls))) {
+    await sink.write(text);
+  }
+  await sink.write(`</script>\n<script>${viewer.script}</script>\n</body>\n</html>\n`);
   const lines = written.streams.reduce((sum, stream) => sum + stream.lines, 0);
-  return { entries: timeline.entries.length, sessions: written.sessions.length, lines };
+  return { entries: rows.count, sessions: written.sessions.length, lines, skipped };
 }
 
-/** One line per entry: its key and its object, as text where it is no JSON. */
-async function writeRecords(
-  chunks: ChunkWriter,
-  bucket: Bucket,
-  entries: readonly TimelineEntry[],
-): Promise<PageStream> {
-  const stream = chunks.open(recordsStream);
-  for (let start = 0; start < entries.length; start += recordsAtOnce) {
-    const some = entries.slice(start, start + recordsAtOnce);
-    const lines = await inParallel(some, async ({ key }) => recordLine(key, bucket));
-    for (const line of lines) await stream.add(Buffer.from(`${line}\n`));
+function* headerPieces(
+  header: Omit<PageHeader, 'entries'>,
+  rows: EntryRows,
+  calls: readonly Call[],
+): Generator<string | Uint8Array> {
+  const causes = [...causesOf(rows.inOrder(), calls)];
+  const places = causes.map(([entry, { stream, line }]) => [entry, stream, line] as const);
+  yield '{"entries":';
+  yield* rows.json(places);
+  for (const [name, value] of Object.entries(header)) {
+    yield `,${JSON.stringify(name)}:`;
+    yield* Array.isArray(value) ? listPieces(value) : [JSON.stringify(value)];
   }
+  yield '}';
+}
+
+function* listPieces(list: readonly unknown[]): Generator<string> {
+  for (const [index, item] of list.entries()) {
+    yield `${index === 0 ? '[' : ','}${JSON.stringify(item)}`;
+  }
+  yield list.length === 0 ? '[]' : ']';
+}
+
+function fewer(warnings: readonly string[]): readonly string[] {
+  const rest = warnings.length - mostWarnings;
+  return rest <= 0 ? warnings : [...warnings.slice(0, mostWarnings), `and ${rest} more`];
+}
+
+/** All agents that have a lane: those of the entries in order of appearance, then others, then who only got messages. */
+function agentsOf(rows: EntryRows, others: readonly (string | null)[]): readonly string[] {
+  const acting = new Set<string | null>();
+  const receiving = new Set<string | null>();
+  for (const { agent, type, to } of rows.inOrder()) {
+    acting.add(agent);
+    if (type === 'message.sent') receiving.add(to);
+  }
+  const all = new Set([...acting, ...others, ...receiving]);
+  return [...all].filter((agent) => agent !== null);
+}
+
+interface WrittenEntries {
+  readonly rows: EntryRows;
+  readonly records: PageStream;
+  readonly sessionAgents: ReadonlyMap<string, string>;
+}
+
+/** One line per entry in the stream of records: its key and its object, as text where it is no JSON. */
+async function writeEntries(
+  chunks: ChunkWriter,
+  { bucket, layout, reader, state, selection }: Run,
+): Promise<WrittenEntries> {
+  const rows = new EntryRows();
+  const stream = chunks.open(recordsStream);
+  const telling = new Telling(state);
+  for await (const { entry, body } of reader.events()) {
+    if (!telling.add(entry) || !isSelected(entry, selection)) continue;
+    rows.add(entry);
+    await stream.add(recordOfEvent(entry.key, body));
+  }
+  const mail = await reader.mail(telling.untoldMail);
+  const { derived, sessionAgents } = telling.end(mail);
+  const selected = derived.filter((entry) => isSelected(entry, selection));
+  for (const entry of selected) rows.addDerived(entry, layout.events());
+  const read = readAhead(each(selected), ({ key }) => recordLine(key, bucket));
+  for await (const line of read) await stream.add(Buffer.from(`${line}\n`));
   const lines = await stream.close();
-  return { name: 'records', harness: '', lines, sampleMs: [], sampleLines: [] };
+  const records = { name: 'records', harness: '', lines, sampleMs: [], sampleLines: [] };
+  return { rows, records, sessionAgents };
+}
+
+async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
+  yield* items;
+}
+
+/** The body is known to be JSON, so its line breaks stand between its values, where a space says the same. */
+function recordOfEvent(key: string, body: Buffer): Buffer {
+  const record = body.toString('utf8').replace(/[\r\n]+ */g, ' ');
+  return Buffer.from(`{"key":${JSON.stringify(key)},"record":${record}}\n`);
 }
 
 /** Of an artifact only its key: it may be of any size and kind. */
@@ -123,10 +197,13 @@ interface WrittenSessions {
   readonly calls: readonly Call[];
 }
 
-async function writeSessions(chunks: ChunkWriter, run: Run): Promise<WrittenSessions> {
-  const { bucket, layout, state } = run;
-  const agents = run.timeline.sessionAgents;
-  const stored = [...state.sessions].sort(byBeginning);
+async function writeSessions(
+  chunks: ChunkWriter,
+  { bucket, layout }: Pick<Run, 'bucket' | 'layout'>,
+  unsorted: readonly StoredSession[],
+  agents: ReadonlyMap<string, string>,
+): Promise<WrittenSessions> {
+  const stored = [...unsorted].sort(byBeginning);
   const places = await inParallel(stored, (session) => listStreams(bucket, layout, session));
   const calls: Call[] = [];
   const jobs: Job[] = [];
@@ -135,20 +212,28 @@ async function writeSessions(chunks: ChunkWriter, run: Run): Promise<WrittenSess
     const agent = agents.get(id) ?? null;
     const streams = (places[index] ?? []).map((place) => {
       const number = jobs.length + 1;
-      jobs.push({ number, place, harness, sessionId: id, agent });
+      jobs.push({ number, place, harness, sessionId: id, agent, bytes: bytesOf(meta, place) });
       return number;
     });
     const { title = null, model = null, cwd = null } = meta?.document ?? {};
     return { harness, id, title, agent, model, cwd, streams };
   });
   const streams: PageStream[] = [];
-  const rest = jobs.values();
-  const work = async (): Promise<void> => {
+  const points = pointsOf(jobs.length);
+  const work = async (rest: Iterable<Job>): Promise<void> => {
     for (const job of rest) {
-      streams[job.number - 1] = await writeStream(chunks, bucket, job, (call) => calls.push(call));
+      const sample = new TimeSample(points);
+      streams[job.number - 1] = await writeStream(chunks, bucket, job, sample, (call) =>
+        calls.push(call),
+      );
     }
   };
-  await Promise.all(Array.from({ length: streamsAtOnce }, work));
+  const large = jobs.filter(({ bytes }) => bytes > smallBytes).values();
+  const small = jobs.filter(({ bytes }) => bytes <= smallBytes).values();
+  await Promise.all([
+    ...Array.from({ length: largeAtOnce }, () => work(large)),
+    ...Array.from({ length: smallAtOnce }, () => work(small)),
+  ]);
   return { sessions, streams, calls };
 }
 
@@ -158,16 +243,26 @@ interface Job {
   readonly harness: string;
   readonly sessionId: string;
   readonly agent: string | null;
+  readonly bytes: number;
+}
+
+/** As the mirror counted them; very many where it did not. */
+function bytesOf(meta: StoredSession['meta'], { name }: StreamPlace): number {
+  if (meta === undefined) return Number.POSITIVE_INFINITY;
+  const { total_uploaded_bytes, streams } = meta.document;
+  if (name === '') return total_uploaded_bytes;
+  const stream = streams.find((one) => one.name === name);
+  return stream?.total_uploaded_bytes ?? Number.POSITIVE_INFINITY;
 }
 
 async function writeStream(
   chunks: ChunkWriter,
   bucket: Bucket,
   { number, place, harness, sessionId, agent }: Job,
+  sample: TimeSample,
   onCall: (call: Call) => void,
 ): Promise<PageStream> {
   const stream = chunks.open(number);
-  const sample = new TimeSample();
   let count = 0;
   for await (const lines of readLines(bucket, place.prefix)) {
     for (const line of lines) {

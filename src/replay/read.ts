@@ -1,22 +1,26 @@
 import type * as v from 'valibot';
 import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
-import { inParallel } from '../coordination/parallel.js';
+import { inParallel, readAhead } from '../coordination/parallel.js';
 import { claimSchema, handoffSchema, statusSchema } from '../protocol/coordination.js';
 import { agentSchema, DocumentError, metaSchema, parseDocument } from '../protocol/documents.js';
 import { type Layout, parseStampName } from '../protocol/keys.js';
-import { memoryKeyOf, parseMemory } from '../protocol/memory.js';
+import { type MemoryDocument, memoryKeyOf, parseMemory } from '../protocol/memory.js';
 import { decodeId, isName, stepId } from '../protocol/names.js';
 import {
   type BucketState,
+  type MailDocument,
+  type MailPlace,
   mailSchema,
   type Read,
+  type RunState,
   type StepObjects,
   type StoredArtifact,
   type StoredMail,
   type StoredMemory,
   type StoredSession,
 } from './bucket-state.js';
-import { recordedEntry } from './recorded.js';
+import { type RecordedEntry, recordedEntry } from './recorded.js';
+import { cut, shortValue } from './telling.js';
 
 export interface ReadBucket {
   readonly state: BucketState;
@@ -34,11 +38,22 @@ interface Remembered {
   readonly modifiedMs: number;
   readonly size: number;
   readonly result: Read<unknown> | DocumentError;
+  /** Of an event, for who asks for it. */
+  readonly body: Buffer | undefined;
+}
+
+/** An event as the time line has it, and the very bytes of its object. */
+export interface ReadEvent {
+  readonly entry: RecordedEntry;
+  readonly body: Buffer;
 }
 
 /**
  * Reads what happened in a project. Asked again, it lists again and reads only what is new or changed. Transcripts are left
  * alone: of a session only its `meta.json` is read.
+ *
+ * A reading is `state`, then `events`, then `mail`, then `end`: an event is written after the state that it speaks of, so
+ * whoever reads the states first misses no event of any.
  */
 export class RunReader {
   readonly #bucket: Bucket;
@@ -55,33 +70,69 @@ export class RunReader {
     this.#remembers = remembers;
   }
 
+  /** A whole reading at once. */
   async read(): Promise<ReadBucket> {
+    const state = await this.state();
+    const events: RecordedEntry[] = [];
+    for await (const { entry } of this.#events(false)) events.push(entry);
+    const told = new Set(events.map(({ ref }) => ref?.key));
+    const mail = await this.mail(state.mail.filter(({ key }) => !told.has(key)));
+    return { state: { ...state, mail, events }, skipped: this.end() };
+  }
+
+  /** Everything but the events. Of messages only what their keys say. */
+  async state(): Promise<RunState> {
     this.#next = new Map();
     this.#skipped = [];
-    const layout = this.#layout;
-    const [events, agents, steps, mail, [memories, memoryHistory], artifacts, sessions] =
-      await Promise.all([
-        this.#events(),
+    const [agents, steps, mail, [memories, memoryHistory], artifacts, sessions] = await Promise.all(
+      [
         this.#agents(),
         this.#steps(),
-        this.#mail(`${layout.root}messages/`),
+        this.#mail(`${this.#layout.root}messages/`),
         this.#memories(),
         this.#artifacts(),
         this.#sessions(),
-      ]);
-    this.#known = this.#next;
-    const skipped = this.#skipped;
-    return {
-      state: { events, agents, steps, mail, memories, memoryHistory, artifacts, sessions },
-      skipped,
-    };
+      ],
+    );
+    return { agents, steps, mail, memories, memoryHistory, artifacts, sessions };
   }
 
-  async #events(): Promise<BucketState['events']> {
+  /** In the order of their keys, read ahead a little: however many there are, few are held. */
+  events(): AsyncGenerator<ReadEvent> {
+    return this.#events(true);
+  }
+
+  async *#events(withBody: boolean): AsyncGenerator<ReadEvent> {
     const prefix = this.#layout.events();
-    const entries = await this.#list(prefix);
-    const read = await this.#readAll(entries, recordedEntry);
-    return read.map(({ document }) => document);
+    const isEvent = (key: string) => parseStampName(key.slice(prefix.length)) !== undefined;
+    const read = readAhead(this.#bucket.list(prefix), async (entry) =>
+      entry.kind === 'object' && isEvent(entry.key) ? this.#event(entry, withBody) : undefined,
+    );
+    for await (const event of read) {
+      if (event !== undefined) yield event;
+    }
+  }
+
+  async #event(listed: ObjectEntry, withBody: boolean): Promise<ReadEvent | undefined> {
+    const read = await this.#readOne(listed.key, recordedEntry, listed, withBody);
+    if (read === undefined) return undefined;
+    return { entry: read.document, body: read.body ?? Buffer.alloc(0) };
+  }
+
+  /** The messages themselves. */
+  async mail(places: readonly StoredMail[]): Promise<readonly StoredMail[]> {
+    const parse = (key: string, body: Buffer) => shortMail(parseDocument(mailSchema, key, body));
+    const read = await inParallel(places, async (place) => {
+      const found = await this.#readOne(place.key, parse, undefined);
+      return found === undefined ? [] : [{ ...place, document: found.document }];
+    });
+    return read.flat();
+  }
+
+  /** Ends a reading: what could not be read. */
+  end(): readonly DocumentError[] {
+    this.#known = this.#next;
+    return this.#skipped;
   }
 
   async #agents(): Promise<BucketState['agents']> {
@@ -112,12 +163,13 @@ export class RunReader {
   }
 
   async #mail(prefix: string): Promise<readonly StoredMail[]> {
-    const entries = await this.#list(prefix, (path) => mailPlace(path) !== undefined);
-    const read = await this.#readAll(entries, as(mailSchema));
-    return read.flatMap((one) => {
-      const place = mailPlace(one.key.slice(prefix.length));
-      return place === undefined ? [] : [{ ...one, ...place }];
-    });
+    const places: StoredMail[] = [];
+    for await (const entry of this.#bucket.list(prefix)) {
+      const place = entry.kind === 'object' ? mailPlace(entry.key.slice(prefix.length)) : undefined;
+      if (entry.kind === 'object' && place !== undefined)
+        places.push({ key: entry.key, ...place, document: undefined });
+    }
+    return places;
   }
 
   async #memories(): Promise<
@@ -125,7 +177,7 @@ export class RunReader {
   > {
     const prefix = this.#layout.memories();
     const entries = await this.#list(prefix, (path) => path.endsWith('.json'));
-    const read = await this.#readAll(entries, parseMemory);
+    const read = await this.#readAll(entries, readMemory);
     const history: BucketState['memoryHistory'][number][] = [];
     const present = new Map<string, StoredMemory>();
     for (const one of read) {
@@ -190,9 +242,7 @@ export class RunReader {
   ): Promise<readonly ObjectEntry[]> {
     const entries: ObjectEntry[] = [];
     for await (const entry of this.#bucket.list(prefix)) {
-      if (entry.kind !== 'object' || !isWanted(entry.key.slice(prefix.length))) continue;
-      if (prefix !== this.#layout.events() || parseStampName(entry.key.slice(prefix.length)))
-        entries.push(entry);
+      if (entry.kind === 'object' && isWanted(entry.key.slice(prefix.length))) entries.push(entry);
     }
     return entries;
   }
@@ -210,37 +260,64 @@ export class RunReader {
     key: string,
     parse: Parse<Document>,
     listed: ObjectEntry | undefined,
-  ): Promise<Read<Document> | undefined> {
+    withBody = false,
+  ): Promise<(Read<Document> & { readonly body: Buffer | undefined }) | undefined> {
     const known = this.#known.get(key);
-    const isImmutable = parseStampName(key.slice(key.lastIndexOf('/') + 1)) !== undefined;
-    const isSame =
-      listed !== undefined &&
-      known?.modifiedMs === listed.modifiedAt.getTime() &&
-      known.size === listed.size &&
-      // Two writes of one second look alike where a store's times have whole seconds.
-      (isImmutable || known.modifiedMs % 1000 !== 0);
-    const remembered = known !== undefined && isSame ? known : await this.#fetch(key, parse);
+    const remembered =
+      known !== undefined && isSame(known, key, listed)
+        ? known
+        : await this.#fetch(key, parse, withBody);
     if (remembered === undefined) return undefined;
     if (this.#remembers) this.#next.set(key, remembered);
     // A key is always read by the same parser.
     const result = remembered.result as Read<Document> | DocumentError;
-    if (!(result instanceof DocumentError)) return result;
+    if (!(result instanceof DocumentError)) return { ...result, body: remembered.body };
     this.#skipped.push(result);
     return undefined;
   }
 
-  async #fetch<Document>(key: string, parse: Parse<Document>): Promise<Remembered | undefined> {
+  async #fetch<Document>(
+    key: string,
+    parse: Parse<Document>,
+    withBody: boolean,
+  ): Promise<Remembered | undefined> {
     const stored = await this.#bucket.get(key);
     if (stored === undefined) return undefined;
-    const { body, modifiedAt, size } = stored;
-    const seen = { modifiedMs: modifiedAt.getTime(), size };
+    const { modifiedAt, size } = stored;
+    const seen = {
+      modifiedMs: modifiedAt.getTime(),
+      size,
+      body: withBody ? stored.body : undefined,
+    };
     try {
-      return { ...seen, result: { key, modifiedAt, document: parse(key, body) } };
+      return { ...seen, result: { key, modifiedAt, document: parse(key, stored.body) } };
     } catch (error) {
       if (error instanceof DocumentError) return { ...seen, result: error };
       throw error;
     }
   }
+}
+
+function isSame(known: Remembered, key: string, listed: ObjectEntry | undefined): boolean {
+  if (isImmutable(key) && listed === undefined) return true;
+  if (known.modifiedMs !== listed?.modifiedAt.getTime() || known.size !== listed.size) return false;
+  // Two writes of one second look alike where a store's times have whole seconds.
+  return isImmutable(key) || known.modifiedMs % 1000 !== 0;
+}
+
+/** Its key tells it from all others. */
+function isImmutable(key: string): boolean {
+  return parseStampName(key.slice(key.lastIndexOf('/') + 1)) !== undefined;
+}
+
+/** No more of a value than a line of the time line can show: a run may have many, and each of any size. */
+function readMemory(key: string, body: Buffer): MemoryDocument {
+  const document = parseMemory(key, body);
+  return { ...document, value: shortValue(document.value) };
+}
+
+function shortMail(document: MailDocument): MailDocument {
+  return { ...document, message: cut(document.message) };
 }
 
 function isStepObject(path: string): boolean {
@@ -249,7 +326,7 @@ function isStepObject(path: string): boolean {
   return ['claim.json', 'status.json', 'handoff.json'].includes(leaf);
 }
 
-function mailPlace(path: string): Pick<StoredMail, 'to' | 'from' | 'timeNs'> | undefined {
+function mailPlace(path: string): Omit<MailPlace, 'key'> | undefined {
   const [box = '', leaf = '', ...deeper] = path.split('/');
   const stamp = parseStampName(leaf);
   if (stamp === undefined || deeper.length > 0) return undefined;

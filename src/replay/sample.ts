@@ -1,5 +1,17 @@
 /** Points kept of one stream: enough for a strip across a wide screen. */
-const points = 2_000;
+const most = 2_000;
+/** Points kept of all streams together: a page opens with all of them. */
+const mostOfAll = 200_000;
+/** A strip of less says nothing. */
+const least = 16;
+
+/** A row that says it is of the year 2100 or later does not stretch the axis. */
+const latestMs = Date.UTC(2100);
+
+/** How many points each of so many streams may have. */
+export function pointsOf(streams: number): number {
+  return Math.max(least, Math.min(most, Math.floor(mostOfAll / Math.max(1, streams))));
+}
 
 /** When the rows of a stream were written, thinned out evenly, so that what is left is as dense as the whole. */
 export class TimeSample {
@@ -7,15 +19,20 @@ export class TimeSample {
   #lines: number[] = [];
   #every = 1;
   #seen = 0;
+  readonly #points: number;
+
+  constructor(points: number) {
+    this.#points = points;
+  }
 
   add(line: number, timeMs: number | undefined): void {
-    if (timeMs === undefined || !Number.isFinite(timeMs) || timeMs <= 0) return;
+    if (timeMs === undefined || !(timeMs > 0 && timeMs < latestMs)) return;
     if (this.#seen % this.#every === 0) {
       this.#times.push(timeMs);
       this.#lines.push(line);
     }
     this.#seen += 1;
-    if (this.#times.length < 2 * points) return;
+    if (this.#times.length < 2 * this.#points) return;
     this.#every *= 2;
     this.#times = this.#times.filter((_, index) => index % 2 === 0);
     this.#lines = this.#lines.filter((_, index) => index % 2 === 0);

@@ -101,6 +101,14 @@ function shortJson(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function cut(text: string): string {
-  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
+/** A copy, since a part of a string keeps the whole of it in memory. */
+export function cut(text: string): string {
+  if (text.length <= longest) return text;
+  return `${Buffer.from(text.slice(0, longest), 'utf16le').toString('utf16le')}…`;
+}
+
+/** As much of a value as a line may show. */
+export function shortValue(value: unknown): unknown {
+  const text = shortJson(value);
+  return text.length <= longest ? value : cut(text);
 }

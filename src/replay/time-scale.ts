@@ -16,6 +16,8 @@ export interface TimeScale {
 
 /** Milliseconds below which no silence is folded. */
 const shortestFoldMs = 10 * 60_000;
+/** Milliseconds of silence that are folded whatever is usual: a month. */
+const longestShownMs = 30 * 24 * 3_600_000;
 const mostFolds = 24;
 /** Pixels of a folded silence. */
 export const foldWidth = 44;
@@ -31,7 +33,7 @@ export function foldsOf(times: ArrayLike<number>): readonly Fold[] {
   }
   const lengths = gaps.map(({ fromMs, toMs }) => toMs - fromMs).sort((left, right) => left - right);
   const usual = lengths[lengths.length >> 1] ?? 0;
-  const shortest = Math.max(shortestFoldMs, usual * timesUsual);
+  const shortest = Math.min(longestShownMs, Math.max(shortestFoldMs, usual * timesUsual));
   return gaps
     .filter(({ fromMs, toMs }) => toMs - fromMs >= shortest)
     .sort((left, right) => right.toMs - right.fromMs - (left.toMs - left.fromMs))

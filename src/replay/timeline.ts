@@ -1,11 +1,17 @@
-import type { BucketState } from './bucket-state.js';
+import type { BucketState, RunState, StoredMail } from './bucket-state.js';
 import { deriveEntries } from './derived.js';
 import type { SessionMark, TimelineEntry } from './entry.js';
+import { KnownThings } from './known-things.js';
 import { nanoseconds, type RecordedEntry } from './recorded.js';
+import { type Thing, thingsOf } from './things.js';
 
-export interface Timeline {
+export interface Timeline extends TimelineEnd {
   /** In the order in which they happened: by the store's time, then by key. Each thing once. */
   readonly entries: readonly TimelineEntry[];
+}
+
+/** What is known once all events are. */
+export interface TimelineEnd {
   readonly sessions: readonly SessionMark[];
   /** Whose each session is, by its id. */
   readonly sessionAgents: ReadonlyMap<string, string>;
@@ -16,26 +22,71 @@ export interface Timeline {
  * in between, or is a tool that keeps no events) tells its own story.
  */
 export function timelineOf(state: BucketState): Timeline {
-  const isSession = ({ type }: RecordedEntry) => type.startsWith('session.');
-  const recorded = state.events.filter((event) => !isSession(event));
-  const agents = sessionAgents(state);
-  const entries = [...recorded, ...deriveEntries(state, recorded)];
-  return {
-    entries: entries.sort(inOrder),
-    sessions: sessionMarks(state, agents, state.events.filter(isSession)),
-    sessionAgents: agents,
-  };
+  const telling = new Telling(state);
+  const recorded = state.events.filter((event) => telling.add(event));
+  const { derived, ...end } = telling.end(state.mail);
+  return { entries: [...recorded, ...derived].sort(inOrder), ...end };
+}
+
+/** Makes a time line of events that come one by one, in order. Of them it keeps nothing but what the state asks for. */
+export class Telling {
+  readonly things: readonly Thing[];
+  readonly #state: RunState;
+  readonly #known: KnownThings;
+  readonly #sessionEvents: RecordedEntry[] = [];
+  readonly #agents = new Map<string, string>();
+
+  constructor(state: RunState) {
+    this.#state = state;
+    this.things = thingsOf(state);
+    this.#known = new KnownThings(this.things.flatMap(({ keys }) => keys));
+  }
+
+  /** Whether it is an entry of the time line; an event of a session is none. */
+  add(event: RecordedEntry): boolean {
+    const { sessionId, agent } = event;
+    if (sessionId !== null && agent !== null) this.#agents.set(sessionId, agent);
+    const isSession = event.type.startsWith('session.');
+    if (isSession) this.#sessionEvents.push(event);
+    else this.#known.add(event);
+    return !isSession;
+  }
+
+  /** What of a thing no event has spoken of so far. */
+  untold({ state, only }: Thing): readonly TimelineEntry[] {
+    const entries = deriveEntries(state, this.#known);
+    return only === undefined ? entries : entries.filter(({ key }) => key === only);
+  }
+
+  /** The messages that no event has spoken of so far: they have to be read. */
+  get untoldMail(): readonly StoredMail[] {
+    return this.#state.mail.filter(({ key }) => this.#known.of(key).length === 0);
+  }
+
+  /** `mail`: those that no event speaks of. */
+  end(mail: readonly StoredMail[]): TimelineEnd & { readonly derived: readonly TimelineEntry[] } {
+    const state = { ...this.#state, mail };
+    const agents = new Map([...sessionAgents(state), ...this.#agents]);
+    return {
+      derived: [...deriveEntries(state, this.#known)].sort(inOrder),
+      sessions: sessionMarks(state, agents, this.#sessionEvents),
+      sessionAgents: agents,
+    };
+  }
 }
 
 /** Keys are compared by code units, as a store lists them. */
-export function inOrder(left: TimelineEntry, right: TimelineEntry): number {
+export function inOrder(
+  left: Pick<TimelineEntry, 'timeNs' | 'key'>,
+  right: Pick<TimelineEntry, 'timeNs' | 'key'>,
+): number {
   if (left.timeNs !== right.timeNs) return left.timeNs < right.timeNs ? -1 : 1;
   if (left.key !== right.key) return left.key < right.key ? -1 : 1;
   return 0;
 }
 
-/** Whose each session is: whose registration, claim or event names it; else whom the mirror names. By session id. */
-function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
+/** Whose each session is: whose registration or claim names it; else whom the mirror names. By session id. */
+function sessionAgents(state: RunState): ReadonlyMap<string, string> {
   const agents = new Map<string, string>();
   for (const { id, meta } of state.sessions) {
     if (meta?.document.agent_id != null) agents.set(id, meta.document.agent_id);
@@ -47,14 +98,11 @@ function sessionAgents(state: BucketState): ReadonlyMap<string, string> {
     const id = claim?.document.session_id;
     if (claim !== undefined && id != null) agents.set(id, claim.document.agent);
   }
-  for (const { sessionId, agent } of state.events) {
-    if (sessionId !== null && agent !== null) agents.set(sessionId, agent);
-  }
   return agents;
 }
 
 function sessionMarks(
-  state: BucketState,
+  state: RunState,
   agents: ReadonlyMap<string, string>,
   events: readonly RecordedEntry[],
 ): readonly SessionMark[] {

@@ -1,6 +1,7 @@
 import { cpSync, existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -19,7 +20,7 @@ import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 let world: CliWorld;
 let browser: Browser;
 let root = '';
-const fixtures = '/work/shared/fixtures/harness';
+const fixtures = fileURLToPath(new URL('../../../shared/fixtures/harness', import.meta.url));
 
 async function replay(): Promise<string> {
   const file = join(world.project, 'replay.html');
@@ -192,6 +193,69 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     expect(await page.locator('main img, main script').count()).toBe(0);
     const text = await page.locator('body').innerText();
     expect(['\u001b', '\u202e', '\u0000'].filter((one) => text.includes(one))).toEqual([]);
+    expect(troubles).toEqual([]);
+    await page.close();
+  });
+
+  it('stay usable with what no run should hold', { timeout: 120_000 }, async () => {
+    const stamp = (index: number) => `17954000${String(index).padStart(5, '0')}000000`;
+    const put = (index: number, event: string) =>
+      writeObject(root, `events/${stamp(index)}_a_${String(index).padStart(8, '0')}.json`, event);
+    const lanes = 1_500;
+    for (let index = 0; index < lanes; index += 1) {
+      await put(
+        index,
+        JSON.stringify({ type: 'step.claimed', agent: `a${index}`, step: `s${index}` }),
+      );
+    }
+    const odd = [
+      '{"type":"__proto__","agent":"__proto__","step":"constructor","data":{"__proto__":{"ref":1}}}',
+      '{"type":"step.blocked","agent":"\\ud800\\u0000","data":{"note":"\\udfff javascript:alert(1)"}}',
+      `{"type":"memory.set","agent":"me","data":{"ref":{"key":"run/events/${stamp(lanes + 2)}_a_00001502.json","version":1e308}}}`,
+    ];
+    for (const [index, event] of odd.entries()) await put(lanes + index, event);
+    await put(
+      lanes + 3,
+      `{"type":"memory.set","data":{"v":${'['.repeat(10_000)}${']'.repeat(10_000)}}}`,
+    );
+    await writeObject(
+      root,
+      `events/${'9'.repeat(19)}_a_0000000a.json`,
+      '{"type":"x","agent":"far"}',
+    );
+    await writeObject(
+      root,
+      `events/${'0'.repeat(19)}_a_0000000b.json`,
+      '{"type":"x","agent":"old"}',
+    );
+    const said = (timestamp: unknown, content: string) =>
+      JSON.stringify({ type: 'user', timestamp, message: { role: 'user', content } });
+    const rows = [
+      said(1e308, 'when'),
+      said('+275760-09-13T00:00:00.000Z', 'late'),
+      said('2026-11-23T04:00:00Z', 'w'.repeat(2_000_000)),
+      said('2026-11-23T04:00:00Z', 'twice'),
+      said('2026-11-23T04:00:00Z', 'twice'),
+      `{"type":"user","message":{"content":${'{"a":'.repeat(10_000)}1${'}'.repeat(10_001)}}`,
+    ];
+    await writeObject(root, `sessions/claude-code/s1/${partName(0, 0, 0)}`, `${rows.join('\n')}\n`);
+    const file = await replay();
+    const { page, troubles } = await openReplay(browser, file, { width: 1400, height: 820 });
+    const header = await headerOf(file);
+    expect(header.warnings).toHaveLength(1);
+    expect(header.entries.timeMs).toHaveLength(lanes + odd.length + 3);
+    expect(await page.locator('.lane-head').count()).toBeLessThan(200);
+    await page.locator('.stage').focus();
+    await page.keyboard.press('End');
+    await page.locator('.lane-name', { hasText: /^far$/ }).waitFor();
+    await page.evaluate(`document.querySelector('.scroller').scrollTop = 1e9`);
+    await page.locator('.strip-name').first().click();
+    await page.locator('.row').last().waitFor();
+    expect(await page.locator('.row').count()).toBe(rows.length);
+    await page.getByRole('button', { name: /^Show more \(6,000 of 2,000,000/ }).click();
+    await page.getByRole('button', { name: /^Show more \(106,000 of 2,000,000/ }).waitFor();
+    for (const toggle of await page.locator('.raw-toggle').all()) await toggle.click();
+    expect(await page.locator('main a').count()).toBe(0);
     expect(troubles).toEqual([]);
     await page.close();
   });

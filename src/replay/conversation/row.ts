@@ -30,8 +30,9 @@ export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** `undefined` for what shows nothing; some harnesses write answers of nothing but line breaks. */
 export function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return typeof value === 'string' && /\S/.test(value) ? value : undefined;
 }
 
 export function isoMs(value: unknown): number | undefined {

@@ -6,7 +6,7 @@ import { foldsOf, type Span } from '../time-scale.js';
 import { Board } from './board.js';
 import { Conversation } from './conversation.js';
 import { Lines } from './data.js';
-import { button, element, replace, shown } from './dom.js';
+import { button, element, isoOf, replace, shown } from './dom.js';
 import { Filters } from './filters.js';
 import { type Place, readLocation, writeLocation } from './location.js';
 import { showRecord } from './record.js';
@@ -63,7 +63,7 @@ export class App {
     replace(
       this.#root,
       this.#top(),
-      element('main', {}, this.#board.root, this.#table.root, this.#panel),
+      element('main', {}, ...this.#views(), this.#panel),
       element('p', { class: 'hint' }, hint),
     );
     document.addEventListener('keydown', (event) => this.#key(event));
@@ -81,6 +81,12 @@ export class App {
     this.#follow();
   }
 
+  #views(): readonly HTMLElement[] {
+    const { project, sessions } = this.#header;
+    const isEmpty = this.#entries.count === 0 && sessions.length === 0;
+    return isEmpty ? [nothingHere(project)] : [this.#board.root, this.#table.root];
+  }
+
   #restore(place: Place): void {
     if (place.view === 'table') this.#turnView();
     if (place.stream !== undefined) this.#openPlace(place.stream, place.line);
@@ -93,8 +99,8 @@ export class App {
     const lines = streams.slice(1).reduce((sum, stream) => sum + stream.lines, 0);
     const about = [
       location,
-      `${this.#header.sessions.length} sessions, ${lines.toLocaleString('en')} lines`,
-      `${followMs === null ? 'written' : 'following, last written'} ${new Date(writtenMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`,
+      `${counted(this.#header.sessions.length, 'session')}, ${counted(lines, 'line')}`,
+      `${followMs === null ? 'written' : 'following, last written'} ${isoOf(writtenMs).slice(0, 19).replace('T', ' ')} UTC`,
     ].join(' · ');
     const tools = element(
       'div',
@@ -159,7 +165,7 @@ export class App {
     const shownCount = indices.length.toLocaleString('en');
     this.#count.textContent =
       indices.length === all
-        ? `${shownCount} events`
+        ? `${shownCount} ${all === 1 ? 'event' : 'events'}`
         : `${shownCount} of ${all.toLocaleString('en')} events`;
     this.#count.dataset.filterMs = (performance.now() - started).toFixed(1);
     this.#select(this.#place.entry);
@@ -293,6 +299,29 @@ const hint =
   '← → through the events · ↑ ↓ between lanes · Enter into the details · / search · t table · + − 0 zoom (or Ctrl and wheel) · Esc back';
 
 /** From the first thing that happened to the last, and all moments at which something did. */
+function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** What a page says that has nothing to show. */
+function nothingHere(project: string): HTMLElement {
+  return element(
+    'div',
+    { class: 'nothing' },
+    element('h2', {}, 'Nothing has happened here yet'),
+    element(
+      'p',
+      {},
+      `No event and no session was found in the project ${shown(project)}. Agents appear here once they claim steps, send messages or share memory; transcripts once “tracecraft watch” has mirrored them.`,
+    ),
+    element(
+      'p',
+      {},
+      'If that has happened: is it another project, or did --since, --until or --agent leave it out?',
+    ),
+  );
+}
+
 function spanOf({ entries, streams, writtenMs }: PageHeader): {
   readonly span: Span;
   readonly times: Float64Array;

@@ -6,7 +6,7 @@ import type { PageHeader } from '../page-data.js';
 import { type Fold, fittingScale, type Span, type TimeScale } from '../time-scale.js';
 import { element, replace, shown } from './dom.js';
 import { type Hit, hitAt, lineAt } from './hit.js';
-import { laneHeads, tellMark, tellStrip } from './lane-heads.js';
+import { headsNear, laneHeads, tellMark, tellStrip } from './lane-heads.js';
 import { axisHeight, type Drawing, fonts, paint, type View } from './paint.js';
 import { type Colors, readColors } from './theme.js';
 
@@ -48,6 +48,8 @@ export class Board {
   #colors: Colors = readColors();
   #isPainting = false;
   #laidOutWidth = -1;
+  /** The lanes whose names are in the page. */
+  #headed: { readonly from: number; readonly to: number } | undefined;
 
   constructor(input: BoardInput) {
     this.#input = input;
@@ -105,7 +107,7 @@ export class Board {
   }
 
   layOut(): void {
-    const { span, folds, entries, header, bars, onPlace } = this.#input;
+    const { span, folds, entries, header, bars } = this.#input;
     this.#laidOutWidth = this.#width;
     const room = Math.max(200, this.#width - 2 * margin - 70);
     this.#scale = fittingScale(span, folds, room, this.#zoom);
@@ -133,8 +135,20 @@ export class Board {
       'aria-label',
       `${this.#shown.length} marks in ${this.#lanes.length} lanes. Arrow keys go from mark to mark, Enter opens one.`,
     );
-    replace(this.#names, ...laneHeads(header, this.#lanes, (strip) => onPlace(strip, 0)));
+    this.#headed = undefined;
+    this.#showHeads();
     this.#scrollTo(this.#left);
+  }
+
+  /** Of thousands of lanes only those near the view have their names in the page. */
+  #showHeads(): void {
+    const { header, onPlace } = this.#input;
+    const { scrollTop, clientHeight } = this.#scroller;
+    const { from, to } = headsNear(this.#lanes, scrollTop, clientHeight);
+    if (this.#headed?.from === from && this.#headed.to === to) return;
+    this.#headed = { from, to };
+    const lanes = this.#lanes.slice(from, to);
+    replace(this.#names, ...laneHeads(header, lanes, (strip) => onPlace(strip, 0)));
   }
 
   /** A claim whose mark is left out is left out with it. */
@@ -237,7 +251,10 @@ export class Board {
 
   #listen(): void {
     new ResizeObserver(() => this.#resized()).observe(this.#stage);
-    this.#scroller.addEventListener('scroll', () => this.#paintSoon());
+    this.#scroller.addEventListener('scroll', () => {
+      this.#showHeads();
+      this.#paintSoon();
+    });
     this.#stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     this.#stage.addEventListener('keydown', (event) => this.#key(event));
     this.#listenToPointer();

@@ -2,7 +2,7 @@ import { readRow } from '../conversation/read-row.js';
 import type { Block } from '../conversation/row.js';
 import type { PageHeader, PageSession } from '../page-data.js';
 import type { Lines } from './data.js';
-import { button, element, replace, shown, shownBlock } from './dom.js';
+import { button, element, fillLong, isoOf, replace, shown } from './dom.js';
 
 /** Rows added at once, and kept in the page. */
 const step = 120;
@@ -53,7 +53,7 @@ export class Conversation {
     this.#place.max = String(Math.max(1, lines));
     replace(
       this.#into,
-      element('h2', { dir: 'auto' }, shown(about?.title ?? about?.id ?? '')),
+      element('h2', { dir: 'auto' }, shown((about?.title ?? about?.id ?? '').slice(0, 300))),
       element('p', { class: 'said' }, shown(aboutText(about, this.#harness))),
       this.#streamPicker(session, about, stream),
       element('div', { class: 'jump' }, this.#place, this.#status),
@@ -73,7 +73,7 @@ export class Conversation {
     const target = this.#rows.querySelector(`[data-line="${line}"]`);
     if (target instanceof HTMLElement) {
       target.classList.add('target');
-      this.#rows.scrollTop = target.offsetTop - this.#rows.offsetTop - 12;
+      this.#rows.scrollTop += topOf(target) - topOf(this.#rows) - above;
     }
     this.#tellPlace();
   }
@@ -159,16 +159,20 @@ export class Conversation {
   }
 
   #tellPlace(): void {
-    const top = this.#rows.scrollTop + this.#rows.offsetTop;
-    const rows = [...this.#rows.children];
-    const row = rows.find(
-      (one) => one instanceof HTMLElement && one.offsetTop + one.offsetHeight > top,
-    );
+    const top = topOf(this.#rows) + above + 1;
+    const row = [...this.#rows.children].find((one) => one.getBoundingClientRect().bottom > top);
     const line = row instanceof HTMLElement ? Number(row.dataset.line) : 0;
     this.#place.value = String(line + 1);
     this.#status.textContent =
       this.#count === 0 ? 'no lines' : `line ${line + 1} of ${this.#count}`;
   }
+}
+
+/** Pixels that are left free above the row that one went to. */
+const above = 12;
+
+function topOf(one: HTMLElement): number {
+  return one.getBoundingClientRect().top;
 }
 
 function aboutText(about: PageSession | undefined, harness: string): string {
@@ -183,11 +187,11 @@ function rowElement(harness: string, line: string, number: number): HTMLElement 
   const isRaw = blocks.length === 0;
   const toggle = button('JSON', { class: 'raw-toggle', 'aria-expanded': 'false' }, () => {
     const isOpen = raw.hidden;
-    if (isOpen) fill(raw, indented(line));
+    if (isOpen) fillLong(raw, indented(line), mostShown);
     raw.hidden = !isOpen;
     toggle.setAttribute('aria-expanded', String(isOpen));
   });
-  const time = timeMs === undefined ? '' : new Date(timeMs).toISOString().slice(11, 19);
+  const time = timeMs === undefined ? '' : isoOf(timeMs).slice(11, 19);
   const head = element(
     'header',
     {},
@@ -224,22 +228,8 @@ function blockElement({ kind, text, title, isError }: Block): HTMLElement {
     name === '' ? undefined : element('div', { class: 'name' }, shown(name)),
     body,
   );
-  fill(body, text);
+  fillLong(body, text, mostShown);
   return box;
-}
-
-/** The beginning of a long text, the rest when asked for. */
-function fill(into: HTMLElement, text: string): void {
-  into.textContent = shownBlock(text.slice(0, mostShown));
-  if (text.length <= mostShown) return;
-  const more = button(
-    `Show all ${text.length.toLocaleString('en')} characters`,
-    { class: 'more' },
-    () => {
-      into.textContent = shownBlock(text);
-    },
-  );
-  into.append(more);
 }
 
 function indented(line: string): string {

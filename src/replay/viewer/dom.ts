@@ -44,3 +44,39 @@ export function shownBlock(text: string): string {
 export function replace(parent: Element, ...children: readonly Child[]): void {
   parent.replaceChildren(...children.filter((child) => child !== undefined));
 }
+
+/** ISO 8601 UTC; the number itself where no calendar reaches: a row may say anything. */
+export function isoOf(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms);
+}
+
+/** Characters that a browser is given to lay out at once. */
+const mostAtOnce = 100_000;
+
+/** The beginning of a long text, and what follows as it is asked for. `first`: characters that are shown unasked. */
+export function fillLong(into: HTMLElement, text: string, first: number): void {
+  into.replaceChildren();
+  const add = (from: number, to: number): void => {
+    into.append(...breakable(shownBlock(text.slice(from, to))));
+    if (to >= text.length) return;
+    const isLast = text.length - to <= mostAtOnce;
+    const [there, all] = [to.toLocaleString('en'), text.length.toLocaleString('en')];
+    const label = isLast
+      ? `Show all ${all} characters`
+      : `Show more (${there} of ${all} characters)`;
+    const more = button(label, { class: 'more' }, () => {
+      more.remove();
+      add(to, to + mostAtOnce);
+    });
+    into.append(more);
+  };
+  add(0, first);
+}
+
+const longWord = /(?:\S{0,199}\s+)+|\S{1,200}/g;
+
+/** A browser takes a minute to look where it may break a word of a hundred thousand characters, so it is told. */
+function breakable(text: string): readonly (Node | string)[] {
+  const pieces = text.match(longWord) ?? [];
+  return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [element('wbr'), piece]));
+}

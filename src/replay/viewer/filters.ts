@@ -1,7 +1,7 @@
 import type { Entries } from '../entries.js';
 import { wordOf } from '../entry.js';
 import { type Filter, none, wordsOf } from '../entry-filter.js';
-import { button, element, shown } from './dom.js';
+import { button, element, replace, shown } from './dom.js';
 
 export interface FilterState {
   readonly query: string;
@@ -58,7 +58,7 @@ export class Filters {
 
   get state(): FilterState {
     const [agents, types, steps] = this.#choices.map(({ chosen }) =>
-      chosen === undefined ? undefined : [...chosen],
+      chosen === undefined || chosen.size > mostKept ? undefined : [...chosen],
     );
     return { query: this.search.value, agents, types, steps };
   }
@@ -76,12 +76,22 @@ export class Filters {
   }
 }
 
-/** A list of check boxes that opens on demand. */
+/** Names that an address can keep. */
+const mostKept = 2_000;
+/** Check boxes that a list makes: nobody reads more, and a search finds the rest. */
+const mostBoxes = 500;
+
+/** A list of check boxes that is made when it is opened. */
 class Choice {
   readonly root: HTMLDetailsElement;
-  readonly #boxes = new Map<string, HTMLInputElement>();
+  readonly #values: readonly string[];
+  readonly #options = element('div', { class: 'options' });
   readonly #summary: HTMLElement;
   readonly #name: string;
+  readonly #labelOf: (value: string) => string;
+  readonly #onChange: () => void;
+  /** `undefined`: all of them. */
+  #chosen: ReadonlySet<string> | undefined;
 
   constructor(
     name: string,
@@ -90,36 +100,12 @@ class Choice {
     onChange: () => void,
   ) {
     this.#name = name;
+    this.#values = values;
+    this.#labelOf = labelOf;
+    this.#onChange = onChange;
     this.#summary = element('summary', {}, name);
-    const changed = (): void => {
-      this.#tell();
-      onChange();
-    };
-    const all = button('all', { class: 'link' }, () => {
-      this.choose(undefined);
-      changed();
-    });
-    const nothing = button('none', { class: 'link' }, () => {
-      this.choose(new Set());
-      changed();
-    });
-    const labels = values.map((value) => {
-      const box = element('input', { type: 'checkbox', checked: true });
-      box.addEventListener('change', changed);
-      this.#boxes.set(value, box);
-      return element('label', {}, box, shown(labelOf(value)));
-    });
-    this.root = element(
-      'details',
-      { class: 'choice' },
-      this.#summary,
-      element(
-        'div',
-        { class: 'options' },
-        element('div', { class: 'every' }, all, nothing),
-        ...labels,
-      ),
-    );
+    this.root = element('details', { class: 'choice' }, this.#summary, this.#options);
+    this.root.addEventListener('toggle', () => this.#fill());
     this.root.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || !this.root.open) return;
       event.stopPropagation();
@@ -131,21 +117,53 @@ class Choice {
     });
   }
 
-  /** `undefined`: all of them. */
   get chosen(): ReadonlySet<string> | undefined {
-    const chosen = [...this.#boxes].filter(([, box]) => box.checked).map(([value]) => value);
-    return chosen.length === this.#boxes.size ? undefined : new Set(chosen);
+    return this.#chosen;
   }
 
   choose(values: ReadonlySet<string> | undefined): void {
-    for (const [value, box] of this.#boxes) box.checked = values === undefined || values.has(value);
+    const isAll = values === undefined || values.size >= this.#values.length;
+    this.#chosen = isAll ? undefined : values;
     this.#tell();
+    this.#fill();
+  }
+
+  #fill(): void {
+    if (!this.root.open) return;
+    const change = (values: ReadonlySet<string> | undefined): void => {
+      this.choose(values);
+      this.#onChange();
+    };
+    const all = button('all', { class: 'link' }, () => change(undefined));
+    const nothing = button('none', { class: 'link' }, () => change(new Set()));
+    const rest = this.#values.length - mostBoxes;
+    const more = `and ${rest.toLocaleString('en')} more: the search finds them`;
+    replace(
+      this.#options,
+      element('div', { class: 'every' }, all, nothing),
+      ...this.#values.slice(0, mostBoxes).map((value) => this.#box(value)),
+      rest > 0 ? element('p', {}, more) : undefined,
+    );
+  }
+
+  #box(value: string): HTMLElement {
+    const isChosen = this.#chosen === undefined || this.#chosen.has(value);
+    const box = element('input', { type: 'checkbox', checked: isChosen });
+    box.addEventListener('change', () => {
+      const chosen = new Set(this.#chosen ?? this.#values);
+      if (box.checked) chosen.add(value);
+      else chosen.delete(value);
+      this.#chosen = chosen.size === this.#values.length ? undefined : chosen;
+      this.#tell();
+      this.#onChange();
+    });
+    return element('label', {}, box, shown(this.#labelOf(value)));
   }
 
   #tell(): void {
-    const { chosen } = this;
+    const chosen = this.#chosen;
     this.#summary.textContent =
-      chosen === undefined ? this.#name : `${this.#name} ${chosen.size}/${this.#boxes.size}`;
+      chosen === undefined ? this.#name : `${this.#name} ${chosen.size}/${this.#values.length}`;
     this.root.classList.toggle('narrowed', chosen !== undefined);
   }
 }

@@ -2,8 +2,25 @@ import type { Entries } from '../entries.js';
 import { wordOf } from '../entry.js';
 import type { Lane, PlacedStrip } from '../lane-layout.js';
 import type { PageHeader } from '../page-data.js';
-import { button, element, shown } from './dom.js';
+import { button, element, isoOf, shown } from './dom.js';
 import { axisHeight } from './paint.js';
+
+/** Lanes whose names are all in the page. */
+const mostHeads = 200;
+
+/** Which lanes have their names in the page, `to` exclusive: in steps of a screen, so that a scroll seldom makes new ones. */
+export function headsNear(
+  lanes: readonly Lane[],
+  scrollTop: number,
+  height: number,
+): { readonly from: number; readonly to: number } {
+  if (lanes.length <= mostHeads) return { from: 0, to: lanes.length };
+  const screen = Math.max(1, height);
+  const top = Math.floor(scrollTop / screen) * screen;
+  const first = lanes.findIndex((lane) => lane.top + lane.height > top - screen);
+  const after = lanes.findIndex((lane) => lane.top > top + 3 * screen);
+  return { from: Math.max(0, first), to: after === -1 ? lanes.length : after };
+}
 
 /** The names at the left: of the agents, and of their sessions, which open by keyboard too. */
 export function laneHeads(
@@ -52,7 +69,7 @@ export function tellStrip({ sessions, streams }: PageHeader, strip: PlacedStrip)
 }
 
 export function tellMark(entries: Entries, entry: number): string {
-  const time = new Date(entries.timeMs(entry)).toISOString().slice(11, 19);
+  const time = isoOf(entries.timeMs(entry)).slice(11, 19);
   const text = entries.text(entry).slice(0, 240);
   return [time, wordOf(entries.type(entry)), text].filter((part) => part !== '').join(' · ');
 }

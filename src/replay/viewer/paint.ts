@@ -9,7 +9,7 @@ import {
 } from '../lane-layout.js';
 import type { PageStream } from '../page-data.js';
 import { foldWidth, type TimeScale, ticksOf } from '../time-scale.js';
-import { shown } from './dom.js';
+import { isoOf, shown } from './dom.js';
 import { type Colors, colorNameOf } from './theme.js';
 
 /** What is in view: pixels of the whole drawing. */
@@ -281,13 +281,15 @@ function paintAxis(canvas: Canvas, { scale, colors }: Drawing, view: View): void
   for (const fold of scale.folds) {
     const x = scale.x(fold.fromMs) - view.left;
     if (x < -foldWidth || x > view.width) continue;
+    const label = `⋯ ${shortDuration(fold.toMs - fold.fromMs)}`;
+    const half = canvas.measureText(label).width / 2;
+    const middle = x + foldWidth / 2;
+    if (middle - half < free) continue;
+    free = middle + half + 6;
     canvas.textAlign = 'center';
-    canvas.fillText(
-      `⋯ ${shortDuration(fold.toMs - fold.fromMs)}`,
-      x + foldWidth / 2,
-      axisHeight / 2,
-    );
+    canvas.fillText(label, middle, axisHeight / 2);
   }
+  free = -Infinity;
   canvas.textAlign = 'left';
   for (const ms of ticks) {
     const x = scale.x(ms) - view.left;
@@ -313,7 +315,7 @@ export const fonts = {
 
 /** UTC, as everything that tracecraft prints. */
 function axisLabel(ms: number, stepMs: number): string {
-  const iso = new Date(ms).toISOString();
+  const iso = isoOf(ms);
   if (stepMs >= 86_400_000) return iso.slice(0, 10);
   if (stepMs >= 60_000) return ms % 86_400_000 === 0 ? iso.slice(0, 10) : iso.slice(11, 16);
   return stepMs >= 1_000 ? iso.slice(11, 19) : iso.slice(14, 23);

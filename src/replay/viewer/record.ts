@@ -2,10 +2,10 @@ import type { Entries } from '../entries.js';
 import { wordOf } from '../entry.js';
 import { type PageHeader, recordsStream } from '../page-data.js';
 import type { Lines } from './data.js';
-import { button, element, replace, shown, shownBlock } from './dom.js';
+import { button, element, fillLong, isoOf, replace, shown } from './dom.js';
 
 /** Characters of one record that are shown at once. */
-const mostShown = 200_000;
+const mostShown = 50_000;
 
 export interface RecordInput {
   readonly header: PageHeader;
@@ -37,17 +37,12 @@ export async function showRecord(
     key,
     pre,
   );
-  const line = await lines.line(recordsStream, entry).catch((error: unknown) => String(error));
+  const line = await lines
+    .line(recordsStream, entries.row(entry))
+    .catch((error: unknown) => String(error));
   const read = readRecord(line ?? '');
   key.textContent = shown(read.key);
-  pre.textContent = shownBlock(read.text.slice(0, mostShown));
-  if (read.text.length > mostShown) {
-    const rest = button(`Show all ${read.text.length} characters`, { class: 'more' }, () => {
-      pre.textContent = shownBlock(read.text);
-      rest.remove();
-    });
-    into.append(rest);
-  }
+  fillLong(pre, read.text, mostShown);
   into.dataset.entry = String(entry);
   void header;
 }
@@ -72,7 +67,7 @@ function readRecord(line: string): { readonly key: string; readonly text: string
 function factsOf(entries: Entries, entry: number): HTMLElement {
   const facts = element('dl', { class: 'facts' });
   const rows: readonly (readonly [string, string | undefined])[] = [
-    ['time', new Date(entries.timeMs(entry)).toISOString()],
+    ['time', isoOf(entries.timeMs(entry))],
     ['agent', entries.agent(entry) ?? 'not recorded'],
     ['step', entries.step(entry)],
     ['to', entries.to(entry)],

@@ -1,6 +1,6 @@
 import type { Entries } from '../entries.js';
 import { wordOf } from '../entry.js';
-import { element, replace, shown } from './dom.js';
+import { element, isoOf, replace, shown } from './dom.js';
 
 const rowHeight = 32;
 const beyond = 12;
@@ -80,7 +80,7 @@ export class EntryTable {
         'aria-selected': entry === this.#selected ? 'true' : 'false',
         class: type.replace('.', '-'),
       },
-      element('td', { class: 'time' }, new Date(entries.timeMs(entry)).toISOString().slice(0, 23)),
+      element('td', { class: 'time' }, isoOf(entries.timeMs(entry)).slice(0, 23)),
       element('td', {}, shown(entries.agent(entry) ?? '–')),
       element('td', { class: 'what' }, shown(wordOf(type))),
       element('td', {}, shown(entries.step(entry) ?? '')),

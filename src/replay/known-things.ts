@@ -1,0 +1,35 @@
+import type { RecordedEntry } from './recorded.js';
+
+/** What an event says of the object that it speaks of. */
+export type Fact = Pick<RecordedEntry, 'type' | 'timeNs' | 'epoch' | 'ref'>;
+
+/** What the events speak of, to be asked by object. Only the objects that it was made for are kept: there may be very many events. */
+export class KnownThings {
+  readonly #byKey = new Map<string, Fact[]>();
+  /** A memory has one key and may have thousands of versions. */
+  readonly #versions = new Set<string>();
+
+  constructor(keys: Iterable<string>) {
+    for (const key of keys) this.#byKey.set(key, []);
+  }
+
+  add({ type, timeNs, epoch, ref }: Fact): void {
+    const facts = ref === undefined ? undefined : this.#byKey.get(ref.key);
+    if (ref === undefined || facts === undefined) return;
+    if (!type.startsWith('memory.')) facts.push({ type, timeNs, epoch, ref });
+    else this.#versions.add(versionOf(ref.key, ref.version ?? undefined));
+  }
+
+  /** Whether an event speaks of this version, or does not say of which. */
+  hasVersion(key: string, version: number): boolean {
+    return this.#versions.has(versionOf(key, version)) || this.#versions.has(versionOf(key));
+  }
+
+  of(key: string): readonly Fact[] {
+    return this.#byKey.get(key) ?? [];
+  }
+}
+
+function versionOf(key: string, version?: number): string {
+  return `${version ?? 'any'} ${key}`;
+}

@@ -1,0 +1,79 @@
+import type { TimelineEntry } from './entry.js';
+import type { RunReader } from './read.js';
+import type { Thing } from './things.js';
+import { inOrder, Telling } from './timeline.js';
+
+/**
+ * The entries of a run in order, as soon as they are certain: an event waits only while a state before it may have to be told
+ * for want of an event. A run whose events are all there flows; in one where a writer was stopped, what comes after that waits
+ * for the end.
+ */
+export async function* tellInOrder(reader: RunReader): AsyncGenerator<TimelineEntry> {
+  const telling = new Telling(await reader.state());
+  const waiting = new Candidates(telling);
+  let held: TimelineEntry[] = [];
+  for await (const { entry } of reader.events()) {
+    if (!telling.add(entry)) continue;
+    held.push(entry);
+    const first = waiting.first();
+    if (first === undefined || inOrder(entry, first) < 0) {
+      yield* held;
+      held = [];
+      continue;
+    }
+    const certain = held.findIndex((one) => inOrder(one, first) > 0);
+    if (certain > 0) yield* held.splice(0, certain);
+  }
+  const { derived } = telling.end(await reader.mail(telling.untoldMail));
+  yield* merged(held, derived);
+}
+
+/** What the states would tell if no event came, in order. */
+class Candidates {
+  readonly #telling: Telling;
+  readonly #all: readonly { readonly thing: Thing; readonly entry: Place }[];
+  #at = 0;
+
+  constructor(telling: Telling) {
+    this.#telling = telling;
+    this.#all = telling.things
+      .flatMap((thing) =>
+        telling.untold(thing).map(({ timeNs, key, type }) => ({
+          thing,
+          entry: { timeNs, key, type },
+        })),
+      )
+      .sort((left, right) => inOrder(left.entry, right.entry));
+  }
+
+  /** The first that is still to be told. */
+  first(): Place | undefined {
+    for (; this.#at < this.#all.length; this.#at += 1) {
+      const candidate = this.#all[this.#at];
+      if (candidate === undefined) return undefined;
+      const { key, type } = candidate.entry;
+      const isLeft = this.#telling
+        .untold(candidate.thing)
+        .some((one) => one.key === key && one.type === type);
+      if (isLeft) return candidate.entry;
+    }
+    return undefined;
+  }
+}
+
+type Place = Pick<TimelineEntry, 'timeNs' | 'key' | 'type'>;
+
+function* merged(
+  left: readonly TimelineEntry[],
+  right: readonly TimelineEntry[],
+): Generator<TimelineEntry> {
+  let at = 0;
+  for (const entry of left) {
+    for (let next = right[at]; next !== undefined && inOrder(next, entry) < 0; next = right[at]) {
+      yield next;
+      at += 1;
+    }
+    yield entry;
+  }
+  yield* right.slice(at);
+}

@@ -1,0 +1,58 @@
+import type { RunState, StoredMemory } from './bucket-state.js';
+import { presentKeyOf } from './derived.js';
+
+/** A part of a state that stands for itself, and the objects of which an event would speak that tells it. */
+export interface Thing {
+  readonly keys: readonly string[];
+  readonly state: RunState;
+  /** Of what the state tells, only what this object does. */
+  readonly only?: string;
+}
+
+const nothing: RunState = {
+  agents: [],
+  steps: [],
+  mail: [],
+  memories: [],
+  memoryHistory: [],
+  artifacts: [],
+  sessions: [],
+};
+
+/** A state in the smallest parts that can be told apart. */
+export function thingsOf(state: RunState): readonly Thing[] {
+  return [
+    ...state.agents.map((one) => ({ keys: [one.key], state: { ...nothing, agents: [one] } })),
+    ...state.steps.map((one) => ({ keys: stepKeys(one), state: { ...nothing, steps: [one] } })),
+    ...state.mail.map((one) => ({ keys: [one.key], state: { ...nothing, mail: [one] } })),
+    ...memoryThings(state),
+    ...state.artifacts.map((one) => ({ keys: [one.key], state: { ...nothing, artifacts: [one] } })),
+  ];
+}
+
+function stepKeys({ claim, status, handoff }: RunState['steps'][number]): readonly string[] {
+  const key = claim?.key ?? status?.key ?? handoff?.key;
+  const folder = key?.replace(/[^/]+$/, '');
+  if (folder === undefined) return [];
+  return ['claim', 'status', 'handoff'].map((leaf) => `${folder}${leaf}.json`);
+}
+
+/** Each former value for itself: one name may have had thousands. */
+function memoryThings({ memories, memoryHistory }: RunState): readonly Thing[] {
+  const present = new Map(memories.map((one) => [one.name, one]));
+  const versions = new Set<string>();
+  const thing = (one: StoredMemory, state: Partial<RunState>): Thing => {
+    const keys = [one.key, presentKeyOf(one.name, one.key), present.get(one.name)?.key];
+    const known = keys.filter((key) => key !== undefined);
+    return { keys: [...new Set(known)], state: { ...nothing, ...state }, only: one.key };
+  };
+  const former = memoryHistory.map((one) => {
+    versions.add(`${one.name} ${one.document.version}`);
+    const now = present.get(one.name);
+    return thing(one, { memories: now === undefined ? [] : [now], memoryHistory: [one] });
+  });
+  const latest = memories.filter(
+    ({ name, document }) => !versions.has(`${name} ${document.version}`),
+  );
+  return [...former, ...latest.map((one) => thing(one, { memories: [one] }))];
+}
