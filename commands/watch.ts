@@ -9,6 +9,7 @@ import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
 import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
 import { systemClock } from '../src/clock.js';
+import { spoolFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
 import { findSettings, requireTrusted, type Settings } from '../src/config/settings.js';
 import { LostError, PartialError } from '../src/errors.js';
@@ -18,12 +19,14 @@ import { stayLean } from '../src/memory.js';
 import type { Ending } from '../src/mirror/ending.js';
 import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
 import type { Roster } from '../src/mirror/roster.js';
+import { openSpool } from '../src/mirror/spool.js';
 import type { Harness, Watcher } from '../src/mirror/stream.js';
 import { takeWatchLock } from '../src/mirror/watch-lock.js';
 import { keepLogBound } from '../src/service/log-bound.js';
 import { createWatchers } from '../watchers/registry.js';
 
 const lingerMs = 500;
+const lastWordsMs = 2_000;
 
 export default class Watch extends BaseCommand {
   static override summary = "mirror every agent's transcript into your bucket, live and redacted";
@@ -87,6 +90,10 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       }),
       events: flags.poll ? noEvents : chokidarEvents(),
       isPolling: flags.poll,
+      marks: openSpool(spoolFolder(settings.stateFolder), systemClock.now, (error) =>
+        output.trouble(error, 'It tells nothing; everything else goes on.'),
+      ),
+      onEnded: (session) => signs.ended(session),
       isThorough: flags.once && flags.all,
       isUnredacted: flags['no-redact'],
       intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
@@ -127,6 +134,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       await beating;
       if (flags.once) await compaction?.all(ending.signal);
       await Promise.race([compacting, systemClock.sleep(lingerMs)]);
+      await signs.told(lastWordsMs);
       progress?.stop();
       output.close();
       return this.report(end, output);

@@ -54,6 +54,7 @@ const arrows: readonly Arrow[] = [
     ],
   },
   { from: 'src/demo/', may: [...basics, 'src/bucket/', 'src/protocol/', 'src/coordination/'] },
+  { from: 'src/setup/', may: [...basics, 'src/protocol/'] },
   { from: 'src/service/', may: [...basics, 'src/config/'] },
   {
     from: 'src/doctor/',

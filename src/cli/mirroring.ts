@@ -9,9 +9,11 @@ import { nodeIo } from '../io.js';
 import { reclaimMemory } from '../memory.js';
 import type { FileEvents } from '../mirror/file-events.js';
 import { LiveRedactor } from '../mirror/live-redactor.js';
+import type { Marks } from '../mirror/marks.js';
 import { defaultPacing, type Pacing } from '../mirror/pace.js';
 import { Roster } from '../mirror/roster.js';
 import { everything, type Selection } from '../mirror/selection.js';
+import type { SessionMirror } from '../mirror/session-mirror.js';
 import type { Watcher } from '../mirror/stream.js';
 import { WatchLoop } from '../mirror/watch-loop.js';
 import { announceWriter, type Writer } from '../mirror/writers.js';
@@ -28,6 +30,9 @@ export interface MirroringOptions {
   readonly selection: Selection;
   readonly events: FileEvents;
   readonly isPolling: boolean;
+  /** What the harnesses' hooks tell, for who takes it. */
+  readonly marks?: Marks;
+  readonly onEnded?: (session: SessionMirror) => void;
   /** Compare everything with the bucket, also what local state says is there. */
   readonly isThorough: boolean;
   /** Send transcripts as they are. */
@@ -107,6 +112,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
       selection: options.selection,
       pacing: pacingOf(options.intervalMs),
       events: options.events,
+      ...(options.marks === undefined ? {} : { marks: options.marks }),
       sweepMs: options.isPolling ? pollMs : sweepMs,
       pollMs,
       isThorough: options.isThorough,
@@ -118,6 +124,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
         // Looking at thousands of sessions leaves more behind than an idle watch itself needs.
         setInterval(() => reclaimMemory(idleBytes), reclaimEveryMs).unref();
       },
+      onEnded: (session) => options.onEnded?.(session),
       onSessions: (count) => output.sessions(count),
       onTrouble: (error) =>
         output.trouble(error, error instanceof TracecraftError ? error.hint : undefined),

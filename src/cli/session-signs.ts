@@ -31,6 +31,7 @@ export class SessionSigns {
   readonly #layout: Layout;
   readonly #heartbeats: SessionHeartbeats;
   readonly #grownAtMs = new Map<SessionMirror, number>();
+  readonly #telling = new Set<Promise<void>>();
   readonly #presumed = new Map<string, string | undefined>();
 
   constructor(options: SessionSignsOptions) {
@@ -50,6 +51,22 @@ export class SessionSigns {
     this.#grownAtMs.set(session, this.#clock.monotonic());
     if (name !== '' || part.sequence !== 0) return;
     this.#began(session).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Its harness said that it ended. */
+  ended(session: SessionMirror): void {
+    this.#grownAtMs.delete(session);
+    const told = this.#tell(session, 'ended')
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => this.#telling.delete(told));
+    this.#telling.add(told);
+  }
+
+  /** What is being told is told, or it takes too long. */
+  async told(withinMs: number): Promise<void> {
+    const enough = new AbortController();
+    await Promise.race([Promise.all(this.#telling), this.#clock.sleep(withinMs, enough.signal)]);
+    enough.abort();
   }
 
   /** Until `signal` aborts. A round that fails is told, and the next one is tried. */
@@ -108,15 +125,19 @@ export class SessionSigns {
   /** Old sessions are mirrored too when they are met for the first time, and began when nobody watched. */
   async #began(session: SessionMirror): Promise<void> {
     const { bucket } = this.#options;
-    const { harness, id } = session.ref;
     const startedAt = session.streams.get('')?.facts.startedAt;
     const ageMs = (await bucket.now()).getTime() - Date.parse(startedAt ?? '');
     if (Number.isNaN(ageMs) || ageMs > justBeganMs) return;
+    await this.#tell(session, 'started');
+  }
+
+  async #tell(session: SessionMirror, what: 'started' | 'ended'): Promise<void> {
+    const { harness, id } = session.ref;
     const agent = await this.#presumedAgent(cwdOf(session));
     if (agent === undefined) return;
-    const context = { bucket, layout: this.#layout, agent, sessionId: id };
-    const data = { ref: { key: this.#layout.meta(harness, id), id: 'started' }, harness };
-    await writeEvent(context, { type: 'session.started', data });
+    const context = { bucket: this.#options.bucket, layout: this.#layout, agent, sessionId: id };
+    const data = { ref: { key: this.#layout.meta(harness, id), id: what }, harness };
+    await writeEvent(context, { type: `session.${what}`, data });
   }
 
   #failed(error: unknown): void {

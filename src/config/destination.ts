@@ -34,3 +34,8 @@ export function recordProven(io: Io, folder: string, capabilities: Capabilities)
 function provenPath(folder: string): string {
   return join(folder, 'capabilities.json');
 }
+
+/** Where the harnesses' hooks drop what they tell a watch; one for all destinations. */
+export function spoolFolder(tracecraftHome: string): string {
+  return join(tracecraftHome, 'spool');
+}

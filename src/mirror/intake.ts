@@ -1,5 +1,5 @@
 import { isWithin, peekCwd, type Selection } from './selection.js';
-import type { Look, Stream, Watcher } from './stream.js';
+import type { Harness, Look, Stream, Watcher } from './stream.js';
 
 export interface Sighting {
   readonly stream: Stream;
@@ -44,9 +44,10 @@ export class Intake {
     return present;
   }
 
-  /** Every stream there is now that may concern us. */
-  async *everything(): AsyncIterable<Stream> {
+  /** Every stream there is now that may concern us, of one harness or of all. */
+  async *everything(harness?: Harness): AsyncIterable<Stream> {
     for (const watcher of this.#watchers) {
+      if (harness !== undefined && watcher.harness !== harness) continue;
       for (const root of await watcher.roots()) {
         for await (const stream of watcher.streams(root)) {
           if (this.#mayConcern(stream)) yield stream;

@@ -3,6 +3,8 @@ import type { SessionMirror } from './session-mirror.js';
 const busyEveryMs = 60_000;
 const quietAfterMs = 30_000;
 const retryMs = 30_000;
+/** What a harness still writes this long after it said that a session ended belongs to its end. */
+const afterEndMs = 30_000;
 
 /** When each session's `meta.json` is written: after its first part, at most once a minute while busy, and once quiet. */
 export class MetaSchedule {
@@ -10,10 +12,39 @@ export class MetaSchedule {
   readonly #lastPartMs = new Map<SessionMirror, number>();
   readonly #writtenMs = new Map<SessionMirror, number>();
   readonly #notBeforeMs = new Map<SessionMirror, number>();
+  readonly #endedMs = new Map<SessionMirror, number>();
 
-  /** Parts were shipped. */
+  /** Parts were shipped. What grows long after its end is open again. */
   changed(session: SessionMirror, nowMs: number): void {
     this.#lastPartMs.set(session, nowMs);
+    const endedMs = this.#endedMs.get(session);
+    if (endedMs === undefined) return;
+    if (nowMs - endedMs > afterEndMs) this.#open(session);
+    else this.#writtenMs.delete(session);
+  }
+
+  /** The harness said so: written at once, and with whatever is shipped of its end. `endedAt` is ISO 8601 UTC. */
+  ended(session: SessionMirror, endedAt: string, nowMs: number): void {
+    session.endedAt = endedAt;
+    this.#endedMs.set(session, nowMs);
+    this.#hasten(session, nowMs);
+  }
+
+  /** A session that had ended goes on. */
+  reopened(session: SessionMirror, nowMs: number): void {
+    if (!this.#endedMs.has(session)) return;
+    this.#open(session);
+    this.#hasten(session, nowMs);
+  }
+
+  #open(session: SessionMirror): void {
+    session.endedAt = undefined;
+    this.#endedMs.delete(session);
+  }
+
+  #hasten(session: SessionMirror, nowMs: number): void {
+    this.#lastPartMs.set(session, nowMs);
+    this.#writtenMs.delete(session);
   }
 
   /** Writes what is due, or everything. One that fails is left alone for a while, the others are written; gives the failures. */

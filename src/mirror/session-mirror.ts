@@ -26,6 +26,8 @@ export interface OtherHost {
 /** One session: the mirrors of its streams, and the `meta.json` that sums them up. */
 export class SessionMirror {
   readonly ref: SessionRef;
+  /** When it ended, as its harness told (ISO 8601 UTC); `undefined` while it may go on. */
+  endedAt: string | undefined;
   readonly #context: SessionMirrorContext;
   readonly #streams = new Map<string, StreamMirror>();
   #written: string | undefined;
@@ -45,7 +47,7 @@ export class SessionMirror {
   }
 
   /** Puts `meta.json` when it would say something new. `endedAt` (ISO 8601 UTC) is for who knows that it ended. */
-  async writeMeta(endedAt?: string): Promise<void> {
+  async writeMeta(endedAt = this.endedAt): Promise<void> {
     for (const stream of this.#streams.values()) await stream.load();
     const main = this.#streams.get('');
     const further = new Map<string, Head>();

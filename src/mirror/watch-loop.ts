@@ -1,48 +1,15 @@
 import PQueue from 'p-queue';
-import type { Clock } from '../clock.js';
 import { beforeAbort } from './before-abort.js';
 import { Drainer, type Watched } from './drainer.js';
 import { type Ending, endingOf } from './ending.js';
-import { type FileEvents, NoFileEvents } from './file-events.js';
-import { Intake, type Sighting, type Taken } from './intake.js';
+import { NoFileEvents } from './file-events.js';
+import { Intake, type Sighting } from './intake.js';
+import { MarkReader } from './mark-reader.js';
 import { Meter } from './meter.js';
-import type { Pacing } from './pace.js';
-import type { Roster } from './roster.js';
-import type { Selection } from './selection.js';
-import type { Stream, Watcher } from './stream.js';
+import type { Stream } from './stream.js';
+import type { WatchContext } from './watch-context.js';
 
-/** What the loop tells while it runs. Nothing in it holds a transcript's content. */
-export interface WatchReport {
-  /** After the first look: what is mirrored, and what was left alone. */
-  onTaken(taken: Taken): void;
-  /** How many sessions are mirrored now, whenever that changes. */
-  onSessions(count: number): void;
-  /** Something is wrong with the store, a source or the machine; the loop goes on. */
-  onTrouble(trouble: Error, isTheStores: boolean): void;
-  onWell(): void;
-  /** Bytes of source that are dealt with so far (`once` only). */
-  onProgress(doneBytes: number, totalBytes: number): void;
-}
-
-export interface WatchSettings {
-  readonly selection: Selection;
-  readonly pacing: Pacing;
-  readonly events: FileEvents;
-  /** Between two sweeps. */
-  readonly sweepMs: number;
-  /** Look at everything that is taken as if local state remembered nothing of it: what vanished from the bucket is put back. */
-  readonly isThorough: boolean;
-  /** Between two sweeps once file events cannot be had. */
-  readonly pollMs: number;
-}
-
-export interface WatchContext {
-  readonly watchers: readonly Watcher[];
-  readonly roster: Roster;
-  readonly clock: Clock;
-  readonly settings: WatchSettings;
-  readonly report: WatchReport;
-}
+export type { WatchContext, WatchReport, WatchSettings } from './watch-context.js';
 
 const hotForMs = 5_000;
 const hotLookMs = 250;
@@ -71,6 +38,7 @@ export class WatchLoop {
   readonly #context: WatchContext;
   readonly #intake: Intake;
   readonly #drainer: Drainer;
+  readonly #marks: MarkReader;
   readonly #queue = new PQueue({ concurrency });
   #wake: () => void = () => undefined;
   #sweepAtMs = 0;
@@ -84,12 +52,16 @@ export class WatchLoop {
     const drainer = new Drainer(roster, clock, report, settings.pacing);
     this.#drainer = drainer;
     this.#intake = new Intake(watchers, settings.selection, (error) => drainer.failed(error));
+    this.#marks = new MarkReader(context, this.#intake, drainer, (stream) =>
+      this.#glanceSafely(stream),
+    );
   }
 
   /** Takes everything there is once. The store's own error is thrown when it cannot be reached to begin with. */
   async once(signal: AbortSignal): Promise<Ending> {
     const { clock } = this.#context;
     if (!(await beforeAbort(this.#prepare(), signal))) return endingOf([]);
+    await this.#marks.read();
     const meter = new Meter((done, total) => this.#context.report.onProgress(done, total));
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
       meter.expect(due);
@@ -112,6 +84,7 @@ export class WatchLoop {
     const isReady = await beforeAbort(this.#prepare(), signal);
     this.#sweepAtMs = clock.monotonic();
     while (!signal.aborted) {
+      await this.#marks.readWhenDue();
       await this.#lookAtHot();
       await this.#sweepWhenDue();
       this.#flushDue();
@@ -312,7 +285,7 @@ export class WatchLoop {
 
   #nextMs(now: number): number {
     const { breaker, metas } = this.#drainer;
-    let look = this.#sweepAtMs;
+    let look = Math.min(this.#sweepAtMs, this.#marks.nextMs);
     let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metas.nextMs;
     for (const watched of this.#drainer.watched) {
       if (watched.hotUntilMs > now) look = Math.min(look, watched.lookAtMs);
@@ -327,6 +300,7 @@ export class WatchLoop {
     const { clock } = this.#context;
     const deadline = clock.monotonic() + shutdownMs;
     await this.#until(deadline, this.#queue.onIdle());
+    await this.#until(deadline, this.#marks.read());
     for await (const stream of this.#intake.everything()) {
       if (clock.monotonic() >= deadline) break;
       await this.#glanceSafely(stream);

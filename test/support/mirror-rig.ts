@@ -6,6 +6,7 @@ import { type Io, nodeIo } from '../../src/io.js';
 import type { Ending } from '../../src/mirror/ending.js';
 import { type FileEvents, noEvents } from '../../src/mirror/file-events.js';
 import type { Taken } from '../../src/mirror/intake.js';
+import type { Marks } from '../../src/mirror/marks.js';
 import { defaultPacing, type Pacing } from '../../src/mirror/pace.js';
 import { Roster } from '../../src/mirror/roster.js';
 import { everything, type Selection } from '../../src/mirror/selection.js';
@@ -24,6 +25,7 @@ export interface RigOptions {
   readonly events?: FileEvents;
   readonly sweepMs?: number;
   readonly isThorough?: boolean;
+  readonly marks?: Marks;
   readonly pacing?: Pacing;
   readonly redactor?: Redactor;
   readonly stateFolder?: string;
@@ -41,6 +43,8 @@ export interface Run {
   readonly shipped: { readonly lines: number };
   readonly generations: string[];
   readonly troubles: Error[];
+  /** Sessions that the harness said had ended. */
+  readonly endedSessions: string[];
   readonly taken: Taken[];
   readonly ended: Promise<Ending>;
   /** Resolves when the first look was told. */
@@ -102,6 +106,7 @@ export class MirrorRig {
     const ending = new AbortController();
     const [parts, generations]: [string[], string[]] = [[], []];
     const troubles: Error[] = [];
+    const endedSessions: string[] = [];
     const taken: Taken[] = [];
     const shipped = { lines: 0 };
     let start: () => void = () => undefined;
@@ -143,6 +148,7 @@ export class MirrorRig {
         events: options.events ?? noEvents,
         sweepMs: options.sweepMs ?? 10_000,
         pollMs: 2_000,
+        ...(options.marks === undefined ? {} : { marks: options.marks }),
         isThorough: options.isThorough ?? false,
       },
       report: {
@@ -152,6 +158,7 @@ export class MirrorRig {
         },
         onSessions: () => undefined,
         onTrouble: (error) => troubles.push(error),
+        onEnded: ({ ref }) => endedSessions.push(ref.id),
         onWell: () => undefined,
         onProgress: () => undefined,
       },
@@ -162,6 +169,7 @@ export class MirrorRig {
       shipped,
       generations,
       troubles,
+      endedSessions,
       taken,
       ended,
       started,

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { hookAnswer, mailContext } from '../src/cli/mail-context.js';
+import { flushed, printJson } from '../src/cli/output.js';
+import { tracecraftHome } from '../src/config/files.js';
+import { loadSettings } from '../src/config/settings.js';
+import { readNewMail } from '../src/coordination/inbox.js';
+import { nodeIo } from '../src/io.js';
+import { harnesses } from '../src/protocol/harnesses.js';
+
+/** A prompt waits for this, so it is not to be noticed when the store is slow. */
+const patienceMs = 2_000;
+/** After a store did not answer in time, prompts do not wait for it for so long. */
+const pauseMs = 60_000;
+const events = ['SessionStart', 'UserPromptSubmit', 'pre_llm_call'] as const;
+
+export default class Hook extends BaseCommand {
+  static override hidden = true;
+  static override summary = "what a harness's mail hook runs: unread mail, as the harness wants it";
+  static override description =
+    `Prints nothing when there is no new mail, no config, none that is trusted, no agent name, or no answer within ${patienceMs / 1000} s. "tracecraft setup HARNESS --mail" installs it.
+
+Exit codes: always 0, since a hook must not fail its harness.`;
+  static override examples = ['<%= config.bin %> hook claude-code --event UserPromptSubmit'];
+  static override args = {
+    harness: Args.string({ description: 'who asks', options: [...harnesses], required: true }),
+  };
+  static override flags = {
+    event: Flags.string({
+      summary: 'for which of its events',
+      options: [...events],
+      required: true,
+    }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Hook);
+    // What the harness writes is read, and not needed: it must not meet a closed pipe.
+    process.stdin.on('error', () => undefined).resume();
+    const pause = join(tracecraftHome(this.surroundings), 'state', 'mail-hook-pause');
+    const deadline = setTimeout(() => void this.giveUp(pause), patienceMs);
+    try {
+      const paused = await nodeIo.stat(pause);
+      if (paused !== undefined && Math.abs(Date.now() - paused.mtimeMs) < pauseMs) return {};
+      const harness = harnesses.find((one) => one === args.harness) ?? 'claude-code';
+      await this.showMail((context) => hookAnswer(harness, flags.event, context));
+    } catch {
+      // Its harness goes on without mail; the next prompt asks again.
+    } finally {
+      deadline.unref();
+      process.stdin.destroy();
+    }
+    return {};
+  }
+
+  private async giveUp(pause: string): Promise<void> {
+    await nodeIo.replaceFile(pause, '').catch(() => undefined);
+    process.exit(0);
+  }
+
+  protected override async finally(): Promise<void> {
+    await super.finally(undefined).catch(() => undefined);
+  }
+
+  private async showMail(answer: (context: string) => object): Promise<void> {
+    const settings = await loadSettings(this.surroundings);
+    const { agent, trusted } = settings;
+    // A folder that came from elsewhere may not put words into the agent's context.
+    if (!trusted || agent === undefined) return;
+    const bucket = await this.openProvenBucket(settings);
+    const { openCoordination } = await import('../src/cli/coordinating.js');
+    const { context } = await openCoordination(bucket, settings, this.surroundings.env);
+    const news = await readNewMail(context);
+    if (news.mail.length > 0) {
+      printJson(answer(mailContext(agent, news.mail)));
+      await flushed();
+    }
+    await news.remember();
+  }
+}

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { createTwoFilesPatch } from 'diff';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { spoolFolder } from '../src/config/destination.js';
+import { tracecraftHome } from '../src/config/files.js';
+import { nodeIo } from '../src/io.js';
+import { type Harness, harnesses } from '../src/protocol/harnesses.js';
+import { createRedactor } from '../src/redact/redactor.js';
+import { planRemoval, planSetup, type SetupPlan } from '../src/setup/apply.js';
+import { type HarnessSetup, harnessSetup } from '../src/setup/harness-setup.js';
+import { snippetOf } from '../src/setup/snippet.js';
+
+export default class Setup extends BaseCommand {
+  static override summary = "teach a harness about tracecraft: its hook, and the agent's skill";
+  static override description =
+    `Adds a hook to the harness's own settings, which tells a running watch that a session started, advanced or ended (without a watch it waits in a small folder for the next one), and the skill that teaches the agent the commands. Comments, order and layout of the settings stay; the difference is shown. Run twice it changes nothing; --remove takes out exactly what was put in.
+
+The hook is a few lines of POSIX sh: it takes milliseconds, prints nothing and never fails the harness. Nothing depends on it: a watch finds everything by itself within seconds.
+
+With --mail the agent is shown its unread mail, each message once, when a session starts and with each prompt (Claude Code, Codex, Hermes).
+
+Exit codes: 0 done (also when there was nothing to do), 2 the settings cannot be read or edited, or the harness cannot do that, 4 somebody changed the settings at the same time, 7 not writable.`;
+  static override examples = [
+    '<%= config.bin %> setup claude-code',
+    '<%= config.bin %> setup codex --dry-run',
+    '<%= config.bin %> setup claude-code --mail',
+    '<%= config.bin %> setup hermes --remove',
+    {
+      description: "a paragraph for the agents' instructions of a project:",
+      command: '<%= config.bin %> setup claude-code --snippet >> CLAUDE.md',
+    },
+  ];
+  static override args = {
+    harness: Args.string({
+      description: 'which harness',
+      options: [...harnesses],
+      required: true,
+    }),
+  };
+  static override flags = {
+    'dry-run': Flags.boolean({ summary: 'show the difference and change nothing' }),
+    remove: Flags.boolean({ summary: 'take everything out again', exclusive: ['mail'] }),
+    mail: Flags.boolean({ summary: 'also show the agent its unread mail, each message once' }),
+    snippet: Flags.boolean({
+      summary: 'print a paragraph for CLAUDE.md or AGENTS.md, and change nothing',
+      exclusive: ['remove', 'mail', 'dry-run'],
+    }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Setup);
+    if (flags.snippet) return this.snippet();
+    const harness = harnesses.find((one) => one === args.harness) ?? 'claude-code';
+    // What is taken out is whatever may have been put in.
+    const setup = await this.setupOf(
+      harness,
+      flags.mail || (flags.remove && harness !== 'openclaw'),
+    );
+    const place = { io: nodeIo, tracecraftHome: tracecraftHome(this.surroundings) };
+    const plan = await (flags.remove ? planRemoval(place, setup) : planSetup(place, setup));
+    if (plan.isChange && !flags['dry-run']) await plan.apply();
+    return this.show(harness, plan, flags['dry-run']);
+  }
+
+  private async setupOf(harness: Harness, mail: boolean): Promise<HarnessSetup> {
+    const home = tracecraftHome(this.surroundings);
+    return harnessSetup(harness, {
+      env: process.env,
+      home: this.surroundings.home,
+      tracecraftHome: home,
+      spool: spoolFolder(home),
+      skill: await this.skill(),
+      mail: mail
+        ? { node: process.execPath, program: join(this.config.root, 'bin', 'run.cjs') }
+        : undefined,
+    });
+  }
+
+  private skill(): Promise<string> {
+    return readFile(join(this.config.root, 'skills', 'tracecraft', 'SKILL.md'), 'utf8');
+  }
+
+  private snippet(): object {
+    this.printText(snippetOf());
+    return { snippet: snippetOf() };
+  }
+
+  private show(harness: Harness, plan: SetupPlan, isDry: boolean): object {
+    const { settings, after, files, notes, isChange } = plan;
+    const diff = differenceOf(plan);
+    if (diff !== '') this.printText(diff);
+    for (const { path, action } of files) {
+      if (action === 'write') this.say(`${isDry ? 'Would write' : 'Wrote'} ${path}`);
+      if (action === 'remove') this.say(`${isDry ? 'Would remove' : 'Removed'} ${path}`);
+    }
+    if (settings.exists && after === undefined)
+      this.say(`${isDry ? 'Would remove' : 'Removed'} ${settings.path}`);
+    if (!isChange) this.say(`Nothing to change for ${harness}.`);
+    for (const note of notes) this.note(note);
+    return {
+      harness,
+      settings: settings.path,
+      changed: isChange,
+      applied: isChange && !isDry,
+      diff,
+      files,
+      notes,
+    };
+  }
+}
+
+function differenceOf({ settings, after = '' }: SetupPlan): string {
+  if (settings.text === after) return '';
+  const diff = createTwoFilesPatch(settings.path, settings.path, settings.text, after, '', '', {
+    context: 2,
+    headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true },
+  });
+  // The lines around ours may hold keys, and an agent that runs this has a transcript.
+  return createRedactor().redact(Buffer.from(diff)).bytes.toString();
+}

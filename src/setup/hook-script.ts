@@ -1,0 +1,89 @@
+import type { Harness } from '../protocol/harnesses.js';
+
+/** One word for a POSIX shell, and for Python's shlex, which Hermes splits its hook commands with. */
+export function shellQuoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * What a harness runs: drops `<spool>/<harness>.<session>.<kind>` with the id, transcript path and folder that the harness
+ * told on stdin, still as JSON spelt them. POSIX sh and two small programs (`head`, `mv`): no jq, no Node, no HOME. It prints
+ * nothing, since Claude Code and Codex read a hook's stdout, and always ends with 0. Whatever is past the first 16 KiB is
+ * read and dropped, so that the harness's own write never fails.
+ */
+export function markScript(harness: Harness, spool: string): string {
+  return `#!/bin/sh
+# Tells "tracecraft watch" that a session started, advanced or ended ($1).
+# Written by "tracecraft setup ${harness}"; "tracecraft setup ${harness} --remove" takes it away.
+exec 2>/dev/null
+umask 077
+LC_ALL=C
+PATH=$PATH:/usr/bin:/bin
+spool=${shellQuoted(spool)}
+input=$(head -c 16384)
+if [ \${#input} -ge 16000 ]; then cat >/dev/null; fi
+# The text of a member of the first object; what it quotes stays as JSON spells it.
+member() {
+  value=
+  rest=\${input#*"\\"$1\\""}
+  if [ "$rest" = "$input" ]; then return; fi
+  rest=\${rest#"\${rest%%[!: ]*}"}
+  case $rest in
+    \\"*) rest=\${rest#\\"} ;;
+    *) return ;;
+  esac
+  while :; do
+    part=\${rest%%\\"*}
+    if [ "$part" = "$rest" ]; then value=; return; fi
+    rest=\${rest#*\\"}
+    value=$value$part
+    case $part in
+      *\\\\) value="$value\\"" ;;
+      *) return ;;
+    esac
+  done
+}
+member session_id
+id=$value
+case $id in
+  '') exit 0 ;;
+  .* | *[!A-Za-z0-9._-]*) name=x$(printf %s "$id" | cksum) && name=\${name%% *} ;;
+  *) name=$id ;;
+esac
+if [ \${#name} -gt 150 ]; then exit 0; fi
+member transcript_path
+path=$value
+member cwd
+[ -d "$spool" ] || mkdir -p "$spool"
+part=$spool/.${harness}.$$
+if printf '{"session_id":"%s","transcript_path":"%s","cwd":"%s"}\\n' "$id" "$path" "$value" >"$part"; then
+  mv -f "$part" "$spool/${harness}.$name.$1"
+else
+  rm -f "$part"
+fi
+${harness === 'claude-code' ? sessionForShells : ''}exit 0
+`;
+}
+
+/** Claude Code sources this file before each command of its shell (https://code.claude.com/docs/en/hooks). */
+const sessionForShells = `# So that "tracecraft claim" in Claude Code's shell knows which session it runs in.
+if [ "$1" = started ] && [ -n "$CLAUDE_ENV_FILE" ] && [ "$name" = "$id" ]; then
+  printf 'export CLAUDE_SESSION_ID=%s\\n' "$id" >>"$CLAUDE_ENV_FILE"
+fi
+`;
+
+/** Shows unread mail to the agent. The paths are absolute; should they be gone (an upgrade), whatever tracecraft is found. */
+export function mailScript(harness: Harness, node: string, program: string): string {
+  const [runner, entry] = [shellQuoted(node), shellQuoted(program)];
+  return `#!/bin/sh
+# Shows unread mail to the agent ($1 is the harness's event).
+# Written by "tracecraft setup ${harness} --mail"; "tracecraft setup ${harness} --remove" takes it away.
+exec 2>/dev/null
+if [ -x ${runner} ] && [ -f ${entry} ]; then
+  ${runner} ${entry} hook ${harness} --event "$1"
+elif command -v tracecraft >/dev/null; then
+  tracecraft hook ${harness} --event "$1"
+fi
+exit 0
+`;
+}

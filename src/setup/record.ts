@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Io } from '../io.js';
+import type { Harness } from '../protocol/harnesses.js';
+import { setupFolder } from './settings-file.js';
+
+const recordSchema = v.object({
+  schema_version: v.literal(1),
+  harness: v.string(),
+  settings: v.string(),
+  /** Whether there were no settings before. */
+  created: v.boolean(),
+  insertions: v.array(v.string()),
+  files: v.array(v.object({ path: v.string(), sha256: v.string() })),
+  /** Made for them, the outermost first. */
+  folders: v.array(v.string()),
+});
+
+/** What setup did to one settings file. It holds only what setup itself wrote: nothing of the user's settings. */
+export type SetupRecord = v.InferOutput<typeof recordSchema>;
+
+function pathOf(tracecraftHome: string, harness: Harness, settings: string): string {
+  const id = sha256(settings).slice(0, 8);
+  return join(setupFolder(tracecraftHome), `${harness}-${id}.json`);
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Without one, what is ours is found by what it runs. */
+export async function readRecord(
+  io: Io,
+  tracecraftHome: string,
+  harness: Harness,
+  settings: string,
+): Promise<SetupRecord | undefined> {
+  const bytes = await io.readFile(pathOf(tracecraftHome, harness, settings)).catch(() => undefined);
+  if (bytes === undefined) return undefined;
+  try {
+    const result = v.safeParse(recordSchema, JSON.parse(bytes.toString('utf8')));
+    return result.success && result.output.settings === settings ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeRecord(
+  io: Io,
+  tracecraftHome: string,
+  harness: Harness,
+  record: SetupRecord,
+): Promise<void> {
+  const path = pathOf(tracecraftHome, harness, record.settings);
+  await io.replaceFile(path, `${JSON.stringify(record, null, 2)}\n`, 'flushed');
+}
+
+export function removeRecord(
+  io: Io,
+  tracecraftHome: string,
+  harness: Harness,
+  settings: string,
+): Promise<void> {
+  return io.remove(pathOf(tracecraftHome, harness, settings));
+}
