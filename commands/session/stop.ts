@@ -5,6 +5,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { openMirroring } from '../../src/cli/mirroring.js';
 import { textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
+import { destinationFolder, spoolFolder } from '../../src/config/destination.js';
 import { requireTrusted, type Settings } from '../../src/config/settings.js';
 import { writeEvent } from '../../src/coordination/events.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
@@ -12,6 +13,8 @@ import { nodeIo } from '../../src/io.js';
 import { type ArchivedSession, findSession } from '../../src/mirror/archive.js';
 import { noEvents } from '../../src/mirror/file-events.js';
 import { everything } from '../../src/mirror/selection.js';
+import { dropMark } from '../../src/mirror/spool.js';
+import { runningWatch } from '../../src/mirror/watch-lock.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
@@ -44,6 +47,7 @@ export default class SessionStop extends BaseCommand {
       if (session.meta === undefined) throw new NotFoundError(`no readable ${key}`);
       await bucket.put(key, encodeDocument({ ...session.meta, ended_at: endedAt }));
     }
+    if (isHere) await tellWatch(settings, bucket, session);
     await this.tellEnd(settings, bucket, { ...session, layout });
     const place = isHere ? '' : ' Its transcript is not on this machine, so nothing was taken.';
     this.say(`Session ${session.id} ended at ${endedAt}.${place}`);
@@ -92,4 +96,18 @@ export default class SessionStop extends BaseCommand {
     await mirrored?.writeMeta(endedAt);
     return mirrored !== undefined;
   }
+}
+
+/** A running watch would soon write that the session is open. */
+async function tellWatch(
+  { stateFolder, project }: Settings,
+  { location }: Bucket,
+  { harness: named, id: sessionId }: ArchivedSession,
+): Promise<void> {
+  const folder = destinationFolder(stateFolder, location, project);
+  const harness = harnesses.find((one) => one === named);
+  if (harness === undefined || (await runningWatch(`${folder}/watch.lock`)) === undefined) {
+    return;
+  }
+  await dropMark(nodeIo, spoolFolder(stateFolder), { harness, kind: 'ended', sessionId });
 }

@@ -10,6 +10,8 @@ import type { CompactedSession } from './compaction-lines.js';
 export interface MirroredSession {
   readonly ref: SessionRef;
   readonly streams: ReadonlyMap<string, MirroredStream>;
+  /** As its harness told, if it did. */
+  readonly endedAt?: string | undefined;
 }
 
 interface MirroredStream {
@@ -115,7 +117,7 @@ export class SessionCompaction {
       const sight: SessionSight = {
         key,
         isLive: running.has(key),
-        hasEnded: main?.facts.endedAt !== undefined,
+        hasEnded: (session.endedAt ?? main?.facts.endedAt) !== undefined,
         quietMs: clock.now() - (main?.look?.modifiedAtMs ?? clock.now()),
         mark: markOf(main?.head),
       };

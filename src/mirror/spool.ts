@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { SourceError } from '../errors.js';
+import type { Io } from '../io.js';
 import { type Harness, harnesses } from '../protocol/harnesses.js';
 import { type Mark, type MarkKind, type Marks, markKinds } from './marks.js';
 
@@ -20,6 +22,17 @@ const contentSchema = v.object({
 
 /** `<harness>.<whatever tells sessions apart>.<kind>`; what begins with a dot is not finished. */
 const namePattern = new RegExp(`^(${harnesses.join('|')})\\..{1,200}\\.(${markKinds.join('|')})$`);
+
+/** As a hook does: what a command of ours has to tell a running watch. */
+export async function dropMark(
+  io: Pick<Io, 'replaceFile'>,
+  folder: string,
+  { harness, kind, sessionId }: Pick<Mark, 'harness' | 'kind'> & { readonly sessionId: string },
+): Promise<void> {
+  const name = createHash('sha256').update(sessionId).digest('hex').slice(0, 32);
+  const content = `${JSON.stringify({ session_id: sessionId })}\n`;
+  await io.replaceFile(join(folder, `${harness}.${name}.${kind}`), content);
+}
 
 interface Waiting {
   readonly name: string;

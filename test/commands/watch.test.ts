@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
 
@@ -230,3 +230,31 @@ function untilPrinted(stream: NodeJS.ReadableStream, text: string): Promise<void
     stream.on('end', () => reject(new Error(`ended without printing ${text}: ${seen}`)));
   });
 }
+
+describe('tracecraft session stop beside a running watch', () => {
+  it('is not undone by it', async () => {
+    await transcript.append(row('one'));
+    await world.run(['init', '--global', '--agent', 'alex'], inHome);
+    const watch = world.start(['watch'], inHome);
+    let seen = '';
+    const uploaded = new Promise<void>((resolve) => {
+      watch.stdout?.on('data', (chunk: Buffer) => {
+        seen += chunk.toString();
+        if (seen.includes('uploaded')) resolve();
+      });
+    });
+    await uploaded;
+    const { json } = await world.runJson(['session', 'stop', id], inHome);
+    expect(json).toMatchObject({ data: { ended_at: expect.any(String) } });
+    const spool = join(world.stateFolder, 'spool');
+    await vi.waitFor(async () => expect(await readdir(spool)).toEqual([]), { timeout: 10_000 });
+    watch.kill('SIGTERM');
+    await collect(watch);
+    const { stdout } = await world.run(['session', 'list', '--json'], inHome);
+    expect(JSON.parse(stdout).data.sessions).toMatchObject([
+      { session_id: id, ended_at: expect.any(String) },
+    ]);
+    const log = await world.run(['log'], inHome);
+    expect(log.stdout.match(/ended/g)).toHaveLength(1);
+  }, 30_000);
+});
