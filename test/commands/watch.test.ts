@@ -254,7 +254,7 @@ describe('tracecraft session stop beside a running watch', () => {
     expect(JSON.parse(stdout).data.sessions).toMatchObject([
       { session_id: id, ended_at: expect.any(String) },
     ]);
-    const log = await world.run(['log'], inHome);
+    const log = await world.run(['log', '--sessions'], inHome);
     expect(log.stdout.match(/ended/g)).toHaveLength(1);
   }, 30_000);
 });
