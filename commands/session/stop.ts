@@ -47,8 +47,9 @@ export default class SessionStop extends BaseCommand {
       if (session.meta === undefined) throw new NotFoundError(`no readable ${key}`);
       await bucket.put(key, encodeDocument({ ...session.meta, ended_at: endedAt }));
     }
-    if (isHere) await tellWatch(settings, bucket, session);
-    await this.tellEnd(settings, bucket, { ...session, layout });
+    if (!isHere || !(await tellWatch(settings, bucket, session))) {
+      await this.tellEnd(settings, bucket, { ...session, layout });
+    }
     const place = isHere ? '' : ' Its transcript is not on this machine, so nothing was taken.';
     this.say(`Session ${session.id} ended at ${endedAt}.${place}`);
     return { harness: session.harness, session_id: session.id, ended_at: endedAt };
@@ -98,16 +99,17 @@ export default class SessionStop extends BaseCommand {
   }
 }
 
-/** A running watch would soon write that the session is open. */
+/** A running watch would soon write that the session is open. It is told, and writes the event. */
 async function tellWatch(
   { stateFolder, project }: Settings,
   { location }: Bucket,
   { harness: named, id: sessionId }: ArchivedSession,
-): Promise<void> {
+): Promise<boolean> {
   const folder = destinationFolder(stateFolder, location, project);
   const harness = harnesses.find((one) => one === named);
   if (harness === undefined || (await runningWatch(`${folder}/watch.lock`)) === undefined) {
-    return;
+    return false;
   }
   await dropMark(nodeIo, spoolFolder(stateFolder), { harness, kind: 'ended', sessionId });
+  return true;
 }

@@ -255,6 +255,6 @@ describe('tracecraft session stop beside a running watch', () => {
       { session_id: id, ended_at: expect.any(String) },
     ]);
     const log = await world.run(['log', '--sessions'], inHome);
-    expect(log.stdout.match(/ended/g)).toHaveLength(1);
+    expect(log.stdout.match(/session end/g)).toHaveLength(1);
   }, 30_000);
 });
