@@ -1,129 +1,98 @@
-// What a one-shot command costs beside Node itself. Usage: npm run bench:startup [-- --rounds 20]
+// What a one-shot command costs beside Node itself, with an S3 server on this machine. Usage: npm run bench:startup [-- --rounds 20]
 // Rounds are interleaved, so that a busy moment of the machine hits all cases alike; CPU time is the steadier column.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { cpus, release, tmpdir, totalmem, type } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { writeReport } from './machine.mjs';
+import { bin, isFull, must, openStand, quantile, root, round } from './stand.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const bin = join(root, 'bin', 'run.cjs');
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } });
-const rounds = Number(values.rounds);
+const at = process.argv.indexOf('--rounds');
+const rounds = at === -1 ? (isFull ? 25 : 9) : Number(process.argv[at + 1]);
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number');
-
-/** The first is what the others are compared with. */
-const commands = [
-  { name: 'node -e 0', args: ['-e', '0'] },
-  { name: 'tracecraft --version', args: [bin, '--version'] },
-  { name: 'tracecraft --help', args: [bin, '--help'] },
-  { name: 'tracecraft trust --list', args: [bin, 'trust', '--list'] },
-];
-
-/** Node 20 reads the file that NODE_EXTRA_CA_CERTS names at every start. */
+/** Node 20 reads the file that NODE_EXTRA_CA_CERTS names at every start, for 30 to 45 ms. */
 const certificates = [
   process.env.NODE_EXTRA_CA_CERTS,
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/ssl/cert.pem',
 ].find((file) => file !== undefined && existsSync(file));
+const stand = await openStand();
 
-const home = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
 try {
-  const cases = prepareCases();
-  for (const one of cases) measure(one);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const one of cases) one.samples.push(measure(one));
-  }
-  const results = summarise(cases);
-  printTable(results);
-  await writeResults(results);
+  await stand.init(stand.server.endpoint);
+  await must(stand.run(['memory', 'set', 'k', '{"port": 8080}']));
+  await must(stand.run(['claim', 'mine']));
+  const cases = [...nodeCases(), ...pythonCases()].map((one) => ({ ...one, samples: [] }));
+  for (let n = 0; n < 2; n += 1) for (const one of cases) measure(one);
+  for (let n = 0; n < rounds; n += 1) for (const one of cases) one.samples.push(measure(one));
+  const table = cases.map((one) => summaryOf(one, cases));
+  console.table(table);
+  const samples = cases.map(({ name, extraCa, samples: own }) => ({ name, extraCa, samples: own }));
+  await writeReport('startup', { full: isFull, ...stand.about(), rounds, table, samples });
 } finally {
-  await rm(home, { recursive: true, force: true });
+  await stand.close();
 }
 
-function prepareCases() {
-  const settings = certificates === undefined ? [false] : [false, true];
-  return settings.flatMap((withCertificates) =>
-    commands.map(({ name, args }) => ({ name, args, withCertificates, samples: [] })),
+function nodeCases() {
+  const commands = [
+    ['node -e 0', ['-e', '0']],
+    ['--version', [bin, '--version']],
+    ['--help', [bin, '--help']],
+    ['claim', [bin, 'claim', 'mine']],
+    ['memory get', [bin, 'memory', 'get', 'k']],
+    ['send', [bin, 'send', '--all', 'hello']],
+    ['inbox', [bin, 'inbox', '--new']],
+    ['status', [bin, 'status']],
+  ];
+  return (certificates === undefined ? [false] : [false, true]).flatMap((extraCa) =>
+    commands.map(([name, args]) => ({ name, extraCa, file: process.execPath, args, env: {} })),
   );
 }
 
+/** The same request by click and boto3, where Python has them. */
+function pythonCases() {
+  try {
+    execFileSync('python3', ['-c', 'import click, boto3'], { stdio: 'ignore' });
+  } catch {
+    console.error('SKIPPED: no comparison with click and boto3: python3 here does not have them');
+    return [];
+  }
+  const { endpoint, region, bucket, accessKey, secretKey } = stand.server;
+  const where = ['--endpoint', endpoint, '--region', region, '--bucket', bucket];
+  const key = `${stand.project}/memory/k.json`;
+  const args = [join(root, 'bench', 'startup_compare.py'), ...where, key];
+  const env = { AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey };
+  return [{ name: 'click + boto3 get', extraCa: false, file: 'python3', args, env }];
+}
+
 /** Milliseconds by the shell's own clock and by what the kernel charged the child: user and system together. */
-function measure({ args, withCertificates }) {
-  const env = { PATH: process.env.PATH ?? '', HOME: home };
-  if (withCertificates) env.NODE_EXTRA_CA_CERTS = certificates;
-  const script = 'TIMEFORMAT="%3R %3U %3S"; { time "$@" >/dev/null 2>&1; } 2>&1';
-  const output = execFileSync('bash', ['-c', script, 'bash', process.execPath, ...args], {
+function measure({ name, extraCa, file, args, env: more }) {
+  const env = { ...stand.env, ...more };
+  if (extraCa) env.NODE_EXTRA_CA_CERTS = certificates;
+  const script = 'TIMEFORMAT="%3R %3U %3S"; { time "$@" >/dev/null 2>&1; } 2>&1; echo $?';
+  const output = execFileSync('bash', ['-c', script, 'bash', file, ...args], {
     env,
-    cwd: home,
+    cwd: stand.work,
     encoding: 'utf8',
   });
-  const [wall, user, system] = output.trim().split(' ').map(Number);
-  if (![wall, user, system].every(Number.isFinite)) throw new Error(`no times in: ${output}`);
-  return { wallMs: wall * 1000, cpuMs: (user + system) * 1000 };
+  const [wall, user, system, code] = output.trim().split(/\s+/).map(Number);
+  if (code !== 0) throw new Error(`${name} ended with exit code ${code}`);
+  return { wall_ms: round(wall * 1000), cpu_ms: round((user + system) * 1000) };
 }
 
-function summarise(cases) {
-  return cases.map(({ name, withCertificates, samples }) => {
-    const bare = cases.find((one) => one.withCertificates === withCertificates);
-    const cpuMs = median(samples.map((sample) => sample.cpuMs));
-    return {
-      name,
-      extraCaCerts: withCertificates,
-      wallMs: median(samples.map((sample) => sample.wallMs)),
-      cpuMs,
-      timesBareCpu: cpuMs / median(bare.samples.map((sample) => sample.cpuMs)),
-      timesBareWall:
-        median(samples.map((sample) => sample.wallMs)) /
-        median(bare.samples.map((sample) => sample.wallMs)),
-      samples,
-    };
-  });
-}
-
-function printTable(results) {
-  const rows = [
-    ['case', 'extra CA', 'wall ms', 'CPU ms', '× bare wall', '× bare CPU'],
-    ...results.map((result) => [
-      result.name,
-      result.extraCaCerts ? 'set' : 'unset',
-      result.wallMs.toFixed(0),
-      result.cpuMs.toFixed(0),
-      result.timesBareWall.toFixed(2),
-      result.timesBareCpu.toFixed(2),
-    ]),
-  ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  for (const row of rows) {
-    console.log(
-      row
-        .map((cell, column) =>
-          column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]),
-        )
-        .join('  '),
+function summaryOf({ name, extraCa, samples }, cases) {
+  const median = (own, field) =>
+    quantile(
+      own.map((one) => one[field]),
+      0.5,
     );
-  }
-}
-
-async function writeResults(results) {
-  const [cpu] = cpus();
-  const machine = {
-    cpu: cpu?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 1024 ** 3),
-    system: `${type()} ${release()}`,
-    node: process.version,
+  const bare = cases.find((one) => one.extraCa === extraCa).samples;
+  const cpu = median(samples, 'cpu_ms');
+  return {
+    case: name,
+    extra_ca: extraCa,
+    wall_ms: median(samples, 'wall_ms'),
+    cpu_ms: cpu,
+    times_bare_wall: round(median(samples, 'wall_ms') / median(bare, 'wall_ms'), 2),
+    times_bare_cpu: round(cpu / median(bare, 'cpu_ms'), 2),
   };
-  const file = join(root, 'bench', 'results', 'startup.json');
-  await mkdir(dirname(file), { recursive: true });
-  const report = { bench: 'startup', at: new Date().toISOString(), rounds, machine, results };
-  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,0 +1,95 @@
+const width = 720;
+
+/** Inline SVG for what a log's figures are worth seeing as. */
+export function chartsOf(log) {
+  const draw = { claims, startup, latency, read, mirror, requests }[log.bench];
+  return draw === undefined ? [] : draw(log);
+}
+
+function claims({ table }) {
+  return ['processes', 'library'].map((way) => {
+    const rows = table.filter((one) => one.way === way);
+    const items = rows.map((one) => [`${one.mode}, ${one.processes}`, one.ms_p50]);
+    return bars(`One race, ${way}: milliseconds until the last one knows (median)`, items);
+  });
+}
+
+function startup({ table }) {
+  const items = table.filter((one) => !one.extra_ca).map((one) => [one.case, one.cpu_ms]);
+  return [bars('CPU time, milliseconds (median)', items)];
+}
+
+function latency({ latencies }) {
+  const stepMs = 50;
+  const counts = new Map();
+  for (const ms of latencies) {
+    const from = Math.floor(ms / stepMs) * stepMs;
+    counts.set(from, (counts.get(from) ?? 0) + 1);
+  }
+  const items = [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([from, n]) => [`${from}–${from + stepMs} ms`, n]);
+  return [bars('Lines, by the time until they were durable', items)];
+}
+
+function read({ table }) {
+  const items = table.map((one) => [`${one.command}, ${one.items}`, one.ms_p50]);
+  return [bars('Milliseconds from a store that is 30 ms away (median)', items)];
+}
+
+function mirror({ memory }) {
+  return Object.entries(memory).map(([name, samples]) =>
+    curve(
+      `Memory, MB over seconds: ${name}`,
+      samples.map((one) => [one.at_ms / 1000, one.rss_mb]),
+    ),
+  );
+}
+
+function requests({ log }) {
+  const first = log[0]?.at_ms ?? 0;
+  return [
+    curve(
+      'Requests so far, over seconds',
+      log.map((one, n) => [(one.at_ms - first) / 1000, n + 1]),
+    ),
+  ];
+}
+
+function bars(title, items) {
+  const most = Math.max(...items.map(([, value]) => value), 1);
+  const left = 190;
+  const rows = items.map(([label, value], n) => {
+    const y = 26 + n * 22;
+    const length = Math.max(1, ((width - left - 80) * value) / most).toFixed(1);
+    return `<text x="${left - 8}" y="${y + 12}" text-anchor="end">${escaped(label)}</text><rect x="${left}" y="${y}" width="${length}" height="16" rx="2"/><text x="${left + Number(length) + 6}" y="${y + 12}">${value}</text>`;
+  });
+  return svg(title, 34 + items.length * 22, rows.join(''));
+}
+
+function curve(title, points) {
+  const sorted = [...points].sort(([a], [b]) => a - b);
+  if (sorted.length < 2) return '';
+  const height = 200;
+  const [left, top, right, bottom] = [50, 30, width - 20, height - 24];
+  const mostX = sorted.at(-1)[0] || 1;
+  const mostY = Math.max(...sorted.map(([, y]) => y));
+  const at = ([x, y]) =>
+    `${(left + ((right - left) * x) / mostX).toFixed(1)} ${(bottom - ((bottom - top) * y) / mostY).toFixed(1)}`;
+  const every = Math.ceil(sorted.length / 400);
+  const path = sorted
+    .filter((_, n) => n % every === 0)
+    .map(at)
+    .join(' L ');
+  const axes = `<line x1="${left}" y1="${bottom}" x2="${right}" y2="${bottom}"/><line x1="${left}" y1="${top}" x2="${left}" y2="${bottom}"/>`;
+  const labels = `<text class="faint" x="${left - 6}" y="${top + 6}" text-anchor="end">${Math.round(mostY)}</text><text class="faint" x="${right}" y="${height - 6}" text-anchor="end">${Math.round(mostX)} s</text>`;
+  return svg(title, height, `${axes}${labels}<path d="M ${path}"/>`);
+}
+
+function svg(title, height, inner) {
+  return `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escaped(title)}"><text class="faint" x="0" y="14">${escaped(title)}</text>${inner}</svg>`;
+}
+
+function escaped(value) {
+  return String(value).replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
+}

@@ -1,0 +1,115 @@
+/** The goals of each bench, judged from its log alone; `met` is undefined where the log cannot tell. */
+export const goals = [
+  goal('claims', 'exactly one winner in every race, confirmed by a fresh client', ({ races }) => {
+    const good = races.filter(
+      ({ winners, is_owner, failures }) => winners === 1 && is_owner && failures === 0,
+    );
+    return [good.length === races.length, `${good.length} of ${races.length}`];
+  }),
+  goal('takeover', 'one winner, and the late holder fenced, always', ({ races }) => {
+    const good = races.filter(
+      (one) => one.winners === 1 && one.is_owner && one.late_exit_code !== 0 && one.is_still_open,
+    );
+    return [good.length === races.length, `${good.length} of ${races.length}`];
+  }),
+  goal('mail', 'each message read exactly once', ({ table: [one] }) => [
+    one.read_once === one.messages && one.more_than_sent === 0 && one.seen_again === 0,
+    `${one.read_once} of ${one.messages}, ${one.seen_again} seen again`,
+  ]),
+  goal('startup', '--version: at most 2 × the CPU of bare Node', ({ table }) =>
+    atMost(caseOf(table, '--version').times_bare_cpu, 2, '×'),
+  ),
+  ...['claim', 'memory get', 'send', 'inbox', 'status'].map((name) =>
+    goal('startup', `${name}: at most 2.5 × the CPU of bare Node`, ({ table }) =>
+      atMost(caseOf(table, name).times_bare_cpu, 2.5, '×'),
+    ),
+  ),
+  goal('startup', 'memory get: at least 4 × faster than click and boto3', ({ table }) => {
+    const python = table.find((one) => one.case === 'click + boto3 get');
+    if (python === undefined) return [undefined, 'not measured: no click and boto3 there'];
+    return atLeast(python.wall_ms / caseOf(table, 'memory get').wall_ms, 4, '×');
+  }),
+  goal('mirror', 'backfill with redaction: at least 150 MB per second of CPU', ({ table: [one] }) =>
+    atLeast(one.mb_per_cpu_s, 150, 'MB'),
+  ),
+  goal('mirror', 'backfill: under 200 MB of memory', ({ table: [one] }) =>
+    atMost(one.peak_rss_mb, 200, 'MB'),
+  ),
+  goal('mirror', '100 growing sessions: every line arrives, under 200 MB', ({ growing: [one] }) => [
+    one.arrived === one.lines && one.peak_rss_mb < 200,
+    `${one.arrived} of ${one.lines} lines, ${one.peak_rss_mb} MB`,
+  ]),
+  goal('latency', 'p50 at most 400 ms', ({ table: [one] }) => atMost(one.p50_ms, 400, 'ms')),
+  goal('latency', 'p99 at most 1,500 ms', ({ table: [one] }) => atMost(one.p99_ms, 1_500, 'ms')),
+  goal('idle', 'at most 1 % of a CPU', (log) => atMost(log.idle_cpu_percent, 1, '%')),
+  goal('idle', 'at most 150 MB', (log) => atMost(log.rss_mb, 150, 'MB')),
+  goal('idle', 'no object written', (log) => atMost(log.objects_written_while_idle, 0, '')),
+  goal('requests', 'at most flushes + 2 per minute + 5', ({ table: [one] }) => [
+    one.requests <= one.bound,
+    `${one.requests} of ${one.bound} in ${one.minutes} min`,
+  ]),
+  goal('requests', 'no LIST', ({ table: [one] }) => atMost(one.LIST, 0, '')),
+  ...['inbox', 'session list', 'session show --tail 50', 'status'].flatMap((name) => [
+    goal('read', `${name}: at most 2 round trips deep`, ({ table }) => {
+      const [small, large] = byCommand(table, name);
+      return showsEnough(name, large) ? atMost(small.depth, 2, '') : notShown;
+    }),
+    goal('read', `${name}: cost does not grow with what is not shown`, ({ table }) => {
+      const [small, large] = byCommand(table, name);
+      if (!showsEnough(name, large)) return notShown;
+      const hidden = large.items - small.items - (large.lines_shown - small.lines_shown);
+      const grown = large.requests - small.requests;
+      const extra = grown - Math.max(0, large.lines_shown - small.lines_shown);
+      return [
+        hidden <= 0 || extra <= 2,
+        `${small.requests} → ${large.requests} requests for ${small.items} → ${large.items}`,
+      ];
+    }),
+  ]),
+  goal('redact', 'at least 150 MB per second of CPU', ({ speeds }) =>
+    atLeast(speeds.clean_mb_per_cpu_s, 150, 'MB'),
+  ),
+];
+
+/** One row for each goal of a bench whose log is there. */
+export function judge(logs) {
+  return goals
+    .filter(({ bench }) => logs[bench] !== undefined)
+    .map(({ bench, text, check }) => {
+      const [met, figure] = check(logs[bench]);
+      return { bench, text, met, figure };
+    });
+}
+
+const notShown = [undefined, 'not measured: the parts that were put there are not shown'];
+
+/** Fifty lines were asked for: with fewer, the session was not the long one that it was to be. */
+function showsEnough(name, { lines_shown: lines }) {
+  return name !== 'session show --tail 50' || lines >= 50;
+}
+
+function goal(bench, text, check) {
+  return { bench, text, check };
+}
+
+function atMost(value, limit, unit) {
+  return [value <= limit, withGap(value, limit, unit, value <= limit)];
+}
+
+function atLeast(value, limit, unit) {
+  return [value >= limit, withGap(value, limit, unit, value >= limit)];
+}
+
+function withGap(value, limit, unit, met) {
+  const figure = `${Math.round(value * 100) / 100} ${unit}`.trim();
+  if (met || limit === 0) return figure;
+  return `${figure} (${Math.round(Math.abs(value / limit - 1) * 100)} % off)`;
+}
+
+function caseOf(table, name) {
+  return table.find((one) => one.case === name && !one.extra_ca);
+}
+
+function byCommand(table, name) {
+  return table.filter(({ command }) => command === name).sort((a, b) => a.items - b.items);
+}

@@ -1,0 +1,94 @@
+import { Agent, createServer, request } from 'node:http';
+
+/**
+ * Between the commands and the store: waits `latencyMs` before it passes a request on, holds what `hold` says, and notes what
+ * went by (kind, key, begin, end, status; milliseconds of one clock).
+ */
+export async function startProxy(upstream, latencyMs) {
+  const target = new URL(upstream);
+  const base = target.pathname.replace(/\/$/, '');
+  const agent = new Agent({ keepAlive: true, maxSockets: 128 });
+  const state = { seen: [], hold: undefined, onAnswer: undefined };
+  const server = createServer(async (incoming, outgoing) => {
+    const from = performance.now();
+    const body = Buffer.concat(await incoming.toArray());
+    const one = { ...describe(incoming, base), from, to: from, status: 0 };
+    state.seen.push(one);
+    if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
+    await state.hold?.(one);
+    const passed = request(
+      {
+        host: target.hostname,
+        port: target.port,
+        method: incoming.method,
+        path: incoming.url,
+        headers: incoming.headers,
+        agent,
+      },
+      (answer) => {
+        one.status = answer.statusCode;
+        outgoing.writeHead(answer.statusCode, answer.rawHeaders.filter(isKept(answer.rawHeaders)));
+        answer.pipe(outgoing);
+        answer.once('end', () => {
+          one.to = performance.now();
+          state.onAnswer?.(one, body);
+        });
+      },
+    );
+    passed.once('error', () => outgoing.destroy());
+    passed.end(body);
+  });
+  server.keepAliveTimeout = 60_000;
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    state,
+    endpoint: `http://127.0.0.1:${server.address().port}${base}`,
+    reset: () => {
+      state.seen = [];
+    },
+    counts: () => {
+      const counts = {};
+      for (const { kind } of state.seen) counts[kind] = (counts[kind] ?? 0) + 1;
+      return counts;
+    },
+    /** The longest chain of requests of which each began after the one before had ended: round trips one has to wait for. */
+    depth: () => depthOf(state.seen),
+    stop: async () => {
+      agent.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function describe({ method, url }, base) {
+  const { pathname, searchParams } = new URL(url, 'http://proxy');
+  const key = pathname
+    .slice(base.length + 1)
+    .split('/')
+    .slice(1)
+    .map(decodeURIComponent)
+    .join('/');
+  const isList = method === 'GET' && searchParams.has('list-type');
+  return { kind: isList ? 'LIST' : method, key };
+}
+
+function isKept(rawHeaders) {
+  return (_, at) => {
+    const name = rawHeaders[at - (at % 2)];
+    return !/^(connection|keep-alive|transfer-encoding)$/i.test(name);
+  };
+}
+
+function depthOf(seen) {
+  const byEnd = [...seen].sort((a, b) => a.from - b.from);
+  const depths = new Map();
+  let deepest = 0;
+  for (const one of byEnd) {
+    let above = 0;
+    for (const [other, depth] of depths) if (other.to <= one.from) above = Math.max(above, depth);
+    depths.set(one, above + 1);
+    deepest = Math.max(deepest, above + 1);
+  }
+  return deepest;
+}
