@@ -100,7 +100,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   };
 
   const close = async (): Promise<void> => {
-    lean?.close();
+    await lean?.close();
     const open = client;
     client = undefined;
     (await open)?.destroy();

@@ -1,5 +1,4 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.js';
 import type { S3Timeouts } from './s3-client.js';
 import type { RedirectMemory } from './s3-gateway.js';
@@ -32,10 +31,7 @@ const ordinaryRegion = /^[a-z]{2}-[a-z]+-\d$/;
  */
 export class LeanClient {
   readonly #options: LeanOptions;
-  readonly #agents = {
-    http: new HttpAgent({ keepAlive: true, maxSockets }),
-    https: new HttpsAgent({ keepAlive: true, maxSockets }),
-  };
+  #channel: Promise<Channel> | undefined;
 
   constructor(options: LeanOptions) {
     this.#options = options;
@@ -81,9 +77,8 @@ export class LeanClient {
     };
   }
 
-  close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+  async close(): Promise<void> {
+    (await this.#channel)?.agent.destroy();
   }
 
   #placeOf(region: string): Place | undefined {
@@ -125,12 +120,13 @@ export class LeanClient {
     return answer;
   }
 
-  #exchange(
+  async #exchange(
     { isSecure, hostname, port }: Place,
     { method, target, headers, body, signal }: Exchange,
   ): Promise<Answered> {
     const { clock, storeClock, timeouts } = this.#options;
-    const start = isSecure ? httpsRequest : httpRequest;
+    this.#channel ??= openChannel(isSecure);
+    const { start, agent } = await this.#channel;
     const sentAt = clock.monotonic();
     return new Promise((resolve, reject) => {
       const outgoing = start(
@@ -140,7 +136,7 @@ export class LeanClient {
           ...(port === '' ? {} : { port: Number(port) }),
           path: target,
           headers,
-          agent: isSecure ? this.#agents.https : this.#agents.http,
+          agent,
           timeout: timeouts.idleMs,
           ...(signal === undefined ? {} : { signal }),
         },
@@ -169,6 +165,17 @@ export class LeanClient {
       outgoing.end(body);
     });
   }
+}
+
+/** TLS is loaded only by who needs it. */
+async function openChannel(isSecure: boolean): Promise<Channel> {
+  const { request: start, Agent } = await (isSecure ? import('node:https') : import('node:http'));
+  return { start, agent: new Agent({ keepAlive: true, maxSockets }) };
+}
+
+interface Channel {
+  readonly start: typeof import('node:http').request;
+  readonly agent: Agent;
 }
 
 interface Place {
