@@ -120,11 +120,26 @@ async function addParts(stand, count) {
       first = entry.key;
   }
   const folder = first.slice(0, first.lastIndexOf('/') + 1);
-  const [, sequence] = /part-(\d+)-/.exec(first);
-  await inParallel(count - 1, 16, async (n) => {
-    const name = library.partName(Number(sequence) + n + 1, 1, n + 1);
-    await bucket.put(`${folder}${name}`, Buffer.from(line(id, `answer ${n}`)));
+  const key = `${folder}meta.json`;
+  const meta = JSON.parse((await bucket.get(key)).body);
+  const [before] = meta.parts;
+  const added = Array.from({ length: count - 1 }, (_, n) => {
+    const [seq, at] = [before.seq + n + 1, before.cursor_range[1] + n];
+    return {
+      ...before,
+      seq,
+      name: library.partName(seq, 0, at),
+      lines: 1,
+      cursor_range: [at, at + 1],
+    };
   });
+  await inParallel(added.length, 16, async (n) => {
+    await bucket.put(`${folder}${added[n].name}`, Buffer.from(line(id, `answer ${n}`)));
+  });
+  // As the mirror writes it: the newest hundred parts by name.
+  const parts = [...meta.parts, ...added].slice(-100);
+  const document = { ...meta, parts, part_count: count, total_lines: meta.total_lines + count - 1 };
+  await bucket.put(key, Buffer.from(JSON.stringify(document)));
   await bucket.close();
   return id;
 }

@@ -21,7 +21,7 @@ export interface ArchivedSession {
   readonly meta: MetaDocument | undefined;
 }
 
-const parallelReads = 16;
+const parallelReads = 96;
 
 /** One shallow listing per harness and one read per session: never a walk over the parts. Newest upload first. */
 export async function listSessions(
@@ -101,15 +101,27 @@ export async function readTail(
   // Where both ends are in the names, the next one cannot be told in advance.
   const slot = partName(last.seq, meta.generation, last.cursor_range[0]);
   if (last.name !== slot) return tailOfChain(bucket, prefix, count);
-  const newer = await readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]);
-  const wanted: Buffer[] = newer.slice(-count);
-  for (const part of [...known].reverse()) {
-    if (wanted.length >= count) break;
-    const stored = await bucket.get(prefix + part.name);
+  // All at once: how many of them are needed is known, should nothing have come after them.
+  const [newer, older] = await Promise.all([
+    readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]),
+    inParallel(lastParts(known, count), (part) => bucket.get(prefix + part.name)),
+  ]);
+  const lines: Buffer[] = [];
+  for (const stored of older) {
     if (stored === undefined) return tailOfChain(bucket, prefix, count);
-    wanted.unshift(...completeLines(stored.body));
+    lines.push(...completeLines(stored.body));
   }
-  return wanted.slice(-count);
+  return [...lines, ...newer].slice(-count);
+}
+
+/** As few of the last as hold so many lines. */
+function lastParts<Part extends { readonly lines: number }>(
+  parts: readonly Part[],
+  count: number,
+): readonly Part[] {
+  let first = parts.length;
+  for (let lines = 0; first > 0 && lines < count; first -= 1) lines += parts[first - 1]?.lines ?? 0;
+  return parts.slice(first);
 }
 
 async function readOn(
@@ -169,8 +181,10 @@ async function inParallel<In, Out>(
   step: (item: In) => Promise<Out>,
 ): Promise<Out[]> {
   const results: Out[] = [];
-  for (let start = 0; start < items.length; start += parallelReads) {
-    results.push(...(await Promise.all(items.slice(start, start + parallelReads).map(step))));
-  }
+  const rest = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await step(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(parallelReads, items.length) }, work));
   return results;
 }
