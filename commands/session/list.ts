@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatBytes, formatCount } from '../../src/cli/format.js';
+import { formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import { type ArchivedSession, listSessions } from '../../src/mirror/archive.js';
@@ -49,7 +49,8 @@ function row({ id, harness, meta }: ArchivedSession): string[] {
     harness,
     meta.last_uploaded_at?.slice(0, 19) ?? '-',
     formatCount(meta.total_lines),
-    formatBytes(meta.total_uploaded_bytes),
+    // As `uploaded part-…` has it, so that the two can be laid side by side.
+    `${formatCount(meta.total_uploaded_bytes)} B`,
     formatCount(meta.part_count),
     countsText(meta.redaction_counts),
     shortened(meta.title ?? meta.cwd ?? ''),

@@ -21,7 +21,9 @@ export async function* listHub(
     collect(connection, wire, { folder, isRecursive, call }),
   );
   const { after } = options;
-  const wanted = entries.filter((entry) => {
+  // Pages are asked for one after the other: what others write meanwhile can move an entry into the next one as well.
+  const once = new Map(entries.map((entry) => [nameOf(entry), entry]));
+  const wanted = [...once.values()].filter((entry) => {
     const name = nameOf(entry);
     if (!name.startsWith(prefix)) return false;
     if (after === undefined) return true;

@@ -7,6 +7,7 @@ import { spellEtag } from './etag.js';
 import { type BatchRecord, recordingFetch } from './hub-batch.js';
 import type { HubConnection } from './hub-connection.js';
 import { statusOf } from './hub-errors.js';
+import { openHubPace } from './hub-pace.js';
 import { withSourceFile } from './source-file.js';
 
 /**
@@ -40,6 +41,7 @@ export interface HubWriter {
  */
 export function openHubWriter(connection: HubConnection): HubWriter {
   const { clock } = connection;
+  const pace = openHubPace(clock);
   return {
     put: coalesce<Upload, Written>({
       clock,
@@ -50,6 +52,7 @@ export function openHubWriter(connection: HubConnection): HubWriter {
       weightOf: ({ content }) => content.size,
       keyOf: ({ key }) => key,
       send: async (uploads) => {
+        await pace();
         try {
           return await sendFiles(connection, uploads);
         } finally {

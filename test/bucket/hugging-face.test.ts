@@ -142,6 +142,42 @@ describe('reads', () => {
   });
 });
 
+describe('listings', () => {
+  it('name each object once, whatever is written between two pages', async () => {
+    const paged = await startHub({ pageSize: 3 });
+    try {
+      const { files } = paged.createBucket('ann/traces');
+      const owner = paged.token({ name: 'ann', role: 'write' });
+      const place = openHubBucket({
+        bucket: 'ann/traces',
+        endpoint: paged.endpoint,
+        token: owner,
+      });
+      const keys = Array.from({ length: 8 }, (_, index) => `p/m/${index}`);
+      await Promise.all(keys.map((key) => place.put(key, text(key))));
+      const known = files.get('p/m/0');
+      if (known === undefined) throw new Error('nothing was stored');
+      let written = 0;
+      // Before each page something comes in front of what was listed.
+      paged.faults.delayAll(() => {
+        written += 1;
+        const path = `p/m/+${written}`;
+        files.set(path, { ...known, path });
+        return 0;
+      });
+      const listed: string[] = [];
+      for await (const entry of place.list('p/')) {
+        if (entry.kind === 'object') listed.push(entry.key);
+      }
+      expect(written).toBeGreaterThan(2);
+      expect(listed).toEqual([...new Set(listed)]);
+      expect(listed).toEqual(expect.arrayContaining(keys));
+    } finally {
+      await paged.stop();
+    }
+  });
+});
+
 describe('deletions', () => {
   it('of one moment are one batch', async () => {
     const keys = Array.from({ length: 12 }, (_, index) => `p/m/${index}`);

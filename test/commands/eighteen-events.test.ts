@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
+import { openHubBucket } from '../../src/bucket/hugging-face.js';
 import { openLocalBucket } from '../../src/bucket/local.js';
 import { openS3Bucket } from '../../src/bucket/s3.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
+import { startHub } from '../support/hub/hub.js';
 import {
   type CliResult,
   type CliWorld,
@@ -76,6 +78,7 @@ interface Destination {
 
 const destinations = [
   { name: 'a local bucket', start: async (world: CliWorld) => localDestination(world) },
+  { name: 'a bucket on Hugging Face', start: async () => hubDestination() },
   ...s3Servers().map(({ name, start }) => ({
     name,
     start: async (): Promise<Destination> => {
@@ -100,6 +103,17 @@ function localDestination(world: CliWorld): Destination {
     env: {},
     open: () => openLocalBucket({ root }),
     stop: async () => undefined,
+  };
+}
+
+async function hubDestination(): Promise<Destination> {
+  const hub = await startHub();
+  const token = hub.token({ name: 'ann', role: 'write' });
+  return {
+    flags: ['--backend', 'hf', '--bucket', 'ann/traces'],
+    env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: token },
+    open: async () => openHubBucket({ bucket: 'ann/traces', endpoint: hub.endpoint, token }),
+    stop: hub.stop,
   };
 }
 

@@ -7,7 +7,10 @@ import { sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { startHub } from '../support/hub/hub.js';
 import { createCliWorld } from '../support/run-cli.js';
 
-const kills = process.env.TRACECRAFT_SOAK === 'full' ? 60 : 6;
+/** Two minutes of it with TRACECRAFT_SOAK=full; a few kills otherwise. */
+const isFull = process.env.TRACECRAFT_SOAK === 'full';
+const fewest = 6;
+const untilMs = performance.now() + (isFull ? 120_000 : 0);
 
 it('watch, killed again and again over a bucket on Hugging Face, loses and repeats no line', async () => {
   const world = await createCliWorld();
@@ -32,7 +35,8 @@ it('watch, killed again and again over a bucket on Hugging Face, loses and repea
         await transcript.append(userRow(`row ${row}`, context));
       }
     };
-    for (let round = 0; round < kills; round += 1) {
+    let kills = 0;
+    for (; kills < fewest || performance.now() < untilMs; kills += 1) {
       await append();
       const batches = (): number => hub.seen.filter((one) => one.endsWith('/batch')).length;
       const before = batches();
@@ -48,6 +52,7 @@ it('watch, killed again and again over a bucket on Hugging Face, loses and repea
       await ended;
     }
     hub.faults.clear();
+    if (isFull) process.stderr.write(`${kills} kills, ${row} lines\n`);
     const last = await world.run(['watch', '--once', '--all'], { env });
     expect(last).toMatchObject({ code: 0 });
     for (const [index, transcript] of transcripts.entries()) {

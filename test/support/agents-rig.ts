@@ -74,7 +74,7 @@ const wrongClock: Clock = {
   sleep: async () => undefined,
 };
 
-function rememberedHere(): HeldNonces {
+export function rememberedHere(): HeldNonces {
   const nonces = new Map<string, Set<string>>();
   const of = (step: string): Set<string> => {
     const known = nonces.get(step) ?? new Set<string>();
