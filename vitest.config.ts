@@ -1,11 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // One less than the cores is vitest's default, which on two cores is one. The processes here mostly wait.
-    maxWorkers: '100%',
+    // More than cores: the processes here wait for stores, timers and one another most of the time.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -6,6 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Hub, startHub } from '../support/hub/hub.js';
 import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
 
+/** Small in `npm test`; as large as artifacts are in the suites that CI runs besides. */
+const isLarge = process.env.TRACECRAFT_TEST_S3_ENDPOINT !== undefined;
+const artifactBytes = isLarge ? 50_000_000 : 20_000_000;
+
 let hub: Hub;
 let world: CliWorld;
 let env: Record<string, string>;
@@ -53,8 +57,8 @@ describe('on Hugging Face', () => {
     expect((await as('bob', 'inbox', '--new')).stdout).toContain('design');
   }, 60_000);
 
-  it('an artifact of 50 MB comes back in ranges, also after its download was killed', async () => {
-    const body = randomBytes(50_000_000);
+  it('an artifact of many ranges comes back, also after its download was killed', async () => {
+    const body = randomBytes(artifactBytes);
     await writeFile(join(world.project, 'model.bin'), body);
     const uploaded = await run('artifact', 'upload', 'model.bin', '--step', 'build');
     expect(uploaded, uploaded.stderr).toMatchObject({ code: 0 });

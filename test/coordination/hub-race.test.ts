@@ -6,10 +6,10 @@ import { createCliWorld } from '../support/run-cli.js';
 import { bundleModule } from '../support/run-module.js';
 
 /** All races with TRACECRAFT_RACES=full; a few otherwise. */
-const races = process.env.TRACECRAFT_RACES === 'full' ? 200 : 2;
-const processes = 8;
+const isFull = process.env.TRACECRAFT_RACES === 'full';
+const [processes, races] = isFull ? [8, 200] : [4, 1];
 /** Of commands, which load the client between looking and writing. */
-const coldRaces = process.env.TRACECRAFT_RACES === 'full' ? 30 : 1;
+const coldRaces = isFull ? 30 : 1;
 
 interface Claimant {
   readonly child: ChildProcess;
