@@ -18,6 +18,7 @@ const { values } = parseArgs({
 });
 const sessions = Number(values.sessions);
 const seconds = Number(values.seconds);
+const settleS = 30;
 const home = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
 const env = { PATH: process.env.PATH, HOME: home };
 
@@ -26,7 +27,8 @@ try {
   const first = await runToEnd(['watch', '--once', '--quiet']);
   const { child, readyMs } = await startWatch();
   const growing = new Set(await bucketKeys());
-  await pause(5_000);
+  // The collector tidies up after the start some 20 s later, once.
+  await pause(settleS * 1000);
   const before = await usage(child.pid);
   await pause(seconds * 1000);
   const after = await usage(child.pid);
@@ -36,6 +38,7 @@ try {
     sessions,
     first_run_ms: first,
     ready_ms: readyMs,
+    settled_s: settleS,
     idle_cpu_percent: Math.round((1e5 * (after.cpuS - before.cpuS)) / seconds) / 1000,
     rss_mb: Math.round(after.rssBytes / 1e6),
     peak_rss_mb: Math.round(after.peakBytes / 1e6),

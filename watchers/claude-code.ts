@@ -32,6 +32,7 @@ export interface ClaudeCodeSettings {
 }
 
 const harness = 'claude-code';
+const noEntries: readonly DirectoryEntry[] = [];
 /** Folders below `subagents`; workflows are known to make two. */
 const deepest = 12;
 /** A sign of life is a few hundred bytes; anything larger is something else. */
@@ -51,6 +52,10 @@ export class ClaudeCodeWatcher implements Watcher {
   readonly #strays: StrayAgents;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #streams = new Map<string, Stream>();
+  readonly #sorted = new WeakMap<readonly DirectoryEntry[], Folder>();
+  readonly #found = new WeakMap<Folder, Found>();
+  /** By root: what the last whole pass came by. */
+  readonly #lastPass = new Map<string, readonly Found[]>();
 
   constructor(settings: ClaudeCodeSettings) {
     this.#settings = settings;
@@ -70,27 +75,14 @@ export class ClaudeCodeWatcher implements Watcher {
     return [...roots.values()];
   }
 
-  async *streams(root: string): AsyncGenerator<Stream> {
-    const known = [...this.#streams.keys()].filter((source) => isBelow(source, root));
-    const folders = new Set<string>();
-    const sources = new Set<string>();
-    for await (const { folder, files } of this.#folders(root)) {
-      folders.add(folder);
-      const above = segments(root, folder);
-      for (const name of files) {
-        const path = folder + sep + name;
-        const place = placeOf([...above, name]);
-        if (place === undefined) continue;
-        const source = sourceOf(path, place);
-        if (sources.has(source)) continue;
-        sources.add(source);
-        const stream = this.#streams.get(source) ?? (await this.#meet(path, place));
-        if (stream !== undefined) yield stream;
-      }
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+    const pass: Found[] = [];
+    for await (const listed of this.#folders(root)) {
+      const found = this.#found.get(listed) ?? (await this.#search(root, listed));
+      pass.push(found);
+      if (found.streams.length > 0) yield found.streams;
     }
-    this.#listings.keepOnly(root, folders);
-    this.#strays.keepOnly(root, sources);
-    for (const source of known) if (!sources.has(source)) this.#streams.delete(source);
+    this.#forgetAllBut(root, pass);
   }
 
   async streamOf(path: string): Promise<Stream | undefined> {
@@ -115,6 +107,40 @@ export class ClaudeCodeWatcher implements Watcher {
       }
     }
     return sessions;
+  }
+
+  /** What lies in one folder: found once for as long as its listing is the same, and whose each file is is known. */
+  async #search(root: string, listed: Folder): Promise<Found> {
+    const { folder, files } = listed;
+    const above = segments(root, folder);
+    const sources = new Set<string>();
+    const streams: Stream[] = [];
+    for (const name of files) {
+      const path = folder + sep + name;
+      const place = placeOf([...above, name]);
+      if (place === undefined) continue;
+      const source = sourceOf(path, place);
+      if (sources.has(source)) continue;
+      sources.add(source);
+      const stream = this.#streams.get(source) ?? (await this.#meet(path, place));
+      if (stream !== undefined) streams.push(stream);
+    }
+    const found = { folder, sources, streams };
+    if (streams.length === sources.size) this.#found.set(listed, found);
+    return found;
+  }
+
+  #forgetAllBut(root: string, pass: readonly Found[]): void {
+    const last = this.#lastPass.get(root) ?? [];
+    this.#lastPass.set(root, pass);
+    const isSame = last.length === pass.length && last.every((one, index) => one === pass[index]);
+    if (isSame) return;
+    const sources = new Set(pass.flatMap((one) => [...one.sources]));
+    this.#listings.keepOnly(root, new Set(pass.map(({ folder }) => folder)));
+    this.#strays.keepOnly(root, sources);
+    for (const source of this.#streams.keys()) {
+      if (isBelow(source, root) && !sources.has(source)) this.#streams.delete(source);
+    }
   }
 
   /** Every folder that may hold transcripts, with the files in it. */
@@ -149,10 +175,14 @@ export class ClaudeCodeWatcher implements Watcher {
   }
 
   async #listed(folder: string): Promise<Folder> {
-    const entries = (await this.#listings.list(folder)) ?? [];
+    const entries = (await this.#listings.list(folder)) ?? noEntries;
+    const known = this.#sorted.get(entries);
+    if (known?.folder === folder) return known;
     const namesOf = (wanted: DirectoryEntry['kind']): readonly string[] =>
       entries.filter(({ kind }) => kind === wanted).map(({ name }) => name);
-    return { folder, files: namesOf('file'), folders: namesOf('directory') };
+    const listed = { folder, files: namesOf('file'), folders: namesOf('directory') };
+    this.#sorted.set(entries, listed);
+    return listed;
   }
 
   /** A stream that is not known yet; `undefined` while nothing says whose it is. */
@@ -244,6 +274,12 @@ interface Folder {
   readonly folder: string;
   readonly files: readonly string[];
   readonly folders: readonly string[];
+}
+
+interface Found {
+  readonly folder: string;
+  readonly sources: ReadonlySet<string>;
+  readonly streams: readonly Stream[];
 }
 
 /** A folder's own name may hold a comma, so the whole value is tried before its pieces. */

@@ -66,21 +66,23 @@ export class CodexWatcher implements Watcher {
     return roots;
   }
 
-  async *streams(root: string): AsyncGenerator<Stream> {
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
     this.#unpackedFiles.tidy();
     const known = [...this.#streams.keys()].filter((source) => isBelow(source, root));
     const folders = new Set<string>();
     const sources = new Set<string>();
     for await (const { folder, files } of this.#foldersBelow(root, deepestFolder)) {
       folders.add(folder);
+      const streams: Stream[] = [];
       for (const file of files) {
         const name = rolloutNameOf(file);
         const source = name === undefined ? undefined : join(folder, name.plain);
         if (name === undefined || source === undefined || sources.has(source)) continue;
         sources.add(source);
         const stream = this.#streams.get(source) ?? (await this.#meet(source, name));
-        if (stream !== undefined) yield stream;
+        if (stream !== undefined) streams.push(stream);
       }
+      yield streams;
     }
     this.#listings.keepOnly(root, folders);
     this.#threads.keepOnly(root, sources);

@@ -17,7 +17,7 @@ const listAgainAfterMs = 60_000;
 const coarsestTimeMs = 2_000;
 
 /**
- * What is in a folder, listed again when its own times changed, and every 60 s in any case (network drives). A folder that
+ * What is in a folder (the same array for as long as that is the same), listed again when its own times changed, and every 60 s in any case (network drives). A folder that
  * cannot be read is told of, and counts as absent.
  */
 export class DirectoryListings {
@@ -73,7 +73,8 @@ export class DirectoryListings {
       this.#listings.delete(folder);
       return undefined;
     }
-    const visible = entries.filter(({ name }) => !name.startsWith('.'));
+    const listed = entries.filter(({ name }) => !name.startsWith('.'));
+    const visible = known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
     this.#listings.set(folder, {
       token,
       entries: visible,
@@ -90,4 +91,12 @@ export class DirectoryListings {
 
 export function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+function isSame(before: readonly DirectoryEntry[], now: readonly DirectoryEntry[]): boolean {
+  if (before.length !== now.length) return false;
+  return now.every(({ name, kind }, index) => {
+    const one = before[index];
+    return one?.name === name && one.kind === kind;
+  });
 }

@@ -64,15 +64,14 @@ export class HermesWatcher implements Watcher {
     }
   }
 
-  async *streams(root: string): AsyncGenerator<Stream> {
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
     if (root !== this.#root) return;
     const profiles = await this.#profiles();
     const present = new Set<string>();
     for (const profile of profiles) {
-      for (const stream of await this.#streamsOf(profile)) {
-        present.add(stream.source);
-        yield stream;
-      }
+      const streams = await this.#streamsOf(profile);
+      for (const stream of streams) present.add(stream.source);
+      yield streams;
     }
     for (const source of this.#streams.keys()) if (!present.has(source)) this.#forget(source);
     const folders = new Set(profiles.map((profile) => this.#folder(profile)));

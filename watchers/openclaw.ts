@@ -63,7 +63,7 @@ export class OpenClawWatcher implements Watcher {
     return root !== undefined && isBesideThePoint(path.slice(root.length + 1).split(sep));
   }
 
-  async *streams(root: string): AsyncGenerator<Stream> {
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
     this.#unpackedFiles.tidy();
     const folders = new Set([root]);
     const agents = new Set<string>();
@@ -72,7 +72,7 @@ export class OpenClawWatcher implements Watcher {
       const agent = this.#agent(join(root, name));
       agents.add(join(root, name));
       for (const folder of agent.folders) folders.add(folder);
-      yield* await agent.streams();
+      yield await agent.streams();
     }
     this.#listings.keepOnly(root, folders);
     for (const folder of this.#agents.keys()) {

@@ -7,7 +7,7 @@ import { startProgress } from '../../src/cli/progress.js';
 import { systemClock } from '../../src/clock.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
-import type { Stream } from '../../src/mirror/stream.js';
+import { type Stream, streamsOf } from '../../src/mirror/stream.js';
 import { type Verdict, verifySources } from '../../src/mirror/verify.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
@@ -80,10 +80,8 @@ export default class SessionVerify extends BaseCommand {
     const streams: Stream[] = [];
     for (const watcher of watchers) {
       if (harness !== undefined && watcher.harness !== harness) continue;
-      for (const root of await watcher.roots()) {
-        for await (const stream of watcher.streams(root)) {
-          if (ids.size === 0 || ids.has(stream.session.id)) streams.push(stream);
-        }
+      for await (const stream of streamsOf(watcher)) {
+        if (ids.size === 0 || ids.has(stream.session.id)) streams.push(stream);
       }
     }
     return streams;

@@ -69,11 +69,13 @@ export async function findSessions(
 
 async function sessionsBelow(watcher: Watcher, root: string): Promise<FoundSession[]> {
   const found: FoundSession[] = [];
-  for await (const stream of watcher.streams(root)) {
-    if (stream.name !== '') continue;
-    const look = await stream.changed(undefined);
-    if (look === undefined || look.size === 0) continue;
-    found.push({ stream, root, size: look.size, modifiedAtMs: look.modifiedAtMs });
+  for await (const some of watcher.streams(root)) {
+    for (const stream of some) {
+      if (stream.name !== '') continue;
+      const look = await stream.changed(undefined);
+      if (look === undefined || look.size === 0) continue;
+      found.push({ stream, root, size: look.size, modifiedAtMs: look.modifiedAtMs });
+    }
   }
   return found;
 }

@@ -44,14 +44,12 @@ export class Intake {
     return present;
   }
 
-  /** Every stream there is now that may concern us, of one harness or of all. */
-  async *everything(harness?: Harness): AsyncIterable<Stream> {
+  /** Every stream there is now that may concern us, of one harness or of all, some at a time. */
+  async *everything(harness?: Harness): AsyncIterable<readonly Stream[]> {
     for (const watcher of this.#watchers) {
       if (harness !== undefined && watcher.harness !== harness) continue;
       for (const root of await watcher.roots()) {
-        for await (const stream of watcher.streams(root)) {
-          if (this.#mayConcern(stream)) yield stream;
-        }
+        for await (const some of watcher.streams(root)) yield this.#concerning(some);
       }
     }
   }
@@ -59,11 +57,13 @@ export class Intake {
   /** The first look: what is taken from the start. */
   async first(nowMs: number): Promise<{ readonly taken: Taken; readonly sightings: Sighting[] }> {
     const sessions = new Map<string, Sighting[]>();
-    for await (const stream of this.everything()) {
-      const look = await this.#look(stream);
-      if (look === undefined) continue;
-      const key = sessionKey(stream);
-      sessions.set(key, [...(sessions.get(key) ?? []), { stream, look }]);
+    for await (const some of this.everything()) {
+      for (const stream of some) {
+        const look = await this.#look(stream);
+        if (look === undefined) continue;
+        const key = sessionKey(stream);
+        sessions.set(key, [...(sessions.get(key) ?? []), { stream, look }]);
+      }
     }
     const left = { leftSessions: 0, leftBytes: 0 };
     const sightings: Sighting[] = [];
@@ -114,6 +114,11 @@ export class Intake {
       this.#onTrouble(error);
       return undefined;
     }
+  }
+
+  #concerning(streams: readonly Stream[]): readonly Stream[] {
+    if (this.#selection.sessionId === undefined) return streams;
+    return streams.filter((stream) => this.#mayConcern(stream));
   }
 
   #mayConcern(stream: Stream): boolean {

@@ -34,17 +34,19 @@ export class MarkReader {
     return this.#context.settings.marks === undefined ? Number.POSITIVE_INFINITY : this.#nextMs;
   }
 
-  async readWhenDue(): Promise<void> {
+  /** Whether there was one. */
+  async readWhenDue(): Promise<boolean> {
     const { clock } = this.#context;
-    if (clock.monotonic() < this.nextMs) return;
-    await this.read();
+    if (clock.monotonic() < this.nextMs) return false;
+    const wereAny = await this.read();
     this.#nextMs = clock.monotonic() + everyMs;
+    return wereAny;
   }
 
-  async read(): Promise<void> {
+  async read(): Promise<boolean> {
     const { clock, settings } = this.#context;
     const marks = (await settings.marks?.waiting()) ?? [];
-    if (marks.length === 0) return;
+    if (marks.length === 0) return false;
     await this.#lookAt(marks).catch((error: unknown) => this.#drainer.failed(error));
     const sessions = new Map(
       [...this.#context.roster.sessions].map((one) => [placeOf(one.ref.harness, one.ref.id), one]),
@@ -56,6 +58,7 @@ export class MarkReader {
       const isDone = session !== undefined || isStale || mark.sessionId === undefined;
       if (isDone) await settings.marks?.take(mark);
     }
+    return true;
   }
 
   async #lookAt(marks: readonly Mark[]): Promise<void> {
@@ -81,8 +84,10 @@ export class MarkReader {
     const places = new Set(marks.map((one) => placeOf(one.harness, one.sessionId)));
     for (const harness of new Set(marks.map((one) => one.harness))) {
       const isAny = places.has(placeOf(harness, undefined));
-      for await (const stream of this.#intake.everything(harness)) {
-        if (isAny || places.has(placeOf(harness, stream.session.id))) await this.#glance(stream);
+      for await (const some of this.#intake.everything(harness)) {
+        for (const stream of some) {
+          if (isAny || places.has(placeOf(harness, stream.session.id))) await this.#glance(stream);
+        }
       }
     }
   }

@@ -10,7 +10,13 @@ import { fileOutbox, memoryOutbox } from './outbox.js';
 import { Rivals } from './rivals.js';
 import { peekCwd } from './selection.js';
 import { type OtherHost, SessionMirror } from './session-mirror.js';
-import type { LineStream, SessionRef, Stream, Watcher } from './stream.js';
+import {
+  type LineStream,
+  type SessionRef,
+  type Stream,
+  streamsOf,
+  type Watcher,
+} from './stream.js';
 import { StreamMirror } from './stream-mirror.js';
 
 /** One chain that is mirrored: where it belongs and what mirrors it. */
@@ -288,11 +294,9 @@ export class Roster {
       ({ harness }) => harness === stream.session.harness,
     );
     if (watcher === undefined) return;
-    for (const root of await watcher.roots()) {
-      for await (const other of watcher.streams(root)) {
-        const isSame = other.session.id === stream.session.id && other.name === stream.name;
-        if (isSame && other.kind === 'lines') this.#enter(keyOf(other, other.name), other);
-      }
+    for await (const other of streamsOf(watcher)) {
+      const isSame = other.session.id === stream.session.id && other.name === stream.name;
+      if (isSame && other.kind === 'lines') this.#enter(keyOf(other, other.name), other);
     }
   }
 

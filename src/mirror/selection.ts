@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from 'node:path';
 import type { Look, SessionFacts, Stream, Watcher } from './stream.js';
-import { startPosition } from './stream.js';
+import { startPosition, streamsOf } from './stream.js';
 
 /** Which sessions are mirrored. */
 export interface Selection {
@@ -47,11 +47,9 @@ export async function newestSession(
 ): Promise<string | undefined> {
   const found: { readonly stream: Stream; readonly look: Look }[] = [];
   for (const watcher of watchers) {
-    for (const root of await watcher.roots()) {
-      for await (const stream of watcher.streams(root)) {
-        const look = stream.name === '' ? await stream.changed(undefined) : undefined;
-        if (look !== undefined) found.push({ stream, look });
-      }
+    for await (const stream of streamsOf(watcher)) {
+      const look = stream.name === '' ? await stream.changed(undefined) : undefined;
+      if (look !== undefined) found.push({ stream, look });
     }
   }
   found.sort((left, right) => right.look.modifiedAtMs - left.look.modifiedAtMs);
@@ -69,10 +67,8 @@ export async function sessionsLike(
 ): Promise<readonly string[]> {
   const ids = new Set<string>();
   for (const watcher of watchers) {
-    for (const root of await watcher.roots()) {
-      for await (const { session } of watcher.streams(root)) {
-        if (session.id.startsWith(begin)) ids.add(session.id);
-      }
+    for await (const { session } of streamsOf(watcher)) {
+      if (session.id.startsWith(begin)) ids.add(session.id);
     }
   }
   return ids.has(begin) ? [begin] : [...ids];

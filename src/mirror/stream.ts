@@ -11,8 +11,11 @@ export interface Watcher {
   readonly harness: Harness;
   /** The folders that exist and are worth watching; empty when the harness is not on this machine. */
   roots(): Promise<readonly string[]>;
-  /** The sweep: every stream that exists below a root now. The same source yields the same object while this process lives. */
-  streams(root: string): AsyncIterable<Stream>;
+  /**
+   * The sweep: every stream that exists below a root now, some at a time, since ten thousand one by one cost several times
+   * as much. The same source yields the same object while this process lives.
+   */
+  streams(root: string): AsyncIterable<readonly Stream[]>;
   /** What a file event at `path` concerns; `undefined` when it is nothing of a session. */
   streamOf(path: string): Promise<Stream | undefined>;
   /** Whether nothing at or below this path can ever be of a session: it is not listened to. Told without looking. */
@@ -130,4 +133,11 @@ export interface SessionFacts {
   readonly startedAt?: string;
   /** ISO 8601 UTC. */
   readonly endedAt?: string;
+}
+
+/** One by one, of all roots. */
+export async function* streamsOf(watcher: Watcher): AsyncIterable<Stream> {
+  for (const root of await watcher.roots()) {
+    for await (const some of watcher.streams(root)) yield* some;
+  }
 }

@@ -84,7 +84,6 @@ export class WatchLoop {
     const isReady = await beforeAbort(this.#prepare(), signal);
     this.#sweepAtMs = clock.monotonic();
     while (!signal.aborted) {
-      await this.#marks.readWhenDue();
       await this.#lookAtHot();
       await this.#sweepWhenDue();
       this.#flushDue();
@@ -99,8 +98,8 @@ export class WatchLoop {
     const { roster, clock, report } = this.#context;
     await roster.learnBucket(await this.#intake.harnesses());
     const { taken, sightings } = await this.#intake.first(clock.now());
-    report.onTaken(taken);
     for (const sighting of sightings) await this.#take(sighting);
+    report.onTaken(taken);
   }
 
   async #take({ stream, look }: Sighting): Promise<Watched> {
@@ -207,13 +206,15 @@ export class WatchLoop {
     await this.#listen();
     let count = 0;
     this.#sweeps += 1;
-    for await (const stream of this.#intake.everything()) {
-      count += 1;
-      const isItsTurn = (count + this.#sweeps) % quietEverySweeps === 0;
-      if (isItsTurn || !this.#isQuiet(stream)) await this.#glanceSafely(stream);
-      if (count % sliceStreams !== 0) continue;
-      this.#flushDue();
-      await new Promise((resolve) => setImmediate(resolve));
+    for await (const some of this.#intake.everything()) {
+      for (const stream of some) {
+        count += 1;
+        const isItsTurn = (count + this.#sweeps) % quietEverySweeps === 0;
+        if (isItsTurn || !this.#isQuiet(stream)) await this.#glanceSafely(stream);
+        if (count % sliceStreams !== 0) continue;
+        this.#flushDue();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     }
   }
 
@@ -270,22 +271,27 @@ export class WatchLoop {
     this.#drainer.writeMetas('due').then(done, done);
   }
 
+  /** Until something is due or was noticed. Marks are asked for often, so that asking must not cost a look at everything. */
   async #sleep(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { clock } = this.#context;
-    const now = clock.monotonic();
     const waking = new AbortController();
     this.#wake = () => waking.abort();
     const stop = (): void => waking.abort();
     signal.addEventListener('abort', stop, { once: true });
-    await clock.sleep(Math.max(1, this.#nextMs(now) - now), waking.signal);
+    const untilMs = Math.max(clock.monotonic() + 1, this.#nextMs(clock.monotonic()));
+    while (!waking.signal.aborted && !(await this.#marks.readWhenDue())) {
+      const leftMs = Math.min(untilMs, this.#marks.nextMs) - clock.monotonic();
+      if (clock.monotonic() >= untilMs) break;
+      await clock.sleep(Math.max(1, leftMs), waking.signal);
+    }
     signal.removeEventListener('abort', stop);
     this.#wake = () => undefined;
   }
 
   #nextMs(now: number): number {
     const { breaker, metas } = this.#drainer;
-    let look = Math.min(this.#sweepAtMs, this.#marks.nextMs);
+    let look = this.#sweepAtMs;
     let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metas.nextMs;
     for (const watched of this.#drainer.watched) {
       if (watched.hotUntilMs > now) look = Math.min(look, watched.lookAtMs);
@@ -301,9 +307,10 @@ export class WatchLoop {
     const deadline = clock.monotonic() + shutdownMs;
     await this.#until(deadline, this.#queue.onIdle());
     await this.#until(deadline, this.#marks.read());
-    for await (const stream of this.#intake.everything()) {
-      if (clock.monotonic() >= deadline) break;
-      await this.#glanceSafely(stream);
+    for await (const some of this.#intake.everything()) {
+      for (const stream of some) {
+        if (clock.monotonic() < deadline) await this.#glanceSafely(stream);
+      }
     }
     for (let due = this.#due(); due.length > 0; due = this.#due()) {
       if (clock.monotonic() >= deadline) break;

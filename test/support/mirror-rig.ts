@@ -10,7 +10,7 @@ import type { Marks } from '../../src/mirror/marks.js';
 import { defaultPacing, type Pacing } from '../../src/mirror/pace.js';
 import { Roster } from '../../src/mirror/roster.js';
 import { everything, type Selection } from '../../src/mirror/selection.js';
-import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import { type Stream, streamsOf, type Watcher } from '../../src/mirror/stream.js';
 import { type Verdict, verifySources } from '../../src/mirror/verify.js';
 import { WatchLoop } from '../../src/mirror/watch-loop.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
@@ -184,9 +184,7 @@ export class MirrorRig {
   async verdicts(): Promise<ReadonlyMap<string, Verdict>> {
     const sources: Stream[] = [];
     for (const watcher of this.watchers()) {
-      for (const root of await watcher.roots()) {
-        for await (const stream of watcher.streams(root)) sources.push(stream);
-      }
+      for await (const stream of streamsOf(watcher)) sources.push(stream);
     }
     const verdicts = new Map<string, Verdict>();
     for await (const one of verifySources(this.bucket, this.layout, sources, systemClock)) {

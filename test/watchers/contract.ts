@@ -5,6 +5,7 @@ import {
   type SessionFacts,
   type Stream,
   startPosition,
+  streamsOf,
   type Watcher,
 } from '../../src/mirror/stream.js';
 import { chunkOf } from './reading.js';
@@ -190,9 +191,7 @@ export const hostileLines: readonly Buffer[] = [
 
 export async function allStreams(watcher: Watcher): Promise<readonly Stream[]> {
   const streams: Stream[] = [];
-  for (const root of await watcher.roots()) {
-    for await (const stream of watcher.streams(root)) streams.push(stream);
-  }
+  for await (const stream of streamsOf(watcher)) streams.push(stream);
   return streams;
 }
 
