@@ -2,14 +2,14 @@ import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Bucket } from '../bucket/bucket.js';
 import type { Settings, Source } from '../config/settings.js';
-import { listAgents } from '../coordination/agents.js';
+import { listRegistrations, readAgents } from '../coordination/agents.js';
+import type { StorePlace } from '../coordination/claim-document.js';
 import { countUnread } from '../coordination/inbox.js';
 import { inParallel } from '../coordination/parallel.js';
 import { listSteps, type StepView } from '../coordination/steps.js';
 import { type ArchivedSession, listSessions } from '../mirror/archive.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
-import { isName } from '../protocol/names.js';
 
 export interface AgentView extends LivingAgentDocument {
   /** By the store's clock. */
@@ -61,16 +61,12 @@ const shownSessions = 10;
 export async function readOverview(bucket: Bucket, settings: Settings): Promise<Overseen> {
   const layout = bucketLayout(settings.project);
   const place = { bucket, layout };
-  const listed = listAgents(place);
-  const counted = listed.then(({ agents }) =>
-    inParallel(agents.filter(isNamed), async ({ document: { id } }) => ({
-      agent: id,
-      unread: await countUnread({ ...place, agent: id }),
-    })),
-  );
+  const registered = listRegistrations(place);
   const [agents, mailboxes, steps, sessions] = await Promise.all([
-    listed,
-    counted,
+    registered.then((registrations) => readAgents(place, registrations)),
+    registered.then((registrations) =>
+      inParallel(registrations, ({ agent }) => unreadOf(place, agent)),
+    ),
     listSteps(place),
     listSessions(bucket, layout),
   ]);
@@ -95,9 +91,8 @@ export async function readOverview(bucket: Bucket, settings: Settings): Promise<
   return { overview, skipped: [...agents.skipped, ...steps.skipped] };
 }
 
-/** A document may say anything of its id. */
-function isNamed({ document }: { readonly document: { readonly id: string } }): boolean {
-  return isName(document.id);
+async function unreadOf(place: StorePlace, agent: string): Promise<MailboxView> {
+  return { agent, unread: await countUnread({ ...place, agent }) };
 }
 
 async function viewSession({ harness, id, meta }: ArchivedSession): Promise<SessionView> {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Bucket } from '../bucket/bucket.js';
 import { type Clock, systemClock } from '../clock.js';
+import { destinationFolder } from '../config/destination.js';
 import { findProjectConfig } from '../config/files.js';
 import type { Settings, SettingsContext } from '../config/settings.js';
 import { openTrustStore } from '../config/trust.js';
@@ -35,15 +36,14 @@ export class SessionSigns {
   readonly #presumed = new Map<string, string | undefined>();
 
   constructor(options: SessionSignsOptions) {
-    const { bucket, settings } = options;
+    const { bucket, settings, surroundings } = options;
     this.#options = options;
     this.#layout = bucketLayout(settings.project);
-    this.#heartbeats = new SessionHeartbeats({
-      bucket,
-      layout: this.#layout,
-      host: hostname(),
-      clock: this.#clock,
-    });
+    const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
+    this.#heartbeats = new SessionHeartbeats(
+      { bucket, layout: this.#layout, host: hostname(), clock: this.#clock },
+      { io: surroundings.io, folder },
+    );
   }
 
   /** A part of a session was sent. */

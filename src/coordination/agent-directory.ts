@@ -1,20 +1,26 @@
 import type { ObjectEntry } from '../bucket/bucket.js';
+import type { Clock } from '../clock.js';
 import { livingAgentSchema } from '../protocol/coordination.js';
 import { DocumentError, parseDocument } from '../protocol/documents.js';
-import { isName } from '../protocol/names.js';
+import { listRegistrations } from './agents.js';
 import type { StorePlace } from './claim-document.js';
 import { inParallel } from './parallel.js';
 
+const readAgainAfterMs = 30 * 60_000;
+
 /**
- * Which agents name which sessions as theirs, for whoever asks again and again: each time one listing, and a read of those
- * documents alone that were written since.
+ * Which agents name which sessions as theirs, for whoever asks again and again: every half hour one listing, and a read of
+ * those documents alone that were written since. An agent that starts on this machine meanwhile is seen by `agentsSeenIn`.
  */
 export class AgentDirectory {
   readonly #place: StorePlace;
+  readonly #clock: Clock;
+  #readAtMs = Number.NEGATIVE_INFINITY;
   readonly #known = new Map<string, { readonly version: string; readonly sessions: Set<string> }>();
 
-  constructor(place: StorePlace) {
+  constructor(place: StorePlace, clock: Clock) {
     this.#place = place;
+    this.#clock = clock;
   }
 
   /** Names of the agents whose registration or heartbeat names the session. */
@@ -24,14 +30,16 @@ export class AgentDirectory {
       .map(([agent]) => agent);
   }
 
-  async refresh(): Promise<void> {
-    const { bucket, layout } = this.#place;
+  async refreshWhenDue(): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (now < this.#readAtMs + readAgainAfterMs) return;
+    await this.#refresh();
+    this.#readAtMs = now;
+  }
+
+  async #refresh(): Promise<void> {
     const listed = new Map<string, ObjectEntry>();
-    for await (const entry of bucket.list(layout.agents())) {
-      const leaf = entry.kind === 'object' ? entry.key.slice(layout.agents().length) : '';
-      const agent = leaf.endsWith('.json') ? leaf.slice(0, -'.json'.length) : '';
-      if (entry.kind === 'object' && isName(agent)) listed.set(agent, entry);
-    }
+    for (const { agent, entry } of await listRegistrations(this.#place)) listed.set(agent, entry);
     for (const agent of this.#known.keys()) if (!listed.has(agent)) this.#known.delete(agent);
     const changed = [...listed].filter(
       ([agent, entry]) => this.#known.get(agent)?.version !== versionOf(entry),

@@ -29,6 +29,7 @@ export interface Beat {
 
 /** Milliseconds from one heartbeat of an agent to its next. */
 export const heartbeatEveryMs = 60_000;
+const heartbeats = 'heartbeats';
 const maxSessions = 32;
 
 /** A sign of life of one session of an agent; registers an agent that nobody knows. Times are the store's. */
@@ -153,8 +154,22 @@ export async function keepHeartbeat(
   return last === undefined ? undefined : refreshHeartbeat(context, record);
 }
 
+/** The agents of which a command on this machine, run in this session, has given a sign of life. */
+export async function agentsSeenIn(
+  sessionId: string,
+  { io, folder }: HeartbeatRecord,
+): Promise<readonly string[]> {
+  const seen: string[] = [];
+  for (const { name, kind } of (await io.readdir(join(folder, heartbeats))) ?? []) {
+    if (kind !== 'directory' || !isName(name)) continue;
+    const path = join(folder, heartbeats, name, placeName(sessionId));
+    if ((await io.stat(path)) !== undefined) seen.push(name);
+  }
+  return seen;
+}
+
 function recordPath({ agent, sessionId }: CoordinationContext, folder: string): string {
-  return join(folder, 'heartbeats', checkName('agent', agent), placeName(sessionId ?? null));
+  return join(folder, heartbeats, checkName('agent', agent), placeName(sessionId ?? null));
 }
 
 async function lastBeat(io: Io, path: string): Promise<LastBeat | undefined> {
@@ -188,18 +203,36 @@ export interface ListedAgents {
 }
 
 /** All agents, in the order of their names. */
-export async function listAgents({
+export async function listAgents(
+  place: Pick<CoordinationContext, 'bucket' | 'layout'>,
+): Promise<ListedAgents> {
+  return readAgents(place, await listRegistrations(place));
+}
+
+/** An agent whose document is there, not read yet. */
+export interface Registration {
+  readonly agent: string;
+  readonly entry: ObjectEntry;
+}
+
+export async function listRegistrations({
   bucket,
   layout,
-}: Pick<CoordinationContext, 'bucket' | 'layout'>): Promise<ListedAgents> {
-  const listed: ObjectEntry[] = [];
+}: Pick<CoordinationContext, 'bucket' | 'layout'>): Promise<readonly Registration[]> {
+  const listed: Registration[] = [];
   for await (const entry of bucket.list(layout.agents())) {
-    const name = entry.kind === 'object' ? entry.key.slice(layout.agents().length) : '';
-    if (entry.kind === 'object' && name.endsWith('.json') && isName(name.slice(0, -5))) {
-      listed.push(entry);
-    }
+    const leaf = entry.kind === 'object' ? entry.key.slice(layout.agents().length) : '';
+    const agent = leaf.endsWith('.json') ? leaf.slice(0, -'.json'.length) : '';
+    if (entry.kind === 'object' && isName(agent)) listed.push({ agent, entry });
   }
-  const read = await inParallel(listed, async ({ key, size }) => {
+  return listed;
+}
+
+export async function readAgents(
+  { bucket }: Pick<CoordinationContext, 'bucket'>,
+  registrations: readonly Registration[],
+): Promise<ListedAgents> {
+  const read = await inParallel(registrations, async ({ entry: { key, size } }) => {
     try {
       const stored = await getListed(bucket, key, size);
       if (stored === undefined) return undefined;

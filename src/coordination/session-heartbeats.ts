@@ -1,6 +1,7 @@
+import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { AgentDirectory } from './agent-directory.js';
-import { changeAgent } from './agent-document.js';
-import { sessionsAfter } from './agents.js';
+import { type AgentVersion, changeAgent } from './agent-document.js';
+import { agentsSeenIn, type HeartbeatRecord, sessionsAfter } from './agents.js';
 import type { CoordinationContext } from './context.js';
 import { writeEvent } from './events.js';
 import { newAgent } from './registration.js';
@@ -21,18 +22,26 @@ export class SessionHeartbeats {
   readonly #context: Omit<CoordinationContext, 'agent' | 'sessionId'>;
   readonly #directory: AgentDirectory;
 
-  constructor(context: Omit<CoordinationContext, 'agent' | 'sessionId'>) {
+  readonly #records: HeartbeatRecord | undefined;
+  readonly #written = new Map<string, AgentVersion>();
+
+  /** With the records of this machine an agent is known from its first command on, without a request. */
+  constructor(
+    context: Omit<CoordinationContext, 'agent' | 'sessionId'>,
+    records?: HeartbeatRecord,
+  ) {
     this.#context = context;
-    this.#directory = new AgentDirectory(context);
+    this.#records = records;
+    this.#directory = new AgentDirectory(context, context.clock);
   }
 
   /** One for each agent of these sessions. Without any session it sends nothing at all. */
   async send(live: readonly LiveSession[]): Promise<void> {
     if (live.length === 0) return;
-    await this.#directory.refresh();
+    await this.#directory.refreshWhenDue();
     const byAgent = new Map<string, LiveSession[]>();
     for (const session of live) {
-      for (const agent of this.#agentsOf(session)) {
+      for (const agent of await this.#agentsOf(session)) {
         byAgent.set(agent, [...(byAgent.get(agent) ?? []), session]);
       }
     }
@@ -48,9 +57,10 @@ export class SessionHeartbeats {
    * Every agent that names the session: which of them runs in it now is not known here, and for one that does not, a sign of life
    * keeps nothing but claims that it made in this very session.
    */
-  #agentsOf({ id, presumedAgent }: LiveSession): readonly string[] {
-    const named = this.#directory.agentsOf(id);
-    if (named.length > 0) return named;
+  async #agentsOf({ id, presumedAgent }: LiveSession): Promise<readonly string[]> {
+    const seen = this.#records === undefined ? [] : await agentsSeenIn(id, this.#records);
+    const named = new Set([...this.#directory.agentsOf(id), ...seen]);
+    if (named.size > 0) return [...named];
     return presumedAgent === undefined ? [] : [presumedAgent];
   }
 
@@ -59,7 +69,7 @@ export class SessionHeartbeats {
     const now = await bucket.now();
     const heartbeat = now.toISOString();
     const place = { bucket, layout, agent, capabilities: bucket.capabilities };
-    const { isNew } = await changeAgent(place, (known) => {
+    const change = (known: LivingAgentDocument | undefined): object => {
       const shown = sessions.find(({ id }) => id === known?.session_id) ?? sessions[0];
       return {
         ...(known === undefined ? newAgent(agent, host, heartbeat) : {}),
@@ -74,7 +84,9 @@ export class SessionHeartbeats {
           known?.sessions ?? {},
         ),
       };
-    });
+    };
+    const { isNew, version } = await changeAgent(place, change, this.#written.get(agent));
+    this.#written.set(agent, version);
     if (!isNew) return;
     const data = { ref: { key: layout.agent(agent), id: agent } };
     await writeEvent({ ...this.#context, agent }, { type: 'agent.registered', data });

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 
 /**
@@ -19,6 +20,11 @@ export type LockOutcome =
   /** `trouble`: the lock could not be written, e.g. on a full disk; it is a comfort, so that is no reason to stop. */
   | { readonly held: true; readonly release: () => Promise<void>; readonly trouble?: Error }
   | { readonly held: false; readonly holder: Holder };
+
+const attempts = 100;
+const retryMs = 20;
+/** Between making a lock and writing into it. */
+const writingMs = 1_000;
 
 const holderSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -44,14 +50,54 @@ async function compete(path: string, now: Date): Promise<LockOutcome> {
     host: hostname(),
     started: await processStart(process.pid),
   };
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    if (await create(path, mine)) return { held: true, release: () => rm(path, { force: true }) };
-    const holder = await readHolder(path);
-    if (holder !== undefined && (await isRunning(holder))) return { held: false, holder };
-    await discard(path, holder);
+  const release = (): Promise<void> => rm(path, { force: true });
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    if (await create(path, mine)) return { held: true, release };
+    const found = await inspect(path);
+    if (found.state === 'running') return { held: false, holder: found.holder };
+    if (found.state === 'dead' && (await takeOver(path, mine))) return { held: true, release };
+    await pause(retryMs);
   }
   const holder = await readHolder(path);
   return { held: false, holder: holder ?? mine };
+}
+
+type Found =
+  | { readonly state: 'running'; readonly holder: Holder }
+  /** Its holder ended without a word, or it says nothing that can be read. */
+  | { readonly state: 'dead' }
+  /** Somebody has made it a moment ago and is about to write into it, or has just removed it. */
+  | { readonly state: 'changing' };
+
+async function inspect(path: string): Promise<Found> {
+  const holder = await readHolder(path);
+  if (holder !== undefined) {
+    return (await isRunning(holder)) ? { state: 'running', holder } : { state: 'dead' };
+  }
+  const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: Date.now() }));
+  const isBeingWritten = size === 0 && Math.abs(Date.now() - mtimeMs) < writingMs;
+  return { state: isBeingWritten ? 'changing' : 'dead' };
+}
+
+/**
+ * A dead holder's lock is replaced in one step, by one at a time: nobody finds it gone meanwhile. Whoever died while taking
+ * over is swept aside without such care.
+ */
+async function takeOver(path: string, mine: Holder): Promise<boolean> {
+  const turn = `${path}.turn`;
+  if (!(await create(turn, mine))) {
+    if ((await inspect(turn)).state === 'dead') await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    if ((await inspect(path)).state !== 'dead') return false;
+    const fresh = `${path}.${process.pid}`;
+    await writeFile(fresh, JSON.stringify(mine), { mode: 0o600 });
+    await rename(fresh, path);
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
 }
 
 /** Who watches for a destination now, if anybody on this machine does. */
@@ -78,20 +124,6 @@ async function create(path: string, holder: Holder): Promise<boolean> {
     await rm(path, { force: true });
     throw error;
   }
-}
-
-/** Moves the dead holder's file aside; puts it back if it turns out to be somebody's fresh one. */
-async function discard(path: string, dead: Holder | undefined): Promise<void> {
-  const aside = `${path}.${process.pid}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
-  }
-  const moved = await readHolder(aside);
-  const isFresh = moved !== undefined && moved.since !== dead?.since && (await isRunning(moved));
-  if (isFresh) await rename(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
 }
 
 async function isRunning(holder: Holder): Promise<boolean> {

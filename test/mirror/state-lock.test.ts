@@ -79,11 +79,25 @@ describe('the lock of a watch', () => {
   });
 
   it('is held by exactly one of many that come at once to a dead one', async () => {
-    const mine = await own();
-    await writeFile(path, JSON.stringify({ ...mine, pid: await deadPid() }));
-    const outcomes = await Promise.all(
-      Array.from({ length: 8 }, (_, n) => takeWatchLock(path, new Date(now.getTime() + n))),
-    );
-    expect(outcomes.filter(({ held }) => held)).toHaveLength(1);
+    const dead = { ...(await own()), pid: await deadPid() };
+    for (let round = 0; round < 40; round += 1) {
+      await writeFile(path, JSON.stringify(dead));
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => takeWatchLock(path, new Date(now.getTime() + n))),
+      );
+      expect(
+        outcomes.filter(({ held }) => held),
+        `round ${round}`,
+      ).toHaveLength(1);
+      expect(await readdir(folder)).toEqual(['watch.lock']);
+    }
+  });
+
+  it('is taken over even where somebody died while taking it over', async () => {
+    const dead = { ...(await own()), pid: await deadPid() };
+    await writeFile(path, JSON.stringify(dead));
+    await writeFile(`${path}.turn`, JSON.stringify(dead));
+    expect(await takeWatchLock(path, now)).toMatchObject({ held: true });
+    expect(await readdir(folder)).toEqual(['watch.lock']);
   });
 });
