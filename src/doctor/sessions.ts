@@ -51,7 +51,9 @@ export async function findSessions(
     sessions.push(...found);
     if (here.length > 0) {
       live += (await watcher.live()).size;
-      facts.push(`${harness}: ${found.length} sessions in ${here.join(', ')}`);
+      facts.push(
+        `${harness}: ${found.length} ${found.length === 1 ? 'session' : 'sessions'} in ${here.join(', ')}`,
+      );
       continue;
     }
     const variable = named[harness]?.find((name) => env[name]);
