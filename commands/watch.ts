@@ -12,7 +12,7 @@ import { systemClock } from '../src/clock.js';
 import { spoolFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
 import { findSettings, requireTrusted, type Settings } from '../src/config/settings.js';
-import { LostError, PartialError } from '../src/errors.js';
+import { LostError, PartialError, SourceError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import { stayLean } from '../src/memory.js';
@@ -35,7 +35,7 @@ export default class Watch extends BaseCommand {
 
 With the config of your home folder it takes every session on this machine that changed in the last 7 days or grows from now on; with a project's .tracecraft.json, those that were started in that folder.
 
-Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not trusted or the credentials are refused, 8 the store cannot be reached, 9 refused (--no-redact), 10 something is still behind, 130/143 ended by a second signal.`;
+Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not trusted or the credentials are refused, 8 the store cannot be reached, 9 refused (--no-redact), 10 something is still behind or could not be read, 130/143 ended by a second signal.`;
   static override examples = [
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --once --all',
@@ -60,6 +60,8 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       hidden: true,
     }),
   };
+
+  private readonly unread: SourceError[] = [];
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Watch);
@@ -137,6 +139,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       await signs.told(lastWordsMs);
       progress?.stop();
       output.close();
+      this.requireAllRead(flags.once);
       return this.report(end, output);
     } finally {
       progress?.stop();
@@ -175,7 +178,10 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       clock: systemClock,
       env: process.env,
       home: this.surroundings.home,
-      onUnreadable: (error) => output.trouble(error, error.hint),
+      onUnreadable: (error) => {
+        output.trouble(error, error.hint);
+        if (error instanceof SourceError) this.unread.push(error);
+      },
     }).filter(({ harness }) => isWanted(harness));
   }
 
@@ -224,6 +230,17 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       isTold = true;
       await systemClock.sleep(1_000, signal);
     }
+  }
+
+  /** Whoever runs it once relies on its exit code; a watch that goes on looks again. */
+  private requireAllRead(isOnce: boolean): void {
+    const [first] = this.unread;
+    if (!isOnce || first === undefined) return;
+    const others = this.unread.length - 1;
+    throw new PartialError(
+      `not everything could be read: ${first.message}${others === 0 ? '' : ` (and ${others} more)`}`,
+      { hint: first.hint ?? 'Everything else is mirrored. Run it again once it can be read.' },
+    );
   }
 
   private report(end: Ending, output: WatchOutput): object {

@@ -52,6 +52,18 @@ describe('tracecraft watch --once', () => {
     expect(again.stdout).not.toContain('uploaded');
   });
 
+  it('mirrors the rest and ends with 10 when a database cannot be read', async () => {
+    await transcript.append(row('one'));
+    const database = join(world.home, '.hermes', 'state.db');
+    await mkdir(join(world.home, '.hermes'));
+    await writeFile(database, 'this is no database, whatever its name says'.repeat(200));
+    const result = await world.run(['watch', '--once'], inHome);
+    expect(result.code).toBe(10);
+    expect(result.stdout).toContain('uploaded part-00000-');
+    expect(result.stderr).toContain('not everything could be read');
+    expect(result.stderr).toContain(database);
+  });
+
   it('takes tool results too, which have to lie still first', async () => {
     await transcript.append(row('one'));
     const folder = join(world.home, '.claude', 'projects', '-work', id, 'tool-results');
