@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
+import { patientRetry, withRetry } from '../../src/bucket/retry.js';
 import { openS3Bucket } from '../../src/bucket/s3.js';
+import { systemClock } from '../../src/clock.js';
 import { compactSession } from '../../src/compact/compact.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { partName } from '../../src/protocol/parts.js';
@@ -12,8 +14,12 @@ import { noRedaction } from '../../src/redact/redact.js';
 import { describeCompaction } from '../compact/suite.js';
 import { type S3Server, s3Servers } from '../support/s3-servers.js';
 
+/** With the retries that every command has: Ceph answers 500 to some who read a key while others replace it. */
 const opened = ({ endpoint, bucket, accessKey, secretKey, region }: S3Server): Bucket =>
-  openS3Bucket({ endpoint, bucket, accessKey, secretKey, region });
+  withRetry(openS3Bucket({ endpoint, bucket, accessKey, secretKey, region }), {
+    ...patientRetry,
+    clock: systemClock,
+  });
 
 for (const { name, start } of s3Servers()) {
   describeCompaction(name, async () => {
