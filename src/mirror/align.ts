@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
-import { agrees, countMarkers } from '../redact/agreement.js';
 import type { Redactor } from '../redact/redact.js';
+import { agrees, countMarkers } from '../redact/redaction-match.js';
 import type { Head, ShippedPart } from './chain.js';
 import { completeLines, endsWithNewline, fingerprint } from './lines.js';
 import { type ChainSlot, ChainWalk, type Listing } from './listing.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.js';
 import type { Io } from '../io.js';
-import { isDotEnv, secretsOfDotEnv } from '../redact/known-secrets.js';
+import { isDotEnv, secretsOfDotEnv } from '../redact/env-secrets.js';
 import type { Redaction, Redactor } from '../redact/redact.js';
 
 export interface LiveRedactorOptions {

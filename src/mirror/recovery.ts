@@ -1,5 +1,5 @@
 import type { Bucket } from '../bucket/bucket.js';
-import { countMarkers } from '../redact/agreement.js';
+import { countMarkers } from '../redact/redaction-match.js';
 import {
   type AlignContext,
   type Alignment,

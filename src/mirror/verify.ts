@@ -1,7 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
 import type { Layout } from '../protocol/keys.js';
-import { agrees, countMarkers } from '../redact/agreement.js';
+import { agrees, countMarkers } from '../redact/redaction-match.js';
 import { completeLines, endsWithNewline } from './lines.js';
 import { type Listing, listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';

@@ -1,4 +1,4 @@
-import { isCommonPair } from './likeness.js';
+import { isCommonPair } from './entropy.js';
 
 /** A literal that every match of some detector holds. Lower case with `fold`: ASCII letters then match in either case. */
 export interface Anchor {

@@ -1,11 +1,11 @@
-import type { Passage } from './passage.js';
+import type { ScanContext } from './scan-context.js';
 
 /** Looks for secrets around one literal. */
 export interface Detector {
   /** Cheap, on bytes alone: whether there is any point in looking closer at the anchor at `at`. */
   isWorthwhile(bytes: Buffer, at: number): boolean;
-  /** Adds what it finds to the passage. */
-  detect(passage: Passage, at: number): void;
+  /** Adds what it finds to the context. */
+  detect(context: ScanContext, at: number): void;
 }
 
 /** A detector and a literal that makes it look. */

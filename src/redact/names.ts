@@ -1,5 +1,5 @@
 /** What a name says about the value that it is given. */
-export type Telling = 'password' | 'secret' | 'token' | 'key';
+export type SecretName = 'password' | 'secret' | 'token' | 'key';
 
 /** Lower case, without separators: `X-Api-Key` and `xApiKey` are `xapikey`. */
 export function bareName(name: string): string {
@@ -7,7 +7,7 @@ export function bareName(name: string): string {
 }
 
 /** `undefined` when the name is no reason to look at the value. */
-export function tellingOf(name: string): Telling | undefined {
+export function secretNameOf(name: string): SecretName | undefined {
   const words = wordsOf(name);
   const last = words.at(-1);
   if (last === undefined || words.some((word) => publicWords.has(word))) return undefined;

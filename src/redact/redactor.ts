@@ -1,23 +1,27 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
-import { countMarkers } from './agreement.js';
 import { AnchorIndex } from './anchors.js';
-import { assignmentTriggers } from './assignment-detector.js';
 import type { Detector, Trigger } from './detector.js';
-import { type Allowance, Examination } from './examination.js';
-import { headerTriggers } from './header-detector.js';
-import { jwtTriggers } from './jwt-detector.js';
-import { knownTriggers } from './known-values.js';
-import { kubernetesTriggers } from './kubernetes-detector.js';
-import type { Span } from './passage.js';
-import { pemTriggers } from './pem-detector.js';
+import { assignmentTriggers } from './detectors/assignment.js';
+import { headerTriggers } from './detectors/header.js';
+import { jwtTriggers } from './detectors/jwt.js';
+import { kubernetesTriggers } from './detectors/kubernetes.js';
+import { literalTriggers } from './detectors/literal.js';
+import { pemTriggers } from './detectors/pem.js';
+import { tokenTriggers } from './detectors/token.js';
+import { urlTriggers } from './detectors/url.js';
+import {
+  type UserPattern,
+  userDetectors,
+  type WholeTextDetector,
+} from './detectors/user-pattern.js';
+import { type Allowance, LineScan } from './line-scan.js';
 import type { Redaction, Redactor } from './redact.js';
+import { countMarkers } from './redaction-match.js';
 import { alwaysOn, kinds, namedRules, rules } from './rules.js';
-import { replace, settle } from './spans.js';
-import { tokenTriggers } from './token-detector.js';
+import type { Span } from './scan-context.js';
+import { normalizeSpans, replace } from './spans.js';
 import { escapeTriggers, hasEscapedAscii, plainView } from './unescape.js';
-import { urlTriggers } from './url-detector.js';
-import { type UserPattern, userDetectors, type WholeTextDetector } from './user-patterns.js';
 
 export interface RedactorOptions {
   /** Exact values that are never replaced. */
@@ -68,7 +72,7 @@ class Engine implements Redactor {
     const literals = groupByLiteral([
       ...builtInTriggers(disabled),
       ...user.triggers,
-      ...knownTriggers(options.knownSecrets ?? []),
+      ...literalTriggers(options.knownSecrets ?? []),
     ]);
     this.version = versionOf(options);
     this.#index = new AnchorIndex(literals.map(({ anchor }) => anchor));
@@ -95,7 +99,7 @@ class Engine implements Redactor {
     const found = this.#scan(bytes);
     if (found.length === 0) return found;
     const wanted = found.filter((span) => this.#isWanted(bytes, span));
-    return wanted.length === 0 ? wanted : settle(bytes, wanted);
+    return wanted.length === 0 ? wanted : normalizeSpans(bytes, wanted);
   }
 
   #isWanted(bytes: Buffer, span: Span): boolean {
@@ -104,12 +108,12 @@ class Engine implements Redactor {
     return !this.#allowed.has(bytes.toString('latin1', span.start, span.end));
   }
 
-  /** Spans in the positions of `bytes`, unsettled. */
+  /** Spans in the positions of `bytes`, not yet normalized. */
   #scan(bytes: Buffer): readonly Span[] {
-    const plain = this.#examine(bytes, true);
+    const plain = this.#scanForm(bytes, true);
     if (plain !== 'escaped') return plain;
     const view = plainView(bytes);
-    const found = this.#examine(view.bytes, false);
+    const found = this.#scanForm(view.bytes, false);
     if (found === 'escaped') return [];
     return found.map((span) => ({
       ...span,
@@ -119,27 +123,27 @@ class Engine implements Redactor {
   }
 
   /** `escaped`: there is something to look at, and printable ASCII is written in escapes. */
-  #examine(bytes: Buffer, minds: boolean): readonly Span[] | 'escaped' {
-    let examination: Examination | undefined;
+  #scanForm(bytes: Buffer, minds: boolean): readonly Span[] | 'escaped' {
+    let lineScan: LineScan | undefined;
     let isEscaped = false;
     if (this.#wholeText.length > 0) {
       if (minds && hasEscapedAscii(bytes)) return 'escaped';
-      examination = new Examination(bytes, this.#allowance);
-      for (const detector of this.#wholeText) detector.detect(examination.passage);
+      lineScan = new LineScan(bytes, this.#allowance);
+      for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
     this.#index.scan(bytes, (anchor, start) => {
       for (const detector of this.#detectors[anchor] ?? []) {
         if (!detector.isWorthwhile(bytes, start)) continue;
-        if (examination === undefined && minds && hasEscapedAscii(bytes)) {
+        if (lineScan === undefined && minds && hasEscapedAscii(bytes)) {
           isEscaped = true;
           return true;
         }
-        examination ??= new Examination(bytes, this.#allowance);
-        examination.visit(detector, start);
+        lineScan ??= new LineScan(bytes, this.#allowance);
+        lineScan.visit(detector, start);
       }
       return false;
     });
-    return isEscaped ? 'escaped' : (examination?.finish() ?? []);
+    return isEscaped ? 'escaped' : (lineScan?.finish() ?? []);
   }
 }
 

@@ -27,7 +27,7 @@ export const kinds: ReadonlySet<string> = new Set(
   [...rules, ...namedRules, ...structureRules].map((row: { readonly kind: string }) => row.kind),
 );
 
-/** Kinds that are no matter of taste: what the user named, and what could not be examined in time. */
+/** Kinds that are no matter of taste: what the user named, and what could not be scanned in time. */
 export const alwaysOn: ReadonlySet<string> = new Set(['known', 'budget']);
 
 export type { NamedRule, Rule, StructureRule };

@@ -2,10 +2,10 @@ import { newline } from './alphabet.js';
 import { beforeBrokenEscape, pastBrokenEscape } from './boundary.js';
 import { isJson, jsonStrings, looksLikeJson } from './json-strings.js';
 import { markerText, nextMarker } from './marker.js';
-import { type Span, weights } from './passage.js';
+import { type Span, weights } from './scan-context.js';
 
 /** From what detectors found to what is replaced: in order, apart from each other, and never at the cost of the line's form. */
-export function settle(bytes: Buffer, found: readonly Span[]): readonly Span[] {
+export function normalizeSpans(bytes: Buffer, found: readonly Span[]): readonly Span[] {
   const outside = outsideMarkers(bytes, found);
   const apart = merge(outside.flatMap((span) => perLine(bytes, span)));
   const whole = apart
@@ -97,7 +97,7 @@ function betweenEscapes(bytes: Buffer, span: Span): Span {
  * hold quotes), only its parts inside strings are replaced.
  */
 function insideJsonStrings(bytes: Buffer, spans: readonly Span[]): readonly Span[] {
-  const settled: Span[] = [];
+  const kept: Span[] = [];
   for (let at = 0; at < spans.length; ) {
     const first = spans[at];
     if (first === undefined) break;
@@ -106,10 +106,10 @@ function insideJsonStrings(bytes: Buffer, spans: readonly Span[]): readonly Span
     const lineEnd = found === -1 ? bytes.length : found;
     let next = at;
     while ((spans[next]?.start ?? lineEnd) < lineEnd) next += 1;
-    settled.push(...inJsonLine(bytes, lineStart, lineEnd, spans.slice(at, next)));
+    kept.push(...inJsonLine(bytes, lineStart, lineEnd, spans.slice(at, next)));
     at = next;
   }
-  return settled;
+  return kept;
 }
 
 function inJsonLine(

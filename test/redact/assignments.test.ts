@@ -64,29 +64,33 @@ const forms: Readonly<Record<string, (name: string, value: string) => string>> =
   'form body': (name, value) => `a=1&${name}=${encodeURIComponent(value)}&b=2`,
 };
 
-describe.each(Object.entries(names))('the value of a telling name: %s', (telling, list) => {
-  const templates = telling === 'password' ? values.password : values.other;
-  const cases = Object.entries(forms).map(([form, write], index) => ({ form, write, index }));
+describe.each(Object.entries(names))(
+  'the value of a secret-looking name: %s',
+  (secretName, list) => {
+    const templates = secretName === 'password' ? values.password : values.other;
+    const cases = Object.entries(forms).map(([form, write], index) => ({ form, write, index }));
 
-  it.each(cases)('as $form', ({ form, write, index }) => {
-    const random = dice(index + telling.length * 100);
-    for (const name of list) {
-      for (const template of templates) {
-        const { secret } = expand(template, random);
-        const wanted = form === 'form body' ? encodeURIComponent(secret) : secret;
-        for (const [depth, serialize] of Object.entries(serializers)) {
-          const line = serialize(write(name, secret));
-          const { bytes } = redactor.redact(Buffer.from(line));
-          expect(leaks(bytes.toString(), wanted), `${name} as ${depth}: ${line}\n=> ${bytes}`).toBe(
-            false,
-          );
-          if (depth !== 'plain')
-            expect(() => JSON.parse(bytes.toString()), `${bytes}`).not.toThrow();
+    it.each(cases)('as $form', ({ form, write, index }) => {
+      const random = dice(index + secretName.length * 100);
+      for (const name of list) {
+        for (const template of templates) {
+          const { secret } = expand(template, random);
+          const wanted = form === 'form body' ? encodeURIComponent(secret) : secret;
+          for (const [depth, serialize] of Object.entries(serializers)) {
+            const line = serialize(write(name, secret));
+            const { bytes } = redactor.redact(Buffer.from(line));
+            expect(
+              leaks(bytes.toString(), wanted),
+              `${name} as ${depth}: ${line}\n=> ${bytes}`,
+            ).toBe(false);
+            if (depth !== 'plain')
+              expect(() => JSON.parse(bytes.toString()), `${bytes}`).not.toThrow();
+          }
         }
       }
-    }
-  });
-});
+    });
+  },
+);
 
 describe('only strings are replaced', () => {
   it.each([

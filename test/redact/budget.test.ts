@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { agrees } from '../../src/redact/agreement.js';
+import { agrees } from '../../src/redact/redaction-match.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { rules } from '../../src/redact/rules.js';
 import { dice, expand } from './examples.js';

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { leadingSets, literalStart, tailOf, widthOf } from '../../src/redact/expression.js';
-import { parseExpression } from '../../src/redact/expression-parser.js';
+import {
+  leadingSets,
+  literalStart,
+  tailOf,
+  widthOf,
+} from '../../src/redact/expressions/expression.js';
+import { parseExpression } from '../../src/redact/expressions/parser.js';
 
 describe("a pattern's structure", () => {
   it.each([

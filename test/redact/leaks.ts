@@ -1,4 +1,4 @@
-/** Undoes JSON escaping of any depth, as far as telling a leak goes. */
+/** Undoes JSON escaping of any depth, as far as finding a leak goes. */
 export function unescaped(text: string): string {
   return text
     .replace(/\\+u([0-9a-fA-F]{4})/g, (_, hex: string) =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { agrees, countMarkers } from '../../src/redact/agreement.js';
+import { agrees, countMarkers } from '../../src/redact/redaction-match.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { namedRules, rules } from '../../src/redact/rules.js';
 import { dice, expand } from './examples.js';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { repeatsOf, widthOf } from '../../src/redact/expression.js';
-import { parseExpression } from '../../src/redact/expression-parser.js';
-import { reach } from '../../src/redact/passage.js';
+import { repeatsOf, widthOf } from '../../src/redact/expressions/expression.js';
+import { parseExpression } from '../../src/redact/expressions/parser.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { kinds, namedRules, rules, structureRules } from '../../src/redact/rules.js';
+import { reach } from '../../src/redact/scan-context.js';
 import { dice, expand } from './examples.js';
 import { leaks, serializers } from './leaks.js';
 

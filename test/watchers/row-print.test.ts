@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { agrees } from '../../src/redact/agreement.js';
+import { agrees } from '../../src/redact/redaction-match.js';
 import { matches, printOf, shippedPrint } from '../../watchers/row-print.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');

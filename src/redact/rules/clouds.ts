@@ -1,4 +1,4 @@
-import { hasUpperLowerDigit, isWordy } from '../likeness.js';
+import { hasUpperLowerDigit, isWordy } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 const tilde = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'].map((digit) => `${digit}Q~`);

@@ -1,4 +1,4 @@
-import { hasUpperLowerDigit } from '../likeness.js';
+import { hasUpperLowerDigit } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 /** Secret stores, infrastructure as code, networks, databases. */

@@ -1,4 +1,4 @@
-import { hasUpperLowerDigit, isUnworded } from '../likeness.js';
+import { hasUpperLowerDigit, isUnworded } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 /** Work tools, observability, data services. */

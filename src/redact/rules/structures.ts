@@ -35,18 +35,26 @@ export const structureRules: readonly StructureRule[] = [
     source: 'Docker configuration reference',
     example: '{"auths":{"ghcr.io":{"auth":"⟦<basic>⟧"}}}',
   },
-  { kind: 'password', source: 'assignment to a telling name', example: 'DB_PASSWORD=⟦<password>⟧' },
+  {
+    kind: 'password',
+    source: 'assignment to a secret-looking name',
+    example: 'DB_PASSWORD=⟦<password>⟧',
+  },
   {
     kind: 'token',
-    source: 'assignment to a telling name',
+    source: 'assignment to a secret-looking name',
     example: '"refresh_token": "⟦<alnum:40>⟧"',
   },
   {
     kind: 'secret',
-    source: 'assignment to a telling name',
+    source: 'assignment to a secret-looking name',
     example: 'clientSecret: "⟦<alnum:40>⟧"',
   },
-  { kind: 'key', source: 'assignment to a telling name', example: 'ENCRYPTION_KEY=⟦<hex:64>⟧' },
+  {
+    kind: 'key',
+    source: 'assignment to a secret-looking name',
+    example: 'ENCRYPTION_KEY=⟦<hex:64>⟧',
+  },
   { kind: 'known', source: 'values that the caller names', example: '' },
-  { kind: 'budget', source: 'what could not be examined within the allowance', example: '' },
+  { kind: 'budget', source: 'what could not be scanned within the allowance', example: '' },
 ];

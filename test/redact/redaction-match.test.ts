@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { agrees, countMarkers } from '../../src/redact/agreement.js';
 import { markerText } from '../../src/redact/marker.js';
+import { agrees, countMarkers } from '../../src/redact/redaction-match.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 

@@ -1,7 +1,7 @@
-import { alphabet, beforeBackslashes, isIn, pastBackslashes } from './alphabet.js';
-import type { Trigger } from './detector.js';
-import { isPlaceholder } from './likeness.js';
-import { type Match, type Passage, weights } from './passage.js';
+import { alphabet, beforeBackslashes, isIn, pastBackslashes } from '../alphabet.js';
+import type { Trigger } from '../detector.js';
+import { isPlaceholder } from '../placeholders.js';
+import { type Match, type ScanContext, weights } from '../scan-context.js';
 
 /** Every value below `data` and `stringData` of a Kubernetes Secret, in YAML or JSON, whatever its key is called. */
 export const kubernetesTriggers: readonly Trigger[] = [
@@ -37,18 +37,18 @@ const jsonEntry =
   /[\s,{]{0,40}(?:\\{1,64}[nrt][\s]{0,16}){0,4}\\{0,64}"[\w.-]{1,253}\\{0,64}"\s?:\s?\\{0,64}"(?:(?<secret>[^\s"'\\]{6,200})|[^\s"'\\]{0,5}\\{0,64}")/dy;
 const valueBytes = alphabet('!#-&(-[]-~');
 
-function detect(passage: Passage, at: number): void {
-  const { bytes } = passage;
+function detect(context: ScanContext, at: number): void {
+  const { bytes } = context;
   const start = Math.max(0, at - around);
   const document = documentAround(bytes, start, at);
-  passage.charge(document.text.length >> 8);
+  context.charge(document.text.length >> 8);
   for (const found of document.text.matchAll(block)) {
     const position = document.start + found.index;
     // Negative, so that it is no position that an assignment asks for.
-    if (!passage.isFirstVisit(-1 - position)) continue;
-    passage.charge(document.text.length >> 8);
+    if (!context.isFirstVisit(-1 - position)) continue;
+    context.charge(document.text.length >> 8);
     if (isOfConfigMap(document.text, found.index)) continue;
-    readEntries(passage, position + found[0].length);
+    readEntries(context, position + found[0].length);
   }
 }
 
@@ -77,31 +77,31 @@ function documentAround(bytes: Buffer, from: number, at: number): Excerpt {
   return { start, text };
 }
 
-function readEntries(passage: Passage, from: number): void {
-  if (passage.bytes[from] === 0x7b) readFields(passage, from + 1);
-  else readLines(passage, from);
+function readEntries(context: ScanContext, from: number): void {
+  if (context.bytes[from] === 0x7b) readFields(context, from + 1);
+  else readLines(context, from);
 }
 
-function readFields(passage: Passage, from: number): void {
+function readFields(context: ScanContext, from: number): void {
   let at = from;
   for (let count = 0; count < mostEntries; count += 1) {
-    const entry = passage.match(jsonEntry, at);
+    const entry = context.match(jsonEntry, at);
     if (entry === undefined) return;
-    at = take(passage, entry);
+    at = take(context, entry);
   }
 }
 
 /** Lines indented deeper than their heading. */
-function readLines(passage: Passage, from: number): void {
+function readLines(context: ScanContext, from: number): void {
   const heading = /[ +]*(?:["'\\]{0,20}\w+["'\\]{0,20} ?: ?)$/.exec(
-    passage.text(Math.max(0, from - 64), from),
+    context.text(Math.max(0, from - 64), from),
   );
   const depth = /^[ +]*/.exec(heading?.[0] ?? '')?.[0].length ?? 0;
   let at = from;
   for (let count = 0; count < mostEntries; count += 1) {
-    const entry = passage.match(yamlEntry, at);
-    if (entry === undefined || indentOf(passage.text(entry.start, entry.end)) <= depth) return;
-    at = take(passage, entry);
+    const entry = context.match(yamlEntry, at);
+    if (entry === undefined || indentOf(context.text(entry.start, entry.end)) <= depth) return;
+    at = take(context, entry);
   }
 }
 
@@ -111,13 +111,13 @@ function indentOf(entry: string): number {
 }
 
 /** Redacts the entry's value if it has one; returns where to read on. */
-function take(passage: Passage, entry: Match): number {
+function take(context: ScanContext, entry: Match): number {
   if (entry.secretStart === entry.start) return entry.end;
-  const end = passage.runEnd(entry.secretEnd, valueBytes);
-  const value = passage.text(entry.secretStart, entry.secretEnd);
+  const end = context.runEnd(entry.secretEnd, valueBytes);
+  const value = context.text(entry.secretStart, entry.secretEnd);
   if (!isPlaceholder(value) && /^[\x21-\x7e]+$/.test(value) && !/^[{<$]/.test(value)) {
-    passage.add(entry.secretStart, end, 'kubernetes-secret', weights.named);
+    context.add(entry.secretStart, end, 'kubernetes-secret', weights.named);
   }
-  const quote = pastBackslashes(passage.bytes, end);
-  return isIn(separators, passage.bytes[quote]) ? quote + 1 : end;
+  const quote = pastBackslashes(context.bytes, end);
+  return isIn(separators, context.bytes[quote]) ? quote + 1 : end;
 }

@@ -1,5 +1,5 @@
-import type { Trigger } from './detector.js';
-import { type Passage, weights } from './passage.js';
+import type { Trigger } from '../detector.js';
+import { type ScanContext, weights } from '../scan-context.js';
 
 /** Values that the caller knows to be secret, wherever they appear: plainly, URL-encoded, and escaped as JSON up to three deep. */
 
@@ -14,7 +14,7 @@ const commonWords = new Set(
   ).split(' '),
 );
 
-export function knownTriggers(values: readonly string[]): readonly Trigger[] {
+export function literalTriggers(values: readonly string[]): readonly Trigger[] {
   const literals = new Set(values.filter(isUsable).map(trimmed).flatMap(spellings));
   return [...literals]
     .filter((literal) => literal.length >= shortest)
@@ -23,8 +23,8 @@ export function knownTriggers(values: readonly string[]): readonly Trigger[] {
       literal,
       detector: {
         isWorthwhile: () => true,
-        detect: (passage: Passage, at: number) =>
-          passage.add(at, at + literal.length, 'known', weights.known),
+        detect: (context: ScanContext, at: number) =>
+          context.add(at, at + literal.length, 'known', weights.known),
       },
     }));
 }

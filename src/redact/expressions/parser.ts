@@ -1,4 +1,4 @@
-import { type Alphabet, alphabet } from './alphabet.js';
+import { type Alphabet, alphabet } from '../alphabet.js';
 import { type Expression, ExpressionError } from './expression.js';
 
 const classes: Readonly<Record<string, Alphabet>> = {

@@ -7,8 +7,8 @@ import {
   pastBackslashes,
   runEnd,
   runStart,
-} from './alphabet.js';
-import { isAfterEscape, pastBrokenEscape } from './boundary.js';
+} from '../alphabet.js';
+import { isAfterEscape, pastBrokenEscape } from '../boundary.js';
 
 /** `NAME=value`, `"name": "value"`, `name: value`, `--name value`, `<name>value</name>` and their like, at any depth of JSON. */
 export interface Assignment {
@@ -137,7 +137,7 @@ function pastEquals(bytes: Buffer, at: number): number {
   return end;
 }
 
-/** `name: X, value: …` in JSON, YAML and XML, where the telling name is itself a value. */
+/** `name: X, value: …` in JSON, YAML and XML, where the secret-looking name is itself a value. */
 function afterValueWord(bytes: Buffer, nameEnd: number): number {
   let at = nameEnd;
   while (at < nameEnd + 40 && isBetweenPair(bytes, at)) at += 1;

@@ -1,7 +1,7 @@
 import { base64Any, runEnd, runStart } from './alphabet.js';
 import { isAfterEscape } from './boundary.js';
 
-/** What a text looks like, judged from the text alone: random, a word, a placeholder, a reference, part of a blob. */
+/** What a text looks like, judged from the text alone: random, a word, a sequence, part of a blob. */
 
 const seen = new Uint16Array(256);
 
@@ -57,38 +57,9 @@ export function isWordy(text: string): boolean {
   return upper < letters * 0.35 || upper > letters * 0.9;
 }
 
-const placeholderWords =
-  /your|example|placeholder|change.?me|redacted|dummy|sample|insert|replace|fixme|foobar|lorem|invalid|secret.?here|key.?here|token.?here|password|passwd|deadbeef|qwerty|undefined|not.?(?:a.?)?real|fake.?(?:key|token|secret)|test.?(?:key|token|secret)|my.?(?:key|token|secret|api)|(?:api|secret|access|auth|private).?(?:key|token)|hunter2$/i;
-
-/** Whether somebody wrote it to stand for a secret: `your-key-here`, `xxxxxxxx`, `1234567890abcdef`, `sk-...`. */
-export function isPlaceholder(text: string): boolean {
-  if (text.includes('[REDACTED')) return true;
-  if (isMasked(text) || isSequence(text) || /x{8}/i.test(text)) return true;
-  if (text.length > 80) return false;
-  const found = placeholderWords.exec(text) ?? /x{4}|X{4}/.exec(text);
-  return found !== null && isWrittenAsWord(found[0]) && !isRestRandom(text, found[0]);
-}
-
-/** In random text words turn up in a mixture of cases … */
-function isWrittenAsWord(word: string): boolean {
-  return /^(?:[^A-Z]+|[^a-z]+|[A-Z][^A-Z]+|[a-z]+(?:[^A-Za-z]?[A-Z][a-z]+)+)$/.test(word);
-}
-
-/** … and among letters and digits that alternate as nobody would type them. */
-function isRestRandom(text: string, word: string): boolean {
-  const rest = text.replace(word, '');
-  return rest.length >= 12 && alternations(rest) >= 4 && !isSequence(rest);
-}
-
 /** How often a digit stands beside a letter. */
-function alternations(text: string): number {
+export function alternations(text: string): number {
   return text.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
-}
-
-function isMasked(text: string): boolean {
-  return /\*{3}|\.{3}|\xe2\x80\xa6|\xe2\x80\xa2|#{4}|_{4}|-{5}|\?{3}|(?:<|&lt;|&#x3c;)[A-Za-z][\w .|-]{2,40}(?:>|$)/i.test(
-    text,
-  );
 }
 
 /** Most bytes follow from the one before: aaaa, 1234, fedc. */
@@ -101,31 +72,6 @@ export function isSequence(text: string): boolean {
     if (step >= -1 && step <= 1) steps += 1;
   }
   return steps > (length - 1) * 0.6;
-}
-
-const templates =
-  /\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|#\{[^}]*\}|%\([A-Za-z_]+\)|^%[A-Z_]{3,}%$|<%.*%>|^\{[A-Za-z_][\w.]*\}$|(?:^|\W)%[sdv](?:\W|$)/;
-const references =
-  /^(?:\$[A-Za-z_]\w*(?:[/:.]|$)|\$[{(]|%[A-Za-z_]+%$|process\.env|os\.|env\.|ENV\b|@[\w./-]+\.\w{2,5}$|!(?:Ref|Sub|GetAtt|ImportValue|vault|reference|env|secret)\b|vault:|op:\/\/|arn:|ssm:|ref\+|secretsmanager|projects\/|file:|sha(?:1|256|384|512)[-:~])/;
-const places =
-  /^(?:\.{1,2}\/|~\/|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}:\/\/|[a-z0-9-]+(?:\.[a-z0-9-]+)+\/|www\.)/;
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const moments = /^\d{4}-\d\d-\d\d(?:[T ]|$)/;
-
-/** Whether the text only says where a value is to be found or how it is made. */
-export function isReference(text: string): boolean {
-  if (templates.test(text) || references.test(text) || places.test(text)) return true;
-  return moments.test(text) || isPath(text);
-}
-
-/** Base64 may begin with a slash too. */
-function isPath(text: string): boolean {
-  if (!/^\/[A-Za-z][\w.-]*(?:\/|$)/.test(text)) return false;
-  return !(isRandom(text) && /[A-Z]/.test(text) && /\d/.test(text));
-}
-
-export function isUuid(text: string): boolean {
-  return uuid.test(text);
 }
 
 const around = 160;

@@ -1,5 +1,5 @@
 import { leadingSets, repeatsOf } from './expression.js';
-import { parseExpression } from './expression-parser.js';
+import { parseExpression } from './parser.js';
 
 const longestText = 48 * 1024;
 /** CPU time for one text of that length; a harmless pattern needs a thousandth of it. */

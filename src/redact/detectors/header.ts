@@ -1,8 +1,9 @@
-import { alphabet, isIn } from './alphabet.js';
-import { isFreeOnLeft } from './boundary.js';
-import type { Detector, Trigger } from './detector.js';
-import { isPlaceholder, isRandom, isReference, printableFromBase64 } from './likeness.js';
-import { type Match, type Passage, weights } from './passage.js';
+import { alphabet, isIn } from '../alphabet.js';
+import { isFreeOnLeft } from '../boundary.js';
+import type { Detector, Trigger } from '../detector.js';
+import { isRandom, printableFromBase64 } from '../entropy.js';
+import { isPlaceholder, isReference } from '../placeholders.js';
+import { type Match, type ScanContext, weights } from '../scan-context.js';
 
 /** Credentials behind `Authorization`, `Bearer` and `Basic`, wherever they are written. */
 export const headerTriggers: readonly Trigger[] = [
@@ -36,54 +37,54 @@ function afterWord(word: string, detect: Detector['detect'], mayEndName = false)
   };
 }
 
-function authorization(passage: Passage, at: number): void {
-  const found = passage.match(authorizationValue, at);
-  if (found === undefined || isSignatureScheme(passage, found)) return;
-  const scheme = passage
+function authorization(context: ScanContext, at: number): void {
+  const found = context.match(authorizationValue, at);
+  if (found === undefined || isSignatureScheme(context, found)) return;
+  const scheme = context
     .text(found.start, found.secretStart)
     .match(/(\w+)[^\w]*$/)?.[1]
     ?.toLowerCase();
-  if (scheme === 'basic') addBasic(passage, found);
-  else addOpaque(passage, found, scheme === 'bearer' ? 'bearer-token' : 'authorization');
+  if (scheme === 'basic') addBasic(context, found);
+  else addOpaque(context, found, scheme === 'bearer' ? 'bearer-token' : 'authorization');
 }
 
 /** `AWS4-HMAC-SHA256`, `GOOG4-RSA-SHA256`: what follows is too short to be anything but a template. */
-function isSignatureScheme(passage: Passage, { secretStart, secretEnd }: Match): boolean {
+function isSignatureScheme(context: ScanContext, { secretStart, secretEnd }: Match): boolean {
   return /^[A-Z0-9]{2,8}-(?:HMAC|RSA|ECDSA)-[A-Z0-9-]{3,20}$/.test(
-    passage.text(secretStart, secretEnd),
+    context.text(secretStart, secretEnd),
   );
 }
 
-function bearer(passage: Passage, at: number): void {
-  const found = passage.match(bearerValue, at);
-  if (found !== undefined) addOpaque(passage, found, 'bearer-token');
+function bearer(context: ScanContext, at: number): void {
+  const found = context.match(bearerValue, at);
+  if (found !== undefined) addOpaque(context, found, 'bearer-token');
 }
 
-function basic(passage: Passage, at: number): void {
-  const found = passage.match(basicValue, at);
-  if (found !== undefined) addBasic(passage, found);
+function basic(context: ScanContext, at: number): void {
+  const found = context.match(basicValue, at);
+  if (found !== undefined) addBasic(context, found);
 }
 
 const longestJudged = 512;
 const valueBytes = alphabet('A-Za-z0-9._~+/%=-');
 
-function addOpaque(passage: Passage, found: Match, kind: string): void {
-  const end = passage.runEnd(found.secretEnd, valueBytes);
-  const value = passage.text(found.secretStart, Math.min(end, found.secretStart + longestJudged));
-  passage.charge(4 + (value.length >> 4));
+function addOpaque(context: ScanContext, found: Match, kind: string): void {
+  const end = context.runEnd(found.secretEnd, valueBytes);
+  const value = context.text(found.secretStart, Math.min(end, found.secretStart + longestJudged));
+  context.charge(4 + (value.length >> 4));
   const core = value.replace(/[.:]+$/, '');
   if (core.length < 16 || !/\d/.test(core) || !isRandom(core)) return;
   if (isPlaceholder(core) || isReference(core)) return;
   const cut = value.length === end - found.secretStart ? value.length - core.length : 0;
-  passage.add(found.secretStart, end - cut, kind, weights.context);
+  context.add(found.secretStart, end - cut, kind, weights.context);
 }
 
-function addBasic(passage: Passage, found: Match): void {
-  const value = passage.text(found.secretStart, found.secretEnd);
+function addBasic(context: ScanContext, found: Match): void {
+  const value = context.text(found.secretStart, found.secretEnd);
   const decoded = printableFromBase64(
     value.replace(/%3d/gi, '=').replace(/%2b/gi, '+').replace(/%2f/gi, '/'),
   );
   if (decoded === undefined || !/^[^:\s]{0,200}:[^\s]{2,}$/.test(decoded)) return;
   if (/^(?:user(?:name)?|login):(?:pass(?:word)?|secret)$/i.test(decoded)) return;
-  passage.add(found.secretStart, found.secretEnd, 'basic-auth', weights.context);
+  context.add(found.secretStart, found.secretEnd, 'basic-auth', weights.context);
 }

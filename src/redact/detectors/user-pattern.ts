@@ -1,6 +1,6 @@
-import { UsageError } from '../errors.js';
-import { shortestAnchor } from './anchors.js';
-import type { Detector, Trigger } from './detector.js';
+import { UsageError } from '../../errors.js';
+import { shortestAnchor } from '../anchors.js';
+import type { Detector, Trigger } from '../detector.js';
 import {
   type Expression,
   ExpressionError,
@@ -8,10 +8,10 @@ import {
   type RepeatNode,
   repeatsOf,
   widthOf,
-} from './expression.js';
-import { parseExpression } from './expression-parser.js';
-import { type Passage, reach, weights } from './passage.js';
-import { probe } from './pattern-probe.js';
+} from '../expressions/expression.js';
+import { parseExpression } from '../expressions/parser.js';
+import { probe } from '../expressions/probe.js';
+import { reach, type ScanContext, weights } from '../scan-context.js';
 
 /** A kind of secret that the user describes. */
 export interface UserPattern {
@@ -26,7 +26,7 @@ export interface UserPattern {
 
 /** A pattern without a literal to find it by: every text is searched from end to end. */
 export interface WholeTextDetector {
-  detect(passage: Passage): void;
+  detect(context: ScanContext): void;
 }
 
 export interface UserDetectors {
@@ -98,9 +98,9 @@ function anchored(kind: string, source: string): Detector {
   const expression = new RegExp(source, 'dy');
   return {
     isWorthwhile: () => true,
-    detect(passage, at) {
-      const found = passage.match(expression, at);
-      if (found !== undefined) passage.add(found.secretStart, found.secretEnd, kind, weights.user);
+    detect(context, at) {
+      const found = context.match(expression, at);
+      if (found !== undefined) context.add(found.secretStart, found.secretEnd, kind, weights.user);
     },
   };
 }
@@ -108,9 +108,9 @@ function anchored(kind: string, source: string): Detector {
 function searching(kind: string, source: string): WholeTextDetector {
   const expression = new RegExp(source, 'dg');
   return {
-    detect(passage) {
-      for (const found of passage.search(expression)) {
-        passage.add(found.secretStart, found.secretEnd, kind, weights.user);
+    detect(context) {
+      for (const found of context.search(expression)) {
+        context.add(found.secretStart, found.secretEnd, kind, weights.user);
       }
     },
   };

@@ -1,4 +1,4 @@
-import type { Alphabet } from './alphabet.js';
+import type { Alphabet } from '../alphabet.js';
 
 /**
  * A regular expression's structure: what it starts with, what it ends with, what in it is unbounded. Reads the part of

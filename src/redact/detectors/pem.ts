@@ -1,6 +1,6 @@
-import { alphabet, backslash, digits, isIn, runStart } from './alphabet.js';
-import type { Trigger } from './detector.js';
-import { type Passage, weights } from './passage.js';
+import { alphabet, backslash, digits, isIn, runStart } from '../alphabet.js';
+import type { Trigger } from '../detector.js';
+import { type ScanContext, weights } from '../scan-context.js';
 
 /**
  * Private keys in PEM and their like: the header stays, the body goes. Lines of the body may be parted by anything a tool
@@ -26,16 +26,16 @@ function isPrivate(bytes: Buffer, at: number): boolean {
   return /^-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?/.test(text);
 }
 
-function detectFromHeader(passage: Passage, at: number): void {
+function detectFromHeader(context: ScanContext, at: number): void {
   const header = /^-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?/.exec(
-    passage.text(at, at + headerLength),
+    context.text(at, at + headerLength),
   );
-  if (header !== null) redactBody(passage, at + header[0].length);
+  if (header !== null) redactBody(context, at + header[0].length);
 }
 
-function detectPutty(passage: Passage, at: number): void {
-  const header = /^Private-Lines: ?\d{1,4}/.exec(passage.text(at, at + 40));
-  if (header !== null) redactBody(passage, at + header[0].length);
+function detectPutty(context: ScanContext, at: number): void {
+  const header = /^Private-Lines: ?\d{1,4}/.exec(context.text(at, at + 40));
+  if (header !== null) redactBody(context, at + header[0].length);
 }
 
 interface Piece {
@@ -43,12 +43,12 @@ interface Piece {
   readonly end: number;
 }
 
-function redactBody(passage: Passage, from: number, least = leastBody): void {
-  const pieces = bodyFrom(passage, from);
+function redactBody(context: ScanContext, from: number, least = leastBody): void {
+  const pieces = bodyFrom(context, from);
   const length = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
   if (length < least) return;
-  for (const piece of joined(passage.bytes, pieces)) {
-    passage.add(piece.start, piece.end, 'private-key', weights.shape + 11);
+  for (const piece of joined(context.bytes, pieces)) {
+    context.add(piece.start, piece.end, 'private-key', weights.shape + 11);
   }
 }
 
@@ -60,21 +60,21 @@ const attribute =
 const keyRun = /[A-Za-z0-9+/]{1,4096}={0,3}/y;
 const pgpChecksum = /=[A-Za-z0-9+/]{4}(?![A-Za-z0-9+/=])/y;
 
-function bodyFrom(passage: Passage, from: number): readonly Piece[] {
+function bodyFrom(context: ScanContext, from: number): readonly Piece[] {
   const pieces: Piece[] = [];
-  const limit = Math.min(passage.bytes.length, from + longestBody);
+  const limit = Math.min(context.bytes.length, from + longestBody);
   let at = from;
   while (at < limit) {
-    passage.charge(1);
-    const gap = passage.match(separator, at);
+    context.charge(1);
+    const gap = context.match(separator, at);
     const start = gap?.end ?? at;
-    const skipped = passage.match(attribute, start) ?? passage.match(pgpChecksum, start);
+    const skipped = context.match(attribute, start) ?? context.match(pgpChecksum, start);
     if (skipped !== undefined) {
       at = skipped.end;
       continue;
     }
-    const run = passage.match(keyRun, start);
-    if (run === undefined || !continues(passage, pieces, run)) break;
+    const run = context.match(keyRun, start);
+    if (run === undefined || !continues(context, pieces, run)) break;
     pieces.push(run);
     at = run.end;
   }
@@ -82,24 +82,24 @@ function bodyFrom(passage: Passage, from: number): readonly Piece[] {
 }
 
 /** A short run is a key's last line or the first word of what comes after; the run before it tells. */
-function continues(passage: Passage, pieces: readonly Piece[], run: Piece): boolean {
+function continues(context: ScanContext, pieces: readonly Piece[], run: Piece): boolean {
   const length = run.end - run.start;
   const last = pieces.at(-1);
   if (last === undefined) return length >= 16;
   if (length >= 40) return true;
   const lastLength = last.end - last.start;
-  if (passage.bytes[last.end - 1] === 0x3d || length > lastLength) return false;
-  return length === lastLength || (lastLength >= 24 && isKeyLike(passage, run));
+  if (context.bytes[last.end - 1] === 0x3d || length > lastLength) return false;
+  return length === lastLength || (lastLength >= 24 && isKeyLike(context, run));
 }
 
-function isKeyLike(passage: Passage, run: Piece): boolean {
-  const text = passage.text(run.start, run.end);
-  return /[=+/\d]/.test(text) || /[a-z][A-Z]/.test(text) || isEnd(passage, run.end);
+function isKeyLike(context: ScanContext, run: Piece): boolean {
+  const text = context.text(run.start, run.end);
+  return /[=+/\d]/.test(text) || /[a-z][A-Z]/.test(text) || isEnd(context, run.end);
 }
 
-function isEnd(passage: Passage, at: number): boolean {
-  const after = passage.match(separator, at)?.end ?? at;
-  return passage.text(after, after + 4) === '----' || after >= passage.bytes.length;
+function isEnd(context: ScanContext, at: number): boolean {
+  const after = context.match(separator, at)?.end ?? at;
+  return context.text(after, after + 4) === '----' || after >= context.bytes.length;
 }
 
 const breaking = alphabet('"\'`\n');
@@ -126,14 +126,14 @@ function holdsBreak(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** The lines before a footer whose header was cut off. */
-function detectFromFooter(passage: Passage, at: number): void {
-  const { bytes } = passage;
+function detectFromFooter(context: ScanContext, at: number): void {
+  const { bytes } = context;
   const limit = Math.max(0, at - backwards);
   let first = -1;
   let longest = 0;
   let short = 0;
   for (let end = beforeSeparators(bytes, at, limit); end > limit; ) {
-    passage.charge(1);
+    context.charge(1);
     const start = afterEscapeLetter(bytes, runStart(bytes, end, keyBytes, limit), end);
     const length = end - start;
     const isFull = length >= leastBody;
@@ -145,7 +145,7 @@ function detectFromFooter(passage: Passage, at: number): void {
     longest = Math.max(longest, length);
     end = beforeSeparators(bytes, start, limit);
   }
-  if (longest >= leastTail) redactBody(passage, first, leastTail);
+  if (longest >= leastTail) redactBody(context, first, leastTail);
 }
 
 /** A checksum and a last line. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   isDotEnv,
-  isTellingName,
+  isSecretName,
   secretsOf,
   secretsOfDotEnv,
-} from '../../src/redact/known-secrets.js';
+} from '../../src/redact/env-secrets.js';
 
 describe('variables whose names tell', () => {
   it.each([
@@ -16,7 +16,7 @@ describe('variables whose names tell', () => {
     'SESSION_SECRET',
     'MASTER_KEY',
     'SENTRY_DSN',
-  ])('%s', (name) => expect(isTellingName(name)).toBe(true));
+  ])('%s', (name) => expect(isSecretName(name)).toBe(true));
 
   it.each([
     'PATH',
@@ -26,7 +26,7 @@ describe('variables whose names tell', () => {
     'MONKEY',
     'KEYBOARD',
     'TOKENIZER',
-  ])('not %s', (name) => expect(isTellingName(name)).toBe(false));
+  ])('not %s', (name) => expect(isSecretName(name)).toBe(false));
 
   it('give their values, unless those point at a secret elsewhere', () => {
     expect(

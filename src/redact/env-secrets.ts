@@ -7,7 +7,7 @@ import { parseEnv } from 'node:util';
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** The words that tell, at the end of a name or before a number: `GITHUB_TOKEN`, `DB_PASSWORD`, `apiKey2`. */
-const tellingEnd =
+const secretEnding =
   /(?:token|secret|password|passwd|passphrase|pwd|api_?key|access_?key|private_?key|secret_?key|auth_?key|encryption_?key|signing_?key|credentials?|dsn|connection_?string)(?:_?\d+)?$/i;
 const keyEnd = /(?:^|_)key(?:_?\d+)?$/i;
 /** Names that end so and hold no secret. */
@@ -16,14 +16,14 @@ const harmless =
 /** Values that point at a secret instead of being one. */
 const reference = /^(?:\/|~\/|\.{1,2}\/|[a-z]:\\|op:\/\/|vault:|\$\{?[A-Z_]+\}?$)/i;
 
-export function isTellingName(name: string): boolean {
-  return (tellingEnd.test(name) || keyEnd.test(name)) && !harmless.test(name);
+export function isSecretName(name: string): boolean {
+  return (secretEnding.test(name) || keyEnd.test(name)) && !harmless.test(name);
 }
 
 /** The values of the variables whose names tell. */
 export function secretsOf(variables: Variables): readonly string[] {
   return Object.entries(variables)
-    .filter(([name]) => isTellingName(name))
+    .filter(([name]) => isSecretName(name))
     .map(([, value]) => value?.trim() ?? '')
     .filter((value) => value !== '' && !reference.test(value));
 }

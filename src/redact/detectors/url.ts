@@ -1,7 +1,8 @@
-import { alphabet, alphanumeric, isIn } from './alphabet.js';
-import type { Trigger } from './detector.js';
-import { isPlaceholder, isRandom, isReference, isSequence } from './likeness.js';
-import { type Passage, weights } from './passage.js';
+import { alphabet, alphanumeric, isIn } from '../alphabet.js';
+import type { Trigger } from '../detector.js';
+import { isRandom, isSequence } from '../entropy.js';
+import { isPlaceholder, isReference } from '../placeholders.js';
+import { type ScanContext, weights } from '../scan-context.js';
 
 /** Passwords and tokens in the user part of a URL, whatever its scheme. */
 export const urlTriggers: readonly Trigger[] = [
@@ -9,7 +10,7 @@ export const urlTriggers: readonly Trigger[] = [
     literal: '://',
     detector: {
       isWorthwhile: (bytes, at) => atSign(bytes, at + 3) !== -1,
-      detect: (passage, at) => detect(passage, at + 3),
+      detect: (context, at) => detect(context, at + 3),
     },
   },
 ];
@@ -29,31 +30,31 @@ function atSign(bytes: Buffer, from: number): number {
   return found;
 }
 
-function detect(passage: Passage, start: number): void {
-  const { bytes } = passage;
-  passage.charge(1);
+function detect(context: ScanContext, start: number): void {
+  const { bytes } = context;
+  context.charge(1);
   const end = atSign(bytes, start);
   if (end === -1 || !isIn(alphanumeric, bytes[start - 4])) return;
   const colon = bytes.indexOf(0x3a, start);
   if (colon === -1 || colon >= end) {
-    detectToken(passage, start, end);
+    detectToken(context, start, end);
     return;
   }
-  const user = passage.text(start, colon);
-  const password = passage.text(colon + 1, end);
+  const user = context.text(start, colon);
+  const password = context.text(colon + 1, end);
   if (isHarmless(user, password)) return;
-  passage.add(colon + 1, end, 'url-password', weights.context);
+  context.add(colon + 1, end, 'url-password', weights.context);
 }
 
 const gitHosts =
   /^(?:[\w.-]*\.)?(?:github|gitlab|bitbucket|gitea|codeberg|azure|visualstudio|huggingface|hf)\.|^[\w.-]*git[\w.-]*\./;
 
 /** `https://TOKEN@github.com`; elsewhere a lone user is a name, or public as in Sentry's addresses. */
-function detectToken(passage: Passage, start: number, end: number): void {
-  const user = passage.text(start, end);
-  const host = passage.text(end + 1, Math.min(end + 80, passage.bytes.length));
+function detectToken(context: ScanContext, start: number, end: number): void {
+  const user = context.text(start, end);
+  const host = context.text(end + 1, Math.min(end + 80, context.bytes.length));
   if (user.length < 20 || !gitHosts.test(host) || isPlaceholder(user) || !isRandom(user)) return;
-  passage.add(start, end, 'url-token', weights.context);
+  context.add(start, end, 'url-token', weights.context);
 }
 
 const weak =

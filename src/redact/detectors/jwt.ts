@@ -1,8 +1,8 @@
-import { type Alphabet, base64Any, urlSafe } from './alphabet.js';
-import { isFreeOnLeft } from './boundary.js';
-import type { Trigger } from './detector.js';
-import { isInsideBlob } from './likeness.js';
-import { type Passage, weights } from './passage.js';
+import { type Alphabet, base64Any, urlSafe } from '../alphabet.js';
+import { isFreeOnLeft } from '../boundary.js';
+import type { Trigger } from '../detector.js';
+import { isInsideBlob } from '../entropy.js';
+import { type ScanContext, weights } from '../scan-context.js';
 
 /** Signed and encrypted JSON Web Tokens, of any length. */
 export const jwtTriggers: readonly Trigger[] = [
@@ -15,31 +15,31 @@ export const jwtTriggers: readonly Trigger[] = [
 const dot = 0x2e;
 const beginsJson = Buffer.from('eyJ', 'latin1');
 
-function detect(passage: Passage, at: number): void {
-  const { bytes } = passage;
-  passage.charge(1);
-  const headerEnd = passage.runEnd(at, urlSafe);
+function detect(context: ScanContext, at: number): void {
+  const { bytes } = context;
+  context.charge(1);
+  const headerEnd = context.runEnd(at, urlSafe);
   if (bytes[headerEnd] !== dot || headerEnd - at < 12) return;
   const parts = [at, headerEnd + 1];
   let end = headerEnd;
   while (bytes[end] === dot && parts.length <= 6) {
-    end = passage.runEnd(end + 1, urlSafe);
+    end = context.runEnd(end + 1, urlSafe);
     parts.push(end + 1);
   }
-  if (!isToken(passage, at, headerEnd, parts)) return;
-  const tail = paddingEnd(passage, end);
+  if (!isToken(context, at, headerEnd, parts)) return;
+  const tail = paddingEnd(context, end);
   if (isInsideBlob(bytes, at, tail)) return;
-  passage.add(at, tail, 'jwt', weights.shape + beginsJson.length);
+  context.add(at, tail, 'jwt', weights.shape + beginsJson.length);
 }
 
 /** `parts` holds where each part begins, and one more. */
 function isToken(
-  passage: Passage,
+  context: ScanContext,
   at: number,
   headerEnd: number,
   parts: readonly number[],
 ): boolean {
-  const { bytes } = passage;
+  const { bytes } = context;
   const count = parts.length - 1;
   const payload = headerEnd + 1;
   const lengthOf = (index: number): number => (parts[index + 1] ?? 0) - (parts[index] ?? 0) - 1;
@@ -47,14 +47,14 @@ function isToken(
     return lengthOf(1) >= 8 && lengthOf(2) >= 10;
   }
   if (count < 3) return false;
-  const header = Buffer.from(passage.text(at, Math.min(headerEnd, at + 2000)), 'base64');
+  const header = Buffer.from(context.text(at, Math.min(headerEnd, at + 2000)), 'base64');
   return /"(?:alg|enc)"\s*:/.test(header.toString('latin1')) && lengthOf(count - 1) >= 16;
 }
 
 const paddings: Alphabet = base64Any;
 
-function paddingEnd(passage: Passage, end: number): number {
-  const { bytes } = passage;
-  const rest = passage.runEnd(end, paddings);
+function paddingEnd(context: ScanContext, end: number): number {
+  const { bytes } = context;
+  const rest = context.runEnd(end, paddings);
   return bytes[rest] === 0x3d ? rest + 1 : rest;
 }

@@ -1,24 +1,16 @@
+import type { Detector, Trigger } from '../detector.js';
+import { entropy, isRandom, isSequence, isWordy, printableFromBase64 } from '../entropy.js';
+import { bareName, type SecretName, secretNameOf } from '../names.js';
+import { isPlaceholder, isReference, isUuid } from '../placeholders.js';
+import type { NamedRule } from '../rule.js';
+import { type ScanContext, weights } from '../scan-context.js';
 import {
   type Assignment,
   nameEndOf,
   nameStartOf,
   readAssignment,
   valueAfter,
-} from './assignment.js';
-import type { Detector, Trigger } from './detector.js';
-import {
-  entropy,
-  isPlaceholder,
-  isRandom,
-  isReference,
-  isSequence,
-  isUuid,
-  isWordy,
-  printableFromBase64,
-} from './likeness.js';
-import { bareName, type Telling, tellingOf } from './names.js';
-import { type Passage, weights } from './passage.js';
-import type { NamedRule } from './rule.js';
+} from './assignment-reader.js';
 
 const folded = [
   'password',
@@ -62,7 +54,7 @@ const folded = [
   '_license',
 ];
 
-/** Finds the values of telling names. */
+/** Finds the values of secret-looking names. */
 export function assignmentTriggers(named: readonly NamedRule[]): readonly Trigger[] {
   const names = new NameReader(named);
   const exact: Trigger[] = ['Key', 'Pass', 'LICENSE_KEY'].map((literal) => ({
@@ -78,7 +70,7 @@ export function assignmentTriggers(named: readonly NamedRule[]): readonly Trigge
 }
 
 interface NameSense {
-  readonly telling: Telling | undefined;
+  readonly secretName: SecretName | undefined;
   readonly named: readonly NamedRule[];
   readonly mayBeBasic: boolean;
 }
@@ -106,11 +98,11 @@ class NameReader {
 
   #senseOf(name: string): NameSense | undefined {
     const bare = bareName(name);
-    const telling = tellingOf(name);
+    const secretName = secretNameOf(name);
     const named = this.#named.filter((rule) => rule.name.test(bare));
     const mayBeBasic = bare.endsWith('auth');
-    if (telling === undefined && named.length === 0 && !mayBeBasic) return undefined;
-    return { telling, named, mayBeBasic };
+    if (secretName === undefined && named.length === 0 && !mayBeBasic) return undefined;
+    return { secretName, named, mayBeBasic };
   }
 }
 
@@ -134,44 +126,44 @@ class AssignmentDetector implements Detector {
     return nameEnd === at + this.#length + 1 && bytes[nameEnd - 1] === 0x73 && this.#length < 10;
   }
 
-  detect(passage: Passage, at: number): void {
-    const { bytes } = passage;
+  detect(context: ScanContext, at: number): void {
+    const { bytes } = context;
     const nameEnd = nameEndOf(bytes, at + this.#length);
-    if (!passage.isFirstVisit(nameEnd)) return;
-    passage.charge(2);
+    if (!context.isFirstVisit(nameEnd)) return;
+    context.charge(2);
     const nameStart = nameStartOf(bytes, at);
-    const sense = this.#names.read(passage.text(nameStart, nameEnd));
+    const sense = this.#names.read(context.text(nameStart, nameEnd));
     if (sense === undefined) return;
     const valueAt = valueAfter(bytes, at, nameEnd);
-    const isLoose = sense.telling === 'password' || bytes[valueAt - 1] === 0x3d;
+    const isLoose = sense.secretName === 'password' || bytes[valueAt - 1] === 0x3d;
     const read = readAssignment(bytes, nameEnd, valueAt, isLoose);
     if (read === undefined) return;
-    passage.charge((read.valueEnd - read.valueStart) >> 6);
-    judge(passage, withoutScheme(passage, read), sense);
+    context.charge((read.valueEnd - read.valueStart) >> 6);
+    judge(context, withoutScheme(context, read), sense);
   }
 }
 
-function judge(passage: Passage, found: Assignment, sense: NameSense): void {
+function judge(context: ScanContext, found: Assignment, sense: NameSense): void {
   const { valueStart, valueEnd } = found;
   if (valueEnd - valueStart < 6) return;
-  const value = plain(passage.text(valueStart, Math.min(valueEnd, valueStart + longestJudged)));
+  const value = plain(context.text(valueStart, Math.min(valueEnd, valueStart + longestJudged)));
   if (value.includes('[REDACTED:')) return;
   const kind = kindOf(value, found, sense);
   if (kind === undefined) return;
-  const isNamed = kind !== sense.telling;
-  passage.add(valueStart, valueEnd, kind, isNamed ? weights.named : weights.generic);
+  const isNamed = kind !== sense.secretName;
+  context.add(valueStart, valueEnd, kind, isNamed ? weights.named : weights.generic);
 }
 
 function kindOf(value: string, found: Assignment, sense: NameSense): string | undefined {
   const rule = sense.named.find((row) => fits(row, value));
   if (rule !== undefined) return rule.kind;
   if (sense.mayBeBasic && isBasic(value)) return 'docker-auth';
-  if (sense.telling === undefined) return undefined;
-  return isSecretValue(sense.telling, value, found) ? sense.telling : undefined;
+  if (sense.secretName === undefined) return undefined;
+  return isSecretValue(sense.secretName, value, found) ? sense.secretName : undefined;
 }
 
-function withoutScheme(passage: Passage, found: Assignment): Assignment {
-  const start = passage.text(found.valueStart, Math.min(found.valueEnd, found.valueStart + 24));
+function withoutScheme(context: ScanContext, found: Assignment): Assignment {
+  const start = context.text(found.valueStart, Math.min(found.valueEnd, found.valueStart + 24));
   const scheme = /^(?:bearer|basic|token|bot|apikey)(?:\s|%20|\+)+/i.exec(start);
   return scheme === null ? found : { ...found, valueStart: found.valueStart + scheme[0].length };
 }
@@ -198,20 +190,20 @@ function isBasic(value: string): boolean {
   return value.length >= 8 && /^[^:\s]{1,100}:[^\s]{3,}/.test(printableFromBase64(value) ?? '');
 }
 
-function isSecretValue(telling: Telling, value: string, found: Assignment): boolean {
-  if (!isWritable(telling, value, found) || isReference(value) || isUuid(value)) return false;
+function isSecretValue(secretName: SecretName, value: string, found: Assignment): boolean {
+  if (!isWritable(secretName, value, found) || isReference(value) || isUuid(value)) return false;
   if (isPlaceholder(value) || isCode(value, found)) return false;
   if (!found.isQuoted && found.isSpaced && isName(value)) return false;
   if (/^[\d.,:_+-]+$/.test(value) || /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value)) return false;
-  if (telling === 'password') return isPassword(value, found);
-  if (value.length < (telling === 'secret' ? 12 : 16)) return false;
+  if (secretName === 'password') return isPassword(value, found);
+  if (value.length < (secretName === 'secret' ? 12 : 16)) return false;
   return isRandom(value) && /[\d+/]/.test(value);
 }
 
 /** Printable and without blanks; a quoted password may hold letters of any language. */
-function isWritable(telling: Telling, value: string, found: Assignment): boolean {
+function isWritable(secretName: SecretName, value: string, found: Assignment): boolean {
   if (/^[\x21-\x7e]+$/.test(value)) return true;
-  if (telling !== 'password' || !found.isQuoted) return false;
+  if (secretName !== 'password' || !found.isQuoted) return false;
   const ascii = value.match(/[\x21-\x7e]/g)?.length ?? 0;
   return /^[\x21-\x7e\x80-\xff]+$/.test(value) && ascii >= value.length / 2;
 }

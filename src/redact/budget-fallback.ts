@@ -1,14 +1,14 @@
 import { newline } from './alphabet.js';
 import { isJson, jsonStrings } from './json-strings.js';
-import { type Span, weights } from './passage.js';
+import { type Span, weights } from './scan-context.js';
 
 const lookBack = 128;
 
 /**
- * What to replace when the allowance ran out before the hits at these positions (ascending) were examined: the whole of
+ * What to replace when the allowance ran out before the hits at these positions (ascending) were scanned: the whole of
  * every JSON string that holds one, or, where the line is no JSON, all from the first one to the end of the line.
  */
-export function spansOfUnexamined(bytes: Buffer, hits: readonly number[]): readonly Span[] {
+export function budgetSpans(bytes: Buffer, hits: readonly number[]): readonly Span[] {
   const spans: Span[] = [];
   for (let at = 0; at < hits.length; ) {
     const hit = hits[at] ?? 0;

@@ -31,7 +31,7 @@ const findingUnits = 10;
  * The bytes under inspection and what was found in them so far. Expressions see a latin1 window, so that an index is a byte
  * and invalid UTF-8 survives. Every detector charges what it does; when the allowance is gone, `isSpent` is true for good.
  */
-export class Passage {
+export class ScanContext {
   readonly bytes: Buffer;
   readonly spans: Span[] = [];
   #allowance = 0;
@@ -93,7 +93,7 @@ export class Passage {
     return position > this.#covered.start && position < this.#covered.end;
   }
 
-  /** Runs a sticky expression at byte `at`; positions in the answer are bytes of the passage. */
+  /** Runs a sticky expression at byte `at`; positions in the answer are bytes of the context. */
   match(expression: RegExp, at: number): Match | undefined {
     this.#moveWindowTo(at);
     expression.lastIndex = at - this.#windowStart;

@@ -1,11 +1,12 @@
-import { type Alphabet, backslash, isIn, runStart, word } from './alphabet.js';
-import { isAfterEscape, isFreeOnLeft } from './boundary.js';
-import type { Detector, Trigger } from './detector.js';
-import { leadingSets, type Tail, tailOf } from './expression.js';
-import { parseExpression } from './expression-parser.js';
-import { isInsideBlob, isPlaceholder, isRandom, isReference, isWordy } from './likeness.js';
-import { type Match, type Passage, weights } from './passage.js';
-import type { Rule } from './rule.js';
+import { type Alphabet, backslash, isIn, runStart, word } from '../alphabet.js';
+import { isAfterEscape, isFreeOnLeft } from '../boundary.js';
+import type { Detector, Trigger } from '../detector.js';
+import { isInsideBlob, isRandom, isWordy } from '../entropy.js';
+import { leadingSets, type Tail, tailOf } from '../expressions/expression.js';
+import { parseExpression } from '../expressions/parser.js';
+import { isPlaceholder, isReference } from '../placeholders.js';
+import type { Rule } from '../rule.js';
+import { type Match, type ScanContext, weights } from '../scan-context.js';
 
 const leadingLength = 24;
 const longestLead = 80;
@@ -80,18 +81,18 @@ class TokenDetector implements Detector {
     return this.#isFree(bytes, start);
   }
 
-  detect(passage: Passage, at: number): void {
-    const { bytes } = passage;
-    const match = passage.match(this.#expression, this.#startOf(bytes, at));
+  detect(context: ScanContext, at: number): void {
+    const { bytes } = context;
+    const match = context.match(this.#expression, this.#startOf(bytes, at));
     if (match === undefined) return;
-    const secretEnd = this.#endOf(passage, match);
+    const secretEnd = this.#endOf(context, match);
     if (secretEnd === undefined) return;
     const { secretStart } = match;
     const judgedEnd = Math.min(secretEnd, secretStart + longestJudged);
-    passage.charge(4 + ((judgedEnd - secretStart) >> 4));
-    if (!this.#isGenuine(passage.text(secretStart, judgedEnd))) return;
+    context.charge(4 + ((judgedEnd - secretStart) >> 4));
+    if (!this.#isGenuine(context.text(secretStart, judgedEnd))) return;
     if (isInsideBlob(bytes, match.start, Math.max(match.end, secretEnd))) return;
-    passage.add(secretStart, secretEnd, this.#rule.kind, this.#weight);
+    context.add(secretStart, secretEnd, this.#rule.kind, this.#weight);
   }
 
   #startOf(bytes: Buffer, at: number): number {
@@ -108,10 +109,10 @@ class TokenDetector implements Detector {
     return !isIn(notAfter, bytes[start - 1]) || isAfterEscape(bytes, start);
   }
 
-  #endOf(passage: Passage, match: Match): number | undefined {
+  #endOf(context: ScanContext, match: Match): number | undefined {
     if (match.secretEnd !== match.end) return match.secretEnd;
-    if (this.#tail?.isOpen) return passage.runEnd(match.end, this.#tail.set);
-    const after = passage.bytes[match.end];
+    if (this.#tail?.isOpen) return context.runEnd(match.end, this.#tail.set);
+    const after = context.bytes[match.end];
     const isCut = isIn(word, after) || (this.#tail !== undefined && isIn(this.#tail.set, after));
     return isCut ? undefined : match.end;
   }
