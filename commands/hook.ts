@@ -7,7 +7,8 @@ import { flushed, printJson } from '../src/cli/output.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { loadSettings } from '../src/config/settings.js';
 import { readNewMail } from '../src/coordination/inbox.js';
-import { nodeIo } from '../src/io.js';
+import { type Io, nodeIo } from '../src/io.js';
+import { withoutLinks } from '../src/links.js';
 import { harnesses } from '../src/protocol/harnesses.js';
 
 /** A prompt waits for this, so it is not to be noticed when the store is slow. */
@@ -39,10 +40,12 @@ Exit codes: always 0, since a hook must not fail its harness.`;
     const { args, flags } = await this.parse(Hook);
     // What the harness writes is read, and not needed: it must not meet a closed pipe.
     process.stdin.on('error', () => undefined).resume();
-    const pause = join(tracecraftHome(this.surroundings), 'state', 'mail-hook-pause');
-    const deadline = setTimeout(() => void this.giveUp(pause), patienceMs);
+    const home = tracecraftHome(this.surroundings);
+    const own = withoutLinks(nodeIo, home);
+    const pause = join(home, 'state', 'mail-hook-pause');
+    const deadline = setTimeout(() => void this.giveUp(own, pause), patienceMs);
     try {
-      const paused = await nodeIo.stat(pause);
+      const paused = await own.stat(pause);
       if (paused !== undefined && Math.abs(Date.now() - paused.mtimeMs) < pauseMs) return {};
       const harness = harnesses.find((one) => one === args.harness) ?? 'claude-code';
       await this.showMail((context) => hookAnswer(harness, flags.event, context));
@@ -55,8 +58,8 @@ Exit codes: always 0, since a hook must not fail its harness.`;
     return {};
   }
 
-  private async giveUp(pause: string): Promise<void> {
-    await nodeIo.replaceFile(pause, '').catch(() => undefined);
+  private async giveUp(own: Io, pause: string): Promise<void> {
+    await own.replaceFile(pause, '').catch(() => undefined);
     process.exit(0);
   }
 

@@ -1,16 +1,15 @@
-import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Clock } from '../clock.js';
-import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '../errors.js';
+import { NotFoundError, UnreachableError, UsageError } from '../errors.js';
+import { linkInTheWay } from '../links.js';
 import type { Key } from './bucket.js';
 import { codeOf, isAbsence, onDisk } from './disk-errors.js';
 import { checkKey } from './key.js';
+import { sweepTemporaries } from './local-sweep.js';
 
 /** The one name in the root that is not the user's: no key begins with it, no listing shows it. */
 export const internalFolder = '.tracecraft';
-
-/** A temporary file this old was left behind by something that died. */
-const abandonedAfterMs = 60 * 60 * 1000;
 
 export interface LocalLayout {
   readonly root: string;
@@ -22,24 +21,42 @@ export interface LocalLayout {
   isListable(base: string): Promise<boolean>;
   /** To be asked before "not there" is believed: a drive that was unplugged has no objects either. */
   assertPresent(): Promise<void>;
+  /**
+   * To be asked before each write. Makes what is missing of our own folder, takes no link for it, and sweeps it the first time.
+   * Nothing of this is remembered from one write to the next: in a shared folder, somebody else can put a link there at any time.
+   */
+  prepare(): Promise<void>;
 }
 
+/** Changes nothing: a command that only reads leaves a bucket as it was. */
 export async function openLayout(root: string, clock: Clock): Promise<LocalLayout> {
   const absolute = resolve(root);
   await assertFolder(absolute);
   const internal = join(absolute, internalFolder);
   const temporaries = join(internal, 'tmp');
-  const canMark = await onDisk(`use ${internal}`, () => makeUnlessReadOnly(temporaries));
-  if (canMark) await sweep(temporaries, clock);
+  const locks = join(internal, 'locks');
+  const wasMarked = (await kindAt(internal)) === 'folder';
+  const state = { isMarked: wasMarked, isSwept: false };
+  const present = () => assertPresent(absolute, state.isMarked ? internal : absolute);
   return {
     root: absolute,
     temporaries,
-    locks: join(internal, 'locks'),
+    locks,
     locate: (key) => locate(absolute, key),
     isListable: async (base) =>
       base.split('/')[0] !== internalFolder &&
       (await findLink(absolute, base.split('/').slice(0, -1))) === undefined,
-    assertPresent: () => assertPresent(absolute, canMark ? internal : absolute),
+    assertPresent: present,
+    prepare: async () => {
+      await present();
+      await makeOwnFolder(absolute, internal);
+      state.isMarked = true;
+      await makeOwnFolder(absolute, temporaries);
+      if ((await kindAt(locks)) === 'link') throw linkInTheWay(locks, locks, absolute);
+      if (state.isSwept) return;
+      state.isSwept = true;
+      await sweepTemporaries(temporaries, clock);
+    },
   };
 }
 
@@ -62,31 +79,34 @@ async function absentAsUndefined<T>(step: () => Promise<T>): Promise<T | undefin
   }
 }
 
-/** A bucket that can only be read, on a snapshot or a DVD, is still a bucket. */
-async function makeUnlessReadOnly(folder: string): Promise<boolean> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error) ?? '')) return false;
-    throw error;
-  }
+type Kind = 'folder' | 'link' | 'other';
+
+async function kindAt(path: string): Promise<Kind | undefined> {
+  const found = await onDisk(`look at ${path}`, () => absentAsUndefined(() => lstat(path)));
+  if (found === undefined) return undefined;
+  if (found.isSymbolicLink()) return 'link';
+  return found.isDirectory() ? 'folder' : 'other';
 }
 
-async function sweep(temporaries: string, clock: Clock): Promise<void> {
-  const names = await readdir(temporaries).catch(() => []);
-  for (const name of names) {
-    const path = join(temporaries, name);
-    const found = await lstat(path).catch(() => undefined);
-    if (found === undefined || clock.now() - found.mtimeMs < abandonedAfterMs) continue;
-    // Best effort: what cannot be removed now is tried again by the next one to open the bucket.
-    await rm(path, { recursive: true, force: true }).catch(() => undefined);
+async function makeOwnFolder(root: string, path: string): Promise<void> {
+  const found = await kindAt(path);
+  if (found === undefined) await makeUnlessThere(path);
+  const kind = found ?? (await kindAt(path));
+  if (kind === 'link') throw linkInTheWay(path, path, root);
+  if (kind === 'other') throw new UsageError(`not a folder, and we need one there: ${path}`);
+}
+
+async function makeUnlessThere(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }
 
 async function assertPresent(root: string, marker: string): Promise<void> {
   if (
-    (await onDisk(`look at ${root}`, () => absentAsUndefined(() => stat(marker)))) !== undefined
+    (await onDisk(`look at ${root}`, () => absentAsUndefined(() => lstat(marker)))) !== undefined
   ) {
     return;
   }
@@ -106,9 +126,7 @@ async function locate(root: string, key: Key): Promise<string> {
   }
   const found = await findLink(root, segments);
   if (found === undefined) return join(root, ...segments);
-  throw new NotAllowedError(`cannot use ${key}: ${found} is a symbolic link`, {
-    hint: 'Links inside a bucket are not followed: put the file itself there.',
-  });
+  throw linkInTheWay(key, found, root);
 }
 
 /** The first symbolic link on a way below the root. It may lead anywhere, so nothing is read or written through one. */

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.js';
-import { UnreachableError } from '../errors.js';
+import { UnreachableError, UsageError } from '../errors.js';
+import { refuseLink } from '../links.js';
 import { codeOf, isAbsence } from './disk-errors.js';
 import { nameOf, parseName, standingOf, thisProcess } from './local-holder.js';
 
@@ -97,6 +98,7 @@ async function take(
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    if (code === 'ENOTDIR') refuseLink(folder, path);
     if (code !== 'ENOENT' || isSecondTry) throw error;
   }
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
@@ -107,14 +109,18 @@ async function take(
 
 /** The entry of whoever holds the lock; `undefined` when nobody does any more. The dead are shown out. */
 async function livingHolder(path: string): Promise<string | undefined> {
-  const [entry] = await readdir(path).catch((error: unknown) => {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
     if (isAbsence(error)) return [];
     throw error;
   });
-  if (entry === undefined) {
+  const [first] = entries;
+  if (first === undefined) {
     await remove(path);
     return undefined;
   }
+  // Whatever else is in there was not put there by us, and would never go: waiting for it would not end.
+  if (!first.isDirectory()) throw notOurs(path, first.name);
+  const entry = first.name;
   const holder = parseName(entry);
   if (holder === undefined || (await standingOf(holder)) !== 'gone') return entry;
   await remove(join(path, entry));
@@ -127,6 +133,12 @@ async function remove(folder: string): Promise<void> {
   await rmdir(folder).catch((error: unknown) => {
     const code = codeOf(error);
     if (!isAbsence(error) && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  });
+}
+
+function notOurs(path: string, entry: string): Error {
+  return new UsageError(`not a lock of ours: ${join(path, entry)}`, {
+    hint: `Remove ${path}; what a link in it leads to stays as it is.`,
   });
 }
 

@@ -60,9 +60,15 @@ export function discard(path: string): Promise<void> {
   return rm(path, { force: true });
 }
 
+/**
+ * Fails when a link is on the way to where the draft belongs. Asked again right before each step: while a large body was drafted,
+ * or a lock waited for, somebody may have put one there.
+ */
+export type Look = () => Promise<unknown>;
+
 /** Puts the draft in the place of whatever file is there. Seen whole by everybody from then on. */
-export async function replace(draft: Draft, path: string): Promise<void> {
-  await place(path, () => rename(draft.path, path));
+export async function replace(draft: Draft, path: string, look: Look): Promise<void> {
+  await place(path, look, () => rename(draft.path, path));
   await syncFolder(dirname(path));
 }
 
@@ -73,10 +79,11 @@ export async function replace(draft: Draft, path: string): Promise<void> {
 export async function create(
   draft: Draft,
   path: string,
+  look: Look,
   hardLink: HardLink = link,
 ): Promise<'created' | 'taken' | 'unsupported'> {
   try {
-    await place(path, () => hardLink(draft.path, path));
+    await place(path, look, () => hardLink(draft.path, path));
   } catch (error) {
     const code = codeOf(error) ?? '';
     if (noHardLinks.has(code)) return 'unsupported';
@@ -115,8 +122,9 @@ async function fill(
   return quotedMd5(md5.digest('hex'));
 }
 
-async function place(path: string, step: () => Promise<void>): Promise<void> {
+async function place(path: string, look: Look, step: () => Promise<void>): Promise<void> {
   for (let attempt = 0; attempt < placingAttempts; attempt += 1) {
+    await look();
     try {
       await step();
       return;

@@ -119,7 +119,7 @@ async function put(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<Written> {
   return write(writer, key, chunks, async (draft, path) => {
-    await writer.locks.hold(key, () => replace(draft, path));
+    await writer.locks.hold(key, () => replace(draft, path, () => writer.layout.locate(key)));
     return { etag: draft.etag };
   });
 }
@@ -127,13 +127,14 @@ async function put(
 async function putIfAbsent(writer: Writer, key: Key, body: Uint8Array): Promise<Conditional> {
   // Most races are lost long after they were won, and a look costs less than a draft that the disk must confirm.
   if (await isObject(await writer.layout.locate(key))) return { written: false };
+  const look = () => writer.layout.locate(key);
   return write(writer, key, [body], async (draft, path) => {
-    const outcome = await create(draft, path, writer.hardLink);
+    const outcome = await create(draft, path, look, writer.hardLink);
     if (outcome === 'created') return { written: true, etag: draft.etag };
     if (outcome === 'taken') return { written: false };
     return writer.locks.hold(key, async () => {
       if (await isObject(path)) return { written: false };
-      await replace(draft, path);
+      await replace(draft, path, look);
       return { written: true, etag: draft.etag };
     });
   });
@@ -149,7 +150,7 @@ async function putIfMatch(
   return write(writer, key, [body], (draft, path) =>
     writer.locks.hold(key, async () => {
       if ((await etagAt(path)) !== etag) return { written: false };
-      await replace(draft, path);
+      await replace(draft, path, () => writer.layout.locate(key));
       return { written: true, etag: draft.etag };
     }),
   );
@@ -187,9 +188,10 @@ async function getFile(
 async function remove({ layout, locks, signal }: Writer, key: Key): Promise<void> {
   throwIfStopped(signal);
   const path = await layout.locate(key);
-  await onBucket(layout, `delete ${path}`, () =>
-    locks.hold(key, () => removeFile(path, layout.root)),
-  );
+  await onBucket(layout, `delete ${path}`, async () => {
+    await layout.prepare();
+    await locks.hold(key, async () => removeFile(await layout.locate(key), layout.root));
+  });
 }
 
 /** Drafts the body, hands it to `place`, and leaves nothing of it behind but what was placed. */
@@ -202,6 +204,7 @@ async function write<T>(
   throwIfStopped(signal);
   const path = await layout.locate(key);
   return onBucket(layout, `write ${path}`, async () => {
+    await layout.prepare();
     const draft = await writeDraft(chunks, { temporaries: layout.temporaries, clock });
     try {
       return await place(draft, path);

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SourceError, TracecraftError } from '../errors.js';
+import { refuseLink } from '../links.js';
 
 /** A folder for files that are on their way into the bucket; mode 700, gone afterwards. */
 export interface Scratch {
@@ -8,12 +9,16 @@ export interface Scratch {
   remove(): Promise<void>;
 }
 
-/** Below `folder`. What processes left there that were killed is removed first. */
+/** Below `folder`, which is no link. What processes of this user left there that were killed is removed first. */
 export async function openScratch(folder: string): Promise<Scratch> {
   try {
+    refuseLink(dirname(folder), folder);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(folder)) {
-      if (isLeftOver(name)) await rm(join(folder, name), { recursive: true, force: true });
+      const path = join(folder, name);
+      if (isOfTheDead(name) && (await isOwnFolder(path))) {
+        await rm(path, { recursive: true, force: true });
+      }
     }
     const path = await mkdtemp(join(folder, `${process.pid}-`));
     return { path, remove: () => rm(path, { recursive: true, force: true }) };
@@ -33,8 +38,15 @@ export function diskTrouble(path: string, error: unknown): Error {
   });
 }
 
-function isLeftOver(name: string): boolean {
-  const pid = Number(/^(\d{1,10})-/.exec(name)?.[1]);
+/** `lstat`, so that a link is none. */
+async function isOwnFolder(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isDirectory() === true && found.uid === (process.getuid?.() ?? found.uid);
+}
+
+/** As `mkdtemp` names them. */
+function isOfTheDead(name: string): boolean {
+  const pid = Number(/^(\d{1,10})-[A-Za-z0-9]{6}$/.exec(name)?.[1]);
   if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);

@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Capabilities } from '../bucket/bucket.js';
 import type { Io } from '../io.js';
+import { refuseLink, withoutLinks } from '../links.js';
 
-/** Where this machine keeps what it remembers of one destination: the same session mirrored to two buckets has two states. */
+/**
+ * Where this machine keeps what it remembers of one destination: the same session mirrored to two buckets has two states. A
+ * `NotAllowedError` when a link is on the way there; whoever works below it checks the rest of the way, step by step.
+ */
 export function destinationFolder(stateFolder: string, location: string, project: string): string {
   const id = createHash('sha256').update(`${location}|${project}`).digest('hex').slice(0, 12);
-  return join(stateFolder, 'state', id);
+  const folder = join(stateFolder, 'state', id);
+  refuseLink(stateFolder, folder);
+  return folder;
 }
 
 const schema = v.object({ putIfAbsent: v.boolean(), putIfMatch: v.boolean() });
@@ -17,7 +23,7 @@ const schema = v.object({ putIfAbsent: v.boolean(), putIfMatch: v.boolean() });
  * ability to arbitrate; one that gains it is found out when the file is deleted, or by `init`.
  */
 export async function readProven(io: Io, folder: string): Promise<Capabilities | undefined> {
-  const bytes = await io.readFile(provenPath(folder));
+  const bytes = await withoutLinks(io, folder).readFile(provenPath(folder));
   if (bytes === undefined) return undefined;
   try {
     const result = v.safeParse(schema, JSON.parse(bytes.toString('utf8')));
@@ -28,7 +34,8 @@ export async function readProven(io: Io, folder: string): Promise<Capabilities |
 }
 
 export function recordProven(io: Io, folder: string, capabilities: Capabilities): Promise<void> {
-  return io.replaceFile(provenPath(folder), `${JSON.stringify(capabilities, null, 2)}\n`);
+  const content = `${JSON.stringify(capabilities, null, 2)}\n`;
+  return withoutLinks(io, folder).replaceFile(provenPath(folder), content);
 }
 
 function provenPath(folder: string): string {

@@ -1,32 +1,40 @@
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { lstat, readlink, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../clock.js';
-import { NotAllowedError } from '../errors.js';
+import { NotAllowedError, TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 import type { ConfigFile } from './files.js';
 
 /**
- * Which configs found in folders may move transcripts. A record holds a config's path and the hash of its content, so that a
- * cloned repository cannot send anyone's transcripts anywhere, nor change where they go later. One small file per path:
- * two `tracecraft trust` at once cannot lose each other's record.
+ * Which configs found in folders may move transcripts. A record holds a config's path, the hash of its content and where its
+ * bucket really lies, if that is a folder: a cloned repository cannot send anyone's transcripts anywhere, nor change where they
+ * go later, be it by a link in the bucket's place. One small file per path: two `tracecraft trust` at once cannot lose each
+ * other's record.
  */
 export interface TrustStore {
-  isTrusted(file: Pick<ConfigFile, 'path' | 'sha256'>): Promise<boolean>;
-  trust(file: Pick<ConfigFile, 'path' | 'sha256'>): Promise<void>;
+  isTrusted(file: Trustable): Promise<boolean>;
+  trust(file: Trustable): Promise<void>;
   /** Whether there was a record. */
   revoke(path: string): Promise<boolean>;
   list(): Promise<readonly TrustRecord[]>;
 }
 
+export type Trustable = Pick<ConfigFile, 'path' | 'sha256' | 'folder' | 'document'>;
+
 const recordSchema = v.object({
   path: v.pipe(v.string(), v.maxLength(8192)),
   sha256: v.pipe(v.string(), v.regex(/^[a-f0-9]{64}$/)),
+  /** The real path; null for a bucket that is no folder, or that a config names from the home folder. */
+  bucket_folder: v.nullable(v.pipe(v.string(), v.maxLength(8192))),
   trusted_at: v.pipe(v.string(), v.maxLength(64)),
 });
 export type TrustRecord = v.InferOutput<typeof recordSchema>;
 
-export function openTrustStore(tracecraftHome: string, io: Io, clock: Clock): TrustStore {
+export function openTrustStore(tracecraftHome: string, disk: Io, clock: Clock): TrustStore {
+  const io = withoutLinks(disk, tracecraftHome);
   const folder = join(tracecraftHome, 'trusted');
   const fileOf = (path: string): string => join(folder, recordName(path));
 
@@ -38,19 +46,23 @@ export function openTrustStore(tracecraftHome: string, io: Io, clock: Clock): Tr
   }
 
   return {
-    isTrusted: async ({ path, sha256 }) => {
-      const record = await read(fileOf(path));
-      return record?.path === path && record.sha256 === sha256;
+    isTrusted: async (file) => {
+      const record = await read(fileOf(file.path));
+      if (record?.path !== file.path || record.sha256 !== file.sha256) return false;
+      return record.bucket_folder === (await bucketFolderOf(file));
     },
-    trust: async ({ path, sha256 }) => {
+    trust: async (file) => {
+      const { path, sha256 } = file;
       const record: TrustRecord = {
         path,
         sha256,
+        bucket_folder: await bucketFolderOf(file),
         trusted_at: new Date(clock.now()).toISOString(),
       };
       try {
         await io.replaceFile(fileOf(path), `${JSON.stringify(record, null, 2)}\n`);
       } catch (error) {
+        if (error instanceof TracecraftError) throw error;
         throw new NotAllowedError(`cannot record trust in ${folder}: ${String(error)}`, {
           hint: 'Make that folder writable, or name another with TRACECRAFT_HOME.',
           cause: error,
@@ -80,6 +92,32 @@ export function requireTrust(file: Pick<ConfigFile, 'path'>, trusted: boolean): 
   throw new NotAllowedError(`not a trusted config: ${file.path}`, {
     hint: 'Look at what it would do and allow it with "tracecraft trust".',
   });
+}
+
+/** What a config names from the home folder (`~`) is not beside it, and nobody swaps it along with a clone. */
+async function bucketFolderOf({ document, folder }: Trustable): Promise<string | null> {
+  const { backend, bucket } = document;
+  if (backend !== 'local' || bucket.startsWith('~')) return null;
+  return realPlace(resolve(folder, bucket), mostLinks);
+}
+
+/** As the system's own limit on links that lead to links. */
+const mostLinks = 40;
+
+/** The real path that something has, or would have once it is made: neither need a bucket be there yet nor its drive. */
+async function realPlace(path: string, linksLeft: number): Promise<string> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined) return real;
+  const isLink = await lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+  if (isLink && linksLeft > 0) {
+    const from = await realPlace(dirname(path), linksLeft - 1);
+    return realPlace(resolve(from, await readlink(path)), linksLeft - 1);
+  }
+  const above = dirname(path);
+  return above === path ? path : join(await realPlace(above, linksLeft), basename(path));
 }
 
 function recordName(path: string): string {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
 import { appendFile, lstat, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -51,6 +52,10 @@ export async function writeConfig(
   });
 }
 
+/** A clone may bring a link of that name; git itself follows none there. */
+const appendingToNoLink =
+  constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
+
 export type GitIgnored = 'no-repository' | 'already' | 'added' | 'tracked';
 
 /** Keeps git from taking up a file that may hold keys. 'tracked': git has it already, and no .gitignore changes that. */
@@ -66,7 +71,7 @@ export async function keepOutOfGit(path: string): Promise<GitIgnored> {
   if (await gitSays(folder, ['check-ignore', '-q', '--', name])) return 'already';
   const separator = before === '' || before.endsWith('\n') ? '' : '\n';
   try {
-    await appendFile(ignoreFile, `${separator}${name}\n`);
+    await appendFile(ignoreFile, `${separator}${name}\n`, { flag: appendingToNoLink });
   } catch (error) {
     throw new NotAllowedError(`cannot add to ${ignoreFile}: ${String(error)}`, {
       hint: `Add the line ${name} to it yourself, then run "tracecraft init" again.`,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ObjectEntry } from '../bucket/bucket.js';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 import {
   type HeartbeatDocument,
   heartbeatSchema,
@@ -113,11 +114,12 @@ export interface HeartbeatNews {
  */
 export async function refreshHeartbeat(
   context: CoordinationContext,
-  { io, folder }: HeartbeatRecord,
+  record: HeartbeatRecord,
   news: HeartbeatNews = {},
 ): Promise<Error | undefined> {
   const { sessionId = null, clock } = context;
-  const path = recordPath(context, folder);
+  const io = ownDisk(record);
+  const path = recordPath(context, record.folder);
   try {
     const last = await lastBeat(io, path);
     const { step, ttlMs } = news;
@@ -150,15 +152,17 @@ export async function keepHeartbeat(
   record: HeartbeatRecord,
 ): Promise<Error | undefined> {
   const path = recordPath(context, record.folder);
-  const last = await lastBeat(record.io, path).catch(() => undefined);
+  const last = await lastBeat(ownDisk(record), path).catch(() => undefined);
   return last === undefined ? undefined : refreshHeartbeat(context, record);
 }
 
 /** The agents of which a command on this machine, run in this session, has given a sign of life. */
 export async function agentsSeenIn(
   sessionId: string,
-  { io, folder }: HeartbeatRecord,
+  record: HeartbeatRecord,
 ): Promise<readonly string[]> {
+  const { folder } = record;
+  const io = ownDisk(record);
   const seen: string[] = [];
   for (const { name, kind } of (await io.readdir(join(folder, heartbeats))) ?? []) {
     if (kind !== 'directory' || !isName(name)) continue;
@@ -166,6 +170,10 @@ export async function agentsSeenIn(
     if ((await io.stat(path)) !== undefined) seen.push(name);
   }
   return seen;
+}
+
+function ownDisk({ io, folder }: HeartbeatRecord): Io {
+  return withoutLinks(io, folder);
 }
 
 function recordPath({ agent, sessionId }: CoordinationContext, folder: string): string {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { NotAllowedError } from '../errors.js';
+import { NotAllowedError, TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 import { checkName, encodeId, stepId } from '../protocol/names.js';
 
 /**
@@ -24,10 +25,11 @@ export interface HolderIdentity {
 
 /** `folder` is this machine's for the destination. */
 export function openHeldNonces(
-  io: Io,
+  disk: Io,
   folder: string,
   { agent, place }: HolderIdentity,
 ): HeldNonces {
+  const io = withoutLinks(disk, folder);
   const mine = join(checkName('agent', agent), place === undefined ? '_' : encodeId(place));
   const folderOf = (step: string): string => join(folder, 'claims', stepId(step), mine);
   const of = async (step: string): Promise<ReadonlySet<string>> => {
@@ -44,6 +46,7 @@ export function openHeldNonces(
       try {
         await io.replaceFile(path, '');
       } catch (error) {
+        if (error instanceof TracecraftError) throw error;
         throw new NotAllowedError(`cannot remember a claim in ${folderOf(step)}`, {
           hint: 'Without that it could not be completed. Make the folder writable, or set TRACECRAFT_HOME to one that is.',
           cause: error,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 
 /**
  * The latest stamp of this machine. A store tells the time in whole seconds, so each process knows it to within half a second,
@@ -13,7 +14,8 @@ export interface StampRecord {
 }
 
 /** In the folder that this machine keeps for the destination. */
-export function openStampRecord(io: Io, folder: string): StampRecord {
+export function openStampRecord(disk: Io, folder: string): StampRecord {
+  const io = withoutLinks(disk, folder);
   const path = join(folder, 'last-stamp');
   let latest = 0n;
   let written: Promise<void> = Promise.resolve();

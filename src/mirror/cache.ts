@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 import { encodeId, encodeStreamName } from '../protocol/names.js';
 import type { Head, ShippedPart } from './chain.js';
 import type { JsonValue, Look, SessionFacts } from './stream.js';
@@ -89,7 +90,7 @@ export async function forgetSession(
   harness: string,
   sessionId: string,
 ): Promise<void> {
-  await io.remove(dirname(streamStatePath(folder, harness, sessionId, '')));
+  await withoutLinks(io, folder).remove(dirname(streamStatePath(folder, harness, sessionId, '')));
 }
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));

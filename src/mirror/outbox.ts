@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bucket, Key } from '../bucket/bucket.js';
-import { SourceError } from '../errors.js';
+import { SourceError, TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
 
 /**
@@ -94,6 +94,7 @@ async function onDisk<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
+    if (error instanceof TracecraftError) throw error;
     throw new SourceError('unreachable', `cannot keep what is about to be sent in ${path}`, {
       hint: 'Nothing is sent to this bucket unless it was kept there first. Make room, or make the folder writable.',
       cause: error,

@@ -2,6 +2,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
 import type { SourceError } from '../errors.js';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 import type { Layout } from '../protocol/keys.js';
 import type { Redactor } from '../redact/redact.js';
 import { fileCache, noCache, streamStatePath } from './cache.js';
@@ -246,8 +247,10 @@ export class Roster {
       stateFolder === undefined || distinction !== ''
         ? undefined
         : streamStatePath(stateFolder, harness, id, name);
-    const cache = path === undefined ? noCache : fileCache(io, path, this.#context.onCacheTrouble);
-    const outbox = path === undefined ? memoryOutbox() : fileOutbox(io, `${path}.outbox`);
+    const { onCacheTrouble } = this.#context;
+    const own = stateFolder === undefined ? io : withoutLinks(io, stateFolder);
+    const cache = path === undefined ? noCache : fileCache(own, path, onCacheTrouble);
+    const outbox = path === undefined ? memoryOutbox() : fileOutbox(own, `${path}.outbox`);
     const key = keyOf(stream, name) + distinction;
     const mirror = new StreamMirror(
       {

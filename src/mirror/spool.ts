@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { SourceError } from '../errors.js';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 import { type Harness, harnesses } from '../protocol/harnesses.js';
 import { type Mark, type MarkKind, type Marks, markKinds } from './marks.js';
 
@@ -20,18 +21,23 @@ const contentSchema = v.object({
   transcript_path: v.optional(v.pipe(v.string(), v.maxLength(8192))),
 });
 
-/** `<harness>.<whatever tells sessions apart>.<kind>`; what begins with a dot is not finished. */
+/** `<harness>.<whatever tells sessions apart>.<kind>` */
 const namePattern = new RegExp(`^(${harnesses.join('|')})\\..{1,200}\\.(${markKinds.join('|')})$`);
+
+/** What a hook writes beside before it renames. */
+const unfinishedPattern = new RegExp(`^\\.(${harnesses.join('|')})\\.[\\w.]{1,100}$`);
 
 /** As a hook does: what a command of ours has to tell a running watch. */
 export async function dropMark(
-  io: Pick<Io, 'replaceFile'>,
+  io: Io,
   folder: string,
   { harness, kind, sessionId }: Pick<Mark, 'harness' | 'kind'> & { readonly sessionId: string },
 ): Promise<void> {
   const name = createHash('sha256').update(sessionId).digest('hex').slice(0, 32);
   const content = `${JSON.stringify({ session_id: sessionId })}\n`;
-  await io.replaceFile(join(folder, `${harness}.${name}.${kind}`), content);
+  // The spool lies right in the state folder, which may be a link itself.
+  const own = withoutLinks(io, dirname(folder));
+  await own.replaceFile(join(folder, `${harness}.${name}.${kind}`), content);
 }
 
 interface Waiting {
@@ -82,7 +88,7 @@ export function openSpool(
     const path = join(folder, name);
     const stat = await lstat(path).catch(() => undefined);
     if (stat === undefined) return undefined;
-    if (name.startsWith('.')) return sweepUnfinished(path, stat);
+    if (unfinishedPattern.test(name)) return sweepUnfinished(path, stat);
     const parsed = namePattern.exec(name);
     if (parsed === null) return ignored(path, 'no hook of tracecraft names a file so');
     if (!stat.isFile()) return ignored(path, 'it is not a regular file');

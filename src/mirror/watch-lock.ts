@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
+import { refuseLink } from '../links.js';
 
 /**
  * Says who watches for a destination on this machine, so that a second `watch` can say so and step back. For comfort only:
@@ -43,7 +45,10 @@ export async function takeWatchLock(path: string, now: Date): Promise<LockOutcom
 }
 
 async function compete(path: string, now: Date): Promise<LockOutcome> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Neither read nor written through; the other files of this lock are made, never opened.
+  refuseLink(folder, path);
   const mine: Holder = {
     pid: process.pid,
     since: now.toISOString(),
@@ -91,8 +96,8 @@ async function takeOver(path: string, mine: Holder): Promise<boolean> {
   }
   try {
     if ((await inspect(path)).state !== 'dead') return false;
-    const fresh = `${path}.${process.pid}`;
-    await writeFile(fresh, JSON.stringify(mine), { mode: 0o600 });
+    const fresh = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
+    await writeFile(fresh, JSON.stringify(mine), { flag: 'wx', mode: 0o600 });
     await rename(fresh, path);
     return true;
   } finally {
@@ -108,6 +113,7 @@ export async function runningWatch(path: string): Promise<Holder | undefined> {
 
 export async function readHolder(path: string): Promise<Holder | undefined> {
   try {
+    refuseLink(dirname(path), path);
     const result = v.safeParse(holderSchema, JSON.parse(await readFile(path, 'utf8')));
     return result.success ? result.output : undefined;
   } catch {

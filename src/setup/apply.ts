@@ -1,5 +1,7 @@
 import { rmdir } from 'node:fs/promises';
+import { TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
+import { withoutLinks } from '../links.js';
 import { putIn, type Subject, stillThere, takeOut } from './edit.js';
 import type { HarnessSetup, SetupFile } from './harness-setup.js';
 import { readRecord, removeRecord, type SetupRecord, sha256, writeRecord } from './record.js';
@@ -40,7 +42,8 @@ function subjectOf({ format, settings, wanted, isOurs }: HarnessSetup): Subject 
 }
 
 export async function planSetup(place: SetupPlace, setup: HarnessSetup): Promise<SetupPlan> {
-  const { io, tracecraftHome } = place;
+  const { tracecraftHome } = place;
+  const io = withoutLinks(place.io, tracecraftHome);
   const settings = await readSettings(setup.settings);
   const { text, insertions } = putIn(subjectOf(setup), settings.text);
   const before = await readRecord(io, tracecraftHome, setup.harness, setup.settings);
@@ -89,7 +92,8 @@ export async function planSetup(place: SetupPlace, setup: HarnessSetup): Promise
 }
 
 export async function planRemoval(place: SetupPlace, setup: HarnessSetup): Promise<SetupPlan> {
-  const { io, tracecraftHome } = place;
+  const { tracecraftHome } = place;
+  const io = withoutLinks(place.io, tracecraftHome);
   const settings = await readSettings(setup.settings);
   const record = await readRecord(io, tracecraftHome, setup.harness, setup.settings);
   const text = takeOut(subjectOf(setup), settings.text, record?.insertions ?? []);
@@ -128,7 +132,7 @@ async function guarded(path: string, step: () => Promise<void>): Promise<void> {
   try {
     await step();
   } catch (error) {
-    throw notWritable(path, error);
+    throw error instanceof TracecraftError ? error : notWritable(path, error);
   }
 }
 
@@ -160,7 +164,7 @@ async function contentOf(io: Io, path: string): Promise<string | undefined> {
   try {
     return (await io.readFile(path))?.toString('utf8');
   } catch (error) {
-    throw notWritable(path, error);
+    throw error instanceof TracecraftError ? error : notWritable(path, error);
   }
 }
 

@@ -54,13 +54,18 @@ if [ \${#name} -gt 150 ]; then exit 0; fi
 member transcript_path
 path=$value
 member cwd
-[ -d "$spool" ] || mkdir -p "$spool"
+told=$spool/${harness}.$name.$1
 part=$spool/.${harness}.$$
-if printf '{"session_id":"%s","transcript_path":"%s","cwd":"%s"}\\n' "$id" "$path" "$value" >"$part"; then
-  mv -f "$part" "$spool/${harness}.$name.$1"
+# Through links nothing is written: not into a folder, and not (set -C) into a file that has our name already.
+set -C
+if [ -h "$spool" ] || [ -h "$told" ]; then
+  :
+elif { [ -d "$spool" ] || mkdir -p "$spool"; } && printf '{"session_id":"%s","transcript_path":"%s","cwd":"%s"}\\n' "$id" "$path" "$value" >"$part"; then
+  mv -f "$part" "$told"
 else
   rm -f "$part"
 fi
+set +C
 ${harness === 'claude-code' ? sessionForShells : ''}exit 0
 `;
 }

@@ -11,7 +11,7 @@ tracecraft's spool and nothing else.
 
 export function openClawHandler(spool: string): string {
   return `// Written by "tracecraft setup openclaw"; "tracecraft setup openclaw --remove" takes it away.
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const spool = ${JSON.stringify(spool)};
@@ -28,7 +28,9 @@ export default function tracecraft(event) {
   const part = join(spool, \`.openclaw.\${process.pid}.\${Math.random().toString(36).slice(2)}\`);
   const content = JSON.stringify(id === undefined ? {} : { session_id: id });
   mkdir(spool, { recursive: true, mode: 0o700 })
-    .then(() => writeFile(part, content, { mode: 0o600 }))
+    .then(() => lstat(spool))
+    .then((found) => found.isSymbolicLink() ? Promise.reject(new Error('a link')) : undefined)
+    .then(() => writeFile(part, content, { flag: 'wx', mode: 0o600 }))
     .then(() => rename(part, join(spool, \`openclaw.\${id ?? 'any'}.advanced\`)))
     .catch(() => {});
 }

@@ -136,18 +136,23 @@ describe('the folder', () => {
     }
   });
 
-  it('is swept of what died an hour ago, when it is opened', async () => {
+  it('is swept of what died an hour ago, before the first write', async () => {
     const temporaries = join(root, '.tracecraft', 'tmp');
-    await writeFile(join(temporaries, 'old'), 'x');
-    await mkdir(join(temporaries, 'lock-old', 'entry'), { recursive: true });
-    await writeFile(join(temporaries, 'young'), 'x');
+    const [old, young, lock] = [
+      '17-00000000000000aa',
+      '17-00000000000000bb',
+      'lock-00000000000000cc',
+    ];
+    await mkdir(join(temporaries, lock, 'pid=17'), { recursive: true });
+    await writeFile(join(temporaries, old), 'x');
+    await writeFile(join(temporaries, young), 'x');
     const clock = new ManualClock();
     const hourAgo = clock.now() / 1000 - 3_601;
-    for (const name of ['old', 'lock-old']) {
-      await utimes(join(temporaries, name), hourAgo, hourAgo);
-    }
-    await openLocalBucket({ root, clock });
-    expect(await readdir(temporaries)).toEqual(['young']);
+    for (const name of [old, lock]) await utimes(join(temporaries, name), hourAgo, hourAgo);
+    await utimes(join(temporaries, young), clock.now() / 1000, clock.now() / 1000);
+    const later = await openLocalBucket({ root, clock });
+    await later.put('a', text('x'));
+    expect(await readdir(temporaries)).toEqual([young]);
   });
 
   it('dates objects by the clock that it is given', async () => {

@@ -71,6 +71,7 @@ describe('tracecraft trust', () => {
         trusted: [
           {
             path,
+            bucket_folder: null,
             sha256: expect.stringMatching(/^[a-f0-9]{64}$/),
             trusted_at: expect.stringMatching(/Z$/),
           },

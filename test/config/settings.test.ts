@@ -1,7 +1,8 @@
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.js';
+import { parseConfig } from '../../src/config/schema.js';
 import {
   findSettings,
   loadSettings,
@@ -331,6 +332,43 @@ describe('trust', () => {
     );
   });
 
+  it('of a relative bucket ends when a link takes its place, wherever on the way', async () => {
+    await write(projectConfig(), { ...local, bucket: 'deep/data' });
+    const data = join(root, 'project', 'deep', 'data');
+    await trustIt();
+    expect((await loadSettings(context)).trusted, 'not there yet').toBe(true);
+    await mkdir(data, { recursive: true });
+    expect((await loadSettings(context)).trusted, 'made since').toBe(true);
+    const elsewhere = join(root, 'elsewhere');
+    await mkdir(join(elsewhere, 'data'), { recursive: true });
+    for (const [at, target] of [
+      [data, elsewhere],
+      [data, join(root, 'not-there')],
+      [data, '../../../elsewhere/data'],
+      [dirname(data), elsewhere],
+    ] as const) {
+      await rm(at, { recursive: true });
+      await symlink(target, at);
+      expect((await loadSettings(context)).trusted, `${at} -> ${target}`).toBe(false);
+      await rm(at);
+      await mkdir(data, { recursive: true });
+      expect((await loadSettings(context)).trusted, 'put back').toBe(true);
+    }
+  });
+
+  it('may be given to a bucket that is a link, for where it leads now', async () => {
+    await write(projectConfig(), { ...local, bucket: 'data' });
+    const data = join(root, 'project', 'data');
+    await symlink(join(root, 'drive', 'bucket'), data);
+    await trustIt();
+    expect((await loadSettings(context)).trusted).toBe(true);
+    await mkdir(join(root, 'drive', 'bucket'), { recursive: true });
+    expect((await loadSettings(context)).trusted, 'mounted since').toBe(true);
+    await rm(data);
+    await symlink(join(root, 'drive'), data);
+    expect((await loadSettings(context)).trusted).toBe(false);
+  });
+
   it('is needed before ambient credentials go to an endpoint that only the config names', async () => {
     await write(projectConfig(), { ...s3, endpoint, profile: 'work' });
     const settings = await loadSettings(context);
@@ -367,6 +405,8 @@ describe('trust', () => {
     const files = Array.from({ length: 20 }, (_, index) => ({
       path: join(root, `project-${index}`, '.tracecraft.json'),
       sha256: 'a'.repeat(64),
+      folder: join(root, `project-${index}`),
+      document: parseConfig('', Buffer.from(JSON.stringify(local))),
     }));
     await Promise.all(files.map((file) => store.trust(file)));
     expect((await store.list()).map((one) => one.path)).toEqual(
@@ -377,7 +417,12 @@ describe('trust', () => {
   it('takes no forged, damaged or displaced record for one', async () => {
     const state = join(root, 'state');
     const store = openTrustStore(state, nodeIo, systemClock);
-    const file = { path: join(root, 'project', '.tracecraft.json'), sha256: 'b'.repeat(64) };
+    const file = {
+      path: join(root, 'project', '.tracecraft.json'),
+      sha256: 'b'.repeat(64),
+      folder: join(root, 'project'),
+      document: parseConfig('', Buffer.from(JSON.stringify(local))),
+    };
     await store.trust(file);
     const [entry] = (await nodeIo.readdir(join(state, 'trusted'))) ?? [];
     const record = join(state, 'trusted', entry?.name ?? '');

@@ -1,0 +1,66 @@
+import { lstatSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { NotAllowedError } from './errors.js';
+import type { Io } from './io.js';
+
+/**
+ * The first symbolic link on the way from `root` down to `path`; `root` itself may be one, its owner named it. A path that is not
+ * below `root` has none. Synchronous, as `stat` is: local state is looked at by the ten thousand, and lies on this machine.
+ */
+export function linkBelow(root: string, path: string): string | undefined {
+  const way = relative(root, path);
+  if (way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) return undefined;
+  let reached = root;
+  for (const segment of way.split(sep)) {
+    reached = join(reached, segment);
+    const kind = kindOf(reached);
+    if (kind === 'link') return reached;
+    if (kind === 'none') return undefined;
+  }
+  return undefined;
+}
+
+/** A `NotAllowedError` that names the link, if there is one between `root` and `path`. */
+export function refuseLink(root: string, path: string): void {
+  const link = linkBelow(root, path);
+  if (link !== undefined) throw linkInTheWay(path, link, root);
+}
+
+export function linkInTheWay(path: string, link: string, root: string): NotAllowedError {
+  return new NotAllowedError(`cannot use ${path}: ${link} is a symbolic link`, {
+    hint: `Links below ${root} are not followed. Remove that one; what it leads to stays as it is.`,
+  });
+}
+
+/** The same disk, on which no step below `root` goes through a link. Everything outside of `root` is as before. */
+export function withoutLinks(io: Io, root: string): Io {
+  const checked = async (path: string): Promise<string> => {
+    refuseLink(root, path);
+    return path;
+  };
+  return {
+    stat: async (path) => io.stat(await checked(path)),
+    open: async (path) => io.open(await checked(path)),
+    readdir: async (path) => io.readdir(await checked(path)),
+    readFile: async (path) => io.readFile(await checked(path)),
+    replaceFile: async (path, data, durability) =>
+      io.replaceFile(await checked(path), data, durability),
+    appendFile: async (path, data) => io.appendFile(await checked(path), data),
+    // Removing takes a link itself and not what it leads to: only the way to it counts.
+    remove: async (path) => {
+      refuseLink(root, dirname(path));
+      await io.remove(path);
+    },
+  };
+}
+
+/** What cannot be looked at cannot be used either, and using it says why. */
+function kindOf(path: string): 'link' | 'other' | 'none' {
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return 'none';
+    return found.isSymbolicLink() ? 'link' : 'other';
+  } catch {
+    return 'none';
+  }
+}
