@@ -1,6 +1,6 @@
 // What the replay of a very large run costs: to write, to open, to search. Usage: npm run bench:replay [-- --events 100000]
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -35,7 +35,10 @@ try {
     project: 'run',
     agent_id: 'anna',
   };
-  await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config), { mode: 0o600 });
+  await mkdir(join(folder, '.tracecraft'), { mode: 0o700 });
+  await writeFile(join(folder, '.tracecraft', 'config.json'), JSON.stringify(config), {
+    mode: 0o600,
+  });
   const data_mb = round((await bytesBelow(project)) / 1e6);
   const node_mb = await run(process.execPath, ['-e', 'setTimeout(() => {}, 300)']);
   const writing = await writePage();

@@ -7,11 +7,14 @@ import { plural } from '../src/cli/format.js';
 import { openMirroring } from '../src/cli/mirroring.js';
 import { openInBrowser, writeReplay } from '../src/cli/replaying.js';
 import { systemClock } from '../src/clock.js';
-import { loadSettings, type Settings } from '../src/config/settings.js';
+import { projectConfigName, readConfigFile, tracecraftHome } from '../src/config/files.js';
+import { checkConfig } from '../src/config/schema.js';
+import { explicitSettings, type Settings } from '../src/config/settings.js';
+import { openTrustStore } from '../src/config/trust.js';
 import { demoSessions } from '../src/demo/sessions.js';
 import { tellStory } from '../src/demo/story.js';
 import { transcriptFiles } from '../src/demo/transcripts.js';
-import { UsageError } from '../src/errors.js';
+import { NotAllowedError, UsageError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';
 import { noEvents } from '../src/mirror/file-events.js';
 import { everything } from '../src/mirror/selection.js';
@@ -34,7 +37,7 @@ const patch = `--- a/src/routes/orders.ts
 export default class Demo extends BaseCommand {
   static override summary = 'see what it is like: three agents, one bucket, one page';
   static override description =
-    'Lets a designer, a developer and a reviewer work on a small project in a bucket of their own on this disk (a new folder, nothing else is touched), mirrors their three transcripts, and writes the replay of it. Nothing leaves the machine, and no agent has to be installed.\n\nExit codes: 0 done, 2 the folder is in use, 7 the folder cannot be written.';
+    'Lets a designer, a developer and a reviewer work on a small project in a bucket of their own on this disk (a new folder; nothing else is touched, but for the record that its config is trusted), mirrors their three transcripts, and writes the replay of it. Nothing leaves the machine, and no agent has to be installed.\n\nExit codes: 0 done, 2 the folder is in use, 7 the folder cannot be written.';
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --folder ~/tracecraft-demo --no-open',
@@ -55,14 +58,11 @@ export default class Demo extends BaseCommand {
     const folder = await freshFolder(flags.folder);
     const home = join(folder, 'home');
     const startMs = systemClock.now() - storyMs;
-    await writeFiles(folder, home, startMs);
-    const settings = await loadSettings({
-      cwd: folder,
-      env: {},
-      home,
-      io: nodeIo,
-      clock: systemClock,
-    });
+    const config = configFor(folder);
+    await writeFiles(folder, home, { startMs, config });
+    const context = { cwd: folder, env: {}, home, io: nodeIo, clock: systemClock };
+    const document = checkConfig('not a usable config', config, 'Name another folder.');
+    const settings = explicitSettings(document, context);
     const bucket = await this.openProvenBucket(settings);
     await tellStory({
       bucket,
@@ -88,10 +88,27 @@ export default class Demo extends BaseCommand {
     );
     this.print(page.path);
     this.note(`All of it is plain files: look around in ${join(folder, 'bucket', project)}`);
-    this.note(`or run tracecraft there, e.g. "cd ${folder} && tracecraft log".`);
+    if (await this.trustOwn(folder)) {
+      this.note(`or run tracecraft there, e.g. "cd ${folder} && tracecraft log".`);
+    }
     if (flags.open ?? process.stdout.isTTY) openInBrowser(page.path);
     const { path, entries, sessions, lines } = page;
     return { folder, page: path, project, events: entries, sessions, lines };
+  }
+
+  /** As `init` does with what it writes; a home folder that cannot be written spoils no demo. */
+  private async trustOwn(folder: string): Promise<boolean> {
+    const file = await readConfigFile(join(folder, projectConfigName), 'project');
+    if (file === undefined) return false;
+    const store = openTrustStore(tracecraftHome(this.surroundings), nodeIo, systemClock);
+    try {
+      await store.trust(file);
+      return true;
+    } catch (error) {
+      if (!(error instanceof NotAllowedError)) throw error;
+      this.warn(error.message);
+      return false;
+    }
   }
 
   private async mirror(
@@ -142,15 +159,17 @@ async function freshFolder(named: string | undefined): Promise<string> {
   return folder;
 }
 
-async function writeFiles(folder: string, home: string, startMs: number): Promise<void> {
-  const config = {
-    backend: 'local',
-    bucket: join(folder, 'bucket'),
-    project,
-    agent_id: 'designer',
-  };
+function configFor(folder: string): object {
+  return { backend: 'local', bucket: join(folder, 'bucket'), project, agent_id: 'designer' };
+}
+
+async function writeFiles(
+  folder: string,
+  home: string,
+  { startMs, config }: { readonly startMs: number; readonly config: object },
+): Promise<void> {
   const files = [
-    { path: join(folder, '.tracecraft.json'), body: `${JSON.stringify(config, null, 2)}\n` },
+    { path: join(folder, projectConfigName), body: `${JSON.stringify(config, null, 2)}\n` },
     { path: join(folder, 'patch-auth.diff'), body: patch },
     ...demoSessions
       .flatMap((session) => transcriptFiles(session, startMs))

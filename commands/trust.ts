@@ -1,17 +1,26 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { canAsk, confirm } from '../src/cli/confirm.js';
 import { columns } from '../src/cli/output.js';
+import { trustRows, trustSummary } from '../src/cli/trust-summary.js';
+import { visible } from '../src/cli/visible.js';
 import { systemClock } from '../src/clock.js';
 import { tracecraftHome } from '../src/config/files.js';
-import type { Settings } from '../src/config/settings.js';
-import { openTrustStore, type TrustRecord, type TrustStore } from '../src/config/trust.js';
-import { NotFoundError } from '../src/errors.js';
+import { placeText } from '../src/config/place.js';
+import { loadSettings, type Settings } from '../src/config/settings.js';
+import {
+  bucketFolderOf,
+  openTrustStore,
+  type TrustRecord,
+  type TrustStore,
+} from '../src/config/trust.js';
+import { NotAllowedError, NotFoundError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';
 
 export default class Trust extends BaseCommand {
-  static override summary = 'allow the config found here to send transcripts to its bucket';
+  static override summary = 'allow the config found here to be used';
   static override description =
-    `A .tracecraft.json that came with a folder says where transcripts go and what is redacted, so watch and session mirror use it only after you have looked at it. This shows what it does and records its path and content: once it changes, it has to be trusted again. What init writes is trusted already, and so is the config in your home folder.\n\nExit codes: 0 done, 2 the config cannot be used, 3 there is none (or, with --revoke, no record of it).`;
+    `A .tracecraft.json that came with a folder says where everything goes, with whose credentials, and what is redacted. So before a person has trusted it, no command sends anything to its bucket or shows anything from there: each exits 7. This shows all that the config decides and asks; without a terminal to ask at, --yes is the answer. It records the config's path and content: once it changes, it has to be trusted again. What init writes is trusted already, and so is the config in your home folder.\n\nFor a person to run: an agent asks them, and never trusts a config by itself.\n\nExit codes: 0 trusted, 2 the config cannot be used, 3 there is none (or, with --revoke, no record of it), 7 not trusted: nobody said yes.`;
   static override examples = [
     '<%= config.bin %> trust',
     '<%= config.bin %> trust --list',
@@ -20,14 +29,20 @@ export default class Trust extends BaseCommand {
   static override flags = {
     list: Flags.boolean({ summary: 'show which configs are trusted', exclusive: ['revoke'] }),
     revoke: Flags.boolean({ summary: 'no longer trust the config found here' }),
+    yes: Flags.boolean({
+      char: 'y',
+      summary: 'do not ask: a person has looked at what it does',
+      exclusive: ['list', 'revoke'],
+    }),
   };
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Trust);
     const store = openTrustStore(tracecraftHome(this.surroundings), nodeIo, systemClock);
     if (flags.list) return this.list(store);
-    const settings = await this.settings();
-    return flags.revoke ? this.revoke(store, settings) : this.trust(store, settings);
+    const settings = await loadSettings(this.surroundings);
+    for (const warning of settings.warnings) this.warn(warning);
+    return flags.revoke ? this.revoke(store, settings) : this.trust(store, settings, flags.yes);
   }
 
   private async list(store: TrustStore): Promise<{ trusted: readonly TrustRecord[] }> {
@@ -37,18 +52,27 @@ export default class Trust extends BaseCommand {
     return { trusted };
   }
 
-  private async trust(store: TrustStore, settings: Settings): Promise<object> {
-    const summary = summarise(settings);
-    for (const line of columns(
-      Object.entries(summary).map(([name, value]) => [name, shown(value)]),
-    ))
-      this.print(line);
-    if (settings.file.scope === 'home') this.say('This is your own config and needs no record.');
+  private async trust(store: TrustStore, settings: Settings, isSure: boolean): Promise<object> {
+    const bucketFolder = await bucketFolderOf(settings.file);
+    for (const line of columns(trustRows(settings, bucketFolder))) this.print(line);
+    const summary = trustSummary(settings, bucketFolder);
+    const { path, scope } = settings.file;
+    if (scope === 'home') this.say('This is your own config and needs no record.');
+    else if (settings.trusted) this.say(`Trusted already: ${path}`);
     else {
+      if (!isSure && !(await this.asked(settings))) {
+        return this.answerFailure(refused(path), { ...summary, trusted: false });
+      }
       await store.trust(settings.file);
-      this.say(`Trusted ${settings.file.path}`);
+      this.say(`Trusted ${path}`);
     }
     return { ...summary, trusted: true };
+  }
+
+  /** With `--json` nobody was shown what there is to decide. */
+  private async asked({ target }: Settings): Promise<boolean> {
+    if (this.jsonEnabled() || !canAsk()) return false;
+    return confirm(visible(`Let tracecraft write to and read from ${placeText(target)}?`));
   }
 
   private async revoke(store: TrustStore, settings: Settings): Promise<object> {
@@ -63,27 +87,8 @@ export default class Trust extends BaseCommand {
   }
 }
 
-const ownEndpoints = { s3: 'Amazon S3', hf: 'huggingface.co' } as const;
-
-/** Everything in which a config can do harm: where it sends, as whom, and what it would let through. */
-function summarise({ file, target, project, agent, redact }: Settings): Record<string, unknown> {
-  const place =
-    target.backend === 'local'
-      ? { location: target.root }
-      : { location: target.bucket, endpoint: target.endpoint ?? ownEndpoints[target.backend] };
-  return {
-    config: file.path,
-    backend: target.backend,
-    ...place,
-    project,
-    agent: agent ?? null,
-    patterns: redact.patterns.map((one) => one.name),
-    allow: redact.allow,
-    disable: redact.disable,
-  };
-}
-
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(String).join(', ');
-  return value === null ? '-' : String(value);
+function refused(path: string): NotAllowedError {
+  return new NotAllowedError(`not trusted, since nobody said yes: ${path}`, {
+    hint: 'Run it at a terminal, or with --yes once a person has looked at what it does.\nAn agent never trusts a config by itself: it asks.',
+  });
 }

@@ -11,7 +11,7 @@ import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-outpu
 import { systemClock } from '../src/clock.js';
 import { spoolFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
-import { findSettings, requireTrusted, type Settings } from '../src/config/settings.js';
+import { findSettings, type Settings } from '../src/config/settings.js';
 import { LostError, PartialError, SourceError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
@@ -67,7 +67,6 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     const { flags } = await this.parse(Watch);
     if (!flags.once) stayLean();
     const settings = await this.settingsOrDefault();
-    requireTrusted(settings);
     const output = this.output();
     if (flags['no-redact']) {
       checkUnredacted(settings, flags.yes);

@@ -160,6 +160,22 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
+  it('of what opens a bucket are where trust was asked for', () => {
+    const opens = /^src\/bucket\/(open|local|s3|hugging-face)\.ts$/;
+    const openers = sources.flatMap(({ path, imports }) =>
+      path.startsWith('src/bucket/') || !imports.some((one) => opens.test(one.to) && !one.isType)
+        ? []
+        : [path],
+    );
+    // A new one takes its target from `openableTarget`, as all but `init` do, which opens what was typed.
+    expect(openers).toEqual([
+      'src/cli/proven-bucket.ts',
+      'src/doctor/store.ts',
+      'src/init/apply.ts',
+      'src/sdk/open.ts',
+    ]);
+  });
+
   it('of heavy packages wait until they are needed', () => {
     expect(broken((one) => lazyPackages.test(one.to) && !one.isType && !one.isDynamic)).toEqual([]);
   });

@@ -3,13 +3,13 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { plural } from '../../src/cli/format.js';
 import { knownFromHere, redactLines, redactorOf } from '../../src/cli/redacting.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import { findSettings } from '../../src/config/settings.js';
+import { findTrustedSettings } from '../../src/config/settings.js';
 import { RefusedError } from '../../src/errors.js';
 
 export default class Redact extends BaseCommand {
   static override summary = 'redact lines from stdin to stdout, as the mirror would';
   static override description =
-    'The same engine and the same settings as the mirror, so that you can see what it does before you trust it. Values of variables with telling names (…_TOKEN, …_SECRET, …PASSWORD) in your environment are redacted too. Lines without a secret come out byte for byte. What was found is told by kind on stderr, never by value.\n\nExit codes: 0 done (with --check: nothing found), 9 with --check: something was found.';
+    'The same engine and the same settings as the mirror, so that you can see what it does before you trust it. The settings of a config that is not trusted are left out, and that is said. Values of variables with telling names (…_TOKEN, …_SECRET, …PASSWORD) in your environment are redacted too. Lines without a secret come out byte for byte. What was found is told by kind on stderr, never by value.\n\nExit codes: 0 done (with --check: nothing found), 9 with --check: something was found.';
   static override examples = [
     '<%= config.bin %> redact < transcript.jsonl > safe.jsonl',
     '<%= config.bin %> redact < <(env)',
@@ -21,7 +21,8 @@ export default class Redact extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Redact);
-    const settings = await findSettings(this.surroundings);
+    const { settings, ignored } = await findTrustedSettings(this.surroundings);
+    if (ignored !== undefined) this.note(`Not trusted, so without its settings: ${ignored.path}`);
     const redactor = redactorOf(settings, knownFromHere(settings, process.env));
     if (process.stdin.isTTY) this.note('Reading from the terminal; end with Ctrl-D.');
     const mayPrint = !flags.check && !this.jsonEnabled();

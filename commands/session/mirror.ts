@@ -5,7 +5,6 @@ import { startProgress } from '../../src/cli/progress.js';
 import { handleSignals } from '../../src/cli/signals.js';
 import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
-import { requireTrusted } from '../../src/config/settings.js';
 import { NotFoundError, PartialError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { chokidarEvents } from '../../src/mirror/file-events.js';
@@ -43,7 +42,6 @@ export default class SessionMirror extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(SessionMirror);
     const settings = await this.settings();
-    requireTrusted(settings);
     if (flags['no-redact']) {
       checkUnredacted(settings, flags.yes);
       this.warn('nothing is redacted: every key and password in it is sent in clear');

@@ -6,7 +6,7 @@ import { openMirroring } from '../../src/cli/mirroring.js';
 import { textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import { destinationFolder, spoolFolder } from '../../src/config/destination.js';
-import { requireTrusted, type Settings } from '../../src/config/settings.js';
+import type { Settings } from '../../src/config/settings.js';
 import { writeEvent } from '../../src/coordination/events.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
@@ -35,7 +35,6 @@ export default class SessionStop extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(SessionStop);
     const settings = await this.settings();
-    requireTrusted(settings);
     const bucket = await this.openProvenBucket(settings);
     const layout = bucketLayout(settings.project);
     const wanted = flags.harness === undefined ? harnesses : [flags.harness];

@@ -10,7 +10,6 @@ export interface HubOptions {
   readonly bucket: string;
   readonly endpoint?: string | undefined;
   readonly token?: string | undefined;
-  readonly ambientCredentials?: boolean | undefined;
   readonly clock?: Clock | undefined;
   /** Milliseconds until an answer must begin. */
   readonly answerMs?: number | undefined;
@@ -58,12 +57,7 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
   let token: string | undefined;
 
   const connect = async (): Promise<HubWire> => {
-    token ??= await hubToken({
-      token: options.token,
-      isAmbientAllowed: options.ambientCredentials ?? true,
-      env: process.env,
-      location,
-    });
+    token ??= await hubToken({ token: options.token, env: process.env, location });
     const client = await import('@huggingface/hub');
     const repo = { type: 'bucket', name: bucket } as const;
     return { client, params: { repo, accessToken: token, hubUrl: endpoint, fetch } };

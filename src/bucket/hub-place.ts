@@ -44,20 +44,13 @@ export function hubLocation(bucket: string, endpoint: string): string {
 
 export interface TokenOptions {
   readonly token: string | undefined;
-  /** False: neither the environment's nor the token file's may be used. */
-  readonly isAmbientAllowed: boolean;
   readonly env: HubEnvironment;
   readonly location: string;
 }
 
 /** The token, or a `NotAllowedError` that never quotes one. */
-export async function hubToken({
-  token,
-  isAmbientAllowed,
-  env,
-  location,
-}: TokenOptions): Promise<string> {
-  const found = token ?? (isAmbientAllowed ? await ambientToken(env) : undefined);
+export async function hubToken({ token, env, location }: TokenOptions): Promise<string> {
+  const found = token ?? (await ambientToken(env));
   if (found === undefined) {
     throw new NotAllowedError(`no Hugging Face token for ${location}`, { hint: tokenHint });
   }

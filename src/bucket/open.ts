@@ -20,8 +20,6 @@ export interface S3Target {
   readonly accessKey?: string;
   readonly secretKey?: string;
   readonly sessionToken?: string;
-  /** False: never take credentials of the environment, of profiles or of the machine; there must be keys. */
-  readonly ambientCredentials?: boolean;
   /** 'sdk': everything goes through it. Left out: what can do without does. */
   readonly transport?: 'sdk';
   /** What a probe of this store has proven, where somebody remembers it. */
@@ -36,8 +34,6 @@ export interface HubTarget {
   readonly endpoint?: string;
   /** Without one: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, else the token file. */
   readonly token?: string;
-  /** False: never take a token of the environment or of a file; there must be one. */
-  readonly ambientCredentials?: boolean;
 }
 
 /** Loads the one backend that is needed. Each call of the bucket is sent once: see `withRetry`. */

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../clock.js';
-import { NotAllowedError, UnreachableError, UsageError } from '../errors.js';
+import { UnreachableError, UsageError } from '../errors.js';
 import {
   createClient,
   loadSdk,
@@ -9,7 +9,7 @@ import {
   type Sdk,
   type Wire,
 } from './s3-client.js';
-import { credentialsHint, failureOf, type S3Failure } from './s3-errors.js';
+import { failureOf, type S3Failure } from './s3-errors.js';
 import { type RedirectMemory, rememberRedirects } from './s3-gateway.js';
 import { LeanClient, NotPlain } from './s3-lean.js';
 import { type S3Requests, sdkRequests } from './s3-requests.js';
@@ -25,7 +25,6 @@ export interface ConnectionOptions {
   readonly accessKey?: string | undefined;
   readonly secretKey?: string | undefined;
   readonly sessionToken?: string | undefined;
-  readonly ambientCredentials?: boolean | undefined;
   readonly timeouts?: Partial<S3Timeouts> | undefined;
   /** 'sdk': everything goes through it. Left out: what can do without does. */
   readonly transport?: 'sdk' | undefined;
@@ -70,7 +69,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   const location = describe(bucket, endpoint);
   const storeClock = createStoreClock(clock);
   const redirects = rememberRedirects(endpoint);
-  const keys = keysOf(options, location);
+  const keys = keysOf(options);
   let region = options.region;
   let sdk: Promise<Sdk> | undefined;
   let client: Promise<S3Client> | undefined;
@@ -206,16 +205,13 @@ function describe(bucket: string, endpoint: string | undefined): string {
   return `s3://${bucket} at ${origin}${pathname === '/' ? '' : pathname}`;
 }
 
-function keysOf(options: ConnectionOptions, location: string): S3Keys | undefined {
-  const { accessKey, secretKey, sessionToken, ambientCredentials = true } = options;
+function keysOf(options: ConnectionOptions): S3Keys | undefined {
+  const { accessKey, secretKey, sessionToken } = options;
   if (accessKey !== undefined && secretKey !== undefined) {
     return { accessKey, secretKey, sessionToken };
   }
   if (accessKey !== undefined || secretKey !== undefined) {
     throw new UsageError('access_key and secret_key go together: one of them is missing');
   }
-  if (ambientCredentials) return undefined;
-  throw new NotAllowedError(`no credentials of its own were given for ${location}`, {
-    hint: credentialsHint,
-  });
+  return undefined;
 }

@@ -7,6 +7,7 @@ import { systemClock } from '../clock.js';
 import {
   loadSettings,
   requireAgent,
+  requireTrusted,
   type Settings,
   type SettingsContext,
 } from '../config/settings.js';
@@ -99,9 +100,10 @@ export abstract class BaseCommand extends Command {
     };
   }
 
-  /** The config that holds here; what its user should know of it goes to stderr. */
+  /** The config that holds here, if it is trusted; what its user should know of it goes to stderr. */
   protected async settings(): Promise<Settings> {
     const settings = await loadSettings(this.surroundings);
+    requireTrusted(settings);
     for (const warning of settings.warnings) this.warn(warning);
     return settings;
   }

@@ -12,13 +12,14 @@ import {
   findProjectConfig,
   tracecraftHome,
 } from './files.js';
+import { placeText } from './place.js';
 import {
   type ConfigDocument,
   isEndpoint,
   type RedactSettings,
   type WatchSettings,
 } from './schema.js';
-import { openTrustStore, requireTrust } from './trust.js';
+import { openTrustStore } from './trust.js';
 
 /** Who said it: a variable of the environment, a config file, or nobody. */
 export type Source =
@@ -30,14 +31,10 @@ export type Source =
 export interface Settings {
   /** The config that names the destination: one file names all of it, so that no other's keys reach its endpoint. */
   readonly file: ConfigFile;
-  /** Whether that config may move transcripts: the home folder's own, or recorded by `init` or `trust`. */
+  /** Whether that config is the user's word: the home folder's own, or recorded by `init` or `trust`. */
   readonly trusted: boolean;
+  /** To look at. What opens it takes it from `openableTarget`. */
   readonly target: BucketTarget;
-  /**
-   * 'own-only': the endpoint is named by nobody but an untrusted config, so credentials of the environment, profiles and token
-   * files are not for it; keys that the config itself holds are.
-   */
-  readonly credentials: 'ambient' | 'own-only';
   readonly project: string;
   readonly agent: string | undefined;
   /** Milliseconds; null = claims do not expire; undefined = not set anywhere. */
@@ -83,6 +80,24 @@ export async function loadSettings(context: SettingsContext): Promise<Settings> 
   );
 }
 
+/**
+ * As `findSettings`, for what works without a bucket: a config that nobody trusted decides nothing there, so the home
+ * folder's own holds in its place.
+ */
+export async function findTrustedSettings(
+  context: SettingsContext,
+): Promise<{ readonly settings: Settings | undefined; readonly ignored: ConfigFile | undefined }> {
+  const settings = await findSettings(context);
+  if (settings === undefined || settings.trusted) return { settings, ignored: undefined };
+  const stateFolder = tracecraftHome(context);
+  const home = await findHomeConfig(context);
+  const own =
+    home === undefined
+      ? undefined
+      : resolveSettings({ context, stateFolder, file: home, home, trusted: true });
+  return { settings: own, ignored: settings.file };
+}
+
 /** As `findSettings`, for a destination that a program names itself instead of any config; relative paths are relative to `cwd`. */
 export function explicitSettings(document: ConfigDocument, context: SettingsContext): Settings {
   const file: ConfigFile = {
@@ -105,21 +120,26 @@ export function requireAgent(settings: Pick<Settings, 'agent' | 'file'>): string
   });
 }
 
-/** For whatever moves transcripts: a `NotAllowedError` unless the config that won is trusted. */
-export function requireTrusted(settings: Settings): void {
-  requireTrust(settings.file, settings.trusted);
+/** What somebody is told, and so often an agent, who meets a config that nobody trusted. */
+export const trustHint =
+  'Ask the person you work for: only they can allow it, with "tracecraft trust".\nAn agent never trusts a config by itself.';
+
+/**
+ * A `NotAllowedError` unless the config that won is trusted. A bucket is named by a config and by nothing else, so no
+ * endpoint, profile or key of the environment makes an untrusted one the user's own word.
+ */
+export function requireTrusted({ file, trusted, target }: Settings): void {
+  if (trusted) return;
+  throw new NotAllowedError(
+    `not a trusted config: ${file.path}: it would talk to ${placeText(target)}`,
+    { hint: trustHint },
+  );
 }
 
-/** The target to open, or a `NotAllowedError` when opening it would take credentials that are not for it. */
+/** The target to open: whatever reads or writes a bucket gets it here, and nothing does by way of an untrusted config. */
 export function openableTarget(settings: Settings): BucketTarget {
-  const { target } = settings;
-  if (target.backend === 'local' || settings.credentials === 'ambient') return target;
-  const isOwn = target.backend === 'hf' ? target.token : target.accessKey;
-  if (isOwn !== undefined) return target;
-  throw new NotAllowedError(
-    `not sending your credentials to ${target.endpoint ?? target.bucket}: only ${settings.file.path} names it`,
-    { hint: 'If you know that endpoint, allow it with "tracecraft trust".' },
-  );
+  requireTrusted(settings);
+  return settings.target;
 }
 
 async function isRecorded(
@@ -141,10 +161,6 @@ interface Found {
 function resolveSettings(found: Found): Settings {
   const { file, trusted, stateFolder } = found;
   const endpoint = resolveEndpoint(found);
-  const credentials =
-    trusted || endpoint.source.kind !== 'project' || endpoint.alsoInEnvironment
-      ? 'ambient'
-      : 'own-only';
   const agent = resolveAgent(found);
   const ttl = resolveClaimTtl(found);
   return {
@@ -154,9 +170,7 @@ function resolveSettings(found: Found): Settings {
       folder: file.folder,
       home: found.context.home,
       endpoint: endpoint.value,
-      credentials,
     }),
-    credentials,
     project: file.document.project,
     agent: agent.value,
     claimTtlMs: ttl.value,
@@ -203,17 +217,10 @@ const endpointVariables = {
   hf: ['HF_ENDPOINT'],
 } as const;
 
-function resolveEndpoint({ context, file }: Found): Resolved<string | undefined> & {
-  readonly alsoInEnvironment: boolean;
-} {
+function resolveEndpoint({ context, file }: Found): Resolved<string | undefined> {
   const { value, variable } = endpointOf(file.document, context.env);
-  if (value === undefined) return { value, source: { kind: 'default' }, alsoInEnvironment: false };
-  if (variable !== undefined) {
-    return { value, source: environment(variable), alsoInEnvironment: true };
-  }
-  const variables = endpointVariables[file.document.backend];
-  const alsoInEnvironment = variables.some((one) => context.env[one] === value);
-  return { value, source: sourceOf(file), alsoInEnvironment };
+  if (value === undefined) return { value, source: { kind: 'default' } };
+  return { value, source: variable === undefined ? sourceOf(file) : environment(variable) };
 }
 
 /** The config's own endpoint, else the environment's; without either it is Amazon's or Hugging Face's own. */
@@ -236,19 +243,18 @@ function endpointOf(
 export function plannedTarget(document: ConfigDocument, context: ConfigContext): BucketTarget {
   const endpoint = endpointOf(document, context.env).value;
   const { cwd: folder, home } = context;
-  return resolveTarget(document, { folder, home, endpoint, credentials: 'ambient' });
+  return resolveTarget(document, { folder, home, endpoint });
 }
 
 interface Place {
   readonly folder: string;
   readonly home: string;
   readonly endpoint: string | undefined;
-  readonly credentials: Settings['credentials'];
 }
 
 function resolveTarget(document: ConfigDocument, place: Place): BucketTarget {
   const { backend, bucket, region, profile, access_key, secret_key, hf_token } = document;
-  const { endpoint, credentials } = place;
+  const { endpoint } = place;
   if (backend === 'local') return { backend, root: localRoot(bucket, place.folder, place.home) };
   if (backend === 'hf') {
     return {
@@ -256,7 +262,6 @@ function resolveTarget(document: ConfigDocument, place: Place): BucketTarget {
       bucket,
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(hf_token === null ? {} : { token: hf_token }),
-      ...(credentials === 'own-only' ? { ambientCredentials: false } : {}),
     };
   }
   return {
@@ -264,10 +269,9 @@ function resolveTarget(document: ConfigDocument, place: Place): BucketTarget {
     bucket,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === null ? {} : { region }),
-    ...(profile === null || credentials === 'own-only' ? {} : { profile }),
+    ...(profile === null ? {} : { profile }),
     ...(access_key === null ? {} : { accessKey: access_key }),
     ...(secret_key === null ? {} : { secretKey: secret_key }),
-    ...(credentials === 'own-only' ? { ambientCredentials: false } : {}),
   };
 }
 

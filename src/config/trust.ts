@@ -9,10 +9,10 @@ import { withoutLinks } from '../links.js';
 import type { ConfigFile } from './files.js';
 
 /**
- * Which configs found in folders may move transcripts. A record holds a config's path, the hash of its content and where its
- * bucket really lies, if that is a folder: a cloned repository cannot send anyone's transcripts anywhere, nor change where they
- * go later, be it by a link in the bucket's place. One small file per path: two `tracecraft trust` at once cannot lose each
- * other's record.
+ * Which configs found in folders may be used at all. A record holds a config's path, the hash of its content and where its
+ * bucket really lies, if that is a folder: a cloned repository can neither send or show anything by itself, nor change later
+ * where things go, be it by a link in the bucket's place. One small file per path: two `tracecraft trust` at once cannot lose
+ * each other's record.
  */
 export interface TrustStore {
   isTrusted(file: Trustable): Promise<boolean>;
@@ -86,16 +86,8 @@ export function openTrustStore(tracecraftHome: string, disk: Io, clock: Clock): 
   };
 }
 
-/** What moves transcripts asks this first. The config in the home folder is the user's own and needs no record. */
-export function requireTrust(file: Pick<ConfigFile, 'path'>, trusted: boolean): void {
-  if (trusted) return;
-  throw new NotAllowedError(`not a trusted config: ${file.path}`, {
-    hint: 'Look at what it would do and allow it with "tracecraft trust".',
-  });
-}
-
 /** What a config names from the home folder (`~`) is not beside it, and nobody swaps it along with a clone. */
-async function bucketFolderOf({ document, folder }: Trustable): Promise<string | null> {
+export async function bucketFolderOf({ document, folder }: Trustable): Promise<string | null> {
   const { backend, bucket } = document;
   if (backend !== 'local' || bucket.startsWith('~')) return null;
   return realPlace(resolve(folder, bucket), mostLinks);

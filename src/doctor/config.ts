@@ -2,11 +2,13 @@ import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { hubTokenPath } from '../bucket/hub-place.js';
+import { placeText } from '../config/place.js';
 import {
   findSettings,
   type Settings,
   type SettingsContext,
   type Source,
+  trustHint,
 } from '../config/settings.js';
 import { TracecraftError } from '../errors.js';
 import type { Examined, Finding } from './finding.js';
@@ -22,7 +24,8 @@ export async function examineConfig(context: SettingsContext): Promise<ExaminedC
   try {
     const settings = await findSettings(context);
     if (settings === undefined) return { examined: noConfig, settings };
-    return { examined: judgeConfig(settings), settings };
+    const judge = settings.trusted ? judgeConfig : judgeUntrusted;
+    return { examined: judge(settings), settings };
   } catch (error) {
     if (!(error instanceof TracecraftError)) throw error;
     const finding: Finding = {
@@ -48,24 +51,25 @@ const noConfig: Examined = {
   ],
 };
 
+/** Nothing else that it says is told: it is the word of whoever wrote it, and holds for nobody. */
+function judgeUntrusted({ file, target }: Settings): Examined {
+  const finding: Finding = {
+    name: 'config-untrusted',
+    severity: 'warning',
+    message: `${file.path} is not trusted: it would talk to ${placeText(target)}, and nothing is sent there or read from there.`,
+    fix: trustHint.replace('\n', ' '),
+  };
+  return { check: 'config', facts: [`${file.path} (not trusted)`], findings: [finding] };
+}
+
 function judgeConfig(settings: Settings): Examined {
-  const { file, trusted, agent, project, source, warnings, redact, credentials } = settings;
+  const { file, agent, project, source, warnings, redact } = settings;
   const findings: Finding[] = warnings.map((message) => ({
     name: 'config-readable',
     severity: 'warning',
     message,
     fix: `chmod 600 '${file.path}'`,
   }));
-  if (!trusted) {
-    const more =
-      credentials === 'own-only' ? ', and credentials of yours are not sent to its endpoint' : '';
-    findings.push({
-      name: 'config-untrusted',
-      severity: 'warning',
-      message: `${file.path} is not trusted: nothing is mirrored by it${more}.`,
-      fix: 'Look at it, then: tracecraft trust',
-    });
-  }
   if (agent === undefined) {
     findings.push({
       name: 'no-agent',
@@ -83,7 +87,7 @@ function judgeConfig(settings: Settings): Examined {
     });
   }
   const facts = [
-    `${file.path}${trusted ? '' : ' (not trusted)'}`,
+    file.path,
     `project ${project}`,
     ...(agent === undefined ? [] : [`agent ${agent}, says ${sourceName(source.agent)}`]),
   ];
@@ -97,27 +101,24 @@ function sourceName(source: Source): string {
 
 /** Where credentials for the bucket were found, never what they are. Roles of the machine and SSO are not looked for. */
 export async function credentialPlaces(
-  { target, file, credentials }: Settings,
+  { target, file }: Settings,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly string[]> {
-  const isAmbient = credentials === 'ambient';
   if (target.backend === 'local') return [];
   if (target.backend === 'hf') {
     const path = hubTokenPath(env);
     return [
       ...(target.token === undefined ? [] : [file.path]),
-      ...(isAmbient ? ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'].filter((name) => env[name]) : []),
-      ...(isAmbient && (await isThere(path)) ? [path] : []),
+      ...['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN'].filter((name) => env[name]),
+      ...((await isThere(path)) ? [path] : []),
     ];
   }
   const home = env.HOME || homedir();
   const path = env.AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials');
   return [
     ...(target.accessKey === undefined ? [] : [file.path]),
-    ...(isAmbient && env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY
-      ? ['AWS_ACCESS_KEY_ID']
-      : []),
-    ...(isAmbient && (await isThere(path)) ? [path] : []),
+    ...(env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY ? ['AWS_ACCESS_KEY_ID'] : []),
+    ...((await isThere(path)) ? [path] : []),
   ];
 }
 

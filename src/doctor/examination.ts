@@ -39,7 +39,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Examined> {
   const service = await settled('service', () => patient.examineService());
   if ('failed' in service) yield service.failed;
   else if (service.value !== undefined) yield service.value;
-  if (settings === undefined) return;
+  if (settings === undefined || !settings.trusted) return;
 
   const store = await settled('bucket', () => examineStore({ settings, env, clock }));
   yield 'value' in store ? store.value.examined : store.failed;

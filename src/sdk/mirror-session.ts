@@ -3,7 +3,6 @@ import { createWatchers } from '../../watchers/registry.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { openMirroring } from '../cli/mirroring.js';
 import { systemClock } from '../clock.js';
-import { requireTrusted } from '../config/settings.js';
 import { NotFoundError, PartialError, UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { noEvents } from '../mirror/file-events.js';
@@ -24,7 +23,6 @@ export async function mirrorSession(
   options: MirrorOptions,
 ): Promise<MirroredSession> {
   const { settings, bucket, env, home, warn } = place;
-  requireTrusted(settings);
   const harness = harnesses.find((name) => name === options?.harness);
   if (harness === undefined) throw new UsageError(`harness must be one of ${harnesses.join(', ')}`);
   const watchers = createWatchers({

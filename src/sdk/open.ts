@@ -13,7 +13,7 @@ import type { OpenOptions, Tracecraft } from './types.js';
 /**
  * Opens the bucket of the config that holds here, or the one that is named. A local folder that is named is made if it is
  * missing. `NotFoundError`: no config and no destination; `UsageError`: one that cannot be used; `NotAllowedError`:
- * credentials are missing, or not meant for it; `UnreachableError`: the store does not answer.
+ * credentials are missing, or the config came with a folder and nobody trusted it; `UnreachableError`: the store does not answer.
  */
 export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecraft> {
   const surroundings = await surroundingsOf(options);

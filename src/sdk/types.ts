@@ -80,7 +80,7 @@ export interface Tracecraft {
 
   /**
    * Mirrors one session of this machine, redacted and exactly once, as `tracecraft session mirror` does. `NotFoundError`: no
-   * such session. `NotAllowedError`: a project's config that nobody trusted. `PartialError`: something is still behind.
+   * such session. `PartialError`: something is still behind.
    */
   mirrorSession(options: MirrorOptions): Promise<MirroredSession>;
 

@@ -74,7 +74,7 @@ async function configTrouble(spec: ServiceSpec, here: SettingsContext): Promise<
     }
     if (!settings.trusted) {
       const message = `not a trusted config: ${settings.file.path}`;
-      const fix = `Look at it and allow it with "tracecraft trust" in ${spec.folder}.`;
+      const fix = `A person looks at it and allows it: "tracecraft trust" in ${spec.folder}.`;
       return [{ name: 'config-untrusted', message, fix }];
     }
     if (spec.config === null || settings.file.path === spec.config) return [];

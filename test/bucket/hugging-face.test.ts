@@ -312,8 +312,8 @@ describe('who may not', () => {
 });
 
 describe('tokens', () => {
-  const ask = (env: Record<string, string>, isAmbientAllowed = true): Promise<string> =>
-    hubToken({ token: undefined, isAmbientAllowed, env, location: 'hf://buckets/ann/traces' });
+  const ask = (env: Record<string, string>): Promise<string> =>
+    hubToken({ token: undefined, env, location: 'hf://buckets/ann/traces' });
 
   it('come from the environment, then from the file, in the order of the Hub’s own tools', async () => {
     const folder = await createTemporaryFolder();
@@ -327,7 +327,6 @@ describe('tokens', () => {
       expect(await ask({ HOME: home, HUGGING_FACE_HUB_TOKEN: 'hf_old' })).toBe('hf_old');
       const both = { HOME: home, HF_TOKEN: ' hf_new\n', HUGGING_FACE_HUB_TOKEN: 'hf_old' };
       expect(await ask(both)).toBe('hf_new');
-      await expect(ask(both, false)).rejects.toThrow(NotAllowedError);
       await expect(ask({ HOME: join(home, 'nobody') })).rejects.toThrow(/no Hugging Face token/);
     } finally {
       await folder.remove();

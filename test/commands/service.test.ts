@@ -147,7 +147,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(refused.stderr).toContain('tracecraft trust');
     await expect(stat(unit)).rejects.toThrow('ENOENT');
 
-    await world.run(['trust'], { env });
+    await world.run(['trust', '--yes'], { env });
     expect(await service('install')).toMatchObject({ code: 0 });
     expect(await readFile(unit, 'utf8')).toContain(`WorkingDirectory=${world.project}\n`);
     await systemctl.shows(running(0));

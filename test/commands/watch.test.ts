@@ -141,7 +141,7 @@ describe('tracecraft watch --once', () => {
       expect(refused.stderr).toContain('tracecraft trust');
     }
     expect(await readdir(elsewhere)).toEqual([]);
-    await world.run(['trust']);
+    await world.run(['trust', '--yes']);
     expect(await world.run(['watch', '--once'])).toMatchObject({ code: 0 });
     expect(await readdir(elsewhere)).toContain('p');
   });
@@ -160,7 +160,7 @@ describe('tracecraft watch --once', () => {
     const keys = { access_key: 'a', secret_key: 'b', endpoint: 'http://127.0.0.1:9' };
     const s3 = { backend: 's3', bucket: 'b', project: 'p', agent_id: 'a', ...keys };
     await writeFile(config, JSON.stringify(s3), { mode: 0o600 });
-    await world.run(['trust']);
+    await world.run(['trust', '--yes']);
     const refused = await world.run(['watch', '--once', '--no-redact']);
     expect(refused).toMatchObject({ code: 9, stdout: '' });
     expect(refused.stderr).toContain('--yes');

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/clock.js';
 import { parseConfig } from '../../src/config/schema.js';
 import {
   findSettings,
+  findTrustedSettings,
   loadSettings,
   openableTarget,
   requireAgent,
@@ -214,16 +215,6 @@ describe('what a config says', () => {
     const env2 = { HF_ENDPOINT: 'nowhere' };
     await expect(loadSettings({ ...context, env: env2 })).rejects.toThrow(/HF_ENDPOINT/);
   });
-
-  it('keeps ambient tokens from an endpoint that only an untrusted config names', async () => {
-    const hf = { backend: 'hf', bucket: 'me/store', project: 'p', endpoint: 'https://odd.example' };
-    await write(projectConfig(), hf);
-    const settings = await loadSettings(context);
-    expect(settings.target).toMatchObject({ ambientCredentials: false });
-    expect(() => openableTarget(settings)).toThrow(NotAllowedError);
-    await write(projectConfig(), { ...hf, hf_token: 'hf_own' });
-    expect(openableTarget(await loadSettings(context))).toMatchObject({ token: 'hf_own' });
-  });
 });
 
 describe('a config that cannot be used is refused by file and field', () => {
@@ -369,35 +360,54 @@ describe('trust', () => {
     expect((await loadSettings(context)).trusted).toBe(false);
   });
 
-  it('is needed before ambient credentials go to an endpoint that only the config names', async () => {
-    await write(projectConfig(), { ...s3, endpoint, profile: 'work' });
-    const settings = await loadSettings(context);
-    expect(settings.credentials).toBe('own-only');
-    expect(settings.target).toEqual({
-      backend: 's3',
-      bucket: 'team',
-      endpoint,
-      ambientCredentials: false,
-    });
+  const own = { access_key: 'AK', secret_key: 'SK' };
+
+  it.each([
+    ['a folder', local, {}],
+    ['an endpoint and a profile of mine', { ...s3, endpoint, profile: 'work' }, {}],
+    ['keys of its own', { ...s3, endpoint, ...own }, {}],
+    ['an endpoint that I name too', { ...s3, endpoint }, { AWS_ENDPOINT_URL: endpoint }],
+    ['a bucket at Amazon', s3, { AWS_PROFILE: 'work' }],
+    ['a bucket at my own endpoint', s3, { AWS_ENDPOINT_URL_S3: 'http://mine.example:1' }],
+    ['a bucket of the Hub', { ...s3, backend: 'hf', bucket: 'me/store' }, { HF_TOKEN: 'hf_mine' }],
+    ['a token of its own', { ...s3, backend: 'hf', bucket: 'me/b', hf_token: 'hf_its' }, {}],
+  ])('is needed for %s', async (_, config, env) => {
+    await write(projectConfig(), config);
+    const here = { ...context, env: { ...env, TRACECRAFT_AGENT: 'reviewer' } };
+    const settings = await loadSettings(here);
     expect(() => openableTarget(settings)).toThrow(NotAllowedError);
     await trustIt();
-    const trusted = await loadSettings(context);
-    expect(trusted.credentials).toBe('ambient');
-    expect(openableTarget(trusted)).toMatchObject({ endpoint, profile: 'work' });
+    const trusted = await loadSettings(here);
+    expect(openableTarget(trusted)).toEqual(trusted.target);
   });
 
-  it("is not needed for the config's own keys, for an endpoint that the user named too, or for Amazon", async () => {
-    await write(projectConfig(), { ...s3, endpoint, access_key: 'AK', secret_key: 'SK' });
-    const own = await loadSettings(context);
-    expect(own.credentials).toBe('own-only');
-    expect(openableTarget(own)).toMatchObject({ accessKey: 'AK', ambientCredentials: false });
+  it('that is missing is told with the place, and a hint to ask', async () => {
     await write(projectConfig(), { ...s3, endpoint });
-    const named = await loadSettings({ ...context, env: { AWS_ENDPOINT_URL: endpoint } });
-    expect(named.credentials).toBe('ambient');
-    await write(projectConfig(), s3);
-    expect((await loadSettings(context)).credentials).toBe('ambient');
-    const other = await loadSettings({ ...context, env: { AWS_ENDPOINT_URL: 'http://mine:1' } });
-    expect(other.credentials).toBe('ambient');
+    const settings = await loadSettings(context);
+    const refused = async () => openableTarget(settings);
+    await expect(refused()).rejects.toMatchObject({
+      message: `not a trusted config: ${projectConfig()}: it would talk to the S3 bucket "team" at "${endpoint}"`,
+      hint: expect.stringMatching(/Ask the person.*never trusts a config by itself/s),
+      exitCode: 7,
+    });
+  });
+
+  it("that is missing leaves the home folder's own settings to what needs no bucket", async () => {
+    const ticket = { name: 'ticket', pattern: 'T-[0-9]{8}' };
+    const disable = ['github-token'];
+    await write(projectConfig(), { ...local, redact: { disable, allow: ['hunter2'] } });
+    expect(await findTrustedSettings(context)).toMatchObject({
+      settings: undefined,
+      ignored: { path: projectConfig() },
+    });
+    await write(homeConfig(), { ...local, redact: { patterns: [ticket] } });
+    const { settings } = await findTrustedSettings(context);
+    expect(settings?.file.path).toBe(homeConfig());
+    expect(settings?.redact).toEqual({ patterns: [ticket], allow: [], disable: [] });
+    await trustIt();
+    const trusted = await findTrustedSettings(context);
+    expect(trusted.ignored).toBeUndefined();
+    expect(trusted.settings?.redact).toEqual({ patterns: [ticket], allow: ['hunter2'], disable });
   });
 
   it('records of twenty at once are all there', async () => {

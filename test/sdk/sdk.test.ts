@@ -1,6 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/clock.js';
+import { readConfigFile } from '../../src/config/files.js';
+import { openTrustStore } from '../../src/config/trust.js';
+import { nodeIo } from '../../src/io.js';
 import {
   LostError,
   NotAllowedError,
@@ -49,21 +53,36 @@ async function open(agent: string | undefined, more: OpenOptions = {}): Promise<
   return tracecraft;
 }
 
+async function trustConfig(): Promise<void> {
+  const file = await readConfigFile(join(folder, '.tracecraft.json'), 'project');
+  if (file === undefined) throw new Error('no config');
+  await openTrustStore(join(folder, 'state'), nodeIo, systemClock).trust(file);
+}
+
 describe('opening', () => {
   it('takes the config that holds in a folder, and its agent', async () => {
     const config = { backend: 'local', bucket: 'bucket', project: 'own', agent_id: 'ann' };
     await open('x');
     await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config));
+    await trustConfig();
     const shop = await open(undefined, { destination: undefined });
     expect(shop).toMatchObject({ project: 'own', agent: 'ann', location: join(folder, 'bucket') });
   });
 
-  it('moves no transcript for a config that nobody trusted', async () => {
-    const config = { backend: 'local', bucket: 'bucket', project: 'own' };
-    await open('x');
+  it('refuses a config that nobody trusted, and makes nothing of it', async () => {
+    const config = { backend: 'local', bucket: 'theirs', project: 'own', agent_id: 'ann' };
     await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config));
-    const shop = await open('ann', { destination: undefined });
-    await expect(shop.mirrorSession({ harness: 'codex' })).rejects.toThrow(NotAllowedError);
+    for (const agent of [undefined, 'ann']) {
+      const opening = open(agent, { destination: undefined });
+      await expect(opening).rejects.toThrow(NotAllowedError);
+      await expect(opening).rejects.toMatchObject({
+        exitCode: 7,
+        message: expect.stringContaining(`the folder "${join(folder, 'theirs')}"`),
+        hint: expect.stringContaining('never trusts a config by itself'),
+      });
+    }
+    expect(await readdir(folder)).toEqual(['.tracecraft.json']);
+    expect((await open('x')).project).toBe('shop');
   });
 
   it('says what is missing', async () => {
