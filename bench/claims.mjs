@@ -11,7 +11,7 @@ const stand = await openStand();
 try {
   await stand.init(stand.proxy.endpoint);
   const library = await loadLibrary([
-    "export { openS3Bucket } from 'src/bucket/s3.js';",
+    "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
     "export { withRetry, patientRetry } from 'src/bucket/retry.js';",
     "export { acquire } from 'src/coordination/claims.js';",
     "export { bucketLayout } from 'src/protocol/keys.js';",

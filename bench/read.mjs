@@ -9,7 +9,7 @@ const parts = isFull ? [200, 2_000] : [40, 400];
 const latencyMs = 30;
 const rounds = 3;
 const library = await loadLibrary([
-  "export { openS3Bucket } from 'src/bucket/s3.js';",
+  "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
   "export { sendMail } from 'src/coordination/mailbox.js';",
   "export { bucketLayout } from 'src/protocol/keys.js';",
   "export { partName } from 'src/protocol/parts.js';",

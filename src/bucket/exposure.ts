@@ -19,7 +19,7 @@ export async function exposureOf(target: BucketTarget, key: Key): Promise<Exposu
     return ((await stat(target.root)).mode & 0o077) === 0 ? 'private' : 'public';
   }
   if (target.backend === 'hf') {
-    const { hubVisibility } = await import('./hugging-face.js');
+    const { hubVisibility } = await import('./hugging-face/bucket.js');
     return (await hubVisibility(target)) ?? 'unknown';
   }
   return askUnsigned(target, key);

@@ -39,14 +39,14 @@ export interface HubTarget {
 /** Loads the one backend that is needed. Each call of the bucket is sent once: see `withRetry`. */
 export async function openBucket(target: BucketTarget): Promise<Bucket> {
   if (target.backend === 'local') {
-    const { openLocalBucket } = await import('./local.js');
+    const { openLocalBucket } = await import('./local/bucket.js');
     return openLocalBucket({ root: target.root });
   }
   if (target.backend === 'hf') {
-    const { openHubBucket } = await import('./hugging-face.js');
+    const { openHubBucket } = await import('./hugging-face/bucket.js');
     return openHubBucket(target);
   }
-  const { openS3Bucket } = await import('./s3.js');
+  const { openS3Bucket } = await import('./s3/bucket.js');
   return openS3Bucket(target);
 }
 
@@ -67,13 +67,13 @@ export async function createBucketIfMissing(
   { visibility }: CreateOptions = {},
 ): Promise<CreatedBucket> {
   if (target.backend === 'local') {
-    const { createLocalBucketIfMissing } = await import('./local.js');
+    const { createLocalBucketIfMissing } = await import('./local/bucket.js');
     return { isNew: await createLocalBucketIfMissing(target.root) };
   }
   if (target.backend === 'hf') {
-    const { createHubBucketIfMissing } = await import('./hugging-face.js');
+    const { createHubBucketIfMissing } = await import('./hugging-face/bucket.js');
     return createHubBucketIfMissing(target, visibility);
   }
-  const { createS3BucketIfMissing } = await import('./s3.js');
+  const { createS3BucketIfMissing } = await import('./s3/bucket.js');
   return { isNew: await createS3BucketIfMissing(target) };
 }

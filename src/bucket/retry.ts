@@ -12,7 +12,7 @@ import type {
   PutOptions,
 } from './bucket.js';
 import { compareKeys } from './key.js';
-import { throwIfStopped } from './stopped.js';
+import { throwIfStopped } from './aborted.js';
 
 export interface RetryOptions {
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { hubTokenPath } from '../bucket/hub-place.js';
+import { hubTokenPath } from '../bucket/hugging-face/location.js';
 import { placeText } from '../config/place.js';
 import {
   findSettings,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { openS3Bucket, type S3Options } from '../../src/bucket/s3.js';
+import { openS3Bucket, type S3Options } from '../../src/bucket/s3/bucket.js';
 import type { Transport } from '../support/s3-servers.js';
 
 export interface SeenRequest {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { coalesce } from '../../src/bucket/coalesce.js';
-import { openHubPace } from '../../src/bucket/hub-pace.js';
+import { coalesce } from '../../src/bucket/batcher.js';
+import { openHubPace } from '../../src/bucket/hugging-face/pace.js';
 import { EagerClock } from '../support/eager-clock.js';
 import { ManualClock } from '../support/manual-clock.js';
 

@@ -9,8 +9,8 @@ import {
   parseName,
   standingOf,
   thisProcess,
-} from '../../src/bucket/local-holder.js';
-import { openLocks } from '../../src/bucket/local-lock.js';
+} from '../../src/process-identity.js';
+import { openLocks } from '../../src/bucket/local/lock.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import { UnreachableError } from '../../src/errors.js';
 import { EagerClock } from '../support/eager-clock.js';

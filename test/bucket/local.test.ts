@@ -15,8 +15,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { openLocalBucket } from '../../src/bucket/local.js';
-import { openLocks } from '../../src/bucket/local-lock.js';
+import { openLocalBucket } from '../../src/bucket/local/bucket.js';
+import { openLocks } from '../../src/bucket/local/lock.js';
 import { createBucketIfMissing } from '../../src/bucket/open.js';
 import { systemClock } from '../../src/clock.js';
 import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '../../src/errors.js';

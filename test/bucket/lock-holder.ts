@@ -1,4 +1,4 @@
-import { openLocks } from '../../src/bucket/local-lock.js';
+import { openLocks } from '../../src/bucket/local/lock.js';
 import { systemClock } from '../../src/clock.js';
 
 /** Takes a lock and never lets it go. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { openLocalBucket } from '../../src/bucket/local.js';
+import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { NotAllowedError } from '../../src/errors.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 import {

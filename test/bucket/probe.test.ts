@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { openLocalBucket } from '../../src/bucket/local.js';
+import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { type ProbeResult, probeBucket } from '../../src/bucket/probe.js';
 import { NotAllowedError, UnreachableError, UnsupportedError } from '../../src/errors.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket, ListOptions } from '../../src/bucket/bucket.js';
-import { openLocalBucket } from '../../src/bucket/local.js';
+import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { withRetry } from '../../src/bucket/retry.js';
 import { NotAllowedError, UnreachableError } from '../../src/errors.js';
 import { EagerClock } from '../support/eager-clock.js';

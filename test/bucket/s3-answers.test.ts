@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import {
   NotAllowedError,
   NotFoundError,

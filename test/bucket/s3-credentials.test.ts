@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBucketIfMissing, openBucket, type S3Target } from '../../src/bucket/open.js';
 import { withRetry } from '../../src/bucket/retry.js';
-import { openS3Bucket, type S3Options } from '../../src/bucket/s3.js';
+import { openS3Bucket, type S3Options } from '../../src/bucket/s3/bucket.js';
 import { NotAllowedError, NotFoundError, UnsupportedError, UsageError } from '../../src/errors.js';
 import { EagerClock } from '../support/eager-clock.js';
 import { type S3Server, s3Servers } from '../support/s3-servers.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { withRetry } from '../../src/bucket/retry.js';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { NotAllowedError, UnreachableError } from '../../src/errors.js';
 import { EagerClock } from '../support/eager-clock.js';
 import {

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { signed, type Unsigned } from '../../src/bucket/s3-signature.js';
-import { signerWithoutSdk } from '../../src/bucket/s3-signer.js';
+import { signed, type Unsigned } from '../../src/bucket/s3/signature.js';
+import { signerWithoutSdk } from '../../src/bucket/s3/signer.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 import { startHttpStore } from './http-store.js';
 

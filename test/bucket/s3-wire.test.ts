@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/bucket/bucket.js';
-import { createS3BucketIfMissing } from '../../src/bucket/s3.js';
+import { createS3BucketIfMissing } from '../../src/bucket/s3/bucket.js';
 import {
   NotAllowedError,
   NotFoundError,

@@ -1,5 +1,5 @@
 import type { Bucket, Conditional, Entry } from '../../src/bucket/bucket.js';
-import { type Operation, withCounts } from '../../src/bucket/counted.js';
+import { type Operation, withCounts } from '../support/counting-bucket.js';
 import { UnreachableError } from '../../src/errors.js';
 
 /**

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { openHubBucket } from '../../src/bucket/hugging-face.js';
-import { openLocalBucket } from '../../src/bucket/local.js';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openHubBucket } from '../../src/bucket/hugging-face/bucket.js';
+import { openLocalBucket } from '../../src/bucket/local/bucket.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { startHub } from '../support/hub/hub.js';
 import {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { type HubGateway, startHubGateway } from '../support/hub/s3-gateway.js';
 import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
 

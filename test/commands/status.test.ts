@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cpus, loadavg } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';

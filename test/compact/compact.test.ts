@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { openHubBucket } from '../../src/bucket/hugging-face.js';
-import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local.js';
+import { openHubBucket } from '../../src/bucket/hugging-face/bucket.js';
+import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { withRetry } from '../../src/bucket/retry.js';
 import { systemClock } from '../../src/clock.js';
 import { startHub } from '../support/hub/hub.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { withCounts } from '../../src/bucket/counted.js';
+import { withCounts } from '../support/counting-bucket.js';
 import { type Compaction, type CompactTarget, compactSession } from '../../src/compact/compact.js';
 import { LostError, PartialError, UnreachableError } from '../../src/errors.js';
 import { findSession, readTail } from '../../src/mirror/archive.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { claimSchema } from '../../src/protocol/coordination.js';
 import { parseDocument } from '../../src/protocol/documents.js';
 import { Barrier } from '../support/barrier.js';

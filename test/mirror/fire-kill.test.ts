@@ -2,7 +2,7 @@ import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local.js';
+import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { nodeIo } from '../../src/io.js';
 import { sessionUuid, userRow } from '../support/claude-tree.js';
 import { hastyClock } from '../support/hasty-clock.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { withRetry } from '../../src/bucket/retry.js';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { rangePartName } from '../../src/protocol/parts.js';
 import { sessionUuid, type Transcript, userRow } from '../support/claude-tree.js';
 import { hastyClock } from '../support/hasty-clock.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local.js';
+import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { listStream } from '../../src/mirror/listing.js';
 import { readChain } from '../../src/mirror/reader.js';
 import { encodeDocument } from '../../src/protocol/documents.js';

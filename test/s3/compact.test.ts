@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { patientRetry, withRetry } from '../../src/bucket/retry.js';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { compactSession } from '../../src/compact/compact.js';
 import { bucketLayout } from '../../src/protocol/keys.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withRetry } from '../../src/bucket/retry.js';
-import { openS3Bucket } from '../../src/bucket/s3.js';
+import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { chokidarEvents } from '../../src/mirror/file-events.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';

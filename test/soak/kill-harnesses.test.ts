@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it } from 'vitest';
-import { openLocalBucket } from '../../src/bucket/local.js';
+import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { completeLines } from '../../src/mirror/lines.js';
 import { listStream, newestFirst } from '../../src/mirror/listing.js';

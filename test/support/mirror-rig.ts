@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local.js';
+import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import { type Io, nodeIo } from '../../src/io.js';
 import type { Ending } from '../../src/mirror/ending.js';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local.js';
+import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { type Io, nodeIo } from '../../src/io.js';
 import { fileCache } from '../../src/mirror/cache.js';

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { openHubBucket } from '../../../src/bucket/hugging-face.js';
+import { openHubBucket } from '../../../src/bucket/hugging-face/bucket.js';
 import { patientRetry, withRetry } from '../../../src/bucket/retry.js';
 import { systemClock } from '../../../src/clock.js';
 import { acquire } from '../../../src/coordination/claims.js';

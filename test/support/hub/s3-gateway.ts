@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { openS3Bucket } from '../../../src/bucket/s3.js';
+import { openS3Bucket } from '../../../src/bucket/s3/bucket.js';
 import { startR2 } from '../r2.js';
 import { type S3Fault, type S3ProxyRequest, startS3Proxy } from '../s3-proxy.js';
 

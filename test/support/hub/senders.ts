@@ -1,4 +1,4 @@
-import { openHubBucket } from '../../../src/bucket/hugging-face.js';
+import { openHubBucket } from '../../../src/bucket/hugging-face/bucket.js';
 import { patientRetry, withRetry } from '../../../src/bucket/retry.js';
 import { systemClock } from '../../../src/clock.js';
 import { sendMail } from '../../../src/coordination/mailbox.js';

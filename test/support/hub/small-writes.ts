@@ -1,4 +1,4 @@
-import { openHubBucket } from '../../../src/bucket/hugging-face.js';
+import { openHubBucket } from '../../../src/bucket/hugging-face/bucket.js';
 
 const [endpoint = '', token = '', bucket = '', count = '200'] = process.argv.slice(2);
 const place = openHubBucket({ bucket, endpoint, token });

@@ -1,0 +1,127 @@
+import { systemClock } from '../../clock.js';
+import { UnreachableError, UnsupportedError } from '../../errors.js';
+import type { Bucket, Capabilities } from '../bucket.js';
+import { fieldOf } from './batch.js';
+import {
+  askHub,
+  type HubConnection,
+  type HubOptions,
+  openHubConnection,
+} from './connection.js';
+import { statusOf } from './errors.js';
+import { listHub } from './list.js';
+import { openHubReader } from './read.js';
+import { assertNotEmpty, openHubWriter, putHubFile } from './write.js';
+import { checkKey } from '../key.js';
+import { checkRange } from '../range.js';
+import { throwIfStopped } from '../aborted.js';
+
+export type { HubOptions } from './connection.js';
+
+export type Visibility = 'private' | 'public';
+
+/** The Hub's API has no condition of any kind: its client, and the Python and Rust ones, send none. */
+const capabilities: Capabilities = { putIfAbsent: false, putIfMatch: false };
+
+/**
+ * A bucket of the Hugging Face Hub, by its own client. Nothing is loaded or sent before the first request. Writes of the same
+ * moment go up in one batch; what fails may have been applied. `UsageError` for a bucket name or endpoint that cannot be one,
+ * `UnsupportedError` for conditional writes and for empty objects.
+ */
+export function openHubBucket(options: HubOptions): Bucket {
+  const connection = openHubConnection(options, options.clock ?? systemClock);
+  const { location } = connection;
+  const reader = openHubReader(connection);
+  const writer = openHubWriter(connection);
+  return {
+    kind: 'hf',
+    location,
+    capabilities,
+    get: async (key, call = {}) => {
+      checkRange(call.range);
+      return reader.get(checkKey(key), call);
+    },
+    put: async (key, body, { signal } = {}) => {
+      checkKey(key);
+      throwIfStopped(signal);
+      assertNotEmpty(key, body.byteLength, location);
+      return writer.put({ key, content: new Blob([body]) }, signal);
+    },
+    putIfAbsent: async (key) => unconditional(checkKey(key), location),
+    putIfMatch: async (key) => unconditional(checkKey(key), location),
+    putFile: async (key, path, onProgress) =>
+      putHubFile(connection, checkKey(key), path, onProgress),
+    getFile: async (key, path, onProgress) => reader.getFile(checkKey(key), path, onProgress),
+    list: (prefix, call) => listHub(connection, prefix, call),
+    delete: async (key, { signal } = {}) => {
+      throwIfStopped(signal);
+      return writer.delete(checkKey(key), signal);
+    },
+    now: () => storeTime(connection),
+    close: async () => undefined,
+  };
+}
+
+export interface HubBucketState {
+  /** Whether it had to be made. */
+  readonly isNew: boolean;
+  /** As read back from the Hub, whatever was asked for. */
+  readonly visibility: Visibility;
+}
+
+/** Creates the bucket unless it is there. One that is there keeps the visibility that it has. */
+export async function createHubBucketIfMissing(
+  options: HubOptions,
+  wanted: Visibility = 'private',
+): Promise<HubBucketState> {
+  const connection = openHubConnection(options, options.clock ?? systemClock);
+  const present = await visibilityOf(connection);
+  if (present !== undefined) return { isNew: false, visibility: present };
+  const isNew = await connection.run({ action: 'create the bucket' }, async (wire) => {
+    try {
+      await wire.client.createRepo({ ...wire.params, visibility: wanted });
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 409) return false;
+      throw error;
+    }
+  });
+  const visibility = await visibilityOf(connection);
+  if (visibility !== undefined) return { isNew, visibility };
+  throw new UnreachableError(`${connection.location} was created and cannot be seen`, {
+    hint: 'Try again in a moment; the bucket may belong to somebody else.',
+  });
+}
+
+/** As the Hub says now; `undefined` when there is no such bucket, or none that this token may see. */
+export async function hubVisibility(options: HubOptions): Promise<Visibility | undefined> {
+  return visibilityOf(openHubConnection(options, options.clock ?? systemClock));
+}
+
+async function visibilityOf(connection: HubConnection): Promise<Visibility | undefined> {
+  return connection.run({ action: 'look for the bucket' }, async (wire) => {
+    try {
+      const isPrivate = fieldOf(await askHub(wire, ''), 'private');
+      if (typeof isPrivate === 'boolean') return isPrivate ? 'private' : 'public';
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+    throw new Error('the Hub did not say whether the bucket is private');
+  });
+}
+
+/** Falls back to this machine's clock should the answers carry no date. */
+async function storeTime(connection: HubConnection): Promise<Date> {
+  const { storeClock, clock } = connection;
+  const known = storeClock.read();
+  if (known !== undefined) return new Date(known);
+  await connection.run({ action: 'ask for the time' }, (wire) => askHub(wire, ''));
+  return new Date(storeClock.read() ?? clock.now());
+}
+
+function unconditional(key: string, location: string): never {
+  throw new UnsupportedError(`${location} does not arbitrate conditional writes: ${key}`, {
+    hint: 'Its S3 gateway does: "tracecraft init --backend s3 --endpoint https://s3.hf.co/<namespace>".',
+  });
+}

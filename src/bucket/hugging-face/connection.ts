@@ -1,0 +1,103 @@
+import type { Clock } from '../../clock.js';
+import { type HubCall, HubRefusal, hubError } from './errors.js';
+import { createHubFetch } from './fetch.js';
+import { hubBucketName, hubEndpoint, hubLocation, hubToken } from './location.js';
+import { throwIfStopped } from '../aborted.js';
+import { createStoreClock, type StoreClock } from '../store-clock.js';
+
+export interface HubOptions {
+  /** `user/name` */
+  readonly bucket: string;
+  readonly endpoint?: string | undefined;
+  readonly token?: string | undefined;
+  readonly clock?: Clock | undefined;
+  /** Milliseconds until an answer must begin. */
+  readonly answerMs?: number | undefined;
+}
+
+export type HubClient = typeof import('@huggingface/hub');
+
+/** What each function of the client is called with. */
+export interface HubParams {
+  readonly repo: { readonly type: 'bucket'; readonly name: string };
+  readonly accessToken: string;
+  readonly hubUrl: string;
+  readonly fetch: typeof fetch;
+}
+
+export interface HubWire {
+  readonly client: HubClient;
+  readonly params: HubParams;
+}
+
+export interface HubConnection {
+  /** `user/name` */
+  readonly bucket: string;
+  readonly endpoint: string;
+  /** Safe to print. */
+  readonly location: string;
+  readonly clock: Clock;
+  readonly storeClock: StoreClock;
+  /** Runs a step and makes a `TracecraftError` of what it throws. */
+  run<T>(call: HubCall, step: (wire: HubWire) => Promise<T>): Promise<T>;
+  /** A request that the client has no function for. Refusals are `HubRefusal`s, to be made sense of by `run`. */
+  error(error: unknown, call: HubCall): unknown;
+}
+
+const defaultAnswerMs = 60_000;
+
+/** Sends nothing and loads nothing yet. `UsageError` for names that no bucket could have. */
+export function openHubConnection(options: HubOptions, clock: Clock): HubConnection {
+  const bucket = hubBucketName(options.bucket);
+  const endpoint = hubEndpoint(options.endpoint, process.env);
+  const location = hubLocation(bucket, endpoint);
+  const storeClock = createStoreClock(clock);
+  const answerMs = options.answerMs ?? defaultAnswerMs;
+  const fetch = createHubFetch({ clock, storeClock, endpoint, answerMs });
+  let token: string | undefined;
+
+  const connect = async (): Promise<HubWire> => {
+    token ??= await hubToken({ token: options.token, env: process.env, location });
+    const client = await import('@huggingface/hub');
+    const repo = { type: 'bucket', name: bucket } as const;
+    return { client, params: { repo, accessToken: token, hubUrl: endpoint, fetch } };
+  };
+
+  const error = (cause: unknown, call: HubCall): unknown =>
+    hubError(cause, { ...call, location, token });
+
+  const run: HubConnection['run'] = async (call, step) => {
+    try {
+      throwIfStopped(call.signal);
+      return await step(await connect());
+    } catch (cause) {
+      throw error(cause, call);
+    }
+  };
+
+  return { bucket, endpoint, location, clock, storeClock, run, error };
+}
+
+/** Asks the API for something that the client has no function for. */
+export async function askHub({ params }: HubWire, path: string): Promise<unknown> {
+  const { hubUrl, repo, accessToken, fetch } = params;
+  const answer = await fetch(`${hubUrl}/api/buckets/${repo.name}${path}`, {
+    headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
+  });
+  if (!answer.ok) throw await refusalOf(answer);
+  return answer.json();
+}
+
+export async function refusalOf(answer: Response): Promise<HubRefusal> {
+  const text = await answer.text();
+  try {
+    return new HubRefusal(answer.status, JSON.parse(text));
+  } catch {
+    return new HubRefusal(answer.status, { message: text });
+  }
+}
+
+/** For addresses: the client puts paths into them as they are. */
+export function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}

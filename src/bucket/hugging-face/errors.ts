@@ -1,0 +1,161 @@
+import {
+  NotAllowedError,
+  NotFoundError,
+  TracecraftError,
+  UnreachableError,
+  UnsupportedError,
+} from '../../errors.js';
+import { HubSilence, networkCode } from './fetch.js';
+import { tokenHint } from './location.js';
+import { stopped } from '../aborted.js';
+
+/** What was asked of the Hub, for the message. */
+export interface HubCall {
+  /** e.g. "read p/agents/a.json" */
+  readonly action: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HubErrorContext extends HubCall {
+  /** Safe to print. */
+  readonly location: string;
+  /** Never shown, whatever the server repeats. */
+  readonly token: string | undefined;
+}
+
+/** A request of ours that was refused; the client has an error of its own of the same shape. */
+export class HubRefusal extends Error {
+  readonly statusCode: number;
+  readonly data: unknown;
+
+  constructor(statusCode: number, data: unknown) {
+    super(`status ${statusCode}`);
+    this.name = 'HubRefusal';
+    this.statusCode = statusCode;
+    this.data = data;
+  }
+}
+
+/** HTTP status of a refusal; `undefined` for everything else. */
+export function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
+  return typeof error.statusCode === 'number' ? error.statusCode : undefined;
+}
+
+/** What an error of the client, of the network or of our own becomes at the edge. */
+export function hubError(error: unknown, context: HubErrorContext): unknown {
+  if (error instanceof TracecraftError) return error;
+  const { action, location, signal } = context;
+  if (signal?.aborted === true) return stopped(signal);
+  const failed = `cannot ${action} in ${location}`;
+  if (error instanceof HubSilence) {
+    const { retryAfterMs } = error;
+    return new UnreachableError(`${failed}: ${error.message}`, {
+      hint: silenceHint(error),
+      cause: error,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  }
+  const status = statusOf(error);
+  if (status !== undefined) return refusal(error, status, failed, context);
+  if (isMistake(error)) return error;
+  const said = redacted(error instanceof Error ? error.message : String(error), context);
+  return new UnreachableError(`${failed}: ${said}`, {
+    hint: 'The answer broke off, or it was not the Hub that answered. Try again, and check HF_ENDPOINT.',
+    cause: causeOf(error, context),
+  });
+}
+
+function refusal(
+  error: unknown,
+  status: number,
+  failed: string,
+  context: HubErrorContext,
+): TracecraftError {
+  const said = sayingOf(error, status, context);
+  const cause = causeOf(error, context);
+  const { location } = context;
+  if (status === 401) {
+    return new NotAllowedError(`${failed}: the Hub does not accept this token: ${said}`, {
+      hint: tokenHint,
+      cause,
+    });
+  }
+  if (status === 403) {
+    return new NotAllowedError(`${failed}: this token may not do that: ${said}`, {
+      hint: 'It needs write access to that bucket: https://huggingface.co/settings/tokens.',
+      cause,
+    });
+  }
+  if (status === 404) {
+    return new NotFoundError(`there is no ${location}, or this token may not see it: ${said}`, {
+      hint: 'Check the name and whose token it is, or create the bucket with "tracecraft init --backend hf".',
+      cause,
+    });
+  }
+  if (status === 409 || status === 408 || status === 429 || status >= 500) {
+    return new UnreachableError(`${failed}: ${said}`, { hint: 'Try again in a moment.', cause });
+  }
+  return new UnsupportedError(`${failed}: ${said}`, {
+    hint: 'The Hub does not accept what was sent: is the endpoint really a Hugging Face one?',
+    cause,
+  });
+}
+
+function silenceHint({ isTooFast, message }: HubSilence): string {
+  if (isTooFast) {
+    return 'The Hub asks to be slower: https://huggingface.co/docs/hub/rate-limits has its limits.';
+  }
+  if (/ENOTFOUND|EAI_AGAIN/.test(message)) {
+    return 'Is this machine online, and the endpoint spelt right?';
+  }
+  if (message.includes('ECONNREFUSED')) {
+    return 'Nothing listens there: check the endpoint and its port.';
+  }
+  if (/CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(message)) {
+    return "The server's certificate is not trusted: NODE_EXTRA_CA_CERTS names further authorities.";
+  }
+  return 'Check the network and https://status.huggingface.co, then try again.';
+}
+
+/** A bug of ours or of the client; `fetch` reports what broke off in the network as a TypeError, too. */
+function isMistake(error: unknown): boolean {
+  if (!(error instanceof TypeError || error instanceof RangeError)) return false;
+  const isOfNetwork = error.message === 'terminated' || error.message === 'fetch failed';
+  return !isOfNetwork && networkCode(error) === error.name;
+}
+
+/** The Hub's own words, without the client's trailer: that one quotes addresses that open what they lead to. */
+function sayingOf(error: unknown, status: number, context: HubErrorContext): string {
+  const data = typeof error === 'object' && error !== null && 'data' in error ? error.data : null;
+  const said = textAt(data, 'error') ?? textAt(data, 'message');
+  return said === undefined || said === '' ? `status ${status}` : redacted(said, context);
+}
+
+function textAt(value: unknown, name: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const field = Object.entries(value).find(([key]) => key === name)?.[1];
+  return typeof field === 'string' ? field : undefined;
+}
+
+function redacted(text: string, { token }: HubErrorContext): string {
+  const safe = token === undefined ? text : text.replaceAll(token, 'hf_…');
+  return safe
+    .replace(/https?:\/\/\S+/g, (url) => url.split('?')[0] ?? '')
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, 300);
+}
+
+/** Where it happened, without the client's own error, which carries addresses and the whole answer. */
+function causeOf(error: unknown, context: HubErrorContext): Error {
+  if (!(error instanceof Error)) return new Error(redacted(String(error), context));
+  const cause = new Error(redacted(error.message, context));
+  cause.name = error.name;
+  if (error.stack !== undefined) {
+    cause.stack = error.stack
+      .split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .join('\n');
+  }
+  return cause;
+}

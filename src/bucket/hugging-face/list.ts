@@ -1,0 +1,74 @@
+import type { Entry, ListOptions, Prefix } from '../bucket.js';
+import { askHub, encodePath, type HubConnection, type HubWire } from './connection.js';
+import { type HubCall, statusOf } from './errors.js';
+import { knownOf } from './read.js';
+import { checkPrefix, compareKeys, isKey } from '../key.js';
+
+/**
+ * The Hub lists what begins with a text, siblings of a folder included, in an order that it does not promise: so the whole
+ * folder is asked for, filtered and sorted here.
+ */
+export async function* listHub(
+  connection: HubConnection,
+  prefix: Prefix,
+  options: ListOptions = {},
+): AsyncGenerator<Entry> {
+  checkPrefix(prefix);
+  const call = { action: `list ${prefix}`, signal: options.signal };
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1).replace(/\/$/, '');
+  const isRecursive = options.delimiter === undefined;
+  const entries = await connection.run(call, (wire) =>
+    collect(connection, wire, { folder, isRecursive, call }),
+  );
+  const { after } = options;
+  // Pages are asked for one after the other: what others write meanwhile can move an entry into the next one as well.
+  const once = new Map(entries.map((entry) => [nameOf(entry), entry]));
+  const wanted = [...once.values()].filter((entry) => {
+    const name = nameOf(entry);
+    if (!name.startsWith(prefix)) return false;
+    if (after === undefined) return true;
+    if (entry.kind === 'prefix' && after.startsWith(name)) return false;
+    return compareKeys(name, after) > 0;
+  });
+  yield* wanted.sort((left, right) => compareKeys(nameOf(left), nameOf(right)));
+}
+
+interface Listing {
+  /** Without a slash at its end. */
+  readonly folder: string;
+  readonly isRecursive: boolean;
+  readonly call: HubCall;
+}
+
+async function collect(
+  connection: HubConnection,
+  wire: HubWire,
+  { folder, isRecursive, call }: Listing,
+): Promise<Entry[]> {
+  const { client, params } = wire;
+  const path = folder === '' ? {} : { path: encodePath(folder) };
+  const fetch: typeof params.fetch = (input, init) =>
+    params.fetch(input, call.signal === undefined ? init : { ...init, signal: call.signal });
+  const entries: Entry[] = [];
+  try {
+    const files = client.listFiles({ ...params, ...path, fetch, recursive: isRecursive });
+    for await (const file of files) {
+      if (!isKey(file.path)) continue;
+      if (file.type === 'file') {
+        const { size, modifiedAt } = knownOf(connection, file);
+        entries.push({ kind: 'object', key: file.path, size, modifiedAt });
+      } else if (!isRecursive && file.type === 'directory') {
+        entries.push({ kind: 'prefix', prefix: `${file.path}/` });
+      }
+    }
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+    // The folder may be what is missing, or the bucket: this tells, by throwing.
+    await askHub(wire, '');
+  }
+  return entries;
+}
+
+function nameOf(entry: Entry): string {
+  return entry.kind === 'object' ? entry.key : entry.prefix;
+}

@@ -1,0 +1,321 @@
+import { createHash } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Clock, systemClock } from '../../clock.js';
+import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '../../errors.js';
+import type {
+  Bucket,
+  CallOptions,
+  Conditional,
+  Etag,
+  GetOptions,
+  Key,
+  Stored,
+  Written,
+} from '../bucket.js';
+import { codeOf, diskError, isAbsence, onDisk } from '../disk-errors.js';
+import { quotedMd5 } from '../etag.js';
+import { type LocalLayout, openLayout } from './layout.js';
+import { listFolder } from './list.js';
+import { type KeyLocks, openLocks } from './lock.js';
+import {
+  create,
+  type Draft,
+  discard,
+  type HardLink,
+  removeFile,
+  replace,
+  writeDraft,
+} from './write.js';
+import { checkRange, type Range } from '../range.js';
+import { receiveFile } from '../receive.js';
+import { withSourceFile } from '../source-file.js';
+import { throwIfStopped } from '../aborted.js';
+
+export interface LocalOptions {
+  /** The folder that is the bucket. It must exist: see `createLocalBucketIfMissing`. */
+  readonly root: string;
+  readonly clock?: Clock;
+  /** The file system's own, unless somebody wants to see what happens on one that has none. */
+  readonly hardLink?: HardLink;
+}
+
+const chunkBytes = 256 * 1024;
+
+/**
+ * A folder as a bucket: every key is a file of that name below `root`. Creating is arbitrated by the file system's hard links,
+ * replacing by a lock that any number of processes share. `NotFoundError` when there is no such folder.
+ */
+export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
+  const { root, clock = systemClock, hardLink } = options;
+  const layout = await openLayout(root, clock);
+  const { temporaries, locks: folder } = layout;
+  const locks = openLocks({ folder, temporaries, clock });
+  const writer: Writer = { layout, locks, clock, hardLink };
+  return {
+    kind: 'local',
+    location: layout.root,
+    capabilities: { putIfAbsent: true, putIfMatch: true },
+    get: (key, options) => get(layout, key, options),
+    put: (key, body, options) => put({ ...writer, ...options }, key, [body]),
+    putIfAbsent: (key, body, options) => putIfAbsent({ ...writer, ...options }, key, body),
+    putIfMatch: (key, body, etag, options) =>
+      putIfMatch({ ...writer, ...options }, key, body, etag),
+    putFile: (key, path, onProgress) => putFile(writer, key, path, onProgress),
+    getFile: (key, path, onProgress) => getFile(layout, key, path, onProgress),
+    list: (prefix, options) => list(layout, prefix, options),
+    delete: (key, options) => remove({ ...writer, ...options }, key),
+    now: async () => new Date(clock.now()),
+    close: async () => undefined,
+  };
+}
+
+/** Whether it had to be made. Mode 700. */
+export async function createLocalBucketIfMissing(root: string): Promise<boolean> {
+  const path = resolve(root);
+  const made = await onDisk(`create the bucket ${path}`, () =>
+    mkdir(path, { recursive: true, mode: 0o700 }),
+  );
+  return made !== undefined;
+}
+
+interface Writer extends CallOptions {
+  readonly layout: LocalLayout;
+  readonly locks: KeyLocks;
+  readonly clock: Clock;
+  readonly hardLink: HardLink | undefined;
+}
+
+async function get(
+  layout: LocalLayout,
+  key: Key,
+  { range, signal }: GetOptions = {},
+): Promise<Stored | undefined> {
+  checkRange(range);
+  throwIfStopped(signal);
+  const path = await layout.locate(key);
+  const reading = `read ${path}`;
+  const stored = await withFile(reading, path, async (file, { size, mtime }) => {
+    const whole = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
+    const chunks = chunksOf(file, reading, { bytes: size + 1 });
+    return { ...(await readRange(chunks, whole)), modifiedAt: mtime };
+  });
+  if (stored === undefined) await layout.assertPresent();
+  return stored;
+}
+
+async function* list(
+  layout: LocalLayout,
+  ...request: Parameters<Bucket['list']>
+): ReturnType<Bucket['list']> {
+  await layout.assertPresent();
+  yield* listFolder(layout, ...request);
+}
+
+async function put(
+  writer: Writer,
+  key: Key,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<Written> {
+  return write(writer, key, chunks, async (draft, path) => {
+    await writer.locks.hold(key, () => replace(draft, path, () => writer.layout.locate(key)));
+    return { etag: draft.etag };
+  });
+}
+
+async function putIfAbsent(writer: Writer, key: Key, body: Uint8Array): Promise<Conditional> {
+  // Most races are lost long after they were won, and a look costs less than a draft that the disk must confirm.
+  if (await isObject(await writer.layout.locate(key))) return { written: false };
+  const look = () => writer.layout.locate(key);
+  return write(writer, key, [body], async (draft, path) => {
+    const outcome = await create(draft, path, look, writer.hardLink);
+    if (outcome === 'created') return { written: true, etag: draft.etag };
+    if (outcome === 'taken') return { written: false };
+    return writer.locks.hold(key, async () => {
+      if (await isObject(path)) return { written: false };
+      await replace(draft, path, look);
+      return { written: true, etag: draft.etag };
+    });
+  });
+}
+
+async function putIfMatch(
+  writer: Writer,
+  key: Key,
+  body: Uint8Array,
+  etag: Etag,
+): Promise<Conditional> {
+  if ((await etagAt(await writer.layout.locate(key))) !== etag) return { written: false };
+  return write(writer, key, [body], (draft, path) =>
+    writer.locks.hold(key, async () => {
+      if ((await etagAt(path)) !== etag) return { written: false };
+      await replace(draft, path, () => writer.layout.locate(key));
+      return { written: true, etag: draft.etag };
+    }),
+  );
+}
+
+async function putFile(
+  writer: Writer,
+  key: Key,
+  path: string,
+  onProgress?: (bytes: number) => void,
+): Promise<Written> {
+  await writer.layout.locate(key);
+  return withSourceFile(path, ({ handle }) =>
+    put(writer, key, chunksOf(handle, `read ${path}`, { onProgress })),
+  );
+}
+
+async function getFile(
+  layout: LocalLayout,
+  key: Key,
+  path: string,
+  onProgress?: (bytes: number) => void,
+): Promise<void> {
+  const source = await layout.locate(key);
+  const reading = `read ${source}`;
+  const found = await withFile(reading, source, async (file, { size }) => {
+    await receiveFile(path, chunksOf(file, reading), { size }, onProgress);
+    return true;
+  });
+  if (found !== undefined) return;
+  await layout.assertPresent();
+  throw new NotFoundError(`there is no ${key} in ${layout.root}`);
+}
+
+async function remove({ layout, locks, signal }: Writer, key: Key): Promise<void> {
+  throwIfStopped(signal);
+  const path = await layout.locate(key);
+  await onBucket(layout, `delete ${path}`, async () => {
+    await layout.prepare();
+    await locks.hold(key, async () => removeFile(await layout.locate(key), layout.root));
+  });
+}
+
+/** Drafts the body, hands it to `place`, and leaves nothing of it behind but what was placed. */
+async function write<T>(
+  { layout, clock, signal }: Writer,
+  key: Key,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  place: (draft: Draft, path: string) => Promise<T>,
+): Promise<T> {
+  throwIfStopped(signal);
+  const path = await layout.locate(key);
+  return onBucket(layout, `write ${path}`, async () => {
+    await layout.prepare();
+    const draft = await writeDraft(chunks, { temporaries: layout.temporaries, clock });
+    try {
+      return await place(draft, path);
+    } finally {
+      await discard(draft.path);
+    }
+  });
+}
+
+/** Nothing in a bucket can be missing for good while we write, but its drive, or our own folder in it, can go. */
+async function onBucket<T>(
+  layout: LocalLayout,
+  action: string,
+  step: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw diskError(error, action);
+    await layout.assertPresent();
+    throw new UnreachableError(`cannot ${action}: a folder of the bucket was removed meanwhile`, {
+      cause: error,
+    });
+  }
+}
+
+/** `undefined` when there is no file at `path`; a folder is none. */
+async function withFile<T>(
+  action: string,
+  path: string,
+  use: (file: FileHandle, stat: Stats) => Promise<T>,
+): Promise<T | undefined> {
+  return onDisk(action, async () => {
+    const opened = await openRegular(path);
+    if (opened === undefined) return undefined;
+    try {
+      return await use(opened.file, opened.stat);
+    } finally {
+      await opened.file.close();
+    }
+  });
+}
+
+async function openRegular(
+  path: string,
+): Promise<{ readonly file: FileHandle; readonly stat: Stats } | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    if (codeOf(error) !== 'ELOOP') throw error;
+    throw new NotAllowedError(`cannot read ${path}: it is a symbolic link`);
+  }
+  const found = await file.stat();
+  if (found.isFile()) return { file, stat: found };
+  await file.close();
+  if (found.isDirectory()) return undefined;
+  throw new UsageError(`not a regular file: ${path}`);
+}
+
+async function isObject(path: string): Promise<boolean> {
+  return (await withFile(`read ${path}`, path, async () => true)) === true;
+}
+
+/** The ETag of the object at `path`, if there is one. */
+function etagAt(path: string): Promise<Etag | undefined> {
+  const reading = `read ${path}`;
+  return withFile(reading, path, async (file) => {
+    const md5 = createHash('md5');
+    for await (const chunk of chunksOf(file, reading)) md5.update(chunk);
+    return quotedMd5(md5.digest('hex'));
+  });
+}
+
+/** The ETag is of the whole object, so all of it is read, but only the range is kept. */
+async function readRange(
+  chunks: AsyncIterable<Uint8Array>,
+  { start, end }: Range,
+): Promise<Pick<Stored, 'body' | 'etag' | 'size'>> {
+  const md5 = createHash('md5');
+  const kept: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    md5.update(chunk);
+    const part = chunk.subarray(Math.max(0, start - size), Math.max(0, end + 1 - size));
+    if (part.byteLength > 0) kept.push(Buffer.from(part));
+    size += chunk.byteLength;
+  }
+  return { body: Buffer.concat(kept), etag: quotedMd5(md5.digest('hex')), size };
+}
+
+/**
+ * Flat memory: every chunk is in the same buffer, so it must be used up before the next is asked for. `bytes`: no more than so
+ * many are expected.
+ */
+async function* chunksOf(
+  file: FileHandle,
+  reading: string,
+  {
+    bytes = chunkBytes,
+    onProgress,
+  }: { readonly bytes?: number; readonly onProgress?: ((bytes: number) => void) | undefined } = {},
+): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(Math.min(bytes, chunkBytes));
+  for (let position = 0; ; ) {
+    const at = position;
+    const { bytesRead } = await onDisk(reading, () => file.read(buffer, 0, buffer.length, at));
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    position += bytesRead;
+    onProgress?.(position);
+  }
+}

@@ -1,0 +1,142 @@
+import { lstat, mkdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Clock } from '../../clock.js';
+import { NotFoundError, UnreachableError, UsageError } from '../../errors.js';
+import { linkInTheWay } from '../../links.js';
+import type { Key } from '../bucket.js';
+import { codeOf, isAbsence, onDisk } from '../disk-errors.js';
+import { checkKey } from '../key.js';
+import { sweepTemporaries } from './sweep.js';
+
+/** The one name in the root that is not the user's: no key begins with it, no listing shows it. */
+export const internalFolder = '.tracecraft';
+
+export interface LocalLayout {
+  readonly root: string;
+  readonly temporaries: string;
+  readonly locks: string;
+  /** The path of a key; refuses keys that a file system could misread, and ways that lead through symbolic links. */
+  locate(key: Key): Promise<string>;
+  /** Whether a listing may begin in the folder of this key (empty, or ending with a slash). */
+  isListable(base: string): Promise<boolean>;
+  /** To be asked before "not there" is believed: a drive that was unplugged has no objects either. */
+  assertPresent(): Promise<void>;
+  /**
+   * To be asked before each write. Makes what is missing of our own folder, takes no link for it, and sweeps it the first time.
+   * Nothing of this is remembered from one write to the next: in a shared folder, somebody else can put a link there at any time.
+   */
+  prepare(): Promise<void>;
+}
+
+/** Changes nothing: a command that only reads leaves a bucket as it was. */
+export async function openLayout(root: string, clock: Clock): Promise<LocalLayout> {
+  const absolute = resolve(root);
+  await assertFolder(absolute);
+  const internal = join(absolute, internalFolder);
+  const temporaries = join(internal, 'tmp');
+  const locks = join(internal, 'locks');
+  const wasMarked = (await kindAt(internal)) === 'folder';
+  const state = { isMarked: wasMarked, isSwept: false };
+  const present = () => assertPresent(absolute, state.isMarked ? internal : absolute);
+  return {
+    root: absolute,
+    temporaries,
+    locks,
+    locate: (key) => locate(absolute, key),
+    isListable: async (base) =>
+      base.split('/')[0] !== internalFolder &&
+      (await findLink(absolute, base.split('/').slice(0, -1))) === undefined,
+    assertPresent: present,
+    prepare: async () => {
+      await present();
+      await makeOwnFolder(absolute, internal);
+      state.isMarked = true;
+      await makeOwnFolder(absolute, temporaries);
+      if ((await kindAt(locks)) === 'link') throw linkInTheWay(locks, locks, absolute);
+      if (state.isSwept) return;
+      state.isSwept = true;
+      await sweepTemporaries(temporaries, clock);
+    },
+  };
+}
+
+export async function assertFolder(root: string): Promise<void> {
+  const found = await onDisk(`open the bucket ${root}`, () => absentAsUndefined(() => stat(root)));
+  if (found === undefined) {
+    throw new NotFoundError(`there is no bucket folder ${root}`, {
+      hint: 'Create it with "tracecraft init", or mount the drive that it lies on.',
+    });
+  }
+  if (!found.isDirectory()) throw new UsageError(`not a folder, so not a bucket: ${root}`);
+}
+
+async function absentAsUndefined<T>(step: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await step();
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
+type Kind = 'folder' | 'link' | 'other';
+
+async function kindAt(path: string): Promise<Kind | undefined> {
+  const found = await onDisk(`look at ${path}`, () => absentAsUndefined(() => lstat(path)));
+  if (found === undefined) return undefined;
+  if (found.isSymbolicLink()) return 'link';
+  return found.isDirectory() ? 'folder' : 'other';
+}
+
+async function makeOwnFolder(root: string, path: string): Promise<void> {
+  const found = await kindAt(path);
+  if (found === undefined) await makeUnlessThere(path);
+  const kind = found ?? (await kindAt(path));
+  if (kind === 'link') throw linkInTheWay(path, path, root);
+  if (kind === 'other') throw new UsageError(`not a folder, and we need one there: ${path}`);
+}
+
+async function makeUnlessThere(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+async function assertPresent(root: string, marker: string): Promise<void> {
+  if (
+    (await onDisk(`look at ${root}`, () => absentAsUndefined(() => lstat(marker)))) !== undefined
+  ) {
+    return;
+  }
+  throw new UnreachableError(`the bucket folder ${root} is no longer what it was`, {
+    hint: `Was its drive unmounted, or ${marker} removed? Mount it, or start again.`,
+  });
+}
+
+async function locate(root: string, key: Key): Promise<string> {
+  const segments = checkKey(key).split('/');
+  if (segments[0] === internalFolder) {
+    throw new UsageError(`not a usable key: "${key}": "${internalFolder}" is kept for tracecraft`);
+  }
+  // A name that is not UTF-8 is shown with this character in its place, so it must not be anybody's own.
+  if (key.includes('\uFFFD')) {
+    throw new UsageError(`not a usable key: ${JSON.stringify(key)}: it holds U+FFFD`);
+  }
+  const found = await findLink(root, segments);
+  if (found === undefined) return join(root, ...segments);
+  throw linkInTheWay(key, found, root);
+}
+
+/** The first symbolic link on a way below the root. It may lead anywhere, so nothing is read or written through one. */
+async function findLink(root: string, segments: readonly string[]): Promise<string | undefined> {
+  let path = root;
+  for (const segment of segments) {
+    path = join(path, segment);
+    const found = await onDisk(`look at ${path}`, () => absentAsUndefined(() => lstat(path)));
+    if (found === undefined) return undefined;
+    if (found.isSymbolicLink()) return path;
+  }
+  return undefined;
+}

@@ -1,0 +1,152 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../clock.js';
+import { UnreachableError, UsageError } from '../../errors.js';
+import { refuseLink } from '../../links.js';
+import { codeOf, isAbsence } from '../disk-errors.js';
+import { nameOf, parseName, standingOf, thisProcess } from '../../process-identity.js';
+
+export interface KeyLocks {
+  /** Runs `critical` while no other process on any machine that shares the folder runs one for the same key. */
+  hold<T>(key: string, critical: () => Promise<T>): Promise<T>;
+}
+
+export interface LockOptions {
+  /** Where locks lie. Made when missing. */
+  readonly folder: string;
+  /** On the same file system; what is left there by the dead is swept by its owner. */
+  readonly temporaries: string;
+  readonly clock: Clock;
+  /** How long to wait for another holder, in milliseconds. */
+  readonly patienceMs?: number;
+}
+
+const defaultPatienceMs = 10_000;
+const longestPauseMs = 50;
+
+/** Callers of this process stand in line here, so that only one of them waits at the folder. */
+const queues = new Map<string, Promise<unknown>>();
+
+/**
+ * A lock is a folder that holds exactly one entry, whose name says who holds it. It comes into being with that entry, by
+ * renaming a folder that was prepared elsewhere: rename(2) puts a folder in the place of a missing or an empty one, never
+ * of one that holds something. Release and the breaking of a dead holder's lock remove that one entry by its unique name,
+ * so neither can ever hit a lock that somebody else has just taken; that needs no second lock, which could be orphaned in turn.
+ */
+export function openLocks(options: LockOptions): KeyLocks {
+  return {
+    hold: (key, critical) => {
+      const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
+      const path = join(options.folder, name);
+      return inLine(path, async () => {
+        const entry = await acquire(path, options);
+        try {
+          return await critical();
+        } finally {
+          await remove(entry);
+          await remove(path);
+        }
+      });
+    },
+  };
+}
+
+async function inLine<T>(path: string, turn: () => Promise<T>): Promise<T> {
+  const before = queues.get(path) ?? Promise.resolve();
+  const mine = before.then(turn, turn);
+  const settled = mine.catch(() => undefined);
+  queues.set(path, settled);
+  try {
+    return await mine;
+  } finally {
+    if (queues.get(path) === settled) queues.delete(path);
+  }
+}
+
+async function acquire(path: string, options: LockOptions): Promise<string> {
+  const { folder, temporaries, clock, patienceMs = defaultPatienceMs } = options;
+  const nonce = randomBytes(8).toString('hex');
+  const entry = nameOf(await thisProcess(), nonce);
+  const prepared = join(temporaries, `lock-${nonce}`);
+  // One by one: a folder of temporaries that is gone, with the drive it was on, must not be made anew.
+  await mkdir(prepared, { mode: 0o700 });
+  await mkdir(join(prepared, entry), { mode: 0o700 });
+  const start = clock.monotonic();
+  for (let attempt = 0; ; attempt += 1) {
+    if (await take(prepared, path, folder)) return join(path, entry);
+    const holder = await livingHolder(path);
+    if (holder === undefined) continue;
+    if (clock.monotonic() - start >= patienceMs) {
+      await remove(join(prepared, entry));
+      await remove(prepared);
+      throw tooLong(path, holder, patienceMs);
+    }
+    await clock.sleep(Math.min(longestPauseMs, 2 ** attempt) * (0.5 + Math.random() / 2));
+  }
+}
+
+async function take(
+  prepared: string,
+  path: string,
+  folder: string,
+  isSecondTry = false,
+): Promise<boolean> {
+  try {
+    await rename(prepared, path);
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    if (code === 'ENOTDIR') refuseLink(folder, path);
+    if (code !== 'ENOENT' || isSecondTry) throw error;
+  }
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
+  return take(prepared, path, folder, true);
+}
+
+/** The entry of whoever holds the lock; `undefined` when nobody does any more. The dead are shown out. */
+async function livingHolder(path: string): Promise<string | undefined> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    if (isAbsence(error)) return [];
+    throw error;
+  });
+  const [first] = entries;
+  if (first === undefined) {
+    await remove(path);
+    return undefined;
+  }
+  // Whatever else is in there was not put there by us, and would never go: waiting for it would not end.
+  if (!first.isDirectory()) throw notOurs(path, first.name);
+  const entry = first.name;
+  const holder = parseName(entry);
+  if (holder === undefined || (await standingOf(holder)) !== 'gone') return entry;
+  await remove(join(path, entry));
+  await remove(path);
+  return undefined;
+}
+
+/** What is gone or taken anew is not ours to remove. */
+async function remove(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: unknown) => {
+    const code = codeOf(error);
+    if (!isAbsence(error) && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  });
+}
+
+function notOurs(path: string, entry: string): Error {
+  return new UsageError(`not a lock of ours: ${join(path, entry)}`, {
+    hint: `Remove ${path}; what a link in it leads to stays as it is.`,
+  });
+}
+
+function tooLong(path: string, entry: string, patienceMs: number): UnreachableError {
+  const holder = parseName(entry);
+  const who = holder === undefined ? 'somebody unknown' : `process ${holder.pid} on ${holder.host}`;
+  return new UnreachableError(
+    `still locked by ${who} after ${patienceMs / 1000} s: ${join(path, entry)}`,
+    { hint: 'If that process is no longer there (another machine, say), remove that lock folder.' },
+  );
+}

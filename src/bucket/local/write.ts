@@ -1,0 +1,192 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../../clock.js';
+import { UnreachableError } from '../../errors.js';
+import type { Etag } from '../bucket.js';
+import { codeOf, isAbsence } from '../disk-errors.js';
+import { quotedMd5 } from '../etag.js';
+
+/** Each failure needs somebody else to have removed the emptied folder in between. */
+const placingAttempts = 50;
+
+/** A complete file that nobody sees yet. */
+export interface Draft {
+  readonly path: string;
+  readonly etag: Etag;
+}
+
+/** Gives a file a second name, as link(2). */
+export type HardLink = (file: string, name: string) => Promise<void>;
+
+export interface DraftOptions {
+  readonly temporaries: string;
+  readonly clock: Clock;
+}
+
+/** Writes `chunks` to a temporary file and has the disk confirm it. The caller places or discards it. */
+export async function writeDraft(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  { temporaries, clock }: DraftOptions,
+): Promise<Draft> {
+  const path = join(temporaries, `${process.pid}-${randomBytes(8).toString('hex')}`);
+  const file = await open(path, 'wx', 0o600);
+  try {
+    const etag = await fill(file, chunks);
+    const now = clock.now() / 1000;
+    await file.utimes(now, now);
+    await file.sync();
+    return { path, etag };
+  } catch (error) {
+    await discard(path);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+export function discard(path: string): Promise<void> {
+  return rm(path, { force: true });
+}
+
+/**
+ * Fails when a link is on the way to where the draft belongs. Asked again right before each step: while a large body was drafted,
+ * or a lock waited for, somebody may have put one there.
+ */
+export type Look = () => Promise<unknown>;
+
+/** Puts the draft in the place of whatever file is there. Seen whole by everybody from then on. */
+export async function replace(draft: Draft, path: string, look: Look): Promise<void> {
+  await place(path, look, () => rename(draft.path, path));
+  await syncFolder(dirname(path));
+}
+
+/**
+ * Puts the draft where no file is, decided by the file system: 'taken' when one is, 'unsupported' when this file system has
+ * no hard links.
+ */
+export async function create(
+  draft: Draft,
+  path: string,
+  look: Look,
+  hardLink: HardLink = link,
+): Promise<'created' | 'taken' | 'unsupported'> {
+  try {
+    await place(path, look, () => hardLink(draft.path, path));
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (noHardLinks.has(code)) return 'unsupported';
+    if (code !== 'EEXIST') throw error;
+    if (!(await hasSecondName(draft.path))) return 'taken';
+  }
+  await discard(draft.path);
+  await syncFolder(dirname(path));
+  return 'created';
+}
+
+/** Removes a file, if there is one, and the folders that this leaves empty. */
+export async function removeFile(path: string, root: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (isAbsence(error) || (await isFolder(path))) return;
+    throw error;
+  }
+  let folder = dirname(path);
+  while (folder !== root && (await removeEmpty(folder))) folder = dirname(folder);
+  await syncFolder(folder);
+}
+
+const noHardLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+async function fill(
+  file: FileHandle,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<Etag> {
+  const md5 = createHash('md5');
+  for await (const chunk of chunks) {
+    md5.update(chunk);
+    await file.appendFile(chunk);
+  }
+  return quotedMd5(md5.digest('hex'));
+}
+
+async function place(path: string, look: Look, step: () => Promise<void>): Promise<void> {
+  for (let attempt = 0; attempt < placingAttempts; attempt += 1) {
+    await look();
+    try {
+      await step();
+      return;
+    } catch (error) {
+      if (!(await clearWay(path, error))) throw error;
+    }
+  }
+  throw new UnreachableError(`cannot put ${path}: its folder is removed again and again`);
+}
+
+/** Whether it is worth trying again: the folder was missing, or an empty one was where the file belongs. */
+async function clearWay(path: string, error: unknown): Promise<boolean> {
+  const code = codeOf(error);
+  if (code === 'ENOENT') {
+    await makeFolder(dirname(path));
+    return true;
+  }
+  if (code !== 'EISDIR' && code !== 'EEXIST') return false;
+  if (!(await isFolder(path))) return false;
+  await rmdir(path);
+  return true;
+}
+
+/** An answer that got lost on a network file system looks like a lost race: link(2) and open(2) advise to count the names. */
+async function hasSecondName(path: string): Promise<boolean> {
+  return (await stat(path)).nlink > 1;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+    await syncFolder(dirname(made));
+  }
+}
+
+/** A name is on disk once its folder is. Some file systems refuse that, and need it no more than we can give it. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    const isRefused = ['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR', 'EBADF'].includes(code);
+    if (!isRefused && !isAbsence(error)) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+async function removeEmpty(folder: string): Promise<boolean> {
+  return rmdir(folder).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,217 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { Clock } from '../../clock.js';
+import { UnreachableError, UsageError } from '../../errors.js';
+import {
+  createClient,
+  loadSdk,
+  type S3Keys,
+  type S3Timeouts,
+  type Sdk,
+  type Wire,
+} from './client.js';
+import { failureOf, type S3Failure } from './errors.js';
+import { type RedirectMemory, rememberRedirects } from './gateway.js';
+import { LeanClient, NotPlain } from './direct.js';
+import { type S3Requests, sdkRequests } from './requests.js';
+import { foundSigner, signerWithoutSdk } from './signer.js';
+import { throwIfStopped } from '../aborted.js';
+import { createStoreClock, type StoreClock } from '../store-clock.js';
+
+export interface ConnectionOptions {
+  readonly bucket: string;
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  readonly profile?: string | undefined;
+  readonly accessKey?: string | undefined;
+  readonly secretKey?: string | undefined;
+  readonly sessionToken?: string | undefined;
+  readonly timeouts?: Partial<S3Timeouts> | undefined;
+  /** 'sdk': everything goes through it. Left out: what can do without does. */
+  readonly transport?: 'sdk' | undefined;
+}
+
+export interface Call {
+  /** What is being done, for messages: "read p/agents/a.json". */
+  readonly action: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: S3Failure };
+
+export interface S3Connection {
+  readonly bucket: string;
+  /** Safe to print. */
+  readonly location: string;
+  readonly endpoint: string | undefined;
+  readonly clock: Clock;
+  readonly storeClock: StoreClock;
+  readonly redirects: RedirectMemory;
+  /**
+   * Sends one request, once; again only where the store refused it for a reason that was cured meanwhile (our clock, the
+   * region), so that it cannot have been applied. Failures are values, for whoever can tell what they mean.
+   */
+  ask<T>(call: Call, request: (requests: S3Requests) => Promise<T>): Promise<Answer<T>>;
+  /** As `ask`, for whoever expects nothing but success. */
+  send<T>(call: Call, request: (requests: S3Requests) => Promise<T>): Promise<T>;
+  /** As `ask`, for what only the SDK does. */
+  askSdk<T>(call: Call, request: (wire: Wire) => Promise<T>): Promise<Answer<T>>;
+  close(): Promise<void>;
+}
+
+const defaultTimeouts: S3Timeouts = { connectMs: 5_000, idleMs: 30_000 };
+
+/** Sends nothing and loads no SDK yet. `UsageError` for names that no store could have. */
+export function openConnection(options: ConnectionOptions, clock: Clock): S3Connection {
+  const bucket = checkBucketName(options.bucket);
+  const endpoint = endpointOf(options);
+  const location = describe(bucket, endpoint);
+  const storeClock = createStoreClock(clock);
+  const redirects = rememberRedirects(endpoint);
+  const keys = keysOf(options);
+  let region = options.region;
+  let sdk: Promise<Sdk> | undefined;
+  let client: Promise<S3Client> | undefined;
+
+  const connect = async (): Promise<{ sdk: Sdk; client: S3Client }> => {
+    sdk ??= loadSdk();
+    const loaded = await sdk;
+    const { profile } = options;
+    const settings = { endpoint, region, profile, keys, timeouts, clock, storeClock, redirects };
+    client ??= createClient(loaded, settings);
+    return { sdk: loaded, client: await client };
+  };
+
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const leanOptions = { bucket, endpoint, timeouts, clock, storeClock, redirects };
+  let lean: LeanClient | undefined;
+  const place = { endpoint, profile: options.profile, keys };
+
+  /** Requests that need no SDK, where it is known how to sign them without it, or it has told. */
+  const leanRequests = async (signal: AbortSignal | undefined): Promise<S3Requests | undefined> => {
+    if (options.transport === 'sdk') return undefined;
+    const open = storeClock.read() === undefined ? undefined : client;
+    const signer = signerWithoutSdk({ ...place, region }) ?? (await foundSigner(place, await open));
+    if (signer === undefined) return undefined;
+    lean ??= new LeanClient(leanOptions);
+    return lean.requests(signer, signal);
+  };
+
+  const close = async (): Promise<void> => {
+    await lean?.close();
+    const open = client;
+    client = undefined;
+    (await open)?.destroy();
+  };
+
+  /** Whether the refusal's cause is gone. The SDK itself has taken the store's time from the answer. */
+  const isCured = (
+    { status, code, region: named }: S3Failure,
+    used: string | undefined,
+  ): boolean => {
+    if (code === 'RequestTimeTooSkewed') return true;
+    if (status !== 301 && status !== 400) return false;
+    // Somebody else, refused at the same time, has put it right already.
+    if (region !== used) return true;
+    if (named === undefined || named === region) return false;
+    region = named;
+    // Others may still wait for answers on the old one, which goes with its last connection.
+    client = undefined;
+    return true;
+  };
+
+  const attempt = async <T>(
+    { action, signal }: Call,
+    send: () => Promise<T>,
+  ): Promise<Answer<T>> => {
+    for (let isLast = false; ; isLast = true) {
+      const used = region;
+      try {
+        throwIfStopped(signal);
+        return { ok: true, value: await send() };
+      } catch (error) {
+        const failure = failureOf(error, { action, location, signal });
+        if (isLast || !isCured(failure, used)) return { ok: false, failure };
+      }
+    }
+  };
+
+  const wire = async (signal: AbortSignal | undefined): Promise<Wire> => {
+    const options = signal === undefined ? {} : { abortSignal: signal };
+    return { ...(await connect()), bucket, options };
+  };
+
+  const askSdk: S3Connection['askSdk'] = (call, request) =>
+    attempt(call, async () => request(await wire(call.signal)));
+
+  const ask: S3Connection['ask'] = (call, request) =>
+    attempt(call, async () => {
+      const small = await leanRequests(call.signal);
+      try {
+        if (small !== undefined) return await request(small);
+      } catch (error) {
+        if (!(error instanceof NotPlain)) throw error;
+      }
+      return request(sdkRequests(await wire(call.signal)));
+    });
+
+  const send: S3Connection['send'] = async (call, request) => {
+    const answer = await ask(call, request);
+    if (answer.ok) return answer.value;
+    throw answer.failure.error;
+  };
+
+  return { bucket, location, endpoint, clock, storeClock, redirects, ask, send, askSdk, close };
+}
+
+/** For an answer that lacks what every S3 store sends. */
+export function notS3(location: string, what: string): UnreachableError {
+  return new UnreachableError(`${location} answered without ${what}`, {
+    hint: 'Is the endpoint really an S3 one, or is a login page in between?',
+  });
+}
+
+function checkBucketName(bucket: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/.test(bucket) || bucket.startsWith('arn:')) return bucket;
+  throw new UsageError(`not a usable bucket name: ${JSON.stringify(bucket.slice(0, 100))}`, {
+    hint: 'S3 bucket names have 3 to 63 characters: a-z, 0-9, dots and hyphens.',
+  });
+}
+
+/** The config's, else what the AWS tools take: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+function endpointOf({ endpoint }: ConnectionOptions): string | undefined {
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS } =
+    process.env;
+  const isIgnored = AWS_IGNORE_CONFIGURED_ENDPOINT_URLS?.toLowerCase() === 'true';
+  const ambient = isIgnored ? undefined : AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL;
+  const named = endpoint || ambient || undefined;
+  if (named === undefined) return undefined;
+  const url = URL.canParse(named) ? new URL(named) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+    throw new UsageError(
+      'the S3 endpoint is not an http or https address without user and password',
+      {
+        hint: 'Correct endpoint in the config, or AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL.',
+      },
+    );
+  }
+  return named.replace(/\/+$/, '');
+}
+
+function describe(bucket: string, endpoint: string | undefined): string {
+  if (endpoint === undefined) return `s3://${bucket}`;
+  const { origin, pathname } = new URL(endpoint);
+  return `s3://${bucket} at ${origin}${pathname === '/' ? '' : pathname}`;
+}
+
+function keysOf(options: ConnectionOptions): S3Keys | undefined {
+  const { accessKey, secretKey, sessionToken } = options;
+  if (accessKey !== undefined && secretKey !== undefined) {
+    return { accessKey, secretKey, sessionToken };
+  }
+  if (accessKey !== undefined || secretKey !== undefined) {
+    throw new UsageError('access_key and secret_key go together: one of them is missing');
+  }
+  return undefined;
+}

@@ -1,0 +1,78 @@
+import { UnreachableError, UnsupportedError } from '../../errors.js';
+import type { Entry, ListOptions, Prefix } from '../bucket.js';
+import { md5Of } from '../etag.js';
+import { checkPrefix, compareKeys, isKey } from '../key.js';
+import type { S3Connection } from './connection.js';
+import type { Listed } from './requests.js';
+
+interface Page {
+  readonly entries: readonly Entry[];
+  /** Where the next page begins, if there is one. */
+  readonly next: string | undefined;
+}
+
+export async function* listObjects(
+  connection: S3Connection,
+  prefix: Prefix,
+  options: ListOptions = {},
+): AsyncGenerator<Entry> {
+  checkPrefix(prefix);
+  const { after } = options;
+  let last: string | undefined;
+  let token: string | undefined;
+  do {
+    const page = await listPage(connection, prefix, options, token);
+    for (const entry of page.entries) {
+      const name = nameOf(entry);
+      // Stores differ in whether they list the group that the start lies in, and a page may repeat the last one's group.
+      if (name === last || (entry.kind === 'prefix' && after?.startsWith(name) === true)) continue;
+      if (last !== undefined && compareKeys(name, last) < 0) throw outOfOrder(connection, name);
+      last = name;
+      yield entry;
+    }
+    if (page.next !== undefined && page.next === token) throw stuck(connection);
+    token = page.next;
+  } while (token !== undefined);
+}
+
+async function listPage(
+  connection: S3Connection,
+  prefix: Prefix,
+  { after, delimiter, signal }: ListOptions,
+  token: string | undefined,
+): Promise<Page> {
+  const { objects, prefixes, isTruncated, next } = await connection.send(
+    { action: `list ${prefix}`, signal },
+    (requests) => requests.list({ prefix, delimiter, after, token }),
+  );
+  if (isTruncated && !next) throw stuck(connection);
+  const groups = prefixes.flatMap((group): Entry[] =>
+    group !== undefined && isKey(group.slice(0, -1)) ? [{ kind: 'prefix', prefix: group }] : [],
+  );
+  const entries = [...objects.flatMap((object) => toEntry(object, connection)), ...groups];
+  if (groups.length > 0) entries.sort((a, b) => compareKeys(nameOf(a), nameOf(b)));
+  return { entries, next: isTruncated ? next : undefined };
+}
+
+/** What is no key of ours, such as the placeholders that consoles make for folders, cannot be read here either. */
+function toEntry(object: Listed, { clock }: S3Connection): Entry[] {
+  const { key, size = 0, modifiedAt = new Date(clock.now()) } = object;
+  if (key === undefined || !isKey(key)) return [];
+  const md5 = md5Of(object.etag);
+  return [{ kind: 'object', key, size, modifiedAt, ...(md5 === undefined ? {} : { md5 }) }];
+}
+
+function nameOf(entry: Entry): string {
+  return entry.kind === 'object' ? entry.key : entry.prefix;
+}
+
+/** Whoever goes on after the last key it saw would miss keys; S3 Express, for one, lists in no order. */
+function outOfOrder({ location }: S3Connection, key: string): UnsupportedError {
+  return new UnsupportedError(`${location} does not list in order: ${key} came too late`, {
+    hint: 'Use a general-purpose bucket.',
+  });
+}
+
+function stuck({ location }: S3Connection): UnreachableError {
+  return new UnreachableError(`${location} says that its listing goes on, but not where`);
+}

@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import { UnreachableError } from '../../errors.js';
+import type { Key, Written } from '../bucket.js';
+import { md5Of, spellEtag } from '../etag.js';
+import { notS3, type S3Connection } from './connection.js';
+import { headObject } from './read.js';
+import { readExactly, type SourceFile } from '../source-file.js';
+
+/** Above this a file is sent in parts. */
+export const singlePutBytes = 16 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const maxParts = 10_000;
+/** As many parts are in memory and on the wire. */
+const lanes = 4;
+/** Of one part, and of the completion. */
+const attempts = 4;
+const basePauseMs = 500;
+
+interface Part {
+  readonly PartNumber: number;
+  readonly ETag: string;
+}
+
+interface Upload {
+  readonly connection: S3Connection;
+  readonly key: Key;
+  readonly file: SourceFile;
+  readonly uploadId: string;
+  readonly partBytes: number;
+  readonly onProgress: ((bytes: number) => void) | undefined;
+}
+
+/** Sends a file in parts of one size, four at a time, each again by itself when it fails; or leaves nothing behind. */
+export async function putMultipart(
+  connection: S3Connection,
+  key: Key,
+  file: SourceFile,
+  onProgress?: (bytes: number) => void,
+): Promise<Written> {
+  const uploadId = await begin(connection, key);
+  const partBytes = partBytesFor(file.size);
+  const upload: Upload = { connection, key, file, uploadId, partBytes, onProgress };
+  try {
+    const parts = await sendParts(upload);
+    return await complete(upload, parts);
+  } catch (error) {
+    await abort(upload);
+    throw error;
+  }
+}
+
+/** 16 MiB, or what keeps the number of parts within the limit. */
+export function partBytesFor(size: number): number {
+  return Math.max(singlePutBytes, Math.ceil(size / maxParts / mebibyte) * mebibyte);
+}
+
+async function begin(connection: S3Connection, key: Key): Promise<string> {
+  const answer = await connection.askSdk(
+    { action: `begin the upload of ${key}` },
+    ({ sdk, client, bucket, options }) =>
+      client.send(new sdk.CreateMultipartUploadCommand({ Bucket: bucket, Key: key }), options),
+  );
+  if (!answer.ok) throw answer.failure.error;
+  const { UploadId } = answer.value;
+  if (UploadId === undefined) throw notS3(connection.location, 'an upload id');
+  return UploadId;
+}
+
+async function sendParts(upload: Upload): Promise<readonly Part[]> {
+  const count = Math.ceil(upload.file.size / upload.partBytes);
+  const parts: Part[] = [];
+  let next = 1;
+  let sent = 0;
+  const failed = new AbortController();
+  const lane = async (): Promise<void> => {
+    const buffer = Buffer.allocUnsafe(Math.min(upload.partBytes, upload.file.size));
+    while (next <= count && !failed.signal.aborted) {
+      const number = next;
+      next += 1;
+      const body = await readPart(upload, number, buffer);
+      parts.push(await sendPart(upload, number, body, failed.signal));
+      sent += body.length;
+      upload.onProgress?.(sent);
+    }
+  };
+  const stopOthers = (error: unknown): never => {
+    failed.abort(error);
+    throw error;
+  };
+  const running = Array.from({ length: Math.min(lanes, count) }, () => lane().catch(stopOthers));
+  await Promise.allSettled(running);
+  if (failed.signal.aborted) throw failed.signal.reason;
+  return parts.sort((left, right) => left.PartNumber - right.PartNumber);
+}
+
+async function readPart(upload: Upload, number: number, buffer: Buffer): Promise<Buffer> {
+  const start = (number - 1) * upload.partBytes;
+  const length = Math.min(upload.partBytes, upload.file.size - start);
+  const part = buffer.subarray(0, length);
+  await readExactly(upload.file, part, start);
+  return part;
+}
+
+async function sendPart(
+  { connection, key, uploadId }: Upload,
+  number: number,
+  body: Buffer,
+  signal: AbortSignal,
+): Promise<Part> {
+  const call = { action: `send part ${number} of ${key}`, signal };
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
+      client.send(
+        new sdk.UploadPartCommand({
+          Bucket: bucket,
+          Key: key,
+          UploadId: uploadId,
+          PartNumber: number,
+          Body: body,
+        }),
+        options,
+      ),
+    );
+    if (answer.ok) {
+      if (answer.value.ETag === undefined) throw notS3(connection.location, 'an ETag');
+      return { PartNumber: number, ETag: answer.value.ETag };
+    }
+    await pauseOrThrow(connection, answer.failure.error, attempt, signal);
+  }
+}
+
+/**
+ * Unconditional: most stores ignore a condition here. Whether an attempt that failed was applied all the same is told by what
+ * is there afterwards.
+ */
+async function complete(upload: Upload, parts: readonly Part[]): Promise<Written> {
+  const { connection, key, file, uploadId } = upload;
+  const call = { action: `complete the upload of ${key}` };
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
+      client.send(
+        new sdk.CompleteMultipartUploadCommand({
+          Bucket: bucket,
+          Key: key,
+          UploadId: uploadId,
+          MultipartUpload: { Parts: [...parts] },
+        }),
+        options,
+      ),
+    );
+    const expected = multipartEtag(parts);
+    if (answer.ok) {
+      // Ceph 16 leaves it empty here.
+      const etag = answer.value.ETag || expected;
+      if (etag === undefined) throw notS3(connection.location, 'an ETag');
+      return { etag: spellEtag(etag) };
+    }
+    const present = await headObject(connection, key, call).catch(() => undefined);
+    // Nobody else ends this upload, so once it is gone an earlier attempt has completed it.
+    const isGone = attempt > 1 && answer.failure.code === 'NoSuchUpload';
+    const isThere = present?.etag === expected || (isGone && present?.size === file.size);
+    if (present !== undefined && isThere) return { etag: present.etag };
+    await pauseOrThrow(connection, answer.failure.error, attempt);
+  }
+}
+
+/** Full jitter, and no less than the store asks for. */
+async function pauseOrThrow(
+  { clock }: S3Connection,
+  error: unknown,
+  attempt: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!(error instanceof UnreachableError) || attempt >= attempts) throw error;
+  const pauseMs = Math.random() * basePauseMs * 2 ** attempt;
+  await clock.sleep(Math.max(pauseMs, error.retryAfterMs ?? 0), signal);
+}
+
+/** MD5 of the parts' MD5s, and their number: what every store measured makes of it. */
+function multipartEtag(parts: readonly Part[]): string | undefined {
+  const md5 = createHash('md5');
+  for (const { ETag } of parts) {
+    const part = md5Of(ETag);
+    if (part === undefined) return undefined;
+    md5.update(Buffer.from(part, 'hex'));
+  }
+  return `"${md5.digest('hex')}-${parts.length}"`;
+}
+
+/** Parts that stay behind cost money and are seen by nobody. What fails here is not what the caller should hear of. */
+async function abort({ connection, key, uploadId }: Upload): Promise<void> {
+  const call = { action: `abort the upload of ${key}` };
+  await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
+    client.send(
+      new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId }),
+      options,
+    ),
+  );
+}
