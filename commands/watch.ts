@@ -16,12 +16,12 @@ import { LostError, PartialError, SourceError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import { stayLean } from '../src/memory.js';
-import type { Ending } from '../src/mirror/ending.js';
-import { chokidarEvents, noEvents } from '../src/mirror/file-events.js';
-import type { Roster } from '../src/mirror/roster.js';
-import { openSpool } from '../src/mirror/spool.js';
+import type { Ending } from '../src/mirror/watch/summary.js';
+import { chokidarEvents, noEvents } from '../src/mirror/watch/file-events.js';
+import type { Roster } from '../src/mirror/watch/stream-registry.js';
+import { openSpool } from '../src/mirror/watch/hook-signals.js';
 import type { Harness, Watcher } from '../src/mirror/stream.js';
-import { takeWatchLock } from '../src/mirror/watch-lock.js';
+import { takeWatchLock } from '../src/mirror/watch/lock.js';
 import { keepLogBound } from '../src/service/log-bound.js';
 import { createWatchers } from '../watchers/registry.js';
 

@@ -7,7 +7,7 @@ import { startProgress } from '../../src/cli/progress.js';
 import { knownFromHere, redactLines, redactorOf } from '../../src/cli/redacting.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import { NotFoundError, RefusedError } from '../../src/errors.js';
-import type { Counts } from '../../src/mirror/chain.js';
+import type { Counts } from '../../src/mirror/checkpoint.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 
 interface Finding {

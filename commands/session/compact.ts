@@ -11,7 +11,7 @@ import {
 import { plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { PartialError, TracecraftError, UsageError } from '../../src/errors.js';
-import { findSession, listSessions } from '../../src/mirror/archive.js';
+import { findSession, listSessions } from '../../src/mirror/slots/session-listing.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout, type CompactFormat, type Layout } from '../../src/protocol/keys.js';
 

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import { type ArchivedSession, listSessions } from '../../src/mirror/archive.js';
+import { type ArchivedSession, listSessions } from '../../src/mirror/slots/session-listing.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printRaw } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import { type ArchivedSession, findSession, readTail } from '../../src/mirror/archive.js';
+import { type ArchivedSession, findSession, readTail } from '../../src/mirror/slots/session-listing.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/clock.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { type Stream, streamsOf } from '../../src/mirror/stream.js';
-import { type Verdict, verifySources } from '../../src/mirror/verify.js';
+import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { createWatchers } from '../../watchers/registry.js';

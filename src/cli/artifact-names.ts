@@ -1,4 +1,4 @@
-import { addCounts, type Counts } from '../mirror/chain.js';
+import { addCounts, type Counts } from '../mirror/checkpoint.js';
 import { checkArtifactName } from '../protocol/names.js';
 import type { Redactor } from '../redact/redact.js';
 

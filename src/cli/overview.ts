@@ -7,7 +7,7 @@ import type { StorePlace } from '../coordination/claim-document.js';
 import { countUnread } from '../coordination/inbox.js';
 import { inParallel } from '../coordination/parallel.js';
 import { listSteps, type StepView } from '../coordination/steps.js';
-import { type ArchivedSession, listSessions } from '../mirror/archive.js';
+import { type ArchivedSession, listSessions } from '../mirror/slots/session-listing.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
 

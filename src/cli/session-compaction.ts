@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { EndedSessions, type SessionSight } from '../compact/ended-sessions.js';
 import { PartialError } from '../errors.js';
-import type { Head } from '../mirror/chain.js';
+import type { Head } from '../mirror/checkpoint.js';
 import type { Look, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
 import type { Compactor } from './compacting.js';
 import type { CompactedSession } from './compaction-lines.js';

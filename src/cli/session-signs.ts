@@ -7,8 +7,8 @@ import type { Settings, SettingsContext } from '../config/settings.js';
 import { openTrustStore } from '../config/trust.js';
 import { writeEvent } from '../coordination/events.js';
 import { type LiveSession, SessionHeartbeats } from '../coordination/session-heartbeats.js';
-import type { ShippedPart } from '../mirror/chain.js';
-import type { SessionMirror } from '../mirror/session-mirror.js';
+import type { ShippedPart } from '../mirror/checkpoint.js';
+import type { SessionMirror } from '../mirror/meta/session-mirror.js';
 import type { Watcher } from '../mirror/stream.js';
 import { bucketLayout, type Layout } from '../protocol/keys.js';
 

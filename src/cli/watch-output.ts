@@ -1,7 +1,7 @@
-import type { Head, ShippedPart } from '../mirror/chain.js';
-import { nameOf } from '../mirror/chain.js';
-import type { Taken } from '../mirror/intake.js';
-import type { Track } from '../mirror/roster.js';
+import type { Head, ShippedPart } from '../mirror/checkpoint.js';
+import { nameOf } from '../mirror/checkpoint.js';
+import type { Taken } from '../mirror/watch/session-filter.js';
+import type { Track } from '../mirror/watch/stream-registry.js';
 import { type CompactedSession, compactionData, compactionLine } from './compaction-lines.js';
 import { formatBytes, formatCount, plural } from './format.js';
 import { noteLine, printJson, printLine } from './output.js';

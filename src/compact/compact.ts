@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bucket, Etag, Key } from '../bucket/bucket.js';
 import { LostError, PartialError } from '../errors.js';
-import { type Listing, listStream } from '../mirror/listing.js';
+import { type Listing, listStream } from '../mirror/slots/listing.js';
 import { type CompactionDocument, compactionSchema } from '../protocol/compaction.js';
 import { DocumentError, encodeDocument, parseDocument } from '../protocol/documents.js';
 import type { CompactFormat, Layout } from '../protocol/keys.js';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { Bucket } from '../bucket/bucket.js';
 import { completeLines } from '../mirror/lines.js';
-import { type Listing, newestFirst } from '../mirror/listing.js';
-import { readChain } from '../mirror/reader.js';
+import { type Listing, newestFirst } from '../mirror/slots/listing.js';
+import { readChain } from '../mirror/slots/reader.js';
 
 /** How far a chain was followed. */
 export interface Extent {

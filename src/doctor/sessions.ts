@@ -1,9 +1,9 @@
 import { open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
-import { listSessionIds, readMeta } from '../mirror/archive.js';
+import { listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
 import type { Stream, Watcher } from '../mirror/stream.js';
-import { runningWatch } from '../mirror/watch-lock.js';
+import { runningWatch } from '../mirror/watch/lock.js';
 import type { Layout } from '../protocol/keys.js';
 import type { Examined, Finding } from './finding.js';
 

@@ -1,7 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 import { completeLines } from '../mirror/lines.js';
-import { listStream, newestFirst } from '../mirror/listing.js';
-import { readChain } from '../mirror/reader.js';
+import { listStream, newestFirst } from '../mirror/slots/listing.js';
+import { readChain } from '../mirror/slots/reader.js';
 import type { Layout } from '../protocol/keys.js';
 import { decodeId } from '../protocol/names.js';
 import { parseGenerationName, parsePartName } from '../protocol/parts.js';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type MirroredSession, SessionCompaction } from '../../src/cli/session-compaction.js';
 import { PartialError, UnreachableError } from '../../src/errors.js';
-import { emptyHead, type Head } from '../../src/mirror/chain.js';
+import { emptyHead, type Head } from '../../src/mirror/checkpoint.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 let clock: ManualClock;

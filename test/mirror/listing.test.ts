@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chainSegments, type Listing, listStream } from '../../src/mirror/listing.js';
-import { readChain } from '../../src/mirror/reader.js';
+import { chainSegments, type Listing, listStream } from '../../src/mirror/slots/listing.js';
+import { readChain } from '../../src/mirror/slots/reader.js';
 import { encodeDocument, type GenerationDocument } from '../../src/protocol/documents.js';
 import { generationName, partName } from '../../src/protocol/parts.js';
 import { MemoryStore } from '../support/memory-bucket.js';

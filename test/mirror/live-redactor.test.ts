@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeIo } from '../../src/io.js';
-import { LiveRedactor } from '../../src/mirror/live-redactor.js';
+import { LiveRedactor } from '../../src/mirror/watch/live-redactor.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { ManualClock } from '../support/manual-clock.js';

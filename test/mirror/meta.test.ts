@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { emptyHead, type Head, type ShippedPart } from '../../src/mirror/chain.js';
-import { encodeMeta, metaDocument, type SessionPicture } from '../../src/mirror/meta.js';
+import { emptyHead, type Head, type ShippedPart } from '../../src/mirror/checkpoint.js';
+import { encodeMeta, metaDocument, type SessionPicture } from '../../src/mirror/meta/document.js';
 import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
 import { partName } from '../../src/protocol/parts.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fileOutbox } from '../../src/mirror/outbox.js';
+import { fileOutbox } from '../../src/mirror/state/pending-put.js';
 import { unarbitrated } from '../support/unarbitrated.js';
 import { judge, judgeAppendOnly, play, sourceOf } from './mirror-script.js';
 import { scripts } from './script-arbitraries.js';

@@ -1,4 +1,4 @@
-import { fileOutbox, memoryOutbox } from '../../src/mirror/outbox.js';
+import { fileOutbox, memoryOutbox } from '../../src/mirror/state/pending-put.js';
 import { unarbitrated } from '../support/unarbitrated.js';
 import type { Event, Script, Setting } from './mirror-script.js';
 import type { Mutation } from './mutants.js';
@@ -28,7 +28,7 @@ function script(writers: number, goesOn: boolean, events: readonly Event[]): Scr
 /** Lines enough that the first are far from where reading goes on, each of them shipped. */
 const farBehind: readonly Event[] = [append(1_200), ...Array<Event>(200).fill(step(0, 500))];
 
-const writerFile = 'src/mirror/stream-mirror.ts';
+const writerFile = 'src/mirror/slots/stream-mirror.ts';
 
 /** Mistakes inside the writer, which no setting can make. */
 const inSource: readonly Pinned[] = [
@@ -37,7 +37,7 @@ const inSource: readonly Pinned[] = [
     right: {},
     mutations: [
       {
-        file: 'src/mirror/align.ts',
+        file: 'src/mirror/slots/reconcile.ts',
         from: 'fingerprint(lines) === known.fingerprint',
         to: 'chunk.sourceBytes === known.sourceBytes',
       },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { type Clock, systemClock } from '../../src/clock.js';
-import { everything } from '../../src/mirror/selection.js';
+import { everything } from '../../src/mirror/watch/selection.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 import { MirrorRig } from '../support/mirror-rig.js';

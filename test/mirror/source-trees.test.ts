@@ -1,8 +1,8 @@
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { chokidarEvents } from '../../src/mirror/file-events.js';
-import { defaultPacing } from '../../src/mirror/pace.js';
+import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
+import { defaultPacing } from '../../src/mirror/watch/flush-schedule.js';
 import { lineOf, sessionUuid, type Transcript, userRow } from '../support/claude-tree.js';
 import { MirrorRig, type Run } from '../support/mirror-rig.js';
 

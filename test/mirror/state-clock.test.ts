@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import { UnreachableError } from '../../src/errors.js';
-import { defaultPacing } from '../../src/mirror/pace.js';
-import { everything } from '../../src/mirror/selection.js';
+import { defaultPacing } from '../../src/mirror/watch/flush-schedule.js';
+import { everything } from '../../src/mirror/watch/selection.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 

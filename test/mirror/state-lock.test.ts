@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Holder, readHolder, takeWatchLock } from '../../src/mirror/watch-lock.js';
+import { type Holder, readHolder, takeWatchLock } from '../../src/mirror/watch/lock.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
 const now = new Date('2026-11-23T12:00:00Z');

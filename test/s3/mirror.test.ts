@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withRetry } from '../../src/bucket/retry.js';
 import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { systemClock } from '../../src/clock.js';
-import { chokidarEvents } from '../../src/mirror/file-events.js';
+import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 import { createCliWorld } from '../support/run-cli.js';

@@ -1,7 +1,7 @@
 import { readFile, rm, utimes } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultPacing } from '../../src/mirror/pace.js';
-import { everything } from '../../src/mirror/selection.js';
+import { defaultPacing } from '../../src/mirror/watch/flush-schedule.js';
+import { everything } from '../../src/mirror/watch/selection.js';
 import { lineOf } from '../support/claude-tree.js';
 import {
   CodexTree,

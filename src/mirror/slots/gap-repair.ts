@@ -1,0 +1,73 @@
+import { partName, slotTag } from '../../protocol/parts.js';
+import { type AlignContext, compareStored, isUnsteady, plain } from './reconcile.js';
+import { type Head, nextPartName, type ShippedPart } from '../checkpoint.js';
+import type { Listing } from './listing.js';
+import type { LineStream, Position } from '../stream.js';
+
+/** How many lines the missing part is tried with before the gap is left alone; a fifth of a second of names. */
+const mostLines = 50_000;
+
+/**
+ * A part that vanished from the middle of a chain (somebody deleted it, or a store lost it) is put back as it was cut, so
+ * that the parts after it still follow. Gives the listing with it, or `undefined` when there is no gap that can be filled.
+ */
+export async function fillGap(
+  context: AlignContext,
+  stream: LineStream,
+  listing: Listing,
+  head: Head,
+  hints: ReadonlyMap<string, ShippedPart>,
+): Promise<Listing | undefined> {
+  const endLine = endOfMissing(listing, head, hints);
+  if (endLine === undefined) return undefined;
+  const lines = endLine - head.position.line;
+  const chunk = await stream.read(head.position, { lines, bytes: Number.POSITIVE_INFINITY });
+  if (isUnsteady(chunk) || chunk.lines.length < lines) return undefined;
+  if (!(await isFollowedBy(context, stream, listing, head, chunk.next))) return undefined;
+  const body = Buffer.concat(plain(chunk.lines).map((line) => context.redactor.redact(line).bytes));
+  const name = nextPartName(head);
+  const key = listing.prefix + name;
+  await context.bucket.putIfAbsent(key, body, { contentType: 'application/x-ndjson' });
+  const stored = await context.bucket.get(key);
+  if (stored === undefined) return undefined;
+  const { size, modifiedAt } = stored;
+  const entry = { kind: 'object', key, size, modifiedAt } as const;
+  return { ...listing, parts: new Map([...listing.parts, [name, entry]]) };
+}
+
+/** Whether what is stored after the gap is this source's too: only then was what is missing. */
+async function isFollowedBy(
+  { bucket }: AlignContext,
+  stream: LineStream,
+  { prefix }: Listing,
+  { generation, sequence }: Head,
+  position: Position,
+): Promise<boolean> {
+  const following = await bucket.get(prefix + partName(sequence + 1, generation, position.line));
+  if (following === undefined) return false;
+  const comparison = await compareStored(stream, position, following.body);
+  return comparison === 'behind' || typeof comparison === 'object';
+}
+
+/** Where the missing part ended: as local state remembers, or found from the name of the part that follows it. */
+function endOfMissing(
+  listing: Listing,
+  { generation, sequence, position }: Head,
+  hints: ReadonlyMap<string, ShippedPart>,
+): number | undefined {
+  const following = followingTags(listing, sequence + 1);
+  if (following.size === 0) return undefined;
+  const startLine = position.line;
+  const known = hints.get(partName(sequence, generation, startLine))?.endLine;
+  if (known !== undefined && following.has(slotTag(generation, known))) return known;
+  for (let line = startLine + 1; line <= startLine + mostLines; line += 1) {
+    if (following.has(slotTag(generation, line))) return line;
+  }
+  return undefined;
+}
+
+function followingTags({ parts }: Listing, sequence: number): ReadonlySet<string> {
+  const begin = partName(sequence, 0, 0).replace(/[a-f0-9]{8}\.jsonl$/, '');
+  const names = [...parts.keys()].filter((name) => name.startsWith(begin));
+  return new Set(names.map((name) => name.slice(begin.length, begin.length + 8)));
+}

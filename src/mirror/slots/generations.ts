@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import type { Bucket } from '../../bucket/bucket.js';
+import { UnsupportedError } from '../../errors.js';
+import { encodeDocument, type GenerationDocument } from '../../protocol/documents.js';
+import { generationName } from '../../protocol/parts.js';
+import type { Head } from '../checkpoint.js';
+import { type Listing, listStream } from './listing.js';
+
+/**
+ * Opens the generation after the newest: the record of what it shares with the last is created, never replaced, so of two
+ * writers that both find a conflict one opens it and the other looks again.
+ */
+export async function openGeneration(
+  bucket: Bucket,
+  listing: Listing,
+  best: Head,
+  reason: string,
+  who: string,
+): Promise<Head | 'lost'> {
+  const generation = listing.newestGeneration + 1;
+  const document: GenerationDocument & { nonce: string } = {
+    gen: generation,
+    firstSeq: listing.nextSequence,
+    base: best.parts.length === 0 ? null : { gen: best.generation, parts: best.parts.length },
+    reason,
+    who,
+    at: (await bucket.now()).toISOString(),
+    nonce: randomBytes(8).toString('hex'),
+  };
+  const key = listing.prefix + generationName(generation);
+  const body = encodeDocument(document);
+  const options = { contentType: 'application/json' };
+  if (!bucket.capabilities.putIfAbsent) await bucket.put(key, body, options);
+  else if (!(await bucket.putIfAbsent(key, body, options)).written) return 'lost';
+  return {
+    generation,
+    sequence: document.firstSeq,
+    parts: best.parts,
+    position: best.position,
+    ahead: false,
+  };
+}
+
+/**
+ * A chain whose newest part was named in one way is not gone on with in the other. Slots after ranges begin a generation of
+ * their own. Ranges after slots are refused: whoever fills slots may be at work still, and could not see them.
+ */
+export async function inMode(
+  bucket: Bucket,
+  prefix: string,
+  head: Head,
+  who: string,
+): Promise<Head | 'lost'> {
+  const last = head.parts[head.parts.length - 1];
+  const isNewGeneration = last?.generation !== head.generation;
+  const isRange = !bucket.capabilities.putIfAbsent;
+  if (head.ahead || isNewGeneration || (last?.isRange === true) === isRange) return head;
+  if (!isRange) return openGeneration(bucket, await listStream(bucket, prefix), head, 'mode', who);
+  throw new UnsupportedError(`${prefix} was begun where the store arbitrates between writers`, {
+    hint: 'Go on with the same kind of access, e.g. the S3 gateway, or use another project.',
+  });
+}

@@ -1,0 +1,250 @@
+import { createHash } from 'node:crypto';
+import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
+import type { Redactor } from '../../redact/redact.js';
+import { agrees, countMarkers } from '../../redact/redaction-match.js';
+import type { Head, ShippedPart } from '../checkpoint.js';
+import { completeLines, endsWithNewline, fingerprint } from '../lines.js';
+import { type ChainSlot, ChainWalk, type Listing } from './listing.js';
+import { type Line, type LineStream, type Position, startPosition } from '../stream.js';
+
+/**
+ * Lays a chain of parts beside the source, from the first line on, and says how far they agree. This is the one judgement
+ * behind recovery, the check after a source was replaced, and the choice between several sources.
+ *
+ * `conflict`: a line differs. `behind`: the source agrees as far as it goes, and the chain goes on. `level`: all of it
+ * agrees, whatever the source has beyond.
+ */
+export interface Alignment {
+  readonly verdict: 'level' | 'behind' | 'conflict';
+  readonly head: Head;
+}
+
+/** The source changed under the reader's hands or went away: nothing can be said now. */
+export type Unsteady = 'moved' | 'gone';
+
+export interface AlignContext {
+  readonly bucket: Bucket;
+  readonly redactor: Redactor;
+  /** Called with each complete source line that was read for the first time here. */
+  readonly observe: (line: Buffer) => void;
+}
+
+/** Allowance for redaction having made a part shorter than what it stands for. */
+const shrinkage = 64 * 1024;
+
+/** Whether the source still holds every byte that was shipped; the position after it, read afresh, if so. */
+export async function stillShipped(
+  stream: LineStream,
+  head: Head,
+): Promise<Position | 'differs' | Unsteady> {
+  let position = startPosition;
+  for (const part of head.parts) {
+    const step = await alignByFingerprint(stream, position, part);
+    if (step === undefined) return 'differs';
+    if (isUnsteady(step)) return step;
+    position = step.position;
+  }
+  return position;
+}
+
+/** Lays the chain of one generation, as listed, beside the source. `undefined` when its record cannot be read. */
+export async function alignListed(
+  context: AlignContext,
+  stream: LineStream,
+  listing: Listing,
+  generation: number,
+  hints: ReadonlyMap<string, ShippedPart>,
+): Promise<Alignment | Unsteady | undefined> {
+  const walk = ChainWalk.of(listing, generation);
+  if (walk === undefined) return undefined;
+  let position: Position = startPosition;
+  const agreed: ShippedPart[] = [];
+  const headAt = (sequence: number, ahead: boolean): Head => ({
+    generation,
+    sequence,
+    parts: agreed,
+    position,
+    ahead,
+  });
+  for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
+    const step = await alignPart(context, stream, position, candidateOf(listing, slot, hints));
+    // Listed and gone again: this listing tells nothing any more.
+    if (step === 'absent') return 'moved';
+    if (isUnsteady(step)) return step;
+    if (step === 'conflict' || step === 'behind') {
+      return { verdict: step, head: headAt(slot.sequence, step === 'behind') };
+    }
+    agreed.push(slot.isRange ? { ...step.part, isRange: true } : step.part);
+    position = step.position;
+  }
+  return { verdict: 'level', head: headAt(walk.sequence, false) };
+}
+
+function candidateOf(
+  { prefix }: Listing,
+  { name, generation, sequence, entry }: ChainSlot,
+  hints: ReadonlyMap<string, ShippedPart>,
+): Candidate {
+  const hint = hints.get(name);
+  const known = hint?.uploadedBytes === entry.size ? hint : undefined;
+  return { key: prefix + name, generation, sequence, entry, known };
+}
+
+interface Candidate {
+  readonly key: string;
+  readonly sequence: number;
+  readonly generation: number;
+  /** What the listing says of the object. */
+  readonly entry: ObjectEntry;
+  /** What local state says of it. */
+  readonly known: ShippedPart | undefined;
+}
+
+interface Agreed {
+  readonly part: ShippedPart;
+  readonly position: Position;
+}
+
+type PartStep = Agreed | 'behind' | 'conflict' | 'absent' | Unsteady;
+
+async function alignPart(
+  context: AlignContext,
+  stream: LineStream,
+  position: Position,
+  candidate: Candidate,
+): Promise<PartStep> {
+  const remembered = await alignByFingerprint(stream, position, candidate.known);
+  if (remembered !== undefined) return remembered;
+  const computed = await alignByDigest(context, stream, position, candidate);
+  if (computed !== undefined) return computed;
+  return alignByContent(context, stream, position, candidate);
+}
+
+/** Same source bytes as were shipped. Says nothing when they differ: a redacted span may have changed. */
+async function alignByFingerprint(
+  stream: LineStream,
+  position: Position,
+  known: ShippedPart | undefined,
+): Promise<Agreed | Unsteady | undefined> {
+  if (known === undefined || known.fingerprint === '') return undefined;
+  const limit = { lines: known.endLine - known.startLine, bytes: known.sourceBytes };
+  const chunk = await stream.read(position, limit);
+  if (isUnsteady(chunk)) return chunk;
+  const lines = plain(chunk.lines);
+  const same = lines.length === limit.lines && fingerprint(lines) === known.fingerprint;
+  return same ? { part: known, position: chunk.next } : undefined;
+}
+
+/** What we would ship now is, byte for byte, what is stored: known from the listing alone. */
+async function alignByDigest(
+  context: AlignContext,
+  stream: LineStream,
+  position: Position,
+  { entry, sequence, generation }: Candidate,
+): Promise<Agreed | Unsteady | undefined> {
+  if (entry.md5 === undefined) return undefined;
+  const chunk = await stream.read(position, { bytes: entry.size + shrinkage });
+  if (isUnsteady(chunk)) return chunk;
+  const fit = linesOfSize(context.redactor, plain(chunk.lines), entry.size);
+  if (fit === undefined || fit.md5 !== entry.md5) return undefined;
+  const again = await stream.read(position, { lines: fit.lines.length, bytes: Infinity });
+  if (isUnsteady(again)) return again;
+  if (fingerprint(plain(again.lines)) !== fingerprint(fit.lines)) return 'moved';
+  for (const line of fit.lines) context.observe(line);
+  return {
+    part: {
+      sequence,
+      generation,
+      startLine: position.line,
+      endLine: position.line + fit.lines.length,
+      sourceBytes: again.sourceBytes,
+      uploadedBytes: entry.size,
+      fingerprint: fingerprint(fit.lines),
+      redactions: fit.counts,
+      uploadedAtMs: entry.modifiedAt.getTime(),
+    },
+    position: again.next,
+  };
+}
+
+/** Reads the part and compares line by line, by the rule of agreement. */
+async function alignByContent(
+  context: AlignContext,
+  stream: LineStream,
+  position: Position,
+  { key, sequence, generation }: Candidate,
+): Promise<PartStep> {
+  const stored = await context.bucket.get(key);
+  if (stored === undefined) return 'absent';
+  const comparison = await compareStored(stream, position, stored.body);
+  if (typeof comparison === 'string') return comparison;
+  for (const line of comparison.lines) context.observe(line);
+  return {
+    part: {
+      sequence,
+      generation,
+      startLine: position.line,
+      endLine: position.line + comparison.lines.length,
+      sourceBytes: comparison.sourceBytes,
+      uploadedBytes: stored.size,
+      fingerprint: fingerprint(comparison.lines),
+      redactions: Object.fromEntries(countMarkers(stored.body)),
+      uploadedAtMs: stored.modifiedAt.getTime(),
+    },
+    position: comparison.position,
+  };
+}
+
+interface Comparison {
+  readonly lines: readonly Buffer[];
+  readonly sourceBytes: number;
+  readonly position: Position;
+}
+
+/** The source's lines at `position` beside a part that somebody stored there. */
+export async function compareStored(
+  stream: LineStream,
+  position: Position,
+  body: Buffer,
+): Promise<Comparison | 'behind' | 'conflict' | Unsteady> {
+  const shipped = completeLines(body);
+  if (shipped.length === 0 || !endsWithNewline(body)) return 'conflict';
+  const chunk = await stream.read(position, { lines: shipped.length, bytes: Infinity });
+  if (isUnsteady(chunk)) return chunk;
+  const lines = plain(chunk.lines);
+  const differs = lines.some((line, index) => !agrees(shipped[index] ?? Buffer.alloc(0), line));
+  if (differs) return 'conflict';
+  if (lines.length < shipped.length) return 'behind';
+  return { lines, sourceBytes: chunk.sourceBytes, position: chunk.next };
+}
+
+/** The first lines whose redacted lengths add up to exactly `size`, if any do. */
+function linesOfSize(
+  redactor: Redactor,
+  lines: readonly Buffer[],
+  size: number,
+): { lines: readonly Buffer[]; md5: string; counts: Record<string, number> } | undefined {
+  const hash = createHash('md5');
+  const counts: Record<string, number> = {};
+  let length = 0;
+  for (const [index, line] of lines.entries()) {
+    const redaction = redactor.redact(line);
+    hash.update(redaction.bytes);
+    length += redaction.bytes.length;
+    for (const [kind, count] of redaction.counts ?? []) counts[kind] = (counts[kind] ?? 0) + count;
+    if (length > size) return undefined;
+    if (length === size) {
+      return { lines: lines.slice(0, index + 1), md5: hash.digest('hex'), counts };
+    }
+  }
+  return undefined;
+}
+
+export function isUnsteady(value: unknown): value is Unsteady {
+  return value === 'moved' || value === 'gone';
+}
+
+/** Streams of lines never seal; a sealed line among them would be the watcher's mistake. */
+export function plain(lines: readonly Line[]): Buffer[] {
+  return lines.filter((line): line is Buffer => Buffer.isBuffer(line));
+}

@@ -1,0 +1,134 @@
+import type { Bucket } from '../../bucket/bucket.js';
+import { countMarkers } from '../../redact/redaction-match.js';
+import {
+  type AlignContext,
+  type Alignment,
+  alignListed,
+  isUnsteady,
+  type Unsteady,
+} from './reconcile.js';
+import { emptyHead, type Head, nameOf, type ShippedPart } from '../checkpoint.js';
+import { fillGap } from './gap-repair.js';
+import { completeLines } from '../lines.js';
+import { ChainWalk, type Listing, listStream, newestFirst } from './listing.js';
+import { type LineStream, type RecordStream, startPosition } from '../stream.js';
+
+/** What recovery found: a chain to go on with, or the best common beginning for a new generation. */
+export type Recovery =
+  | { readonly found: 'chain'; readonly head: Head }
+  | { readonly found: 'conflict'; readonly best: Head; readonly listing: Listing };
+
+/** A source that never holds still is tried again later rather than for ever. */
+const maxRestarts = 5;
+
+/**
+ * Finds out from the bucket and the source alone how far the stream has come. The bucket is listed first and the source
+ * read after it: the other way round, a part that somebody else shipped in between would look like a conflict. With
+ * `mayFill` a part that vanished from the chain is put back; without, nothing is written.
+ */
+export async function recoverLines(
+  context: AlignContext,
+  prefix: string,
+  stream: LineStream,
+  known: readonly ShippedPart[],
+  mayFill: boolean,
+): Promise<Recovery | Unsteady> {
+  let listing = await listStream(context.bucket, prefix);
+  const hints = new Map(known.map((part) => [nameOf(part), part]));
+  for (let restart = 0; restart < maxRestarts; ) {
+    const attempt = await tryGenerations(context, stream, listing, hints);
+    if (attempt === 'moved') {
+      restart += 1;
+      continue;
+    }
+    if (attempt === 'gone' || attempt.found === 'conflict' || attempt.head.ahead) return attempt;
+    if (!mayFill) return attempt;
+    const filled = await fillGap(context, stream, listing, attempt.head, hints);
+    if (filled === undefined) return attempt;
+    listing = filled;
+  }
+  return 'moved';
+}
+
+/** The newest generation that the source does not contradict; failing that, the longest common beginning of any. */
+async function tryGenerations(
+  context: AlignContext,
+  stream: LineStream,
+  listing: Listing,
+  hints: ReadonlyMap<string, ShippedPart>,
+): Promise<Recovery | Unsteady> {
+  let best: Alignment | undefined;
+  for (const generation of newestFirst(listing)) {
+    const alignment = await alignListed(context, stream, listing, generation, hints);
+    if (alignment === undefined) continue;
+    if (isUnsteady(alignment)) return alignment;
+    if (alignment.verdict !== 'conflict') return { found: 'chain', head: alignment.head };
+    const further = alignment.head.position.line > (best?.head.position.line ?? -1);
+    if (further) best = alignment;
+  }
+  const head = best?.head ?? { ...emptyHead, sequence: listing.nextSequence };
+  return { found: 'conflict', best: head, listing };
+}
+
+/**
+ * A remembered head is believed when the bucket still has all of it (what others added meanwhile is found at the next slot).
+ * Otherwise: a stream of records has nothing to compare, its position is what folding the shipped lines gives. It cannot conflict; the newest
+ * generation whose record can be read is the one to go on with. `observe` is called with each shipped line that was folded.
+ */
+export async function recoverRecords(
+  bucket: Bucket,
+  prefix: string,
+  stream: RecordStream,
+  remembered: Head | undefined,
+  observe: (shipped: Buffer) => void,
+): Promise<Head> {
+  const listing = await listStream(bucket, prefix);
+  const whole = remembered?.parts.every((part) => listing.parts.has(nameOf(part)));
+  if (remembered !== undefined && whole) return remembered;
+  for (const generation of newestFirst(listing)) {
+    const walk = ChainWalk.of(listing, generation);
+    if (walk !== undefined) return foldChain(bucket, listing, stream, generation, walk, observe);
+  }
+  return emptyHead;
+}
+
+async function foldChain(
+  bucket: Bucket,
+  listing: Listing,
+  stream: RecordStream,
+  generation: number,
+  walk: ChainWalk,
+  observe: (shipped: Buffer) => void,
+): Promise<Head> {
+  let position = startPosition;
+  const parts: ShippedPart[] = [];
+  for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
+    const stored = await bucket.get(listing.prefix + slot.name);
+    if (stored === undefined) break;
+    const { sequence, generation: writtenIn } = slot;
+    const place = { sequence, generation: writtenIn, startLine: position.line };
+    const lines = completeLines(stored.body);
+    position = stream.fold(position, lines);
+    for (const line of lines) observe(line);
+    const part = foldedPart(place, position.line, stored.body, stored.modifiedAt);
+    parts.push(slot.isRange ? { ...part, isRange: true } : part);
+  }
+  return { generation, sequence: walk.sequence, parts, position, ahead: false };
+}
+
+export function foldedPart(
+  slot: Pick<ShippedPart, 'sequence' | 'generation' | 'startLine'>,
+  endLine: number,
+  body: Buffer,
+  modifiedAt: Date,
+): ShippedPart {
+  return {
+    ...slot,
+    endLine,
+    sourceBytes: body.length,
+    uploadedBytes: body.length,
+    fingerprint: '',
+    redactions: Object.fromEntries(countMarkers(body)),
+    uploadedAtMs: modifiedAt.getTime(),
+  };
+}

@@ -1,0 +1,190 @@
+import type { Bucket } from '../../bucket/bucket.js';
+import { NotFoundError, UsageError } from '../../errors.js';
+import {
+  DocumentError,
+  type MetaDocument,
+  metaSchema,
+  parseDocument,
+} from '../../protocol/documents.js';
+import { harnesses } from '../../protocol/harnesses.js';
+import type { Layout } from '../../protocol/keys.js';
+import { decodeId, encodeId } from '../../protocol/names.js';
+import { partName } from '../../protocol/parts.js';
+import { completeLines } from '../lines.js';
+import { listStream, newestFirst } from './listing.js';
+import { readChain } from './reader.js';
+
+/** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
+export interface ArchivedSession {
+  readonly harness: string;
+  readonly id: string;
+  readonly meta: MetaDocument | undefined;
+}
+
+const parallelReads = 96;
+
+/** One shallow listing per harness and one read per session: never a walk over the parts. Newest upload first. */
+export async function listSessions(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[] = harnesses,
+): Promise<readonly ArchivedSession[]> {
+  const places = await inParallel(wanted, (harness) => idsOf(bucket, layout, harness));
+  const sessions = await inParallel(places.flat(), async ({ harness, id }) => ({
+    harness,
+    id,
+    meta: await readMeta(bucket, layout.meta(harness, id)),
+  }));
+  const newest = ({ meta }: ArchivedSession): string => meta?.last_uploaded_at ?? '';
+  return [...sessions].sort((left, right) => (newest(left) < newest(right) ? 1 : -1));
+}
+
+/** Which sessions the bucket has, by harness: one shallow listing for each, and nothing is read. */
+export async function listSessionIds(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[] = harnesses,
+): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const listed = await inParallel(wanted, async (harness) => {
+    const places = await idsOf(bucket, layout, harness);
+    return [harness, new Set(places.map(({ id }) => id))] as const;
+  });
+  return new Map(listed);
+}
+
+/** The one session with this id, or whose id begins so. `NotFoundError` for none, `UsageError` for several. */
+export async function findSession(
+  bucket: Bucket,
+  layout: Layout,
+  id: string,
+  wanted: readonly string[] = harnesses,
+): Promise<ArchivedSession> {
+  const found = (
+    await inParallel(wanted, (harness) => idsOf(bucket, layout, harness, encodeId(id)))
+  ).flat();
+  const matches = found.filter((one) => one.id === id);
+  const candidates = matches.length > 0 ? matches : found;
+  const [only] = candidates;
+  if (only === undefined) {
+    throw new NotFoundError(`no session ${id} in ${bucket.location} (${layout.project})`, {
+      hint: 'List what is there with "tracecraft session list".',
+    });
+  }
+  if (candidates.length > 1) {
+    const names = candidates.slice(0, 5).map((one) => `${one.harness}/${one.id}`);
+    throw new UsageError(`${id} could be any of: ${names.join(', ')}`, {
+      hint: 'Give more of the id, or name the --harness.',
+    });
+  }
+  return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };
+}
+
+/**
+ * The last `count` lines of a session's main stream. With a fresh `meta.json` it reads only the parts that hold them, and
+ * whatever came after it was written: the next part's name is known, so that takes no listing.
+ */
+export async function readTail(
+  bucket: Bucket,
+  layout: Layout,
+  session: ArchivedSession,
+  count: number,
+): Promise<readonly Buffer[]> {
+  const prefix = layout.session(session.harness, session.id);
+  const { meta } = session;
+  const known = meta?.parts ?? [];
+  const knownLines = known.reduce((sum, part) => sum + part.lines, 0);
+  const last = known[known.length - 1];
+  const isEnough = knownLines >= count || known.length === meta?.part_count;
+  if (meta === undefined || last === undefined || !isEnough) {
+    return tailOfChain(bucket, prefix, count);
+  }
+  // Where both ends are in the names, the next one cannot be told in advance.
+  const slot = partName(last.seq, meta.generation, last.cursor_range[0]);
+  if (last.name !== slot) return tailOfChain(bucket, prefix, count);
+  // All at once: how many of them are needed is known, should nothing have come after them.
+  const [newer, older] = await Promise.all([
+    readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]),
+    inParallel(lastParts(known, count), (part) => bucket.get(prefix + part.name)),
+  ]);
+  const lines: Buffer[] = [];
+  for (const stored of older) {
+    if (stored === undefined) return tailOfChain(bucket, prefix, count);
+    lines.push(...completeLines(stored.body));
+  }
+  return [...lines, ...newer].slice(-count);
+}
+
+/** As few of the last as hold so many lines. */
+function lastParts<Part extends { readonly lines: number }>(
+  parts: readonly Part[],
+  count: number,
+): readonly Part[] {
+  let first = parts.length;
+  for (let lines = 0; first > 0 && lines < count; first -= 1) lines += parts[first - 1]?.lines ?? 0;
+  return parts.slice(first);
+}
+
+async function readOn(
+  bucket: Bucket,
+  prefix: string,
+  generation: number,
+  sequence: number,
+  startLine: number,
+): Promise<Buffer[]> {
+  const lines: Buffer[] = [];
+  for (let next = sequence; ; next += 1) {
+    const name = partName(next, generation, startLine + lines.length);
+    const stored = await bucket.get(prefix + name);
+    if (stored === undefined) return lines;
+    lines.push(...completeLines(stored.body));
+  }
+}
+
+async function tailOfChain(bucket: Bucket, prefix: string, count: number): Promise<Buffer[]> {
+  const listing = await listStream(bucket, prefix);
+  const [newest = 0] = newestFirst(listing);
+  let lines: Buffer[] = [];
+  for await (const part of readChain(bucket, listing, newest)) {
+    lines = [...lines, ...completeLines(part.body)].slice(-count);
+  }
+  return lines;
+}
+
+async function idsOf(
+  bucket: Bucket,
+  layout: Layout,
+  harness: string,
+  begin = '',
+): Promise<readonly { harness: string; id: string }[]> {
+  const prefix = layout.sessions(harness);
+  const ids: { harness: string; id: string }[] = [];
+  for await (const entry of bucket.list(prefix + begin, { delimiter: '/' })) {
+    if (entry.kind !== 'prefix') continue;
+    ids.push({ harness, id: decodeId(entry.prefix.slice(prefix.length, -1)) });
+  }
+  return ids;
+}
+
+export async function readMeta(bucket: Bucket, key: string): Promise<MetaDocument | undefined> {
+  const stored = await bucket.get(key);
+  if (stored === undefined) return undefined;
+  try {
+    return parseDocument(metaSchema, key, stored.body);
+  } catch (error) {
+    if (error instanceof DocumentError) return undefined;
+    throw error;
+  }
+}
+
+async function inParallel<In, Out>(
+  items: readonly In[],
+  step: (item: In) => Promise<Out>,
+): Promise<Out[]> {
+  const results: Out[] = [];
+  const rest = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await step(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(parallelReads, items.length) }, work));
+  return results;
+}

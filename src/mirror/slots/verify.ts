@@ -1,0 +1,281 @@
+import type { Bucket } from '../../bucket/bucket.js';
+import type { Clock } from '../../clock.js';
+import type { Layout } from '../../protocol/keys.js';
+import { agrees, countMarkers } from '../../redact/redaction-match.js';
+import { completeLines, endsWithNewline } from '../lines.js';
+import { type Listing, listStream, newestFirst } from './listing.js';
+import { readChain } from './reader.js';
+import type { Line, LineStream, Position, RecordStream, Stream } from '../stream.js';
+import { startPosition } from '../stream.js';
+
+/**
+ * What comparing one stream's parts in the bucket with its source showed. It reads the chain as any reader would, from the
+ * bucket alone, and shares no state with what wrote it.
+ */
+export interface Verdict {
+  /**
+   * `ok`: the joined parts agree with every complete line. `behind`: they agree, and the source has more. `ahead`: they
+   * agree as far as the source goes (it was truncated, or deleted). `differs`: some line does not agree.
+   */
+  readonly state: 'ok' | 'behind' | 'ahead' | 'differs' | 'missing';
+  readonly generation: number;
+  readonly parts: number;
+  readonly shippedLines: number;
+  readonly sourceLines: number;
+  /** Lines that are not byte for byte the source's: something in them was redacted. */
+  readonly redactedLines: number;
+  /** Bytes of an unterminated last line of the source; they wait for its newline. */
+  readonly rest: number;
+  /** What is wrong, in words, without any content. */
+  readonly problem: string | null;
+}
+
+const readBytes = 4 << 20;
+const settleMs = 2_100;
+
+export async function verifyStream(
+  bucket: Bucket,
+  prefix: string,
+  stream: Stream,
+): Promise<Verdict> {
+  const listing = await listStream(bucket, prefix);
+  if (stream.kind === 'records') return verifyRecords(bucket, listing, stream);
+  let newest: Verdict | undefined;
+  for (const generation of newestFirst(listing)) {
+    const verdict = await verifyGeneration(bucket, listing, generation, stream);
+    if (verdict.state === 'ok' || verdict.state === 'behind' || verdict.state === 'ahead') {
+      return verdict;
+    }
+    newest ??= verdict;
+  }
+  return newest ?? missing();
+}
+
+export interface VerifiedSource {
+  readonly stream: Stream;
+  /** The stream's name in the bucket. */
+  readonly name: string;
+  readonly verdict: Verdict;
+}
+
+/**
+ * Every source beside the chain that it belongs to. Of several files that claim to be one stream, the one that agrees
+ * furthest is the stream, and the others are looked for among the copies.
+ */
+export async function* verifySources(
+  bucket: Bucket,
+  layout: Layout,
+  sources: readonly Stream[],
+  clock: Clock,
+): AsyncIterable<VerifiedSource> {
+  await settle(sources, clock);
+  const claims = new Map<string, Stream[]>();
+  for (const stream of sources) {
+    const key = [stream.session.harness, stream.session.id, stream.name].join('\n');
+    claims.set(key, [...(claims.get(key) ?? []), stream]);
+  }
+  for (const rivals of claims.values()) {
+    const verified: VerifiedSource[] = [];
+    for (const stream of rivals) verified.push(await verifyAs(bucket, layout, stream, stream.name));
+    const [main, ...others] = verified.sort(furthestFirst);
+    if (main !== undefined) yield main;
+    for (const other of others) yield await verifyCopy(bucket, layout, other, rivals.length);
+  }
+}
+
+/** Records are shown once they were seen unchanged for a while: all of them are looked at first, then waited for together. */
+async function settle(sources: readonly Stream[], clock: Clock): Promise<void> {
+  let isWaiting = false;
+  for (const stream of sources) {
+    if (stream.kind !== 'records') continue;
+    const chunk = await stream.read(startPosition, { bytes: 1 });
+    isWaiting ||= typeof chunk !== 'string' && chunk.rest > 0;
+  }
+  if (isWaiting) await clock.sleep(settleMs);
+}
+
+async function verifyAs(
+  bucket: Bucket,
+  layout: Layout,
+  stream: Stream,
+  name: string,
+): Promise<VerifiedSource> {
+  const { harness, id } = stream.session;
+  const prefix = layout.stream(harness, id, name);
+  return { stream, name, verdict: await verifyStream(bucket, prefix, stream) };
+}
+
+async function verifyCopy(
+  bucket: Bucket,
+  layout: Layout,
+  source: VerifiedSource,
+  rivals: number,
+): Promise<VerifiedSource> {
+  if (source.stream.kind === 'records') return source;
+  const own = source.stream.name === '' ? '' : `/${source.stream.name}`;
+  for (let number = 1; number < rivals; number += 1) {
+    const copy = await verifyAs(bucket, layout, source.stream, `copies/${number}${own}`);
+    if (copy.verdict.state === 'ok') return copy;
+  }
+  return source;
+}
+
+function furthestFirst({ verdict: left }: VerifiedSource, { verdict: right }: VerifiedSource) {
+  const order = Number(right.state === 'ok') - Number(left.state === 'ok');
+  return order !== 0 ? order : right.shippedLines - left.shippedLines;
+}
+
+async function verifyGeneration(
+  bucket: Bucket,
+  listing: Listing,
+  generation: number,
+  stream: LineStream,
+): Promise<Verdict> {
+  const source = new SourceLines(stream);
+  let [parts, shippedLines, redactedLines] = [0, 0, 0];
+  const verdict = async (state: Verdict['state'], problem: string | null): Promise<Verdict> => ({
+    state,
+    generation,
+    parts,
+    shippedLines,
+    sourceLines: await source.count(),
+    redactedLines,
+    rest: source.rest,
+    problem,
+  });
+  for await (const part of readChain(bucket, listing, generation)) {
+    parts += 1;
+    if (!endsWithNewline(part.body)) return verdict('differs', `${part.key} ends mid-line`);
+    for (const shipped of completeLines(part.body)) {
+      const line = await source.next();
+      if (line === undefined) return verdict('ahead', null);
+      if (!agrees(shipped, line)) {
+        return verdict('differs', `line ${shippedLines + 1} (${part.key}) is not the source's`);
+      }
+      shippedLines += 1;
+      if (!shipped.equals(line)) redactedLines += 1;
+    }
+  }
+  const hasMore = (await source.next()) !== undefined;
+  if (!hasMore) return verdict('ok', null);
+  return verdict(parts === 0 ? 'missing' : 'behind', 'the source has lines that are not shipped');
+}
+
+/** The complete lines of a source, one after another, with flat memory. */
+class SourceLines {
+  readonly #stream: LineStream;
+  #position: Position = startPosition;
+  #lines: readonly Line[] = [];
+  #index = 0;
+  #count = 0;
+  #more = true;
+  rest = 0;
+
+  constructor(stream: LineStream) {
+    this.#stream = stream;
+  }
+
+  async next(): Promise<Buffer | undefined> {
+    while (this.#index >= this.#lines.length) {
+      if (!this.#more || !(await this.#fill())) return undefined;
+    }
+    const line = this.#lines[this.#index];
+    this.#index += 1;
+    this.#count += 1;
+    return Buffer.isBuffer(line) ? line : undefined;
+  }
+
+  /** All lines of the source, also those not asked for yet. */
+  async count(): Promise<number> {
+    while ((await this.next()) !== undefined);
+    return this.#count;
+  }
+
+  async #fill(): Promise<boolean> {
+    const chunk = await this.#stream.read(this.#position, { bytes: readBytes });
+    this.#more = chunk !== 'moved' && chunk !== 'gone' && chunk.more;
+    this.#index = 0;
+    this.#lines = [];
+    if (chunk === 'moved' || chunk === 'gone') return false;
+    this.#lines = chunk.lines;
+    this.#position = chunk.next;
+    this.rest = chunk.rest;
+    return chunk.lines.length > 0;
+  }
+}
+
+/**
+ * Records are compared as a set: everything that the source shows now was shipped, and agrees. A source that compares them
+ * itself has nothing left to say then.
+ */
+async function verifyRecords(
+  bucket: Bucket,
+  listing: Listing,
+  stream: RecordStream,
+): Promise<Verdict> {
+  const [newest = 0] = newestFirst(listing);
+  let [parts, shippedLines] = [0, 0];
+  let position = startPosition;
+  const shipped: Buffer[] = [];
+  for await (const part of readChain(bucket, listing, newest)) {
+    const lines = completeLines(part.body);
+    position = stream.fold(position, lines);
+    shipped.push(...lines);
+    parts += 1;
+    shippedLines += lines.length;
+  }
+  const waiting = await stream.read(position, { bytes: Number.POSITIVE_INFINITY });
+  const left = typeof waiting === 'string' ? 0 : waiting.lines.length;
+  const found = stream.isCompared
+    ? {
+        wrong: 0,
+        sourceLines: shippedLines + left,
+        redactedLines: shipped.filter(isRedacted).length,
+      }
+    : await comparedRecords(stream, shipped, left);
+  const { wrong, sourceLines, redactedLines } = found;
+  return {
+    state: wrong > 0 ? 'differs' : left > 0 ? (parts === 0 ? 'missing' : 'behind') : 'ok',
+    generation: newest,
+    parts,
+    shippedLines,
+    sourceLines,
+    redactedLines,
+    rest: 0,
+    problem: wrong > 0 ? `${wrong} records are not what was shipped` : null,
+  };
+}
+
+/** Each record that the source shows now, beside all that was shipped. */
+async function comparedRecords(stream: RecordStream, shipped: readonly Buffer[], left: number) {
+  const present = await stream.read(startPosition, { bytes: Number.POSITIVE_INFINITY });
+  const sources = typeof present === 'string' ? [] : present.lines.map(sourceLine);
+  const unlike = sources.filter((line) => !shipped.some((candidate) => agrees(candidate, line)));
+  const changed = sources.filter((line) => !shipped.some((one) => one.equals(line)));
+  return {
+    wrong: unlike.length - left,
+    sourceLines: sources.length,
+    redactedLines: changed.length - left,
+  };
+}
+
+function isRedacted(shipped: Buffer): boolean {
+  return countMarkers(shipped).size > 0;
+}
+
+function sourceLine(line: Line): Buffer {
+  return Buffer.isBuffer(line) ? line : line.seal(line.text);
+}
+
+function missing(): Verdict {
+  return {
+    state: 'missing',
+    generation: 0,
+    parts: 0,
+    shippedLines: 0,
+    sourceLines: 0,
+    redactedLines: 0,
+    rest: 0,
+    problem: 'nothing of it is in the bucket',
+  };
+}

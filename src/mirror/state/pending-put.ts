@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { Bucket, Key } from '../../bucket/bucket.js';
+import { SourceError, TracecraftError } from '../../errors.js';
+import type { Io } from '../../io.js';
+
+/**
+ * What is about to be put into a store that cannot refuse a second writer of the same part. The batch is kept on disk, frozen,
+ * until the store has it: whatever becomes of this process, the next one puts these very bytes under this very key again
+ * before it looks at anything, so a part is never cut twice in two ways.
+ */
+export interface Outbox {
+  /** Keeps the batch, then puts it. */
+  put(bucket: Bucket, key: Key, body: Buffer): Promise<void>;
+  /** Puts again what an earlier try may or may not have put; whether there was anything. */
+  replay(bucket: Bucket): Promise<boolean>;
+  /** For when it is remembered that the batch was put. */
+  forget(): Promise<void>;
+}
+
+const contentType = 'application/x-ndjson';
+
+/** One file: the key in a line of JSON, then the body. */
+export function fileOutbox(io: Io, path: string): Outbox {
+  /** Whether what the file holds was put, as far as this process knows; `undefined` when there is no file. */
+  let isPut: boolean | undefined = false;
+
+  return {
+    put: async (bucket, key, body) => {
+      isPut = false;
+      const head = Buffer.from(`${JSON.stringify({ key, sha256: digestOf(key, body) })}\n`);
+      await onDisk(path, () => io.replaceFile(path, Buffer.concat([head, body]), 'flushed'));
+      await bucket.put(key, body, { contentType });
+      isPut = true;
+    },
+    replay: async (bucket) => {
+      if (isPut !== false) return false;
+      const kept = await onDisk(path, () => io.readFile(path));
+      const batch = kept === undefined ? undefined : parse(path, kept);
+      if (batch !== undefined) await bucket.put(batch.key, batch.body, { contentType });
+      isPut = batch === undefined ? undefined : true;
+      return batch !== undefined;
+    },
+    forget: async () => {
+      if (isPut !== true) return;
+      await onDisk(path, () => io.remove(path));
+      isPut = undefined;
+    },
+  };
+}
+
+/** For streams that keep no local state: good for as long as the process lives. */
+export function memoryOutbox(): Outbox {
+  let batch: { readonly key: Key; readonly body: Buffer } | undefined;
+  return {
+    put: async (bucket, key, body) => {
+      batch = { key, body };
+      await bucket.put(key, body, { contentType });
+      batch = undefined;
+    },
+    replay: async (bucket) => {
+      if (batch === undefined) return false;
+      await bucket.put(batch.key, batch.body, { contentType });
+      batch = undefined;
+      return true;
+    },
+    forget: async () => undefined,
+  };
+}
+
+function parse(path: string, kept: Buffer): { readonly key: Key; readonly body: Buffer } {
+  const end = kept.indexOf(0x0a);
+  try {
+    const head: unknown = JSON.parse(kept.subarray(0, end).toString('utf8'));
+    const body = kept.subarray(end + 1);
+    if (typeof head === 'object' && head !== null && 'key' in head && 'sha256' in head) {
+      if (typeof head.key === 'string' && head.sha256 === digestOf(head.key, body)) {
+        return { key: head.key, body };
+      }
+    }
+  } catch {
+    // Said below.
+  }
+  throw new SourceError('unreachable', `not a batch that was about to be sent: ${path}`, {
+    hint: 'The file was changed by something else. Move it away: its lines are sent again from the transcript.',
+  });
+}
+
+function digestOf(key: Key, body: Buffer): string {
+  return createHash('sha256').update(`${key}\n`).update(body).digest('hex');
+}
+
+/** Nothing is sent that could not be kept: a full disk stops the shipping, and loses nothing. */
+async function onDisk<T>(path: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof TracecraftError) throw error;
+    throw new SourceError('unreachable', `cannot keep what is about to be sent in ${path}`, {
+      hint: 'Nothing is sent to this bucket unless it was kept there first. Make room, or make the folder writable.',
+      cause: error,
+    });
+  }
+}

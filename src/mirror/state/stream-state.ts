@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import type { Io } from '../../io.js';
+import { withoutLinks } from '../../links.js';
+import { encodeId, encodeStreamName } from '../../protocol/names.js';
+import type { Head, ShippedPart } from '../checkpoint.js';
+import type { JsonValue, Look, SessionFacts } from '../stream.js';
+
+/**
+ * What is remembered of one stream between runs: how far it came, and what its source looked like then. A cache: losing it,
+ * or finding it damaged, costs a listing and some reads, never an upload, and nothing in it is believed against the source
+ * or the bucket. It holds fingerprints of source bytes, so it stays on this machine (files of mode 600).
+ */
+export interface CachedStream {
+  readonly head: Head;
+  readonly facts: SessionFacts;
+  readonly look: Look | undefined;
+}
+
+export interface StreamCache {
+  load(): Promise<CachedStream | undefined>;
+  save(state: CachedStream): Promise<void>;
+}
+
+/** Told once per kind of trouble; the mirror goes on without its cache. */
+export type CacheTrouble = (error: unknown) => void;
+
+export const noCache: StreamCache = {
+  load: async () => undefined,
+  save: async () => undefined,
+};
+
+export function streamStatePath(
+  folder: string,
+  harness: string,
+  sessionId: string,
+  stream: string,
+): string {
+  const leaf = stream === '' ? 'main' : `streams/${encodeStreamName(stream)}`;
+  return join(folder, harness, encodeId(sessionId), leaf);
+}
+
+/**
+ * Two files: `<path>.json`, the head, replaced whole; `<path>.parts`, one line per part, appended. The head says how many
+ * parts count, so a torn or surplus last line does no harm; every line and the head carry a checksum of their own.
+ */
+export function fileCache(io: Io, path: string, trouble: CacheTrouble): StreamCache {
+  let onDisk: readonly ShippedPart[] | undefined;
+
+  const saveParts = async (parts: readonly ShippedPart[]): Promise<void> => {
+    const file = `${path}.parts`;
+    const isContinued = onDisk?.every((part, index) => part === parts[index]);
+    if (onDisk === undefined || !isContinued) {
+      await io.replaceFile(file, parts.map(encodePart).join(''));
+    } else if (onDisk.length < parts.length) {
+      await io.appendFile(file, parts.slice(onDisk.length).map(encodePart).join(''));
+    }
+    onDisk = parts;
+  };
+
+  return {
+    load: async () => {
+      try {
+        const head = decodeHead(await io.readFile(`${path}.json`));
+        if (head === undefined) return undefined;
+        const parts = decodeParts(await io.readFile(`${path}.parts`), head.parts);
+        return parts === undefined ? undefined : assemble(head, parts);
+      } catch (error) {
+        trouble(error);
+        return undefined;
+      }
+    },
+    save: async (state) => {
+      try {
+        await saveParts(state.head.parts);
+        await io.replaceFile(`${path}.json`, encodeHead(state));
+      } catch (error) {
+        onDisk = undefined;
+        trouble(error);
+      }
+    },
+  };
+}
+
+/** Forgets everything about one session. */
+export async function forgetSession(
+  io: Io,
+  folder: string,
+  harness: string,
+  sessionId: string,
+): Promise<void> {
+  await withoutLinks(io, folder).remove(dirname(streamStatePath(folder, harness, sessionId, '')));
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const partTuple = v.tuple([
+  count,
+  count,
+  count,
+  count,
+  count,
+  count,
+  v.string(),
+  v.number(),
+  v.record(v.string(), count),
+  v.optional(v.literal(true)),
+]);
+
+const headSchema = v.object({
+  v: v.literal(1),
+  generation: count,
+  sequence: count,
+  parts: count,
+  line: count,
+  at: v.unknown(),
+  facts: v.record(v.string(), v.union([v.string(), v.number()])),
+  look: v.nullable(v.object({ token: v.string(), size: v.number(), modifiedAtMs: v.number() })),
+});
+type StoredHead = v.InferOutput<typeof headSchema>;
+
+function encodeHead({ head, facts, look }: CachedStream): string {
+  const body = JSON.stringify({
+    v: 1,
+    generation: head.generation,
+    sequence: head.sequence,
+    parts: head.parts.length,
+    line: head.position.line,
+    at: head.position.at,
+    facts,
+    look: look ?? null,
+  });
+  return `${checksum(body)} ${body}\n`;
+}
+
+function decodeHead(bytes: Buffer | undefined): StoredHead | undefined {
+  const body = bytes === undefined ? undefined : checked(bytes.toString('utf8').trimEnd());
+  if (body === undefined) return undefined;
+  const result = v.safeParse(headSchema, parsed(body));
+  return result.success ? result.output : undefined;
+}
+
+function encodePart(part: ShippedPart): string {
+  const body = JSON.stringify([
+    part.sequence,
+    part.generation,
+    part.startLine,
+    part.endLine,
+    part.sourceBytes,
+    part.uploadedBytes,
+    part.fingerprint,
+    part.uploadedAtMs,
+    part.redactions,
+    ...(part.isRange ? [true] : []),
+  ]);
+  return `${checksum(body)} ${body}\n`;
+}
+
+/** The first `wanted` parts, or `undefined` when they are not all there, whole and in order. */
+function decodeParts(bytes: Buffer | undefined, wanted: number): ShippedPart[] | undefined {
+  const lines = (bytes?.toString('utf8') ?? '').split('\n').slice(0, wanted);
+  const parts: ShippedPart[] = [];
+  for (const line of lines) {
+    if (line === '') break;
+    const part = decodePart(line);
+    const expected = parts[parts.length - 1]?.endLine ?? 0;
+    if (part === undefined || part.startLine !== expected) return undefined;
+    parts.push(part);
+  }
+  return parts.length === wanted ? parts : undefined;
+}
+
+function decodePart(line: string): ShippedPart | undefined {
+  const body = checked(line);
+  if (body === undefined) return undefined;
+  const result = v.safeParse(partTuple, parsed(body));
+  if (!result.success) return undefined;
+  const [sequence, generation, startLine, endLine, sourceBytes, uploadedBytes, print, at] =
+    result.output;
+  const [, , , , , , , , redactions, isRange] = result.output;
+  return {
+    sequence,
+    generation,
+    startLine,
+    endLine,
+    sourceBytes,
+    uploadedBytes,
+    fingerprint: print,
+    redactions,
+    uploadedAtMs: at,
+    ...(isRange ? { isRange } : {}),
+  };
+}
+
+function assemble(stored: StoredHead, parts: readonly ShippedPart[]): CachedStream | undefined {
+  if ((parts[parts.length - 1]?.endLine ?? 0) !== stored.line) return undefined;
+  return {
+    head: {
+      generation: stored.generation,
+      sequence: stored.sequence,
+      parts,
+      position: { line: stored.line, at: stored.at as JsonValue },
+      ahead: false,
+    },
+    facts: stored.facts as SessionFacts,
+    look: stored.look ?? undefined,
+  };
+}
+
+function checked(line: string): string | undefined {
+  const body = line.slice(17);
+  return line[16] === ' ' && checksum(body) === line.slice(0, 16) ? body : undefined;
+}
+
+function checksum(body: string): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 16);
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

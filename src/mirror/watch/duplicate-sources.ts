@@ -1,0 +1,115 @@
+import type { Bucket } from '../../bucket/bucket.js';
+import type { Clock } from '../../clock.js';
+import { SourceError } from '../../errors.js';
+import type { Redactor } from '../../redact/redact.js';
+import { isUnsteady } from '../slots/reconcile.js';
+import type { ShippedPart } from '../checkpoint.js';
+import { recoverLines } from '../slots/recovery.js';
+import type { LineStream, Look } from '../stream.js';
+
+export interface RivalsContext {
+  readonly bucket: Bucket;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  readonly onSourceTrouble: (error: SourceError) => void;
+}
+
+/** How far a source agrees with a chain. */
+export interface Agreement {
+  readonly lines: number;
+  readonly conflicts: boolean;
+}
+
+export interface Candidate extends Agreement {
+  readonly stream: LineStream;
+  readonly size: number;
+}
+
+const leftOutMs = 60_000;
+
+/** Compares sources that claim to be one stream. Reads only: what it finds decides, and others write. */
+export class Rivals {
+  readonly #context: RivalsContext;
+  /** Could not be read: left out until then (monotonic milliseconds). */
+  readonly #leftOut = new Map<string, number>();
+
+  constructor(context: RivalsContext) {
+    this.#context = context;
+  }
+
+  /** The one that agrees furthest first; then the longer; then by path, so that the answer is always the same. */
+  async rank(
+    prefix: string,
+    streams: readonly LineStream[],
+    known: readonly ShippedPart[],
+  ): Promise<readonly Candidate[]> {
+    const readable = streams.filter((stream) => !this.isLeftOut(stream));
+    const [only] = readable;
+    if (only !== undefined && readable.length === 1) {
+      return [{ stream: only, lines: 0, conflicts: false, size: 0 }];
+    }
+    const candidates: Candidate[] = [];
+    for (const stream of readable) {
+      const size = (await this.look(stream))?.size ?? 0;
+      const agreement = await this.#agreementOrNone(prefix, stream, known);
+      if (agreement !== undefined) candidates.push({ stream, ...agreement, size });
+    }
+    return candidates.sort(
+      (left, right) =>
+        right.lines - left.lines ||
+        Number(left.conflicts) - Number(right.conflicts) ||
+        right.size - left.size ||
+        (left.stream.source < right.stream.source ? -1 : 1),
+    );
+  }
+
+  async agreement(
+    prefix: string,
+    stream: LineStream,
+    known: readonly ShippedPart[],
+  ): Promise<Agreement> {
+    const { bucket, redactor } = this.#context;
+    const context = { bucket, redactor, observe: () => undefined };
+    const recovery = await recoverLines(context, prefix, stream, known, false);
+    if (isUnsteady(recovery)) return { lines: -1, conflicts: true };
+    if (recovery.found === 'chain') {
+      return { lines: recovery.head.position.line, conflicts: false };
+    }
+    return { lines: recovery.best.position.line, conflicts: true };
+  }
+
+  /** `undefined` when it is gone, or cannot be looked at (then it is left out, and told of). */
+  async look(stream: LineStream): Promise<Look | undefined> {
+    try {
+      return await stream.changed(undefined);
+    } catch (error) {
+      this.#leaveOut(stream, error);
+      return undefined;
+    }
+  }
+
+  isLeftOut(stream: LineStream): boolean {
+    const untilMs = this.#leftOut.get(stream.source);
+    return untilMs !== undefined && this.#context.clock.monotonic() < untilMs;
+  }
+
+  /** A rival that cannot be read is no reason to stop the one that can. */
+  async #agreementOrNone(
+    prefix: string,
+    stream: LineStream,
+    known: readonly ShippedPart[],
+  ): Promise<Agreement | undefined> {
+    try {
+      return await this.agreement(prefix, stream, known);
+    } catch (error) {
+      this.#leaveOut(stream, error);
+      return undefined;
+    }
+  }
+
+  #leaveOut(stream: LineStream, error: unknown): void {
+    if (!(error instanceof SourceError)) throw error;
+    this.#leftOut.set(stream.source, this.#context.clock.monotonic() + leftOutMs);
+    this.#context.onSourceTrouble(error);
+  }
+}

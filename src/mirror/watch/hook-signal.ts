@@ -1,0 +1,24 @@
+import type { Harness } from '../../protocol/harnesses.js';
+
+export const markKinds = ['started', 'advanced', 'ended'] as const;
+export type MarkKind = (typeof markKinds)[number];
+
+/** What a harness's hook told of a session. A hint: it makes the mirror look earlier, and says that a session ended. */
+export interface Mark {
+  readonly harness: Harness;
+  readonly kind: MarkKind;
+  /** `undefined`: some session of this harness. */
+  readonly sessionId: string | undefined;
+  /** Where the harness says that the transcript lies. */
+  readonly path: string | undefined;
+  /** Milliseconds since the epoch, by this machine's clock. */
+  readonly atMs: number;
+}
+
+/** Where marks wait until somebody takes them. */
+export interface Marks {
+  /** Those that wait now, the oldest first. Cheap when nothing was dropped since. Never throws. */
+  waiting(): Promise<readonly Mark[]>;
+  /** Taken: it does not wait any more, unless the same was told again meanwhile. */
+  take(mark: Mark): Promise<void>;
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import type { Clock } from '../../clock.js';
+import type { Io } from '../../io.js';
+import { isDotEnv, secretsOfDotEnv } from '../../redact/env-secrets.js';
+import type { Redaction, Redactor } from '../../redact/redact.js';
+
+export interface LiveRedactorOptions {
+  /** An engine that knows these values to be secret, besides all that it knows by itself. */
+  readonly create: (knownSecrets: readonly string[]) => Redactor;
+  /** Known from the start, e.g. from this process's environment. */
+  readonly known: readonly string[];
+  readonly io: Io;
+  readonly clock: Clock;
+}
+
+const largestFile = 256 * 1024;
+const lookAgainMs = 30_000;
+
+/**
+ * The redactor of a mirror that learns: before a session's lines are read, the `.env` files of its folder are, and what they
+ * hold under telling names is redacted in every session from then on. What is redacted may thus change at any time; the
+ * mirror's rule of agreement allows for it.
+ */
+export class LiveRedactor implements Redactor {
+  readonly #options: LiveRedactorOptions;
+  readonly #known: Set<string>;
+  readonly #lookedAtMs = new Map<string, number>();
+  #engine: Redactor;
+
+  constructor(options: LiveRedactorOptions) {
+    this.#options = options;
+    this.#known = new Set(options.known);
+    this.#engine = options.create([...this.#known]);
+  }
+
+  /** Of the engine and its settings; what was learnt is not in it. */
+  get version(): string {
+    return this.#engine.version;
+  }
+
+  redact(line: Buffer): Redaction {
+    return this.#engine.redact(line);
+  }
+
+  /** Looks into the folder's `.env` files, at most twice a minute. A file that cannot be read teaches nothing. */
+  async learnFrom(folder: string): Promise<void> {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    const lookedAtMs = this.#lookedAtMs.get(folder);
+    if (lookedAtMs !== undefined && now - lookedAtMs < lookAgainMs) return;
+    this.#lookedAtMs.set(folder, now);
+    const fresh = (await this.#secretsIn(folder)).filter((value) => !this.#known.has(value));
+    if (fresh.length === 0) return;
+    for (const value of fresh) this.#known.add(value);
+    this.#engine = this.#options.create([...this.#known]);
+  }
+
+  async #secretsIn(folder: string): Promise<readonly string[]> {
+    const { io } = this.#options;
+    try {
+      const entries = (await io.readdir(folder)) ?? [];
+      const files = entries.filter(({ name, kind }) => kind === 'file' && isDotEnv(name));
+      const texts = await Promise.all(files.map(({ name }) => this.#textOf(join(folder, name))));
+      return texts.flatMap(secretsOfDotEnv);
+    } catch {
+      return [];
+    }
+  }
+
+  async #textOf(path: string): Promise<string> {
+    const { io } = this.#options;
+    const stat = await io.stat(path);
+    if (stat === undefined || stat.size > largestFile) return '';
+    return (await io.readFile(path))?.toString('utf8') ?? '';
+  }
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import * as v from 'valibot';
+import { refuseLink } from '../../links.js';
+
+/**
+ * Says who watches for a destination on this machine, so that a second `watch` can say so and step back. For comfort only:
+ * two watchers that do run at once meet at the slots and harm nothing.
+ */
+export interface Holder {
+  readonly pid: number;
+  readonly since: string;
+  readonly host: string;
+  /** When that process started, as the system tells; guards against a reused pid. */
+  readonly started: string | null;
+}
+
+export type LockOutcome =
+  /** `trouble`: the lock could not be written, e.g. on a full disk; it is a comfort, so that is no reason to stop. */
+  | { readonly held: true; readonly release: () => Promise<void>; readonly trouble?: Error }
+  | { readonly held: false; readonly holder: Holder };
+
+const attempts = 100;
+const retryMs = 20;
+/** Between making a lock and writing into it. */
+const writingMs = 1_000;
+
+const holderSchema = v.object({
+  pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  since: v.string(),
+  host: v.string(),
+  started: v.nullable(v.string()),
+});
+
+export async function takeWatchLock(path: string, now: Date): Promise<LockOutcome> {
+  try {
+    return await compete(path, now);
+  } catch (error) {
+    const trouble = error instanceof Error ? error : new Error(String(error));
+    return { held: true, release: async () => undefined, trouble };
+  }
+}
+
+async function compete(path: string, now: Date): Promise<LockOutcome> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Neither read nor written through; the other files of this lock are made, never opened.
+  refuseLink(folder, path);
+  const mine: Holder = {
+    pid: process.pid,
+    since: now.toISOString(),
+    host: hostname(),
+    started: await processStart(process.pid),
+  };
+  const release = (): Promise<void> => rm(path, { force: true });
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    if (await create(path, mine)) return { held: true, release };
+    const found = await inspect(path);
+    if (found.state === 'running') return { held: false, holder: found.holder };
+    if (found.state === 'dead' && (await takeOver(path, mine))) return { held: true, release };
+    await pause(retryMs);
+  }
+  const holder = await readHolder(path);
+  return { held: false, holder: holder ?? mine };
+}
+
+type Found =
+  | { readonly state: 'running'; readonly holder: Holder }
+  /** Its holder ended without a word, or it says nothing that can be read. */
+  | { readonly state: 'dead' }
+  /** Somebody has made it a moment ago and is about to write into it, or has just removed it. */
+  | { readonly state: 'changing' };
+
+async function inspect(path: string): Promise<Found> {
+  const holder = await readHolder(path);
+  if (holder !== undefined) {
+    return (await isRunning(holder)) ? { state: 'running', holder } : { state: 'dead' };
+  }
+  const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: Date.now() }));
+  const isBeingWritten = size === 0 && Math.abs(Date.now() - mtimeMs) < writingMs;
+  return { state: isBeingWritten ? 'changing' : 'dead' };
+}
+
+/**
+ * A dead holder's lock is replaced in one step, by one at a time: nobody finds it gone meanwhile. Whoever died while taking
+ * over is swept aside without such care.
+ */
+async function takeOver(path: string, mine: Holder): Promise<boolean> {
+  const turn = `${path}.turn`;
+  if (!(await create(turn, mine))) {
+    if ((await inspect(turn)).state === 'dead') await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    if ((await inspect(path)).state !== 'dead') return false;
+    const fresh = `${path}.${process.pid}-${randomBytes(6).toString('hex')}`;
+    await writeFile(fresh, JSON.stringify(mine), { flag: 'wx', mode: 0o600 });
+    await rename(fresh, path);
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+/** Who watches for a destination now, if anybody on this machine does. */
+export async function runningWatch(path: string): Promise<Holder | undefined> {
+  const holder = await readHolder(path);
+  return holder !== undefined && (await isRunning(holder)) ? holder : undefined;
+}
+
+export async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    refuseLink(dirname(path), path);
+    const result = v.safeParse(holderSchema, JSON.parse(await readFile(path, 'utf8')));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function create(path: string, holder: Holder): Promise<boolean> {
+  try {
+    await writeFile(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+async function isRunning(holder: Holder): Promise<boolean> {
+  if (holder.host !== hostname()) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  const started = await processStart(holder.pid);
+  return started === null || holder.started === null || started === holder.started;
+}
+
+/** Boot id and start time in clock ticks (proc(5), field 22); `null` where there is no /proc. */
+async function processStart(pid: number): Promise<string | null> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return `${boot.trim()}:${fields[19] ?? ''}`;
+  } catch {
+    return null;
+  }
+}

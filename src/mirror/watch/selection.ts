@@ -1,0 +1,75 @@
+import { isAbsolute, relative } from 'node:path';
+import type { Look, SessionFacts, Stream, Watcher } from '../stream.js';
+import { startPosition, streamsOf } from '../stream.js';
+
+/** Which sessions are mirrored. */
+export interface Selection {
+  /** Sessions that changed within this time, and whatever grows from now on; `undefined`: all. */
+  readonly sinceMs: number | undefined;
+  /** Only sessions that were started in or below this folder. */
+  readonly cwd: string | undefined;
+  /** Only this session. */
+  readonly sessionId: string | undefined;
+}
+
+export const everything: Selection = { sinceMs: undefined, cwd: undefined, sessionId: undefined };
+
+const peekBytes = 256 * 1024;
+const maxPeeks = 8;
+
+/** Whether a folder is `root` or below it. */
+export function isWithin(folder: string, root: string): boolean {
+  const path = relative(root, folder);
+  return path === '' || (!path.startsWith('..') && !isAbsolute(path));
+}
+
+/** The folder that a session was started in, as its first lines tell; `undefined` when they do not. */
+export async function peekCwd(stream: Stream): Promise<string | undefined> {
+  let position = startPosition;
+  let facts: SessionFacts = {};
+  for (let peek = 0; peek < maxPeeks; peek += 1) {
+    const chunk = await stream.read(position, { bytes: peekBytes });
+    if (chunk === 'moved' || chunk === 'gone') return undefined;
+    for (const line of chunk.lines) {
+      if (Buffer.isBuffer(line)) facts = stream.facts(line, facts);
+      if (facts.cwd !== undefined) return facts.cwd;
+    }
+    if (!chunk.more) return undefined;
+    position = chunk.next;
+  }
+  return undefined;
+}
+
+/** The session that changed last among those that were started in or below this folder. */
+export async function newestSession(
+  watchers: readonly Watcher[],
+  cwd: string,
+): Promise<string | undefined> {
+  const found: { readonly stream: Stream; readonly look: Look }[] = [];
+  for (const watcher of watchers) {
+    for await (const stream of streamsOf(watcher)) {
+      const look = stream.name === '' ? await stream.changed(undefined) : undefined;
+      if (look !== undefined) found.push({ stream, look });
+    }
+  }
+  found.sort((left, right) => right.look.modifiedAtMs - left.look.modifiedAtMs);
+  for (const { stream } of found) {
+    const folder = await peekCwd(stream);
+    if (folder !== undefined && isWithin(folder, cwd)) return stream.session.id;
+  }
+  return undefined;
+}
+
+/** The ids of sessions on this machine that begin so; only that one, where one is spelt exactly so. */
+export async function sessionsLike(
+  watchers: readonly Watcher[],
+  begin: string,
+): Promise<readonly string[]> {
+  const ids = new Set<string>();
+  for (const watcher of watchers) {
+    for await (const { session } of streamsOf(watcher)) {
+      if (session.id.startsWith(begin)) ids.add(session.id);
+    }
+  }
+  return ids.has(begin) ? [begin] : [...ids];
+}

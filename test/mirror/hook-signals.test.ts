@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, readdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Marks } from '../../src/mirror/watch/hook-signal.js';
+import { openSpool } from '../../src/mirror/watch/hook-signals.js';
+import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
+import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
+import { MirrorRig } from '../support/mirror-rig.js';
+
+const cwd = '/home/alex/work';
+/** No sweep comes while a test runs. */
+const sweepMs = 3_600_000;
+
+let rig: MirrorRig;
+let folder: string;
+let troubles: Error[];
+let marks: Marks;
+
+beforeEach(async () => {
+  rig = await MirrorRig.create();
+  folder = join(rig.stateFolder, 'spool');
+  await mkdir(folder, { recursive: true });
+  troubles = [];
+  marks = openSpool(folder, Date.now, (error) => troubles.push(error));
+});
+
+afterEach(() => rig.remove());
+
+function drop(id: string, kind: string, content: object = { session_id: id }): Promise<void> {
+  return writeFile(join(folder, `claude-code.${id}.${kind}`), JSON.stringify(content));
+}
+
+function row(id: string, text: string): string {
+  return lineOf(userRow(text, { sessionId: id, cwd }));
+}
+
+async function endedAt(id: string): Promise<string | null> {
+  const key = rig.layout.meta('claude-code', id);
+  const stored = await rig.bucket.get(key);
+  return parseDocument(metaSchema, key, stored?.body ?? Buffer.alloc(0)).ended_at;
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+describe('a watch that reads a spool, without file events and between two sweeps', () => {
+  it('meets a new session by its path, and one that grows by its id', async () => {
+    const [known, first, second] = [sessionUuid(), sessionUuid(), sessionUuid()];
+    await rig.tree.session(cwd, known).append(row(known, 'zero'));
+    const run = rig.watch({ sweepMs, marks });
+    await rig.untilShipped(run, 1);
+    const path = rig.tree.path(cwd, `${first}.jsonl`);
+    // Marks are read once a round: with the second one taken, the sweep of the first round is over.
+    for (const kind of ['started', 'advanced']) {
+      await drop(known, kind);
+      await until(async () => (await readdir(folder)).length === 0);
+    }
+    await rig.tree.session(cwd, first).append(row(first, 'one'));
+    await drop(first, 'started', { session_id: first, transcript_path: path });
+    await rig.untilShipped(run, 2);
+    await rig.tree.session(cwd, second).append(row(second, 'two'));
+    await drop(second, 'advanced');
+    await rig.untilShipped(run, 3);
+    await until(async () => (await readdir(folder)).length === 0);
+    expect(await run.end()).toEqual({ behind: [], rests: [] });
+    expect(troubles).toEqual([]);
+  });
+
+  it('marks a session ended, with its last lines, and open again when it is resumed', async () => {
+    const id = sessionUuid();
+    const transcript = rig.tree.session(cwd, id);
+    await transcript.append(row(id, 'one'));
+    const run = rig.watch({ sweepMs, marks });
+    await rig.untilShipped(run, 1);
+    await transcript.append(row(id, 'two'));
+    await drop(id, 'ended');
+    await rig.untilShipped(run, 2);
+    await until(async () => (await endedAt(id)) !== null);
+    expect(run.endedSessions).toEqual([id]);
+    await drop(id, 'started');
+    await until(async () => (await endedAt(id)) === null);
+    await run.end();
+  });
+
+  it('leaves what is told of a session elsewhere for another watch, for a minute', async () => {
+    const id = sessionUuid();
+    await drop(id, 'ended');
+    await rig.once({ marks }).ended;
+    expect(await readdir(folder)).toEqual([`claude-code.${id}.ended`]);
+    const past = new Date(Date.now() - 61_000);
+    await utimes(join(folder, `claude-code.${id}.ended`), past, past);
+    await rig.once({ marks }).ended;
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('the spool', () => {
+  it('ignores by name what no hook wrote, once', async () => {
+    const id = sessionUuid();
+    const name = (n: number): string => `claude-code.${n}${id}.ended`;
+    await writeFile(join(rig.stateFolder, 'target'), JSON.stringify({ session_id: id }));
+    await symlink(join(rig.stateFolder, 'target'), join(folder, name(1)));
+    await writeFile(join(folder, name(2)), '');
+    await truncate(join(folder, name(2)), 2 ** 30);
+    await writeFile(join(folder, name(3)), '\0garbage');
+    await mkdir(join(folder, name(4)));
+    execFileSync('mkfifo', [join(folder, name(5))]);
+    await writeFile(join(folder, 'evil\n.txt'), 'x');
+    await writeFile(join(folder, name(6)), JSON.stringify({ session_id: 7 }));
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) {
+      await drop(`7${id}`, 'ended');
+      await chown(join(folder, name(7)), 12345, 12345);
+    }
+    await drop(id, 'advanced');
+    expect(await marks.waiting()).toMatchObject([{ kind: 'advanced', sessionId: id }]);
+    await marks.waiting();
+    expect(troubles.map(({ message }) => message).sort()).toHaveLength(isRoot ? 8 : 7);
+    for (const { message } of troubles) expect(message).toContain(folder);
+    expect(existsSync(join(rig.stateFolder, 'target'))).toBe(true);
+  });
+
+  it('is empty where there is none, or where it is a link', async () => {
+    const told: Error[] = [];
+    const absent = openSpool(join(folder, 'none'), Date.now, (error) => told.push(error));
+    expect(await absent.waiting()).toEqual([]);
+    expect(told).toEqual([]);
+    await symlink('/', join(folder, 'link'));
+    const link = openSpool(join(folder, 'link'), Date.now, (error) => told.push(error));
+    expect(await link.waiting()).toEqual([]);
+    expect(told).toMatchObject([{ message: expect.stringContaining('not a folder') }]);
+  });
+
+  it('a mark that was told again meanwhile stays', async () => {
+    const id = sessionUuid();
+    await drop(id, 'advanced');
+    const [mark] = await marks.waiting();
+    await drop(id, 'advanced', { session_id: id, transcript_path: '/again' });
+    if (mark !== undefined) await marks.take(mark);
+    expect(await marks.waiting()).toMatchObject([{ path: '/again' }]);
+  });
+
+  it('takes away what a killed hook left unfinished, after an hour', async () => {
+    const old = join(folder, '.claude-code.1');
+    await writeFile(old, 'x');
+    await writeFile(join(folder, '.claude-code.2'), 'x');
+    const past = new Date(Date.now() - 3_700_000);
+    await utimes(old, past, past);
+    expect(await marks.waiting()).toEqual([]);
+    expect(await readdir(folder)).toEqual(['.claude-code.2']);
+  });
+});

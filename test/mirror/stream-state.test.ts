@@ -1,0 +1,236 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type CachedStream,
+  fileCache,
+  forgetSession,
+  streamStatePath,
+} from '../../src/mirror/state/stream-state.js';
+import { emptyHead, type ShippedPart } from '../../src/mirror/checkpoint.js';
+import { MemoryDisk } from '../support/memory-disk.js';
+
+const path = '/state/claude-code/s1/main';
+const files = [`${path}.json`, `${path}.parts`];
+
+function part(sequence: number): ShippedPart {
+  return {
+    sequence,
+    generation: 0,
+    startLine: sequence * 3,
+    endLine: sequence * 3 + 3,
+    sourceBytes: 4_000 + sequence,
+    uploadedBytes: 3_900 + sequence,
+    fingerprint: String(sequence).repeat(32).slice(0, 32),
+    redactions: sequence % 2 === 0 ? {} : { jwt: sequence },
+    uploadedAtMs: 1_767_225_600_000.25 + sequence,
+  };
+}
+
+const shipped = Array.from({ length: 50 }, (_, n) => part(n));
+
+function state(count: number): CachedStream {
+  const parts = shipped.slice(0, count);
+  const line = count * 3;
+  return {
+    head: {
+      ...emptyHead,
+      sequence: count,
+      parts,
+      position: { line, at: { offset: line * 40, tail: 'ü' } },
+    },
+    facts: { cwd: '/home/alex/shop', title: 'Größe', titleRank: 2 },
+    look: { token: `1:${count}`, size: line * 40, modifiedAtMs: 1_767_225_600_000.5 },
+  };
+}
+
+function cacheOn(disk: MemoryDisk, troubles: unknown[] = []) {
+  return fileCache(disk.io(), path, (error) => troubles.push(error));
+}
+
+/** A disk on which each of these was saved, one after the other, as one process does it. */
+async function saved(...states: readonly CachedStream[]): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  const cache = cacheOn(disk);
+  for (const one of states) await cache.save(one);
+  return disk;
+}
+
+function contentOf(disk: MemoryDisk, file: string): Buffer {
+  return Buffer.from(disk.read(file) ?? '');
+}
+
+const states = [state(1), state(2), state(5)];
+const last = state(5);
+
+describe('local state', () => {
+  it('is not there at first, which is no trouble', async () => {
+    const troubles: unknown[] = [];
+    expect(await cacheOn(new MemoryDisk(), troubles).load()).toBeUndefined();
+    expect(troubles).toEqual([]);
+  });
+
+  it.each([0, 1, 2, 50])('comes back as it was saved, with %i parts', async (count) => {
+    const one = state(count);
+    expect(await cacheOn(await saved(one)).load()).toEqual(one);
+  });
+
+  it('comes back without a look', async () => {
+    const one = { ...state(1), look: undefined };
+    expect(await cacheOn(await saved(one)).load()).toEqual(one);
+  });
+
+  it('comes back after growing, shrinking and growing again', async () => {
+    expect(await cacheOn(await saved(state(1), state(4), state(2), state(3))).load()).toEqual(
+      state(3),
+    );
+  });
+
+  it('comes back when the last parts were replaced by as many, or by more', async () => {
+    const replaced: ShippedPart = { ...part(2), sequence: 9, generation: 1, fingerprint: 'other' };
+    const more: ShippedPart = { ...part(3), sequence: 10, generation: 1 };
+    for (const parts of [
+      [...shipped.slice(0, 2), replaced],
+      [...shipped.slice(0, 2), replaced, more],
+    ]) {
+      const line = parts.at(-1)?.endLine ?? 0;
+      const head = { ...emptyHead, generation: 1, sequence: 11, parts, position: { line, at: 7 } };
+      const rewritten = { ...state(3), head };
+      expect(await cacheOn(await saved(state(3), rewritten)).load()).toEqual(rewritten);
+    }
+  });
+
+  it('is appended to while it grows, and written whole once it does not go on', async () => {
+    const disk = new MemoryDisk();
+    const steps: string[] = [];
+    const gate = async (step: string): Promise<void> => {
+      steps.push(step);
+    };
+    const cache = fileCache(disk.io(gate), path, () => undefined);
+    for (const count of [1, 2, 2, 1]) await cache.save(state(count));
+    const [head, parts, more] = ['replaceFile', 'replaceFile', 'appendFile'];
+    expect(steps).toEqual([parts, head, more, head, head, parts, head]);
+  });
+
+  it('never speaks of being ahead: that is asked of the bucket again', async () => {
+    const one = state(2);
+    const disk = await saved({ ...one, head: { ...one.head, ahead: true } });
+    expect(await cacheOn(disk).load()).toEqual(one);
+  });
+
+  it.each(files)('cut anywhere, it is absent or one that was saved: %s', async (file) => {
+    const disk = await saved(...states);
+    const whole = contentOf(disk, file);
+    let survivors = 0;
+    for (let length = 0; length < whole.length; length += 1) {
+      disk.overwrite(file, whole.subarray(0, length));
+      survivors += Number(await isAbsentOrSaved(disk));
+    }
+    expect(survivors).toBeLessThan(5);
+  });
+
+  it.each(files)(
+    'with any one bit turned, it is absent or one that was saved: %s',
+    async (file) => {
+      const disk = await saved(...states);
+      const whole = contentOf(disk, file);
+      let survivors = 0;
+      for (let bit = 0; bit < whole.length * 8; bit += 1) {
+        const damaged = Buffer.from(whole);
+        damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        disk.overwrite(file, damaged);
+        survivors += Number(await isAbsentOrSaved(disk));
+      }
+      expect(survivors).toBeLessThan(10);
+    },
+  );
+
+  it('stopped between its two files, it is the state before', async () => {
+    const disk = await saved(state(2));
+    const head = contentOf(disk, `${path}.json`);
+    await cacheOn(disk).save(state(4));
+    disk.overwrite(`${path}.json`, head);
+    expect(await cacheOn(disk).load()).toEqual(state(2));
+  });
+
+  it('stopped while it appended, it is the state before, and goes on', async () => {
+    const disk = await saved(state(2));
+    const parts = contentOf(disk, `${path}.parts`);
+    disk.append(`${path}.parts`, parts.subarray(0, 30));
+    expect(await cacheOn(disk).load()).toEqual(state(2));
+    await cacheOn(disk).save(state(3));
+    expect(await cacheOn(disk).load()).toEqual(state(3));
+  });
+
+  it('with the parts of another stream, it is absent', async () => {
+    const disk = await saved(state(4));
+    const other = contentOf(await saved(state(2)), `${path}.parts`);
+    disk.overwrite(`${path}.parts`, other);
+    expect(await cacheOn(disk).load()).toBeUndefined();
+  });
+
+  it('that cannot be written is told and done without, and written whole when it can be', async () => {
+    const disk = new MemoryDisk();
+    let isFull = false;
+    const full = new Error('ENOSPC: no space left on device');
+    const gate = async (step: string): Promise<void> => {
+      if (isFull && step !== 'readFile') throw full;
+    };
+    const troubles: unknown[] = [];
+    const cache = fileCache(disk.io(gate), path, (error) => troubles.push(error));
+    await cache.save(state(1));
+    isFull = true;
+    await cache.save(state(2));
+    expect(troubles).toEqual([full]);
+    expect(await cacheOn(disk).load()).toEqual(state(1));
+    isFull = false;
+    await cache.save(state(3));
+    expect(await cacheOn(disk).load()).toEqual(state(3));
+  });
+
+  it('that cannot be read is told and taken for absent', async () => {
+    const denied = new Error('EACCES: permission denied');
+    const disk = await saved(state(1));
+    const troubles: unknown[] = [];
+    const cache = fileCache(
+      disk.io(() => Promise.reject(denied)),
+      path,
+      (error) => troubles.push(error),
+    );
+    expect(await cache.load()).toBeUndefined();
+    expect(troubles).toEqual([denied]);
+  });
+
+  /** `false`: absent. Anything but that and the last state, or an earlier one, fails. */
+  async function isAbsentOrSaved(disk: MemoryDisk): Promise<boolean> {
+    const found = await cacheOn(disk).load();
+    if (found === undefined) return false;
+    const allowed = states.find(({ head }) => head.sequence === found.head.sequence) ?? last;
+    expect(found).toEqual(allowed);
+    return true;
+  }
+});
+
+describe('where local state lies', () => {
+  it('stays inside its folder whatever the ids are', () => {
+    for (const id of ['../../etc', '/', '..', 'a\0b']) {
+      expect(streamStatePath('/state', 'codex', id, '')).toMatch(/^\/state\/codex\/[^/]+\/main$/);
+      expect(streamStatePath('/state', 'codex', id, 'copies/1')).toMatch(
+        /^\/state\/codex\/[^/]+\/streams\/copies\/1$/,
+      );
+    }
+  });
+
+  it('keeps streams apart from the main one', () => {
+    expect(streamStatePath('/state', 'codex', 's', 'main')).not.toBe(
+      streamStatePath('/state', 'codex', 's', ''),
+    );
+  });
+
+  it('is forgotten for one session at a time', async () => {
+    const disk = new MemoryDisk();
+    for (const file of ['s1/main.json', 's1/streams/copies/1.json', 's2/main.json']) {
+      disk.replace(`/state/codex/${file}`, Buffer.from('x'));
+    }
+    await forgetSession(disk.io(), '/state', 'codex', 's1');
+    expect([...disk.snapshot('/state').keys()]).toEqual(['/state/codex/s2/main.json']);
+  });
+});
