@@ -13,7 +13,7 @@ try {
   const library = await loadLibrary([
     "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
     "export { withRetry, patientRetry } from 'src/bucket/retry.js';",
-    "export { acquire } from 'src/coordination/claims.js';",
+    "export { acquire } from 'src/coordination/claims/claims.js';",
     "export { bucketLayout } from 'src/protocol/keys.js';",
     "export { systemClock } from 'src/clock.js';",
   ]);

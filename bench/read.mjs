@@ -10,7 +10,7 @@ const latencyMs = 30;
 const rounds = 3;
 const library = await loadLibrary([
   "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
-  "export { sendMail } from 'src/coordination/mailbox.js';",
+  "export { sendMail } from 'src/coordination/mail/mailbox.js';",
   "export { bucketLayout } from 'src/protocol/keys.js';",
   "export { partName } from 'src/protocol/parts.js';",
   "export { systemClock } from 'src/clock.js';",

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
 import { ageOf } from '../src/cli/step-rows.js';
-import { listAgents } from '../src/coordination/agents.js';
+import { listAgents } from '../src/coordination/agents/agents.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 
 export default class Agents extends BaseCommand {

@@ -3,8 +3,8 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import type { Coordination } from '../src/cli/coordinating.js';
 import { parseDuration } from '../src/config/duration.js';
-import { acquire, type ClaimResult } from '../src/coordination/claims.js';
-import { defaultTtlMs, maxTtlMs } from '../src/coordination/sign-of-life.js';
+import { acquire, type ClaimResult } from '../src/coordination/claims/claims.js';
+import { defaultTtlMs, maxTtlMs } from '../src/coordination/agents/liveness.js';
 import { LostError, UsageError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
 

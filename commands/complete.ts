@@ -2,10 +2,10 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { checkSecrets, secretWarning } from '../src/cli/secret-check.js';
-import { isRegistered, unknownAgent } from '../src/coordination/agents.js';
-import { readClaim } from '../src/coordination/claim-document.js';
+import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
+import { readClaim } from '../src/coordination/claims/document.js';
 import type { CoordinationContext } from '../src/coordination/context.js';
-import { complete } from '../src/coordination/ending.js';
+import { complete } from '../src/coordination/claims/finish-claim.js';
 import { NotFoundError, UsageError } from '../src/errors.js';
 import { maxTextLength, type Outcome } from '../src/protocol/coordination.js';
 import type { Layout } from '../src/protocol/keys.js';
@@ -92,7 +92,7 @@ export default class Complete extends BaseCommand {
   }
 
   private async changedFiles(context: CoordinationContext, step: string): Promise<string[]> {
-    const { changedFiles } = await import('../src/coordination/git-changes.js');
+    const { changedFiles } = await import('../src/coordination/claims/git-changes.js');
     const claim = await readClaim(context, step);
     const { cwd } = this.surroundings;
     const files = await changedFiles({ cwd, since: claim?.document.claimed_at ?? null });

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
-import { readHandoff } from '../src/coordination/steps.js';
+import { readHandoff } from '../src/coordination/claims/steps.js';
 import { NotFoundError } from '../src/errors.js';
 import type { HandoffDocument } from '../src/protocol/coordination.js';
 import { bucketLayout } from '../src/protocol/keys.js';

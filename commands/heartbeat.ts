@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { beat } from '../src/coordination/agents.js';
+import { beat } from '../src/coordination/agents/agents.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Heartbeat extends BaseCommand {

@@ -6,7 +6,7 @@ import { hookAnswer, mailContext } from '../src/cli/mail-context.js';
 import { flushed, printJson } from '../src/cli/output.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { loadSettings } from '../src/config/settings.js';
-import { readNewMail } from '../src/coordination/inbox.js';
+import { readNewMail } from '../src/coordination/mail/inbox.js';
 import { type Io, nodeIo } from '../src/io.js';
 import { withoutLinks } from '../src/links.js';
 import { harnesses } from '../src/protocol/harnesses.js';

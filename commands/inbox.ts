@@ -12,8 +12,8 @@ import {
   type NewInbox,
   readInbox,
   readNewMail,
-} from '../src/coordination/inbox.js';
-import type { Mail } from '../src/coordination/mailbox.js';
+} from '../src/coordination/mail/inbox.js';
+import type { Mail } from '../src/coordination/mail/mailbox.js';
 import { TimedOutError, TracecraftError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
 

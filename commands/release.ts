@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { release } from '../src/coordination/ending.js';
+import { release } from '../src/coordination/claims/finish-claim.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Release extends BaseCommand {

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { stepRow } from '../src/cli/step-rows.js';
-import { readStep } from '../src/coordination/steps.js';
+import { readStep } from '../src/coordination/claims/steps.js';
 import { NotFoundError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';

@@ -1,7 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
 import { stepRow } from '../src/cli/step-rows.js';
-import { listSteps } from '../src/coordination/steps.js';
+import { listSteps } from '../src/coordination/claims/steps.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 
 export default class Steps extends BaseCommand {

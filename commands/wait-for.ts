@@ -3,8 +3,8 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';
-import type { StepView } from '../src/coordination/steps.js';
-import { waitForSteps } from '../src/coordination/wait.js';
+import type { StepView } from '../src/coordination/claims/steps.js';
+import { waitForSteps } from '../src/coordination/claims/wait.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';
 

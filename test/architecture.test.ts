@@ -33,7 +33,7 @@ const arrows: readonly Arrow[] = [
       ...basics,
       'src/bucket/',
       'src/protocol/',
-      'src/coordination/parallel.ts',
+      'src/concurrency.ts',
       'src/mirror/slots/listing.ts',
       'src/mirror/slots/reader.ts',
       'src/mirror/lines.ts',

@@ -6,14 +6,14 @@ import { startProgress } from '../../src/cli/progress.js';
 import {
   type DownloadReport,
   downloadArtifacts,
-} from '../../src/coordination/artifact-download.js';
+} from '../../src/coordination/artifacts/download.js';
 import {
   type FoundArtifacts,
   type Place,
   resolveArtifact,
   resolveFolder,
-} from '../../src/coordination/artifacts.js';
-import { openDownloadFolder } from '../../src/coordination/download-folder.js';
+} from '../../src/coordination/artifacts/artifacts.js';
+import { openDownloadFolder } from '../../src/coordination/artifacts/download-folder.js';
 import { NotFoundError, PartialError, TracecraftError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { bucketLayout } from '../../src/protocol/keys.js';

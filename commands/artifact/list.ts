@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatTime } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
-import { type Artifact, listArtifacts } from '../../src/coordination/artifacts.js';
+import { type Artifact, listArtifacts } from '../../src/coordination/artifacts/artifacts.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { stepId } from '../../src/protocol/names.js';
 

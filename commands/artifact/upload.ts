@@ -12,9 +12,9 @@ import {
   findSources,
   type PassedOver,
   type Source,
-} from '../../src/coordination/artifact-sources.js';
-import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifact-upload.js';
-import { refuseFenced } from '../../src/coordination/ending.js';
+} from '../../src/coordination/artifacts/sources.js';
+import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifacts/upload.js';
+import { refuseFenced } from '../../src/coordination/claims/finish-claim.js';
 import { PartialError, TracecraftError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { sharedStep } from '../../src/protocol/artifacts.js';

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { versionText } from '../../src/cli/memory-text.js';
-import { deleteMemory } from '../../src/coordination/memory.js';
+import { deleteMemory } from '../../src/coordination/memory/memory.js';
 import { LostError } from '../../src/errors.js';
 import { checkMemoryKey } from '../../src/protocol/names.js';
 

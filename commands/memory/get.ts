@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { memoryRecord, valueText } from '../../src/cli/memory-text.js';
-import { getMemory } from '../../src/coordination/memory.js';
+import { getMemory } from '../../src/coordination/memory/memory.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { checkMemoryKey } from '../../src/protocol/names.js';
 

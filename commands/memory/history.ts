@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { memoryRecord, shortValue } from '../../src/cli/memory-text.js';
 import { columns } from '../../src/cli/output.js';
-import { memoryHistory } from '../../src/coordination/memory-history.js';
+import { memoryHistory } from '../../src/coordination/memory/history.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { checkMemoryKey } from '../../src/protocol/names.js';
 

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { memoryRecord, shortValue } from '../../src/cli/memory-text.js';
 import { columns } from '../../src/cli/output.js';
-import { listMemories } from '../../src/coordination/present-memory.js';
+import { listMemories } from '../../src/coordination/memory/read.js';
 import { UsageError } from '../../src/errors.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 

@@ -3,11 +3,11 @@ import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import { requireAgent, type Settings } from '../config/settings.js';
-import { type HeartbeatNews, keepHeartbeat, refreshHeartbeat } from '../coordination/agents.js';
+import { type HeartbeatNews, keepHeartbeat, refreshHeartbeat } from '../coordination/agents/agents.js';
 import type { CoordinationContext } from '../coordination/context.js';
-import { type HeldNonces, openHeldNonces } from '../coordination/held-nonces.js';
-import { sessionIdOf, terminalOf } from '../coordination/session-id.js';
-import { openStampRecord } from '../coordination/stamp-record.js';
+import { type HeldNonces, openHeldNonces } from '../coordination/claims/tokens.js';
+import { sessionIdOf, terminalOf } from '../coordination/agents/session-id.js';
+import { openStampRecord } from '../coordination/last-timestamp.js';
 import { nodeIo } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
 

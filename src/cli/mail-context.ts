@@ -1,4 +1,4 @@
-import type { Mail } from '../coordination/mailbox.js';
+import type { Mail } from '../coordination/mail/mailbox.js';
 import type { Harness } from '../protocol/harnesses.js';
 import { visible, visibleBlock } from './visible.js';
 

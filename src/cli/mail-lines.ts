@@ -1,4 +1,4 @@
-import type { Mail } from '../coordination/mailbox.js';
+import type { Mail } from '../coordination/mail/mailbox.js';
 
 /** `[<sent_at>] (direct) designer: text`. */
 export function mailLine({ sentAt, kind, from, message }: Mail): string {

@@ -1,4 +1,4 @@
-import type { Memory } from '../coordination/present-memory.js';
+import type { Memory } from '../coordination/memory/read.js';
 
 const longest = 80;
 

@@ -1,4 +1,4 @@
-import type { StepView } from '../coordination/steps.js';
+import type { StepView } from '../coordination/claims/steps.js';
 import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
 import type { AgentView, MailboxView, Overview, SessionView } from './overview.js';

@@ -6,7 +6,7 @@ import { findProjectConfig } from '../config/files.js';
 import type { Settings, SettingsContext } from '../config/settings.js';
 import { openTrustStore } from '../config/trust.js';
 import { writeEvent } from '../coordination/events.js';
-import { type LiveSession, SessionHeartbeats } from '../coordination/session-heartbeats.js';
+import { type LiveSession, SessionHeartbeats } from '../coordination/agents/session-heartbeats.js';
 import type { ShippedPart } from '../mirror/checkpoint.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
 import type { Watcher } from '../mirror/stream.js';

@@ -1,4 +1,4 @@
-import type { StepView } from '../coordination/steps.js';
+import type { StepView } from '../coordination/claims/steps.js';
 import { formatDuration } from './format.js';
 
 /** A step as cells of a line: what, how far, who, since when, and the last sign of life of its holder. */

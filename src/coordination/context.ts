@@ -1,7 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
 import type { Layout } from '../protocol/keys.js';
-import type { StampRecord } from './stamp-record.js';
+import type { StampRecord } from './last-timestamp.js';
 
 /** Who acts, and where: what every act of coordination needs to know. */
 export interface CoordinationContext {

@@ -1,6 +1,6 @@
 import { encodeDocument } from '../protocol/documents.js';
 import type { CoordinationContext } from './context.js';
-import { newStamp } from './stamp.js';
+import { newStamp } from './event-timestamp.js';
 
 export type EventType =
   | 'agent.registered'

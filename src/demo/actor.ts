@@ -1,12 +1,12 @@
-import { uploadArtifacts } from '../coordination/artifact-upload.js';
-import { acquire } from '../coordination/claims.js';
+import { uploadArtifacts } from '../coordination/artifacts/upload.js';
+import { acquire } from '../coordination/claims/claims.js';
 import type { CoordinationContext } from '../coordination/context.js';
-import { complete, type Report } from '../coordination/ending.js';
-import { type HeldNonces, openHeldNonces } from '../coordination/held-nonces.js';
-import { sendMail } from '../coordination/mailbox.js';
-import { setMemory } from '../coordination/memory.js';
-import { registerAgent } from '../coordination/registration.js';
-import { defaultTtlMs } from '../coordination/sign-of-life.js';
+import { complete, type Report } from '../coordination/claims/finish-claim.js';
+import { type HeldNonces, openHeldNonces } from '../coordination/claims/tokens.js';
+import { sendMail } from '../coordination/mail/mailbox.js';
+import { setMemory } from '../coordination/memory/memory.js';
+import { registerAgent } from '../coordination/agents/registration.js';
+import { defaultTtlMs } from '../coordination/agents/liveness.js';
 import type { Io } from '../io.js';
 
 /** One agent of the story: what it does goes through the functions that the commands call. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bucket } from '../bucket/bucket.js';
-import { inParallel, readAhead } from '../coordination/parallel.js';
+import { inParallel, readAhead } from '../concurrency.js';
 import type { Layout } from '../protocol/keys.js';
 import type { RunState, StoredSession } from './bucket-state.js';
 import { type Call, causesOf } from './causes.js';

@@ -1,6 +1,6 @@
 import type * as v from 'valibot';
 import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
-import { inParallel, readAhead } from '../coordination/parallel.js';
+import { inParallel, readAhead } from '../concurrency.js';
 import { claimSchema, handoffSchema, statusSchema } from '../protocol/coordination.js';
 import { agentSchema, DocumentError, metaSchema, parseDocument } from '../protocol/documents.js';
 import { type Layout, parseStampName } from '../protocol/keys.js';

@@ -1,8 +1,8 @@
 import type { Bucket } from '../bucket/bucket.js';
 import { type Coordination, openCoordination } from '../cli/coordinating.js';
 import { checkSecrets, checkSecretsOfValue } from '../cli/secret-check.js';
-import type { HeartbeatNews } from '../coordination/agents.js';
-import type { Place } from '../coordination/artifacts.js';
+import type { HeartbeatNews } from '../coordination/agents/agents.js';
+import type { Place } from '../coordination/artifacts/artifacts.js';
 import { UsageError } from '../errors.js';
 import { bucketLayout } from '../protocol/keys.js';
 import type { Surroundings } from './surroundings.js';

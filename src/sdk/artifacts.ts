@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import { downloadArtifacts } from '../coordination/artifact-download.js';
-import { findSources } from '../coordination/artifact-sources.js';
-import { uploadArtifacts } from '../coordination/artifact-upload.js';
-import { listArtifacts, resolveArtifact } from '../coordination/artifacts.js';
-import { openDownloadFolder } from '../coordination/download-folder.js';
-import { refuseFenced } from '../coordination/ending.js';
+import { downloadArtifacts } from '../coordination/artifacts/download.js';
+import { findSources } from '../coordination/artifacts/sources.js';
+import { uploadArtifacts } from '../coordination/artifacts/upload.js';
+import { listArtifacts, resolveArtifact } from '../coordination/artifacts/artifacts.js';
+import { openDownloadFolder } from '../coordination/artifacts/download-folder.js';
+import { refuseFenced } from '../coordination/claims/finish-claim.js';
 import { PartialError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { sharedStep } from '../protocol/artifacts.js';

@@ -1,5 +1,5 @@
-import { type Inbox, readInbox, readNewMail } from '../coordination/inbox.js';
-import { sendMail } from '../coordination/mailbox.js';
+import { type Inbox, readInbox, readNewMail } from '../coordination/mail/inbox.js';
+import { sendMail } from '../coordination/mail/mailbox.js';
 import { checkMailId, checkMailText } from '../protocol/mail.js';
 import { checkName, stepId } from '../protocol/names.js';
 import type { Acting } from './acting.js';

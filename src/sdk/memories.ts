@@ -1,9 +1,9 @@
-import { type Change, deleteMemory, setMemory } from '../coordination/memory.js';
+import { type Change, deleteMemory, setMemory } from '../coordination/memory/memory.js';
 import {
   listMemories,
   memoryOf as memoryOfDocument,
   readPresent,
-} from '../coordination/present-memory.js';
+} from '../coordination/memory/read.js';
 import { UsageError } from '../errors.js';
 import { checkValue } from '../protocol/memory.js';
 import { checkMemoryKey } from '../protocol/names.js';

@@ -1,7 +1,7 @@
 import { createBucketIfMissing } from '../bucket/open.js';
 import { openProven } from '../cli/proven-bucket.js';
 import { openableTarget } from '../config/settings.js';
-import { beat } from '../coordination/agents.js';
+import { beat } from '../coordination/agents/agents.js';
 import { openActing } from './acting.js';
 import { artifactsOf } from './artifacts.js';
 import { mailOf } from './mail.js';

@@ -1,10 +1,10 @@
 import { systemClock } from '../clock.js';
-import { findArtifact, resolveArtifact } from '../coordination/artifacts.js';
-import { acquire } from '../coordination/claims.js';
-import { complete, release } from '../coordination/ending.js';
-import { defaultTtlMs, maxTtlMs } from '../coordination/sign-of-life.js';
-import { listSteps, readHandoff } from '../coordination/steps.js';
-import { waitForSteps } from '../coordination/wait.js';
+import { findArtifact, resolveArtifact } from '../coordination/artifacts/artifacts.js';
+import { acquire } from '../coordination/claims/claims.js';
+import { complete, release } from '../coordination/claims/finish-claim.js';
+import { defaultTtlMs, maxTtlMs } from '../coordination/agents/liveness.js';
+import { listSteps, readHandoff } from '../coordination/claims/steps.js';
+import { waitForSteps } from '../coordination/claims/wait.js';
 import { UsageError } from '../errors.js';
 import { maxTextLength, outcomes } from '../protocol/coordination.js';
 import { checkName, stepId } from '../protocol/names.js';

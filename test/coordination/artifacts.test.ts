@@ -5,11 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   type DownloadReport,
   downloadArtifacts,
-} from '../../src/coordination/artifact-download.js';
-import { findSources } from '../../src/coordination/artifact-sources.js';
-import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifact-upload.js';
-import { findArtifacts, listArtifacts, resolveArtifact } from '../../src/coordination/artifacts.js';
-import { openDownloadFolder } from '../../src/coordination/download-folder.js';
+} from '../../src/coordination/artifacts/download.js';
+import { findSources } from '../../src/coordination/artifacts/sources.js';
+import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifacts/upload.js';
+import { findArtifacts, listArtifacts, resolveArtifact } from '../../src/coordination/artifacts/artifacts.js';
+import { openDownloadFolder } from '../../src/coordination/artifacts/download-folder.js';
 import { NotAllowedError, NotFoundError, UsageError } from '../../src/errors.js';
 import { type Io, nodeIo } from '../../src/io.js';
 import { type ArtifactRig, rigKinds } from '../support/artifact-rig.js';

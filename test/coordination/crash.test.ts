@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { acquire } from '../../src/coordination/claims.js';
-import { complete } from '../../src/coordination/ending.js';
-import { listSteps, readHandoff, readStep } from '../../src/coordination/steps.js';
+import { acquire } from '../../src/coordination/claims/claims.js';
+import { complete } from '../../src/coordination/claims/finish-claim.js';
+import { listSteps, readHandoff, readStep } from '../../src/coordination/claims/steps.js';
 import { AgentsRig, type Terminal } from '../support/agents-rig.js';
 import type { Hooks, PutFate } from '../support/memory-bucket.js';
 

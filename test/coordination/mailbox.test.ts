@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readInbox } from '../../src/coordination/inbox.js';
-import { sendMail } from '../../src/coordination/mailbox.js';
+import { readInbox } from '../../src/coordination/mail/inbox.js';
+import { sendMail } from '../../src/coordination/mail/mailbox.js';
 import { UsageError } from '../../src/errors.js';
 import { MailRig } from '../support/mail-rig.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { openLocalBucket } from '../../src/bucket/local/bucket.js';
-import { registerAgent } from '../../src/coordination/registration.js';
+import { registerAgent } from '../../src/coordination/agents/registration.js';
 import { DocumentError } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { changeAgent } from '../../src/coordination/agent-document.js';
-import { SessionHeartbeats } from '../../src/coordination/session-heartbeats.js';
+import { changeAgent } from '../../src/coordination/agents/document.js';
+import { SessionHeartbeats } from '../../src/coordination/agents/session-heartbeats.js';
 import { nodeIo } from '../../src/io.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { ManualClock } from '../support/manual-clock.js';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/clock.js';
 import type { CoordinationContext } from '../../src/coordination/context.js';
-import type { HeldNonces } from '../../src/coordination/held-nonces.js';
+import type { HeldNonces } from '../../src/coordination/claims/tokens.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { type Hooks, MemoryStore } from './memory-bucket.js';
 

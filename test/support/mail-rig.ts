@@ -1,7 +1,7 @@
 import type { Bucket, Entry, ListOptions } from '../../src/bucket/bucket.js';
 import { compareKeys } from '../../src/bucket/key.js';
 import type { CoordinationContext } from '../../src/coordination/context.js';
-import { type NewInbox, readNewMail } from '../../src/coordination/inbox.js';
+import { type NewInbox, readNewMail } from '../../src/coordination/mail/inbox.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { stampName } from '../../src/protocol/keys.js';
 import { AgentsRig } from './agents-rig.js';

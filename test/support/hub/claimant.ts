@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { openHubBucket } from '../../../src/bucket/hugging-face/bucket.js';
 import { patientRetry, withRetry } from '../../../src/bucket/retry.js';
 import { systemClock } from '../../../src/clock.js';
-import { acquire } from '../../../src/coordination/claims.js';
+import { acquire } from '../../../src/coordination/claims/claims.js';
 import { bucketLayout } from '../../../src/protocol/keys.js';
 import { rememberedHere } from '../agents-rig.js';
 

@@ -1,7 +1,7 @@
 import { openHubBucket } from '../../../src/bucket/hugging-face/bucket.js';
 import { patientRetry, withRetry } from '../../../src/bucket/retry.js';
 import { systemClock } from '../../../src/clock.js';
-import { sendMail } from '../../../src/coordination/mailbox.js';
+import { sendMail } from '../../../src/coordination/mail/mailbox.js';
 import { bucketLayout } from '../../../src/protocol/keys.js';
 
 /** One process of several senders, each of which sends to all, one message after the other. */

@@ -1,0 +1,57 @@
+import type { Bucket, Capabilities } from '../../bucket/bucket.js';
+import type { LivingAgentDocument } from '../../protocol/coordination.js';
+import type { AgentDocument } from '../../protocol/documents.js';
+import type { Layout } from '../../protocol/keys.js';
+import { changeAgent } from './document.js';
+import { writeEvent } from '../events.js';
+import type { StampRecord } from '../last-timestamp.js';
+
+export interface Registration {
+  readonly agent: string;
+  readonly host: string;
+  /** What the store arbitrates. One that arbitrates nothing takes plain writes: two registrations of an agent say the same. */
+  readonly capabilities: Capabilities;
+  readonly stamps?: StampRecord;
+}
+
+/**
+ * Makes `agents/<agent>.json`, or refreshes its heartbeat when the agent is known already: whatever else that document says
+ * stays. Then the event `agent.registered`. Times are the store's.
+ */
+export async function registerAgent(
+  bucket: Bucket,
+  layout: Layout,
+  { agent, host, capabilities, stamps }: Registration,
+): Promise<{ readonly isNew: boolean }> {
+  const heartbeat = (await bucket.now()).toISOString();
+  const { isNew } = await changeAgent({ bucket, layout, agent, capabilities }, (known) =>
+    known === undefined
+      ? newAgent(agent, host, heartbeat)
+      : { status: 'active', heartbeat, host, ...withoutSession(known) },
+  );
+  const data = { ref: { key: layout.agent(agent), id: agent } };
+  const context = { bucket, layout, agent, ...(stamps === undefined ? {} : { stamps }) };
+  await writeEvent(context, { type: 'agent.registered', data });
+  return { isNew };
+}
+
+/**
+ * To register is no sign of life of the session that the document names: its last one goes where those of the others are, and
+ * this document's own time no longer speaks for it.
+ */
+function withoutSession({ session_id, sessions, heartbeat }: LivingAgentDocument): object {
+  if (session_id === null || heartbeat === null) return {};
+  return { session_id: null, sessions: { [session_id]: heartbeat, ...sessions } };
+}
+
+export function newAgent(agent: string, host: string, heartbeat: string): AgentDocument {
+  return {
+    id: agent,
+    status: 'active',
+    step: null,
+    started_at: heartbeat,
+    heartbeat,
+    summary: null,
+    host,
+  };
+}

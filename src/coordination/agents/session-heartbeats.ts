@@ -1,0 +1,94 @@
+import type { LivingAgentDocument } from '../../protocol/coordination.js';
+import { AgentDirectory } from './directory.js';
+import { type AgentVersion, changeAgent } from './document.js';
+import { agentsSeenIn, type HeartbeatRecord, sessionsAfter } from './agents.js';
+import type { CoordinationContext } from '../context.js';
+import { writeEvent } from '../events.js';
+import { newAgent } from './registration.js';
+
+/** A session that is running now. */
+export interface LiveSession {
+  readonly harness: string;
+  readonly id: string;
+  /** Whose it is as long as no agent names it; `undefined`: nobody's. */
+  readonly presumedAgent: string | undefined;
+}
+
+/**
+ * The signs of life that a watcher sends for the sessions that it sees living, so that an agent keeps its claims however long
+ * one of its tools is silent. An agent has one document for all of its sessions.
+ */
+export class SessionHeartbeats {
+  readonly #context: Omit<CoordinationContext, 'agent' | 'sessionId'>;
+  readonly #directory: AgentDirectory;
+
+  readonly #records: HeartbeatRecord | undefined;
+  readonly #written = new Map<string, AgentVersion>();
+
+  /** With the records of this machine an agent is known from its first command on, without a request. */
+  constructor(
+    context: Omit<CoordinationContext, 'agent' | 'sessionId'>,
+    records?: HeartbeatRecord,
+  ) {
+    this.#context = context;
+    this.#records = records;
+    this.#directory = new AgentDirectory(context, context.clock);
+  }
+
+  /** One for each agent of these sessions. Without any session it sends nothing at all. */
+  async send(live: readonly LiveSession[]): Promise<void> {
+    if (live.length === 0) return;
+    await this.#directory.refreshWhenDue();
+    const byAgent = new Map<string, LiveSession[]>();
+    for (const session of live) {
+      for (const agent of await this.#agentsOf(session)) {
+        byAgent.set(agent, [...(byAgent.get(agent) ?? []), session]);
+      }
+    }
+    const failures: unknown[] = [];
+    for (const [agent, sessions] of byAgent) {
+      await this.#beat(agent, sessions).catch((error: unknown) => failures.push(error));
+    }
+    // One agent's document that cannot be written must not silence the others.
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /**
+   * Every agent that names the session: which of them runs in it now is not known here, and for one that does not, a sign of life
+   * keeps nothing but claims that it made in this very session.
+   */
+  async #agentsOf({ id, presumedAgent }: LiveSession): Promise<readonly string[]> {
+    const seen = this.#records === undefined ? [] : await agentsSeenIn(id, this.#records);
+    const named = new Set([...this.#directory.agentsOf(id), ...seen]);
+    if (named.size > 0) return [...named];
+    return presumedAgent === undefined ? [] : [presumedAgent];
+  }
+
+  async #beat(agent: string, sessions: readonly LiveSession[]): Promise<void> {
+    const { bucket, layout, host } = this.#context;
+    const now = await bucket.now();
+    const heartbeat = now.toISOString();
+    const place = { bucket, layout, agent, capabilities: bucket.capabilities };
+    const change = (known: LivingAgentDocument | undefined): object => {
+      const shown = sessions.find(({ id }) => id === known?.session_id) ?? sessions[0];
+      return {
+        ...(known === undefined ? newAgent(agent, host, heartbeat) : {}),
+        status: 'active',
+        heartbeat,
+        host,
+        // One that lives: this document's own time of writing is the sign of life of the session that it names.
+        session_id: shown?.id ?? null,
+        ...(shown === undefined ? {} : { harness: shown.harness }),
+        sessions: sessions.reduce(
+          (before: Readonly<Record<string, string>>, { id }) => sessionsAfter(before, id, now),
+          known?.sessions ?? {},
+        ),
+      };
+    };
+    const { isNew, version } = await changeAgent(place, change, this.#written.get(agent));
+    this.#written.set(agent, version);
+    if (!isNew) return;
+    const data = { ref: { key: layout.agent(agent), id: agent } };
+    await writeEvent({ ...this.#context, agent }, { type: 'agent.registered', data });
+  }
+}

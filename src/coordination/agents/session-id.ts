@@ -1,0 +1,50 @@
+import { UsageError } from '../../errors.js';
+import { hasControlCharacter } from '../../protocol/names.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a harness tells what it runs in which session that is; the first one that is set counts. */
+const sessionVariables = [
+  'TRACECRAFT_SESSION',
+  'CLAUDE_SESSION_ID',
+  'CLAUDE_CODE_SESSION_ID',
+  'CODEX_THREAD_ID',
+  'HERMES_SESSION_ID',
+] as const;
+
+/** Where terminals and multiplexers tell a window from another. */
+const terminalVariables = [
+  'TMUX_PANE',
+  'WEZTERM_PANE',
+  'KITTY_WINDOW_ID',
+  'WT_SESSION',
+  'TERM_SESSION_ID',
+] as const;
+
+const maxLength = 512;
+
+/** The harness's session that this process runs in, if the environment names it. */
+export function sessionIdOf(env: Environment): string | undefined {
+  const variable = sessionVariables.find((name) => (env[name] ?? '') !== '');
+  const value = variable === undefined ? undefined : env[variable];
+  if (value === undefined || (value.length <= maxLength && !hasControlCharacter(value)))
+    return value;
+  throw new UsageError(`not a session id: ${variable} is too long or has control characters`, {
+    hint: 'Set it to the id of the session, or unset it.',
+  });
+}
+
+/**
+ * Tells two terminals of one user apart. `processStat` is Linux's `/proc/self/stat` where there is one: its process group's
+ * session and controlling terminal (proc(5)). `undefined` where there is no terminal: what a harness runs often has none.
+ */
+export function terminalOf(env: Environment, processStat: string | undefined): string | undefined {
+  for (const name of terminalVariables) {
+    const value = env[name];
+    if (value !== undefined && value !== '') return `${name}:${value.slice(0, maxLength)}`;
+  }
+  // The second field is the program's name in brackets and may hold anything.
+  const fields = processStat?.slice(processStat.lastIndexOf(')') + 2).split(' ') ?? [];
+  const [, , , session = '0', terminal = '0'] = fields;
+  return terminal === '0' ? undefined : `tty:${terminal}:${session}`;
+}

@@ -1,0 +1,153 @@
+import type { Bucket } from '../../bucket/bucket.js';
+import { NotFoundError, UsageError } from '../../errors.js';
+import {
+  type ArtifactId,
+  artifactsIn,
+  parseArtifactKey,
+  sharedStep,
+} from '../../protocol/artifacts.js';
+import type { DocumentError } from '../../protocol/documents.js';
+import type { Layout } from '../../protocol/keys.js';
+import { checkArtifactName, isName, stepId } from '../../protocol/names.js';
+import { type Listed, readUploads, type Upload } from './recorded-uploads.js';
+
+export interface Place {
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+}
+
+/** An artifact as it lies in the bucket. */
+export interface StoredArtifact extends ArtifactId, Listed {}
+
+export interface Artifact extends StoredArtifact {
+  /** `undefined`: no event tells of what is there, so nothing vouches for it. */
+  readonly upload: Upload | undefined;
+}
+
+export interface FoundArtifacts {
+  /** In the order of their keys. */
+  readonly artifacts: readonly StoredArtifact[];
+  /** Keys that no artifact can have; nothing is done with what lies there. */
+  readonly strays: readonly string[];
+}
+
+export interface ListedArtifacts {
+  readonly artifacts: readonly Artifact[];
+  readonly strays: readonly string[];
+  /** Events that could not be read. */
+  readonly skipped: readonly DocumentError[];
+}
+
+export interface Wanted {
+  /** All steps, and what is shared, unless it is named. */
+  readonly step?: string;
+  /** Only names in this folder of that step. */
+  readonly folder?: string;
+}
+
+/** What is there. */
+export async function findArtifacts(
+  { bucket, layout }: Place,
+  { step, folder }: Wanted,
+): Promise<FoundArtifacts> {
+  const prefix = step === undefined ? layout.artifacts() : artifactsIn(layout, step);
+  const below = folder === undefined ? '' : `${checkArtifactName(folder)}/`;
+  const artifacts: StoredArtifact[] = [];
+  const strays: string[] = [];
+  for await (const entry of bucket.list(`${prefix}${below}`)) {
+    if (entry.kind !== 'object') continue;
+    const { key, size, modifiedAt } = entry;
+    const id = parseArtifactKey(layout, key);
+    if (id === undefined) strays.push(key);
+    else artifacts.push({ ...id, key, size, modifiedAt });
+  }
+  return { artifacts, strays };
+}
+
+/** What is there, with what was recorded of it. */
+export async function listArtifacts(place: Place, wanted: Wanted): Promise<ListedArtifacts> {
+  const { artifacts, strays } = await findArtifacts(place, wanted);
+  const { uploads, skipped } = await readUploads(place, artifacts);
+  return {
+    artifacts: artifacts.map((artifact) => ({
+      ...artifact,
+      upload: uploads.get(artifact.key)?.findLast(({ size }) => size === artifact.size),
+    })),
+    strays,
+    skipped,
+  };
+}
+
+/** The one artifact of that step and name, if there is one. */
+export async function findArtifact(
+  { bucket, layout }: Place,
+  { step, name }: ArtifactId,
+): Promise<StoredArtifact | undefined> {
+  const key = layout.artifact(step, name);
+  for await (const entry of bucket.list(key)) {
+    // In the order of keys, a key comes before all that begin with it.
+    if (entry.kind !== 'object' || entry.key !== key) return undefined;
+    return { step, name, key, size: entry.size, modifiedAt: entry.modifiedAt };
+  }
+  return undefined;
+}
+
+/**
+ * The artifact that somebody names: in the step, if one is named; otherwise a shared one, or `STEP/NAME` as handoffs and
+ * listings have it. `NotFoundError` when there is none, `UsageError` when it could be two.
+ */
+export async function resolveArtifact(
+  place: Place,
+  name: string,
+  step: string | undefined,
+): Promise<StoredArtifact> {
+  const candidates = idsOf(checkArtifactName(name), step);
+  const found = (await Promise.all(candidates.map((id) => findArtifact(place, id)))).filter(
+    (artifact) => artifact !== undefined,
+  );
+  const [first, second] = found;
+  if (second !== undefined) {
+    throw new UsageError(`there is a shared artifact ${name}, and one of step ${second.step}`, {
+      hint: `Say --step ${sharedStep} or --step ${second.step}.`,
+    });
+  }
+  if (first !== undefined) return first;
+  const where = step === undefined ? 'among the shared artifacts' : `in step ${step}`;
+  throw new NotFoundError(`no artifact ${name} ${where}`, {
+    hint: 'See "tracecraft artifact list". A folder of artifacts needs --recursive.',
+  });
+}
+
+/** All artifacts in the folder, or in the step, that somebody names in the same way; none is a `NotFoundError`. */
+export async function resolveFolder(
+  place: Place,
+  name: string | undefined,
+  step: string | undefined,
+): Promise<FoundArtifacts> {
+  if (name === undefined) return findArtifacts(place, { step: step ?? sharedStep });
+  const inFolders = idsOf(checkArtifactName(name), step).map(({ step, name }) => ({
+    step,
+    folder: name,
+  }));
+  const wholeStep = step === undefined && isName(name) ? [{ step: stepId(name) }] : [];
+  const candidates = [...inFolders, ...wholeStep];
+  const found = await Promise.all(
+    candidates.map(async (wanted) => ({ ...wanted, ...(await findArtifacts(place, wanted)) })),
+  );
+  const [first, second] = found.filter(({ artifacts }) => artifacts.length > 0);
+  if (second !== undefined) {
+    throw new UsageError(`${name} is a shared folder, and one of step ${second.step}`, {
+      hint: `Say --step ${sharedStep} or --step ${second.step}.`,
+    });
+  }
+  return first ?? { artifacts: [await resolveArtifact(place, name, step)], strays: [] };
+}
+
+function idsOf(name: string, step: string | undefined): ArtifactId[] {
+  if (step !== undefined) return [{ step, name }];
+  const shared = { step: sharedStep, name };
+  const slash = name.indexOf('/');
+  const [first, rest] = [name.slice(0, Math.max(0, slash)), name.slice(slash + 1)];
+  const isStep = isName(first) && stepId(first) !== sharedStep;
+  return isStep ? [shared, { step: stepId(first), name: rest }] : [shared];
+}

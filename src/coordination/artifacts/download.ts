@@ -1,0 +1,133 @@
+import { rm } from 'node:fs/promises';
+import { NotFoundError, TracecraftError, UnreachableError } from '../../errors.js';
+import type { Io } from '../../io.js';
+import { findArtifact, type Place, type StoredArtifact } from './artifacts.js';
+import { inByteBudget } from '../../byte-budget.js';
+import type { DownloadFolder } from './download-folder.js';
+import { digestFile, type FileDigest } from './file-digest.js';
+import { readUploads, type Upload } from './recorded-uploads.js';
+
+/** An artifact that is replaced while it is fetched is fetched again, then given up. */
+const attempts = 3;
+/** A download is streamed to disk, so what it holds in memory does not depend on its size. */
+const bytesInMemory = 4 * 1024 * 1024;
+
+export interface DownloadOptions {
+  readonly artifacts: readonly StoredArtifact[];
+  readonly folder: DownloadFolder;
+  /** Bytes of all artifacts that have arrived so far. */
+  readonly onProgress?: (bytes: number) => void;
+}
+
+export interface Downloaded {
+  readonly step: string;
+  readonly name: string;
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** Whether it is what its uploader recorded; `false` where nothing was recorded of it. */
+  readonly verified: boolean;
+}
+
+export interface DownloadFailure {
+  readonly artifact: StoredArtifact;
+  readonly error: TracecraftError;
+}
+
+export interface DownloadReport {
+  /** In the order of their keys. */
+  readonly downloaded: readonly Downloaded[];
+  /** Those that were not kept, and why; the others are there all the same. */
+  readonly failed: readonly DownloadFailure[];
+  /** What ended it before all was tried: a store that cannot be reached. */
+  readonly stopped: unknown;
+}
+
+/**
+ * Fetches artifacts into a folder under their names. Each is written to a temporary file, checked against the SHA-256 that its
+ * uploader recorded, and only then given its name.
+ */
+export async function downloadArtifacts(
+  place: Place,
+  io: Io,
+  { artifacts, folder, onProgress = () => undefined }: DownloadOptions,
+): Promise<DownloadReport> {
+  const { uploads } = await readUploads(place, artifacts);
+  const downloaded: Downloaded[] = [];
+  const failed: DownloadFailure[] = [];
+  let stopped: unknown;
+  let total = 0;
+  await inByteBudget(
+    artifacts,
+    () => bytesInMemory,
+    async (artifact) => {
+      let before = 0;
+      const onBytes = (bytes: number): void => {
+        total += bytes - before;
+        before = bytes;
+        onProgress(total);
+      };
+      const fetching: Fetching = { place, io, folder, onBytes };
+      try {
+        downloaded.push(await download(fetching, artifact, uploads.get(artifact.key) ?? []));
+      } catch (error) {
+        if (!(error instanceof TracecraftError) || error instanceof UnreachableError)
+          stopped ??= error;
+        else failed.push({ artifact, error });
+      }
+    },
+    () => stopped !== undefined,
+  );
+  failed.sort((left, right) => byKey(left.artifact, right.artifact));
+  return { downloaded: downloaded.sort(byKey), failed, stopped };
+}
+
+interface Fetching {
+  readonly place: Place;
+  readonly io: Io;
+  readonly folder: DownloadFolder;
+  readonly onBytes: (bytes: number) => void;
+}
+
+async function download(
+  fetching: Fetching,
+  first: StoredArtifact,
+  firstUploads: readonly Upload[],
+): Promise<Downloaded> {
+  const { place, io, folder, onBytes } = fetching;
+  await folder.assertFree(first.name);
+  const staged = folder.stage();
+  let artifact = first;
+  let uploads = firstUploads;
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    await place.bucket.getFile(artifact.key, staged, onBytes);
+    const digest = await digestFile(io, staged);
+    if (isRecorded(uploads, digest) || (uploads.length === 0 && digest.size === artifact.size)) {
+      const path = await folder.place(staged, artifact.name);
+      const { step, name, key } = artifact;
+      const { size, sha256 } = digest;
+      return { step, name, key, path, size, sha256, verified: uploads.length > 0 };
+    }
+    await rm(staged, { force: true });
+    // Another upload may have come in between, or its event only now.
+    const present = await findArtifact(place, artifact);
+    if (present === undefined) throw new NotFoundError(`${artifact.key} was removed meanwhile`);
+    const recorded = await readUploads(place, [present], { thorough: true });
+    uploads = recorded.uploads.get(present.key) ?? [];
+    artifact = present;
+  }
+  throw new TracecraftError(
+    'damaged',
+    `what lies at ${artifact.key} is not what was uploaded: its SHA-256 differs; nothing was kept`,
+    { hint: 'It was damaged or overwritten in the bucket. Upload it again.' },
+  );
+}
+
+function isRecorded(uploads: readonly Upload[], { size, sha256 }: FileDigest): boolean {
+  return uploads.some((upload) => upload.sha256 === sha256 && upload.size === size);
+}
+
+function byKey(left: { readonly key: string }, right: { readonly key: string }): number {
+  return left.key < right.key ? -1 : 1;
+}

@@ -1,0 +1,105 @@
+import { realpath } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { onDisk } from '../../bucket/disk-errors.js';
+import { NotFoundError, UsageError } from '../../errors.js';
+import type { DirectoryEntry, Io } from '../../io.js';
+import { checkArtifactName } from '../../protocol/names.js';
+
+/** Written by `tracecraft init`; other tools write the keys of the bucket into it. */
+const configName = '.tracecraft.json';
+
+/** A file on this machine, and what it is to be called in the bucket. */
+export interface Source {
+  readonly path: string;
+  readonly name: string;
+  /** Bytes, when it was found. */
+  readonly size: number;
+}
+
+export interface FoundSources {
+  /** In the order of their names. */
+  readonly sources: readonly Source[];
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** What lies in the folder and is not sent. */
+export interface PassedOver {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface SourceWish {
+  /** What the file or folder is called in the bucket, instead of its own last name. */
+  readonly name?: string | undefined;
+  readonly recursive: boolean;
+}
+
+/**
+ * The file at `path`, or all files below it. A link that was named itself is followed; one in a folder may lead out of it and
+ * is passed over. Every name is checked before anything is sent.
+ */
+export async function findSources(
+  io: Io,
+  path: string,
+  { name, recursive }: SourceWish,
+): Promise<FoundSources> {
+  const called = checkArtifactName(name ?? basename(resolve(path)));
+  const found = await onDisk(`read ${path}`, () => io.stat(path));
+  if (found === undefined) throw new NotFoundError(`there is no file or folder ${path}`);
+  const real = await onDisk(`read ${path}`, () => realpath(path));
+  if (found.kind === 'file') {
+    return { sources: [{ path: real, name: called, size: found.size }], passedOver: [] };
+  }
+  if (found.kind === 'other') throw new UsageError(`not a regular file: ${path}`);
+  if (!recursive) {
+    throw new UsageError(`${path} is a folder`, { hint: 'Upload all of it with --recursive.' });
+  }
+  const tree = await walk(io, real, called);
+  if (tree.sources.length > 0) return tree;
+  throw new NotFoundError(`there are no files in ${path}`);
+}
+
+async function walk(io: Io, root: string, called: string): Promise<FoundSources> {
+  const sources: Source[] = [];
+  const passedOver: PassedOver[] = [];
+  const folders: { readonly path: string; readonly name: string }[] = [
+    { path: root, name: called },
+  ];
+  for (const folder of folders) {
+    const entries = await onDisk(`read ${folder.path}`, () => io.readdir(folder.path));
+    for (const { name: leaf, kind } of entries ?? []) {
+      const path = join(folder.path, leaf);
+      const reason = reasonToPass(leaf, kind);
+      if (reason !== undefined) {
+        passedOver.push({ path, reason });
+        continue;
+      }
+      const name = nameOf(`${folder.name}/${leaf}`, path);
+      if (kind === 'directory') folders.push({ path, name });
+      else sources.push({ path, name, size: await sizeOf(io, path) });
+    }
+  }
+  return { sources: sources.sort(byName), passedOver };
+}
+
+function reasonToPass(leaf: string, kind: DirectoryEntry['kind']): string | undefined {
+  if (kind === 'other') return 'neither a file nor a folder; links are not followed';
+  return leaf === configName ? 'it may hold the keys of a bucket' : undefined;
+}
+
+/** A name that is not UTF-8 is shown with U+FFFD in its place, and cannot be found under it. */
+function nameOf(name: string, path: string): string {
+  if (!name.includes('\uFFFD')) return checkArtifactName(name);
+  throw new UsageError(`not an artifact name, since it is not UTF-8: ${JSON.stringify(path)}`, {
+    hint: 'Rename it, and upload again.',
+  });
+}
+
+/** What has gone meanwhile is told when it is to be sent. */
+async function sizeOf(io: Io, path: string): Promise<number> {
+  return (await onDisk(`read ${path}`, () => io.stat(path)))?.size ?? 0;
+}
+
+function byName(left: Source, right: Source): number {
+  return left.name < right.name ? -1 : 1;
+}

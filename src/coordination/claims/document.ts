@@ -1,0 +1,99 @@
+import type { Bucket, Conditional, Stored } from '../../bucket/bucket.js';
+import {
+  type ClaimDocument,
+  claimSchema,
+  type StatusDocument,
+  statusSchema,
+} from '../../protocol/coordination.js';
+import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
+import type { CoordinationContext } from '../context.js';
+import type { Dated } from '../agents/liveness.js';
+
+export type StorePlace = Pick<CoordinationContext, 'bucket' | 'layout'>;
+
+/** A claim as it was read: what it says, when it was written, and what it is replaced by. */
+export interface ReadClaim extends Dated<ClaimDocument> {
+  readonly etag: string;
+}
+
+/** Milliseconds that a store which arbitrates nothing is given to show what others wrote at the same time. */
+const settleMs = 2_000;
+
+/** `DocumentError` for one that nobody can read: it may be somebody's claim. */
+export async function readClaim(
+  { bucket, layout }: StorePlace,
+  step: string,
+  listedSize?: number,
+): Promise<ReadClaim | undefined> {
+  const key = layout.claim(step);
+  const stored = await getListed(bucket, key, listedSize);
+  if (stored === undefined) return undefined;
+  const document = parseDocument(claimSchema, key, stored.body);
+  return { document, modifiedAt: stored.modifiedAt, etag: stored.etag };
+}
+
+/** Ours are far smaller; one that somebody planted must not fill the memory of every reader. */
+export const maxDocumentBytes = 16 << 20;
+
+/** As `get`, but `DocumentError` for what is too large to be a document. */
+export async function getBounded(bucket: Bucket, key: string): Promise<Stored | undefined> {
+  const range = { start: 0, end: maxDocumentBytes };
+  const stored = await bucket.get(key, { range });
+  if (stored === undefined || stored.size <= maxDocumentBytes) return stored;
+  throw new DocumentError(key, `${stored.size} bytes are too many`);
+}
+
+/** What a listing has shown to be small enough is read as it is. */
+export async function getListed(
+  bucket: Bucket,
+  key: string,
+  listedSize: number | undefined,
+): Promise<Stored | undefined> {
+  const isSmall = listedSize !== undefined && listedSize <= maxDocumentBytes;
+  return isSmall ? bucket.get(key) : getBounded(bucket, key);
+}
+
+/** A status that cannot be read says nothing: it follows from the claim anyway. */
+export function parseStatus(
+  { layout }: Pick<StorePlace, 'layout'>,
+  step: string,
+  stored: Stored | undefined,
+): StatusDocument | undefined {
+  if (stored === undefined) return undefined;
+  try {
+    return parseDocument(statusSchema, layout.status(step), stored.body);
+  } catch (error) {
+    if (error instanceof DocumentError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the store decides between two who write one claim at once. */
+export function isArbitrated({ bucket }: Pick<CoordinationContext, 'bucket'>): boolean {
+  return bucket.capabilities.putIfAbsent && bucket.capabilities.putIfMatch;
+}
+
+/**
+ * Replaces the claim that was read, or creates it. Where the store does not arbitrate: writes it, lets the others of the same
+ * moment write theirs, and looks whose is there.
+ */
+export async function writeClaim(
+  context: CoordinationContext,
+  step: string,
+  document: ClaimDocument,
+  over: ReadClaim | undefined,
+): Promise<Conditional> {
+  const { bucket, layout, clock } = context;
+  const key = layout.claim(step);
+  const body = encodeDocument(document);
+  if (isArbitrated(context)) {
+    return over === undefined
+      ? bucket.putIfAbsent(key, body)
+      : bucket.putIfMatch(key, body, over.etag);
+  }
+  const { etag } = await bucket.put(key, body);
+  await clock.sleep(settleMs);
+  const present = await readClaim(context, step);
+  const isOurs = present !== undefined && present.document.nonce === document.nonce;
+  return isOurs ? { written: true, etag } : { written: false };
+}

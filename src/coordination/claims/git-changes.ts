@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { UsageError } from '../../errors.js';
+
+const run = promisify(execFile);
+/** A repository's own config may name a program to run on every status; this only looks. */
+const safely = ['-c', 'core.fsmonitor=false'];
+const maxOutputBytes = 64 * 1024 * 1024;
+
+export interface GitScope {
+  /** A folder of the work tree. */
+  readonly cwd: string;
+  /** ISO 8601: commits made since then count too. `null`: only what is not committed. */
+  readonly since: string | null;
+}
+
+/**
+ * Files that differ from the last commit or are new to git, and those of the commits since the step was claimed, as paths from
+ * the top of the work tree, sorted. `UsageError` where there is no work tree, or no git.
+ */
+export async function changedFiles({ cwd, since }: GitScope): Promise<string[]> {
+  const uncommitted = await git(cwd, [
+    'status',
+    '--porcelain=v1',
+    '-z',
+    '--untracked-files=all',
+    '--no-renames',
+  ]);
+  const files = new Set(fieldsOf(uncommitted).map((field) => field.slice(3)));
+  for (const file of await committedSince(cwd, since)) files.add(file);
+  files.delete('');
+  // It may hold keys, and is nobody's work.
+  for (const file of files) if (/(^|\/)\.tracecraft\.json$/.test(file)) files.delete(file);
+  return [...files].sort();
+}
+
+async function committedSince(cwd: string, since: string | null): Promise<string[]> {
+  const at = Date.parse(since ?? '');
+  if (Number.isNaN(at)) return [];
+  // A repository without a commit has no HEAD to log from.
+  const hasHead = await git(cwd, ['rev-parse', '--verify', '--quiet', 'HEAD']).catch(() => '');
+  if (hasHead === '') return [];
+  const names = await git(cwd, [
+    'log',
+    `--since=@${Math.floor(at / 1000)}`,
+    '--name-only',
+    '--no-renames',
+    '--pretty=format:',
+    '-z',
+    'HEAD',
+  ]);
+  return fieldsOf(names).map((name) => name.replace(/^\n+/, ''));
+}
+
+function fieldsOf(output: string): string[] {
+  return output.split('\0').filter((field) => field !== '');
+}
+
+async function git(cwd: string, args: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await run('git', [...safely, ...args], { cwd, maxBuffer: maxOutputBytes });
+    return stdout;
+  } catch (error) {
+    throw new UsageError(`git cannot say what has changed in ${cwd}: ${reasonOf(error)}`, {
+      hint: 'Run it inside of the git work tree, or leave out --changed-files-from-git.',
+      cause: error,
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { stderr, message } = Object(error);
+  const [first = ''] = String(stderr ?? '').split('\n');
+  return first === '' ? String(message) : first;
+}

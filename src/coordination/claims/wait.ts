@@ -1,0 +1,74 @@
+import type { Clock } from '../../clock.js';
+import { BlockedError, TimedOutError } from '../../errors.js';
+import { stepId } from '../../protocol/names.js';
+import type { StorePlace } from './document.js';
+import { inParallel } from '../../concurrency.js';
+import { readStep, type StepView } from './steps.js';
+
+export interface WaitRequest {
+  readonly steps: readonly string[];
+  readonly timeoutMs: number;
+  /** Told once, before the first pause, of each step that is not complete; of one that nobody claimed only the name. */
+  onWaiting?(step: string, view: StepView | undefined): void;
+  /** After each look: whoever waits is alive. */
+  onLook(): Promise<void>;
+  /** Told once of each step that needs a review: it goes on waiting for somebody to complete it. */
+  onNeedsReview(view: StepView): void;
+}
+
+const firstPauseMs = 500;
+const longestPauseMs = 5_000;
+
+/** Until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError` when the time is up. */
+export async function waitForSteps(
+  place: StorePlace & { readonly clock: Clock },
+  { steps: names, timeoutMs, onWaiting, onLook, onNeedsReview }: WaitRequest,
+): Promise<readonly StepView[]> {
+  const steps = [...new Set(names.map(stepId))];
+  const deadline = place.clock.now() + timeoutMs;
+  const reported = new Set<string>();
+  const complete = new Map<string, StepView>();
+  let pauseMs = firstPauseMs;
+  for (;;) {
+    const open = steps.filter((step) => !complete.has(step));
+    const views = await inParallel(open, (step) => readStep(place, step));
+    for (const view of views) {
+      if (view?.status === 'blocked') throw blocked(view);
+      if (view?.status === 'complete') complete.set(view.step, view);
+      if (view?.status !== 'needs_review' || reported.has(view.step)) continue;
+      reported.add(view.step);
+      onNeedsReview(view);
+    }
+    if (complete.size === steps.length) return steps.flatMap((step) => complete.get(step) ?? []);
+    const leftMs = deadline - place.clock.now();
+    if (leftMs <= 0) {
+      throw timedOut(
+        steps.filter((step) => !complete.has(step)),
+        timeoutMs,
+      );
+    }
+    if (pauseMs === firstPauseMs) {
+      for (const [index, step] of open.entries()) {
+        if (!complete.has(step)) onWaiting?.(step, views[index]);
+      }
+    }
+    await onLook();
+    await place.clock.sleep(Math.min(pauseMs, leftMs));
+    pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+  }
+}
+
+function blocked({ step, agent, note }: StepView): BlockedError {
+  const reason = note === null || note === '' ? '' : `: ${note}`;
+  return new BlockedError(`step ${step} was blocked by ${agent ?? 'its agent'}${reason}`, {
+    hint: `See "tracecraft handoff ${step}"; whoever takes it up runs "tracecraft claim ${step} --reopen".`,
+  });
+}
+
+function timedOut(steps: readonly string[], timeoutMs: number): TimedOutError {
+  const many = steps.length === 1 ? 'step' : 'steps';
+  return new TimedOutError(
+    `${many} ${steps.join(', ')} not complete after ${Math.round(timeoutMs / 1000)} s`,
+    { hint: 'See who holds what with "tracecraft steps", or wait longer with --timeout.' },
+  );
+}

@@ -1,0 +1,190 @@
+import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
+import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
+import type { Stamp } from '../../protocol/keys.js';
+import {
+  checkMailId,
+  checkMailText,
+  type MailKind,
+  mailFolder,
+  mailKeyOf,
+  mailSchema,
+  maxMailBytes,
+} from '../../protocol/mail.js';
+import { isName, stepId } from '../../protocol/names.js';
+import type { CoordinationContext } from '../context.js';
+import { writeEvent } from '../events.js';
+import { newStamp, type StampedMoment } from '../event-timestamp.js';
+
+export interface NewMail {
+  /** `null`: to all. */
+  readonly to: string | null;
+  readonly message: string;
+  readonly step?: string;
+  /** The id of the message that it answers. */
+  readonly replyTo?: string;
+  /** Left out: a new one. With it the key is known beforehand, and what is there already is not sent again. */
+  readonly stamp?: Stamp;
+}
+
+export interface Sent {
+  readonly key: string;
+  readonly id: string;
+  /** ISO 8601, by the store's clock. */
+  readonly sentAt: string;
+}
+
+/** One message to one agent or to all, under a key that no other message has. Then its event. */
+export async function sendMail(
+  context: CoordinationContext,
+  { to, message, step, replyTo, stamp: given }: NewMail,
+): Promise<Sent> {
+  const { bucket, layout, agent } = context;
+  checkMailText(message);
+  const about = {
+    ...(step === undefined ? {} : { step: stepId(step) }),
+    ...(replyTo === undefined ? {} : { reply_to: checkMailId(replyTo) }),
+  };
+  const keyOf = (stamp: Stamp): string =>
+    to === null ? layout.broadcast(stamp) : layout.message(to, stamp);
+  // Names are refused before the store is asked for the time.
+  keyOf({ timeNs: 0n, agent, id: '00000000' });
+  const { stamp, at } = given === undefined ? await newStamp(context) : momentOf(given);
+  const key = keyOf(stamp);
+  const recipient = to ?? '_broadcast';
+  const mail = { id: stamp.id, from: agent, to: recipient, message, sent_at: at, ...about };
+  const sent = { key, id: stamp.id, sentAt: at };
+  if (given === undefined) await bucket.put(key, encodeDocument(mail));
+  else if (!(await isNew(bucket, key, encodeDocument(mail)))) return sent;
+  await writeEvent(context, {
+    type: to === null ? 'message.broadcast' : 'message.sent',
+    ...(about.step === undefined ? {} : { step: about.step }),
+    data: { ref: { key, id: stamp.id }, ...(to === null ? {} : { to }), message },
+  });
+  return sent;
+}
+
+function momentOf(stamp: Stamp): StampedMoment {
+  return { stamp, at: new Date(Number(stamp.timeNs / 1_000_000n)).toISOString() };
+}
+
+async function isNew(bucket: Bucket, key: string, body: Buffer): Promise<boolean> {
+  if (bucket.capabilities.putIfAbsent) return (await bucket.putIfAbsent(key, body)).written;
+  if ((await bucket.get(key)) !== undefined) return false;
+  await bucket.put(key, body);
+  return true;
+}
+
+export interface Mail {
+  readonly key: string;
+  readonly kind: MailKind;
+  readonly id: string;
+  readonly from: string;
+  readonly message: string;
+  /** As its sender wrote it; of a sender who wrote none, the time in its key. */
+  readonly sentAt: string;
+  readonly step: string | null;
+  readonly replyTo: string | null;
+}
+
+/** A message in a listing. */
+export interface ListedMail {
+  readonly key: string;
+  readonly kind: MailKind;
+  /** `<ts>_<sender>_<id>`. */
+  readonly name: string;
+  readonly stamp: Stamp;
+  /** By the store's clock. */
+  readonly modifiedAt: Date;
+  readonly size: number;
+}
+
+export interface MailListing {
+  /** In the order in which they were sent. */
+  readonly mail: readonly ListedMail[];
+  /** Keys that no message has. */
+  readonly strays: readonly string[];
+}
+
+export type MailPlace = Pick<CoordinationContext, 'bucket' | 'layout' | 'agent'>;
+
+/** An agent's direct mail and everybody's, from the one stamped `fromNs` on (nanoseconds of store time). */
+export async function listMail(place: MailPlace, fromNs = 0n): Promise<MailListing> {
+  const [direct, broadcast] = await Promise.all([
+    listFolder(place, 'direct', fromNs),
+    listFolder(place, 'broadcast', fromNs),
+  ]);
+  return {
+    mail: [...direct.mail, ...broadcast.mail].sort(bySending),
+    strays: [...direct.strays, ...broadcast.strays],
+  };
+}
+
+async function listFolder(
+  { bucket, layout, agent }: MailPlace,
+  kind: MailKind,
+  fromNs: bigint,
+): Promise<MailListing> {
+  const folder = mailFolder(layout, agent, kind);
+  // Every name that begins with these digits comes after them.
+  const after = fromNs === 0n ? {} : { after: `${folder}${digits(fromNs)}` };
+  const mail: ListedMail[] = [];
+  const strays: string[] = [];
+  // Nested keys are junk; with a delimiter they cost nothing.
+  for await (const entry of bucket.list(folder, { ...after, delimiter: '/' })) {
+    if (entry.kind === 'object') add(entry);
+  }
+  return { mail, strays };
+
+  function add({ key, modifiedAt, size }: ObjectEntry): void {
+    const stamp = mailKeyOf(folder, key);
+    if (stamp === 'stray') strays.push(key);
+    if (typeof stamp === 'string') return;
+    const name = key.slice(folder.length, -'.json'.length);
+    mail.push({ key, kind, name, stamp, modifiedAt, size });
+  }
+}
+
+export function digits(timeNs: bigint): string {
+  return String(timeNs).padStart(19, '0');
+}
+
+function bySending(left: ListedMail, right: ListedMail): number {
+  if (left.stamp.timeNs !== right.stamp.timeNs) {
+    return left.stamp.timeNs < right.stamp.timeNs ? -1 : 1;
+  }
+  return left.name < right.name ? -1 : 1;
+}
+
+/** `undefined`: it was deleted since it was listed. A `DocumentError`: it is no message. */
+export async function readMail(
+  { bucket }: Pick<MailPlace, 'bucket'>,
+  { key, kind, stamp, size }: ListedMail,
+): Promise<Mail | DocumentError | undefined> {
+  if (size > maxMailBytes) return new DocumentError(key, `larger than ${maxMailBytes} bytes`);
+  const stored = await bucket.get(key);
+  if (stored === undefined) return undefined;
+  try {
+    const { id, from, message, sent_at, step, reply_to } = parseDocument(
+      mailSchema,
+      key,
+      stored.body,
+    );
+    return {
+      key,
+      kind,
+      id: id ?? stamp.id,
+      from: from ?? stamp.agent,
+      message,
+      sentAt: sent_at ?? timeOf(stamp),
+      step: step === null ? null : isName(step) ? stepId(step) : step,
+      replyTo: reply_to,
+    };
+  } catch (error) {
+    if (error instanceof DocumentError) return error;
+    throw error;
+  }
+}
+
+function timeOf({ timeNs }: Stamp): string {
+  return new Date(Number(timeNs / 1_000_000n)).toISOString();
+}
