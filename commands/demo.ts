@@ -19,7 +19,7 @@ import { nodeIo } from '../src/io.js';
 import { noEvents } from '../src/mirror/watch/file-events.js';
 import { everything } from '../src/mirror/watch/selection.js';
 import { bucketLayout } from '../src/protocol/keys.js';
-import { RunReader } from '../src/replay/read.js';
+import { RunReader } from '../src/replay/timeline/read.js';
 import { createWatchers } from '../watchers/registry.js';
 
 const project = 'replaydemo';

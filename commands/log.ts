@@ -8,12 +8,12 @@ import { systemClock } from '../src/clock.js';
 import { UnreachableError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { checkName, stepId } from '../src/protocol/names.js';
-import type { TimelineEntry } from '../src/replay/entry.js';
-import { News } from '../src/replay/news.js';
-import { RunReader } from '../src/replay/read.js';
-import { type EntrySelection, isSelected } from '../src/replay/selection.js';
-import { tellInOrder } from '../src/replay/telling-in-order.js';
-import { type Timeline, timelineOf } from '../src/replay/timeline.js';
+import type { TimelineEntry } from '../src/replay/timeline/entry.js';
+import { News } from '../src/replay/timeline/follow-filter.js';
+import { RunReader } from '../src/replay/timeline/read.js';
+import { type EntrySelection, isSelected } from '../src/replay/timeline/selection.js';
+import { tellInOrder } from '../src/replay/timeline/timeline-stream.js';
+import { type Timeline, timelineOf } from '../src/replay/timeline/timeline.js';
 
 const pollMs = 2_000;
 const nothingFits = 'Nothing happened here yet that fits.';

@@ -14,7 +14,7 @@ import { parseDuration } from '../src/config/duration.js';
 import { UnreachableError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { checkName, stepId } from '../src/protocol/names.js';
-import { RunReader } from '../src/replay/read.js';
+import { RunReader } from '../src/replay/timeline/read.js';
 
 /** Complaints on the terminal; the page has more of them. */
 const mostWarnings = 20;

@@ -29,7 +29,7 @@ export async function bundleViewer(root, modules) {
   return { script, style };
 }
 
-/** Puts the bundled viewer in the place of the texts in `src/replay/viewer-bundle.ts`. */
+/** Puts the bundled viewer in the place of the texts in `src/replay/page/viewer-bundle.ts`. */
 export function withViewer(root, modules) {
   return {
     name: 'with-viewer',

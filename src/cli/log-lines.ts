@@ -1,4 +1,4 @@
-import { type SessionMark, type TimelineEntry, timeOf, wordOf } from '../replay/entry.js';
+import { type SessionMark, type TimelineEntry, timeOf, wordOf } from '../replay/timeline/entry.js';
 
 /** Columns wide enough for most names, so that lines that come one by one still stand under each other. */
 const agentWidth = 12;

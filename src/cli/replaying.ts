@@ -4,10 +4,10 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
 import { NotAllowedError } from '../errors.js';
 import type { Layout } from '../protocol/keys.js';
-import type { PageSink } from '../replay/chunks.js';
-import { type WrittenPage, writePage } from '../replay/page.js';
-import type { RunReader } from '../replay/read.js';
-import type { EntrySelection } from '../replay/selection.js';
+import type { PageSink } from '../replay/page/chunks.js';
+import { type WrittenPage, writePage } from '../replay/page/page.js';
+import type { RunReader } from '../replay/timeline/read.js';
+import type { EntrySelection } from '../replay/timeline/selection.js';
 
 /** Bytes of transcripts beyond which a page gets a folder beside it. */
 const mostInPage = 512 * 1024 * 1024;
@@ -45,7 +45,7 @@ export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
   );
   const isBeside = bytes > (request.mostInPage ?? mostInPage);
   const sidecar = isBeside ? `${basename(path, extname(path))}-data` : null;
-  const { viewer } = await import('../replay/viewer-bundle.js');
+  const { viewer } = await import('../replay/page/viewer-bundle.js');
   const written = await toFile(path, sidecar, (sink) =>
     writePage(sink, { bucket, layout, reader, state, selection }, { viewer, sidecar, followMs }),
   );

@@ -13,7 +13,7 @@ import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { generationName, partName, rangePartName } from '../../src/protocol/parts.js';
 import { noRedaction } from '../../src/redact/redact.js';
-import { readLines } from '../../src/replay/transcripts.js';
+import { readLines } from '../../src/replay/page/transcripts.js';
 
 export interface CompactStore {
   readonly bucket: Bucket;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { claimBars } from '../../src/replay/claim-bars.js';
-import { Entries } from '../../src/replay/entries.js';
-import { EntryFilter, wordsOf } from '../../src/replay/entry-filter.js';
-import { layOutLanes } from '../../src/replay/lane-layout.js';
-import { fittingScale } from '../../src/replay/time-scale.js';
+import { claimBars } from '../../src/replay/viewer/claim-bars.js';
+import { Entries } from '../../src/replay/viewer/entries.js';
+import { EntryFilter, wordsOf } from '../../src/replay/viewer/entry-filter.js';
+import { layOutLanes } from '../../src/replay/viewer/lane-layout.js';
+import { fittingScale } from '../../src/replay/viewer/time-scale.js';
 
 type Told = readonly [
   ms: number,

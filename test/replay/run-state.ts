@@ -1,6 +1,6 @@
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
-import { type ReadBucket, RunReader } from '../../src/replay/read.js';
+import { type ReadBucket, RunReader } from '../../src/replay/timeline/read.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 
 export const layout = bucketLayout('demo');

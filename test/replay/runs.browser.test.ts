@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { partName } from '../../src/protocol/parts.js';
-import type { PageHeader } from '../../src/replay/page-data.js';
+import type { PageHeader } from '../../src/replay/page/data.js';
 import {
   chromiumPath,
   inChromium,

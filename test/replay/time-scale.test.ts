@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fittingScale, foldsOf, foldWidth, ticksOf } from '../../src/replay/time-scale.js';
+import { fittingScale, foldsOf, foldWidth, ticksOf } from '../../src/replay/viewer/time-scale.js';
 
 const minute = 60_000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { timelineOf } from '../../src/replay/timeline.js';
+import { timelineOf } from '../../src/replay/timeline/timeline.js';
 import { HandMadeBucket, isoAt, stampAt } from './run-state.js';
 
 async function told(made: HandMadeBucket): Promise<string[]> {
@@ -283,7 +283,7 @@ describe('what is not what its key says', () => {
 
 describe('reading again', () => {
   it('gets only what is new', async () => {
-    const { RunReader } = await import('../../src/replay/read.js');
+    const { RunReader } = await import('../../src/replay/timeline/read.js');
     const { layout } = await import('./run-state.js');
     const made = new HandMadeBucket()
       .event(1, 'agent.registered', 'a')

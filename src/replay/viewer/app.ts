@@ -1,8 +1,8 @@
-import { claimBars } from '../claim-bars.js';
-import { Entries } from '../entries.js';
-import { EntryFilter } from '../entry-filter.js';
-import type { PageHeader } from '../page-data.js';
-import { foldsOf, type Span } from '../time-scale.js';
+import { claimBars } from './claim-bars.js';
+import { Entries } from './entries.js';
+import { EntryFilter } from './entry-filter.js';
+import type { PageHeader } from '../page/data.js';
+import { foldsOf, type Span } from './time-scale.js';
 import { Board } from './board.js';
 import { Conversation } from './conversation.js';
 import { Lines } from './data.js';

@@ -1,9 +1,9 @@
-import type { ClaimBar } from '../claim-bars.js';
-import type { Entries } from '../entries.js';
-import { wordOf } from '../entry.js';
-import { type Lane, layOutLanes, type PlacedMark, type PlacedStrip } from '../lane-layout.js';
-import type { PageHeader } from '../page-data.js';
-import { type Fold, fittingScale, type Span, type TimeScale } from '../time-scale.js';
+import type { ClaimBar } from './claim-bars.js';
+import type { Entries } from './entries.js';
+import { wordOf } from '../timeline/entry.js';
+import { type Lane, layOutLanes, type PlacedMark, type PlacedStrip } from './lane-layout.js';
+import type { PageHeader } from '../page/data.js';
+import { type Fold, fittingScale, type Span, type TimeScale } from './time-scale.js';
 import { element, replace, shown } from './dom.js';
 import { type Hit, hitAt, lineAt } from './hit.js';
 import { headsNear, laneHeads, tellMark, tellStrip } from './lane-heads.js';

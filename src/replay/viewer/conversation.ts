@@ -1,6 +1,6 @@
 import { readRow } from '../conversation/read-row.js';
 import type { Block } from '../conversation/row.js';
-import type { PageHeader, PageSession } from '../page-data.js';
+import type { PageHeader, PageSession } from '../page/data.js';
 import type { Lines } from './data.js';
 import { button, element, fillLong, isoOf, replace, shown } from './dom.js';
 

@@ -1,4 +1,4 @@
-import type { PageHeader } from '../page-data.js';
+import type { PageHeader } from '../page/data.js';
 
 /** Decoded chunks kept: what one scrolls through, not the whole run. */
 const mostKept = 24;

@@ -1,6 +1,6 @@
-import type { Entries } from '../entries.js';
-import { wordOf } from '../entry.js';
-import { type Filter, none, wordsOf } from '../entry-filter.js';
+import type { Entries } from './entries.js';
+import { wordOf } from '../timeline/entry.js';
+import { type Filter, none, wordsOf } from './entry-filter.js';
 import { button, element, replace, shown } from './dom.js';
 
 export interface FilterState {

@@ -1,7 +1,7 @@
-import type { Entries } from '../entries.js';
-import { wordOf } from '../entry.js';
-import type { Lane, PlacedStrip } from '../lane-layout.js';
-import type { PageHeader } from '../page-data.js';
+import type { Entries } from './entries.js';
+import { wordOf } from '../timeline/entry.js';
+import type { Lane, PlacedStrip } from './lane-layout.js';
+import type { PageHeader } from '../page/data.js';
 import { button, element, isoOf, shown } from './dom.js';
 import { axisHeight } from './paint.js';
 

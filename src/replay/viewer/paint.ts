@@ -1,14 +1,14 @@
-import type { Entries } from '../entries.js';
-import { wordOf } from '../entry.js';
+import type { Entries } from './entries.js';
+import { wordOf } from '../timeline/entry.js';
 import {
   type Lane,
   type PlacedBar,
   type PlacedMark,
   type PlacedStrip,
   sizes,
-} from '../lane-layout.js';
-import type { PageStream } from '../page-data.js';
-import { foldWidth, type TimeScale, ticksOf } from '../time-scale.js';
+} from './lane-layout.js';
+import type { PageStream } from '../page/data.js';
+import { foldWidth, type TimeScale, ticksOf } from './time-scale.js';
 import { isoOf, shown } from './dom.js';
 import { type Colors, colorNameOf } from './theme.js';
 

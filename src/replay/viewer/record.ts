@@ -1,6 +1,6 @@
-import type { Entries } from '../entries.js';
-import { wordOf } from '../entry.js';
-import { type PageHeader, recordsStream } from '../page-data.js';
+import type { Entries } from './entries.js';
+import { wordOf } from '../timeline/entry.js';
+import { type PageHeader, recordsStream } from '../page/data.js';
 import type { Lines } from './data.js';
 import { button, element, fillLong, isoOf, replace, shown } from './dom.js';
 

@@ -1,5 +1,5 @@
-import type { Entries } from '../entries.js';
-import { wordOf } from '../entry.js';
+import type { Entries } from './entries.js';
+import { wordOf } from '../timeline/entry.js';
 import { element, isoOf, replace, shown } from './dom.js';
 
 const rowHeight = 32;

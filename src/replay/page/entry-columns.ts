@@ -1,6 +1,6 @@
-import type { CausedEntry } from './causes.js';
-import type { TimelineEntry } from './entry.js';
-import type { EntryColumns } from './page-data.js';
+import type { CausedEntry } from '../timeline/tool-call-links.js';
+import type { TimelineEntry } from '../timeline/entry.js';
+import type { EntryColumns } from './data.js';
 
 /** Bytes of text that are kept in one piece. */
 const pieceBytes = 256 * 1024;

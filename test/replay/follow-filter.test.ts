@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { News } from '../../src/replay/news.js';
-import { timelineOf } from '../../src/replay/timeline.js';
+import { News } from '../../src/replay/timeline/follow-filter.js';
+import { timelineOf } from '../../src/replay/timeline/timeline.js';
 import { HandMadeBucket, isoAt } from './run-state.js';
 
 async function entriesOf(made: HandMadeBucket) {

@@ -1,4 +1,4 @@
-import type { EntryColumns } from './page-data.js';
+import type { EntryColumns } from '../page/data.js';
 
 /** The entries of a page, by index. */
 export class Entries {

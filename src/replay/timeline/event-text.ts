@@ -1,4 +1,4 @@
-import type { EventDocument } from '../protocol/events.js';
+import type { EventDocument } from '../../protocol/events.js';
 
 /** Characters of one text in a line; the record has all of them. */
 const longest = 2_000;

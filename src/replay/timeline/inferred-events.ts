@@ -1,9 +1,9 @@
-import type { ClaimDocument, HandoffDocument } from '../protocol/coordination.js';
+import type { ClaimDocument, HandoffDocument } from '../../protocol/coordination.js';
 import type { Read, RunState, StepObjects, StoredMemory } from './bucket-state.js';
 import type { TimelineEntry } from './entry.js';
-import type { Fact, KnownThings } from './known-things.js';
+import type { Fact, KnownThings } from './known-objects.js';
 import { identityOf, nanoseconds } from './recorded.js';
-import { tellArtifact, tellEnding, tellMail, tellMemory, versionText } from './telling.js';
+import { tellArtifact, tellEnding, tellMail, tellMemory, versionText } from './event-text.js';
 
 const claimTypes = new Set(['step.claimed', 'step.taken_over']);
 const endingTypes = new Set(['step.completed', 'step.blocked', 'step.needs_review']);

@@ -1,9 +1,9 @@
 import type { BucketState, RunState, StoredMail } from './bucket-state.js';
-import { deriveEntries } from './derived.js';
+import { deriveEntries } from './inferred-events.js';
 import type { SessionMark, TimelineEntry } from './entry.js';
-import { KnownThings } from './known-things.js';
+import { KnownThings } from './known-objects.js';
 import { nanoseconds, type RecordedEntry } from './recorded.js';
-import { type Thing, thingsOf } from './things.js';
+import { type Thing, thingsOf } from './state-objects.js';
 
 export interface Timeline extends TimelineEnd {
   /** In the order in which they happened: by the store's time, then by key. Each thing once. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { Entries } from '../../src/replay/entries.js';
-import type { TimelineEntry } from '../../src/replay/entry.js';
-import { EntryRows } from '../../src/replay/entry-columns.js';
-import type { EntryColumns } from '../../src/replay/page-data.js';
-import { RunReader } from '../../src/replay/read.js';
-import { tellInOrder } from '../../src/replay/telling-in-order.js';
-import { timelineOf } from '../../src/replay/timeline.js';
+import { Entries } from '../../src/replay/viewer/entries.js';
+import type { TimelineEntry } from '../../src/replay/timeline/entry.js';
+import { EntryRows } from '../../src/replay/page/entry-columns.js';
+import type { EntryColumns } from '../../src/replay/page/data.js';
+import { RunReader } from '../../src/replay/timeline/read.js';
+import { tellInOrder } from '../../src/replay/timeline/timeline-stream.js';
+import { timelineOf } from '../../src/replay/timeline/timeline.js';
 import { HandMadeBucket, isoAt, layout, stampAt, withFolders } from './run-state.js';
 
 /** A run in which some states have their events, some have none, and some have them late. */

@@ -1,11 +1,11 @@
 import type * as v from 'valibot';
-import type { Bucket, ObjectEntry } from '../bucket/bucket.js';
-import { inParallel, readAhead } from '../concurrency.js';
-import { claimSchema, handoffSchema, statusSchema } from '../protocol/coordination.js';
-import { agentSchema, DocumentError, metaSchema, parseDocument } from '../protocol/documents.js';
-import { type Layout, parseStampName } from '../protocol/keys.js';
-import { type MemoryDocument, memoryKeyOf, parseMemory } from '../protocol/memory.js';
-import { decodeId, isName, stepId } from '../protocol/names.js';
+import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
+import { inParallel, readAhead } from '../../concurrency.js';
+import { claimSchema, handoffSchema, statusSchema } from '../../protocol/coordination.js';
+import { agentSchema, DocumentError, metaSchema, parseDocument } from '../../protocol/documents.js';
+import { type Layout, parseStampName } from '../../protocol/keys.js';
+import { type MemoryDocument, memoryKeyOf, parseMemory } from '../../protocol/memory.js';
+import { decodeId, isName, stepId } from '../../protocol/names.js';
 import {
   type BucketState,
   type MailDocument,
@@ -20,7 +20,7 @@ import {
   type StoredSession,
 } from './bucket-state.js';
 import { type RecordedEntry, recordedEntry } from './recorded.js';
-import { cut, shortValue } from './telling.js';
+import { cut, shortValue } from './event-text.js';
 
 export interface ReadBucket {
   readonly state: BucketState;

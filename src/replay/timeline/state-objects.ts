@@ -1,5 +1,5 @@
 import type { RunState, StoredMemory } from './bucket-state.js';
-import { presentKeyOf } from './derived.js';
+import { presentKeyOf } from './inferred-events.js';
 
 /** A part of a state that stands for itself, and the objects of which an event would speak that tells it. */
 export interface Thing {

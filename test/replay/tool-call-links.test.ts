@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Call, causesOf } from '../../src/replay/causes.js';
-import type { TimelineEntry } from '../../src/replay/entry.js';
+import { type Call, causesOf } from '../../src/replay/timeline/tool-call-links.js';
+import type { TimelineEntry } from '../../src/replay/timeline/entry.js';
 
 const nowMs = 1_800_000_000_000;
 

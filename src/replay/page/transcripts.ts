@@ -1,11 +1,11 @@
-import type { Bucket } from '../bucket/bucket.js';
-import { completeLines } from '../mirror/lines.js';
-import { listStream, newestFirst } from '../mirror/slots/listing.js';
-import { readChain } from '../mirror/slots/reader.js';
-import type { Layout } from '../protocol/keys.js';
-import { decodeId } from '../protocol/names.js';
-import { parseGenerationName, parsePartName } from '../protocol/parts.js';
-import type { StoredSession } from './bucket-state.js';
+import type { Bucket } from '../../bucket/bucket.js';
+import { completeLines } from '../../mirror/lines.js';
+import { listStream, newestFirst } from '../../mirror/slots/listing.js';
+import { readChain } from '../../mirror/slots/reader.js';
+import type { Layout } from '../../protocol/keys.js';
+import { decodeId } from '../../protocol/names.js';
+import { parseGenerationName, parsePartName } from '../../protocol/parts.js';
+import type { StoredSession } from '../timeline/bucket-state.js';
 
 export interface StreamPlace {
   /** '' for the main one. */

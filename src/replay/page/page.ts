@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
-import type { Bucket } from '../bucket/bucket.js';
-import { inParallel, readAhead } from '../concurrency.js';
-import type { Layout } from '../protocol/keys.js';
-import type { RunState, StoredSession } from './bucket-state.js';
-import { type Call, causesOf } from './causes.js';
+import type { Bucket } from '../../bucket/bucket.js';
+import { inParallel, readAhead } from '../../concurrency.js';
+import type { Layout } from '../../protocol/keys.js';
+import type { RunState, StoredSession } from '../timeline/bucket-state.js';
+import { type Call, causesOf } from '../timeline/tool-call-links.js';
 import { ChunkWriter, compressed, type PageSink } from './chunks.js';
-import { readRow } from './conversation/read-row.js';
+import { readRow } from '../conversation/read-row.js';
 import { EntryRows } from './entry-columns.js';
-import { expiriesOf } from './expiries.js';
-import { type PageHeader, type PageSession, type PageStream, recordsStream } from './page-data.js';
-import type { RunReader } from './read.js';
+import { expiriesOf } from '../timeline/expiries.js';
+import { type PageHeader, type PageSession, type PageStream, recordsStream } from './data.js';
+import type { RunReader } from '../timeline/read.js';
 import { pointsOf, TimeSample } from './sample.js';
-import { type EntrySelection, isSelected } from './selection.js';
-import { Telling } from './timeline.js';
+import { type EntrySelection, isSelected } from '../timeline/selection.js';
+import { Telling } from '../timeline/timeline.js';
 import { listStreams, readLines, type StreamPlace } from './transcripts.js';
 
 /** What the viewer is made of, as the build bundled it. */

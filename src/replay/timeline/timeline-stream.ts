@@ -1,6 +1,6 @@
 import type { TimelineEntry } from './entry.js';
 import type { RunReader } from './read.js';
-import type { Thing } from './things.js';
+import type { Thing } from './state-objects.js';
 import { inOrder, Telling } from './timeline.js';
 
 /**

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import type { ClaimDocument, HandoffDocument, StatusDocument } from '../protocol/coordination.js';
-import type { AgentDocument, MetaDocument } from '../protocol/documents.js';
-import type { MemoryDocument } from '../protocol/memory.js';
+import type { ClaimDocument, HandoffDocument, StatusDocument } from '../../protocol/coordination.js';
+import type { AgentDocument, MetaDocument } from '../../protocol/documents.js';
+import type { MemoryDocument } from '../../protocol/memory.js';
 import type { RecordedEntry } from './recorded.js';
 
 /** One object of the bucket as it was read. */

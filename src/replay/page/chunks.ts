@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createGzip, gzip } from 'node:zlib';
-import type { PageChunk } from './page-data.js';
+import type { PageChunk } from './data.js';
 
 const compress = promisify(gzip);
 

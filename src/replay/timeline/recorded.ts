@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import { parseDocument } from '../protocol/documents.js';
-import { type EventRefDocument, eventRefSchema, eventSchema } from '../protocol/events.js';
-import { parseStampName } from '../protocol/keys.js';
+import { parseDocument } from '../../protocol/documents.js';
+import { type EventRefDocument, eventRefSchema, eventSchema } from '../../protocol/events.js';
+import { parseStampName } from '../../protocol/keys.js';
 import type { TimelineEntry } from './entry.js';
-import { numberOf, stringOf, tellEvent } from './telling.js';
+import { numberOf, stringOf, tellEvent } from './event-text.js';
 
 /** An event with what it refers to, as far as it says so. */
 export interface RecordedEntry extends TimelineEntry {
