@@ -2,10 +2,10 @@ import type { Clock } from '../src/clock.js';
 import type { TracecraftError } from '../src/errors.js';
 import type { Io } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
-import { ClaudeCodeWatcher } from './claude-code.js';
-import { CodexWatcher } from './codex.js';
-import { HermesWatcher } from './hermes.js';
-import { OpenClawWatcher } from './openclaw.js';
+import { ClaudeCodeWatcher } from './claude-code/watcher.js';
+import { CodexWatcher } from './codex/watcher.js';
+import { HermesWatcher } from './hermes/watcher.js';
+import { OpenClawWatcher } from './openclaw/watcher.js';
 
 export interface WatcherSettings {
   readonly io: Io;

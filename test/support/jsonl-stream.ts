@@ -1,6 +1,6 @@
 import type { Io } from '../../src/io.js';
 import type { LineStream } from '../../src/mirror/stream.js';
-import { jsonlFile } from '../../watchers/jsonl-file.js';
+import { jsonlFile } from '../../watchers/files/jsonl-file.js';
 
 /** A session's main stream in one file, without a harness around it. */
 export function jsonlStream(io: Io, path: string, id: string): LineStream {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { systemClock } from '../../src/clock.js';
 import { nodeIo } from '../../src/io.js';
-import { SqliteFile, type SqliteModule } from '../../watchers/sqlite-file.js';
+import { SqliteFile, type SqliteModule } from '../../watchers/sqlite/file.js';
 
 /** Reads a database in a process of its own, and ends. */
 const [path = '', repository = ''] = process.argv.slice(2);

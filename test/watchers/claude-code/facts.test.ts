@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionFacts } from '../../../src/mirror/stream.js';
+import { foldClaudeRow } from '../../../watchers/claude-code/facts.js';
+import {
+  aiTitleRow,
+  assistantRow,
+  customTitleRow,
+  lineOf,
+  progressRow,
+  type Row,
+  type RowContext,
+  snapshotRow,
+  summaryRow,
+  userRow,
+} from '../../support/claude-tree.js';
+
+const context: RowContext = { sessionId: 's-1', cwd: '/work/app' };
+const large = 'x'.repeat(40_000);
+
+function fold(
+  rows: readonly (Row | string)[],
+  { isMain = true, before = {} }: { isMain?: boolean; before?: SessionFacts } = {},
+): SessionFacts {
+  return rows
+    .map((row) => Buffer.from(typeof row === 'string' ? row : lineOf(row)))
+    .reduce((facts, line) => foldClaudeRow(line, facts, { isMain }), before);
+}
+
+describe.each(['beginning', 'end'] as const)('context at the %s of rows', (contextAt) => {
+  const here: RowContext = { ...context, contextAt };
+
+  it('gives folder, branch, version, model and start', () => {
+    const facts = fold([
+      snapshotRow,
+      userRow('hello', here),
+      assistantRow('hi', 'claude-opus-4-8', { ...here, timestamp: '2026-01-02T03:05:00Z' }),
+    ]);
+    expect(facts).toEqual({
+      cwd: '/work/app',
+      gitBranch: 'main',
+      harnessVersion: '2.1.39',
+      model: 'claude-opus-4-8',
+      startedAt: '2026-01-02T03:04:05.678Z',
+    });
+  });
+
+  it('takes the first folder and the last branch, version and model', () => {
+    const facts = fold([
+      assistantRow('a', 'first-model', here),
+      userRow(large, { ...here, cwd: '/work/app/sub', gitBranch: 'topic', version: '2.1.40' }),
+      assistantRow(large, 'second-model', { ...here, cwd: '/elsewhere', gitBranch: 'topic' }),
+      assistantRow('c', '<synthetic>', { ...here, gitBranch: 'späte Äste', version: '2.2.0' }),
+    ]);
+    expect(facts).toMatchObject({
+      cwd: '/work/app',
+      gitBranch: 'späte Äste',
+      harnessVersion: '2.2.0',
+      model: 'second-model',
+    });
+  });
+
+  it('reads rows of megabytes like any other', () => {
+    const huge = 'y'.repeat(6 << 20);
+    const before = fold([userRow('a', here)]);
+    const facts = fold([assistantRow(huge, 'm', { ...here, gitBranch: 'late' })], { before });
+    expect(facts).toMatchObject({ gitBranch: 'late', model: 'm' });
+  });
+
+  it('is not misled by what lies inside a row', () => {
+    const nested = { cwd: '/no', version: 'no', gitBranch: 'no', message: { model: 'no' } };
+    const before = fold([assistantRow('a', 'mine', here)]);
+    const after = fold(
+      [
+        progressRow('agent-model', here),
+        userRow('b', here, { toolUseResult: nested }),
+        userRow(JSON.stringify(nested), here),
+        userRow(`","version":"no","gitBranch":"no"}`, here),
+        { ...snapshotRow, snapshot: nested },
+      ],
+      { before },
+    );
+    expect(after).toBe(before);
+  });
+
+  it('leaves inline sub-agents their model', () => {
+    const aside = { ...here, isSidechain: true };
+    expect(fold([assistantRow('a', 'haiku', aside)]).model).toBeUndefined();
+    const facts = fold([assistantRow('a', 'opus', here), assistantRow('b', 'haiku', aside)]);
+    expect(facts.model).toBe('opus');
+  });
+
+  it('gives sub-agent streams no model, title or parent', () => {
+    const rows = [
+      assistantRow('a', 'haiku', here, { forkedFrom: { sessionId: 'p', messageUuid: 'm' } }),
+      customTitleRow('Title', 's-1'),
+    ];
+    const facts = fold(rows, { isMain: false });
+    expect(Object.keys(facts).sort()).toEqual(['cwd', 'gitBranch', 'harnessVersion', 'startedAt']);
+  });
+});
+
+it('reads the context also where a row begins with its type', () => {
+  const before = fold([userRow('a', context)]);
+  const row = { type: 'user', uuid: 'u', cwd: '/x', version: '3', gitBranch: 'new', message: {} };
+  expect(fold([{ ...row, timestamp: 't', more: {} }], { before })).toMatchObject({
+    harnessVersion: '3',
+    gitBranch: 'new',
+  });
+});
+
+describe('a title', () => {
+  it('is the last one of the highest rank', () => {
+    const rows = [
+      summaryRow('summary 1'),
+      summaryRow('summary 2'),
+      aiTitleRow('made up 1', 's-1'),
+      summaryRow('summary 3'),
+      aiTitleRow('made up 2', 's-1'),
+      customTitleRow('given 1', 's-1'),
+      aiTitleRow('made up 3', 's-1'),
+      customTitleRow('given 2', 's-1'),
+      summaryRow('summary 4'),
+    ];
+    const titles = rows.map((_, index) => fold(rows.slice(0, index + 1)).title);
+    expect(titles).toEqual([
+      'summary 1',
+      'summary 2',
+      'made up 1',
+      'made up 1',
+      'made up 2',
+      'given 1',
+      'given 1',
+      'given 2',
+      'given 2',
+    ]);
+  });
+
+  it('counts also where the session has told everything else, and however it is spaced', () => {
+    const before = fold([userRow('a', context)]);
+    const spaced = JSON.stringify(customTitleRow('Spaced', 's-1'), undefined, 1).replaceAll(
+      '\n',
+      '',
+    );
+    expect(fold([`${spaced}\n`], { before })).toMatchObject({ title: 'Spaced', titleRank: 3 });
+    expect(fold([customTitleRow('z'.repeat(3_000), 's-1')], { before }).title).toHaveLength(500);
+  });
+
+  it('is cut without tearing a character, and printable', () => {
+    const cut = fold([customTitleRow(`${'a'.repeat(498)}😀😀`, 's-1')]).title ?? '';
+    expect(cut).toBe(`${'a'.repeat(498)}…`);
+    const dirty = '\u001b]0;boo\u0007 one\r\ntwo \u202egnp.exe \ud800!';
+    expect(fold([customTitleRow(dirty, 's-1')]).title).toBe(']0;boo  one two  gnp.exe  !');
+  });
+
+  it('stays when a later one is empty, the same or no text', () => {
+    const before = fold([customTitleRow('Kept', 's-1')]);
+    for (const title of ['', ' \u0000 ', 'Kept']) {
+      expect(fold([customTitleRow(title, 's-1')], { before })).toBe(before);
+    }
+    expect(fold(['{"type":"custom-title","customTitle":{"a":1}}\n'], { before })).toBe(before);
+  });
+});
+
+describe('where a session comes from', () => {
+  it('is taken from rows that say so, and from nothing else', () => {
+    const forkedFrom = { sessionId: 'parent-1', messageUuid: 'm-1' };
+    for (const contextAt of ['beginning', 'end'] as const) {
+      const copied = userRow('a', { ...context, contextAt }, { forkedFrom });
+      expect(fold([snapshotRow, copied]).parentSessionId).toBe('parent-1');
+    }
+    expect(
+      fold([userRow('a', { ...context, sessionId: 'other' })]).parentSessionId,
+    ).toBeUndefined();
+    const nested = userRow('a', context, { toolUseResult: { forkedFrom } });
+    expect(fold([nested]).parentSessionId).toBeUndefined();
+  });
+});
+
+describe('a fact', () => {
+  it('is left out rather than cut or cleaned where that would make it another', () => {
+    const long = `/${'d'.repeat(500)}`;
+    expect(fold([userRow('a', { ...context, cwd: long })]).cwd).toBeUndefined();
+    expect(fold([userRow('a', { ...context, cwd: '/a\nb' })]).cwd).toBeUndefined();
+    expect(fold([userRow('a', { ...context, gitBranch: '' })]).gitBranch).toBeUndefined();
+    const accents = `/${'é'.repeat(499)}`;
+    expect(fold([userRow('a', { ...context, cwd: accents })]).cwd).toBe(accents);
+  });
+
+  it('is a time only if it is one, and then in UTC', () => {
+    const at = (timestamp: string) => fold([userRow('a', { ...context, timestamp })]).startedAt;
+    expect(at('2026-01-02T03:04:05+02:00')).toBe('2026-01-02T01:04:05.000Z');
+    expect(at('2026-13-45T03:04:05Z')).toBeUndefined();
+    expect(at('yesterday')).toBeUndefined();
+    expect(at('1767323045678')).toBeUndefined();
+  });
+
+  it('does not change the facts when a row repeats it', () => {
+    const row = assistantRow('a', 'm', context);
+    const before = fold([row]);
+    expect(fold([row, row, row], { before })).toBe(before);
+  });
+});

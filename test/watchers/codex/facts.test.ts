@@ -1,0 +1,209 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SessionFacts } from '../../../src/mirror/stream.js';
+import { foldCodexRow } from '../../../watchers/codex/facts.js';
+import { lineOf, type Row } from '../../support/claude-tree.js';
+import {
+  bareMetaRow,
+  envelope,
+  environmentText,
+  metaRow,
+  outputRow,
+  threadUuid,
+  turnRow,
+  userEvent,
+  userItem,
+} from '../../support/codex-tree.js';
+
+const thread = threadUuid();
+const parent = threadUuid();
+
+function fold(rows: readonly (Row | string)[], name?: string): SessionFacts {
+  const scope = { threadId: thread, titleOf: () => name };
+  return rows.reduce<SessionFacts>((facts, row) => {
+    const line = Buffer.from(typeof row === 'string' ? row : lineOf(row));
+    return foldCodexRow(line, facts, scope);
+  }, {});
+}
+
+const fromMeta = {
+  cwd: '/work/app',
+  startedAt: '2026-03-04T05:06:07.089Z',
+  harnessVersion: '0.169.0',
+  gitBranch: 'main',
+};
+
+describe('what the rows of a thread tell', () => {
+  it('is told by its session_meta, with and without ordinals, however long it is', () => {
+    expect(fold([metaRow(thread)])).toEqual(fromMeta);
+    expect(fold([metaRow(thread, {}, 0)])).toEqual(fromMeta);
+    const long = metaRow(thread, { dynamic_tools: 'x'.repeat(2 << 20) });
+    expect(fold([long])).toEqual(fromMeta);
+    expect(fold([lineOf(metaRow(thread)).replaceAll('":', '" : ')])).toEqual(fromMeta);
+  });
+
+  it('of a bare first row is what there is, and the folder comes from the context', () => {
+    const early = { startedAt: '2026-03-04T05:06:07.089Z', gitBranch: 'old' };
+    expect(fold([bareMetaRow(thread)])).toEqual(early);
+    const content = [{ type: 'input_text', text: environmentText('/work/old') }];
+    const context = { type: 'message', id: null, role: 'user', content };
+    const prompt = { ...context, content: [{ type: 'input_text', text: 'do it' }] };
+    const state = '{"record_type":"state"}\n';
+    expect(fold([bareMetaRow(thread), state, context, prompt])).toEqual({
+      ...early,
+      cwd: '/work/old',
+      title: 'do it',
+      titleRank: 1,
+    });
+  });
+
+  it('is not what a copied history tells of the thread that it was copied from', () => {
+    const own = metaRow(thread, { forked_from_id: parent, cwd: '/work/fork' });
+    const copied = metaRow(parent, { cwd: '/work/parent', cli_version: '0.1.0' });
+    expect(fold([own, copied])).toEqual({
+      ...fromMeta,
+      cwd: '/work/fork',
+      parentSessionId: parent,
+    });
+  });
+
+  it('names the parent of a fork, of a sub-agent, and of one that old releases spawned', () => {
+    const spawned = { subagent: { thread_spawn: { parent_thread_id: parent, depth: 1 } } };
+    for (const more of [
+      { forked_from_id: parent },
+      { session_id: parent, parent_thread_id: parent, source: spawned },
+      { source: spawned },
+      { forked_from_id: parent, parent_thread_id: threadUuid() },
+    ]) {
+      expect(fold([metaRow(thread, more)]).parentSessionId).toBe(parent);
+    }
+    for (const more of [
+      {},
+      { session_id: parent },
+      { source: 'cli' },
+      { forked_from_id: thread },
+    ]) {
+      expect(fold([metaRow(thread, more)]).parentSessionId).toBeUndefined();
+    }
+  });
+
+  it('has the first folder, and the last branch, version and model', () => {
+    const branch = lineOf(metaRow(thread, { cwd: '/moved', cli_version: '0.170.0' }));
+    const facts = fold([
+      metaRow(thread),
+      turnRow('gpt-5', '/elsewhere'),
+      branch.replace('"main"', '"topic"'),
+      turnRow('gpt-5.2', '/elsewhere', 12),
+    ]);
+    expect(facts).toEqual({
+      ...fromMeta,
+      gitBranch: 'topic',
+      harnessVersion: '0.170.0',
+      model: 'gpt-5.2',
+    });
+  });
+
+  it('has the folder of a turn where nothing else names one', () => {
+    expect(fold([metaRow(thread, { cwd: undefined }), turnRow('m', '/work/turn')]).cwd).toBe(
+      '/work/turn',
+    );
+  });
+});
+
+describe('the title', () => {
+  const context = userItem(environmentText('/work/app'));
+
+  it('is the first line of the first prompt, in every form that releases gave it', () => {
+    const completed = (type: string) =>
+      envelope('event_msg', {
+        type: 'item_completed',
+        thread_id: thread,
+        item: { type, content: [{ type: 'text', text: 'fix it' }] },
+      });
+    const forms = [userItem('fix it\nplease'), userEvent('  fix it'), completed('UserMessage')];
+    for (const form of forms) {
+      const facts = fold([metaRow(thread), context, form, userItem('later')]);
+      expect(facts).toMatchObject({ title: 'fix it', titleRank: 1, cwd: '/work/app' });
+    }
+    expect(fold([completed('AgentMessage')]).title).toBeUndefined();
+  });
+
+  it('is not what Codex puts before prompts in the name of the user', () => {
+    const rows = [
+      userItem('# AGENTS.md instructions for /work/app\n\n<INSTRUCTIONS>'),
+      userItem('<user_instructions>be nice</user_instructions>'),
+      userItem('<subagent_notification>\n{}'),
+      userEvent('<turn_aborted>'),
+      envelope('response_item', { type: 'message', role: 'assistant', content: 'x' }),
+      outputRow('"role":"user"'),
+    ];
+    expect(fold(rows)).toEqual({});
+  });
+
+  it('is the name that the thread was given, and rather the one in the index', () => {
+    const named = (id: string | undefined, name: string) =>
+      envelope('event_msg', { type: 'thread_name_updated', thread_id: id, thread_name: name });
+    const rows = [userItem('prompt'), named(thread, 'one'), named(undefined, 'two')];
+    expect(fold(rows)).toEqual({ title: 'two', titleRank: 2 });
+    expect(fold([...rows, named(parent, 'of another'), userItem('x')]).title).toBe('two');
+    expect(fold(rows, 'in the index')).toEqual({ title: 'in the index', titleRank: 3 });
+    expect(fold([...rows, named(thread, '')], '').title).toBe('two');
+  });
+
+  it('does not change for a later prompt, nor from the index back to a row', () => {
+    expect(fold([userItem('first'), userItem('second')])).toEqual({ title: 'first', titleRank: 1 });
+    const before = { title: 'in the index', titleRank: 3 };
+    const row = envelope('event_msg', { type: 'thread_name_updated', thread_name: 'in a row' });
+    const scope = { threadId: thread, titleOf: () => undefined };
+    expect(foldCodexRow(Buffer.from(lineOf(row)), before, scope)).toBe(before);
+  });
+
+  it('of hundreds of pages is cut, and of nothing is none', () => {
+    const { title } = fold([userItem('word '.repeat(50_000))]);
+    expect(title?.length).toBe(500);
+    expect(title?.endsWith('…')).toBe(true);
+    expect(fold([userItem('\u0007'), userItem('  \n ')]).title).toBeUndefined();
+  });
+});
+
+describe('rows of any kind', () => {
+  it('never fail, and never put more than 500 characters into a fact', () => {
+    const text = fc.oneof(fc.string(), fc.constant('x'.repeat(3_000)), fc.constant('\u0000'));
+    const value: fc.Arbitrary<unknown> = fc.oneof(
+      text,
+      fc.jsonValue(),
+      fc.constant([{ text: 'x' }]),
+    );
+    const names = ['id', 'cwd', 'timestamp', 'cli_version', 'git', 'source', 'model', 'message'];
+    const more = ['content', 'item', 'thread_name', 'forked_from_id', 'parent_thread_id', 'role'];
+    const payload = fc.dictionary(fc.constantFrom(...names, ...more, 'type'), value);
+    const type = fc.constantFrom('session_meta', 'turn_context', 'event_msg', 'response_item', 5);
+    const kind = fc.constantFrom(
+      'user_message',
+      'item_completed',
+      'thread_name_updated',
+      'message',
+    );
+    fc.assert(
+      fc.property(type, kind, payload, (rowType, payloadType, said) => {
+        const known = { type: payloadType, role: 'user', ...said };
+        const row = { type: rowType, payload: known };
+        for (const [name, fact] of Object.entries(fold([row, { ...row, id: 'x' }]))) {
+          expect(String(fact).length, name).toBeLessThanOrEqual(500);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('cost next to nothing where they tell nothing', () => {
+    const line = Buffer.from(lineOf(outputRow('y'.repeat(1 << 20), 7)));
+    const facts: SessionFacts = { ...fromMeta, model: 'm', title: 't', titleRank: 1 };
+    const scope = { threadId: thread, titleOf: () => undefined };
+    const startedMs = performance.now();
+    for (let count = 0; count < 300; count += 1) {
+      expect(foldCodexRow(line, facts, scope)).toBe(facts);
+    }
+    expect(performance.now() - startedMs).toBeLessThan(300);
+  });
+});

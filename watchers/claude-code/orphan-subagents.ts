@@ -1,0 +1,77 @@
+import type { TracecraftError } from '../../src/errors.js';
+import type { Io } from '../../src/io.js';
+import { isSessionId } from './layout.js';
+import { isBelow } from '../files/directory-listings.js';
+import { lookOf, openRegular } from '../files/jsonl-file.js';
+import { RowSkim } from '../files/json-field-scan.js';
+import { unreadable } from '../unreadable.js';
+
+/** What a file said when it was last looked at. */
+interface Answer {
+  readonly token: string;
+  readonly sessionId: string | undefined;
+}
+
+const peekBytes = 64 * 1024;
+const sessionIdBytes = 64;
+const skim = new RowSkim(['sessionId']);
+
+/** Whose the sub-agent transcripts are that lie beside the sessions: their first rows name the session that started them. */
+export class StrayAgents {
+  readonly #io: Io;
+  readonly #onUnreadable: (error: TracecraftError) => void;
+  readonly #answers = new Map<string, Answer>();
+
+  constructor(io: Io, onUnreadable: (error: TracecraftError) => void) {
+    this.#io = io;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** `undefined` while none of the rows in the first 64 KiB says so; asked again only once the file has changed. */
+  async sessionOf(path: string): Promise<string | undefined> {
+    try {
+      const stat = await this.#io.stat(path);
+      if (stat?.kind !== 'file') return undefined;
+      const { token } = lookOf(stat);
+      const before = this.#answers.get(path);
+      if (before?.token === token) return before.sessionId;
+      const sessionId = await this.#peek(path);
+      this.#answers.set(path, { token, sessionId });
+      return sessionId;
+    } catch (error) {
+      this.#onUnreadable(unreadable(path, error));
+      return undefined;
+    }
+  }
+
+  /** Forgets every file below a folder but the given ones. */
+  keepOnly(root: string, paths: ReadonlySet<string>): void {
+    for (const path of this.#answers.keys()) {
+      if (isBelow(path, root) && !paths.has(path)) this.#answers.delete(path);
+    }
+  }
+
+  async #peek(path: string): Promise<string | undefined> {
+    const file = await openRegular(this.#io, path);
+    if (file === undefined) return undefined;
+    try {
+      const buffer = Buffer.allocUnsafe(peekBytes);
+      return sessionIn(buffer.subarray(0, await file.read(buffer, 0)));
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** The first session id in any row; the last row may be cut, and then tells only what lies at its beginning. */
+function sessionIn(bytes: Buffer): string | undefined {
+  for (let start = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.length : newline + 1;
+    skim.forward(bytes.subarray(start, end), peekBytes);
+    const id = skim.text(0, sessionIdBytes);
+    if (id !== undefined && isSessionId(id)) return id;
+    start = end;
+  }
+  return undefined;
+}

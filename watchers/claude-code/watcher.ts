@@ -1,0 +1,318 @@
+import { join, resolve, sep } from 'node:path';
+import type { Clock } from '../../src/clock.js';
+import type { TracecraftError } from '../../src/errors.js';
+import type { DirectoryEntry, Io } from '../../src/io.js';
+import type { SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
+import { foldClaudeRow } from './facts.js';
+import {
+  isFolderOfInterest,
+  isSessionId,
+  isToolResult,
+  type Place,
+  placeOf,
+  subagentsFolder,
+  toolResultSuffix,
+  toolResultsFolder,
+} from './layout.js';
+import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { jsonlFile } from '../files/jsonl-file.js';
+import { SettledFiles } from '../files/write-once-files.js';
+import { StrayAgents } from './orphan-subagents.js';
+import { eachOnce, unreadable } from '../unreadable.js';
+
+export interface ClaudeCodeSettings {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
+  readonly onUnreadable?: (error: TracecraftError) => void;
+  /** Whether a process with this id runs on this machine. */
+  readonly isAlive?: (pid: number) => boolean;
+}
+
+const harness = 'claude-code';
+const noEntries: readonly DirectoryEntry[] = [];
+/** Folders below `subagents`; workflows are known to make two. */
+const deepest = 12;
+/** A sign of life is a few hundred bytes; anything larger is something else. */
+const largestSign = 64 * 1024;
+
+/**
+ * Claude Code's transcripts. `CLAUDE_CONFIG_DIR` replaces `~/.claude` (https://code.claude.com/docs/en/env-vars); a comma
+ * list of folders is understood too, and without it `~/.config/claude`, which some releases used. A session is known by its
+ * id, never by its path: `/cd` and worktrees move transcripts between project folders and may leave a stub behind, so
+ * several files may claim to be one stream, and each is a stream object of its own.
+ */
+export class ClaudeCodeWatcher implements Watcher {
+  readonly harness = harness;
+  readonly #settings: ClaudeCodeSettings;
+  readonly #configs: readonly string[];
+  readonly #listings: DirectoryListings;
+  readonly #strays: StrayAgents;
+  readonly #onUnreadable: (error: TracecraftError) => void;
+  readonly #streams = new Map<string, Stream>();
+  readonly #sorted = new WeakMap<readonly DirectoryEntry[], Folder>();
+  readonly #found = new WeakMap<Folder, Found>();
+  /** By root: what the last whole pass came by. */
+  readonly #lastPass = new Map<string, readonly Found[]>();
+
+  constructor(settings: ClaudeCodeSettings) {
+    this.#settings = settings;
+    this.#configs = configFolders(settings);
+    this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
+    this.#listings = new DirectoryListings(settings.io, settings.clock, this.#onUnreadable);
+    this.#strays = new StrayAgents(settings.io, this.#onUnreadable);
+  }
+
+  async roots(): Promise<readonly string[]> {
+    const roots = new Map<string, string>();
+    for (const config of this.#configs) {
+      const root = projectsOf(config);
+      const identity = await this.#identityOf(root);
+      if (identity !== undefined && !roots.has(identity)) roots.set(identity, root);
+    }
+    return [...roots.values()];
+  }
+
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+    const pass: Found[] = [];
+    for await (const listed of this.#folders(root)) {
+      const found = this.#found.get(listed) ?? (await this.#search(root, listed));
+      pass.push(found);
+      if (found.streams.length > 0) yield found.streams;
+    }
+    this.#forgetAllBut(root, pass);
+  }
+
+  async streamOf(path: string): Promise<Stream | undefined> {
+    const root = this.#configs.map(projectsOf).find((candidate) => isBelow(path, candidate));
+    if (root === undefined) return undefined;
+    const place = placeOf(segments(root, path));
+    if (place === undefined) return undefined;
+    const known = this.#streams.get(sourceOf(path, place));
+    if (known !== undefined) return known;
+    return (await this.#isThere(root, path, place)) ? this.#meet(path, place) : undefined;
+  }
+
+  async live(): Promise<ReadonlySet<string>> {
+    const sessions = new Set<string>();
+    for (const config of this.#configs) {
+      const folder = join(config, 'sessions');
+      for (const { name, kind } of (await this.#listings.list(folder)) ?? []) {
+        const pid = Number(/^(\d{1,10})\.json$/.exec(name)?.[1]);
+        if (kind !== 'file' || !(pid > 0) || !this.#isAlive(pid)) continue;
+        const id = await this.#signOf(join(folder, name));
+        if (id !== undefined) sessions.add(id);
+      }
+    }
+    return sessions;
+  }
+
+  /** What lies in one folder: found once for as long as its listing is the same, and whose each file is is known. */
+  async #search(root: string, listed: Folder): Promise<Found> {
+    const { folder, files } = listed;
+    const above = segments(root, folder);
+    const sources = new Set<string>();
+    const streams: Stream[] = [];
+    for (const name of files) {
+      const path = folder + sep + name;
+      const place = placeOf([...above, name]);
+      if (place === undefined) continue;
+      const source = sourceOf(path, place);
+      if (sources.has(source)) continue;
+      sources.add(source);
+      const stream = this.#streams.get(source) ?? (await this.#meet(path, place));
+      if (stream !== undefined) streams.push(stream);
+    }
+    const found = { folder, sources, streams };
+    if (streams.length === sources.size) this.#found.set(listed, found);
+    return found;
+  }
+
+  #forgetAllBut(root: string, pass: readonly Found[]): void {
+    const last = this.#lastPass.get(root) ?? [];
+    this.#lastPass.set(root, pass);
+    const isSame = last.length === pass.length && last.every((one, index) => one === pass[index]);
+    if (isSame) return;
+    const sources = new Set(pass.flatMap((one) => [...one.sources]));
+    this.#listings.keepOnly(root, new Set(pass.map(({ folder }) => folder)));
+    this.#strays.keepOnly(root, sources);
+    for (const source of this.#streams.keys()) {
+      if (isBelow(source, root) && !sources.has(source)) this.#streams.delete(source);
+    }
+  }
+
+  /** Every folder that may hold transcripts, with the files in it. */
+  async *#folders(root: string): AsyncGenerator<Folder> {
+    const projects = await this.#listed(root);
+    yield projects;
+    for (const project of projects.folders) {
+      const sessions = await this.#listed(join(root, project));
+      yield sessions;
+      for (const name of sessions.folders) {
+        if (isSessionId(name)) yield* this.#besideSession(join(sessions.folder, name));
+      }
+    }
+  }
+
+  async *#besideSession(path: string): AsyncGenerator<Folder> {
+    const beside = await this.#listed(path);
+    yield beside;
+    for (const name of beside.folders) {
+      if (name === subagentsFolder) yield* this.#foldersBelow(join(path, name), deepest);
+      if (name === toolResultsFolder) yield await this.#listed(join(path, name));
+    }
+  }
+
+  async *#foldersBelow(path: string, depth: number): AsyncGenerator<Folder> {
+    const listed = await this.#listed(path);
+    yield listed;
+    if (depth === 0) return;
+    for (const name of listed.folders) {
+      if (isFolderOfInterest(name)) yield* this.#foldersBelow(join(path, name), depth - 1);
+    }
+  }
+
+  async #listed(folder: string): Promise<Folder> {
+    const entries = (await this.#listings.list(folder)) ?? noEntries;
+    const known = this.#sorted.get(entries);
+    if (known?.folder === folder) return known;
+    const namesOf = (wanted: DirectoryEntry['kind']): readonly string[] =>
+      entries.filter(({ kind }) => kind === wanted).map(({ name }) => name);
+    const listed = { folder, files: namesOf('file'), folders: namesOf('directory') };
+    this.#sorted.set(entries, listed);
+    return listed;
+  }
+
+  /** A stream that is not known yet; `undefined` while nothing says whose it is. */
+  async #meet(path: string, place: Place): Promise<Stream | undefined> {
+    const sessionId =
+      place.kind === 'stray-agent' ? await this.#strays.sessionOf(path) : place.sessionId;
+    if (sessionId === undefined) return undefined;
+    const source = sourceOf(path, place);
+    const known = this.#streams.get(source);
+    if (known !== undefined) return known;
+    const stream = this.#open(source, place, { harness, id: sessionId });
+    this.#streams.set(source, stream);
+    return stream;
+  }
+
+  #open(source: string, place: Place, session: SessionRef): Stream {
+    const { io, clock } = this.#settings;
+    if (place.kind === 'tool-results') {
+      return new SettledFiles({
+        io,
+        clock,
+        listings: this.#listings,
+        folder: source,
+        session,
+        name: toolResultsFolder,
+        type: 'tool-result',
+        suffix: toolResultSuffix,
+        onUnreadable: this.#onUnreadable,
+      });
+    }
+    const isMain = place.kind === 'main';
+    return jsonlFile({
+      io,
+      path: source,
+      session,
+      name: isMain ? '' : place.name,
+      facts: (line, before) => foldClaudeRow(line, before, { isMain }),
+    });
+  }
+
+  /** Whether the sweep would find it: a file of that name, in folders that are no links. */
+  async #isThere(root: string, path: string, place: Place): Promise<boolean> {
+    const names = segments(root, path);
+    const isFolder = place.kind === 'tool-results' && !isToolResult(names.at(-1) ?? '');
+    let folder = root;
+    for (const [index, name] of names.entries()) {
+      const isLast = index === names.length - 1;
+      const kind = isLast && !isFolder ? 'file' : 'directory';
+      if (!(await this.#listings.has(folder, name, kind))) return false;
+      folder = join(folder, name);
+    }
+    if (!isFolder) return true;
+    return ((await this.#listings.list(folder)) ?? []).some(isResultFile);
+  }
+
+  #isAlive(pid: number): boolean {
+    return (this.#settings.isAlive ?? isRunning)(pid);
+  }
+
+  /** The session that a process says it is in. */
+  async #signOf(path: string): Promise<string | undefined> {
+    const { io } = this.#settings;
+    try {
+      const stat = await io.stat(path);
+      if (stat === undefined || stat.size > largestSign) return undefined;
+      const sign: unknown = JSON.parse((await io.readFile(path))?.toString('utf8') ?? 'null');
+      if (typeof sign !== 'object' || sign === null || !('sessionId' in sign)) return undefined;
+      const { sessionId } = sign;
+      return typeof sessionId === 'string' && isSessionId(sessionId) ? sessionId : undefined;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) this.#onUnreadable(unreadable(path, error));
+      return undefined;
+    }
+  }
+
+  /** The same folder may be reached by two paths. */
+  async #identityOf(folder: string): Promise<string | undefined> {
+    try {
+      const stat = await this.#settings.io.stat(folder);
+      return stat?.kind === 'directory' ? `${stat.dev}:${stat.ino}` : undefined;
+    } catch (error) {
+      this.#onUnreadable(unreadable(folder, error));
+      return undefined;
+    }
+  }
+}
+
+interface Folder {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+interface Found {
+  readonly folder: string;
+  readonly sources: ReadonlySet<string>;
+  readonly streams: readonly Stream[];
+}
+
+/** A folder's own name may hold a comma, so the whole value is tried before its pieces. */
+function configFolders({ env, home }: ClaudeCodeSettings): readonly string[] {
+  const configured = env.CLAUDE_CONFIG_DIR?.trim() ?? '';
+  if (configured === '') return [join(home, '.claude'), join(home, '.config', 'claude')];
+  const pieces = configured.split(',').map((piece) => piece.trim());
+  const folders = [configured, ...pieces].filter((piece) => piece !== '');
+  return [...new Set(folders.map((folder) => resolve(folder)))];
+}
+
+function projectsOf(config: string): string {
+  return join(config, 'projects');
+}
+
+function segments(root: string, path: string): readonly string[] {
+  return path === root ? [] : path.slice(root.length + 1).split(sep);
+}
+
+function sourceOf(path: string, place: Place): string {
+  if (place.kind !== 'tool-results' || !isToolResult(path)) return path;
+  return path.slice(0, path.lastIndexOf(sep));
+}
+
+function isResultFile({ name, kind }: DirectoryEntry): boolean {
+  return kind === 'file' && isToolResult(name);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

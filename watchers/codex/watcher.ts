@@ -1,0 +1,179 @@
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { Clock } from '../../src/clock.js';
+import type { TracecraftError } from '../../src/errors.js';
+import type { Io } from '../../src/io.js';
+import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import { foldCodexRow } from './facts.js';
+import {
+  deepestFolder,
+  isFolderOfInterest,
+  type RolloutName,
+  rolloutFolders,
+  rolloutNameOf,
+  streamNameOf,
+} from './layout.js';
+import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { packedSuffix, rolloutFile } from '../files/packable-file.js';
+import { RolloutThreads } from './rollout-threads.js';
+import { ThreadNames } from './thread-names.js';
+import { eachOnce, unreadable } from '../unreadable.js';
+import { openThreads } from './writer-locks.js';
+import { UnpackedFiles } from '../files/zstd-file.js';
+
+export interface CodexSettings {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
+  readonly onUnreadable?: (error: TracecraftError) => void;
+}
+
+const harness = 'codex';
+
+/**
+ * Codex's rollouts, below `CODEX_HOME` or `~/.codex`: one file per thread in `sessions/`, moved to `archived_sessions/` when
+ * it is archived, and packed in place where that feature is on. A session is a thread, whatever its file is called and
+ * wherever it lies: a sub-agent's or a fork's is one of its own that names its parent, while the segments that reverts begin
+ * are further streams of the same one. A file that is renamed is a stream object of its own, of the same session; a file and
+ * its packed twin are one.
+ */
+export class CodexWatcher implements Watcher {
+  readonly harness = harness;
+  readonly #settings: CodexSettings;
+  readonly #home: string;
+  readonly #listings: DirectoryListings;
+  readonly #threads: RolloutThreads;
+  readonly #names: ThreadNames;
+  readonly #unpackedFiles: UnpackedFiles;
+  readonly #onUnreadable: (error: TracecraftError) => void;
+  readonly #streams = new Map<string, Stream>();
+
+  constructor(settings: CodexSettings) {
+    const { io, clock } = settings;
+    this.#settings = settings;
+    this.#home = codexHome(settings);
+    this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
+    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable);
+    this.#threads = new RolloutThreads(io, this.#onUnreadable);
+    this.#names = new ThreadNames(io, this.#home, this.#onUnreadable);
+    this.#unpackedFiles = new UnpackedFiles(() => clock.monotonic());
+  }
+
+  async roots(): Promise<readonly string[]> {
+    const roots: string[] = [];
+    for (const root of this.#rootPaths()) if (await this.#isFolder(root)) roots.push(root);
+    return roots;
+  }
+
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+    this.#unpackedFiles.tidy();
+    const known = [...this.#streams.keys()].filter((source) => isBelow(source, root));
+    const folders = new Set<string>();
+    const sources = new Set<string>();
+    for await (const { folder, files } of this.#foldersBelow(root, deepestFolder)) {
+      folders.add(folder);
+      const streams: Stream[] = [];
+      for (const file of files) {
+        const name = rolloutNameOf(file);
+        const source = name === undefined ? undefined : join(folder, name.plain);
+        if (name === undefined || source === undefined || sources.has(source)) continue;
+        sources.add(source);
+        const stream = this.#streams.get(source) ?? (await this.#meet(source, name));
+        if (stream !== undefined) streams.push(stream);
+      }
+      yield streams;
+    }
+    this.#listings.keepOnly(root, folders);
+    this.#threads.keepOnly(root, sources);
+    for (const source of known) if (!sources.has(source)) this.#streams.delete(source);
+  }
+
+  async streamOf(path: string): Promise<Stream | undefined> {
+    const root = this.#rootPaths().find((candidate) => isBelow(path, candidate));
+    const name = rolloutNameOf(basename(path));
+    if (root === undefined || name === undefined) return undefined;
+    const source = join(dirname(path), name.plain);
+    const known = this.#streams.get(source);
+    if (known !== undefined) return known;
+    return (await this.#isThere(root, source)) ? this.#meet(source, name) : undefined;
+  }
+
+  async live(): Promise<ReadonlySet<string>> {
+    try {
+      return await openThreads(this.#settings.io, this.#listings, this.#home);
+    } catch (error) {
+      this.#onUnreadable(unreadable(this.#home, error));
+      return new Set();
+    }
+  }
+
+  #rootPaths(): readonly string[] {
+    return rolloutFolders.map((name) => join(this.#home, name));
+  }
+
+  async *#foldersBelow(folder: string, depth: number): AsyncGenerator<Folder> {
+    const entries = (await this.#listings.list(folder)) ?? [];
+    yield { folder, files: entries.filter(({ kind }) => kind === 'file').map(({ name }) => name) };
+    if (depth === 0) return;
+    for (const { name, kind } of entries) {
+      if (kind !== 'directory' || !isFolderOfInterest(name)) continue;
+      yield* this.#foldersBelow(join(folder, name), depth - 1);
+    }
+  }
+
+  /** A stream that is not known yet; `undefined` while nothing says whose it is. */
+  async #meet(source: string, name: RolloutName): Promise<Stream | undefined> {
+    const threadId = await this.#threads.threadOf(source, name);
+    if (threadId === undefined) return undefined;
+    const known = this.#streams.get(source);
+    if (known !== undefined) return known;
+    const scope = { threadId, titleOf: (id: string) => this.#names.of(id) };
+    const stream = rolloutFile({
+      io: this.#settings.io,
+      path: source,
+      session: { harness, id: threadId },
+      name: streamNameOf(name),
+      unpackedFiles: this.#unpackedFiles,
+      facts: (line, before) => foldCodexRow(line, before, scope),
+      beforeRead: () => this.#names.refresh(),
+    });
+    this.#streams.set(source, stream);
+    return stream;
+  }
+
+  /** Whether the sweep would find it: a file of that name or its packed twin, in folders that are no links. */
+  async #isThere(root: string, source: string): Promise<boolean> {
+    const names = source.slice(root.length + 1).split(sep);
+    const file = names.pop() ?? '';
+    if (names.length > deepestFolder || !names.every(isFolderOfInterest)) return false;
+    let folder = root;
+    for (const name of names) {
+      if (!(await this.#listings.has(folder, name, 'directory'))) return false;
+      folder = join(folder, name);
+    }
+    return (
+      (await this.#listings.has(folder, file, 'file')) ||
+      (await this.#listings.has(folder, file + packedSuffix, 'file'))
+    );
+  }
+
+  async #isFolder(path: string): Promise<boolean> {
+    try {
+      return (await this.#settings.io.stat(path))?.kind === 'directory';
+    } catch (error) {
+      this.#onUnreadable(unreadable(path, error));
+      return false;
+    }
+  }
+}
+
+interface Folder {
+  readonly folder: string;
+  readonly files: readonly string[];
+}
+
+function codexHome({ env, home }: CodexSettings): string {
+  const configured = env.CODEX_HOME?.trim() ?? '';
+  return configured === '' ? join(home, '.codex') : resolve(configured);
+}

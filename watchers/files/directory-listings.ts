@@ -1,0 +1,102 @@
+import { sep } from 'node:path';
+import type { Clock } from '../../src/clock.js';
+import type { TracecraftError } from '../../src/errors.js';
+import type { DirectoryEntry, FileStat, Io } from '../../src/io.js';
+import { unreadable } from '../unreadable.js';
+
+interface Listing {
+  readonly token: string;
+  readonly entries: readonly DirectoryEntry[];
+  readonly listedAtMs: number;
+  /** It had just changed when it was listed: its next change may carry the same times. */
+  readonly isFresh: boolean;
+}
+
+const listAgainAfterMs = 60_000;
+/** The coarsest time stamps in use (FAT) count in 2 s. */
+const coarsestTimeMs = 2_000;
+
+/**
+ * What is in a folder (the same array for as long as that is the same), listed again when its own times changed, and every 60 s in any case (network drives). A folder that
+ * cannot be read is told of, and counts as absent.
+ */
+export class DirectoryListings {
+  readonly #io: Io;
+  readonly #clock: Clock;
+  readonly #onUnreadable: (error: TracecraftError) => void;
+  readonly #listings = new Map<string, Listing>();
+
+  constructor(io: Io, clock: Clock, onUnreadable: (error: TracecraftError) => void) {
+    this.#io = io;
+    this.#clock = clock;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** Without dotfiles; symbolic links are of kind 'other'. `undefined` when there is no such folder, or none to read. */
+  async list(folder: string): Promise<readonly DirectoryEntry[] | undefined> {
+    try {
+      return await this.#list(folder);
+    } catch (error) {
+      this.#onUnreadable(unreadable(folder, error));
+      return undefined;
+    }
+  }
+
+  /** Whether a folder holds an entry of this name and kind now, whatever was listed before. */
+  async has(folder: string, name: string, kind: DirectoryEntry['kind']): Promise<boolean> {
+    const isThere = (entry: DirectoryEntry): boolean => entry.name === name && entry.kind === kind;
+    if ((await this.list(folder))?.some(isThere)) return true;
+    this.#listings.delete(folder);
+    return (await this.list(folder))?.some(isThere) ?? false;
+  }
+
+  /** Forgets every listing below a folder but the given ones. */
+  keepOnly(root: string, folders: ReadonlySet<string>): void {
+    for (const folder of this.#listings.keys()) {
+      if (isBelow(folder, root) && !folders.has(folder)) this.#listings.delete(folder);
+    }
+  }
+
+  async #list(folder: string): Promise<readonly DirectoryEntry[] | undefined> {
+    const stat = await this.#io.stat(folder);
+    if (stat?.kind !== 'directory') {
+      this.#listings.delete(folder);
+      return undefined;
+    }
+    const now = this.#clock.monotonic();
+    const token = `${stat.dev}:${stat.ino}:${stat.mtimeMs}:${stat.ctimeNs}`;
+    const known = this.#listings.get(folder);
+    const isCurrent = known !== undefined && known.token === token && !known.isFresh;
+    if (isCurrent && now - known.listedAtMs < listAgainAfterMs) return known.entries;
+    const entries = await this.#io.readdir(folder);
+    if (entries === undefined) {
+      this.#listings.delete(folder);
+      return undefined;
+    }
+    const listed = entries.filter(({ name }) => !name.startsWith('.'));
+    const visible = known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
+    this.#listings.set(folder, {
+      token,
+      entries: visible,
+      listedAtMs: now,
+      isFresh: this.#hasJustChanged(stat),
+    });
+    return visible;
+  }
+
+  #hasJustChanged(stat: FileStat): boolean {
+    return stat.mtimeMs > this.#clock.now() - coarsestTimeMs;
+  }
+}
+
+export function isBelow(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
+
+function isSame(before: readonly DirectoryEntry[], now: readonly DirectoryEntry[]): boolean {
+  if (before.length !== now.length) return false;
+  return now.every(({ name, kind }, index) => {
+    const one = before[index];
+    return one?.name === name && one.kind === kind;
+  });
+}

@@ -1,0 +1,141 @@
+import * as v from 'valibot';
+import type { FileStat, Io, OpenFile } from '../../src/io.js';
+import type {
+  Chunk,
+  LineStream,
+  Look,
+  Position,
+  ReadLimit,
+  SessionFacts,
+  SessionRef,
+} from '../../src/mirror/stream.js';
+import {
+  type Cut,
+  chunkOf,
+  cutLines,
+  FileWindow,
+  firstRead,
+  hashOf,
+  LineTooLong,
+  tailBytes,
+} from './line-window.js';
+import { isNoFile, unreadable } from '../unreadable.js';
+
+export interface JsonlFile {
+  readonly io: Io;
+  readonly path: string;
+  readonly session: SessionRef;
+  /** '' for the session's main stream. */
+  readonly name: string;
+  readonly facts: (line: Buffer, before: SessionFacts) => SessionFacts;
+}
+
+const markSchema = v.object({
+  offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  dev: v.string(),
+  ino: v.string(),
+  tail: v.string(),
+});
+/** What a position remembers: how far into which file, and a hash of the bytes just before. Kept on this machine only. */
+type Mark = v.InferOutput<typeof markSchema>;
+
+/**
+ * The lines of a file that is mostly appended to. A position remembers which file it was in (device and inode), how far,
+ * and a hash of the bytes just before it, taken when they were read: a file that was truncated, replaced or rewritten
+ * there no longer holds the position, whatever its size and times say. `changed` and `read` fail with an error that names
+ * the file when the disk will not give it.
+ */
+export function jsonlFile(file: JsonlFile): LineStream {
+  return {
+    kind: 'lines',
+    session: file.session,
+    name: file.name,
+    source: file.path,
+    changed: (since) => lookAt(file, since),
+    read: (from, limit) => readFile(file, from, limit),
+    facts: file.facts,
+  };
+}
+
+export function lookOf(stat: FileStat): Look {
+  return {
+    token: `${stat.dev}:${stat.ino}:${stat.size}:${stat.ctimeNs}`,
+    size: stat.size,
+    modifiedAtMs: stat.mtimeMs,
+  };
+}
+
+/** `undefined` when there is no regular file of this name (any more). */
+export async function openRegular(io: Io, path: string): Promise<OpenFile | undefined> {
+  try {
+    return await io.open(path);
+  } catch (error) {
+    if (isNoFile(error)) return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+async function lookAt({ io, path }: JsonlFile, since: Look | undefined): Promise<Look | undefined> {
+  try {
+    const stat = await io.stat(path);
+    if (stat?.kind !== 'file') return undefined;
+    const look = lookOf(stat);
+    return look.token === since?.token ? undefined : look;
+  } catch (error) {
+    if (isNoFile(error)) return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+async function readFile(
+  { io, path }: JsonlFile,
+  from: Position,
+  limit: ReadLimit,
+): Promise<Chunk | 'moved' | 'gone'> {
+  const file = await openRegular(io, path);
+  if (file === undefined) return 'gone';
+  try {
+    const before = await file.stat();
+    if (before.kind !== 'file') return 'gone';
+    const cut = await cutFrom(file, before, from, limit);
+    if (cut === 'moved') return 'moved';
+    if (!onlyGrew(before, await file.stat())) return 'moved';
+    const { dev, ino } = before;
+    return chunkOf(from, lookOf(before), cut, (end): Mark => ({ ...end, dev, ino }));
+  } catch (error) {
+    throw error instanceof LineTooLong ? error.in(path) : unreadable(path, error);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether what was read between the two stats is one state of the file. */
+export function onlyGrew(before: FileStat, after: FileStat): boolean {
+  return (
+    after.size > before.size || (after.size === before.size && after.ctimeNs === before.ctimeNs)
+  );
+}
+
+async function cutFrom(
+  file: OpenFile,
+  stat: FileStat,
+  from: Position,
+  limit: ReadLimit,
+): Promise<Cut | 'moved'> {
+  const mark = markIn(from);
+  if (mark === 'unreadable') return 'moved';
+  const isSameFile = mark === undefined || (mark.dev === stat.dev && mark.ino === stat.ino);
+  const offset = mark?.offset ?? 0;
+  if (!isSameFile || stat.size < offset) return 'moved';
+  const start = Math.min(tailBytes, offset);
+  const window = new FileWindow(file, offset - start, stat.size);
+  if (!(await window.extendTo(start + firstRead(limit)))) return 'moved';
+  if (mark !== undefined && hashOf(window.bytes.subarray(0, start)) !== mark.tail) return 'moved';
+  return cutLines(window, start, limit);
+}
+
+function markIn(from: Position): Mark | undefined | 'unreadable' {
+  if (from.at === null) return undefined;
+  const result = v.safeParse(markSchema, from.at);
+  return result.success ? result.output : 'unreadable';
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { UnsupportedError } from '../../src/errors.js';
+import type { OpenFile } from '../../src/io.js';
+import type { Chunk, JsonValue, Look, Position, ReadLimit } from '../../src/mirror/stream.js';
+
+/** How much before a position is remembered by hash, to notice that it was rewritten. */
+export const tailBytes = 4096;
+
+const newline = 0x0a;
+const smallestRead = 4 * 1024;
+/** First read when only a number of lines is asked for. */
+const unlimitedRead = 64 * 1024;
+/** First read at most, whatever the limit: memory stays flat on a file of any size. */
+const largestFirstRead = 16 << 20;
+/** Past this a line cannot be held, let alone be redacted whole; no harness is known to write one. */
+const longestLine = 1 << 30;
+
+/** The bytes of a source from some offset on, as far as they were needed yet. */
+export interface ByteWindow {
+  readonly bytes: Buffer;
+  /** Where in the source the bytes begin. */
+  readonly offset: number;
+  /** Whether the bytes go to the end of the source. */
+  readonly isComplete: boolean;
+  /** Makes it at least this long, or as long as the source is; `false` when the source is shorter than it said. */
+  extendTo(length: number): Promise<boolean>;
+}
+
+/**
+ * A window on a file. Each byte is read once, so that what is hashed, cut and shipped is one and the same; bytes that were
+ * appended past `end` meanwhile do not count.
+ */
+export class FileWindow implements ByteWindow {
+  readonly #file: OpenFile;
+  readonly #base: number;
+  readonly #end: number;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(file: OpenFile, base: number, end: number) {
+    this.#file = file;
+    this.#base = base;
+    this.#end = end;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get offset(): number {
+    return this.#base;
+  }
+
+  get isComplete(): boolean {
+    return this.#base + this.#bytes.length === this.#end;
+  }
+
+  async extendTo(length: number): Promise<boolean> {
+    const filled = this.#bytes.length;
+    const target = Math.min(length, this.#end - this.#base);
+    if (target <= filled) return true;
+    const larger = Buffer.allocUnsafeSlow(target);
+    this.#bytes.copy(larger);
+    const read = await this.#file.read(larger.subarray(filled), this.#base + filled);
+    this.#bytes = larger.subarray(0, filled + read);
+    return filled + read === target;
+  }
+}
+
+export interface Cut {
+  readonly window: ByteWindow;
+  /** Where the first line begins and each line ends, counted in the window. */
+  readonly start: number;
+  readonly ends: readonly number[];
+}
+
+/** How many bytes a read with this limit asks for at first. */
+export function firstRead(limit: ReadLimit): number {
+  const wanted = Number.isFinite(limit.bytes) ? limit.bytes : unlimitedRead;
+  return Math.min(Math.max(wanted, smallestRead), largestFirstRead);
+}
+
+/** Cuts lines until the limit is used up, and always until there is one line, if there is one. */
+export async function cutLines(
+  window: ByteWindow,
+  start: number,
+  limit: ReadLimit,
+): Promise<Cut | 'moved'> {
+  const ends: number[] = [];
+  let searched = start;
+  for (let wanted = firstRead(limit); ; wanted *= 2) {
+    if (!(await window.extendTo(start + wanted))) return 'moved';
+    const isFull = collectEnds(window.bytes, searched, start, limit, ends);
+    const canHoldNoMore = ends.length > 0 && wanted >= Math.min(limit.bytes, longestLine);
+    if (isFull || canHoldNoMore || window.isComplete) return { window, start, ends };
+    if (wanted >= longestLine) throw new LineTooLong(window.offset + start);
+    searched = window.bytes.length;
+  }
+}
+
+/** Adds the ends of the lines that fit; `true` when the limit allows no further one. */
+function collectEnds(
+  bytes: Buffer,
+  from: number,
+  start: number,
+  limit: ReadLimit,
+  ends: number[],
+): boolean {
+  const maxLines = Math.max(1, limit.lines ?? Number.POSITIVE_INFINITY);
+  for (let at = bytes.indexOf(newline, from); at !== -1; at = bytes.indexOf(newline, at + 1)) {
+    const length = at + 1 - start;
+    if (length > limit.bytes && ends.length > 0) return true;
+    ends.push(at + 1);
+    if (ends.length >= maxLines || length >= limit.bytes) return true;
+  }
+  return false;
+}
+
+/** What the lines are followed by: how far into the source, and a hash of the bytes just before. */
+export interface CutEnd {
+  readonly offset: number;
+  readonly tail: string;
+}
+
+export function chunkOf(
+  from: Position,
+  look: Look,
+  { window, start, ends }: Cut,
+  markAt: (end: CutEnd) => JsonValue,
+): Chunk {
+  const { bytes } = window;
+  const end = ends.at(-1) ?? start;
+  const more = !window.isComplete || bytes.indexOf(newline, end) !== -1;
+  const tail = hashOf(bytes.subarray(Math.max(0, end - tailBytes), end));
+  const at = markAt({ offset: window.offset + end, tail });
+  return {
+    lines: ends.map((lineEnd, index) => bytes.subarray(ends[index - 1] ?? start, lineEnd)),
+    next: ends.length === 0 ? from : { line: from.line + ends.length, at },
+    look,
+    sourceBytes: end - start,
+    rest: more ? 0 : bytes.length - end,
+    more,
+  };
+}
+
+/** Fit to notice a change, short enough for a position. */
+export function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+}
+
+export class LineTooLong extends Error {
+  readonly #offset: number;
+
+  constructor(offset: number) {
+    super('line too long');
+    this.#offset = offset;
+  }
+
+  in(path: string): UnsupportedError {
+    return new UnsupportedError(
+      `a line of more than 1 GiB begins at byte ${this.#offset} of ${path}`,
+      { hint: 'It cannot be redacted whole, so this file is mirrored up to that line.' },
+    );
+  }
+}

@@ -1,0 +1,249 @@
+import * as v from 'valibot';
+import { SourceError } from '../../src/errors.js';
+import type { FileStat, Io, OpenFile } from '../../src/io.js';
+import type {
+  Chunk,
+  LineStream,
+  Look,
+  Position,
+  ReadLimit,
+  SessionFacts,
+  SessionRef,
+} from '../../src/mirror/stream.js';
+import { lookOf, onlyGrew, openRegular } from './jsonl-file.js';
+import {
+  type ByteWindow,
+  type Cut,
+  type CutEnd,
+  chunkOf,
+  cutLines,
+  FileWindow,
+  firstRead,
+  hashOf,
+  LineTooLong,
+  tailBytes,
+} from './line-window.js';
+import { isNoFile, unreadable } from '../unreadable.js';
+import { headBytes, type UnpackedFiles, ZstdFile } from './zstd-file.js';
+
+export const packedSuffix = '.zst';
+
+export interface RolloutFile {
+  readonly io: Io;
+  /** Of the plain file, whether it is there or its packed twin. */
+  readonly path: string;
+  readonly session: SessionRef;
+  /** '' for the session's main stream. */
+  readonly name: string;
+  readonly unpackedFiles: UnpackedFiles;
+  readonly facts: (line: Buffer, before: SessionFacts) => SessionFacts;
+  /** Awaited before every read. */
+  readonly beforeRead: () => Promise<void>;
+}
+
+const markSchema = v.object({
+  offset: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  tail: v.string(),
+  head: v.string(),
+  headSize: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(headBytes)),
+});
+/**
+ * What a position remembers: how far into the content, and hashes of its beginning and of the bytes just before. Not which
+ * file: that changes with packing, and the number of a file that is gone is soon another's. Kept on this machine only.
+ */
+type Mark = v.InferOutput<typeof markSchema>;
+
+/**
+ * The lines of one rollout, from `<path>` or, where Codex packed it, from `<path>.zst`; while both are there the plain one
+ * counts, as it does for Codex. A position counts bytes of content, so it holds in either, and wherever the file is renamed
+ * to, as long as the content's beginning and the bytes just before it are the same. `changed` and `read` fail with an error that names the file when the disk will not give it, or it cannot be unpacked.
+ */
+export function rolloutFile(file: RolloutFile): LineStream {
+  return {
+    kind: 'lines',
+    session: file.session,
+    name: file.name,
+    source: file.path,
+    changed: (since) => lookAt(file, since),
+    read: (from, limit) => readRollout(file, from, limit),
+    facts: file.facts,
+  };
+}
+
+/** The first bytes of a rollout's content, at most `size`; `undefined` when there is none. */
+export async function headOfRollout(
+  io: Io,
+  path: string,
+  size: number,
+): Promise<Buffer | undefined> {
+  const opened = await openEither(io, path);
+  if (opened === undefined) return undefined;
+  try {
+    const stat = await opened.file.stat();
+    if (stat.kind !== 'file') return undefined;
+    const window = opened.isPacked
+      ? await ZstdFile.of(opened.file, stat.size)
+      : new FileWindow(opened.file, 0, stat.size);
+    await window.extendTo(size);
+    return window.bytes.subarray(0, size);
+  } catch (error) {
+    throw unreadable(opened.path, error);
+  } finally {
+    await opened.file.close();
+  }
+}
+
+/** What is there of a rollout, plain or packed. */
+export async function statRollout(io: Io, path: string): Promise<FileStat | undefined> {
+  return (await statRegular(io, path)) ?? statRegular(io, path + packedSuffix);
+}
+
+async function statRegular(io: Io, path: string): Promise<FileStat | undefined> {
+  try {
+    const stat = await io.stat(path);
+    return stat?.kind === 'file' ? stat : undefined;
+  } catch (error) {
+    if (isNoFile(error)) return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+async function lookAt(
+  { io, path }: RolloutFile,
+  since: Look | undefined,
+): Promise<Look | undefined> {
+  const stat = await statRollout(io, path);
+  const look = stat === undefined ? undefined : lookOf(stat);
+  return look?.token === since?.token ? undefined : look;
+}
+
+interface Opened {
+  readonly file: OpenFile;
+  readonly path: string;
+  readonly isPacked: boolean;
+}
+
+/** Codex replaces one by the other in either direction: what is not there was asked for a moment too early or too late. */
+async function openEither(io: Io, path: string): Promise<Opened | undefined> {
+  for (const isPacked of [false, true, false]) {
+    const name = isPacked ? path + packedSuffix : path;
+    const file = await openRegular(io, name);
+    if (file !== undefined) return { file, path: name, isPacked };
+  }
+  return undefined;
+}
+
+async function readRollout(
+  rollout: RolloutFile,
+  from: Position,
+  limit: ReadLimit,
+): Promise<Chunk | 'moved' | 'gone'> {
+  await rollout.beforeRead();
+  const mark = markIn(from);
+  if (mark === 'unreadable') return 'moved';
+  const opened = await openEither(rollout.io, rollout.path);
+  if (opened === undefined) return 'gone';
+  try {
+    const before = await opened.file.stat();
+    if (before.kind !== 'file') return 'gone';
+    const place: Place = { ...opened, before, mark, limit };
+    const cut = await (opened.isPacked ? cutPacked(rollout, place) : cutPlain(place));
+    if (cut === 'moved' || !isSteady(opened, before, await opened.file.stat())) return 'moved';
+    const chunk = chunkOf(from, lookOf(before), cut, (end) => markAfter(cut, mark, end));
+    return isDamaged(cut) ? { ...chunk, more: true, rest: 0 } : chunk;
+  } catch (error) {
+    throw error instanceof LineTooLong ? error.in(opened.path) : unreadable(opened.path, error);
+  } finally {
+    await opened.file.close();
+  }
+}
+
+/** Where to read on, and in what. */
+interface Place extends Opened {
+  readonly before: FileStat;
+  readonly mark: Mark | undefined;
+  readonly limit: ReadLimit;
+}
+
+function markIn(from: Position): Mark | undefined | 'unreadable' {
+  if (from.at === null) return undefined;
+  const result = v.safeParse(markSchema, from.at);
+  return result.success ? result.output : 'unreadable';
+}
+
+/** A packed file is never appended to. */
+function isSteady({ isPacked }: Opened, before: FileStat, after: FileStat): boolean {
+  return isPacked ? lookOf(after).token === lookOf(before).token : onlyGrew(before, after);
+}
+
+async function cutPlain({ file, before, mark, limit }: Place): Promise<Cut | 'moved'> {
+  const offset = mark?.offset ?? 0;
+  if (before.size < offset) return 'moved';
+  if (mark !== undefined) {
+    const head = Buffer.alloc(mark.headSize);
+    await file.read(head, 0);
+    if (hashOf(head) !== mark.head) return 'moved';
+  }
+  const start = Math.min(tailBytes, offset);
+  const window = new FileWindow(file, offset - start, before.size);
+  if (!(await window.extendTo(start + firstRead(limit)))) return 'moved';
+  return holds(window, start, mark) ? cutLines(window, start, limit) : 'moved';
+}
+
+async function cutPacked({ unpackedFiles }: RolloutFile, place: Place): Promise<Cut | 'moved'> {
+  const { before, path, mark, limit } = place;
+  const { token } = lookOf(before);
+  const unpacked = await unpackedAt(unpackedFiles.take(path, token), place);
+  if (unpacked === 'moved') return 'moved';
+  const start = (mark?.offset ?? 0) - unpacked.offset;
+  if (!(await unpacked.extendTo(start))) return 'moved';
+  if (unpacked.bytes.length < start) throwIfDamaged(unpacked, path);
+  if (unpacked.bytes.length < start || !holds(unpacked, start, mark)) return 'moved';
+  const cut = await cutLines(unpacked, start, limit);
+  if (cut === 'moved') return 'moved';
+  if (cut.ends.length === 0) throwIfDamaged(unpacked, path);
+  unpackedFiles.keep(path, token, unpacked);
+  return cut;
+}
+
+/** Unpacked up to the bytes before the mark: what is left of an earlier read, if it can serve, or from the beginning. */
+async function unpackedAt(
+  kept: ZstdFile | undefined,
+  { file, path, before, mark }: Place,
+): Promise<ZstdFile | 'moved'> {
+  const wanted = Math.max(0, (mark?.offset ?? 0) - tailBytes);
+  const canServe = kept !== undefined && kept.offset <= wanted;
+  const unpacked = canServe ? kept : await ZstdFile.of(file, before.size);
+  unpacked.continueWith(file);
+  if (mark !== undefined) {
+    if (!(await unpacked.extendTo(mark.headSize - unpacked.offset))) return 'moved';
+    if (hashOf(unpacked.head.subarray(0, mark.headSize)) !== mark.head) return 'moved';
+  }
+  if (await unpacked.skipTo(wanted)) return unpacked;
+  throwIfDamaged(unpacked, path);
+  return 'moved';
+}
+
+function holds(window: ByteWindow, start: number, mark: Mark | undefined): boolean {
+  if (mark === undefined) return true;
+  const tail = window.bytes.subarray(start - Math.min(tailBytes, mark.offset), start);
+  return hashOf(tail) === mark.tail;
+}
+
+function throwIfDamaged({ damage }: ZstdFile, path: string): void {
+  if (damage === undefined) return;
+  throw new SourceError('unreachable', `cannot unpack ${path}: ${damage}`, {
+    hint: 'The lines before the damage are mirrored; a file that is still being written is tried again.',
+  });
+}
+
+/** Lines before the damage are taken first, and the next read tells of it. */
+function isDamaged({ window }: Cut): boolean {
+  return window instanceof ZstdFile && window.damage !== undefined;
+}
+
+function markAfter({ window }: Cut, before: Mark | undefined, end: CutEnd): Mark {
+  if (before !== undefined) return { ...end, head: before.head, headSize: before.headSize };
+  const head = window.bytes.subarray(0, Math.min(headBytes, end.offset));
+  return { ...end, head: hashOf(head), headSize: head.length };
+}

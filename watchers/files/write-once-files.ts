@@ -1,0 +1,248 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { Clock } from '../../src/clock.js';
+import { type TracecraftError, UnsupportedError } from '../../src/errors.js';
+import type { FileStat, Io } from '../../src/io.js';
+import type {
+  Chunk,
+  JsonValue,
+  Look,
+  Position,
+  ReadLimit,
+  RecordStream,
+  SealedLine,
+  SessionRef,
+} from '../../src/mirror/stream.js';
+import type { DirectoryListings } from './directory-listings.js';
+import { lookOf, openRegular } from './jsonl-file.js';
+import { unreadable } from '../unreadable.js';
+
+export interface SettledFilesOptions {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly listings: DirectoryListings;
+  readonly folder: string;
+  readonly session: SessionRef;
+  readonly name: string;
+  /** What each line says it is. */
+  readonly type: string;
+  /** Only files whose name ends so count; the rest of the name is the id. */
+  readonly suffix: string;
+  readonly onUnreadable: (error: TracecraftError) => void;
+}
+
+interface Observed {
+  readonly token: string;
+  readonly size: number;
+  readonly modifiedAtMs: number;
+  /** By the monotonic clock: when it was first seen like this. */
+  readonly sinceMs: number;
+  readonly isSettled: boolean;
+}
+
+const settleMs = 2_000;
+/** Written as JSON it may grow sixfold, and a string of more than 512 MiB cannot be had in Node. */
+const largestFile = 64 << 20;
+
+/**
+ * A folder of files that are written once, each of which becomes one line `{"type", "id", "text"}` when it has not changed
+ * for 2 s. The text is sealed after redaction; where it was not UTF-8, the line says `"lossy": true`. What is taken is
+ * remembered by id, so a file that changes later is not taken again.
+ */
+export class SettledFiles implements RecordStream {
+  readonly kind = 'records';
+  readonly #options: SettledFilesOptions;
+  readonly #observed = new Map<string, Observed>();
+
+  constructor(options: SettledFilesOptions) {
+    this.#options = options;
+  }
+
+  get session(): SessionRef {
+    return this.#options.session;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get source(): string {
+    return this.#options.folder;
+  }
+
+  /** The look also changes when a file settles, although nothing happened on disk then. */
+  async changed(since: Look | undefined): Promise<Look | undefined> {
+    const look = await this.#observe();
+    return look?.token === since?.token ? undefined : look;
+  }
+
+  async read(from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'> {
+    const taken = idsIn(from.at);
+    if (taken === undefined) return 'moved';
+    const look = await this.#observe();
+    if (look === undefined) return 'gone';
+    const lines: SealedLine[] = [];
+    let sourceBytes = 0;
+    let more = false;
+    for (const [id, observed] of this.#waiting(taken)) {
+      const isFull =
+        lines.length > 0 &&
+        (sourceBytes + observed.size > limit.bytes || lines.length >= (limit.lines ?? Infinity));
+      more = isFull;
+      if (isFull) break;
+      const text = await this.#take(id, observed);
+      if (text === undefined) continue;
+      lines.push({ text, seal: (redacted) => this.#seal(id, redacted) });
+      sourceBytes += text.length;
+      taken.add(id);
+    }
+    const next = { line: from.line + lines.length, at: [...taken].sort() };
+    const rest = more ? 0 : this.#unsettledBytes(taken);
+    return { lines, next, look, sourceBytes, rest, more };
+  }
+
+  fold(from: Position, shipped: readonly Buffer[]): Position {
+    const taken = idsIn(from.at) ?? new Set<string>();
+    for (const line of shipped) {
+      const id = this.#idOf(line);
+      if (id !== undefined) taken.add(id);
+    }
+    return { line: from.line + shipped.length, at: [...taken].sort() };
+  }
+
+  facts: RecordStream['facts'] = (_line, before) => before;
+
+  async #observe(): Promise<Look | undefined> {
+    const { listings, folder, suffix, clock } = this.#options;
+    const entries = await listings.list(folder);
+    if (entries === undefined) return undefined;
+    const now = clock.monotonic();
+    const present = new Set<string>();
+    for (const { name, kind } of entries) {
+      if (kind !== 'file' || !name.endsWith(suffix) || name === suffix) continue;
+      const id = name.slice(0, -suffix.length);
+      if (await this.#observeFile(id, now)) present.add(id);
+    }
+    for (const id of this.#observed.keys()) if (!present.has(id)) this.#observed.delete(id);
+    return this.#look();
+  }
+
+  /** Whether it is there. A settled file is not looked at again before it is read. */
+  async #observeFile(id: string, now: number): Promise<boolean> {
+    const known = this.#observed.get(id);
+    if (known?.isSettled) return true;
+    const stat = await this.#stat(id);
+    if (stat?.kind !== 'file') return false;
+    const { token, size, modifiedAtMs } = lookOf(stat);
+    const isSame = known?.token === token;
+    const sinceMs = isSame ? known.sinceMs : now;
+    const isSettled = isSame && now - sinceMs >= settleMs && size <= largestFile;
+    if (!isSame && size > largestFile) this.#options.onUnreadable(tooLarge(this.#path(id)));
+    this.#observed.set(id, { token, size, modifiedAtMs, sinceMs, isSettled });
+    return true;
+  }
+
+  #look(): Look {
+    const hash = createHash('sha256');
+    let size = 0;
+    let modifiedAtMs = 0;
+    for (const id of [...this.#observed.keys()].sort()) {
+      const observed = this.#observed.get(id);
+      if (observed === undefined) continue;
+      hash.update(`${id}\0${observed.token}\0${observed.isSettled ? 'settled' : ''}\0`);
+      size += observed.size;
+      modifiedAtMs = Math.max(modifiedAtMs, observed.modifiedAtMs);
+    }
+    return { token: hash.digest('hex').slice(0, 32), size, modifiedAtMs };
+  }
+
+  /** Settled and not taken, in the order of settling, ties by name. */
+  #waiting(taken: ReadonlySet<string>): readonly (readonly [string, Observed])[] {
+    return [...this.#observed]
+      .filter(([id, { isSettled }]) => isSettled && !taken.has(id))
+      .sort(
+        ([leftId, left], [rightId, right]) =>
+          left.sinceMs - right.sinceMs || (leftId < rightId ? -1 : 1),
+      );
+  }
+
+  /** The whole text, if the file is still what settled; else it has to settle again. */
+  async #take(id: string, observed: Observed): Promise<Buffer | undefined> {
+    const { io, clock } = this.#options;
+    const file = await openRegular(io, this.#path(id));
+    if (file === undefined) return this.#unsettle(id);
+    try {
+      const buffer = Buffer.allocUnsafeSlow(observed.size);
+      const text = buffer.subarray(0, await file.read(buffer, 0));
+      const after = lookOf(await file.stat());
+      if (after.token === observed.token) return text;
+      return this.#unsettle(id, { ...after, sinceMs: clock.monotonic(), isSettled: false });
+    } catch (error) {
+      throw unreadable(this.#path(id), error);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #unsettle(id: string, observed?: Observed): undefined {
+    if (observed === undefined) this.#observed.delete(id);
+    else this.#observed.set(id, observed);
+    return undefined;
+  }
+
+  #unsettledBytes(taken: ReadonlySet<string>): number {
+    let bytes = 0;
+    for (const [id, { isSettled, size }] of this.#observed) {
+      if (!isSettled && !taken.has(id) && size <= largestFile) bytes += size;
+    }
+    return bytes;
+  }
+
+  #seal(id: string, redacted: Buffer): Buffer {
+    const { type } = this.#options;
+    const text = redacted.toString('utf8');
+    const lossy = isUtf8(redacted) ? {} : { lossy: true };
+    return Buffer.from(`${JSON.stringify({ type, id, text, ...lossy })}\n`);
+  }
+
+  #idOf(line: Buffer): string | undefined {
+    const row = parsed(line);
+    if (typeof row !== 'object' || row === null) return undefined;
+    if (!('type' in row) || row.type !== this.#options.type || !('id' in row)) return undefined;
+    return typeof row.id === 'string' && row.id !== '' ? row.id : undefined;
+  }
+
+  async #stat(id: string): Promise<FileStat | undefined> {
+    try {
+      return await this.#options.io.stat(this.#path(id));
+    } catch (error) {
+      throw unreadable(this.#path(id), error);
+    }
+  }
+
+  #path(id: string): string {
+    return join(this.#options.folder, id + this.#options.suffix);
+  }
+}
+
+function idsIn(at: JsonValue): Set<string> | undefined {
+  if (at === null) return new Set();
+  if (!Array.isArray(at)) return undefined;
+  const ids = at.filter((id) => typeof id === 'string');
+  return ids.length === at.length ? new Set(ids) : undefined;
+}
+
+function parsed(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function tooLarge(path: string): UnsupportedError {
+  return new UnsupportedError(`not mirrored, larger than 64 MiB: ${path}`, {
+    hint: 'A spilled tool result is redacted whole, which is not possible for one of this size.',
+  });
+}

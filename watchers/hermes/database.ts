@@ -1,0 +1,206 @@
+import type { Clock } from '../../src/clock.js';
+import type { Io } from '../../src/io.js';
+import type {
+  Chunk,
+  Look,
+  Position,
+  ReadLimit,
+  RecordStream,
+  SessionRef,
+} from '../../src/mirror/stream.js';
+import { Comparison } from './difference.js';
+import { foldHermesLine } from './facts.js';
+import {
+  decodeShipped,
+  encodeShipped,
+  foldShipped,
+  nothingShipped,
+  type Shipped,
+} from './position.js';
+import { type HeldSession, heldSessions, leasedSessions, sessionRowIn } from './sessions.js';
+import { SqliteFile } from '../sqlite/file.js';
+
+export interface HermesDatabaseSettings {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly path: string;
+}
+
+interface Seen {
+  readonly token: string;
+  readonly atMs: number;
+}
+
+const harness = 'hermes';
+const noSessions: ReadonlyMap<string, HeldSession> = new Map();
+/** A session that something happened in counts as live for so long, if it does not end. */
+const liveForMs = 3_600_000;
+/** Changes of messages alone, in sessions that are not live, are looked for this often. */
+const compareAllMs = 600_000;
+/** Of the time that reading about all sessions takes, so much goes unnoticed; for the rest it pauses so many times as long. */
+const unnoticedMs = 20;
+const restFactor = 10;
+/** File events ask for the session that changed; a writer makes hundreds a second. */
+const askAgainMs = 250;
+
+/**
+ * A profile's `state.db`. Rows change in place, so a session's lines are the states that its rows were seen in: folding
+ * them gives the table as it is, reading them gives how it came about.
+ */
+export class HermesDatabase {
+  readonly path: string;
+  readonly #clock: Clock;
+  readonly #file: SqliteFile;
+  #held: ReadonlyMap<string, HeldSession> = noSessions;
+  #seen: Seen = { token: '', atMs: Number.NEGATIVE_INFINITY };
+  /** The state of the database for sessions in which nothing seems to happen. */
+  #comparedAll: Seen = { token: '', atMs: Number.NEGATIVE_INFINITY };
+  #lastChanged: string | undefined;
+  /** By the monotonic clock, of sessions that changed while this process looked on. */
+  readonly #changedAtMs = new Map<string, number>();
+  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #readAgainAtMs = 0;
+
+  constructor({ io, clock, path }: HermesDatabaseSettings) {
+    this.path = path;
+    this.#clock = clock;
+    this.#file = new SqliteFile(path, { io, clock });
+  }
+
+  sourceOf(sessionId: string): string {
+    return `${this.path}#${sessionId}`;
+  }
+
+  /** Every session, newly read when the database changed. */
+  async sessions(): Promise<ReadonlyMap<string, HeldSession>> {
+    const look = await this.#file.look();
+    const token = look?.token ?? '';
+    const atMs = this.#clock.monotonic();
+    if (token !== this.#seen.token && atMs >= this.#readAgainAtMs) {
+      const before = this.#held;
+      const held = look === undefined ? noSessions : await this.#readSessions(before);
+      this.#noteChanges(held, before, atMs);
+      this.#held = held;
+      this.#seen = { token, atMs };
+    }
+    if (atMs - this.#comparedAll.atMs >= compareAllMs) {
+      this.#comparedAll = { token: this.#seen.token, atMs };
+    }
+    return this.#held;
+  }
+
+  /** The session that changed last, when an event tells that the database did. */
+  async lastChanged(): Promise<string | undefined> {
+    const now = this.#clock.monotonic();
+    if (now - this.#askedAtMs >= askAgainMs) {
+      this.#askedAtMs = now;
+      await this.sessions();
+    }
+    return this.#lastChanged;
+  }
+
+  async running(): Promise<readonly string[]> {
+    const sessions = [...(await this.sessions()).values()];
+    if (sessions.length === 0) return [];
+    const live = sessions.filter((one) => this.#isRunning(one)).map(({ id }) => id);
+    const nowMs = this.#clock.now();
+    return [...live, ...(await this.#file.read((reading) => leasedSessions(reading, nowMs)))];
+  }
+
+  stream(sessionId: string, name: string): RecordStream {
+    const session: SessionRef = { harness, id: sessionId };
+    return {
+      kind: 'records',
+      isCompared: true,
+      session,
+      name,
+      source: this.sourceOf(sessionId),
+      changed: async (since) => {
+        const look = await this.#lookAt(sessionId);
+        return look?.token === since?.token ? undefined : look;
+      },
+      read: (from, limit) => this.#read(sessionId, from, limit),
+      fold: (from, lines) => {
+        const shipped = decodeShipped(from.at) ?? nothingShipped();
+        foldShipped(shipped, lines);
+        return { line: from.line + lines.length, at: encodeShipped(shipped) };
+      },
+      facts: foldHermesLine,
+    };
+  }
+
+  async #lookAt(sessionId: string): Promise<Look | undefined> {
+    const held = (await this.sessions()).get(sessionId);
+    if (held === undefined) return undefined;
+    const database = this.#isLive(held) ? this.#seen : this.#comparedAll;
+    const { size, modifiedAtMs } = held;
+    return { token: `${held.token}:${database.token}`, size, modifiedAtMs };
+  }
+
+  async #read(
+    sessionId: string,
+    from: Position,
+    limit: ReadLimit,
+  ): Promise<Chunk | 'moved' | 'gone'> {
+    const look = await this.#lookAt(sessionId);
+    if (look === undefined) return 'gone';
+    if (decodeShipped(from.at) === undefined) return 'moved';
+    const found = await this.#file.read((reading) => {
+      const row = sessionRowIn(reading, sessionId);
+      // Decoded once more for each attempt: the comparison writes down in it what it takes.
+      const shipped = decodeShipped(from.at) ?? nothingShipped();
+      if (row === undefined) return undefined;
+      return { shipped, ...new Comparison(reading, shipped, limit).run(sessionId, row) };
+    });
+    return found === undefined ? 'gone' : chunkOf(from, found, look);
+  }
+
+  async #readSessions(
+    before: ReadonlyMap<string, HeldSession>,
+  ): Promise<ReadonlyMap<string, HeldSession>> {
+    let startedAtMs = 0;
+    const held = await this.#file.read((reading) => {
+      startedAtMs = this.#clock.monotonic();
+      return heldSessions(reading, before);
+    });
+    const endedAtMs = this.#clock.monotonic();
+    const surplusMs = endedAtMs - startedAtMs - unnoticedMs;
+    this.#readAgainAtMs = surplusMs > 0 ? endedAtMs + surplusMs * restFactor : 0;
+    return held;
+  }
+
+  #noteChanges(
+    held: ReadonlyMap<string, HeldSession>,
+    before: ReadonlyMap<string, HeldSession>,
+    atMs: number,
+  ): void {
+    const changed = [...held.values()].filter((one) => before.get(one.id)?.token !== one.token);
+    for (const { id } of changed) if (before.has(id)) this.#changedAtMs.set(id, atMs);
+    for (const id of this.#changedAtMs.keys()) if (!held.has(id)) this.#changedAtMs.delete(id);
+    const [last] = changed.sort((left, right) => right.modifiedAtMs - left.modifiedAtMs);
+    if (last !== undefined) this.#lastChanged = last.id;
+  }
+
+  /** Something happened in it lately: by its own account, if it has not ended, or before our eyes. */
+  #isLive({ id, hasEnded, modifiedAtMs }: HeldSession): boolean {
+    const changedAtMs = this.#changedAtMs.get(id) ?? Number.NEGATIVE_INFINITY;
+    const isChanging = this.#clock.monotonic() - changedAtMs < liveForMs;
+    return isChanging || this.#isRunning({ hasEnded, modifiedAtMs });
+  }
+
+  #isRunning({ hasEnded, modifiedAtMs }: Pick<HeldSession, 'hasEnded' | 'modifiedAtMs'>): boolean {
+    return !hasEnded && modifiedAtMs > this.#clock.now() - liveForMs;
+  }
+}
+
+interface Found {
+  readonly shipped: Shipped;
+  readonly lines: readonly Buffer[];
+  readonly bytes: number;
+  readonly more: boolean;
+}
+
+function chunkOf(from: Position, { shipped, lines, bytes, more }: Found, look: Look): Chunk {
+  const next = { line: from.line + lines.length, at: encodeShipped(shipped) };
+  return { lines, next, look, sourceBytes: bytes, rest: 0, more };
+}

@@ -1,0 +1,76 @@
+import * as v from 'valibot';
+import type { SessionFacts } from '../../src/mirror/stream.js';
+import { exactFact, titleFact } from '../fact-text.js';
+import { parseLine, sessionRow } from './rows.js';
+
+const text = v.fallback(v.optional(v.string()), undefined);
+const seconds = v.fallback(v.optional(v.number()), undefined);
+const origins = v.object({ _delegate_from: text, _branched_from: text, _reset_from: text });
+const schema = v.object({
+  cwd: text,
+  title: text,
+  model: text,
+  git_branch: text,
+  parent_session_id: text,
+  started_at: seconds,
+  ended_at: seconds,
+  model_config: v.fallback(v.optional(origins), undefined),
+});
+type SessionRow = v.InferOutput<typeof schema>;
+
+const longestRow = 64 * 1024;
+
+/**
+ * What a state of a session's row says: the last one counts in everything, also where it takes something back (a session
+ * that is opened again has not ended), but for the folder that it was started in.
+ */
+export function foldHermesLine(line: Buffer, before: SessionFacts): SessionFacts {
+  if (line.length > longestRow) return before;
+  const parsed = parseLine(line);
+  if (parsed?.state.id !== sessionRow || parsed.operation === 'delete') return before;
+  const row = rowIn(line);
+  return row === undefined ? before : factsOf(row, before);
+}
+
+function rowIn(line: Buffer): SessionRow | undefined {
+  try {
+    const result = v.safeParse(schema, JSON.parse(line.toString('utf8')));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function factsOf(row: SessionRow, before: SessionFacts): SessionFacts {
+  const { harnessVersion } = before;
+  const told: Record<string, string | undefined> = {
+    cwd: before.cwd ?? exactFact(row.cwd),
+    title: titleFact(row.title ?? '') || undefined,
+    model: exactFact(row.model),
+    gitBranch: exactFact(row.git_branch),
+    harnessVersion,
+    parentSessionId: parentOf(row),
+    startedAt: timeOf(row.started_at),
+    endedAt: timeOf(row.ended_at),
+  };
+  const facts: SessionFacts = Object.fromEntries(
+    Object.entries(told).filter(([, fact]) => fact !== undefined),
+  );
+  return isSame(facts, before) ? before : facts;
+}
+
+function parentOf({ parent_session_id: parent, model_config: config }: SessionRow) {
+  const origin = config?._delegate_from ?? config?._branched_from ?? config?._reset_from;
+  return exactFact(parent) ?? exactFact(origin);
+}
+
+function timeOf(epochSeconds: number | undefined): string | undefined {
+  if (epochSeconds === undefined) return undefined;
+  const time = new Date(epochSeconds * 1000);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}
+
+function isSame(left: SessionFacts, right: SessionFacts): boolean {
+  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...names].every((name) => Reflect.get(left, name) === Reflect.get(right, name));
+}

@@ -1,0 +1,82 @@
+import * as v from 'valibot';
+import type { JsonValue } from '../../src/mirror/stream.js';
+import { parseLine, sessionRow } from './rows.js';
+import { type Piece, printLength, type RowPrint, shippedPrint } from '../sqlite/row-fingerprint.js';
+
+const count = v.pipe(v.number(), v.safeInteger());
+const pieces = v.array(v.tuple([count, count, v.string()]));
+const schema = v.object({
+  session: v.nullable(v.union([v.string(), pieces])),
+  rows: v.string(),
+  redacted: v.optional(v.record(v.string(), pieces)),
+  after: v.optional(count),
+});
+
+/** What was shipped of a session: the print of its own row and of each message. */
+export interface Shipped {
+  session: RowPrint | undefined;
+  readonly rows: Map<number, RowPrint>;
+  /** Messages up to this id were compared by the reads before, in a round that is not finished. */
+  after: number | undefined;
+}
+
+export function nothingShipped(): Shipped {
+  return { session: undefined, rows: new Map(), after: undefined };
+}
+
+/**
+ * As plain JSON. The ids ascend, and each is written as its distance from the one before (base 36, none for 1) with its
+ * print behind it, so 50,000 messages take half a megabyte.
+ */
+export function encodeShipped({ session, rows, after }: Shipped): JsonValue {
+  const entries: string[] = [];
+  const redacted: Record<string, readonly Piece[]> = {};
+  let before = 0;
+  for (const id of [...rows.keys()].sort((left, right) => left - right)) {
+    const print = rows.get(id) ?? '';
+    const isPlain = typeof print === 'string';
+    if (!isPlain) redacted[String(id)] = print;
+    const distance = id - before === 1 ? '' : (id - before).toString(36);
+    entries.push(distance + (isPlain ? print : noPrint));
+    before = id;
+  }
+  return {
+    session: session ?? null,
+    rows: entries.join(' '),
+    ...(Object.keys(redacted).length === 0 ? {} : { redacted }),
+    ...(after === undefined ? {} : { after }),
+  };
+}
+
+const noPrint = '*'.repeat(printLength);
+
+export function decodeShipped(at: JsonValue): Shipped | undefined {
+  if (at === null) return nothingShipped();
+  const result = v.safeParse(schema, at);
+  if (!result.success) return undefined;
+  const { session, rows: text, redacted = {}, after } = result.output;
+  const rows = new Map<number, RowPrint>();
+  let id = 0;
+  for (const entry of text === '' ? [] : text.split(' ')) {
+    const distance = entry.slice(0, -printLength);
+    id += distance === '' ? 1 : Number.parseInt(distance, 36);
+    const print = entry.slice(-printLength);
+    if (!Number.isSafeInteger(id) || print.length !== printLength) return undefined;
+    rows.set(id, print === noPrint ? (redacted[String(id)] ?? '') : print);
+  }
+  return { session: session ?? undefined, rows, after };
+}
+
+/** Takes in lines that somebody shipped; what is no state of a row says nothing. */
+export function foldShipped(shipped: Shipped, lines: readonly Buffer[]): void {
+  for (const line of lines) {
+    const parsed = parseLine(line);
+    if (parsed === undefined) continue;
+    const { operation, state } = parsed;
+    const print = operation === 'delete' ? undefined : shippedPrint(state.body);
+    if (state.id === sessionRow) shipped.session = print;
+    else if (print === undefined) shipped.rows.delete(state.id);
+    else shipped.rows.set(state.id, print);
+  }
+  shipped.after = undefined;
+}

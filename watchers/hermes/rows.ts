@@ -1,0 +1,153 @@
+import type { Row } from '../sqlite/values.js';
+
+export type Operation = 'insert' | 'update' | 'delete';
+
+/** The state of a row as a line of JSON tells it, without the operation that it begins with. */
+export interface RowState {
+  readonly id: number | typeof sessionRow;
+  /** What follows the operation, up to the closing brace; `null` columns are left out. */
+  readonly body: Buffer;
+}
+
+/** In place of an id: the row of the session itself. */
+export const sessionRow = 'session';
+
+/** Content that is not plain text begins so (Hermes, hermes_state_common.py, schema v30). */
+const jsonMark = '\0json:';
+/**
+ * A digest of what a message says: published, it would let anyone test guesses at a secret that was redacted there, and
+ * everything else of the row is mirrored.
+ */
+const leftOut = 'display_identity';
+
+/** What a session's own row tells of it. Counters and costs change with every message; the rest is nobody's business. */
+export const sessionColumns = [
+  'source',
+  'created_source',
+  'chat_type',
+  'profile_name',
+  'parent_session_id',
+  'started_at',
+  'ended_at',
+  'end_reason',
+  'model',
+  'cwd',
+  'git_branch',
+  'git_repo_root',
+  'title',
+  'title_source',
+  'rewind_count',
+  'archived',
+  'pinned',
+  'hidden',
+] as const;
+
+/** Which session this one was split off from. */
+const originKeys = ['_delegate_from', '_branched_from', '_reset_from'] as const;
+
+export function messageState(id: number, row: Row): RowState {
+  const fields = [`"id":${id}`];
+  for (const column in row) {
+    if (column === 'id' || column === leftOut) continue;
+    const value = row[column];
+    if (value === null || value === undefined) continue;
+    const json = column === 'content' ? contentJson(value) : valueJson(value);
+    fields.push(nameJson(column) + json);
+  }
+  return { id, body: Buffer.from(`${fields.join(',')}}`) };
+}
+
+/** A table has a few dozen columns, whatever their names; a row has each of them. */
+const names = new Map<string, string>();
+
+function nameJson(column: string): string {
+  const known = names.get(column);
+  if (known !== undefined) return known;
+  if (names.size > 1_000) names.clear();
+  const json = `${JSON.stringify(column)}:`;
+  names.set(column, json);
+  return json;
+}
+
+export function sessionState(id: string, row: Row): RowState {
+  const fields = [`"table":"sessions","id":${JSON.stringify(id)}`];
+  for (const column of sessionColumns) {
+    const value = row[column];
+    if (value !== null && value !== undefined) fields.push(`"${column}":${valueJson(value)}`);
+  }
+  const origins = originsIn(row.model_config);
+  if (origins !== undefined) fields.push(`"model_config":${JSON.stringify(origins)}`);
+  return { id: sessionRow, body: Buffer.from(`${fields.join(',')}}`) };
+}
+
+export function lineOf(operation: Operation, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`{"op":"${operation}",`), body, newline]);
+}
+
+export function deletedBody(id: number): Buffer {
+  return Buffer.from(`"id":${id}}`);
+}
+
+const newline = Buffer.from('\n');
+const heads = /^\{"op":"(insert|update|delete)",("table":"sessions",)?"id":(?:(-?\d{1,16})[,}]|")/;
+const longestHead = 80;
+
+/** What a line says, whoever wrote it; `undefined` when it is no state of a row. */
+export function parseLine(
+  line: Buffer,
+): { readonly operation: Operation; readonly state: RowState } | undefined {
+  const [whole, operation, isSession, digits] =
+    heads.exec(line.toString('latin1', 0, longestHead)) ?? [];
+  if (whole === undefined || operation === undefined) return undefined;
+  const id = isSession === undefined ? Number(digits) : sessionRow;
+  if (id !== sessionRow && !Number.isSafeInteger(id)) return undefined;
+  const end = line.at(-1) === newline[0] ? line.length - 1 : line.length;
+  if (line[end - 1] !== closingBrace) return undefined;
+  const body = line.subarray(`{"op":"${operation}",`.length, end);
+  return { operation: operation as Operation, state: { id, body } };
+}
+
+const closingBrace = 0x7d;
+
+/** Structured content as what it is, in its own spelling; on one line, since JSON has line breaks only between values. */
+function contentJson(value: unknown): string {
+  if (typeof value !== 'string' || !value.startsWith(jsonMark)) return valueJson(value);
+  const json = value.slice(jsonMark.length);
+  return isStructure(json) ? json.replace(/[\r\n]/g, ' ') : valueJson(value);
+}
+
+function isStructure(json: string): boolean {
+  const parsed = parsedJson(json);
+  return typeof parsed === 'object' && parsed !== null;
+}
+
+function parsedJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** SQLite knows integers of 64 bits and infinities, for which JSON has numbers that are read as such. */
+function valueJson(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
+  if (value === Number.POSITIVE_INFINITY) return '1e999';
+  if (value === Number.NEGATIVE_INFINITY) return '-1e999';
+  if (value instanceof Uint8Array) {
+    return JSON.stringify({ base64: Buffer.from(value).toString('base64') });
+  }
+  return JSON.stringify(value);
+}
+
+function originsIn(config: unknown): Record<string, string> | undefined {
+  if (typeof config !== 'string' || config.length > 1 << 20) return undefined;
+  const parsed = parsedJson(config);
+  if (typeof parsed !== 'object' || parsed === null) return undefined;
+  const origins: Record<string, string> = {};
+  for (const key of originKeys) {
+    const origin: unknown = Reflect.get(parsed, key);
+    if (typeof origin === 'string' && origin !== '') origins[key] = origin;
+  }
+  return Object.keys(origins).length === 0 ? undefined : origins;
+}

@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { sessionColumns } from './rows.js';
+import type { Reading } from '../sqlite/reading.js';
+import type { Row } from '../sqlite/values.js';
+
+/** A session of a database, as far as its own row and a sum over its messages tell. */
+export interface HeldSession {
+  readonly id: string;
+  /** Changes with the row, and when messages come, go or become inactive; not when one is only edited. */
+  readonly token: string;
+  readonly hasEnded: boolean;
+  readonly modifiedAtMs: number;
+  /** About: bytes of what was said, as messages were added. */
+  readonly size: number;
+  readonly lastMessageId: number;
+}
+
+/** Told with a session's own row; they say that something happened. */
+const counters = [
+  'model_config',
+  'message_count',
+  'tool_call_count',
+  'api_call_count',
+  'input_tokens',
+  'output_tokens',
+  'last_activity_at',
+] as const;
+const heavyColumns = ['content', 'tool_calls', 'reasoning', 'api_content'] as const;
+
+/** Every session; what was known of one whose row is the same is taken over. */
+export function heldSessions(
+  reading: Reading,
+  before: ReadonlyMap<string, HeldSession>,
+): ReadonlyMap<string, HeldSession> {
+  const held = new Map<string, HeldSession>();
+  if (!hasMessages(reading)) return held;
+  const outlines = outlinesOf(reading);
+  for (const row of sessionRows(reading)) {
+    const { id } = row;
+    if (typeof id !== 'string' || id === '') continue;
+    const token = tokenOf(row, outlines.get(id) ?? '');
+    const known = before.get(id);
+    held.set(id, known?.token === token ? known : heldSession(reading, id, row, token, known));
+  }
+  return held;
+}
+
+/** The session's own row; `undefined` when there is none (any more). */
+export function sessionRowIn(reading: Reading, id: string): Row | undefined {
+  if (!hasMessages(reading)) return undefined;
+  return sessionRows(reading, id)[0];
+}
+
+/** Sessions that somebody works in now by a lease that has not run out. */
+export function leasedSessions(reading: Reading, nowMs: number): readonly string[] {
+  if (!columnsOf(reading, 'session_turn_leases').has('expires_at')) return [];
+  const rows = reading.all(
+    'SELECT conversation_id AS id FROM session_turn_leases WHERE expires_at > ?',
+    nowMs / 1000,
+  );
+  return rows.map(({ id }) => String(id));
+}
+
+function sessionRows(reading: Reading, id?: string): readonly Row[] {
+  const present = columnsOf(reading, 'sessions');
+  const columns = ['id', ...sessionColumns, ...counters].filter((name) => present.has(name));
+  const all = `SELECT ${columns.join(', ')} FROM sessions`;
+  return id === undefined ? reading.all(all) : reading.all(`${all} WHERE id = ?`, id);
+}
+
+function hasMessages(reading: Reading): boolean {
+  const columns = columnsOf(reading, 'messages');
+  return columns.has('id') && columns.has('session_id') && columnsOf(reading, 'sessions').has('id');
+}
+
+function columnsOf(reading: Reading, table: string): ReadonlySet<string> {
+  const rows = reading.all('SELECT name FROM pragma_table_info(?)', table);
+  return new Set(rows.map(({ name }) => String(name)));
+}
+
+function heldSession(
+  reading: Reading,
+  id: string,
+  row: Row,
+  token: string,
+  known: HeldSession | undefined,
+): HeldSession {
+  const present = columnsOf(reading, 'messages');
+  const lengths = heavyColumns
+    .filter((name) => present.has(name))
+    .map((name) => `coalesce(octet_length(${name}), 0)`);
+  const [sum] = reading.all(
+    `SELECT max(id) AS last, sum(${['100', ...lengths].join(' + ')}) AS bytes FROM messages
+     WHERE session_id = ? AND id > ?`,
+    id,
+    known?.lastMessageId ?? Number.MIN_SAFE_INTEGER,
+  );
+  const times = [row.started_at, row.ended_at, row.last_activity_at].map(numberIn);
+  return {
+    id,
+    token,
+    hasEnded: row.ended_at !== null && row.ended_at !== undefined,
+    modifiedAtMs: Math.max(0, ...times.map((seconds) => seconds * 1000)),
+    size: (known?.size ?? 0) + numberIn(sum?.bytes),
+    lastMessageId: Math.max(known?.lastMessageId ?? Number.MIN_SAFE_INTEGER, numberIn(sum?.last)),
+  };
+}
+
+/** How many messages each session has and which, active or not: told from an index, without reading a message. */
+function outlinesOf(reading: Reading): ReadonlyMap<string, string> {
+  const present = columnsOf(reading, 'messages');
+  const active = present.has('active') ? 'active' : '1';
+  const latest = present.has('timestamp') ? 'max(timestamp)' : '0';
+  const rows = reading.all(
+    `SELECT session_id AS id, ${active} AS active, count(*) AS n, total(id) AS ids, ${latest} AS latest
+     FROM messages GROUP BY session_id, ${active}`,
+  );
+  const outlines = new Map<string, string>();
+  for (const { id, active: isActive, n, ids, latest: last } of rows) {
+    const outline = [isActive, n, ids, last].join(' ');
+    outlines.set(String(id), `${outlines.get(String(id)) ?? ''}${outline};`);
+  }
+  return outlines;
+}
+
+function tokenOf(row: Row, outline: string): string {
+  const cells = Object.values(row).map((cell) =>
+    cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : String(cell),
+  );
+  const text = JSON.stringify([...cells, outline]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function numberIn(value: unknown): number {
+  const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0;
+  return Number.isFinite(number) ? number : 0;
+}

@@ -1,0 +1,250 @@
+import { join, resolve, sep } from 'node:path';
+import type { Clock } from '../../src/clock.js';
+import type { TracecraftError } from '../../src/errors.js';
+import type { Io } from '../../src/io.js';
+import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { HermesDatabase } from './database.js';
+import { jsonlFile } from '../files/jsonl-file.js';
+import { eachOnce, unreadable } from '../unreadable.js';
+
+export interface HermesSettings {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly platform?: NodeJS.Platform;
+  /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
+  readonly onUnreadable?: (error: TracecraftError) => void;
+}
+
+const harness = 'hermes';
+const databaseFile = 'state.db';
+const profilesFolder = 'profiles';
+const sessionsFolder = 'sessions';
+const diversionFile = /^([^.].*)\.jsonl$/s;
+const diversion = 'diversion';
+
+/** Where a path lies: in the home itself or in one of its profiles. */
+interface Place {
+  /** '' is the home's own. */
+  readonly profile: string;
+  readonly below: readonly string[];
+}
+
+/**
+ * Hermes keeps its sessions in `state.db` of its home, and of each profile in `profiles/`. While that database is broken
+ * or was replaced under a running Hermes, messages go to `sessions/<id>.jsonl`: that file is a stream `diversion` of its
+ * session (https://github.com/NousResearch/hermes-agent, hermes_state_errors.py).
+ */
+export class HermesWatcher implements Watcher {
+  readonly harness = harness;
+  readonly #settings: HermesSettings;
+  readonly #root: string;
+  readonly #listings: DirectoryListings;
+  readonly #onUnreadable: (error: TracecraftError) => void;
+  readonly #databases = new Map<string, HermesDatabase>();
+  readonly #streams = new Map<string, Stream>();
+
+  constructor(settings: HermesSettings) {
+    const { io, clock } = settings;
+    this.#settings = settings;
+    this.#root = homeFolder(settings);
+    this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
+    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable);
+  }
+
+  async roots(): Promise<readonly string[]> {
+    try {
+      const stat = await this.#settings.io.stat(this.#root);
+      return stat?.kind === 'directory' ? [this.#root] : [];
+    } catch (error) {
+      this.#onUnreadable(unreadable(this.#root, error));
+      return [];
+    }
+  }
+
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+    if (root !== this.#root) return;
+    const profiles = await this.#profiles();
+    const present = new Set<string>();
+    for (const profile of profiles) {
+      const streams = await this.#streamsOf(profile);
+      for (const stream of streams) present.add(stream.source);
+      yield streams;
+    }
+    for (const source of this.#streams.keys()) if (!present.has(source)) this.#forget(source);
+    const folders = new Set(profiles.map((profile) => this.#folder(profile)));
+    for (const folder of this.#databases.keys()) {
+      if (!folders.has(folder)) this.#databases.delete(folder);
+    }
+  }
+
+  async streamOf(path: string): Promise<Stream | undefined> {
+    const place = this.#placeOf(path);
+    if (place === undefined) return undefined;
+    const { profile, below } = place;
+    const [first = '', second, ...deeper] = below;
+    if (first === sessionsFolder && second !== undefined && deeper.length === 0) {
+      return this.#eventDiversion(profile, second);
+    }
+    if (!first.startsWith(databaseFile) || !(await this.#isThere(profile))) return undefined;
+    const session = await this.#eventSession(profile, below.join(sep));
+    return session === undefined ? undefined : this.#session(profile, session);
+  }
+
+  /** Hermes keeps its own program, logs, caches and more in its home. */
+  ignores(path: string): boolean {
+    const place = this.#placeOf(path);
+    const [first, second, ...deeper] = place?.below ?? [];
+    if (first === undefined) return false;
+    if (first === sessionsFolder) {
+      const isDiversion = second === undefined || diversionFile.test(second);
+      return !isDiversion || deeper.length > 0;
+    }
+    return second !== undefined || !(first === databaseFile || first === `${databaseFile}-wal`);
+  }
+
+  async live(): Promise<ReadonlySet<string>> {
+    const live = new Set<string>();
+    for (const profile of await this.#profiles()) {
+      try {
+        for (const id of await this.#database(profile).running()) live.add(id);
+      } catch (error) {
+        this.#onUnreadable(unreadable(this.#database(profile).path, error));
+      }
+    }
+    return live;
+  }
+
+  async #streamsOf(profile: string): Promise<readonly Stream[]> {
+    const streams: Stream[] = [];
+    for (const id of (await this.#sessionsIn(profile)).keys()) {
+      streams.push(await this.#session(profile, id));
+    }
+    const folder = join(this.#folder(profile), sessionsFolder);
+    for (const { name, kind } of (await this.#listings.list(folder)) ?? []) {
+      const id = kind === 'file' ? diversionFile.exec(name)?.[1] : undefined;
+      if (id !== undefined) streams.push(this.#diversion(join(folder, name), id));
+    }
+    return streams;
+  }
+
+  /** A database that cannot be read keeps the others from nothing. */
+  async #sessionsIn(profile: string): Promise<ReadonlyMap<string, unknown>> {
+    const database = this.#database(profile);
+    try {
+      return await database.sessions();
+    } catch (error) {
+      this.#onUnreadable(unreadable(database.path, error));
+      return new Map();
+    }
+  }
+
+  /**
+   * The same session may be in two databases, when a profile was copied: they are different streams, since each would take
+   * the rows of the other for changes.
+   */
+  async #session(profile: string, id: string): Promise<Stream> {
+    const database = this.#database(profile);
+    const known = this.#streams.get(database.sourceOf(id));
+    if (known !== undefined) return known;
+    const name = (await this.#isElsewhere(profile, id)) ? `${profilesFolder}/${profile}` : '';
+    const stream = database.stream(id, name);
+    this.#streams.set(stream.source, stream);
+    return stream;
+  }
+
+  async #isElsewhere(profile: string, id: string): Promise<boolean> {
+    for (const other of await this.#profiles()) {
+      if (other === profile) return false;
+      if ((await this.#sessionsIn(other)).has(id)) return true;
+    }
+    return false;
+  }
+
+  #diversion(path: string, id: string): Stream {
+    const known = this.#streams.get(path);
+    if (known !== undefined) return known;
+    const { io } = this.#settings;
+    const session = { harness, id } as const;
+    const facts: Stream['facts'] = (_line, before) => before;
+    const stream = jsonlFile({ io, path, session, name: diversion, facts });
+    this.#streams.set(path, stream);
+    return stream;
+  }
+
+  async #eventDiversion(profile: string, file: string): Promise<Stream | undefined> {
+    const id = diversionFile.exec(file)?.[1];
+    if (id === undefined || !(await this.#isThere(profile))) return undefined;
+    const folder = join(this.#folder(profile), sessionsFolder);
+    if (!(await this.#listings.has(this.#folder(profile), sessionsFolder, 'directory'))) {
+      return undefined;
+    }
+    const isThere = await this.#listings.has(folder, file, 'file');
+    return isThere ? this.#diversion(join(folder, file), id) : undefined;
+  }
+
+  /** The session of `state.db#<id>`, which is how its source is written; of the database itself, the last that changed. */
+  async #eventSession(profile: string, name: string): Promise<string | undefined> {
+    const database = this.#database(profile);
+    try {
+      if (name === databaseFile || name === `${databaseFile}-wal`) {
+        return await database.lastChanged();
+      }
+      const id = name.startsWith(`${databaseFile}#`) ? name.slice(databaseFile.length + 1) : '';
+      return (await database.sessions()).has(id) ? id : undefined;
+    } catch (error) {
+      this.#onUnreadable(unreadable(database.path, error));
+      return undefined;
+    }
+  }
+
+  #placeOf(path: string): Place | undefined {
+    if (!isBelow(path, this.#root)) return undefined;
+    const segments = path.slice(this.#root.length + 1).split(sep);
+    const [first, profile, ...below] = segments;
+    if (first !== profilesFolder) return { profile: '', below: segments };
+    if (profile === undefined || profile.startsWith('.')) return undefined;
+    return { profile, below };
+  }
+
+  /** The home's own comes first. */
+  async #profiles(): Promise<readonly string[]> {
+    const entries = (await this.#listings.list(join(this.#root, profilesFolder))) ?? [];
+    const names = entries.filter(({ kind }) => kind === 'directory').map(({ name }) => name);
+    return ['', ...names.sort()];
+  }
+
+  async #isThere(profile: string): Promise<boolean> {
+    if (profile === '') return (await this.roots()).length > 0;
+    return this.#listings.has(join(this.#root, profilesFolder), profile, 'directory');
+  }
+
+  #folder(profile: string): string {
+    return profile === '' ? this.#root : join(this.#root, profilesFolder, profile);
+  }
+
+  #database(profile: string): HermesDatabase {
+    const folder = this.#folder(profile);
+    const known = this.#databases.get(folder);
+    if (known !== undefined) return known;
+    const { io, clock } = this.#settings;
+    const database = new HermesDatabase({ io, clock, path: join(folder, databaseFile) });
+    this.#databases.set(folder, database);
+    return database;
+  }
+
+  #forget(source: string): void {
+    this.#streams.delete(source);
+  }
+}
+
+/** As Hermes finds it (hermes_constants.py, get_hermes_home). */
+function homeFolder({ env, home, platform = process.platform }: HermesSettings): string {
+  const configured = env.HERMES_HOME?.trim() ?? '';
+  if (configured !== '') return resolve(configured.replace(/^~(?=$|[/\\])/, () => home));
+  const local = env.LOCALAPPDATA?.trim() ?? '';
+  if (platform === 'win32' && local !== '') return join(local, 'hermes');
+  return join(home, '.hermes');
+}

@@ -1,0 +1,226 @@
+import { join } from 'node:path';
+import type { TracecraftError } from '../../src/errors.js';
+import type { DirectoryEntry } from '../../src/io.js';
+import type { LineStream } from '../../src/mirror/stream.js';
+import type { DirectoryListings } from '../files/directory-listings.js';
+import { jsonlFile } from '../files/jsonl-file.js';
+import { OpenClawDatabase } from './database.js';
+import { foldOpenClawEvent } from './facts.js';
+import {
+  databaseFile,
+  databaseFolder,
+  importsFolder,
+  plainName,
+  sessionsFolder,
+  transcriptOf,
+} from './layout.js';
+import type { Held } from './rows.js';
+import { type Source, sourcesOf } from './sources.js';
+import { rolloutFile } from '../files/packable-file.js';
+import type { SqliteFileSettings } from '../sqlite/file.js';
+import { unreadable } from '../unreadable.js';
+import type { UnpackedFiles } from '../files/zstd-file.js';
+
+export interface OpenClawAgentSettings extends SqliteFileSettings {
+  /** `agents/<id>` of a state folder. */
+  readonly folder: string;
+  readonly listings: DirectoryListings;
+  readonly unpackedFiles: UnpackedFiles;
+  readonly onUnreadable: (error: TracecraftError) => void;
+}
+
+/** A source, and where it lies. */
+interface Placed extends Source {
+  readonly path: string;
+  readonly isPacked: boolean;
+}
+
+const harness = 'openclaw';
+const nobody: ReadonlyMap<string, Held> = new Map();
+
+/** One agent's sessions: the files in its folder and what its database holds. */
+export class OpenClawAgent {
+  readonly #settings: OpenClawAgentSettings;
+  readonly #database: OpenClawDatabase;
+  readonly #names = new WeakMap<readonly DirectoryEntry[], readonly string[]>();
+  readonly #streams = new Map<string, LineStream>();
+  #held: ReadonlyMap<string, Held> | undefined;
+  /** What `#placed` follows from. */
+  #basis: readonly unknown[] = [];
+  #placed: ReadonlyMap<string, Placed> = new Map();
+  #looks: Promise<ReadonlyMap<string, Placed>> = Promise.resolve(this.#placed);
+
+  constructor(settings: OpenClawAgentSettings) {
+    this.#settings = settings;
+    const path = join(settings.folder, databaseFolder, databaseFile);
+    this.#database = new OpenClawDatabase(path, settings);
+  }
+
+  /** The folders that were listed to find them. */
+  get folders(): readonly string[] {
+    return [sessionsFolder, importsFolder].map((name) => join(this.#settings.folder, name));
+  }
+
+  /** Everything there is now. */
+  async streams(): Promise<readonly LineStream[]> {
+    const placed = [...(await this.#look()).values()];
+    const keys = new Set(placed.map(keyOf));
+    for (const key of this.#streams.keys()) if (!keys.has(key)) this.#streams.delete(key);
+    return placed.map((source) => this.#streamFrom(source));
+  }
+
+  /** What an event at this path concerns: one of the database concerns the session that changed last. */
+  async streamOf(path: string): Promise<LineStream | undefined> {
+    const placed = await this.#look();
+    const isDatabase = path === this.#database.path || path === `${this.#database.path}-wal`;
+    const source = isDatabase ? this.#database.lastChanged : plainName(path);
+    const known = source === undefined ? undefined : placed.get(source);
+    const isIts = isDatabase || path === source || known?.isPacked;
+    return known !== undefined && isIts ? this.#streamFrom(known) : undefined;
+  }
+
+  /** Sessions that are in the middle of a run and were heard of since (milliseconds since the epoch). */
+  async running(sinceMs: number): Promise<readonly string[]> {
+    try {
+      return await this.#database.running(sinceMs);
+    } catch (error) {
+      this.#settings.onUnreadable(unreadable(this.#database.path, error));
+      return [];
+    }
+  }
+
+  /** One look after another: an older one must not have the last word. */
+  #look(): Promise<ReadonlyMap<string, Placed>> {
+    const look = (): Promise<ReadonlyMap<string, Placed>> => this.#lookNow();
+    this.#looks = this.#looks.then(look, look);
+    return this.#looks;
+  }
+
+  /** The files are listed first: what the database publishes meanwhile is found by the next look, and by one only. */
+  async #lookNow(): Promise<ReadonlyMap<string, Placed>> {
+    const sessions = await this.#filesIn(sessionsFolder);
+    const imports = await this.#filesIn(importsFolder);
+    await this.#askDatabase();
+    const held = this.#held ?? nobody;
+    const takenOver = held.size === 0 ? new Set<string>() : await this.#takenOver(sessions, held);
+    const basis = [sessions, imports, this.#held, [...takenOver].join('/')];
+    if (basis.every((part, index) => part === this.#basis[index])) return this.#placed;
+    const files = new Set([...sessions, ...imports]);
+    const isPublished = ({ archive }: Held): boolean =>
+      archive !== undefined && (files.has(archive) || files.has(plainName(archive)));
+    const inDatabase = [...held].filter(([, session]) => !isPublished(session)).map(([id]) => id);
+    const sources = sourcesOf({
+      sessions,
+      imports,
+      inDatabase: this.#held === undefined ? undefined : new Set(inDatabase),
+      takenOver,
+    });
+    this.#placed = new Map(sources.map((source) => this.#place(source, files)));
+    this.#basis = basis;
+    return this.#placed;
+  }
+
+  #place(source: Source, files: ReadonlySet<string>): readonly [string, Placed] {
+    const { from, sessionId } = source;
+    if (from.kind === 'database') {
+      const path = this.#database.sourceOf(sessionId);
+      return [path, { ...source, path, isPacked: false }];
+    }
+    const within = from.folder === 'sessions' ? sessionsFolder : importsFolder;
+    const path = join(this.#settings.folder, within, from.file);
+    return [path, { ...source, path, isPacked: !files.has(from.file) }];
+  }
+
+  async #filesIn(name: string): Promise<readonly string[]> {
+    const entries = await this.#settings.listings.list(join(this.#settings.folder, name));
+    if (entries === undefined) return noFiles;
+    const known = this.#names.get(entries);
+    if (known !== undefined) return known;
+    const names = entries.filter(({ kind }) => kind === 'file').map((entry) => entry.name);
+    this.#names.set(entries, names);
+    return names;
+  }
+
+  /** A database that cannot be read just now still holds what it held. */
+  async #askDatabase(): Promise<void> {
+    try {
+      this.#held = await this.#database.sessions();
+    } catch (error) {
+      this.#settings.onUnreadable(unreadable(this.#database.path, error));
+    }
+  }
+
+  /**
+   * Files that the database was filled from and that were not written to since. One that was is in use again: an older
+   * release was gone back to.
+   */
+  async #takenOver(
+    sessions: readonly string[],
+    held: ReadonlyMap<string, Held>,
+  ): Promise<ReadonlySet<string>> {
+    const taken = new Set<string>();
+    for (const file of sessions) {
+      const transcript = transcriptOf(file);
+      if (transcript?.kind !== 'current') continue;
+      const session = held.get(transcript.sessionId);
+      if (session === undefined) continue;
+      const writtenMs = await this.#modifiedAt(join(this.#settings.folder, sessionsFolder, file));
+      if (writtenMs <= session.sinceMs) taken.add(file);
+    }
+    return taken;
+  }
+
+  async #modifiedAt(path: string): Promise<number> {
+    try {
+      return (await this.#settings.io.stat(path))?.mtimeMs ?? 0;
+    } catch (error) {
+      this.#settings.onUnreadable(unreadable(path, error));
+      return 0;
+    }
+  }
+
+  #streamFrom(source: Placed): LineStream {
+    const key = keyOf(source);
+    const known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    const stream = this.#whileInPlace(key, this.#open(source));
+    this.#streams.set(key, stream);
+    return stream;
+  }
+
+  /** What no longer stands for its session is gone, whether or not something still lies there. */
+  #whileInPlace(key: string, stream: LineStream): LineStream {
+    const isInPlace = (): boolean => {
+      const placed = this.#placed.get(stream.source);
+      return placed !== undefined && keyOf(placed) === key;
+    };
+    return {
+      ...stream,
+      changed: async (since) => (isInPlace() ? stream.changed(since) : undefined),
+      read: async (from, limit) => (isInPlace() ? stream.read(from, limit) : 'gone'),
+    };
+  }
+
+  #open({ path, sessionId, name, from, isPacked, endedAt }: Placed): LineStream {
+    const session = { harness, id: sessionId } as const;
+    if (from.kind === 'database') return this.#database.stream(session);
+    const { io, unpackedFiles } = this.#settings;
+    const known = endedAt === undefined ? {} : { endedAt };
+    const file = {
+      io,
+      path,
+      session,
+      name,
+      facts: (line, before) => foldOpenClawEvent(line, before, known),
+    } satisfies Parameters<typeof jsonlFile>[0];
+    if (!isPacked) return jsonlFile(file);
+    return rolloutFile({ ...file, unpackedFiles, beforeRead: async () => undefined });
+  }
+}
+
+const noFiles: readonly string[] = [];
+
+/** The same file may come to stand for something else. */
+function keyOf({ path, name, isPacked }: Placed): string {
+  return [path, name, isPacked ? 'packed' : ''].join('\n');
+}

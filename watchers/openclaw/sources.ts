@@ -1,0 +1,103 @@
+import { importOf, plainName, type Transcript, transcriptOf } from './layout.js';
+
+/** One source of an agent's sessions, as things are on its disk now. */
+export interface Source {
+  readonly sessionId: string;
+  /** The stream's name; '' for the session's main one. */
+  readonly name: string;
+  readonly from:
+    | { readonly kind: 'file'; readonly folder: 'sessions' | 'imports'; readonly file: string }
+    | { readonly kind: 'database' };
+  /** ISO 8601 UTC, where the source itself says that the session is over. */
+  readonly endedAt?: string;
+}
+
+export interface Present {
+  /** Names of the files in `sessions/`. */
+  readonly sessions: readonly string[];
+  /** Names of the files in `session-sqlite-import-archive/`. */
+  readonly imports: readonly string[];
+  /** Sessions that the database holds; `undefined` when there is one and it cannot be read. */
+  readonly inDatabase: ReadonlySet<string> | undefined;
+  /** Of these, the ones that it took over from the file of that name, which was not written to since. */
+  readonly takenOver: ReadonlySet<string>;
+}
+
+/**
+ * What stands for which session. A session's main stream goes on wherever OpenClaw moves it: from its file into the
+ * database, or to the name that a reset or a deletion gives it. Of several files that hold a whole session only one counts,
+ * so that nothing is mirrored twice: the one in use, else the one that ended last, else the one that was imported last,
+ * unless the database has it. What was set aside while the session went on under the same id is a stream of its own.
+ */
+export function sourcesOf(present: Present): readonly Source[] {
+  const found = transcriptsIn(present.sessions, transcriptOf);
+  const sources: Source[] = [];
+  const whole = new Set(present.inDatabase);
+  for (const { file, transcript } of found) {
+    if (transcript.kind !== 'current' || present.takenOver.has(file)) continue;
+    whole.add(transcript.sessionId);
+    sources.push(fromFile('sessions', file, transcript.sessionId, ''));
+  }
+  for (const { file, transcript } of latestFirst(found)) {
+    const { kind, sessionId } = transcript;
+    if (kind === 'backup') sources.push(fromFile('sessions', file, sessionId, transcript.name));
+    if (kind !== 'ended') continue;
+    const isMain = !whole.has(sessionId);
+    whole.add(sessionId);
+    const aside = `backups/${file.slice(file.lastIndexOf('.jsonl.') + '.jsonl.'.length)}`;
+    const source = fromFile('sessions', file, sessionId, isMain ? '' : aside);
+    const { endedAt } = transcript;
+    sources.push(isMain && endedAt !== undefined ? { ...source, endedAt } : source);
+  }
+  for (const sessionId of present.inDatabase ?? []) {
+    sources.push({ sessionId, name: '', from: { kind: 'database' } });
+  }
+  if (present.inDatabase === undefined) return sources;
+  for (const { file, transcript } of latestFirst(transcriptsIn(present.imports, importOf))) {
+    if (whole.has(transcript.sessionId)) continue;
+    whole.add(transcript.sessionId);
+    sources.push(fromFile('imports', file, transcript.sessionId, ''));
+  }
+  return sources;
+}
+
+interface Found {
+  /** Without `.zst`. */
+  readonly file: string;
+  readonly transcript: Transcript;
+}
+
+function transcriptsIn(
+  files: readonly string[],
+  nameOf: (file: string) => Transcript | undefined,
+): readonly Found[] {
+  const found = new Map<string, Found>();
+  for (const name of files) {
+    const file = plainName(name);
+    const transcript = nameOf(file);
+    // What is in use is never packed.
+    const isOdd = transcript?.kind === 'current' && file !== name;
+    if (transcript !== undefined && !isOdd) found.set(file, { file, transcript });
+  }
+  return [...found.values()];
+}
+
+function latestFirst(found: readonly Found[]): readonly Found[] {
+  const sortKey = ({ transcript, file }: Found): string => {
+    if (transcript.kind === 'ended') return transcript.endedAt ?? '';
+    if (transcript.kind === 'imported') return String(transcript.importedAtMs).padStart(16, '0');
+    return file;
+  };
+  return found
+    .filter(({ transcript }) => transcript.kind !== 'current')
+    .sort((left, right) => (sortKey(left) < sortKey(right) ? 1 : -1));
+}
+
+function fromFile(
+  folder: 'sessions' | 'imports',
+  file: string,
+  sessionId: string,
+  name: string,
+): Source {
+  return { sessionId, name, from: { kind: 'file', folder, file } };
+}

@@ -1,0 +1,356 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, openSync, readSync, rmSync } from 'node:fs';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Clock } from '../../src/clock.js';
+import { SourceError, TracecraftError, UnsupportedError } from '../../src/errors.js';
+import type { FileStat, Io } from '../../src/io.js';
+import type { Look } from '../../src/mirror/stream.js';
+import { OpenReading, type Reading } from './reading.js';
+import { isNoFile, unreadable } from '../unreadable.js';
+
+export type { Reading } from './reading.js';
+
+export interface SqliteFileSettings {
+  readonly io: Io;
+  readonly clock: Clock;
+  /** How the library is had; it is loaded when a database is first read. */
+  readonly load?: () => Promise<SqliteModule>;
+}
+
+export type SqliteModule = Pick<typeof import('@photostructure/sqlite'), 'DatabaseSync'>;
+
+const attempts = 12;
+const pauseMs = 50;
+/** SQLite waits for a lock without giving the thread back, so not for long. */
+const lockWaitMs = 5;
+const headerBytes = 100;
+const magic = 'SQLite format 3\0';
+/** Which journal it has (https://www.sqlite.org/fileformat.html#the_database_header): 1 is one to roll back, 2 is WAL. */
+const readVersionAt = 19;
+const walVersion = 2;
+/** Counters and checksums of the last commit (https://www.sqlite.org/walformat.html#the_wal_index_file_format). */
+const walIndexBytes = 48;
+/** A copy serves the sessions of one look. */
+const copyLivesMs = 10_000;
+
+interface Files {
+  readonly main: FileStat;
+  readonly wal: FileStat | undefined;
+  readonly shm: FileStat | undefined;
+  readonly isWal: boolean;
+}
+
+interface Copy {
+  readonly token: string;
+  /** `undefined` when the files changed while they were copied. */
+  readonly folder: Promise<string | undefined>;
+}
+
+/**
+ * A database that a harness writes, opened for a moment at a time and only to be read, so that neither does a lock outlive
+ * its query nor is a file left beside the database that was not there (https://www.sqlite.org/wal.html#read_only_databases).
+ *
+ * A database in WAL mode without a `-wal` has no connection that uses it; opening it as others do would create one and leave
+ * it. It is read as immutable, and what was read counts only if no writer came meanwhile. One that was left with a `-wal` but
+ * without its `-shm` (copied, restored) is read from a copy in the temporary folder.
+ */
+export class SqliteFile {
+  readonly path: string;
+  readonly #io: Io;
+  readonly #clock: Clock;
+  readonly #load: () => Promise<SqliteModule>;
+  #copy: Copy | undefined;
+  #users = 0;
+
+  constructor(path: string, { io, clock, load = loadModule }: SqliteFileSettings) {
+    this.path = path;
+    this.#io = io;
+    this.#clock = clock;
+    this.#load = load;
+  }
+
+  /**
+   * What is there, at a glance. What every commit changes is in the header (with a rollback journal) or in the index of the
+   * `-wal`; times alone are too coarse for two commits in a row, and reading as root changes the `-wal`'s.
+   */
+  async look(): Promise<Look | undefined> {
+    const main = await this.#stat('');
+    if (main === undefined) return undefined;
+    const wal = await this.#stat('-wal');
+    const isUsed = wal !== undefined && wal.size > 0;
+    const seen = [tokenOf(main), headOf(this.path, headerBytes)];
+    if (isUsed) {
+      seen.push(`${wal.dev}:${wal.ino}:${wal.size}:${wal.mtimeMs}`);
+      seen.push(headOf(`${this.path}-shm`, walIndexBytes));
+    }
+    return {
+      token: createHash('sha256').update(seen.join(' ')).digest('hex').slice(0, 32),
+      size: main.size + (isUsed ? wal.size : 0),
+      modifiedAtMs: Math.max(main.mtimeMs, isUsed ? wal.mtimeMs : 0),
+    };
+  }
+
+  /**
+   * Runs `use` on one state of the database, again when another process was in the way; a database that is not there has no
+   * tables. Fails with a `SourceError` that names the file, or an `UnsupportedError` where the library cannot be had.
+   */
+  async read<T>(use: (reading: Reading) => T): Promise<T> {
+    const module = await this.#module();
+    this.#users += 1;
+    try {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          const outcome = await this.#attempt(module, use);
+          if (outcome !== 'changed') return outcome.value;
+          if (attempt >= attempts) throw busy(this.path);
+        } catch (error) {
+          if (attempt >= attempts || !isTransient(error)) throw troubleWith(this.path, error);
+        }
+        await this.#clock.sleep(pauseMs);
+      }
+    } finally {
+      this.#users -= 1;
+      if (this.#copy !== undefined) this.#dropCopyLater(this.#copy);
+    }
+  }
+
+  async #attempt<T>(
+    module: SqliteModule,
+    use: (reading: Reading) => T,
+  ): Promise<{ readonly value: T } | 'changed'> {
+    const files = await this.#files();
+    if (files === undefined) return { value: readAt(module, ':memory:', use) };
+    const access = accessOf(files);
+    if (access === 'shared') return { value: readAt(module, this.path, use) };
+    const path = access === 'copy' ? await this.#copied(files) : immutable(this.path);
+    if (path === undefined) return 'changed';
+    const value = readAt(module, path, use);
+    const after = await this.#files();
+    return after !== undefined && sameFiles(files, after) ? { value } : 'changed';
+  }
+
+  /** `undefined` when there is no database, or an empty one, which SQLite would tidy up rather than read. */
+  async #files(): Promise<Files | undefined> {
+    const main = await this.#stat('');
+    if (main === undefined || main.size === 0) return undefined;
+    const header = Buffer.from(headOf(this.path, headerBytes), 'latin1');
+    if (header.length === 0) return undefined;
+    if (header.toString('latin1', 0, magic.length) !== magic) throw noDatabase(this.path);
+    const [wal, shm] = [await this.#stat('-wal'), await this.#stat('-shm')];
+    const isWal = header[readVersionAt] === walVersion || (wal?.size ?? 0) > 0;
+    return { main, wal, shm, isWal };
+  }
+
+  /** The database with its `-wal` in a folder of its own; `undefined` when they changed while they were copied. */
+  async #copied(files: Files): Promise<string | undefined> {
+    const token = filesToken(files);
+    const known = this.#copy;
+    const copy = known?.token === token ? known : { token, folder: this.#newCopy(token, known) };
+    this.#copy = copy;
+    try {
+      const folder = await copy.folder;
+      if (folder !== undefined) return join(folder, 'copy');
+    } catch (error) {
+      this.#forget(copy);
+      throw error;
+    }
+    this.#forget(copy);
+    return undefined;
+  }
+
+  async #newCopy(token: string, before: Copy | undefined): Promise<string | undefined> {
+    await removeCopy(before);
+    const folder = await mkdtemp(join(tmpdir(), 'tracecraft-'));
+    removeAtExit(folder);
+    const isThere = await this.#copyTo(folder);
+    const after = isThere ? await this.#files() : undefined;
+    if (after !== undefined && filesToken(after) === token) return folder;
+    await removeFolder(folder);
+    return undefined;
+  }
+
+  #forget(copy: Copy): void {
+    if (this.#copy === copy) this.#copy = undefined;
+  }
+
+  /** Whether the files were still there. */
+  async #copyTo(folder: string): Promise<boolean> {
+    try {
+      await copyFile(this.path, join(folder, 'copy'));
+      await copyFile(`${this.path}-wal`, join(folder, 'copy-wal'));
+      return true;
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      await removeFolder(folder);
+      throw unreadable(this.path, error);
+    }
+  }
+
+  #dropCopyLater(copy: Copy): void {
+    const timer = setTimeout(() => {
+      if (this.#users > 0 || this.#copy !== copy) return;
+      this.#copy = undefined;
+      removeCopy(copy).catch(() => undefined);
+    }, copyLivesMs);
+    timer.unref();
+  }
+
+  async #stat(suffix: string): Promise<FileStat | undefined> {
+    try {
+      const stat = await this.#io.stat(this.path + suffix);
+      return stat?.kind === 'file' ? stat : undefined;
+    } catch (error) {
+      if (isNoFile(error)) return undefined;
+      throw unreadable(this.path + suffix, error);
+    }
+  }
+
+  async #module(): Promise<SqliteModule> {
+    try {
+      return await this.#load();
+    } catch (cause) {
+      throw new UnsupportedError(`cannot read ${this.path}: @photostructure/sqlite did not load`, {
+        hint: 'All but such databases is mirrored. Install tracecraft again with its optional dependencies: there are binaries for Linux, macOS and Windows on x64 and arm64.',
+        cause,
+      });
+    }
+  }
+}
+
+/** Folders with copies of what nobody else is to read. */
+const copies = new Set<string>();
+let isAtExit = false;
+
+function removeAtExit(folder: string): void {
+  copies.add(folder);
+  if (isAtExit) return;
+  isAtExit = true;
+  process.once('exit', removeCopies);
+}
+
+async function removeCopy(copy: Copy | undefined): Promise<void> {
+  const folder = await copy?.folder.catch(() => undefined);
+  if (folder !== undefined) await removeFolder(folder);
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  copies.delete(folder);
+}
+
+function removeCopies(): void {
+  for (const folder of copies) rmSync(folder, { recursive: true, force: true });
+}
+
+async function loadModule(): Promise<SqliteModule> {
+  return import('@photostructure/sqlite');
+}
+
+function readAt<T>(module: SqliteModule, path: string, use: (reading: Reading) => T): T {
+  const isMemory = path === ':memory:';
+  const database = new module.DatabaseSync(path, { readOnly: !isMemory, timeout: lockWaitMs });
+  try {
+    const reading = new OpenReading(database);
+    database.exec('PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; BEGIN');
+    const value = use(reading);
+    database.exec('COMMIT');
+    return value;
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * The first bytes of a file, as latin1; '' when there is none of its own. At once and not in turns with anything else: a
+ * file that is closed loses all locks that this process has on it (https://www.sqlite.org/howtocorrupt.html), also SQLite's.
+ */
+function headOf(path: string, length: number): string {
+  try {
+    const file = openSync(path, constants.O_RDONLY | noFollow);
+    try {
+      const bytes = Buffer.alloc(length);
+      return bytes.toString('latin1', 0, readSync(file, bytes, 0, length, 0));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (isNoFile(error) || isAbsent(error)) return '';
+    throw unreadable(path, error);
+  }
+}
+
+const noFollow = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+function accessOf({ isWal, wal, shm }: Files): 'shared' | 'immutable' | 'copy' {
+  if (!isWal) return 'shared';
+  if (wal === undefined) return 'immutable';
+  if (shm !== undefined) return 'shared';
+  return wal.size === 0 ? 'immutable' : 'copy';
+}
+
+function immutable(path: string): string {
+  return `${pathToFileURL(path).href}?mode=ro&immutable=1`;
+}
+
+function sameFiles(before: Files, after: Files): boolean {
+  return filesToken(before) === filesToken(after);
+}
+
+function filesToken({ main, wal, shm }: Files): string {
+  return [main, wal, shm].map((stat) => (stat === undefined ? '-' : tokenOf(stat))).join(' ');
+}
+
+function tokenOf({ dev, ino, size, ctimeNs }: FileStat): string {
+  return `${dev}:${ino}:${size}:${ctimeNs}`;
+}
+
+/**
+ * Another process holds a lock, is just changing its journal, or changed what was read as immutable
+ * (https://www.sqlite.org/rescode.html): BUSY, LOCKED, READONLY (a journal to be rolled back by its writer), IOERR, CORRUPT,
+ * CANTOPEN, PROTOCOL, SCHEMA.
+ */
+const transient: ReadonlySet<number> = new Set([5, 6, 8, 10, 11, 14, 15, 17]);
+
+function isTransient(error: unknown): boolean {
+  const code = resultCode(error);
+  return code !== undefined && transient.has(code & 0xff);
+}
+
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode : undefined;
+}
+
+function troubleWith(path: string, error: unknown): TracecraftError {
+  const code = resultCode(error);
+  if (error instanceof TracecraftError || code === undefined) return unreadable(path, error);
+  if (code === 26) return noDatabase(path, error);
+  const words = error instanceof Error ? error.message : String(error);
+  const isDamaged = (code & 0xff) === 11;
+  return new SourceError('unreachable', `cannot read the database ${path}: ${words}`, {
+    hint: isDamaged
+      ? 'Let the program that it belongs to repair it; its sessions are mirrored again as soon as it can be read.'
+      : 'It is tried again with the next look at it; nothing is lost.',
+    cause: error,
+  });
+}
+
+function noDatabase(path: string, cause?: unknown): SourceError {
+  return new SourceError('unreachable', `${path} is not an SQLite database`, {
+    hint: 'Its sessions are mirrored as soon as it is one again.',
+    cause,
+  });
+}
+
+function busy(path: string): SourceError {
+  return new SourceError('unreachable', `the database ${path} changes faster than it can be read`, {
+    hint: 'It is tried again with the next look at it; nothing is lost.',
+  });
+}
