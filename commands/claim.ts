@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
-import type { Coordination } from '../src/cli/coordinating.js';
+import type { Coordination } from '../src/app/coordination.js';
 import { parseDuration } from '../src/config/duration.js';
 import { acquire, type ClaimResult } from '../src/coordination/claims/claims.js';
 import { defaultTtlMs, maxTtlMs } from '../src/coordination/agents/liveness.js';

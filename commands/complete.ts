@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { checkSecrets, secretWarning } from '../src/cli/secret-check.js';
+import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
 import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
 import { readClaim } from '../src/coordination/claims/document.js';
 import type { CoordinationContext } from '../src/coordination/context.js';

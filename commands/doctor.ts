@@ -1,7 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { examineService } from '../src/cli/service.js';
+import { examineService } from '../src/app/service.js';
 import { systemClock } from '../src/clock.js';
-import { examine } from '../src/doctor/examination.js';
+import { examine } from '../src/doctor/run-checks.js';
 import { type Examined, type Finding, isWrong } from '../src/doctor/finding.js';
 import { PartialError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';

@@ -73,7 +73,7 @@ Exit codes: always 0, since a hook must not fail its harness.`;
     // A folder that came from elsewhere may not put words into the agent's context.
     if (!trusted || agent === undefined) return;
     const bucket = await this.openProvenBucket(settings);
-    const { openCoordination } = await import('../src/cli/coordinating.js');
+    const { openCoordination } = await import('../src/app/coordination.js');
     const { context } = await openCoordination(bucket, settings, this.surroundings.env);
     const news = await readNewMail(context);
     if (news.mail.length > 0) {

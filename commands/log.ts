@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { logLine, logRecord, sessionLine, sessionRecord } from '../src/cli/log-lines.js';
-import { parseMoment } from '../src/cli/moment.js';
+import { parseMoment } from '../src/cli/parse-time.js';
 import { printJson } from '../src/cli/output.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { systemClock } from '../src/clock.js';

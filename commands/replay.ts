@@ -1,13 +1,13 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
-import { parseMoment } from '../src/cli/moment.js';
+import { parseMoment } from '../src/cli/parse-time.js';
 import {
   openInBrowser,
   type Replayed,
   type ReplayRequest,
   writeReplay,
-} from '../src/cli/replaying.js';
+} from '../src/app/replay.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';

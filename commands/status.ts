@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { printJson } from '../src/cli/output.js';
-import { type Overview, readOverview } from '../src/cli/overview.js';
+import { type Overview, readOverview } from '../src/app/overview.js';
 import { overviewLines } from '../src/cli/overview-lines.js';
 import type { Settings } from '../src/config/settings.js';
 import { UnreachableError } from '../src/errors.js';

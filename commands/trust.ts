@@ -3,7 +3,7 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { canAsk, confirm } from '../src/cli/confirm.js';
 import { columns } from '../src/cli/output.js';
 import { trustRows, trustSummary } from '../src/cli/trust-summary.js';
-import { visible } from '../src/cli/visible.js';
+import { visible } from '../src/escape-terminal.js';
 import { systemClock } from '../src/clock.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { placeText } from '../src/config/place.js';

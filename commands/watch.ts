@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { announceHere, checkUnredacted, openMirroring, selectionOf } from '../src/cli/mirroring.js';
+import { announceHere, checkUnredacted, openMirroring, selectionOf } from '../src/app/mirroring.js';
 import { startProgress } from '../src/cli/progress.js';
 import type { SessionCompaction } from '../src/cli/session-compaction.js';
-import { SessionSigns } from '../src/cli/session-signs.js';
+import { SessionSigns } from '../src/app/session-events.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
 import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
@@ -15,7 +15,7 @@ import { findSettings, type Settings } from '../src/config/settings.js';
 import { LostError, PartialError, SourceError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
-import { stayLean } from '../src/memory.js';
+import { stayLean } from '../src/v8-heap.js';
 import type { Ending } from '../src/mirror/watch/summary.js';
 import { chokidarEvents, noEvents } from '../src/mirror/watch/file-events.js';
 import type { Roster } from '../src/mirror/watch/stream-registry.js';
@@ -192,7 +192,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     output: WatchOutput,
   ): Promise<SessionCompaction> {
     const { SessionCompaction } = await import('../src/cli/session-compaction.js');
-    const { openCompactor } = await import('../src/cli/compacting.js');
+    const { openCompactor } = await import('../src/app/compaction.js');
     return new SessionCompaction({
       compactor: openCompactor(settings, bucket),
       watchers,

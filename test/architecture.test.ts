@@ -12,7 +12,7 @@ interface Arrow {
   readonly mayType?: readonly string[];
 }
 
-const basics = ['src/errors.ts', 'src/clock.ts', 'src/io.ts', 'src/links.ts', 'src/memory.ts'];
+const basics = ['src/errors.ts', 'src/clock.ts', 'src/io.ts', 'src/links.ts', 'src/v8-heap.ts'];
 
 /** The import arrows of the architecture: a folder that is not here has none, and needs a line. */
 const arrows: readonly Arrow[] = [
@@ -20,7 +20,7 @@ const arrows: readonly Arrow[] = [
   { from: 'src/clock.ts', may: [] },
   { from: 'src/io.ts', may: [] },
   { from: 'src/links.ts', may: ['src/errors.ts', 'src/io.ts'] },
-  { from: 'src/memory.ts', may: [] },
+  { from: 'src/v8-heap.ts', may: [] },
   { from: 'src/protocol/', may: ['src/errors.ts'] },
   { from: 'src/redact/', may: ['src/errors.ts'] },
   { from: 'src/bucket/', may: basics, mayType: ['src/config/'] },
@@ -37,7 +37,7 @@ const arrows: readonly Arrow[] = [
       'src/mirror/slots/listing.ts',
       'src/mirror/slots/reader.ts',
       'src/mirror/lines.ts',
-      'src/cli/visible.ts',
+      'src/escape-terminal.ts',
     ],
   },
   { from: 'src/trace/', may: ['src/replay/conversation/row.ts'] },
@@ -169,7 +169,7 @@ describe('imports', () => {
     );
     // A new one takes its target from `openableTarget`, as all but `init` do, which opens what was typed.
     expect(openers).toEqual([
-      'src/cli/proven-bucket.ts',
+      'src/app/proven-bucket.ts',
       'src/doctor/store.ts',
       'src/init/apply.ts',
       'src/sdk/open.ts',

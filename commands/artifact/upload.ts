@@ -4,8 +4,8 @@ import { scrubNames } from '../../src/cli/artifact-names.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
-import { knownFromHere, redactorOf } from '../../src/cli/redacting.js';
-import { secretWarning } from '../../src/cli/secret-check.js';
+import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
+import { secretWarning } from '../../src/app/secret-check.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import type { Settings } from '../../src/config/settings.js';
 import {

@@ -7,7 +7,7 @@ import {
   openManager,
   type PlannedService,
   planService,
-} from '../../src/cli/service.js';
+} from '../../src/app/service.js';
 import { watchFlags } from '../../src/cli/watch-flags.js';
 import { parseDuration } from '../../src/config/duration.js';
 import { PartialError, UnsupportedError, UsageError } from '../../src/errors.js';

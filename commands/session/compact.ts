@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { type Compactor, formatFor, openCompactor } from '../../src/cli/compacting.js';
+import { type Compactor, formatFor, openCompactor } from '../../src/app/compaction.js';
 import {
   type CompactedSession,
   compactionData,

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { announceHere, checkUnredacted, openMirroring } from '../../src/cli/mirroring.js';
+import { announceHere, checkUnredacted, openMirroring } from '../../src/app/mirroring.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { handleSignals } from '../../src/cli/signals.js';
 import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';

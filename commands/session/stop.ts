@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { openMirroring } from '../../src/cli/mirroring.js';
+import { openMirroring } from '../../src/app/mirroring.js';
 import { textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import { destinationFolder, spoolFolder } from '../../src/config/destination.js';

@@ -13,7 +13,7 @@ import {
 } from '../config/settings.js';
 import type { TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
-import type { Coordination } from './coordinating.js';
+import type { Coordination } from '../app/coordination.js';
 import {
   jsonSchemaVersion,
   noteLine,
@@ -110,7 +110,7 @@ export abstract class BaseCommand extends Command {
 
   /** The bucket that the settings name, closed when the command ends. */
   protected async openBucket(settings: Settings): Promise<Bucket> {
-    const { openSettled } = await import('./proven-bucket.js');
+    const { openSettled } = await import('../app/proven-bucket.js');
     const bucket = this.#closedAtEnd(await openSettled(settings));
     this.#signs.push(this.signOfLife(bucket, settings));
     return bucket;
@@ -118,13 +118,13 @@ export abstract class BaseCommand extends Command {
 
   /** That an agent reads is a sign of its life, too. */
   protected async signOfLife(bucket: Bucket, settings: Settings): Promise<void> {
-    const { signOfLife } = await import('./coordinating.js');
+    const { signOfLife } = await import('../app/coordination.js');
     await signOfLife(bucket, settings, this.surroundings.env);
   }
 
   /** As `openBucket`, for a command that relies on the store to arbitrate: what it really does is known. */
   protected async openProvenBucket(settings: Settings): Promise<Bucket> {
-    const { openProven } = await import('./proven-bucket.js');
+    const { openProven } = await import('../app/proven-bucket.js');
     return this.#closedAtEnd(await openProven(settings));
   }
 
@@ -136,7 +136,7 @@ export abstract class BaseCommand extends Command {
     const settings = await this.settings();
     requireAgent(settings);
     const bucket = await this.openProvenBucket(settings);
-    const { openCoordination } = await import('./coordinating.js');
+    const { openCoordination } = await import('../app/coordination.js');
     const coordination = await openCoordination(bucket, settings, this.surroundings.env);
     this.#coordination = coordination;
     return { coordination, settings };

@@ -1,6 +1,6 @@
 import type { Mail } from '../coordination/mail/mailbox.js';
 import type { Harness } from '../protocol/harnesses.js';
-import { visible, visibleBlock } from './visible.js';
+import { visible, visibleBlock } from '../escape-terminal.js';
 
 const maxMessage = 2_000;
 const maxTotal = 8_000;

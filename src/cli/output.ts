@@ -1,4 +1,4 @@
-import { visible, visibleBlock, visibleJson } from './visible.js';
+import { visible, visibleBlock, visibleJson } from '../escape-terminal.js';
 
 /** Bumped when a field of any `--json` answer changes its meaning; new fields do not count. */
 export const jsonSchemaVersion = 1;

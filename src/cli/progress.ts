@@ -1,7 +1,7 @@
 import type { SingleBar } from 'cli-progress';
 import { type Clock, systemClock } from '../clock.js';
 import { formatBytes, formatCount } from './format.js';
-import { visible } from './visible.js';
+import { visible } from '../escape-terminal.js';
 
 /** How far a long piece of work is, on stderr. Work that is done within a second shows nothing. */
 export interface Progress {

@@ -3,7 +3,7 @@ import { EndedSessions, type SessionSight } from '../compact/ended-sessions.js';
 import { PartialError } from '../errors.js';
 import type { Head } from '../mirror/checkpoint.js';
 import type { Look, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
-import type { Compactor } from './compacting.js';
+import type { Compactor } from '../app/compaction.js';
 import type { CompactedSession } from './compaction-lines.js';
 
 /** Of a mirrored session, what its end is told by. */

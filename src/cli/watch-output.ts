@@ -5,7 +5,7 @@ import type { Track } from '../mirror/watch/stream-registry.js';
 import { type CompactedSession, compactionData, compactionLine } from './compaction-lines.js';
 import { formatBytes, formatCount, plural } from './format.js';
 import { noteLine, printJson, printLine } from './output.js';
-import { visible } from './visible.js';
+import { visible } from '../escape-terminal.js';
 
 type Place = Pick<Track, 'session' | 'name'>;
 

@@ -4,7 +4,7 @@ import type { Io } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { Actor } from './actor.js';
 import { designerSession, developerSession, reviewerSession } from './sessions.js';
-import { storiedBucket } from './storied-bucket.js';
+import { storiedBucket } from './recording-bucket.js';
 import type { DemoSession } from './transcripts.js';
 
 export interface StoryPlace {

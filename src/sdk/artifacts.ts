@@ -9,8 +9,8 @@ import { PartialError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { sharedStep } from '../protocol/artifacts.js';
 import { stepId } from '../protocol/names.js';
-import type { Acting } from './acting.js';
-import { textOf } from './surroundings.js';
+import type { Acting } from './context.js';
+import { textOf } from './environment.js';
 import type { Artifacts } from './types.js';
 
 export function artifactsOf(acting: Acting): Artifacts {

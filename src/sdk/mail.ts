@@ -2,9 +2,9 @@ import { type Inbox, readInbox, readNewMail } from '../coordination/mail/inbox.j
 import { sendMail } from '../coordination/mail/mailbox.js';
 import { checkMailId, checkMailText } from '../protocol/mail.js';
 import { checkName, stepId } from '../protocol/names.js';
-import type { Acting } from './acting.js';
-import { messageOf } from './answers.js';
-import { textOf } from './surroundings.js';
+import type { Acting } from './context.js';
+import { messageOf } from './results.js';
+import { textOf } from './environment.js';
 import type { About, SentMessage, Tracecraft } from './types.js';
 
 type MailMethods = Pick<Tracecraft, 'send' | 'broadcast' | 'inbox' | 'newMail'>;

@@ -7,9 +7,9 @@ import {
 import { UsageError } from '../errors.js';
 import { checkValue } from '../protocol/memory.js';
 import { checkMemoryKey } from '../protocol/names.js';
-import type { Acting } from './acting.js';
-import { memoryOf } from './answers.js';
-import { textOf } from './surroundings.js';
+import type { Acting } from './context.js';
+import { memoryOf } from './results.js';
+import { textOf } from './environment.js';
 import type { Memories, MemoryAnswer } from './types.js';
 
 export function memoriesOf(acting: Acting): Memories {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { createWatchers } from '../../watchers/registry.js';
 import type { Bucket } from '../bucket/bucket.js';
-import { openMirroring } from '../cli/mirroring.js';
+import { openMirroring } from '../app/mirroring.js';
 import { systemClock } from '../clock.js';
 import { NotFoundError, PartialError, UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
@@ -9,7 +9,7 @@ import { noEvents } from '../mirror/watch/file-events.js';
 import { everything, newestSession, sessionsLike } from '../mirror/watch/selection.js';
 import type { Watcher } from '../mirror/stream.js';
 import { harnesses } from '../protocol/harnesses.js';
-import { type Surroundings, textOf } from './surroundings.js';
+import { type Surroundings, textOf } from './environment.js';
 import type { MirroredSession, MirrorOptions } from './types.js';
 
 export interface MirrorPlace extends Surroundings {

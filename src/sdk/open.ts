@@ -1,13 +1,13 @@
 import { createBucketIfMissing } from '../bucket/open.js';
-import { openProven } from '../cli/proven-bucket.js';
+import { openProven } from '../app/proven-bucket.js';
 import { openableTarget } from '../config/settings.js';
 import { beat } from '../coordination/agents/agents.js';
-import { openActing } from './acting.js';
+import { openActing } from './context.js';
 import { artifactsOf } from './artifacts.js';
 import { mailOf } from './mail.js';
 import { memoriesOf } from './memories.js';
 import { stepsOf } from './steps.js';
-import { surroundingsOf, textOf } from './surroundings.js';
+import { surroundingsOf, textOf } from './environment.js';
 import type { OpenOptions, Tracecraft } from './types.js';
 
 /**

@@ -8,9 +8,9 @@ import { waitForSteps } from '../coordination/claims/wait.js';
 import { UsageError } from '../errors.js';
 import { maxTextLength, outcomes } from '../protocol/coordination.js';
 import { checkName, stepId } from '../protocol/names.js';
-import type { Acting } from './acting.js';
-import { handoffOf, stepOf } from './answers.js';
-import { textOf } from './surroundings.js';
+import type { Acting } from './context.js';
+import { handoffOf, stepOf } from './results.js';
+import { textOf } from './environment.js';
 import type { Report, Tracecraft, WaitOptions } from './types.js';
 
 type Steps = Pick<Tracecraft, 'claim' | 'complete' | 'release' | 'handoff' | 'steps' | 'waitFor'>;

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { UnreachableError, UnsupportedError } from '../../errors.js';
-import { reclaimMemory } from '../../memory.js';
+import { reclaimMemory } from '../../v8-heap.js';
 import type { Etag, Key, Written } from '../bucket.js';
 import { coalesce, type Outcome, type Submit } from '../batcher.js';
 import { spellEtag } from '../etag.js';

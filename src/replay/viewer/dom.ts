@@ -1,4 +1,4 @@
-import { visible, visibleBlock } from '../../cli/visible.js';
+import { visible, visibleBlock } from '../../escape-terminal.js';
 
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 type Child = Node | string | undefined;

@@ -6,7 +6,7 @@ import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
-import { reclaimMemory } from '../memory.js';
+import { reclaimMemory } from '../v8-heap.js';
 import type { FileEvents } from '../mirror/watch/file-events.js';
 import { LiveRedactor } from '../mirror/watch/live-redactor.js';
 import type { Marks } from '../mirror/watch/hook-signal.js';
@@ -19,9 +19,9 @@ import { WatchLoop } from '../mirror/watch/loop.js';
 import { announceWriter, type Writer } from '../mirror/slots/other-writers.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction } from '../redact/redact.js';
-import type { Progress } from './progress.js';
-import { knownFromHere, redactorOf } from './redacting.js';
-import type { WatchOutput } from './watch-output.js';
+import type { Progress } from '../cli/progress.js';
+import { knownFromHere, redactorOf } from './redaction.js';
+import type { WatchOutput } from '../cli/watch-output.js';
 
 export interface MirroringOptions {
   readonly settings: Settings;

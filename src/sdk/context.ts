@@ -1,11 +1,11 @@
 import type { Bucket } from '../bucket/bucket.js';
-import { type Coordination, openCoordination } from '../cli/coordinating.js';
-import { checkSecrets, checkSecretsOfValue } from '../cli/secret-check.js';
+import { type Coordination, openCoordination } from '../app/coordination.js';
+import { checkSecrets, checkSecretsOfValue } from '../app/secret-check.js';
 import type { HeartbeatNews } from '../coordination/agents/agents.js';
 import type { Place } from '../coordination/artifacts/artifacts.js';
 import { UsageError } from '../errors.js';
 import { bucketLayout } from '../protocol/keys.js';
-import type { Surroundings } from './surroundings.js';
+import type { Surroundings } from './environment.js';
 
 /** What every method of the SDK works with. */
 export interface Acting extends Surroundings {

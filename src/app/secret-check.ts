@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.js';
-import { knownFromHere, redactorOf } from './redacting.js';
-import { countsText } from './watch-output.js';
+import { knownFromHere, redactorOf } from './redaction.js';
+import { countsText } from '../cli/watch-output.js';
 
 export interface Checked {
   /** The text, without its secrets if that was wished. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { visible, visibleBlock, visibleJson } from '../../src/cli/visible.js';
+import { visible, visibleBlock, visibleJson } from '../src/escape-terminal.js';
 
 describe('visible', () => {
   it.each([

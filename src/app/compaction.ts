@@ -4,9 +4,9 @@ import { type CompactTarget, compactSession } from '../compact/compact.js';
 import { isTraceAsIs } from '../compact/trace-file.js';
 import type { Settings } from '../config/settings.js';
 import { bucketLayout, type CompactFormat } from '../protocol/keys.js';
-import type { CompactedSession } from './compaction-lines.js';
+import type { CompactedSession } from '../cli/compaction-lines.js';
 import { scratchFolder } from './large-object.js';
-import { knownFromHere, redactorOf } from './redacting.js';
+import { knownFromHere, redactorOf } from './redaction.js';
 
 export type Compactor = (target: CompactTarget, signal?: AbortSignal) => Promise<CompactedSession>;
 
