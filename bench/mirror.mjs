@@ -65,7 +65,9 @@ async function measureBackfill(stand) {
 
 /** What lies in the bucket for it, by a listing of its own. */
 async function partBytes(stand) {
-  const { openS3Bucket } = await loadLibrary(["export { openS3Bucket } from 'src/bucket/s3/bucket.js';"]);
+  const { openS3Bucket } = await loadLibrary([
+    "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
+  ]);
   const bucket = openS3Bucket(stand.server);
   let bytes = 0;
   for await (const entry of bucket.list(`${stand.project}/sessions/`)) {

@@ -1,10 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/cli/base-command.js';
 import type { Coordination } from '../src/app/coordination.js';
+import { BaseCommand } from '../src/cli/base-command.js';
 import { parseDuration } from '../src/config/duration.js';
-import { acquire, type ClaimResult } from '../src/coordination/claims/claims.js';
 import { defaultTtlMs, maxTtlMs } from '../src/coordination/agents/liveness.js';
+import { acquire, type ClaimResult } from '../src/coordination/claims/claims.js';
 import { LostError, UsageError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
 

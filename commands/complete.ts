@@ -1,11 +1,11 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/cli/base-command.js';
 import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
+import { BaseCommand } from '../src/cli/base-command.js';
 import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
 import { readClaim } from '../src/coordination/claims/document.js';
-import type { CoordinationContext } from '../src/coordination/context.js';
 import { complete } from '../src/coordination/claims/finish-claim.js';
+import type { CoordinationContext } from '../src/coordination/context.js';
 import { NotFoundError, UsageError } from '../src/errors.js';
 import { maxTextLength, type Outcome } from '../src/protocol/coordination.js';
 import type { Layout } from '../src/protocol/keys.js';

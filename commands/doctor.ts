@@ -1,8 +1,8 @@
-import { BaseCommand } from '../src/cli/base-command.js';
 import { examineService } from '../src/app/service.js';
+import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
-import { examine } from '../src/doctor/run-checks.js';
 import { type Examined, type Finding, isWrong } from '../src/doctor/finding.js';
+import { runChecks } from '../src/doctor/run-checks.js';
 import { PartialError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';
 import { createWatchers } from '../watchers/registry.js';
@@ -30,7 +30,7 @@ export default class Doctor extends BaseCommand {
       nodeVersion: process.version,
       examineService: () => examineService(surroundings),
     };
-    for await (const examined of examine(patient)) {
+    for await (const examined of runChecks(patient)) {
       checks.push(examined);
       this.tell(examined);
     }

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/cli/base-command.js';
 import type { Coordination } from '../src/app/coordination.js';
+import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
 import { detailLine, mailLine, mailRecord } from '../src/cli/mail-lines.js';
 import { flushed, printJson } from '../src/cli/output.js';

@@ -1,19 +1,19 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { logLine, logRecord, sessionLine, sessionRecord } from '../src/cli/log-lines.js';
-import { parseMoment } from '../src/cli/parse-time.js';
 import { printJson } from '../src/cli/output.js';
+import { parseTime } from '../src/cli/parse-time.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { systemClock } from '../src/clock.js';
 import { UnreachableError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 import type { TimelineEntry } from '../src/replay/timeline/entry.js';
-import { News } from '../src/replay/timeline/follow-filter.js';
+import { FollowFilter } from '../src/replay/timeline/follow-filter.js';
 import { RunReader } from '../src/replay/timeline/read.js';
 import { type EntrySelection, isSelected } from '../src/replay/timeline/selection.js';
-import { tellInOrder } from '../src/replay/timeline/timeline-stream.js';
 import { type Timeline, timelineOf } from '../src/replay/timeline/timeline.js';
+import { streamTimeline } from '../src/replay/timeline/timeline-stream.js';
 
 const pollMs = 2_000;
 const nothingFits = 'Nothing happened here yet that fits.';
@@ -50,7 +50,7 @@ export default class Log extends BaseCommand {
     const agent = flags.agent === undefined ? undefined : checkName('agent', flags.agent);
     const step = flags.step === undefined ? undefined : stepId(flags.step);
     const moment = (nowMs: number) =>
-      flags.since === undefined ? undefined : parseMoment('--since', flags.since, nowMs);
+      flags.since === undefined ? undefined : parseTime('--since', flags.since, nowMs);
     moment(0);
     const bucket = await this.openBucket(settings);
     const sinceMs = moment((await bucket.now()).getTime());
@@ -64,7 +64,7 @@ export default class Log extends BaseCommand {
       return this.withSessions(reader, selection, flags.sessions);
     }
     let isEmpty = true;
-    for await (const entry of tellInOrder(reader)) {
+    for await (const entry of streamTimeline(reader)) {
       if (!isSelected(entry, selection)) continue;
       isEmpty = false;
       this.print(logLine(entry));
@@ -91,7 +91,7 @@ export default class Log extends BaseCommand {
   }
 
   private async follow(reader: RunReader, selection: EntrySelection): Promise<object> {
-    const news = new News();
+    const news = new FollowFilter();
     const stop = new AbortController();
     const restore = handleSignals(() => stop.abort());
     let count = 0;

@@ -1,13 +1,13 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/cli/base-command.js';
-import { plural } from '../src/cli/format.js';
-import { parseMoment } from '../src/cli/parse-time.js';
 import {
   openInBrowser,
   type Replayed,
   type ReplayRequest,
   writeReplay,
 } from '../src/app/replay.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { plural } from '../src/cli/format.js';
+import { parseTime } from '../src/cli/parse-time.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';
@@ -63,7 +63,7 @@ export default class Replay extends BaseCommand {
     const momentNs = (flag: string, text: string | undefined) =>
       text === undefined
         ? undefined
-        : BigInt(Math.trunc(parseMoment(flag, text, nowMs))) * 1_000_000n;
+        : BigInt(Math.trunc(parseTime(flag, text, nowMs))) * 1_000_000n;
     const request: ReplayRequest = {
       bucket,
       layout,

@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../src/cli/base-command.js';
 import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
+import { BaseCommand } from '../src/cli/base-command.js';
 import { readStdinText } from '../src/cli/stdin-text.js';
 import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
 import { sendMail } from '../src/coordination/mail/mailbox.js';

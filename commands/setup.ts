@@ -4,7 +4,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { createTwoFilesPatch } from 'diff';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { spoolFolder } from '../src/config/destination.js';
+import { hookSignalFolder } from '../src/config/destination.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { nodeIo } from '../src/io.js';
 import { type Harness, harnesses } from '../src/protocol/harnesses.js';
@@ -71,7 +71,7 @@ Exit codes: 0 done (also when there was nothing to do), 2 the settings cannot be
       env: process.env,
       home: this.surroundings.home,
       tracecraftHome: home,
-      spool: spoolFolder(home),
+      spool: hookSignalFolder(home),
       skill: await this.skill(),
       mail: mail
         ? { node: process.execPath, program: join(this.config.root, 'bin', 'run.cjs') }

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as Flags from '@oclif/core/flags';
+import { type Overview, readOverview } from '../src/app/overview.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { printJson } from '../src/cli/output.js';
-import { type Overview, readOverview } from '../src/app/overview.js';
 import { overviewLines } from '../src/cli/overview-lines.js';
 import type { Settings } from '../src/config/settings.js';
 import { UnreachableError } from '../src/errors.js';

@@ -3,7 +3,6 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { canAsk, confirm } from '../src/cli/confirm.js';
 import { columns } from '../src/cli/output.js';
 import { trustRows, trustSummary } from '../src/cli/trust-summary.js';
-import { visible } from '../src/escape-terminal.js';
 import { systemClock } from '../src/clock.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { placeText } from '../src/config/place.js';
@@ -15,6 +14,7 @@ import {
   type TrustStore,
 } from '../src/config/trust.js';
 import { NotAllowedError, NotFoundError } from '../src/errors.js';
+import { escapeTerminal } from '../src/escape-terminal.js';
 import { nodeIo } from '../src/io.js';
 
 export default class Trust extends BaseCommand {
@@ -72,7 +72,7 @@ export default class Trust extends BaseCommand {
   /** With `--json` nobody was shown what there is to decide. */
   private async asked({ target }: Settings): Promise<boolean> {
     if (this.jsonEnabled() || !canAsk()) return false;
-    return confirm(visible(`Let tracecraft write to and read from ${placeText(target)}?`));
+    return confirm(escapeTerminal(`Let tracecraft write to and read from ${placeText(target)}?`));
   }
 
   private async revoke(store: TrustStore, settings: Settings): Promise<object> {

@@ -1,28 +1,28 @@
 import * as Flags from '@oclif/core/flags';
+import { announceHere, checkUnredacted, openMirroring, selectionOf } from '../src/app/mirroring.js';
+import { SessionEvents } from '../src/app/session-events.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { announceHere, checkUnredacted, openMirroring, selectionOf } from '../src/app/mirroring.js';
 import { startProgress } from '../src/cli/progress.js';
 import type { SessionCompaction } from '../src/cli/session-compaction.js';
-import { SessionSigns } from '../src/app/session-events.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
 import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
 import { systemClock } from '../src/clock.js';
-import { spoolFolder } from '../src/config/destination.js';
+import { hookSignalFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
 import { findSettings, type Settings } from '../src/config/settings.js';
 import { LostError, PartialError, SourceError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
-import { stayLean } from '../src/v8-heap.js';
-import type { Ending } from '../src/mirror/watch/summary.js';
-import { chokidarEvents, noEvents } from '../src/mirror/watch/file-events.js';
-import type { Roster } from '../src/mirror/watch/stream-registry.js';
-import { openSpool } from '../src/mirror/watch/hook-signals.js';
 import type { Harness, Watcher } from '../src/mirror/stream.js';
+import { chokidarEvents, noEvents } from '../src/mirror/watch/file-events.js';
+import { openHookSignals } from '../src/mirror/watch/hook-signals.js';
 import { takeWatchLock } from '../src/mirror/watch/lock.js';
+import type { StreamRegistry } from '../src/mirror/watch/stream-registry.js';
+import type { WatchSummary } from '../src/mirror/watch/summary.js';
 import { keepLogBound } from '../src/service/log-bound.js';
+import { stayLean } from '../src/v8-heap.js';
 import { createWatchers } from '../watchers/registry.js';
 
 const lingerMs = 500;
@@ -79,7 +79,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       ? startProgress({ label: 'Mirroring', total: 0, unit: 'bytes', isQuiet: this.isQuiet })
       : undefined;
     const watchers = this.watchers(flags.harness ?? settings.watch.harness, output);
-    const { loop, folder, roster } = openMirroring({
+    const { loop, folder, registry } = openMirroring({
       settings,
       bucket,
       watchers,
@@ -91,8 +91,10 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       }),
       events: flags.poll ? noEvents : chokidarEvents(),
       isPolling: flags.poll,
-      marks: openSpool(spoolFolder(settings.stateFolder), systemClock.now, (error) =>
-        output.trouble(error, 'It tells nothing; everything else goes on.'),
+      hookSignals: openHookSignals(
+        hookSignalFolder(settings.stateFolder),
+        systemClock.now,
+        (error) => output.trouble(error, 'It tells nothing; everything else goes on.'),
       ),
       onEnded: (session) => signs.ended(session),
       isThorough: flags.once && flags.all,
@@ -107,33 +109,33 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       },
       ...(progress === undefined ? {} : { progress }),
     });
-    const signs = new SessionSigns({
+    const signs = new SessionEvents({
       settings,
       surroundings: this.surroundings,
       bucket,
       watchers,
-      sessions: () => roster.sessions,
+      sessions: () => registry.sessions,
       everyMs: parseDuration('--heartbeat', flags.heartbeat),
       onTrouble: (error) => output.trouble(error, 'The next heartbeat may get through.'),
     });
     const compaction = flags.compact
-      ? await this.compaction(settings, bucket, watchers, roster, output)
+      ? await this.compaction(settings, bucket, watchers, registry, output)
       : undefined;
-    const ending = new AbortController();
+    const summary = new AbortController();
     const restore = handleSignals(() => {
       output.note('Finishing (again to end at once) …');
-      ending.abort();
+      summary.abort();
     });
-    const release = await this.lock(`${folder}/watch.lock`, flags.wait, ending.signal, output);
+    const release = await this.lock(`${folder}/watch.lock`, flags.wait, summary.signal, output);
     try {
       const log = flags['log-file'];
-      if (log !== undefined) void keepLogBound(log, systemClock, ending.signal);
+      if (log !== undefined) void keepLogBound(log, systemClock, summary.signal);
       await announceHere(settings, bucket, output);
-      const beating = flags.once ? undefined : signs.run(ending.signal);
-      const compacting = flags.once ? undefined : compaction?.run(ending.signal);
-      const end = flags.once ? await loop.once(ending.signal) : await loop.run(ending.signal);
+      const beating = flags.once ? undefined : signs.run(summary.signal);
+      const compacting = flags.once ? undefined : compaction?.run(summary.signal);
+      const end = flags.once ? await loop.once(summary.signal) : await loop.run(summary.signal);
       await beating;
-      if (flags.once) await compaction?.all(ending.signal);
+      if (flags.once) await compaction?.all(summary.signal);
       await Promise.race([compacting, systemClock.sleep(lingerMs)]);
       await signs.told(lastWordsMs);
       progress?.stop();
@@ -188,7 +190,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     settings: Settings,
     bucket: Bucket,
     watchers: readonly Watcher[],
-    roster: Roster,
+    registry: StreamRegistry,
     output: WatchOutput,
   ): Promise<SessionCompaction> {
     const { SessionCompaction } = await import('../src/cli/session-compaction.js');
@@ -196,7 +198,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     return new SessionCompaction({
       compactor: openCompactor(settings, bucket),
       watchers,
-      sessions: () => roster.sessions,
+      sessions: () => registry.sessions,
       clock: systemClock,
       onCompacted: (one) => output.compacted(one),
       onTrouble: (error) => output.trouble(error, 'The session is mirrored all the same.'),
@@ -242,7 +244,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     );
   }
 
-  private report(end: Ending, output: WatchOutput): object {
+  private report(end: WatchSummary, output: WatchOutput): object {
     for (const { source, bytes } of end.rests) {
       output.note(`${source}: ${bytes} bytes after the last newline wait for it`);
     }

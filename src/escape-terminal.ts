@@ -11,19 +11,19 @@ const invisible =
 const shortForms: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** On one line: newlines and tabs are escaped too. */
-export function visible(text: string): string {
+export function escapeTerminal(text: string): string {
   return text.replace(invisible, escaped);
 }
 
 /** Keeps newlines and tabs, for text that is shown as a block. */
-export function visibleBlock(text: string): string {
+export function escapeTerminalBlock(text: string): string {
   return text.replace(invisible, (character) =>
     character === '\n' || character === '\t' ? character : escaped(character),
   );
 }
 
 /** The same JSON value with those characters as `\u` escapes, which JSON itself demands only for C0. */
-export function visibleJson(json: string): string {
+export function escapeTerminalJson(json: string): string {
   return json.replace(invisible, (character) =>
     [...Array(character.length).keys()].map((index) => unit(character.charCodeAt(index))).join(''),
   );

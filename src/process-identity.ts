@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
  * A process, told apart from every other that was, is or will be: on this machine, on another that shares the folder, in
  * another container, or with the same pid after a restart.
  */
-export interface Holder {
+export interface ProcessIdentity {
   readonly pid: number;
   /** When the process started, as the system spells it; '' where it does not tell. */
   readonly started: string;
@@ -21,16 +21,16 @@ export interface Holder {
 }
 
 /** 'unknown': it cannot be seen from here, so it may be alive. */
-export type Standing = 'alive' | 'gone' | 'unknown';
+export type Liveness = 'alive' | 'gone' | 'unknown';
 
-let self: Promise<Holder> | undefined;
+let self: Promise<ProcessIdentity> | undefined;
 
-export function thisProcess(): Promise<Holder> {
+export function thisProcess(): Promise<ProcessIdentity> {
   self ??= describeProcess();
   return self;
 }
 
-export async function standingOf(holder: Holder): Promise<Standing> {
+export async function livenessOf(holder: ProcessIdentity): Promise<Liveness> {
   const me = await thisProcess();
   if (holder.host !== me.host || holder.machine !== me.machine) return 'unknown';
   if (holder.boot !== me.boot) return holder.boot === '' || me.boot === '' ? 'unknown' : 'gone';
@@ -41,14 +41,14 @@ export async function standingOf(holder: Holder): Promise<Standing> {
 }
 
 /** A file name that says it all, so that a lock needs no content, which a power cut could lose. */
-export function nameOf(holder: Holder, nonce: string): string {
+export function encodeProcess(holder: ProcessIdentity, nonce: string): string {
   const { pid, started, boot, pidNamespace, host, machine } = holder;
   const fields = { pid: String(pid), started, boot, ns: pidNamespace, host, machine, nonce };
   return new URLSearchParams(fields).toString();
 }
 
 /** `undefined` for a name that no holder has. */
-export function parseName(name: string): Holder | undefined {
+export function parseProcess(name: string): ProcessIdentity | undefined {
   const fields = new URLSearchParams(name);
   const pid = Number(fields.get('pid'));
   if (!Number.isSafeInteger(pid) || pid < 1) return undefined;
@@ -62,7 +62,7 @@ export function parseName(name: string): Holder | undefined {
   };
 }
 
-async function describeProcess(): Promise<Holder> {
+async function describeProcess(): Promise<ProcessIdentity> {
   const [started, boot, pidNamespace, machine] = await Promise.all([
     startOf(process.pid),
     firstLine(readFile('/proc/sys/kernel/random/boot_id', 'utf8')),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { visible, visibleBlock, visibleJson } from '../src/escape-terminal.js';
+import { escapeTerminal, escapeTerminalBlock, escapeTerminalJson } from '../src/escape-terminal.js';
 
 describe('visible', () => {
   it.each([
@@ -15,18 +15,20 @@ describe('visible', () => {
     ['zero\u200bwidth\ufeff', 'zero\\u200bwidth\\ufeff'],
     ['tag \u{e0041}\u{e0042}', 'tag \\u{e0041}\\u{e0042}'],
   ])('%j becomes %j', (text, shown) => {
-    expect(visible(text)).toBe(shown);
+    expect(escapeTerminal(text)).toBe(shown);
   });
 
   it('keeps newlines and tabs of a block, and nothing else', () => {
-    expect(visibleBlock('a\n\tb\r\u001b')).toBe('a\n\tb\\r\\x1b');
+    expect(escapeTerminalBlock('a\n\tb\r\u001b')).toBe('a\n\tb\\r\\x1b');
   });
 
   it('leaves no terminal control in any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
-        expect(visible(text)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+        expect(escapeTerminal(text)).not.toMatch(
+          /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
+        );
       }),
     );
   });
@@ -35,11 +37,11 @@ describe('visible', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const json = JSON.stringify(value);
-        expect(JSON.parse(visibleJson(json))).toEqual(JSON.parse(json));
+        expect(JSON.parse(escapeTerminalJson(json))).toEqual(JSON.parse(json));
       }),
     );
     const hostile = JSON.stringify({ 'k\u202e': '\u009b\u{e0041}' });
-    expect(visibleJson(hostile)).toBe('{"k\\u202e":"\\u009b\\udb40\\udc41"}');
-    expect(JSON.parse(visibleJson(hostile))).toEqual(JSON.parse(hostile));
+    expect(escapeTerminalJson(hostile)).toBe('{"k\\u202e":"\\u009b\\udb40\\udc41"}');
+    expect(JSON.parse(escapeTerminalJson(hostile))).toEqual(JSON.parse(hostile));
   });
 });

@@ -4,15 +4,15 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
 import {
-  type DownloadReport,
-  downloadArtifacts,
-} from '../../src/coordination/artifacts/download.js';
-import {
+  type ArtifactStore,
   type FoundArtifacts,
-  type Place,
   resolveArtifact,
   resolveFolder,
 } from '../../src/coordination/artifacts/artifacts.js';
+import {
+  type DownloadReport,
+  downloadArtifacts,
+} from '../../src/coordination/artifacts/download.js';
 import { openDownloadFolder } from '../../src/coordination/artifacts/download-folder.js';
 import { NotFoundError, PartialError, TracecraftError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
@@ -124,7 +124,7 @@ function nameOf(text: string | undefined, recursive: boolean): string | undefine
 }
 
 async function resolve(
-  place: Place,
+  place: ArtifactStore,
   name: string | undefined,
   step: string | undefined,
   recursive: boolean,

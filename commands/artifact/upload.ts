@@ -1,17 +1,17 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
+import { secretWarning } from '../../src/app/secret-check.js';
 import { scrubNames } from '../../src/cli/artifact-names.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
-import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
-import { secretWarning } from '../../src/app/secret-check.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import type { Settings } from '../../src/config/settings.js';
 import {
   findSources,
   type PassedOver,
-  type Source,
+  type UploadSource,
 } from '../../src/coordination/artifacts/sources.js';
 import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifacts/upload.js';
 import { refuseFenced } from '../../src/coordination/claims/finish-claim.js';
@@ -79,10 +79,10 @@ export default class ArtifactUpload extends BaseCommand {
 
   /** The files under names that may be seen. A secret in a name is never told, only its kind. */
   private safelyNamed(
-    sources: readonly Source[],
+    sources: readonly UploadSource[],
     settings: Settings,
     redact: boolean,
-  ): readonly Source[] {
+  ): readonly UploadSource[] {
     const redactor = redactorOf(settings, knownFromHere(settings, process.env));
     const given = sources.map(({ name }) => name);
     const { names, counts } = scrubNames(redactor, given);

@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { checkSecretsOfValue, secretWarning } from '../../src/app/secret-check.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { memoryRecord, versionText } from '../../src/cli/memory-text.js';
-import { checkSecretsOfValue, secretWarning } from '../../src/app/secret-check.js';
 import { readStdinText } from '../../src/cli/stdin-text.js';
 import { setMemory } from '../../src/coordination/memory/memory.js';
 import type { Memory } from '../../src/coordination/memory/read.js';

@@ -1,10 +1,10 @@
 import * as Flags from '@oclif/core/flags';
+import { scratchFolder, withObject } from '../../src/app/large-object.js';
+import { knownFromHere, redactLines, redactorOf } from '../../src/app/redaction.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
-import { scratchFolder, withObject } from '../../src/app/large-object.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
-import { knownFromHere, redactLines, redactorOf } from '../../src/app/redaction.js';
 import { countsText } from '../../src/cli/watch-output.js';
 import { NotFoundError, RefusedError } from '../../src/errors.js';
 import type { Counts } from '../../src/mirror/checkpoint.js';

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../../src/cli/base-command.js';
-import { columns } from '../../src/cli/output.js';
 import {
   absoluteFolder,
   openManager,
   type PlannedService,
   planService,
 } from '../../src/app/service.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { columns } from '../../src/cli/output.js';
 import { watchFlags } from '../../src/cli/watch-flags.js';
 import { parseDuration } from '../../src/config/duration.js';
 import { PartialError, UnsupportedError, UsageError } from '../../src/errors.js';

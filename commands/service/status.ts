@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
+import { openManager } from '../../src/app/service.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { columns } from '../../src/cli/output.js';
-import { openManager } from '../../src/app/service.js';
 import { NotFoundError, PartialError, UnreachableError } from '../../src/errors.js';
 import { type Finding, findTrouble } from '../../src/service/health.js';
 import { readDefinition } from '../../src/service/installation.js';

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../../src/cli/base-command.js';
 import { openManager } from '../../src/app/service.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import { tracecraftHome } from '../../src/config/files.js';
 import { PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';

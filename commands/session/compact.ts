@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { type Compactor, formatFor, openCompactor } from '../../src/app/compaction.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { type Compactor, formatFor, openCompactor } from '../../src/app/compaction.js';
 import {
   type CompactedSession,
   compactionData,

@@ -3,7 +3,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import { type ArchivedSession, listSessions } from '../../src/mirror/slots/session-listing.js';
+import { type ListedSession, listSessions } from '../../src/mirror/slots/session-listing.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 
@@ -42,7 +42,7 @@ const titleLength = 60;
 
 const heading = ['SESSION', 'HARNESS', 'UPLOADED', 'LINES', 'SIZE', 'PARTS', 'REDACTED', 'TITLE'];
 
-function row({ id, harness, meta }: ArchivedSession): string[] {
+function row({ id, harness, meta }: ListedSession): string[] {
   if (meta === undefined) return [id, harness, '-', '-', '-', '-', '-', '(no meta.json yet)'];
   return [
     id,
@@ -57,7 +57,7 @@ function row({ id, harness, meta }: ArchivedSession): string[] {
   ];
 }
 
-function summary({ id, harness, meta }: ArchivedSession): object {
+function summary({ id, harness, meta }: ListedSession): object {
   return {
     harness,
     session_id: id,

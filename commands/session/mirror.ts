@@ -1,15 +1,15 @@
 import * as Flags from '@oclif/core/flags';
-import { BaseCommand } from '../../src/cli/base-command.js';
 import { announceHere, checkUnredacted, openMirroring } from '../../src/app/mirroring.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { handleSignals } from '../../src/cli/signals.js';
 import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import { NotFoundError, PartialError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
+import type { Watcher } from '../../src/mirror/stream.js';
 import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
 import { everything, newestSession, sessionsLike } from '../../src/mirror/watch/selection.js';
-import type { Watcher } from '../../src/mirror/stream.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { createWatchers } from '../../watchers/registry.js';
 

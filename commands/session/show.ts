@@ -4,7 +4,11 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printRaw } from '../../src/cli/output.js';
 import { countsText } from '../../src/cli/watch-output.js';
-import { type ArchivedSession, findSession, readTail } from '../../src/mirror/slots/session-listing.js';
+import {
+  findSession,
+  type ListedSession,
+  readTail,
+} from '../../src/mirror/slots/session-listing.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
@@ -60,7 +64,7 @@ export default class SessionShow extends BaseCommand {
 
 const defaultRawLines = 10;
 
-function rows({ id, harness, meta }: ArchivedSession): string[][] {
+function rows({ id, harness, meta }: ListedSession): string[][] {
   const head = [
     ['session', id],
     ['harness', harness],

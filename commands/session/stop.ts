@@ -1,20 +1,20 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { openMirroring } from '../../src/app/mirroring.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { openMirroring } from '../../src/app/mirroring.js';
 import { textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
-import { destinationFolder, spoolFolder } from '../../src/config/destination.js';
+import { destinationFolder, hookSignalFolder } from '../../src/config/destination.js';
 import type { Settings } from '../../src/config/settings.js';
 import { writeEvent } from '../../src/coordination/events.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
-import { type ArchivedSession, findSession } from '../../src/mirror/slots/session-listing.js';
+import { findSession, type ListedSession } from '../../src/mirror/slots/session-listing.js';
 import { noEvents } from '../../src/mirror/watch/file-events.js';
-import { everything } from '../../src/mirror/watch/selection.js';
-import { dropMark } from '../../src/mirror/watch/hook-signals.js';
+import { writeHookSignal } from '../../src/mirror/watch/hook-signals.js';
 import { runningWatch } from '../../src/mirror/watch/lock.js';
+import { everything } from '../../src/mirror/watch/selection.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
@@ -68,10 +68,10 @@ export default class SessionStop extends BaseCommand {
   private async takeRest(
     settings: Settings,
     bucket: Bucket,
-    { harness, id }: ArchivedSession,
+    { harness, id }: ListedSession,
     endedAt: string,
   ): Promise<boolean> {
-    const { loop, roster } = openMirroring({
+    const { loop, registry } = openMirroring({
       settings,
       bucket,
       watchers: createWatchers({
@@ -92,7 +92,7 @@ export default class SessionStop extends BaseCommand {
     if (behind !== undefined) {
       throw new PartialError(`not all of it is in the bucket: ${behind.source}: ${behind.reason}`);
     }
-    const [mirrored] = [...roster.sessions];
+    const [mirrored] = [...registry.sessions];
     await mirrored?.writeMeta(endedAt);
     return mirrored !== undefined;
   }
@@ -102,13 +102,17 @@ export default class SessionStop extends BaseCommand {
 async function tellWatch(
   { stateFolder, project }: Settings,
   { location }: Bucket,
-  { harness: named, id: sessionId }: ArchivedSession,
+  { harness: named, id: sessionId }: ListedSession,
 ): Promise<boolean> {
   const folder = destinationFolder(stateFolder, location, project);
   const harness = harnesses.find((one) => one === named);
   if (harness === undefined || (await runningWatch(`${folder}/watch.lock`)) === undefined) {
     return false;
   }
-  await dropMark(nodeIo, spoolFolder(stateFolder), { harness, kind: 'ended', sessionId });
+  await writeHookSignal(nodeIo, hookSignalFolder(stateFolder), {
+    harness,
+    kind: 'ended',
+    sessionId,
+  });
   return true;
 }

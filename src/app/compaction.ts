@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import type { Bucket } from '../bucket/bucket.js';
+import type { CompactedSession } from '../cli/compaction-lines.js';
 import { type CompactTarget, compactSession } from '../compact/compact.js';
 import { isTraceAsIs } from '../compact/trace-file.js';
 import type { Settings } from '../config/settings.js';
 import { bucketLayout, type CompactFormat } from '../protocol/keys.js';
-import type { CompactedSession } from '../cli/compaction-lines.js';
 import { scratchFolder } from './large-object.js';
 import { knownFromHere, redactorOf } from './redaction.js';
 

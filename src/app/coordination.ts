@@ -3,11 +3,15 @@ import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import { requireAgent, type Settings } from '../config/settings.js';
-import { type HeartbeatNews, keepHeartbeat, refreshHeartbeat } from '../coordination/agents/agents.js';
-import type { CoordinationContext } from '../coordination/context.js';
-import { type HeldNonces, openHeldNonces } from '../coordination/claims/tokens.js';
+import {
+  type HeartbeatNews,
+  keepHeartbeat,
+  refreshHeartbeat,
+} from '../coordination/agents/agents.js';
 import { sessionIdOf, terminalOf } from '../coordination/agents/session-id.js';
-import { openStampRecord } from '../coordination/last-timestamp.js';
+import { type ClaimTokens, openClaimTokens } from '../coordination/claims/tokens.js';
+import type { CoordinationContext } from '../coordination/context.js';
+import { openLastTimestamp } from '../coordination/last-timestamp.js';
 import { nodeIo } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
 
@@ -17,7 +21,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export interface Coordination {
   readonly context: CoordinationContext;
   /** The claims that were made from this session or terminal. */
-  readonly held: HeldNonces;
+  readonly held: ClaimTokens;
   /** What could not be written after the act itself was done. */
   readonly unrecorded: readonly Error[];
   /** Whether this command made an agent known that was not: a mistyped name is one, too. */
@@ -49,7 +53,7 @@ export async function openCoordination(
       isNew = true;
     },
     ...(sessionId === undefined ? {} : { sessionId }),
-    stamps: openStampRecord(nodeIo, folder),
+    stamps: openLastTimestamp(nodeIo, folder),
     clock: systemClock,
   };
   const unrecorded: Error[] = [];
@@ -58,7 +62,7 @@ export async function openCoordination(
     context: { ...context, onUnrecorded: (error) => unrecorded.push(error) },
     unrecorded,
     isNewAgent: () => isNew,
-    held: openHeldNonces(nodeIo, folder, { agent, place }),
+    held: openClaimTokens(nodeIo, folder, { agent, place }),
     heartbeat: (news) => refreshHeartbeat(context, { io: nodeIo, folder }, news),
   };
 }

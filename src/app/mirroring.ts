@@ -1,27 +1,27 @@
 import { hostname, userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
+import type { Progress } from '../cli/progress.js';
+import type { WatchOutput } from '../cli/watch-output.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
-import { reclaimMemory } from '../v8-heap.js';
-import type { FileEvents } from '../mirror/watch/file-events.js';
-import { LiveRedactor } from '../mirror/watch/live-redactor.js';
-import type { Marks } from '../mirror/watch/hook-signal.js';
-import { defaultPacing, type Pacing } from '../mirror/watch/flush-schedule.js';
-import { Roster } from '../mirror/watch/stream-registry.js';
-import { everything, type Selection } from '../mirror/watch/selection.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
-import type { Watcher } from '../mirror/stream.js';
-import { WatchLoop } from '../mirror/watch/loop.js';
 import { announceWriter, type Writer } from '../mirror/slots/other-writers.js';
+import type { Watcher } from '../mirror/stream.js';
+import type { FileEvents } from '../mirror/watch/file-events.js';
+import { defaultFlushTiming, type FlushTiming } from '../mirror/watch/flush-schedule.js';
+import type { HookSignals } from '../mirror/watch/hook-signal.js';
+import { LiveRedactor } from '../mirror/watch/live-redactor.js';
+import { WatchLoop } from '../mirror/watch/loop.js';
+import { everything, type Selection } from '../mirror/watch/selection.js';
+import { StreamRegistry } from '../mirror/watch/stream-registry.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction } from '../redact/redact.js';
-import type { Progress } from '../cli/progress.js';
+import { reclaimMemory } from '../v8-heap.js';
 import { knownFromHere, redactorOf } from './redaction.js';
-import type { WatchOutput } from '../cli/watch-output.js';
 
 export interface MirroringOptions {
   readonly settings: Settings;
@@ -31,7 +31,7 @@ export interface MirroringOptions {
   readonly events: FileEvents;
   readonly isPolling: boolean;
   /** What the harnesses' hooks tell, for who takes it. */
-  readonly marks?: Marks;
+  readonly hookSignals?: HookSignals;
   readonly onEnded?: (session: SessionMirror) => void;
   /** Compare everything with the bucket, also what local state says is there. */
   readonly isThorough: boolean;
@@ -47,7 +47,7 @@ export interface MirroringOptions {
 
 export interface Mirroring {
   readonly loop: WatchLoop;
-  readonly roster: Roster;
+  readonly registry: StreamRegistry;
   /** Where local state of this destination lies. */
   readonly folder: string;
 }
@@ -74,7 +74,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     io: nodeIo,
     clock: systemClock,
   });
-  const roster = new Roster({
+  const registry = new StreamRegistry({
     bucket: options.bucket,
     layout: bucketLayout(settings.project),
     redactor,
@@ -88,7 +88,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     stateFolder: folder,
     learnFrom: (folder) => redactor.learnFrom(folder),
     onPart: (place, part) => output.part(place, part),
-    onGeneration: (place, head, reason) => output.generation(place, head, reason),
+    onGeneration: (place, checkpoint, reason) => output.generation(place, checkpoint, reason),
     onSourceTrouble: (error) => output.trouble(error, error.hint),
     onOtherHost: ({ harness, id }, { host, at }) =>
       output.trouble(
@@ -97,7 +97,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
         ),
         'This store does not arbitrate between writers: mirror each session from one machine only.',
       ),
-    onCacheTrouble: once((error) =>
+    onStateTrouble: once((error) =>
       output.trouble(
         new Error(`local state cannot be kept in ${folder}: ${messageOf(error)}`),
         'The mirror goes on; after a restart it has to look at the bucket again.',
@@ -106,13 +106,13 @@ export function openMirroring(options: MirroringOptions): Mirroring {
   });
   const loop = new WatchLoop({
     watchers: options.watchers,
-    roster,
+    registry,
     clock: systemClock,
     settings: {
       selection: options.selection,
-      pacing: pacingOf(options.intervalMs),
+      timing: pacingOf(options.intervalMs),
       events: options.events,
-      ...(options.marks === undefined ? {} : { marks: options.marks }),
+      ...(options.hookSignals === undefined ? {} : { hookSignals: options.hookSignals }),
       sweepMs: options.isPolling ? pollMs : sweepMs,
       pollMs,
       isThorough: options.isThorough,
@@ -132,7 +132,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
       onProgress: (done, total) => options.progress?.update(done, total),
     },
   });
-  return { loop, roster, folder };
+  return { loop, registry, folder };
 }
 
 /** Where the store does not arbitrate, each machine that writes leaves its name, and is told those of the others. */
@@ -187,9 +187,12 @@ export function selectionOf(settings: Settings, flags: SelectionFlags): Selectio
   };
 }
 
-function pacingOf(intervalMs: number | undefined): Pacing {
-  if (intervalMs === undefined) return defaultPacing;
-  return { ...defaultPacing, longestIntervalMs: Math.max(intervalMs, defaultPacing.settleMs) };
+function pacingOf(intervalMs: number | undefined): FlushTiming {
+  if (intervalMs === undefined) return defaultFlushTiming;
+  return {
+    ...defaultFlushTiming,
+    longestIntervalMs: Math.max(intervalMs, defaultFlushTiming.firstDelayMs),
+  };
 }
 
 function once(tell: (error: unknown) => void): (error: unknown) => void {

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Bucket } from '../bucket/bucket.js';
+import { inParallel } from '../concurrency.js';
 import type { Settings, Source } from '../config/settings.js';
 import { listRegistrations, readAgents } from '../coordination/agents/agents.js';
 import type { StorePlace } from '../coordination/claims/document.js';
-import { countUnread } from '../coordination/mail/inbox.js';
-import { inParallel } from '../concurrency.js';
 import { listSteps, type StepView } from '../coordination/claims/steps.js';
-import { type ArchivedSession, listSessions } from '../mirror/slots/session-listing.js';
+import { countUnread } from '../coordination/mail/inbox.js';
+import { type ListedSession, listSessions } from '../mirror/slots/session-listing.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
 
@@ -95,7 +95,7 @@ async function unreadOf(place: StorePlace, agent: string): Promise<MailboxView> 
   return { agent, unread: await countUnread({ ...place, agent }) };
 }
 
-async function viewSession({ harness, id, meta }: ArchivedSession): Promise<SessionView> {
+async function viewSession({ harness, id, meta }: ListedSession): Promise<SessionView> {
   return {
     harness,
     session_id: id,

@@ -1,6 +1,6 @@
+import { countsText } from '../cli/watch-output.js';
 import type { Settings } from '../config/settings.js';
 import { knownFromHere, redactorOf } from './redaction.js';
-import { countsText } from '../cli/watch-output.js';
 
 export interface Checked {
   /** The text, without its secrets if that was wished. */

@@ -5,14 +5,14 @@ import { destinationFolder } from '../config/destination.js';
 import { findProjectConfig } from '../config/files.js';
 import type { Settings, SettingsContext } from '../config/settings.js';
 import { openTrustStore } from '../config/trust.js';
-import { writeEvent } from '../coordination/events.js';
 import { type LiveSession, SessionHeartbeats } from '../coordination/agents/session-heartbeats.js';
+import { writeEvent } from '../coordination/events.js';
 import type { ShippedPart } from '../mirror/checkpoint.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
 import type { Watcher } from '../mirror/stream.js';
 import { bucketLayout, type Layout } from '../protocol/keys.js';
 
-export interface SessionSignsOptions {
+export interface SessionEventsOptions {
   readonly settings: Settings;
   readonly surroundings: SettingsContext;
   readonly bucket: Bucket;
@@ -26,8 +26,8 @@ export interface SessionSignsOptions {
 const justBeganMs = 10 * 60_000;
 
 /** What a running watch tells of the sessions that it sees: that they began, and that they live. */
-export class SessionSigns {
-  readonly #options: SessionSignsOptions;
+export class SessionEvents {
+  readonly #options: SessionEventsOptions;
   readonly #clock: Clock = systemClock;
   readonly #layout: Layout;
   readonly #heartbeats: SessionHeartbeats;
@@ -35,7 +35,7 @@ export class SessionSigns {
   readonly #telling = new Set<Promise<void>>();
   readonly #presumed = new Map<string, string | undefined>();
 
-  constructor(options: SessionSignsOptions) {
+  constructor(options: SessionEventsOptions) {
     const { bucket, settings, surroundings } = options;
     this.#options = options;
     this.#layout = bucketLayout(settings.project);

@@ -5,6 +5,6 @@ export function stopped(signal: AbortSignal): UnreachableError {
   return new UnreachableError('stopped before the bucket answered', { cause: signal.reason });
 }
 
-export function throwIfStopped(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw stopped(signal);
 }

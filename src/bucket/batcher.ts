@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { stopped, throwIfStopped } from './aborted.js';
+import { stopped, throwIfAborted } from './aborted.js';
 
 export interface CoalesceOptions<Item, Out> {
   readonly clock: Clock;
@@ -47,7 +47,7 @@ export function coalesce<Item, Out>(options: CoalesceOptions<Item, Out>): Submit
         if (group.length === 0) return;
         waiting = waiting.filter((one) => !group.includes(one));
         for (const { key } of group) underWay.add(key);
-        await settleGroup(group, options.send);
+        await sendGroup(group, options.send);
         for (const { key } of group) underWay.delete(key);
       }
     } finally {
@@ -57,7 +57,7 @@ export function coalesce<Item, Out>(options: CoalesceOptions<Item, Out>): Submit
 
   return (item, signal) =>
     new Promise((resolve, reject) => {
-      throwIfStopped(signal);
+      throwIfAborted(signal);
       const leave = (): void => {
         waiting = waiting.filter((other) => other !== one);
         if (signal !== undefined) one.reject(stopped(signal));
@@ -100,7 +100,7 @@ function takeGroup<Item, Out>(
   return group;
 }
 
-async function settleGroup<Item, Out>(
+async function sendGroup<Item, Out>(
   group: readonly Waiting<Item, Out>[],
   send: CoalesceOptions<Item, Out>['send'],
 ): Promise<void> {

@@ -180,7 +180,7 @@ async function deletes(probe: Probe): Promise<Verdict> {
   return { good: 'what was deleted is gone' };
 }
 
-interface Contest {
+interface SourceConflict {
   readonly key: Key;
   readonly write: (body: Buffer) => Promise<Conditional>;
   readonly good: string;
@@ -190,7 +190,7 @@ interface Contest {
 async function race(
   probe: Probe,
   name: string,
-  prepare: (name: string) => Promise<Contest>,
+  prepare: (name: string) => Promise<SourceConflict>,
 ): Promise<Verdict> {
   for (let attempt = 1; attempt <= maxRaces; attempt += 1) {
     const contest = await prepare(`${name} race ${attempt}`);

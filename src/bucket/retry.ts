@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { TracecraftError, UnreachableError } from '../errors.js';
+import { throwIfAborted } from './aborted.js';
 import type {
   Bucket,
   CallOptions,
@@ -12,7 +13,6 @@ import type {
   PutOptions,
 } from './bucket.js';
 import { compareKeys } from './key.js';
-import { throwIfStopped } from './aborted.js';
 
 export interface RetryOptions {
   readonly clock: Clock;
@@ -52,11 +52,11 @@ export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
     get: (key, call) => again(() => bucket.get(key, call), call),
     put: (key, body, call) => again(() => bucket.put(key, body, call), call),
     putIfAbsent: (key, body, call) =>
-      settle(retry, { key, body, call, expected: undefined }, () =>
+      resolveRefusal(retry, { key, body, call, expected: undefined }, () =>
         bucket.putIfAbsent(key, body, call),
       ),
     putIfMatch: (key, body, etag, call) =>
-      settle(retry, { key, body, call, expected: etag }, () =>
+      resolveRefusal(retry, { key, body, call, expected: etag }, () =>
         bucket.putIfMatch(key, body, etag, call),
       ),
     putFile: (key, path, onProgress) => again(() => bucket.putFile(key, path, onProgress)),
@@ -91,7 +91,7 @@ interface ConditionalWrite {
   readonly expected: Etag | undefined;
 }
 
-async function settle(
+async function resolveRefusal(
   retry: Retry,
   write: ConditionalWrite,
   send: () => Promise<Conditional>,
@@ -109,13 +109,13 @@ async function settle(
       if (!isRetryable(error)) throw error;
       failure = error;
     }
-    throwIfStopped(signal);
+    throwIfAborted(signal);
     mayBeApplied = true;
-    const settled = await readBack(retry, write).catch((error: unknown) => {
+    const resolved = await readBack(retry, write).catch((error: unknown) => {
       // A store that is down cannot be read either; what went wrong first says more.
       throw isRetryable(error) ? failure : error;
     });
-    if (settled !== undefined) return settled;
+    if (resolved !== undefined) return resolved;
     await pauseOrThrow(retry.options, failure, attempt, signal);
   }
 }
@@ -172,7 +172,7 @@ async function pauseOrThrow(
   if (wishMs > longestWishMs) throw error;
   const jitterMs = random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
   await clock.sleep(Math.max(jitterMs, wishMs), signal);
-  throwIfStopped(signal);
+  throwIfAborted(signal);
 }
 
 function isRetryable(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
+import type { Coordination } from '../app/coordination.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import {
@@ -13,7 +14,6 @@ import {
 } from '../config/settings.js';
 import type { TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
-import type { Coordination } from '../app/coordination.js';
 import {
   jsonSchemaVersion,
   noteLine,

@@ -1,4 +1,4 @@
-import { visible, visibleBlock, visibleJson } from '../escape-terminal.js';
+import { escapeTerminal, escapeTerminalBlock, escapeTerminalJson } from '../escape-terminal.js';
 
 /** Bumped when a field of any `--json` answer changes its meaning; new fields do not count. */
 export const jsonSchemaVersion = 1;
@@ -11,12 +11,12 @@ export function wantsJson(argv: readonly string[]): boolean {
 
 /** One line of the answer. Whatever it quotes is made visible, so the caller needs not think of it. */
 export function printLine(line: string): void {
-  process.stdout.write(`${visible(line)}\n`);
+  process.stdout.write(`${escapeTerminal(line)}\n`);
 }
 
 /** Text of several lines, as it is but for invisible characters; ends with one newline. */
 export function printBlock(text: string): void {
-  process.stdout.write(`${visibleBlock(text).replace(/\n+$/, '')}\n`);
+  process.stdout.write(`${escapeTerminalBlock(text).replace(/\n+$/, '')}\n`);
 }
 
 /** Bytes that were asked for raw. */
@@ -26,12 +26,12 @@ export function printRaw(bytes: string | Uint8Array): void {
 
 /** One JSON value on a line of its own. */
 export function printJson(value: object): void {
-  process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
+  process.stdout.write(`${escapeTerminalJson(JSON.stringify(value))}\n`);
 }
 
 /** Everything that is not the answer. */
 export function noteLine(line: string): void {
-  process.stderr.write(`${visible(line)}\n`);
+  process.stderr.write(`${escapeTerminal(line)}\n`);
 }
 
 /** Resolves once everything printed has left this process, e.g. before remembering that it was shown. */
@@ -43,7 +43,7 @@ export function flushed(): Promise<void> {
 
 /** Rows as lines with aligned columns, two spaces between them; the last column is not padded. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
-  const shown = rows.map((row) => row.map(visible));
+  const shown = rows.map((row) => row.map(escapeTerminal));
   const widths: number[] = [];
   for (const row of shown) {
     row.forEach((cell, index) => {

@@ -1,7 +1,7 @@
+import type { AgentView, MailboxView, Overview, SessionView } from '../app/overview.js';
 import type { StepView } from '../coordination/claims/steps.js';
 import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
-import type { AgentView, MailboxView, Overview, SessionView } from '../app/overview.js';
 import { ageOf, stepRow } from './step-rows.js';
 import { shortId } from './watch-output.js';
 

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
  * Milliseconds since the epoch of a flag such as `--since 2h` (so long before `nowMs`) or `--since 2026-11-23T08:00`. A time
  * without a zone is UTC, as all times that tracecraft prints.
  */
-export function parseMoment(flag: string, text: string, nowMs: number): number {
+export function parseTime(flag: string, text: string, nowMs: number): number {
   const ago = durationMs(text);
   if (ago !== undefined) return nowMs - ago;
   const isTime = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?(Z|[+-]\d{2}:\d{2})?$/;

@@ -1,7 +1,7 @@
 import type { SingleBar } from 'cli-progress';
 import { type Clock, systemClock } from '../clock.js';
+import { escapeTerminal } from '../escape-terminal.js';
 import { formatBytes, formatCount } from './format.js';
-import { visible } from '../escape-terminal.js';
 
 /** How far a long piece of work is, on stderr. Work that is done within a second shows nothing. */
 export interface Progress {
@@ -63,7 +63,7 @@ interface Painter {
 function lines(options: ProgressOptions, stream: ProgressStream, clock: Clock): Painter {
   let last: { readonly percent: number; readonly at: number; readonly text: string } | undefined;
   const write = (state: State, percent: number): void => {
-    const text = `${visible(options.label)}: ${percent} % (${amount(options, state)})\n`;
+    const text = `${escapeTerminal(options.label)}: ${percent} % (${amount(options, state)})\n`;
     if (text !== last?.text) stream.write(text);
     last = { percent, at: clock.monotonic(), text };
   };
@@ -91,7 +91,7 @@ function bar(options: ProgressOptions, stream: ProgressStream): Painter {
     if (isFinished) return;
     shown = new SingleBar({
       stream,
-      format: `${visible(options.label)} [{bar}] {percentage} %  {amount}  ETA {eta_formatted}`,
+      format: `${escapeTerminal(options.label)} [{bar}] {percentage} %  {amount}  ETA {eta_formatted}`,
       barsize: 24,
       hideCursor: true,
       clearOnComplete: true,

@@ -1,9 +1,9 @@
+import type { Compactor } from '../app/compaction.js';
 import type { Clock } from '../clock.js';
 import { EndedSessions, type SessionSight } from '../compact/ended-sessions.js';
 import { PartialError } from '../errors.js';
-import type { Head } from '../mirror/checkpoint.js';
-import type { Look, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
-import type { Compactor } from '../app/compaction.js';
+import type { Checkpoint } from '../mirror/checkpoint.js';
+import type { FileSnapshot, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
 import type { CompactedSession } from './compaction-lines.js';
 
 /** Of a mirrored session, what its end is told by. */
@@ -15,9 +15,9 @@ export interface MirroredSession {
 }
 
 interface MirroredStream {
-  readonly head: Head | undefined;
+  readonly checkpoint: Checkpoint | undefined;
   readonly facts: SessionFacts;
-  readonly look: Look | undefined;
+  readonly snapshot: FileSnapshot | undefined;
 }
 
 export interface SessionCompactionOptions {
@@ -118,8 +118,8 @@ export class SessionCompaction {
         key,
         isLive: running.has(key),
         hasEnded: (session.endedAt ?? main?.facts.endedAt) !== undefined,
-        quietMs: clock.now() - (main?.look?.modifiedAtMs ?? clock.now()),
-        mark: markOf(main?.head),
+        quietMs: clock.now() - (main?.snapshot?.modifiedAtMs ?? clock.now()),
+        mark: markOf(main?.checkpoint),
       };
       return { session, sight };
     });
@@ -134,7 +134,7 @@ export class SessionCompaction {
   }
 }
 
-function markOf(head: Head | undefined): string | undefined {
-  if (head === undefined || head.parts.length === 0) return undefined;
-  return `${head.generation}/${head.sequence}`;
+function markOf(checkpoint: Checkpoint | undefined): string | undefined {
+  if (checkpoint === undefined || checkpoint.parts.length === 0) return undefined;
+  return `${checkpoint.generation}/${checkpoint.sequence}`;
 }

@@ -1,21 +1,21 @@
-import type { Head, ShippedPart } from '../mirror/checkpoint.js';
+import { escapeTerminal } from '../escape-terminal.js';
+import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
 import { nameOf } from '../mirror/checkpoint.js';
-import type { Taken } from '../mirror/watch/session-filter.js';
-import type { Track } from '../mirror/watch/stream-registry.js';
+import type { SelectedSessions } from '../mirror/watch/session-filter.js';
+import type { MirroredStream } from '../mirror/watch/stream-registry.js';
 import { type CompactedSession, compactionData, compactionLine } from './compaction-lines.js';
 import { formatBytes, formatCount, plural } from './format.js';
 import { noteLine, printJson, printLine } from './output.js';
-import { visible } from '../escape-terminal.js';
 
-type Place = Pick<Track, 'session' | 'name'>;
+type StreamRef = Pick<MirroredStream, 'session' | 'name'>;
 
 /** What a mirroring command shows while it runs. Names and figures only: never a line of a transcript. */
 export interface WatchOutput {
-  taken(taken: Taken, where: string): void;
+  taken(taken: SelectedSessions, where: string): void;
   /** How many sessions are mirrored now. */
   sessions(count: number): void;
-  part(place: Place, part: ShippedPart): void;
-  generation(place: Place, head: Head, reason: string): void;
+  part(place: StreamRef, part: ShippedPart): void;
+  generation(place: StreamRef, checkpoint: Checkpoint, reason: string): void;
   trouble(error: Error, hint: string | undefined): void;
   well(): void;
   compacted(one: CompactedSession): void;
@@ -41,7 +41,7 @@ export function countsText(counts: Readonly<Record<string, number>>): string {
   return entries.length === 0 ? 'none' : entries.map(([kind, n]) => `${kind}:${n}`).join(',');
 }
 
-export function placeText({ session, name }: Place): string {
+export function placeText({ session, name }: StreamRef): string {
   const { harness, id } = session.ref;
   return `${harness}/${shortId(id)}${name === '' ? '' : `/${name}`}`;
 }
@@ -51,7 +51,7 @@ export function shortId(id: string): string {
   return id.slice(0, /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? 13 : 8);
 }
 
-function takenLines(taken: Taken, where: string): string[] {
+function takenLines(taken: SelectedSessions, where: string): string[] {
   const left =
     taken.leftSessions === 0
       ? ''
@@ -91,9 +91,9 @@ export function textOutput(options: {
       status?.count(part);
       print(options.named ? `${placeText(place)}  ${partLine(part)}` : partLine(part));
     },
-    generation: (place, head, reason) =>
+    generation: (place, checkpoint, reason) =>
       print(
-        `${placeText(place)}  generation ${head.generation} (${reason}): the source was ${reason}; what was shipped before stays`,
+        `${placeText(place)}  generation ${checkpoint.generation} (${reason}): the source was ${reason}; what was shipped before stays`,
       ),
     trouble: (error, hint) => {
       status?.clear();
@@ -115,7 +115,7 @@ export function jsonOutput(): WatchOutput {
   const event = (type: string, data: object): void => {
     printJson({ schema_version: 1, type, at: new Date().toISOString(), ...data });
   };
-  const place = ({ session, name }: Place) => ({
+  const place = ({ session, name }: StreamRef) => ({
     harness: session.ref.harness,
     session_id: session.ref.id,
     stream: name,
@@ -141,8 +141,8 @@ export function jsonOutput(): WatchOutput {
         uploaded_bytes: part.uploadedBytes,
         redactions: part.redactions,
       }),
-    generation: (where, head, reason) =>
-      event('generation', { ...place(where), generation: head.generation, reason }),
+    generation: (where, checkpoint, reason) =>
+      event('generation', { ...place(where), generation: checkpoint.generation, reason }),
     trouble: (error, hint) => event('trouble', { message: error.message, hint: hint ?? null }),
     compacted: (one) => event('compacted', compactionData(one)),
     well: () => event('well', {}),
@@ -165,7 +165,7 @@ class StatusLine {
   #trouble: string | undefined;
   #shown = '';
 
-  start(taken: Taken): void {
+  start(taken: SelectedSessions): void {
     this.#sessions = taken.sessions;
     this.#timer = setInterval(() => this.draw(), frameMs);
     this.#timer.unref();
@@ -211,7 +211,7 @@ class StatusLine {
 
   #text(isActive: boolean): string {
     const width = (process.stderr.columns ?? 80) - 1;
-    const state = this.#trouble === undefined ? '' : ` · waiting: ${visible(this.#trouble)}`;
+    const state = this.#trouble === undefined ? '' : ` · waiting: ${escapeTerminal(this.#trouble)}`;
     const sign = isActive ? (frames[this.#frame] ?? '') : '·';
     const sent = `${plural(this.#parts, 'part')}, ${formatBytes(this.#bytes)} sent`;
     const text = `${sign} watching ${plural(this.#sessions, 'session')} · ${sent}${state} · Ctrl-C ends`;

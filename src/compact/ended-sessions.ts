@@ -12,7 +12,7 @@ export interface SessionSight {
 }
 
 /** What was seen of a session's end counts once its transcript has been quiet for so long. */
-const settleMs = 5_000;
+const quietBeforeEndMs = 5_000;
 /** Without any sign, silence is the end. */
 const silenceMs = 30 * 60_000;
 /** A session that ends over and over is compacted no oftener. */
@@ -45,7 +45,7 @@ export class EndedSessions {
 
   #isDue({ key, mark, quietMs, hasEnded }: SessionSight, nowMs: number): boolean {
     const done = this.#done.get(key);
-    if (mark === undefined || mark === done?.mark || quietMs < settleMs) return false;
+    if (mark === undefined || mark === done?.mark || quietMs < quietBeforeEndMs) return false;
     if (done !== undefined && nowMs < done.atMs + againMs) return false;
     return hasEnded || this.#wasLive.has(key) || quietMs >= silenceMs;
   }

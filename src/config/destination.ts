@@ -43,6 +43,6 @@ function provenPath(folder: string): string {
 }
 
 /** Where the harnesses' hooks drop what they tell a watch; one for all destinations. */
-export function spoolFolder(tracecraftHome: string): string {
+export function hookSignalFolder(tracecraftHome: string): string {
   return join(tracecraftHome, 'spool');
 }

@@ -150,7 +150,7 @@ async function isRecorded(
   return openTrustStore(stateFolder, context.io, context.clock).isTrusted(file);
 }
 
-interface Found {
+interface FoundConfig {
   readonly context: SettingsContext;
   readonly stateFolder: string;
   readonly file: ConfigFile;
@@ -158,7 +158,7 @@ interface Found {
   readonly trusted: boolean;
 }
 
-function resolveSettings(found: Found): Settings {
+function resolveSettings(found: FoundConfig): Settings {
   const { file, trusted, stateFolder } = found;
   const endpoint = resolveEndpoint(found);
   const agent = resolveAgent(found);
@@ -192,7 +192,7 @@ interface Resolved<Value> {
   readonly source: Source;
 }
 
-function resolveAgent({ context, file, home }: Found): Resolved<string | undefined> {
+function resolveAgent({ context, file, home }: FoundConfig): Resolved<string | undefined> {
   const named = context.env.TRACECRAFT_AGENT;
   if (named !== undefined && named !== '') {
     return { value: checkName('agent', named), source: environment('TRACECRAFT_AGENT') };
@@ -202,7 +202,7 @@ function resolveAgent({ context, file, home }: Found): Resolved<string | undefin
   return { value, source: config === undefined ? { kind: 'default' } : sourceOf(config) };
 }
 
-function resolveClaimTtl({ file, home }: Found): Resolved<number | null | undefined> {
+function resolveClaimTtl({ file, home }: FoundConfig): Resolved<number | null | undefined> {
   const config = [file, home].find((one) => one?.document.claim_ttl != null);
   const text = config?.document.claim_ttl;
   if (config === undefined || text == null)
@@ -217,7 +217,7 @@ const endpointVariables = {
   hf: ['HF_ENDPOINT'],
 } as const;
 
-function resolveEndpoint({ context, file }: Found): Resolved<string | undefined> {
+function resolveEndpoint({ context, file }: FoundConfig): Resolved<string | undefined> {
   const { value, variable } = endpointOf(file.document, context.env);
   if (value === undefined) return { value, source: { kind: 'default' } };
   return { value, source: variable === undefined ? sourceOf(file) : environment(variable) };
@@ -246,13 +246,13 @@ export function plannedTarget(document: ConfigDocument, context: ConfigContext):
   return resolveTarget(document, { folder, home, endpoint });
 }
 
-interface Place {
+interface SettingsScope {
   readonly folder: string;
   readonly home: string;
   readonly endpoint: string | undefined;
 }
 
-function resolveTarget(document: ConfigDocument, place: Place): BucketTarget {
+function resolveTarget(document: ConfigDocument, place: SettingsScope): BucketTarget {
   const { backend, bucket, region, profile, access_key, secret_key, hf_token } = document;
   const { endpoint } = place;
   if (backend === 'local') return { backend, root: localRoot(bucket, place.folder, place.home) };
@@ -283,7 +283,7 @@ export function localRoot(bucket: string, folder: string, home: string): string 
 }
 
 /** The user's own patterns hold everywhere; what is let through is decided only by the config that won. */
-function resolveRedact({ file, home }: Found): RedactSettings {
+function resolveRedact({ file, home }: FoundConfig): RedactSettings {
   const own = file.document.redact;
   const everywhere = home === undefined || home === file ? [] : home.document.redact.patterns;
   return { ...own, patterns: [...everywhere, ...own.patterns] };

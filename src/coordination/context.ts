@@ -1,7 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { Clock } from '../clock.js';
 import type { Layout } from '../protocol/keys.js';
-import type { StampRecord } from './last-timestamp.js';
+import type { LastTimestamp } from './last-timestamp.js';
 
 /** Who acts, and where: what every act of coordination needs to know. */
 export interface CoordinationContext {
@@ -13,7 +13,7 @@ export interface CoordinationContext {
   /** The harness's session in which this agent runs, where it is known. */
   readonly sessionId?: string;
   /** Keeps what this machine writes in order, where it is remembered. */
-  readonly stamps?: StampRecord;
+  readonly stamps?: LastTimestamp;
   /**
    * Told of what failed after the act itself had been done, e.g. that its event was not written: readers derive what is missing,
    * and to report the act as failed would have it repeated. Without it such a failure is thrown.

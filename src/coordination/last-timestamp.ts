@@ -6,7 +6,7 @@ import { withoutLinks } from '../links.js';
  * The latest stamp of this machine. A store tells the time in whole seconds, so each process knows it to within half a second,
  * and what one process writes right after another could sort before it.
  */
-export interface StampRecord {
+export interface LastTimestamp {
   /** Nanoseconds of store time. */
   last(): Promise<bigint | undefined>;
   /** Never fails: an order that is right to half a second is better than no event. */
@@ -14,7 +14,7 @@ export interface StampRecord {
 }
 
 /** In the folder that this machine keeps for the destination. */
-export function openStampRecord(disk: Io, folder: string): StampRecord {
+export function openLastTimestamp(disk: Io, folder: string): LastTimestamp {
   const io = withoutLinks(disk, folder);
   const path = join(folder, 'last-stamp');
   let latest = 0n;

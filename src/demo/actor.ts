@@ -1,25 +1,25 @@
+import { defaultTtlMs } from '../coordination/agents/liveness.js';
+import { registerAgent } from '../coordination/agents/registration.js';
 import { uploadArtifacts } from '../coordination/artifacts/upload.js';
 import { acquire } from '../coordination/claims/claims.js';
-import type { CoordinationContext } from '../coordination/context.js';
 import { complete, type Report } from '../coordination/claims/finish-claim.js';
-import { type HeldNonces, openHeldNonces } from '../coordination/claims/tokens.js';
+import { type ClaimTokens, openClaimTokens } from '../coordination/claims/tokens.js';
+import type { CoordinationContext } from '../coordination/context.js';
 import { sendMail } from '../coordination/mail/mailbox.js';
 import { setMemory } from '../coordination/memory/memory.js';
-import { registerAgent } from '../coordination/agents/registration.js';
-import { defaultTtlMs } from '../coordination/agents/liveness.js';
 import type { Io } from '../io.js';
 
 /** One agent of the story: what it does goes through the functions that the commands call. */
 export class Actor {
   readonly #context: CoordinationContext;
   readonly #io: Io;
-  readonly #held: HeldNonces;
+  readonly #held: ClaimTokens;
 
   constructor(context: CoordinationContext, io: Io, stateFolder: string) {
     this.#context = context;
     this.#io = io;
     const { agent, sessionId } = context;
-    this.#held = openHeldNonces(io, stateFolder, { agent, place: sessionId });
+    this.#held = openClaimTokens(io, stateFolder, { agent, place: sessionId });
   }
 
   async register(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 
 /** A bucket whose clock tells the time of a story. */
-export function storiedBucket(bucket: Bucket, now: () => Date): Bucket {
+export function recordingBucket(bucket: Bucket, now: () => Date): Bucket {
   return {
     kind: bucket.kind,
     location: bucket.location,

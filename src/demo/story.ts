@@ -3,8 +3,8 @@ import type { Clock } from '../clock.js';
 import type { Io } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { Actor } from './actor.js';
+import { recordingBucket } from './recording-bucket.js';
 import { designerSession, developerSession, reviewerSession } from './sessions.js';
-import { storiedBucket } from './recording-bucket.js';
 import type { DemoSession } from './transcripts.js';
 
 export interface StoryPlace {
@@ -29,7 +29,7 @@ export async function tellStory(place: StoryPlace): Promise<void> {
   const at = (seconds: number): void => {
     atMs = place.startMs + seconds * 1000;
   };
-  const bucket = storiedBucket(place.bucket, () => new Date(atMs));
+  const bucket = recordingBucket(place.bucket, () => new Date(atMs));
   const layout = bucketLayout(place.project);
   const contextOf = ({ agent, id }: DemoSession) => ({
     bucket,

@@ -11,7 +11,7 @@ import { examineNode, examineState, judgeInotify, readInotifyLimits } from './ma
 import { examineMirror, type FoundSessions, findSessions } from './sessions.js';
 import { examineStore } from './store.js';
 
-export interface Patient {
+export interface DoctorContext {
   readonly surroundings: SettingsContext;
   readonly watchers: readonly Watcher[];
   /** As in `process.version`. */
@@ -24,24 +24,24 @@ export interface Patient {
  * Looks at everything, one after the other, and tells each as soon as it is known. A check that fails for a reason of its own
  * is a finding, and hides no other.
  */
-export async function* examine(patient: Patient): AsyncGenerator<Examined> {
-  const { surroundings, watchers, nodeVersion } = patient;
+export async function* runChecks(context: DoctorContext): AsyncGenerator<Examined> {
+  const { surroundings, watchers, nodeVersion } = context;
   const { env, clock } = surroundings;
   yield examineNode(nodeVersion, new Date(clock.now()));
   const state = tracecraftHome(surroundings);
   yield await guarded('state', () => examineState(state));
   const { examined, settings } = await examineConfig(surroundings);
   yield examined;
-  const here = await settled('harnesses', () => findSessions(watchers, env));
+  const here = await outcomeOf('harnesses', () => findSessions(watchers, env));
   yield 'value' in here ? here.value.examined : here.failed;
   const found = 'value' in here ? here.value : undefined;
   if (found !== undefined) yield await guarded('file events', () => examineEvents(found));
-  const service = await settled('service', () => patient.examineService());
+  const service = await outcomeOf('service', () => context.examineService());
   if ('failed' in service) yield service.failed;
   else if (service.value !== undefined) yield service.value;
   if (settings === undefined || !settings.trusted) return;
 
-  const store = await settled('bucket', () => examineStore({ settings, env, clock }));
+  const store = await outcomeOf('bucket', () => examineStore({ settings, env, clock }));
   yield 'value' in store ? store.value.examined : store.failed;
   const bucket = 'value' in store ? store.value.bucket : undefined;
   if (bucket === undefined || found === undefined) return;
@@ -58,9 +58,9 @@ export async function* examine(patient: Patient): AsyncGenerator<Examined> {
   await bucket.close();
 }
 
-type Settled<T> = { readonly value: T } | { readonly failed: Examined };
+type CheckOutcome<T> = { readonly value: T } | { readonly failed: Examined };
 
-async function settled<T>(check: string, step: () => Promise<T>): Promise<Settled<T>> {
+async function outcomeOf<T>(check: string, step: () => Promise<T>): Promise<CheckOutcome<T>> {
   try {
     return { value: await step() };
   } catch (error) {
@@ -75,7 +75,7 @@ async function settled<T>(check: string, step: () => Promise<T>): Promise<Settle
 }
 
 async function guarded(check: string, step: () => Promise<Examined>): Promise<Examined> {
-  const result = await settled(check, step);
+  const result = await outcomeOf(check, step);
   return 'value' in result ? result.value : result.failed;
 }
 

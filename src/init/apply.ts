@@ -9,7 +9,7 @@ import type { SettingsContext } from '../config/settings.js';
 import { openTrustStore } from '../config/trust.js';
 import { type GitIgnored, keepOutOfGit, refuseExisting, writeConfig } from '../config/write.js';
 import { registerAgent } from '../coordination/agents/registration.js';
-import { openStampRecord, type StampRecord } from '../coordination/last-timestamp.js';
+import { type LastTimestamp, openLastTimestamp } from '../coordination/last-timestamp.js';
 import { UnsupportedError } from '../errors.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { type InitPlan, planInit } from './plan.js';
@@ -54,7 +54,7 @@ export async function applyInit(
     const isNewAgent = await register(plan, {
       bucket: patient,
       capabilities: probe.capabilities,
-      stamps: openStampRecord(context.io, folder),
+      stamps: openLastTimestamp(context.io, folder),
     });
     const recorded = await record(plan, context);
     const { location } = bucket;
@@ -83,7 +83,7 @@ export function initGlobally(context: SettingsContext): Promise<InitOutcome> {
 interface ProvenBucket {
   readonly bucket: Bucket;
   readonly capabilities: Capabilities;
-  readonly stamps: StampRecord;
+  readonly stamps: LastTimestamp;
 }
 
 /** So that the first command need not race for it again. What could not be proven is tried anew. */

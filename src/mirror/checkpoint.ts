@@ -24,7 +24,7 @@ export interface ShippedPart {
  * How far one stream has come: the parts that agree with the source, and the slot that is next. Derived from the bucket and
  * the source at any time; what is kept of it locally is a cache.
  */
-export interface Head {
+export interface Checkpoint {
   readonly generation: number;
   /** Sequence number of the next part. */
   readonly sequence: number;
@@ -35,7 +35,7 @@ export interface Head {
   readonly ahead: boolean;
 }
 
-export const emptyHead: Head = {
+export const emptyCheckpoint: Checkpoint = {
   generation: 0,
   sequence: 0,
   parts: [],
@@ -43,8 +43,8 @@ export const emptyHead: Head = {
   ahead: false,
 };
 
-export function nextPartName(head: Head): string {
-  return partName(head.sequence, head.generation, head.position.line);
+export function nextPartName(checkpoint: Checkpoint): string {
+  return partName(checkpoint.sequence, checkpoint.generation, checkpoint.position.line);
 }
 
 export function nameOf(part: ShippedPart): string {
@@ -53,11 +53,15 @@ export function nameOf(part: ShippedPart): string {
   return partName(sequence, generation, startLine);
 }
 
-export function withPart(head: Head, part: ShippedPart, position: Position): Head {
+export function withPart(
+  checkpoint: Checkpoint,
+  part: ShippedPart,
+  position: Position,
+): Checkpoint {
   return {
-    generation: head.generation,
+    generation: checkpoint.generation,
     sequence: part.sequence + 1,
-    parts: [...head.parts, part],
+    parts: [...checkpoint.parts, part],
     position,
     ahead: false,
   };

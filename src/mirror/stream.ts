@@ -39,7 +39,7 @@ interface Source {
   /** Where it lies on this machine; two streams of one session and name differ only in this. */
   readonly source: string;
   /** Stat-cheap: what is there now, or `undefined` when that equals `since` or the source is gone. */
-  changed(since: Look | undefined): Promise<Look | undefined>;
+  changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined>;
   /**
    * Whole lines from `from` on: at least one when there is one, else as many as fit `limit`. A line is never split, cut or
    * changed, however long. Reads one state of the source: when the source no longer holds what `from` remembers of it
@@ -68,7 +68,7 @@ export interface RecordStream extends Source {
 }
 
 /** What a stat-like glance saw. Equal tokens mean nothing happened. */
-export interface Look {
+export interface FileSnapshot {
   readonly token: string;
   readonly size: number;
   readonly modifiedAtMs: number;
@@ -100,7 +100,7 @@ export interface Chunk {
   readonly lines: readonly Line[];
   readonly next: Position;
   /** What was there when this was read. */
-  readonly look: Look;
+  readonly snapshot: FileSnapshot;
   /** Bytes of the source that `lines` stand for. */
   readonly sourceBytes: number;
   /** Bytes seen after the last complete line, when the end of the source was reached: an unterminated rest. */

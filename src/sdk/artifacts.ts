@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
+import { listArtifacts, resolveArtifact } from '../coordination/artifacts/artifacts.js';
 import { downloadArtifacts } from '../coordination/artifacts/download.js';
+import { openDownloadFolder } from '../coordination/artifacts/download-folder.js';
 import { findSources } from '../coordination/artifacts/sources.js';
 import { uploadArtifacts } from '../coordination/artifacts/upload.js';
-import { listArtifacts, resolveArtifact } from '../coordination/artifacts/artifacts.js';
-import { openDownloadFolder } from '../coordination/artifacts/download-folder.js';
 import { refuseFenced } from '../coordination/claims/finish-claim.js';
 import { PartialError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { sharedStep } from '../protocol/artifacts.js';
 import { stepId } from '../protocol/names.js';
-import type { Acting } from './context.js';
+import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
 import type { Artifacts } from './types.js';
 
-export function artifactsOf(acting: Acting): Artifacts {
+export function artifactsOf(acting: SdkContext): Artifacts {
   const { place, warn, cwd } = acting;
   return {
     upload: async (path, { step: named = sharedStep, name } = {}) => {

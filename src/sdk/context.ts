@@ -1,16 +1,16 @@
-import type { Bucket } from '../bucket/bucket.js';
 import { type Coordination, openCoordination } from '../app/coordination.js';
 import { checkSecrets, checkSecretsOfValue } from '../app/secret-check.js';
+import type { Bucket } from '../bucket/bucket.js';
 import type { HeartbeatNews } from '../coordination/agents/agents.js';
-import type { Place } from '../coordination/artifacts/artifacts.js';
+import type { ArtifactStore } from '../coordination/artifacts/artifacts.js';
 import { UsageError } from '../errors.js';
 import { bucketLayout } from '../protocol/keys.js';
-import type { Surroundings } from './environment.js';
+import type { SdkEnvironment } from './environment.js';
 
 /** What every method of the SDK works with. */
-export interface Acting extends Surroundings {
+export interface SdkContext extends SdkEnvironment {
   readonly bucket: Bucket;
-  readonly place: Place;
+  readonly place: ArtifactStore;
   warn(message: string): void;
   /** A `UsageError` when nobody said who acts. */
   coordination(): Promise<Coordination>;
@@ -21,14 +21,19 @@ export interface Acting extends Surroundings {
   scrubValue(key: string, value: unknown): unknown;
 }
 
-export interface ActingOptions {
+export interface SdkContextOptions {
   readonly bucket: Bucket;
-  readonly surroundings: Surroundings;
+  readonly surroundings: SdkEnvironment;
   readonly redact: boolean;
   warn(message: string): void;
 }
 
-export function openActing({ bucket, surroundings, redact, warn }: ActingOptions): Acting {
+export function openSdkContext({
+  bucket,
+  surroundings,
+  redact,
+  warn,
+}: SdkContextOptions): SdkContext {
   const { settings, env } = surroundings;
   let opened: Promise<Coordination> | undefined;
   const coordination = async (): Promise<Coordination> => {

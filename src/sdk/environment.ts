@@ -12,7 +12,7 @@ import { UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { OpenOptions } from './types.js';
 
-export interface Surroundings {
+export interface SdkEnvironment {
   readonly settings: Settings;
   /** Of the process, with what the options say instead. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,7 +22,7 @@ export interface Surroundings {
 }
 
 /** What the command line learns from its config and its environment, with what the caller says in their place. */
-export async function surroundingsOf(options: OpenOptions): Promise<Surroundings> {
+export async function sdkEnvironmentOf(options: OpenOptions): Promise<SdkEnvironment> {
   const { agent, sessionId, destination } = options;
   const env = {
     ...process.env,

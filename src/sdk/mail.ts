@@ -2,14 +2,14 @@ import { type Inbox, readInbox, readNewMail } from '../coordination/mail/inbox.j
 import { sendMail } from '../coordination/mail/mailbox.js';
 import { checkMailId, checkMailText } from '../protocol/mail.js';
 import { checkName, stepId } from '../protocol/names.js';
-import type { Acting } from './context.js';
-import { messageOf } from './results.js';
+import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
+import { messageOf } from './results.js';
 import type { About, SentMessage, Tracecraft } from './types.js';
 
 type MailMethods = Pick<Tracecraft, 'send' | 'broadcast' | 'inbox' | 'newMail'>;
 
-export function mailOf(acting: Acting): MailMethods {
+export function mailOf(acting: SdkContext): MailMethods {
   const deliver = async (
     to: string | null,
     message: string,

@@ -7,12 +7,12 @@ import {
 import { UsageError } from '../errors.js';
 import { checkValue } from '../protocol/memory.js';
 import { checkMemoryKey } from '../protocol/names.js';
-import type { Acting } from './context.js';
-import { memoryOf } from './results.js';
+import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
+import { memoryOf } from './results.js';
 import type { Memories, MemoryAnswer } from './types.js';
 
-export function memoriesOf(acting: Acting): Memories {
+export function memoriesOf(acting: SdkContext): Memories {
   const { place, warn } = acting;
   return {
     get: async (named) => {

@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
 import { createWatchers } from '../../watchers/registry.js';
-import type { Bucket } from '../bucket/bucket.js';
 import { openMirroring } from '../app/mirroring.js';
+import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { NotFoundError, PartialError, UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
+import type { Watcher } from '../mirror/stream.js';
 import { noEvents } from '../mirror/watch/file-events.js';
 import { everything, newestSession, sessionsLike } from '../mirror/watch/selection.js';
-import type { Watcher } from '../mirror/stream.js';
 import { harnesses } from '../protocol/harnesses.js';
-import { type Surroundings, textOf } from './environment.js';
+import { type SdkEnvironment, textOf } from './environment.js';
 import type { MirroredSession, MirrorOptions } from './types.js';
 
-export interface MirrorPlace extends Surroundings {
+export interface MirrorPlace extends SdkEnvironment {
   readonly bucket: Bucket;
   warn(message: string): void;
 }

@@ -1,13 +1,13 @@
-import { createBucketIfMissing } from '../bucket/open.js';
 import { openProven } from '../app/proven-bucket.js';
+import { createBucketIfMissing } from '../bucket/open.js';
 import { openableTarget } from '../config/settings.js';
 import { beat } from '../coordination/agents/agents.js';
-import { openActing } from './context.js';
 import { artifactsOf } from './artifacts.js';
+import { openSdkContext } from './context.js';
+import { sdkEnvironmentOf, textOf } from './environment.js';
 import { mailOf } from './mail.js';
 import { memoriesOf } from './memories.js';
 import { stepsOf } from './steps.js';
-import { surroundingsOf, textOf } from './environment.js';
 import type { OpenOptions, Tracecraft } from './types.js';
 
 /**
@@ -16,7 +16,7 @@ import type { OpenOptions, Tracecraft } from './types.js';
  * credentials are missing, or the config came with a folder and nobody trusted it; `UnreachableError`: the store does not answer.
  */
 export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecraft> {
-  const surroundings = await surroundingsOf(options);
+  const surroundings = await sdkEnvironmentOf(options);
   const { settings } = surroundings;
   const warn = (message: string): void => options.onWarning?.(message);
   for (const warning of settings.warnings) warn(warning);
@@ -25,7 +25,7 @@ export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecr
     await createBucketIfMissing(target);
   }
   const bucket = await openProven(settings);
-  const acting = openActing({ bucket, surroundings, redact: options.redact === true, warn });
+  const acting = openSdkContext({ bucket, surroundings, redact: options.redact === true, warn });
   const { putIfAbsent, putIfMatch } = bucket.capabilities;
   return {
     location: bucket.location,

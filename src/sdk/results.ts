@@ -1,6 +1,6 @@
+import type { StepView } from '../coordination/claims/steps.js';
 import type { Mail } from '../coordination/mail/mailbox.js';
 import type { Memory as StoredMemory } from '../coordination/memory/read.js';
-import type { StepView } from '../coordination/claims/steps.js';
 import type { HandoffDocument } from '../protocol/coordination.js';
 import type { Handoff, Memory, Message, Step } from './types.js';
 

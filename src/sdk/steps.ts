@@ -1,23 +1,23 @@
 import { systemClock } from '../clock.js';
+import { defaultTtlMs, maxTtlMs } from '../coordination/agents/liveness.js';
 import { findArtifact, resolveArtifact } from '../coordination/artifacts/artifacts.js';
 import { acquire } from '../coordination/claims/claims.js';
 import { complete, release } from '../coordination/claims/finish-claim.js';
-import { defaultTtlMs, maxTtlMs } from '../coordination/agents/liveness.js';
 import { listSteps, readHandoff } from '../coordination/claims/steps.js';
 import { waitForSteps } from '../coordination/claims/wait.js';
 import { UsageError } from '../errors.js';
 import { maxTextLength, outcomes } from '../protocol/coordination.js';
 import { checkName, stepId } from '../protocol/names.js';
-import type { Acting } from './context.js';
-import { handoffOf, stepOf } from './results.js';
+import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
+import { handoffOf, stepOf } from './results.js';
 import type { Report, Tracecraft, WaitOptions } from './types.js';
 
 type Steps = Pick<Tracecraft, 'claim' | 'complete' | 'release' | 'handoff' | 'steps' | 'waitFor'>;
 
 const maxFiles = 10_000;
 
-export function stepsOf(acting: Acting): Steps {
+export function stepsOf(acting: SdkContext): Steps {
   const { place, warn } = acting;
   return {
     claim: async (named, { ttlMs: wishMs, reopen = false } = {}) => {
@@ -118,7 +118,7 @@ function checkFiles(files: readonly string[] | undefined): readonly string[] | u
   throw new UsageError(`changedFiles must be a list of at most ${maxFiles} texts`);
 }
 
-function checkReport(acting: Acting, report: Report) {
+function checkReport(acting: SdkContext, report: Report) {
   const { outcome = 'complete', note, nextAgent, nextAction, changedFiles } = report;
   if (!outcomes.includes(outcome))
     throw new UsageError(`outcome must be one of ${outcomes.join(', ')}`);
@@ -140,7 +140,7 @@ function checkReport(acting: Acting, report: Report) {
 
 /** As `STEP/NAME`. `NotFoundError` when one is not there. */
 async function artifactsOf(
-  { place }: Acting,
+  { place }: SdkContext,
   step: string,
   names: readonly string[],
 ): Promise<string[]> {

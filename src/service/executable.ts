@@ -11,14 +11,14 @@ export interface Executable {
   readonly isStable: boolean;
 }
 
-interface Surroundings {
+interface SdkEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `process.execPath`. */
   readonly execPath: string;
 }
 
 /** Homebrew's `opt` links, then what PATH finds, then where Node itself says it is. */
-export async function stableNode({ env, execPath }: Surroundings): Promise<Executable> {
+export async function stableNode({ env, execPath }: SdkEnvironment): Promise<Executable> {
   const real = await realpath(execPath);
   const onPath = (env.PATH ?? '').split(delimiter).filter(isAbsolute);
   const candidates = [

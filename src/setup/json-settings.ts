@@ -74,12 +74,12 @@ function keyOf(key: ObjectNode['members'][number]['name']): string {
   return key.type === 'String' ? key.value : key.name;
 }
 
-interface Found {
+interface FoundSetting {
   readonly node: ValueNode;
   readonly missing: readonly string[];
 }
 
-function descend(root: ValueNode, path: readonly string[]): Found {
+function descend(root: ValueNode, path: readonly string[]): FoundSetting {
   let node = root;
   for (const [index, key] of path.entries()) {
     const next = node.type === 'Object' ? memberOf(node, key) : undefined;

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { hubToken } from '../../src/bucket/hugging-face/location.js';
 import { createHubBucketIfMissing, openHubBucket } from '../../src/bucket/hugging-face/bucket.js';
+import { hubToken } from '../../src/bucket/hugging-face/location.js';
 import { patientRetry, withRetry } from '../../src/bucket/retry.js';
 import {
   NotAllowedError,

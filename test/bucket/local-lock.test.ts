@@ -3,16 +3,16 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Holder,
-  nameOf,
-  parseName,
-  standingOf,
-  thisProcess,
-} from '../../src/process-identity.js';
 import { openLocks } from '../../src/bucket/local/lock.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import { UnreachableError } from '../../src/errors.js';
+import {
+  encodeProcess,
+  livenessOf,
+  type ProcessIdentity,
+  parseProcess,
+  thisProcess,
+} from '../../src/process-identity.js';
 import { EagerClock } from '../support/eager-clock.js';
 import { bundleModule } from '../support/run-module.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
@@ -34,13 +34,13 @@ const locksWith = (clock: Clock, patienceMs?: number) =>
   openLocks({ folder, temporaries, clock, ...(patienceMs === undefined ? {} : { patienceMs }) });
 
 /** A lock as another holder would have left it. */
-async function plant(key: string, holder: Holder): Promise<void> {
+async function plant(key: string, holder: ProcessIdentity): Promise<void> {
   let path = '';
   await locksWith(systemClock).hold(key, async () => {
     const [name = ''] = await readdir(folder);
     path = join(folder, name);
   });
-  await mkdir(join(temporaries, 'planted', nameOf(holder, '0011223344556677')), {
+  await mkdir(join(temporaries, 'planted', encodeProcess(holder, '0011223344556677')), {
     recursive: true,
   });
   await rename(join(temporaries, 'planted'), path);
@@ -79,13 +79,13 @@ describe('a lock', () => {
 });
 
 describe('a lock whose holder', () => {
-  let me: Holder;
+  let me: ProcessIdentity;
 
   beforeAll(async () => {
     me = await thisProcess();
   });
 
-  const breaks = async (holder: Holder): Promise<boolean> => {
+  const breaks = async (holder: ProcessIdentity): Promise<boolean> => {
     await plant('key', holder);
     try {
       await locksWith(new EagerClock()).hold('key', async () => undefined);
@@ -174,15 +174,15 @@ describe('a process that is killed while it holds a lock', () => {
 describe('a holder', () => {
   it('is spelt as a file name and read back', async () => {
     const me = await thisProcess();
-    const name = nameOf(me, 'nonce');
-    expect(parseName(name)).toEqual(me);
+    const name = encodeProcess(me, 'nonce');
+    expect(parseProcess(name)).toEqual(me);
     expect(Buffer.byteLength(name)).toBeLessThan(255);
     expect(name).not.toContain('/');
-    expect(parseName('.DS_Store')).toBeUndefined();
-    expect(parseName('pid=0&started=1')).toBeUndefined();
+    expect(parseProcess('.DS_Store')).toBeUndefined();
+    expect(parseProcess('pid=0&started=1')).toBeUndefined();
   });
 
   it('that runs is alive, whoever asks', async () => {
-    expect(await standingOf(await thisProcess())).toBe('alive');
+    expect(await livenessOf(await thisProcess())).toBe('alive');
   });
 });

@@ -1,6 +1,6 @@
 import type { Bucket, Conditional, Entry } from '../../src/bucket/bucket.js';
-import { type Operation, withCounts } from '../support/counting-bucket.js';
 import { UnreachableError } from '../../src/errors.js';
+import { type Operation, withCounts } from '../support/counting-bucket.js';
 
 /**
  * What becomes of one call: 'applied' and answered; 'unsent', so not applied; 'unanswered', though applied; 'delayed', which

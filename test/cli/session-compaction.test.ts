@@ -1,29 +1,32 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type MirroredSession, SessionCompaction } from '../../src/cli/session-compaction.js';
 import { PartialError, UnreachableError } from '../../src/errors.js';
-import { emptyHead, type Head } from '../../src/mirror/checkpoint.js';
+import { type Checkpoint, emptyCheckpoint } from '../../src/mirror/checkpoint.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 let clock: ManualClock;
 let live: Set<string>;
-let sessions: Map<string, { head: Head; atMs: number }>;
+let sessions: Map<string, { checkpoint: Checkpoint; atMs: number }>;
 let compacted: string[];
 let troubles: string[];
 let failure: Error | undefined;
 let ending: AbortController;
 let compaction: SessionCompaction;
 
-const headOf = (sequence: number): Head => {
+const headOf = (sequence: number): Checkpoint => {
   const part = { sequence: sequence - 1, generation: 0, startLine: 0, endLine: 1 };
   const counts = { sourceBytes: 1, uploadedBytes: 1, redactions: {} };
   const parts = [{ ...part, ...counts, fingerprint: '', uploadedAtMs: 0 }];
-  return { ...emptyHead, sequence, parts };
+  return { ...emptyCheckpoint, sequence, parts };
 };
 
 function* mirrored(): Iterable<MirroredSession> {
-  for (const [id, { head, atMs }] of sessions) {
-    const look = { token: '', size: 1, modifiedAtMs: atMs };
-    yield { ref: { harness: 'codex', id }, streams: new Map([['', { head, facts: {}, look }]]) };
+  for (const [id, { checkpoint, atMs }] of sessions) {
+    const snapshot = { token: '', size: 1, modifiedAtMs: atMs };
+    yield {
+      ref: { harness: 'codex', id },
+      streams: new Map([['', { checkpoint, facts: {}, snapshot }]]),
+    };
   }
 }
 
@@ -59,7 +62,7 @@ beforeEach(() => {
 
 describe('compaction beside a running mirror', () => {
   it('takes a session once when it ends, and again when it was reopened and ended', async () => {
-    sessions.set('a', { head: headOf(1), atMs: clock.now() });
+    sessions.set('a', { checkpoint: headOf(1), atMs: clock.now() });
     live.add('a');
     const running = compaction.run(ending.signal);
     await pass(60_000);
@@ -69,7 +72,7 @@ describe('compaction beside a running mirror', () => {
     expect(compacted).toEqual(['a']);
     await pass(600_000);
     expect(compacted).toEqual(['a']);
-    sessions.set('a', { head: headOf(2), atMs: clock.now() });
+    sessions.set('a', { checkpoint: headOf(2), atMs: clock.now() });
     live.add('a');
     await pass(20_000);
     live.clear();
@@ -80,7 +83,7 @@ describe('compaction beside a running mirror', () => {
   });
 
   it('waits while the store cannot be reached, says so once, and goes on', async () => {
-    for (const id of ['a', 'b']) sessions.set(id, { head: headOf(1), atMs: 0 });
+    for (const id of ['a', 'b']) sessions.set(id, { checkpoint: headOf(1), atMs: 0 });
     failure = new UnreachableError('no store');
     const running = compaction.run(ending.signal);
     await pass(200_000);
@@ -93,7 +96,7 @@ describe('compaction beside a running mirror', () => {
   });
 
   it('leaves a session whose parts are missing, until it changes', async () => {
-    sessions.set('a', { head: headOf(1), atMs: 0 });
+    sessions.set('a', { checkpoint: headOf(1), atMs: 0 });
     failure = new PartialError('missing');
     const running = compaction.run(ending.signal);
     await pass(20_000);
@@ -105,8 +108,8 @@ describe('compaction beside a running mirror', () => {
   });
 
   it('of a mirror that ends takes all that is not running', async () => {
-    for (const id of ['a', 'b']) sessions.set(id, { head: headOf(1), atMs: clock.now() });
-    sessions.set('empty', { head: emptyHead, atMs: 0 });
+    for (const id of ['a', 'b']) sessions.set(id, { checkpoint: headOf(1), atMs: clock.now() });
+    sessions.set('empty', { checkpoint: emptyCheckpoint, atMs: 0 });
     live.add('b');
     await compaction.all(ending.signal);
     expect(compacted).toEqual(['a']);

@@ -21,7 +21,7 @@ interface Report {
   };
 }
 
-async function examine(env: Record<string, string> = {}) {
+async function runChecks(env: Record<string, string> = {}) {
   const { code, stdout } = await world.run(['doctor', '--json'], { env });
   const { data }: Report = JSON.parse(stdout);
   const wrong = data.findings.filter(({ severity }) => severity !== 'note');
@@ -54,7 +54,7 @@ describe('doctor', () => {
   it('finds nothing where all is well, and says what it looked at', async () => {
     await init();
     await mirror();
-    expect(await examine()).toEqual([]);
+    expect(await runChecks()).toEqual([]);
     const { code, stdout, stderr } = await world.run(['doctor']);
     expect(code).toBe(0);
     expect(stderr).toBe('');
@@ -67,14 +67,14 @@ describe('doctor', () => {
   it('leaves nothing behind in the bucket', async () => {
     await init();
     const before = spawnSync('find', [world.stateFolder, '-type', 'f']).stdout.toString();
-    await examine();
+    await runChecks();
     expect(spawnSync('find', [world.stateFolder, '-type', 'f']).stdout.toString()).toBe(before);
   });
 
   it('sees that there is no config, one that cannot be used, and one of somebody else', async () => {
-    expect(await examine()).toEqual(['no-config']);
+    expect(await runChecks()).toEqual(['no-config']);
     await writeFile(join(world.project, '.tracecraft.json'), '{"backend": "s4"}');
-    expect(await examine()).toEqual(['config-invalid']);
+    expect(await runChecks()).toEqual(['config-invalid']);
     const { code, stdout, stderr } = await world.run(['doctor']);
     expect(code).toBe(10);
     expect(stdout).toContain('✗ error config-invalid: ');
@@ -83,39 +83,39 @@ describe('doctor', () => {
     await mkdir(config.bucket, { mode: 0o700 });
     const path = join(world.project, '.tracecraft.json');
     await writeFile(path, JSON.stringify(config), { mode: 0o600 });
-    expect(await examine()).toContain('config-untrusted');
+    expect(await runChecks()).toContain('config-untrusted');
   });
 
   it('sees what is not in the bucket, what has grown, and what will soon be deleted', async () => {
     await init();
-    expect(await examine()).toEqual(['sessions-not-mirrored']);
+    expect(await runChecks()).toEqual(['sessions-not-mirrored']);
     await changedAgo(25 * dayMs);
-    expect(await examine()).toEqual(['sessions-not-mirrored', 'cleanup-soon']);
+    expect(await runChecks()).toEqual(['sessions-not-mirrored', 'cleanup-soon']);
     const settings = join(world.home, '.claude', 'settings.json');
     await writeFile(settings, '{"cleanupPeriodDays": 365}');
-    expect(await examine()).toEqual(['sessions-not-mirrored']);
+    expect(await runChecks()).toEqual(['sessions-not-mirrored']);
     await mirror();
-    expect(await examine()).toEqual([]);
+    expect(await runChecks()).toEqual([]);
     await appendFile(transcript.path, '{"unterminated');
     await changedAgo(hourMs);
-    expect(await examine()).toEqual([]);
+    expect(await runChecks()).toEqual([]);
     await appendFile(transcript.path, '"}\n');
     await changedAgo(hourMs);
-    expect(await examine()).toEqual(['sessions-behind']);
+    expect(await runChecks()).toEqual(['sessions-behind']);
   });
 
   it('sees that sessions go on and nobody watches', async () => {
     await init();
     await mirror();
     await changedAgo(120_000);
-    expect(await examine()).toEqual(['watch-not-running']);
+    expect(await runChecks()).toEqual(['watch-not-running']);
     const watch = world.start(['watch', '--all-projects']);
     await new Promise<void>((resolve) => {
       const look = (chunk: Buffer) => chunk.includes('Mirroring') && resolve();
       watch.stdout?.on('data', look);
       watch.stderr?.on('data', look);
     });
-    expect(await examine()).toEqual([]);
+    expect(await runChecks()).toEqual([]);
     watch.kill('SIGTERM');
     await collect(watch);
   });
@@ -124,7 +124,7 @@ describe('doctor', () => {
     await init();
     await mirror();
     const CLAUDE_CONFIG_DIR = join(world.root, 'nowhere');
-    expect(await examine({ CLAUDE_CONFIG_DIR })).toEqual(['harness-folder-missing']);
+    expect(await runChecks({ CLAUDE_CONFIG_DIR })).toEqual(['harness-folder-missing']);
   });
 
   it('sees folders that others may look into', async () => {
@@ -132,14 +132,14 @@ describe('doctor', () => {
     await mirror();
     await chmod(join(world.stateFolder, 'bucket'), 0o755);
     await chmod(world.stateFolder, 0o755);
-    expect(await examine()).toEqual(['state-folder-readable', 'bucket-readable']);
+    expect(await runChecks()).toEqual(['state-folder-readable', 'bucket-readable']);
   });
 
   it('sees a bucket that is gone', async () => {
     const bucket = join(world.root, 'bucket');
     await init('--backend', 'local', '--bucket', bucket);
     spawnSync('mv', [bucket, `${bucket}.gone`]);
-    expect(await examine()).toEqual(['bucket-missing']);
+    expect(await runChecks()).toEqual(['bucket-missing']);
   });
 });
 
@@ -167,28 +167,28 @@ describe('doctor on S3', () => {
   it('finds nothing where all is well', async () => {
     await configure({});
     await mirror();
-    expect(await examine()).toEqual([]);
+    expect(await runChecks()).toEqual([]);
   });
 
   it('sees what is wrong with credentials, bucket and endpoint', async () => {
     const AWS_EC2_METADATA_DISABLED = 'true';
     await configure({ access_key: null, secret_key: null });
-    expect(await examine({ AWS_EC2_METADATA_DISABLED })).toEqual(['credentials-missing']);
+    expect(await runChecks({ AWS_EC2_METADATA_DISABLED })).toEqual(['credentials-missing']);
     await configure({ secret_key: 'wrong' });
-    expect(await examine()).toEqual(['credentials-refused']);
+    expect(await runChecks()).toEqual(['credentials-refused']);
     await configure({ bucket: 'no-such-bucket' });
-    expect(await examine()).toEqual(['bucket-missing']);
+    expect(await runChecks()).toEqual(['bucket-missing']);
     await configure({ endpoint: 'http://127.0.0.1:9' });
-    expect(await examine()).toEqual(['bucket-unreachable']);
+    expect(await runChecks()).toEqual(['bucket-unreachable']);
   });
 
   it('sees a store that ignores conditions, lets anybody read, and has another time', async () => {
     const store = await startCarelessS3();
     await configure({ endpoint: store.endpoint });
     const careless = ['writes-not-arbitrated', 'bucket-public'];
-    expect(await examine()).toEqual([...careless, 'sessions-not-mirrored']);
+    expect(await runChecks()).toEqual([...careless, 'sessions-not-mirrored']);
     store.skewMs = -hourMs;
-    expect(await examine()).toEqual([...careless, 'clock-skew', 'sessions-not-mirrored']);
+    expect(await runChecks()).toEqual([...careless, 'clock-skew', 'sessions-not-mirrored']);
     await store.stop();
   });
 });
@@ -202,12 +202,12 @@ describe('doctor on the Hub', () => {
     };
     const hf = ['init', '--backend', 'hf', '--project', 'p', '--agent', 'a', '--force', '--bucket'];
     await world.run([...hf, 'ann/open', '--public'], { env });
-    const open = await examine(env);
+    const open = await runChecks(env);
     expect(open).toEqual(['claims-best-effort', 'bucket-public', 'sessions-not-mirrored']);
     await world.run([...hf, 'ann/closed'], { env });
     await world.run(['watch', '--once', '--all', '--all-projects'], { env });
-    expect(await examine(env)).toEqual(['claims-best-effort']);
-    expect(await examine({ HF_ENDPOINT: hub.endpoint })).toEqual(['credentials-missing']);
+    expect(await runChecks(env)).toEqual(['claims-best-effort']);
+    expect(await runChecks({ HF_ENDPOINT: hub.endpoint })).toEqual(['credentials-missing']);
     await hub.stop();
   });
 });

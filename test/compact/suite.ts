@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { withCounts } from '../support/counting-bucket.js';
 import { type Compaction, type CompactTarget, compactSession } from '../../src/compact/compact.js';
 import { LostError, PartialError, UnreachableError } from '../../src/errors.js';
-import { findSession, readTail } from '../../src/mirror/slots/session-listing.js';
 import { listStream } from '../../src/mirror/slots/listing.js';
+import { findSession, readTail } from '../../src/mirror/slots/session-listing.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { generationName, partName, rangePartName } from '../../src/protocol/parts.js';
 import { noRedaction } from '../../src/redact/redact.js';
 import { readLines } from '../../src/replay/page/transcripts.js';
+import { withCounts } from '../support/counting-bucket.js';
 
 export interface CompactStore {
   readonly bucket: Bucket;

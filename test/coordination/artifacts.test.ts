@@ -3,13 +3,17 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
+  findArtifacts,
+  listArtifacts,
+  resolveArtifact,
+} from '../../src/coordination/artifacts/artifacts.js';
+import {
   type DownloadReport,
   downloadArtifacts,
 } from '../../src/coordination/artifacts/download.js';
+import { openDownloadFolder } from '../../src/coordination/artifacts/download-folder.js';
 import { findSources } from '../../src/coordination/artifacts/sources.js';
 import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifacts/upload.js';
-import { findArtifacts, listArtifacts, resolveArtifact } from '../../src/coordination/artifacts/artifacts.js';
-import { openDownloadFolder } from '../../src/coordination/artifacts/download-folder.js';
 import { NotAllowedError, NotFoundError, UsageError } from '../../src/errors.js';
 import { type Io, nodeIo } from '../../src/io.js';
 import { type ArtifactRig, rigKinds } from '../support/artifact-rig.js';

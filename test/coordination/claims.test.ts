@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { beat } from '../../src/coordination/agents/agents.js';
-import { acquire, type ClaimResult } from '../../src/coordination/claims/claims.js';
-import { complete, refuseFenced, release } from '../../src/coordination/claims/finish-claim.js';
 import { registerAgent } from '../../src/coordination/agents/registration.js';
 import { SessionHeartbeats } from '../../src/coordination/agents/session-heartbeats.js';
+import { acquire, type ClaimResult } from '../../src/coordination/claims/claims.js';
+import { complete, refuseFenced, release } from '../../src/coordination/claims/finish-claim.js';
 import { listSteps, readHandoff, readStep } from '../../src/coordination/claims/steps.js';
 import { LostError, NotFoundError } from '../../src/errors.js';
 import { AgentsRig, type Terminal } from '../support/agents-rig.js';

@@ -1,7 +1,10 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type DownloadFolder, openDownloadFolder } from '../../src/coordination/artifacts/download-folder.js';
+import {
+  type DownloadFolder,
+  openDownloadFolder,
+} from '../../src/coordination/artifacts/download-folder.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
 let path = '';

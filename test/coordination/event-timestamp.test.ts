@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openStampRecord } from '../../src/coordination/last-timestamp.js';
+import { openLastTimestamp } from '../../src/coordination/last-timestamp.js';
 import { nodeIo } from '../../src/io.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
@@ -20,7 +20,7 @@ async function process(nowMs: number, count = 1): Promise<bigint[]> {
   vi.resetModules();
   const { newStamp } = await import('../../src/coordination/event-timestamp.js');
   const bucket = { ...new MemoryStore(true).client(), now: async () => new Date(nowMs) };
-  const context = { bucket, agent: 'designer', stamps: openStampRecord(nodeIo, folder) };
+  const context = { bucket, agent: 'designer', stamps: openLastTimestamp(nodeIo, folder) };
   const stamps: bigint[] = [];
   for (let n = 0; n < count; n += 1) stamps.push((await newStamp(context)).stamp.timeNs);
   return stamps;
@@ -42,7 +42,7 @@ describe('stamps of one machine', () => {
     vi.resetModules();
     const { newStamp } = await import('../../src/coordination/event-timestamp.js');
     const bucket = { ...new MemoryStore(true).client(), now: async () => new Date(start) };
-    const context = { bucket, agent: 'designer', stamps: openStampRecord(nodeIo, folder) };
+    const context = { bucket, agent: 'designer', stamps: openLastTimestamp(nodeIo, folder) };
     const made = await Promise.all(Array.from({ length: 100 }, () => newStamp(context)));
     const times = made.map(({ stamp }) => stamp.timeNs);
     expect(new Set(times).size).toBe(100);

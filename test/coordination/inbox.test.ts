@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countUnread, deleteMail, readInbox, readNewMail } from '../../src/coordination/mail/inbox.js';
+import {
+  countUnread,
+  deleteMail,
+  readInbox,
+  readNewMail,
+} from '../../src/coordination/mail/inbox.js';
 import { sendMail } from '../../src/coordination/mail/mailbox.js';
 import { MailRig, readOut, texts } from '../support/mail-rig.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { withRetry } from '../../src/bucket/retry.js';
-import { deleteMemory, getMemory, setMemory } from '../../src/coordination/memory/memory.js';
 import { memoryHistory } from '../../src/coordination/memory/history.js';
+import { deleteMemory, getMemory, setMemory } from '../../src/coordination/memory/memory.js';
 import { listMemories } from '../../src/coordination/memory/read.js';
 import { NotFoundError, UsageError } from '../../src/errors.js';
 import { DocumentError } from '../../src/protocol/documents.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '../../src/errors.js';
-import { Breaker } from '../../src/mirror/watch/circuit-breaker.js';
+import { CircuitBreaker } from '../../src/mirror/watch/circuit-breaker.js';
 
 const unreachable = new UnreachableError('no answer');
 const refused = new NotAllowedError('these keys are refused');
@@ -8,7 +8,7 @@ const worst = (): number => 1;
 const best = (): number => 0;
 
 /** How long each of so many failures in a row, all at one time, keeps the store closed. */
-function delays(breaker: Breaker, count: number): number[] {
+function delays(breaker: CircuitBreaker, count: number): number[] {
   return Array.from({ length: count }, () => {
     breaker.failed(unreachable, 0);
     return breaker.notBeforeMs;
@@ -17,25 +17,25 @@ function delays(breaker: Breaker, count: number): number[] {
 
 describe('the breaker', () => {
   it('lets everything through at first', () => {
-    const breaker = new Breaker();
+    const breaker = new CircuitBreaker();
     expect(breaker.notBeforeMs).toBe(0);
     expect(breaker.trouble).toBeUndefined();
   });
 
   it('waits longer after each failure, up to about a minute', () => {
-    const seconds = delays(new Breaker(worst), 12).map((ms) => ms / 1_000);
+    const seconds = delays(new CircuitBreaker(worst), 12).map((ms) => ms / 1_000);
     expect(seconds.slice(0, 4)).toEqual([1.25, 2.25, 4.25, 8.25]);
     expect(seconds.every((one, index) => one >= (seconds[index - 1] ?? 0))).toBe(true);
     expect(seconds.at(-1)).toBe(60);
   });
 
   it('spreads the waiting of many over all of it, but never asks again at once', () => {
-    expect(delays(new Breaker(best), 8).every((ms) => ms === 250)).toBe(true);
+    expect(delays(new CircuitBreaker(best), 8).every((ms) => ms === 250)).toBe(true);
   });
 
   it('never opens earlier because of a later, milder failure', () => {
     let random = 1;
-    const breaker = new Breaker(() => random);
+    const breaker = new CircuitBreaker(() => random);
     delays(breaker, 6);
     const before = breaker.notBeforeMs;
     random = 0;
@@ -44,13 +44,13 @@ describe('the breaker', () => {
   });
 
   it("honours the store's own wish", () => {
-    const breaker = new Breaker(best);
+    const breaker = new CircuitBreaker(best);
     breaker.failed(new UnreachableError('slow down', { retryAfterMs: 90_000 }), 1_000);
     expect(breaker.notBeforeMs).toBe(91_000);
   });
 
   it('does not stay silent for years because of one odd answer', () => {
-    const breaker = new Breaker(best);
+    const breaker = new CircuitBreaker(best);
     breaker.failed(new UnreachableError('slow down', { retryAfterMs: 1e12 }), 0);
     expect(breaker.notBeforeMs).toBe(15 * 60_000);
   });
@@ -58,14 +58,14 @@ describe('the breaker', () => {
   it.each([refused, new NotFoundError('there is no such bucket')])(
     'asks again once a minute after %s',
     (error) => {
-      const breaker = new Breaker(best);
+      const breaker = new CircuitBreaker(best);
       breaker.failed(error, 5_000);
       expect(breaker.notBeforeMs).toBe(65_000);
     },
   );
 
   it('is open again after a success, and starts from the shortest wait', () => {
-    const breaker = new Breaker(worst);
+    const breaker = new CircuitBreaker(worst);
     delays(breaker, 8);
     expect(breaker.succeeded()).toBe(true);
     expect(breaker.notBeforeMs).toBe(0);
@@ -73,11 +73,11 @@ describe('the breaker', () => {
   });
 
   it('ends only a trouble that was there', () => {
-    expect(new Breaker().succeeded()).toBe(false);
+    expect(new CircuitBreaker().succeeded()).toBe(false);
   });
 
   it('tells a trouble once, and again when it is another one', () => {
-    const breaker = new Breaker();
+    const breaker = new CircuitBreaker();
     const news = [unreachable, unreachable, refused, refused, unreachable].map(
       (error) => breaker.failed(error, 0).isNews,
     );
@@ -89,7 +89,7 @@ describe('the breaker', () => {
   it.each([new UsageError('a bad name'), new TypeError('a mistake'), 'text', undefined])(
     'is not moved by what is not the store: %s',
     (error) => {
-      const breaker = new Breaker();
+      const breaker = new CircuitBreaker();
       expect(breaker.failed(error, 1_000)).toEqual({ isTheStores: false, isNews: true });
       expect(breaker.notBeforeMs).toBe(0);
       expect(breaker.trouble).toBeUndefined();

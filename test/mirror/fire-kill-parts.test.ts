@@ -69,15 +69,15 @@ class Case {
   /** The second drain, by a process that may die in it; what it did comes back. */
   async play(mortal: Mortal): Promise<void> {
     this.#disk.append(this.world.path, lines(0, 6));
-    await this.#drain(new Mortal());
+    await this.#upload(new Mortal());
     const saved = this.#disk.snapshot(state);
     this.#story.happens(this.#disk, this.world.path);
-    await Promise.race([this.#drain(mortal), mortal.died]);
+    await Promise.race([this.#upload(mortal), mortal.died]);
     await quiescence();
     this.#story.after?.(this.#disk, saved);
-    await this.#drain(new Mortal());
+    await this.#upload(new Mortal());
     await mortal.arrive();
-    await this.#drain(new Mortal());
+    await this.#upload(new Mortal());
   }
 
   /** Every object: a generation's record names its moment, so only that it is there. */
@@ -90,11 +90,11 @@ class Case {
     );
   }
 
-  async #drain(mortal: Mortal): Promise<void> {
+  async #upload(mortal: Mortal): Promise<void> {
     const bucket: Bucket = mortal.bucket(this.#store.client());
     const io = mortal.io(this.#disk.io());
     const mirror = makeWriter({ bucket, io, state, name: 'w' });
-    await mirror.drain(limits);
+    await mirror.upload(limits);
     await mirror.audit();
   }
 }

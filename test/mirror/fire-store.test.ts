@@ -91,8 +91,8 @@ describe('the mirror on a store that fails', () => {
     Array.from({ length: to - from }, (_, n) => userRow(`row ${from + n}`, { sessionId: id, cwd }));
 
   const once = async (bucket: Bucket): Promise<void> => {
-    const ending = await rig.once({ bucket, clock }).ended;
-    expect(ending.behind).toEqual([]);
+    const summary = await rig.once({ bucket, clock }).ended;
+    expect(summary.behind).toEqual([]);
   };
 
   async function partNames(): Promise<readonly string[]> {

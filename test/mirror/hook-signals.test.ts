@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Marks } from '../../src/mirror/watch/hook-signal.js';
-import { openSpool } from '../../src/mirror/watch/hook-signals.js';
+import type { HookSignals } from '../../src/mirror/watch/hook-signal.js';
+import { openHookSignals } from '../../src/mirror/watch/hook-signals.js';
 import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
@@ -16,14 +16,14 @@ const sweepMs = 3_600_000;
 let rig: MirrorRig;
 let folder: string;
 let troubles: Error[];
-let marks: Marks;
+let hookSignals: HookSignals;
 
 beforeEach(async () => {
   rig = await MirrorRig.create();
   folder = join(rig.stateFolder, 'spool');
   await mkdir(folder, { recursive: true });
   troubles = [];
-  marks = openSpool(folder, Date.now, (error) => troubles.push(error));
+  hookSignals = openHookSignals(folder, Date.now, (error) => troubles.push(error));
 });
 
 afterEach(() => rig.remove());
@@ -50,7 +50,7 @@ describe('a watch that reads a spool, without file events and between two sweeps
   it('meets a new session by its path, and one that grows by its id', async () => {
     const [known, first, second] = [sessionUuid(), sessionUuid(), sessionUuid()];
     await rig.tree.session(cwd, known).append(row(known, 'zero'));
-    const run = rig.watch({ sweepMs, marks });
+    const run = rig.watch({ sweepMs, hookSignals });
     await rig.untilShipped(run, 1);
     const path = rig.tree.path(cwd, `${first}.jsonl`);
     // Marks are read once a round: with the second one taken, the sweep of the first round is over.
@@ -73,7 +73,7 @@ describe('a watch that reads a spool, without file events and between two sweeps
     const id = sessionUuid();
     const transcript = rig.tree.session(cwd, id);
     await transcript.append(row(id, 'one'));
-    const run = rig.watch({ sweepMs, marks });
+    const run = rig.watch({ sweepMs, hookSignals });
     await rig.untilShipped(run, 1);
     await transcript.append(row(id, 'two'));
     await drop(id, 'ended');
@@ -88,11 +88,11 @@ describe('a watch that reads a spool, without file events and between two sweeps
   it('leaves what is told of a session elsewhere for another watch, for a minute', async () => {
     const id = sessionUuid();
     await drop(id, 'ended');
-    await rig.once({ marks }).ended;
+    await rig.once({ hookSignals }).ended;
     expect(await readdir(folder)).toEqual([`claude-code.${id}.ended`]);
     const past = new Date(Date.now() - 61_000);
     await utimes(join(folder, `claude-code.${id}.ended`), past, past);
-    await rig.once({ marks }).ended;
+    await rig.once({ hookSignals }).ended;
     expect(await readdir(folder)).toEqual([]);
   });
 });
@@ -116,8 +116,8 @@ describe('the spool', () => {
       await chown(join(folder, name(7)), 12345, 12345);
     }
     await drop(id, 'advanced');
-    expect(await marks.waiting()).toMatchObject([{ kind: 'advanced', sessionId: id }]);
-    await marks.waiting();
+    expect(await hookSignals.waiting()).toMatchObject([{ kind: 'advanced', sessionId: id }]);
+    await hookSignals.waiting();
     expect(troubles.map(({ message }) => message).sort()).toHaveLength(isRoot ? 8 : 7);
     for (const { message } of troubles) expect(message).toContain(folder);
     expect(existsSync(join(rig.stateFolder, 'target'))).toBe(true);
@@ -125,11 +125,11 @@ describe('the spool', () => {
 
   it('is empty where there is none, or where it is a link', async () => {
     const told: Error[] = [];
-    const absent = openSpool(join(folder, 'none'), Date.now, (error) => told.push(error));
+    const absent = openHookSignals(join(folder, 'none'), Date.now, (error) => told.push(error));
     expect(await absent.waiting()).toEqual([]);
     expect(told).toEqual([]);
     await symlink('/', join(folder, 'link'));
-    const link = openSpool(join(folder, 'link'), Date.now, (error) => told.push(error));
+    const link = openHookSignals(join(folder, 'link'), Date.now, (error) => told.push(error));
     expect(await link.waiting()).toEqual([]);
     expect(told).toMatchObject([{ message: expect.stringContaining('not a folder') }]);
   });
@@ -137,10 +137,10 @@ describe('the spool', () => {
   it('a mark that was told again meanwhile stays', async () => {
     const id = sessionUuid();
     await drop(id, 'advanced');
-    const [mark] = await marks.waiting();
+    const [hookSignal] = await hookSignals.waiting();
     await drop(id, 'advanced', { session_id: id, transcript_path: '/again' });
-    if (mark !== undefined) await marks.take(mark);
-    expect(await marks.waiting()).toMatchObject([{ path: '/again' }]);
+    if (hookSignal !== undefined) await hookSignals.take(hookSignal);
+    expect(await hookSignals.waiting()).toMatchObject([{ path: '/again' }]);
   });
 
   it('takes away what a killed hook left unfinished, after an hour', async () => {
@@ -149,7 +149,7 @@ describe('the spool', () => {
     await writeFile(join(folder, '.claude-code.2'), 'x');
     const past = new Date(Date.now() - 3_700_000);
     await utimes(old, past, past);
-    expect(await marks.waiting()).toEqual([]);
+    expect(await hookSignals.waiting()).toEqual([]);
     expect(await readdir(folder)).toEqual(['.claude-code.2']);
   });
 });

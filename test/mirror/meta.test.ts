@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emptyHead, type Head, type ShippedPart } from '../../src/mirror/checkpoint.js';
+import { type Checkpoint, emptyCheckpoint, type ShippedPart } from '../../src/mirror/checkpoint.js';
 import { encodeMeta, metaDocument, type SessionPicture } from '../../src/mirror/meta/document.js';
 import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
 import { partName } from '../../src/protocol/parts.js';
@@ -22,12 +22,12 @@ function part(sequence: number, more: Partial<ShippedPart> = {}): ShippedPart {
   };
 }
 
-function headOf(parts: readonly ShippedPart[]): Head {
+function headOf(parts: readonly ShippedPart[]): Checkpoint {
   const line = parts.at(-1)?.endLine ?? 0;
-  return { ...emptyHead, sequence: parts.length, parts, position: { line, at: null } };
+  return { ...emptyCheckpoint, sequence: parts.length, parts, position: { line, at: null } };
 }
 
-function heads(count: number): ReadonlyMap<string, Head> {
+function checkpoints(count: number): ReadonlyMap<string, Checkpoint> {
   const names = Array.from(
     { length: count },
     (_, n) => `subagents/agent-${String(n).padStart(7, '0')}`,
@@ -92,7 +92,7 @@ describe('meta.json', () => {
 
   it('names a part of a base as it was named when it was written', () => {
     const parts = [part(0), part(1, { sequence: 5, generation: 2 })];
-    const main: Head = { ...headOf(parts), generation: 2, sequence: 6 };
+    const main: Checkpoint = { ...headOf(parts), generation: 2, sequence: 6 };
     const document = metaDocument({ ...picture, main });
     expect(document.generation).toBe(2);
     expect(document.parts.map(({ name }) => name)).toEqual([partName(0, 0, 0), partName(5, 2, 10)]);
@@ -109,14 +109,14 @@ describe('meta.json', () => {
       ...picture,
       facts,
       main: headOf([part(0)]),
-      further: heads(3),
+      further: checkpoints(3),
     });
     expect(parseDocument(metaSchema, 'meta.json', encodeMeta(document))).toEqual(document);
   });
 
   it('stays under 20 KB with 2,000 further streams, and says how many it leaves out', () => {
     const main = headOf(Array.from({ length: 100 }, (_, n) => part(n)));
-    const document = metaDocument({ ...picture, main, further: heads(2_000) });
+    const document = metaDocument({ ...picture, main, further: checkpoints(2_000) });
     const encoded = encodeMeta(document);
     expect(encoded.length).toBeLessThanOrEqual(maxBytes);
     const { streams, streams_omitted, ...rest } = parseDocument(metaSchema, 'meta.json', encoded);
@@ -131,7 +131,7 @@ describe('meta.json', () => {
     const kinds = Array.from({ length: 60 }, (_, n) => [`some-provider-key-${n}`, 1] as const);
     const redactions = Object.fromEntries(kinds);
     const main = headOf(Array.from({ length: 30 }, (_, n) => part(n, { redactions })));
-    const encoded = encodeMeta(metaDocument({ ...picture, main, further: heads(3) }));
+    const encoded = encodeMeta(metaDocument({ ...picture, main, further: checkpoints(3) }));
     expect(encoded.length).toBeLessThanOrEqual(maxBytes);
     const { parts, part_count, redaction_counts } = parseDocument(metaSchema, 'm', encoded);
     expect(part_count).toBe(30);
@@ -142,7 +142,7 @@ describe('meta.json', () => {
   });
 
   it('leaves nothing out while everything fits', () => {
-    const document = metaDocument({ ...picture, further: heads(50) });
+    const document = metaDocument({ ...picture, further: checkpoints(50) });
     const { streams, streams_omitted } = parseDocument(metaSchema, 'm', encodeMeta(document));
     expect([streams.length, streams_omitted]).toEqual([50, 0]);
   });

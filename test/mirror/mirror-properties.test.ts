@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fileOutbox } from '../../src/mirror/state/pending-put.js';
+import { pendingPutFile } from '../../src/mirror/state/pending-put.js';
 import { unarbitrated } from '../support/unarbitrated.js';
 import { judge, judgeAppendOnly, play, sourceOf } from './mirror-script.js';
 import { scripts } from './script-arbitraries.js';
@@ -49,7 +49,7 @@ describe('range mode on the real writer', () => {
     async (kind) => {
       await fc.assert(
         fc.asyncProperty(scripts(kind, 1), async (script) => {
-          const world = await play(script, { bucket: unarbitrated, outbox: fileOutbox });
+          const world = await play(script, { bucket: unarbitrated, pendingPut: pendingPutFile });
           expect(await judgeAppendOnly(world)).toBeUndefined();
         }),
         { numRuns },

@@ -2,13 +2,13 @@ import type { Bucket } from '../../src/bucket/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
-import { fileCache } from '../../src/mirror/state/stream-state.js';
 import { completeLines } from '../../src/mirror/lines.js';
 import { listStream, newestFirst } from '../../src/mirror/slots/listing.js';
-import type { Outbox } from '../../src/mirror/state/pending-put.js';
 import { readChain } from '../../src/mirror/slots/reader.js';
-import type { LineStream } from '../../src/mirror/stream.js';
 import { StreamMirror } from '../../src/mirror/slots/stream-mirror.js';
+import type { PendingPut } from '../../src/mirror/state/pending-put.js';
+import { streamStateFile } from '../../src/mirror/state/stream-state.js';
+import type { LineStream } from '../../src/mirror/stream.js';
 import type { Redactor } from '../../src/redact/redact.js';
 import { agrees } from '../../src/redact/redaction-match.js';
 import { jsonlStream } from '../support/jsonl-stream.js';
@@ -71,7 +71,7 @@ export interface WriterOptions {
   readonly io: Io;
   readonly state: string;
   readonly name: string;
-  readonly outbox?: Outbox;
+  readonly pendingPut?: PendingPut;
   readonly source?: string;
 }
 
@@ -79,14 +79,14 @@ export interface WriterOptions {
 export interface Setting {
   readonly ignoresConditions?: boolean;
   readonly bucket?: (real: Bucket) => Bucket;
-  readonly outbox?: (io: Io, path: string) => Outbox;
+  readonly pendingPut?: (io: Io, path: string) => PendingPut;
   readonly neverAudits?: boolean;
   /** Two machines, each with a file of its own under one session id; what happens to sources happens to them in turn. */
   readonly ownSources?: boolean;
 }
 
 export function makeWriter(options: WriterOptions): StreamMirror {
-  const { bucket, io, state, name, outbox, source = path } = options;
+  const { bucket, io, state, name, pendingPut, source = path } = options;
   const stream: LineStream = jsonlStream(io, source, 's');
   return new StreamMirror(
     {
@@ -94,8 +94,8 @@ export function makeWriter(options: WriterOptions): StreamMirror {
       redactor: testRedactor,
       clock: systemClock,
       who: name,
-      cache: fileCache(io, `${state}/main`, () => undefined),
-      ...(outbox === undefined ? {} : { outbox }),
+      stateFile: streamStateFile(io, `${state}/main`, () => undefined),
+      ...(pendingPut === undefined ? {} : { pendingPut }),
       prefix,
       listed: true,
       isThorough: false,
@@ -173,19 +173,19 @@ class Actor {
   }
 
   async move(): Promise<void> {
-    await this.settle();
+    await this.resolveSource();
     this.forget();
   }
 
   /** Runs without faults until nothing changes any more. */
-  async settle(): Promise<void> {
+  async resolveSource(): Promise<void> {
     this.#turnstile.release(this.#actor);
     if (this.#isBusy) await this.#work;
     const mirror = this.#open();
     for (let round = 0; round < 200; round += 1) {
       const before = this.#world.store.objects.size;
       if (!this.#setting.neverAudits) await mirror.audit();
-      const { state, more } = await mirror.drain(limits);
+      const { state, more } = await mirror.upload(limits);
       const isQuiet = this.#world.store.objects.size === before && !more;
       if (isQuiet && state !== 'unsteady') return;
     }
@@ -196,7 +196,7 @@ class Actor {
     this.#isBusy = true;
     const life = this.#life;
     const mirror = this.#open();
-    const work = audit && !this.#setting.neverAudits ? mirror.audit() : mirror.drain(limits);
+    const work = audit && !this.#setting.neverAudits ? mirror.audit() : mirror.upload(limits);
     this.#work = work.then(
       () => this.#ended(life),
       (error: unknown) => {
@@ -215,14 +215,14 @@ class Actor {
     const gate = this.#turnstile.gate(this.#actor);
     const io = this.#world.disk.io(gate);
     const client = this.#world.store.client({ gate, fate: this.#nextFate });
-    const { bucket = (real) => real, outbox } = this.#setting;
+    const { bucket = (real) => real, pendingPut } = this.#setting;
     this.#mirror = makeWriter({
       bucket: bucket(client),
       io,
       state: this.state,
       name: this.#name,
       source: this.#source,
-      ...(outbox === undefined ? {} : { outbox: outbox(io, `${this.state}/outbox`) }),
+      ...(pendingPut === undefined ? {} : { pendingPut: pendingPut(io, `${this.state}/outbox`) }),
     });
     return this.#mirror;
   }
@@ -263,9 +263,9 @@ export async function play(script: Script, setting: Setting = {}): Promise<World
   }
   fate = 'applied';
   if (!script.goesOn) for (const actor of actors) actor.crash();
-  for (const actor of actors) await actor.settle();
+  for (const actor of actors) await actor.resolveSource();
   world.store.deliverDelayed();
-  for (const actor of actors) await actor.settle();
+  for (const actor of actors) await actor.resolveSource();
   return world;
 }
 

@@ -1,4 +1,4 @@
-import { fileOutbox, memoryOutbox } from '../../src/mirror/state/pending-put.js';
+import { pendingPutFile, pendingPutInMemory } from '../../src/mirror/state/pending-put.js';
 import { unarbitrated } from '../support/unarbitrated.js';
 import type { Event, Script, Setting } from './mirror-script.js';
 import type { Mutation } from './mutants.js';
@@ -19,7 +19,7 @@ export interface Pinned {
 
 const append = (lines: number): Event => ({ do: 'append', lines });
 const step = (writer: number, steps: number): Event => ({ do: 'step', writer, steps });
-const ranges: Setting = { bucket: unarbitrated, outbox: fileOutbox };
+const ranges: Setting = { bucket: unarbitrated, pendingPut: pendingPutFile };
 
 function script(writers: number, goesOn: boolean, events: readonly Event[]): Script {
   return { events, writers, listsDigests: false, goesOn };
@@ -181,7 +181,7 @@ export const pinned: readonly Pinned[] = [
   {
     mistake: 'a range is put without being kept first',
     right: ranges,
-    wrong: { bucket: unarbitrated, outbox: () => memoryOutbox() },
+    wrong: { bucket: unarbitrated, pendingPut: () => pendingPutInMemory() },
     isAppendOnly: true,
     script: script(1, false, [
       append(1),
@@ -199,7 +199,7 @@ export const pinned: readonly Pinned[] = [
     right: ranges,
     wrong: {
       bucket: unarbitrated,
-      outbox: (io, path) => ({ ...fileOutbox(io, path), replay: async () => false }),
+      pendingPut: (io, path) => ({ ...pendingPutFile(io, path), replay: async () => false }),
     },
     isAppendOnly: true,
     script: script(1, false, [

@@ -75,8 +75,8 @@ describe('a source that lags behind what was shipped', () => {
     await writeFile(rig.path, lines(6));
     expect(await settle(mirror)).toBe('behind');
     rig.requests.length = 0;
-    for (let look = 0; look < 5; look += 1) {
-      expect((await mirror.drain(limits)).state).toBe('behind');
+    for (let snapshot = 0; snapshot < 5; snapshot += 1) {
+      expect((await mirror.upload(limits)).state).toBe('behind');
     }
     expect(rig.requests).toEqual([]);
 

@@ -52,7 +52,7 @@ describe('bytes reach the bucket as they are', () => {
       const mirror = rig.open();
       for (const byte of whole) {
         await appendFile(rig.path, Buffer.of(byte));
-        await mirror.drain({ partBytes: border, parts: 10 });
+        await mirror.upload({ partBytes: border, parts: 10 });
       }
       await expectMirrored(whole);
       const newlines = whole.filter((byte) => byte === 0x0a).length;
@@ -66,7 +66,7 @@ describe('bytes reach the bucket as they are', () => {
     const long = Buffer.from(`{"long":"${'x'.repeat(longLine)}"}`);
     await writeFile(rig.path, Buffer.concat([short, long]));
     const mirror = rig.open();
-    await mirror.drain({ partBytes: 1 << 20, parts: 10 });
+    await mirror.upload({ partBytes: 1 << 20, parts: 10 });
     await expectMirrored(Buffer.concat([short, long]));
     await appendFile(rig.path, Buffer.concat([Buffer.from('\n'), short]));
     await settle(mirror, { partBytes: 1 << 20, parts: 10 });
@@ -80,7 +80,7 @@ describe('bytes reach the bucket as they are', () => {
     let mirror = rig.open();
     for (const [index, piece] of pieces.entries()) {
       await appendFile(rig.path, piece);
-      await mirror.drain({ partBytes: 10_000, parts: 3 });
+      await mirror.upload({ partBytes: 10_000, parts: 3 });
       if (index % 5 === 4) mirror = rig.open({ state: index % 2 === 0 ? 'state' : `new-${index}` });
     }
     await settle(mirror);

@@ -208,7 +208,7 @@ describe.each(Object.entries(changes))('a transcript %s', (_, change) => {
     // Nothing is asked or sent for it any more; one that is gone is not even looked into.
     const asked = rig.requests.length;
     const isThere = (await mirror.source.read(startPosition, { bytes: 1 })) !== 'gone';
-    if (isThere) await mirror.drain({ partBytes: 2_000, parts: 10 });
+    if (isThere) await mirror.upload({ partBytes: 2_000, parts: 10 });
     expect(rig.requests.slice(asked)).toEqual([]);
   });
 
@@ -265,8 +265,8 @@ describe('a transcript whose times tell nothing', () => {
     for (let round = 0; round < 20; round += 1) {
       await appendFile(rig.path, lines(1, `round ${round}`));
       await utimes(rig.path, 1, 1);
-      expect(await mirror.source.changed(mirror.look)).toBeDefined();
-      await mirror.drain({ partBytes: 2_000, parts: 10 });
+      expect(await mirror.source.changed(mirror.snapshot)).toBeDefined();
+      await mirror.upload({ partBytes: 2_000, parts: 10 });
     }
     expect(await rig.verdict()).toMatchObject({ state: 'ok', shippedLines: 21, generation: 0 });
     await rm(rig.path);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { completeLines } from '../../src/mirror/lines.js';
 import { listStream, newestFirst } from '../../src/mirror/slots/listing.js';
-import { defaultPacing } from '../../src/mirror/watch/flush-schedule.js';
 import { readChain } from '../../src/mirror/slots/reader.js';
+import { defaultFlushTiming } from '../../src/mirror/watch/flush-schedule.js';
 import { foldLines, HermesStore } from '../support/hermes-home.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 import { MirrorRig, type Run } from '../support/mirror-rig.js';
@@ -14,7 +14,7 @@ const isFull = process.env.TRACECRAFT_SOAK === 'full';
 const manyRows = isFull ? 1_000_000 : 16_000;
 const journals = isFull ? (['WAL', 'DELETE'] as const) : (['WAL'] as const);
 const id = '20261122_091640_ab12cd';
-const pacing = { ...defaultPacing, settleMs: 20, firstIntervalMs: 50, longestIntervalMs: 100 };
+const timing = { ...defaultFlushTiming, settleMs: 20, firstIntervalMs: 50, longestIntervalMs: 100 };
 
 let rig: MirrorRig;
 let store: HermesStore;
@@ -131,7 +131,7 @@ describe.each(journals)('a database with journal mode %s', (journal) => {
 
 it('a database whose upkeep runs while it is watched and written', async () => {
   open('WAL');
-  const run: Run = rig.watch({ pacing, sweepMs: 50 });
+  const run: Run = rig.watch({ timing, sweepMs: 50 });
   await rig.untilShipped(run, 41);
   for (let round = 0; round < 6; round += 1) {
     store.say(id, 'user', `round ${round}`);

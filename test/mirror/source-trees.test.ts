@@ -2,11 +2,11 @@ import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promi
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
-import { defaultPacing } from '../../src/mirror/watch/flush-schedule.js';
+import { defaultFlushTiming } from '../../src/mirror/watch/flush-schedule.js';
 import { lineOf, sessionUuid, type Transcript, userRow } from '../support/claude-tree.js';
 import { MirrorRig, type Run } from '../support/mirror-rig.js';
 
-const pacing = { ...defaultPacing, settleMs: 20, firstIntervalMs: 50, longestIntervalMs: 100 };
+const timing = { ...defaultFlushTiming, settleMs: 20, firstIntervalMs: 50, longestIntervalMs: 100 };
 const cwd = '/home/alex/work';
 const elsewhere = '/home/alex/elsewhere';
 
@@ -32,7 +32,7 @@ async function project(): Promise<readonly [string, string, string]> {
 }
 
 function watching(): Run {
-  return rig.watch({ events: chokidarEvents(), sweepMs: 300, pacing });
+  return rig.watch({ events: chokidarEvents(), sweepMs: 300, timing });
 }
 
 /** How many lines the bucket holds of one session's main stream, and the bytes themselves. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import { UnreachableError } from '../../src/errors.js';
-import { defaultPacing } from '../../src/mirror/watch/flush-schedule.js';
+import { defaultFlushTiming } from '../../src/mirror/watch/flush-schedule.js';
 import { everything } from '../../src/mirror/watch/selection.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
@@ -11,7 +11,7 @@ import { MirrorRig } from '../support/mirror-rig.js';
 const cwd = '/home/alex/work';
 const dayMs = 24 * 3_600_000;
 const yearMs = 365 * dayMs;
-const pacing = { ...defaultPacing, settleMs: 20, firstIntervalMs: 50, longestIntervalMs: 100 };
+const timing = { ...defaultFlushTiming, settleMs: 20, firstIntervalMs: 50, longestIntervalMs: 100 };
 const selection = { ...everything, sinceMs: 7 * dayMs };
 
 /** The system's time, which a test may set, as a user or NTP does; or let leap, as it does over a suspended night. */
@@ -84,7 +84,7 @@ const jumps: readonly Jump[] = [
 it.each(jumps)('a clock that jumps %s changes nothing', async (_, jump) => {
   const [running, late] = [sessionUuid(), sessionUuid()];
   await write(running, 3);
-  const run = rig.watch({ clock, pacing, selection, sweepMs: 200 });
+  const run = rig.watch({ clock, timing, selection, sweepMs: 200 });
   await rig.untilShipped(run, 3);
   jump(clock);
   await write(running, 4);
@@ -125,7 +125,7 @@ it('a store that was gone overnight is asked again in the morning, and everythin
       return rig.bucket.putIfAbsent(...args);
     },
   };
-  const run = rig.watch({ bucket, clock, pacing, sweepMs: 200 });
+  const run = rig.watch({ bucket, clock, timing, sweepMs: 200 });
   await rig.untilShipped(run, 2);
   isGone = true;
   await write(id, 2);

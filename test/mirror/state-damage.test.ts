@@ -19,7 +19,7 @@ beforeEach(async () => {
   await writeFile(rig.path, '');
   for (let round = 0; round < 4; round += 1) {
     await appendFile(rig.path, lines(3, round));
-    await mirror.drain(limits);
+    await mirror.upload(limits);
   }
   start = await rig.names();
   expect(start).toHaveLength(4);
@@ -37,7 +37,7 @@ const files = ['main.json', 'main.parts'] as const;
 /** A writer that starts from whatever the state folder holds: it sends nothing, asks little, and keeps to the chain. */
 async function expectHarmless(what: string): Promise<void> {
   rig.requests.length = 0;
-  await rig.open().drain(limits);
+  await rig.open().upload(limits);
   const lists = rig.requests.filter((one) => one.startsWith('LIST')).length;
   const puts = rig.requests.filter((one) => one.startsWith('PUT'));
   expect(puts, what).toEqual([]);
@@ -110,7 +110,7 @@ describe.each(files)('a state file that is damaged: %s', (file) => {
     const troubles = rig.troubles.length;
     expect(troubles).toBeGreaterThan(0);
     await rm(path, { recursive: true });
-    await rig.open().drain(limits);
+    await rig.open().upload(limits);
     rig.requests.length = 0;
     await appendFile(rig.path, lines(3, 9));
     await settle(rig.open(), limits);
@@ -125,7 +125,7 @@ describe('a state folder', () => {
     const mirror = rig.open({ state });
     for (let round = first; round < first + count; round += 1) {
       await appendFile(rig.path, lines(3, round));
-      await mirror.drain(limits);
+      await mirror.upload(limits);
     }
   }
 
@@ -144,7 +144,7 @@ describe('a state folder', () => {
     const mirror = rig.open();
     for (let round = 10; round < 16; round += 1) {
       await appendFile(rig.path, lines(3, round));
-      await mirror.drain(limits);
+      await mirror.upload(limits);
       if (round % 2 === 0) await rm(join(rig.folder, 'state'), { recursive: true });
     }
     expect(rig.troubles).toEqual([]);
@@ -171,7 +171,7 @@ describe('a state folder', () => {
     await cp(now, backup, { recursive: true });
     for (let round = 10; round < 22; round += 1) {
       await appendFile(rig.path, lines(3, round));
-      await mirror.drain(limits);
+      await mirror.upload(limits);
       if (round === 20) await cp(backup, now, { recursive: true, force: true });
     }
     await settle(rig.open(), limits);
@@ -183,7 +183,7 @@ describe('a state folder', () => {
     const machines = [rig.open(), rig.open({ state: 'second' })];
     for (let round = 10; round < 20; round += 1) {
       await appendFile(rig.path, lines(3, round));
-      await Promise.all(machines.map((mirror) => mirror.drain(limits)));
+      await Promise.all(machines.map((mirror) => mirror.upload(limits)));
     }
     for (const mirror of machines) await settle(mirror, limits);
     await expectExact(12 + 30);

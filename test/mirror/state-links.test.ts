@@ -10,12 +10,12 @@ import { destinationFolder, readProven, recordProven } from '../../src/config/de
 import { parseConfig } from '../../src/config/schema.js';
 import { openTrustStore } from '../../src/config/trust.js';
 import { keepHeartbeat, refreshHeartbeat } from '../../src/coordination/agents/agents.js';
-import { openHeldNonces } from '../../src/coordination/claims/tokens.js';
-import { openStampRecord } from '../../src/coordination/last-timestamp.js';
+import { openClaimTokens } from '../../src/coordination/claims/tokens.js';
+import { openLastTimestamp } from '../../src/coordination/last-timestamp.js';
 import { NotAllowedError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { forgetSession, streamStatePath } from '../../src/mirror/state/stream-state.js';
-import { dropMark, openSpool } from '../../src/mirror/watch/hook-signals.js';
+import { openHookSignals, writeHookSignal } from '../../src/mirror/watch/hook-signals.js';
 import { readHolder, takeWatchLock } from '../../src/mirror/watch/lock.js';
 import { stepId } from '../../src/protocol/names.js';
 import { markScript } from '../../src/setup/hook-script.js';
@@ -106,13 +106,13 @@ const operations: Readonly<Record<string, (home: string) => Promise<unknown>>> =
   },
   scratch: async (home) => (await openScratch(join(destination(home), 'compact'))).remove(),
   nonces: async (home) => {
-    const held = openHeldNonces(nodeIo, destination(home), { agent, place: id });
+    const held = openClaimTokens(nodeIo, destination(home), { agent, place: id });
     await held.add('build', 'a'.repeat(32));
     await held.keepOnly('build', 'b'.repeat(32));
     await held.remove('build', 'a'.repeat(32));
   },
   stamps: async (home) => {
-    const record = openStampRecord(nodeIo, destination(home));
+    const record = openLastTimestamp(nodeIo, destination(home));
     await record.last();
     await record.remember(17n);
   },
@@ -123,14 +123,14 @@ const operations: Readonly<Record<string, (home: string) => Promise<unknown>>> =
   distrust: (home) => openTrustStore(home, nodeIo, systemClock).revoke(trustable(home).path),
   'list of trust': (home) => openTrustStore(home, nodeIo, systemClock).list(),
   'dropped mark': (home) =>
-    dropMark(nodeIo, join(home, 'spool'), {
+    writeHookSignal(nodeIo, join(home, 'spool'), {
       harness: 'claude-code',
       kind: 'advanced',
       sessionId: 's1',
     }),
   spool: async (home) => {
-    const marks = openSpool(join(home, 'spool'), Date.now, () => undefined);
-    for (const mark of await marks.waiting()) await marks.take(mark);
+    const hookSignals = openHookSignals(join(home, 'spool'), Date.now, () => undefined);
+    for (const hookSignal of await hookSignals.waiting()) await hookSignals.take(hookSignal);
   },
   hook: hookRuns,
   "OpenClaw's hook": openClawRuns,
@@ -252,8 +252,8 @@ describe('a link that somebody planted in the state folder', () => {
     const alias = `${home}-alias`;
     await plant(alias, 'relative folder', { path: home, add: () => undefined, look: () => '' });
     await mirrored(alias);
-    const record = openStampRecord(nodeIo, destination(alias));
+    const record = openLastTimestamp(nodeIo, destination(alias));
     await record.remember(17n);
-    expect(await openStampRecord(nodeIo, destination(home)).last()).toBe(17n);
+    expect(await openLastTimestamp(nodeIo, destination(home)).last()).toBe(17n);
   });
 });

@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Holder, readHolder, takeWatchLock } from '../../src/mirror/watch/lock.js';
+import { type LockHolder, readHolder, takeWatchLock } from '../../src/mirror/watch/lock.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
 const now = new Date('2026-11-23T12:00:00Z');
@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => remove());
 
 /** What this process writes as a holder. */
-async function own(): Promise<Holder> {
+async function own(): Promise<LockHolder> {
   const taken = await takeWatchLock(path, now);
   const holder = await readHolder(path);
   if (!taken.held || holder === undefined) throw new Error('the lock was free');
@@ -46,7 +46,7 @@ describe('the lock of a watch', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it.each<[string, (mine: Holder) => Promise<Partial<Holder>>]>([
+  it.each<[string, (mine: LockHolder) => Promise<Partial<LockHolder>>]>([
     ['that died', async () => ({ pid: await deadPid() })],
     ['whose pid somebody else has now', async () => ({ started: 'another-boot:1' })],
     ['on the machine that this folder was copied from', async () => ({ host: 'not-this-one' })],

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { emptyCheckpoint, type ShippedPart } from '../../src/mirror/checkpoint.js';
 import {
-  type CachedStream,
-  fileCache,
   forgetSession,
+  type StreamState,
+  streamStateFile,
   streamStatePath,
 } from '../../src/mirror/state/stream-state.js';
-import { emptyHead, type ShippedPart } from '../../src/mirror/checkpoint.js';
 import { MemoryDisk } from '../support/memory-disk.js';
 
 const path = '/state/claude-code/s1/main';
@@ -27,30 +27,30 @@ function part(sequence: number): ShippedPart {
 
 const shipped = Array.from({ length: 50 }, (_, n) => part(n));
 
-function state(count: number): CachedStream {
+function state(count: number): StreamState {
   const parts = shipped.slice(0, count);
   const line = count * 3;
   return {
-    head: {
-      ...emptyHead,
+    checkpoint: {
+      ...emptyCheckpoint,
       sequence: count,
       parts,
       position: { line, at: { offset: line * 40, tail: 'ü' } },
     },
     facts: { cwd: '/home/alex/shop', title: 'Größe', titleRank: 2 },
-    look: { token: `1:${count}`, size: line * 40, modifiedAtMs: 1_767_225_600_000.5 },
+    snapshot: { token: `1:${count}`, size: line * 40, modifiedAtMs: 1_767_225_600_000.5 },
   };
 }
 
 function cacheOn(disk: MemoryDisk, troubles: unknown[] = []) {
-  return fileCache(disk.io(), path, (error) => troubles.push(error));
+  return streamStateFile(disk.io(), path, (error) => troubles.push(error));
 }
 
 /** A disk on which each of these was saved, one after the other, as one process does it. */
-async function saved(...states: readonly CachedStream[]): Promise<MemoryDisk> {
+async function saved(...states: readonly StreamState[]): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
-  const cache = cacheOn(disk);
-  for (const one of states) await cache.save(one);
+  const stateFile = cacheOn(disk);
+  for (const one of states) await stateFile.save(one);
   return disk;
 }
 
@@ -74,7 +74,7 @@ describe('local state', () => {
   });
 
   it('comes back without a look', async () => {
-    const one = { ...state(1), look: undefined };
+    const one = { ...state(1), snapshot: undefined };
     expect(await cacheOn(await saved(one)).load()).toEqual(one);
   });
 
@@ -92,8 +92,14 @@ describe('local state', () => {
       [...shipped.slice(0, 2), replaced, more],
     ]) {
       const line = parts.at(-1)?.endLine ?? 0;
-      const head = { ...emptyHead, generation: 1, sequence: 11, parts, position: { line, at: 7 } };
-      const rewritten = { ...state(3), head };
+      const checkpoint = {
+        ...emptyCheckpoint,
+        generation: 1,
+        sequence: 11,
+        parts,
+        position: { line, at: 7 },
+      };
+      const rewritten = { ...state(3), checkpoint };
       expect(await cacheOn(await saved(state(3), rewritten)).load()).toEqual(rewritten);
     }
   });
@@ -104,15 +110,15 @@ describe('local state', () => {
     const gate = async (step: string): Promise<void> => {
       steps.push(step);
     };
-    const cache = fileCache(disk.io(gate), path, () => undefined);
-    for (const count of [1, 2, 2, 1]) await cache.save(state(count));
-    const [head, parts, more] = ['replaceFile', 'replaceFile', 'appendFile'];
-    expect(steps).toEqual([parts, head, more, head, head, parts, head]);
+    const stateFile = streamStateFile(disk.io(gate), path, () => undefined);
+    for (const count of [1, 2, 2, 1]) await stateFile.save(state(count));
+    const [checkpoint, parts, more] = ['replaceFile', 'replaceFile', 'appendFile'];
+    expect(steps).toEqual([parts, checkpoint, more, checkpoint, checkpoint, parts, checkpoint]);
   });
 
   it('never speaks of being ahead: that is asked of the bucket again', async () => {
     const one = state(2);
-    const disk = await saved({ ...one, head: { ...one.head, ahead: true } });
+    const disk = await saved({ ...one, checkpoint: { ...one.checkpoint, ahead: true } });
     expect(await cacheOn(disk).load()).toEqual(one);
   });
 
@@ -145,9 +151,9 @@ describe('local state', () => {
 
   it('stopped between its two files, it is the state before', async () => {
     const disk = await saved(state(2));
-    const head = contentOf(disk, `${path}.json`);
+    const checkpoint = contentOf(disk, `${path}.json`);
     await cacheOn(disk).save(state(4));
-    disk.overwrite(`${path}.json`, head);
+    disk.overwrite(`${path}.json`, checkpoint);
     expect(await cacheOn(disk).load()).toEqual(state(2));
   });
 
@@ -175,14 +181,14 @@ describe('local state', () => {
       if (isFull && step !== 'readFile') throw full;
     };
     const troubles: unknown[] = [];
-    const cache = fileCache(disk.io(gate), path, (error) => troubles.push(error));
-    await cache.save(state(1));
+    const stateFile = streamStateFile(disk.io(gate), path, (error) => troubles.push(error));
+    await stateFile.save(state(1));
     isFull = true;
-    await cache.save(state(2));
+    await stateFile.save(state(2));
     expect(troubles).toEqual([full]);
     expect(await cacheOn(disk).load()).toEqual(state(1));
     isFull = false;
-    await cache.save(state(3));
+    await stateFile.save(state(3));
     expect(await cacheOn(disk).load()).toEqual(state(3));
   });
 
@@ -190,12 +196,12 @@ describe('local state', () => {
     const denied = new Error('EACCES: permission denied');
     const disk = await saved(state(1));
     const troubles: unknown[] = [];
-    const cache = fileCache(
+    const stateFile = streamStateFile(
       disk.io(() => Promise.reject(denied)),
       path,
       (error) => troubles.push(error),
     );
-    expect(await cache.load()).toBeUndefined();
+    expect(await stateFile.load()).toBeUndefined();
     expect(troubles).toEqual([denied]);
   });
 
@@ -203,7 +209,8 @@ describe('local state', () => {
   async function isAbsentOrSaved(disk: MemoryDisk): Promise<boolean> {
     const found = await cacheOn(disk).load();
     if (found === undefined) return false;
-    const allowed = states.find(({ head }) => head.sequence === found.head.sequence) ?? last;
+    const allowed =
+      states.find(({ checkpoint }) => checkpoint.sequence === found.checkpoint.sequence) ?? last;
     expect(found).toEqual(allowed);
     return true;
   }

@@ -133,8 +133,8 @@ describe('the watch loop', () => {
     const run = rig.watch();
     await rig.untilLevel(5_000);
     await transcript.append(...rows(id, 3), '{"half":');
-    const ending = await run.end();
-    expect(ending).toEqual({ behind: [], rests: [{ source: transcript.path, bytes: 8 }] });
+    const summary = await run.end();
+    expect(summary).toEqual({ behind: [], rests: [{ source: transcript.path, bytes: 8 }] });
     expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', rest: 8 });
   });
 
@@ -297,8 +297,8 @@ describe('the watch loop', () => {
       const bucket = failing(rig.bucket, () => failures-- > 0);
       const run = how === 'once' ? rig.once({ bucket }) : rig.watch({ bucket, sweepMs: 500 });
       if (how === 'watch') await rig.untilLevel(15_000);
-      const ending = await (how === 'once' ? run.ended : run.end());
-      expect(ending.behind).toEqual([]);
+      const summary = await (how === 'once' ? run.ended : run.end());
+      expect(summary.behind).toEqual([]);
       const verdicts = await rig.verdicts();
       expect(verdicts.get(`${id}/`)).toMatchObject({ state: 'ok', generation: 0 });
       expect(verdicts.get(`${id}/copies/1`)).toMatchObject({ state: 'ok', generation: 0 });

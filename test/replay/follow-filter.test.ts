@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { News } from '../../src/replay/timeline/follow-filter.js';
+import { FollowFilter } from '../../src/replay/timeline/follow-filter.js';
 import { timelineOf } from '../../src/replay/timeline/timeline.js';
 import { HandMadeBucket, isoAt } from './run-state.js';
 
@@ -12,7 +12,7 @@ const ref = { key: 'demo/agents/b.json', id: 'b' };
 
 describe('news', () => {
   it('waits with a state for its event, and tells either once', async () => {
-    const news = new News();
+    const news = new FollowFilter();
     const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
     expect(news.take(await entriesOf(made), 0)).toHaveLength(1);
     made.put('agents/b.json', agent);
@@ -25,7 +25,7 @@ describe('news', () => {
   });
 
   it('tells a state whose event never comes, and not its event after that', async () => {
-    const news = new News();
+    const news = new FollowFilter();
     const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
     news.take(await entriesOf(made), 0);
     made.put('agents/b.json', agent);
@@ -38,7 +38,7 @@ describe('news', () => {
   });
 
   it('tells each registration of one agent', async () => {
-    const news = new News();
+    const news = new FollowFilter();
     const made = new HandMadeBucket().event(1, 'agent.registered', 'b', { data: { ref } });
     expect(news.take(await entriesOf(made), 0)).toHaveLength(1);
     made.event(2, 'agent.registered', 'b', { data: { ref } });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { Entries } from '../../src/replay/viewer/entries.js';
-import type { TimelineEntry } from '../../src/replay/timeline/entry.js';
-import { EntryRows } from '../../src/replay/page/entry-columns.js';
 import type { EntryColumns } from '../../src/replay/page/data.js';
+import { EntryRows } from '../../src/replay/page/entry-columns.js';
+import type { TimelineEntry } from '../../src/replay/timeline/entry.js';
 import { RunReader } from '../../src/replay/timeline/read.js';
-import { tellInOrder } from '../../src/replay/timeline/timeline-stream.js';
 import { timelineOf } from '../../src/replay/timeline/timeline.js';
+import { streamTimeline } from '../../src/replay/timeline/timeline-stream.js';
+import { Entries } from '../../src/replay/viewer/entries.js';
 import { HandMadeBucket, isoAt, layout, stampAt, withFolders } from './run-state.js';
 
 /** A run in which some states have their events, some have none, and some have them late. */
@@ -47,7 +47,7 @@ function patchyRun(): HandMadeBucket {
 
 async function streamed(made: HandMadeBucket): Promise<readonly TimelineEntry[]> {
   const told: TimelineEntry[] = [];
-  for await (const entry of tellInOrder(new RunReader(made.bucket, layout))) told.push(entry);
+  for await (const entry of streamTimeline(new RunReader(made.bucket, layout))) told.push(entry);
   return told;
 }
 
@@ -70,7 +70,7 @@ describe('telling in order', () => {
         },
       }),
     );
-    for await (const { timeNs } of tellInOrder(new RunReader(bucket, layout))) {
+    for await (const { timeNs } of streamTimeline(new RunReader(bucket, layout))) {
       expect(timeNs).toBe(BigInt(stampAt(0)));
       break;
     }
@@ -86,7 +86,7 @@ describe('telling in order', () => {
       return made.bucket.get(key, options);
     };
     const reader = new RunReader({ ...made.bucket, get }, layout);
-    for await (const { key } of tellInOrder(reader)) expect(key).toMatch(/^demo\//);
+    for await (const { key } of streamTimeline(reader)) expect(key).toMatch(/^demo\//);
     expect(new Set(read).size).toBe(read.length);
     expect(read.filter((key) => key.includes('/messages/'))).toHaveLength(8);
   });

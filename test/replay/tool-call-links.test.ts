@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Call, causesOf } from '../../src/replay/timeline/tool-call-links.js';
 import type { TimelineEntry } from '../../src/replay/timeline/entry.js';
+import { type Call, toolCallLinks } from '../../src/replay/timeline/tool-call-links.js';
 
 const nowMs = 1_800_000_000_000;
 
@@ -34,7 +34,7 @@ function call(command: string, more: Partial<Call> = {}): Call {
 }
 
 function causeOf(one: TimelineEntry, ...calls: readonly Call[]): Call | undefined {
-  return causesOf([one], calls).get(0);
+  return toolCallLinks([one], calls).get(0);
 }
 
 describe('the cause of an entry', () => {

@@ -1,13 +1,13 @@
 import type { Clock } from '../../src/clock.js';
+import type { ClaimTokens } from '../../src/coordination/claims/tokens.js';
 import type { CoordinationContext } from '../../src/coordination/context.js';
-import type { HeldNonces } from '../../src/coordination/claims/tokens.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { type Hooks, MemoryStore } from './memory-bucket.js';
 
 /** One terminal of one agent: what it needs to act, and the claims it remembers. */
 export interface Terminal {
   readonly context: CoordinationContext;
-  readonly held: HeldNonces;
+  readonly held: ClaimTokens;
 }
 
 /** Agents around one simulated store, whose clock the test moves. Their own clocks say nothing of the time. */
@@ -74,7 +74,7 @@ const wrongClock: Clock = {
   sleep: async () => undefined,
 };
 
-export function rememberedHere(): HeldNonces {
+export function rememberedHere(): ClaimTokens {
   const nonces = new Map<string, Set<string>>();
   const of = (step: string): Set<string> => {
     const known = nonces.get(step) ?? new Set<string>();

@@ -12,13 +12,13 @@ export type Operation =
   | 'delete'
   | 'now';
 
-export interface CountedBucket extends Bucket {
+export interface CountingBucket extends Bucket {
   /** How many of each so far; a copy. */
   counts(): Readonly<Record<Operation, number>>;
 }
 
 /** The same bucket, counting. Inside `withRetry` it counts every attempt, around it what callers asked for. */
-export function withCounts(bucket: Bucket): CountedBucket {
+export function withCounts(bucket: Bucket): CountingBucket {
   const counts: Record<Operation, number> = {
     get: 0,
     put: 0,

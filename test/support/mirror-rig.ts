@@ -3,16 +3,16 @@ import type { Bucket } from '../../src/bucket/bucket.js';
 import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import { type Io, nodeIo } from '../../src/io.js';
-import type { Ending } from '../../src/mirror/watch/summary.js';
-import { type FileEvents, noEvents } from '../../src/mirror/watch/file-events.js';
-import type { Taken } from '../../src/mirror/watch/session-filter.js';
-import type { Marks } from '../../src/mirror/watch/hook-signal.js';
-import { defaultPacing, type Pacing } from '../../src/mirror/watch/flush-schedule.js';
-import { Roster } from '../../src/mirror/watch/stream-registry.js';
-import { everything, type Selection } from '../../src/mirror/watch/selection.js';
-import { type Stream, streamsOf, type Watcher } from '../../src/mirror/stream.js';
 import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
+import { type Stream, streamsOf, type Watcher } from '../../src/mirror/stream.js';
+import { type FileEvents, noEvents } from '../../src/mirror/watch/file-events.js';
+import { defaultFlushTiming, type FlushTiming } from '../../src/mirror/watch/flush-schedule.js';
+import type { HookSignals } from '../../src/mirror/watch/hook-signal.js';
 import { WatchLoop } from '../../src/mirror/watch/loop.js';
+import { everything, type Selection } from '../../src/mirror/watch/selection.js';
+import type { SelectedSessions } from '../../src/mirror/watch/session-filter.js';
+import { StreamRegistry } from '../../src/mirror/watch/stream-registry.js';
+import type { WatchSummary } from '../../src/mirror/watch/summary.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import type { Redactor } from '../../src/redact/redact.js';
 import { createRedactor } from '../../src/redact/redactor.js';
@@ -25,8 +25,8 @@ export interface RigOptions {
   readonly events?: FileEvents;
   readonly sweepMs?: number;
   readonly isThorough?: boolean;
-  readonly marks?: Marks;
-  readonly pacing?: Pacing;
+  readonly hookSignals?: HookSignals;
+  readonly timing?: FlushTiming;
   readonly redactor?: Redactor;
   readonly stateFolder?: string;
   readonly learnFrom?: (folder: string) => Promise<void>;
@@ -45,11 +45,11 @@ export interface Run {
   readonly troubles: Error[];
   /** Sessions that the harness said had ended. */
   readonly endedSessions: string[];
-  readonly taken: Taken[];
-  readonly ended: Promise<Ending>;
+  readonly taken: SelectedSessions[];
+  readonly ended: Promise<WatchSummary>;
   /** Resolves when the first look was told. */
   readonly started: Promise<void>;
-  end(): Promise<Ending>;
+  end(): Promise<WatchSummary>;
 }
 
 /** A tree of Claude Code's transcripts on a real disk, mirrored into a real folder (or whatever bucket is given). */
@@ -102,12 +102,15 @@ export class MirrorRig {
     return this.#run(options, (loop, signal) => loop.run(signal));
   }
 
-  #run(options: RigOptions, begin: (loop: WatchLoop, signal: AbortSignal) => Promise<Ending>): Run {
-    const ending = new AbortController();
+  #run(
+    options: RigOptions,
+    begin: (loop: WatchLoop, signal: AbortSignal) => Promise<WatchSummary>,
+  ): Run {
+    const summary = new AbortController();
     const [parts, generations]: [string[], string[]] = [[], []];
     const troubles: Error[] = [];
     const endedSessions: string[] = [];
-    const taken: Taken[] = [];
+    const taken: SelectedSessions[] = [];
     const shipped = { lines: 0 };
     let start: () => void = () => undefined;
     const started = new Promise<void>((resolve) => {
@@ -116,7 +119,7 @@ export class MirrorRig {
     const io = options.io ?? nodeIo;
     const watchers = this.watchers(io);
     const clock = options.clock ?? systemClock;
-    const roster = new Roster({
+    const registry = new StreamRegistry({
       bucket: options.bucket ?? this.bucket,
       layout: this.layout,
       redactor: options.redactor ?? createRedactor(),
@@ -136,19 +139,19 @@ export class MirrorRig {
       onGeneration: (_track, _head, reason) => generations.push(reason),
       onSourceTrouble: (error) => troubles.push(error),
       onOtherHost: ({ id }, { host }) => troubles.push(new Error(`${id} from ${host}`)),
-      onCacheTrouble: (error) => troubles.push(new Error('cache', { cause: error })),
+      onStateTrouble: (error) => troubles.push(new Error('cache', { cause: error })),
     });
     const loop = new WatchLoop({
       watchers,
-      roster,
+      registry,
       clock,
       settings: {
         selection: options.selection ?? everything,
-        pacing: options.pacing ?? defaultPacing,
+        timing: options.timing ?? defaultFlushTiming,
         events: options.events ?? noEvents,
         sweepMs: options.sweepMs ?? 10_000,
         pollMs: 2_000,
-        ...(options.marks === undefined ? {} : { marks: options.marks }),
+        ...(options.hookSignals === undefined ? {} : { hookSignals: options.hookSignals }),
         isThorough: options.isThorough ?? false,
       },
       report: {
@@ -163,7 +166,7 @@ export class MirrorRig {
         onProgress: () => undefined,
       },
     });
-    const ended = begin(loop, ending.signal);
+    const ended = begin(loop, summary.signal);
     return {
       parts,
       shipped,
@@ -174,7 +177,7 @@ export class MirrorRig {
       ended,
       started,
       end: () => {
-        ending.abort();
+        summary.abort();
         return ended;
       },
     };

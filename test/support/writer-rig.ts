@@ -4,11 +4,15 @@ import type { Bucket } from '../../src/bucket/bucket.js';
 import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { type Io, nodeIo } from '../../src/io.js';
-import { fileCache } from '../../src/mirror/state/stream-state.js';
 import { listStream, newestFirst } from '../../src/mirror/slots/listing.js';
 import { readChain } from '../../src/mirror/slots/reader.js';
-import { type Drained, type DrainLimits, StreamMirror } from '../../src/mirror/slots/stream-mirror.js';
+import {
+  StreamMirror,
+  type UploadLimits,
+  type UploadResult,
+} from '../../src/mirror/slots/stream-mirror.js';
 import { type Verdict, verifyStream } from '../../src/mirror/slots/verify.js';
+import { streamStateFile } from '../../src/mirror/state/stream-state.js';
 import type { Redactor } from '../../src/redact/redact.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { jsonlStream } from './jsonl-stream.js';
@@ -64,7 +68,9 @@ export class WriterRig {
         redactor,
         clock: systemClock,
         who: 'tester@here',
-        cache: fileCache(io, this.statePath(options.state), (error) => this.troubles.push(error)),
+        stateFile: streamStateFile(io, this.statePath(options.state), (error) =>
+          this.troubles.push(error),
+        ),
         prefix,
         listed: true,
         isThorough: false,
@@ -123,13 +129,13 @@ export class WriterRig {
 /** Looks and sends until nothing changes any more, as the loop does over time; fails when that never happens. */
 export async function settle(
   mirror: StreamMirror,
-  limits: DrainLimits = { partBytes: 2_000, parts: 100 },
-): Promise<Drained['state']> {
+  limits: UploadLimits = { partBytes: 2_000, parts: 100 },
+): Promise<UploadResult['state']> {
   for (let round = 0; round < 20; round += 1) {
-    const before = `${mirror.head?.generation}:${mirror.head?.sequence}`;
+    const before = `${mirror.checkpoint?.generation}:${mirror.checkpoint?.sequence}`;
     await mirror.audit();
-    const { state, more } = await mirror.drain(limits);
-    const isQuiet = `${mirror.head?.generation}:${mirror.head?.sequence}` === before;
+    const { state, more } = await mirror.upload(limits);
+    const isQuiet = `${mirror.checkpoint?.generation}:${mirror.checkpoint?.sequence}` === before;
     if (isQuiet && !more && state !== 'unsteady') return state;
   }
   throw new Error('never comes to rest');

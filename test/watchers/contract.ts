@@ -83,8 +83,8 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
         expect(second.next).toEqual(first.next);
         expect(first.more).toBe(false);
         expect(first.next.line).toBe(first.lines.length);
-        expect(await stream.changed(first.look)).toBeUndefined();
-        expect((await stream.changed(undefined))?.token).toBe(first.look.token);
+        expect(await stream.changed(first.snapshot)).toBeUndefined();
+        expect((await stream.changed(undefined))?.token).toBe(first.snapshot.token);
       }
     });
 

@@ -28,7 +28,7 @@ export function joined(chunk: Pick<Chunk, 'lines'>): Buffer {
 }
 
 /** Reads on with one limit until nothing is left. */
-export async function drain(stream: Stream, limit: ReadLimit) {
+export async function upload(stream: Stream, limit: ReadLimit) {
   const lines: Buffer[] = [];
   let position = startPosition;
   for (;;) {

@@ -1,6 +1,6 @@
 import type { SessionFacts } from '../../src/mirror/stream.js';
 import { exactFact, longestFact, timeFact, titleFact } from '../fact-text.js';
-import { RowSkim } from '../files/json-field-scan.js';
+import { JsonFieldScan } from '../files/json-field-scan.js';
 
 export interface FactScope {
   /** Sub-agents have models of their own, and no title. */
@@ -55,7 +55,7 @@ const bitsOfContext = (1 << field.version) | (1 << field.gitBranch);
 const bitOfType = 1 << field.type;
 const bitOfModel = 1 << field.model;
 
-const skim = new RowSkim(names);
+const skim = new JsonFieldScan(names);
 
 /**
  * Folds one row into what is known of its session; `before` itself when it says nothing new. Never throws, whatever the row

@@ -3,7 +3,7 @@
  * beside it, in a folder of the session's name, `subagents/` (nested where workflows ran) and `tool-results/`; releases 2.0
  * put sub-agents beside the session instead (https://code.claude.com/docs/en/sessions).
  */
-export type Place =
+export type TranscriptPath =
   | { readonly kind: 'main'; readonly sessionId: string }
   | { readonly kind: 'sub-agent'; readonly sessionId: string; readonly name: string }
   /** A sub-agent beside the sessions: its rows say whose it is. */
@@ -28,7 +28,7 @@ export function isFolderOfInterest(name: string): boolean {
 }
 
 /** What a file is, by its path below the root, folder by folder; `undefined` when it is nothing of a session. */
-export function placeOf(path: readonly string[]): Place | undefined {
+export function transcriptPathOf(path: readonly string[]): TranscriptPath | undefined {
   const [project, ...rest] = path;
   if (project === undefined || project.startsWith('.') || path.length > maxDepth) return undefined;
   if (rest.some((name) => !isFolderOfInterest(name))) return undefined;
@@ -42,7 +42,7 @@ export function placeOf(path: readonly string[]): Place | undefined {
   return { kind: 'sub-agent', sessionId: first, name };
 }
 
-function besideSessions(file: string): Place | undefined {
+function besideSessions(file: string): TranscriptPath | undefined {
   if (!file.endsWith(transcriptSuffix)) return undefined;
   const stem = file.slice(0, -transcriptSuffix.length);
   if (isSessionId(stem)) return { kind: 'main', sessionId: stem };
@@ -52,7 +52,7 @@ function besideSessions(file: string): Place | undefined {
     : { kind: 'stray-agent', name: `${subagentsFolder}/${agent}` };
 }
 
-function toolResults(sessionId: string, below: readonly string[]): Place | undefined {
+function toolResults(sessionId: string, below: readonly string[]): TranscriptPath | undefined {
   const [file, ...deeper] = below;
   if (deeper.length > 0) return undefined;
   const isResult = file === undefined || isToolResult(file);

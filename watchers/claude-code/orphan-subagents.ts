@@ -1,10 +1,10 @@
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
-import { isSessionId } from './layout.js';
 import { isBelow } from '../files/directory-listings.js';
-import { lookOf, openRegular } from '../files/jsonl-file.js';
-import { RowSkim } from '../files/json-field-scan.js';
+import { JsonFieldScan } from '../files/json-field-scan.js';
+import { openRegular, snapshotOf } from '../files/jsonl-file.js';
 import { unreadable } from '../unreadable.js';
+import { isSessionId } from './layout.js';
 
 /** What a file said when it was last looked at. */
 interface Answer {
@@ -14,10 +14,10 @@ interface Answer {
 
 const peekBytes = 64 * 1024;
 const sessionIdBytes = 64;
-const skim = new RowSkim(['sessionId']);
+const skim = new JsonFieldScan(['sessionId']);
 
 /** Whose the sub-agent transcripts are that lie beside the sessions: their first rows name the session that started them. */
-export class StrayAgents {
+export class OrphanSubagents {
   readonly #io: Io;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #answers = new Map<string, Answer>();
@@ -32,7 +32,7 @@ export class StrayAgents {
     try {
       const stat = await this.#io.stat(path);
       if (stat?.kind !== 'file') return undefined;
-      const { token } = lookOf(stat);
+      const { token } = snapshotOf(stat);
       const before = this.#answers.get(path);
       if (before?.token === token) return before.sessionId;
       const sessionId = await this.#peek(path);

@@ -3,22 +3,22 @@ import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, Io } from '../../src/io.js';
 import type { SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
+import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { jsonlFile } from '../files/jsonl-file.js';
+import { WriteOnceFiles } from '../files/write-once-files.js';
+import { eachOnce, unreadable } from '../unreadable.js';
 import { foldClaudeRow } from './facts.js';
 import {
   isFolderOfInterest,
   isSessionId,
   isToolResult,
-  type Place,
-  placeOf,
   subagentsFolder,
+  type TranscriptPath,
   toolResultSuffix,
   toolResultsFolder,
+  transcriptPathOf,
 } from './layout.js';
-import { DirectoryListings, isBelow } from '../files/directory-listings.js';
-import { jsonlFile } from '../files/jsonl-file.js';
-import { SettledFiles } from '../files/write-once-files.js';
-import { StrayAgents } from './orphan-subagents.js';
-import { eachOnce, unreadable } from '../unreadable.js';
+import { OrphanSubagents } from './orphan-subagents.js';
 
 export interface ClaudeCodeSettings {
   readonly io: Io;
@@ -49,20 +49,20 @@ export class ClaudeCodeWatcher implements Watcher {
   readonly #settings: ClaudeCodeSettings;
   readonly #configs: readonly string[];
   readonly #listings: DirectoryListings;
-  readonly #strays: StrayAgents;
+  readonly #strays: OrphanSubagents;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #streams = new Map<string, Stream>();
   readonly #sorted = new WeakMap<readonly DirectoryEntry[], Folder>();
-  readonly #found = new WeakMap<Folder, Found>();
+  readonly #found = new WeakMap<Folder, FoundFile>();
   /** By root: what the last whole pass came by. */
-  readonly #lastPass = new Map<string, readonly Found[]>();
+  readonly #lastPass = new Map<string, readonly FoundFile[]>();
 
   constructor(settings: ClaudeCodeSettings) {
     this.#settings = settings;
     this.#configs = configFolders(settings);
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
     this.#listings = new DirectoryListings(settings.io, settings.clock, this.#onUnreadable);
-    this.#strays = new StrayAgents(settings.io, this.#onUnreadable);
+    this.#strays = new OrphanSubagents(settings.io, this.#onUnreadable);
   }
 
   async roots(): Promise<readonly string[]> {
@@ -76,7 +76,7 @@ export class ClaudeCodeWatcher implements Watcher {
   }
 
   async *streams(root: string): AsyncGenerator<readonly Stream[]> {
-    const pass: Found[] = [];
+    const pass: FoundFile[] = [];
     for await (const listed of this.#folders(root)) {
       const found = this.#found.get(listed) ?? (await this.#search(root, listed));
       pass.push(found);
@@ -88,7 +88,7 @@ export class ClaudeCodeWatcher implements Watcher {
   async streamOf(path: string): Promise<Stream | undefined> {
     const root = this.#configs.map(projectsOf).find((candidate) => isBelow(path, candidate));
     if (root === undefined) return undefined;
-    const place = placeOf(segments(root, path));
+    const place = transcriptPathOf(segments(root, path));
     if (place === undefined) return undefined;
     const known = this.#streams.get(sourceOf(path, place));
     if (known !== undefined) return known;
@@ -110,14 +110,14 @@ export class ClaudeCodeWatcher implements Watcher {
   }
 
   /** What lies in one folder: found once for as long as its listing is the same, and whose each file is is known. */
-  async #search(root: string, listed: Folder): Promise<Found> {
+  async #search(root: string, listed: Folder): Promise<FoundFile> {
     const { folder, files } = listed;
     const above = segments(root, folder);
     const sources = new Set<string>();
     const streams: Stream[] = [];
     for (const name of files) {
       const path = folder + sep + name;
-      const place = placeOf([...above, name]);
+      const place = transcriptPathOf([...above, name]);
       if (place === undefined) continue;
       const source = sourceOf(path, place);
       if (sources.has(source)) continue;
@@ -130,7 +130,7 @@ export class ClaudeCodeWatcher implements Watcher {
     return found;
   }
 
-  #forgetAllBut(root: string, pass: readonly Found[]): void {
+  #forgetAllBut(root: string, pass: readonly FoundFile[]): void {
     const last = this.#lastPass.get(root) ?? [];
     this.#lastPass.set(root, pass);
     const isSame = last.length === pass.length && last.every((one, index) => one === pass[index]);
@@ -186,7 +186,7 @@ export class ClaudeCodeWatcher implements Watcher {
   }
 
   /** A stream that is not known yet; `undefined` while nothing says whose it is. */
-  async #meet(path: string, place: Place): Promise<Stream | undefined> {
+  async #meet(path: string, place: TranscriptPath): Promise<Stream | undefined> {
     const sessionId =
       place.kind === 'stray-agent' ? await this.#strays.sessionOf(path) : place.sessionId;
     if (sessionId === undefined) return undefined;
@@ -198,10 +198,10 @@ export class ClaudeCodeWatcher implements Watcher {
     return stream;
   }
 
-  #open(source: string, place: Place, session: SessionRef): Stream {
+  #open(source: string, place: TranscriptPath, session: SessionRef): Stream {
     const { io, clock } = this.#settings;
     if (place.kind === 'tool-results') {
-      return new SettledFiles({
+      return new WriteOnceFiles({
         io,
         clock,
         listings: this.#listings,
@@ -224,7 +224,7 @@ export class ClaudeCodeWatcher implements Watcher {
   }
 
   /** Whether the sweep would find it: a file of that name, in folders that are no links. */
-  async #isThere(root: string, path: string, place: Place): Promise<boolean> {
+  async #isThere(root: string, path: string, place: TranscriptPath): Promise<boolean> {
     const names = segments(root, path);
     const isFolder = place.kind === 'tool-results' && !isToolResult(names.at(-1) ?? '');
     let folder = root;
@@ -276,7 +276,7 @@ interface Folder {
   readonly folders: readonly string[];
 }
 
-interface Found {
+interface FoundFile {
   readonly folder: string;
   readonly sources: ReadonlySet<string>;
   readonly streams: readonly Stream[];
@@ -299,7 +299,7 @@ function segments(root: string, path: string): readonly string[] {
   return path === root ? [] : path.slice(root.length + 1).split(sep);
 }
 
-function sourceOf(path: string, place: Place): string {
+function sourceOf(path: string, place: TranscriptPath): string {
   if (place.kind !== 'tool-results' || !isToolResult(path)) return path;
   return path.slice(0, path.lastIndexOf(sep));
 }

@@ -1,17 +1,17 @@
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
-import { isThreadId, type RolloutName } from './layout.js';
 import { isBelow } from '../files/directory-listings.js';
-import { lookOf } from '../files/jsonl-file.js';
-import { headOfRollout, statRollout } from '../files/packable-file.js';
-import { RowSkim } from '../files/json-field-scan.js';
+import { JsonFieldScan } from '../files/json-field-scan.js';
+import { snapshotOf } from '../files/jsonl-file.js';
+import { headOfPackable, statPackable } from '../files/packable-file.js';
 import { unreadable } from '../unreadable.js';
+import { isThreadId, type RolloutName } from './layout.js';
 
 const firstPeekBytes = 4 * 1024;
 const lastPeekBytes = 64 * 1024;
 const newline = 0x0a;
 
-const skim = new RowSkim(['type', 'record_type', 'id', 'timestamp', 'payload.id']);
+const skim = new JsonFieldScan(['type', 'record_type', 'id', 'timestamp', 'payload.id']);
 const field = { type: 0, recordType: 1, id: 2, timestamp: 3, payloadId: 4 } as const;
 
 /**
@@ -32,9 +32,9 @@ export class RolloutThreads {
   /** `undefined` while the file holds no complete line that could say so; asked again only once it has changed. */
   async threadOf(path: string, name: RolloutName): Promise<string | undefined> {
     try {
-      const stat = await statRollout(this.#io, path);
+      const stat = await statPackable(this.#io, path);
       if (stat === undefined) return undefined;
-      const { token } = lookOf(stat);
+      const { token } = snapshotOf(stat);
       if (this.#undecided.get(path) === token) return undefined;
       const thread = await this.#peek(path, name);
       if (thread === undefined) this.#undecided.set(path, token);
@@ -54,11 +54,11 @@ export class RolloutThreads {
   }
 
   async #peek(path: string, name: RolloutName): Promise<string | undefined> {
-    const head = await headOfRollout(this.#io, path, firstPeekBytes);
+    const head = await headOfPackable(this.#io, path, firstPeekBytes);
     const early = head === undefined ? undefined : threadIn(head);
     if (early !== undefined || head === undefined) return early;
     const isAll = head.length < firstPeekBytes;
-    const more = isAll ? head : await headOfRollout(this.#io, path, lastPeekBytes);
+    const more = isAll ? head : await headOfPackable(this.#io, path, lastPeekBytes);
     if (more === undefined) return undefined;
     const isSaidNowhere = more.includes(newline) || more.length >= lastPeekBytes;
     return threadIn(more) ?? (isSaidNowhere ? name.threadId : undefined);

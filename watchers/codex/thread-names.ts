@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io, OpenFile } from '../../src/io.js';
 import { longestFact, titleFact } from '../fact-text.js';
-import { lookOf, openRegular } from '../files/jsonl-file.js';
+import { openRegular, snapshotOf } from '../files/jsonl-file.js';
 import { unreadable } from '../unreadable.js';
 
 /** The newest names stand at the end; what lies before this much of it is older than tens of thousands of others. */
@@ -36,7 +36,7 @@ export class ThreadNames {
   async refresh(): Promise<void> {
     try {
       const stat = await this.#io.stat(this.#path);
-      const token = stat?.kind === 'file' ? lookOf(stat).token : undefined;
+      const token = stat?.kind === 'file' ? snapshotOf(stat).token : undefined;
       if (token === this.#token) return;
       const bytes = await this.#read();
       this.#names = bytes === undefined ? new Map() : namesIn(bytes);

@@ -3,6 +3,10 @@ import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { packableFile, packedSuffix } from '../files/packable-file.js';
+import { UnpackedFiles } from '../files/zstd-file.js';
+import { eachOnce, unreadable } from '../unreadable.js';
 import { foldCodexRow } from './facts.js';
 import {
   deepestFolder,
@@ -12,13 +16,9 @@ import {
   rolloutNameOf,
   streamNameOf,
 } from './layout.js';
-import { DirectoryListings, isBelow } from '../files/directory-listings.js';
-import { packedSuffix, rolloutFile } from '../files/packable-file.js';
 import { RolloutThreads } from './rollout-threads.js';
 import { ThreadNames } from './thread-names.js';
-import { eachOnce, unreadable } from '../unreadable.js';
 import { openThreads } from './writer-locks.js';
-import { UnpackedFiles } from '../files/zstd-file.js';
 
 export interface CodexSettings {
   readonly io: Io;
@@ -129,7 +129,7 @@ export class CodexWatcher implements Watcher {
     const known = this.#streams.get(source);
     if (known !== undefined) return known;
     const scope = { threadId, titleOf: (id: string) => this.#names.of(id) };
-    const stream = rolloutFile({
+    const stream = packableFile({
       io: this.#settings.io,
       path: source,
       session: { harness, id: threadId },

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Io } from '../../src/io.js';
-import { lockedThread } from './layout.js';
 import type { DirectoryListings } from '../files/directory-listings.js';
+import { lockedThread } from './layout.js';
 
 /** Where Linux tells of every lock that is held (proc(5)). */
 export const kernelLocks = '/proc/locks';

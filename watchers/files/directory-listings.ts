@@ -74,14 +74,15 @@ export class DirectoryListings {
       return undefined;
     }
     const listed = entries.filter(({ name }) => !name.startsWith('.'));
-    const visible = known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
+    const escapeTerminal =
+      known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
     this.#listings.set(folder, {
       token,
-      entries: visible,
+      entries: escapeTerminal,
       listedAtMs: now,
       isFresh: this.#hasJustChanged(stat),
     });
-    return visible;
+    return escapeTerminal;
   }
 
   #hasJustChanged(stat: FileStat): boolean {

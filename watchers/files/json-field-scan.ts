@@ -2,7 +2,7 @@
  * Reads chosen fields of a JSON row from its bytes without parsing it: the fields at its beginning, up to a limit, and the
  * flat ones at its end. A row of megabytes costs no more than one of a kilobyte, and one that is not JSON tells nothing.
  */
-export class RowSkim {
+export class JsonFieldScan {
   /** By the length of their key. */
   readonly #fields: readonly (readonly Field[])[];
   readonly #outers: ReadonlySet<string>;

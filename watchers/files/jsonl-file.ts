@@ -2,13 +2,14 @@ import * as v from 'valibot';
 import type { FileStat, Io, OpenFile } from '../../src/io.js';
 import type {
   Chunk,
+  FileSnapshot,
   LineStream,
-  Look,
   Position,
   ReadLimit,
   SessionFacts,
   SessionRef,
 } from '../../src/mirror/stream.js';
+import { isNoFile, unreadable } from '../unreadable.js';
 import {
   type Cut,
   chunkOf,
@@ -19,7 +20,6 @@ import {
   LineTooLong,
   tailBytes,
 } from './line-window.js';
-import { isNoFile, unreadable } from '../unreadable.js';
 
 export interface JsonlFile {
   readonly io: Io;
@@ -30,14 +30,14 @@ export interface JsonlFile {
   readonly facts: (line: Buffer, before: SessionFacts) => SessionFacts;
 }
 
-const markSchema = v.object({
+const fileOffsetSchema = v.object({
   offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   dev: v.string(),
   ino: v.string(),
   tail: v.string(),
 });
 /** What a position remembers: how far into which file, and a hash of the bytes just before. Kept on this machine only. */
-type Mark = v.InferOutput<typeof markSchema>;
+type FileOffset = v.InferOutput<typeof fileOffsetSchema>;
 
 /**
  * The lines of a file that is mostly appended to. A position remembers which file it was in (device and inode), how far,
@@ -57,7 +57,7 @@ export function jsonlFile(file: JsonlFile): LineStream {
   };
 }
 
-export function lookOf(stat: FileStat): Look {
+export function snapshotOf(stat: FileStat): FileSnapshot {
   return {
     token: `${stat.dev}:${stat.ino}:${stat.size}:${stat.ctimeNs}`,
     size: stat.size,
@@ -75,12 +75,15 @@ export async function openRegular(io: Io, path: string): Promise<OpenFile | unde
   }
 }
 
-async function lookAt({ io, path }: JsonlFile, since: Look | undefined): Promise<Look | undefined> {
+async function lookAt(
+  { io, path }: JsonlFile,
+  since: FileSnapshot | undefined,
+): Promise<FileSnapshot | undefined> {
   try {
     const stat = await io.stat(path);
     if (stat?.kind !== 'file') return undefined;
-    const look = lookOf(stat);
-    return look.token === since?.token ? undefined : look;
+    const snapshot = snapshotOf(stat);
+    return snapshot.token === since?.token ? undefined : snapshot;
   } catch (error) {
     if (isNoFile(error)) return undefined;
     throw unreadable(path, error);
@@ -101,7 +104,7 @@ async function readFile(
     if (cut === 'moved') return 'moved';
     if (!onlyGrew(before, await file.stat())) return 'moved';
     const { dev, ino } = before;
-    return chunkOf(from, lookOf(before), cut, (end): Mark => ({ ...end, dev, ino }));
+    return chunkOf(from, snapshotOf(before), cut, (end): FileOffset => ({ ...end, dev, ino }));
   } catch (error) {
     throw error instanceof LineTooLong ? error.in(path) : unreadable(path, error);
   } finally {
@@ -122,20 +125,22 @@ async function cutFrom(
   from: Position,
   limit: ReadLimit,
 ): Promise<Cut | 'moved'> {
-  const mark = markIn(from);
-  if (mark === 'unreadable') return 'moved';
-  const isSameFile = mark === undefined || (mark.dev === stat.dev && mark.ino === stat.ino);
-  const offset = mark?.offset ?? 0;
+  const fileOffset = fileOffsetIn(from);
+  if (fileOffset === 'unreadable') return 'moved';
+  const isSameFile =
+    fileOffset === undefined || (fileOffset.dev === stat.dev && fileOffset.ino === stat.ino);
+  const offset = fileOffset?.offset ?? 0;
   if (!isSameFile || stat.size < offset) return 'moved';
   const start = Math.min(tailBytes, offset);
   const window = new FileWindow(file, offset - start, stat.size);
   if (!(await window.extendTo(start + firstRead(limit)))) return 'moved';
-  if (mark !== undefined && hashOf(window.bytes.subarray(0, start)) !== mark.tail) return 'moved';
+  if (fileOffset !== undefined && hashOf(window.bytes.subarray(0, start)) !== fileOffset.tail)
+    return 'moved';
   return cutLines(window, start, limit);
 }
 
-function markIn(from: Position): Mark | undefined | 'unreadable' {
+function fileOffsetIn(from: Position): FileOffset | undefined | 'unreadable' {
   if (from.at === null) return undefined;
-  const result = v.safeParse(markSchema, from.at);
+  const result = v.safeParse(fileOffsetSchema, from.at);
   return result.success ? result.output : 'unreadable';
 }

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { UnsupportedError } from '../../src/errors.js';
 import type { OpenFile } from '../../src/io.js';
-import type { Chunk, JsonValue, Look, Position, ReadLimit } from '../../src/mirror/stream.js';
+import type {
+  Chunk,
+  FileSnapshot,
+  JsonValue,
+  Position,
+  ReadLimit,
+} from '../../src/mirror/stream.js';
 
 /** How much before a position is remembered by hash, to notice that it was rewritten. */
 export const tailBytes = 4096;
@@ -123,7 +129,7 @@ export interface CutEnd {
 
 export function chunkOf(
   from: Position,
-  look: Look,
+  snapshot: FileSnapshot,
   { window, start, ends }: Cut,
   markAt: (end: CutEnd) => JsonValue,
 ): Chunk {
@@ -135,7 +141,7 @@ export function chunkOf(
   return {
     lines: ends.map((lineEnd, index) => bytes.subarray(ends[index - 1] ?? start, lineEnd)),
     next: ends.length === 0 ? from : { line: from.line + ends.length, at },
-    look,
+    snapshot,
     sourceBytes: end - start,
     rest: more ? 0 : bytes.length - end,
     more,

@@ -3,14 +3,15 @@ import { SourceError } from '../../src/errors.js';
 import type { FileStat, Io, OpenFile } from '../../src/io.js';
 import type {
   Chunk,
+  FileSnapshot,
   LineStream,
-  Look,
   Position,
   ReadLimit,
   SessionFacts,
   SessionRef,
 } from '../../src/mirror/stream.js';
-import { lookOf, onlyGrew, openRegular } from './jsonl-file.js';
+import { isNoFile, unreadable } from '../unreadable.js';
+import { onlyGrew, openRegular, snapshotOf } from './jsonl-file.js';
 import {
   type ByteWindow,
   type Cut,
@@ -23,12 +24,11 @@ import {
   LineTooLong,
   tailBytes,
 } from './line-window.js';
-import { isNoFile, unreadable } from '../unreadable.js';
 import { headBytes, type UnpackedFiles, ZstdFile } from './zstd-file.js';
 
 export const packedSuffix = '.zst';
 
-export interface RolloutFile {
+export interface PackableFile {
   readonly io: Io;
   /** Of the plain file, whether it is there or its packed twin. */
   readonly path: string;
@@ -41,7 +41,7 @@ export interface RolloutFile {
   readonly beforeRead: () => Promise<void>;
 }
 
-const markSchema = v.object({
+const fileOffsetSchema = v.object({
   offset: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   tail: v.string(),
   head: v.string(),
@@ -51,14 +51,14 @@ const markSchema = v.object({
  * What a position remembers: how far into the content, and hashes of its beginning and of the bytes just before. Not which
  * file: that changes with packing, and the number of a file that is gone is soon another's. Kept on this machine only.
  */
-type Mark = v.InferOutput<typeof markSchema>;
+type FileOffset = v.InferOutput<typeof fileOffsetSchema>;
 
 /**
  * The lines of one rollout, from `<path>` or, where Codex packed it, from `<path>.zst`; while both are there the plain one
  * counts, as it does for Codex. A position counts bytes of content, so it holds in either, and wherever the file is renamed
  * to, as long as the content's beginning and the bytes just before it are the same. `changed` and `read` fail with an error that names the file when the disk will not give it, or it cannot be unpacked.
  */
-export function rolloutFile(file: RolloutFile): LineStream {
+export function packableFile(file: PackableFile): LineStream {
   return {
     kind: 'lines',
     session: file.session,
@@ -71,7 +71,7 @@ export function rolloutFile(file: RolloutFile): LineStream {
 }
 
 /** The first bytes of a rollout's content, at most `size`; `undefined` when there is none. */
-export async function headOfRollout(
+export async function headOfPackable(
   io: Io,
   path: string,
   size: number,
@@ -94,7 +94,7 @@ export async function headOfRollout(
 }
 
 /** What is there of a rollout, plain or packed. */
-export async function statRollout(io: Io, path: string): Promise<FileStat | undefined> {
+export async function statPackable(io: Io, path: string): Promise<FileStat | undefined> {
   return (await statRegular(io, path)) ?? statRegular(io, path + packedSuffix);
 }
 
@@ -109,12 +109,12 @@ async function statRegular(io: Io, path: string): Promise<FileStat | undefined> 
 }
 
 async function lookAt(
-  { io, path }: RolloutFile,
-  since: Look | undefined,
-): Promise<Look | undefined> {
-  const stat = await statRollout(io, path);
-  const look = stat === undefined ? undefined : lookOf(stat);
-  return look?.token === since?.token ? undefined : look;
+  { io, path }: PackableFile,
+  since: FileSnapshot | undefined,
+): Promise<FileSnapshot | undefined> {
+  const stat = await statPackable(io, path);
+  const snapshot = stat === undefined ? undefined : snapshotOf(stat);
+  return snapshot?.token === since?.token ? undefined : snapshot;
 }
 
 interface Opened {
@@ -134,22 +134,22 @@ async function openEither(io: Io, path: string): Promise<Opened | undefined> {
 }
 
 async function readRollout(
-  rollout: RolloutFile,
+  rollout: PackableFile,
   from: Position,
   limit: ReadLimit,
 ): Promise<Chunk | 'moved' | 'gone'> {
   await rollout.beforeRead();
-  const mark = markIn(from);
-  if (mark === 'unreadable') return 'moved';
+  const fileOffset = fileOffsetIn(from);
+  if (fileOffset === 'unreadable') return 'moved';
   const opened = await openEither(rollout.io, rollout.path);
   if (opened === undefined) return 'gone';
   try {
     const before = await opened.file.stat();
     if (before.kind !== 'file') return 'gone';
-    const place: Place = { ...opened, before, mark, limit };
+    const place: OpenedRange = { ...opened, before, fileOffset, limit };
     const cut = await (opened.isPacked ? cutPacked(rollout, place) : cutPlain(place));
     if (cut === 'moved' || !isSteady(opened, before, await opened.file.stat())) return 'moved';
-    const chunk = chunkOf(from, lookOf(before), cut, (end) => markAfter(cut, mark, end));
+    const chunk = chunkOf(from, snapshotOf(before), cut, (end) => markAfter(cut, fileOffset, end));
     return isDamaged(cut) ? { ...chunk, more: true, rest: 0 } : chunk;
   } catch (error) {
     throw error instanceof LineTooLong ? error.in(opened.path) : unreadable(opened.path, error);
@@ -159,46 +159,49 @@ async function readRollout(
 }
 
 /** Where to read on, and in what. */
-interface Place extends Opened {
+interface OpenedRange extends Opened {
   readonly before: FileStat;
-  readonly mark: Mark | undefined;
+  readonly fileOffset: FileOffset | undefined;
   readonly limit: ReadLimit;
 }
 
-function markIn(from: Position): Mark | undefined | 'unreadable' {
+function fileOffsetIn(from: Position): FileOffset | undefined | 'unreadable' {
   if (from.at === null) return undefined;
-  const result = v.safeParse(markSchema, from.at);
+  const result = v.safeParse(fileOffsetSchema, from.at);
   return result.success ? result.output : 'unreadable';
 }
 
 /** A packed file is never appended to. */
 function isSteady({ isPacked }: Opened, before: FileStat, after: FileStat): boolean {
-  return isPacked ? lookOf(after).token === lookOf(before).token : onlyGrew(before, after);
+  return isPacked ? snapshotOf(after).token === snapshotOf(before).token : onlyGrew(before, after);
 }
 
-async function cutPlain({ file, before, mark, limit }: Place): Promise<Cut | 'moved'> {
-  const offset = mark?.offset ?? 0;
+async function cutPlain({ file, before, fileOffset, limit }: OpenedRange): Promise<Cut | 'moved'> {
+  const offset = fileOffset?.offset ?? 0;
   if (before.size < offset) return 'moved';
-  if (mark !== undefined) {
-    const head = Buffer.alloc(mark.headSize);
+  if (fileOffset !== undefined) {
+    const head = Buffer.alloc(fileOffset.headSize);
     await file.read(head, 0);
-    if (hashOf(head) !== mark.head) return 'moved';
+    if (hashOf(head) !== fileOffset.head) return 'moved';
   }
   const start = Math.min(tailBytes, offset);
   const window = new FileWindow(file, offset - start, before.size);
   if (!(await window.extendTo(start + firstRead(limit)))) return 'moved';
-  return holds(window, start, mark) ? cutLines(window, start, limit) : 'moved';
+  return holds(window, start, fileOffset) ? cutLines(window, start, limit) : 'moved';
 }
 
-async function cutPacked({ unpackedFiles }: RolloutFile, place: Place): Promise<Cut | 'moved'> {
-  const { before, path, mark, limit } = place;
-  const { token } = lookOf(before);
+async function cutPacked(
+  { unpackedFiles }: PackableFile,
+  place: OpenedRange,
+): Promise<Cut | 'moved'> {
+  const { before, path, fileOffset, limit } = place;
+  const { token } = snapshotOf(before);
   const unpacked = await unpackedAt(unpackedFiles.take(path, token), place);
   if (unpacked === 'moved') return 'moved';
-  const start = (mark?.offset ?? 0) - unpacked.offset;
+  const start = (fileOffset?.offset ?? 0) - unpacked.offset;
   if (!(await unpacked.extendTo(start))) return 'moved';
   if (unpacked.bytes.length < start) throwIfDamaged(unpacked, path);
-  if (unpacked.bytes.length < start || !holds(unpacked, start, mark)) return 'moved';
+  if (unpacked.bytes.length < start || !holds(unpacked, start, fileOffset)) return 'moved';
   const cut = await cutLines(unpacked, start, limit);
   if (cut === 'moved') return 'moved';
   if (cut.ends.length === 0) throwIfDamaged(unpacked, path);
@@ -209,25 +212,25 @@ async function cutPacked({ unpackedFiles }: RolloutFile, place: Place): Promise<
 /** Unpacked up to the bytes before the mark: what is left of an earlier read, if it can serve, or from the beginning. */
 async function unpackedAt(
   kept: ZstdFile | undefined,
-  { file, path, before, mark }: Place,
+  { file, path, before, fileOffset }: OpenedRange,
 ): Promise<ZstdFile | 'moved'> {
-  const wanted = Math.max(0, (mark?.offset ?? 0) - tailBytes);
+  const wanted = Math.max(0, (fileOffset?.offset ?? 0) - tailBytes);
   const canServe = kept !== undefined && kept.offset <= wanted;
   const unpacked = canServe ? kept : await ZstdFile.of(file, before.size);
   unpacked.continueWith(file);
-  if (mark !== undefined) {
-    if (!(await unpacked.extendTo(mark.headSize - unpacked.offset))) return 'moved';
-    if (hashOf(unpacked.head.subarray(0, mark.headSize)) !== mark.head) return 'moved';
+  if (fileOffset !== undefined) {
+    if (!(await unpacked.extendTo(fileOffset.headSize - unpacked.offset))) return 'moved';
+    if (hashOf(unpacked.head.subarray(0, fileOffset.headSize)) !== fileOffset.head) return 'moved';
   }
   if (await unpacked.skipTo(wanted)) return unpacked;
   throwIfDamaged(unpacked, path);
   return 'moved';
 }
 
-function holds(window: ByteWindow, start: number, mark: Mark | undefined): boolean {
-  if (mark === undefined) return true;
-  const tail = window.bytes.subarray(start - Math.min(tailBytes, mark.offset), start);
-  return hashOf(tail) === mark.tail;
+function holds(window: ByteWindow, start: number, fileOffset: FileOffset | undefined): boolean {
+  if (fileOffset === undefined) return true;
+  const tail = window.bytes.subarray(start - Math.min(tailBytes, fileOffset.offset), start);
+  return hashOf(tail) === fileOffset.tail;
 }
 
 function throwIfDamaged({ damage }: ZstdFile, path: string): void {
@@ -242,7 +245,7 @@ function isDamaged({ window }: Cut): boolean {
   return window instanceof ZstdFile && window.damage !== undefined;
 }
 
-function markAfter({ window }: Cut, before: Mark | undefined, end: CutEnd): Mark {
+function markAfter({ window }: Cut, before: FileOffset | undefined, end: CutEnd): FileOffset {
   if (before !== undefined) return { ...end, head: before.head, headSize: before.headSize };
   const head = window.bytes.subarray(0, Math.min(headBytes, end.offset));
   return { ...end, head: hashOf(head), headSize: head.length };

@@ -6,19 +6,19 @@ import { type TracecraftError, UnsupportedError } from '../../src/errors.js';
 import type { FileStat, Io } from '../../src/io.js';
 import type {
   Chunk,
+  FileSnapshot,
   JsonValue,
-  Look,
   Position,
   ReadLimit,
   RecordStream,
   SealedLine,
   SessionRef,
 } from '../../src/mirror/stream.js';
-import type { DirectoryListings } from './directory-listings.js';
-import { lookOf, openRegular } from './jsonl-file.js';
 import { unreadable } from '../unreadable.js';
+import type { DirectoryListings } from './directory-listings.js';
+import { openRegular, snapshotOf } from './jsonl-file.js';
 
-export interface SettledFilesOptions {
+export interface WriteOnceFilesOptions {
   readonly io: Io;
   readonly clock: Clock;
   readonly listings: DirectoryListings;
@@ -38,10 +38,10 @@ interface Observed {
   readonly modifiedAtMs: number;
   /** By the monotonic clock: when it was first seen like this. */
   readonly sinceMs: number;
-  readonly isSettled: boolean;
+  readonly isUnchanged: boolean;
 }
 
-const settleMs = 2_000;
+const unchangedMs = 2_000;
 /** Written as JSON it may grow sixfold, and a string of more than 512 MiB cannot be had in Node. */
 const largestFile = 64 << 20;
 
@@ -50,12 +50,12 @@ const largestFile = 64 << 20;
  * for 2 s. The text is sealed after redaction; where it was not UTF-8, the line says `"lossy": true`. What is taken is
  * remembered by id, so a file that changes later is not taken again.
  */
-export class SettledFiles implements RecordStream {
+export class WriteOnceFiles implements RecordStream {
   readonly kind = 'records';
-  readonly #options: SettledFilesOptions;
+  readonly #options: WriteOnceFilesOptions;
   readonly #observed = new Map<string, Observed>();
 
-  constructor(options: SettledFilesOptions) {
+  constructor(options: WriteOnceFilesOptions) {
     this.#options = options;
   }
 
@@ -72,16 +72,16 @@ export class SettledFiles implements RecordStream {
   }
 
   /** The look also changes when a file settles, although nothing happened on disk then. */
-  async changed(since: Look | undefined): Promise<Look | undefined> {
-    const look = await this.#observe();
-    return look?.token === since?.token ? undefined : look;
+  async changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined> {
+    const snapshot = await this.#observe();
+    return snapshot?.token === since?.token ? undefined : snapshot;
   }
 
   async read(from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'> {
     const taken = idsIn(from.at);
     if (taken === undefined) return 'moved';
-    const look = await this.#observe();
-    if (look === undefined) return 'gone';
+    const snapshot = await this.#observe();
+    if (snapshot === undefined) return 'gone';
     const lines: SealedLine[] = [];
     let sourceBytes = 0;
     let more = false;
@@ -99,7 +99,7 @@ export class SettledFiles implements RecordStream {
     }
     const next = { line: from.line + lines.length, at: [...taken].sort() };
     const rest = more ? 0 : this.#unsettledBytes(taken);
-    return { lines, next, look, sourceBytes, rest, more };
+    return { lines, next, snapshot, sourceBytes, rest, more };
   }
 
   fold(from: Position, shipped: readonly Buffer[]): Position {
@@ -113,7 +113,7 @@ export class SettledFiles implements RecordStream {
 
   facts: RecordStream['facts'] = (_line, before) => before;
 
-  async #observe(): Promise<Look | undefined> {
+  async #observe(): Promise<FileSnapshot | undefined> {
     const { listings, folder, suffix, clock } = this.#options;
     const entries = await listings.list(folder);
     if (entries === undefined) return undefined;
@@ -125,32 +125,32 @@ export class SettledFiles implements RecordStream {
       if (await this.#observeFile(id, now)) present.add(id);
     }
     for (const id of this.#observed.keys()) if (!present.has(id)) this.#observed.delete(id);
-    return this.#look();
+    return this.#snapshot();
   }
 
   /** Whether it is there. A settled file is not looked at again before it is read. */
   async #observeFile(id: string, now: number): Promise<boolean> {
     const known = this.#observed.get(id);
-    if (known?.isSettled) return true;
+    if (known?.isUnchanged) return true;
     const stat = await this.#stat(id);
     if (stat?.kind !== 'file') return false;
-    const { token, size, modifiedAtMs } = lookOf(stat);
+    const { token, size, modifiedAtMs } = snapshotOf(stat);
     const isSame = known?.token === token;
     const sinceMs = isSame ? known.sinceMs : now;
-    const isSettled = isSame && now - sinceMs >= settleMs && size <= largestFile;
+    const isUnchanged = isSame && now - sinceMs >= unchangedMs && size <= largestFile;
     if (!isSame && size > largestFile) this.#options.onUnreadable(tooLarge(this.#path(id)));
-    this.#observed.set(id, { token, size, modifiedAtMs, sinceMs, isSettled });
+    this.#observed.set(id, { token, size, modifiedAtMs, sinceMs, isUnchanged });
     return true;
   }
 
-  #look(): Look {
+  #snapshot(): FileSnapshot {
     const hash = createHash('sha256');
     let size = 0;
     let modifiedAtMs = 0;
     for (const id of [...this.#observed.keys()].sort()) {
       const observed = this.#observed.get(id);
       if (observed === undefined) continue;
-      hash.update(`${id}\0${observed.token}\0${observed.isSettled ? 'settled' : ''}\0`);
+      hash.update(`${id}\0${observed.token}\0${observed.isUnchanged ? 'settled' : ''}\0`);
       size += observed.size;
       modifiedAtMs = Math.max(modifiedAtMs, observed.modifiedAtMs);
     }
@@ -160,7 +160,7 @@ export class SettledFiles implements RecordStream {
   /** Settled and not taken, in the order of settling, ties by name. */
   #waiting(taken: ReadonlySet<string>): readonly (readonly [string, Observed])[] {
     return [...this.#observed]
-      .filter(([id, { isSettled }]) => isSettled && !taken.has(id))
+      .filter(([id, { isUnchanged }]) => isUnchanged && !taken.has(id))
       .sort(
         ([leftId, left], [rightId, right]) =>
           left.sinceMs - right.sinceMs || (leftId < rightId ? -1 : 1),
@@ -175,9 +175,9 @@ export class SettledFiles implements RecordStream {
     try {
       const buffer = Buffer.allocUnsafeSlow(observed.size);
       const text = buffer.subarray(0, await file.read(buffer, 0));
-      const after = lookOf(await file.stat());
+      const after = snapshotOf(await file.stat());
       if (after.token === observed.token) return text;
-      return this.#unsettle(id, { ...after, sinceMs: clock.monotonic(), isSettled: false });
+      return this.#unsettle(id, { ...after, sinceMs: clock.monotonic(), isUnchanged: false });
     } catch (error) {
       throw unreadable(this.#path(id), error);
     } finally {
@@ -193,8 +193,8 @@ export class SettledFiles implements RecordStream {
 
   #unsettledBytes(taken: ReadonlySet<string>): number {
     let bytes = 0;
-    for (const [id, { isSettled, size }] of this.#observed) {
-      if (!isSettled && !taken.has(id) && size <= largestFile) bytes += size;
+    for (const [id, { isUnchanged, size }] of this.#observed) {
+      if (!isUnchanged && !taken.has(id) && size <= largestFile) bytes += size;
     }
     return bytes;
   }

@@ -2,12 +2,13 @@ import type { Clock } from '../../src/clock.js';
 import type { Io } from '../../src/io.js';
 import type {
   Chunk,
-  Look,
+  FileSnapshot,
   Position,
   ReadLimit,
   RecordStream,
   SessionRef,
 } from '../../src/mirror/stream.js';
+import { SqliteFile } from '../sqlite/file.js';
 import { Comparison } from './difference.js';
 import { foldHermesLine } from './facts.js';
 import {
@@ -18,7 +19,6 @@ import {
   type Shipped,
 } from './position.js';
 import { type HeldSession, heldSessions, leasedSessions, sessionRowIn } from './sessions.js';
-import { SqliteFile } from '../sqlite/file.js';
 
 export interface HermesDatabaseSettings {
   readonly io: Io;
@@ -73,12 +73,12 @@ export class HermesDatabase {
 
   /** Every session, newly read when the database changed. */
   async sessions(): Promise<ReadonlyMap<string, HeldSession>> {
-    const look = await this.#file.look();
-    const token = look?.token ?? '';
+    const snapshot = await this.#file.snapshot();
+    const token = snapshot?.token ?? '';
     const atMs = this.#clock.monotonic();
     if (token !== this.#seen.token && atMs >= this.#readAgainAtMs) {
       const before = this.#held;
-      const held = look === undefined ? noSessions : await this.#readSessions(before);
+      const held = snapshot === undefined ? noSessions : await this.#readSessions(before);
       this.#noteChanges(held, before, atMs);
       this.#held = held;
       this.#seen = { token, atMs };
@@ -116,8 +116,8 @@ export class HermesDatabase {
       name,
       source: this.sourceOf(sessionId),
       changed: async (since) => {
-        const look = await this.#lookAt(sessionId);
-        return look?.token === since?.token ? undefined : look;
+        const snapshot = await this.#lookAt(sessionId);
+        return snapshot?.token === since?.token ? undefined : snapshot;
       },
       read: (from, limit) => this.#read(sessionId, from, limit),
       fold: (from, lines) => {
@@ -129,7 +129,7 @@ export class HermesDatabase {
     };
   }
 
-  async #lookAt(sessionId: string): Promise<Look | undefined> {
+  async #lookAt(sessionId: string): Promise<FileSnapshot | undefined> {
     const held = (await this.sessions()).get(sessionId);
     if (held === undefined) return undefined;
     const database = this.#isLive(held) ? this.#seen : this.#comparedAll;
@@ -142,8 +142,8 @@ export class HermesDatabase {
     from: Position,
     limit: ReadLimit,
   ): Promise<Chunk | 'moved' | 'gone'> {
-    const look = await this.#lookAt(sessionId);
-    if (look === undefined) return 'gone';
+    const snapshot = await this.#lookAt(sessionId);
+    if (snapshot === undefined) return 'gone';
     if (decodeShipped(from.at) === undefined) return 'moved';
     const found = await this.#file.read((reading) => {
       const row = sessionRowIn(reading, sessionId);
@@ -152,7 +152,7 @@ export class HermesDatabase {
       if (row === undefined) return undefined;
       return { shipped, ...new Comparison(reading, shipped, limit).run(sessionId, row) };
     });
-    return found === undefined ? 'gone' : chunkOf(from, found, look);
+    return found === undefined ? 'gone' : chunkOf(from, found, snapshot);
   }
 
   async #readSessions(
@@ -193,14 +193,18 @@ export class HermesDatabase {
   }
 }
 
-interface Found {
+interface FoundSession {
   readonly shipped: Shipped;
   readonly lines: readonly Buffer[];
   readonly bytes: number;
   readonly more: boolean;
 }
 
-function chunkOf(from: Position, { shipped, lines, bytes, more }: Found, look: Look): Chunk {
+function chunkOf(
+  from: Position,
+  { shipped, lines, bytes, more }: FoundSession,
+  snapshot: FileSnapshot,
+): Chunk {
   const next = { line: from.line + lines.length, at: encodeShipped(shipped) };
-  return { lines, next, look, sourceBytes: bytes, rest: 0, more };
+  return { lines, next, snapshot, sourceBytes: bytes, rest: 0, more };
 }

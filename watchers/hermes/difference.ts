@@ -1,4 +1,7 @@
 import type { ReadLimit } from '../../src/mirror/stream.js';
+import type { Reading } from '../sqlite/reading.js';
+import { fingerprintOf, matches, type RowFingerprint } from '../sqlite/row-fingerprint.js';
+import type { Row } from '../sqlite/values.js';
 import type { Shipped } from './position.js';
 import {
   deletedBody,
@@ -8,9 +11,6 @@ import {
   type RowState,
   sessionState,
 } from './rows.js';
-import { matches, printOf, type RowPrint } from '../sqlite/row-fingerprint.js';
-import type { Reading } from '../sqlite/reading.js';
-import type { Row } from '../sqlite/values.js';
 
 export interface Difference {
   readonly lines: readonly Buffer[];
@@ -55,7 +55,7 @@ export class Comparison {
 
   #sessionIs(operation: Operation, { body }: RowState): boolean {
     if (!this.#add(lineOf(operation, body))) return false;
-    this.#shipped.session = printOf(body);
+    this.#shipped.session = fingerprintOf(body);
     return true;
   }
 
@@ -106,12 +106,12 @@ export class Comparison {
   #message(state: RowState, id: number): boolean {
     const print = this.#shipped.rows.get(id);
     if (isLike(print, state)) {
-      if (typeof print !== 'string') this.#shipped.rows.set(id, printOf(state.body));
+      if (typeof print !== 'string') this.#shipped.rows.set(id, fingerprintOf(state.body));
       return true;
     }
     const operation = print === undefined ? 'insert' : 'update';
     if (!this.#add(lineOf(operation, state.body))) return false;
-    this.#shipped.rows.set(id, printOf(state.body));
+    this.#shipped.rows.set(id, fingerprintOf(state.body));
     return true;
   }
 
@@ -125,6 +125,6 @@ export class Comparison {
   }
 }
 
-function isLike(print: RowPrint | undefined, { body }: RowState): boolean {
+function isLike(print: RowFingerprint | undefined, { body }: RowState): boolean {
   return print !== undefined && matches(print, body);
 }

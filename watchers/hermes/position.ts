@@ -1,7 +1,12 @@
 import * as v from 'valibot';
 import type { JsonValue } from '../../src/mirror/stream.js';
+import {
+  fingerprintLength,
+  type Piece,
+  type RowFingerprint,
+  shippedFingerprint,
+} from '../sqlite/row-fingerprint.js';
 import { parseLine, sessionRow } from './rows.js';
-import { type Piece, printLength, type RowPrint, shippedPrint } from '../sqlite/row-fingerprint.js';
 
 const count = v.pipe(v.number(), v.safeInteger());
 const pieces = v.array(v.tuple([count, count, v.string()]));
@@ -14,8 +19,8 @@ const schema = v.object({
 
 /** What was shipped of a session: the print of its own row and of each message. */
 export interface Shipped {
-  session: RowPrint | undefined;
-  readonly rows: Map<number, RowPrint>;
+  session: RowFingerprint | undefined;
+  readonly rows: Map<number, RowFingerprint>;
   /** Messages up to this id were compared by the reads before, in a round that is not finished. */
   after: number | undefined;
 }
@@ -48,20 +53,20 @@ export function encodeShipped({ session, rows, after }: Shipped): JsonValue {
   };
 }
 
-const noPrint = '*'.repeat(printLength);
+const noPrint = '*'.repeat(fingerprintLength);
 
 export function decodeShipped(at: JsonValue): Shipped | undefined {
   if (at === null) return nothingShipped();
   const result = v.safeParse(schema, at);
   if (!result.success) return undefined;
   const { session, rows: text, redacted = {}, after } = result.output;
-  const rows = new Map<number, RowPrint>();
+  const rows = new Map<number, RowFingerprint>();
   let id = 0;
   for (const entry of text === '' ? [] : text.split(' ')) {
-    const distance = entry.slice(0, -printLength);
+    const distance = entry.slice(0, -fingerprintLength);
     id += distance === '' ? 1 : Number.parseInt(distance, 36);
-    const print = entry.slice(-printLength);
-    if (!Number.isSafeInteger(id) || print.length !== printLength) return undefined;
+    const print = entry.slice(-fingerprintLength);
+    if (!Number.isSafeInteger(id) || print.length !== fingerprintLength) return undefined;
     rows.set(id, print === noPrint ? (redacted[String(id)] ?? '') : print);
   }
   return { session: session ?? undefined, rows, after };
@@ -73,7 +78,7 @@ export function foldShipped(shipped: Shipped, lines: readonly Buffer[]): void {
     const parsed = parseLine(line);
     if (parsed === undefined) continue;
     const { operation, state } = parsed;
-    const print = operation === 'delete' ? undefined : shippedPrint(state.body);
+    const print = operation === 'delete' ? undefined : shippedFingerprint(state.body);
     if (state.id === sessionRow) shipped.session = print;
     else if (print === undefined) shipped.rows.delete(state.id);
     else shipped.rows.set(state.id, print);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { sessionColumns } from './rows.js';
 import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
+import { sessionColumns } from './rows.js';
 
 /** A session of a database, as far as its own row and a sum over its messages tell. */
 export interface HeldSession {

@@ -4,9 +4,9 @@ import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
-import { HermesDatabase } from './database.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
+import { HermesDatabase } from './database.js';
 
 export interface HermesSettings {
   readonly io: Io;
@@ -26,7 +26,7 @@ const diversionFile = /^([^.].*)\.jsonl$/s;
 const diversion = 'diversion';
 
 /** Where a path lies: in the home itself or in one of its profiles. */
-interface Place {
+interface ProfileFolder {
   /** '' is the home's own. */
   readonly profile: string;
   readonly below: readonly string[];
@@ -200,7 +200,7 @@ export class HermesWatcher implements Watcher {
     }
   }
 
-  #placeOf(path: string): Place | undefined {
+  #placeOf(path: string): ProfileFolder | undefined {
     if (!isBelow(path, this.#root)) return undefined;
     const segments = path.slice(this.#root.length + 1).split(sep);
     const [first, profile, ...below] = segments;

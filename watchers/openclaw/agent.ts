@@ -4,6 +4,10 @@ import type { DirectoryEntry } from '../../src/io.js';
 import type { LineStream } from '../../src/mirror/stream.js';
 import type { DirectoryListings } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
+import { packableFile } from '../files/packable-file.js';
+import type { UnpackedFiles } from '../files/zstd-file.js';
+import type { SqliteFileSettings } from '../sqlite/file.js';
+import { unreadable } from '../unreadable.js';
 import { OpenClawDatabase } from './database.js';
 import { foldOpenClawEvent } from './facts.js';
 import {
@@ -14,12 +18,8 @@ import {
   sessionsFolder,
   transcriptOf,
 } from './layout.js';
-import type { Held } from './rows.js';
-import { type Source, sourcesOf } from './sources.js';
-import { rolloutFile } from '../files/packable-file.js';
-import type { SqliteFileSettings } from '../sqlite/file.js';
-import { unreadable } from '../unreadable.js';
-import type { UnpackedFiles } from '../files/zstd-file.js';
+import type { StoredSession } from './rows.js';
+import { sourcesOf, type TranscriptSource } from './sources.js';
 
 export interface OpenClawAgentSettings extends SqliteFileSettings {
   /** `agents/<id>` of a state folder. */
@@ -30,13 +30,13 @@ export interface OpenClawAgentSettings extends SqliteFileSettings {
 }
 
 /** A source, and where it lies. */
-interface Placed extends Source {
+interface Placed extends TranscriptSource {
   readonly path: string;
   readonly isPacked: boolean;
 }
 
 const harness = 'openclaw';
-const nobody: ReadonlyMap<string, Held> = new Map();
+const nobody: ReadonlyMap<string, StoredSession> = new Map();
 
 /** One agent's sessions: the files in its folder and what its database holds. */
 export class OpenClawAgent {
@@ -44,11 +44,11 @@ export class OpenClawAgent {
   readonly #database: OpenClawDatabase;
   readonly #names = new WeakMap<readonly DirectoryEntry[], readonly string[]>();
   readonly #streams = new Map<string, LineStream>();
-  #held: ReadonlyMap<string, Held> | undefined;
+  #held: ReadonlyMap<string, StoredSession> | undefined;
   /** What `#placed` follows from. */
   #basis: readonly unknown[] = [];
   #placed: ReadonlyMap<string, Placed> = new Map();
-  #looks: Promise<ReadonlyMap<string, Placed>> = Promise.resolve(this.#placed);
+  #snapshots: Promise<ReadonlyMap<string, Placed>> = Promise.resolve(this.#placed);
 
   constructor(settings: OpenClawAgentSettings) {
     this.#settings = settings;
@@ -63,7 +63,7 @@ export class OpenClawAgent {
 
   /** Everything there is now. */
   async streams(): Promise<readonly LineStream[]> {
-    const placed = [...(await this.#look()).values()];
+    const placed = [...(await this.#snapshot()).values()];
     const keys = new Set(placed.map(keyOf));
     for (const key of this.#streams.keys()) if (!keys.has(key)) this.#streams.delete(key);
     return placed.map((source) => this.#streamFrom(source));
@@ -71,7 +71,7 @@ export class OpenClawAgent {
 
   /** What an event at this path concerns: one of the database concerns the session that changed last. */
   async streamOf(path: string): Promise<LineStream | undefined> {
-    const placed = await this.#look();
+    const placed = await this.#snapshot();
     const isDatabase = path === this.#database.path || path === `${this.#database.path}-wal`;
     const source = isDatabase ? this.#database.lastChanged : plainName(path);
     const known = source === undefined ? undefined : placed.get(source);
@@ -90,10 +90,10 @@ export class OpenClawAgent {
   }
 
   /** One look after another: an older one must not have the last word. */
-  #look(): Promise<ReadonlyMap<string, Placed>> {
-    const look = (): Promise<ReadonlyMap<string, Placed>> => this.#lookNow();
-    this.#looks = this.#looks.then(look, look);
-    return this.#looks;
+  #snapshot(): Promise<ReadonlyMap<string, Placed>> {
+    const snapshot = (): Promise<ReadonlyMap<string, Placed>> => this.#lookNow();
+    this.#snapshots = this.#snapshots.then(snapshot, snapshot);
+    return this.#snapshots;
   }
 
   /** The files are listed first: what the database publishes meanwhile is found by the next look, and by one only. */
@@ -106,7 +106,7 @@ export class OpenClawAgent {
     const basis = [sessions, imports, this.#held, [...takenOver].join('/')];
     if (basis.every((part, index) => part === this.#basis[index])) return this.#placed;
     const files = new Set([...sessions, ...imports]);
-    const isPublished = ({ archive }: Held): boolean =>
+    const isPublished = ({ archive }: StoredSession): boolean =>
       archive !== undefined && (files.has(archive) || files.has(plainName(archive)));
     const inDatabase = [...held].filter(([, session]) => !isPublished(session)).map(([id]) => id);
     const sources = sourcesOf({
@@ -120,7 +120,7 @@ export class OpenClawAgent {
     return this.#placed;
   }
 
-  #place(source: Source, files: ReadonlySet<string>): readonly [string, Placed] {
+  #place(source: TranscriptSource, files: ReadonlySet<string>): readonly [string, Placed] {
     const { from, sessionId } = source;
     if (from.kind === 'database') {
       const path = this.#database.sourceOf(sessionId);
@@ -156,7 +156,7 @@ export class OpenClawAgent {
    */
   async #takenOver(
     sessions: readonly string[],
-    held: ReadonlyMap<string, Held>,
+    held: ReadonlyMap<string, StoredSession>,
   ): Promise<ReadonlySet<string>> {
     const taken = new Set<string>();
     for (const file of sessions) {
@@ -214,7 +214,7 @@ export class OpenClawAgent {
       facts: (line, before) => foldOpenClawEvent(line, before, known),
     } satisfies Parameters<typeof jsonlFile>[0];
     if (!isPacked) return jsonlFile(file);
-    return rolloutFile({ ...file, unpackedFiles, beforeRead: async () => undefined });
+    return packableFile({ ...file, unpackedFiles, beforeRead: async () => undefined });
   }
 }
 

@@ -3,16 +3,18 @@ import type { Clock } from '../../src/clock.js';
 import type { Io } from '../../src/io.js';
 import type {
   Chunk,
+  FileSnapshot,
   LineStream,
-  Look,
   Position,
   ReadLimit,
   SessionRef,
 } from '../../src/mirror/stream.js';
+import { SqliteFile, type SqliteFileSettings } from '../sqlite/file.js';
+import { unreadable } from '../unreadable.js';
 import {
+  eventCursorIn,
   linesIn,
   lookAt,
-  markIn,
   OpenClawEvents,
   readPiece,
   tokenOf,
@@ -20,9 +22,13 @@ import {
 } from './events.js';
 import { foldOpenClawEvent } from './facts.js';
 import { sessionsFolder } from './layout.js';
-import { type Held, heldSession, heldSessions, runningSessions, Schema } from './rows.js';
-import { SqliteFile, type SqliteFileSettings } from '../sqlite/file.js';
-import { unreadable } from '../unreadable.js';
+import {
+  runningSessions,
+  Schema,
+  type StoredSession,
+  storedSession,
+  storedSessions,
+} from './rows.js';
 
 interface Content {
   readonly token: string;
@@ -40,7 +46,7 @@ const absent = '';
 /** Of thousands of sessions a look takes tens of milliseconds: it rests this many times as long before the next. */
 const restPerLook = 10;
 const longestRestMs = 1_000;
-const noSessions: ReadonlyMap<string, Held> = new Map();
+const noSessions: ReadonlyMap<string, StoredSession> = new Map();
 
 /**
  * An agent's database, as far as transcripts go: it is only ever read, and nothing else of it leaves the machine, since it
@@ -53,10 +59,10 @@ export class OpenClawDatabase {
   readonly #io: Io;
   readonly #clock: Clock;
   readonly #file: SqliteFile;
-  #held: ReadonlyMap<string, Held> = noSessions;
+  #held: ReadonlyMap<string, StoredSession> = noSessions;
   #seen: Seen = { token: absent, atMs: 0, tookMs: 0 };
   #looking:
-    | { readonly token: string; readonly done: Promise<ReadonlyMap<string, Held>> }
+    | { readonly token: string; readonly done: Promise<ReadonlyMap<string, StoredSession>> }
     | undefined;
   #lastChanged: string | undefined;
   /** The transcript in one piece that is being read. */
@@ -79,14 +85,14 @@ export class OpenClawDatabase {
   }
 
   /** Every session of which it has the transcript; the same map while nothing changes. */
-  async sessions(): Promise<ReadonlyMap<string, Held>> {
-    const token = (await this.#file.look())?.token ?? absent;
+  async sessions(): Promise<ReadonlyMap<string, StoredSession>> {
+    const token = (await this.#file.snapshot())?.token ?? absent;
     const { atMs, tookMs } = this.#seen;
     if (token === this.#seen.token) return this.#held;
     const restMs = Math.min(tookMs * restPerLook, longestRestMs);
     if (token !== absent && this.#clock.monotonic() - atMs < restMs) return this.#held;
     if (this.#looking?.token !== token) {
-      const done = this.#look(token).finally(() => {
+      const done = this.#snapshot(token).finally(() => {
         if (this.#looking?.done === done) this.#looking = undefined;
       });
       this.#looking = { token, done };
@@ -94,13 +100,13 @@ export class OpenClawDatabase {
     return this.#looking.done;
   }
 
-  async #look(token: string): Promise<ReadonlyMap<string, Held>> {
+  async #snapshot(token: string): Promise<ReadonlyMap<string, StoredSession>> {
     const atMs = this.#clock.monotonic();
     const before = this.#held;
     const held =
       token === absent
         ? noSessions
-        : await this.#file.read((reading) => heldSessions(reading, before));
+        : await this.#file.read((reading) => storedSessions(reading, before));
     this.#seen = { token, atMs, tookMs: this.#clock.monotonic() - atMs };
     const changed = [...held.values()].filter((one) => tokenOf(one) !== tokenIn(before, one));
     if (changed.length === 0 && held.size === before.size) return before;
@@ -111,7 +117,7 @@ export class OpenClawDatabase {
   }
 
   async running(sinceMs: number): Promise<readonly string[]> {
-    if ((await this.#file.look()) === undefined) return [];
+    if ((await this.#file.snapshot()) === undefined) return [];
     return this.#file.read((reading) => runningSessions(reading, sinceMs));
   }
 
@@ -128,7 +134,7 @@ export class OpenClawDatabase {
     };
   }
 
-  async #changed(id: string, since: Look | undefined): Promise<Look | undefined> {
+  async #changed(id: string, since: FileSnapshot | undefined): Promise<FileSnapshot | undefined> {
     const held = await this.#guard(async () => (await this.sessions()).get(id));
     if (held === undefined || tokenOf(held) === since?.token) return undefined;
     return lookAt(held);
@@ -137,7 +143,7 @@ export class OpenClawDatabase {
   #read(id: string, from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'> {
     return this.#guard(async () => {
       const before = (await this.sessions()).get(id);
-      const mark = markIn(from);
+      const mark = eventCursorIn(from);
       if (before === undefined) return 'gone';
       if (mark === 'unreadable') return 'moved';
       const asked = { from, mark, limit };
@@ -147,14 +153,14 @@ export class OpenClawDatabase {
         return chunk;
       }
       return this.#file.read((reading) => {
-        const held = heldSession(reading, new Schema(reading), id, before);
+        const held = storedSession(reading, new Schema(reading), id, before);
         if (held === undefined) return 'moved';
         return new OpenClawEvents(reading, held, this.sourceOf(id)).read(asked);
       });
     });
   }
 
-  async #contentOf(held: Held): Promise<readonly Buffer[]> {
+  async #contentOf(held: StoredSession): Promise<readonly Buffer[]> {
     const token = held.sessionId + tokenOf(held);
     if (this.#content?.token === token) return this.#content.lines;
     const lines = linesIn(await this.#pieceOf(held));
@@ -162,7 +168,7 @@ export class OpenClawDatabase {
     return lines;
   }
 
-  async #pieceOf({ sessionId, generation, payload }: Held): Promise<Buffer> {
+  async #pieceOf({ sessionId, generation, payload }: StoredSession): Promise<Buffer> {
     const place = this.sourceOf(sessionId);
     if (payload.kind === 'cold-file') {
       const folder = join(dirname(dirname(this.path)), sessionsFolder, 'cold');
@@ -191,7 +197,10 @@ export class OpenClawDatabase {
   }
 }
 
-function tokenIn(held: ReadonlyMap<string, Held>, { sessionId }: Held): string | undefined {
+function tokenIn(
+  held: ReadonlyMap<string, StoredSession>,
+  { sessionId }: StoredSession,
+): string | undefined {
   const one = held.get(sessionId);
   return one === undefined ? undefined : tokenOf(one);
 }

@@ -1,13 +1,13 @@
 import { decompress } from 'fzstd';
 import * as v from 'valibot';
 import { SourceError } from '../../src/errors.js';
-import type { Chunk, Look, Position, ReadLimit } from '../../src/mirror/stream.js';
+import type { Chunk, FileSnapshot, Position, ReadLimit } from '../../src/mirror/stream.js';
 import { hashOf } from '../files/line-window.js';
-import { type Held, lengthOf, Schema } from './rows.js';
 import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
+import { lengthOf, Schema, type StoredSession } from './rows.js';
 
-const markSchema = v.object({
+const eventCursorSchema = v.object({
   generation: v.string(),
   seq: v.pipe(v.number(), v.safeInteger()),
   tail: v.string(),
@@ -16,12 +16,12 @@ const markSchema = v.object({
  * What a position remembers: OpenClaw's own cursor, a generation of the transcript and the last event's number in it, and a
  * hash of that event. Kept on this machine only.
  */
-export type Mark = v.InferOutput<typeof markSchema>;
+export type EventCursor = v.InferOutput<typeof eventCursorSchema>;
 
 /** Where to go on, and how far. */
-export interface Asked {
+export interface EventRange {
   readonly from: Position;
-  readonly mark: Mark | undefined;
+  readonly mark: EventCursor | undefined;
   readonly limit: ReadLimit;
 }
 
@@ -41,17 +41,17 @@ const firstPage = 256;
 const newline = 0x0a;
 const blank = 0x20;
 
-export function markIn(from: Position): Mark | undefined | 'unreadable' {
+export function eventCursorIn(from: Position): EventCursor | undefined | 'unreadable' {
   if (from.at === null) return undefined;
-  const result = v.safeParse(markSchema, from.at);
+  const result = v.safeParse(eventCursorSchema, from.at);
   return result.success ? result.output : 'unreadable';
 }
 
-export function tokenOf({ generation, payload, lastSeq, count, bytes }: Held): string {
+export function tokenOf({ generation, payload, lastSeq, count, bytes }: StoredSession): string {
   return [payload.kind, generation, lastSeq, count, bytes].join(':');
 }
 
-export function lookAt(held: Held): Look {
+export function lookAt(held: StoredSession): FileSnapshot {
   return { token: tokenOf(held), size: held.bytes, modifiedAtMs: held.modifiedAtMs };
 }
 
@@ -59,17 +59,17 @@ export function lookAt(held: Held): Look {
 export class OpenClawEvents {
   readonly #reading: Reading;
   readonly #schema: Schema;
-  readonly #held: Held;
+  readonly #held: StoredSession;
   readonly #place: string;
 
-  constructor(reading: Reading, held: Held, place: string) {
+  constructor(reading: Reading, held: StoredSession, place: string) {
     this.#reading = reading;
     this.#schema = new Schema(reading);
     this.#held = held;
     this.#place = place;
   }
 
-  read({ from, mark, limit }: Asked): Chunk | 'moved' {
+  read({ from, mark, limit }: EventRange): Chunk | 'moved' {
     if (mark !== undefined && !this.#holds(from, mark)) return 'moved';
     const after = mark?.seq ?? -1;
     const events = this.#events({ after, upTo: this.#lastFitting(after, limit) });
@@ -79,7 +79,7 @@ export class OpenClawEvents {
   }
 
   /** Whether the event that a position comes after is still there and what it was, with as many before it. */
-  #holds(from: Position, mark: Mark): boolean {
+  #holds(from: Position, mark: EventCursor): boolean {
     const { generation, lastSeq, sessionId } = this.#held;
     if (mark.generation !== generation || mark.seq > lastSeq) return false;
     const [row] = this.#reading.all(
@@ -164,9 +164,9 @@ export class OpenClawEvents {
 
 /** The next lines of a transcript that is kept in one piece. */
 export function readPiece(
-  held: Held,
+  held: StoredSession,
   all: readonly Buffer[],
-  { from, mark, limit }: Asked,
+  { from, mark, limit }: EventRange,
 ): Chunk | 'moved' {
   if (mark !== undefined) {
     const before = all[from.line - 1];
@@ -211,7 +211,7 @@ export function unpacked(bytes: unknown, isPacked: boolean, place: string): Buff
 }
 
 function chunkOf(
-  held: Held,
+  held: StoredSession,
   from: Position,
   lines: readonly Buffer[],
   seq: number,
@@ -224,7 +224,7 @@ function chunkOf(
       ? from
       : { line: from.line + lines.length, at: { generation, seq, tail: hashOf(last) } };
   const sourceBytes = lines.reduce((sum, line) => sum + line.length, 0);
-  return { lines, next, look: lookAt(held), sourceBytes, rest: 0, more };
+  return { lines, next, snapshot: lookAt(held), sourceBytes, rest: 0, more };
 }
 
 function damaged(place: string, why: string, cause?: unknown): SourceError {

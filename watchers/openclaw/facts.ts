@@ -1,6 +1,6 @@
 import type { SessionFacts } from '../../src/mirror/stream.js';
 import { exactFact, longestFact, timeFact, titleFact } from '../fact-text.js';
-import { RowSkim } from '../files/json-field-scan.js';
+import { JsonFieldScan } from '../files/json-field-scan.js';
 
 /** What is known of a session beside its transcript. */
 export interface KnownFacts {
@@ -44,7 +44,7 @@ const longestReference = 4_096;
 /** What OpenClaw says in the assistant's place, e.g. that a message was delivered, is no model's. */
 const harnessItself = new Set(['delivery-mirror', 'gateway-injected']);
 
-const skim = new RowSkim(names);
+const skim = new JsonFieldScan(names);
 
 /**
  * Folds one event into what is known of its session; `before` itself when it says nothing new. Never throws. The header

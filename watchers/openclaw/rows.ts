@@ -1,7 +1,7 @@
 import { exactFact, longestFact, titleFact } from '../fact-text.js';
-import type { KnownFacts } from './facts.js';
 import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
+import type { KnownFacts } from './facts.js';
 
 /** Which tables and columns of OpenClaw's schema are there: it has grown from release to release. */
 export class Schema {
@@ -32,7 +32,7 @@ export type Payload =
   | { readonly kind: 'cold-file'; readonly file: string };
 
 /** A session of which the database has the transcript. */
-export interface Held {
+export interface StoredSession {
   readonly sessionId: string;
   readonly payload: Payload;
   /** Changes whenever rows are rewritten; between two changes they are only added. */
@@ -53,12 +53,12 @@ const manyChanged = 20;
 const neverMs = Number.MAX_SAFE_INTEGER;
 
 /** Every session with a transcript. What was known of a session is built on when it has only grown. */
-export function heldSessions(
+export function storedSessions(
   reading: Reading,
-  before: ReadonlyMap<string, Held>,
-): ReadonlyMap<string, Held> {
+  before: ReadonlyMap<string, StoredSession>,
+): ReadonlyMap<string, StoredSession> {
   const schema = new Schema(reading);
-  const held = new Map<string, Held>();
+  const held = new Map<string, StoredSession>();
   for (const one of [...archived(reading, schema), ...cold(reading, schema)]) {
     held.set(one.sessionId, one);
   }
@@ -80,22 +80,22 @@ export function heldSessions(
 }
 
 /** What the rows of one session amount to; `undefined` when it has none. */
-export function heldSession(
+export function storedSession(
   reading: Reading,
   schema: Schema,
   sessionId: string,
-  before: Held | undefined,
-): Held | undefined {
+  before: StoredSession | undefined,
+): StoredSession | undefined {
   const [end] = ends(reading, schema, sessionId);
   return end === undefined ? undefined : heldUpTo(reading, schema, end, before);
 }
 
 /** How far the rows of a session go. */
-type End = Pick<Held, 'sessionId' | 'generation' | 'lastSeq' | 'sinceMs'>;
+type SessionEnd = Pick<StoredSession, 'sessionId' | 'generation' | 'lastSeq' | 'sinceMs'>;
 /** What they are together, and what is known of the session. */
-type Sum = Pick<Held, 'count' | 'bytes' | 'modifiedAtMs' | 'known'>;
+type SessionTotals = Pick<StoredSession, 'count' | 'bytes' | 'modifiedAtMs' | 'known'>;
 
-function isSame(end: End, before: Held | undefined): boolean {
+function isSame(end: SessionEnd, before: StoredSession | undefined): boolean {
   return (
     before?.payload.kind === 'rows' &&
     before.generation === end.generation &&
@@ -104,7 +104,12 @@ function isSame(end: End, before: Held | undefined): boolean {
   );
 }
 
-function heldUpTo(reading: Reading, schema: Schema, end: End, before: Held | undefined): Held {
+function heldUpTo(
+  reading: Reading,
+  schema: Schema,
+  end: SessionEnd,
+  before: StoredSession | undefined,
+): StoredSession {
   if (before !== undefined && isSame(end, before)) return before;
   const { sessionId, generation, lastSeq } = end;
   const hasGrown =
@@ -129,7 +134,7 @@ function heldUpTo(reading: Reading, schema: Schema, end: End, before: Held | und
 }
 
 /** Of every session in one go: at the first look there may be thousands. */
-function everySum(reading: Reading, schema: Schema): ReadonlyMap<string, Sum> {
+function everySum(reading: Reading, schema: Schema): ReadonlyMap<string, SessionTotals> {
   const known = knownFacts(reading, schema);
   const rows = reading.all(
     `SELECT session_id AS id, count(*) AS lines, sum(${lengthOf(schema)} + 1) AS bytes,
@@ -168,7 +173,7 @@ export function lengthOf(schema: Schema): string {
 }
 
 /** Of all sessions or of one, found in the indexes: the rows themselves are not read. */
-function ends(reading: Reading, schema: Schema, only?: string): readonly End[] {
+function ends(reading: Reading, schema: Schema, only?: string): readonly SessionEnd[] {
   if (!schema.has('transcript_events', 'session_id', 'seq', 'event_json', 'created_at')) return [];
   const watermark = schema.has('transcript_rewrite_watermarks', 'generation', 'updated_at')
     ? {
@@ -201,7 +206,7 @@ const everySession = `ids(id) AS (
   FROM ids WHERE id IS NOT NULL)`;
 
 /** Deleted or reset, and not yet written to a file. */
-function archived(reading: Reading, schema: Schema): readonly Held[] {
+function archived(reading: Reading, schema: Schema): readonly StoredSession[] {
   if (!schema.has('session_transcript_archives', 'archive_blob', 'published_at')) return [];
   const rows = reading.all(
     `SELECT session_id, generation, archive_name, length(archive_blob) AS bytes, created_at
@@ -216,7 +221,7 @@ function archived(reading: Reading, schema: Schema): readonly Held[] {
 }
 
 /** Laid aside, since nobody has asked for it for long. */
-function cold(reading: Reading, schema: Schema): readonly Held[] {
+function cold(reading: Reading, schema: Schema): readonly StoredSession[] {
   if (!schema.has('session_transcript_cold_archives', 'archive_blob', 'storage')) return [];
   const rows = reading.all(
     `SELECT session_id, generation, archive_name, raw_bytes AS bytes, archived_at, storage

@@ -1,7 +1,7 @@
 import { importOf, plainName, type Transcript, transcriptOf } from './layout.js';
 
 /** One source of an agent's sessions, as things are on its disk now. */
-export interface Source {
+export interface TranscriptSource {
   readonly sessionId: string;
   /** The stream's name; '' for the session's main one. */
   readonly name: string;
@@ -29,9 +29,9 @@ export interface Present {
  * so that nothing is mirrored twice: the one in use, else the one that ended last, else the one that was imported last,
  * unless the database has it. What was set aside while the session went on under the same id is a stream of its own.
  */
-export function sourcesOf(present: Present): readonly Source[] {
+export function sourcesOf(present: Present): readonly TranscriptSource[] {
   const found = transcriptsIn(present.sessions, transcriptOf);
-  const sources: Source[] = [];
+  const sources: TranscriptSource[] = [];
   const whole = new Set(present.inDatabase);
   for (const { file, transcript } of found) {
     if (transcript.kind !== 'current' || present.takenOver.has(file)) continue;
@@ -61,7 +61,7 @@ export function sourcesOf(present: Present): readonly Source[] {
   return sources;
 }
 
-interface Found {
+interface FoundTranscript {
   /** Without `.zst`. */
   readonly file: string;
   readonly transcript: Transcript;
@@ -70,8 +70,8 @@ interface Found {
 function transcriptsIn(
   files: readonly string[],
   nameOf: (file: string) => Transcript | undefined,
-): readonly Found[] {
-  const found = new Map<string, Found>();
+): readonly FoundTranscript[] {
+  const found = new Map<string, FoundTranscript>();
   for (const name of files) {
     const file = plainName(name);
     const transcript = nameOf(file);
@@ -82,8 +82,8 @@ function transcriptsIn(
   return [...found.values()];
 }
 
-function latestFirst(found: readonly Found[]): readonly Found[] {
-  const sortKey = ({ transcript, file }: Found): string => {
+function latestFirst(found: readonly FoundTranscript[]): readonly FoundTranscript[] {
+  const sortKey = ({ transcript, file }: FoundTranscript): string => {
     if (transcript.kind === 'ended') return transcript.endedAt ?? '';
     if (transcript.kind === 'imported') return String(transcript.importedAtMs).padStart(16, '0');
     return file;
@@ -98,6 +98,6 @@ function fromFile(
   file: string,
   sessionId: string,
   name: string,
-): Source {
+): TranscriptSource {
   return { sessionId, name, from: { kind: 'file', folder, file } };
 }

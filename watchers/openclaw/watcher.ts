@@ -2,11 +2,11 @@ import { join, resolve, sep } from 'node:path';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
-import { OpenClawAgent } from './agent.js';
-import { agentsFolder, isBesideThePoint } from './layout.js';
+import { UnpackedFiles } from '../files/zstd-file.js';
 import type { SqliteFileSettings } from '../sqlite/file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
-import { UnpackedFiles } from '../files/zstd-file.js';
+import { OpenClawAgent } from './agent.js';
+import { agentsFolder, isBesideThePoint } from './layout.js';
 
 export interface OpenClawSettings extends SqliteFileSettings {
   readonly env: Readonly<Record<string, string | undefined>>;

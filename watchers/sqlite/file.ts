@@ -7,9 +7,9 @@ import { pathToFileURL } from 'node:url';
 import type { Clock } from '../../src/clock.js';
 import { SourceError, TracecraftError, UnsupportedError } from '../../src/errors.js';
 import type { FileStat, Io } from '../../src/io.js';
-import type { Look } from '../../src/mirror/stream.js';
-import { OpenReading, type Reading } from './reading.js';
+import type { FileSnapshot } from '../../src/mirror/stream.js';
 import { isNoFile, unreadable } from '../unreadable.js';
+import { OpenReading, type Reading } from './reading.js';
 
 export type { Reading } from './reading.js';
 
@@ -76,7 +76,7 @@ export class SqliteFile {
    * What is there, at a glance. What every commit changes is in the header (with a rollback journal) or in the index of the
    * `-wal`; times alone are too coarse for two commits in a row, and reading as root changes the `-wal`'s.
    */
-  async look(): Promise<Look | undefined> {
+  async snapshot(): Promise<FileSnapshot | undefined> {
     const main = await this.#stat('');
     if (main === undefined) return undefined;
     const wal = await this.#stat('-wal');

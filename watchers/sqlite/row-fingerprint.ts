@@ -4,33 +4,33 @@ import { createHash } from 'node:crypto';
  * What is remembered of a row that was shipped: a hash of it, or, where it came back from the bucket with markers in place
  * of secrets, one of each piece between them. Kept on this machine only.
  */
-export type RowPrint = string | readonly Piece[];
+export type RowFingerprint = string | readonly Piece[];
 
 /** Length in bytes, rolling hash, hash. */
 export type Piece = readonly [length: number, rolling: number, hash: string];
 
 /** Characters of base64url: 48 bits. */
-export const printLength = 8;
+export const fingerprintLength = 8;
 
 /** As docs/bucket-layout.md has it. */
 const marker = /\[REDACTED:[a-z0-9-]+\]/g;
 const markerStart = Buffer.from('[REDACTED:');
 const base = 0x01000193;
 
-export function printOf(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('base64url').slice(0, printLength);
+export function fingerprintOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('base64url').slice(0, fingerprintLength);
 }
 
 /** The print of a row as it was shipped. */
-export function shippedPrint(bytes: Buffer): RowPrint {
-  if (!bytes.includes(markerStart)) return printOf(bytes);
+export function shippedFingerprint(bytes: Buffer): RowFingerprint {
+  if (!bytes.includes(markerStart)) return fingerprintOf(bytes);
   const pieces: Piece[] = [];
   let from = 0;
   for (const { index, 0: found } of bytes.toString('latin1').matchAll(marker)) {
     pieces.push(pieceOf(bytes.subarray(from, index)));
     from = index + found.length;
   }
-  if (pieces.length === 0) return printOf(bytes);
+  if (pieces.length === 0) return fingerprintOf(bytes);
   return [...pieces, pieceOf(bytes.subarray(from))];
 }
 
@@ -38,8 +38,8 @@ export function shippedPrint(bytes: Buffer): RowPrint {
  * Whether a row can be what was shipped: each marker stands for any bytes, also none. The leftmost place of a piece is the
  * best one: what it leaves over can only help those that follow.
  */
-export function matches(print: RowPrint, bytes: Buffer): boolean {
-  if (typeof print === 'string') return print === printOf(bytes);
+export function matches(print: RowFingerprint, bytes: Buffer): boolean {
+  if (typeof print === 'string') return print === fingerprintOf(bytes);
   const [first, ...others] = print;
   const last = others.pop();
   if (first === undefined || last === undefined || !isAt(first, bytes, 0)) return false;
@@ -53,11 +53,11 @@ export function matches(print: RowPrint, bytes: Buffer): boolean {
 }
 
 function pieceOf(bytes: Buffer): Piece {
-  return [bytes.length, rollingOf(bytes), printOf(bytes)];
+  return [bytes.length, rollingOf(bytes), fingerprintOf(bytes)];
 }
 
 function isAt([length, , hash]: Piece, bytes: Buffer, at: number): boolean {
-  return at + length <= bytes.length && printOf(bytes.subarray(at, at + length)) === hash;
+  return at + length <= bytes.length && fingerprintOf(bytes.subarray(at, at + length)) === hash;
 }
 
 /** Rabin-Karp: one pass, whatever the piece. */

@@ -1,20 +1,15 @@
 import { systemClock } from '../../clock.js';
 import { UnreachableError, UnsupportedError } from '../../errors.js';
+import { throwIfAborted } from '../aborted.js';
 import type { Bucket, Capabilities } from '../bucket.js';
+import { checkKey } from '../key.js';
+import { checkRange } from '../range.js';
 import { fieldOf } from './batch.js';
-import {
-  askHub,
-  type HubConnection,
-  type HubOptions,
-  openHubConnection,
-} from './connection.js';
+import { askHub, type HubConnection, type HubOptions, openHubConnection } from './connection.js';
 import { statusOf } from './errors.js';
 import { listHub } from './list.js';
 import { openHubReader } from './read.js';
 import { assertNotEmpty, openHubWriter, putHubFile } from './write.js';
-import { checkKey } from '../key.js';
-import { checkRange } from '../range.js';
-import { throwIfStopped } from '../aborted.js';
 
 export type { HubOptions } from './connection.js';
 
@@ -43,7 +38,7 @@ export function openHubBucket(options: HubOptions): Bucket {
     },
     put: async (key, body, { signal } = {}) => {
       checkKey(key);
-      throwIfStopped(signal);
+      throwIfAborted(signal);
       assertNotEmpty(key, body.byteLength, location);
       return writer.put({ key, content: new Blob([body]) }, signal);
     },
@@ -54,7 +49,7 @@ export function openHubBucket(options: HubOptions): Bucket {
     getFile: async (key, path, onProgress) => reader.getFile(checkKey(key), path, onProgress),
     list: (prefix, call) => listHub(connection, prefix, call),
     delete: async (key, { signal } = {}) => {
-      throwIfStopped(signal);
+      throwIfAborted(signal);
       return writer.delete(checkKey(key), signal);
     },
     now: () => storeTime(connection),

@@ -1,9 +1,9 @@
 import type { Clock } from '../../clock.js';
+import { throwIfAborted } from '../aborted.js';
+import { createStoreClock, type StoreClock } from '../store-clock.js';
 import { type HubCall, HubRefusal, hubError } from './errors.js';
 import { createHubFetch } from './fetch.js';
 import { hubBucketName, hubEndpoint, hubLocation, hubToken } from './location.js';
-import { throwIfStopped } from '../aborted.js';
-import { createStoreClock, type StoreClock } from '../store-clock.js';
 
 export interface HubOptions {
   /** `user/name` */
@@ -68,7 +68,7 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
 
   const run: HubConnection['run'] = async (call, step) => {
     try {
-      throwIfStopped(call.signal);
+      throwIfAborted(call.signal);
       return await step(await connect());
     } catch (cause) {
       throw error(cause, call);

@@ -5,9 +5,9 @@ import {
   UnreachableError,
   UnsupportedError,
 } from '../../errors.js';
+import { stopped } from '../aborted.js';
 import { HubSilence, networkCode } from './fetch.js';
 import { tokenHint } from './location.js';
-import { stopped } from '../aborted.js';
 
 /** What was asked of the Hub, for the message. */
 export interface HubCall {

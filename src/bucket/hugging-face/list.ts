@@ -1,8 +1,8 @@
 import type { Entry, ListOptions, Prefix } from '../bucket.js';
+import { checkPrefix, compareKeys, isKey } from '../key.js';
 import { askHub, encodePath, type HubConnection, type HubWire } from './connection.js';
 import { type HubCall, statusOf } from './errors.js';
 import { knownOf } from './read.js';
-import { checkPrefix, compareKeys, isKey } from '../key.js';
 
 /**
  * The Hub lists what begins with a text, siblings of a folder included, in an order that it does not promise: so the whole

@@ -1,10 +1,10 @@
 import { NotFoundError, UnreachableError } from '../../errors.js';
-import type { GetOptions, Key, Stored } from '../bucket.js';
 import { coalesce, type Outcome, type Submit } from '../batcher.js';
-import { encodePath, type HubConnection, type HubWire, refusalOf } from './connection.js';
-import { hubEtag } from './write.js';
+import type { GetOptions, Key, Stored } from '../bucket.js';
 import type { Range } from '../range.js';
 import { receiveFile } from '../receive.js';
+import { encodePath, type HubConnection, type HubWire, refusalOf } from './connection.js';
+import { hubEtag } from './write.js';
 
 /** What the Hub says of a path. */
 interface Known {

@@ -1,14 +1,14 @@
 import { pathToFileURL } from 'node:url';
 import { UnreachableError, UnsupportedError } from '../../errors.js';
 import { reclaimMemory } from '../../v8-heap.js';
-import type { Etag, Key, Written } from '../bucket.js';
 import { coalesce, type Outcome, type Submit } from '../batcher.js';
+import type { Etag, Key, Written } from '../bucket.js';
 import { spellEtag } from '../etag.js';
+import { withSourceFile } from '../source-file.js';
 import { type BatchRecord, recordingFetch } from './batch.js';
 import type { HubConnection } from './connection.js';
 import { statusOf } from './errors.js';
 import { openHubPace } from './pace.js';
-import { withSourceFile } from '../source-file.js';
 
 /**
  * Each upload of the client leaves 640 MB of buffers behind, of which 80 MB are real memory (`utils/uploadShards.ts` and

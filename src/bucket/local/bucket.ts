@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../../clock.js';
 import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '../../errors.js';
+import { throwIfAborted } from '../aborted.js';
 import type {
   Bucket,
   CallOptions,
@@ -16,6 +17,9 @@ import type {
 } from '../bucket.js';
 import { codeOf, diskError, isAbsence, onDisk } from '../disk-errors.js';
 import { quotedMd5 } from '../etag.js';
+import { checkRange, type Range } from '../range.js';
+import { receiveFile } from '../receive.js';
+import { withSourceFile } from '../source-file.js';
 import { type LocalLayout, openLayout } from './layout.js';
 import { listFolder } from './list.js';
 import { type KeyLocks, openLocks } from './lock.js';
@@ -28,10 +32,6 @@ import {
   replace,
   writeDraft,
 } from './write.js';
-import { checkRange, type Range } from '../range.js';
-import { receiveFile } from '../receive.js';
-import { withSourceFile } from '../source-file.js';
-import { throwIfStopped } from '../aborted.js';
 
 export interface LocalOptions {
   /** The folder that is the bucket. It must exist: see `createLocalBucketIfMissing`. */
@@ -93,7 +93,7 @@ async function get(
   { range, signal }: GetOptions = {},
 ): Promise<Stored | undefined> {
   checkRange(range);
-  throwIfStopped(signal);
+  throwIfAborted(signal);
   const path = await layout.locate(key);
   const reading = `read ${path}`;
   const stored = await withFile(reading, path, async (file, { size, mtime }) => {
@@ -186,7 +186,7 @@ async function getFile(
 }
 
 async function remove({ layout, locks, signal }: Writer, key: Key): Promise<void> {
-  throwIfStopped(signal);
+  throwIfAborted(signal);
   const path = await layout.locate(key);
   await onBucket(layout, `delete ${path}`, async () => {
     await layout.prepare();
@@ -201,7 +201,7 @@ async function write<T>(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   place: (draft: Draft, path: string) => Promise<T>,
 ): Promise<T> {
-  throwIfStopped(signal);
+  throwIfAborted(signal);
   const path = await layout.locate(key);
   return onBucket(layout, `write ${path}`, async () => {
     await layout.prepare();

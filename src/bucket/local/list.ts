@@ -1,10 +1,10 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { throwIfAborted } from '../aborted.js';
 import type { Entry, ListOptions, ObjectEntry, Prefix } from '../bucket.js';
 import { isAbsence, onDisk } from '../disk-errors.js';
 import { checkPrefix, compareKeys, isSegment } from '../key.js';
 import { internalFolder, type LocalLayout } from './layout.js';
-import { throwIfStopped } from '../aborted.js';
 
 interface Walk {
   readonly root: string;
@@ -41,9 +41,9 @@ async function* walk(scope: Walk, base: string): AsyncGenerator<Entry> {
     const files = keys.slice(at, at + together);
     const folder = files.findIndex((key) => key.endsWith('/'));
     if (folder >= 0) files.length = folder;
-    throwIfStopped(scope.signal);
+    throwIfAborted(scope.signal);
     for (const entry of await Promise.all(files.map((key) => objectAt(scope.root, key)))) {
-      throwIfStopped(scope.signal);
+      throwIfAborted(scope.signal);
       if (entry !== undefined) yield entry;
     }
     at += files.length;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Clock } from '../../clock.js';
 import { UnreachableError, UsageError } from '../../errors.js';
 import { refuseLink } from '../../links.js';
+import { encodeProcess, livenessOf, parseProcess, thisProcess } from '../../process-identity.js';
 import { codeOf, isAbsence } from '../disk-errors.js';
-import { nameOf, parseName, standingOf, thisProcess } from '../../process-identity.js';
 
 export interface KeyLocks {
   /** Runs `critical` while no other process on any machine that shares the folder runs one for the same key. */
@@ -55,19 +55,19 @@ export function openLocks(options: LockOptions): KeyLocks {
 async function inLine<T>(path: string, turn: () => Promise<T>): Promise<T> {
   const before = queues.get(path) ?? Promise.resolve();
   const mine = before.then(turn, turn);
-  const settled = mine.catch(() => undefined);
-  queues.set(path, settled);
+  const finished = mine.catch(() => undefined);
+  queues.set(path, finished);
   try {
     return await mine;
   } finally {
-    if (queues.get(path) === settled) queues.delete(path);
+    if (queues.get(path) === finished) queues.delete(path);
   }
 }
 
 async function acquire(path: string, options: LockOptions): Promise<string> {
   const { folder, temporaries, clock, patienceMs = defaultPatienceMs } = options;
   const nonce = randomBytes(8).toString('hex');
-  const entry = nameOf(await thisProcess(), nonce);
+  const entry = encodeProcess(await thisProcess(), nonce);
   const prepared = join(temporaries, `lock-${nonce}`);
   // One by one: a folder of temporaries that is gone, with the drive it was on, must not be made anew.
   await mkdir(prepared, { mode: 0o700 });
@@ -121,8 +121,8 @@ async function livingHolder(path: string): Promise<string | undefined> {
   // Whatever else is in there was not put there by us, and would never go: waiting for it would not end.
   if (!first.isDirectory()) throw notOurs(path, first.name);
   const entry = first.name;
-  const holder = parseName(entry);
-  if (holder === undefined || (await standingOf(holder)) !== 'gone') return entry;
+  const holder = parseProcess(entry);
+  if (holder === undefined || (await livenessOf(holder)) !== 'gone') return entry;
   await remove(join(path, entry));
   await remove(path);
   return undefined;
@@ -143,7 +143,7 @@ function notOurs(path: string, entry: string): Error {
 }
 
 function tooLong(path: string, entry: string, patienceMs: number): UnreachableError {
-  const holder = parseName(entry);
+  const holder = parseProcess(entry);
   const who = holder === undefined ? 'somebody unknown' : `process ${holder.pid} on ${holder.host}`;
   return new UnreachableError(
     `still locked by ${who} after ${patienceMs / 1000} s: ${join(path, entry)}`,

@@ -1,7 +1,7 @@
 import { lstat, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../clock.js';
-import { parseName } from '../../process-identity.js';
+import { parseProcess } from '../../process-identity.js';
 
 /** A temporary this old was left behind by something that died. */
 const abandonedAfterMs = 60 * 60 * 1000;
@@ -27,7 +27,7 @@ export async function sweepTemporaries(folder: string, clock: Clock): Promise<vo
 
 async function removePreparedLock(path: string): Promise<void> {
   for (const name of await readdir(path).catch(() => [])) {
-    if (parseName(name) !== undefined) await rmdir(join(path, name)).catch(() => undefined);
+    if (parseProcess(name) !== undefined) await rmdir(join(path, name)).catch(() => undefined);
   }
   await rmdir(path).catch(() => undefined);
 }

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../clock.js';
 import { NotAllowedError } from '../../errors.js';
 import type { Bucket, Capabilities, Key, Written } from '../bucket.js';
 import { checkKey } from '../key.js';
+import { readExactly, withSourceFile } from '../source-file.js';
 import { type ConnectionOptions, openConnection, type S3Connection } from './connection.js';
 import { listObjects } from './list.js';
 import { putMultipart, singlePutBytes } from './multipart.js';
@@ -14,7 +15,6 @@ import {
   putObjectIfAbsent,
   putObjectIfMatch,
 } from './write.js';
-import { readExactly, withSourceFile } from '../source-file.js';
 
 export interface S3Options extends ConnectionOptions {
   /** What a probe has proven. Without it both are taken for granted, as on Amazon, R2, MinIO and Ceph. */

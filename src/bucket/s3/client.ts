@@ -1,5 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../../clock.js';
+import type { StoreClock } from '../store-clock.js';
 import {
   assertFollowed,
   discardBody,
@@ -8,7 +9,6 @@ import {
   type RedirectMemory,
   redirectOf,
 } from './gateway.js';
-import type { StoreClock } from '../store-clock.js';
 
 export type Sdk = typeof import('@aws-sdk/client-s3');
 

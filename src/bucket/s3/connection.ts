@@ -1,6 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../clock.js';
 import { UnreachableError, UsageError } from '../../errors.js';
+import { throwIfAborted } from '../aborted.js';
+import { createStoreClock, type StoreClock } from '../store-clock.js';
 import {
   createClient,
   loadSdk,
@@ -9,13 +11,11 @@ import {
   type Sdk,
   type Wire,
 } from './client.js';
+import { DirectClient, NeedsSdk } from './direct.js';
 import { failureOf, type S3Failure } from './errors.js';
 import { type RedirectMemory, rememberRedirects } from './gateway.js';
-import { LeanClient, NotPlain } from './direct.js';
 import { type S3Requests, sdkRequests } from './requests.js';
 import { foundSigner, signerWithoutSdk } from './signer.js';
-import { throwIfStopped } from '../aborted.js';
-import { createStoreClock, type StoreClock } from '../store-clock.js';
 
 export interface ConnectionOptions {
   readonly bucket: string;
@@ -85,7 +85,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
 
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const leanOptions = { bucket, endpoint, timeouts, clock, storeClock, redirects };
-  let lean: LeanClient | undefined;
+  let lean: DirectClient | undefined;
   const place = { endpoint, profile: options.profile, keys };
 
   /** Requests that need no SDK, where it is known how to sign them without it, or it has told. */
@@ -94,7 +94,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     const open = storeClock.read() === undefined ? undefined : client;
     const signer = signerWithoutSdk({ ...place, region }) ?? (await foundSigner(place, await open));
     if (signer === undefined) return undefined;
-    lean ??= new LeanClient(leanOptions);
+    lean ??= new DirectClient(leanOptions);
     return lean.requests(signer, signal);
   };
 
@@ -128,7 +128,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     for (let isLast = false; ; isLast = true) {
       const used = region;
       try {
-        throwIfStopped(signal);
+        throwIfAborted(signal);
         return { ok: true, value: await send() };
       } catch (error) {
         const failure = failureOf(error, { action, location, signal });
@@ -151,7 +151,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
       try {
         if (small !== undefined) return await request(small);
       } catch (error) {
-        if (!(error instanceof NotPlain)) throw error;
+        if (!(error instanceof NeedsSdk)) throw error;
       }
       return request(sdkRequests(await wire(call.signal)));
     });

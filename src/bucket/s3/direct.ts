@@ -1,13 +1,13 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock.js';
+import type { StoreClock } from '../store-clock.js';
 import type { S3Timeouts } from './client.js';
 import type { RedirectMemory } from './gateway.js';
 import { S3Refusal } from './http-error.js';
 import type { Described, Fetched, Page, S3Requests } from './requests.js';
 import { encodeSegment, type Signer, signed } from './signature.js';
-import type { StoreClock } from '../store-clock.js';
 
-export interface LeanOptions {
+export interface DirectOptions {
   readonly bucket: string;
   readonly endpoint: string | undefined;
   readonly timeouts: S3Timeouts;
@@ -17,7 +17,7 @@ export interface LeanOptions {
 }
 
 /** This is for the SDK. Nothing was written, so that it may be sent again. */
-export class NotPlain extends Error {}
+export class NeedsSdk extends Error {}
 
 const maxSockets = 96;
 /** Above this the SDK's own work no longer tells. */
@@ -29,11 +29,11 @@ const ordinaryRegion = /^[a-z]{2}-[a-z]+-\d$/;
  * The small requests without the SDK: signed here and sent by node:http, for a third of the work and without the time that
  * loading the SDK takes (docs/adr/0009). What it cannot do for sure is `NotPlain`.
  */
-export class LeanClient {
-  readonly #options: LeanOptions;
+export class DirectClient {
+  readonly #options: DirectOptions;
   #channel: Promise<Channel> | undefined;
 
-  constructor(options: LeanOptions) {
+  constructor(options: DirectOptions) {
     this.#options = options;
   }
 
@@ -45,7 +45,7 @@ export class LeanClient {
     const { redirects } = this.#options;
     return {
       get: async (key, range) => {
-        if (redirects.redirects) throw new NotPlain('this store redirects');
+        if (redirects.redirects) throw new NeedsSdk('this store redirects');
         return fetched(await send({ method: 'GET', key, headers: { range } }));
       },
       head: async (key) => described(await send({ method: 'HEAD', key })),
@@ -53,7 +53,7 @@ export class LeanClient {
         await send({ method: 'HEAD' });
       },
       put: async ({ key, body, contentType, ifNoneMatch, ifMatch }) => {
-        if (body.length > mostBytes) throw new NotPlain('large');
+        if (body.length > mostBytes) throw new NeedsSdk('large');
         const headers = {
           'content-type': contentType,
           'if-none-match': ifNoneMatch,
@@ -81,7 +81,7 @@ export class LeanClient {
     (await this.#channel)?.agent.destroy();
   }
 
-  #placeOf(region: string): Place | undefined {
+  #placeOf(region: string): RequestTarget | undefined {
     const { bucket, endpoint } = this.#options;
     if (endpoint !== undefined) {
       const { protocol, hostname, port, host, pathname } = new URL(endpoint);
@@ -94,7 +94,7 @@ export class LeanClient {
   }
 
   async #send(
-    place: Place,
+    place: RequestTarget,
     { method, key, query = {}, headers = {}, body }: Sending,
     signer: Signer,
     signal: AbortSignal | undefined,
@@ -115,13 +115,13 @@ export class LeanClient {
     );
     const answer = await this.#exchange(place, { method, target, headers: sent, body, signal });
     const { status } = answer;
-    if (status >= 300 && status < 400) throw new NotPlain(`answered ${status}`);
+    if (status >= 300 && status < 400) throw new NeedsSdk(`answered ${status}`);
     if (status < 200 || status >= 300) throw new S3Refusal(status, answer.headers, answer.body);
     return answer;
   }
 
   async #exchange(
-    { isSecure, hostname, port }: Place,
+    { isSecure, hostname, port }: RequestTarget,
     { method, target, headers, body, signal }: Exchange,
   ): Promise<Answered> {
     const { clock, storeClock, timeouts } = this.#options;
@@ -178,7 +178,7 @@ interface Channel {
   readonly agent: Agent;
 }
 
-interface Place {
+interface RequestTarget {
   readonly isSecure: boolean;
   readonly hostname: string;
   /** '' is the protocol's own. */

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { UnreachableError } from '../../errors.js';
 import type { Key, Written } from '../bucket.js';
 import { md5Of, spellEtag } from '../etag.js';
+import { readExactly, type SourceFile } from '../source-file.js';
 import { notS3, type S3Connection } from './connection.js';
 import { headObject } from './read.js';
-import { readExactly, type SourceFile } from '../source-file.js';
 
 /** Above this a file is sent in parts. */
 export const singlePutBytes = 16 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ObjectEntry } from '../../bucket/bucket.js';
+import { inParallel } from '../../concurrency.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
 import {
@@ -10,13 +11,12 @@ import {
 } from '../../protocol/coordination.js';
 import { type AgentDocument, DocumentError, parseDocument } from '../../protocol/documents.js';
 import { checkName, encodeId, isName } from '../../protocol/names.js';
-import { changeAgent } from './document.js';
 import { getListed } from '../claims/document.js';
 import type { CoordinationContext } from '../context.js';
 import { writeEvent } from '../events.js';
-import { inParallel } from '../../concurrency.js';
-import { newAgent } from './registration.js';
+import { changeAgent } from './document.js';
 import { type Dated, maxTtlMs, sessionKey } from './liveness.js';
+import { newAgent } from './registration.js';
 
 export interface Beat {
   /** `null`: outside of any session. */

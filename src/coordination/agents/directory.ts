@@ -1,10 +1,10 @@
 import type { ObjectEntry } from '../../bucket/bucket.js';
 import type { Clock } from '../../clock.js';
+import { inParallel } from '../../concurrency.js';
 import { livingAgentSchema } from '../../protocol/coordination.js';
 import { DocumentError, parseDocument } from '../../protocol/documents.js';
-import { listRegistrations } from './agents.js';
 import type { StorePlace } from '../claims/document.js';
-import { inParallel } from '../../concurrency.js';
+import { listRegistrations } from './agents.js';
 
 const readAgainAfterMs = 30 * 60_000;
 

@@ -32,7 +32,7 @@ export function ttlOf({ state, ttl_s }: ClaimDocument): number | null {
  * The newer of the claim's own time and the heartbeat of the session that holds it. Another session of the same agent says
  * nothing about this one, and what was before the claim cannot make it live longer.
  */
-export function lastSignOfLife(
+export function lastSeenAlive(
   claim: Dated<ClaimDocument>,
   heartbeat: Dated<HeartbeatDocument> | undefined,
 ): Date {

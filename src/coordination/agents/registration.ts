@@ -2,16 +2,16 @@ import type { Bucket, Capabilities } from '../../bucket/bucket.js';
 import type { LivingAgentDocument } from '../../protocol/coordination.js';
 import type { AgentDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
-import { changeAgent } from './document.js';
 import { writeEvent } from '../events.js';
-import type { StampRecord } from '../last-timestamp.js';
+import type { LastTimestamp } from '../last-timestamp.js';
+import { changeAgent } from './document.js';
 
 export interface Registration {
   readonly agent: string;
   readonly host: string;
   /** What the store arbitrates. One that arbitrates nothing takes plain writes: two registrations of an agent say the same. */
   readonly capabilities: Capabilities;
-  readonly stamps?: StampRecord;
+  readonly stamps?: LastTimestamp;
 }
 
 /**

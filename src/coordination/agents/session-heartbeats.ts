@@ -1,9 +1,9 @@
 import type { LivingAgentDocument } from '../../protocol/coordination.js';
-import { AgentDirectory } from './directory.js';
-import { type AgentVersion, changeAgent } from './document.js';
-import { agentsSeenIn, type HeartbeatRecord, sessionsAfter } from './agents.js';
 import type { CoordinationContext } from '../context.js';
 import { writeEvent } from '../events.js';
+import { agentsSeenIn, type HeartbeatRecord, sessionsAfter } from './agents.js';
+import { AgentDirectory } from './directory.js';
+import { type AgentVersion, changeAgent } from './document.js';
 import { newAgent } from './registration.js';
 
 /** A session that is running now. */

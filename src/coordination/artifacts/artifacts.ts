@@ -9,15 +9,15 @@ import {
 import type { DocumentError } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { checkArtifactName, isName, stepId } from '../../protocol/names.js';
-import { type Listed, readUploads, type Upload } from './recorded-uploads.js';
+import { type ListedObject, readUploads, type Upload } from './recorded-uploads.js';
 
-export interface Place {
+export interface ArtifactStore {
   readonly bucket: Bucket;
   readonly layout: Layout;
 }
 
 /** An artifact as it lies in the bucket. */
-export interface StoredArtifact extends ArtifactId, Listed {}
+export interface StoredArtifact extends ArtifactId, ListedObject {}
 
 export interface Artifact extends StoredArtifact {
   /** `undefined`: no event tells of what is there, so nothing vouches for it. */
@@ -47,7 +47,7 @@ export interface Wanted {
 
 /** What is there. */
 export async function findArtifacts(
-  { bucket, layout }: Place,
+  { bucket, layout }: ArtifactStore,
   { step, folder }: Wanted,
 ): Promise<FoundArtifacts> {
   const prefix = step === undefined ? layout.artifacts() : artifactsIn(layout, step);
@@ -65,7 +65,10 @@ export async function findArtifacts(
 }
 
 /** What is there, with what was recorded of it. */
-export async function listArtifacts(place: Place, wanted: Wanted): Promise<ListedArtifacts> {
+export async function listArtifacts(
+  place: ArtifactStore,
+  wanted: Wanted,
+): Promise<ListedArtifacts> {
   const { artifacts, strays } = await findArtifacts(place, wanted);
   const { uploads, skipped } = await readUploads(place, artifacts);
   return {
@@ -80,7 +83,7 @@ export async function listArtifacts(place: Place, wanted: Wanted): Promise<Liste
 
 /** The one artifact of that step and name, if there is one. */
 export async function findArtifact(
-  { bucket, layout }: Place,
+  { bucket, layout }: ArtifactStore,
   { step, name }: ArtifactId,
 ): Promise<StoredArtifact | undefined> {
   const key = layout.artifact(step, name);
@@ -97,7 +100,7 @@ export async function findArtifact(
  * listings have it. `NotFoundError` when there is none, `UsageError` when it could be two.
  */
 export async function resolveArtifact(
-  place: Place,
+  place: ArtifactStore,
   name: string,
   step: string | undefined,
 ): Promise<StoredArtifact> {
@@ -120,7 +123,7 @@ export async function resolveArtifact(
 
 /** All artifacts in the folder, or in the step, that somebody names in the same way; none is a `NotFoundError`. */
 export async function resolveFolder(
-  place: Place,
+  place: ArtifactStore,
   name: string | undefined,
   step: string | undefined,
 ): Promise<FoundArtifacts> {

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
+import { inByteBudget } from '../../byte-budget.js';
 import { NotFoundError, TracecraftError, UnreachableError } from '../../errors.js';
 import type { Io } from '../../io.js';
-import { findArtifact, type Place, type StoredArtifact } from './artifacts.js';
-import { inByteBudget } from '../../byte-budget.js';
+import { type ArtifactStore, findArtifact, type StoredArtifact } from './artifacts.js';
 import type { DownloadFolder } from './download-folder.js';
 import { digestFile, type FileDigest } from './file-digest.js';
 import { readUploads, type Upload } from './recorded-uploads.js';
@@ -49,7 +49,7 @@ export interface DownloadReport {
  * uploader recorded, and only then given its name.
  */
 export async function downloadArtifacts(
-  place: Place,
+  place: ArtifactStore,
   io: Io,
   { artifacts, folder, onProgress = () => undefined }: DownloadOptions,
 ): Promise<DownloadReport> {
@@ -84,7 +84,7 @@ export async function downloadArtifacts(
 }
 
 interface Fetching {
-  readonly place: Place;
+  readonly place: ArtifactStore;
   readonly io: Io;
   readonly folder: DownloadFolder;
   readonly onBytes: (bytes: number) => void;

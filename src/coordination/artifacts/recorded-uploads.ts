@@ -1,11 +1,11 @@
 import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
+import { inParallel } from '../../concurrency.js';
 import { eventTypeSchema, type UploadEvent, uploadEventSchema } from '../../protocol/artifacts.js';
 import { DocumentError, parseDocument } from '../../protocol/documents.js';
 import { type Layout, parseStampName } from '../../protocol/keys.js';
-import { inParallel } from '../../concurrency.js';
 
 /** A file in the bucket, as a listing shows it. */
-export type Listed = Pick<ObjectEntry, 'key' | 'size' | 'modifiedAt'>;
+export type ListedObject = Pick<ObjectEntry, 'key' | 'size' | 'modifiedAt'>;
 
 /** What was said of an artifact when it was uploaded. */
 export interface Upload {
@@ -41,7 +41,7 @@ const laterBatch = 48;
  */
 export async function readUploads(
   { bucket, layout }: { readonly bucket: Bucket; readonly layout: Layout },
-  objects: readonly Listed[],
+  objects: readonly ListedObject[],
   { thorough = false }: { readonly thorough?: boolean } = {},
 ): Promise<RecordedUploads> {
   if (objects.length === 0) return { uploads: new Map(), skipped: [] };
@@ -82,7 +82,7 @@ export async function readUploads(
 }
 
 /** Whether an event is about the content that is there, and not about one that was replaced since. */
-function speaksOf({ at }: Upload, { modifiedAt }: Listed): boolean {
+function speaksOf({ at }: Upload, { modifiedAt }: ListedObject): boolean {
   return modifiedAt.getTime() <= Date.parse(at) + toleranceMs;
 }
 
@@ -99,7 +99,7 @@ async function* eventsSince(
 }
 
 /** When the first and the last event may have been written that speak of these objects. */
-function spanOf(objects: readonly Listed[]): [firstMs: number, lastMs: number] {
+function spanOf(objects: readonly ListedObject[]): [firstMs: number, lastMs: number] {
   let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, 0];
   for (const { modifiedAt } of objects) {
     firstMs = Math.min(firstMs, modifiedAt.getTime() - earlyMs);
@@ -114,7 +114,7 @@ function timeOf(layout: Layout, { key }: ObjectEntry): number | undefined {
   return stamp === undefined ? undefined : Number(stamp.timeNs / 1_000_000n);
 }
 
-function isWanted(timeMs: number, open: ReadonlyMap<string, Listed>): boolean {
+function isWanted(timeMs: number, open: ReadonlyMap<string, ListedObject>): boolean {
   for (const { modifiedAt } of open.values()) {
     const sinceMs = timeMs - modifiedAt.getTime();
     if (sinceMs >= -earlyMs && sinceMs <= lateMs) return true;

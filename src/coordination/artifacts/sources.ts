@@ -9,7 +9,7 @@ import { checkArtifactName } from '../../protocol/names.js';
 const configName = '.tracecraft.json';
 
 /** A file on this machine, and what it is to be called in the bucket. */
-export interface Source {
+export interface UploadSource {
   readonly path: string;
   readonly name: string;
   /** Bytes, when it was found. */
@@ -18,7 +18,7 @@ export interface Source {
 
 export interface FoundSources {
   /** In the order of their names. */
-  readonly sources: readonly Source[];
+  readonly sources: readonly UploadSource[];
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -60,7 +60,7 @@ export async function findSources(
 }
 
 async function walk(io: Io, root: string, called: string): Promise<FoundSources> {
-  const sources: Source[] = [];
+  const sources: UploadSource[] = [];
   const passedOver: PassedOver[] = [];
   const folders: { readonly path: string; readonly name: string }[] = [
     { path: root, name: called },
@@ -100,6 +100,6 @@ async function sizeOf(io: Io, path: string): Promise<number> {
   return (await onDisk(`read ${path}`, () => io.stat(path)))?.size ?? 0;
 }
 
-function byName(left: Source, right: Source): number {
+function byName(left: UploadSource, right: UploadSource): number {
   return left.name < right.name ? -1 : 1;
 }

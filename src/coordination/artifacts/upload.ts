@@ -1,13 +1,13 @@
 import { onDisk } from '../../bucket/disk-errors.js';
+import { inByteBudget } from '../../byte-budget.js';
 import { TracecraftError, UsageError } from '../../errors.js';
 import type { FileStat, Io } from '../../io.js';
 import { sharedStep } from '../../protocol/artifacts.js';
 import { stepId } from '../../protocol/names.js';
-import type { Source } from './sources.js';
-import { inByteBudget } from '../../byte-budget.js';
 import type { CoordinationContext } from '../context.js';
 import { writeEvent } from '../events.js';
 import { digestFile } from './file-digest.js';
+import type { UploadSource } from './sources.js';
 
 /** A file that somebody writes to is tried again, then given up. */
 const attempts = 3;
@@ -15,7 +15,7 @@ const attempts = 3;
 export interface UploadOptions {
   /** Or `shared`. */
   readonly step: string;
-  readonly sources: readonly Source[];
+  readonly sources: readonly UploadSource[];
   /** Bytes of all files that were sent so far. */
   readonly onProgress?: (bytes: number) => void;
 }
@@ -78,7 +78,7 @@ async function upload(
   context: CoordinationContext,
   io: Io,
   step: string,
-  { path, name }: Source,
+  { path, name }: UploadSource,
   onBytes: (bytes: number) => void,
 ): Promise<Uploaded | TracecraftError> {
   const key = context.layout.artifact(step, name);

@@ -1,26 +1,15 @@
 import type { ClaimDocument } from '../../protocol/coordination.js';
 import { stepId } from '../../protocol/names.js';
 import { readHeartbeat } from '../agents/agents.js';
-import {
-  type ClaimDecision,
-  decideClaim,
-  type RejectReason,
-  type TakeKind,
-} from './decision.js';
-import {
-  isArbitrated,
-  parseStatus,
-  type ReadClaim,
-  readClaim,
-  writeClaim,
-} from './document.js';
-import { contested } from './contested.js';
-import type { CoordinationContext } from '../context.js';
-import { afterwards, writeEvent } from '../events.js';
-import type { HeldNonces } from './tokens.js';
-import { project, type SeenProjections } from './projections.js';
 import { ttlSeconds } from '../agents/liveness.js';
+import type { CoordinationContext } from '../context.js';
 import { newNonce } from '../event-timestamp.js';
+import { afterwards, writeEvent } from '../events.js';
+import { contested } from './contested.js';
+import { type ClaimDecision, decideClaim, type RejectReason, type TakeKind } from './decision.js';
+import { isArbitrated, parseStatus, type ReadClaim, readClaim, writeClaim } from './document.js';
+import { project, type SeenProjections } from './projections.js';
+import type { ClaimTokens } from './tokens.js';
 
 export interface ClaimRequest {
   readonly step: string;
@@ -51,7 +40,7 @@ const attempts = 16;
  */
 export async function acquire(
   context: CoordinationContext,
-  held: HeldNonces,
+  held: ClaimTokens,
   request: ClaimRequest,
 ): Promise<ClaimResult> {
   const step = stepId(request.step);
@@ -76,7 +65,7 @@ export async function acquire(
 
 /** Whoever asks for what they hold already keeps it. */
 async function isOurs(
-  held: HeldNonces,
+  held: ClaimTokens,
   step: string,
   decision: { readonly reject: RejectReason },
   present: ReadClaim | undefined,
@@ -141,7 +130,7 @@ interface Taking {
 /** `undefined` when somebody else was faster. */
 async function take(
   context: CoordinationContext,
-  held: HeldNonces,
+  held: ClaimTokens,
   { step, request, decision, scene }: Taking,
 ): Promise<ClaimResult | undefined> {
   const { agent, sessionId = null, host } = context;

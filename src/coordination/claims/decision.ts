@@ -1,5 +1,9 @@
-import type { ClaimDocument, HeartbeatDocument, StatusDocument } from '../../protocol/coordination.js';
-import { type Dated, isExpired, lastSignOfLife } from '../agents/liveness.js';
+import type {
+  ClaimDocument,
+  HeartbeatDocument,
+  StatusDocument,
+} from '../../protocol/coordination.js';
+import { type Dated, isExpired, lastSeenAlive } from '../agents/liveness.js';
 
 export type TakeKind = 'fresh' | 'released' | 'expired' | 'reopened';
 export type RejectReason = 'held' | 'done';
@@ -29,7 +33,7 @@ export function decideClaim(scene: ClaimScene): ClaimDecision {
     return reopen ? { take: 'reopened', epoch } : { reject: 'done' };
   }
   if (claim.document.state === 'released') return { take: 'released', epoch };
-  const lastSign = lastSignOfLife(claim, heartbeat);
+  const lastSign = lastSeenAlive(claim, heartbeat);
   return isExpired(claim.document, lastSign, now) ? { take: 'expired', epoch } : { reject: 'held' };
 }
 

@@ -6,8 +6,8 @@ import {
   statusSchema,
 } from '../../protocol/coordination.js';
 import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
-import type { CoordinationContext } from '../context.js';
 import type { Dated } from '../agents/liveness.js';
+import type { CoordinationContext } from '../context.js';
 
 export type StorePlace = Pick<CoordinationContext, 'bucket' | 'layout'>;
 
@@ -17,7 +17,7 @@ export interface ReadClaim extends Dated<ClaimDocument> {
 }
 
 /** Milliseconds that a store which arbitrates nothing is given to show what others wrote at the same time. */
-const settleMs = 2_000;
+const visibilityDelayMs = 2_000;
 
 /** `DocumentError` for one that nobody can read: it may be somebody's claim. */
 export async function readClaim(
@@ -92,7 +92,7 @@ export async function writeClaim(
       : bucket.putIfMatch(key, body, over.etag);
   }
   const { etag } = await bucket.put(key, body);
-  await clock.sleep(settleMs);
+  await clock.sleep(visibilityDelayMs);
   const present = await readClaim(context, step);
   const isOurs = present !== undefined && present.document.nonce === document.nonce;
   return isOurs ? { written: true, etag } : { written: false };

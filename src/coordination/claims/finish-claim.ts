@@ -1,16 +1,16 @@
 import { LostError, NotFoundError } from '../../errors.js';
 import type { ClaimDocument, HandoffDocument, Outcome } from '../../protocol/coordination.js';
 import { stepId } from '../../protocol/names.js';
+import type { CoordinationContext } from '../context.js';
+import { newId, newNonce } from '../event-timestamp.js';
+import { afterwards, type EventType, writeEvent } from '../events.js';
+import { sendMail } from '../mail/mailbox.js';
+import { contested } from './contested.js';
 import { isDone } from './decision.js';
 import { parseStatus, type ReadClaim, readClaim, writeClaim } from './document.js';
-import { contested } from './contested.js';
-import type { CoordinationContext } from '../context.js';
-import { afterwards, type EventType, writeEvent } from '../events.js';
-import type { HeldNonces } from './tokens.js';
-import { sendMail } from '../mail/mailbox.js';
+import { ownershipOf } from './ownership.js';
 import { project } from './projections.js';
-import { newId, newNonce } from '../event-timestamp.js';
-import { standingOf } from './ownership.js';
+import type { ClaimTokens } from './tokens.js';
 
 export interface EndRequest {
   readonly step: string;
@@ -48,7 +48,7 @@ const attempts = 16;
  */
 export async function release(
   context: CoordinationContext,
-  held: HeldNonces,
+  held: ClaimTokens,
   request: EndRequest,
 ): Promise<Ended> {
   const step = stepId(request.step);
@@ -72,7 +72,7 @@ export async function release(
  */
 export async function complete(
   context: CoordinationContext,
-  held: HeldNonces,
+  held: ClaimTokens,
   request: EndRequest,
   report: Report,
 ): Promise<Completed> {
@@ -101,7 +101,7 @@ export async function complete(
 /** `LostError` for whoever had the step and lost it: what they put there now would be taken for the new holder's. */
 export async function refuseFenced(
   context: CoordinationContext,
-  held: HeldNonces,
+  held: ClaimTokens,
   name: string,
 ): Promise<void> {
   const step = stepId(name);
@@ -110,11 +110,11 @@ export async function refuseFenced(
   const present = await readClaim(context, step);
   if (present === undefined) return;
   const claim = present.document;
-  if (standingOf(claim, { agent: context.agent, nonces }) !== 'fenced') return;
+  if (ownershipOf(claim, { agent: context.agent, nonces }) !== 'fenced') return;
   throw notTheirs(step, context.agent, claim, 'fenced', claim.state === 'done');
 }
 
-interface Ending {
+interface FinishPlan {
   readonly state: 'released' | 'done';
   /** Whether what the claim says is what is wished, so that nothing is left to do but what a crash left undone. */
   mayRepeat(claim: ClaimDocument): boolean;
@@ -123,9 +123,9 @@ interface Ending {
 
 async function end(
   context: CoordinationContext,
-  held: HeldNonces,
+  held: ClaimTokens,
   { step: name, epoch, force }: EndRequest,
-  ending: Ending,
+  ending: FinishPlan,
 ): Promise<Ended> {
   const step = stepId(name);
   const nonces = await held.of(step);
@@ -135,7 +135,7 @@ async function end(
     const claim = present.document;
     const claimant = { agent: context.agent, nonces, ...(epoch === undefined ? {} : { epoch }) };
     const isDone = claim.state === 'done' || (await isDoneElsewhere(context, step, claim));
-    const theirs = standingOf(claim, claimant);
+    const theirs = ownershipOf(claim, claimant);
     const standing = isDone && theirs === 'holder' ? 'ended' : theirs;
     const isRepeated = standing === 'ended' && claim.state === ending.state;
     if (isRepeated && force !== true && ending.mayRepeat(claim)) return { claim, isRepeated };
@@ -174,7 +174,7 @@ interface Replacement {
 
 async function isReplaced(
   context: CoordinationContext,
-  held: HeldNonces,
+  held: ClaimTokens,
   step: string,
   { ended, present }: Replacement,
 ): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { ClaimDocument } from '../../protocol/coordination.js';
  * - `fenced`: it was theirs, and somebody else has taken the step over since.
  * - `stranger`: it never was.
  */
-export type Standing = 'holder' | 'ended' | 'fenced' | 'stranger';
+export type ClaimOwnership = 'holder' | 'ended' | 'fenced' | 'stranger';
 
 export interface Claimant {
   readonly agent: string;
@@ -19,7 +19,7 @@ export interface Claimant {
   readonly force?: boolean;
 }
 
-export function standingOf(claim: ClaimDocument, claimant: Claimant): Standing {
+export function ownershipOf(claim: ClaimDocument, claimant: Claimant): ClaimOwnership {
   const { nonces, epoch, force } = claimant;
   if (force === true) return 'holder';
   if (isTheirs(claim, claimant)) return isOpen(claim) ? 'holder' : 'ended';

@@ -1,3 +1,4 @@
+import { inParallel } from '../../concurrency.js';
 import {
   type ClaimDocument,
   type HandoffDocument,
@@ -9,16 +10,9 @@ import {
 import { DocumentError, parseDocument } from '../../protocol/documents.js';
 import { isName, stepId } from '../../protocol/names.js';
 import { readHeartbeat } from '../agents/agents.js';
-import {
-  getBounded,
-  parseStatus,
-  type ReadClaim,
-  readClaim,
-  type StorePlace,
-} from './document.js';
-import { inParallel } from '../../concurrency.js';
+import { type Dated, isExpired, lastSeenAlive } from '../agents/liveness.js';
+import { getBounded, parseStatus, type ReadClaim, readClaim, type StorePlace } from './document.js';
 import { project, statusOf } from './projections.js';
-import { type Dated, isExpired, lastSignOfLife } from '../agents/liveness.js';
 
 /** A step as anybody sees it: from its claim, and from `status.json` where an older tool kept what the claim does not say. */
 export interface StepView {
@@ -52,7 +46,7 @@ export function viewStep(step: string, { claim, status, heartbeat, now }: StepSc
   const { document } = claim;
   const shown = shownStatus(document, status);
   const isHeld = shown.status === 'in_progress';
-  const lastSign = isHeld ? lastSignOfLife(claim, heartbeat) : undefined;
+  const lastSign = isHeld ? lastSeenAlive(claim, heartbeat) : undefined;
   return {
     step,
     status: shown.status,

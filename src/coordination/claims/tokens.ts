@@ -8,7 +8,7 @@ import { checkName, encodeId, stepId } from '../../protocol/names.js';
  * Which claims were made from here: a holder is who has the nonce, not who has the name. One empty file per nonce, so that any
  * number of processes may write at once.
  */
-export interface HeldNonces {
+export interface ClaimTokens {
   of(step: string): Promise<ReadonlySet<string>>;
   /** Before the claim is written: who is stopped right after it still is its holder. */
   add(step: string, nonce: string): Promise<void>;
@@ -24,11 +24,11 @@ export interface HolderIdentity {
 }
 
 /** `folder` is this machine's for the destination. */
-export function openHeldNonces(
+export function openClaimTokens(
   disk: Io,
   folder: string,
   { agent, place }: HolderIdentity,
-): HeldNonces {
+): ClaimTokens {
   const io = withoutLinks(disk, folder);
   const mine = join(checkName('agent', agent), place === undefined ? '_' : encodeId(place));
   const folderOf = (step: string): string => join(folder, 'claims', stepId(step), mine);

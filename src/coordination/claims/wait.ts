@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.js';
+import { inParallel } from '../../concurrency.js';
 import { BlockedError, TimedOutError } from '../../errors.js';
 import { stepId } from '../../protocol/names.js';
 import type { StorePlace } from './document.js';
-import { inParallel } from '../../concurrency.js';
 import { readStep, type StepView } from './steps.js';
 
 export interface WaitRequest {

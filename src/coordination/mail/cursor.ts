@@ -8,8 +8,8 @@ import {
   mailKinds,
   maxCursorBytes,
 } from '../../protocol/mail.js';
-import { digits, type ListedMail, type MailPlace } from './mailbox.js';
 import { newNonce } from '../event-timestamp.js';
+import { digits, type ListedMail, type MailPlace } from './mailbox.js';
 
 /**
  * What an agent has seen of its mail: everything that came before `throughNs`, and of what came since whatever is named. A
@@ -43,7 +43,7 @@ export function isSeen({ throughNs, seen }: Cursor, mail: ListedMail): boolean {
   return cameNs(mail) < throughNs || seen[mail.kind].has(mail.name);
 }
 
-export interface Look {
+export interface CursorRead {
   /** Everything from `listFromNs` on. */
   readonly listed: readonly ListedMail[];
   /** What was seen now. */
@@ -56,7 +56,7 @@ export interface Look {
  * The cursor after a look. It passes nothing unseen, nor the last ten minutes, nor the newest message less ten minutes: where
  * the clock that is asked is this machine's own, it is not trusted further than the store's own times go.
  */
-export function cursorAfter(cursor: Cursor, { listed, shown, nowNs }: Look): Cursor {
+export function cursorAfter(cursor: Cursor, { listed, shown, nowNs }: CursorRead): Cursor {
   const now = new Set(shown);
   const isPassable = (mail: ListedMail): boolean => now.has(mail) || isSeen(cursor, mail);
   const bounds = listed

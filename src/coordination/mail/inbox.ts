@@ -1,3 +1,4 @@
+import { inParallel } from '../../concurrency.js';
 import { DocumentError } from '../../protocol/documents.js';
 import {
   type Cursor,
@@ -9,7 +10,6 @@ import {
   saveCursor,
 } from './cursor.js';
 import { type ListedMail, listMail, type Mail, type MailPlace, readMail } from './mailbox.js';
-import { inParallel } from '../../concurrency.js';
 
 export interface MailFilter {
   /** Only mail about this step, as keys spell it. */

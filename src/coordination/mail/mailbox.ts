@@ -12,8 +12,8 @@ import {
 } from '../../protocol/mail.js';
 import { isName, stepId } from '../../protocol/names.js';
 import type { CoordinationContext } from '../context.js';
-import { writeEvent } from '../events.js';
 import { newStamp, type StampedMoment } from '../event-timestamp.js';
+import { writeEvent } from '../events.js';
 
 export interface NewMail {
   /** `null`: to all. */

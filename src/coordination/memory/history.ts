@@ -1,8 +1,8 @@
+import { inParallel } from '../../concurrency.js';
 import { NotFoundError } from '../../errors.js';
 import { DocumentError } from '../../protocol/documents.js';
 import { parseStampName, stampName } from '../../protocol/keys.js';
 import { historyStamp } from '../../protocol/memory.js';
-import { inParallel } from '../../concurrency.js';
 import {
   type Memory,
   type MemoryPlace,

@@ -4,10 +4,10 @@ import type { DocumentError } from '../../protocol/documents.js';
 import { checkValue, encodeMemory, type MemoryDocument } from '../../protocol/memory.js';
 import { checkMemoryKey } from '../../protocol/names.js';
 import type { CoordinationContext } from '../context.js';
+import { newId } from '../event-timestamp.js';
 import { writeEvent } from '../events.js';
 import { keepInHistory } from './history.js';
 import { type FoundMemory, type Memory, memoryOf, readPresent } from './read.js';
-import { newId } from '../event-timestamp.js';
 
 /** What must hold of the present state for a change to be made. */
 export interface Condition {
@@ -34,7 +34,7 @@ const attempts = 64;
 /** The n-th pause between two attempts is a random one below n times this, so that of many who write at once each gets its turn. */
 const pauseMs = 20;
 /** Milliseconds that a store which arbitrates nothing is given to show what others wrote at the same time. */
-const settleMs = 2_000;
+const visibilityDelayMs = 2_000;
 /** Characters of a value as JSON that its event repeats. */
 const longestInEvent = 2_000;
 
@@ -74,13 +74,13 @@ export async function getMemory(
   return { memory: memoryOf(key, present.document), skipped: found.skipped };
 }
 
-type News = Pick<MemoryDocument, 'value'> & { readonly deleted?: true };
+type FollowFilter = Pick<MemoryDocument, 'value'> & { readonly deleted?: true };
 
 async function change(
   context: CoordinationContext,
   key: string,
   condition: Condition,
-  news: (present: Memory | undefined) => News,
+  news: (present: Memory | undefined) => FollowFilter,
 ): Promise<Change> {
   const { bucket, clock, agent } = context;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
@@ -130,7 +130,7 @@ async function write(
   }
   const written = await bucket.put(key, body);
   if (!ifAbsent && ifVersion === undefined) return { written: true, ...written };
-  await clock.sleep(settleMs);
+  await clock.sleep(visibilityDelayMs);
   const stored = await bucket.get(key);
   return stored?.body.equals(body) ? { written: true, etag: stored.etag } : { written: false };
 }

@@ -1,4 +1,5 @@
 import type { Bucket } from '../../bucket/bucket.js';
+import { inParallel } from '../../concurrency.js';
 import { DocumentError } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import {
@@ -8,7 +9,6 @@ import {
   parseMemory,
   slashKey,
 } from '../../protocol/memory.js';
-import { inParallel } from '../../concurrency.js';
 
 export interface MemoryPlace {
   readonly bucket: Bucket;

@@ -1,5 +1,11 @@
 import { encodeDocument, type MetaDocument, type MetaStream } from '../../protocol/documents.js';
-import { addCounts, type Counts, type Head, nameOf, type ShippedPart } from '../checkpoint.js';
+import {
+  addCounts,
+  type Checkpoint,
+  type Counts,
+  nameOf,
+  type ShippedPart,
+} from '../checkpoint.js';
 import type { SessionFacts, SessionRef } from '../stream.js';
 
 /** What is known of a session besides its chains. */
@@ -11,8 +17,8 @@ export interface SessionPicture {
   readonly redactorVersion: string;
   readonly facts: SessionFacts;
   /** `undefined` while nothing of the main stream was shipped. */
-  readonly main: Head | undefined;
-  readonly further: ReadonlyMap<string, Head>;
+  readonly main: Checkpoint | undefined;
+  readonly further: ReadonlyMap<string, Checkpoint>;
 }
 
 const newestParts = 20;
@@ -25,7 +31,10 @@ const maxBytes = 20_000;
 export function metaDocument(picture: SessionPicture): MetaDocument {
   const { facts, main } = picture;
   const parts = main?.parts ?? [];
-  const everything = [...parts, ...[...picture.further.values()].flatMap((head) => head.parts)];
+  const everything = [
+    ...parts,
+    ...[...picture.further.values()].flatMap((checkpoint) => checkpoint.parts),
+  ];
   return {
     schema_version: 2,
     harness: picture.session.harness,
@@ -91,12 +100,12 @@ function metaPart(part: ShippedPart): MetaDocument['parts'][number] {
   };
 }
 
-function metaStream([name, head]: readonly [string, Head]): MetaStream {
+function metaStream([name, checkpoint]: readonly [string, Checkpoint]): MetaStream {
   return {
     name,
-    part_count: head.parts.length,
-    total_lines: head.position.line,
-    total_uploaded_bytes: sum(head.parts, (part) => part.uploadedBytes),
+    part_count: checkpoint.parts.length,
+    total_lines: checkpoint.position.line,
+    total_uploaded_bytes: sum(checkpoint.parts, (part) => part.uploadedBytes),
   };
 }
 

@@ -2,10 +2,10 @@ import type { Bucket } from '../../bucket/bucket.js';
 import { DocumentError, metaSchema, parseDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
-import type { Head } from '../checkpoint.js';
-import { encodeMeta, metaDocument } from './document.js';
-import type { SessionFacts, SessionRef } from '../stream.js';
+import type { Checkpoint } from '../checkpoint.js';
 import type { StreamMirror } from '../slots/stream-mirror.js';
+import type { SessionFacts, SessionRef } from '../stream.js';
+import { encodeMeta, metaDocument } from './document.js';
 
 export interface SessionMirrorContext {
   readonly bucket: Bucket;
@@ -50,9 +50,9 @@ export class SessionMirror {
   async writeMeta(endedAt = this.endedAt): Promise<void> {
     for (const stream of this.#streams.values()) await stream.load();
     const main = this.#streams.get('');
-    const further = new Map<string, Head>();
+    const further = new Map<string, Checkpoint>();
     for (const [name, stream] of this.#streams) {
-      if (name !== '' && stream.head !== undefined) further.set(name, stream.head);
+      if (name !== '' && stream.checkpoint !== undefined) further.set(name, stream.checkpoint);
     }
     const { bucket, layout, agent, host, redactor } = this.#context;
     const facts = main?.facts ?? [...this.#streams.values()][0]?.facts ?? {};
@@ -63,7 +63,7 @@ export class SessionMirror {
       sourcePath: redactedText(redactor, main?.source.source) ?? null,
       redactorVersion: redactor.version,
       facts: redactedFacts(redactor, endedAt === undefined ? facts : { ...facts, endedAt }),
-      main: main?.head,
+      main: main?.checkpoint,
       further,
     });
     const isEmpty = document.part_count === 0 && document.streams.every((s) => s.part_count === 0);

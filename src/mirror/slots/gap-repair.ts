@@ -1,8 +1,8 @@
 import { partName, slotTag } from '../../protocol/parts.js';
-import { type AlignContext, compareStored, isUnsteady, plain } from './reconcile.js';
-import { type Head, nextPartName, type ShippedPart } from '../checkpoint.js';
-import type { Listing } from './listing.js';
+import { type Checkpoint, nextPartName, type ShippedPart } from '../checkpoint.js';
 import type { LineStream, Position } from '../stream.js';
+import type { Listing } from './listing.js';
+import { compareStored, isUnsteady, plain, type ReconcileContext } from './reconcile.js';
 
 /** How many lines the missing part is tried with before the gap is left alone; a fifth of a second of names. */
 const mostLines = 50_000;
@@ -12,20 +12,20 @@ const mostLines = 50_000;
  * that the parts after it still follow. Gives the listing with it, or `undefined` when there is no gap that can be filled.
  */
 export async function fillGap(
-  context: AlignContext,
+  context: ReconcileContext,
   stream: LineStream,
   listing: Listing,
-  head: Head,
+  checkpoint: Checkpoint,
   hints: ReadonlyMap<string, ShippedPart>,
 ): Promise<Listing | undefined> {
-  const endLine = endOfMissing(listing, head, hints);
+  const endLine = endOfMissing(listing, checkpoint, hints);
   if (endLine === undefined) return undefined;
-  const lines = endLine - head.position.line;
-  const chunk = await stream.read(head.position, { lines, bytes: Number.POSITIVE_INFINITY });
+  const lines = endLine - checkpoint.position.line;
+  const chunk = await stream.read(checkpoint.position, { lines, bytes: Number.POSITIVE_INFINITY });
   if (isUnsteady(chunk) || chunk.lines.length < lines) return undefined;
-  if (!(await isFollowedBy(context, stream, listing, head, chunk.next))) return undefined;
+  if (!(await isFollowedBy(context, stream, listing, checkpoint, chunk.next))) return undefined;
   const body = Buffer.concat(plain(chunk.lines).map((line) => context.redactor.redact(line).bytes));
-  const name = nextPartName(head);
+  const name = nextPartName(checkpoint);
   const key = listing.prefix + name;
   await context.bucket.putIfAbsent(key, body, { contentType: 'application/x-ndjson' });
   const stored = await context.bucket.get(key);
@@ -37,10 +37,10 @@ export async function fillGap(
 
 /** Whether what is stored after the gap is this source's too: only then was what is missing. */
 async function isFollowedBy(
-  { bucket }: AlignContext,
+  { bucket }: ReconcileContext,
   stream: LineStream,
   { prefix }: Listing,
-  { generation, sequence }: Head,
+  { generation, sequence }: Checkpoint,
   position: Position,
 ): Promise<boolean> {
   const following = await bucket.get(prefix + partName(sequence + 1, generation, position.line));
@@ -52,7 +52,7 @@ async function isFollowedBy(
 /** Where the missing part ended: as local state remembers, or found from the name of the part that follows it. */
 function endOfMissing(
   listing: Listing,
-  { generation, sequence, position }: Head,
+  { generation, sequence, position }: Checkpoint,
   hints: ReadonlyMap<string, ShippedPart>,
 ): number | undefined {
   const following = followingTags(listing, sequence + 1);

@@ -3,7 +3,7 @@ import type { Bucket } from '../../bucket/bucket.js';
 import { UnsupportedError } from '../../errors.js';
 import { encodeDocument, type GenerationDocument } from '../../protocol/documents.js';
 import { generationName } from '../../protocol/parts.js';
-import type { Head } from '../checkpoint.js';
+import type { Checkpoint } from '../checkpoint.js';
 import { type Listing, listStream } from './listing.js';
 
 /**
@@ -13,10 +13,10 @@ import { type Listing, listStream } from './listing.js';
 export async function openGeneration(
   bucket: Bucket,
   listing: Listing,
-  best: Head,
+  best: Checkpoint,
   reason: string,
   who: string,
-): Promise<Head | 'lost'> {
+): Promise<Checkpoint | 'lost'> {
   const generation = listing.newestGeneration + 1;
   const document: GenerationDocument & { nonce: string } = {
     gen: generation,
@@ -48,14 +48,16 @@ export async function openGeneration(
 export async function inMode(
   bucket: Bucket,
   prefix: string,
-  head: Head,
+  checkpoint: Checkpoint,
   who: string,
-): Promise<Head | 'lost'> {
-  const last = head.parts[head.parts.length - 1];
-  const isNewGeneration = last?.generation !== head.generation;
+): Promise<Checkpoint | 'lost'> {
+  const last = checkpoint.parts[checkpoint.parts.length - 1];
+  const isNewGeneration = last?.generation !== checkpoint.generation;
   const isRange = !bucket.capabilities.putIfAbsent;
-  if (head.ahead || isNewGeneration || (last?.isRange === true) === isRange) return head;
-  if (!isRange) return openGeneration(bucket, await listStream(bucket, prefix), head, 'mode', who);
+  if (checkpoint.ahead || isNewGeneration || (last?.isRange === true) === isRange)
+    return checkpoint;
+  if (!isRange)
+    return openGeneration(bucket, await listStream(bucket, prefix), checkpoint, 'mode', who);
   throw new UnsupportedError(`${prefix} was begun where the store arbitrates between writers`, {
     hint: 'Go on with the same kind of access, e.g. the S3 gateway, or use another project.',
   });

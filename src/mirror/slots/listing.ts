@@ -5,7 +5,12 @@ import {
   generationSchema,
   parseDocument,
 } from '../../protocol/documents.js';
-import { generationName, parseGenerationName, parsePartName, partName } from '../../protocol/parts.js';
+import {
+  generationName,
+  parseGenerationName,
+  parsePartName,
+  partName,
+} from '../../protocol/parts.js';
 import { type RangePart, rangePath } from './range-path.js';
 
 /** What the bucket holds of one stream. */

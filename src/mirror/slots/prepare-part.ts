@@ -1,9 +1,9 @@
 import type { Redactor } from '../../redact/redact.js';
-import { isUnsteady, plain, type Unsteady } from './reconcile.js';
 import type { Chunk, Line, Position, ReadLimit, Stream } from '../stream.js';
+import { isUnsteady, plain, type Unsteady } from './reconcile.js';
 
 /** Lines of a source, redacted and ready to be sent as one part. */
-export interface Prepared {
+export interface PreparedPart {
   readonly chunk: Chunk;
   readonly body: Buffer;
   readonly plainLines: readonly Buffer[];
@@ -16,7 +16,7 @@ export async function prepare(
   redactor: Redactor,
   from: Position,
   limit: ReadLimit,
-): Promise<Prepared | Unsteady> {
+): Promise<PreparedPart | Unsteady> {
   const chunk = await source.read(from, limit);
   if (isUnsteady(chunk)) return chunk;
   const counts: Record<string, number> = {};

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
 import type { Redactor } from '../../redact/redact.js';
 import { agrees, countMarkers } from '../../redact/redaction-match.js';
-import type { Head, ShippedPart } from '../checkpoint.js';
+import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { completeLines, endsWithNewline, fingerprint } from '../lines.js';
-import { type ChainSlot, ChainWalk, type Listing } from './listing.js';
 import { type Line, type LineStream, type Position, startPosition } from '../stream.js';
+import { type ChainSlot, ChainWalk, type Listing } from './listing.js';
 
 /**
  * Lays a chain of parts beside the source, from the first line on, and says how far they agree. This is the one judgement
@@ -14,15 +14,15 @@ import { type Line, type LineStream, type Position, startPosition } from '../str
  * `conflict`: a line differs. `behind`: the source agrees as far as it goes, and the chain goes on. `level`: all of it
  * agrees, whatever the source has beyond.
  */
-export interface Alignment {
+export interface Reconciliation {
   readonly verdict: 'level' | 'behind' | 'conflict';
-  readonly head: Head;
+  readonly checkpoint: Checkpoint;
 }
 
 /** The source changed under the reader's hands or went away: nothing can be said now. */
 export type Unsteady = 'moved' | 'gone';
 
-export interface AlignContext {
+export interface ReconcileContext {
   readonly bucket: Bucket;
   readonly redactor: Redactor;
   /** Called with each complete source line that was read for the first time here. */
@@ -35,11 +35,11 @@ const shrinkage = 64 * 1024;
 /** Whether the source still holds every byte that was shipped; the position after it, read afresh, if so. */
 export async function stillShipped(
   stream: LineStream,
-  head: Head,
+  checkpoint: Checkpoint,
 ): Promise<Position | 'differs' | Unsteady> {
   let position = startPosition;
-  for (const part of head.parts) {
-    const step = await alignByFingerprint(stream, position, part);
+  for (const part of checkpoint.parts) {
+    const step = await reconcileByFingerprint(stream, position, part);
     if (step === undefined) return 'differs';
     if (isUnsteady(step)) return step;
     position = step.position;
@@ -48,18 +48,18 @@ export async function stillShipped(
 }
 
 /** Lays the chain of one generation, as listed, beside the source. `undefined` when its record cannot be read. */
-export async function alignListed(
-  context: AlignContext,
+export async function reconcileListed(
+  context: ReconcileContext,
   stream: LineStream,
   listing: Listing,
   generation: number,
   hints: ReadonlyMap<string, ShippedPart>,
-): Promise<Alignment | Unsteady | undefined> {
+): Promise<Reconciliation | Unsteady | undefined> {
   const walk = ChainWalk.of(listing, generation);
   if (walk === undefined) return undefined;
   let position: Position = startPosition;
   const agreed: ShippedPart[] = [];
-  const headAt = (sequence: number, ahead: boolean): Head => ({
+  const headAt = (sequence: number, ahead: boolean): Checkpoint => ({
     generation,
     sequence,
     parts: agreed,
@@ -67,17 +67,17 @@ export async function alignListed(
     ahead,
   });
   for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
-    const step = await alignPart(context, stream, position, candidateOf(listing, slot, hints));
+    const step = await reconcilePart(context, stream, position, candidateOf(listing, slot, hints));
     // Listed and gone again: this listing tells nothing any more.
     if (step === 'absent') return 'moved';
     if (isUnsteady(step)) return step;
     if (step === 'conflict' || step === 'behind') {
-      return { verdict: step, head: headAt(slot.sequence, step === 'behind') };
+      return { verdict: step, checkpoint: headAt(slot.sequence, step === 'behind') };
     }
     agreed.push(slot.isRange ? { ...step.part, isRange: true } : step.part);
     position = step.position;
   }
-  return { verdict: 'level', head: headAt(walk.sequence, false) };
+  return { verdict: 'level', checkpoint: headAt(walk.sequence, false) };
 }
 
 function candidateOf(
@@ -107,13 +107,13 @@ interface Agreed {
 
 type PartStep = Agreed | 'behind' | 'conflict' | 'absent' | Unsteady;
 
-async function alignPart(
-  context: AlignContext,
+async function reconcilePart(
+  context: ReconcileContext,
   stream: LineStream,
   position: Position,
   candidate: Candidate,
 ): Promise<PartStep> {
-  const remembered = await alignByFingerprint(stream, position, candidate.known);
+  const remembered = await reconcileByFingerprint(stream, position, candidate.known);
   if (remembered !== undefined) return remembered;
   const computed = await alignByDigest(context, stream, position, candidate);
   if (computed !== undefined) return computed;
@@ -121,7 +121,7 @@ async function alignPart(
 }
 
 /** Same source bytes as were shipped. Says nothing when they differ: a redacted span may have changed. */
-async function alignByFingerprint(
+async function reconcileByFingerprint(
   stream: LineStream,
   position: Position,
   known: ShippedPart | undefined,
@@ -137,7 +137,7 @@ async function alignByFingerprint(
 
 /** What we would ship now is, byte for byte, what is stored: known from the listing alone. */
 async function alignByDigest(
-  context: AlignContext,
+  context: ReconcileContext,
   stream: LineStream,
   position: Position,
   { entry, sequence, generation }: Candidate,
@@ -169,7 +169,7 @@ async function alignByDigest(
 
 /** Reads the part and compares line by line, by the rule of agreement. */
 async function alignByContent(
-  context: AlignContext,
+  context: ReconcileContext,
   stream: LineStream,
   position: Position,
   { key, sequence, generation }: Candidate,

@@ -1,22 +1,22 @@
 import type { Bucket } from '../../bucket/bucket.js';
 import { countMarkers } from '../../redact/redaction-match.js';
+import { type Checkpoint, emptyCheckpoint, nameOf, type ShippedPart } from '../checkpoint.js';
+import { completeLines } from '../lines.js';
+import { type LineStream, type RecordStream, startPosition } from '../stream.js';
+import { fillGap } from './gap-repair.js';
+import { ChainWalk, type Listing, listStream, newestFirst } from './listing.js';
 import {
-  type AlignContext,
-  type Alignment,
-  alignListed,
   isUnsteady,
+  type ReconcileContext,
+  type Reconciliation,
+  reconcileListed,
   type Unsteady,
 } from './reconcile.js';
-import { emptyHead, type Head, nameOf, type ShippedPart } from '../checkpoint.js';
-import { fillGap } from './gap-repair.js';
-import { completeLines } from '../lines.js';
-import { ChainWalk, type Listing, listStream, newestFirst } from './listing.js';
-import { type LineStream, type RecordStream, startPosition } from '../stream.js';
 
 /** What recovery found: a chain to go on with, or the best common beginning for a new generation. */
 export type Recovery =
-  | { readonly found: 'chain'; readonly head: Head }
-  | { readonly found: 'conflict'; readonly best: Head; readonly listing: Listing };
+  | { readonly found: 'chain'; readonly checkpoint: Checkpoint }
+  | { readonly found: 'conflict'; readonly best: Checkpoint; readonly listing: Listing };
 
 /** A source that never holds still is tried again later rather than for ever. */
 const maxRestarts = 5;
@@ -27,7 +27,7 @@ const maxRestarts = 5;
  * `mayFill` a part that vanished from the chain is put back; without, nothing is written.
  */
 export async function recoverLines(
-  context: AlignContext,
+  context: ReconcileContext,
   prefix: string,
   stream: LineStream,
   known: readonly ShippedPart[],
@@ -41,9 +41,10 @@ export async function recoverLines(
       restart += 1;
       continue;
     }
-    if (attempt === 'gone' || attempt.found === 'conflict' || attempt.head.ahead) return attempt;
+    if (attempt === 'gone' || attempt.found === 'conflict' || attempt.checkpoint.ahead)
+      return attempt;
     if (!mayFill) return attempt;
-    const filled = await fillGap(context, stream, listing, attempt.head, hints);
+    const filled = await fillGap(context, stream, listing, attempt.checkpoint, hints);
     if (filled === undefined) return attempt;
     listing = filled;
   }
@@ -52,22 +53,23 @@ export async function recoverLines(
 
 /** The newest generation that the source does not contradict; failing that, the longest common beginning of any. */
 async function tryGenerations(
-  context: AlignContext,
+  context: ReconcileContext,
   stream: LineStream,
   listing: Listing,
   hints: ReadonlyMap<string, ShippedPart>,
 ): Promise<Recovery | Unsteady> {
-  let best: Alignment | undefined;
+  let best: Reconciliation | undefined;
   for (const generation of newestFirst(listing)) {
-    const alignment = await alignListed(context, stream, listing, generation, hints);
+    const alignment = await reconcileListed(context, stream, listing, generation, hints);
     if (alignment === undefined) continue;
     if (isUnsteady(alignment)) return alignment;
-    if (alignment.verdict !== 'conflict') return { found: 'chain', head: alignment.head };
-    const further = alignment.head.position.line > (best?.head.position.line ?? -1);
+    if (alignment.verdict !== 'conflict')
+      return { found: 'chain', checkpoint: alignment.checkpoint };
+    const further = alignment.checkpoint.position.line > (best?.checkpoint.position.line ?? -1);
     if (further) best = alignment;
   }
-  const head = best?.head ?? { ...emptyHead, sequence: listing.nextSequence };
-  return { found: 'conflict', best: head, listing };
+  const checkpoint = best?.checkpoint ?? { ...emptyCheckpoint, sequence: listing.nextSequence };
+  return { found: 'conflict', best: checkpoint, listing };
 }
 
 /**
@@ -79,9 +81,9 @@ export async function recoverRecords(
   bucket: Bucket,
   prefix: string,
   stream: RecordStream,
-  remembered: Head | undefined,
+  remembered: Checkpoint | undefined,
   observe: (shipped: Buffer) => void,
-): Promise<Head> {
+): Promise<Checkpoint> {
   const listing = await listStream(bucket, prefix);
   const whole = remembered?.parts.every((part) => listing.parts.has(nameOf(part)));
   if (remembered !== undefined && whole) return remembered;
@@ -89,7 +91,7 @@ export async function recoverRecords(
     const walk = ChainWalk.of(listing, generation);
     if (walk !== undefined) return foldChain(bucket, listing, stream, generation, walk, observe);
   }
-  return emptyHead;
+  return emptyCheckpoint;
 }
 
 async function foldChain(
@@ -99,7 +101,7 @@ async function foldChain(
   generation: number,
   walk: ChainWalk,
   observe: (shipped: Buffer) => void,
-): Promise<Head> {
+): Promise<Checkpoint> {
   let position = startPosition;
   const parts: ShippedPart[] = [];
   for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {

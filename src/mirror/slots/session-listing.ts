@@ -15,7 +15,7 @@ import { listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';
 
 /** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
-export interface ArchivedSession {
+export interface ListedSession {
   readonly harness: string;
   readonly id: string;
   readonly meta: MetaDocument | undefined;
@@ -28,14 +28,14 @@ export async function listSessions(
   bucket: Bucket,
   layout: Layout,
   wanted: readonly string[] = harnesses,
-): Promise<readonly ArchivedSession[]> {
+): Promise<readonly ListedSession[]> {
   const places = await inParallel(wanted, (harness) => idsOf(bucket, layout, harness));
   const sessions = await inParallel(places.flat(), async ({ harness, id }) => ({
     harness,
     id,
     meta: await readMeta(bucket, layout.meta(harness, id)),
   }));
-  const newest = ({ meta }: ArchivedSession): string => meta?.last_uploaded_at ?? '';
+  const newest = ({ meta }: ListedSession): string => meta?.last_uploaded_at ?? '';
   return [...sessions].sort((left, right) => (newest(left) < newest(right) ? 1 : -1));
 }
 
@@ -58,7 +58,7 @@ export async function findSession(
   layout: Layout,
   id: string,
   wanted: readonly string[] = harnesses,
-): Promise<ArchivedSession> {
+): Promise<ListedSession> {
   const found = (
     await inParallel(wanted, (harness) => idsOf(bucket, layout, harness, encodeId(id)))
   ).flat();
@@ -86,7 +86,7 @@ export async function findSession(
 export async function readTail(
   bucket: Bucket,
   layout: Layout,
-  session: ArchivedSession,
+  session: ListedSession,
   count: number,
 ): Promise<readonly Buffer[]> {
   const prefix = layout.session(session.harness, session.id);

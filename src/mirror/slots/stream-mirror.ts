@@ -2,16 +2,22 @@ import type { Bucket } from '../../bucket/bucket.js';
 import type { Clock } from '../../clock.js';
 import { rangePartName } from '../../protocol/parts.js';
 import type { Redactor } from '../../redact/redact.js';
-import { compareStored, isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
-import type { StreamCache } from '../state/stream-state.js';
-import { emptyHead, type Head, nextPartName, type ShippedPart, withPart } from '../checkpoint.js';
-import { inMode, openGeneration } from './generations.js';
+import {
+  type Checkpoint,
+  emptyCheckpoint,
+  nextPartName,
+  type ShippedPart,
+  withPart,
+} from '../checkpoint.js';
 import { completeLines, fingerprint } from '../lines.js';
-import { memoryOutbox, type Outbox } from '../state/pending-put.js';
-import { type Prepared, prepare } from './prepare-part.js';
+import { type PendingPut, pendingPutInMemory } from '../state/pending-put.js';
+import type { StreamStateFile } from '../state/stream-state.js';
+import type { Chunk, FileSnapshot, Position, SessionFacts, Stream } from '../stream.js';
+import { inMode, openGeneration } from './generations.js';
+import { type PreparedPart, prepare } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
+import { compareStored, isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
 import { foldedPart, recoverLines, recoverRecords } from './recovery.js';
-import type { Chunk, Look, Position, SessionFacts, Stream } from '../stream.js';
 
 /** What one stream's mirror works with. */
 export interface StreamMirrorContext {
@@ -20,17 +26,17 @@ export interface StreamMirrorContext {
   readonly clock: Clock;
   /** Named in generation records, e.g. `alex@laptop`. */
   readonly who: string;
-  readonly cache: StreamCache;
+  readonly stateFile: StreamStateFile;
   /** Used where the store cannot arbitrate. */
-  readonly outbox?: Outbox;
+  readonly pendingPut?: PendingPut;
   /** Where the stream's parts lie in the bucket. */
   readonly prefix: string;
   /** `false` when the bucket is known to hold nothing of this stream: the first part is then put without a listing. */
   readonly listed: boolean;
   /** Compare content, also where local state says that a part was shipped as the source still is. */
   readonly isThorough: boolean;
-  readonly onPart?: (part: ShippedPart, head: Head) => void;
-  readonly onGeneration?: (head: Head, reason: string) => void;
+  readonly onPart?: (part: ShippedPart, checkpoint: Checkpoint) => void;
+  readonly onGeneration?: (checkpoint: Checkpoint, reason: string) => void;
   /**
    * Asked before a new generation is opened: 'fork' lets it happen, 'yield' leaves the chain alone, because another source
    * of the same session may be the true one.
@@ -38,14 +44,14 @@ export interface StreamMirrorContext {
   readonly onConflict: () => Promise<'fork' | 'yield'>;
 }
 
-export interface DrainLimits {
+export interface UploadLimits {
   /** Source bytes per part, at most (a longer line is a part of its own). */
   readonly partBytes: number;
   /** Return after this many parts with `more: true`. */
   readonly parts: number;
 }
 
-export interface Drained {
+export interface UploadResult {
   /**
    * `level`: every complete line is in the bucket, or will be with the next drain (`more`). `behind`: the bucket has more
    * than the source, which agrees as far as it goes. `conflict`: it contradicts the chain and `onConflict` said 'yield'.
@@ -67,15 +73,15 @@ const contentType = 'application/x-ndjson';
  */
 export class StreamMirror {
   readonly #context: StreamMirrorContext;
-  readonly #outbox: Outbox;
+  readonly #pendingPut: PendingPut;
   readonly #isRange: boolean;
   #source: Stream;
-  #head: Head | undefined;
+  #checkpoint: Checkpoint | undefined;
   /** What was shipped as far as anyone remembers, for quick comparison; believed only where the source agrees. */
   #known: readonly ShippedPart[] = [];
-  #remembered: Head | undefined;
+  #remembered: Checkpoint | undefined;
   #facts: SessionFacts = {};
-  #look: Look | undefined;
+  #snapshot: FileSnapshot | undefined;
   /** The look at which the source was found behind; until it changes there is nothing to ask the bucket. */
   #waitingAt: string | undefined;
   #listed: boolean;
@@ -83,15 +89,15 @@ export class StreamMirror {
 
   constructor(context: StreamMirrorContext, source: Stream) {
     this.#context = context;
-    this.#outbox = context.outbox ?? memoryOutbox();
+    this.#pendingPut = context.pendingPut ?? pendingPutInMemory();
     this.#isRange = !context.bucket.capabilities.putIfAbsent;
     this.#source = source;
     this.#listed = context.listed;
   }
 
   /** How far the stream has come, as far as is known (from local state, before the first drain). */
-  get head(): Head | undefined {
-    return this.#head ?? this.#remembered;
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint ?? this.#remembered;
   }
 
   get facts(): SessionFacts {
@@ -99,8 +105,8 @@ export class StreamMirror {
   }
 
   /** The source as it was when it was last mirrored; `changed(look)` tells whether there is anything to do. */
-  get look(): Look | undefined {
-    return this.#look;
+  get snapshot(): FileSnapshot | undefined {
+    return this.#snapshot;
   }
 
   get source(): Stream {
@@ -117,39 +123,39 @@ export class StreamMirror {
   async load(): Promise<void> {
     if (this.#loaded) return;
     this.#loaded = true;
-    const cached = await this.#context.cache.load();
+    const cached = await this.#context.stateFile.load();
     if (cached === undefined) return;
-    this.#remembered = cached.head;
-    this.#known = cached.head.parts;
+    this.#remembered = cached.checkpoint;
+    this.#known = cached.checkpoint.parts;
     this.#facts = cached.facts;
-    this.#look = cached.look;
+    this.#snapshot = cached.snapshot;
   }
 
   /** Ships what is new. Bounded by `limits.parts`; one request per part when nothing is amiss. */
-  async drain(limits: DrainLimits): Promise<Drained> {
+  async upload(limits: UploadLimits): Promise<UploadResult> {
     let attempts = 0;
     while (attempts < maxAttempts) {
-      const before = this.#head?.sequence;
-      const drained = await this.#tryDrain(limits);
-      if (drained !== 'again') return drained;
-      attempts = this.#head?.sequence === before ? attempts + 1 : 0;
+      const before = this.#checkpoint?.sequence;
+      const uploaded = await this.#tryDrain(limits);
+      if (uploaded !== 'again') return uploaded;
+      attempts = this.#checkpoint?.sequence === before ? attempts + 1 : 0;
     }
     return done('unsteady');
   }
 
   /** Compares the whole source with what was shipped; a difference leads to recovery. For quiet moments. */
-  async audit(): Promise<Drained> {
+  async audit(): Promise<UploadResult> {
     this.#waitingAt = undefined;
     const state = await this.#verify();
     if (state !== 'again') return state;
-    return this.drain({ partBytes: 1 << 20, parts: 1 });
+    return this.upload({ partBytes: 1 << 20, parts: 1 });
   }
 
-  async #tryDrain(limits: DrainLimits): Promise<Drained | 'again'> {
+  async #tryDrain(limits: UploadLimits): Promise<UploadResult | 'again'> {
     const ready = await this.#ready();
     if (ready !== undefined) return ready;
-    const head = this.#head ?? emptyHead;
-    const first = await this.#prepare(head.position, limits);
+    const checkpoint = this.#checkpoint ?? emptyCheckpoint;
+    const first = await this.#prepare(checkpoint.position, limits);
     if (first === 'gone') return done('gone');
     if (first === 'moved') return this.#verify();
     if (first.chunk.lines.length === 0) return this.#nothingNew(first.chunk);
@@ -157,34 +163,40 @@ export class StreamMirror {
   }
 
   /** Makes sure that there is a head to go on from; returns an outcome when there is nothing to do. */
-  async #ready(): Promise<Drained | undefined> {
+  async #ready(): Promise<UploadResult | undefined> {
     await this.load();
-    if (this.#head?.ahead && this.#waitingAt !== undefined) {
-      const look = await this.#source.changed(undefined);
-      if (look?.token === this.#waitingAt) return done('behind');
+    if (this.#checkpoint?.ahead && this.#waitingAt !== undefined) {
+      const snapshot = await this.#source.changed(undefined);
+      if (snapshot?.token === this.#waitingAt) return done('behind');
     }
-    if (this.#isRange && this.#head === undefined) await this.#replay();
-    if (this.#head === undefined || this.#head.ahead) return this.#recover();
+    if (this.#isRange && this.#checkpoint === undefined) await this.#replay();
+    if (this.#checkpoint === undefined || this.#checkpoint.ahead) return this.#recover();
     return undefined;
   }
 
   /** What was replayed may be more than is remembered, so the bucket is asked. */
   async #replay(): Promise<void> {
-    if (!(await this.#outbox.replay(this.#context.bucket))) return;
+    if (!(await this.#pendingPut.replay(this.#context.bucket))) return;
     this.#listed = true;
     this.#remembered = undefined;
   }
 
-  async #recover(): Promise<Drained | undefined> {
+  async #recover(): Promise<UploadResult | undefined> {
     const { bucket, prefix } = this.#context;
     if (!this.#listed && this.#known.length === 0) {
       this.#listed = true;
-      this.#head = emptyHead;
+      this.#checkpoint = emptyCheckpoint;
       return undefined;
     }
     if (this.#source.kind === 'records') {
       const observe = (line: Buffer): void => this.#observe(line);
-      this.#head = await recoverRecords(bucket, prefix, this.#source, this.#remembered, observe);
+      this.#checkpoint = await recoverRecords(
+        bucket,
+        prefix,
+        this.#source,
+        this.#remembered,
+        observe,
+      );
       return undefined;
     }
     const before = await this.#source.changed(undefined);
@@ -193,10 +205,10 @@ export class StreamMirror {
     const recovery = await recoverLines(context, prefix, this.#source, known, !this.#isRange);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') {
-      const head = await inMode(bucket, prefix, recovery.head, this.#context.who);
-      if (head === 'lost') return this.#recover();
-      if (head !== recovery.head) this.#context.onGeneration?.(head, 'mode');
-      return this.#adoptHead(head, before);
+      const checkpoint = await inMode(bucket, prefix, recovery.checkpoint, this.#context.who);
+      if (checkpoint === 'lost') return this.#recover();
+      if (checkpoint !== recovery.checkpoint) this.#context.onGeneration?.(checkpoint, 'mode');
+      return this.#adoptHead(checkpoint, before);
     }
     if ((await this.#context.onConflict()) === 'yield') return done('conflict');
     const reason = recovery.best.parts.length === 0 ? 'replaced' : 'rewritten';
@@ -207,52 +219,52 @@ export class StreamMirror {
     return this.#adoptHead(opened, before);
   }
 
-  #adoptHead(head: Head, look: Look | undefined): Drained | undefined {
-    this.#head = head;
-    this.#known = head.parts;
-    this.#waitingAt = head.ahead ? look?.token : undefined;
-    return head.ahead ? done('behind') : undefined;
+  #adoptHead(checkpoint: Checkpoint, snapshot: FileSnapshot | undefined): UploadResult | undefined {
+    this.#checkpoint = checkpoint;
+    this.#known = checkpoint.parts;
+    this.#waitingAt = checkpoint.ahead ? snapshot?.token : undefined;
+    return checkpoint.ahead ? done('behind') : undefined;
   }
 
   /** Whether the source still holds what was shipped. 'again': go on (with a fresh position, or through recovery). */
-  async #verify(): Promise<Drained | 'again'> {
-    const head = this.#head;
-    if (head === undefined || head.ahead || this.#source.kind === 'records') {
+  async #verify(): Promise<UploadResult | 'again'> {
+    const checkpoint = this.#checkpoint;
+    if (checkpoint === undefined || checkpoint.ahead || this.#source.kind === 'records') {
       return 'again';
     }
-    const position = await stillShipped(this.#source, head);
+    const position = await stillShipped(this.#source, checkpoint);
     if (position === 'gone') return done('gone');
     if (position === 'moved') return 'again';
     if (position !== 'differs') {
-      this.#head = { ...head, position };
+      this.#checkpoint = { ...checkpoint, position };
       return 'again';
     }
-    this.#known = head.parts;
-    this.#head = undefined;
+    this.#known = checkpoint.parts;
+    this.#checkpoint = undefined;
     this.#listed = true;
     return (await this.#recover()) ?? 'again';
   }
 
   /** Nothing to ship. A source that changed without growing may have been edited: it is compared before it is believed. */
-  async #nothingNew(chunk: Chunk): Promise<Drained | 'again'> {
-    const before = this.#look;
+  async #nothingNew(chunk: Chunk): Promise<UploadResult | 'again'> {
+    const before = this.#snapshot;
     const shrankOrEdited =
       before !== undefined &&
-      before.token !== chunk.look.token &&
-      before.size >= chunk.look.size &&
+      before.token !== chunk.snapshot.token &&
+      before.size >= chunk.snapshot.size &&
       this.#source.kind === 'lines';
-    this.#look = chunk.look;
+    this.#snapshot = chunk.snapshot;
     if (shrankOrEdited) return this.#verify();
     await this.#save();
     return { ...done('level'), rest: chunk.rest };
   }
 
-  async #ship(first: Prepared, limits: DrainLimits): Promise<Drained | 'again'> {
+  async #ship(first: PreparedPart, limits: UploadLimits): Promise<UploadResult | 'again'> {
     let prepared = first;
     for (let count = 1; ; count += 1) {
       const sending = this.#put(prepared);
       const mayGoOn = prepared.chunk.more && count < limits.parts;
-      const following = mayGoOn ? settled(this.#prepare(prepared.chunk.next, limits)) : undefined;
+      const following = mayGoOn ? outcomeOf(this.#prepare(prepared.chunk.next, limits)) : undefined;
       if (!(await sending)) {
         await following;
         return this.#adoptSlot();
@@ -268,15 +280,15 @@ export class StreamMirror {
   }
 
   /** Fills the slot at the head; `false` when it was filled before. */
-  async #put(prepared: Prepared): Promise<boolean> {
+  async #put(prepared: PreparedPart): Promise<boolean> {
     const { clock } = this.#context;
-    const head = this.#head ?? emptyHead;
-    if (!(await this.#send(head, prepared))) return false;
+    const checkpoint = this.#checkpoint ?? emptyCheckpoint;
+    if (!(await this.#send(checkpoint, prepared))) return false;
     const lines = prepared.plainLines;
     const part: ShippedPart = {
-      sequence: head.sequence,
-      generation: head.generation,
-      startLine: head.position.line,
+      sequence: checkpoint.sequence,
+      generation: checkpoint.generation,
+      startLine: checkpoint.position.line,
       endLine: prepared.chunk.next.line,
       sourceBytes: prepared.chunk.sourceBytes,
       uploadedBytes: prepared.body.length,
@@ -285,59 +297,59 @@ export class StreamMirror {
       uploadedAtMs: clock.now(),
       ...(this.#isRange ? { isRange: true } : {}),
     };
-    this.#advance(part, prepared.chunk.next, prepared.chunk.look);
+    this.#advance(part, prepared.chunk.next, prepared.chunk.snapshot);
     for (const line of prepared.redactedLines) this.#observe(line);
     return true;
   }
 
-  async #send(head: Head, { body, chunk }: Prepared): Promise<boolean> {
+  async #send(checkpoint: Checkpoint, { body, chunk }: PreparedPart): Promise<boolean> {
     const { bucket, prefix } = this.#context;
     if (!this.#isRange) {
-      const slot = prefix + nextPartName(head);
+      const slot = prefix + nextPartName(checkpoint);
       return (await bucket.putIfAbsent(slot, body, { contentType })).written;
     }
-    const { sequence, generation, position } = head;
+    const { sequence, generation, position } = checkpoint;
     const name = rangePartName(sequence, generation, position.line, chunk.next.line);
     // Should it fail, nobody knows how far the chain goes until the batch was put again.
-    this.#head = undefined;
-    await this.#outbox.put(bucket, prefix + name, body);
-    this.#head = head;
+    this.#checkpoint = undefined;
+    await this.#pendingPut.put(bucket, prefix + name, body);
+    this.#checkpoint = checkpoint;
     return true;
   }
 
   /** The slot was filled by somebody else, or by an earlier self: go on after it, wait, or look at everything again. */
-  async #adoptSlot(): Promise<Drained | 'again'> {
+  async #adoptSlot(): Promise<UploadResult | 'again'> {
     const { bucket, prefix } = this.#context;
-    const head = this.#head ?? emptyHead;
-    const stored = await bucket.get(prefix + nextPartName(head));
+    const checkpoint = this.#checkpoint ?? emptyCheckpoint;
+    const stored = await bucket.get(prefix + nextPartName(checkpoint));
     if (stored === undefined) return 'again';
     const slot = {
-      sequence: head.sequence,
-      generation: head.generation,
-      startLine: head.position.line,
+      sequence: checkpoint.sequence,
+      generation: checkpoint.generation,
+      startLine: checkpoint.position.line,
     };
     if (this.#source.kind === 'records') {
       const lines = completeLines(stored.body);
-      const position = this.#source.fold(head.position, lines);
+      const position = this.#source.fold(checkpoint.position, lines);
       for (const line of lines) this.#observe(line);
       const part = foldedPart(slot, position.line, stored.body, stored.modifiedAt);
-      this.#advance(part, position, this.#look);
+      this.#advance(part, position, this.#snapshot);
       await this.#save();
       return 'again';
     }
     const before = await this.#source.changed(undefined);
-    const comparison = await compareStored(this.#source, head.position, stored.body);
+    const comparison = await compareStored(this.#source, checkpoint.position, stored.body);
     if (comparison === 'gone') return done('gone');
     if (comparison === 'moved') return this.#verify();
     if (comparison === 'behind') {
-      this.#head = { ...head, ahead: true };
-      this.#known = head.parts;
+      this.#checkpoint = { ...checkpoint, ahead: true };
+      this.#known = checkpoint.parts;
       this.#waitingAt = before?.token;
       return done('behind');
     }
     if (comparison === 'conflict') {
-      this.#known = head.parts;
-      this.#head = undefined;
+      this.#known = checkpoint.parts;
+      this.#checkpoint = undefined;
       this.#listed = true;
       return (await this.#recover()) ?? 'again';
     }
@@ -346,19 +358,19 @@ export class StreamMirror {
       sourceBytes: comparison.sourceBytes,
       fingerprint: fingerprint(comparison.lines),
     };
-    this.#advance(part, comparison.position, this.#look);
+    this.#advance(part, comparison.position, this.#snapshot);
     for (const line of comparison.lines) this.#observeSource(line);
     await this.#save();
     return 'again';
   }
 
-  #advance(part: ShippedPart, position: Position, look: Look | undefined): void {
-    this.#head = withPart(this.#head ?? emptyHead, part, position);
-    this.#look = look;
-    this.#context.onPart?.(part, this.#head);
+  #advance(part: ShippedPart, position: Position, snapshot: FileSnapshot | undefined): void {
+    this.#checkpoint = withPart(this.#checkpoint ?? emptyCheckpoint, part, position);
+    this.#snapshot = snapshot;
+    this.#context.onPart?.(part, this.#checkpoint);
   }
 
-  #prepare(from: Position, { partBytes }: DrainLimits): Promise<Prepared | Unsteady> {
+  #prepare(from: Position, { partBytes }: UploadLimits): Promise<PreparedPart | Unsteady> {
     const lines = this.#isRange ? { lines: mostRangeLines } : {};
     return prepare(this.#source, this.#context.redactor, from, { bytes: partBytes, ...lines });
   }
@@ -378,18 +390,22 @@ export class StreamMirror {
   }
 
   async #save(): Promise<void> {
-    if (this.#head === undefined) return;
-    await this.#context.cache.save({ head: this.#head, facts: this.#facts, look: this.#look });
-    if (this.#isRange) await this.#outbox.forget();
+    if (this.#checkpoint === undefined) return;
+    await this.#context.stateFile.save({
+      checkpoint: this.#checkpoint,
+      facts: this.#facts,
+      snapshot: this.#snapshot,
+    });
+    if (this.#isRange) await this.#pendingPut.forget();
   }
 }
 
-function done(state: Drained['state']): Drained {
+function done(state: UploadResult['state']): UploadResult {
   return { state, more: false, rest: 0 };
 }
 
 /** A promise that is looked at later must not count as unhandled meanwhile. */
-function settled<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+function outcomeOf<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
   return promise.then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),

@@ -3,10 +3,10 @@ import type { Clock } from '../../clock.js';
 import type { Layout } from '../../protocol/keys.js';
 import { agrees, countMarkers } from '../../redact/redaction-match.js';
 import { completeLines, endsWithNewline } from '../lines.js';
-import { type Listing, listStream, newestFirst } from './listing.js';
-import { readChain } from './reader.js';
 import type { Line, LineStream, Position, RecordStream, Stream } from '../stream.js';
 import { startPosition } from '../stream.js';
+import { type Listing, listStream, newestFirst } from './listing.js';
+import { readChain } from './reader.js';
 
 /**
  * What comparing one stream's parts in the bucket with its source showed. It reads the chain as any reader would, from the
@@ -31,7 +31,7 @@ export interface Verdict {
 }
 
 const readBytes = 4 << 20;
-const settleMs = 2_100;
+const recordsQuietMs = 2_100;
 
 export async function verifyStream(
   bucket: Bucket,
@@ -68,30 +68,31 @@ export async function* verifySources(
   sources: readonly Stream[],
   clock: Clock,
 ): AsyncIterable<VerifiedSource> {
-  await settle(sources, clock);
+  await waitUntilQuiet(sources, clock);
   const claims = new Map<string, Stream[]>();
   for (const stream of sources) {
     const key = [stream.session.harness, stream.session.id, stream.name].join('\n');
     claims.set(key, [...(claims.get(key) ?? []), stream]);
   }
-  for (const rivals of claims.values()) {
+  for (const duplicates of claims.values()) {
     const verified: VerifiedSource[] = [];
-    for (const stream of rivals) verified.push(await verifyAs(bucket, layout, stream, stream.name));
+    for (const stream of duplicates)
+      verified.push(await verifyAs(bucket, layout, stream, stream.name));
     const [main, ...others] = verified.sort(furthestFirst);
     if (main !== undefined) yield main;
-    for (const other of others) yield await verifyCopy(bucket, layout, other, rivals.length);
+    for (const other of others) yield await verifyCopy(bucket, layout, other, duplicates.length);
   }
 }
 
 /** Records are shown once they were seen unchanged for a while: all of them are looked at first, then waited for together. */
-async function settle(sources: readonly Stream[], clock: Clock): Promise<void> {
+async function waitUntilQuiet(sources: readonly Stream[], clock: Clock): Promise<void> {
   let isWaiting = false;
   for (const stream of sources) {
     if (stream.kind !== 'records') continue;
     const chunk = await stream.read(startPosition, { bytes: 1 });
     isWaiting ||= typeof chunk !== 'string' && chunk.rest > 0;
   }
-  if (isWaiting) await clock.sleep(settleMs);
+  if (isWaiting) await clock.sleep(recordsQuietMs);
 }
 
 async function verifyAs(
@@ -109,11 +110,11 @@ async function verifyCopy(
   bucket: Bucket,
   layout: Layout,
   source: VerifiedSource,
-  rivals: number,
+  duplicates: number,
 ): Promise<VerifiedSource> {
   if (source.stream.kind === 'records') return source;
   const own = source.stream.name === '' ? '' : `/${source.stream.name}`;
-  for (let number = 1; number < rivals; number += 1) {
+  for (let number = 1; number < duplicates; number += 1) {
     const copy = await verifyAs(bucket, layout, source.stream, `copies/${number}${own}`);
     if (copy.verdict.state === 'ok') return copy;
   }

@@ -8,7 +8,7 @@ import type { Io } from '../../io.js';
  * until the store has it: whatever becomes of this process, the next one puts these very bytes under this very key again
  * before it looks at anything, so a part is never cut twice in two ways.
  */
-export interface Outbox {
+export interface PendingPut {
   /** Keeps the batch, then puts it. */
   put(bucket: Bucket, key: Key, body: Buffer): Promise<void>;
   /** Puts again what an earlier try may or may not have put; whether there was anything. */
@@ -20,15 +20,15 @@ export interface Outbox {
 const contentType = 'application/x-ndjson';
 
 /** One file: the key in a line of JSON, then the body. */
-export function fileOutbox(io: Io, path: string): Outbox {
+export function pendingPutFile(io: Io, path: string): PendingPut {
   /** Whether what the file holds was put, as far as this process knows; `undefined` when there is no file. */
   let isPut: boolean | undefined = false;
 
   return {
     put: async (bucket, key, body) => {
       isPut = false;
-      const head = Buffer.from(`${JSON.stringify({ key, sha256: digestOf(key, body) })}\n`);
-      await onDisk(path, () => io.replaceFile(path, Buffer.concat([head, body]), 'flushed'));
+      const checkpoint = Buffer.from(`${JSON.stringify({ key, sha256: digestOf(key, body) })}\n`);
+      await onDisk(path, () => io.replaceFile(path, Buffer.concat([checkpoint, body]), 'flushed'));
       await bucket.put(key, body, { contentType });
       isPut = true;
     },
@@ -49,7 +49,7 @@ export function fileOutbox(io: Io, path: string): Outbox {
 }
 
 /** For streams that keep no local state: good for as long as the process lives. */
-export function memoryOutbox(): Outbox {
+export function pendingPutInMemory(): PendingPut {
   let batch: { readonly key: Key; readonly body: Buffer } | undefined;
   return {
     put: async (bucket, key, body) => {
@@ -70,11 +70,19 @@ export function memoryOutbox(): Outbox {
 function parse(path: string, kept: Buffer): { readonly key: Key; readonly body: Buffer } {
   const end = kept.indexOf(0x0a);
   try {
-    const head: unknown = JSON.parse(kept.subarray(0, end).toString('utf8'));
+    const checkpoint: unknown = JSON.parse(kept.subarray(0, end).toString('utf8'));
     const body = kept.subarray(end + 1);
-    if (typeof head === 'object' && head !== null && 'key' in head && 'sha256' in head) {
-      if (typeof head.key === 'string' && head.sha256 === digestOf(head.key, body)) {
-        return { key: head.key, body };
+    if (
+      typeof checkpoint === 'object' &&
+      checkpoint !== null &&
+      'key' in checkpoint &&
+      'sha256' in checkpoint
+    ) {
+      if (
+        typeof checkpoint.key === 'string' &&
+        checkpoint.sha256 === digestOf(checkpoint.key, body)
+      ) {
+        return { key: checkpoint.key, body };
       }
     }
   } catch {

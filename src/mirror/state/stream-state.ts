@@ -4,29 +4,29 @@ import * as v from 'valibot';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
 import { encodeId, encodeStreamName } from '../../protocol/names.js';
-import type { Head, ShippedPart } from '../checkpoint.js';
-import type { JsonValue, Look, SessionFacts } from '../stream.js';
+import type { Checkpoint, ShippedPart } from '../checkpoint.js';
+import type { FileSnapshot, JsonValue, SessionFacts } from '../stream.js';
 
 /**
  * What is remembered of one stream between runs: how far it came, and what its source looked like then. A cache: losing it,
  * or finding it damaged, costs a listing and some reads, never an upload, and nothing in it is believed against the source
  * or the bucket. It holds fingerprints of source bytes, so it stays on this machine (files of mode 600).
  */
-export interface CachedStream {
-  readonly head: Head;
+export interface StreamState {
+  readonly checkpoint: Checkpoint;
   readonly facts: SessionFacts;
-  readonly look: Look | undefined;
+  readonly snapshot: FileSnapshot | undefined;
 }
 
-export interface StreamCache {
-  load(): Promise<CachedStream | undefined>;
-  save(state: CachedStream): Promise<void>;
+export interface StreamStateFile {
+  load(): Promise<StreamState | undefined>;
+  save(state: StreamState): Promise<void>;
 }
 
 /** Told once per kind of trouble; the mirror goes on without its cache. */
-export type CacheTrouble = (error: unknown) => void;
+export type StateTrouble = (error: unknown) => void;
 
-export const noCache: StreamCache = {
+export const noStreamState: StreamStateFile = {
   load: async () => undefined,
   save: async () => undefined,
 };
@@ -45,7 +45,7 @@ export function streamStatePath(
  * Two files: `<path>.json`, the head, replaced whole; `<path>.parts`, one line per part, appended. The head says how many
  * parts count, so a torn or surplus last line does no harm; every line and the head carry a checksum of their own.
  */
-export function fileCache(io: Io, path: string, trouble: CacheTrouble): StreamCache {
+export function streamStateFile(io: Io, path: string, trouble: StateTrouble): StreamStateFile {
   let onDisk: readonly ShippedPart[] | undefined;
 
   const saveParts = async (parts: readonly ShippedPart[]): Promise<void> => {
@@ -62,10 +62,10 @@ export function fileCache(io: Io, path: string, trouble: CacheTrouble): StreamCa
   return {
     load: async () => {
       try {
-        const head = decodeHead(await io.readFile(`${path}.json`));
-        if (head === undefined) return undefined;
-        const parts = decodeParts(await io.readFile(`${path}.parts`), head.parts);
-        return parts === undefined ? undefined : assemble(head, parts);
+        const checkpoint = decodeCheckpoint(await io.readFile(`${path}.json`));
+        if (checkpoint === undefined) return undefined;
+        const parts = decodeParts(await io.readFile(`${path}.parts`), checkpoint.parts);
+        return parts === undefined ? undefined : assemble(checkpoint, parts);
       } catch (error) {
         trouble(error);
         return undefined;
@@ -73,8 +73,8 @@ export function fileCache(io: Io, path: string, trouble: CacheTrouble): StreamCa
     },
     save: async (state) => {
       try {
-        await saveParts(state.head.parts);
-        await io.replaceFile(`${path}.json`, encodeHead(state));
+        await saveParts(state.checkpoint.parts);
+        await io.replaceFile(`${path}.json`, encodeCheckpoint(state));
       } catch (error) {
         onDisk = undefined;
         trouble(error);
@@ -115,25 +115,25 @@ const headSchema = v.object({
   line: count,
   at: v.unknown(),
   facts: v.record(v.string(), v.union([v.string(), v.number()])),
-  look: v.nullable(v.object({ token: v.string(), size: v.number(), modifiedAtMs: v.number() })),
+  snapshot: v.nullable(v.object({ token: v.string(), size: v.number(), modifiedAtMs: v.number() })),
 });
 type StoredHead = v.InferOutput<typeof headSchema>;
 
-function encodeHead({ head, facts, look }: CachedStream): string {
+function encodeCheckpoint({ checkpoint, facts, snapshot }: StreamState): string {
   const body = JSON.stringify({
     v: 1,
-    generation: head.generation,
-    sequence: head.sequence,
-    parts: head.parts.length,
-    line: head.position.line,
-    at: head.position.at,
+    generation: checkpoint.generation,
+    sequence: checkpoint.sequence,
+    parts: checkpoint.parts.length,
+    line: checkpoint.position.line,
+    at: checkpoint.position.at,
     facts,
-    look: look ?? null,
+    snapshot: snapshot ?? null,
   });
   return `${checksum(body)} ${body}\n`;
 }
 
-function decodeHead(bytes: Buffer | undefined): StoredHead | undefined {
+function decodeCheckpoint(bytes: Buffer | undefined): StoredHead | undefined {
   const body = bytes === undefined ? undefined : checked(bytes.toString('utf8').trimEnd());
   if (body === undefined) return undefined;
   const result = v.safeParse(headSchema, parsed(body));
@@ -192,10 +192,10 @@ function decodePart(line: string): ShippedPart | undefined {
   };
 }
 
-function assemble(stored: StoredHead, parts: readonly ShippedPart[]): CachedStream | undefined {
+function assemble(stored: StoredHead, parts: readonly ShippedPart[]): StreamState | undefined {
   if ((parts[parts.length - 1]?.endLine ?? 0) !== stored.line) return undefined;
   return {
-    head: {
+    checkpoint: {
       generation: stored.generation,
       sequence: stored.sequence,
       parts,
@@ -203,7 +203,7 @@ function assemble(stored: StoredHead, parts: readonly ShippedPart[]): CachedStre
       ahead: false,
     },
     facts: stored.facts as SessionFacts,
-    look: stored.look ?? undefined,
+    snapshot: stored.snapshot ?? undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 import { NotAllowedError, NotFoundError, UnreachableError } from '../../errors.js';
 
 /** How the store as a whole is doing. One for the whole watch: when the store fails for one stream, it fails for all. */
-export class Breaker {
+export class CircuitBreaker {
   readonly #random: () => number;
   #failures = 0;
   #closedUntilMs = 0;

@@ -1,17 +1,17 @@
 import type { Clock } from '../../clock.js';
-import type { FileEvents } from './file-events.js';
-import type { Taken } from './session-filter.js';
-import type { Marks } from './hook-signal.js';
-import type { Pacing } from './flush-schedule.js';
-import type { Roster } from './stream-registry.js';
-import type { Selection } from './selection.js';
 import type { SessionMirror } from '../meta/session-mirror.js';
 import type { Watcher } from '../stream.js';
+import type { FileEvents } from './file-events.js';
+import type { FlushTiming } from './flush-schedule.js';
+import type { HookSignals } from './hook-signal.js';
+import type { Selection } from './selection.js';
+import type { SelectedSessions } from './session-filter.js';
+import type { StreamRegistry } from './stream-registry.js';
 
 /** What the loop tells while it runs. Nothing in it holds a transcript's content. */
 export interface WatchReport {
   /** After the first look: what is mirrored, and what was left alone. */
-  onTaken(taken: Taken): void;
+  onTaken(taken: SelectedSessions): void;
   /** How many sessions are mirrored now, whenever that changes. */
   onSessions(count: number): void;
   /** Something is wrong with the store, a source or the machine; the loop goes on. */
@@ -25,10 +25,10 @@ export interface WatchReport {
 
 export interface WatchSettings {
   readonly selection: Selection;
-  readonly pacing: Pacing;
+  readonly timing: FlushTiming;
   readonly events: FileEvents;
   /** What the harnesses' hooks tell; `undefined`: nobody listens to them. */
-  readonly marks?: Marks;
+  readonly hookSignals?: HookSignals;
   /** Between two sweeps. */
   readonly sweepMs: number;
   /** Look at everything that is taken as if local state remembered nothing of it: what vanished from the bucket is put back. */
@@ -39,7 +39,7 @@ export interface WatchSettings {
 
 export interface WatchContext {
   readonly watchers: readonly Watcher[];
-  readonly roster: Roster;
+  readonly registry: StreamRegistry;
   readonly clock: Clock;
   readonly settings: WatchSettings;
   readonly report: WatchReport;

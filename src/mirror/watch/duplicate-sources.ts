@@ -2,12 +2,12 @@ import type { Bucket } from '../../bucket/bucket.js';
 import type { Clock } from '../../clock.js';
 import { SourceError } from '../../errors.js';
 import type { Redactor } from '../../redact/redact.js';
-import { isUnsteady } from '../slots/reconcile.js';
 import type { ShippedPart } from '../checkpoint.js';
+import { isUnsteady } from '../slots/reconcile.js';
 import { recoverLines } from '../slots/recovery.js';
-import type { LineStream, Look } from '../stream.js';
+import type { FileSnapshot, LineStream } from '../stream.js';
 
-export interface RivalsContext {
+export interface DuplicateSourcesContext {
   readonly bucket: Bucket;
   readonly redactor: Redactor;
   readonly clock: Clock;
@@ -28,12 +28,12 @@ export interface Candidate extends Agreement {
 const leftOutMs = 60_000;
 
 /** Compares sources that claim to be one stream. Reads only: what it finds decides, and others write. */
-export class Rivals {
-  readonly #context: RivalsContext;
+export class DuplicateSources {
+  readonly #context: DuplicateSourcesContext;
   /** Could not be read: left out until then (monotonic milliseconds). */
   readonly #leftOut = new Map<string, number>();
 
-  constructor(context: RivalsContext) {
+  constructor(context: DuplicateSourcesContext) {
     this.#context = context;
   }
 
@@ -50,7 +50,7 @@ export class Rivals {
     }
     const candidates: Candidate[] = [];
     for (const stream of readable) {
-      const size = (await this.look(stream))?.size ?? 0;
+      const size = (await this.snapshot(stream))?.size ?? 0;
       const agreement = await this.#agreementOrNone(prefix, stream, known);
       if (agreement !== undefined) candidates.push({ stream, ...agreement, size });
     }
@@ -73,13 +73,13 @@ export class Rivals {
     const recovery = await recoverLines(context, prefix, stream, known, false);
     if (isUnsteady(recovery)) return { lines: -1, conflicts: true };
     if (recovery.found === 'chain') {
-      return { lines: recovery.head.position.line, conflicts: false };
+      return { lines: recovery.checkpoint.position.line, conflicts: false };
     }
     return { lines: recovery.best.position.line, conflicts: true };
   }
 
   /** `undefined` when it is gone, or cannot be looked at (then it is left out, and told of). */
-  async look(stream: LineStream): Promise<Look | undefined> {
+  async snapshot(stream: LineStream): Promise<FileSnapshot | undefined> {
     try {
       return await stream.changed(undefined);
     } catch (error) {

@@ -1,7 +1,7 @@
 /** When a stream's new bytes are sent: soon after a silence, then less and less often while it keeps writing. */
-export interface Pacing {
+export interface FlushTiming {
   /** From the first unseen byte to its flush, after a silence. */
-  readonly settleMs: number;
+  readonly firstDelayMs: number;
   /** Between flushes while writing goes on: at first, */
   readonly firstIntervalMs: number;
   /** and at most. */
@@ -10,8 +10,8 @@ export interface Pacing {
   readonly eagerBytes: number;
 }
 
-export const defaultPacing: Pacing = {
-  settleMs: 250,
+export const defaultFlushTiming: FlushTiming = {
+  firstDelayMs: 250,
   firstIntervalMs: 2_000,
   longestIntervalMs: 5_000,
   eagerBytes: 256 * 1024,
@@ -20,23 +20,23 @@ export const defaultPacing: Pacing = {
 const growth = 1.5;
 
 /** One stream's pace. All times are milliseconds of one monotonic clock. */
-export class Pace {
-  readonly #pacing: Pacing;
+export class FlushSchedule {
+  readonly #timing: FlushTiming;
   #unseenSinceMs: number | undefined;
   #eager = false;
   #againAtMs: number | undefined;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
   #intervalMs: number;
 
-  constructor(pacing: Pacing) {
-    this.#pacing = pacing;
-    this.#intervalMs = Math.min(pacing.firstIntervalMs, pacing.longestIntervalMs);
+  constructor(timing: FlushTiming) {
+    this.#timing = timing;
+    this.#intervalMs = Math.min(timing.firstIntervalMs, timing.longestIntervalMs);
   }
 
   /** Something new was noticed; `bytes` is how much is known to wait in all. */
   noticed(nowMs: number, bytes: number): void {
     this.#unseenSinceMs ??= nowMs;
-    if (bytes >= this.#pacing.eagerBytes) this.#eager = true;
+    if (bytes >= this.#timing.eagerBytes) this.#eager = true;
   }
 
   /** `undefined` while there is nothing to send. */
@@ -45,7 +45,7 @@ export class Pace {
     if (this.#unseenSinceMs === undefined) return undefined;
     if (this.#eager) return this.#unseenSinceMs;
     return Math.max(
-      this.#unseenSinceMs + this.#pacing.settleMs,
+      this.#unseenSinceMs + this.#timing.firstDelayMs,
       this.#flushedAtMs + this.#intervalMs,
     );
   }
@@ -53,7 +53,7 @@ export class Pace {
   /** A flush begins; what is noticed from here on waits for the next. */
   flushing(nowMs: number): void {
     const wasBusy = nowMs - this.#flushedAtMs < 2 * this.#intervalMs;
-    const { firstIntervalMs, longestIntervalMs } = this.#pacing;
+    const { firstIntervalMs, longestIntervalMs } = this.#timing;
     const next = wasBusy ? this.#intervalMs * growth : firstIntervalMs;
     this.#intervalMs = Math.min(next, longestIntervalMs);
     this.#flushedAtMs = nowMs;

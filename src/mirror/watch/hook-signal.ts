@@ -1,12 +1,12 @@
 import type { Harness } from '../../protocol/harnesses.js';
 
-export const markKinds = ['started', 'advanced', 'ended'] as const;
-export type MarkKind = (typeof markKinds)[number];
+export const hookSignalKinds = ['started', 'advanced', 'ended'] as const;
+export type HookSignalKind = (typeof hookSignalKinds)[number];
 
 /** What a harness's hook told of a session. A hint: it makes the mirror look earlier, and says that a session ended. */
-export interface Mark {
+export interface HookSignal {
   readonly harness: Harness;
-  readonly kind: MarkKind;
+  readonly kind: HookSignalKind;
   /** `undefined`: some session of this harness. */
   readonly sessionId: string | undefined;
   /** Where the harness says that the transcript lies. */
@@ -16,9 +16,9 @@ export interface Mark {
 }
 
 /** Where marks wait until somebody takes them. */
-export interface Marks {
+export interface HookSignals {
   /** Those that wait now, the oldest first. Cheap when nothing was dropped since. Never throws. */
-  waiting(): Promise<readonly Mark[]>;
+  waiting(): Promise<readonly HookSignal[]>;
   /** Taken: it does not wait any more, unless the same was told again meanwhile. */
-  take(mark: Mark): Promise<void>;
+  take(hookSignal: HookSignal): Promise<void>;
 }

@@ -7,7 +7,12 @@ import { SourceError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
 import { type Harness, harnesses } from '../../protocol/harnesses.js';
-import { type Mark, type MarkKind, type Marks, markKinds } from './hook-signal.js';
+import {
+  type HookSignal,
+  type HookSignalKind,
+  type HookSignals,
+  hookSignalKinds,
+} from './hook-signal.js';
 
 const maxBytes = 64 * 1024;
 const maxFiles = 10_000;
@@ -22,16 +27,22 @@ const contentSchema = v.object({
 });
 
 /** `<harness>.<whatever tells sessions apart>.<kind>` */
-const namePattern = new RegExp(`^(${harnesses.join('|')})\\..{1,200}\\.(${markKinds.join('|')})$`);
+const namePattern = new RegExp(
+  `^(${harnesses.join('|')})\\..{1,200}\\.(${hookSignalKinds.join('|')})$`,
+);
 
 /** What a hook writes beside before it renames. */
 const unfinishedPattern = new RegExp(`^\\.(${harnesses.join('|')})\\.[\\w.]{1,100}$`);
 
 /** As a hook does: what a command of ours has to tell a running watch. */
-export async function dropMark(
+export async function writeHookSignal(
   io: Io,
   folder: string,
-  { harness, kind, sessionId }: Pick<Mark, 'harness' | 'kind'> & { readonly sessionId: string },
+  {
+    harness,
+    kind,
+    sessionId,
+  }: Pick<HookSignal, 'harness' | 'kind'> & { readonly sessionId: string },
 ): Promise<void> {
   const name = createHash('sha256').update(sessionId).digest('hex').slice(0, 32);
   const content = `${JSON.stringify({ session_id: sessionId })}\n`;
@@ -49,13 +60,13 @@ interface Waiting {
  * The folder into which hooks drop what they have to tell, one small file per session and kind. What is not such a file (a
  * link, a folder, somebody else's, too large, no JSON) is told once by its name and left where it is.
  */
-export function openSpool(
+export function openHookSignals(
   folder: string,
   now: () => number,
   onTrouble: (error: Error) => void,
-): Marks {
+): HookSignals {
   const returned = new Map<string, string>();
-  const files = new WeakMap<Mark, Waiting>();
+  const files = new WeakMap<HookSignal, Waiting>();
   const told = new Set<string>();
   let folderVersion = '';
 
@@ -84,7 +95,7 @@ export function openSpool(
     return names;
   }
 
-  async function read(name: string): Promise<Mark | undefined> {
+  async function read(name: string): Promise<HookSignal | undefined> {
     const path = join(folder, name);
     const stat = await lstat(path).catch(() => undefined);
     if (stat === undefined) return undefined;
@@ -99,16 +110,16 @@ export function openSpool(
     if (returned.get(name) === version && !isOld) return undefined;
     const content = parseContent(await readBounded(path));
     if (content === undefined) return ignored(path, 'its content is not what a hook writes');
-    const mark: Mark = {
+    const hookSignal: HookSignal = {
       harness: harnessOf(parsed[1]),
       kind: kindOf(parsed[2]),
       sessionId: content.session_id,
       path: content.transcript_path,
       atMs: stat.mtimeMs,
     };
-    files.set(mark, { name, version });
+    files.set(hookSignal, { name, version });
     returned.set(name, version);
-    return mark;
+    return hookSignal;
   }
 
   async function sweepUnfinished(path: string, stat: Stats): Promise<undefined> {
@@ -118,19 +129,19 @@ export function openSpool(
   return {
     waiting: async () => {
       try {
-        const marks: Mark[] = [];
+        const hookSignals: HookSignal[] = [];
         for (const name of await names()) {
-          const mark = await read(name);
-          if (mark !== undefined) marks.push(mark);
+          const hookSignal = await read(name);
+          if (hookSignal !== undefined) hookSignals.push(hookSignal);
         }
-        return marks.sort((left, right) => left.atMs - right.atMs);
+        return hookSignals.sort((left, right) => left.atMs - right.atMs);
       } catch (error) {
         ignored(folder, error instanceof Error ? error.message : String(error));
         return [];
       }
     },
-    take: async (mark) => {
-      const file = files.get(mark);
+    take: async (hookSignal) => {
+      const file = files.get(hookSignal);
       if (file === undefined) return;
       returned.delete(file.name);
       const path = join(folder, file.name);
@@ -177,6 +188,6 @@ function harnessOf(text: string | undefined): Harness {
   return harnesses.find((one) => one === text) ?? 'claude-code';
 }
 
-function kindOf(text: string | undefined): MarkKind {
-  return markKinds.find((one) => one === text) ?? 'advanced';
+function kindOf(text: string | undefined): HookSignalKind {
+  return hookSignalKinds.find((one) => one === text) ?? 'advanced';
 }

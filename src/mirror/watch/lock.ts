@@ -10,7 +10,7 @@ import { refuseLink } from '../../links.js';
  * Says who watches for a destination on this machine, so that a second `watch` can say so and step back. For comfort only:
  * two watchers that do run at once meet at the slots and harm nothing.
  */
-export interface Holder {
+export interface LockHolder {
   readonly pid: number;
   readonly since: string;
   readonly host: string;
@@ -21,7 +21,7 @@ export interface Holder {
 export type LockOutcome =
   /** `trouble`: the lock could not be written, e.g. on a full disk; it is a comfort, so that is no reason to stop. */
   | { readonly held: true; readonly release: () => Promise<void>; readonly trouble?: Error }
-  | { readonly held: false; readonly holder: Holder };
+  | { readonly held: false; readonly holder: LockHolder };
 
 const attempts = 100;
 const retryMs = 20;
@@ -49,7 +49,7 @@ async function compete(path: string, now: Date): Promise<LockOutcome> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // Neither read nor written through; the other files of this lock are made, never opened.
   refuseLink(folder, path);
-  const mine: Holder = {
+  const mine: LockHolder = {
     pid: process.pid,
     since: now.toISOString(),
     host: hostname(),
@@ -67,14 +67,14 @@ async function compete(path: string, now: Date): Promise<LockOutcome> {
   return { held: false, holder: holder ?? mine };
 }
 
-type Found =
-  | { readonly state: 'running'; readonly holder: Holder }
+type LockFile =
+  | { readonly state: 'running'; readonly holder: LockHolder }
   /** Its holder ended without a word, or it says nothing that can be read. */
   | { readonly state: 'dead' }
   /** Somebody has made it a moment ago and is about to write into it, or has just removed it. */
   | { readonly state: 'changing' };
 
-async function inspect(path: string): Promise<Found> {
+async function inspect(path: string): Promise<LockFile> {
   const holder = await readHolder(path);
   if (holder !== undefined) {
     return (await isRunning(holder)) ? { state: 'running', holder } : { state: 'dead' };
@@ -88,7 +88,7 @@ async function inspect(path: string): Promise<Found> {
  * A dead holder's lock is replaced in one step, by one at a time: nobody finds it gone meanwhile. Whoever died while taking
  * over is swept aside without such care.
  */
-async function takeOver(path: string, mine: Holder): Promise<boolean> {
+async function takeOver(path: string, mine: LockHolder): Promise<boolean> {
   const turn = `${path}.turn`;
   if (!(await create(turn, mine))) {
     if ((await inspect(turn)).state === 'dead') await rm(turn, { force: true });
@@ -106,12 +106,12 @@ async function takeOver(path: string, mine: Holder): Promise<boolean> {
 }
 
 /** Who watches for a destination now, if anybody on this machine does. */
-export async function runningWatch(path: string): Promise<Holder | undefined> {
+export async function runningWatch(path: string): Promise<LockHolder | undefined> {
   const holder = await readHolder(path);
   return holder !== undefined && (await isRunning(holder)) ? holder : undefined;
 }
 
-export async function readHolder(path: string): Promise<Holder | undefined> {
+export async function readHolder(path: string): Promise<LockHolder | undefined> {
   try {
     refuseLink(dirname(path), path);
     const result = v.safeParse(holderSchema, JSON.parse(await readFile(path, 'utf8')));
@@ -121,7 +121,7 @@ export async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-async function create(path: string, holder: Holder): Promise<boolean> {
+async function create(path: string, holder: LockHolder): Promise<boolean> {
   try {
     await writeFile(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
     return true;
@@ -132,7 +132,7 @@ async function create(path: string, holder: Holder): Promise<boolean> {
   }
 }
 
-async function isRunning(holder: Holder): Promise<boolean> {
+async function isRunning(holder: LockHolder): Promise<boolean> {
   if (holder.host !== hostname()) return false;
   try {
     process.kill(holder.pid, 0);

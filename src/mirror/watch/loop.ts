@@ -1,13 +1,13 @@
 import PQueue from 'p-queue';
-import { beforeAbort } from './race-abort.js';
-import { Drainer, type Watched } from './stream-uploader.js';
-import { type Ending, endingOf } from './summary.js';
-import { NoFileEvents } from './file-events.js';
-import { Intake, type Sighting } from './session-filter.js';
-import { MarkReader } from './hook-signal-reader.js';
-import { Meter } from './progress-counter.js';
 import type { Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
+import { NoFileEvents } from './file-events.js';
+import { HookSignalReader } from './hook-signal-reader.js';
+import { ProgressCounter } from './progress-counter.js';
+import { raceAbort } from './race-abort.js';
+import { type DiscoveredStream, SessionFilter } from './session-filter.js';
+import { StreamUploader, type UploadState } from './stream-uploader.js';
+import { summaryOf, type WatchSummary } from './summary.js';
 
 export type { WatchContext, WatchReport, WatchSettings } from './context.js';
 
@@ -26,7 +26,7 @@ const liveParts = { partBytes: 1 << 20, parts: 8 };
 const backfillParts = { partBytes: 8 << 20, parts: 4 };
 const backfillBytes = 4 << 20;
 /** Records count once they were seen unchanged for 2 s. */
-const settleRecordsMs = 2_100;
+const recordsQuietMs = 2_100;
 /** `once` waits this long for a store that cannot be reached, then ends with its error. */
 const patienceMs = 45_000;
 
@@ -36,9 +36,9 @@ const patienceMs = 45_000;
  */
 export class WatchLoop {
   readonly #context: WatchContext;
-  readonly #intake: Intake;
-  readonly #drainer: Drainer;
-  readonly #marks: MarkReader;
+  readonly #filter: SessionFilter;
+  readonly #uploader: StreamUploader;
+  readonly #hookSignals: HookSignalReader;
   readonly #queue = new PQueue({ concurrency });
   #wake: () => void = () => undefined;
   #sweepAtMs = 0;
@@ -47,26 +47,30 @@ export class WatchLoop {
   #isWritingMetas = false;
 
   constructor(context: WatchContext) {
-    const { watchers, settings, roster, clock, report } = context;
+    const { watchers, settings, registry, clock, report } = context;
     this.#context = context;
-    const drainer = new Drainer(roster, clock, report, settings.pacing);
-    this.#drainer = drainer;
-    this.#intake = new Intake(watchers, settings.selection, (error) => drainer.failed(error));
-    this.#marks = new MarkReader(context, this.#intake, drainer, (stream) =>
+    const uploader = new StreamUploader(registry, clock, report, settings.timing);
+    this.#uploader = uploader;
+    this.#filter = new SessionFilter(watchers, settings.selection, (error) =>
+      uploader.failed(error),
+    );
+    this.#hookSignals = new HookSignalReader(context, this.#filter, uploader, (stream) =>
       this.#glanceSafely(stream),
     );
   }
 
   /** Takes everything there is once. The store's own error is thrown when it cannot be reached to begin with. */
-  async once(signal: AbortSignal): Promise<Ending> {
+  async once(signal: AbortSignal): Promise<WatchSummary> {
     const { clock } = this.#context;
-    if (!(await beforeAbort(this.#prepare(), signal))) return endingOf([]);
-    await this.#marks.read();
-    const meter = new Meter((done, total) => this.#context.report.onProgress(done, total));
+    if (!(await raceAbort(this.#prepare(), signal))) return summaryOf([]);
+    await this.#hookSignals.read();
+    const counter = new ProgressCounter((done, total) =>
+      this.#context.report.onProgress(done, total),
+    );
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
-      meter.expect(due);
-      const work = due.map((one) => () => this.#drainWhole(one, signal, meter));
-      const isDone = await beforeAbort(
+      counter.expect(due);
+      const work = due.map((one) => () => this.#drainWhole(one, signal, counter));
+      const isDone = await raceAbort(
         this.#queue.addAll(work).then(() => undefined),
         signal,
       );
@@ -74,14 +78,14 @@ export class WatchLoop {
       const hopeless = this.#hopeless();
       if (hopeless !== undefined) throw hopeless;
     }
-    await this.#until(clock.monotonic() + metasMs, this.#drainer.writeMetas('all'));
-    return endingOf(this.#drainer.watched);
+    await this.#until(clock.monotonic() + metasMs, this.#uploader.writeMetas('all'));
+    return summaryOf(this.#uploader.states);
   }
 
   /** Runs until `signal` aborts; then finishes what is in hand within 10 s. */
-  async run(signal: AbortSignal): Promise<Ending> {
+  async run(signal: AbortSignal): Promise<WatchSummary> {
     const { clock, settings } = this.#context;
-    const isReady = await beforeAbort(this.#prepare(), signal);
+    const isReady = await raceAbort(this.#prepare(), signal);
     this.#sweepAtMs = clock.monotonic();
     while (!signal.aborted) {
       await this.#lookAtHot();
@@ -91,28 +95,29 @@ export class WatchLoop {
       await this.#sleep(signal);
     }
     await settings.events.close();
-    return isReady ? this.#finish() : endingOf([]);
+    return isReady ? this.#finish() : summaryOf([]);
   }
 
   async #prepare(): Promise<void> {
-    const { roster, clock, report } = this.#context;
-    await roster.learnBucket(await this.#intake.harnesses());
-    const { taken, sightings } = await this.#intake.first(clock.now());
-    for (const sighting of sightings) await this.#take(sighting);
+    const { registry, clock, report } = this.#context;
+    await registry.learnBucket(await this.#filter.harnesses());
+    const { taken, discovered } = await this.#filter.first(clock.now());
+    for (const found of discovered) await this.#take(found);
     report.onTaken(taken);
   }
 
-  async #take({ stream, look }: Sighting): Promise<Watched> {
-    const { roster, clock } = this.#context;
-    const track = roster.admit(stream);
-    const watched = this.#drainer.of(track);
-    await track.mirror.load();
-    watched.seen = look;
-    const isUnchanged = track.mirror.look?.token === look.token && track.mirror.source === stream;
+  async #take({ stream, snapshot }: DiscoveredStream): Promise<UploadState> {
+    const { registry, clock } = this.#context;
+    const mirrored = registry.admit(stream);
+    const states = this.#uploader.of(mirrored);
+    await mirrored.mirror.load();
+    states.seen = snapshot;
+    const isUnchanged =
+      mirrored.mirror.snapshot?.token === snapshot.token && mirrored.mirror.source === stream;
     const { isThorough } = this.#context.settings;
-    if (isThorough || !isUnchanged || roster.isLost(track))
-      watched.pace.noticed(clock.monotonic(), look.size);
-    return watched;
+    if (isThorough || !isUnchanged || registry.isLost(mirrored))
+      states.schedule.noticed(clock.monotonic(), snapshot.size);
+    return states;
   }
 
   /** Also for folders that were not there at the start: a harness that is used for the first time. */
@@ -139,7 +144,7 @@ export class WatchLoop {
   }
 
   #onPath(path: string): void {
-    this.#lookAt(path).catch((error: unknown) => this.#drainer.failed(error));
+    this.#lookAt(path).catch((error: unknown) => this.#uploader.failed(error));
   }
 
   async #lookAt(path: string): Promise<void> {
@@ -158,34 +163,34 @@ export class WatchLoop {
 
   /** One stat: if anything changed, the stream is hot, and due. */
   async #glance(stream: Stream): Promise<void> {
-    const { roster, clock } = this.#context;
-    const track = roster.trackOf(stream.source);
-    if (track === undefined) return this.#meet(stream);
-    const watched = this.#drainer.of(track);
-    const look = await stream.changed(watched.seen);
+    const { registry, clock } = this.#context;
+    const mirrored = registry.mirroredStreamOf(stream.source);
+    if (mirrored === undefined) return this.#meet(stream);
+    const states = this.#uploader.of(mirrored);
+    const snapshot = await stream.changed(states.seen);
     const now = clock.monotonic();
-    watched.lookAtMs = now + hotLookMs;
-    if (look === undefined) return;
-    watched.seen = look;
-    watched.hotUntilMs = now + hotForMs;
-    watched.pace.noticed(now, look.size - (track.mirror.look?.size ?? 0));
+    states.lookAtMs = now + hotLookMs;
+    if (snapshot === undefined) return;
+    states.seen = snapshot;
+    states.hotUntilMs = now + hotForMs;
+    states.schedule.noticed(now, snapshot.size - (mirrored.mirror.snapshot?.size ?? 0));
   }
 
   async #meet(stream: Stream): Promise<void> {
-    const { roster, clock, report } = this.#context;
-    const sightings = await this.#intake.meet(stream, clock.now());
-    for (const sighting of sightings) {
-      const watched = await this.#take(sighting);
-      watched.hotUntilMs = clock.monotonic() + hotForMs;
+    const { registry, clock, report } = this.#context;
+    const discovered = await this.#filter.meet(stream, clock.now());
+    for (const found of discovered) {
+      const states = await this.#take(found);
+      states.hotUntilMs = clock.monotonic() + hotForMs;
     }
-    if (sightings.length > 0) report.onSessions(roster.sessionCount);
+    if (discovered.length > 0) report.onSessions(registry.sessionCount);
   }
 
   async #lookAtHot(): Promise<void> {
     const now = this.#context.clock.monotonic();
-    for (const watched of this.#drainer.watched) {
-      const isDue = watched.hotUntilMs > now && watched.lookAtMs <= now;
-      if (isDue) await this.#glanceSafely(watched.track.mirror.source);
+    for (const states of this.#uploader.states) {
+      const isDue = states.hotUntilMs > now && states.lookAtMs <= now;
+      if (isDue) await this.#glanceSafely(states.mirrored.mirror.source);
     }
   }
 
@@ -194,8 +199,11 @@ export class WatchLoop {
     try {
       await this.#glance(stream);
     } catch (error) {
-      const track = this.#context.roster.trackOf(stream.source);
-      this.#drainer.failed(error, track === undefined ? undefined : this.#drainer.of(track));
+      const mirrored = this.#context.registry.mirroredStreamOf(stream.source);
+      this.#uploader.failed(
+        error,
+        mirrored === undefined ? undefined : this.#uploader.of(mirrored),
+      );
     }
   }
 
@@ -206,7 +214,7 @@ export class WatchLoop {
     await this.#listen();
     let count = 0;
     this.#sweeps += 1;
-    for await (const some of this.#intake.everything()) {
+    for await (const some of this.#filter.everything()) {
       for (const stream of some) {
         count += 1;
         const isItsTurn = (count + this.#sweeps) % quietEverySweeps === 0;
@@ -221,54 +229,56 @@ export class WatchLoop {
   /** Where file events are heard, what nobody touched for an hour need not be asked in every sweep. */
   #isQuiet(stream: Stream): boolean {
     if (!this.#hasEvents) return false;
-    const { roster, clock } = this.#context;
-    const track = roster.trackOf(stream.source);
-    const look = track ? this.#drainer.of(track).seen : this.#intake.dormantLook(stream);
-    return look !== undefined && look.modifiedAtMs < clock.now() - quietAfterMs;
+    const { registry, clock } = this.#context;
+    const mirrored = registry.mirroredStreamOf(stream.source);
+    const snapshot = mirrored
+      ? this.#uploader.of(mirrored).seen
+      : this.#filter.dormantSnapshot(stream);
+    return snapshot !== undefined && snapshot.modifiedAtMs < clock.now() - quietAfterMs;
   }
 
   #flushDue(): void {
     const now = this.#context.clock.monotonic();
-    if (now < this.#drainer.breaker.notBeforeMs) return;
-    for (const watched of this.#drainer.watched) {
-      if (watched.isFlushing) continue;
-      if ((watched.pace.dueAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueue(watched);
-      else if ((watched.auditAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueueAudit(watched);
+    if (now < this.#uploader.breaker.notBeforeMs) return;
+    for (const states of this.#uploader.states) {
+      if (states.isFlushing) continue;
+      if ((states.schedule.dueAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueue(states);
+      else if ((states.auditAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueueAudit(states);
     }
   }
 
-  #enqueue(watched: Watched): void {
-    const waiting = (watched.seen?.size ?? 0) - (watched.track.mirror.look?.size ?? 0);
+  #enqueue(states: UploadState): void {
+    const waiting = (states.seen?.size ?? 0) - (states.mirrored.mirror.snapshot?.size ?? 0);
     const isBackfill = waiting > backfillBytes;
     const limits = isBackfill ? backfillParts : liveParts;
-    this.#enqueueWork(watched, isBackfill ? 0 : 1, () => this.#drainer.flush(watched, limits));
+    this.#enqueueWork(states, isBackfill ? 0 : 1, () => this.#uploader.flush(states, limits));
   }
 
-  #enqueueAudit(watched: Watched): void {
-    this.#enqueueWork(watched, 0, () => this.#drainer.audit(watched));
+  #enqueueAudit(states: UploadState): void {
+    this.#enqueueWork(states, 0, () => this.#uploader.audit(states));
   }
 
-  #enqueueWork(watched: Watched, priority: number, work: () => Promise<void>): void {
-    watched.isFlushing = true;
+  #enqueueWork(states: UploadState, priority: number, work: () => Promise<void>): void {
+    states.isFlushing = true;
     const task = async (): Promise<void> => {
       await work();
-      watched.isFlushing = false;
-      watched.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
+      states.isFlushing = false;
+      states.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
       this.#wake();
     };
-    this.#queue.add(task, { priority }).catch((error: unknown) => this.#drainer.failed(error));
+    this.#queue.add(task, { priority }).catch((error: unknown) => this.#uploader.failed(error));
   }
 
   /** Beside the loop: a store that does not answer must not keep it from looking, sending and ending. */
   #writeDueMetas(): void {
     const { clock } = this.#context;
-    if (this.#isWritingMetas || this.#drainer.metas.nextMs > clock.monotonic()) return;
+    if (this.#isWritingMetas || this.#uploader.metas.nextMs > clock.monotonic()) return;
     this.#isWritingMetas = true;
     const done = (): void => {
       this.#isWritingMetas = false;
       this.#wake();
     };
-    this.#drainer.writeMetas('due').then(done, done);
+    this.#uploader.writeMetas('due').then(done, done);
   }
 
   /** Until something is due or was noticed. Marks are asked for often, so that asking must not cost a look at everything. */
@@ -280,8 +290,8 @@ export class WatchLoop {
     const stop = (): void => waking.abort();
     signal.addEventListener('abort', stop, { once: true });
     const untilMs = Math.max(clock.monotonic() + 1, this.#nextMs(clock.monotonic()));
-    while (!waking.signal.aborted && !(await this.#marks.readWhenDue())) {
-      const leftMs = Math.min(untilMs, this.#marks.nextMs) - clock.monotonic();
+    while (!waking.signal.aborted && !(await this.#hookSignals.readWhenDue())) {
+      const leftMs = Math.min(untilMs, this.#hookSignals.nextMs) - clock.monotonic();
       if (clock.monotonic() >= untilMs) break;
       await clock.sleep(Math.max(1, leftMs), waking.signal);
     }
@@ -290,56 +300,56 @@ export class WatchLoop {
   }
 
   #nextMs(now: number): number {
-    const { breaker, metas } = this.#drainer;
-    let look = this.#sweepAtMs;
+    const { breaker, metas } = this.#uploader;
+    let snapshot = this.#sweepAtMs;
     let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metas.nextMs;
-    for (const watched of this.#drainer.watched) {
-      if (watched.hotUntilMs > now) look = Math.min(look, watched.lookAtMs);
-      if (watched.isFlushing) continue;
-      send = Math.min(send, watched.pace.dueAtMs ?? send, watched.auditAtMs ?? send);
+    for (const states of this.#uploader.states) {
+      if (states.hotUntilMs > now) snapshot = Math.min(snapshot, states.lookAtMs);
+      if (states.isFlushing) continue;
+      send = Math.min(send, states.schedule.dueAtMs ?? send, states.auditAtMs ?? send);
     }
-    return Math.min(look, Math.max(send, breaker.notBeforeMs));
+    return Math.min(snapshot, Math.max(send, breaker.notBeforeMs));
   }
 
   /** One last look at everything, then all that is due, within the time a shutdown may take. */
-  async #finish(): Promise<Ending> {
+  async #finish(): Promise<WatchSummary> {
     const { clock } = this.#context;
     const deadline = clock.monotonic() + shutdownMs;
     await this.#until(deadline, this.#queue.onIdle());
-    await this.#until(deadline, this.#marks.read());
-    for await (const some of this.#intake.everything()) {
+    await this.#until(deadline, this.#hookSignals.read());
+    for await (const some of this.#filter.everything()) {
       for (const stream of some) {
         if (clock.monotonic() < deadline) await this.#glanceSafely(stream);
       }
     }
     for (let due = this.#due(); due.length > 0; due = this.#due()) {
       if (clock.monotonic() >= deadline) break;
-      for (const watched of due) {
-        this.#queue.add(() => this.#finishOne(watched, deadline)).catch(() => undefined);
+      for (const states of due) {
+        this.#queue.add(() => this.#finishOne(states, deadline)).catch(() => undefined);
       }
       await this.#until(deadline, this.#queue.onIdle());
     }
-    await this.#until(deadline, this.#drainer.writeMetas('all'));
-    return endingOf(this.#drainer.watched);
+    await this.#until(deadline, this.#uploader.writeMetas('all'));
+    return summaryOf(this.#uploader.states);
   }
 
-  #due(): readonly Watched[] {
-    return [...this.#drainer.watched].filter(({ pace }) => pace.dueAtMs !== undefined);
+  #due(): readonly UploadState[] {
+    return [...this.#uploader.states].filter(({ schedule }) => schedule.dueAtMs !== undefined);
   }
 
-  async #finishOne(watched: Watched, deadline: number): Promise<void> {
+  async #finishOne(states: UploadState, deadline: number): Promise<void> {
     const { clock } = this.#context;
-    watched.isFlushing = true;
-    watched.pace.flushing(clock.monotonic());
+    states.isFlushing = true;
+    states.schedule.flushing(clock.monotonic());
     while (clock.monotonic() < deadline) {
-      const drain = await this.#drainer.drain(watched, liveParts);
-      const isSourceBroken = drain === 'failed' && this.#drainer.breaker.trouble === undefined;
-      if (drain === 'done' || isSourceBroken) {
-        watched.isFlushing = false;
+      const upload = await this.#uploader.upload(states, liveParts);
+      const isSourceBroken = upload === 'failed' && this.#uploader.breaker.trouble === undefined;
+      if (upload === 'done' || isSourceBroken) {
+        states.isFlushing = false;
         return;
       }
       const left = Math.max(0, deadline - clock.monotonic());
-      if (drain !== 'again') await clock.sleep(Math.min(500, left));
+      if (upload !== 'again') await clock.sleep(Math.min(500, left));
     }
   }
 
@@ -352,30 +362,34 @@ export class WatchLoop {
   }
 
   /** Until everything of one stream is sent, or nothing can be: the failure stands then, and the others go on. */
-  async #drainWhole(watched: Watched, signal: AbortSignal, meter: Meter): Promise<void> {
+  async #drainWhole(
+    states: UploadState,
+    signal: AbortSignal,
+    counter: ProgressCounter,
+  ): Promise<void> {
     const { clock } = this.#context;
-    const { breaker } = this.#drainer;
-    let maySettle = watched.track.mirror.source.kind === 'records';
-    watched.isFlushing = true;
-    watched.pace.flushing(clock.monotonic());
+    const { breaker } = this.#uploader;
+    let maySettle = states.mirrored.mirror.source.kind === 'records';
+    states.isFlushing = true;
+    states.schedule.flushing(clock.monotonic());
     while (!signal.aborted && this.#hopeless() === undefined) {
-      const drain = await this.#drainer.drain(watched, backfillParts);
-      meter.advanced(watched);
-      if (drain === 'again') continue;
-      const isSettling = drain === 'done' && maySettle && watched.rest > 0;
-      if (drain === 'done' && !isSettling) {
-        watched.isFlushing = false;
-        return meter.finished(watched);
+      const upload = await this.#uploader.upload(states, backfillParts);
+      counter.advanced(states);
+      if (upload === 'again') continue;
+      const awaitsQuiet = upload === 'done' && maySettle && states.rest > 0;
+      if (upload === 'done' && !awaitsQuiet) {
+        states.isFlushing = false;
+        return counter.finished(states);
       }
-      if (drain === 'failed' && breaker.trouble === undefined) return;
-      if (isSettling) maySettle = false;
-      const waitMs = isSettling ? settleRecordsMs : breaker.notBeforeMs - clock.monotonic();
+      if (upload === 'failed' && breaker.trouble === undefined) return;
+      if (awaitsQuiet) maySettle = false;
+      const waitMs = awaitsQuiet ? recordsQuietMs : breaker.notBeforeMs - clock.monotonic();
       await clock.sleep(Math.max(250, Math.min(waitMs, patienceMs)), signal);
     }
   }
 
   /** For `once`, which somebody waits for: the store's error, when it is no use to go on. */
   #hopeless(): Error | undefined {
-    return this.#drainer.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
+    return this.#uploader.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
   }
 }

@@ -1,33 +1,33 @@
-import type { Watched } from './stream-uploader.js';
+import type { UploadState } from './stream-uploader.js';
 
 export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 
 /** How much of the sources `once` has dealt with. */
-export class Meter {
+export class ProgressCounter {
   readonly #onProgress: OnProgress;
   #total = 0;
-  readonly #done = new Map<Watched, number>();
+  readonly #done = new Map<UploadState, number>();
 
   constructor(onProgress: OnProgress) {
     this.#onProgress = onProgress;
   }
 
-  expect(due: readonly Watched[]): void {
+  expect(due: readonly UploadState[]): void {
     this.#total += due.reduce((sum, { seen }) => sum + (seen?.size ?? 0), 0);
     this.#tell();
   }
 
-  advanced(watched: Watched): void {
-    const parts = watched.track.mirror.head?.parts ?? [];
+  advanced(states: UploadState): void {
+    const parts = states.mirrored.mirror.checkpoint?.parts ?? [];
     this.#done.set(
-      watched,
+      states,
       parts.reduce((sum, part) => sum + part.sourceBytes, 0),
     );
     this.#tell();
   }
 
-  finished(watched: Watched): void {
-    this.#done.set(watched, watched.seen?.size ?? 0);
+  finished(states: UploadState): void {
+    this.#done.set(states, states.seen?.size ?? 0);
     this.#tell();
   }
 

@@ -1,5 +1,5 @@
 /** Whether the work came to its end before it was no longer wanted; its failure is the caller's. */
-export async function beforeAbort(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+export async function raceAbort(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
   let stop: () => void = () => undefined;
   const aborted = new Promise<boolean>((resolve) => {
     stop = () => resolve(false);

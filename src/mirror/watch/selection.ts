@@ -1,5 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
-import type { Look, SessionFacts, Stream, Watcher } from '../stream.js';
+import type { FileSnapshot, SessionFacts, Stream, Watcher } from '../stream.js';
 import { startPosition, streamsOf } from '../stream.js';
 
 /** Which sessions are mirrored. */
@@ -45,14 +45,14 @@ export async function newestSession(
   watchers: readonly Watcher[],
   cwd: string,
 ): Promise<string | undefined> {
-  const found: { readonly stream: Stream; readonly look: Look }[] = [];
+  const found: { readonly stream: Stream; readonly snapshot: FileSnapshot }[] = [];
   for (const watcher of watchers) {
     for await (const stream of streamsOf(watcher)) {
-      const look = stream.name === '' ? await stream.changed(undefined) : undefined;
-      if (look !== undefined) found.push({ stream, look });
+      const snapshot = stream.name === '' ? await stream.changed(undefined) : undefined;
+      if (snapshot !== undefined) found.push({ stream, snapshot });
     }
   }
-  found.sort((left, right) => right.look.modifiedAtMs - left.look.modifiedAtMs);
+  found.sort((left, right) => right.snapshot.modifiedAtMs - left.snapshot.modifiedAtMs);
   for (const { stream } of found) {
     const folder = await peekCwd(stream);
     if (folder !== undefined && isWithin(folder, cwd)) return stream.session.id;

@@ -1,12 +1,12 @@
+import type { FileSnapshot, Harness, Stream, Watcher } from '../stream.js';
 import { isWithin, peekCwd, type Selection } from './selection.js';
-import type { Harness, Look, Stream, Watcher } from '../stream.js';
 
-export interface Sighting {
+export interface DiscoveredStream {
   readonly stream: Stream;
-  readonly look: Look;
+  readonly snapshot: FileSnapshot;
 }
 
-export interface Taken {
+export interface SelectedSessions {
   readonly sessions: number;
   readonly streams: number;
   readonly bytes: number;
@@ -18,11 +18,11 @@ export interface Taken {
  * Which of the sessions on this machine are mirrored. What is left alone at first, since it is too old, is taken as soon as
  * it grows; what lies in another folder never is.
  */
-export class Intake {
+export class SessionFilter {
   readonly #watchers: readonly Watcher[];
   readonly #selection: Selection;
   readonly #onTrouble: (error: unknown) => void;
-  readonly #dormant = new Map<string, Sighting>();
+  readonly #dormant = new Map<string, DiscoveredStream>();
   readonly #cwds = new Map<string, string>();
 
   constructor(
@@ -55,59 +55,61 @@ export class Intake {
   }
 
   /** The first look: what is taken from the start. */
-  async first(nowMs: number): Promise<{ readonly taken: Taken; readonly sightings: Sighting[] }> {
-    const sessions = new Map<string, Sighting[]>();
+  async first(
+    nowMs: number,
+  ): Promise<{ readonly taken: SelectedSessions; readonly discovered: DiscoveredStream[] }> {
+    const sessions = new Map<string, DiscoveredStream[]>();
     for await (const some of this.everything()) {
       for (const stream of some) {
-        const look = await this.#look(stream);
-        if (look === undefined) continue;
+        const snapshot = await this.#snapshot(stream);
+        if (snapshot === undefined) continue;
         const key = sessionKey(stream);
-        sessions.set(key, [...(sessions.get(key) ?? []), { stream, look }]);
+        sessions.set(key, [...(sessions.get(key) ?? []), { stream, snapshot }]);
       }
     }
     const left = { leftSessions: 0, leftBytes: 0 };
-    const sightings: Sighting[] = [];
+    const discovered: DiscoveredStream[] = [];
     for (const session of sessions.values()) {
       if (this.#isRecent(session, nowMs) && (await this.#isWanted(session))) {
-        sightings.push(...session);
+        discovered.push(...session);
         continue;
       }
-      for (const sighting of session) this.#dormant.set(sighting.stream.source, sighting);
+      for (const found of session) this.#dormant.set(found.stream.source, found);
       left.leftSessions += 1;
       left.leftBytes += bytesOf(session);
     }
     const taken = {
       sessions: sessions.size - left.leftSessions,
-      streams: sightings.length,
-      bytes: bytesOf(sightings),
+      streams: discovered.length,
+      bytes: bytesOf(discovered),
       ...left,
     };
-    return { taken, sightings };
+    return { taken, discovered };
   }
 
   /**
    * A stream that is not mirrored was noticed: what is to be taken now, on account of it. What is as old as before has not
    * grown, though it may have been moved or packed, which keeps its time.
    */
-  async meet(stream: Stream, nowMs: number): Promise<readonly Sighting[]> {
+  async meet(stream: Stream, nowMs: number): Promise<readonly DiscoveredStream[]> {
     if (!this.#mayConcern(stream)) return [];
-    const look = await stream.changed(this.#dormant.get(stream.source)?.look);
-    if (look === undefined) return [];
-    this.#dormant.set(stream.source, { stream, look });
+    const snapshot = await stream.changed(this.#dormant.get(stream.source)?.snapshot);
+    if (snapshot === undefined) return [];
+    this.#dormant.set(stream.source, { stream, snapshot });
     const key = sessionKey(stream);
     const session = [...this.#dormant.values()].filter((one) => sessionKey(one.stream) === key);
     if (!this.#isRecent(session, nowMs) || !(await this.#isWanted(session))) return [];
-    for (const sighting of session) this.#dormant.delete(sighting.stream.source);
+    for (const found of session) this.#dormant.delete(found.stream.source);
     return session;
   }
 
   /** What was seen of a stream that is left alone; `undefined` for one that is mirrored, or new. */
-  dormantLook(stream: Stream): Look | undefined {
-    return this.#dormant.get(stream.source)?.look;
+  dormantSnapshot(stream: Stream): FileSnapshot | undefined {
+    return this.#dormant.get(stream.source)?.snapshot;
   }
 
   /** What cannot be looked at now is met again by the sweep. */
-  async #look(stream: Stream): Promise<Look | undefined> {
+  async #snapshot(stream: Stream): Promise<FileSnapshot | undefined> {
     try {
       return await stream.changed(undefined);
     } catch (error) {
@@ -126,21 +128,21 @@ export class Intake {
     return sessionId === undefined || stream.session.id === sessionId;
   }
 
-  #isRecent(session: readonly Sighting[], nowMs: number): boolean {
+  #isRecent(session: readonly DiscoveredStream[], nowMs: number): boolean {
     const { sinceMs } = this.#selection;
     if (sinceMs === undefined) return true;
-    return session.some(({ look }) => look.modifiedAtMs >= nowMs - sinceMs);
+    return session.some(({ snapshot }) => snapshot.modifiedAtMs >= nowMs - sinceMs);
   }
 
   /** A session that does not say where it was started is in no folder. */
-  async #isWanted(session: readonly Sighting[]): Promise<boolean> {
+  async #isWanted(session: readonly DiscoveredStream[]): Promise<boolean> {
     const { cwd } = this.#selection;
     if (cwd === undefined) return true;
     const folder = await this.#cwdOf(session);
     return folder !== undefined && isWithin(folder, cwd);
   }
 
-  async #cwdOf(session: readonly Sighting[]): Promise<string | undefined> {
+  async #cwdOf(session: readonly DiscoveredStream[]): Promise<string | undefined> {
     for (const { stream } of [...session].sort(mainFirst)) {
       const known = this.#cwds.get(sessionKey(stream));
       const tells = stream.kind === 'lines' || stream.isCompared;
@@ -157,10 +159,10 @@ function sessionKey(stream: Stream): string {
   return `${stream.session.harness}\n${stream.session.id}`;
 }
 
-function bytesOf(sightings: readonly Sighting[]): number {
-  return sightings.reduce((sum, { look }) => sum + look.size, 0);
+function bytesOf(discovered: readonly DiscoveredStream[]): number {
+  return discovered.reduce((sum, { snapshot }) => sum + snapshot.size, 0);
 }
 
-function mainFirst(left: Sighting, right: Sighting): number {
+function mainFirst(left: DiscoveredStream, right: DiscoveredStream): number {
   return Number(left.stream.name !== '') - Number(right.stream.name !== '');
 }

@@ -5,12 +5,11 @@ import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
-import { fileCache, noCache, streamStatePath } from '../state/stream-state.js';
-import type { Head, ShippedPart } from '../checkpoint.js';
-import { fileOutbox, memoryOutbox } from '../state/pending-put.js';
-import { Rivals } from './duplicate-sources.js';
-import { peekCwd } from './selection.js';
+import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { type OtherHost, SessionMirror } from '../meta/session-mirror.js';
+import { StreamMirror } from '../slots/stream-mirror.js';
+import { pendingPutFile, pendingPutInMemory } from '../state/pending-put.js';
+import { noStreamState, streamStateFile, streamStatePath } from '../state/stream-state.js';
 import {
   type LineStream,
   type SessionRef,
@@ -18,17 +17,18 @@ import {
   streamsOf,
   type Watcher,
 } from '../stream.js';
-import { StreamMirror } from '../slots/stream-mirror.js';
+import { DuplicateSources } from './duplicate-sources.js';
+import { peekCwd } from './selection.js';
 
 /** One chain that is mirrored: where it belongs and what mirrors it. */
-export interface Track {
+export interface MirroredStream {
   readonly session: SessionMirror;
   /** The stream's name in the bucket; a copy's is not what its source says. */
   readonly name: string;
   readonly mirror: StreamMirror;
 }
 
-export interface RosterContext {
+export interface StreamRegistryContext {
   readonly bucket: Bucket;
   readonly layout: Layout;
   readonly redactor: Redactor;
@@ -44,19 +44,19 @@ export interface RosterContext {
   readonly stateFolder: string | undefined;
   /** Called with the folder of a session before its lines are redacted, at most twice a minute. */
   readonly learnFrom: (folder: string) => Promise<void>;
-  readonly onPart: (track: Pick<Track, 'session' | 'name'>, part: ShippedPart) => void;
+  readonly onPart: (mirrored: Pick<MirroredStream, 'session' | 'name'>, part: ShippedPart) => void;
   readonly onGeneration: (
-    track: Pick<Track, 'session' | 'name'>,
-    head: Head,
+    mirrored: Pick<MirroredStream, 'session' | 'name'>,
+    checkpoint: Checkpoint,
     reason: string,
   ) => void;
-  readonly onCacheTrouble: (error: unknown) => void;
+  readonly onStateTrouble: (error: unknown) => void;
   readonly onSourceTrouble: (error: SourceError) => void;
   readonly onOtherHost?: (session: SessionRef, other: OtherHost) => void;
 }
 
 /** Several files that claim to be one stream, and which of them was found to be it. */
-interface Contest {
+interface SourceConflict {
   readonly sources: Map<string, LineStream>;
   /** The sources changed since the last election. */
   isOpen: boolean;
@@ -71,22 +71,22 @@ const maxCopies = 64;
  * (a move left a stub, two config folders), the one that agrees furthest with what was shipped is the stream, and the
  * others become streams of their own, `copies/<n>`, which never open a generation.
  */
-export class Roster {
-  readonly #context: RosterContext;
+export class StreamRegistry {
+  readonly #context: StreamRegistryContext;
   readonly #sessions = new Map<string, SessionMirror>();
-  readonly #tracks = new Map<string, Track>();
-  readonly #bySource = new Map<string, Track>();
-  readonly #contests = new Map<string, Contest>();
-  readonly #rivals: Rivals;
+  readonly #mirroredStreams = new Map<string, MirroredStream>();
+  readonly #bySource = new Map<string, MirroredStream>();
+  readonly #sourceConflicts = new Map<string, SourceConflict>();
+  readonly #duplicates: DuplicateSources;
   readonly #folders = new Map<SessionMirror, string | undefined>();
-  #fresh: Track[] = [];
+  #fresh: MirroredStream[] = [];
   /** Sessions that the bucket held something of at the start; `undefined`: not known, so everything is listed. */
   #inBucket: ReadonlySet<string> | undefined;
   readonly #learnt = new Set<string>();
 
-  constructor(context: RosterContext) {
+  constructor(context: StreamRegistryContext) {
     this.#context = context;
-    this.#rivals = new Rivals(context);
+    this.#duplicates = new DuplicateSources(context);
   }
 
   get sessions(): Iterable<SessionMirror> {
@@ -97,8 +97,8 @@ export class Roster {
     return this.#sessions.size;
   }
 
-  get tracks(): Iterable<Track> {
-    return this.#tracks.values();
+  get mirroredStreams(): Iterable<MirroredStream> {
+    return this.#mirroredStreams.values();
   }
 
   /** Learns with two shallow listings per harness which sessions the bucket holds; the others start without a listing. */
@@ -117,58 +117,58 @@ export class Roster {
   }
 
   /** The track of a source, made at first sight. */
-  admit(stream: Stream): Track {
+  admit(stream: Stream): MirroredStream {
     const known = this.#bySource.get(stream.source);
     if (known !== undefined) return known;
     const key = keyOf(stream, stream.name);
     if (stream.kind === 'lines') this.#enter(key, stream);
-    const existing = this.#tracks.get(key);
+    const existing = this.#mirroredStreams.get(key);
     if (existing === undefined) return this.#create(stream, stream.name);
     if (stream.kind === 'records') return this.#create(stream, stream.name, stream.source);
     return existing;
   }
 
   /** Local state remembers parts of a stream of which the bucket holds nothing at all any more. */
-  isLost(track: Track): boolean {
-    const shipped = track.mirror.head?.parts.length ?? 0;
-    return shipped > 0 && !this.#mayBeInBucket(track.mirror.source, track.name);
+  isLost(mirrored: MirroredStream): boolean {
+    const shipped = mirrored.mirror.checkpoint?.parts.length ?? 0;
+    return shipped > 0 && !this.#mayBeInBucket(mirrored.mirror.source, mirrored.name);
   }
 
   /** The tracks that were made since this was last asked, whoever had them made. */
-  takeFresh(): readonly Track[] {
+  takeFresh(): readonly MirroredStream[] {
     const fresh = this.#fresh;
     this.#fresh = [];
     return fresh;
   }
 
-  trackOf(source: string): Track | undefined {
+  mirroredStreamOf(source: string): MirroredStream | undefined {
     return this.#bySource.get(source);
   }
 
   /** Settles whose chain it is before anything is sent; cheap when nobody contests it. */
-  async settle(track: Track): Promise<void> {
-    const folder = await this.#folderOf(track);
+  async resolveSource(mirrored: MirroredStream): Promise<void> {
+    const folder = await this.#folderOf(mirrored);
     if (folder !== undefined) await this.#context.learnFrom(folder);
-    const contest = this.#contests.get(keyOf(track.mirror.source, track.name));
-    if (contest?.isOpen) await this.#elect(track, contest);
+    const sourceConflict = this.#sourceConflicts.get(keyOf(mirrored.mirror.source, mirrored.name));
+    if (sourceConflict?.isOpen) await this.#elect(mirrored, sourceConflict);
   }
 
   /** The source contradicts its chain and may not open a generation there: find out where it belongs. */
-  async resolveConflict(track: Track): Promise<Track> {
-    const { source } = track.mirror;
-    const contest = this.#contests.get(keyOf(source, track.name));
-    if (contest !== undefined) {
-      contest.isOpen = true;
-      await this.#elect(track, contest);
-      return track;
+  async resolveConflict(mirrored: MirroredStream): Promise<MirroredStream> {
+    const { source } = mirrored.mirror;
+    const sourceConflict = this.#sourceConflicts.get(keyOf(source, mirrored.name));
+    if (sourceConflict !== undefined) {
+      sourceConflict.isOpen = true;
+      await this.#elect(mirrored, sourceConflict);
+      return mirrored;
     }
-    if (source.kind === 'records') return track;
+    if (source.kind === 'records') return mirrored;
     this.#bySource.delete(source.source);
-    return this.#asCopy(source, track.name);
+    return this.#asCopy(source, mirrored.name);
   }
 
   /** Where the session was started, from what is known of it or, at first, from its first lines. */
-  async #folderOf({ mirror, session }: Track): Promise<string | undefined> {
+  async #folderOf({ mirror, session }: MirroredStream): Promise<string | undefined> {
     await mirror.load();
     const main = session.streams.get('') ?? mirror;
     const known = main.facts.cwd ?? mirror.facts.cwd;
@@ -180,54 +180,58 @@ export class Roster {
   }
 
   #enter(key: string, stream: LineStream): void {
-    const contest = this.#contests.get(key);
-    if (contest === undefined) {
+    const sourceConflict = this.#sourceConflicts.get(key);
+    if (sourceConflict === undefined) {
       const sources = new Map([[stream.source, stream]]);
-      this.#contests.set(key, { sources, isOpen: false, mayFork: false });
+      this.#sourceConflicts.set(key, { sources, isOpen: false, mayFork: false });
       return;
     }
-    contest.sources.set(stream.source, stream);
-    if (!this.#rivals.isLeftOut(stream)) contest.isOpen = true;
+    sourceConflict.sources.set(stream.source, stream);
+    if (!this.#duplicates.isLeftOut(stream)) sourceConflict.isOpen = true;
   }
 
   /** Stays open until it is complete: a store that fails in the middle must not leave a source without a track. */
-  async #elect(track: Track, contest: Contest): Promise<void> {
-    const contenders = contest.sources.size;
-    for (const [path, stream] of contest.sources) {
-      if ((await this.#rivals.look(stream)) !== undefined) continue;
-      if (this.#rivals.isLeftOut(stream)) continue;
-      contest.sources.delete(path);
+  async #elect(mirrored: MirroredStream, sourceConflict: SourceConflict): Promise<void> {
+    const contenders = sourceConflict.sources.size;
+    for (const [path, stream] of sourceConflict.sources) {
+      if ((await this.#duplicates.snapshot(stream)) !== undefined) continue;
+      if (this.#duplicates.isLeftOut(stream)) continue;
+      sourceConflict.sources.delete(path);
       this.#bySource.delete(path);
     }
-    const prefix = this.#prefix(track.session, track.name);
-    const known = track.mirror.head?.parts ?? [];
-    const candidates = await this.#rivals.rank(prefix, [...contest.sources.values()], known);
+    const prefix = this.#prefix(mirrored.session, mirrored.name);
+    const known = mirrored.mirror.checkpoint?.parts ?? [];
+    const candidates = await this.#duplicates.rank(
+      prefix,
+      [...sourceConflict.sources.values()],
+      known,
+    );
     const [winner, ...losers] = candidates;
     if (winner === undefined) return;
-    contest.mayFork = winner.conflicts;
-    if (track.mirror.source !== winner.stream) track.mirror.moveTo(winner.stream);
-    this.#bySource.set(winner.stream.source, track);
+    sourceConflict.mayFork = winner.conflicts;
+    if (mirrored.mirror.source !== winner.stream) mirrored.mirror.moveTo(winner.stream);
+    this.#bySource.set(winner.stream.source, mirrored);
     for (const loser of losers) {
-      if (this.#bySource.get(loser.stream.source) === track) {
+      if (this.#bySource.get(loser.stream.source) === mirrored) {
         this.#bySource.delete(loser.stream.source);
       }
       if (!this.#bySource.has(loser.stream.source)) await this.#asCopy(loser.stream, '');
     }
-    contest.isOpen = contest.sources.size > contenders;
+    sourceConflict.isOpen = sourceConflict.sources.size > contenders;
   }
 
   /** The first `copies/<n>` that this source does not contradict. Its content decides, so a restart finds it again. */
-  async #asCopy(stream: LineStream, after: string): Promise<Track> {
+  async #asCopy(stream: LineStream, after: string): Promise<MirroredStream> {
     const own = stream.name === '' ? '' : `/${stream.name}`;
     const first = Number(/^copies\/(\d+)/.exec(after)?.[1] ?? 0) + 1;
     for (let number = first; number < maxCopies; number += 1) {
       const name = `copies/${number}${own}`;
-      const taken = this.#tracks.get(keyOf(stream, name));
+      const taken = this.#mirroredStreams.get(keyOf(stream, name));
       if (taken !== undefined && (await taken.mirror.source.changed(undefined)) !== undefined) {
         continue;
       }
       const session = this.#session(stream);
-      const agreement = await this.#rivals.agreement(this.#prefix(session, name), stream, []);
+      const agreement = await this.#duplicates.agreement(this.#prefix(session, name), stream, []);
       if (agreement.conflicts) continue;
       if (taken === undefined) return this.#create(stream, name);
       taken.mirror.moveTo(stream);
@@ -237,7 +241,7 @@ export class Roster {
     return this.#create(stream, `copies/${maxCopies}${own}`);
   }
 
-  #create(stream: Stream, name: string, distinction = ''): Track {
+  #create(stream: Stream, name: string, distinction = ''): MirroredStream {
     const { io, stateFolder, bucket, redactor, clock, who } = this.#context;
     const session = this.#session(stream);
     const place = { session, name };
@@ -247,10 +251,12 @@ export class Roster {
       stateFolder === undefined || distinction !== ''
         ? undefined
         : streamStatePath(stateFolder, harness, id, name);
-    const { onCacheTrouble } = this.#context;
+    const { onStateTrouble } = this.#context;
     const own = stateFolder === undefined ? io : withoutLinks(io, stateFolder);
-    const cache = path === undefined ? noCache : fileCache(own, path, onCacheTrouble);
-    const outbox = path === undefined ? memoryOutbox() : fileOutbox(own, `${path}.outbox`);
+    const stateFile =
+      path === undefined ? noStreamState : streamStateFile(own, path, onStateTrouble);
+    const pendingPut =
+      path === undefined ? pendingPutInMemory() : pendingPutFile(own, `${path}.outbox`);
     const key = keyOf(stream, name) + distinction;
     const mirror = new StreamMirror(
       {
@@ -258,36 +264,36 @@ export class Roster {
         redactor,
         clock,
         who,
-        cache,
-        outbox,
+        stateFile,
+        pendingPut,
         prefix,
         listed: this.#mayBeInBucket(stream, name),
         isThorough: this.#context.isThorough,
         onPart: (part) => this.#context.onPart(place, part),
-        onGeneration: (head, reason) => this.#context.onGeneration(place, head, reason),
+        onGeneration: (checkpoint, reason) => this.#context.onGeneration(place, checkpoint, reason),
         onConflict: () => this.#onConflict(key, stream, name),
       },
       stream,
     );
-    const track: Track = { session, name, mirror };
+    const mirrored: MirroredStream = { session, name, mirror };
     if (distinction === '') session.add(name, mirror);
-    this.#tracks.set(key, track);
-    this.#fresh.push(track);
-    this.#bySource.set(stream.source, track);
-    return track;
+    this.#mirroredStreams.set(key, mirrored);
+    this.#fresh.push(mirrored);
+    this.#bySource.set(stream.source, mirrored);
+    return mirrored;
   }
 
   async #onConflict(key: string, stream: Stream, name: string): Promise<'fork' | 'yield'> {
     if (name.startsWith('copies/')) return 'yield';
-    const contest = this.#contests.get(key);
-    if (contest === undefined) return 'fork';
-    if (contest.mayFork) {
-      contest.mayFork = false;
+    const sourceConflict = this.#sourceConflicts.get(key);
+    if (sourceConflict === undefined) return 'fork';
+    if (sourceConflict.mayFork) {
+      sourceConflict.mayFork = false;
       return 'fork';
     }
     await this.#lookForOthers(stream);
-    if (contest.sources.size === 1) return 'fork';
-    contest.isOpen = true;
+    if (sourceConflict.sources.size === 1) return 'fork';
+    sourceConflict.isOpen = true;
     return 'yield';
   }
 

@@ -1,17 +1,17 @@
 import type { Clock } from '../../clock.js';
-import { Breaker } from './circuit-breaker.js';
 import { MetaSchedule } from '../meta/schedule.js';
-import { Pace, type Pacing } from './flush-schedule.js';
-import type { Roster, Track } from './stream-registry.js';
-import type { Look } from '../stream.js';
-import type { DrainLimits } from '../slots/stream-mirror.js';
+import type { UploadLimits } from '../slots/stream-mirror.js';
+import type { FileSnapshot } from '../stream.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { FlushSchedule, type FlushTiming } from './flush-schedule.js';
+import type { MirroredStream, StreamRegistry } from './stream-registry.js';
 
 /** The loop's own view of a track. Times are monotonic milliseconds. */
-export interface Watched {
-  readonly track: Track;
-  readonly pace: Pace;
+export interface UploadState {
+  readonly mirrored: MirroredStream;
+  readonly schedule: FlushSchedule;
   /** What the last glance saw. */
-  seen: Look | undefined;
+  seen: FileSnapshot | undefined;
   hotUntilMs: number;
   lookAtMs: number;
   isFlushing: boolean;
@@ -22,7 +22,7 @@ export interface Watched {
   failure: Error | undefined;
 }
 
-export type Drain =
+export type UploadOutcome =
   /** Everything complete is in the bucket, or cannot be (behind, gone). */
   | 'done'
   /** There is more: go on at once, */
@@ -31,7 +31,7 @@ export type Drain =
   | 'soon'
   | 'failed';
 
-export interface DrainReport {
+export interface UploaderReport {
   onTrouble(trouble: Error, isTheStores: boolean): void;
   onWell(): void;
 }
@@ -42,33 +42,33 @@ const auditAfterMs = 30_000;
 const auditEveryMs = 300_000;
 
 /** Sends what one track has, and keeps account of how the store, the source and the session's document are doing. */
-export class Drainer {
-  readonly breaker = new Breaker();
+export class StreamUploader {
+  readonly breaker = new CircuitBreaker();
   readonly metas = new MetaSchedule();
-  readonly #roster: Roster;
+  readonly #registry: StreamRegistry;
   readonly #clock: Clock;
-  readonly #report: DrainReport;
-  readonly #pacing: Pacing;
-  readonly #watched = new Map<Track, Watched>();
+  readonly #report: UploaderReport;
+  readonly #timing: FlushTiming;
+  readonly #states = new Map<MirroredStream, UploadState>();
   readonly #told = new Set<string>();
 
-  constructor(roster: Roster, clock: Clock, report: DrainReport, pacing: Pacing) {
-    this.#roster = roster;
+  constructor(registry: StreamRegistry, clock: Clock, report: UploaderReport, timing: FlushTiming) {
+    this.#registry = registry;
     this.#clock = clock;
     this.#report = report;
-    this.#pacing = pacing;
+    this.#timing = timing;
   }
 
-  get watched(): Iterable<Watched> {
-    return this.#watched.values();
+  get states(): Iterable<UploadState> {
+    return this.#states.values();
   }
 
-  of(track: Track): Watched {
-    const known = this.#watched.get(track);
+  of(mirrored: MirroredStream): UploadState {
+    const known = this.#states.get(mirrored);
     if (known !== undefined) return known;
-    const watched: Watched = {
-      track,
-      pace: new Pace(this.#pacing),
+    const states: UploadState = {
+      mirrored,
+      schedule: new FlushSchedule(this.#timing),
       seen: undefined,
       hotUntilMs: 0,
       lookAtMs: 0,
@@ -78,63 +78,64 @@ export class Drainer {
       rest: 0,
       failure: undefined,
     };
-    this.#watched.set(track, watched);
-    return watched;
+    this.#states.set(mirrored, states);
+    return states;
   }
 
   /** One flush of a running watch: when it is due again, if it is, is settled here. */
-  async flush(watched: Watched, limits: DrainLimits): Promise<void> {
-    watched.pace.flushing(this.#clock.monotonic());
-    const drain = await this.drain(watched, limits);
+  async flush(states: UploadState, limits: UploadLimits): Promise<void> {
+    states.schedule.flushing(this.#clock.monotonic());
+    const upload = await this.upload(states, limits);
     const now = this.#clock.monotonic();
-    if (drain === 'again') watched.pace.again(now);
-    if (drain === 'soon') watched.pace.again(now + retryUnsteadyMs);
-    if (drain === 'failed') {
+    if (upload === 'again') states.schedule.again(now);
+    if (upload === 'soon') states.schedule.again(now + retryUnsteadyMs);
+    if (upload === 'failed') {
       const isTheStores = this.breaker.trouble !== undefined;
-      watched.pace.again(isTheStores ? this.breaker.notBeforeMs : now + retryFailedMs);
+      states.schedule.again(isTheStores ? this.breaker.notBeforeMs : now + retryFailedMs);
     }
-    watched.auditAtMs = Math.max(now + auditAfterMs, watched.auditedAtMs + auditEveryMs);
+    states.auditAtMs = Math.max(now + auditAfterMs, states.auditedAtMs + auditEveryMs);
   }
 
-  async audit(watched: Watched): Promise<void> {
+  async audit(states: UploadState): Promise<void> {
     const now = this.#clock.monotonic();
-    watched.auditAtMs = undefined;
-    watched.auditedAtMs = now;
+    states.auditAtMs = undefined;
+    states.auditedAtMs = now;
     try {
-      await watched.track.mirror.audit();
+      await states.mirrored.mirror.audit();
     } catch (error) {
-      this.failed(error, watched);
-      watched.auditAtMs = now + retryFailedMs;
+      this.failed(error, states);
+      states.auditAtMs = now + retryFailedMs;
     }
   }
 
-  async drain(watched: Watched, limits: DrainLimits): Promise<Drain> {
-    const { track } = watched;
+  async upload(states: UploadState, limits: UploadLimits): Promise<UploadOutcome> {
+    const { mirrored } = states;
     try {
-      await this.#roster.settle(track);
+      await this.#registry.resolveSource(mirrored);
       this.#noticeFresh();
-      const before = track.mirror.head?.sequence;
-      const drained = await track.mirror.drain(limits);
-      watched.rest = drained.rest;
-      watched.failure = undefined;
+      const before = mirrored.mirror.checkpoint?.sequence;
+      const uploaded = await mirrored.mirror.upload(limits);
+      states.rest = uploaded.rest;
+      states.failure = undefined;
       const now = this.#clock.monotonic();
-      if (track.mirror.head?.sequence !== before) this.metas.changed(track.session, now);
+      if (mirrored.mirror.checkpoint?.sequence !== before)
+        this.metas.changed(mirrored.session, now);
       if (this.breaker.succeeded()) this.#report.onWell();
-      if (drained.state === 'unsteady') return 'soon';
-      if (drained.state === 'conflict') return await this.#resolve(track);
-      return drained.more ? 'again' : 'done';
+      if (uploaded.state === 'unsteady') return 'soon';
+      if (uploaded.state === 'conflict') return await this.#resolve(mirrored);
+      return uploaded.more ? 'again' : 'done';
     } catch (error) {
-      this.failed(error, watched);
+      this.failed(error, states);
       return 'failed';
     }
   }
 
   /** Tells a failure once, and makes everything wait when it is the store's. */
-  failed(thrown: unknown, watched?: Watched): void {
+  failed(thrown: unknown, states?: UploadState): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const { isTheStores, isNews } = this.breaker.failed(error, this.#clock.monotonic());
-    const isRepeated = watched?.failure?.message === error.message;
-    if (watched !== undefined) watched.failure = error;
+    const isRepeated = states?.failure?.message === error.message;
+    if (states !== undefined) states.failure = error;
     if (isNews && !isRepeated) this.#report.onTrouble(error, isTheStores);
   }
 
@@ -152,19 +153,19 @@ export class Drainer {
     this.failed(failure);
   }
 
-  async #resolve(track: Track): Promise<Drain> {
-    const other = await this.#roster.resolveConflict(track);
+  async #resolve(mirrored: MirroredStream): Promise<UploadOutcome> {
+    const other = await this.#registry.resolveConflict(mirrored);
     this.#noticeFresh();
-    if (other === track) return 'again';
-    this.of(other).pace.noticed(this.#clock.monotonic(), 1);
+    if (other === mirrored) return 'again';
+    this.of(other).schedule.noticed(this.#clock.monotonic(), 1);
     return 'done';
   }
 
   /** Copies get tracks of their own in the middle of somebody else's drain. */
   #noticeFresh(): void {
-    for (const track of this.#roster.takeFresh()) {
-      if (this.#watched.has(track)) continue;
-      this.of(track).pace.noticed(this.#clock.monotonic(), 1);
+    for (const mirrored of this.#registry.takeFresh()) {
+      if (this.#states.has(mirrored)) continue;
+      this.of(mirrored).schedule.noticed(this.#clock.monotonic(), 1);
     }
   }
 }

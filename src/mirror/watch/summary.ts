@@ -1,7 +1,7 @@
-import type { Watched } from './stream-uploader.js';
+import type { UploadState } from './stream-uploader.js';
 
 /** What is not in the bucket when the loop ends. */
-export interface Ending {
+export interface WatchSummary {
   readonly behind: readonly Unfinished[];
   /** Unterminated last lines: they wait for their newline, and are not counted as behind. */
   readonly rests: readonly Rest[];
@@ -19,30 +19,30 @@ export interface Rest {
   readonly bytes: number;
 }
 
-export function endingOf(all: Iterable<Watched>): Ending {
-  const watched = [...all];
-  const behind = watched
-    .filter(({ failure, isFlushing, pace }) => {
-      return failure !== undefined || isFlushing || pace.dueAtMs !== undefined;
+export function summaryOf(all: Iterable<UploadState>): WatchSummary {
+  const states = [...all];
+  const behind = states
+    .filter(({ failure, isFlushing, schedule }) => {
+      return failure !== undefined || isFlushing || schedule.dueAtMs !== undefined;
     })
-    .map(({ track, failure }) => ({
-      session: track.session.ref.id,
-      stream: track.name,
-      source: track.mirror.source.source,
+    .map(({ mirrored, failure }) => ({
+      session: mirrored.session.ref.id,
+      stream: mirrored.name,
+      source: mirrored.mirror.source.source,
       reason: failure?.message ?? 'there was no time left to send it',
     }));
-  const rests = watched
-    .map((one) => ({ source: one.track.mirror.source.source, bytes: restOf(one) }))
+  const rests = states
+    .map((one) => ({ source: one.mirrored.mirror.source.source, bytes: restOf(one) }))
     .filter(({ bytes }) => bytes > 0);
   return { behind, rests };
 }
 
 /** Of a file that was not read again, what lies beyond its shipped lines is its rest. */
-function restOf({ rest, seen, track }: Watched): number {
-  const { head, source, look } = track.mirror;
+function restOf({ rest, seen, mirrored }: UploadState): number {
+  const { checkpoint, source, snapshot } = mirrored.mirror;
   const isAsShipped =
-    source.kind === 'lines' && head?.ahead === false && look?.token === seen?.token;
+    source.kind === 'lines' && checkpoint?.ahead === false && snapshot?.token === seen?.token;
   if (rest > 0 || !isAsShipped || seen === undefined) return rest;
-  const shipped = head.parts.reduce((sum, part) => sum + part.sourceBytes, 0);
+  const shipped = checkpoint.parts.reduce((sum, part) => sum + part.sourceBytes, 0);
   return Math.max(0, seen.size - shipped);
 }

@@ -1,5 +1,5 @@
-import type { CausedEntry } from '../timeline/tool-call-links.js';
 import type { TimelineEntry } from '../timeline/entry.js';
+import type { LinkedEntry } from '../timeline/tool-call-links.js';
 import type { EntryColumns } from './data.js';
 
 /** Bytes of text that are kept in one piece. */
@@ -58,7 +58,7 @@ export class EntryRows {
   }
 
   /** In the order of the time line. */
-  *inOrder(): Generator<CausedEntry & { readonly to: string | null }> {
+  *inOrder(): Generator<LinkedEntry & { readonly to: string | null }> {
     for (const row of this.#rows()) {
       yield {
         timeNs: this.#timeNs.at(row) ?? 0n,

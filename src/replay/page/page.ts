@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Bucket } from '../../bucket/bucket.js';
 import { inParallel, readAhead } from '../../concurrency.js';
 import type { Layout } from '../../protocol/keys.js';
-import type { RunState, StoredSession } from '../timeline/bucket-state.js';
-import { type Call, causesOf } from '../timeline/tool-call-links.js';
-import { ChunkWriter, compressed, type PageSink } from './chunks.js';
 import { readRow } from '../conversation/read-row.js';
-import { EntryRows } from './entry-columns.js';
+import type { RunState, StoredSession } from '../timeline/bucket-state.js';
 import { expiriesOf } from '../timeline/expiries.js';
-import { type PageHeader, type PageSession, type PageStream, recordsStream } from './data.js';
 import type { RunReader } from '../timeline/read.js';
-import { pointsOf, TimeSample } from './sample.js';
 import { type EntrySelection, isSelected } from '../timeline/selection.js';
-import { Telling } from '../timeline/timeline.js';
+import { TimelineBuilder } from '../timeline/timeline.js';
+import { type Call, toolCallLinks } from '../timeline/tool-call-links.js';
+import { ChunkWriter, compressed, type PageSink } from './chunks.js';
+import { type PageHeader, type PageSession, type PageStream, recordsStream } from './data.js';
+import { EntryRows } from './entry-columns.js';
+import { pointsOf, TimeSample } from './sample.js';
 import { listStreams, readLines, type StreamPlace } from './transcripts.js';
 
 /** What the viewer is made of, as the build bundled it. */
@@ -104,7 +104,7 @@ function* headerPieces(
   rows: EntryRows,
   calls: readonly Call[],
 ): Generator<string | Uint8Array> {
-  const causes = [...causesOf(rows.inOrder(), calls)];
+  const causes = [...toolCallLinks(rows.inOrder(), calls)];
   const places = causes.map(([entry, { stream, line }]) => [entry, stream, line] as const);
   yield '{"entries":';
   yield* rows.json(places);
@@ -152,7 +152,7 @@ async function writeEntries(
 ): Promise<WrittenEntries> {
   const rows = new EntryRows();
   const stream = chunks.open(recordsStream);
-  const telling = new Telling(state);
+  const telling = new TimelineBuilder(state);
   for await (const { entry, body } of reader.events()) {
     if (!telling.add(entry) || !isSelected(entry, selection)) continue;
     rows.add(entry);

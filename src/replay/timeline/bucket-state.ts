@@ -1,5 +1,9 @@
 import * as v from 'valibot';
-import type { ClaimDocument, HandoffDocument, StatusDocument } from '../../protocol/coordination.js';
+import type {
+  ClaimDocument,
+  HandoffDocument,
+  StatusDocument,
+} from '../../protocol/coordination.js';
 import type { AgentDocument, MetaDocument } from '../../protocol/documents.js';
 import type { MemoryDocument } from '../../protocol/memory.js';
 import type { RecordedEntry } from './recorded.js';

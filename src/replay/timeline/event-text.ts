@@ -6,7 +6,7 @@ const longest = 2_000;
 type Data = Readonly<Record<string, unknown>>;
 
 /** What an event is about, in a line, from what it says itself. Whatever is missing is left out. */
-export function tellEvent({ type, step, data }: EventDocument, refKey: string | undefined): string {
+export function eventText({ type, step, data }: EventDocument, refKey: string | undefined): string {
   const said = data ?? {};
   const about = step ?? '';
   switch (type) {
@@ -21,37 +21,37 @@ export function tellEvent({ type, step, data }: EventDocument, refKey: string | 
     case 'step.completed':
     case 'step.blocked':
     case 'step.needs_review':
-      return tellEnding(about, stringOf(said.next_agent), stringOf(said.note));
+      return endingText(about, stringOf(said.next_agent), stringOf(said.note));
     case 'memory.set':
-      return tellMemory(memoryName(said, refKey), said.value, versionOf(said));
+      return memoryText(memoryName(said, refKey), said.value, versionOf(said));
     case 'memory.deleted':
       return memoryName(said, refKey) + versionText(versionOf(said));
     case 'message.sent':
-      return tellMail(stringOf(said.to) ?? '?', stringOf(said.message) ?? '');
+      return mailText(stringOf(said.to) ?? '?', stringOf(said.message) ?? '');
     case 'message.broadcast':
-      return tellMail('all', stringOf(said.message) ?? '');
+      return mailText('all', stringOf(said.message) ?? '');
     case 'artifact.uploaded':
-      return tellArtifact(artifactName(said, refKey), numberOf(said.size));
+      return artifactText(artifactName(said, refKey), numberOf(said.size));
     default:
       return about;
   }
 }
 
-export function tellEnding(step: string, next: string | undefined, note: string | undefined) {
+export function endingText(step: string, next: string | undefined, note: string | undefined) {
   const to = next === undefined ? '' : ` → ${next}`;
   return cut(`${step}${to}${note === undefined || note === '' ? '' : `: ${note}`}`);
 }
 
-export function tellMail(to: string, message: string): string {
+export function mailText(to: string, message: string): string {
   return cut(`→ ${to}: ${message}`);
 }
 
-export function tellMemory(name: string, value: unknown, version: number | undefined): string {
+export function memoryText(name: string, value: unknown, version: number | undefined): string {
   const shown = value === undefined ? '' : ` = ${shortJson(value)}`;
   return cut(`${name}${shown}`) + versionText(version);
 }
 
-export function tellArtifact(name: string, size: number | undefined): string {
+export function artifactText(name: string, size: number | undefined): string {
   return size === undefined ? name : `${name} (${size} bytes)`;
 }
 

@@ -6,7 +6,7 @@ const graceMs = 10_000;
 /**
  * Which entries of one timeline after another are new. One that is told by a state, and later by its event too, is told once.
  */
-export class News {
+export class FollowFilter {
   readonly #told = new Set<string>();
   readonly #toldByState = new Set<string>();
   /** Milliseconds at which a state without an event was first seen, by identity. */

@@ -1,15 +1,15 @@
 import type { ClaimDocument, HandoffDocument } from '../../protocol/coordination.js';
 import type { Read, RunState, StepObjects, StoredMemory } from './bucket-state.js';
 import type { TimelineEntry } from './entry.js';
-import type { Fact, KnownThings } from './known-objects.js';
+import { artifactText, endingText, mailText, memoryText, versionText } from './event-text.js';
+import type { Fact, KnownObjects } from './known-objects.js';
 import { identityOf, nanoseconds } from './recorded.js';
-import { tellArtifact, tellEnding, tellMail, tellMemory, versionText } from './event-text.js';
 
 const claimTypes = new Set(['step.claimed', 'step.taken_over']);
 const endingTypes = new Set(['step.completed', 'step.blocked', 'step.needs_review']);
 
 /** What the state tells that no event speaks of. */
-export function deriveEntries(state: RunState, known: KnownThings): readonly TimelineEntry[] {
+export function inferEvents(state: RunState, known: KnownObjects): readonly TimelineEntry[] {
   return [
     ...agentsWithout(state, known),
     ...state.steps.flatMap((step) => [
@@ -42,7 +42,7 @@ function timeOfState(at: string | null | undefined, { modifiedAt }: { modifiedAt
   return nanoseconds(at) ?? BigInt(modifiedAt.getTime()) * 1_000_000n;
 }
 
-function agentsWithout({ agents }: RunState, known: KnownThings): TimelineEntry[] {
+function agentsWithout({ agents }: RunState, known: KnownObjects): TimelineEntry[] {
   return agents
     .filter(({ key }) => known.of(key).length === 0)
     .map((read) =>
@@ -58,7 +58,7 @@ function agentsWithout({ agents }: RunState, known: KnownThings): TimelineEntry[
     );
 }
 
-function claimWithout({ step, claim }: StepObjects, known: KnownThings): TimelineEntry[] {
+function claimWithout({ step, claim }: StepObjects, known: KnownObjects): TimelineEntry[] {
   if (claim === undefined) return [];
   const { agent, nonce, epoch, claimed_at, session_id } = claim.document;
   const claims = known.of(claim.key).filter(({ type }) => claimTypes.has(type));
@@ -102,7 +102,7 @@ const endings = {
 /** From the claim, which has the handoff first; else from the handoff; else from the status, which is all an older tool may leave. */
 function endingWithout(
   { step, claim, status, handoff }: StepObjects,
-  known: KnownThings,
+  known: KnownObjects,
 ): TimelineEntry[] {
   const outcome = claim?.document.state === 'done' ? claim.document.outcome : undefined;
   const told: Read<HandoffDocument> | undefined =
@@ -128,7 +128,7 @@ function endingWithout(
       step,
       to: next ?? null,
       epoch,
-      text: tellEnding(step, next, told?.document.note ?? undefined),
+      text: endingText(step, next, told?.document.note ?? undefined),
       identity: identityOf(endings[state], {
         key: handoffKey,
         nonce: outcome == null ? undefined : (claim?.document.nonce ?? undefined),
@@ -137,7 +137,7 @@ function endingWithout(
   ];
 }
 
-function releaseWithout({ step, claim }: StepObjects, known: KnownThings): TimelineEntry[] {
+function releaseWithout({ step, claim }: StepObjects, known: KnownObjects): TimelineEntry[] {
   if (claim?.document.state !== 'released') return [];
   const { agent, nonce, epoch, session_id } = claim.document;
   const key = claim.key.replace(/[^/]+$/, 'status.json');
@@ -160,7 +160,7 @@ function releaseWithout({ step, claim }: StepObjects, known: KnownThings): Timel
   ];
 }
 
-function mailWithout({ mail }: RunState, known: KnownThings): TimelineEntry[] {
+function mailWithout({ mail }: RunState, known: KnownObjects): TimelineEntry[] {
   return mail
     .filter(({ key }) => known.of(key).length === 0)
     .map(({ key, timeNs, from, to, document }) => {
@@ -172,14 +172,14 @@ function mailWithout({ mail }: RunState, known: KnownThings): TimelineEntry[] {
         agent: from,
         step: document?.step ?? null,
         to,
-        text: tellMail(to ?? 'all', document?.message ?? ''),
+        text: mailText(to ?? 'all', document?.message ?? ''),
         identity: identityOf(type, { key, id: /_([0-9a-f]{8})\.json$/.exec(key)?.[1] }),
       });
     });
 }
 
 /** Every value that memory ever had lies in its history; a tool without one leaves the present value alone. */
-function memoriesWithout(state: RunState, known: KnownThings): TimelineEntry[] {
+function memoriesWithout(state: RunState, known: KnownObjects): TimelineEntry[] {
   const versions = new Set(state.memoryHistory.map(({ name, document }) => thing(name, document)));
   const history = state.memoryHistory.map((read) => ({ read, timeNs: read.timeNs }));
   const present = state.memories
@@ -200,7 +200,7 @@ function memoriesWithout(state: RunState, known: KnownThings): TimelineEntry[] {
         type,
         timeNs,
         agent: set_by,
-        text: deleted ? read.name + versionText(shown) : tellMemory(read.name, value, shown),
+        text: deleted ? read.name + versionText(shown) : memoryText(read.name, value, shown),
         identity: identityOf(type, { key: keyOf.get(read.name) ?? read.key, version }),
       });
     });
@@ -209,7 +209,7 @@ function memoriesWithout(state: RunState, known: KnownThings): TimelineEntry[] {
 function isKnownMemory(
   { key, document }: StoredMemory,
   presentKey: string | undefined,
-  known: KnownThings,
+  known: KnownObjects,
 ): boolean {
   return [key, presentKey].some(
     (one) => one !== undefined && known.hasVersion(one, document.version),
@@ -224,7 +224,7 @@ function thing(name: string, { version }: { readonly version: number }): string 
   return `${name} ${version}`;
 }
 
-function artifactsWithout({ artifacts }: RunState, known: KnownThings): TimelineEntry[] {
+function artifactsWithout({ artifacts }: RunState, known: KnownObjects): TimelineEntry[] {
   return artifacts
     .filter(({ key }) => known.of(key).length === 0)
     .map((stored) =>
@@ -233,7 +233,7 @@ function artifactsWithout({ artifacts }: RunState, known: KnownThings): Timeline
         type: 'artifact.uploaded',
         timeNs: timeOfState(undefined, stored),
         step: stored.step === 'shared' ? null : stored.step,
-        text: tellArtifact(stored.name, stored.size),
+        text: artifactText(stored.name, stored.size),
         identity: identityOf('artifact.uploaded', { key: stored.key }),
       }),
     );

@@ -4,7 +4,7 @@ import type { RecordedEntry } from './recorded.js';
 export type Fact = Pick<RecordedEntry, 'type' | 'timeNs' | 'epoch' | 'ref'>;
 
 /** What the events speak of, to be asked by object. Only the objects that it was made for are kept: there may be very many events. */
-export class KnownThings {
+export class KnownObjects {
   readonly #byKey = new Map<string, Fact[]>();
   /** A memory has one key and may have thousands of versions. */
   readonly #versions = new Set<string>();

@@ -19,8 +19,8 @@ import {
   type StoredMemory,
   type StoredSession,
 } from './bucket-state.js';
-import { type RecordedEntry, recordedEntry } from './recorded.js';
 import { cut, shortValue } from './event-text.js';
+import { type RecordedEntry, recordedEntry } from './recorded.js';
 
 export interface ReadBucket {
   readonly state: BucketState;

@@ -3,7 +3,7 @@ import { parseDocument } from '../../protocol/documents.js';
 import { type EventRefDocument, eventRefSchema, eventSchema } from '../../protocol/events.js';
 import { parseStampName } from '../../protocol/keys.js';
 import type { TimelineEntry } from './entry.js';
-import { numberOf, stringOf, tellEvent } from './event-text.js';
+import { eventText, numberOf, stringOf } from './event-text.js';
 
 /** An event with what it refers to, as far as it says so. */
 export interface RecordedEntry extends TimelineEntry {
@@ -28,7 +28,7 @@ export function recordedEntry(key: string, body: Uint8Array): RecordedEntry {
     sessionId: session_id,
     to: stringOf(data?.to) ?? stringOf(data?.next_agent) ?? null,
     epoch: numberOf(data?.epoch) ?? null,
-    text: tellEvent(document, ref?.key),
+    text: eventText(document, ref?.key),
     isDerived: false,
     identity: ref === undefined ? key : identityOf(type, ref),
     ref,

@@ -2,7 +2,7 @@ import type { RunState, StoredMemory } from './bucket-state.js';
 import { presentKeyOf } from './inferred-events.js';
 
 /** A part of a state that stands for itself, and the objects of which an event would speak that tells it. */
-export interface Thing {
+export interface StateObject {
   readonly keys: readonly string[];
   readonly state: RunState;
   /** Of what the state tells, only what this object does. */
@@ -20,7 +20,7 @@ const nothing: RunState = {
 };
 
 /** A state in the smallest parts that can be told apart. */
-export function thingsOf(state: RunState): readonly Thing[] {
+export function stateObjectsOf(state: RunState): readonly StateObject[] {
   return [
     ...state.agents.map((one) => ({ keys: [one.key], state: { ...nothing, agents: [one] } })),
     ...state.steps.map((one) => ({ keys: stepKeys(one), state: { ...nothing, steps: [one] } })),
@@ -38,10 +38,10 @@ function stepKeys({ claim, status, handoff }: RunState['steps'][number]): readon
 }
 
 /** Each former value for itself: one name may have had thousands. */
-function memoryThings({ memories, memoryHistory }: RunState): readonly Thing[] {
+function memoryThings({ memories, memoryHistory }: RunState): readonly StateObject[] {
   const present = new Map(memories.map((one) => [one.name, one]));
   const versions = new Set<string>();
-  const thing = (one: StoredMemory, state: Partial<RunState>): Thing => {
+  const thing = (one: StoredMemory, state: Partial<RunState>): StateObject => {
     const keys = [one.key, presentKeyOf(one.name, one.key), present.get(one.name)?.key];
     const known = keys.filter((key) => key !== undefined);
     return { keys: [...new Set(known)], state: { ...nothing, ...state }, only: one.key };

@@ -1,15 +1,15 @@
 import type { TimelineEntry } from './entry.js';
 import type { RunReader } from './read.js';
-import type { Thing } from './state-objects.js';
-import { inOrder, Telling } from './timeline.js';
+import type { StateObject } from './state-objects.js';
+import { inOrder, TimelineBuilder } from './timeline.js';
 
 /**
  * The entries of a run in order, as soon as they are certain: an event waits only while a state before it may have to be told
  * for want of an event. A run whose events are all there flows; in one where a writer was stopped, what comes after that waits
  * for the end.
  */
-export async function* tellInOrder(reader: RunReader): AsyncGenerator<TimelineEntry> {
-  const telling = new Telling(await reader.state());
+export async function* streamTimeline(reader: RunReader): AsyncGenerator<TimelineEntry> {
+  const telling = new TimelineBuilder(await reader.state());
   const waiting = new Candidates(telling);
   let held: TimelineEntry[] = [];
   for await (const { entry } of reader.events()) {
@@ -30,11 +30,11 @@ export async function* tellInOrder(reader: RunReader): AsyncGenerator<TimelineEn
 
 /** What the states would tell if no event came, in order. */
 class Candidates {
-  readonly #telling: Telling;
-  readonly #all: readonly { readonly thing: Thing; readonly entry: Place }[];
+  readonly #telling: TimelineBuilder;
+  readonly #all: readonly { readonly thing: StateObject; readonly entry: EntryOrder }[];
   #at = 0;
 
-  constructor(telling: Telling) {
+  constructor(telling: TimelineBuilder) {
     this.#telling = telling;
     this.#all = telling.things
       .flatMap((thing) =>
@@ -47,7 +47,7 @@ class Candidates {
   }
 
   /** The first that is still to be told. */
-  first(): Place | undefined {
+  first(): EntryOrder | undefined {
     for (; this.#at < this.#all.length; this.#at += 1) {
       const candidate = this.#all[this.#at];
       if (candidate === undefined) return undefined;
@@ -61,7 +61,7 @@ class Candidates {
   }
 }
 
-type Place = Pick<TimelineEntry, 'timeNs' | 'key' | 'type'>;
+type EntryOrder = Pick<TimelineEntry, 'timeNs' | 'key' | 'type'>;
 
 function* merged(
   left: readonly TimelineEntry[],

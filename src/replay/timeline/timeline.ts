@@ -1,9 +1,9 @@
 import type { BucketState, RunState, StoredMail } from './bucket-state.js';
-import { deriveEntries } from './inferred-events.js';
 import type { SessionMark, TimelineEntry } from './entry.js';
-import { KnownThings } from './known-objects.js';
+import { inferEvents } from './inferred-events.js';
+import { KnownObjects } from './known-objects.js';
 import { nanoseconds, type RecordedEntry } from './recorded.js';
-import { type Thing, thingsOf } from './state-objects.js';
+import { type StateObject, stateObjectsOf } from './state-objects.js';
 
 export interface Timeline extends TimelineEnd {
   /** In the order in which they happened: by the store's time, then by key. Each thing once. */
@@ -22,24 +22,24 @@ export interface TimelineEnd {
  * in between, or is a tool that keeps no events) tells its own story.
  */
 export function timelineOf(state: BucketState): Timeline {
-  const telling = new Telling(state);
+  const telling = new TimelineBuilder(state);
   const recorded = state.events.filter((event) => telling.add(event));
   const { derived, ...end } = telling.end(state.mail);
   return { entries: [...recorded, ...derived].sort(inOrder), ...end };
 }
 
 /** Makes a time line of events that come one by one, in order. Of them it keeps nothing but what the state asks for. */
-export class Telling {
-  readonly things: readonly Thing[];
+export class TimelineBuilder {
+  readonly things: readonly StateObject[];
   readonly #state: RunState;
-  readonly #known: KnownThings;
+  readonly #known: KnownObjects;
   readonly #sessionEvents: RecordedEntry[] = [];
   readonly #agents = new Map<string, string>();
 
   constructor(state: RunState) {
     this.#state = state;
-    this.things = thingsOf(state);
-    this.#known = new KnownThings(this.things.flatMap(({ keys }) => keys));
+    this.things = stateObjectsOf(state);
+    this.#known = new KnownObjects(this.things.flatMap(({ keys }) => keys));
   }
 
   /** Whether it is an entry of the time line; an event of a session is none. */
@@ -53,8 +53,8 @@ export class Telling {
   }
 
   /** What of a thing no event has spoken of so far. */
-  untold({ state, only }: Thing): readonly TimelineEntry[] {
-    const entries = deriveEntries(state, this.#known);
+  untold({ state, only }: StateObject): readonly TimelineEntry[] {
+    const entries = inferEvents(state, this.#known);
     return only === undefined ? entries : entries.filter(({ key }) => key === only);
   }
 
@@ -68,7 +68,7 @@ export class Telling {
     const state = { ...this.#state, mail };
     const agents = new Map([...sessionAgents(state), ...this.#agents]);
     return {
-      derived: [...deriveEntries(state, this.#known)].sort(inOrder),
+      derived: [...inferEvents(state, this.#known)].sort(inOrder),
       sessions: sessionMarks(state, agents, this.#sessionEvents),
       sessionAgents: agents,
     };

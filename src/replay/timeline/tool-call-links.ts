@@ -1,7 +1,7 @@
 import type { TimelineEntry } from './entry.js';
 
 /** As much of an entry as leads to its cause. */
-export type CausedEntry = Pick<
+export type LinkedEntry = Pick<
   TimelineEntry,
   'timeNs' | 'type' | 'agent' | 'step' | 'to' | 'sessionId'
 >;
@@ -42,8 +42,8 @@ const earlierMs = 5_000;
 const laterMs = 600_000;
 
 /** The call that made an entry, by the index of the entry; the latest that fits. `entries` in order. */
-export function causesOf(
-  entries: Iterable<CausedEntry>,
+export function toolCallLinks(
+  entries: Iterable<LinkedEntry>,
   calls: readonly Call[],
 ): ReadonlyMap<number, Call> {
   const causes = new Map<number, Call>();
@@ -58,7 +58,7 @@ export function causesOf(
   return causes;
 }
 
-function causeOf(entry: CausedEntry, byTime: readonly Call[]): Call | undefined {
+function causeOf(entry: LinkedEntry, byTime: readonly Call[]): Call | undefined {
   const ms = Number(entry.timeNs / 1_000_000n);
   const end = upperBound(byTime, ms + earlierMs);
   for (let at = end - 1; at >= 0; at -= 1) {
@@ -69,12 +69,12 @@ function causeOf(entry: CausedEntry, byTime: readonly Call[]): Call | undefined 
   return undefined;
 }
 
-function isWhose({ sessionId, agent }: CausedEntry, call: Call): boolean {
+function isWhose({ sessionId, agent }: LinkedEntry, call: Call): boolean {
   if (sessionId !== null) return sessionId === call.sessionId;
   return agent !== null && agent === call.agent;
 }
 
-function isMaker({ type, step, to }: CausedEntry, command: string): boolean {
+function isMaker({ type, step, to }: LinkedEntry, command: string): boolean {
   const verbs = Object.hasOwn(makers, type) ? (makers[type] ?? []) : [];
   for (const [, verb = '', rest = ''] of command.matchAll(invocation)) {
     const name = verb.replace(/\s+/g, ' ');

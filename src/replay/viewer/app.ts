@@ -1,17 +1,17 @@
-import { claimBars } from './claim-bars.js';
-import { Entries } from './entries.js';
-import { EntryFilter } from './entry-filter.js';
 import type { PageHeader } from '../page/data.js';
-import { foldsOf, type Span } from './time-scale.js';
 import { Board } from './board.js';
+import { claimBars } from './claim-bars.js';
 import { Conversation } from './conversation.js';
 import { Lines } from './data.js';
 import { button, element, isoOf, replace, shown } from './dom.js';
+import { Entries } from './entries.js';
+import { EntryFilter } from './entry-filter.js';
 import { Filters } from './filters.js';
-import { type Place, readLocation, writeLocation } from './location.js';
+import { readLocation, type ViewLocation, writeLocation } from './location.js';
 import { showRecord } from './record.js';
 import { EntryTable } from './table.js';
 import { turnTheme } from './theme.js';
+import { foldsOf, type Span } from './time-scale.js';
 
 /** The page: what is shown where, and what a key or a click does. */
 export class App {
@@ -32,7 +32,7 @@ export class App {
   readonly #content = element('div', { class: 'content' });
   readonly #count = element('span', { class: 'count', role: 'status' });
   readonly #conversation: Conversation;
-  #place: Place = { entry: undefined, view: 'lanes', stream: undefined, line: 0 };
+  #place: ViewLocation = { entry: undefined, view: 'lanes', stream: undefined, line: 0 };
 
   constructor(root: HTMLElement, header: PageHeader) {
     this.#root = root;
@@ -87,7 +87,7 @@ export class App {
     return isEmpty ? [nothingHere(project)] : [this.#board.root, this.#table.root];
   }
 
-  #restore(place: Place): void {
+  #restore(place: ViewLocation): void {
     if (place.view === 'table') this.#turnView();
     if (place.stream !== undefined) this.#openPlace(place.stream, place.line);
     else if (place.entry !== undefined && place.entry < this.#entries.count)

@@ -1,14 +1,14 @@
-import type { ClaimBar } from './claim-bars.js';
-import type { Entries } from './entries.js';
-import { wordOf } from '../timeline/entry.js';
-import { type Lane, layOutLanes, type PlacedMark, type PlacedStrip } from './lane-layout.js';
 import type { PageHeader } from '../page/data.js';
-import { type Fold, fittingScale, type Span, type TimeScale } from './time-scale.js';
+import { wordOf } from '../timeline/entry.js';
+import type { ClaimBar } from './claim-bars.js';
 import { element, replace, shown } from './dom.js';
+import type { Entries } from './entries.js';
 import { type Hit, hitAt, lineAt } from './hit.js';
 import { headsNear, laneHeads, tellMark, tellStrip } from './lane-heads.js';
+import { type Lane, layOutLanes, type PlacedMark, type PlacedStrip } from './lane-layout.js';
 import { axisHeight, type Drawing, fonts, paint, type View } from './paint.js';
 import { type Colors, readColors } from './theme.js';
+import { type Fold, fittingScale, type Span, type TimeScale } from './time-scale.js';
 
 export interface BoardInput {
   readonly header: PageHeader;

@@ -73,16 +73,16 @@ export class Lines {
     }
     return new Promise((resolve, reject) => {
       const script = document.createElement('script');
-      const settle = (): void => {
+      const finish = (): void => {
         this.#arriving.delete(number);
         script.remove();
       };
       this.#arriving.set(number, (text) => {
-        settle();
+        finish();
         resolve(text);
       });
       script.onerror = () => {
-        settle();
+        finish();
         reject(new Error(`the file ${sidecar}/c${number}.js is not beside this page`));
       };
       script.src = `${encodeURIComponent(sidecar)}/c${number}.js`;

@@ -1,4 +1,4 @@
-import { visible, visibleBlock } from '../../escape-terminal.js';
+import { escapeTerminal, escapeTerminalBlock } from '../../escape-terminal.js';
 
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 type Child = Node | string | undefined;
@@ -33,12 +33,12 @@ export function button(
 
 /** Text of others on one line. */
 export function shown(text: string): string {
-  return visible(text);
+  return escapeTerminal(text);
 }
 
 /** Text of others with its lines. */
 export function shownBlock(text: string): string {
-  return visibleBlock(text);
+  return escapeTerminalBlock(text);
 }
 
 export function replace(parent: Element, ...children: readonly Child[]): void {

@@ -1,5 +1,5 @@
-import type { Entries } from './entries.js';
 import { wordOf } from '../timeline/entry.js';
+import type { Entries } from './entries.js';
 
 /** What of a run is shown. A set that is not there leaves nothing out. */
 export interface Filter {

@@ -1,7 +1,7 @@
-import type { Entries } from './entries.js';
 import { wordOf } from '../timeline/entry.js';
-import { type Filter, none, wordsOf } from './entry-filter.js';
 import { button, element, replace, shown } from './dom.js';
+import type { Entries } from './entries.js';
+import { type Filter, none, wordsOf } from './entry-filter.js';
 
 export interface FilterState {
   readonly query: string;

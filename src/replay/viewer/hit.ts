@@ -1,6 +1,6 @@
+import type { PageStream } from '../page/data.js';
 import type { ClaimBar } from './claim-bars.js';
 import { type Lane, type PlacedMark, type PlacedStrip, sizes } from './lane-layout.js';
-import type { PageStream } from '../page/data.js';
 import { marksBetween } from './paint.js';
 
 /** What lies under a pointer: one of these, or nothing. */

@@ -1,8 +1,8 @@
-import type { Entries } from './entries.js';
-import { wordOf } from '../timeline/entry.js';
-import type { Lane, PlacedStrip } from './lane-layout.js';
 import type { PageHeader } from '../page/data.js';
+import { wordOf } from '../timeline/entry.js';
 import { button, element, isoOf, shown } from './dom.js';
+import type { Entries } from './entries.js';
+import type { Lane, PlacedStrip } from './lane-layout.js';
 import { axisHeight } from './paint.js';
 
 /** Lanes whose names are all in the page. */

@@ -1,7 +1,7 @@
+import type { PageSession, PageStream } from '../page/data.js';
+import { wordOf } from '../timeline/entry.js';
 import type { ClaimBar } from './claim-bars.js';
 import type { Entries } from './entries.js';
-import { wordOf } from '../timeline/entry.js';
-import type { PageSession, PageStream } from '../page/data.js';
 import type { TimeScale } from './time-scale.js';
 
 /** Pixels. */

@@ -1,7 +1,7 @@
 import type { FilterState } from './filters.js';
 
 /** Where one is in the page. */
-export interface Place {
+export interface ViewLocation {
   readonly entry: number | undefined;
   readonly view: 'lanes' | 'table';
   readonly stream: number | undefined;
@@ -9,7 +9,7 @@ export interface Place {
 }
 
 interface Remembered {
-  readonly place: Place;
+  readonly place: ViewLocation;
   readonly filters: FilterState;
 }
 

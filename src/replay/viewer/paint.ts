@@ -1,5 +1,7 @@
-import type { Entries } from './entries.js';
+import type { PageStream } from '../page/data.js';
 import { wordOf } from '../timeline/entry.js';
+import { isoOf, shown } from './dom.js';
+import type { Entries } from './entries.js';
 import {
   type Lane,
   type PlacedBar,
@@ -7,10 +9,8 @@ import {
   type PlacedStrip,
   sizes,
 } from './lane-layout.js';
-import type { PageStream } from '../page/data.js';
-import { foldWidth, type TimeScale, ticksOf } from './time-scale.js';
-import { isoOf, shown } from './dom.js';
 import { type Colors, colorNameOf } from './theme.js';
+import { foldWidth, type TimeScale, ticksOf } from './time-scale.js';
 
 /** What is in view: pixels of the whole drawing. */
 export interface View {

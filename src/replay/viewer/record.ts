@@ -1,8 +1,8 @@
-import type { Entries } from './entries.js';
-import { wordOf } from '../timeline/entry.js';
 import { type PageHeader, recordsStream } from '../page/data.js';
+import { wordOf } from '../timeline/entry.js';
 import type { Lines } from './data.js';
 import { button, element, fillLong, isoOf, replace, shown } from './dom.js';
+import type { Entries } from './entries.js';
 
 /** Characters of one record that are shown at once. */
 const mostShown = 50_000;

@@ -1,6 +1,6 @@
-import type { Entries } from './entries.js';
 import { wordOf } from '../timeline/entry.js';
 import { element, isoOf, replace, shown } from './dom.js';
+import type { Entries } from './entries.js';
 
 const rowHeight = 32;
 const beyond = 12;

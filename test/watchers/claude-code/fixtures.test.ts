@@ -7,7 +7,7 @@ import type { SessionFacts } from '../../../src/mirror/stream.js';
 import { ClaudeCodeWatcher } from '../../../watchers/claude-code/watcher.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { allStreams } from '../contract.js';
-import { drain } from '../reading.js';
+import { upload } from '../reading.js';
 
 const config = fileURLToPath(
   new URL('../../../shared/fixtures/harness/claude-code', import.meta.url),
@@ -48,7 +48,7 @@ describe.skipIf(!isThere)('real transcripts (skipped where ../shared is absent)'
   it('come out byte for byte, piece by piece', async () => {
     for (const stream of await allStreams(watcher)) {
       const bytes = readFileSync(stream.source);
-      const { lines } = await drain(stream, { bytes: 7_777 });
+      const { lines } = await upload(stream, { bytes: 7_777 });
       const read = Buffer.concat(lines);
       expect(read.equals(bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1))).toBe(true);
     }
@@ -57,7 +57,7 @@ describe.skipIf(!isThere)('real transcripts (skipped where ../shared is absent)'
   it('tell what parsing every row would tell', async () => {
     let told = 0;
     for (const stream of await allStreams(watcher)) {
-      const { lines } = await drain(stream, { bytes: 1 << 20 });
+      const { lines } = await upload(stream, { bytes: 1 << 20 });
       const facts = lines.reduce<SessionFacts>((before, line) => stream.facts(line, before), {});
       expect(facts, stream.source).toEqual(parsedFacts(lines, stream.name === ''));
       told += Object.keys(facts).length;

@@ -4,7 +4,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TracecraftError } from '../../../src/errors.js';
 import { type Io, nodeIo } from '../../../src/io.js';
 import type { Stream } from '../../../src/mirror/stream.js';
-import { type ClaudeCodeSettings, ClaudeCodeWatcher } from '../../../watchers/claude-code/watcher.js';
+import {
+  type ClaudeCodeSettings,
+  ClaudeCodeWatcher,
+} from '../../../watchers/claude-code/watcher.js';
 import { createWatchers } from '../../../watchers/registry.js';
 import { ClaudeTree, lineOf, sessionUuid, userRow } from '../../support/claude-tree.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -278,7 +281,7 @@ it('reads and tells facts through the stream of a real file', async () => {
   if (!Buffer.isBuffer(line)) throw new Error('no line');
   expect(stream.facts(line, {})).toMatchObject({ cwd, gitBranch: 'main' });
   await appendFile(transcript.path, 'x');
-  expect(await stream.changed(chunk.look)).toBeDefined();
+  expect(await stream.changed(chunk.snapshot)).toBeDefined();
   await writeFile(transcript.path, '');
   expect(await stream.read(chunk.next, { bytes: 1_000 })).toBe('moved');
 });

@@ -7,7 +7,7 @@ import type { SessionFacts, Stream } from '../../../src/mirror/stream.js';
 import { CodexWatcher } from '../../../watchers/codex/watcher.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { allStreams } from '../contract.js';
-import { drain } from '../reading.js';
+import { upload } from '../reading.js';
 
 const home = fileURLToPath(new URL('../../../shared/fixtures/harness/codex', import.meta.url));
 const isThere = existsSync(home);
@@ -35,7 +35,7 @@ describe.skipIf(!isThere)('real rollouts (skipped where ../shared is absent)', (
   });
 
   async function factsOf(stream: Stream): Promise<SessionFacts> {
-    const { lines } = await drain(stream, { bytes: 1 << 20 });
+    const { lines } = await upload(stream, { bytes: 1 << 20 });
     return lines.reduce<SessionFacts>((facts, line) => stream.facts(line, facts), {});
   }
 
@@ -52,7 +52,7 @@ describe.skipIf(!isThere)('real rollouts (skipped where ../shared is absent)', (
   it('come out byte for byte, piece by piece', async () => {
     for (const stream of await allStreams(watcher)) {
       const bytes = readFileSync(stream.source);
-      const { lines } = await drain(stream, { bytes: 7_777 });
+      const { lines } = await upload(stream, { bytes: 7_777 });
       const end = bytes.lastIndexOf(0x0a) + 1;
       expect(Buffer.concat(lines).equals(bytes.subarray(0, end))).toBe(true);
     }

@@ -1,6 +1,6 @@
 import { readFile, rm, utimes } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultPacing } from '../../../src/mirror/watch/flush-schedule.js';
+import { defaultFlushTiming } from '../../../src/mirror/watch/flush-schedule.js';
 import { everything } from '../../../src/mirror/watch/selection.js';
 import { lineOf } from '../../support/claude-tree.js';
 import {
@@ -21,7 +21,7 @@ let rollout: Rollout;
 /** Of the plain file, when it was last there. */
 let content: Buffer;
 /** Nothing waits, so that a test need not either. */
-const pacing = { ...defaultPacing, settleMs: 0, firstIntervalMs: 0, longestIntervalMs: 0 };
+const timing = { ...defaultFlushTiming, settleMs: 0, firstIntervalMs: 0, longestIntervalMs: 0 };
 
 beforeEach(async () => {
   rig = await MirrorRig.create();
@@ -75,7 +75,7 @@ async function goOn(step: (content: Buffer) => Promise<void>): Promise<boolean> 
 
 describe('a thread goes on', () => {
   it('through being archived, packed, unpacked and restored while it is watched', async () => {
-    const run = rig.watch({ sweepMs: 20, pacing });
+    const run = rig.watch({ sweepMs: 20, timing });
     let lines = 4;
     await rig.untilShipped(run, lines);
     for (const step of journey) {
@@ -135,7 +135,7 @@ describe('a thread that is too old to be taken', () => {
       await old.append(metaRow(threadUuid()), userItem('long ago'));
       await utimes(old.path, longAgo, longAgo);
     }
-    const run = rig.watch({ sweepMs: 20, pacing, selection });
+    const run = rig.watch({ sweepMs: 20, timing, selection });
     await rig.untilShipped(run, 4);
     await packedOne.pack(await readFile(packedOne.path));
     await archivedOne.moveTo(tree.archivedPath(threadUuid()));
@@ -143,7 +143,7 @@ describe('a thread that is too old to be taken', () => {
     await run.end();
     expect(run.taken).toMatchObject([{ sessions: 1, leftSessions: 2 }]);
     expect(new Set(run.parts)).toEqual(new Set([`${thread}/`]));
-    const again = rig.watch({ sweepMs: 20, pacing, selection });
+    const again = rig.watch({ sweepMs: 20, timing, selection });
     await again.started;
     await archivedOne.append(userItem('again'));
     await rig.untilShipped(again, 3);
@@ -154,7 +154,7 @@ describe('a thread that is too old to be taken', () => {
 
 describe('a thread that was migrated', () => {
   it('begins a new generation once, though its time was kept', async () => {
-    const run = rig.watch({ sweepMs: 20, pacing });
+    const run = rig.watch({ sweepMs: 20, timing });
     await run.started;
     await rig.untilShipped(run, 4);
     const rows = [metaRow(thread, {}, 0), turnRow('gpt-5', '/work/app', 1), userItem('hello', 2)];

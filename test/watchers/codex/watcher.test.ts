@@ -5,8 +5,8 @@ import type { TracecraftError } from '../../../src/errors.js';
 import { type Io, nodeIo } from '../../../src/io.js';
 import type { SessionFacts, Stream } from '../../../src/mirror/stream.js';
 import { type CodexSettings, CodexWatcher } from '../../../watchers/codex/watcher.js';
-import { createWatchers } from '../../../watchers/registry.js';
 import { kernelLocks } from '../../../watchers/codex/writer-locks.js';
+import { createWatchers } from '../../../watchers/registry.js';
 import { lineOf } from '../../support/claude-tree.js';
 import {
   bareMetaRow,

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RowSkim } from '../../../watchers/files/json-field-scan.js';
+import { JsonFieldScan } from '../../../watchers/files/json-field-scan.js';
 
 const names = ['cwd', 'version', 'isSidechain', 'message.model', 'timestamp'] as const;
 const [cwd, version, isSidechain, model, timestamp] = [0, 1, 2, 3, 4];
 const whole = Number.POSITIVE_INFINITY;
 const longest = 1_000;
 
-function forward(row: string, limit = whole): RowSkim {
-  const skim = new RowSkim(names);
+function forward(row: string, limit = whole): JsonFieldScan {
+  const skim = new JsonFieldScan(names);
   skim.forward(Buffer.from(row), limit);
   return skim;
 }
 
-function backward(row: string, limit = whole): RowSkim {
+function backward(row: string, limit = whole): JsonFieldScan {
   const skim = forward(row, 0);
   skim.backward(limit);
   return skim;
@@ -40,7 +40,7 @@ describe('reading a row from its beginning', () => {
   });
 
   it('stops as soon as it was told enough', () => {
-    const skim = new RowSkim(names);
+    const skim = new JsonFieldScan(names);
     const row = Buffer.from('{"cwd":"/a","version":"2","timestamp":"t"}');
     skim.forward(row, whole, (found) => (found & (1 << version)) !== 0);
     expect(skim.text(version, longest)).toBe('2');
@@ -160,7 +160,7 @@ describe('any row', () => {
     );
     fc.assert(
       fc.property(bytes, fc.nat(80), (line, limit) => {
-        const skim = new RowSkim(names);
+        const skim = new JsonFieldScan(names);
         skim.forward(line, limit);
         skim.backward(limit);
         for (let index = 0; index < names.length; index += 1) skim.text(index, longest);

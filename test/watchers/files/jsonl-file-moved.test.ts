@@ -138,7 +138,7 @@ describe('a file that changes while it is read', () => {
     const read = await chunkOf(streamOn(io));
     expect(joined(read).toString()).toBe(content);
     expect(joined(await chunkOf(streamOn(), read.next)).toString()).toBe('four\n');
-    expect(await streamOn().changed(read.look)).toBeDefined();
+    expect(await streamOn().changed(read.snapshot)).toBeDefined();
   });
 
   it.each(['read', 'stat'] as const)('is moved when it shrank before its %s', async (step) => {

@@ -14,7 +14,7 @@ import { jsonlStream } from '../../support/jsonl-stream.js';
 import { MemoryDisk } from '../../support/memory-disk.js';
 import { createTemporaryFolder } from '../../support/temporary-folder.js';
 import { wrappingOpen } from '../../support/wrapped-disk.js';
-import { chunkOf, drain, everything, joined, plainLines } from '../reading.js';
+import { chunkOf, everything, joined, plainLines, upload } from '../reading.js';
 
 const border = 64 * 1024;
 let path = '';
@@ -67,10 +67,10 @@ describe('lines, whatever bytes they are', () => {
         const lines = completeLines(content);
         const rest = content.length - Buffer.byteLength(lines.join(''), 'latin1');
         for (const limit of limitsAround(border)) {
-          const drained = await drain(streamOn(), limit);
-          expect(drained.lines.map((line) => line.toString('latin1'))).toEqual(lines);
-          expect(drained.position.line).toBe(lines.length);
-          expect(drained.rest).toBe(rest);
+          const uploaded = await upload(streamOn(), limit);
+          expect(uploaded.lines.map((line) => line.toString('latin1'))).toEqual(lines);
+          expect(uploaded.position.line).toBe(lines.length);
+          expect(uploaded.rest).toBe(rest);
         }
       });
     }
@@ -113,8 +113,8 @@ describe('lines, whatever bytes they are', () => {
         return file.read(into, position);
       },
     }));
-    const drained = await drain(streamOn(io), { bytes: 1 << 20 });
-    expect(drained.lines).toHaveLength(2_000);
+    const uploaded = await upload(streamOn(io), { bytes: 1 << 20 });
+    expect(uploaded.lines).toHaveLength(2_000);
     expect(Math.max(...requested)).toBeLessThanOrEqual((1 << 20) + 4096);
     const total = requested.reduce((sum, length) => sum + length, 0);
     expect(total).toBeLessThan(line.length * 2_000 * 1.1);
@@ -190,7 +190,7 @@ describe('lines, whatever bytes they are', () => {
 it('reads random bytes back as they are', async () => {
   const content = randomBytes(200_000);
   await writeFile(path, content);
-  const { lines, rest } = await drain(streamOn(), { bytes: 10_000 });
+  const { lines, rest } = await upload(streamOn(), { bytes: 10_000 });
   const read = Buffer.concat(lines);
   expect(read.equals(content.subarray(0, read.length))).toBe(true);
   expect(read.length + rest).toBe(content.length);

@@ -4,13 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SourceError } from '../../../src/errors.js';
 import { type Io, nodeIo } from '../../../src/io.js';
 import { type LineStream, type Position, startPosition } from '../../../src/mirror/stream.js';
-import { rolloutFile } from '../../../watchers/files/packable-file.js';
+import { packableFile } from '../../../watchers/files/packable-file.js';
 import { UnpackedFiles } from '../../../watchers/files/zstd-file.js';
 import { CodexTree, type Rollout, threadUuid } from '../../support/codex-tree.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { meanwhile, wrappingOpen } from '../../support/wrapped-disk.js';
 import { compress, packed } from '../../support/zstd-frames.js';
-import { chunkOf, drain, everything, joined } from '../reading.js';
+import { chunkOf, everything, joined, upload } from '../reading.js';
 
 let tree: CodexTree;
 let rollout: Rollout;
@@ -24,7 +24,7 @@ afterEach(() => tree.remove());
 
 function streamOf(path = rollout.path, io: Io = nodeIo): LineStream {
   const clock = new ManualClock();
-  return rolloutFile({
+  return packableFile({
     io,
     path,
     session: { harness: 'codex', id: 'thread' },
@@ -63,9 +63,9 @@ describe('a rollout that is packed', () => {
     expect(packedChunk.more).toBe(false);
     expect(joined(await chunkOf(stream, middle)).toString()).toBe(content.slice(2 * 5_001));
     expect((await chunkOf(stream, plain.next)).lines).toEqual([]);
-    expect((await stream.changed(undefined))?.token).toBe(packedChunk.look.token);
-    expect(await stream.changed(packedChunk.look)).toBeUndefined();
-    expect(await stream.changed(plain.look)).toBeDefined();
+    expect((await stream.changed(undefined))?.token).toBe(packedChunk.snapshot.token);
+    expect(await stream.changed(packedChunk.snapshot)).toBeUndefined();
+    expect(await stream.changed(plain.snapshot)).toBeDefined();
   });
 
   it('and unpacked again goes on where it was, grown meanwhile or not', async () => {
@@ -87,7 +87,7 @@ describe('a rollout that is packed', () => {
     const stream = streamOf();
     const chunk = await chunkOf(stream);
     expect(joined(chunk).toString()).toBe(`${content}only here\n`);
-    expect((await stream.changed(undefined))?.token).toBe(chunk.look.token);
+    expect((await stream.changed(undefined))?.token).toBe(chunk.snapshot.token);
   });
 
   it('is moved when it holds something else than was read', async () => {
@@ -152,7 +152,7 @@ describe('a rollout that is packed', () => {
     await rollout.pack(Buffer.from(text));
     const { size } = await stat(rollout.packedPath);
     const stream = streamOf(rollout.path, counting);
-    const { lines } = await drain(stream, { bytes: 20_000 });
+    const { lines } = await upload(stream, { bytes: 20_000 });
     expect(Buffer.concat(lines).toString()).toBe(text);
     expect(bytesRead).toBe(size);
     // Whoever reads the same place twice, as recovery does, need not start again either.
@@ -190,9 +190,9 @@ describe('a rollout that is packed', () => {
     const long = `${'x'.repeat(40 << 20)}\n`;
     const bytes = Buffer.from(`first\n${long}last\n`);
     await write(bytes);
-    const plain = await drain(streamOf(), { bytes: 1 << 20 });
+    const plain = await upload(streamOf(), { bytes: 1 << 20 });
     await rollout.pack(bytes);
-    const { lines } = await drain(streamOf(), { bytes: 1 << 20 });
+    const { lines } = await upload(streamOf(), { bytes: 1 << 20 });
     expect(lines.map(({ length }) => length)).toEqual([6, long.length, 5]);
     expect(Buffer.concat(lines).equals(bytes)).toBe(true);
     expect(Buffer.concat(plain.lines).equals(bytes)).toBe(true);
@@ -221,7 +221,7 @@ describe('a rollout that is packed', () => {
         await rm(rollout.path);
         await writeFile(rollout.packedPath, packed(source, 3_000));
         const stream = streamOf();
-        expect((await drain(stream, bytes)).lines).toEqual(whole.lines);
+        expect((await upload(stream, bytes)).lines).toEqual(whole.lines);
         expect((await chunkOf(stream, middle)).lines).toEqual(whole.lines.slice(position));
         expect((await chunkOf(stream, whole.next)).lines).toEqual([]);
         await rm(rollout.packedPath);

@@ -11,14 +11,14 @@ import {
   startPosition,
 } from '../../../src/mirror/stream.js';
 import { DirectoryListings } from '../../../watchers/files/directory-listings.js';
-import { SettledFiles } from '../../../watchers/files/write-once-files.js';
+import { WriteOnceFiles } from '../../../watchers/files/write-once-files.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { createTemporaryFolder } from '../../support/temporary-folder.js';
 import { meanwhile } from '../../support/wrapped-disk.js';
 
 let folder = '';
 let clock: ManualClock;
-let stream: SettledFiles;
+let stream: WriteOnceFiles;
 let remove: () => Promise<void>;
 const told: TracecraftError[] = [];
 
@@ -34,11 +34,11 @@ beforeEach(async () => {
 
 afterEach(() => remove());
 
-function make(io: Io = nodeIo): SettledFiles {
+function make(io: Io = nodeIo): WriteOnceFiles {
   const onUnreadable = (error: TracecraftError): void => {
     told.push(error);
   };
-  return new SettledFiles({
+  return new WriteOnceFiles({
     io,
     clock,
     listings: new DirectoryListings(io, clock, onUnreadable),
@@ -214,14 +214,14 @@ describe('a look', () => {
     expect(settled).toBeDefined();
     clock.advance(100_000);
     expect(await stream.changed(settled)).toBeUndefined();
-    expect((await read()).look.token).toBe(settled?.token);
+    expect((await read()).snapshot.token).toBe(settled?.token);
   });
 
   it('is none when the folder is gone', async () => {
     await put('a', 'a');
-    const look = await stream.changed(undefined);
+    const snapshot = await stream.changed(undefined);
     await rm(folder, { recursive: true });
-    expect(await stream.changed(look)).toBeUndefined();
+    expect(await stream.changed(snapshot)).toBeUndefined();
     expect(await stream.read(startPosition, { bytes: 1 })).toBe('gone');
   });
 });

@@ -8,9 +8,9 @@ import {
   startPosition,
 } from '../../../src/mirror/stream.js';
 import { createRedactor } from '../../../src/redact/redactor.js';
-import { HermesWatcher } from '../../../watchers/hermes/watcher.js';
 import { decodeShipped, encodeShipped } from '../../../watchers/hermes/position.js';
-import type { RowPrint } from '../../../watchers/sqlite/row-fingerprint.js';
+import { HermesWatcher } from '../../../watchers/hermes/watcher.js';
+import type { RowFingerprint } from '../../../watchers/sqlite/row-fingerprint.js';
 import { foldLines, HermesHome, type HermesStore, literal } from '../../support/hermes-home.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { allStreams, hostileLines } from '../contract.js';
@@ -156,7 +156,7 @@ describe('a position', () => {
     const ids = fc.uniqueArray(fc.integer({ min: -50, max: 2 ** 40 }), { maxLength: 50 });
     fc.assert(
       fc.property(ids, fc.option(fc.nat(), { nil: undefined }), (unordered, after) => {
-        const rows = new Map<number, RowPrint>();
+        const rows = new Map<number, RowFingerprint>();
         for (const id of unordered.sort((left, right) => left - right)) {
           rows.set(id, id % 3 === 0 ? [[1, -5, 'x']] : 'abcd-_12');
         }

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { chokidarEvents } from '../../../src/mirror/watch/file-events.js';
-import { defaultPacing } from '../../../src/mirror/watch/flush-schedule.js';
+import { defaultFlushTiming } from '../../../src/mirror/watch/flush-schedule.js';
 import { everything } from '../../../src/mirror/watch/selection.js';
 import { bucketLayout } from '../../../src/protocol/keys.js';
 import { foldLines, HermesStore } from '../../support/hermes-home.js';
@@ -12,7 +12,7 @@ import { MirrorRig, type Run } from '../../support/mirror-rig.js';
 let rig: MirrorRig;
 let store: HermesStore;
 const id = '20261122_091640_ab12cd';
-const pacing = { ...defaultPacing, settleMs: 0, firstIntervalMs: 0, longestIntervalMs: 0 };
+const timing = { ...defaultFlushTiming, settleMs: 0, firstIntervalMs: 0, longestIntervalMs: 0 };
 
 beforeEach(async () => {
   rig = await MirrorRig.create();
@@ -102,7 +102,7 @@ it('takes a session by the folder that it was started in', async () => {
 });
 
 it('hears of a change from file events, long before the next sweep', async () => {
-  const run = rig.watch({ pacing, events: chokidarEvents(), sweepMs: 600_000 });
+  const run = rig.watch({ timing, events: chokidarEvents(), sweepMs: 600_000 });
   await run.started;
   await rig.untilShipped(run, 3);
   // Until chokidar listens, which it does not tell, the next message is heard of instead.
@@ -117,8 +117,8 @@ it('hears of a change from file events, long before the next sweep', async () =>
 
 it('never disagrees with another watcher, whoever fills a slot', async () => {
   const [left, right] = [
-    rig.watch({ pacing, sweepMs: 40 }),
-    rig.watch({ pacing, sweepMs: 40, stateFolder: join(rig.stateFolder, 'b') }),
+    rig.watch({ timing, sweepMs: 40 }),
+    rig.watch({ timing, sweepMs: 40, stateFolder: join(rig.stateFolder, 'b') }),
   ];
   for (let round = 0; round < 25; round += 1) {
     const row = randomInt(1, 8);

@@ -25,8 +25,8 @@ import {
 import { type AgentFolder, OpenClawState } from '../../support/openclaw-state.js';
 import { compress, packed } from '../../support/zstd-frames.js';
 import { allStreams } from '../contract.js';
+import { chunkOf, joined, plainLines, upload } from '../reading.js';
 import { linesOf, textOf, theOnly } from './streams.js';
-import { chunkOf, drain, joined, plainLines } from '../reading.js';
 
 let state: OpenClawState;
 let agent: AgentFolder;
@@ -108,7 +108,7 @@ describe('the events of a session', () => {
         }
         const stream = (await allStreams(watcher)).find((one) => one.session.id === session);
         if (stream === undefined) throw new Error('not found');
-        const { lines } = await drain(stream, limit);
+        const { lines } = await upload(stream, limit);
         expect(Buffer.concat(lines).toString()).toBe(linesOf(...events));
       }),
       { numRuns: 40 },
@@ -119,13 +119,13 @@ describe('the events of a session', () => {
     database.append(id, headerEvent(id), userEvent('1'));
     const stream = await theOnly(watch());
     const first = await chunkOf(stream);
-    expect(await stream.changed(first.look)).toBeUndefined();
+    expect(await stream.changed(first.snapshot)).toBeUndefined();
     const more = [userEvent('2'), assistantEvent('3')];
     database.append(id, ...more);
-    const look = await stream.changed(first.look);
-    expect(look?.size).toBeGreaterThan(first.look.size);
+    const snapshot = await stream.changed(first.snapshot);
+    expect(snapshot?.size).toBeGreaterThan(first.snapshot.size);
     const second = await chunkOf(stream, first.next);
-    expect(second.look.token).toBe(look?.token);
+    expect(second.snapshot.token).toBe(snapshot?.token);
     expect(joined(second).toString()).toBe(linesOf(...more));
     expect((await chunkOf(stream, second.next)).lines).toEqual([]);
   });
@@ -136,8 +136,8 @@ describe('the events of a session', () => {
     const stream = await theOnly(watch());
     expect((await stream.changed(undefined))?.size).toBe(Buffer.byteLength(linesOf(...events)));
     database.appendPacked(id, userEvent('x'.repeat(5_000)));
-    const { look, sourceBytes } = await chunkOf(stream);
-    expect(look.size).toBe(sourceBytes);
+    const { snapshot, sourceBytes } = await chunkOf(stream);
+    expect(snapshot.size).toBe(sourceBytes);
   });
 
   it('are one line each, also when another hand broke them', async () => {
@@ -252,7 +252,7 @@ describe('sessions of a database', () => {
       expect(await theOnly(watcher)).toBe(stream);
       expect(await textOf(stream)).toBe(linesOf(...events));
       expect(await textOf(stream, next)).toBe(linesOf(...events.slice(2)));
-      const { lines } = await drain(stream, { bytes: 1 });
+      const { lines } = await upload(stream, { bytes: 1 });
       expect(Buffer.concat(lines).toString()).toBe(linesOf(...events));
     },
   );

@@ -11,7 +11,11 @@ import {
   lineOf,
   userEvent,
 } from '../../support/openclaw-database.js';
-import { type AgentFolder, OpenClawState, type TranscriptFile } from '../../support/openclaw-state.js';
+import {
+  type AgentFolder,
+  OpenClawState,
+  type TranscriptFile,
+} from '../../support/openclaw-state.js';
 
 type Step =
   | {

@@ -13,8 +13,8 @@ import {
 } from '../../support/openclaw-database.js';
 import { type AgentFolder, OpenClawState } from '../../support/openclaw-state.js';
 import { allStreams } from '../contract.js';
-import { theOnly } from './streams.js';
 import { chunkOf, joined, plainLines } from '../reading.js';
+import { theOnly } from './streams.js';
 
 let state: OpenClawState;
 let agent: AgentFolder;

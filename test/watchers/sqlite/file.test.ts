@@ -59,11 +59,11 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
   it('has a look that changes with every commit, and not without', async () => {
     const writing = await writer(mode, tables);
     const file = database();
-    const before = await file.look();
+    const before = await file.snapshot();
     await file.read(count);
-    expect(await file.look()).toEqual(before);
+    expect(await file.snapshot()).toEqual(before);
     await writing.run('INSERT INTO t (a) VALUES (3)');
-    expect((await file.look())?.token).not.toBe(before?.token);
+    expect((await file.snapshot())?.token).not.toBe(before?.token);
   });
 
   it('has a look that tells commits apart, however soon they follow', async () => {
@@ -73,7 +73,7 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
     const tokens = new Set<string | undefined>();
     for (let round = 0; round < 50; round += 1) {
       await writing.run(`UPDATE t SET a = ${round % 2}`);
-      tokens.add((await file.look())?.token);
+      tokens.add((await file.snapshot())?.token);
     }
     expect(tokens.size).toBe(50);
   });
@@ -278,7 +278,7 @@ describe('values', () => {
 describe('what is no database', () => {
   it('is empty when it is not there, a link, or of no length', async () => {
     const all = (reading: Reading) => reading.all('SELECT name FROM sqlite_master');
-    expect(await database().look()).toBeUndefined();
+    expect(await database().snapshot()).toBeUndefined();
     expect(await database().read(all)).toEqual([]);
     await writeFile(join(folder, 'elsewhere'), 'x');
     await symlink(join(folder, 'elsewhere'), path);

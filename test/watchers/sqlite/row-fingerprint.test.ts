@@ -1,18 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { agrees } from '../../../src/redact/redaction-match.js';
-import { matches, printOf, shippedPrint } from '../../../watchers/sqlite/row-fingerprint.js';
+import {
+  fingerprintOf,
+  matches,
+  shippedFingerprint,
+} from '../../../watchers/sqlite/row-fingerprint.js';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 describe('the print of a shipped row', () => {
   it('is of eight characters where nothing was redacted', () => {
-    expect(shippedPrint(bytes('abc'))).toBe(printOf(bytes('abc')));
-    expect(shippedPrint(bytes('[REDACTED:]x'))).toMatch(/^[\w-]{8}$/);
+    expect(shippedFingerprint(bytes('abc'))).toBe(fingerprintOf(bytes('abc')));
+    expect(shippedFingerprint(bytes('[REDACTED:]x'))).toMatch(/^[\w-]{8}$/);
   });
 
   it('knows the row again, whatever was redacted in it', () => {
-    const print = shippedPrint(bytes('key=[REDACTED:aws-key] and [REDACTED:x][REDACTED:y] end'));
+    const print = shippedFingerprint(
+      bytes('key=[REDACTED:aws-key] and [REDACTED:x][REDACTED:y] end'),
+    );
     expect(matches(print, bytes('key=AKIA and  end'))).toBe(true);
     expect(matches(print, bytes('key=AKIA and s e c r e t end'))).toBe(true);
     expect(matches(print, bytes('key=AKIA or s e c r e t end'))).toBe(false);
@@ -29,7 +35,7 @@ describe('the print of a shipped row', () => {
     fc.assert(
       fc.property(shipped, letters, (left, right) => {
         const [ours, source] = [bytes(left.join('')), bytes(right.join(''))];
-        expect(matches(shippedPrint(ours), source)).toBe(agrees(ours, source));
+        expect(matches(shippedFingerprint(ours), source)).toBe(agrees(ours, source));
       }),
       { numRuns: 3_000 },
     );
@@ -37,7 +43,7 @@ describe('the print of a shipped row', () => {
 
   it('finds long pieces in long rows in one pass', () => {
     const piece = 'ab'.repeat(200_000);
-    const print = shippedPrint(bytes(`[REDACTED:k]x${piece}x[REDACTED:k]`));
+    const print = shippedFingerprint(bytes(`[REDACTED:k]x${piece}x[REDACTED:k]`));
     expect(matches(print, bytes(`${'ab'.repeat(400_000)}x${piece}x`))).toBe(true);
     expect(matches(print, bytes('ab'.repeat(900_000)))).toBe(false);
   });
