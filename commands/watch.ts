@@ -1,13 +1,19 @@
 import * as Flags from '@oclif/core/flags';
-import { announceHere, checkUnredacted, openMirroring, selectionOf } from '../src/app/mirroring.js';
+import {
+  announceHere,
+  checkUnredacted,
+  openMirroring,
+  selectionOf,
+  type WatchOutput,
+} from '../src/app/mirroring.js';
+import type { SessionCompaction } from '../src/app/session-compaction.js';
 import { SessionEvents } from '../src/app/session-events.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { startProgress } from '../src/cli/progress.js';
-import type { SessionCompaction } from '../src/cli/session-compaction.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
-import { jsonOutput, textOutput, type WatchOutput } from '../src/cli/watch-output.js';
+import { jsonOutput, textOutput } from '../src/cli/watch-output.js';
 import { systemClock } from '../src/clock.js';
 import { hookSignalFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
@@ -193,7 +199,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     registry: StreamRegistry,
     output: WatchOutput,
   ): Promise<SessionCompaction> {
-    const { SessionCompaction } = await import('../src/cli/session-compaction.js');
+    const { SessionCompaction } = await import('../src/app/session-compaction.js');
     const { openCompactor } = await import('../src/app/compaction.js');
     return new SessionCompaction({
       compactor: openCompactor(settings, bucket),

@@ -4,71 +4,53 @@ import { type Import, parseSource, readSources, type SourceFile } from './suppor
 
 const sources = readSources(repositoryRoot, ['src', 'commands', 'watchers']);
 
-interface Arrow {
-  readonly from: string;
-  /** Beginnings of paths that may be imported besides the folder itself. */
-  readonly may: readonly string[];
-  /** The same, for types only. */
-  readonly mayType?: readonly string[];
-}
+/**
+ * The floors of the architecture, lowest first. A file may import its own room and any floor below; rooms of one floor know
+ * nothing of each other. A room that is not here has no floor, and needs a line.
+ */
+const floors: readonly (readonly string[])[] = [
+  [
+    'src/errors.ts',
+    'src/clock.ts',
+    'src/io.ts',
+    'src/links.ts',
+    'src/concurrency.ts',
+    'src/byte-budget.ts',
+    'src/process-identity.ts',
+    'src/v8-heap.ts',
+    'src/escape-terminal.ts',
+  ],
+  ['src/bucket/', 'src/redact/', 'src/protocol/'],
+  ['src/mirror/', 'src/coordination/', 'src/conversation/', 'src/config/'],
+  ['watchers/'],
+  [
+    'src/doctor/',
+    'src/service/',
+    'src/setup/',
+    'src/init/',
+    'src/demo/',
+    'src/replay/',
+    'src/compact/',
+    'src/trace/',
+  ],
+  ['src/app/'],
+  ['src/cli/', 'src/sdk/'],
+  ['commands/'],
+];
 
-const basics = ['src/errors.ts', 'src/clock.ts', 'src/io.ts', 'src/links.ts', 'src/v8-heap.ts'];
+/** Rooms of one floor of which one may know the other: the arrow goes from left to right. */
+const sideways: readonly (readonly [string, string])[] = [
+  ['src/links.ts', 'src/errors.ts'],
+  ['src/links.ts', 'src/io.ts'],
+  ['src/bucket/', 'src/protocol/'],
+  ['src/redact/', 'src/protocol/'],
+  ['src/compact/', 'src/trace/'],
+  ['src/trace/', 'src/replay/'],
+];
 
-/** The import arrows of the architecture: a folder that is not here has none, and needs a line. */
-const arrows: readonly Arrow[] = [
-  { from: 'src/errors.ts', may: [] },
-  { from: 'src/clock.ts', may: [] },
-  { from: 'src/io.ts', may: [] },
-  { from: 'src/links.ts', may: ['src/errors.ts', 'src/io.ts'] },
-  { from: 'src/v8-heap.ts', may: [] },
-  { from: 'src/protocol/', may: ['src/errors.ts'] },
-  { from: 'src/redact/', may: ['src/errors.ts'] },
-  { from: 'src/bucket/', may: basics, mayType: ['src/config/'] },
-  { from: 'src/config/', may: [...basics, 'src/protocol/'], mayType: ['src/bucket/'] },
-  { from: 'src/coordination/', may: [...basics, 'src/bucket/', 'src/protocol/'] },
-  { from: 'src/mirror/', may: [...basics, 'src/bucket/', 'src/protocol/', 'src/redact/'] },
-  {
-    from: 'src/replay/',
-    may: [
-      ...basics,
-      'src/bucket/',
-      'src/protocol/',
-      'src/concurrency.ts',
-      'src/mirror/slots/listing.ts',
-      'src/mirror/slots/reader.ts',
-      'src/mirror/lines.ts',
-      'src/escape-terminal.ts',
-    ],
-  },
-  { from: 'src/trace/', may: ['src/replay/conversation/row.ts'] },
-  {
-    from: 'src/compact/',
-    may: [
-      ...basics,
-      'src/bucket/',
-      'src/protocol/',
-      'src/redact/',
-      'src/trace/',
-      'src/mirror/lines.ts',
-      'src/mirror/slots/listing.ts',
-      'src/mirror/slots/reader.ts',
-    ],
-  },
-  { from: 'src/demo/', may: [...basics, 'src/bucket/', 'src/protocol/', 'src/coordination/'] },
-  { from: 'src/setup/', may: [...basics, 'src/protocol/'] },
-  { from: 'src/service/', may: [...basics, 'src/config/'] },
-  {
-    from: 'src/doctor/',
-    may: [...basics, 'src/bucket/', 'src/config/', 'src/mirror/', 'src/protocol/'],
-  },
-  {
-    from: 'src/init/',
-    may: [...basics, 'src/config/', 'src/bucket/', 'src/protocol/', 'src/coordination/'],
-  },
-  { from: 'src/cli/', may: ['src/'] },
-  { from: 'src/sdk/', may: ['src/', 'watchers/'] },
-  { from: 'watchers/', may: ['src/mirror/stream.ts', ...basics] },
-  { from: 'commands/', may: ['src/', 'watchers/'] },
+/** Folders inside a big room, top first: an arrow goes down only. Files of the room itself are below all of them. */
+const insideRooms: readonly (readonly string[])[] = [
+  ['src/mirror/watch/', 'src/mirror/meta/', 'src/mirror/slots/', 'src/mirror/state/'],
 ];
 
 /** Packages that cost a start-up more than its own work, or that only some machines have. */
@@ -77,22 +59,52 @@ const lazyPackages =
 const storePackages = /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\//;
 const backends = ['local', 's3', 'hugging-face'];
 
-function arrowOf(path: string): Arrow | undefined {
-  return arrows.find(({ from }) => path === from || (from.endsWith('/') && path.startsWith(from)));
+interface Room {
+  readonly name: string;
+  readonly floor: number;
 }
 
-function isAllowed(one: Import): boolean {
-  const arrow = arrowOf(one.from);
-  if (arrow === undefined) return false;
-  if (one.from.startsWith('commands/') && one.to.startsWith('commands/')) return false;
-  if (arrow.from.endsWith('/') && one.to.startsWith(arrow.from)) return true;
-  const ends = one.isType ? [...arrow.may, ...(arrow.mayType ?? [])] : arrow.may;
-  return ends.some((end) => one.to === end || (end.endsWith('/') && one.to.startsWith(end)));
+function contains(room: string, path: string): boolean {
+  return path === room || (room.endsWith('/') && path.startsWith(room));
+}
+
+function roomOf(path: string): Room | undefined {
+  for (const [floor, rooms] of floors.entries()) {
+    const name = rooms.find((room) => contains(room, path));
+    if (name !== undefined) return { name, floor };
+  }
+  return undefined;
+}
+
+function goesDown({ from, to }: Import): boolean {
+  const [own, other] = [roomOf(from), roomOf(to)];
+  if (own === undefined || other === undefined) return false;
+  if (from.startsWith('commands/') && to.startsWith('commands/')) return false;
+  if (own.name === other.name || own.floor > other.floor) return true;
+  return sideways.some(([left, right]) => left === own.name && right === other.name);
+}
+
+function goesUpInside({ from, to }: Import): boolean {
+  return insideRooms.some((folders) => {
+    const [own, other] = [from, to].map((path) => folders.findIndex((one) => contains(one, path)));
+    const isInRoom = folders.some((one) => contains(one, to)) && other !== undefined;
+    return (
+      isInRoom &&
+      own !== undefined &&
+      contains(roomOf(to)?.name ?? '', from) &&
+      (own === -1 || own > other)
+    );
+  });
 }
 
 function backendOf(path: string): string | undefined {
-  const name = /^src\/bucket\/([a-z0-9-]+)/.exec(path)?.[1] ?? '';
-  return backends.find((backend) => name === backend || name.startsWith(`${backend}-`));
+  return backends.find((backend) => path.startsWith(`src/bucket/${backend}/`));
+}
+
+/** Below `watchers`, each harness is a folder; `files` and `sqlite` are what they share. */
+function harnessOf(path: string): string | undefined {
+  const folder = /^watchers\/([a-z0-9-]+)\//.exec(path)?.[1];
+  return folder === 'files' || folder === 'sqlite' ? undefined : folder;
 }
 
 function broken(check: (one: Import, source: SourceFile) => boolean): string[] {
@@ -130,12 +142,12 @@ function findCycle(): string[] | undefined {
 }
 
 describe('imports', () => {
-  it('go along the arrows', () => {
-    expect(broken((one) => one.isOurs && !isAllowed(one))).toEqual([]);
+  it('go down, floor by floor', () => {
+    expect(broken((one) => one.isOurs && !goesDown(one))).toEqual([]);
   });
 
-  it('start in folders that have a rule', () => {
-    expect(sources.map(({ path }) => path).filter((path) => arrowOf(path) === undefined)).toEqual(
+  it('start in rooms that have a floor', () => {
+    expect(sources.map(({ path }) => path).filter((path) => roomOf(path) === undefined)).toEqual(
       [],
     );
   });
@@ -143,6 +155,19 @@ describe('imports', () => {
   it('name files that exist', () => {
     const paths = new Set(sources.map(({ path }) => path));
     expect(broken((one) => one.isOurs && !paths.has(one.to))).toEqual([]);
+  });
+
+  it('go down inside the big rooms', () => {
+    expect(broken((one) => one.isOurs && goesUpInside(one))).toEqual([]);
+  });
+
+  it('of one harness never name another', () => {
+    expect(
+      broken(({ from, to }) => {
+        const [own, other] = [harnessOf(from), harnessOf(to)];
+        return other !== undefined && own !== other && !/^watchers\/[a-z]+\.ts$/.test(from);
+      }),
+    ).toEqual([]);
   });
 
   it('of one backend never name another', () => {
@@ -158,22 +183,6 @@ describe('imports', () => {
     expect(
       broken(({ from, to }) => storePackages.test(to) && !from.startsWith('src/bucket/')),
     ).toEqual([]);
-  });
-
-  it('of what opens a bucket are where trust was asked for', () => {
-    const opens = /^src\/bucket\/(open|local|s3|hugging-face)\.ts$/;
-    const openers = sources.flatMap(({ path, imports }) =>
-      path.startsWith('src/bucket/') || !imports.some((one) => opens.test(one.to) && !one.isType)
-        ? []
-        : [path],
-    );
-    // A new one takes its target from `openableTarget`, as all but `init` do, which opens what was typed.
-    expect(openers).toEqual([
-      'src/app/proven-bucket.ts',
-      'src/doctor/store.ts',
-      'src/init/apply.ts',
-      'src/sdk/open.ts',
-    ]);
   });
 
   it('of heavy packages wait until they are needed', () => {

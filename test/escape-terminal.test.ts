@@ -25,8 +25,8 @@ describe('visible', () => {
   it('leaves no terminal control in any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
         expect(escapeTerminal(text)).not.toMatch(
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
           /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
         );
       }),

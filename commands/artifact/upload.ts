@@ -6,7 +6,6 @@ import { scrubNames } from '../../src/cli/artifact-names.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
-import { countsText } from '../../src/cli/watch-output.js';
 import type { Settings } from '../../src/config/settings.js';
 import {
   findSources,
@@ -19,6 +18,7 @@ import { PartialError, TracecraftError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { sharedStep } from '../../src/protocol/artifacts.js';
 import { stepId } from '../../src/protocol/names.js';
+import { countsText } from '../../src/redact/counts.js';
 
 /** Of what went wrong, so many are told one by one. */
 const mostTold = 10;

@@ -2,9 +2,9 @@ import * as Flags from '@oclif/core/flags';
 import { knownFromHere, redactLines, redactorOf } from '../../src/app/redaction.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { plural } from '../../src/cli/format.js';
-import { countsText } from '../../src/cli/watch-output.js';
 import { findTrustedSettings } from '../../src/config/settings.js';
 import { RefusedError } from '../../src/errors.js';
+import { countsText } from '../../src/redact/counts.js';
 
 export default class Redact extends BaseCommand {
   static override summary = 'redact lines from stdin to stdout, as the mirror would';

@@ -5,10 +5,10 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
-import { countsText } from '../../src/cli/watch-output.js';
 import { NotFoundError, RefusedError } from '../../src/errors.js';
-import type { Counts } from '../../src/mirror/checkpoint.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
+import type { Counts } from '../../src/redact/counts.js';
+import { countsText } from '../../src/redact/counts.js';
 
 interface Finding {
   readonly key: string;

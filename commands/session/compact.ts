@@ -1,13 +1,14 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { type Compactor, formatFor, openCompactor } from '../../src/app/compaction.js';
-import type { Bucket } from '../../src/bucket/bucket.js';
-import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   type CompactedSession,
-  compactionData,
-  compactionLine,
-} from '../../src/cli/compaction-lines.js';
+  type Compactor,
+  formatFor,
+  openCompactor,
+} from '../../src/app/compaction.js';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { compactionData, compactionLine } from '../../src/cli/compaction-lines.js';
 import { plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { PartialError, TracecraftError, UsageError } from '../../src/errors.js';

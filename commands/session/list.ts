@@ -2,10 +2,10 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
-import { countsText } from '../../src/cli/watch-output.js';
 import { type ListedSession, listSessions } from '../../src/mirror/slots/session-listing.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
+import { countsText } from '../../src/redact/counts.js';
 
 export default class SessionList extends BaseCommand {
   static override summary = 'list the sessions in the bucket, newest first';

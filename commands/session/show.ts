@@ -3,7 +3,6 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printRaw } from '../../src/cli/output.js';
-import { countsText } from '../../src/cli/watch-output.js';
 import {
   findSession,
   type ListedSession,
@@ -12,6 +11,7 @@ import {
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
+import { countsText } from '../../src/redact/counts.js';
 
 export default class SessionShow extends BaseCommand {
   static override summary = 'show what is known of a session, and its last lines';

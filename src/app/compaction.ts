@@ -1,12 +1,17 @@
 import { hostname } from 'node:os';
 import type { Bucket } from '../bucket/bucket.js';
-import type { CompactedSession } from '../cli/compaction-lines.js';
-import { type CompactTarget, compactSession } from '../compact/compact.js';
+import { type Compaction, type CompactTarget, compactSession } from '../compact/compact.js';
 import { isTraceAsIs } from '../compact/trace-file.js';
 import type { Settings } from '../config/settings.js';
 import { bucketLayout, type CompactFormat } from '../protocol/keys.js';
 import { scratchFolder } from './large-object.js';
 import { knownFromHere, redactorOf } from './redaction.js';
+
+export interface CompactedSession extends Compaction {
+  readonly harness: string;
+  readonly session_id: string;
+  readonly format: CompactFormat;
+}
 
 export type Compactor = (target: CompactTarget, signal?: AbortSignal) => Promise<CompactedSession>;
 

@@ -1,13 +1,12 @@
 import { hostname, userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
-import type { Progress } from '../cli/progress.js';
-import type { WatchOutput } from '../cli/watch-output.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
+import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
 import { announceWriter, type Writer } from '../mirror/slots/other-writers.js';
 import type { Watcher } from '../mirror/stream.js';
@@ -17,11 +16,37 @@ import type { HookSignals } from '../mirror/watch/hook-signal.js';
 import { LiveRedactor } from '../mirror/watch/live-redactor.js';
 import { WatchLoop } from '../mirror/watch/loop.js';
 import { everything, type Selection } from '../mirror/watch/selection.js';
-import { StreamRegistry } from '../mirror/watch/stream-registry.js';
+import type { SelectedSessions } from '../mirror/watch/session-filter.js';
+import {
+  type MirroredStream,
+  StreamRegistry,
+  type StreamRegistryContext,
+} from '../mirror/watch/stream-registry.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction } from '../redact/redact.js';
 import { reclaimMemory } from '../v8-heap.js';
+import type { CompactedSession } from './compaction.js';
 import { knownFromHere, redactorOf } from './redaction.js';
+
+/** What a mirroring command shows while it runs. Names and figures only: never a line of a transcript. */
+export interface WatchOutput {
+  taken(taken: SelectedSessions, where: string): void;
+  /** How many sessions are mirrored now. */
+  sessions(count: number): void;
+  part(place: Pick<MirroredStream, 'session' | 'name'>, part: ShippedPart): void;
+  generation(
+    place: Pick<MirroredStream, 'session' | 'name'>,
+    checkpoint: Checkpoint,
+    reason: string,
+  ): void;
+  trouble(error: Error, hint: string | undefined): void;
+  well(): void;
+  compacted(one: CompactedSession): void;
+  /** A line about the run itself. */
+  note(line: string): void;
+  /** Before the process ends, or something else writes to the terminal. */
+  close(): void;
+}
 
 export interface MirroringOptions {
   readonly settings: Settings;
@@ -40,7 +65,7 @@ export interface MirroringOptions {
   /** Longest time between two flushes of a busy session. */
   readonly intervalMs: number | undefined;
   readonly output: WatchOutput;
-  readonly progress?: Progress;
+  readonly progress?: { update(done: number, total?: number): void };
   /** In a process that is not ours: how it collects its garbage is its own business. */
   readonly isGuest?: boolean;
 }
@@ -59,14 +84,50 @@ const pollMs = 2_000;
 
 /** Puts together what `watch` and the `session` commands run on. */
 export function openMirroring(options: MirroringOptions): Mirroring {
-  const { settings, output } = options;
-  if (!options.bucket.capabilities.putIfAbsent) {
-    output.note(
-      `${options.bucket.location} does not arbitrate between writers: mirror each session from one machine only, and keep ${settings.stateFolder}. Otherwise parts may overlap; no line is lost.`,
-    );
-  }
-  const { stateFolder, project } = settings;
-  const folder = destinationFolder(stateFolder, options.bucket.location, project);
+  const { settings, bucket, output } = options;
+  warnWithoutArbitration(options);
+  const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
+  const registry = new StreamRegistry(registryContext(options, folder));
+  const loop = new WatchLoop({
+    watchers: options.watchers,
+    registry,
+    clock: systemClock,
+    settings: {
+      selection: options.selection,
+      timing: timingOf(options.intervalMs),
+      events: options.events,
+      ...(options.hookSignals === undefined ? {} : { hookSignals: options.hookSignals }),
+      sweepMs: options.isPolling ? pollMs : sweepMs,
+      pollMs,
+      isThorough: options.isThorough,
+    },
+    report: {
+      onTaken: (taken) => {
+        output.taken(taken, `${bucket.location} (${settings.project})`);
+        if (options.isGuest) return;
+        // Looking at thousands of sessions leaves more behind than an idle watch itself needs.
+        setInterval(() => reclaimMemory(idleBytes), reclaimEveryMs).unref();
+      },
+      onEnded: (session) => options.onEnded?.(session),
+      onSessions: (count) => output.sessions(count),
+      onTrouble: (error) =>
+        output.trouble(error, error instanceof TracecraftError ? error.hint : undefined),
+      onWell: () => output.well(),
+      onProgress: (done, total) => options.progress?.update(done, total),
+    },
+  });
+  return { loop, registry, folder };
+}
+
+function warnWithoutArbitration({ bucket, settings, output }: MirroringOptions): void {
+  if (bucket.capabilities.putIfAbsent) return;
+  output.note(
+    `${bucket.location} does not arbitrate between writers: mirror each session from one machine only, and keep ${settings.stateFolder}. Otherwise parts may overlap; no line is lost.`,
+  );
+}
+
+function registryContext(options: MirroringOptions, folder: string): StreamRegistryContext {
+  const { settings, bucket, output } = options;
   const agent = settings.agent ?? null;
   const redactor = new LiveRedactor({
     create: (known) => (options.isUnredacted ? noRedaction : redactorOf(settings, known)),
@@ -74,8 +135,8 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     io: nodeIo,
     clock: systemClock,
   });
-  const registry = new StreamRegistry({
-    bucket: options.bucket,
+  return {
+    bucket,
     layout: bucketLayout(settings.project),
     redactor,
     io: nodeIo,
@@ -86,9 +147,9 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     agent,
     host: hostname(),
     stateFolder: folder,
-    learnFrom: (folder) => redactor.learnFrom(folder),
-    onPart: (place, part) => output.part(place, part),
-    onGeneration: (place, checkpoint, reason) => output.generation(place, checkpoint, reason),
+    learnFrom: (cwd) => redactor.learnFrom(cwd),
+    onPart: (stream, part) => output.part(stream, part),
+    onGeneration: (stream, checkpoint, reason) => output.generation(stream, checkpoint, reason),
     onSourceTrouble: (error) => output.trouble(error, error.hint),
     onOtherHost: ({ harness, id }, { host, at }) =>
       output.trouble(
@@ -103,36 +164,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
         'The mirror goes on; after a restart it has to look at the bucket again.',
       ),
     ),
-  });
-  const loop = new WatchLoop({
-    watchers: options.watchers,
-    registry,
-    clock: systemClock,
-    settings: {
-      selection: options.selection,
-      timing: pacingOf(options.intervalMs),
-      events: options.events,
-      ...(options.hookSignals === undefined ? {} : { hookSignals: options.hookSignals }),
-      sweepMs: options.isPolling ? pollMs : sweepMs,
-      pollMs,
-      isThorough: options.isThorough,
-    },
-    report: {
-      onTaken: (taken) => {
-        output.taken(taken, `${options.bucket.location} (${settings.project})`);
-        if (options.isGuest) return;
-        // Looking at thousands of sessions leaves more behind than an idle watch itself needs.
-        setInterval(() => reclaimMemory(idleBytes), reclaimEveryMs).unref();
-      },
-      onEnded: (session) => options.onEnded?.(session),
-      onSessions: (count) => output.sessions(count),
-      onTrouble: (error) =>
-        output.trouble(error, error instanceof TracecraftError ? error.hint : undefined),
-      onWell: () => output.well(),
-      onProgress: (done, total) => options.progress?.update(done, total),
-    },
-  });
-  return { loop, registry, folder };
+  };
 }
 
 /** Where the store does not arbitrate, each machine that writes leaves its name, and is told those of the others. */
@@ -187,7 +219,7 @@ export function selectionOf(settings: Settings, flags: SelectionFlags): Selectio
   };
 }
 
-function pacingOf(intervalMs: number | undefined): FlushTiming {
+function timingOf(intervalMs: number | undefined): FlushTiming {
   if (intervalMs === undefined) return defaultFlushTiming;
   return {
     ...defaultFlushTiming,

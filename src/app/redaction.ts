@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Settings } from '../config/settings.js';
-import { addCounts, type Counts } from '../mirror/checkpoint.js';
+import { addCounts, type Counts } from '../redact/counts.js';
 import { secretsOf } from '../redact/env-secrets.js';
 import type { Redactor } from '../redact/redact.js';
 import { createRedactor } from '../redact/redactor.js';

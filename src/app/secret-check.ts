@@ -1,5 +1,5 @@
-import { countsText } from '../cli/watch-output.js';
 import type { Settings } from '../config/settings.js';
+import { countsText } from '../redact/counts.js';
 import { knownFromHere, redactorOf } from './redaction.js';
 
 export interface Checked {

@@ -1,5 +1,5 @@
-import { addCounts, type Counts } from '../mirror/checkpoint.js';
 import { checkArtifactName } from '../protocol/names.js';
+import { addCounts, type Counts } from '../redact/counts.js';
 import type { Redactor } from '../redact/redact.js';
 
 export interface ScrubbedNames {

@@ -1,12 +1,5 @@
-import type { Compaction } from '../compact/compact.js';
-import type { CompactFormat } from '../protocol/keys.js';
+import type { CompactedSession } from '../app/compaction.js';
 import { formatCount, plural } from './format.js';
-
-export interface CompactedSession extends Compaction {
-  readonly harness: string;
-  readonly session_id: string;
-  readonly format: CompactFormat;
-}
 
 /** `compacted  claude-code/<id>  transcript.jsonl  32 lines of 2 parts  12,138B  verified=md5`. */
 export function compactionLine(one: CompactedSession): string {

@@ -1,29 +1,15 @@
+import type { WatchOutput } from '../app/mirroring.js';
 import { escapeTerminal } from '../escape-terminal.js';
-import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
+import type { ShippedPart } from '../mirror/checkpoint.js';
 import { nameOf } from '../mirror/checkpoint.js';
 import type { SelectedSessions } from '../mirror/watch/session-filter.js';
 import type { MirroredStream } from '../mirror/watch/stream-registry.js';
-import { type CompactedSession, compactionData, compactionLine } from './compaction-lines.js';
+import { countsText } from '../redact/counts.js';
+import { compactionData, compactionLine } from './compaction-lines.js';
 import { formatBytes, formatCount, plural } from './format.js';
 import { noteLine, printJson, printLine } from './output.js';
 
 type StreamRef = Pick<MirroredStream, 'session' | 'name'>;
-
-/** What a mirroring command shows while it runs. Names and figures only: never a line of a transcript. */
-export interface WatchOutput {
-  taken(taken: SelectedSessions, where: string): void;
-  /** How many sessions are mirrored now. */
-  sessions(count: number): void;
-  part(place: StreamRef, part: ShippedPart): void;
-  generation(place: StreamRef, checkpoint: Checkpoint, reason: string): void;
-  trouble(error: Error, hint: string | undefined): void;
-  well(): void;
-  compacted(one: CompactedSession): void;
-  /** A line about the run itself. */
-  note(line: string): void;
-  /** Before the process ends, or something else writes to the terminal. */
-  close(): void;
-}
 
 /** `claude-code/8b418ea5  uploaded part-00000-77ea1f78  source=12,138B  upload=12,138B  redactions=none`. */
 export function partLine(part: ShippedPart): string {
@@ -34,11 +20,6 @@ export function partLine(part: ShippedPart): string {
     `upload=${formatCount(part.uploadedBytes)}B`,
     `redactions=${countsText(part.redactions)}`,
   ].join('  ');
-}
-
-export function countsText(counts: Readonly<Record<string, number>>): string {
-  const entries = Object.entries(counts).sort(([left], [right]) => (left < right ? -1 : 1));
-  return entries.length === 0 ? 'none' : entries.map(([kind, n]) => `${kind}:${n}`).join(',');
 }
 
 export function placeText({ session, name }: StreamRef): string {

@@ -1,7 +1,6 @@
 import { partName, rangePartName } from '../protocol/parts.js';
+import type { Counts } from '../redact/counts.js';
 import { type Position, startPosition } from './stream.js';
-
-export type Counts = Readonly<Record<string, number>>;
 
 /** One part of a stream, known to be in the bucket and to agree with the source. */
 export interface ShippedPart {
@@ -65,10 +64,4 @@ export function withPart(
     position,
     ahead: false,
   };
-}
-
-export function addCounts(left: Counts, right: Counts): Counts {
-  const sum: Record<string, number> = { ...left };
-  for (const [kind, count] of Object.entries(right)) sum[kind] = (sum[kind] ?? 0) + count;
-  return sum;
 }

@@ -63,25 +63,25 @@ const inSource: readonly Pinned[] = [
       {
         file: writerFile,
         from: 'const maxAttempts = 8;',
-        to: `import { startPosition } from './stream.js';
+        to: `import { startPosition } from '../stream.js';
 const maxAttempts = 8;
-async function asItIs(source: Stream, head: Head): Promise<Head> {
-  if (source.kind !== 'lines') return head;
+async function asItIs(source: Stream, checkpoint: Checkpoint): Promise<Checkpoint> {
+  if (source.kind !== 'lines') return checkpoint;
   let position = startPosition;
   const parts: ShippedPart[] = [];
-  for (const part of head.parts) {
+  for (const part of checkpoint.parts) {
     const chunk = await source.read(position, { lines: part.endLine - part.startLine, bytes: Infinity });
-    if (typeof chunk === 'string') return head;
+    if (typeof chunk === 'string') return checkpoint;
     parts.push({ ...part, fingerprint: fingerprint(chunk.lines.filter((line) => Buffer.isBuffer(line))) });
     position = chunk.next;
   }
-  return { ...head, parts };
+  return { ...checkpoint, parts };
 }`,
       },
       {
         file: writerFile,
-        from: '    await this.#context.cache.save(',
-        to: '    this.#head = await asItIs(this.#source, this.#head);\n    await this.#context.cache.save(',
+        from: '    await this.#context.stateFile.save(',
+        to: '    this.#checkpoint = await asItIs(this.#source, this.#checkpoint);\n    await this.#context.stateFile.save(',
       },
     ],
     isAppendOnly: false,

@@ -6,11 +6,8 @@ import { systemClock } from '../../src/clock.js';
 import { type Io, nodeIo } from '../../src/io.js';
 import { listStream, newestFirst } from '../../src/mirror/slots/listing.js';
 import { readChain } from '../../src/mirror/slots/reader.js';
-import {
-  StreamMirror,
-  type UploadLimits,
-  type UploadResult,
-} from '../../src/mirror/slots/stream-mirror.js';
+import { StreamMirror } from '../../src/mirror/slots/stream-mirror.js';
+import type { UploadLimits, UploadResult } from '../../src/mirror/slots/upload.js';
 import { type Verdict, verifyStream } from '../../src/mirror/slots/verify.js';
 import { streamStateFile } from '../../src/mirror/state/stream-state.js';
 import type { Redactor } from '../../src/redact/redact.js';

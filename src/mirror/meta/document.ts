@@ -1,11 +1,6 @@
 import { encodeDocument, type MetaDocument, type MetaStream } from '../../protocol/documents.js';
-import {
-  addCounts,
-  type Checkpoint,
-  type Counts,
-  nameOf,
-  type ShippedPart,
-} from '../checkpoint.js';
+import { addCounts, type Counts } from '../../redact/counts.js';
+import { type Checkpoint, nameOf, type ShippedPart } from '../checkpoint.js';
 import type { SessionFacts, SessionRef } from '../stream.js';
 
 /** What is known of a session besides its chains. */

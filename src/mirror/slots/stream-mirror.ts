@@ -1,7 +1,4 @@
-import type { Bucket } from '../../bucket/bucket.js';
-import type { Clock } from '../../clock.js';
 import { rangePartName } from '../../protocol/parts.js';
-import type { Redactor } from '../../redact/redact.js';
 import {
   type Checkpoint,
   emptyCheckpoint,
@@ -11,57 +8,13 @@ import {
 } from '../checkpoint.js';
 import { completeLines, fingerprint } from '../lines.js';
 import { type PendingPut, pendingPutInMemory } from '../state/pending-put.js';
-import type { StreamStateFile } from '../state/stream-state.js';
 import type { Chunk, FileSnapshot, Position, SessionFacts, Stream } from '../stream.js';
 import { inMode, openGeneration } from './generations.js';
 import { type PreparedPart, prepare } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
 import { compareStored, isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
 import { foldedPart, recoverLines, recoverRecords } from './recovery.js';
-
-/** What one stream's mirror works with. */
-export interface StreamMirrorContext {
-  readonly bucket: Bucket;
-  readonly redactor: Redactor;
-  readonly clock: Clock;
-  /** Named in generation records, e.g. `alex@laptop`. */
-  readonly who: string;
-  readonly stateFile: StreamStateFile;
-  /** Used where the store cannot arbitrate. */
-  readonly pendingPut?: PendingPut;
-  /** Where the stream's parts lie in the bucket. */
-  readonly prefix: string;
-  /** `false` when the bucket is known to hold nothing of this stream: the first part is then put without a listing. */
-  readonly listed: boolean;
-  /** Compare content, also where local state says that a part was shipped as the source still is. */
-  readonly isThorough: boolean;
-  readonly onPart?: (part: ShippedPart, checkpoint: Checkpoint) => void;
-  readonly onGeneration?: (checkpoint: Checkpoint, reason: string) => void;
-  /**
-   * Asked before a new generation is opened: 'fork' lets it happen, 'yield' leaves the chain alone, because another source
-   * of the same session may be the true one.
-   */
-  readonly onConflict: () => Promise<'fork' | 'yield'>;
-}
-
-export interface UploadLimits {
-  /** Source bytes per part, at most (a longer line is a part of its own). */
-  readonly partBytes: number;
-  /** Return after this many parts with `more: true`. */
-  readonly parts: number;
-}
-
-export interface UploadResult {
-  /**
-   * `level`: every complete line is in the bucket, or will be with the next drain (`more`). `behind`: the bucket has more
-   * than the source, which agrees as far as it goes. `conflict`: it contradicts the chain and `onConflict` said 'yield'.
-   * `unsteady`: it changes faster than it can be read; look again in a moment.
-   */
-  readonly state: 'level' | 'behind' | 'conflict' | 'gone' | 'unsteady';
-  readonly more: boolean;
-  /** Bytes of an unterminated last line; it waits for its newline. */
-  readonly rest: number;
-}
+import type { StreamMirrorContext, UploadLimits, UploadResult } from './upload.js';
 
 const maxAttempts = 8;
 const contentType = 'application/x-ndjson';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 import { MetaSchedule } from '../meta/schedule.js';
-import type { UploadLimits } from '../slots/stream-mirror.js';
+import type { UploadLimits } from '../slots/upload.js';
 import type { FileSnapshot } from '../stream.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { FlushSchedule, type FlushTiming } from './flush-schedule.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type MirroredSession, SessionCompaction } from '../../src/cli/session-compaction.js';
+import { type MirroredSession, SessionCompaction } from '../../src/app/session-compaction.js';
 import { PartialError, UnreachableError } from '../../src/errors.js';
 import { type Checkpoint, emptyCheckpoint } from '../../src/mirror/checkpoint.js';
 import { ManualClock } from '../support/manual-clock.js';

@@ -4,7 +4,7 @@ import { EndedSessions, type SessionSight } from '../compact/ended-sessions.js';
 import { PartialError } from '../errors.js';
 import type { Checkpoint } from '../mirror/checkpoint.js';
 import type { FileSnapshot, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
-import type { CompactedSession } from './compaction-lines.js';
+import type { CompactedSession } from './compaction.js';
 
 /** Of a mirrored session, what its end is told by. */
 export interface MirroredSession {
