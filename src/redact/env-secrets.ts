@@ -1,12 +1,14 @@
 import { parseEnv } from 'node:util';
+import { isWordy } from './entropy.js';
 
 /**
- * What the user's own settings say is secret: values of variables whose names tell. They are only ever held in memory, and
- * the engine itself leaves out what is too short or too common to be one.
+ * What the user's own settings say is secret: values of variables with secret-looking names. They are held in memory only.
+ * Every transcript on this machine is searched for them, so a value that is made of words is left out: it would be replaced in
+ * prose, in paths and in the fields that a harness writes. Behind its name the assignment detector finds it all the same.
  */
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The words that tell, at the end of a name or before a number: `GITHUB_TOKEN`, `DB_PASSWORD`, `apiKey2`. */
+/** Secret-looking endings, at the end of a name or before a number: `GITHUB_TOKEN`, `DB_PASSWORD`, `apiKey2`. */
 const secretEnding =
   /(?:token|secret|password|passwd|passphrase|pwd|api_?key|access_?key|private_?key|secret_?key|auth_?key|encryption_?key|signing_?key|credentials?|dsn|connection_?string)(?:_?\d+)?$/i;
 const keyEnd = /(?:^|_)key(?:_?\d+)?$/i;
@@ -20,12 +22,31 @@ export function isSecretName(name: string): boolean {
   return (secretEnding.test(name) || keyEnd.test(name)) && !harmless.test(name);
 }
 
-/** The values of the variables whose names tell. */
+/** The values worth looking for everywhere: of variables with secret-looking names, unless they are vocabulary. */
 export function secretsOf(variables: Variables): readonly string[] {
   return Object.entries(variables)
     .filter(([name]) => isSecretName(name))
     .map(([, value]) => value?.trim() ?? '')
-    .filter((value) => value !== '' && !reference.test(value));
+    .filter((value) => value !== '' && !reference.test(value) && !isVocabulary(value));
+}
+
+/** Whether a value is made of words, numbers and versions only: `assistant`, `tool_use_id`, `us-east-1`, `hunter2`. */
+export function isVocabulary(value: string): boolean {
+  return value.split(/[^\p{L}\p{N}]+/u).every((part) => part === '' || isWordOrNumber(part));
+}
+
+const longestUnknownWord = 12;
+/** `v2`, `4o`, `x86`, `k8s` */
+const abbreviation = /^\d{0,3}(?:[A-Z]?[a-z]{1,3}|[A-Z]{1,3})\d{0,4}$|^[a-z]\d{1,2}[a-z]$/;
+const wordsAndNumbers = /^(?:\p{L}{3,}\d{0,4}){1,3}$/u;
+
+function isWordOrNumber(part: string): boolean {
+  if (/^\d+$/.test(part) || abbreviation.test(part)) return true;
+  if (!wordsAndNumbers.test(part)) return false;
+  const letters = part.replace(/\d+/g, '');
+  if (/[^\x20-\x7e]/.test(letters)) return true;
+  const isOneWord = /^\p{L}+\d*$/u.test(part) && letters.length <= longestUnknownWord;
+  return isOneWord || isWordy(letters);
 }
 
 /** As `secretsOf`, of a `.env` file's text. Whatever is not an assignment in it is left out. */

@@ -3,15 +3,18 @@ import { budgetSpans } from './budget-fallback.js';
 import type { Detector } from './detector.js';
 import { ScanContext, type Span } from './scan-context.js';
 
-/** What a line may spend, in units of about a microsecond. */
+/** What may be spent, in units of about a microsecond. */
 export interface Allowance {
+  /** For a line, whatever its length. */
   readonly units: number;
   readonly unitsPerByte: number;
+  /** For all lines of a text together, so that many short ones cost no more than one long one. */
+  readonly unitsPerText: number;
 }
 
 /**
- * One pass of the detectors over a text. Each line has an allowance of work; a line that spends it is not scanned further
- * but loses everything that holds an anchor.
+ * One pass of the detectors over a text. Each line has an allowance of work, and so has the text; a line that spends either
+ * is not scanned further but loses everything that holds an anchor.
  */
 export class LineScan {
   readonly context: ScanContext;
@@ -19,10 +22,13 @@ export class LineScan {
   readonly #unscanned: number[] = [];
   #hits: number[] = [];
   #lineEnd = -1;
+  #lineAllowance = 0;
+  #left: number;
 
   constructor(bytes: Buffer, allowance: Allowance) {
     this.context = new ScanContext(bytes);
     this.#allowance = allowance;
+    this.#left = allowance.unitsPerText + bytes.length * allowance.unitsPerByte;
   }
 
   /** `starts` come in ascending order as far as lines are concerned. */
@@ -48,10 +54,13 @@ export class LineScan {
     const found = bytes.indexOf(newline, start);
     this.#lineEnd = found === -1 ? bytes.length : found;
     const { units, unitsPerByte } = this.#allowance;
-    this.context.allow(units + (this.#lineEnd - lineStart) * unitsPerByte);
+    const wanted = units + (this.#lineEnd - lineStart) * unitsPerByte;
+    this.#lineAllowance = Math.min(wanted, this.#left);
+    this.context.allow(this.#lineAllowance);
   }
 
   #leaveLine(): void {
+    this.#left -= this.#lineAllowance - this.context.remaining;
     if (this.context.isSpent) for (const hit of this.#hits) this.#unscanned.push(hit);
     this.#hits = [];
   }

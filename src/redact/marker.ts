@@ -29,6 +29,12 @@ export function nextMarker(bytes: Buffer, from: number): Marker | undefined {
   return undefined;
 }
 
+/** Whether what begins at `at` is a marker's kind: `token` in a marker is not the name of what follows it. */
+export function isMarkerKind(bytes: Buffer, at: number): boolean {
+  const start = at - opening.length;
+  return start >= 0 && opening.compare(bytes, start, at) === 0;
+}
+
 function isKindByte(byte: number | undefined): boolean {
   if (byte === undefined) return false;
   return (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d;

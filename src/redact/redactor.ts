@@ -37,7 +37,7 @@ export interface RedactorOptions {
 
 /** Part of the version; changes with the code where the tables alone do not tell. */
 const revision = 1;
-const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.5 };
+const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.5, unitsPerText: 200_000 };
 /** A second pass finds nothing new, except what the first laid bare; the bound is never met in practice. */
 const mostPasses = 4;
 
@@ -193,7 +193,8 @@ function groupByLiteral(triggers: readonly Trigger[]): readonly Literal[] {
 }
 
 function allowanceOf({ allowance }: RedactorOptions): Allowance {
-  return allowance === undefined ? defaultAllowance : { units: allowance, unitsPerByte: 0 };
+  if (allowance === undefined) return defaultAllowance;
+  return { units: allowance, unitsPerByte: 0, unitsPerText: Number.POSITIVE_INFINITY };
 }
 
 /** Tells apart what may redact differently. Known secrets are left out: nobody may test guesses against it. */

@@ -34,6 +34,8 @@ const findingUnits = 10;
 export class ScanContext {
   readonly bytes: Buffer;
   readonly spans: Span[] = [];
+  /** How far a detector that searches around its anchors has come, under a key of its own. */
+  readonly searchedTo = new Map<object, number>();
   #allowance = 0;
   #windowStart = 0;
   #windowEnd = 0;
@@ -50,6 +52,10 @@ export class ScanContext {
   /** Sets what may be spent from here on. */
   allow(units: number): void {
     this.#allowance = units;
+  }
+
+  get remaining(): number {
+    return this.#allowance;
   }
 
   get isSpent(): boolean {

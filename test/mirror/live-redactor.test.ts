@@ -28,7 +28,7 @@ describe('what the user knows is secret', () => {
   afterEach(() => rig.remove());
 
   it("is learnt from the .env files of a session's folder before its first line is sent", async () => {
-    const secret = 'correct-horse-battery-staple-9';
+    const secret = 'tJ6xW2qR8mKz';
     await writeFile(join(folder, '.env'), `PORT=8080\nexport SHOP_API_TOKEN="${secret}"\n`);
     await writeFile(join(folder, '.env.example'), 'OTHER_TOKEN=put-your-token-here-please\n');
     const id = sessionUuid();
@@ -47,7 +47,7 @@ describe('what the user knows is secret', () => {
   it('may be rotated between two runs: no generation, nothing sent twice', async () => {
     const id = sessionUuid();
     const context = { sessionId: id, cwd: folder };
-    const [first, second] = ['first-value-of-the-token-1', 'second-value-of-the-token-2'];
+    const [first, second] = ['gH4kPz9wXq2m', 'nB7vLc3sTy6d'];
     const transcript = rig.tree.session(folder, id);
     await writeFile(join(folder, '.env'), `TOKEN=${first}\n`);
     await transcript.append(userRow(`${first} ${second}`, context));
@@ -69,19 +69,42 @@ describe('what the user knows is secret', () => {
   });
 
   it('is looked for again after half a minute, and never told by the version', async () => {
-    const redactor = live(['a-value-from-the-environment']);
+    const redactor = live(['eV5nRk8xQw2Z']);
     const { version } = redactor;
-    const line = Buffer.from('a-value-from-the-environment and a-value-of-the-env-file\n');
+    const line = Buffer.from('eV5nRk8xQw2Z and fL3tYp7mJb9C\n');
     await redactor.learnFrom(folder);
-    await writeFile(join(folder, '.env.local'), 'DB_PASSWORD=a-value-of-the-env-file\n');
+    await writeFile(join(folder, '.env.local'), 'DB_PASSWORD=fL3tYp7mJb9C\n');
     await redactor.learnFrom(folder);
-    expect(redactor.redact(line).bytes.toString()).toBe(
-      '[REDACTED:known] and a-value-of-the-env-file\n',
-    );
+    expect(redactor.redact(line).bytes.toString()).toBe('[REDACTED:known] and fL3tYp7mJb9C\n');
     clock.advance(31_000);
     await redactor.learnFrom(folder);
     expect(redactor.redact(line).bytes.toString()).toBe('[REDACTED:known] and [REDACTED:known]\n');
     expect(redactor.version).toBe(version);
+  });
+
+  it('is neither a word nor the name of a folder that sessions run in', async () => {
+    const project = join(folder, 'k9Xw-demo-Q4z');
+    await mkdir(project);
+    await writeFile(
+      join(project, '.env'),
+      'A_TOKEN=permission_mode\nB_SECRET=warehouse\nC_KEY=k9Xw-demo-Q4z\nD_TOKEN=uR5cHw8kNe2J\n',
+    );
+    const elsewhere = sessionUuid();
+    const here = sessionUuid();
+    const said = 'permission_mode of the warehouse';
+    const shared = { sessionId: elsewhere, cwd: folder, permissionMode: 'permission_mode' };
+    await rig.tree.session(folder, elsewhere).append(userRow(said, shared));
+    const own = { sessionId: here, cwd: project };
+    await rig.tree.session(project, here).append(userRow(`${said}: uR5cHw8kNe2J`, own));
+    const redactor = live();
+    await rig.once({ redactor, learnFrom: (cwd) => redactor.learnFrom(cwd) }).ended;
+    const keys = (await rig.keys()).filter((key) => key.endsWith('.jsonl'));
+    const bodies = await Promise.all(keys.map((key) => rig.bucket.get(key)));
+    const text = bodies.map((object) => object?.body.toString()).join('');
+    expect(text).toContain(`"${said}"`);
+    expect(text).toContain(`"${said}: [REDACTED:known]"`);
+    expect(text).toContain(JSON.stringify(project));
+    expect(text.match(/REDACTED/g)).toHaveLength(1);
   });
 
   it('cannot be learnt from what is not there, not text, or too large', async () => {

@@ -78,6 +78,25 @@ describe('values that the caller knows to be secret', () => {
     );
   });
 
+  it("stays where it is the name of a row's own field", () => {
+    const value = 'zT5wQ8mK2x';
+    const redactor = createRedactor({ knownSecrets: [value] });
+    const line = (text: string) =>
+      `{"${value}":1,"my_${value}_id" : {"${value}":"${text}"},"inner":"{\\"${text}\\":2}"}`;
+    const { bytes } = redactor.redact(Buffer.from(line(value)));
+    expect(bytes.toString()).toBe(line('[REDACTED:known]'));
+    const prose = redactor.redact(Buffer.from(`see "${value}": it is new`)).bytes;
+    expect(prose.toString()).toBe('see "[REDACTED:known]": it is new');
+  });
+
+  it('of several lines keeps the ends of its lines', () => {
+    const redactor = createRedactor({ knownSecrets: ['zT5wQ8mK2x\r\nyV6nB3hJ7p'] });
+    const text = Buffer.from('before zT5wQ8mK2x\r\nyV6nB3hJ7p after\r\n');
+    expect(redactor.redact(text).bytes.toString()).toBe(
+      'before [REDACTED:known]\r\n[REDACTED:known] after\r\n',
+    );
+  });
+
   it('leaves no trace in the version', () => {
     expect(createRedactor({ knownSecrets: ['some secret value'] }).version).toBe(
       createRedactor().version,

@@ -136,6 +136,26 @@ describe('for every kind, surrounding and depth of escaping', () => {
   });
 });
 
+describe('a secret that only shows once another is gone', () => {
+  it('is found too', () => {
+    const random = dice(21);
+    const { text: token } = expand('eyJhbGciOiJIUzI1NiJ9.eyJ<url:60>.<url:43>', random);
+    const { text: password } = expand('<alnum:64>', random);
+    // Joined, both look like one long run of base64, in which a token is left alone.
+    const { bytes } = redactor.redact(Buffer.from(`${token}password=${password}\n`));
+    expect(leaks(bytes.toString(), token)).toBe(false);
+    expect(bytes.toString()).toBe('[REDACTED:jwt][REDACTED:password]\n');
+  });
+
+  it('does not make its marker the name of what follows', () => {
+    const { text: token } = expand('ghp_<alnum:36>', dice(22));
+    const line = `${token}: a8f5f167f44f4964e6c998dee827110c\n`;
+    expect(redactor.redact(Buffer.from(line)).bytes.toString()).toBe(
+      '[REDACTED:github-token]: a8f5f167f44f4964e6c998dee827110c\n',
+    );
+  });
+});
+
 describe('for any text', () => {
   it('clean lines come back as the very same buffer', () => {
     fc.assert(

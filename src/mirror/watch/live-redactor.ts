@@ -18,19 +18,22 @@ const lookAgainMs = 30_000;
 
 /**
  * The redactor of a mirror that learns: before a session's lines are read, the `.env` files of its folder are, and what they
- * hold under telling names is redacted in every session from then on. What is redacted may thus change at any time; the
- * mirror's rule of agreement allows for it.
+ * hold under secret-looking names is redacted in every session from then on, unless it is made of words or is a folder in a
+ * session's path. What is redacted may thus change at any time; the mirror's rule of agreement allows for it.
  */
 export class LiveRedactor implements Redactor {
   readonly #options: LiveRedactorOptions;
   readonly #known: Set<string>;
+  readonly #folderNames = new Set<string>();
   readonly #lookedAtMs = new Map<string, number>();
+  #inUse: readonly string[];
   #engine: Redactor;
 
   constructor(options: LiveRedactorOptions) {
     this.#options = options;
     this.#known = new Set(options.known);
-    this.#engine = options.create([...this.#known]);
+    this.#inUse = [...this.#known];
+    this.#engine = options.create(this.#inUse);
   }
 
   /** Of the engine and its settings; what was learnt is not in it. */
@@ -49,10 +52,15 @@ export class LiveRedactor implements Redactor {
     const lookedAtMs = this.#lookedAtMs.get(folder);
     if (lookedAtMs !== undefined && now - lookedAtMs < lookAgainMs) return;
     this.#lookedAtMs.set(folder, now);
-    const fresh = (await this.#secretsIn(folder)).filter((value) => !this.#known.has(value));
-    if (fresh.length === 0) return;
-    for (const value of fresh) this.#known.add(value);
-    this.#engine = this.#options.create([...this.#known]);
+    for (const value of await this.#secretsIn(folder)) this.#known.add(value);
+    for (const name of folder.split(/[\\/]/)) this.#folderNames.add(name);
+    const usable = [...this.#known].filter((value) => !this.#folderNames.has(value));
+    const isChanged =
+      usable.length !== this.#inUse.length ||
+      usable.some((value, index) => value !== this.#inUse[index]);
+    if (!isChanged) return;
+    this.#inUse = usable;
+    this.#engine = this.#options.create(usable);
   }
 
   async #secretsIn(folder: string): Promise<readonly string[]> {

@@ -195,26 +195,30 @@ export function readAssignment(
   isLoose: boolean,
 ): Assignment | undefined {
   const operator = runStart(bytes, valueAt, blanks, valueAt - 24);
-  const form = {
-    isSpaced: operator < valueAt,
-    isComparison: endsComparison(bytes, operator, valueAt),
-  };
+  const isSpaced = operator < valueAt;
+  const isComparison = endsComparison(bytes, operator, valueAt);
   const start = pastStringPrefix(bytes, pastTypeAnnotation(bytes, valueAt));
-  if (isQuoteAt(bytes, start)) {
-    const quoted = quotedValue(bytes, start);
-    if (quoted !== undefined) return { ...form, ...quoted, isQuoted: true, isCalled: false };
-    const quote = pastBackslashes(bytes, start);
-    if (isJsonColon(bytes, nameEnd)) return undefined;
-    return { ...form, ...bareValue(bytes, quote + 1, isLoose), isQuoted: false };
-  }
-  const call = runEnd(bytes, start, callBytes, start + 40);
-  if (call > start && bytes[call] === 0x28 && isQuoteAt(bytes, call + 1)) {
-    const quoted = quotedValue(bytes, call + 1);
-    return quoted && { ...form, ...quoted, isQuoted: true, isCalled: false };
+  const call = isQuoteAt(bytes, start) ? start : pastCallee(bytes, start);
+  if (isQuoteAt(bytes, call)) {
+    const quoted = quotedValue(bytes, call);
+    if (quoted !== undefined) {
+      const { valueStart, valueEnd } = quoted;
+      return { valueStart, valueEnd, isQuoted: true, isSpaced, isComparison, isCalled: false };
+    }
+    if (call > start) return undefined;
   }
   // A quoted name with a bare value is a number, a literal or code: replacing it would break the JSON it may be.
   if (isJsonColon(bytes, nameEnd)) return undefined;
-  return { ...form, ...bareValue(bytes, start, isLoose), isQuoted: false };
+  const valueStart =
+    call === start && isQuoteAt(bytes, start) ? pastBackslashes(bytes, start) + 1 : start;
+  const { valueEnd, isCalled } = bareValue(bytes, valueStart, isLoose);
+  return { valueStart, valueEnd, isQuoted: false, isSpaced, isComparison, isCalled };
+}
+
+/** `str('`: the position of the quote, or `start` itself. */
+function pastCallee(bytes: Buffer, start: number): number {
+  const end = runEnd(bytes, start, callBytes, start + 40);
+  return end > start && bytes[end] === 0x28 && isQuoteAt(bytes, end + 1) ? end + 1 : start;
 }
 
 /** `== ` or `===`; after `==` alone the value may begin with the second sign. */

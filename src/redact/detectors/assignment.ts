@@ -1,5 +1,6 @@
 import type { Detector, Trigger } from '../detector.js';
 import { entropy, isRandom, isSequence, isWordy, printableFromBase64 } from '../entropy.js';
+import { isMarkerKind } from '../marker.js';
 import { bareName, type SecretName, secretNameOf } from '../names.js';
 import { isPlaceholder, isReference, isUuid } from '../placeholders.js';
 import type { NamedRule } from '../rule.js';
@@ -132,13 +133,14 @@ class AssignmentDetector implements Detector {
     if (!context.isFirstVisit(nameEnd)) return;
     context.charge(2);
     const nameStart = nameStartOf(bytes, at);
+    if (isMarkerKind(bytes, nameStart)) return;
     const sense = this.#names.read(context.text(nameStart, nameEnd));
     if (sense === undefined) return;
     const valueAt = valueAfter(bytes, at, nameEnd);
     const isLoose = sense.secretName === 'password' || bytes[valueAt - 1] === 0x3d;
     const read = readAssignment(bytes, nameEnd, valueAt, isLoose);
     if (read === undefined) return;
-    context.charge((read.valueEnd - read.valueStart) >> 6);
+    context.charge((read.valueEnd - read.valueStart) >> 5);
     judge(context, withoutScheme(context, read), sense);
   }
 }

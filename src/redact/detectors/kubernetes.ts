@@ -1,4 +1,4 @@
-import { alphabet, beforeBackslashes, isIn, pastBackslashes } from '../alphabet.js';
+import { alphabet, alphanumeric, beforeBackslashes, isIn, pastBackslashes } from '../alphabet.js';
 import type { Trigger } from '../detector.js';
 import { isPlaceholder } from '../placeholders.js';
 import { type Match, type ScanContext, weights } from '../scan-context.js';
@@ -10,11 +10,14 @@ export const kubernetesTriggers: readonly Trigger[] = [
 
 const around = 8 * 1024;
 const mostEntries = 64;
+/** Bytes of a heading at most: its quotes have up to 64 backslashes each. */
+const longestHeading = 160;
+const documentRules = ['\n---', '\\n---'];
 const separators = alphabet(' \t"\'');
 
 /** Whether `kind:` stands before and nothing of a longer word after. */
 function isKind(bytes: Buffer, at: number): boolean {
-  if (isIn(alphabet('A-Za-z0-9'), bytes[at + 6])) return false;
+  if (isIn(alphanumeric, bytes[at + 6])) return false;
   const colon = beforeQuotes(bytes, at);
   if (bytes[colon - 1] !== 0x3a) return false;
   const end = beforeQuotes(bytes, colon - 1);
@@ -38,43 +41,55 @@ const jsonEntry =
 const valueBytes = alphabet('!#-&(-[]-~');
 
 function detect(context: ScanContext, at: number): void {
-  const { bytes } = context;
-  const start = Math.max(0, at - around);
-  const document = documentAround(bytes, start, at);
-  context.charge(document.text.length >> 8);
-  for (const found of document.text.matchAll(block)) {
-    const position = document.start + found.index;
+  const searchedTo = context.searchedTo.get(block) ?? 0;
+  if (at + around <= searchedTo) return;
+  const { start, end } = documentAround(context.bytes, at);
+  // Every kind in a document looks at the same blocks; each is read once.
+  const from = Math.max(start, searchedTo - longestHeading);
+  if (from >= end) return;
+  context.searchedTo.set(block, end);
+  const text = context.text(from, end);
+  context.charge(2 + (text.length >> 6));
+  for (const found of text.matchAll(block)) {
+    const position = from + found.index;
     // Negative, so that it is no position that an assignment asks for.
     if (!context.isFirstVisit(-1 - position)) continue;
-    context.charge(document.text.length >> 8);
-    if (isOfConfigMap(document.text, found.index)) continue;
+    if (isOfConfigMap(context, position, start, end)) continue;
     readEntries(context, position + found[0].length);
   }
 }
 
+const kind = /kind["'\\]{0,20}: ?["'\\]{0,20}(\w+)/;
+const kinds = new RegExp(kind, 'g');
+
 /** Lists hold several objects; the keys of each are in alphabetical order, or its kind comes first. */
-function isOfConfigMap(text: string, at: number): boolean {
-  const next = /kind["'\\]{0,20}: ?["'\\]{0,20}(\w+)/.exec(text.slice(at));
-  const comesLast = next !== null && !text.slice(at, at + next.index).includes('apiVersion');
+function isOfConfigMap(context: ScanContext, at: number, start: number, end: number): boolean {
+  const after = context.text(at, Math.min(end, at + around));
+  context.charge(2 + (after.length >> 6));
+  const next = kind.exec(after);
+  const comesLast = next !== null && !after.slice(0, next.index).includes('apiVersion');
   if (comesLast) return next[1] === 'ConfigMap';
-  const before = [...text.slice(0, at).matchAll(/kind["'\\]{0,20}: ?["'\\]{0,20}(\w+)/g)].at(-1);
-  return before?.[1] === 'ConfigMap';
+  const before = context.text(Math.max(start, at - around), at);
+  context.charge(2 + (before.length >> 6));
+  return [...before.matchAll(kinds)].at(-1)?.[1] === 'ConfigMap';
 }
 
-interface Excerpt {
+interface Range {
   readonly start: number;
-  readonly text: string;
+  readonly end: number;
 }
 
 /** The YAML document or the stretch of JSON that the kind belongs to. */
-function documentAround(bytes: Buffer, from: number, at: number): Excerpt {
-  const before = bytes.toString('latin1', from, at);
-  const rule = Math.max(before.lastIndexOf('\n---'), before.lastIndexOf('\\n---'));
-  const start = rule === -1 ? from : from + rule + 1;
-  const after = bytes.toString('latin1', at, at + around);
-  const end = after.search(/\\n---|\n---/);
-  const text = bytes.toString('latin1', start, at + (end === -1 ? after.length : end));
-  return { start, text };
+function documentAround(bytes: Buffer, at: number): Range {
+  const from = Math.max(0, at - around);
+  const before = bytes.subarray(from, at);
+  const rule = Math.max(...documentRules.map((text) => before.lastIndexOf(text)));
+  const after = bytes.subarray(at, at + 2 * around);
+  const ends = documentRules.map((text) => after.indexOf(text)).filter((index) => index !== -1);
+  return {
+    start: rule === -1 ? from : from + rule + 1,
+    end: at + Math.min(after.length, ...ends),
+  };
 }
 
 function readEntries(context: ScanContext, from: number): void {

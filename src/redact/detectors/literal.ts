@@ -1,7 +1,12 @@
+import { backslash, newline } from '../alphabet.js';
 import type { Trigger } from '../detector.js';
+import { looksLikeJson } from '../json-strings.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
-/** Values that the caller knows to be secret, wherever they appear: plainly, URL-encoded, and escaped as JSON up to three deep. */
+/**
+ * Values that the caller knows to be secret, wherever they appear: plainly, URL-encoded, and escaped as JSON up to three deep.
+ * Only the names of a JSON row's own fields stay: readers find their way by them.
+ */
 
 const shortest = 8;
 const depths = 3;
@@ -23,8 +28,10 @@ export function literalTriggers(values: readonly string[]): readonly Trigger[] {
       literal,
       detector: {
         isWorthwhile: () => true,
-        detect: (context: ScanContext, at: number) =>
-          context.add(at, at + literal.length, 'known', weights.known),
+        detect: (context: ScanContext, at: number) => {
+          const end = at + literal.length;
+          if (!isInFieldName(context.bytes, at, end)) context.add(at, end, 'known', weights.known);
+        },
       },
     }));
 }
@@ -33,6 +40,32 @@ function isUsable(value: string): boolean {
   const text = trimmed(value);
   if (Buffer.byteLength(text) < shortest || commonWords.has(text.toLowerCase())) return false;
   return new Set(text).size > 2 && !/^(?:true|false|null)$/i.test(text);
+}
+
+const longestName = 256;
+const quote = 0x22;
+const colon = 0x3a;
+
+/** Whether the bytes lie in a key of the row itself; keys of JSON inside its strings have a backslash before their quotes. */
+function isInFieldName(bytes: Buffer, start: number, end: number): boolean {
+  const opening = start - 1 - lengthOutsideQuotes(bytes, start - 1, -1);
+  const closing = end + lengthOutsideQuotes(bytes, end, 1);
+  if (bytes[opening] !== quote || bytes[opening - 1] === backslash) return false;
+  if (bytes[closing] !== quote || bytes[closing - 1] === backslash) return false;
+  let after = closing + 1;
+  while (bytes[after] === 0x20) after += 1;
+  if (bytes[after] !== colon) return false;
+  return looksLikeJson(bytes, bytes.lastIndexOf(newline, start) + 1, bytes.length);
+}
+
+function lengthOutsideQuotes(bytes: Buffer, from: number, step: 1 | -1): number {
+  let length = 0;
+  while (length < longestName && isNameByte(bytes[from + length * step])) length += 1;
+  return length;
+}
+
+function isNameByte(byte: number | undefined): boolean {
+  return byte !== undefined && byte !== quote && byte !== backslash && byte !== newline;
 }
 
 /** Ends of blanks and backslashes could not be told from what surrounds the value. */
