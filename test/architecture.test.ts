@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryRoot } from './support/run-cli.js';
 import { type Import, parseSource, readSources, type SourceFile } from './support/source-graph.js';
@@ -222,6 +224,16 @@ describe('files', () => {
         lines > 400,
     );
     expect(wrong.map(({ path, lines }) => `${path} (${lines} lines)`)).toEqual([]);
+  });
+});
+
+describe('the pages for contributors', () => {
+  it.each(['docs/architecture.md', 'CONTRIBUTING.md'])('%s names files that exist', (page) => {
+    const text = readFileSync(join(repositoryRoot, page), 'utf8');
+    const named = [...text.matchAll(/`((?:bin|commands|scripts|src|test|watchers)\/[\w./-]+)`/g)];
+    const paths = named.map(([, path = '']) => path);
+    expect(paths.length).toBeGreaterThan(5);
+    expect(paths.filter((path) => !existsSync(join(repositoryRoot, path)))).toEqual([]);
   });
 });
 
