@@ -7,7 +7,7 @@ import { openInBrowser, writeReplay } from '../src/app/replay.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
 import { systemClock } from '../src/clock.js';
-import { projectConfigName, readConfigFile, tracecraftHome } from '../src/config/files.js';
+import { projectConfigName, readConfigFile } from '../src/config/files.js';
 import { checkConfig } from '../src/config/schema.js';
 import { explicitSettings, type Settings } from '../src/config/settings.js';
 import { openTrustStore } from '../src/config/trust.js';
@@ -100,7 +100,7 @@ export default class Demo extends BaseCommand {
   private async trustOwn(folder: string): Promise<boolean> {
     const file = await readConfigFile(join(folder, projectConfigName), 'project');
     if (file === undefined) return false;
-    const store = openTrustStore(tracecraftHome(this.surroundings), nodeIo, systemClock);
+    const store = openTrustStore(this.surroundings, nodeIo, systemClock);
     try {
       await store.trust(file);
       return true;

@@ -4,7 +4,6 @@ import { canAsk, confirm } from '../src/cli/confirm.js';
 import { columns } from '../src/cli/output.js';
 import { trustRows, trustSummary } from '../src/cli/trust-summary.js';
 import { systemClock } from '../src/clock.js';
-import { tracecraftHome } from '../src/config/files.js';
 import { placeText } from '../src/config/place.js';
 import { loadSettings, type Settings } from '../src/config/settings.js';
 import {
@@ -38,7 +37,7 @@ export default class Trust extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Trust);
-    const store = openTrustStore(tracecraftHome(this.surroundings), nodeIo, systemClock);
+    const store = openTrustStore(this.surroundings, nodeIo, systemClock);
     if (flags.list) return this.list(store);
     const settings = await loadSettings(this.surroundings);
     for (const warning of settings.warnings) this.warn(warning);
@@ -53,7 +52,7 @@ export default class Trust extends BaseCommand {
   }
 
   private async trust(store: TrustStore, settings: Settings, isSure: boolean): Promise<object> {
-    const bucketFolder = await bucketFolderOf(settings.file);
+    const bucketFolder = await bucketFolderOf(settings.file, this.surroundings);
     for (const line of columns(trustRows(settings, bucketFolder))) this.print(line);
     const summary = trustSummary(settings, bucketFolder);
     const { path, scope } = settings.file;

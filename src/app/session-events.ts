@@ -110,11 +110,11 @@ export class SessionEvents {
 
   /** A folder's config that cannot be used, or that nobody trusted, names no agent. */
   async #agentAbove(cwd: string): Promise<string | undefined> {
-    const { surroundings, settings } = this.#options;
+    const { surroundings } = this.#options;
     try {
       const file = await findProjectConfig({ ...surroundings, cwd });
       if (file === undefined) return undefined;
-      const trust = openTrustStore(settings.stateFolder, surroundings.io, surroundings.clock);
+      const trust = openTrustStore(surroundings, surroundings.io, surroundings.clock);
       const isTrusted = await trust.isTrusted(file);
       return isTrusted ? (file.document.agent_id ?? undefined) : undefined;
     } catch {

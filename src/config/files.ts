@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { NotAllowedError, UsageError } from '../errors.js';
 import { type ConfigDocument, parseConfig } from './schema.js';
 
@@ -31,7 +31,7 @@ export interface ConfigFile {
 }
 
 /** `TRACECRAFT_HOME`, or `~/.tracecraft`: the home config, trust records and local state. */
-export function tracecraftHome(context: ConfigContext): string {
+export function tracecraftHome(context: Pick<ConfigContext, 'home' | 'env'>): string {
   const named = context.env.TRACECRAFT_HOME;
   if (named === undefined || named === '') return join(context.home, '.tracecraft');
   if (isAbsolute(named)) return named;
@@ -132,4 +132,11 @@ function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOENT') return 'it is a symbolic link that leads nowhere';
   return code === 'EACCES' ? 'permission denied' : code;
+}
+
+/** `~` is the user's home; a relative path is relative to the config's folder. */
+export function localRoot(bucket: string, folder: string, home: string): string {
+  if (bucket === '~') return home;
+  if (bucket.startsWith('~/')) return join(home, bucket.slice(2));
+  return resolve(folder, bucket);
 }

@@ -1,4 +1,3 @@
-import { join, resolve } from 'node:path';
 import type { BucketTarget } from '../bucket/open.js';
 import type { Clock } from '../clock.js';
 import { NotAllowedError, NotFoundError, UsageError } from '../errors.js';
@@ -10,6 +9,7 @@ import {
   type ConfigFile,
   findHomeConfig,
   findProjectConfig,
+  localRoot,
   tracecraftHome,
 } from './files.js';
 import { placeText } from './place.js';
@@ -66,7 +66,7 @@ export async function findSettings(context: SettingsContext): Promise<Settings |
   // A link to the home config is the home config.
   const file = project === undefined || project.path === home?.path ? home : project;
   if (file === undefined) return undefined;
-  const trusted = file.scope === 'home' || (await isRecorded(context, stateFolder, file));
+  const trusted = file.scope === 'home' || (await isRecorded(context, file));
   return resolveSettings({ context, stateFolder, file, home, trusted });
 }
 
@@ -142,12 +142,8 @@ export function openableTarget(settings: Settings): BucketTarget {
   return settings.target;
 }
 
-async function isRecorded(
-  context: SettingsContext,
-  stateFolder: string,
-  file: ConfigFile,
-): Promise<boolean> {
-  return openTrustStore(stateFolder, context.io, context.clock).isTrusted(file);
+async function isRecorded(context: SettingsContext, file: ConfigFile): Promise<boolean> {
+  return openTrustStore(context, context.io, context.clock).isTrusted(file);
 }
 
 interface FoundConfig {
@@ -273,13 +269,6 @@ function resolveTarget(document: ConfigDocument, place: SettingsScope): BucketTa
     ...(access_key === null ? {} : { accessKey: access_key }),
     ...(secret_key === null ? {} : { secretKey: secret_key }),
   };
-}
-
-/** `~` is the user's home; a relative path is relative to the config's folder. */
-export function localRoot(bucket: string, folder: string, home: string): string {
-  if (bucket === '~') return home;
-  if (bucket.startsWith('~/')) return join(home, bucket.slice(2));
-  return resolve(folder, bucket);
 }
 
 /** The user's own patterns hold everywhere; what is let through is decided only by the config that won. */

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import { NotAllowedError, TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
 import { withoutLinks } from '../links.js';
-import type { ConfigFile } from './files.js';
+import { type ConfigContext, type ConfigFile, localRoot, tracecraftHome } from './files.js';
 
 /**
  * Which configs found in folders may be used at all. A record holds a config's path, the hash of its content and where its
@@ -22,20 +22,23 @@ export interface TrustStore {
   list(): Promise<readonly TrustRecord[]>;
 }
 
+export type TrustContext = Pick<ConfigContext, 'home' | 'env'>;
+
 export type Trustable = Pick<ConfigFile, 'path' | 'sha256' | 'folder' | 'document'>;
 
 const recordSchema = v.object({
   path: v.pipe(v.string(), v.maxLength(8192)),
   sha256: v.pipe(v.string(), v.regex(/^[a-f0-9]{64}$/)),
-  /** The real path; null for a bucket that is no folder, or that a config names from the home folder. */
+  /** The real path; null for a bucket that is not a folder. */
   bucket_folder: v.nullable(v.pipe(v.string(), v.maxLength(8192))),
   trusted_at: v.pipe(v.string(), v.maxLength(64)),
 });
 export type TrustRecord = v.InferOutput<typeof recordSchema>;
 
-export function openTrustStore(tracecraftHome: string, disk: Io, clock: Clock): TrustStore {
-  const io = withoutLinks(disk, tracecraftHome);
-  const folder = join(tracecraftHome, 'trusted');
+export function openTrustStore(context: TrustContext, disk: Io, clock: Clock): TrustStore {
+  const stateFolder = tracecraftHome(context);
+  const io = withoutLinks(disk, stateFolder);
+  const folder = join(stateFolder, 'trusted');
   const fileOf = (path: string): string => join(folder, recordName(path));
 
   async function read(file: string): Promise<TrustRecord | undefined> {
@@ -49,14 +52,14 @@ export function openTrustStore(tracecraftHome: string, disk: Io, clock: Clock): 
     isTrusted: async (file) => {
       const record = await read(fileOf(file.path));
       if (record?.path !== file.path || record.sha256 !== file.sha256) return false;
-      return record.bucket_folder === (await bucketFolderOf(file));
+      return record.bucket_folder === (await bucketFolderOf(file, context));
     },
     trust: async (file) => {
       const { path, sha256 } = file;
       const record: TrustRecord = {
         path,
         sha256,
-        bucket_folder: await bucketFolderOf(file),
+        bucket_folder: await bucketFolderOf(file, context),
         trusted_at: new Date(clock.now()).toISOString(),
       };
       try {
@@ -86,11 +89,14 @@ export function openTrustStore(tracecraftHome: string, disk: Io, clock: Clock): 
   };
 }
 
-/** What a config names from the home folder (`~`) is not beside it, and nobody swaps it along with a clone. */
-export async function bucketFolderOf({ document, folder }: Trustable): Promise<string | null> {
+/** The real path of a local bucket, whichever way the config spells it: `~/clone/bucket` can be swapped as `bucket` can. */
+export async function bucketFolderOf(
+  { document, folder }: Trustable,
+  { home }: TrustContext,
+): Promise<string | null> {
   const { backend, bucket } = document;
-  if (backend !== 'local' || bucket.startsWith('~')) return null;
-  return realPlace(resolve(folder, bucket), mostLinks);
+  if (backend !== 'local') return null;
+  return realPlace(localRoot(bucket, folder, home), mostLinks);
 }
 
 /** As the system's own limit on links that lead to links. */

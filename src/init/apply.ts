@@ -114,6 +114,6 @@ async function record(
   const { io, clock } = context;
   const gitIgnored = scope === 'home' ? 'no-repository' : await keepOutOfGit(configPath);
   const file = await writeConfig(io, configPath, scope, config);
-  if (scope === 'project') await openTrustStore(tracecraftHome(context), io, clock).trust(file);
+  if (scope === 'project') await openTrustStore(context, io, clock).trust(file);
   return { file, gitIgnored };
 }

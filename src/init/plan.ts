@@ -3,11 +3,12 @@ import type { BucketTarget } from '../bucket/open.js';
 import {
   type ConfigContext,
   homeConfigPath,
+  localRoot,
   projectConfigName,
   tracecraftHome,
 } from '../config/files.js';
 import { checkConfig } from '../config/schema.js';
-import { localRoot, plannedTarget } from '../config/settings.js';
+import { plannedTarget } from '../config/settings.js';
 import type { NewConfig } from '../config/write.js';
 import { UsageError } from '../errors.js';
 import { checkName, isName } from '../protocol/names.js';

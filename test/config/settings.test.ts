@@ -303,7 +303,7 @@ describe('trust', () => {
 
   async function trustIt(): Promise<void> {
     const settings = await loadSettings(context);
-    await openTrustStore(settings.stateFolder, nodeIo, systemClock).trust(settings.file);
+    await openTrustStore(context, nodeIo, systemClock).trust(settings.file);
   }
 
   it('holds for a path and its content, and no longer once either changes', async () => {
@@ -323,29 +323,32 @@ describe('trust', () => {
     );
   });
 
-  it('of a relative bucket ends when a link takes its place, wherever on the way', async () => {
-    await write(projectConfig(), { ...local, bucket: 'deep/data' });
-    const data = join(root, 'project', 'deep', 'data');
-    await trustIt();
-    expect((await loadSettings(context)).trusted, 'not there yet').toBe(true);
-    await mkdir(data, { recursive: true });
-    expect((await loadSettings(context)).trusted, 'made since').toBe(true);
-    const elsewhere = join(root, 'elsewhere');
-    await mkdir(join(elsewhere, 'data'), { recursive: true });
-    for (const [at, target] of [
-      [data, elsewhere],
-      [data, join(root, 'not-there')],
-      [data, '../../../elsewhere/data'],
-      [dirname(data), elsewhere],
-    ] as const) {
-      await rm(at, { recursive: true });
-      await symlink(target, at);
-      expect((await loadSettings(context)).trusted, `${at} -> ${target}`).toBe(false);
-      await rm(at);
+  it.each(['deep/data', '~/../project/deep/data'])(
+    'of the bucket %s ends when a link takes its place, wherever on the way',
+    async (bucket) => {
+      await write(projectConfig(), { ...local, bucket });
+      const data = join(root, 'project', 'deep', 'data');
+      await trustIt();
+      expect((await loadSettings(context)).trusted, 'not there yet').toBe(true);
       await mkdir(data, { recursive: true });
-      expect((await loadSettings(context)).trusted, 'put back').toBe(true);
-    }
-  });
+      expect((await loadSettings(context)).trusted, 'made since').toBe(true);
+      const elsewhere = join(root, 'elsewhere');
+      await mkdir(join(elsewhere, 'data'), { recursive: true });
+      for (const [at, target] of [
+        [data, elsewhere],
+        [data, join(root, 'not-there')],
+        [data, '../../../elsewhere/data'],
+        [dirname(data), elsewhere],
+      ] as const) {
+        await rm(at, { recursive: true });
+        await symlink(target, at);
+        expect((await loadSettings(context)).trusted, `${at} -> ${target}`).toBe(false);
+        await rm(at);
+        await mkdir(data, { recursive: true });
+        expect((await loadSettings(context)).trusted, 'put back').toBe(true);
+      }
+    },
+  );
 
   it('may be given to a bucket that is a link, for where it leads now', async () => {
     await write(projectConfig(), { ...local, bucket: 'data' });
@@ -411,7 +414,7 @@ describe('trust', () => {
   });
 
   it('records of twenty at once are all there', async () => {
-    const store = openTrustStore(join(root, 'state'), nodeIo, systemClock);
+    const store = openTrustStore(context, nodeIo, systemClock);
     const files = Array.from({ length: 20 }, (_, index) => ({
       path: join(root, `project-${index}`, '.tracecraft.json'),
       sha256: 'a'.repeat(64),
@@ -425,8 +428,8 @@ describe('trust', () => {
   });
 
   it('takes no forged, damaged or displaced record for one', async () => {
-    const state = join(root, 'state');
-    const store = openTrustStore(state, nodeIo, systemClock);
+    const state = join(root, 'home', '.tracecraft');
+    const store = openTrustStore(context, nodeIo, systemClock);
     const file = {
       path: join(root, 'project', '.tracecraft.json'),
       sha256: 'b'.repeat(64),

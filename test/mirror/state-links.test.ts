@@ -46,6 +46,8 @@ afterEach(async () => {
 const destination = (home: string): string =>
   destinationFolder(home, rig.bucket.location, 'project');
 
+const trustContext = (home: string) => ({ home: '/nobody', env: { TRACECRAFT_HOME: home } });
+
 function trustable(home: string) {
   return {
     path: join(home, '..', 'clone', '.tracecraft.json'),
@@ -119,9 +121,10 @@ const operations: Readonly<Record<string, (home: string) => Promise<unknown>>> =
   heartbeat: (home) =>
     refreshHeartbeat(context(), { io: nodeIo, folder: destination(home) }, { step: 'build' }),
   'kept heartbeat': (home) => keepHeartbeat(context(), { io: nodeIo, folder: destination(home) }),
-  trust: (home) => openTrustStore(home, nodeIo, systemClock).trust(trustable(home)),
-  distrust: (home) => openTrustStore(home, nodeIo, systemClock).revoke(trustable(home).path),
-  'list of trust': (home) => openTrustStore(home, nodeIo, systemClock).list(),
+  trust: (home) => openTrustStore(trustContext(home), nodeIo, systemClock).trust(trustable(home)),
+  distrust: (home) =>
+    openTrustStore(trustContext(home), nodeIo, systemClock).revoke(trustable(home).path),
+  'list of trust': (home) => openTrustStore(trustContext(home), nodeIo, systemClock).list(),
   'dropped mark': (home) =>
     writeHookSignal(nodeIo, join(home, 'spool'), {
       harness: 'claude-code',
@@ -236,7 +239,7 @@ describe('a link that somebody planted in the state folder', () => {
   it('is named by what cannot do without it', async () => {
     const { home, outside } = await createPlace();
     await plant(join(home, 'trusted'), 'folder', outside);
-    const trusting = openTrustStore(home, nodeIo, systemClock).trust(trustable(home));
+    const trusting = openTrustStore(trustContext(home), nodeIo, systemClock).trust(trustable(home));
     await expect(trusting).rejects.toThrow(NotAllowedError);
     await expect(trusting).rejects.toThrow(`${join(home, 'trusted')} is a symbolic link`);
     await plant(join(home, 'state'), 'folder', outside);

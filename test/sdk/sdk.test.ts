@@ -56,7 +56,11 @@ async function open(agent: string | undefined, more: OpenOptions = {}): Promise<
 async function trustConfig(): Promise<void> {
   const file = await readConfigFile(join(folder, '.tracecraft.json'), 'project');
   if (file === undefined) throw new Error('no config');
-  await openTrustStore(join(folder, 'state'), nodeIo, systemClock).trust(file);
+  await openTrustStore(
+    { home: folder, env: { TRACECRAFT_HOME: join(folder, 'state') } },
+    nodeIo,
+    systemClock,
+  ).trust(file);
 }
 
 describe('opening', () => {
