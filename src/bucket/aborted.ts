@@ -1,6 +1,6 @@
 import { UnreachableError } from '../errors.js';
 
-/** What a call ends with when its own caller's signal stopped it. Whether it was applied is not known. */
+/** Thrown when the caller's own signal stopped a call. Whether the call was applied is unknown. */
 export function stopped(signal: AbortSignal): UnreachableError {
   return new UnreachableError('stopped before the bucket answered', { cause: signal.reason });
 }

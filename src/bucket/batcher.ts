@@ -3,17 +3,17 @@ import { stopped, throwIfAborted } from './aborted.js';
 
 export interface CoalesceOptions<Item, Out> {
   readonly clock: Clock;
-  /** Milliseconds that the first of a group waits for company. */
+  /** Milliseconds the first item of a group waits for others. */
   readonly lingerMs: number;
-  /** Groups under way at once. */
+  /** Groups in flight at once. */
   readonly lanes: number;
   readonly maxItems: number;
-  /** A group ends before the item that would take it past this weight; one heavier item is a group of its own. */
+  /** A group closes before the item that would exceed this weight; a heavier item gets a group of its own. */
   readonly maxWeight: number;
   readonly weightOf: (item: Item) => number;
-  /** Two items with one key are never in one group, and go in the order in which they came. */
+  /** Items with the same key never share a group and keep their order. */
   readonly keyOf: (item: Item) => string;
-  /** What became of each item, by key. What it throws is every item's error. */
+  /** Each item's outcome, by key. If this throws, every item fails with that error. */
   readonly send: (items: readonly Item[]) => Promise<ReadonlyMap<string, Outcome<Out>>>;
 }
 
@@ -21,7 +21,10 @@ export type Outcome<Out> =
   | { readonly ok: true; readonly value: Out }
   | { readonly ok: false; readonly error: Error };
 
-/** Ends with its own item's outcome. A signal leaves an item out that was not sent yet, and stops waiting for one that was. */
+/**
+ * Resolves with the item's own outcome. Aborting drops an item that was not sent yet and stops waiting for one that
+ * was.
+ */
 export type Submit<Item, Out> = (item: Item, signal?: AbortSignal) => Promise<Out>;
 
 interface Waiting<Item, Out> {
@@ -31,7 +34,7 @@ interface Waiting<Item, Out> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Puts calls of the same moment together into one, for a store that counts requests. */
+/** Merges calls of the same moment into one, for a store that counts requests. */
 export function coalesce<Item, Out>(options: CoalesceOptions<Item, Out>): Submit<Item, Out> {
   let waiting: Waiting<Item, Out>[] = [];
   let busy = 0;

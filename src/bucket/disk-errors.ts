@@ -36,21 +36,21 @@ const hints: Readonly<Record<string, string>> = {
   EMFILE: 'Raise the limit on open files (ulimit -n).',
 };
 
-/** The system's error code, for those who decide by it. */
+/** The system's error code, for callers that branch on it. */
 export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** `true` for "there is nothing of that name", also when a file is where a folder would have to be. */
+/** True for "no such file", including a file where a folder would have to be. */
 export function isAbsence(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /**
- * What a failed step on disk means: `action` says what was tried, with the path or key. Our own errors and programming
- * mistakes pass through as they are.
+ * Translates a failed disk operation; `action` says what was tried, with the path or key. Our own errors and
+ * programming mistakes pass through.
  */
 export function diskError(error: unknown, action: string): unknown {
   const code = codeOf(error);
@@ -67,7 +67,7 @@ export function diskError(error: unknown, action: string): unknown {
   return new UnreachableError(message, options);
 }
 
-/** Runs one step on disk; its failure is a `TracecraftError` that says what was tried. */
+/** Runs one disk operation; a failure becomes a `TracecraftError` that says what was tried. */
 export async function onDisk<T>(action: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Etag } from './bucket.js';
 
-/** What most stores call a content: its MD5 as quoted lower-case hex. */
+/** The ETag most stores give a content: its MD5 in quoted lower-case hex. */
 export function etagOf(body: Uint8Array): Etag {
   return quotedMd5(createHash('md5').update(body).digest('hex'));
 }
@@ -10,12 +10,12 @@ export function quotedMd5(hex: string): Etag {
   return `"${hex}"`;
 }
 
-/** The MD5 that an ETag has the form of, if it does. Multipart and encrypted objects have others. */
+/** The MD5 in an ETag, if it has that form. Those of multipart and encrypted objects do not. */
 export function md5Of(etag: Etag | undefined): string | undefined {
   return etag === undefined ? undefined : /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1];
 }
 
-/** As HTTP spells it: some stores leave the quotes out in some of their answers. */
+/** In HTTP's spelling: some stores omit the quotes in some answers. */
 export function spellEtag(etag: string): Etag {
   return etag.includes('"') ? etag : `"${etag}"`;
 }

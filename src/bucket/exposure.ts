@@ -1,16 +1,16 @@
 import type { Key } from './bucket.js';
 import type { BucketTarget, S3Target } from './open.js';
 
-/** Whether anybody at all may read: 'unknown' where that cannot be told from here. */
+/** Whether anyone can read; 'unknown' if that cannot be told from here. */
 export type Exposure = 'private' | 'public' | 'unknown';
 
 const timeoutMs = 10_000;
 
 /**
- * Who may read the bucket. The Hub is asked. Of S3 an object is asked for without any signature, which tells what is true,
- * whatever policies and lists say. A folder's own mode tells.
+ * Who can read the bucket. For the Hub: ask it. For S3: request an object without a signature, which is the truth
+ * whatever policies and lists say. For a folder: its mode.
  *
- * @param key of an object that is there
+ * @param key of an existing object
  */
 export async function exposureOf(target: BucketTarget, key: Key): Promise<Exposure> {
   if (target.backend === 'local') {

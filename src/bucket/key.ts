@@ -3,15 +3,15 @@ import type { Key, Prefix } from './bucket.js';
 
 /** S3's own limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
 const maxKeyBytes = 1024;
-/** Control characters, lone surrogates and the two non-characters: XML, in which S3 lists keys, cannot carry them. */
+/** Control characters, lone surrogates and the two non-characters: XML, S3's listing format, cannot carry them. */
 const unlistable = /[\p{Cc}\p{Surrogate}\uFFFE\uFFFF]/u;
 
-/** Whether every store can keep an object under this key. */
+/** Whether every store can hold an object under this key. */
 export function isKey(key: Key): boolean {
   return problemOf(key) === undefined && key.split('/').every(isSegment);
 }
 
-/** The key itself, or a `UsageError` when some store, or a folder, could take it for something else. */
+/** Returns the key, or throws `UsageError` if some store, or a folder, could misread it. */
 export function checkKey(key: Key): Key {
   const problem = problemOf(key) ?? (key.split('/').every(isSegment) ? undefined : badSegment);
   if (problem !== undefined) throw unusable('key', key, problem);
@@ -26,14 +26,14 @@ export function checkPrefix(prefix: Prefix): Prefix {
   return prefix;
 }
 
-/** Whether a name can be one segment of a key. */
+/** Whether a name can be a segment of a key. */
 export function isSegment(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && problemOf(name) === undefined;
 }
 
 /**
- * Orders keys as their UTF-8 bytes, which is how object stores list. JavaScript compares UTF-16 units, where the surrogates
- * of the characters past U+FFFF come before U+E000 to U+FFFF instead of after them.
+ * Compares keys by their UTF-8 bytes, as object stores list them. JavaScript compares UTF-16 units, which puts the
+ * surrogates of characters past U+FFFF before U+E000 to U+FFFF.
  */
 export function compareKeys(left: string, right: string): number {
   const shorter = Math.min(left.length, right.length);

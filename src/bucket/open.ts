@@ -1,6 +1,6 @@
 import type { Bucket, Capabilities } from './bucket.js';
 
-/** Where a bucket is and how to get in: what a config comes down to. */
+/** Where a bucket is and how to get in: what a config resolves to. */
 export type BucketTarget = LocalTarget | S3Target | HubTarget;
 
 export interface LocalTarget {
@@ -12,17 +12,17 @@ export interface LocalTarget {
 export interface S3Target {
   readonly backend: 's3';
   readonly bucket: string;
-  /** Without one: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon. */
+  /** Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, then Amazon. */
   readonly endpoint?: string;
-  /** Without one: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1. */
+  /** Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, then us-east-1. */
   readonly region?: string;
   readonly profile?: string;
   readonly accessKey?: string;
   readonly secretKey?: string;
   readonly sessionToken?: string;
-  /** 'sdk': everything goes through it. Left out: what can do without does. */
+  /** 'sdk' sends everything through the SDK. By default, small requests bypass it. */
   readonly transport?: 'sdk';
-  /** What a probe of this store has proven, where somebody remembers it. */
+  /** What a probe has proven about this store, if anyone remembers. */
   readonly capabilities?: Capabilities;
 }
 
@@ -30,13 +30,13 @@ export interface HubTarget {
   readonly backend: 'hf';
   /** `user/name` */
   readonly bucket: string;
-  /** Without one: HF_ENDPOINT, else the Hub itself. */
+  /** Default: HF_ENDPOINT, then the Hub itself. */
   readonly endpoint?: string;
-  /** Without one: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, else the token file. */
+  /** Default: HF_TOKEN, HUGGING_FACE_HUB_TOKEN, then the token file. */
   readonly token?: string;
 }
 
-/** Loads the one backend that is needed. Each call of the bucket is sent once: see `withRetry`. */
+/** Loads only the backend it needs. Each call on the bucket is sent once; see `withRetry`. */
 export async function openBucket(target: BucketTarget): Promise<Bucket> {
   if (target.backend === 'local') {
     const { openLocalBucket } = await import('./local/bucket.js');
@@ -51,14 +51,14 @@ export async function openBucket(target: BucketTarget): Promise<Bucket> {
 }
 
 export interface CreateOptions {
-  /** Where the store has such a thing; 'private' unless said otherwise. A bucket that is there keeps what it has. */
+  /** For stores that have visibility; 'private' by default. An existing bucket keeps what it has. */
   readonly visibility?: 'private' | 'public';
 }
 
 export interface CreatedBucket {
-  /** Whether it had to be made. Nobody else is given access to a new one, unless asked for. */
+  /** Whether it had to be created. Only you get access to a new one, unless asked otherwise. */
   readonly isNew: boolean;
-  /** As read back from the store, where it has such a thing. */
+  /** As read back from the store, if it has visibility. */
   readonly visibility?: 'private' | 'public';
 }
 

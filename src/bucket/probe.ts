@@ -3,7 +3,7 @@ import { NotAllowedError, UnreachableError, UnsupportedError } from '../errors.j
 import type { Bucket, Capabilities, Conditional, Key, Prefix } from './bucket.js';
 
 export interface ProbeOptions {
-  /** How many write at once in each race. */
+  /** Concurrent writers in each race. */
   readonly writers?: number;
 }
 
@@ -12,7 +12,7 @@ export type ProbeCheck = 'put' | 'get' | 'list' | 'delete' | 'putIfAbsent' | 'pu
 export interface ProbeFinding {
   readonly check: ProbeCheck;
   readonly ok: boolean;
-  /** One sentence: what was seen. */
+  /** One sentence: what was observed. */
   readonly message: string;
 }
 
@@ -22,13 +22,14 @@ export interface ProbeResult {
   readonly findings: readonly ProbeFinding[];
 }
 
-/** A store may put off all writers of one moment (409); that proves nothing, so the race is run again. */
+/** A store may reject all concurrent writers (409). That proves nothing, so the race is rerun. */
 const maxRaces = 3;
 
 /**
- * Proves on objects of its own, below `<prefix>_probe/`, what this store does: nothing is taken from its name or its headers.
- * Leaves nothing behind. The bucket should be one `withRetry`: R2, for one, takes one write per second to one key. Throws what a first plain write throws (credentials, no bucket, no network), since nothing can be
- * found out then; everything else that fails is a finding.
+ * Proves what this store does, on objects of its own below `<prefix>_probe/`; names and headers prove nothing. Cleans
+ * up after itself. Pass a bucket wrapped in `withRetry`: R2, for one, accepts one write per second and key. Throws
+ * whatever the first plain write throws (credentials, no bucket, no network), because then nothing can be learnt;
+ * every other failure is a finding.
  */
 export async function probeBucket(
   bucket: Bucket,
@@ -63,11 +64,11 @@ interface Probe {
   readonly bucket: Bucket;
   readonly base: Prefix;
   readonly writers: number;
-  /** What is to be removed in the end. */
+  /** What to remove at the end. */
   readonly used: Set<Key>;
 }
 
-/** What was seen that should not be; `undefined` when all was as it should. */
+/** What went wrong; `undefined` if all was as it should be. */
 type Verdict = { readonly good: string } | { readonly bad: string };
 
 async function finding(check: ProbeCheck, step: () => Promise<Verdict>): Promise<ProbeFinding> {
@@ -186,7 +187,10 @@ interface SourceConflict {
   readonly good: string;
 }
 
-/** Everybody writes something different under the same condition. One may win, and what is there then must be the winner's. */
+/**
+ * Everyone writes something different under the same condition. At most one may win, and its body must be what is
+ * stored.
+ */
 async function race(
   probe: Probe,
   name: string,
@@ -211,7 +215,7 @@ async function race(
     if (owner >= 0 && outcomes[owner] === 'lost') {
       return { bad: 'a writer that was told it lost had written' };
     }
-    // Whoever's answer got lost may still find its own body, as `withRetry` does.
+    // A writer whose answer was lost may still find its own body, as `withRetry` does.
     if (owner >= 0) return { good: contest.good };
   }
   return { bad: `nobody won any of ${maxRaces} races, so they prove nothing; try again` };
@@ -236,7 +240,7 @@ function keyOf(probe: Probe, name: string): Key {
   return key;
 }
 
-/** No two alike, so that it can be told whose is there. */
+/** No two alike, so the stored body identifies its writer. */
 function document(): Buffer {
   return Buffer.from(`${JSON.stringify({ probe: randomBytes(16).toString('hex') })}\n`);
 }

@@ -12,7 +12,7 @@ export function checkRange(range: Range | undefined): void {
   throw new UsageError(`not a usable range of bytes: ${start} to ${end}`);
 }
 
-/** The part of a whole object that a range names. */
+/** The slice of a whole object that a range names. */
 export function sliceRange(body: Buffer, { start, end }: Range): Buffer {
   return body.subarray(start, end + 1);
 }

@@ -4,17 +4,17 @@ import { basename, dirname, join } from 'node:path';
 import { UnreachableError } from '../errors.js';
 import { onDisk } from './disk-errors.js';
 
-/** What an object should be when it has arrived. */
+/** What to expect of an object once it has arrived. */
 export interface Expected {
   /** Bytes. */
   readonly size: number;
-  /** Lower-case hex, where it is known. */
+  /** Lower-case hex, if known. */
   readonly md5?: string | undefined;
 }
 
 /**
- * Streams an object into a temporary file beside `path`, checks it, and renames it over `path`. Whatever fails, `path` is
- * what it was. A short or wrong body is an `UnreachableError`: asking again may give the right one.
+ * Streams an object into a temporary file beside `path`, checks it, then renames it over `path`. On any failure
+ * `path` stays as it was. A short or wrong body is an `UnreachableError`: retrying may give the right one.
  */
 export async function receiveFile(
   path: string,

@@ -16,19 +16,19 @@ import { compareKeys } from './key.js';
 
 export interface RetryOptions {
   readonly clock: Clock;
-  /** From 0 up to 1. */
+  /** From 0 to 1. */
   readonly random?: () => number;
-  /** Of one operation, the first included. */
+  /** Per operation, including the first. */
   readonly attempts: number;
-  /** The n-th pause is a random one below `baseMs` · 2ⁿ⁻¹ and `maxMs`. */
+  /** The nth pause is random below `baseMs` · 2ⁿ⁻¹ and `maxMs`. */
   readonly baseMs: number;
   readonly maxMs: number;
 }
 
-/** For a command that somebody waits for: some ten seconds at the most, unless the store itself asks for more. */
+/** For a command someone waits for: about ten seconds at most, unless the store asks for more. */
 export const patientRetry = { attempts: 6, baseMs: 250, maxMs: 4_000 } as const;
 
-/** A store that wants to be left alone for longer is an answer for the caller, not something to sit out here. */
+/** A longer wish of the store is reported to the caller, not waited out. */
 const longestWishMs = 60_000;
 
 interface Retry {
@@ -37,9 +37,9 @@ interface Retry {
 }
 
 /**
- * The same bucket, with failures that may pass tried again. A conditional write whose answer got lost is read back: what is
- * there tells whether it was applied, so its result is as definite as if the answer had come. That needs bodies which differ
- * from one another (a nonce in each): equal bodies are taken for one's own.
+ * The same bucket, retrying failures that may pass. After a lost answer, a conditional write reads back: what is
+ * stored tells whether it was applied, so its result is as definite as an answer. That requires bodies that differ (a
+ * nonce in each): an equal body is taken for our own.
  */
 export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
   const retry: Retry = { bucket, options };
@@ -68,7 +68,7 @@ export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
   };
 }
 
-/** For steps that may be repeated whatever became of the last try. */
+/** For operations that may be repeated whatever happened to the last attempt. */
 async function persist<T>(
   options: RetryOptions,
   step: () => Promise<T>,
@@ -87,7 +87,7 @@ interface ConditionalWrite {
   readonly key: Key;
   readonly body: Uint8Array;
   readonly call: PutOptions | undefined;
-  /** The ETag that is to be replaced; `undefined` when nothing may be there. */
+  /** The ETag to replace; `undefined` if there must be nothing. */
   readonly expected: Etag | undefined;
 }
 
@@ -102,7 +102,7 @@ async function resolveRefusal(
     let failure: unknown;
     try {
       const outcome = await send();
-      // A first no is definite. A later one may be the answer to our own write, applied when its answer got lost.
+      // A first "no" is definite. A later one may answer our own write, applied before its answer was lost.
       if (outcome.written || !mayBeApplied) return outcome;
       return (await readBack(retry, write)) ?? { written: false };
     } catch (error) {
@@ -112,7 +112,7 @@ async function resolveRefusal(
     throwIfAborted(signal);
     mayBeApplied = true;
     const resolved = await readBack(retry, write).catch((error: unknown) => {
-      // A store that is down cannot be read either; what went wrong first says more.
+      // A store that is down cannot be read either; the original failure says more.
       throw isRetryable(error) ? failure : error;
     });
     if (resolved !== undefined) return resolved;
@@ -120,7 +120,7 @@ async function resolveRefusal(
   }
 }
 
-/** What became of a write whose answer is not known: done, lost, or `undefined` when all is as it was before. */
+/** The fate of a write whose answer was lost: done, lost, or `undefined` if nothing changed. */
 async function readBack(
   { bucket, options }: Retry,
   { key, body, call, expected }: ConditionalWrite,
@@ -133,7 +133,7 @@ async function readBack(
   return present.etag === expected ? undefined : { written: false };
 }
 
-/** Goes on after the last entry that was handed out; every entry that arrives is a new beginning for the patience. */
+/** Resumes after the last entry handed out; every entry that arrives resets the retry budget. */
 async function* persistentList(
   { bucket, options }: Retry,
   prefix: Prefix,

@@ -4,15 +4,15 @@ import { UsageError } from '../errors.js';
 import { readFully } from '../io.js';
 import { onDisk } from './disk-errors.js';
 
-/** A file that is to be sent somewhere, open for reading. */
+/** A file to send, open for reading. */
 export interface SourceFile {
   readonly path: string;
-  /** Bytes, when it was opened. */
+  /** Bytes when it was opened. */
   readonly size: number;
   readonly handle: FileHandle;
 }
 
-/** Runs `use` with the file open. `NotFoundError` when there is none, `UsageError` for folders, pipes and devices. */
+/** Runs `use` with the file open. `NotFoundError` if missing, `UsageError` for folders, pipes and devices. */
 export async function withSourceFile<T>(
   path: string,
   use: (file: SourceFile) => Promise<T>,
@@ -29,7 +29,7 @@ export async function withSourceFile<T>(
   }
 }
 
-/** Fills `into` from byte `position`; a file that has become shorter meanwhile is a `UsageError`. */
+/** Fills `into` from byte `position`; `UsageError` if the file has shrunk. */
 export async function readExactly(
   { path, handle }: SourceFile,
   into: Buffer,

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.js';
 
-/** The `Date` of an HTTP answer has whole seconds: the true time lies within this much after it. */
+/** An HTTP `Date` has whole seconds: the true time is within this much after it. */
 const resolutionMs = 1000;
-/** Further apart than this, the machine slept or its clock was set, and what was learnt before is worth nothing. */
+/** A larger drift means the machine slept or its clock was set, so what was learnt is worthless. */
 const toleratedJumpMs = 2000;
 
-/** The store's clock, learnt from the `Date` of its answers and carried on by our monotonic clock. */
+/** The store's clock, learnt from the `Date` of its answers and advanced by our monotonic clock. */
 export interface StoreClock {
-  /** `sentAt` and `answeredAt` are readings of the monotonic clock. */
+  /** `sentAt` and `answeredAt` are monotonic. */
   observe(date: string | undefined, sentAt: number, answeredAt: number): void;
-  /** Milliseconds since the epoch; `undefined` when nothing was learnt, or too much happened since. */
+  /** Milliseconds since the epoch; `undefined` if nothing was learnt or too much has happened since. */
   read(): number | undefined;
 }
 
@@ -17,13 +17,13 @@ interface Learnt {
   /** Store time minus monotonic time lies between these. */
   readonly low: number;
   readonly high: number;
-  /** Wall time minus monotonic time then; it changes when the machine sleeps. */
+  /** Wall time minus monotonic time back then; changes when the machine sleeps. */
   readonly drift: number;
 }
 
 /**
- * Each answer says: at some moment between sending and answering, the store's clock stood within one second of its date. The
- * intersection of what several answers say is far closer than a second.
+ * Each answer says: at some moment between sending and answering, the store's clock was within one second of its
+ * date. Intersecting several answers gets far below a second.
  */
 export function createStoreClock(clock: Clock): StoreClock {
   let learnt: Learnt | undefined;
@@ -36,7 +36,7 @@ export function createStoreClock(clock: Clock): StoreClock {
       const seen = { low: at - answeredAt, high: at + resolutionMs - sentAt };
       const low = Math.max(seen.low, learnt?.low ?? seen.low);
       const high = Math.min(seen.high, learnt?.high ?? seen.high);
-      // No common moment: the store's clock was set, or this machine slept. The newest answer counts.
+      // No common moment: the store's clock was set, or this machine slept. The newest answer wins.
       learnt = low <= high ? { low, high, drift: driftNow() } : { ...seen, drift: driftNow() };
     },
     read: () => {

@@ -1,16 +1,16 @@
 import { HubSilence } from './fetch.js';
 
-/** What went over the wire of the batches of one call: the client itself keeps five paths of it and no reason. */
+/** What one call's batches sent over the wire: the client keeps five paths of it and no reasons. */
 export interface BatchRecord {
-  /** What the Hub was told that lies under a path. */
+  /** What the Hub was told to store under a path. */
   readonly hashes: Map<string, string>;
-  /** Path to reason. */
+  /** Reason by path. */
   readonly failed: Map<string, string>;
   /** Whether a batch was answered at all. */
   isAnswered: boolean;
 }
 
-/** The same `fetch`, which writes down what batches carried and what became of them. */
+/** The same `fetch`, recording what batches carried and what became of them. */
 export function recordingFetch(send: typeof fetch): {
   readonly fetch: typeof fetch;
   readonly record: BatchRecord;
@@ -38,7 +38,7 @@ function noteHashes({ hashes }: BatchRecord, body: string): void {
 
 function noteFailures(record: BatchRecord, body: unknown): void {
   const failed = fieldOf(body, 'failed');
-  // Without it nobody knows what was done.
+  // Without it, what was applied is unknown.
   if (!Array.isArray(failed)) throw new HubSilence('a batch was answered without its outcome');
   record.isAnswered = true;
   for (const one of failed) {

@@ -15,13 +15,13 @@ export type { HubOptions } from './connection.js';
 
 export type Visibility = 'private' | 'public';
 
-/** The Hub's API has no condition of any kind: its client, and the Python and Rust ones, send none. */
+/** The Hub's API has no conditions of any kind; its JavaScript, Python and Rust clients send none. */
 const capabilities: Capabilities = { putIfAbsent: false, putIfMatch: false };
 
 /**
- * A bucket of the Hugging Face Hub, by its own client. Nothing is loaded or sent before the first request. Writes of the same
- * moment go up in one batch; what fails may have been applied. `UsageError` for a bucket name or endpoint that cannot be one,
- * `UnsupportedError` for conditional writes and for empty objects.
+ * A bucket on the Hugging Face Hub, through its own client. Loads and sends nothing before the first request.
+ * Concurrent writes share a batch; a failed one may have been applied. `UsageError` for an impossible bucket name or
+ * endpoint, `UnsupportedError` for conditional writes and empty objects.
  */
 export function openHubBucket(options: HubOptions): Bucket {
   const connection = openHubConnection(options, options.clock ?? systemClock);
@@ -58,13 +58,13 @@ export function openHubBucket(options: HubOptions): Bucket {
 }
 
 export interface HubBucketState {
-  /** Whether it had to be made. */
+  /** Whether it had to be created. */
   readonly isNew: boolean;
   /** As read back from the Hub, whatever was asked for. */
   readonly visibility: Visibility;
 }
 
-/** Creates the bucket unless it is there. One that is there keeps the visibility that it has. */
+/** Creates the bucket if missing. An existing one keeps its visibility. */
 export async function createHubBucketIfMissing(
   options: HubOptions,
   wanted: Visibility = 'private',
@@ -88,7 +88,7 @@ export async function createHubBucketIfMissing(
   });
 }
 
-/** As the Hub says now; `undefined` when there is no such bucket, or none that this token may see. */
+/** As the Hub reports it; `undefined` if there is no such bucket, or none this token can see. */
 export async function hubVisibility(options: HubOptions): Promise<Visibility | undefined> {
   return visibilityOf(openHubConnection(options, options.clock ?? systemClock));
 }
@@ -106,7 +106,7 @@ async function visibilityOf(connection: HubConnection): Promise<Visibility | und
   });
 }
 
-/** Falls back to this machine's clock should the answers carry no date. */
+/** Falls back to this machine's clock if the answers carry no date. */
 async function storeTime(connection: HubConnection): Promise<Date> {
   const { storeClock, clock } = connection;
   const known = storeClock.read();

@@ -11,13 +11,13 @@ export interface HubOptions {
   readonly endpoint?: string | undefined;
   readonly token?: string | undefined;
   readonly clock?: Clock | undefined;
-  /** Milliseconds until an answer must begin. */
+  /** Milliseconds until an answer must start. */
   readonly answerMs?: number | undefined;
 }
 
 export type HubClient = typeof import('@huggingface/hub');
 
-/** What each function of the client is called with. */
+/** Passed to every function of the client. */
 export interface HubParams {
   readonly repo: { readonly type: 'bucket'; readonly name: string };
   readonly accessToken: string;
@@ -38,15 +38,15 @@ export interface HubConnection {
   readonly location: string;
   readonly clock: Clock;
   readonly storeClock: StoreClock;
-  /** Runs a step and makes a `TracecraftError` of what it throws. */
+  /** Runs an operation and turns what it throws into a `TracecraftError`. */
   run<T>(call: HubCall, step: (wire: HubWire) => Promise<T>): Promise<T>;
-  /** A request that the client has no function for. Refusals are `HubRefusal`s, to be made sense of by `run`. */
+  /** A request the client has no function for. Throws `HubRefusal`, which `run` interprets. */
   error(error: unknown, call: HubCall): unknown;
 }
 
 const defaultAnswerMs = 60_000;
 
-/** Sends nothing and loads nothing yet. `UsageError` for names that no bucket could have. */
+/** Loads and sends nothing yet. `UsageError` for impossible names. */
 export function openHubConnection(options: HubOptions, clock: Clock): HubConnection {
   const bucket = hubBucketName(options.bucket);
   const endpoint = hubEndpoint(options.endpoint, process.env);
@@ -78,7 +78,7 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
   return { bucket, endpoint, location, clock, storeClock, run, error };
 }
 
-/** Asks the API for something that the client has no function for. */
+/** Asks the API for something the client has no function for. */
 export async function askHub({ params }: HubWire, path: string): Promise<unknown> {
   const { hubUrl, repo, accessToken, fetch } = params;
   const answer = await fetch(`${hubUrl}/api/buckets/${repo.name}${path}`, {
@@ -97,7 +97,7 @@ export async function refusalOf(answer: Response): Promise<HubRefusal> {
   }
 }
 
-/** For addresses: the client puts paths into them as they are. */
+/** For URLs: the client inserts paths unescaped. */
 export function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }

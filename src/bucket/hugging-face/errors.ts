@@ -9,7 +9,7 @@ import { stopped } from '../aborted.js';
 import { HubSilence, networkCode } from './fetch.js';
 import { tokenHint } from './location.js';
 
-/** What was asked of the Hub, for the message. */
+/** What the Hub was asked, for the message. */
 export interface HubCall {
   /** e.g. "read p/agents/a.json" */
   readonly action: string;
@@ -19,11 +19,11 @@ export interface HubCall {
 export interface HubErrorContext extends HubCall {
   /** Safe to print. */
   readonly location: string;
-  /** Never shown, whatever the server repeats. */
+  /** Never shown, even if the server repeats it. */
   readonly token: string | undefined;
 }
 
-/** A request of ours that was refused; the client has an error of its own of the same shape. */
+/** A refusal of our own request; the client's error has the same shape. */
 export class HubRefusal extends Error {
   readonly statusCode: number;
   readonly data: unknown;
@@ -36,13 +36,13 @@ export class HubRefusal extends Error {
   }
 }
 
-/** HTTP status of a refusal; `undefined` for everything else. */
+/** HTTP status of a refusal; `undefined` for anything else. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
   return typeof error.statusCode === 'number' ? error.statusCode : undefined;
 }
 
-/** What an error of the client, of the network or of our own becomes at the edge. */
+/** Wraps an error of the client, the network or our own, once, at the edge. */
 export function hubError(error: unknown, context: HubErrorContext): unknown {
   if (error instanceof TracecraftError) return error;
   const { action, location, signal } = context;
@@ -118,14 +118,14 @@ function silenceHint({ isTooFast, message }: HubSilence): string {
   return 'Check the network and https://status.huggingface.co, then try again.';
 }
 
-/** A bug of ours or of the client; `fetch` reports what broke off in the network as a TypeError, too. */
+/** A bug of ours or the client's; `fetch` reports broken connections as a TypeError, too. */
 function isMistake(error: unknown): boolean {
   if (!(error instanceof TypeError || error instanceof RangeError)) return false;
   const isOfNetwork = error.message === 'terminated' || error.message === 'fetch failed';
   return !isOfNetwork && networkCode(error) === error.name;
 }
 
-/** The Hub's own words, without the client's trailer: that one quotes addresses that open what they lead to. */
+/** The Hub's own words, without the client's trailer, which quotes URLs that grant access. */
 function sayingOf(error: unknown, status: number, context: HubErrorContext): string {
   const data = typeof error === 'object' && error !== null && 'data' in error ? error.data : null;
   const said = textAt(data, 'error') ?? textAt(data, 'message');
@@ -146,7 +146,7 @@ function redacted(text: string, { token }: HubErrorContext): string {
     .slice(0, 300);
 }
 
-/** Where it happened, without the client's own error, which carries addresses and the whole answer. */
+/** Where it happened, without the client's error, which carries URLs and the whole response. */
 function causeOf(error: unknown, context: HubErrorContext): Error {
   if (!(error instanceof Error)) return new Error(redacted(String(error), context));
   const cause = new Error(redacted(error.message, context));

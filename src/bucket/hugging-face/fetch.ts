@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { StoreClock } from '../store-clock.js';
 
-/** The Hub did not answer, or not with an answer to the question; asking again may help. */
+/** The Hub did not answer, or not meaningfully; retrying may help. */
 export class HubSilence extends Error {
   readonly retryAfterMs: number | undefined;
   readonly isTooFast: boolean;
@@ -18,20 +18,20 @@ export interface HubFetchOptions {
   readonly clock: Clock;
   readonly storeClock: StoreClock;
   readonly endpoint: string;
-  /** Milliseconds until an answer must begin, for a request without a body worth mentioning. */
+  /** Milliseconds until an answer must start, for a request with a negligible body. */
   readonly answerMs: number;
 }
 
 const attempts = 3;
 const basePauseMs = 200;
-/** Whoever wants to be left alone for longer is an answer for the caller. */
+/** A longer wish of the Hub is reported to the caller. */
 const longestPauseMs = 10_000;
-/** The slowest line that an upload is given time for. */
+/** The slowest connection an upload is given time for. */
 const slowestBytesPerMs = 50;
 
 /**
- * The one `fetch` that every request goes through, the client's own as well: it sends no request without a time-out and tries
- * again, with jitter, what may pass. All bodies are texts and byte arrays, so they can be sent twice. Throws `HubSilence`.
+ * The one `fetch` behind every request, the client's included: always with a time-out, retrying transient failures
+ * with jitter. Bodies are strings and byte arrays, so they can be sent again. Throws `HubSilence`.
  */
 export function createHubFetch(options: HubFetchOptions): typeof fetch {
   return async (input, init = {}) => {

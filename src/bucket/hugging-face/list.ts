@@ -5,8 +5,8 @@ import { type HubCall, statusOf } from './errors.js';
 import { knownOf } from './read.js';
 
 /**
- * The Hub lists what begins with a text, siblings of a folder included, in an order that it does not promise: so the whole
- * folder is asked for, filtered and sorted here.
+ * The Hub lists by text prefix, siblings of a folder included, in no promised order. So we list the whole folder,
+ * then filter and sort here.
  */
 export async function* listHub(
   connection: HubConnection,
@@ -21,7 +21,8 @@ export async function* listHub(
     collect(connection, wire, { folder, isRecursive, call }),
   );
   const { after } = options;
-  // Pages are asked for one after the other: what others write meanwhile can move an entry into the next one as well.
+  // Pages are fetched one after another: a concurrent write can move an entry to the next page, so it may appear
+  // twice.
   const once = new Map(entries.map((entry) => [nameOf(entry), entry]));
   const wanted = [...once.values()].filter((entry) => {
     const name = nameOf(entry);
@@ -34,7 +35,7 @@ export async function* listHub(
 }
 
 interface Listing {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly folder: string;
   readonly isRecursive: boolean;
   readonly call: HubCall;
@@ -63,7 +64,7 @@ async function collect(
     }
   } catch (error) {
     if (statusOf(error) !== 404) throw error;
-    // The folder may be what is missing, or the bucket: this tells, by throwing.
+    // Either the folder is missing or the bucket is: this throws if it is the bucket.
     await askHub(wire, '');
   }
   return entries;

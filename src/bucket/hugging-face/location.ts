@@ -3,7 +3,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { NotAllowedError, UsageError } from '../../errors.js';
 
-/** The environment as the Hub's own tools read it: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
+/**
+ * The environment as the Hub's own tools read it:
+ * https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
+ */
 export type HubEnvironment = Readonly<Record<string, string | undefined>>;
 
 const defaultEndpoint = 'https://huggingface.co';
@@ -12,7 +15,7 @@ export const tokenHint =
   'Tokens are looked for in the config (hf_token), HF_TOKEN, HUGGING_FACE_HUB_TOKEN and the file that "hf auth login" writes. ' +
   'Make one with write access at https://huggingface.co/settings/tokens.';
 
-/** `user/name`, also from `hf://buckets/user/name`. `UsageError` for what no bucket on the Hub can be called. */
+/** `user/name`, also from `hf://buckets/user/name`. `UsageError` for an impossible name. */
 export function hubBucketName(text: string): string {
   const name = text.replace(/^(hf:\/\/)?buckets\//, '').replace(/\/+$/, '');
   const segment = '[A-Za-z0-9][A-Za-z0-9._-]{0,95}';
@@ -23,7 +26,7 @@ export function hubBucketName(text: string): string {
   );
 }
 
-/** The config's, else HF_ENDPOINT, else the Hub itself; without a slash at its end. */
+/** The config's, then HF_ENDPOINT, then the Hub itself; without a trailing slash. */
 export function hubEndpoint(named: string | undefined, env: HubEnvironment): string {
   const endpoint = named || env.HF_ENDPOINT || defaultEndpoint;
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;

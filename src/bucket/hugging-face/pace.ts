@@ -1,19 +1,22 @@
 import type { Clock } from '../../clock.js';
 
 export interface HubPace {
-  /** So many go at once after a silence, */
+  /** Batches allowed at once after a silence, */
   readonly burst: number;
-  /** and then so many a second. */
+  /** and then per second. */
   readonly perSecond: number;
 }
 
 /**
- * The Hub's free accounts have 1,000 calls of its API in five minutes (https://huggingface.co/docs/hub/rate-limits), of which
- * this leaves a fifth to reads, and to the other processes of the same user.
+ * Free Hub accounts get 1,000 API calls per five minutes (https://huggingface.co/docs/hub/rate-limits). This leaves a
+ * fifth for reads and for the user's other processes.
  */
 export const hubPace: HubPace = { burst: 200, perSecond: 2 };
 
-/** Ends when the next batch may go; for one caller at a time. What comes while it waits goes up together in the one after. */
+/**
+ * Resolves when the next batch may go; one caller at a time. Whatever arrives meanwhile goes up together in the batch
+ * after.
+ */
 export function openHubPace(
   clock: Clock,
   { burst, perSecond }: HubPace = hubPace,

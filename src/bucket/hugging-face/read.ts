@@ -6,7 +6,7 @@ import { receiveFile } from '../receive.js';
 import { encodePath, type HubConnection, type HubWire, refusalOf } from './connection.js';
 import { hubEtag } from './write.js';
 
-/** What the Hub says of a path. */
+/** What the Hub reports about a path. */
 interface Known {
   readonly hash: string;
   readonly size: number;
@@ -18,10 +18,10 @@ export interface HubReader {
   getFile(key: Key, path: string, onProgress?: (bytes: number) => void): Promise<void>;
 }
 
-/** The API's own limit is 1,000; one question for a few hundred is no slower than for one. */
+/** The API's limit is 1,000; asking for a few hundred is no slower than for one. */
 const maxLookups = 500;
 const lookupLanes = 4;
-/** How often an object may be replaced between its two halves, what is known of it and what it holds. */
+/** How often an object may be replaced between reading its metadata and its content. */
 const attempts = 5;
 const longestRedirect = 4;
 
@@ -68,7 +68,7 @@ export interface HubEntry {
   readonly uploadedAt?: string | undefined;
 }
 
-/** `UnreachableError` for an answer that lacks what every bucket of the Hub tells. */
+/** `UnreachableError` for an answer without the fields every Hub bucket has. */
 export function knownOf({ location }: HubConnection, entry: HubEntry): Known {
   const modifiedAt = new Date(entry.uploadedAt ?? Number.NaN);
   if (entry.xetHash !== undefined && !Number.isNaN(modifiedAt.getTime())) {
@@ -106,7 +106,7 @@ interface Wanted {
 
 type Found = { readonly known: Known; readonly body: Buffer } | 'changed' | undefined;
 
-/** What is known of it and what it holds are asked for side by side, and must be of one content. */
+/** Metadata and content are requested in parallel and must belong together. */
 async function readWhole(wire: HubWire, lookUp: LookUp, wanted: Wanted): Promise<Found> {
   const { key, signal } = wanted;
   const [known, content] = await Promise.all([lookUp(key, signal), resolve(wire, key, signal)]);
@@ -165,11 +165,11 @@ function isOf(blob: Blob, { hash, size }: Known): boolean {
 
 interface Content {
   readonly body: Buffer;
-  /** Where the Hub says so. */
+  /** If the Hub says so. */
   readonly hash: string | undefined;
 }
 
-/** One request, and one more to where the Hub sends it on to, which is not given the token unless it is the Hub itself. */
+/** One request, plus one to wherever the Hub redirects. The token goes along only if that is the Hub itself. */
 async function resolve(
   { params }: HubWire,
   key: Key,

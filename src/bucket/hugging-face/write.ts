@@ -11,18 +11,18 @@ import { statusOf } from './errors.js';
 import { openHubPace } from './pace.js';
 
 /**
- * Each upload of the client leaves 640 MB of buffers behind, of which 80 MB are real memory (`utils/uploadShards.ts` and
- * `utils/createXorbs.ts` in @huggingface/hub 2.17.5): 200 small writes in a row were measured at 630 MB without reclaiming.
+ * Each client upload leaves 640 MB of buffers behind, 80 MB of them resident (`utils/uploadShards.ts` and
+ * `utils/createXorbs.ts` in @huggingface/hub 2.17.5): 200 small writes in a row measured 630 MB without collecting.
  */
 const enoughBytes = 130 * 1024 * 1024;
 
-/** What the client itself puts into one batch. */
+/** The client's own batch size. */
 const maxFiles = 100;
-/** Unpacked bytes of one batch of small writes. */
+/** Unpacked bytes in one batch of small writes. */
 const maxBatchBytes = 64 * 1024 * 1024;
-/** What the Hub's other clients put into one. */
+/** The batch size of the Hub's other clients. */
 const maxDeletions = 1_000;
-/** Long enough for sessions that are due at the same moment, and nothing beside an upload of 100 ms. */
+/** Long enough to gather sessions due at the same moment, negligible against an upload of 100 ms. */
 const lingerMs = 10;
 
 interface Upload {
@@ -36,8 +36,8 @@ export interface HubWriter {
 }
 
 /**
- * One upload under way per process: each allocates hundreds of megabytes for its own buffers, however little it sends. Writes
- * that come meanwhile go up together in the next.
+ * One upload in flight per process: each allocates hundreds of megabytes of buffers, however little it sends. Writes
+ * that arrive meanwhile go up together in the next.
  */
 export function openHubWriter(connection: HubConnection): HubWriter {
   const { clock } = connection;
@@ -73,7 +73,7 @@ export function openHubWriter(connection: HubConnection): HubWriter {
   };
 }
 
-/** `UnsupportedError` for what is empty: no client of the Hub is known to read such a file back. */
+/** `UnsupportedError` for an empty body: no known client of the Hub reads such a file back. */
 export function assertNotEmpty(key: Key, bytes: number, location: string): void {
   if (bytes > 0) return;
   throw new UnsupportedError(`${key} would be empty, and ${location} keeps no empty objects`, {
@@ -155,7 +155,7 @@ function outcomeOf(
   return { ok: true, value: { etag: hubEtag(hash) } };
 }
 
-/** The content's own hash, which the Hub lists as well. */
+/** The content hash that the Hub also lists. */
 export function hubEtag(xetHash: string): Etag {
   return spellEtag(xetHash);
 }
@@ -174,7 +174,7 @@ async function deleteKeys(
       if (!isOutcome || (statusOf(error) ?? 422) !== 422) throw error;
     }
     if (record.failed.size === 0) return record.failed;
-    // What is not there needs no deleting, whatever the Hub says about it.
+    // A missing object needs no delete, whatever the Hub says.
     const present = await client.pathsInfo({ ...params, paths: [...record.failed.keys()] });
     return new Map(present.map(({ path }) => [path, record.failed.get(path) ?? 'no reason given']));
   });

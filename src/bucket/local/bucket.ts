@@ -34,18 +34,18 @@ import {
 } from './write.js';
 
 export interface LocalOptions {
-  /** The folder that is the bucket. It must exist: see `createLocalBucketIfMissing`. */
+  /** The folder that is the bucket. It must exist; see `createLocalBucketIfMissing`. */
   readonly root: string;
   readonly clock?: Clock;
-  /** The file system's own, unless somebody wants to see what happens on one that has none. */
+  /** Default: the file system's. Tests inject one without hard links. */
   readonly hardLink?: HardLink;
 }
 
 const chunkBytes = 256 * 1024;
 
 /**
- * A folder as a bucket: every key is a file of that name below `root`. Creating is arbitrated by the file system's hard links,
- * replacing by a lock that any number of processes share. `NotFoundError` when there is no such folder.
+ * A folder as a bucket: every key is a file of that name below `root`. Hard links arbitrate creation; a lock shared
+ * by any number of processes arbitrates replacement. `NotFoundError` if there is no such folder.
  */
 export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
   const { root, clock = systemClock, hardLink } = options;
@@ -71,7 +71,7 @@ export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
   };
 }
 
-/** Whether it had to be made. Mode 700. */
+/** Whether it had to be created. Mode 700. */
 export async function createLocalBucketIfMissing(root: string): Promise<boolean> {
   const path = resolve(root);
   const made = await onDisk(`create the bucket ${path}`, () =>
@@ -125,7 +125,7 @@ async function put(
 }
 
 async function putIfAbsent(writer: Writer, key: Key, body: Uint8Array): Promise<Conditional> {
-  // Most races are lost long after they were won, and a look costs less than a draft that the disk must confirm.
+  // Most races are lost long after someone won, and a look is cheaper than a draft synced to disk.
   if (await isObject(await writer.layout.locate(key))) return { written: false };
   const look = () => writer.layout.locate(key);
   return write(writer, key, [body], async (draft, path) => {
@@ -194,7 +194,7 @@ async function remove({ layout, locks, signal }: Writer, key: Key): Promise<void
   });
 }
 
-/** Drafts the body, hands it to `place`, and leaves nothing of it behind but what was placed. */
+/** Drafts the body, passes it to `place`, and leaves nothing else behind. */
 async function write<T>(
   { layout, clock, signal }: Writer,
   key: Key,
@@ -214,7 +214,7 @@ async function write<T>(
   });
 }
 
-/** Nothing in a bucket can be missing for good while we write, but its drive, or our own folder in it, can go. */
+/** While we write, nothing in a bucket goes missing for good except its drive, or our own folder in it. */
 async function onBucket<T>(
   layout: LocalLayout,
   action: string,
@@ -231,7 +231,7 @@ async function onBucket<T>(
   }
 }
 
-/** `undefined` when there is no file at `path`; a folder is none. */
+/** `undefined` if there is no file at `path`; a folder is not one. */
 async function withFile<T>(
   action: string,
   path: string,
@@ -270,7 +270,7 @@ async function isObject(path: string): Promise<boolean> {
   return (await withFile(`read ${path}`, path, async () => true)) === true;
 }
 
-/** The ETag of the object at `path`, if there is one. */
+/** The ETag of the object at `path`, if any. */
 function etagAt(path: string): Promise<Etag | undefined> {
   const reading = `read ${path}`;
   return withFile(reading, path, async (file) => {
@@ -280,7 +280,7 @@ function etagAt(path: string): Promise<Etag | undefined> {
   });
 }
 
-/** The ETag is of the whole object, so all of it is read, but only the range is kept. */
+/** The ETag covers the whole object, so all of it is read but only the range is kept. */
 async function readRange(
   chunks: AsyncIterable<Uint8Array>,
   { start, end }: Range,
@@ -298,8 +298,8 @@ async function readRange(
 }
 
 /**
- * Flat memory: every chunk is in the same buffer, so it must be used up before the next is asked for. `bytes`: no more than so
- * many are expected.
+ * Constant memory: every chunk reuses one buffer, so consume it before asking for the next. `bytes` is an upper
+ * limit.
  */
 async function* chunksOf(
   file: FileHandle,

@@ -8,22 +8,23 @@ import { codeOf, isAbsence, onDisk } from '../disk-errors.js';
 import { checkKey } from '../key.js';
 import { sweepTemporaries } from './sweep.js';
 
-/** The one name in the root that is not the user's: no key begins with it, no listing shows it. */
+/** The one name in the root that is not the user's: no key starts with it, no listing shows it. */
 export const internalFolder = '.tracecraft';
 
 export interface LocalLayout {
   readonly root: string;
   readonly temporaries: string;
   readonly locks: string;
-  /** The path of a key; refuses keys that a file system could misread, and ways that lead through symbolic links. */
+  /** The path of a key; refuses keys a file system could misread, and paths through symbolic links. */
   locate(key: Key): Promise<string>;
-  /** Whether a listing may begin in the folder of this key (empty, or ending with a slash). */
+  /** Whether a listing may start in this key's folder (empty, or ending with a slash). */
   isListable(base: string): Promise<boolean>;
-  /** To be asked before "not there" is believed: a drive that was unplugged has no objects either. */
+  /** Check this before believing "not there": an unplugged drive has no objects either. */
   assertPresent(): Promise<void>;
   /**
-   * To be asked before each write. Makes what is missing of our own folder, takes no link for it, and sweeps it the first time.
-   * Nothing of this is remembered from one write to the next: in a shared folder, somebody else can put a link there at any time.
+   * Call before each write. Creates what is missing of our own folder, accepts no link in its place, and sweeps it
+   * the first time. Nothing is remembered between writes: in a shared folder, someone else can place a link at any
+   * time.
    */
   prepare(): Promise<void>;
 }
@@ -120,7 +121,7 @@ async function locate(root: string, key: Key): Promise<string> {
   if (segments[0] === internalFolder) {
     throw new UsageError(`not a usable key: "${key}": "${internalFolder}" is kept for tracecraft`);
   }
-  // A name that is not UTF-8 is shown with this character in its place, so it must not be anybody's own.
+  // A name that is not UTF-8 shows this character instead, so no real name may contain it.
   if (key.includes('\uFFFD')) {
     throw new UsageError(`not a usable key: ${JSON.stringify(key)}: it holds U+FFFD`);
   }
@@ -129,7 +130,7 @@ async function locate(root: string, key: Key): Promise<string> {
   throw linkInTheWay(key, found, root);
 }
 
-/** The first symbolic link on a way below the root. It may lead anywhere, so nothing is read or written through one. */
+/** The first symbolic link on a path below the root. It may lead anywhere, so we neither read nor write through it. */
 async function findLink(root: string, segments: readonly string[]): Promise<string | undefined> {
   let path = root;
   for (const segment of segments) {

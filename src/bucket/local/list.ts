@@ -15,8 +15,8 @@ interface Walk {
 }
 
 /**
- * Keys below the root in the order of their bytes, one folder at a time: nothing that the prefix or `after` excludes is opened,
- * and what vanishes meanwhile is passed over.
+ * Keys below the root in byte order, one folder at a time. Opens nothing that the prefix or `after` excludes; skips
+ * what vanishes meanwhile.
  */
 export async function* listFolder(
   { root, isListable }: LocalLayout,
@@ -29,7 +29,7 @@ export async function* listFolder(
   if (await isListable(start)) yield* walk({ root, prefix, after, delimiter, signal }, start);
 }
 
-/** Files looked at together, once somebody wants as many. */
+/** Files examined together, once a caller wants that many. */
 const mostTogether = 64;
 
 /** `base` is the key of a folder: empty, or ending with a slash. */
@@ -60,7 +60,10 @@ async function* folderEntries(scope: Walk, key: string | undefined): AsyncGenera
   }
 }
 
-/** Files as keys, folders as keys with a slash, sorted: a folder's keys then lie exactly where the slash puts them. */
+/**
+ * Files as keys, folders as keys with a trailing slash, sorted: a folder's keys then sort exactly where the slash
+ * puts them.
+ */
 async function keysIn(root: string, base: string): Promise<readonly string[]> {
   const folder = join(root, base);
   const entries = await onDisk(`list ${folder}`, () =>
@@ -79,7 +82,7 @@ async function keysIn(root: string, base: string): Promise<readonly string[]> {
   return keys.sort(compareKeys);
 }
 
-/** Whether every key that `key` stands for (a folder: all below it) is `after` or before it. */
+/** Whether everything `key` stands for (for a folder: all below it) is at or before `after`. */
 function isPassed(key: string, after: string | undefined): boolean {
   if (after === undefined) return false;
   if (key.endsWith('/') && after.startsWith(key)) return false;
@@ -99,7 +102,7 @@ async function objectAt(root: string, key: string): Promise<ObjectEntry | undefi
   });
 }
 
-/** An object store has no empty folders, so one that is left over is none here either. */
+/** An object store has no empty folders, so a leftover one does not count here either. */
 async function holdsObject(root: string, base: string): Promise<boolean> {
   for (const key of await keysIn(root, base)) {
     if (!key.endsWith('/') || (await holdsObject(root, key))) return true;

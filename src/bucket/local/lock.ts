@@ -8,31 +8,31 @@ import { encodeProcess, livenessOf, parseProcess, thisProcess } from '../../proc
 import { codeOf, isAbsence } from '../disk-errors.js';
 
 export interface KeyLocks {
-  /** Runs `critical` while no other process on any machine that shares the folder runs one for the same key. */
+  /** Runs `critical` while no other process, on any machine that shares the folder, runs one for the same key. */
   hold<T>(key: string, critical: () => Promise<T>): Promise<T>;
 }
 
 export interface LockOptions {
-  /** Where locks lie. Made when missing. */
+  /** Where locks live. Created if missing. */
   readonly folder: string;
-  /** On the same file system; what is left there by the dead is swept by its owner. */
+  /** On the same file system; leftovers of dead processes are swept by their owner. */
   readonly temporaries: string;
   readonly clock: Clock;
-  /** How long to wait for another holder, in milliseconds. */
+  /** Milliseconds to wait for another holder. */
   readonly patienceMs?: number;
 }
 
 const defaultPatienceMs = 10_000;
 const longestPauseMs = 50;
 
-/** Callers of this process stand in line here, so that only one of them waits at the folder. */
+/** Callers of this process queue here, so only one of them waits on the folder. */
 const queues = new Map<string, Promise<unknown>>();
 
 /**
- * A lock is a folder that holds exactly one entry, whose name says who holds it. It comes into being with that entry, by
- * renaming a folder that was prepared elsewhere: rename(2) puts a folder in the place of a missing or an empty one, never
- * of one that holds something. Release and the breaking of a dead holder's lock remove that one entry by its unique name,
- * so neither can ever hit a lock that somebody else has just taken; that needs no second lock, which could be orphaned in turn.
+ * A lock is a folder with exactly one entry, whose name identifies the holder. It appears together with that entry,
+ * by renaming a folder prepared elsewhere: rename(2) replaces a missing or empty folder, never one with contents.
+ * Releasing, and breaking a dead holder's lock, removes that one entry by its unique name, so neither can hit a lock
+ * that someone else has just taken. That avoids a second lock, which could be orphaned in turn.
  */
 export function openLocks(options: LockOptions): KeyLocks {
   return {
@@ -69,7 +69,7 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
   const nonce = randomBytes(8).toString('hex');
   const entry = encodeProcess(await thisProcess(), nonce);
   const prepared = join(temporaries, `lock-${nonce}`);
-  // One by one: a folder of temporaries that is gone, with the drive it was on, must not be made anew.
+  // Level by level: if the temporary folder vanished with its drive, it must not be recreated.
   await mkdir(prepared, { mode: 0o700 });
   await mkdir(join(prepared, entry), { mode: 0o700 });
   const start = clock.monotonic();
@@ -107,7 +107,7 @@ async function take(
   return take(prepared, path, folder, true);
 }
 
-/** The entry of whoever holds the lock; `undefined` when nobody does any more. The dead are shown out. */
+/** The holder's entry; `undefined` if nobody holds the lock any more. Entries of dead holders are removed. */
 async function livingHolder(path: string): Promise<string | undefined> {
   const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
     if (isAbsence(error)) return [];
@@ -118,7 +118,7 @@ async function livingHolder(path: string): Promise<string | undefined> {
     await remove(path);
     return undefined;
   }
-  // Whatever else is in there was not put there by us, and would never go: waiting for it would not end.
+  // Anything else in there is not ours and would never go away, so waiting for it would never end.
   if (!first.isDirectory()) throw notOurs(path, first.name);
   const entry = first.name;
   const holder = parseProcess(entry);
@@ -128,7 +128,7 @@ async function livingHolder(path: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** What is gone or taken anew is not ours to remove. */
+/** An entry that is gone, or new, is not ours to remove. */
 async function remove(folder: string): Promise<void> {
   await rmdir(folder).catch((error: unknown) => {
     const code = codeOf(error);

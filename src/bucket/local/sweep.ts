@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import type { Clock } from '../../clock.js';
 import { parseProcess } from '../../process-identity.js';
 
-/** A temporary this old was left behind by something that died. */
+/** A temporary this old belongs to something that died. */
 const abandonedAfterMs = 60 * 60 * 1000;
-/** A body on its way (`writeDraft`). */
+/** A body in transit (`writeDraft`). */
 const draftName = /^\d{1,10}-[0-9a-f]{16}$/;
-/** A lock that was prepared (`openLocks`): a folder with one empty folder in it. */
+/** A prepared lock (`openLocks`): a folder with one empty folder in it. */
 const preparedLockName = /^lock-[0-9a-f]{16}$/;
 
 /**
- * Removes what we left here: by its name, of our own user, of the kind that we make. One file or one empty folder at a time, so
- * that no mistake of ours can take a tree with it. Best effort: what stays is tried again by the next process that writes.
+ * Removes our own leftovers: by name, user and kind. One file or one empty folder at a time, so that no bug of ours
+ * can take a tree with it. Best effort: the next process that writes tries again.
  */
 export async function sweepTemporaries(folder: string, clock: Clock): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {

@@ -18,7 +18,7 @@ import type { Etag } from '../bucket.js';
 import { codeOf, isAbsence } from '../disk-errors.js';
 import { quotedMd5 } from '../etag.js';
 
-/** Each failure needs somebody else to have removed the emptied folder in between. */
+/** Each retry requires that someone else removed the emptied folder in between. */
 const placingAttempts = 50;
 
 /** A complete file that nobody sees yet. */
@@ -27,7 +27,7 @@ export interface Draft {
   readonly etag: Etag;
 }
 
-/** Gives a file a second name, as link(2). */
+/** Gives a file a second name, like link(2). */
 export type HardLink = (file: string, name: string) => Promise<void>;
 
 export interface DraftOptions {
@@ -35,7 +35,7 @@ export interface DraftOptions {
   readonly clock: Clock;
 }
 
-/** Writes `chunks` to a temporary file and has the disk confirm it. The caller places or discards it. */
+/** Writes `chunks` to a temporary file and syncs it. The caller places or discards it. */
 export async function writeDraft(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   { temporaries, clock }: DraftOptions,
@@ -61,20 +61,20 @@ export function discard(path: string): Promise<void> {
 }
 
 /**
- * Fails when a link is on the way to where the draft belongs. Asked again right before each step: while a large body was drafted,
- * or a lock waited for, somebody may have put one there.
+ * Throws if there is a link on the path to the draft's destination. Checked right before each step: someone may have
+ * placed one while a large body was drafted or a lock was awaited.
  */
 export type Look = () => Promise<unknown>;
 
-/** Puts the draft in the place of whatever file is there. Seen whole by everybody from then on. */
+/** Replaces whatever file is there. Everyone sees it whole from then on. */
 export async function replace(draft: Draft, path: string, look: Look): Promise<void> {
   await place(path, look, () => rename(draft.path, path));
   await syncFolder(dirname(path));
 }
 
 /**
- * Puts the draft where no file is, decided by the file system: 'taken' when one is, 'unsupported' when this file system has
- * no hard links.
+ * Places the draft only if there is no file, as the file system decides: 'taken' if there is one, 'unsupported' if it
+ * has no hard links.
  */
 export async function create(
   draft: Draft,
@@ -95,7 +95,7 @@ export async function create(
   return 'created';
 }
 
-/** Removes a file, if there is one, and the folders that this leaves empty. */
+/** Removes a file, if any, and the folders this leaves empty. */
 export async function removeFile(path: string, root: string): Promise<void> {
   try {
     await unlink(path);
@@ -135,7 +135,7 @@ async function place(path: string, look: Look, step: () => Promise<void>): Promi
   throw new UnreachableError(`cannot put ${path}: its folder is removed again and again`);
 }
 
-/** Whether it is worth trying again: the folder was missing, or an empty one was where the file belongs. */
+/** Whether to try again: the folder was missing, or an empty one was in the file's place. */
 async function clearWay(path: string, error: unknown): Promise<boolean> {
   const code = codeOf(error);
   if (code === 'ENOENT') {
@@ -148,7 +148,7 @@ async function clearWay(path: string, error: unknown): Promise<boolean> {
   return true;
 }
 
-/** An answer that got lost on a network file system looks like a lost race: link(2) and open(2) advise to count the names. */
+/** A lost answer on a network file system looks like a lost race; link(2) and open(2) advise counting the links. */
 async function hasSecondName(path: string): Promise<boolean> {
   return (await stat(path)).nlink > 1;
 }
@@ -161,7 +161,7 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** A name is on disk once its folder is. Some file systems refuse that, and need it no more than we can give it. */
+/** A name is durable only once its folder is synced. File systems that refuse this do not need it. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');

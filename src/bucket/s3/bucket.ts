@@ -17,14 +17,14 @@ import {
 } from './write.js';
 
 export interface S3Options extends ConnectionOptions {
-  /** What a probe has proven. Without it both are taken for granted, as on Amazon, R2, MinIO and Ceph. */
+  /** What a probe has proven. By default both are assumed, as on Amazon, R2, MinIO and Ceph. */
   readonly capabilities?: Capabilities | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /**
- * A bucket of any S3 store. Nothing is loaded or sent before the first request. Each call is one request, sent once: wrap it
- * in `withRetry`. `UsageError` for a bucket name or endpoint that cannot be one.
+ * A bucket on any S3 store. Loads and sends nothing before the first request. Each call is one request, sent once:
+ * wrap it in `withRetry`. `UsageError` for an impossible bucket name or endpoint.
  */
 export function openS3Bucket(options: S3Options): Bucket {
   const { capabilities = { putIfAbsent: true, putIfMatch: true }, clock = systemClock } = options;
@@ -55,7 +55,7 @@ export function openS3Bucket(options: S3Options): Bucket {
   };
 }
 
-/** Whether it had to be made. `NotAllowedError` when it belongs to somebody else, or these credentials may not look. */
+/** Whether it had to be created. `NotAllowedError` if it belongs to someone else, or these credentials may not look. */
 export async function createS3BucketIfMissing(options: S3Options): Promise<boolean> {
   const connection = openConnection(options, options.clock ?? systemClock);
   try {
@@ -96,7 +96,7 @@ async function storeTime(connection: S3Connection): Promise<Date> {
   return new Date(clock.now());
 }
 
-/** By a listing: the answer to a HEAD has no body, so it could not say what is wrong with the request. */
+/** By listing: the answer to a HEAD has no body, so it could not say what is wrong. */
 async function hasBucket(connection: S3Connection): Promise<boolean> {
   const call = { action: 'look for the bucket' };
   const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
@@ -107,7 +107,7 @@ async function hasBucket(connection: S3Connection): Promise<boolean> {
   throw answer.failure.error;
 }
 
-/** In the region that the client speaks to; the SDK says so in the request. */
+/** In the client's region; the SDK puts it into the request. */
 async function createBucket(connection: S3Connection): Promise<boolean> {
   const call = { action: 'create the bucket' };
   const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
@@ -115,7 +115,7 @@ async function createBucket(connection: S3Connection): Promise<boolean> {
   );
   if (answer.ok) return true;
   const { code, error } = answer.failure;
-  // Somebody of this account made it meanwhile.
+  // Someone in this account created it meanwhile.
   if (code === 'BucketAlreadyOwnedByYou') return false;
   if (code !== 'BucketAlreadyExists') throw error;
   throw new NotAllowedError(`${connection.location} exists and belongs to somebody else`, {

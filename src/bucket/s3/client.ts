@@ -19,9 +19,9 @@ export interface S3Keys {
 }
 
 export interface S3Timeouts {
-  /** Milliseconds until a connection must stand. */
+  /** Milliseconds to establish a connection. */
   readonly connectMs: number;
-  /** Milliseconds without a byte in either direction after which a request is given up. */
+  /** Milliseconds of silence, in either direction, after which a request is abandoned. */
   readonly idleMs: number;
 }
 
@@ -29,7 +29,7 @@ export interface ClientOptions {
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
   readonly profile: string | undefined;
-  /** `undefined`: where the AWS tools look for them. */
+  /** Default: wherever the AWS tools look. */
   readonly keys: S3Keys | undefined;
   readonly timeouts: S3Timeouts;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ export interface ClientOptions {
   readonly redirects: RedirectMemory;
 }
 
-/** What a request of the SDK is made with. */
+/** Options of an SDK request. */
 export interface Wire {
   readonly sdk: Sdk;
   readonly client: S3Client;
@@ -45,7 +45,7 @@ export interface Wire {
   readonly options: { readonly abortSignal?: AbortSignal };
 }
 
-/** What Amazon itself assumes where nobody names a region, and what most other stores accept. */
+/** Amazon's own default when no region is named; most other stores accept it. */
 export const defaultRegion = 'us-east-1';
 
 /** Redirects that lead to redirects. */
@@ -53,9 +53,9 @@ const longestRedirect = 3;
 
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** Costs some 80 ms, so only whoever sends a request pays for it. */
+/** Costs about 80 ms, so only requests pay for it. */
 export async function loadSdk(): Promise<Sdk> {
-  // It would say on every run, on stderr, that its versions of 2027 need a newer Node.
+  // On every run it would print to stderr that its 2027 versions need a newer Node.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   return import('@aws-sdk/client-s3');
 }
@@ -67,7 +67,7 @@ export async function createClient(sdk: Sdk, options: ClientOptions): Promise<S3
     ...(profile === undefined ? {} : { profile }),
     ...(keys === undefined ? {} : { credentials: credentialsOf(keys) }),
     region: await regionOf(sdk, options),
-    // Retried by us: after a lost answer the SDK would send again and report the race as lost to ourselves.
+    // We retry ourselves: after a lost answer the SDK would resend and report that we lost the race to ourselves.
     maxAttempts: 1,
     // Other stores do not know Amazon's newer checksums, and answer streams that carry them with 500 or 411.
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -94,7 +94,7 @@ function credentialsOf({ accessKey, secretKey, sessionToken }: S3Keys) {
   };
 }
 
-/** Without looking into any file. The SDK does not read AWS_DEFAULT_REGION, the AWS command line does. */
+/** Without reading any file. The SDK ignores AWS_DEFAULT_REGION; the AWS command line does not. */
 export function namedRegion({
   region,
   profile,
@@ -105,7 +105,7 @@ export function namedRegion({
   return keys !== undefined && profile === undefined ? defaultRegion : undefined;
 }
 
-/** Named, else where the AWS tools look. */
+/** The named profile, otherwise wherever the AWS tools look. */
 async function regionOf(sdk: Sdk, options: ClientOptions): Promise<string> {
   const { profile } = options;
   const named = namedRegion(options);
@@ -120,7 +120,7 @@ async function regionOf(sdk: Sdk, options: ClientOptions): Promise<string> {
   }
 }
 
-/** Looks at every answer as it came over the wire, before the SDK makes an output or an error of it. */
+/** Sees every answer as it came over the wire, before the SDK turns it into an output or an error. */
 function watchAnswers(client: S3Client, options: ClientOptions): void {
   const { clock, storeClock, redirects, endpoint } = options;
   client.middlewareStack.add(

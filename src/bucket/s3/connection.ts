@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   readonly secretKey?: string | undefined;
   readonly sessionToken?: string | undefined;
   readonly timeouts?: Partial<S3Timeouts> | undefined;
-  /** 'sdk': everything goes through it. Left out: what can do without does. */
+  /** 'sdk' sends everything through the SDK. By default, small requests bypass it. */
   readonly transport?: 'sdk' | undefined;
 }
 
@@ -49,20 +49,21 @@ export interface S3Connection {
   readonly storeClock: StoreClock;
   readonly redirects: RedirectMemory;
   /**
-   * Sends one request, once; again only where the store refused it for a reason that was cured meanwhile (our clock, the
-   * region), so that it cannot have been applied. Failures are values, for whoever can tell what they mean.
+   * Sends one request, once. It is resent only if the store refused it for a reason that has been fixed meanwhile
+   * (our clock, the region), so it cannot have been applied. Failures are values, for callers that can interpret
+   * them.
    */
   ask<T>(call: Call, request: (requests: S3Requests) => Promise<T>): Promise<Answer<T>>;
-  /** As `ask`, for whoever expects nothing but success. */
+  /** Like `ask`, for callers that expect success. */
   send<T>(call: Call, request: (requests: S3Requests) => Promise<T>): Promise<T>;
-  /** As `ask`, for what only the SDK does. */
+  /** Like `ask`, for what only the SDK can do. */
   askSdk<T>(call: Call, request: (wire: Wire) => Promise<T>): Promise<Answer<T>>;
   close(): Promise<void>;
 }
 
 const defaultTimeouts: S3Timeouts = { connectMs: 5_000, idleMs: 30_000 };
 
-/** Sends nothing and loads no SDK yet. `UsageError` for names that no store could have. */
+/** Sends nothing and loads no SDK yet. `UsageError` for impossible names. */
 export function openConnection(options: ConnectionOptions, clock: Clock): S3Connection {
   const bucket = checkBucketName(options.bucket);
   const endpoint = endpointOf(options);
@@ -88,7 +89,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   let lean: DirectClient | undefined;
   const place = { endpoint, profile: options.profile, keys };
 
-  /** Requests that need no SDK, where it is known how to sign them without it, or it has told. */
+  /** Bypasses the SDK once we know how to sign without it, or the SDK has told us. */
   const leanRequests = async (signal: AbortSignal | undefined): Promise<S3Requests | undefined> => {
     if (options.transport === 'sdk') return undefined;
     const open = storeClock.read() === undefined ? undefined : client;
@@ -105,18 +106,18 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
     (await open)?.destroy();
   };
 
-  /** Whether the refusal's cause is gone. The SDK itself has taken the store's time from the answer. */
+  /** Whether the cause of the refusal is gone. The SDK has already adopted the store's time from the answer. */
   const isCured = (
     { status, code, region: named }: S3Failure,
     used: string | undefined,
   ): boolean => {
     if (code === 'RequestTimeTooSkewed') return true;
     if (status !== 301 && status !== 400) return false;
-    // Somebody else, refused at the same time, has put it right already.
+    // Another request, refused at the same time, has already fixed it.
     if (region !== used) return true;
     if (named === undefined || named === region) return false;
     region = named;
-    // Others may still wait for answers on the old one, which goes with its last connection.
+    // Others may still await answers on the old client; it goes away with its last connection.
     client = undefined;
     return true;
   };
@@ -165,7 +166,7 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   return { bucket, location, endpoint, clock, storeClock, redirects, ask, send, askSdk, close };
 }
 
-/** For an answer that lacks what every S3 store sends. */
+/** For an answer without the fields every S3 store sends. */
 export function notS3(location: string, what: string): UnreachableError {
   return new UnreachableError(`${location} answered without ${what}`, {
     hint: 'Is the endpoint really an S3 one, or is a login page in between?',
@@ -179,7 +180,10 @@ function checkBucketName(bucket: string): string {
   });
 }
 
-/** The config's, else what the AWS tools take: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+/**
+ * The config's, otherwise what the AWS tools use:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ */
 function endpointOf({ endpoint }: ConnectionOptions): string | undefined {
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS } =
     process.env;

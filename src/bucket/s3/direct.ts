@@ -16,18 +16,18 @@ export interface DirectOptions {
   readonly redirects: RedirectMemory;
 }
 
-/** This is for the SDK. Nothing was written, so that it may be sent again. */
+/** Needs the SDK. Nothing was written, so it may be sent again. */
 export class NeedsSdk extends Error {}
 
 const maxSockets = 96;
-/** Above this the SDK's own work no longer tells. */
+/** Above this size the SDK's overhead is negligible. */
 const mostBytes = 1024 * 1024;
-/** Amazon's ordinary partition, whose host names follow from the region. */
+/** Amazon's standard partition, whose host names follow from the region. */
 const ordinaryRegion = /^[a-z]{2}-[a-z]+-\d$/;
 
 /**
- * The small requests without the SDK: signed here and sent by node:http, for a third of the work and without the time that
- * loading the SDK takes (docs/adr/0009). What it cannot do for sure is `NotPlain`.
+ * Small requests without the SDK: signed here and sent by node:http, for a third of the work and without the time it
+ * takes to load the SDK (docs/adr/0009). Throws `NeedsSdk` for anything it is not certain about.
  */
 export class DirectClient {
   readonly #options: DirectOptions;
@@ -37,7 +37,7 @@ export class DirectClient {
     this.#options = options;
   }
 
-  /** `undefined` where the address of the bucket does not simply follow from its name. */
+  /** `undefined` if the bucket's address does not simply follow from its name. */
   requests(signer: Signer, signal: AbortSignal | undefined): S3Requests | undefined {
     const place = this.#placeOf(signer.region);
     if (place === undefined) return undefined;
@@ -167,7 +167,7 @@ export class DirectClient {
   }
 }
 
-/** TLS is loaded only by who needs it. */
+/** Loads TLS only when needed. */
 async function openChannel(isSecure: boolean): Promise<Channel> {
   const { request: start, Agent } = await (isSecure ? import('node:https') : import('node:http'));
   return { start, agent: new Agent({ keepAlive: true, maxSockets }) };
@@ -181,10 +181,10 @@ interface Channel {
 interface RequestTarget {
   readonly isSecure: boolean;
   readonly hostname: string;
-  /** '' is the protocol's own. */
+  /** '' is the protocol's default. */
   readonly port: string;
   readonly host: string;
-  /** What comes before the key. */
+  /** What precedes the key. */
   readonly path: string;
 }
 
@@ -192,7 +192,7 @@ type Given = Readonly<Record<string, string | undefined>>;
 
 interface Sending {
   readonly method: string;
-  /** Left out: the bucket itself. */
+  /** Omitted: the bucket itself. */
   readonly key?: string;
   readonly query?: Given;
   readonly headers?: Given;

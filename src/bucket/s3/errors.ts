@@ -8,7 +8,7 @@ import {
 } from '../../errors.js';
 import { stopped } from '../aborted.js';
 
-/** What was asked of the store, for the message. */
+/** What the store was asked, for the message. */
 export interface S3Request {
   /** e.g. "read p/agents/a.json" */
   readonly action: string;
@@ -17,13 +17,13 @@ export interface S3Request {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A request that did not succeed: what callers decide by, and the error it becomes unless they do. */
+/** A failed request: what callers branch on, and the error it becomes if they do not. */
 export interface S3Failure {
-  /** HTTP status; `undefined` when there was no answer. */
+  /** HTTP status; `undefined` if there was no answer. */
   readonly status: number | undefined;
-  /** The store's own word, e.g. NoSuchKey; the system's, e.g. ECONNRESET; or the SDK's. */
+  /** The store's code, e.g. NoSuchKey; the system's, e.g. ECONNRESET; or the SDK's. */
   readonly code: string;
-  /** The region that the store says the bucket is in. */
+  /** The region the store says the bucket is in. */
   readonly region: string | undefined;
   readonly error: unknown;
 }
@@ -32,7 +32,10 @@ export const credentialsHint =
   'Credentials are looked for in the config (access_key, secret_key), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ' +
   'the AWS profile (profile, AWS_PROFILE, ~/.aws), SSO ("aws sso login") and the role of the machine.';
 
-/** Refused for who asks, whatever the status: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+/**
+ * Refusals because of who asks, whatever the status:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 const credentialCodes = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -43,7 +46,7 @@ const credentialCodes = new Set([
   'TokenRefreshRequired',
 ]);
 
-/** 4xx that say nothing about the request itself: sent again it may well succeed. */
+/** 4xx that say nothing about the request itself: a retry may well succeed. */
 const passingCodes = new Set([
   'BadDigest',
   'ConditionalRequestConflict',
@@ -68,7 +71,7 @@ const usageCodes = new Set([
   'EntityTooLarge',
 ]);
 
-/** How an error of the SDK, of the network or of our own looks from outside. */
+/** Classifies an error of the SDK, the network or our own. */
 export function failureOf(error: unknown, request: S3Request): S3Failure {
   const status = numberAt(field(error, '$metadata'), 'httpStatusCode');
   const code = nameOf(error);
@@ -76,7 +79,7 @@ export function failureOf(error: unknown, request: S3Request): S3Failure {
   return { status, code, region: regionOf(error), error: failure };
 }
 
-/** True when it is the bucket that is missing, not the key in it. */
+/** True if the bucket is missing, not the key. */
 export function isMissingBucket({ code }: S3Failure): boolean {
   return code === 'NoSuchBucket';
 }
@@ -97,7 +100,7 @@ function translate(
 ): unknown {
   if (error instanceof TracecraftError) return error;
   if (request.signal?.aborted === true) return stopped(request.signal);
-  // Before anything was answered: a mistake of ours. Afterwards the SDK could not make sense of the answer.
+  // Before any answer: our mistake. Afterwards: the SDK could not make sense of the answer.
   const isMistake = error instanceof TypeError || error instanceof RangeError;
   if (isMistake && status === undefined && code === error.name) return error;
   const said = sayingOf(error, status, code);
@@ -109,7 +112,7 @@ function translate(
       cause,
     });
   }
-  // An answer that began well and broke off, or that is not S3's (a login page), answers nothing.
+  // An answer that broke off, or that is not S3's (a login page), answers nothing.
   if (status === undefined || status < 300) {
     return new UnreachableError(message, { hint: networkHint(code), cause });
   }
@@ -125,7 +128,7 @@ interface RefusedAnswer {
   readonly error: unknown;
 }
 
-/** Answers that stay what they are however often one asks. */
+/** Answers that will not change, however often one asks. */
 function refusal({
   status,
   code,
@@ -174,7 +177,7 @@ function busy({ status, code, message, cause, error }: RefusedAnswer): Unreachab
   });
 }
 
-/** Where it happened, without the SDK's own error: that one carries the request, whose headers hold session tokens. */
+/** Where it happened, without the SDK's error, which carries the request and its session tokens. */
 function causeOf(error: unknown, code: string): Error {
   const cause = new Error(textAt(error, 'message') ?? code);
   cause.name = code;
@@ -198,7 +201,7 @@ function isProviderFailure(code: string): boolean {
   return /^(CredentialsProvider|TokenProvider|Provider)Error$/.test(code) || /^SSO/.test(code);
 }
 
-/** One line of what the store or the system said, without what only a debugger wants. */
+/** One line of what the store or the system said, without debugging detail. */
 function sayingOf(error: unknown, status: number | undefined, code: string): string {
   const message = textAt(error, 'message') ?? '';
   const isNamed = message.includes(code);
@@ -208,13 +211,13 @@ function sayingOf(error: unknown, status: number | undefined, code: string): str
   return `${line.slice(0, 300)}${status === undefined ? '' : ` (HTTP ${status})`}`;
 }
 
-/** The most telling name: the store's code, else the system's, else the class of the error. */
+/** The most specific name: the store's code, then the system's, then the error's class. */
 function nameOf(error: unknown): string {
   const system = textAt(error, 'code') ?? textAt(firstOf(field(error, 'errors')), 'code');
   return textAt(error, 'Code') ?? system ?? textAt(error, 'name') ?? 'UnknownError';
 }
 
-/** The region that the bucket is in, as the refusing store tells. */
+/** The bucket's region, as the refusing store reports it. */
 function regionOf(error: unknown): string | undefined {
   return headerOf(error, 'x-amz-bucket-region') ?? textAt(error, 'Region');
 }

@@ -2,12 +2,12 @@ import { Readable } from 'node:stream';
 import { UnreachableError } from '../../errors.js';
 
 /**
- * Some stores answer GetObject with a redirect to where the bytes lie, e.g. Hugging Face's gateway
- * (https://huggingface.co/docs/hub/storage-buckets-s3), which the SDK does not follow. Of the answer that is followed only
- * the body belongs to the object: its ETag is that of another server.
+ * Some stores answer GetObject with a redirect to the bytes, e.g. Hugging Face's gateway
+ * (https://huggingface.co/docs/hub/storage-buckets-s3), which the SDK does not follow. Only the body of the
+ * redirected answer belongs to the object: its ETag is another server's.
  */
 export interface RedirectMemory {
-  /** Whether this endpoint redirects reads. Known beforehand for known hosts, else from its first redirect on. */
+  /** Whether this endpoint redirects reads: known in advance for known hosts, otherwise after its first redirect. */
   redirects: boolean;
 }
 
@@ -23,7 +23,7 @@ interface HttpAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Where a GetObject is sent on to. 307 and 301 are Amazon's own for wrong regions, and must be signed anew. */
+/** Where a GetObject is redirected to. 307 and 301 are Amazon's answers for wrong regions, and must be signed again. */
 export function redirectOf(answer: unknown, endpoint: string | undefined): URL | undefined {
   if (!isHttpAnswer(answer) || (answer.statusCode !== 302 && answer.statusCode !== 303)) {
     return undefined;
@@ -41,7 +41,7 @@ export function redirectOf(answer: unknown, endpoint: string | undefined): URL |
   return target;
 }
 
-/** The request that fetches the bytes: nothing of ours in it but the range, above all no signature. */
+/** The request for the bytes carries nothing of ours but the range, and above all no signature. */
 export function followingRequest(target: URL, range: string | undefined): object {
   return {
     protocol: target.protocol,
@@ -53,14 +53,14 @@ export function followingRequest(target: URL, range: string | undefined): object
   };
 }
 
-/** The redirected answer's own failures have nothing to do with our credentials or the object. */
+/** The redirect target's own failures have nothing to do with our credentials or the object. */
 export function assertFollowed(answer: unknown, target: URL): void {
   const status = isHttpAnswer(answer) ? answer.statusCode : 0;
   if ((status >= 200 && status < 300) || status === 416) return;
   throw new UnreachableError(`the store sent us to ${target.host}, which answered ${status}`);
 }
 
-/** An answer that nobody reads would keep its connection. */
+/** An unread answer would keep its connection open. */
 export function discardBody(answer: unknown): void {
   const body = isHttpAnswer(answer) && 'body' in answer ? answer.body : undefined;
   if (body instanceof Readable) body.resume();

@@ -1,8 +1,8 @@
-/** A store's no, in the shape that the SDK gives it (see s3-errors.ts). */
+/** A store's refusal, in the shape the SDK gives it (see errors.ts). */
 export class S3Refusal extends Error {
-  /** The store's own word, e.g. NoSuchKey. */
+  /** The store's code, e.g. NoSuchKey. */
   readonly Code: string | undefined;
-  /** Where the bucket is, when it is not where it was looked for. */
+  /** Where the bucket is, if we asked in the wrong place. */
   readonly Region: string | undefined;
   readonly $metadata: { readonly httpStatusCode: number };
   readonly $response: { readonly headers: Readonly<Record<string, string>> };
@@ -26,7 +26,7 @@ const entities: Readonly<Record<string, string>> = {
   apos: "'",
 };
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: flat, so that one element is all there is to find. */
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: flat, so finding one element is enough. */
 function element(xml: string, name: string): string | undefined {
   const [, text] = new RegExp(`<${name}>([^<]{1,2000})</${name}>`).exec(xml) ?? [];
   return text?.replace(/&(lt|gt|amp|quot|apos);/g, (all, word) => entities[word] ?? all);

@@ -7,7 +7,7 @@ import type { Listed } from './requests.js';
 
 interface Page {
   readonly entries: readonly Entry[];
-  /** Where the next page begins, if there is one. */
+  /** Where the next page starts, if there is one. */
   readonly next: string | undefined;
 }
 
@@ -24,7 +24,8 @@ export async function* listObjects(
     const page = await listPage(connection, prefix, options, token);
     for (const entry of page.entries) {
       const name = nameOf(entry);
-      // Stores differ in whether they list the group that the start lies in, and a page may repeat the last one's group.
+      // Stores differ in whether they list the group that contains the start, and a page may repeat the previous
+      // one's group.
       if (name === last || (entry.kind === 'prefix' && after?.startsWith(name) === true)) continue;
       if (last !== undefined && compareKeys(name, last) < 0) throw outOfOrder(connection, name);
       last = name;
@@ -54,7 +55,7 @@ async function listPage(
   return { entries, next: isTruncated ? next : undefined };
 }
 
-/** What is no key of ours, such as the placeholders that consoles make for folders, cannot be read here either. */
+/** Keys that are not ours, such as the folder placeholders of web consoles, cannot be read here either. */
 function toEntry(object: Listed, { clock }: S3Connection): Entry[] {
   const { key, size = 0, modifiedAt = new Date(clock.now()) } = object;
   if (key === undefined || !isKey(key)) return [];
@@ -66,7 +67,7 @@ function nameOf(entry: Entry): string {
   return entry.kind === 'object' ? entry.key : entry.prefix;
 }
 
-/** Whoever goes on after the last key it saw would miss keys; S3 Express, for one, lists in no order. */
+/** Resuming after the last key seen would miss keys: S3 Express, for one, lists in no order. */
 function outOfOrder({ location }: S3Connection, key: string): UnsupportedError {
   return new UnsupportedError(`${location} does not list in order: ${key} came too late`, {
     hint: 'Use a general-purpose bucket.',

@@ -6,14 +6,14 @@ import { readExactly, type SourceFile } from '../source-file.js';
 import { notS3, type S3Connection } from './connection.js';
 import { headObject } from './read.js';
 
-/** Above this a file is sent in parts. */
+/** Larger files are sent in parts. */
 export const singlePutBytes = 16 * 1024 * 1024;
 const mebibyte = 1024 * 1024;
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const maxParts = 10_000;
-/** As many parts are in memory and on the wire. */
+/** Parts in memory and in flight. */
 const lanes = 4;
-/** Of one part, and of the completion. */
+/** For one part, and for the completion. */
 const attempts = 4;
 const basePauseMs = 500;
 
@@ -31,7 +31,7 @@ interface Upload {
   readonly onProgress: ((bytes: number) => void) | undefined;
 }
 
-/** Sends a file in parts of one size, four at a time, each again by itself when it fails; or leaves nothing behind. */
+/** Sends a file in parts of equal size, four at a time, retrying each on its own; or leaves nothing behind. */
 export async function putMultipart(
   connection: S3Connection,
   key: Key,
@@ -50,7 +50,7 @@ export async function putMultipart(
   }
 }
 
-/** 16 MiB, or what keeps the number of parts within the limit. */
+/** 16 MiB, or whatever keeps the number of parts within the limit. */
 export function partBytesFor(size: number): number {
   return Math.max(singlePutBytes, Math.ceil(size / maxParts / mebibyte) * mebibyte);
 }
@@ -131,8 +131,8 @@ async function sendPart(
 }
 
 /**
- * Unconditional: most stores ignore a condition here. Whether an attempt that failed was applied all the same is told by what
- * is there afterwards.
+ * Unconditional: most stores ignore a condition here. What is stored afterwards tells whether a failed attempt was
+ * applied after all.
  */
 async function complete(upload: Upload, parts: readonly Part[]): Promise<Written> {
   const { connection, key, file, uploadId } = upload;
@@ -157,7 +157,7 @@ async function complete(upload: Upload, parts: readonly Part[]): Promise<Written
       return { etag: spellEtag(etag) };
     }
     const present = await headObject(connection, key, call).catch(() => undefined);
-    // Nobody else ends this upload, so once it is gone an earlier attempt has completed it.
+    // Nobody else ends this upload, so if it is gone, an earlier attempt completed it.
     const isGone = attempt > 1 && answer.failure.code === 'NoSuchUpload';
     const isThere = present?.etag === expected || (isGone && present?.size === file.size);
     if (present !== undefined && isThere) return { etag: present.etag };
@@ -177,7 +177,7 @@ async function pauseOrThrow(
   await clock.sleep(Math.max(pauseMs, error.retryAfterMs ?? 0), signal);
 }
 
-/** MD5 of the parts' MD5s, and their number: what every store measured makes of it. */
+/** MD5 of the parts' MD5s, plus their number: what every store we measured computes. */
 function multipartEtag(parts: readonly Part[]): string | undefined {
   const md5 = createHash('md5');
   for (const { ETag } of parts) {
@@ -188,7 +188,7 @@ function multipartEtag(parts: readonly Part[]): string | undefined {
   return `"${md5.digest('hex')}-${parts.length}"`;
 }
 
-/** Parts that stay behind cost money and are seen by nobody. What fails here is not what the caller should hear of. */
+/** Abandoned parts cost money and nobody sees them. A failure here is not what the caller needs to hear about. */
 async function abort({ connection, key, uploadId }: Upload): Promise<void> {
   const call = { action: `abort the upload of ${key}` };
   await connection.askSdk(call, ({ sdk, client, bucket, options }) =>

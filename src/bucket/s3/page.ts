@@ -1,7 +1,7 @@
 import { parseXML } from '@aws-sdk/xml-builder';
 import type { Listed, Page } from './requests.js';
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html; throws for what is no such answer. */
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html; throws for any other answer. */
 export function readPage(xml: string): Page {
   const root: unknown = parseXML(xml);
   const result = field(root, 'ListBucketResult');

@@ -9,7 +9,7 @@ import { type Call, notS3, type S3Connection } from './connection.js';
 import { isMissingBucket, type S3Failure } from './errors.js';
 import type { Fetched } from './requests.js';
 
-/** What a HEAD says. */
+/** What a HEAD reports. */
 export type Headers = Omit<Stored, 'body'>;
 
 export async function getObject(
@@ -21,7 +21,7 @@ export async function getObject(
   const call = { action: `read ${key}`, signal };
   if (connection.redirects.redirects) return getRedirected(connection, key, call, range);
   const answer = await fetchObject(connection, key, call, range);
-  // It redirected just now, for the first time: what came is not of this store.
+  // The store redirected just now, for the first time: the body came from elsewhere.
   if (connection.redirects.redirects) return getRedirected(connection, key, call, range);
   if (answer === undefined) return undefined;
   if (answer !== 'past-end') return { ...headersOf(connection, answer), body: answer.body };
@@ -29,7 +29,7 @@ export async function getObject(
   return headers === undefined ? undefined : { ...headers, body: Buffer.alloc(0) };
 }
 
-/** `undefined` when there is no such key. A HEAD cannot tell that from a missing bucket. */
+/** `undefined` if there is no such key. A HEAD cannot tell that from a missing bucket. */
 export async function headObject(
   connection: S3Connection,
   key: Key,
@@ -77,8 +77,8 @@ interface Found {
 }
 
 /**
- * The ETag is asked for before the body: if somebody writes in between, it is the older of the two, and a conditional write
- * with it loses. The other way round it would overwrite what its caller never saw.
+ * The ETag is requested before the body: if someone writes in between, it is the older one, and a conditional write
+ * with it loses. The other way round would overwrite what the caller never saw.
  */
 async function getRedirected(
   connection: S3Connection,
@@ -116,7 +116,7 @@ function found(
   }
   const total = /\/(\d+)$/.exec(sent ?? '')?.[1];
   if (total !== undefined) return { body, etag, modifiedAt, size: Number(total) };
-  // A store that does not know ranges sends the whole.
+  // A store that does not support ranges sends everything.
   const part = range === undefined ? body : sliceRange(body, range);
   return { body: part, etag, modifiedAt, size: body.length };
 }
@@ -129,7 +129,7 @@ function headersOf(
   return { etag: spellEtag(etag), size, modifiedAt: modifiedAt ?? new Date(clock.now()) };
 }
 
-/** The MD5 of the content, where the ETag is one: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html */
+/** The MD5 of the content, if the ETag is one: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html */
 function contentMd5(output: GetObjectCommandOutput): string | undefined {
   const { ServerSideEncryption: encryption, SSECustomerAlgorithm } = output;
   const isPlain = encryption === undefined || encryption === 'AES256';

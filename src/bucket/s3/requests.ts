@@ -1,13 +1,13 @@
 import type { Wire } from './client.js';
 
-/** The bytes of an object, or of a range of it, as they came; nothing of it is checked yet. */
+/** The bytes of an object or of a range, as they came; nothing is checked yet. */
 export interface Fetched {
   readonly body: Buffer;
   readonly etag: string | undefined;
   readonly modifiedAt: Date | undefined;
-  /** Bytes that were announced. */
+  /** Announced bytes. */
   readonly length: number | undefined;
-  /** `bytes 0-9/1234` in answer to a range. */
+  /** `bytes 0-9/1234`, answering a range. */
   readonly range: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface Upload {
   readonly body: Buffer;
   readonly contentType: string | undefined;
   readonly ifNoneMatch?: '*';
-  /** Spelt as this store wants it. */
+  /** In this store's spelling. */
   readonly ifMatch?: string;
 }
 
@@ -31,7 +31,7 @@ export interface ListRequest {
   readonly prefix: string;
   readonly delimiter: string | undefined;
   readonly after: string | undefined;
-  /** Where a former page said that it goes on. */
+  /** Where an earlier page said to continue. */
   readonly token: string | undefined;
 }
 
@@ -50,8 +50,8 @@ export interface Page {
 }
 
 /**
- * The small requests that nearly everything is made of. Each is sent once; whatever is not a plain success is thrown, in
- * a shape that `failureOf` reads.
+ * The small requests that nearly everything consists of. Each is sent once; anything but plain success is thrown, in
+ * a shape `failureOf` reads.
  */
 export interface S3Requests {
   /** `range` as in the header, e.g. `bytes=0-9`. */
@@ -64,7 +64,7 @@ export interface S3Requests {
   list(request: ListRequest): Promise<Page>;
 }
 
-/** By the SDK, which knows every kind of credentials and every oddity of Amazon's own. */
+/** Through the SDK, which knows every kind of credential and every oddity of Amazon's. */
 export function sdkRequests({ sdk, client, bucket, options }: Wire): S3Requests {
   const Bucket = bucket;
   return {

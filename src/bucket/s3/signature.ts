@@ -10,7 +10,7 @@ export interface Signer {
 export interface Unsigned {
   readonly method: string;
   readonly host: string;
-  /** Encoded: this very text is signed and sent. */
+  /** Encoded: exactly this text is signed and sent. */
   readonly path: string;
   readonly query: readonly (readonly [name: string, value: string])[];
   /** Lower-case names. */
@@ -59,7 +59,7 @@ export function signed(request: Unsigned, signer: Signer, now: Date): Signed {
   };
 }
 
-/** All but the unreserved characters of RFC 3986, as the signature wants it. */
+/** Everything but RFC 3986's unreserved characters, as the signature requires. */
 export function encodeSegment(segment: string): string {
   return encodeURIComponent(segment).replace(
     /[!'()*]/g,

@@ -9,13 +9,13 @@ import type { Signer } from './signature.js';
 export interface S3Place {
   readonly endpoint: string | undefined;
   readonly profile: string | undefined;
-  /** `undefined`: where the AWS tools look for them. */
+  /** Default: wherever the AWS tools look. */
   readonly keys: S3Keys | undefined;
 }
 
 /**
- * Keys and region where they are known without the SDK: from the config or from variables, and no file could say otherwise.
- * `undefined` wherever the SDK might decide differently.
+ * Keys and region if they are known without the SDK: they come from the config or from variables, and no file could
+ * override them. `undefined` wherever the SDK might decide otherwise.
  */
 export function signerWithoutSdk(
   place: S3Place & { readonly region: string | undefined },
@@ -26,7 +26,7 @@ export function signerWithoutSdk(
   return { ...keys, sessionToken: keys.sessionToken, region };
 }
 
-/** What the SDK has found, once it was answered. Credentials that expire are renewed by it. */
+/** What the SDK found, once it has been asked. It renews credentials that expire. */
 export async function foundSigner(
   { endpoint }: S3Place,
   client: S3Client | undefined,
@@ -45,7 +45,7 @@ export async function foundSigner(
   return { accessKey: accessKeyId, secretKey: secretAccessKey, sessionToken, region };
 }
 
-/** https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html; a profile goes before them. */
+/** https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html; a profile takes precedence. */
 function ambientKeys({ profile }: S3Place): S3Keys | undefined {
   const { env } = process;
   const accessKey = env.AWS_ACCESS_KEY_ID;

@@ -15,8 +15,8 @@ import { headObject } from './read.js';
 import type { S3Requests } from './requests.js';
 
 /**
- * How this endpoint wants the ETag in `If-Match`. Amazon, R2 and most others take it as they gave it, in quotes; Ceph up to
- * version 19 and DigitalOcean compare it with the bare hex (https://github.com/ceph/ceph/pull/63348).
+ * How this endpoint wants the ETag in `If-Match`. Amazon, R2 and most others take it as given, in quotes; Ceph up to
+ * version 19 and DigitalOcean compare the bare hex (https://github.com/ceph/ceph/pull/63348).
  */
 export interface MatchStyle {
   known: 'quoted' | 'unquoted' | undefined;
@@ -92,8 +92,8 @@ export function assertCapable(
 }
 
 /**
- * A store that has never yet taken a quoted ETag may have refused the quotes and not the ETag. Sending again is harmless: the
- * store compares either way.
+ * A store that has never accepted a quoted ETag may have refused the quotes rather than the ETag. Resending is
+ * harmless: the store compares either way.
  */
 async function retryUnquoted(
   connection: S3Connection,
@@ -130,7 +130,7 @@ async function putIf(
   throw answer.failure.error;
 }
 
-/** 412; and for `If-Match` on a key that is not there, 404 on Amazon and newer Cephs. */
+/** 412; and for `If-Match` on a missing key, 404 on Amazon and newer Cephs. */
 function isRefusal(failure: S3Failure, { ifMatch }: Condition): boolean {
   if (failure.status === 412) return true;
   return ifMatch !== undefined && failure.status === 404 && !isMissingBucket(failure);
