@@ -20,7 +20,7 @@ describe.skipIf(process.platform !== 'linux')('a large transcript', () => {
     const result = collect(watch);
     let peak = 0;
     const timer = setInterval(() => {
-      peakMemory(watch.pid).then((bytes) => {
+      void peakMemory(watch.pid).then((bytes) => {
         peak = Math.max(peak, bytes);
       });
     }, 50);
