@@ -11,7 +11,9 @@ import type {
   ListOptions,
   Prefix,
   PutOptions,
+  Written,
 } from './bucket.js';
+import { etagOf } from './etag.js';
 import { compareKeys } from './key.js';
 
 export interface RetryOptions {
@@ -34,15 +36,26 @@ const longestWishMs = 60_000;
 interface Retry {
   readonly bucket: Bucket;
   readonly options: RetryOptions;
+  readonly etags: EtagTrust;
+}
+
+/** Whether answers to PUT carry the ETag that reads return; `undefined` until that had to be checked. */
+interface EtagTrust {
+  isTrue: boolean | undefined;
 }
 
 /**
- * The same bucket, retrying failures that may pass. After a lost answer, a conditional write reads back: what is
- * stored tells whether it was applied, so its result is as definite as an answer. That requires bodies that differ (a
- * nonce in each): an equal body is taken for our own.
+ * The same bucket, retrying failures that may pass, with conditional writes whose result is final:
+ * - `written: true`: it was applied. The ETag is the one that reads return.
+ * - `written: false`: somebody else won, and nothing of ours was applied.
+ * - `UnreachableError`: nobody knows.
+ *
+ * No single answer settles that: a lost answer may hide a win, and a 412 may answer our own write, sent a second time by a
+ * proxy. So every error and every refusal is followed by a read: our bytes mean written, the expected ETag means send again,
+ * anything else means lost. That requires bodies that differ (a nonce in each): an equal body is taken for our own.
  */
 export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
-  const retry: Retry = { bucket, options };
+  const retry: Retry = { bucket, options, etags: { isTrue: undefined } };
   const again = <T>(step: () => Promise<T>, call?: CallOptions): Promise<T> =>
     persist(options, step, call?.signal);
   return {
@@ -52,11 +65,11 @@ export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
     get: (key, call) => again(() => bucket.get(key, call), call),
     put: (key, body, call) => again(() => bucket.put(key, body, call), call),
     putIfAbsent: (key, body, call) =>
-      resolveRefusal(retry, { key, body, call, expected: undefined }, () =>
+      writeConditionally(retry, { key, body, call, expected: undefined }, () =>
         bucket.putIfAbsent(key, body, call),
       ),
     putIfMatch: (key, body, etag, call) =>
-      resolveRefusal(retry, { key, body, call, expected: etag }, () =>
+      writeConditionally(retry, { key, body, call, expected: etag }, () =>
         bucket.putIfMatch(key, body, etag, call),
       ),
     putFile: (key, path, onProgress) => again(() => bucket.putFile(key, path, onProgress)),
@@ -91,26 +104,23 @@ interface ConditionalWrite {
   readonly expected: Etag | undefined;
 }
 
-async function resolveRefusal(
+async function writeConditionally(
   retry: Retry,
   write: ConditionalWrite,
   send: () => Promise<Conditional>,
 ): Promise<Conditional> {
   const signal = write.call?.signal;
-  let mayBeApplied = false;
   for (let attempt = 1; ; attempt += 1) {
     let failure: unknown;
     try {
       const outcome = await send();
-      // A first "no" is definite. A later one may answer our own write, applied before its answer was lost.
-      if (outcome.written || !mayBeApplied) return outcome;
-      return (await readBack(retry, write)) ?? { written: false };
+      if (outcome.written) return { written: true, etag: await confirmEtag(retry, write, outcome) };
+      failure = refusedForNoReason(retry.bucket, write.key);
     } catch (error) {
       if (!isRetryable(error)) throw error;
       failure = error;
     }
     throwIfAborted(signal);
-    mayBeApplied = true;
     const resolved = await readBack(retry, write).catch((error: unknown) => {
       // A store that is down cannot be read either; the original failure says more.
       throw isRetryable(error) ? failure : error;
@@ -120,17 +130,46 @@ async function resolveRefusal(
   }
 }
 
-/** The fate of a write whose answer was lost: done, lost, or `undefined` if nothing changed. */
+/** The fate of a write whose answer proves nothing: done, lost, or `undefined` if nothing changed. */
 async function readBack(
-  { bucket, options }: Retry,
+  retry: Retry,
   { key, body, call, expected }: ConditionalWrite,
 ): Promise<Conditional | undefined> {
-  const signal = call?.signal;
-  const reading = signal === undefined ? {} : { signal };
-  const present = await persist(options, () => bucket.get(key, reading), signal);
+  const present = await read(retry, key, call?.signal);
   if (present === undefined) return expected === undefined ? undefined : { written: false };
   if (present.body.equals(body)) return { written: true, etag: present.etag };
   return present.etag === expected ? undefined : { written: false };
+}
+
+/**
+ * An ETag other than the content's MD5 comes from a store that encrypts, or from a proxy that makes it up; a made-up one
+ * would make our own next write look lost. Comparing the first with what a read returns tells how to treat the rest.
+ */
+async function confirmEtag(
+  retry: Retry,
+  { key, body, call }: ConditionalWrite,
+  { etag }: Written,
+): Promise<Etag> {
+  const { etags } = retry;
+  if (etags.isTrue === true || etag === etagOf(body)) return etag;
+  // It is written, even if it cannot be read.
+  const present = await read(retry, key, call?.signal).catch(() => undefined);
+  if (present?.body.equals(body) !== true) return etag;
+  etags.isTrue ??= present.etag === etag;
+  return present.etag;
+}
+
+function read({ bucket, options }: Retry, key: Key, signal: AbortSignal | undefined) {
+  const reading = signal === undefined ? {} : { signal };
+  return persist(options, () => bucket.get(key, reading), signal);
+}
+
+/** The store says the condition fails; a read says it holds. */
+function refusedForNoReason({ location }: Bucket, key: Key): UnreachableError {
+  return new UnreachableError(
+    `not known whether ${key} was written: ${location} refused it and holds nothing newer`,
+    { hint: 'Try again. If it keeps failing, "tracecraft doctor" shows what this store supports.' },
+  );
 }
 
 /** Resumes after the last entry handed out; every entry that arrives resets the retry budget. */

@@ -128,10 +128,28 @@ describe('pauses', () => {
 });
 
 describe('creating', () => {
-  it('is lost at once when the first answer says so', async () => {
+  it('is lost when the answer says so and another is there', async () => {
     await others.put('a', theirs);
     expect(await bucket.putIfAbsent('a', mine)).toEqual({ written: false });
-    expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 0 });
+    expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 1 });
+  });
+
+  it('is won when the answer says no and our own bytes are there', async () => {
+    await others.put('a', mine);
+    expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
+    expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 1 });
+  });
+
+  it('is sent again when the answer says no and nothing is there', async () => {
+    store.script('putIfAbsent', 'refused', 'refused');
+    expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
+    expect(store.counts()).toMatchObject({ putIfAbsent: 3, get: 2 });
+  });
+
+  it('is undecided when the store keeps saying no and nothing is there', async () => {
+    store.script('putIfAbsent', 'refused', 'refused', 'refused', 'refused');
+    await expect(bucket.putIfAbsent('a', mine)).rejects.toThrow(/^not known whether a was written/);
+    expect(store.counts().putIfAbsent).toBe(4);
   });
 
   it('is won when only the answer got lost, without sending again', async () => {
@@ -190,9 +208,15 @@ describe('replacing', () => {
     ({ etag } = await others.put('a', Buffer.from('before')));
   });
 
-  it('is lost at once when the first answer says so', async () => {
+  it('is lost when the answer says so and another is there', async () => {
     expect(await bucket.putIfMatch('a', mine, '"stale"')).toEqual({ written: false });
-    expect(store.counts()).toMatchObject({ putIfMatch: 1, get: 0 });
+    expect(store.counts()).toMatchObject({ putIfMatch: 1, get: 1 });
+  });
+
+  it('is sent again when the answer says no and the object is what was expected', async () => {
+    store.script('putIfMatch', 'refused');
+    expect(await bucket.putIfMatch('a', mine, etag)).toMatchObject({ written: true });
+    expect(store.counts()).toMatchObject({ putIfMatch: 2, get: 1 });
   });
 
   it('is won when only the answer got lost', async () => {
@@ -221,6 +245,49 @@ describe('replacing', () => {
     store.script('putIfMatch', 'unsent');
     expect(await bucket.putIfMatch('a', mine, etag)).toEqual({ written: false });
     expect(await bodyOf('a')).toBeUndefined();
+  });
+});
+
+describe('an ETag that is not the MD5 of the content', () => {
+  /** What the store calls its objects, in reads and in answers to writes. */
+  const naming = (inReads: (etag: string) => string, inWrites: (etag: string) => string) => {
+    const named = {
+      ...others,
+      get: async (...call: Parameters<Bucket['get']>) => {
+        const found = await others.get(...call);
+        return found && { ...found, etag: inReads(found.etag) };
+      },
+      putIfAbsent: async (...call: Parameters<Bucket['putIfAbsent']>) => {
+        const outcome = await others.putIfAbsent(...call);
+        return outcome.written ? { ...outcome, etag: inWrites(outcome.etag) } : outcome;
+      },
+    };
+    store = scripted(named);
+    bucket = retrying(() => 0.5);
+  };
+  const turned = (etag: string): string => `"${etag.slice(1, -1).split('').reverse().join('')}"`;
+
+  it('is looked at once, and taken as it is where reads agree', async () => {
+    naming(turned, turned);
+    const first = await bucket.putIfAbsent('a', mine);
+    expect(first).toEqual({ written: true, etag: (await bucket.get('a'))?.etag });
+    await bucket.putIfAbsent('b', mine);
+    expect(store.counts()).toMatchObject({ putIfAbsent: 2, get: 2 });
+  });
+
+  it('is replaced by what reads give where they do not', async () => {
+    naming((etag) => etag, turned);
+    for (const key of ['a', 'b']) {
+      const etag = (await others.put('other', mine)).etag;
+      expect(await bucket.putIfAbsent(key, mine)).toEqual({ written: true, etag });
+    }
+    expect(store.counts().get).toBe(2);
+  });
+
+  it('makes no failure of a write that cannot be read back', async () => {
+    naming((etag) => etag, turned);
+    store.script('get', new NotAllowedError('no reading'));
+    expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
   });
 });
 

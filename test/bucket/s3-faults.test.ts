@@ -124,10 +124,20 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(await bucket.putIfAbsent(key, mine)).toEqual({ written: false });
     });
 
-    it('is one request when nothing goes wrong, won or lost', async () => {
+    it('is one request when won, and one more, which reads, when lost', async () => {
       expect(await bucket.putIfAbsent(key, mine)).toMatchObject({ written: true });
+      expect(proxy.counts()).toEqual({ PUT: 1 });
       expect(await bucket.putIfAbsent(key, Buffer.from('late'))).toEqual({ written: false });
-      expect(proxy.counts()).toEqual({ PUT: 2 });
+      expect(proxy.counts()).toEqual({ PUT: 2, GET: 1 });
+    });
+
+    it('is won when the way there sends it twice, and the winner hears a no', async () => {
+      failFirst('PUT', { fault: 'twice' });
+      expect(await bucket.putIfAbsent(key, mine)).toEqual({
+        written: true,
+        etag: (await others.get(key))?.etag,
+      });
+      expect(proxy.counts()).toEqual({ PUT: 1, GET: 1 });
     });
   });
 
@@ -155,6 +165,33 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect((await others.get(key))?.body).toEqual(mine);
     });
 
+    it('is won when the way there sends it twice, and the winner hears a no', async () => {
+      failFirst('PUT', { fault: 'twice' });
+      expect(await bucket.putIfMatch(key, mine, etag)).toEqual({
+        written: true,
+        etag: (await others.get(key))?.etag,
+      });
+      failFirst('PUT', { fault: 'twice' });
+      const late = await bucket.putIfMatch(key, Buffer.from('late'), etag);
+      expect(late).toEqual({ written: false });
+    });
+
+    it('goes on with the ETag that reads give, where the way there makes up others', async () => {
+      let invented = 0;
+      onRequest = ({ kind }) => {
+        if (kind !== 'PUT') return undefined;
+        invented += 1;
+        return { fault: 'restamp', etag: `"${String(invented).padStart(32, '0')}"` };
+      };
+      let last = etag;
+      for (const text of ['1', '2', '3']) {
+        const outcome = await bucket.putIfMatch(key, Buffer.from(text), last);
+        if (!outcome.written) expect.unreachable();
+        expect(outcome.etag).toBe((await others.get(key))?.etag);
+        last = outcome.etag;
+      }
+    });
+
     it('is one request once it is known how the store compares', async () => {
       const first = await bucket.putIfMatch(key, mine, etag);
       proxy.reset();
@@ -164,8 +201,9 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
         first.written ? first.etag : '',
       );
       expect(second).toMatchObject({ written: true });
+      expect(proxy.counts()).toEqual({ PUT: 1 });
       expect(await bucket.putIfMatch(key, Buffer.from('3'), etag)).toEqual({ written: false });
-      expect(proxy.counts()).toEqual({ PUT: 2 });
+      expect(proxy.counts()).toEqual({ PUT: 2, GET: 1 });
     });
   });
 

@@ -4,9 +4,9 @@ import { type Operation, withCounts } from '../support/counting-bucket.js';
 
 /**
  * What becomes of one call: 'applied' and answered; 'unsent', so not applied; 'unanswered', though applied; 'delayed', which
- * fails and is applied just before the next call of the same operation; or any error instead.
+ * fails and is applied just before the next call of the same operation; 'refused', a conditional write's no; or any error.
  */
-export type Fate = 'applied' | 'unsent' | 'unanswered' | 'delayed' | Error;
+export type Fate = 'applied' | 'unsent' | 'unanswered' | 'delayed' | 'refused' | Error;
 
 export interface ScriptedBucket extends Bucket {
   /** The fates of the next calls of an operation, in turn; what comes after them is applied. */
@@ -36,12 +36,21 @@ export function scripted(real: Bucket): ScriptedBucket {
     throw fate instanceof Error ? fate : lostAnswer();
   };
 
+  const runConditional = async (
+    operation: Operation,
+    call: () => Promise<Conditional>,
+  ): Promise<Conditional> => {
+    if (fates.get(operation)?.[0] !== 'refused') return run(operation, call);
+    fates.get(operation)?.shift();
+    return { written: false };
+  };
+
   const counted = withCounts({
     ...real,
     get: (...call) => run('get', () => real.get(...call)),
     put: (...call) => run('put', () => real.put(...call)),
-    putIfAbsent: (...call) => run<Conditional>('putIfAbsent', () => real.putIfAbsent(...call)),
-    putIfMatch: (...call) => run<Conditional>('putIfMatch', () => real.putIfMatch(...call)),
+    putIfAbsent: (...call) => runConditional('putIfAbsent', () => real.putIfAbsent(...call)),
+    putIfMatch: (...call) => runConditional('putIfMatch', () => real.putIfMatch(...call)),
     putFile: (...call) => run('putFile', () => real.putFile(...call)),
     getFile: (...call) => run('getFile', () => real.getFile(...call)),
     delete: (...call) => run('delete', () => real.delete(...call)),

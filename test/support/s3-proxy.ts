@@ -44,7 +44,11 @@ export type S3Fault =
   /** No answer, ever; the connection stays open. */
   | { readonly fault: 'stall'; readonly when: 'before' | 'after' }
   /** The server's answer, cut off after so many bytes of its body. */
-  | { readonly fault: 'cut'; readonly afterBytes: number };
+  | { readonly fault: 'cut'; readonly afterBytes: number }
+  /** Sent to the server a second time, as some load balancers do; the second answer is passed on. */
+  | { readonly fault: 'twice' }
+  /** The server's answer, with another ETag. */
+  | { readonly fault: 'restamp'; readonly etag: string };
 
 export interface S3ProxyOptions {
   /** May wait: requests are held until it has decided, e.g. to let several go at the same moment. */
@@ -76,15 +80,18 @@ export async function startS3Proxy(
     const body = Buffer.concat(await incoming.toArray());
     const seen = describe(incoming, base, body, counts);
     const fault = await onRequest(seen);
-    if (fault !== undefined && fault.fault !== 'cut' && fault.when === 'before') {
+    if (fault !== undefined && 'when' in fault && fault.when === 'before') {
       apply(fault, outgoing);
       return;
     }
+    if (fault?.fault === 'twice') await forward(target, incoming, body);
     const answer = await forward(target, incoming, body);
-    if (fault === undefined) {
+    if (fault === undefined || fault.fault === 'twice') {
       reply(outgoing, answer);
     } else if (fault.fault === 'cut') {
       cut(outgoing, answer, fault.afterBytes);
+    } else if (fault.fault === 'restamp') {
+      reply(outgoing, restamped(answer, fault.etag));
     } else {
       apply(fault, outgoing);
     }
@@ -174,12 +181,19 @@ function reply(outgoing: ServerResponse, { status, rawHeaders, body }: Forwarded
   outgoing.end(body);
 }
 
+function restamped(answer: Forwarded, etag: string): Forwarded {
+  const isEtag = (_: string, at: number): boolean =>
+    at % 2 === 1 && /^etag$/i.test(answer.rawHeaders[at - 1] ?? '');
+  const rawHeaders = answer.rawHeaders.map((one, at) => (isEtag(one, at) ? etag : one));
+  return { ...answer, rawHeaders };
+}
+
 function cut(outgoing: ServerResponse, answer: Forwarded, afterBytes: number): void {
   outgoing.writeHead(answer.status, withoutTransport(answer.rawHeaders));
   outgoing.write(answer.body.subarray(0, afterBytes), () => outgoing.destroy());
 }
 
-function apply(fault: Exclude<S3Fault, { fault: 'cut' }>, outgoing: ServerResponse): void {
+function apply(fault: Extract<S3Fault, { when: string }>, outgoing: ServerResponse): void {
   if (fault.fault === 'stall') return;
   if (fault.fault === 'reset') {
     outgoing.socket?.resetAndDestroy();
