@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 'use strict';
 
-// Compiling the bundle is half of what a short command costs, so V8's code for it is kept in a cache. Node 22.1 and later
-// do that themselves; on Node 20 it is done here. A cache that cannot be used or written is never an error.
+// Compiling the bundle is half of what a short command costs, so V8's code for it is cached. Node 22.1 and later do
+// that themselves; on Node 20 we do it here. A cache that cannot be used or written is never an error.
 const fs = require('node:fs');
 const nodeModule = require('node:module');
 const path = require('node:path');
@@ -122,8 +122,8 @@ function loaderWithCodeCache(folder) {
     });
   }
 
-  // Written at the end, the cache also holds the functions that were compiled on demand. When one file was missing, all are
-  // written again: a command that runs for the first time needs functions of the shared chunks that others did not.
+  // Written at exit, the cache also contains functions compiled on demand. If one file was missing, all are
+  // rewritten: a command that runs for the first time needs functions of the shared chunks that others did not.
   process.once('exit', () => {
     if (complete || process.uptime() > 10 || !makePrivate(folder)) return;
     try {
@@ -139,7 +139,7 @@ function loaderWithCodeCache(folder) {
   return load;
 }
 
-/** The last line of each built file is its hash: V8 itself would compare nothing but the length. */
+/** The last line of each built file is its hash. V8 itself would compare only the length. */
 function cacheName(file, code) {
   const hash = code.slice(-17, -1);
   const mtime = Math.trunc(fs.statSync(file).mtimeMs);

@@ -83,7 +83,7 @@ export default class Claim extends BaseCommand {
   }
 }
 
-/** `undefined`: not said. */
+/** `undefined` if the flag was not given. */
 function ttlOf(text: string | undefined): number | null | undefined {
   if (text === undefined) return undefined;
   if (text === 'none') return null;

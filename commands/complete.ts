@@ -105,7 +105,7 @@ export default class Complete extends BaseCommand {
 
 const maxFiles = 10_000;
 
-/** Longer ones belong into an artifact; readers refuse them. */
+/** Longer notes belong in an artifact; readers refuse them. */
 function checkLength(flag: string, text: string | undefined): void {
   if (text === undefined || text.length <= maxTextLength) return;
   throw new UsageError(`${flag} is longer than ${maxTextLength} characters`, {
@@ -113,7 +113,7 @@ function checkLength(flag: string, text: string | undefined): void {
   });
 }
 
-/** Of this step, among the shared ones, or as `artifact list` names it. */
+/** In this step, among the shared ones, or as `artifact list` names it. */
 function keysOf(layout: Layout, step: string, name: string): string[] {
   const keys = [layout.artifact(step, name), layout.artifact('shared', name)];
   const slash = name.indexOf('/');

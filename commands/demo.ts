@@ -96,7 +96,7 @@ export default class Demo extends BaseCommand {
     return { folder, page: path, project, events: entries, sessions, lines };
   }
 
-  /** As `init` does with what it writes; a home folder that cannot be written spoils no demo. */
+  /** As `init` does with what it writes. An unwritable home folder must not spoil the demo. */
   private async trustOwn(folder: string): Promise<boolean> {
     const file = await readConfigFile(join(folder, projectConfigName), 'project');
     if (file === undefined) return false;
@@ -147,7 +147,7 @@ const quiet = {
   close: nothing,
 };
 
-/** One that holds somebody's files is refused. */
+/** Refuses a folder that holds someone's files. */
 async function freshFolder(named: string | undefined): Promise<string> {
   if (named === undefined) return mkdtemp(join(tmpdir(), 'tracecraft-demo-'));
   const folder = resolve(named);

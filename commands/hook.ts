@@ -11,9 +11,9 @@ import { type Io, nodeIo } from '../src/io.js';
 import { withoutLinks } from '../src/links.js';
 import { harnesses } from '../src/protocol/harnesses.js';
 
-/** A prompt waits for this, so it is not to be noticed when the store is slow. */
+/** A prompt waits for this, so a slow store must not be noticeable. */
 const patienceMs = 2_000;
-/** After a store did not answer in time, prompts do not wait for it for so long. */
+/** After a store did not answer in time, prompts do not wait for it for this long. */
 const pauseMs = 60_000;
 const events = ['SessionStart', 'UserPromptSubmit', 'pre_llm_call'] as const;
 
@@ -38,7 +38,7 @@ Exit codes: always 0, since a hook must not fail its harness.`;
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Hook);
-    // What the harness writes is read, and not needed: it must not meet a closed pipe.
+    // The harness's input is read but not used: the harness must not hit a closed pipe.
     process.stdin.on('error', () => undefined).resume();
     const home = tracecraftHome(this.surroundings);
     const own = withoutLinks(nodeIo, home);
@@ -50,7 +50,7 @@ Exit codes: always 0, since a hook must not fail its harness.`;
       const harness = harnesses.find((one) => one === args.harness) ?? 'claude-code';
       await this.showMail((context) => hookAnswer(harness, flags.event, context));
     } catch {
-      // Its harness goes on without mail; the next prompt asks again.
+      // The harness continues without mail; the next prompt asks again.
     } finally {
       deadline.unref();
       process.stdin.destroy();
@@ -70,7 +70,7 @@ Exit codes: always 0, since a hook must not fail its harness.`;
   private async showMail(answer: (context: string) => object): Promise<void> {
     const settings = await loadSettings(this.surroundings);
     const { agent, trusted } = settings;
-    // A folder that came from elsewhere may not put words into the agent's context.
+    // A folder from elsewhere must not put words into the agent's context.
     if (!trusted || agent === undefined) return;
     const bucket = await this.openProvenBucket(settings);
     const { openCoordination } = await import('../src/app/coordination.js');

@@ -76,7 +76,7 @@ export default class Inbox extends BaseCommand {
     return data;
   }
 
-  /** Its answer is on its way before what was shown is remembered. */
+  /** The answer is on its way before we record what was shown. */
   protected override logJson(json: unknown): void {
     if (!this.#isAnswered) super.logJson(json);
   }
@@ -111,7 +111,7 @@ export default class Inbox extends BaseCommand {
       if (leftMs <= 0) throw timedOut(timeoutMs);
       await clock.sleep(Math.min(pauseMs, leftMs));
       pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
-      // Whoever waits is alive, for as long as that takes.
+      // A waiting agent is alive, for as long as it waits.
       await coordination.heartbeat();
     }
   }
@@ -125,7 +125,7 @@ export default class Inbox extends BaseCommand {
     this.note(`Deleted ${plural(await deleteMail(context, mail), 'message')}.`);
   }
 
-  /** The mail is shown and the answer is complete: what goes wrong now is told by a warning and the exit code. */
+  /** The mail has been shown and the answer is complete: later failures become a warning and an exit code. */
   private async afterwards(step: () => Promise<void>): Promise<void> {
     try {
       await step();

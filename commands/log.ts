@@ -110,7 +110,7 @@ export default class Log extends BaseCommand {
     return { events: count };
   }
 
-  /** A store that is away for a while ends nothing: the next look tells what happened meanwhile. */
+  /** An outage ends nothing: the next read shows what happened meanwhile. */
   private async entriesNow(reader: RunReader): Promise<readonly TimelineEntry[]> {
     try {
       return (await this.timeline(reader)).entries;

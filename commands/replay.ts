@@ -16,7 +16,7 @@ import { bucketLayout } from '../src/protocol/keys.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 import { RunReader } from '../src/replay/timeline/read.js';
 
-/** Complaints on the terminal; the page has more of them. */
+/** Complaints shown on the terminal; the page has all of them. */
 const mostWarnings = 20;
 
 export default class Replay extends BaseCommand {
@@ -97,7 +97,7 @@ export default class Replay extends BaseCommand {
       this.note(`Its data is in the folder ${sidecar} beside it: they go together.`);
   }
 
-  /** The last page is one that does not wait for another. */
+  /** The last page written does not wait for another. */
   private async follow(
     request: ReplayRequest,
     everyMs: number,
@@ -114,7 +114,7 @@ export default class Replay extends BaseCommand {
     return writeReplay({ ...request, followMs: null });
   }
 
-  /** A store that is away for a while ends nothing. */
+  /** An outage ends nothing. */
   private async tryAgain(request: ReplayRequest): Promise<Replayed | undefined> {
     try {
       return await writeReplay(request);
@@ -126,7 +126,7 @@ export default class Replay extends BaseCommand {
   }
 }
 
-/** Bytes of transcripts that a page holds itself; for whoever needs the folder earlier. */
+/** Bytes of transcripts embedded in the page itself; lower it to get the folder earlier. */
 function inPageBytes(text: string | undefined): number | undefined {
   const bytes = Number(text);
   return text !== undefined && Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;

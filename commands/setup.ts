@@ -54,7 +54,7 @@ Exit codes: 0 done (also when there was nothing to do), 2 the settings cannot be
     const { args, flags } = await this.parse(Setup);
     if (flags.snippet) return this.snippet();
     const harness = harnesses.find((one) => one === args.harness) ?? 'claude-code';
-    // What is taken out is whatever may have been put in.
+    // Removes whatever may have been inserted.
     const setup = await this.setupOf(
       harness,
       flags.mail || (flags.remove && harness !== 'openclaw'),
@@ -118,6 +118,6 @@ function differenceOf({ settings, after = '' }: SetupPlan): string {
     context: 2,
     headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true },
   });
-  // The lines around ours may hold keys, and an agent that runs this has a transcript.
+  // The lines around ours may hold keys, and an agent that runs this keeps a transcript.
   return createRedactor().redact(Buffer.from(diff)).bytes.toString();
 }

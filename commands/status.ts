@@ -53,7 +53,7 @@ export default class Status extends BaseCommand {
   }
 
   private draw(lines: readonly string[]): void {
-    // From the top of a screen that was cleared; elsewhere one picture after the other.
+    // Clears a terminal and redraws from the top; elsewhere prints one snapshot after another.
     if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[2J');
     for (const line of lines) this.print(line);
     if (!process.stdout.isTTY) this.print('');

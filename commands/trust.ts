@@ -68,7 +68,7 @@ export default class Trust extends BaseCommand {
     return { ...summary, trusted: true };
   }
 
-  /** With `--json` nobody was shown what there is to decide. */
+  /** With `--json` nobody was shown what they would be trusting. */
   private async asked({ target }: Settings): Promise<boolean> {
     if (this.jsonEnabled() || !canAsk()) return false;
     return confirm(escapeTerminal(`Let tracecraft write to and read from ${placeText(target)}?`));

@@ -153,12 +153,12 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
       output.close();
       await release();
       restore();
-      // A request that is still waiting for its answer must not keep a process that has ended.
+      // A pending request must not keep a finished process alive.
       setTimeout(() => process.exit(), lingerMs).unref();
     }
   }
 
-  /** Without any config, one for the home folder is written first, and said. */
+  /** Without any config, first writes one for the home folder, and says so. */
   private async settingsOrDefault(): Promise<Settings> {
     const found = await findSettings(this.surroundings);
     if (found === undefined) {
@@ -239,7 +239,7 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     }
   }
 
-  /** Whoever runs it once relies on its exit code; a watch that goes on looks again. */
+  /** A single run is judged by its exit code; a continuing watch looks again. */
   private requireAllRead(isOnce: boolean): void {
     const [first] = this.unread;
     if (!isOnce || first === undefined) return;

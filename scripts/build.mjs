@@ -14,13 +14,13 @@ const fresh = join(root, `dist.new-${process.pid}`);
 const licensesPath = join(root, 'THIRD-PARTY-LICENSES');
 const manifestPath = join(root, 'oclif.manifest.json');
 
-/** Loaded from node_modules at run time, if it is installed at all: a native addon cannot be bundled. */
+/** Loaded from node_modules at run time, if installed at all: a native addon cannot be bundled. */
 const external = ['@photostructure/sqlite'];
 
-/** Who uses the SDK sees the names of its errors. */
+/** Users of the SDK see the names of its errors. */
 const keptNames = { class: true, function: false };
 
-// The old build stays in place until the new one is complete, for whoever is running it.
+// The old build stays in place until the new one is complete, for processes that are running it.
 try {
   await bundle(fresh);
   await signChunks(fresh);
@@ -32,7 +32,10 @@ try {
 }
 await writeManifest();
 
-/** One CommonJS file per command (its path is the command), the entries of the command line and the SDK, and the chunks they share or load on demand. */
+/**
+ * One CommonJS file per command (its path is the command), the entries of the command line and the SDK, and the
+ * chunks they share or load on demand.
+ */
 async function bundle(folder) {
   const modules = bundledModules();
   const build = await rolldown({
@@ -53,7 +56,7 @@ async function bundle(folder) {
   await build.write({
     dir: folder,
     format: 'cjs',
-    // An import() that is left warns of an experimental feature where the code cache of Node 20 is used.
+    // A remaining import() warns about an experimental feature when Node 20's code cache is used.
     dynamicImportInCjs: false,
     exports: 'named',
     entryFileNames: '[name].cjs',
@@ -76,8 +79,8 @@ async function commandEntries() {
 }
 
 /**
- * oclif sorts its commands with localeCompare on every start, and the first use of ICU's collator costs 10 ms. Command ids
- * are ASCII, so comparing code units gives the same order.
+ * oclif sorts its commands with localeCompare on every start, and first use of ICU's collator costs 10 ms. Command
+ * ids are ASCII, so comparing code units gives the same order.
  */
 function commandsInCodeUnitOrder() {
   const slow = '.sort((a, b) => a.id.localeCompare(b.id))';
@@ -95,8 +98,8 @@ function commandsInCodeUnitOrder() {
 }
 
 /**
- * oclif requires everything at the top of each file: globbing, templates, help, spinners. Most of it is never used by a
- * command that runs from the manifest, so each import moves to where it is used.
+ * oclif requires everything at the top of each file: globbing, templates, help, spinners. A command that runs from
+ * the manifest uses little of it, so each import moves to where it is used.
  */
 function requireOnFirstUse() {
   const topLevel = /^(?:const|var) (\w+_\d+) = ((?:__importDefault\()?require\("[^"]+"\)\)?);$/gm;
@@ -117,7 +120,7 @@ function requireOnFirstUse() {
   };
 }
 
-/** Each file ends in a hash of itself, so that `bin/run.cjs` knows without hashing whether its code cache is for this file. */
+/** Each file ends with its own hash, so `bin/run.cjs` knows without hashing whether its code cache matches. */
 async function signChunks(folder) {
   for (const file of await readdir(folder, { recursive: true })) {
     if (!file.endsWith('.cjs')) continue;
@@ -128,7 +131,7 @@ async function signChunks(folder) {
   }
 }
 
-/** With a manifest oclif imports only the command that runs. */
+/** With a manifest, oclif imports only the command that runs. */
 async function writeManifest() {
   process.env.NODE_ENV = 'production';
   const plugin = new Plugin({

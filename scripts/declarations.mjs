@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** All that the SDK's public types are made of. They import nothing but each other. */
+/** The SDK's public types. They import nothing but each other. */
 const parts = ['errors', 'sdk/types', 'sdk/open'];
 
 /**
- * Writes the SDK's declarations as one file for `import` and the same for `require`, and the ES module that hands on what the
- * CommonJS one has: with one copy of each class, `instanceof` holds whoever loaded it.
+ * Writes the SDK's declarations as one file for `import` and the same for `require`, and the ES module that
+ * re-exports the CommonJS one: with one copy of each class, `instanceof` holds however it was loaded.
  */
 export async function writeSdk(root, folder) {
   const text = await declarations(root);

@@ -16,7 +16,7 @@ const manual = readManual(await readFile(join(root, 'oclif.manifest.json'), 'utf
 await write('docs/commands.md', markdownManual(manual));
 await write('man/tracecraft.1', roffManual(manual));
 
-/** The renderers are TypeScript: they are bundled into a file that lives as long as this takes. */
+/** The renderers are TypeScript, so they are bundled into a temporary file. */
 async function load(files) {
   const entry = 'tracecraft:renderers';
   const code = files.map((file) => `export * from ${JSON.stringify(join(root, file))};`).join('\n');

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 
-/** Licences that allow what a bundle does; anything else is looked at by a person before it is added here. */
+/** Licences that permit bundling; a person reviews anything else before adding it here. */
 const allowed = new Set([
   '0BSD',
   'Apache-2.0',
@@ -13,7 +13,7 @@ const allowed = new Set([
 ]);
 const noticeFile = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
-/** Notes which files a bundle is made of. Files whose code was dropped are none of it. */
+/** Records which files a bundle consists of, except those whose code was dropped. */
 export function bundledModules() {
   const ids = new Set();
   return {
@@ -31,7 +31,7 @@ export function bundledModules() {
   };
 }
 
-/** The packages that these files belong to, in the order of their names. */
+/** The packages these files belong to, in order of their names. */
 export async function packagesOf(ids) {
   const marker = `${sep}node_modules${sep}`;
   const folders = new Set();
@@ -43,7 +43,7 @@ export async function packagesOf(ids) {
   return packages.sort((left, right) => (idOf(left) < idOf(right) ? -1 : 1));
 }
 
-/** One text with the name, version, licence and notices of each. A licence that nobody allowed fails the build. */
+/** One text with the name, version, licence and notices of each. A licence that is not allowed fails the build. */
 export function licenseText(packages) {
   const wrong = packages.filter(({ license }) => !isAllowed(license));
   if (wrong.length > 0) {
@@ -73,7 +73,7 @@ function isAllowed(license) {
   return choices.some((choice) => choice.split(' AND ').every((one) => allowed.has(one)));
 }
 
-/** The nearest folder whose package.json has a name and a version; some packages have others that only say the module type. */
+/** The nearest package.json with a name and a version; some packages have others that only state the module type. */
 async function packageFolder(file) {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const { name, version } = await readJson(join(folder, 'package.json'));

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-/** The viewer of the replay page as one script and one style sheet. */
+/** The replay page's viewer as one script and one style sheet. */
 export async function bundleViewer(root, modules) {
   const folder = join(root, 'src', 'replay', 'viewer');
   const build = await rolldown({
@@ -29,7 +29,7 @@ export async function bundleViewer(root, modules) {
   return { script, style };
 }
 
-/** Puts the bundled viewer in the place of the texts in `src/replay/page/viewer-bundle.ts`. */
+/** Substitutes the bundled viewer for the texts in `src/replay/page/viewer-bundle.ts`. */
 export function withViewer(root, modules) {
   return {
     name: 'with-viewer',

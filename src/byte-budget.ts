@@ -1,11 +1,11 @@
 const mebibyte = 1024 * 1024;
-/** What a backend may hold in memory for all transfers at once; one large file takes all of it for itself. */
+/** Memory a backend may use for all transfers together; one large file takes all of it. */
 const budgetBytes = 64 * mebibyte;
 const atOnce = 16;
 
 /**
- * Runs `step` for many items side by side, as many as fit into memory, and begins no more once `isStopped`. `step` must not
- * fail. Flat memory, whatever the number and size of the items.
+ * Runs `step` on many items in parallel, as many as fit into memory; starts no more once `isStopped`. `step` must not
+ * fail. Memory stays constant, whatever the number and size of the items.
  */
 export async function inByteBudget<Item>(
   items: readonly Item[],

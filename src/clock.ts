@@ -1,10 +1,10 @@
-/** Time as the code may see it. Injected wherever time or failure matters, so that tests own it. */
+/** Time as the code sees it. Injected wherever time or failure matters, so that tests own it. */
 export interface Clock {
   /** Milliseconds since the epoch; may jump. Never decides a race. */
   now(): number;
   /** Milliseconds from an arbitrary start; never goes back. */
   monotonic(): number;
-  /** Resolves after `ms`, or early (without an error) when `signal` aborts. */
+  /** Resolves after `ms`, or early (without an error) if `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 

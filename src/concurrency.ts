@@ -1,7 +1,7 @@
-/** As many requests as a store's client has connections for. */
+/** As many requests as a store's client has connections. */
 const atOnce = 96;
 
-/** The results in the order of the items. The first failure ends it. */
+/** Results in the order of the items. The first failure ends it. */
 export async function inParallel<Item, Result>(
   items: readonly Item[],
   step: (item: Item) => Promise<Result>,
@@ -15,7 +15,7 @@ export async function inParallel<Item, Result>(
   return results;
 }
 
-/** The same for items without an end: never more results are held than are being made. */
+/** The same for endless items: never holds more results than are in progress. */
 export async function* readAhead<Item, Result>(
   items: AsyncIterable<Item>,
   step: (item: Item) => Promise<Result>,
@@ -23,7 +23,7 @@ export async function* readAhead<Item, Result>(
   const ahead: Promise<Result>[] = [];
   for await (const item of items) {
     const result = step(item);
-    // Whoever stops at the first failure does not wait for the others.
+    // A caller that stops at the first failure does not wait for the others.
     result.catch(() => undefined);
     ahead.push(result);
     const first = ahead.length < atOnce ? undefined : ahead.shift();

@@ -1,7 +1,7 @@
 /**
- * Every failure that a user can meet, as few classes. `exitCode` is the process's answer (docs/commands), `hint` is the
- * next thing to do, `retryable` says whether the same call may succeed later. Losing a race is a value, not an error,
- * until a command has to report it.
+ * Every failure a user can meet, in as few classes as possible. `exitCode` is the process's answer
+ * (docs/commands.md), `hint` the next thing to do, `retryable` whether the same call may succeed later. Losing a race
+ * is a value, not an error, until a command has to report it.
  */
 export type ErrorKind =
   | 'usage'
@@ -57,28 +57,28 @@ export class UsageError extends TracecraftError {
   }
 }
 
-/** The thing that was named does not exist. */
+/** The named thing does not exist. */
 export class NotFoundError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('not-found', message, options);
   }
 }
 
-/** Somebody else won: claimed, fenced, changed or locked. */
+/** Someone else won: claimed, fenced, changed or locked. */
 export class LostError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('lost', message, options);
   }
 }
 
-/** What was waited for, or asked for, is blocked. */
+/** What was awaited or requested is blocked. */
 export class BlockedError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('blocked', message, options);
   }
 }
 
-/** It did not happen in the time it was given. */
+/** It did not happen in time. */
 export class TimedOutError extends TracecraftError {
   override readonly retryable = true;
 
@@ -87,14 +87,14 @@ export class TimedOutError extends TracecraftError {
   }
 }
 
-/** Credentials missing or refused, or a config that nobody trusted. */
+/** Credentials missing or refused, or an untrusted config. */
 export class NotAllowedError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('not-allowed', message, options);
   }
 }
 
-/** The store did not answer, or answered that it cannot right now. `retryAfterMs` is the store's own wish, if any. */
+/** The store did not answer, or said it cannot right now. `retryAfterMs` is the store's own wish, if any. */
 export class UnreachableError extends TracecraftError {
   override readonly retryable = true;
   readonly retryAfterMs: number | undefined;
@@ -105,7 +105,7 @@ export class UnreachableError extends TracecraftError {
   }
 }
 
-/** Something on this machine's own disk cannot be read: not the store's fault, and no reason to stop the rest. */
+/** Something on this machine's disk cannot be read: not the store's fault, and no reason to stop the rest. */
 export class SourceError extends TracecraftError {
   override readonly retryable = true;
 
@@ -114,21 +114,21 @@ export class SourceError extends TracecraftError {
   }
 }
 
-/** What was asked needs a capability that this store does not have. */
+/** The request needs a capability this store does not have. */
 export class UnsupportedError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('unsupported', message, options);
   }
 }
 
-/** Uploading would have leaked; nothing was sent. */
+/** Uploading would have leaked something; nothing was sent. */
 export class RefusedError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('refused', message, options);
   }
 }
 
-/** Some of it is done; the message says what is not. */
+/** Partly done; the message says what is missing. */
 export class PartialError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('partial', message, options);

@@ -1,8 +1,8 @@
 /**
- * Text that other people wrote (a bucket, a config, a transcript) before it goes to a terminal or into an agent's context.
- * What would move the cursor, recolour, reorder or hide is written as an escape instead: C0, DEL and C1 (so no ANSI sequence
+ * Text from outsiders (a bucket, a config, a transcript) on its way to a terminal or an agent's context. Whatever
+ * would move the cursor, recolour, reorder or hide text becomes an escape: C0, DEL and C1 (so no ANSI sequence
  * survives), bidirectional marks, overrides and isolates (Unicode UAX 9), line and paragraph separators, zero-width
- * spaces, and tag characters (U+E0000 to U+E007F), which spell text that nobody sees.
+ * spaces, and tag characters (U+E0000 to U+E007F), which spell invisible text.
  */
 const invisible =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
@@ -10,19 +10,19 @@ const invisible =
 
 const shortForms: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** On one line: newlines and tabs are escaped too. */
+/** For one line: escapes newlines and tabs too. */
 export function escapeTerminal(text: string): string {
   return text.replace(invisible, escaped);
 }
 
-/** Keeps newlines and tabs, for text that is shown as a block. */
+/** For a block: keeps newlines and tabs. */
 export function escapeTerminalBlock(text: string): string {
   return text.replace(invisible, (character) =>
     character === '\n' || character === '\t' ? character : escaped(character),
   );
 }
 
-/** The same JSON value with those characters as `\u` escapes, which JSON itself demands only for C0. */
+/** The same JSON value with those characters as `\u` escapes; JSON itself requires that only for C0. */
 export function escapeTerminalJson(json: string): string {
   return json.replace(invisible, (character) =>
     [...Array(character.length).keys()].map((index) => unit(character.charCodeAt(index))).join(''),

@@ -13,14 +13,14 @@ import {
 } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What one stat saw. Strings and numbers only, so that it survives JSON. */
+/** What one stat saw. Only strings and numbers, so it survives JSON. */
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'other';
   readonly dev: string;
   readonly ino: string;
   readonly size: number;
   readonly mtimeMs: number;
-  /** Nanoseconds; compared for equality, never ordered (clocks jump, some tools preserve mtime). */
+  /** Nanoseconds; compare for equality only (clocks jump, some tools preserve mtime). */
   readonly ctimeNs: string;
 }
 
@@ -37,22 +37,22 @@ export interface OpenFile {
 }
 
 /**
- * The disk as the mirror and the watchers see it. Everything they touch goes through here, so that a test can stop, fail
- * or interleave at any single step. "Not there" is `undefined`, every other failure throws the system's error.
+ * The disk as the mirror and the watchers see it. Everything they touch goes through here, so a test can stop, fail
+ * or interleave any single step. "Not there" is `undefined`; any other failure throws the system's error.
  */
 export interface Io {
   stat(path: string): Promise<FileStat | undefined>;
-  /** Read-only, without following a symbolic link at the last step. */
+  /** Read-only; does not follow a symbolic link in the last component. */
   open(path: string): Promise<OpenFile | undefined>;
   readdir(path: string): Promise<readonly DirectoryEntry[] | undefined>;
   readFile(path: string): Promise<Buffer | undefined>;
-  /** Whole or not at all: temporary file, then rename. Mode 600, folders made with mode 700. */
+  /** Whole or not at all: temporary file, then rename. Mode 600; creates folders with mode 700. */
   replaceFile(path: string, data: string | Uint8Array, durability?: Durability): Promise<void>;
   appendFile(path: string, data: string): Promise<void>;
   remove(path: string): Promise<void>;
 }
 
-/** 'flushed': it is on the disk, not only in the system's memory, when the promise resolves. */
+/** 'flushed': once the promise resolves it is on disk, not just in the system's memory. */
 export type Durability = 'cached' | 'flushed';
 
 const smallFile = 64 << 10;
@@ -60,8 +60,8 @@ const appending =
   constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
 
 export const nodeIo: Io = {
-  // Synchronous on purpose: a sweep of 10,000 files costs 30 ms of CPU this way and 90 to 150 ms through the thread pool
-  // (facts: tailing, section 5).
+  // Synchronous on purpose: a sweep of 10,000 files costs 30 ms of CPU this way, and 90 to 150 ms through the thread
+  // pool.
   stat: async (path) => absentAsUndefined(() => toFileStat(statSync(path, { bigint: true }))),
   open: (path) => absentAsUndefined(async () => toOpenFile(await openReadOnly(path))),
   readdir: (path) =>
@@ -95,14 +95,14 @@ export const nodeIo: Io = {
   remove: (path) => rm(path, { force: true, recursive: true }),
 };
 
-/** So that the new name survives a power cut, too. Not every system lets a folder be opened. */
+/** Makes the new name survive a power cut, too. Not every system lets you open a folder. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
 }
 
-/** Fills `into` completely from `position`, or as far as the file goes; returns the bytes read. */
+/** Fills `into` from `position`, or as far as the file goes; returns the bytes read. */
 export function readFully(handle: FileHandle): OpenFile['read'] {
   return async (into, position) => {
     let filled = 0;
@@ -142,7 +142,7 @@ interface BigStat {
   isDirectory(): boolean;
 }
 
-/** Small files at once: handing one to the thread pool and back four times takes five times as long as reading it. */
+/** Reads small files synchronously: four trips through the thread pool take five times as long as the read. */
 async function readWhole(path: string): Promise<Buffer> {
   const file = openSync(path, 'r');
   try {

@@ -4,8 +4,9 @@ import { NotAllowedError } from './errors.js';
 import type { Io } from './io.js';
 
 /**
- * The first symbolic link on the way from `root` down to `path`; `root` itself may be one, its owner named it. A path that is not
- * below `root` has none. Synchronous, as `stat` is: local state is looked at by the ten thousand, and lies on this machine.
+ * The first symbolic link between `root` and `path`. `root` itself may be one, because its owner chose it; a path
+ * outside `root` has none. Synchronous, like `stat`: local state is checked by the ten thousand, and is on this
+ * machine.
  */
 export function linkBelow(root: string, path: string): string | undefined {
   const way = relative(root, path);
@@ -20,7 +21,7 @@ export function linkBelow(root: string, path: string): string | undefined {
   return undefined;
 }
 
-/** A `NotAllowedError` that names the link, if there is one between `root` and `path`. */
+/** Throws a `NotAllowedError` that names the link, if there is one between `root` and `path`. */
 export function refuseLink(root: string, path: string): void {
   const link = linkBelow(root, path);
   if (link !== undefined) throw linkInTheWay(path, link, root);
@@ -32,7 +33,7 @@ export function linkInTheWay(path: string, link: string, root: string): NotAllow
   });
 }
 
-/** The same disk, on which no step below `root` goes through a link. Everything outside of `root` is as before. */
+/** The same disk, except that nothing below `root` goes through a link. Outside `root` nothing changes. */
 export function withoutLinks(io: Io, root: string): Io {
   const checked = async (path: string): Promise<string> => {
     refuseLink(root, path);
@@ -46,7 +47,7 @@ export function withoutLinks(io: Io, root: string): Io {
     replaceFile: async (path, data, durability) =>
       io.replaceFile(await checked(path), data, durability),
     appendFile: async (path, data) => io.appendFile(await checked(path), data),
-    // Removing takes a link itself and not what it leads to: only the way to it counts.
+    // Removing a link removes the link, not its target, so only the path to it matters.
     remove: async (path) => {
       refuseLink(root, dirname(path));
       await io.remove(path);
@@ -54,7 +55,7 @@ export function withoutLinks(io: Io, root: string): Io {
   };
 }
 
-/** What cannot be looked at cannot be used either, and using it says why. */
+/** What cannot be examined cannot be used either; using it will say why. */
 function kindOf(path: string): 'link' | 'other' | 'none' {
   try {
     const found = lstatSync(path, { throwIfNoEntry: false });

@@ -4,19 +4,19 @@ import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 
 /**
- * A process, told apart from every other that was, is or will be: on this machine, on another that shares the folder, in
- * another container, or with the same pid after a restart.
+ * A process, distinct from every other that was, is or will be: on this machine, on another that shares the folder,
+ * in another container, or with the same pid after a restart.
  */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process started, as the system spells it; '' where it does not tell. */
+  /** When the process started, in the system's format; '' if unknown. */
   readonly started: string;
-  /** Which boot of the machine; '' where the system does not tell. */
+  /** Which boot of the machine; '' if unknown. */
   readonly boot: string;
-  /** Pids mean something only within one namespace (containers have their own); '' where there are none. */
+  /** Pids are only meaningful within a namespace (containers have their own); '' where there are none. */
   readonly pidNamespace: string;
   readonly host: string;
-  /** Tells machines of one name apart; '' where the system does not tell. */
+  /** Distinguishes machines with the same name; '' if unknown. */
   readonly machine: string;
 }
 
@@ -40,14 +40,14 @@ export async function livenessOf(holder: ProcessIdentity): Promise<Liveness> {
   return started === holder.started || holder.started === '' || started === '' ? 'alive' : 'gone';
 }
 
-/** A file name that says it all, so that a lock needs no content, which a power cut could lose. */
+/** A file name that says everything, so a lock needs no content that a power cut could lose. */
 export function encodeProcess(holder: ProcessIdentity, nonce: string): string {
   const { pid, started, boot, pidNamespace, host, machine } = holder;
   const fields = { pid: String(pid), started, boot, ns: pidNamespace, host, machine, nonce };
   return new URLSearchParams(fields).toString();
 }
 
-/** `undefined` for a name that no holder has. */
+/** `undefined` if the name is not a holder's. */
 export function parseProcess(name: string): ProcessIdentity | undefined {
   const fields = new URLSearchParams(name);
   const pid = Number(fields.get('pid'));
@@ -88,12 +88,15 @@ async function firstLine(text: Promise<string>): Promise<string> {
   );
 }
 
-/** When a process started; '' when it runs and the system does not tell; `undefined` when there is no such process. */
+/** When a process started; '' if it runs but the system does not tell; `undefined` if there is no such process. */
 function startOf(pid: number): Promise<string | undefined> {
   return process.platform === 'linux' ? startOnLinux(pid) : startElsewhere(pid);
 }
 
-/** Clock ticks since boot: field 22 of /proc/[pid]/stat, see proc(5). The name in field 2 may hold spaces and brackets. */
+/**
+ * Clock ticks since boot: field 22 of /proc/[pid]/stat, see proc(5). The name in field 2 may contain spaces and
+ * parentheses.
+ */
 async function startOnLinux(pid: number): Promise<string | undefined> {
   let stat: string;
   try {

@@ -19,7 +19,7 @@ import { nodeIo } from '../../src/io.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { checkArtifactName, stepId } from '../../src/protocol/names.js';
 
-/** Of what went wrong, so many are told one by one. */
+/** At most this many failures are listed one by one. */
 const mostTold = 10;
 
 export default class ArtifactDownload extends BaseCommand {

@@ -20,7 +20,7 @@ import { sharedStep } from '../../src/protocol/artifacts.js';
 import { stepId } from '../../src/protocol/names.js';
 import { countsText } from '../../src/redact/counts.js';
 
-/** Of what went wrong, so many are told one by one. */
+/** At most this many failures are listed one by one. */
 const mostTold = 10;
 
 export default class ArtifactUpload extends BaseCommand {
@@ -77,7 +77,7 @@ export default class ArtifactUpload extends BaseCommand {
     return this.answer(step, named.length, report, passedOver);
   }
 
-  /** The files under names that may be seen. A secret in a name is never told, only its kind. */
+  /** The files under names that are safe to show. For a secret in a name, only its kind is shown. */
   private safelyNamed(
     sources: readonly UploadSource[],
     settings: Settings,

@@ -76,7 +76,7 @@ export default class RedactScan extends BaseCommand {
   }
 }
 
-/** A compacted transcript is a copy: cleaning the parts alone leaves it as it was. */
+/** A compacted transcript is a copy: cleaning only the parts leaves it unchanged. */
 function hintFor(findings: readonly Finding[]): string {
   const hint = 'Rotate them: whoever could read the bucket may have seen them.';
   const isCompacted = findings.some(({ key }) => /\/(transcript|trace)\.jsonl$/.test(key));

@@ -156,7 +156,7 @@ interface Answer {
   readonly data: object;
 }
 
-/** What is written where the manager does not look would never run. */
+/** A definition written where the manager does not look would never run. */
 async function refuseUseless(manager: ServiceManager, state: ServiceState): Promise<void> {
   if (!state.isReachable && state.isMissing) {
     throw new UnsupportedError(state.reason, {

@@ -151,7 +151,7 @@ Exit codes: 0 done or nothing to do, 2 no session was named or an id fits severa
   }
 }
 
-/** What stands in the way of one session stands in the way of the next as well. */
+/** What stops one session stops the next as well. */
 function isEveryones({ kind }: TracecraftError): boolean {
   return kind === 'unreachable' || kind === 'not-allowed';
 }

@@ -49,7 +49,7 @@ function row({ id, harness, meta }: ListedSession): string[] {
     harness,
     meta.last_uploaded_at?.slice(0, 19) ?? '-',
     formatCount(meta.total_lines),
-    // As `uploaded part-…` has it, so that the two can be laid side by side.
+    // As in `uploaded part-…`, so the two can be compared.
     `${formatCount(meta.total_uploaded_bytes)} B`,
     formatCount(meta.part_count),
     countsText(meta.redaction_counts),
@@ -76,7 +76,7 @@ function summary({ id, harness, meta }: ListedSession): object {
   };
 }
 
-/** A title may be a whole prompt; all of it is in the JSON. */
+/** A title may be a whole prompt; the JSON has all of it. */
 function shortened(text: string): string {
   const characters = [...text];
   return characters.length <= titleLength

@@ -64,7 +64,7 @@ export default class SessionStop extends BaseCommand {
     await writeEvent({ bucket, layout, agent, sessionId: id }, { type: 'session.ended', data });
   }
 
-  /** Whether the session is on this machine at all. */
+  /** Whether this machine has the session at all. */
   private async takeRest(
     settings: Settings,
     bucket: Bucket,
@@ -98,7 +98,7 @@ export default class SessionStop extends BaseCommand {
   }
 }
 
-/** A running watch would soon write that the session is open. It is told, and writes the event. */
+/** A running watch would soon record the session as open again, so tell it; it writes the event. */
 async function tellWatch(
   { stateFolder, project }: Settings,
   { location }: Bucket,

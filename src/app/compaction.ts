@@ -15,7 +15,7 @@ export interface CompactedSession extends Compaction {
 
 export type Compactor = (target: CompactTarget, signal?: AbortSignal) => Promise<CompactedSession>;
 
-/** Compacts sessions of one bucket, with what this process knows to be secret. */
+/** Compacts sessions of one bucket, redacting what this process knows to be secret. */
 export function openCompactor(settings: Settings, bucket: Bucket): Compactor {
   const redactor = redactorOf(settings, knownFromHere(settings, process.env));
   const context = {
@@ -33,7 +33,7 @@ export function openCompactor(settings: Settings, bucket: Bucket): Compactor {
   };
 }
 
-/** A transcript that is a trace as it is needs no second object. */
+/** A transcript that already is a trace needs no second object. */
 export function formatFor({ harness, format }: CompactTarget): CompactFormat {
   return isTraceAsIs(harness) ? 'raw' : format;
 }

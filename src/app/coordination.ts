@@ -17,23 +17,23 @@ import { bucketLayout } from '../protocol/keys.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a command needs that acts as an agent. */
+/** What a command that acts as an agent needs. */
 export interface Coordination {
   readonly context: CoordinationContext;
-  /** The claims that were made from this session or terminal. */
+  /** The claims made from this session or terminal. */
   readonly held: ClaimTokens;
   /** What could not be written after the act itself was done. */
   readonly unrecorded: readonly Error[];
-  /** Whether this command made an agent known that was not: a mistyped name is one, too. */
+  /** Whether this command registered a new agent; a mistyped name is one, too. */
   isNewAgent(): boolean;
   /**
-   * The agent's sign of life, if one is due; with a `step` at once. To be started beside the command's own requests and
-   * awaited at its end. Never fails: the answer is what went wrong, if anything did.
+   * The agent's heartbeat, if one is due; immediately with a `step`. Start it alongside the command's own requests
+   * and await it at the end. Never fails: resolves to what went wrong, if anything.
    */
   heartbeat(news?: HeartbeatNews): Promise<Error | undefined>;
 }
 
-/** A `UsageError` when no agent is named. The bucket is a proven one wherever the act relies on the store to arbitrate. */
+/** `UsageError` if no agent is named. Pass a probed bucket wherever the act relies on arbitration. */
 export async function openCoordination(
   bucket: Bucket,
   settings: Settings,
@@ -67,7 +67,7 @@ export async function openCoordination(
   };
 }
 
-/** A sign of life beside a command that only reads, if one is due. Nothing of it is that command's business. */
+/** The heartbeat of a command that only reads, if one is due. Its failure is not that command's business. */
 export async function signOfLife(
   bucket: Bucket,
   settings: Settings,
@@ -92,7 +92,7 @@ export async function signOfLife(
   }
 }
 
-/** Linux alone has it. */
+/** Only Linux has it. */
 async function processStat(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
   const stat = await nodeIo.readFile('/proc/self/stat').catch(() => undefined);

@@ -6,23 +6,23 @@ import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { NotFoundError } from '../errors.js';
 
-/** Where files lie that are on their way from or to this bucket. */
+/** Files on their way to or from this bucket. */
 export function scratchFolder({ stateFolder, project }: Settings, bucket: Bucket): string {
   return join(destinationFolder(stateFolder, bucket.location, project), 'compact');
 }
 
 export interface SizedObject {
   readonly key: Key;
-  /** Bytes, as the listing has them. */
+  /** Bytes, according to the listing. */
   readonly size: number;
-  /** On this machine's disk, for one that is too large for memory. */
+  /** On this machine's disk, for objects too large for memory. */
   readonly folder: string;
 }
 
-/** Parts are smaller; compacted transcripts and artifacts may be of any size. */
+/** Parts are smaller; compacted transcripts and artifacts may have any size. */
 const mostBytesInMemory = 32 * 1024 * 1024;
 
-/** An object's bytes in chunks, with flat memory. One that was deleted meanwhile has none. */
+/** An object's bytes in chunks, in constant memory. Yields nothing if it was deleted meanwhile. */
 export async function withObject<T>(
   bucket: Bucket,
   { key, size, folder }: SizedObject,

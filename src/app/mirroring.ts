@@ -28,7 +28,7 @@ import { reclaimMemory } from '../v8-heap.js';
 import type { CompactedSession } from './compaction.js';
 import { knownFromHere, redactorOf } from './redaction.js';
 
-/** What a mirroring command shows while it runs. Names and figures only: never a line of a transcript. */
+/** What a mirroring command shows while it runs. Names and figures only, never a line of a transcript. */
 export interface WatchOutput {
   taken(taken: SelectedSessions, where: string): void;
   /** How many sessions are mirrored now. */
@@ -44,7 +44,7 @@ export interface WatchOutput {
   compacted(one: CompactedSession): void;
   /** A line about the run itself. */
   note(line: string): void;
-  /** Before the process ends, or something else writes to the terminal. */
+  /** Call before the process ends, or before something else writes to the terminal. */
   close(): void;
 }
 
@@ -55,10 +55,10 @@ export interface MirroringOptions {
   readonly selection: Selection;
   readonly events: FileEvents;
   readonly isPolling: boolean;
-  /** What the harnesses' hooks tell, for who takes it. */
+  /** Signals from the harnesses' hooks, if this process takes them. */
   readonly hookSignals?: HookSignals;
   readonly onEnded?: (session: SessionMirror) => void;
-  /** Compare everything with the bucket, also what local state says is there. */
+  /** Compare everything with the bucket, even what local state says is there. */
   readonly isThorough: boolean;
   /** Send transcripts as they are. */
   readonly isUnredacted?: boolean;
@@ -66,14 +66,14 @@ export interface MirroringOptions {
   readonly intervalMs: number | undefined;
   readonly output: WatchOutput;
   readonly progress?: { update(done: number, total?: number): void };
-  /** In a process that is not ours: how it collects its garbage is its own business. */
+  /** Runs inside someone else's process, whose garbage collection is its own business. */
   readonly isGuest?: boolean;
 }
 
 export interface Mirroring {
   readonly loop: WatchLoop;
   readonly registry: StreamRegistry;
-  /** Where local state of this destination lies. */
+  /** Where this destination's local state is kept. */
   readonly folder: string;
 }
 
@@ -82,7 +82,7 @@ const idleBytes = 140 * 1024 * 1024;
 const reclaimEveryMs = 20_000;
 const pollMs = 2_000;
 
-/** Puts together what `watch` and the `session` commands run on. */
+/** Assembles what `watch` and the `session` commands run on. */
 export function openMirroring(options: MirroringOptions): Mirroring {
   const { settings, bucket, output } = options;
   warnWithoutArbitration(options);
@@ -105,7 +105,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
       onTaken: (taken) => {
         output.taken(taken, `${bucket.location} (${settings.project})`);
         if (options.isGuest) return;
-        // Looking at thousands of sessions leaves more behind than an idle watch itself needs.
+        // Scanning thousands of sessions leaves more garbage behind than an idle watch needs.
         setInterval(() => reclaimMemory(idleBytes), reclaimEveryMs).unref();
       },
       onEnded: (session) => options.onEnded?.(session),
@@ -167,7 +167,7 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
   };
 }
 
-/** Where the store does not arbitrate, each machine that writes leaves its name, and is told those of the others. */
+/** Where the store does not arbitrate, each writing machine leaves its name and learns those of the others. */
 export async function announceHere(
   settings: Settings,
   bucket: Bucket,
@@ -190,7 +190,7 @@ export async function announceHere(
   );
 }
 
-/** Secrets in clear are only for a bucket that nobody else reads; whether a store's bucket is one, only its owner knows. */
+/** Plain secrets are acceptable only in a bucket nobody else reads; for a store's bucket, only its owner knows. */
 export function checkUnredacted({ target }: Settings, isSure: boolean): void {
   if (target.backend === 'local' || isSure) return;
   throw new RefusedError(`not sending secrets in clear to the bucket ${target.bucket}`, {
@@ -208,7 +208,7 @@ export interface SelectionFlags {
 
 const defaultSinceMs = 7 * 24 * 3_600_000;
 
-/** A project's own config speaks for its folder; the home config for everything on the machine. */
+/** A project's config speaks for its folder, the home config for the whole machine. */
 export function selectionOf(settings: Settings, flags: SelectionFlags): Selection {
   const isProject = settings.file.scope === 'project' && !flags.allProjects;
   return {

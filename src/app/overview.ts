@@ -29,7 +29,7 @@ export interface SessionView {
   readonly last_uploaded_at: string | null;
   readonly ended_at: string | null;
   readonly total_lines: number | null;
-  /** Bytes of a transcript on this machine that are not in the bucket; `null` where that cannot be told from here. */
+  /** Bytes of a local transcript that are not in the bucket; `null` if that cannot be told from here. */
   readonly behind_bytes: number | null;
 }
 
@@ -37,15 +37,15 @@ export interface Overview {
   readonly bucket: string;
   readonly project: string;
   readonly agent: string | null;
-  /** Who says so: a variable or a file. */
+  /** Where the name comes from: a variable or a file. */
   readonly source: { readonly destination: string; readonly agent: string };
   readonly agents: readonly AgentView[];
   readonly steps: readonly StepView[];
-  /** Of every agent that has registered. */
+  /** Of every registered agent. */
   readonly mailboxes: readonly MailboxView[];
   readonly sessions: readonly SessionView[];
   readonly session_count: number;
-  /** The store's time of all this. */
+  /** The store's time of this snapshot. */
   readonly at: string;
 }
 
@@ -57,7 +57,7 @@ export interface Overseen {
 
 const shownSessions = 10;
 
-/** Everything about a run at a glance, read at the same time. */
+/** A snapshot of the whole run, read in one go. */
 export async function readOverview(bucket: Bucket, settings: Settings): Promise<Overseen> {
   const layout = bucketLayout(settings.project);
   const place = { bucket, layout };
@@ -110,7 +110,7 @@ async function viewSession({ harness, id, meta }: ListedSession): Promise<Sessio
   };
 }
 
-/** Only for a transcript that is a file of its own; whatever else a path names has no size to compare. */
+/** Only for a transcript in a file of its own; other sources have no size to compare. */
 async function behind(path: string, shipped: number): Promise<number | null> {
   if (!/\.jsonl$/.test(path)) return null;
   try {

@@ -8,20 +8,20 @@ import { openableTarget, type Settings } from '../config/settings.js';
 import { nodeIo } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
 
-/** The bucket that the settings name, with failures that may pass tried again. */
+/** The bucket the settings name, retrying transient failures. */
 export async function openSettled(settings: Settings): Promise<Bucket> {
   return retried(await openBucket(openableTarget(settings)));
 }
 
 /**
- * As `openSettled`, and its capabilities are what the store was seen to arbitrate: some accept the headers of conditional
- * writes and ignore them. A folder's are the file system's own; a store's are proven once and remembered on this machine.
- * What could not be proven is not remembered: it may have been a bad moment.
+ * Like `openSettled`, with capabilities that were observed: some stores accept conditional headers and ignore them. A
+ * folder's are the file system's; a store's are proven once and remembered on this machine. A failed proof is not
+ * remembered, because the moment may have been bad.
  */
 export async function openProven(settings: Settings): Promise<Bucket> {
   const target = openableTarget(settings);
   const bucket = await openBucket(target);
-  // The Hub's API has nothing to prove: it knows no conditions.
+  // Nothing to prove: the Hub's API has no conditions.
   if (target.backend !== 's3') return retried(bucket);
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, bucket.location, project);
@@ -30,7 +30,7 @@ export async function openProven(settings: Settings): Promise<Bucket> {
   const { root } = bucketLayout(project);
   const { capabilities } = await probeBucket(retried(bucket), root);
   const isProven = capabilities.putIfAbsent && capabilities.putIfMatch;
-  // Remembering is a comfort: a folder that cannot be written must not stop anyone.
+  // Remembering is optional: an unwritable folder must not stop anyone.
   if (isProven) await recordProven(nodeIo, folder, capabilities).catch(() => undefined);
   return reopened(bucket, { ...target, capabilities });
 }

@@ -5,7 +5,7 @@ import { secretsOf } from '../redact/env-secrets.js';
 import type { Redactor } from '../redact/redact.js';
 import { createRedactor } from '../redact/redactor.js';
 
-/** The engine as the config sets it up; further values that are known to be secret may be given. */
+/** The engine as the config sets it up, optionally with further known secrets. */
 export function redactorOf(settings: Settings | undefined, known: readonly string[]): Redactor {
   const { allow = [], disable = [], patterns = [] } = settings?.redact ?? {};
   return createRedactor({
@@ -16,7 +16,7 @@ export function redactorOf(settings: Settings | undefined, known: readonly strin
   });
 }
 
-/** What this process knows to be secret before it has read anything: its environment, and the keys in the config. */
+/** Secrets this process knows before reading anything: its environment and the keys in the config. */
 export function knownFromHere(
   settings: Settings | undefined,
   env: Readonly<Record<string, string | undefined>>,
@@ -27,8 +27,8 @@ export function knownFromHere(
 }
 
 /**
- * Redacts lines from one stream to another, one by one, with flat memory (one line must fit). A last line without a newline
- * is redacted as it is. Gives what was found, by kind.
+ * Redacts a stream line by line, in constant memory (one line must fit). A last line without a newline is redacted as
+ * it is. Returns what was found, by kind.
  */
 export async function redactLines(
   redactor: Redactor,

@@ -9,7 +9,7 @@ import { type WrittenPage, writePage } from '../replay/page/page.js';
 import type { RunReader } from '../replay/timeline/read.js';
 import type { EntrySelection } from '../replay/timeline/selection.js';
 
-/** Bytes of transcripts beyond which a page gets a folder beside it. */
+/** With more bytes of transcripts than this, a page gets a folder next to it. */
 const mostInPage = 512 * 1024 * 1024;
 
 export interface ReplayRequest {
@@ -19,17 +19,17 @@ export interface ReplayRequest {
   readonly path: string;
   readonly selection: EntrySelection;
   readonly followMs: number | null;
-  /** Bytes of transcripts beyond which their data goes into a folder beside the page. */
+  /** Bytes of transcripts beyond which their data goes into a folder next to the page. */
   readonly mostInPage?: number | undefined;
 }
 
 export interface Replayed extends WrittenPage {
   readonly path: string;
-  /** The folder that has to go wherever the page goes. */
+  /** The folder that must go wherever the page goes. */
   readonly sidecar: string | null;
 }
 
-/** Writes the page of a run whole or not at all. */
+/** Writes the page of a run, whole or not at all. */
 export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
   const { bucket, layout, reader, selection, followMs } = request;
   const path = resolve(request.path);
@@ -87,7 +87,7 @@ async function openFile(path: string, folder: string): Promise<FileHandle> {
   }
 }
 
-/** Asks the desktop to show a file; whether it has one is its own matter. */
+/** Asks the desktop to open a file, if there is a desktop. */
 export function openInBrowser(path: string): void {
   const [command, ...args] =
     process.platform === 'darwin'

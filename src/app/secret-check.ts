@@ -3,13 +3,13 @@ import { countsText } from '../redact/counts.js';
 import { knownFromHere, redactorOf } from './redaction.js';
 
 export interface Checked {
-  /** The text, without its secrets if that was wished. */
+  /** The text, without its secrets if the user wanted that. */
   readonly text: string;
-  /** What looks like a secret, by kind and number, e.g. `github-token:1`; `undefined`: nothing does. */
+  /** What looks like a secret, by kind and number, e.g. `github-token:1`; `undefined` if nothing does. */
   readonly found: string | undefined;
 }
 
-/** What the mirror would redact in a text that somebody is about to share. */
+/** What the mirror would redact in a text someone is about to share. */
 export function checkSecrets(settings: Settings, text: string, redact: boolean): Checked {
   const redactor = redactorOf(settings, knownFromHere(settings, process.env));
   const { bytes, counts } = redactor.redact(Buffer.from(text));
@@ -25,7 +25,7 @@ export interface CheckedValue {
   readonly found: string | undefined;
 }
 
-/** The same for a value of JSON; that it is remembered as `….password` tells, too. */
+/** The same for a JSON value; a key like `….password` is a clue, too. */
 export function checkSecretsOfValue(
   settings: Settings,
   { key, value }: { readonly key: string; readonly value: unknown },
@@ -37,7 +37,7 @@ export function checkSecretsOfValue(
   return { value: onlyValueOf(text), found };
 }
 
-/** What cannot be taken apart any more, since it was redacted as a whole, is a string. */
+/** Redacted as a whole, it no longer parses, so it becomes a string. */
 function onlyValueOf(json: string): unknown {
   try {
     const parsed: unknown = JSON.parse(json);
@@ -48,7 +48,7 @@ function onlyValueOf(json: string): unknown {
   return json;
 }
 
-/** The warning that goes with it: what was found, and what became of it. */
+/** The accompanying warning: what was found, and what happened to it. */
 export function secretWarning(what: string, found: string, redact: boolean): string {
   return redact
     ? `${what} held what looks like a secret; redacted: ${found}`

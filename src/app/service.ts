@@ -25,7 +25,7 @@ import { systemdManager } from '../service/systemd.js';
 
 export type ManagerKind = ServiceManager['kind'];
 
-/** The service manager of this system, or the one that was named. */
+/** This system's service manager, or the one that was named. */
 export function openManager(context: SettingsContext, kind = kindHere()): ServiceManager {
   const { home, env, clock } = context;
   const { uid, username } = userInfo();
@@ -36,7 +36,7 @@ export function openManager(context: SettingsContext, kind = kindHere()): Servic
     user: username,
     run: runProgram,
     clock,
-    // On Linux Node's own clock is CLOCK_MONOTONIC.
+    // On Linux, Node's monotonic clock is CLOCK_MONOTONIC.
     monotonicUs: () => Number(process.hrtime.bigint() / 1_000n),
   });
 }
@@ -50,7 +50,7 @@ function kindHere(): ManagerKind {
 }
 
 export interface ServiceRequest {
-  /** What `watch` gets besides. */
+  /** Extra flags for `watch`. */
   readonly args: readonly string[];
   /** Names of variables that hold credentials. */
   readonly secretNames: readonly string[];
@@ -63,11 +63,11 @@ export interface ServiceRequest {
 export interface PlannedService {
   readonly order: Order;
   readonly settings: Settings | undefined;
-  /** What its user should know before relying on it. */
+  /** What the user should know before relying on it. */
   readonly remarks: readonly string[];
 }
 
-/** Everything that the service is, from what holds here and now. Refuses what `watch` would refuse. */
+/** Everything the service consists of, from what applies here and now. Refuses whatever `watch` would refuse. */
 export async function planService(
   manager: ServiceManager,
   context: SettingsContext,
@@ -103,13 +103,13 @@ export async function planService(
   };
 }
 
-/** A home folder that only this shell has would not be the service's. */
+/** The service would not see a home folder that only this shell has. */
 function withHome(carried: Carried, home: string): Carried {
   if (home === userInfo().homedir) return carried;
   return { ...carried, variables: { HOME: home, ...carried.variables } };
 }
 
-/** From its own folder the service must find the config that holds here. */
+/** From its own folder, the service must find the config that applies here. */
 async function requireSameConfig(
   settings: Settings | undefined,
   folder: string,
@@ -168,12 +168,12 @@ function credentialRemarks(
   ];
 }
 
-/** The folder as the service will understand it. */
+/** The folder as the service will see it. */
 export function absoluteFolder(path: string, { cwd }: SettingsContext): string {
   return resolve(cwd, path);
 }
 
-/** What is wrong with the installed service, as `doctor` tells it; `undefined` when none is installed. */
+/** What is wrong with the installed service, for `doctor`; `undefined` if none is installed. */
 export async function examineService(context: SettingsContext): Promise<Examined | undefined> {
   if (process.platform !== 'linux' && process.platform !== 'darwin') return undefined;
   const manager = openManager(context);

@@ -6,11 +6,11 @@ import type { Checkpoint } from '../mirror/checkpoint.js';
 import type { FileSnapshot, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
 import type { CompactedSession } from './compaction.js';
 
-/** Of a mirrored session, what its end is told by. */
+/** What tells that a mirrored session has ended. */
 export interface MirroredSession {
   readonly ref: SessionRef;
   readonly streams: ReadonlyMap<string, MirroredStream>;
-  /** As its harness told, if it did. */
+  /** If its harness said so. */
   readonly endedAt?: string | undefined;
 }
 
@@ -30,11 +30,11 @@ export interface SessionCompactionOptions {
 }
 
 const roundMs = 10_000;
-/** Between two sessions: after a start there may be hundreds, and the store has a limit for all that we ask of it. */
+/** Pause between two sessions: after a start there may be hundreds, and the store limits our requests. */
 const pauseMs = 1_000;
 const retryMs = 60_000;
 
-/** Compacts what has ended, one session after another, beside the mirror: it waits for nothing here. */
+/** Compacts ended sessions one after another, alongside the mirror, which never waits for it. */
 export class SessionCompaction {
   readonly #options: SessionCompactionOptions;
   readonly #ended = new EndedSessions();
@@ -44,7 +44,7 @@ export class SessionCompaction {
     this.#options = options;
   }
 
-  /** Until `signal` aborts. What fails is told once, and tried again later. */
+  /** Runs until `signal` aborts. A failure is reported once and retried later. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     let waitMs = roundMs;
@@ -55,7 +55,7 @@ export class SessionCompaction {
     }
   }
 
-  /** Everything that is not running, for a mirror that ends. */
+  /** Everything that is not running, for a mirror that is stopping. */
   async all(signal: AbortSignal): Promise<void> {
     for (const { sight, session } of await this.#sights()) {
       if (signal.aborted) return;
@@ -64,7 +64,7 @@ export class SessionCompaction {
     }
   }
 
-  /** `false` when it is no use to go on now. */
+  /** `false` if continuing is pointless for now. */
   async #round(signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
     try {
@@ -97,7 +97,7 @@ export class SessionCompaction {
       return 'done';
     } catch (error) {
       this.#failed(error, signal);
-      // Parts are missing: that will not change before the session does.
+      // Parts are missing; that will not change before the session does.
       if (!(error instanceof PartialError)) return 'failed';
       this.#ended.done(sight, clock.monotonic());
       return 'done';

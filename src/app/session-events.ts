@@ -22,10 +22,10 @@ export interface SessionEventsOptions {
   readonly onTrouble: (error: Error) => void;
 }
 
-/** A session that began no longer ago than this is one that is beginning now. */
+/** A session younger than this counts as starting now. */
 const justBeganMs = 10 * 60_000;
 
-/** What a running watch tells of the sessions that it sees: that they began, and that they live. */
+/** Records what a running watch observes about sessions: that they started, and that they are alive. */
 export class SessionEvents {
   readonly #options: SessionEventsOptions;
   readonly #clock: Clock = systemClock;
@@ -62,14 +62,14 @@ export class SessionEvents {
     this.#telling.add(told);
   }
 
-  /** What is being told is told, or it takes too long. */
+  /** Resolves when pending events are written, or after a time limit. */
   async told(withinMs: number): Promise<void> {
     const enough = new AbortController();
     await Promise.race([Promise.all(this.#telling), this.#clock.sleep(withinMs, enough.signal)]);
     enough.abort();
   }
 
-  /** Until `signal` aborts. A round that fails is told, and the next one is tried. */
+  /** Runs until `signal` aborts. A failed round is reported and the next one tried. */
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {
       await this.#clock.sleep(this.#options.everyMs, signal);
@@ -82,7 +82,7 @@ export class SessionEvents {
     }
   }
 
-  /** By the harness's own sign, or grown since the last round. */
+  /** By the harness's own sign, or because it grew since the last round. */
   async #live(): Promise<LiveSession[]> {
     const running = new Set<string>();
     for (const watcher of this.#options.watchers) {
@@ -100,7 +100,7 @@ export class SessionEvents {
     return live;
   }
 
-  /** Of the trusted config above the folder that the session was started in, else of the one that this watch runs with. */
+  /** From the trusted config above the folder the session was started in, otherwise from this watch's config. */
   async #presumedAgent(cwd: string | undefined): Promise<string | undefined> {
     const { settings } = this.#options;
     if (cwd === undefined) return settings.agent;
@@ -108,7 +108,7 @@ export class SessionEvents {
     return this.#presumed.get(cwd) ?? settings.agent;
   }
 
-  /** A folder's config that cannot be used, or that nobody trusted, names no agent. */
+  /** An unusable or untrusted config in a folder names no agent. */
   async #agentAbove(cwd: string): Promise<string | undefined> {
     const { surroundings } = this.#options;
     try {
@@ -122,7 +122,7 @@ export class SessionEvents {
     }
   }
 
-  /** Old sessions are mirrored too when they are met for the first time, and began when nobody watched. */
+  /** Old sessions are also mirrored when first met, but they started while nobody watched. */
   async #began(session: SessionMirror): Promise<void> {
     const { bucket } = this.#options;
     const startedAt = session.streams.get('')?.facts.startedAt;

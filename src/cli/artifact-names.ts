@@ -3,13 +3,13 @@ import { addCounts, type Counts } from '../redact/counts.js';
 import type { Redactor } from '../redact/redact.js';
 
 export interface ScrubbedNames {
-  /** One for each name, in order, with `REDACTED-<kind>` in the place of each secret. */
+  /** One for each name, in order, with secrets replaced by `REDACTED-<kind>`. */
   readonly names: readonly string[];
   /** What was found in all of them, by kind. */
   readonly counts: Counts;
 }
 
-/** Names are read by everybody who may list the bucket, and stand in events and handoffs. */
+/** Anyone who can list the bucket reads names, and they appear in events and handoffs. */
 export function scrubNames(redactor: Redactor, names: readonly string[]): ScrubbedNames {
   let counts: Counts = {};
   const scrubbed = names.map((name) => {

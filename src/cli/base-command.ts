@@ -26,8 +26,9 @@ import {
 type Values = Record<string, unknown>;
 
 /**
- * What all commands share. A command's `run` returns its answer as data: that is what `--json` prints, in an envelope with a
- * schema version; without `--json` the command prints lines with `say` and `print`. Errors are thrown, and shown once by `main`.
+ * What all commands share. `run` returns the answer as data, which `--json` prints in an envelope with a schema
+ * version; without `--json` the command prints lines with `say` and `print`. Errors are thrown, and `main` shows them
+ * once.
  */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
@@ -63,33 +64,33 @@ export abstract class BaseCommand extends Command {
     return this.#quiet;
   }
 
-  /** A line that was asked for: a value, a message, a list. */
+  /** A line the user asked for: a value, a message, a list entry. */
   protected print(line: string): void {
     if (!this.jsonEnabled()) printLine(line);
   }
 
-  /** As `print`, for text of several lines. */
+  /** Like `print`, for text of several lines. */
   protected printText(text: string): void {
     if (!this.jsonEnabled()) printBlock(text);
   }
 
-  /** A line that confirms what was done; not with `--quiet`. */
+  /** Confirms what was done; silent with `--quiet`. */
   protected say(line: string): void {
     if (!this.#quiet) this.print(line);
   }
 
-  /** On stderr, with `--json` too; not with `--quiet`. */
+  /** On stderr, even with `--json`; silent with `--quiet`. */
   override warn(input: string | Error): string | Error {
     if (!this.#quiet) noteLine(`Warning: ${input instanceof Error ? input.message : input}`);
     return input;
   }
 
-  /** A remark beside the answer, on stderr; not with `--quiet`. */
+  /** A remark besides the answer, on stderr; silent with `--quiet`. */
   protected note(line: string): void {
     if (!this.#quiet) noteLine(line);
   }
 
-  /** The surroundings of this process, as `src/config` wants them. */
+  /** This process's surroundings, as `src/config` wants them. */
   protected get surroundings(): SettingsContext {
     return {
       cwd: process.cwd(),
@@ -100,7 +101,7 @@ export abstract class BaseCommand extends Command {
     };
   }
 
-  /** The config that holds here, if it is trusted; what its user should know of it goes to stderr. */
+  /** The config that applies here, if trusted. Warnings about it go to stderr. */
   protected async settings(): Promise<Settings> {
     const settings = await loadSettings(this.surroundings);
     requireTrusted(settings);
@@ -108,7 +109,7 @@ export abstract class BaseCommand extends Command {
     return settings;
   }
 
-  /** The bucket that the settings name, closed when the command ends. */
+  /** The bucket the settings name; closed when the command ends. */
   protected async openBucket(settings: Settings): Promise<Bucket> {
     const { openSettled } = await import('../app/proven-bucket.js');
     const bucket = this.#closedAtEnd(await openSettled(settings));
@@ -116,19 +117,19 @@ export abstract class BaseCommand extends Command {
     return bucket;
   }
 
-  /** That an agent reads is a sign of its life, too. */
+  /** Reading proves that the agent is alive, too. */
   protected async signOfLife(bucket: Bucket, settings: Settings): Promise<void> {
     const { signOfLife } = await import('../app/coordination.js');
     await signOfLife(bucket, settings, this.surroundings.env);
   }
 
-  /** As `openBucket`, for a command that relies on the store to arbitrate: what it really does is known. */
+  /** Like `openBucket`, for commands that rely on arbitration: what the store really does has been probed. */
   protected async openProvenBucket(settings: Settings): Promise<Bucket> {
     const { openProven } = await import('../app/proven-bucket.js');
     return this.#closedAtEnd(await openProven(settings));
   }
 
-  /** For a command that acts as an agent: its bucket is a proven one. */
+  /** For commands that act as an agent; the bucket is a probed one. */
   protected async coordinate(): Promise<{
     readonly coordination: Coordination;
     readonly settings: Settings;
@@ -142,7 +143,7 @@ export abstract class BaseCommand extends Command {
     return { coordination, settings };
   }
 
-  /** Waits for a heartbeat that was sent beside the command's own work; that it failed is a remark, no failure. */
+  /** Waits for the heartbeat sent alongside the command's own work. Its failure is a remark, not an error. */
   protected async afterHeartbeat(heartbeat: Promise<Error | undefined>): Promise<void> {
     const failure = await heartbeat;
     if (failure !== undefined) this.warn(`the heartbeat was not sent: ${failure.message}`);
@@ -157,8 +158,8 @@ export abstract class BaseCommand extends Command {
   }
 
   /**
-   * For an answer that is itself a failure, e.g. a list of what is wrong: with `--json` the data is printed and only the exit
-   * code tells; in text the error is thrown.
+   * For an answer that is itself a failure, e.g. a list of problems: with `--json` the data is printed and only the
+   * exit code tells; in text the error is thrown.
    */
   protected answerFailure<Data extends object>(error: TracecraftError, data: Data): Data {
     if (!this.jsonEnabled()) throw error;

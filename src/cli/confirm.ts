@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 
-/** Whether somebody can be asked, and sees on the same terminal what about. */
+/** Whether there is someone to ask, who sees the question on the same terminal. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
 }
 
-/** Anything but a yes is a no, the end of the input too. */
+/** Anything but yes is no, including end of input. */
 export async function confirm(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   try {

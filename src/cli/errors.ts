@@ -1,23 +1,25 @@
 import { type ErrorKind, TracecraftError } from '../errors.js';
 import { suggest } from './suggest.js';
 
-/** An error as the user meets it, in text and in `--json` alike. */
+/** An error as the user sees it, in text and in `--json` alike. */
 export interface Failure {
   readonly kind: ErrorKind | 'unexpected';
   readonly message: string;
   readonly hint: string | null;
   readonly retryable: boolean;
-  /** docs/commands: 1 unexpected, 2 usage, 3 not found, 4 lost, …; the same in text and in `--json`. */
+  /** See docs/commands.md: 1 unexpected, 2 usage, 3 not found, 4 lost, …; the same in text and `--json`. */
   readonly exitCode: number;
 }
 
-/** What is known of the command line when an error is shown; ids are oclif's (`memory:get`), flags without dashes. */
+/**
+ * What is known about the command line when an error is shown; ids are oclif's (`memory:get`), flags have no dashes.
+ */
 export interface CommandLine {
   readonly argv: readonly string[];
   readonly commandIds: readonly string[];
 }
 
-/** `undefined` is a command that ended by itself with an exit code (`this.exit`), which is not for showing. */
+/** `undefined` if the command ended itself with an exit code (`this.exit`), which is not shown. */
 export function describeFailure(error: unknown, line: CommandLine): Failure | undefined {
   if (error instanceof TracecraftError) {
     const { kind, message, hint, retryable, exitCode } = error;
@@ -34,18 +36,21 @@ export function describeFailure(error: unknown, line: CommandLine): Failure | un
   };
 }
 
-/** The exit code of `this.exit(code)`, if that is what was thrown. */
+/** The exit code of `this.exit(code)`, if that was thrown. */
 export function exitCodeOf(error: unknown): number | undefined {
   return isExit(error) ? (error.oclif.exit ?? 0) : undefined;
 }
 
-/** At most three lines: what happened, and what to do next on the other two. */
+/** At most three lines: what happened, then what to do next. */
 export function failureLines(failure: Failure): string[] {
   const hint = failure.hint?.split('\n').slice(0, 2) ?? [];
   return [`Error: ${failure.message}`, ...hint].slice(0, 3);
 }
 
-/** oclif's own errors all speak of the command line. Their classes lose their names in the bundle, so shapes tell them apart. */
+/**
+ * All of oclif's own errors concern the command line. Bundling drops their class names, so we tell them apart by
+ * shape.
+ */
 function describeUsage(error: OclifError, line: CommandLine): [message: string, hint: string] {
   const command = commandOf(line);
   const help = `See "${['tracecraft', command, '--help'].filter(Boolean).join(' ')}".`;
@@ -74,7 +79,9 @@ function describeFlags(
   return [message, meant === undefined ? help : `Did you mean --${meant}? ${help}`];
 }
 
-/** The typed words are tried from the longest run to the first alone: oclif takes arguments for a part of the command. */
+/**
+ * Tries the typed words from the longest run down to the first alone: oclif takes arguments for part of the command.
+ */
 function describeCommand(unknown: string, line: CommandLine): [string, string] {
   const words = unknown.split(':');
   if (unknown.startsWith('-')) {
@@ -103,7 +110,7 @@ function list(commands: readonly string[]): string {
   return `There are: ${commands.join(', ')}.`;
 }
 
-/** The words of the command that was run, as people type them; '' when there is no such command. */
+/** The command as typed; '' if there is no such command. */
 function commandOf({ argv, commandIds }: CommandLine): string {
   const end = argv.findIndex((word) => word.startsWith('-'));
   const words = end === -1 ? argv : argv.slice(0, end);
@@ -118,7 +125,9 @@ function usage(message: string, hint: string): Failure {
   return { kind: 'usage', message, hint, retryable: false, exitCode: 2 };
 }
 
-/** oclif's messages end in a pointer to the help, which the hint gives, and lists go over several lines. */
+/**
+ * oclif's messages end with a pointer to the help, which the hint already gives, and print lists over several lines.
+ */
 function tidy(message: string): string {
   return message
     .replace(/\n?See more help with --help\s*$/, '')

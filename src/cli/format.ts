@@ -1,4 +1,4 @@
-/** Figures for people. Written out here since `Intl` costs a short command more than its whole work. */
+/** Figures for people. Hand-written, because `Intl` costs a short command more than all its work. */
 
 /** `12138` as `12,138`. */
 export function formatCount(count: number): string {
@@ -10,7 +10,7 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Bytes to three figures in units of 1024: `0 B`, `11.9 KiB`, `300 MiB`. */
+/** Bytes to three significant digits in units of 1024: `0 B`, `11.9 KiB`, `300 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
@@ -23,7 +23,7 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
 
-/** Milliseconds as the two largest units: `850ms`, `42s`, `3m 5s`, `2h 10m`, `4d 1h`. */
+/** Milliseconds in the two largest units: `850ms`, `42s`, `3m 5s`, `2h 10m`, `4d 1h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
   const seconds = Math.round(ms / 1000);
@@ -41,7 +41,7 @@ export function formatDuration(ms: number): string {
     .join(' ');
 }
 
-/** ISO 8601 UTC to the second. */
+/** ISO 8601 UTC, to the second. */
 export function formatTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }

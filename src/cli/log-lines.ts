@@ -1,6 +1,6 @@
 import { type SessionMark, type TimelineEntry, timeOf, wordOf } from '../replay/timeline/entry.js';
 
-/** Columns wide enough for most names, so that lines that come one by one still stand under each other. */
+/** Wide enough for most names, so that lines arriving one by one still align. */
 const agentWidth = 12;
 const wordWidth = 12;
 

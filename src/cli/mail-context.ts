@@ -6,8 +6,8 @@ const maxMessage = 2_000;
 const maxTotal = 8_000;
 
 /**
- * Unread mail as an agent is shown it: who wrote it is on every message, and so that no message can pretend to be more than
- * one, each line of its text is quoted. What does not fit is counted; "tracecraft inbox" has it.
+ * Unread mail as an agent sees it. Every message names its sender, and every line of its text is quoted, so that no
+ * message can pose as several. What does not fit is counted; `tracecraft inbox` has it.
  */
 export function mailContext(agent: string, mail: readonly Mail[]): string {
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 import { run } from '@oclif/core/run';
 import { exitOnSignals } from './signals.js';
 
-/** Runs one command line to its end and sets the exit code. `root` is the folder of package.json and the oclif manifest. */
+/** Runs one command line to its end and sets the exit code. `root` holds package.json and the oclif manifest. */
 export async function main(argv: readonly string[], root: string): Promise<void> {
   const words = helpAsFlag(argv);
   const fail = (error: unknown): Promise<void> => endWith(error, words, root);
@@ -16,11 +16,11 @@ export async function main(argv: readonly string[], root: string): Promise<void>
 async function endWith(error: unknown, argv: readonly string[], root: string): Promise<void> {
   const { reportFailure } = await import('./report.js');
   const code = await reportFailure(error, argv, root);
-  // Not left to the event loop: what a failed command has begun may keep it alive.
+  // Exits explicitly: work that a failed command started could keep the event loop alive.
   process.stdout.write('', () => process.exit(code));
 }
 
-/** All commands on one page: oclif's own has no groups, and would be loaded for it. */
+/** All commands on one page. oclif's own help has no groups and would have to be loaded. */
 function asksForFrontPage(argv: readonly string[]): boolean {
   const [first = 'help'] = argv;
   return argv.length <= 1 && ['help', '--help', '-h'].includes(first);
@@ -31,12 +31,12 @@ async function showFrontPage(root: string): Promise<void> {
   await printFrontPage(root);
 }
 
-/** `tracecraft help claim` is `tracecraft claim --help`. */
+/** `tracecraft help claim` means `tracecraft claim --help`. */
 function helpAsFlag(argv: readonly string[]): readonly string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
 }
 
-/** Whoever read the answer has read enough, e.g. `| head -1`. */
+/** The reader has seen enough, e.g. `| head -1`. */
 function exitOnClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

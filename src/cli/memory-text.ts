@@ -2,19 +2,19 @@ import type { Memory } from '../coordination/memory/read.js';
 
 const longest = 80;
 
-/** A string as it is, anything else as JSON that people can read. */
+/** A string as it is, anything else as readable JSON. */
 export function valueText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2);
 }
 
-/** A value in a column: on one line, and short. */
+/** A value in a column: one line, and short. */
 export function shortValue({ value, deleted }: Memory): string {
   if (deleted) return '(deleted)';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }
 
-/** `version 3 by designer`, as far as it is known. */
+/** `version 3 by designer`, as far as known. */
 export function versionText({ version, set_by }: Memory): string {
   return `version ${version}${set_by === null ? '' : ` by ${set_by}`}`;
 }

@@ -1,6 +1,6 @@
 import { escapeTerminal, escapeTerminalBlock, escapeTerminalJson } from '../escape-terminal.js';
 
-/** Bumped when a field of any `--json` answer changes its meaning; new fields do not count. */
+/** Bumped when a field of any `--json` answer changes meaning; new fields do not count. */
 export const jsonSchemaVersion = 1;
 
 /** Whether `--json` is among the flags, i.e. before a `--`. */
@@ -9,22 +9,22 @@ export function wantsJson(argv: readonly string[]): boolean {
   return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
 }
 
-/** One line of the answer. Whatever it quotes is made visible, so the caller needs not think of it. */
+/** One line of the answer. Escapes whatever it quotes, so callers need not. */
 export function printLine(line: string): void {
   process.stdout.write(`${escapeTerminal(line)}\n`);
 }
 
-/** Text of several lines, as it is but for invisible characters; ends with one newline. */
+/** Text of several lines, unchanged except for invisible characters; ends with one newline. */
 export function printBlock(text: string): void {
   process.stdout.write(`${escapeTerminalBlock(text).replace(/\n+$/, '')}\n`);
 }
 
-/** Bytes that were asked for raw. */
+/** Bytes the user asked for raw. */
 export function printRaw(bytes: string | Uint8Array): void {
   process.stdout.write(bytes);
 }
 
-/** One JSON value on a line of its own. */
+/** One JSON value on its own line. */
 export function printJson(value: object): void {
   process.stdout.write(`${escapeTerminalJson(JSON.stringify(value))}\n`);
 }
@@ -34,14 +34,14 @@ export function noteLine(line: string): void {
   process.stderr.write(`${escapeTerminal(line)}\n`);
 }
 
-/** Resolves once everything printed has left this process, e.g. before remembering that it was shown. */
+/** Resolves once all output has left this process, e.g. before recording that it was shown. */
 export function flushed(): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write('', () => resolve());
   });
 }
 
-/** Rows as lines with aligned columns, two spaces between them; the last column is not padded. */
+/** Rows as aligned lines, two spaces between columns; the last column is not padded. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const shown = rows.map((row) => row.map(escapeTerminal));
   const widths: number[] = [];

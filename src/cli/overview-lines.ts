@@ -5,7 +5,7 @@ import { columns } from './output.js';
 import { ageOf, stepRow } from './step-rows.js';
 import { shortId } from './watch-output.js';
 
-/** What `status` shows, part by part; a part with nothing in it is one line that says what would fill it. */
+/** What `status` shows, part by part. An empty part is one line that says what would fill it. */
 export function overviewLines(overview: Overview): string[] {
   const now = new Date(overview.at);
   const { agents, steps, mailboxes, sessions, session_count } = overview;
@@ -46,7 +46,7 @@ function section(title: string, rows: readonly string[][], empty: string): strin
   return ['', title, ...columns(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))];
 }
 
-/** What the claims say. An agent's own document may still name a step that it has lost. */
+/** Goes by the claims: an agent's own document may still name a step it has lost. */
 function heldBy(id: string, steps: readonly StepView[]): readonly string[] {
   return steps
     .filter(({ agent, status }) => agent === id && status === 'in_progress')

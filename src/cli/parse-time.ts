@@ -2,8 +2,8 @@ import { durationMs } from '../config/duration.js';
 import { UsageError } from '../errors.js';
 
 /**
- * Milliseconds since the epoch of a flag such as `--since 2h` (so long before `nowMs`) or `--since 2026-11-23T08:00`. A time
- * without a zone is UTC, as all times that tracecraft prints.
+ * Milliseconds since the epoch for a flag such as `--since 2h` (before `nowMs`) or `--since 2026-11-23T08:00`. Times
+ * without a zone are UTC, like everything tracecraft prints.
  */
 export function parseTime(flag: string, text: string, nowMs: number): number {
   const ago = durationMs(text);

@@ -3,9 +3,9 @@ import { type Clock, systemClock } from '../clock.js';
 import { escapeTerminal } from '../escape-terminal.js';
 import { formatBytes, formatCount } from './format.js';
 
-/** How far a long piece of work is, on stderr. Work that is done within a second shows nothing. */
+/** Progress of long work, on stderr. Work that takes less than a second shows nothing. */
 export interface Progress {
-  /** `total` may grow while more work is found. Calls are cheap: nothing is drawn more than 10 times a second. */
+  /** `total` may grow as more work is found. Calls are cheap: it draws at most 10 times a second. */
   update(done: number, total?: number): void;
   stop(): void;
 }
@@ -14,7 +14,7 @@ export interface ProgressOptions {
   readonly label: string;
   readonly total: number;
   readonly unit: 'bytes' | 'items';
-  /** Draws nothing at all. */
+  /** Draws nothing. */
   readonly isQuiet?: boolean;
   readonly stream?: ProgressStream;
   readonly clock?: Clock;
@@ -28,7 +28,7 @@ const delayMs = 1_000;
 const lineEveryMs = 5_000;
 const lineEveryPercent = 10;
 
-/** A bar on a terminal; elsewhere a plain line at every further 10 %, or after 5 s. */
+/** A bar on a terminal; elsewhere a plain line every 10 % or 5 s. */
 export function startProgress(options: ProgressOptions): Progress {
   if (options.isQuiet === true) return { update: () => undefined, stop: () => undefined };
   const { stream = process.stderr, clock = systemClock } = options;
@@ -95,7 +95,7 @@ function bar(options: ProgressOptions, stream: ProgressStream): Painter {
       barsize: 24,
       hideCursor: true,
       clearOnComplete: true,
-      // The command's own handlers end the process, and the cursor comes back in `finish`.
+      // The command's own handlers end the process, and `finish` restores the cursor.
       gracefulExit: false,
     });
     shown.start(latest.total, latest.done, { amount: amount(options, latest) });

@@ -4,8 +4,8 @@ import { describeFailure, exitCodeOf, type Failure, failureLines } from './error
 import { jsonSchemaVersion, noteLine, printJson, wantsJson } from './output.js';
 
 /**
- * Shows an error and returns the exit code. With `--json` it is an object on stdout, else at most three lines on stderr; the code
- * is the same.
+ * Shows an error and returns the exit code: with `--json` as an object on stdout, otherwise as at most three lines on
+ * stderr.
  */
 export async function reportFailure(
   error: unknown,
@@ -25,7 +25,7 @@ function failureDocument({ kind, message, hint, retryable }: Failure): object {
   return { schema_version: jsonSchemaVersion, error: { kind, message, hint, retryable } };
 }
 
-/** `DEBUG=tracecraft*`, as the `debug` package spells what to show. */
+/** `DEBUG=tracecraft*`, in the syntax of the `debug` package. */
 function isDebugging(pattern: string | undefined): boolean {
   return (pattern ?? '').split(/[\s,]+/).some((one) => one === '*' || one.startsWith('tracecraft'));
 }
@@ -38,7 +38,7 @@ function showStack(error: unknown): void {
   }
 }
 
-/** From the manifest; none is no reason to fail while reporting a failure. */
+/** From the manifest. A missing one must not break error reporting. */
 async function readCommandIds(root: string): Promise<string[]> {
   try {
     const manifest: unknown = JSON.parse(await readFile(join(root, 'oclif.manifest.json'), 'utf8'));

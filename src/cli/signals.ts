@@ -1,17 +1,22 @@
-/** A second signal ends the process at once; both codes are what a shell reports for a process that died of one. */
+/**
+ * A second signal ends the process at once. Both codes are what a shell reports for a process killed by that signal.
+ */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 export type EndSignal = keyof typeof exitCodes;
 
 const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM'];
 
-/** The default for every command. A handler is needed at all since process 1 of a container ignores unhandled signals. */
+/**
+ * The default for every command. A handler is needed at all because process 1 of a container ignores unhandled
+ * signals.
+ */
 export function exitOnSignals(): void {
   for (const signal of endSignals) process.on(signal, exit);
 }
 
 /**
- * For a command that ends tidily: the first signal calls `onFirst`, the second exits at once. Returns the way back to the
- * default.
+ * For commands that shut down cleanly: the first signal calls `onFirst`, the second exits at once. Returns a function
+ * that restores the default.
  */
 export function handleSignals(onFirst: (signal: EndSignal) => void): () => void {
   const first = (signal: EndSignal): void => {

@@ -1,9 +1,9 @@
 import { UsageError } from '../errors.js';
 
-/** Bytes that are read at all. */
+/** The most bytes read. */
 const maxBytes = 16_777_216;
 
-/** All of stdin as text, without the newline that ends it. `UsageError` for what is no UTF-8, or too much. */
+/** All of stdin as text, without the final newline. `UsageError` for invalid UTF-8 or too much input. */
 export async function readStdinText(): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,7 +1,7 @@
 import type { StepView } from '../coordination/claims/steps.js';
 import { formatDuration } from './format.js';
 
-/** A step as cells of a line: what, how far, who, since when, and the last sign of life of its holder. */
+/** A step as cells of a line: name, state, holder, since when, and the holder's last heartbeat. */
 export function stepRow(view: StepView, now: Date): string[] {
   const { step, status, agent, epoch, note } = view;
   return [
@@ -30,7 +30,7 @@ function whenOf(view: StepView, now: Date): string {
   return parts.filter((part) => part !== undefined).join(', ');
 }
 
-/** `undefined` for what is no time. */
+/** `undefined` for an invalid time. */
 export function ageOf(at: string | null, now: Date): string | undefined {
   const ms = now.getTime() - Date.parse(at ?? '');
   return Number.isNaN(ms) ? undefined : formatDuration(Math.max(0, ms));

@@ -1,6 +1,6 @@
 /**
- * What a mistyped word was probably meant to be: the nearest of `known`, if it is near enough to be worth a line. Of a
- * command below a topic (`memory:gte`) only the last word counts for how near that is.
+ * What a mistyped word probably meant: the nearest of `known`, if it is near enough to be worth a line. For a command
+ * below a topic (`memory:gte`) only the last word counts.
  */
 export function suggest(typed: string, known: readonly string[]): string | undefined {
   const lastWord = typed.slice(typed.lastIndexOf(':') + 1);

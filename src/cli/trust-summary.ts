@@ -4,8 +4,8 @@ import type { Settings } from '../config/settings.js';
 type Row = readonly [name: string, text: string];
 
 /**
- * Everything that a config decides, for whoever is to trust it: nothing else of it has an effect. `bucketFolder` is where a
- * folder really lies, links followed, if that can differ from what the config says.
+ * Everything a config decides, for the person asked to trust it; nothing else in it has an effect. `bucketFolder` is
+ * where a folder really is, links followed, if that can differ from what the config says.
  */
 export function trustSummary(
   { file, target, source }: Settings,
@@ -36,7 +36,7 @@ export function trustSummary(
   };
 }
 
-/** The same for people. What the config's author was free to write stands in quotes. */
+/** The same for people. Whatever the config's author was free to write is quoted. */
 export function trustRows(
   { file, target, source }: Settings,
   bucketFolder: string | null,

@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { harnesses } from '../protocol/harnesses.js';
 
-/** The flags of `watch` that say what it takes and how often: a service has them too. */
+/** The flags of `watch` that say what to mirror and how often; the service has them too. */
 export const watchFlags = {
   harness: Flags.string({
     summary: 'only this harness; may be given more than once',

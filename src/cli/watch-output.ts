@@ -27,7 +27,7 @@ export function placeText({ session, name }: StreamRef): string {
   return `${harness}/${shortId(id)}${name === '' ? '' : `/${name}`}`;
 }
 
-/** A beginning of it that tells sessions of one day apart: UUIDs of version 7 begin with the time, to the minute. */
+/** A prefix that distinguishes sessions of the same day: version 7 UUIDs start with the time, to the minute. */
 export function shortId(id: string): string {
   return id.slice(0, /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? 13 : 8);
 }
@@ -49,7 +49,7 @@ function takenLines(taken: SelectedSessions, where: string): string[] {
   ];
 }
 
-/** Lines for people and logs; on a terminal also a status line that is redrawn in place. */
+/** Lines for people and logs; on a terminal also a status line, redrawn in place. */
 export function textOutput(options: {
   readonly isQuiet: boolean;
   readonly isTerminal: boolean;

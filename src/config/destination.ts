@@ -6,8 +6,8 @@ import type { Io } from '../io.js';
 import { refuseLink, withoutLinks } from '../links.js';
 
 /**
- * Where this machine keeps what it remembers of one destination: the same session mirrored to two buckets has two states. A
- * `NotAllowedError` when a link is on the way there; whoever works below it checks the rest of the way, step by step.
+ * Where this machine remembers one destination: a session mirrored to two buckets has two states. `NotAllowedError`
+ * if there is a link on the path; code that works below it checks the rest, step by step.
  */
 export function destinationFolder(stateFolder: string, location: string, project: string): string {
   const id = createHash('sha256').update(`${location}|${project}`).digest('hex').slice(0, 12);
@@ -19,8 +19,8 @@ export function destinationFolder(stateFolder: string, location: string, project
 const schema = v.object({ putIfAbsent: v.boolean(), putIfMatch: v.boolean() });
 
 /**
- * What a probe has proven of a store, remembered so that it is not raced again by every command. A store does not lose the
- * ability to arbitrate; one that gains it is found out when the file is deleted, or by `init`.
+ * What a probe has proven about a store, remembered so that not every command races it again. A store does not lose
+ * the ability to arbitrate; `init`, or deleting the file, discovers one that gained it.
  */
 export async function readProven(io: Io, folder: string): Promise<Capabilities | undefined> {
   const bytes = await withoutLinks(io, folder).readFile(provenPath(folder));
@@ -42,7 +42,7 @@ function provenPath(folder: string): string {
   return join(folder, 'capabilities.json');
 }
 
-/** Where the harnesses' hooks drop what they tell a watch; one for all destinations. */
+/** Where the harnesses' hooks drop signals for `watch`; one folder for all destinations. */
 export function hookSignalFolder(tracecraftHome: string): string {
   return join(tracecraftHome, 'spool');
 }

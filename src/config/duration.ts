@@ -3,15 +3,17 @@ import { UsageError } from '../errors.js';
 
 const pattern = /^\d{1,9}(\.\d{1,3})?\s?(ms|s|m|min|h|d|w)$/i;
 
-/** Milliseconds of a text such as `90s`, `15m`, `2h` or `7d`; `undefined` when it is none. A bare number has no unit, so is none. */
+/**
+ * Milliseconds of a text such as `90s`, `15m`, `2h` or `7d`; `undefined` for anything else, including a bare number.
+ */
 export function durationMs(text: string): number | undefined {
   if (!pattern.test(text)) return undefined;
-  // The pattern above is the part of what `ms` accepts that its type cannot spell.
+  // `ms` accepts everything that matches the pattern above; its type cannot say so.
   const value = ms(text as ms.StringValue);
   return Number.isFinite(value) && value > 0 ? value : undefined;
 }
 
-/** As `durationMs`, or a `UsageError` that names the flag or field. */
+/** Like `durationMs`, but throws a `UsageError` that names the flag or field. */
 export function parseDuration(what: string, text: string): number {
   const value = durationMs(text);
   if (value !== undefined) return value;

@@ -9,7 +9,7 @@ export const projectConfigName = '.tracecraft.json';
 const homeConfigName = 'config.json';
 const maxConfigBytes = 256 * 1024;
 
-/** Where a config comes from, as the process sees it; injected so that nothing here reads the real one. */
+/** Where configs come from, as the process sees it; injected so that nothing here reads the real environment. */
 export interface ConfigContext {
   /** Absolute. */
   readonly cwd: string;
@@ -19,18 +19,18 @@ export interface ConfigContext {
 }
 
 export interface ConfigFile {
-  /** With symbolic links resolved: this is what trust is recorded for, and what relative paths are relative to. */
+  /** Symbolic links resolved: trust is recorded for this path, and relative paths start from it. */
   readonly path: string;
   readonly folder: string;
   readonly scope: 'project' | 'home';
-  /** Lower-case hex, of the very bytes that `document` was parsed from. */
+  /** Lower-case hex, of the bytes `document` was parsed from. */
   readonly sha256: string;
-  /** Whether others than its owner may read it. */
+  /** Whether users other than its owner can read it. */
   readonly readableByOthers: boolean;
   readonly document: ConfigDocument;
 }
 
-/** `TRACECRAFT_HOME`, or `~/.tracecraft`: the home config, trust records and local state. */
+/** `TRACECRAFT_HOME` or `~/.tracecraft`: the home config, trust records and local state. */
 export function tracecraftHome(context: Pick<ConfigContext, 'home' | 'env'>): string {
   const named = context.env.TRACECRAFT_HOME;
   if (named === undefined || named === '') return join(context.home, '.tracecraft');
@@ -44,7 +44,7 @@ export function homeConfigPath(context: ConfigContext): string {
   return join(tracecraftHome(context), homeConfigName);
 }
 
-/** The nearest `.tracecraft.json` from the current folder upward. */
+/** The nearest `.tracecraft.json`, from the current folder upwards. */
 export async function findProjectConfig(context: ConfigContext): Promise<ConfigFile | undefined> {
   for (let folder = context.cwd; ; folder = dirname(folder)) {
     const found = await readConfigFile(join(folder, projectConfigName), 'project');
@@ -58,8 +58,8 @@ export async function findHomeConfig(context: ConfigContext): Promise<ConfigFile
 }
 
 /**
- * `undefined` when there is nothing of that name. What is there and cannot be used is an error: going on to the next config
- * would send data elsewhere than its owner thinks.
+ * `undefined` if nothing has that name. A config that exists but is unusable is an error: falling through to the next
+ * one would send data where its owner does not expect it.
  */
 export async function readConfigFile(
   path: string,
@@ -85,7 +85,7 @@ export async function readConfigFile(
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
-    // Without O_NONBLOCK opening a named pipe would wait for a writer.
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer.
     return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     if (!(await isThere(path))) return undefined;
@@ -134,7 +134,7 @@ function reasonOf(error: unknown): string {
   return code === 'EACCES' ? 'permission denied' : code;
 }
 
-/** `~` is the user's home; a relative path is relative to the config's folder. */
+/** `~` is the user's home; a relative path starts from the config's folder. */
 export function localRoot(bucket: string, folder: string, home: string): string {
   if (bucket === '~') return home;
   if (bucket.startsWith('~/')) return join(home, bucket.slice(2));

@@ -3,8 +3,8 @@ import type { BucketTarget } from '../bucket/open.js';
 const shownLength = 120;
 
 /**
- * A bucket in words, for somebody who is to decide about it. Whoever wrote the config chose the names: they are quoted, so
- * that they read as names, and cut, so that no message to the reader fits in.
+ * Describes a bucket to a person who has to decide about it. The config's author chose the names, so they are quoted
+ * to read as names, and cut so that they cannot carry a message.
  */
 export function placeText(target: BucketTarget): string {
   if (target.backend === 'local') return `the folder ${quoted(target.root)}`;
@@ -14,7 +14,7 @@ export function placeText(target: BucketTarget): string {
   return `the ${kind} bucket ${quoted(bucket)} at ${where}`;
 }
 
-/** Where a store is that no endpoint was named for. */
+/** Where a store is when the config names no endpoint. */
 export const ownEndpoints = { s3: 'Amazon S3', hf: 'huggingface.co' } as const;
 
 function quoted(name: string): string {

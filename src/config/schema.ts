@@ -5,8 +5,8 @@ import { hasControlCharacter, isName } from '../protocol/names.js';
 import { durationMs } from './duration.js';
 
 /**
- * The fields of `.tracecraft.json` and `~/.tracecraft/config.json`. The first eight have the names that an older tool
- * writes, which spells an unset field as null, so that its file works as it is. Unknown fields are refused by name: a
+ * The fields of `.tracecraft.json` and `~/.tracecraft/config.json`. The first eight are named as the Python tool
+ * tracecraft writes them, with null for unset, so its file works unchanged. Unknown fields are refused by name: a
  * misspelt `redact` must not silently redact nothing.
  */
 const text = v.pipe(
@@ -40,7 +40,7 @@ const optional = <Schema extends v.GenericSchema>(schema: Schema) =>
   v.optional(v.nullable(schema), null);
 
 const redactSchema = v.strictObject({
-  /** Further secrets to redact: each becomes `[REDACTED:<name>]`. */
+  /** Extra secrets to redact, each as `[REDACTED:<name>]`. */
   patterns: v.optional(
     v.pipe(
       v.array(
@@ -54,7 +54,7 @@ const redactSchema = v.strictObject({
     ),
     [],
   ),
-  /** Texts that look like a secret and are none. */
+  /** Texts that look like secrets but are not. */
   allow: v.optional(texts, []),
   /** Names of rules to switch off. */
   disable: v.optional(texts, []),
@@ -89,7 +89,7 @@ const documentSchema = v.pipe(
       bucket: text,
       project: name,
       agent_id: optional(name),
-      /** null is Amazon's own. */
+      /** null means Amazon. */
       endpoint: optional(endpoint),
       access_key: optional(text),
       secret_key: optional(text),
@@ -119,16 +119,16 @@ const fileHint = 'Correct that file, or write a new one with "tracecraft init --
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** What a config file says, or a `UsageError` that names the file, the field and what it should be. */
+/** What a config file says, or a `UsageError` naming the file, the field and what it should be. */
 export function parseConfig(path: string, bytes: Uint8Array): ConfigDocument {
   return checkConfig(`not a usable config: ${path}`, parseJson(path, bytes), fileHint);
 }
 
-/** The same for a config that is not in a file yet. `problem` begins the message, `hint` says what to correct. */
+/** The same for a config that is not in a file yet. `problem` starts the message; `hint` says what to correct. */
 export function checkConfig(problem: string, value: unknown, hint: string): ConfigDocument {
   const result = v.safeParse(documentSchema, value);
   if (result.success) return result.output;
-  // A misspelt field is also a missing one; its own name tells more.
+  // A misspelt field also makes the right one missing; naming the misspelling says more.
   const issue = result.issues.find(isUnknownField) ?? result.issues[0];
   throw new UsageError(`${problem}: ${describe(issue)}`, { hint });
 }
@@ -148,7 +148,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
   return missing ? `field ${quoted(field)} is missing` : `field ${quoted(field)} ${issue.message}`;
 }
 
-/** Valibot reports an unknown key of a strict object with the expectation that there be none. */
+/** Valibot reports an unknown key of a strict object as "expected never". */
 function isUnknownField(issue: v.BaseIssue<unknown>): boolean {
   return issue.expected === 'never';
 }

@@ -21,23 +21,25 @@ import {
 } from './schema.js';
 import { openTrustStore } from './trust.js';
 
-/** Who said it: a variable of the environment, a config file, or nobody. */
+/** Where a value came from: an environment variable, a config file, or nowhere. */
 export type Source =
   | { readonly kind: 'environment'; readonly name: string }
   | { readonly kind: 'project' | 'home'; readonly path: string }
   | { readonly kind: 'default' };
 
-/** Everything a command needs to know of its surroundings, and which config won. */
+/** Everything a command needs to know about its surroundings, and which config won. */
 export interface Settings {
-  /** The config that names the destination: one file names all of it, so that no other's keys reach its endpoint. */
+  /**
+   * The config that names the destination. One file names all of it, so that no other file's keys reach its endpoint.
+   */
   readonly file: ConfigFile;
-  /** Whether that config is the user's word: the home folder's own, or recorded by `init` or `trust`. */
+  /** Whether that config speaks for the user: it is the home folder's own, or `init` or `trust` recorded it. */
   readonly trusted: boolean;
-  /** To look at. What opens it takes it from `openableTarget`. */
+  /** For display. To open it, go through `openableTarget`. */
   readonly target: BucketTarget;
   readonly project: string;
   readonly agent: string | undefined;
-  /** Milliseconds; null = claims do not expire; undefined = not set anywhere. */
+  /** Milliseconds; null: claims do not expire; undefined: not set. */
   readonly claimTtlMs: number | null | undefined;
   readonly redact: RedactSettings;
   readonly watch: WatchSettings;
@@ -47,9 +49,9 @@ export interface Settings {
     readonly endpoint: Source;
     readonly claimTtl: Source;
   };
-  /** What its user should know, e.g. that others can read the keys in it. */
+  /** What the user should know, e.g. that others can read the keys in it. */
   readonly warnings: readonly string[];
-  /** The folder of trust records, local state and the home config. */
+  /** Holds trust records, local state and the home config. */
   readonly stateFolder: string;
 }
 
@@ -58,7 +60,7 @@ export interface SettingsContext extends ConfigContext {
   readonly clock: Clock;
 }
 
-/** `undefined` when there is no config at all. A config that is there and cannot be used is a `UsageError`. */
+/** `undefined` if there is no config. One that exists but is unusable is a `UsageError`. */
 export async function findSettings(context: SettingsContext): Promise<Settings | undefined> {
   const stateFolder = tracecraftHome(context);
   const home = await findHomeConfig(context);
@@ -70,7 +72,7 @@ export async function findSettings(context: SettingsContext): Promise<Settings |
   return resolveSettings({ context, stateFolder, file, home, trusted });
 }
 
-/** As `findSettings`, but none is a `NotFoundError`. */
+/** Like `findSettings`, but having none is a `NotFoundError`. */
 export async function loadSettings(context: SettingsContext): Promise<Settings> {
   const settings = await findSettings(context);
   if (settings !== undefined) return settings;
@@ -81,8 +83,8 @@ export async function loadSettings(context: SettingsContext): Promise<Settings> 
 }
 
 /**
- * As `findSettings`, for what works without a bucket: a config that nobody trusted decides nothing there, so the home
- * folder's own holds in its place.
+ * Like `findSettings`, for commands that work without a bucket: an untrusted config decides nothing there, so the
+ * home config applies instead.
  */
 export async function findTrustedSettings(
   context: SettingsContext,
@@ -98,7 +100,7 @@ export async function findTrustedSettings(
   return { settings: own, ignored: settings.file };
 }
 
-/** As `findSettings`, for a destination that a program names itself instead of any config; relative paths are relative to `cwd`. */
+/** Like `findSettings`, for a destination that a program names instead of a config; relative paths start from `cwd`. */
 export function explicitSettings(document: ConfigDocument, context: SettingsContext): Settings {
   const file: ConfigFile = {
     path: 'the given destination',
@@ -120,13 +122,13 @@ export function requireAgent(settings: Pick<Settings, 'agent' | 'file'>): string
   });
 }
 
-/** What somebody is told, and so often an agent, who meets a config that nobody trusted. */
+/** What a user, often an agent, is told about an untrusted config. */
 export const trustHint =
   'Ask the person you work for: only they can allow it, with "tracecraft trust".\nAn agent never trusts a config by itself.';
 
 /**
- * A `NotAllowedError` unless the config that won is trusted. A bucket is named by a config and by nothing else, so no
- * endpoint, profile or key of the environment makes an untrusted one the user's own word.
+ * Throws `NotAllowedError` unless the winning config is trusted. Only a config names a bucket, so no endpoint,
+ * profile or key in the environment can vouch for an untrusted one.
  */
 export function requireTrusted({ file, trusted, target }: Settings): void {
   if (trusted) return;
@@ -136,7 +138,7 @@ export function requireTrusted({ file, trusted, target }: Settings): void {
   );
 }
 
-/** The target to open: whatever reads or writes a bucket gets it here, and nothing does by way of an untrusted config. */
+/** The target to open. Everything that reads or writes a bucket gets it here, and never through an untrusted config. */
 export function openableTarget(settings: Settings): BucketTarget {
   requireTrusted(settings);
   return settings.target;
@@ -219,7 +221,7 @@ function resolveEndpoint({ context, file }: FoundConfig): Resolved<string | unde
   return { value, source: variable === undefined ? sourceOf(file) : environment(variable) };
 }
 
-/** The config's own endpoint, else the environment's; without either it is Amazon's or Hugging Face's own. */
+/** The config's endpoint, otherwise the environment's; without either, Amazon's or Hugging Face's own. */
 function endpointOf(
   { backend, endpoint }: ConfigDocument,
   env: ConfigContext['env'],
@@ -271,7 +273,7 @@ function resolveTarget(document: ConfigDocument, place: SettingsScope): BucketTa
   };
 }
 
-/** The user's own patterns hold everywhere; what is let through is decided only by the config that won. */
+/** The user's own patterns always apply; exceptions come only from the winning config. */
 function resolveRedact({ file, home }: FoundConfig): RedactSettings {
   const own = file.document.redact;
   const everywhere = home === undefined || home === file ? [] : home.document.redact.patterns;

@@ -9,10 +9,10 @@ import { withoutLinks } from '../links.js';
 import { type ConfigContext, type ConfigFile, localRoot, tracecraftHome } from './files.js';
 
 /**
- * Which configs found in folders may be used at all. A record holds a config's path, the hash of its content and where its
- * bucket really lies, if that is a folder: a cloned repository can neither send or show anything by itself, nor change later
- * where things go, be it by a link in the bucket's place. One small file per path: two `tracecraft trust` at once cannot lose
- * each other's record.
+ * Decides which configs found in folders may be used at all. A record holds the config's path, a hash of its content
+ * and, for a folder, where its bucket really is. So a cloned repository can neither send nor show anything by itself,
+ * nor redirect things later, not even with a link in the bucket's place. One small file per path: two concurrent
+ * `tracecraft trust` cannot lose each other's record.
  */
 export interface TrustStore {
   isTrusted(file: Trustable): Promise<boolean>;
@@ -44,7 +44,7 @@ export function openTrustStore(context: TrustContext, disk: Io, clock: Clock): T
   async function read(file: string): Promise<TrustRecord | undefined> {
     const bytes = await io.readFile(file).catch(() => undefined);
     const record = bytes === undefined ? undefined : parseRecord(bytes);
-    // A record speaks only for the path that its name was made from.
+    // A record speaks only for the path its name was made from.
     return record !== undefined && recordName(record.path) === basename(file) ? record : undefined;
   }
 
@@ -89,7 +89,9 @@ export function openTrustStore(context: TrustContext, disk: Io, clock: Clock): T
   };
 }
 
-/** The real path of a local bucket, whichever way the config spells it: `~/clone/bucket` can be swapped as `bucket` can. */
+/**
+ * The real path of a local bucket, however the config spells it: `~/clone/bucket` can be swapped just like `bucket`.
+ */
 export async function bucketFolderOf(
   { document, folder }: Trustable,
   { home }: TrustContext,
@@ -99,10 +101,10 @@ export async function bucketFolderOf(
   return realPlace(localRoot(bucket, folder, home), mostLinks);
 }
 
-/** As the system's own limit on links that lead to links. */
+/** Matches the system's limit on chained links. */
 const mostLinks = 40;
 
-/** The real path that something has, or would have once it is made: neither need a bucket be there yet nor its drive. */
+/** The real path that something has, or would have once created: neither the bucket nor its drive need exist yet. */
 async function realPlace(path: string, linksLeft: number): Promise<string> {
   const real = await realpath(path).catch(() => undefined);
   if (real !== undefined) return real;

@@ -7,13 +7,13 @@ import { NotAllowedError, UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 import { type ConfigFile, readConfigFile } from './files.js';
 
-/** The fields of a config in the order in which people read them. Keys are there only when they were given by flag. */
+/** The fields of a config, in reading order. Keys are present only if given as flags. */
 export interface NewConfig {
   readonly backend: 'local' | 's3' | 'hf';
   readonly bucket: string;
   readonly project: string;
   readonly agent_id: string;
-  /** null is Amazon's own; the older tool wants the field to be there. */
+  /** null means Amazon; the Python tool requires the field. */
   readonly endpoint: string | null;
   readonly region?: string;
   readonly profile?: string;
@@ -22,7 +22,7 @@ export interface NewConfig {
   readonly hf_token?: string;
 }
 
-/** A `UsageError` when something of that name is there already, whatever it is, unless it may be overwritten. */
+/** Throws `UsageError` if anything has that name already, unless it may be overwritten. */
 export async function refuseExisting(path: string, overwrite: boolean): Promise<void> {
   if (overwrite || !(await isThere(path))) return;
   throw new UsageError(`there is a config already: ${path}`, {
@@ -30,7 +30,7 @@ export async function refuseExisting(path: string, overwrite: boolean): Promise<
   });
 }
 
-/** Mode 600, whole or not at all; read back, so that what is trusted is what is on disk. */
+/** Mode 600, whole or not at all; read back, so that what gets trusted is what is on disk. */
 export async function writeConfig(
   io: Io,
   path: string,
@@ -52,13 +52,13 @@ export async function writeConfig(
   });
 }
 
-/** A clone may bring a link of that name; git itself follows none there. */
+/** A clone may contain a link of that name; git itself does not follow one there. */
 const appendingToNoLink =
   constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
 
 export type GitIgnored = 'no-repository' | 'already' | 'added' | 'tracked';
 
-/** Keeps git from taking up a file that may hold keys. 'tracked': git has it already, and no .gitignore changes that. */
+/** Keeps git from adding a file that may hold keys. 'tracked': git already has it, and no .gitignore changes that. */
 export async function keepOutOfGit(path: string): Promise<GitIgnored> {
   const folder = dirname(path);
   const name = basename(path);
@@ -81,7 +81,7 @@ export async function keepOutOfGit(path: string): Promise<GitIgnored> {
   return 'added';
 }
 
-/** `.git` is a folder, or a file in a linked work tree and in a submodule. */
+/** `.git` is a folder, or a file in linked work trees and submodules. */
 async function isInWorkTree(folder: string): Promise<boolean> {
   for (let current = folder; ; current = dirname(current)) {
     if (await isThere(join(current, '.git'))) return true;
@@ -89,7 +89,7 @@ async function isInWorkTree(folder: string): Promise<boolean> {
   }
 }
 
-/** Whether that git command succeeds; no when there is no git. */
+/** Whether that git command succeeds; no if there is no git. */
 async function gitSays(folder: string, args: readonly string[]): Promise<boolean> {
   try {
     await promisify(execFile)('git', ['-C', folder, ...args], { timeout: 5_000 });

@@ -12,11 +12,14 @@ export interface SdkContext extends SdkEnvironment {
   readonly bucket: Bucket;
   readonly place: ArtifactStore;
   warn(message: string): void;
-  /** A `UsageError` when nobody said who acts. */
+  /** Throws `UsageError` if no agent is named. */
   coordination(): Promise<Coordination>;
-  /** Runs an act of the agent with its sign of life beside it (after it, if it has news), and tells what was not recorded. */
+  /**
+   * Runs an act of the agent with a heartbeat alongside (afterwards, if it carries news), and reports what was not
+   * recorded.
+   */
   act<T>(act: (coordination: Coordination) => Promise<T>, news?: HeartbeatNews): Promise<T>;
-  /** What may be shared of a text. */
+  /** The part of a text that may be shared. */
   scrub(what: string, text: string): string;
   scrubValue(key: string, value: unknown): unknown;
 }

@@ -14,14 +14,14 @@ import type { OpenOptions } from './types.js';
 
 export interface SdkEnvironment {
   readonly settings: Settings;
-  /** Of the process, with what the options say instead. */
+  /** The process's, overridden by the options. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
   readonly cwd: string;
   readonly home: string;
 }
 
-/** What the command line learns from its config and its environment, with what the caller says in their place. */
+/** What the command line learns from its config and environment, with the caller's values taking precedence. */
 export async function sdkEnvironmentOf(options: OpenOptions): Promise<SdkEnvironment> {
   const { agent, sessionId, destination } = options;
   const env = {
@@ -39,7 +39,7 @@ export async function sdkEnvironmentOf(options: OpenOptions): Promise<SdkEnviron
   return { settings, env, cwd, home };
 }
 
-/** What is not typed may be anything. */
+/** Untyped callers may pass anything. */
 export function textOf(what: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new UsageError(`${what} must be a text that is not empty`);

@@ -46,7 +46,7 @@ function keyOf(name: unknown): string {
   return checkMemoryKey(textOf('key', name));
 }
 
-/** As it will be read: what JSON leaves out or writes otherwise is not in it. */
+/** The value as it will be read back: JSON drops or rewrites some things. */
 function jsonOf(key: string, value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value));

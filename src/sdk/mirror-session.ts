@@ -17,7 +17,7 @@ export interface MirrorPlace extends SdkEnvironment {
   warn(message: string): void;
 }
 
-/** One session of this machine, by the same machinery as `session mirror`. */
+/** One session of this machine, through the same machinery as `session mirror`. */
 export async function mirrorSession(
   place: MirrorPlace,
   options: MirrorOptions,

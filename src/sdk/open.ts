@@ -11,9 +11,9 @@ import { stepsOf } from './steps.js';
 import type { OpenOptions, Tracecraft } from './types.js';
 
 /**
- * Opens the bucket of the config that holds here, or the one that is named. A local folder that is named is made if it is
- * missing. `NotFoundError`: no config and no destination; `UsageError`: one that cannot be used; `NotAllowedError`:
- * credentials are missing, or the config came with a folder and nobody trusted it; `UnreachableError`: the store does not answer.
+ * Opens the bucket of the applicable config, or the one you name. A local folder you name is created if missing.
+ * `NotFoundError`: no config and no destination; `UsageError`: an unusable one; `NotAllowedError`: missing
+ * credentials, or an untrusted config from a folder; `UnreachableError`: the store does not answer.
  */
 export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecraft> {
   const surroundings = await sdkEnvironmentOf(options);

@@ -138,7 +138,7 @@ function checkReport(acting: SdkContext, report: Report) {
   };
 }
 
-/** As `STEP/NAME`. `NotFoundError` when one is not there. */
+/** As `STEP/NAME`. `NotFoundError` if one is missing. */
 async function artifactsOf(
   { place }: SdkContext,
   step: string,

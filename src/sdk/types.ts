@@ -1,11 +1,11 @@
-// What the package's declarations are made of: nothing is imported here, so that they stand on their own.
+// The package's declarations. Imports nothing, so they stand on their own.
 
-/** Where the bucket is: the fields of `.tracecraft.json`, of which docs/configuration.md tells. */
+/** Where the bucket is: the fields of `.tracecraft.json`, see docs/configuration.md. */
 export interface Destination {
   readonly backend: 'local' | 's3' | 'hf';
-  /** A folder (`~` is your home, a relative path is relative to `cwd`), or the bucket's name. */
+  /** A folder (`~` is your home, relative paths start from `cwd`), or the bucket's name. */
   readonly bucket: string;
-  /** The first part of all keys. */
+  /** The first segment of all keys. */
   readonly project: string;
   readonly agent_id?: string | null | undefined;
   readonly endpoint?: string | null | undefined;
@@ -19,79 +19,82 @@ export interface Destination {
 }
 
 export interface RedactOptions {
-  /** Further secrets, as regular expressions: each becomes `[REDACTED:<name>]`. */
+  /** Extra secrets as regular expressions, each replaced by `[REDACTED:<name>]`. */
   readonly patterns?: readonly { readonly name: string; readonly pattern: string }[] | undefined;
-  /** Texts that look like a secret and are none. */
+  /** Texts that look like secrets but are not. */
   readonly allow?: readonly string[] | undefined;
   /** Kinds to leave alone. */
   readonly disable?: readonly string[] | undefined;
 }
 
 export interface OpenOptions {
-  /** Left out: the config that holds in `cwd`, as for the command line. */
+  /** Default: the config that applies in `cwd`, as on the command line. */
   readonly destination?: Destination | undefined;
-  /** Who acts. Left out: TRACECRAFT_AGENT, or the config's `agent_id`. */
+  /** The acting agent. Default: TRACECRAFT_AGENT, or the config's `agent_id`. */
   readonly agent?: string | undefined;
-  /** Of the session that acts, for claims that only it may end. Left out: what the harness's environment names. */
+  /** The acting session; only it may end its claims. Default: what the harness's environment names. */
   readonly sessionId?: string | undefined;
-  /** Left out: the current folder. */
+  /** Default: the current folder. */
   readonly cwd?: string | undefined;
-  /** Replaces what looks like a secret in notes, mail and memory. Otherwise it is shared as it is, with a warning. */
+  /** Replaces what looks like a secret in notes, mail and memory. By default it is shared unchanged, with a warning. */
   readonly redact?: boolean | undefined;
-  /** Told what a command would say on stderr. Left out: nobody is told. */
+  /** Receives what a command would print to stderr. Default: nobody is told. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
-/** One bucket, as one agent. What goes wrong is a `TracecraftError`; losing a race for a claim or a value is an answer. */
+/** One bucket, as one agent. Failures are `TracecraftError`s; losing a race for a claim or a value is an answer. */
 export interface Tracecraft {
-  /** Safe to print: no credential in it. */
+  /** Safe to print: holds no credentials. */
   readonly location: string;
   readonly project: string;
-  /** `undefined`: nobody said who acts, so there is only reading and mirroring. */
+  /** `undefined`: no agent is named, so only reading and mirroring work. */
   readonly agent: string | undefined;
-  /** Whether the store was seen to decide races. Where it does not, claims are best-effort. */
+  /** Whether the store was observed to decide races. If not, claims are best-effort. */
   readonly isArbitrated: boolean;
   readonly memory: Memories;
   readonly artifacts: Artifacts;
 
-  /** Takes a step, so that nobody else works on it. Claiming what is yours already starts its TTL again. */
+  /** Takes a step so that nobody else works on it. Claiming what is already yours restarts its TTL. */
   claim(step: string, options?: ClaimOptions): Promise<ClaimAnswer>;
-  /** Ends a step and hands it over. `LostError` when it is not yours any more; then nothing was changed. */
+  /** Ends a step and hands it over. `LostError` if it is no longer yours; nothing is changed then. */
   complete(step: string, report?: Report): Promise<Handoff>;
-  /** Gives a step back that is not done. `LostError` as for `complete`. */
+  /** Gives back an unfinished step. `LostError` as for `complete`. */
   release(step: string, options?: EndOptions): Promise<void>;
-  /** What the last holder says to the next; `undefined`: it was not handed over yet. */
+  /** What the last holder tells the next; `undefined` if it has not been handed over yet. */
   handoff(step: string): Promise<Handoff | undefined>;
   steps(): Promise<readonly Step[]>;
-  /** Until all of them are complete. `BlockedError` once one is blocked, `TimedOutError` when the time is up. */
+  /** Waits until all are complete. `BlockedError` once one is blocked, `TimedOutError` when time is up. */
   waitFor(steps: string | readonly string[], options: WaitOptions): Promise<readonly Step[]>;
 
   /** One message to one agent, whether it runs now or later. */
   send(to: string, message: string, about?: About): Promise<SentMessage>;
   /** One message to every agent. */
   broadcast(message: string, about?: About): Promise<SentMessage>;
-  /** All mail, in the order in which it was sent. Consumes nothing. */
+  /** All mail, in the order sent. Consumes nothing. */
   inbox(): Promise<readonly Message[]>;
-  /** What this agent has not seen, on whichever machine. It stays new until `markSeen`. */
+  /** What this agent has not seen, on any machine. Stays new until `markSeen`. */
   newMail(): Promise<NewMail>;
 
-  /** A sign of life. Claims, mail and changes of memory are one, too. */
+  /** Proof that the agent is alive. Claiming, sending and changing memory count, too. */
   heartbeat(summary?: string): Promise<void>;
 
   /**
-   * Mirrors one session of this machine, redacted and exactly once, as `tracecraft session mirror` does. `NotFoundError`: no
-   * such session. `PartialError`: something is still behind.
+   * Mirrors one session of this machine, redacted and exactly once, like `tracecraft session mirror`.
+   * `NotFoundError`: no such session. `PartialError`: something is still behind.
    */
   mirrorSession(options: MirrorOptions): Promise<MirroredSession>;
 
-  /** Frees sockets. Nothing is called afterwards. */
+  /** Frees sockets. Call nothing afterwards. */
   close(): Promise<void>;
 }
 
 export interface ClaimOptions {
-  /** Milliseconds without a sign of life after which others may take it over, `null`: never. Left out: the config's, or 2 h. */
+  /**
+   * Milliseconds without a heartbeat after which others may take the step over; `null`: never. Default: the config's,
+   * or 2 h.
+   */
   readonly ttlMs?: number | null | undefined;
-  /** Take a step that is done, as a new epoch. */
+  /** Take a finished step again, as a new epoch. */
   readonly reopen?: boolean | undefined;
 }
 
@@ -100,12 +103,12 @@ export type ClaimAnswer = Claimed | NotClaimed;
 export interface Claimed {
   readonly claimed: true;
   readonly step: string;
-  /** The fencing token: one more at each takeover or reopening. */
+  /** The fencing token: increases with each takeover or reopening. */
   readonly epoch: number;
   readonly how: 'fresh' | 'released' | 'expired' | 'reopened' | 'renewed';
-  /** Whose it was before. */
+  /** The previous holder. */
   readonly from: { readonly agent: string; readonly epoch: number } | undefined;
-  /** The store does not arbitrate: another may believe the same. */
+  /** The store does not arbitrate: someone else may believe the same. */
   readonly isBestEffort: boolean;
 }
 
@@ -113,12 +116,12 @@ export interface NotClaimed {
   readonly claimed: false;
   readonly step: string;
   readonly reason: 'held' | 'done';
-  /** Who holds it, or has done it. */
+  /** Who holds it, or finished it. */
   readonly holder: { readonly agent: string; readonly epoch: number };
 }
 
 export interface EndOptions {
-  /** The claim is yours, made elsewhere under your name. */
+  /** The claim you made elsewhere under your name. */
   readonly epoch?: number | undefined;
   /** Whoever holds it. */
   readonly force?: boolean | undefined;
@@ -127,14 +130,14 @@ export interface EndOptions {
 export type Outcome = 'complete' | 'blocked' | 'needs_review';
 
 export interface Report extends EndOptions {
-  /** 'complete' unless said otherwise. */
+  /** Default: 'complete'. */
   readonly outcome?: Outcome | undefined;
   readonly note?: string | undefined;
-  /** Who goes on; gets a message that names the step. */
+  /** Who continues; gets a message that names the step. */
   readonly nextAgent?: string | undefined;
   readonly nextAction?: string | undefined;
   readonly changedFiles?: readonly string[] | undefined;
-  /** Uploaded ones, of this step or shared, or as `STEP/NAME`. */
+  /** Uploaded artifacts: of this step, shared, or as `STEP/NAME`. */
   readonly artifacts?: readonly string[] | undefined;
 }
 
@@ -156,10 +159,10 @@ export interface Handoff {
 export interface Step {
   readonly step: string;
   readonly status: 'pending' | 'in_progress' | Outcome;
-  /** Who holds it, or had it last. */
+  /** Who holds it, or held it last. */
   readonly agent: string | null;
   readonly epoch: number;
-  /** The holder was silent for its TTL: the next claim takes it over. */
+  /** The holder was silent for its TTL: the next claim takes over. */
   readonly isExpired: boolean;
   readonly note: string | null;
 }
@@ -171,7 +174,7 @@ export interface WaitOptions {
 
 export interface About {
   readonly step?: string | undefined;
-  /** The id of the message that it answers. */
+  /** The id of the message it answers. */
   readonly replyTo?: string | undefined;
 }
 
@@ -184,7 +187,7 @@ export interface SentMessage {
 export interface Message {
   readonly id: string;
   readonly from: string;
-  /** Sent to this agent alone, or to all. */
+  /** To this agent alone, or to all. */
   readonly kind: 'direct' | 'broadcast';
   readonly message: string;
   readonly sentAt: string;
@@ -194,24 +197,27 @@ export interface Message {
 
 export interface NewMail {
   readonly messages: readonly Message[];
-  /** To be called once they were dealt with. `false`: other processes read the same mailbox at once, and some may come again. */
+  /**
+   * Call this once they are dealt with. `false`: other processes read the same mailbox at the same time, so some may
+   * reappear.
+   */
   markSeen(): Promise<boolean>;
 }
 
-/** Values that all agents of the project share; each change is the next version. */
+/** Values that all agents of the project share; each change is a new version. */
 export interface Memories {
-  /** `undefined`: there is none, or it was deleted. */
+  /** `undefined` if there is none, or it was deleted. */
   get(key: string): Promise<Memory | undefined>;
   set(key: string, value: unknown, condition?: MemoryCondition): Promise<MemoryAnswer>;
-  /** `NotFoundError` when there is none. */
+  /** `NotFoundError` if there is none. */
   delete(key: string, condition?: Pick<MemoryCondition, 'ifVersion'>): Promise<MemoryAnswer>;
   list(prefix?: string): Promise<readonly Memory[]>;
 }
 
 export interface MemoryCondition {
-  /** Only when there is no value. */
+  /** Only if there is no value. */
   readonly ifAbsent?: boolean | undefined;
-  /** Only when this is the present version; 0: when there never was one. */
+  /** Only if this is the current version; 0: if there never was one. */
   readonly ifVersion?: number | undefined;
 }
 
@@ -228,29 +234,29 @@ export interface Memory {
 
 export type MemoryAnswer =
   | { readonly written: true; readonly memory: Memory }
-  /** What is there instead; `undefined`: there never was a value. */
+  /** What is stored instead; `undefined` if there never was a value. */
   | { readonly written: false; readonly present: Memory | undefined };
 
 /** Files that agents produce. */
 export interface Artifacts {
-  /** A file of any size, replacing what is there of its name. Shared, unless a step is named. */
+  /** A file of any size, replacing one of the same name. Shared, unless a step is named. */
   upload(path: string, options?: UploadOptions): Promise<Artifact>;
-  /** Into `folder` under its own name, checked against the SHA-256 of its upload. Gives the path. */
+  /** Into `folder` under its own name, checked against the SHA-256 of its upload. Resolves to the path. */
   download(name: string, options: DownloadOptions): Promise<string>;
   list(step?: string): Promise<readonly Artifact[]>;
 }
 
 export interface UploadOptions {
   readonly step?: string | undefined;
-  /** What it is called in the bucket; `/` makes folders. Left out: the file's own name. */
+  /** Its name in the bucket; `/` makes folders. Default: the file's own name. */
   readonly name?: string | undefined;
 }
 
 export interface DownloadOptions {
   readonly folder: string;
-  /** Left out: a shared one, or `STEP/NAME`. */
+  /** Default: a shared one, or `STEP/NAME`. */
   readonly step?: string | undefined;
-  /** Replaces a file that is there. */
+  /** Replaces an existing file. */
   readonly force?: boolean | undefined;
 }
 
@@ -259,21 +265,21 @@ export interface Artifact {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
-  /** Lower-case hex; `null`: nothing was recorded of what is there. */
+  /** Lower-case hex; `null` if nothing was recorded about it. */
   readonly sha256: string | null;
 }
 
 export interface MirrorOptions {
   readonly harness: string;
-  /** Or a unique beginning of it. Left out: the newest that was started in `cwd`. */
+  /** Or a unique prefix of it. Default: the newest one started in `cwd`. */
   readonly sessionId?: string | undefined;
-  /** Left out: that of `open`. */
+  /** Default: that of `open`. */
   readonly cwd?: string | undefined;
 }
 
 export interface MirroredSession {
   readonly sessionId: string;
   readonly harness: string;
-  /** Parts that were sent now; 0: nothing was new. */
+  /** Parts sent now; 0 if nothing was new. */
   readonly parts: number;
 }

@@ -2,8 +2,8 @@ import type { CommandArgument, CommandManual, Values } from '../manual/commands.
 import { firstWords, secondWords, singleQuoted, topics } from './words.js';
 
 /**
- * A script for bash 3.2 (macOS) and later, without the bash-completion package. Bash hands `--flag=value` over as three words;
- * the first lines put them together.
+ * A script for bash 3.2 (macOS) and later, without the bash-completion package. Bash passes `--flag=value` as three
+ * words; the first lines rejoin them.
  */
 export function bashCompletion(commands: readonly CommandManual[]): string {
   return `# bash completion for tracecraft: eval "$(tracecraft completion bash)"

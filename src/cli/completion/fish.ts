@@ -78,7 +78,7 @@ function valueOptions(values: Values): string {
   return values.kind === 'words' ? `-x -a ${quoted(values.words.join(' '))}` : '-x';
 }
 
-/** In single quotes fish knows two escapes: of the quote and of the backslash. */
+/** Inside single quotes fish knows two escapes: the quote and the backslash. */
 function quoted(text: string): string {
   return `'${text.replaceAll(/['\\]/g, '\\$&')}'`;
 }

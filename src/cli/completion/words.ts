@@ -1,6 +1,6 @@
 import type { CommandManual } from '../manual/commands.js';
 
-/** A word that may come next, and what it means. */
+/** A possible next word and what it means. */
 export interface Word {
   readonly word: string;
   readonly summary: string;
@@ -37,7 +37,7 @@ export function secondWords(commands: readonly CommandManual[], topic: string): 
     .map(({ name, summary }) => ({ word: name.slice(topic.length + 1), summary }));
 }
 
-/** For a POSIX shell, and for zsh. */
+/** For POSIX shells and zsh. */
 export function singleQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -63,7 +63,7 @@ function topicCase(topic: string, words: readonly Word[]): string {
   ].join('\n');
 }
 
-/** _arguments takes the first word for the command: those before the last one of a command's name are taken away. */
+/** _arguments takes the first word for the command, so all but the last word of a command's name are removed. */
 function commandCase(command: CommandManual, depth: 1 | 2): string {
   const specs = [...command.flags.flatMap(flagSpecs), ...argumentSpecs(command)];
   return [

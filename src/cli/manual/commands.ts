@@ -41,7 +41,7 @@ const manifestSchema = v.object({
   ),
 });
 
-/** What can be said for the value of a flag or argument before anything is asked. */
+/** What can be offered for the value of a flag or argument without asking anything. */
 export type Values =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'files' | 'folders' | 'any' };
@@ -51,7 +51,7 @@ export interface CommandFlag {
   readonly name: string;
   readonly char: string | undefined;
   readonly summary: string;
-  /** `undefined`: it takes no value. */
+  /** `undefined`: takes no value. */
   readonly value: { readonly label: string; readonly values: Values } | undefined;
   readonly default: string | undefined;
   readonly isRepeatable: boolean;
@@ -67,27 +67,27 @@ export interface CommandArgument {
   readonly isRequired: boolean;
 }
 
-/** One command as a reader sees it, whatever the manual is written for. */
+/** One command as a reader sees it, independent of the manual's format. */
 export interface CommandManual {
-  /** As people type it, e.g. `memory get`. */
+  /** As typed, e.g. `memory get`. */
   readonly name: string;
   readonly summary: string;
   /** In paragraphs. */
   readonly description: readonly string[];
   readonly examples: readonly string[];
   readonly args: readonly CommandArgument[];
-  /** Whether the last argument may be given more than once. */
+  /** Whether the last argument may be repeated. */
   readonly isVariadic: boolean;
   readonly flags: readonly CommandFlag[];
 }
 
 export interface Manual {
   readonly version: string;
-  /** In the order of their names. */
+  /** In order of their names. */
   readonly commands: readonly CommandManual[];
 }
 
-/** Reads the oclif manifest: the one description of the commands that is there without loading any of them. */
+/** Reads the oclif manifest, the one description of all commands that needs none of them loaded. */
 export function readManual(manifest: string): Manual {
   const { version, commands } = v.parse(manifestSchema, JSON.parse(manifest));
   const shown = Object.entries(commands).filter(([, command]) => !command.hidden);
@@ -107,13 +107,13 @@ export function readManual(manifest: string): Manual {
   };
 }
 
-/** A line of shell, with what it does as a comment before it. */
+/** A line of shell, preceded by a comment that says what it does. */
 function toExample(example: string | v.InferOutput<typeof exampleSchema>): string[] {
   if (typeof example === 'string') return [example.replaceAll('<%= config.bin %>', 'tracecraft')];
   return [`# ${example.description}`, ...toExample(example.command)];
 }
 
-/** oclif knows it for every command, and has it in no manifest. */
+/** oclif adds it to every command but puts it in no manifest. */
 const helpFlag: CommandFlag = {
   name: 'help',
   char: 'h',

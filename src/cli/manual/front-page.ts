@@ -5,19 +5,19 @@ import { type Manual, readManual } from './commands.js';
 import { grouped } from './groups.js';
 
 export interface PageStyle {
-  /** Columns of the terminal; `undefined`: lines are not broken. */
+  /** Columns of the terminal; `undefined`: do not wrap. */
   readonly width: number | undefined;
   readonly isBold: boolean;
 }
 
-/** Prints all commands on one page, grouped by what people do. `root` is the folder of the oclif manifest. */
+/** Prints all commands on one page, grouped by task. `root` holds the oclif manifest. */
 export async function printFrontPage(root: string): Promise<void> {
   const manual = readManual(await readFile(join(root, 'oclif.manifest.json'), 'utf8'));
   const { stdout, env } = process;
   const isTerminal = stdout.isTTY === true;
   const isBold = isTerminal && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
   const page = frontPage(manual, { width: isTerminal ? stdout.columns : undefined, isBold });
-  // The manifest is our own, and its page may hold the escapes of bold type.
+  // The manifest is ours, so its page may contain escapes for bold type.
   if (isBold) printRaw(page);
   else printBlock(page);
 }
@@ -48,7 +48,7 @@ export function frontPage({ version, commands }: Manual, { width, isBold }: Page
   return `${lines.join('\n')}\n`;
 }
 
-/** The text beside its head, broken at spaces so that further lines begin below the first. */
+/** The text next to its heading, wrapped so that further lines align below the first. */
 function hanging(head: string, text: string, width: number | undefined): string[] {
   const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(20, width - head.length);
   const lines: string[] = [];

@@ -5,7 +5,7 @@ export interface CommandGroup {
   readonly commands: readonly CommandManual[];
 }
 
-/** What people do with it, and the commands for that in the order in which they are met. Those that are not there are passed over. */
+/** Tasks, each with its commands in the order a user meets them. Commands that do not exist are skipped. */
 const titles: readonly (readonly [title: string, names: readonly string[]])[] = [
   [
     'Set up',
@@ -63,7 +63,7 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
   ['Look', ['status', 'steps', 'step-status', 'agents', 'log', 'replay', 'demo']],
 ];
 
-/** Every command in one group; what no group names comes last. */
+/** Every command in exactly one group; ungrouped ones come last. */
 export function grouped(commands: readonly CommandManual[]): readonly CommandGroup[] {
   const named = titles.map(([title, names]) => ({
     title,

@@ -59,7 +59,7 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** What would be taken for markup stays text. */
+/** Escapes what would be taken for markup. */
 function prose(text: string): string {
   return text.replaceAll(/[<>*_`[\]]/g, '\\$&');
 }

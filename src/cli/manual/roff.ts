@@ -2,7 +2,7 @@ import type { CommandManual, Manual } from './commands.js';
 import { grouped } from './groups.js';
 import { flagSummary, flagText, globalFlags, ownFlags, usageOf } from './usage.js';
 
-/** `man/tracecraft.1`, in the macros of man(7). Without a date or version, so that it is the same for the same commands. */
+/** `man/tracecraft.1`, in the macros of man(7). Without date or version: the same commands give the same page. */
 export function roffManual({ commands }: Manual): string {
   const lines = [
     '.TH TRACECRAFT 1 "" "tracecraft" "tracecraft"',
@@ -65,7 +65,7 @@ function quoted(argument: string): string {
   return `"${escaped(argument).replaceAll('"', '\\(dq')}"`;
 }
 
-/** Backslashes, hyphens that are typed, and a first character that would make the line a request. */
+/** Escapes backslashes, literal hyphens, and a first character that would make the line a request. */
 function escaped(line: string): string {
   const typed = line.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('…', '...');
   return /^[.']/.test(typed) ? `\\&${typed}` : typed;

@@ -15,7 +15,7 @@ export function flagText({ char, name, value }: CommandFlag): string {
   return char === undefined ? long : `-${char}, ${long}`;
 }
 
-/** What the flag does, and what holds without it. */
+/** What the flag does, and its default. */
 export function flagSummary(flag: CommandFlag): string {
   const more = [
     ...(flag.isRequired ? ['required'] : []),
@@ -28,7 +28,7 @@ export function ownFlags({ flags }: CommandManual): readonly CommandFlag[] {
   return flags.filter(({ isGlobal }) => !isGlobal);
 }
 
-/** Flags that every command has, from any of them. */
+/** Flags every command has, taken from any of them. */
 export function globalFlags([first]: readonly CommandManual[]): readonly CommandFlag[] {
   return first?.flags.filter(({ isGlobal }) => isGlobal) ?? [];
 }
