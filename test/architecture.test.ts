@@ -117,6 +117,16 @@ function broken(check: (one: Import, source: SourceFile) => boolean): string[] {
   );
 }
 
+/** A module and everything that it imports, types aside: paths of ours, and packages by name. */
+function reachedFrom(start: string): ReadonlySet<string> {
+  const imports = new Map(sources.map((source) => [source.path, source.imports]));
+  const reached = new Set([start]);
+  for (const path of reached) {
+    for (const one of imports.get(path) ?? []) if (!one.isType) reached.add(one.to);
+  }
+  return reached;
+}
+
 /** Folds over imports of values that run at once: a cycle of those may meet a module that is not there yet. */
 function findCycle(): string[] | undefined {
   const edges = new Map(
@@ -189,6 +199,13 @@ describe('imports', () => {
 
   it('of heavy packages wait until they are needed', () => {
     expect(broken((one) => lazyPackages.test(one.to) && !one.isType && !one.isDynamic)).toEqual([]);
+  });
+
+  it('of readers of conversations stay within what a browser has', () => {
+    const reached = reachedFrom('watchers/readers.ts');
+    expect(reached).toContain('watchers/codex/conversation.ts');
+    const others = [...reached].filter((path) => !/^(src|watchers)\//.test(path));
+    expect(others).toEqual(['valibot']);
   });
 
   it('make no circle', () => {

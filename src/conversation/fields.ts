@@ -1,0 +1,52 @@
+/** A value of which nothing is known, read field by field. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Fields)
+    : {};
+}
+
+export function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** `undefined` for what shows nothing: some harnesses write answers of nothing but line breaks. */
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' && /\S/.test(value) ? value : undefined;
+}
+
+/** An id or a name: any string but the empty one. */
+export function word(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function finite(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** Milliseconds since the epoch, of an ISO date and time. */
+export function isoMs(value: unknown): number | undefined {
+  const ms = typeof value === 'string' && value.length <= 64 ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** The value that a text of JSON stands for; the text itself where it is none. */
+export function opened(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+export function json(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    // Nested so deep that nothing can print it.
+    return '';
+  }
+}

@@ -1,0 +1,122 @@
+import type { Child, Conversation, Spawn, Turn } from './conversation.js';
+import { EntryAssembly } from './entries.js';
+import { noted, type PlacedRow, type Tell } from './row.js';
+import { type TitleCandidates, titleIn, withCommand, withName, withPrompt } from './titles.js';
+import { turnsOf } from './turns.js';
+
+/** Which stream is read, and what is known of it from elsewhere. */
+export interface Place {
+  readonly session: string;
+  /** '' is the session's main stream. */
+  readonly stream: string;
+  /** A name that the harness keeps outside of the transcript. */
+  readonly named?: string;
+  /** Who began it, and with what words: told where a sub-agent's caller is known. */
+  readonly spawned?: Spawn & { readonly description?: string };
+  /** Ids of the rows of the session that this one was forked from. */
+  readonly parentRowIds?: ReadonlySet<string>;
+}
+
+/** What makes sense of one harness's rows, one stream at a time. */
+export interface RowReader {
+  /** The next row, parsed. */
+  row(value: unknown, line: number): void;
+  /** All rows so far as they stand to one another, in the order in which they are read. */
+  rows(): readonly PlacedRow[];
+  /** Whether the stream is a sub-agent's. */
+  readonly isSubagent: boolean;
+}
+
+/** Rows go in one after another; what they amount to can be asked for at any time. */
+export class ConversationFold {
+  readonly #harness: string;
+  readonly #place: Place;
+  readonly #reader: RowReader;
+  readonly #unread: PlacedRow[] = [];
+
+  constructor(harness: string, place: Place, reader: RowReader) {
+    this.#harness = harness;
+    this.#place = place;
+    this.#reader = reader;
+  }
+
+  /** Takes the next line, without its newline. Never fails: what cannot be read is counted. */
+  row(line: string, number: number): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      this.#unread.push(unread('not JSON', number));
+      return;
+    }
+    try {
+      this.#reader.row(value, number);
+    } catch {
+      // Nested so deep that nothing can walk it.
+      this.#unread.push(unread('not readable', number));
+    }
+  }
+
+  state(): Conversation {
+    const { session, stream } = this.#place;
+    const rows = [...this.#reader.rows(), ...this.#unread];
+    const assembly = new EntryAssembly();
+    for (const row of rows) assembly.add(row);
+    const { steps, bookkeeping } = assembly.finish();
+    const turns = turnsOf(steps);
+    const title = titleIn(this.#candidates(turns, rows));
+    const tells = rows.flatMap((row) => row.tells);
+    return {
+      harness: this.#harness,
+      session,
+      stream,
+      ...(title === undefined ? {} : { title }),
+      isSubagent: this.#reader.isSubagent,
+      ...this.#lineage(tells),
+      turns,
+      bookkeeping,
+      rows: rows.reduce((sum, { lines }) => sum + lines.length, 0),
+      stateRows: rows.reduce((sum, row) => sum + (row.isState ? row.lines.length : 0), 0),
+      children: childrenOf(tells),
+    };
+  }
+
+  #candidates(turns: readonly Turn[], rows: readonly PlacedRow[]): TitleCandidates {
+    const { named, spawned } = this.#place;
+    let candidates: TitleCandidates =
+      spawned?.description === undefined ? {} : { task: spawned.description };
+    for (const { tells } of rows) {
+      for (const tell of tells) if (tell.kind === 'title') candidates = withName(candidates, tell);
+    }
+    if (named !== undefined) candidates = withName(candidates, { by: 'user', text: named });
+    for (const entry of turns.flatMap(({ entries }) => entries)) {
+      if (entry.kind === 'prompt') {
+        candidates = withPrompt(candidates, entry, entry.isInherited === true);
+      } else if (entry.kind === 'command') {
+        candidates = withCommand(candidates, entry.name, entry.args);
+      }
+    }
+    return candidates;
+  }
+
+  #lineage(tells: readonly Tell[]): Pick<Conversation, 'spawnedBy' | 'forkedFrom'> {
+    const spawn = tells.findLast((tell) => tell.kind === 'spawn');
+    const fork = tells.findLast((tell) => tell.kind === 'fork');
+    const spawnedBy = this.#place.spawned ?? spawn?.by;
+    return {
+      ...(spawnedBy === undefined ? {} : { spawnedBy }),
+      ...(fork === undefined ? {} : { forkedFrom: fork.from }),
+    };
+  }
+}
+
+function unread(name: string, line: number): PlacedRow {
+  const row = noted(name, { atMs: undefined, id: undefined });
+  return { ...row, lines: [line], isInherited: false, isAbandoned: false };
+}
+
+function childrenOf(tells: readonly Tell[]): readonly Child[] {
+  const children = new Map<string, Child>();
+  for (const tell of tells) if (tell.kind === 'child') children.set(tell.child.id, tell.child);
+  return [...children.values()];
+}

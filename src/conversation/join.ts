@@ -1,0 +1,177 @@
+import {
+  type CallEntry,
+  type Child,
+  type CompactionEntry,
+  type Conversation,
+  type Entry,
+  entriesOf,
+  type Spawn,
+  type Turn,
+} from './conversation.js';
+import { fields, text } from './fields.js';
+
+/** A conversation that another one may have begun, as its caller needs to know it. */
+export interface ChildHead {
+  readonly child: Child;
+  /** Without a stream where only the session is known, and without a call where only the caller is. */
+  readonly spawnedBy: Spawn;
+  /** The first thing that it was told. */
+  readonly task?: string;
+  /** It wrote the summary of a compaction, and is nobody's call. */
+  readonly isCompaction?: true;
+  readonly endedAtMs?: number;
+}
+
+/** What its caller needs to know of a conversation; `undefined` when nobody began it. */
+export function headOf(conversation: Conversation, about?: Partial<Child>): ChildHead | undefined {
+  const { session, stream, spawnedBy, turns, isSubagent } = conversation;
+  const agent = /(?:^|\/)agent-([^/]+)$/.exec(stream)?.[1];
+  const isWhole = stream === '' && spawnedBy !== undefined;
+  if (!isSubagent || (agent === undefined && !isWhole)) return undefined;
+  const id = agent ?? session;
+  const prompt = entriesOf(conversation).find(
+    (entry) => entry.kind === 'prompt' && entry.isInherited !== true,
+  );
+  const endedAtMs = turns.at(-1)?.endedAtMs;
+  return {
+    child: { ...about, id, session, stream },
+    spawnedBy: spawnedBy ?? { session },
+    ...(prompt?.kind === 'prompt' ? { task: prompt.text } : {}),
+    ...(id.startsWith('acompact-') ? { isCompaction: true } : {}),
+    ...(endedAtMs === undefined ? {} : { endedAtMs }),
+  };
+}
+
+/** The conversation with what it began: each child stands at its call where that is told, or told by the task. */
+export function withChildren(
+  conversation: Conversation,
+  heads: readonly ChildHead[],
+): Conversation {
+  const { session, stream } = conversation;
+  const own = heads.filter(
+    ({ spawnedBy, child }) =>
+      spawnedBy.session === session &&
+      (spawnedBy.stream === undefined || spawnedBy.stream === stream) &&
+      !(child.session === session && child.stream === stream),
+  );
+  if (own.length === 0) return conversation;
+  const entries = entriesOf(conversation);
+  const places = placesOf(own, entries);
+  const patched = mapEntries(conversation, (entry) => withChild(entry, places.get(entry)));
+  const children = new Map(conversation.children.map((child) => [child.id, child]));
+  const placed = new Set(places.values());
+  for (const { child, spawnedBy, isCompaction } of own) {
+    if (isCompaction === true) continue;
+    // Of a session's sub-agents it is not told whose they are; only those that are found here are this stream's.
+    if (spawnedBy.stream === undefined && !placed.has(child) && !children.has(child.id)) continue;
+    children.set(child.id, { ...children.get(child.id), ...child });
+  }
+  return { ...patched, children: [...children.values()] };
+}
+
+function placesOf(
+  heads: readonly ChildHead[],
+  entries: readonly Entry[],
+): ReadonlyMap<Entry, Child> {
+  const places = new Map<Entry, Child>();
+  const calls = entries.filter((entry) => entry.kind === 'call');
+  const taken = new Set<string>();
+  const put = (entry: Entry | undefined, { child }: ChildHead): void => {
+    if (entry === undefined || places.has(entry) || taken.has(child.id)) return;
+    places.set(entry, child);
+    taken.add(child.id);
+  };
+  for (const head of heads) {
+    const { callId } = head.spawnedBy;
+    put(
+      calls.find((call) => call.child?.id === head.child.id),
+      head,
+    );
+    if (callId !== undefined)
+      put(
+        calls.find((call) => call.callId === callId),
+        head,
+      );
+  }
+  for (const head of heads) {
+    if (head.isCompaction === true) put(compactionOf(head, entries, places), head);
+    else
+      put(
+        calls.find((call) => isTaskOf(call, head) && !places.has(call)),
+        head,
+      );
+  }
+  return places;
+}
+
+function isTaskOf(call: CallEntry, { task }: ChildHead): boolean {
+  if (task === undefined || call.child !== undefined) return false;
+  const { prompt, message, task: named, goal } = fields(call.input);
+  return [prompt, message, named, goal].some((said) => text(said)?.trim() === task.trim());
+}
+
+/** The first one that was done after its agent was. */
+function compactionOf(
+  { endedAtMs }: ChildHead,
+  entries: readonly Entry[],
+  places: ReadonlyMap<Entry, Child>,
+): CompactionEntry | undefined {
+  return entries.find(
+    (entry): entry is CompactionEntry =>
+      entry.kind === 'compaction' &&
+      !places.has(entry) &&
+      (entry.atMs ?? Number.POSITIVE_INFINITY) >= (endedAtMs ?? 0),
+  );
+}
+
+function withChild(entry: Entry, child: Child | undefined): Entry {
+  if (child === undefined) return entry;
+  if (entry.kind === 'compaction') return { ...entry, agent: child };
+  return entry.kind === 'call' ? { ...entry, child: { ...entry.child, ...child } } : entry;
+}
+
+/** The conversation with the results that were too long for it, from the stream in which they lie. */
+export function withSpilledResults(
+  conversation: Conversation,
+  spilled: Conversation,
+): Conversation {
+  const texts = new Map<string, string>();
+  for (const entry of entriesOf(spilled)) {
+    if (entry.kind === 'result' && entry.callId !== undefined) {
+      texts.set(entry.callId, entry.result.text);
+    }
+  }
+  return mapEntries(conversation, (entry) => {
+    if (entry.kind !== 'call' && entry.kind !== 'result') return entry;
+    const whole = texts.get(entry.result?.spilled ?? '');
+    if (whole === undefined || entry.result === undefined) return entry;
+    return { ...entry, result: { ...entry.result, text: whole } };
+  });
+}
+
+/**
+ * The newest generation of a stream after what an earlier one had and it has not: a harness that cuts a transcript short
+ * throws away its beginning.
+ */
+export function withEarlier(newest: Conversation, earlier: Conversation): Conversation {
+  const known = new Set(entriesOf(newest).map(({ id }) => id));
+  const before = earlier.turns
+    .map((turn) => ({ ...turn, entries: turn.entries.filter(({ id }) => !known.has(id)) }))
+    .filter(({ entries }) => entries.length > 0)
+    .map((turn) => ({
+      ...turn,
+      entries: turn.entries.map((entry): Entry => ({ ...entry, isEarlier: true })),
+    }));
+  const turns = [...before, ...newest.turns].map((turn, index) => ({ ...turn, number: index + 1 }));
+  return { ...newest, turns };
+}
+
+function mapEntries(conversation: Conversation, change: (entry: Entry) => Entry): Conversation {
+  const turns = conversation.turns.map((turn): Turn => {
+    const entries = turn.entries.map(change);
+    return entries.every((entry, index) => entry === turn.entries[index])
+      ? turn
+      : { ...turn, entries };
+  });
+  return { ...conversation, turns };
+}

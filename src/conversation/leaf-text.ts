@@ -1,0 +1,42 @@
+/** Ids, signatures and whole copies of files: nobody looks for them, and they would drown what one does. */
+const skipped =
+  /^(?:u?uid|id|.*(?:Id|_id|Uuid|_uuid|UUID)|signature|encrypted_content|originalFile)$/;
+const base64 = /^(?:data:[^,]{0,100},)?[A-Za-z0-9+/_-]{400,}={0,2}$/;
+/** Deeper than any row is, and shallow enough for any stack. */
+const deepest = 64;
+
+/** Every string in a value, one a line: of a kind of row that no reader knows. JSON inside strings is opened. */
+export function leafText(value: unknown): string {
+  const found = new Set<string>();
+  collect(value, 0, found);
+  return [...found].join('\n');
+}
+
+function collect(value: unknown, depth: number, found: Set<string>): void {
+  if (depth > deepest) return;
+  if (typeof value === 'string') collectText(value, depth, found);
+  else if (Array.isArray(value)) {
+    for (const one of value) collect(one, depth + 1, found);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, one] of Object.entries(value)) {
+      if (!skipped.test(name)) collect(one, depth + 1, found);
+    }
+  }
+}
+
+function collectText(text: string, depth: number, found: Set<string>): void {
+  if (!/\S/.test(text) || base64.test(text)) return;
+  const inside = /^\s*[[{]/.test(text) ? parsed(text) : undefined;
+  if (inside === undefined) found.add(text);
+  else collect(inside, depth + 1, found);
+}
+
+/** A structure, or nothing. */
+function parsed(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+import * as v from 'valibot';
+import type { Fork, Spawn } from './conversation.js';
+import type { Place } from './fold.js';
+import type { RowReading, Tell } from './row.js';
+import { joinedTallies, type Tally } from './tally.js';
+import { type TitleCandidates, titleIn, withCommand, withName } from './titles.js';
+
+/** What is kept of one harness's rows to count turns: bounded, however many rows there are. */
+export interface TurnCounter {
+  row(value: unknown, line: number): RowReading;
+  /** Plain JSON, from which another counter goes on. */
+  state(): unknown;
+  tallies(): { readonly own: Tally; readonly inherited: Tally };
+  /** What its rows tell as they stand, rather than one by one. */
+  tells(): readonly Tell[];
+  readonly isSubagent: boolean;
+}
+
+const outlineSchema = v.object({
+  v: v.literal(1),
+  rows: v.number(),
+  titles: v.object({
+    named: v.exactOptional(v.string()),
+    called: v.exactOptional(v.string()),
+    command: v.exactOptional(v.string()),
+  }),
+  spawnedBy: v.exactOptional(
+    v.object({ session: v.string(), stream: v.exactOptional(v.string()) }),
+  ),
+  forkedFrom: v.exactOptional(
+    v.object({ session: v.string(), rowId: v.exactOptional(v.string()) }),
+  ),
+  counter: v.unknown(),
+});
+
+/** What an outline goes on from. Plain JSON. */
+export type OutlineState = v.InferOutput<typeof outlineSchema>;
+
+/** A conversation in short. */
+export interface Outline {
+  readonly rows: number;
+  readonly title?: string;
+  /** The last own prompt, on one line. */
+  readonly lastPrompt?: string;
+  /** Own prompts, and turns that they or something else began. */
+  readonly prompts: number;
+  readonly turns: number;
+  readonly inheritedTurns: number;
+  /** Lines that the last turns begin with, ascending; of the inherited ones too. */
+  readonly turnStarts: readonly number[];
+  readonly isSubagent: boolean;
+  readonly spawnedBy?: Spawn;
+  readonly forkedFrom?: Fork;
+}
+
+/**
+ * Title, last prompt and number of turns of a stream, kept up row by row in little space, so that they can be had beside a
+ * checkpoint. They are those of the whole conversation: what is left out is only what other sessions tell.
+ */
+export class OutlineFold {
+  readonly #place: Place;
+  readonly #counter: TurnCounter;
+  #rows = 0;
+  #titles: TitleCandidates = {};
+  #spawnedBy: Spawn | undefined;
+  #forkedFrom: Fork | undefined;
+
+  constructor(place: Place, counter: TurnCounter, from?: OutlineState) {
+    this.#place = place;
+    this.#counter = counter;
+    if (from === undefined) return;
+    this.#rows = from.rows;
+    this.#titles = from.titles;
+    this.#spawnedBy = from.spawnedBy;
+    this.#forkedFrom = from.forkedFrom;
+  }
+
+  /** Takes the next line, without its newline. Never fails. */
+  row(line: string, number: number): void {
+    this.#rows += 1;
+    let reading: RowReading;
+    try {
+      reading = this.#counter.row(JSON.parse(line), number);
+    } catch {
+      return;
+    }
+    for (const tell of reading.tells) this.#told(tell);
+    for (const piece of reading.pieces) {
+      if (piece.kind === 'command') {
+        this.#titles = withCommand(this.#titles, piece.name, piece.args);
+      }
+    }
+  }
+
+  state(): OutlineState {
+    return {
+      v: 1,
+      rows: this.#rows,
+      titles: this.#titles,
+      ...(this.#spawnedBy === undefined ? {} : { spawnedBy: this.#spawnedBy }),
+      ...(this.#forkedFrom === undefined ? {} : { forkedFrom: this.#forkedFrom }),
+      counter: this.#counter.state(),
+    };
+  }
+
+  outline(): Outline {
+    for (const tell of this.#counter.tells()) this.#told(tell);
+    const { own, inherited } = this.#counter.tallies();
+    const title = this.#title(own, inherited);
+    const spawnedBy = this.#place.spawned ?? this.#spawnedBy;
+    return {
+      rows: this.#rows,
+      ...(title === undefined ? {} : { title }),
+      ...(own.last === undefined ? {} : { lastPrompt: own.last }),
+      prompts: own.prompts,
+      turns: own.turns,
+      inheritedTurns: inherited.turns,
+      turnStarts: joinedTallies(inherited, own).starts,
+      isSubagent: this.#counter.isSubagent,
+      ...(spawnedBy === undefined ? {} : { spawnedBy }),
+      ...(this.#forkedFrom === undefined ? {} : { forkedFrom: this.#forkedFrom }),
+    };
+  }
+
+  #title(own: Tally, inherited: Tally): string | undefined {
+    const { named, spawned } = this.#place;
+    const titles =
+      named === undefined ? this.#titles : withName(this.#titles, { by: 'user', text: named });
+    const task = spawned?.description ?? own.task;
+    return titleIn({
+      ...titles,
+      ...(own.first === undefined ? {} : { own: own.first }),
+      ...(inherited.first === undefined ? {} : { inherited: inherited.first }),
+      ...(task === undefined ? {} : { task }),
+    });
+  }
+
+  #told(tell: Tell): void {
+    if (tell.kind === 'title') this.#titles = withName(this.#titles, tell);
+    else if (tell.kind === 'spawn') this.#spawnedBy = tell.by;
+    else if (tell.kind === 'fork') this.#forkedFrom = tell.from;
+  }
+}
+
+/** The state that somebody kept; `undefined` when it is none of these. */
+export function outlineState(value: unknown): OutlineState | undefined {
+  const result = v.safeParse(outlineSchema, value);
+  return result.success ? result.output : undefined;
+}

@@ -1,0 +1,102 @@
+import { ConversationFold, type Place, type RowReader } from './fold.js';
+import { leafText } from './leaf-text.js';
+import { OutlineFold, outlineState, type TurnCounter } from './outline.js';
+import type { Piece, RowReading } from './row.js';
+
+/** What one row says, for search. */
+export interface RowText {
+  readonly role: 'user' | 'assistant' | 'tool' | 'system';
+  /** Of a call or its result, where the row names it. */
+  readonly tool?: string;
+  readonly text: string;
+}
+
+/** One harness's transcripts as conversations. Pure: a browser reads them too. */
+export interface Reader {
+  readonly harness: string;
+  open(place: Place): ConversationFold;
+  outline(place: Place): OutlineFold;
+  /** Goes on from what another one's `state()` was; `undefined` when it was none. */
+  outline(place: Place, state: unknown): OutlineFold | undefined;
+  /** `undefined` for a row that says nothing: the harness's bookkeeping. Rows of unknown kinds say whatever is in them. */
+  textOf(row: unknown): RowText | undefined;
+}
+
+export interface ReaderRules {
+  readonly rows: (place: Place) => RowReader;
+  readonly turns: (place: Place) => TurnCounter;
+  readonly resumedTurns: (place: Place, state: unknown) => TurnCounter | undefined;
+  /** Reads one row by itself. */
+  readonly read: (row: unknown) => RowReading;
+  /** Whether rows of this name are known to say nothing. */
+  readonly isBookkeeping: (name: string) => boolean;
+}
+
+export function createReader(harness: string, rules: ReaderRules): Reader {
+  function outline(place: Place): OutlineFold;
+  function outline(place: Place, state: unknown): OutlineFold | undefined;
+  function outline(place: Place, ...states: readonly unknown[]): OutlineFold | undefined {
+    if (states.length === 0) return new OutlineFold(place, rules.turns(place));
+    const state = outlineState(states[0]);
+    const counter = state && rules.resumedTurns(place, state.counter);
+    return counter && new OutlineFold(place, counter, state);
+  }
+  return {
+    harness,
+    open: (place) => new ConversationFold(harness, place, rules.rows(place)),
+    outline,
+    textOf: (row) => textOf(row, rules),
+  };
+}
+
+function textOf(row: unknown, { read, isBookkeeping }: ReaderRules): RowText | undefined {
+  const { name, pieces } = read(row);
+  if (pieces.length > 0) return textIn(pieces);
+  if (isBookkeeping(name)) return undefined;
+  const text = leafText(row);
+  return text === '' ? undefined : { role: 'system', text };
+}
+
+function textIn(pieces: readonly Piece[]): RowText | undefined {
+  const said = pieces.map(wordsOf).filter((one) => one !== '');
+  const [first] = pieces;
+  if (said.length === 0 || first === undefined) return undefined;
+  const tool = pieces.map(toolOf).find((one) => one !== undefined);
+  const text = said.join('\n');
+  return tool === undefined ? { role: roleOf(first), text } : { role: roleOf(first), tool, text };
+}
+
+function roleOf({ kind }: Piece): RowText['role'] {
+  switch (kind) {
+    case 'prompt':
+    case 'command':
+      return 'user';
+    case 'answer':
+    case 'thinking':
+    case 'call':
+      return 'assistant';
+    case 'result':
+      return 'tool';
+    default:
+      return 'system';
+  }
+}
+
+function toolOf(piece: Piece): string | undefined {
+  return piece.kind === 'call' || piece.kind === 'result' ? piece.tool : undefined;
+}
+
+function wordsOf(piece: Piece): string {
+  switch (piece.kind) {
+    case 'call':
+      return `${piece.tool} ${leafText(piece.input)}`.trim();
+    case 'command':
+      return [`${piece.name} ${piece.args}`.trim(), piece.output ?? ''].join('\n').trim();
+    case 'compaction':
+      return piece.summary ?? '';
+    case 'part':
+      return '';
+    default:
+      return piece.text;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Result } from './conversation.js';
+import type { DetailTell, ResultPiece } from './row.js';
+
+export function resultOf(piece: ResultPiece, atMs: number | undefined): Result {
+  const { text, isError, images, exitCode, durationMs, spilled } = piece;
+  return {
+    text,
+    isError,
+    images,
+    ...(atMs === undefined ? {} : { atMs }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...(spilled === undefined ? {} : { spilled }),
+  };
+}
+
+/** A result that is told twice is the fuller of the two, and an error if either says so. */
+export function joinedResult(known: Result | undefined, more: Result): Result {
+  if (known === undefined) return more;
+  const [less, fuller] = known.text.length >= more.text.length ? [more, known] : [known, more];
+  const isError = known.isError || more.isError;
+  return { ...less, ...fuller, isError, images: Math.max(known.images, more.images) };
+}
+
+export function detailed(known: Result | undefined, tell: DetailTell): Result | undefined {
+  const { text, isError, exitCode, durationMs, diff } = tell;
+  if (known === undefined && text === undefined) return undefined;
+  const result = known ?? { text: text ?? '', isError: false, images: 0 };
+  return {
+    ...result,
+    text: result.text === '' ? (text ?? '') : result.text,
+    isError: result.isError || isError === true,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...(diff === undefined ? {} : { diff }),
+  };
+}

@@ -1,0 +1,70 @@
+import * as v from 'valibot';
+import type { PromptPiece } from './row.js';
+import { promptTitle, titleText } from './titles.js';
+
+/** How many turns are kept by the line that they begin with: the end of a long session is read from there. */
+const mostStarts = 20;
+const longestPrompt = 300;
+
+export const tallySchema = v.object({
+  turns: v.number(),
+  prompts: v.number(),
+  /** Lines that the last turns begin with, ascending. */
+  starts: v.array(v.number()),
+  /** What a person said first, as a title, and what an agent was told first. */
+  first: v.exactOptional(v.string()),
+  task: v.exactOptional(v.string()),
+  last: v.exactOptional(v.string()),
+});
+
+/** Turns in numbers: as small after a thousand as after ten. Plain JSON. */
+export type Tally = Readonly<v.InferOutput<typeof tallySchema>>;
+
+export const noTurns: Tally = { turns: 0, prompts: 0, starts: [] };
+
+/** A prompt, as far as it is remembered. */
+export type Prompted = Pick<PromptPiece, 'text' | 'images' | 'origin'>;
+
+export function withTurn(tally: Tally, line: number, prompt?: Prompted): Tally {
+  return joinedTallies(tally, {
+    turns: 1,
+    prompts: prompt === undefined ? 0 : 1,
+    starts: [line],
+    ...(prompt === undefined ? {} : wordsOf(prompt)),
+  });
+}
+
+function wordsOf(prompt: Prompted): Pick<Tally, 'first' | 'task' | 'last'> {
+  const title = promptTitle(prompt);
+  const last = titleText(prompt.text).slice(0, longestPrompt);
+  const isTask = prompt.origin === 'agent';
+  return {
+    ...(title === undefined ? {} : isTask ? { task: title } : { first: title }),
+    ...(last === '' ? {} : { last }),
+  };
+}
+
+/** What comes after joined to what comes before. */
+export function joinedTallies(before: Tally, after: Tally): Tally {
+  const first = before.first ?? after.first;
+  const task = before.task ?? after.task;
+  const last = after.last ?? before.last;
+  const starts = [...before.starts, ...after.starts].sort((left, right) => left - right);
+  return {
+    turns: before.turns + after.turns,
+    prompts: before.prompts + after.prompts,
+    starts: starts.slice(-mostStarts),
+    ...(first === undefined ? {} : { first }),
+    ...(task === undefined ? {} : { task }),
+    ...(last === undefined ? {} : { last }),
+  };
+}
+
+/** What tells texts apart without keeping them. */
+export function printOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return `${text.length}:${(hash >>> 0).toString(36)}`;
+}

@@ -1,0 +1,91 @@
+import type { PromptPiece, TitleTell } from './row.js';
+
+/** In UTF-16 code units: `meta.json` stays small whatever a transcript says of itself. */
+const longestTitle = 500;
+
+/** Control characters, lone surrogates, and marks that turn the direction of text around. */
+const unprintable = /[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
+/** Where pictures were pasted. */
+const pasted = /^(?:\[Image\b[^\]]*\]\s*)+/;
+const caveat = /^Caveat: The messages below/;
+
+/** A title on one line, cut when it is too long; '' when nothing of it can be shown. */
+export function titleText(said: string): string {
+  const start = said.slice(0, longestTitle * 8);
+  const line = start.replace(unprintable, ' ').replace(/\s+/gu, ' ').trim();
+  if (line.length <= longestTitle) return line;
+  return line
+    .slice(0, longestTitle - 1)
+    .replace(/\p{Cs}$/u, '')
+    .concat('…');
+}
+
+/** What a prompt can title; `undefined` when it is not a person's words. */
+export function promptTitle({
+  text,
+  images,
+}: Pick<PromptPiece, 'text' | 'images'>): string | undefined {
+  const words = titleText(text).replace(pasted, '');
+  if (isTitle(words)) return words;
+  return words === '' && (images > 0 || pasted.test(text)) ? '[image]' : undefined;
+}
+
+function isTitle(words: string): boolean {
+  return words !== '' && !/^<[a-z!/]/i.test(words) && !caveat.test(words);
+}
+
+/**
+ * What may title a conversation, one after another. The name that the user gave comes first, then the harness's, then the
+ * first own prompt, the first inherited one, the task of a sub-agent, and the first command.
+ */
+export interface TitleCandidates {
+  readonly named?: string;
+  readonly called?: string;
+  readonly own?: string;
+  readonly inherited?: string;
+  readonly task?: string;
+  readonly command?: string;
+}
+
+export function titleIn(candidates: TitleCandidates): string | undefined {
+  const { named, called, own, inherited, task, command } = candidates;
+  return named ?? called ?? own ?? inherited ?? task ?? command;
+}
+
+export function withName(
+  candidates: TitleCandidates,
+  { by, text }: Omit<TitleTell, 'kind'>,
+): TitleCandidates {
+  const title = titleText(text);
+  if (!isTitle(title)) return candidates;
+  return by === 'user' ? { ...candidates, named: title } : { ...candidates, called: title };
+}
+
+export function withPrompt(
+  candidates: TitleCandidates,
+  prompt: Pick<PromptPiece, 'text' | 'images' | 'origin'>,
+  isInherited: boolean,
+): TitleCandidates {
+  const place = placeOf(prompt, isInherited);
+  if (place === undefined || candidates[place] !== undefined) return candidates;
+  const title = promptTitle(prompt);
+  return title === undefined ? candidates : { ...candidates, [place]: title };
+}
+
+function placeOf(
+  { origin }: Pick<PromptPiece, 'origin'>,
+  isInherited: boolean,
+): 'own' | 'inherited' | 'task' | undefined {
+  if (origin === 'agent') return isInherited ? undefined : 'task';
+  return isInherited ? 'inherited' : 'own';
+}
+
+export function withCommand(
+  candidates: TitleCandidates,
+  name: string,
+  args: string,
+): TitleCandidates {
+  if (candidates.command !== undefined) return candidates;
+  const command = titleText(`${name} ${args}`);
+  return command === '' ? candidates : { ...candidates, command };
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { Conversation } from '../../src/conversation/conversation.js';
+import { countsOf } from '../../src/conversation/counts.js';
+import {
+  type ChildHead,
+  headOf,
+  withChildren,
+  withSpilledResults,
+} from '../../src/conversation/join.js';
+import { fold, that, those } from './folding.js';
+import { ClaudeRows, hermesMessage, hermesSession } from './sample-rows.js';
+
+function agent(id: string, task: string, stream = `subagents/agent-${id}`): Conversation {
+  const rows = new ClaudeRows();
+  rows.user(task);
+  rows.assistant('m1', [{ type: 'text', text: 'Found.' }]);
+  return fold('claude-code', rows.rows, { session: rows.session, stream });
+}
+
+function headsOf(...conversations: readonly Conversation[]): readonly ChildHead[] {
+  return conversations.map((one) => headOf(one)).filter((head) => head !== undefined);
+}
+
+function caller(): Conversation {
+  const rows = new ClaudeRows();
+  rows.call('m1', 't1', 'Agent', { prompt: 'Look here' });
+  rows.call('m1', 't2', 'Agent', { prompt: 'Look there' });
+  return fold('claude-code', rows.rows, { session: rows.session });
+}
+
+describe('children', () => {
+  it('stand at the call that names them', () => {
+    const [head] = headsOf(agent('a1', 'something else'));
+    if (head === undefined) throw new Error('no head');
+    const spawnedBy = { ...head.spawnedBy, stream: '', callId: 't2' };
+    const joined = withChildren(caller(), [{ ...head, spawnedBy }]);
+    expect(those(joined, 'call').map(({ child }) => child?.id)).toEqual([undefined, 'a1']);
+    expect(countsOf(joined).subagents_linked).toEqual(['a1']);
+  });
+
+  it('stand at the call that gave them their task, each at one', () => {
+    const deeper = 'subagents/workflows/wf/agent-a2';
+    const heads = headsOf(agent('a1', 'Look there'), agent('a2', 'Look here', deeper));
+    const joined = withChildren(caller(), heads);
+    expect(those(joined, 'call').map(({ child }) => child?.stream)).toEqual([
+      deeper,
+      'subagents/agent-a1',
+    ]);
+    expect(
+      countsOf(withChildren(caller(), headsOf(agent('a3', 'Neither')))).subagents_linked,
+    ).toEqual([]);
+  });
+
+  it('of a session that only names its parent belong to the whole of it', () => {
+    const parent = fold('hermes', [hermesMessage(1, 'user', 'go')], { session: 'p' });
+    const origin = hermesSession({ model_config: { _delegate_from: 'p' } });
+    const child = fold('hermes', [origin, hermesMessage(2, 'user', 'task')], { session: 'c' });
+    const copy = { ...child, stream: 'profiles/coder' };
+    expect(countsOf(withChildren(parent, headsOf(child, copy))).subagents_linked).toEqual(['c']);
+  });
+
+  it('that sum up stand at the compaction', () => {
+    const rows = new ClaudeRows();
+    rows.user('go');
+    rows.system('compact_boundary');
+    const heads = headsOf(agent('acompact-1', 'Your task is to sum up'));
+    rows.system('compact_boundary');
+    const parent = fold('claude-code', rows.rows, { session: rows.session });
+    const joined = withChildren(parent, heads);
+    expect(those(joined, 'compaction').map((one) => one.agent?.id)).toEqual([
+      undefined,
+      'acompact-1',
+    ]);
+    expect(countsOf(joined).subagents_linked).toEqual([]);
+  });
+});
+
+describe('spilled results', () => {
+  it('take the place of what was cut', () => {
+    const rows = new ClaudeRows();
+    rows.call('m1', 't1', 'Bash', { command: 'seq 9' });
+    const persistedOutputPath = 'C:\\p\\tool-results\\b7.txt';
+    rows.result('t1', 'Output too large', { toolUseResult: { persistedOutputPath } });
+    const spilled = fold('claude-code', [{ type: 'tool-result', id: 'b7', text: '1\n2' }]);
+    const conversation = fold('claude-code', rows.rows, { session: rows.session });
+    const joined = withSpilledResults(conversation, spilled);
+    expect(that(joined, 'call').result).toMatchObject({ text: '1\n2', spilled: 'b7' });
+  });
+});

@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Conversation, entriesOf } from '../../src/conversation/conversation.js';
+import type { Outline } from '../../src/conversation/outline.js';
+import { titleText } from '../../src/conversation/titles.js';
+import { readerOf, readers } from '../../watchers/readers.js';
+import { hasSharedFixtures, readFixtureStreams } from '../support/fixture-streams.js';
+import { ClaudeRows, hermesMessage, lines, samples, userItem } from './sample-rows.js';
+
+interface Stream {
+  readonly harness: string;
+  readonly session: string;
+  readonly stream: string;
+  readonly lines: readonly string[];
+}
+
+function conversationOf({ harness, lines: texts, ...place }: Stream): Conversation {
+  const fold = readerOf(harness)?.open(place);
+  if (fold === undefined) throw new Error(`no reader for ${harness}`);
+  for (const [line, text] of texts.entries()) fold.row(text, line);
+  return fold.state();
+}
+
+/** Kept up row by row; at each of `stops` it is put away as text and taken up again. */
+function outlineOf({ harness, lines: texts, ...place }: Stream, stops: readonly number[]): Outline {
+  const reader = readerOf(harness);
+  let fold = reader?.outline(place);
+  for (const [line, text] of texts.entries()) {
+    if (stops.includes(line))
+      fold = reader?.outline(place, JSON.parse(JSON.stringify(fold?.state())));
+    fold?.row(text, line);
+  }
+  if (fold === undefined) throw new Error('no outline');
+  return fold.outline();
+}
+
+/** What an outline should say of a conversation. */
+function expected(conversation: Conversation): Partial<Outline> {
+  const { title, turns, isSubagent, spawnedBy, forkedFrom, rows } = conversation;
+  const begun = turns.filter(({ origin }) => origin !== 'none');
+  const prompts = entriesOf(conversation).filter((entry) => entry.kind === 'prompt');
+  const own = prompts.filter(({ isInherited }) => isInherited !== true);
+  const last = own.map(({ text }) => titleText(text)).findLast((text) => text !== '');
+  return {
+    rows,
+    ...(title === undefined ? {} : { title }),
+    ...(last === undefined ? {} : { lastPrompt: last.slice(0, 300) }),
+    prompts: own.length,
+    turns: begun.filter(({ isInherited }) => !isInherited).length,
+    inheritedTurns: begun.filter(({ isInherited }) => isInherited).length,
+    turnStarts: begun
+      .map(({ entries }) => entries[0]?.rows[0] ?? -1)
+      .sort((left, right) => left - right)
+      .slice(-20),
+    isSubagent,
+    ...(spawnedBy === undefined ? {} : { spawnedBy }),
+    ...(forkedFrom === undefined ? {} : { forkedFrom }),
+  };
+}
+
+function sampleOf(harness: string): Stream {
+  const session = '5e55e55e-0000-4000-8000-00000000c0de';
+  return { harness, session, stream: '', lines: samples[harness] ?? [] };
+}
+
+describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harness) => {
+  const whole = sampleOf(harness);
+  const cut = fc.nat(whole.lines.length);
+
+  it('says in little what the conversation says', () => {
+    fc.assert(
+      fc.property(cut, (end) => {
+        const stream = { ...whole, lines: whole.lines.slice(0, end) };
+        expect(outlineOf(stream, [])).toEqual(expected(conversationOf(stream)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('goes on from what was kept of it', () => {
+    fc.assert(
+      fc.property(fc.array(cut, { maxLength: 4 }), (stops) => {
+        expect(outlineOf(whole, stops)).toEqual(outlineOf(whole, []));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('does not go on from anything else', () => {
+    const reader = readerOf(harness);
+    const place = { session: 's', stream: '' };
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(reader?.outline(place, value)).toBeUndefined();
+      }),
+    );
+    const state = JSON.parse(JSON.stringify(reader?.outline(place)?.state()));
+    expect(reader?.outline(place, { ...state, counter: { own: 'x' } })).toBeUndefined();
+  });
+
+  it('takes any row', () => {
+    const any = fc.array(fc.oneof(fc.json(), fc.string(), fc.constantFrom(...whole.lines)));
+    fc.assert(
+      fc.property(any, (texts) => {
+        const outline = outlineOf({ ...whole, lines: texts }, [2]);
+        expect(outline.rows).toBe(texts.length);
+      }),
+    );
+  });
+});
+
+describe('the state of an outline', () => {
+  it('stays small, however long the session', () => {
+    const claude = new ClaudeRows();
+    for (let turn = 0; turn < 500; turn += 1) claude.user(`prompt ${turn} ${'x'.repeat(2_000)}`);
+    const codex = Array.from({ length: 500 }, (_, turn) =>
+      userItem(`${turn} ${'x'.repeat(2_000)}`),
+    );
+    const hermes = Array.from({ length: 500 }, (_, turn) =>
+      hermesMessage(turn, 'user', `${turn} ${'x'.repeat(2_000)}`),
+    );
+    const sizes = [
+      { harness: 'claude-code', rows: claude.rows },
+      { harness: 'codex', rows: codex },
+      { harness: 'hermes', rows: hermes },
+    ].map(({ harness, rows }) => {
+      const fold = readerOf(harness)?.outline({ session: claude.session, stream: '' });
+      for (const [line, text] of lines(rows).entries()) fold?.row(text, line);
+      expect(fold?.outline()).toMatchObject({ prompts: 500, turnStarts: { length: 20 } });
+      return JSON.stringify(fold?.state()).length;
+    });
+    const [claudeSize = 0, codexSize = 0, hermesSize = 0] = sizes;
+    expect(claudeSize).toBeLessThan(8_000);
+    expect(codexSize).toBeLessThan(24_000);
+    expect(hermesSize).toBeLessThan(100_000);
+  });
+});
+
+describe.skipIf(!hasSharedFixtures)(
+  'outlines of fixtures (skipped where ../shared is absent)',
+  () => {
+    it('say what their conversations say, also when they are put away in between', async () => {
+      for (const stream of await readFixtureStreams()) {
+        const place = { ...stream, name: `${stream.tree} ${stream.session} ${stream.stream}` };
+        const stops = [1, 2, 7, 11, 40].filter((stop) => stop < stream.lines.length);
+        const { harness, session, stream: name, lines: texts } = stream;
+        const one = { harness, session, stream: name, lines: texts };
+        expect({ of: place.name, ...outlineOf(one, stops) }).toEqual({
+          of: place.name,
+          ...expected(conversationOf(one)),
+        });
+      }
+    });
+  },
+);

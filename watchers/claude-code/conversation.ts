@@ -1,0 +1,70 @@
+import type { Place, RowReader } from '../../src/conversation/fold.js';
+import { createReader, type Reader } from '../../src/conversation/reader.js';
+import type { PlacedRow, Tell } from '../../src/conversation/row.js';
+import { isKnownBookkeeping } from './conversation/bookkeeping.js';
+import { abandonedPrompts, isTypedPrompt } from './conversation/branches.js';
+import { Copies } from './conversation/copies.js';
+import { ClaudeCodeTurns } from './conversation/outline.js';
+import { agentIn, isFromElsewhere } from './conversation/place.js';
+import { type ClaudeRow, readClaudeRow } from './conversation/rows.js';
+
+/** The rows of a session's transcript, of one of its sub-agents' or of its spilled results. */
+export class ClaudeCodeRows implements RowReader {
+  readonly isSubagent: boolean;
+  readonly #place: Place;
+  readonly #rows: ClaudeRow[] = [];
+  readonly #lines: number[] = [];
+  readonly #ids = new Set<string>();
+  readonly #copies = new Copies();
+
+  constructor(place: Place) {
+    this.#place = place;
+    this.isSubagent = agentIn(place.stream) !== undefined;
+  }
+
+  row(value: unknown, line: number): void {
+    const row = readClaudeRow(value, this);
+    this.#rows.push(row);
+    this.#lines.push(line);
+    if (row.id !== undefined) this.#ids.add(row.id);
+    this.#copies.see(row);
+  }
+
+  rows(): readonly PlacedRow[] {
+    const abandoned = abandonedPrompts(this.#rows);
+    let isAbandoned = false;
+    return this.#rows.map((row, index) => {
+      if (isTypedPrompt(row)) isAbandoned = abandoned.has(row);
+      const line = this.#lines[index] ?? 0;
+      const isInherited = this.#isInherited(row, index);
+      const tells = row.tells.flatMap((tell) => this.#toldOf(tell, row, isInherited));
+      if (row.fork !== undefined) tells.push({ kind: 'fork', from: row.fork });
+      return { ...row, tells, lines: [line], isInherited, isAbandoned };
+    });
+  }
+
+  #isInherited(row: ClaudeRow, index: number): boolean {
+    if (isFromElsewhere(row, this.#place.session)) return true;
+    return row.id !== undefined && index < this.#copies.end;
+  }
+
+  #toldOf(tell: Tell, row: ClaudeRow, isInherited: boolean): Tell[] {
+    // Most summaries are of other sessions: they are written when those are listed.
+    if (row.name === 'summary' && !this.#ids.has(row.leafId ?? '')) return [];
+    if (tell.kind !== 'child') return [tell];
+    const session = isInherited ? row.fork?.session : this.#place.session;
+    const stream = `subagents/agent-${tell.child.id}`;
+    return [
+      { ...tell, child: { ...tell.child, ...(session === undefined ? {} : { session }), stream } },
+    ];
+  }
+}
+
+/** What the mirror ships of Claude Code, as conversations. */
+export const claudeCodeReader: Reader = createReader('claude-code', {
+  rows: (place) => new ClaudeCodeRows(place),
+  turns: (place) => new ClaudeCodeTurns(place),
+  resumedTurns: (place, state) => ClaudeCodeTurns.resumed(place, state),
+  read: (row) => readClaudeRow(row, { isSubagent: false }),
+  isBookkeeping: isKnownBookkeeping,
+});

@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import type { ClaudeRow } from './rows.js';
+
+export const copiesSchema = v.object({
+  seen: v.number(),
+  firstMs: v.exactOptional(v.number()),
+  lastOlder: v.number(),
+  hasAnswer: v.boolean(),
+});
+type CopiesState = v.InferOutput<typeof copiesSchema>;
+
+/**
+ * `--fork-session` copies rows and gives them the new session's id; their times stay. Where an answer is older than the first
+ * row of the file that has a time, everything up to the last row older than that was copied.
+ */
+export class Copies {
+  #state: CopiesState;
+
+  constructor(from: CopiesState = { seen: 0, lastOlder: 0, hasAnswer: false }) {
+    this.#state = from;
+  }
+
+  /** Whether the row is older than the file, and so was copied if anything was. */
+  see({ atMs, id, isAssistant }: Pick<ClaudeRow, 'atMs' | 'id' | 'isAssistant'>): boolean {
+    const state = { ...this.#state, seen: this.#state.seen + 1 };
+    this.#state = state;
+    if (atMs === undefined) return false;
+    state.firstMs ??= atMs;
+    if (atMs >= state.firstMs) return false;
+    if (isAssistant) state.hasAnswer = true;
+    if (id === undefined) return false;
+    state.lastOlder = state.seen;
+    return true;
+  }
+
+  get hasAnswer(): boolean {
+    return this.#state.hasAnswer;
+  }
+
+  /** How many rows from the beginning were copied. */
+  get end(): number {
+    return this.#state.hasAnswer ? this.#state.lastOlder : 0;
+  }
+
+  state(): CopiesState {
+    return this.#state;
+  }
+}

@@ -1,0 +1,126 @@
+import { type Fields, fields, json, list, text, word } from '../../../src/conversation/fields.js';
+import type { Piece, ResultPiece, Tell } from '../../../src/conversation/row.js';
+
+/** What a message holds: results, calls, what the model said; and apart from them, what was written in the user's name. */
+export interface MessagePieces {
+  readonly pieces: readonly Piece[];
+  readonly said: string;
+  readonly images: number;
+}
+
+export function messagePieces(row: Fields, rowId: string | undefined): MessagePieces {
+  const message = fields(row.message);
+  const isAssistant = row.type === 'assistant';
+  const { content } = message;
+  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : list(content);
+  // Rows of one response share its id; the oldest have none.
+  const responseId = word(message.id) ?? rowId;
+  const response = { responseId, model: word(message.model) };
+  const pieces: Piece[] = [];
+  const said: string[] = [];
+  let images = 0;
+  for (const one of parts) {
+    const part = typeof one === 'string' ? { type: 'text', text: one } : fields(one);
+    const words = part.type === 'text' ? text(part.text) : undefined;
+    if (words !== undefined) said.push(words);
+    if (!isAssistant && part.type === 'image') images += 1;
+    pieces.push(...(isAssistant ? spokenPieces(part, response) : sentPieces(part, row)));
+  }
+  return { pieces, said: said.join('\n'), images };
+}
+
+function spokenPieces(
+  part: Fields,
+  response: { readonly responseId: string | undefined; readonly model: string | undefined },
+): readonly Piece[] {
+  switch (part.type) {
+    case 'text':
+      return spoken('answer', part.text, response);
+    case 'thinking':
+      return spoken('thinking', part.thinking, response);
+    case 'redacted_thinking':
+      return [];
+    case 'tool_use':
+    case 'server_tool_use':
+    case 'mcp_tool_use': {
+      const tool = word(part.name) ?? 'tool';
+      return [{ kind: 'call', callId: word(part.id), tool, input: part.input, ...response }];
+    }
+    default:
+      return isResult(part) ? [resultPiece(part, {})] : [unknownPart(part)];
+  }
+}
+
+function spoken(
+  kind: 'answer' | 'thinking',
+  said: unknown,
+  response: { readonly responseId: string | undefined; readonly model: string | undefined },
+): readonly Piece[] {
+  const words = text(said);
+  return words === undefined ? [] : [{ kind, text: words, ...response }];
+}
+
+function sentPieces(part: Fields, row: Fields): readonly Piece[] {
+  if (part.type === 'text' || part.type === 'image') return [];
+  return isResult(part) ? [resultPiece(part, row)] : [unknownPart(part)];
+}
+
+/** Tools that run at the model's end have results of kinds of their own. */
+function isResult({ type, tool_use_id: callId }: Fields): boolean {
+  return type === 'tool_result' || (typeof type === 'string' && callId !== undefined);
+}
+
+function resultPiece(part: Fields, row: Fields): ResultPiece {
+  const { said, images } = resultContent(part.content);
+  const callId = word(part.tool_use_id);
+  const caller = word(row.sourceToolAssistantUUID) ?? word(row.parentUuid);
+  const spilled = spilledName(fields(row.toolUseResult).persistedOutputPath);
+  return {
+    kind: 'result',
+    callId,
+    ...(callId === undefined && caller !== undefined ? { callRowId: caller } : {}),
+    text: said,
+    isError: part.is_error === true,
+    images,
+    ...(spilled === undefined ? {} : { spilled }),
+  };
+}
+
+function resultContent(content: unknown): { readonly said: string; readonly images: number } {
+  if (!Array.isArray(content))
+    return { said: content === undefined ? '' : json(content), images: 0 };
+  const said: string[] = [];
+  let images = 0;
+  for (const one of content) {
+    const part = fields(one);
+    if (part.type === 'image') images += 1;
+    const words = typeof one === 'string' ? one : (text(part.text) ?? text(part.tool_name));
+    said.push(words ?? `[${word(part.type) ?? 'part'}]`);
+  }
+  return { said: said.join('\n'), images };
+}
+
+/** `…/tool-results/<name>.txt`: the name is the id of a row of the stream of spilled results. */
+function spilledName(path: unknown): string | undefined {
+  const file = word(path)?.split(/[\\/]/).at(-1);
+  return word(file?.replace(/\.txt$/, ''));
+}
+
+function unknownPart({ type }: Fields): Piece {
+  return { kind: 'part', name: word(type) ?? 'part' };
+}
+
+/** A result names the agent that the call began. */
+export function resultTells(row: Fields): readonly Tell[] {
+  const { agentId, description } = fields(row.toolUseResult);
+  const id = word(agentId);
+  const [result] = list(fields(row.message).content)
+    .map(fields)
+    .filter(({ type }) => type === 'tool_result');
+  const callId = word(result?.tool_use_id);
+  if (id === undefined || callId === undefined) return [];
+  const about = word(description);
+  return [
+    { kind: 'child', callId, child: about === undefined ? { id } : { id, description: about } },
+  ];
+}

@@ -1,0 +1,129 @@
+import type { PromptOrigin } from '../../src/conversation/conversation.js';
+import type { RowReader } from '../../src/conversation/fold.js';
+import { createReader, type Reader } from '../../src/conversation/reader.js';
+import { noted, type Piece, type PlacedRow } from '../../src/conversation/row.js';
+import { HermesTurns } from './conversation/outline.js';
+import {
+  type HermesMessage,
+  type HermesSession,
+  readMessage,
+  readSession,
+  rowOf,
+  sessionTells,
+} from './conversation/rows.js';
+
+/** A row of the database, with the lines that its states were told by. */
+interface Told {
+  readonly lines: number[];
+  value: unknown;
+}
+
+const nameOfState = 'session';
+
+/** The rows of one session, folded to what they are now and ordered as the database orders them. */
+export class HermesRows implements RowReader {
+  readonly #messages = new Map<number, Told>();
+  /** Messages that were written to a file while the database could not be. */
+  readonly #unnumbered: Told[] = [];
+  readonly #session: Told = { lines: [], value: undefined };
+
+  get isSubagent(): boolean {
+    return this.#about.isSubagent;
+  }
+
+  get #about(): HermesSession {
+    return readSession(this.#session.value);
+  }
+
+  row(value: unknown, line: number): void {
+    const of = rowOf(value);
+    if (of === undefined) this.#unnumbered.push({ lines: [line], value });
+    else if (of === 'session') add(this.#session, value, line);
+    else {
+      const known = this.#messages.get(of);
+      if (known === undefined) this.#messages.set(of, { lines: [line], value });
+      else add(known, value, line);
+    }
+  }
+
+  rows(): readonly PlacedRow[] {
+    const origin: PromptOrigin = this.isSubagent ? 'agent' : 'human';
+    const numbered = [...this.#messages].sort(([left], [right]) => left - right);
+    const messages = [...numbered.map(([, told]) => told), ...this.#unnumbered].map(
+      ({ value, lines }) => ({ message: readMessage(value, origin), lines }),
+    );
+    const isCopied = copied(messages.map(({ message }) => message));
+    const open: string[] = [];
+    const placed = messages.map(({ message, lines }) => {
+      if (isCopied(message)) {
+        return place(noted(`${message.name} superseded`, message), lines, false);
+      }
+      const pieces = message.pieces.map((piece) => joinedTo(open, piece));
+      return place({ ...message, pieces }, lines, isTakenBack(message));
+    });
+    return [...this.#stateRow(), ...placed];
+  }
+
+  #stateRow(): readonly PlacedRow[] {
+    const { lines } = this.#session;
+    if (lines.length === 0) return [];
+    const tells = sessionTells(this.#about);
+    const reading = noted(nameOfState, { atMs: undefined, id: undefined }, tells);
+    return [place({ ...reading, isState: true }, lines, false)];
+  }
+}
+
+function add(told: Told, value: unknown, line: number): void {
+  told.lines.push(line);
+  told.value = value;
+}
+
+function place(
+  reading: Omit<PlacedRow, 'lines' | 'isInherited' | 'isAbandoned'>,
+  lines: readonly number[],
+  isAbandoned: boolean,
+): PlacedRow {
+  const { name, atMs, id, pieces, tells, isState } = reading;
+  const row = { name, atMs, id, pieces, tells, lines, isInherited: false, isAbandoned };
+  return isState === undefined ? row : { ...row, isState };
+}
+
+/** Neither live nor put away: rewound. */
+function isTakenBack({ isActive, isCompacted }: HermesMessage): boolean {
+  return !isActive && !isCompacted;
+}
+
+/** What a compaction leaves standing is written anew, and the old rows are put out of use without a word. */
+function copied(messages: readonly HermesMessage[]): (message: HermesMessage) => boolean {
+  const lastLive = new Map<string, number>();
+  const places = new Map<HermesMessage, number>();
+  for (const [index, message] of messages.entries()) {
+    places.set(message, index);
+    if (message.isActive && !message.isDeleted) lastLive.set(message.likeness, index);
+  }
+  return (message) =>
+    isTakenBack(message) &&
+    (lastLive.get(message.likeness) ?? -1) > (places.get(message) ?? Number.POSITIVE_INFINITY);
+}
+
+/** The oldest results do not name the call that they answer: it is the first that is still open. */
+function joinedTo(open: string[], piece: Piece): Piece {
+  if (piece.kind === 'call' && piece.callId !== undefined) open.push(piece.callId);
+  if (piece.kind !== 'result') return piece;
+  const callId = piece.callId ?? open[0];
+  const index = callId === undefined ? -1 : open.indexOf(callId);
+  if (index !== -1) open.splice(index, 1);
+  return { ...piece, callId };
+}
+
+/** Hermes' sessions as conversations. */
+export const hermesReader: Reader = createReader('hermes', {
+  rows: () => new HermesRows(),
+  turns: () => new HermesTurns(),
+  resumedTurns: (_place, state) => HermesTurns.resumed(state),
+  read: (row) =>
+    rowOf(row) === 'session'
+      ? noted(nameOfState, { atMs: undefined, id: undefined })
+      : readMessage(row, 'human'),
+  isBookkeeping: (name) => name === nameOfState || /^message(?: |$)/.test(name),
+});
