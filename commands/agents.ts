@@ -5,8 +5,8 @@ import { listAgents } from '../src/coordination/agents/agents.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 
 export default class Agents extends BaseCommand {
-  static override summary = 'all agents: what they work at, and when they last gave a sign of life';
-  static override description = 'Exit codes: 0 listed, 8 the store cannot be reached.';
+  static override summary = 'list all agents: what they are working on, and their last heartbeat';
+  static override description = 'Exit codes: 0 listed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> agents',
     "<%= config.bin %> agents --json | jq -r '.data.agents[].id'",

@@ -11,7 +11,7 @@ import { stepId } from '../src/protocol/names.js';
 export default class Claim extends BaseCommand {
   static override summary = 'take a step, so that nobody else works on it';
   static override description =
-    'One of any number who try at once gets it: the store decides. A step whose holder gave no sign of life for its TTL (2 hours unless said otherwise) is free for the next who asks. Every command of the holder is a sign of life, and so is a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 4 somebody else has it or it is done, 7 not allowed, 8 the store cannot be reached.';
+    'Of any number of agents that try at once, one gets it: the store decides. If the holder is silent for the TTL of the claim (default 2 hours), the next agent that asks takes the step over. Every command of the holder counts as a heartbeat, and so does a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 4 someone else has it or it is done, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> claim design',
     '<%= config.bin %> claim build --ttl 15m',
@@ -26,10 +26,10 @@ export default class Claim extends BaseCommand {
   };
   static override flags = {
     ttl: Flags.string({
-      summary: 'silence after which others may take it over, at most 7d; "none": never',
+      summary: 'silence after which others may take it over, at most 7d; "none" for never',
       helpValue: '15m',
     }),
-    reopen: Flags.boolean({ summary: 'take a step that is done, as a new epoch' }),
+    reopen: Flags.boolean({ summary: 'take a finished step again, as a new epoch' }),
   };
 
   async run(): Promise<object> {

@@ -20,7 +20,7 @@ const said: Readonly<Record<Outcome, string>> = {
 export default class Complete extends BaseCommand {
   static override summary = 'end a step and hand it over';
   static override description =
-    'Writes the whole handoff in one replacement of the claim: it is done and handed over, or, when somebody took the step over meanwhile, nothing is changed and the answer is exit 4. Repeating it is harmless. With --to the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 nobody has claimed it or there is no such artifact, 4 it is not yours (any more), 7 not allowed, 8 the store cannot be reached.';
+    'Replaces the claim once, with the whole handoff in it: either the step is done and handed over or, if someone took it over meanwhile, nothing changes and the exit code is 4. Repeating it is harmless. With --to, the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 nobody has claimed it or no such artifact, 4 not yours (any more), 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> complete design --note "contract agreed" --to developer --next-action "build it"',
     '<%= config.bin %> complete build --changed-files-from-git --artifact patch.diff --to reviewer',
@@ -30,19 +30,22 @@ export default class Complete extends BaseCommand {
     step: Args.string({ description: 'name of the step', required: true }),
   };
   static override flags = {
-    note: Flags.string({ summary: 'what was done, and what to know' }),
-    to: Flags.string({ summary: 'the agent who goes on; gets a message', helpValue: 'AGENT' }),
-    'next-action': Flags.string({ summary: 'what is to be done next' }),
+    note: Flags.string({ summary: 'what was done, and what the next agent should know' }),
+    to: Flags.string({
+      summary: 'the agent that continues; it gets a message',
+      helpValue: 'AGENT',
+    }),
+    'next-action': Flags.string({ summary: 'what to do next' }),
     blocked: Flags.boolean({
-      summary: 'it cannot be done as it is; who waits for it is told at once',
+      summary: 'it cannot be done as things are; agents waiting for it learn at once',
       exclusive: ['needs-review'],
     }),
-    'needs-review': Flags.boolean({ summary: 'somebody has to look at it first' }),
+    'needs-review': Flags.boolean({ summary: 'someone has to review it first' }),
     'changed-files-from-git': Flags.boolean({
-      summary: 'record what git says has changed since the claim, and what is untracked',
+      summary: 'record what git says changed since the claim, plus untracked files',
     }),
     artifact: Flags.string({
-      summary: 'an uploaded artifact that belongs to it; may be repeated',
+      summary: 'an uploaded artifact that belongs to it; repeatable',
       multiple: true,
       helpValue: 'NAME',
     }),

@@ -14,9 +14,9 @@ const renderers = new Map([
 ]);
 
 export default class Completion extends BaseCommand {
-  static override summary = 'print the script that completes commands in your shell';
+  static override summary = 'print a completion script for your shell';
   static override description =
-    `The script knows all commands, flags and their values by itself: completing never starts tracecraft. Put one of the lines below into the file that your shell reads at its start, or print the script once into the folder where your shell looks for completions, and again after an upgrade.\n\nExit codes: 0 printed, 2 unknown shell.`;
+    `The script contains all commands, flags and their values, so completing never starts tracecraft. Add one of the lines below to your shell's start-up file, or print the script into the folder where your shell looks for completions, and again after each upgrade.\n\nExit codes: 0 printed, 2 unknown shell.`;
   static override examples = [
     { description: 'in ~/.bashrc:', command: 'eval "$(<%= config.bin %> completion bash)"' },
     {

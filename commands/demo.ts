@@ -35,20 +35,20 @@ const patch = `--- a/src/routes/orders.ts
 `;
 
 export default class Demo extends BaseCommand {
-  static override summary = 'see what it is like: three agents, one bucket, one page';
+  static override summary = 'see it work: three agents, one bucket, one page';
   static override description =
-    'Lets a designer, a developer and a reviewer work on a small project in a bucket of their own on this disk (a new folder; nothing else is touched, but for the record that its config is trusted), mirrors their three transcripts, and writes the replay of it. Nothing leaves the machine, and no agent has to be installed.\n\nExit codes: 0 done, 2 the folder is in use, 7 the folder cannot be written.';
+    'Plays a designer, a developer and a reviewer on a small project, in a bucket in a new folder on this disk, mirrors their three transcripts, and writes the replay. Touches nothing else, except that it records its config as trusted. Nothing leaves the machine, and no agent needs to be installed.\n\nExit codes: 0 done, 2 folder in use, 7 folder not writable.';
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --folder ~/tracecraft-demo --no-open',
   ];
   static override flags = {
     folder: Flags.string({
-      summary: 'where to put it (a new temporary folder unless told)',
+      summary: 'where to put it (default: a new temporary folder)',
       helpValue: 'DIR',
     }),
     open: Flags.boolean({
-      summary: 'show the page in the browser (as a person at a terminal gets it anyway)',
+      summary: 'open the page in the browser (the default at a terminal)',
       allowNo: true,
     }),
   };

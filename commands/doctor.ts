@@ -11,9 +11,9 @@ const width = 13;
 const marks = { error: '✗', warning: '!', note: '·' } as const;
 
 export default class Doctor extends BaseCommand {
-  static override summary = 'look for what is wrong with this set-up, and say how to mend it';
+  static override summary = 'check this set-up, and say how to fix what is wrong';
   static override description =
-    'Looks at Node, local state, the config and who acts, the harnesses on this machine, file events, the service, the bucket (who may read it; whether it really arbitrates: eight writers race on objects of its own, which are removed again; its clock), and what is not mirrored. Nothing else is written. Each finding has a name that stays, a severity and a way to mend it. A note is worth knowing, and nothing is wrong.\n\nExit codes: 0 nothing is wrong, 10 there are errors or warnings.';
+    'Checks Node, local state, the config and the acting agent, the harnesses on this machine, file events, the service, the bucket (who can read it, its clock, and whether it really arbitrates: eight writers race on objects that are removed again), and what is not mirrored. Writes nothing else. Each finding has a stable name, a severity and a fix. A note is worth knowing, but nothing is wrong.\n\nExit codes: 0 nothing wrong, 10 errors or warnings.';
   static override examples = [
     '<%= config.bin %> doctor',
     "<%= config.bin %> doctor --json | jq -r '.data.findings[].name'",

@@ -8,9 +8,9 @@ import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Handoff extends BaseCommand {
-  static override summary = 'what the last holder of a step says to the next';
+  static override summary = 'show what the last holder of a step tells the next';
   static override description =
-    'Exit codes: 0 there is one, 2 bad name, 3 there is none, 8 the store cannot be reached.';
+    'Exit codes: 0 shown, 2 bad name, 3 there is none, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> handoff design',
     "<%= config.bin %> handoff design --json | jq -r '.data.changed_files[]'",

@@ -4,9 +4,9 @@ import { beat } from '../src/coordination/agents/agents.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Heartbeat extends BaseCommand {
-  static override summary = 'a sign of life, so that your claims stay yours';
+  static override summary = 'show that you are alive, so that your claims stay yours';
   static override description =
-    'Seldom needed: every command of an agent sends one when the last is a minute old, and a running "tracecraft watch" sends them for the sessions that are live. It is here for scripts that hold a step for long.\n\nExit codes: 0 sent, 2 bad name, 7 not allowed, 8 the store cannot be reached.';
+    'Rarely needed: every command of an agent sends a heartbeat if the last one is a minute old, and a running "tracecraft watch" sends them for live sessions. This is for scripts that hold a step for a long time.\n\nExit codes: 0 sent, 2 bad name, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> heartbeat',
     '<%= config.bin %> heartbeat --step build --summary "compiling"',
@@ -18,9 +18,9 @@ export default class Heartbeat extends BaseCommand {
       summary: 'what the agent is doing',
       default: 'active' as const,
     })(),
-    step: Flags.string({ summary: 'the step that it works at' }),
-    summary: Flags.string({ summary: 'a few words for those who look at "tracecraft agents"' }),
-    harness: Flags.string({ summary: 'what it runs in, e.g. claude-code' }),
+    step: Flags.string({ summary: 'the step it is working on' }),
+    summary: Flags.string({ summary: 'a few words for readers of "tracecraft agents"' }),
+    harness: Flags.string({ summary: 'the harness it runs in, e.g. claude-code' }),
   };
 
   async run(): Promise<object> {

@@ -22,9 +22,9 @@ const firstPauseMs = 500;
 const longestPauseMs = 5_000;
 
 export default class Inbox extends BaseCommand {
-  static override summary = 'your mail: what was sent to you, and to all';
+  static override summary = 'show your mail: messages to you, and to all';
   static override description =
-    'In the order in which it was sent, and nothing is consumed: asked again, it is shown again. With --new only what you have not seen. That is remembered in the bucket, so it holds across restarts and machines, once the mail has left this process: it is shown exactly once, and again only if this is stopped in between. Your own broadcasts are not new to you.\n\nExit codes: 0 shown (also when there is none), 2 bad name, 6 the time is up, 7 not allowed, 8 the store cannot be reached.';
+    'In the order sent. Nothing is consumed: ask again and it is shown again. With --new, only what you have not seen. The bucket remembers that, across restarts and machines, once the mail has left this process: each message is shown exactly once, and again only if the command is stopped in between. Your own broadcasts are not new to you.\n\nExit codes: 0 shown (or there is none), 2 bad name, 6 timed out, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> inbox',
     '<%= config.bin %> inbox --new',
@@ -42,11 +42,10 @@ export default class Inbox extends BaseCommand {
     step: Flags.string({ summary: 'only mail about this step; other mail stays new' }),
     long: Flags.boolean({
       char: 'l',
-      summary: 'also the id of each message, its step, and what it answers',
+      summary: 'also show the id of each message, its step, and what it answers',
     }),
     delete: Flags.boolean({
-      summary:
-        'delete what is shown, once it is shown; broadcasts stay, since they are for others too',
+      summary: 'delete messages once shown; broadcasts stay, because they are for others too',
     }),
   };
 

@@ -8,7 +8,7 @@ import { userName } from '../src/init/user-name.js';
 export default class Init extends BaseCommand {
   static override summary = 'set up a bucket for this project, or for everything on this machine';
   static override description =
-    `Without any flag the bucket is a folder in your home, the project is named after this folder and the agent after you. The bucket is created if it is missing, and what it can do is proven with objects that are deleted again. Credentials for S3 come from where the AWS tools keep them (environment, profiles, SSO, instance roles), those for Hugging Face from HF_TOKEN or "hf auth login"; they are stored only when given by flag. A new bucket on Hugging Face is private unless --public is given.\n\nExit codes: 0 done, 2 bad flags or a config that is there already, 3 there is no such bucket, 7 the credentials are missing or refused, 8 the store cannot be reached.`;
+    `Without flags, the bucket is a folder in your home, the project is named after this folder and the agent after you. Creates the bucket if it is missing, and probes what it can do with objects that it deletes again. S3 credentials come from wherever the AWS tools keep them (environment, profiles, SSO, instance roles), Hugging Face credentials from HF_TOKEN or "hf auth login"; they are stored only if you pass them as flags. A new bucket on Hugging Face is private unless you pass --public.\n\nExit codes: 0 done, 2 bad flags or a config already exists, 3 no such bucket, 7 credentials missing or refused, 8 store unreachable.`;
   static override examples = [
     '<%= config.bin %> init',
     '<%= config.bin %> init --global',
@@ -18,22 +18,22 @@ export default class Init extends BaseCommand {
   ];
   static override flags = {
     backend: Flags.string({
-      summary: 'what kind of bucket: local (a folder), s3 or hf (Hugging Face)',
+      summary: 'kind of bucket: local (a folder), s3 or hf (Hugging Face)',
       helpValue: 'local|s3|hf',
     }),
     bucket: Flags.string({
       summary: 'the folder, or the name of the bucket',
       helpValue: 'FOLDER|NAME|USER/NAME',
     }),
-    project: Flags.string({ summary: 'the first part of all keys', helpValue: 'NAME' }),
-    agent: Flags.string({ summary: 'who you are in the project', helpValue: 'NAME' }),
+    project: Flags.string({ summary: 'first segment of all keys', helpValue: 'NAME' }),
+    agent: Flags.string({ summary: 'your name in the project', helpValue: 'NAME' }),
     endpoint: Flags.string({
-      summary: 'address of an S3 server other than Amazon, or of a Hub other than huggingface.co',
+      summary: 'URL of an S3 server other than Amazon, or of a Hub other than huggingface.co',
       helpValue: 'URL',
     }),
     region: Flags.string({ summary: 'region of the bucket', helpValue: 'REGION' }),
     profile: Flags.string({
-      summary: 'profile of the AWS configuration to take credentials from',
+      summary: 'AWS profile to take credentials from',
       helpValue: 'NAME',
     }),
     'access-key': Flags.string({
@@ -46,14 +46,14 @@ export default class Init extends BaseCommand {
       helpValue: 'TOKEN',
     }),
     public: Flags.boolean({
-      summary: 'on Hugging Face: everyone may read the new bucket',
+      summary: 'on Hugging Face: let everyone read the new bucket',
       exclusive: ['private'],
     }),
-    private: Flags.boolean({ summary: 'on Hugging Face: nobody else may read it (the default)' }),
+    private: Flags.boolean({ summary: 'on Hugging Face: let nobody else read it (the default)' }),
     global: Flags.boolean({
       summary: 'one bucket for everything: write ~/.tracecraft/config.json',
     }),
-    force: Flags.boolean({ summary: 'overwrite the config that is there' }),
+    force: Flags.boolean({ summary: 'overwrite an existing config' }),
   };
 
   async run(): Promise<object> {

@@ -19,9 +19,9 @@ const pollMs = 2_000;
 const nothingFits = 'Nothing happened here yet that fits.';
 
 export default class Log extends BaseCommand {
-  static override summary = 'what happened in this project, in order, one line per event';
+  static override summary = 'show what happened in this project, one line per event';
   static override description =
-    'The time is the store\'s. Buckets of tools that keep no events are read too: what happened follows from what they hold. The same entries are what "tracecraft replay" draws.\n\nWith --follow and --json: one JSON object per line.\n\nExit codes: 0 done, 2 bad name or time, 8 the store cannot be reached, 130/143 ended by a second signal.';
+    'The time is the store\'s. Buckets of tools that keep no events are read too: what happened follows from what they hold. The same entries are what "tracecraft replay" draws.\n\nWith --follow and --json: one JSON object per line.\n\nExit codes: 0 done, 2 bad name or time, 8 store unreachable, 130/143 ended by a second signal.';
   static override examples = [
     '<%= config.bin %> log',
     '<%= config.bin %> log --since 2h --agent developer',
@@ -30,15 +30,15 @@ export default class Log extends BaseCommand {
   ];
   static override flags = {
     since: Flags.string({
-      summary: 'only what happened since then: a duration before now, or a time',
+      summary: 'only what happened since: a duration before now, or a time',
       helpValue: '2h',
     }),
-    agent: Flags.string({ summary: 'only what this agent did, and what was sent to it' }),
-    step: Flags.string({ summary: 'only what is about this step' }),
-    sessions: Flags.boolean({ summary: 'also when mirrored sessions began and ended' }),
+    agent: Flags.string({ summary: 'only what this agent did or was sent' }),
+    step: Flags.string({ summary: 'only what concerns this step' }),
+    sessions: Flags.boolean({ summary: 'include the start and end of mirrored sessions' }),
     follow: Flags.boolean({
       char: 'f',
-      summary: 'go on with what happens from now on, until ended',
+      summary: 'keep printing new events until stopped',
     }),
   };
 

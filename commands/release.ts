@@ -5,9 +5,9 @@ import { release } from '../src/coordination/claims/finish-claim.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Release extends BaseCommand {
-  static override summary = 'give a step back that is not done';
+  static override summary = 'give back an unfinished step';
   static override description =
-    'The next who claims it gets it at once. Who does not hold the step any more is told so, and nothing is changed.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 it is not yours (any more), 7 not allowed, 8 the store cannot be reached.';
+    'The next agent that claims it gets it at once. If you no longer hold the step, you are told so and nothing changes.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 not yours (any more), 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> release build',
     '<%= config.bin %> release build --epoch 2',

@@ -20,9 +20,10 @@ import { RunReader } from '../src/replay/timeline/read.js';
 const mostWarnings = 20;
 
 export default class Replay extends BaseCommand {
-  static override summary = 'the whole run on one page: who did what when, with the transcripts';
+  static override summary =
+    'write the whole run as one page: who did what when, with the transcripts';
   static override description =
-    'Writes one HTML file that needs nothing else: no server, no network; open it, mail it, keep it. A lane per agent, claims as bars, messages as arrows, what is blocked in red; the transcripts lie on the same axis, and an event leads to the tool call that made it. Very large runs get a folder beside the page.\n\nWhat the bucket holds is shown as text, and the page forbids itself every request.\n\nExit codes: 0 written, 2 bad name or time, 7 the file cannot be written, 8 the store cannot be reached.';
+    'Writes one HTML file that needs no server and no network: open it, mail it, keep it. It shows a lane per agent, claims as bars, messages as arrows, blocked steps in red. The transcripts share the same time axis, and each event links to the tool call that caused it. Very large runs get a folder next to the page.\n\nEverything from the bucket is shown as text, and the page blocks all network requests.\n\nExit codes: 0 written, 2 bad name or time, 7 file not writable, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> replay --open',
     '<%= config.bin %> replay -o tuesday.html --since 2026-11-24T08:00 --until 2026-11-24T18:00',
@@ -36,16 +37,19 @@ export default class Replay extends BaseCommand {
       helpValue: 'FILE',
     }),
     since: Flags.string({
-      summary: 'only what happened since then: a duration before now, or a time',
+      summary: 'only what happened since: a duration before now, or a time',
       helpValue: '2h',
     }),
-    until: Flags.string({ summary: 'only what happened before then', helpValue: '1h' }),
-    agent: Flags.string({ summary: 'only what this agent did, and what was sent to it' }),
-    step: Flags.string({ summary: 'only what is about this step' }),
-    open: Flags.boolean({ summary: 'show it in the browser' }),
-    follow: Flags.boolean({ char: 'f', summary: 'write it again as the run goes on, until ended' }),
+    until: Flags.string({ summary: 'only what happened before', helpValue: '1h' }),
+    agent: Flags.string({ summary: 'only what this agent did or was sent' }),
+    step: Flags.string({ summary: 'only what concerns this step' }),
+    open: Flags.boolean({ summary: 'open it in the browser' }),
+    follow: Flags.boolean({
+      char: 'f',
+      summary: 'keep rewriting it as the run continues, until stopped',
+    }),
     interval: Flags.string({
-      summary: 'with --follow: time between two looks',
+      summary: 'with --follow: time between updates',
       default: '5s',
       helpValue: '10s',
     }),

@@ -12,7 +12,7 @@ import { checkName, stepId } from '../src/protocol/names.js';
 export default class Send extends BaseCommand {
   static override summary = 'send a message to another agent, or to all';
   static override description =
-    'Every message is an object of its own, so any number may be sent at once and none is lost. The recipient sees it with "tracecraft inbox", whether it runs now or later. What looks like a secret is named in a warning, and sent as it is unless --redact is given.\n\nExit codes: 0 sent, 2 bad name or message, 7 not allowed, 8 the store cannot be reached.';
+    'Every message is an object of its own, so any number can be sent at once without losing one. The recipient sees it with "tracecraft inbox", whether it is running now or later. Text that looks like a secret causes a warning, and is sent unchanged unless you pass --redact.\n\nExit codes: 0 sent, 2 bad name or message, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> send developer "the contract is in memory: design.contract"',
     '<%= config.bin %> send --all "main is frozen until the review is done"',
@@ -23,13 +23,13 @@ export default class Send extends BaseCommand {
     },
   ];
   static override args = {
-    agent: Args.string({ description: 'who it is for; left out with --all' }),
+    agent: Args.string({ description: 'recipient; omit with --all' }),
     message: Args.string({ description: 'the text; "-" reads it from stdin' }),
   };
   static override flags = {
     all: Flags.boolean({ summary: 'to every agent', aliases: ['broadcast'] }),
-    step: Flags.string({ summary: 'the step that it is about' }),
-    'reply-to': Flags.string({ summary: 'the id of the message that it answers', helpValue: 'ID' }),
+    step: Flags.string({ summary: 'the step it is about' }),
+    'reply-to': Flags.string({ summary: 'the id of the message it answers', helpValue: 'ID' }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret' }),
   };
 

@@ -14,7 +14,7 @@ import { type HarnessSetup, harnessSetup } from '../src/setup/harness-setup.js';
 import { snippetOf } from '../src/setup/snippet.js';
 
 export default class Setup extends BaseCommand {
-  static override summary = "teach a harness about tracecraft: its hook, and the agent's skill";
+  static override summary = 'connect a harness to tracecraft: a hook, and a skill for the agent';
   static override description =
     `Adds a hook to the harness's own settings, which tells a running watch that a session started, advanced or ended (without a watch it waits in a small folder for the next one), and the skill that teaches the agent the commands. Comments, order and layout of the settings stay; the difference is shown. Run twice it changes nothing; --remove takes out exactly what was put in.
 
@@ -22,7 +22,7 @@ The hook is a few lines of POSIX sh: it takes milliseconds, prints nothing and n
 
 With --mail the agent is shown its unread mail, each message once, when a session starts and with each prompt (Claude Code, Codex, Hermes).
 
-Exit codes: 0 done (also when there was nothing to do), 2 the settings cannot be read or edited, or the harness cannot do that, 4 somebody changed the settings at the same time, 7 not writable.`;
+Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, or the harness cannot do that, 4 someone changed the settings at the same time, 7 not writable.`;
   static override examples = [
     '<%= config.bin %> setup claude-code',
     '<%= config.bin %> setup codex --dry-run',
@@ -41,11 +41,11 @@ Exit codes: 0 done (also when there was nothing to do), 2 the settings cannot be
     }),
   };
   static override flags = {
-    'dry-run': Flags.boolean({ summary: 'show the difference and change nothing' }),
-    remove: Flags.boolean({ summary: 'take everything out again', exclusive: ['mail'] }),
+    'dry-run': Flags.boolean({ summary: 'show the diff and change nothing' }),
+    remove: Flags.boolean({ summary: 'remove everything again', exclusive: ['mail'] }),
     mail: Flags.boolean({ summary: 'also show the agent its unread mail, each message once' }),
     snippet: Flags.boolean({
-      summary: 'print a paragraph for CLAUDE.md or AGENTS.md, and change nothing',
+      summary: 'print a paragraph for CLAUDE.md or AGENTS.md and change nothing',
       exclusive: ['remove', 'mail', 'dry-run'],
     }),
   };

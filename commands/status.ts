@@ -11,16 +11,16 @@ import { UnreachableError } from '../src/errors.js';
 const lookEveryMs = 2_000;
 
 export default class Status extends BaseCommand {
-  static override summary = 'the run at a glance: agents, steps, mail, sessions and what is behind';
+  static override summary = 'show the whole run: agents, steps, mail, sessions and what is behind';
   static override description =
-    'Also says which bucket, project and agent hold here, and which file or variable said so. With --watch it looks again every 2 s until you end it; with --json too it prints one line of JSON each time.\n\nExit codes: 0 shown, 3 no config, 8 the store cannot be reached, 130 ended by Ctrl-C.';
+    'Also shows which bucket, project and agent apply here, and which file or variable says so. With --watch it refreshes every 2 s until you stop it; with --json it then prints one line of JSON each time.\n\nExit codes: 0 shown, 3 no config, 8 store unreachable, 130 ended by Ctrl-C.';
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --watch',
     "<%= config.bin %> status --json | jq '.data.steps[] | select(.expired)'",
   ];
   static override flags = {
-    watch: Flags.boolean({ char: 'w', summary: 'look again every 2 s' }),
+    watch: Flags.boolean({ char: 'w', summary: 'refresh every 2 s' }),
   };
 
   async run(): Promise<object> {

@@ -7,9 +7,9 @@ import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class StepStatus extends BaseCommand {
-  static override summary = 'how far a step is, and who holds it';
+  static override summary = 'show the state of a step and who holds it';
   static override description =
-    'Exit codes: 0 shown, 2 bad name, 3 nobody has touched it yet, 8 the store cannot be reached.';
+    'Exit codes: 0 shown, 2 bad name, 3 nobody has touched it yet, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> step-status design',
     "<%= config.bin %> step-status design --json | jq -r '.data.status'",

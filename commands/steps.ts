@@ -5,10 +5,9 @@ import { listSteps } from '../src/coordination/claims/steps.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 
 export default class Steps extends BaseCommand {
-  static override summary =
-    'all steps: how far, who holds them, and when they last gave a sign of life';
+  static override summary = 'list all steps: their state, their holders and the last heartbeat';
   static override description =
-    'A step shown as expired is still its holder\'s until the next "tracecraft claim" takes it over. To look is a sign of life, too: your own expired steps are yours again once you have run this.\n\nExit codes: 0 listed, 8 the store cannot be reached.';
+    'A step shown as expired is still its holder\'s until the next "tracecraft claim" takes it over. To look is a sign of life, too: your own expired steps are yours again once you have run this.\n\nExit codes: 0 listed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> steps',
     '<%= config.bin %> steps --json | jq -r \'.data.steps[] | select(.status == "in_progress") | .step\'',

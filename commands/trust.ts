@@ -19,7 +19,7 @@ import { nodeIo } from '../src/io.js';
 export default class Trust extends BaseCommand {
   static override summary = 'allow the config found here to be used';
   static override description =
-    `A .tracecraft.json that came with a folder says where everything goes, with whose credentials, and what is redacted. So before a person has trusted it, no command sends anything to its bucket or shows anything from there: each exits 7. This shows all that the config decides and asks; without a terminal to ask at, --yes is the answer. It records the config's path and content: once it changes, it has to be trusted again. What init writes is trusted already, and so is the config in your home folder.\n\nFor a person to run: an agent asks them, and never trusts a config by itself.\n\nExit codes: 0 trusted, 2 the config cannot be used, 3 there is none (or, with --revoke, no record of it), 7 not trusted: nobody said yes.`;
+    `A .tracecraft.json that came with a folder decides where everything goes, with whose credentials, and what is redacted. Until a person trusts it, no command sends anything to its bucket or shows anything from there; each exits 7. This command shows everything the config decides, then asks; without a terminal, --yes is the answer. It records the config's path and content, so a changed config must be trusted again. Whatever init writes is trusted already, and so is the config in your home folder.\n\nFor a person to run: an agent asks, and never trusts a config by itself.\n\nExit codes: 0 trusted, 2 unusable config, 3 no config (or, with --revoke, no record of it), 7 not trusted: nobody said yes.`;
   static override examples = [
     '<%= config.bin %> trust',
     '<%= config.bin %> trust --list',
@@ -30,7 +30,7 @@ export default class Trust extends BaseCommand {
     revoke: Flags.boolean({ summary: 'no longer trust the config found here' }),
     yes: Flags.boolean({
       char: 'y',
-      summary: 'do not ask: a person has looked at what it does',
+      summary: 'do not ask: a person has reviewed what it does',
       exclusive: ['list', 'revoke'],
     }),
   };

@@ -13,7 +13,7 @@ const defaultTimeout = '300s';
 export default class WaitFor extends BaseCommand {
   static override summary = 'wait until steps are complete';
   static override description =
-    'Looks at first twice a second, then less often. One that is blocked ends the waiting at once; one that needs a review is reported, and the waiting goes on.\n\nExit codes: 0 all are complete, 2 bad name, 5 one is blocked, 6 the time is up, 8 the store cannot be reached.';
+    'Checks twice a second at first, then less often. A blocked step ends the wait at once; a step that needs a review is reported, and the wait continues.\n\nExit codes: 0 all complete, 2 bad name, 5 one is blocked, 6 timed out, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> wait-for design && <%= config.bin %> claim build',
     '<%= config.bin %> wait-for design build --timeout 30m',

@@ -37,11 +37,11 @@ const lastWordsMs = 2_000;
 export default class Watch extends BaseCommand {
   static override summary = "mirror every agent's transcript into your bucket, live and redacted";
   static override description =
-    `Runs in the foreground until you end it; kill it at any moment and start it again, nothing is lost or sent twice. Without any config it first writes one for your home folder (a local bucket in ~/.tracecraft/bucket).
+    `Runs in the foreground until you stop it. Kill it at any moment and start it again: nothing is lost or sent twice. Without any config, it first writes one for your home folder (a local bucket in ~/.tracecraft/bucket).
 
-With the config of your home folder it takes every session on this machine that changed in the last 7 days or grows from now on; with a project's .tracecraft.json, those that were started in that folder.
+With the config in your home folder it mirrors every session on this machine that changed in the last 7 days or grows from now on; with a project's .tracecraft.json, those started in that folder.
 
-Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not trusted or the credentials are refused, 8 the store cannot be reached, 9 refused (--no-redact), 10 something is still behind or could not be read, 130/143 ended by a second signal.`;
+Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted or credentials refused, 8 store unreachable, 9 refused (--no-redact), 10 something is still behind or could not be read, 130/143 ended by a second signal.`;
   static override examples = [
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --once --all',
@@ -50,15 +50,16 @@ Exit codes: 0 nothing is behind, 4 another watch is running, 7 the config is not
     '<%= config.bin %> watch --json | jq -r \'select(.type == "part") | .part\'',
   ];
   static override flags = {
-    once: Flags.boolean({ summary: 'take everything once and exit' }),
+    once: Flags.boolean({ summary: 'mirror everything once, then exit' }),
     ...watchFlags,
-    wait: Flags.boolean({ summary: 'stand by while another watch runs for this bucket' }),
+    wait: Flags.boolean({ summary: 'stand by while another watch is running for this bucket' }),
     'no-redact': Flags.boolean({
-      summary: 'send transcripts as they are, secrets and all; for a bucket that only you can read',
+      summary:
+        'send transcripts unredacted, secrets and all; only for a bucket that nobody else can read',
     }),
     yes: Flags.boolean({
       char: 'y',
-      summary: 'with --no-redact: the bucket is private, I am sure',
+      summary: 'with --no-redact: confirm that the bucket is private',
     }),
     'log-file': Flags.file({
       summary: 'where the output of this process goes: past 10 MB it is moved to FILE.1',

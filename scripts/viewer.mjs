@@ -34,13 +34,17 @@ export function withViewer(root, modules) {
   return {
     name: 'with-viewer',
     transform: {
-      filter: { id: /src[\\/]replay[\\/]viewer-bundle\.ts$/ },
+      filter: { id: /src[\\/]replay[\\/]page[\\/]viewer-bundle\.ts$/ },
       async handler(code) {
         const { script, style } = await bundleViewer(root, modules);
         return code
           .replace("'TRACECRAFT_VIEWER_SCRIPT'", () => JSON.stringify(script))
           .replace("'TRACECRAFT_VIEWER_STYLE'", () => JSON.stringify(style));
       },
+    },
+    generateBundle(_, bundle) {
+      const left = Object.values(bundle).filter(({ code }) => code?.includes('TRACECRAFT_VIEWER_'));
+      if (left.length > 0) throw new Error(`no viewer in ${left.map(({ fileName }) => fileName)}`);
     },
   };
 }

@@ -23,9 +23,9 @@ import { checkArtifactName, stepId } from '../../src/protocol/names.js';
 const mostTold = 10;
 
 export default class ArtifactDownload extends BaseCommand {
-  static override summary = 'fetch an artifact, checked against what was uploaded';
+  static override summary = 'download an artifact, checked against what was uploaded';
   static override description =
-    'Without --step: a shared artifact, or STEP/NAME as "artifact list" and handoffs have it. It comes into the folder under its own name, with folders where the name has them; nothing is written outside of that folder, no link below it is followed, and no file that is there is replaced without --force. What differs from the SHA-256 of its upload is not kept.\n\nExit codes: 0 downloaded, 1 not what was uploaded, 2 bad name or a file is there already, 3 no such artifact, 7 not allowed, 8 the store cannot be reached, 10 some were not downloaded.';
+    'Without --step: a shared artifact, or STEP/NAME as shown by "artifact list" and handoffs. It keeps its own name below the folder, subfolders included; nothing is written outside that folder, no link below it is followed, and no existing file is replaced without --force. A file that differs from the SHA-256 of its upload is discarded.\n\nExit codes: 0 downloaded, 1 not what was uploaded, 2 bad name or the file exists, 3 no such artifact, 7 not allowed, 8 store unreachable, 10 some were not downloaded.';
   static override examples = [
     '<%= config.bin %> artifact download build/patch-auth.diff',
     '<%= config.bin %> artifact download patch-auth.diff --step build --to review',
@@ -37,9 +37,9 @@ export default class ArtifactDownload extends BaseCommand {
   };
   static override flags = {
     step: Flags.string({ summary: 'the step it belongs to' }),
-    to: Flags.string({ summary: 'the folder it comes into', default: '.', helpValue: 'FOLDER' }),
-    recursive: Flags.boolean({ char: 'r', summary: 'all that is in the folder, or in the step' }),
-    force: Flags.boolean({ summary: 'replace files that are there already' }),
+    to: Flags.string({ summary: 'the folder to put it into', default: '.', helpValue: 'FOLDER' }),
+    recursive: Flags.boolean({ char: 'r', summary: 'everything in the folder, or in the step' }),
+    force: Flags.boolean({ summary: 'replace existing files' }),
   };
 
   async run(): Promise<object> {

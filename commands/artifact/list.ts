@@ -7,16 +7,16 @@ import { bucketLayout } from '../../src/protocol/keys.js';
 import { stepId } from '../../src/protocol/names.js';
 
 export default class ArtifactList extends BaseCommand {
-  static override summary = 'what the agents have uploaded';
+  static override summary = 'list what the agents have uploaded';
   static override description =
-    'With the SHA-256 that was recorded at the upload; "-" where nothing was recorded of what is there, e.g. by another tool.\n\nExit codes: 0 listed, 2 bad name, 7 not allowed, 8 the store cannot be reached.';
+    'Shows the SHA-256 recorded at upload; "-" if nothing was recorded, e.g. because another tool uploaded it.\n\nExit codes: 0 listed, 2 bad name, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> artifact list',
     '<%= config.bin %> artifact list --step build',
     '<%= config.bin %> artifact list --json | jq -r \'.data.artifacts[] | .step + "/" + .name\'',
   ];
   static override flags = {
-    step: Flags.string({ summary: 'only those of this step, or those that are "shared"' }),
+    step: Flags.string({ summary: 'only those of this step, or "shared"' }),
   };
 
   async run(): Promise<object> {

@@ -24,9 +24,9 @@ import { countsText } from '../../src/redact/counts.js';
 const mostTold = 10;
 
 export default class ArtifactUpload extends BaseCommand {
-  static override summary = 'put a file, or a folder, where the other agents find it';
+  static override summary = 'upload a file or a folder for the other agents';
   static override description =
-    'Any file of any size. Its size and SHA-256 are recorded, and a download is checked against them. What is there of the same name is replaced. Links in a folder are not followed; a warning names them.\n\nContents are sent as they are. A name that looks as if it held a secret gives a warning, and --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 7 not allowed, 8 the store cannot be reached, 10 some files were not uploaded.';
+    'Any file of any size. Records its size and SHA-256, which downloads are checked against. Replaces an artifact of the same name. Does not follow links in a folder; a warning names them.\n\nContents are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 7 not allowed, 8 store unreachable, 10 some files were not uploaded.';
   static override examples = [
     '<%= config.bin %> artifact upload patch-auth.diff --step build',
     '<%= config.bin %> artifact upload notes.txt --name review/notes.txt',
@@ -39,10 +39,10 @@ export default class ArtifactUpload extends BaseCommand {
   static override flags = {
     step: Flags.string({ summary: 'the step it belongs to', default: sharedStep }),
     name: Flags.string({
-      summary: 'what it is called in the bucket; "/" makes folders',
+      summary: 'its name in the bucket; "/" makes folders',
       helpValue: 'NAME',
     }),
-    recursive: Flags.boolean({ char: 'r', summary: 'a folder, with all that is in it' }),
+    recursive: Flags.boolean({ char: 'r', summary: 'a folder with everything in it' }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret in a name' }),
   };
 

@@ -7,9 +7,9 @@ import { LostError } from '../../src/errors.js';
 import { checkMemoryKey } from '../../src/protocol/names.js';
 
 export default class MemoryDelete extends BaseCommand {
-  static override summary = 'take a value away; its history stays';
+  static override summary = 'delete a shared value; its history stays';
   static override description =
-    'A deletion is a version too: the next set goes on from there, so nobody takes a new value for an old one.\n\nExit codes: 0 deleted, 2 bad key, 3 there is no such value, 4 not deleted: somebody else changed it, 7 not allowed, 8 the store cannot be reached.';
+    'A deletion is a version too: the next set continues from there, so nobody mistakes a new value for an old one.\n\nExit codes: 0 deleted, 2 bad key, 3 no such value, 4 not deleted: someone else changed it, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> memory delete design.contract',
     '<%= config.bin %> memory delete design.contract --if-version 3',
@@ -19,7 +19,7 @@ export default class MemoryDelete extends BaseCommand {
   };
   static override flags = {
     'if-version': Flags.integer({
-      summary: 'only when this is the present version',
+      summary: 'only if this is the current version',
       min: 1,
       helpValue: 'N',
     }),

@@ -7,9 +7,9 @@ import { bucketLayout } from '../../src/protocol/keys.js';
 import { checkMemoryKey } from '../../src/protocol/names.js';
 
 export default class MemoryGet extends BaseCommand {
-  static override summary = 'print a value that was remembered';
+  static override summary = 'print a shared value';
   static override description =
-    'A string is printed as it is, anything else as JSON.\n\nExit codes: 0 printed, 2 bad key, 3 there is no such value, 7 not allowed, 8 the store cannot be reached.';
+    'A string is printed as it is, anything else as JSON.\n\nExit codes: 0 printed, 2 bad key, 3 no such value, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> memory get design.contract',
     '<%= config.bin %> memory get design.contract --with-meta',
@@ -19,7 +19,7 @@ export default class MemoryGet extends BaseCommand {
     key: Args.string({ description: 'its dotted name', required: true }),
   };
   static override flags = {
-    'with-meta': Flags.boolean({ summary: 'as JSON, with its version, who set it, and when' }),
+    'with-meta': Flags.boolean({ summary: 'as JSON, with its version, who set it and when' }),
   };
 
   async run(): Promise<object> {

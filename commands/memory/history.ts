@@ -7,9 +7,9 @@ import { bucketLayout } from '../../src/protocol/keys.js';
 import { checkMemoryKey } from '../../src/protocol/names.js';
 
 export default class MemoryHistory extends BaseCommand {
-  static override summary = 'every value that a key ever had';
+  static override summary = 'show every value a key ever had';
   static override description =
-    'The oldest first, deletions included; with --json the whole values.\n\nExit codes: 0 shown, 2 bad key, 3 nothing was ever remembered so, 7 not allowed, 8 the store cannot be reached.';
+    'Oldest first, deletions included; with --json the whole values.\n\nExit codes: 0 shown, 2 bad key, 3 no such key, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> memory history design.contract',
     "<%= config.bin %> memory history design.contract --json | jq '.data.versions[0].value'",

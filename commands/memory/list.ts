@@ -7,16 +7,16 @@ import { UsageError } from '../../src/errors.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 
 export default class MemoryList extends BaseCommand {
-  static override summary = 'what the agents remember';
+  static override summary = 'list the values that agents share';
   static override description =
-    'Key, version, who set it and the beginning of the value; with --json the whole values. What was deleted is left out.\n\nExit codes: 0 listed, 2 bad prefix, 7 not allowed, 8 the store cannot be reached.';
+    'Shows key, version, author and the start of each value; with --json the whole values. Deleted values are omitted.\n\nExit codes: 0 listed, 2 bad prefix, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> memory list',
     '<%= config.bin %> memory list design.',
     "<%= config.bin %> memory list --json | jq -r '.data.memories[].key'",
   ];
   static override args = {
-    prefix: Args.string({ description: 'only keys that begin so' }),
+    prefix: Args.string({ description: 'only keys with this prefix' }),
   };
 
   async run(): Promise<object> {

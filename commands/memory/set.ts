@@ -11,9 +11,9 @@ import { checkValue, parseValue } from '../../src/protocol/memory.js';
 import { checkMemoryKey } from '../../src/protocol/names.js';
 
 export default class MemorySet extends BaseCommand {
-  static override summary = 'remember a value that all agents of the project share';
+  static override summary = 'set a value that all agents of the project share';
   static override description =
-    'The value is JSON; a bare word, or anything else that is no JSON, is a string. Each set is the next version, and every version is kept. With --if-absent or --if-version it is set only when that still holds: of any number who try at once one succeeds. What looks like a secret is named in a warning, and set as it is unless --redact is given.\n\nExit codes: 0 set, 2 bad key or value, 4 not set: somebody else was first, 7 not allowed, 8 the store cannot be reached.';
+    'The value is JSON; a bare word, or anything else that is not JSON, is a string. Each set creates a new version, and every version is kept. With --if-absent or --if-version it is set only if that still holds: of any number of agents that try at once, one succeeds. Text that looks like a secret causes a warning, and is stored unchanged unless you pass --redact.\n\nExit codes: 0 set, 2 bad key or value, 4 not set: someone else was first, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> memory set design.contract "POST /login returns a token"',
     `<%= config.bin %> memory set build.flags '{"lto": true, "jobs": 4}'`,
@@ -26,15 +26,15 @@ export default class MemorySet extends BaseCommand {
   };
   static override flags = {
     'if-absent': Flags.boolean({
-      summary: 'only when there is no value',
+      summary: 'only if there is no value',
       exclusive: ['if-version'],
     }),
     'if-version': Flags.integer({
-      summary: 'only when this is the present version; 0: when there never was one',
+      summary: 'only if this is the current version; 0: if there never was one',
       min: 0,
       helpValue: 'N',
     }),
-    string: Flags.boolean({ summary: 'the value is a string, whatever it looks like' }),
+    string: Flags.boolean({ summary: 'treat the value as a string, whatever it looks like' }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret' }),
   };
 

@@ -7,16 +7,16 @@ import { RefusedError } from '../../src/errors.js';
 import { countsText } from '../../src/redact/counts.js';
 
 export default class Redact extends BaseCommand {
-  static override summary = 'redact lines from stdin to stdout, as the mirror would';
+  static override summary = 'redact lines from stdin to stdout, as the mirror does';
   static override description =
-    'The same engine and the same settings as the mirror, so that you can see what it does before you trust it. The settings of a config that is not trusted are left out, and that is said. Values of variables with telling names (…_TOKEN, …_SECRET, …PASSWORD) in your environment are redacted too. Lines without a secret come out byte for byte. What was found is told by kind on stderr, never by value.\n\nExit codes: 0 done (with --check: nothing found), 9 with --check: something was found.';
+    'The same engine and settings as the mirror, so you can see what it does before you trust it. Settings of an untrusted config are ignored, with a note. Values of variables in your environment with secret-looking names (…_TOKEN, …_SECRET, …PASSWORD) are redacted too. Lines without a secret come out byte for byte. Findings are reported on stderr by kind, never by value.\n\nExit codes: 0 done (with --check: nothing found), 9 with --check: something was found.';
   static override examples = [
     '<%= config.bin %> redact < transcript.jsonl > safe.jsonl',
     '<%= config.bin %> redact < <(env)',
     '<%= config.bin %> redact --check < notes.md',
   ];
   static override flags = {
-    check: Flags.boolean({ summary: 'print no lines; exit 9 when there is a secret' }),
+    check: Flags.boolean({ summary: 'print no lines; exit 9 if there is a secret' }),
   };
 
   async run(): Promise<object> {

@@ -16,9 +16,9 @@ interface Finding {
 }
 
 export default class RedactScan extends BaseCommand {
-  static override summary = 'look for secrets in what is already in the bucket';
+  static override summary = 'search for secrets in what is already in the bucket';
   static override description =
-    'Reads every object of the project and runs the redaction engine over it: what an older rule set missed, or another tool wrote. Reports keys and kinds, never values, and changes nothing.\n\nExit codes: 0 nothing found, 3 there is no such project, 8 the store cannot be reached, 9 something was found.';
+    'Runs the redaction engine over every object of the project, to find what an older rule set missed or another tool wrote. Reports keys and kinds, never values, and changes nothing.\n\nExit codes: 0 nothing found, 3 no such project, 8 store unreachable, 9 something found.';
   static override examples = [
     '<%= config.bin %> redact scan',
     '<%= config.bin %> redact scan --project other',

@@ -23,13 +23,13 @@ import type { ServiceSpec } from '../../src/service/spec.js';
 
 export default class ServiceInstall extends BaseCommand {
   static override summary =
-    'let the system run watch: now, at every login, and again when it fails';
+    'run watch as a service: now, at every login, and again after a failure';
   static override description =
-    `Writes a unit for your own systemd (Linux) or an agent for launchd (macOS) that runs "tracecraft watch" with the config that holds here, and starts it. Flags are passed on to watch. Variables that say where things are (TRACECRAFT_HOME, CLAUDE_CONFIG_DIR, AWS_PROFILE, …) are carried as they are now; credentials are not, unless --env names them: then they go into a file that only you can read. To change anything, install again; a second time with the same flags changes nothing.
+    `Writes a systemd user unit (Linux) or a launchd agent (macOS) that runs "tracecraft watch" with the config that applies here, and starts it. Flags are passed on to watch. Variables that locate things (TRACECRAFT_HOME, CLAUDE_CONFIG_DIR, AWS_PROFILE, …) are recorded with their current values; credentials only if --env names them, in a file that only you can read. To change anything, install again; repeating it with the same flags changes nothing.
 
---no-redact is not for a service: run watch yourself for that.
+A service does not accept --no-redact: run watch yourself for that.
 
-Exit codes: 0 installed and started, 2 bad flags, no service manager, or a definition that tracecraft did not write, 7 the config is not trusted or a folder cannot be written, 10 installed but not started.`;
+Exit codes: 0 installed and started, 2 bad flags, no service manager, or a definition that tracecraft did not write, 7 config not trusted or folder not writable, 10 installed but not started.`;
   static override examples = [
     '<%= config.bin %> service install',
     '<%= config.bin %> service install --print',
@@ -40,18 +40,18 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
     ...watchFlags,
     env: Flags.string({
       summary:
-        'keep the present value of this variable for the service, in a file of mode 600; may be given more than once',
+        'pass the current value of this variable to the service, in a file of mode 600; repeatable',
       helpValue: 'NAME',
       multiple: true,
     }),
-    print: Flags.boolean({ summary: 'show what would be installed, and install nothing' }),
+    print: Flags.boolean({ summary: 'show what would be installed without installing it' }),
     manager: Flags.option({
       summary: 'with --print: show it for the other system',
       options: ['systemd', 'launchd'] as const,
       dependsOn: ['print'],
     })(),
     'no-start': Flags.boolean({ summary: 'do not start it before the next login' }),
-    force: Flags.boolean({ summary: 'also over a definition that was changed or is not ours' }),
+    force: Flags.boolean({ summary: 'overwrite a definition that was changed or is not ours' }),
   };
 
   async run(): Promise<object> {

@@ -8,9 +8,9 @@ import { readDefinition } from '../../src/service/installation.js';
 import type { ServiceManager, ServiceState } from '../../src/service/service.js';
 
 export default class ServiceStatus extends BaseCommand {
-  static override summary = 'whether the service is installed and runs, and what is stale';
+  static override summary = 'show whether the service is installed and running, and what is stale';
   static override description =
-    `Shows since when it runs, the newest lines of its output, and whatever an upgrade or a change has left behind, with the way to mend it.\n\nExit codes: 0 it runs and nothing is wrong, 3 it is not installed, 8 it is installed, but the service manager does not answer, 10 it does not run, or something is stale.`;
+    `Shows since when it has been running, its newest output, and whatever an upgrade or a change has left stale, with the fix.\n\nExit codes: 0 running and nothing wrong, 3 not installed, 8 installed, but the service manager does not answer, 10 not running, or something is stale.`;
   static override examples = [
     '<%= config.bin %> service status',
     '<%= config.bin %> service status --lines 50',

@@ -8,12 +8,12 @@ import { removable, removeInstallation } from '../../src/service/installation.js
 import { otherDefinition } from '../../src/service/service.js';
 
 export default class ServiceUninstall extends BaseCommand {
-  static override summary = 'end the service, and take away what install wrote';
+  static override summary = 'stop the service and remove what install wrote';
   static override description =
-    `Ends it, then removes the definition, the environment file, its log file, and folders that were made for them and are empty. Your bucket, your configs and what the mirror remembers stay.\n\nExit codes: 0 done, 2 the definition was changed or is not ours, 3 it is not installed, 10 removed, but whether it has ended is not known.`;
+    `Stops it, then removes the definition, the environment file, the log file, and folders created for them that are now empty. Your bucket, configs and local state stay.\n\nExit codes: 0 done, 2 the definition was changed or is not ours, 3 not installed, 10 removed, but it may still be running.`;
   static override examples = ['<%= config.bin %> service uninstall'];
   static override flags = {
-    force: Flags.boolean({ summary: 'also a definition that was changed or is not ours' }),
+    force: Flags.boolean({ summary: 'remove even a definition that was changed or is not ours' }),
   };
 
   async run(): Promise<object> {

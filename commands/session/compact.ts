@@ -27,13 +27,13 @@ interface Failure {
 }
 
 export default class SessionCompact extends BaseCommand {
-  static override summary = 'write a whole transcript as one object, which other viewers open';
+  static override summary = 'write a whole transcript as one object that other viewers can open';
   static override description =
-    `Joins the parts of a session's main stream, as they are in the bucket, into sessions/<harness>/<id>/transcript.jsonl beside them, and compares what the store then has with what was joined: by the store's MD5 where its ETag is one, else by reading it once. The parts stay, and stay what counts. Run it again when the session has grown; where nothing changed, nothing is sent. It can be killed at any point and run from several machines at once.
+    `Joins the parts of a session's main stream, as they are in the bucket, into sessions/<harness>/<id>/transcript.jsonl next to them, and compares what the store then has with what was joined: by the store's MD5 if its ETag is one, otherwise by reading it once. The parts stay, and remain authoritative. Run it again when the session has grown; if nothing changed, nothing is sent. It can be killed at any point and run from several machines at once.
 
-With --format trace the sessions of OpenClaw and Hermes are written as rows of a trace, trace.jsonl, which viewers of Claude Code's transcripts open, such as that of the Hugging Face Hub. Transcripts of Claude Code and Codex are traces as they are.
+With --format trace, sessions of OpenClaw and Hermes are written as trace.jsonl, which viewers of Claude Code's transcripts can open, such as the one on the Hugging Face Hub. Transcripts of Claude Code and Codex are traces already.
 
-Exit codes: 0 done or nothing to do, 2 no session was named or an id fits several, 3 there is no such session, 4 another process compacts it over and over, 7 not allowed, 8 the store cannot be reached, 10 parts are missing, or some of several sessions failed.`;
+Exit codes: 0 done or nothing to do, 2 no session named or an id matches several, 3 no such session, 4 another process keeps compacting it, 7 not allowed, 8 store unreachable, 10 parts are missing, or some sessions failed.`;
   static override examples = [
     '<%= config.bin %> session compact 8b418ea5',
     '<%= config.bin %> session compact --all',
@@ -43,7 +43,7 @@ Exit codes: 0 done or nothing to do, 2 no session was named or an id fits severa
   static override strict = false;
   static override args = {
     ids: Args.string({
-      description: 'session ids, or unique beginnings of them',
+      description: 'session ids, or unique prefixes of them',
       required: false,
     }),
   };
@@ -51,7 +51,7 @@ Exit codes: 0 done or nothing to do, 2 no session was named or an id fits severa
     harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
     all: Flags.boolean({ summary: 'every session in the bucket' }),
     format: Flags.option({
-      summary: 'raw: the lines as they are; trace: as rows that viewers know',
+      summary: 'raw: the lines unchanged; trace: rows that viewers understand',
       options: ['raw', 'trace'] as const,
       default: 'raw' as const,
     })(),

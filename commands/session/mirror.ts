@@ -16,26 +16,26 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: what vanished from the bucket is put back. Without --session-id the newest that was started in this folder (or in --cwd). With --follow it goes on until you end it.\n\nExit codes: 0 nothing is behind, 3 no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 9 refused (--no-redact), 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without --session-id it takes the newest session started in this folder (or in --cwd). With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact), 10 something is still behind.';
   static override examples = [
     '<%= config.bin %> session mirror --harness claude-code',
     '<%= config.bin %> session mirror --harness claude-code --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow',
   ];
   static override flags = {
     harness: Flags.string({ summary: 'whose session', options: [...harnesses], required: true }),
-    'session-id': Flags.string({ summary: 'this session, or a unique beginning of its id' }),
+    'session-id': Flags.string({ summary: 'this session; a unique prefix of its id is enough' }),
     cwd: Flags.directory({
       exists: true,
       summary: 'the newest session of this folder',
       helpValue: 'FOLDER',
     }),
-    follow: Flags.boolean({ summary: 'go on mirroring until ended', char: 'f' }),
+    follow: Flags.boolean({ summary: 'keep mirroring until stopped', char: 'f' }),
     'no-redact': Flags.boolean({
-      summary: 'send it as it is, secrets and all; for a bucket that only you can read',
+      summary: 'send it unredacted, secrets and all; only for a bucket that nobody else can read',
     }),
     yes: Flags.boolean({
       char: 'y',
-      summary: 'with --no-redact: the bucket is private, I am sure',
+      summary: 'with --no-redact: confirm that the bucket is private',
     }),
   };
 

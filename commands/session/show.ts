@@ -14,16 +14,16 @@ import { bucketLayout } from '../../src/protocol/keys.js';
 import { countsText } from '../../src/redact/counts.js';
 
 export default class SessionShow extends BaseCommand {
-  static override summary = 'show what is known of a session, and its last lines';
+  static override summary = 'show a session and its last lines';
   static override description =
-    'The id may be shortened to a unique beginning. Reads only the parts that hold the lines that are asked for.\n\nExit codes: 0 done, 2 the id fits several sessions, 3 there is no such session, 8 the store cannot be reached.';
+    'The id may be shortened to a unique prefix. Reads only the parts that hold the requested lines.\n\nExit codes: 0 done, 2 the id matches several sessions, 3 no such session, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> session show 8b418ea5',
     '<%= config.bin %> session show 8b418ea5 --tail 20',
     '<%= config.bin %> session show 8b418ea5 --raw --tail 100 | jq -r .type',
   ];
   static override args = {
-    id: Args.string({ description: 'session id, or a unique beginning of it', required: true }),
+    id: Args.string({ description: 'session id, or a unique prefix of it', required: true }),
   };
   static override flags = {
     tail: Flags.integer({ summary: 'also show the last N lines', min: 0, helpValue: 'N' }),

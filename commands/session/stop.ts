@@ -21,12 +21,12 @@ import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionStop extends BaseCommand {
-  static override summary = 'take the last lines of a session and mark it as ended';
+  static override summary = 'upload the last lines of a session and mark it as ended';
   static override description =
-    'Mirrors what is still missing, if the session is on this machine, and writes ended_at into its meta.json. Should it grow later, a running watch goes on with it and it counts as open again.\n\nExit codes: 0 done, 2 the id fits several sessions, 3 there is no such session, 7 not trusted or not allowed, 8 the store cannot be reached, 10 not all of it could be sent.';
+    'Mirrors what is still missing, if the session is on this machine, and writes ended_at into its meta.json. If it grows later, a running watch continues with it and it counts as open again.\n\nExit codes: 0 done, 2 the id matches several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 10 not all of it could be sent.';
   static override examples = ['<%= config.bin %> session stop 8b418ea5'];
   static override args = {
-    id: Args.string({ description: 'session id, or a unique beginning of it', required: true }),
+    id: Args.string({ description: 'session id, or a unique prefix of it', required: true }),
   };
   static override flags = {
     harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),

@@ -21,9 +21,9 @@ interface Checked extends Verdict {
 }
 
 export default class SessionVerify extends BaseCommand {
-  static override summary = 'compare what is in the bucket with the transcripts on this machine';
+  static override summary = 'compare the bucket with the transcripts on this machine';
   static override description =
-    'Joins the parts in the bucket as any reader would and lays them beside the complete lines of the source: a line agrees when it is the same byte for byte, each [REDACTED:…] standing for any bytes. It shares nothing with the mirror that wrote them. An unterminated last line is named and does not count.\n\nExit codes: 0 everything agrees, 3 no such session, 8 the store cannot be reached, 10 something is missing, behind or different.';
+    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count.\n\nExit codes: 0 everything agrees, 3 no such session, 8 store unreachable, 10 something is missing, behind or different.';
   static override examples = [
     '<%= config.bin %> session verify',
     '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',

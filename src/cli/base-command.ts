@@ -35,7 +35,7 @@ export abstract class BaseCommand extends Command {
   static override baseFlags = {
     quiet: Flags.boolean({
       char: 'q',
-      summary: 'print nothing but what was asked for, and errors',
+      summary: 'print only the answer and errors',
       helpGroup: 'GLOBAL',
     }),
   };

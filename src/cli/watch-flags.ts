@@ -4,26 +4,26 @@ import { harnesses } from '../protocol/harnesses.js';
 /** The flags of `watch` that say what to mirror and how often; the service has them too. */
 export const watchFlags = {
   harness: Flags.string({
-    summary: 'only this harness; may be given more than once',
+    summary: 'only this harness; repeatable',
     options: [...harnesses],
     multiple: true,
   }),
   cwd: Flags.directory({
     exists: true,
-    summary: 'only sessions that were started in or below this folder',
+    summary: 'only sessions started in or below this folder',
     helpValue: 'FOLDER',
   }),
   since: Flags.string({
-    summary: 'take sessions that changed within this time (7d unless told)',
+    summary: 'mirror sessions that changed within this time (default 7d)',
     helpValue: '30d',
   }),
   all: Flags.boolean({
     summary:
-      'take all sessions, however old; with --once also put back what vanished from the bucket',
+      'mirror all sessions, however old; with --once also restore what vanished from the bucket',
     exclusive: ['since'],
   }),
   'all-projects': Flags.boolean({
-    summary: "with a project's config: take sessions of other folders too",
+    summary: "with a project's config: mirror sessions of other folders too",
   }),
   interval: Flags.string({
     summary: 'longest time between two flushes of a busy session',
@@ -35,7 +35,7 @@ export const watchFlags = {
     helpValue: '10s',
   }),
   compact: Flags.boolean({
-    summary: 'write the whole transcript of a session that has ended as one object',
+    summary: 'write the whole transcript of an ended session as one object',
   }),
-  poll: Flags.boolean({ summary: 'look every 2 s instead of listening to file events' }),
+  poll: Flags.boolean({ summary: 'check every 2 s instead of listening to file events' }),
 };

@@ -17,7 +17,7 @@ import { type Verified, verifyObject } from './verify-object.js';
 export interface CompactContext {
   readonly bucket: Bucket;
   readonly layout: Layout;
-  /** On this machine's disk, for what is on its way. */
+  /** On this machine's disk, for objects in transit. */
   readonly folder: string;
   readonly host: string;
   readonly redactor: Redactor;
@@ -31,22 +31,23 @@ export interface CompactTarget {
 }
 
 export interface Compaction extends Extent {
-  /** `empty`: there is no line of a main stream, or nothing in it that a trace would show; nothing is written. */
+  /** `empty`: the main stream has no lines, or none a trace would show; nothing is written. */
   readonly state: 'written' | 'unchanged' | 'empty';
   readonly key: Key;
   readonly bytes: number;
-  /** How what was written was compared with what was joined. */
+  /** How the written object was compared with the joined parts. */
   readonly verified: Verified | null;
 }
 
-/** Each one lost means that somebody else made progress. */
+/** Each loss means someone else made progress. */
 const maxAttempts = 6;
 
 /**
- * Writes a session's main stream, as a reader follows its parts, into one object, and compares what the store then has with
- * what was joined. Safe to kill at any point and to run twice at once: the record beside the object says what it was made of
- * and is replaced conditionally, so whoever began with an older view of the parts finds out, and does it again. Throws
- * `PartialError` where parts are missing that the object there still has, `LostError` where others are always faster.
+ * Writes a session's main stream, as a reader follows its parts, into one object, and compares what the store then
+ * has with what was joined. Safe to kill at any point and to run concurrently: the record next to the object says
+ * what it was made from and is replaced conditionally, so a process that started from an older view finds out and
+ * starts over. Throws `PartialError` if parts are missing that the existing object still has, `LostError` if others
+ * are always faster.
  */
 export async function compactSession(
   context: CompactContext,
@@ -98,7 +99,9 @@ class Attempt {
     this.#mapping = format === 'trace' ? traceMapping : 0;
   }
 
-  /** The record is read before the parts are listed, so whoever replaces it has seen at least as much as it speaks of. */
+  /**
+   * The record is read before the parts are listed, so whoever replaces it has seen at least as much as it describes.
+   */
   async run(): Promise<Compaction | 'again'> {
     const { bucket, layout } = this.#context;
     const { harness, id } = this.#target;
@@ -136,7 +139,7 @@ class Attempt {
     return { ...extent, path: to, bytes: (await stat(to)).size };
   }
 
-  /** What was joined reaches less far than what is there: the copy may be the only one of what is missing. */
+  /** The joined parts are shorter than the existing copy, which may be the only place that still has the rest. */
   #assertForwards(made: Made, document: CompactionDocument): void {
     const isOlder = made.generation < document.generation;
     const isShorter = made.generation === document.generation && made.lines < document.lines;
@@ -195,7 +198,7 @@ class Attempt {
     if (before !== undefined && putIfMatch) {
       return (await bucket.putIfMatch(this.#recordKey, body, before, options)).written;
     }
-    // No store to arbitrate: looked at before and after, which leaves a gap of one request.
+    // The store does not arbitrate: we look before and after, which leaves a gap of one request.
     if ((await this.#recorded()).etag !== before) return false;
     await bucket.put(this.#recordKey, body, options);
     return (await this.#recorded()).document?.nonce === document.nonce;

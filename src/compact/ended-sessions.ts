@@ -1,4 +1,4 @@
-/** What is seen of one mirrored session. */
+/** What was observed of one mirrored session. */
 export interface SessionSight {
   readonly key: string;
   /** Its harness says that it is running. */
@@ -7,27 +7,27 @@ export interface SessionSight {
   readonly hasEnded: boolean;
   /** Milliseconds since its transcript last changed. */
   readonly quietMs: number;
-  /** How far its main chain has come in the bucket; `undefined` while nothing of it is there. */
+  /** How far its main chain is in the bucket; `undefined` while none of it is there. */
   readonly mark: string | undefined;
 }
 
-/** What was seen of a session's end counts once its transcript has been quiet for so long. */
+/** Signs of an end count only after the transcript has been quiet this long. */
 const quietBeforeEndMs = 5_000;
-/** Without any sign, silence is the end. */
+/** Without any sign, silence counts as the end. */
 const silenceMs = 30 * 60_000;
-/** A session that ends over and over is compacted no oftener. */
+/** A session that keeps ending is not compacted more often than this. */
 const againMs = 5 * 60_000;
 
 /**
- * Tells which sessions have ended since they were last compacted: the harness said so, or it ran and does so no more, or it has
- * been silent for half an hour. One that goes on afterwards is open again, and its next end counts anew. Times are monotonic
- * milliseconds.
+ * Tells which sessions have ended since they were last compacted: the harness said so, it stopped running, or it has
+ * been silent for half an hour. A session that continues is open again, and its next end counts anew. Times are
+ * monotonic milliseconds.
  */
 export class EndedSessions {
   readonly #wasLive = new Set<string>();
   readonly #done = new Map<string, { readonly mark: string; readonly atMs: number }>();
 
-  /** Of what is seen now, what is to be compacted. */
+  /** Of what is observed now, the sessions to compact. */
   due(sights: Iterable<SessionSight>, nowMs: number): readonly SessionSight[] {
     const due: SessionSight[] = [];
     for (const sight of sights) {
@@ -37,7 +37,7 @@ export class EndedSessions {
     return due;
   }
 
-  /** It was compacted as it was seen, or cannot be as it is. */
+  /** It was compacted as observed, or cannot be. */
   done({ key, mark }: SessionSight, nowMs: number): void {
     this.#wasLive.delete(key);
     if (mark !== undefined) this.#done.set(key, { mark, atMs: nowMs });

@@ -2,14 +2,14 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 export interface FileLine {
   readonly bytes: Buffer;
-  /** Where it begins in the file. */
+  /** Its offset in the file. */
   readonly start: number;
 }
 
 const chunkBytes = 1 << 20;
 const newline = 0x0a;
 
-/** The lines of a file in order, without their newlines; the one at hand is in memory, and a chunk. */
+/** The lines of a file in order, without newlines; holds the current line and one chunk in memory. */
 export async function* fileLines(path: string): AsyncGenerator<FileLine> {
   const file = await open(path, 'r');
   try {

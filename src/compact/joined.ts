@@ -15,8 +15,8 @@ export interface Extent {
 const nothing: Extent = { generation: 0, parts: 0, lines: 0 };
 
 /**
- * Writes the main stream as a reader follows it into a file, part after part: the newest generation that can be read, what it
- * shares with older ones once. One part is in memory at a time.
+ * Writes the main stream as a reader follows it into a file, part by part: the newest readable generation, with what
+ * it shares with older ones once. Holds one part in memory.
  */
 export async function joinChain(
   bucket: Bucket,
@@ -42,7 +42,7 @@ export async function joinChain(
   }
 }
 
-/** A digest of what a listing shows: names, sizes and times, no content. While it is the same, the chain is the same. */
+/** A digest of what a listing shows: names, sizes and times, no content. While it is unchanged, so is the chain. */
 export function listingDigest({ parts, generations }: Listing): string {
   const hash = createHash('sha256');
   for (const [name, { size, modifiedAt }] of [...parts].sort(byName)) {

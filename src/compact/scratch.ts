@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path';
 import { SourceError, TracecraftError } from '../errors.js';
 import { refuseLink } from '../links.js';
 
-/** A folder for files that are on their way into the bucket; mode 700, gone afterwards. */
+/** A folder for files in transit to the bucket; mode 700, removed afterwards. */
 export interface Scratch {
   readonly path: string;
   remove(): Promise<void>;
 }
 
-/** Below `folder`, which is no link. What processes of this user left there that were killed is removed first. */
+/** Below `folder`, which is not a link. First removes leftovers of this user's killed processes. */
 export async function openScratch(folder: string): Promise<Scratch> {
   try {
     refuseLink(dirname(folder), folder);
@@ -27,7 +27,7 @@ export async function openScratch(folder: string): Promise<Scratch> {
   }
 }
 
-/** The disk's own failure, with the place that it concerns. */
+/** The disk's own error, with the path it concerns. */
 export function diskTrouble(path: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const isSystems = 'syscall' in error && !(error instanceof TracecraftError);
@@ -38,7 +38,7 @@ export function diskTrouble(path: string, error: unknown): Error {
   });
 }
 
-/** `lstat`, so that a link is none. */
+/** `lstat`, so a link does not count. */
 async function isOwnFolder(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   return found?.isDirectory() === true && found.uid === (process.getuid?.() ?? found.uid);

@@ -5,7 +5,7 @@ import { OpenClawTrace } from '../trace/openclaw.js';
 import type { Json } from '../trace/trace-row.js';
 import { fileLines, readSpan } from './file-lines.js';
 
-/** Harnesses whose own lines viewers know: their transcript is a trace as it is. */
+/** Viewers understand these harnesses' own lines, so their transcript already is a trace. */
 export function isTraceAsIs(harness: string): boolean {
   return harness !== 'hermes' && harness !== 'openclaw';
 }
@@ -16,12 +16,12 @@ export interface TraceJob {
   /** The joined transcript. */
   readonly from: string;
   readonly to: string;
-  /** Rows are spelled anew, so what is in them is looked at once more. */
+  /** Rows are re-encoded, so their text is redacted once more. */
   readonly redactor: Redactor;
   readonly signal?: AbortSignal;
 }
 
-/** Writes a transcript's conversation as rows of a trace; gives their number. */
+/** Writes a transcript's conversation as trace rows; returns their number. */
 export async function writeTrace(job: TraceJob): Promise<number> {
   const file = await open(job.to, 'w', 0o600);
   try {
@@ -49,7 +49,7 @@ interface Span {
   readonly length: number;
 }
 
-/** Rows change after they were first seen, so it is found out first where the last state of each is. */
+/** Rows change after they first appear, so we first locate each one's last state. */
 async function hermesRows({ from, sessionId, signal }: TraceJob, sink: RowSink): Promise<void> {
   const last = new Map<number | 'session', Span>();
   for await (const { bytes, start } of fileLines(from)) {
@@ -113,7 +113,7 @@ class RowSink {
   }
 }
 
-/** What is nested so deep that nothing can print it is no row, as it is none to `replay`. */
+/** Something nested too deep to print is not a row, just as in `replay`. */
 function spelled(row: Json): Buffer | undefined {
   try {
     return Buffer.from(`${JSON.stringify(row)}\n`);
@@ -123,7 +123,7 @@ function spelled(row: Json): Buffer | undefined {
   }
 }
 
-/** What is no JSON is no row. */
+/** Not JSON, so not a row. */
 function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));

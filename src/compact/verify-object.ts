@@ -6,13 +6,13 @@ import type { Bucket, Etag, Key } from '../bucket/bucket.js';
 import { md5Of } from '../bucket/etag.js';
 import { UnreachableError } from '../errors.js';
 
-/** `md5`: the store's own MD5 of what it has is that of the file. `read-back`: all of it was read and compared. */
+/** `md5`: the store's own MD5 of the object matches the file. `read-back`: the object was read and compared. */
 export type Verified = 'md5' | 'read-back';
 
 /**
- * Compares what the store has under `key` with the file that was sent. Where its ETag is the content's MD5, that is enough;
- * others (of multipart uploads, of encrypted objects, of the Hub) say nothing about content, so the object is read once.
- * 'replaced' when somebody else wrote it meanwhile.
+ * Compares the object under `key` with the file that was sent. If the ETag is the content's MD5, that suffices;
+ * others (multipart, encrypted, the Hub's) say nothing about content, so the object is read once. 'replaced' if
+ * someone else wrote it meanwhile.
  */
 export async function verifyObject(
   bucket: Bucket,

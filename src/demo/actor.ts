@@ -9,7 +9,7 @@ import { sendMail } from '../coordination/mail/mailbox.js';
 import { setMemory } from '../coordination/memory/memory.js';
 import type { Io } from '../io.js';
 
-/** One agent of the story: what it does goes through the functions that the commands call. */
+/** One agent of the story, acting through the functions the commands call. */
 export class Actor {
   readonly #context: CoordinationContext;
   readonly #io: Io;

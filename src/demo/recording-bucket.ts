@@ -1,6 +1,6 @@
 import type { Bucket } from '../bucket/bucket.js';
 
-/** A bucket whose clock tells the time of a story. */
+/** A bucket whose clock shows story time. */
 export function recordingBucket(bucket: Bucket, now: () => Date): Bucket {
   return {
     kind: bucket.kind,

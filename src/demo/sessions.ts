@@ -4,7 +4,7 @@ function said(...lines: readonly (readonly [number, Said['kind'], string])[]): r
   return lines.map(([at, kind, text]) => ({ at, kind, text }));
 }
 
-/** What the three agents of the story say while they do what `story.ts` has them do. Seconds from its beginning. */
+/** What the three agents say while they do what `story.ts` has them do. Seconds from its start. */
 export const designerSession: DemoSession = {
   harness: 'claude-code',
   agent: 'designer',

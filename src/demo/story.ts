@@ -12,17 +12,17 @@ export interface StoryPlace {
   readonly project: string;
   readonly io: Io;
   readonly clock: Clock;
-  /** Where the claims of this machine are remembered. */
+  /** Where this machine's claims are remembered. */
   readonly stateFolder: string;
-  /** A file that is uploaded in the story. */
+  /** The file uploaded in the story. */
   readonly patch: string;
-  /** Milliseconds since the epoch at which it begins. */
+  /** Milliseconds since the epoch at which it starts. */
   readonly startMs: number;
 }
 
 /**
- * Three agents design, build and review: eighteen events, through the same functions that the commands call. Only the clock is
- * not the machine's.
+ * Three agents design, build and review in eighteen events, through the functions the commands call. Only the clock
+ * is not the machine's.
  */
 export async function tellStory(place: StoryPlace): Promise<void> {
   let atMs = place.startMs;

@@ -1,4 +1,4 @@
-/** One thing said in a session, so many seconds after the beginning of the story. */
+/** One thing said in a session, this many seconds into the story. */
 export interface Said {
   readonly at: number;
   readonly kind: 'prompt' | 'answer' | 'thinking' | 'call' | 'result';
@@ -16,7 +16,7 @@ export interface DemoSession {
 }
 
 export interface TranscriptFile {
-  /** Below the home folder of the story. */
+  /** Below the story's home folder. */
   readonly path: string;
   readonly body: string;
 }

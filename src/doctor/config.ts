@@ -15,11 +15,11 @@ import type { Examined, Finding } from './finding.js';
 
 export interface ExaminedConfig {
   readonly examined: Examined;
-  /** `undefined`: there is none, or none that can be used. */
+  /** `undefined` if there is none, or none that is usable. */
   readonly settings: Settings | undefined;
 }
 
-/** Which config holds here and why, and who acts. */
+/** Which config applies here and why, and who acts. */
 export async function examineConfig(context: SettingsContext): Promise<ExaminedConfig> {
   try {
     const settings = await findSettings(context);
@@ -51,7 +51,7 @@ const noConfig: Examined = {
   ],
 };
 
-/** Nothing else that it says is told: it is the word of whoever wrote it, and holds for nobody. */
+/** Shows nothing else an untrusted config says: it is its author's claim and counts for nobody. */
 function judgeUntrusted({ file, target }: Settings): Examined {
   const finding: Finding = {
     name: 'config-untrusted',
@@ -99,7 +99,7 @@ function sourceName(source: Source): string {
   return source.kind === 'default' ? 'nobody' : source.path;
 }
 
-/** Where credentials for the bucket were found, never what they are. Roles of the machine and SSO are not looked for. */
+/** Where the bucket's credentials were found, never what they are. Machine roles and SSO are not checked. */
 export async function credentialPlaces(
   { target, file }: Settings,
   env: Readonly<Record<string, string | undefined>>,

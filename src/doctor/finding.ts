@@ -1,19 +1,19 @@
-/** Something that is not as it should be, or that is worth knowing. */
+/** A problem, or something worth knowing. */
 export interface Finding {
-  /** Stable: scripts may look for it. */
+  /** Stable: scripts may match it. */
   readonly name: string;
-  /** `note`: worth knowing, and nothing is wrong. */
+  /** `note`: worth knowing, but nothing is wrong. */
   readonly severity: 'error' | 'warning' | 'note';
   /** One sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** How to fix it. */
   readonly fix: string;
 }
 
 export interface Examined {
-  /** What was looked at, e.g. `config`. */
+  /** What was checked, e.g. `config`. */
   readonly check: string;
-  /** What was seen and is worth telling, wrong or not. Never a secret. */
+  /** What is worth reporting, problem or not. Never a secret. */
   readonly facts: readonly string[];
   readonly findings: readonly Finding[];
 }

@@ -30,7 +30,7 @@ export function examineNode(version: string, now: Date): Examined {
 
 const leastFreeBytes = 200 * 1024 * 1024;
 
-/** Whether local state can be kept, and by nobody else read. It may not be there yet. */
+/** Whether local state can be kept, unreadable to others. It need not exist yet. */
 export async function examineState(folder: string): Promise<Examined> {
   const findings: Finding[] = [];
   const present = await stat(folder).catch(() => undefined);
@@ -72,7 +72,7 @@ async function nearestFolder(path: string): Promise<string> {
   }
 }
 
-/** By writing: modes do not tell of read-only disks, and mean nothing to root. */
+/** By writing: modes do not reveal read-only disks and mean nothing to root. */
 async function writeTrouble(folder: string): Promise<string | undefined> {
   const path = join(folder, `.tracecraft-doctor-${randomBytes(6).toString('hex')}`);
   try {
@@ -86,12 +86,12 @@ async function writeTrouble(folder: string): Promise<string | undefined> {
 }
 
 export interface InotifyFacts {
-  /** Folders that are listened to. */
+  /** Folders being watched. */
   readonly folders: number;
-  /** `undefined`: not on Linux, or not told. */
+  /** `undefined`: not on Linux, or unknown. */
   readonly watches: number | undefined;
   readonly instances: number | undefined;
-  /** What the system said when one folder was listened to, if it refused. */
+  /** The system's error when watching one folder failed. */
   readonly refusal: string | undefined;
 }
 
@@ -120,7 +120,7 @@ export function judgeInotify({ folders, watches, instances, refusal }: InotifyFa
 
 export async function readInotifyLimits(): Promise<Pick<InotifyFacts, 'watches' | 'instances'>> {
   const limit = async (name: string): Promise<number | undefined> => {
-    // A user namespace has its own, the smaller of the two counts.
+    // A user namespace has its own limit; the smaller one applies.
     const places = [
       `/proc/sys/fs/inotify/${name}`,
       `/proc/sys/user/${name.replace('_user', '_inotify')}`,

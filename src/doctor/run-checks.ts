@@ -16,13 +16,13 @@ export interface DoctorContext {
   readonly watchers: readonly Watcher[];
   /** As in `process.version`. */
   readonly nodeVersion: string;
-  /** What is wrong with the installed service; `undefined` when none is installed. */
+  /** What is wrong with the installed service; `undefined` if none is installed. */
   examineService(): Promise<Examined | undefined>;
 }
 
 /**
- * Looks at everything, one after the other, and tells each as soon as it is known. A check that fails for a reason of its own
- * is a finding, and hides no other.
+ * Runs all checks one after another and reports each as soon as it is done. A check that fails becomes a finding and
+ * hides no other.
  */
 export async function* runChecks(context: DoctorContext): AsyncGenerator<Examined> {
   const { surroundings, watchers, nodeVersion } = context;
@@ -94,7 +94,7 @@ async function countFolders(root: string): Promise<number> {
   return 1 + below.filter((entry) => entry.isDirectory()).length;
 }
 
-/** By listening for a moment: limits are shared by everything that a user runs. */
+/** Watches a folder for a moment: everything the user runs shares the limits. */
 function listenTrouble(root: string): string | undefined {
   try {
     watch(root).close();

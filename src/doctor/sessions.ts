@@ -7,7 +7,7 @@ import { runningWatch } from '../mirror/watch/lock.js';
 import type { Layout } from '../protocol/keys.js';
 import type { Examined, Finding } from './finding.js';
 
-/** One session that lies on this machine, by its main stream. */
+/** A session on this machine, represented by its main stream. */
 export interface FoundSession {
   readonly stream: Stream;
   readonly size: number;
@@ -93,14 +93,14 @@ export interface MirrorContext {
 /** A running watch needs a moment. */
 const graceMs = 60_000;
 const recentMs = 10 * 60_000;
-/** As many are compared with the bucket: one request each. */
+/** At most this many are compared with the bucket, at one request each. */
 const mostCompared = 200;
 const dayMs = 86_400_000;
-/** Claude Code's own, unless its settings say otherwise: https://code.claude.com/docs/en/settings */
+/** Claude Code's default, unless its settings differ: https://code.claude.com/docs/en/settings */
 const defaultCleanupDays = 30;
 const warnDays = 7;
 
-/** What is on this machine and not in the bucket. */
+/** What is on this machine but not in the bucket. */
 export async function examineMirror(
   { sessions, live }: FoundSessions,
   { bucket, layout, lockPath, nowMs }: MirrorContext,
@@ -172,7 +172,7 @@ async function findBehind(
     newest.map(async (session): Promise<Behind[]> => {
       const { harness, id } = session.stream.session;
       const { source } = session.stream;
-      // Only of a transcript that is a file of its own does a size tell.
+      // Only for a transcript in a file of its own does the size tell.
       if (!source.endsWith('.jsonl')) return [];
       const meta = await readMeta(bucket, layout.meta(harness, id));
       if (meta === undefined || meta.source_path !== source) return [];
@@ -186,7 +186,7 @@ async function findBehind(
 
 const mostPeeked = 1024 * 1024;
 
-/** An unterminated last line waits for its newline, and is not behind. */
+/** An unterminated last line waits for its newline and does not count as behind. */
 async function hasWholeLine(path: string, from: number): Promise<boolean> {
   const file = await open(path, 'r').catch(() => undefined);
   if (file === undefined) return false;
@@ -211,7 +211,7 @@ function judgeBehind(behind: readonly Behind[]): Finding[] {
   ];
 }
 
-/** Claude Code removes transcripts that were not used for some time; what is not in the bucket by then is lost. */
+/** Claude Code deletes transcripts that were not used for a while; whatever is not in the bucket by then is lost. */
 async function judgeCleanup(missing: readonly FoundSession[], nowMs: number): Promise<Finding[]> {
   const roots = new Map<string, FoundSession[]>();
   for (const one of missing) {

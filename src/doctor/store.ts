@@ -13,7 +13,7 @@ import type { Examined, Finding } from './finding.js';
 
 export interface ExaminedStore {
   readonly examined: Examined;
-  /** Open, and to be closed by the caller; `undefined` when it cannot be used. */
+  /** Open; the caller closes it. `undefined` if it is unusable. */
   readonly bucket: Bucket | undefined;
 }
 
@@ -23,12 +23,15 @@ interface StoreContext {
   readonly clock: Clock;
 }
 
-/** Some seconds at the most: somebody waits for the answer. */
+/** A few seconds at most: someone is waiting. */
 const retries = { attempts: 4, baseMs: 250, maxMs: 1_500 } as const;
-/** What wrong clocks do begins to show: signatures are refused at 15 minutes. */
+/** Where a wrong clock starts to show: stores refuse signatures at 15 minutes. */
 const toleratedSkewMs = 30_000;
 
-/** Whether the bucket can be reached and used, by whom, and what it really does; by writing and removing objects of our own. */
+/**
+ * Whether the bucket can be reached and used, by whom, and what it really does. Writes and removes objects of our
+ * own.
+ */
 export async function examineStore(context: StoreContext): Promise<ExaminedStore> {
   const { settings, env, clock } = context;
   const places = await credentialPlaces(settings, env);

@@ -15,25 +15,25 @@ import { bucketLayout } from '../protocol/keys.js';
 import { type InitPlan, planInit } from './plan.js';
 import { userName } from './user-name.js';
 
-/** What `init` did, each of it proven or read back. */
+/** What `init` did; each item was proven or read back. */
 export interface InitOutcome {
   readonly file: ConfigFile;
   /** Safe to print. */
   readonly location: string;
   readonly isNewBucket: boolean;
-  /** As the store itself says, where it has such a thing. */
+  /** As the store itself reports it, if it can. */
   readonly visibility: 'private' | 'public' | undefined;
   readonly isNewAgent: boolean;
-  /** What the store really arbitrates between writers that race. */
+  /** What the store really arbitrates between racing writers. */
   readonly capabilities: Capabilities;
-  /** What was tried and seen. All but the conditional writes hold, or there would be an error instead. */
+  /** What was tried and observed. Everything but the conditional writes holds, or `init` would have failed. */
   readonly findings: readonly ProbeFinding[];
   readonly gitIgnored: GitIgnored;
 }
 
 /**
- * Creates the bucket if it is missing, proves what it can do, registers the agent, and only then writes the config and trusts
- * it: a failure on the way leaves no config that does not work.
+ * Creates the bucket if missing, proves what it can do, registers the agent, and only then writes and trusts the
+ * config: a failure on the way leaves no broken config.
  */
 export async function applyInit(
   plan: InitPlan,
@@ -64,7 +64,7 @@ export async function applyInit(
   }
 }
 
-/** Without conditional writes much still works; without these nothing does. */
+/** Much still works without conditional writes; nothing works without these. */
 function requireBasics({ location }: Bucket, findings: readonly ProbeFinding[]): void {
   const basics: readonly ProbeFinding['check'][] = ['put', 'get', 'list', 'delete'];
   const missing = findings.find(({ check, ok }) => !ok && basics.includes(check));
@@ -74,7 +74,7 @@ function requireBasics({ location }: Bucket, findings: readonly ProbeFinding[]):
   });
 }
 
-/** For `watch` where there is no config at all: a local bucket for everything on this machine. */
+/** For `watch` without any config: a local bucket for everything on this machine. */
 export function initGlobally(context: SettingsContext): Promise<InitOutcome> {
   const plan = planInit({ isGlobal: true }, context, userName(context.env));
   return applyInit(plan, context, false);
@@ -86,7 +86,7 @@ interface ProvenBucket {
   readonly stamps: LastTimestamp;
 }
 
-/** So that the first command need not race for it again. What could not be proven is tried anew. */
+/** Saves the first command another race. What could not be proven is tried again. */
 async function rememberProven(
   { target }: InitPlan,
   { io }: SettingsContext,
@@ -95,7 +95,7 @@ async function rememberProven(
 ): Promise<void> {
   const isProven = capabilities.putIfAbsent && capabilities.putIfMatch;
   if (target.backend !== 's3' || !isProven) return;
-  // A comfort: a folder that cannot be written must not stop anyone.
+  // Optional: an unwritable folder must not stop anyone.
   await recordProven(io, folder, capabilities).catch(() => undefined);
 }
 

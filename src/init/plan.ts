@@ -13,7 +13,7 @@ import type { NewConfig } from '../config/write.js';
 import { UsageError } from '../errors.js';
 import { checkName, isName } from '../protocol/names.js';
 
-/** What was asked for; whatever is left out gets a value that needs no account and no question. */
+/** What was requested; everything omitted gets a value that needs no account and no question. */
 export interface InitWishes {
   readonly backend?: string | undefined;
   readonly bucket?: string | undefined;
@@ -35,11 +35,11 @@ export interface InitPlan {
   readonly scope: 'project' | 'home';
   readonly config: NewConfig;
   readonly target: BucketTarget;
-  /** Of a bucket that has to be made, where the store has such a thing. */
+  /** For a bucket that has to be created, if the store has visibility. */
   readonly visibility: 'private' | 'public';
 }
 
-/** Pure: refuses what cannot be meant, before anything is created. `userName` is the one of the operating system. */
+/** Pure: refuses impossible requests before anything is created. `userName` is the operating system's. */
 export function planInit(
   wishes: InitWishes,
   context: ConfigContext,
@@ -81,7 +81,7 @@ type PlaceFlag =
   | 'isPublic'
   | 'isPrivate';
 
-/** Which backends each flag is for. */
+/** The backends each flag applies to. */
 const flagBackends: Readonly<Record<PlaceFlag, readonly Backend[]>> = {
   endpoint: ['s3', 'hf'],
   region: ['s3'],
@@ -136,7 +136,7 @@ function hubConfig({ bucket, endpoint, hfToken }: InitWishes, names: Names): New
 }
 
 function localConfig(wishes: InitWishes, context: ConfigContext, names: Names): NewConfig {
-  // Absolute in the file: a relative one on the command line is relative to where it was typed.
+  // Absolute in the file: on the command line, a relative path starts from where it was typed.
   const bucket =
     wishes.bucket === undefined
       ? join(tracecraftHome(context), 'bucket')
@@ -180,7 +180,7 @@ function checkBackend(backend: string): NewConfig['backend'] {
   });
 }
 
-/** The nearest valid name: other characters become `-`. */
+/** The nearest valid name: replaces other characters with `-`. */
 function nameFrom(text: string, otherwise: string): string {
   const name = text
     .replace(/[^A-Za-z0-9._-]+/g, '-')

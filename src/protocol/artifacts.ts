@@ -2,21 +2,21 @@ import * as v from 'valibot';
 import type { Layout } from './keys.js';
 import { isArtifactName, isName, stepId } from './names.js';
 
-/** Where artifacts lie that belong to no step. */
+/** Where artifacts that belong to no step are kept. */
 export const sharedStep = 'shared';
 
-/** What an artifact is called: its name within a step, or within `shared`. */
+/** An artifact's name within its step, or within `shared`. */
 export interface ArtifactId {
   readonly step: string;
   readonly name: string;
 }
 
-/** Below this lie the artifacts of one step. */
+/** The artifacts of one step are below this. */
 export function artifactsIn(layout: Layout, step: string): string {
   return `${layout.artifacts()}${stepId(step)}/`;
 }
 
-/** `undefined` for what lies among the artifacts and has no name that an artifact can have. */
+/** `undefined` for a key among the artifacts that no artifact can have. */
 export function parseArtifactKey(layout: Layout, key: string): ArtifactId | undefined {
   if (!key.startsWith(layout.artifacts())) return undefined;
   const rest = key.slice(layout.artifacts().length);
@@ -28,7 +28,7 @@ export function parseArtifactKey(layout: Layout, key: string): ArtifactId | unde
 
 const timestamp = v.pipe(v.string(), v.maxLength(64), v.isoTimestamp());
 
-/** `artifact.uploaded`, as far as it tells what is in the artifact. Written after the artifact itself. */
+/** `artifact.uploaded`, as far as it describes the artifact's content. Written after the artifact itself. */
 export const uploadEventSchema = v.object({
   type: v.literal('artifact.uploaded'),
   agent: v.pipe(v.string(), v.maxLength(256)),
@@ -43,5 +43,5 @@ export const uploadEventSchema = v.object({
 });
 export type UploadEvent = v.InferOutput<typeof uploadEventSchema>;
 
-/** Enough of any event to tell whether it is one of an artifact. */
+/** Enough of any event to tell whether it concerns an artifact. */
 export const eventTypeSchema = v.object({ type: v.string() });

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = v.pipe(v.string(), v.maxLength(1_000));
 
-/** `_transcript.json` and `_trace.json`: what the object beside it was made of. Derived, and nothing depends on it. */
+/** `_transcript.json` and `_trace.json`: what the object next to it was made from. Derived; nothing depends on it. */
 export const compactionSchema = v.object({
   schema: v.literal(1),
   generation: counter,
@@ -13,9 +13,9 @@ export const compactionSchema = v.object({
   /** Of the object itself. */
   bytes: counter,
   etag: text,
-  /** Names, sizes and times of everything that the stream's listing showed; no content. */
+  /** Names, sizes and times from the stream's listing; no content. */
   listing: text,
-  /** Which mapping made it; 0 where the lines are as they were. */
+  /** Which mapping made it; 0 if the lines are unchanged. */
   mapping: counter,
   at: text,
   host: text,

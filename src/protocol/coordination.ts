@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { agentSchema } from './documents.js';
 
 /**
- * The documents by which agents coordinate. Names are fixed (an older Python tool reads and writes them too). What that tool
- * does not write is optional here, and reads as what it means by leaving it out.
+ * The documents agents coordinate by. Names are fixed, because the Python tool tracecraft reads and writes them too.
+ * Fields it does not write are optional here, and default to what it means by omitting them.
  */
 const timestamp = v.pipe(v.string(), v.maxLength(64));
 /** Characters of a note or another text in a document. */
@@ -12,9 +12,9 @@ const text = v.pipe(v.string(), v.maxLength(maxTextLength));
 const nullableText = v.optional(v.nullable(text), null);
 const nullableTimestamp = v.optional(v.nullable(timestamp), null);
 const names = v.optional(v.pipe(v.array(text), v.maxLength(10_000)));
-/** Far beyond what claims count to; a planted one must not make the next one unreadable. */
+/** Far beyond any real epoch; a planted one must not make the next one unreadable. */
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1_000_000_000));
-/** 1 for the first holder. What says nothing of it is older than every claim that does. */
+/** 1 for the first holder. A document without it is older than every claim with it. */
 const epoch = v.optional(counter, 0);
 
 export const outcomes = ['complete', 'blocked', 'needs_review'] as const;
@@ -33,7 +33,7 @@ export const handoffSchema = v.object({
   changed_files: names,
   artifacts: names,
   epoch,
-  /** Of the mail to the next agent: whoever repeats the completion can find out whether it was sent. */
+  /** Of the mail to the next agent: whoever repeats the completion can tell whether it was sent. */
   message_id: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/))),
 });
 export type HandoffDocument = v.InferOutput<typeof handoffSchema>;
@@ -44,16 +44,16 @@ export const claimSchema = v.object({
   agent: text,
   session_id: nullableText,
   host: nullableText,
-  /** Differs from that of every other claim; `null` in a document of the older tool. */
+  /** Unique to every claim; `null` in a document of the Python tool. */
   nonce: nullableText,
-  /** The fencing token: one more at each takeover or reopening. */
+  /** The fencing token: increases with each takeover or reopening. */
   epoch: v.optional(counter, 1),
   claimed_at: nullableTimestamp,
   /** Seconds; `null`: never expires. */
   ttl_s: v.optional(v.nullable(v.pipe(v.number(), v.minValue(0))), null),
-  /** Missing in a document of the older tool, which says in `status.json` how far a step is. */
+  /** Missing in a document of the Python tool, which keeps a step's progress in `status.json`. */
   state: v.optional(v.picklist(claimStates)),
-  /** The whole handoff of a step that is done. */
+  /** The whole handoff of a finished step. */
   outcome: v.optional(v.nullable(handoffSchema)),
 });
 export type ClaimDocument = v.InferOutput<typeof claimSchema>;
@@ -70,14 +70,14 @@ export const statusSchema = v.object({
 });
 export type StatusDocument = v.InferOutput<typeof statusSchema>;
 
-/** `agents/<agent>.json` as far as a sign of life is read from it. */
+/** The parts of `agents/<agent>.json` that show whether the agent is alive. */
 export const heartbeatSchema = v.object({
   session_id: nullableText,
-  /** The last sign of life of each of the agent's sessions, by the store's clock: an agent may have several at once. */
+  /** The last heartbeat of each of the agent's sessions, by the store's clock: an agent may have several at once. */
   sessions: v.optional(v.record(v.pipe(v.string(), v.maxLength(512)), timestamp), {}),
 });
 export type HeartbeatDocument = v.InferOutput<typeof heartbeatSchema>;
 
-/** The whole of `agents/<agent>.json`. */
+/** All of `agents/<agent>.json`. */
 export const livingAgentSchema = v.object({ ...agentSchema.entries, ...heartbeatSchema.entries });
 export type LivingAgentDocument = v.InferOutput<typeof livingAgentSchema>;

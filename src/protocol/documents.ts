@@ -2,15 +2,15 @@ import * as v from 'valibot';
 import { TracecraftError } from '../errors.js';
 
 /**
- * The documents of the bucket. Names are fixed (an older Python tool reads and writes them too), fields may be added and
- * readers ignore what they do not know. What comes from a bucket is hostile until parsed here.
+ * The bucket's documents. Names are fixed (the Python tool tracecraft reads and writes them too), fields may be
+ * added, and readers ignore unknown ones. What comes from a bucket is hostile until parsed here.
  */
 const timestamp = v.pipe(v.string(), v.maxLength(64));
 const text = v.pipe(v.string(), v.maxLength(100_000));
 const nullable = <Schema extends v.GenericSchema>(schema: Schema) =>
   v.optional(v.nullable(schema), null);
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** As many as part and generation names have digits for. */
+/** The number of digits in part and generation names. */
 const ordinal = v.pipe(counter, v.maxValue(999_999_999));
 
 export const agentSchema = v.object({
@@ -30,7 +30,7 @@ export const generationSchema = v.object({
   gen: ordinal,
   /** Sequence number of the generation's first own part. */
   firstSeq: ordinal,
-  /** The parts it shares with an earlier generation: the first `parts` of that generation's chain. */
+  /** The parts shared with an earlier generation: the first `parts` of that generation's chain. */
   base: v.nullable(v.object({ gen: ordinal, parts: counter })),
   reason: text,
   who: text,
@@ -43,7 +43,7 @@ const countsSchema = v.record(v.string(), counter);
 export const metaPartSchema = v.object({
   seq: counter,
   name: text,
-  /** First line (inclusive) and last line (exclusive) of the stream in this part. */
+  /** This part's first line (inclusive) and last line (exclusive). */
   cursor_range: v.tuple([counter, counter]),
   source_bytes: counter,
   uploaded_bytes: counter,
@@ -86,12 +86,12 @@ export const metaSchema = v.object({
   redactor_version: nullable(text),
   parts: v.optional(v.array(metaPartSchema), []),
   streams: v.optional(v.array(metaStreamSchema), []),
-  /** How many further streams there are beyond those in `streams` (the document stays under 20 KB). */
+  /** How many streams are missing from `streams` (the document stays under 20 KB). */
   streams_omitted: v.optional(counter, 0),
 });
 export type MetaDocument = v.InferOutput<typeof metaSchema>;
 
-/** An object of the bucket that is not what its key says. */
+/** An object in the bucket that is not what its key says. */
 export class DocumentError extends TracecraftError {
   constructor(key: string, problem: string) {
     super('damaged', `not a readable document: ${key}: ${problem}`, {
@@ -113,12 +113,12 @@ export function parseDocument<Schema extends v.GenericSchema>(
   throw new DocumentError(key, `${path === null ? '' : `${path}: `}expected ${issue.expected}`);
 }
 
-/** As people read it: two spaces, one newline at the end. */
+/** Readable: indented by two spaces, one newline at the end. */
 export function encodeDocument(document: object): Buffer {
   return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
 }
 
-/** Deeper ones cannot be written again: what walks them recursively runs out of stack. */
+/** Anything deeper cannot be written back: recursion would exhaust the stack. */
 const deepest = 200;
 
 function parseJson(key: string, body: Uint8Array): unknown {
@@ -130,7 +130,7 @@ function parseJson(key: string, body: Uint8Array): unknown {
   }
 }
 
-/** Of JSON; brackets in strings do not count. */
+/** Depth of JSON; ignores brackets in strings. */
 function isDeeper(body: Uint8Array, levels: number): boolean {
   let depth = 0;
   let isString = false;

@@ -4,7 +4,7 @@ const timestamp = v.pipe(v.string(), v.maxLength(64));
 const text = v.pipe(v.string(), v.maxLength(100_000));
 const optionalText = v.optional(v.nullable(text), null);
 
-/** The state object, and which of its states, that an event speaks of. */
+/** The state object an event concerns, and which of its states. */
 export const eventRefSchema = v.object({
   key: text,
   nonce: v.optional(v.nullable(text)),
@@ -14,8 +14,8 @@ export const eventRefSchema = v.object({
 export type EventRefDocument = v.InferOutput<typeof eventRefSchema>;
 
 /**
- * `events/<ts>_<agent>_<id>.json`. A type that this version does not know is kept: a later version, or another tool, wrote it.
- * So is whatever else `data` holds.
+ * `events/<ts>_<agent>_<id>.json`. Unknown types are kept: a later version, or another tool, wrote them. So is
+ * everything else in `data`.
  */
 export const eventSchema = v.object({
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),

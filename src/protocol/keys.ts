@@ -8,8 +8,8 @@ import {
 } from './names.js';
 
 /**
- * Every key that tracecraft reads or writes, below `<project>/`. Names are checked here, so a hostile one is refused before
- * any request is made. `docs/bucket-layout.md` is the same in words.
+ * Every key tracecraft reads or writes, below `<project>/`. Names are checked here, so a hostile one is refused
+ * before any request. `docs/bucket-layout.md` says the same in words.
  */
 export interface Layout {
   readonly project: string;
@@ -40,20 +40,20 @@ export interface Layout {
   meta(harness: string, sessionId: string): string;
   /** The whole main stream as one object: `transcript.jsonl`, or `trace.jsonl`. */
   compacted(harness: string, sessionId: string, format: CompactFormat): string;
-  /** What that object was made of. */
+  /** What that object was made from. */
   compaction(harness: string, sessionId: string, format: CompactFormat): string;
-  /** Which machines write, where the store does not arbitrate. */
+  /** Which machines write, on stores that do not arbitrate. */
   writers(): string;
-  /** Where a stream's parts and generation records lie; '' is the main stream. */
+  /** Where a stream's parts and generation records are; '' is the main stream. */
   stream(harness: string, sessionId: string, stream: string): string;
-  /** Where all further streams of one session lie. */
+  /** Where all further streams of one session are. */
   streamsOf(harness: string, sessionId: string): string;
 }
 
-/** `raw`: the lines as they are; `trace`: as rows that viewers of Claude Code's transcripts read. */
+/** `raw`: the lines as they are; `trace`: rows for viewers of Claude Code's transcripts. */
 export type CompactFormat = 'raw' | 'trace';
 
-/** Makes a key unique and sortable: nanoseconds of store time (19 digits), who wrote it, 8 random hex digits. */
+/** Makes a key unique and sortable: nanoseconds of store time (19 digits), the writer, 8 random hex digits. */
 export interface Stamp {
   readonly timeNs: bigint;
   readonly agent: string;
@@ -112,7 +112,7 @@ export function stampName(stamp: Stamp): string {
   return `${time}_${checkName('agent', stamp.agent)}_${stamp.id}`;
 }
 
-/** `undefined` for a leaf that is not one of ours; such keys are skipped by readers, never an error. */
+/** `undefined` for a name that is not ours; readers skip such keys without an error. */
 export function parseStampName(leaf: string): Stamp | undefined {
   const match = /^(\d{19})_([A-Za-z0-9-][A-Za-z0-9._-]{0,127})_([a-f0-9]{8})\.json$/.exec(leaf);
   if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined)

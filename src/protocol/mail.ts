@@ -3,17 +3,20 @@ import { UsageError } from '../errors.js';
 import { type Layout, parseStampName, type Stamp } from './keys.js';
 
 const timestamp = v.pipe(v.string(), v.maxLength(64));
-/** Characters of a message: a handoff's note and next action fit in one. */
+/** Characters of a message: enough for a handoff's note and next action. */
 export const maxMailLength = 250_000;
 const text = v.pipe(v.string(), v.maxLength(maxMailLength));
 const nullableText = v.optional(v.nullable(text), null);
 
-/** Bytes of one message's object; whatever is larger is no message. The longest text fits with every character escaped. */
+/**
+ * Bytes of one message's object; anything larger is not a message. The longest text fits with every character
+ * escaped.
+ */
 export const maxMailBytes = 2_097_152;
-/** Bytes of a cursor that is read at all. */
+/** The most bytes of a cursor that are read. */
 export const maxCursorBytes = 33_554_432;
 
-/** A message. Who it is for, and when it was written, its key says as well. */
+/** A message. Its key also names the recipient and the time. */
 export const mailSchema = v.object({
   id: nullableText,
   from: nullableText,
@@ -28,9 +31,9 @@ const stampNames = v.optional(v.array(v.pipe(v.string(), v.maxLength(256))), [])
 
 /** `messages/<agent>/_cursor.json`: what that agent has read. */
 export const cursorSchema = v.object({
-  /** 19 digits, nanoseconds of store time: what came before it has been seen. */
+  /** 19 digits, nanoseconds of store time: everything before it has been seen. */
   through: v.pipe(v.string(), v.regex(/^\d{19}$/)),
-  /** Names (`<ts>_<sender>_<id>`) of messages that came since and have been seen. */
+  /** Names (`<ts>_<sender>_<id>`) of later messages that have been seen. */
   direct: stampNames,
   broadcast: stampNames,
 });
@@ -39,14 +42,12 @@ export type CursorDocument = v.InferOutput<typeof cursorSchema>;
 export const mailKinds = ['direct', 'broadcast'] as const;
 export type MailKind = (typeof mailKinds)[number];
 
-/** The folder that an agent's mail of that kind lies in, with a slash at its end. */
+/** The folder of that kind of mail for an agent, with a trailing slash. */
 export function mailFolder(layout: Layout, agent: string, kind: MailKind): string {
   return kind === 'direct' ? layout.messages(agent) : layout.broadcasts();
 }
 
-/**
- * What lies under a key of a mailbox: a message, `bookkeeping` (which nobody shows), or a `stray`: no key that a message has.
- */
+/** What a key in a mailbox is: a message, `bookkeeping` (never shown), or a `stray` that no message could have. */
 export function mailKeyOf(folder: string, key: string): Stamp | 'bookkeeping' | 'stray' {
   const leaf = key.slice(folder.length);
   return parseStampName(leaf) ?? (leaf.startsWith('_') ? 'bookkeeping' : 'stray');
@@ -60,7 +61,7 @@ export function checkMailId(value: string): string {
   });
 }
 
-/** The text itself, or a `UsageError` when it is none that readers accept. */
+/** Returns the text, or throws `UsageError` if readers would not accept it. */
 export function checkMailText(value: string): string {
   if (value.trim() === '') throw new UsageError('the message is empty');
   if (value.length <= maxMailLength) return value;

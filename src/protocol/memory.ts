@@ -11,27 +11,27 @@ const nullableText = v.optional(v.nullable(text), null);
 
 /** Bytes of a value as compact JSON. */
 export const maxValueBytes = 1_048_576;
-/** Bytes of an object that is read as a memory; another tool's may be larger than what is written here. */
+/** Bytes of an object read as a memory; another tool's may exceed what we write. */
 export const maxMemoryBytes = 16_777_216;
-/** How deep arrays and objects may lie in one another: printing and parsing must not run out of stack. */
+/** How deeply arrays and objects may nest: printing and parsing must not exhaust the stack. */
 const maxDepth = 64;
-/** Larger documents are written in one line: nobody reads them without a tool. */
+/** Larger documents are written on one line: nobody reads them without a tool. */
 const maxPrettyBytes = 65_536;
 
-/** `memory/<dotted.key>.json`, and each of its former states. */
+/** `memory/<dotted.key>.json`, and each of its earlier states. */
 export const memorySchema = v.object({
   value: v.optional(v.unknown(), null),
   set_by: nullableText,
   set_at: v.optional(v.nullable(timestamp), null),
-  /** 0: a tool without versions wrote it. */
+  /** 0: written by a tool without versions. */
   version: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
   deleted: v.optional(v.nullable(v.boolean()), false),
-  /** 8 hex digits that tell a state from every other which says the same. */
+  /** 8 hex digits that distinguish this state from others with the same content. */
   id: v.optional(v.nullable(v.string()), null),
 });
 export type MemoryDocument = v.InferOutput<typeof memorySchema>;
 
-/** `DocumentError` also for what is too large or too deep to be handled. */
+/** `DocumentError`, also for a document too large or too deep to handle. */
 export function parseMemory(key: string, body: Buffer, size = body.byteLength): MemoryDocument {
   if (size > maxMemoryBytes) throw new DocumentError(key, `larger than ${maxMemoryBytes} bytes`);
   // One level is the document's own.
@@ -49,8 +49,8 @@ export function encodeMemory(document: MemoryDocument): Buffer {
 }
 
 /**
- * The value that a word of a command line stands for: what it says in JSON, or itself. `UsageError` for what is too large, too
- * deep, or a number that would come back as another one.
+ * The value of a command-line word: what it says in JSON, or the word itself. `UsageError` if it is too large, too
+ * deep, or a number that would come back different.
  */
 export function parseValue(word: string): unknown {
   const value = jsonOf(word);
@@ -62,7 +62,7 @@ export function parseValue(word: string): unknown {
   return checkValue(value === undefined ? word : value);
 }
 
-/** The value itself, or a `UsageError` when it is too large. */
+/** Returns the value, or throws `UsageError` if it is too large. */
 export function checkValue(value: unknown): unknown {
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes <= maxValueBytes) return value;
@@ -71,7 +71,7 @@ export function checkValue(value: unknown): unknown {
   });
 }
 
-/** `undefined`: no JSON. */
+/** `undefined`: not JSON. */
 function jsonOf(word: string): unknown {
   try {
     return JSON.parse(word);
@@ -80,7 +80,7 @@ function jsonOf(word: string): unknown {
   }
 }
 
-/** JSON's numbers have any length, JavaScript's have not. */
+/** JSON's numbers have any length; JavaScript's do not. */
 function checkNumbers(json: string): void {
   for (const [number] of withoutStrings(json).matchAll(/-?\d[\d.eE+-]*/g)) {
     const value = Number(number);
@@ -113,21 +113,21 @@ function withoutStrings(json: string): string {
   return pieces.join('""');
 }
 
-/** The position after the quote that closes what `open` opens. */
+/** The position after the closing quote of the string opened at `open`. */
 function endOfString(json: string, open: number): number {
   let at = open + 1;
   while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
   return at + 1;
 }
 
-/** Where the older tool may have put it: `design.contract` as `memory/design/contract.json`. */
+/** Where the Python tool may have put it: `design.contract` as `memory/design/contract.json`. */
 export function slashKey(layout: Layout, key: string): string | undefined {
   const segments = checkMemoryKey(key).split('.');
   if (segments.length === 1) return undefined;
   return `${layout.memories()}${segments.join('/')}.json`;
 }
 
-/** The dotted key that an object below `memory/` is of, in either form; `undefined`: of none. */
+/** The dotted key of an object below `memory/`, in either form; `undefined` if it has none. */
 export function memoryKeyOf(layout: Layout, objectKey: string): string | undefined {
   const path = objectKey.slice(layout.memories().length);
   if (!path.endsWith('.json')) return undefined;
@@ -139,8 +139,8 @@ export function memoryKeyOf(layout: Layout, objectKey: string): string | undefin
 }
 
 /**
- * Under which name a state is kept in the history: the same whoever asks, so that a state whose writer was stopped is kept by
- * the next one, and once.
+ * A state's name in the history. It is the same whoever computes it, so if a writer was stopped, the next one keeps
+ * that state, and only once.
  */
 export function historyStamp(document: MemoryDocument, body: Buffer, modifiedAt: Date): Stamp {
   const { set_at, set_by, id } = document;

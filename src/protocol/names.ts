@@ -7,7 +7,7 @@ const maxIdLength = 180;
 
 export type NameKind = 'agent' | 'project' | 'step' | 'harness';
 
-/** The name itself, or a `UsageError` that says what a name may be. */
+/** Returns the name, or throws a `UsageError` that says what a name may be. */
 export function checkName(kind: NameKind, value: string): string {
   if (isName(value)) return value;
   throw new UsageError(`not a name for ${article(kind)} ${kind}: ${quoted(value)}`, {
@@ -52,9 +52,9 @@ export function isArtifactName(value: string): boolean {
 }
 
 /**
- * A harness's own id as one key segment: characters outside `A-Z a-z 0-9 . _ -` become `~` and two hex digits per UTF-8
- * byte (never `%`, `#` or `?`: some stores put keys raw into URLs), and so do a leading `.` or `_` and a dot after a dot. An
- * id too long for a file name keeps its beginning, then `~~` and a hash of the whole.
+ * A harness's own id as one key segment: characters outside `A-Z a-z 0-9 . _ -` become `~` and two hex digits per
+ * UTF-8 byte (never `%`, `#` or `?`, because some stores put keys into URLs unescaped), as do a leading `.` or `_`
+ * and a dot after a dot. An id too long for a file name keeps its start, then `~~` and a hash of the whole.
  */
 export function encodeId(id: string): string {
   if (id === '') throw new UsageError('an id is empty');
@@ -67,7 +67,7 @@ export function encodeId(id: string): string {
   return `${encoded.slice(0, 140).replace(/~[0-9a-f]?$/, '')}~~${digest}`;
 }
 
-/** The id that `encodeId` was given, as far as it can be told (a shortened one stays as it is). */
+/** Reverses `encodeId` as far as possible (a shortened id stays shortened). */
 export function decodeId(encoded: string): string {
   if (encoded.includes('~~')) return encoded;
   const bytes: number[] = [];

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Names of the objects that make up a stream's chain.
- *
- * A part's name is a slot: its sequence number and the first 8 hex digits of sha256("tcp1|<generation>|<first line>").
- * Nothing of the content is in it, since a hash of source bytes would let anyone test guesses at a short secret. Anyone who
- * knows where a part ends can name the next one, so a reader follows a stream with one GET per part and no LIST.
+ * Names of the objects in a stream's chain. A part's name is a slot: its sequence number and the first 8 hex digits
+ * of sha256("tcp1|<generation>|<first line>"). It contains nothing of the content, because a hash of source bytes
+ * would let anyone test guesses at a short secret. Knowing where a part ends is enough to name the next one, so a
+ * reader follows a stream with one GET per part and no LIST.
  */
 export interface PartName {
   readonly sequence: number;
@@ -15,12 +14,14 @@ export interface PartName {
 const partPattern = /^part-(\d{5,9})-([a-f0-9]{8})\.jsonl$/;
 const generationPattern = /^gen-(\d{5,9})\.json$/;
 
-/** `startLine` is the number of lines of the generation's chain that lie before this part. */
+/** `startLine` is the number of lines in the generation's chain before this part. */
 export function slotTag(generation: number, startLine: number): string {
   return createHash('sha256').update(`tcp1|${generation}|${startLine}`).digest('hex').slice(0, 8);
 }
 
-/** Where the store cannot refuse a second writer, both ends are in the name, so that no part ever overwrites another. */
+/**
+ * Where the store cannot refuse a second writer, both ends are in the name, so that no part ever overwrites another.
+ */
 export function rangeTag(generation: number, startLine: number, endLine: number): string {
   const text = `tcr1|${generation}|${startLine}|${endLine}`;
   return createHash('sha256').update(text).digest('hex').slice(0, 8);

@@ -3,7 +3,7 @@ import type { Variables } from './spec.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where things are and what they are called: a service that does not have them would look elsewhere than this shell does. */
+/** Where things are and what they are called. Without these, the service would look elsewhere than this shell. */
 const carried = [
   'TRACECRAFT_HOME',
   'TRACECRAFT_AGENT',
@@ -26,7 +26,7 @@ const carried = [
   'NODE_EXTRA_CA_CERTS',
 ] as const;
 
-/** Names whose values open a bucket; a service has them only when they are asked for. */
+/** Names whose values open a bucket. The service gets them only on request. */
 const credentials = {
   local: [],
   s3: ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'],
@@ -35,11 +35,11 @@ const credentials = {
 
 export interface Carried {
   readonly variables: Variables;
-  /** Names that are set and were left out, since an address with a password in it is a credential. */
+  /** Names that are set but left out: a URL with a password in it is a credential. */
   readonly leftOut: readonly string[];
 }
 
-/** The variables of now that the service needs to see the same places. */
+/** The current variables the service needs to see the same places. */
 export function carriedVariables(env: Environment): Carried {
   const set = carried.flatMap((name) => {
     const value = env[name] ?? '';
@@ -53,7 +53,7 @@ export function carriedVariables(env: Environment): Carried {
   };
 }
 
-/** From the folder of the service it would lead elsewhere than from this one. CLAUDE_CONFIG_DIR may be a list. */
+/** From the service's folder it would lead elsewhere. CLAUDE_CONFIG_DIR may be a list. */
 function refuseRelative(name: string, value: string): void {
   if (!/_(HOME|DIR|FILE|PATH|BUNDLE|CERTS)$/.test(name)) return;
   const paths = value.split(',').map((path) => path.trim());
@@ -67,7 +67,7 @@ function hasUserInfo(value: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(value.trim());
 }
 
-/** Credentials of this shell that the service will not have, for a bucket of that kind. */
+/** Credentials in this shell that the service will not have, for that kind of bucket. */
 export function missingCredentials(
   backend: keyof typeof credentials,
   env: Environment,
@@ -77,8 +77,8 @@ export function missingCredentials(
 }
 
 /**
- * The text of an environment file with the values that these variables have now. Double quotes with a backslash before
- * `"`, `\`, `$` and a backtick mean the same to systemd (systemd.exec(5), EnvironmentFile) and to a POSIX shell.
+ * The text of an environment file with these variables' current values. Double quotes with a backslash before `"`,
+ * `\`, `$` and a backtick mean the same to systemd (systemd.exec(5), EnvironmentFile) and to a POSIX shell.
  */
 export function environmentFile(names: readonly string[], env: Environment): string {
   const lines = [...new Set(names)].sort().map((name) => {

@@ -2,12 +2,12 @@ import { realpath } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 
 /**
- * The paths under which a program should be started so that an upgrade does not take it away: package managers keep a link
- * with a stable name beside folders that are named after a version.
+ * The paths to start a program by, so that an upgrade does not remove them: package managers keep a stably named link
+ * next to folders named after a version.
  */
 export interface Executable {
   readonly path: string;
-  /** False when only a path with a version or of a cache leads there: an upgrade or clean-up will break it. */
+  /** False if only a path with a version, or into a cache, leads there: an upgrade or clean-up will break it. */
   readonly isStable: boolean;
 }
 
@@ -17,7 +17,7 @@ interface SdkEnvironment {
   readonly execPath: string;
 }
 
-/** Homebrew's `opt` links, then what PATH finds, then where Node itself says it is. */
+/** Homebrew's `opt` links, then what PATH finds, then where Node says it is. */
 export async function stableNode({ env, execPath }: SdkEnvironment): Promise<Executable> {
   const real = await realpath(execPath);
   const onPath = (env.PATH ?? '').split(delimiter).filter(isAbsolute);
@@ -29,7 +29,7 @@ export async function stableNode({ env, execPath }: SdkEnvironment): Promise<Exe
   return (await firstStable(candidates, real)) ?? { path: execPath, isStable: isStable(execPath) };
 }
 
-/** `invoked` is how tracecraft was called (`process.argv[1]`), `script` the file that this is. */
+/** `invoked` is how tracecraft was called (`process.argv[1]`), `script` this very file. */
 export async function stableScript(
   invoked: string | undefined,
   script: string,
@@ -50,7 +50,10 @@ async function firstStable(
   return undefined;
 }
 
-/** `…/Cellar/node@22/22.3.0/bin/node` is also `…/opt/node@22/bin/node`, which every upgrade leads on (docs.brew.sh, "FAQ"). */
+/**
+ * `…/Cellar/node@22/22.3.0/bin/node` is also `…/opt/node@22/bin/node`, which every upgrade keeps pointing at the
+ * current version (docs.brew.sh, "FAQ").
+ */
 function homebrewLink(real: string): string[] {
   const [, prefix, formula] = /^(.*)\/Cellar\/([^/]+)\/[^/]+\/bin\/node$/.exec(real) ?? [];
   return prefix === undefined || formula === undefined ? [] : [`${prefix}/opt/${formula}/bin/node`];

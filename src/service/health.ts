@@ -4,7 +4,7 @@ import { findSettings, type SettingsContext } from '../config/settings.js';
 import { otherDefinition, type ServiceManager, type ServiceState } from './service.js';
 import type { Sealed, ServiceSpec } from './spec.js';
 
-/** Something that keeps the service from doing its work, now or at its next start. */
+/** Something that keeps the service from working, now or at its next start. */
 export interface Finding {
   readonly name: string;
   readonly message: string;
@@ -13,7 +13,10 @@ export interface Finding {
 
 const again = 'Run "tracecraft service install" again, with the flags that you want.';
 
-/** Whatever is stale, missing or not as it was installed. `here` is this tracecraft's surroundings, not the service's. */
+/**
+ * Whatever is stale, missing or changed since installation. `here` is this tracecraft's surroundings, not the
+ * service's.
+ */
 export async function findTrouble(
   manager: ServiceManager,
   { spec, isEdited }: Sealed,
@@ -56,7 +59,7 @@ async function secretsTrouble({ secrets }: ServiceSpec): Promise<Finding[]> {
   return [{ name: 'secrets-readable', message, fix: `chmod 600 ${secrets}` }];
 }
 
-/** Which config holds for the service, looked up the way it will do it. */
+/** The config that applies to the service, looked up the way it will do it. */
 async function configTrouble(spec: ServiceSpec, here: SettingsContext): Promise<Finding[]> {
   const home = spec.variables.HOME ?? here.home;
   try {
@@ -66,7 +69,7 @@ async function configTrouble(spec: ServiceSpec, here: SettingsContext): Promise<
       env: { ...spec.variables, HOME: home },
       home,
     });
-    // Without any config `watch` writes one at its first start.
+    // Without any config, `watch` writes one on its first start.
     if (settings === undefined) {
       if (spec.config === null) return [];
       const message = `the config is no longer at ${spec.config}`;
@@ -102,7 +105,7 @@ async function startTrouble(manager: ServiceManager, state: ServiceState): Promi
   return findings;
 }
 
-/** Parts of the program are loaded when they are needed: an old process cannot rely on the files of a new version. */
+/** Parts of the program load on demand: an old process cannot rely on a new version's files. */
 async function upgradedSince(
   { restartCommand }: ServiceManager,
   { script }: ServiceSpec,

@@ -5,34 +5,34 @@ import type { Io } from '../io.js';
 import type { ServiceManager } from './service.js';
 import { refuseControls, type Sealed, type ServiceSpec } from './spec.js';
 
-/** What to install: everything but the folders that have to be made for it. */
+/** What to install, except the folders that must be created for it. */
 export interface Order {
   readonly spec: Omit<ServiceSpec, 'made'>;
-  /** The text of the environment file; `undefined` when nothing was asked for. */
+  /** The text of the environment file; `undefined` if none was requested. */
   readonly secrets: string | undefined;
-  /** Also over a definition that is not ours, or was changed. */
+  /** Overwrites even a definition that is not ours, or was edited. */
   readonly isForced: boolean;
 }
 
 export interface Definition {
   readonly text: string;
-  /** `undefined`: tracecraft did not write it. */
+  /** `undefined`: not written by tracecraft. */
   readonly sealed: Sealed | undefined;
 }
 
 export interface Installed {
   readonly spec: ServiceSpec;
-  /** False when every file was there already, byte for byte. */
+  /** False if every file was already there, byte for byte. */
   readonly isChanged: boolean;
 }
 
-/** What is installed, if anything is. */
+/** What is installed, if anything. */
 export async function readDefinition(manager: ServiceManager): Promise<Definition | undefined> {
   const text = await readIfThere(manager.definition);
   return text === undefined ? undefined : { text, sealed: manager.read(text) };
 }
 
-/** The definition as `writeInstallation` would write it now. A `UsageError` when it cannot be expressed. */
+/** The definition `writeInstallation` would write now. `UsageError` if it cannot be expressed. */
 export async function planInstallation(
   manager: ServiceManager,
   order: Order,
@@ -44,7 +44,7 @@ export async function planInstallation(
   return { spec, text: await manager.render(spec) };
 }
 
-/** Writes whatever differs. What was left by an earlier installation with other flags goes. */
+/** Writes whatever differs, and removes what an earlier installation with other flags left behind. */
 export async function writeInstallation(
   manager: ServiceManager,
   order: Order,
@@ -74,11 +74,11 @@ export async function writeInstallation(
 export interface Removed {
   readonly files: readonly string[];
   readonly folders: readonly string[];
-  /** Names of things beside the definition that somebody else put there. */
+  /** Files next to the definition that someone else put there. */
   readonly left: readonly string[];
 }
 
-/** What `uninstall` may remove. A `NotFoundError` when nothing is installed, a `UsageError` when it is not as we wrote it. */
+/** What `uninstall` may remove. `NotFoundError` if nothing is installed, `UsageError` if it is not as we wrote it. */
 export async function removable(
   manager: ServiceManager,
   isForced: boolean,
@@ -95,7 +95,7 @@ export async function removable(
   return present.sealed?.spec;
 }
 
-/** Removes the files, then the folders that were made for them, if they are empty by now. */
+/** Removes the files, then the folders created for them, if they are empty by now. */
 export async function removeInstallation(
   manager: ServiceManager,
   spec: ServiceSpec | undefined,
@@ -140,7 +140,7 @@ function filesOf(manager: ServiceManager, spec: Omit<ServiceSpec, 'made'>): read
   return [definition, link?.path, spec.secrets, spec.log].filter((path) => path != null);
 }
 
-/** Every folder above these files that is not there yet. */
+/** Every folder above these files that does not exist yet. */
 async function foldersToMake(files: readonly string[]): Promise<readonly string[]> {
   const missing: string[] = [];
   for (const file of files) {
@@ -151,7 +151,7 @@ async function foldersToMake(files: readonly string[]): Promise<readonly string[
   return missing;
 }
 
-/** Each once, the outermost first. */
+/** Each once, outermost first. */
 function union(a: readonly string[], b: readonly string[]): string[] {
   return [...new Set([...a, ...b])].sort();
 }

@@ -3,8 +3,8 @@ import { openSeal, type Sealed, type ServiceSpec, sealOf } from './spec.js';
 export const agentLabel = 'tracecraft.watch';
 
 /**
- * A property list for launchd; the keys are those of launchd.plist(5). What systemd has and this has not: a limit of memory, and
- * waits between restarts that grow.
+ * A property list for launchd, with the keys of launchd.plist(5). Unlike systemd, launchd has no memory limit and no
+ * growing pauses between restarts.
  */
 export function renderPlist(spec: ServiceSpec): string {
   const body = `${header}\n${dictionary(entriesOf(spec), '')}\n</plist>\n`;
@@ -44,7 +44,7 @@ function entriesOf(spec: ServiceSpec): Record<string, Value> {
   };
 }
 
-/** launchd has no environment files: a shell reads it and becomes the program. */
+/** launchd has no environment files, so a shell reads it and then becomes the program. */
 const readingSecrets = 'set -a; . "$1"; shift; exec "$@"';
 
 function programArguments(spec: ServiceSpec): readonly string[] {
@@ -72,7 +72,7 @@ function dictionary(entries: { readonly [key: string]: Value }, indent: string):
   return [`${indent}<dict>`, ...lines, `${indent}</dict>`].join('\n');
 }
 
-/** Array.isArray does not tell a readonly list from the rest of a union. */
+/** Array.isArray does not narrow a readonly list in a union. */
 function isList(value: Value): value is readonly string[] {
   return Array.isArray(value);
 }

@@ -12,7 +12,7 @@ export interface LaunchdSettings {
   readonly clock: Clock;
 }
 
-/** An agent in `~/Library/LaunchAgents`, in the domain of the user's login (launchctl(1), "gui/<uid>"). */
+/** An agent in `~/Library/LaunchAgents`, in the user's login domain (launchctl(1), "gui/<uid>"). */
 export function launchdManager({ home, uid, run, clock }: LaunchdSettings): ServiceManager {
   const domain = `gui/${uid}`;
   const target = `${domain}/${agentLabel}`;
@@ -63,10 +63,10 @@ export function launchdManager({ home, uid, run, clock }: LaunchdSettings): Serv
   };
 }
 
-/** EINPROGRESS on macOS: the process is still ending. */
+/** EINPROGRESS on macOS: the process is still shutting down. */
 const inProgress = 36;
 const askEveryMs = 500;
-/** A little longer than the ExitTimeOut of the agent. */
+/** Slightly longer than the agent's ExitTimeOut. */
 const goneAttempts = 70;
 const bootstrapAttempts = 20;
 
@@ -79,7 +79,7 @@ async function untilGone(print: () => Promise<Ended>, clock: Clock): Promise<Man
   return { ok: false, reason: 'launchd has not ended it in time' };
 }
 
-/** Right after the end of the old one, `bootstrap` may be refused for a moment with an I/O error (5) or EALREADY (37). */
+/** Right after the old one ended, `bootstrap` may briefly fail with an I/O error (5) or EALREADY (37). */
 async function startAgain(bootstrap: () => Promise<Ended>, clock: Clock): Promise<Managed> {
   for (let attempt = 1; ; attempt += 1) {
     const ended = await bootstrap();
@@ -94,7 +94,10 @@ function isUnknown({ code }: Ended): boolean {
   return code === 3 || code === 113;
 }
 
-/** launchctl(1) calls what `print` shows no API; only its plain `name = value` lines are read, and all may be missing. */
+/**
+ * launchctl(1) says the output of `print` is not an API, so we read only its plain `name = value` lines, any of which
+ * may be missing.
+ */
 async function stateOf(printed: Ended, run: Run, clock: Clock): Promise<ServiceState> {
   const value = (name: string): string | undefined =>
     new RegExp(`^\\t${name} = (.*)$`, 'm').exec(printed.stdout)?.[1];

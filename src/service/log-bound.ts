@@ -5,9 +5,9 @@ export const logBoundBytes = 10 * 1024 * 1024;
 const lookEveryMs = 60_000;
 
 /**
- * Keeps a log that somebody else opened for this process within bounds: past the limit it is copied to `<path>.1` and
- * emptied. launchd opens logs for appending, so what is written next begins at the top. Lines written between copying and
- * emptying are lost: it is a log. Resolves when `signal` aborts.
+ * Bounds a log that someone else opened for this process: past the limit it is copied to `<path>.1` and emptied.
+ * launchd opens logs for appending, so writing resumes at the top. Lines written between copy and truncation are
+ * lost, which is acceptable for a log. Resolves when `signal` aborts.
  */
 export async function keepLogBound(
   path: string,

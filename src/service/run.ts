@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 
-/** How a program of the system ended. */
+/** How a system program ended. */
 export interface Ended {
-  /** null: it is not there, was killed, or took too long. */
+  /** null: it is missing, was killed, or took too long. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -10,13 +10,13 @@ export interface Ended {
   readonly isMissing: boolean;
 }
 
-/** Runs a program of the system to its end; injected, so that a test can be the system. Never throws. */
+/** Runs a system program to its end; injected, so that a test can play the system. Never throws. */
 export type Run = (command: string, args: readonly string[]) => Promise<Ended>;
 
 const timeoutMs = 60_000;
 const maxBytes = 4 * 1024 * 1024;
 
-/** Messages in English, nothing that waits for a keyboard, at most a minute. */
+/** Messages in English, no prompts, at most a minute. */
 export const runProgram: Run = (command, args) =>
   new Promise((resolve) => {
     const env = { ...process.env, LC_ALL: 'C', SYSTEMD_PAGER: '', SYSTEMD_COLORS: '0' };

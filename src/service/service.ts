@@ -1,36 +1,36 @@
 import { realpath } from 'node:fs/promises';
 import type { Sealed, ServiceSpec } from './spec.js';
 
-/** What the system's service manager says of the service. */
+/** What the system's service manager reports about the service. */
 export type ServiceState =
   | {
       readonly isReachable: false;
       readonly reason: string;
-      /** Whether this machine has no such service manager at all. */
+      /** Whether this machine lacks such a service manager altogether. */
       readonly isMissing: boolean;
     }
   | {
       readonly isReachable: true;
-      /** Where the manager has read the definition from; null when it knows none, or does not say. */
+      /** Where the manager read the definition; null if it knows none or does not say. */
       readonly definition: string | null;
       readonly isRunning: boolean;
       readonly pid: number | null;
       /** Milliseconds since the epoch. */
       readonly sinceMs: number | null;
-      /** In the manager's own words, e.g. `active (running)` or `failed (exit-code)`. */
+      /** In the manager's words, e.g. `active (running)` or `failed (exit-code)`. */
       readonly words: string;
     };
 
-/** Done, or the manager's own reason why not. */
+/** Done, or the manager's own reason for refusing. */
 export type Managed = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-/** A name in the file system that leads to the definition, e.g. what makes a unit start at login. */
+/** A file-system name that points to the definition, e.g. the link that starts a unit at login. */
 export interface Link {
   readonly path: string;
   readonly target: string;
 }
 
-/** systemd or launchd, for the user who runs this. */
+/** systemd or launchd, for the current user. */
 export interface ServiceManager {
   readonly kind: 'systemd' | 'launchd';
   /** Absolute: the file that defines the service. */
@@ -38,30 +38,30 @@ export interface ServiceManager {
   readonly link: Link | undefined;
   /** Absolute: where the output goes; `undefined` where a journal takes it. */
   readonly log: string | undefined;
-  /** Absolute: what the user may have added beside the definition; never ours. */
+  /** Absolute: user additions next to the definition; never ours. */
   readonly ownAdditions: string | undefined;
   render(spec: ServiceSpec): Promise<string>;
   read(text: string): Sealed | undefined;
-  /** Reads the definition anew and starts the service, or starts it again. */
+  /** Reloads the definition and starts or restarts the service. */
   start(): Promise<Managed>;
-  /** Ends the service, and waits for its end. One that does not run is no failure. */
+  /** Stops the service and waits for it to end. Not running is not a failure. */
   stop(): Promise<Managed>;
   /** After the definition is gone. */
   forget(): Promise<void>;
   state(): Promise<ServiceState>;
-  /** The newest lines of the service's output, the oldest first; none when they cannot be had. */
+  /** The newest lines of the service's output, oldest first; none if unavailable. */
   lastLines(count: number): Promise<readonly string[]>;
-  /** How a person reads all of them. */
+  /** The command that shows all of them. */
   readonly logCommand: string;
-  /** How a person ends the service and starts it again. */
+  /** The command that restarts the service. */
   readonly restartCommand: string;
-  /** Whether it goes on after its user has logged out; `undefined` where that cannot be told, or does not apply. */
+  /** Whether it survives the user's logout; `undefined` if unknown or not applicable. */
   outlivesLogin(): Promise<boolean | undefined>;
 }
 
 /**
- * The definition that the service manager uses instead of ours, if it does: it has a home of its own, and a shell may have
- * another. Starting or ending the service would then touch somebody else's.
+ * The definition the service manager uses instead of ours, if any: it has a home of its own, and a shell may have
+ * another. Starting or stopping would then affect someone else's service.
  */
 export async function otherDefinition(
   manager: ServiceManager,

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { UsageError } from '../errors.js';
 
-/** A variable that the service gets in clear: paths, names and addresses, never a credential. */
+/** A variable the service gets in plain text: paths, names and URLs, never a credential. */
 export type Variables = Readonly<Record<string, string>>;
 
 const specSchema = v.object({
-  /** Of the tracecraft that wrote it. */
+  /** The version of tracecraft that wrote it. */
   version: v.string(),
   /** Absolute: the Node that runs it. */
   node: v.string(),
@@ -14,35 +14,38 @@ const specSchema = v.object({
   script: v.string(),
   /** What follows the script: `watch` and its flags. */
   args: v.array(v.string()),
-  /** Absolute: where it runs, and so which config holds. */
+  /** Absolute: where it runs, which decides which config applies. */
   folder: v.string(),
-  /** Absolute: the config that held there; null when there was none yet. */
+  /** Absolute: the config that applied there; null if there was none yet. */
   config: v.nullable(v.string()),
   variables: v.record(v.string(), v.string()),
-  /** Absolute: mode 600, holds what was asked for with --env; null when nothing was. */
+  /** Absolute: mode 600, holds what --env asked for; null if nothing. */
   secrets: v.nullable(v.string()),
-  /** Absolute: the file that the output goes to; null where a journal takes it. */
+  /** Absolute: the file that receives the output; null where a journal takes it. */
   log: v.nullable(v.string()),
-  /** Folders that were made for it, the outermost first: what `uninstall` takes away again when they are empty. */
+  /** Folders created for it, outermost first: `uninstall` removes them if they are empty. */
   made: v.array(v.string()),
 });
 
-/** All that the definition of a service is rendered from; it stands in the definition's own first lines. */
+/** Everything a service definition is rendered from; stored in the definition's own first lines. */
 export type ServiceSpec = v.InferOutput<typeof specSchema>;
 
 export interface Sealed {
   readonly spec: ServiceSpec;
-  /** Whether somebody changed the definition after it was written. */
+  /** Whether someone edited the definition after it was written. */
   readonly isEdited: boolean;
 }
 
-/** A comment of one line: the spec as JSON, and before it a hash of that and of what follows. Two hyphens in a row would end an XML comment. */
+/**
+ * A one-line comment: the spec as JSON, preceded by a hash of it and of what follows. Two hyphens in a row would end
+ * an XML comment.
+ */
 export function sealOf(spec: ServiceSpec, body: string): string {
   const json = JSON.stringify(spec).replaceAll('--', '-\\u002d');
   return `tracecraft ${digest(json, body)} ${json}`;
 }
 
-/** `undefined` when it is not a line that `sealOf` wrote. */
+/** `undefined` if `sealOf` did not write this line. */
 export function openSeal(line: string, body: string): Sealed | undefined {
   const [, hash, json] = /^tracecraft ([0-9a-f]{16}) (\{.*\})$/.exec(line) ?? [];
   if (hash === undefined || json === undefined) return undefined;
@@ -60,7 +63,7 @@ function digest(json: string, body: string): string {
   return createHash('sha256').update(json).update('\n').update(body).digest('hex').slice(0, 16);
 }
 
-/** Neither format can hold a line break in a value, and no path or name that anyone means has a control character. */
+/** Neither format can hold a line break in a value, and no legitimate path or name contains a control character. */
 export function refuseControls(spec: ServiceSpec): void {
   const named: readonly (readonly [string, string])[] = [
     ['the path of Node', spec.node],

@@ -2,11 +2,14 @@ import { openSeal, type Sealed, type ServiceSpec, sealOf } from './spec.js';
 
 export const unitName = 'tracecraft.service';
 
-/** RestartSteps and RestartMaxDelaySec are known from systemd 254 on; older ones would warn of them at every start. */
+/**
+ * systemd knows RestartSteps and RestartMaxDelaySec since version 254; older ones would warn about them on every
+ * start.
+ */
 const backOffSince = 254;
 
 /**
- * A unit for the user's own service manager. Its syntax is that of systemd.syntax(7), systemd.service(5) and
+ * A unit for the user's own service manager, in the syntax of systemd.syntax(7), systemd.service(5) and
  * systemd.resource-control(5). `version` is systemd's, e.g. 252.
  */
 export function renderUnit(spec: ServiceSpec, version: number): string {
@@ -41,7 +44,7 @@ function unitLines(spec: ServiceSpec, version: number): string[] {
     ...(spec.secrets === null ? [] : [`EnvironmentFile=${globPath(spec.secrets)}`]),
     'Restart=on-failure',
     ...restartLines(version),
-    // 10: it was ended while something was still behind; the next start goes on there.
+    // 10: it was stopped while something was still behind; the next start continues there.
     'SuccessExitStatus=10 143',
     'KillMode=mixed',
     'TimeoutStopSec=30s',
@@ -70,8 +73,9 @@ function restartLines(version: number): string[] {
 }
 
 /**
- * Variables are replaced in arguments, but not in the program's own path (systemd.service(5), "Command lines"), and that path may
- * not have quotes or backslashes in it ("Executable name contains special characters"): then a shell becomes the program.
+ * systemd expands variables in arguments but not in the program's path (systemd.service(5), "Command lines"), and
+ * that path must not contain quotes or backslashes ("Executable name contains special characters"). In that case a
+ * shell becomes the program.
  */
 function commandLine(command: readonly string[]): string {
   const [program = '', ...args] = command;
@@ -90,15 +94,15 @@ function quoted(text: string): string {
 }
 
 /**
- * WorkingDirectory takes the rest of the line as it is, without quotes or escapes. A slash at its end, which changes nothing,
- * keeps white space from being cut off and a backslash from continuing the line.
+ * WorkingDirectory takes the rest of the line literally, without quotes or escapes. A trailing slash changes nothing,
+ * but keeps white space from being trimmed and a backslash from continuing the line.
  */
 function plainPath(path: string): string {
   const held = /[\s\\]$/.test(path) ? `${path}/` : path;
   return held.replaceAll('%', '%%');
 }
 
-/** EnvironmentFile takes the rest of the line as a pattern of glob(7). */
+/** EnvironmentFile takes the rest of the line as a glob(7) pattern. */
 function globPath(path: string): string {
   return path.replaceAll(/[*?[\\]/g, '\\$&').replaceAll('%', '%%');
 }

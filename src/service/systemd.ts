@@ -11,13 +11,13 @@ export interface SystemdSettings {
   readonly user: string;
   readonly run: Run;
   readonly clock: Clock;
-  /** Microseconds of CLOCK_MONOTONIC, which systemd's own times are in. */
+  /** Microseconds of CLOCK_MONOTONIC, the clock of systemd's own times. */
   readonly monotonicUs: () => number;
-  /** Where logind keeps one empty file per user whose services outlive the login. */
+  /** Where logind keeps an empty file per user whose services outlive the login. */
   readonly lingerFolder?: string;
 }
 
-/** Assumed when a unit is shown on a machine without systemd. */
+/** Assumed when showing a unit on a machine without systemd. */
 const recentVersion = 254;
 
 /** The user's own manager: units in `$XDG_CONFIG_HOME/systemd/user` (systemd.unit(5), "User Unit Search Path"). */

@@ -20,15 +20,15 @@ export interface FileChange {
   readonly action: 'write' | 'keep' | 'remove' | 'leave';
 }
 
-/** What is to be done, found out without changing anything. */
+/** What to do, determined without changing anything. */
 export interface SetupPlan {
   readonly settings: SettingsFile;
-  /** `undefined`: the settings file is not to be there. */
+  /** `undefined`: the settings file should not exist. */
   readonly after: string | undefined;
   readonly files: readonly FileChange[];
   readonly notes: readonly string[];
   readonly isChange: boolean;
-  /** Does it. */
+  /** Carries it out. */
   apply(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function planSetup(place: SetupPlace, setup: HarnessSetup): Promise
   const files = await Promise.all(setup.files.map((file) => fileChange(io, file, before)));
   const left = files.filter(({ action }) => action === 'leave').map(({ path }) => path);
   const written = setup.files.filter(({ path }) => !left.includes(path));
-  // The very same skill, put there by somebody else, is not for us to remove.
+  // An identical skill that someone else put there is not ours to remove.
   const isTheirs = (path: string): boolean =>
     path.endsWith('.md') &&
     files.some((one) => one.path === path && one.action === 'keep') &&
@@ -120,7 +120,7 @@ export async function planRemoval(place: SetupPlace, setup: HarnessSetup): Promi
         if (action === 'remove') await guarded(path, () => io.remove(path));
       }
       await removeRecord(io, tracecraftHome, setup.harness, setup.settings);
-      // A folder that holds something by now stays.
+      // A folder with something in it by now stays.
       for (const folder of [...(record?.folders ?? []), setupFolder(tracecraftHome)].toReversed()) {
         await rmdir(folder).catch(() => undefined);
       }

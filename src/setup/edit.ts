@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../errors.js';
 import { type IsOurs, inserted, type SettingsFormat, type Wanted } from './insertion.js';
 
-/** A settings file's text and what is to be in it. */
+/** A settings file's text and what should be in it. */
 export interface Subject {
   readonly format: SettingsFormat;
   /** For messages. */
@@ -13,22 +13,22 @@ export interface Subject {
 
 export interface Edited {
   readonly text: string;
-  /** What was put in, in this order: taken out in the opposite order the text is what it was. */
+  /** What was inserted, in order: removing it in reverse restores the text. */
   readonly insertions: readonly string[];
 }
 
 const most = 1_000;
-/** Setup itself puts no text into more places than this. */
+/** Setup itself never inserts text in more places than this. */
 const mostPlaces = 6;
 
-/** Puts in what is not there yet. The parser proves that nothing else changed; else it is a `UsageError`. */
+/** Inserts what is missing. The parser proves that nothing else changed; otherwise `UsageError`. */
 export function putIn(subject: Subject, text: string): Edited {
   const { format, path, wanted } = subject;
   const insertions: string[] = [];
   let current = text;
-  // What cannot be used is told by the line that its owner sees.
+  // Reports what is unusable by line, as its owner sees it.
   for (const one of wanted) format.places(text, path, one);
-  // Each goes to the front, so the last one is put in first.
+  // Each goes to the front, so the last is inserted first.
   for (const one of wanted.toReversed()) {
     if (has(format.parse(current, path), one)) continue;
     const place = format
@@ -41,7 +41,10 @@ export function putIn(subject: Subject, text: string): Edited {
   return { text: current, insertions };
 }
 
-/** Takes out all that is ours: the very bytes that were put in, or, where they were edited since, what the parser says is ours. */
+/**
+ * Removes everything of ours: the exact inserted bytes or, if they were edited since, what the parser identifies as
+ * ours.
+ */
 export function takeOut(subject: Subject, text: string, insertions: readonly string[]): string {
   for (const plain of withoutTexts(text, insertions)) {
     if (isClean(subject, text, plain)) return plain;
@@ -56,7 +59,7 @@ export function takeOut(subject: Subject, text: string, insertions: readonly str
   throw cannotEdit(subject.path, 'remove the hook');
 }
 
-/** What setup had put around its own, where nothing else was put there since. */
+/** The scaffolding setup put around its own, unless something else was added to it. */
 function withoutEmpty(subject: Subject, text: string, insertions: readonly string[]): string {
   const { format, path } = subject;
   let current = text;
@@ -86,7 +89,7 @@ function isHollow(value: unknown): boolean {
   return value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
-/** Those of the recorded insertions that are in the text still. */
+/** Recorded insertions that are still in the text. */
 export function stillThere(text: string, insertions: readonly string[]): readonly string[] {
   for (const _ of withoutTexts(text, insertions)) return insertions;
   const kept: string[] = [];
@@ -100,7 +103,7 @@ export function stillThere(text: string, insertions: readonly string[]): readonl
   return kept;
 }
 
-/** Every way to take these texts out, the last one first: the same text may stand in several places, one within another. */
+/** Every way to remove these texts, last one first: the same text may occur several times, nested even. */
 function* withoutTexts(text: string, insertions: readonly string[]): Generator<string> {
   const one = insertions.at(-1);
   if (one === undefined) {
@@ -129,7 +132,7 @@ function isClean(subject: Subject, before: string, after: string): boolean {
   return format.without(after, path, wanted, isOurs) === undefined;
 }
 
-/** Whether two texts say the same, but for what is ours. */
+/** Whether two texts say the same apart from what is ours. */
 function isSameBesides(subject: Subject, before: string, after: string): boolean {
   const one = parsed(subject, before);
   const other = parsed(subject, after);
@@ -147,7 +150,7 @@ function parsed({ format, path }: Subject, text: string): unknown {
   }
 }
 
-/** A value without what is ours, nor what is empty around it. */
+/** A value without what is ours, and without what that leaves empty. */
 function stripped({ wanted, isOurs }: Subject, value: unknown): unknown {
   const paths = [...new Set(wanted.map(({ path }) => path.join('\n')))].map((one) =>
     one.split('\n'),

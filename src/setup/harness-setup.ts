@@ -15,7 +15,7 @@ export interface SetupContext {
   readonly spool: string;
   /** The text of SKILL.md. */
   readonly skill: string;
-  /** What the mail hook runs; `undefined`: it is not asked for. */
+  /** What the mail hook runs; `undefined` if not requested. */
   readonly mail: { readonly node: string; readonly program: string } | undefined;
 }
 
@@ -24,7 +24,7 @@ export interface SetupFile {
   readonly content: string;
 }
 
-/** All that setup does for a harness: some lines in its settings, and files of our own. */
+/** Everything setup does for a harness: lines in its settings, and files of our own. */
 export interface HarnessSetup {
   readonly harness: Harness;
   readonly settings: string;
@@ -32,11 +32,11 @@ export interface HarnessSetup {
   readonly wanted: readonly Wanted[];
   readonly isOurs: IsOurs;
   readonly files: readonly SetupFile[];
-  /** What the user has to know or to do, given what the settings say. */
+  /** What the user must know or do, given what the settings say. */
   readonly notes: (settings: unknown) => readonly string[];
 }
 
-/** Seconds that a harness waits for a hook; it needs milliseconds. */
+/** Seconds a harness waits for a hook, which needs milliseconds. */
 const timeout = 5;
 
 export function harnessSetup(harness: Harness, context: SetupContext): HarnessSetup {
@@ -76,7 +76,7 @@ function scriptsOf(harness: Harness, { tracecraftHome, spool, mail }: SetupConte
   };
 }
 
-/** The shape that Claude Code made and Codex took over: lists of groups of handlers, per event. */
+/** The shape Claude Code invented and Codex adopted: per event, lists of groups of handlers. */
 function groups(events: Readonly<Record<string, string>>): readonly Wanted[] {
   return Object.entries(events).map(([event, command]) => ({
     path: ['hooks', event],

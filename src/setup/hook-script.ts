@@ -1,15 +1,15 @@
 import type { Harness } from '../protocol/harnesses.js';
 
-/** One word for a POSIX shell, and for Python's shlex, which Hermes splits its hook commands with. */
+/** One word for a POSIX shell, and for Python's shlex, with which Hermes splits hook commands. */
 export function shellQuoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /**
- * What a harness runs: drops `<spool>/<harness>.<session>.<kind>` with the id, transcript path and folder that the harness
- * told on stdin, still as JSON spelt them. POSIX sh and two small programs (`head`, `mv`): no jq, no Node, no HOME. It prints
- * nothing, since Claude Code and Codex read a hook's stdout, and always ends with 0. Whatever is past the first 16 KiB is
- * read and dropped, so that the harness's own write never fails.
+ * What a harness runs: writes `<spool>/<harness>.<session>.<kind>` with the id, transcript path and folder the
+ * harness passed on stdin, in its own JSON spelling. POSIX sh plus two small programs (`head`, `mv`): no jq, no Node,
+ * no HOME. Prints nothing, because Claude Code and Codex read a hook's stdout, and always exits 0. Input past the
+ * first 16 KiB is read and dropped, so that the harness's write never fails.
  */
 export function markScript(harness: Harness, spool: string): string {
   return `#!/bin/sh
@@ -70,14 +70,17 @@ ${harness === 'claude-code' ? sessionForShells : ''}exit 0
 `;
 }
 
-/** Claude Code sources this file before each command of its shell (https://code.claude.com/docs/en/hooks). */
+/** Claude Code sources this file before each of its shell commands (https://code.claude.com/docs/en/hooks). */
 const sessionForShells = `# So that "tracecraft claim" in Claude Code's shell knows which session it runs in.
 if [ "$1" = started ] && [ -n "$CLAUDE_ENV_FILE" ] && [ "$name" = "$id" ]; then
   printf 'export CLAUDE_SESSION_ID=%s\\n' "$id" >>"$CLAUDE_ENV_FILE"
 fi
 `;
 
-/** Shows unread mail to the agent. The paths are absolute; should they be gone (an upgrade), whatever tracecraft is found. */
+/**
+ * Shows unread mail to the agent. The paths are absolute; if an upgrade removed them, it uses whatever tracecraft
+ * PATH finds.
+ */
 export function mailScript(harness: Harness, node: string, program: string): string {
   const [runner, entry] = [shellQuoted(node), shellQuoted(program)];
   return `#!/bin/sh

@@ -1,11 +1,14 @@
-/** Text that is put into a settings file in one piece, so that taking it out again leaves every other byte as it was. */
+/** Text inserted into a settings file in one piece, so that removing it leaves every other byte unchanged. */
 export interface Insertion {
   /** In UTF-16 units. */
   readonly offset: number;
   readonly text: string;
 }
 
-/** What a settings file is to hold: `value` as an element of the list at `path`, or as the member `name` of the object there. */
+/**
+ * What a settings file should hold: `value` as an element of the list at `path`, or as the member `name` of the
+ * object there.
+ */
 export interface Wanted {
   readonly path: readonly string[];
   /** `undefined`: an element of a list. */
@@ -20,13 +23,16 @@ export type SettingValue =
   | readonly SettingValue[]
   | { readonly [name: string]: SettingValue };
 
-/** A kind of settings file. Problems with a file's content are `UsageError`s that name the line. */
+/** A kind of settings file. Problems with the content are `UsageError`s that name the line. */
 export interface SettingsFormat {
-  /** The plain value; `undefined` when there is nothing in it. */
+  /** The plain value; `undefined` if the file is empty. */
   parse(text: string, path: string): unknown;
-  /** Places where the value may be put, the best first; whether the outcome is right is for the caller to prove. */
+  /** Candidate places for the value, best first; the caller must prove the result. */
   places(text: string, path: string, wanted: Wanted): readonly Insertion[];
-  /** `text` without the first element or member that `isOurs`, commas and lines included; `undefined` when there is none. */
+  /**
+   * `text` without the first element or member for which `isOurs` holds, commas and lines included; `undefined` if
+   * none.
+   */
   without(
     text: string,
     path: string,
@@ -35,17 +41,17 @@ export interface SettingsFormat {
   ): string | undefined;
 }
 
-/** Whether a plain value at a path was put there by setup. */
+/** Whether setup put the plain value at that path. */
 export type IsOurs = (path: readonly string[], name: string | undefined, value: unknown) => boolean;
 
 export function inserted(text: string, { offset, text: added }: Insertion): string {
   return text.slice(0, offset) + added + text.slice(offset);
 }
 
-/** How a file is laid out. */
+/** A file's layout. */
 export interface Layout {
   readonly eol: '\n' | '\r\n';
-  /** One step of indentation. */
+  /** One level of indentation. */
   readonly step: string;
 }
 

@@ -16,7 +16,7 @@ import {
   type Wanted,
 } from './insertion.js';
 
-/** JSON with comments and trailing commas, or JSON5: what is strict JSON is both. */
+/** JSON with comments and trailing commas, or JSON5; strict JSON is both. */
 export function jsonSettings(mode: 'jsonc' | 'json5'): SettingsFormat {
   const documentOf = (text: string, path: string): DocumentNode | undefined => {
     if (text.trim() === '') return undefined;
@@ -60,7 +60,7 @@ function whole(text: string, wanted: Wanted): Insertion {
   return { offset: text.length, text: `${render(nested, { eol, step, indent: '' })}${eol}` };
 }
 
-/** The value with all that is missing around it. */
+/** The value, wrapped in everything missing around it. */
 function nest(missing: readonly string[], { name, value }: Wanted): SettingValue {
   const inner: SettingValue = name === undefined ? [value] : { [name]: value };
   return missing.reduceRight<SettingValue>((within, key) => ({ [key]: within }), inner);
@@ -89,7 +89,7 @@ function descend(root: ValueNode, path: readonly string[]): FoundSetting {
   return { node, missing: [] };
 }
 
-/** At the front: so a diff shows added lines only, and no comment is torn from what it speaks of. */
+/** At the front, so a diff shows only added lines, and every comment stays with what it describes. */
 function placed(text: string, path: string, root: ValueNode, wanted: Wanted): Insertion {
   const { node, missing } = descend(root, wanted.path);
   const [key, ...deeper] = missing;
@@ -142,7 +142,7 @@ function front(
   return { offset, text: `${eol}${indent}${label}${written},` };
 }
 
-/** After a comment on the bracket's own line: it speaks of the bracket. */
+/** After a comment on the bracket's own line, which describes the bracket. */
 function endOfOpening(text: string, open: number, first: number): number {
   const rest = text.slice(open, first);
   const line = /^[^\S\r\n]*(?:\/\/[^\r\n]*)?(?=\r?\n)/.exec(rest)?.[0];
@@ -173,7 +173,7 @@ function inline(value: SettingValue): string {
   return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
 }
 
-/** One element or member less, and what it leaves empty on the way that setup made. */
+/** Removes one element or member, and the containers of ours it leaves empty. */
 function withoutOne(
   text: string,
   root: ValueNode,
@@ -205,7 +205,7 @@ function cut(text: string, node: ObjectNode | ArrayNode, index: number): string 
   const after = children[index + 1];
   const { start, end } = child.loc;
   if (after !== undefined) {
-    // Up to the comma that follows, and the line it stood on.
+    // Up to the following comma, plus the line it was on.
     const comma = end.offset + commaAt(text.slice(end.offset, after.loc.start.offset));
     return text.slice(0, lineStart(text, before, start.offset)) + text.slice(comma + 1);
   }
@@ -224,7 +224,7 @@ function lineStart(text: string, from: number, start: number): number {
   return start - blank;
 }
 
-/** The first comma outside of comments. */
+/** The first comma outside comments. */
 function commaAt(text: string): number {
   const blanked = text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\r\n]*/g, (comment) =>
     ' '.repeat(comment.length),

@@ -1,4 +1,4 @@
-/** OpenClaw runs its hooks inside the gateway, so this one is JavaScript (https://docs.openclaw.ai/automation/hooks). */
+/** OpenClaw runs hooks inside its gateway, so this one is JavaScript (https://docs.openclaw.ai/automation/hooks). */
 export const openClawHookPage = `---
 name: tracecraft
 description: "Tells tracecraft watch that a session advanced"
@@ -22,7 +22,7 @@ function sessionOf(event) {
   return typeof id === 'string' && /^[\\w-]{1,150}$/.test(id) ? id : undefined;
 }
 
-// Never awaited and never fails: the gateway does not wait for it.
+// Never awaited and never fails, so the gateway does not wait for it.
 export default function tracecraft(event) {
   const id = sessionOf(event);
   const part = join(spool, \`.openclaw.\${process.pid}.\${Math.random().toString(36).slice(2)}\`);

@@ -13,11 +13,11 @@ const recordSchema = v.object({
   created: v.boolean(),
   insertions: v.array(v.string()),
   files: v.array(v.object({ path: v.string(), sha256: v.string() })),
-  /** Made for them, the outermost first. */
+  /** Created for them, outermost first. */
   folders: v.array(v.string()),
 });
 
-/** What setup did to one settings file. It holds only what setup itself wrote: nothing of the user's settings. */
+/** What setup did to one settings file. Holds only what setup wrote, nothing of the user's. */
 export type SetupRecord = v.InferOutput<typeof recordSchema>;
 
 function pathOf(tracecraftHome: string, harness: Harness, settings: string): string {
@@ -29,7 +29,7 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Without one, what is ours is found by what it runs. */
+/** Without a record, ours is recognised by what it runs. */
 export async function readRecord(
   io: Io,
   tracecraftHome: string,

@@ -7,11 +7,11 @@ const maxBytes = 4 << 20;
 const newFileMode = 0o600;
 const mark = '\uFEFF';
 
-/** A settings file as it was found. */
+/** A settings file as found. */
 export interface SettingsFile {
   /** As the harness names it. */
   readonly path: string;
-  /** Behind symbolic links: this is what is replaced, so that links stay links. */
+  /** Symbolic links resolved: this file is replaced, so links stay links. */
   readonly real: string;
   readonly exists: boolean;
   /** Without the byte order mark. */
@@ -20,7 +20,7 @@ export interface SettingsFile {
   readonly mode: number;
 }
 
-/** What cannot be read, or not be given back byte for byte, is a `UsageError` or a `NotAllowedError`. */
+/** Throws `UsageError` or `NotAllowedError` for a file that cannot be read, or not reproduced byte for byte. */
 export async function readSettings(path: string): Promise<SettingsFile> {
   const real = await resolved(path);
   const found = real === undefined ? undefined : await readBounded(path, real);
@@ -39,7 +39,7 @@ export async function readSettings(path: string): Promise<SettingsFile> {
   };
 }
 
-/** Whole or not at all, with the mode it had; a `LostError` when somebody else changed it meanwhile. */
+/** Whole or not at all, keeping its mode; `LostError` if someone changed it meanwhile. */
 export async function writeSettings(file: SettingsFile, text: string): Promise<void> {
   const temporary = `${file.real}.tracecraft-${process.pid}`;
   try {
@@ -144,7 +144,7 @@ function codeOf(error: unknown): unknown {
   return Reflect.get(Object(error), 'code');
 }
 
-/** The folders that are missing above a path, the outermost first. */
+/** The missing folders above a path, outermost first. */
 export async function missingAbove(path: string): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
@@ -154,7 +154,7 @@ export async function missingAbove(path: string): Promise<readonly string[]> {
   return missing;
 }
 
-/** Where a setup is remembered. */
+/** Where setup keeps its record. */
 export function setupFolder(tracecraftHome: string): string {
   return join(tracecraftHome, 'setup');
 }

@@ -1,4 +1,4 @@
-/** For CLAUDE.md or AGENTS.md, where a skill is not read. */
+/** For CLAUDE.md or AGENTS.md, where skills are not read. */
 export function snippetOf(): string {
   return `## Working with other agents (tracecraft)
 

@@ -20,7 +20,10 @@ import {
   type Wanted,
 } from './insertion.js';
 
-/** YAML of one document. Positions come from the parser; what is written is a few lines of block style, or flow style within flow style. */
+/**
+ * Single-document YAML. The parser gives positions; we write a few lines of block style, or flow style inside flow
+ * style.
+ */
 export const yamlSettings: SettingsFormat = {
   parse: (text, path) => documentOf(text, path)?.toJS(),
   places: (text, path, wanted) => {
@@ -63,7 +66,7 @@ function atEnd(text: string, wanted: Wanted): Insertion {
   return { offset: text.length, text: `${gap}${lines.join(eol)}${eol}` };
 }
 
-/** Tabs may not indent in YAML. */
+/** YAML does not allow tabs for indentation. */
 function yamlStep(step: string): string {
   return step.startsWith('\t') || step.length > 4 ? '  ' : step;
 }
@@ -132,7 +135,7 @@ function intoMap(
     linesAt(text, offset, columnOf(text, start), value),
   );
   if (!isRoot) return fronts;
-  // A line break more at the end would be part of a text that ends there.
+  // An extra line break would become part of a text that ends there.
   return text.endsWith('\n') ? [atEnd(text, wanted), ...fronts] : fronts;
 }
 
@@ -153,7 +156,7 @@ function firstOf(node: YAMLMap | YAMLSeq): unknown {
   return isMap(node) ? node.items[0]?.key : node.items[0];
 }
 
-/** Straight below the key's own line, with the comments that follow it left where they are. */
+/** Directly below the key's line, leaving the comments that follow it in place. */
 function belowKey(text: string, pair: Pair, value: SettingValue): Insertion {
   const key = startOf(pair.key);
   const { eol, step } = layoutOf(text);
@@ -163,7 +166,7 @@ function belowKey(text: string, pair: Pair, value: SettingValue): Insertion {
   return { offset: end, text: lines.join('') };
 }
 
-/** Where the lines of a block mapping begin: below the line of the key that holds it. */
+/** Where the lines of a block mapping start: below its key's line. */
 function afterLineBefore(text: string, start: number, map: YAMLMap): number {
   const own = lineStart(text, start);
   let offset = own;
@@ -218,7 +221,7 @@ function flow(value: SettingValue): string {
   return `{ ${members.join(', ')} }`;
 }
 
-/** One element less, by whole lines in block style; its key's line goes with the last one. */
+/** Removes one element, by whole lines in block style; the last one takes its key's line along. */
 function withoutOne(
   text: string,
   document: Document.Parsed,
@@ -243,7 +246,7 @@ function withoutOne(
   return undefined;
 }
 
-/** A key of block style whose value stands on its own line, or is not there at all. */
+/** A block-style key whose value is on its own line, or missing. */
 function withoutPair(
   text: string,
   document: Document.Parsed,

@@ -10,16 +10,16 @@ import {
   userMessage,
 } from './trace-row.js';
 
-/** Content that is not plain text begins so in Hermes' database (hermes_state_common, schema v30). */
+/** Structured content starts with this in Hermes' database (hermes_state_common, schema v30). */
 const jsonMark = '\u0000json:';
 
-/** Of which row a line tells, and whether the row is there after it. */
+/** Which row a line describes, and whether the row exists after it. */
 export interface HermesState {
   readonly id: number | 'session';
   readonly isDeleted: boolean;
 }
 
-/** `undefined` for a line that is no state of a row. */
+/** `undefined` for a line that is not a row state. */
 export function hermesState(value: unknown): HermesState | undefined {
   const row = fields(value);
   const isDeleted = row.op === 'delete';
@@ -29,14 +29,14 @@ export function hermesState(value: unknown): HermesState | undefined {
 }
 
 /**
- * Turns the last states of a Hermes session's rows, the session's own first and then by id, into rows of a trace. Rows that were
- * taken back (rewound, or replaced by a clone of theirs) have none; those that a compaction put away do.
+ * Turns the last states of a Hermes session's rows, the session's own first and then by id, into trace rows. Rows
+ * that were taken back (rewound, or replaced by a clone) are dropped; rows put away by a compaction are kept.
  */
 export class HermesTrace {
   readonly #thread = new TraceThread();
   #place: TracePlace;
   #model: string | undefined;
-  /** The calls whose results have not come, oldest first: old rows do not name the call that they answer. */
+  /** Calls without a result yet, oldest first: old rows do not name the call they answer. */
   #open: string[] = [];
 
   constructor(sessionId: string) {
@@ -134,7 +134,7 @@ function contentOf(content: unknown): string | readonly TraceBlock[] {
   return Array.isArray(value) ? value.map(blockOf) : content.slice(jsonMark.length);
 }
 
-/** Parts of a message with pictures are spelled as OpenAI's chat API does. */
+/** Message parts with pictures, spelled as in OpenAI's chat API. */
 function blockOf(value: unknown): TraceBlock {
   const part = fields(value);
   const said = typeof value === 'string' ? value : text(part.text);

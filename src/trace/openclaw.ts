@@ -10,7 +10,7 @@ import {
   userMessage,
 } from './trace-row.js';
 
-/** Turns the events of an OpenClaw session, one after another, into rows of a trace. What is no message has none. */
+/** Turns the events of an OpenClaw session into trace rows, one by one. Events that are not messages are dropped. */
 export class OpenClawTrace {
   readonly #thread = new TraceThread();
   #place: TracePlace;

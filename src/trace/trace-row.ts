@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** One piece of a message, as the Messages API and Claude Code's transcripts spell it. */
+/** One block of a message, as in the Messages API and Claude Code's transcripts. */
 export type TraceBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
@@ -25,10 +25,10 @@ export interface TraceMessage {
   readonly usage?: Json;
 }
 
-/** What a row of a harness says in a conversation, before it has its place in it. */
+/** What a harness's row says in a conversation, before it has its place there. */
 export interface Said {
   readonly message: TraceMessage;
-  /** The harness's own id of the row: the same row has the same `uuid` in every trace. */
+  /** The harness's id of the row: the same row has the same `uuid` in every trace. */
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly timeMs: number | undefined;
@@ -43,13 +43,13 @@ export interface TracePlace {
 }
 
 /**
- * Which mapping this is; a trace of an older one is made anew. The rows are those of Claude Code's transcripts: the Hub tells
- * them by a `type` of user, assistant or system and a `message` beside it
+ * The version of this mapping; an older trace is rebuilt. Rows look like those of Claude Code's transcripts: the Hub
+ * recognises them by a `type` of user, assistant or system next to a `message`
  * (https://huggingface.co/docs/hub/agent-traces).
  */
 export const traceMapping = 1;
 
-/** Puts rows one after another: each names the one before as its parent. */
+/** Chains rows: each names the one before as its parent. */
 export class TraceThread {
   #parent: string | null = null;
 
