@@ -29,10 +29,21 @@ function start() {
     return;
   }
   const load = chooseLoader(cacheFolder());
-  void load(entry).main(process.argv.slice(2), root);
+  load(entry).main(process.argv.slice(2), root).catch(fail);
+}
+
+/** For what is wrong before, or while, errors can be shown as they should be. */
+function fail(error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(
+    `Error: unexpected: ${JSON.stringify(message).slice(1, -1)}\nIs the installation complete? DEBUG=tracecraft* shows where it failed.\n`,
+  );
+  if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
 }
 
 function chooseLoader(folder) {
+  if (folder === undefined) return require;
   if (nodeModule.enableCompileCache === undefined) return loaderWithCodeCache(folder);
   if (makePrivate(folder)) nodeModule.enableCompileCache(folder);
   return require;
@@ -41,8 +52,17 @@ function chooseLoader(folder) {
 function cacheFolder() {
   const base = process.env.XDG_CACHE_HOME;
   if (base && path.isAbsolute(base)) return path.join(base, 'tracecraft');
-  const home = process.env.HOME || require('node:os').homedir();
-  return path.join(home, '.cache', 'tracecraft');
+  const home = process.env.HOME || recordedHome();
+  return home === undefined ? undefined : path.join(home, '.cache', 'tracecraft');
+}
+
+/** Undefined for a user that the system does not know, as in many containers. */
+function recordedHome() {
+  try {
+    return require('node:os').homedir();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whoever can write to the cache can run code as its reader. */
@@ -163,4 +183,8 @@ function removeOld(folder) {
   }
 }
 
-start();
+try {
+  start();
+} catch (error) {
+  fail(error);
+}

@@ -3,7 +3,7 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
 import { applyInit, type InitOutcome } from '../src/init/apply.js';
 import { type InitPlan, planInit } from '../src/init/plan.js';
-import { userName } from '../src/init/user-name.js';
+import { userName } from '../src/system-user.js';
 
 export default class Init extends BaseCommand {
   static override summary = 'set up a bucket for this project, or for everything on this machine';

@@ -45,6 +45,7 @@ async function bundle(folder) {
     external,
     plugins: [
       commandsInCodeUnitOrder(),
+      withoutAccountOfTheSystem(),
       requireOnFirstUse(),
       withViewer(root, modules),
       modules.plugin,
@@ -92,6 +93,32 @@ function commandsInCodeUnitOrder() {
         if (!code.includes(slow))
           this.error('oclif no longer sorts its commands the way this plugin knows');
         return code.replace(slow, '.sort((a, b) => (a.id < b.id ? -1 : 1))');
+      },
+    },
+  };
+}
+
+/**
+ * oclif asks the system for the user's shell and home on every start. A user id that the system does not know, as in many
+ * containers, would end every command there. Nothing of ours uses what it finds.
+ */
+function withoutAccountOfTheSystem() {
+  const asked = [
+    ['(0, node_os_1.userInfo)().shell?.split(node_path_1.default.sep)?.pop()', 'undefined'],
+    [
+      'return (0, node_os_1.homedir)();',
+      'try { return (0, node_os_1.homedir)(); } catch { return "/"; }',
+    ],
+  ];
+  return {
+    name: 'without-account-of-the-system',
+    transform: {
+      filter: { id: /@oclif\/core\/lib\/util\/os\.js$/ },
+      handler(code) {
+        return asked.reduce((text, [question, answer]) => {
+          if (!text.includes(question)) this.error(`oclif no longer asks: ${question}`);
+          return text.replace(question, answer);
+        }, code);
       },
     },
   };

@@ -1,12 +1,19 @@
 /**
  * Text from outsiders (a bucket, a config, a transcript) on its way to a terminal or an agent's context. Whatever
  * would move the cursor, recolour, reorder or hide text becomes an escape: C0, DEL and C1 (so no ANSI sequence
- * survives), bidirectional marks, overrides and isolates (Unicode UAX 9), line and paragraph separators, zero-width
- * spaces, and tag characters (U+E0000 to U+E007F), which spell invisible text.
+ * survives), bidirectional marks, overrides and isolates (Unicode UAX 9), line and paragraph separators, and what can
+ * spell invisible text: zero-width spaces, soft hyphens, fillers, the blank Braille pattern, variation selectors, tags.
  */
-const invisible =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
-  /[\u0000-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\u{e0100}-\u{e01ef}]/gu;
+const invisible = new RegExp(
+  [
+    '[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f]',
+    '[\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0e\\ufeff\\uffa0\\ufff0-\\ufffb]',
+    '[\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]',
+    // Asks for the coloured form of the emoji or the keycap that it belongs to; anywhere else it hides.
+    '\\ufe0f(?<!\\p{Extended_Pictographic}\\ufe0f)(?<![0-9#*]\\ufe0f(?=\\u20e3))',
+  ].join('|'),
+  'gu',
+);
 
 const shortForms: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 

@@ -21,6 +21,7 @@ const floors: readonly (readonly string[])[] = [
     'src/process-identity.ts',
     'src/v8-heap.ts',
     'src/escape-terminal.ts',
+    'src/system-user.ts',
   ],
   ['src/bucket/', 'src/redact/', 'src/protocol/'],
   ['src/mirror/', 'src/coordination/', 'src/conversation/', 'src/config/'],
@@ -44,6 +45,7 @@ const floors: readonly (readonly string[])[] = [
 const sideways: readonly (readonly [string, string])[] = [
   ['src/links.ts', 'src/errors.ts'],
   ['src/links.ts', 'src/io.ts'],
+  ['src/system-user.ts', 'src/errors.ts'],
   ['src/bucket/', 'src/protocol/'],
   ['src/redact/', 'src/protocol/'],
   ['src/compact/', 'src/trace/'],

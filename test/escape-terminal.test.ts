@@ -14,6 +14,14 @@ describe('visible', () => {
     ['\u2066x\u2069', '\\u2066x\\u2069'],
     ['zero\u200bwidth\ufeff', 'zero\\u200bwidth\\ufeff'],
     ['tag \u{e0041}\u{e0042}', 'tag \\u{e0041}\\u{e0042}'],
+    ['soft\u00adhyphen, joiner\u034f', 'soft\\xadhyphen, joiner\\u034f'],
+    ['\u115f\u1160\u3164\uffa0', '\\u115f\\u1160\\u3164\\uffa0'],
+    ['blank\u2800braille', 'blank\\u2800braille'],
+    ['A\ufe00\ufe07\ufe0e', 'A\\ufe00\\ufe07\\ufe0e'],
+    ['\u{e0100}\u{e01ef}\u{e0fff}', '\\u{e0100}\\u{e01ef}\\u{e0fff}'],
+    ['heart ❤\ufe0f, key 1\ufe0f\u20e3, 👁\ufe0f', 'heart ❤\ufe0f, key 1\ufe0f\u20e3, 👁\ufe0f'],
+    ['bits a\ufe0f 1\ufe0f2 ❤\ufe0f\ufe0f', 'bits a\\ufe0f 1\\ufe0f2 ❤\ufe0f\\ufe0f'],
+    ['한글 조합, فارسی\u200cها', '한글 조합, فارسی\u200cها'],
   ])('%j becomes %j', (text, shown) => {
     expect(escapeTerminal(text)).toBe(shown);
   });

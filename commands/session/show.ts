@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
-import { columns, printRaw } from '../../src/cli/output.js';
+import { columns, printStoredLine } from '../../src/cli/output.js';
 import {
   findSession,
   type ListedSession,
@@ -27,7 +27,10 @@ export default class SessionShow extends BaseCommand {
   };
   static override flags = {
     tail: Flags.integer({ summary: 'also show the last N lines', min: 0, helpValue: 'N' }),
-    raw: Flags.boolean({ summary: 'print only the lines, byte for byte as stored' }),
+    raw: Flags.boolean({
+      summary:
+        'print only the lines, byte for byte as stored (to a terminal: with what would take it over, or hides, escaped)',
+    }),
     harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
   };
 
@@ -47,7 +50,7 @@ export default class SessionShow extends BaseCommand {
       );
     }
     if (flags.raw && !this.jsonEnabled()) {
-      for (const line of lines) printRaw(line);
+      for (const line of lines) printStoredLine(line);
     } else {
       for (const line of columns(rows(session))) this.print(line);
       for (const line of lines) this.print(line.toString('utf8').trimEnd());

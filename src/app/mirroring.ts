@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
@@ -24,6 +24,7 @@ import {
 } from '../mirror/watch/stream-registry.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction } from '../redact/redact.js';
+import { userLabel } from '../system-user.js';
 import { reclaimMemory } from '../v8-heap.js';
 import type { CompactedSession } from './compaction.js';
 import { knownFromHere, redactorOf } from './redaction.js';
@@ -143,7 +144,7 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
     clock: systemClock,
     watchers: options.watchers,
     isThorough: options.isThorough,
-    who: `${agent ?? userInfo().username}@${hostname()}`,
+    who: `${agent ?? userLabel(process.env)}@${hostname()}`,
     agent,
     host: hostname(),
     stateFolder: folder,

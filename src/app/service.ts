@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { tracecraftHome } from '../config/files.js';
 import {
@@ -22,18 +21,20 @@ import { launchdManager } from '../service/launchd.js';
 import { runProgram } from '../service/run.js';
 import type { ServiceManager } from '../service/service.js';
 import { systemdManager } from '../service/systemd.js';
+import { recordedHome, userLabel } from '../system-user.js';
 
 export type ManagerKind = ServiceManager['kind'];
 
 /** This system's service manager, or the one that was named. */
 export function openManager(context: SettingsContext, kind = kindHere()): ServiceManager {
   const { home, env, clock } = context;
-  const { uid, username } = userInfo();
-  if (kind === 'launchd') return launchdManager({ home, uid, run: runProgram, clock });
+  if (kind === 'launchd') {
+    return launchdManager({ home, uid: process.getuid?.() ?? -1, run: runProgram, clock });
+  }
   return systemdManager({
     env,
     home,
-    user: username,
+    user: userLabel(env),
     run: runProgram,
     clock,
     // On Linux, Node's monotonic clock is CLOCK_MONOTONIC.
@@ -105,7 +106,7 @@ export async function planService(
 
 /** The service would not see a home folder that only this shell has. */
 function withHome(carried: Carried, home: string): Carried {
-  if (home === userInfo().homedir) return carried;
+  if (home === recordedHome()) return carried;
   return { ...carried, variables: { HOME: home, ...carried.variables } };
 }
 

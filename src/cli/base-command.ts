@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
@@ -14,6 +13,7 @@ import {
 } from '../config/settings.js';
 import type { TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
+import { homeFolder } from '../system-user.js';
 import {
   jsonSchemaVersion,
   noteLine,
@@ -95,7 +95,7 @@ export abstract class BaseCommand extends Command {
     return {
       cwd: process.cwd(),
       env: process.env,
-      home: process.env.HOME || homedir(),
+      home: homeFolder(process.env),
       io: nodeIo,
       clock: systemClock,
     };

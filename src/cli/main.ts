@@ -14,10 +14,20 @@ export async function main(argv: readonly string[], root: string): Promise<void>
 }
 
 async function endWith(error: unknown, argv: readonly string[], root: string): Promise<void> {
-  const { reportFailure } = await import('./report.js');
-  const code = await reportFailure(error, argv, root);
+  const code = await reported(error, argv, root);
   // Exits explicitly: work that a failed command started could keep the event loop alive.
   process.stdout.write('', () => process.exit(code));
+}
+
+/** An error that cannot be shown, e.g. because one of our files is missing, must not end up here again and again. */
+async function reported(error: unknown, argv: readonly string[], root: string): Promise<number> {
+  try {
+    const { reportFailure } = await import('./report.js');
+    return await reportFailure(error, argv, root);
+  } catch {
+    process.stderr.write(`Error: unexpected: ${JSON.stringify(String(error))}\n`);
+    return 1;
+  }
 }
 
 /** All commands on one page. oclif's own help has no groups and would have to be loaded. */

@@ -19,6 +19,12 @@ export function printBlock(text: string): void {
   process.stdout.write(`${escapeTerminalBlock(text).replace(/\n+$/, '')}\n`);
 }
 
+/** A line of JSON as it is stored. Only a terminal gets it with invisible characters escaped, which JSON reads the same. */
+export function printStoredLine(line: Buffer): void {
+  if (process.stdout.isTTY !== true) printRaw(line);
+  else printRaw(`${escapeTerminalJson(line.toString('utf8').replace(/\n$/, ''))}\n`);
+}
+
 /** Bytes the user asked for raw. */
 export function printRaw(bytes: string | Uint8Array): void {
   process.stdout.write(bytes);

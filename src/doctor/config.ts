@@ -1,5 +1,4 @@
 import { access } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { hubTokenPath } from '../bucket/hugging-face/location.js';
 import { placeText } from '../config/place.js';
@@ -11,6 +10,7 @@ import {
   trustHint,
 } from '../config/settings.js';
 import { TracecraftError } from '../errors.js';
+import { homeFolder } from '../system-user.js';
 import type { Examined, Finding } from './finding.js';
 
 export interface ExaminedConfig {
@@ -113,7 +113,7 @@ export async function credentialPlaces(
       ...((await isThere(path)) ? [path] : []),
     ];
   }
-  const home = env.HOME || homedir();
+  const home = homeFolder(env);
   const path = env.AWS_SHARED_CREDENTIALS_FILE || join(home, '.aws', 'credentials');
   return [
     ...(target.accessKey === undefined ? [] : [file.path]),

@@ -12,8 +12,8 @@ import { registerAgent } from '../coordination/agents/registration.js';
 import { type LastTimestamp, openLastTimestamp } from '../coordination/last-timestamp.js';
 import { UnsupportedError } from '../errors.js';
 import { bucketLayout } from '../protocol/keys.js';
+import { userName } from '../system-user.js';
 import { type InitPlan, planInit } from './plan.js';
-import { userName } from './user-name.js';
 
 /** What `init` did; each item was proven or read back. */
 export interface InitOutcome {

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { systemClock } from '../clock.js';
 import { checkConfig } from '../config/schema.js';
@@ -10,6 +9,7 @@ import {
 } from '../config/settings.js';
 import { UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
+import { homeFolder } from '../system-user.js';
 import type { OpenOptions } from './types.js';
 
 export interface SdkEnvironment {
@@ -30,7 +30,7 @@ export async function sdkEnvironmentOf(options: OpenOptions): Promise<SdkEnviron
     ...(sessionId === undefined ? {} : { TRACECRAFT_SESSION: textOf('sessionId', sessionId) }),
   };
   const cwd = resolve(textOf('cwd', options.cwd ?? process.cwd()));
-  const home = process.env.HOME || homedir();
+  const home = homeFolder(process.env);
   const context: SettingsContext = { cwd, env, home, io: nodeIo, clock: systemClock };
   const settings =
     destination === undefined

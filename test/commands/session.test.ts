@@ -27,6 +27,7 @@ beforeAll(async () => {
   path = transcript.path;
   const rows = Array.from({ length: 30 }, (_, n) => userRow(`row ${n}`, context));
   await transcript.append(...rows, assistantRow('hi', 'claude-x', context));
+  await transcript.append(userRow('clear \u009b2J and \u3164 fill', context));
   await transcript.append(customTitleRow('A title \u001b[31mred', id));
   await world.run(['watch', '--once'], inHome);
 });
@@ -57,7 +58,7 @@ describe('tracecraft session', () => {
             ended_at: null,
             generation: 0,
             part_count: 1,
-            total_lines: 32,
+            total_lines: 33,
             total_uploaded_bytes: expect.any(Number),
             redaction_counts: {},
             streams: 0,
@@ -66,6 +67,21 @@ describe('tracecraft session', () => {
       },
     });
   });
+
+  it.runIf(process.platform === 'linux')(
+    'shows raw lines to a terminal without what would take it over',
+    async () => {
+      const raw = ['session', 'show', id, '--raw', '--tail', '2'];
+      const piped = await world.run(raw, inHome);
+      expect(piped.stdout).toContain('\u009b2J');
+      expect(piped.stdout).toContain('\u3164');
+      const terminal = await world.runInTerminal(raw, inHome);
+      expect(terminal.stdout).not.toMatch(/[\u009b\u3164]/);
+      const shown = terminal.stdout.trimEnd().split(/\r?\n/);
+      const stored = piped.stdout.trimEnd().split('\n');
+      expect(shown.map((line) => JSON.parse(line))).toEqual(stored.map((line) => JSON.parse(line)));
+    },
+  );
 
   it('shows one by the beginning of its id, and its last lines byte for byte', async () => {
     const shown = await world.run(['session', 'show', id.slice(0, 12)], inHome);

@@ -37,6 +37,8 @@ export interface CliWorld {
     args: readonly string[],
     options?: CliOptions,
   ): Promise<CliResult & { readonly json: unknown }>;
+  /** As `run`, with a terminal as its stdout and stderr, both of which are `stdout` of the result. Linux only. */
+  runInTerminal(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   /** A command that goes on; the caller ends it. */
   start(args: readonly string[], options?: CliOptions): ChildProcess;
   remove(): Promise<void>;
@@ -65,10 +67,21 @@ export async function createCliWorld(): Promise<CliWorld> {
     return collect(child);
   };
 
+  const runInTerminal: CliWorld['runInTerminal'] = (args, { cwd = project, env = {} } = {}) => {
+    const command = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      cwd,
+      env: { PATH: process.env.PATH ?? '', HOME: home, TZ: 'UTC', SHELL: '/bin/sh', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return collect(child);
+  };
+
   return {
     root,
     home,
     project,
+    runInTerminal,
     stateFolder: join(home, '.tracecraft'),
     run,
     runJson: async (args, options) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { NotAllowedError, UsageError } from '../../errors.js';
+import { homeFolder } from '../../system-user.js';
 
 /**
  * The environment as the Hub's own tools read it:
@@ -76,7 +76,7 @@ async function ambientToken(env: HubEnvironment): Promise<string | undefined> {
 /** Where the Hub's own tools keep the token. */
 export function hubTokenPath(env: HubEnvironment): string {
   if (env.HF_TOKEN_PATH) return env.HF_TOKEN_PATH;
-  const cache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache');
+  const cache = env.XDG_CACHE_HOME || join(homeFolder(env), '.cache');
   return join(env.HF_HOME || join(cache, 'huggingface'), 'token');
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { homeFolder } from '../../system-user.js';
 import { namedRegion, type S3Keys } from './client.js';
 import type { Signer } from './signature.js';
 
@@ -62,5 +62,5 @@ function isPlainPlace({ endpoint }: S3Place): boolean {
   if (endpoint !== undefined) return true;
   const { env } = process;
   if (env.AWS_USE_FIPS_ENDPOINT || env.AWS_USE_DUALSTACK_ENDPOINT) return false;
-  return !existsSync(env.AWS_CONFIG_FILE || join(env.HOME || homedir(), '.aws', 'config'));
+  return !existsSync(env.AWS_CONFIG_FILE || join(homeFolder(env), '.aws', 'config'));
 }
