@@ -21,7 +21,8 @@ async function failureLines(env: Readonly<Record<string, string>> = {}): Promise
   const script = join(root, 'bin', 'run.cjs');
   const run = promisify(execFile)(process.execPath, [script, 'no-such-command'], {
     env: { PATH: process.env.PATH, HOME: root, ...env },
-    timeout: 60_000,
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
   });
   const failure = await run.then(
     () => undefined,

@@ -59,10 +59,7 @@ describe.runIf(canBecomeNobody)('a user id that the system does not know', () =>
     const commands: readonly (readonly string[])[] = [
       ['status'],
       ['claim', 'build'],
-      ['send', '--all', 'hello'],
-      ['inbox'],
       ['watch', '--once'],
-      ['session', 'list'],
     ];
     for (const command of commands) {
       const { code, stderr } = await run(command);
@@ -70,7 +67,7 @@ describe.runIf(canBecomeNobody)('a user id that the system does not know', () =>
     }
     const doctor = await run(['doctor', '--json']);
     expect(JSON.parse(doctor.stdout)).toMatchObject({ data: expect.anything() });
-  });
+  }, 120_000);
 
   it('needs no agent to mirror under a name of its own', async () => {
     const lone = await mkdtemp(join(home, 'lone-'));
