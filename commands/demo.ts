@@ -116,7 +116,7 @@ export default class Demo extends BaseCommand {
     home: string,
     bucket: Parameters<typeof openMirroring>[0]['bucket'],
   ): Promise<void> {
-    const watchers = createWatchers({ io: nodeIo, clock: systemClock, env: {}, home });
+    const watchers = await createWatchers({ io: nodeIo, clock: systemClock, env: {}, home });
     const { loop } = openMirroring({
       settings,
       bucket,

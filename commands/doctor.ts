@@ -26,7 +26,7 @@ export default class Doctor extends BaseCommand {
     const checks: Examined[] = [];
     const patient = {
       surroundings,
-      watchers: createWatchers({ io: nodeIo, clock: systemClock, env, home }),
+      watchers: await createWatchers({ io: nodeIo, clock: systemClock, env, home }),
       nodeVersion: process.version,
       examineService: () => examineService(surroundings),
     };

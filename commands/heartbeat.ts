@@ -2,6 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { beat } from '../src/coordination/agents/agents.js';
 import { stepId } from '../src/protocol/names.js';
+import { exampleHarnesses } from '../watchers/names.js';
 
 export default class Heartbeat extends BaseCommand {
   static override summary = 'show that you are alive, so that your claims stay yours';
@@ -20,7 +21,7 @@ export default class Heartbeat extends BaseCommand {
     })(),
     step: Flags.string({ summary: 'the step it is working on' }),
     summary: Flags.string({ summary: 'a few words for readers of "tracecraft agents"' }),
-    harness: Flags.string({ summary: 'the harness it runs in, e.g. claude-code' }),
+    harness: Flags.string({ summary: `the harness it runs in, e.g. ${exampleHarnesses[0]}` }),
   };
 
   async run(): Promise<object> {

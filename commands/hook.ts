@@ -2,20 +2,21 @@ import { join } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { hookAnswer, mailContext } from '../src/cli/mail-context.js';
+import { mailContext } from '../src/cli/mail-context.js';
 import { flushed, printJson } from '../src/cli/output.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { loadSettings } from '../src/config/settings.js';
 import { readNewMail } from '../src/coordination/mail/inbox.js';
 import { type Io, nodeIo } from '../src/io.js';
 import { withoutLinks } from '../src/links.js';
-import { harnesses } from '../src/protocol/harnesses.js';
+import { exampleHarnesses, harnesses, harnessNames } from '../watchers/names.js';
+import { loadSetup } from '../watchers/registry.js';
 
 /** A prompt waits for this, so a slow store must not be noticeable. */
 const patienceMs = 2_000;
 /** After a store did not answer in time, prompts do not wait for it for this long. */
 const pauseMs = 60_000;
-const events = ['SessionStart', 'UserPromptSubmit', 'pre_llm_call'] as const;
+const events = [...new Set(harnesses.flatMap(({ mailEvents }) => mailEvents))];
 
 export default class Hook extends BaseCommand {
   static override hidden = true;
@@ -24,14 +25,16 @@ export default class Hook extends BaseCommand {
     `Prints nothing when there is no new mail, no config, none that is trusted, no agent name, or no answer within ${patienceMs / 1000} s. "tracecraft setup HARNESS --mail" installs it.
 
 Exit codes: always 0, since a hook must not fail its harness.`;
-  static override examples = ['<%= config.bin %> hook claude-code --event UserPromptSubmit'];
+  static override examples = [
+    `<%= config.bin %> hook ${exampleHarnesses[0]} --event UserPromptSubmit`,
+  ];
   static override args = {
-    harness: Args.string({ description: 'who asks', options: [...harnesses], required: true }),
+    harness: Args.string({ description: 'who asks', options: [...harnessNames], required: true }),
   };
   static override flags = {
     event: Flags.string({
       summary: 'for which of its events',
-      options: [...events],
+      options: events,
       required: true,
     }),
   };
@@ -47,8 +50,8 @@ Exit codes: always 0, since a hook must not fail its harness.`;
     try {
       const paused = await own.stat(pause);
       if (paused !== undefined && Math.abs(Date.now() - paused.mtimeMs) < pauseMs) return {};
-      const harness = harnesses.find((one) => one === args.harness) ?? 'claude-code';
-      await this.showMail((context) => hookAnswer(harness, flags.event, context));
+      const { mailAnswer } = await loadSetup(args.harness);
+      if (mailAnswer !== undefined) await this.showMail((text) => mailAnswer(flags.event, text));
     } catch {
       // The harness continues without mail; the next prompt asks again.
     } finally {

@@ -7,11 +7,15 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { hookSignalFolder } from '../src/config/destination.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { nodeIo } from '../src/io.js';
-import { type Harness, harnesses } from '../src/protocol/harnesses.js';
 import { createRedactor } from '../src/redact/redactor.js';
 import { planRemoval, planSetup, type SetupPlan } from '../src/setup/apply.js';
-import { type HarnessSetup, harnessSetup } from '../src/setup/harness-setup.js';
 import { snippetOf } from '../src/setup/snippet.js';
+import { exampleHarnesses, harnesses, harnessNames, requireHarness } from '../watchers/names.js';
+import { loadSetup } from '../watchers/registry.js';
+import type { SetupDescription } from '../watchers/setup.js';
+
+const [first, second, third] = exampleHarnesses;
+const withMail = harnesses.filter(({ mailEvents }) => mailEvents.length > 0);
 
 export default class Setup extends BaseCommand {
   static override summary = 'connect a harness to tracecraft: a hook, and a skill for the agent';
@@ -20,23 +24,23 @@ export default class Setup extends BaseCommand {
 
 The hook is a few lines of POSIX sh: it takes milliseconds, prints nothing and never fails the harness. Nothing depends on it: a watch finds everything by itself within seconds.
 
-With --mail the agent is shown its unread mail, each message once, when a session starts and with each prompt (Claude Code, Codex, Hermes).
+With --mail the agent is shown its unread mail, each message once, when a session starts and with each prompt (${withMail.map(({ title }) => title).join(', ')}).
 
 Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, or the harness cannot do that, 4 someone changed the settings at the same time, 7 not writable.`;
   static override examples = [
-    '<%= config.bin %> setup claude-code',
-    '<%= config.bin %> setup codex --dry-run',
-    '<%= config.bin %> setup claude-code --mail',
-    '<%= config.bin %> setup hermes --remove',
+    `<%= config.bin %> setup ${first}`,
+    `<%= config.bin %> setup ${second} --dry-run`,
+    `<%= config.bin %> setup ${first} --mail`,
+    `<%= config.bin %> setup ${third} --remove`,
     {
       description: "a paragraph for the agents' instructions of a project:",
-      command: '<%= config.bin %> setup claude-code --snippet >> CLAUDE.md',
+      command: `<%= config.bin %> setup ${first} --snippet >> CLAUDE.md`,
     },
   ];
   static override args = {
     harness: Args.string({
       description: 'which harness',
-      options: [...harnesses],
+      options: [...harnessNames],
       required: true,
     }),
   };
@@ -53,21 +57,19 @@ Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Setup);
     if (flags.snippet) return this.snippet();
-    const harness = harnesses.find((one) => one === args.harness) ?? 'claude-code';
+    const { name, mailEvents } = requireHarness(args.harness);
     // Removes whatever may have been inserted.
-    const setup = await this.setupOf(
-      harness,
-      flags.mail || (flags.remove && harness !== 'openclaw'),
-    );
+    const setup = await this.plan(name, flags.mail || (flags.remove && mailEvents.length > 0));
     const place = { io: nodeIo, tracecraftHome: tracecraftHome(this.surroundings) };
     const plan = await (flags.remove ? planRemoval(place, setup) : planSetup(place, setup));
     if (plan.isChange && !flags['dry-run']) await plan.apply();
-    return this.show(harness, plan, flags['dry-run']);
+    return this.show(name, plan, flags['dry-run']);
   }
 
-  private async setupOf(harness: Harness, mail: boolean): Promise<HarnessSetup> {
+  private async plan(harness: string, mail: boolean): Promise<SetupDescription> {
     const home = tracecraftHome(this.surroundings);
-    return harnessSetup(harness, {
+    const setup = await loadSetup(harness);
+    return setup.plan({
       env: process.env,
       home: this.surroundings.home,
       tracecraftHome: home,
@@ -88,7 +90,7 @@ Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, 
     return { snippet: snippetOf() };
   }
 
-  private show(harness: Harness, plan: SetupPlan, isDry: boolean): object {
+  private show(harness: string, plan: SetupPlan, isDry: boolean): object {
     const { settings, after, files, notes, isChange } = plan;
     const diff = differenceOf(plan);
     if (diff !== '') this.printText(diff);

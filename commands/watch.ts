@@ -1,16 +1,18 @@
 import * as Flags from '@oclif/core/flags';
+import type { InferredFlags } from '@oclif/core/interfaces';
 import {
   announceHere,
   checkUnredacted,
   openMirroring,
   selectionOf,
   type WatchOutput,
+  watchedHarnesses,
 } from '../src/app/mirroring.js';
 import type { SessionCompaction } from '../src/app/session-compaction.js';
 import { SessionEvents } from '../src/app/session-events.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { startProgress } from '../src/cli/progress.js';
+import { type Progress, startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
 import { jsonOutput, textOutput } from '../src/cli/watch-output.js';
@@ -18,17 +20,19 @@ import { systemClock } from '../src/clock.js';
 import { hookSignalFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
 import { findSettings, type Settings } from '../src/config/settings.js';
-import { LostError, PartialError, SourceError } from '../src/errors.js';
+import { LostError, PartialError, SourceError, type TracecraftError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
-import type { Harness, Watcher } from '../src/mirror/stream.js';
+import type { Watcher } from '../src/mirror/stream.js';
 import { chokidarEvents, noEvents } from '../src/mirror/watch/file-events.js';
 import { openHookSignals } from '../src/mirror/watch/hook-signals.js';
 import { takeWatchLock } from '../src/mirror/watch/lock.js';
+import type { WatchLoop } from '../src/mirror/watch/loop.js';
 import type { StreamRegistry } from '../src/mirror/watch/stream-registry.js';
 import type { WatchSummary } from '../src/mirror/watch/summary.js';
 import { keepLogBound } from '../src/service/log-bound.js';
 import { stayLean } from '../src/v8-heap.js';
+import { exampleHarnesses } from '../watchers/names.js';
 import { createWatchers } from '../watchers/registry.js';
 
 const lingerMs = 500;
@@ -45,7 +49,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
   static override examples = [
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --once --all',
-    '<%= config.bin %> watch --harness claude-code --since 30d',
+    `<%= config.bin %> watch --harness ${exampleHarnesses[0]} --since 30d`,
     '<%= config.bin %> watch --compact',
     '<%= config.bin %> watch --json | jq -r \'select(.type == "part") | .part\'',
   ];
@@ -80,43 +84,53 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       this.warn('nothing is redacted: every key and password in your transcripts is sent in clear');
     }
     const bucket = await this.openProvenBucket(settings);
-    const since = flags.since ?? settings.watch.since;
-    const interval = flags.interval ?? settings.watch.interval;
+    const session = await this.open({ flags, settings, bucket, output });
+    const ending = new AbortController();
+    const restore = handleSignals(() => {
+      output.note('Finishing (again to end at once) …');
+      ending.abort();
+    });
+    const lockPath = `${session.folder}/watch.lock`;
+    const release = await this.lock(lockPath, flags.wait, ending.signal, output);
+    try {
+      const log = flags['log-file'];
+      if (log !== undefined) void keepLogBound(log, systemClock, ending.signal);
+      await announceHere(settings, bucket, output);
+      const end = await mirror(session, flags.once, ending.signal);
+      session.progress?.stop();
+      output.close();
+      this.requireAllRead(flags.once);
+      return this.report(end, output);
+    } finally {
+      session.progress?.stop();
+      output.close();
+      await release();
+      restore();
+      // A pending request must not keep a finished process alive.
+      setTimeout(() => process.exit(), lingerMs).unref();
+    }
+  }
+
+  private async open(request: WatchRequest): Promise<WatchSession> {
+    const { flags, settings, bucket, output } = request;
     const progress = flags.once
       ? startProgress({ label: 'Mirroring', total: 0, unit: 'bytes', isQuiet: this.isQuiet })
       : undefined;
-    const watchers = this.watchers(flags.harness ?? settings.watch.harness, output);
+    const watchers = await this.watchers(watchedHarnesses(settings, flags.harness), output);
     const { loop, folder, registry } = openMirroring({
-      settings,
-      bucket,
+      ...mirroringOf(request),
       watchers,
-      selection: selectionOf(settings, {
-        cwd: flags.cwd,
-        sinceMs: since === undefined ? undefined : parseDuration('--since', since),
-        all: flags.all,
-        allProjects: flags['all-projects'],
-      }),
-      events: flags.poll ? noEvents : chokidarEvents(),
-      isPolling: flags.poll,
-      hookSignals: openHookSignals(
-        hookSignalFolder(settings.stateFolder),
-        systemClock.now,
-        (error) => output.trouble(error, 'It tells nothing; everything else goes on.'),
-      ),
-      onEnded: (session) => signs.ended(session),
-      isThorough: flags.once && flags.all,
-      isUnredacted: flags['no-redact'],
-      intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
+      onEnded: (session) => events.ended(session),
       output: {
         ...output,
         part: (place, part) => {
           output.part(place, part);
-          signs.grown(place.session, place.name, part);
+          events.grown(place.session, place.name, part);
         },
       },
       ...(progress === undefined ? {} : { progress }),
     });
-    const signs = new SessionEvents({
+    const events = new SessionEvents({
       settings,
       surroundings: this.surroundings,
       bucket,
@@ -126,37 +140,9 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       onTrouble: (error) => output.trouble(error, 'The next heartbeat may get through.'),
     });
     const compaction = flags.compact
-      ? await this.compaction(settings, bucket, watchers, registry, output)
+      ? await openCompaction(request, watchers, registry)
       : undefined;
-    const summary = new AbortController();
-    const restore = handleSignals(() => {
-      output.note('Finishing (again to end at once) …');
-      summary.abort();
-    });
-    const release = await this.lock(`${folder}/watch.lock`, flags.wait, summary.signal, output);
-    try {
-      const log = flags['log-file'];
-      if (log !== undefined) void keepLogBound(log, systemClock, summary.signal);
-      await announceHere(settings, bucket, output);
-      const beating = flags.once ? undefined : signs.run(summary.signal);
-      const compacting = flags.once ? undefined : compaction?.run(summary.signal);
-      const end = flags.once ? await loop.once(summary.signal) : await loop.run(summary.signal);
-      await beating;
-      if (flags.once) await compaction?.all(summary.signal);
-      await Promise.race([compacting, systemClock.sleep(lingerMs)]);
-      await signs.told(lastWordsMs);
-      progress?.stop();
-      output.close();
-      this.requireAllRead(flags.once);
-      return this.report(end, output);
-    } finally {
-      progress?.stop();
-      output.close();
-      await release();
-      restore();
-      // A pending request must not keep a finished process alive.
-      setTimeout(() => process.exit(), lingerMs).unref();
-    }
+    return { loop, folder, events, compaction, progress };
   }
 
   /** Without any config, first writes one for the home folder, and says so. */
@@ -178,38 +164,18 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     });
   }
 
-  private watchers(wanted: readonly string[] | undefined, output: WatchOutput): readonly Watcher[] {
-    const isWanted = (harness: Harness): boolean =>
-      wanted === undefined || wanted.includes(harness);
-    return createWatchers({
+  private watchers(wanted: readonly string[], output: WatchOutput): Promise<readonly Watcher[]> {
+    const settings = {
       io: nodeIo,
       clock: systemClock,
       env: process.env,
       home: this.surroundings.home,
-      onUnreadable: (error) => {
+      onUnreadable: (error: TracecraftError) => {
         output.trouble(error, error.hint);
         if (error instanceof SourceError) this.unread.push(error);
       },
-    }).filter(({ harness }) => isWanted(harness));
-  }
-
-  private async compaction(
-    settings: Settings,
-    bucket: Bucket,
-    watchers: readonly Watcher[],
-    registry: StreamRegistry,
-    output: WatchOutput,
-  ): Promise<SessionCompaction> {
-    const { SessionCompaction } = await import('../src/app/session-compaction.js');
-    const { openCompactor } = await import('../src/app/compaction.js');
-    return new SessionCompaction({
-      compactor: openCompactor(settings, bucket),
-      watchers,
-      sessions: () => registry.sessions,
-      clock: systemClock,
-      onCompacted: (one) => output.compacted(one),
-      onTrouble: (error) => output.trouble(error, 'The session is mirrored all the same.'),
-    });
+    };
+    return createWatchers(settings, wanted);
   }
 
   private async lock(
@@ -265,4 +231,77 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       { hint: 'Start tracecraft watch again: it goes on where it stopped.' },
     );
   }
+}
+
+interface WatchRequest {
+  readonly flags: InferredFlags<typeof Watch.flags>;
+  readonly settings: Settings;
+  readonly bucket: Bucket;
+  readonly output: WatchOutput;
+}
+
+interface WatchSession {
+  readonly loop: WatchLoop;
+  /** Where local state of this destination lies. */
+  readonly folder: string;
+  readonly events: SessionEvents;
+  readonly compaction: SessionCompaction | undefined;
+  readonly progress: Progress | undefined;
+}
+
+/** What the flags and the config say, before there is anything to watch. */
+function mirroringOf({ flags, settings, bucket, output }: WatchRequest) {
+  const since = flags.since ?? settings.watch.since;
+  const interval = flags.interval ?? settings.watch.interval;
+  return {
+    settings,
+    bucket,
+    selection: selectionOf(settings, {
+      cwd: flags.cwd,
+      sinceMs: since === undefined ? undefined : parseDuration('--since', since),
+      all: flags.all,
+      allProjects: flags['all-projects'],
+    }),
+    events: flags.poll ? noEvents : chokidarEvents(),
+    isPolling: flags.poll,
+    hookSignals: openHookSignals(hookSignalFolder(settings.stateFolder), systemClock.now, (error) =>
+      output.trouble(error, 'It tells nothing; everything else goes on.'),
+    ),
+    isThorough: flags.once && flags.all,
+    isUnredacted: flags['no-redact'],
+    intervalMs: interval === undefined ? undefined : parseDuration('--interval', interval),
+  };
+}
+
+async function openCompaction(
+  { settings, bucket, output }: WatchRequest,
+  watchers: readonly Watcher[],
+  registry: StreamRegistry,
+): Promise<SessionCompaction> {
+  const { SessionCompaction } = await import('../src/app/session-compaction.js');
+  const { openCompactor } = await import('../src/app/compaction.js');
+  return new SessionCompaction({
+    compactor: openCompactor(settings, bucket),
+    watchers,
+    sessions: () => registry.sessions,
+    clock: systemClock,
+    onCompacted: (one) => output.compacted(one),
+    onTrouble: (error) => output.trouble(error, 'The session is mirrored all the same.'),
+  });
+}
+
+/** Everything once, or until `signal` aborts; what is told of sessions beside it has its last word too. */
+async function mirror(
+  { loop, events, compaction }: WatchSession,
+  isOnce: boolean,
+  signal: AbortSignal,
+): Promise<WatchSummary> {
+  const beating = isOnce ? undefined : events.run(signal);
+  const compacting = isOnce ? undefined : compaction?.run(signal);
+  const end = isOnce ? await loop.once(signal) : await loop.run(signal);
+  await beating;
+  if (isOnce) await compaction?.all(signal);
+  await Promise.race([compacting, systemClock.sleep(lingerMs)]);
+  await events.told(lastWordsMs);
+  return end;
 }

@@ -2,10 +2,8 @@ import type { Clock } from '../src/clock.js';
 import type { TracecraftError } from '../src/errors.js';
 import type { Io } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
-import { ClaudeCodeWatcher } from './claude-code/watcher.js';
-import { CodexWatcher } from './codex/watcher.js';
-import { HermesWatcher } from './hermes/watcher.js';
-import { OpenClawWatcher } from './openclaw/watcher.js';
+import { type HarnessName, harnessNames, requireHarness } from './names.js';
+import type { HarnessSetup } from './setup.js';
 
 export interface WatcherSettings {
   readonly io: Io;
@@ -17,12 +15,43 @@ export interface WatcherSettings {
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 
-/** Every harness that can be watched, whether it is on this machine or not. */
-export function createWatchers(settings: WatcherSettings): readonly Watcher[] {
-  return [
-    new ClaudeCodeWatcher(settings),
-    new CodexWatcher(settings),
-    new HermesWatcher(settings),
-    new OpenClawWatcher(settings),
-  ];
+const watchers: Readonly<Record<HarnessName, (settings: WatcherSettings) => Promise<Watcher>>> = {
+  'claude-code': async (settings) => {
+    const { ClaudeCodeWatcher } = await import('./claude-code/watcher.js');
+    return new ClaudeCodeWatcher(settings);
+  },
+  codex: async (settings) => {
+    const { CodexWatcher } = await import('./codex/watcher.js');
+    return new CodexWatcher(settings);
+  },
+  hermes: async (settings) => {
+    const { HermesWatcher } = await import('./hermes/watcher.js');
+    return new HermesWatcher(settings);
+  },
+  openclaw: async (settings) => {
+    const { OpenClawWatcher } = await import('./openclaw/watcher.js');
+    return new OpenClawWatcher(settings);
+  },
+};
+
+const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
+  'claude-code': async () => (await import('./claude-code/setup.js')).claudeCodeSetup,
+  codex: async () => (await import('./codex/setup.js')).codexSetup,
+  hermes: async () => (await import('./hermes/setup.js')).hermesSetup,
+  openclaw: async () => (await import('./openclaw/setup.js')).openClawSetup,
+};
+
+/** The watchers of these harnesses, or of all, whether they are on this machine or not. A `UsageError` for a name that is none. */
+export async function createWatchers(
+  settings: WatcherSettings,
+  wanted: readonly string[] = harnessNames,
+): Promise<readonly Watcher[]> {
+  const names = harnessNames.filter((name) => wanted.includes(name));
+  for (const name of wanted) requireHarness(name);
+  return Promise.all(names.map((name) => watchers[name](settings)));
+}
+
+/** A `UsageError` for a name that is none. */
+export async function loadSetup(harness: string): Promise<HarnessSetup> {
+  return setups[requireHarness(harness).name]();
 }

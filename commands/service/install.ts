@@ -20,12 +20,13 @@ import {
   type ServiceState,
 } from '../../src/service/service.js';
 import type { ServiceSpec } from '../../src/service/spec.js';
+import { exampleHarnesses, folderVariables } from '../../watchers/names.js';
 
 export default class ServiceInstall extends BaseCommand {
   static override summary =
     'run watch as a service: now, at every login, and again after a failure';
   static override description =
-    `Writes a systemd user unit (Linux) or a launchd agent (macOS) that runs "tracecraft watch" with the config that applies here, and starts it. Flags are passed on to watch. Variables that locate things (TRACECRAFT_HOME, CLAUDE_CONFIG_DIR, AWS_PROFILE, …) are recorded with their current values; credentials only if --env names them, in a file that only you can read. To change anything, install again; repeating it with the same flags changes nothing.
+    `Writes a systemd user unit (Linux) or a launchd agent (macOS) that runs "tracecraft watch" with the config that applies here, and starts it. Flags are passed on to watch. Variables that locate things (TRACECRAFT_HOME, ${folderVariables[0]}, AWS_PROFILE, …) are recorded with their current values; credentials only if --env names them, in a file that only you can read. To change anything, install again; repeating it with the same flags changes nothing.
 
 A service does not accept --no-redact: run watch yourself for that.
 
@@ -33,7 +34,7 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
   static override examples = [
     '<%= config.bin %> service install',
     '<%= config.bin %> service install --print',
-    '<%= config.bin %> service install --all-projects --harness codex',
+    `<%= config.bin %> service install --all-projects --harness ${exampleHarnesses[1]}`,
     '<%= config.bin %> service install --env AWS_ACCESS_KEY_ID --env AWS_SECRET_ACCESS_KEY',
   ];
   static override flags = {

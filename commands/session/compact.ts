@@ -13,8 +13,8 @@ import { plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { PartialError, TracecraftError, UsageError } from '../../src/errors.js';
 import { findSession, listSessions } from '../../src/mirror/slots/session-listing.js';
-import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout, type CompactFormat, type Layout } from '../../src/protocol/keys.js';
+import { harnessNames } from '../../watchers/names.js';
 
 interface Wanted {
   readonly harness: string;
@@ -48,7 +48,7 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
     }),
   };
   static override flags = {
-    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+    harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
     all: Flags.boolean({ summary: 'every session in the bucket' }),
     format: Flags.option({
       summary: 'raw: the lines unchanged; trace: rows that viewers understand',
@@ -69,7 +69,7 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
     const settings = await this.settings();
     const bucket = await this.openProvenBucket(settings);
     const layout = bucketLayout(settings.project);
-    const wanted = flags.harness === undefined ? harnesses : [flags.harness];
+    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
     const sessions = isAll
       ? await listSessions(bucket, layout, wanted)
       : await this.named(bucket, layout, ids, wanted);

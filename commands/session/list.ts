@@ -3,9 +3,9 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { type ListedSession, listSessions } from '../../src/mirror/slots/session-listing.js';
-import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { countsText } from '../../src/redact/counts.js';
+import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 
 export default class SessionList extends BaseCommand {
   static override summary = 'list the sessions in the bucket, newest first';
@@ -13,11 +13,11 @@ export default class SessionList extends BaseCommand {
     'Reads one listing per harness and one small document per session, whatever their size.\n\nExit codes: 0 done, 7 not allowed, 8 the store cannot be reached.';
   static override examples = [
     '<%= config.bin %> session list',
-    '<%= config.bin %> session list --harness claude-code --limit 10',
+    `<%= config.bin %> session list --harness ${exampleHarnesses[0]} --limit 10`,
     "<%= config.bin %> session list --json | jq -r '.data.sessions[].session_id'",
   ];
   static override flags = {
-    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+    harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
     limit: Flags.integer({ summary: 'show at most this many', default: 50, min: 1 }),
   };
 
@@ -25,7 +25,7 @@ export default class SessionList extends BaseCommand {
     const { flags } = await this.parse(SessionList);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
-    const wanted = flags.harness === undefined ? harnesses : [flags.harness];
+    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
     const all = await listSessions(bucket, bucketLayout(settings.project), wanted);
     const shown = all.slice(0, flags.limit);
     if (shown.length === 0)

@@ -1,5 +1,11 @@
 import * as Flags from '@oclif/core/flags';
-import { announceHere, checkUnredacted, openMirroring } from '../../src/app/mirroring.js';
+import type { InferredFlags } from '@oclif/core/interfaces';
+import {
+  announceHere,
+  checkUnredacted,
+  openMirroring,
+  type WatchOutput,
+} from '../../src/app/mirroring.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { handleSignals } from '../../src/cli/signals.js';
@@ -10,7 +16,8 @@ import { nodeIo } from '../../src/io.js';
 import type { Watcher } from '../../src/mirror/stream.js';
 import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
 import { everything, newestSession, sessionsLike } from '../../src/mirror/watch/selection.js';
-import { harnesses } from '../../src/protocol/harnesses.js';
+import type { WatchSummary } from '../../src/mirror/watch/summary.js';
+import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionMirror extends BaseCommand {
@@ -18,11 +25,11 @@ export default class SessionMirror extends BaseCommand {
   static override description =
     'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without --session-id it takes the newest session started in this folder (or in --cwd). With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact), 10 something is still behind.';
   static override examples = [
-    '<%= config.bin %> session mirror --harness claude-code',
-    '<%= config.bin %> session mirror --harness claude-code --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow',
+    `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]}`,
+    `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]} --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow`,
   ];
   static override flags = {
-    harness: Flags.string({ summary: 'whose session', options: [...harnesses], required: true }),
+    harness: Flags.string({ summary: 'whose session', options: [...harnessNames], required: true }),
     'session-id': Flags.string({ summary: 'this session; a unique prefix of its id is enough' }),
     cwd: Flags.directory({
       exists: true,
@@ -49,22 +56,7 @@ export default class SessionMirror extends BaseCommand {
     const output = this.jsonEnabled()
       ? jsonOutput()
       : textOutput({ isQuiet: this.isQuiet, isTerminal: false, named: false });
-    const watchers = createWatchers({
-      io: nodeIo,
-      clock: systemClock,
-      env: process.env,
-      home: this.surroundings.home,
-      onUnreadable: (error) => output.trouble(error, error.hint),
-    }).filter(({ harness }) => harness === flags.harness);
-    const cwd = flags.cwd ?? process.cwd();
-    const named = flags['session-id'];
-    const sessionId =
-      named === undefined ? await newestSession(watchers, cwd) : await this.only(watchers, named);
-    if (sessionId === undefined) {
-      throw new NotFoundError(`no ${flags.harness} session was started in ${cwd}`, {
-        hint: 'Name one with --session-id, or another folder with --cwd.',
-      });
-    }
+    const { watchers, sessionId } = await this.find(flags, output);
     const bucket = await this.openProvenBucket(settings);
     const progress = startProgress({
       label: 'Mirroring',
@@ -92,14 +84,30 @@ export default class SessionMirror extends BaseCommand {
     restore();
     progress.stop();
     output.close();
-    const [first] = end.behind;
-    if (first !== undefined) {
-      throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
-        hint: 'Run the same command again: it goes on where it stopped.',
-      });
-    }
+    requireAll(end);
     this.say(`Session ${sessionId} is in ${bucket.location} (${settings.project}).`);
     return { session_id: sessionId, harness: flags.harness, rests: end.rests };
+  }
+
+  private async find(flags: MirrorFlags, output: WatchOutput): Promise<FoundSession> {
+    const watchers = await createWatchers(
+      {
+        io: nodeIo,
+        clock: systemClock,
+        env: process.env,
+        home: this.surroundings.home,
+        onUnreadable: (error) => output.trouble(error, error.hint),
+      },
+      [flags.harness],
+    );
+    const cwd = flags.cwd ?? process.cwd();
+    const named = flags['session-id'];
+    const sessionId =
+      named === undefined ? await newestSession(watchers, cwd) : await this.only(watchers, named);
+    if (sessionId !== undefined) return { watchers, sessionId };
+    throw new NotFoundError(`no ${flags.harness} session was started in ${cwd}`, {
+      hint: 'Name one with --session-id, or another folder with --cwd.',
+    });
   }
 
   private async only(watchers: readonly Watcher[], begin: string): Promise<string> {
@@ -117,4 +125,21 @@ export default class SessionMirror extends BaseCommand {
     }
     return only;
   }
+}
+
+type MirrorFlags = Pick<
+  InferredFlags<typeof SessionMirror.flags>,
+  'harness' | 'cwd' | 'session-id'
+>;
+
+interface FoundSession {
+  readonly watchers: readonly Watcher[];
+  readonly sessionId: string;
+}
+
+function requireAll({ behind: [first] }: WatchSummary): void {
+  if (first === undefined) return;
+  throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
+    hint: 'Run the same command again: it goes on where it stopped.',
+  });
 }

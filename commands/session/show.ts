@@ -9,9 +9,9 @@ import {
   readTail,
 } from '../../src/mirror/slots/session-listing.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
-import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { countsText } from '../../src/redact/counts.js';
+import { harnessNames } from '../../watchers/names.js';
 
 export default class SessionShow extends BaseCommand {
   static override summary = 'show a session and its last lines';
@@ -31,7 +31,7 @@ export default class SessionShow extends BaseCommand {
       summary:
         'print only the lines, byte for byte as stored (to a terminal: with what would take it over, or hides, escaped)',
     }),
-    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+    harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
   };
 
   async run(): Promise<object> {
@@ -39,7 +39,7 @@ export default class SessionShow extends BaseCommand {
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const layout = bucketLayout(settings.project);
-    const wanted = flags.harness === undefined ? harnesses : [flags.harness];
+    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
     const session = await findSession(bucket, layout, args.id, wanted);
     const count = flags.tail ?? (flags.raw ? defaultRawLines : 0);
     const lines = count === 0 ? [] : await readTail(bucket, layout, session, count);

@@ -16,8 +16,8 @@ import { writeHookSignal } from '../../src/mirror/watch/hook-signals.js';
 import { runningWatch } from '../../src/mirror/watch/lock.js';
 import { everything } from '../../src/mirror/watch/selection.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
-import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
+import { harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionStop extends BaseCommand {
@@ -29,7 +29,7 @@ export default class SessionStop extends BaseCommand {
     id: Args.string({ description: 'session id, or a unique prefix of it', required: true }),
   };
   static override flags = {
-    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+    harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
   };
 
   async run(): Promise<object> {
@@ -37,7 +37,7 @@ export default class SessionStop extends BaseCommand {
     const settings = await this.settings();
     const bucket = await this.openProvenBucket(settings);
     const layout = bucketLayout(settings.project);
-    const wanted = flags.harness === undefined ? harnesses : [flags.harness];
+    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
     const session = await findSession(bucket, layout, args.id, wanted);
     const endedAt = (await bucket.now()).toISOString();
     const isHere = await this.takeRest(settings, bucket, session, endedAt);
@@ -74,12 +74,10 @@ export default class SessionStop extends BaseCommand {
     const { loop, registry } = openMirroring({
       settings,
       bucket,
-      watchers: createWatchers({
-        io: nodeIo,
-        clock: systemClock,
-        env: process.env,
-        home: this.surroundings.home,
-      }).filter((watcher) => watcher.harness === harness),
+      watchers: await createWatchers(
+        { io: nodeIo, clock: systemClock, env: process.env, home: this.surroundings.home },
+        [harness],
+      ),
       selection: { ...everything, sessionId: id },
       events: noEvents,
       isPolling: true,
@@ -102,13 +100,10 @@ export default class SessionStop extends BaseCommand {
 async function tellWatch(
   { stateFolder, project }: Settings,
   { location }: Bucket,
-  { harness: named, id: sessionId }: ListedSession,
+  { harness, id: sessionId }: ListedSession,
 ): Promise<boolean> {
   const folder = destinationFolder(stateFolder, location, project);
-  const harness = harnesses.find((one) => one === named);
-  if (harness === undefined || (await runningWatch(`${folder}/watch.lock`)) === undefined) {
-    return false;
-  }
+  if ((await runningWatch(`${folder}/watch.lock`)) === undefined) return false;
   await writeHookSignal(nodeIo, hookSignalFolder(stateFolder), {
     harness,
     kind: 'ended',

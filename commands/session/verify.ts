@@ -9,8 +9,8 @@ import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
 import { type Stream, streamsOf } from '../../src/mirror/stream.js';
-import { harnesses } from '../../src/protocol/harnesses.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
+import { harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 interface Checked extends Verdict {
@@ -34,7 +34,7 @@ export default class SessionVerify extends BaseCommand {
     ids: Args.string({ description: 'only these sessions', required: false }),
   };
   static override flags = {
-    harness: Flags.string({ summary: 'only this harness', options: [...harnesses] }),
+    harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
   };
 
   async run(): Promise<object> {
@@ -70,7 +70,7 @@ export default class SessionVerify extends BaseCommand {
     harness: string | undefined,
     ids: ReadonlySet<string>,
   ): Promise<readonly Stream[]> {
-    const watchers = createWatchers({
+    const watchers = await createWatchers({
       io: nodeIo,
       clock: systemClock,
       env: process.env,

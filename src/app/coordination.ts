@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { sessionVariables } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
@@ -40,7 +41,7 @@ export async function openCoordination(
   env: Environment,
 ): Promise<Coordination> {
   const agent = requireAgent(settings);
-  const sessionId = sessionIdOf(env);
+  const sessionId = sessionIdOf(env, sessionVariables);
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, bucket.location, project);
   let isNew = false;
@@ -76,7 +77,7 @@ export async function signOfLife(
   const { agent, stateFolder, project } = settings;
   if (agent === undefined) return;
   try {
-    const sessionId = sessionIdOf(env);
+    const sessionId = sessionIdOf(env, sessionVariables);
     const context: CoordinationContext = {
       bucket,
       layout: bucketLayout(project),

@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { harnessNames } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
-import { RefusedError, TracecraftError } from '../errors.js';
+import { RefusedError, TracecraftError, UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
@@ -218,6 +219,22 @@ export function selectionOf(settings: Settings, flags: SelectionFlags): Selectio
     cwd: flags.cwd ?? (isProject ? dirname(settings.file.path) : undefined),
     sessionId: flags.sessionId,
   };
+}
+
+/** Which harnesses a watch is about: those of its flags, else of its config, else all. A `UsageError` for one that there is not. */
+export function watchedHarnesses(
+  { file, watch }: Settings,
+  asked: readonly string[] | undefined,
+): readonly string[] {
+  if (asked !== undefined) return asked;
+  const configured = watch.harness ?? harnessNames;
+  const known = new Set<string>(harnessNames);
+  const index = configured.findIndex((one) => !known.has(one));
+  if (index === -1) return configured;
+  throw new UsageError(
+    `not a usable config: ${file.path}: field "watch.harness.${index}" must be one of ${harnessNames.join(', ')}`,
+    { hint: 'Correct that file.' },
+  );
 }
 
 function timingOf(intervalMs: number | undefined): FlushTiming {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { harnessNames } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
 import type { Settings, Source } from '../config/settings.js';
@@ -68,7 +69,7 @@ export async function readOverview(bucket: Bucket, settings: Settings): Promise<
       inParallel(registrations, ({ agent }) => unreadOf(place, agent)),
     ),
     listSteps(place),
-    listSessions(bucket, layout),
+    listSessions(bucket, layout, harnessNames),
   ]);
   const overview: Overview = {
     bucket: bucket.location,

@@ -1,6 +1,5 @@
 import type { Mail } from '../coordination/mail/mailbox.js';
 import { escapeTerminal, escapeTerminalBlock } from '../escape-terminal.js';
-import type { Harness } from '../protocol/harnesses.js';
 
 const maxMessage = 2_000;
 const maxTotal = 8_000;
@@ -39,13 +38,4 @@ function shownMail({ from, kind, sentAt, step, message }: Mail): string {
   return [head, ...quoted, ...(cut ? ['(cut; the whole is in "tracecraft inbox")'] : [])].join(
     '\n',
   );
-}
-
-/**
- * What a hook prints so that its harness shows a text to the agent (https://code.claude.com/docs/en/hooks,
- * https://developers.openai.com/codex/hooks, https://hermes-agent.nousresearch.com/docs/user-guide/features/hooks).
- */
-export function hookAnswer(harness: Harness, event: string, context: string): object {
-  if (harness === 'hermes') return { context };
-  return { hookSpecificOutput: { hookEventName: event, additionalContext: context } };
 }

@@ -1,11 +1,11 @@
 import * as Flags from '@oclif/core/flags';
-import { harnesses } from '../protocol/harnesses.js';
+import { harnessNames } from '../../watchers/names.js';
 
 /** The flags of `watch` that say what to mirror and how often; the service has them too. */
 export const watchFlags = {
   harness: Flags.string({
     summary: 'only this harness; repeatable',
-    options: [...harnesses],
+    options: [...harnessNames],
     multiple: true,
   }),
   cwd: Flags.directory({

@@ -1,3 +1,4 @@
+import { harnessTitles } from '../../watchers/names.js';
 import type { WatchOutput } from '../app/mirroring.js';
 import { escapeTerminal } from '../escape-terminal.js';
 import type { ShippedPart } from '../mirror/checkpoint.js';
@@ -40,9 +41,7 @@ function takenLines(taken: SelectedSessions, where: string): string[] {
   const none =
     taken.sessions + taken.leftSessions > 0
       ? []
-      : [
-          'No sessions yet. Looked for those of Claude Code, Codex, Hermes and OpenClaw in their usual folders.',
-        ];
+      : [`No sessions yet. Looked for those of ${harnessTitles()} in their usual folders.`];
   return [
     `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.${left}`,
     ...none,

@@ -1,5 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { requireHarness } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
 import type { Stream, Watcher } from '../mirror/stream.js';
@@ -9,6 +9,7 @@ import type { Examined, Finding } from './finding.js';
 
 /** A session on this machine, represented by its main stream. */
 export interface FoundSession {
+  readonly watcher: Watcher;
   readonly stream: Stream;
   readonly size: number;
   readonly modifiedAtMs: number;
@@ -24,14 +25,6 @@ export interface FoundSessions {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Variables that name where a harness keeps its sessions. */
-const named: Readonly<Record<string, readonly string[]>> = {
-  'claude-code': ['CLAUDE_CONFIG_DIR'],
-  codex: ['CODEX_HOME'],
-  hermes: ['HERMES_HOME'],
-  openclaw: ['OPENCLAW_STATE_DIR', 'OPENCLAW_HOME'],
-};
 
 /** What the harnesses have left on this machine. */
 export async function findSessions(
@@ -56,7 +49,7 @@ export async function findSessions(
       );
       continue;
     }
-    const variable = named[harness]?.find((name) => env[name]);
+    const variable = requireHarness(harness).folderVariables.find((name) => env[name]);
     if (variable === undefined) continue;
     findings.push({
       name: 'harness-folder-missing',
@@ -76,7 +69,7 @@ async function sessionsBelow(watcher: Watcher, root: string): Promise<FoundSessi
       if (stream.name !== '') continue;
       const look = await stream.changed(undefined);
       if (look === undefined || look.size === 0) continue;
-      found.push({ stream, root, size: look.size, modifiedAtMs: look.modifiedAtMs });
+      found.push({ watcher, stream, root, size: look.size, modifiedAtMs: look.modifiedAtMs });
     }
   }
   return found;
@@ -96,8 +89,6 @@ const recentMs = 10 * 60_000;
 /** At most this many are compared with the bucket, at one request each. */
 const mostCompared = 200;
 const dayMs = 86_400_000;
-/** Claude Code's default, unless its settings differ: https://code.claude.com/docs/en/settings */
-const defaultCleanupDays = 30;
 const warnDays = 7;
 
 /** What is on this machine but not in the bucket. */
@@ -105,7 +96,8 @@ export async function examineMirror(
   { sessions, live }: FoundSessions,
   { bucket, layout, lockPath, nowMs }: MirrorContext,
 ): Promise<Examined> {
-  const ids = await listSessionIds(bucket, layout);
+  const harnesses = new Set(sessions.map(({ stream }) => stream.session.harness));
+  const ids = await listSessionIds(bucket, layout, [...harnesses]);
   const isQuiet = ({ modifiedAtMs }: FoundSession): boolean => nowMs - modifiedAtMs > graceMs;
   const isThere = ({ stream: { session } }: FoundSession): boolean =>
     ids.get(session.harness)?.has(session.id) === true;
@@ -211,40 +203,24 @@ function judgeBehind(behind: readonly Behind[]): Finding[] {
   ];
 }
 
-/** Claude Code deletes transcripts that were not used for a while; whatever is not in the bucket by then is lost. */
+/** Some harnesses delete transcripts that were not used for a while; whatever is not in the bucket by then is lost. */
 async function judgeCleanup(missing: readonly FoundSession[], nowMs: number): Promise<Finding[]> {
-  const roots = new Map<string, FoundSession[]>();
-  for (const one of missing) {
-    if (one.stream.session.harness !== 'claude-code') continue;
-    roots.set(one.root, [...(roots.get(one.root) ?? []), one]);
-  }
   const findings: Finding[] = [];
-  for (const [root, sessions] of roots) {
-    const days = await cleanupDays(join(dirname(root), 'settings.json'));
-    const endangered = sessions.filter(
-      ({ modifiedAtMs }) => nowMs - modifiedAtMs > (days - warnDays) * dayMs,
+  const roots = new Map(missing.map(({ root, watcher }) => [root, watcher]));
+  for (const [root, watcher] of roots) {
+    const retention = await watcher.retention?.(root);
+    if (retention === undefined) continue;
+    const { days, setting } = retention;
+    const endangered = missing.filter(
+      (one) => one.root === root && nowMs - one.modifiedAtMs > (days - warnDays) * dayMs,
     );
     if (endangered.length === 0) continue;
     findings.push({
       name: 'cleanup-soon',
       severity: 'warning',
-      message: `Claude Code deletes transcripts that were not used for ${days} days (cleanupPeriodDays): ${endangered.length} in ${root} will be gone within ${warnDays} days, and are not in the bucket.`,
+      message: `${requireHarness(watcher.harness).title} deletes transcripts that were not used for ${days} days (${setting}): ${endangered.length} in ${root} will be gone within ${warnDays} days, and are not in the bucket.`,
       fix: 'tracecraft watch --once --all',
     });
   }
   return findings;
-}
-
-async function cleanupDays(path: string): Promise<number> {
-  const text = await readFile(path, 'utf8').catch(() => '{}');
-  try {
-    const settings: unknown = JSON.parse(text);
-    const days: unknown =
-      typeof settings === 'object' && settings !== null
-        ? Reflect.get(settings, 'cleanupPeriodDays')
-        : undefined;
-    return typeof days === 'number' && days >= 0 ? days : defaultCleanupDays;
-  } catch {
-    return defaultCleanupDays;
-  }
 }

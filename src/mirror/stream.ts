@@ -1,14 +1,11 @@
-import type { Harness } from '../protocol/harnesses.js';
-
-export type { Harness } from '../protocol/harnesses.js';
-
 /**
  * What the mirror asks of a watcher, and all that it knows of a harness. A watcher turns whatever its harness keeps on
  * disk into streams of lines with positions.
  */
 
 export interface Watcher {
-  readonly harness: Harness;
+  /** As it stands in keys. */
+  readonly harness: string;
   /** The folders that exist and are worth watching; empty when the harness is not on this machine. */
   roots(): Promise<readonly string[]>;
   /**
@@ -22,10 +19,18 @@ export interface Watcher {
   ignores?(path: string): boolean;
   /** Session ids that the harness itself says are running now, where it keeps such a sign. */
   live(): Promise<ReadonlySet<string>>;
+  /** Where the harness itself removes transcripts that nobody used for some time: after how long, below this root. */
+  retention?(root: string): Promise<Retention>;
+}
+
+export interface Retention {
+  readonly days: number;
+  /** What its user changes it with. */
+  readonly setting: string;
 }
 
 export interface SessionRef {
-  readonly harness: Harness;
+  readonly harness: string;
   /** As the harness spells it; encoded only when it becomes a key. */
   readonly id: string;
 }

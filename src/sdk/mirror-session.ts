@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { requireHarness } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 import { openMirroring } from '../app/mirroring.js';
 import type { Bucket } from '../bucket/bucket.js';
@@ -8,7 +9,6 @@ import { nodeIo } from '../io.js';
 import type { Watcher } from '../mirror/stream.js';
 import { noEvents } from '../mirror/watch/file-events.js';
 import { everything, newestSession, sessionsLike } from '../mirror/watch/selection.js';
-import { harnesses } from '../protocol/harnesses.js';
 import { type SdkEnvironment, textOf } from './environment.js';
 import type { MirroredSession, MirrorOptions } from './types.js';
 
@@ -22,16 +22,9 @@ export async function mirrorSession(
   place: MirrorPlace,
   options: MirrorOptions,
 ): Promise<MirroredSession> {
-  const { settings, bucket, env, home, warn } = place;
-  const harness = harnesses.find((name) => name === options?.harness);
-  if (harness === undefined) throw new UsageError(`harness must be one of ${harnesses.join(', ')}`);
-  const watchers = createWatchers({
-    io: nodeIo,
-    clock: systemClock,
-    env,
-    home,
-    onUnreadable: (error) => warn(error.message),
-  }).filter((watcher) => watcher.harness === harness);
+  const { settings, bucket, warn } = place;
+  const { name: harness } = requireHarness(textOf('harness', options?.harness));
+  const watchers = await watchersOf(place, harness);
   const cwd = resolve(place.cwd, options.cwd ?? '.');
   const sessionId =
     options.sessionId === undefined
@@ -49,17 +42,12 @@ export async function mirrorSession(
     isGuest: true,
     intervalMs: undefined,
     output: {
-      taken: () => undefined,
-      sessions: () => undefined,
+      ...silent,
       part: () => {
         parts += 1;
       },
-      generation: () => undefined,
-      compacted: () => undefined,
       trouble: (error) => warn(error.message),
-      well: () => undefined,
       note: warn,
-      close: () => undefined,
     },
   });
   const end = await loop.once(new AbortController().signal);
@@ -68,6 +56,23 @@ export async function mirrorSession(
   throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
     hint: 'Mirror it again: it goes on where it stopped.',
   });
+}
+
+const silent = {
+  taken: () => undefined,
+  sessions: () => undefined,
+  generation: () => undefined,
+  compacted: () => undefined,
+  well: () => undefined,
+  close: () => undefined,
+};
+
+function watchersOf(
+  { env, home, warn }: MirrorPlace,
+  harness: string,
+): Promise<readonly Watcher[]> {
+  const onUnreadable = (error: Error): void => warn(error.message);
+  return createWatchers({ io: nodeIo, clock: systemClock, env, home, onUnreadable }, [harness]);
 }
 
 async function newest(watchers: readonly Watcher[], cwd: string): Promise<string> {

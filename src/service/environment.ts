@@ -1,3 +1,4 @@
+import { folderVariables } from '../../watchers/names.js';
 import { UsageError } from '../errors.js';
 import type { Variables } from './spec.js';
 
@@ -7,11 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const carried = [
   'TRACECRAFT_HOME',
   'TRACECRAFT_AGENT',
-  'CLAUDE_CONFIG_DIR',
-  'CODEX_HOME',
-  'HERMES_HOME',
-  'OPENCLAW_HOME',
-  'OPENCLAW_STATE_DIR',
+  ...folderVariables,
   'AWS_PROFILE',
   'AWS_REGION',
   'AWS_DEFAULT_REGION',
@@ -24,7 +21,7 @@ const carried = [
   'HF_HOME',
   'HF_TOKEN_PATH',
   'NODE_EXTRA_CA_CERTS',
-] as const;
+];
 
 /** Names whose values open a bucket. The service gets them only on request. */
 const credentials = {
@@ -53,7 +50,7 @@ export function carriedVariables(env: Environment): Carried {
   };
 }
 
-/** From the service's folder it would lead elsewhere. CLAUDE_CONFIG_DIR may be a list. */
+/** From the service's folder it would lead elsewhere. Some harnesses accept a list. */
 function refuseRelative(name: string, value: string): void {
   if (!/_(HOME|DIR|FILE|PATH|BUNDLE|CERTS)$/.test(name)) return;
   const paths = value.split(',').map((path) => path.trim());

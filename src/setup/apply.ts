@@ -1,9 +1,11 @@
 import { rmdir } from 'node:fs/promises';
+import type { SettingsFormatName, SetupDescription, SetupFile } from '../../watchers/setup.js';
 import { TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
 import { withoutLinks } from '../links.js';
 import { putIn, type Subject, stillThere, takeOut } from './edit.js';
-import type { HarnessSetup, SetupFile } from './harness-setup.js';
+import type { SettingsFormat } from './insertion.js';
+import { jsonSettings } from './json-settings.js';
 import { readRecord, removeRecord, type SetupRecord, sha256, writeRecord } from './record.js';
 import {
   missingAbove,
@@ -14,6 +16,7 @@ import {
   setupFolder,
   writeSettings,
 } from './settings-file.js';
+import { yamlSettings } from './yaml-settings.js';
 
 export interface FileChange {
   readonly path: string;
@@ -37,11 +40,17 @@ export interface SetupPlace {
   readonly tracecraftHome: string;
 }
 
-function subjectOf({ format, settings, wanted, isOurs }: HarnessSetup): Subject {
-  return { format, path: settings, wanted, isOurs };
+const formats: Readonly<Record<SettingsFormatName, SettingsFormat>> = {
+  jsonc: jsonSettings('jsonc'),
+  json5: jsonSettings('json5'),
+  yaml: yamlSettings,
+};
+
+export function subjectOf({ format, settings, wanted, isOurs }: SetupDescription): Subject {
+  return { format: formats[format], path: settings, wanted, isOurs };
 }
 
-export async function planSetup(place: SetupPlace, setup: HarnessSetup): Promise<SetupPlan> {
+export async function planSetup(place: SetupPlace, setup: SetupDescription): Promise<SetupPlan> {
   const { tracecraftHome } = place;
   const io = withoutLinks(place.io, tracecraftHome);
   const settings = await readSettings(setup.settings);
@@ -62,7 +71,7 @@ export async function planSetup(place: SetupPlace, setup: HarnessSetup): Promise
     files,
     notes: [
       ...left.map((path) => `${path} is there already and not ours: left as it is.`),
-      ...setup.notes(setup.format.parse(text, setup.settings)),
+      ...setup.notes(formats[setup.format].parse(text, setup.settings)),
     ],
     isChange,
     apply: async () => {
@@ -91,7 +100,7 @@ export async function planSetup(place: SetupPlace, setup: HarnessSetup): Promise
   };
 }
 
-export async function planRemoval(place: SetupPlace, setup: HarnessSetup): Promise<SetupPlan> {
+export async function planRemoval(place: SetupPlace, setup: SetupDescription): Promise<SetupPlan> {
   const { tracecraftHome } = place;
   const io = withoutLinks(place.io, tracecraftHome);
   const settings = await readSettings(setup.settings);
@@ -175,7 +184,7 @@ function merged(before: SetupRecord['files'], written: readonly SetupFile[]): Se
 }
 
 async function missingFolders(
-  setup: HarnessSetup,
+  setup: SetupDescription,
   written: readonly SetupFile[],
   tracecraftHome: string,
 ): Promise<string[]> {

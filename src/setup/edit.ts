@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { IsOurs, Wanted } from '../../watchers/setup.js';
 import { UsageError } from '../errors.js';
-import { type IsOurs, inserted, type SettingsFormat, type Wanted } from './insertion.js';
+import { inserted, type SettingsFormat } from './insertion.js';
 
 /** A settings file's text and what should be in it. */
 export interface Subject {

@@ -1,27 +1,11 @@
+import type { IsOurs, Wanted } from '../../watchers/setup.js';
+
 /** Text inserted into a settings file in one piece, so that removing it leaves every other byte unchanged. */
 export interface Insertion {
   /** In UTF-16 units. */
   readonly offset: number;
   readonly text: string;
 }
-
-/**
- * What a settings file should hold: `value` as an element of the list at `path`, or as the member `name` of the
- * object there.
- */
-export interface Wanted {
-  readonly path: readonly string[];
-  /** `undefined`: an element of a list. */
-  readonly name?: string;
-  readonly value: SettingValue;
-}
-
-export type SettingValue =
-  | string
-  | number
-  | boolean
-  | readonly SettingValue[]
-  | { readonly [name: string]: SettingValue };
 
 /** A kind of settings file. Problems with the content are `UsageError`s that name the line. */
 export interface SettingsFormat {
@@ -40,9 +24,6 @@ export interface SettingsFormat {
     isOurs: IsOurs,
   ): string | undefined;
 }
-
-/** Whether setup put the plain value at that path. */
-export type IsOurs = (path: readonly string[], name: string | undefined, value: unknown) => boolean;
 
 export function inserted(text: string, { offset, text: added }: Insertion): string {
   return text.slice(0, offset) + added + text.slice(offset);

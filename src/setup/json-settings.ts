@@ -6,15 +6,9 @@ import {
   parse,
   type ValueNode,
 } from '@humanwhocodes/momoa';
+import type { IsOurs, SettingValue, Wanted } from '../../watchers/setup.js';
 import { UsageError } from '../errors.js';
-import {
-  type Insertion,
-  type IsOurs,
-  layoutOf,
-  type SettingsFormat,
-  type SettingValue,
-  type Wanted,
-} from './insertion.js';
+import { type Insertion, layoutOf, type SettingsFormat } from './insertion.js';
 
 /** JSON with comments and trailing commas, or JSON5; strict JSON is both. */
 export function jsonSettings(mode: 'jsonc' | 'json5'): SettingsFormat {

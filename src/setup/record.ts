@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Io } from '../io.js';
-import type { Harness } from '../protocol/harnesses.js';
 import { setupFolder } from './settings-file.js';
 
 const recordSchema = v.object({
@@ -20,7 +19,7 @@ const recordSchema = v.object({
 /** What setup did to one settings file. Holds only what setup wrote, nothing of the user's. */
 export type SetupRecord = v.InferOutput<typeof recordSchema>;
 
-function pathOf(tracecraftHome: string, harness: Harness, settings: string): string {
+function pathOf(tracecraftHome: string, harness: string, settings: string): string {
   const id = sha256(settings).slice(0, 8);
   return join(setupFolder(tracecraftHome), `${harness}-${id}.json`);
 }
@@ -33,7 +32,7 @@ export function sha256(text: string): string {
 export async function readRecord(
   io: Io,
   tracecraftHome: string,
-  harness: Harness,
+  harness: string,
   settings: string,
 ): Promise<SetupRecord | undefined> {
   const bytes = await io.readFile(pathOf(tracecraftHome, harness, settings)).catch(() => undefined);
@@ -49,7 +48,7 @@ export async function readRecord(
 export async function writeRecord(
   io: Io,
   tracecraftHome: string,
-  harness: Harness,
+  harness: string,
   record: SetupRecord,
 ): Promise<void> {
   const path = pathOf(tracecraftHome, harness, record.settings);
@@ -59,7 +58,7 @@ export async function writeRecord(
 export function removeRecord(
   io: Io,
   tracecraftHome: string,
-  harness: Harness,
+  harness: string,
   settings: string,
 ): Promise<void> {
   return io.remove(pathOf(tracecraftHome, harness, settings));

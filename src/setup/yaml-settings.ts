@@ -9,16 +9,9 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import type { IsOurs, SettingValue, Wanted } from '../../watchers/setup.js';
 import { UsageError } from '../errors.js';
-import {
-  type Insertion,
-  type IsOurs,
-  layoutOf,
-  lineAt,
-  type SettingsFormat,
-  type SettingValue,
-  type Wanted,
-} from './insertion.js';
+import { type Insertion, layoutOf, lineAt, type SettingsFormat } from './insertion.js';
 
 /**
  * Single-document YAML. The parser gives positions; we write a few lines of block style, or flow style inside flow

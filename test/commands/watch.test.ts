@@ -182,6 +182,22 @@ describe('tracecraft watch --once', () => {
     const all = await world.run(['watch', '--once', '--all-projects']);
     expect(all.stdout).toContain('Mirroring 2 sessions in 2 streams');
   });
+
+  it('refuses a config that names a harness it does not know, unless the flags say which', async () => {
+    await transcript.append(row('one'));
+    const path = join(world.stateFolder, 'config.json');
+    await mkdir(world.stateFolder, { recursive: true });
+    const config = { backend: 'local', bucket: join(world.home, 'bucket'), project: 'p' };
+    await writeFile(path, JSON.stringify({ ...config, watch: { harness: ['codex', 'vim'] } }));
+    await mkdir(config.bucket);
+    const refused = await world.run(['watch', '--once'], inHome);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain(
+      `not a usable config: ${path}: field "watch.harness.1" must be one of claude-code, codex, hermes, openclaw`,
+    );
+    const told = await world.run(['watch', '--once', '--harness', 'claude-code'], inHome);
+    expect(told).toMatchObject({ code: 0 });
+  });
 });
 
 describe('tracecraft watch', () => {

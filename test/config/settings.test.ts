@@ -242,7 +242,7 @@ describe('a config that cannot be used is refused by file and field', () => {
       { ...local, redact: { patterns: [{ name: 'a', pattern: '(' }] } },
       /"redact.patterns.0.pattern" must be a regular expression/,
     ],
-    ['an unknown harness', { ...local, watch: { harness: ['vim'] } }, /must be one of claude-code/],
+    ['a harness that is no name', { ...local, watch: { harness: ['../vim'] } }, /must be 1 to 128/],
     ['a list', [1], /not a usable config/],
     ['null', 'null', /must be an object/],
     ['no JSON', '{', /it is not JSON/],

@@ -18,8 +18,8 @@ import { forgetSession, streamStatePath } from '../../src/mirror/state/stream-st
 import { openHookSignals, writeHookSignal } from '../../src/mirror/watch/hook-signals.js';
 import { readHolder, takeWatchLock } from '../../src/mirror/watch/lock.js';
 import { stepId } from '../../src/protocol/names.js';
-import { markScript } from '../../src/setup/hook-script.js';
-import { openClawHandler } from '../../src/setup/openclaw-hook.js';
+import { openClawHandler } from '../../watchers/openclaw/hook.js';
+import { claudeHook } from '../support/claude-hook.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
@@ -78,7 +78,7 @@ async function mirrored(home: string, bucket = rig.bucket): Promise<void> {
 
 async function hookRuns(home: string): Promise<void> {
   const script = join(home, '..', 'hook.sh');
-  await writeFile(script, markScript('claude-code', join(home, 'spool')));
+  await writeFile(script, claudeHook(join(home, 'spool')));
   const child = spawn('sh', [script, 'advanced'], { stdio: ['pipe', 'ignore', 'ignore'] });
   child.stdin?.end(JSON.stringify({ session_id: 's1', cwd: '/work' }));
   await once(child, 'exit');

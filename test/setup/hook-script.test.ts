@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { markScript } from '../../src/setup/hook-script.js';
-import { openClawHandler } from '../../src/setup/openclaw-hook.js';
+import { openClawHandler } from '../../watchers/openclaw/hook.js';
+import { claudeHook } from '../support/claude-hook.js';
 import { type CliResult, collect } from '../support/run-cli.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
@@ -33,7 +33,7 @@ beforeEach(async () => {
   ({ path: root, remove } = await createTemporaryFolder());
   spool = join(root, "sp'ool $HOME");
   script = join(root, 'hook.sh');
-  await writeFile(script, markScript('claude-code', spool));
+  await writeFile(script, claudeHook(spool));
 });
 
 afterEach(() => remove());
@@ -119,7 +119,7 @@ describe.each(shells)('the hook in %s', (shell) => {
     expect(await run(shell, 'advanced', payload())).toEqual(silent);
     await rm(spool, { recursive: true });
     // Everything that is written is lost, as on a full disk.
-    await writeFile(script, markScript('claude-code', '/proc/self/nowhere'));
+    await writeFile(script, claudeHook('/proc/self/nowhere'));
     expect(await run(shell, 'advanced', payload())).toEqual(silent);
   });
 

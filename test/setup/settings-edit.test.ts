@@ -2,14 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { UsageError } from '../../src/errors.js';
-import type { Harness } from '../../src/protocol/harnesses.js';
+import { subjectOf } from '../../src/setup/apply.js';
 import { putIn, type Subject, takeOut } from '../../src/setup/edit.js';
-import { harnessSetup } from '../../src/setup/harness-setup.js';
+import { claudeCodeSetup } from '../../watchers/claude-code/setup.js';
+import { codexSetup } from '../../watchers/codex/setup.js';
+import { hermesSetup } from '../../watchers/hermes/setup.js';
+import { openClawSetup } from '../../watchers/openclaw/setup.js';
 
 const runs = Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 100);
 
-function subject(harness: Harness, hasMail = harness !== 'openclaw'): Subject {
-  const setup = harnessSetup(harness, {
+const setups = {
+  'claude-code': claudeCodeSetup,
+  codex: codexSetup,
+  hermes: hermesSetup,
+  openclaw: openClawSetup,
+};
+
+function subject(harness: keyof typeof setups, hasMail = harness !== 'openclaw'): Subject {
+  const setup = setups[harness].plan({
     env: {},
     home: "/home/o'neil",
     tracecraftHome: "/home/o'neil/.tracecraft",
@@ -17,7 +27,7 @@ function subject(harness: Harness, hasMail = harness !== 'openclaw'): Subject {
     skill: '',
     mail: hasMail ? { node: '/usr/bin/node', program: '/opt/run.cjs' } : undefined,
   });
-  return { ...setup, path: setup.settings };
+  return subjectOf(setup);
 }
 
 /** setup then remove is the identity; setup twice is setup once. */

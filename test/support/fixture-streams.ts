@@ -70,7 +70,7 @@ async function readTree(tree: Tree, home: string): Promise<readonly FixtureStrea
   await allowWriting(home);
   const clock = new ManualClock();
   const env = { [tree.variable]: home };
-  const watchers = createWatchers({ io: nodeIo, clock, env, home: join(home, 'nobody') });
+  const watchers = await createWatchers({ io: nodeIo, clock, env, home: join(home, 'nobody') });
   const watcher = watchers.find(({ harness }) => harness === tree.harness);
   if (watcher === undefined) throw new Error(`no watcher for ${tree.harness}`);
   const read: FixtureStream[] = [];

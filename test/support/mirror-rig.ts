@@ -16,7 +16,10 @@ import type { WatchSummary } from '../../src/mirror/watch/summary.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import type { Redactor } from '../../src/redact/redact.js';
 import { createRedactor } from '../../src/redact/redactor.js';
-import { createWatchers } from '../../watchers/registry.js';
+import { ClaudeCodeWatcher } from '../../watchers/claude-code/watcher.js';
+import { CodexWatcher } from '../../watchers/codex/watcher.js';
+import { HermesWatcher } from '../../watchers/hermes/watcher.js';
+import { OpenClawWatcher } from '../../watchers/openclaw/watcher.js';
 import { ClaudeTree } from './claude-tree.js';
 import { createTemporaryFolder } from './temporary-folder.js';
 
@@ -91,7 +94,10 @@ export class MirrorRig {
   }
 
   watchers(io: Io = nodeIo): readonly Watcher[] {
-    return createWatchers({ io, clock: systemClock, env: {}, home: this.tree.home });
+    const settings = { io, clock: systemClock, env: {}, home: this.tree.home };
+    return [ClaudeCodeWatcher, CodexWatcher, HermesWatcher, OpenClawWatcher].map(
+      (Kind) => new Kind(settings),
+    );
   }
 
   once(options: RigOptions = {}): Run {

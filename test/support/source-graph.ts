@@ -21,6 +21,8 @@ export interface SourceFile {
   /** `process.stdout`, `console.log` and the like, each once. */
   readonly writesTo: readonly string[];
   readonly hasDoubleCast: boolean;
+  /** Every identifier and every piece of text in it, comments left out. */
+  readonly words: readonly string[];
 }
 
 /** All TypeScript below these folders of the repository, parsed. */
@@ -37,6 +39,7 @@ export function readSources(root: string, folders: readonly string[]): SourceFil
 export function parseSource(path: string, code: string): SourceFile {
   const imports: Import[] = [];
   const writesTo = new Set<string>();
+  const words = new Set<string>();
   let hasDefaultExport = false;
   let hasDoubleCast = false;
   const add = (source: Node, isType: boolean, isDynamic: boolean): void => {
@@ -56,6 +59,7 @@ export function parseSource(path: string, code: string): SourceFile {
     if (node.type === 'TSImportType') add(child(node, 'source'), true, false);
     if (node.type === 'ExportDefaultDeclaration') hasDefaultExport = true;
     if (node.type === 'TSAsExpression') hasDoubleCast ||= isDoubleCast(node);
+    for (const word of wordsOf(node)) words.add(word);
     const target = outputOf(node);
     if (target !== undefined) writesTo.add(target);
   });
@@ -66,6 +70,7 @@ export function parseSource(path: string, code: string): SourceFile {
     hasDefaultExport,
     hasDoubleCast,
     writesTo: [...writesTo],
+    words: [...words],
   };
 }
 
@@ -108,6 +113,13 @@ function isDoubleCast(node: Node): boolean {
   const inner = node.expression;
   if (!isNode(inner) || inner.type !== 'TSAsExpression') return false;
   return child(inner, 'typeAnnotation').type === 'TSUnknownKeyword';
+}
+
+function wordsOf({ type, name, value }: Node): readonly string[] {
+  if (type === 'Identifier' || type === 'PrivateIdentifier') return [String(name)];
+  if (type === 'Literal' && typeof value === 'string') return [value];
+  if (type === 'TemplateElement') return [String(Reflect.get(Object(value), 'raw'))];
+  return [];
 }
 
 function outputOf(node: Node): string | undefined {

@@ -1,12 +1,13 @@
-import { join, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, Io } from '../../src/io.js';
-import type { SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
+import type { Retention, SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { WriteOnceFiles } from '../files/write-once-files.js';
 import { eachOnce, unreadable } from '../unreadable.js';
+import { claudeCode } from './description.js';
 import { foldClaudeRow } from './facts.js';
 import {
   isFolderOfInterest,
@@ -19,6 +20,7 @@ import {
   transcriptPathOf,
 } from './layout.js';
 import { OrphanSubagents } from './orphan-subagents.js';
+import { readRetention } from './retention.js';
 
 export interface ClaudeCodeSettings {
   readonly io: Io;
@@ -31,7 +33,7 @@ export interface ClaudeCodeSettings {
   readonly isAlive?: (pid: number) => boolean;
 }
 
-const harness = 'claude-code';
+const harness = claudeCode.name;
 const noEntries: readonly DirectoryEntry[] = [];
 /** Folders below `subagents`; workflows are known to make two. */
 const deepest = 12;
@@ -236,6 +238,10 @@ export class ClaudeCodeWatcher implements Watcher {
     }
     if (!isFolder) return true;
     return ((await this.#listings.list(folder)) ?? []).some(isResultFile);
+  }
+
+  retention(root: string): Promise<Retention> {
+    return readRetention(this.#settings.io, join(dirname(root), 'settings.json'));
   }
 
   #isAlive(pid: number): boolean {

@@ -7,6 +7,7 @@ import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { packableFile, packedSuffix } from '../files/packable-file.js';
 import { UnpackedFiles } from '../files/zstd-file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
+import { codex } from './description.js';
 import { foldCodexRow } from './facts.js';
 import {
   deepestFolder,
@@ -29,7 +30,7 @@ export interface CodexSettings {
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 
-const harness = 'codex';
+const harness = codex.name;
 
 /**
  * Codex's rollouts, below `CODEX_HOME` or `~/.codex`: one file per thread in `sessions/`, moved to `archived_sessions/` when

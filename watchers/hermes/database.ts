@@ -9,6 +9,7 @@ import type {
   SessionRef,
 } from '../../src/mirror/stream.js';
 import { SqliteFile } from '../sqlite/file.js';
+import { hermes } from './description.js';
 import { Comparison } from './difference.js';
 import { foldHermesLine } from './facts.js';
 import {
@@ -31,7 +32,7 @@ interface Seen {
   readonly atMs: number;
 }
 
-const harness = 'hermes';
+const harness = hermes.name;
 const noSessions: ReadonlyMap<string, HeldSession> = new Map();
 /** A session that something happened in counts as live for so long, if it does not end. */
 const liveForMs = 3_600_000;

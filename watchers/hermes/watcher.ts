@@ -7,6 +7,7 @@ import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { HermesDatabase } from './database.js';
+import { hermes } from './description.js';
 
 export interface HermesSettings {
   readonly io: Io;
@@ -18,7 +19,7 @@ export interface HermesSettings {
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 
-const harness = 'hermes';
+const harness = hermes.name;
 const databaseFile = 'state.db';
 const profilesFolder = 'profiles';
 const sessionsFolder = 'sessions';

@@ -9,6 +9,7 @@ import type { UnpackedFiles } from '../files/zstd-file.js';
 import type { SqliteFileSettings } from '../sqlite/file.js';
 import { unreadable } from '../unreadable.js';
 import { OpenClawDatabase } from './database.js';
+import { openClaw } from './description.js';
 import { foldOpenClawEvent } from './facts.js';
 import {
   databaseFile,
@@ -35,7 +36,7 @@ interface Placed extends TranscriptSource {
   readonly isPacked: boolean;
 }
 
-const harness = 'openclaw';
+const harness = openClaw.name;
 const nobody: ReadonlyMap<string, StoredSession> = new Map();
 
 /** One agent's sessions: the files in its folder and what its database holds. */

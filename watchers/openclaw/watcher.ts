@@ -6,6 +6,7 @@ import { UnpackedFiles } from '../files/zstd-file.js';
 import type { SqliteFileSettings } from '../sqlite/file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { OpenClawAgent } from './agent.js';
+import { openClaw } from './description.js';
 import { agentsFolder, isBesideThePoint } from './layout.js';
 
 export interface OpenClawSettings extends SqliteFileSettings {
@@ -15,7 +16,7 @@ export interface OpenClawSettings extends SqliteFileSettings {
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 
-const harness = 'openclaw';
+const harness = openClaw.name;
 const stateFolder = '.openclaw';
 const legacyFolder = '.clawdbot';
 const profileFolder = /^\.openclaw-[a-z0-9][a-z0-9_-]{0,63}$/i;

@@ -1,3 +1,4 @@
+import { harnessNames } from '../../../watchers/names.js';
 import type { CommandManual } from './commands.js';
 
 export interface CommandGroup {
@@ -17,10 +18,7 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'service status',
       'service uninstall',
       'setup',
-      'setup claude-code',
-      'setup codex',
-      'setup hermes',
-      'setup openclaw',
+      ...harnessNames.map((name) => `setup ${name}`),
       'completion',
     ],
   ],

@@ -3,14 +3,8 @@ import { hasControlCharacter } from '../../protocol/names.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a harness tells what it runs in which session that is; the first one that is set counts. */
-const sessionVariables = [
-  'TRACECRAFT_SESSION',
-  'CLAUDE_SESSION_ID',
-  'CLAUDE_CODE_SESSION_ID',
-  'CODEX_THREAD_ID',
-  'HERMES_SESSION_ID',
-] as const;
+/** Whoever sets it knows better than any harness. */
+const ownVariable = 'TRACECRAFT_SESSION';
 
 /** Where terminals and multiplexers tell a window from another. */
 const terminalVariables = [
@@ -23,9 +17,12 @@ const terminalVariables = [
 
 const maxLength = 512;
 
-/** The harness's session that this process runs in, if the environment names it. */
-export function sessionIdOf(env: Environment): string | undefined {
-  const variable = sessionVariables.find((name) => (env[name] ?? '') !== '');
+/** The harness's session that this process runs in, if the environment names it: by the first of its variables that is set. */
+export function sessionIdOf(
+  env: Environment,
+  harnessVariables: readonly string[],
+): string | undefined {
+  const variable = [ownVariable, ...harnessVariables].find((name) => (env[name] ?? '') !== '');
   const value = variable === undefined ? undefined : env[variable];
   if (value === undefined || (value.length <= maxLength && !hasControlCharacter(value)))
     return value;

@@ -6,7 +6,6 @@ import {
   metaSchema,
   parseDocument,
 } from '../../protocol/documents.js';
-import { harnesses } from '../../protocol/harnesses.js';
 import type { Layout } from '../../protocol/keys.js';
 import { decodeId, encodeId } from '../../protocol/names.js';
 import { partName } from '../../protocol/parts.js';
@@ -27,7 +26,7 @@ const parallelReads = 96;
 export async function listSessions(
   bucket: Bucket,
   layout: Layout,
-  wanted: readonly string[] = harnesses,
+  wanted: readonly string[],
 ): Promise<readonly ListedSession[]> {
   const places = await inParallel(wanted, (harness) => idsOf(bucket, layout, harness));
   const sessions = await inParallel(places.flat(), async ({ harness, id }) => ({
@@ -43,7 +42,7 @@ export async function listSessions(
 export async function listSessionIds(
   bucket: Bucket,
   layout: Layout,
-  wanted: readonly string[] = harnesses,
+  wanted: readonly string[],
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const listed = await inParallel(wanted, async (harness) => {
     const places = await idsOf(bucket, layout, harness);
@@ -57,7 +56,7 @@ export async function findSession(
   bucket: Bucket,
   layout: Layout,
   id: string,
-  wanted: readonly string[] = harnesses,
+  wanted: readonly string[],
 ): Promise<ListedSession> {
   const found = (
     await inParallel(wanted, (harness) => idsOf(bucket, layout, harness, encodeId(id)))

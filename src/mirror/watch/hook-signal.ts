@@ -1,11 +1,9 @@
-import type { Harness } from '../../protocol/harnesses.js';
-
 export const hookSignalKinds = ['started', 'advanced', 'ended'] as const;
 export type HookSignalKind = (typeof hookSignalKinds)[number];
 
 /** What a harness's hook told of a session. A hint: it makes the mirror look earlier, and says that a session ended. */
 export interface HookSignal {
-  readonly harness: Harness;
+  readonly harness: string;
   readonly kind: HookSignalKind;
   /** `undefined`: some session of this harness. */
   readonly sessionId: string | undefined;

@@ -6,13 +6,7 @@ import * as v from 'valibot';
 import { SourceError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
-import { type Harness, harnesses } from '../../protocol/harnesses.js';
-import {
-  type HookSignal,
-  type HookSignalKind,
-  type HookSignals,
-  hookSignalKinds,
-} from './hook-signal.js';
+import { type HookSignal, type HookSignals, hookSignalKinds } from './hook-signal.js';
 
 const maxBytes = 64 * 1024;
 const maxFiles = 10_000;
@@ -26,13 +20,12 @@ const contentSchema = v.object({
   transcript_path: v.optional(v.pipe(v.string(), v.maxLength(8192))),
 });
 
+const harness = '[a-z0-9][a-z0-9-]{0,63}';
 /** `<harness>.<whatever tells sessions apart>.<kind>` */
-const namePattern = new RegExp(
-  `^(${harnesses.join('|')})\\..{1,200}\\.(${hookSignalKinds.join('|')})$`,
-);
+const namePattern = new RegExp(`^(${harness})\\..{1,200}\\.(${hookSignalKinds.join('|')})$`);
 
 /** What a hook writes beside before it renames. */
-const unfinishedPattern = new RegExp(`^\\.(${harnesses.join('|')})\\.[\\w.]{1,100}$`);
+const unfinishedPattern = new RegExp(`^\\.${harness}\\.[\\w.]{1,100}$`);
 
 /** As a hook does: what a command of ours has to tell a running watch. */
 export async function writeHookSignal(
@@ -65,94 +58,107 @@ export function openHookSignals(
   now: () => number,
   onTrouble: (error: Error) => void,
 ): HookSignals {
-  const returned = new Map<string, string>();
-  const files = new WeakMap<HookSignal, Waiting>();
-  const told = new Set<string>();
-  let folderVersion = '';
+  return new HookSignalFolder(folder, now, onTrouble);
+}
 
-  function ignored(path: string, reason: string): undefined {
-    if (told.size < maxFiles && !told.has(path)) {
-      told.add(path);
-      onTrouble(
-        new SourceError('not-allowed', `ignored: ${path}: ${reason}`, { hint: 'Remove it.' }),
-      );
-    }
-    return undefined;
+class HookSignalFolder implements HookSignals {
+  readonly #folder: string;
+  readonly #now: () => number;
+  readonly #onTrouble: (error: Error) => void;
+  readonly #returned = new Map<string, string>();
+  readonly #files = new WeakMap<HookSignal, Waiting>();
+  readonly #told = new Set<string>();
+  #folderVersion = '';
+
+  constructor(folder: string, now: () => number, onTrouble: (error: Error) => void) {
+    this.#folder = folder;
+    this.#now = now;
+    this.#onTrouble = onTrouble;
   }
 
-  async function names(): Promise<readonly string[]> {
-    const stat = await lstat(folder).catch(() => undefined);
+  async waiting(): Promise<readonly HookSignal[]> {
+    try {
+      const hookSignals: HookSignal[] = [];
+      for (const name of await this.#names()) {
+        const hookSignal = await this.#read(name);
+        if (hookSignal !== undefined) hookSignals.push(hookSignal);
+      }
+      return hookSignals.sort((left, right) => left.atMs - right.atMs);
+    } catch (error) {
+      this.#ignored(this.#folder, error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  }
+
+  async take(hookSignal: HookSignal): Promise<void> {
+    const file = this.#files.get(hookSignal);
+    if (file === undefined) return;
+    this.#returned.delete(file.name);
+    const path = join(this.#folder, file.name);
+    const stat = await lstat(path).catch(() => undefined);
+    if (stat !== undefined && versionOf(stat) === file.version) await this.#remove(path);
+  }
+
+  async #names(): Promise<readonly string[]> {
+    const stat = await lstat(this.#folder).catch(() => undefined);
     if (stat === undefined) return [];
-    if (!stat.isDirectory()) return ignored(folder, 'it is not a folder') ?? [];
-    if (!isOwn(stat)) return ignored(folder, 'it is not yours') ?? [];
+    if (!stat.isDirectory()) return this.#ignored(this.#folder, 'it is not a folder') ?? [];
+    if (!isOwn(stat)) return this.#ignored(this.#folder, 'it is not yours') ?? [];
     const version = versionOf(stat);
     // Within the clock's resolution of the last look, one more change might leave the same time.
-    if (version === folderVersion && returned.size === 0) return [];
-    folderVersion = stat.mtimeMs < now() - 100 ? version : '';
-    const names = (await readdir(folder)).slice(0, maxFiles);
+    if (version === this.#folderVersion && this.#returned.size === 0) return [];
+    this.#folderVersion = stat.mtimeMs < this.#now() - 100 ? version : '';
+    const names = (await readdir(this.#folder)).slice(0, maxFiles);
     const present = new Set(names);
-    for (const name of returned.keys()) if (!present.has(name)) returned.delete(name);
+    for (const name of this.#returned.keys()) if (!present.has(name)) this.#returned.delete(name);
     return names;
   }
 
-  async function read(name: string): Promise<HookSignal | undefined> {
-    const path = join(folder, name);
+  async #read(name: string): Promise<HookSignal | undefined> {
+    const path = join(this.#folder, name);
     const stat = await lstat(path).catch(() => undefined);
     if (stat === undefined) return undefined;
-    if (unfinishedPattern.test(name)) return sweepUnfinished(path, stat);
-    const parsed = namePattern.exec(name);
-    if (parsed === null) return ignored(path, 'no hook of tracecraft names a file so');
-    if (!stat.isFile()) return ignored(path, 'it is not a regular file');
-    if (!isOwn(stat)) return ignored(path, 'it is not yours');
-    if (stat.size > maxBytes) return ignored(path, 'it is larger than 64 KiB');
+    if (unfinishedPattern.test(name)) return this.#sweepUnfinished(path, stat);
+    const about = parseName(name);
+    if (about === undefined) return this.#ignored(path, 'no hook of tracecraft names a file so');
+    const reason = refusalOf(stat);
+    if (reason !== undefined) return this.#ignored(path, reason);
     const version = versionOf(stat);
-    const isOld = stat.mtimeMs < now() - againAfterMs;
-    if (returned.get(name) === version && !isOld) return undefined;
+    const isOld = stat.mtimeMs < this.#now() - againAfterMs;
+    if (this.#returned.get(name) === version && !isOld) return undefined;
     const content = parseContent(await readBounded(path));
-    if (content === undefined) return ignored(path, 'its content is not what a hook writes');
-    const hookSignal: HookSignal = {
-      harness: harnessOf(parsed[1]),
-      kind: kindOf(parsed[2]),
-      sessionId: content.session_id,
-      path: content.transcript_path,
-      atMs: stat.mtimeMs,
-    };
-    files.set(hookSignal, { name, version });
-    returned.set(name, version);
+    if (content === undefined) return this.#ignored(path, 'its content is not what a hook writes');
+    const { session_id: sessionId, transcript_path: told } = content;
+    const hookSignal: HookSignal = { ...about, sessionId, path: told, atMs: stat.mtimeMs };
+    this.#files.set(hookSignal, { name, version });
+    this.#returned.set(name, version);
     return hookSignal;
   }
 
-  async function sweepUnfinished(path: string, stat: Stats): Promise<undefined> {
-    if (stat.isFile() && isOwn(stat) && stat.mtimeMs < now() - unfinishedMs) await remove(path);
+  async #sweepUnfinished(path: string, stat: Stats): Promise<undefined> {
+    if (stat.isFile() && isOwn(stat) && stat.mtimeMs < this.#now() - unfinishedMs) {
+      await this.#remove(path);
+    }
   }
 
-  return {
-    waiting: async () => {
-      try {
-        const hookSignals: HookSignal[] = [];
-        for (const name of await names()) {
-          const hookSignal = await read(name);
-          if (hookSignal !== undefined) hookSignals.push(hookSignal);
-        }
-        return hookSignals.sort((left, right) => left.atMs - right.atMs);
-      } catch (error) {
-        ignored(folder, error instanceof Error ? error.message : String(error));
-        return [];
-      }
-    },
-    take: async (hookSignal) => {
-      const file = files.get(hookSignal);
-      if (file === undefined) return;
-      returned.delete(file.name);
-      const path = join(folder, file.name);
-      const stat = await lstat(path).catch(() => undefined);
-      if (stat !== undefined && versionOf(stat) === file.version) await remove(path);
-    },
-  };
-
-  async function remove(path: string): Promise<void> {
-    await rm(path, { force: true }).catch((error: unknown) => ignored(path, String(error)));
+  async #remove(path: string): Promise<void> {
+    await rm(path, { force: true }).catch((error: unknown) => this.#ignored(path, String(error)));
   }
+
+  #ignored(path: string, reason: string): undefined {
+    if (this.#told.size >= maxFiles || this.#told.has(path)) return undefined;
+    this.#told.add(path);
+    this.#onTrouble(
+      new SourceError('not-allowed', `ignored: ${path}: ${reason}`, { hint: 'Remove it.' }),
+    );
+    return undefined;
+  }
+}
+
+function refusalOf(stat: Stats): string | undefined {
+  if (!stat.isFile()) return 'it is not a regular file';
+  if (!isOwn(stat)) return 'it is not yours';
+  return stat.size > maxBytes ? 'it is larger than 64 KiB' : undefined;
 }
 
 function versionOf({ ino, mtimeMs, ctimeMs }: Stats): string {
@@ -184,10 +190,8 @@ function parseContent(bytes: Buffer): v.InferOutput<typeof contentSchema> | unde
   }
 }
 
-function harnessOf(text: string | undefined): Harness {
-  return harnesses.find((one) => one === text) ?? 'claude-code';
-}
-
-function kindOf(text: string | undefined): HookSignalKind {
-  return hookSignalKinds.find((one) => one === text) ?? 'advanced';
+function parseName(name: string): Pick<HookSignal, 'harness' | 'kind'> | undefined {
+  const [, harness, last] = namePattern.exec(name) ?? [];
+  const kind = hookSignalKinds.find((one) => one === last);
+  return harness === undefined || kind === undefined ? undefined : { harness, kind };
 }

@@ -1,4 +1,4 @@
-import type { FileSnapshot, Harness, Stream, Watcher } from '../stream.js';
+import type { FileSnapshot, Stream, Watcher } from '../stream.js';
 import { isWithin, peekCwd, type Selection } from './selection.js';
 
 export interface DiscoveredStream {
@@ -45,7 +45,7 @@ export class SessionFilter {
   }
 
   /** Every stream there is now that may concern us, of one harness or of all, some at a time. */
-  async *everything(harness?: Harness): AsyncIterable<readonly Stream[]> {
+  async *everything(harness?: string): AsyncIterable<readonly Stream[]> {
     for (const watcher of this.#watchers) {
       if (harness !== undefined && watcher.harness !== harness) continue;
       for (const root of await watcher.roots()) {

@@ -21,7 +21,7 @@ export const modelRules: readonly Rule[] = [
     kind: 'anthropic-oauth-token',
     anchors: ['sk-ant-oat', 'sk-ant-ort', 'sk-ant-sid'],
     shape: /sk-ant-(?:oat|ort|sid)\d\d-[\w-]{40,400}/,
-    source: 'Claude Code credentials file',
+    source: 'OAuth credentials of Anthropic clients',
     example: 'sk-ant-oat01-<url:93>AA',
   },
   {

@@ -263,7 +263,7 @@ describe('signs of life', () => {
 
 describe('the registry', () => {
   it('knows Claude Code', async () => {
-    const watchers = createWatchers({ io: nodeIo, clock, env: {}, home: tree.home });
+    const watchers = await createWatchers({ io: nodeIo, clock, env: {}, home: tree.home });
     expect(watchers.map(({ harness }) => harness)).toContain('claude-code');
     await tree.session(cwd, uuid).append(userRow('a', context));
     const claude = watchers.find(({ harness }) => harness === 'claude-code');

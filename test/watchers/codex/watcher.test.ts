@@ -350,7 +350,7 @@ describe('signs of life', () => {
 });
 
 it('is in the registry', async () => {
-  const watchers = createWatchers({ io: nodeIo, clock, env: {}, home: tree.home });
+  const watchers = await createWatchers({ io: nodeIo, clock, env: {}, home: tree.home });
   const codex = watchers.find(({ harness }) => harness === 'codex');
   await mkdir(tree.path('sessions'), { recursive: true });
   expect(await codex?.roots()).toEqual([tree.path('sessions')]);

@@ -1,6 +1,4 @@
-import type { Harness } from '../protocol/harnesses.js';
-
-/** One word for a POSIX shell, and for Python's shlex, with which Hermes splits hook commands. */
+/** One word for a POSIX shell, and for Python's shlex, with which some harnesses split hook commands. */
 export function shellQuoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -8,10 +6,10 @@ export function shellQuoted(text: string): string {
 /**
  * What a harness runs: writes `<spool>/<harness>.<session>.<kind>` with the id, transcript path and folder the
  * harness passed on stdin, in its own JSON spelling. POSIX sh plus two small programs (`head`, `mv`): no jq, no Node,
- * no HOME. Prints nothing, because Claude Code and Codex read a hook's stdout, and always exits 0. Input past the
- * first 16 KiB is read and dropped, so that the harness's write never fails.
+ * no HOME. Prints nothing, because harnesses read a hook's stdout, and always exits 0. Input past the first 16 KiB is
+ * read and dropped, so that the harness's write never fails.
  */
-export function markScript(harness: Harness, spool: string): string {
+export function signalScript(harness: string, spool: string, more = ''): string {
   return `#!/bin/sh
 # Tells "tracecraft watch" that a session started, advanced or ended ($1).
 # Written by "tracecraft setup ${harness}"; "tracecraft setup ${harness} --remove" takes it away.
@@ -22,7 +20,23 @@ PATH=$PATH:/usr/bin:/bin
 spool=${shellQuoted(spool)}
 input=$(head -c 16384)
 if [ \${#input} -ge 16000 ]; then cat >/dev/null; fi
-# The text of a member of the first object; what it quotes stays as JSON spells it.
+${member}member session_id
+id=$value
+case $id in
+  '') exit 0 ;;
+  .* | *[!A-Za-z0-9._-]*) name=x$(printf %s "$id" | cksum) && name=\${name%% *} ;;
+  *) name=$id ;;
+esac
+if [ \${#name} -gt 150 ]; then exit 0; fi
+member transcript_path
+path=$value
+member cwd
+${signalFile(harness)}${more}exit 0
+`;
+}
+
+/** A function that sets $value. */
+const member = `# The text of a member of the first object, as JSON spells it.
 member() {
   value=
   rest=\${input#*"\\"$1\\""}
@@ -43,18 +57,11 @@ member() {
     esac
   done
 }
-member session_id
-id=$value
-case $id in
-  '') exit 0 ;;
-  .* | *[!A-Za-z0-9._-]*) name=x$(printf %s "$id" | cksum) && name=\${name%% *} ;;
-  *) name=$id ;;
-esac
-if [ \${#name} -gt 150 ]; then exit 0; fi
-member transcript_path
-path=$value
-member cwd
-told=$spool/${harness}.$name.$1
+`;
+
+/** Through a temporary name, so that nobody reads half of it. */
+function signalFile(harness: string): string {
+  return `told=$spool/${harness}.$name.$1
 part=$spool/.${harness}.$$
 # Through links nothing is written: not into a folder, and not (set -C) into a file that has our name already.
 set -C
@@ -66,22 +73,14 @@ else
   rm -f "$part"
 fi
 set +C
-${harness === 'claude-code' ? sessionForShells : ''}exit 0
 `;
 }
-
-/** Claude Code sources this file before each of its shell commands (https://code.claude.com/docs/en/hooks). */
-const sessionForShells = `# So that "tracecraft claim" in Claude Code's shell knows which session it runs in.
-if [ "$1" = started ] && [ -n "$CLAUDE_ENV_FILE" ] && [ "$name" = "$id" ]; then
-  printf 'export CLAUDE_SESSION_ID=%s\\n' "$id" >>"$CLAUDE_ENV_FILE"
-fi
-`;
 
 /**
  * Shows unread mail to the agent. The paths are absolute; if an upgrade removed them, it uses whatever tracecraft
  * PATH finds.
  */
-export function mailScript(harness: Harness, node: string, program: string): string {
+export function mailScript(harness: string, node: string, program: string): string {
   const [runner, entry] = [shellQuoted(node), shellQuoted(program)];
   return `#!/bin/sh
 # Shows unread mail to the agent ($1 is the harness's event).

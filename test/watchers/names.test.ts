@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
+import { sessionIdOf } from '../../src/coordination/agents/session-id.js';
+import { UsageError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
+import {
+  harnesses,
+  harnessNames,
+  harnessTitles,
+  requireHarness,
+  sessionVariables,
+} from '../../watchers/names.js';
+import { createWatchers, loadSetup } from '../../watchers/registry.js';
+
+const settings = { io: nodeIo, clock: systemClock, env: {}, home: '/nowhere' };
+
+describe('the session that a shell runs in', () => {
+  const order = [
+    'TRACECRAFT_SESSION',
+    'CODEX_THREAD_ID',
+    'CODEX_SESSION_ID',
+    'CLAUDE_CODE_SESSION_ID',
+    'CLAUDE_SESSION_ID',
+    'HERMES_SESSION_ID',
+  ];
+
+  it.each(order.map((name, index) => [name, index] as const))(
+    'is what %s says where nothing before it is set',
+    (name, index) => {
+      const env = Object.fromEntries(order.slice(index).map((one) => [one, `of ${one}`]));
+      expect(sessionIdOf(env, sessionVariables)).toBe(`of ${name}`);
+      const emptied = Object.fromEntries(order.slice(0, index).map((one) => [one, '']));
+      expect(sessionIdOf({ ...emptied, ...env }, sessionVariables)).toBe(`of ${name}`);
+    },
+  );
+
+  it('is unknown where none is set', () => {
+    expect(sessionIdOf({ CODEX_HOME: '/c' }, sessionVariables)).toBeUndefined();
+  });
+});
+
+describe('the registries', () => {
+  it('give each harness its own watcher and setup, in the order of the names', async () => {
+    const watchers = await createWatchers(settings);
+    expect(watchers.map(({ harness }) => harness)).toEqual(harnessNames);
+    for (const { name, mailEvents } of harnesses) {
+      const setup = await loadSetup(name);
+      const { harness } = setup.plan({
+        ...settings,
+        tracecraftHome: '/nowhere/.tracecraft',
+        spool: '/nowhere/.tracecraft/spool',
+        skill: '',
+        mail: undefined,
+      });
+      expect(harness).toBe(name);
+      expect(setup.mailAnswer !== undefined).toBe(mailEvents.length > 0);
+    }
+  });
+
+  it('refuse a name that is no harness, whatever else is asked for', async () => {
+    expect(() => requireHarness('vim')).toThrow(UsageError);
+    expect(() => requireHarness('toString')).toThrow('not a harness: "toString"');
+    await expect(loadSetup('vim')).rejects.toThrow(UsageError);
+    await expect(createWatchers(settings, ['codex', 'vim'])).rejects.toThrow(UsageError);
+    expect(await createWatchers(settings, ['codex'])).toMatchObject([{ harness: 'codex' }]);
+  });
+
+  it('say what is looked for in words', () => {
+    expect(harnessTitles()).toBe('Claude Code, Codex, Hermes and OpenClaw');
+    expect(harnessTitles(harnesses.slice(0, 1))).toBe('Claude Code');
+  });
+});

@@ -1,0 +1,11 @@
+import type { HarnessDescription } from '../harness.js';
+
+/** https://code.claude.com/docs/en/settings */
+export const claudeCode = {
+  name: 'claude-code',
+  title: 'Claude Code',
+  // Our own hook exports the second one, for releases that do not set the first.
+  sessionVariables: ['CLAUDE_CODE_SESSION_ID', 'CLAUDE_SESSION_ID'],
+  folderVariables: ['CLAUDE_CONFIG_DIR'],
+  mailEvents: ['SessionStart', 'UserPromptSubmit'],
+} as const satisfies HarnessDescription;

@@ -1,0 +1,13 @@
+/** What the rest of the house may know of a harness without looking at this machine: no I/O and no packages. */
+export interface HarnessDescription {
+  /** As it stands in keys. */
+  readonly name: string;
+  /** As its makers write it. */
+  readonly title: string;
+  /** In a shell that it starts, these name its session; the first one that is set counts. */
+  readonly sessionVariables: readonly string[];
+  /** With these its user moves the folder of its sessions; the first one that is set counts. */
+  readonly folderVariables: readonly string[];
+  /** Its hook events at which it shows the agent what a hook prints; none: `setup` has no --mail for it. */
+  readonly mailEvents: readonly string[];
+}

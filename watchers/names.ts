@@ -1,0 +1,43 @@
+import { UsageError } from '../src/errors.js';
+import { claudeCode } from './claude-code/description.js';
+import { codex } from './codex/description.js';
+import type { HarnessDescription } from './harness.js';
+import { hermes } from './hermes/description.js';
+import { openClaw } from './openclaw/description.js';
+
+/** Every harness, in the order in which they are listed. */
+const all = [claudeCode, codex, hermes, openClaw] as const;
+
+export const harnesses: readonly HarnessDescription[] = all;
+export type HarnessName = (typeof all)[number]['name'];
+export const harnessNames: readonly HarnessName[] = all.map(({ name }) => name);
+
+/** Which ones the help shows in its examples. */
+export const exampleHarnesses = [claudeCode.name, codex.name, hermes.name] as const;
+
+/**
+ * Where a shell learns which session it runs in; the first one that is set counts. Codex comes first: it tells its sub-agents
+ * apart, whatever session the shell around it was started from.
+ */
+export const sessionVariables: readonly string[] = [codex, claudeCode, hermes, openClaw].flatMap(
+  (one: HarnessDescription) => one.sessionVariables,
+);
+
+/** Which folders the environment names for them, and so what a service has to carry along. */
+export const folderVariables: readonly string[] = harnesses.flatMap((one) => one.folderVariables);
+
+/** The harness of that name, or a `UsageError` that lists those there are. */
+export function requireHarness(name: string): HarnessDescription & { readonly name: HarnessName } {
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`not a harness: ${JSON.stringify(name.slice(0, 80))}`, {
+    hint: `Use one of ${harnessNames.join(', ')}.`,
+  });
+}
+
+/** `Claude Code, Codex and Hermes`. */
+export function harnessTitles(which = harnesses): string {
+  const titles = which.map(({ title }) => title);
+  const last = titles.pop() ?? '';
+  return titles.length === 0 ? last : `${titles.join(', ')} and ${last}`;
+}
