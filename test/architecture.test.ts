@@ -17,7 +17,6 @@ const floors: readonly (readonly string[])[] = [
     'src/io.ts',
     'src/links.ts',
     'src/concurrency.ts',
-    'src/byte-budget.ts',
     'src/process-identity.ts',
     'src/v8-heap.ts',
     'src/escape-terminal.ts',

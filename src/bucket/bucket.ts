@@ -25,12 +25,12 @@ export interface Bucket {
   putIfAbsent(key: Key, body: Uint8Array, options?: PutOptions): Promise<Conditional>;
   putIfMatch(key: Key, body: Uint8Array, etag: Etag, options?: PutOptions): Promise<Conditional>;
   /** Streams a file of any size in constant memory; multipart above 16 MiB. `onProgress` gets the bytes sent so far. */
-  putFile(key: Key, path: string, onProgress?: (bytes: number) => void): Promise<Written>;
+  putFile(key: Key, path: string, options?: TransferOptions): Promise<Written>;
   /**
    * Writes a temporary file beside `path`, checks its size, renames it over `path`. `NotFoundError` if the key is
    * missing.
    */
-  getFile(key: Key, path: string, onProgress?: (bytes: number) => void): Promise<void>;
+  getFile(key: Key, path: string, options?: TransferOptions): Promise<void>;
   /**
    * In lexical order of the keys' UTF-8 bytes. With a delimiter, keys that share the next segment become one `prefix`
    * entry; the prefix that contains `after` is not listed, so a listing can resume after any entry.
@@ -38,7 +38,7 @@ export interface Bucket {
   list(prefix: Prefix, options?: ListOptions): AsyncIterable<Entry>;
   delete(key: Key, options?: CallOptions): Promise<void>;
   /** The store's clock, learnt from its answers (costs one cheap request if there was none yet). */
-  now(): Promise<Date>;
+  now(options?: CallOptions): Promise<Date>;
   /** Frees sockets and timers. Do not use the bucket afterwards. */
   close(): Promise<void>;
 }
@@ -55,7 +55,7 @@ export interface Capabilities {
 }
 
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GetOptions extends CallOptions {
@@ -65,6 +65,11 @@ export interface GetOptions extends CallOptions {
 
 export interface PutOptions extends CallOptions {
   readonly contentType?: string;
+}
+
+export interface TransferOptions extends CallOptions {
+  /** Told the bytes transferred so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 export interface ListOptions extends CallOptions {

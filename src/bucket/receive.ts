@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UnreachableError } from '../errors.js';
+import { throwIfAborted } from './aborted.js';
+import type { TransferOptions } from './bucket.js';
 import { onDisk } from './disk-errors.js';
 
 /** What to expect of an object once it has arrived. */
@@ -20,14 +22,14 @@ export async function receiveFile(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
   expected: Expected,
-  onProgress?: (bytes: number) => void,
+  { signal, onProgress }: TransferOptions = {},
 ): Promise<void> {
   const name = `.${basename(path).slice(0, 100)}.${randomBytes(6).toString('hex')}.part`;
   const temporary = join(dirname(path), name);
   const writing = `write ${path}`;
   const file = await onDisk(writing, () => open(temporary, 'wx', 0o600));
   try {
-    const arrived = await pour(chunks, file, writing, onProgress);
+    const arrived = await pour(chunks, file, writing, { signal, onProgress });
     check(path, arrived, expected);
     await onDisk(writing, () => file.sync());
     await file.close();
@@ -43,7 +45,7 @@ async function pour(
   chunks: AsyncIterable<Uint8Array>,
   file: FileHandle,
   writing: string,
-  onProgress: ((bytes: number) => void) | undefined,
+  { signal, onProgress }: TransferOptions,
 ): Promise<Required<Expected>> {
   const hash = createHash('md5');
   let size = 0;
@@ -52,6 +54,7 @@ async function pour(
     hash.update(chunk);
     size += chunk.byteLength;
     onProgress?.(size);
+    throwIfAborted(signal);
   }
   return { size, md5: hash.digest('hex') };
 }

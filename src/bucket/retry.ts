@@ -72,11 +72,11 @@ export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
       writeConditionally(retry, { key, body, call, expected: etag }, () =>
         bucket.putIfMatch(key, body, etag, call),
       ),
-    putFile: (key, path, onProgress) => again(() => bucket.putFile(key, path, onProgress)),
-    getFile: (key, path, onProgress) => again(() => bucket.getFile(key, path, onProgress)),
+    putFile: (key, path, call) => again(() => bucket.putFile(key, path, call), call),
+    getFile: (key, path, call) => again(() => bucket.getFile(key, path, call), call),
     list: (prefix, call) => persistentList(retry, prefix, call),
     delete: (key, call) => again(() => bucket.delete(key, call), call),
-    now: () => again(() => bucket.now()),
+    now: (call) => again(() => bucket.now(call), call),
     close: () => bucket.close(),
   };
 }

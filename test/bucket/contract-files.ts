@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NotFoundError, UsageError } from '../../src/errors.js';
@@ -16,12 +16,16 @@ export function describeFiles(context: ContractContext, keepsEmpty: boolean): vo
       const content = randomBytes(bigFileBytes);
       await writeFile(path('big'), content);
       const sent: number[] = [];
-      const { etag } = await context.bucket.putFile(key, path('big'), (bytes) => sent.push(bytes));
+      const { etag } = await context.bucket.putFile(key, path('big'), {
+        onProgress: (bytes) => sent.push(bytes),
+      });
       expect(sent.at(-1)).toBe(bigFileBytes);
       expect(sent).toEqual([...sent].sort((left, right) => left - right));
       const got: number[] = [];
       await writeFile(path('copy'), 'what was there before');
-      await context.bucket.getFile(key, path('copy'), (bytes) => got.push(bytes));
+      await context.bucket.getFile(key, path('copy'), {
+        onProgress: (bytes) => got.push(bytes),
+      });
       expect((await readFile(path('copy'))).equals(content)).toBe(true);
       expect(got.at(-1)).toBe(bigFileBytes);
       const tail = { start: bigFileBytes - 3, end: bigFileBytes };
@@ -41,6 +45,26 @@ export function describeFiles(context: ContractContext, keepsEmpty: boolean): vo
         expect(await readFile(path('target'), 'utf8')).toBe(content);
       }
     });
+
+    it('stop when their caller does, and leave nothing behind', async () => {
+      const prefix = context.fresh();
+      const stopOnProgress = () => {
+        const stop = new AbortController();
+        return { signal: stop.signal, onProgress: () => stop.abort() };
+      };
+      await writeFile(path('big'), randomBytes(bigFileBytes));
+      const sending = context.bucket.putFile(`${prefix}new`, path('big'), stopOnProgress());
+      await expect(sending).rejects.toThrow('stopped');
+      expect(await context.list(prefix)).toEqual([]);
+
+      await context.bucket.putFile(`${prefix}big`, path('big'));
+      await writeFile(path('kept'), 'kept');
+      const before = await readdir(context.folder);
+      const getting = context.bucket.getFile(`${prefix}big`, path('kept'), stopOnProgress());
+      await expect(getting).rejects.toThrow('stopped');
+      expect(await readFile(path('kept'), 'utf8')).toBe('kept');
+      expect(await readdir(context.folder)).toEqual(before);
+    }, 60_000);
 
     it('that are missing are said to be, and nothing is touched', async () => {
       const prefix = context.fresh();

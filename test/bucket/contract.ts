@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bucket, Entry, ListOptions } from '../../src/bucket/bucket.js';
 import { type BucketTarget, openBucket } from '../../src/bucket/open.js';
@@ -302,6 +304,11 @@ export function describeBucketContract(
       }
       await expect(bucket.get(key, { signal })).rejects.toThrow(UnreachableError);
       await expect(bucket.delete(key, { signal })).rejects.toThrow(UnreachableError);
+      await expect(bucket.now({ signal })).rejects.toThrow(UnreachableError);
+      const path = join(context.folder, 'unsent');
+      await writeFile(path, 'x');
+      await expect(bucket.putFile(key, path, { signal })).rejects.toThrow(UnreachableError);
+      await expect(bucket.getFile(key, path, { signal })).rejects.toThrow(UnreachableError);
       expect(await bucket.get(key)).toBeUndefined();
     });
 

@@ -168,10 +168,12 @@ describe('a link that somebody planted in a bucket', () => {
     // Planted once the first bytes were read: long after the way was first looked at.
     let planted: Promise<void> | undefined;
     await writeFile(join(place.spare, 'source'), Buffer.alloc(8 << 20, 'x'));
-    const upload = bucket.putFile(key, join(place.spare, 'source'), () => {
-      planted ??= rename(agents, join(place.root, 'moved')).then(() =>
-        symlink(place.outside.path, agents),
-      );
+    const upload = bucket.putFile(key, join(place.spare, 'source'), {
+      onProgress: () => {
+        planted ??= rename(agents, join(place.root, 'moved')).then(() =>
+          symlink(place.outside.path, agents),
+        );
+      },
     });
     await expect(upload).rejects.toThrow(NotAllowedError);
     await planted;

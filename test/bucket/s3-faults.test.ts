@@ -15,6 +15,7 @@ import {
 } from '../support/s3-proxy.js';
 import { type S3Server, s3Servers, transports } from '../support/s3-servers.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
+import { isUnfinished } from '../support/unfinished-uploads.js';
 
 const mine = Buffer.from('{"nonce": "mine"}');
 const mebibyte = 1024 * 1024;
@@ -280,6 +281,32 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       await expect(plain.getFile(key, path('kept'))).rejects.toThrow(/damaged/);
       await bucket.getFile(key, path('kept'));
       expect(await readFile(path('kept'), 'utf8')).toBe('what was meant');
+    });
+
+    it('whose upload is stopped leave no parts behind, nor do parts that arrive after that', async () => {
+      await writeFile(path('big'), randomBytes(5 * 16 * mebibyte));
+      const stop = new AbortController();
+      let late: () => void = () => undefined;
+      const arrived = new Promise<void>((resolve) => {
+        late = resolve;
+      });
+      let uploadId = '';
+      onRequest = async ({ kind, query, index }) => {
+        if (kind === 'UPLOAD-PART' && query.get('partNumber') === '3') {
+          uploadId = query.get('uploadId') ?? '';
+          stop.abort();
+          // On its way when the upload is aborted; the proxy passes it on all the same.
+          await arrived;
+        }
+        if (kind === 'ABORT-UPLOAD' && index === 0) late();
+        return undefined;
+      };
+      const { signal } = stop;
+      const sending = plain.putFile(key, path('big'), { signal });
+      await expect(sending).rejects.toThrow('stopped');
+      expect(proxy.counts()['COMPLETE-UPLOAD']).toBeUndefined();
+      expect(await isUnfinished(server, { key, uploadId })).toBe(false);
+      expect(await others.get(key)).toBeUndefined();
     });
 
     it('of many parts have four at most on the wire, and only the failed part sent again', async () => {

@@ -54,7 +54,7 @@ export function scripted(real: Bucket): ScriptedBucket {
     putFile: (...call) => run('putFile', () => real.putFile(...call)),
     getFile: (...call) => run('getFile', () => real.getFile(...call)),
     delete: (...call) => run('delete', () => real.delete(...call)),
-    now: () => run('now', () => real.now()),
+    now: (...call) => run('now', () => real.now(...call)),
     list: (...call) => cutOff(real.list(...call), failing.shift()),
   });
   return {

@@ -46,7 +46,7 @@ export function withCounts(bucket: Bucket): CountingBucket {
     getFile: (...call) => count('getFile', () => bucket.getFile(...call)),
     list: (...call) => count('list', () => bucket.list(...call)),
     delete: (...call) => count('delete', () => bucket.delete(...call)),
-    now: () => count('now', () => bucket.now()),
+    now: (...call) => count('now', () => bucket.now(...call)),
     close: () => bucket.close(),
     counts: () => ({ ...counts }),
   };

@@ -1,7 +1,7 @@
 import { systemClock } from '../../clock.js';
 import { UnreachableError, UnsupportedError } from '../../errors.js';
 import { throwIfAborted } from '../aborted.js';
-import type { Bucket, Capabilities } from '../bucket.js';
+import type { Bucket, CallOptions, Capabilities } from '../bucket.js';
 import { checkKey } from '../key.js';
 import { checkRange } from '../range.js';
 import { fieldOf } from './batch.js';
@@ -44,15 +44,14 @@ export function openHubBucket(options: HubOptions): Bucket {
     },
     putIfAbsent: async (key) => unconditional(checkKey(key), location),
     putIfMatch: async (key) => unconditional(checkKey(key), location),
-    putFile: async (key, path, onProgress) =>
-      putHubFile(connection, checkKey(key), path, onProgress),
-    getFile: async (key, path, onProgress) => reader.getFile(checkKey(key), path, onProgress),
+    putFile: async (key, path, call) => putHubFile(connection, checkKey(key), path, call),
+    getFile: async (key, path, call) => reader.getFile(checkKey(key), path, call),
     list: (prefix, call) => listHub(connection, prefix, call),
     delete: async (key, { signal } = {}) => {
       throwIfAborted(signal);
       return writer.delete(checkKey(key), signal);
     },
-    now: () => storeTime(connection),
+    now: (call) => storeTime(connection, call),
     close: async () => undefined,
   };
 }
@@ -107,11 +106,12 @@ async function visibilityOf(connection: HubConnection): Promise<Visibility | und
 }
 
 /** Falls back to this machine's clock if the answers carry no date. */
-async function storeTime(connection: HubConnection): Promise<Date> {
+async function storeTime(connection: HubConnection, { signal }: CallOptions = {}): Promise<Date> {
+  throwIfAborted(signal);
   const { storeClock, clock } = connection;
   const known = storeClock.read();
   if (known !== undefined) return new Date(known);
-  await connection.run({ action: 'ask for the time' }, (wire) => askHub(wire, ''));
+  await connection.run({ action: 'ask for the time', signal }, (wire) => askHub(wire, ''));
   return new Date(storeClock.read() ?? clock.now());
 }
 

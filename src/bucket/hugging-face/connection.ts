@@ -56,11 +56,12 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
   const fetch = createHubFetch({ clock, storeClock, endpoint, answerMs });
   let token: string | undefined;
 
-  const connect = async (): Promise<HubWire> => {
+  const connect = async (signal: AbortSignal | undefined): Promise<HubWire> => {
     token ??= await hubToken({ token: options.token, env: process.env, location });
     const client = await import('@huggingface/hub');
     const repo = { type: 'bucket', name: bucket } as const;
-    return { client, params: { repo, accessToken: token, hubUrl: endpoint, fetch } };
+    const params = { repo, accessToken: token, hubUrl: endpoint, fetch: stoppable(fetch, signal) };
+    return { client, params };
   };
 
   const error = (cause: unknown, call: HubCall): unknown =>
@@ -69,13 +70,22 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
   const run: HubConnection['run'] = async (call, step) => {
     try {
       throwIfAborted(call.signal);
-      return await step(await connect());
+      return await step(await connect(call.signal));
     } catch (cause) {
       throw error(cause, call);
     }
   };
 
   return { bucket, endpoint, location, clock, storeClock, run, error };
+}
+
+/** Every request of a call ends with it, whichever function of the client sends it. */
+function stoppable(send: typeof fetch, signal: AbortSignal | undefined): typeof fetch {
+  if (signal === undefined) return send;
+  return (input, init = {}) => {
+    const signals = init.signal == null ? [signal] : [signal, init.signal];
+    return send(input, { ...init, signal: AbortSignal.any(signals) });
+  };
 }
 
 /** Asks the API for something the client has no function for. */

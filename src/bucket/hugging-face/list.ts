@@ -1,7 +1,7 @@
 import type { Entry, ListOptions, Prefix } from '../bucket.js';
 import { checkPrefix, compareKeys, isKey } from '../key.js';
 import { askHub, encodePath, type HubConnection, type HubWire } from './connection.js';
-import { type HubCall, statusOf } from './errors.js';
+import { statusOf } from './errors.js';
 import { knownOf } from './read.js';
 
 /**
@@ -18,7 +18,7 @@ export async function* listHub(
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1).replace(/\/$/, '');
   const isRecursive = options.delimiter === undefined;
   const entries = await connection.run(call, (wire) =>
-    collect(connection, wire, { folder, isRecursive, call }),
+    collect(connection, wire, { folder, isRecursive }),
   );
   const { after } = options;
   // Pages are fetched one after another: a concurrent write can move an entry to the next page, so it may appear
@@ -38,21 +38,18 @@ interface Listing {
   /** Without a trailing slash. */
   readonly folder: string;
   readonly isRecursive: boolean;
-  readonly call: HubCall;
 }
 
 async function collect(
   connection: HubConnection,
   wire: HubWire,
-  { folder, isRecursive, call }: Listing,
+  { folder, isRecursive }: Listing,
 ): Promise<Entry[]> {
   const { client, params } = wire;
   const path = folder === '' ? {} : { path: encodePath(folder) };
-  const fetch: typeof params.fetch = (input, init) =>
-    params.fetch(input, call.signal === undefined ? init : { ...init, signal: call.signal });
   const entries: Entry[] = [];
   try {
-    const files = client.listFiles({ ...params, ...path, fetch, recursive: isRecursive });
+    const files = client.listFiles({ ...params, ...path, recursive: isRecursive });
     for await (const file of files) {
       if (!isKey(file.path)) continue;
       if (file.type === 'file') {

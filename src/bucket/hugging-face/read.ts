@@ -1,6 +1,6 @@
 import { NotFoundError, UnreachableError } from '../../errors.js';
 import { coalesce, type Outcome, type Submit } from '../batcher.js';
-import type { GetOptions, Key, Stored } from '../bucket.js';
+import type { GetOptions, Key, Stored, TransferOptions } from '../bucket.js';
 import type { Range } from '../range.js';
 import { receiveFile } from '../receive.js';
 import { encodePath, type HubConnection, type HubWire, refusalOf } from './connection.js';
@@ -15,7 +15,7 @@ interface Known {
 
 export interface HubReader {
   get(key: Key, options: GetOptions): Promise<Stored | undefined>;
-  getFile(key: Key, path: string, onProgress?: (bytes: number) => void): Promise<void>;
+  getFile(key: Key, path: string, options?: TransferOptions): Promise<void>;
 }
 
 /** The API's limit is 1,000; asking for a few hundred is no slower than for one. */
@@ -38,7 +38,7 @@ export function openHubReader(connection: HubConnection): HubReader {
   });
   return {
     get: (key, options) => get(connection, lookUp, key, options),
-    getFile: (key, path, onProgress) => getFile(connection, lookUp, key, path, onProgress),
+    getFile: (key, path, call) => getFile(connection, lookUp, key, path, call),
   };
 }
 
@@ -139,17 +139,18 @@ async function getFile(
   lookUp: LookUp,
   key: Key,
   path: string,
-  onProgress?: (bytes: number) => void,
+  transfer: TransferOptions = {},
 ): Promise<void> {
-  const call = { action: `read ${key}` };
+  const { signal } = transfer;
+  const call = { action: `read ${key}`, signal };
   const download = async ({ client, params }: HubWire): Promise<boolean> => {
-    const known = await lookUp(key);
+    const known = await lookUp(key, signal);
     if (known === undefined) {
       throw new NotFoundError(`there is no ${key} in ${connection.location}`);
     }
     const blob = await client.downloadFile({ ...params, path: encodePath(key) });
     if (blob === null || !isOf(blob, known)) return false;
-    await receiveFile(path, blob.stream(), { size: known.size }, onProgress);
+    await receiveFile(path, blob.stream(), { size: known.size }, transfer);
     return true;
   };
   for (let attempt = 1; attempt <= attempts; attempt += 1) {

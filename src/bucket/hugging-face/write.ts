@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { UnreachableError, UnsupportedError } from '../../errors.js';
 import { reclaimMemory } from '../../v8-heap.js';
 import { coalesce, type Outcome, type Submit } from '../batcher.js';
-import type { Etag, Key, Written } from '../bucket.js';
+import type { CallOptions, Etag, Key, TransferOptions, Written } from '../bucket.js';
 import { spellEtag } from '../etag.js';
 import { withSourceFile } from '../source-file.js';
 import { type BatchRecord, recordingFetch } from './batch.js';
@@ -86,7 +86,7 @@ export async function putHubFile(
   connection: HubConnection,
   key: Key,
   path: string,
-  onProgress?: (bytes: number) => void,
+  { signal, onProgress }: TransferOptions = {},
 ): Promise<Written> {
   return withSourceFile(path, async ({ size }) => {
     assertNotEmpty(key, size, connection.location);
@@ -98,7 +98,10 @@ export async function putHubFile(
       onProgress?.(bytes);
     };
     const files = [{ key, content: pathToFileURL(path) }];
-    const outcomes = await sendFiles(connection, files, (_, share) => tell(Math.min(share, 0.999)));
+    const outcomes = await sendFiles(connection, files, {
+      signal,
+      onProgress: (share) => tell(Math.min(share, 0.999)),
+    });
     reclaimMemory(enoughBytes);
     const outcome = outcomes.get(key);
     if (outcome?.ok !== true) throw outcome?.error ?? unsaid(key, connection);
@@ -112,14 +115,19 @@ interface Sending {
   readonly content: Blob | URL;
 }
 
+interface SendOptions extends CallOptions {
+  /** Told what share of a file has been sent. */
+  readonly onProgress?: (share: number) => void;
+}
+
 async function sendFiles(
   connection: HubConnection,
   files: readonly Sending[],
-  onProgress?: (key: Key, share: number) => void,
+  { signal, onProgress }: SendOptions = {},
 ): Promise<ReadonlyMap<string, Outcome<Written>>> {
   const [first] = files;
   const action = files.length === 1 ? `write ${first?.key}` : `write ${files.length} objects`;
-  const record = await connection.run({ action }, async ({ client, params }) => {
+  const record = await connection.run({ action, signal }, async ({ client, params }) => {
     const { fetch, record } = recordingFetch(params.fetch);
     const events = client.commitIter({
       ...params,
@@ -132,7 +140,7 @@ async function sendFiles(
       })),
     });
     for await (const event of events) {
-      if (event.event === 'fileProgress') onProgress?.(event.path, event.progress);
+      if (event.event === 'fileProgress') onProgress?.(event.progress);
     }
     return record;
   });

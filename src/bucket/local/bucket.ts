@@ -13,6 +13,7 @@ import type {
   GetOptions,
   Key,
   Stored,
+  TransferOptions,
   Written,
 } from '../bucket.js';
 import { codeOf, diskError, isAbsence, onDisk } from '../disk-errors.js';
@@ -62,11 +63,14 @@ export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
     putIfAbsent: (key, body, options) => putIfAbsent({ ...writer, ...options }, key, body),
     putIfMatch: (key, body, etag, options) =>
       putIfMatch({ ...writer, ...options }, key, body, etag),
-    putFile: (key, path, onProgress) => putFile(writer, key, path, onProgress),
-    getFile: (key, path, onProgress) => getFile(layout, key, path, onProgress),
+    putFile: (key, path, call) => putFile({ ...writer, signal: call?.signal }, key, path, call),
+    getFile: (key, path, call) => getFile(layout, key, path, call),
     list: (prefix, options) => list(layout, prefix, options),
     delete: (key, options) => remove({ ...writer, ...options }, key),
-    now: async () => new Date(clock.now()),
+    now: async ({ signal } = {}) => {
+      throwIfAborted(signal);
+      return new Date(clock.now());
+    },
     close: async () => undefined,
   };
 }
@@ -98,7 +102,7 @@ async function get(
   const reading = `read ${path}`;
   const stored = await withFile(reading, path, async (file, { size, mtime }) => {
     const whole = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
-    const chunks = chunksOf(file, reading, { bytes: size + 1 });
+    const chunks = chunksOf(file, reading, { bytes: size + 1, signal });
     return { ...(await readRange(chunks, whole)), modifiedAt: mtime };
   });
   if (stored === undefined) await layout.assertPresent();
@@ -119,7 +123,8 @@ async function put(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<Written> {
   return write(writer, key, chunks, async (draft, path) => {
-    await writer.locks.hold(key, () => replace(draft, path, () => writer.layout.locate(key)));
+    const look = () => writer.layout.locate(key);
+    await writer.locks.hold(key, () => replace(draft, path, look), writer.signal);
     return { etag: draft.etag };
   });
 }
@@ -132,11 +137,15 @@ async function putIfAbsent(writer: Writer, key: Key, body: Uint8Array): Promise<
     const outcome = await create(draft, path, look, writer.hardLink);
     if (outcome === 'created') return { written: true, etag: draft.etag };
     if (outcome === 'taken') return { written: false };
-    return writer.locks.hold(key, async () => {
-      if (await isObject(path)) return { written: false };
-      await replace(draft, path, look);
-      return { written: true, etag: draft.etag };
-    });
+    return writer.locks.hold(
+      key,
+      async () => {
+        if (await isObject(path)) return { written: false };
+        await replace(draft, path, look);
+        return { written: true, etag: draft.etag };
+      },
+      writer.signal,
+    );
   });
 }
 
@@ -148,11 +157,15 @@ async function putIfMatch(
 ): Promise<Conditional> {
   if ((await etagAt(await writer.layout.locate(key))) !== etag) return { written: false };
   return write(writer, key, [body], (draft, path) =>
-    writer.locks.hold(key, async () => {
-      if ((await etagAt(path)) !== etag) return { written: false };
-      await replace(draft, path, () => writer.layout.locate(key));
-      return { written: true, etag: draft.etag };
-    }),
+    writer.locks.hold(
+      key,
+      async () => {
+        if ((await etagAt(path)) !== etag) return { written: false };
+        await replace(draft, path, () => writer.layout.locate(key));
+        return { written: true, etag: draft.etag };
+      },
+      writer.signal,
+    ),
   );
 }
 
@@ -160,11 +173,11 @@ async function putFile(
   writer: Writer,
   key: Key,
   path: string,
-  onProgress?: (bytes: number) => void,
+  transfer: TransferOptions = {},
 ): Promise<Written> {
   await writer.layout.locate(key);
   return withSourceFile(path, ({ handle }) =>
-    put(writer, key, chunksOf(handle, `read ${path}`, { onProgress })),
+    put(writer, key, chunksOf(handle, `read ${path}`, transfer)),
   );
 }
 
@@ -172,12 +185,13 @@ async function getFile(
   layout: LocalLayout,
   key: Key,
   path: string,
-  onProgress?: (bytes: number) => void,
+  call: TransferOptions = {},
 ): Promise<void> {
+  throwIfAborted(call.signal);
   const source = await layout.locate(key);
   const reading = `read ${source}`;
   const found = await withFile(reading, source, async (file, { size }) => {
-    await receiveFile(path, chunksOf(file, reading), { size }, onProgress);
+    await receiveFile(path, chunksOf(file, reading), { size }, call);
     return true;
   });
   if (found !== undefined) return;
@@ -190,7 +204,8 @@ async function remove({ layout, locks, signal }: Writer, key: Key): Promise<void
   const path = await layout.locate(key);
   await onBucket(layout, `delete ${path}`, async () => {
     await layout.prepare();
-    await locks.hold(key, async () => removeFile(await layout.locate(key), layout.root));
+    const removal = async () => removeFile(await layout.locate(key), layout.root);
+    await locks.hold(key, removal, signal);
   });
 }
 
@@ -304,13 +319,11 @@ async function readRange(
 async function* chunksOf(
   file: FileHandle,
   reading: string,
-  {
-    bytes = chunkBytes,
-    onProgress,
-  }: { readonly bytes?: number; readonly onProgress?: ((bytes: number) => void) | undefined } = {},
+  { bytes = chunkBytes, signal, onProgress }: TransferOptions & { readonly bytes?: number } = {},
 ): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.allocUnsafe(Math.min(bytes, chunkBytes));
   for (let position = 0; ; ) {
+    throwIfAborted(signal);
     const at = position;
     const { bytesRead } = await onDisk(reading, () => file.read(buffer, 0, buffer.length, at));
     if (bytesRead === 0) return;

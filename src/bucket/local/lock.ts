@@ -5,11 +5,12 @@ import type { Clock } from '../../clock.js';
 import { UnreachableError, UsageError } from '../../errors.js';
 import { refuseLink } from '../../links.js';
 import { encodeProcess, livenessOf, parseProcess, thisProcess } from '../../process-identity.js';
+import { throwIfAborted } from '../aborted.js';
 import { codeOf, isAbsence } from '../disk-errors.js';
 
 export interface KeyLocks {
   /** Runs `critical` while no other process, on any machine that shares the folder, runs one for the same key. */
-  hold<T>(key: string, critical: () => Promise<T>): Promise<T>;
+  hold<T>(key: string, critical: () => Promise<T>, signal?: AbortSignal | undefined): Promise<T>;
 }
 
 export interface LockOptions {
@@ -36,11 +37,11 @@ const queues = new Map<string, Promise<unknown>>();
  */
 export function openLocks(options: LockOptions): KeyLocks {
   return {
-    hold: (key, critical) => {
+    hold: (key, critical, signal) => {
       const name = createHash('sha256').update(key).digest('hex').slice(0, 32);
       const path = join(options.folder, name);
       return inLine(path, async () => {
-        const entry = await acquire(path, options);
+        const entry = await acquire(path, options, signal);
         try {
           return await critical();
         } finally {
@@ -64,7 +65,11 @@ async function inLine<T>(path: string, turn: () => Promise<T>): Promise<T> {
   }
 }
 
-async function acquire(path: string, options: LockOptions): Promise<string> {
+async function acquire(
+  path: string,
+  options: LockOptions,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const { folder, temporaries, clock, patienceMs = defaultPatienceMs } = options;
   const nonce = randomBytes(8).toString('hex');
   const entry = encodeProcess(await thisProcess(), nonce);
@@ -77,12 +82,14 @@ async function acquire(path: string, options: LockOptions): Promise<string> {
     if (await take(prepared, path, folder)) return join(path, entry);
     const holder = await livingHolder(path);
     if (holder === undefined) continue;
-    if (clock.monotonic() - start >= patienceMs) {
+    const isStopped = signal?.aborted === true;
+    if (isStopped || clock.monotonic() - start >= patienceMs) {
       await remove(join(prepared, entry));
       await remove(prepared);
+      throwIfAborted(signal);
       throw tooLong(path, holder, patienceMs);
     }
-    await clock.sleep(Math.min(longestPauseMs, 2 ** attempt) * (0.5 + Math.random() / 2));
+    await clock.sleep(Math.min(longestPauseMs, 2 ** attempt) * (0.5 + Math.random() / 2), signal);
   }
 }
 

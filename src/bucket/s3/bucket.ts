@@ -1,6 +1,14 @@
 import { type Clock, systemClock } from '../../clock.js';
 import { NotAllowedError } from '../../errors.js';
-import type { Bucket, Capabilities, Key, Written } from '../bucket.js';
+import { throwIfAborted } from '../aborted.js';
+import type {
+  Bucket,
+  CallOptions,
+  Capabilities,
+  Key,
+  TransferOptions,
+  Written,
+} from '../bucket.js';
 import { checkKey } from '../key.js';
 import { readExactly, withSourceFile } from '../source-file.js';
 import { type ConnectionOptions, openConnection, type S3Connection } from './connection.js';
@@ -45,12 +53,11 @@ export function openS3Bucket(options: S3Options): Bucket {
       assertCapable(capabilities, 'putIfMatch', location);
       return putObjectIfMatch(connection, style, checkKey(key), body, etag, call);
     },
-    putFile: async (key, path, onProgress) => putFile(connection, checkKey(key), path, onProgress),
-    getFile: async (key, path, onProgress) =>
-      getObjectFile(connection, checkKey(key), path, onProgress),
+    putFile: async (key, path, call) => putFile(connection, checkKey(key), path, call),
+    getFile: async (key, path, call) => getObjectFile(connection, checkKey(key), path, call),
     list: (prefix, call) => listObjects(connection, prefix, call),
     delete: async (key, call) => deleteObject(connection, checkKey(key), call),
-    now: () => storeTime(connection),
+    now: (call) => storeTime(connection, call),
     close: () => connection.close(),
   };
 }
@@ -70,24 +77,26 @@ async function putFile(
   connection: S3Connection,
   key: Key,
   path: string,
-  onProgress?: (bytes: number) => void,
+  call: TransferOptions = {},
 ): Promise<Written> {
+  const { signal, onProgress } = call;
   return withSourceFile(path, async (file) => {
-    if (file.size > singlePutBytes) return putMultipart(connection, key, file, onProgress);
+    if (file.size > singlePutBytes) return putMultipart(connection, key, file, call);
     const body = Buffer.allocUnsafe(file.size);
     await readExactly(file, body, 0);
-    const written = await putObject(connection, key, body);
+    const written = await putObject(connection, key, body, { signal });
     onProgress?.(file.size);
     return written;
   });
 }
 
 /** Falls back to this machine's clock for the rare store whose answers carry no date. */
-async function storeTime(connection: S3Connection): Promise<Date> {
+async function storeTime(connection: S3Connection, { signal }: CallOptions = {}): Promise<Date> {
+  throwIfAborted(signal);
   const { storeClock, clock } = connection;
   const known = storeClock.read();
   if (known !== undefined) return new Date(known);
-  const answer = await connection.ask({ action: 'ask for the time' }, (requests) =>
+  const answer = await connection.ask({ action: 'ask for the time', signal }, (requests) =>
     requests.headBucket(),
   );
   const learnt = storeClock.read();

@@ -1,21 +1,12 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../clock.js';
 import { UnreachableError, UsageError } from '../../errors.js';
 import { throwIfAborted } from '../aborted.js';
 import { createStoreClock, type StoreClock } from '../store-clock.js';
-import {
-  createClient,
-  loadSdk,
-  type S3Keys,
-  type S3Timeouts,
-  type Sdk,
-  type Wire,
-} from './client.js';
-import { DirectClient, NeedsSdk } from './direct.js';
+import type { S3Keys, S3Timeouts, Wire } from './client.js';
 import { failureOf, type S3Failure } from './errors.js';
 import { type RedirectMemory, rememberRedirects } from './gateway.js';
-import { type S3Requests, sdkRequests } from './requests.js';
-import { foundSigner, signerWithoutSdk } from './signer.js';
+import type { S3Requests } from './requests.js';
+import { Transports } from './transports.js';
 
 export interface ConnectionOptions {
   readonly bucket: string;
@@ -26,8 +17,8 @@ export interface ConnectionOptions {
   readonly secretKey?: string | undefined;
   readonly sessionToken?: string | undefined;
   readonly timeouts?: Partial<S3Timeouts> | undefined;
-  /** 'sdk' sends everything through the SDK. By default, small requests bypass it. */
-  readonly transport?: 'sdk' | undefined;
+  /** 'sdk' sends everything through the SDK. By default, 'direct', small requests bypass it. */
+  readonly transport?: 'sdk' | 'direct' | undefined;
 }
 
 export interface Call {
@@ -70,100 +61,57 @@ export function openConnection(options: ConnectionOptions, clock: Clock): S3Conn
   const location = describe(bucket, endpoint);
   const storeClock = createStoreClock(clock);
   const redirects = rememberRedirects(endpoint);
-  const keys = keysOf(options);
-  let region = options.region;
-  let sdk: Promise<Sdk> | undefined;
-  let client: Promise<S3Client> | undefined;
+  const transports = new Transports({
+    bucket,
+    endpoint,
+    region: options.region,
+    profile: options.profile,
+    keys: keysOf(options),
+    transport: options.transport ?? 'direct',
+    timeouts: { ...defaultTimeouts, ...options.timeouts },
+    clock,
+    storeClock,
+    redirects,
+  });
 
-  const connect = async (): Promise<{ sdk: Sdk; client: S3Client }> => {
-    sdk ??= loadSdk();
-    const loaded = await sdk;
-    const { profile } = options;
-    const settings = { endpoint, region, profile, keys, timeouts, clock, storeClock, redirects };
-    client ??= createClient(loaded, settings);
-    return { sdk: loaded, client: await client };
-  };
-
-  const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const leanOptions = { bucket, endpoint, timeouts, clock, storeClock, redirects };
-  let lean: DirectClient | undefined;
-  const place = { endpoint, profile: options.profile, keys };
-
-  /** Bypasses the SDK once we know how to sign without it, or the SDK has told us. */
-  const leanRequests = async (signal: AbortSignal | undefined): Promise<S3Requests | undefined> => {
-    if (options.transport === 'sdk') return undefined;
-    const open = storeClock.read() === undefined ? undefined : client;
-    const signer = signerWithoutSdk({ ...place, region }) ?? (await foundSigner(place, await open));
-    if (signer === undefined) return undefined;
-    lean ??= new DirectClient(leanOptions);
-    return lean.requests(signer, signal);
-  };
-
-  const close = async (): Promise<void> => {
-    await lean?.close();
-    const open = client;
-    client = undefined;
-    (await open)?.destroy();
-  };
-
-  /** Whether the cause of the refusal is gone. The SDK has already adopted the store's time from the answer. */
-  const isCured = (
-    { status, code, region: named }: S3Failure,
-    used: string | undefined,
-  ): boolean => {
-    if (code === 'RequestTimeTooSkewed') return true;
-    if (status !== 301 && status !== 400) return false;
-    // Another request, refused at the same time, has already fixed it.
-    if (region !== used) return true;
-    if (named === undefined || named === region) return false;
-    region = named;
-    // Others may still await answers on the old client; it goes away with its last connection.
-    client = undefined;
-    return true;
-  };
-
-  const attempt = async <T>(
-    { action, signal }: Call,
-    send: () => Promise<T>,
-  ): Promise<Answer<T>> => {
+  const attempt = async <T>(call: Call, send: () => Promise<T>): Promise<Answer<T>> => {
     for (let isLast = false; ; isLast = true) {
-      const used = region;
+      const used = transports.region;
       try {
-        throwIfAborted(signal);
+        throwIfAborted(call.signal);
         return { ok: true, value: await send() };
       } catch (error) {
-        const failure = failureOf(error, { action, location, signal });
-        if (isLast || !isCured(failure, used)) return { ok: false, failure };
+        const failure = failureOf(error, { ...call, location });
+        if (isLast || !isCured(transports, failure, used)) return { ok: false, failure };
       }
     }
   };
-
-  const wire = async (signal: AbortSignal | undefined): Promise<Wire> => {
-    const options = signal === undefined ? {} : { abortSignal: signal };
-    return { ...(await connect()), bucket, options };
-  };
-
-  const askSdk: S3Connection['askSdk'] = (call, request) =>
-    attempt(call, async () => request(await wire(call.signal)));
-
   const ask: S3Connection['ask'] = (call, request) =>
-    attempt(call, async () => {
-      const small = await leanRequests(call.signal);
-      try {
-        if (small !== undefined) return await request(small);
-      } catch (error) {
-        if (!(error instanceof NeedsSdk)) throw error;
-      }
-      return request(sdkRequests(await wire(call.signal)));
-    });
-
+    attempt(call, () => transports.send(request, call.signal));
+  const askSdk: S3Connection['askSdk'] = (call, request) =>
+    attempt(call, async () => request(await transports.wire(call.signal)));
   const send: S3Connection['send'] = async (call, request) => {
     const answer = await ask(call, request);
     if (answer.ok) return answer.value;
     throw answer.failure.error;
   };
-
+  const close = () => transports.close();
   return { bucket, location, endpoint, clock, storeClock, redirects, ask, send, askSdk, close };
+}
+
+/** Whether the cause of the refusal is gone. The SDK has already adopted the store's time from the answer. */
+function isCured(
+  transports: Transports,
+  { status, code, region: named }: S3Failure,
+  used: string | undefined,
+): boolean {
+  if (code === 'RequestTimeTooSkewed') return true;
+  if (status !== 301 && status !== 400) return false;
+  // Another request, refused at the same time, has already corrected it.
+  if (transports.region !== used) return true;
+  if (named === undefined || named === transports.region) return false;
+  transports.moveTo(named);
+  return true;
 }
 
 /** For an answer without the fields every S3 store sends. */

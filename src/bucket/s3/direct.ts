@@ -4,7 +4,13 @@ import type { StoreClock } from '../store-clock.js';
 import type { S3Timeouts } from './client.js';
 import type { RedirectMemory } from './gateway.js';
 import { S3Refusal } from './http-error.js';
-import type { Described, Fetched, Page, S3Requests } from './requests.js';
+import {
+  contentMd5,
+  type Described,
+  type Fetched,
+  type Page,
+  type S3Requests,
+} from './requests.js';
 import { encodeSegment, type Signer, signed } from './signature.js';
 
 export interface DirectOptions {
@@ -55,6 +61,7 @@ export class DirectClient {
       put: async ({ key, body, contentType, ifNoneMatch, ifMatch }) => {
         if (body.length > mostBytes) throw new NeedsSdk('large');
         const headers = {
+          'content-md5': contentMd5(body),
           'content-type': contentType,
           'if-none-match': ifNoneMatch,
           'if-match': ifMatch,

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
+import { inParallel } from '../../concurrency.js';
 import { UnreachableError } from '../../errors.js';
-import type { Key, Written } from '../bucket.js';
+import { throwIfAborted } from '../aborted.js';
+import type { Key, TransferOptions, Written } from '../bucket.js';
 import { md5Of, spellEtag } from '../etag.js';
 import { readExactly, type SourceFile } from '../source-file.js';
 import { notS3, type S3Connection } from './connection.js';
 import { headObject } from './read.js';
+import { contentMd5 } from './requests.js';
 
 /** Larger files are sent in parts. */
 export const singlePutBytes = 16 * 1024 * 1024;
@@ -28,7 +31,7 @@ interface Upload {
   readonly file: SourceFile;
   readonly uploadId: string;
   readonly partBytes: number;
-  readonly onProgress: ((bytes: number) => void) | undefined;
+  readonly call: TransferOptions;
 }
 
 /** Sends a file in parts of equal size, four at a time, retrying each on its own; or leaves nothing behind. */
@@ -36,16 +39,18 @@ export async function putMultipart(
   connection: S3Connection,
   key: Key,
   file: SourceFile,
-  onProgress?: (bytes: number) => void,
+  call: TransferOptions,
 ): Promise<Written> {
+  throwIfAborted(call.signal);
   const uploadId = await begin(connection, key);
   const partBytes = partBytesFor(file.size);
-  const upload: Upload = { connection, key, file, uploadId, partBytes, onProgress };
+  const upload: Upload = { connection, key, file, uploadId, partBytes, call };
   try {
     const parts = await sendParts(upload);
     return await complete(upload, parts);
   } catch (error) {
     await abort(upload);
+    throwIfAborted(call.signal);
     throw error;
   }
 }
@@ -55,6 +60,7 @@ export function partBytesFor(size: number): number {
   return Math.max(singlePutBytes, Math.ceil(size / maxParts / mebibyte) * mebibyte);
 }
 
+/** Without the caller's signal: an upload whose id never arrived could not be aborted. */
 async function begin(connection: S3Connection, key: Key): Promise<string> {
   const answer = await connection.askSdk(
     { action: `begin the upload of ${key}` },
@@ -68,30 +74,24 @@ async function begin(connection: S3Connection, key: Key): Promise<string> {
 }
 
 async function sendParts(upload: Upload): Promise<readonly Part[]> {
-  const count = Math.ceil(upload.file.size / upload.partBytes);
-  const parts: Part[] = [];
-  let next = 1;
+  const { file, partBytes, call } = upload;
+  const count = Math.ceil(file.size / partBytes);
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  const buffers: Buffer[] = [];
   let sent = 0;
-  const failed = new AbortController();
-  const lane = async (): Promise<void> => {
-    const buffer = Buffer.allocUnsafe(Math.min(upload.partBytes, upload.file.size));
-    while (next <= count && !failed.signal.aborted) {
-      const number = next;
-      next += 1;
+  return inParallel(
+    numbers,
+    async (number, signal) => {
+      const buffer = buffers.pop() ?? Buffer.allocUnsafe(Math.min(partBytes, file.size));
       const body = await readPart(upload, number, buffer);
-      parts.push(await sendPart(upload, number, body, failed.signal));
+      const part = await sendPart(upload, number, body, signal);
+      buffers.push(buffer);
       sent += body.length;
-      upload.onProgress?.(sent);
-    }
-  };
-  const stopOthers = (error: unknown): never => {
-    failed.abort(error);
-    throw error;
-  };
-  const running = Array.from({ length: Math.min(lanes, count) }, () => lane().catch(stopOthers));
-  await Promise.allSettled(running);
-  if (failed.signal.aborted) throw failed.signal.reason;
-  return parts.sort((left, right) => left.PartNumber - right.PartNumber);
+      call.onProgress?.(sent);
+      return part;
+    },
+    { atOnce: lanes, signal: call.signal },
+  );
 }
 
 async function readPart(upload: Upload, number: number, buffer: Buffer): Promise<Buffer> {
@@ -118,6 +118,7 @@ async function sendPart(
           UploadId: uploadId,
           PartNumber: number,
           Body: body,
+          ContentMD5: contentMd5(body),
         }),
         options,
       ),
@@ -136,7 +137,7 @@ async function sendPart(
  */
 async function complete(upload: Upload, parts: readonly Part[]): Promise<Written> {
   const { connection, key, file, uploadId } = upload;
-  const call = { action: `complete the upload of ${key}` };
+  const call = { action: `complete the upload of ${key}`, signal: upload.call.signal };
   for (let attempt = 1; ; attempt += 1) {
     const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
       client.send(
@@ -161,7 +162,7 @@ async function complete(upload: Upload, parts: readonly Part[]): Promise<Written
     const isGone = attempt > 1 && answer.failure.code === 'NoSuchUpload';
     const isThere = present?.etag === expected || (isGone && present?.size === file.size);
     if (present !== undefined && isThere) return { etag: present.etag };
-    await pauseOrThrow(connection, answer.failure.error, attempt);
+    await pauseOrThrow(connection, answer.failure.error, attempt, call.signal);
   }
 }
 
@@ -172,7 +173,8 @@ async function pauseOrThrow(
   attempt: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (!(error instanceof UnreachableError) || attempt >= attempts) throw error;
+  const isFinal = attempt >= attempts || signal?.aborted === true;
+  if (!(error instanceof UnreachableError) || isFinal) throw error;
   const pauseMs = Math.random() * basePauseMs * 2 ** attempt;
   await clock.sleep(Math.max(pauseMs, error.retryAfterMs ?? 0), signal);
 }
@@ -188,13 +190,34 @@ function multipartEtag(parts: readonly Part[]): string | undefined {
   return `"${md5.digest('hex')}-${parts.length}"`;
 }
 
-/** Abandoned parts cost money and nobody sees them. A failure here is not what the caller needs to hear about. */
-async function abort({ connection, key, uploadId }: Upload): Promise<void> {
+/**
+ * Abandoned parts cost money and nobody sees them. A part that was on its way may arrive after the abort, so it is repeated
+ * until the store knows no such upload (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html). A
+ * failure here is not what the caller needs to hear about.
+ */
+async function abort(upload: Upload): Promise<void> {
+  const { connection, key, uploadId } = upload;
   const call = { action: `abort the upload of ${key}` };
-  await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
+      client.send(
+        new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId }),
+        options,
+      ),
+    );
+    const isRefused = !answer.ok && !(answer.failure.error instanceof UnreachableError);
+    if (isRefused || (answer.ok && !(await hasParts(upload)))) return;
+    await connection.clock.sleep(Math.random() * basePauseMs * 2 ** attempt);
+  }
+}
+
+async function hasParts({ connection, key, uploadId }: Upload): Promise<boolean> {
+  const call = { action: `look for parts of ${key}` };
+  const answer = await connection.askSdk(call, ({ sdk, client, bucket, options }) =>
     client.send(
-      new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId }),
+      new sdk.ListPartsCommand({ Bucket: bucket, Key: key, UploadId: uploadId, MaxParts: 1 }),
       options,
     ),
   );
+  return answer.ok && (answer.value.Parts ?? []).length > 0;
 }

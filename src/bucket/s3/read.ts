@@ -1,7 +1,7 @@
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import type { GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { NotFoundError, UnreachableError } from '../../errors.js';
-import type { GetOptions, Key, Stored } from '../bucket.js';
+import type { GetOptions, Key, Stored, TransferOptions } from '../bucket.js';
 import { md5Of, spellEtag } from '../etag.js';
 import { checkRange, type Range, sliceRange } from '../range.js';
 import { receiveFile } from '../receive.js';
@@ -45,9 +45,10 @@ export async function getObjectFile(
   connection: S3Connection,
   key: Key,
   path: string,
-  onProgress?: (bytes: number) => void,
+  call: TransferOptions = {},
 ): Promise<void> {
-  const answer = await connection.askSdk({ action: `read ${key}` }, async (wire) => {
+  const { signal } = call;
+  const answer = await connection.askSdk({ action: `read ${key}`, signal }, async (wire) => {
     const { sdk, client, bucket, options } = wire;
     const output = await client.send(
       new sdk.GetObjectCommand({ Bucket: bucket, Key: key }),
@@ -57,9 +58,10 @@ export async function getObjectFile(
     if (!(body instanceof Readable) || size === undefined) {
       throw notS3(connection.location, 'a body of known length');
     }
+    if (signal !== undefined) addAbortSignal(signal, body);
     const md5 = connection.redirects.redirects ? undefined : contentMd5(output);
     try {
-      await receiveFile(path, body, { size, md5 }, onProgress);
+      await receiveFile(path, body, { size, md5 }, call);
     } finally {
       if (!body.readableEnded) body.destroy();
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Wire } from './client.js';
 
 /** The bytes of an object or of a range, as they came; nothing is checked yet. */
@@ -64,23 +65,11 @@ export interface S3Requests {
   list(request: ListRequest): Promise<Page>;
 }
 
-/** Through the SDK, which knows every kind of credential and every oddity of Amazon's. */
-export function sdkRequests({ sdk, client, bucket, options }: Wire): S3Requests {
-  const Bucket = bucket;
+/** Through the SDK, which knows every kind of credentials and every oddity of Amazon's endpoints. */
+export function sdkRequests(wire: Wire): S3Requests {
+  const { sdk, client, bucket: Bucket, options } = wire;
   return {
-    get: async (Key, range) => {
-      const wanted = range === undefined ? {} : { Range: range };
-      const command = new sdk.GetObjectCommand({ Bucket, Key, ...wanted });
-      const output = await client.send(command, options);
-      const body = Buffer.from((await output.Body?.transformToByteArray()) ?? []);
-      return {
-        body,
-        etag: output.ETag,
-        modifiedAt: output.LastModified,
-        length: output.ContentLength,
-        range: output.ContentRange,
-      };
-    },
+    get: (key, range) => get(wire, key, range),
     head: async (Key) => {
       const output = await client.send(new sdk.HeadObjectCommand({ Bucket, Key }), options);
       return { etag: output.ETag, modifiedAt: output.LastModified, size: output.ContentLength };
@@ -88,40 +77,77 @@ export function sdkRequests({ sdk, client, bucket, options }: Wire): S3Requests 
     headBucket: async () => {
       await client.send(new sdk.HeadBucketCommand({ Bucket }), options);
     },
-    put: async ({ key: Key, body: Body, contentType, ifNoneMatch, ifMatch }) => {
-      const command = new sdk.PutObjectCommand({
-        Bucket,
-        Key,
-        Body,
-        ...(contentType === undefined ? {} : { ContentType: contentType }),
-        ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
-        ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
-      });
-      return (await client.send(command, options)).ETag;
-    },
+    put: (upload) => put(wire, upload),
     delete: async (Key) => {
       await client.send(new sdk.DeleteObjectCommand({ Bucket, Key }), options);
     },
-    list: async ({ prefix, delimiter, after, token }) => {
-      const command = new sdk.ListObjectsV2Command({
-        Bucket,
-        Prefix: prefix,
-        ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
-        ...(after === undefined ? {} : { StartAfter: after }),
-        ...(token === undefined ? {} : { ContinuationToken: token }),
-      });
-      const output = await client.send(command, options);
-      return {
-        objects: (output.Contents ?? []).map(({ Key, Size, LastModified, ETag }) => ({
-          key: Key,
-          size: Size,
-          modifiedAt: LastModified,
-          etag: ETag,
-        })),
-        prefixes: (output.CommonPrefixes ?? []).map(({ Prefix }) => Prefix),
-        isTruncated: output.IsTruncated === true,
-        next: output.NextContinuationToken,
-      };
-    },
+    list: (request) => list(wire, request),
+  };
+}
+
+/**
+ * For `Content-MD5`, the one checksum that every S3 store knows. A bucket with a default retention (Object Lock) refuses
+ * uploads without one: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ */
+export function contentMd5(body: Buffer): string {
+  return createHash('md5').update(body).digest('base64');
+}
+
+async function get(
+  { sdk, client, bucket, options }: Wire,
+  key: string,
+  range: string | undefined,
+): Promise<Fetched> {
+  const wanted = range === undefined ? {} : { Range: range };
+  const command = new sdk.GetObjectCommand({ Bucket: bucket, Key: key, ...wanted });
+  const output = await client.send(command, options);
+  const body = Buffer.from((await output.Body?.transformToByteArray()) ?? []);
+  return {
+    body,
+    etag: output.ETag,
+    modifiedAt: output.LastModified,
+    length: output.ContentLength,
+    range: output.ContentRange,
+  };
+}
+
+async function put(
+  { sdk, client, bucket, options }: Wire,
+  { key, body, contentType, ifNoneMatch, ifMatch }: Upload,
+): Promise<string | undefined> {
+  const command = new sdk.PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: body,
+    ContentMD5: contentMd5(body),
+    ...(contentType === undefined ? {} : { ContentType: contentType }),
+    ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
+    ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
+  });
+  return (await client.send(command, options)).ETag;
+}
+
+async function list(
+  { sdk, client, bucket, options }: Wire,
+  { prefix, delimiter, after, token }: ListRequest,
+): Promise<Page> {
+  const command = new sdk.ListObjectsV2Command({
+    Bucket: bucket,
+    Prefix: prefix,
+    ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
+    ...(after === undefined ? {} : { StartAfter: after }),
+    ...(token === undefined ? {} : { ContinuationToken: token }),
+  });
+  const output = await client.send(command, options);
+  return {
+    objects: (output.Contents ?? []).map(({ Key, Size, LastModified, ETag }) => ({
+      key: Key,
+      size: Size,
+      modifiedAt: LastModified,
+      etag: ETag,
+    })),
+    prefixes: (output.CommonPrefixes ?? []).map(({ Prefix }) => Prefix),
+    isTruncated: output.IsTruncated === true,
+    next: output.NextContinuationToken,
   };
 }

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { inByteBudget } from '../../byte-budget.js';
+import { inParallel } from '../../concurrency.js';
 import { NotFoundError, TracecraftError, UnreachableError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import { type ArtifactStore, findArtifact, type StoredArtifact } from './artifacts.js';
@@ -9,6 +9,7 @@ import { readUploads, type Upload } from './recorded-uploads.js';
 
 /** An artifact that is replaced while it is fetched is fetched again, then given up. */
 const attempts = 3;
+const transfers = 16;
 /** A download is streamed to disk, so what it holds in memory does not depend on its size. */
 const bytesInMemory = 4 * 1024 * 1024;
 
@@ -17,6 +18,7 @@ export interface DownloadOptions {
   readonly folder: DownloadFolder;
   /** Bytes of all artifacts that have arrived so far. */
   readonly onProgress?: (bytes: number) => void;
+  readonly signal?: AbortSignal;
 }
 
 export interface Downloaded {
@@ -51,33 +53,33 @@ export interface DownloadReport {
 export async function downloadArtifacts(
   place: ArtifactStore,
   io: Io,
-  { artifacts, folder, onProgress = () => undefined }: DownloadOptions,
+  { artifacts, folder, onProgress = () => undefined, signal }: DownloadOptions,
 ): Promise<DownloadReport> {
   const { uploads } = await readUploads(place, artifacts);
   const downloaded: Downloaded[] = [];
   const failed: DownloadFailure[] = [];
-  let stopped: unknown;
   let total = 0;
-  await inByteBudget(
+  const stopped = await inParallel(
     artifacts,
-    () => bytesInMemory,
-    async (artifact) => {
+    async (artifact, signal) => {
       let before = 0;
       const onBytes = (bytes: number): void => {
         total += bytes - before;
         before = bytes;
         onProgress(total);
       };
-      const fetching: Fetching = { place, io, folder, onBytes };
+      const fetching: Fetching = { place, io, folder, onBytes, signal };
       try {
         downloaded.push(await download(fetching, artifact, uploads.get(artifact.key) ?? []));
       } catch (error) {
-        if (!(error instanceof TracecraftError) || error instanceof UnreachableError)
-          stopped ??= error;
-        else failed.push({ artifact, error });
+        if (!(error instanceof TracecraftError) || error instanceof UnreachableError) throw error;
+        failed.push({ artifact, error });
       }
     },
-    () => stopped !== undefined,
+    { atOnce: transfers, bytesOf: () => bytesInMemory, signal },
+  ).then(
+    () => undefined,
+    (error: unknown) => error,
   );
   failed.sort((left, right) => byKey(left.artifact, right.artifact));
   return { downloaded: downloaded.sort(byKey), failed, stopped };
@@ -88,6 +90,7 @@ interface Fetching {
   readonly io: Io;
   readonly folder: DownloadFolder;
   readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal;
 }
 
 async function download(
@@ -95,13 +98,13 @@ async function download(
   first: StoredArtifact,
   firstUploads: readonly Upload[],
 ): Promise<Downloaded> {
-  const { place, io, folder, onBytes } = fetching;
+  const { place, io, folder, onBytes, signal } = fetching;
   await folder.assertFree(first.name);
   const staged = folder.stage();
   let artifact = first;
   let uploads = firstUploads;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    await place.bucket.getFile(artifact.key, staged, onBytes);
+    await place.bucket.getFile(artifact.key, staged, { onProgress: onBytes, signal });
     const digest = await digestFile(io, staged);
     if (isRecorded(uploads, digest) || (uploads.length === 0 && digest.size === artifact.size)) {
       const path = await folder.place(staged, artifact.name);

@@ -1,5 +1,5 @@
 import { onDisk } from '../../bucket/disk-errors.js';
-import { inByteBudget } from '../../byte-budget.js';
+import { inParallel } from '../../concurrency.js';
 import { TracecraftError, UsageError } from '../../errors.js';
 import type { FileStat, Io } from '../../io.js';
 import { sharedStep } from '../../protocol/artifacts.js';
@@ -11,6 +11,7 @@ import type { UploadSource } from './sources.js';
 
 /** A file that somebody writes to is tried again, then given up. */
 const attempts = 3;
+const transfers = 16;
 
 export interface UploadOptions {
   /** Or `shared`. */
@@ -18,6 +19,7 @@ export interface UploadOptions {
   readonly sources: readonly UploadSource[];
   /** Bytes of all files that were sent so far. */
   readonly onProgress?: (bytes: number) => void;
+  readonly signal?: AbortSignal;
 }
 
 export interface Uploaded {
@@ -47,7 +49,7 @@ export interface UploadReport {
 export async function uploadArtifacts(
   context: CoordinationContext,
   io: Io,
-  { step: named, sources, onProgress = () => undefined }: UploadOptions,
+  { step: named, sources, onProgress = () => undefined, signal }: UploadOptions,
 ): Promise<UploadReport> {
   const step = stepId(named);
   const keys = sources.map(({ name }) => context.layout.artifact(step, name));
@@ -55,29 +57,31 @@ export async function uploadArtifacts(
   const uploaded: Uploaded[] = [];
   const failed: UploadFailure[] = [];
   const meter = createMeter(onProgress);
-  let stopped: unknown;
-  await inByteBudget(
+  const stopped = await inParallel(
     sources,
-    ({ size }) => size,
-    async (source) => {
-      try {
-        const sent = await upload(context, io, step, source, meter());
-        if (sent instanceof TracecraftError) failed.push({ ...source, error: sent });
-        else uploaded.push(sent);
-      } catch (error) {
-        stopped ??= error;
-      }
+    async (source, signal) => {
+      const sent = await upload({ context, io, step, signal }, source, meter());
+      if (sent instanceof TracecraftError) failed.push({ ...source, error: sent });
+      else uploaded.push(sent);
     },
-    () => stopped !== undefined,
+    { atOnce: transfers, bytesOf: ({ size }) => size, signal },
+  ).then(
+    () => undefined,
+    (error: unknown) => error,
   );
   return { uploaded: uploaded.sort(byName), failed: failed.sort(byName), stopped };
 }
 
+interface Uploading {
+  readonly context: CoordinationContext;
+  readonly io: Io;
+  readonly step: string;
+  readonly signal: AbortSignal;
+}
+
 /** An error of the file is a value, one of the store is thrown. */
 async function upload(
-  context: CoordinationContext,
-  io: Io,
-  step: string,
+  { context, io, step, signal }: Uploading,
   { path, name }: UploadSource,
   onBytes: (bytes: number) => void,
 ): Promise<Uploaded | TracecraftError> {
@@ -87,7 +91,7 @@ async function upload(
     // Side by side: the second reader finds the bytes in memory. That both saw the same file is told by before and after.
     const [digest, sent] = await Promise.allSettled([
       digestFile(io, path),
-      context.bucket.putFile(key, path, onBytes),
+      context.bucket.putFile(key, path, { onProgress: onBytes, signal }),
     ]);
     if (digest.status === 'rejected') return ofFile(digest.reason);
     if (sent.status === 'rejected') return ofFile(sent.reason, UsageError);

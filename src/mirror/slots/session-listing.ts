@@ -1,4 +1,5 @@
 import type { Bucket } from '../../bucket/bucket.js';
+import { inParallel } from '../../concurrency.js';
 import { NotFoundError, UsageError } from '../../errors.js';
 import {
   DocumentError,
@@ -19,8 +20,6 @@ export interface ListedSession {
   readonly id: string;
   readonly meta: MetaDocument | undefined;
 }
-
-const parallelReads = 96;
 
 /** One shallow listing per harness and one read per session: never a walk over the parts. Newest upload first. */
 export async function listSessions(
@@ -173,17 +172,4 @@ export async function readMeta(bucket: Bucket, key: string): Promise<MetaDocumen
     if (error instanceof DocumentError) return undefined;
     throw error;
   }
-}
-
-async function inParallel<In, Out>(
-  items: readonly In[],
-  step: (item: In) => Promise<Out>,
-): Promise<Out[]> {
-  const results: Out[] = [];
-  const rest = items.entries();
-  const work = async (): Promise<void> => {
-    for (const [index, item] of rest) results[index] = await step(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(parallelReads, items.length) }, work));
-  return results;
 }
