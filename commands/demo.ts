@@ -80,6 +80,7 @@ export default class Demo extends BaseCommand {
       layout,
       reader: new RunReader(bucket, layout, { remembers: false }),
       path: join(folder, 'replay.html'),
+      force: false,
       selection: {},
       followMs: null,
     });

@@ -43,6 +43,7 @@ export default class Replay extends BaseCommand {
     until: Flags.string({ summary: 'only what happened before', helpValue: '1h' }),
     agent: Flags.string({ summary: 'only what this agent did or was sent' }),
     step: Flags.string({ summary: 'only what concerns this step' }),
+    force: Flags.boolean({ summary: 'replace a file that tracecraft did not write' }),
     open: Flags.boolean({ summary: 'open it in the browser' }),
     follow: Flags.boolean({
       char: 'f',
@@ -73,6 +74,7 @@ export default class Replay extends BaseCommand {
       layout,
       reader: new RunReader(bucket, layout, { remembers: followMs !== null }),
       path: flags.output,
+      force: flags.force,
       selection: {
         sinceNs: momentNs('--since', flags.since),
         untilNs: momentNs('--until', flags.until),

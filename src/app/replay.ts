@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
 import { NotAllowedError } from '../errors.js';
 import type { Layout } from '../protocol/keys.js';
 import type { PageSink } from '../replay/page/chunks.js';
-import { type WrittenPage, writePage } from '../replay/page/page.js';
+import { pageMark, type WrittenPage, writePage } from '../replay/page/page.js';
 import type { RunReader } from '../replay/timeline/read.js';
 import type { EntrySelection } from '../replay/timeline/selection.js';
+import { assertEmptyFolder, assertReplaceable, isFileOfOurs } from './overwrite.js';
 
 /** With more bytes of transcripts than this, a page gets a folder next to it. */
 const mostInPage = 512 * 1024 * 1024;
@@ -17,6 +19,8 @@ export interface ReplayRequest {
   readonly layout: Layout;
   readonly reader: RunReader;
   readonly path: string;
+  /** Replaces also what is not a page of ours. */
+  readonly force: boolean;
   readonly selection: EntrySelection;
   readonly followMs: number | null;
   /** Bytes of transcripts beyond which their data goes into a folder next to the page. */
@@ -31,8 +35,10 @@ export interface Replayed extends WrittenPage {
 
 /** Writes the page of a run, whole or not at all. */
 export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
-  const { bucket, layout, reader, selection, followMs } = request;
+  const { bucket, layout, reader, selection, followMs, force } = request;
   const path = resolve(request.path);
+  const isOurs = await isFileOfOurs(path, pageMark);
+  if (!isOurs) await assertReplaceable(path, force);
   const state = await reader.state();
   const bytes = state.sessions.reduce(
     (sum, { meta }) =>
@@ -45,6 +51,7 @@ export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
   );
   const isBeside = bytes > (request.mostInPage ?? mostInPage);
   const sidecar = isBeside ? `${basename(path, extname(path))}-data` : null;
+  if (sidecar !== null && !isOurs) await assertEmptyFolder(join(dirname(path), sidecar), force);
   const { viewer } = await import('../replay/page/viewer-bundle.js');
   const written = await toFile(path, sidecar, (sink) =>
     writePage(sink, { bucket, layout, reader, state, selection }, { viewer, sidecar, followMs }),
@@ -57,13 +64,13 @@ async function toFile(
   sidecar: string | null,
   write: (sink: PageSink) => Promise<WrittenPage>,
 ): Promise<WrittenPage> {
-  const temporary = `${path}.tmp-${process.pid}`;
+  const temporary = `${path}.tmp-${randomBytes(6).toString('hex')}`;
   const folder = join(dirname(path), sidecar ?? '');
   const file = await openFile(temporary, folder);
   try {
     const written = await write({
       write: (text) => file.appendFile(text),
-      writeBeside: (name, text) => writeFile(join(folder, name), text, { mode: 0o600 }),
+      writeBeside: (name, text) => writeAnew(join(folder, name), text),
     });
     await file.close();
     await rename(temporary, path);
@@ -75,10 +82,16 @@ async function toFile(
   }
 }
 
+/** A link that lies there is replaced, not followed. */
+async function writeAnew(path: string, text: string): Promise<void> {
+  await rm(path, { force: true });
+  await writeFile(path, text, { flag: 'wx', mode: 0o600 });
+}
+
 async function openFile(path: string, folder: string): Promise<FileHandle> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return await open(path, 'w', 0o600);
+    return await open(path, 'wx', 0o600);
   } catch (error) {
     throw new NotAllowedError(`cannot write ${path}`, {
       hint: 'Name a file in a folder of yours with -o.',

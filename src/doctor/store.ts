@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import type { Bucket } from '../bucket/bucket.js';
+import { codeOf } from '../bucket/disk-errors.js';
 import { exposureOf } from '../bucket/exposure.js';
 import { openBucket } from '../bucket/open.js';
 import { type ProbeFinding, probeBucket } from '../bucket/probe.js';
@@ -62,9 +65,32 @@ export async function examineStore(context: StoreContext): Promise<ExaminedStore
   } catch (error) {
     await bucket?.close();
     if (!(error instanceof TracecraftError)) throw error;
-    const finding = judgeFailure(error, places.length > 0);
+    const finding =
+      settings.target.backend === 'local'
+        ? await judgeFolderFailure(error, settings.target.root)
+        : judgeFailure(error, places.length > 0);
     return { bucket: undefined, examined: { check: 'bucket', facts, findings: [finding] } };
   }
+}
+
+async function judgeFolderFailure(error: TracecraftError, root: string): Promise<Finding> {
+  if (!(error instanceof NotAllowedError)) return judgeFailure(error, true);
+  if (codeOf(error.cause) === undefined) {
+    const fix = error.hint ?? 'Name another folder in the config.';
+    return { name: 'bucket-unusable', severity: 'error', message: error.message, fix };
+  }
+  const isReadable = await access(root, constants.R_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+  return {
+    name: isReadable ? 'bucket-read-only' : 'bucket-forbidden',
+    severity: 'error',
+    message: error.message,
+    fix: isReadable
+      ? `What only reads works. To write, this user needs the right to: ls -ld '${root}'`
+      : `This user needs the right to read and write there: ls -ld '${root}'`,
+  };
 }
 
 function judgeFailure(error: TracecraftError, hasCredentials: boolean): Finding {

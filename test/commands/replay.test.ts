@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
 let world: CliWorld;
@@ -51,6 +52,44 @@ describe('tracecraft replay', () => {
     expect(code).toBe(7);
     expect(stderr).toContain('cannot write');
   });
+
+  it('replaces pages of its own, and any other file only by force', async () => {
+    const page = join(world.project, 'page.html');
+    expect((await world.run(['replay', '-o', page])).code).toBe(0);
+    expect((await world.run(['replay', '-o', page])).code).toBe(0);
+    const thesis = join(world.project, 'thesis.html');
+    await writeFile(thesis, '<!doctype html>\n<title>mine</title>\n');
+    const linked = join(world.project, 'linked.html');
+    await symlink(page, linked);
+    for (const path of [thesis, linked]) {
+      const { code, stderr } = await world.run(['replay', '-o', path]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('--force')]);
+    }
+    expect(await readFile(thesis, 'utf8')).toContain('mine');
+    expect((await lstat(linked)).isSymbolicLink()).toBe(true);
+    expect((await world.run(['replay', '-o', thesis, '--force'])).code).toBe(0);
+    expect(await readFile(thesis, 'utf8')).toContain('id="app"');
+    await mkdir(join(world.project, 'folder.html'));
+    expect((await world.run(['replay', '-o', 'folder.html', '--force'])).code).toBe(2);
+  }, 60_000);
+
+  it("puts data beside a page into no folder that was somebody else's", async () => {
+    const beside = join(world.project, 'big-data');
+    await mkdir(beside);
+    await writeFile(join(beside, 'notes.txt'), 'mine');
+    const env = { TRACECRAFT_REPLAY_IN_PAGE: '0' };
+    const session = sessionUuid();
+    const transcript = new Transcript(
+      join(world.home, '.claude', 'projects', '-p', `${session}.jsonl`),
+    );
+    await transcript.append(userRow('hello', { sessionId: session, cwd: world.project }));
+    await world.run(['watch', '--once', '--all']);
+    const refused = await world.run(['replay', '-o', 'big.html'], { env });
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('big-data')]);
+    expect(await readdir(beside)).toEqual(['notes.txt']);
+    expect((await world.run(['replay', '-o', 'big.html', '--force'], { env })).code).toBe(0);
+    expect((await world.run(['replay', '-o', 'big.html'], { env })).code).toBe(0);
+  }, 60_000);
 
   it('follows: writes the page again, and a last one that waits for nothing', async () => {
     const file = join(world.project, 'live.html');

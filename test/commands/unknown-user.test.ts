@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -75,6 +75,25 @@ describe.runIf(canBecomeNobody)('a user id that the system does not know', () =>
     const { code, stderr } = await run(['watch', '--once'], { HOME: lone }, lone);
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('unexpected')]);
   });
+
+  it('is told of a bucket that it may only read as what it is', async () => {
+    const readOnly = await mkdtemp(join(home, 'read-'));
+    const settings = { backend: 'local', bucket: join(readOnly, 'b'), project: 'p', agent_id: 'n' };
+    await mkdir(settings.bucket, { mode: 0o555 });
+    await writeFile(join(readOnly, '.tracecraft.json'), JSON.stringify(settings));
+    await chown(readOnly, uid, uid);
+    await run(['trust', '--yes'], { HOME: home }, readOnly);
+    const doctor = await run(['doctor', '--json'], { HOME: home }, readOnly);
+    const { data } = JSON.parse(doctor.stdout);
+    const found = JSON.stringify(data);
+    expect(found).toContain('"bucket-read-only"');
+    expect(found).toContain(`ls -ld '${settings.bucket}'`);
+    expect(found).not.toContain('credentials-');
+    expect(found).not.toContain('init --force');
+    await chmod(settings.bucket, 0o000);
+    const closed = await run(['doctor', '--json'], { HOME: home }, readOnly);
+    expect(closed.stdout).toContain('"bucket-forbidden"');
+  }, 120_000);
 
   it('shows help without HOME, and says what else needs it', async () => {
     const help = await run(['claim', '--help'], {});

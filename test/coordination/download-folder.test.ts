@@ -79,11 +79,10 @@ describe('a folder for downloads', () => {
     await expect(place('file/x')).rejects.toThrow('it is not a folder');
   });
 
-  it('lets the file be read as others are that its user makes', async () => {
-    const placed = await place('x');
-    const own = join(path, 'own');
-    await writeFile(own, '');
-    expect((await stat(placed)).mode).toBe((await stat(own)).mode);
+  it('lets nobody else on this machine read the file, nor look into a folder made for it', async () => {
+    const placed = await place('deep/x');
+    expect((await stat(placed)).mode & 0o777).toBe(0o600);
+    expect((await stat(join(path, 'to', 'deep'))).mode & 0o777).toBe(0o700);
   });
 
   it('leaves nothing of its own behind', async () => {

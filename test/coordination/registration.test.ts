@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { registerAgent } from '../../src/coordination/agents/registration.js';
+import { UsageError } from '../../src/errors.js';
 import { DocumentError } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
@@ -87,4 +88,38 @@ it('is new to one of those who register an agent at once', async () => {
   );
   expect(outcomes.filter(({ isNew }) => isNew)).toHaveLength(1);
   expect(await countEvents()).toBe(4);
+});
+
+describe('a name that differs from a known one only in case', () => {
+  const registration = { agent: 'Designer', host: 'here', capabilities: arbitrating };
+
+  it.each([arbitrating, none])('is refused, and nothing is written: %j', async (capabilities) => {
+    await registerAgent(bucket, layout, { ...registration, agent: 'designer' });
+    const refused = registerAgent(bucket, layout, { ...registration, capabilities });
+    await expect(refused).rejects.toThrow(UsageError);
+    await expect(refused).rejects.toThrow(/designer/);
+    expect(await bucket.get(layout.agent('Designer'))).toBeUndefined();
+    expect(await countEvents()).toBe(1);
+  });
+
+  it('is refused where the file system takes both for one file', async () => {
+    const folded: Bucket = {
+      ...bucket,
+      get: (name, options) => bucket.get(name.toLowerCase(), options),
+      list: () => (async function* () {})(),
+    };
+    await registerAgent(bucket, layout, { ...registration, agent: 'designer' });
+    await expect(registerAgent(folded, layout, registration)).rejects.toThrow(UsageError);
+  });
+
+  it('never stays beside it, however closely both are registered', async () => {
+    const spellings = ['designer', 'Designer', 'DESIGNER', 'desigNer'];
+    const outcomes = await Promise.allSettled(
+      spellings.map((agent) => registerAgent(bucket, layout, { ...registration, agent })),
+    );
+    const stayed = outcomes.filter(({ status }) => status === 'fulfilled').length;
+    expect(stayed).toBeLessThanOrEqual(1);
+    const found = await Promise.all(spellings.map((agent) => bucket.get(layout.agent(agent))));
+    expect(found.filter((one) => one !== undefined)).toHaveLength(stayed);
+  });
 });

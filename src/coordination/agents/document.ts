@@ -1,5 +1,5 @@
 import type { Bucket, Capabilities, Conditional, Stored } from '../../bucket/bucket.js';
-import { LostError } from '../../errors.js';
+import { LostError, UsageError } from '../../errors.js';
 import { type LivingAgentDocument, livingAgentSchema } from '../../protocol/coordination.js';
 import { encodeDocument, parseDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
@@ -38,12 +38,15 @@ export async function changeAgent(
     const first = attempt === 0 && capabilities.putIfMatch ? remembered : undefined;
     const stored = first ?? (await getBounded(bucket, key));
     if (stored === undefined) {
+      await refuseOtherSpelling({ bucket, layout, agent });
       const body = encodeDocument(change(undefined));
       const created = await create(bucket, capabilities, key, body);
-      if (created.written) return { isNew: true, version: { body, etag: created.etag } };
-      continue;
+      if (!created.written) continue;
+      await yieldToOtherSpelling({ bucket, layout, agent });
+      return { isNew: true, version: { body, etag: created.etag } };
     }
     const known = parseDocument(livingAgentSchema, key, stored.body);
+    if (isOtherSpelling(known.id, agent)) throw taken(agent, known.id);
     const everything: object = Object(JSON.parse(stored.body.toString('utf8')));
     const body = encodeDocument({ ...everything, ...change(known) });
     const replaced = await replace(bucket, capabilities, key, body, stored.etag);
@@ -52,6 +55,45 @@ export async function changeAgent(
   throw new LostError(`agent ${agent} is being registered elsewhere: ${key} keeps changing`, {
     hint: 'Try again in a moment.',
   });
+}
+
+type Named = Pick<AgentPlace, 'bucket' | 'layout' | 'agent'>;
+
+/** Two common file systems keep names that differ only in case as one file, so no store may have both. */
+async function refuseOtherSpelling(named: Named): Promise<void> {
+  const other = await otherSpelling(named);
+  if (other !== undefined) throw taken(named.agent, other);
+}
+
+/** Two spellings that are registered at once may both give up; both staying is what must not happen. */
+async function yieldToOtherSpelling(named: Named): Promise<void> {
+  const other = await otherSpelling(named);
+  if (other === undefined) return;
+  await named.bucket.delete(named.layout.agent(named.agent));
+  throw taken(named.agent, other);
+}
+
+async function otherSpelling({ bucket, layout, agent }: Named): Promise<string | undefined> {
+  const folder = layout.agents();
+  for await (const entry of bucket.list(folder, { delimiter: '/' })) {
+    if (entry.kind !== 'object' || !entry.key.endsWith('.json')) continue;
+    const name = entry.key.slice(folder.length, -'.json'.length);
+    if (isOtherSpelling(name, agent)) return name;
+  }
+  return undefined;
+}
+
+function isOtherSpelling(name: string, agent: string): boolean {
+  return name !== agent && name.toLowerCase() === agent.toLowerCase();
+}
+
+function taken(agent: string, known: string): UsageError {
+  return new UsageError(
+    `no agent can be called ${agent}: there is ${known}, the same but for case`,
+    {
+      hint: `Act as ${known} (agent_id in the config, or TRACECRAFT_AGENT), or choose another name.`,
+    },
+  );
 }
 
 async function create(

@@ -33,7 +33,7 @@ export async function openDownloadFolder(
   { force }: DownloadFolderOptions,
 ): Promise<DownloadFolder> {
   const writing = `write to ${folder}`;
-  await onDisk(writing, () => mkdir(folder, { recursive: true }));
+  await onDisk(writing, () => mkdir(folder, { recursive: true, mode: 0o700 }));
   const root = await onDisk(writing, () => realpath(folder));
   const staging = await onDisk(writing, () => mkdtemp(join(root, '.tracecraft-')));
   const removeNow = (): void => rmSync(staging, { recursive: true, force: true });
@@ -47,7 +47,7 @@ export async function openDownloadFolder(
       await makeWay(root, name);
       const path = pathOf(root, name);
       await onDisk(`write ${path}`, async () => {
-        await chmod(staged, 0o666 & ~process.umask());
+        await chmod(staged, 0o600);
         await (force ? rename(staged, path) : putWhereNothingIs(staged, path));
       });
       return path;
@@ -93,7 +93,7 @@ async function makeWay(root: string, name: string): Promise<void> {
   for (const way of waysTo(root, name)) {
     await onDisk(`make the folder ${way}`, async () => {
       try {
-        await mkdir(way);
+        await mkdir(way, { mode: 0o700 });
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
       }

@@ -37,6 +37,9 @@ export interface PageOptions {
   readonly followMs: number | null;
 }
 
+/** Near the top of every page, so that a page may be replaced by the next one, and no other file is. */
+export const pageMark = '<meta name="generator" content="tracecraft replay">';
+
 export interface WrittenPage {
   readonly entries: number;
   readonly sessions: number;
@@ -303,6 +306,7 @@ function pageHead(project: string, { script, style }: Viewer, isBeside: boolean)
 <html lang="en">
 <head>
 <meta charset="utf-8">
+${pageMark}
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
