@@ -2,14 +2,15 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { checkNote } from '../src/cli/note.js';
 import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
+import { pinArtifacts } from '../src/coordination/artifacts/pins.js';
 import { readClaim } from '../src/coordination/claims/document.js';
 import { complete } from '../src/coordination/claims/finish-claim.js';
 import type { CoordinationContext } from '../src/coordination/context.js';
-import { NotFoundError, UsageError } from '../src/errors.js';
-import { maxTextLength, type Outcome } from '../src/protocol/coordination.js';
-import type { Layout } from '../src/protocol/keys.js';
-import { checkName, isName, stepId } from '../src/protocol/names.js';
+import { nodeIo } from '../src/io.js';
+import type { Outcome } from '../src/protocol/coordination.js';
+import { checkName, stepId } from '../src/protocol/names.js';
 
 const said: Readonly<Record<Outcome, string>> = {
   complete: 'Completed step',
@@ -20,7 +21,7 @@ const said: Readonly<Record<Outcome, string>> = {
 export default class Complete extends BaseCommand {
   static override summary = 'end a step and hand it over';
   static override description =
-    'Replaces the claim once, with the whole handoff in it: either the step is done and handed over or, if someone took it over meanwhile, nothing changes and the exit code is 4. Repeating it is harmless. With --to, the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 nobody has claimed it or no such artifact, 4 not yours (any more), 7 not allowed, 8 store unreachable.';
+    'Writes the whole handoff in one replacement of the claim: it is done and handed over, or, when somebody took the step over meanwhile, nothing is changed and the answer is exit 4. Repeating it in the same words is harmless; other words are refused, since they would not be handed over. A step that nobody has claimed is claimed and ended at once. The artifacts that it names are recorded as they are now. With --to the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 no such artifact, 4 it is not yours (any more), or was ended in other words, 7 not allowed, 8 the store cannot be reached, or it is not known whether it was ended.';
   static override examples = [
     '<%= config.bin %> complete design --note "contract agreed" --to developer --next-action "build it"',
     '<%= config.bin %> complete build --changed-files-from-git --artifact patch.diff --to reviewer',
@@ -50,18 +51,18 @@ export default class Complete extends BaseCommand {
       helpValue: 'NAME',
     }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
-    epoch: Flags.integer({ summary: 'the claim is yours, made elsewhere under your name', min: 1 }),
-    force: Flags.boolean({ summary: 'whoever holds it' }),
+    epoch: Flags.integer({ summary: 'the epoch that you won, wherever that was', min: 1 }),
+    force: Flags.boolean({ summary: 'whoever holds it; what is done stays as it is' }),
   };
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Complete);
     const step = stepId(args.step);
-    checkLength('--note', flags.note);
-    checkLength('--next-action', flags['next-action']);
+    checkNote('--note', flags.note);
+    checkNote('--next-action', flags['next-action']);
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
     const { coordination, settings } = await this.coordinate();
-    const { context, held } = coordination;
+    const { context, holders } = coordination;
     const scrub = (what: string, text: string | undefined): string | undefined => {
       if (text === undefined) return undefined;
       const checked = checkSecrets(settings, text, flags.redact);
@@ -71,11 +72,13 @@ export default class Complete extends BaseCommand {
       return checked.text;
     };
     const [artifacts, changed] = await Promise.all([
-      checkArtifacts(context, step, flags.artifact ?? []),
+      flags.artifact === undefined
+        ? undefined
+        : pinArtifacts(context, nodeIo, step, flags.artifact),
       flags['changed-files-from-git'] ? this.changedFiles(context, step) : undefined,
     ]);
     const outcome = flags.blocked ? 'blocked' : flags['needs-review'] ? 'needs_review' : 'complete';
-    const { epoch, force } = flags;
+    const { epoch = coordination.epochOf(step), force } = flags;
     const report = {
       outcome,
       note: scrub('the note', flags.note),
@@ -84,14 +87,16 @@ export default class Complete extends BaseCommand {
       changedFiles: changed,
       artifacts,
     } as const;
-    const ended = await complete(context, held, { step, epoch, force }, report);
+    const ended = await complete(context, holders, { step, epoch, force }, report);
     await this.afterHeartbeat(coordination.heartbeat({ step: null }));
-    const { handoff, isRepeated } = ended;
-    if (isRepeated) this.note(`It was ended before; its handoff stays as it was.`);
+    const { handoff, isRepeated, wasUnclaimed } = ended;
+    if (isRepeated) this.note(`Step ${step} was completed already, in the same words.`);
+    if (wasUnclaimed) this.note(`Nobody had claimed step ${step}.`);
     this.say(`${said[handoff.state]} ${step}`);
     if (to !== undefined && !(await isRegistered(context, to))) this.note(unknownAgent(to));
     if (handoff.next_agent !== null) this.say(`Handed over to ${handoff.next_agent}`);
-    return { step, repeated: isRepeated, handoff };
+    const how = wasUnclaimed ? { how: 'unclaimed' } : {};
+    return { step, repeated: isRepeated, ...how, handoff };
   }
 
   private async changedFiles(context: CoordinationContext, step: string): Promise<string[]> {
@@ -107,41 +112,3 @@ export default class Complete extends BaseCommand {
 }
 
 const maxFiles = 10_000;
-
-/** Longer notes belong in an artifact; readers refuse them. */
-function checkLength(flag: string, text: string | undefined): void {
-  if (text === undefined || text.length <= maxTextLength) return;
-  throw new UsageError(`${flag} is longer than ${maxTextLength} characters`, {
-    hint: 'Upload it with "tracecraft artifact upload" and name it with --artifact.',
-  });
-}
-
-/** In this step, among the shared ones, or as `artifact list` names it. */
-function keysOf(layout: Layout, step: string, name: string): string[] {
-  const keys = [layout.artifact(step, name), layout.artifact('shared', name)];
-  const slash = name.indexOf('/');
-  const of = name.slice(0, slash);
-  return slash > 0 && isName(of) ? [...keys, layout.artifact(of, name.slice(slash + 1))] : keys;
-}
-
-/** As the next agent finds them: below the step, or among the shared ones. */
-async function checkArtifacts(
-  { bucket, layout }: CoordinationContext,
-  step: string,
-  names: readonly string[],
-): Promise<string[]> {
-  const root = layout.artifacts().length;
-  return Promise.all(
-    names.map(async (name) => {
-      for (const key of keysOf(layout, step, name)) {
-        for await (const entry of bucket.list(key)) {
-          if (entry.kind === 'object' && entry.key === key) return key.slice(root);
-          break;
-        }
-      }
-      throw new NotFoundError(`no artifact ${name} in step ${step} or among the shared ones`, {
-        hint: `Upload it first: "tracecraft artifact upload FILE --step ${step}".`,
-      });
-    }),
-  );
-}

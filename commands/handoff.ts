@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
+import { systemClock } from '../src/clock.js';
 import { readHandoff } from '../src/coordination/claims/steps.js';
 import { NotFoundError } from '../src/errors.js';
 import type { HandoffDocument } from '../src/protocol/coordination.js';
@@ -24,7 +25,7 @@ export default class Handoff extends BaseCommand {
     const step = stepId(args.step);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
-    const place = { bucket, layout: bucketLayout(settings.project) };
+    const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
     const handoff = await readHandoff(place, step);
     if (handoff === undefined) {
       throw new NotFoundError(`step ${step} was not handed over yet`, {
@@ -38,7 +39,7 @@ export default class Handoff extends BaseCommand {
 
 function linesOf(step: string, handoff: HandoffDocument): string[] {
   const { from_agent, from_step, next_agent, state, next_action, note, created_at } = handoff;
-  const { changed_files: files = [], artifacts = [], epoch } = handoff;
+  const { changed_files: files = [], artifacts = [], epoch, review } = handoff;
   const rows: [string, string | null][] = [
     ['step', `${from_step ?? step} (epoch ${epoch})`],
     ['state', state.replace('_', ' ')],
@@ -47,10 +48,12 @@ function linesOf(step: string, handoff: HandoffDocument): string[] {
     ['next action', next_action],
     ['note', note],
     ['at', created_at],
+    ['review', review == null ? null : `${review.verdict} by ${review.by} at ${review.at}`],
+    ['because', review?.note ?? null],
   ];
   const listed = [
     ...files.map((file): [string, string] => ['changed', file]),
-    ...artifacts.map((name): [string, string] => ['artifact', name]),
+    ...artifacts.map(({ name }): [string, string] => ['artifact', name]),
   ];
   return columns(
     [...rows, ...listed].flatMap(([name, value]) => (value === null ? [] : [[`${name}:`, value]])),

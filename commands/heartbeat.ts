@@ -1,13 +1,14 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { beat } from '../src/coordination/agents/agents.js';
+import { renewHeld } from '../src/coordination/claims/renew.js';
 import { stepId } from '../src/protocol/names.js';
 import { exampleHarnesses } from '../watchers/names.js';
 
 export default class Heartbeat extends BaseCommand {
   static override summary = 'show that you are alive, so that your claims stay yours';
   static override description =
-    'Rarely needed: every command of an agent sends a heartbeat if the last one is a minute old, and a running "tracecraft watch" sends them for live sessions. This is for scripts that hold a step for a long time.\n\nExit codes: 0 sent, 2 bad name, 7 not allowed, 8 store unreachable.';
+    'Renews what was claimed in this session or terminal, also what has expired and nobody has taken. Seldom needed: every command of an agent does so when the last renewal is a minute old, and a running "tracecraft watch" does it for the sessions that are live. It is here for scripts that hold a step for long.\n\nExit codes: 0 sent, 2 bad name, 7 not allowed, 8 the store cannot be reached.';
   static override examples = [
     '<%= config.bin %> heartbeat',
     '<%= config.bin %> heartbeat --step build --summary "compiling"',
@@ -29,7 +30,7 @@ export default class Heartbeat extends BaseCommand {
     const { status, summary, harness } = flags;
     const step = flags.step === undefined ? undefined : stepId(flags.step);
     const { coordination } = await this.coordinate();
-    const { context } = coordination;
+    const { context, holders } = coordination;
     const sessionId = context.sessionId ?? null;
     const { heartbeat } = await beat(context, {
       sessionId,
@@ -38,7 +39,10 @@ export default class Heartbeat extends BaseCommand {
       ...(summary === undefined ? {} : { summary }),
       ...(harness === undefined ? {} : { harness }),
     });
+    const lost = status === 'ended' ? [] : await renewHeld(context, holders, { isForced: true });
+    for (const { step: name } of lost) this.warn(`step ${name} is not yours any more`);
     this.say(`Heartbeat of ${context.agent} at ${heartbeat}`);
-    return { agent: context.agent, session_id: sessionId, status, heartbeat };
+    const names = lost.map(({ step: name }) => name);
+    return { agent: context.agent, session_id: sessionId, status, heartbeat, lost: names };
   }
 }

@@ -5,6 +5,7 @@ import { plural } from '../src/cli/format.js';
 import { detailLine, mailLine, mailRecord } from '../src/cli/mail-lines.js';
 import { flushed, printJson } from '../src/cli/output.js';
 import { parseTimeout } from '../src/cli/timeout.js';
+import { settleAll } from '../src/coordination/claims/steps.js';
 import {
   deleteMail,
   type Inbox as InboxContent,
@@ -20,6 +21,8 @@ import { stepId } from '../src/protocol/names.js';
 const defaultTimeout = '300s';
 const firstPauseMs = 500;
 const longestPauseMs = 5_000;
+/** Milliseconds between two looks for handoffs whose sender was stopped before it sent their mail. */
+const settleEveryMs = 30_000;
 
 export default class Inbox extends BaseCommand {
   static override summary = 'show your mail: messages to you, and to all';
@@ -50,6 +53,7 @@ export default class Inbox extends BaseCommand {
   };
 
   #isAnswered = false;
+  readonly #settled = new Map<string, number>();
   readonly #warned = new Set<string>();
 
   async run(): Promise<object> {
@@ -59,6 +63,7 @@ export default class Inbox extends BaseCommand {
     const { coordination } = await this.coordinate();
     const { context } = coordination;
     const heartbeat = coordination.heartbeat();
+    await settleAll(context, this.#settled);
     const isNew = flags.new || flags.wait;
     const news = flags.wait
       ? await this.waitForMail(coordination, filter, timeoutMs)
@@ -102,7 +107,12 @@ export default class Inbox extends BaseCommand {
     const { clock } = context;
     const deadline = clock.monotonic() + timeoutMs;
     let pauseMs = firstPauseMs;
+    let settledAtMs = clock.monotonic();
     for (;;) {
+      if (clock.monotonic() - settledAtMs >= settleEveryMs) {
+        await settleAll(context, this.#settled);
+        settledAtMs = clock.monotonic();
+      }
       const inbox = await readNewMail(context, filter);
       if (inbox.mail.length > 0) return inbox;
       this.warnOf(inbox);

@@ -7,7 +7,7 @@ import { stepId } from '../src/protocol/names.js';
 export default class Release extends BaseCommand {
   static override summary = 'give back an unfinished step';
   static override description =
-    'The next agent that claims it gets it at once. If you no longer hold the step, you are told so and nothing changes.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 not yours (any more), 7 not allowed, 8 store unreachable.';
+    'The next who claims it gets it at once. Who does not hold the step any more is told so, and nothing is changed.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 it is not yours (any more), 7 not allowed, 8 the store cannot be reached, or it is not known whether it was released.';
   static override examples = [
     '<%= config.bin %> release build',
     '<%= config.bin %> release build --epoch 2',
@@ -16,7 +16,7 @@ export default class Release extends BaseCommand {
     step: Args.string({ description: 'name of the step', required: true }),
   };
   static override flags = {
-    epoch: Flags.integer({ summary: 'the claim is yours, made elsewhere under your name', min: 1 }),
+    epoch: Flags.integer({ summary: 'the epoch that you won, wherever that was', min: 1 }),
     force: Flags.boolean({ summary: 'whoever holds it' }),
   };
 
@@ -24,9 +24,9 @@ export default class Release extends BaseCommand {
     const { args, flags } = await this.parse(Release);
     const step = stepId(args.step);
     const { coordination } = await this.coordinate();
-    const { context, held } = coordination;
-    const { epoch, force } = flags;
-    const { claim, isRepeated } = await release(context, held, { step, epoch, force });
+    const { context, holders } = coordination;
+    const { epoch = coordination.epochOf(step), force } = flags;
+    const { claim, isRepeated } = await release(context, holders, { step, epoch, force });
     await this.afterHeartbeat(coordination.heartbeat({ step: null }));
     this.say(isRepeated ? `Step ${step} was released before` : `Released step ${step}`);
     return { step, agent: context.agent, epoch: claim.epoch, repeated: isRepeated };

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { stepRow } from '../src/cli/step-rows.js';
+import { systemClock } from '../src/clock.js';
 import { readStep } from '../src/coordination/claims/steps.js';
 import { NotFoundError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
@@ -23,7 +24,8 @@ export default class StepStatus extends BaseCommand {
     const step = stepId(args.step);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
-    const view = await readStep({ bucket, layout: bucketLayout(settings.project) }, step);
+    const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
+    const view = await readStep(place, step);
     if (view === undefined) {
       throw new NotFoundError(`nobody has claimed step ${step} yet`, {
         hint: `Take it with "tracecraft claim ${step}"; "tracecraft steps" lists those there are.`,

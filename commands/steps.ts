@@ -1,6 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
 import { stepRow } from '../src/cli/step-rows.js';
+import { systemClock } from '../src/clock.js';
 import { listSteps } from '../src/coordination/claims/steps.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 
@@ -17,7 +18,8 @@ export default class Steps extends BaseCommand {
     await this.parse(Steps);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
-    const { steps, skipped } = await listSteps({ bucket, layout: bucketLayout(settings.project) });
+    const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
+    const { steps, skipped } = await listSteps(place);
     for (const error of skipped) this.warn(error.message);
     if (steps.length === 0) this.note('No steps yet: "tracecraft claim STEP" makes one.');
     const now = await bucket.now();

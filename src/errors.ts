@@ -18,6 +18,8 @@ export type ErrorKind =
 
 export interface ErrorOptions {
   readonly hint?: string;
+  /** What a script may want to know; printed beside the message with `--json`. */
+  readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -38,6 +40,7 @@ const exitCodes: Readonly<Record<ErrorKind, number>> = {
 export class TracecraftError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
   readonly exitCode: number;
   readonly retryable: boolean = false;
 
@@ -46,6 +49,7 @@ export class TracecraftError extends Error {
     this.name = new.target.name;
     this.kind = kind;
     this.hint = options.hint;
+    this.details = options.details;
     this.exitCode = exitCodes[kind];
   }
 }

@@ -59,7 +59,8 @@ export default class ArtifactUpload extends BaseCommand {
     }
     const { coordination, settings } = await this.coordinate();
     const named = this.safelyNamed(sources, settings, flags.redact);
-    await refuseFenced(coordination.context, coordination.held, step);
+    const epoch = coordination.epochOf(step);
+    await refuseFenced(coordination.context, coordination.holders, { step, epoch });
     const heartbeat = coordination.heartbeat();
     const total = named.reduce((sum, { size }) => sum + size, 0);
     const progress = startProgress({

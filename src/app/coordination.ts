@@ -10,7 +10,8 @@ import {
   refreshHeartbeat,
 } from '../coordination/agents/agents.js';
 import { sessionIdOf, terminalOf } from '../coordination/agents/session-id.js';
-import { type ClaimTokens, openClaimTokens } from '../coordination/claims/tokens.js';
+import { type HolderFiles, openHolderFiles } from '../coordination/claims/holder-files.js';
+import { renewHeld } from '../coordination/claims/renew.js';
 import type { CoordinationContext } from '../coordination/context.js';
 import { openLastTimestamp } from '../coordination/last-timestamp.js';
 import { nodeIo } from '../io.js';
@@ -21,15 +22,17 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What a command that acts as an agent needs. */
 export interface Coordination {
   readonly context: CoordinationContext;
-  /** The claims made from this session or terminal. */
-  readonly held: ClaimTokens;
+  /** The claims that were made from this session or terminal. */
+  readonly holders: HolderFiles;
+  /** The epoch of a step that this process was started to work at, by `tracecraft run`. */
+  epochOf(step: string): number | undefined;
   /** What could not be written after the act itself was done. */
   readonly unrecorded: readonly Error[];
   /** Whether this command registered a new agent; a mistyped name is one, too. */
   isNewAgent(): boolean;
   /**
-   * The agent's heartbeat, if one is due; immediately with a `step`. Start it alongside the command's own requests
-   * and await it at the end. Never fails: resolves to what went wrong, if anything.
+   * The agent's sign of life, and the renewal of what it holds here, if they are due; with a `step` the sign at once. To be
+   * started beside the command's own requests and awaited at its end. Never fails: the answer is what went wrong, if anything did.
    */
   heartbeat(news?: HeartbeatNews): Promise<Error | undefined>;
 }
@@ -59,16 +62,47 @@ export async function openCoordination(
   };
   const unrecorded: Error[] = [];
   const place = sessionId ?? terminalOf(env, await processStat());
+  const holders = openHolderFiles(nodeIo, folder, { agent, place });
   return {
     context: { ...context, onUnrecorded: (error) => unrecorded.push(error) },
     unrecorded,
     isNewAgent: () => isNew,
-    held: openClaimTokens(nodeIo, folder, { agent, place }),
-    heartbeat: (news) => refreshHeartbeat(context, { io: nodeIo, folder }, news),
+    holders,
+    epochOf: (step) => epochIn(env, step),
+    heartbeat: async (news) => {
+      const [failure, trouble] = await Promise.all([
+        refreshHeartbeat(context, { io: nodeIo, folder }, news),
+        renewalTrouble(renewHeld(context, holders)),
+      ]);
+      return failure ?? trouble;
+    },
   };
 }
 
-/** The heartbeat of a command that only reads, if one is due. Its failure is not that command's business. */
+/** What its user should know of a renewal. */
+async function renewalTrouble(renewal: ReturnType<typeof renewHeld>): Promise<Error | undefined> {
+  try {
+    const [lost] = await renewal;
+    return lost === undefined ? undefined : new Error(`step ${lost.step} is not yours any more`);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** What `tracecraft run` tells the command that it starts. */
+export const runVariables = { step: 'TRACECRAFT_STEP', epoch: 'TRACECRAFT_EPOCH' } as const;
+
+function epochIn(env: Environment, step: string): number | undefined {
+  const epoch = env[runVariables.epoch] ?? '';
+  return env[runVariables.step] === step && /^[1-9]\d{0,9}$/.test(epoch)
+    ? Number(epoch)
+    : undefined;
+}
+
+/**
+ * A sign of life beside a command that only reads, if one is due, on a bucket opened for reading. Nothing of it is that command's
+ * business.
+ */
 export async function signOfLife(
   bucket: Bucket,
   settings: Settings,
@@ -87,7 +121,12 @@ export async function signOfLife(
       clock: systemClock,
     };
     const folder = destinationFolder(stateFolder, bucket.location, project);
-    await keepHeartbeat(context, { io: nodeIo, folder });
+    const place = sessionId ?? terminalOf(env, await processStat());
+    const holders = openHolderFiles(nodeIo, folder, { agent, place });
+    await Promise.all([
+      keepHeartbeat(context, { io: nodeIo, folder }),
+      renewHeld(context, holders),
+    ]);
   } catch {
     return;
   }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { harnessNames } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
+import { systemClock } from '../clock.js';
 import { inParallel } from '../concurrency.js';
 import type { Settings, Source } from '../config/settings.js';
 import { listRegistrations, readAgents } from '../coordination/agents/agents.js';
@@ -68,7 +69,7 @@ export async function readOverview(bucket: Bucket, settings: Settings): Promise<
     registered.then((registrations) =>
       inParallel(registrations, ({ agent }) => unreadOf(place, agent)),
     ),
-    listSteps(place),
+    listSteps({ ...place, clock: systemClock }),
     listSessions(bucket, layout, harnessNames),
   ]);
   const overview: Overview = {

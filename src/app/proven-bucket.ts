@@ -14,9 +14,21 @@ export async function openSettled(settings: Settings): Promise<Bucket> {
 }
 
 /**
- * Like `openSettled`, with capabilities that were observed: some stores accept conditional headers and ignore them. A
- * folder's are the file system's; a store's are proven once and remembered on this machine. A failed proof is not
- * remembered, because the moment may have been bad.
+ * As `openSettled`, for commands that mostly read: what the store arbitrates counts only if it was proven before. To find it out
+ * takes writes, and whoever reads may have no right to them.
+ */
+export async function openForReading(settings: Settings): Promise<Bucket> {
+  const bucket = await openSettled(settings);
+  if (bucket.kind !== 's3') return bucket;
+  const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
+  const known = await readProven(nodeIo, folder);
+  return { ...bucket, capabilities: known ?? { putIfAbsent: false, putIfMatch: false } };
+}
+
+/**
+ * As `openSettled`, and its capabilities are what the store was seen to arbitrate: some accept the headers of conditional
+ * writes and ignore them. A folder's are the file system's own; a store's are proven once and remembered on this machine.
+ * What could not be proven is not remembered: it may have been a bad moment.
  */
 export async function openProven(settings: Settings): Promise<Bucket> {
   const target = openableTarget(settings);

@@ -111,8 +111,8 @@ export abstract class BaseCommand extends Command {
 
   /** The bucket the settings name; closed when the command ends. */
   protected async openBucket(settings: Settings): Promise<Bucket> {
-    const { openSettled } = await import('../app/proven-bucket.js');
-    const bucket = this.#closedAtEnd(await openSettled(settings));
+    const { openForReading } = await import('../app/proven-bucket.js');
+    const bucket = this.#closedAtEnd(await openForReading(settings));
     this.#signs.push(this.signOfLife(bucket, settings));
     return bucket;
   }

@@ -7,7 +7,8 @@ export interface Failure {
   readonly message: string;
   readonly hint: string | null;
   readonly retryable: boolean;
-  /** See docs/commands.md: 1 unexpected, 2 usage, 3 not found, 4 lost, …; the same in text and `--json`. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** docs/commands: 1 unexpected, 2 usage, 3 not found, 4 lost, …; the same in text and in `--json`. */
   readonly exitCode: number;
 }
 
@@ -22,8 +23,8 @@ export interface CommandLine {
 /** `undefined` if the command ended itself with an exit code (`this.exit`), which is not shown. */
 export function describeFailure(error: unknown, line: CommandLine): Failure | undefined {
   if (error instanceof TracecraftError) {
-    const { kind, message, hint, retryable, exitCode } = error;
-    return { kind, message, hint: hint ?? null, retryable, exitCode };
+    const { kind, message, hint, retryable, exitCode, details } = error;
+    return { kind, message, hint: hint ?? null, retryable, exitCode, details };
   }
   if (isExit(error)) return undefined;
   if (isOclifError(error)) return usage(...describeUsage(error, line));

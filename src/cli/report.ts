@@ -21,8 +21,11 @@ export async function reportFailure(
   return failure.exitCode;
 }
 
-function failureDocument({ kind, message, hint, retryable }: Failure): object {
-  return { schema_version: jsonSchemaVersion, error: { kind, message, hint, retryable } };
+function failureDocument({ kind, message, hint, retryable, details }: Failure): object {
+  return {
+    schema_version: jsonSchemaVersion,
+    error: { kind, message, hint, retryable, ...details },
+  };
 }
 
 /** `DEBUG=tracecraft*`, in the syntax of the `debug` package. */

@@ -31,6 +31,23 @@ export async function newStamp({
   return { stamp: { timeNs, agent, id: newId() }, at };
 }
 
+/**
+ * The same for what is written down in whole milliseconds and has its events' keys from there: later than what this machine
+ * stamped before, and earlier than what it stamps next.
+ */
+export async function newMoment(
+  context: Pick<CoordinationContext, 'bucket' | 'agent' | 'stamps'>,
+): Promise<string> {
+  const { stamp } = await newStamp(context);
+  const ms = (stamp.timeNs + 999_999n) / 1_000_000n;
+  lastNs = ms * 1_000_000n + followUpsNs;
+  await context.stamps?.remember(lastNs);
+  return new Date(Number(ms)).toISOString();
+}
+
+/** As many keys may have their time from one such moment. */
+const followUpsNs = 10n;
+
 /** 8 random hex digits. */
 export function newId(): string {
   return randomBytes(4).toString('hex');

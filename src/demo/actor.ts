@@ -1,9 +1,10 @@
 import { defaultTtlMs } from '../coordination/agents/liveness.js';
 import { registerAgent } from '../coordination/agents/registration.js';
+import { pinArtifacts } from '../coordination/artifacts/pins.js';
 import { uploadArtifacts } from '../coordination/artifacts/upload.js';
 import { acquire } from '../coordination/claims/claims.js';
 import { complete, type Report } from '../coordination/claims/finish-claim.js';
-import { type ClaimTokens, openClaimTokens } from '../coordination/claims/tokens.js';
+import { type HolderFiles, openHolderFiles } from '../coordination/claims/holder-files.js';
 import type { CoordinationContext } from '../coordination/context.js';
 import { sendMail } from '../coordination/mail/mailbox.js';
 import { setMemory } from '../coordination/memory/memory.js';
@@ -13,13 +14,13 @@ import type { Io } from '../io.js';
 export class Actor {
   readonly #context: CoordinationContext;
   readonly #io: Io;
-  readonly #held: ClaimTokens;
+  readonly #holders: HolderFiles;
 
   constructor(context: CoordinationContext, io: Io, stateFolder: string) {
     this.#context = context;
     this.#io = io;
     const { agent, sessionId } = context;
-    this.#held = openClaimTokens(io, stateFolder, { agent, place: sessionId });
+    this.#holders = openHolderFiles(io, stateFolder, { agent, place: sessionId });
   }
 
   async register(): Promise<void> {
@@ -28,7 +29,7 @@ export class Actor {
   }
 
   async claim(step: string): Promise<void> {
-    await acquire(this.#context, this.#held, {
+    await acquire(this.#context, this.#holders, {
       step,
       ttlMs: defaultTtlMs,
       reopen: false,
@@ -36,8 +37,13 @@ export class Actor {
     });
   }
 
-  async complete(step: string, report: Report): Promise<void> {
-    await complete(this.#context, this.#held, { step }, report);
+  /** `artifacts`: names of the step. */
+  async complete(
+    step: string,
+    { artifacts: names = [], ...said }: Omit<Report, 'artifacts'> & { artifacts?: string[] },
+  ): Promise<void> {
+    const artifacts = await pinArtifacts(this.#context, this.#io, step, names);
+    await complete(this.#context, this.#holders, { step }, { ...said, artifacts });
   }
 
   async send(to: string, message: string): Promise<void> {

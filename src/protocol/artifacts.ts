@@ -39,6 +39,7 @@ export const uploadEventSchema = v.object({
     size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
     /** Lower-case hex. */
     sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+    etag: v.optional(v.pipe(v.string(), v.maxLength(1_024))),
   }),
 });
 export type UploadEvent = v.InferOutput<typeof uploadEventSchema>;

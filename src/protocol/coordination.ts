@@ -21,6 +21,44 @@ export const outcomes = ['complete', 'blocked', 'needs_review'] as const;
 /** How a step ended. */
 export type Outcome = (typeof outcomes)[number];
 
+/** What a handoff says of an artifact: a plain name is all that an older tool wrote. */
+const pinSchema = v.union([
+  v.pipe(
+    text,
+    v.transform((name): ArtifactPin => ({ name, sha256: null, size: null, etag: null })),
+  ),
+  v.object({
+    name: text,
+    /** Lower-case hex. */
+    sha256: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+    size: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+    etag: v.nullable(v.pipe(v.string(), v.maxLength(1_024))),
+  }),
+]);
+
+/** An artifact as it was when the step was completed, whatever is uploaded under its name since. */
+export interface ArtifactPin {
+  /** `STEP/NAME`. */
+  readonly name: string;
+  readonly sha256: string | null;
+  readonly size: number | null;
+  readonly etag: string | null;
+}
+
+export const verdicts = ['approved', 'rejected'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+/** What a reviewer said of a step that needed a review. */
+export const reviewSchema = v.object({
+  by: text,
+  verdict: v.picklist(verdicts),
+  note: nullableText,
+  /** Who gets a message of it. */
+  to: nullableText,
+  at: timestamp,
+});
+export type ReviewDocument = v.InferOutput<typeof reviewSchema>;
+
 export const handoffSchema = v.object({
   schema: v.optional(v.number(), 1),
   from_agent: nullableText,
@@ -31,7 +69,8 @@ export const handoffSchema = v.object({
   note: nullableText,
   created_at: nullableTimestamp,
   changed_files: names,
-  artifacts: names,
+  artifacts: v.optional(v.pipe(v.array(pinSchema), v.maxLength(10_000))),
+  review: v.optional(v.nullable(reviewSchema)),
   epoch,
   /** Of the mail to the next agent: whoever repeats the completion can tell whether it was sent. */
   message_id: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/))),
@@ -53,9 +92,13 @@ export const claimSchema = v.object({
   ttl_s: v.optional(v.nullable(v.pipe(v.number(), v.minValue(0))), null),
   /** Missing in a document of the Python tool, which keeps a step's progress in `status.json`. */
   state: v.optional(v.picklist(claimStates)),
-  /** The whole handoff of a finished step. */
+  /** One more at each renewal: no two writes of a claim have the same bytes. */
+  renewals: v.optional(counter, 0),
+  released_at: v.optional(v.nullable(timestamp)),
+  /** The whole handoff of a step that is done, or was handed over and rejected. */
   outcome: v.optional(v.nullable(handoffSchema)),
 });
+export type ClaimState = (typeof claimStates)[number];
 export type ClaimDocument = v.InferOutput<typeof claimSchema>;
 
 export const stepStatuses = ['pending', 'in_progress', ...outcomes] as const;

@@ -20,10 +20,12 @@ export function artifactsOf(acting: SdkContext): Artifacts {
       const step = stepId(textOf('step', named));
       const file = resolve(cwd, textOf('path', path));
       const { sources } = await findSources(nodeIo, file, { name, recursive: false });
-      const { uploaded, failed, stopped } = await acting.act(async ({ context, held }) => {
-        await refuseFenced(context, held, step);
-        return uploadArtifacts(context, nodeIo, { step, sources });
-      });
+      const { uploaded, failed, stopped } = await acting.act(
+        async ({ context, holders, epochOf }) => {
+          await refuseFenced(context, holders, { step, epoch: epochOf(step) });
+          return uploadArtifacts(context, nodeIo, { step, sources });
+        },
+      );
       const [sent] = uploaded;
       if (sent !== undefined) return pick(sent);
       throw failureOf(path, failed[0]?.error ?? stopped);

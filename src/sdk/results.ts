@@ -16,7 +16,7 @@ export function handoffOf(step: string, document: HandoffDocument): Handoff {
     at: created_at,
     epoch,
     changedFiles: document.changed_files ?? [],
-    artifacts: document.artifacts ?? [],
+    artifacts: (document.artifacts ?? []).map(({ name }) => name),
   };
 }
 

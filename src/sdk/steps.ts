@@ -1,11 +1,12 @@
 import { systemClock } from '../clock.js';
 import { defaultTtlMs, maxTtlMs } from '../coordination/agents/liveness.js';
-import { findArtifact, resolveArtifact } from '../coordination/artifacts/artifacts.js';
+import { pinArtifacts } from '../coordination/artifacts/pins.js';
 import { acquire } from '../coordination/claims/claims.js';
 import { complete, release } from '../coordination/claims/finish-claim.js';
 import { listSteps, readHandoff } from '../coordination/claims/steps.js';
 import { waitForSteps } from '../coordination/claims/wait.js';
 import { UsageError } from '../errors.js';
+import { nodeIo } from '../io.js';
 import { maxTextLength, outcomes } from '../protocol/coordination.js';
 import { checkName, stepId } from '../protocol/names.js';
 import type { SdkContext } from './context.js';
@@ -19,15 +20,17 @@ const maxFiles = 10_000;
 
 export function stepsOf(acting: SdkContext): Steps {
   const { place, warn } = acting;
+  const reading = { ...place, clock: systemClock };
   return {
-    claim: async (named, { ttlMs: wishMs, reopen = false } = {}) => {
+    claim: async (named, { ttlMs: wishMs, reopen = false, mine = false } = {}) => {
       const step = stepOfName(named);
       const ttlMs = ttlOf(wishMs, acting.settings.claimTtlMs);
-      const { context, held, heartbeat } = await acting.coordination();
-      const result = await acquire(context, held, {
+      const { context, holders, heartbeat } = await acting.coordination();
+      const result = await acquire(context, holders, {
         step,
         ttlMs,
         reopen,
+        mine,
         beside: async (outcome) => {
           const failure = await heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
           if (failure !== undefined) warn(`the heartbeat was not sent: ${failure.message}`);
@@ -35,7 +38,8 @@ export function stepsOf(acting: SdkContext): Steps {
       });
       if (result.outcome === 'rejected') {
         const { agent, epoch } = result.holder;
-        return { claimed: false, step, reason: result.reason, holder: { agent, epoch } };
+        const { reason, isOwnName } = result;
+        return { claimed: false, step, reason, holder: { agent, epoch }, isOwnName };
       }
       const { claim, how, from, isBestEffort } = result;
       const before = from === undefined ? undefined : { agent: from.agent, epoch: from.epoch };
@@ -44,11 +48,19 @@ export function stepsOf(acting: SdkContext): Steps {
     complete: async (named, report = {}) => {
       const step = stepOfName(named);
       const checked = checkReport(acting, report);
-      const artifacts = await artifactsOf(acting, step, report.artifacts ?? []);
+      const artifacts =
+        report.artifacts === undefined
+          ? undefined
+          : await pinArtifacts(acting.place, nodeIo, step, report.artifacts);
       const { epoch, force } = report;
       const { handoff, isRepeated } = await acting.act(
-        ({ context, held }) =>
-          complete(context, held, { step, epoch, force }, { ...checked, artifacts }),
+        ({ context, holders, epochOf }) =>
+          complete(
+            context,
+            holders,
+            { step, epoch: epoch ?? epochOf(step), force },
+            { ...checked, artifacts },
+          ),
         { step: null },
       );
       if (isRepeated) warn(`step ${step} was ended before; its handoff stays as it was`);
@@ -56,35 +68,34 @@ export function stepsOf(acting: SdkContext): Steps {
     },
     release: async (named, { epoch, force } = {}) => {
       const step = stepOfName(named);
-      await acting.act(({ context, held }) => release(context, held, { step, epoch, force }), {
-        step: null,
-      });
+      await acting.act(
+        ({ context, holders, epochOf }) =>
+          release(context, holders, { step, epoch: epoch ?? epochOf(step), force }),
+        { step: null },
+      );
     },
     handoff: async (named) => {
       const step = stepOfName(named);
-      const document = await readHandoff(place, step);
+      const document = await readHandoff(reading, step);
       return document === undefined ? undefined : handoffOf(step, document);
     },
     steps: async () => {
-      const { steps, skipped } = await listSteps(place);
+      const { steps, skipped } = await listSteps(reading);
       for (const error of skipped) warn(error.message);
       return steps.map(stepOf);
     },
     waitFor: async (named, options) => {
       const timeoutMs = timeoutOf(options);
       const names = typeof named === 'string' ? [named] : named;
-      const views = await waitForSteps(
-        { ...place, clock: systemClock },
-        {
-          steps: names.map(stepOfName),
-          timeoutMs,
-          onLook: async () => {
-            if (acting.settings.agent === undefined) return;
-            await (await acting.coordination()).heartbeat();
-          },
-          onNeedsReview: ({ step }) => warn(`step ${step} needs a review`),
+      const views = await waitForSteps(reading, {
+        steps: names.map(stepOfName),
+        timeoutMs,
+        onLook: async () => {
+          if (acting.settings.agent === undefined) return;
+          await (await acting.coordination()).heartbeat();
         },
-      );
+        onNeedsReview: ({ step }) => warn(`step ${step} needs a review`),
+      });
       return views.map(stepOf);
     },
   };
@@ -136,19 +147,4 @@ function checkReport(acting: SdkContext, report: Report) {
     nextAction: scrub('nextAction', nextAction),
     changedFiles: checkFiles(changedFiles),
   };
-}
-
-/** As `STEP/NAME`. `NotFoundError` if one is missing. */
-async function artifactsOf(
-  { place }: SdkContext,
-  step: string,
-  names: readonly string[],
-): Promise<string[]> {
-  return Promise.all(
-    names.map(async (name) => {
-      const own = await findArtifact(place, { step, name });
-      const found = own ?? (await resolveArtifact(place, name, undefined));
-      return `${found.step}/${found.name}`;
-    }),
-  );
 }

@@ -54,7 +54,10 @@ export interface Tracecraft {
   readonly memory: Memories;
   readonly artifacts: Artifacts;
 
-  /** Takes a step so that nobody else works on it. Claiming what is already yours restarts its TTL. */
+  /**
+   * Takes a step, so that nobody else works on it. Only `claimed: true` means that it is yours, and it is said once: asking again
+   * for what is held under this name is `claimed: false` with `isOwnName`.
+   */
   claim(step: string, options?: ClaimOptions): Promise<ClaimAnswer>;
   /** Ends a step and hands it over. `LostError` if it is no longer yours; nothing is changed then. */
   complete(step: string, report?: Report): Promise<Handoff>;
@@ -96,6 +99,8 @@ export interface ClaimOptions {
   readonly ttlMs?: number | null | undefined;
   /** Take a finished step again, as a new epoch. */
   readonly reopen?: boolean | undefined;
+  /** What is held under this name, here or elsewhere, is moved here as a new epoch; whoever held it is fenced. */
+  readonly mine?: boolean | undefined;
 }
 
 export type ClaimAnswer = Claimed | NotClaimed;
@@ -105,8 +110,8 @@ export interface Claimed {
   readonly step: string;
   /** The fencing token: increases with each takeover or reopening. */
   readonly epoch: number;
-  readonly how: 'fresh' | 'released' | 'expired' | 'reopened' | 'renewed';
-  /** The previous holder. */
+  readonly how: 'fresh' | 'released' | 'expired' | 'reopened' | 'mine';
+  /** Whose it was before. */
   readonly from: { readonly agent: string; readonly epoch: number } | undefined;
   /** The store does not arbitrate: someone else may believe the same. */
   readonly isBestEffort: boolean;
@@ -118,12 +123,14 @@ export interface NotClaimed {
   readonly reason: 'held' | 'done';
   /** Who holds it, or finished it. */
   readonly holder: { readonly agent: string; readonly epoch: number };
+  /** It is held under this very name: by another process, or won here before. */
+  readonly isOwnName: boolean;
 }
 
 export interface EndOptions {
-  /** The claim you made elsewhere under your name. */
+  /** The epoch that you won, wherever that was. */
   readonly epoch?: number | undefined;
-  /** Whoever holds it. */
+  /** Whoever holds it. What is done stays as it is. */
   readonly force?: boolean | undefined;
 }
 

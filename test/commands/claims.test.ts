@@ -144,7 +144,7 @@ describe('a step from hand to hand', () => {
   });
 
   it('of nobody is not found', async () => {
-    for (const command of ['release', 'complete', 'step-status', 'handoff']) {
+    for (const command of ['release', 'step-status', 'handoff']) {
       const { code, stdout } = await run('designer', command, 'never-heard-of');
       expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
     }

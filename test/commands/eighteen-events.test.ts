@@ -216,7 +216,9 @@ describe.each(destinations)('the eighteen-event run in $name', ({ start }) => {
     expect(json(layout.handoff('build'))).toMatchObject({
       state: 'complete',
       next_agent: 'reviewer',
-      artifacts: ['build/patch-auth.diff'],
+      artifacts: [
+        { name: 'build/patch-auth.diff', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      ],
     });
     expect(json(layout.status('design'))).toMatchObject({ status: 'complete', agent: 'designer' });
     expect(json(layout.memory('design.contract'))).toMatchObject({

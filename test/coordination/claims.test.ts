@@ -1,27 +1,39 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import { beat } from '../../src/coordination/agents/agents.js';
 import { registerAgent } from '../../src/coordination/agents/registration.js';
 import { SessionHeartbeats } from '../../src/coordination/agents/session-heartbeats.js';
 import { acquire, type ClaimResult } from '../../src/coordination/claims/claims.js';
 import { complete, refuseFenced, release } from '../../src/coordination/claims/finish-claim.js';
+import { openHolderFiles } from '../../src/coordination/claims/holder-files.js';
+import { renewHeld } from '../../src/coordination/claims/renew.js';
 import { listSteps, readHandoff, readStep } from '../../src/coordination/claims/steps.js';
 import { LostError, NotFoundError } from '../../src/errors.js';
+import { nodeIo } from '../../src/io.js';
 import { AgentsRig, type Terminal } from '../support/agents-rig.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+import { Turnstile } from '../support/turnstile.js';
 
 const minute = 60_000;
+/** What this process stamped before comes first, by a few milliseconds. */
+const aroundThen = expect.stringMatching(/^2026-01-02T03:04:05\.\d{3}Z$/);
 const alone = async (): Promise<undefined> => undefined;
 
 function claim(
-  { context, held }: Terminal,
+  { context, holders }: Terminal,
   step = 'design',
-  options: { readonly ttlMs?: number | null; readonly reopen?: boolean } = {},
+  options: {
+    readonly ttlMs?: number | null;
+    readonly reopen?: boolean;
+    readonly mine?: boolean;
+  } = {},
 ): Promise<ClaimResult> {
-  const { ttlMs = 10 * minute, reopen = false } = options;
-  return acquire(context, held, { step, ttlMs, reopen, beside: alone });
+  const { ttlMs = 10 * minute, reopen = false, mine = false } = options;
+  return acquire(context, holders, { step, ttlMs, reopen, mine, beside: alone });
 }
 
-function done({ context, held }: Terminal, step = 'design', force = false) {
-  return complete(context, held, { step, force }, { outcome: 'complete', note: 'agreed' });
+function done({ context, holders }: Terminal, step = 'design', force = false) {
+  return complete(context, holders, { step, force }, { outcome: 'complete', note: 'agreed' });
 }
 
 describe('a claim', () => {
@@ -40,6 +52,7 @@ describe('a claim', () => {
       claimed_at: '2026-01-02T03:04:05.000Z',
       ttl_s: 600,
       state: 'held',
+      renewals: 0,
     });
     expect(rig.json('demo/steps/design/status.json')).toMatchObject({
       status: 'in_progress',
@@ -161,7 +174,7 @@ describe('a holder that gives no sign of life', () => {
     const before = rig.steps();
     for (const end of [
       done(designer),
-      release(designer.context, designer.held, { step: 'design' }),
+      release(designer.context, designer.holders, { step: 'design' }),
     ]) {
       const error: unknown = await end.catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(LostError);
@@ -194,79 +207,91 @@ describe('a holder that gives no sign of life', () => {
   });
 });
 
-describe('a sign of life', () => {
-  it('of the session that holds the claim keeps it', async () => {
+describe('a renewal', () => {
+  it('rewrites the claim with a counter, and keeps the step', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer', 's-1');
     await claim(designer);
-    for (let n = 0; n < 5; n += 1) {
+    for (let n = 1; n <= 5; n += 1) {
       rig.advance(9 * minute);
-      await beat(designer.context, { sessionId: 's-1', status: 'active' });
+      expect(await renewHeld(designer.context, designer.holders, { isForced: true })).toEqual([]);
+      expect(rig.json('demo/steps/design/claim.json')).toMatchObject({ epoch: 1, renewals: n });
     }
     expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
     rig.advance(10 * minute + 1000);
     expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
   });
 
-  it('of another session of the same agent does not keep it', async () => {
-    const rig = new AgentsRig();
-    await claim(rig.terminal('designer', 's-1'));
-    rig.advance(11 * minute);
-    await beat(rig.context('designer', 's-2'), { sessionId: 's-2', status: 'active' });
-    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
-  });
-
-  it('of one of several sessions counts for that one, whichever wrote last', async () => {
-    const rig = new AgentsRig();
-    await claim(rig.terminal('designer', 's-1'));
-    rig.advance(9 * minute);
-    await beat(rig.context('designer', 's-1'), { sessionId: 's-1', status: 'active' });
-    rig.advance(5 * minute);
-    await beat(rig.context('designer', 's-2'), { sessionId: 's-2', status: 'active' });
-    expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
-    rig.advance(5 * minute + 1000);
-    await beat(rig.context('designer', 's-2'), { sessionId: 's-2', status: 'active' });
-    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
-  });
-
-  it('from before the claim does not make it live longer, nor does one from the future', async () => {
-    const rig = new AgentsRig();
-    const place = 'demo/agents/designer.json';
-    await claim(rig.terminal('designer', 's-1'));
-    const sessions = { 's-1': '2199-01-01T00:00:00.000Z' };
-    const document = { id: 'designer', status: 'active', session_id: 's-9', sessions };
-    await rig.store.client().put(place, Buffer.from(JSON.stringify(document)));
-    rig.advance(10 * minute + 1000);
-    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
-  });
-
-  it('is sent by a watch for every agent that names a live session, and keeps its claim', async () => {
+  it('is one request', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer', 's-1');
     await claim(designer);
-    await beat(designer.context, { sessionId: 's-1', status: 'active' });
-    const watch = new SessionHeartbeats(rig.context('watcher'));
+    const requests: string[] = [];
+    const counted = rig.reconnect(designer, {
+      gate: async (request) => void requests.push(request),
+    });
+    await renewHeld(counted.context, counted.holders, { isForced: true });
+    expect(requests).toEqual(['PUT']);
+  });
+
+  it('makes a takeover that was decided before it fail', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    rig.advance(11 * minute);
+    const turnstile = new Turnstile();
+    const developer = rig.terminal('developer', undefined, { gate: turnstile.gate('developer') });
+    const taking = claim(developer);
+    // It has read an expired claim, and is about to write.
+    await turnstile.let('developer');
+    await turnstile.let('developer');
+    await renewHeld(designer.context, designer.holders, { isForced: true });
+    turnstile.release('developer');
+    expect(await taking).toMatchObject({ outcome: 'rejected', reason: 'held' });
+    await expect(done(designer)).resolves.toMatchObject({ isRepeated: false });
+  });
+
+  it('after the step was taken over is told as lost, and only then', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    rig.advance(11 * minute);
+    await claim(rig.terminal('developer'));
+    const lost = await renewHeld(designer.context, designer.holders, { isForced: true });
+    expect(lost.map(({ step }) => step)).toEqual(['design']);
+    expect(await renewHeld(designer.context, designer.holders, { isForced: true })).toEqual([]);
+    await expect(done(designer)).rejects.toThrow('fenced');
+  });
+
+  it('a heartbeat of the same name, here or elsewhere, is none', async () => {
+    const rig = new AgentsRig();
+    await claim(rig.terminal('designer', 's-1'));
+    rig.advance(10 * minute + 1000);
+    await beat(rig.context('designer', 's-1'), { sessionId: 's-1', status: 'active' });
+    expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+  });
+
+  it('is sent by a watch for what was claimed from a live session', async () => {
+    const rig = new AgentsRig();
+    const folder = await createTemporaryFolder();
+    const holders = openHolderFiles(nodeIo, folder.path, { agent: 'designer', place: 's-1' });
+    const designer = { context: rig.context('designer', 's-1'), holders };
+    await claim(designer);
+    const watch = new SessionHeartbeats(
+      { ...rig.context('watcher'), clock: { ...systemClock, now: () => rig.store.nowMs } },
+      { io: nodeIo, folder: folder.path },
+    );
     for (let n = 0; n < 30; n += 1) {
       rig.advance(5 * minute);
       await watch.send([{ harness: 'claude-code', id: 's-1', presumedAgent: 'somebody-else' }]);
     }
     expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
-    expect(rig.json('demo/agents/somebody-else.json')).toBeUndefined();
-    await watch.send([{ harness: 'claude-code', id: 's-2', presumedAgent: 'somebody-else' }]);
-    expect(rig.json('demo/agents/somebody-else.json')).toMatchObject({ session_id: 's-2' });
-    expect(rig.events('agent.registered').map(({ agent }) => agent)).toContain('somebody-else');
-  });
-
-  it('of a watch for a session that lives does not speak for one that died', async () => {
-    const rig = new AgentsRig();
-    await claim(rig.terminal('designer', 's-1'));
-    await beat(rig.context('designer', 's-1'), { sessionId: 's-1', status: 'active' });
-    const watch = new SessionHeartbeats(rig.context('watcher'));
     for (let n = 0; n < 3; n += 1) {
       rig.advance(5 * minute);
       await watch.send([{ harness: 'claude-code', id: 's-2', presumedAgent: 'designer' }]);
     }
     expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
+    await folder.remove();
   });
 
   it('costs a watch no request when nothing lives', async () => {
@@ -281,19 +306,39 @@ describe('a sign of life', () => {
 });
 
 describe('what is asked for twice', () => {
-  it('is renewed for who holds it', async () => {
+  it('is said once: asked again, the holder is told that it has the step, and wins nothing', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
-    rig.advance(9 * minute);
-    expect(await claim(designer, 'design', { ttlMs: 20 * minute })).toMatchObject({
-      outcome: 'claimed',
-      how: 'renewed',
-      claim: { epoch: 1, ttl_s: 1200 },
+    const before = rig.steps();
+    expect(await claim(designer)).toMatchObject({ isOwnName: true, isHere: true });
+    const elsewhere = rig.terminal('designer', 's-2');
+    expect(await claim(elsewhere)).toMatchObject({ isOwnName: true, isHere: false });
+    expect(rig.steps()).toEqual(before);
+  });
+
+  it('by six processes of one name in one place is won by one of them', async () => {
+    const rig = new AgentsRig();
+    const { holders } = rig.terminal('designer');
+    const results = await Promise.all(
+      Array.from({ length: 6 }, () => claim({ context: rig.context('designer'), holders })),
+    );
+    expect(results.filter(({ outcome }) => outcome === 'claimed')).toHaveLength(1);
+  });
+
+  it('with --mine moves the claim here as a new epoch, and fences the other', async () => {
+    const rig = new AgentsRig();
+    const first = rig.terminal('designer', 's-1');
+    const second = rig.terminal('designer', 's-2');
+    await claim(first);
+    expect(await claim(second, 'design', { mine: true })).toMatchObject({
+      how: 'mine',
+      claim: { epoch: 2, session_id: 's-2' },
     });
-    rig.advance(19 * minute);
-    expect(await claim(rig.terminal('developer'))).toMatchObject({ outcome: 'rejected' });
-    expect(rig.events('step.renewed')).toHaveLength(1);
+    await expect(done(first)).rejects.toThrow('fenced');
+    await expect(done(second)).resolves.toMatchObject({ isRepeated: false });
+    const stranger = claim(rig.terminal('developer'), 'design', { mine: true });
+    expect(await stranger).toMatchObject({ outcome: 'rejected' });
   });
 
   it('with another outcome is refused, not taken for done', async () => {
@@ -301,7 +346,7 @@ describe('what is asked for twice', () => {
     const designer = rig.terminal('designer');
     await claim(designer);
     const end = (outcome: 'blocked' | 'complete') =>
-      complete(designer.context, designer.held, { step: 'design' }, { outcome });
+      complete(designer.context, designer.holders, { step: 'design' }, { outcome });
     await end('blocked');
     await expect(end('complete')).rejects.toThrow('step design was blocked already (epoch 1)');
     expect(await readStep(designer.context, 'design')).toMatchObject({ status: 'blocked' });
@@ -313,9 +358,11 @@ describe('what is asked for twice', () => {
     await claim(designer);
     const report = { outcome: 'complete', nextAgent: 'developer' } as const;
     await Promise.allSettled(
-      [1, 2, 3, 4].map(() => complete(designer.context, designer.held, { step: 'design' }, report)),
+      [1, 2, 3, 4].map(() =>
+        complete(designer.context, designer.holders, { step: 'design' }, report),
+      ),
     );
-    await complete(designer.context, designer.held, { step: 'design' }, report);
+    await complete(designer.context, designer.holders, { step: 'design' }, report);
     const mail = [...rig.store.objects.keys()].filter((key) => key.includes('/messages/'));
     expect(mail).toHaveLength(1);
     expect(rig.events('message.sent')).toHaveLength(1);
@@ -327,13 +374,17 @@ describe('what cannot be recorded', () => {
     const rig = new AgentsRig();
     const told: string[] = [];
     const failing = (terminal: Terminal): Terminal => ({
-      held: terminal.held,
+      holders: terminal.holders,
       context: {
         ...terminal.context,
         onUnrecorded: (error) => told.push(error.message),
         bucket: {
           ...terminal.context.bucket,
           put: () => Promise.reject(new Error('no event')),
+          putIfAbsent: (key, body) =>
+            key.includes('/events/')
+              ? Promise.reject(new Error('no event'))
+              : terminal.context.bucket.putIfAbsent(key, body),
         },
       },
     });
@@ -349,12 +400,14 @@ describe('who lost a step', () => {
   it('may not put artifacts there', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
-    await refuseFenced(designer.context, designer.held, 'design');
+    await refuseFenced(designer.context, designer.holders, { step: 'design' });
     await claim(designer);
-    await refuseFenced(designer.context, designer.held, 'design');
+    await refuseFenced(designer.context, designer.holders, { step: 'design' });
     rig.advance(11 * minute);
     await claim(rig.terminal('developer'));
-    await expect(refuseFenced(designer.context, designer.held, 'design')).rejects.toThrow('fenced');
+    await expect(
+      refuseFenced(designer.context, designer.holders, { step: 'design' }),
+    ).rejects.toThrow('fenced');
   });
 });
 
@@ -409,17 +462,17 @@ describe('releasing', () => {
     await claim(designer);
     await done(designer);
     await rig.store.client().delete('demo/steps/design/handoff.json');
-    const forced = release(lead.context, lead.held, { step: 'design', force: true });
+    const forced = release(lead.context, lead.holders, { step: 'design', force: true });
     await expect(forced).rejects.toBeInstanceOf(LostError);
-    await done(lead, 'design', true);
-    expect(await readHandoff(lead.context, 'design')).toMatchObject({ note: 'agreed', epoch: 2 });
+    await expect(done(lead, 'design', true)).rejects.toThrow('completed already by designer');
+    expect(await readHandoff(lead.context, 'design')).toMatchObject({ note: 'agreed', epoch: 1 });
   });
 
   it('gives the step to the next at once', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
-    await release(designer.context, designer.held, { step: 'design' });
+    await release(designer.context, designer.holders, { step: 'design' });
     expect(rig.json('demo/steps/design/status.json')).toMatchObject({ status: 'pending' });
     expect(await claim(rig.terminal('developer'))).toMatchObject({
       how: 'released',
@@ -431,13 +484,13 @@ describe('releasing', () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
-    await release(designer.context, designer.held, { step: 'design' });
-    expect(await release(designer.context, designer.held, { step: 'design' })).toMatchObject({
+    await release(designer.context, designer.holders, { step: 'design' });
+    expect(await release(designer.context, designer.holders, { step: 'design' })).toMatchObject({
       isRepeated: true,
     });
     expect(rig.events('step.released')).toHaveLength(1);
     await expect(
-      release(designer.context, designer.held, { step: 'build' }),
+      release(designer.context, designer.holders, { step: 'build' }),
     ).rejects.toBeInstanceOf(NotFoundError);
   });
 
@@ -446,10 +499,10 @@ describe('releasing', () => {
     const designer = rig.terminal('designer');
     const lead = rig.terminal('lead');
     await claim(designer);
-    await expect(release(lead.context, lead.held, { step: 'design' })).rejects.toThrow(
+    await expect(release(lead.context, lead.holders, { step: 'design' })).rejects.toThrow(
       /held by designer/,
     );
-    await release(lead.context, lead.held, { step: 'design', force: true });
+    await release(lead.context, lead.holders, { step: 'design', force: true });
     await expect(done(designer)).rejects.toThrow('fenced');
   });
 });
@@ -458,10 +511,11 @@ describe('completing', () => {
   it('puts the whole handoff into the claim, and the same into handoff.json and status.json', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
+    const spec = { name: 'design/spec.md', sha256: 'a'.repeat(64), size: 3, etag: '"1"' };
     await claim(designer);
     await complete(
       designer.context,
-      designer.held,
+      designer.holders,
       { step: 'design' },
       {
         outcome: 'complete',
@@ -469,7 +523,7 @@ describe('completing', () => {
         nextAgent: 'developer',
         nextAction: 'build it',
         changedFiles: ['a.ts'],
-        artifacts: ['design/spec.md'],
+        artifacts: [spec],
       },
     );
     const handoff = {
@@ -480,9 +534,9 @@ describe('completing', () => {
       state: 'complete',
       next_action: 'build it',
       note: 'agreed',
-      created_at: '2026-01-02T03:04:05.000Z',
+      created_at: aroundThen,
       changed_files: ['a.ts'],
-      artifacts: ['design/spec.md'],
+      artifacts: [spec],
       epoch: 1,
       message_id: expect.stringMatching(/^[0-9a-f]{8}$/),
     };
@@ -495,7 +549,7 @@ describe('completing', () => {
       status: 'complete',
       agent: 'designer',
       started_at: '2026-01-02T03:04:05.000Z',
-      completed_at: '2026-01-02T03:04:05.000Z',
+      completed_at: aroundThen,
       epoch: 1,
     });
     const mail = [...rig.store.objects.keys()].filter((key) => key.includes('/messages/'));
@@ -507,19 +561,44 @@ describe('completing', () => {
     });
   });
 
+  it('in other words is refused, also by force, and changes nothing', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    await claim(designer);
+    await done(designer);
+    const before = [...rig.store.objects.keys()];
+    for (const [said, force] of [
+      [{ note: 'another' }, false],
+      [{ note: 'agreed', nextAgent: 'reviewer' }, false],
+      [{ note: 'another' }, true],
+    ] as const) {
+      const again = complete(
+        designer.context,
+        designer.holders,
+        { step: 'design', force },
+        { outcome: 'complete', ...said },
+      );
+      await expect(again).rejects.toThrow(/completed already .*, with another (note|next agent)/);
+    }
+    expect([...rig.store.objects.keys()]).toEqual(before);
+  });
+
+  it('what nobody has claimed claims and ends it in one write', async () => {
+    const rig = new AgentsRig();
+    const designer = rig.terminal('designer');
+    expect(await done(designer)).toMatchObject({ wasUnclaimed: true, claim: { epoch: 1 } });
+    expect(await readStep(rig.context('x'), 'design')).toMatchObject({ status: 'complete' });
+    await expect(done(rig.terminal('developer'))).rejects.toThrow('completed already by designer');
+  });
+
   it('twice changes nothing and sends no second mail', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
     const report = { outcome: 'complete', nextAgent: 'developer' } as const;
-    await complete(designer.context, designer.held, { step: 'design' }, report);
+    await complete(designer.context, designer.holders, { step: 'design' }, report);
     const before = [...rig.store.objects.keys()];
-    const again = await complete(
-      designer.context,
-      designer.held,
-      { step: 'design' },
-      { outcome: 'complete', note: 'another' },
-    );
+    const again = await complete(designer.context, designer.holders, { step: 'design' }, report);
     expect(again).toMatchObject({ isRepeated: true, handoff: { state: 'complete' } });
     expect([...rig.store.objects.keys()]).toEqual(before);
   });
@@ -529,7 +608,7 @@ describe('completing', () => {
     const reviewer = rig.terminal('reviewer');
     await claim(reviewer, 'review');
     const report = { outcome, note: 'missing auth check, needs rework' };
-    await complete(reviewer.context, reviewer.held, { step: 'review' }, report);
+    await complete(reviewer.context, reviewer.holders, { step: 'review' }, report);
     expect(await readStep(rig.context('x'), 'review')).toMatchObject({
       status: outcome,
       note: report.note,
@@ -547,9 +626,9 @@ describe('completing', () => {
     const other = rig.terminal('designer', 's-2');
     const report = { outcome: 'complete' } as const;
     await expect(
-      complete(other.context, other.held, { step: 'design', epoch: 2 }, report),
+      complete(other.context, other.holders, { step: 'design', epoch: 2 }, report),
     ).rejects.toBeInstanceOf(LostError);
-    await complete(other.context, other.held, { step: 'design', epoch: 1 }, report);
+    await complete(other.context, other.holders, { step: 'design', epoch: 1 }, report);
     expect(await readStep(rig.context('x'), 'design')).toMatchObject({ status: 'complete' });
   });
 
@@ -567,9 +646,9 @@ describe('on a store that does not arbitrate', () => {
   const none = { putIfAbsent: false, putIfMatch: false };
 
   function unarbitrated(rig: AgentsRig, agent: string): Terminal {
-    const { context, held } = rig.terminal(agent);
+    const { context, holders } = rig.terminal(agent);
     const bucket = { ...context.bucket, capabilities: none };
-    return { context: { ...context, bucket }, held };
+    return { context: { ...context, bucket }, holders };
   }
 
   it('a claim is best-effort and says so; who comes later is refused all the same', async () => {
@@ -594,7 +673,7 @@ describe('on a store that does not arbitrate', () => {
         await second;
       },
     };
-    const result = await claim({ context: { ...first.context, clock }, held: first.held });
+    const result = await claim({ context: { ...first.context, clock }, holders: first.holders });
     expect(await second).toMatchObject({ outcome: 'claimed' });
     expect(result).toMatchObject({ outcome: 'rejected', holder: { agent: 'developer' } });
   });

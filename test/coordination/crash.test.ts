@@ -30,13 +30,13 @@ function killedAt(at: number, fate: PutFate): Hooks {
   };
 }
 
-function claim({ context, held }: Terminal, step: string) {
-  return acquire(context, held, { step, ttlMs: 600_000, reopen: false, beside: alone });
+function claim({ context, holders }: Terminal, step: string) {
+  return acquire(context, holders, { step, ttlMs: 600_000, reopen: false, beside: alone });
 }
 
 /** Parses every document of the step: none is half written, none contradicts the claim. */
 async function explained(bucket: Bucket, rig: AgentsRig): Promise<string | undefined> {
-  const place = { bucket, layout: rig.layout };
+  const place = { ...rig.context('reader'), bucket };
   const view = await readStep(place, 'review');
   const listed = (await listSteps(place)).steps.find(({ step }) => step === 'review');
   expect(listed?.status).toBe(view?.status);
@@ -57,7 +57,7 @@ describe.each(kills)('killed at write $at ($fate)', ({ at, fate }) => {
     const other = await claim(rig.terminal('developer'), 'review');
     expect(other.outcome).toBe(isTaken ? 'rejected' : 'claimed');
     if (!isTaken) return;
-    await complete(reviewer.context, reviewer.held, { step: 'review' }, report);
+    await complete(reviewer.context, reviewer.holders, { step: 'review' }, report);
     expect(await explained(rig.store.client(), rig)).toBe('blocked');
   });
 
@@ -66,12 +66,12 @@ describe.each(kills)('killed at write $at ($fate)', ({ at, fate }) => {
     const reviewer = rig.terminal('reviewer', 's-1');
     await claim(reviewer, 'review');
     const dying = rig.reconnect(reviewer, killedAt(at, fate));
-    await complete(dying.context, dying.held, { step: 'review' }, report).catch(() => undefined);
+    await complete(dying.context, dying.holders, { step: 'review' }, report).catch(() => undefined);
     const isDone = at > 1 || fate !== 'lost';
     expect(await explained(rig.store.client(), rig)).toBe(isDone ? 'blocked' : 'in_progress');
     const handoff = await readHandoff(rig.context('developer'), 'review');
     expect(handoff?.note).toBe(isDone ? report.note : undefined);
-    await complete(reviewer.context, reviewer.held, { step: 'review' }, report);
+    await complete(reviewer.context, reviewer.holders, { step: 'review' }, report);
     expect(rig.json('demo/steps/review/handoff.json')).toMatchObject({
       note: report.note,
       state: 'blocked',
@@ -87,11 +87,11 @@ describe.each(kills)('killed at write $at ($fate)', ({ at, fate }) => {
     const reviewer = rig.terminal('reviewer', 's-1');
     await claim(reviewer, 'review');
     const dying = rig.reconnect(reviewer, killedAt(at, fate));
-    await complete(dying.context, dying.held, { step: 'review' }, report).catch(() => undefined);
+    await complete(dying.context, dying.holders, { step: 'review' }, report).catch(() => undefined);
     const isDone = at > 1 || fate !== 'lost';
     const developer = rig.terminal('developer');
     const request = { step: 'review', ttlMs: null, reopen: true, beside: alone };
-    const taken = await acquire(developer.context, developer.held, request);
+    const taken = await acquire(developer.context, developer.holders, request);
     if (!isDone) {
       expect(taken.outcome).toBe('rejected');
       return;

@@ -10,7 +10,7 @@ import { destinationFolder, readProven, recordProven } from '../../src/config/de
 import { parseConfig } from '../../src/config/schema.js';
 import { openTrustStore } from '../../src/config/trust.js';
 import { keepHeartbeat, refreshHeartbeat } from '../../src/coordination/agents/agents.js';
-import { openClaimTokens } from '../../src/coordination/claims/tokens.js';
+import { openHolderFiles } from '../../src/coordination/claims/holder-files.js';
 import { openLastTimestamp } from '../../src/coordination/last-timestamp.js';
 import { NotAllowedError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
@@ -56,6 +56,17 @@ function trustable(home: string) {
     document: parseConfig('', Buffer.from('{"backend":"s3","bucket":"b","project":"p"}')),
   };
 }
+
+const heldClaim = {
+  agent,
+  session_id: id,
+  host: 'box',
+  epoch: 1,
+  claimed_at: null,
+  ttl_s: 60,
+  state: 'held',
+  renewals: 0,
+} as const;
 
 const context = () => ({
   bucket: rig.bucket,
@@ -107,11 +118,13 @@ const operations: Readonly<Record<string, (home: string) => Promise<unknown>>> =
     if (outcome.held) await outcome.release();
   },
   scratch: async (home) => (await openScratch(join(destination(home), 'compact'))).remove(),
-  nonces: async (home) => {
-    const held = openClaimTokens(nodeIo, destination(home), { agent, place: id });
-    await held.add('build', 'a'.repeat(32));
-    await held.keepOnly('build', 'b'.repeat(32));
-    await held.remove('build', 'a'.repeat(32));
+  'holder files': async (home) => {
+    const holders = openHolderFiles(nodeIo, destination(home), { agent, place: id });
+    const claim = { ...heldClaim, nonce: 'a'.repeat(32) };
+    await holders.keep({ step: 'build', claim, etag: '"1"', sentAtMs: 0 });
+    await holders.all();
+    await holders.pruneOlder('build', 2);
+    await holders.remove({ step: 'build', claim });
   },
   stamps: async (home) => {
     const record = openLastTimestamp(nodeIo, destination(home));

@@ -130,8 +130,10 @@ describe('steps', () => {
     const ann = await open('ann');
     await ann.claim('build');
     await ann.complete('build', { note: 'first' });
-    expect(await ann.complete('build', { note: 'second' })).toMatchObject({ note: 'first' });
+    expect(await ann.complete('build', { note: 'first' })).toMatchObject({ note: 'first' });
     expect(warnings).toEqual([expect.stringContaining('its handoff stays')]);
+    await expect(ann.complete('build', { note: 'second' })).rejects.toThrow('with another note');
+    expect(await ann.handoff('build')).toMatchObject({ note: 'first' });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/clock.js';
-import type { ClaimTokens } from '../../src/coordination/claims/tokens.js';
+import type { HolderFile, HolderFiles } from '../../src/coordination/claims/holder-files.js';
 import type { CoordinationContext } from '../../src/coordination/context.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { type Hooks, MemoryStore } from './memory-bucket.js';
@@ -7,7 +7,7 @@ import { type Hooks, MemoryStore } from './memory-bucket.js';
 /** One terminal of one agent: what it needs to act, and the claims it remembers. */
 export interface Terminal {
   readonly context: CoordinationContext;
-  readonly held: ClaimTokens;
+  readonly holders: HolderFiles;
 }
 
 /** Agents around one simulated store, whose clock the test moves. Their own clocks say nothing of the time. */
@@ -20,7 +20,7 @@ export class AgentsRig {
   }
 
   terminal(agent: string, sessionId?: string, hooks: Hooks = {}): Terminal {
-    return { context: this.context(agent, sessionId, hooks), held: rememberedHere() };
+    return { context: this.context(agent, sessionId, hooks), holders: rememberedHere() };
   }
 
   context(agent: string, sessionId?: string, hooks: Hooks = {}): CoordinationContext {
@@ -35,8 +35,8 @@ export class AgentsRig {
   }
 
   /** The same terminal after a restart, or with another connection. */
-  reconnect({ context, held }: Terminal, hooks: Hooks = {}): Terminal {
-    return { context: this.context(context.agent, context.sessionId, hooks), held };
+  reconnect({ context, holders }: Terminal, hooks: Hooks = {}): Terminal {
+    return { context: this.context(context.agent, context.sessionId, hooks), holders };
   }
 
   advance(ms: number): void {
@@ -74,23 +74,22 @@ const wrongClock: Clock = {
   sleep: async () => undefined,
 };
 
-export function rememberedHere(): ClaimTokens {
-  const nonces = new Map<string, Set<string>>();
-  const of = (step: string): Set<string> => {
-    const known = nonces.get(step) ?? new Set<string>();
-    nonces.set(step, known);
-    return known;
-  };
+export function rememberedHere(): HolderFiles {
+  const files = new Map<string, HolderFile>();
+  const nameOf = ({ step, claim }: Pick<HolderFile, 'step' | 'claim'>): string =>
+    `${step}/${claim.epoch}-${claim.nonce}`;
+  const of = (step: string): HolderFile[] => [...files.values()].filter((one) => one.step === step);
   return {
-    of: async (step) => new Set(of(step)),
-    add: async (step, nonce) => {
-      of(step).add(nonce);
+    of: async (step) => of(step),
+    all: async () => [...files.values()],
+    keep: async (file) => {
+      files.set(nameOf(file), file);
     },
-    remove: async (step, nonce) => {
-      of(step).delete(nonce);
+    remove: async (file) => {
+      files.delete(nameOf(file));
     },
-    keepOnly: async (step, nonce) => {
-      for (const one of of(step)) if (one !== nonce) of(step).delete(one);
+    pruneOlder: async (step, epoch) => {
+      for (const one of of(step)) if (one.claim.epoch < epoch) files.delete(nameOf(one));
     },
   };
 }

@@ -42,6 +42,8 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
     [
       'claim',
       'complete',
+      'approve',
+      'reject',
       'handoff',
       'release',
       'wait-for',

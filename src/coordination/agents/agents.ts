@@ -3,12 +3,7 @@ import type { ObjectEntry } from '../../bucket/bucket.js';
 import { inParallel } from '../../concurrency.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
-import {
-  type HeartbeatDocument,
-  heartbeatSchema,
-  type LivingAgentDocument,
-  livingAgentSchema,
-} from '../../protocol/coordination.js';
+import { type LivingAgentDocument, livingAgentSchema } from '../../protocol/coordination.js';
 import { type AgentDocument, DocumentError, parseDocument } from '../../protocol/documents.js';
 import { checkName, encodeId, isName } from '../../protocol/names.js';
 import { getListed } from '../claims/document.js';
@@ -184,24 +179,6 @@ async function lastBeat(io: Io, path: string): Promise<LastBeat | undefined> {
   const text = (await io.readFile(path))?.toString('utf8') ?? '';
   const [, at = '', every = ''] = /^(\d{1,16}) (\d{1,8})$/.exec(text) ?? [];
   return at === '' ? undefined : { atMs: Number(at), everyMs: Number(every) };
-}
-
-/** The heartbeat of the agent that holds something; a document that cannot be read is no sign of life. */
-export async function readHeartbeat(
-  { bucket, layout }: Pick<CoordinationContext, 'bucket' | 'layout'>,
-  agent: string,
-): Promise<Dated<HeartbeatDocument> | undefined> {
-  if (!isName(agent)) return undefined;
-  const key = layout.agent(agent);
-  const stored = await bucket.get(key);
-  if (stored === undefined) return undefined;
-  try {
-    const document = parseDocument(heartbeatSchema, key, stored.body);
-    return { document, modifiedAt: stored.modifiedAt };
-  } catch (error) {
-    if (error instanceof DocumentError) return undefined;
-    throw error;
-  }
 }
 
 export interface ListedAgents {

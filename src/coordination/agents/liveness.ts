@@ -1,13 +1,10 @@
-import type { ClaimDocument, HeartbeatDocument } from '../../protocol/coordination.js';
+import type { ClaimDocument } from '../../protocol/coordination.js';
 
 /** Milliseconds that a holder may be silent when nobody said otherwise. */
 export const defaultTtlMs = 2 * 60 * 60 * 1000;
 export const maxTtlMs = 7 * 24 * 60 * 60 * 1000;
 
-/**
- * The times of an S3 answer have whole seconds, cut off: a sign of life may be this much younger than its date says. So much
- * longer a claim lives, rather than end a moment too early.
- */
+/** S3 times are whole seconds, rounded down: a claim may be this much younger than its date says. */
 const resolutionMs = 1000;
 
 /** A document and when the store says that it was written. */
@@ -22,35 +19,10 @@ export function ttlSeconds(wishMs: number | null): number | null {
   return Math.max(1, Math.ceil(Math.min(wishMs, maxTtlMs) / 1000));
 }
 
-/** Milliseconds after the last sign of life; `null`: never. A document without `state` is the older tool's, which has no TTL. */
-export function ttlOf({ state, ttl_s }: ClaimDocument): number | null {
+/** Milliseconds after the last renewal; `null`: never. A document without `state` is the older tool's, which has no TTL. */
+export function ttlOf({ state, ttl_s }: Pick<ClaimDocument, 'state' | 'ttl_s'>): number | null {
   if (state === undefined || ttl_s === null) return null;
   return Math.min(ttl_s * 1000, maxTtlMs);
-}
-
-/**
- * The newer of the claim's own time and the heartbeat of the session that holds it. Another session of the same agent says
- * nothing about this one, and what was before the claim cannot make it live longer.
- */
-export function lastSeenAlive(
-  claim: Dated<ClaimDocument>,
-  heartbeat: Dated<HeartbeatDocument> | undefined,
-): Date {
-  const beat = heartbeat === undefined ? undefined : beatOf(claim.document.session_id, heartbeat);
-  return beat !== undefined && beat > claim.modifiedAt ? beat : claim.modifiedAt;
-}
-
-function beatOf(
-  sessionId: string | null,
-  { document, modifiedAt }: Dated<HeartbeatDocument>,
-): Date | undefined {
-  if (document.session_id === sessionId) return modifiedAt;
-  const recorded = document.sessions[sessionKey(sessionId)];
-  if (recorded === undefined) return undefined;
-  const at = new Date(recorded);
-  if (Number.isNaN(at.getTime())) return undefined;
-  // It was written before the document was: a later date is not one that the store gave.
-  return at > modifiedAt ? modifiedAt : at;
 }
 
 /** How `sessions` of a heartbeat document names a session; '' is an agent outside of any. */
@@ -58,8 +30,11 @@ export function sessionKey(sessionId: string | null): string {
   return sessionId ?? '';
 }
 
-/** Whether the next one may take the step. `now` is the store's. */
-export function isExpired(claim: ClaimDocument, lastSign: Date, now: Date): boolean {
-  const ttlMs = ttlOf(claim);
-  return ttlMs !== null && now.getTime() - lastSign.getTime() >= ttlMs + resolutionMs;
+/**
+ * Whether the next one may take the step: the claim was written or renewed longer ago than its TTL. `now` is the store's. Agent
+ * documents say nothing here; only a rewrite of the claim itself makes a takeover that was already decided fail.
+ */
+export function isExpired({ document, modifiedAt }: Dated<ClaimDocument>, now: Date): boolean {
+  const ttlMs = ttlOf(document);
+  return ttlMs !== null && now.getTime() - modifiedAt.getTime() >= ttlMs + resolutionMs;
 }

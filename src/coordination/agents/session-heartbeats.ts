@@ -1,4 +1,6 @@
 import type { LivingAgentDocument } from '../../protocol/coordination.js';
+import { holdersAt } from '../claims/holder-files.js';
+import { renewHeld } from '../claims/renew.js';
 import type { CoordinationContext } from '../context.js';
 import { writeEvent } from '../events.js';
 import { agentsSeenIn, type HeartbeatRecord, sessionsAfter } from './agents.js';
@@ -15,8 +17,8 @@ export interface LiveSession {
 }
 
 /**
- * The signs of life that a watcher sends for the sessions that it sees living, so that an agent keeps its claims however long
- * one of its tools is silent. An agent has one document for all of its sessions.
+ * The signs of life that a watcher sends for the sessions that it sees living, and the renewals of what was claimed from them,
+ * so that an agent keeps its claims however long one of its tools is silent. An agent has one document for all of its sessions.
  */
 export class SessionHeartbeats {
   readonly #context: Omit<CoordinationContext, 'agent' | 'sessionId'>;
@@ -49,8 +51,20 @@ export class SessionHeartbeats {
     for (const [agent, sessions] of byAgent) {
       await this.#beat(agent, sessions).catch((error: unknown) => failures.push(error));
     }
+    for (const { id } of live) {
+      await this.#renew(id).catch((error: unknown) => failures.push(error));
+    }
     // One agent's document that cannot be written must not silence the others.
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** What was claimed from the session, by whichever of its agents. */
+  async #renew(sessionId: string): Promise<void> {
+    if (this.#records === undefined) return;
+    const { io, folder } = this.#records;
+    for (const { files } of await holdersAt(io, folder, sessionId)) {
+      await renewHeld(this.#context, files);
+    }
   }
 
   /**

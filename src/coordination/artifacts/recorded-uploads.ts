@@ -14,6 +14,8 @@ export interface Upload {
   readonly at: string;
   readonly size: number;
   readonly sha256: string;
+  /** Of the object that was written; an older event does not say. */
+  readonly etag: string | undefined;
 }
 
 export interface RecordedUploads {
@@ -145,6 +147,6 @@ async function readUpload(
   }
 }
 
-function found({ agent, at, data: { ref, size, sha256 } }: UploadEvent): FoundUpload {
-  return { key: ref.key, upload: { agent, at, size, sha256 } };
+function found({ agent, at, data: { ref, size, sha256, etag } }: UploadEvent): FoundUpload {
+  return { key: ref.key, upload: { agent, at, size, sha256, etag } };
 }

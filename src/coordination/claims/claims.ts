@@ -1,173 +1,185 @@
 import type { ClaimDocument } from '../../protocol/coordination.js';
 import { stepId } from '../../protocol/names.js';
-import { readHeartbeat } from '../agents/agents.js';
 import { ttlSeconds } from '../agents/liveness.js';
 import type { CoordinationContext } from '../context.js';
 import { newNonce } from '../event-timestamp.js';
 import { afterwards, writeEvent } from '../events.js';
 import { contested } from './contested.js';
 import { type ClaimDecision, decideClaim, type RejectReason, type TakeKind } from './decision.js';
-import { isArbitrated, parseStatus, type ReadClaim, readClaim, writeClaim } from './document.js';
-import { project, type SeenProjections } from './projections.js';
-import type { ClaimTokens } from './tokens.js';
+import { isArbitrated, unknownOutcome, writeClaim } from './document.js';
+import { readFolded, type StepDocuments } from './fold.js';
+import type { HeldClaim, HolderFiles } from './holder-files.js';
+import { settle } from './settle.js';
 
 export interface ClaimRequest {
   readonly step: string;
-  /** Milliseconds without a sign of life after which others may take the step over; `null`: never. */
+  /** Milliseconds without a renewal after which others may take the step over; `null`: never. */
   readonly ttlMs: number | null;
+  /** A step that is done is wanted again. */
   readonly reopen: boolean;
+  /** What is held under this name, here or elsewhere, is moved here; whoever held it is fenced. */
+  readonly mine?: boolean;
+  /** A rejection leaves no event: whoever waits asks again and again. */
+  readonly isWaiting?: boolean;
   /** Done at the same time as what is written after the claim itself. */
   beside(outcome: ClaimResult['outcome']): Promise<unknown>;
 }
 
-export type ClaimResult =
-  | {
-      readonly outcome: 'claimed';
-      readonly how: TakeKind | 'renewed';
-      readonly claim: ClaimDocument;
-      /** Whose it was before. */
-      readonly from: ClaimDocument | undefined;
-      /** The store did not arbitrate: another one may believe the same. */
-      readonly isBestEffort: boolean;
-    }
-  | { readonly outcome: 'rejected'; readonly reason: RejectReason; readonly holder: ClaimDocument };
+export interface WonClaim {
+  readonly outcome: 'claimed';
+  readonly how: TakeKind;
+  readonly claim: HeldClaim;
+  /** Whose it was before. */
+  readonly from: ClaimDocument | undefined;
+  /** This machine's monotonic and wall clock before the write was sent: by the store's clock the claim is no older. */
+  readonly sentAt: SentAt;
+  /** The store did not arbitrate: another one may believe the same. */
+  readonly isBestEffort: boolean;
+}
+
+export interface SentAt {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export interface RejectedClaim {
+  readonly outcome: 'rejected';
+  readonly reason: RejectReason;
+  readonly holder: ClaimDocument;
+  /** Held under this very name: by another process, or won here before. */
+  readonly isOwnName: boolean;
+  /** It was made from this session or terminal. */
+  readonly isHere: boolean;
+}
+
+export type ClaimResult = WonClaim | RejectedClaim;
 
 const attempts = 16;
 
 /**
- * Takes a step that is free, or whose holder gave no sign of life for its TTL. One of any number who try at once gets it: the
- * store decides by its conditional writes. The others learn who did.
+ * Takes a step that is free, or whose holder let its TTL pass. Whoever gets `claimed` wrote that epoch itself, and nobody else is
+ * ever told so: not another process of the same agent, and not the same one asking again.
  */
 export async function acquire(
   context: CoordinationContext,
-  held: ClaimTokens,
+  holders: HolderFiles,
   request: ClaimRequest,
 ): Promise<ClaimResult> {
   const step = stepId(request.step);
+  const tried: Attempt[] = [];
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const scene = await look(context, step, request.reopen);
-    const { decision, present } = scene;
-    if ('reject' in decision && (await isOurs(held, step, decision, present))) {
-      const result = await renew(context, step, request, present);
-      if (result !== undefined) return result;
-      continue;
+    const scene = await look(context, step, request);
+    const { decision, documents } = scene;
+    const present = documents.claim?.document;
+    // A refusal may have been the answer to our own write, sent twice on the way.
+    const written = tried.find(({ claim }) => claim.nonce === present?.nonce);
+    if (written !== undefined && documents.claim !== undefined) {
+      const { etag, document } = documents.claim;
+      return win(context, holders, { ...written, etag, renewals: document.renewals }, request);
     }
-    if ('reject' in decision && scene.present !== undefined) {
-      return reject(context, step, request, decision.reject, scene.present.document);
+    for (const lost of tried.splice(0)) await holders.remove({ step, claim: lost.claim });
+    if ('reject' in decision && present !== undefined) {
+      return reject(context, holders, { step, request, reason: decision.reject, holder: present });
     }
-    if ('take' in decision) {
-      const result = await take(context, held, { step, request, decision, scene });
-      if (result !== undefined) return result;
-    }
+    if (!('take' in decision)) continue;
+    const mine = await attemptOf(context, step, request, { ...scene, decision });
+    const etag = await write(context, holders, mine);
+    if (etag !== undefined) return win(context, holders, { ...mine, etag, renewals: 0 }, request);
+    tried.push(mine);
   }
   throw contested(step, context.layout.claim(step));
 }
 
-/** Whoever asks for what they hold already keeps it. */
-async function isOurs(
-  held: ClaimTokens,
-  step: string,
-  decision: { readonly reject: RejectReason },
-  present: ReadClaim | undefined,
-): Promise<boolean> {
-  const nonce = present?.document.nonce;
-  if (decision.reject !== 'held' || nonce == null) return false;
-  return (await held.of(step)).has(nonce);
-}
-
-/** The same claim, written anew with the TTL that is wished now. `undefined` when it was changed meanwhile. */
-async function renew(
-  context: CoordinationContext,
-  step: string,
-  request: ClaimRequest,
-  present: ReadClaim | undefined,
-): Promise<ClaimResult | undefined> {
-  if (present === undefined) return undefined;
-  const claim: ClaimDocument = { ...present.document, ttl_s: ttlSeconds(request.ttlMs) };
-  if (!(await writeClaim(context, step, claim, present)).written) return undefined;
-  const ref = { key: context.layout.claim(step), nonce: claim.nonce };
-  const data = { ref, epoch: claim.epoch, ttl_s: claim.ttl_s };
-  await Promise.all([
-    afterwards(context, project(context, step, claim)),
-    writeEvent(context, { type: 'step.renewed', step, data }),
-    request.beside('claimed'),
-  ]);
-  const isBestEffort = !isArbitrated(context);
-  return { outcome: 'claimed', how: 'renewed', claim, from: undefined, isBestEffort };
-}
-
 interface Scene {
-  readonly present: ReadClaim | undefined;
-  readonly seen: SeenProjections;
+  readonly documents: StepDocuments;
   readonly decision: ClaimDecision;
   readonly now: Date;
 }
 
-async function look(context: CoordinationContext, step: string, reopen: boolean): Promise<Scene> {
-  const { bucket, layout } = context;
-  const [present, stored] = await Promise.all([
-    readClaim(context, step),
-    bucket.get(layout.status(step)),
-  ]);
-  const now = await bucket.now();
-  const status = parseStatus(context, step, stored);
-  const scene = { claim: present, status, now, reopen, heartbeat: undefined };
-  const seen = { status: stored };
-  const decision = decideClaim(scene);
-  const needsHeartbeat = 'take' in decision && decision.take === 'expired';
-  if (!needsHeartbeat || present === undefined) return { present, seen, decision, now };
-  const heartbeat = await readHeartbeat(context, present.document.agent);
-  return { present, seen, decision: decideClaim({ ...scene, heartbeat }), now };
-}
-
-interface Taking {
-  readonly step: string;
-  readonly request: ClaimRequest;
-  readonly decision: Extract<ClaimDecision, { readonly take: TakeKind }>;
-  readonly scene: Scene;
-}
-
-/** `undefined` when somebody else was faster. */
-async function take(
+async function look(
   context: CoordinationContext,
-  held: ClaimTokens,
-  { step, request, decision, scene }: Taking,
-): Promise<ClaimResult | undefined> {
-  const { agent, sessionId = null, host } = context;
-  const { present, seen, now } = scene;
-  // What the last one left of its handoff is in the claim alone if it was stopped too early.
-  if (present?.document.state === 'done') await project(context, step, present.document);
-  const nonce = newNonce();
-  const claim: ClaimDocument = {
+  step: string,
+  { reopen, mine = false }: ClaimRequest,
+): Promise<Scene> {
+  const documents = await readFolded(context, step);
+  const now = await context.bucket.now();
+  const { claim, status } = documents;
+  const mover = mine ? context.agent : undefined;
+  return { documents, now, decision: decideClaim({ claim, status, now, reopen, mover }) };
+}
+
+type TakeDecision = Extract<ClaimDecision, { readonly take: TakeKind }>;
+
+/** A claim that this invocation writes. */
+interface Attempt {
+  readonly step: string;
+  readonly how: TakeKind;
+  readonly claim: HeldClaim;
+  readonly documents: StepDocuments;
+  readonly sentAt: SentAt;
+}
+
+async function attemptOf(
+  context: CoordinationContext,
+  step: string,
+  { ttlMs }: ClaimRequest,
+  { decision, documents, now }: Scene & { readonly decision: TakeDecision },
+): Promise<Attempt> {
+  const { agent, sessionId = null, host, clock } = context;
+  const before = documents.claim?.document;
+  // What its last holder left untold would be lost with the claim that is overwritten.
+  if (before !== undefined && before.state !== 'held') {
+    await settle(context, step, before, documents);
+  }
+  const claim: HeldClaim = {
     agent,
     session_id: sessionId,
     host,
-    nonce,
+    nonce: newNonce(),
     epoch: decision.epoch,
     claimed_at: now.toISOString(),
-    ttl_s: ttlSeconds(request.ttlMs),
+    ttl_s: ttlSeconds(ttlMs),
     state: 'held',
+    renewals: 0,
   };
-  await held.add(step, nonce);
-  const { written } = await writeClaim(context, step, claim, present);
-  if (!written) {
-    await held.remove(step, nonce);
-    return undefined;
+  const sentAt = { wallMs: clock.now(), monotonicMs: clock.monotonic() };
+  return { step, how: decision.take, claim, documents, sentAt };
+}
+
+/** The ETag of the claim, `undefined` when it was refused. */
+async function write(
+  context: CoordinationContext,
+  holders: HolderFiles,
+  { step, claim, documents, sentAt }: Attempt,
+): Promise<string | undefined> {
+  await holders.keep({ step, claim, etag: undefined, sentAtMs: sentAt.wallMs });
+  try {
+    const outcome = await writeClaim(context, step, claim, documents.claim);
+    return outcome.written ? outcome.etag : undefined;
+  } catch (error) {
+    throw unknownOutcome(error, `step ${step} was claimed`);
   }
-  const isReopened = present?.document.state === 'done';
+}
+
+async function win(
+  context: CoordinationContext,
+  holders: HolderFiles,
+  won: Attempt & { readonly etag: string; readonly renewals: number },
+  request: ClaimRequest,
+): Promise<WonClaim> {
+  const { step, how, documents, sentAt, etag, renewals } = won;
+  const claim = { ...won.claim, renewals };
+  const from = documents.claim?.document;
+  const isEnded = from !== undefined && from.state !== 'held';
   await Promise.all([
-    afterwards(context, project(context, step, claim, isReopened ? {} : seen)),
-    writeClaimEvent(context, step, claim, decision.take, present?.document),
-    held.keepOnly(step, nonce),
+    // Settling what was there may have changed the status that was read.
+    afterwards(context, settle(context, step, claim, isEnded ? undefined : documents)),
+    writeClaimEvent(context, step, claim, how, from),
+    holders.keep({ step, claim, etag, sentAtMs: sentAt.wallMs }),
+    holders.pruneOlder(step, claim.epoch),
     request.beside('claimed'),
   ]);
-  return {
-    outcome: 'claimed',
-    how: decision.take,
-    claim,
-    from: present?.document,
-    isBestEffort: !isArbitrated(context),
-  };
+  return { outcome: 'claimed', how, claim, from, sentAt, isBestEffort: !isArbitrated(context) };
 }
 
 async function writeClaimEvent(
@@ -186,23 +198,30 @@ async function writeClaimEvent(
   });
 }
 
+interface Rejection {
+  readonly step: string;
+  readonly request: ClaimRequest;
+  readonly reason: RejectReason;
+  readonly holder: ClaimDocument;
+}
+
 /** The event has a nonce of its own: no state came of what was rejected, and the holder's belongs to the holder's event. */
 async function reject(
   context: CoordinationContext,
-  step: string,
-  request: ClaimRequest,
-  reason: RejectReason,
-  holder: ClaimDocument,
-): Promise<ClaimResult> {
+  holders: HolderFiles,
+  { step, request, reason, holder }: Rejection,
+): Promise<RejectedClaim> {
   const ref = { key: context.layout.claim(step), nonce: newNonce() };
-  const { agent, epoch } = holder;
-  await Promise.all([
-    writeEvent(context, {
-      type: 'step.claim_rejected',
-      step,
-      data: { ref, reason, holder: agent, epoch },
-    }),
+  const { agent, epoch, nonce } = holder;
+  const data = { ref, reason, holder: agent, epoch };
+  const [files] = await Promise.all([
+    holders.of(step),
+    request.isWaiting
+      ? undefined
+      : writeEvent(context, { type: 'step.claim_rejected', step, data }),
     request.beside('rejected'),
   ]);
-  return { outcome: 'rejected', reason, holder };
+  const isOwnName = reason === 'held' && agent === context.agent;
+  const isHere = files.some(({ claim }) => claim.nonce === nonce);
+  return { outcome: 'rejected', reason, holder, isOwnName, isHere };
 }

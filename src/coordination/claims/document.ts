@@ -1,4 +1,5 @@
 import type { Bucket, Conditional, Stored } from '../../bucket/bucket.js';
+import { UnreachableError } from '../../errors.js';
 import {
   type ClaimDocument,
   claimSchema,
@@ -73,27 +74,39 @@ export function isArbitrated({ bucket }: Pick<CoordinationContext, 'bucket'>): b
   return bucket.capabilities.putIfAbsent && bucket.capabilities.putIfMatch;
 }
 
+/** Where claims are written: with a clock, for stores that arbitrate nothing. */
+export type ClaimPlace = Pick<CoordinationContext, 'bucket' | 'layout' | 'clock'>;
+
 /**
  * Replaces the claim that was read, or creates it. Where the store does not arbitrate: writes it, lets the others of the same
- * moment write theirs, and looks whose is there.
+ * moment write theirs, and looks whose is there. An error that may pass means that nobody knows whether it was written.
  */
 export async function writeClaim(
-  context: CoordinationContext,
+  place: ClaimPlace,
   step: string,
   document: ClaimDocument,
-  over: ReadClaim | undefined,
+  over: Pick<ReadClaim, 'etag'> | undefined,
 ): Promise<Conditional> {
-  const { bucket, layout, clock } = context;
+  const { bucket, layout, clock } = place;
   const key = layout.claim(step);
   const body = encodeDocument(document);
-  if (isArbitrated(context)) {
+  if (isArbitrated(place)) {
     return over === undefined
       ? bucket.putIfAbsent(key, body)
       : bucket.putIfMatch(key, body, over.etag);
   }
   const { etag } = await bucket.put(key, body);
   await clock.sleep(visibilityDelayMs);
-  const present = await readClaim(context, step);
+  const present = await readClaim(place, step);
   const isOurs = present !== undefined && present.document.nonce === document.nonce;
   return isOurs ? { written: true, etag } : { written: false };
+}
+
+/** What a failure of such a write is told as: the answer is neither yes nor no. */
+export function unknownOutcome(error: unknown, whether: string): unknown {
+  if (!(error instanceof UnreachableError)) return error;
+  return new UnreachableError(`not known whether ${whether}: ${error.message}`, {
+    hint: 'Ask again in a while: what has become of it is in the bucket.',
+    cause: error,
+  });
 }

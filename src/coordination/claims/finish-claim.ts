@@ -1,22 +1,26 @@
-import { LostError, NotFoundError } from '../../errors.js';
-import type { ClaimDocument, HandoffDocument, Outcome } from '../../protocol/coordination.js';
+import type {
+  ArtifactPin,
+  ClaimDocument,
+  HandoffDocument,
+  Outcome,
+} from '../../protocol/coordination.js';
 import { stepId } from '../../protocol/names.js';
 import type { CoordinationContext } from '../context.js';
-import { newId, newNonce } from '../event-timestamp.js';
-import { afterwards, type EventType, writeEvent } from '../events.js';
-import { sendMail } from '../mail/mailbox.js';
+import { newId, newMoment, newNonce } from '../event-timestamp.js';
+import { afterwards } from '../events.js';
 import { contested } from './contested.js';
-import { isDone } from './decision.js';
-import { parseStatus, type ReadClaim, readClaim, writeClaim } from './document.js';
+import { type ReadClaim, readClaim, unknownOutcome, writeClaim } from './document.js';
+import { readFolded, type StepDocuments } from './fold.js';
+import type { HeldClaim, HolderFiles } from './holder-files.js';
+import { alreadyCompleted, notTheirs, unclaimed } from './lost-step.js';
 import { ownershipOf } from './ownership.js';
-import { project } from './projections.js';
-import type { ClaimTokens } from './tokens.js';
+import { settle } from './settle.js';
 
 export interface EndRequest {
   readonly step: string;
-  /** The claim that the caller says is theirs, for one made elsewhere. */
+  /** The claim that the caller says is theirs, wherever it was made. */
   readonly epoch?: number | undefined;
-  /** Whoever holds it: it is taken over and ended at once. */
+  /** Whoever holds it: it is taken over and ended at once. What is done stays as it is. */
   readonly force?: boolean | undefined;
 }
 
@@ -27,7 +31,7 @@ export interface Report {
   readonly nextAgent?: string | undefined;
   readonly nextAction?: string | undefined;
   readonly changedFiles?: readonly string[] | undefined;
-  readonly artifacts?: readonly string[] | undefined;
+  readonly artifacts?: readonly ArtifactPin[] | undefined;
 }
 
 export interface Ended {
@@ -38,6 +42,8 @@ export interface Ended {
 
 export interface Completed extends Ended {
   readonly handoff: HandoffDocument;
+  /** Nobody held it: it was claimed and ended in one write. */
+  readonly wasUnclaimed: boolean;
 }
 
 const attempts = 16;
@@ -48,147 +54,227 @@ const attempts = 16;
  */
 export async function release(
   context: CoordinationContext,
-  held: ClaimTokens,
+  holders: HolderFiles,
   request: EndRequest,
 ): Promise<Ended> {
   const step = stepId(request.step);
-  const { claim, isRepeated } = await end(context, held, request, {
-    state: 'released',
-    mayRepeat: () => true,
-    change: () => ({ state: 'released' }),
-  });
-  const ref = { key: context.layout.status(step), nonce: claim.nonce };
-  const data = { ref, epoch: claim.epoch };
-  await Promise.all([
-    afterwards(context, project(context, step, claim)),
-    isRepeated ? undefined : writeEvent(context, { type: 'step.released', step, data }),
-  ]);
-  return { claim, isRepeated };
+  const at = await newMoment(context);
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const documents = await readFolded(context, step);
+    const present = documents.claim;
+    if (present === undefined) throw unclaimed(step);
+    const { standing, nonces } = await standingOf(context, holders, request, present);
+    const { document } = present;
+    if (standing === 'ended' && document.state === 'released') {
+      await afterwards(context, settle(context, step, document, documents));
+      return { claim: document, isRepeated: true };
+    }
+    // What is done is opened again by claiming it, not by giving it back.
+    const mayForce = request.force === true && document.state !== 'done';
+    if (standing !== 'holder' && !mayForce) {
+      throw notTheirs(step, context.agent, document, standing);
+    }
+    const next = standing === 'holder' ? withNonce(document) : takenBy(context, document);
+    const claim: HeldClaim = { ...next, state: 'released', released_at: at };
+    if (!(await isReplaced(context, step, claim, present))) continue;
+    await close(holders, step, nonces);
+    await afterwards(context, settle(context, step, claim, documents));
+    return { claim, isRepeated: false };
+  }
+  throw contested(step, context.layout.claim(step));
 }
 
 /**
  * Ends a step and hands it over. The replacement of `claim.json`, with the whole handoff in it, is the one point where a
- * completion and a takeover meet; everything after it can be repeated. Errors as for `release`.
+ * completion and a takeover meet; everything after it follows from it, and whoever looks next goes on with it. Errors as for
+ * `release`; a step that nobody holds is claimed and ended in one write.
  */
 export async function complete(
   context: CoordinationContext,
-  held: ClaimTokens,
+  holders: HolderFiles,
   request: EndRequest,
   report: Report,
 ): Promise<Completed> {
   const step = stepId(request.step);
-  const at = (await context.bucket.now()).toISOString();
-  const messageId = newId();
-  const { claim, isRepeated } = await end(context, held, request, {
-    state: 'done',
-    mayRepeat: ({ outcome }) => (outcome?.state ?? report.outcome) === report.outcome,
-    change: (epoch) => ({
-      state: 'done',
-      outcome: handoffOf(context.agent, step, report, { at, epoch, messageId }),
-    }),
-  });
-  const handoff =
-    claim.outcome ??
-    handoffOf(claim.agent, step, { outcome: 'complete' }, { at, epoch: claim.epoch, messageId });
-  await Promise.all([
-    afterwards(context, project(context, step, claim)),
-    isRepeated ? undefined : writeOutcomeEvent(context, step, claim, handoff),
-    mailNext(context, step, handoff),
-  ]);
-  return { claim, handoff, isRepeated };
+  const moment: HandoffMoment = { at: await newMoment(context), messageId: newId() };
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const documents = await readFolded(context, step);
+    const scene = await planEnding(context, holders, { ...request, step }, documents);
+    if ('done' in scene) return repeat(context, { step, report, documents, ...scene });
+    const { next, present, nonces } = scene;
+    const { epoch } = next;
+    const handoff = handoffOf(context.agent, step, report, { ...moment, epoch });
+    const { released_at: _, ...held } = next;
+    const claim: HeldClaim = { ...held, state: 'done', outcome: handoff };
+    if (!(await isReplaced(context, step, claim, present))) continue;
+    await close(holders, step, nonces);
+    await afterwards(context, settle(context, step, claim, documents));
+    return { claim, handoff, isRepeated: false, wasUnclaimed: scene.wasUnclaimed };
+  }
+  throw contested(step, context.layout.claim(step));
 }
 
 /** `LostError` for whoever had the step and lost it: what they put there now would be taken for the new holder's. */
 export async function refuseFenced(
   context: CoordinationContext,
-  held: ClaimTokens,
-  name: string,
+  holders: HolderFiles,
+  { step: name, epoch }: Pick<EndRequest, 'step' | 'epoch'>,
 ): Promise<void> {
   const step = stepId(name);
-  const nonces = await held.of(step);
-  if (nonces.size === 0) return;
+  const files = await holders.of(step);
+  if (files.length === 0 && epoch === undefined) return;
   const present = await readClaim(context, step);
   if (present === undefined) return;
   const claim = present.document;
-  if (ownershipOf(claim, { agent: context.agent, nonces }) !== 'fenced') return;
-  throw notTheirs(step, context.agent, claim, 'fenced', claim.state === 'done');
+  const nonces = new Set(files.map((file) => file.claim.nonce));
+  const standing = ownershipOf(claim, { agent: context.agent, nonces, epoch });
+  if (standing === 'fenced') throw notTheirs(step, context.agent, claim, standing);
 }
 
-interface FinishPlan {
-  readonly state: 'released' | 'done';
-  /** Whether what the claim says is what is wished, so that nothing is left to do but what a crash left undone. */
-  mayRepeat(claim: ClaimDocument): boolean;
-  change(epoch: number): Pick<ClaimDocument, 'state' | 'outcome'>;
+interface Standing {
+  readonly standing: ReturnType<typeof ownershipOf>;
+  readonly nonces: ReadonlySet<string>;
 }
 
-async function end(
+async function standingOf(
   context: CoordinationContext,
-  held: ClaimTokens,
-  { step: name, epoch, force }: EndRequest,
-  ending: FinishPlan,
-): Promise<Ended> {
-  const step = stepId(name);
-  const nonces = await held.of(step);
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const present = await readClaim(context, step);
-    if (present === undefined) throw unclaimed(step);
-    const claim = present.document;
-    const claimant = { agent: context.agent, nonces, ...(epoch === undefined ? {} : { epoch }) };
-    const isDone = claim.state === 'done' || (await isDoneElsewhere(context, step, claim));
-    const theirs = ownershipOf(claim, claimant);
-    const standing = isDone && theirs === 'holder' ? 'ended' : theirs;
-    const isRepeated = standing === 'ended' && claim.state === ending.state;
-    if (isRepeated && force !== true && ending.mayRepeat(claim)) return { claim, isRepeated };
-    // What is done is opened again by claiming it, not by giving it back.
-    const mayForce = force === true && !(isDone && ending.state === 'released');
-    if (standing !== 'holder' && !mayForce)
-      throw notTheirs(step, context.agent, claim, standing, isDone);
-    // The one who ended it may have been stopped before the handoff stood anywhere else.
-    if (claim.state === 'done') await project(context, step, claim);
-    const next = standing === 'holder' ? withNonce(claim) : takenBy(context, claim);
-    const ended = { ...next, ...ending.change(next.epoch) };
-    if (await isReplaced(context, held, step, { ended, present })) {
-      return { claim: ended, isRepeated: false };
-    }
+  holders: HolderFiles,
+  { step, epoch }: EndRequest,
+  { document }: ReadClaim,
+): Promise<Standing> {
+  const files = await holders.of(step);
+  const nonces = new Set(files.map(({ claim }) => claim.nonce));
+  return { nonces, standing: ownershipOf(document, { agent: context.agent, nonces, epoch }) };
+}
+
+type EndingPlan =
+  | { readonly done: ClaimDocument }
+  | {
+      /** Without what it ends with. */
+      readonly next: HeldClaim;
+      readonly present: ReadClaim | undefined;
+      readonly nonces: ReadonlySet<string>;
+      readonly wasUnclaimed: boolean;
+    };
+
+async function planEnding(
+  context: CoordinationContext,
+  holders: HolderFiles,
+  request: EndRequest,
+  { claim: present, status }: StepDocuments,
+): Promise<EndingPlan> {
+  const { step, force = false } = request;
+  if (present === undefined) {
+    const next = await newClaim(context, (status?.epoch ?? 0) + 1);
+    return { next, present, nonces: new Set(), wasUnclaimed: true };
   }
-  throw contested(step, context.layout.claim(step));
+  const { document } = present;
+  const { standing, nonces } = await standingOf(context, holders, request, present);
+  if (document.state === 'done') {
+    if (standing !== 'fenced') return { done: document };
+    throw notTheirs(step, context.agent, document, standing);
+  }
+  if (standing === 'holder') {
+    return { next: withNonce(document), present, nonces, wasUnclaimed: false };
+  }
+  if (document.state === 'released' && standing !== 'fenced') {
+    await settle(context, step, document);
+    const next = await newClaim(context, document.epoch + 1);
+    return { next, present, nonces, wasUnclaimed: true };
+  }
+  if (!force) throw notTheirs(step, context.agent, document, standing);
+  return { next: takenBy(context, document), present, nonces, wasUnclaimed: false };
 }
 
-type HeldClaim = Omit<ClaimDocument, 'nonce'> & { readonly nonce: string };
+interface Repetition {
+  readonly step: string;
+  readonly done: ClaimDocument;
+  readonly report: Report;
+  readonly documents: StepDocuments;
+}
 
-/** The older tool says in `status.json` alone that a step is done. */
-async function isDoneElsewhere(
+/** Exit 0 means that these words are handed over: what was said before with other words is not. */
+async function repeat(
   context: CoordinationContext,
-  step: string,
-  claim: ClaimDocument,
-): Promise<boolean> {
-  if (claim.state !== undefined) return false;
-  const stored = await context.bucket.get(context.layout.status(step));
-  return isDone(claim, parseStatus(context, step, stored));
+  { step, done, report, documents }: Repetition,
+): Promise<Completed> {
+  const { outcome: handoff } = done;
+  const differs = handoff == null ? 'outcome' : differenceOf(report, handoff);
+  if (handoff == null || done.agent !== context.agent || differs !== undefined) {
+    throw alreadyCompleted(step, context.agent, done, differs);
+  }
+  await afterwards(context, settle(context, step, done, documents));
+  return { claim: done, handoff, isRepeated: true, wasUnclaimed: false };
 }
 
-interface Replacement {
-  readonly ended: HeldClaim;
-  readonly present: ReadClaim;
+/** What of a report is not what was handed over; `undefined`: all of it is, or nothing was said. */
+function differenceOf(report: Report, handoff: HandoffDocument): string | undefined {
+  const { outcome, note, nextAgent, nextAction, artifacts } = report;
+  const isBare = [note, nextAgent, nextAction, artifacts].every((one) => one === undefined);
+  if (outcome !== handoff.state) return 'outcome';
+  if (isBare) return undefined;
+  if ((note ?? null) !== handoff.note) return 'note';
+  if ((nextAgent ?? null) !== handoff.next_agent) return 'next agent';
+  if ((nextAction ?? null) !== handoff.next_action) return 'next action';
+  const pins = (all: readonly ArtifactPin[] = []): string =>
+    JSON.stringify(all.map(({ name, sha256, size }) => [name, sha256, size]));
+  return pins(artifacts) === pins(handoff.artifacts) ? undefined : 'artifacts';
 }
 
 async function isReplaced(
   context: CoordinationContext,
-  held: ClaimTokens,
   step: string,
-  { ended, present }: Replacement,
+  claim: HeldClaim,
+  present: ReadClaim | undefined,
 ): Promise<boolean> {
-  const { nonce } = ended;
-  const isTakeover = nonce !== present.document.nonce;
-  if (isTakeover) await held.add(step, nonce);
-  const { written } = await writeClaim(context, step, ended, present);
-  if (isTakeover && !written) await held.remove(step, nonce);
-  return written;
+  try {
+    const { written } = await writeClaim(context, step, claim, present);
+    if (written) return true;
+    // It may be the answer to our own write, sent twice on the way.
+    const now = await readClaim(context, step);
+    const isOurs = now?.document.nonce === claim.nonce && now.document.state === claim.state;
+    return isOurs && isSaid(now.document, claim);
+  } catch (error) {
+    throw unknownOutcome(error, `step ${step} was ended`);
+  }
+}
+
+function isSaid(stored: ClaimDocument, claim: ClaimDocument): boolean {
+  const said = ({ outcome, released_at }: ClaimDocument): string =>
+    JSON.stringify([outcome?.created_at, outcome?.note, outcome?.message_id, released_at ?? null]);
+  return said(stored) === said(claim);
+}
+
+/** What is ended needs no renewal. */
+async function close(
+  holders: HolderFiles,
+  step: string,
+  nonces: ReadonlySet<string>,
+): Promise<void> {
+  for (const file of await holders.of(step)) {
+    if (nonces.has(file.claim.nonce)) await holders.keep({ ...file, isOver: true });
+  }
 }
 
 /** The older tool's claims have none; what is written here must differ from what anybody else writes. */
 function withNonce(claim: ClaimDocument): HeldClaim {
   return { ...claim, nonce: claim.nonce ?? newNonce() };
+}
+
+async function newClaim(
+  { agent, sessionId, host, bucket }: CoordinationContext,
+  epoch: number,
+): Promise<HeldClaim> {
+  return {
+    agent,
+    session_id: sessionId ?? null,
+    host,
+    nonce: newNonce(),
+    epoch,
+    claimed_at: (await bucket.now()).toISOString(),
+    ttl_s: null,
+    renewals: 0,
+  };
 }
 
 /** Another nonce and epoch: whoever held it learns that it is not theirs any more. */
@@ -204,12 +290,12 @@ function takenBy(
     epoch: epoch + 1,
     claimed_at,
     ttl_s,
+    renewals: 0,
   };
 }
 
 interface HandoffMoment {
   readonly at: string;
-  readonly epoch: number;
   readonly messageId: string;
 }
 
@@ -217,7 +303,7 @@ function handoffOf(
   agent: string,
   step: string,
   report: Report,
-  { at, epoch, messageId }: HandoffMoment,
+  { at, epoch, messageId }: HandoffMoment & { readonly epoch: number },
 ): HandoffDocument {
   const { outcome, note, nextAgent, nextAction, changedFiles, artifacts } = report;
   return {
@@ -234,90 +320,4 @@ function handoffOf(
     epoch,
     ...(nextAgent === undefined ? {} : { message_id: messageId }),
   };
-}
-
-const eventTypes: Readonly<Record<Outcome, EventType>> = {
-  complete: 'step.completed',
-  blocked: 'step.blocked',
-  needs_review: 'step.needs_review',
-};
-
-async function writeOutcomeEvent(
-  context: CoordinationContext,
-  step: string,
-  { nonce, epoch }: ClaimDocument,
-  { state, note, next_agent, next_action }: HandoffDocument,
-): Promise<void> {
-  const ref = { key: context.layout.handoff(step), nonce };
-  await writeEvent(context, {
-    type: eventTypes[state],
-    step,
-    data: { ref, epoch, note, next_agent, next_action },
-  });
-}
-
-/**
- * The mail that names the step. Its key follows from the handoff, so that whoever repeats the completion, or does it at the same
- * moment, cannot send it twice.
- */
-async function mailNext(
-  context: CoordinationContext,
-  step: string,
-  handoff: HandoffDocument,
-): Promise<void> {
-  const { next_agent: to, message_id: id, created_at, from_agent } = handoff;
-  const atMs = Date.parse(created_at ?? '');
-  if (to === null || id === undefined || from_agent === null || Number.isNaN(atMs)) return;
-  const stamp = { timeNs: BigInt(atMs) * 1_000_000n, agent: from_agent, id };
-  await sendMail(context, { to, message: mailText(step, handoff), step, stamp });
-}
-
-const verbs: Readonly<Record<Outcome, string>> = {
-  complete: 'is complete',
-  blocked: 'is blocked',
-  needs_review: 'needs a review',
-};
-
-function mailText(step: string, { state, note, next_action, from_agent }: HandoffDocument): string {
-  const said = [note, next_action === null ? null : `Next: ${next_action}`];
-  const words = said.filter((one) => one !== null && one !== '');
-  const about = `Step ${step} ${verbs[state]}, handed over by ${from_agent ?? 'its agent'}`;
-  return words.length === 0 ? `${about}.` : `${about}: ${words.join(' · ')}`;
-}
-
-function unclaimed(step: string): NotFoundError {
-  return new NotFoundError(`nobody has claimed step ${step}`, {
-    hint: `Claim it first: "tracecraft claim ${step}".`,
-  });
-}
-
-function notTheirs(
-  step: string,
-  me: string,
-  { agent, epoch, state, outcome }: ClaimDocument,
-  standing: 'holder' | 'fenced' | 'stranger' | 'ended',
-  isDone: boolean,
-): LostError {
-  if (standing === 'fenced') {
-    return new LostError(`fenced: step ${step} was taken over by ${agent} (epoch ${epoch})`, {
-      hint: 'Nothing was changed. Look at what the new holder does before you go on with it.',
-    });
-  }
-  const ending = { complete: 'completed', blocked: 'blocked', needs_review: 'given to review' };
-  const done = ending[outcome?.state ?? 'complete'];
-  const how = isDone ? done : state === 'released' ? 'released' : undefined;
-  if (standing === 'ended') {
-    return new LostError(`step ${step} was ${how ?? 'ended'} already (epoch ${epoch})`, {
-      hint: `Claim it again first: "tracecraft claim ${step}${isDone ? ' --reopen' : ''}".`,
-    });
-  }
-  const whose = how === undefined ? `held by ${agent}` : `${how} by ${agent}`;
-  if (agent !== me) {
-    return new LostError(`step ${step} is ${whose} (epoch ${epoch}), and you are ${me}`, {
-      hint: `Wait with "tracecraft wait-for ${step}", or end it whoever holds it: --force.`,
-    });
-  }
-  return new LostError(`step ${step} is ${whose} (epoch ${epoch}), not by this session`, {
-    hint: `If you know that it is yours: --epoch ${epoch}. To end it whoever holds it: --force.`,
-  });
 }

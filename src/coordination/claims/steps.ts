@@ -1,18 +1,28 @@
+import type { ObjectEntry } from '../../bucket/bucket.js';
 import { inParallel } from '../../concurrency.js';
+import { NotAllowedError, TracecraftError } from '../../errors.js';
 import {
   type ClaimDocument,
   type HandoffDocument,
-  type HeartbeatDocument,
   handoffSchema,
   type StatusDocument,
   type StepStatus,
 } from '../../protocol/coordination.js';
 import { DocumentError, parseDocument } from '../../protocol/documents.js';
 import { isName, stepId } from '../../protocol/names.js';
-import { readHeartbeat } from '../agents/agents.js';
-import { type Dated, isExpired, lastSeenAlive } from '../agents/liveness.js';
-import { getBounded, parseStatus, type ReadClaim, readClaim, type StorePlace } from './document.js';
-import { project, statusOf } from './projections.js';
+import { type Dated, isExpired } from '../agents/liveness.js';
+import {
+  type ClaimPlace,
+  getBounded,
+  isArbitrated,
+  parseStatus,
+  type ReadClaim,
+  readClaim,
+  type StorePlace,
+} from './document.js';
+import { readFolded } from './fold.js';
+import { handoffIn, statusOf } from './follow-ups.js';
+import { isForeignEnding, type SeenStatus, settle } from './settle.js';
 
 /** A step as anybody sees it: from its claim, and from `status.json` where an older tool kept what the claim does not say. */
 export interface StepView {
@@ -36,17 +46,15 @@ export interface StepView {
 export interface StepScene {
   readonly claim: Dated<ClaimDocument> | undefined;
   readonly status: StatusDocument | undefined;
-  readonly heartbeat: Dated<HeartbeatDocument> | undefined;
   /** The store's. */
   readonly now: Date;
 }
 
-export function viewStep(step: string, { claim, status, heartbeat, now }: StepScene): StepView {
+export function viewStep(step: string, { claim, status, now }: StepScene): StepView {
   if (claim === undefined) return viewStatus(step, status);
   const { document } = claim;
   const shown = shownStatus(document, status);
   const isHeld = shown.status === 'in_progress';
-  const lastSign = isHeld ? lastSeenAlive(claim, heartbeat) : undefined;
   return {
     step,
     status: shown.status,
@@ -56,8 +64,8 @@ export function viewStep(step: string, { claim, status, heartbeat, now }: StepSc
     claimed_at: document.claimed_at,
     completed_at: shown.completed_at ?? null,
     ttl_s: document.ttl_s,
-    last_sign_of_life: lastSign?.toISOString() ?? null,
-    expired: lastSign !== undefined && isExpired(document, lastSign, now),
+    last_sign_of_life: isHeld ? claim.modifiedAt.toISOString() : null,
+    expired: isHeld && isExpired(claim, now),
     note: document.outcome?.note ?? null,
   };
 }
@@ -84,32 +92,35 @@ function viewStatus(step: string, status: StatusDocument | undefined): StepView 
   };
 }
 
-/** `undefined` when nobody has ever touched it. A claim whose documents lag behind (a crash) catches them up. */
-export async function readStep(place: StorePlace, name: string): Promise<StepView | undefined> {
+/** `undefined` when nobody has ever touched it. What its last holder left untold is told. */
+export async function readStep(place: ClaimPlace, name: string): Promise<StepView | undefined> {
   const step = stepId(name);
-  const { bucket, layout } = place;
+  const { claim, status, stored } = await readCurrent(place, step);
+  if (claim === undefined && stored === undefined) return undefined;
+  return viewStep(step, { claim, status, now: await place.bucket.now() });
+}
+
+/** Folded and settled; whoever may only read, or cannot write without overwriting, goes on without either. */
+async function readCurrent(place: ClaimPlace, step: string) {
+  if (!isArbitrated(place)) return readAsIs(place, step);
+  try {
+    const documents = await readFolded(place, step);
+    if (documents.claim !== undefined) {
+      await tryToSettle(place, step, documents.claim.document, documents);
+    }
+    return documents;
+  } catch (error) {
+    if (!(error instanceof NotAllowedError)) throw error;
+    return readAsIs(place, step);
+  }
+}
+
+async function readAsIs(place: StorePlace, step: string) {
   const [claim, stored] = await Promise.all([
     readClaim(place, step),
-    bucket.get(layout.status(step)),
+    place.bucket.get(place.layout.status(step)),
   ]);
-  if (claim === undefined && stored === undefined) return undefined;
-  const status = parseStatus(place, step, stored);
-  const heartbeat =
-    claim === undefined ? undefined : await readHeartbeat(place, claim.document.agent);
-  if (claim !== undefined) await catchUp(place, step, claim.document);
-  return viewStep(step, { claim, status, heartbeat, now: await bucket.now() });
-}
-
-/** A courtesy to those who read `status.json` and `handoff.json` themselves: whoever may not write goes on without it. */
-async function catchUp(place: StorePlace, step: string, claim: ClaimDocument): Promise<void> {
-  if (claim.state === undefined) return;
-  await project(place, step, claim).catch(() => undefined);
-}
-
-export interface ReadHandoff {
-  readonly handoff: HandoffDocument;
-  /** How often the step had been claimed by then. */
-  readonly epoch: number;
+  return { claim, stored, status: parseStatus(place, step, stored) };
 }
 
 /**
@@ -117,17 +128,18 @@ export interface ReadHandoff {
  * tool left it. `undefined` when there is none.
  */
 export async function readHandoff(
-  place: StorePlace,
+  place: ClaimPlace,
   name: string,
 ): Promise<HandoffDocument | undefined> {
   const step = stepId(name);
   const { bucket, layout } = place;
   const key = layout.handoff(step);
-  const [claim, stored] = await Promise.all([readClaim(place, step), getBounded(bucket, key)]);
-  if (claim?.document.state === 'done' && claim.document.outcome != null) {
-    await catchUp(place, step, claim.document);
-    return claim.document.outcome;
-  }
+  const [{ claim }, stored] = await Promise.all([
+    readCurrent(place, step),
+    getBounded(bucket, key),
+  ]);
+  const handoff = claim === undefined ? undefined : handoffIn(claim.document);
+  if (handoff !== undefined) return handoff;
   return stored === undefined ? undefined : parseDocument(handoffSchema, key, stored.body);
 }
 
@@ -137,8 +149,8 @@ export interface ListedSteps {
   readonly skipped: readonly DocumentError[];
 }
 
-/** All steps in the order of their names: one listing, one read of each claim, one of each holder's heartbeat. */
-export async function listSteps(place: StorePlace): Promise<ListedSteps> {
+/** All steps in the order of their names: one listing, and a read of each claim. */
+export async function listSteps(place: ClaimPlace): Promise<ListedSteps> {
   const leaves = await stepLeaves(place);
   const skipped: DocumentError[] = [];
   const read = await inParallel([...leaves], async ([step, has]) => {
@@ -150,18 +162,9 @@ export async function listSteps(place: StorePlace): Promise<ListedSteps> {
       return undefined;
     }
   });
-  const found = read.filter((one) => one !== undefined);
-  const holders = new Set(
-    found.flatMap(({ claim }) => (claim === undefined ? [] : [claim.document.agent])),
-  );
-  const beats = await inParallel([...holders], async (agent) => ({
-    agent,
-    heartbeat: await readHeartbeat(place, agent),
-  }));
-  const heartbeatOf = new Map(beats.map(({ agent, heartbeat }) => [agent, heartbeat]));
   const now = await place.bucket.now();
-  const steps = found.map(({ step, claim, status }) =>
-    viewStep(step, { claim, status, now, heartbeat: heartbeatOf.get(claim?.document.agent ?? '') }),
+  const steps = read.flatMap((one) =>
+    one === undefined ? [] : [viewStep(one.step, { ...one, now })],
   );
   return { steps, skipped };
 }
@@ -173,31 +176,97 @@ interface FoundStep {
 }
 
 async function readListed(
-  place: StorePlace,
+  place: ClaimPlace,
   step: string,
   leaves: Leaves,
 ): Promise<FoundStep | undefined> {
+  const claim = await readListedClaim(place, step, leaves);
+  const isDone = claim?.document.state === 'done';
+  if (isDone && isStatusNewer(leaves)) return { step, claim, status: undefined };
+  if (!leaves.has('status.json') && !isDone) {
+    return claim === undefined ? undefined : { step, claim, status: undefined };
+  }
   const { bucket, layout } = place;
-  const size = leaves.get('claim.json');
-  const claim = size === undefined ? undefined : await readClaim(place, step, size);
-  const needsStatus = leaves.has('status.json') && claim?.document.state === undefined;
-  const stored = needsStatus ? await getBounded(bucket, layout.status(step)) : undefined;
-  if (claim === undefined && stored === undefined) return undefined;
-  return { step, claim, status: parseStatus(place, step, stored) };
+  const stored = leaves.has('status.json')
+    ? await getBounded(bucket, layout.status(step))
+    : undefined;
+  const status = parseStatus(place, step, stored);
+  if (isForeignEnding(status) && !isDone) return { step, ...(await readCurrent(place, step)) };
+  if (claim !== undefined && isArbitrated(place)) await tryToSettle(place, step, claim.document);
+  return { step, claim, status };
 }
 
-/** Names of a step's documents, and their sizes. */
-type Leaves = ReadonlyMap<string, number>;
+async function readListedClaim(
+  place: StorePlace,
+  step: string,
+  leaves: Leaves,
+): Promise<ReadClaim | undefined> {
+  const size = leaves.get('claim.json')?.size;
+  return size === undefined ? undefined : readClaim(place, step, size);
+}
+
+/**
+ * Tells what holders left untold when they were stopped: one listing, and a read of each claim that `status.json` does not
+ * follow. `seen` saves whoever looks again and again from reading what had nothing to tell.
+ */
+export async function settleAll(
+  place: StorePlace,
+  seen: Map<string, number> = new Map(),
+): Promise<void> {
+  const behind = [...(await stepLeaves(place))].filter(([step, leaves]) => {
+    const claim = leaves.get('claim.json');
+    if (claim === undefined || isStatusNewer(leaves)) return false;
+    return seen.get(step) !== claim.modifiedAt.getTime();
+  });
+  await inParallel(behind, async ([step, leaves]) => {
+    const claim = await readListedClaim(place, step, leaves).catch(unreadable);
+    if (claim === undefined) return;
+    if (!(await tryToSettle(place, step, claim.document))) return;
+    seen.set(step, claim.modifiedAt.getTime());
+  });
+}
+
+/** A claim that nobody can read is told of by those who list the steps. */
+function unreadable(error: unknown): undefined {
+  if (error instanceof DocumentError) return undefined;
+  throw error;
+}
+
+/** A courtesy of whoever only looks: what cannot be told now is told by the next who does. */
+async function tryToSettle(
+  place: StorePlace,
+  step: string,
+  claim: ClaimDocument,
+  seen?: SeenStatus,
+): Promise<boolean> {
+  try {
+    await settle(place, step, claim, seen);
+    return true;
+  } catch (error) {
+    if (error instanceof TracecraftError) return false;
+    throw error;
+  }
+}
+
+/** The names of a step's documents, and what the listing says of them. */
+type Leaves = ReadonlyMap<string, ObjectEntry>;
+
+/** Times of S3 have whole seconds, so of one second nothing is known. */
+function isStatusNewer(leaves: Leaves): boolean {
+  const claim = leaves.get('claim.json');
+  const status = leaves.get('status.json');
+  return claim !== undefined && status !== undefined && status.modifiedAt > claim.modifiedAt;
+}
 
 /** Which of its documents each step has; anything else below `steps/` is not ours. */
 async function stepLeaves({ bucket, layout }: StorePlace): Promise<ReadonlyMap<string, Leaves>> {
-  const steps = new Map<string, Map<string, number>>();
+  const steps = new Map<string, Map<string, ObjectEntry>>();
   for await (const entry of bucket.list(layout.steps())) {
     if (entry.kind !== 'object') continue;
     const [step = '', leaf = '', ...deeper] = entry.key.slice(layout.steps().length).split('/');
     if (deeper.length > 0 || !isName(step) || stepId(step) !== step) continue;
-    const leaves = steps.get(step) ?? new Map<string, number>();
-    steps.set(step, leaves.set(leaf, entry.size));
+    const leaves = steps.get(step) ?? new Map<string, ObjectEntry>();
+    steps.set(step, leaves.set(leaf, entry));
   }
   return steps;
 }

@@ -1,8 +1,7 @@
-import type { Clock } from '../../clock.js';
 import { inParallel } from '../../concurrency.js';
 import { BlockedError, TimedOutError } from '../../errors.js';
 import { stepId } from '../../protocol/names.js';
-import type { StorePlace } from './document.js';
+import type { ClaimPlace } from './document.js';
 import { readStep, type StepView } from './steps.js';
 
 export interface WaitRequest {
@@ -21,7 +20,7 @@ const longestPauseMs = 5_000;
 
 /** Until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError` when the time is up. */
 export async function waitForSteps(
-  place: StorePlace & { readonly clock: Clock },
+  place: ClaimPlace,
   { steps: names, timeoutMs, onWaiting, onLook, onNeedsReview }: WaitRequest,
 ): Promise<readonly StepView[]> {
   const steps = [...new Set(names.map(stepId))];

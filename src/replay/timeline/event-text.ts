@@ -11,7 +11,6 @@ export function eventText({ type, step, data }: EventDocument, refKey: string | 
   const about = step ?? '';
   switch (type) {
     case 'step.claimed':
-    case 'step.renewed':
     case 'step.released':
       return about + epochOf(said);
     case 'step.claim_rejected':
@@ -22,6 +21,9 @@ export function eventText({ type, step, data }: EventDocument, refKey: string | 
     case 'step.blocked':
     case 'step.needs_review':
       return endingText(about, stringOf(said.next_agent), stringOf(said.note));
+    case 'step.approved':
+    case 'step.rejected':
+      return endingText(about, stringOf(said.from), stringOf(said.note));
     case 'memory.set':
       return memoryText(memoryName(said, refKey), said.value, versionOf(said));
     case 'memory.deleted':

@@ -138,7 +138,8 @@ function endingWithout(
 }
 
 function releaseWithout({ step, claim }: StepObjects, known: KnownObjects): TimelineEntry[] {
-  if (claim?.document.state !== 'released') return [];
+  // A rejection released it, and has an event of its own.
+  if (claim?.document.state !== 'released' || claim.document.outcome?.review != null) return [];
   const { agent, nonce, epoch, session_id } = claim.document;
   const key = claim.key.replace(/[^/]+$/, 'status.json');
   const isKnown = [...known.of(key), ...known.of(claim.key)].some(

@@ -148,7 +148,12 @@ function placeOf(x: number, row: number, isAlarm: boolean): number {
   return (Math.round(x / grain) * 4096 + row) * 2 + (isAlarm ? 1 : 0);
 }
 
-const alarms = new Set(['step.blocked', 'step.claim_rejected', 'step.needs_review']);
+const alarms = new Set([
+  'step.blocked',
+  'step.claim_rejected',
+  'step.needs_review',
+  'step.rejected',
+]);
 
 function visibleOnly(marks: readonly PlacedMark[], entries: Entries): readonly PlacedMark[] {
   const places = new Set<number>();

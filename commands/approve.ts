@@ -1,0 +1,46 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { checkNote } from '../src/cli/note.js';
+import { review } from '../src/coordination/claims/review.js';
+import { checkName, stepId } from '../src/protocol/names.js';
+
+export default class Approve extends BaseCommand {
+  static override summary = 'say that a step that needed a review is complete';
+  static override description =
+    'Only the first verdict counts. With --to that agent gets a message. The agent that handed the step over cannot approve it without --force.\n\nExit codes: 0 approved, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 the store cannot be reached, or the outcome is not known.';
+  static override examples = ["<%= config.bin %> approve build --note 'tests pass' --to deployer"];
+  static override args = {
+    step: Args.string({ description: 'name of the step', required: true }),
+  };
+  static override flags = {
+    note: Flags.string({ summary: 'what was looked at' }),
+    to: Flags.string({ summary: 'an agent who gets a message of it', helpValue: 'AGENT' }),
+    redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
+    force: Flags.boolean({ summary: 'also if you handed the step over yourself' }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Approve);
+    const step = stepId(args.step);
+    checkNote('--note', flags.note);
+    const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
+    const { coordination, settings } = await this.coordinate();
+    const checked = checkSecrets(settings, flags.note ?? '', flags.redact);
+    if (checked.found !== undefined) {
+      this.warn(secretWarning('the note', checked.found, flags.redact));
+    }
+    const note = flags.note === undefined ? undefined : checked.text;
+    const { handoff } = await review(coordination.context, {
+      step,
+      verdict: 'approved',
+      note,
+      to,
+      force: flags.force,
+    });
+    await this.afterHeartbeat(coordination.heartbeat());
+    this.say(`Approved step ${step}`);
+    return { step, handoff };
+  }
+}

@@ -1,0 +1,43 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
+import { BaseCommand } from '../src/cli/base-command.js';
+import { checkNote } from '../src/cli/note.js';
+import { review } from '../src/coordination/claims/review.js';
+import { stepId } from '../src/protocol/names.js';
+
+export default class Reject extends BaseCommand {
+  static override summary = 'give a step that needed a review back, and say why';
+  static override description =
+    'The step is free again for anybody to claim, "handoff" shows what was handed over and why it was rejected, and whoever handed it over gets a message. Only the first verdict counts.\n\nExit codes: 0 rejected, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 the store cannot be reached, or the outcome is not known.';
+  static override examples = ["<%= config.bin %> reject build --note 'the cart is not covered'"];
+  static override args = {
+    step: Args.string({ description: 'name of the step', required: true }),
+  };
+  static override flags = {
+    note: Flags.string({ summary: 'what is missing', required: true }),
+    redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
+    force: Flags.boolean({ summary: 'also if you handed the step over yourself' }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Reject);
+    const step = stepId(args.step);
+    checkNote('--note', flags.note);
+    const { coordination, settings } = await this.coordinate();
+    const checked = checkSecrets(settings, flags.note ?? '', flags.redact);
+    if (checked.found !== undefined) {
+      this.warn(secretWarning('the note', checked.found, flags.redact));
+    }
+    const note = flags.note === undefined ? undefined : checked.text;
+    const { handoff } = await review(coordination.context, {
+      step,
+      verdict: 'rejected',
+      note,
+      force: flags.force,
+    });
+    await this.afterHeartbeat(coordination.heartbeat());
+    this.say(`Rejected step ${step}`);
+    return { step, handoff };
+  }
+}

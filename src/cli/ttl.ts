@@ -1,0 +1,17 @@
+import { parseDuration } from '../config/duration.js';
+import { defaultTtlMs, maxTtlMs } from '../coordination/agents/liveness.js';
+import { UsageError } from '../errors.js';
+
+/** Milliseconds of a `--ttl`, else of the config, else the default; `null`: the claim never expires. */
+export function claimTtl(
+  text: string | undefined,
+  configured: number | null | undefined,
+): number | null {
+  if (text === undefined) return configured === undefined ? defaultTtlMs : configured;
+  if (text === 'none') return null;
+  const ms = parseDuration('--ttl', text);
+  if (ms <= maxTtlMs) return ms;
+  throw new UsageError(`--ttl ${text} is more than 7d, the most there is`, {
+    hint: 'Use "none" for a claim that never expires.',
+  });
+}

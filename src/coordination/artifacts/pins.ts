@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NotFoundError } from '../../errors.js';
+import type { Io } from '../../io.js';
+import type { ArtifactPin } from '../../protocol/coordination.js';
+import {
+  type ArtifactStore,
+  findArtifact,
+  resolveArtifact,
+  type StoredArtifact,
+} from './artifacts.js';
+import { digestFile } from './file-digest.js';
+import { readUploads } from './recorded-uploads.js';
+
+/**
+ * What a completion says of the artifacts that belong to it: their content at this moment, so that an upload that comes later
+ * changes nothing of what was handed over. A name is one of the step, a shared one, or `STEP/NAME`.
+ */
+export async function pinArtifacts(
+  place: ArtifactStore,
+  io: Io,
+  step: string,
+  names: readonly string[],
+): Promise<ArtifactPin[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      const own = await findArtifact(place, { step, name });
+      const artifact = own ?? (await resolveArtifact(place, name, undefined));
+      return pinOf(place, io, artifact);
+    }),
+  );
+}
+
+const attempts = 3;
+
+async function pinOf(place: ArtifactStore, io: Io, artifact: StoredArtifact): Promise<ArtifactPin> {
+  const { key, step } = artifact;
+  const name = `${step}/${artifact.name}`;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const head = await headOf(place, key);
+    const { uploads } = await readUploads(place, [{ ...artifact, ...head }], { thorough: true });
+    const recorded = uploads.get(key)?.findLast(({ etag }) => etag === head.etag);
+    if (recorded !== undefined) return { name, ...head, sha256: recorded.sha256 };
+    // Nobody recorded it, or another tool wrote it: it is read once.
+    const digest = await digestOf(place, io, key);
+    if ((await headOf(place, key)).etag === head.etag) return { name, ...head, ...digest };
+  }
+  throw new NotFoundError(`artifact ${name} keeps changing while it is recorded`, {
+    hint: 'Complete the step when nobody writes to it.',
+  });
+}
+
+interface Head {
+  readonly etag: string;
+  readonly size: number;
+}
+
+async function headOf({ bucket }: ArtifactStore, key: string): Promise<Head> {
+  const stored = await bucket.get(key, { range: { start: 0, end: 0 } });
+  if (stored === undefined) throw new NotFoundError(`${key} was removed meanwhile`);
+  return { etag: stored.etag, size: stored.size };
+}
+
+async function digestOf(
+  { bucket }: ArtifactStore,
+  io: Io,
+  key: string,
+): Promise<{ readonly sha256: string; readonly size: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tracecraft-pin-'));
+  try {
+    const path = join(folder, 'artifact');
+    await bucket.getFile(key, path);
+    const { sha256, size } = await digestFile(io, path);
+    return { sha256, size };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,153 @@
+import type { Bucket, Stored } from '../../bucket/bucket.js';
+import { inParallel } from '../../concurrency.js';
+import { UnreachableError } from '../../errors.js';
+import {
+  type ClaimDocument,
+  type HandoffDocument,
+  handoffSchema,
+  type StatusDocument,
+  statusSchema,
+} from '../../protocol/coordination.js';
+import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
+import { parseStatus, type StorePlace } from './document.js';
+import { type FollowUp, followUpsOf, handoffIn, statusOf } from './follow-ups.js';
+
+/** A status that was read already; `undefined` inside: there was none. */
+export interface SeenStatus {
+  readonly stored: Stored | undefined;
+}
+
+/**
+ * Writes what follows from a claim: mail, events and `handoff.json`, then `status.json`. Where the status says that the step
+ * ended, all the rest is there, so whoever finds it behind the claim goes on from wherever the last one stopped. Throws at the
+ * first thing that cannot be confirmed, and leaves the status behind.
+ */
+export async function settle(
+  place: StorePlace,
+  step: string,
+  claim: ClaimDocument,
+  seen?: SeenStatus,
+): Promise<void> {
+  if (claim.state === undefined) return;
+  const { bucket, layout } = place;
+  const key = layout.status(step);
+  const stored = seen === undefined ? await bucket.get(key) : seen.stored;
+  if (isSettled(claim, parseStatus(place, step, stored))) return;
+  const handoff = handoffIn(claim);
+  await Promise.all([
+    inParallel(followUpsOf(layout, step, claim), (one) => createOnce(bucket, one)),
+    handoff === undefined ? undefined : follow(bucket, handoffAt(layout.handoff(step), handoff)),
+  ]);
+  await follow(bucket, statusAt(key, claim), { stored });
+}
+
+/** Whether `status.json` says what the claim does, or something later. */
+export function isSettled(claim: ClaimDocument, status: StatusDocument | undefined): boolean {
+  if (status === undefined || claim.state === undefined) return status !== undefined;
+  const [epoch, place] = rankOfStatus(statusOf(claim));
+  const [shownEpoch, shownPlace] = rankOfStatus(status);
+  return shownEpoch > epoch || (shownEpoch === epoch && shownPlace >= place);
+}
+
+/** The older tool ends a step by writing `status.json` alone. Ours always has an epoch, so one without it came later. */
+export function isForeignEnding(status: StatusDocument | undefined): status is StatusDocument {
+  if (status === undefined || status.epoch !== 0) return false;
+  return status.status !== 'pending' && status.status !== 'in_progress';
+}
+
+async function createOnce(bucket: Bucket, { key, body }: FollowUp): Promise<void> {
+  if (bucket.capabilities.putIfAbsent) await bucket.putIfAbsent(key, body);
+  else if ((await bucket.get(key)) === undefined) await bucket.put(key, body);
+}
+
+/** How far along a document is: its epoch, then its place within it. */
+type Rank = readonly [epoch: number, place: number];
+
+interface Followed {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly rank: Rank;
+  rankOf(body: Buffer): Rank;
+}
+
+const attempts = 5;
+
+/** Brings a document up to the claim, and never sets it back. */
+async function follow(
+  bucket: Bucket,
+  { key, body, rank, rankOf }: Followed,
+  seen?: SeenStatus,
+): Promise<void> {
+  let stored = seen === undefined ? await bucket.get(key) : seen.stored;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    if (stored?.body.equals(body)) return;
+    if (stored !== undefined && isBehind(rank, readRank(rankOf, stored.body))) return;
+    if (await isWritten(bucket, key, body, stored)) return;
+    stored = await bucket.get(key);
+  }
+  throw new UnreachableError(`${key} keeps changing, and is not what the claim says yet`);
+}
+
+async function isWritten(
+  bucket: Bucket,
+  key: string,
+  body: Buffer,
+  over: Stored | undefined,
+): Promise<boolean> {
+  const { putIfAbsent, putIfMatch } = bucket.capabilities;
+  if (over === undefined && putIfAbsent) return (await bucket.putIfAbsent(key, body)).written;
+  if (over !== undefined && putIfMatch) {
+    return (await bucket.putIfMatch(key, body, over.etag)).written;
+  }
+  await bucket.put(key, body);
+  return true;
+}
+
+function isBehind([epoch, place]: Rank, [otherEpoch, otherPlace]: Rank): boolean {
+  return epoch < otherEpoch || (epoch === otherEpoch && place < otherPlace);
+}
+
+/** What cannot be read is behind everything: it is written anew. */
+function readRank(rankOf: Followed['rankOf'], body: Buffer): Rank {
+  try {
+    return rankOf(body);
+  } catch (error) {
+    if (error instanceof DocumentError) return [-1, 0];
+    throw error;
+  }
+}
+
+function statusAt(key: string, claim: ClaimDocument): Followed {
+  const status = statusOf(claim);
+  return {
+    key,
+    body: encodeDocument(status),
+    rank: rankOfStatus(status),
+    rankOf: (body) => {
+      const present = parseDocument(statusSchema, key, body);
+      // Only a claim that is done says what the older tool said; any other would undo its completion.
+      const isLater = isForeignEnding(present) && claim.state !== 'done';
+      return isLater ? [Number.POSITIVE_INFINITY, 0] : rankOfStatus(present);
+    },
+  };
+}
+
+function handoffAt(key: string, handoff: HandoffDocument): Followed {
+  return {
+    key,
+    body: encodeDocument(handoff),
+    rank: rankOfHandoff(handoff),
+    rankOf: (body) => rankOfHandoff(parseDocument(handoffSchema, key, body)),
+  };
+}
+
+/** Within one epoch a step is worked at, then handed over, then perhaps reviewed, or given back. */
+const placeOf = { in_progress: 0, needs_review: 1, complete: 2, blocked: 2, pending: 3 } as const;
+
+function rankOfStatus({ epoch, status }: StatusDocument): Rank {
+  return [epoch, placeOf[status]];
+}
+
+function rankOfHandoff({ epoch, review }: HandoffDocument): Rank {
+  return [epoch, review == null ? 0 : 1];
+}
