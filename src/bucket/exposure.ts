@@ -1,5 +1,6 @@
 import type { Key } from './bucket.js';
 import type { BucketTarget, S3Target } from './open.js';
+import { amazonHost, defaultRegion } from './s3/amazon-host.js';
 
 /** Whether anyone can read; 'unknown' if that cannot be told from here. */
 export type Exposure = 'private' | 'public' | 'unknown';
@@ -30,8 +31,9 @@ async function askUnsigned(target: S3Target, key: Key): Promise<Exposure> {
     target.endpoint || process.env.AWS_ENDPOINT_URL_S3 || process.env.AWS_ENDPOINT_URL;
   const base =
     endpoint === undefined
-      ? `https://${target.bucket}.s3.${target.region ?? 'us-east-1'}.amazonaws.com`
+      ? amazonAddress(target)
       : `${endpoint.replace(/\/+$/, '')}/${encodeURIComponent(target.bucket)}`;
+  if (base === undefined) return 'unknown';
   const path = key.split('/').map(encodeURIComponent).join('/');
   try {
     const answer = await fetch(`${base}/${path}`, { signal: AbortSignal.timeout(timeoutMs) });
@@ -41,4 +43,9 @@ async function askUnsigned(target: S3Target, key: Key): Promise<Exposure> {
   } catch {
     return 'unknown';
   }
+}
+
+function amazonAddress({ bucket, region = defaultRegion }: S3Target): string | undefined {
+  const host = amazonHost(bucket, region);
+  return host === undefined ? undefined : `https://${host}`;
 }

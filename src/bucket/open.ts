@@ -21,7 +21,7 @@ export interface S3Target {
   readonly secretKey?: string;
   readonly sessionToken?: string;
   /** 'sdk' sends everything through the SDK. By default, small requests bypass it. */
-  readonly transport?: 'sdk';
+  readonly transport?: 'sdk' | 'direct';
   /** What a probe has proven about this store, if anyone remembers. */
   readonly capabilities?: Capabilities;
 }

@@ -11,7 +11,7 @@ export function trustSummary(
   { file, target, source }: Settings,
   bucketFolder: string | null,
 ): object {
-  const { agent_id, claim_ttl, redact, watch, region, profile } = file.document;
+  const { agent_id, claim_ttl, redact, watch, region, profile, transport } = file.document;
   const place =
     target.backend === 'local'
       ? { location: target.root, bucket_folder: bucketFolder }
@@ -24,7 +24,7 @@ export function trustSummary(
     config: file.path,
     backend: target.backend,
     ...place,
-    ...(target.backend === 's3' ? { region, profile } : {}),
+    ...(target.backend === 's3' ? { region, profile, transport } : {}),
     credentials: credentialsOf(target),
     project: file.document.project,
     agent: agent_id,
@@ -78,7 +78,12 @@ function storeRows(
     ['endpoint', `${named}${said}`],
   ];
   if (target.backend === 'hf') return rows;
-  return [...rows, ['region', target.region ?? '-'], ['profile', target.profile ?? '-']];
+  return [
+    ...rows,
+    ['region', target.region ?? '-'],
+    ['profile', target.profile ?? '-'],
+    ['transport', target.transport ?? '-'],
+  ];
 }
 
 type Credentials = keyof typeof credentialTexts;

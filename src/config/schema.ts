@@ -89,6 +89,8 @@ const documentSchema = v.pipe(
       hf_token: optional(text),
       region: optional(region),
       profile: optional(text),
+      /** `sdk` sends every S3 request through the AWS SDK; null means `direct`. */
+      transport: optional(v.picklist(['sdk', 'direct'], 'must be sdk or direct')),
       claim_ttl: optional(claimTtl),
       redact: v.optional(redactSchema, {}),
       watch: v.optional(watchSchema, {}),

@@ -251,7 +251,8 @@ interface SettingsScope {
 }
 
 function resolveTarget(document: ConfigDocument, place: SettingsScope): BucketTarget {
-  const { backend, bucket, region, profile, access_key, secret_key, hf_token } = document;
+  const { backend, bucket, region, profile, transport, access_key, secret_key, hf_token } =
+    document;
   const { endpoint } = place;
   if (backend === 'local') return { backend, root: localRoot(bucket, place.folder, place.home) };
   if (backend === 'hf') {
@@ -268,6 +269,7 @@ function resolveTarget(document: ConfigDocument, place: SettingsScope): BucketTa
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === null ? {} : { region }),
     ...(profile === null ? {} : { profile }),
+    ...(transport === null ? {} : { transport }),
     ...(access_key === null ? {} : { accessKey: access_key }),
     ...(secret_key === null ? {} : { secretKey: secret_key }),
   };

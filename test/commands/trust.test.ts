@@ -12,6 +12,7 @@ const config = {
   agent_id: 'designer',
   endpoint: 'http://localhost:1',
   profile: 'work',
+  transport: 'sdk',
   claim_ttl: '15m',
   watch: { since: '30d', harness: ['codex', 'hermes'] },
   redact: {
@@ -47,6 +48,7 @@ describe('tracecraft trust', () => {
         'endpoint     http://localhost:1',
         'region       -',
         'profile      work',
+        'transport    sdk',
         'credentials  yours, of the profile that the config names',
         'project      app',
         'agent        designer',
@@ -76,6 +78,7 @@ describe('tracecraft trust', () => {
         endpoint_variable: null,
         region: null,
         profile: 'work',
+        transport: 'sdk',
         credentials: 'profile',
         project: 'app',
         agent: 'designer',

@@ -1,6 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Clock } from '../../clock.js';
 import type { StoreClock } from '../store-clock.js';
+import { defaultRegion } from './amazon-host.js';
 import {
   assertFollowed,
   discardBody,
@@ -44,9 +45,6 @@ export interface Wire {
   readonly bucket: string;
   readonly options: { readonly abortSignal?: AbortSignal };
 }
-
-/** Amazon's own default when no region is named; most other stores accept it. */
-export const defaultRegion = 'us-east-1';
 
 /** Redirects that lead to redirects. */
 const longestRedirect = 3;

@@ -1,6 +1,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock.js';
 import type { StoreClock } from '../store-clock.js';
+import { amazonHost } from './amazon-host.js';
 import type { S3Timeouts } from './client.js';
 import type { RedirectMemory } from './gateway.js';
 import { S3Refusal } from './http-error.js';
@@ -28,8 +29,6 @@ export class NeedsSdk extends Error {}
 const maxSockets = 96;
 /** Above this size the SDK's overhead is negligible. */
 const mostBytes = 1024 * 1024;
-/** Amazon's standard partition, whose host names follow from the region. */
-const ordinaryRegion = /^[a-z]{2}-[a-z]+-\d$/;
 
 /**
  * Small requests without the SDK: signed here and sent by node:http, for a third of the work and without the time it
@@ -95,8 +94,8 @@ export class DirectClient {
       const path = `${pathname.replace(/\/$/, '')}/${encodeSegment(bucket)}`;
       return { isSecure: protocol === 'https:', hostname, port, host, path };
     }
-    if (!ordinaryRegion.test(region) || !/^[a-z0-9-]+$/.test(bucket)) return undefined;
-    const host = `${bucket}.s3.${region}.amazonaws.com`;
+    const host = amazonHost(bucket, region);
+    if (host === undefined) return undefined;
     return { isSecure: true, hostname: host, port: '', host, path: '' };
   }
 
