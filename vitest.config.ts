@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/r2/install.mjs'],
     pool: 'forks',
     // More than cores: the processes here wait for stores, timers and one another most of the time.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),

@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
-import { Miniflare } from 'miniflare';
+import { loadMiniflare } from './r2/install.mjs';
 
 /**
  * Cloudflare's R2 simulator as a process of its own, started by r2.ts. It lives as long as its stdin is open, so it ends with
  * the process that started it, however that one ends; its server is a child that would otherwise outlive it.
  */
+const Miniflare = await loadMiniflare();
 const { bucket, accessKey, secretKey } = JSON.parse(process.argv[2] ?? '{}');
 
 const miniflare = new Miniflare({

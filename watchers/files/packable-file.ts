@@ -82,7 +82,7 @@ export async function headOfPackable(
     const stat = await opened.file.stat();
     if (stat.kind !== 'file') return undefined;
     const window = opened.isPacked
-      ? await ZstdFile.of(opened.file, stat.size)
+      ? new ZstdFile(opened.file, stat.size)
       : new FileWindow(opened.file, 0, stat.size);
     await window.extendTo(size);
     return window.bytes.subarray(0, size);
@@ -216,7 +216,7 @@ async function unpackedAt(
 ): Promise<ZstdFile | 'moved'> {
   const wanted = Math.max(0, (fileOffset?.offset ?? 0) - tailBytes);
   const canServe = kept !== undefined && kept.offset <= wanted;
-  const unpacked = canServe ? kept : await ZstdFile.of(file, before.size);
+  const unpacked = canServe ? kept : new ZstdFile(file, before.size);
   unpacked.continueWith(file);
   if (fileOffset !== undefined) {
     if (!(await unpacked.extendTo(fileOffset.headSize - unpacked.offset))) return 'moved';

@@ -1,4 +1,4 @@
-import type { Decompress } from 'fzstd';
+import { Decompress } from 'fzstd';
 import type { OpenFile } from '../../src/io.js';
 import type { ByteWindow } from './line-window.js';
 
@@ -31,16 +31,10 @@ export class ZstdFile implements ByteWindow {
   #isAtEnd = false;
   #damage: string | undefined;
 
-  private constructor(decoder: Decompress, file: OpenFile, packedSize: number) {
-    this.#decoder = decoder;
-    this.#decoder.ondata = (data) => this.#append(data);
+  constructor(file: OpenFile, packedSize: number) {
+    this.#decoder = new Decompress((data) => this.#append(data));
     this.#file = file;
     this.#packedSize = packedSize;
-  }
-
-  static async of(file: OpenFile, packedSize: number): Promise<ZstdFile> {
-    const { Decompress } = await import('fzstd');
-    return new ZstdFile(new Decompress(), file, packedSize);
   }
 
   /** The same file, opened again. */

@@ -12,12 +12,12 @@ function opened(content: Buffer): OpenFile {
   };
 }
 
-function open(content: Buffer): Promise<ZstdFile> {
-  return ZstdFile.of(opened(content), content.length);
+function open(content: Buffer): ZstdFile {
+  return new ZstdFile(opened(content), content.length);
 }
 
 async function whole(content: Buffer): Promise<Buffer> {
-  const unpacked = await open(content);
+  const unpacked = open(content);
   expect(await unpacked.extendTo(Number.POSITIVE_INFINITY)).toBe(true);
   expect(unpacked.isComplete).toBe(true);
   expect(unpacked.damage).toBeUndefined();
@@ -55,7 +55,7 @@ describe('the content of a zstd file', () => {
 
   it('is read no further than is asked for, and what lies before a place is dropped', async () => {
     const content = transcript(5_000_000);
-    const unpacked = await open(packed(content));
+    const unpacked = open(packed(content));
     await unpacked.extendTo(10);
     expect(unpacked.bytes.length).toBeLessThan(300_000);
     expect(unpacked.isComplete).toBe(false);
@@ -75,7 +75,7 @@ describe('the content of a zstd file', () => {
   it('of ten kilobytes that stand for 300 MB is not unpacked all at once', async () => {
     const small = packedRun(0x61, 300 << 20);
     expect(small.length).toBeLessThan(10_000);
-    const unpacked = await open(Buffer.concat([packed(transcript(300_000)), small]));
+    const unpacked = open(Buffer.concat([packed(transcript(300_000)), small]));
     expect(await unpacked.skipTo(200 << 20)).toBe(true);
     await unpacked.extendTo(1);
     expect(unpacked.bytes.length).toBeGreaterThan(0);
@@ -86,21 +86,21 @@ describe('the content of a zstd file', () => {
     const content = transcript(600_000);
     const frame = packed(content);
     for (const broken of [frame.subarray(0, 400_000), frame.subarray(0, frame.length - 1)]) {
-      const unpacked = await open(broken);
+      const unpacked = open(broken);
       await unpacked.extendTo(Number.POSITIVE_INFINITY);
       expect(unpacked.damage).toBeDefined();
       const there = unpacked.bytes;
       expect(there.length).toBeGreaterThan(300_000);
       expect(there.equals(content.subarray(0, there.length))).toBe(true);
     }
-    const none = await open(Buffer.from('this was never packed, whatever it is called'));
+    const none = open(Buffer.from('this was never packed, whatever it is called'));
     await none.extendTo(1);
     expect(none.damage).toBeDefined();
   });
 
   it('tells when the file is shorter than it was', async () => {
     const frame = packed(transcript(300_000));
-    const unpacked = await ZstdFile.of(opened(frame.subarray(0, 1_000)), frame.length);
+    const unpacked = new ZstdFile(opened(frame.subarray(0, 1_000)), frame.length);
     expect(await unpacked.extendTo(300_000)).toBe(false);
   });
 });
@@ -124,7 +124,7 @@ describe.skipIf(compress === undefined)('a real compressor (skipped where there 
     const place = fc.nat(content.length);
     await fc.assert(
       fc.asyncProperty(fc.array(place, { maxLength: 5 }), async (places) => {
-        const unpacked = await open(frame);
+        const unpacked = open(frame);
         for (const at of places.sort((left, right) => left - right)) {
           expect(await unpacked.skipTo(at)).toBe(true);
           await unpacked.extendTo(5_000);
