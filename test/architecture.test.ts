@@ -248,6 +248,13 @@ describe('files', () => {
     expect(sources.filter((source) => source.hasDoubleCast).map(({ path }) => path)).toEqual([]);
   });
 
+  it('have no function of more than 50 lines', () => {
+    const wrong = sources.filter(({ longest }) => longest.lines > 50);
+    expect(wrong.map(({ path, longest }) => `${path}:${longest.line} (${longest.lines})`)).toEqual(
+      [],
+    );
+  });
+
   it('have kebab-case names from the field, and fit a reader', () => {
     const wrong = sources.filter(
       ({ path, lines }) =>
@@ -305,6 +312,7 @@ describe('the scanner itself', () => {
       hasDoubleCast: true,
       writesTo: ['process.stdout', 'console'],
     });
+    expect(source.longest).toEqual({ line: 10, lines: 1 });
     expect(source.words).toContain("import no from './text.js'");
     expect(source.words.join()).not.toContain('comment');
   });

@@ -40,17 +40,9 @@ export function openTrustStore(context: TrustContext, disk: Io, clock: Clock): T
   const io = withoutLinks(disk, stateFolder);
   const folder = join(stateFolder, 'trusted');
   const fileOf = (path: string): string => join(folder, recordName(path));
-
-  async function read(file: string): Promise<TrustRecord | undefined> {
-    const bytes = await io.readFile(file).catch(() => undefined);
-    const record = bytes === undefined ? undefined : parseRecord(bytes);
-    // A record speaks only for the path its name was made from.
-    return record !== undefined && recordName(record.path) === basename(file) ? record : undefined;
-  }
-
   return {
     isTrusted: async (file) => {
-      const record = await read(fileOf(file.path));
+      const record = await readRecord(io, fileOf(file.path));
       if (record?.path !== file.path || record.sha256 !== file.sha256) return false;
       return record.bucket_folder === (await bucketFolderOf(file, context));
     },
@@ -81,12 +73,21 @@ export function openTrustStore(context: TrustContext, disk: Io, clock: Clock): T
     list: async () => {
       const entries = (await io.readdir(folder)) ?? [];
       const files = entries.filter(({ kind, name }) => kind === 'file' && name.endsWith('.json'));
-      const records = await Promise.all(files.map(({ name }) => read(join(folder, name))));
+      const records = await Promise.all(
+        files.map(({ name }) => readRecord(io, join(folder, name))),
+      );
       return records
         .filter((record) => record !== undefined)
         .sort((a, b) => (a.path < b.path ? -1 : 1));
     },
   };
+}
+
+async function readRecord(io: Io, file: string): Promise<TrustRecord | undefined> {
+  const bytes = await io.readFile(file).catch(() => undefined);
+  const record = bytes === undefined ? undefined : parseRecord(bytes);
+  // A record speaks only for the path its name was made from.
+  return record !== undefined && recordName(record.path) === basename(file) ? record : undefined;
 }
 
 /**

@@ -26,7 +26,7 @@ export interface StoryPlace {
  */
 export async function tellStory(place: StoryPlace): Promise<void> {
   let atMs = place.startMs;
-  const at = (seconds: number): void => {
+  const at: At = (seconds) => {
     atMs = place.startMs + seconds * 1000;
   };
   const bucket = recordingBucket(place.bucket, () => new Date(atMs));
@@ -43,6 +43,22 @@ export async function tellStory(place: StoryPlace): Promise<void> {
     (session) => new Actor(contextOf(session), place.io, place.stateFolder),
   );
   if (designer === undefined || developer === undefined || reviewer === undefined) return;
+  const cast = { designer, developer, reviewer };
+  await design(cast, at);
+  await build(cast, at, place.patch);
+  await review(cast, at);
+}
+
+interface Cast {
+  readonly designer: Actor;
+  readonly developer: Actor;
+  readonly reviewer: Actor;
+}
+
+/** Moves the clock of the story to so many seconds after its start. */
+type At = (seconds: number) => void;
+
+async function design({ designer, developer, reviewer }: Cast, at: At): Promise<void> {
   at(0);
   await designer.register();
   at(20);
@@ -72,10 +88,13 @@ export async function tellStory(place: StoryPlace): Promise<void> {
     nextAgent: 'developer',
     nextAction: 'Build it behind /orders',
   });
+}
+
+async function build({ developer }: Cast, at: At, patch: string): Promise<void> {
   at(630);
   await developer.claim('build');
   at(1020);
-  await developer.upload('build', 'patch-auth.diff', place.patch);
+  await developer.upload('build', 'patch-auth.diff', patch);
   at(1060);
   await developer.broadcast('The patch is in build/patch-auth.diff');
   at(1110);
@@ -85,6 +104,9 @@ export async function tellStory(place: StoryPlace): Promise<void> {
     nextAgent: 'reviewer',
     artifacts: ['patch-auth.diff'],
   });
+}
+
+async function review({ reviewer }: Cast, at: At): Promise<void> {
   at(2640);
   await reviewer.claim('review');
   at(2940);

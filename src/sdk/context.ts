@@ -48,18 +48,7 @@ export function openSdkContext({
     opened ??= openCoordination(bucket, settings, env);
     return opened;
   };
-  let told = 0;
-  const tell = ({ unrecorded }: Coordination): void => {
-    for (const error of unrecorded.slice(told)) {
-      warn(`done, but not all of it was recorded: ${error.message}`);
-    }
-    told = unrecorded.length;
-  };
-  const shared = (what: string, found: string | undefined): void => {
-    if (found === undefined) return;
-    const fate = redact ? `; redacted: ${found}` : ` (${found}) and is shared as it is`;
-    warn(`${what} holds what looks like a secret${fate}`);
-  };
+  const tell = unrecordedTeller(warn);
   return {
     ...surroundings,
     bucket,
@@ -75,6 +64,35 @@ export function openSdkContext({
       tell(mine);
       return answer;
     },
+    ...scrubbers({ settings, redact, warn }),
+  };
+}
+
+/** Says each error once, however often it is asked. */
+function unrecordedTeller(warn: (message: string) => void): (coordination: Coordination) => void {
+  let told = 0;
+  return ({ unrecorded }) => {
+    for (const error of unrecorded.slice(told)) {
+      warn(`done, but not all of it was recorded: ${error.message}`);
+    }
+    told = unrecorded.length;
+  };
+}
+
+function scrubbers({
+  settings,
+  redact,
+  warn,
+}: Pick<SdkContextOptions, 'redact' | 'warn'> & Pick<SdkEnvironment, 'settings'>): Pick<
+  SdkContext,
+  'scrub' | 'scrubValue'
+> {
+  const shared = (what: string, found: string | undefined): void => {
+    if (found === undefined) return;
+    const fate = redact ? `; redacted: ${found}` : ` (${found}) and is shared as it is`;
+    warn(`${what} holds what looks like a secret${fate}`);
+  };
+  return {
     scrub: (what, text) => {
       const checked = checkSecrets(settings, text, redact);
       shared(what, checked.found);

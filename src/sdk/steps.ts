@@ -22,50 +22,8 @@ export function stepsOf(acting: SdkContext): Steps {
   const { place, warn } = acting;
   const reading = { ...place, clock: systemClock };
   return {
-    claim: async (named, { ttlMs: wishMs, reopen = false, mine = false } = {}) => {
-      const step = stepOfName(named);
-      const ttlMs = ttlOf(wishMs, acting.settings.claimTtlMs);
-      const { context, holders, heartbeat } = await acting.coordination();
-      const result = await acquire(context, holders, {
-        step,
-        ttlMs,
-        reopen,
-        mine,
-        beside: async (outcome) => {
-          const failure = await heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
-          if (failure !== undefined) warn(`the heartbeat was not sent: ${failure.message}`);
-        },
-      });
-      if (result.outcome === 'rejected') {
-        const { agent, epoch } = result.holder;
-        const { reason, isOwnName } = result;
-        return { claimed: false, step, reason, holder: { agent, epoch }, isOwnName };
-      }
-      const { claim, how, from, isBestEffort } = result;
-      const before = from === undefined ? undefined : { agent: from.agent, epoch: from.epoch };
-      return { claimed: true, step, epoch: claim.epoch, how, from: before, isBestEffort };
-    },
-    complete: async (named, report = {}) => {
-      const step = stepOfName(named);
-      const checked = checkReport(acting, report);
-      const artifacts =
-        report.artifacts === undefined
-          ? undefined
-          : await pinArtifacts(acting.place, nodeIo, step, report.artifacts);
-      const { epoch, force } = report;
-      const { handoff, isRepeated } = await acting.act(
-        ({ context, holders, epochOf }) =>
-          complete(
-            context,
-            holders,
-            { step, epoch: epoch ?? epochOf(step), force },
-            { ...checked, artifacts },
-          ),
-        { step: null },
-      );
-      if (isRepeated) warn(`step ${step} was ended before; its handoff stays as it was`);
-      return handoffOf(step, handoff);
-    },
+    claim: (named, options) => claimStep(acting, named, options),
+    complete: (named, report) => completeStep(acting, named, report),
     release: async (named, { epoch, force } = {}) => {
       const step = stepOfName(named);
       await acting.act(
@@ -99,6 +57,58 @@ export function stepsOf(acting: SdkContext): Steps {
       return views.map(stepOf);
     },
   };
+}
+
+async function claimStep(
+  acting: SdkContext,
+  ...[named, { ttlMs: wishMs, reopen = false, mine = false } = {}]: Parameters<Steps['claim']>
+): ReturnType<Steps['claim']> {
+  const step = stepOfName(named);
+  const ttlMs = ttlOf(wishMs, acting.settings.claimTtlMs);
+  const { context, holders, heartbeat } = await acting.coordination();
+  const result = await acquire(context, holders, {
+    step,
+    ttlMs,
+    reopen,
+    mine,
+    beside: async (outcome) => {
+      const failure = await heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
+      if (failure !== undefined) acting.warn(`the heartbeat was not sent: ${failure.message}`);
+    },
+  });
+  if (result.outcome === 'rejected') {
+    const { agent, epoch } = result.holder;
+    const { reason, isOwnName } = result;
+    return { claimed: false, step, reason, holder: { agent, epoch }, isOwnName };
+  }
+  const { claim, how, from, isBestEffort } = result;
+  const before = from === undefined ? undefined : { agent: from.agent, epoch: from.epoch };
+  return { claimed: true, step, epoch: claim.epoch, how, from: before, isBestEffort };
+}
+
+async function completeStep(
+  acting: SdkContext,
+  ...[named, report = {}]: Parameters<Steps['complete']>
+): ReturnType<Steps['complete']> {
+  const step = stepOfName(named);
+  const checked = checkReport(acting, report);
+  const artifacts =
+    report.artifacts === undefined
+      ? undefined
+      : await pinArtifacts(acting.place, nodeIo, step, report.artifacts);
+  const { epoch, force } = report;
+  const { handoff, isRepeated } = await acting.act(
+    ({ context, holders, epochOf }) =>
+      complete(
+        context,
+        holders,
+        { step, epoch: epoch ?? epochOf(step), force },
+        { ...checked, artifacts },
+      ),
+    { step: null },
+  );
+  if (isRepeated) acting.warn(`step ${step} was ended before; its handoff stays as it was`);
+  return handoffOf(step, handoff);
 }
 
 function stepOfName(name: unknown): string {

@@ -21,6 +21,8 @@ export interface SourceFile {
   /** `process.stdout`, `console.log` and the like, each once. */
   readonly writesTo: readonly string[];
   readonly hasDoubleCast: boolean;
+  /** The longest function in it, by where it starts. */
+  readonly longest: { readonly line: number; readonly lines: number };
   /** Every identifier and every piece of text in it, comments left out. */
   readonly words: readonly string[];
 }
@@ -40,6 +42,7 @@ export function parseSource(path: string, code: string): SourceFile {
   const imports: Import[] = [];
   const writesTo = new Set<string>();
   const words = new Set<string>();
+  let longest = { line: 0, lines: 0 };
   let hasDefaultExport = false;
   let hasDoubleCast = false;
   const add = (source: Node, isType: boolean, isDynamic: boolean): void => {
@@ -60,6 +63,8 @@ export function parseSource(path: string, code: string): SourceFile {
     if (node.type === 'ExportDefaultDeclaration') hasDefaultExport = true;
     if (node.type === 'TSAsExpression') hasDoubleCast ||= isDoubleCast(node);
     for (const word of wordsOf(node)) words.add(word);
+    const extent = functionExtent(node, code);
+    if (extent.lines > longest.lines) longest = extent;
     const target = outputOf(node);
     if (target !== undefined) writesTo.add(target);
   });
@@ -70,6 +75,7 @@ export function parseSource(path: string, code: string): SourceFile {
     hasDefaultExport,
     hasDoubleCast,
     writesTo: [...writesTo],
+    longest,
     words: [...words],
   };
 }
@@ -113,6 +119,17 @@ function isDoubleCast(node: Node): boolean {
   const inner = node.expression;
   if (!isNode(inner) || inner.type !== 'TSAsExpression') return false;
   return child(inner, 'typeAnnotation').type === 'TSUnknownKeyword';
+}
+
+function functionExtent(
+  { type, start, end }: Node,
+  code: string,
+): { readonly line: number; readonly lines: number } {
+  if (!/^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(type)) {
+    return { line: 0, lines: 0 };
+  }
+  const before = code.slice(0, Number(start)).split('\n').length;
+  return { line: before, lines: code.slice(Number(start), Number(end)).split('\n').length };
 }
 
 function wordsOf({ type, name, value }: Node): readonly string[] {

@@ -23,7 +23,28 @@ _tracecraft() {
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
     return
   fi
-  command=$first
+${secondWord(commands)}  [ "$at" -eq 1 ] || return
+  case "$command $prev" in
+${valueCases(commands)}
+    *) values=none ;;
+  esac
+  if [ "$values" = none ]; then
+    case "$command" in
+${commands.map(commandCase).join('\n')}
+    esac
+    case $cur in
+      -*) values= ;;
+      *) words=$plain ;;
+    esac
+  fi
+${reply}}
+complete -F _tracecraft tracecraft
+`;
+}
+
+/** The command's second word, where it has one: what it is, or what it may be. */
+function secondWord(commands: readonly CommandManual[]): string {
+  return `  command=$first
   case "$first \${COMP_WORDS[at+1]}" in
     ${commands
       .filter(({ name }) => name.includes(' '))
@@ -42,30 +63,16 @@ ${topics(commands)
       *) if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$cur")); return; fi ;;
     esac
   fi
-  [ "$at" -eq 1 ] || return
-  case "$command $prev" in
-${valueCases(commands)}
-    *) values=none ;;
-  esac
-  if [ "$values" = none ]; then
-    case "$command" in
-${commands.map(commandCase).join('\n')}
-    esac
-    case $cur in
-      -*) values= ;;
-      *) words=$plain ;;
-    esac
-  fi
-  IFS=$'\\n'
+`;
+}
+
+const reply = `  IFS=$'\\n'
   case $values in
     files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
     folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
     *) IFS=$' \\t\\n'; [ -z "$words" ] || COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
   esac
-}
-complete -F _tracecraft tracecraft
 `;
-}
 
 function joined(words: readonly { readonly word: string }[]): string {
   return words.map(({ word }) => word).join(' ');
