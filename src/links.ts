@@ -8,7 +8,7 @@ import type { Io } from './io.js';
  * outside `root` has none. Synchronous, like `stat`: local state is checked by the ten thousand, and is on this
  * machine.
  */
-export function linkBelow(root: string, path: string): string | undefined {
+function linkBelow(root: string, path: string): string | undefined {
   const way = relative(root, path);
   if (way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) return undefined;
   let reached = root;

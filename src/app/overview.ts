@@ -123,7 +123,7 @@ async function behind(path: string, shipped: number): Promise<number | null> {
   }
 }
 
-export function sourceText(source: Source): string {
+function sourceText(source: Source): string {
   if (source.kind === 'environment') return source.name;
   return source.kind === 'default' ? 'nobody' : source.path;
 }

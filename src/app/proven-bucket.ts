@@ -9,7 +9,7 @@ import { nodeIo } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
 
 /** The bucket the settings name, retrying transient failures. */
-export async function openSettled(settings: Settings): Promise<Bucket> {
+async function openSettled(settings: Settings): Promise<Bucket> {
   return retried(await openBucket(openableTarget(settings)));
 }
 

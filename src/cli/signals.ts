@@ -30,11 +30,6 @@ export function handleSignals(onFirst: (signal: EndSignal) => void): () => void 
   return restore;
 }
 
-/** The exit code that stands for a signal. */
-export function signalExitCode(signal: EndSignal): number {
-  return exitCodes[signal];
-}
-
 function exit(signal: EndSignal): void {
   process.exit(exitCodes[signal]);
 }

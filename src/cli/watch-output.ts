@@ -13,7 +13,7 @@ import { noteLine, printJson, printLine } from './output.js';
 type StreamRef = Pick<MirroredStream, 'session' | 'name'>;
 
 /** `claude-code/8b418ea5  uploaded part-00000-77ea1f78  source=12,138B  upload=12,138B  redactions=none`. */
-export function partLine(part: ShippedPart): string {
+function partLine(part: ShippedPart): string {
   const name = nameOf(part).replace(/\.jsonl$/, '');
   return [
     `uploaded ${name}`,

@@ -165,7 +165,7 @@ async function skewOf(bucket: Bucket, clock: Clock): Promise<number> {
   return clock.now() - (await bucket.now()).getTime();
 }
 
-export function judgeSkew(skewMs: number): Finding[] {
+function judgeSkew(skewMs: number): Finding[] {
   if (Math.abs(skewMs) <= toleratedSkewMs) return [];
   const direction = skewMs > 0 ? 'ahead of' : 'behind';
   return [

@@ -23,7 +23,3 @@ export function fingerprint(lines: readonly Buffer[]): string {
   for (const line of lines) hash.update(line);
   return hash.digest('hex').slice(0, 32);
 }
-
-export function totalLength(lines: readonly Buffer[]): number {
-  return lines.reduce((sum, line) => sum + line.length, 0);
-}

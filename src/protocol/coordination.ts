@@ -49,7 +49,7 @@ export const verdicts = ['approved', 'rejected'] as const;
 export type Verdict = (typeof verdicts)[number];
 
 /** What a reviewer said of a step that needed a review. */
-export const reviewSchema = v.object({
+const reviewSchema = v.object({
   by: text,
   verdict: v.picklist(verdicts),
   note: nullableText,
@@ -77,7 +77,7 @@ export const handoffSchema = v.object({
 });
 export type HandoffDocument = v.InferOutput<typeof handoffSchema>;
 
-export const claimStates = ['held', 'released', 'done'] as const;
+const claimStates = ['held', 'released', 'done'] as const;
 
 export const claimSchema = v.object({
   agent: text,
@@ -101,7 +101,7 @@ export const claimSchema = v.object({
 export type ClaimState = (typeof claimStates)[number];
 export type ClaimDocument = v.InferOutput<typeof claimSchema>;
 
-export const stepStatuses = ['pending', 'in_progress', ...outcomes] as const;
+const stepStatuses = ['pending', 'in_progress', ...outcomes] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
 export const statusSchema = v.object({
@@ -114,7 +114,7 @@ export const statusSchema = v.object({
 export type StatusDocument = v.InferOutput<typeof statusSchema>;
 
 /** The parts of `agents/<agent>.json` that show whether the agent is alive. */
-export const heartbeatSchema = v.object({
+const heartbeatSchema = v.object({
   session_id: nullableText,
   /** The last heartbeat of each of the agent's sessions, by the store's clock: an agent may have several at once. */
   sessions: v.optional(v.record(v.pipe(v.string(), v.maxLength(512)), timestamp), {}),

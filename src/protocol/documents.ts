@@ -40,7 +40,7 @@ export type GenerationDocument = v.InferOutput<typeof generationSchema>;
 
 const countsSchema = v.record(v.string(), counter);
 
-export const metaPartSchema = v.object({
+const metaPartSchema = v.object({
   seq: counter,
   name: text,
   /** This part's first line (inclusive) and last line (exclusive). */
@@ -53,7 +53,7 @@ export const metaPartSchema = v.object({
 });
 export type MetaPart = v.InferOutput<typeof metaPartSchema>;
 
-export const metaStreamSchema = v.object({
+const metaStreamSchema = v.object({
   name: text,
   part_count: counter,
   total_lines: counter,

@@ -4,7 +4,7 @@ import { type Layout, parseStampName, type Stamp } from './keys.js';
 
 const timestamp = v.pipe(v.string(), v.maxLength(64));
 /** Characters of a message: enough for a handoff's note and next action. */
-export const maxMailLength = 250_000;
+const maxMailLength = 250_000;
 const text = v.pipe(v.string(), v.maxLength(maxMailLength));
 const nullableText = v.optional(v.nullable(text), null);
 

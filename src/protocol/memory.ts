@@ -10,7 +10,7 @@ const text = v.pipe(v.string(), v.maxLength(1_000));
 const nullableText = v.optional(v.nullable(text), null);
 
 /** Bytes of a value as compact JSON. */
-export const maxValueBytes = 1_048_576;
+const maxValueBytes = 1_048_576;
 /** Bytes of an object read as a memory; another tool's may exceed what we write. */
 export const maxMemoryBytes = 16_777_216;
 /** How deeply arrays and objects may nest: printing and parsing must not exhaust the stack. */
@@ -19,7 +19,7 @@ const maxDepth = 64;
 const maxPrettyBytes = 65_536;
 
 /** `memory/<dotted.key>.json`, and each of its earlier states. */
-export const memorySchema = v.object({
+const memorySchema = v.object({
   value: v.optional(v.unknown(), null),
   set_by: nullableText,
   set_at: v.optional(v.nullable(timestamp), null),

@@ -1,7 +1,7 @@
 import { copyFile, stat, truncate } from 'node:fs/promises';
 import type { Clock } from '../clock.js';
 
-export const logBoundBytes = 10 * 1024 * 1024;
+const logBoundBytes = 10 * 1024 * 1024;
 const lookEveryMs = 60_000;
 
 /**

@@ -85,7 +85,7 @@ export function toolInput(value: unknown): Json {
   return value === undefined || value === null ? {} : { input: value };
 }
 
-export function timestampOf(timeMs: number | undefined): string | undefined {
+function timestampOf(timeMs: number | undefined): string | undefined {
   if (timeMs === undefined) return undefined;
   const time = new Date(timeMs);
   return Number.isNaN(time.getTime()) ? undefined : time.toISOString();

@@ -9,7 +9,7 @@ import { agentIn, isFromElsewhere } from './conversation/place.js';
 import { type ClaudeRow, readClaudeRow } from './conversation/rows.js';
 
 /** The rows of a session's transcript, of one of its sub-agents' or of its spilled results. */
-export class ClaudeCodeRows implements RowReader {
+class ClaudeCodeRows implements RowReader {
   readonly isSubagent: boolean;
   readonly #place: Place;
   readonly #rows: ClaudeRow[] = [];

@@ -15,7 +15,7 @@ import {
 import { isOwnName, isOwnThread, metaTells, originOf } from './conversation/thread.js';
 
 /** The rows of one thread's rollout. */
-export class CodexRows implements RowReader {
+class CodexRows implements RowReader {
   readonly #rows: ThreadRow[] = [];
   readonly #copies: Copies;
   readonly #session: string;

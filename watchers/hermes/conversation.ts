@@ -21,7 +21,7 @@ interface Told {
 const nameOfState = 'session';
 
 /** The rows of one session, folded to what they are now and ordered as the database orders them. */
-export class HermesRows implements RowReader {
+class HermesRows implements RowReader {
   readonly #messages = new Map<number, Told>();
   /** Messages that were written to a file while the database could not be. */
   readonly #unnumbered: Told[] = [];

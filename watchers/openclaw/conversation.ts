@@ -5,7 +5,7 @@ import { OpenClawTurns } from './conversation/outline.js';
 import { type OpenClawRow, readOpenClawRow } from './conversation/rows.js';
 
 /** The events of one session. */
-export class OpenClawRows implements RowReader {
+class OpenClawRows implements RowReader {
   readonly #parentRowIds: ReadonlySet<string>;
   readonly #rows: { readonly row: OpenClawRow; readonly line: number }[] = [];
   #isFork = false;

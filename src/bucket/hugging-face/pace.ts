@@ -11,7 +11,7 @@ export interface HubPace {
  * Free Hub accounts get 1,000 API calls per five minutes (https://huggingface.co/docs/hub/rate-limits). This leaves a
  * fifth for reads and for the user's other processes.
  */
-export const hubPace: HubPace = { burst: 200, perSecond: 2 };
+const hubPace: HubPace = { burst: 200, perSecond: 2 };
 
 /**
  * Resolves when the next batch may go; one caller at a time. Whatever arrives meanwhile goes up together in the batch

@@ -28,7 +28,7 @@ export interface S3Failure {
   readonly error: unknown;
 }
 
-export const credentialsHint =
+const credentialsHint =
   'Credentials are looked for in the config (access_key, secret_key), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ' +
   'the AWS profile (profile, AWS_PROFILE, ~/.aws), SSO ("aws sso login") and the role of the machine.';
 
@@ -85,7 +85,7 @@ export function isMissingBucket({ code }: S3Failure): boolean {
 }
 
 /** Seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after */
-export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
   const at = Date.parse(value);

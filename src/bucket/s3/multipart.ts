@@ -56,7 +56,7 @@ export async function putMultipart(
 }
 
 /** 16 MiB, or whatever keeps the number of parts within the limit. */
-export function partBytesFor(size: number): number {
+function partBytesFor(size: number): number {
   return Math.max(singlePutBytes, Math.ceil(size / maxParts / mebibyte) * mebibyte);
 }
 

@@ -24,7 +24,7 @@ export interface Beat {
 }
 
 /** Milliseconds from one heartbeat of an agent to its next. */
-export const heartbeatEveryMs = 60_000;
+const heartbeatEveryMs = 60_000;
 const heartbeats = 'heartbeats';
 const maxSessions = 32;
 
@@ -80,12 +80,12 @@ export interface LastBeat {
 }
 
 /** Whether a heartbeat is due, by this machine's clock, which may have been set back since the last. */
-export function heartbeatDue(last: LastBeat | undefined, nowMs: number): boolean {
+function heartbeatDue(last: LastBeat | undefined, nowMs: number): boolean {
   return last === undefined || last.atMs > nowMs || nowMs - last.atMs >= last.everyMs;
 }
 
 /** Three within the TTL of a claim, so that one may be late; not more than one each minute. */
-export function beatEveryMs(ttlMs: number | null): number {
+function beatEveryMs(ttlMs: number | null): number {
   return ttlMs === null ? heartbeatEveryMs : Math.min(heartbeatEveryMs, Math.trunc(ttlMs / 3));
 }
 

@@ -34,7 +34,7 @@ export async function readClaim(
 }
 
 /** Ours are far smaller; one that somebody planted must not fill the memory of every reader. */
-export const maxDocumentBytes = 16 << 20;
+const maxDocumentBytes = 16 << 20;
 
 /** As `get`, but `DocumentError` for what is too large to be a document. */
 export async function getBounded(bucket: Bucket, key: string): Promise<Stored | undefined> {

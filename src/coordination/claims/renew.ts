@@ -8,7 +8,7 @@ import type { HeldClaim, HolderFile, HolderFiles } from './holder-files.js';
 const longestPauseMs = 60_000;
 
 /** Three renewals within a TTL, so that one may be late; not more than one each minute. */
-export function renewEveryMs(ttlSeconds: number | null): number {
+function renewEveryMs(ttlSeconds: number | null): number {
   return ttlSeconds === null ? longestPauseMs : Math.min(longestPauseMs, (ttlSeconds * 1000) / 3);
 }
 
@@ -23,7 +23,7 @@ const attempts = 3;
  * A sign of life: the claim itself, rewritten with one more renewal in it, so that a takeover that was decided before it fails.
  * One request where nobody else has renewed it.
  */
-export async function renewClaim(
+async function renewClaim(
   place: ClaimPlace,
   holders: HolderFiles,
   file: HolderFile,
@@ -72,7 +72,7 @@ async function rewrite(
 }
 
 /** Whether the last renewal is long enough ago, by this machine's clock, which may have been set back since. */
-export function isRenewalDue({ claim, sentAtMs }: HolderFile, nowMs: number): boolean {
+function isRenewalDue({ claim, sentAtMs }: HolderFile, nowMs: number): boolean {
   if (claim.ttl_s === null) return false;
   return nowMs < sentAtMs || nowMs - sentAtMs >= renewEveryMs(claim.ttl_s);
 }

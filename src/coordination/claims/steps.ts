@@ -50,7 +50,7 @@ export interface StepScene {
   readonly now: Date;
 }
 
-export function viewStep(step: string, { claim, status, now }: StepScene): StepView {
+function viewStep(step: string, { claim, status, now }: StepScene): StepView {
   if (claim === undefined) return viewStatus(step, status);
   const { document } = claim;
   const shown = shownStatus(document, status);

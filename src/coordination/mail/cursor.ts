@@ -22,15 +22,15 @@ export interface Cursor {
   readonly seen: Readonly<Record<MailKind, ReadonlySet<string>>>;
 }
 
-export const newCursor: Cursor = {
+const newCursor: Cursor = {
   throughNs: 0n,
   seen: { direct: new Set(), broadcast: new Set() },
 };
 
 /** How long a message may take from its stamp to the store, at the least. The cursor never passes store-now minus this. */
-export const lateNs = 600_000_000_000n;
+const lateNs = 600_000_000_000n;
 /** How far a stamp may lie before the moment at which the store got it: senders whose clocks are wrong by less lose nothing. */
-export const lookbackNs = 7_200_000_000_000n;
+const lookbackNs = 7_200_000_000_000n;
 /** By how much the store's times may differ from one another. */
 const clockPlayNs = 300_000_000_000n;
 

@@ -73,7 +73,7 @@ export async function readPresent(place: MemoryPlace, name: string): Promise<Fou
 }
 
 /** Of two states of one second (S3's times have no more), the one with the higher version; then the left one. */
-export function newerOf<State extends Pick<StoredState, 'document' | 'modifiedAt'>>(
+function newerOf<State extends Pick<StoredState, 'document' | 'modifiedAt'>>(
   left: State | undefined,
   right: State | undefined,
 ): State | undefined {

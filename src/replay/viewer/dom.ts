@@ -37,7 +37,7 @@ export function shown(text: string): string {
 }
 
 /** Text of others with its lines. */
-export function shownBlock(text: string): string {
+function shownBlock(text: string): string {
   return escapeTerminalBlock(text);
 }
 

@@ -321,7 +321,7 @@ function axisLabel(ms: number, stepMs: number): string {
   return stepMs >= 1_000 ? iso.slice(11, 19) : iso.slice(14, 23);
 }
 
-export function shortDuration(ms: number): string {
+function shortDuration(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   if (minutes < 60) return `${minutes}m`;
   const hours = Math.floor(minutes / 60);

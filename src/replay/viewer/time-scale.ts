@@ -65,11 +65,7 @@ export function fittingScale(
   return timeScale(span, folds, (left / Math.max(1, open)) * zoom);
 }
 
-export function timeScale(
-  { fromMs, toMs }: Span,
-  folds: readonly Fold[],
-  perMs: number,
-): TimeScale {
+function timeScale({ fromMs, toMs }: Span, folds: readonly Fold[], perMs: number): TimeScale {
   const starts: number[] = [];
   const knots: number[] = [];
   let [ms, x] = [fromMs, 0];
