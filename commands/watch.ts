@@ -106,8 +106,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       output.close();
       await release();
       restore();
-      // A pending request must not keep a finished process alive.
-      setTimeout(() => process.exit(), lingerMs).unref();
+      ending.abort();
     }
   }
 
@@ -299,9 +298,11 @@ async function mirror(
   const beating = isOnce ? undefined : events.run(signal);
   const compacting = isOnce ? undefined : compaction?.run(signal);
   const end = isOnce ? await loop.once(signal) : await loop.run(signal);
-  await beating;
   if (isOnce) await compaction?.all(signal);
-  await Promise.race([compacting, systemClock.sleep(lingerMs)]);
+  const enough = new AbortController();
+  const beside = Promise.all([beating, compacting]);
+  await Promise.race([beside, systemClock.sleep(lingerMs, enough.signal)]);
+  enough.abort();
   await events.told(lastWordsMs);
   return end;
 }

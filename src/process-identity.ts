@@ -62,6 +62,11 @@ export function parseProcess(name: string): ProcessIdentity | undefined {
   };
 }
 
+/** Of this machine and pid namespace. A zombie has ended, even if its parent has not looked yet. */
+export async function isRunningHere(pid: number): Promise<boolean> {
+  return (await startOf(pid)) !== undefined;
+}
+
 async function describeProcess(): Promise<ProcessIdentity> {
   const [started, boot, pidNamespace, machine] = await Promise.all([
     startOf(process.pid),

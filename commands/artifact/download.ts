@@ -61,11 +61,14 @@ export default class ArtifactDownload extends BaseCommand {
     const { isQuiet } = this;
     const progress = startProgress({ label: 'download', total, unit: 'bytes', isQuiet });
     try {
-      const report = await downloadArtifacts(place, nodeIo, {
-        artifacts,
-        folder,
-        onProgress: (bytes) => progress.update(bytes),
-      }).finally(() => progress.stop());
+      const report = await this.stoppable((signal) =>
+        downloadArtifacts(place, nodeIo, {
+          artifacts,
+          folder,
+          onProgress: (bytes) => progress.update(bytes),
+          signal,
+        }),
+      ).finally(() => progress.stop());
       return this.answer(folder.path, artifacts.length, report);
     } finally {
       await folder.close();

@@ -69,11 +69,14 @@ export default class ArtifactUpload extends BaseCommand {
       unit: 'bytes',
       isQuiet: this.isQuiet,
     });
-    const report = await uploadArtifacts(coordination.context, nodeIo, {
-      step,
-      sources: named,
-      onProgress: (bytes) => progress.update(bytes),
-    }).finally(() => progress.stop());
+    const report = await this.stoppable((signal) =>
+      uploadArtifacts(coordination.context, nodeIo, {
+        step,
+        sources: named,
+        onProgress: (bytes) => progress.update(bytes),
+        signal,
+      }),
+    ).finally(() => progress.stop());
     await this.afterHeartbeat(heartbeat);
     return this.answer(step, named.length, report, passedOver);
   }

@@ -74,7 +74,8 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
       ? await listSessions(bucket, layout, wanted)
       : await this.named(bucket, layout, ids, wanted);
     if (sessions.length === 0) this.say(`No sessions in ${bucket.location} yet.`);
-    return this.compact(openCompactor(settings, bucket), sessions, flags.format);
+    const compactor = openCompactor(settings, bucket);
+    return this.stoppable((signal) => this.compact(compactor, sessions, flags.format, signal));
   }
 
   private async named(
@@ -95,6 +96,7 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
     compactor: Compactor,
     sessions: readonly Wanted[],
     format: CompactFormat,
+    signal: AbortSignal,
   ): Promise<object> {
     const progress = startProgress({
       label: 'Compacting',
@@ -105,8 +107,9 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
     const compacted: CompactedSession[] = [];
     const failures: Failure[] = [];
     for (const { harness, id } of sessions) {
+      if (signal.aborted) break;
       try {
-        const one = await compactor({ harness, id, format });
+        const one = await compactor({ harness, id, format }, signal);
         compacted.push(one);
         this.say(compactionLine(one));
       } catch (error) {

@@ -77,7 +77,7 @@ export class SessionEvents {
       try {
         await this.#heartbeats.send(await this.#live());
       } catch (error) {
-        this.#failed(error);
+        if (!signal.aborted) this.#failed(error);
       }
     }
   }

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import type { Coordination } from '../app/coordination.js';
 import type { Bucket } from '../bucket/bucket.js';
+import { stoppable } from '../bucket/stoppable.js';
 import { systemClock } from '../clock.js';
 import {
   loadSettings,
@@ -22,6 +23,7 @@ import {
   printLine,
   wantsJson,
 } from './output.js';
+import { signalExitCode, stopOnSignals } from './signals.js';
 
 type Values = Record<string, unknown>;
 
@@ -42,6 +44,7 @@ export abstract class BaseCommand extends Command {
 
   #quiet = false;
   readonly #open: Bucket[] = [];
+  readonly #over = new AbortController();
   #coordination: Coordination | undefined;
   readonly #signs: Promise<void>[] = [];
 
@@ -88,6 +91,23 @@ export abstract class BaseCommand extends Command {
   /** A remark besides the answer, on stderr; silent with `--quiet`. */
   protected note(line: string): void {
     if (!this.#quiet) noteLine(line);
+  }
+
+  /**
+   * For work that leaves something behind unless it ends tidily: the first SIGINT or SIGTERM stops it, and the command ends
+   * with that signal's exit code; a second one exits at once.
+   */
+  protected async stoppable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const stop = stopOnSignals(() => this.note('Stopping (again to exit at once) …'));
+    try {
+      const result = await work(stop.signal);
+      if (stop.received() === undefined) return result;
+    } catch (error) {
+      if (stop.received() === undefined) throw error;
+    } finally {
+      stop.restore();
+    }
+    return this.exit(signalExitCode(stop.received() ?? 'SIGINT'));
   }
 
   /** This process's surroundings, as `src/config` wants them. */
@@ -154,7 +174,7 @@ export abstract class BaseCommand extends Command {
 
   #closedAtEnd(bucket: Bucket): Bucket {
     this.#open.push(bucket);
-    return bucket;
+    return stoppable(bucket, this.#over.signal);
   }
 
   /**
@@ -176,6 +196,8 @@ export abstract class BaseCommand extends Command {
       this.warn(`done, but not all of it was recorded: ${error.message}`);
     }
     await Promise.all(this.#signs);
+    // A request that still waits for its answer, or for its next attempt, would keep a finished process alive.
+    this.#over.abort();
     await Promise.all(this.#open.map((bucket) => bucket.close()));
   }
 

@@ -30,6 +30,30 @@ export function handleSignals(onFirst: (signal: EndSignal) => void): () => void 
   return restore;
 }
 
+export interface Stop {
+  readonly signal: AbortSignal;
+  /** Which signal came, if one did. */
+  readonly received: () => EndSignal | undefined;
+  restore(): void;
+}
+
+/** As `handleSignals`, for work that takes an `AbortSignal`. */
+export function stopOnSignals(onFirst: () => void): Stop {
+  const stop = new AbortController();
+  let received: EndSignal | undefined;
+  const restore = handleSignals((signal) => {
+    received = signal;
+    onFirst();
+    stop.abort();
+  });
+  return { signal: stop.signal, received: () => received, restore };
+}
+
+/** The exit code that stands for a signal. */
+export function signalExitCode(signal: EndSignal): number {
+  return exitCodes[signal];
+}
+
 function exit(signal: EndSignal): void {
   process.exit(exitCodes[signal]);
 }

@@ -119,7 +119,7 @@ class Attempt {
     if (present !== undefined && document !== undefined) this.#assertForwards(made, document);
     if (made.bytes === 0) return this.#done('empty', made, null);
     if ((await this.#recorded()).etag !== before.etag) return 'again';
-    const { etag } = await bucket.putFile(this.#key, made.path);
+    const { etag } = await bucket.putFile(this.#key, made.path, { signal: this.#context.signal });
     const verified = await verifyObject(bucket, this.#key, etag, made.path, this.#scratch.path);
     if (verified === 'replaced') return 'again';
     if (!(await this.#record(before.etag, { ...made, listing: digest, etag }))) return 'again';

@@ -1,7 +1,9 @@
-import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SourceError, TracecraftError } from '../errors.js';
 import { refuseLink } from '../links.js';
+import { encodeProcess, livenessOf, parseProcess, thisProcess } from '../process-identity.js';
 
 /** A folder for files in transit to the bucket; mode 700, removed afterwards. */
 export interface Scratch {
@@ -16,11 +18,13 @@ export async function openScratch(folder: string): Promise<Scratch> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(folder)) {
       const path = join(folder, name);
-      if (isOfTheDead(name) && (await isOwnFolder(path))) {
+      if ((await isOfTheDead(name)) && (await isOwnFolder(path))) {
         await rm(path, { recursive: true, force: true });
       }
     }
-    const path = await mkdtemp(join(folder, `${process.pid}-`));
+    const name = encodeProcess(await thisProcess(), randomBytes(8).toString('hex'));
+    const path = join(folder, name);
+    await mkdir(path, { mode: 0o700 });
     return { path, remove: () => rm(path, { recursive: true, force: true }) };
   } catch (error) {
     throw diskTrouble(folder, error);
@@ -44,14 +48,8 @@ async function isOwnFolder(path: string): Promise<boolean> {
   return found?.isDirectory() === true && found.uid === (process.getuid?.() ?? found.uid);
 }
 
-/** As `mkdtemp` names them. */
-function isOfTheDead(name: string): boolean {
-  const pid = Number(/^(\d{1,10})-[A-Za-z0-9]{6}$/.exec(name)?.[1]);
-  if (!(pid > 0)) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
-  }
+/** Its name says whose it is. One from another machine or container may be in use. */
+async function isOfTheDead(name: string): Promise<boolean> {
+  const owner = parseProcess(name);
+  return owner !== undefined && (await livenessOf(owner)) === 'gone';
 }

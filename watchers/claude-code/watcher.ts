@@ -3,6 +3,7 @@ import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, Io } from '../../src/io.js';
 import type { Retention, SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
+import { isRunningHere } from '../../src/process-identity.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { WriteOnceFiles } from '../files/write-once-files.js';
@@ -30,7 +31,7 @@ export interface ClaudeCodeSettings {
   /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
   readonly onUnreadable?: (error: TracecraftError) => void;
   /** Whether a process with this id runs on this machine. */
-  readonly isAlive?: (pid: number) => boolean;
+  readonly isAlive?: (pid: number) => boolean | Promise<boolean>;
 }
 
 const harness = claudeCode.name;
@@ -103,7 +104,7 @@ export class ClaudeCodeWatcher implements Watcher {
       const folder = join(config, 'sessions');
       for (const { name, kind } of (await this.#listings.list(folder)) ?? []) {
         const pid = Number(/^(\d{1,10})\.json$/.exec(name)?.[1]);
-        if (kind !== 'file' || !(pid > 0) || !this.#isAlive(pid)) continue;
+        if (kind !== 'file' || !(pid > 0) || !(await this.#isAlive(pid))) continue;
         const id = await this.#signOf(join(folder, name));
         if (id !== undefined) sessions.add(id);
       }
@@ -244,8 +245,8 @@ export class ClaudeCodeWatcher implements Watcher {
     return readRetention(this.#settings.io, join(dirname(root), 'settings.json'));
   }
 
-  #isAlive(pid: number): boolean {
-    return (this.#settings.isAlive ?? isRunning)(pid);
+  async #isAlive(pid: number): Promise<boolean> {
+    return (this.#settings.isAlive ?? isRunningHere)(pid);
   }
 
   /** The session that a process says it is in. */
@@ -312,13 +313,4 @@ function sourceOf(path: string, place: TranscriptPath): string {
 
 function isResultFile({ name, kind }: DirectoryEntry): boolean {
   return kind === 'file' && isToolResult(name);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

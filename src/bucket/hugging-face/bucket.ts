@@ -52,7 +52,7 @@ export function openHubBucket(options: HubOptions): Bucket {
       return writer.delete(checkKey(key), signal);
     },
     now: (call) => storeTime(connection, call),
-    close: async () => undefined,
+    close: async () => connection.close(),
   };
 }
 

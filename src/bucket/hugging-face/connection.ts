@@ -42,6 +42,8 @@ export interface HubConnection {
   run<T>(call: HubCall, step: (wire: HubWire) => Promise<T>): Promise<T>;
   /** A request the client has no function for. Throws `HubRefusal`, which `run` interprets. */
   error(error: unknown, call: HubCall): unknown;
+  /** Ends whatever is still under way. */
+  close(): void;
 }
 
 const defaultAnswerMs = 60_000;
@@ -56,11 +58,18 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
   const fetch = createHubFetch({ clock, storeClock, endpoint, answerMs });
   let token: string | undefined;
 
+  const closing = new AbortController();
+
   const connect = async (signal: AbortSignal | undefined): Promise<HubWire> => {
     token ??= await hubToken({ token: options.token, env: process.env, location });
     const client = await import('@huggingface/hub');
     const repo = { type: 'bucket', name: bucket } as const;
-    const params = { repo, accessToken: token, hubUrl: endpoint, fetch: stoppable(fetch, signal) };
+    const params = {
+      repo,
+      accessToken: token,
+      hubUrl: endpoint,
+      fetch: stoppable(fetch, [closing.signal, signal]),
+    };
     return { client, params };
   };
 
@@ -76,14 +85,14 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
     }
   };
 
-  return { bucket, endpoint, location, clock, storeClock, run, error };
+  const close = (): void => closing.abort();
+  return { bucket, endpoint, location, clock, storeClock, run, error, close };
 }
 
 /** Every request of a call ends with it, whichever function of the client sends it. */
-function stoppable(send: typeof fetch, signal: AbortSignal | undefined): typeof fetch {
-  if (signal === undefined) return send;
+function stoppable(send: typeof fetch, ends: readonly (AbortSignal | undefined)[]): typeof fetch {
   return (input, init = {}) => {
-    const signals = init.signal == null ? [signal] : [signal, init.signal];
+    const signals = [...ends, init.signal].filter((one) => one != null);
     return send(input, { ...init, signal: AbortSignal.any(signals) });
   };
 }

@@ -1,21 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as v from 'valibot';
 import { refuseLink } from '../../links.js';
+import { livenessOf, type ProcessIdentity, thisProcess } from '../../process-identity.js';
 
 /**
  * Says who watches for a destination on this machine, so that a second `watch` can say so and step back. For comfort only:
  * two watchers that do run at once meet at the slots and harm nothing.
  */
-export interface LockHolder {
-  readonly pid: number;
+export interface LockHolder extends ProcessIdentity {
   readonly since: string;
-  readonly host: string;
-  /** When that process started, as the system tells; guards against a reused pid. */
-  readonly started: string | null;
 }
 
 export type LockOutcome =
@@ -32,7 +28,10 @@ const holderSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
   since: v.string(),
   host: v.string(),
-  started: v.nullable(v.string()),
+  started: v.string(),
+  boot: v.string(),
+  pidNamespace: v.string(),
+  machine: v.string(),
 });
 
 export async function takeWatchLock(path: string, now: Date): Promise<LockOutcome> {
@@ -49,12 +48,7 @@ async function compete(path: string, now: Date): Promise<LockOutcome> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // Neither read nor written through; the other files of this lock are made, never opened.
   refuseLink(folder, path);
-  const mine: LockHolder = {
-    pid: process.pid,
-    since: now.toISOString(),
-    host: hostname(),
-    started: await processStart(process.pid),
-  };
+  const mine: LockHolder = { ...(await thisProcess()), since: now.toISOString() };
   const release = (): Promise<void> => rm(path, { force: true });
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     if (await create(path, mine)) return { held: true, release };
@@ -132,25 +126,7 @@ async function create(path: string, holder: LockHolder): Promise<boolean> {
   }
 }
 
+/** What cannot be seen from here does not hold the lock: two watchers harm nothing, and a copied folder must not block one. */
 async function isRunning(holder: LockHolder): Promise<boolean> {
-  if (holder.host !== hostname()) return false;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  const started = await processStart(holder.pid);
-  return started === null || holder.started === null || started === holder.started;
-}
-
-/** Boot id and start time in clock ticks (proc(5), field 22); `null` where there is no /proc. */
-async function processStart(pid: number): Promise<string | null> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `${boot.trim()}:${fields[19] ?? ''}`;
-  } catch {
-    return null;
-  }
+  return (await livenessOf(holder)) === 'alive';
 }

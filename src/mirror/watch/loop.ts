@@ -22,6 +22,8 @@ const sliceStreams = 200;
 const quietEverySweeps = 6;
 const quietAfterMs = 3_600_000;
 const concurrency = 4;
+/** What failed in a way that nobody foresaw is tried again, not at once. */
+const retryBrokenMs = 5_000;
 const liveParts = { partBytes: 1 << 20, parts: 8 };
 const backfillParts = { partBytes: 8 << 20, parts: 4 };
 const backfillBytes = 4 << 20;
@@ -261,12 +263,19 @@ export class WatchLoop {
   #enqueueWork(states: UploadState, priority: number, work: () => Promise<void>): void {
     states.isFlushing = true;
     const task = async (): Promise<void> => {
-      await work();
-      states.isFlushing = false;
-      states.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
-      this.#wake();
+      try {
+        await work();
+      } catch (error) {
+        states.schedule.again(this.#context.clock.monotonic() + retryBrokenMs);
+        throw error;
+      } finally {
+        states.isFlushing = false;
+        states.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
+        this.#wake();
+      }
     };
-    this.#queue.add(task, { priority }).catch((error: unknown) => this.#uploader.failed(error));
+    const failed = (error: unknown): void => this.#uploader.failed(error, states);
+    this.#queue.add(task, { priority }).catch(failed);
   }
 
   /** Beside the loop: a store that does not answer must not keep it from looking, sending and ending. */
