@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags';
+import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
 import { applyInit, type InitOutcome } from '../src/init/apply.js';
@@ -72,6 +73,8 @@ export default class Init extends BaseCommand {
       context,
       userName(context.env),
     );
+    const inClear = plainHttpHost(plan.config);
+    if (inClear !== undefined) this.warn(plainHttpWarning(inClear));
     const outcome = await applyInit(plan, context, flags.force);
     this.report(plan, outcome);
     return dataOf(plan, outcome);

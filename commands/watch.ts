@@ -11,6 +11,7 @@ import {
 import type { SessionCompaction } from '../src/app/session-compaction.js';
 import { SessionEvents } from '../src/app/session-events.js';
 import type { Bucket } from '../src/bucket/bucket.js';
+import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { type Progress, startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
@@ -79,6 +80,8 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     if (!flags.once) stayLean();
     const settings = await this.settingsOrDefault();
     const output = this.output();
+    const inClear = plainHttpHost(settings.target);
+    if (inClear !== undefined) this.warn(plainHttpWarning(inClear));
     if (flags['no-redact']) {
       checkUnredacted(settings, flags.yes);
       this.warn('nothing is redacted: every key and password in your transcripts is sent in clear');

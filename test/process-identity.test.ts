@@ -24,7 +24,7 @@ afterEach(async () => {
 
 /** A process that has ended and that its parent never asks about. */
 async function zombie(): Promise<number> {
-  parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+  parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   if (parent.stdout === null) throw new Error('no output');

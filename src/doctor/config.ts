@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hubTokenPath } from '../bucket/hugging-face/location.js';
+import { plainHttpHost, plainHttpWarning } from '../bucket/plain-http.js';
 import { placeText } from '../config/place.js';
 import {
   findSettings,
@@ -76,6 +77,15 @@ function judgeConfig(settings: Settings): Examined {
       severity: 'warning',
       message: 'Nobody says who acts here: claims and mail need the name of an agent.',
       fix: 'export TRACECRAFT_AGENT=NAME, or agent_id in the config',
+    });
+  }
+  const inClear = plainHttpHost(settings.target);
+  if (inClear !== undefined) {
+    findings.push({
+      name: 'plain-http',
+      severity: 'warning',
+      message: `${plainHttpWarning(inClear)}.`,
+      fix: `Give the store a certificate and name it with https in ${file.path}.`,
     });
   }
   if (redact.disable.length > 0) {
