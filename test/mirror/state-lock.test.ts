@@ -76,7 +76,7 @@ describe('the lock of a watch', () => {
       if (outcome.held) expect(outcome.trouble, `bit ${bit}`).toBeUndefined();
       else expect(outcome.holder.pid, `bit ${bit}`).toBeGreaterThan(0);
     }
-  });
+  }, 120_000);
 
   it('is held by exactly one of many that come at once to a dead one', async () => {
     const dead = { ...(await own()), pid: await deadPid() };

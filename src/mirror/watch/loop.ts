@@ -22,8 +22,6 @@ const sliceStreams = 200;
 const quietEverySweeps = 6;
 const quietAfterMs = 3_600_000;
 const concurrency = 4;
-/** What failed in a way that nobody foresaw is tried again, not at once. */
-const retryBrokenMs = 5_000;
 const liveParts = { partBytes: 1 << 20, parts: 8 };
 const backfillParts = { partBytes: 8 << 20, parts: 4 };
 const backfillBytes = 4 << 20;
@@ -262,19 +260,16 @@ export class WatchLoop {
 
   #enqueueWork(states: UploadState, priority: number, work: () => Promise<void>): void {
     states.isFlushing = true;
-    const task = async (): Promise<void> => {
-      try {
-        await work();
-      } catch (error) {
-        states.schedule.again(this.#context.clock.monotonic() + retryBrokenMs);
-        throw error;
-      } finally {
+    const task = (): Promise<void> =>
+      work().finally(() => {
         states.isFlushing = false;
         states.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
         this.#wake();
-      }
+      });
+    const failed = (error: unknown): void => {
+      states.schedule.again(this.#context.clock.monotonic() + hotForMs);
+      this.#uploader.failed(error, states);
     };
-    const failed = (error: unknown): void => this.#uploader.failed(error, states);
     this.#queue.add(task, { priority }).catch(failed);
   }
 
