@@ -6,7 +6,7 @@ import { mailContext } from '../src/cli/mail-context.js';
 import { flushed, printJson } from '../src/cli/output.js';
 import { tracecraftHome } from '../src/config/files.js';
 import { loadSettings } from '../src/config/settings.js';
-import { readNewMail } from '../src/coordination/mail/inbox.js';
+import { readNewestMail } from '../src/coordination/mail/inbox.js';
 import { type Io, nodeIo } from '../src/io.js';
 import { withoutLinks } from '../src/links.js';
 import { exampleHarnesses, harnesses, harnessNames } from '../watchers/names.js';
@@ -16,6 +16,8 @@ import { loadSetup } from '../watchers/registry.js';
 const patienceMs = 2_000;
 /** After a store did not answer in time, prompts do not wait for it for this long. */
 const pauseMs = 60_000;
+/** More than fit into what an agent is shown at once. */
+const mostMessages = 20;
 const events = [...new Set(harnesses.flatMap(({ mailEvents }) => mailEvents))];
 
 export default class Hook extends BaseCommand {
@@ -78,9 +80,9 @@ Exit codes: always 0, since a hook must not fail its harness.`;
     const bucket = await this.openProvenBucket(settings);
     const { openCoordination } = await import('../src/app/coordination.js');
     const { context } = await openCoordination(bucket, settings, this.surroundings.env);
-    const news = await readNewMail(context);
-    if (news.mail.length > 0) {
-      printJson(answer(mailContext(agent, news.mail)));
+    const news = await readNewestMail(context, mostMessages);
+    if (news.mail.length + news.unread > 0) {
+      printJson(answer(mailContext(agent, news.mail, news.unread)));
       await flushed();
     }
     await news.remember();

@@ -13,6 +13,7 @@ import {
   type NewInbox,
   readInbox,
   readNewMail,
+  usualLimit,
 } from '../src/coordination/mail/inbox.js';
 import type { Mail } from '../src/coordination/mail/mailbox.js';
 import { TimedOutError, TracecraftError } from '../src/errors.js';
@@ -23,11 +24,13 @@ const firstPauseMs = 500;
 const longestPauseMs = 5_000;
 /** Milliseconds between two looks for handoffs whose sender was stopped before it sent their mail. */
 const settleEveryMs = 30_000;
+/** Of what is no message, so many keys are named one by one. */
+const mostNamed = 20;
 
 export default class Inbox extends BaseCommand {
   static override summary = 'show your mail: messages to you, and to all';
   static override description =
-    'In the order sent. Nothing is consumed: ask again and it is shown again. With --new, only what you have not seen. The bucket remembers that, across restarts and machines, once the mail has left this process: each message is shown exactly once, and again only if the command is stopped in between. Your own broadcasts are not new to you.\n\nExit codes: 0 shown (or there is none), 2 bad name, 6 timed out, 7 not allowed, 8 store unreachable.';
+    'In the order sent. Nothing is consumed: ask again and it is shown again. With --new, only what you have not seen. The bucket remembers that, across restarts and machines, once the mail has left this process: each message is shown exactly once, and again only if the command is stopped in between. Your own broadcasts are not new to you. At most --limit messages are read at once, and what is left is counted.\n\nExit codes: 0 shown (or there is none), 2 bad name, 6 timed out, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> inbox',
     '<%= config.bin %> inbox --new',
@@ -47,6 +50,12 @@ export default class Inbox extends BaseCommand {
       char: 'l',
       summary: 'also show the id of each message, its step, and what it answers',
     }),
+    limit: Flags.integer({
+      summary: 'show at most N messages: the newest, or with --new the oldest',
+      default: usualLimit,
+      min: 1,
+      helpValue: 'N',
+    }),
     delete: Flags.boolean({
       summary: 'delete messages once shown; broadcasts stay, because they are for others too',
     }),
@@ -58,7 +67,10 @@ export default class Inbox extends BaseCommand {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Inbox);
-    const filter: MailFilter = { step: flags.step === undefined ? undefined : stepId(flags.step) };
+    const filter: MailFilter = {
+      step: flags.step === undefined ? undefined : stepId(flags.step),
+      limit: flags.limit,
+    };
     const timeoutMs = parseTimeout(flags.timeout ?? defaultTimeout);
     const { coordination } = await this.coordinate();
     const { context } = coordination;
@@ -74,6 +86,7 @@ export default class Inbox extends BaseCommand {
     this.warnOf(inbox);
     if (inbox.mail.length === 0) this.note(`No ${isNew ? 'new ' : ''}mail.`);
     const data = await this.show(inbox, flags.long);
+    if (inbox.unread > 0) this.note(moreOf(inbox.unread, isNew));
     if (news !== undefined) await this.afterwards(() => this.remember(news));
     if (flags.delete) await this.afterwards(() => this.delete(coordination, inbox.mail));
     await this.afterHeartbeat(heartbeat);
@@ -85,13 +98,16 @@ export default class Inbox extends BaseCommand {
     if (!this.#isAnswered) super.logJson(json);
   }
 
-  private async show({ mail, skipped, strays }: InboxContent, long: boolean): Promise<object> {
+  private async show(
+    { mail, skipped, strays, unread }: InboxContent,
+    long: boolean,
+  ): Promise<object> {
     for (const one of mail) {
       this.print(mailLine(one));
       if (long) this.print(detailLine(one));
     }
     const keys = [...skipped.map(({ key }) => key), ...strays];
-    const data = { messages: mail.map(mailRecord), skipped: keys };
+    const data = { messages: mail.map(mailRecord), skipped: keys, unread };
     if (this.jsonEnabled()) printJson(this.toSuccessJson(data));
     this.#isAnswered = true;
     await flushed();
@@ -116,6 +132,8 @@ export default class Inbox extends BaseCommand {
       const inbox = await readNewMail(context, filter);
       if (inbox.mail.length > 0) return inbox;
       this.warnOf(inbox);
+      // As much junk as a look reads must not hide what comes behind it.
+      if (inbox.unread > 0 && (await inbox.remember())) continue;
       const leftMs = deadline - clock.monotonic();
       if (leftMs <= 0) throw timedOut(timeoutMs);
       await clock.sleep(Math.min(pauseMs, leftMs));
@@ -148,8 +166,13 @@ export default class Inbox extends BaseCommand {
   private warnOf({ skipped, strays, ...rest }: InboxContent | NewInbox): void {
     const damage = 'damage' in rest ? rest.damage : undefined;
     if (damage !== undefined) this.warnOnce(`${damage.message}; all mail counts as new`);
-    for (const { error } of skipped) this.warnOnce(error.message);
-    for (const key of strays) this.warnOnce(`skipped, since no message has such a key: ${key}`);
+    const complaints = [
+      ...skipped.map(({ error }) => error.message),
+      ...strays.map((key) => `skipped, since no message has such a key: ${key}`),
+    ];
+    for (const complaint of complaints.slice(0, mostNamed)) this.warnOnce(complaint);
+    const more = complaints.length - mostNamed;
+    if (more > 0) this.warnOnce(`${plural(more, 'more object')} skipped: --json names them all`);
   }
 
   private warnOnce(message: string): void {
@@ -157,6 +180,12 @@ export default class Inbox extends BaseCommand {
     this.#warned.add(message);
     this.warn(message);
   }
+}
+
+function moreOf(unread: number, isNew: boolean): string {
+  return isNew
+    ? `${plural(unread, 'more message')} stay new: ask again.`
+    : `${plural(unread, 'older message')} not shown: --limit shows more.`;
 }
 
 function timedOut(timeoutMs: number): TimedOutError {

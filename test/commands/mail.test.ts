@@ -88,6 +88,7 @@ describe('mail', patience, () => {
           expect.objectContaining({ kind: 'broadcast', message: 'frozen' }),
         ],
         skipped: [],
+        unread: 0,
       },
     });
     const log = await run('designer', 'log');

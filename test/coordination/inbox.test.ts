@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
 import {
   countUnread,
   deleteMail,
   readInbox,
+  readNewestMail,
   readNewMail,
 } from '../../src/coordination/mail/inbox.js';
 import { sendMail } from '../../src/coordination/mail/mailbox.js';
@@ -295,5 +297,73 @@ describe('the cursor', () => {
     await inbox.remember();
     expect((await readNewMail(developer)).damage).toBeUndefined();
     expect(await readOut(developer)).toEqual([]);
+  });
+});
+
+describe('a mailbox that somebody filled', () => {
+  function filled(count: number): { readonly rig: MailRig; readonly reads: () => number } {
+    const rig = new MailRig();
+    for (let n = 0; n < count; n += 1) {
+      rig.plant({ to: 'developer', message: `text ${n}`, agoMs: count - n });
+    }
+    return { rig, reads: () => reads };
+  }
+  let reads = 0;
+  const counting = (bucket: Bucket): Bucket => ({
+    ...bucket,
+    get: (key, options) => {
+      reads += 1;
+      return bucket.get(key, options);
+    },
+  });
+
+  it('shows a prompt the newest, counts the others, and is then seen', async () => {
+    const { rig } = filled(3_000);
+    const developer = rig.mailbox('developer', counting);
+    reads = 0;
+    const news = await readNewestMail(developer, 3);
+    expect([texts(news), news.unread]).toEqual([['text 2997', 'text 2998', 'text 2999'], 2_997]);
+    expect(reads).toBeLessThan(10);
+    expect(await news.remember()).toBe(true);
+    expect(await readNewestMail(developer, 3)).toMatchObject({ mail: [], unread: 0 });
+    rig.plant({ to: 'developer', message: 'afterwards' });
+    expect(texts(await readNewestMail(developer, 3))).toEqual(['afterwards']);
+  });
+
+  it('gives a prompt no more bytes than it can wait for', async () => {
+    const rig = new MailRig();
+    for (let n = 0; n < 6; n += 1) {
+      rig.plant({ to: 'developer', message: `${n}`.padEnd(240_000, '漢'), agoMs: 9 - n });
+    }
+    const news = await readNewestMail(rig.mailbox('developer'), 20);
+    expect(texts(news).map(([first]) => first)).toEqual(['1', '2', '3', '4', '5']);
+    expect(news.unread).toBe(1);
+  });
+
+  it('is read from its beginning, a look at a time, and none of it twice or never', async () => {
+    const { rig } = filled(250);
+    const developer = rig.mailbox('developer', counting);
+    const seen: string[] = [];
+    for (let look = 0; look < 3; look += 1) {
+      const news = await readNewMail(developer, { limit: 100 });
+      expect(news.unread).toBe([150, 50, 0][look]);
+      seen.push(...texts(news));
+      await news.remember();
+    }
+    expect(seen).toEqual(Array.from({ length: 250 }, (_, n) => `text ${n}`));
+  });
+
+  it('hides nothing about a step behind mail about others', async () => {
+    const { rig } = filled(150);
+    rig.plant({ to: 'developer', message: 'this one', step: 'build' });
+    const news = await readNewMail(rig.mailbox('developer'), { step: 'build', limit: 10 });
+    expect(texts(news)).toEqual(['this one']);
+  });
+
+  it('shows the newest of all, with a limit', async () => {
+    const { rig } = filled(120);
+    const inbox = await readInbox(rig.mailbox('developer'), { limit: 2 });
+    expect([texts(inbox), inbox.unread]).toEqual([['text 118', 'text 119'], 118]);
+    expect((await readInbox(rig.mailbox('developer'))).mail).toHaveLength(120);
   });
 });

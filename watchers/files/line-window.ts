@@ -26,6 +26,8 @@ export interface ByteWindow {
   readonly bytes: Buffer;
   /** Where in the source the bytes begin. */
   readonly offset: number;
+  /** Bytes past which a line is not held. */
+  readonly longestLine: number;
   /** Whether the bytes go to the end of the source. */
   readonly isComplete: boolean;
   /** Makes it at least this long, or as long as the source is; `false` when the source is shorter than it said. */
@@ -46,6 +48,10 @@ export class FileWindow implements ByteWindow {
     this.#file = file;
     this.#base = base;
     this.#end = end;
+  }
+
+  get longestLine(): number {
+    return longestLine;
   }
 
   get bytes(): Buffer {
@@ -96,9 +102,11 @@ export async function cutLines(
   for (let wanted = firstRead(limit); ; wanted *= 2) {
     if (!(await window.extendTo(start + wanted))) return 'moved';
     const isFull = collectEnds(window.bytes, searched, start, limit, ends);
-    const canHoldNoMore = ends.length > 0 && wanted >= Math.min(limit.bytes, longestLine);
+    const canHoldNoMore = ends.length > 0 && wanted >= Math.min(limit.bytes, window.longestLine);
     if (isFull || canHoldNoMore || window.isComplete) return { window, start, ends };
-    if (wanted >= longestLine) throw new LineTooLong(window.offset + start);
+    if (wanted >= window.longestLine) {
+      throw new LineTooLong(window.offset + start, window.longestLine);
+    }
     searched = window.bytes.length;
   }
 }
@@ -155,15 +163,17 @@ export function hashOf(bytes: Uint8Array): string {
 
 export class LineTooLong extends Error {
   readonly #offset: number;
+  readonly #longest: number;
 
-  constructor(offset: number) {
+  constructor(offset: number, longest: number) {
     super('line too long');
     this.#offset = offset;
+    this.#longest = longest;
   }
 
   in(path: string): UnsupportedError {
     return new UnsupportedError(
-      `a line of more than 1 GiB begins at byte ${this.#offset} of ${path}`,
+      `a line of more than ${this.#longest / 2 ** 20} MiB begins at byte ${this.#offset} of ${path}`,
       { hint: 'It cannot be redacted whole, so this file is mirrored up to that line.' },
     );
   }

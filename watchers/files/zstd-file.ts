@@ -1,6 +1,7 @@
 import { Decompress } from 'fzstd';
 import type { OpenFile } from '../../src/io.js';
 import type { ByteWindow } from './line-window.js';
+import { ZstdWindowCheck } from './zstd-bounds.js';
 
 /** How much of the content's beginning is remembered. */
 export const headBytes = 4096;
@@ -11,6 +12,7 @@ const largestPiece = 4 * 1024;
 /** A piece that unpacks to more than this is followed by a smaller one: four bytes may stand for 128 KiB. */
 const enoughAtOnce = 1 << 20;
 const skipStep = 1 << 20;
+const longestPackedLine = 64 << 20;
 
 /**
  * The content of a zstd file, unpacked front to back as far as it is needed, with flat memory: what lies before the place of
@@ -18,6 +20,7 @@ const skipStep = 1 << 20;
  */
 export class ZstdFile implements ByteWindow {
   readonly #decoder: Decompress;
+  readonly #windows = new ZstdWindowCheck();
   readonly #packedSize: number;
   #file: OpenFile;
   /** What was read of it and not unpacked yet, and where in the file that ends. */
@@ -40,6 +43,11 @@ export class ZstdFile implements ByteWindow {
   /** The same file, opened again. */
   continueWith(file: OpenFile): void {
     this.#file = file;
+  }
+
+  /** A few bytes may stand for any number, so a line is held to less than one that lies there in full. */
+  get longestLine(): number {
+    return longestPackedLine;
   }
 
   get bytes(): Buffer {
@@ -103,6 +111,7 @@ export class ZstdFile implements ByteWindow {
     const before = this.#filled;
     const isLast = this.#packed.length === 0 && this.#packedAt === this.#packedSize;
     try {
+      this.#windows.check(piece);
       this.#decoder.push(piece, isLast);
     } catch (error) {
       this.#damage = error instanceof Error ? error.message : String(error);

@@ -173,7 +173,7 @@ export class OpenClawDatabase {
     if (payload.kind === 'cold-file') {
       const folder = join(dirname(dirname(this.path)), sessionsFolder, 'cold');
       const path = join(folder, basename(payload.file));
-      return unpacked(await this.#io.readFile(path), true, path);
+      return unpacked(await this.#io.readFile(path), { isPacked: true, place: path });
     }
     const table =
       payload.kind === 'cold' ? 'session_transcript_cold_archives' : 'session_transcript_archives';
@@ -185,7 +185,7 @@ export class OpenClawDatabase {
         generation,
       ),
     );
-    return unpacked(row?.archive_blob, row?.encoding === 'zstd', place);
+    return unpacked(row?.archive_blob, { isPacked: row?.encoding === 'zstd', place });
   }
 
   async #guard<T>(step: () => Promise<T>): Promise<T> {

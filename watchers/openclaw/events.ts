@@ -1,8 +1,8 @@
-import { decompress } from 'fzstd';
 import * as v from 'valibot';
 import { SourceError } from '../../src/errors.js';
 import type { Chunk, FileSnapshot, Position, ReadLimit } from '../../src/mirror/stream.js';
 import { hashOf } from '../files/line-window.js';
+import { unpackWhole } from '../files/zstd-bounds.js';
 import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
 import { lengthOf, Schema, type StoredSession } from './rows.js';
@@ -38,6 +38,10 @@ interface Event {
 /** The most rows that are looked at together when no number of lines is asked for. */
 const mostRows = 16_384;
 const firstPage = 256;
+/** Bytes that one packed event may unpack to. */
+const largestEvent = 64 << 20;
+/** And a whole transcript that is kept in one piece, and must fit into memory as such. */
+const largestPiece = 256 << 20;
 const newline = 0x0a;
 const blank = 0x20;
 
@@ -148,7 +152,8 @@ export class OpenClawEvents {
   #lineOf({ seq, event_json: json, event_zstd: zstd, event_utf8_bytes: size }: Row): Buffer {
     const place = `event ${seq} of ${this.#place}`;
     const isPlain = json instanceof Uint8Array;
-    const text = unpacked(isPlain ? json : zstd, !isPlain, place);
+    const most = largestEvent;
+    const text = unpacked(isPlain ? json : zstd, { isPacked: !isPlain, place, most });
     if (!isPlain && typeof size === 'number' && text.length !== size) {
       throw damaged(place, `${text.length} bytes where ${size} were packed`);
     }
@@ -199,12 +204,19 @@ export function linesIn(content: Buffer): readonly Buffer[] {
   return lines;
 }
 
+interface Packed {
+  readonly isPacked: boolean;
+  readonly place: string;
+  /** Bytes that it may unpack to. */
+  readonly most?: number;
+}
+
 /** What was packed with zstd, or the bytes themselves; fails with an error that names `place`. */
-export function unpacked(bytes: unknown, isPacked: boolean, place: string): Buffer {
+export function unpacked(bytes: unknown, { isPacked, place, most = largestPiece }: Packed): Buffer {
   if (!(bytes instanceof Uint8Array)) throw damaged(place, 'nothing is there');
   if (!isPacked) return bytesOf(bytes);
   try {
-    return bytesOf(decompress(bytes));
+    return unpackWhole(bytes, most);
   } catch (error) {
     throw damaged(place, error instanceof Error ? error.message : String(error), error);
   }

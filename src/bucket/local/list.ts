@@ -1,4 +1,5 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfAborted } from '../aborted.js';
 import type { Entry, ListOptions, ObjectEntry, Prefix } from '../bucket.js';
@@ -93,7 +94,8 @@ async function objectAt(root: string, key: string): Promise<ObjectEntry | undefi
   const path = join(root, key);
   return onDisk(`look at ${path}`, async () => {
     try {
-      const { size, mtime } = await lstat(path);
+      // Synchronous, because the thread pool costs several times what the look itself does (see src/io.ts).
+      const { size, mtime } = lstatSync(path);
       return { kind: 'object', key, size, modifiedAt: mtime };
     } catch (error) {
       if (isAbsence(error)) return undefined;
