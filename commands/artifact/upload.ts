@@ -1,9 +1,12 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import type { Coordination } from '../../src/app/coordination.js';
+import { type LookedAt, lookAtFiles } from '../../src/app/file-secrets.js';
 import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
 import { secretWarning } from '../../src/app/secret-check.js';
 import { scrubNames } from '../../src/cli/artifact-names.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { canAsk, confirm } from '../../src/cli/confirm.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
 import type { Settings } from '../../src/config/settings.js';
@@ -14,11 +17,11 @@ import {
 } from '../../src/coordination/artifacts/sources.js';
 import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifacts/upload.js';
 import { refuseFenced } from '../../src/coordination/claims/finish-claim.js';
-import { PartialError, TracecraftError } from '../../src/errors.js';
+import { PartialError, RefusedError, TracecraftError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { sharedStep } from '../../src/protocol/artifacts.js';
 import { stepId } from '../../src/protocol/names.js';
-import { countsText } from '../../src/redact/counts.js';
+import { addCounts, type Counts, countsText } from '../../src/redact/counts.js';
 
 /** At most this many failures are listed one by one. */
 const mostTold = 10;
@@ -26,7 +29,7 @@ const mostTold = 10;
 export default class ArtifactUpload extends BaseCommand {
   static override summary = 'upload a file or a folder for the other agents';
   static override description =
-    'Any file of any size. Records its size and SHA-256, which downloads are checked against. Replaces an artifact of the same name. Does not follow links in a folder; a warning names them.\n\nContents are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 7 not allowed, 8 store unreachable, 10 some files were not uploaded.';
+    'Any file of any size. Records its size and SHA-256, which downloads are checked against. Replaces an artifact of the same name. Does not follow links in a folder; a warning names them.\n\nText files of up to 8 MiB are looked at: what seems to be a secret is named by kind, and sent only after a yes at the terminal, or with --yes. With --redact a copy without it is sent. Larger and other files are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 7 not allowed, 8 store unreachable, 9 seems to hold a secret and nobody said yes, 10 some files were not uploaded.';
   static override examples = [
     '<%= config.bin %> artifact upload patch-auth.diff --step build',
     '<%= config.bin %> artifact upload notes.txt --name review/notes.txt',
@@ -43,7 +46,13 @@ export default class ArtifactUpload extends BaseCommand {
       helpValue: 'NAME',
     }),
     recursive: Flags.boolean({ char: 'r', summary: 'a folder with everything in it' }),
-    redact: Flags.boolean({ summary: 'replace what looks like a secret in a name' }),
+    redact: Flags.boolean({
+      summary: 'replace what looks like a secret, in names and in text files',
+    }),
+    yes: Flags.boolean({
+      char: 'y',
+      summary: 'send text that seems to hold a secret without asking',
+    }),
   };
 
   async run(): Promise<object> {
@@ -61,6 +70,20 @@ export default class ArtifactUpload extends BaseCommand {
     const named = this.safelyNamed(sources, settings, flags.redact);
     const epoch = coordination.epochOf(step);
     await refuseFenced(coordination.context, coordination.holders, { step, epoch });
+    const looked = await this.lookedAt(named, settings, flags);
+    try {
+      return await this.send(coordination, step, looked.sources, passedOver);
+    } finally {
+      await looked.close();
+    }
+  }
+
+  private async send(
+    coordination: Coordination,
+    step: string,
+    named: readonly UploadSource[],
+    passedOver: readonly PassedOver[],
+  ): Promise<object> {
     const heartbeat = coordination.heartbeat();
     const total = named.reduce((sum, { size }) => sum + size, 0);
     const progress = startProgress({
@@ -79,6 +102,29 @@ export default class ArtifactUpload extends BaseCommand {
     ).finally(() => progress.stop());
     await this.afterHeartbeat(heartbeat);
     return this.answer(step, named.length, report, passedOver);
+  }
+
+  /** What the files hold is told by kind, and shared only if somebody says so. */
+  private async lookedAt(
+    sources: readonly UploadSource[],
+    settings: Settings,
+    { redact, yes }: { readonly redact: boolean; readonly yes: boolean },
+  ): Promise<LookedAt<UploadSource>> {
+    const redactor = redactorOf(settings, knownFromHere(settings, process.env));
+    const looked = await lookAtFiles(redactor, sources, redact);
+    const { found } = looked;
+    for (const { name, counts } of found.slice(0, mostTold)) {
+      this.warn(secretWarning(name, countsText(counts), redact));
+    }
+    if (found.length > mostTold) {
+      this.warn(`${formatCount(found.length - mostTold)} more hold what looks like a secret`);
+    }
+    if (found.length === 0 || redact || yes) return looked;
+    if (canAsk() && (await confirm('Send it all the same?'))) return looked;
+    const kinds = countsText(found.reduce<Counts>((sum, { counts }) => addCounts(sum, counts), {}));
+    throw new RefusedError(`nothing was sent: ${plural(found.length, 'file')} with ${kinds}`, {
+      hint: 'Send it without with --redact, or as it is with --yes.',
+    });
   }
 
   /** The files under names that are safe to show. For a secret in a name, only its kind is shown. */

@@ -1,6 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { scratchFolder, withObject } from '../../src/app/large-object.js';
-import { knownFromHere, redactLines, redactorOf } from '../../src/app/redaction.js';
+import { knownFromHere, redactorOf, redactStream } from '../../src/app/redaction.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
@@ -53,7 +53,7 @@ export default class RedactScan extends BaseCommand {
     const folder = scratchFolder(settings, bucket);
     for (const { key, size } of entries) {
       const counts = await withObject(bucket, { key, size, folder }, (chunks) =>
-        redactLines(redactor, chunks, undefined),
+        redactStream(redactor, chunks, undefined),
       );
       if (Object.keys(counts).length > 0) findings.push({ key, redactions: counts });
       done += size;

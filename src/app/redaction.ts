@@ -4,6 +4,14 @@ import { addCounts, type Counts } from '../redact/counts.js';
 import { secretsOf } from '../redact/env-secrets.js';
 import type { Redactor } from '../redact/redact.js';
 import { createRedactor } from '../redact/redactor.js';
+import {
+  isJsonLines,
+  linesOf,
+  type RedactedText,
+  redactDocument,
+  redactPieces,
+  scannedBytes,
+} from './file-secrets.js';
 
 /** The engine as the config sets it up, optionally with further known secrets. */
 export function redactorOf(settings: Settings | undefined, known: readonly string[]): Redactor {
@@ -27,32 +35,51 @@ export function knownFromHere(
 }
 
 /**
- * Redacts a stream line by line, in constant memory (one line must fit). A last line without a newline is redacted as
- * it is. Returns what was found, by kind.
+ * Redacts a stream. Lines of JSON pass one by one, in constant memory (one line must fit). Anything else is a document:
+ * a private key or a list of settings goes over its lines, so it is redacted in pieces of up to 8 MiB that end with a
+ * line. Returns what was found, by kind.
  */
-export async function redactLines(
+export async function redactStream(
   redactor: Redactor,
   input: AsyncIterable<Buffer>,
   output: NodeJS.WritableStream | undefined,
 ): Promise<Counts> {
   let counts: Counts = {};
-  const pass = async (line: Buffer): Promise<void> => {
-    const redaction = redactor.redact(line);
-    if (redaction.counts !== undefined) {
-      counts = addCounts(counts, Object.fromEntries(redaction.counts));
-    }
-    if (output !== undefined && !output.write(redaction.bytes)) await once(output, 'drain');
+  const write = async ({ bytes, counts: found }: RedactedText): Promise<void> => {
+    counts = addCounts(counts, found);
+    if (output !== undefined && !output.write(bytes)) await once(output, 'drain');
   };
-  let waiting: Buffer[] = [];
+  let waiting: Buffer = Buffer.alloc(0);
+  let isRows: boolean | undefined;
+  let arrived: Buffer[] = [];
+  let arrivedBytes = 0;
   for await (const chunk of input) {
-    let start = 0;
-    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
-      await pass(Buffer.concat([...waiting, chunk.subarray(start, end + 1)]));
-      waiting = [];
-      start = end + 1;
-    }
-    if (start < chunk.length) waiting.push(chunk.subarray(start));
+    arrived.push(chunk);
+    arrivedBytes += chunk.length;
+    const isDue =
+      isRows === false ? waiting.length + arrivedBytes >= scannedBytes : chunk.includes(0x0a);
+    if (!isDue) continue;
+    waiting = Buffer.concat([waiting, ...arrived]);
+    arrived = [];
+    arrivedBytes = 0;
+    isRows ??= rowsOrDocument(waiting);
+    if (isRows === undefined || (!isRows && waiting.length < scannedBytes)) continue;
+    const end = waiting.lastIndexOf(0x0a) + 1 || (isRows ? 0 : waiting.length);
+    await pass(waiting.subarray(0, end), isRows);
+    waiting = Buffer.from(waiting.subarray(end));
   }
-  if (waiting.length > 0) await pass(Buffer.concat(waiting));
+  const rest = Buffer.concat([waiting, ...arrived]);
+  if (rest.length > 0) await pass(rest, isRows ?? isJsonLines(rest));
   return counts;
+
+  async function pass(text: Buffer, isOfRows: boolean): Promise<void> {
+    if (!isOfRows) return await write(redactDocument(redactor, text));
+    for (const line of linesOf(text)) await write(redactPieces(redactor, [line]));
+  }
+}
+
+/** `undefined`: nothing but blank lines have come so far. */
+function rowsOrDocument(beginning: Buffer): boolean | undefined {
+  const whole = beginning.subarray(0, beginning.lastIndexOf(0x0a) + 1);
+  return whole.toString('latin1').trim() === '' ? undefined : isJsonLines(whole);
 }

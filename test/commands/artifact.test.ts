@@ -432,3 +432,38 @@ async function allText(folder: string): Promise<string> {
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
   return texts.join('\n');
 }
+
+describe('what an artifact holds', () => {
+  const token = `ghp_${'zY8xW6vU4tS2'.repeat(3)}`;
+
+  it('is looked at: a secret is sent only when somebody says so, and scrubbed when asked', async () => {
+    const world = await createCliWorld();
+    try {
+      await world.run(['init', '--project', 'p', '--agent', 'a']);
+      const stored = join(world.stateFolder, 'bucket', 'p', 'artifacts', 'shared', 'notes.md');
+      await writeFile(join(world.project, 'notes.md'), `# how to\n\ntoken ${token}\nbye\n`);
+      const upload = ['artifact', 'upload', 'notes.md'];
+      const refused = await world.run(upload);
+      expect([refused.code, refused.stderr]).toEqual([
+        9,
+        expect.stringMatching(/[a-z]+-[a-z-]+:1/),
+      ]);
+      expect(refused.stderr).not.toContain(token);
+      await expect(readFile(stored)).rejects.toThrow('ENOENT');
+      expect(await world.run([...upload, '--redact'])).toMatchObject({ code: 0 });
+      const scrubbed = await readFile(stored, 'utf8');
+      expect(scrubbed).toMatch(/^# how to\n\ntoken \[REDACTED:[a-z-]+\]\nbye\n$/);
+      expect(await readFile(join(world.project, 'notes.md'), 'utf8')).toContain(token);
+      const known = await world.run([...upload, '--yes']);
+      expect([known.code, known.stderr]).toEqual([
+        0,
+        expect.stringContaining('looks like a secret'),
+      ]);
+      expect(await readFile(stored, 'utf8')).toContain(token);
+      await writeFile(join(world.project, 'notes.md'), `\0${token}`);
+      expect(await world.run(upload)).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      await world.remove();
+    }
+  }, 90_000);
+});

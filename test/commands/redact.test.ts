@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,6 +34,21 @@ describe('tracecraft redact', () => {
     const clean = await world.run(['redact', '--check'], { input: 'fine\n' });
     expect(clean).toEqual({ code: 0, stdout: '', stderr: '' });
   });
+
+  it('takes what is no JSON lines for one document: a private key and settings are found', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const checked = await world.run(['redact', '--check'], { input: pem });
+    expect(checked).toMatchObject({ code: 9, stdout: '' });
+    const notes = `# notes\n\n${pem}\nthe end\n`;
+    const { stdout } = await world.run(['redact'], { input: notes });
+    expect(stdout).toMatch(/^# notes\n\n.*REDACTED.*the end\n$/s);
+    expect(stdout).not.toContain(pem.split('\n')[3]);
+    const env = `PORT=8080\nDB_PASSWORD=kq7-Zt29-vXw8-Lm41\n`;
+    expect((await world.run(['redact', '--check'], { input: env })).code).toBe(9);
+    const clean = await world.run(['redact'], { input: '\n\njust\nwords\n' });
+    expect(clean).toEqual({ code: 0, stdout: '\n\njust\nwords\n', stderr: '' });
+  }, 60_000);
 
   it('knows the values of telling variables', async () => {
     const env = { SHOP_PASSWORD: 'correct-horse-battery' };

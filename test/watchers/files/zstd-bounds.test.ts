@@ -72,7 +72,7 @@ describe('the window of a frame', () => {
   });
 
   it.runIf(compress !== undefined)('of a real compressor is small enough', () => {
-    const content = Buffer.from('{"type":"message","text":"some words"}\n'.repeat(400_000));
+    const content = Buffer.from('{"type":"message","text":"some words"}\n'.repeat(60_000));
     for (const level of [1, 3, 19]) {
       const bytes = compress?.(content, level) ?? Buffer.alloc(0);
       expect(() => checkBytewise(bytes)).not.toThrow();

@@ -1,0 +1,126 @@
+import { isUtf8 } from 'node:buffer';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redactor } from '../redact/redact.js';
+
+/** A larger file is too long to wait for, and no text that somebody wrote. */
+export const scannedBytes = 8 * 1024 * 1024;
+const newline = 0x0a;
+
+export interface RedactedText {
+  readonly bytes: Buffer;
+  /** What was found, by kind. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** A document is one text, since a key or a table of settings goes over its lines; rows of JSON are looked at one by one. */
+export function redactDocument(redactor: Redactor, content: Buffer): RedactedText {
+  const isRows = isJsonLines(content);
+  const whole = isRows ? undefined : redactPieces(redactor, [content]);
+  // What was too much work in one piece may be none line by line; nothing would be left of the text otherwise.
+  const isTooMuch = whole === undefined || 'budget' in whole.counts;
+  return isTooMuch ? redactPieces(redactor, linesOf(content)) : whole;
+}
+
+export function redactPieces(redactor: Redactor, pieces: Iterable<Buffer>): RedactedText {
+  const counts: Record<string, number> = {};
+  const redacted: Buffer[] = [];
+  for (const piece of pieces) {
+    const { bytes, counts: found } = redactor.redact(piece);
+    for (const [kind, count] of found ?? []) counts[kind] = (counts[kind] ?? 0) + count;
+    redacted.push(bytes);
+  }
+  return { bytes: Buffer.concat(redacted), counts };
+}
+
+/** Whether a file holds words at all: UTF-8, and no NUL. */
+export function isText(content: Buffer): boolean {
+  return !content.includes(0) && isUtf8(content);
+}
+
+/** Whether the first line that is not blank is a JSON object or array of its own. */
+export function isJsonLines(beginning: Buffer): boolean {
+  for (const line of linesOf(beginning)) {
+    const text = line.toString('utf8').trim();
+    if (text === '') continue;
+    if (!/^[{[]/.test(text)) return false;
+    return isJson(text);
+  }
+  return false;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function* linesOf(content: Buffer): Generator<Buffer> {
+  for (let start = 0; start < content.length; ) {
+    const end = content.indexOf(newline, start);
+    const next = end === -1 ? content.length : end + 1;
+    yield content.subarray(start, next);
+    start = next;
+  }
+}
+
+export interface LookedAt<Source> {
+  /** What is to be sent: the same, or where it was scrubbed, a copy without its secrets. */
+  readonly sources: readonly Source[];
+  /** Files with what looks like a secret, by name: kinds and numbers. */
+  readonly found: readonly {
+    readonly name: string;
+    readonly counts: Readonly<Record<string, number>>;
+  }[];
+  /** Removes the copies. */
+  close(): Promise<void>;
+}
+
+interface FileSource {
+  readonly path: string;
+  readonly name: string;
+  readonly size: number;
+}
+
+/** Looks into text files before they are shared. With `redact`, the copies that are sent instead have mode 600. */
+export async function lookAtFiles<Source extends FileSource>(
+  redactor: Redactor,
+  sources: readonly Source[],
+  redact: boolean,
+): Promise<LookedAt<Source>> {
+  const folder = redact ? await mkdtemp(join(tmpdir(), 'tracecraft-')) : undefined;
+  const close = async (): Promise<void> => {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  };
+  const found: LookedAt<Source>['found'][number][] = [];
+  const kept: Source[] = [];
+  try {
+    for (const source of sources) {
+      const content = source.size > scannedBytes ? undefined : await textOf(source.path);
+      const looked = content === undefined ? undefined : redactDocument(redactor, content);
+      const isClean = looked === undefined || Object.keys(looked.counts).length === 0;
+      if (!isClean) found.push({ name: source.name, counts: looked.counts });
+      if (isClean || folder === undefined) {
+        kept.push(source);
+        continue;
+      }
+      const path = join(folder, String(kept.length));
+      await writeFile(path, looked.bytes, { flag: 'wx', mode: 0o600 });
+      kept.push({ ...source, path, size: looked.bytes.length });
+    }
+    return { sources: kept, found, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function textOf(path: string): Promise<Buffer | undefined> {
+  // One that cannot be read is told of by the upload.
+  const content = await readFile(path).catch(() => undefined);
+  return content !== undefined && isText(content) ? content : undefined;
+}
