@@ -1,21 +1,9 @@
-import type { Child, Conversation, Spawn, Turn } from './conversation.js';
+import type { Child, Conversation, Turn } from './conversation.js';
 import { EntryAssembly } from './entries.js';
+import { forkIn, type Place, spawnIn } from './place.js';
 import { noted, type PlacedRow, type Tell } from './row.js';
-import { type TitleCandidates, titleIn, withCommand, withName, withPrompt } from './titles.js';
+import { named, type TitleCandidates, titleIn, withCommand, withPrompt } from './titles.js';
 import { turnsOf } from './turns.js';
-
-/** Which stream is read, and what is known of it from elsewhere. */
-export interface Place {
-  readonly session: string;
-  /** '' is the session's main stream. */
-  readonly stream: string;
-  /** A name that the harness keeps outside of the transcript. */
-  readonly named?: string;
-  /** Who began it, and with what words: told where a sub-agent's caller is known. */
-  readonly spawned?: Spawn & { readonly description?: string };
-  /** Ids of the rows of the session that this one was forked from. */
-  readonly parentRowIds?: ReadonlySet<string>;
-}
 
 /** What makes sense of one harness's rows, one stream at a time. */
 export interface RowReader {
@@ -64,8 +52,8 @@ export class ConversationFold {
     for (const row of rows) assembly.add(row);
     const { steps, bookkeeping } = assembly.finish();
     const turns = turnsOf(steps);
-    const title = titleIn(this.#candidates(turns, rows));
     const tells = rows.flatMap((row) => row.tells);
+    const title = titleIn(this.#candidates(turns, tells));
     return {
       harness: this.#harness,
       session,
@@ -81,14 +69,9 @@ export class ConversationFold {
     };
   }
 
-  #candidates(turns: readonly Turn[], rows: readonly PlacedRow[]): TitleCandidates {
-    const { named, spawned } = this.#place;
-    let candidates: TitleCandidates =
-      spawned?.description === undefined ? {} : { task: spawned.description };
-    for (const { tells } of rows) {
-      for (const tell of tells) if (tell.kind === 'title') candidates = withName(candidates, tell);
-    }
-    if (named !== undefined) candidates = withName(candidates, { by: 'user', text: named });
+  #candidates(turns: readonly Turn[], tells: readonly Tell[]): TitleCandidates {
+    const task = this.#place.spawned?.description;
+    let candidates = named(task === undefined ? {} : { task }, tells, this.#place);
     for (const entry of turns.flatMap(({ entries }) => entries)) {
       if (entry.kind === 'prompt') {
         candidates = withPrompt(candidates, entry, entry.isInherited === true);
@@ -100,12 +83,11 @@ export class ConversationFold {
   }
 
   #lineage(tells: readonly Tell[]): Pick<Conversation, 'spawnedBy' | 'forkedFrom'> {
-    const spawn = tells.findLast((tell) => tell.kind === 'spawn');
-    const fork = tells.findLast((tell) => tell.kind === 'fork');
-    const spawnedBy = this.#place.spawned ?? spawn?.by;
+    const spawnedBy = spawnIn(this.#place, tells);
+    const forkedFrom = forkIn(tells);
     return {
       ...(spawnedBy === undefined ? {} : { spawnedBy }),
-      ...(fork === undefined ? {} : { forkedFrom: fork.from }),
+      ...(forkedFrom === undefined ? {} : { forkedFrom }),
     };
   }
 }

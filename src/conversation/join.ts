@@ -1,7 +1,6 @@
 import {
   type CallEntry,
   type Child,
-  type CompactionEntry,
   type Conversation,
   type Entry,
   entriesOf,
@@ -69,39 +68,33 @@ export function withChildren(
   return { ...patched, children: [...children.values()] };
 }
 
+/** Each child has one place and each place one child; what names it comes before what only fits it. */
 function placesOf(
   heads: readonly ChildHead[],
   entries: readonly Entry[],
 ): ReadonlyMap<Entry, Child> {
   const places = new Map<Entry, Child>();
   const calls = entries.filter((entry) => entry.kind === 'call');
-  const taken = new Set<string>();
-  const put = (entry: Entry | undefined, { child }: ChildHead): void => {
-    if (entry === undefined || places.has(entry) || taken.has(child.id)) return;
-    places.set(entry, child);
-    taken.add(child.id);
-  };
+  const isFree = (entry: Entry): boolean => !places.has(entry);
+  const waiting: ChildHead[] = [];
   for (const head of heads) {
-    const { callId } = head.spawnedBy;
-    put(
-      calls.find((call) => call.child?.id === head.child.id),
-      head,
-    );
-    if (callId !== undefined)
-      put(
-        calls.find((call) => call.callId === callId),
-        head,
-      );
+    const call = calls.find((one) => isFree(one) && isNamedBy(one, head));
+    if (call === undefined) waiting.push(head);
+    else places.set(call, head.child);
   }
-  for (const head of heads) {
-    if (head.isCompaction === true) put(compactionOf(head, entries, places), head);
-    else
-      put(
-        calls.find((call) => isTaskOf(call, head) && !places.has(call)),
-        head,
-      );
+  for (const head of waiting) {
+    const entry =
+      head.isCompaction === true
+        ? entries.find((one) => isFree(one) && isSummedUpBy(one, head))
+        : calls.find((one) => isFree(one) && isTaskOf(one, head));
+    if (entry !== undefined) places.set(entry, head.child);
   }
   return places;
+}
+
+function isNamedBy({ child, callId }: CallEntry, head: ChildHead): boolean {
+  if (child?.id === head.child.id) return true;
+  return callId !== undefined && callId === head.spawnedBy.callId;
 }
 
 function isTaskOf(call: CallEntry, { task }: ChildHead): boolean {
@@ -110,18 +103,9 @@ function isTaskOf(call: CallEntry, { task }: ChildHead): boolean {
   return [prompt, message, named, goal].some((said) => text(said)?.trim() === task.trim());
 }
 
-/** The first one that was done after its agent was. */
-function compactionOf(
-  { endedAtMs }: ChildHead,
-  entries: readonly Entry[],
-  places: ReadonlyMap<Entry, Child>,
-): CompactionEntry | undefined {
-  return entries.find(
-    (entry): entry is CompactionEntry =>
-      entry.kind === 'compaction' &&
-      !places.has(entry) &&
-      (entry.atMs ?? Number.POSITIVE_INFINITY) >= (endedAtMs ?? 0),
-  );
+/** A compaction is done after its agent is. */
+function isSummedUpBy(entry: Entry, { endedAtMs = 0 }: ChildHead): boolean {
+  return entry.kind === 'compaction' && (entry.atMs ?? Number.POSITIVE_INFINITY) >= endedAtMs;
 }
 
 function withChild(entry: Entry, child: Child | undefined): Entry {

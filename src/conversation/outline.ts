@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import type { Fork, Spawn } from './conversation.js';
-import type { Place } from './fold.js';
+import { forkIn, type Place, spawnIn } from './place.js';
 import type { RowReading, Tell } from './row.js';
 import { joinedTallies, type Tally } from './tally.js';
-import { type TitleCandidates, titleIn, withCommand, withName } from './titles.js';
+import { named, type TitleCandidates, titleIn, withCommand, withName } from './titles.js';
 
 /** What is kept of one harness's rows to count turns: bounded, however many rows there are. */
 export interface TurnCounter {
@@ -84,11 +84,14 @@ export class OutlineFold {
     } catch {
       return;
     }
-    for (const tell of reading.tells) this.#told(tell);
     for (const piece of reading.pieces) {
-      if (piece.kind === 'command') {
-        this.#titles = withCommand(this.#titles, piece.name, piece.args);
-      }
+      if (piece.kind !== 'command') continue;
+      this.#titles = withCommand(this.#titles, piece.name, piece.args);
+    }
+    for (const tell of reading.tells) {
+      if (tell.kind === 'title') this.#titles = withName(this.#titles, tell);
+      else if (tell.kind === 'spawn') this.#spawnedBy = tell.by;
+      else if (tell.kind === 'fork') this.#forkedFrom = tell.from;
     }
   }
 
@@ -104,10 +107,11 @@ export class OutlineFold {
   }
 
   outline(): Outline {
-    for (const tell of this.#counter.tells()) this.#told(tell);
     const { own, inherited } = this.#counter.tallies();
-    const title = this.#title(own, inherited);
-    const spawnedBy = this.#place.spawned ?? this.#spawnedBy;
+    const tells = this.#counter.tells();
+    const title = this.#title(own, inherited, tells);
+    const spawnedBy = spawnIn(this.#place, tells) ?? this.#spawnedBy;
+    const forkedFrom = forkIn(tells) ?? this.#forkedFrom;
     return {
       rows: this.#rows,
       ...(title === undefined ? {} : { title }),
@@ -118,27 +122,19 @@ export class OutlineFold {
       turnStarts: joinedTallies(inherited, own).starts,
       isSubagent: this.#counter.isSubagent,
       ...(spawnedBy === undefined ? {} : { spawnedBy }),
-      ...(this.#forkedFrom === undefined ? {} : { forkedFrom: this.#forkedFrom }),
+      ...(forkedFrom === undefined ? {} : { forkedFrom }),
     };
   }
 
-  #title(own: Tally, inherited: Tally): string | undefined {
-    const { named, spawned } = this.#place;
-    const titles =
-      named === undefined ? this.#titles : withName(this.#titles, { by: 'user', text: named });
+  #title(own: Tally, inherited: Tally, tells: readonly Tell[]): string | undefined {
+    const { spawned } = this.#place;
     const task = spawned?.description ?? own.task;
     return titleIn({
-      ...titles,
+      ...named(this.#titles, tells, this.#place),
       ...(own.first === undefined ? {} : { own: own.first }),
       ...(inherited.first === undefined ? {} : { inherited: inherited.first }),
       ...(task === undefined ? {} : { task }),
     });
-  }
-
-  #told(tell: Tell): void {
-    if (tell.kind === 'title') this.#titles = withName(this.#titles, tell);
-    else if (tell.kind === 'spawn') this.#spawnedBy = tell.by;
-    else if (tell.kind === 'fork') this.#forkedFrom = tell.from;
   }
 }
 

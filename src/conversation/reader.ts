@@ -1,6 +1,7 @@
-import { ConversationFold, type Place, type RowReader } from './fold.js';
+import { ConversationFold, type RowReader } from './fold.js';
 import { leafText } from './leaf-text.js';
 import { OutlineFold, outlineState, type TurnCounter } from './outline.js';
+import type { Place } from './place.js';
 import type { Piece, RowReading } from './row.js';
 
 /** What one row says, for search. */

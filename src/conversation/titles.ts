@@ -1,4 +1,5 @@
-import type { PromptPiece, TitleTell } from './row.js';
+import type { Place } from './place.js';
+import type { PromptPiece, Tell, TitleTell } from './row.js';
 
 /** In UTF-16 code units: `meta.json` stays small whatever a transcript says of itself. */
 const longestTitle = 500;
@@ -59,6 +60,17 @@ export function withName(
   const title = titleText(text);
   if (!isTitle(title)) return candidates;
   return by === 'user' ? { ...candidates, named: title } : { ...candidates, called: title };
+}
+
+/** With the names that rows tell, and the one that is kept outside of them. */
+export function named(
+  candidates: TitleCandidates,
+  tells: readonly Tell[],
+  { named: elsewhere }: Pick<Place, 'named'>,
+): TitleCandidates {
+  const names = tells.filter((tell) => tell.kind === 'title');
+  const told = names.reduce(withName, candidates);
+  return elsewhere === undefined ? told : withName(told, { by: 'user', text: elsewhere });
 }
 
 export function withPrompt(

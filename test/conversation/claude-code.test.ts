@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countsOf } from '../../src/conversation/counts.js';
-import type { Place } from '../../src/conversation/fold.js';
+import type { Place } from '../../src/conversation/place.js';
 import { fold, kindsOf, promptsOf, that, those } from './folding.js';
 import { ClaudeRows } from './sample-rows.js';
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Conversation } from '../../src/conversation/conversation.js';
 import { fields, word } from '../../src/conversation/fields.js';
-import type { Place } from '../../src/conversation/fold.js';
 import { headOf, withChildren } from '../../src/conversation/join.js';
+import type { Place } from '../../src/conversation/place.js';
 import { readerOf } from '../../watchers/readers.js';
 import { type FixtureStream, sharedFolder } from '../support/fixture-streams.js';
 

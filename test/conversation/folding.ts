@@ -1,6 +1,6 @@
 import type { Conversation, Entry } from '../../src/conversation/conversation.js';
 import { entriesOf } from '../../src/conversation/conversation.js';
-import type { Place } from '../../src/conversation/fold.js';
+import type { Place } from '../../src/conversation/place.js';
 import { readerOf } from '../../watchers/readers.js';
 
 type Row = Readonly<Record<string, unknown>>;

@@ -7,6 +7,7 @@ import {
   withChildren,
   withSpilledResults,
 } from '../../src/conversation/join.js';
+import { spawnedIn } from '../../watchers/claude-code/conversation/agent-meta.js';
 import { fold, that, those } from './folding.js';
 import { ClaudeRows, hermesMessage, hermesSession } from './sample-rows.js';
 
@@ -36,6 +37,28 @@ describe('children', () => {
     const joined = withChildren(caller(), [{ ...head, spawnedBy }]);
     expect(those(joined, 'call').map(({ child }) => child?.id)).toEqual([undefined, 'a1']);
     expect(countsOf(joined).subagents_linked).toEqual(['a1']);
+  });
+
+  it('of a sub-agent are told by the file beside their transcript', () => {
+    const rows = new ClaudeRows();
+    rows.user('find it');
+    const meta = { toolUseId: 't2', parentAgentId: 'a1', description: 'find', spawnDepth: 2 };
+    const spawned = spawnedIn(meta, rows.session);
+    const place = { session: rows.session, stream: 'subagents/agent-a2', spawned };
+    const nested = fold('claude-code', rows.rows, place);
+    expect(nested).toMatchObject({ title: 'find' });
+    expect(nested.spawnedBy).toEqual({
+      session: rows.session,
+      stream: 'subagents/agent-a1',
+      callId: 't2',
+    });
+    const main = caller();
+    const parent = { ...main, stream: 'subagents/agent-a1' };
+    const joined = withChildren(parent, headsOf(nested));
+    expect(those(joined, 'call').map(({ child }) => child?.id)).toEqual([undefined, 'a2']);
+    expect(withChildren(main, headsOf(nested))).toBe(main);
+    expect(spawnedIn({ agentType: 'general-purpose' }, 's')).toEqual({ session: 's' });
+    expect(spawnedIn({ toolUseId: 't1' }, 's')).toMatchObject({ stream: '', callId: 't1' });
   });
 
   it('stand at the call that gave them their task, each at one', () => {

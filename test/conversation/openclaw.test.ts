@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { countsOf } from '../../src/conversation/counts.js';
-import type { Place } from '../../src/conversation/fold.js';
 import { withEarlier } from '../../src/conversation/join.js';
+import type { Place } from '../../src/conversation/place.js';
 import { fold, kindsOf, promptsOf, that, those } from './folding.js';
 import { openclawMessage } from './sample-rows.js';
 

@@ -5,7 +5,14 @@ import type { Outline } from '../../src/conversation/outline.js';
 import { titleText } from '../../src/conversation/titles.js';
 import { readerOf, readers } from '../../watchers/readers.js';
 import { hasSharedFixtures, readFixtureStreams } from '../support/fixture-streams.js';
-import { ClaudeRows, hermesMessage, lines, samples, userItem } from './sample-rows.js';
+import {
+  ClaudeRows,
+  hermesMessage,
+  hermesSession,
+  lines,
+  samples,
+  userItem,
+} from './sample-rows.js';
 
 interface Stream {
   readonly harness: string;
@@ -110,6 +117,15 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
 });
 
 describe('the state of an outline', () => {
+  it('does not keep a title that was taken back', () => {
+    const fold = readerOf('hermes')?.outline({ session: 's', stream: '' });
+    const [named = '', nameless = ''] = lines([hermesSession({ title: 'x' }), hermesSession()]);
+    fold?.row(named, 0);
+    expect(fold?.outline().title).toBe('x');
+    fold?.row(nameless, 1);
+    expect(fold?.outline().title).toBeUndefined();
+  });
+
   it('stays small, however long the session', () => {
     const claude = new ClaudeRows();
     for (let turn = 0; turn < 500; turn += 1) claude.user(`prompt ${turn} ${'x'.repeat(2_000)}`);

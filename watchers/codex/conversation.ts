@@ -1,5 +1,6 @@
 import type { PromptOrigin } from '../../src/conversation/conversation.js';
-import type { Place, RowReader } from '../../src/conversation/fold.js';
+import type { RowReader } from '../../src/conversation/fold.js';
+import type { Place } from '../../src/conversation/place.js';
 import { createReader, type Reader } from '../../src/conversation/reader.js';
 import type { Piece, PlacedRow, Tell } from '../../src/conversation/row.js';
 import { isKnownBookkeeping } from './conversation/bookkeeping.js';

@@ -1,4 +1,5 @@
-import type { Place, RowReader } from '../../src/conversation/fold.js';
+import type { RowReader } from '../../src/conversation/fold.js';
+import type { Place } from '../../src/conversation/place.js';
 import { createReader, type Reader } from '../../src/conversation/reader.js';
 import type { PlacedRow, Tell } from '../../src/conversation/row.js';
 import { OpenClawTurns } from './conversation/outline.js';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { Place } from '../../../src/conversation/fold.js';
 import type { TurnCounter } from '../../../src/conversation/outline.js';
+import type { Place } from '../../../src/conversation/place.js';
 import type { Piece, RowReading, Tell } from '../../../src/conversation/row.js';
 import {
   joinedTallies,

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { PromptOrigin } from '../../../src/conversation/conversation.js';
-import type { Place } from '../../../src/conversation/fold.js';
 import type { TurnCounter } from '../../../src/conversation/outline.js';
+import type { Place } from '../../../src/conversation/place.js';
 import type { PromptPiece, RowReading, Tell } from '../../../src/conversation/row.js';
 import {
   joinedTallies,

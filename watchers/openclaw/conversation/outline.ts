@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { Place } from '../../../src/conversation/fold.js';
 import type { TurnCounter } from '../../../src/conversation/outline.js';
+import type { Place } from '../../../src/conversation/place.js';
 import type { RowReading, Tell } from '../../../src/conversation/row.js';
 import { noTurns, type Tally, tallySchema, withTurn } from '../../../src/conversation/tally.js';
 import { readOpenClawRow } from './rows.js';
