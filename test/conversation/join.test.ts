@@ -74,6 +74,16 @@ describe('children', () => {
     ).toEqual([]);
   });
 
+  it('that were told the same are each at one of the calls that say so', () => {
+    const rows = new ClaudeRows();
+    rows.call('m1', 't1', 'Agent', { prompt: 'Vote' });
+    rows.call('m1', 't2', 'Agent', { prompt: 'Vote' });
+    const voters = headsOf(agent('a1', 'Vote'), agent('a2', 'Vote'), agent('a3', 'Vote'));
+    const session = { session: rows.session };
+    const joined = withChildren(fold('claude-code', rows.rows, session), voters);
+    expect(those(joined, 'call').map(({ child }) => child?.id)).toEqual(['a1', 'a2']);
+  });
+
   it('of a session that only names its parent belong to the whole of it', () => {
     const parent = fold('hermes', [hermesMessage(1, 'user', 'go')], { session: 'p' });
     const origin = hermesSession({ model_config: { _delegate_from: 'p' } });
