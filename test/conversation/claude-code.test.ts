@@ -277,6 +277,17 @@ describe('a compaction', () => {
   });
 });
 
+describe('a turn', () => {
+  it('is open until something ends it', () => {
+    const rows = new ClaudeRows();
+    rows.user('go');
+    rows.call('m1', 't1', 'Bash', { command: 'sleep 9' });
+    expect(read(rows).turns).toMatchObject([{ state: 'open', id: 'row-1', number: 1 }]);
+    rows.system('turn_duration', { durationMs: 9 });
+    expect(read(rows).turns).toMatchObject([{ state: 'done' }]);
+  });
+});
+
 describe('an interruption', () => {
   it('ends its turn', () => {
     const rows = new ClaudeRows();

@@ -6,11 +6,14 @@ import { titleText } from '../../src/conversation/titles.js';
 import { readerOf, readers } from '../../watchers/readers.js';
 import { hasSharedFixtures, readFixtureStreams } from '../support/fixture-streams.js';
 import {
+  answerItem,
   ClaudeRows,
   hermesMessage,
   hermesSession,
   lines,
   samples,
+  thread,
+  userEvent,
   userItem,
 } from './sample-rows.js';
 
@@ -113,6 +116,37 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
         expect(outline.rows).toBe(texts.length);
       }),
     );
+  });
+});
+
+describe('an outline', () => {
+  it('takes a summary of this session, before or after the row that it is of', () => {
+    const after = new ClaudeRows();
+    after.note('summary', { summary: 'Said', leafUuid: after.user('go') });
+    const before = new ClaudeRows();
+    before.note('summary', { summary: 'Theirs', leafUuid: 'elsewhere' });
+    before.note('summary', { summary: 'To be said', leafUuid: 'row-1' });
+    before.user('go');
+    const titles = [after, before].map(({ rows, session }) => {
+      const stream = { harness: 'claude-code', session, stream: '', lines: lines(rows) };
+      expect(outlineOf(stream, [1])).toEqual(expected(conversationOf(stream)));
+      return outlineOf(stream, []).title;
+    });
+    expect(titles).toEqual(['Said', 'To be said']);
+  });
+
+  it('does not take what Codex put in the user’s name for a prompt', () => {
+    const rows = [
+      userItem('You may not use the network.'),
+      answerItem('I see.'),
+      userEvent('go'),
+      userItem('go'),
+      answerItem('Done.'),
+      userItem('on its way'),
+    ];
+    const stream = { harness: 'codex', session: thread, stream: '', lines: lines(rows) };
+    expect(outlineOf(stream, [1, 3])).toEqual(expected(conversationOf(stream)));
+    expect(outlineOf(stream, [])).toMatchObject({ prompts: 2, turnStarts: [2, 5], title: 'go' });
   });
 });
 
