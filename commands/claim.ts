@@ -6,7 +6,10 @@ import { rejectedClaim } from '../src/cli/claim-lines.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { claimTtl } from '../src/cli/ttl.js';
 import { acquire, type ClaimResult } from '../src/coordination/claims/claims.js';
-import { waitToAcquire } from '../src/coordination/claims/wait-to-claim.js';
+import { claimNext } from '../src/coordination/plan/claim-next.js';
+import { checkNeeds, unmetNeedsOf } from '../src/coordination/plan/needs.js';
+import { waitToAcquire } from '../src/coordination/plan/wait-to-claim.js';
+import { UsageError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
 
 const defaultTimeout = '30m';
@@ -14,12 +17,13 @@ const defaultTimeout = '30m';
 export default class Claim extends BaseCommand {
   static override summary = 'take a step, so that nobody else works on it';
   static override description =
-    'One of any number who try at once gets it: the store decides. Only exit 0 means that it is yours, and it is said once: asked again, also by another process of the same agent, the answer is 4. A step that was not renewed for its TTL (2 hours unless said otherwise) is free for the next who asks. Every command run in the same session or terminal renews what it holds, and so does a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 4 somebody has it, perhaps you, or it is done, 6 the time is up (with --wait), 7 not allowed, 8 the store cannot be reached, or it is not known whether you have it.';
+    'Takes the step, or with --next one that is ready. One of any number who try at once gets it: the store decides. Only exit 0 means that it is yours, and it is said once: asked again, also by another process of the same agent, the answer is 4. A step that was not renewed for its TTL (2 hours unless said otherwise) is free for the next who asks. Every command run in the same session or terminal renews what it holds, and so does a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 3 all is done (with --next), 4 somebody has it, perhaps you, or it is done, 5 it waits for another step, or only blocked ones are left, 6 the time is up, or nothing is ready yet (with --next), 7 not allowed, 8 the store cannot be reached, or it is not known whether you have it.';
   static override examples = [
     '<%= config.bin %> claim design',
     '<%= config.bin %> claim build --ttl 15m',
     '<%= config.bin %> claim build --wait --timeout 1h',
     '<%= config.bin %> claim review --reopen',
+    '<%= config.bin %> claim --next --wait',
     {
       description: 'move what you hold elsewhere to this session; the other one is fenced:',
       command: '<%= config.bin %> claim build --mine',
@@ -30,9 +34,20 @@ export default class Claim extends BaseCommand {
     },
   ];
   static override args = {
-    step: Args.string({ description: 'name of the step', required: true }),
+    step: Args.string({ description: 'name of the step; left out with --next' }),
   };
   static override flags = {
+    next: Flags.boolean({
+      summary: 'whatever step is ready, the first by priority; -q prints its name alone',
+      exclusive: ['mine', 'reopen', 'force'],
+    }),
+    priority: Flags.integer({
+      summary: 'with --next: only steps of this priority or before (0 comes first)',
+      min: 0,
+      max: 9,
+      dependsOn: ['next'],
+    }),
+    force: Flags.boolean({ summary: 'also before what it needs is complete' }),
     ttl: Flags.string({
       summary:
         'time without a renewal after which others may take it over, at most 7d; "none": never',
@@ -52,13 +67,16 @@ export default class Claim extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Claim);
-    const step = stepId(args.step);
-    const { mine, reopen } = flags;
+    const named = stepOf(args.step, flags.next);
+    const { mine, reopen, force } = flags;
     const timeoutMs = parseTimeout(flags.timeout ?? defaultTimeout);
     const { coordination, settings } = await this.coordinate();
     const { context, holders } = coordination;
     let heartbeat: Promise<Error | undefined> = Promise.resolve(undefined);
     const ttlMs = claimTtl(flags.ttl, settings.claimTtlMs);
+    if (named === undefined)
+      return this.takeNext(coordination, ttlMs, flags.wait ? timeoutMs : undefined, flags.priority);
+    const step = named;
     const request = {
       step,
       ttlMs,
@@ -73,13 +91,40 @@ export default class Claim extends BaseCommand {
       ? await waitToAcquire(context, holders, {
           ...request,
           timeoutMs,
-          onWaiting: ({ holder }) =>
-            this.note(`Waiting for step ${step}: claimed by ${holder.agent}.`),
+          onWaiting: (reason) => this.note(reason),
           onLook: () => coordination.heartbeat(),
         })
-      : await acquire(context, holders, request);
+      : await acquire(context, holders, {
+          ...request,
+          mayTake: async () => {
+            if (!force) checkNeeds(step, await unmetNeedsOf(context, step));
+          },
+        });
     await this.afterHeartbeat(heartbeat);
     return this.answer(step, coordination, result);
+  }
+
+  private async takeNext(
+    coordination: Coordination,
+    ttlMs: number | null,
+    timeoutMs: number | undefined,
+    priority: number | undefined,
+  ): Promise<object> {
+    let heartbeat: Promise<Error | undefined> = Promise.resolve(undefined);
+    const { step, won } = await claimNext(coordination.context, coordination.holders, {
+      ttlMs,
+      timeoutMs,
+      priority,
+      beside: (taken) => {
+        heartbeat = coordination.heartbeat({ step: taken, ttlMs });
+        return heartbeat;
+      },
+      onWaiting: () => this.note('Waiting: nothing is ready yet.'),
+      onLook: () => coordination.heartbeat(),
+    });
+    await this.afterHeartbeat(heartbeat);
+    if (this.isQuiet) this.print(step);
+    return this.answer(step, coordination, won);
   }
 
   private async answer(
@@ -117,4 +162,12 @@ export default class Claim extends BaseCommand {
       best_effort: isBestEffort,
     };
   }
+}
+
+function stepOf(named: string | undefined, isNext: boolean): string | undefined {
+  if (isNext && named === undefined) return undefined;
+  if (!isNext && named !== undefined) return stepId(named);
+  throw new UsageError(isNext ? '--next chooses the step itself' : 'missing argument: STEP', {
+    hint: 'Use "tracecraft claim STEP" or "tracecraft claim --next".',
+  });
 }

@@ -1,8 +1,11 @@
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
+import { graphLines, planRecord } from '../src/cli/plan-lines.js';
 import { stepRow } from '../src/cli/step-rows.js';
 import { systemClock } from '../src/clock.js';
-import { listSteps } from '../src/coordination/claims/steps.js';
+import { readBoard } from '../src/coordination/plan/board.js';
+import { mermaidOf } from '../src/coordination/plan/graph.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 
 export default class Steps extends BaseCommand {
@@ -14,16 +17,24 @@ export default class Steps extends BaseCommand {
     '<%= config.bin %> steps --json | jq -r \'.data.steps[] | select(.status == "in_progress") | .step\'',
   ];
 
+  static override flags = {
+    graph: Flags.boolean({ summary: 'the plan: what is ready, and what waits for what' }),
+    mermaid: Flags.boolean({ summary: 'the plan as a Mermaid flowchart', exclusive: ['graph'] }),
+  };
+
   async run(): Promise<object> {
-    await this.parse(Steps);
+    const { flags } = await this.parse(Steps);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
-    const { steps, skipped } = await listSteps(place);
+    const { steps: planned, views: steps, skipped } = await readBoard(place);
     for (const error of skipped) this.warn(error.message);
+    if (flags.mermaid) this.printText(mermaidOf(planned));
+    if (flags.graph) for (const line of graphLines(planned)) this.print(line);
+    if (flags.mermaid || flags.graph) return { plan: planned.map(planRecord) };
     if (steps.length === 0) this.note('No steps yet: "tracecraft claim STEP" makes one.');
     const now = await bucket.now();
     for (const line of columns(steps.map((view) => stepRow(view, now)))) this.print(line);
-    return { steps };
+    return { steps, plan: planned.map(planRecord) };
   }
 }

@@ -90,7 +90,7 @@ async function renewalTrouble(renewal: ReturnType<typeof renewHeld>): Promise<Er
 }
 
 /** What `tracecraft run` tells the command that it starts. */
-const runVariables = { step: 'TRACECRAFT_STEP', epoch: 'TRACECRAFT_EPOCH' } as const;
+export const runVariables = { step: 'TRACECRAFT_STEP', epoch: 'TRACECRAFT_EPOCH' } as const;
 
 function epochIn(env: Environment, step: string): number | undefined {
   const epoch = env[runVariables.epoch] ?? '';

@@ -15,3 +15,14 @@ export function claimTtl(
     hint: 'Use "none" for a claim that never expires.',
   });
 }
+
+const shortestRunMs = 3_000;
+
+/** Milliseconds of `run --ttl`: a command that outlives it must be ended, so there is always an end. */
+export function runTtl(text: string): number {
+  const ttlMs = claimTtl(text, undefined);
+  if (ttlMs !== null && ttlMs >= shortestRunMs) return ttlMs;
+  throw new UsageError(`not a TTL to run with: ${text}`, {
+    hint: 'Use 3s to 7d: the command is ended if it is not renewed for so long.',
+  });
+}

@@ -25,6 +25,8 @@ export interface Layout {
   broadcast(stamp: Stamp): string;
   cursor(agent: string): string;
   steps(): string;
+  /** Which steps there are to be, and what each needs first. */
+  plan(): string;
   claim(step: string): string;
   status(step: string): string;
   handoff(step: string): string;
@@ -83,6 +85,7 @@ export function bucketLayout(project: string): Layout {
     broadcast: (stamp) => `${root}messages/_broadcast/${stampName(stamp)}.json`,
     cursor: (agent) => `${mailbox(agent)}_cursor.json`,
     steps: () => `${root}steps/`,
+    plan: () => `${root}plan.json`,
     claim: (id) => `${step(id)}/claim.json`,
     status: (id) => `${step(id)}/status.json`,
     handoff: (id) => `${step(id)}/handoff.json`,

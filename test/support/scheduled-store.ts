@@ -11,6 +11,8 @@ export type WriteFate =
   | 'request-lost'
   /** Its answer is an error, and it arrives at some later moment. */
   | 'late'
+  /** Applied at once, answered at some later moment. */
+  | 'answer-late'
   /** A proxy sends it twice and passes on the second answer. */
   | 'twice';
 
@@ -19,12 +21,16 @@ export interface ScheduleOptions {
   choose(count: number): number;
   /** How often each of these may happen in one schedule. */
   readonly budget: Partial<
-    Record<Exclude<WriteFate, 'answered'> | 'crash' | 'unavailable' | 'tick', number>
+    Record<Exclude<WriteFate, 'answered'> | 'crash' | 'unavailable' | 'outage' | 'tick', number>
   >;
   /** Milliseconds of store time that pass with one tick. */
   readonly tickMs: number;
   /** Looked at after every request. */
   check(): void;
+  /** Time has passed. */
+  onTick?(): void;
+  /** Nobody waits for the store: whether anything goes on without it, by the clock. */
+  onIdle?(): boolean;
 }
 
 interface Waiting {
@@ -71,16 +77,27 @@ export class ScheduledStore {
     };
   }
 
+  /** Anything else that a process does, let through in its turn. */
+  pass(actor: string, what: string): Promise<void> {
+    return this.#turn(actor, what, true, async () => undefined);
+  }
+
   /** Until nobody waits for anything. */
   async run(work: readonly Promise<unknown>[]): Promise<void> {
     let isOver = false;
     void Promise.allSettled(work).then(() => {
       isOver = true;
     });
-    for (;;) {
+    for (let turn = 0; ; turn += 1) {
+      if (turn > mostTurns) throw new Error(`no end:\n${this.trace.slice(-40).join('\n')}`);
       await quiescence();
-      if (this.#waiting.length === 0 && (isOver || this.dead.size > 0)) break;
-      if (this.#waiting.length === 0) continue;
+      if (isOver && this.#waiting.length === 0) break;
+      if (this.#waiting.length === 0 && this.dead.size > 0 && this.#options.onIdle === undefined)
+        break;
+      if (this.#waiting.length === 0) {
+        this.#idle();
+        continue;
+      }
       this.#step();
       await quiescence();
       this.#options.check();
@@ -88,6 +105,14 @@ export class ScheduledStore {
     for (const arrive of this.#late.splice(0)) arrive();
     await quiescence();
     this.#options.check();
+  }
+
+  /** What is on its way arrives, or time goes on to when somebody wakes. */
+  #idle(): void {
+    const { choose, onIdle } = this.#options;
+    const isFirst = this.#late.length > 0 && choose(4) === 0;
+    if (!isFirst && onIdle?.() === true) return;
+    this.#late.shift()?.();
   }
 
   #step(): void {
@@ -106,6 +131,7 @@ export class ScheduledStore {
     this.#spend('tick');
     this.trace.push('time passes');
     this.store.nowMs += tickMs;
+    this.#options.onTick?.();
   }
 
   #turn<T>(actor: string, what: string, sturdy: boolean, make: () => Promise<T>): Promise<T> {
@@ -120,7 +146,7 @@ export class ScheduledStore {
             this.dead.add(actor);
             return;
           }
-          if (this.#isDown(actor)) {
+          if (!what.startsWith('readdir') && this.#isDown(actor)) {
             this.trace.push(`${actor} ${what}: 503`);
             reject(new UnreachableError('simulated: 503'));
             return;
@@ -134,7 +160,8 @@ export class ScheduledStore {
 
   /** Five in a row: more than a retry that gives up early has patience for. */
   #isDown(actor: string): boolean {
-    const left = this.#down.get(actor) ?? (this.#happens('unavailable', 20) ? 5 : 0);
+    const begins = this.#happens('unavailable', 20) ? 5 : this.#happens('outage', 10) ? 150 : 0;
+    const left = this.#down.get(actor) ?? begins;
     this.#down.set(actor, Math.max(0, left - 1));
     if (left <= 1) this.#down.delete(actor);
     return left > 0;
@@ -151,6 +178,10 @@ export class ScheduledStore {
       await make();
       return make();
     }
+    if (fate === 'answer-late') {
+      const answer = await make();
+      return new Promise((resolve) => this.#late.push(() => resolve(answer)));
+    }
     if (fate === 'answer-lost') await make();
     if (fate === 'late') this.#late.push(() => void make());
     throw new UnreachableError('simulated: no answer');
@@ -158,7 +189,7 @@ export class ScheduledStore {
 
   #fate(what: string): WriteFate {
     const isConditional = !what.startsWith('PUT ');
-    for (const fate of ['answer-lost', 'request-lost', 'late', 'twice'] as const) {
+    for (const fate of ['answer-lost', 'request-lost', 'late', 'answer-late', 'twice'] as const) {
       if (fate === 'twice' && !isConditional) continue;
       if (this.#happens(fate, 8)) return fate;
     }
@@ -179,6 +210,9 @@ export class ScheduledStore {
     this.#left[what] = (this.#left[what] ?? 0) - 1;
   }
 }
+
+/** A schedule that goes on for longer has stopped getting anywhere. */
+const mostTurns = 20_000;
 
 function quiescence(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

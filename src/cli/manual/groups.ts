@@ -41,6 +41,11 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
     'Coordinate',
     [
       'claim',
+      'run',
+      'ready',
+      'step add',
+      'step edit',
+      'step remove',
       'complete',
       'approve',
       'reject',

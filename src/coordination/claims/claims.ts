@@ -21,6 +21,8 @@ export interface ClaimRequest {
   readonly mine?: boolean;
   /** A rejection leaves no event: whoever waits asks again and again. */
   readonly isWaiting?: boolean;
+  /** Asked beside the first look, and before anything is written; throws if the step may not be taken now. */
+  mayTake?(): Promise<void>;
   /** Done at the same time as what is written after the claim itself. */
   beside(outcome: ClaimResult['outcome']): Promise<unknown>;
 }
@@ -67,6 +69,9 @@ export async function acquire(
 ): Promise<ClaimResult> {
   const step = stepId(request.step);
   const tried: Attempt[] = [];
+  const allowed = request.mayTake?.();
+  // Nobody waits for it where the step is held or done anyway.
+  allowed?.catch(() => undefined);
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const scene = await look(context, step, request);
     const { decision, documents } = scene;
@@ -82,6 +87,7 @@ export async function acquire(
       return reject(context, holders, { step, request, reason: decision.reject, holder: present });
     }
     if (!('take' in decision)) continue;
+    await allowed;
     const mine = await attemptOf(context, step, request, { ...scene, decision });
     const etag = await write(context, holders, mine);
     if (etag !== undefined) return win(context, holders, { ...mine, etag, renewals: 0 }, request);

@@ -23,7 +23,7 @@ const attempts = 3;
  * A sign of life: the claim itself, rewritten with one more renewal in it, so that a takeover that was decided before it fails.
  * One request where nobody else has renewed it.
  */
-async function renewClaim(
+export async function renewClaim(
   place: ClaimPlace,
   holders: HolderFiles,
   file: HolderFile,

@@ -1,18 +1,34 @@
 import type { Bucket } from '../../../src/bucket/bucket.js';
 import { withRetry } from '../../../src/bucket/retry.js';
+import type { Clock } from '../../../src/clock.js';
 import { acquire, type ClaimResult } from '../../../src/coordination/claims/claims.js';
 import { complete, type Report, release } from '../../../src/coordination/claims/finish-claim.js';
-import type { HolderFiles } from '../../../src/coordination/claims/holder-files.js';
+import {
+  type HolderFiles,
+  openHolderFiles,
+} from '../../../src/coordination/claims/holder-files.js';
 import { renewHeld } from '../../../src/coordination/claims/renew.js';
 import { review } from '../../../src/coordination/claims/review.js';
 import { readStep, settleAll } from '../../../src/coordination/claims/steps.js';
 import type { CoordinationContext } from '../../../src/coordination/context.js';
 import { setMemory } from '../../../src/coordination/memory/memory.js';
-import { LostError, UnreachableError } from '../../../src/errors.js';
+import { readBoard } from '../../../src/coordination/plan/board.js';
+import { claimNext } from '../../../src/coordination/plan/claim-next.js';
+import { addSteps, editStep } from '../../../src/coordination/plan/plan-document.js';
+import type { RunningCommand } from '../../../src/coordination/run/command.js';
+import { runStep } from '../../../src/coordination/run/run-step.js';
+import {
+  LostError,
+  NotFoundError,
+  TimedOutError,
+  UnreachableError,
+  UsageError,
+} from '../../../src/errors.js';
 import { type ClaimDocument, claimSchema } from '../../../src/protocol/coordination.js';
 import { parseDocument } from '../../../src/protocol/documents.js';
 import { bucketLayout } from '../../../src/protocol/keys.js';
 import { rememberedHere } from '../../support/agents-rig.js';
+import { MemoryFiles } from '../../support/memory-files.js';
 import { ScheduledStore, seeded } from '../../support/scheduled-store.js';
 
 const layout = bucketLayout('demo');
@@ -37,9 +53,18 @@ interface World {
   /** Runs beside the others. */
   process(actor: string, work: () => Promise<Omit<End, 'exit'> | undefined>): void;
   readonly work: Promise<void>[];
+  /** What somebody works at now, and what was worked at; for commands that must not run at once. */
+  isUnarbitrated: boolean;
+  readonly running: Set<string>;
+  readonly worked: string[];
+  violate(problem: string): void;
 }
 
 interface Scenario {
+  /** Milliseconds of a tick; the clock of the processes goes with the store's. */
+  readonly tickMs?: number;
+  readonly isTimed?: boolean;
+  readonly isUnarbitrated?: boolean;
   readonly budget: ConstructorParameters<typeof ScheduledStore>[0]['budget'];
   /** What was there before, written without any trouble. */
   prepare?(world: World): Promise<void>;
@@ -143,11 +168,19 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   samecycle: {
     budget: { twice: 1 },
     start: (world) => {
-      const holders = rememberedHere();
-      zed = holders;
-      world.process('a1', () => claim(world.context('a1', 'ann'), holders));
+      const files = new MemoryFiles();
+      const identity = { agent: 'ann', place: 's' };
+      const holdersOf = (actor: string): HolderFiles =>
+        openHolderFiles(
+          new MemoryFiles(files, (what) => world.scheduled.pass(actor, what)),
+          '/state',
+          identity,
+        );
+      zed = openHolderFiles(files, '/state', identity);
+      world.process('a1', () => claim(world.context('a1', 'ann'), holdersOf('a1')));
       world.process('a2', async () => {
         const context = world.context('a2', 'ann');
+        const holders = holdersOf('a2');
         await release(context, holders, { step: 's' }).catch(() => undefined);
         return claim(context, holders);
       });
@@ -313,18 +346,25 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
         await renewHeld(context, holders, { isForced: true });
         return end(context, holders, 'ann');
       });
+      const older = world.scheduled.client('older', { sturdy: true });
+      const body = Buffer.from('{"status": "complete", "agent": "older"}');
+      const write = (): Promise<unknown> => older.put(layout.status('s'), body).catch(write);
+      const written = write();
       world.process('older', async () => {
-        const older = world.scheduled.client('older', { sturdy: true });
-        const body = Buffer.from('{"status": "complete", "agent": "older"}');
-        const write = (): Promise<unknown> => older.put(layout.status('s'), body).catch(write);
-        await write();
+        await written;
         return {};
+      });
+      world.process('reader', async () => {
+        await written;
+        const view = await readStep(world.context('reader', 'reader', true), 's');
+        return { said: view?.status };
       });
     },
     finish: async (world) => {
       const bucket = world.scheduled.store.client();
       const view = await readStep({ ...world.context('late', 'late'), bucket }, 's');
-      if (world.ends.get('older')?.exit !== 0) return undefined;
+      const told = world.ends.get('reader');
+      if (told?.exit === 0 && told.said !== 'complete') return `a reader was told: ${told.said}`;
       return view?.status === 'complete'
         ? undefined
         : `the older tool completed it: ${view?.status}`;
@@ -349,7 +389,212 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       return robbed === undefined ? undefined : 'told 4, though it is set';
     },
   },
+  plan: {
+    budget: faults,
+    start: (world) => {
+      for (const [actor, id, need] of [
+        ['ann', 'x', 'y'],
+        ['bob', 'y', 'x'],
+      ] as const) {
+        world.process(actor, async () => {
+          const context = world.context(actor, actor);
+          await addSteps(context, [{ id: need }]).catch(tolerateLost);
+          await editOrAdd(context, id, need);
+          return {};
+        });
+      }
+    },
+    finish: async (world) => {
+      const stored = world.scheduled.store.objects.get(layout.plan());
+      const steps = stored === undefined ? {} : JSON.parse(String(stored.body)).steps;
+      const told = exits0(world).length;
+      const kept = ['x', 'y'].filter((id) => (steps[id]?.needs ?? []).length > 0).length;
+      if (kept > 1) return 'a cycle';
+      return told > kept ? 'told as planned, and it is not' : undefined;
+    },
+  },
+  next: {
+    budget: { ...faults, crash: 0 },
+    prepare: async (world) => {
+      const bucket = world.scheduled.store.client();
+      const news = [{ id: 'a' }, { id: 'b' }, { id: 'c', needs: ['a', 'b'] }];
+      await addSteps({ ...world.context('lead', 'lead'), bucket }, news);
+    },
+    start: (world) => {
+      for (const agent of ['ann', 'bob']) {
+        world.process(agent, () => work(world, agent));
+      }
+    },
+    finish: async (world) => {
+      if ([...world.ends.values()].some(({ exit }) => exit !== 0)) return undefined;
+      return world.worked.length === 3 ? undefined : `worked at: ${world.worked.join(', ')}`;
+    },
+  },
+  run: {
+    budget: { 'request-lost': 1, late: 1, 'answer-late': 2, outage: 2, tick: 8 },
+    tickMs: 2_300,
+    isTimed: true,
+    start: (world) => {
+      world.process('ann', () => runOnce(world, 'ann', 1, 25_000));
+      world.process('bob', () => runOnce(world, 'bob', 30, 5_000));
+    },
+  },
+  slowrun: {
+    budget: { 'answer-late': 1, outage: 1, tick: 6 },
+    tickMs: 2_300,
+    isTimed: true,
+    start: (world) => {
+      world.process('ann', () => runOnce(world, 'ann', 1, 25_000));
+      // Only the holder has trouble: whoever waits for the step gets it as early as it may.
+      const plain = world.scheduled.store.client();
+      world.process('bob', () => runOnce(world, 'bob', 40, 5_000, plain));
+    },
+  },
+  besteffort: {
+    budget: {},
+    isTimed: true,
+    isUnarbitrated: true,
+    start: (world) => {
+      for (const agent of ['ann', 'bob', 'cat']) {
+        const holders = rememberedHere();
+        world.process(agent, () => claim(world.context(agent, agent), holders));
+      }
+    },
+    check: (world) => (exits0(world).length > 1 ? 'two were told 0' : undefined),
+  },
 };
+
+function tolerateLost(error: unknown): void {
+  if (!(error instanceof LostError)) throw error;
+}
+
+async function editOrAdd(context: CoordinationContext, id: string, need: string): Promise<void> {
+  try {
+    await addSteps(context, [{ id, needs: [need] }]);
+  } catch (error) {
+    if (!(error instanceof LostError)) throw error;
+    await editStep(context, id, { needs: [need] });
+  }
+}
+
+/** Takes what is ready until all is done. */
+async function work(world: World, agent: string): Promise<Omit<End, 'exit'>> {
+  const context = world.context(agent, agent);
+  const holders = rememberedHere();
+  for (let turn = 0; turn < 12; turn += 1) {
+    try {
+      const { step } = await claimNext(context, holders, {
+        ttlMs: null,
+        beside: alone,
+        onLook: alone,
+      });
+      if (world.worked.includes(step)) world.violate(`${step} was worked at twice`);
+      world.worked.push(step);
+      const board = await readBoard({ ...context, bucket: world.scheduled.store.client() });
+      const planned = board.steps.find((one) => one.step === step);
+      if ((planned?.unmet.length ?? 0) > 0) world.violate(`${step} began before what it needs`);
+      await complete(context, holders, { step }, { outcome: 'complete' });
+    } catch (error) {
+      if (error instanceof NotFoundError) return {};
+      if (!(error instanceof TimedOutError)) throw error;
+    }
+  }
+  throw new LostError('never done');
+}
+
+/** `run` with a command that takes its time and does not mind SIGTERM. */
+async function runOnce(
+  world: World,
+  agent: string,
+  tries: number,
+  takesMs: number,
+  bucket?: Bucket,
+): Promise<Omit<End, 'exit'>> {
+  const own = world.context(agent, agent);
+  const context = bucket === undefined ? own : { ...own, bucket };
+  const holders = rememberedHere();
+  for (let turn = 0; turn < tries; turn += 1) {
+    const won = await acquire(context, holders, { step: 's', ttlMs, reopen: false, beside: alone });
+    if (won.outcome === 'claimed') {
+      const never = new Promise<number>(() => undefined);
+      const start = (): RunningCommand => fakeCommand(world, agent, takesMs);
+      const plan = { step: 's', won, ttlMs, start, onFailure: 'block', isLock: true } as const;
+      const result = await runStep(context, holders, {
+        ...plan,
+        interrupted: never,
+        report: async () => ({}),
+      });
+      world.scheduled.trace.push(`${agent} ended by ${result.endedBy}`);
+      return {};
+    }
+    await context.clock.sleep(1_000);
+  }
+  throw new LostError('never free');
+}
+
+function fakeCommand(world: World, agent: string, takesMs: number): RunningCommand {
+  world.running.add(agent);
+  world.scheduled.trace.push(`${agent} runs`);
+  if (world.running.size > 1) world.violate('two commands run at once');
+  let resolve: (exit: number) => void = () => undefined;
+  const ended = new Promise<number>((done) => {
+    resolve = done;
+  });
+  const stop = (exit: number): void => {
+    world.running.delete(agent);
+    resolve(exit);
+  };
+  void world
+    .context(agent, agent)
+    .clock.sleep(takesMs)
+    .then(() => stop(0));
+  return {
+    ended,
+    tail: () => '',
+    signal: (name) => {
+      if (name === 'SIGKILL') stop(137);
+    },
+  };
+}
+
+/** Time that goes with the store's, and on when everybody sleeps. */
+class SharedClock {
+  readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  readonly now = (): number => this.#now();
+  readonly monotonic = (): number => this.#now();
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms <= 0 || signal?.aborted === true) return Promise.resolve();
+    return new Promise((resolve) => {
+      const sleeper = {
+        untilMs: this.#now() + ms,
+        wake: () => {
+          this.#sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', sleeper.wake);
+          resolve();
+        },
+      };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener('abort', sleeper.wake, { once: true });
+    });
+  }
+
+  wake(): void {
+    const due = [...this.#sleepers].filter(({ untilMs }) => untilMs <= this.#now());
+    for (const { wake } of due.sort((left, right) => left.untilMs - right.untilMs)) wake();
+  }
+
+  next(): number | undefined {
+    const times = [...this.#sleepers].map(({ untilMs }) => untilMs);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+}
 
 /** What no write to a claim may ever do, whoever sends it and whenever it arrives. */
 function broken(before: ClaimDocument | undefined, now: ClaimDocument): string | undefined {
@@ -377,21 +622,34 @@ export async function play(name: string, seed: number): Promise<string | undefin
     lastBody = body;
     const now = parseDocument(claimSchema, claimKey, stored.body);
     const before = claims.at(-1);
-    problem ??= broken(before, now);
+    if (scenario.isUnarbitrated !== true) problem ??= broken(before, now);
     const isTaken = before?.state === 'held' && now.state === 'held' && before.agent !== now.agent;
     const restMs = stored.modifiedAt.getTime() - lastWrittenMs;
-    if (isTaken && restMs < ttlMs) problem ??= `taken over ${restMs} ms after a renewal`;
+    if (isTaken && restMs < ttlMs && scenario.isUnarbitrated !== true)
+      problem ??= `taken over ${restMs} ms after a renewal`;
     lastWrittenMs = stored.modifiedAt.getTime();
     claims.push(now);
   };
   const scheduled = new ScheduledStore({
     choose: seeded(seed),
     budget: scenario.budget,
-    tickMs: ttlMs / 2 + 600,
+    tickMs: scenario.tickMs ?? ttlMs / 2 + 600,
     check: look,
+    ...(scenario.isTimed ? { onTick: () => clock.wake(), onIdle: () => advance() } : {}),
   });
+  const clock = new SharedClock(() => scheduled.store.nowMs);
+  const advance = (): boolean => {
+    const next = clock.next();
+    if (next === undefined) return false;
+    scheduled.store.nowMs = Math.max(next, scheduled.store.nowMs);
+    clock.wake();
+    return true;
+  };
   scheduled.store.nowMs = Date.parse('2026-01-02T03:04:05Z');
-  const world = worldOf(scheduled, claims);
+  const world = worldOf(scheduled, claims, scenario.isTimed ? clock : hasty, (text) => {
+    problem ??= text;
+  });
+  world.isUnarbitrated = scenario.isUnarbitrated === true;
   await scenario.prepare?.(world);
   look();
   scenario.start(world);
@@ -400,19 +658,33 @@ export async function play(name: string, seed: number): Promise<string | undefin
   return problem === undefined ? undefined : `${problem}\n${scheduled.trace.join('\n')}`;
 }
 
-function worldOf(scheduled: ScheduledStore, claims: ClaimDocument[]): World {
+const hasty: Clock = { now: () => 0, monotonic: () => 0, sleep: async () => undefined };
+
+function worldOf(
+  scheduled: ScheduledStore,
+  claims: ClaimDocument[],
+  clock: Clock,
+  violate: (problem: string) => void,
+): World {
   const ends = new Map<string, End>();
   const work: Promise<void>[] = [];
-  const clock = { now: () => 0, monotonic: () => 0, sleep: async () => undefined };
   const retry = (bucket: Bucket): Bucket =>
-    withRetry(bucket, { clock, attempts: 4, baseMs: 1, maxMs: 1 });
-  return {
+    withRetry(bucket, { clock: hasty, attempts: 4, baseMs: 1, maxMs: 1 });
+  const none = { putIfAbsent: false, putIfMatch: false };
+  const world: World = {
+    isUnarbitrated: false,
+    running: new Set(),
+    worked: [],
+    violate,
     scheduled,
     ends,
     claims,
     work,
     context: (actor, agent, sturdy = false) => ({
-      bucket: retry(scheduled.client(actor, { sturdy })),
+      bucket: {
+        ...retry(scheduled.client(actor, { sturdy })),
+        ...(world.isUnarbitrated ? { capabilities: none } : {}),
+      },
       layout,
       agent,
       host: 'box',
@@ -424,7 +696,8 @@ function worldOf(scheduled: ScheduledStore, claims: ClaimDocument[]): World {
         run().then(
           (end) => void ends.set(actor, { exit: 0, ...end }),
           (error: unknown) => {
-            if (error instanceof LostError) ends.set(actor, { exit: 4 });
+            if (error instanceof LostError || error instanceof UsageError)
+              ends.set(actor, { exit: 4 });
             else if (error instanceof UnreachableError) ends.set(actor, { exit: 8 });
             else throw error;
           },
@@ -432,4 +705,5 @@ function worldOf(scheduled: ScheduledStore, claims: ClaimDocument[]): World {
       );
     },
   };
+  return world;
 }

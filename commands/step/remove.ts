@@ -1,0 +1,25 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { removeStep } from '../../src/coordination/plan/plan-document.js';
+import { stepId } from '../../src/protocol/names.js';
+
+export default class StepRemove extends BaseCommand {
+  static override summary = 'take a step out of the plan';
+  static override description =
+    'Only a step that nobody has claimed and no other step needs.\n\nExit codes: 0 removed, 2 bad name, 3 it is not planned, 4 it was claimed or is needed, 7 not allowed, 8 the store cannot be reached.';
+  static override examples = ['<%= config.bin %> step remove build'];
+  static override args = {
+    step: Args.string({ description: 'name of the step', required: true }),
+  };
+
+  async run(): Promise<object> {
+    const { args } = await this.parse(StepRemove);
+    const step = stepId(args.step);
+    const { coordination } = await this.coordinate();
+    const heartbeat = coordination.heartbeat();
+    await removeStep(coordination.context, step);
+    await this.afterHeartbeat(heartbeat);
+    this.say(`Removed step ${step} from the plan`);
+    return { step };
+  }
+}

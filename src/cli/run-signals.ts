@@ -1,0 +1,45 @@
+import { constants } from 'node:os';
+import { handleSignals } from './signals.js';
+
+interface Signalled {
+  signal(name: NodeJS.Signals): void;
+}
+
+export interface RunSignals {
+  /** Resolves with the exit code that stands for the first signal. */
+  readonly interrupted: Promise<number>;
+  /** From here on signals go to this command: the first as it is, a second one kills it. */
+  passTo(command: Signalled): void;
+  restore(): void;
+}
+
+/** For a command that runs in a process group of its own, which a terminal does not signal. */
+export function openRunSignals(): RunSignals {
+  let told = false;
+  let resolve: (exit: number) => void = () => undefined;
+  let restore: () => void = () => undefined;
+  const interrupted = new Promise<number>((done) => {
+    resolve = done;
+  });
+  return {
+    interrupted,
+    restore: () => restore(),
+    passTo: (command) => {
+      const onSignal = (name: NodeJS.Signals): void => {
+        command.signal(told ? 'SIGKILL' : name);
+        told = true;
+        resolve(128 + constants.signals[name]);
+      };
+      const again = (name: NodeJS.Signals): void => {
+        onSignal(name);
+        restoreEnd = handleSignals(again);
+      };
+      let restoreEnd = handleSignals(again);
+      process.on('SIGHUP', onSignal);
+      restore = () => {
+        restoreEnd();
+        process.off('SIGHUP', onSignal);
+      };
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { inParallel } from '../../concurrency.js';
+import { BlockedError } from '../../errors.js';
+import type { ClaimPlace } from '../claims/document.js';
+import { readStep, type StepView } from '../claims/steps.js';
+import { type UnmetNeed, unmetNeeds } from './board.js';
+import { stepIn } from './plan.js';
+import { readPlan } from './plan-document.js';
+
+/** What a planned step still waits for; nothing if it is not planned. */
+export async function unmetNeedsOf(place: ClaimPlace, step: string): Promise<readonly UnmetNeed[]> {
+  const planned = stepIn((await readPlan(place)).steps, step);
+  if (planned === undefined || planned.needs.length === 0) return [];
+  const views = await inParallel(planned.needs, (need) => readStep(place, need));
+  const known = views.filter((view) => view !== undefined);
+  return unmetNeeds(planned, new Map(known.map((view) => [view.step, view])));
+}
+
+/** `BlockedError` for a step that waits for others. */
+export function checkNeeds(step: string, unmet: readonly UnmetNeed[]): void {
+  const [first] = unmet;
+  if (first === undefined) return;
+  throw new BlockedError(`step ${step} waits for ${unmet.map(needText).join(', ')}`, {
+    hint: `Wait with "tracecraft claim ${step} --wait", or take what is ready: "tracecraft ready".`,
+  });
+}
+
+/** `b (in progress by ann)`. */
+export function needText({ step, view }: UnmetNeed): string {
+  return `${step} (${statusText(view)})`;
+}
+
+function statusText(view: StepView | undefined): string {
+  if (view === undefined) return 'not begun';
+  const by = view.agent === null ? '' : ` by ${view.agent}`;
+  return `${view.status.replace('_', ' ')}${by}`;
+}

@@ -1,0 +1,66 @@
+import { BlockedError, TimedOutError } from '../../errors.js';
+import { acquire, type ClaimRequest, type ClaimResult } from '../claims/claims.js';
+import type { HolderFiles } from '../claims/holder-files.js';
+import type { CoordinationContext } from '../context.js';
+import { needText, unmetNeedsOf } from './needs.js';
+
+export interface PatientRequest extends ClaimRequest {
+  readonly timeoutMs: number;
+  /** Told once, before the first pause: what is waited for. */
+  onWaiting?(reason: string): void;
+  /** After each look: whoever waits is alive. */
+  onLook(): Promise<unknown>;
+}
+
+const firstPauseMs = 500;
+const longestPauseMs = 5_000;
+
+/**
+ * Asks until the step is won, whoever holds it and whatever it needs first. What is done ends the waiting; `BlockedError` if a need
+ * is blocked, `TimedOutError` when time is up.
+ */
+export async function waitToAcquire(
+  context: CoordinationContext,
+  holders: HolderFiles,
+  request: PatientRequest,
+): Promise<ClaimResult> {
+  const { clock } = context;
+  const deadline = clock.monotonic() + request.timeoutMs;
+  let pauseMs = firstPauseMs;
+  for (;;) {
+    const look = await lookOnce(context, holders, request);
+    if ('result' in look) return look.result;
+    const leftMs = deadline - clock.monotonic();
+    if (leftMs <= 0) throw timedOut(request, look.reason);
+    if (pauseMs === firstPauseMs)
+      request.onWaiting?.(`Waiting for step ${request.step}: ${look.reason}.`);
+    await request.onLook();
+    await clock.sleep(Math.min(pauseMs, leftMs));
+    pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+  }
+}
+
+async function lookOnce(
+  context: CoordinationContext,
+  holders: HolderFiles,
+  request: PatientRequest,
+): Promise<{ readonly result: ClaimResult } | { readonly reason: string }> {
+  const unmet = await unmetNeedsOf(context, request.step);
+  const blocked = unmet.find(({ view }) => view?.status === 'blocked');
+  if (blocked !== undefined) {
+    throw new BlockedError(`step ${request.step} waits for blocked ${needText(blocked)}`, {
+      hint: `See "tracecraft handoff ${blocked.step}".`,
+    });
+  }
+  if (unmet.length > 0) return { reason: `it needs ${unmet.map(needText).join(', ')}` };
+  const result = await acquire(context, holders, { ...request, isWaiting: true });
+  if (result.outcome === 'claimed' || result.reason !== 'held') return { result };
+  return { reason: `claimed by ${result.holder.agent}` };
+}
+
+function timedOut({ step, timeoutMs }: PatientRequest, reason: string): TimedOutError {
+  const seconds = Math.round(timeoutMs / 1000);
+  return new TimedOutError(`step ${step} is not free after ${seconds} s: ${reason}`, {
+    hint: 'Wait longer with --timeout, or take another one.',
+  });
+}

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { hasControlCharacter } from '../../protocol/names.js';
+
+/** A command in a process group of its own, so that all it starts can be ended with it. */
+export interface RunningCommand {
+  /** Exit code as a shell reports it; 127 if it could not be started. */
+  readonly ended: Promise<number>;
+  /** The end of what it printed, without control characters; '' if that was not asked for. */
+  tail(): string;
+  signal(name: NodeJS.Signals): void;
+}
+
+export interface CommandOptions {
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether its output goes through this process, which then knows the end of it. */
+  readonly keepsTail: boolean;
+  /** Where its two outputs go if its end is kept. */
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+export function startCommand({
+  words,
+  env,
+  keepsTail,
+  stdout,
+  stderr,
+}: CommandOptions): RunningCommand {
+  const [program = '', ...parameters] = words;
+  const output = keepsTail ? 'pipe' : 'inherit';
+  const child = spawn(program, parameters, {
+    detached: true,
+    env: { ...env },
+    stdio: ['inherit', output, output],
+  });
+  const tail = new OutputTail();
+  forward(child.stdout, stdout, tail);
+  forward(child.stderr, stderr, tail);
+  return {
+    ended: endOf(child),
+    tail: () => tail.text(),
+    signal: (name) => signalGroup(child, name),
+  };
+}
+
+function forward(from: Readable | null, to: NodeJS.WritableStream, tail: OutputTail): void {
+  from?.on('data', (chunk: Buffer) => {
+    tail.add(chunk);
+    to.write(chunk);
+  });
+}
+
+/** What a background process of the command still holds open does not keep it from having ended. */
+const flushMs = 200;
+
+function endOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(127));
+    child.once('exit', (code, signal) => {
+      const exit = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      const timer = setTimeout(() => resolve(exit), flushMs);
+      child.once('close', () => {
+        clearTimeout(timer);
+        resolve(exit);
+      });
+    });
+  });
+}
+
+function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, name);
+  } catch (error) {
+    const { code } = Object(error);
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
+  }
+}
+
+const tailBytes = 4_096;
+const tailLines = 20;
+
+/** The last lines of what was printed to both streams, in the order in which it came. */
+export class OutputTail {
+  #bytes = Buffer.alloc(0);
+
+  add(chunk: Uint8Array): void {
+    this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-2 * tailBytes);
+  }
+
+  text(): string {
+    const printed = stripVTControlCharacters(this.#bytes.subarray(-tailBytes).toString('utf8'));
+    const visible = [...printed].filter((one) => one === '\n' || !hasControlCharacter(one));
+    return visible.join('').trimEnd().split('\n').slice(-tailLines).join('\n');
+  }
+}

@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliResult, type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
+
+let world: CliWorld;
+
+beforeAll(async () => {
+  world = await createCliWorld();
+  const { code, stderr } = await world.run(['init', '--project', 'run', '--agent', 'ann']);
+  expect(code, stderr).toBe(0);
+}, 60_000);
+
+afterAll(() => world.remove());
+
+const as = (agent: string) => ({ env: { TRACECRAFT_AGENT: agent } });
+
+function run(agent: string, ...args: readonly string[]): Promise<CliResult> {
+  return world.run(args, as(agent));
+}
+
+async function data(...args: readonly string[]) {
+  return Object((await world.runJson(args, as('ann'))).json).data;
+}
+
+/** A program for Node, as the words of a command. */
+const node = (script: string): readonly string[] => [process.execPath, '-e', script];
+
+describe('run', () => {
+  it('completes the step when the command succeeds, which finds its step in the environment', async () => {
+    const script = 'console.log(process.env.TRACECRAFT_STEP, process.env.TRACECRAFT_EPOCH)';
+    const result = await run('ann', 'run', 'build', '--to', 'rev', '--', ...node(script));
+    expect(result).toMatchObject({ code: 0, stdout: 'build 1\n' });
+    expect(await data('handoff', 'build')).toMatchObject({ state: 'complete', next_agent: 'rev' });
+  });
+
+  it('blocks it when the command fails, with the end of what it printed, secrets redacted', async () => {
+    const secret = ['ghp_', 'R8dLq2Vx', 'N5tYw9Zk', 'B3mPc7Hs', 'J6fGa4Ue', 'T1oX'].join('');
+    const script = `console.error('\\x1b[31mtoken ${secret}\\x1b[0m'); process.exit(3)`;
+    const { code, stderr } = await run('ann', 'run', 'test', '--', ...node(script));
+    expect(code).toBe(3);
+    expect(stderr).toContain('Step test is blocked (exit 3).');
+    const { note, state } = await data('handoff', 'test');
+    expect(state).toBe('blocked');
+    expect(note).toMatch(/^exit 3 after \d+s\ntoken \[REDACTED/);
+    expect(note).not.toContain(secret);
+    expect(note).not.toContain('\u001b');
+  });
+
+  it('gives a lock back whatever happens, and is refused while another has it', async () => {
+    expect(
+      (await run('ann', 'run', 'lock', '--release', '--', ...node('process.exit(7)'))).code,
+    ).toBe(7);
+    await run('bob', 'claim', 'lock');
+    const refused = await run('ann', 'run', 'lock', '--release', '--', ...node(''));
+    expect(refused).toMatchObject({ code: 4, stdout: '' });
+    expect(refused.stderr).toContain('Step lock already claimed by bob');
+  });
+
+  it('leaves a step alone that the command ended itself', async () => {
+    const cli = JSON.stringify([
+      join(process.cwd(), 'bin', 'run.cjs'),
+      'complete',
+      'own',
+      '--note',
+      'by hand',
+    ]);
+    const script = `require('child_process').execFileSync(process.execPath, ${cli})`;
+    const { code, stderr } = await run('ann', 'run', 'own', '--', ...node(script));
+    expect(code, stderr).toBe(0);
+    expect(await data('handoff', 'own')).toMatchObject({ note: 'by hand' });
+  });
+
+  it('passes a signal on, and releases the step', async () => {
+    const script =
+      "process.on('SIGTERM', () => process.exit(0)); console.log('up'); setInterval(() => {}, 1000)";
+    const child = world.start(['run', 'long', '--', ...node(script)], as('ann'));
+    const result = collect(child);
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    child.kill('SIGTERM');
+    expect(await result).toMatchObject({ code: 143 });
+    expect(await data('step-status', 'long')).toMatchObject({ status: 'pending' });
+  });
+
+  it('ends a command that ignores TERM and forks, when its step is taken away', async () => {
+    const beats = join(world.root, 'beats');
+    await writeFile(beats, '');
+    const fork = `setInterval(() => require('fs').appendFileSync(${JSON.stringify(beats)}, '.'), 50); process.on('SIGTERM', () => {})`;
+    const script = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(fork)}], { stdio: 'inherit' }); process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)`;
+    const child = world.start(
+      ['run', 'taken', '--ttl', '6s', '--json', '--', ...node(script)],
+      as('ann'),
+    );
+    const result = collect(child);
+    await new Promise((resolve) =>
+      child.stderr?.on('data', (chunk) => String(chunk).includes('up') && resolve(undefined)),
+    );
+    expect((await run('bob', 'complete', 'taken', '--force')).code).toBe(0);
+    const { code, stdout } = await result;
+    expect(code).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ data: { ended_by: 'fenced', exit: 4 } });
+    const before = (await readFile(beats)).length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await readFile(beats)).length).toBe(before);
+    expect(before).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('whose own process is killed frees the step after its TTL, and what the orphan completes is fenced', async () => {
+    const script = "console.log('up'); setInterval(() => {}, 1000)";
+    const child = world.start(['run', 'orphan', '--ttl', '3s', '--', ...node(script)], as('ann'));
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    child.kill('SIGKILL');
+    expect((await run('bob', 'claim', 'orphan', '--wait', '--timeout', '60s')).code).toBe(0);
+    const late = await world.run(['complete', 'orphan'], {
+      env: { TRACECRAFT_AGENT: 'ann', TRACECRAFT_STEP: 'orphan', TRACECRAFT_EPOCH: '1' },
+    });
+    expect(late.stderr).toContain('fenced: step orphan was taken over by bob (epoch 2)');
+    expect(late.code).toBe(4);
+  }, 90_000);
+
+  it('needs a step and a command', async () => {
+    for (const args of [
+      ['run'],
+      ['run', 'x'],
+      ['run', '--next'],
+      ['run', 'x', '--ttl', 'none', '--', 'true'],
+    ]) {
+      expect({ args, code: (await run('ann', ...args)).code }).toEqual({ args, code: 2 });
+    }
+  });
+});
+
+describe('a plan at work', () => {
+  it('is planned, shown, worked off by the loop that the skill teaches, and then done', async () => {
+    await run('ann', 'step', 'add', 'w-a', 'w-b', '--priority', '1');
+    await run('ann', 'step', 'add', 'w-c', '--needs', 'w-a,w-b', '--title', 'both');
+    const early = await run('ann', 'claim', 'w-c');
+    expect(early.stderr).toContain('step w-c waits for w-a (not begun), w-b (not begun)');
+    expect(early.code).toBe(5);
+    expect((await run('ann', 'ready')).stdout).toMatch(/^w-a +priority 1 +-\s*\nw-b /);
+    const graph = await run('ann', 'steps', '--graph');
+    expect(graph.stdout).toMatch(
+      /└ w-c +waits +- +needs w-a \(not begun\), w-b \(not begun\) +both/,
+    );
+    expect((await run('ann', 'steps', '--mermaid')).stdout).toContain('s0 --> s2');
+    const done = join(world.root, 'done');
+    const cli = join(process.cwd(), 'bin', 'run.cjs');
+    await writeFile(
+      join(world.project, 'work.sh'),
+      `#!/bin/sh\necho "$TRACECRAFT_STEP" >> ${done}\n`,
+      { mode: 0o755 },
+    );
+    await writeFile(
+      join(world.root, 'tracecraft'),
+      `#!/bin/sh\nexec ${process.execPath} ${cli} "$@"\n`,
+      { mode: 0o755 },
+    );
+    const skill = await readFile(join(process.cwd(), 'skills', 'tracecraft', 'SKILL.md'), 'utf8');
+    const loop = /^while tracecraft run --next --wait .*$/m.exec(skill)?.[0] ?? '';
+    expect(loop).toBe('while tracecraft run --next --wait -- ./work.sh; do :; done');
+    await Promise.all(
+      ['w1', 'w2'].map((agent) =>
+        promisify(execFile)('sh', ['-c', loop], {
+          cwd: world.project,
+          env: {
+            PATH: `${world.root}:${process.env.PATH}`,
+            HOME: world.home,
+            TRACECRAFT_AGENT: agent,
+          },
+        }),
+      ),
+    );
+    const worked = (await readFile(done, 'utf8')).trim().split('\n');
+    expect([...worked].sort()).toEqual(['w-a', 'w-b', 'w-c']);
+    expect(worked.at(-1)).toBe('w-c');
+    expect((await run('w1', 'claim', '--next')).code).toBe(3);
+  }, 120_000);
+
+  it('-q prints the name alone', async () => {
+    await run('ann', 'step', 'add', 'solo');
+    expect(await run('ann', 'claim', '--next', '-q')).toMatchObject({ code: 0, stdout: 'solo\n' });
+    expect((await run('bob', 'claim', '--next')).code).toBe(6);
+  });
+});

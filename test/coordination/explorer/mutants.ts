@@ -1,0 +1,278 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { repositoryRoot } from '../../support/run-cli.js';
+
+/** One mistake in a copy of the real code: text of a source file, and what stands there instead. */
+export interface Mutation {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Mutant {
+  /** As the model of the protocol calls it. */
+  readonly name: string;
+  readonly mutations: readonly Mutation[];
+  /** Scenarios of which at least one has to find it, by schedules from this seed on. */
+  readonly scenarios: readonly string[];
+  readonly seed?: number;
+}
+
+const claims = 'src/coordination/claims/';
+
+const blindStatus: Mutation = {
+  file: `${claims}settle.ts`,
+  from: "isForeignEnding(present) && claim.state !== 'done'",
+  to: 'false',
+};
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'first-no-is-final',
+    scenarios: ['fresh', 'memory'],
+    mutations: [
+      {
+        file: 'src/bucket/retry.ts',
+        from: 'failure = refusedForNoReason(retry.bucket, write.key);',
+        to: 'return outcome;',
+      },
+      {
+        file: `${claims}claims.ts`,
+        from: 'tried.push(mine);',
+        to: "throw new (class extends Error {})('lost');",
+      },
+    ],
+  },
+  {
+    name: 'reclaim-renews',
+    scenarios: ['samename'],
+    mutations: [
+      {
+        file: `${claims}claims.ts`,
+        from: 'const isHere = files.some(({ claim }) => claim.nonce === nonce);',
+        to: "const isHere = files.some(({ claim }) => claim.nonce === nonce);\n  if (isHere) return { outcome: 'claimed', claim: holder };",
+      },
+    ],
+  },
+  {
+    name: 'prune-all',
+    scenarios: ['samecycle'],
+    seed: 870,
+    mutations: [
+      {
+        file: `${claims}holder-files.ts`,
+        from: 'if (file.claim.epoch < epoch) await remove(file);',
+        to: 'if (file.claim.epoch !== epoch) await remove(file);',
+      },
+    ],
+  },
+  {
+    name: 'same-bytes',
+    scenarios: ['takeover', 'renewal'],
+    mutations: [
+      {
+        file: `${claims}renew.ts`,
+        from: 'renewals: known.claim.renewals + 1',
+        to: 'renewals: known.claim.renewals',
+      },
+    ],
+  },
+  {
+    name: 'renew-by-heartbeat',
+    scenarios: ['takeover', 'renewal'],
+    mutations: [
+      {
+        file: `${claims}renew.ts`,
+        from: 'const outcome = await place.bucket.putIfMatch(key, body, etag);',
+        to: "await place.bucket.put(place.layout.agent('zed'), body);\n  const outcome = { written: true, etag };",
+      },
+    ],
+  },
+  {
+    name: 'mail-by-completer',
+    scenarios: ['handoff'],
+    mutations: [
+      {
+        file: `${claims}settle.ts`,
+        from: 'inParallel(followUpsOf(layout, step, claim),',
+        to: "inParallel(followUpsOf(layout, step, claim).filter(({ key }) => !key.includes('/messages/') || place.agent === claim.agent),",
+      },
+    ],
+  },
+  {
+    name: 'status-first',
+    scenarios: ['handoff'],
+    mutations: [
+      {
+        file: `${claims}settle.ts`,
+        from: 'const handoff = handoffIn(claim);',
+        to: 'await follow(bucket, statusAt(key, claim), { stored });\n  const handoff = handoffIn(claim);',
+      },
+    ],
+  },
+  {
+    name: 'unconfirmed',
+    scenarios: ['handoff'],
+    mutations: [
+      {
+        file: `${claims}settle.ts`,
+        from: 'createOnce(bucket, one)',
+        to: 'createOnce(bucket, one).catch(() => undefined)',
+      },
+    ],
+  },
+  {
+    name: 'repeat-drops',
+    scenarios: ['repeat'],
+    mutations: [
+      {
+        file: `${claims}finish-claim.ts`,
+        from: 'done.agent !== context.agent || differs !== undefined',
+        to: 'false',
+      },
+    ],
+  },
+  {
+    name: 'force-replaces-done',
+    scenarios: ['repeat'],
+    mutations: [
+      {
+        file: `${claims}finish-claim.ts`,
+        from: "if (document.state === 'done') {",
+        to: "if (document.state === 'done' && !force) {",
+      },
+    ],
+  },
+  {
+    name: 'blind-review',
+    scenarios: ['review'],
+    mutations: [
+      {
+        file: `${claims}review.ts`,
+        from: 'return await writeClaim(context, step, claim, { etag });',
+        to: 'await context.bucket.put(context.layout.claim(step), Buffer.from(JSON.stringify(claim)));\n    return { written: true };',
+      },
+    ],
+  },
+  {
+    name: 'v1-projection',
+    scenarios: ['interop'],
+    mutations: [
+      blindStatus,
+      { file: `${claims}fold.ts`, from: '!isForeignEnding(status)', to: 'true' },
+    ],
+  },
+  { name: 'blind-status', scenarios: ['interop'], mutations: [blindStatus] },
+  {
+    name: 'fold-and-hope',
+    scenarios: ['interop'],
+    mutations: [
+      {
+        file: `${claims}fold.ts`,
+        from: 'const { written } = await writeClaim(place, step, folded, claim);',
+        to: 'const { written } = await writeClaim(place, step, folded, claim).catch(() => ({ written: false }));\n    if (!written) return { claim, stored, status };',
+      },
+    ],
+  },
+  {
+    name: 'spec-per-step',
+    scenarios: ['plan'],
+    mutations: [
+      {
+        file: 'src/coordination/plan/plan-document.ts',
+        from: ': await bucket.putIfMatch(key, body, etag);',
+        to: ": { written: (await bucket.put(key, body)).etag !== '' };",
+      },
+      {
+        file: 'src/coordination/plan/plan-document.ts',
+        from: '? await bucket.putIfAbsent(key, body)',
+        to: "? { written: (await bucket.put(key, body)).etag !== '' }",
+      },
+    ],
+  },
+  {
+    name: 'ignore-needs',
+    scenarios: ['next'],
+    mutations: [
+      {
+        file: 'src/coordination/plan/board.ts',
+        from: 'return unmet.length === 0 && isClaimable(view);',
+        to: 'return isClaimable(view);',
+      },
+    ],
+  },
+  {
+    name: 'look-then-put',
+    scenarios: ['next', 'fresh'],
+    mutations: [
+      {
+        file: `${claims}claims.ts`,
+        from: 'const outcome = await writeClaim(context, step, claim, documents.claim);',
+        to: 'const outcome = { written: true, ...(await context.bucket.put(context.layout.claim(step), Buffer.from(JSON.stringify(claim)))) };',
+      },
+    ],
+  },
+  {
+    name: 'no-settling',
+    scenarios: ['besteffort'],
+    mutations: [
+      { file: `${claims}document.ts`, from: 'await clock.sleep(visibilityDelayMs);', to: '' },
+    ],
+  },
+  {
+    name: 'no-deadline',
+    scenarios: ['run'],
+    mutations: [
+      {
+        file: 'src/coordination/run/lease.ts',
+        from: 'return ttlMs - Math.max(',
+        to: 'return 1e9 - Math.max(',
+      },
+    ],
+  },
+  {
+    name: 'deadline-too-late',
+    scenarios: ['run'],
+    seed: 290,
+    mutations: [
+      {
+        file: 'src/coordination/run/lease.ts',
+        from: 'return ttlMs - Math.max(',
+        to: 'return ttlMs + 4_000 - Math.max(',
+      },
+    ],
+  },
+];
+
+/** The scenarios over code that makes the mistake. */
+export async function mutated(
+  mutations: readonly Mutation[],
+): Promise<{ readonly module: typeof import('./scenarios.js'); remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(repositoryRoot, 'node_modules', '.tracecraft-mutant-'));
+  const file = join(folder, 'mutant.mjs');
+  const seen = new Set<Mutation>();
+  const build = await rolldown({
+    cwd: repositoryRoot,
+    input: join(repositoryRoot, 'test/coordination/explorer/scenarios.ts'),
+    platform: 'node',
+    plugins: [
+      {
+        name: 'mutate',
+        transform(code, id) {
+          const here = mutations.filter((one) => id.endsWith(one.file));
+          if (here.length === 0) return undefined;
+          return here.reduce((text, one) => {
+            if (text.split(one.from).length !== 2) throw new Error(`not once: ${one.from}`);
+            seen.add(one);
+            return text.replace(one.from, () => one.to);
+          }, code);
+        },
+      },
+    ],
+  });
+  await build.write({ file, format: 'esm', codeSplitting: false });
+  await build.close();
+  if (seen.size !== mutations.length) throw new Error('a mutation was not applied');
+  return { module: await import(file), remove: () => rm(folder, { recursive: true, force: true }) };
+}
