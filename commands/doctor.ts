@@ -1,9 +1,11 @@
+import { scopeOf } from '../src/app/scope.js';
 import { examineService } from '../src/app/service.js';
+import { missingFolders, UnreadSources } from '../src/app/unread-sources.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
 import { type Examined, type Finding, isWrong } from '../src/doctor/finding.js';
-import { runChecks } from '../src/doctor/run-checks.js';
-import { PartialError } from '../src/errors.js';
+import { type DoctorContext, runChecks } from '../src/doctor/run-checks.js';
+import { PartialError, type TracecraftError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';
 import { createWatchers } from '../watchers/registry.js';
 
@@ -24,9 +26,13 @@ export default class Doctor extends BaseCommand {
     const { surroundings } = this;
     const { env, home } = surroundings;
     const checks: Examined[] = [];
-    const patient = {
+    const unread = new UnreadSources();
+    const onUnreadable = (error: TracecraftError): void => unread.add(error);
+    const patient: DoctorContext = {
       surroundings,
-      watchers: await createWatchers({ io: nodeIo, clock: systemClock, env, home }),
+      watchers: await createWatchers({ io: nodeIo, clock: systemClock, env, home, onUnreadable }),
+      scopeOf: (settings) => scopeOf(settings, {}),
+      unread: async (watchers) => [...unread.errors, ...(await missingFolders(watchers, env))],
       nodeVersion: process.version,
       examineService: () => examineService(surroundings),
     };

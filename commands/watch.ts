@@ -1,15 +1,17 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
+import { HealthRecorder } from '../src/app/health-record.js';
 import {
   announceHere,
   checkUnredacted,
   openMirroring,
-  selectionOf,
   type WatchOutput,
-  watchedHarnesses,
 } from '../src/app/mirroring.js';
+import { type Scope, scopeOf } from '../src/app/scope.js';
 import type { SessionCompaction } from '../src/app/session-compaction.js';
 import { SessionEvents } from '../src/app/session-events.js';
+import { UnreadSources } from '../src/app/unread-sources.js';
+import { WatchHealth } from '../src/app/watch-health.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { BaseCommand } from '../src/cli/base-command.js';
@@ -21,7 +23,7 @@ import { systemClock } from '../src/clock.js';
 import { hookSignalFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
 import { findSettings, type Settings } from '../src/config/settings.js';
-import { LostError, PartialError, SourceError, type TracecraftError } from '../src/errors.js';
+import { LostError, PartialError, type TracecraftError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
@@ -73,8 +75,6 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     }),
   };
 
-  private readonly unread: SourceError[] = [];
-
   async run(): Promise<object> {
     const { flags } = await this.parse(Watch);
     if (!flags.once) stayLean();
@@ -99,11 +99,16 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       const log = flags['log-file'];
       if (log !== undefined) void keepLogBound(log, systemClock, ending.signal);
       await announceHere(settings, bucket, output);
+      await session.health.begin();
+      const recording = flags.once ? undefined : session.health.run(ending.signal);
       const end = await mirror(session, flags.once, ending.signal);
+      await recording;
       session.progress?.stop();
       output.close();
-      this.requireAllRead(flags.once);
-      return this.report(end, output);
+      const unread = await session.health.end(end);
+      const report = this.report(end, output, unread.errors.length === 0);
+      unread.require();
+      return report;
     } finally {
       session.progress?.stop();
       output.close();
@@ -118,9 +123,11 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     const progress = flags.once
       ? startProgress({ label: 'Mirroring', total: 0, unit: 'bytes', isQuiet: this.isQuiet })
       : undefined;
-    const watchers = await this.watchers(watchedHarnesses(settings, flags.harness), output);
+    const scope = scopeOf(settings, flags);
+    const unread = new UnreadSources();
+    const watchers = await this.watchers(scope, unread, output);
     const { loop, folder, registry } = openMirroring({
-      ...mirroringOf(request),
+      ...mirroringOf(request, scope),
       watchers,
       onEnded: (session) => events.ended(session),
       output: {
@@ -144,7 +151,17 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     const compaction = flags.compact
       ? await openCompaction(request, watchers, registry)
       : undefined;
-    return { loop, folder, events, compaction, progress };
+    const health = new WatchHealth({
+      recorder: new HealthRecorder(nodeIo, folder),
+      clock: systemClock,
+      env: process.env,
+      folder,
+      watchers,
+      unread,
+      look: (again) => this.watchers(scope, again),
+      summary: () => loop.summary,
+    });
+    return { loop, folder, events, compaction, progress, health };
   }
 
   /** Without any config, first writes one for the home folder, and says so. */
@@ -166,18 +183,22 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     });
   }
 
-  private watchers(wanted: readonly string[], output: WatchOutput): Promise<readonly Watcher[]> {
+  private watchers(
+    { harnesses }: Scope,
+    unread: UnreadSources,
+    output?: WatchOutput,
+  ): Promise<readonly Watcher[]> {
     const settings = {
       io: nodeIo,
       clock: systemClock,
       env: process.env,
       home: this.surroundings.home,
       onUnreadable: (error: TracecraftError) => {
-        output.trouble(error, error.hint);
-        if (error instanceof SourceError) this.unread.push(error);
+        output?.trouble(error, error.hint);
+        unread.add(error);
       },
     };
-    return createWatchers(settings, wanted);
+    return createWatchers(settings, harnesses);
   }
 
   private async lock(
@@ -208,23 +229,12 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     }
   }
 
-  /** A single run is judged by its exit code; a continuing watch looks again. */
-  private requireAllRead(isOnce: boolean): void {
-    const [first] = this.unread;
-    if (!isOnce || first === undefined) return;
-    const others = this.unread.length - 1;
-    throw new PartialError(
-      `not everything could be read: ${first.message}${others === 0 ? '' : ` (and ${others} more)`}`,
-      { hint: first.hint ?? 'Everything else is mirrored. Run it again once it can be read.' },
-    );
-  }
-
-  private report(end: WatchSummary, output: WatchOutput): object {
+  private report(end: WatchSummary, output: WatchOutput, isAllRead: boolean): object {
     for (const { source, bytes } of end.rests) {
       output.note(`${source}: ${bytes} bytes after the last newline wait for it`);
     }
     if (end.behind.length === 0) {
-      output.note('Nothing is behind.');
+      if (isAllRead) output.note('Nothing is behind.');
       return { behind: [], rests: end.rests };
     }
     const [first] = end.behind;
@@ -249,21 +259,16 @@ interface WatchSession {
   readonly events: SessionEvents;
   readonly compaction: SessionCompaction | undefined;
   readonly progress: Progress | undefined;
+  readonly health: WatchHealth;
 }
 
 /** What the flags and the config say, before there is anything to watch. */
-function mirroringOf({ flags, settings, bucket, output }: WatchRequest) {
-  const since = flags.since ?? settings.watch.since;
+function mirroringOf({ flags, settings, bucket, output }: WatchRequest, { selection }: Scope) {
   const interval = flags.interval ?? settings.watch.interval;
   return {
     settings,
     bucket,
-    selection: selectionOf(settings, {
-      cwd: flags.cwd,
-      sinceMs: since === undefined ? undefined : parseDuration('--since', since),
-      all: flags.all,
-      allProjects: flags['all-projects'],
-    }),
+    selection,
     events: flags.poll ? noEvents : chokidarEvents(),
     isPolling: flags.poll,
     hookSignals: openHookSignals(hookSignalFolder(settings.stateFolder), systemClock.now, (error) =>

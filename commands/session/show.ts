@@ -7,6 +7,7 @@ import {
   findSession,
   type ListedSession,
   readTail,
+  readWhole,
 } from '../../src/mirror/slots/session-listing.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
@@ -20,7 +21,7 @@ export default class SessionShow extends BaseCommand {
   static override examples = [
     '<%= config.bin %> session show 8b418ea5',
     '<%= config.bin %> session show 8b418ea5 --tail 20',
-    '<%= config.bin %> session show 8b418ea5 --raw --tail 100 | jq -r .type',
+    '<%= config.bin %> session show 8b418ea5 --raw | jq -r .type',
   ];
   static override args = {
     id: Args.string({ description: 'session id, or a unique prefix of it', required: true }),
@@ -29,7 +30,7 @@ export default class SessionShow extends BaseCommand {
     tail: Flags.integer({ summary: 'also show the last N lines', min: 0, helpValue: 'N' }),
     raw: Flags.boolean({
       summary:
-        'print only the lines, byte for byte as stored (to a terminal: with what would take it over, or hides, escaped)',
+        'print only the lines, all or those of --tail, byte for byte as stored (to a terminal: with what would take it over, or hides, escaped)',
     }),
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
   };
@@ -41,7 +42,12 @@ export default class SessionShow extends BaseCommand {
     const layout = bucketLayout(settings.project);
     const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
     const session = await findSession(bucket, layout, args.id, wanted);
-    const count = flags.tail ?? (flags.raw ? defaultRawLines : 0);
+    const isWhole = flags.raw && flags.tail === undefined;
+    if (isWhole && !this.jsonEnabled()) {
+      for await (const line of readWhole(bucket, layout, session)) printStoredLine(line);
+      return {};
+    }
+    const count = flags.tail ?? (isWhole ? Number.POSITIVE_INFINITY : 0);
     const lines = count === 0 ? [] : await readTail(bucket, layout, session, count);
     const expected = Math.min(count, session.meta?.total_lines ?? 0);
     if (lines.length < expected) {
@@ -64,8 +70,6 @@ export default class SessionShow extends BaseCommand {
     };
   }
 }
-
-const defaultRawLines = 10;
 
 function rows({ id, harness, meta }: ListedSession): string[][] {
   const head = [

@@ -1,14 +1,25 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { type Scope, scopeOf } from '../../src/app/scope.js';
+import { UnreadSources, unreadFolders } from '../../src/app/unread-sources.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount, plural } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
+import { leftAloneLines } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
-import { NotFoundError, PartialError } from '../../src/errors.js';
+import { destinationFolder } from '../../src/config/destination.js';
+import {
+  NotFoundError,
+  PartialError,
+  SourceError,
+  type TracecraftError,
+} from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
-import { type Stream, streamsOf } from '../../src/mirror/stream.js';
+import type { Stream } from '../../src/mirror/stream.js';
+import { everything } from '../../src/mirror/watch/selection.js';
+import { type SelectedSessions, SessionFilter } from '../../src/mirror/watch/session-filter.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
@@ -23,7 +34,7 @@ interface Checked extends Verdict {
 export default class SessionVerify extends BaseCommand {
   static override summary = 'compare the bucket with the transcripts on this machine';
   static override description =
-    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count.\n\nExit codes: 0 everything agrees, 3 no such session, 8 store unreachable, 10 something is missing, behind or different.';
+    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it.\n\nExit codes: 0 everything agrees, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
   static override examples = [
     '<%= config.bin %> session verify',
     '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',
@@ -35,6 +46,19 @@ export default class SessionVerify extends BaseCommand {
   };
   static override flags = {
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
+    all: Flags.boolean({ summary: 'all sessions, however old', exclusive: ['since'] }),
+    since: Flags.string({
+      summary: 'sessions that changed within this time (as watch: 7d unless told)',
+      helpValue: '30d',
+    }),
+    cwd: Flags.directory({
+      exists: true,
+      summary: 'only sessions that were started in or below this folder',
+      helpValue: 'FOLDER',
+    }),
+    'all-projects': Flags.boolean({
+      summary: "with a project's config: sessions of other folders too",
+    }),
   };
 
   async run(): Promise<object> {
@@ -43,7 +67,10 @@ export default class SessionVerify extends BaseCommand {
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const layout = bucketLayout(settings.project);
-    const streams = await this.sources(flags.harness, ids);
+    const scope = scopeOf(settings, flags);
+    const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
+    const unread = new UnreadSources();
+    const { streams, taken } = await this.sources(scope, ids, unread, folder);
     if (streams.length === 0 && ids.size > 0) {
       throw new NotFoundError(`no such session on this machine: ${[...ids].join(', ')}`, {
         hint: 'List what is in the bucket with "tracecraft session list".',
@@ -63,31 +90,43 @@ export default class SessionVerify extends BaseCommand {
       progress.update(checked.length, streams.length);
     }
     progress.stop();
-    return this.report(checked);
+    for (const line of ids.size > 0 ? [] : leftAloneLines(taken)) this.say(line);
+    const answer = this.report(checked, taken);
+    unread.require();
+    return answer;
   }
 
+  /** Those that this config mirrors, or those that are named, whoever mirrors them. */
   private async sources(
-    harness: string | undefined,
+    { selection, harnesses }: Scope,
     ids: ReadonlySet<string>,
-  ): Promise<readonly Stream[]> {
-    const watchers = await createWatchers({
+    unread: UnreadSources,
+    folder: string,
+  ): Promise<{ readonly streams: readonly Stream[]; readonly taken: SelectedSessions }> {
+    const tell = (error: TracecraftError): void => {
+      this.warn(error);
+      unread.add(error);
+    };
+    const settings = {
       io: nodeIo,
       clock: systemClock,
       env: process.env,
       home: this.surroundings.home,
-      onUnreadable: (error) => this.warn(error),
+      onUnreadable: tell,
+    };
+    const watchers = await createWatchers(settings, harnesses);
+    const filter = new SessionFilter(watchers, ids.size > 0 ? everything : selection, (error) => {
+      if (!(error instanceof SourceError)) throw error;
+      tell(error);
     });
-    const streams: Stream[] = [];
-    for (const watcher of watchers) {
-      if (harness !== undefined && watcher.harness !== harness) continue;
-      for await (const stream of streamsOf(watcher)) {
-        if (ids.size === 0 || ids.has(stream.session.id)) streams.push(stream);
-      }
-    }
-    return streams;
+    const { discovered, taken } = await filter.first(systemClock.now());
+    for (const error of await unreadFolders(watchers, process.env, folder)) unread.add(error);
+    const streams = discovered.map(({ stream }) => stream);
+    const isAsked = ({ session }: Stream): boolean => ids.size === 0 || ids.has(session.id);
+    return { streams: streams.filter(isAsked), taken };
   }
 
-  private report(checked: readonly Checked[]): object {
+  private report(checked: readonly Checked[], taken: SelectedSessions): object {
     const wrong = checked.filter(({ state }) => state !== 'ok' && state !== 'ahead');
     const lines = checked.reduce((sum, one) => sum + one.shippedLines, 0);
     const redacted = checked.reduce((sum, one) => sum + one.redactedLines, 0);
@@ -95,7 +134,8 @@ export default class SessionVerify extends BaseCommand {
     for (const { source, rest } of checked) {
       if (rest > 0) this.say(`unterminated rest: ${rest} bytes at the end of ${source}`);
     }
-    const data = { streams: checked, lines, redacted_lines: redacted };
+    const left = { sessions: taken.leftSessions, elsewhere: taken.leftElsewhere };
+    const data = { streams: checked, lines, redacted_lines: redacted, left_alone: left };
     if (wrong.length > 0) {
       const error = new PartialError(
         `${wrong.length} of ${plural(checked.length, 'stream')} do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,

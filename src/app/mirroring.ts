@@ -1,11 +1,9 @@
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
-import { harnessNames } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
-import { RefusedError, TracecraftError, UsageError } from '../errors.js';
+import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
@@ -16,7 +14,7 @@ import { defaultFlushTiming, type FlushTiming } from '../mirror/watch/flush-sche
 import type { HookSignals } from '../mirror/watch/hook-signal.js';
 import { LiveRedactor } from '../mirror/watch/live-redactor.js';
 import { WatchLoop } from '../mirror/watch/loop.js';
-import { everything, type Selection } from '../mirror/watch/selection.js';
+import type { Selection } from '../mirror/watch/selection.js';
 import type { SelectedSessions } from '../mirror/watch/session-filter.js';
 import {
   type MirroredStream,
@@ -198,43 +196,6 @@ export function checkUnredacted({ target }: Settings, isSure: boolean): void {
   throw new RefusedError(`not sending secrets in clear to the bucket ${target.bucket}`, {
     hint: 'If only you can read that bucket, say so with --yes.',
   });
-}
-
-export interface SelectionFlags {
-  readonly cwd: string | undefined;
-  readonly sinceMs: number | undefined;
-  readonly all: boolean;
-  readonly allProjects: boolean;
-  readonly sessionId?: string;
-}
-
-const defaultSinceMs = 7 * 24 * 3_600_000;
-
-/** A project's config speaks for its folder, the home config for the whole machine. */
-export function selectionOf(settings: Settings, flags: SelectionFlags): Selection {
-  const isProject = settings.file.scope === 'project' && !flags.allProjects;
-  return {
-    ...everything,
-    sinceMs: flags.all ? undefined : (flags.sinceMs ?? defaultSinceMs),
-    cwd: flags.cwd ?? (isProject ? dirname(settings.file.path) : undefined),
-    sessionId: flags.sessionId,
-  };
-}
-
-/** Which harnesses a watch is about: those of its flags, else of its config, else all. A `UsageError` for one that there is not. */
-export function watchedHarnesses(
-  { file, watch }: Settings,
-  asked: readonly string[] | undefined,
-): readonly string[] {
-  if (asked !== undefined) return asked;
-  const configured = watch.harness ?? harnessNames;
-  const known = new Set<string>(harnessNames);
-  const index = configured.findIndex((one) => !known.has(one));
-  if (index === -1) return configured;
-  throw new UsageError(
-    `not a usable config: ${file.path}: field "watch.harness.${index}" must be one of ${harnessNames.join(', ')}`,
-    { hint: 'Correct that file.' },
-  );
 }
 
 function timingOf(intervalMs: number | undefined): FlushTiming {

@@ -33,17 +33,29 @@ export function shortId(id: string): string {
   return id.slice(0, /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? 13 : 8);
 }
 
+/** What is left alone and why, with the flag that takes it; nothing where nothing is. */
+export function leftAloneLines({ leftSessions, leftElsewhere }: SelectedSessions): string[] {
+  const leftOlder = leftSessions - leftElsewhere;
+  return [
+    ...(leftElsewhere === 0
+      ? []
+      : [`${areLeft(leftElsewhere, 'of other folders')} alone: --all-projects`]),
+    ...(leftOlder === 0 ? [] : [`${areLeft(leftOlder, 'not changed lately')} alone: --all`]),
+  ];
+}
+
+function areLeft(count: number, which: string): string {
+  return `${plural(count, 'session')} ${which} ${count === 1 ? 'is' : 'are'} left`;
+}
+
 function takenLines(taken: SelectedSessions, where: string): string[] {
-  const left =
-    taken.leftSessions === 0
-      ? ''
-      : ` Left alone: ${plural(taken.leftSessions, 'session')} (${formatBytes(taken.leftBytes)}), older than asked for or of other folders.`;
   const none =
     taken.sessions + taken.leftSessions > 0
       ? []
       : [`No sessions yet. Looked for those of ${harnessTitles()} in their usual folders.`];
   return [
-    `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.${left}`,
+    `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.`,
+    ...leftAloneLines(taken),
     ...none,
   ];
 }
@@ -101,13 +113,14 @@ export function jsonOutput(): WatchOutput {
     stream: name,
   });
   return {
-    taken: ({ sessions, streams, bytes, leftSessions, leftBytes }, where) =>
+    taken: ({ sessions, streams, bytes, leftSessions, leftBytes, leftElsewhere }, where) =>
       event('taken', {
         sessions,
         streams,
         bytes,
         left_sessions: leftSessions,
         left_bytes: leftBytes,
+        left_elsewhere: leftElsewhere,
         where,
       }),
     sessions: (count) => event('sessions', { count }),

@@ -1,9 +1,12 @@
 import { watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { harnessNames } from '../../watchers/names.js';
 import { destinationFolder } from '../config/destination.js';
 import { tracecraftHome } from '../config/files.js';
-import type { SettingsContext } from '../config/settings.js';
+import type { Settings, SettingsContext } from '../config/settings.js';
+import type { SourceError } from '../errors.js';
 import type { Watcher } from '../mirror/stream.js';
+import { everything, type Selection } from '../mirror/watch/selection.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { examineConfig } from './config.js';
 import type { Examined, Finding } from './finding.js';
@@ -14,6 +17,10 @@ import { examineStore } from './store.js';
 export interface DoctorContext {
   readonly surroundings: SettingsContext;
   readonly watchers: readonly Watcher[];
+  /** Which sessions a config mirrors. */
+  scopeOf(settings: Settings): Scope;
+  /** What could not be read so far, and what should be there and is not. */
+  unread(watchers: readonly Watcher[]): Promise<readonly SourceError[]>;
   /** As in `process.version`. */
   readonly nodeVersion: string;
   /** What is wrong with the installed service; `undefined` if none is installed. */
@@ -32,7 +39,13 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
   yield await guarded('state', () => examineState(state));
   const { examined, settings } = await examineConfig(surroundings);
   yield examined;
-  const here = await outcomeOf('harnesses', () => findSessions(watchers, env));
+  const usable = settings?.trusted ? settings : undefined;
+  const { selection, harnesses } = usable === undefined ? wholeMachine : context.scopeOf(usable);
+  const mirrored = watchers.filter(({ harness }) => harnesses.includes(harness));
+  const unread = () => context.unread(mirrored);
+  const here = await outcomeOf('harnesses', () =>
+    findSessions(mirrored, selection, clock.now(), unread),
+  );
   yield 'value' in here ? here.value.examined : here.failed;
   const found = 'value' in here ? here.value : undefined;
   if (found !== undefined) yield await guarded('file events', () => examineEvents(found));
@@ -57,6 +70,13 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
   );
   await bucket.close();
 }
+
+export interface Scope {
+  readonly selection: Selection;
+  readonly harnesses: readonly string[];
+}
+
+const wholeMachine: Scope = { selection: everything, harnesses: harnessNames };
 
 type CheckOutcome<T> = { readonly value: T } | { readonly failed: Examined };
 

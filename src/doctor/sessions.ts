@@ -1,9 +1,16 @@
 import { open } from 'node:fs/promises';
 import { requireHarness } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
+import { SourceError } from '../errors.js';
 import { listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
 import type { Stream, Watcher } from '../mirror/stream.js';
 import { runningWatch } from '../mirror/watch/lock.js';
+import type { Selection } from '../mirror/watch/selection.js';
+import {
+  type DiscoveredStream,
+  type SelectedSessions,
+  SessionFilter,
+} from '../mirror/watch/session-filter.js';
 import type { Layout } from '../protocol/keys.js';
 import type { Examined, Finding } from './finding.js';
 
@@ -18,61 +25,84 @@ export interface FoundSession {
 }
 
 export interface FoundSessions {
+  /** Those that the config mirrors. */
   readonly sessions: readonly FoundSession[];
+  /** Those that it would, had they changed lately. */
+  readonly older: readonly FoundSession[];
   readonly roots: readonly string[];
   readonly live: number;
+  readonly taken: SelectedSessions;
   readonly examined: Examined;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What the harnesses have left on this machine. */
+/** What the harnesses have left on this machine. `unread` gives what could not be read, once everything was looked at. */
 export async function findSessions(
   watchers: readonly Watcher[],
-  env: Environment,
+  selection: Selection,
+  nowMs: number,
+  unread: () => Promise<readonly SourceError[]>,
 ): Promise<FoundSessions> {
-  const sessions: FoundSession[] = [];
-  const roots: string[] = [];
+  const failures: SourceError[] = [];
+  const filter = new SessionFilter(watchers, selection, (error) => {
+    if (!(error instanceof SourceError)) throw error;
+    failures.push(error);
+  });
+  const { discovered, older, taken } = await filter.first(nowMs);
+  const roots: Root[] = [];
   const facts: string[] = [];
-  const findings: Finding[] = [];
   let live = 0;
   for (const watcher of watchers) {
-    const { harness } = watcher;
     const here = await watcher.roots();
-    roots.push(...here);
-    const found = (await Promise.all(here.map((root) => sessionsBelow(watcher, root)))).flat();
-    sessions.push(...found);
-    if (here.length > 0) {
-      live += (await watcher.live()).size;
-      facts.push(
-        `${harness}: ${found.length} ${found.length === 1 ? 'session' : 'sessions'} in ${here.join(', ')}`,
-      );
-      continue;
-    }
-    const variable = requireHarness(harness).folderVariables.find((name) => env[name]);
-    if (variable === undefined) continue;
-    findings.push({
-      name: 'harness-folder-missing',
-      severity: 'warning',
-      message: `${variable} names ${env[variable]}, where ${harness} has left nothing.`,
-      fix: `Correct ${variable}, or unset it.`,
-    });
+    if (here.length === 0) continue;
+    for (const folder of here) roots.push({ watcher, folder });
+    live += (await watcher.live()).size;
+    const count = [...discovered, ...older].filter((one) => isMainOf(one, watcher)).length;
+    facts.push(
+      `${watcher.harness}: ${count} ${count === 1 ? 'session' : 'sessions'} in ${here.join(', ')}`,
+    );
   }
+  const findings = [...failures, ...(await unread())].map(judgeUnread);
   const seen = facts.length === 0 ? ['no harness has left a session here yet'] : facts;
-  return { sessions, roots, live, examined: { check: 'harnesses', facts: seen, findings } };
+  return {
+    sessions: mainStreams(discovered, roots),
+    older: mainStreams(older, roots),
+    roots: roots.map(({ folder }) => folder),
+    live,
+    taken,
+    examined: { check: 'harnesses', facts: seen, findings },
+  };
 }
 
-async function sessionsBelow(watcher: Watcher, root: string): Promise<FoundSession[]> {
-  const found: FoundSession[] = [];
-  for await (const some of watcher.streams(root)) {
-    for (const stream of some) {
-      if (stream.name !== '') continue;
-      const look = await stream.changed(undefined);
-      if (look === undefined || look.size === 0) continue;
-      found.push({ watcher, stream, root, size: look.size, modifiedAtMs: look.modifiedAtMs });
-    }
-  }
-  return found;
+interface Root {
+  readonly watcher: Watcher;
+  readonly folder: string;
+}
+
+function isMainOf({ stream, snapshot }: DiscoveredStream, { harness }: Watcher): boolean {
+  return stream.name === '' && snapshot.size > 0 && stream.session.harness === harness;
+}
+
+function mainStreams(
+  discovered: readonly DiscoveredStream[],
+  roots: readonly Root[],
+): readonly FoundSession[] {
+  return discovered.flatMap(({ stream, snapshot: { size, modifiedAtMs } }) => {
+    if (stream.name !== '' || size === 0) return [];
+    const isIts = ({ watcher, folder }: Root): boolean =>
+      watcher.harness === stream.session.harness && stream.source.startsWith(folder);
+    const root = roots.find(isIts);
+    if (root === undefined) return [];
+    return [{ watcher: root.watcher, stream, size, modifiedAtMs, root: root.folder }];
+  });
+}
+
+function judgeUnread({ message, hint }: SourceError): Finding {
+  return {
+    name: message.includes('has left nothing') ? 'harness-folder-missing' : 'source-unreadable',
+    severity: 'error',
+    message: `${message}.`,
+    fix: hint ?? 'Make it readable; everything else is mirrored.',
+  };
 }
 
 export interface MirrorContext {
@@ -93,7 +123,7 @@ const warnDays = 7;
 
 /** What is on this machine but not in the bucket. */
 export async function examineMirror(
-  { sessions, live }: FoundSessions,
+  { sessions, older, live, taken }: FoundSessions,
   { bucket, layout, lockPath, nowMs }: MirrorContext,
 ): Promise<Examined> {
   const harnesses = new Set(sessions.map(({ stream }) => stream.session.harness));
@@ -110,7 +140,7 @@ export async function examineMirror(
   const findings = [
     ...judgeMissing(missing, nowMs),
     ...judgeBehind(behind),
-    ...(await judgeCleanup(missing, nowMs)),
+    ...(await judgeCleanup([...missing, ...older.filter((one) => !isThere(one))], nowMs)),
   ];
   const isActive = live > 0 || sessions.some((one) => nowMs - one.modifiedAtMs < recentMs);
   if (holder === undefined && isActive) {
@@ -128,9 +158,21 @@ export async function examineMirror(
       : `watch runs: pid ${holder.pid}, since ${holder.since}`;
   return {
     check: 'mirror',
-    facts: [`${inBucket} of ${sessions.length} sessions are in the bucket`, watching],
+    facts: [
+      `${inBucket} of ${sessions.length} sessions are in the bucket`,
+      ...leftAlone(taken),
+      watching,
+    ],
     findings,
   };
+}
+
+function leftAlone({ leftSessions, leftElsewhere }: SelectedSessions): string[] {
+  const count = leftSessions - leftElsewhere;
+  return [
+    ...(leftElsewhere === 0 ? [] : [`${leftElsewhere} of other folders are left alone`]),
+    ...(count === 0 ? [] : [`${count} that did not change lately are left alone`]),
+  ];
 }
 
 function judgeMissing(missing: readonly FoundSession[], nowMs: number): Finding[] {

@@ -331,7 +331,8 @@ describe('the watch loop', () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
     const run = rig.watch({ events: chokidarEvents(), bucket });
-    await expect.poll(() => requests.filter((one) => one.endsWith('meta.json')).length).toBe(1);
+    const metas = () => requests.filter((one) => one.endsWith('meta.json'));
+    await expect.poll(() => metas().length, { timeout: 8_000 }).toBe(1);
     requests.length = 0;
     await transcript.append(...rows(id, 10));
     await expect.poll(() => run.parts.length, { timeout: 8_000 }).toBe(2);

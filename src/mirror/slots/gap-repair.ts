@@ -1,5 +1,6 @@
 import { partName, slotTag } from '../../protocol/parts.js';
 import { type Checkpoint, nextPartName, type ShippedPart } from '../checkpoint.js';
+import { fingerprint } from '../lines.js';
 import type { LineStream, Position } from '../stream.js';
 import type { Listing } from './listing.js';
 import { compareStored, isUnsteady, plain, type ReconcileContext } from './reconcile.js';
@@ -8,8 +9,9 @@ import { compareStored, isUnsteady, plain, type ReconcileContext } from './recon
 const mostLines = 50_000;
 
 /**
- * A part that vanished from the middle of a chain (somebody deleted it, or a store lost it) is put back as it was cut, so
- * that the parts after it still follow. Gives the listing with it, or `undefined` when there is no gap that can be filled.
+ * A part that vanished from a chain (somebody deleted it, or a store lost it) is put back as it was cut, so that the parts
+ * after it still follow. Local state knows how each was cut; without it a single one is found from the name of the next.
+ * Gives the listing with it, or `undefined` when there is no gap that can be filled.
  */
 export async function fillGap(
   context: ReconcileContext,
@@ -18,12 +20,17 @@ export async function fillGap(
   checkpoint: Checkpoint,
   hints: ReadonlyMap<string, ShippedPart>,
 ): Promise<Listing | undefined> {
-  const endLine = endOfMissing(listing, checkpoint, hints);
+  const remembered = hints.get(nextPartName(checkpoint));
+  const endLine = remembered?.endLine ?? endOfMissing(listing, checkpoint);
   if (endLine === undefined) return undefined;
   const lines = endLine - checkpoint.position.line;
   const chunk = await stream.read(checkpoint.position, { lines, bytes: Number.POSITIVE_INFINITY });
   if (isUnsteady(chunk) || chunk.lines.length < lines) return undefined;
-  if (!(await isFollowedBy(context, stream, listing, checkpoint, chunk.next))) return undefined;
+  const isKnown =
+    remembered !== undefined && fingerprint(plain(chunk.lines)) === remembered.fingerprint;
+  if (!isKnown && !(await isFollowedBy(context, stream, listing, checkpoint, chunk.next))) {
+    return undefined;
+  }
   const body = Buffer.concat(plain(chunk.lines).map((line) => context.redactor.redact(line).bytes));
   const name = nextPartName(checkpoint);
   const key = listing.prefix + name;
@@ -49,17 +56,14 @@ async function isFollowedBy(
   return comparison === 'behind' || typeof comparison === 'object';
 }
 
-/** Where the missing part ended: as local state remembers, or found from the name of the part that follows it. */
+/** Where the missing part ended, found from the name of the part that follows it. */
 function endOfMissing(
   listing: Listing,
   { generation, sequence, position }: Checkpoint,
-  hints: ReadonlyMap<string, ShippedPart>,
 ): number | undefined {
   const following = followingTags(listing, sequence + 1);
   if (following.size === 0) return undefined;
   const startLine = position.line;
-  const known = hints.get(partName(sequence, generation, startLine))?.endLine;
-  if (known !== undefined && following.has(slotTag(generation, known))) return known;
   for (let line = startLine + 1; line <= startLine + mostLines; line += 1) {
     if (following.has(slotTag(generation, line))) return line;
   }

@@ -3,8 +3,8 @@ import type { Bucket } from '../../bucket/bucket.js';
 import { UnsupportedError } from '../../errors.js';
 import { encodeDocument, type GenerationDocument } from '../../protocol/documents.js';
 import { generationName } from '../../protocol/parts.js';
-import type { Checkpoint } from '../checkpoint.js';
-import { type Listing, listStream } from './listing.js';
+import { type Checkpoint, nameOf } from '../checkpoint.js';
+import { currentGeneration, hasStranded, type Listing, listStream } from './listing.js';
 
 /**
  * Opens the generation after the newest: the record of what it shares with the last is created, never replaced, so of two
@@ -39,6 +39,18 @@ export async function openGeneration(
     position: best.position,
     ahead: false,
   };
+}
+
+/** Why a chain that the source agrees with cannot be gone on with as it is; `undefined` when it can. */
+export function reasonToReopen(
+  bucket: Bucket,
+  listing: Listing,
+  checkpoint: Checkpoint,
+): 'resumed' | 'repaired' | undefined {
+  if (checkpoint.generation !== currentGeneration(listing)) return 'resumed';
+  if (checkpoint.ahead || !bucket.capabilities.putIfAbsent) return undefined;
+  if (checkpoint.parts.some(({ isRange }) => isRange)) return undefined;
+  return hasStranded(listing, new Set(checkpoint.parts.map(nameOf))) ? 'repaired' : undefined;
 }
 
 /**

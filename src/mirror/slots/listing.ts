@@ -150,6 +150,23 @@ export class ChainWalk {
   }
 }
 
+/** The generation that readers take for the present transcript: the newest whose record and bases can be read. */
+export function currentGeneration(listing: Listing): number {
+  const readable = newestFirst(listing).find((one) => chainSegments(listing.generations, one));
+  return readable ?? 0;
+}
+
+/**
+ * Whether a stream of one generation has parts that its chain does not reach. Where generations were opened, readers follow
+ * names; where there is none, they may join whatever is there, and would show those lines as well.
+ */
+export function hasStranded(
+  { parts, newestGeneration }: Listing,
+  reached: ReadonlySet<string>,
+): boolean {
+  return newestGeneration === 0 && [...parts.keys()].some((name) => !reached.has(name));
+}
+
 /** The generations to try, the newest first; 0 needs no record. */
 export function newestFirst({ generations }: Listing): readonly number[] {
   return [...[...generations.keys()].sort((left, right) => right - left), 0];

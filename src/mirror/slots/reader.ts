@@ -10,6 +10,8 @@ export interface ReadPart {
   readonly startLine: number;
   readonly endLine: number;
   readonly body: Buffer;
+  /** Both its ends are in its name; parts beside it may overlap. */
+  readonly isRange: boolean;
 }
 
 /**
@@ -28,8 +30,8 @@ export async function* readChain(
     const stored = await bucket.get(key);
     if (stored === undefined) return;
     const endLine = startLine + completeLines(stored.body).length;
-    const { sequence, generation: writtenIn } = slot;
-    yield { key, sequence, generation: writtenIn, startLine, endLine, body: stored.body };
+    const { sequence, generation: writtenIn, isRange } = slot;
+    yield { key, sequence, generation: writtenIn, startLine, endLine, body: stored.body, isRange };
     startLine = endLine;
   }
 }

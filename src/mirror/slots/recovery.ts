@@ -1,10 +1,16 @@
 import type { Bucket } from '../../bucket/bucket.js';
 import { countMarkers } from '../../redact/redaction-match.js';
-import { type Checkpoint, emptyCheckpoint, nameOf, type ShippedPart } from '../checkpoint.js';
-import { completeLines } from '../lines.js';
+import {
+  type Checkpoint,
+  emptyCheckpoint,
+  nameOf,
+  nextPartName,
+  type ShippedPart,
+} from '../checkpoint.js';
+import { completeLines, endsWithNewline } from '../lines.js';
 import { type LineStream, type RecordStream, startPosition } from '../stream.js';
 import { fillGap } from './gap-repair.js';
-import { ChainWalk, type Listing, listStream, newestFirst } from './listing.js';
+import { ChainWalk, currentGeneration, type Listing, listStream, newestFirst } from './listing.js';
 import {
   isUnsteady,
   type ReconcileContext,
@@ -15,7 +21,13 @@ import {
 
 /** What recovery found: a chain to go on with, or the best common beginning for a new generation. */
 export type Recovery =
-  | { readonly found: 'chain'; readonly checkpoint: Checkpoint }
+  | {
+      readonly found: 'chain';
+      readonly checkpoint: Checkpoint;
+      readonly listing: Listing;
+      /** Parts that had vanished and were put back, by name. */
+      readonly restored: ReadonlySet<string>;
+    }
   | { readonly found: 'conflict'; readonly best: Checkpoint; readonly listing: Listing };
 
 /** A source that never holds still is tried again later rather than for ever. */
@@ -34,18 +46,24 @@ export async function recoverLines(
   mayFill: boolean,
 ): Promise<Recovery | Unsteady> {
   let listing = await listStream(context.bucket, prefix);
+  const restored = new Set<string>();
   const hints = new Map(known.map((part) => [nameOf(part), part]));
   for (let restart = 0; restart < maxRestarts; ) {
-    const attempt = await tryGenerations(context, stream, listing, hints);
+    const tried = await tryGenerations(context, stream, listing, hints);
+    const attempt =
+      tried === 'moved' || tried === 'gone' || tried.found === 'conflict'
+        ? tried
+        : { ...tried, restored };
     if (attempt === 'moved') {
       restart += 1;
       continue;
     }
     if (attempt === 'gone' || attempt.found === 'conflict' || attempt.checkpoint.ahead)
       return attempt;
-    if (!mayFill) return attempt;
+    if (!mayFill || attempt.checkpoint.generation !== currentGeneration(listing)) return attempt;
     const filled = await fillGap(context, stream, listing, attempt.checkpoint, hints);
     if (filled === undefined) return attempt;
+    restored.add(nextPartName(attempt.checkpoint));
     listing = filled;
   }
   return 'moved';
@@ -64,7 +82,7 @@ async function tryGenerations(
     if (alignment === undefined) continue;
     if (isUnsteady(alignment)) return alignment;
     if (alignment.verdict !== 'conflict')
-      return { found: 'chain', checkpoint: alignment.checkpoint };
+      return { found: 'chain', checkpoint: alignment.checkpoint, listing, restored: new Set() };
     const further = alignment.checkpoint.position.line > (best?.checkpoint.position.line ?? -1);
     if (further) best = alignment;
   }
@@ -73,9 +91,10 @@ async function tryGenerations(
 }
 
 /**
- * A remembered head is believed when the bucket still has all of it (what others added meanwhile is found at the next slot).
- * Otherwise: a stream of records has nothing to compare, its position is what folding the shipped lines gives. It cannot conflict; the newest
- * generation whose record can be read is the one to go on with. `observe` is called with each shipped line that was folded.
+ * A remembered head is believed when the bucket still has all of it, as readers find it (what others added meanwhile is found
+ * at the next slot). Otherwise: a stream of records has nothing to compare, its position is what folding the shipped lines
+ * gives. It cannot conflict; the newest generation whose record can be read is the one to go on with. `observe` is called
+ * with each shipped line that was folded.
  */
 export async function recoverRecords(
   bucket: Bucket,
@@ -83,15 +102,30 @@ export async function recoverRecords(
   stream: RecordStream,
   remembered: Checkpoint | undefined,
   observe: (shipped: Buffer) => void,
-): Promise<Checkpoint> {
+): Promise<RecordsRecovery> {
   const listing = await listStream(bucket, prefix);
-  const whole = remembered?.parts.every((part) => listing.parts.has(nameOf(part)));
-  if (remembered !== undefined && whole) return remembered;
-  for (const generation of newestFirst(listing)) {
-    const walk = ChainWalk.of(listing, generation);
-    if (walk !== undefined) return foldChain(bucket, listing, stream, generation, walk, observe);
+  if (remembered !== undefined && holdsAll(listing, remembered)) {
+    return { checkpoint: remembered, listing, isTorn: false };
   }
-  return emptyCheckpoint;
+  const generation = currentGeneration(listing);
+  const walk = ChainWalk.of(listing, generation);
+  if (walk === undefined) return { checkpoint: emptyCheckpoint, listing, isTorn: false };
+  return { listing, ...(await foldChain(bucket, listing, stream, generation, walk, observe)) };
+}
+
+export interface RecordsRecovery {
+  readonly checkpoint: Checkpoint;
+  readonly listing: Listing;
+  /** A part was cut, so nothing can follow it. */
+  readonly isTorn: boolean;
+}
+
+/** Whether every part that is remembered is listed, as long as it was, in the generation that readers take. */
+export function holdsAll(listing: Listing, { parts, generation, ahead }: Checkpoint): boolean {
+  if (generation !== currentGeneration(listing)) return false;
+  const isThere = (part: ShippedPart): boolean =>
+    listing.parts.get(nameOf(part))?.size === part.uploadedBytes;
+  return !ahead && parts.every(isThere);
 }
 
 async function foldChain(
@@ -101,12 +135,21 @@ async function foldChain(
   generation: number,
   walk: ChainWalk,
   observe: (shipped: Buffer) => void,
-): Promise<Checkpoint> {
+): Promise<Pick<RecordsRecovery, 'checkpoint' | 'isTorn'>> {
   let position = startPosition;
   const parts: ShippedPart[] = [];
+  const checkpoint = (): Checkpoint => ({
+    generation,
+    sequence: walk.sequence,
+    parts,
+    position,
+    ahead: false,
+  });
   for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
     const stored = await bucket.get(listing.prefix + slot.name);
-    if (stored === undefined) break;
+    if (stored === undefined || !endsWithNewline(stored.body)) {
+      return { checkpoint: checkpoint(), isTorn: true };
+    }
     const { sequence, generation: writtenIn } = slot;
     const place = { sequence, generation: writtenIn, startLine: position.line };
     const lines = completeLines(stored.body);
@@ -115,7 +158,7 @@ async function foldChain(
     const part = foldedPart(place, position.line, stored.body, stored.modifiedAt);
     parts.push(slot.isRange ? { ...part, isRange: true } : part);
   }
-  return { generation, sequence: walk.sequence, parts, position, ahead: false };
+  return { checkpoint: checkpoint(), isTorn: false };
 }
 
 export function foldedPart(

@@ -9,9 +9,9 @@ import {
 } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { decodeId, encodeId } from '../../protocol/names.js';
-import { partName } from '../../protocol/parts.js';
+import { generationName, partName } from '../../protocol/parts.js';
 import { completeLines } from '../lines.js';
-import { listStream, newestFirst } from './listing.js';
+import { currentGeneration, listStream } from './listing.js';
 import { readChain } from './reader.js';
 
 /** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
@@ -100,10 +100,12 @@ export async function readTail(
   const slot = partName(last.seq, meta.generation, last.cursor_range[0]);
   if (last.name !== slot) return tailOfChain(bucket, prefix, count);
   // All at once: how many of them are needed is known, should nothing have come after them.
-  const [newer, older] = await Promise.all([
+  const [newer, older, later] = await Promise.all([
     readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]),
     inParallel(lastParts(known, count), (part) => bucket.get(prefix + part.name)),
+    bucket.get(prefix + generationName(meta.generation + 1)),
   ]);
+  if (later !== undefined) return tailOfChain(bucket, prefix, count);
   const lines: Buffer[] = [];
   for (const stored of older) {
     if (stored === undefined) return tailOfChain(bucket, prefix, count);
@@ -138,11 +140,22 @@ async function readOn(
   }
 }
 
+/** The lines of the whole main stream, as a reader follows it; one part is in memory at a time. */
+export async function* readWhole(
+  bucket: Bucket,
+  layout: Layout,
+  { harness, id }: Pick<ListedSession, 'harness' | 'id'>,
+): AsyncIterable<Buffer> {
+  const listing = await listStream(bucket, layout.session(harness, id));
+  for await (const part of readChain(bucket, listing, currentGeneration(listing))) {
+    yield* completeLines(part.body);
+  }
+}
+
 async function tailOfChain(bucket: Bucket, prefix: string, count: number): Promise<Buffer[]> {
   const listing = await listStream(bucket, prefix);
-  const [newest = 0] = newestFirst(listing);
   let lines: Buffer[] = [];
-  for await (const part of readChain(bucket, listing, newest)) {
+  for await (const part of readChain(bucket, listing, currentGeneration(listing))) {
     lines = [...lines, ...completeLines(part.body)].slice(-count);
   }
   return lines;

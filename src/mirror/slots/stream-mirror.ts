@@ -2,18 +2,27 @@ import { rangePartName } from '../../protocol/parts.js';
 import {
   type Checkpoint,
   emptyCheckpoint,
+  nameOf,
   nextPartName,
   type ShippedPart,
   withPart,
 } from '../checkpoint.js';
-import { completeLines, fingerprint } from '../lines.js';
+import { completeLines, endsWithNewline, fingerprint } from '../lines.js';
 import { type PendingPut, pendingPutInMemory } from '../state/pending-put.js';
-import type { Chunk, FileSnapshot, Position, SessionFacts, Stream } from '../stream.js';
-import { inMode, openGeneration } from './generations.js';
+import type {
+  Chunk,
+  FileSnapshot,
+  Position,
+  RecordStream,
+  SessionFacts,
+  Stream,
+} from '../stream.js';
+import { inMode, openGeneration, reasonToReopen } from './generations.js';
+import { type Listing, listStream } from './listing.js';
 import { type PreparedPart, prepare } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
 import { compareStored, isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
-import { foldedPart, recoverLines, recoverRecords } from './recovery.js';
+import { foldedPart, holdsAll, recoverLines, recoverRecords } from './recovery.js';
 import type { StreamMirrorContext, UploadLimits, UploadResult } from './upload.js';
 
 const maxAttempts = 8;
@@ -39,6 +48,11 @@ export class StreamMirror {
   #waitingAt: string | undefined;
   #listed: boolean;
   #loaded = false;
+  /** What is remembered has to be found again in the bucket and the source before anything is added to it. */
+  #isDoubted = false;
+  /** The newest generation when this process last looked at all of them. */
+  #newestSeen: number | undefined;
+  #contestedBy: string | undefined;
 
   constructor(context: StreamMirrorContext, source: Stream) {
     this.#context = context;
@@ -66,10 +80,17 @@ export class StreamMirror {
     return this.#source;
   }
 
+  /** Who opened a newer generation while this process was writing, if anybody did: readers find theirs, not this source. */
+  get contestedBy(): string | undefined {
+    return this.#contestedBy;
+  }
+
   /** The same stream from another place: the file was moved. */
   moveTo(source: Stream): void {
+    if (this.#source === source) return;
     this.#source = source;
     this.#waitingAt = undefined;
+    this.#isDoubted = true;
   }
 
   /** Reads what local state remembers, without any request. */
@@ -104,6 +125,24 @@ export class StreamMirror {
     return this.upload({ partBytes: 1 << 20, parts: 1 });
   }
 
+  /**
+   * Compares the bucket's listing with what is remembered as shipped. What vanished, or was cut, is put back; what cannot be
+   * is sent again in a new generation.
+   */
+  async auditStore(): Promise<UploadResult> {
+    await this.load();
+    const { checkpoint } = this;
+    if (checkpoint !== undefined && !this.#isDoubted) {
+      if (this.#contestedBy !== undefined) return done('level');
+      const listing = await listStream(this.#context.bucket, this.#context.prefix);
+      const isWhole = holdsAll(listing, checkpoint);
+      const reason = reasonToReopen(this.#context.bucket, listing, checkpoint);
+      if (isWhole && reason === undefined) return done('level');
+    }
+    this.#isDoubted = true;
+    return this.upload({ partBytes: 1 << 20, parts: 1 });
+  }
+
   async #tryDrain(limits: UploadLimits): Promise<UploadResult | 'again'> {
     const ready = await this.#ready();
     if (ready !== undefined) return ready;
@@ -118,6 +157,7 @@ export class StreamMirror {
   /** Makes sure that there is a head to go on from; returns an outcome when there is nothing to do. */
   async #ready(): Promise<UploadResult | undefined> {
     await this.load();
+    if (this.#isDoubted) this.#doubt();
     if (this.#checkpoint?.ahead && this.#waitingAt !== undefined) {
       const snapshot = await this.#source.changed(undefined);
       if (snapshot?.token === this.#waitingAt) return done('behind');
@@ -125,6 +165,14 @@ export class StreamMirror {
     if (this.#isRange && this.#checkpoint === undefined) await this.#replay();
     if (this.#checkpoint === undefined || this.#checkpoint.ahead) return this.#recover();
     return undefined;
+  }
+
+  #doubt(): void {
+    this.#isDoubted = false;
+    this.#known = this.checkpoint?.parts ?? this.#known;
+    this.#remembered = this.checkpoint;
+    this.#checkpoint = undefined;
+    this.#listed = true;
   }
 
   /** What was replayed may be more than is remembered, so the bucket is asked. */
@@ -138,37 +186,77 @@ export class StreamMirror {
     const { bucket, prefix } = this.#context;
     if (!this.#listed && this.#known.length === 0) {
       this.#listed = true;
+      this.#newestSeen = 0;
       this.#checkpoint = emptyCheckpoint;
       return undefined;
     }
-    if (this.#source.kind === 'records') {
-      const observe = (line: Buffer): void => this.#observe(line);
-      this.#checkpoint = await recoverRecords(
-        bucket,
-        prefix,
-        this.#source,
-        this.#remembered,
-        observe,
-      );
-      return undefined;
-    }
     const before = await this.#source.changed(undefined);
+    if (this.#source.kind === 'records') return this.#recoverRecords(this.#source, before);
     const context = this.#alignContext();
     const known = this.#context.isThorough ? [] : this.#known;
     const recovery = await recoverLines(context, prefix, this.#source, known, !this.#isRange);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') {
-      const checkpoint = await inMode(bucket, prefix, recovery.checkpoint, this.#context.who);
-      if (checkpoint === 'lost') return this.#recover();
-      if (checkpoint !== recovery.checkpoint) this.#context.onGeneration?.(checkpoint, 'mode');
-      return this.#adoptHead(checkpoint, before);
+      const { listing, checkpoint, restored } = recovery;
+      for (const part of checkpoint.parts) {
+        if (restored.has(nameOf(part))) this.#context.onPart?.(part, checkpoint);
+      }
+      const reason = reasonToReopen(bucket, listing, checkpoint);
+      const isContested = reason === 'resumed' && this.#isOvertaken(listing);
+      this.#newestSeen = Math.max(
+        this.#newestSeen ?? 0,
+        isContested ? 0 : listing.newestGeneration,
+      );
+      if (isContested) return this.#adoptHead(checkpoint, before);
+      this.#contestedBy = undefined;
+      if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before);
+      const usable = await inMode(bucket, prefix, checkpoint, this.#context.who);
+      if (usable === 'lost') return this.#recover();
+      if (usable !== checkpoint) this.#context.onGeneration?.(usable, 'mode');
+      return this.#adoptHead(usable, before);
     }
     if ((await this.#context.onConflict()) === 'yield') return done('conflict');
-    const reason = recovery.best.parts.length === 0 ? 'replaced' : 'rewritten';
     const { listing, best } = recovery;
-    const opened = await openGeneration(bucket, listing, best, reason, this.#context.who);
+    const reason = best.parts.length === 0 ? 'replaced' : 'rewritten';
+    return this.#reopen(listing, best, reason, before);
+  }
+
+  /**
+   * Two that write different transcripts under one id, both at work now, would open generations against each other for ever:
+   * who finds that it was overtaken goes on in its own, and says that readers find the other's.
+   */
+  #isOvertaken({ newestGeneration, generations }: Listing): boolean {
+    if (this.#newestSeen === undefined || newestGeneration <= this.#newestSeen) return false;
+    this.#contestedBy = generations.get(newestGeneration)?.who ?? 'somebody';
+    return true;
+  }
+
+  async #recoverRecords(
+    source: RecordStream,
+    before: FileSnapshot | undefined,
+  ): Promise<UploadResult | undefined> {
+    const { bucket, prefix } = this.#context;
+    const observe = (line: Buffer): void => this.#observe(line);
+    const found = await recoverRecords(bucket, prefix, source, this.#remembered, observe);
+    const { listing, checkpoint, isTorn } = found;
+    const reason = isTorn ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
+    if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before);
+    return this.#adoptHead(checkpoint, before);
+  }
+
+  /** A new generation, so that readers find the present transcript in the newest one. */
+  async #reopen(
+    listing: Listing,
+    base: Checkpoint,
+    reason: string,
+    before: FileSnapshot | undefined,
+  ): Promise<UploadResult | undefined> {
+    const { bucket, who, onGeneration } = this.#context;
+    const opened = await openGeneration(bucket, listing, base, reason, who);
     if (opened === 'lost') return this.#recover();
-    this.#context.onGeneration?.(opened, reason);
+    this.#newestSeen = opened.generation;
+    this.#contestedBy = undefined;
+    onGeneration?.(opened, reason);
     return this.#adoptHead(opened, before);
   }
 
@@ -282,6 +370,8 @@ export class StreamMirror {
       startLine: checkpoint.position.line,
     };
     if (this.#source.kind === 'records') {
+      if (!endsWithNewline(stored.body)) this.#isDoubted = true;
+      if (this.#isDoubted) return 'again';
       const lines = completeLines(stored.body);
       const position = this.#source.fold(checkpoint.position, lines);
       for (const line of lines) this.#observe(line);

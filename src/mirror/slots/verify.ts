@@ -1,11 +1,12 @@
 import type { Bucket } from '../../bucket/bucket.js';
 import type { Clock } from '../../clock.js';
+import { SourceError } from '../../errors.js';
 import type { Layout } from '../../protocol/keys.js';
 import { agrees, countMarkers } from '../../redact/redaction-match.js';
 import { completeLines, endsWithNewline } from '../lines.js';
 import type { Line, LineStream, Position, RecordStream, Stream } from '../stream.js';
 import { startPosition } from '../stream.js';
-import { type Listing, listStream, newestFirst } from './listing.js';
+import { currentGeneration, type Listing, listStream } from './listing.js';
 import { readChain } from './reader.js';
 
 /**
@@ -15,9 +16,10 @@ import { readChain } from './reader.js';
 export interface Verdict {
   /**
    * `ok`: the joined parts agree with every complete line. `behind`: they agree, and the source has more. `ahead`: they
-   * agree as far as the source goes (it was truncated, or deleted). `differs`: some line does not agree.
+   * agree as far as the source goes (it was truncated, or deleted). `differs`: some line does not agree. `unreadable`: the
+   * source cannot be read, so nothing is known.
    */
-  readonly state: 'ok' | 'behind' | 'ahead' | 'differs' | 'missing';
+  readonly state: 'ok' | 'behind' | 'ahead' | 'differs' | 'missing' | 'unreadable';
   readonly generation: number;
   readonly parts: number;
   readonly shippedLines: number;
@@ -32,6 +34,8 @@ export interface Verdict {
 
 const readBytes = 4 << 20;
 const recordsQuietMs = 2_100;
+/** A source that never holds still is given up after so many. */
+const mostAttempts = 5;
 
 export async function verifyStream(
   bucket: Bucket,
@@ -40,15 +44,11 @@ export async function verifyStream(
 ): Promise<Verdict> {
   const listing = await listStream(bucket, prefix);
   if (stream.kind === 'records') return verifyRecords(bucket, listing, stream);
-  let newest: Verdict | undefined;
-  for (const generation of newestFirst(listing)) {
-    const verdict = await verifyGeneration(bucket, listing, generation, stream);
-    if (verdict.state === 'ok' || verdict.state === 'behind' || verdict.state === 'ahead') {
-      return verdict;
-    }
-    newest ??= verdict;
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    const verdict = await verifyLines(bucket, listing, stream);
+    if (verdict !== 'moved') return verdict;
   }
-  return newest ?? missing();
+  return unreadable('the source changes faster than it is read');
 }
 
 export interface VerifiedSource {
@@ -89,10 +89,16 @@ async function waitUntilQuiet(sources: readonly Stream[], clock: Clock): Promise
   let isWaiting = false;
   for (const stream of sources) {
     if (stream.kind !== 'records') continue;
-    const chunk = await stream.read(startPosition, { bytes: 1 });
+    const chunk = await stream.read(startPosition, { bytes: 1 }).catch(unreadableAsGone);
     isWaiting ||= typeof chunk !== 'string' && chunk.rest > 0;
   }
   if (isWaiting) await clock.sleep(recordsQuietMs);
+}
+
+/** What cannot be read is told of where it is compared. */
+function unreadableAsGone(error: unknown): 'gone' {
+  if (error instanceof SourceError) return 'gone';
+  throw error;
 }
 
 async function verifyAs(
@@ -103,7 +109,12 @@ async function verifyAs(
 ): Promise<VerifiedSource> {
   const { harness, id } = stream.session;
   const prefix = layout.stream(harness, id, name);
-  return { stream, name, verdict: await verifyStream(bucket, prefix, stream) };
+  try {
+    return { stream, name, verdict: await verifyStream(bucket, prefix, stream) };
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return { stream, name, verdict: unreadable(error.message) };
+  }
 }
 
 async function verifyCopy(
@@ -126,26 +137,28 @@ function furthestFirst({ verdict: left }: VerifiedSource, { verdict: right }: Ve
   return order !== 0 ? order : right.shippedLines - left.shippedLines;
 }
 
-async function verifyGeneration(
+/** Beside the generation that readers take for the present transcript; that an older one agrees helps nobody. */
+async function verifyLines(
   bucket: Bucket,
   listing: Listing,
-  generation: number,
   stream: LineStream,
-): Promise<Verdict> {
+): Promise<Verdict | 'moved'> {
+  const generation = currentGeneration(listing);
   const source = new SourceLines(stream);
   let [parts, shippedLines, redactedLines] = [0, 0, 0];
-  const verdict = async (state: Verdict['state'], problem: string | null): Promise<Verdict> => ({
-    state,
-    generation,
-    parts,
-    shippedLines,
-    sourceLines: await source.count(),
-    redactedLines,
-    rest: source.rest,
-    problem,
-  });
+  let isRange = false;
+  const verdict = async (
+    state: Verdict['state'],
+    problem: string | null,
+  ): Promise<Verdict | 'moved'> => {
+    const sourceLines = await source.count();
+    const { rest } = source;
+    if (source.hasMoved) return 'moved';
+    return { state, generation, parts, shippedLines, sourceLines, redactedLines, rest, problem };
+  };
   for await (const part of readChain(bucket, listing, generation)) {
     parts += 1;
+    isRange ||= part.isRange;
     if (!endsWithNewline(part.body)) return verdict('differs', `${part.key} ends mid-line`);
     for (const shipped of completeLines(part.body)) {
       const line = await source.next();
@@ -158,6 +171,9 @@ async function verifyGeneration(
     }
   }
   const hasMore = (await source.next()) !== undefined;
+  const surplus = isRange || listing.newestGeneration > 0 ? 0 : listing.parts.size - parts;
+  // Where no generation was opened a reader may join whatever is there, and would see lines twice.
+  if (!hasMore && surplus > 0) return verdict('differs', `${surplus} parts follow from none`);
   if (!hasMore) return verdict('ok', null);
   return verdict(parts === 0 ? 'missing' : 'behind', 'the source has lines that are not shipped');
 }
@@ -170,6 +186,8 @@ class SourceLines {
   #index = 0;
   #count = 0;
   #more = true;
+  /** It was replaced or cut while it was read: what was counted of it says nothing. */
+  hasMoved = false;
   rest = 0;
 
   constructor(stream: LineStream) {
@@ -194,6 +212,7 @@ class SourceLines {
 
   async #fill(): Promise<boolean> {
     const chunk = await this.#stream.read(this.#position, { bytes: readBytes });
+    this.hasMoved ||= chunk === 'moved';
     this.#more = chunk !== 'moved' && chunk !== 'gone' && chunk.more;
     this.#index = 0;
     this.#lines = [];
@@ -214,7 +233,7 @@ async function verifyRecords(
   listing: Listing,
   stream: RecordStream,
 ): Promise<Verdict> {
-  const [newest = 0] = newestFirst(listing);
+  const newest = currentGeneration(listing);
   let [parts, shippedLines] = [0, 0];
   let position = startPosition;
   const shipped: Buffer[] = [];
@@ -224,8 +243,11 @@ async function verifyRecords(
     shipped.push(...lines);
     parts += 1;
     shippedLines += lines.length;
+    if (!endsWithNewline(part.body))
+      return { ...unreadable(`${part.key} ends mid-line`), state: 'differs' };
   }
   const waiting = await stream.read(position, { bytes: Number.POSITIVE_INFINITY });
+  if (waiting === 'moved') return unreadable('the source changes faster than it is read');
   const left = typeof waiting === 'string' ? 0 : waiting.lines.length;
   const found = stream.isCompared
     ? {
@@ -268,15 +290,15 @@ function sourceLine(line: Line): Buffer {
   return Buffer.isBuffer(line) ? line : line.seal(line.text);
 }
 
-function missing(): Verdict {
+function unreadable(problem: string): Verdict {
   return {
-    state: 'missing',
+    state: 'unreadable',
     generation: 0,
     parts: 0,
     shippedLines: 0,
     sourceLines: 0,
     redactedLines: 0,
     rest: 0,
-    problem: 'nothing of it is in the bucket',
+    problem,
   };
 }

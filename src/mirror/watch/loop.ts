@@ -67,6 +67,9 @@ export class WatchLoop {
     const counter = new ProgressCounter((done, total) =>
       this.#context.report.onProgress(done, total),
     );
+    const mayGoOn = (): boolean => !signal.aborted && this.#hopeless() === undefined;
+    const isAsked = ({ storeAuditAtMs }: UploadState): boolean => storeAuditAtMs !== undefined;
+    await raceAbort(this.#auditStores(isAsked, mayGoOn), signal);
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
       counter.expect(due);
       const work = due.map((one) => () => this.#drainWhole(one, signal, counter));
@@ -77,6 +80,8 @@ export class WatchLoop {
       if (!isDone) await this.#until(clock.monotonic() + shutdownMs, this.#queue.onIdle());
       const hopeless = this.#hopeless();
       if (hopeless !== undefined) throw hopeless;
+      if (this.#due().length > 0) continue;
+      await raceAbort(this.#auditStores(hasShipped, mayGoOn), signal);
     }
     await this.#until(clock.monotonic() + metasMs, this.#uploader.writeMetas('all'));
     return summaryOf(this.#uploader.states);
@@ -98,6 +103,11 @@ export class WatchLoop {
     return isReady ? this.#finish() : summaryOf([]);
   }
 
+  /** How it is doing now: what is known not to be in the bucket. */
+  get summary(): WatchSummary {
+    return summaryOf(this.#uploader.states);
+  }
+
   async #prepare(): Promise<void> {
     const { registry, clock, report } = this.#context;
     await registry.learnBucket(await this.#filter.harnesses());
@@ -117,6 +127,7 @@ export class WatchLoop {
     const { isThorough } = this.#context.settings;
     if (isThorough || !isUnchanged || registry.isLost(mirrored))
       states.schedule.noticed(clock.monotonic(), snapshot.size);
+    else states.storeAuditAtMs = clock.monotonic();
     return states;
   }
 
@@ -243,6 +254,8 @@ export class WatchLoop {
     for (const states of this.#uploader.states) {
       if (states.isFlushing) continue;
       if ((states.schedule.dueAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueue(states);
+      else if ((states.storeAuditAtMs ?? Number.POSITIVE_INFINITY) <= now)
+        this.#enqueueWork(states, 0, () => this.#uploader.auditStore(states));
       else if ((states.auditAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueueAudit(states);
     }
   }
@@ -258,7 +271,7 @@ export class WatchLoop {
     this.#enqueueWork(states, 0, () => this.#uploader.audit(states));
   }
 
-  #enqueueWork(states: UploadState, priority: number, work: () => Promise<void>): void {
+  #enqueueWork(states: UploadState, priority: number, work: () => Promise<unknown>): void {
     states.isFlushing = true;
     const task = (): Promise<void> =>
       work().finally(() => {
@@ -310,7 +323,8 @@ export class WatchLoop {
     for (const states of this.#uploader.states) {
       if (states.hotUntilMs > now) snapshot = Math.min(snapshot, states.lookAtMs);
       if (states.isFlushing) continue;
-      send = Math.min(send, states.schedule.dueAtMs ?? send, states.auditAtMs ?? send);
+      const { schedule, auditAtMs = send, storeAuditAtMs = send } = states;
+      send = Math.min(send, schedule.dueAtMs ?? send, auditAtMs, storeAuditAtMs);
     }
     return Math.min(snapshot, Math.max(send, breaker.notBeforeMs));
   }
@@ -326,15 +340,33 @@ export class WatchLoop {
         if (clock.monotonic() < deadline) await this.#glanceSafely(stream);
       }
     }
-    for (let due = this.#due(); due.length > 0; due = this.#due()) {
-      if (clock.monotonic() >= deadline) break;
-      for (const states of due) {
+    await this.#finishDue(deadline);
+    await this.#until(deadline, this.#uploader.writeMetas('all'));
+    return summaryOf(this.#uploader.states);
+  }
+
+  async #finishDue(deadline: number): Promise<void> {
+    const isInTime = (): boolean => this.#context.clock.monotonic() < deadline;
+    while (isInTime()) {
+      for (const states of this.#due()) {
         this.#queue.add(() => this.#finishOne(states, deadline)).catch(() => undefined);
       }
       await this.#until(deadline, this.#queue.onIdle());
+      if (this.#due().length > 0) continue;
+      await this.#until(deadline, this.#auditStores(hasShipped, isInTime));
+      if (this.#due().length === 0) return;
     }
-    await this.#until(deadline, this.#uploader.writeMetas('all'));
-    return summaryOf(this.#uploader.states);
+  }
+
+  /** Of those that are meant, all that the store can be asked about now; what turns out to be missing is due then. */
+  async #auditStores(
+    isMeant: (states: UploadState) => boolean,
+    mayGoOn: () => boolean,
+  ): Promise<void> {
+    const audits = [...this.#uploader.states].filter(isMeant).map((states) => async () => {
+      if (mayGoOn()) await this.#uploader.auditStore(states);
+    });
+    await this.#queue.addAll(audits);
   }
 
   #due(): readonly UploadState[] {
@@ -396,4 +428,8 @@ export class WatchLoop {
   #hopeless(): Error | undefined {
     return this.#uploader.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
   }
+}
+
+function hasShipped(states: UploadState): boolean {
+  return states.hasShipped;
 }

@@ -12,6 +12,15 @@ export interface SelectedSessions {
   readonly bytes: number;
   readonly leftSessions: number;
   readonly leftBytes: number;
+  /** Of those that are left alone: started in other folders. The others changed too long ago. */
+  readonly leftElsewhere: number;
+}
+
+export interface FirstLook {
+  readonly taken: SelectedSessions;
+  readonly discovered: readonly DiscoveredStream[];
+  /** Left alone only since they changed too long ago. */
+  readonly older: readonly DiscoveredStream[];
 }
 
 /**
@@ -55,27 +64,21 @@ export class SessionFilter {
   }
 
   /** The first look: what is taken from the start. */
-  async first(
-    nowMs: number,
-  ): Promise<{ readonly taken: SelectedSessions; readonly discovered: DiscoveredStream[] }> {
-    const sessions = new Map<string, DiscoveredStream[]>();
-    for await (const some of this.everything()) {
-      for (const stream of some) {
-        const snapshot = await this.#snapshot(stream);
-        if (snapshot === undefined) continue;
-        const key = sessionKey(stream);
-        sessions.set(key, [...(sessions.get(key) ?? []), { stream, snapshot }]);
-      }
-    }
-    const left = { leftSessions: 0, leftBytes: 0 };
+  async first(nowMs: number): Promise<FirstLook> {
+    const sessions = await this.#sessions();
+    const left = { leftSessions: 0, leftBytes: 0, leftElsewhere: 0 };
     const discovered: DiscoveredStream[] = [];
+    const older: DiscoveredStream[] = [];
     for (const session of sessions.values()) {
-      if (this.#isRecent(session, nowMs) && (await this.#isWanted(session))) {
+      const isRecent = this.#isRecent(session, nowMs);
+      if (isRecent && (await this.#isWanted(session))) {
         discovered.push(...session);
         continue;
       }
+      if (!isRecent) older.push(...session);
       for (const found of session) this.#dormant.set(found.stream.source, found);
       left.leftSessions += 1;
+      left.leftElsewhere += Number(isRecent);
       left.leftBytes += bytesOf(session);
     }
     const taken = {
@@ -84,21 +87,39 @@ export class SessionFilter {
       bytes: bytesOf(discovered),
       ...left,
     };
-    return { taken, discovered };
+    return { taken, discovered, older };
+  }
+
+  async #sessions(): Promise<ReadonlyMap<string, DiscoveredStream[]>> {
+    const sessions = new Map<string, DiscoveredStream[]>();
+    for await (const some of this.everything()) {
+      for (const stream of some) {
+        const snapshot = await this.#snapshot(stream);
+        if (snapshot === undefined) continue;
+        const session = sessions.get(sessionKey(stream));
+        if (session === undefined) sessions.set(sessionKey(stream), [{ stream, snapshot }]);
+        else session.push({ stream, snapshot });
+      }
+    }
+    return sessions;
   }
 
   /**
    * A stream that is not mirrored was noticed: what is to be taken now, on account of it. What is as old as before has not
-   * grown, though it may have been moved or packed, which keeps its time.
+   * grown, though it may have been moved or packed, which keeps its time; what is longer than before has grown, whatever its
+   * time says.
    */
   async meet(stream: Stream, nowMs: number): Promise<readonly DiscoveredStream[]> {
     if (!this.#mayConcern(stream)) return [];
-    const snapshot = await stream.changed(this.#dormant.get(stream.source)?.snapshot);
+    const before = this.#dormant.get(stream.source)?.snapshot;
+    const snapshot = await stream.changed(before);
     if (snapshot === undefined) return [];
+    const hasGrown = before !== undefined && snapshot.size > before.size;
     this.#dormant.set(stream.source, { stream, snapshot });
     const key = sessionKey(stream);
     const session = [...this.#dormant.values()].filter((one) => sessionKey(one.stream) === key);
-    if (!this.#isRecent(session, nowMs) || !(await this.#isWanted(session))) return [];
+    if (!(hasGrown || this.#isRecent(session, nowMs))) return [];
+    if (!(await this.#isWanted(session))) return [];
     for (const found of session) this.#dormant.delete(found.stream.source);
     return session;
   }

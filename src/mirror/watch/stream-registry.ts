@@ -149,22 +149,46 @@ export class StreamRegistry {
   async resolveSource(mirrored: MirroredStream): Promise<void> {
     const folder = await this.#folderOf(mirrored);
     if (folder !== undefined) await this.#context.learnFrom(folder);
-    const sourceConflict = this.#sourceConflicts.get(keyOf(mirrored.mirror.source, mirrored.name));
-    if (sourceConflict?.isOpen) await this.#elect(mirrored, sourceConflict);
+    const contested = this.#contestedBy(mirrored);
+    if (contested === undefined) return;
+    const { main, sourceConflict } = contested;
+    if (main !== mirrored && !(await this.#isGone(main))) return;
+    if (main !== mirrored) sourceConflict.isOpen = true;
+    if (sourceConflict.isOpen) await this.#elect(main, sourceConflict);
   }
 
   /** The source contradicts its chain and may not open a generation there: find out where it belongs. */
   async resolveConflict(mirrored: MirroredStream): Promise<MirroredStream> {
     const { source } = mirrored.mirror;
-    const sourceConflict = this.#sourceConflicts.get(keyOf(source, mirrored.name));
-    if (sourceConflict !== undefined) {
-      sourceConflict.isOpen = true;
-      await this.#elect(mirrored, sourceConflict);
-      return mirrored;
-    }
     if (source.kind === 'records') return mirrored;
+    const contested = this.#contestedBy(mirrored);
+    if (contested !== undefined) {
+      contested.sourceConflict.isOpen = true;
+      await this.#elect(contested.main, contested.sourceConflict);
+      const owner = this.#bySource.get(source.source);
+      if (contested.main === mirrored || (owner !== undefined && owner !== mirrored)) {
+        return owner ?? mirrored;
+      }
+    }
     this.#bySource.delete(source.source);
     return this.#asCopy(source, mirrored.name);
+  }
+
+  /** The stream that a source claims to be, whichever it is mirrored as, with all who claim it. */
+  #contestedBy({
+    mirror,
+  }: MirroredStream): { main: MirroredStream; sourceConflict: SourceConflict } | undefined {
+    const key = keyOf(mirror.source, mirror.source.name);
+    const main = this.#mirroredStreams.get(key);
+    const sourceConflict = this.#sourceConflicts.get(key);
+    return main === undefined || sourceConflict === undefined
+      ? undefined
+      : { main, sourceConflict };
+  }
+
+  async #isGone({ mirror }: MirroredStream): Promise<boolean> {
+    const { source } = mirror;
+    return source.kind === 'lines' && (await this.#duplicates.snapshot(source)) === undefined;
   }
 
   /** Where the session was started, from what is known of it or, at first, from its first lines. */
@@ -227,9 +251,7 @@ export class StreamRegistry {
     for (let number = first; number < maxCopies; number += 1) {
       const name = `copies/${number}${own}`;
       const taken = this.#mirroredStreams.get(keyOf(stream, name));
-      if (taken !== undefined && (await taken.mirror.source.changed(undefined)) !== undefined) {
-        continue;
-      }
+      if (taken !== undefined && (await this.#isInUse(taken))) continue;
       const session = this.#session(stream);
       const agreement = await this.#duplicates.agreement(this.#prefix(session, name), stream, []);
       if (agreement.conflicts) continue;
@@ -239,6 +261,12 @@ export class StreamRegistry {
       return taken;
     }
     return this.#create(stream, `copies/${maxCopies}${own}`);
+  }
+
+  /** Its source may have become the main stream's meanwhile. */
+  async #isInUse(copy: MirroredStream): Promise<boolean> {
+    const isOwn = this.#bySource.get(copy.mirror.source.source) === copy;
+    return isOwn && !(await this.#isGone(copy));
   }
 
   #create(stream: Stream, name: string, distinction = ''): MirroredStream {

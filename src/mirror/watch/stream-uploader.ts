@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import { PartialError } from '../../errors.js';
 import { MetaSchedule } from '../meta/schedule.js';
 import type { UploadLimits } from '../slots/upload.js';
 import type { FileSnapshot } from '../stream.js';
@@ -17,6 +18,10 @@ export interface UploadState {
   isFlushing: boolean;
   auditAtMs: number | undefined;
   auditedAtMs: number;
+  /** When the bucket is asked whether it still holds what was shipped; `undefined` while nobody has to know. */
+  storeAuditAtMs: number | undefined;
+  /** Parts were shipped since the bucket was last asked. */
+  hasShipped: boolean;
   /** Bytes of an unterminated last line. */
   rest: number;
   failure: Error | undefined;
@@ -40,6 +45,7 @@ const retryUnsteadyMs = 250;
 const retryFailedMs = 30_000;
 const auditAfterMs = 30_000;
 const auditEveryMs = 300_000;
+const storeAuditEveryMs = 600_000;
 
 /** Sends what one track has, and keeps account of how the store, the source and the session's document are doing. */
 export class StreamUploader {
@@ -75,6 +81,8 @@ export class StreamUploader {
       isFlushing: false,
       auditAtMs: undefined,
       auditedAtMs: Number.NEGATIVE_INFINITY,
+      storeAuditAtMs: undefined,
+      hasShipped: false,
       rest: 0,
       failure: undefined,
     };
@@ -108,18 +116,40 @@ export class StreamUploader {
     }
   }
 
+  /** Asks the bucket whether it still holds what was shipped, and puts back what it does not. */
+  async auditStore(states: UploadState): Promise<'done' | 'failed'> {
+    const { mirrored } = states;
+    const before = mirrored.mirror.checkpoint;
+    states.storeAuditAtMs = undefined;
+    states.hasShipped = false;
+    try {
+      const { state, more } = await mirrored.mirror.auditStore();
+      const now = this.#clock.monotonic();
+      if (mirrored.mirror.checkpoint !== before) this.#shipped(states);
+      states.failure ??= contest(mirrored);
+      if (this.breaker.succeeded()) this.#report.onWell();
+      if (more || state === 'unsteady' || state === 'conflict') states.schedule.noticed(now, 1);
+      return 'done';
+    } catch (error) {
+      this.failed(error, states);
+      states.storeAuditAtMs = this.#clock.monotonic() + retryFailedMs;
+      states.hasShipped = true;
+      return 'failed';
+    }
+  }
+
   async upload(states: UploadState, limits: UploadLimits): Promise<UploadOutcome> {
     const { mirrored } = states;
     try {
       await this.#registry.resolveSource(mirrored);
       this.#noticeFresh();
+      const owner = this.#registry.mirroredStreamOf(mirrored.mirror.source.source);
+      if (owner !== undefined && owner !== mirrored) return this.#leaveTo(owner);
       const before = mirrored.mirror.checkpoint?.sequence;
       const uploaded = await mirrored.mirror.upload(limits);
       states.rest = uploaded.rest;
-      states.failure = undefined;
-      const now = this.#clock.monotonic();
-      if (mirrored.mirror.checkpoint?.sequence !== before)
-        this.metas.changed(mirrored.session, now);
+      states.failure = contest(mirrored);
+      if (mirrored.mirror.checkpoint?.sequence !== before) this.#shipped(states);
       if (this.breaker.succeeded()) this.#report.onWell();
       if (uploaded.state === 'unsteady') return 'soon';
       if (uploaded.state === 'conflict') return await this.#resolve(mirrored);
@@ -128,6 +158,13 @@ export class StreamUploader {
       this.failed(error, states);
       return 'failed';
     }
+  }
+
+  #shipped(states: UploadState): void {
+    const now = this.#clock.monotonic();
+    states.hasShipped = true;
+    states.storeAuditAtMs ??= now + storeAuditEveryMs;
+    this.metas.changed(states.mirrored.session, now);
   }
 
   /** Tells a failure once, and makes everything wait when it is the store's. */
@@ -156,8 +193,12 @@ export class StreamUploader {
   async #resolve(mirrored: MirroredStream): Promise<UploadOutcome> {
     const other = await this.#registry.resolveConflict(mirrored);
     this.#noticeFresh();
-    if (other === mirrored) return 'again';
-    this.of(other).schedule.noticed(this.#clock.monotonic(), 1);
+    return other === mirrored ? 'again' : this.#leaveTo(other);
+  }
+
+  /** The source is mirrored as another stream now. */
+  #leaveTo(owner: MirroredStream): UploadOutcome {
+    this.of(owner).schedule.noticed(this.#clock.monotonic(), 1);
     return 'done';
   }
 
@@ -168,4 +209,14 @@ export class StreamUploader {
       this.of(mirrored).schedule.noticed(this.#clock.monotonic(), 1);
     }
   }
+}
+
+/** Known for as long as this process lives: what another machine wrote under the same id is what readers find. */
+function contest({ mirror }: MirroredStream): Error | undefined {
+  const { contestedBy } = mirror;
+  if (contestedBy === undefined) return undefined;
+  const message = `${contestedBy} writes another transcript under the same id: readers find that one`;
+  return new PartialError(message, {
+    hint: 'Both are in the bucket, in generations of their own. Mirror one session from one machine only.',
+  });
 }

@@ -1,0 +1,87 @@
+import { requireHarness } from '../../watchers/names.js';
+import { PartialError, SourceError, type TracecraftError } from '../errors.js';
+import { nodeIo } from '../io.js';
+import { streamsOf, type Watcher } from '../mirror/stream.js';
+import { type HarnessRoot, healthPath, readHealth } from './health-record.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What exists on this machine, or should, and cannot be read: each is told once, and none is passed over in an exit code. */
+export class UnreadSources {
+  readonly #errors = new Map<string, SourceError>();
+
+  get errors(): readonly SourceError[] {
+    return [...this.#errors.values()];
+  }
+
+  add(error: TracecraftError): void {
+    if (error instanceof SourceError) this.#errors.set(error.message, error);
+  }
+
+  /** Throws what a command ends with that cannot vouch for everything. */
+  require(): void {
+    const [first, ...others] = this.errors;
+    if (first === undefined) return;
+    const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+    throw new PartialError(`not everything could be read: ${first.message}${more}`, {
+      hint: first.hint ?? 'Everything else is mirrored. Run it again once it can be read.',
+    });
+  }
+}
+
+/** Harness folders that the environment names and that are not there. */
+export async function missingFolders(
+  watchers: readonly Watcher[],
+  env: Environment,
+): Promise<readonly SourceError[]> {
+  const missing: SourceError[] = [];
+  for (const watcher of watchers) {
+    const variable = requireHarness(watcher.harness).folderVariables.find((name) => env[name]);
+    if (variable === undefined || (await watcher.roots()).length > 0) continue;
+    missing.push(
+      new SourceError(
+        'unreachable',
+        `${variable} names ${env[variable]}, where ${watcher.harness} has left nothing`,
+        { hint: `Correct ${variable}, or unset it.` },
+      ),
+    );
+  }
+  return missing;
+}
+
+/** Folders of harnesses that were there when the mirror last looked (so `record` says), and are gone. */
+export async function vanishedFolders(
+  watchers: readonly Watcher[],
+  before: readonly HarnessRoot[],
+  record: string,
+): Promise<readonly SourceError[]> {
+  const harnesses = new Set<string>(watchers.map(({ harness }) => harness));
+  const present = new Set<string>();
+  for (const watcher of watchers) for (const root of await watcher.roots()) present.add(root);
+  return before
+    .filter(({ harness, folder }) => harnesses.has(harness) && !present.has(folder))
+    .map(
+      ({ folder }) =>
+        new SourceError('unreachable', `${folder} is gone: its sessions cannot be looked at`, {
+          hint: `Mount it, or put it back. If it was removed on purpose, delete ${record}.`,
+        }),
+    );
+}
+
+/** Meets everything once, so that whatever cannot be read now is told to the watchers' owner. */
+export async function meetEverything(watchers: readonly Watcher[]): Promise<void> {
+  for (const watcher of watchers) {
+    for await (const stream of streamsOf(watcher)) await stream.changed(undefined);
+  }
+}
+
+/** Everything that cannot be vouched for: what the watchers told, folders that are missing, and folders that vanished. */
+export async function unreadFolders(
+  watchers: readonly Watcher[],
+  env: Environment,
+  folder: string,
+): Promise<readonly SourceError[]> {
+  const before = await readHealth(nodeIo, folder);
+  const vanished = await vanishedFolders(watchers, before?.roots ?? [], healthPath(folder));
+  return [...(await missingFolders(watchers, env)), ...vanished];
+}

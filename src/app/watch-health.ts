@@ -1,0 +1,93 @@
+import type { Clock } from '../clock.js';
+import { nodeIo } from '../io.js';
+import type { Watcher } from '../mirror/stream.js';
+import type { WatchSummary } from '../mirror/watch/summary.js';
+import { type HarnessRoot, type HealthRecorder, healthPath, readHealth } from './health-record.js';
+import {
+  meetEverything,
+  missingFolders,
+  UnreadSources,
+  vanishedFolders,
+} from './unread-sources.js';
+
+export interface WatchHealthSettings {
+  readonly recorder: HealthRecorder;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Local state of the destination. */
+  readonly folder: string;
+  readonly watchers: readonly Watcher[];
+  /** What the watchers could not read so far. */
+  readonly unread: UnreadSources;
+  /** Watchers that have seen nothing yet, and tell `again` what they cannot read. */
+  look(again: UnreadSources): Promise<readonly Watcher[]>;
+  summary(): WatchSummary;
+}
+
+const everyMs = 10_000;
+
+/** Writes down how a watch is doing, for others to read, and knows at its end what it could not vouch for. */
+export class WatchHealth {
+  readonly #settings: WatchHealthSettings;
+  readonly #since: Date;
+  #roots: readonly HarnessRoot[] = [];
+
+  constructor(settings: WatchHealthSettings) {
+    this.#settings = settings;
+    this.#since = new Date(settings.clock.now());
+  }
+
+  /** Remembers which folders were there before this watch began. */
+  async begin(): Promise<void> {
+    const before = await readHealth(nodeIo, this.#settings.folder);
+    this.#roots = before?.roots ?? [];
+    await this.#noteRoots();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, unread } = this.#settings;
+    while (!signal.aborted) {
+      await clock.sleep(everyMs, signal);
+      await this.#noteRoots();
+      if (!signal.aborted) await this.#write(this.#settings.summary(), unread.errors, false);
+    }
+  }
+
+  /** What cannot be read now, looked at afresh: what could not be for a while, and can again, is no fault. */
+  async end(summary: WatchSummary): Promise<UnreadSources> {
+    const { env, watchers, unread, folder } = this.#settings;
+    await this.#noteRoots();
+    const left = new UnreadSources();
+    if (unread.errors.length > 0) {
+      const fresh = await this.#settings.look(left);
+      await meetEverything(fresh).catch(() => undefined);
+    }
+    for (const error of await missingFolders(watchers, env)) left.add(error);
+    const gone = await vanishedFolders(watchers, this.#roots, healthPath(folder));
+    for (const error of gone) left.add(error);
+    await this.#write(summary, left.errors, true);
+    return left;
+  }
+
+  async #noteRoots(): Promise<void> {
+    const roots = new Map(this.#roots.map((root) => [root.folder, root]));
+    for (const watcher of this.#settings.watchers) {
+      const { harness } = watcher;
+      for (const folder of await watcher.roots()) roots.set(folder, { harness, folder });
+    }
+    this.#roots = [...roots.values()];
+  }
+
+  #write(summary: WatchSummary, unreadable: readonly Error[], ended: boolean): Promise<void> {
+    const { recorder, clock } = this.#settings;
+    const health = {
+      pid: process.pid,
+      since: this.#since,
+      roots: this.#roots,
+      summary,
+      unreadable,
+      ended,
+    };
+    return recorder.write(health, new Date(clock.now()));
+  }
+}
