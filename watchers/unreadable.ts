@@ -16,6 +16,13 @@ export function unreadable(path: string, cause: unknown): TracecraftError {
   });
 }
 
+/** Something with a transcript's place or name that is left out, and why. */
+export function passedOver(path: string, reason: string): SourceError {
+  return new SourceError('not-allowed', `passed over: ${path}: ${reason}`, {
+    hint: 'Put the transcript itself there, under a plain name, or remove it.',
+  });
+}
+
 /**
  * Whether opening failed because the path is no file of its own: a symbolic link at the last step (Linux, macOS: `ELOOP`,
  * FreeBSD: `EMLINK`), a socket or a device (`ENXIO`).

@@ -39,8 +39,10 @@ export default class SessionStop extends BaseCommand {
     const layout = bucketLayout(settings.project);
     const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
     const session = await findSession(bucket, layout, args.id, wanted);
-    const endedAt = (await bucket.now()).toISOString();
-    const isHere = await this.takeRest(settings, bucket, session, endedAt);
+    const now = (await bucket.now()).toISOString();
+    const ended = await this.takeRest(settings, bucket, session, now);
+    const isHere = ended !== undefined;
+    const endedAt = ended ?? session.meta?.ended_at ?? now;
     if (!isHere) {
       const key = layout.meta(session.harness, session.id);
       if (session.meta === undefined) throw new NotFoundError(`no readable ${key}`);
@@ -64,13 +66,13 @@ export default class SessionStop extends BaseCommand {
     await writeEvent({ bucket, layout, agent, sessionId: id }, { type: 'session.ended', data });
   }
 
-  /** Whether this machine has the session at all. */
+  /** When it ended: what has ended already and did not grow keeps its time. `undefined`: this machine does not have it. */
   private async takeRest(
     settings: Settings,
     bucket: Bucket,
-    { harness, id }: ListedSession,
-    endedAt: string,
-  ): Promise<boolean> {
+    { harness, id, meta }: ListedSession,
+    now: string,
+  ): Promise<string | undefined> {
     const { loop, registry } = openMirroring({
       settings,
       bucket,
@@ -91,8 +93,12 @@ export default class SessionStop extends BaseCommand {
       throw new PartialError(`not all of it is in the bucket: ${behind.source}: ${behind.reason}`);
     }
     const [mirrored] = [...registry.sessions];
-    await mirrored?.writeMeta(endedAt);
-    return mirrored !== undefined;
+    if (mirrored === undefined) return undefined;
+    const lines = mirrored.streams.get('')?.checkpoint?.position.line ?? 0;
+    const endedBefore = lines === (meta?.total_lines ?? 0) ? meta?.ended_at : null;
+    const endedAt = endedBefore ?? now;
+    await mirrored.writeMeta(endedAt);
+    return endedAt;
   }
 }
 

@@ -61,6 +61,17 @@ const metaStreamSchema = v.object({
 });
 export type MetaStream = v.InferOutput<typeof metaStreamSchema>;
 
+/** The end of another machine's transcript under the same session id. */
+export const metaHeadSchema = v.object({
+  host: nullable(text),
+  agent_id: nullable(text),
+  generation: counter,
+  total_lines: counter,
+  last_part: nullable(text),
+  last_uploaded_at: nullable(timestamp),
+});
+export type MetaHead = v.InferOutput<typeof metaHeadSchema>;
+
 export const metaSchema = v.object({
   schema_version: v.number(),
   harness: text,
@@ -88,6 +99,8 @@ export const metaSchema = v.object({
   streams: v.optional(v.array(metaStreamSchema), []),
   /** How many streams are missing from `streams` (the document stays under 20 KB). */
   streams_omitted: v.optional(counter, 0),
+  /** Who else wrote this session, and how far; empty as long as one machine does. */
+  heads: v.optional(v.array(metaHeadSchema), []),
 });
 export type MetaDocument = v.InferOutput<typeof metaSchema>;
 

@@ -17,6 +17,11 @@ export const toolResultSuffix = '.txt';
 const transcriptSuffix = '.jsonl';
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const maxDepth = 16;
+/** What Dropbox, Syncthing, OneDrive and others make of a file that two machines wrote: another source of its session. */
+const conflictCopy = new RegExp(
+  `^(${uuid.source.slice(1, -1)})[ ._(-].*(?:conflict|sync-conflict|case conflict)`,
+  'is',
+);
 
 export function isSessionId(text: string): boolean {
   return uuid.test(text);
@@ -46,6 +51,8 @@ function besideSessions(file: string): TranscriptPath | undefined {
   if (!file.endsWith(transcriptSuffix)) return undefined;
   const stem = file.slice(0, -transcriptSuffix.length);
   if (isSessionId(stem)) return { kind: 'main', sessionId: stem };
+  const copied = conflictCopy.exec(stem)?.[1];
+  if (copied !== undefined) return { kind: 'main', sessionId: copied };
   const agent = agentStem(file);
   return agent === undefined
     ? undefined

@@ -6,6 +6,7 @@ import type { Retention, SessionRef, Stream, Watcher } from '../../src/mirror/st
 import { isRunningHere } from '../../src/process-identity.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
+import { Links } from '../files/links.js';
 import { WriteOnceFiles } from '../files/write-once-files.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { claudeCode } from './description.js';
@@ -64,7 +65,13 @@ export class ClaudeCodeWatcher implements Watcher {
     this.#settings = settings;
     this.#configs = configFolders(settings);
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
-    this.#listings = new DirectoryListings(settings.io, settings.clock, this.#onUnreadable);
+    const isTranscript = (path: string): boolean => path.endsWith('.jsonl');
+    const links = new Links(
+      [settings.home, ...this.#configs],
+      this.#configs.map(projectsOf),
+      isTranscript,
+    );
+    this.#listings = new DirectoryListings(settings.io, settings.clock, this.#onUnreadable, links);
     this.#strays = new OrphanSubagents(settings.io, this.#onUnreadable);
   }
 

@@ -2,7 +2,8 @@ import { sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, FileStat, Io } from '../../src/io.js';
-import { unreadable } from '../unreadable.js';
+import { passedOver, unreadable } from '../unreadable.js';
+import type { Links } from './links.js';
 
 interface Listing {
   readonly token: string;
@@ -24,15 +25,17 @@ export class DirectoryListings {
   readonly #io: Io;
   readonly #clock: Clock;
   readonly #onUnreadable: (error: TracecraftError) => void;
+  readonly #links: Links | undefined;
   readonly #listings = new Map<string, Listing>();
 
-  constructor(io: Io, clock: Clock, onUnreadable: (error: TracecraftError) => void) {
+  constructor(io: Io, clock: Clock, onUnreadable: (error: TracecraftError) => void, links?: Links) {
+    this.#links = links;
     this.#io = io;
     this.#clock = clock;
     this.#onUnreadable = onUnreadable;
   }
 
-  /** Without dotfiles; symbolic links are of kind 'other'. `undefined` when there is no such folder, or none to read. */
+  /** Without dotfiles; symbolic links that are not followed are of kind 'other'. `undefined` when there is no such folder, or none to read. */
   async list(folder: string): Promise<readonly DirectoryEntry[] | undefined> {
     try {
       return await this.#list(folder);
@@ -73,7 +76,8 @@ export class DirectoryListings {
       this.#listings.delete(folder);
       return undefined;
     }
-    const listed = entries.filter(({ name }) => !name.startsWith('.'));
+    const visible = entries.filter(({ name }) => !name.startsWith('.'));
+    const listed = await Promise.all(visible.map((entry) => this.#seen(folder, entry)));
     const escapeTerminal =
       known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
     this.#listings.set(folder, {
@@ -83,6 +87,19 @@ export class DirectoryListings {
       isFresh: this.#hasJustChanged(stat),
     });
     return escapeTerminal;
+  }
+
+  /** A folder that is linked to counts as one where the link may be followed; what may not is told of by name. */
+  async #seen(folder: string, entry: DirectoryEntry): Promise<DirectoryEntry> {
+    const path = folder.endsWith(sep) ? folder + entry.name : folder + sep + entry.name;
+    if (entry.name.includes('\ufffd'))
+      this.#onUnreadable(passedOver(path, 'its name is not UTF-8'));
+    if (entry.kind !== 'other' || this.#links === undefined) return entry;
+    const target = await this.#links.follow(path);
+    if (target === undefined) return entry;
+    if (target.refusal === undefined) return { ...entry, kind: 'directory' };
+    this.#onUnreadable(passedOver(path, target.refusal));
+    return entry;
   }
 
   #hasJustChanged(stat: FileStat): boolean {

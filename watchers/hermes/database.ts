@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/clock.js';
+import { SourceError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import type {
   Chunk,
@@ -19,7 +20,13 @@ import {
   nothingShipped,
   type Shipped,
 } from './position.js';
-import { type HeldSession, heldSessions, leasedSessions, sessionRowIn } from './sessions.js';
+import {
+  type HeldSession,
+  heldSessions,
+  leasedSessions,
+  readableSessions,
+  sessionRowIn,
+} from './sessions.js';
 
 export interface HermesDatabaseSettings {
   readonly io: Io;
@@ -61,11 +68,17 @@ export class HermesDatabase {
   readonly #changedAtMs = new Map<string, number>();
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #readAgainAtMs = 0;
+  #damage: SourceError | undefined;
 
   constructor({ io, clock, path }: HermesDatabaseSettings) {
     this.path = path;
     this.#clock = clock;
     this.#file = new SqliteFile(path, { io, clock });
+  }
+
+  /** What is wrong with it, when not all of it can be read. */
+  get damage(): SourceError | undefined {
+    return this.#damage;
   }
 
   sourceOf(sessionId: string): string {
@@ -160,14 +173,36 @@ export class HermesDatabase {
     before: ReadonlyMap<string, HeldSession>,
   ): Promise<ReadonlyMap<string, HeldSession>> {
     let startedAtMs = 0;
-    const held = await this.#file.read((reading) => {
+    const begin = (): void => {
       startedAtMs = this.#clock.monotonic();
-      return heldSessions(reading, before);
-    });
+    };
+    const held = await this.#readHeld(before, begin);
     const endedAtMs = this.#clock.monotonic();
     const surplusMs = endedAtMs - startedAtMs - unnoticedMs;
     this.#readAgainAtMs = surplusMs > 0 ? endedAtMs + surplusMs * restFactor : 0;
     return held;
+  }
+
+  /** All at once; where that fails, since some of it is damaged, session by session. */
+  async #readHeld(
+    before: ReadonlyMap<string, HeldSession>,
+    begin: () => void,
+  ): Promise<ReadonlyMap<string, HeldSession>> {
+    this.#damage = undefined;
+    try {
+      return await this.#file.read((reading) => {
+        begin();
+        return heldSessions(reading, before);
+      });
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      const held = await this.#file.read((reading) => {
+        begin();
+        return readableSessions(reading, before);
+      });
+      this.#damage = error;
+      return held;
+    }
   }
 
   #noteChanges(

@@ -32,6 +32,39 @@ export function foldHermesLine(line: Buffer, before: SessionFacts): SessionFacts
   return row === undefined ? before : factsOf(row, before);
 }
 
+const plainSchema = v.object({
+  role: text,
+  model: text,
+  cwd: text,
+  timestamp: text,
+  session_start: text,
+});
+
+/** What a row of a session's file tells: it has no table around it. */
+export function foldPlainRow(line: Buffer, before: SessionFacts): SessionFacts {
+  if (line.length > longestRow) return before;
+  const row = plainRowIn(line);
+  if (row === undefined) return before;
+  const told = Date.parse(row.session_start ?? row.timestamp ?? '');
+  const startedAt = Number.isNaN(told) ? undefined : new Date(told).toISOString();
+  const news = {
+    ...before,
+    ...(before.model === undefined && row.model !== undefined ? { model: row.model } : {}),
+    ...(before.cwd === undefined && row.cwd !== undefined ? { cwd: row.cwd } : {}),
+    ...(before.startedAt === undefined && startedAt !== undefined ? { startedAt } : {}),
+  };
+  return isSame(news, before) ? before : news;
+}
+
+function plainRowIn(line: Buffer): v.InferOutput<typeof plainSchema> | undefined {
+  try {
+    const result = v.safeParse(plainSchema, JSON.parse(line.toString('utf8')));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function rowIn(line: Buffer): SessionRow | undefined {
   try {
     const result = v.safeParse(schema, JSON.parse(line.toString('utf8')));

@@ -45,6 +45,41 @@ export function heldSessions(
   return held;
 }
 
+/**
+ * Every session of a damaged database, one by one: what cannot be read of one keeps no other from being mirrored. A damaged
+ * one is among them, so that reading it fails, and by its name.
+ */
+export function readableSessions(
+  reading: Reading,
+  before: ReadonlyMap<string, HeldSession>,
+): ReadonlyMap<string, HeldSession> {
+  const held = new Map<string, HeldSession>();
+  if (!hasMessages(reading)) return held;
+  for (const row of sessionRows(reading)) {
+    const { id } = row;
+    if (typeof id !== 'string' || id === '') continue;
+    try {
+      const token = tokenOf(row, outlinesOf(reading, id).get(id) ?? '');
+      const known = before.get(id);
+      held.set(id, known?.token === token ? known : heldSession(reading, id, row, token, known));
+    } catch {
+      held.set(id, before.get(id) ?? damagedSession(id, row));
+    }
+  }
+  return held;
+}
+
+function damagedSession(id: string, row: Row): HeldSession {
+  return {
+    id,
+    token: tokenOf(row, 'damaged'),
+    hasEnded: false,
+    modifiedAtMs: modifiedAt(row),
+    size: 1,
+    lastMessageId: Number.MIN_SAFE_INTEGER,
+  };
+}
+
 /** The session's own row; `undefined` when there is none (any more). */
 export function sessionRowIn(reading: Reading, id: string): Row | undefined {
   if (!hasMessages(reading)) return undefined;
@@ -95,25 +130,30 @@ function heldSession(
     id,
     known?.lastMessageId ?? Number.MIN_SAFE_INTEGER,
   );
-  const times = [row.started_at, row.ended_at, row.last_activity_at].map(numberIn);
   return {
     id,
     token,
     hasEnded: row.ended_at !== null && row.ended_at !== undefined,
-    modifiedAtMs: Math.max(0, ...times.map((seconds) => seconds * 1000)),
+    modifiedAtMs: modifiedAt(row),
     size: (known?.size ?? 0) + numberIn(sum?.bytes),
     lastMessageId: Math.max(known?.lastMessageId ?? Number.MIN_SAFE_INTEGER, numberIn(sum?.last)),
   };
 }
 
+function modifiedAt(row: Row): number {
+  const times = [row.started_at, row.ended_at, row.last_activity_at].map(numberIn);
+  return Math.max(0, ...times.map((seconds) => seconds * 1000));
+}
+
 /** How many messages each session has and which, active or not: told from an index, without reading a message. */
-function outlinesOf(reading: Reading): ReadonlyMap<string, string> {
+function outlinesOf(reading: Reading, only?: string): ReadonlyMap<string, string> {
   const present = columnsOf(reading, 'messages');
   const active = present.has('active') ? 'active' : '1';
   const latest = present.has('timestamp') ? 'max(timestamp)' : '0';
   const rows = reading.all(
     `SELECT session_id AS id, ${active} AS active, count(*) AS n, total(id) AS ids, ${latest} AS latest
-     FROM messages GROUP BY session_id, ${active}`,
+     FROM messages ${only === undefined ? '' : 'WHERE session_id = ?'} GROUP BY session_id, ${active}`,
+    ...(only === undefined ? [] : [only]),
   );
   const outlines = new Map<string, string>();
   for (const { id, active: isActive, n, ids, latest: last } of rows) {

@@ -8,6 +8,8 @@ import { jsonlFile } from '../files/jsonl-file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { HermesDatabase } from './database.js';
 import { hermes } from './description.js';
+import { foldPlainRow } from './facts.js';
+import { wholeSessionFile } from './whole-file.js';
 
 export interface HermesSettings {
   readonly io: Io;
@@ -25,6 +27,8 @@ const profilesFolder = 'profiles';
 const sessionsFolder = 'sessions';
 const diversionFile = /^([^.].*)\.jsonl$/s;
 const diversion = 'diversion';
+/** A whole session as one JSON document, from before its database was made anew. */
+const wholeFile = /^session_(.+)\.json$/s;
 
 /** Where a path lies: in the home itself or in one of its profiles. */
 interface ProfileFolder {
@@ -36,7 +40,8 @@ interface ProfileFolder {
 /**
  * Hermes keeps its sessions in `state.db` of its home, and of each profile in `profiles/`. While that database is broken
  * or was replaced under a running Hermes, messages go to `sessions/<id>.jsonl`: that file is a stream `diversion` of its
- * session (https://github.com/NousResearch/hermes-agent, hermes_state_errors.py).
+ * session (https://github.com/NousResearch/hermes-agent, hermes_state_errors.py). Where the database has nothing of the session,
+ * that file, or `sessions/session_<id>.json`, is the session.
  */
 export class HermesWatcher implements Watcher {
   readonly harness = harness;
@@ -100,8 +105,9 @@ export class HermesWatcher implements Watcher {
     const [first, second, ...deeper] = place?.below ?? [];
     if (first === undefined) return false;
     if (first === sessionsFolder) {
-      const isDiversion = second === undefined || diversionFile.test(second);
-      return !isDiversion || deeper.length > 0;
+      const isSession =
+        second === undefined || diversionFile.test(second) || wholeFile.test(second);
+      return !isSession || deeper.length > 0;
     }
     return second !== undefined || !(first === databaseFile || first === `${databaseFile}-wal`);
   }
@@ -120,25 +126,33 @@ export class HermesWatcher implements Watcher {
 
   async #streamsOf(profile: string): Promise<readonly Stream[]> {
     const streams: Stream[] = [];
-    for (const id of (await this.#sessionsIn(profile)).keys()) {
-      streams.push(await this.#session(profile, id));
-    }
+    const held = await this.#sessionsIn(profile);
+    for (const id of held?.keys() ?? []) streams.push(await this.#session(profile, id));
     const folder = join(this.#folder(profile), sessionsFolder);
-    for (const { name, kind } of (await this.#listings.list(folder)) ?? []) {
-      const id = kind === 'file' ? diversionFile.exec(name)?.[1] : undefined;
-      if (id !== undefined) streams.push(this.#diversion(join(folder, name), id));
+    const files = (await this.#listings.list(folder)) ?? [];
+    const ids = new Set(files.map(({ name }) => diversionFile.exec(name)?.[1]));
+    for (const { name, kind } of files) {
+      if (kind !== 'file') continue;
+      const path = join(folder, name);
+      const id = diversionFile.exec(name)?.[1];
+      if (id !== undefined) streams.push(this.#diversion(path, id, this.#nameOf(held, id)));
+      const whole = wholeFile.exec(name)?.[1];
+      const isOnlyCopy = whole !== undefined && held?.has(whole) === false && !ids.has(whole);
+      if (isOnlyCopy) streams.push(this.#whole(path, whole));
     }
     return streams;
   }
 
-  /** A database that cannot be read keeps the others from nothing. */
-  async #sessionsIn(profile: string): Promise<ReadonlyMap<string, unknown>> {
+  /** A database that cannot be read keeps the others from nothing: `undefined`. */
+  async #sessionsIn(profile: string): Promise<ReadonlyMap<string, unknown> | undefined> {
     const database = this.#database(profile);
     try {
-      return await database.sessions();
+      const sessions = await database.sessions();
+      if (database.damage !== undefined) this.#onUnreadable(database.damage);
+      return sessions;
     } catch (error) {
       this.#onUnreadable(unreadable(database.path, error));
-      return new Map();
+      return undefined;
     }
   }
 
@@ -159,18 +173,30 @@ export class HermesWatcher implements Watcher {
   async #isElsewhere(profile: string, id: string): Promise<boolean> {
     for (const other of await this.#profiles()) {
       if (other === profile) return false;
-      if ((await this.#sessionsIn(other)).has(id)) return true;
+      if ((await this.#sessionsIn(other))?.has(id)) return true;
     }
     return false;
   }
 
-  #diversion(path: string, id: string): Stream {
+  /** What the database has nothing of is the session itself. While the database cannot be read nobody can tell. */
+  #nameOf(held: ReadonlyMap<string, unknown> | undefined, id: string): string {
+    return held === undefined || held.has(id) ? diversion : '';
+  }
+
+  #whole(path: string, id: string): Stream {
     const known = this.#streams.get(path);
     if (known !== undefined) return known;
+    const stream = wholeSessionFile(this.#settings.io, path, { harness, id });
+    this.#streams.set(path, stream);
+    return stream;
+  }
+
+  #diversion(path: string, id: string, name: string): Stream {
+    const known = this.#streams.get(path);
+    if (known?.name === name) return known;
     const { io } = this.#settings;
     const session = { harness, id } as const;
-    const facts: Stream['facts'] = (_line, before) => before;
-    const stream = jsonlFile({ io, path, session, name: diversion, facts });
+    const stream = jsonlFile({ io, path, session, name, facts: foldPlainRow });
     this.#streams.set(path, stream);
     return stream;
   }
@@ -183,7 +209,9 @@ export class HermesWatcher implements Watcher {
       return undefined;
     }
     const isThere = await this.#listings.has(folder, file, 'file');
-    return isThere ? this.#diversion(join(folder, file), id) : undefined;
+    if (!isThere) return undefined;
+    const name = this.#nameOf(await this.#sessionsIn(profile), id);
+    return this.#diversion(join(folder, file), id, name);
   }
 
   /** The session of `state.db#<id>`, which is how its source is written; of the database itself, the last that changed. */

@@ -7,6 +7,8 @@
  */
 export type Transcript =
   | { readonly kind: 'current'; readonly sessionId: string }
+  /** A copy that is made before a transcript is compacted: it counts where nothing else is left of the session. */
+  | { readonly kind: 'checkpoint'; readonly sessionId: string }
   /** The whole transcript of a session that was reset or deleted. */
   | { readonly kind: 'ended'; readonly sessionId: string; readonly endedAt: string | undefined }
   /** What a transcript was before it was cut short; the session goes on in another file. */
@@ -31,12 +33,15 @@ const imported = new RegExp(
   'i',
 );
 const importedByName = /^[^.]+\.(.+)\.jsonl\.imported-(\d{1,15})(?:\.\d+)?$/;
+const checkpoint = new RegExp(String.raw`^(.+)\.checkpoint\.${uuid}\.jsonl$`, 'i');
 /** Diagnostics and copies that OpenClaw makes beside a transcript: nothing that was said is in them alone. */
 const besideTranscript = new RegExp(String.raw`\.trajectory$|\.checkpoint\.${uuid}$`, 'i');
 
 /** What a file in `sessions/` is; without `.zst`, in which the kinds do not differ. */
 export function transcriptOf(file: string): Transcript | undefined {
   const named = archive.exec(file);
+  const [, of] = checkpoint.exec(file) ?? [];
+  if (of !== undefined && isSessionId(of)) return { kind: 'checkpoint', sessionId: of };
   if (named === null) {
     const sessionId = file.endsWith('.jsonl') ? sessionIdOf(file.slice(0, -6)) : undefined;
     return sessionId === undefined ? undefined : { kind: 'current', sessionId };

@@ -53,12 +53,25 @@ export function sourcesOf(present: Present): readonly TranscriptSource[] {
     sources.push({ sessionId, name: '', from: { kind: 'database' } });
   }
   if (present.inDatabase === undefined) return sources;
+  sources.push(...lastCheckpoints(found, whole));
   for (const { file, transcript } of latestFirst(transcriptsIn(present.imports, importOf))) {
     if (whole.has(transcript.sessionId)) continue;
     whole.add(transcript.sessionId);
     sources.push(fromFile('imports', file, transcript.sessionId, ''));
   }
   return sources;
+}
+
+/** Of sessions that nothing else is left of. Several are contenders for one stream: the one that agrees furthest is it. */
+function lastCheckpoints(
+  found: readonly FoundTranscript[],
+  whole: ReadonlySet<string>,
+): readonly TranscriptSource[] {
+  return found.flatMap(({ file, transcript: { kind, sessionId } }) =>
+    kind === 'checkpoint' && !whole.has(sessionId)
+      ? [fromFile('sessions', file, sessionId, '')]
+      : [],
+  );
 }
 
 interface FoundTranscript {

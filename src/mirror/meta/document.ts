@@ -56,7 +56,41 @@ export function metaDocument(picture: SessionPicture): MetaDocument {
     parts: parts.slice(-newestParts).map(metaPart),
     streams: [...picture.further].map(metaStream),
     streams_omitted: 0,
+    heads: [],
   };
+}
+
+/**
+ * Ours, with what another machine wrote about the same session before: streams that only it has, and how far it came. An end
+ * that nobody here knows of is kept as long as nothing came after it.
+ */
+export function mergedMeta(
+  ours: MetaDocument,
+  before: MetaDocument,
+  isReopened = false,
+): MetaDocument {
+  const names = new Set(ours.streams.map(({ name }) => name));
+  const isOurs = before.host === ours.host;
+  const hasNothingNew =
+    !isReopened && before.total_lines === ours.total_lines && before.generation === ours.generation;
+  const heads = before.heads.filter(({ host }) => host !== ours.host);
+  const others = isOurs
+    ? heads
+    : [...heads.filter(({ host }) => host !== before.host), headOf(before)];
+  return {
+    ...ours,
+    ended_at: ours.ended_at ?? (hasNothingNew ? before.ended_at : null),
+    streams: [...ours.streams, ...before.streams.filter(({ name }) => !names.has(name))],
+    heads: others.length === 0 ? [] : [...others.slice(-mostHeads), headOf(ours)],
+  };
+}
+
+const mostHeads = 20;
+
+function headOf(document: MetaDocument): MetaDocument['heads'][number] {
+  const { host, agent_id, generation, total_lines, last_uploaded_at, parts } = document;
+  const last_part = parts[parts.length - 1]?.name ?? null;
+  return { host, agent_id, generation, total_lines, last_part, last_uploaded_at };
 }
 
 /** The document as stored: streams beyond what fits are counted, not listed; then the older of the listed parts go. */

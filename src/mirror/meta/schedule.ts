@@ -17,7 +17,8 @@ export class MetaSchedule {
   /** Parts were shipped. What grows long after its end is open again. */
   changed(session: SessionMirror, nowMs: number): void {
     this.#lastPartMs.set(session, nowMs);
-    const endedMs = this.#endedMs.get(session);
+    const before = session.endedAt === undefined ? undefined : Number.NEGATIVE_INFINITY;
+    const endedMs = this.#endedMs.get(session) ?? before;
     if (endedMs === undefined) return;
     if (nowMs - endedMs > afterEndMs) this.#open(session);
     else this.#writtenMs.delete(session);
@@ -30,15 +31,21 @@ export class MetaSchedule {
     this.#hasten(session, nowMs);
   }
 
+  /** The bucket's document may be behind what is known, e.g. since an earlier run was killed: written as soon as it can be. */
+  owed(session: SessionMirror, nowMs: number): void {
+    if (session.endedAt !== undefined) this.#endedMs.set(session, Number.NEGATIVE_INFINITY);
+    this.#hasten(session, nowMs);
+  }
+
   /** A session that had ended goes on. */
   reopened(session: SessionMirror, nowMs: number): void {
-    if (!this.#endedMs.has(session)) return;
+    if (!this.#endedMs.has(session) && session.endedAt === undefined) return;
     this.#open(session);
     this.#hasten(session, nowMs);
   }
 
   #open(session: SessionMirror): void {
-    session.endedAt = undefined;
+    session.reopen();
     this.#endedMs.delete(session);
   }
 

@@ -1,11 +1,19 @@
-import type { Bucket } from '../../bucket/bucket.js';
-import { DocumentError, metaSchema, parseDocument } from '../../protocol/documents.js';
+import { createHash } from 'node:crypto';
+import type { Bucket, Etag } from '../../bucket/bucket.js';
+import { UnreachableError } from '../../errors.js';
+import {
+  DocumentError,
+  type MetaDocument,
+  metaSchema,
+  parseDocument,
+} from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint } from '../checkpoint.js';
 import type { StreamMirror } from '../slots/stream-mirror.js';
+import { noSessionState, type SessionStateFile } from '../state/session-state.js';
 import type { SessionFacts, SessionRef } from '../stream.js';
-import { encodeMeta, metaDocument } from './document.js';
+import { encodeMeta, mergedMeta, metaDocument } from './document.js';
 
 export interface SessionMirrorContext {
   readonly bucket: Bucket;
@@ -28,13 +36,53 @@ export class SessionMirror {
   readonly ref: SessionRef;
   /** When it ended, as its harness told (ISO 8601 UTC); `undefined` while it may go on. */
   endedAt: string | undefined;
+  readonly #stateFile: SessionStateFile;
+  #isLoaded = false;
+  #isReopened = false;
+  #etag: Etag | undefined;
+  #known: MetaDocument | undefined;
+  /** Fingerprint of what the bucket has, as far as is remembered. */
+  #stored: string | undefined;
   readonly #context: SessionMirrorContext;
   readonly #streams = new Map<string, StreamMirror>();
   #written: string | undefined;
 
-  constructor(context: SessionMirrorContext, ref: SessionRef) {
+  constructor(
+    context: SessionMirrorContext,
+    ref: SessionRef,
+    stateFile: SessionStateFile = noSessionState,
+  ) {
     this.#context = context;
+    this.#stateFile = stateFile;
     this.ref = ref;
+  }
+
+  /** It goes on, whatever was said of its end. */
+  reopen(): void {
+    this.endedAt = undefined;
+    this.#isReopened = true;
+  }
+
+  /** What was told of it before this process began. */
+  async load(): Promise<void> {
+    if (this.#isLoaded) return;
+    this.#isLoaded = true;
+    const state = await this.#stateFile.load();
+    this.endedAt ??= state?.endedAt;
+    this.#stored = state?.written;
+  }
+
+  /** Whether the bucket has a document that says less than is known. */
+  async isMetaOwed(): Promise<boolean> {
+    await this.load();
+    const document = await this.#document(this.endedAt);
+    return !isEmpty(document) && fingerprintOf(document) !== this.#stored;
+  }
+
+  /** Keeps what was told until the bucket has it; whether it is kept. */
+  async remember(): Promise<boolean> {
+    await this.load();
+    return this.#stateFile.save({ endedAt: this.endedAt, written: this.#stored });
   }
 
   /** By name; '' is the main stream. */
@@ -48,15 +96,32 @@ export class SessionMirror {
 
   /** Puts `meta.json` when it would say something new. `endedAt` (ISO 8601 UTC) is for who knows that it ended. */
   async writeMeta(endedAt = this.endedAt): Promise<void> {
+    await this.load();
+    const document = await this.#document(endedAt);
+    const written = fingerprintOf(document);
+    if (isEmpty(document) || written === this.#written) return;
+    for (let attempt = 0; !(await this.#put(document)); attempt += 1) {
+      if (attempt >= mostAttempts) throw new UnreachableError(`${this.#key} changes all the time`);
+    }
+    this.#written = written;
+    this.#stored = written;
+    await this.#stateFile.save({ endedAt, written });
+  }
+
+  get #key(): string {
+    return this.#context.layout.meta(this.ref.harness, this.ref.id);
+  }
+
+  async #document(endedAt: string | undefined): Promise<MetaDocument> {
     for (const stream of this.#streams.values()) await stream.load();
     const main = this.#streams.get('');
     const further = new Map<string, Checkpoint>();
     for (const [name, stream] of this.#streams) {
       if (name !== '' && stream.checkpoint !== undefined) further.set(name, stream.checkpoint);
     }
-    const { bucket, layout, agent, host, redactor } = this.#context;
+    const { agent, host, redactor } = this.#context;
     const facts = main?.facts ?? [...this.#streams.values()][0]?.facts ?? {};
-    const document = metaDocument({
+    return metaDocument({
       session: this.ref,
       agent,
       host,
@@ -66,32 +131,58 @@ export class SessionMirror {
       main: main?.checkpoint,
       further,
     });
-    const isEmpty = document.part_count === 0 && document.streams.every((s) => s.part_count === 0);
-    const encoded = encodeMeta(document);
-    const text = encoded.toString('utf8');
-    if (isEmpty || text === this.#written) return;
-    const key = layout.meta(this.ref.harness, this.ref.id);
-    if (this.#written === undefined) await this.#lookForOtherHost(key);
-    await bucket.put(key, encoded, { contentType: 'application/json' });
-    this.#written = text;
   }
 
-  /** One look, before this process writes the document for the first time. */
-  async #lookForOtherHost(key: string): Promise<void> {
+  /** `false`: somebody wrote it meanwhile. What is there is read once in a process, and after that only if it was changed. */
+  async #put(ours: MetaDocument): Promise<boolean> {
+    const { bucket } = this.#context;
+    if (this.#written === undefined || this.#etag === undefined) await this.#readKnown();
+    const document =
+      this.#known === undefined ? ours : mergedMeta(ours, this.#known, this.#isReopened);
+    const body = encodeMeta(document);
+    if (this.#known !== undefined && encodeMeta(this.#known).equals(body)) return true;
+    const options = { contentType: 'application/json' };
+    const { putIfMatch, putIfAbsent } = bucket.capabilities;
+    if (!putIfMatch || !putIfAbsent) {
+      await bucket.put(this.#key, body, options);
+      this.#known = document;
+      return true;
+    }
+    const outcome =
+      this.#etag === undefined
+        ? await bucket.putIfAbsent(this.#key, body, options)
+        : await bucket.putIfMatch(this.#key, body, this.#etag, options);
+    this.#etag = outcome.written ? outcome.etag : undefined;
+    this.#known = outcome.written ? document : undefined;
+    return outcome.written;
+  }
+
+  async #readKnown(): Promise<void> {
     const { bucket, host, onOtherHost } = this.#context;
-    if (onOtherHost === undefined || bucket.capabilities.putIfAbsent) return;
-    const stored = await bucket.get(key);
-    if (stored === undefined) return;
-    const other = otherHost(key, stored.body);
-    if (other !== undefined && other.host !== host) onOtherHost(this.ref, other);
+    const stored = await bucket.get(this.#key);
+    this.#etag = stored?.etag;
+    this.#known = stored === undefined ? undefined : readable(this.#key, stored.body);
+    const other = this.#known?.host ?? null;
+    if (other === null || other === host || bucket.capabilities.putIfAbsent) return;
+    onOtherHost?.(this.ref, { host: other, at: this.#known?.last_uploaded_at ?? null });
   }
 }
 
-/** `undefined` where the document cannot be read, or names no machine. */
-function otherHost(key: string, body: Buffer): OtherHost | undefined {
+const mostAttempts = 8;
+
+function isEmpty({ part_count, streams }: MetaDocument): boolean {
+  return part_count === 0 && streams.every((stream) => stream.part_count === 0);
+}
+
+/** Of what it says of the session, whoever says it: an upgrade or another name is no reason to write all of them again. */
+function fingerprintOf(document: MetaDocument): string {
+  const said = { ...document, agent_id: null, host: null, redactor_version: null };
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
+}
+
+function readable(key: string, body: Buffer): MetaDocument | undefined {
   try {
-    const { host, last_uploaded_at: at } = parseDocument(metaSchema, key, body);
-    return host === null ? undefined : { host, at };
+    return parseDocument(metaSchema, key, body);
   } catch (error) {
     if (error instanceof DocumentError) return undefined;
     throw error;

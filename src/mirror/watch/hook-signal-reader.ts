@@ -58,10 +58,10 @@ export class HookSignalReader {
     );
     for (const hookSignal of hookSignals) {
       const session = sessions.get(sessionKeyOf(hookSignal.harness, hookSignal.sessionId));
-      if (session !== undefined) this.#resolveSource(hookSignal, session);
-      const isStale = hookSignal.atMs < clock.now() - foreignMs;
-      const isDone = session !== undefined || isStale || hookSignal.sessionId === undefined;
-      if (isDone) await settings.hookSignals?.take(hookSignal);
+      const isKept = session !== undefined && (await this.#tellSession(hookSignal, session));
+      const isForeign = session === undefined && hookSignal.atMs < clock.now() - foreignMs;
+      if (isKept || isForeign || hookSignal.sessionId === undefined)
+        await settings.hookSignals?.take(hookSignal);
     }
     return true;
   }
@@ -111,13 +111,17 @@ export class HookSignalReader {
     }
   }
 
-  #resolveSource({ kind, atMs }: HookSignal, session: SessionMirror): void {
+  /** Whether what it tells is kept on this machine, and the signal may go: a kill must not lose it. */
+  async #tellSession({ kind, atMs }: HookSignal, session: SessionMirror): Promise<boolean> {
     const { metas } = this.#uploader;
     const now = this.#context.clock.monotonic();
+    await session.load();
     if (kind === 'started') metas.reopened(session, now);
-    if (kind !== 'ended') return;
-    metas.ended(session, new Date(atMs).toISOString(), now);
-    this.#context.report.onEnded?.(session);
+    if (kind === 'ended') metas.ended(session, new Date(atMs).toISOString(), now);
+    if (kind === 'advanced') return true;
+    const isKept = await session.remember();
+    if (kind === 'ended') this.#context.report.onEnded?.(session);
+    return isKept || !this.#context.registry.keepsState;
   }
 }
 

@@ -113,7 +113,17 @@ export class WatchLoop {
     await registry.learnBucket(await this.#filter.harnesses());
     const { taken, discovered } = await this.#filter.first(clock.now());
     for (const found of discovered) await this.#take(found);
+    await this.#oweMetas();
     report.onTaken(taken);
+  }
+
+  /** A run that was killed may have left documents that say less than the parts. */
+  async #oweMetas(): Promise<void> {
+    const { registry, clock, settings } = this.#context;
+    for (const session of registry.sessions) {
+      if (!(await session.isMetaOwed()) && !settings.isThorough) continue;
+      this.#uploader.metas.owed(session, clock.monotonic());
+    }
   }
 
   async #take({ stream, snapshot }: DiscoveredStream): Promise<UploadState> {

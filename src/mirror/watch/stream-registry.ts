@@ -9,6 +9,7 @@ import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { type OtherHost, SessionMirror } from '../meta/session-mirror.js';
 import { StreamMirror } from '../slots/stream-mirror.js';
 import { pendingPutFile, pendingPutInMemory } from '../state/pending-put.js';
+import { noSessionState, type SessionStateFile, sessionStateFile } from '../state/session-state.js';
 import { noStreamState, streamStateFile, streamStatePath } from '../state/stream-state.js';
 import {
   type LineStream,
@@ -91,6 +92,11 @@ export class StreamRegistry {
 
   get sessions(): Iterable<SessionMirror> {
     return this.#sessions.values();
+  }
+
+  /** Whether anything is remembered between two runs. */
+  get keepsState(): boolean {
+    return this.#context.stateFolder !== undefined;
   }
 
   get sessionCount(): number {
@@ -344,9 +350,16 @@ export class StreamRegistry {
     if (known !== undefined) return known;
     const { bucket, layout, agent, host, redactor, onOtherHost } = this.#context;
     const context = { bucket, layout, agent, host, redactor, onOtherHost };
-    const session = new SessionMirror(context, stream.session);
+    const session = new SessionMirror(context, stream.session, this.#sessionState(harness, id));
     this.#sessions.set(key, session);
     return session;
+  }
+
+  #sessionState(harness: string, id: string): SessionStateFile {
+    const { io, stateFolder, onStateTrouble } = this.#context;
+    if (stateFolder === undefined) return noSessionState;
+    const own = withoutLinks(io, stateFolder);
+    return sessionStateFile(own, stateFolder, harness, id, onStateTrouble);
   }
 
   #prefix(session: SessionMirror, name: string): string {
