@@ -256,10 +256,19 @@ function readAt<T>(module: SqliteModule, path: string, use: (reading: Reading) =
     const reading = new OpenReading(database);
     database.exec('PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; BEGIN');
     const value = use(reading);
-    database.exec('COMMIT');
+    end(database);
     return value;
   } finally {
     database.close();
+  }
+}
+
+/** Nothing was written: what a damaged database says to its end changes nothing of what was read. */
+function end(database: InstanceType<SqliteModule['DatabaseSync']>): void {
+  try {
+    database.exec('COMMIT');
+  } catch {
+    // It is closed next.
   }
 }
 

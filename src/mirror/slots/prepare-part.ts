@@ -1,4 +1,6 @@
 import type { Redactor } from '../../redact/redact.js';
+import type { Checkpoint, ShippedPart } from '../checkpoint.js';
+import { fingerprint } from '../lines.js';
 import type { Chunk, Line, Position, ReadLimit, Stream } from '../stream.js';
 import { isUnsteady, plain, type Unsteady } from './reconcile.js';
 
@@ -30,4 +32,25 @@ function redactLine(redactor: Redactor, line: Line, counts: Record<string, numbe
   const redaction = redactor.redact(sealed ? line.text : line);
   for (const [kind, count] of redaction.counts ?? []) counts[kind] = (counts[kind] ?? 0) + count;
   return sealed ? line.seal(redaction.bytes) : redaction.bytes;
+}
+
+/** The part that a prepared one has become in the slot at a checkpoint's end. */
+export function preparedAs(
+  { sequence, generation, position }: Checkpoint,
+  { plainLines, chunk, body, counts }: PreparedPart,
+  uploadedAtMs: number,
+  isRange: boolean,
+): ShippedPart {
+  return {
+    sequence,
+    generation,
+    startLine: position.line,
+    endLine: chunk.next.line,
+    sourceBytes: chunk.sourceBytes,
+    uploadedBytes: body.length,
+    fingerprint: plainLines.length === chunk.lines.length ? fingerprint(plainLines) : '',
+    redactions: counts,
+    uploadedAtMs,
+    ...(isRange ? { isRange } : {}),
+  };
 }

@@ -7,7 +7,6 @@ import {
   type ShippedPart,
   withPart,
 } from '../checkpoint.js';
-import { completeLines, endsWithNewline, fingerprint } from '../lines.js';
 import { type PendingPut, pendingPutInMemory } from '../state/pending-put.js';
 import type {
   Chunk,
@@ -17,13 +16,16 @@ import type {
   SessionFacts,
   Stream,
 } from '../stream.js';
+import { compareSlot } from './compare-slot.js';
+import { Contest } from './contest.js';
 import { inMode, openGeneration, reasonToReopen } from './generations.js';
 import { type Listing, listStream } from './listing.js';
-import { type PreparedPart, prepare } from './prepare-part.js';
+import { outcomeOf } from './outcome.js';
+import { type PreparedPart, prepare, preparedAs } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
-import { compareStored, isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
-import { foldedPart, holdsAll, recoverLines, recoverRecords } from './recovery.js';
-import type { StreamMirrorContext, UploadLimits, UploadResult } from './upload.js';
+import { isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
+import { holdsAll, recoverLines, recoverRecords } from './recovery.js';
+import { done, type StreamMirrorContext, type UploadLimits, type UploadResult } from './upload.js';
 
 const maxAttempts = 8;
 const contentType = 'application/x-ndjson';
@@ -50,9 +52,7 @@ export class StreamMirror {
   #loaded = false;
   /** What is remembered has to be found again in the bucket and the source before anything is added to it. */
   #isDoubted = false;
-  /** The newest generation when this process last looked at all of them. */
-  #newestSeen: number | undefined;
-  #contestedBy: string | undefined;
+  readonly #contest = new Contest();
 
   constructor(context: StreamMirrorContext, source: Stream) {
     this.#context = context;
@@ -82,7 +82,7 @@ export class StreamMirror {
 
   /** Who opened a newer generation while this process was writing, if anybody did: readers find theirs, not this source. */
   get contestedBy(): string | undefined {
-    return this.#contestedBy;
+    return this.#contest.by;
   }
 
   /** The same stream from another place: the file was moved. */
@@ -133,7 +133,7 @@ export class StreamMirror {
     await this.load();
     const { checkpoint } = this;
     if (checkpoint !== undefined && !this.#isDoubted) {
-      if (this.#contestedBy !== undefined) return done('level');
+      if (this.contestedBy !== undefined) return done('level');
       const listing = await listStream(this.#context.bucket, this.#context.prefix);
       const isWhole = holdsAll(listing, checkpoint);
       const reason = reasonToReopen(this.#context.bucket, listing, checkpoint);
@@ -186,7 +186,7 @@ export class StreamMirror {
     const { bucket, prefix } = this.#context;
     if (!this.#listed && this.#known.length === 0) {
       this.#listed = true;
-      this.#newestSeen = 0;
+      this.#contest.saw(0);
       this.#checkpoint = emptyCheckpoint;
       return undefined;
     }
@@ -202,13 +202,9 @@ export class StreamMirror {
         if (restored.has(nameOf(part))) this.#context.onPart?.(part, checkpoint);
       }
       const reason = reasonToReopen(bucket, listing, checkpoint);
-      const isContested = reason === 'resumed' && this.#isOvertaken(listing);
-      this.#newestSeen = Math.max(
-        this.#newestSeen ?? 0,
-        isContested ? 0 : listing.newestGeneration,
-      );
+      const isContested = reason === 'resumed' && this.#contest.isOvertaken(listing);
+      if (!isContested) this.#contest.saw(listing.newestGeneration);
       if (isContested) return this.#adoptHead(checkpoint, before);
-      this.#contestedBy = undefined;
       if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before);
       const usable = await inMode(bucket, prefix, checkpoint, this.#context.who);
       if (usable === 'lost') return this.#recover();
@@ -219,16 +215,6 @@ export class StreamMirror {
     const { listing, best } = recovery;
     const reason = best.parts.length === 0 ? 'replaced' : 'rewritten';
     return this.#reopen(listing, best, reason, before);
-  }
-
-  /**
-   * Two that write different transcripts under one id, both at work now, would open generations against each other for ever:
-   * who finds that it was overtaken goes on in its own, and says that readers find the other's.
-   */
-  #isOvertaken({ newestGeneration, generations }: Listing): boolean {
-    if (this.#newestSeen === undefined || newestGeneration <= this.#newestSeen) return false;
-    this.#contestedBy = generations.get(newestGeneration)?.who ?? 'somebody';
-    return true;
   }
 
   async #recoverRecords(
@@ -254,8 +240,7 @@ export class StreamMirror {
     const { bucket, who, onGeneration } = this.#context;
     const opened = await openGeneration(bucket, listing, base, reason, who);
     if (opened === 'lost') return this.#recover();
-    this.#newestSeen = opened.generation;
-    this.#contestedBy = undefined;
+    this.#contest.saw(opened.generation);
     onGeneration?.(opened, reason);
     return this.#adoptHead(opened, before);
   }
@@ -325,19 +310,7 @@ export class StreamMirror {
     const { clock } = this.#context;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
     if (!(await this.#send(checkpoint, prepared))) return false;
-    const lines = prepared.plainLines;
-    const part: ShippedPart = {
-      sequence: checkpoint.sequence,
-      generation: checkpoint.generation,
-      startLine: checkpoint.position.line,
-      endLine: prepared.chunk.next.line,
-      sourceBytes: prepared.chunk.sourceBytes,
-      uploadedBytes: prepared.body.length,
-      fingerprint: lines.length === prepared.chunk.lines.length ? fingerprint(lines) : '',
-      redactions: prepared.counts,
-      uploadedAtMs: clock.now(),
-      ...(this.#isRange ? { isRange: true } : {}),
-    };
+    const part = preparedAs(checkpoint, prepared, clock.now(), this.#isRange);
     this.#advance(part, prepared.chunk.next, prepared.chunk.snapshot);
     for (const line of prepared.redactedLines) this.#observe(line);
     return true;
@@ -364,45 +337,28 @@ export class StreamMirror {
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
     const stored = await bucket.get(prefix + nextPartName(checkpoint));
     if (stored === undefined) return 'again';
-    const slot = {
-      sequence: checkpoint.sequence,
-      generation: checkpoint.generation,
-      startLine: checkpoint.position.line,
-    };
-    if (this.#source.kind === 'records') {
-      if (!endsWithNewline(stored.body)) this.#isDoubted = true;
-      if (this.#isDoubted) return 'again';
-      const lines = completeLines(stored.body);
-      const position = this.#source.fold(checkpoint.position, lines);
-      for (const line of lines) this.#observe(line);
-      const part = foldedPart(slot, position.line, stored.body, stored.modifiedAt);
-      this.#advance(part, position, this.#snapshot);
-      await this.#save();
+    const before = await this.#source.changed(undefined);
+    const found = await compareSlot(this.#source, checkpoint, stored);
+    if (found === 'gone') return done('gone');
+    if (found === 'moved') return this.#verify();
+    if (found === 'torn') {
+      this.#isDoubted = true;
       return 'again';
     }
-    const before = await this.#source.changed(undefined);
-    const comparison = await compareStored(this.#source, checkpoint.position, stored.body);
-    if (comparison === 'gone') return done('gone');
-    if (comparison === 'moved') return this.#verify();
-    if (comparison === 'behind') {
+    this.#known = checkpoint.parts;
+    if (found === 'behind') {
       this.#checkpoint = { ...checkpoint, ahead: true };
-      this.#known = checkpoint.parts;
       this.#waitingAt = before?.token;
       return done('behind');
     }
-    if (comparison === 'conflict') {
-      this.#known = checkpoint.parts;
+    if (found === 'conflict') {
       this.#checkpoint = undefined;
       this.#listed = true;
       return (await this.#recover()) ?? 'again';
     }
-    const part: ShippedPart = {
-      ...foldedPart(slot, comparison.position.line, stored.body, stored.modifiedAt),
-      sourceBytes: comparison.sourceBytes,
-      fingerprint: fingerprint(comparison.lines),
-    };
-    this.#advance(part, comparison.position, this.#snapshot);
-    for (const line of comparison.lines) this.#observeSource(line);
+    this.#advance(found.part, found.position, this.#snapshot);
+    for (const line of found.shippedLines) this.#observe(line);
+    for (const line of found.sourceLines) this.#observeSource(line);
     await this.#save();
     return 'again';
   }
@@ -441,16 +397,4 @@ export class StreamMirror {
     });
     if (this.#isRange) await this.#pendingPut.forget();
   }
-}
-
-function done(state: UploadResult['state']): UploadResult {
-  return { state, more: false, rest: 0 };
-}
-
-/** A promise that is looked at later must not count as unhandled meanwhile. */
-function outcomeOf<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
-  return promise.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
 }

@@ -48,3 +48,7 @@ export interface UploadResult {
   /** Bytes of an unterminated last line; it waits for its newline. */
   readonly rest: number;
 }
+
+export function done(state: UploadResult['state']): UploadResult {
+  return { state, more: false, rest: 0 };
+}

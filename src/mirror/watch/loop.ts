@@ -1,6 +1,7 @@
 import PQueue from 'p-queue';
 import type { Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
+import { backfillParts, drainWhole, finishOne, liveParts } from './drain.js';
 import { NoFileEvents } from './file-events.js';
 import { HookSignalReader } from './hook-signal-reader.js';
 import { ProgressCounter } from './progress-counter.js';
@@ -22,11 +23,7 @@ const sliceStreams = 200;
 const quietEverySweeps = 6;
 const quietAfterMs = 3_600_000;
 const concurrency = 4;
-const liveParts = { partBytes: 1 << 20, parts: 8 };
-const backfillParts = { partBytes: 8 << 20, parts: 4 };
 const backfillBytes = 4 << 20;
-/** Records count once they were seen unchanged for 2 s. */
-const recordsQuietMs = 2_100;
 /** `once` waits this long for a store that cannot be reached, then ends with its error. */
 const patienceMs = 45_000;
 
@@ -64,6 +61,7 @@ export class WatchLoop {
     const { clock } = this.#context;
     if (!(await raceAbort(this.#prepare(), signal))) return summaryOf([]);
     await this.#hookSignals.read();
+    const drain = { uploader: this.#uploader, clock, patienceMs };
     const counter = new ProgressCounter((done, total) =>
       this.#context.report.onProgress(done, total),
     );
@@ -72,7 +70,7 @@ export class WatchLoop {
     await raceAbort(this.#auditStores(isAsked, mayGoOn), signal);
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
       counter.expect(due);
-      const work = due.map((one) => () => this.#drainWhole(one, signal, counter));
+      const work = due.map((one) => () => drainWhole(drain, one, signal, counter));
       const isDone = await raceAbort(
         this.#queue.addAll(work).then(() => undefined),
         signal,
@@ -109,21 +107,12 @@ export class WatchLoop {
   }
 
   async #prepare(): Promise<void> {
-    const { registry, clock, report } = this.#context;
+    const { registry, clock, report, settings } = this.#context;
     await registry.learnBucket(await this.#filter.harnesses());
     const { taken, discovered } = await this.#filter.first(clock.now());
     for (const found of discovered) await this.#take(found);
-    await this.#oweMetas();
+    await this.#uploader.oweMetas(settings.isThorough);
     report.onTaken(taken);
-  }
-
-  /** A run that was killed may have left documents that say less than the parts. */
-  async #oweMetas(): Promise<void> {
-    const { registry, clock, settings } = this.#context;
-    for (const session of registry.sessions) {
-      if (!(await session.isMetaOwed()) && !settings.isThorough) continue;
-      this.#uploader.metas.owed(session, clock.monotonic());
-    }
   }
 
   async #take({ stream, snapshot }: DiscoveredStream): Promise<UploadState> {
@@ -356,10 +345,11 @@ export class WatchLoop {
   }
 
   async #finishDue(deadline: number): Promise<void> {
+    const drain = { uploader: this.#uploader, clock: this.#context.clock, patienceMs };
     const isInTime = (): boolean => this.#context.clock.monotonic() < deadline;
     while (isInTime()) {
       for (const states of this.#due()) {
-        this.#queue.add(() => this.#finishOne(states, deadline)).catch(() => undefined);
+        this.#queue.add(() => finishOne(drain, states, deadline)).catch(() => undefined);
       }
       await this.#until(deadline, this.#queue.onIdle());
       if (this.#due().length > 0) continue;
@@ -383,55 +373,12 @@ export class WatchLoop {
     return [...this.#uploader.states].filter(({ schedule }) => schedule.dueAtMs !== undefined);
   }
 
-  async #finishOne(states: UploadState, deadline: number): Promise<void> {
-    const { clock } = this.#context;
-    states.isFlushing = true;
-    states.schedule.flushing(clock.monotonic());
-    while (clock.monotonic() < deadline) {
-      const upload = await this.#uploader.upload(states, liveParts);
-      const isSourceBroken = upload === 'failed' && this.#uploader.breaker.trouble === undefined;
-      if (upload === 'done' || isSourceBroken) {
-        states.isFlushing = false;
-        return;
-      }
-      const left = Math.max(0, deadline - clock.monotonic());
-      if (upload !== 'again') await clock.sleep(Math.min(500, left));
-    }
-  }
-
   async #until(deadline: number, work: Promise<unknown>): Promise<void> {
     const { clock } = this.#context;
     const enough = new AbortController();
     const left = Math.max(0, deadline - clock.monotonic());
     await Promise.race([work, clock.sleep(left, enough.signal)]);
     enough.abort();
-  }
-
-  /** Until everything of one stream is sent, or nothing can be: the failure stands then, and the others go on. */
-  async #drainWhole(
-    states: UploadState,
-    signal: AbortSignal,
-    counter: ProgressCounter,
-  ): Promise<void> {
-    const { clock } = this.#context;
-    const { breaker } = this.#uploader;
-    let maySettle = states.mirrored.mirror.source.kind === 'records';
-    states.isFlushing = true;
-    states.schedule.flushing(clock.monotonic());
-    while (!signal.aborted && this.#hopeless() === undefined) {
-      const upload = await this.#uploader.upload(states, backfillParts);
-      counter.advanced(states);
-      if (upload === 'again') continue;
-      const awaitsQuiet = upload === 'done' && maySettle && states.rest > 0;
-      if (upload === 'done' && !awaitsQuiet) {
-        states.isFlushing = false;
-        return counter.finished(states);
-      }
-      if (upload === 'failed' && breaker.trouble === undefined) return;
-      if (awaitsQuiet) maySettle = false;
-      const waitMs = awaitsQuiet ? recordsQuietMs : breaker.notBeforeMs - clock.monotonic();
-      await clock.sleep(Math.max(250, Math.min(waitMs, patienceMs)), signal);
-    }
   }
 
   /** For `once`, which somebody waits for: the store's error, when it is no use to go on. */

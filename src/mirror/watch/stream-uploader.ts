@@ -176,6 +176,14 @@ export class StreamUploader {
     if (isNews && !isRepeated) this.#report.onTrouble(error, isTheStores);
   }
 
+  /** A run that was killed may have left documents that say less than the parts. */
+  async oweMetas(isThorough: boolean): Promise<void> {
+    for (const session of this.#registry.sessions) {
+      const isOwed = (await session.isMetaOwed()) || isThorough;
+      if (isOwed) this.metas.owed(session, this.#clock.monotonic());
+    }
+  }
+
   async writeMetas(which: 'due' | 'all'): Promise<void> {
     const now = (): number => this.#clock.monotonic();
     if (now() < this.breaker.notBeforeMs) return;

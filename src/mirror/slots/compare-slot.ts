@@ -1,0 +1,39 @@
+import type { Stored } from '../../bucket/bucket.js';
+import type { Checkpoint, ShippedPart } from '../checkpoint.js';
+import { completeLines, endsWithNewline, fingerprint } from '../lines.js';
+import type { Position, Stream } from '../stream.js';
+import { compareStored, type Unsteady } from './reconcile.js';
+import { foldedPart } from './recovery.js';
+
+/** The part that fills the next slot, taken over: what follows it, and the lines that tell of the session. */
+export interface AdoptedSlot {
+  readonly part: ShippedPart;
+  readonly position: Position;
+  readonly shippedLines: readonly Buffer[];
+  readonly sourceLines: readonly Buffer[];
+}
+
+/** Lays what somebody stored in the next slot beside the source. `torn`: it ends mid-line, so nothing can follow it. */
+export async function compareSlot(
+  source: Stream,
+  checkpoint: Checkpoint,
+  stored: Stored,
+): Promise<AdoptedSlot | 'behind' | 'conflict' | 'torn' | Unsteady> {
+  const { sequence, generation, position } = checkpoint;
+  const slot = { sequence, generation, startLine: position.line };
+  if (source.kind === 'records') {
+    if (!endsWithNewline(stored.body)) return 'torn';
+    const lines = completeLines(stored.body);
+    const next = source.fold(position, lines);
+    const part = foldedPart(slot, next.line, stored.body, stored.modifiedAt);
+    return { part, position: next, shippedLines: lines, sourceLines: [] };
+  }
+  const comparison = await compareStored(source, position, stored.body);
+  if (typeof comparison === 'string') return comparison;
+  const part: ShippedPart = {
+    ...foldedPart(slot, comparison.position.line, stored.body, stored.modifiedAt),
+    sourceBytes: comparison.sourceBytes,
+    fingerprint: fingerprint(comparison.lines),
+  };
+  return { part, position: comparison.position, shippedLines: [], sourceLines: comparison.lines };
+}

@@ -1,0 +1,7 @@
+/** A promise that is looked at later must not count as unhandled meanwhile. */
+export function outcomeOf<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+}

@@ -1,0 +1,63 @@
+import type { Clock } from '../../clock.js';
+import type { ProgressCounter } from './progress-counter.js';
+import type { StreamUploader, UploadState } from './stream-uploader.js';
+
+export interface Drain {
+  readonly uploader: StreamUploader;
+  readonly clock: Clock;
+  /** A store that cannot be reached is waited for this long. */
+  readonly patienceMs: number;
+}
+
+export const liveParts = { partBytes: 1 << 20, parts: 8 };
+export const backfillParts = { partBytes: 8 << 20, parts: 4 };
+/** Records count once they were seen unchanged for 2 s. */
+const recordsQuietMs = 2_100;
+
+/** Until everything of one stream is sent, or nothing can be: the failure stands then, and the others go on. */
+export async function drainWhole(
+  { uploader, clock, patienceMs }: Drain,
+  states: UploadState,
+  signal: AbortSignal,
+  counter: ProgressCounter,
+): Promise<void> {
+  const { breaker } = uploader;
+  const isHopeless = (): boolean => breaker.hopeless(clock.monotonic(), patienceMs) !== undefined;
+  let maySettle = states.mirrored.mirror.source.kind === 'records';
+  states.isFlushing = true;
+  states.schedule.flushing(clock.monotonic());
+  while (!signal.aborted && !isHopeless()) {
+    const upload = await uploader.upload(states, backfillParts);
+    counter.advanced(states);
+    if (upload === 'again') continue;
+    const awaitsQuiet = upload === 'done' && maySettle && states.rest > 0;
+    if (upload === 'done' && !awaitsQuiet) {
+      states.isFlushing = false;
+      return counter.finished(states);
+    }
+    if (upload === 'failed' && breaker.trouble === undefined) return;
+    if (awaitsQuiet) maySettle = false;
+    const waitMs = awaitsQuiet ? recordsQuietMs : breaker.notBeforeMs - clock.monotonic();
+    await clock.sleep(Math.max(250, Math.min(waitMs, patienceMs)), signal);
+  }
+}
+
+/** The same at a shutdown, as far as its time goes. */
+export async function finishOne(
+  { uploader, clock }: Drain,
+  states: UploadState,
+  deadline: number,
+): Promise<void> {
+  states.isFlushing = true;
+  states.schedule.flushing(clock.monotonic());
+  while (clock.monotonic() < deadline) {
+    const upload = await uploader.upload(states, liveParts);
+    const isSourceBroken = upload === 'failed' && uploader.breaker.trouble === undefined;
+    if (upload === 'done' || isSourceBroken) {
+      states.isFlushing = false;
+      return;
+    }
+    const left = Math.max(0, deadline - clock.monotonic());
+    if (upload !== 'again') await clock.sleep(Math.min(500, left));
+  }
+}
