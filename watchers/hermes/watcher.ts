@@ -126,7 +126,7 @@ export class HermesWatcher implements Watcher {
 
   async #streamsOf(profile: string): Promise<readonly Stream[]> {
     const streams: Stream[] = [];
-    const held = await this.#sessionsIn(profile);
+    const held = await this.#heldIn(profile);
     for (const id of held?.keys() ?? []) streams.push(await this.#session(profile, id));
     const folder = join(this.#folder(profile), sessionsFolder);
     const files = (await this.#listings.list(folder)) ?? [];
@@ -178,6 +178,14 @@ export class HermesWatcher implements Watcher {
     return false;
   }
 
+  /** `undefined` also where there is no database (yet): it may be about to come back. */
+  async #heldIn(profile: string): Promise<ReadonlyMap<string, unknown> | undefined> {
+    const sessions = await this.#sessionsIn(profile);
+    if (sessions === undefined || sessions.size > 0) return sessions;
+    const isThere = await this.#settings.io.stat(this.#database(profile).path);
+    return isThere === undefined ? undefined : sessions;
+  }
+
   /** What the database has nothing of is the session itself. While the database cannot be read nobody can tell. */
   #nameOf(held: ReadonlyMap<string, unknown> | undefined, id: string): string {
     return held === undefined || held.has(id) ? diversion : '';
@@ -210,7 +218,7 @@ export class HermesWatcher implements Watcher {
     }
     const isThere = await this.#listings.has(folder, file, 'file');
     if (!isThere) return undefined;
-    const name = this.#nameOf(await this.#sessionsIn(profile), id);
+    const name = this.#nameOf(await this.#heldIn(profile), id);
     return this.#diversion(join(folder, file), id, name);
   }
 

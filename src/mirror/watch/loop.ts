@@ -272,7 +272,7 @@ export class WatchLoop {
 
   #enqueueWork(states: UploadState, priority: number, work: () => Promise<unknown>): void {
     states.isFlushing = true;
-    const task = (): Promise<void> =>
+    const task = (): Promise<unknown> =>
       work().finally(() => {
         states.isFlushing = false;
         states.lookAtMs = this.#context.clock.monotonic() + hotLookMs;

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TracecraftError } from '../../../src/errors.js';
@@ -26,7 +26,10 @@ beforeEach(async () => {
   told.length = 0;
 });
 
-afterEach(() => tree.remove());
+afterEach(async () => {
+  await rm(outside(), { recursive: true, force: true });
+  await tree.remove();
+});
 
 function watch(settings: Partial<ClaudeCodeSettings> = {}): ClaudeCodeWatcher {
   return new ClaudeCodeWatcher({
@@ -49,6 +52,11 @@ function described({ session, name, source }: Stream): string {
   return `${session.id} ${name === '' ? '-' : name} ${source.slice(tree.root.length + 1)}`;
 }
 
+/** Where a link may not lead to. */
+function outside(): string {
+  return `${tree.home}-outside`;
+}
+
 /** One of everything. Returns the paths that are nothing of a session. */
 async function furnish(): Promise<readonly string[]> {
   await tree
@@ -62,8 +70,8 @@ async function furnish(): Promise<readonly string[]> {
   await tree.toolResult(cwd, uuid, 'toolu_2', Buffer.from('fe0aff', 'hex'));
   const beside = (...rest: string[]): string => tree.path(cwd, ...rest);
   const linked = beside(sessionUuid());
-  await tree.file(join(tree.home, 'elsewhere', 'subagents', 'agent-z.jsonl'), '{}\n');
-  await symlink(join(tree.home, 'elsewhere'), linked);
+  await tree.file(join(outside(), 'subagents', 'agent-z.jsonl'), '{}\n');
+  await symlink(outside(), linked);
   const linkedFile = beside(`${sessionUuid()}.jsonl`);
   await symlink(beside(`${uuid}.jsonl`), linkedFile);
   const strangers = [
@@ -112,6 +120,29 @@ describeWatcher('Claude Code', async (): Promise<Specimen> => {
 });
 
 describe('what is a stream', () => {
+  it('is in folders that are linked to within the home, and names a link that leads out of it', async () => {
+    const [stored, foreign] = [sessionUuid(), sessionUuid()];
+    await tree.file(join(tree.home, 'store', 'p1', `${stored}.jsonl`), '{"a":1}\n');
+    await tree.file(join(outside(), `${foreign}.jsonl`), '{"b":1}\n');
+    await mkdir(tree.root, { recursive: true });
+    await symlink(join('..', '..', 'store', 'p1'), join(tree.root, '-linked'));
+    await symlink(outside(), join(tree.root, '-out'));
+    expect(await found(watch())).toEqual([`${stored} - -linked/${stored}.jsonl`]);
+    const messages = told.map(({ message }) => message);
+    expect(messages).toEqual([expect.stringMatching(/passed over: .*-out: .*outside of the home/)]);
+  });
+
+  it('is the conflict copy of a sync tool too, as another source of its session', async () => {
+    const names = [
+      `${uuid}.jsonl`,
+      `${uuid}.sync-conflict-20260102-030405-ABCDEFG.jsonl`,
+      `${uuid} (Case Conflict 1).jsonl`,
+    ];
+    for (const name of names) await tree.file(tree.path(cwd, name), '{"a":1}\n');
+    const expected = names.map((name) => `${uuid} - -work-app/${name}`);
+    expect(await found(watch())).toEqual(expected.sort());
+  });
+
   it('is each session, its sub-agents wherever they lie, and its tool results', async () => {
     await furnish();
     const project = '-work-app';

@@ -1,0 +1,34 @@
+import { appendFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { runTruthScript, truthScripts } from './truth-script.js';
+
+/**
+ * Whoever says that all is well is right: after every step, a run that names nothing leaves a bucket in which a reader who
+ * knows the documentation alone finds every complete line of every file. TRACECRAFT_TRUTH_RUNS and TRACECRAFT_TRUTH_SEED run
+ * another batch; TRACECRAFT_TRUTH_LOG appends a line for each batch that held.
+ */
+const runs = Number(process.env.TRACECRAFT_TRUTH_RUNS ?? 60);
+const seed = Number(process.env.TRACECRAFT_TRUTH_SEED ?? 20261129);
+
+describe('what the mirror says', () => {
+  it('is true after everything that happens to sources, state and bucket', {
+    timeout: 600_000 + runs * 20_000,
+  }, async () => {
+    let steps = 0;
+    let saidWell = 0;
+    await fc.assert(
+      fc.asyncProperty(truthScripts, async (script) => {
+        const outcome = await runTruthScript(script);
+        steps += outcome.steps;
+        saidWell += outcome.saidWell;
+      }),
+      { numRuns: runs, seed, endOnFailure: true },
+    );
+    // A suite in which nothing ever goes well would prove nothing.
+    expect(saidWell).toBeGreaterThan(steps / 2);
+    const log = process.env.TRACECRAFT_TRUTH_LOG;
+    if (log !== undefined)
+      appendFileSync(log, `${JSON.stringify({ seed, runs, steps, saidWell })}\n`);
+  });
+});

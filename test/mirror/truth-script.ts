@@ -1,0 +1,250 @@
+import { cp, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { listSessionIds, readWhole } from '../../src/mirror/slots/session-listing.js';
+import { sessionUuid } from '../support/claude-tree.js';
+import { readBySorting, readDocumented } from '../support/documented-reader.js';
+import { MirrorRig, type Run } from '../support/mirror-rig.js';
+
+export type TruthStep =
+  | { readonly kind: 'append'; readonly lines: number }
+  | { readonly kind: 'fragment' | 'overwrite' | 'put back' | 'move' | 'stub' | 'move back' }
+  | { readonly kind: 'truncate'; readonly lines: number }
+  | { readonly kind: 'state lost' | 'keep state' | 'state restored' }
+  | { readonly kind: 'keep bucket' | 'bucket restored' }
+  | { readonly kind: 'part lost' | 'part cut'; readonly which: number }
+  | { readonly kind: 'run' | 'run thoroughly' | 'watch' };
+
+const counted = fc.record({
+  kind: fc.constantFrom('append', 'append', 'append', 'truncate'),
+  lines: fc.integer({ min: 1, max: 5 }),
+});
+const plain = fc.record({
+  kind: fc.constantFrom(
+    'fragment',
+    'overwrite',
+    'put back',
+    'move',
+    'stub',
+    'move back',
+    'state lost',
+    'keep state',
+    'state restored',
+    'keep bucket',
+    'bucket restored',
+    'run',
+    'run',
+    'run thoroughly',
+    'watch',
+  ),
+});
+const damage = fc.record({
+  kind: fc.constantFrom('part lost', 'part cut'),
+  which: fc.nat({ max: 9 }),
+});
+
+export const truthScripts = fc.array(fc.oneof(counted, plain, plain, damage), {
+  minLength: 6,
+  maxLength: 14,
+}) as fc.Arbitrary<readonly TruthStep[]>;
+
+export interface TruthOutcome {
+  readonly steps: number;
+  /** Runs that named nothing. */
+  readonly saidWell: number;
+}
+
+/** Does what the script says, and judges every run by a reader that knows the documentation alone. */
+export async function runTruthScript(script: readonly TruthStep[]): Promise<TruthOutcome> {
+  const world = await TruthWorld.create();
+  let saidWell = 0;
+  let steps = 0;
+  try {
+    await world.happens({ kind: 'append', lines: 2 });
+    for (const step of [...script, { kind: 'run' } as const, { kind: 'run thoroughly' } as const]) {
+      const run = await world.happens(step);
+      if (run === undefined) continue;
+      steps += 1;
+      const { behind } = await run.ended;
+      if (behind.length > 0 || run.troubles.length > 0) continue;
+      saidWell += 1;
+      await world.judge();
+    }
+    return { steps, saidWell };
+  } finally {
+    await world.remove();
+  }
+}
+
+class TruthWorld {
+  readonly #rig: MirrorRig;
+  readonly #id = sessionUuid();
+  readonly #here: string;
+  readonly #there: string;
+  #kept: Buffer = Buffer.alloc(0);
+  #line = 0;
+
+  private constructor(rig: MirrorRig) {
+    this.#rig = rig;
+    this.#here = rig.tree.path('/here', `${this.#id}.jsonl`);
+    this.#there = rig.tree.path('/there', `${this.#id}.jsonl`);
+  }
+
+  static async create(): Promise<TruthWorld> {
+    const world = new TruthWorld(await MirrorRig.create());
+    for (const path of [world.#here, world.#there]) await mkdir(dirname(path), { recursive: true });
+    return world;
+  }
+
+  remove(): Promise<void> {
+    return this.#rig.remove();
+  }
+
+  /** The run that it stands for, if it is one. */
+  async happens(step: TruthStep): Promise<Run | undefined> {
+    switch (step.kind) {
+      case 'run':
+        return this.#rig.once();
+      case 'run thoroughly':
+        return this.#rig.once({ isThorough: true });
+      case 'watch':
+        return this.#watched();
+      case 'append':
+        return this.#append(this.#rows(step.lines));
+      case 'truncate':
+        return this.#cut(step.lines);
+      case 'part lost':
+      case 'part cut':
+        return this.#damage(step.kind, step.which);
+      default:
+        return this.#befalls(step.kind);
+    }
+  }
+
+  /** Every complete line of every file, found by whoever reads as documented; and no reader of ours says otherwise. */
+  async judge(): Promise<void> {
+    const { bucket, layout } = this.#rig;
+    const main = layout.session('claude-code', this.#id);
+    const streams = [await readDocumented(bucket, main)];
+    for (let copy = 1; copy <= 4; copy += 1) {
+      const prefix = layout.stream('claude-code', this.#id, `copies/${copy}`);
+      streams.push(await readDocumented(bucket, prefix));
+    }
+    for (const path of [this.#here, this.#there]) {
+      const complete = await completeOf(path);
+      const isFound = streams.some((stream) =>
+        stream.subarray(0, complete.length).equals(complete),
+      );
+      expect(isFound, `${path} is found: ${complete}`).toBe(true);
+    }
+    const [whole = Buffer.alloc(0)] = streams;
+    const sorted = await readBySorting(bucket, main);
+    expect((sorted ?? whole).toString()).toBe(whole.toString());
+    expect((await this.#shown()).toString()).toBe(whole.toString());
+    const states = [...(await this.#rig.verdicts()).values()].map(({ state }) => state);
+    expect(states.filter((state) => state !== 'ok' && state !== 'ahead')).toEqual([]);
+  }
+
+  async #shown(): Promise<Buffer> {
+    const { bucket, layout } = this.#rig;
+    const ids = await listSessionIds(bucket, layout, ['claude-code']);
+    if (!ids.get('claude-code')?.has(this.#id)) return Buffer.alloc(0);
+    const lines: Buffer[] = [];
+    const session = { harness: 'claude-code', id: this.#id };
+    for await (const line of readWhole(bucket, layout, session)) lines.push(line);
+    return Buffer.concat(lines);
+  }
+
+  async #watched(): Promise<Run> {
+    const run = this.#rig.watch({ sweepMs: 100 });
+    await run.started;
+    await this.#append(this.#rows(2));
+    await run.end();
+    return run;
+  }
+
+  async #befalls(kind: TruthStep['kind']): Promise<undefined> {
+    const { stateFolder } = this.#rig;
+    const bucketFolder = join(dirname(stateFolder), 'bucket');
+    const [place, elsewhere] = [await this.#place(), await this.#elsewhere()];
+    if (kind === 'fragment') await this.#append('{"half":');
+    if (kind === 'overwrite') {
+      this.#kept = await readOrNothing(place);
+      await writeFile(place, `{"other":${this.#nextLine()}}\n`);
+    }
+    if (kind === 'put back' && this.#kept.length > 0) await writeFile(place, this.#kept);
+    if (kind === 'move' || kind === 'move back')
+      await rename(place, elsewhere).catch(() => undefined);
+    if (kind === 'stub') await writeFile(elsewhere, '{"moved":true}\n');
+    if (kind === 'state lost') await rm(stateFolder, { recursive: true, force: true });
+    if (kind === 'keep state') await copied(stateFolder, `${stateFolder}-kept`);
+    if (kind === 'state restored') await copied(`${stateFolder}-kept`, stateFolder);
+    if (kind === 'keep bucket') await copied(bucketFolder, `${bucketFolder}-kept`);
+    if (kind === 'bucket restored') await copied(`${bucketFolder}-kept`, bucketFolder);
+    return undefined;
+  }
+
+  async #damage(kind: 'part lost' | 'part cut', which: number): Promise<undefined> {
+    const { bucket, layout } = this.#rig;
+    const prefix = layout.session('claude-code', this.#id);
+    const parts = (await this.#rig.keys(prefix)).filter((key) => key.includes('/part-'));
+    const key = parts[which % Math.max(1, parts.length)];
+    if (key === undefined) return;
+    if (kind === 'part lost') return bucket.delete(key).then(() => undefined);
+    const body = (await bucket.get(key))?.body ?? Buffer.alloc(0);
+    await bucket.put(key, body.subarray(0, Math.floor(body.length / 2)));
+  }
+
+  async #append(text: string): Promise<undefined> {
+    const place = await this.#place();
+    await writeFile(place, Buffer.concat([await readOrNothing(place), Buffer.from(text)]));
+  }
+
+  async #cut(lines: number): Promise<undefined> {
+    const place = await this.#place();
+    const text = (await readOrNothing(place)).toString().split('\n').slice(0, lines).join('\n');
+    if (text !== '') await truncate(place, Buffer.byteLength(text) + 1).catch(() => undefined);
+  }
+
+  #rows(count: number): string {
+    return Array.from({ length: count }, () => `{"n":${this.#nextLine()}}\n`).join('');
+  }
+
+  #nextLine(): number {
+    this.#line += 1;
+    return this.#line;
+  }
+
+  /** Where the transcript is: the longer of the two files. */
+  async #place(): Promise<string> {
+    const [here, there] = await Promise.all([this.#here, this.#there].map(sizeOf));
+    return (here ?? 0) >= (there ?? 0) ? this.#here : this.#there;
+  }
+
+  async #elsewhere(): Promise<string> {
+    return (await this.#place()) === this.#here ? this.#there : this.#here;
+  }
+}
+
+async function completeOf(path: string): Promise<Buffer> {
+  const bytes = await readOrNothing(path);
+  return bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
+}
+
+function readOrNothing(path: string): Promise<Buffer> {
+  return readFile(path).catch(() => Buffer.alloc(0));
+}
+
+function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function copied(from: string, to: string): Promise<void> {
+  if ((await sizeOf(from)) === 0) return;
+  await rm(to, { recursive: true, force: true });
+  await cp(from, to, { recursive: true });
+}
