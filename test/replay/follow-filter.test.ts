@@ -45,3 +45,12 @@ describe('news', () => {
     expect(news.take(await entriesOf(made), 1)).toHaveLength(1);
   });
 });
+
+describe('the first reading', () => {
+  it('tells what only states tell at once, since no event of before is still on its way', async () => {
+    const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
+    made.put('agents/b.json', agent);
+    const told = new FollowFilter().take(await entriesOf(made), 0);
+    expect(told.map(({ isDerived }) => isDerived)).toEqual([false, true]);
+  });
+});
