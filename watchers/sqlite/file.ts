@@ -9,6 +9,7 @@ import { SourceError, TracecraftError, UnsupportedError } from '../../src/errors
 import type { FileStat, Io } from '../../src/io.js';
 import type { FileSnapshot } from '../../src/mirror/stream.js';
 import { isNoFile, unreadable } from '../unreadable.js';
+import { loadSqlite, type SqliteLibrary } from './library.js';
 import { OpenReading, type Reading } from './reading.js';
 
 export type { Reading } from './reading.js';
@@ -17,10 +18,8 @@ export interface SqliteFileSettings {
   readonly io: Io;
   readonly clock: Clock;
   /** How the library is had; it is loaded when a database is first read. */
-  readonly load?: () => Promise<SqliteModule>;
+  readonly load?: () => Promise<SqliteLibrary>;
 }
-
-export type SqliteModule = Pick<typeof import('@photostructure/sqlite'), 'DatabaseSync'>;
 
 const attempts = 12;
 const pauseMs = 50;
@@ -61,11 +60,11 @@ export class SqliteFile {
   readonly path: string;
   readonly #io: Io;
   readonly #clock: Clock;
-  readonly #load: () => Promise<SqliteModule>;
+  readonly #load: () => Promise<SqliteLibrary>;
   #copy: Copy | undefined;
   #users = 0;
 
-  constructor(path: string, { io, clock, load = loadModule }: SqliteFileSettings) {
+  constructor(path: string, { io, clock, load = loadSqlite }: SqliteFileSettings) {
     this.path = path;
     this.#io = io;
     this.#clock = clock;
@@ -118,7 +117,7 @@ export class SqliteFile {
   }
 
   async #attempt<T>(
-    module: SqliteModule,
+    module: SqliteLibrary,
     use: (reading: Reading) => T,
   ): Promise<{ readonly value: T } | 'changed'> {
     const files = await this.#files();
@@ -208,7 +207,7 @@ export class SqliteFile {
     }
   }
 
-  async #module(): Promise<SqliteModule> {
+  async #module(): Promise<SqliteLibrary> {
     try {
       return await this.#load();
     } catch (cause) {
@@ -245,11 +244,7 @@ function removeCopies(): void {
   for (const folder of copies) rmSync(folder, { recursive: true, force: true });
 }
 
-async function loadModule(): Promise<SqliteModule> {
-  return import('@photostructure/sqlite');
-}
-
-function readAt<T>(module: SqliteModule, path: string, use: (reading: Reading) => T): T {
+function readAt<T>(module: SqliteLibrary, path: string, use: (reading: Reading) => T): T {
   const isMemory = path === ':memory:';
   const database = new module.DatabaseSync(path, { readOnly: !isMemory, timeout: lockWaitMs });
   try {
@@ -264,7 +259,7 @@ function readAt<T>(module: SqliteModule, path: string, use: (reading: Reading) =
 }
 
 /** Nothing was written: what a damaged database says to its end changes nothing of what was read. */
-function end(database: InstanceType<SqliteModule['DatabaseSync']>): void {
+function end(database: InstanceType<SqliteLibrary['DatabaseSync']>): void {
   try {
     database.exec('COMMIT');
   } catch {

@@ -11,7 +11,7 @@ import {
   startPosition,
 } from '../../../src/mirror/stream.js';
 import { OpenClawWatcher } from '../../../watchers/openclaw/watcher.js';
-import type { SqliteModule } from '../../../watchers/sqlite/file.js';
+import type { SqliteLibrary } from '../../../watchers/sqlite/library.js';
 import { sessionUuid } from '../../support/claude-tree.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import {
@@ -47,7 +47,7 @@ beforeEach(async () => {
 
 afterEach(() => state.remove());
 
-const library: () => Promise<SqliteModule> = () => import('@photostructure/sqlite');
+const library: () => Promise<SqliteLibrary> = () => import('@photostructure/sqlite');
 
 function watch(load = library): OpenClawWatcher {
   const onUnreadable = (error: TracecraftError): number => told.push(error);

@@ -1,0 +1,28 @@
+import { createRequire } from 'node:module';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { expect, it } from 'vitest';
+import { loadSqlite } from '../../../watchers/sqlite/library.js';
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const isOwn = major >= 24 || (major === 22 && minor >= 16);
+
+it("is Node's own where that can do what reading takes, else the package", async () => {
+  const warnings: Error[] = [];
+  const hear = (warning: Error): unknown => warnings.push(warning);
+  process.on('warning', hear);
+  const { DatabaseSync: found } = await loadSqlite();
+  // Warnings are told in the next tick.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', hear);
+  const own: unknown = isOwn
+    ? createRequire(import.meta.url)('node:sqlite').DatabaseSync
+    : DatabaseSync;
+  expect(found).toBe(own);
+  expect(warnings).toEqual([]);
+});
+
+it('leaves later warnings as they are', async () => {
+  const { emitWarning } = process;
+  await loadSqlite();
+  expect(process.emitWarning).toBe(emitWarning);
+});
