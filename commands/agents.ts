@@ -27,7 +27,7 @@ export default class Agents extends BaseCommand {
       document.id,
       document.status,
       document.step === null ? '-' : `step ${document.step}`,
-      `last sign of life ${ageOf(modifiedAt.toISOString(), now) ?? '?'} ago`,
+      `last heartbeat ${ageOf(modifiedAt.toISOString(), now) ?? '?'} ago`,
       document.host ?? '',
       document.summary ?? '',
     ]);

@@ -9,7 +9,7 @@ import { checkName, stepId } from '../src/protocol/names.js';
 export default class Approve extends BaseCommand {
   static override summary = 'say that a step that needed a review is complete';
   static override description =
-    'Only the first verdict counts. With --to that agent gets a message. The agent that handed the step over cannot approve it without --force.\n\nExit codes: 0 approved, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 the store cannot be reached, or the outcome is not known.';
+    'Only the first verdict counts. With --to that agent gets a message. The agent that handed the step over cannot approve it without --force.\n\nExit codes: 0 approved, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 store unreachable, or the outcome is not known.';
   static override examples = ["<%= config.bin %> approve build --note 'tests pass' --to deployer"];
   static override args = {
     step: Args.string({ description: 'name of the step', required: true }),

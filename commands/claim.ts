@@ -17,7 +17,7 @@ const defaultTimeout = '30m';
 export default class Claim extends BaseCommand {
   static override summary = 'take a step, so that nobody else works on it';
   static override description =
-    'Takes the step, or with --next one that is ready. One of any number who try at once gets it: the store decides. Only exit 0 means that it is yours, and it is said once: asked again, also by another process of the same agent, the answer is 4. A step that was not renewed for its TTL (2 hours unless said otherwise) is free for the next who asks. Every command run in the same session or terminal renews what it holds, and so does a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 3 all is done (with --next), 4 somebody has it, perhaps you, or it is done, 5 it waits for another step, or only blocked ones are left, 6 the time is up, or nothing is ready yet (with --next), 7 not allowed, 8 the store cannot be reached, or it is not known whether you have it.';
+    'Takes the step, or with --next one that is ready. One of any number who try at once gets it: the store decides. Only exit 0 means that it is yours, and it is said once: asked again, also by another process of the same agent, the answer is 4. A step that was not renewed for its TTL (2 hours unless said otherwise) is free for the next who asks. Every command run in the same session or terminal renews what it holds, and so does a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 3 all is done (with --next), 4 somebody has it, perhaps you, or it is done, 5 it waits for another step, or only blocked ones are left, 6 the time is up, or nothing is ready yet (with --next), 7 not allowed, 8 store unreachable, or it is not known whether you have it.';
   static override examples = [
     '<%= config.bin %> claim design',
     '<%= config.bin %> claim build --ttl 15m',
@@ -56,10 +56,10 @@ export default class Claim extends BaseCommand {
     mine: Flags.boolean({
       summary: 'also when it is held under your name: a new epoch, and whoever held it is fenced',
     }),
-    reopen: Flags.boolean({ summary: 'take a step that is done, as a new epoch' }),
+    reopen: Flags.boolean({ summary: 'take a finished step again, as a new epoch' }),
     wait: Flags.boolean({ char: 'w', summary: 'wait until it is free, whoever holds it' }),
     timeout: Flags.string({
-      summary: `how long to wait, ${defaultTimeout} unless said otherwise; a bare number is seconds`,
+      summary: `how long to wait (default ${defaultTimeout}); a bare number means seconds`,
       helpValue: '30m',
       dependsOn: ['wait'],
     }),
@@ -138,14 +138,14 @@ export default class Claim extends BaseCommand {
     const { claim, from, how, isBestEffort } = result;
     if (isBestEffort) {
       this.warn(
-        `this store does not arbitrate: the claim is best-effort, and another may believe the same`,
+        `this store does not arbitrate: the claim is best-effort, and another agent may believe it won too`,
       );
     }
     this.say(`Claimed step ${step} as ${context.agent}`);
     if (how === 'mine') this.note(`Moved here: this is epoch ${claim.epoch}.`);
     if (how === 'expired' && from !== undefined) {
       this.note(
-        `Taken over from ${from.agent}, who gave no sign of life. This is epoch ${claim.epoch}.`,
+        `Taken over from ${from.agent}, who was silent for too long. This is epoch ${claim.epoch}.`,
       );
     }
     const { agent, session_id, host, epoch, claimed_at, ttl_s } = claim;

@@ -21,7 +21,7 @@ const said: Readonly<Record<Outcome, string>> = {
 export default class Complete extends BaseCommand {
   static override summary = 'end a step and hand it over';
   static override description =
-    'Writes the whole handoff in one replacement of the claim: it is done and handed over, or, when somebody took the step over meanwhile, nothing is changed and the answer is exit 4. Repeating it in the same words is harmless; other words are refused, since they would not be handed over. A step that nobody has claimed is claimed and ended at once. The artifacts that it names are recorded as they are now. With --to the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 no such artifact, 4 it is not yours (any more), or was ended in other words, 7 not allowed, 8 the store cannot be reached, or it is not known whether it was ended.';
+    'Writes the whole handoff in one replacement of the claim: it is done and handed over, or, when somebody took the step over meanwhile, nothing is changed and the answer is exit 4. Repeating it in the same words is harmless; other words are refused, since they would not be handed over. A step that nobody has claimed is claimed and ended at once. The artifacts that it names are recorded as they are now. With --to the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 no such artifact, 4 it is not yours (any more), or was ended in other words, 7 not allowed, 8 store unreachable, or it is not known whether it was ended.';
   static override examples = [
     '<%= config.bin %> complete design --note "contract agreed" --to developer --next-action "build it"',
     '<%= config.bin %> complete build --changed-files-from-git --artifact patch.diff --to reviewer',

@@ -88,7 +88,7 @@ export default class Demo extends BaseCommand {
       `Three agents worked on ${project}: ${plural(page.entries, 'event')}, ${plural(page.sessions, 'session')}, ${plural(page.lines, 'line')}.`,
     );
     this.print(page.path);
-    this.note(`All of it is plain files: look around in ${join(folder, 'bucket', project)}`);
+    this.note(`Everything is plain files: look around in ${join(folder, 'bucket', project)}`);
     if (await this.trustOwn(folder)) {
       this.note(`or run tracecraft there, e.g. "cd ${folder} && tracecraft log".`);
     }

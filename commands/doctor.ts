@@ -50,7 +50,7 @@ export default class Doctor extends BaseCommand {
     const what = wrong.length === 1 ? 'one thing is' : `${wrong.length} things are`;
     return this.answerFailure(
       new PartialError(`${what} not as ${wrong.length === 1 ? 'it' : 'they'} should be`, {
-        hint: `Begin with: ${wrong[0]?.fix ?? ''}`,
+        hint: `Start with: ${wrong[0]?.fix ?? ''}`,
       }),
       data,
     );

@@ -28,7 +28,7 @@ export default class Handoff extends BaseCommand {
     const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
     const handoff = await readHandoff(place, step);
     if (handoff === undefined) {
-      throw new NotFoundError(`step ${step} was not handed over yet`, {
+      throw new NotFoundError(`step ${step} has not been handed over yet`, {
         hint: `See who has it with "tracecraft steps", or wait with "tracecraft wait-for ${step}".`,
       });
     }

@@ -41,7 +41,7 @@ export default class Inbox extends BaseCommand {
     new: Flags.boolean({ char: 'n', summary: 'only what you have not seen' }),
     wait: Flags.boolean({ char: 'w', summary: 'wait until there is new mail; implies --new' }),
     timeout: Flags.string({
-      summary: `how long to wait, ${defaultTimeout} unless said otherwise; a bare number is seconds`,
+      summary: `how long to wait (default ${defaultTimeout}); a bare number means seconds`,
       helpValue: '30m',
       dependsOn: ['wait'],
     }),
@@ -145,7 +145,7 @@ export default class Inbox extends BaseCommand {
 
   private async remember({ remember }: NewInbox): Promise<void> {
     if (await remember()) return;
-    this.warn('several processes read this mailbox at once; some of it may be shown again');
+    this.warn('several processes are reading this mailbox at once; some mail may be shown again');
   }
 
   private async delete({ context }: Coordination, mail: readonly Mail[]): Promise<void> {
@@ -168,7 +168,7 @@ export default class Inbox extends BaseCommand {
     if (damage !== undefined) this.warnOnce(`${damage.message}; all mail counts as new`);
     const complaints = [
       ...skipped.map(({ error }) => error.message),
-      ...strays.map((key) => `skipped, since no message has such a key: ${key}`),
+      ...strays.map((key) => `skipped, not a valid message key: ${key}`),
     ];
     for (const complaint of complaints.slice(0, mostNamed)) this.warnOnce(complaint);
     const more = complaints.length - mostNamed;
@@ -190,6 +190,6 @@ function moreOf(unread: number, isNew: boolean): string {
 
 function timedOut(timeoutMs: number): TimedOutError {
   return new TimedOutError(`no new mail after ${Math.round(timeoutMs / 1000)} s`, {
-    hint: 'Wait longer with --timeout, or see what there was with "tracecraft inbox".',
+    hint: 'Wait longer with --timeout, or see old mail with "tracecraft inbox".',
   });
 }

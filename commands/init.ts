@@ -98,7 +98,7 @@ export default class Init extends BaseCommand {
     ];
     for (const line of columns(rows)) this.say(line);
     if (outcome.gitIgnored === 'tracked') {
-      this.warn(`git tracks ${outcome.file.path}: git rm --cached it before it is pushed`);
+      this.warn(`git tracks ${outcome.file.path}: run git rm --cached on it before pushing`);
     }
     if (config.backend === 'hf') this.tellHub(plan, outcome);
     else this.tellMissing(outcome);
@@ -107,20 +107,20 @@ export default class Init extends BaseCommand {
   private tellHub({ config, visibility }: InitPlan, outcome: InitOutcome): void {
     if (outcome.visibility === 'public' && visibility !== 'public') {
       this.warn(
-        `PUBLIC BUCKET: everyone on the internet can read ${config.bucket}, every transcript included. ` +
-          'Make it private in its settings on Hugging Face, or use another bucket, before anything is mirrored.',
+        `PUBLIC BUCKET: everyone on the internet can read ${config.bucket}, including every transcript. ` +
+          'Make it private in its Hugging Face settings, or use another bucket, before you mirror anything.',
       );
     }
     const [namespace] = config.bucket.split('/');
     this.warn(
-      'claims are best-effort on Hugging Face: its API cannot arbitrate writers that race. ' +
+      'claims are best-effort on Hugging Face: its API cannot arbitrate between racing writers. ' +
         `For atomic claims use its S3 gateway: --backend s3 --endpoint https://s3.hf.co/${namespace}`,
     );
   }
 
   private tellMissing(outcome: InitOutcome): void {
     for (const { check, message } of outcome.findings.filter(({ ok }) => !ok)) {
-      this.warn(`${check} is not to be relied on here, so claims are best-effort: ${message}`);
+      this.warn(`${check} is not reliable here, so claims are best-effort: ${message}`);
     }
   }
 }

@@ -16,7 +16,7 @@ import { type Timeline, timelineOf } from '../src/replay/timeline/timeline.js';
 import { streamTimeline } from '../src/replay/timeline/timeline-stream.js';
 
 const pollMs = 2_000;
-const nothingFits = 'Nothing happened here yet that fits.';
+const nothingFits = 'No matching events yet.';
 
 export default class Log extends BaseCommand {
   static override summary = 'show what happened in this project, one line per event';
@@ -116,7 +116,7 @@ export default class Log extends BaseCommand {
       return (await this.timeline(reader)).entries;
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
-      this.warnOnce(`not reachable for now: ${error.message}`);
+      this.warnOnce(`unreachable for now: ${error.message}`);
       return [];
     }
   }

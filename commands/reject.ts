@@ -9,7 +9,7 @@ import { stepId } from '../src/protocol/names.js';
 export default class Reject extends BaseCommand {
   static override summary = 'give a step that needed a review back, and say why';
   static override description =
-    'The step is free again for anybody to claim, "handoff" shows what was handed over and why it was rejected, and whoever handed it over gets a message. Only the first verdict counts.\n\nExit codes: 0 rejected, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 the store cannot be reached, or the outcome is not known.';
+    'The step is free again for anybody to claim, "handoff" shows what was handed over and why it was rejected, and whoever handed it over gets a message. Only the first verdict counts.\n\nExit codes: 0 rejected, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 store unreachable, or the outcome is not known.';
   static override examples = ["<%= config.bin %> reject build --note 'the cart is not covered'"];
   static override args = {
     step: Args.string({ description: 'name of the step', required: true }),

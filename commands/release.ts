@@ -7,7 +7,7 @@ import { stepId } from '../src/protocol/names.js';
 export default class Release extends BaseCommand {
   static override summary = 'give back an unfinished step';
   static override description =
-    'The next who claims it gets it at once. Who does not hold the step any more is told so, and nothing is changed.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 it is not yours (any more), 7 not allowed, 8 the store cannot be reached, or it is not known whether it was released.';
+    'The next agent that claims it gets it at once. If you no longer hold the step, you are told so and nothing changes.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 not yours (any more), 7 not allowed, 8 store unreachable, or it is not known whether it was released.';
   static override examples = [
     '<%= config.bin %> release build',
     '<%= config.bin %> release build --epoch 2',
@@ -28,7 +28,7 @@ export default class Release extends BaseCommand {
     const { epoch = coordination.epochOf(step), force } = flags;
     const { claim, isRepeated } = await release(context, holders, { step, epoch, force });
     await this.afterHeartbeat(coordination.heartbeat({ step: null }));
-    this.say(isRepeated ? `Step ${step} was released before` : `Released step ${step}`);
+    this.say(isRepeated ? `Step ${step} had already been released` : `Released step ${step}`);
     return { step, agent: context.agent, epoch: claim.epoch, repeated: isRepeated };
   }
 }

@@ -96,7 +96,7 @@ export default class Replay extends BaseCommand {
     for (const message of skipped.slice(0, mostWarnings)) this.warn(message);
     const more = skipped.length - mostWarnings;
     if (more > 0)
-      this.warn(`${plural(more, 'more object')} that cannot be read: the page lists them`);
+      this.warn(`${plural(more, 'more object')} that cannot be read; the page lists them`);
     const what = `${plural(entries, 'event')}, ${plural(sessions, 'session')}, ${plural(lines, 'line')}`;
     this.say(`Wrote ${path}: ${what}`);
     if (sidecar !== null)
@@ -126,7 +126,7 @@ export default class Replay extends BaseCommand {
       return await writeReplay(request);
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
-      this.warn(`not reachable for now: ${error.message}`);
+      this.warn(`unreachable for now: ${error.message}`);
       return undefined;
     }
   }

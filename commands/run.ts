@@ -66,11 +66,14 @@ export default class Run extends BaseCommand {
       summary: 'wait until it is free, or until something is ready',
     }),
     timeout: Flags.string({
-      summary: `how long to wait, ${defaultTimeout} unless said otherwise; a bare number is seconds`,
+      summary: `how long to wait (default ${defaultTimeout}); a bare number means seconds`,
       helpValue: '30m',
       dependsOn: ['wait'],
     }),
-    to: Flags.string({ summary: 'the agent who goes on; gets a message', helpValue: 'AGENT' }),
+    to: Flags.string({
+      summary: 'the agent that continues; it gets a message',
+      helpValue: 'AGENT',
+    }),
     note: Flags.string({ summary: 'what to say of it' }),
     artifact: Flags.string({
       summary: 'an artifact that the command uploads; may be repeated',

@@ -86,7 +86,7 @@ function addressOf(
   }
   if (agent === undefined) throw new UsageError('missing message', { hint });
   if (message !== undefined) {
-    throw new UsageError('--all is to every agent, so there is no recipient to name', { hint });
+    throw new UsageError('--all sends to every agent, so do not name a recipient', { hint });
   }
   return { to: null, words: agent };
 }

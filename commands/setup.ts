@@ -20,9 +20,9 @@ const withMail = harnesses.filter(({ mailEvents }) => mailEvents.length > 0);
 export default class Setup extends BaseCommand {
   static override summary = 'connect a harness to tracecraft: a hook, and a skill for the agent';
   static override description =
-    `Adds a hook to the harness's own settings, which tells a running watch that a session started, advanced or ended (without a watch it waits in a small folder for the next one), and the skill that teaches the agent the commands. Comments, order and layout of the settings stay; the difference is shown. Run twice it changes nothing; --remove takes out exactly what was put in.
+    `Adds a hook to the harness's own settings that tells a running watch when a session starts, advances or ends (without a watch, the signal waits in a small folder), and a skill that teaches the agent the commands. Keeps comments, order and layout of the settings, and shows the diff. Running it twice changes nothing; --remove removes exactly what was added.
 
-The hook is a few lines of POSIX sh: it takes milliseconds, prints nothing and never fails the harness. Nothing depends on it: a watch finds everything by itself within seconds.
+The hook is a few lines of POSIX sh: it takes milliseconds, prints nothing and never fails the harness. Nothing depends on it: watch finds everything by itself within seconds.
 
 With --mail the agent is shown its unread mail, each message once, when a session starts and with each prompt (${withMail.map(({ title }) => title).join(', ')}).
 

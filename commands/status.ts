@@ -43,7 +43,7 @@ export default class Status extends BaseCommand {
     for (;;) {
       const overview = await this.look(bucket, settings).catch((error: unknown) => {
         if (!(error instanceof UnreachableError)) throw error;
-        this.warn(`${error.message}; looking again`);
+        this.warn(`${error.message}; trying again`);
         return undefined;
       });
       if (overview !== undefined && this.jsonEnabled()) printJson(overview);

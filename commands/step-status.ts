@@ -28,7 +28,7 @@ export default class StepStatus extends BaseCommand {
     const view = await readStep(place, step);
     if (view === undefined) {
       throw new NotFoundError(`nobody has claimed step ${step} yet`, {
-        hint: `Take it with "tracecraft claim ${step}"; "tracecraft steps" lists those there are.`,
+        hint: `Take it with "tracecraft claim ${step}"; "tracecraft steps" lists all steps.`,
       });
     }
     this.print(stepRow(view, await bucket.now()).join('  '));

@@ -11,7 +11,7 @@ import { bucketLayout } from '../src/protocol/keys.js';
 export default class Steps extends BaseCommand {
   static override summary = 'list all steps: their state, their holders and the last heartbeat';
   static override description =
-    'A step shown as expired is still its holder\'s until the next "tracecraft claim" takes it over. To look is a sign of life, too: your own expired steps are yours again once you have run this.\n\nExit codes: 0 listed, 8 store unreachable.';
+    'An expired step still belongs to its holder until the next "tracecraft claim" takes it over. Running this counts as a heartbeat, so it also revives your own expired steps.\n\nExit codes: 0 listed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> steps',
     '<%= config.bin %> steps --json | jq -r \'.data.steps[] | select(.status == "in_progress") | .step\'',
@@ -32,7 +32,7 @@ export default class Steps extends BaseCommand {
     if (flags.mermaid) this.printText(mermaidOf(planned));
     if (flags.graph) for (const line of graphLines(planned)) this.print(line);
     if (flags.mermaid || flags.graph) return { plan: planned.map(planRecord) };
-    if (steps.length === 0) this.note('No steps yet: "tracecraft claim STEP" makes one.');
+    if (steps.length === 0) this.note('No steps yet: "tracecraft claim STEP" creates one.');
     const now = await bucket.now();
     for (const line of columns(steps.map((view) => stepRow(view, now)))) this.print(line);
     return { steps, plan: planned.map(planRecord) };

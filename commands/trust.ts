@@ -77,8 +77,8 @@ export default class Trust extends BaseCommand {
   private async revoke(store: TrustStore, settings: Settings): Promise<object> {
     const { path } = settings.file;
     if (!(await store.revoke(path))) {
-      throw new NotFoundError(`not trusted anyway: ${path}`, {
-        hint: '"tracecraft trust --list" shows what is.',
+      throw new NotFoundError(`already untrusted: ${path}`, {
+        hint: '"tracecraft trust --list" shows what is trusted.',
       });
     }
     this.say(`No longer trusted: ${path}`);
@@ -88,6 +88,6 @@ export default class Trust extends BaseCommand {
 
 function refused(path: string): NotAllowedError {
   return new NotAllowedError(`not trusted, since nobody said yes: ${path}`, {
-    hint: 'Run it at a terminal, or with --yes once a person has looked at what it does.\nAn agent never trusts a config by itself: it asks.',
+    hint: 'Run it at a terminal, or with --yes once a person has reviewed what it does.\nAn agent never trusts a config by itself: it asks.',
   });
 }

@@ -24,7 +24,7 @@ export default class WaitFor extends BaseCommand {
   };
   static override flags = {
     timeout: Flags.string({
-      summary: 'how long to wait; a bare number is seconds',
+      summary: 'how long to wait; a bare number means seconds',
       default: defaultTimeout,
       helpValue: '30m',
     }),

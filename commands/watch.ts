@@ -69,7 +69,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       summary: 'with --no-redact: confirm that the bucket is private',
     }),
     'log-file': Flags.file({
-      summary: 'where the output of this process goes: past 10 MB it is moved to FILE.1',
+      summary: 'file that receives the output of this process; moved to FILE.1 past 10 MB',
       helpValue: 'FILE',
       hidden: true,
     }),
@@ -84,13 +84,15 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     if (inClear !== undefined) this.warn(plainHttpWarning(inClear));
     if (flags['no-redact']) {
       checkUnredacted(settings, flags.yes);
-      this.warn('nothing is redacted: every key and password in your transcripts is sent in clear');
+      this.warn(
+        'nothing is redacted: every key and password in your transcripts is sent in plain text',
+      );
     }
     const bucket = await this.openProvenBucket(settings);
     const session = await this.open({ flags, settings, bucket, output });
     const ending = new AbortController();
     const restore = handleSignals(() => {
-      output.note('Finishing (again to end at once) …');
+      output.note('Finishing (again to stop at once) …');
       ending.abort();
     });
     const lockPath = `${session.folder}/watch.lock`;
@@ -213,7 +215,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       if (outcome.held) {
         if (outcome.trouble !== undefined) {
           const hint =
-            'A second watch would not be noticed; the mirror itself does not need the lock.';
+            'A second watch would go unnoticed; the mirror itself does not need the lock.';
           output.trouble(outcome.trouble, hint);
         }
         return outcome.release;
@@ -240,7 +242,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     const [first] = end.behind;
     throw new PartialError(
       `${end.behind.length} streams are still behind, e.g. ${first?.source}: ${first?.reason}`,
-      { hint: 'Start tracecraft watch again: it goes on where it stopped.' },
+      { hint: 'Start tracecraft watch again: it continues where it stopped.' },
     );
   }
 }
@@ -272,7 +274,7 @@ function mirroringOf({ flags, settings, bucket, output }: WatchRequest, { select
     events: flags.poll ? noEvents : chokidarEvents(),
     isPolling: flags.poll,
     hookSignals: openHookSignals(hookSignalFolder(settings.stateFolder), systemClock.now, (error) =>
-      output.trouble(error, 'It tells nothing; everything else goes on.'),
+      output.trouble(error, 'It is ignored; everything else continues.'),
     ),
     isThorough: flags.once && flags.all,
     isUnredacted: flags['no-redact'],
@@ -293,7 +295,7 @@ async function openCompaction(
     sessions: () => registry.sessions,
     clock: systemClock,
     onCompacted: (one) => output.compacted(one),
-    onTrouble: (error) => output.trouble(error, 'The session is mirrored all the same.'),
+    onTrouble: (error) => output.trouble(error, 'The session is mirrored regardless.'),
   });
 }
 

@@ -29,7 +29,7 @@ export function refuseLink(root: string, path: string): void {
 
 export function linkInTheWay(path: string, link: string, root: string): NotAllowedError {
   return new NotAllowedError(`cannot use ${path}: ${link} is a symbolic link`, {
-    hint: `Links below ${root} are not followed. Remove that one; what it leads to stays as it is.`,
+    hint: `Links below ${root} are not followed. Remove that one; its target stays as it is.`,
   });
 }
 

@@ -11,7 +11,7 @@ export interface WatcherSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The user's home folder. */
   readonly home: string;
-  /** Told once of each folder or file that exists and cannot be read; watching goes on without it. */
+  /** Called once for each folder or file that exists but cannot be read; watching continues without it. */
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 

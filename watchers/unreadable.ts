@@ -1,6 +1,6 @@
 import { SourceError, TracecraftError } from '../src/errors.js';
 
-/** Why something on this machine's disk cannot be read, said once and with its path. */
+/** Why something on this machine's disk cannot be read, reported once, with its path. */
 export function unreadable(path: string, cause: unknown): TracecraftError {
   if (cause instanceof TracecraftError) return cause;
   const code = systemCode(cause);
@@ -11,7 +11,7 @@ export function unreadable(path: string, cause: unknown): TracecraftError {
     });
   }
   return new SourceError('unreachable', `cannot read ${path}: ${code ?? String(cause)}`, {
-    hint: 'It is tried again with the next look at it; nothing is lost.',
+    hint: 'The next sweep tries again; nothing is lost.',
     cause,
   });
 }
@@ -24,15 +24,15 @@ export function passedOver(path: string, reason: string): SourceError {
 }
 
 /**
- * Whether opening failed because the path is no file of its own: a symbolic link at the last step (Linux, macOS: `ELOOP`,
- * FreeBSD: `EMLINK`), a socket or a device (`ENXIO`).
+ * Whether opening failed because the path is not a regular file: a symbolic link as the last component (Linux, macOS:
+ * `ELOOP`, FreeBSD: `EMLINK`), a socket or a device (`ENXIO`).
  */
 export function isNoFile(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ELOOP' || code === 'EMLINK' || code === 'ENXIO';
 }
 
-/** Each trouble once: a sweep meets the same ones again and again. */
+/** Reports each problem once: every sweep meets the same ones again. */
 export function eachOnce(tell: (error: TracecraftError) => void): (error: TracecraftError) => void {
   const told = new Set<string>();
   return (error) => {

@@ -50,7 +50,7 @@ export default class ArtifactDownload extends BaseCommand {
     const bucket = await this.openBucket(settings);
     const place = { bucket, layout: bucketLayout(settings.project) };
     const { artifacts, strays } = await resolve(place, name, step, flags.recursive);
-    for (const key of strays) this.warn(`skipped, since it is no name of an artifact: ${key}`);
+    for (const key of strays) this.warn(`skipped, not a valid artifact name: ${key}`);
     if (artifacts.length === 0) {
       throw new NotFoundError(`no artifacts in ${step ?? 'shared'}`, {
         hint: 'See "tracecraft artifact list".',
@@ -91,7 +91,7 @@ export default class ArtifactDownload extends BaseCommand {
     }
     const unknown = downloaded.filter(({ verified }) => !verified);
     for (const { step, name } of unknown.slice(0, mostTold)) {
-      this.warn(`no SHA-256 was recorded of ${step}/${name}: it could not be verified`);
+      this.warn(`no SHA-256 was recorded for ${step}/${name}: it could not be verified`);
     }
     if (unknown.length > mostTold) {
       this.warn(`${formatCount(unknown.length - mostTold)} more could not be verified`);
@@ -122,7 +122,7 @@ function nameOf(text: string | undefined, recursive: boolean): string | undefine
   if (text !== undefined) return checkArtifactName(recursive ? text.replace(/\/$/, '') : text);
   if (recursive) return undefined;
   throw new UsageError('missing argument: NAME', {
-    hint: 'Name an artifact, or take all of a step with --step STEP --recursive.',
+    hint: 'Name an artifact, or download a whole step with --step STEP --recursive.',
   });
 }
 

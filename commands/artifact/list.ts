@@ -7,7 +7,7 @@ import { bucketLayout } from '../../src/protocol/keys.js';
 import { stepId } from '../../src/protocol/names.js';
 
 export default class ArtifactList extends BaseCommand {
-  static override summary = 'list what the agents have uploaded';
+  static override summary = 'list list list list what the agents have uploaded';
   static override description =
     'Shows the SHA-256 recorded at upload; "-" if nothing was recorded, e.g. because another tool uploaded it.\n\nExit codes: 0 listed, 2 bad name, 7 not allowed, 8 store unreachable.';
   static override examples = [
@@ -26,11 +26,11 @@ export default class ArtifactList extends BaseCommand {
     const bucket = await this.openBucket(settings);
     const layout = bucketLayout(settings.project);
     const { artifacts, strays, skipped } = await listArtifacts({ bucket, layout }, wanted);
-    for (const key of strays) this.warn(`skipped, since it is no name of an artifact: ${key}`);
+    for (const key of strays) this.warn(`skipped, not a valid artifact name: ${key}`);
     for (const error of skipped) this.warn(error.message);
     if (artifacts.length === 0) {
       const place = wanted.step === undefined ? 'here' : `in ${wanted.step}`;
-      this.note(`No artifacts ${place} yet: "tracecraft artifact upload FILE" makes one.`);
+      this.note(`No artifacts ${place} yet: "tracecraft artifact upload FILE" adds one.`);
     } else {
       for (const line of columns([heading, ...artifacts.map(row)])) this.print(line);
     }

@@ -61,10 +61,10 @@ export default class ArtifactUpload extends BaseCommand {
     const { recursive, name } = flags;
     const { sources, passedOver } = await findSources(nodeIo, args.path, { name, recursive });
     for (const { path, reason } of passedOver.slice(0, mostTold)) {
-      this.warn(`passed over ${path}: ${reason}`);
+      this.warn(`skipped ${path}: ${reason}`);
     }
     if (passedOver.length > mostTold) {
-      this.warn(`${formatCount(passedOver.length - mostTold)} more were passed over`);
+      this.warn(`${formatCount(passedOver.length - mostTold)} more were skipped`);
     }
     const { coordination, settings } = await this.coordinate();
     const named = this.safelyNamed(sources, settings, flags.redact);
@@ -170,7 +170,7 @@ export default class ArtifactUpload extends BaseCommand {
     }
     const reason = stopped instanceof Error ? `: ${stopped.message}` : '';
     const message = `${formatCount(count - uploaded.length)} of ${plural(count, 'file')} were not uploaded${reason}`;
-    const hint = 'Uploading all of it again does no harm.';
+    const hint = 'Uploading everything again does no harm.';
     if (stopped !== undefined && !(stopped instanceof TracecraftError)) throw stopped;
     return this.answerFailure(new PartialError(message, { hint, cause: stopped }), data);
   }

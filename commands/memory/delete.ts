@@ -41,7 +41,7 @@ export default class MemoryDelete extends BaseCommand {
       });
     }
     if (result.isBestEffort && ifVersion !== undefined) {
-      this.warn('this store does not arbitrate: another may believe to have changed it too');
+      this.warn('this store does not arbitrate: another agent may believe it changed this too');
     }
     this.say(`Deleted ${key} (version ${result.memory.version})`);
     return { key, version: result.memory.version, deleted: true };

@@ -26,7 +26,7 @@ export default class MemoryHistory extends BaseCommand {
     const layout = bucketLayout(settings.project);
     const { states, skipped, strays } = await memoryHistory({ bucket, layout }, key);
     for (const error of skipped) this.warn(error.message);
-    for (const stray of strays) this.warn(`skipped, since no version has such a key: ${stray}`);
+    for (const stray of strays) this.warn(`skipped, not a valid version key: ${stray}`);
     const rows = states.map((memory) => [
       `version ${memory.version}`,
       memory.set_at ?? '-',

@@ -27,7 +27,7 @@ export default class MemoryList extends BaseCommand {
     const layout = bucketLayout(settings.project);
     const { memories, skipped, strays } = await listMemories({ bucket, layout }, prefix);
     for (const error of skipped) this.warn(error.message);
-    for (const key of strays) this.warn(`skipped, since no memory has such a key: ${key}`);
+    for (const key of strays) this.warn(`skipped, not a valid memory key: ${key}`);
     if (memories.length === 0) {
       const what = prefix === '' ? 'Nothing is' : `Nothing that begins with ${prefix} is`;
       this.note(`${what} remembered yet: "tracecraft memory set KEY VALUE".`);
@@ -46,7 +46,7 @@ export default class MemoryList extends BaseCommand {
 function checkPrefix(prefix: string): string {
   if (/^([A-Za-z0-9-][A-Za-z0-9._-]{0,127})?$/.test(prefix) && !prefix.includes('..'))
     return prefix;
-  throw new UsageError(`no memory key begins with ${JSON.stringify(prefix.slice(0, 80))}`, {
+  throw new UsageError(`no memory key starts with ${JSON.stringify(prefix.slice(0, 80))}`, {
     hint: 'Use the beginning of a dotted name, e.g. design.',
   });
 }

@@ -55,7 +55,7 @@ export default class MemorySet extends BaseCommand {
     if (found !== undefined) this.warn(secretWarning('the value', found, flags.redact));
     const isConditional = flags['if-absent'] || flags['if-version'] !== undefined;
     if (result.isBestEffort && isConditional) {
-      this.warn('this store does not arbitrate: another may believe to have set it too');
+      this.warn('this store does not arbitrate: another agent may believe it set this too');
     }
     this.say(`Set ${key} (version ${result.memory.version})`);
     return memoryRecord(result.memory);

@@ -22,7 +22,8 @@ export default class Redact extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(Redact);
     const { settings, ignored } = await findTrustedSettings(this.surroundings);
-    if (ignored !== undefined) this.note(`Not trusted, so without its settings: ${ignored.path}`);
+    if (ignored !== undefined)
+      this.note(`Ignoring the settings of an untrusted config: ${ignored.path}`);
     const redactor = redactorOf(settings, knownFromHere(settings, process.env));
     if (process.stdin.isTTY) this.note('Reading from the terminal; end with Ctrl-D.');
     const mayPrint = !flags.check && !this.jsonEnabled();

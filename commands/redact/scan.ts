@@ -78,8 +78,8 @@ export default class RedactScan extends BaseCommand {
 
 /** A compacted transcript is a copy: cleaning only the parts leaves it unchanged. */
 function hintFor(findings: readonly Finding[]): string {
-  const hint = 'Rotate them: whoever could read the bucket may have seen them.';
+  const hint = 'Rotate them: anyone who could read the bucket may have seen them.';
   const isCompacted = findings.some(({ key }) => /\/(transcript|trace)\.jsonl$/.test(key));
   if (!isCompacted) return hint;
-  return `${hint} Once the parts are clean, "tracecraft session compact --all" writes the copies anew.`;
+  return `${hint} Once the parts are clean, "tracecraft session compact --all" rewrites the copies.`;
 }

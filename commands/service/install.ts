@@ -123,7 +123,7 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
     if (started === undefined) this.say('Installed; it starts at your next login.');
     else if (started.ok) {
       this.say(
-        wasRunning ? 'Started again.' : 'Started. "tracecraft service status" says how it does.',
+        wasRunning ? 'Started again.' : 'Started. "tracecraft service status" shows its state.',
       );
     } else {
       const error = new PartialError(`installed, but not started: ${started.reason}`, {
@@ -132,7 +132,7 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
       return this.answerFailure(error, { ...data, started: false, reason: started.reason });
     }
     if ((await manager.outlivesLogin()) === false) {
-      this.say('It ends when you log out; to keep it running: loginctl enable-linger');
+      this.say('It stops when you log out; to keep it running: loginctl enable-linger');
     }
     return { ...data, started: started?.ok === true };
   }
@@ -161,7 +161,7 @@ interface Answer {
 async function refuseUseless(manager: ServiceManager, state: ServiceState): Promise<void> {
   if (!state.isReachable && state.isMissing) {
     throw new UnsupportedError(state.reason, {
-      hint: 'Let whatever starts programs here run "tracecraft watch --wait"; --print shows what a unit would say.',
+      hint: 'Have your init system run "tracecraft watch --wait"; --print shows what a unit would contain.',
     });
   }
   const other = await otherDefinition(manager, state);
@@ -176,8 +176,8 @@ async function refuseUseless(manager: ServiceManager, state: ServiceState): Prom
 
 function startHint({ kind }: ServiceManager): string {
   return kind === 'systemd'
-    ? 'It starts at your next login, or with "systemctl --user restart tracecraft" where your own systemd runs.\n"tracecraft service uninstall" takes it away again; "tracecraft watch" does the same work in a terminal.'
-    : 'Log in at the screen, then install again. "tracecraft watch" does the same work in a terminal.';
+    ? 'It starts at your next login, or with "systemctl --user restart tracecraft" where your own systemd runs.\n"tracecraft service uninstall" removes it again; "tracecraft watch" does the same work in a terminal.'
+    : 'Log in to the desktop, then install again. "tracecraft watch" does the same work in a terminal.';
 }
 
 function dataOf({ kind, definition }: ServiceManager, spec: ServiceSpec): object {

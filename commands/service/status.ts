@@ -19,7 +19,7 @@ export default class ServiceStatus extends BaseCommand {
   static override flags = {
     lines: Flags.integer({
       char: 'n',
-      summary: 'newest lines of output to show',
+      summary: 'how many of the newest output lines to show',
       helpValue: 'N',
       default: 5,
       min: 0,
@@ -66,7 +66,7 @@ export default class ServiceStatus extends BaseCommand {
     for (const line of columns(rows)) this.print(line);
     for (const { message, fix } of findings) this.warn(`${message}. ${fix}`);
     if (lingers === false) {
-      this.note('It ends when you log out; to keep it running: loginctl enable-linger');
+      this.note('It stops when you log out; to keep it running: loginctl enable-linger');
     }
     if (lines.length > 0) this.print('last lines:');
     for (const line of lines) this.print(`  ${line}`);
@@ -96,7 +96,7 @@ function foreign({ definition }: ServiceManager): Finding {
   return {
     name: 'foreign',
     message: `tracecraft did not write ${definition}`,
-    fix: 'Look at it; "tracecraft service install --force" replaces it.',
+    fix: 'Check it first; "tracecraft service install --force" replaces it.',
   };
 }
 
@@ -105,13 +105,13 @@ function failureOf(
   findings: readonly Finding[],
 ): UnreachableError | PartialError | undefined {
   if (!state.isReachable) {
-    return new UnreachableError(`installed, but its state is not known: ${state.reason}`, {
+    return new UnreachableError(`installed, but its state is unknown: ${state.reason}`, {
       hint: 'Your own service manager runs while you are logged in; after "su" or in a container it may not.',
     });
   }
   if (!state.isRunning) {
     return new PartialError(`installed, but not running: ${state.words}`, {
-      hint: '"tracecraft service install" starts it again; the last lines tell why it ended.',
+      hint: '"tracecraft service install" starts it again; the last lines say why it stopped.',
     });
   }
   if (findings.length === 0) return undefined;

@@ -30,8 +30,8 @@ export default class ServiceUninstall extends BaseCommand {
     for (const path of stays) this.say(`Left ${path}`);
     const data = { removed: files, removed_folders: folders, left: stays, ended: stopped.ok };
     if (stopped.ok) return data;
-    const error = new PartialError(`removed, but not ended: ${stopped.reason}`, {
-      hint: 'If "tracecraft watch" still runs, end it yourself.',
+    const error = new PartialError(`removed, but not stopped: ${stopped.reason}`, {
+      hint: 'If "tracecraft watch" is still running, stop it yourself.',
     });
     return this.answerFailure(error, data);
   }

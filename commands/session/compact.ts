@@ -128,7 +128,7 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
       formatFor({ harness, id, format: 'trace' }) === 'raw';
     if (!sessions.some(isAsIs)) return;
     this.note(
-      'Transcripts of Claude Code and Codex are traces as they are: transcript.jsonl is what viewers open.',
+      'Transcripts of Claude Code and Codex already are traces: viewers open transcript.jsonl.',
     );
   }
 

@@ -51,7 +51,7 @@ export default class SessionMirror extends BaseCommand {
     const settings = await this.settings();
     if (flags['no-redact']) {
       checkUnredacted(settings, flags.yes);
-      this.warn('nothing is redacted: every key and password in it is sent in clear');
+      this.warn('nothing is redacted: every key and password in it is sent in plain text');
     }
     const output = this.jsonEnabled()
       ? jsonOutput()

@@ -52,7 +52,7 @@ export default class SessionShow extends BaseCommand {
     const expected = Math.min(count, session.meta?.total_lines ?? 0);
     if (lines.length < expected) {
       this.warn(
-        `only ${lines.length} of the last ${expected} lines are there: session verify tells what is missing`,
+        `only ${lines.length} of the last ${expected} lines are there: "tracecraft session verify" shows what is missing`,
       );
     }
     if (flags.raw && !this.jsonEnabled()) {

@@ -51,7 +51,7 @@ export default class SessionStop extends BaseCommand {
     if (!isHere || !(await tellWatch(settings, bucket, session))) {
       await this.tellEnd(settings, bucket, { ...session, layout });
     }
-    const place = isHere ? '' : ' Its transcript is not on this machine, so nothing was taken.';
+    const place = isHere ? '' : ' Its transcript is not on this machine, so nothing was uploaded.';
     this.say(`Session ${session.id} ended at ${endedAt}.${place}`);
     return { harness: session.harness, session_id: session.id, ended_at: endedAt };
   }

@@ -73,7 +73,7 @@ export default class SessionVerify extends BaseCommand {
     const { streams, taken } = await this.sources(scope, ids, unread, folder);
     if (streams.length === 0 && ids.size > 0) {
       throw new NotFoundError(`no such session on this machine: ${[...ids].join(', ')}`, {
-        hint: 'List what is in the bucket with "tracecraft session list".',
+        hint: '"tracecraft session list" shows what is in the bucket.',
       });
     }
     const progress = startProgress({
@@ -132,7 +132,7 @@ export default class SessionVerify extends BaseCommand {
     const redacted = checked.reduce((sum, one) => sum + one.redactedLines, 0);
     if (!this.isQuiet) for (const line of columns(checked.map(row))) this.print(line);
     for (const { source, rest } of checked) {
-      if (rest > 0) this.say(`unterminated rest: ${rest} bytes at the end of ${source}`);
+      if (rest > 0) this.say(`unterminated last line: ${rest} bytes at the end of ${source}`);
     }
     const left = { sessions: taken.leftSessions, elsewhere: taken.leftElsewhere };
     const data = { streams: checked, lines, redacted_lines: redacted, left_alone: left };
@@ -140,7 +140,7 @@ export default class SessionVerify extends BaseCommand {
       const error = new PartialError(
         `${wrong.length} of ${plural(checked.length, 'stream')} do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
         {
-          hint: 'Run tracecraft watch --once --all, then verify again: it takes what is behind, puts back what vanished, and sends what differs as a new generation.',
+          hint: 'Run tracecraft watch --once --all, then verify again: it uploads what is behind, restores what vanished, and sends what differs as a new generation.',
         },
       );
       return this.answerFailure(error, data);

@@ -161,7 +161,7 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
     onStateTrouble: once((error) =>
       output.trouble(
         new Error(`local state cannot be kept in ${folder}: ${messageOf(error)}`),
-        'The mirror goes on; after a restart it has to look at the bucket again.',
+        'The mirror continues; after a restart it has to ask the bucket again.',
       ),
     ),
   };
@@ -180,20 +180,20 @@ export async function announceHere(
     writers = await announceWriter(bucket, layout, hostname());
   } catch (error) {
     if (!(error instanceof TracecraftError)) throw error;
-    output.trouble(error, 'Nothing depends on it: the mirror goes on.');
+    output.trouble(error, 'Nothing depends on it: the mirror continues.');
   }
   const [newest, ...more] = writers;
   if (newest === undefined) return;
   const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
   output.note(
-    `${newest.host}${others} mirrors into ${settings.project} too, last begun at ${newest.at}: take care that no session is mirrored from both.`,
+    `${newest.host}${others} mirrors into ${settings.project} too, last started at ${newest.at}: make sure that no session is mirrored from both.`,
   );
 }
 
 /** Plain secrets are acceptable only in a bucket nobody else reads; for a store's bucket, only its owner knows. */
 export function checkUnredacted({ target }: Settings, isSure: boolean): void {
   if (target.backend === 'local' || isSure) return;
-  throw new RefusedError(`not sending secrets in clear to the bucket ${target.bucket}`, {
+  throw new RefusedError(`not sending unredacted secrets to the bucket ${target.bucket}`, {
     hint: 'If only you can read that bucket, say so with --yes.',
   });
 }

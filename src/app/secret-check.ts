@@ -51,6 +51,6 @@ function onlyValueOf(json: string): unknown {
 /** The accompanying warning: what was found, and what happened to it. */
 export function secretWarning(what: string, found: string, redact: boolean): string {
   return redact
-    ? `${what} held what looks like a secret; redacted: ${found}`
-    : `${what} holds what looks like a secret (${found}) and is shared as it is; --redact replaces it`;
+    ? `${what} contained what looks like a secret; redacted: ${found}`
+    : `${what} contains what looks like a secret (${found}) and is shared unchanged; --redact replaces it`;
 }

@@ -46,7 +46,7 @@ function kindHere(): ManagerKind {
   if (process.platform === 'linux') return 'systemd';
   if (process.platform === 'darwin') return 'launchd';
   throw new UnsupportedError(`no service manager is known for ${process.platform}`, {
-    hint: 'Run "tracecraft watch" with whatever starts programs there.',
+    hint: 'Run "tracecraft watch" with whatever starts programs on that system.',
   });
 }
 
@@ -121,7 +121,7 @@ async function requireSameConfig(
   if (there?.file.path === settings?.file.path) return;
   throw new UsageError(
     `a service in ${folder} would use ${there?.file.path ?? 'no config'}, not ${settings?.file.path ?? 'none'}`,
-    { hint: 'Install it from the folder whose config it is to use.' },
+    { hint: 'Install it from the folder whose config it should use.' },
   );
 }
 
@@ -136,16 +136,18 @@ interface Known {
 function remarksOf({ settings, carried, context, request, paths }: Known): string[] {
   const remarks: string[] = [];
   if (settings === undefined) {
-    remarks.push('No config yet: the service writes one for your home folder at its first start.');
+    remarks.push(
+      'No config yet: the service writes one for your home folder when it first starts.',
+    );
   }
   for (const { path } of paths.filter(({ isStable }) => !isStable)) {
     remarks.push(
-      `${path} may go away with an upgrade: "tracecraft service status" will say so, and installing again mends it.`,
+      `an upgrade may remove ${path}: "tracecraft service status" will say so, and installing again fixes it.`,
     );
   }
   for (const name of carried.leftOut.filter((one) => !request.secretNames.includes(one))) {
     remarks.push(
-      `${name} holds a password and was left out; --env ${name} keeps it in a file of mode 600.`,
+      `${name} contains a password and was left out; --env ${name} keeps it in a file of mode 600.`,
     );
   }
   return [...remarks, ...credentialRemarks(settings, context, request)];

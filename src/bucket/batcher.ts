@@ -112,7 +112,7 @@ async function sendGroup<Item, Out>(
     for (const { key, resolve, reject } of group) {
       const outcome = outcomes.get(key);
       if (outcome?.ok === true) resolve(outcome.value);
-      else reject(outcome?.error ?? new Error(`nothing was said about ${key}`));
+      else reject(outcome?.error ?? new Error(`the answer does not mention ${key}`));
     }
   } catch (error) {
     for (const { reject } of group) reject(error);

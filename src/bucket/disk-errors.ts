@@ -23,7 +23,7 @@ const misplaced: Readonly<Record<string, string>> = {
 };
 
 const failing: Readonly<Record<string, string>> = {
-  EDQUOT: 'the disk quota is used up',
+  EDQUOT: 'the disk quota is exhausted',
   EIO: 'the disk failed',
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open',

@@ -47,7 +47,7 @@ export function compareKeys(left: string, right: string): number {
 const badSegment = 'it has an empty, "." or ".." segment';
 
 function problemOf(text: string): string | undefined {
-  if (unlistable.test(text)) return 'it holds a control character or half of a character';
+  if (unlistable.test(text)) return 'it contains a control character or half a character';
   if (text.includes('\\')) return 'it holds a backslash';
   if (Buffer.byteLength(text) > maxKeyBytes) return `it is longer than ${maxKeyBytes} bytes`;
   return undefined;

@@ -125,17 +125,17 @@ async function createsOnce(probe: Probe): Promise<Verdict> {
   const key = keyOf(probe, 'create');
   const body = document();
   const first = await bucket.putIfAbsent(key, body);
-  if (!first.written) return { bad: 'an object that was not there could not be created' };
+  if (!first.written) return { bad: 'a missing object could not be created' };
   const second = await bucket.putIfAbsent(key, document());
   if (second.written || !(await holds(bucket, key, body))) {
-    return { bad: 'an object that was there was created again: the condition is ignored' };
+    return { bad: 'an existing object was created again: the store ignores the condition' };
   }
   return race(probe, 'create', async (name) => {
     const contested = keyOf(probe, name);
     return {
       key: contested,
       write: (mine) => bucket.putIfAbsent(contested, mine),
-      good: `of ${writers} at once, one created the object`,
+      good: `of ${writers} concurrent writers, one created the object`,
     };
   });
 }
@@ -149,21 +149,21 @@ async function replacesOnce(probe: Probe): Promise<Verdict> {
   const refused = await bucket.putIfMatch(key, document(), stale);
   if (refused.written || !(await holds(bucket, key, body))) {
     return {
-      bad: 'an object was replaced by a writer that knew an older one: the condition is ignored',
+      bad: 'a writer that knew an older version replaced the object: the store ignores the condition',
     };
   }
   const accepted = await bucket.putIfMatch(key, document(), present);
   if (!accepted.written) return { bad: 'an object could not be replaced with the ETag it had' };
   const missing = await bucket.putIfMatch(`${probe.base}missing`, document(), present);
   probe.used.add(`${probe.base}missing`);
-  if (missing.written) return { bad: 'an object that is not there was replaced' };
+  if (missing.written) return { bad: 'a missing object was replaced' };
   return race(probe, 'replace', async (name) => {
     const contested = keyOf(probe, name);
     const { etag } = await bucket.put(contested, document());
     return {
       key: contested,
       write: (mine) => bucket.putIfMatch(contested, mine, etag),
-      good: `of ${writers} at once, one replaced the object`,
+      good: `of ${writers} concurrent writers, one replaced the object`,
     };
   });
 }
@@ -205,7 +205,7 @@ async function race(
     const owner = bodies.findIndex((body) => stored?.body.equals(body) === true);
     if (winners.length > 1) {
       return {
-        bad: `${winners.length} of ${probe.writers} writers at once were told that they won`,
+        bad: `${winners.length} of ${probe.writers} concurrent writers were told they had won`,
       };
     }
     if (winners.length === 1) {
@@ -213,12 +213,12 @@ async function race(
       return isTheirs ? { good: contest.good } : { bad: 'the winner of a race was overwritten' };
     }
     if (owner >= 0 && outcomes[owner] === 'lost') {
-      return { bad: 'a writer that was told it lost had written' };
+      return { bad: 'a writer that was told it had lost had in fact written' };
     }
     // A writer whose answer was lost may still find its own body, as `withRetry` does.
     if (owner >= 0) return { good: contest.good };
   }
-  return { bad: `nobody won any of ${maxRaces} races, so they prove nothing; try again` };
+  return { bad: `nobody won any of ${maxRaces} races, which proves nothing; try again` };
 }
 
 async function outcomeOf(write: Promise<Conditional>): Promise<'won' | 'lost' | 'unknown'> {

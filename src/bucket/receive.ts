@@ -66,6 +66,6 @@ function check(path: string, arrived: Required<Expected>, expected: Expected): v
     );
   }
   if (expected.md5 !== undefined && arrived.md5 !== expected.md5) {
-    throw new UnreachableError(`what arrived for ${path} was damaged on the way; nothing was kept`);
+    throw new UnreachableError(`the download of ${path} was damaged in transit; nothing was kept`);
   }
 }

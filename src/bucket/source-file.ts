@@ -37,7 +37,7 @@ export async function readExactly(
 ): Promise<void> {
   const filled = await onDisk(`read ${path}`, () => readFully(handle)(into, position));
   if (filled === into.length) return;
-  throw new UsageError(`${path} became shorter while it was sent`, {
-    hint: 'Send it again when nobody writes to it.',
+  throw new UsageError(`${path} became shorter while it was being sent`, {
+    hint: 'Send it again when nothing is writing to it.',
   });
 }

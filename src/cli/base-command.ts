@@ -168,7 +168,7 @@ export abstract class BaseCommand extends Command {
     const failure = await heartbeat;
     if (failure !== undefined) this.warn(`the heartbeat was not sent: ${failure.message}`);
     if (this.#coordination?.isNewAgent()) {
-      this.note(`Agent ${this.#coordination.context.agent} is new here: registered.`);
+      this.note(`Agent ${this.#coordination.context.agent} is new here and was registered.`);
     }
   }
 

@@ -15,7 +15,7 @@ export function rejectedClaim(step: string, rejected: RejectedClaim, now: Date):
     const { state = 'complete', note } = holder.outcome ?? {};
     const why = note === null || note === undefined || note === '' ? '' : `: ${note}`;
     return new LostError(`Step ${step} ${doneTexts[state]} by ${holder.agent}${why}`, {
-      hint: `See "tracecraft handoff ${step}". To take it up: "tracecraft claim ${step} --reopen".`,
+      hint: `See "tracecraft handoff ${step}". To take it up again: "tracecraft claim ${step} --reopen".`,
     });
   }
   if (isOwnName) return heldByYou(step, rejected, now);

@@ -63,7 +63,7 @@ function agentRow(
     id,
     status,
     held.length === 0 ? '-' : `${many} ${held.join(', ')}`,
-    `last sign of life ${ageOf(modified_at, now) ?? '?'} ago`,
+    `last heartbeat ${ageOf(modified_at, now) ?? '?'} ago`,
     summary ?? '',
   ];
 }

@@ -10,7 +10,7 @@ export async function readStdinText(): Promise<string> {
   for await (const chunk of process.stdin) {
     const bytes = Buffer.from(chunk);
     size += bytes.byteLength;
-    if (size > maxBytes) throw new UsageError(`stdin holds more than ${maxBytes} bytes`);
+    if (size > maxBytes) throw new UsageError(`stdin contains more than ${maxBytes} bytes`);
     chunks.push(bytes);
   }
   try {

@@ -24,7 +24,7 @@ function whenOf(view: StepView, now: Date): string {
   const limit = ttl_s === null ? 'no TTL' : `TTL ${formatDuration(ttl_s * 1000)}`;
   const parts = [
     claimed === undefined ? undefined : `claimed ${claimed} ago`,
-    sign === undefined ? undefined : `last sign of life ${sign} ago`,
+    sign === undefined ? undefined : `last heartbeat ${sign} ago`,
     limit,
   ];
   return parts.filter((part) => part !== undefined).join(', ');

@@ -90,9 +90,9 @@ type Credentials = keyof typeof credentialTexts;
 
 const credentialTexts = {
   none: 'none',
-  config: 'those in the config itself',
-  token: 'yours: HF_TOKEN, or what "hf auth login" has stored',
-  profile: 'yours, of the profile that the config names',
+  config: 'the ones in the config itself',
+  token: 'yours: HF_TOKEN, or what "hf auth login" stored',
+  profile: 'yours, from the profile the config names',
   aws: 'yours, wherever the AWS tools find them',
 } as const;
 

@@ -11,7 +11,7 @@ export function claimTtl(
   if (text === 'none') return null;
   const ms = parseDuration('--ttl', text);
   if (ms <= maxTtlMs) return ms;
-  throw new UsageError(`--ttl ${text} is more than 7d, the most there is`, {
+  throw new UsageError(`--ttl ${text} is more than 7d, the maximum`, {
     hint: 'Use "none" for a claim that never expires.',
   });
 }

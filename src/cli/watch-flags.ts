@@ -30,7 +30,7 @@ export const watchFlags = {
     helpValue: '5s',
   }),
   heartbeat: Flags.string({
-    summary: 'time between two signs of life of a live session; less than the TTL of its claims',
+    summary: 'time between heartbeats of a live session; less than the TTL of its claims',
     default: '60s',
     helpValue: '10s',
   }),

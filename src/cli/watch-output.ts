@@ -52,7 +52,7 @@ function takenLines(taken: SelectedSessions, where: string): string[] {
   const none =
     taken.sessions + taken.leftSessions > 0
       ? []
-      : [`No sessions yet. Looked for those of ${harnessTitles()} in their usual folders.`];
+      : [`No sessions yet. Looked for ${harnessTitles()} in their usual folders.`];
   return [
     `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.`,
     ...leftAloneLines(taken),

@@ -66,8 +66,8 @@ export async function compactSession(
     await scratch.remove();
   }
   const key = context.layout.compacted(target.harness, target.id, target.format);
-  throw new LostError(`${key} is written by others again and again`, {
-    hint: 'Another process compacts the same session. Try again when it is done.',
+  throw new LostError(`others keep writing ${key}`, {
+    hint: 'Another process is compacting the same session. Try again when it is done.',
   });
 }
 
@@ -147,7 +147,7 @@ class Attempt {
     throw new PartialError(
       `the parts of ${this.#target.harness}/${this.#target.id} give ${made.lines} lines, and ${this.#key} has ${document.lines}: left as it is`,
       {
-        hint: `"tracecraft watch --once --all" puts parts back from the transcript. If they were deleted on purpose, delete ${this.#key} too and compact again.`,
+        hint: `"tracecraft watch --once --all" restores parts from the transcript. If they were deleted on purpose, delete ${this.#key} too and compact again.`,
       },
     );
   }

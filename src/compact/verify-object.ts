@@ -34,7 +34,7 @@ export async function verifyObject(
   }
   if ((await etagOf(bucket, key)) !== sent) return 'replaced';
   throw new UnreachableError(`${key} in ${bucket.location} is not what was sent`, {
-    hint: 'The store, or something before it, changed the bytes. The parts are as they were; compact again.',
+    hint: 'The store, or something in front of it, changed the bytes. The parts are unchanged; compact again.',
   });
 }
 

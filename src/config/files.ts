@@ -130,7 +130,7 @@ function unusable(path: string, problem: string): UsageError {
 
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOENT') return 'it is a symbolic link that leads nowhere';
+  if (code === 'ENOENT') return 'it is a dangling symbolic link';
   return code === 'EACCES' ? 'permission denied' : code;
 }
 

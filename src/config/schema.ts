@@ -12,7 +12,7 @@ const text = v.pipe(
   v.string('must be a text'),
   v.minLength(1, 'must not be empty'),
   v.maxLength(1024, 'must not be longer than 1024 characters'),
-  v.check((value) => !hasControlCharacter(value), 'must not hold control characters'),
+  v.check((value) => !hasControlCharacter(value), 'must not contain control characters'),
 );
 const name = v.pipe(
   v.string('must be a text'),

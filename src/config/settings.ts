@@ -286,7 +286,7 @@ function warningsOf(file: ConfigFile): string[] {
   const { access_key, secret_key, hf_token } = file.document;
   const holdsKeys = [access_key, secret_key, hf_token].some((key) => key !== null);
   if (!holdsKeys || !file.readableByOthers) return [];
-  return [`${file.path} holds keys and others can read it: chmod 600 ${file.path}`];
+  return [`${file.path} contains keys and others can read it: chmod 600 ${file.path}`];
 }
 
 function sourceOf(file: ConfigFile): Source {

@@ -25,8 +25,8 @@ export interface NewConfig {
 /** Throws `UsageError` if anything has that name already, unless it may be overwritten. */
 export async function refuseExisting(path: string, overwrite: boolean): Promise<void> {
   if (overwrite || !(await isThere(path))) return;
-  throw new UsageError(`there is a config already: ${path}`, {
-    hint: 'Overwrite it with --force, or use it as it is: "tracecraft trust" shows what it does.',
+  throw new UsageError(`config already exists: ${path}`, {
+    hint: 'Overwrite it with --force, or keep it: "tracecraft trust" shows what it does.',
   });
 }
 
@@ -47,7 +47,7 @@ export async function writeConfig(
   }
   const written = await readConfigFile(path, scope);
   if (written !== undefined) return written;
-  throw new NotAllowedError(`the config vanished while it was written: ${path}`, {
+  throw new NotAllowedError(`the config vanished while it was being written: ${path}`, {
     hint: 'Run "tracecraft init" again.',
   });
 }

@@ -3,24 +3,25 @@ import type { Clock } from '../clock.js';
 import type { Layout } from '../protocol/keys.js';
 import type { LastTimestamp } from './last-timestamp.js';
 
-/** Who acts, and where: what every act of coordination needs to know. */
+/** Who acts, and where: what every act of coordination needs. */
 export interface CoordinationContext {
-  /** With retries (`withRetry`), and with proven capabilities where the act relies on the store to arbitrate. */
+  /** Retrying (`withRetry`), and with proven capabilities where the act relies on arbitration. */
   readonly bucket: Bucket;
   readonly layout: Layout;
   readonly agent: string;
   readonly host: string;
-  /** The harness's session in which this agent runs, where it is known. */
+  /** The harness's session in which this agent runs, if known. */
   readonly sessionId?: string;
-  /** Keeps what this machine writes in order, where it is remembered. */
+  /** Keeps this machine's writes in order, where it remembers them. */
   readonly stamps?: LastTimestamp;
   /**
-   * Told of what failed after the act itself had been done, e.g. that its event was not written: readers derive what is missing,
-   * and to report the act as failed would have it repeated. Without it such a failure is thrown.
+   * Receives failures after the act itself was done, e.g. that its event was not written. Readers infer what is
+   * missing, and reporting the act as failed would make callers repeat it. Without this callback the failure is
+   * thrown.
    */
   readonly onUnrecorded?: (error: Error) => void;
-  /** Told when the agent was not known before and is now. */
+  /** Called when this act registers a new agent. */
   readonly onRegistered?: () => void;
-  /** For pauses and for the order of what this process does; the time in documents and keys is the store's. */
+  /** For pauses and this process's own ordering; times in documents and keys are the store's. */
   readonly clock: Clock;
 }

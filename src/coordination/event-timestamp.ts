@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { Stamp } from '../protocol/keys.js';
 import type { CoordinationContext } from './context.js';
 
-/** The time of the last stamp of this process. */
+/** The time of this process's last timestamp. */
 let lastNs = 0n;
 
-/** By so much two processes may differ in what they take for the store's time: it tells whole seconds. */
+/** How far two processes' views of the store's time may differ: the store tells whole seconds. */
 const differenceNs = 1_500_000_000n;
 
 export interface StampedMoment {
@@ -14,7 +14,7 @@ export interface StampedMoment {
   readonly at: string;
 }
 
-/** A new unique stamp at the store's time. A machine's stamps rise unless the store's clock is set back. */
+/** A new unique timestamp at the store's time. A machine's timestamps increase unless the store's clock is set back. */
 export async function newStamp({
   bucket,
   agent,
@@ -53,7 +53,7 @@ export function newId(): string {
   return randomBytes(4).toString('hex');
 }
 
-/** 32 random hex digits: tells a document from every other that says the same. */
+/** 32 random hex digits, unique to a document. */
 export function newNonce(): string {
   return randomBytes(16).toString('hex');
 }

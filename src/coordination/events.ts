@@ -24,7 +24,7 @@ export type EventType =
   | 'session.started'
   | 'session.ended';
 
-/** Which state object, and which of its states, an event speaks of. */
+/** The state object an event describes, and which of its states. */
 export interface EventRef {
   readonly key: string;
   readonly nonce?: string | null;
@@ -39,8 +39,8 @@ export interface NewEvent {
 }
 
 /**
- * One immutable object under a key of its own: nothing that happens is overwritten. Written after the state object that it
- * speaks of, so a reader that finds a state without an event knows that its writer was stopped in between.
+ * One immutable object under a key of its own: no event overwrites another. It is written after the state it
+ * describes, so a reader that finds a state without an event knows that its writer was stopped in between.
  */
 export function writeEvent(context: Recorder, event: NewEvent): Promise<void> {
   return afterwards(context, putEvent(context, event));
@@ -51,7 +51,7 @@ type Recorder = Pick<
   'bucket' | 'layout' | 'agent' | 'sessionId' | 'stamps' | 'onUnrecorded'
 >;
 
-/** Work that comes after the act itself is done: its failure is told, not thrown, where somebody listens. */
+/** Work after the act itself is done: its failure is reported, not thrown, if someone listens. */
 export async function afterwards(
   { onUnrecorded }: Pick<CoordinationContext, 'onUnrecorded'>,
   work: Promise<void>,

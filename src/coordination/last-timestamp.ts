@@ -3,8 +3,8 @@ import type { Io } from '../io.js';
 import { withoutLinks } from '../links.js';
 
 /**
- * The latest stamp of this machine. A store tells the time in whole seconds, so each process knows it to within half a second,
- * and what one process writes right after another could sort before it.
+ * This machine's latest timestamp. A store tells time in whole seconds, so each process knows it only to within half
+ * a second, and one process's write right after another's could sort before it.
  */
 export interface LastTimestamp {
   /** Nanoseconds of store time. */
@@ -13,7 +13,7 @@ export interface LastTimestamp {
   remember(timeNs: bigint): Promise<void>;
 }
 
-/** In the folder that this machine keeps for the destination. */
+/** In this machine's folder for the destination. */
 export function openLastTimestamp(disk: Io, folder: string): LastTimestamp {
   const io = withoutLinks(disk, folder);
   const path = join(folder, 'last-stamp');

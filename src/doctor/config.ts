@@ -46,8 +46,8 @@ const noConfig: Examined = {
     {
       name: 'no-config',
       severity: 'warning',
-      message: 'There is no config here, in a folder above, or in your home.',
-      fix: 'tracecraft init (this project), or tracecraft watch (makes one for everything)',
+      message: 'No config in this folder, in a folder above, or in your home.',
+      fix: 'tracecraft init (this project), or tracecraft watch (creates one for everything)',
     },
   ],
 };
@@ -57,7 +57,7 @@ function judgeUntrusted({ file, target }: Settings): Examined {
   const finding: Finding = {
     name: 'config-untrusted',
     severity: 'warning',
-    message: `${file.path} is not trusted: it would talk to ${placeText(target)}, and nothing is sent there or read from there.`,
+    message: `${file.path} is not trusted: it would talk to ${placeText(target)}, so nothing is sent there or read from there.`,
     fix: trustHint.replace('\n', ' '),
   };
   return { check: 'config', facts: [`${file.path} (not trusted)`], findings: [finding] };
@@ -75,7 +75,7 @@ function judgeConfig(settings: Settings): Examined {
     findings.push({
       name: 'no-agent',
       severity: 'warning',
-      message: 'Nobody says who acts here: claims and mail need the name of an agent.',
+      message: 'No agent is named here: claims and mail need one.',
       fix: 'export TRACECRAFT_AGENT=NAME, or agent_id in the config',
     });
   }
@@ -92,8 +92,8 @@ function judgeConfig(settings: Settings): Examined {
     findings.push({
       name: 'redaction-reduced',
       severity: 'note',
-      message: `These rules of redaction are switched off: ${redact.disable.join(', ')}.`,
-      fix: `Take them out of redact.disable in ${file.path}.`,
+      message: `These redaction rules are switched off: ${redact.disable.join(', ')}.`,
+      fix: `Remove them from redact.disable in ${file.path}.`,
     });
   }
   const facts = [

@@ -22,7 +22,7 @@ export function examineNode(version: string, now: Date): Examined {
   const finding: Finding = {
     name: 'node-too-old',
     severity: 'error',
-    message: `Node ${version} is older than ${floor.join('.')}, the oldest that tracecraft runs on.`,
+    message: `Node ${version} is older than ${floor.join('.')}, the oldest version tracecraft supports.`,
     fix: 'Install a newer Node, e.g. from https://nodejs.org.',
   };
   return { check: 'node', facts: [`Node ${version}${support}`], findings: isOld ? [finding] : [] };
@@ -41,14 +41,14 @@ export async function examineState(folder: string): Promise<Examined> {
       name: 'state-folder-unwritable',
       severity: 'error',
       message: `Local state cannot be kept in ${folder}: ${trouble}.`,
-      fix: 'Make that folder writable for you, or name another with TRACECRAFT_HOME.',
+      fix: 'Make that folder writable, or name another with TRACECRAFT_HOME.',
     });
   }
   if (present !== undefined && process.platform !== 'win32' && (present.mode & 0o077) !== 0) {
     findings.push({
       name: 'state-folder-readable',
       severity: 'warning',
-      message: `Others on this machine may look into ${folder}.`,
+      message: `Other users of this machine can read ${folder}.`,
       fix: `chmod 700 '${folder}'`,
     });
   }
@@ -57,8 +57,8 @@ export async function examineState(folder: string): Promise<Examined> {
     findings.push({
       name: 'disk-nearly-full',
       severity: 'warning',
-      message: `Only ${Math.floor((bavail * bsize) / 1024 / 1024)} MB are free where ${folder} is.`,
-      fix: 'Make room: what cannot be remembered has to be asked of the bucket again.',
+      message: `Only ${Math.floor((bavail * bsize) / 1024 / 1024)} MB are free on the disk of ${folder}.`,
+      fix: 'Free some space: whatever cannot be remembered must be asked of the bucket again.',
     });
   }
   const state = present === undefined ? `${folder} (not there yet)` : folder;
@@ -103,19 +103,19 @@ export function judgeInotify({ folders, watches, instances, refusal }: InotifyFa
     findings.push({
       name: 'inotify-exhausted',
       severity: 'warning',
-      message: `The system gives no file events (${refusal ?? 'no instance is allowed'}): watch looks every 2 s instead.`,
+      message: `The system provides no file events (${refusal ?? 'no instance is allowed'}): watch checks every 2 s instead.`,
       fix: `${limits} (and a line in /etc/sysctl.d to keep it)`,
     });
   } else if (watches !== undefined && folders > watches) {
     findings.push({
       name: 'inotify-limit',
       severity: 'warning',
-      message: `${folders} folders are to be listened to, and only ${watches} may be: watch looks every 2 s instead.`,
+      message: `${folders} folders need watching, and only ${watches} are allowed: watch checks every 2 s instead.`,
       fix: `${limits} (and a line in /etc/sysctl.d to keep it)`,
     });
   }
   const limit = watches === undefined ? '' : `, ${watches} allowed`;
-  return { check: 'file events', facts: [`${folders} folders to listen to${limit}`], findings };
+  return { check: 'file events', facts: [`${folders} folders to watch${limit}`], findings };
 }
 
 export async function readInotifyLimits(): Promise<Pick<InotifyFacts, 'watches' | 'instances'>> {

@@ -87,8 +87,8 @@ async function outcomeOf<T>(check: string, step: () => Promise<T>): Promise<Chec
     const finding: Finding = {
       name: 'check-failed',
       severity: 'warning',
-      message: `${check} could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
-      fix: 'Run it again with DEBUG=tracecraft* and report what it says.',
+      message: `${check} could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+      fix: 'Run it again with DEBUG=tracecraft* and report the output.',
     };
     return { failed: { check, facts: [], findings: [finding] } };
   }

@@ -119,7 +119,7 @@ function judgeProbe({ kind, location }: Bucket, findings: readonly ProbeFinding[
     name: `cannot-${check}`,
     severity: 'error',
     message: `${check}: ${message}.`,
-    fix: 'Putting, getting, listing and deleting must be allowed: look at the policy of the bucket.',
+    fix: 'Putting, getting, listing and deleting must be allowed: check the policy of the bucket.',
   }));
   if (races.length === 0) return found;
   const seen = races.map(({ check, message }) => `${check}: ${message}`).join('; ');
@@ -128,7 +128,7 @@ function judgeProbe({ kind, location }: Bucket, findings: readonly ProbeFinding[
     name: isKnown ? 'claims-best-effort' : 'writes-not-arbitrated',
     severity: isKnown ? 'note' : 'error',
     message: isKnown
-      ? 'Hugging Face has no conditional writes: claims are best-effort there, and each session is to be mirrored from one machine.'
+      ? 'Hugging Face has no conditional writes: claims are best-effort there, and each session must be mirrored from one machine only.'
       : `${location} does not arbitrate conditional writes (${seen}): two agents may both win a claim.`,
     fix: isKnown
       ? 'For claims that hold: its S3 gateway (tracecraft init --backend s3 --endpoint https://s3.hf.co/<namespace>).'
@@ -145,18 +145,20 @@ async function examineExposure(
   const key = `${root}_probe/${randomBytes(8).toString('hex')}/public`;
   await bucket.put(key, Buffer.from('{}\n'));
   const exposure = await exposureOf(settings.target, key).finally(() => bucket.delete(key));
-  const facts = [exposure === 'unknown' ? 'who may read it cannot be told from here' : exposure];
+  const facts = [
+    exposure === 'unknown' ? 'who can read it cannot be determined from here' : exposure,
+  ];
   if (exposure !== 'public') return { facts, findings: [] };
   const isFolder = bucket.kind === 'local';
   const finding: Finding = {
     name: isFolder ? 'bucket-readable' : 'bucket-public',
     severity: isFolder ? 'warning' : 'error',
     message: isFolder
-      ? `Others on this machine may look into ${bucket.location}.`
-      : `${bucket.location} is PUBLIC: anybody can read your transcripts.`,
+      ? `Other users of this machine can read ${bucket.location}.`
+      : `${bucket.location} is PUBLIC: anyone can read your transcripts.`,
     fix: isFolder
       ? `chmod 700 '${bucket.location}'`
-      : 'Make it private where it is hosted, unless that is what you want.',
+      : 'Make it private where it is hosted, unless you want it public.',
   };
   return { facts, findings: [finding] };
 }
@@ -172,8 +174,8 @@ function judgeSkew(skewMs: number): Finding[] {
     {
       name: 'clock-skew',
       severity: 'warning',
-      message: `This machine's clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${direction} the store's. Claims and mail go by the store's, so nothing breaks; what you see in transcripts is off.`,
-      fix: 'Let the system keep its clock right (NTP), e.g. sudo timedatectl set-ntp true',
+      message: `This machine's clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${direction} the store's. Claims and mail use the store's clock, so nothing breaks, but times in transcripts are off.`,
+      fix: 'Let the system synchronise its clock (NTP), e.g. sudo timedatectl set-ntp true',
     },
   ];
 }

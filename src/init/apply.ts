@@ -70,7 +70,7 @@ function requireBasics({ location }: Bucket, findings: readonly ProbeFinding[]):
   const missing = findings.find(({ check, ok }) => !ok && basics.includes(check));
   if (missing === undefined) return;
   throw new UnsupportedError(`${location} cannot be used: ${missing.check}: ${missing.message}`, {
-    hint: 'Putting, getting, listing and deleting must be allowed: look at the permissions and policy of the bucket.',
+    hint: 'Putting, getting, listing and deleting must be allowed: check the permissions and policy of the bucket.',
   });
 }
 

@@ -55,7 +55,7 @@ export function planInit(
   refuseStray(wishes, backend);
   const config = configOf(backend, wishes, context, names);
   const document = checkConfig(
-    'these flags make no config',
+    'these flags do not make a valid config',
     config,
     'See "tracecraft init --help".',
   );
@@ -104,8 +104,8 @@ function refuseStray(wishes: InitWishes, backend: Backend): void {
     if (backends.includes(backend)) continue;
     const name = kebab(flag.replace(/^is/, '')).replace(/^-/, '');
     throw new UsageError(
-      `--${name} is for a bucket ${placeNames[intended]}, and the backend is ${backend}`,
-      { hint: `Add --backend ${intended} --bucket NAME, or leave that flag out.` },
+      `--${name} is for a bucket ${placeNames[intended]}, but the backend is ${backend}`,
+      { hint: `Add --backend ${intended} --bucket NAME, or omit that flag.` },
     );
   }
 }
@@ -157,7 +157,7 @@ function s3Config(wishes: InitWishes, names: Names): NewConfig {
     });
   }
   if ((accessKey === undefined) !== (secretKey === undefined)) {
-    throw new UsageError('--access-key and --secret-key belong together', {
+    throw new UsageError('--access-key and --secret-key go together', {
       hint: 'Give both, or neither: then the AWS environment, profiles and roles are used.',
     });
   }

@@ -2,35 +2,35 @@ import { partName, rangePartName } from '../protocol/parts.js';
 import type { Counts } from '../redact/counts.js';
 import { type Position, startPosition } from './stream.js';
 
-/** One part of a stream, known to be in the bucket and to agree with the source. */
+/** One part of a stream that is known to be in the bucket and to agree with the source. */
 export interface ShippedPart {
   readonly sequence: number;
-  /** The generation that it was written in (parts of a base keep theirs). */
+  /** The generation it was written in (parts of a base keep theirs). */
   readonly generation: number;
   readonly startLine: number;
   readonly endLine: number;
   readonly sourceBytes: number;
   readonly uploadedBytes: number;
-  /** Fingerprint of the very source bytes that were shipped or compared; '' for streams of records. */
+  /** Fingerprint of the source bytes that were uploaded or compared; '' for record streams. */
   readonly fingerprint: string;
   readonly redactions: Counts;
   readonly uploadedAtMs: number;
-  /** Both its ends are in its name: it went into a store that cannot arbitrate. */
+  /** Its name contains both its ends: it went to a store that cannot arbitrate. */
   readonly isRange?: true;
 }
 
 /**
- * How far one stream has come: the parts that agree with the source, and the slot that is next. Derived from the bucket and
- * the source at any time; what is kept of it locally is a cache.
+ * How far one stream is in the bucket: the parts that agree with the source, and the next slot. It can always be
+ * derived from the bucket and the source; the local copy is a cache.
  */
 export interface Checkpoint {
   readonly generation: number;
   /** Sequence number of the next part. */
   readonly sequence: number;
   readonly parts: readonly ShippedPart[];
-  /** The source after the last of `parts`. */
+  /** The position in the source after the last of `parts`. */
   readonly position: Position;
-  /** The next slot is known to be filled with more than the source has: the source is behind, and waits to grow. */
+  /** The next slot is known to hold more than the source has: the source is behind, and has to grow first. */
   readonly ahead: boolean;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 const newline = 0x0a;
 
-/** The complete lines of `bytes`, each with its newline, as views into it. A rest without a newline is left out. */
+/** The complete lines of `bytes`, each with its newline, as views into it. Drops an unterminated rest. */
 export function completeLines(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   let start = 0;
@@ -17,7 +17,7 @@ export function endsWithNewline(bytes: Uint8Array): boolean {
   return bytes.length > 0 && bytes[bytes.length - 1] === newline;
 }
 
-/** A fingerprint of source bytes, kept on this machine only: published, it would let anyone test guesses at a secret. */
+/** A fingerprint of source bytes. Stays on this machine: published, it would let anyone test guesses at a secret. */
 export function fingerprint(lines: readonly Buffer[]): string {
   const hash = createHash('sha256');
   for (const line of lines) hash.update(line);

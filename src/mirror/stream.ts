@@ -1,25 +1,28 @@
 /**
- * What the mirror asks of a watcher, and all that it knows of a harness. A watcher turns whatever its harness keeps on
+ * What the mirror asks of a watcher, and all it knows about a harness. A watcher turns whatever its harness keeps on
  * disk into streams of lines with positions.
  */
 
 export interface Watcher {
-  /** As it stands in keys. */
+  /** In the spelling of keys. */
   readonly harness: string;
-  /** The folders that exist and are worth watching; empty when the harness is not on this machine. */
+  /** The folders that exist and are worth watching; empty if the harness is not on this machine. */
   roots(): Promise<readonly string[]>;
   /**
-   * The sweep: every stream that exists below a root now, some at a time, since ten thousand one by one cost several times
-   * as much. The same source yields the same object while this process lives.
+   * The sweep: every stream that exists below a root now, in batches, because ten thousand one by one cost several
+   * times as much. The same source yields the same object while this process lives.
    */
   streams(root: string): AsyncIterable<readonly Stream[]>;
-  /** What a file event at `path` concerns; `undefined` when it is nothing of a session. */
+  /** The stream that a file event at `path` concerns; `undefined` if it belongs to no session. */
   streamOf(path: string): Promise<Stream | undefined>;
-  /** Whether nothing at or below this path can ever be of a session: it is not listened to. Told without looking. */
+  /**
+   * Whether nothing at or below this path can ever belong to a session, so it need not be watched. Decided without
+   * disk access.
+   */
   ignores?(path: string): boolean;
-  /** Session ids that the harness itself says are running now, where it keeps such a sign. */
+  /** Session ids the harness itself reports as running, if it does. */
   live(): Promise<ReadonlySet<string>>;
-  /** Where the harness itself removes transcripts that nobody used for some time: after how long, below this root. */
+  /** Where the harness removes unused transcripts by itself: after how long, below this root. */
   retention?(root: string): Promise<Retention>;
 }
 
@@ -31,7 +34,7 @@ export interface Retention {
 
 export interface SessionRef {
   readonly harness: string;
-  /** As the harness spells it; encoded only when it becomes a key. */
+  /** In the harness's spelling; encoded only when it becomes a key. */
   readonly id: string;
 }
 
@@ -41,45 +44,50 @@ interface Source {
   readonly session: SessionRef;
   /** '' is the session's main stream; others are slash-separated, e.g. `subagents/agent-a93ccab`. */
   readonly name: string;
-  /** Where it lies on this machine; two streams of one session and name differ only in this. */
+  /** Its location on this machine; two streams with the same session and name differ only in this. */
   readonly source: string;
-  /** Stat-cheap: what is there now, or `undefined` when that equals `since` or the source is gone. */
+  /** Costs about a stat: the current snapshot, or `undefined` if it equals `since` or the source is gone. */
   changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined>;
   /**
-   * Whole lines from `from` on: at least one when there is one, else as many as fit `limit`. A line is never split, cut or
-   * changed, however long. Reads one state of the source: when the source no longer holds what `from` remembers of it
-   * (replaced, truncated, edited before `from`), or changed other than by growing while it was read, the answer is 'moved'.
+   * Whole lines from `from` on: at least one if there is one, otherwise as many as fit `limit`. A line is never
+   * split, cut or changed, however long. Reads one state of the source: if the source no longer matches what `from`
+   * remembers (replaced, truncated, edited before `from`), or changed other than by growing during the read, the
+   * answer is 'moved'.
    */
   read(from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'>;
-  /** Folds one line into what is known of the session; returns `before` itself when the line says nothing new. */
+  /** Folds one line into what is known about the session; returns `before` itself if nothing is new. */
   facts(line: Buffer, before: SessionFacts): SessionFacts;
 }
 
-/** The source keeps every line where it was: a position can be checked against it at any time. */
+/** The source keeps every line in place, so a position can be checked against it at any time. */
 export interface LineStream extends Source {
   readonly kind: 'lines';
 }
 
-/** The source shows only its present state: what is new is a difference to what was shipped, which `fold` rebuilds. */
+/**
+ * The source shows only its present state: new lines are the difference from what was uploaded, which `fold`
+ * rebuilds.
+ */
 export interface RecordStream extends Source {
   readonly kind: 'records';
   /**
-   * Folding remembers content: a record that is not what was shipped is read again from there. Without, `fold` only knows
-   * which records were shipped, and each of them stays as it is. Facts are in such a stream's lines, as in one of lines.
+   * Folding remembers content: a record that differs from what was uploaded is read again from there. Otherwise
+   * `fold` only knows which records were uploaded, and each of them stays as it is. Such a stream's lines contain
+   * facts, like those of a line stream.
    */
   readonly isCompared?: boolean;
-  /** The position after lines that somebody shipped (each ends with a newline), read back from the bucket. */
+  /** The position after lines that were uploaded (each ends with a newline), read back from the bucket. */
   fold(from: Position, shipped: readonly Buffer[]): Position;
 }
 
-/** What a stat-like glance saw. Equal tokens mean nothing happened. */
+/** The result of a stat-like check. Equal tokens mean nothing happened. */
 export interface FileSnapshot {
   readonly token: string;
   readonly size: number;
   readonly modifiedAtMs: number;
 }
 
-/** How many lines of the stream lie before, and whatever the stream itself needs to go on from there (plain JSON). */
+/** How many lines of the stream precede it, plus whatever the stream itself needs to continue (plain JSON). */
 export interface Position {
   readonly line: number;
   readonly at: JsonValue;
@@ -104,31 +112,31 @@ export interface ReadLimit {
 export interface Chunk {
   readonly lines: readonly Line[];
   readonly next: Position;
-  /** What was there when this was read. */
+  /** The snapshot at the time of the read. */
   readonly snapshot: FileSnapshot;
-  /** Bytes of the source that `lines` stand for. */
+  /** Bytes of the source that `lines` represent. */
   readonly sourceBytes: number;
-  /** Bytes seen after the last complete line, when the end of the source was reached: an unterminated rest. */
+  /** Bytes of an unterminated last line, if the end of the source was reached. */
   readonly rest: number;
-  /** Whether complete lines may remain past the limit. */
+  /** Whether complete lines may remain beyond the limit. */
   readonly more: boolean;
 }
 
-/** Source bytes including the final newline; or text that is redacted whole before it is encoded into one line. */
+/** Source bytes including the final newline; or text that is redacted as a whole before it is encoded into one line. */
 export type Line = Buffer | SealedLine;
 
 export interface SealedLine {
   readonly text: Buffer;
-  /** The line to ship (with its newline), made from the redacted text. */
+  /** The line to upload (with its newline), made from the redacted text. */
   readonly seal: (redacted: Buffer) => Buffer;
 }
 
-/** What transcripts tell about their session. Absent means not known; never guessed. */
+/** What transcripts say about their session. Absent means unknown; never guessed. */
 export interface SessionFacts {
-  /** The folder that the session was started in. */
+  /** The folder the session was started in. */
   readonly cwd?: string;
   readonly title?: string;
-  /** Precedence of the title's origin within its harness: a title of a lower rank never replaces one of a higher. */
+  /** Precedence of the title's origin within its harness: a lower rank never replaces a higher one. */
   readonly titleRank?: number;
   readonly model?: string;
   readonly gitBranch?: string;
@@ -140,7 +148,7 @@ export interface SessionFacts {
   readonly endedAt?: string;
 }
 
-/** One by one, of all roots. */
+/** One by one, across all roots. */
 export async function* streamsOf(watcher: Watcher): AsyncIterable<Stream> {
   for (const root of await watcher.roots()) {
     for await (const some of watcher.streams(root)) yield* some;

@@ -54,7 +54,7 @@ function requireKind(kind: string, patterns: readonly UserPattern[]): void {
   }
   if (kinds.has(kind) || patterns.some((pattern) => pattern.kind === kind)) return;
   throw new UsageError(`there is no kind of secret named "${kind}"`, {
-    hint: 'Check disabledKinds for a typing error.',
+    hint: 'Check disabledKinds for a typo.',
   });
 }
 

@@ -39,7 +39,8 @@ export function artifactsOf(acting: SdkContext): Artifacts {
         const report = await downloadArtifacts(place, nodeIo, { artifacts: [artifact], folder });
         const [fetched] = report.downloaded;
         if (fetched === undefined) throw failureOf(name, report.failed[0]?.error ?? report.stopped);
-        if (!fetched.verified) warn(`no SHA-256 was recorded of ${name}: it could not be verified`);
+        if (!fetched.verified)
+          warn(`no SHA-256 was recorded for ${name}: it could not be verified`);
         return fetched.path;
       } finally {
         await folder.close();

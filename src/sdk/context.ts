@@ -41,7 +41,7 @@ export function openSdkContext({
   let opened: Promise<Coordination> | undefined;
   const coordination = async (): Promise<Coordination> => {
     if (settings.agent === undefined) {
-      throw new UsageError('nobody said who acts', {
+      throw new UsageError('no agent is named', {
         hint: 'Open with { agent }, set TRACECRAFT_AGENT, or agent_id in the config.',
       });
     }
@@ -89,8 +89,8 @@ function scrubbers({
 > {
   const shared = (what: string, found: string | undefined): void => {
     if (found === undefined) return;
-    const fate = redact ? `; redacted: ${found}` : ` (${found}) and is shared as it is`;
-    warn(`${what} holds what looks like a secret${fate}`);
+    const fate = redact ? `; redacted: ${found}` : ` (${found}) and is shared unchanged`;
+    warn(`${what} contains what looks like a secret${fate}`);
   };
   return {
     scrub: (what, text) => {

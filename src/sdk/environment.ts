@@ -42,7 +42,7 @@ export async function sdkEnvironmentOf(options: OpenOptions): Promise<SdkEnviron
 /** Untyped callers may pass anything. */
 export function textOf(what: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw new UsageError(`${what} must be a text that is not empty`);
+  throw new UsageError(`${what} must be a non-empty string`);
 }
 
 function documentOf(destination: unknown) {

@@ -52,7 +52,7 @@ function jsonOf(key: string, value: unknown): unknown {
     return JSON.parse(JSON.stringify(value));
   } catch (cause) {
     throw new UsageError(`the value of ${key} cannot be written as JSON`, {
-      hint: 'Use texts, numbers, booleans, null, lists and plain objects.',
+      hint: 'Use strings, numbers, booleans, null, arrays and plain objects.',
       cause,
     });
   }

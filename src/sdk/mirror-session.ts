@@ -54,7 +54,7 @@ export async function mirrorSession(
   const [first] = end.behind;
   if (first === undefined) return { sessionId, harness, parts };
   throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
-    hint: 'Mirror it again: it goes on where it stopped.',
+    hint: 'Mirror it again: it continues where it stopped.',
   });
 }
 

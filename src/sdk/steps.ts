@@ -107,7 +107,7 @@ async function completeStep(
       ),
     { step: null },
   );
-  if (isRepeated) acting.warn(`step ${step} was ended before; its handoff stays as it was`);
+  if (isRepeated) acting.warn(`step ${step} had already ended; its handoff is unchanged`);
   return handoffOf(step, handoff);
 }
 
@@ -136,7 +136,7 @@ function checkFiles(files: readonly string[] | undefined): readonly string[] | u
   const isList = Array.isArray(files) && files.length <= maxFiles;
   if (isList && files.every((file) => typeof file === 'string' && file.length <= maxTextLength))
     return files;
-  throw new UsageError(`changedFiles must be a list of at most ${maxFiles} texts`);
+  throw new UsageError(`changedFiles must be an array of at most ${maxFiles} strings`);
 }
 
 function checkReport(acting: SdkContext, report: Report) {
@@ -146,7 +146,7 @@ function checkReport(acting: SdkContext, report: Report) {
   const scrub = (what: string, text: string | undefined): string | undefined => {
     if (text === undefined) return undefined;
     if (typeof text === 'string' && text.length <= maxTextLength) return acting.scrub(what, text);
-    throw new UsageError(`${what} must be a text of at most ${maxTextLength} characters`, {
+    throw new UsageError(`${what} must be a string of at most ${maxTextLength} characters`, {
       hint: 'Upload it as an artifact, and name that.',
     });
   };

@@ -80,8 +80,8 @@ export function missingCredentials(
 export function environmentFile(names: readonly string[], env: Environment): string {
   const lines = [...new Set(names)].sort().map((name) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      throw new UsageError(`not a name of a variable: ${JSON.stringify(name.slice(0, 40))}`, {
-        hint: 'Give the name alone; the value is taken from the environment.',
+      throw new UsageError(`not a variable name: ${JSON.stringify(name.slice(0, 40))}`, {
+        hint: 'Give only the name; the value is taken from the environment.',
       });
     }
     return `${name}="${escapedValue(name, env[name])}"\n`;
@@ -97,8 +97,8 @@ function escapedValue(name: string, value: string | undefined): string {
   }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones to find
   if (/[\u0000-\u001f\u007f]/.test(value)) {
-    throw new UsageError(`${name} holds a line break or control character`, {
-      hint: 'An environment file cannot carry that.',
+    throw new UsageError(`${name} contains a line break or control character`, {
+      hint: 'An environment file cannot hold that.',
     });
   }
   return value.replaceAll(/["\\$`]/g, '\\$&');

@@ -11,7 +11,7 @@ export interface Finding {
   readonly fix: string;
 }
 
-const again = 'Run "tracecraft service install" again, with the flags that you want.';
+const again = 'Run "tracecraft service install" again, with the flags you want.';
 
 /**
  * Whatever is stale, missing or changed since installation. `here` is this tracecraft's surroundings, not the
@@ -77,15 +77,15 @@ async function configTrouble(spec: ServiceSpec, here: SettingsContext): Promise<
     }
     if (!settings.trusted) {
       const message = `not a trusted config: ${settings.file.path}`;
-      const fix = `A person looks at it and allows it: "tracecraft trust" in ${spec.folder}.`;
+      const fix = `Ask a person to review it: "tracecraft trust" in ${spec.folder}.`;
       return [{ name: 'config-untrusted', message, fix }];
     }
     if (spec.config === null || settings.file.path === spec.config) return [];
-    const message = `another config holds now: ${settings.file.path}, not ${spec.config}`;
+    const message = `another config applies now: ${settings.file.path}, not ${spec.config}`;
     return [{ name: 'config-changed', message, fix: again }];
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return [{ name: 'config-unusable', message, fix: 'Correct it; the service then goes on.' }];
+    return [{ name: 'config-unusable', message, fix: 'Correct it; the service then continues.' }];
   }
 }
 
@@ -93,13 +93,13 @@ async function startTrouble(manager: ServiceManager, state: ServiceState): Promi
   const { link, definition, kind } = manager;
   const findings: Finding[] = [];
   if (link !== undefined && (await readlink(link.path).catch(() => undefined)) !== link.target) {
-    const message = 'it does not start at login: the link that makes it start is missing';
+    const message = 'it does not start at login: the link that starts it is missing';
     findings.push({ name: 'not-at-login', message, fix: again });
   }
   const other = await otherDefinition(manager, state);
   if (other !== undefined) {
     const message = `${kind} uses another definition: ${other}, not ${definition}`;
-    const fix = 'Remove that one, or unset XDG_CONFIG_HOME and HOME where they differ from it.';
+    const fix = 'Remove that one, or unset XDG_CONFIG_HOME and HOME if they differ from it.';
     findings.push({ name: 'other-definition', message, fix });
   }
   return findings;
@@ -115,7 +115,7 @@ async function upgradedSince(
   const changed = await changedMs(script);
   if (changed === undefined || changed <= state.sinceMs) return [];
   const message = 'tracecraft was upgraded since the service started';
-  return [{ name: 'upgraded', message, fix: `Start it again: ${restartCommand}` }];
+  return [{ name: 'upgraded', message, fix: `Restart it: ${restartCommand}` }];
 }
 
 async function changedMs(script: string): Promise<number | undefined> {

@@ -126,12 +126,12 @@ function refuseForeign(
   if (present === undefined || isForced) return;
   if (present.sealed === undefined) {
     throw new UsageError(`tracecraft did not write ${definition}`, {
-      hint: 'Look at it; --force goes on all the same.',
+      hint: 'Check it first; --force continues regardless.',
     });
   }
   if (!present.sealed.isEdited) return;
   throw new UsageError(`${definition} was changed since tracecraft wrote it`, {
-    hint: 'Keep what you need of it (on Linux in a drop-in: systemctl --user edit tracecraft); --force goes on all the same.',
+    hint: 'Keep what you need of it (on Linux in a drop-in: systemctl --user edit tracecraft); --force continues regardless.',
   });
 }
 

@@ -76,7 +76,7 @@ async function untilGone(print: () => Promise<Ended>, clock: Clock): Promise<Man
     if (isUnknown(await print())) return { ok: true };
     await clock.sleep(askEveryMs);
   }
-  return { ok: false, reason: 'launchd has not ended it in time' };
+  return { ok: false, reason: 'launchd did not stop it in time' };
 }
 
 /** Right after the old one ended, `bootstrap` may briefly fail with an I/O error (5) or EALREADY (37). */
@@ -132,5 +132,5 @@ function managed(ended: Ended): Managed {
 function reasonOf({ isMissing, code, stderr, stdout }: Ended): string {
   if (isMissing) return 'there is no launchctl on this machine';
   const [line] = `${stderr}\n${stdout}`.split('\n').filter((one) => one.trim() !== '');
-  return line?.trim() ?? (code === null ? 'launchctl did not end in time' : `exit code ${code}`);
+  return line?.trim() ?? (code === null ? 'launchctl did not finish in time' : `exit code ${code}`);
 }

@@ -78,7 +78,7 @@ export function refuseControls(spec: ServiceSpec): void {
   const bad = named.find(([, value]) => /[\u0000-\u001f\u007f]|[\ufffe\uffff]/u.test(value));
   if (bad === undefined) return;
   throw new UsageError(
-    `${bad[0]} holds a line break or control character: ${JSON.stringify(bad[1])}`,
-    { hint: 'A service cannot carry that: rename the folder, or unset the variable.' },
+    `${bad[0]} contains a line break or control character: ${JSON.stringify(bad[1])}`,
+    { hint: 'A service definition cannot hold that: rename the folder, or unset the variable.' },
   );
 }

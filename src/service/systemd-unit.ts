@@ -29,7 +29,7 @@ function splitFirstLine(text: string): [string, string] {
 
 function unitLines(spec: ServiceSpec, version: number): string[] {
   return [
-    '# Changes belong into a drop-in (systemctl --user edit tracecraft); "tracecraft service install" writes this file anew.',
+    '# Put changes into a drop-in (systemctl --user edit tracecraft); "tracecraft service install" rewrites this file.',
     '[Unit]',
     "Description=tracecraft: mirrors coding agents' transcripts into your bucket",
     'StartLimitIntervalSec=0',

@@ -122,5 +122,5 @@ function managed(ended: Ended): Managed {
 function reasonOf({ isMissing, code, stderr, stdout }: Ended): string {
   if (isMissing) return 'there is no systemctl on this machine';
   const [line] = `${stderr}\n${stdout}`.split('\n').filter((one) => one.trim() !== '');
-  return line?.trim() ?? (code === null ? 'systemctl did not end in time' : `exit code ${code}`);
+  return line?.trim() ?? (code === null ? 'systemctl did not finish in time' : `exit code ${code}`);
 }

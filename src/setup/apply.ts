@@ -70,7 +70,7 @@ export async function planSetup(place: SetupPlace, setup: SetupDescription): Pro
     after: text,
     files,
     notes: [
-      ...left.map((path) => `${path} is there already and not ours: left as it is.`),
+      ...left.map((path) => `${path} already exists and is not ours: left unchanged.`),
       ...setup.notes(formats[setup.format].parse(text, setup.settings)),
     ],
     isChange,
@@ -120,7 +120,7 @@ export async function planRemoval(place: SetupPlace, setup: SetupDescription): P
     files,
     notes: files
       .filter(({ action }) => action === 'leave')
-      .map(({ path }) => `${path} was changed since: left as it is.`),
+      .map(({ path }) => `${path} was edited since: left unchanged.`),
     isChange: isEdited || files.some(({ action }) => action === 'remove'),
     apply: async () => {
       if (isEdited && after === undefined) await removeSettings(settings);

@@ -63,7 +63,7 @@ export async function removeSettings(file: SettingsFile): Promise<void> {
 async function refuseChanged(file: SettingsFile): Promise<void> {
   const now = await readSettings(file.path);
   if (now.text === file.text && now.exists === file.exists && now.real === file.real) return;
-  throw new LostError(`somebody else changed ${file.path} at the same time`, {
+  throw new LostError(`someone else changed ${file.path} at the same time`, {
     hint: 'Nothing was changed. Run this again.',
   });
 }
@@ -81,7 +81,7 @@ async function writeWhole(path: string, text: string, mode: number): Promise<voi
 
 export function notWritable(path: string, error: unknown): NotAllowedError {
   return new NotAllowedError(`cannot write ${path}: ${reasonOf(error)}`, {
-    hint: 'Make it writable to you, and run this again.',
+    hint: 'Make it writable, and run this again.',
     cause: error,
   });
 }
@@ -91,8 +91,8 @@ async function resolved(path: string): Promise<string | undefined> {
     return await realpath(path);
   } catch (error) {
     if ((await lstat(path).catch(() => undefined)) !== undefined) {
-      throw new UsageError(`cannot use ${path}: it is a symbolic link that leads nowhere`, {
-        hint: 'Remove it, or make what it leads to.',
+      throw new UsageError(`cannot use ${path}: it is a dangling symbolic link`, {
+        hint: 'Remove it, or create its target.',
       });
     }
     if (codeOf(error) === 'ENOENT') return undefined;

@@ -42,7 +42,7 @@ function documentOf(text: string, path: string): Document.Parsed | undefined {
     const line = lineAt(text, error.pos[0]);
     throw refused(`cannot read ${path}:${line}: ${error.message.split('\n')[0] ?? error.code}`);
   }
-  if (second !== undefined) throw refused(`cannot use ${path}: it holds several YAML documents`);
+  if (second !== undefined) throw refused(`cannot use ${path}: it contains several YAML documents`);
   return document;
 }
 

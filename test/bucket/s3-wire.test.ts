@@ -328,7 +328,7 @@ describe.each(transports)('$by', (one) => {
       const other = await serve(answers('BucketAlreadyExists'));
       const error = await failureOf(createS3BucketIfMissing(options(other.endpoint)));
       expect(error).toBeInstanceOf(NotAllowedError);
-      expect(error.message).toContain('somebody else');
+      expect(error.message).toContain('someone else');
     });
 
     it('cannot be looked for with wrong credentials', async () => {

@@ -72,7 +72,7 @@ describe('a step from hand to hand', () => {
     const { stdout } = await run('designer', 'steps');
     expect(stdout).toMatch(/^design {2}in progress {2}designer {2}epoch 1 {2}claimed \S+ ago, /);
     const agents = await run('designer', 'agents');
-    expect(agents.stdout).toMatch(/^designer +active +step design +last sign of life/m);
+    expect(agents.stdout).toMatch(/^designer +active +step design +last heartbeat/m);
   });
 
   it('is handed over with everything that was said', async () => {

@@ -46,7 +46,7 @@ describe('session compact', () => {
       ['session', 'compact', '--all', '--format', 'trace'],
       inHome,
     );
-    expect([code, stderr]).toEqual([0, expect.stringContaining('traces as they are')]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('already are traces')]);
     expect(json).toEqual({
       schema_version: 1,
       data: {

@@ -59,7 +59,7 @@ describe('doctor', () => {
     expect(code).toBe(0);
     expect(stderr).toBe('');
     expect(stdout).toContain(`✓ node         Node ${process.version}`);
-    expect(stdout).toContain('putIfAbsent: of 8 at once, one created the object');
+    expect(stdout).toContain('putIfAbsent: of 8 concurrent writers, one created the object');
     expect(stdout).toContain('1 of 1 sessions are in the bucket');
     expect(stdout).toMatch(/Nothing is wrong\.\n$/);
   });

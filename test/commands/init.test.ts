@@ -38,8 +38,8 @@ describe('tracecraft init without a flag', () => {
       'proven   put: an object was written',
       '         get: what was written was read',
       '         list: a listing showed what had just been written, in order',
-      '         putIfAbsent: of 8 at once, one created the object',
-      '         putIfMatch: of 8 at once, one replaced the object',
+      '         putIfAbsent: of 8 concurrent writers, one created the object',
+      '         putIfMatch: of 8 concurrent writers, one replaced the object',
       '         delete: what was deleted is gone',
       '',
     ]);
@@ -134,13 +134,13 @@ describe('tracecraft init without a flag', () => {
   });
 });
 
-describe('a config that is there already', () => {
+describe('an existing config', () => {
   it('is overwritten only with --force, and the agent is known then', async () => {
     await world.run(['init', '--agent', 'designer']);
     const before = await readFile(path, 'utf8');
     const refused = await world.run(['init', '--project', 'other']);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
-    expect(refused.stderr).toContain(`there is a config already: ${path}`);
+    expect(refused.stderr).toContain(`config already exists: ${path}`);
     expect(refused.stderr).toContain('--force');
     expect(await readFile(path, 'utf8')).toBe(before);
     const forced = await world.run(['init', '--force', '--agent', 'designer']);
@@ -246,12 +246,12 @@ describe('flags that cannot be meant', () => {
     [['--backend', 's3', '--bucket', 'b', '--endpoint', 'localhost'], /"endpoint" must be/],
     [['--backend', 's3', '--bucket', 'b', '--endpoint', 'http://u:p@h'], /"endpoint" must be/],
     [['--backend', 's3', '--bucket', 'b', '--region', 'a b'], /"region" must be/],
-    [['--backend', 's3', '--bucket', 'b', '--access-key', 'AK'], /belong together/],
+    [['--backend', 's3', '--bucket', 'b', '--access-key', 'AK'], /go together/],
     [['--endpoint', 'http://localhost:1'], /--endpoint is for a bucket on S3/],
     [['--access-key', 'AK'], /--access-key is for a bucket on S3/],
     [['--project', '../up'], /not a name for a project/],
     [['--agent', ''], /not a name for an agent/],
-    [['--bucket', 'a\u001bb'], /"bucket" must not hold control/],
+    [['--bucket', 'a\u001bb'], /"bucket" must not contain control/],
   ])('%j exits 2 and changes nothing', async (flags, message) => {
     const result = await world.run(['init', ...flags]);
     expect(result).toMatchObject({ code: 2, stdout: '' });

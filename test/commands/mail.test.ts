@@ -145,7 +145,7 @@ describe('mail', patience, () => {
     await run('designer', 'send', '--all', 'two');
     const { stdout, stderr } = await run('developer', 'inbox', '--delete');
     expect(stdout.split('\n')).toHaveLength(3);
-    expect(stderr).toBe('Deleted 1 message.\nAgent developer is new here: registered.\n');
+    expect(stderr).toBe('Deleted 1 message.\nAgent developer is new here and was registered.\n');
     expect((await run('developer', 'inbox', '--delete')).stderr).not.toContain('new here');
     expect((await run('developer', 'inbox')).stdout).toMatch(/^\S+ \(broadcast\) designer: two\n$/);
   });
@@ -163,7 +163,7 @@ describe('mail', patience, () => {
     const plain = await run('designer', 'send', 'developer', '--', secret);
     expect(plain.code).toBe(0);
     expect(plain.stderr).toMatch(
-      /^Warning: the message holds what looks like a secret \(anthropic-api-key:1\)/,
+      /^Warning: the message contains what looks like a secret \(anthropic-api-key:1\)/,
     );
     const json = await world.runJson(['inbox'], as('developer'));
     expect(json.json).toMatchObject({ data: { messages: [{ message: secret }] } });

@@ -112,7 +112,7 @@ describe('memory', patience, () => {
   it('with a secret is named, and scrubbed only when asked', async () => {
     const plain = await memory('set', 'db.password', 'Tr0ub4dor-3xyzzy');
     expect(plain.stderr).toMatch(
-      /^Warning: the value holds what looks like a secret \(password:1\) and is shared as it is/,
+      /^Warning: the value contains what looks like a secret \(password:1\) and is shared unchanged/,
     );
     expect((await memory('get', 'db.password')).stdout).toBe('Tr0ub4dor-3xyzzy\n');
     const value = '{"user": "me", "password": "Tr0ub4dor-3xyzzy"}';

@@ -181,7 +181,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(removed.stdout).toContain(`Left ${unit}.d`);
   });
 
-  it('tells what is stale, and how to mend it', async () => {
+  it('says what is stale, and how to fix it', async () => {
     await service('install');
     await rm(join(unit, '../default.target.wants/tracecraft.service'));
     await systemctl.shows(running(0, ['FragmentPath=/elsewhere/tracecraft.service']));

@@ -149,7 +149,7 @@ describe('setup', () => {
   it.each([
     ['broken JSON', '{\n  "a": 1,,\n}', ':2'],
     ['not UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'not UTF-8'],
-  ])('%s is refused by name and left as it is', async (_name, text, message) => {
+  ])('%s is refused by name and left unchanged', async (_name, text, message) => {
     const path = await put('.claude/settings.json', '');
     await writeFile(path, text);
     const result = await world.run(['setup', 'claude-code']);
@@ -164,7 +164,10 @@ describe('setup', () => {
   it("a skill of the user's own with that name is left alone", async () => {
     const path = await put('.claude/skills/tracecraft/SKILL.md', 'mine');
     const { code, stderr } = await world.run(['setup', 'claude-code']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('left as it is') });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('left unchanged'),
+    });
     await world.run(['setup', 'claude-code', '--remove']);
     expect(await readFile(path, 'utf8')).toBe('mine');
   });

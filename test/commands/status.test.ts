@@ -117,7 +117,7 @@ describe('status on a local bucket', () => {
     expect(stdout).toMatch(/^ {2}design {2}in progress {2}designer/m);
     expect(stdout).toMatch(/^ {2}designer {2}1 message$/m);
     expect(stdout).toContain('Sessions: none yet: tracecraft watch');
-    expect(stdout).toMatch(/^ {2}designer {2}active {2}step design {2}last sign of life/m);
+    expect(stdout).toMatch(/^ {2}designer {2}active {2}step design {2}last heartbeat/m);
   });
 
   it('gives a step that was lost to who has it', async () => {

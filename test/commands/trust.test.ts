@@ -49,7 +49,7 @@ describe('tracecraft trust', () => {
         'region       -',
         'profile      work',
         'transport    sdk',
-        'credentials  yours, of the profile that the config names',
+        'credentials  yours, from the profile the config names',
         'project      app',
         'agent        designer',
         'claim ttl    15m',
@@ -130,11 +130,11 @@ describe('tracecraft trust', () => {
   });
 
   it.each([
-    ['those in the config itself', { access_key: 'AK', secret_key: 'SK' }],
+    ['the ones in the config itself', { access_key: 'AK', secret_key: 'SK' }],
     ['yours, wherever the AWS tools find them', { profile: null }],
     ['none', { backend: 'local', bucket: 'b' }],
-    ['those in the config itself', { backend: 'hf', bucket: 'a/b', hf_token: 'hf_x' }],
-    ['yours: HF_TOKEN, or what "hf auth login" has stored', { backend: 'hf', bucket: 'a/b' }],
+    ['the ones in the config itself', { backend: 'hf', bucket: 'a/b', hf_token: 'hf_x' }],
+    ['yours: HF_TOKEN, or what "hf auth login" stored', { backend: 'hf', bucket: 'a/b' }],
   ])('says whose credentials it would use: %s', async (whose, more) => {
     await writeFile(path, JSON.stringify({ ...config, ...more }), { mode: 0o600 });
     const { stdout } = await world.run(['trust', '--yes']);

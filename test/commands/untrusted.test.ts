@@ -246,7 +246,9 @@ describe('beside a config that nobody trusted', () => {
     const { code, stdout, stderr } = await world.run(['redact'], { input });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^assistant timestamp \[REDACTED:[a-z0-9-]+\]\n$/);
-    expect(stderr).toContain(`without its settings: ${join(world.project, '.tracecraft.json')}`);
+    expect(stderr).toContain(
+      `Ignoring the settings of an untrusted config: ${join(world.project, '.tracecraft.json')}`,
+    );
     await world.run(['trust', '--yes']);
     expect((await world.run(['redact'], { input })).stdout).toContain(secret);
   });

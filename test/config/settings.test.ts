@@ -228,7 +228,7 @@ describe('a config that cannot be used is refused by file and field', () => {
     ['an unknown backend', { ...local, backend: 'ftp' }, /"backend" must be one of/],
     ['a bad project', { ...local, project: '../up' }, /"project" must be 1 to 128/],
     ['a bad agent', { ...local, agent_id: '.hidden' }, /"agent_id" must be/],
-    ['control characters', { ...local, bucket: 'a\u001b[2J' }, /"bucket" must not hold control/],
+    ['control characters', { ...local, bucket: 'a\u001b[2J' }, /"bucket" must not contain control/],
     ['an empty bucket', { ...local, bucket: '' }, /"bucket" must not be empty/],
     ['a long bucket', { ...local, bucket: 'x'.repeat(2000) }, /"bucket" must not be longer/],
     ['keys in the endpoint', { ...s3, endpoint: 'http://u:p@h' }, /"endpoint" must be/],
@@ -263,13 +263,13 @@ describe('a config that cannot be used is refused by file and field', () => {
     await expect(findSettings(context)).rejects.toThrow(/not UTF-8/);
   });
 
-  it('a folder, and a link that leads nowhere: never the next config instead', async () => {
+  it('a folder, and a link that dangling symbolic link: never the next config instead', async () => {
     await write(homeConfig(), local);
     await mkdir(projectConfig());
     await expect(findSettings(context)).rejects.toThrow(/not a regular file/);
     await symlink(join(root, 'nowhere'), join(root, 'project', 'deep', '.tracecraft.json'));
     await expect(findSettings({ ...context, cwd: join(root, 'project', 'deep') })).rejects.toThrow(
-      /leads nowhere/,
+      /dangling symbolic link/,
     );
   });
 

@@ -294,7 +294,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect((await downloadAll(rig, 'back')).downloaded).toMatchObject([{ verified: true }]);
     const restless = await upload(rig, 'log.txt', { io: changingDuringReads(path, 99) });
     expect(restless.failed).toMatchObject([
-      { error: { message: expect.stringContaining('changes while it is sent') } },
+      { error: { message: expect.stringContaining('changes while it is being sent') } },
     ]);
     expect(await rig.events()).toHaveLength(1);
   });

@@ -93,7 +93,7 @@ describe('opening', () => {
     await expect(open('ann', { destination: undefined })).rejects.toThrow(NotFoundError);
     await expect(open('../ann')).rejects.toThrow(UsageError);
     const nobody = await open(undefined);
-    await expect(nobody.claim('build')).rejects.toThrow('nobody said who acts');
+    await expect(nobody.claim('build')).rejects.toThrow('no agent is named');
     expect(await nobody.steps()).toEqual([]);
   });
 });
@@ -131,7 +131,7 @@ describe('steps', () => {
     await ann.claim('build');
     await ann.complete('build', { note: 'first' });
     expect(await ann.complete('build', { note: 'first' })).toMatchObject({ note: 'first' });
-    expect(warnings).toEqual([expect.stringContaining('its handoff stays')]);
+    expect(warnings).toEqual([expect.stringContaining('its handoff is unchanged')]);
     await expect(ann.complete('build', { note: 'second' })).rejects.toThrow('with another note');
     expect(await ann.handoff('build')).toMatchObject({ note: 'first' });
   });

@@ -140,9 +140,11 @@ describe('a launchd agent', () => {
 });
 
 it('refuses what neither can carry, and names it', () => {
-  expect(() => refuseControls(specIn('/a\nExecStart=/bin/evil'))).toThrow(/the path of Node holds/);
+  expect(() => refuseControls(specIn('/a\nExecStart=/bin/evil'))).toThrow(
+    /the path of Node contains/,
+  );
   const variables = { CODEX_HOME: '/x\u0000y' };
-  expect(() => refuseControls(specIn('/x', { variables }))).toThrow(/^CODEX_HOME holds/);
+  expect(() => refuseControls(specIn('/x', { variables }))).toThrow(/^CODEX_HOME contains/);
   expect(() => refuseControls(specIn(`/${strange}`))).not.toThrow();
 });
 

@@ -72,9 +72,9 @@ describe('an environment file', () => {
 
   it('is refused for what is not set, is no name, or has lines', () => {
     expect(() => environmentFile(['NOT_SET'], {})).toThrow('NOT_SET is not set here');
-    expect(() => environmentFile(['A=b'], { 'A=b': 'c' })).toThrow(/not a name of a variable/);
+    expect(() => environmentFile(['A=b'], { 'A=b': 'c' })).toThrow(/not a variable name/);
     expect(() => environmentFile(['A'], { A: 'b\nLD_PRELOAD=/x' })).toThrow(
-      /^A holds a line break/,
+      /^A contains a line break/,
     );
   });
 });

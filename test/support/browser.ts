@@ -1,39 +1,13 @@
-import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { chromiumPath } from '../../scripts/chromium.mjs';
 
-const places = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-];
-
-/** Where a Chromium lies on this machine, if there is one: Debian's package `chromium`, or what CHROMIUM names. */
-export const chromiumPath = places.find((path) => path !== undefined && existsSync(path));
+export { chromiumPath, launchChromium } from '../../scripts/chromium.mjs';
 
 /** What a suite that needs it is called. */
 export function inChromium(what: string): string {
   const missing = 'SKIPPED, no Chromium here (Debian: apt-get install chromium; or set CHROMIUM): ';
   return `${chromiumPath === undefined ? missing : ''}${what}, in Chromium`;
-}
-
-export function launchChromium(): Promise<Browser> {
-  if (chromiumPath === undefined) throw new Error('no Chromium on this machine');
-  return chromium.launch({
-    executablePath: chromiumPath,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
 }
 
 export interface OpenPage {

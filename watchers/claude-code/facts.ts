@@ -36,7 +36,7 @@ const field = {
   forkedFrom: 10,
 } as const satisfies Record<string, number>;
 
-/** Higher ranks win: a title that the user gave, one that the harness made up, the older summary row. */
+/** Higher ranks win: the user's title, one the harness made up, the older summary row. */
 const titleRows = [
   { type: 'summary', field: field.summary, rank: 1 },
   { type: 'ai-title', field: field.aiTitle, rank: 2 },
@@ -47,7 +47,7 @@ const titleRows = [
 const longestFactBytes = longestFact * 12 + 2;
 const headBytes = 1024;
 const tailBytes = 1024;
-/** How far the first rows are read, in which everything is still to be learnt, and rows that hold a title. */
+/** How far to read the first rows, in which everything is still unknown, and rows that hold a title. */
 const wholeRowBytes = 1 << 20;
 const titleRowBytes = 64 * 1024;
 
@@ -58,13 +58,12 @@ const bitOfModel = 1 << field.model;
 const skim = new JsonFieldScan(names);
 
 /**
- * Folds one row into what is known of its session; `before` itself when it says nothing new. Never throws, whatever the row
- * holds, and costs about as much for a row of a megabyte as for one of a kilobyte.
- *
- * `cwd`, `version` and `gitBranch` lie at the beginning of a row or, in other releases, at its end; the model in `message`;
- * titles in small rows of their own. The first `cwd` is the folder that the session was started in; of branch, version and
- * model the last one counts. A session made by `/branch` or the SDK's `forkSession` says so in `forkedFrom` on the rows
- * that it copied; rows that merely carry another `sessionId` name where they come from, not a parent.
+ * Folds one row into what is known about its session; returns `before` itself if nothing is new. Never throws, and
+ * costs about as much for a row of a megabyte as for one of a kilobyte. `cwd`, `version` and `gitBranch` are at the
+ * start of a row or, in other releases, at its end; the model is in `message`; titles have small rows of their own.
+ * The first `cwd` is the folder the session was started in; of branch, version and model the last one counts. A
+ * session created by `/branch` or the SDK's `forkSession` says so in `forkedFrom` on the rows it copied; rows that
+ * merely carry another `sessionId` name their origin, not a parent.
  */
 export function foldClaudeRow(line: Buffer, before: SessionFacts, scope: FactScope): SessionFacts {
   const isSettled = before.cwd !== undefined && before.startedAt !== undefined;
@@ -79,8 +78,8 @@ export function foldClaudeRow(line: Buffer, before: SessionFacts, scope: FactSco
 }
 
 /**
- * Whether the beginning of a row has told all it can: what lies in a nested value matters only for an assistant's model, and
- * what comes after it is read from the row's end.
+ * Whether the start of a row has said all it can: a nested value matters only for an assistant's model, and whatever
+ * comes after it is read from the row's end.
  */
 function saysEnough(found: number, isNestedNext: boolean): boolean {
   if ((found & bitOfModel) !== 0) return true;

@@ -1,12 +1,13 @@
 /**
- * Which paths below a `projects` folder are transcripts, and whose. Claude Code keeps `<project>/<session uuid>.jsonl`, and
- * beside it, in a folder of the session's name, `subagents/` (nested where workflows ran) and `tool-results/`; releases 2.0
- * put sub-agents beside the session instead (https://code.claude.com/docs/en/sessions).
+ * Which paths below a `projects` folder are transcripts, and of which session. Claude Code keeps `<project>/<session
+ * uuid>.jsonl`, and next to it, in a folder named after the session, `subagents/` (nested where workflows ran) and
+ * `tool-results/`; releases 2.0 put sub-agents next to the session instead
+ * (https://code.claude.com/docs/en/sessions).
  */
 export type TranscriptPath =
   | { readonly kind: 'main'; readonly sessionId: string }
   | { readonly kind: 'sub-agent'; readonly sessionId: string; readonly name: string }
-  /** A sub-agent beside the sessions: its rows say whose it is. */
+  /** A sub-agent next to the sessions: its rows name its session. */
   | { readonly kind: 'stray-agent'; readonly name: string }
   | { readonly kind: 'tool-results'; readonly sessionId: string };
 
@@ -27,12 +28,14 @@ export function isSessionId(text: string): boolean {
   return uuid.test(text);
 }
 
-/** Whether anything below a folder of this name may be a transcript. `memory` holds notes, which are nobody's session. */
+/**
+ * Whether anything below a folder of this name can be a transcript. `memory` holds notes, which belong to no session.
+ */
 export function isFolderOfInterest(name: string): boolean {
   return !name.startsWith('.') && name !== 'memory';
 }
 
-/** What a file is, by its path below the root, folder by folder; `undefined` when it is nothing of a session. */
+/** What a file is, by its path below the root, folder by folder; `undefined` if it belongs to no session. */
 export function transcriptPathOf(path: readonly string[]): TranscriptPath | undefined {
   const [project, ...rest] = path;
   if (project === undefined || project.startsWith('.') || path.length > maxDepth) return undefined;
@@ -70,7 +73,7 @@ export function isToolResult(file: string): boolean {
   return file.endsWith(toolResultSuffix) && file.length > toolResultSuffix.length;
 }
 
-/** `agent-x` of `agent-x.jsonl`; `journal.jsonl`, `agent-x.meta.json` and backups are no transcripts. */
+/** `agent-x` of `agent-x.jsonl`; `journal.jsonl`, `agent-x.meta.json` and backups are not transcripts. */
 function agentStem(file: string): string | undefined {
   return /^(agent-.+)\.jsonl$/s.exec(file)?.[1];
 }

@@ -6,7 +6,7 @@ import { openRegular, snapshotOf } from '../files/jsonl-file.js';
 import { unreadable } from '../unreadable.js';
 import { isSessionId } from './layout.js';
 
-/** What a file said when it was last looked at. */
+/** What a file said when last examined. */
 interface Answer {
   readonly token: string;
   readonly sessionId: string | undefined;
@@ -16,7 +16,10 @@ const peekBytes = 64 * 1024;
 const sessionIdBytes = 64;
 const skim = new JsonFieldScan(['sessionId']);
 
-/** Whose the sub-agent transcripts are that lie beside the sessions: their first rows name the session that started them. */
+/**
+ * Finds the session of sub-agent transcripts that are next to the sessions: their first rows name the session that
+ * started them.
+ */
 export class OrphanSubagents {
   readonly #io: Io;
   readonly #onUnreadable: (error: TracecraftError) => void;
@@ -27,7 +30,7 @@ export class OrphanSubagents {
     this.#onUnreadable = onUnreadable;
   }
 
-  /** `undefined` while none of the rows in the first 64 KiB says so; asked again only once the file has changed. */
+  /** `undefined` while no row in the first 64 KiB names it; asked again only after the file has changed. */
   async sessionOf(path: string): Promise<string | undefined> {
     try {
       const stat = await this.#io.stat(path);
@@ -44,7 +47,7 @@ export class OrphanSubagents {
     }
   }
 
-  /** Forgets every file below a folder but the given ones. */
+  /** Forgets every file below a folder except the given ones. */
   keepOnly(root: string, paths: ReadonlySet<string>): void {
     for (const path of this.#answers.keys()) {
       if (isBelow(path, root) && !paths.has(path)) this.#answers.delete(path);
@@ -63,7 +66,7 @@ export class OrphanSubagents {
   }
 }
 
-/** The first session id in any row; the last row may be cut, and then tells only what lies at its beginning. */
+/** The first session id in any row; the last row may be cut off, and then counts only as far as its start. */
 function sessionIn(bytes: Buffer): string | undefined {
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(0x0a, start);

@@ -46,7 +46,7 @@ function plan(context: SetupContext): SetupDescription {
     ],
     notes: (settings) =>
       Reflect.get(Object(settings), 'disableAllHooks') === true
-        ? ['These settings turn all hooks off (disableAllHooks), this one too.']
+        ? ['These settings turn off all hooks (disableAllHooks), including this one.']
         : [],
   };
 }

@@ -29,7 +29,7 @@ export interface ClaudeCodeSettings {
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
+  /** Called once for each folder or file that exists but cannot be read; the sweep continues without it. */
   readonly onUnreadable?: (error: TracecraftError) => void;
   /** Whether a process with this id runs on this machine. */
   readonly isAlive?: (pid: number) => boolean | Promise<boolean>;
@@ -37,16 +37,16 @@ export interface ClaudeCodeSettings {
 
 const harness = claudeCode.name;
 const noEntries: readonly DirectoryEntry[] = [];
-/** Folders below `subagents`; workflows are known to make two. */
+/** Levels of folders below `subagents`; workflows are known to create two. */
 const deepest = 12;
-/** A sign of life is a few hundred bytes; anything larger is something else. */
+/** A liveness file is a few hundred bytes; anything larger is something else. */
 const largestSign = 64 * 1024;
 
 /**
- * Claude Code's transcripts. `CLAUDE_CONFIG_DIR` replaces `~/.claude` (https://code.claude.com/docs/en/env-vars); a comma
- * list of folders is understood too, and without it `~/.config/claude`, which some releases used. A session is known by its
- * id, never by its path: `/cd` and worktrees move transcripts between project folders and may leave a stub behind, so
- * several files may claim to be one stream, and each is a stream object of its own.
+ * Claude Code's transcripts. `CLAUDE_CONFIG_DIR` replaces `~/.claude` (https://code.claude.com/docs/en/env-vars); we
+ * also accept a comma-separated list of folders and, by default, `~/.config/claude`, which some releases used. A
+ * session is identified by its id, never by its path: `/cd` and worktrees move transcripts between project folders
+ * and may leave a stub, so several files may claim to be one stream, and each is a stream object of its own.
  */
 export class ClaudeCodeWatcher implements Watcher {
   readonly harness = harness;
@@ -58,7 +58,7 @@ export class ClaudeCodeWatcher implements Watcher {
   readonly #streams = new Map<string, Stream>();
   readonly #sorted = new WeakMap<readonly DirectoryEntry[], Folder>();
   readonly #found = new WeakMap<Folder, FoundFile>();
-  /** By root: what the last whole pass came by. */
+  /** By root: what the last complete pass came across. */
   readonly #lastPass = new Map<string, readonly FoundFile[]>();
 
   constructor(settings: ClaudeCodeSettings) {
@@ -119,7 +119,7 @@ export class ClaudeCodeWatcher implements Watcher {
     return sessions;
   }
 
-  /** What lies in one folder: found once for as long as its listing is the same, and whose each file is is known. */
+  /** What a folder contains: determined once while its listing is unchanged and the owner of each file is known. */
   async #search(root: string, listed: Folder): Promise<FoundFile> {
     const { folder, files } = listed;
     const above = segments(root, folder);
@@ -153,7 +153,7 @@ export class ClaudeCodeWatcher implements Watcher {
     }
   }
 
-  /** Every folder that may hold transcripts, with the files in it. */
+  /** Every folder that may hold transcripts, with its files. */
   async *#folders(root: string): AsyncGenerator<Folder> {
     const projects = await this.#listed(root);
     yield projects;
@@ -195,7 +195,7 @@ export class ClaudeCodeWatcher implements Watcher {
     return listed;
   }
 
-  /** A stream that is not known yet; `undefined` while nothing says whose it is. */
+  /** A stream that is not known yet; `undefined` while nothing names its session. */
   async #meet(path: string, place: TranscriptPath): Promise<Stream | undefined> {
     const sessionId =
       place.kind === 'stray-agent' ? await this.#strays.sessionOf(path) : place.sessionId;
@@ -233,7 +233,7 @@ export class ClaudeCodeWatcher implements Watcher {
     });
   }
 
-  /** Whether the sweep would find it: a file of that name, in folders that are no links. */
+  /** Whether the sweep would find it: a file of that name, in folders that are not links. */
   async #isThere(root: string, path: string, place: TranscriptPath): Promise<boolean> {
     const names = segments(root, path);
     const isFolder = place.kind === 'tool-results' && !isToolResult(names.at(-1) ?? '');
@@ -256,7 +256,7 @@ export class ClaudeCodeWatcher implements Watcher {
     return (this.#settings.isAlive ?? isRunningHere)(pid);
   }
 
-  /** The session that a process says it is in. */
+  /** The session a process claims to be in. */
   async #signOf(path: string): Promise<string | undefined> {
     const { io } = this.#settings;
     try {
@@ -272,7 +272,7 @@ export class ClaudeCodeWatcher implements Watcher {
     }
   }
 
-  /** The same folder may be reached by two paths. */
+  /** Two paths may reach the same folder. */
   async #identityOf(folder: string): Promise<string | undefined> {
     try {
       const stat = await this.#settings.io.stat(folder);
@@ -296,7 +296,7 @@ interface FoundFile {
   readonly streams: readonly Stream[];
 }
 
-/** A folder's own name may hold a comma, so the whole value is tried before its pieces. */
+/** A folder's own name may contain a comma, so the whole value is tried before its pieces. */
 function configFolders({ env, home }: ClaudeCodeSettings): readonly string[] {
   const configured = env.CLAUDE_CONFIG_DIR?.trim() ?? '';
   if (configured === '') return [join(home, '.claude'), join(home, '.config', 'claude')];

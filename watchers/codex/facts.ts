@@ -4,23 +4,23 @@ import { exactFact, timeFact, titleFact } from '../fact-text.js';
 
 export interface ThreadScope {
   readonly threadId: string;
-  /** The name that Codex's index gives the thread now. */
+  /** The thread's current name in Codex's index. */
   readonly titleOf: (threadId: string) => string | undefined;
 }
 
 type Mutable = { -readonly [Name in keyof SessionFacts]: SessionFacts[Name] };
 
-/** Higher ranks win: what the user asked first, a name that a row tells of, the name in the index. */
+/** Higher ranks win: the user's first prompt, a name in a row, the name in the index. */
 const rank = { prompt: 1, namedInRow: 2, namedInIndex: 3 } as const;
 
-/** What makes a row worth parsing lies at its beginning, whatever the release. */
+/** What makes a row worth parsing is at its start, in every release. */
 const headBytes = 400;
 const telling = /"(?:session_meta|turn_context|thread_name_updated)"/;
 /** Prompts, which matter until there is a title and a folder. */
 const prompting = /"(?:user_message|item_completed)"|"role"\s*:\s*"user"/;
-/** Instructions of tens of kilobytes lie in these rows; anything much larger is a picture or damage. */
+/** These rows may contain tens of kilobytes of instructions; anything much larger is a picture or damage. */
 const longestRow = 4 << 20;
-/** A bare first row of the oldest releases has no type to be known by. */
+/** A bare first row of the oldest releases has no type to recognise it by. */
 const bareRow = /^\s*\{\s*"id"\s*:/;
 
 const text = v.fallback(v.optional(v.string()), undefined);
@@ -59,11 +59,10 @@ const rowSchema = v.object({
 });
 
 /**
- * Folds one row of a rollout into what is known of its thread; `before` itself when it says nothing new. Never throws.
- *
- * Of `session_meta` rows only the thread's own count: a fork of an old thread begins with its own and goes on with copied
- * history, the parent's included. The model is the last `turn_context`'s. The oldest releases tell the folder nowhere but in
- * the context that they gave the model.
+ * Folds one row of a rollout into what is known about its thread; returns `before` itself if nothing is new. Never
+ * throws. Of `session_meta` rows only the thread's own counts: a fork of an old thread starts with its own and
+ * continues with copied history, including the parent's. The model is the last `turn_context`'s. The oldest releases
+ * name the folder only in the context they gave the model.
  */
 export function foldCodexRow(line: Buffer, before: SessionFacts, scope: ThreadScope): SessionFacts {
   const news: Mutable = {};
@@ -157,7 +156,7 @@ function addTexts(
   for (const item of items) if (item.text !== undefined) addPrompt(news, before, item.text);
 }
 
-/** Context that Codex puts in front of prompts, in the user's name, is no prompt; but it says where the thread runs. */
+/** Context that Codex puts in front of prompts in the user's name is not a prompt, but says where the thread runs. */
 function addPrompt(news: Mutable, before: SessionFacts, said: string): void {
   const prompt = said.trimStart();
   if (prompt.startsWith('<environment_context>')) {

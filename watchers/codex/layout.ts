@@ -1,8 +1,8 @@
 import { packedSuffix } from '../files/packable-file.js';
 
 /**
- * What a rollout's name says: `rollout-<local time>-<thread>.jsonl`, after a revert
- * `rollout-<local time>-<thread>_<segment>.jsonl` beside it, and either with `.zst` behind it once Codex has packed it
+ * What a rollout's name says: `rollout-<local time>-<thread>.jsonl`, after a revert `rollout-<local
+ * time>-<thread>_<segment>.jsonl` next to it, each with `.zst` appended once Codex has packed it
  * (https://github.com/openai/codex, codex-rs/rollout).
  */
 export interface RolloutName {
@@ -14,7 +14,7 @@ export interface RolloutName {
 }
 
 export const rolloutFolders = ['sessions', 'archived_sessions'] as const;
-/** `sessions/<year>/<month>/<day>`, and some room. */
+/** `sessions/<year>/<month>/<day>`, with some room to spare. */
 export const deepestFolder = 8;
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
@@ -32,7 +32,7 @@ export function rolloutNameOf(file: string): RolloutName | undefined {
   return { plain, isPacked: suffix !== undefined, threadId, segmentId };
 }
 
-/** '' for the rollout that a thread began with; a revert goes on in a segment of its own. */
+/** '' for the rollout a thread began with; a revert continues in a segment of its own. */
 export function streamNameOf({ segmentId }: RolloutName): string {
   return segmentId === undefined ? '' : `segments/${segmentId}`;
 }
@@ -41,13 +41,13 @@ export function isFolderOfInterest(name: string): boolean {
   return !name.startsWith('.');
 }
 
-/** The thread that a lock file is named after. */
+/** The thread a lock file is named after. */
 export function lockedThread(file: string): string | undefined {
   const id = /^(.+)\.lock$/s.exec(file)?.[1] ?? '';
   return wholeUuid.test(id) ? id : undefined;
 }
 
-/** Threads are named by uuids, but what a row says is taken as it says it, within reason. */
+/** Threads are named by uuids, but what a row says is accepted as it is, within reason. */
 export function isThreadId(text: string | undefined): text is string {
   return (
     text !== undefined &&

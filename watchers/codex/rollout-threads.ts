@@ -15,8 +15,8 @@ const skim = new JsonFieldScan(['type', 'record_type', 'id', 'timestamp', 'paylo
 const field = { type: 0, recordType: 1, id: 2, timestamp: 3, payloadId: 4 } as const;
 
 /**
- * Whose each rollout is: the first `session_meta` row names the thread (later ones are history that was copied from
- * elsewhere); releases before 0.32 began with a bare `{id, timestamp, …}`. Where neither is there, the file's name counts.
+ * Finds the thread of each rollout: the first `session_meta` row names it (later ones are history copied from
+ * elsewhere); releases before 0.32 began with a bare `{id, timestamp, …}`. Without either, the file's name counts.
  */
 export class RolloutThreads {
   readonly #io: Io;
@@ -29,7 +29,7 @@ export class RolloutThreads {
     this.#onUnreadable = onUnreadable;
   }
 
-  /** `undefined` while the file holds no complete line that could say so; asked again only once it has changed. */
+  /** `undefined` while no complete line in the file can tell; asked again only after the file has changed. */
   async threadOf(path: string, name: RolloutName): Promise<string | undefined> {
     try {
       const stat = await statPackable(this.#io, path);
@@ -46,7 +46,7 @@ export class RolloutThreads {
     }
   }
 
-  /** Forgets every file below a folder but the given ones. */
+  /** Forgets every file below a folder except the given ones. */
   keepOnly(root: string, paths: ReadonlySet<string>): void {
     for (const path of this.#undecided.keys()) {
       if (isBelow(path, root) && !paths.has(path)) this.#undecided.delete(path);
@@ -65,7 +65,7 @@ export class RolloutThreads {
   }
 }
 
-/** The last row may be cut, and then tells only what lies at its beginning. */
+/** The last row may be cut off, and then counts only as far as its start. */
 function threadIn(bytes: Buffer): string | undefined {
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf(newline, start) + 1 || bytes.length;

@@ -34,7 +34,7 @@ function plan(context: SetupContext): SetupDescription {
     isOurs: isOurGroup(scripts.isOurCommand),
     files: [...scripts.files, { path: skill, content: context.skill }],
     notes: () => [
-      'Codex runs a new hook only after you approved it: start codex and enter /hooks.',
+      'Codex runs a new hook only once you approve it: start codex and enter /hooks.',
       'If [features] in config.toml says hooks = false, no hook runs.',
     ],
   };

@@ -6,14 +6,14 @@ import { longestFact, titleFact } from '../fact-text.js';
 import { openRegular, snapshotOf } from '../files/jsonl-file.js';
 import { unreadable } from '../unreadable.js';
 
-/** The newest names stand at the end; what lies before this much of it is older than tens of thousands of others. */
+/** The newest names are at the end; whatever precedes this much of it is older than tens of thousands of others. */
 const mostBytes = 4 << 20;
 
 const entrySchema = v.object({ id: v.string(), thread_name: v.string() });
 
 /**
- * The names that users gave their threads: `session_index.jsonl`, appended to, of which the last entry for a thread counts.
- * Read again whenever it has changed.
+ * The names users gave their threads: `session_index.jsonl`, append-only; the last entry for a thread counts. Read
+ * again whenever it has changed.
  */
 export class ThreadNames {
   readonly #io: Io;
@@ -32,7 +32,7 @@ export class ThreadNames {
     return this.#names.get(threadId);
   }
 
-  /** An index that cannot be read is told of, and the names that are known stay. */
+  /** An unreadable index is reported, and the known names stay. */
   async refresh(): Promise<void> {
     try {
       const stat = await this.#io.stat(this.#path);
@@ -63,7 +63,7 @@ async function endOf(file: OpenFile): Promise<Buffer> {
   return bytes.subarray(0, await file.read(bytes, size - bytes.length));
 }
 
-/** A name that is too long to be shown whole is left out: cut, half a secret in it would no longer be known as one. */
+/** A name too long to show whole is dropped: shortened, half a secret in it would no longer be recognised. */
 function namesIn(bytes: Buffer): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const line of bytes.toString('utf8').split('\n')) {

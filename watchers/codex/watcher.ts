@@ -26,18 +26,18 @@ export interface CodexSettings {
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
+  /** Called once for each folder or file that exists but cannot be read; the sweep continues without it. */
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 
 const harness = codex.name;
 
 /**
- * Codex's rollouts, below `CODEX_HOME` or `~/.codex`: one file per thread in `sessions/`, moved to `archived_sessions/` when
- * it is archived, and packed in place where that feature is on. A session is a thread, whatever its file is called and
- * wherever it lies: a sub-agent's or a fork's is one of its own that names its parent, while the segments that reverts begin
- * are further streams of the same one. A file that is renamed is a stream object of its own, of the same session; a file and
- * its packed twin are one.
+ * Codex's rollouts, below `CODEX_HOME` or `~/.codex`: one file per thread in `sessions/`, moved to
+ * `archived_sessions/` when archived, and packed in place where that feature is on. A session is a thread, whatever
+ * its file is called and wherever it is: a sub-agent's or a fork's is a session of its own that names its parent,
+ * while the segments created by reverts are further streams of the same one. A renamed file is a new stream object of
+ * the same session; a file and its packed twin are one.
  */
 export class CodexWatcher implements Watcher {
   readonly harness = harness;
@@ -123,7 +123,7 @@ export class CodexWatcher implements Watcher {
     }
   }
 
-  /** A stream that is not known yet; `undefined` while nothing says whose it is. */
+  /** A stream that is not known yet; `undefined` while nothing names its thread. */
   async #meet(source: string, name: RolloutName): Promise<Stream | undefined> {
     const threadId = await this.#threads.threadOf(source, name);
     if (threadId === undefined) return undefined;
@@ -143,7 +143,7 @@ export class CodexWatcher implements Watcher {
     return stream;
   }
 
-  /** Whether the sweep would find it: a file of that name or its packed twin, in folders that are no links. */
+  /** Whether the sweep would find it: a file of that name or its packed twin, in folders that are not links. */
   async #isThere(root: string, source: string): Promise<boolean> {
     const names = source.slice(root.length + 1).split(sep);
     const file = names.pop() ?? '';

@@ -3,13 +3,13 @@ import type { Io } from '../../src/io.js';
 import type { DirectoryListings } from '../files/directory-listings.js';
 import { lockedThread } from './layout.js';
 
-/** Where Linux tells of every lock that is held (proc(5)). */
+/** Where Linux lists all held locks (proc(5)). */
 export const kernelLocks = '/proc/locks';
 
 /**
- * The threads that a Codex process has open: `thread-writer-locks/<thread>.lock`, locked while it does and removed when it
- * ends in good order. A process that was killed leaves the file behind but not the lock, so where the kernel tells of locks,
- * a file that nobody has locked is no sign; elsewhere the file alone must do.
+ * The threads a Codex process has open: `thread-writer-locks/<thread>.lock`, locked meanwhile and removed on a clean
+ * exit. A killed process leaves the file but not the lock, so where the kernel lists locks, an unlocked file means
+ * nothing; elsewhere the file alone has to do.
  */
 export async function openThreads(
   io: Io,
@@ -29,7 +29,7 @@ export async function openThreads(
   return threads;
 }
 
-/** By inode; none when the system does not tell. */
+/** By inode; empty if the system does not tell. */
 async function heldLocks(io: Io): Promise<ReadonlySet<string>> {
   const inodes = new Set<string>();
   const table = await io.readFile(kernelLocks).catch(() => undefined);

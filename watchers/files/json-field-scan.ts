@@ -1,6 +1,7 @@
 /**
- * Reads chosen fields of a JSON row from its bytes without parsing it: the fields at its beginning, up to a limit, and the
- * flat ones at its end. A row of megabytes costs no more than one of a kilobyte, and one that is not JSON tells nothing.
+ * Reads chosen fields of a JSON row from its bytes without parsing it: the fields at its start, up to a limit, and
+ * the flat ones at its end. A row of megabytes costs no more than one of a kilobyte, and a row that is not JSON
+ * yields nothing.
  */
 export class JsonFieldScan {
   /** By the length of their key. */
@@ -25,14 +26,14 @@ export class JsonFieldScan {
     this.#ends = new Int32Array(names.length);
   }
 
-  /** Bits of the fields that were found in the row. */
+  /** Bits of the fields found in the row. */
   get found(): number {
     return this.#found;
   }
 
   /**
-   * Reads forward from the beginning through the first `limit` bytes, nested values and all, and stops early once `enough`
-   * says so: it is asked after every field, and before every nested value.
+   * Reads forwards through the first `limit` bytes, nested values included. Stops early once `enough` says so, which
+   * is asked after every field and before every nested value.
    */
   forward(line: Buffer, limit: number, enough: Enough = never): void {
     this.#line = line;
@@ -43,7 +44,7 @@ export class JsonFieldScan {
     if (line[start] === byte.openBrace) this.#object(start + 1, '');
   }
 
-  /** Reads the same row backward from its end, as far as its values are flat, through its last `limit` bytes. */
+  /** Reads the same row backwards from its end while its values are flat, through its last `limit` bytes. */
   backward(limit: number): void {
     const line = this.#line;
     const floor = Math.max(0, line.length - limit);
@@ -63,7 +64,7 @@ export class JsonFieldScan {
     } while (line[at - 1] === byte.comma);
   }
 
-  /** The string in a field; `undefined` when it was not found, is no string, or takes more than `maxBytes`. */
+  /** The string in a field; `undefined` if it was not found, is not a string, or takes more than `maxBytes`. */
   text(index: number, maxBytes: number): string | undefined {
     const start = this.#startOf(index);
     const end = this.#endOf(index);
@@ -74,7 +75,7 @@ export class JsonFieldScan {
     return raw.includes('\\') ? unescaped(raw) : raw.slice(1, -1);
   }
 
-  /** Whether a field was found to hold exactly this text, written without escapes. Cheap. */
+  /** Whether a field contains exactly this text, written without escapes. Cheap. */
   is(index: number, text: string): boolean {
     const start = this.#startOf(index) + 1;
     const length = this.#endOf(index) - start - 1;
@@ -86,7 +87,7 @@ export class JsonFieldScan {
     return true;
   }
 
-  /** Whether a field was found to hold `true`. */
+  /** Whether a field contains `true`. */
   isTrue(index: number): boolean {
     const start = this.#startOf(index);
     return start !== noIndex && this.#line[start] === byte.t;
@@ -100,7 +101,7 @@ export class JsonFieldScan {
     return this.#ends[index] ?? 0;
   }
 
-  /** From the byte after a `{`; the index after its `}`, or `noIndex` when reading ends inside. */
+  /** From the byte after a `{`; returns the index after its `}`, or `noIndex` if reading ends inside. */
   #object(from: number, outer: string): number {
     let at = this.#skipSpace(from);
     if (this.#line[at] === byte.closeBrace) return at + 1;
@@ -152,7 +153,7 @@ export class JsonFieldScan {
     return at;
   }
 
-  /** From its opening quote; the index after its closing one. */
+  /** From its opening quote; returns the index after its closing one. */
   #stringEnd(from: number): number {
     const line = this.#line;
     const limit = this.#limit;
@@ -189,7 +190,7 @@ export class JsonFieldScan {
   }
 }
 
-/** `found`: bits of the fields found so far; `isNestedNext`: a nested value would be read now. */
+/** `found`: bits of the fields found so far; `isNestedNext`: the next value is nested. */
 export type Enough = (found: number, isNestedNext: boolean) => boolean;
 
 interface Field {
@@ -229,7 +230,9 @@ function startsWith(line: Buffer, start: number, key: Buffer): boolean {
   return true;
 }
 
-/** Where the flat value that ends before `end` begins; `noIndex` for a nested one or one that begins before `floor`. */
+/**
+ * Where the flat value that ends before `end` starts; `noIndex` for a nested one, or one that starts before `floor`.
+ */
 function valueStart(line: Buffer, end: number, floor: number): number {
   if (line[end - 1] === byte.quote) return stringStart(line, end, floor);
   let at = end;
@@ -238,8 +241,8 @@ function valueStart(line: Buffer, end: number, floor: number): number {
 }
 
 /**
- * Where the string that ends before `end` begins. Inside a string every quote follows an odd number of backslashes, so
- * the first that does not is the opening one.
+ * Where the string that ends before `end` starts. Inside a string every quote follows an odd number of backslashes,
+ * so the first one that does not is the opening quote.
  */
 function stringStart(line: Buffer, end: number, floor: number): number {
   if (line[end - 1] !== byte.quote) return noIndex;
@@ -264,7 +267,7 @@ function isSpace(value: number | undefined): boolean {
   return value === 0x20 || value === 0x0a || value === 0x0d || value === 0x09;
 }
 
-/** What numbers and `true`, `false`, `null` are made of. */
+/** The characters of numbers and of `true`, `false`, `null`. */
 function isLiteral(value: number | undefined): boolean {
   if (value === undefined) return false;
   return (

@@ -36,14 +36,16 @@ const fileOffsetSchema = v.object({
   ino: v.string(),
   tail: v.string(),
 });
-/** What a position remembers: how far into which file, and a hash of the bytes just before. Kept on this machine only. */
+/**
+ * What a position remembers: how far into which file, and a hash of the bytes just before. Kept on this machine only.
+ */
 type FileOffset = v.InferOutput<typeof fileOffsetSchema>;
 
 /**
- * The lines of a file that is mostly appended to. A position remembers which file it was in (device and inode), how far,
- * and a hash of the bytes just before it, taken when they were read: a file that was truncated, replaced or rewritten
- * there no longer holds the position, whatever its size and times say. `changed` and `read` fail with an error that names
- * the file when the disk will not give it.
+ * The lines of a file that is mostly appended to. A position remembers the file (device and inode), the offset, and a
+ * hash of the bytes just before it, taken when they were read: a file that was truncated, replaced or rewritten there
+ * no longer matches the position, whatever its size and times say. `changed` and `read` fail with an error that names
+ * the file if the disk refuses.
  */
 export function jsonlFile(file: JsonlFile): LineStream {
   return {
@@ -65,7 +67,7 @@ export function snapshotOf(stat: FileStat): FileSnapshot {
   };
 }
 
-/** `undefined` when there is no regular file of this name (any more). */
+/** `undefined` if there is no regular file of this name (any more). */
 export async function openRegular(io: Io, path: string): Promise<OpenFile | undefined> {
   try {
     return await io.open(path);

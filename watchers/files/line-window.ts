@@ -174,7 +174,7 @@ export class LineTooLong extends Error {
   in(path: string): UnsupportedError {
     return new UnsupportedError(
       `a line of more than ${this.#longest / 2 ** 20} MiB begins at byte ${this.#offset} of ${path}`,
-      { hint: 'It cannot be redacted whole, so this file is mirrored up to that line.' },
+      { hint: 'It cannot be redacted as a whole, so this file is mirrored up to that line.' },
     );
   }
 }

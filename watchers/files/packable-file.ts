@@ -30,7 +30,7 @@ export const packedSuffix = '.zst';
 
 export interface PackableFile {
   readonly io: Io;
-  /** Of the plain file, whether it is there or its packed twin. */
+  /** Of the plain file, whether that or its packed twin exists. */
   readonly path: string;
   readonly session: SessionRef;
   /** '' for the session's main stream. */
@@ -48,15 +48,16 @@ const fileOffsetSchema = v.object({
   headSize: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(headBytes)),
 });
 /**
- * What a position remembers: how far into the content, and hashes of its beginning and of the bytes just before. Not which
- * file: that changes with packing, and the number of a file that is gone is soon another's. Kept on this machine only.
+ * What a position remembers: the offset in the content, and hashes of its start and of the bytes just before. Not
+ * which file: packing changes that, and the inode of a deleted file is soon reused. Kept on this machine only.
  */
 type FileOffset = v.InferOutput<typeof fileOffsetSchema>;
 
 /**
- * The lines of one rollout, from `<path>` or, where Codex packed it, from `<path>.zst`; while both are there the plain one
- * counts, as it does for Codex. A position counts bytes of content, so it holds in either, and wherever the file is renamed
- * to, as long as the content's beginning and the bytes just before it are the same. `changed` and `read` fail with an error that names the file when the disk will not give it, or it cannot be unpacked.
+ * The lines of one rollout, from `<path>` or, where Codex packed it, from `<path>.zst`; while both exist the plain
+ * one counts, as it does for Codex. A position counts bytes of content, so it holds in either, wherever the file is
+ * renamed to, while the content's start and the bytes just before the position are unchanged. `changed` and `read`
+ * fail with an error that names the file if the disk refuses or it cannot be unpacked.
  */
 export function packableFile(file: PackableFile): LineStream {
   return {
@@ -70,7 +71,7 @@ export function packableFile(file: PackableFile): LineStream {
   };
 }
 
-/** The first bytes of a rollout's content, at most `size`; `undefined` when there is none. */
+/** The first bytes of a rollout's content, at most `size`; `undefined` if there are none. */
 export async function headOfPackable(
   io: Io,
   path: string,
@@ -93,7 +94,7 @@ export async function headOfPackable(
   }
 }
 
-/** What is there of a rollout, plain or packed. */
+/** The state of a rollout, plain or packed. */
 export async function statPackable(io: Io, path: string): Promise<FileStat | undefined> {
   return (await statRegular(io, path)) ?? statRegular(io, path + packedSuffix);
 }
@@ -123,7 +124,7 @@ interface Opened {
   readonly isPacked: boolean;
 }
 
-/** Codex replaces one by the other in either direction: what is not there was asked for a moment too early or too late. */
+/** Codex replaces one with the other in both directions: if it is missing, we asked a moment too early or too late. */
 async function openEither(io: Io, path: string): Promise<Opened | undefined> {
   for (const isPacked of [false, true, false]) {
     const name = isPacked ? path + packedSuffix : path;
@@ -158,7 +159,7 @@ async function readRollout(
   }
 }
 
-/** Where to read on, and in what. */
+/** Where to continue reading, and in which file. */
 interface OpenedRange extends Opened {
   readonly before: FileStat;
   readonly fileOffset: FileOffset | undefined;
@@ -209,7 +210,7 @@ async function cutPacked(
   return cut;
 }
 
-/** Unpacked up to the bytes before the mark: what is left of an earlier read, if it can serve, or from the beginning. */
+/** Unpacked up to the bytes before the mark: continues an earlier read if possible, otherwise from the start. */
 async function unpackedAt(
   kept: ZstdFile | undefined,
   { file, path, before, fileOffset }: OpenedRange,
@@ -240,7 +241,7 @@ function throwIfDamaged({ damage }: ZstdFile, path: string): void {
   });
 }
 
-/** Lines before the damage are taken first, and the next read tells of it. */
+/** Takes the lines before the damage first; the next read reports it. */
 function isDamaged({ window }: Cut): boolean {
   return window instanceof ZstdFile && window.damage !== undefined;
 }

@@ -25,9 +25,9 @@ export interface WriteOnceFilesOptions {
   readonly folder: string;
   readonly session: SessionRef;
   readonly name: string;
-  /** What each line says it is. */
+  /** The type that each line states. */
   readonly type: string;
-  /** Only files whose name ends so count; the rest of the name is the id. */
+  /** Only files with this ending count; the rest of the name is the id. */
   readonly suffix: string;
   readonly onUnreadable: (error: TracecraftError) => void;
 }
@@ -36,19 +36,19 @@ interface Observed {
   readonly token: string;
   readonly size: number;
   readonly modifiedAtMs: number;
-  /** By the monotonic clock: when it was first seen like this. */
+  /** Monotonic: when it was first seen in this state. */
   readonly sinceMs: number;
   readonly isUnchanged: boolean;
 }
 
 const unchangedMs = 2_000;
-/** Written as JSON it may grow sixfold, and a string of more than 512 MiB cannot be had in Node. */
+/** As JSON it may grow sixfold, and Node cannot hold a string of more than 512 MiB. */
 const largestFile = 64 << 20;
 
 /**
- * A folder of files that are written once, each of which becomes one line `{"type", "id", "text"}` when it has not changed
- * for 2 s. The text is sealed after redaction; where it was not UTF-8, the line says `"lossy": true`. What is taken is
- * remembered by id, so a file that changes later is not taken again.
+ * A folder of files that are written once. Each becomes one line `{"type", "id", "text"}` once it has not changed for
+ * 2 s. The text is encoded after redaction; if it was not UTF-8, the line says `"lossy": true`. Taken files are
+ * remembered by id, so one that changes later is not taken again.
  */
 export class WriteOnceFiles implements RecordStream {
   readonly kind = 'records';
@@ -71,7 +71,7 @@ export class WriteOnceFiles implements RecordStream {
     return this.#options.folder;
   }
 
-  /** The look also changes when a file settles, although nothing happened on disk then. */
+  /** The snapshot also changes when a file's quiet time is over, although nothing happened on disk. */
   async changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined> {
     const snapshot = await this.#observe();
     return snapshot?.token === since?.token ? undefined : snapshot;
@@ -128,7 +128,7 @@ export class WriteOnceFiles implements RecordStream {
     return this.#snapshot();
   }
 
-  /** Whether it is there. A settled file is not looked at again before it is read. */
+  /** Whether it exists. A file that is quiet is not examined again before it is read. */
   async #observeFile(id: string, now: number): Promise<boolean> {
     const known = this.#observed.get(id);
     if (known?.isUnchanged) return true;
@@ -157,7 +157,7 @@ export class WriteOnceFiles implements RecordStream {
     return { token: hash.digest('hex').slice(0, 32), size, modifiedAtMs };
   }
 
-  /** Settled and not taken, in the order of settling, ties by name. */
+  /** Quiet and not taken, in the order they became quiet, ties by name. */
   #waiting(taken: ReadonlySet<string>): readonly (readonly [string, Observed])[] {
     return [...this.#observed]
       .filter(([id, { isUnchanged }]) => isUnchanged && !taken.has(id))
@@ -167,7 +167,7 @@ export class WriteOnceFiles implements RecordStream {
       );
   }
 
-  /** The whole text, if the file is still what settled; else it has to settle again. */
+  /** The whole text, if the file is unchanged since; otherwise it has to be quiet again first. */
   async #take(id: string, observed: Observed): Promise<Buffer | undefined> {
     const { io, clock } = this.#options;
     const file = await openRegular(io, this.#path(id));
@@ -243,6 +243,6 @@ function parsed(line: Buffer): unknown {
 
 function tooLarge(path: string): UnsupportedError {
   return new UnsupportedError(`not mirrored, larger than 64 MiB: ${path}`, {
-    hint: 'A spilled tool result is redacted whole, which is not possible for one of this size.',
+    hint: 'A spilled tool result is redacted as a whole, which is impossible at this size.',
   });
 }

@@ -3,7 +3,7 @@ import type { OpenFile } from '../../src/io.js';
 import type { ByteWindow } from './line-window.js';
 import { ZstdWindowCheck } from './zstd-bounds.js';
 
-/** How much of the content's beginning is remembered. */
+/** How much of the content's start is remembered. */
 export const headBytes = 4096;
 
 const readBytes = 64 * 1024;
@@ -15,15 +15,15 @@ const skipStep = 1 << 20;
 const longestPackedLine = 64 << 20;
 
 /**
- * The content of a zstd file, unpacked front to back as far as it is needed, with flat memory: what lies before the place of
- * interest is dropped. It reads through whatever open file it was given last, so that it can outlive one.
+ * The content of a zstd file, unpacked front to back as far as needed, in constant memory: whatever precedes the
+ * position of interest is dropped. It reads through the open file it was given last, so it can outlive one.
  */
 export class ZstdFile implements ByteWindow {
   readonly #decoder: Decompress;
   readonly #windows = new ZstdWindowCheck();
   readonly #packedSize: number;
   #file: OpenFile;
-  /** What was read of it and not unpacked yet, and where in the file that ends. */
+  /** What was read but not unpacked yet, and the file offset where that ends. */
   #packed: Buffer = Buffer.alloc(0);
   #packedAt = 0;
   #piece = smallestPiece;
@@ -58,12 +58,12 @@ export class ZstdFile implements ByteWindow {
     return this.#base;
   }
 
-  /** The first bytes of the content, also once they were dropped. */
+  /** The first bytes of the content, even after they were dropped. */
   get head(): Buffer {
     return this.#head;
   }
 
-  /** Where in the content the bytes end that were unpacked so far. */
+  /** The content offset where the unpacked bytes end. */
   get end(): number {
     return this.#base + this.#filled;
   }
@@ -84,7 +84,7 @@ export class ZstdFile implements ByteWindow {
     return true;
   }
 
-  /** Drops everything before `offset`, unpacking up to there if need be; `false` when the content ends before. */
+  /** Drops everything before `offset`, unpacking up to there if necessary; `false` if the content ends before it. */
   async skipTo(offset: number): Promise<boolean> {
     while (this.end < offset && !this.#isAtEnd) {
       this.#dropBefore(this.end);
@@ -95,7 +95,7 @@ export class ZstdFile implements ByteWindow {
     return true;
   }
 
-  /** Lines that were handed out lie in the old store, so it is left as it is. */
+  /** Lines already handed out live in the old buffer, so it is left alone. */
   #dropBefore(offset: number): void {
     const dropped = offset - this.#base;
     if (dropped <= 0) return;
@@ -157,7 +157,7 @@ interface Kept {
 const mostKept = 2;
 const keptMs = 30_000;
 
-/** Files in the middle of being unpacked, so that the next lines need not be reached from the beginning again. */
+/** Files in the middle of unpacking, so that the next lines need not start from the beginning again. */
 export class UnpackedFiles {
   readonly #now: () => number;
   readonly #kept = new Map<string, Kept>();
@@ -167,7 +167,7 @@ export class UnpackedFiles {
     this.#now = now;
   }
 
-  /** Whoever takes one has it alone, until it is given back. */
+  /** Whoever takes one owns it until it is given back. */
   take(path: string, token: string): ZstdFile | undefined {
     const kept = this.#kept.get(path);
     this.#kept.delete(path);
@@ -181,7 +181,7 @@ export class UnpackedFiles {
     if (this.#kept.size > mostKept && oldest !== undefined) this.#kept.delete(oldest);
   }
 
-  /** Forgets what nobody asked for in the last 30 s. */
+  /** Drops what was not requested in the last 30 s. */
   tidy(): void {
     const since = this.#now() - keptMs;
     for (const [path, { atMs }] of this.#kept) if (atMs < since) this.#kept.delete(path);

@@ -41,19 +41,19 @@ interface Seen {
 
 const harness = hermes.name;
 const noSessions: ReadonlyMap<string, HeldSession> = new Map();
-/** A session that something happened in counts as live for so long, if it does not end. */
+/** A session with activity counts as live for this long, unless it ends. */
 const liveForMs = 3_600_000;
-/** Changes of messages alone, in sessions that are not live, are looked for this often. */
+/** How often to look for changed messages in sessions that are not live. */
 const compareAllMs = 600_000;
-/** Of the time that reading about all sessions takes, so much goes unnoticed; for the rest it pauses so many times as long. */
+/** Reading about all sessions may take this long unnoticed; beyond that it rests this many times as long. */
 const unnoticedMs = 20;
 const restFactor = 10;
-/** File events ask for the session that changed; a writer makes hundreds a second. */
+/** File events ask for the session that changed; a writer causes hundreds a second. */
 const askAgainMs = 250;
 
 /**
- * A profile's `state.db`. Rows change in place, so a session's lines are the states that its rows were seen in: folding
- * them gives the table as it is, reading them gives how it came about.
+ * A profile's `state.db`. Rows change in place, so a session's lines are the states its rows were seen in: folding
+ * them gives the table, reading them shows how it came about.
  */
 export class HermesDatabase {
   readonly path: string;
@@ -61,10 +61,10 @@ export class HermesDatabase {
   readonly #file: SqliteFile;
   #held: ReadonlyMap<string, HeldSession> = noSessions;
   #seen: Seen = { token: '', atMs: Number.NEGATIVE_INFINITY };
-  /** The state of the database for sessions in which nothing seems to happen. */
+  /** The state of the database for sessions that appear inactive. */
   #comparedAll: Seen = { token: '', atMs: Number.NEGATIVE_INFINITY };
   #lastChanged: string | undefined;
-  /** By the monotonic clock, of sessions that changed while this process looked on. */
+  /** Monotonic, for sessions that changed while this process was watching. */
   readonly #changedAtMs = new Map<string, number>();
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #readAgainAtMs = 0;
@@ -85,7 +85,7 @@ export class HermesDatabase {
     return `${this.path}#${sessionId}`;
   }
 
-  /** Every session, newly read when the database changed. */
+  /** Every session, read again if the database changed. */
   async sessions(): Promise<ReadonlyMap<string, HeldSession>> {
     const snapshot = await this.#file.snapshot();
     const token = snapshot?.token ?? '';
@@ -103,7 +103,7 @@ export class HermesDatabase {
     return this.#held;
   }
 
-  /** The session that changed last, when an event tells that the database did. */
+  /** The session that changed last, when an event says that the database did. */
   async lastChanged(): Promise<string | undefined> {
     const now = this.#clock.monotonic();
     if (now - this.#askedAtMs >= askAgainMs) {
@@ -161,7 +161,7 @@ export class HermesDatabase {
     if (decodeShipped(from.at) === undefined) return 'moved';
     const found = await this.#file.read((reading) => {
       const row = sessionRowIn(reading, sessionId);
-      // Decoded once more for each attempt: the comparison writes down in it what it takes.
+      // Decoded again for each attempt: the comparison records in it what it takes.
       const shipped = decodeShipped(from.at) ?? nothingShipped();
       if (row === undefined) return undefined;
       return { shipped, ...new Comparison(reading, shipped, limit).run(sessionId, row) };
@@ -217,7 +217,7 @@ export class HermesDatabase {
     if (last !== undefined) this.#lastChanged = last.id;
   }
 
-  /** Something happened in it lately: by its own account, if it has not ended, or before our eyes. */
+  /** Recently active: by its own account, if it has not ended, or observed by us. */
   #isLive({ id, hasEnded, modifiedAtMs }: HeldSession): boolean {
     const changedAtMs = this.#changedAtMs.get(id) ?? Number.NEGATIVE_INFINITY;
     const isChanging = this.#clock.monotonic() - changedAtMs < liveForMs;

@@ -22,9 +22,9 @@ export interface Difference {
 const rowsAtATime = 200;
 
 /**
- * Compares a session's rows with what was shipped, by ascending id, and takes in what it found. The session's row comes
- * first when it is new, and last when it changed. A round that was cut short by the limit goes on where it stopped; once it is
- * through, everything is compared again at one go, so that in the end all of it is one state of the database.
+ * Compares a session's rows with what was uploaded, by ascending id, and takes in the differences. The session's row
+ * comes first if it is new, and last if it changed. A round cut short by the limit continues where it stopped; once
+ * it is complete, everything is compared again in one go, so that in the end it all is one state of the database.
  */
 export class Comparison {
   readonly #reading: Reading;

@@ -21,8 +21,8 @@ type SessionRow = v.InferOutput<typeof schema>;
 const longestRow = 64 * 1024;
 
 /**
- * What a state of a session's row says: the last one counts in everything, also where it takes something back (a session
- * that is opened again has not ended), but for the folder that it was started in.
+ * What a state of a session's row says. The last one counts for everything, even where it takes something back (a
+ * reopened session has not ended), except for the folder the session was started in.
  */
 export function foldHermesLine(line: Buffer, before: SessionFacts): SessionFacts {
   if (line.length > longestRow) return before;

@@ -17,11 +17,11 @@ const schema = v.object({
   after: v.optional(count),
 });
 
-/** What was shipped of a session: the print of its own row and of each message. */
+/** What was uploaded of a session: the fingerprint of its own row and of each message. */
 export interface Shipped {
   session: RowFingerprint | undefined;
   readonly rows: Map<number, RowFingerprint>;
-  /** Messages up to this id were compared by the reads before, in a round that is not finished. */
+  /** Earlier reads compared messages up to this id, in a round that is not finished. */
   after: number | undefined;
 }
 
@@ -30,8 +30,8 @@ export function nothingShipped(): Shipped {
 }
 
 /**
- * As plain JSON. The ids ascend, and each is written as its distance from the one before (base 36, none for 1) with its
- * print behind it, so 50,000 messages take half a megabyte.
+ * As plain JSON. The ids ascend, and each is written as its distance from the previous one (base 36, empty for 1)
+ * followed by its fingerprint, so 50,000 messages take half a megabyte.
  */
 export function encodeShipped({ session, rows, after }: Shipped): JsonValue {
   const entries: string[] = [];
@@ -72,7 +72,7 @@ export function decodeShipped(at: JsonValue): Shipped | undefined {
   return { session: session ?? undefined, rows, after };
 }
 
-/** Takes in lines that somebody shipped; what is no state of a row says nothing. */
+/** Takes in lines that someone uploaded; lines that are not row states say nothing. */
 export function foldShipped(shipped: Shipped, lines: readonly Buffer[]): void {
   for (const line of lines) {
     const parsed = parseLine(line);

@@ -2,25 +2,25 @@ import type { Row } from '../sqlite/values.js';
 
 export type Operation = 'insert' | 'update' | 'delete';
 
-/** The state of a row as a line of JSON tells it, without the operation that it begins with. */
+/** The state of a row in a line of JSON, without the operation that precedes it. */
 export interface RowState {
   readonly id: number | typeof sessionRow;
-  /** What follows the operation, up to the closing brace; `null` columns are left out. */
+  /** What follows the operation, up to the closing brace; `null` columns are omitted. */
   readonly body: Buffer;
 }
 
 /** In place of an id: the row of the session itself. */
 export const sessionRow = 'session';
 
-/** Content that is not plain text begins so (Hermes, hermes_state_common.py, schema v30). */
+/** Structured content starts with this (Hermes, hermes_state_common.py, schema v30). */
 const jsonMark = '\0json:';
 /**
- * A digest of what a message says: published, it would let anyone test guesses at a secret that was redacted there, and
- * everything else of the row is mirrored.
+ * A digest of a message: published, it would let anyone test guesses at a redacted secret. Everything else in the row
+ * is mirrored.
  */
 const leftOut = 'display_identity';
 
-/** What a session's own row tells of it. Counters and costs change with every message; the rest is nobody's business. */
+/** The session's own row, reduced. Counters and costs change with every message; the rest is nobody's business. */
 export const sessionColumns = [
   'source',
   'created_source',
@@ -42,7 +42,7 @@ export const sessionColumns = [
   'hidden',
 ] as const;
 
-/** Which session this one was split off from. */
+/** The session this one was split off from. */
 const originKeys = ['_delegate_from', '_branched_from', '_reset_from'] as const;
 
 export function messageState(id: number, row: Row): RowState {
@@ -92,7 +92,7 @@ const newline = Buffer.from('\n');
 const heads = /^\{"op":"(insert|update|delete)",("table":"sessions",)?"id":(?:(-?\d{1,16})[,}]|")/;
 const longestHead = 80;
 
-/** What a line says, whoever wrote it; `undefined` when it is no state of a row. */
+/** What a line says, whoever wrote it; `undefined` if it is not a row state. */
 export function parseLine(
   line: Buffer,
 ): { readonly operation: Operation; readonly state: RowState } | undefined {
@@ -109,7 +109,7 @@ export function parseLine(
 
 const closingBrace = 0x7d;
 
-/** Structured content as what it is, in its own spelling; on one line, since JSON has line breaks only between values. */
+/** Structured content as JSON in its own spelling; on one line, since JSON has line breaks only between values. */
 function contentJson(value: unknown): string {
   if (typeof value !== 'string' || !value.startsWith(jsonMark)) return valueJson(value);
   const json = value.slice(jsonMark.length);
@@ -129,7 +129,7 @@ function parsedJson(json: string): unknown {
   }
 }
 
-/** SQLite knows integers of 64 bits and infinities, for which JSON has numbers that are read as such. */
+/** SQLite has 64-bit integers and infinities; JSON spells numbers that are read back as such. */
 function valueJson(value: unknown): string {
   if (typeof value === 'bigint') return String(value);
   if (value === Number.POSITIVE_INFINITY) return '1e999';

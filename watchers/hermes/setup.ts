@@ -43,7 +43,7 @@ function plan(context: SetupContext): SetupDescription {
       Reflect.get(Object(settings), 'hooks_auto_accept') === true
         ? []
         : [
-            'Hermes asks once at the terminal before it runs a new hook; without a terminal it leaves it out (hooks_auto_accept, HERMES_ACCEPT_HOOKS=1).',
+            'Hermes asks once at the terminal before it runs a new hook; without a terminal it skips it (hooks_auto_accept, HERMES_ACCEPT_HOOKS=1).',
           ],
   };
 }

@@ -23,14 +23,14 @@ import type { StoredSession } from './rows.js';
 import { sourcesOf, type TranscriptSource } from './sources.js';
 
 export interface OpenClawAgentSettings extends SqliteFileSettings {
-  /** `agents/<id>` of a state folder. */
+  /** `agents/<id>` in a state folder. */
   readonly folder: string;
   readonly listings: DirectoryListings;
   readonly unpackedFiles: UnpackedFiles;
   readonly onUnreadable: (error: TracecraftError) => void;
 }
 
-/** A source, and where it lies. */
+/** A source and its location. */
 interface Placed extends TranscriptSource {
   readonly path: string;
   readonly isPacked: boolean;
@@ -39,14 +39,14 @@ interface Placed extends TranscriptSource {
 const harness = openClaw.name;
 const nobody: ReadonlyMap<string, StoredSession> = new Map();
 
-/** One agent's sessions: the files in its folder and what its database holds. */
+/** One agent's sessions: the files in its folder and the contents of its database. */
 export class OpenClawAgent {
   readonly #settings: OpenClawAgentSettings;
   readonly #database: OpenClawDatabase;
   readonly #names = new WeakMap<readonly DirectoryEntry[], readonly string[]>();
   readonly #streams = new Map<string, LineStream>();
   #held: ReadonlyMap<string, StoredSession> | undefined;
-  /** What `#placed` follows from. */
+  /** What `#placed` was derived from. */
   #basis: readonly unknown[] = [];
   #placed: ReadonlyMap<string, Placed> = new Map();
   #snapshots: Promise<ReadonlyMap<string, Placed>> = Promise.resolve(this.#placed);
@@ -57,7 +57,7 @@ export class OpenClawAgent {
     this.#database = new OpenClawDatabase(path, settings);
   }
 
-  /** The folders that were listed to find them. */
+  /** The folders listed to find them. */
   get folders(): readonly string[] {
     return [sessionsFolder, importsFolder].map((name) => join(this.#settings.folder, name));
   }
@@ -70,7 +70,7 @@ export class OpenClawAgent {
     return placed.map((source) => this.#streamFrom(source));
   }
 
-  /** What an event at this path concerns: one of the database concerns the session that changed last. */
+  /** What an event at this path concerns; for the database, the session that changed last. */
   async streamOf(path: string): Promise<LineStream | undefined> {
     const placed = await this.#snapshot();
     const isDatabase = path === this.#database.path || path === `${this.#database.path}-wal`;
@@ -80,7 +80,7 @@ export class OpenClawAgent {
     return known !== undefined && isIts ? this.#streamFrom(known) : undefined;
   }
 
-  /** Sessions that are in the middle of a run and were heard of since (milliseconds since the epoch). */
+  /** Sessions in the middle of a run that were active since then (milliseconds since the epoch). */
   async running(sinceMs: number): Promise<readonly string[]> {
     try {
       return await this.#database.running(sinceMs);
@@ -90,14 +90,14 @@ export class OpenClawAgent {
     }
   }
 
-  /** One look after another: an older one must not have the last word. */
+  /** One scan at a time: an older one must not overwrite a newer one. */
   #snapshot(): Promise<ReadonlyMap<string, Placed>> {
     const snapshot = (): Promise<ReadonlyMap<string, Placed>> => this.#lookNow();
     this.#snapshots = this.#snapshots.then(snapshot, snapshot);
     return this.#snapshots;
   }
 
-  /** The files are listed first: what the database publishes meanwhile is found by the next look, and by one only. */
+  /** The files are listed first: whatever the database publishes meanwhile is found by the next scan, exactly once. */
   async #lookNow(): Promise<ReadonlyMap<string, Placed>> {
     const sessions = await this.#filesIn(sessionsFolder);
     const imports = await this.#filesIn(importsFolder);
@@ -142,7 +142,7 @@ export class OpenClawAgent {
     return names;
   }
 
-  /** A database that cannot be read just now still holds what it held. */
+  /** A database that is unreadable right now still holds what it held. */
   async #askDatabase(): Promise<void> {
     try {
       this.#held = await this.#database.sessions();
@@ -152,8 +152,8 @@ export class OpenClawAgent {
   }
 
   /**
-   * Files that the database was filled from and that were not written to since. One that was is in use again: an older
-   * release was gone back to.
+   * Files the database was filled from and that were not written since. One that was is in use again: someone went
+   * back to an older release.
    */
   async #takenOver(
     sessions: readonly string[],
@@ -189,7 +189,7 @@ export class OpenClawAgent {
     return stream;
   }
 
-  /** What no longer stands for its session is gone, whether or not something still lies there. */
+  /** Whatever no longer represents its session is gone, even if there still is something in its place. */
   #whileInPlace(key: string, stream: LineStream): LineStream {
     const isInPlace = (): boolean => {
       const placed = this.#placed.get(stream.source);
@@ -221,7 +221,7 @@ export class OpenClawAgent {
 
 const noFiles: readonly string[] = [];
 
-/** The same file may come to stand for something else. */
+/** The same file may come to represent something else. */
 function keyOf({ path, name, isPacked }: Placed): string {
   return [path, name, isPacked ? 'packed' : ''].join('\n');
 }

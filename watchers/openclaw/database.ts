@@ -37,22 +37,22 @@ interface Content {
 
 interface Seen {
   readonly token: string;
-  /** By the monotonic clock. */
+  /** Monotonic. */
   readonly atMs: number;
   readonly tookMs: number;
 }
 
 const absent = '';
-/** Of thousands of sessions a look takes tens of milliseconds: it rests this many times as long before the next. */
+/** With thousands of sessions a scan takes tens of milliseconds: it rests this many times as long before the next. */
 const restPerLook = 10;
 const longestRestMs = 1_000;
 const noSessions: ReadonlyMap<string, StoredSession> = new Map();
 
 /**
- * An agent's database, as far as transcripts go: it is only ever read, and nothing else of it leaves the machine, since it
- * also holds credentials. An event is a line. Events are added at the end; whatever rewrites them gives the transcript a new
- * generation, and then no earlier position holds
- * (https://github.com/openclaw/openclaw, src/config/sessions/session-accessor.sqlite-raw-delta-read.ts).
+ * An agent's database, as far as transcripts go. It is only read, and nothing else in it leaves the machine, because
+ * it also holds credentials. An event is a line. Events are appended; a rewrite gives the transcript a new
+ * generation, and then no earlier position holds (https://github.com/openclaw/openclaw,
+ * src/config/sessions/session-accessor.sqlite-raw-delta-read.ts).
  */
 export class OpenClawDatabase {
   readonly path: string;
@@ -65,7 +65,7 @@ export class OpenClawDatabase {
     | { readonly token: string; readonly done: Promise<ReadonlyMap<string, StoredSession>> }
     | undefined;
   #lastChanged: string | undefined;
-  /** The transcript in one piece that is being read. */
+  /** The single-piece transcript that is being read. */
   #content: Content | undefined;
 
   constructor(path: string, settings: SqliteFileSettings) {
@@ -75,7 +75,7 @@ export class OpenClawDatabase {
     this.#file = new SqliteFile(path, settings);
   }
 
-  /** The source of the session that changed last, as far as is known. */
+  /** The source of the session that changed last, as far as known. */
   get lastChanged(): string | undefined {
     return this.#lastChanged;
   }
@@ -84,7 +84,7 @@ export class OpenClawDatabase {
     return `${this.path}#${sessionId}`;
   }
 
-  /** Every session of which it has the transcript; the same map while nothing changes. */
+  /** Every session whose transcript it has; the same map while nothing changes. */
   async sessions(): Promise<ReadonlyMap<string, StoredSession>> {
     const token = (await this.#file.snapshot())?.token ?? absent;
     const { atMs, tookMs } = this.#seen;

@@ -241,7 +241,7 @@ function chunkOf(
 
 function damaged(place: string, why: string, cause?: unknown): SourceError {
   return new SourceError('unreachable', `cannot unpack ${place}: ${why}`, {
-    hint: 'The events before it are mirrored; it is tried again with the next look.',
+    hint: 'The events before it are mirrored; the next sweep tries again.',
     cause,
   });
 }

@@ -2,7 +2,7 @@ import type { SessionFacts } from '../../src/mirror/stream.js';
 import { exactFact, longestFact, timeFact, titleFact } from '../fact-text.js';
 import { JsonFieldScan } from '../files/json-field-scan.js';
 
-/** What is known of a session beside its transcript. */
+/** What is known about a session besides its transcript. */
 export interface KnownFacts {
   readonly title?: string;
   readonly model?: string;
@@ -34,22 +34,22 @@ const field = {
   role: 7,
 } as const satisfies Record<string, number>;
 
-/** A name given in the transcript gives way to the label that the user gave the session. */
+/** The label that the user gave the session takes precedence over a name in the transcript. */
 const nameRank = 1;
 const labelRank = 2;
-/** Rows other than messages are small, and a message's model stands before or after all of its content. */
+/** Rows other than messages are small, and a message's model comes before or after all of its content. */
 const headBytes = 64 * 1024;
 const longestFactBytes = longestFact * 12 + 2;
 const longestReference = 4_096;
-/** What OpenClaw says in the assistant's place, e.g. that a message was delivered, is no model's. */
+/** What OpenClaw says in the assistant's place, e.g. that a message was delivered, is not a model's. */
 const harnessItself = new Set(['delivery-mirror', 'gateway-injected']);
 
 const skim = new JsonFieldScan(names);
 
 /**
- * Folds one event into what is known of its session; `before` itself when it says nothing new. Never throws. The header
- * says where and when the session began and what it was forked from; of models the last one counts. `known` joins with any
- * event, since a label or the end of a session is written down elsewhere.
+ * Folds one event into what is known about its session; returns `before` itself if nothing is new. Never throws. The
+ * header says where and when the session started and what it was forked from; of models the last one counts. `known`
+ * accompanies any event, because labels and session ends are recorded elsewhere.
  */
 export function foldOpenClawEvent(
   line: Buffer,
@@ -66,7 +66,7 @@ export function foldOpenClawEvent(
   return differs(news, before) ? { ...before, ...news } : before;
 }
 
-/** The session that a header names as its origin: the path of a file, or `sqlite:<agent>:<session>:<path>`. */
+/** The session a header names as its origin: the path of a file, or `sqlite:<agent>:<session>:<path>`. */
 export function referencedSession(reference: string): string | undefined {
   const [, id] =
     /^sqlite:[^:]*:([^:]+):/.exec(reference) ?? /([^/\\]+)\.jsonl[^/\\]*$/.exec(reference) ?? [];
@@ -92,7 +92,7 @@ function addModel(news: Mutable, before: SessionFacts): void {
   if (model !== undefined && !harnessItself.has(model)) news.model = model;
 }
 
-/** A prompt or a tool's result has nothing to tell, however long it is. */
+/** A prompt or a tool's result says nothing of interest, however long it is. */
 function saysEnough(found: number): boolean {
   if ((found & (1 << field.model)) !== 0) return true;
   return (found & (1 << field.role)) !== 0 && !skim.is(field.role, 'assistant');

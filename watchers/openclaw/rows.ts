@@ -3,7 +3,7 @@ import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
 import type { KnownFacts } from './facts.js';
 
-/** Which tables and columns of OpenClaw's schema are there: it has grown from release to release. */
+/** Which tables and columns of OpenClaw's schema exist: it has grown from release to release. */
 export class Schema {
   readonly #columns = new Map<string, ReadonlySet<string>>();
   readonly #reading: Reading;
@@ -23,36 +23,36 @@ export class Schema {
   }
 }
 
-/** Where the lines of a session are. */
+/** Where a session's lines are. */
 export type Payload =
   | { readonly kind: 'rows' }
-  /** In one piece, in a row of its own: a session that was deleted or laid aside. */
+  /** In one piece, in a row of its own: a session that was deleted or archived. */
   | { readonly kind: 'archive' | 'cold' }
-  /** Laid aside in a file. */
+  /** Archived in a file. */
   | { readonly kind: 'cold-file'; readonly file: string };
 
-/** A session of which the database has the transcript. */
+/** A session whose transcript the database has. */
 export interface StoredSession {
   readonly sessionId: string;
   readonly payload: Payload;
-  /** Changes whenever rows are rewritten; between two changes they are only added. */
+  /** Changes whenever rows are rewritten; in between they are only appended. */
   readonly generation: string;
   readonly lastSeq: number;
   readonly count: number;
   readonly bytes: number;
   readonly modifiedAtMs: number;
-  /** Since when it has held it, as far as is known (milliseconds since the epoch). */
+  /** Since when it has held it, as far as known (milliseconds since the epoch). */
   readonly sinceMs: number;
-  /** The file that it is to be published as. */
+  /** The file it will be published as. */
   readonly archive?: string;
   readonly known: KnownFacts;
 }
 
-/** From so many on, all are summed up together. */
+/** From this many on, all are summed up together. */
 const manyChanged = 20;
 const neverMs = Number.MAX_SAFE_INTEGER;
 
-/** Every session with a transcript. What was known of a session is built on when it has only grown. */
+/** Every session with a transcript. Builds on what is known about a session that has only grown. */
 export function storedSessions(
   reading: Reading,
   before: ReadonlyMap<string, StoredSession>,
@@ -79,7 +79,7 @@ export function storedSessions(
   return held;
 }
 
-/** What the rows of one session amount to; `undefined` when it has none. */
+/** The sum of one session's rows; `undefined` if it has none. */
 export function storedSession(
   reading: Reading,
   schema: Schema,
@@ -90,9 +90,9 @@ export function storedSession(
   return end === undefined ? undefined : heldUpTo(reading, schema, end, before);
 }
 
-/** How far the rows of a session go. */
+/** How far a session's rows go. */
 type SessionEnd = Pick<StoredSession, 'sessionId' | 'generation' | 'lastSeq' | 'sinceMs'>;
-/** What they are together, and what is known of the session. */
+/** The rows' totals, and what is known about the session. */
 type SessionTotals = Pick<StoredSession, 'count' | 'bytes' | 'modifiedAtMs' | 'known'>;
 
 function isSame(end: SessionEnd, before: StoredSession | undefined): boolean {
@@ -133,7 +133,7 @@ function heldUpTo(
   };
 }
 
-/** Of every session in one go: at the first look there may be thousands. */
+/** For all sessions in one go: the first scan may find thousands. */
 function everySum(reading: Reading, schema: Schema): ReadonlyMap<string, SessionTotals> {
   const known = knownFacts(reading, schema);
   const rows = reading.all(
@@ -164,7 +164,7 @@ export function runningSessions(reading: Reading, sinceMs: number): readonly str
   return rows.map(({ id }) => String(id));
 }
 
-/** Bytes of an event as text, told from the row's header where it can be. */
+/** Bytes of an event as text, from the row's header if possible. */
 export function lengthOf(schema: Schema): string {
   if (!schema.has('transcript_events', 'event_zstd', 'event_utf8_bytes')) {
     return 'coalesce(octet_length(event_json), 0)';
@@ -172,7 +172,7 @@ export function lengthOf(schema: Schema): string {
   return 'coalesce(octet_length(event_json), event_utf8_bytes, octet_length(event_zstd), 0)';
 }
 
-/** Of all sessions or of one, found in the indexes: the rows themselves are not read. */
+/** For all sessions or one, from the indexes: the rows themselves are not read. */
 function ends(reading: Reading, schema: Schema, only?: string): readonly SessionEnd[] {
   if (!schema.has('transcript_events', 'session_id', 'seq', 'event_json', 'created_at')) return [];
   const watermark = schema.has('transcript_rewrite_watermarks', 'generation', 'updated_at')
@@ -198,7 +198,7 @@ function ends(reading: Reading, schema: Schema, only?: string): readonly Session
     .filter(({ sessionId }) => sessionId !== '');
 }
 
-/** One after another, by the index. */
+/** One by one, by the index. */
 const everySession = `ids(id) AS (
   SELECT min(session_id) FROM transcript_events
   UNION ALL
@@ -220,7 +220,7 @@ function archived(reading: Reading, schema: Schema): readonly StoredSession[] {
   }));
 }
 
-/** Laid aside, since nobody has asked for it for long. */
+/** Archived, because nobody has used it for a long time. */
 function cold(reading: Reading, schema: Schema): readonly StoredSession[] {
   if (!schema.has('session_transcript_cold_archives', 'archive_blob', 'storage')) return [];
   const rows = reading.all(
@@ -255,7 +255,8 @@ function endOf(created: unknown): KnownFacts {
 }
 
 /**
- * What is written down of sessions beside their events, of all or of one. A label that would have to be cut is left out.
+ * What is recorded about sessions besides their events, for all or one. Drops a label that would have to be
+ * shortened.
  */
 function knownFacts(
   reading: Reading,

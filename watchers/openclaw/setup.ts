@@ -12,7 +12,7 @@ export const openClawSetup: HarnessSetup = { plan };
 function plan(context: SetupContext): SetupDescription {
   if (context.mail !== undefined) {
     throw new UnsupportedError("OpenClaw's hooks cannot show anything to the agent", {
-      hint: 'Leave --mail out; the skill tells the agent to read "tracecraft inbox --new".',
+      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
     });
   }
   const { env, home } = context;
@@ -38,7 +38,7 @@ function notes(settings: unknown): readonly string[] {
   const internal: unknown = Reflect.get(Object(Reflect.get(Object(settings), 'hooks')), 'internal');
   const isOff = Reflect.get(Object(internal), 'enabled') === false;
   return [
-    ...(isOff ? ['These settings turn internal hooks off (hooks.internal.enabled).'] : []),
-    'Restart the gateway, so that it loads the hook.',
+    ...(isOff ? ['These settings turn off internal hooks (hooks.internal.enabled).'] : []),
+    'Restart the gateway so that it loads the hook.',
   ];
 }

@@ -1,6 +1,6 @@
 import { importOf, plainName, type Transcript, transcriptOf } from './layout.js';
 
-/** One source of an agent's sessions, as things are on its disk now. */
+/** One source of an agent's sessions, in the disk's current state. */
 export interface TranscriptSource {
   readonly sessionId: string;
   /** The stream's name; '' for the session's main one. */
@@ -8,7 +8,7 @@ export interface TranscriptSource {
   readonly from:
     | { readonly kind: 'file'; readonly folder: 'sessions' | 'imports'; readonly file: string }
     | { readonly kind: 'database' };
-  /** ISO 8601 UTC, where the source itself says that the session is over. */
+  /** ISO 8601 UTC, if the source itself says that the session is over. */
   readonly endedAt?: string;
 }
 
@@ -17,17 +17,18 @@ export interface Present {
   readonly sessions: readonly string[];
   /** Names of the files in `session-sqlite-import-archive/`. */
   readonly imports: readonly string[];
-  /** Sessions that the database holds; `undefined` when there is one and it cannot be read. */
+  /** Sessions in the database; `undefined` if it exists but cannot be read. */
   readonly inDatabase: ReadonlySet<string> | undefined;
-  /** Of these, the ones that it took over from the file of that name, which was not written to since. */
+  /** The sessions among these that it imported from the file of that name, not written to since. */
   readonly takenOver: ReadonlySet<string>;
 }
 
 /**
- * What stands for which session. A session's main stream goes on wherever OpenClaw moves it: from its file into the
- * database, or to the name that a reset or a deletion gives it. Of several files that hold a whole session only one counts,
- * so that nothing is mirrored twice: the one in use, else the one that ended last, else the one that was imported last,
- * unless the database has it. What was set aside while the session went on under the same id is a stream of its own.
+ * Decides which source represents which session. A session's main stream follows it wherever OpenClaw moves it: from
+ * its file into the database, or to the name that a reset or deletion gives it. Of several files with a whole session
+ * only one counts, so that nothing is mirrored twice: the one in use, otherwise the one that ended last, otherwise
+ * the one imported last unless the database has it. Whatever was set aside while the session continued under the same
+ * id is a stream of its own.
  */
 export function sourcesOf(present: Present): readonly TranscriptSource[] {
   const found = transcriptsIn(present.sessions, transcriptOf);
@@ -88,7 +89,7 @@ function transcriptsIn(
   for (const name of files) {
     const file = plainName(name);
     const transcript = nameOf(file);
-    // What is in use is never packed.
+    // A file in use is never packed.
     const isOdd = transcript?.kind === 'current' && file !== name;
     if (transcript !== undefined && !isOdd) found.set(file, { file, transcript });
   }

@@ -12,7 +12,7 @@ import { agentsFolder, isBesideThePoint } from './layout.js';
 export interface OpenClawSettings extends SqliteFileSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
-  /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
+  /** Called once for each folder or file that exists but cannot be read; the sweep continues without it. */
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 
@@ -20,16 +20,15 @@ const harness = openClaw.name;
 const stateFolder = '.openclaw';
 const legacyFolder = '.clawdbot';
 const profileFolder = /^\.openclaw-[a-z0-9][a-z0-9_-]{0,63}$/i;
-/** A run that ended without saying so, since its process died, is not believed to go on for ever. */
+/** A run that never reported its end, because its process died, must not count as running for ever. */
 const believedForMs = 3_600_000;
 
 /**
- * OpenClaw's sessions, of every agent below a state folder: files up to release 2026.7.1, a database per agent since. A
- * session is known by its id wherever it is kept, so that it goes on when OpenClaw moves it from one to the other.
- *
- * The state folder is `OPENCLAW_STATE_DIR`, or `.openclaw` in `OPENCLAW_HOME` or the home folder, where also the folders of
- * profiles are (`.openclaw-<profile>`); `.clawdbot` counts while there is no `.openclaw`
- * (https://docs.openclaw.ai/help/environment). Stores that were moved elsewhere by `session.store` are not found.
+ * OpenClaw's sessions, for every agent below a state folder: files up to release 2026.7.1, a database per agent
+ * since. A session is identified by its id wherever it is kept, so it continues when OpenClaw moves it from one to
+ * the other. The state folder is `OPENCLAW_STATE_DIR`, or `.openclaw` in `OPENCLAW_HOME` or the home folder, which
+ * also hold the folders of profiles (`.openclaw-<profile>`); `.clawdbot` counts while there is no `.openclaw`
+ * (https://docs.openclaw.ai/help/environment). Stores moved elsewhere by `session.store` are not found.
  */
 export class OpenClawWatcher implements Watcher {
   readonly harness = harness;
@@ -137,7 +136,7 @@ export class OpenClawWatcher implements Watcher {
     }
   }
 
-  /** The same folder may be reached by two paths. */
+  /** Two paths may reach the same folder. */
   async #identityOf(folder: string): Promise<string | undefined> {
     try {
       const stat = await this.#settings.io.stat(folder);

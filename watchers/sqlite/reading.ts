@@ -2,16 +2,16 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import * as v from 'valibot';
 import { columnArguments, type Row, rowOf, type SqlValue, withValues } from './values.js';
 
-/** One state of a database, that queries are put to. */
+/** One state of a database, ready for queries. */
 export interface Reading {
   /**
-   * Rows in the order of the query. Each `?` of the statement stands for the next value, so none may be in a text or
-   * comment of it. Integers that a number cannot hold exactly are bigints, bytes are `Uint8Array`s.
+   * Rows in the order of the query. Each `?` in the statement stands for the next value, so none may appear in a
+   * string or comment in it. Integers that a number cannot hold exactly are bigints, bytes are `Uint8Array`s.
    */
   all(sql: string, ...values: readonly SqlValue[]): readonly Row[];
 }
 
-/** Rows of the given shape; what a hostile or damaged database has instead is left out. */
+/** Rows of the given shape; anything else in a hostile or damaged database is dropped. */
 export function rowsOf<Schema extends v.GenericSchema>(
   reading: Reading,
   schema: Schema,
@@ -25,9 +25,9 @@ export function rowsOf<Schema extends v.GenericSchema>(
 }
 
 /**
- * Hands out rows through an aggregate function of ours: a prepared statement of `@photostructure/sqlite` 1.2.1 cannot be
- * finalized, and until it is collected as garbage its connection stays open, which keeps the `-wal` beyond the harness's
- * own end. SQLite feeds the rows of an ordered subquery to an aggregate in that order.
+ * Returns rows through an aggregate function of ours: `@photostructure/sqlite` 1.2.1 cannot finalize a prepared
+ * statement, and until it is garbage-collected its connection stays open, which keeps the `-wal` beyond the harness's
+ * own exit. SQLite feeds the rows of an ordered subquery to an aggregate in that order.
  */
 export class OpenReading implements Reading {
   readonly #database: DatabaseSyncInstance;
@@ -56,7 +56,7 @@ export class OpenReading implements Reading {
     return found.map((cells) => rowOf(columns, cells));
   }
 
-  /** A view knows what the columns of its query are called. */
+  /** A view knows the column names of its query. */
   #columnsOf(sql: string, statement: string): readonly string[] {
     const known = this.#columns.get(sql);
     if (known !== undefined) return known;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * What is remembered of a row that was shipped: a hash of it, or, where it came back from the bucket with markers in place
- * of secrets, one of each piece between them. Kept on this machine only.
+ * What is remembered about an uploaded row: a hash of it or, if it came back from the bucket with markers in place of
+ * secrets, a hash of each piece between them. Kept on this machine only.
  */
 export type RowFingerprint = string | readonly Piece[];
 
@@ -12,7 +12,7 @@ export type Piece = readonly [length: number, rolling: number, hash: string];
 /** Characters of base64url: 48 bits. */
 export const fingerprintLength = 8;
 
-/** As docs/bucket-layout.md has it. */
+/** As in docs/bucket-layout.md. */
 const marker = /\[REDACTED:[a-z0-9-]+\]/g;
 const markerStart = Buffer.from('[REDACTED:');
 const base = 0x01000193;
@@ -21,7 +21,7 @@ export function fingerprintOf(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('base64url').slice(0, fingerprintLength);
 }
 
-/** The print of a row as it was shipped. */
+/** The fingerprint of a row as it was uploaded. */
 export function shippedFingerprint(bytes: Buffer): RowFingerprint {
   if (!bytes.includes(markerStart)) return fingerprintOf(bytes);
   const pieces: Piece[] = [];
@@ -35,8 +35,8 @@ export function shippedFingerprint(bytes: Buffer): RowFingerprint {
 }
 
 /**
- * Whether a row can be what was shipped: each marker stands for any bytes, also none. The leftmost place of a piece is the
- * best one: what it leaves over can only help those that follow.
+ * Whether a row can be what was uploaded: each marker stands for any bytes, including none. The leftmost match of a
+ * piece is best, because whatever it leaves over can only help the following ones.
  */
 export function matches(print: RowFingerprint, bytes: Buffer): boolean {
   if (typeof print === 'string') return print === fingerprintOf(bytes);

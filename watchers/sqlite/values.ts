@@ -6,8 +6,8 @@ const types = { text: 't', integer: 'i', real: 'r', blob: 'b' } as const;
 const textBytes = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * What hands rows over whole: text goes as bytes, since `@photostructure/sqlite` 1.2.1 ends it at a NUL, with which Hermes
- * begins structured content; one letter per column says what it was.
+ * Returns whole rows: text as bytes, because `@photostructure/sqlite` 1.2.1 truncates it at a NUL, with which Hermes
+ * starts structured content; one letter per column says what it was.
  */
 export function columnArguments(columns: readonly string[]): string {
   const named = columns.map(quotedName);
@@ -28,7 +28,7 @@ export function rowOf(columns: readonly string[], values: readonly unknown[]): R
   return row;
 }
 
-/** A statement with its values in it: what is run by name only cannot be bound. */
+/** A statement with its values inlined, because a statement run by name cannot take parameters. */
 export function withValues(sql: string, values: readonly SqlValue[]): string {
   let index = 0;
   return sql.replaceAll('?', () => {

@@ -82,8 +82,8 @@ export async function createHubBucketIfMissing(
   });
   const visibility = await visibilityOf(connection);
   if (visibility !== undefined) return { isNew, visibility };
-  throw new UnreachableError(`${connection.location} was created and cannot be seen`, {
-    hint: 'Try again in a moment; the bucket may belong to somebody else.',
+  throw new UnreachableError(`${connection.location} was created but cannot be seen`, {
+    hint: 'Try again in a moment; the bucket may belong to someone else.',
   });
 }
 

@@ -61,7 +61,7 @@ export function hubError(error: unknown, context: HubErrorContext): unknown {
   if (isMistake(error)) return error;
   const said = redacted(error instanceof Error ? error.message : String(error), context);
   return new UnreachableError(`${failed}: ${said}`, {
-    hint: 'The answer broke off, or it was not the Hub that answered. Try again, and check HF_ENDPOINT.',
+    hint: 'The answer broke off, or it did not come from the Hub. Try again, and check HF_ENDPOINT.',
     cause: causeOf(error, context),
   });
 }
@@ -97,23 +97,23 @@ function refusal(
     return new UnreachableError(`${failed}: ${said}`, { hint: 'Try again in a moment.', cause });
   }
   return new UnsupportedError(`${failed}: ${said}`, {
-    hint: 'The Hub does not accept what was sent: is the endpoint really a Hugging Face one?',
+    hint: 'The Hub rejected the request: is the endpoint really a Hugging Face one?',
     cause,
   });
 }
 
 function silenceHint({ isTooFast, message }: HubSilence): string {
   if (isTooFast) {
-    return 'The Hub asks to be slower: https://huggingface.co/docs/hub/rate-limits has its limits.';
+    return 'The Hub asks us to slow down: https://huggingface.co/docs/hub/rate-limits lists its limits.';
   }
   if (/ENOTFOUND|EAI_AGAIN/.test(message)) {
-    return 'Is this machine online, and the endpoint spelt right?';
+    return 'Is this machine online, and is the endpoint spelled correctly?';
   }
   if (message.includes('ECONNREFUSED')) {
     return 'Nothing listens there: check the endpoint and its port.';
   }
   if (/CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(message)) {
-    return "The server's certificate is not trusted: NODE_EXTRA_CA_CERTS names further authorities.";
+    return "The server's certificate is not trusted: NODE_EXTRA_CA_CERTS can name more authorities.";
   }
   return 'Check the network and https://status.huggingface.co, then try again.';
 }

@@ -12,8 +12,8 @@ export type HubEnvironment = Readonly<Record<string, string | undefined>>;
 const defaultEndpoint = 'https://huggingface.co';
 
 export const tokenHint =
-  'Tokens are looked for in the config (hf_token), HF_TOKEN, HUGGING_FACE_HUB_TOKEN and the file that "hf auth login" writes. ' +
-  'Make one with write access at https://huggingface.co/settings/tokens.';
+  'Looked for a token in the config (hf_token), HF_TOKEN, HUGGING_FACE_HUB_TOKEN and the file that "hf auth login" writes. ' +
+  'Create one with write access at https://huggingface.co/settings/tokens.';
 
 /** `user/name`, also from `hf://buckets/user/name`. `UsageError` for an impossible name. */
 export function hubBucketName(text: string): string {
@@ -59,7 +59,7 @@ export async function hubToken({ token, env, location }: TokenOptions): Promise<
   }
   if (/^hf_[\x21-\x7e]+$/.test(found)) return found;
   throw new NotAllowedError(
-    `the Hugging Face token for ${location} is none: it does not begin with hf_`,
+    `the Hugging Face token for ${location} is invalid: it does not start with hf_`,
     {
       hint: tokenHint,
     },

@@ -74,7 +74,7 @@ export function knownOf({ location }: HubConnection, entry: HubEntry): Known {
   if (entry.xetHash !== undefined && !Number.isNaN(modifiedAt.getTime())) {
     return { hash: entry.xetHash, size: entry.size, modifiedAt };
   }
-  throw new UnreachableError(`${location} did not tell the hash and the time of ${entry.path}`, {
+  throw new UnreachableError(`${location} did not report the hash and time of ${entry.path}`, {
     hint: 'Is the endpoint really a Hugging Face one?',
   });
 }

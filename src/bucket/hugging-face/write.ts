@@ -76,9 +76,12 @@ export function openHubWriter(connection: HubConnection): HubWriter {
 /** `UnsupportedError` for an empty body: no known client of the Hub reads such a file back. */
 export function assertNotEmpty(key: Key, bytes: number, location: string): void {
   if (bytes > 0) return;
-  throw new UnsupportedError(`${key} would be empty, and ${location} keeps no empty objects`, {
-    hint: 'Give it a line of text, e.g. a newline.',
-  });
+  throw new UnsupportedError(
+    `${key} would be empty, and ${location} does not store empty objects`,
+    {
+      hint: 'Give it a line of text, e.g. a newline.',
+    },
+  );
 }
 
 /** Streams from disk, in an upload of its own. */
@@ -155,7 +158,7 @@ function outcomeOf(
   const reason = failed.get(key);
   if (reason !== undefined) {
     const message = `cannot write ${key} in ${connection.location}: ${reason}`;
-    const hint = 'The Hub took the rest of what was sent with it. Try again.';
+    const hint = 'The Hub accepted the rest of the batch. Try again.';
     return { ok: false, error: new UnreachableError(message, { hint }) };
   }
   const hash = hashes.get(key);
@@ -197,5 +200,5 @@ async function deleteKeys(
 }
 
 function unsaid(key: Key, { location }: HubConnection): UnreachableError {
-  return new UnreachableError(`${location} did not say what became of ${key}`);
+  return new UnreachableError(`${location} did not say what happened to ${key}`);
 }

@@ -240,9 +240,12 @@ async function onBucket<T>(
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw diskError(error, action);
     await layout.assertPresent();
-    throw new UnreachableError(`cannot ${action}: a folder of the bucket was removed meanwhile`, {
-      cause: error,
-    });
+    throw new UnreachableError(
+      `cannot ${action}: a folder of the bucket was removed at the same time`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -65,7 +65,7 @@ export async function assertFolder(root: string): Promise<void> {
   const found = await onDisk(`open the bucket ${root}`, () => absentAsUndefined(() => stat(root)));
   if (found === undefined) {
     throw new NotFoundError(`there is no bucket folder ${root}`, {
-      hint: 'Create it with "tracecraft init", or mount the drive that it lies on.',
+      hint: 'Create it with "tracecraft init", or mount the drive it is on.',
     });
   }
   if (!found.isDirectory()) throw new UsageError(`not a folder, so not a bucket: ${root}`);
@@ -94,7 +94,8 @@ async function makeOwnFolder(root: string, path: string): Promise<void> {
   if (found === undefined) await makeUnlessThere(path);
   const kind = found ?? (await kindAt(path));
   if (kind === 'link') throw linkInTheWay(path, path, root);
-  if (kind === 'other') throw new UsageError(`not a folder, and we need one there: ${path}`);
+  if (kind === 'other')
+    throw new UsageError(`tracecraft needs a folder here, and found something else: ${path}`);
 }
 
 async function makeUnlessThere(path: string): Promise<void> {
@@ -119,7 +120,9 @@ async function assertPresent(root: string, marker: string): Promise<void> {
 async function locate(root: string, key: Key): Promise<string> {
   const segments = checkKey(key).split('/');
   if (segments[0] === internalFolder) {
-    throw new UsageError(`not a usable key: "${key}": "${internalFolder}" is kept for tracecraft`);
+    throw new UsageError(
+      `not a usable key: "${key}": "${internalFolder}" is reserved for tracecraft`,
+    );
   }
   // A name that is not UTF-8 shows this character instead, so no real name may contain it.
   if (key.includes('\uFFFD')) {

@@ -145,7 +145,7 @@ async function remove(folder: string): Promise<void> {
 
 function notOurs(path: string, entry: string): Error {
   return new UsageError(`not a lock of ours: ${join(path, entry)}`, {
-    hint: `Remove ${path}; what a link in it leads to stays as it is.`,
+    hint: `Remove ${path}; the target of a link in it stays as it is.`,
   });
 }
 
@@ -154,6 +154,8 @@ function tooLong(path: string, entry: string, patienceMs: number): UnreachableEr
   const who = holder === undefined ? 'somebody unknown' : `process ${holder.pid} on ${holder.host}`;
   return new UnreachableError(
     `still locked by ${who} after ${patienceMs / 1000} s: ${join(path, entry)}`,
-    { hint: 'If that process is no longer there (another machine, say), remove that lock folder.' },
+    {
+      hint: 'If that process no longer exists (say, on another machine), remove that lock folder.',
+    },
   );
 }

@@ -132,7 +132,7 @@ async function place(path: string, look: Look, step: () => Promise<void>): Promi
       if (!(await clearWay(path, error))) throw error;
     }
   }
-  throw new UnreachableError(`cannot put ${path}: its folder is removed again and again`);
+  throw new UnreachableError(`cannot put ${path}: its folder keeps being removed`);
 }
 
 /** Whether to try again: the folder was missing, or an empty one was in the file's place. */

@@ -127,7 +127,7 @@ async function createBucket(connection: S3Connection): Promise<boolean> {
   // Someone in this account created it meanwhile.
   if (code === 'BucketAlreadyOwnedByYou') return false;
   if (code !== 'BucketAlreadyExists') throw error;
-  throw new NotAllowedError(`${connection.location} exists and belongs to somebody else`, {
+  throw new NotAllowedError(`${connection.location} exists and belongs to someone else`, {
     hint: 'Bucket names are shared by all users of a store: choose another one.',
     cause: error,
   });

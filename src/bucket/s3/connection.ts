@@ -117,7 +117,7 @@ function isCured(
 /** For an answer without the fields every S3 store sends. */
 export function notS3(location: string, what: string): UnreachableError {
   return new UnreachableError(`${location} answered without ${what}`, {
-    hint: 'Is the endpoint really an S3 one, or is a login page in between?',
+    hint: 'Is the endpoint really an S3 one, or is there a login page in between?',
   });
 }
 

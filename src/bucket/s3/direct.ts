@@ -159,7 +159,7 @@ export class DirectClient {
         },
       );
       const giveUp = (what: string) => () => outgoing.destroy(timedOut(what));
-      outgoing.once('timeout', giveUp(`nothing came for ${timeouts.idleMs / 1000} s`));
+      outgoing.once('timeout', giveUp(`no data for ${timeouts.idleMs / 1000} s`));
       outgoing.once('error', reject);
       outgoing.once('socket', (socket) => {
         if (!socket.connecting) return;

@@ -29,7 +29,7 @@ export interface S3Failure {
 }
 
 const credentialsHint =
-  'Credentials are looked for in the config (access_key, secret_key), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ' +
+  'Looked for credentials in the config (access_key, secret_key), AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ' +
   'the AWS profile (profile, AWS_PROFILE, ~/.aws), SSO ("aws sso login") and the role of the machine.';
 
 /**
@@ -155,14 +155,14 @@ function refusal({
   if (usageCodes.has(code)) return new UsageError(message, { cause });
   if (code === 'NoSuchKey' || status === 404) return new NotFoundError(message, { cause });
   if (status === 501 || code === 'NotImplemented') {
-    const hint = 'This store does not do that; "tracecraft doctor" says what it can do.';
+    const hint = 'This store does not support that; "tracecraft doctor" shows what it can do.';
     return new UnsupportedError(message, { hint, cause });
   }
   if (status >= 500 || passingCodes.has(code) || [408, 409, 425, 429].includes(status)) {
     return undefined;
   }
   return new UnsupportedError(message, {
-    hint: 'The store does not accept what was sent: is the endpoint really an S3 one?',
+    hint: 'The store rejected the request: is the endpoint really an S3 one?',
     cause,
   });
 }
@@ -171,7 +171,7 @@ function busy({ status, code, message, cause, error }: RefusedAnswer): Unreachab
   const retryAfterMs = parseRetryAfter(headerOf(error, 'retry-after'), Date.now());
   const isTooFast = status === 429 || code === 'SlowDown';
   return new UnreachableError(message, {
-    hint: isTooFast ? 'The store asks to be slower.' : 'Try again; the store was busy.',
+    hint: isTooFast ? 'The store asks us to slow down.' : 'Try again; the store was busy.',
     cause,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
@@ -188,11 +188,11 @@ function causeOf(error: unknown, code: string): Error {
 
 function networkHint(code: string): string {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return 'Is this machine online, and the endpoint spelt right?';
+    return 'Is this machine online, and is the endpoint spelled correctly?';
   }
   if (code === 'ECONNREFUSED') return 'Nothing listens there: check the endpoint and its port.';
   if (/CERT|ALTNAME|SELF_SIGNED|ISSUER/.test(code)) {
-    return "The server's certificate is not trusted: NODE_EXTRA_CA_CERTS names further authorities.";
+    return "The server's certificate is not trusted: NODE_EXTRA_CA_CERTS can name more authorities.";
   }
   return 'Check the network and the endpoint, then try again.';
 }

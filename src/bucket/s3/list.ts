@@ -69,11 +69,11 @@ function nameOf(entry: Entry): string {
 
 /** Resuming after the last key seen would miss keys: S3 Express, for one, lists in no order. */
 function outOfOrder({ location }: S3Connection, key: string): UnsupportedError {
-  return new UnsupportedError(`${location} does not list in order: ${key} came too late`, {
+  return new UnsupportedError(`${location} does not list in order: ${key} arrived too late`, {
     hint: 'Use a general-purpose bucket.',
   });
 }
 
 function stuck({ location }: S3Connection): UnreachableError {
-  return new UnreachableError(`${location} says that its listing goes on, but not where`);
+  return new UnreachableError(`${location} says that its listing continues, but not where`);
 }

@@ -5,7 +5,7 @@ import type { Listed, Page } from './requests.js';
 export function readPage(xml: string): Page {
   const root: unknown = parseXML(xml);
   const result = field(root, 'ListBucketResult');
-  if (typeof result !== 'object' || result === null) throw new Error('the answer is no listing');
+  if (typeof result !== 'object' || result === null) throw new Error('the answer is not a listing');
   return {
     objects: all(field(result, 'Contents')).map(listed),
     prefixes: all(field(result, 'CommonPrefixes')).map((group) => text(group, 'Prefix')),

@@ -18,7 +18,7 @@ export function firstWords(commands: readonly CommandManual[]): readonly Word[] 
   const words = [
     ...below.filter(({ word }) => alone.every(({ name }) => name !== word)),
     ...alone.map(({ name, summary }) => ({ word: name, summary })),
-    { word: 'help', summary: 'all commands, or the help of one' },
+    { word: 'help', summary: 'list all commands, or show help for one' },
   ];
   return words.sort((a, b) => (a.word < b.word ? -1 : 1));
 }

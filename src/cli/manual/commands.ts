@@ -117,7 +117,7 @@ function toExample(example: string | v.InferOutput<typeof exampleSchema>): strin
 const helpFlag: CommandFlag = {
   name: 'help',
   char: 'h',
-  summary: 'show the help of this command',
+  summary: 'show help for this command',
   value: undefined,
   default: undefined,
   isRepeatable: false,

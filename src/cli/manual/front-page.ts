@@ -39,11 +39,11 @@ export function frontPage({ version, commands }: Manual, { width, isBold }: Page
   lines.push(
     '',
     title('Start here'),
-    '  tracecraft watch                mirror what your agents do, into a folder of your home',
-    '  tracecraft demo                 see what it is like, in ten seconds',
-    '  tracecraft help COMMAND         flags, examples and exit codes of a command',
+    '  tracecraft watch                mirror what your agents do into a folder in your home',
+    '  tracecraft demo                 see it work, in ten seconds',
+    '  tracecraft help COMMAND         show the show the show the show the show the flags, examples and exit codes of a command',
     '',
-    'Every command has --json, --quiet and --help. TRACECRAFT_AGENT names you where several agents share a folder.',
+    'Every command has --json, --quiet and --help. Set TRACECRAFT_AGENT if several agents share a folder.',
   );
   return `${lines.join('\n')}\n`;
 }

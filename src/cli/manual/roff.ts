@@ -25,9 +25,9 @@ export function roffManual({ commands }: Manual): string {
     '.SH FILES',
     ...item(
       '.tracecraft.json',
-      'the config of a folder; the nearest one from here upward holds, once it is trusted',
+      'the config of a folder; the nearest one, from here upwards, applies once it is trusted',
     ),
-    ...item('~/.tracecraft/config.json', 'the config of everything else'),
+    ...item('~/.tracecraft/config.json', 'the config for everything else'),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -14,21 +14,21 @@ import { type Dated, maxTtlMs, sessionKey } from './liveness.js';
 import { newAgent } from './registration.js';
 
 export interface Beat {
-  /** `null`: outside of any session. */
+  /** `null`: outside any session. */
   readonly sessionId: string | null;
   readonly harness?: string;
   readonly status: AgentDocument['status'];
-  /** What the agent works at, `null` for nothing; left out: as before. */
+  /** What the agent is working on, `null` for nothing; omitted: unchanged. */
   readonly step?: string | null;
   readonly summary?: string;
 }
 
-/** Milliseconds from one heartbeat of an agent to its next. */
+/** Milliseconds between an agent's heartbeats. */
 const heartbeatEveryMs = 60_000;
 const heartbeats = 'heartbeats';
 const maxSessions = 32;
 
-/** A sign of life of one session of an agent; registers an agent that nobody knows. Times are the store's. */
+/** A heartbeat of one session of an agent; registers an unknown agent. Times are the store's. */
 export async function beat(
   context: CoordinationContext,
   { sessionId, harness, status, step, summary }: Beat,
@@ -59,7 +59,7 @@ export async function beat(
   return { heartbeat };
 }
 
-/** Those that may still hold a claim, the newest first. */
+/** Those that may still hold a claim, newest first. */
 export function sessionsAfter(
   before: Readonly<Record<string, string>>,
   sessionId: string | null,
@@ -73,39 +73,39 @@ export function sessionsAfter(
   return Object.fromEntries([[mine, now.toISOString()], ...others]);
 }
 
-/** The last heartbeat that was sent from here, by this machine's clock, and how often one is needed. */
+/** The last heartbeat sent from here, by this machine's clock, and how often one is needed. */
 export interface LastBeat {
   readonly atMs: number;
   readonly everyMs: number;
 }
 
-/** Whether a heartbeat is due, by this machine's clock, which may have been set back since the last. */
+/** Whether a heartbeat is due, by this machine's clock, which may have been set back since the last one. */
 function heartbeatDue(last: LastBeat | undefined, nowMs: number): boolean {
   return last === undefined || last.atMs > nowMs || nowMs - last.atMs >= last.everyMs;
 }
 
-/** Three within the TTL of a claim, so that one may be late; not more than one each minute. */
+/** Three per TTL of a claim, so that one may be late; at most one per minute. */
 function beatEveryMs(ttlMs: number | null): number {
   return ttlMs === null ? heartbeatEveryMs : Math.min(heartbeatEveryMs, Math.trunc(ttlMs / 3));
 }
 
-/** Where this machine remembers when it last sent a heartbeat, so that asking costs no request. */
+/** Where this machine remembers its last heartbeat, so that checking costs no request. */
 export interface HeartbeatRecord {
   readonly io: Io;
-  /** This machine's for the destination. */
+  /** This machine's folder for the destination. */
   readonly folder: string;
 }
 
 export interface HeartbeatNews {
-  /** What the agent works at now, `null` for nothing; left out: as before. */
+  /** What the agent is working on now, `null` for nothing; omitted: unchanged. */
   readonly step?: string | null;
-  /** Milliseconds: of the claim that it has just made, `null` for one that never expires. */
+  /** Milliseconds: the TTL of the claim just made, `null` if it never expires. */
   readonly ttlMs?: number | null;
 }
 
 /**
- * What every command that an agent runs does beside its own requests. With a `step`, at once: what an agent works at is news.
- * Never fails: the answer is what went wrong, if anything did.
+ * What every command of an agent does besides its own requests. With a `step` it sends at once, because a new step is
+ * news. Never fails: resolves to what went wrong, if anything.
  */
 export async function refreshHeartbeat(
   context: CoordinationContext,
@@ -132,15 +132,15 @@ function placeName(sessionId: string | null): string {
   return sessionId === null ? '_' : encodeId(sessionId);
 }
 
-/** The shortest TTL of what was claimed from here counts until something is ended. */
+/** The shortest TTL claimed from here applies until a step is ended. */
 function everyAfter(last: LastBeat | undefined, ttlMs: number | null | undefined): number {
   const before = last?.everyMs ?? heartbeatEveryMs;
   return ttlMs === undefined ? before : Math.min(before, beatEveryMs(ttlMs));
 }
 
 /**
- * As `refreshHeartbeat`, for commands that only read: for an agent that has given a sign of life from here before. To read
- * registers nobody.
+ * Like `refreshHeartbeat`, for commands that only read: only for an agent that has sent a heartbeat from here before.
+ * Reading registers nobody.
  */
 export async function keepHeartbeat(
   context: CoordinationContext,
@@ -151,7 +151,7 @@ export async function keepHeartbeat(
   return last === undefined ? undefined : refreshHeartbeat(context, record);
 }
 
-/** The agents of which a command on this machine, run in this session, has given a sign of life. */
+/** The agents for which a command in this session on this machine has sent a heartbeat. */
 export async function agentsSeenIn(
   sessionId: string,
   record: HeartbeatRecord,
@@ -187,14 +187,14 @@ export interface ListedAgents {
   readonly skipped: readonly DocumentError[];
 }
 
-/** All agents, in the order of their names. */
+/** All agents, ordered by name. */
 export async function listAgents(
   place: Pick<CoordinationContext, 'bucket' | 'layout'>,
 ): Promise<ListedAgents> {
   return readAgents(place, await listRegistrations(place));
 }
 
-/** An agent whose document is there, not read yet. */
+/** An agent whose document exists but was not read yet. */
 export interface Registration {
   readonly agent: string;
   readonly entry: ObjectEntry;
@@ -234,7 +234,7 @@ export async function readAgents(
   };
 }
 
-/** Whether an agent of this name was ever seen; where that cannot be told, it is taken to be. */
+/** Whether an agent of this name was ever seen; yes if that cannot be determined. */
 export async function isRegistered(
   { bucket, layout }: Pick<CoordinationContext, 'bucket' | 'layout'>,
   agent: string,
@@ -247,5 +247,5 @@ export async function isRegistered(
 }
 
 export function unknownAgent(agent: string): string {
-  return `No agent ${agent} was seen so far ("tracecraft agents" lists those that were); it finds this when it comes.`;
+  return `No agent ${agent} has been seen so far ("tracecraft agents" lists the known ones); it will find this when it arrives.`;
 }

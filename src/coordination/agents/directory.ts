@@ -9,8 +9,8 @@ import { listRegistrations } from './agents.js';
 const readAgainAfterMs = 30 * 60_000;
 
 /**
- * Which agents name which sessions as theirs, for whoever asks again and again: every half hour one listing, and a read of
- * those documents alone that were written since. An agent that starts on this machine meanwhile is seen by `agentsSeenIn`.
+ * Maps sessions to the agents that name them, for repeated lookups: one listing every half hour, and reads only of
+ * documents written since. An agent that starts on this machine meanwhile is found by `agentsSeenIn`.
  */
 export class AgentDirectory {
   readonly #place: StorePlace;

@@ -9,11 +9,11 @@ export interface AgentPlace {
   readonly bucket: Bucket;
   readonly layout: Layout;
   readonly agent: string;
-  /** What the store arbitrates. One that arbitrates nothing takes plain writes. */
+  /** What the store arbitrates. A store that arbitrates nothing gets plain writes. */
   readonly capabilities: Capabilities;
 }
 
-/** The document as it was written last, for whoever writes it again and again. */
+/** The document as last written, for repeated writers. */
 export type AgentVersion = Pick<Stored, 'body' | 'etag'>;
 
 export interface ChangedAgent {
@@ -24,9 +24,9 @@ export interface ChangedAgent {
 const attempts = 8;
 
 /**
- * Makes `agents/<agent>.json` or changes it; what the change does not name stays, fields that this version does not know
- * included. From `remembered` nothing has to be read, where the store arbitrates and nobody else has written meanwhile.
- * `LostError` when it keeps changing.
+ * Creates or updates `agents/<agent>.json`; everything the change does not name stays, including unknown fields.
+ * Given `remembered`, it reads nothing if the store arbitrates and nobody else has written meanwhile. `LostError` if
+ * the document keeps changing.
  */
 export async function changeAgent(
   { bucket, layout, agent, capabilities }: AgentPlace,
@@ -59,13 +59,13 @@ export async function changeAgent(
 
 type Named = Pick<AgentPlace, 'bucket' | 'layout' | 'agent'>;
 
-/** Two common file systems keep names that differ only in case as one file, so no store may have both. */
+/** Two common file systems treat names that differ only in case as one file, so no store may have both. */
 async function refuseOtherSpelling(named: Named): Promise<void> {
   const other = await otherSpelling(named);
   if (other !== undefined) throw taken(named.agent, other);
 }
 
-/** Two spellings that are registered at once may both give up; both staying is what must not happen. */
+/** If two spellings register at the same time, both may give up; both must never stay. */
 async function yieldToOtherSpelling(named: Named): Promise<void> {
   const other = await otherSpelling(named);
   if (other === undefined) return;

@@ -9,14 +9,17 @@ import { changeAgent } from './document.js';
 export interface Registration {
   readonly agent: string;
   readonly host: string;
-  /** What the store arbitrates. One that arbitrates nothing takes plain writes: two registrations of an agent say the same. */
+  /**
+   * What the store arbitrates. A store that arbitrates nothing gets plain writes: two registrations of an agent say
+   * the same.
+   */
   readonly capabilities: Capabilities;
   readonly stamps?: LastTimestamp;
 }
 
 /**
- * Makes `agents/<agent>.json`, or refreshes its heartbeat when the agent is known already: whatever else that document says
- * stays. Then the event `agent.registered`. Times are the store's.
+ * Creates `agents/<agent>.json`, or refreshes its heartbeat if the agent is known, leaving the rest of the document
+ * alone. Then writes the event `agent.registered`. Times are the store's.
  */
 export async function registerAgent(
   bucket: Bucket,
@@ -36,8 +39,8 @@ export async function registerAgent(
 }
 
 /**
- * To register is no sign of life of the session that the document names: its last one goes where those of the others are, and
- * this document's own time no longer speaks for it.
+ * Registering is not a heartbeat of the session the document names: its last heartbeat moves to where the other
+ * sessions' are, and the document's own time no longer counts for it.
  */
 function withoutSession({ session_id, sessions, heartbeat }: LivingAgentDocument): object {
   if (session_id === null || heartbeat === null) return {};

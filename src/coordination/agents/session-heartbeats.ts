@@ -12,13 +12,13 @@ import { newAgent } from './registration.js';
 export interface LiveSession {
   readonly harness: string;
   readonly id: string;
-  /** Whose it is as long as no agent names it; `undefined`: nobody's. */
+  /** Its agent while no agent names the session; `undefined`: nobody. */
   readonly presumedAgent: string | undefined;
 }
 
 /**
- * The signs of life that a watcher sends for the sessions that it sees living, and the renewals of what was claimed from them,
- * so that an agent keeps its claims however long one of its tools is silent. An agent has one document for all of its sessions.
+ * The heartbeats that a watcher sends for live sessions, and the renewals of what was claimed from them, so that an
+ * agent keeps its claims however long one of its tools is silent. An agent has one document for all of its sessions.
  */
 export class SessionHeartbeats {
   readonly #context: Omit<CoordinationContext, 'agent' | 'sessionId'>;
@@ -27,7 +27,7 @@ export class SessionHeartbeats {
   readonly #records: HeartbeatRecord | undefined;
   readonly #written = new Map<string, AgentVersion>();
 
-  /** With the records of this machine an agent is known from its first command on, without a request. */
+  /** With this machine's records an agent is known from its first command on, without a request. */
   constructor(
     context: Omit<CoordinationContext, 'agent' | 'sessionId'>,
     records?: HeartbeatRecord,
@@ -37,7 +37,7 @@ export class SessionHeartbeats {
     this.#directory = new AgentDirectory(context, context.clock);
   }
 
-  /** One for each agent of these sessions. Without any session it sends nothing at all. */
+  /** One for each agent of these sessions. Without a session it sends nothing at all. */
   async send(live: readonly LiveSession[]): Promise<void> {
     if (live.length === 0) return;
     await this.#directory.refreshWhenDue();
@@ -54,11 +54,11 @@ export class SessionHeartbeats {
     for (const { id } of live) {
       await this.#renew(id).catch((error: unknown) => failures.push(error));
     }
-    // One agent's document that cannot be written must not silence the others.
+    // One agent's unwritable document must not silence the others.
     if (failures.length > 0) throw failures[0];
   }
 
-  /** What was claimed from the session, by whichever of its agents. */
+  /** What was claimed from the session, by any of its agents. */
   async #renew(sessionId: string): Promise<void> {
     if (this.#records === undefined) return;
     const { io, folder } = this.#records;
@@ -68,8 +68,8 @@ export class SessionHeartbeats {
   }
 
   /**
-   * Every agent that names the session: which of them runs in it now is not known here, and for one that does not, a sign of life
-   * keeps nothing but claims that it made in this very session.
+   * Every agent that names the session. Which of them is running in it now is unknown here, and for the others a
+   * heartbeat only keeps claims made in this very session.
    */
   async #agentsOf({ id, presumedAgent }: LiveSession): Promise<readonly string[]> {
     const seen = this.#records === undefined ? [] : await agentsSeenIn(id, this.#records);
@@ -90,7 +90,7 @@ export class SessionHeartbeats {
         status: 'active',
         heartbeat,
         host,
-        // One that lives: this document's own time of writing is the sign of life of the session that it names.
+        // A live one: this document's own time is the heartbeat of the session it names.
         session_id: shown?.id ?? null,
         ...(shown === undefined ? {} : { harness: shown.harness }),
         sessions: sessions.reduce(

@@ -3,10 +3,10 @@ import { hasControlCharacter } from '../../protocol/names.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Whoever sets it knows better than any harness. */
+/** An explicit value takes precedence over any harness's. */
 const ownVariable = 'TRACECRAFT_SESSION';
 
-/** Where terminals and multiplexers tell a window from another. */
+/** How terminals and multiplexers identify a window. */
 const terminalVariables = [
   'TMUX_PANE',
   'WEZTERM_PANE',
@@ -17,7 +17,7 @@ const terminalVariables = [
 
 const maxLength = 512;
 
-/** The harness's session that this process runs in, if the environment names it: by the first of its variables that is set. */
+/** The harness session this process runs in, if the environment names it: by the first of its variables that is set. */
 export function sessionIdOf(
   env: Environment,
   harnessVariables: readonly string[],
@@ -32,15 +32,16 @@ export function sessionIdOf(
 }
 
 /**
- * Tells two terminals of one user apart. `processStat` is Linux's `/proc/self/stat` where there is one: its process group's
- * session and controlling terminal (proc(5)). `undefined` where there is no terminal: what a harness runs often has none.
+ * Distinguishes two terminals of one user. `processStat` is Linux's `/proc/self/stat`, if available: its process
+ * group's session and controlling terminal (proc(5)). `undefined` without a terminal, which is common for what a
+ * harness runs.
  */
 export function terminalOf(env: Environment, processStat: string | undefined): string | undefined {
   for (const name of terminalVariables) {
     const value = env[name];
     if (value !== undefined && value !== '') return `${name}:${value.slice(0, maxLength)}`;
   }
-  // The second field is the program's name in brackets and may hold anything.
+  // The second field is the program's name in parentheses, and may contain anything.
   const fields = processStat?.slice(processStat.lastIndexOf(')') + 2).split(' ') ?? [];
   const [, , , session = '0', terminal = '0'] = fields;
   return terminal === '0' ? undefined : `tty:${terminal}:${session}`;

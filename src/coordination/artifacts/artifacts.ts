@@ -16,18 +16,18 @@ export interface ArtifactStore {
   readonly layout: Layout;
 }
 
-/** An artifact as it lies in the bucket. */
+/** An artifact as stored in the bucket. */
 export interface StoredArtifact extends ArtifactId, ListedObject {}
 
 export interface Artifact extends StoredArtifact {
-  /** `undefined`: no event tells of what is there, so nothing vouches for it. */
+  /** `undefined`: no event describes this content, so nothing vouches for it. */
   readonly upload: Upload | undefined;
 }
 
 export interface FoundArtifacts {
-  /** In the order of their keys. */
+  /** In key order. */
   readonly artifacts: readonly StoredArtifact[];
-  /** Keys that no artifact can have; nothing is done with what lies there. */
+  /** Keys no artifact can have; they are left alone. */
   readonly strays: readonly string[];
 }
 
@@ -39,13 +39,13 @@ export interface ListedArtifacts {
 }
 
 export interface Wanted {
-  /** All steps, and what is shared, unless it is named. */
+  /** Default: all steps, and what is shared. */
   readonly step?: string;
-  /** Only names in this folder of that step. */
+  /** Only names in this folder of the step. */
   readonly folder?: string;
 }
 
-/** What is there. */
+/** What is stored. */
 export async function findArtifacts(
   { bucket, layout }: ArtifactStore,
   { step, folder }: Wanted,
@@ -64,7 +64,7 @@ export async function findArtifacts(
   return { artifacts, strays };
 }
 
-/** What is there, with what was recorded of it. */
+/** What is stored, with what was recorded about it. */
 export async function listArtifacts(
   place: ArtifactStore,
   wanted: Wanted,
@@ -81,14 +81,14 @@ export async function listArtifacts(
   };
 }
 
-/** The one artifact of that step and name, if there is one. */
+/** The one artifact with that step and name, if any. */
 export async function findArtifact(
   { bucket, layout }: ArtifactStore,
   { step, name }: ArtifactId,
 ): Promise<StoredArtifact | undefined> {
   const key = layout.artifact(step, name);
   for await (const entry of bucket.list(key)) {
-    // In the order of keys, a key comes before all that begin with it.
+    // In key order, a key precedes all keys that start with it.
     if (entry.kind !== 'object' || entry.key !== key) return undefined;
     return { step, name, key, size: entry.size, modifiedAt: entry.modifiedAt };
   }
@@ -96,8 +96,8 @@ export async function findArtifact(
 }
 
 /**
- * The artifact that somebody names: in the step, if one is named; otherwise a shared one, or `STEP/NAME` as handoffs and
- * listings have it. `NotFoundError` when there is none, `UsageError` when it could be two.
+ * The artifact someone names: in the step, if given; otherwise a shared one, or `STEP/NAME` as handoffs and listings
+ * show it. `NotFoundError` if there is none, `UsageError` if the name is ambiguous.
  */
 export async function resolveArtifact(
   place: ArtifactStore,
@@ -111,7 +111,7 @@ export async function resolveArtifact(
   const [first, second] = found;
   if (second !== undefined) {
     throw new UsageError(`there is a shared artifact ${name}, and one of step ${second.step}`, {
-      hint: `Say --step ${sharedStep} or --step ${second.step}.`,
+      hint: `Use --step ${sharedStep} or --step ${second.step}.`,
     });
   }
   if (first !== undefined) return first;
@@ -121,7 +121,7 @@ export async function resolveArtifact(
   });
 }
 
-/** All artifacts in the folder, or in the step, that somebody names in the same way; none is a `NotFoundError`. */
+/** All artifacts in the folder or step, named the same way; `NotFoundError` if there are none. */
 export async function resolveFolder(
   place: ArtifactStore,
   name: string | undefined,
@@ -140,7 +140,7 @@ export async function resolveFolder(
   const [first, second] = found.filter(({ artifacts }) => artifacts.length > 0);
   if (second !== undefined) {
     throw new UsageError(`${name} is a shared folder, and one of step ${second.step}`, {
-      hint: `Say --step ${sharedStep} or --step ${second.step}.`,
+      hint: `Use --step ${sharedStep} or --step ${second.step}.`,
     });
   }
   return first ?? { artifacts: [await resolveArtifact(place, name, step)], strays: [] };

@@ -6,28 +6,31 @@ import { codeOf, isAbsence, onDisk } from '../../bucket/disk-errors.js';
 import { NotAllowedError, UsageError } from '../../errors.js';
 import { checkArtifactName } from '../../protocol/names.js';
 
-/** Commands that run below a folder with such a file do what it says. */
+/** Commands run below a folder with such a file do what the file says. */
 const configName = '.tracecraft.json';
 
-/** A folder on this machine into which files come from a bucket, by names that others chose. */
+/** A folder on this machine that receives files from a bucket, under names others chose. */
 export interface DownloadFolder {
   readonly path: string;
-  /** Throws when `name` cannot be placed: something is there, or a link or file is on the way. Changes nothing. */
+  /** Throws if `name` cannot be placed: something exists there, or a link or file is in the way. Changes nothing. */
   assertFree(name: string): Promise<void>;
-  /** A path for a file that is still to be checked. On the same file system, and seen by nobody. */
+  /** A path for a file that still has to be verified: on the same file system, and invisible to others. */
   stage(): string;
-  /** Puts a staged file where its name says, making folders. Whatever fails, what was there is as it was. */
+  /** Moves a staged file to its name, creating folders. On any failure, what was there is unchanged. */
   place(staged: string, name: string): Promise<string>;
   /** Removes what was staged and not placed. */
   close(): Promise<void>;
 }
 
 export interface DownloadFolderOptions {
-  /** Replaces files that are there. */
+  /** Replaces existing files. */
   readonly force: boolean;
 }
 
-/** Makes the folder if it is missing. It may itself be a link: its owner named it. Nothing below it is reached through one. */
+/**
+ * Creates the folder if missing. It may itself be a link, because its owner named it. Nothing below it is reached
+ * through one.
+ */
 export async function openDownloadFolder(
   folder: string,
   { force }: DownloadFolderOptions,
@@ -63,7 +66,7 @@ function pathOf(root: string, name: string): string {
   return join(root, ...checkArtifactName(name).split('/'));
 }
 
-/** The folders from the root down to where the file belongs. */
+/** The folders from the root down to the file. */
 function waysTo(root: string, name: string): string[] {
   const segments = checkArtifactName(name).split('/').slice(0, -1);
   return segments.map((_, index) => join(root, ...segments.slice(0, index + 1)));
@@ -71,8 +74,8 @@ function waysTo(root: string, name: string): string[] {
 
 async function assertFree(root: string, name: string, force: boolean): Promise<void> {
   if (name.toLowerCase().split('/').includes(configName)) {
-    throw new NotAllowedError(`cannot write ${name}: it would be a config of tracecraft`, {
-      hint: 'Whoever wrote it would decide where the next commands in that folder send what they are given.',
+    throw new NotAllowedError(`cannot write ${name}: it would become a tracecraft config`, {
+      hint: 'Its author would decide where later commands in that folder send their data.',
     });
   }
   for (const way of waysTo(root, name)) {
@@ -84,7 +87,7 @@ async function assertFree(root: string, name: string, force: boolean): Promise<v
   const found = await kindAt(path);
   if (found === 'folder') throw new UsageError(`cannot write ${path}: it is a folder`);
   if (found === undefined || force) return;
-  throw new UsageError(`${path} is there already, and was left as it is`, {
+  throw new UsageError(`${path} already exists and was left unchanged`, {
     hint: 'Replace it with --force, or choose another folder with --to.',
   });
 }
@@ -106,7 +109,7 @@ function assertFolder(path: string, found: Kind | undefined): void {
   if (found === 'folder') return;
   if (found === 'link') {
     throw new NotAllowedError(`cannot write into ${path}: it is a symbolic link`, {
-      hint: 'Links below the folder of a download are not followed: choose another one with --to.',
+      hint: 'Links below a download folder are not followed: choose another one with --to.',
     });
   }
   throw new UsageError(`cannot write into ${path}: it is not a folder`);
@@ -127,7 +130,7 @@ async function kindAt(path: string): Promise<Kind | undefined> {
   });
 }
 
-/** A second name is given only where none is; without hard links, a look has to do. */
+/** A second name is given only where there is none; without hard links, a check has to do. */
 async function putWhereNothingIs(staged: string, path: string): Promise<void> {
   try {
     await link(staged, path);

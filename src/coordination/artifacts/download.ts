@@ -7,16 +7,16 @@ import type { DownloadFolder } from './download-folder.js';
 import { digestFile, type FileDigest } from './file-digest.js';
 import { readUploads, type Upload } from './recorded-uploads.js';
 
-/** An artifact that is replaced while it is fetched is fetched again, then given up. */
+/** An artifact that is replaced during the download is downloaded again, up to this often. */
 const attempts = 3;
 const transfers = 16;
-/** A download is streamed to disk, so what it holds in memory does not depend on its size. */
+/** A download is streamed to disk, so its memory use does not depend on its size. */
 const bytesInMemory = 4 * 1024 * 1024;
 
 export interface DownloadOptions {
   readonly artifacts: readonly StoredArtifact[];
   readonly folder: DownloadFolder;
-  /** Bytes of all artifacts that have arrived so far. */
+  /** Bytes of all artifacts received so far. */
   readonly onProgress?: (bytes: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -28,7 +28,7 @@ export interface Downloaded {
   readonly path: string;
   readonly size: number;
   readonly sha256: string;
-  /** Whether it is what its uploader recorded; `false` where nothing was recorded of it. */
+  /** Whether it matches what its uploader recorded; `false` if nothing was recorded. */
   readonly verified: boolean;
 }
 
@@ -38,17 +38,17 @@ export interface DownloadFailure {
 }
 
 export interface DownloadReport {
-  /** In the order of their keys. */
+  /** In key order. */
   readonly downloaded: readonly Downloaded[];
-  /** Those that were not kept, and why; the others are there all the same. */
+  /** Those that were discarded, and why; the others are kept. */
   readonly failed: readonly DownloadFailure[];
-  /** What ended it before all was tried: a store that cannot be reached. */
+  /** What stopped it before everything was tried: an unreachable store. */
   readonly stopped: unknown;
 }
 
 /**
- * Fetches artifacts into a folder under their names. Each is written to a temporary file, checked against the SHA-256 that its
- * uploader recorded, and only then given its name.
+ * Downloads artifacts into a folder under their names. Each is written to a temporary file, checked against the
+ * SHA-256 its uploader recorded, and only then given its name.
  */
 export async function downloadArtifacts(
   place: ArtifactStore,
@@ -113,16 +113,17 @@ async function download(
       return { step, name, key, path, size, sha256, verified: uploads.length > 0 };
     }
     await rm(staged, { force: true });
-    // Another upload may have come in between, or its event only now.
+    // Another upload may have happened in between, or its event only appeared now.
     const present = await findArtifact(place, artifact);
-    if (present === undefined) throw new NotFoundError(`${artifact.key} was removed meanwhile`);
+    if (present === undefined)
+      throw new NotFoundError(`${artifact.key} was removed during the download`);
     const recorded = await readUploads(place, [present], { thorough: true });
     uploads = recorded.uploads.get(present.key) ?? [];
     artifact = present;
   }
   throw new TracecraftError(
     'damaged',
-    `what lies at ${artifact.key} is not what was uploaded: its SHA-256 differs; nothing was kept`,
+    `${artifact.key} is not what was uploaded: its SHA-256 differs; nothing was kept`,
     { hint: 'It was damaged or overwritten in the bucket. Upload it again.' },
   );
 }

@@ -10,11 +10,13 @@ export interface FileDigest {
   readonly size: number;
   /** Lower-case hex. */
   readonly sha256: string;
-  /** As the file was when it was opened. */
+  /** The file's state when it was opened. */
   readonly stat: FileStat;
 }
 
-/** Reads a whole file, in flat memory. A symbolic link is not followed; `UsageError` for what is no regular file. */
+/**
+ * Hashes a whole file in constant memory. Does not follow a symbolic link; `UsageError` if it is not a regular file.
+ */
 export async function digestFile(io: Io, path: string): Promise<FileDigest> {
   const reading = `read ${path}`;
   const file = await onDisk(reading, () => io.open(path));

@@ -14,8 +14,8 @@ import { digestFile } from './file-digest.js';
 import { readUploads } from './recorded-uploads.js';
 
 /**
- * What a completion says of the artifacts that belong to it: their content at this moment, so that an upload that comes later
- * changes nothing of what was handed over. A name is one of the step, a shared one, or `STEP/NAME`.
+ * What a completion records about its artifacts: their content at this moment, so that a later upload does not change
+ * what was handed over. A name is one of the step's, a shared one, or `STEP/NAME`.
  */
 export async function pinArtifacts(
   place: ArtifactStore,
@@ -42,7 +42,7 @@ async function pinOf(place: ArtifactStore, io: Io, artifact: StoredArtifact): Pr
     const { uploads } = await readUploads(place, [{ ...artifact, ...head }], { thorough: true });
     const recorded = uploads.get(key)?.findLast(({ etag }) => etag === head.etag);
     if (recorded !== undefined) return { name, ...head, sha256: recorded.sha256 };
-    // Nobody recorded it, or another tool wrote it: it is read once.
+    // Nobody recorded it, or another tool wrote it, so it is read once.
     const digest = await digestOf(place, io, key);
     if ((await headOf(place, key)).etag === head.etag) return { name, ...head, ...digest };
   }

@@ -7,39 +7,39 @@ import { type Layout, parseStampName } from '../../protocol/keys.js';
 /** A file in the bucket, as a listing shows it. */
 export type ListedObject = Pick<ObjectEntry, 'key' | 'size' | 'modifiedAt'>;
 
-/** What was said of an artifact when it was uploaded. */
+/** What was recorded about an artifact when it was uploaded. */
 export interface Upload {
   readonly agent: string;
   /** ISO 8601 UTC, the store's time. */
   readonly at: string;
   readonly size: number;
   readonly sha256: string;
-  /** Of the object that was written; an older event does not say. */
+  /** Of the object that was written; older events do not have it. */
   readonly etag: string | undefined;
 }
 
 export interface RecordedUploads {
-  /** By key, the oldest first; only such as can speak of what is there now. */
+  /** By key, oldest first; only those that can describe the present content. */
   readonly uploads: ReadonlyMap<string, readonly Upload[]>;
   /** Events that could not be read. */
   readonly skipped: readonly DocumentError[];
 }
 
 const minuteMs = 60_000;
-/** Listings have whole seconds, and what a client knows of the store's clock is as exact as that. */
+/** Listings have whole seconds, and a client knows the store's clock only that precisely. */
 const toleranceMs = 2_000;
-/** An event has the time at which it was written: never much before its object's... */
+/** An event has the time it was written: never much before its object's... */
 const earlyMs = minuteMs;
-/** ...and long after it where the store dates an object by the beginning of its upload, as S3 does. */
+/** ...and possibly long after it, where the store dates an object by the start of its upload, as S3 does. */
 const lateMs = 24 * 60 * minuteMs;
-/** No event of ours comes near it; a planted object of any size must not end up in memory. */
+/** Our own events are far smaller; a planted object of any size must not end up in memory. */
 const maxEventBytes = 1024 * 1024;
 const firstBatch = 8;
 const laterBatch = 48;
 
 /**
- * Finds the events that tell what is in these objects. Only events from around the time of an object are read, and reading
- * ends when each has one; `thorough` reads all that may speak of them.
+ * Finds the events that describe these objects. Reads only events from around the time of an object, and stops once
+ * each has one; `thorough` reads all that may describe them.
  */
 export async function readUploads(
   { bucket, layout }: { readonly bucket: Bucket; readonly layout: Layout },
@@ -83,7 +83,7 @@ export async function readUploads(
   return { uploads, skipped };
 }
 
-/** Whether an event is about the content that is there, and not about one that was replaced since. */
+/** Whether an event describes the present content, and not one that was replaced since. */
 function speaksOf({ at }: Upload, { modifiedAt }: ListedObject): boolean {
   return modifiedAt.getTime() <= Date.parse(at) + toleranceMs;
 }
@@ -100,7 +100,7 @@ async function* eventsSince(
   }
 }
 
-/** When the first and the last event may have been written that speak of these objects. */
+/** When the first and last event about these objects may have been written. */
 function spanOf(objects: readonly ListedObject[]): [firstMs: number, lastMs: number] {
   let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, 0];
   for (const { modifiedAt } of objects) {
@@ -110,7 +110,7 @@ function spanOf(objects: readonly ListedObject[]): [firstMs: number, lastMs: num
   return [firstMs, lastMs];
 }
 
-/** Milliseconds; `undefined` for what is no event's name. */
+/** Milliseconds; `undefined` if it is not an event's name. */
 function timeOf(layout: Layout, { key }: ObjectEntry): number | undefined {
   const stamp = parseStampName(key.slice(layout.events().length));
   return stamp === undefined ? undefined : Number(stamp.timeNs / 1_000_000n);
@@ -134,7 +134,7 @@ async function readUpload(
   bucket: Bucket,
   { key, size }: ObjectEntry,
 ): Promise<FoundUpload | DocumentError | undefined> {
-  if (size > maxEventBytes) return new DocumentError(key, `${size} bytes are too many`);
+  if (size > maxEventBytes) return new DocumentError(key, `${size} bytes is too large`);
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
   try {

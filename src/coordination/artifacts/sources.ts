@@ -5,38 +5,38 @@ import { NotFoundError, UsageError } from '../../errors.js';
 import type { DirectoryEntry, Io } from '../../io.js';
 import { checkArtifactName } from '../../protocol/names.js';
 
-/** Written by `tracecraft init`; other tools write the keys of the bucket into it. */
+/** Written by `tracecraft init`; other tools write the bucket's keys into it. */
 const configName = '.tracecraft.json';
 
-/** A file on this machine, and what it is to be called in the bucket. */
+/** A file on this machine, and its name in the bucket. */
 export interface UploadSource {
   readonly path: string;
   readonly name: string;
-  /** Bytes, when it was found. */
+  /** Bytes when it was found. */
   readonly size: number;
 }
 
 export interface FoundSources {
-  /** In the order of their names. */
+  /** Ordered by name. */
   readonly sources: readonly UploadSource[];
   readonly passedOver: readonly PassedOver[];
 }
 
-/** What lies in the folder and is not sent. */
+/** What is in the folder and not sent. */
 export interface PassedOver {
   readonly path: string;
   readonly reason: string;
 }
 
 export interface SourceWish {
-  /** What the file or folder is called in the bucket, instead of its own last name. */
+  /** The name of the file or folder in the bucket, instead of its own. */
   readonly name?: string | undefined;
   readonly recursive: boolean;
 }
 
 /**
- * The file at `path`, or all files below it. A link that was named itself is followed; one in a folder may lead out of it and
- * is passed over. Every name is checked before anything is sent.
+ * The file at `path`, or all files below it. A link the user named is followed; a link in a folder may lead out of it
+ * and is skipped. Every name is checked before anything is sent.
  */
 export async function findSources(
   io: Io,
@@ -84,18 +84,18 @@ async function walk(io: Io, root: string, called: string): Promise<FoundSources>
 
 function reasonToPass(leaf: string, kind: DirectoryEntry['kind']): string | undefined {
   if (kind === 'other') return 'neither a file nor a folder; links are not followed';
-  return leaf === configName ? 'it may hold the keys of a bucket' : undefined;
+  return leaf === configName ? 'it may contain the keys of a bucket' : undefined;
 }
 
-/** A name that is not UTF-8 is shown with U+FFFD in its place, and cannot be found under it. */
+/** A name that is not UTF-8 shows U+FFFD instead, and cannot be found under that name. */
 function nameOf(name: string, path: string): string {
   if (!name.includes('\uFFFD')) return checkArtifactName(name);
-  throw new UsageError(`not an artifact name, since it is not UTF-8: ${JSON.stringify(path)}`, {
+  throw new UsageError(`not an artifact name (not UTF-8): ${JSON.stringify(path)}`, {
     hint: 'Rename it, and upload again.',
   });
 }
 
-/** What has gone meanwhile is told when it is to be sent. */
+/** A file that has vanished is reported when it should be sent. */
 async function sizeOf(io: Io, path: string): Promise<number> {
   return (await onDisk(`read ${path}`, () => io.stat(path)))?.size ?? 0;
 }

@@ -9,7 +9,7 @@ import { writeEvent } from '../events.js';
 import { digestFile } from './file-digest.js';
 import type { UploadSource } from './sources.js';
 
-/** A file that somebody writes to is tried again, then given up. */
+/** A file that is being written to is retried up to this often. */
 const attempts = 3;
 const transfers = 16;
 
@@ -17,7 +17,7 @@ export interface UploadOptions {
   /** Or `shared`. */
   readonly step: string;
   readonly sources: readonly UploadSource[];
-  /** Bytes of all files that were sent so far. */
+  /** Bytes of all files sent so far. */
   readonly onProgress?: (bytes: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -37,15 +37,17 @@ export interface UploadFailure {
 }
 
 export interface UploadReport {
-  /** In the order of their names. */
+  /** Ordered by name. */
   readonly uploaded: readonly Uploaded[];
-  /** Files that could not be read or kept; the others are there all the same. */
+  /** Files that could not be read or stored; the others are there. */
   readonly failed: readonly UploadFailure[];
-  /** What ended it before all was tried, e.g. a store that is down. */
+  /** What stopped it before everything was tried, e.g. a store that is down. */
   readonly stopped: unknown;
 }
 
-/** Sends files in flat memory, each with an event that says what is in it. What is there of that name is replaced. */
+/**
+ * Sends files in constant memory, each with an event that describes its content. Replaces artifacts of the same name.
+ */
 export async function uploadArtifacts(
   context: CoordinationContext,
   io: Io,
@@ -79,7 +81,7 @@ interface Uploading {
   readonly signal: AbortSignal;
 }
 
-/** An error of the file is a value, one of the store is thrown. */
+/** A file's error is a value; a store's error is thrown. */
 async function upload(
   { context, io, step, signal }: Uploading,
   { path, name }: UploadSource,
@@ -88,7 +90,8 @@ async function upload(
   const key = context.layout.artifact(step, name);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const before = await onDisk(`read ${path}`, () => io.stat(path));
-    // Side by side: the second reader finds the bytes in memory. That both saw the same file is told by before and after.
+    // In parallel: the second reader finds the bytes cached. Comparing before and after proves that both saw the same
+    // file.
     const [digest, sent] = await Promise.allSettled([
       digestFile(io, path),
       context.bucket.putFile(key, path, { onProgress: onBytes, signal }),
@@ -105,8 +108,8 @@ async function upload(
     });
     return { step, name, key, size, sha256 };
   }
-  return new UsageError(`${path} changes while it is sent`, {
-    hint: 'Send it again when nobody writes to it.',
+  return new UsageError(`${path} changes while it is being sent`, {
+    hint: 'Send it again when nothing is writing to it.',
   });
 }
 
@@ -128,7 +131,7 @@ function isSame(left: FileStat | undefined, right: FileStat | undefined): boolea
   );
 }
 
-/** Adds up what is told file by file; a file that is sent again begins anew. */
+/** Adds up progress file by file; a file that is sent again starts over. */
 function createMeter(onProgress: (bytes: number) => void): () => (bytes: number) => void {
   let total = 0;
   return () => {

@@ -41,7 +41,7 @@ export async function getBounded(bucket: Bucket, key: string): Promise<Stored | 
   const range = { start: 0, end: maxDocumentBytes };
   const stored = await bucket.get(key, { range });
   if (stored === undefined || stored.size <= maxDocumentBytes) return stored;
-  throw new DocumentError(key, `${stored.size} bytes are too many`);
+  throw new DocumentError(key, `${stored.size} bytes is too large`);
 }
 
 /** What a listing has shown to be small enough is read as it is. */

@@ -62,7 +62,7 @@ async function git(cwd: string, args: readonly string[]): Promise<string> {
     return stdout;
   } catch (error) {
     throw new UsageError(`git cannot say what has changed in ${cwd}: ${reasonOf(error)}`, {
-      hint: 'Run it inside of the git work tree, or leave out --changed-files-from-git.',
+      hint: 'Run it inside the git work tree, or omit --changed-files-from-git.',
       cause: error,
     });
   }

@@ -138,7 +138,7 @@ function parseFile(step: string, name: string, bytes: Buffer | undefined): Holde
 function cannotRemember(folder: string, error: unknown): TracecraftError {
   if (error instanceof TracecraftError) return error;
   return new NotAllowedError(`cannot remember a claim in ${folder}`, {
-    hint: 'Without that it could not be completed. Make the folder writable, or set TRACECRAFT_HOME to one that is.',
+    hint: 'Without that, the claim could not be completed. Make the folder writable, or set TRACECRAFT_HOME to one that is.',
     cause: error,
   });
 }

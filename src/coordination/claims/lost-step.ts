@@ -34,7 +34,7 @@ export function notTheirs(
 ): LostError {
   if (standing === 'fenced') {
     return new LostError(`fenced: step ${step} was taken over by ${agent} (epoch ${epoch})`, {
-      hint: 'Nothing was changed. Look at what the new holder does before you go on with it.',
+      hint: 'Nothing was changed. Check what the new holder is doing before you continue.',
     });
   }
   const isDone = state === 'done';
@@ -48,7 +48,7 @@ export function notTheirs(
   const whose = how === undefined ? `held by ${agent}` : `${how} by ${agent}`;
   if (agent !== me) {
     return new LostError(`step ${step} is ${whose} (epoch ${epoch}), and you are ${me}`, {
-      hint: `Wait with "tracecraft wait-for ${step}", or end it whoever holds it: --force.`,
+      hint: `Wait with "tracecraft wait-for ${step}", or end it regardless of the holder: --force.`,
     });
   }
   return new LostError(`step ${step} is ${whose} (epoch ${epoch}), not by this session`, {

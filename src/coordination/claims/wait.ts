@@ -60,7 +60,7 @@ export async function waitForSteps(
 function blocked({ step, agent, note }: StepView): BlockedError {
   const reason = note === null || note === '' ? '' : `: ${note}`;
   return new BlockedError(`step ${step} was blocked by ${agent ?? 'its agent'}${reason}`, {
-    hint: `See "tracecraft handoff ${step}"; whoever takes it up runs "tracecraft claim ${step} --reopen".`,
+    hint: `See "tracecraft handoff ${step}"; to take it up, run "tracecraft claim ${step} --reopen".`,
   });
 }
 

@@ -12,9 +12,9 @@ import { newNonce } from '../event-timestamp.js';
 import { digits, type ListedMail, type MailPlace } from './mailbox.js';
 
 /**
- * What an agent has seen of its mail: everything that came before `throughNs`, and of what came since whatever is named. A
- * message came when it was stamped or, if that is later, when the store says that it was written: neither a message that
- * takes minutes to land nor one with a stamp that is too old falls behind the cursor unseen.
+ * What an agent has seen of its mail: everything that arrived before `throughNs`, plus the named messages since. A
+ * message arrived when it was timestamped or, if later, when the store says it was written. So neither a message that
+ * takes minutes to land nor one with an old timestamp falls behind the cursor unseen.
  */
 export interface Cursor {
   /** Nanoseconds of store time. */
@@ -27,14 +27,14 @@ const newCursor: Cursor = {
   seen: { direct: new Set(), broadcast: new Set() },
 };
 
-/** How long a message may take from its stamp to the store, at the least. The cursor never passes store-now minus this. */
+/** The least time a message may take from its timestamp to the store. The cursor never passes store-now minus this. */
 const lateNs = 600_000_000_000n;
-/** How far a stamp may lie before the moment at which the store got it: senders whose clocks are wrong by less lose nothing. */
+/** How far a timestamp may precede its arrival at the store: senders whose clocks are off by less lose nothing. */
 const lookbackNs = 7_200_000_000_000n;
-/** By how much the store's times may differ from one another. */
+/** How much the store's own times may differ from one another. */
 const clockPlayNs = 300_000_000_000n;
 
-/** Where a listing has to begin, so that nothing unseen lies before it. */
+/** Where a listing must start so that nothing unseen precedes it. */
 export function listFromNs({ throughNs }: Cursor): bigint {
   return throughNs > lookbackNs ? throughNs - lookbackNs : 0n;
 }
@@ -53,8 +53,8 @@ export interface CursorRead {
 }
 
 /**
- * The cursor after a look. It passes nothing unseen, nor the last ten minutes, nor the newest message less ten minutes: where
- * the clock that is asked is this machine's own, it is not trusted further than the store's own times go.
+ * The cursor after a read. It never passes anything unseen, nor the last ten minutes, nor the newest message minus
+ * ten minutes: if the clock is this machine's own, it is trusted only as far as the store's own times go.
  */
 export function cursorAfter(cursor: Cursor, { listed, shown, nowNs }: CursorRead): Cursor {
   const now = new Set(shown);
@@ -71,11 +71,11 @@ export function cursorAfter(cursor: Cursor, { listed, shown, nowNs }: CursorRead
   return { throughNs, seen: { direct: names('direct'), broadcast: names('broadcast') } };
 }
 
-/** What either of two readers of one mailbox has seen. */
+/** Merges what two readers of one mailbox have seen. */
 export function merged(left: Cursor, right: Cursor): Cursor {
   const throughNs = most(left.throughNs, right.throughNs);
   const fromNs = listFromNs({ ...left, throughNs });
-  // Where a name lies before the listing, no listing will ask for it again.
+  // If a name precedes the listing, no listing will ask for it again.
   const both = (kind: MailKind): Set<string> =>
     new Set(
       [...left.seen[kind], ...right.seen[kind]].filter((name) => {
@@ -86,12 +86,12 @@ export function merged(left: Cursor, right: Cursor): Cursor {
   return { throughNs, seen: { direct: both('direct'), broadcast: both('broadcast') } };
 }
 
-/** A cursor as it was read, and what it is replaced by. */
+/** A cursor as it was read, and what is needed to replace it. */
 export interface ReadCursor {
   readonly cursor: Cursor;
   /** `undefined`: there is none yet. */
   readonly etag: string | undefined;
-  /** It is there, and cannot be read: everything counts as unseen, and the next save replaces it. */
+  /** It exists but is unreadable: everything counts as unseen, and the next save replaces it. */
   readonly damage?: DocumentError;
 }
 
@@ -111,9 +111,9 @@ function parseCursor(key: string, { body, size, modifiedAt }: Stored): Cursor {
   if (size > maxCursorBytes) throw new DocumentError(key, `larger than ${maxCursorBytes} bytes`);
   const { through, direct, broadcast } = parseDocument(cursorSchema, key, body);
   const throughNs = BigInt(through);
-  // Taken at its word it would hide mail until then.
+  // Taken at its word, it would hide mail until then.
   if (throughNs > nanoseconds(modifiedAt) - lateNs + clockPlayNs) {
-    throw new DocumentError(key, 'through: ahead of the time at which it was written');
+    throw new DocumentError(key, 'through: later than the time it was written');
   }
   return {
     throughNs,
@@ -124,9 +124,9 @@ function parseCursor(key: string, { body, size, modifiedAt }: Stored): Cursor {
 const attempts = 16;
 
 /**
- * Remembers what was seen; what another reader of the same mailbox saved meanwhile stays. On a store that does not arbitrate
- * the later of two saves of one moment wins, and what the other one has seen may be shown again. Whether it was saved: not
- * when it was changed again and again meanwhile.
+ * Records what was seen, keeping what another reader of the same mailbox saved meanwhile. On a store that does not
+ * arbitrate, the later of two simultaneous saves wins, and the other's mail may be shown again. Returns whether it
+ * was saved: not if the cursor kept changing.
  */
 export async function saveCursor(
   place: MailPlace,
@@ -163,7 +163,7 @@ function documentOf({ throughNs, seen }: Cursor): CursorDocument {
   return { through: digits(throughNs), direct, broadcast };
 }
 
-/** When a message came, as far as anybody can tell. */
+/** When a message arrived, as far as anyone can tell. */
 function cameNs(mail: ListedMail): bigint {
   return most(mail.stamp.timeNs, writtenNs(mail));
 }

@@ -20,9 +20,9 @@ export interface NewMail {
   readonly to: string | null;
   readonly message: string;
   readonly step?: string;
-  /** The id of the message that it answers. */
+  /** The id of the message it answers. */
   readonly replyTo?: string;
-  /** Left out: a new one. With it the key is known beforehand, and what is there already is not sent again. */
+  /** Default: a new one. With it the key is known in advance, and an existing message is not sent again. */
   readonly stamp?: Stamp;
 }
 
@@ -33,7 +33,7 @@ export interface Sent {
   readonly sentAt: string;
 }
 
-/** One message to one agent or to all, under a key that no other message has. Then its event. */
+/** One message to one agent or to all, under a unique key. Then its event. */
 export async function sendMail(
   context: CoordinationContext,
   { to, message, step, replyTo, stamp: given }: NewMail,
@@ -46,7 +46,7 @@ export async function sendMail(
   };
   const keyOf = (stamp: Stamp): string =>
     to === null ? layout.broadcast(stamp) : layout.message(to, stamp);
-  // Names are refused before the store is asked for the time.
+  // Refuses invalid names before asking the store for the time.
   keyOf({ timeNs: 0n, agent, id: '00000000' });
   const { stamp, at } = given === undefined ? await newStamp(context) : momentOf(given);
   const key = keyOf(stamp);
@@ -80,7 +80,7 @@ export interface Mail {
   readonly id: string;
   readonly from: string;
   readonly message: string;
-  /** As its sender wrote it; of a sender who wrote none, the time in its key. */
+  /** As its sender wrote it; if the sender wrote none, the time in its key. */
   readonly sentAt: string;
   readonly step: string | null;
   readonly replyTo: string | null;
@@ -99,15 +99,15 @@ export interface ListedMail {
 }
 
 export interface MailListing {
-  /** In the order in which they were sent. */
+  /** In the order sent. */
   readonly mail: readonly ListedMail[];
-  /** Keys that no message has. */
+  /** Keys no message can have. */
   readonly strays: readonly string[];
 }
 
 export type MailPlace = Pick<CoordinationContext, 'bucket' | 'layout' | 'agent'>;
 
-/** An agent's direct mail and everybody's, from the one stamped `fromNs` on (nanoseconds of store time). */
+/** An agent's direct mail and all broadcasts, from the one timestamped `fromNs` on (nanoseconds of store time). */
 export async function listMail(place: MailPlace, fromNs = 0n): Promise<MailListing> {
   const [direct, broadcast] = await Promise.all([
     listFolder(place, 'direct', fromNs),
@@ -125,7 +125,7 @@ async function listFolder(
   fromNs: bigint,
 ): Promise<MailListing> {
   const folder = mailFolder(layout, agent, kind);
-  // Every name that begins with these digits comes after them.
+  // Every name that starts with these digits sorts after them.
   const after = fromNs === 0n ? {} : { after: `${folder}${digits(fromNs)}` };
   const mail: ListedMail[] = [];
   const strays: string[] = [];
@@ -155,7 +155,7 @@ function bySending(left: ListedMail, right: ListedMail): number {
   return left.name < right.name ? -1 : 1;
 }
 
-/** `undefined`: it was deleted since it was listed. A `DocumentError`: it is no message. */
+/** `undefined`: deleted since it was listed. `DocumentError`: not a message. */
 export async function readMail(
   { bucket }: Pick<MailPlace, 'bucket'>,
   { key, kind, stamp, size }: ListedMail,

@@ -12,7 +12,7 @@ import {
   type StoredState,
 } from './read.js';
 
-/** Keeps a state as it is. Done twice, by whomever, it is there once. */
+/** Stores a state as it is. Doing it twice, from anywhere, stores it once. */
 export async function keepInHistory(
   { bucket, layout }: MemoryPlace,
   key: string,
@@ -28,15 +28,15 @@ function historyName({ document, body, modifiedAt }: StoredState): string {
 }
 
 export interface MemoryHistory {
-  /** The oldest first. */
+  /** Oldest first. */
   readonly states: readonly Memory[];
   /** Objects that could not be read. */
   readonly skipped: readonly DocumentError[];
-  /** Keys that no state has. */
+  /** Keys no state can have. */
   readonly strays: readonly string[];
 }
 
-/** Every value that a key ever had, deletions included. `NotFoundError` when it never had one. */
+/** Every value a key ever had, including deletions. `NotFoundError` if it never had one. */
 export async function memoryHistory(place: MemoryPlace, key: string): Promise<MemoryHistory> {
   const [past, present] = await Promise.all([pastStates(place, key), presentState(place, key)]);
   const { states, skipped, strays } = past;
@@ -44,13 +44,13 @@ export async function memoryHistory(place: MemoryPlace, key: string): Promise<Me
   const isKept = now !== undefined && past.names.has(historyName(now));
   const all = now === undefined || isKept ? states : [...states, now];
   if (all.length === 0 && skipped.length + present.skipped.length === 0) {
-    throw new NotFoundError(`nothing was ever remembered as ${key}`, {
-      hint: 'See what is with "tracecraft memory list".',
+    throw new NotFoundError(`no value was ever set for ${key}`, {
+      hint: '"tracecraft memory list" shows all keys.',
     });
   }
   const memories = all.map(({ document }) => memoryOf(key, document));
   return {
-    // A stable sort: what has the same version, or none, stays in the order of its times.
+    // A stable sort: states with the same version, or none, stay in time order.
     states: memories.sort((left, right) => left.version - right.version),
     skipped: [...skipped, ...present.skipped],
     strays,
@@ -82,7 +82,7 @@ async function pastStates(place: MemoryPlace, key: string): Promise<PastStates> 
   };
 }
 
-/** What nobody can read hides nothing of what came before. */
+/** An unreadable state does not hide what came before it. */
 async function presentState(
   place: MemoryPlace,
   key: string,

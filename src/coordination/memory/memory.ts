@@ -9,11 +9,11 @@ import { writeEvent } from '../events.js';
 import { keepInHistory } from './history.js';
 import { type FoundMemory, type Memory, memoryOf, readPresent } from './read.js';
 
-/** What must hold of the present state for a change to be made. */
+/** What must hold for the current state before a change is made. */
 export interface Condition {
-  /** There is no value: never was one, or it was deleted. */
+  /** There is no value: there never was one, or it was deleted. */
   readonly ifAbsent?: boolean | undefined;
-  /** The present version, also that of a deletion; 0: there never was a value. */
+  /** The current version, including a deletion's; 0: there never was a value. */
   readonly ifVersion?: number | undefined;
 }
 
@@ -21,24 +21,27 @@ export type Change =
   | {
       readonly written: true;
       readonly memory: Memory;
-      /** The store does not arbitrate: somebody else may believe to have made a change of the same moment. */
+      /** The store does not arbitrate: someone else may believe they made a change at the same moment. */
       readonly isBestEffort: boolean;
     }
   | {
       readonly written: false;
-      /** What is there instead; `undefined`: there never was a value. */
+      /** What is stored instead; `undefined` if there never was a value. */
       readonly present: Memory | undefined;
     };
 
 const attempts = 64;
-/** The n-th pause between two attempts is a random one below n times this, so that of many who write at once each gets its turn. */
+/**
+ * The nth pause between two attempts is random below n times this, so that each of many concurrent writers gets a
+ * turn.
+ */
 const pauseMs = 20;
-/** Milliseconds that a store which arbitrates nothing is given to show what others wrote at the same time. */
+/** Milliseconds a non-arbitrating store is given to show what others wrote at the same time. */
 const visibilityDelayMs = 2_000;
-/** Characters of a value as JSON that its event repeats. */
+/** Characters of a value, as JSON, that its event repeats. */
 const longestInEvent = 2_000;
 
-/** Sets a value, as the next version. Losing is a value; `LostError` only when it keeps changing without any condition. */
+/** Sets a value as the next version. Losing is a value; `LostError` only if an unconditional set keeps losing. */
 export function setMemory(
   context: CoordinationContext,
   key: string,
@@ -49,7 +52,7 @@ export function setMemory(
   return change(context, checkMemoryKey(key), condition, () => ({ value }));
 }
 
-/** Takes a value away; its version goes on with the next one. `NotFoundError` when there is none. */
+/** Deletes a value; the next set continues its version. `NotFoundError` if there is none. */
 export function deleteMemory(
   context: CoordinationContext,
   key: string,
@@ -61,7 +64,7 @@ export function deleteMemory(
   });
 }
 
-/** The present value. `NotFoundError` when there is none, `DocumentError` when nobody can read it. */
+/** The current value. `NotFoundError` if there is none, `DocumentError` if it is unreadable. */
 export async function getMemory(
   place: Pick<CoordinationContext, 'bucket' | 'layout'>,
   key: string,
@@ -97,14 +100,14 @@ async function change(
       deleted,
       id: newId(),
     };
-    // Whoever wrote it may have been stopped before its history was: after the next write it would be gone.
+    // Its writer may have been stopped before writing its history: the next write would lose it.
     if (found.present !== undefined) await keepInHistory(context, key, found.present);
     const { written } = await write(context, found, document, condition);
     if (written) return finish(context, key, document);
     await clock.sleep(Math.random() * pauseMs * attempt);
   }
   throw new LostError(`${key} keeps changing: ${context.layout.memory(key)}`, {
-    hint: 'Several agents write it at this moment. Try again.',
+    hint: 'Several agents are writing it right now. Try again.',
   });
 }
 
@@ -161,12 +164,12 @@ function isArbitrated({ bucket }: Pick<CoordinationContext, 'bucket'>): boolean 
 
 function absent(key: string, present: Memory | undefined): NotFoundError {
   if (present === undefined) {
-    return new NotFoundError(`nothing is remembered as ${key}`, {
-      hint: 'See what is with "tracecraft memory list".',
+    return new NotFoundError(`no value is set for ${key}`, {
+      hint: '"tracecraft memory list" shows all keys.',
     });
   }
   const { set_by, version } = present;
-  return new NotFoundError(`${key} was deleted by ${set_by ?? 'somebody'} (version ${version})`, {
-    hint: `See what it was with "tracecraft memory history ${key}".`,
+  return new NotFoundError(`${key} was deleted by ${set_by ?? 'someone'} (version ${version})`, {
+    hint: `"tracecraft memory history ${key}" shows its old values.`,
   });
 }

@@ -17,7 +17,7 @@ export interface MemoryPlace {
 
 /** A value as commands show it. */
 export interface Memory {
-  /** The dotted one. */
+  /** The dotted key. */
   readonly key: string;
   readonly value: unknown;
   readonly version: number;
@@ -31,7 +31,7 @@ export function memoryOf(key: string, document: MemoryDocument): Memory {
   return { key, value, version, set_by, set_at, deleted: deleted === true };
 }
 
-/** A state as it lies in the bucket. */
+/** A state as stored in the bucket. */
 export interface StoredState {
   readonly document: MemoryDocument;
   readonly body: Buffer;
@@ -40,19 +40,19 @@ export interface StoredState {
 }
 
 export interface FoundMemory {
-  /** Of the object that a change replaces or creates: the dotted one. */
+  /** Key of the object a change replaces or creates: the dotted form. */
   readonly key: string;
-  /** Of what lies there; `undefined`: nothing does. */
+  /** Of the stored object; `undefined`: there is none. */
   readonly etag: string | undefined;
   /** The newer of the two forms; `undefined`: there is neither. */
   readonly present: StoredState | undefined;
-  /** The highest version of both forms, 0 when there is none: the next is one more. */
+  /** The highest version of both forms, 0 if there is none; the next is one more. */
   readonly version: number;
   /** What could not be read, and does not count. */
   readonly skipped: readonly DocumentError[];
 }
 
-/** `DocumentError` when the dotted form cannot be read: its version is not known, and must not start again. */
+/** `DocumentError` if the dotted form is unreadable: its version is unknown, and must not restart. */
 export async function readPresent(place: MemoryPlace, name: string): Promise<FoundMemory> {
   const key = place.layout.memory(name);
   const older = slashKey(place.layout, name);
@@ -72,7 +72,10 @@ export async function readPresent(place: MemoryPlace, name: string): Promise<Fou
   };
 }
 
-/** Of two states of one second (S3's times have no more), the one with the higher version; then the left one. */
+/**
+ * Of two states written in the same second (S3's resolution), the one with the higher version; on a tie, the left
+ * one.
+ */
 function newerOf<State extends Pick<StoredState, 'document' | 'modifiedAt'>>(
   left: State | undefined,
   right: State | undefined,
@@ -100,15 +103,15 @@ export async function readState(
 }
 
 export interface ListedMemories {
-  /** In the order of their keys; what was deleted is left out. */
+  /** In key order; deleted values are omitted. */
   readonly memories: readonly Memory[];
   /** Objects that could not be read. */
   readonly skipped: readonly DocumentError[];
-  /** Objects that are no memories. */
+  /** Objects that are not memories. */
   readonly strays: readonly string[];
 }
 
-/** The present values of all keys that begin with `beginning`. */
+/** The current values of all keys that start with `beginning`. */
 export async function listMemories(place: MemoryPlace, beginning = ''): Promise<ListedMemories> {
   const strays: string[] = [];
   const wanted: { readonly key: string; readonly objectKey: string }[] = [];
@@ -122,7 +125,7 @@ export async function listMemories(place: MemoryPlace, beginning = ''): Promise<
     isDotted: objectKey === place.layout.memory(key),
     state: await readState(place, objectKey),
   }));
-  // The dotted form comes first, as where there is no listing.
+  // The dotted form comes first, as it does without a listing.
   read.sort((left, right) => Number(right.isDotted) - Number(left.isDotted));
   const present = new Map<string, StoredState>();
   const skipped: DocumentError[] = [];
@@ -137,7 +140,7 @@ export async function listMemories(place: MemoryPlace, beginning = ''): Promise<
   return { memories, skipped, strays };
 }
 
-/** Without the history, which may be far larger than what is present. */
+/** Without the history, which may be far larger than the current values. */
 async function objectKeys({ bucket, layout }: MemoryPlace): Promise<string[]> {
   const keys: string[] = [];
   const folders: string[] = [];

@@ -107,7 +107,7 @@ async function changePlan(
     await context.clock.sleep(Math.random() * 20 * (attempt + 1));
   }
   throw new LostError(`the plan keeps changing: ${context.layout.plan()}`, {
-    hint: 'Several agents write it at this moment. Try again.',
+    hint: 'Several agents are writing it right now. Try again.',
   });
 }
 

@@ -70,7 +70,10 @@ export async function inMode(
     return checkpoint;
   if (!isRange)
     return openGeneration(bucket, await listStream(bucket, prefix), checkpoint, 'mode', who);
-  throw new UnsupportedError(`${prefix} was begun where the store arbitrates between writers`, {
-    hint: 'Go on with the same kind of access, e.g. the S3 gateway, or use another project.',
-  });
+  throw new UnsupportedError(
+    `${prefix} was started through an access that arbitrates between writers`,
+    {
+      hint: 'Continue with that access, e.g. the S3 gateway, or use another project.',
+    },
+  );
 }

@@ -5,16 +5,16 @@ import { type WritersDocument, writersSchema } from '../../protocol/writers.js';
 
 export interface Writer {
   readonly host: string;
-  /** ISO 8601 UTC, by the store's clock: when it last began. */
+  /** ISO 8601 UTC, by the store's clock: when it last started. */
   readonly at: string;
 }
 
 const mostHosts = 100;
 
 /**
- * Where the store does not arbitrate: writes down that this machine mirrors into the project, and gives the others that did,
- * the newest first. A sign for people and for warnings, never a lock: of two machines that begin at the same moment one may be
- * missing until it begins again.
+ * On a store that does not arbitrate: records that this machine mirrors into the project, and returns the others that
+ * did, newest first. A notice for people, never a lock: of two machines that start at the same moment, one may be
+ * missing until it starts again.
  */
 export async function announceWriter(
   bucket: Bucket,
@@ -35,7 +35,7 @@ export async function announceWriter(
   return others;
 }
 
-/** A damaged one says nothing, and is written anew. */
+/** A damaged record says nothing, and is rewritten. */
 function writersIn(key: string, body: Buffer): readonly Writer[] {
   try {
     const { hosts } = parseDocument(writersSchema, key, body);

@@ -1,7 +1,7 @@
 import type { ObjectEntry } from '../../bucket/bucket.js';
 import { parsePartName, rangeTag } from '../../protocol/parts.js';
 
-/** One part whose name holds both its ends. */
+/** A part whose name contains both its ends. */
 export interface RangePart {
   readonly name: string;
   readonly sequence: number;
@@ -10,7 +10,7 @@ export interface RangePart {
   readonly entry: ObjectEntry;
 }
 
-/** At most as many lines are in one such part, so that its end is found by trying. */
+/** The most lines in such a part, so that its end can be found by trying. */
 export const mostRangeLines = 4_096;
 
 interface Step {
@@ -19,9 +19,9 @@ interface Step {
 }
 
 /**
- * The parts that follow one another from a sequence number and a line on. Two writers, or one that lost its state with a
- * request under way, leave parts that overlap; each writer's own parts still join without a gap, so of all ways through, the
- * one that leads furthest has everything.
+ * The parts that follow one another from a sequence number and a line on. Two writers, or one that lost its state
+ * during a request, leave parts that overlap; each writer's own parts still join without a gap, so the longest path
+ * contains everything.
  */
 export function rangePath(
   parts: ReadonlyMap<string, ObjectEntry>,
@@ -71,7 +71,7 @@ function grouped(parts: ReadonlyMap<string, ObjectEntry>): ReadonlyMap<number, N
   return groups;
 }
 
-/** No line is shorter than its newline. */
+/** A line is at least its newline. */
 function endOf(tag: string, generation: number, start: number, bytes: number): number | undefined {
   const most = start + Math.min(bytes, mostRangeLines);
   for (let end = start + 1; end <= most; end += 1) {

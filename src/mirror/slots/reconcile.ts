@@ -8,31 +8,33 @@ import { type Line, type LineStream, type Position, startPosition } from '../str
 import { type ChainSlot, ChainWalk, type Listing } from './listing.js';
 
 /**
- * Lays a chain of parts beside the source, from the first line on, and says how far they agree. This is the one judgement
- * behind recovery, the check after a source was replaced, and the choice between several sources.
+ * Compares a chain of parts with the source, from the first line on, and says how far they agree. Recovery, the check
+ * after a source was replaced, and the choice between several sources all use this one comparison.
  *
- * `conflict`: a line differs. `behind`: the source agrees as far as it goes, and the chain goes on. `level`: all of it
- * agrees, whatever the source has beyond.
+ * `conflict`: a line differs. `behind`: the source agrees as far as it goes, and the chain continues. `level`: all of
+ * the chain agrees, whatever more the source has.
  */
 export interface Reconciliation {
   readonly verdict: 'level' | 'behind' | 'conflict';
   readonly checkpoint: Checkpoint;
 }
 
-/** The source changed under the reader's hands or went away: nothing can be said now. */
+/** The source changed during the read or went away: nothing can be said now. */
 export type Unsteady = 'moved' | 'gone';
 
 export interface ReconcileContext {
   readonly bucket: Bucket;
   readonly redactor: Redactor;
-  /** Called with each complete source line that was read for the first time here. */
+  /** Called with each complete source line that is read for the first time here. */
   readonly observe: (line: Buffer) => void;
 }
 
-/** Allowance for redaction having made a part shorter than what it stands for. */
+/** Allowance for redaction making a part shorter than its source. */
 const shrinkage = 64 * 1024;
 
-/** Whether the source still holds every byte that was shipped; the position after it, read afresh, if so. */
+/**
+ * Whether the source still contains every byte that was uploaded; returns the position after it, read afresh, if so.
+ */
 export async function stillShipped(
   stream: LineStream,
   checkpoint: Checkpoint,
@@ -47,7 +49,7 @@ export async function stillShipped(
   return position;
 }
 
-/** Lays the chain of one generation, as listed, beside the source. `undefined` when its record cannot be read. */
+/** Compares the chain of one generation, as listed, with the source. `undefined` if its record is unreadable. */
 export async function reconcileListed(
   context: ReconcileContext,
   stream: LineStream,
@@ -68,7 +70,7 @@ export async function reconcileListed(
   });
   for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
     const step = await reconcilePart(context, stream, position, candidateOf(listing, slot, hints));
-    // Listed and gone again: this listing tells nothing any more.
+    // Listed and gone again: this listing is useless now.
     if (step === 'absent') return 'moved';
     if (isUnsteady(step)) return step;
     if (step === 'conflict' || step === 'behind') {
@@ -94,9 +96,9 @@ interface Candidate {
   readonly key: string;
   readonly sequence: number;
   readonly generation: number;
-  /** What the listing says of the object. */
+  /** What the listing says about the object. */
   readonly entry: ObjectEntry;
-  /** What local state says of it. */
+  /** What local state says about it. */
   readonly known: ShippedPart | undefined;
 }
 
@@ -120,7 +122,7 @@ async function reconcilePart(
   return alignByContent(context, stream, position, candidate);
 }
 
-/** Same source bytes as were shipped. Says nothing when they differ: a redacted span may have changed. */
+/** The same source bytes as were uploaded. A difference proves nothing: a redacted span may have changed. */
 async function reconcileByFingerprint(
   stream: LineStream,
   position: Position,
@@ -135,7 +137,7 @@ async function reconcileByFingerprint(
   return same ? { part: known, position: chunk.next } : undefined;
 }
 
-/** What we would ship now is, byte for byte, what is stored: known from the listing alone. */
+/** What we would upload now equals what is stored, byte for byte: known from the listing alone. */
 async function alignByDigest(
   context: ReconcileContext,
   stream: LineStream,
@@ -201,7 +203,7 @@ interface Comparison {
   readonly position: Position;
 }
 
-/** The source's lines at `position` beside a part that somebody stored there. */
+/** Compares the source's lines at `position` with a part that someone stored there. */
 export async function compareStored(
   stream: LineStream,
   position: Position,
@@ -218,7 +220,7 @@ export async function compareStored(
   return { lines, sourceBytes: chunk.sourceBytes, position: chunk.next };
 }
 
-/** The first lines whose redacted lengths add up to exactly `size`, if any do. */
+/** The first lines whose redacted lengths add up to exactly `size`, if any. */
 function linesOfSize(
   redactor: Redactor,
   lines: readonly Buffer[],
@@ -244,7 +246,7 @@ export function isUnsteady(value: unknown): value is Unsteady {
   return value === 'moved' || value === 'gone';
 }
 
-/** Streams of lines never seal; a sealed line among them would be the watcher's mistake. */
+/** Line streams never produce such lines; one among them would be the watcher's bug. */
 export function plain(lines: readonly Line[]): Buffer[] {
   return lines.filter((line): line is Buffer => Buffer.isBuffer(line));
 }

@@ -65,13 +65,13 @@ export async function findSession(
   const [only] = candidates;
   if (only === undefined) {
     throw new NotFoundError(`no session ${id} in ${bucket.location} (${layout.project})`, {
-      hint: 'List what is there with "tracecraft session list".',
+      hint: '"tracecraft session list" shows what is there.',
     });
   }
   if (candidates.length > 1) {
     const names = candidates.slice(0, 5).map((one) => `${one.harness}/${one.id}`);
     throw new UsageError(`${id} could be any of: ${names.join(', ')}`, {
-      hint: 'Give more of the id, or name the --harness.',
+      hint: 'Give more of the id, or name the harness with --harness.',
     });
   }
   return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };

@@ -4,16 +4,16 @@ import { SourceError, TracecraftError } from '../../errors.js';
 import type { Io } from '../../io.js';
 
 /**
- * What is about to be put into a store that cannot refuse a second writer of the same part. The batch is kept on disk, frozen,
- * until the store has it: whatever becomes of this process, the next one puts these very bytes under this very key again
- * before it looks at anything, so a part is never cut twice in two ways.
+ * What is about to be put into a store that cannot refuse a second writer of the same part. The batch is kept on
+ * disk, frozen, until the store has it. Whatever happens to this process, the next one first puts exactly these bytes
+ * under this key again, so a part is never cut in two different ways.
  */
 export interface PendingPut {
-  /** Keeps the batch, then puts it. */
+  /** Saves the batch, then puts it. */
   put(bucket: Bucket, key: Key, body: Buffer): Promise<void>;
-  /** Puts again what an earlier try may or may not have put; whether there was anything. */
+  /** Repeats what an earlier attempt may or may not have put; returns whether there was anything. */
   replay(bucket: Bucket): Promise<boolean>;
-  /** For when it is remembered that the batch was put. */
+  /** Call this once it is recorded that the batch was put. */
   forget(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ const contentType = 'application/x-ndjson';
 
 /** One file: the key in a line of JSON, then the body. */
 export function pendingPutFile(io: Io, path: string): PendingPut {
-  /** Whether what the file holds was put, as far as this process knows; `undefined` when there is no file. */
+  /** Whether the file's content was put, as far as this process knows; `undefined` if there is no file. */
   let isPut: boolean | undefined = false;
 
   return {
@@ -48,7 +48,7 @@ export function pendingPutFile(io: Io, path: string): PendingPut {
   };
 }
 
-/** For streams that keep no local state: good for as long as the process lives. */
+/** For streams without local state: lasts as long as the process. */
 export function pendingPutInMemory(): PendingPut {
   let batch: { readonly key: Key; readonly body: Buffer } | undefined;
   return {
@@ -86,10 +86,10 @@ function parse(path: string, kept: Buffer): { readonly key: Key; readonly body: 
       }
     }
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new SourceError('unreachable', `not a batch that was about to be sent: ${path}`, {
-    hint: 'The file was changed by something else. Move it away: its lines are sent again from the transcript.',
+    hint: 'Something else changed the file. Move it away: its lines will be sent again from the transcript.',
   });
 }
 
@@ -97,14 +97,14 @@ function digestOf(key: Key, body: Buffer): string {
   return createHash('sha256').update(`${key}\n`).update(body).digest('hex');
 }
 
-/** Nothing is sent that could not be kept: a full disk stops the shipping, and loses nothing. */
+/** Nothing is sent that could not be saved first: a full disk stops uploads, and loses nothing. */
 async function onDisk<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
     if (error instanceof TracecraftError) throw error;
     throw new SourceError('unreachable', `cannot keep what is about to be sent in ${path}`, {
-      hint: 'Nothing is sent to this bucket unless it was kept there first. Make room, or make the folder writable.',
+      hint: 'Nothing is sent to this bucket unless it can be kept there first. Free some space, or make the folder writable.',
       cause: error,
     });
   }

@@ -8,9 +8,9 @@ import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import type { FileSnapshot, JsonValue, SessionFacts } from '../stream.js';
 
 /**
- * What is remembered of one stream between runs: how far it came, and what its source looked like then. A cache: losing it,
- * or finding it damaged, costs a listing and some reads, never an upload, and nothing in it is believed against the source
- * or the bucket. It holds fingerprints of source bytes, so it stays on this machine (files of mode 600).
+ * What is remembered about one stream between runs: its checkpoint, and its source's snapshot at the time. A cache:
+ * losing it, or finding it damaged, costs a listing and some reads, never an upload, and nothing in it overrides the
+ * source or the bucket. It contains fingerprints of source bytes, so it stays on this machine (files of mode 600).
  */
 export interface StreamState {
   readonly checkpoint: Checkpoint;
@@ -23,7 +23,7 @@ export interface StreamStateFile {
   save(state: StreamState): Promise<void>;
 }
 
-/** Told once per kind of trouble; the mirror goes on without its cache. */
+/** Called once per kind of problem; the mirror continues without its cache. */
 export type StateTrouble = (error: unknown) => void;
 
 export const noStreamState: StreamStateFile = {
@@ -42,8 +42,9 @@ export function streamStatePath(
 }
 
 /**
- * Two files: `<path>.json`, the head, replaced whole; `<path>.parts`, one line per part, appended. The head says how many
- * parts count, so a torn or surplus last line does no harm; every line and the head carry a checksum of their own.
+ * Two files: `<path>.json`, the checkpoint, replaced as a whole; `<path>.parts`, one line per part, appended. The
+ * checkpoint says how many parts count, so a torn or surplus last line does no harm; every line and the checkpoint
+ * have checksums of their own.
  */
 export function streamStateFile(io: Io, path: string, trouble: StateTrouble): StreamStateFile {
   let onDisk: readonly ShippedPart[] | undefined;
@@ -156,7 +157,7 @@ function encodePart(part: ShippedPart): string {
   return `${checksum(body)} ${body}\n`;
 }
 
-/** The first `wanted` parts, or `undefined` when they are not all there, whole and in order. */
+/** The first `wanted` parts, or `undefined` unless they are all there, intact and in order. */
 function decodeParts(bytes: Buffer | undefined, wanted: number): ShippedPart[] | undefined {
   const lines = (bytes?.toString('utf8') ?? '').split('\n').slice(0, wanted);
   const parts: ShippedPart[] = [];

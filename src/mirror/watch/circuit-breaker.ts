@@ -1,6 +1,6 @@
 import { NotAllowedError, NotFoundError, UnreachableError } from '../../errors.js';
 
-/** How the store as a whole is doing. One for the whole watch: when the store fails for one stream, it fails for all. */
+/** The health of the store. One for the whole watch: a store that fails for one stream fails for all. */
 export class CircuitBreaker {
   readonly #random: () => number;
   #failures = 0;
@@ -21,15 +21,15 @@ export class CircuitBreaker {
     return this.#trouble;
   }
 
-  /** The trouble, once it is plain that waiting does not help: it is refused, or it has lasted for `patienceMs`. */
+  /** The problem, once waiting clearly does not help: access is refused, or it has lasted for `patienceMs`. */
   hopeless(nowMs: number, patienceMs: number): Error | undefined {
     const isOver = nowMs - this.#troubledSinceMs >= patienceMs;
     return this.#trouble instanceof UnreachableError && !isOver ? undefined : this.#trouble;
   }
 
   /**
-   * Whether the failure is the store's (then everything waits) and whether it is news worth telling. Full jitter, up to a
-   * minute; the store's own `Retry-After` is honoured; a refused credential is asked again once a minute.
+   * Whether the failure is the store's (then everything waits) and whether it is worth reporting. Full jitter, up to
+   * a minute; honours the store's `Retry-After`; retries refused credentials once a minute.
    */
   failed(
     error: unknown,
@@ -44,7 +44,7 @@ export class CircuitBreaker {
     return { isTheStores: true, isNews };
   }
 
-  /** Whether this ends a trouble that was told. */
+  /** Whether this ends a reported problem. */
   succeeded(): boolean {
     const hadTrouble = this.#trouble !== undefined;
     this.#failures = 0;
@@ -63,7 +63,7 @@ export class CircuitBreaker {
 
 const baseDelayMs = 500;
 const maxDelayMs = 60_000;
-/** A store that asks for more is asked again after this. */
+/** A store that asks for longer is asked again after this. */
 const longestWishMs = 15 * 60_000;
 
 function isStoreFailure(error: unknown): error is Error {

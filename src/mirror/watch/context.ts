@@ -8,18 +8,18 @@ import type { Selection } from './selection.js';
 import type { SelectedSessions } from './session-filter.js';
 import type { StreamRegistry } from './stream-registry.js';
 
-/** What the loop tells while it runs. Nothing in it holds a transcript's content. */
+/** What the loop reports while it runs, never with a transcript's content. */
 export interface WatchReport {
-  /** After the first look: what is mirrored, and what was left alone. */
+  /** After the first sweep: what is mirrored, and what is not. */
   onTaken(taken: SelectedSessions): void;
   /** How many sessions are mirrored now, whenever that changes. */
   onSessions(count: number): void;
-  /** Something is wrong with the store, a source or the machine; the loop goes on. */
+  /** Something is wrong with the store, a source or the machine; the loop continues. */
   onTrouble(trouble: Error, isTheStores: boolean): void;
   onWell(): void;
   /** The harness itself said that this session ended. */
   onEnded?(session: SessionMirror): void;
-  /** Bytes of source that are dealt with so far (`once` only). */
+  /** Source bytes processed so far (`once` only). */
   onProgress(doneBytes: number, totalBytes: number): void;
 }
 
@@ -27,13 +27,13 @@ export interface WatchSettings {
   readonly selection: Selection;
   readonly timing: FlushTiming;
   readonly events: FileEvents;
-  /** What the harnesses' hooks tell; `undefined`: nobody listens to them. */
+  /** Signals from the harnesses' hooks; `undefined`: none are read. */
   readonly hookSignals?: HookSignals;
   /** Between two sweeps. */
   readonly sweepMs: number;
-  /** Look at everything that is taken as if local state remembered nothing of it: what vanished from the bucket is put back. */
+  /** Check everything selected as if there were no local state: restores what vanished from the bucket. */
   readonly isThorough: boolean;
-  /** Between two sweeps once file events cannot be had. */
+  /** Between two sweeps without file events. */
   readonly pollMs: number;
 }
 

@@ -27,17 +27,17 @@ export interface Candidate extends Agreement {
 
 const leftOutMs = 60_000;
 
-/** Compares sources that claim to be one stream. Reads only: what it finds decides, and others write. */
+/** Compares sources that claim to be one stream. Only reads: others act on its findings. */
 export class DuplicateSources {
   readonly #context: DuplicateSourcesContext;
-  /** Could not be read: left out until then (monotonic milliseconds). */
+  /** Unreadable: left out until then (monotonic milliseconds). */
   readonly #leftOut = new Map<string, number>();
 
   constructor(context: DuplicateSourcesContext) {
     this.#context = context;
   }
 
-  /** The one that agrees furthest first; then the longer; then by path, so that the answer is always the same. */
+  /** The source that agrees furthest first, then the longer one, then by path, so that the answer is deterministic. */
   async rank(
     prefix: string,
     streams: readonly LineStream[],
@@ -78,7 +78,7 @@ export class DuplicateSources {
     return { lines: recovery.best.position.line, conflicts: true };
   }
 
-  /** `undefined` when it is gone, or cannot be looked at (then it is left out, and told of). */
+  /** `undefined` if it is gone or unreadable (then it is left out, and reported). */
   async snapshot(stream: LineStream): Promise<FileSnapshot | undefined> {
     try {
       return await stream.changed(undefined);
@@ -93,7 +93,7 @@ export class DuplicateSources {
     return untilMs !== undefined && this.#context.clock.monotonic() < untilMs;
   }
 
-  /** A rival that cannot be read is no reason to stop the one that can. */
+  /** An unreadable duplicate must not stop the readable one. */
   async #agreementOrNone(
     prefix: string,
     stream: LineStream,

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import { TracecraftError } from '../../errors.js';
 
-/** Tells when to look, nothing more: events may be lost, doubled or late, and the sweep makes up for all of it. */
+/** Says when to check, nothing more: events may be lost, duplicated or late, and the sweep makes up for all of it. */
 export interface FileEvents {
-  /** Listens below these folders too. Cheap when they are listened to already; a folder that is not there is no trouble. */
+  /** Watches below these folders too. Cheap for folders already watched; a missing folder is fine. */
   listen(roots: readonly string[], listener: EventListener): Promise<void>;
   close(): Promise<void>;
 }
@@ -12,9 +12,9 @@ export interface FileEvents {
 export interface EventListener {
   /** A file or a folder may have changed. */
   readonly onPath: (path: string) => void;
-  /** Nobody wants to hear of this path, nor of anything below it. */
+  /** Nobody needs events for this path, or anything below it. */
   readonly ignores?: (path: string) => boolean;
-  /** Events cannot be had at all, e.g. since the machine has no more to give. */
+  /** Events are unavailable altogether, e.g. because the machine's limit is reached. */
   readonly onTrouble: (error: Error) => void;
 }
 
@@ -24,14 +24,14 @@ export const noEvents: FileEvents = {
   close: async () => undefined,
 };
 
-/** What ends events for everybody; anything else concerns one folder, which the sweep looks at all the same. */
+/** Ends events for everything; any other error concerns one folder, which the sweep covers anyway. */
 const exhausted = new Set(['ENOSPC', 'EMFILE', 'ENFILE', 'ENOMEM']);
 
 /**
- * chokidar on the folders only, listening to its raw events: one inotify watch per folder instead of one per file (501
- * instead of 10,501 for 10,000 transcripts, measured), and no stat of its own per event. Its cooked events are not used:
- * versions 3 to 5 drop the last change of a burst (chokidar issue 1455). Nor is its `ready` waited for: it never comes when
- * there is nothing to watch, or when watching failed.
+ * chokidar on folders only, with its raw events: one inotify watch per folder instead of one per file (501 instead of
+ * 10,501 for 10,000 transcripts, measured), and no stat per event. Its processed events are not used: versions 3 to 5
+ * drop the last change of a burst (chokidar issue 1455). Nor do we wait for `ready`: it never comes if there is
+ * nothing to watch, or if watching failed.
  */
 export function chokidarEvents(): FileEvents {
   const listened = new Set<string>();
@@ -86,14 +86,14 @@ function watchedPath(details: unknown): string | undefined {
   return typeof path === 'string' ? path : undefined;
 }
 
-/** What the user is told once events cannot be had. */
+/** Shown to the user once events are unavailable. */
 export class NoFileEvents extends TracecraftError {
   constructor(cause: Error, pollMs: number) {
     super(
       'unsupported',
-      `no file events (${cause.message}); looking every ${pollMs / 1000} s instead`,
+      `no file events (${cause.message}); checking every ${pollMs / 1000} s instead`,
       {
-        hint: 'On Linux more can be allowed: sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512',
+        hint: 'On Linux, allow more: sudo sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512',
         cause,
       },
     );

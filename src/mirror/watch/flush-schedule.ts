@@ -1,12 +1,12 @@
-/** When a stream's new bytes are sent: soon after a silence, then less and less often while it keeps writing. */
+/** When a stream's new bytes are sent: soon after a silence, then less and less often while writing continues. */
 export interface FlushTiming {
-  /** From the first unseen byte to its flush, after a silence. */
+  /** From the first new byte to its upload, after a silence. */
   readonly firstDelayMs: number;
-  /** Between flushes while writing goes on: at first, */
+  /** Between uploads while writing continues: initially, */
   readonly firstIntervalMs: number;
   /** and at most. */
   readonly longestIntervalMs: number;
-  /** This many unseen bytes are sent without waiting. */
+  /** This many new bytes are sent without delay. */
   readonly eagerBytes: number;
 }
 
@@ -19,7 +19,7 @@ export const defaultFlushTiming: FlushTiming = {
 
 const growth = 1.5;
 
-/** One stream's pace. All times are milliseconds of one monotonic clock. */
+/** One stream's schedule. All times are milliseconds of one monotonic clock. */
 export class FlushSchedule {
   readonly #timing: FlushTiming;
   #unseenSinceMs: number | undefined;
@@ -33,7 +33,7 @@ export class FlushSchedule {
     this.#intervalMs = Math.min(timing.firstIntervalMs, timing.longestIntervalMs);
   }
 
-  /** Something new was noticed; `bytes` is how much is known to wait in all. */
+  /** Something new was noticed; `bytes` is the total known to be waiting. */
   noticed(nowMs: number, bytes: number): void {
     this.#unseenSinceMs ??= nowMs;
     if (bytes >= this.#timing.eagerBytes) this.#eager = true;
@@ -50,7 +50,7 @@ export class FlushSchedule {
     );
   }
 
-  /** A flush begins; what is noticed from here on waits for the next. */
+  /** An upload starts; whatever is noticed from here on waits for the next one. */
   flushing(nowMs: number): void {
     const wasBusy = nowMs - this.#flushedAtMs < 2 * this.#intervalMs;
     const { firstIntervalMs, longestIntervalMs } = this.#timing;
@@ -62,7 +62,7 @@ export class FlushSchedule {
     this.#eager = false;
   }
 
-  /** The flush did not come through (or left some): it is due again at `atMs`. */
+  /** The upload failed (or left some): it is due again at `atMs`. */
   again(atMs: number): void {
     this.#againAtMs = atMs;
   }

@@ -1,22 +1,25 @@
 export const hookSignalKinds = ['started', 'advanced', 'ended'] as const;
 export type HookSignalKind = (typeof hookSignalKinds)[number];
 
-/** What a harness's hook told of a session. A hint: it makes the mirror look earlier, and says that a session ended. */
+/**
+ * What a harness's hook reported about a session. A hint: it makes the mirror check sooner, and says that a session
+ * ended.
+ */
 export interface HookSignal {
   readonly harness: string;
   readonly kind: HookSignalKind;
   /** `undefined`: some session of this harness. */
   readonly sessionId: string | undefined;
-  /** Where the harness says that the transcript lies. */
+  /** Where the harness says the transcript is. */
   readonly path: string | undefined;
   /** Milliseconds since the epoch, by this machine's clock. */
   readonly atMs: number;
 }
 
-/** Where marks wait until somebody takes them. */
+/** Where signals wait until a watch takes them. */
 export interface HookSignals {
-  /** Those that wait now, the oldest first. Cheap when nothing was dropped since. Never throws. */
+  /** The signals waiting now, oldest first. Cheap if none arrived since the last call. Never throws. */
   waiting(): Promise<readonly HookSignal[]>;
-  /** Taken: it does not wait any more, unless the same was told again meanwhile. */
+  /** Takes a signal: it no longer waits, unless the same was reported again meanwhile. */
   take(hookSignal: HookSignal): Promise<void>;
 }

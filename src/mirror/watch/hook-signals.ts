@@ -10,9 +10,9 @@ import { type HookSignal, type HookSignals, hookSignalKinds } from './hook-signa
 
 const maxBytes = 64 * 1024;
 const maxFiles = 10_000;
-/** One that nobody took is told again after this time. */
+/** A signal that nobody took is offered again after this time. */
 const againAfterMs = 60_000;
-/** A hook writes beside and renames; what it left when it was killed goes after this time. */
+/** A hook writes a temporary file and renames it; what a killed hook left behind is removed after this time. */
 const unfinishedMs = 3_600_000;
 
 const contentSchema = v.object({
@@ -21,13 +21,13 @@ const contentSchema = v.object({
 });
 
 const harness = '[a-z0-9][a-z0-9-]{0,63}';
-/** `<harness>.<whatever tells sessions apart>.<kind>` */
+/** `<harness>.<session or a hash of it>.<kind>` */
 const namePattern = new RegExp(`^(${harness})\\..{1,200}\\.(${hookSignalKinds.join('|')})$`);
 
-/** What a hook writes beside before it renames. */
+/** What a hook writes before it renames. */
 const unfinishedPattern = new RegExp(`^\\.${harness}\\.[\\w.]{1,100}$`);
 
-/** As a hook does: what a command of ours has to tell a running watch. */
+/** Writes a signal like a hook does: what one of our commands has to tell a running watch. */
 export async function writeHookSignal(
   io: Io,
   folder: string,
@@ -39,7 +39,7 @@ export async function writeHookSignal(
 ): Promise<void> {
   const name = createHash('sha256').update(sessionId).digest('hex').slice(0, 32);
   const content = `${JSON.stringify({ session_id: sessionId })}\n`;
-  // The spool lies right in the state folder, which may be a link itself.
+  // The hook-signal folder is directly in the state folder, which may itself be a link.
   const own = withoutLinks(io, dirname(folder));
   await own.replaceFile(join(folder, `${harness}.${name}.${kind}`), content);
 }
@@ -50,8 +50,8 @@ interface Waiting {
 }
 
 /**
- * The folder into which hooks drop what they have to tell, one small file per session and kind. What is not such a file (a
- * link, a folder, somebody else's, too large, no JSON) is told once by its name and left where it is.
+ * The folder into which hooks put signals, one small file per session and kind. Anything else in it (a link, a
+ * folder, someone else's file, too large, not JSON) is reported once by name and left alone.
  */
 export function openHookSignals(
   folder: string,
@@ -105,7 +105,7 @@ class HookSignalFolder implements HookSignals {
     if (!stat.isDirectory()) return this.#ignored(this.#folder, 'it is not a folder') ?? [];
     if (!isOwn(stat)) return this.#ignored(this.#folder, 'it is not yours') ?? [];
     const version = versionOf(stat);
-    // Within the clock's resolution of the last look, one more change might leave the same time.
+    // Within the clock's resolution, one more change might leave the folder's time unchanged.
     if (version === this.#folderVersion && this.#returned.size === 0) return [];
     this.#folderVersion = stat.mtimeMs < this.#now() - 100 ? version : '';
     const names = (await readdir(this.#folder)).slice(0, maxFiles);
@@ -120,7 +120,8 @@ class HookSignalFolder implements HookSignals {
     if (stat === undefined) return undefined;
     if (unfinishedPattern.test(name)) return this.#sweepUnfinished(path, stat);
     const about = parseName(name);
-    if (about === undefined) return this.#ignored(path, 'no hook of tracecraft names a file so');
+    if (about === undefined)
+      return this.#ignored(path, 'not a file name that a tracecraft hook uses');
     const reason = refusalOf(stat);
     if (reason !== undefined) return this.#ignored(path, reason);
     const version = versionOf(stat);

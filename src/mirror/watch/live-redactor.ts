@@ -5,7 +5,7 @@ import { isDotEnv, secretsOfDotEnv } from '../../redact/env-secrets.js';
 import type { Redaction, Redactor } from '../../redact/redact.js';
 
 export interface LiveRedactorOptions {
-  /** An engine that knows these values to be secret, besides all that it knows by itself. */
+  /** An engine that knows these values to be secret, besides everything it detects by itself. */
   readonly create: (knownSecrets: readonly string[]) => Redactor;
   /** Known from the start, e.g. from this process's environment. */
   readonly known: readonly string[];
@@ -17,9 +17,10 @@ const largestFile = 256 * 1024;
 const lookAgainMs = 30_000;
 
 /**
- * The redactor of a mirror that learns: before a session's lines are read, the `.env` files of its folder are, and what they
- * hold under secret-looking names is redacted in every session from then on, unless it is made of words or is a folder in a
- * session's path. What is redacted may thus change at any time; the mirror's rule of agreement allows for it.
+ * The redactor of a mirror that learns. Before a session's lines are read, the `.env` files of its folder are, and
+ * whatever they contain under secret-looking names is redacted in every session from then on, unless it consists of
+ * words or is a folder in a session's path. So what is redacted may change at any time; the mirror's rule of
+ * agreement allows for that.
  */
 export class LiveRedactor implements Redactor {
   readonly #options: LiveRedactorOptions;
@@ -36,7 +37,7 @@ export class LiveRedactor implements Redactor {
     this.#engine = options.create(this.#inUse);
   }
 
-  /** Of the engine and its settings; what was learnt is not in it. */
+  /** Of the engine and its settings; what was learnt is not part of it. */
   get version(): string {
     return this.#engine.version;
   }
@@ -45,7 +46,7 @@ export class LiveRedactor implements Redactor {
     return this.#engine.redact(line);
   }
 
-  /** Looks into the folder's `.env` files, at most twice a minute. A file that cannot be read teaches nothing. */
+  /** Reads the folder's `.env` files, at most twice a minute. An unreadable file teaches nothing. */
   async learnFrom(folder: string): Promise<void> {
     const { clock } = this.#options;
     const now = clock.monotonic();

@@ -2,7 +2,7 @@ import type { UploadState } from './stream-uploader.js';
 
 export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 
-/** How much of the sources `once` has dealt with. */
+/** How much of the sources `once` has processed. */
 export class ProgressCounter {
   readonly #onProgress: OnProgress;
   #total = 0;

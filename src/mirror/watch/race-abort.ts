@@ -1,4 +1,4 @@
-/** Whether the work came to its end before it was no longer wanted; its failure is the caller's. */
+/** Whether the work finished before the signal aborted; a failure of the work is the caller's. */
 export async function raceAbort(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
   let stop: () => void = () => undefined;
   const aborted = new Promise<boolean>((resolve) => {

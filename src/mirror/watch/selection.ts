@@ -6,7 +6,7 @@ import { startPosition, streamsOf } from '../stream.js';
 export interface Selection {
   /** Sessions that changed within this time, and whatever grows from now on; `undefined`: all. */
   readonly sinceMs: number | undefined;
-  /** Only sessions that were started in or below this folder. */
+  /** Only sessions started in or below this folder. */
   readonly cwd: string | undefined;
   /** Only this session. */
   readonly sessionId: string | undefined;
@@ -23,7 +23,7 @@ export function isWithin(folder: string, root: string): boolean {
   return path === '' || (!path.startsWith('..') && !isAbsolute(path));
 }
 
-/** The folder that a session was started in, as its first lines tell; `undefined` when they do not. */
+/** The folder a session was started in, from its first lines; `undefined` if they do not say. */
 export async function peekCwd(stream: Stream): Promise<string | undefined> {
   let position = startPosition;
   let facts: SessionFacts = {};
@@ -40,7 +40,7 @@ export async function peekCwd(stream: Stream): Promise<string | undefined> {
   return undefined;
 }
 
-/** The session that changed last among those that were started in or below this folder. */
+/** The most recently changed session among those started in or below this folder. */
 export async function newestSession(
   watchers: readonly Watcher[],
   cwd: string,
@@ -60,7 +60,7 @@ export async function newestSession(
   return undefined;
 }
 
-/** The ids of sessions on this machine that begin so; only that one, where one is spelt exactly so. */
+/** The ids of sessions on this machine with this prefix; only the exact match, if there is one. */
 export async function sessionsLike(
   watchers: readonly Watcher[],
   begin: string,

@@ -3,7 +3,7 @@ import type { UploadState } from './stream-uploader.js';
 /** What is not in the bucket when the loop ends. */
 export interface WatchSummary {
   readonly behind: readonly Unfinished[];
-  /** Unterminated last lines: they wait for their newline, and are not counted as behind. */
+  /** Unterminated last lines: they wait for their newline, and do not count as behind. */
   readonly rests: readonly Rest[];
 }
 
@@ -37,7 +37,7 @@ export function summaryOf(all: Iterable<UploadState>): WatchSummary {
   return { behind, rests };
 }
 
-/** Of a file that was not read again, what lies beyond its shipped lines is its rest. */
+/** For a file that was not read again, whatever lies beyond its uploaded lines is its unterminated rest. */
 function restOf({ rest, seen, mirrored }: UploadState): number {
   const { checkpoint, source, snapshot } = mirrored.mirror;
   const isAsShipped =

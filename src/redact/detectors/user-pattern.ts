@@ -60,9 +60,9 @@ function checked(pattern: UserPattern): { source: string; structure: Expression 
   const structure = structureOf(pattern.pattern, fail);
   const source = bounded(pattern.pattern, repeatsOf(structure));
   if (widthOf(structure).least < 4) fail('may match fewer than four bytes');
-  if (hasNestedRepeats(structure)) fail('repeats what itself repeats, which can take forever');
+  if (hasNestedRepeats(structure)) fail('nests one repetition in another, which can take forever');
   if (widthOf(parseExpression(source)).most > reach) fail(`may match more than ${reach} bytes`);
-  if (!probe(source)) fail('takes too long on text made to slow it down');
+  if (!probe(source)) fail('takes too long on text crafted to slow it down');
   return { source, structure };
 }
 
@@ -71,7 +71,7 @@ function structureOf(source: string, fail: (reason: string) => never): Expressio
     new RegExp(source, 'dy');
     return parseExpression(source);
   } catch (error) {
-    return fail(error instanceof ExpressionError ? error.message : 'is no regular expression');
+    return fail(error instanceof ExpressionError ? error.message : 'is not a regular expression');
   }
 }
 

@@ -30,7 +30,7 @@ class Reader {
 
   next(): string {
     const char = this.#source[this.#at];
-    if (char === undefined) throw new ExpressionError('ends in the middle');
+    if (char === undefined) throw new ExpressionError('ends too early');
     this.#at += 1;
     return char;
   }
@@ -160,7 +160,7 @@ function single(char: string): Expression {
 
 function byteOf(char: string): number {
   const code = char.charCodeAt(0);
-  if (code > 0x7e) throw new ExpressionError(`holds "${char}", which is not ASCII`);
+  if (code > 0x7e) throw new ExpressionError(`contains "${char}", which is not ASCII`);
   return code;
 }
 

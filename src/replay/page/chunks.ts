@@ -5,18 +5,18 @@ import type { PageChunk } from './data.js';
 
 const compress = promisify(gzip);
 
-/** Bytes of one chunk before compression, unless one line is longer. */
+/** Bytes of one chunk before compression, unless a single line is longer. */
 const chunkBytes = 1024 * 1024;
 
 /** Where the parts of a page go. One call at a time. */
 export interface PageSink {
-  /** On with the page itself. */
+  /** Continues the page itself. */
   write(text: string): Promise<void>;
-  /** A file in the folder beside the page. */
+  /** A file in the folder next to the page. */
   writeBeside(name: string, text: string): Promise<void>;
 }
 
-/** Puts lines into compressed chunks, in the page or beside it; holds one chunk of each stream at a time. */
+/** Puts lines into compressed chunks, in the page or next to it; holds one chunk of each stream at a time. */
 export class ChunkWriter {
   readonly chunks: PageChunk[] = [];
   readonly #sink: PageSink;
@@ -69,19 +69,19 @@ export class ChunkWriter {
 }
 
 export interface StreamChunks {
-  /** A whole line, with or without its newline at the end. */
+  /** A whole line, with or without its final newline. */
   add(line: Uint8Array): Promise<void>;
-  /** The number of lines in all. */
+  /** The total number of lines. */
   close(): Promise<number>;
 }
 
-/** Compressed, as base64, a piece at a time. */
+/** Compressed, as base64, piece by piece. */
 export async function* compressed(pieces: Iterable<string | Uint8Array>): AsyncGenerator<string> {
   const source = Readable.from(pieces, { objectMode: true }).map((piece) => Buffer.from(piece));
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of source.compose(createGzip())) {
     const bytes = Buffer.concat([rest, piece]);
-    // Base64 goes on without a gap after a multiple of three.
+    // Base64 continues seamlessly after a multiple of three bytes.
     const whole = bytes.length - (bytes.length % 3);
     rest = bytes.subarray(whole);
     yield bytes.toString('base64', 0, whole);

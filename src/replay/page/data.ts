@@ -1,27 +1,27 @@
-/** What a page carries, as its viewer reads it: the header at once, the lines of streams in chunks where one looks. */
+/** What a page contains, as its viewer reads it: the header at once, the lines of streams in chunks, on demand. */
 export interface PageHeader {
   readonly version: 1;
   readonly project: string;
   readonly location: string;
   /** Milliseconds since the epoch, by the store's clock. */
   readonly writtenMs: number;
-  /** The page is written again and again: milliseconds between two looks. */
+  /** The page is being rewritten: milliseconds between updates. */
   readonly followMs: number | null;
   readonly warnings: readonly string[];
   readonly agents: readonly string[];
   readonly entries: EntryColumns;
-  /** Milliseconds at which the claims that nobody ended ran out, by step. */
+  /** Milliseconds at which unfinished claims expired, by step. */
   readonly expiries: Readonly<Record<string, number>>;
   readonly sessions: readonly PageSession[];
   readonly streams: readonly PageStream[];
   readonly chunks: readonly PageChunk[];
-  /** Folder beside the page that holds the chunks; `null`: they are in the page. */
+  /** The folder next to the page that holds the chunks; `null` if they are in the page. */
   readonly sidecar: string | null;
 }
 
 /**
- * The entries of the timeline, a column per field: first the events in order, then the derived entries in order, as the lines of
- * the stream of records. Names are indices into `names`, -1 for none.
+ * The timeline's entries, a column per field: first the events in order, then the derived entries in order, matching
+ * the lines of the record stream. Names are indices into `names`, -1 for none.
  */
 export interface EntryColumns {
   readonly names: readonly string[];
@@ -32,9 +32,9 @@ export interface EntryColumns {
   readonly step: readonly number[];
   readonly to: readonly number[];
   readonly text: readonly string[];
-  /** Places in the timeline of the entries that have no event, in order. */
+  /** Timeline positions of the entries without an event, in order. */
   readonly derived: readonly number[];
-  /** Place in the timeline, and stream and line of the tool call that made it. */
+  /** Timeline position, and stream and line of the tool call that caused it. */
   readonly causes: readonly (readonly [entry: number, stream: number, line: number])[];
 }
 
@@ -54,13 +54,13 @@ export interface PageStream {
   readonly name: string;
   readonly harness: string;
   readonly lines: number;
-  /** A sample of the rows' times in milliseconds, and the line of each. */
+  /** A sample of the rows' times in milliseconds, and each one's line. */
   readonly sampleMs: readonly number[];
   readonly sampleLines: readonly number[];
 }
 
-/** So many lines of a stream from this one on. */
+/** This many lines of a stream, from this one on. */
 export type PageChunk = readonly [stream: number, firstLine: number, lines: number];
 
-/** Stream 0 has a line per entry: the object that tells it, with its key. */
+/** Stream 0 has one line per entry: the object that records it, with its key. */
 export const recordsStream = 0;

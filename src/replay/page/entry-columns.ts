@@ -2,14 +2,14 @@ import type { TimelineEntry } from '../timeline/entry.js';
 import type { LinkedEntry } from '../timeline/tool-call-links.js';
 import type { EntryColumns } from './data.js';
 
-/** Bytes of text that are kept in one piece. */
+/** Bytes of text kept in one piece. */
 const pieceBytes = 256 * 1024;
-/** Numbers that are written as one piece. */
+/** Numbers written as one piece. */
 const pieceNumbers = 16_384;
 
 /**
- * The entries of a page as it carries them: events in the order of their keys, then those that were derived. They are many, so
- * they are kept as numbers and as bytes, and leave as pieces of JSON.
+ * The entries of a page: events in key order, then the derived ones. There may be very many, so they are held as
+ * numbers and bytes, and emitted as pieces of JSON.
  */
 export class EntryRows {
   readonly #names = new Names();
@@ -21,7 +21,7 @@ export class EntryRows {
   readonly #to = new GrowingColumn((length) => new Int32Array(length));
   readonly #session = new GrowingColumn((length) => new Int32Array(length));
   readonly #text = new TextColumn();
-  /** Places in the time line of the derived entries, in order. */
+  /** Timeline positions of the derived entries, in order. */
   readonly #derived: number[] = [];
 
   get count(): number {
@@ -42,7 +42,7 @@ export class EntryRows {
     this.#text.push(text);
   }
 
-  /** After all events, and in order. `eventsPrefix`: what the keys of events begin with. */
+  /** After all events, and in order. `eventsPrefix` is what the keys of events start with. */
   addDerived(entry: TimelineEntry, eventsPrefix: string): void {
     const timeNs = entry.timeNs < latestNs ? entry.timeNs : latestNs;
     const isAfterEqual = entry.key > eventsPrefix;
@@ -57,7 +57,7 @@ export class EntryRows {
     this.#derived.push(low + this.#derived.length);
   }
 
-  /** In the order of the time line. */
+  /** In timeline order. */
   *inOrder(): Generator<LinkedEntry & { readonly to: string | null }> {
     for (const row of this.#rows()) {
       yield {
@@ -80,7 +80,7 @@ export class EntryRows {
     }
   }
 
-  /** `EntryColumns` as JSON, a piece at a time. */
+  /** `EntryColumns` as JSON, piece by piece. */
   *json(causes: EntryColumns['causes']): Generator<string | Uint8Array> {
     const { names, timeMs, text, ...numbers } = {
       names: JSON.stringify(this.#names.all),
@@ -103,7 +103,7 @@ export class EntryRows {
   }
 }
 
-/** What fits into a column; the year 2262. */
+/** What fits into a column: up to the year 2262. */
 const latestNs = 2n ** 63n - 1n;
 
 class Names {
@@ -175,7 +175,7 @@ class GrowingColumn<Value extends number | bigint> {
   }
 }
 
-/** Strings as the JSON that they will be. */
+/** Strings in their final JSON form. */
 class TextColumn {
   readonly #full: Buffer[] = [];
   #open = Buffer.allocUnsafe(pieceBytes);

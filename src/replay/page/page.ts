@@ -15,7 +15,7 @@ import { EntryRows } from './entry-columns.js';
 import { pointsOf, TimeSample } from './sample.js';
 import { listStreams, readLines, type StreamPlace } from './transcripts.js';
 
-/** What the viewer is made of, as the build bundled it. */
+/** The viewer as the build bundled it. */
 export interface Viewer {
   readonly script: string;
   readonly style: string;
@@ -24,7 +24,7 @@ export interface Viewer {
 export interface Run {
   readonly bucket: Bucket;
   readonly layout: Layout;
-  /** In the middle of a reading: the state was read, the events were not. */
+  /** Partway through a read: the state has been read, the events have not. */
   readonly reader: RunReader;
   readonly state: RunState;
   readonly selection: EntrySelection;
@@ -32,7 +32,7 @@ export interface Run {
 
 export interface PageOptions {
   readonly viewer: Viewer;
-  /** The name of a folder beside the page for the data of a very large run. */
+  /** The name of a folder next to the page, for the data of a very large run. */
   readonly sidecar: string | null;
   readonly followMs: number | null;
 }
@@ -48,16 +48,16 @@ export interface WrittenPage {
   readonly skipped: readonly string[];
 }
 
-/** Streams of transcripts read at once: a few of those that fill memory, and more of those that only wait for the store. */
+/** Transcript streams read at once: few if they fill memory, more if they only wait for the store. */
 const largeAtOnce = 2;
 const smallAtOnce = 6;
 const smallBytes = 1_000_000;
-/** Complaints that a page holds. */
+/** The most complaints a page holds. */
 const mostWarnings = 1_000;
 
 /**
- * Writes a run as one page that needs nothing else. Events and transcripts pass through a chunk at a time, so memory hardly
- * grows with them. All that comes from the bucket is compressed and base64: nothing of it is markup.
+ * Writes a run as one self-contained page. Events and transcripts pass through chunk by chunk, so memory hardly grows
+ * with them. Everything from the bucket is compressed and base64-encoded: none of it is markup.
  */
 export async function writePage(
   sink: PageSink,
@@ -130,7 +130,9 @@ function fewer(warnings: readonly string[]): readonly string[] {
   return rest <= 0 ? warnings : [...warnings.slice(0, mostWarnings), `and ${rest} more`];
 }
 
-/** All agents that have a lane: those of the entries in order of appearance, then others, then who only got messages. */
+/**
+ * All agents with a lane: those of the entries in order of appearance, then others, then pure recipients of messages.
+ */
 function agentsOf(rows: EntryRows, others: readonly (string | null)[]): readonly string[] {
   const acting = new Set<string | null>();
   const receiving = new Set<string | null>();
@@ -148,7 +150,7 @@ interface WrittenEntries {
   readonly sessionAgents: ReadonlyMap<string, string>;
 }
 
-/** One line per entry in the stream of records: its key and its object, as text where it is no JSON. */
+/** One line per entry in the record stream: its key and its object, as text if it is not JSON. */
 async function writeEntries(
   chunks: ChunkWriter,
   { bucket, layout, reader, state, selection }: Run,
@@ -176,13 +178,13 @@ async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
   yield* items;
 }
 
-/** The body is known to be JSON, so its line breaks stand between its values, where a space says the same. */
+/** The body is known to be JSON, so its line breaks are between values, where a space means the same. */
 function recordOfEvent(key: string, body: Buffer): Buffer {
   const record = body.toString('utf8').replace(/[\r\n]+ */g, ' ');
   return Buffer.from(`{"key":${JSON.stringify(key)},"record":${record}}\n`);
 }
 
-/** Of an artifact only its key: it may be of any size and kind. */
+/** For an artifact only the key: it may have any size and type. */
 async function recordLine(key: string, bucket: Bucket): Promise<string> {
   if (/^[^/]+\/artifacts\//.test(key)) return JSON.stringify({ key });
   const body = (await bucket.get(key))?.body;
@@ -249,7 +251,7 @@ interface Job {
   readonly bytes: number;
 }
 
-/** As the mirror counted them; very many where it did not. */
+/** As the mirror counted them; a very large number if it did not. */
 function bytesOf(meta: StoredSession['meta'], { name }: StreamPlace): number {
   if (meta === undefined) return Number.POSITIVE_INFINITY;
   const { total_uploaded_bytes, streams } = meta.document;
@@ -290,9 +292,9 @@ function byBeginning(left: StoredSession, right: StoredSession): number {
 }
 
 /**
- * The policy allows this very script and style and nothing else: no request, no evaluation, no other script. Data in files
- * beside the page are scripts too (a page that was opened from a disk may read nothing else), so there scripts of its own place
- * are allowed.
+ * The policy allows exactly this script and style: no request, no evaluation, no other script. Data in files next to
+ * the page are scripts too (a page opened from a disk cannot read anything else), so scripts from its own location
+ * are allowed there.
  */
 function pageHead(project: string, { script, style }: Viewer, isBeside: boolean): string {
   const policy = [

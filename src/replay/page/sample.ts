@@ -1,19 +1,19 @@
-/** Points kept of one stream: enough for a strip across a wide screen. */
+/** Points kept per stream: enough for a strip across a wide screen. */
 const most = 2_000;
-/** Points kept of all streams together: a page opens with all of them. */
+/** Points kept for all streams together: a page opens with all of them. */
 const mostOfAll = 200_000;
-/** A strip of less says nothing. */
+/** A strip with fewer says nothing. */
 const least = 16;
 
-/** A row that says it is of the year 2100 or later does not stretch the axis. */
+/** A row that claims to be from 2100 or later must not stretch the axis. */
 const latestMs = Date.UTC(2100);
 
-/** How many points each of so many streams may have. */
+/** Points per stream, given the number of streams. */
 export function pointsOf(streams: number): number {
   return Math.max(least, Math.min(most, Math.floor(mostOfAll / Math.max(1, streams))));
 }
 
-/** When the rows of a stream were written, thinned out evenly, so that what is left is as dense as the whole. */
+/** When the rows of a stream were written, thinned evenly, so that the sample is as dense as the whole. */
 export class TimeSample {
   #times: number[] = [];
   #lines: number[] = [];

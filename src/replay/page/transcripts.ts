@@ -35,7 +35,7 @@ export async function listStreams(
   return [{ name: '', prefix: layout.session(harness, id) }, ...further];
 }
 
-/** The lines of a stream in order, a part at a time, each with its newline: the newest generation that can be read. */
+/** The lines of a stream in order, part by part, each with its newline: the newest readable generation. */
 export async function* readLines(bucket: Bucket, prefix: string): AsyncIterable<readonly Buffer[]> {
   const listing = await listStream(bucket, prefix);
   for (const generation of newestFirst(listing)) {

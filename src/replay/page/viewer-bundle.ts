@@ -1,6 +1,6 @@
 import type { Viewer } from './page.js';
 
-/** What runs in the page. `scripts/build.mjs` bundles `viewer/` and puts it in the place of these two texts. */
+/** What runs in the page. `scripts/build.mjs` bundles `viewer/` and substitutes it for these two texts. */
 export const viewer: Viewer = {
   script: 'TRACECRAFT_VIEWER_SCRIPT',
   style: 'TRACECRAFT_VIEWER_STYLE',

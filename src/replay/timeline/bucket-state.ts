@@ -19,7 +19,7 @@ export interface Read<Document> {
 const text = v.pipe(v.string(), v.maxLength(16_000_000));
 const optionalText = v.optional(v.nullable(text), null);
 
-/** As much of a message as its key does not say. */
+/** The part of a message that its key does not say. */
 export const mailSchema = v.object({
   from: optionalText,
   to: optionalText,
@@ -47,7 +47,7 @@ export interface MailPlace {
 }
 
 export interface StoredMail extends MailPlace {
-  /** `undefined`: it was not read, since an event tells of it, or might. */
+  /** `undefined`: not read, because an event records it, or may. */
   readonly document: MailDocument | undefined;
 }
 
@@ -71,7 +71,7 @@ export interface StoredSession {
   readonly meta: Read<MetaDocument> | undefined;
 }
 
-/** All that a project's part of a bucket says about what happened, parsed, but for its events. Order means nothing. */
+/** Everything a project's part of a bucket says about what happened, parsed, except its events. Unordered. */
 export interface RunState {
   readonly agents: readonly (Read<AgentDocument> & { readonly agent: string })[];
   readonly steps: readonly StepObjects[];
@@ -83,6 +83,6 @@ export interface RunState {
 }
 
 export interface BucketState extends RunState {
-  /** In the order of their keys, which is that of their times. */
+  /** In key order, which is time order. */
   readonly events: readonly RecordedEntry[];
 }

@@ -1,28 +1,28 @@
 /** One thing that happened. */
 export interface TimelineEntry {
-  /** Of the object that tells it: an event, or the state that has none. */
+  /** Of the object that records it: an event, or a state that has none. */
   readonly key: string;
   /** Nanoseconds since the epoch, by the store's clock. */
   readonly timeNs: bigint;
-  /** `step.claimed` and the like; one that this version does not know stays as it is. */
+  /** `step.claimed` and the like; unknown types are kept as they are. */
   readonly type: string;
-  /** `null` where nobody recorded it. */
+  /** `null` if nobody recorded it. */
   readonly agent: string | null;
   readonly step: string | null;
   readonly sessionId: string | null;
-  /** Of a message or a handoff: who it is for. */
+  /** The recipient of a message or a handoff. */
   readonly to: string | null;
-  /** Its epoch, where it is about a claim. */
+  /** Its epoch, if it concerns a claim. */
   readonly epoch: number | null;
-  /** What it is about, in a line. */
+  /** A one-line description. */
   readonly text: string;
-  /** There is no event of it: a crash, or a tool that writes none. */
+  /** There is no event for it: a crash, or a tool that writes none. */
   readonly isDerived: boolean;
-  /** The same for an event and for what would be derived without it. */
+  /** The same for an event and for what would be inferred without it. */
   readonly identity: string;
 }
 
-/** A mirrored session began or ended: beside the entries, not among them. */
+/** A mirrored session started or ended: listed separately from the entries. */
 export interface SessionMark {
   readonly type: 'session.started' | 'session.ended';
   readonly timeNs: bigint;
@@ -55,12 +55,12 @@ const words: Readonly<Record<string, string>> = {
   'session.ended': 'ended',
 };
 
-/** A mark's one word. */
+/** The one-word label of a mark. */
 export function wordOf(type: string): string {
   return Object.hasOwn(words, type) ? (words[type] ?? type) : type;
 }
 
-/** ISO 8601 UTC to the millisecond. */
+/** ISO 8601 UTC, to the millisecond. */
 export function timeOf(timeNs: bigint): string {
   return new Date(Number(timeNs / 1_000_000n)).toISOString();
 }

@@ -5,7 +5,7 @@ const longest = 2_000;
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** What an event is about, in a line, from what it says itself. Whatever is missing is left out. */
+/** Describes an event in one line, from its own data. Missing parts are omitted. */
 export function eventText({ type, step, data }: EventDocument, refKey: string | undefined): string {
   const said = data ?? {};
   const about = step ?? '';
@@ -83,7 +83,7 @@ function versionOf(data: Data): number | undefined {
   return numberOf(data.version) ?? numberOf(fieldOf(data.ref, 'version'));
 }
 
-/** `design.contract`, as the event says it or as the key of its object does. */
+/** `design.contract`, from the event or from its object's key. */
 function memoryName({ key }: Data, refKey = ''): string {
   if (typeof key === 'string') return key;
   const below = /(?:^|\/)memory\/(?:_history\/)?([^/]+)/.exec(refKey)?.[1] ?? refKey;
@@ -103,13 +103,13 @@ function shortJson(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-/** A copy, since a part of a string keeps the whole of it in memory. */
+/** A copy: a slice would keep the whole string in memory. */
 export function cut(text: string): string {
   if (text.length <= longest) return text;
   return `${Buffer.from(text.slice(0, longest), 'utf16le').toString('utf16le')}…`;
 }
 
-/** As much of a value as a line may show. */
+/** As much of a value as a line can show. */
 export function shortValue(value: unknown): unknown {
   const text = shortJson(value);
   return text.length <= longest ? value : cut(text);

@@ -1,10 +1,11 @@
 import type { TimelineEntry } from './entry.js';
 
-/** Milliseconds that a state without an event is given: its writer writes the event right after it. */
+/** Grace period in milliseconds for a state without an event: its writer writes the event right after it. */
 const graceMs = 10_000;
 
 /**
- * Which entries of one timeline after another are new. One that is told by a state, and later by its event too, is told once.
+ * Picks the new entries out of successive timelines. An entry known first from a state and later from its event is
+ * reported once.
  */
 export class FollowFilter {
   readonly #told = new Set<string>();
@@ -12,7 +13,10 @@ export class FollowFilter {
   /** Milliseconds at which a state without an event was first seen, by identity. */
   readonly #waiting = new Map<string, number>();
 
-  /** `nowMs` from any clock that never goes back. The first time everything is old, so nothing waits for its event. */
+  /**
+   * `nowMs` comes from any clock that never goes back. The first time everything is old, so nothing waits for its
+   * event.
+   */
   take(entries: readonly TimelineEntry[], nowMs: number): readonly TimelineEntry[] {
     const isFirst = this.#told.size === 0 && this.#waiting.size === 0;
     return entries.filter((entry) => {

@@ -8,7 +8,7 @@ import { identityOf, nanoseconds } from './recorded.js';
 const claimTypes = new Set(['step.claimed', 'step.taken_over']);
 const endingTypes = new Set(['step.completed', 'step.blocked', 'step.needs_review']);
 
-/** What the state tells that no event speaks of. */
+/** What the state shows that no event records. */
 export function inferEvents(state: RunState, known: KnownObjects): readonly TimelineEntry[] {
   return [
     ...agentsWithout(state, known),
@@ -83,7 +83,10 @@ function claimWithout({ step, claim }: StepObjects, known: KnownObjects): Timeli
 
 const sameMomentNs = 60_000_000_000n;
 
-/** Who ends another's claim by force makes an epoch without claiming: the time in the claim is still the first holder's. */
+/**
+ * Ending someone else's claim by force creates an epoch without claiming: the claim still has the first holder's
+ * time.
+ */
 function isForcedEnding(claim: Read<ClaimDocument>, claims: readonly Fact[]): boolean {
   const { state, epoch, claimed_at } = claim.document;
   const before = claims.find((one) => one.epoch === epoch - 1);
@@ -99,7 +102,10 @@ const endings = {
   needs_review: 'step.needs_review',
 } as const;
 
-/** From the claim, which has the handoff first; else from the handoff; else from the status, which is all an older tool may leave. */
+/**
+ * From the claim, which has the handoff first; otherwise from the handoff; otherwise from the status, which may be
+ * all the Python tool leaves.
+ */
 function endingWithout(
   { step, claim, status, handoff }: StepObjects,
   known: KnownObjects,
@@ -179,7 +185,7 @@ function mailWithout({ mail }: RunState, known: KnownObjects): TimelineEntry[] {
     });
 }
 
-/** Every value that memory ever had lies in its history; a tool without one leaves the present value alone. */
+/** The history holds every value memory ever had; a tool without one leaves only the current value. */
 function memoriesWithout(state: RunState, known: KnownObjects): TimelineEntry[] {
   const versions = new Set(state.memoryHistory.map(({ name, document }) => thing(name, document)));
   const history = state.memoryHistory.map((read) => ({ read, timeNs: read.timeNs }));

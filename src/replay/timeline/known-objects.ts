@@ -1,9 +1,9 @@
 import type { RecordedEntry } from './recorded.js';
 
-/** What an event says of the object that it speaks of. */
+/** What an event says about its object. */
 export type Fact = Pick<RecordedEntry, 'type' | 'timeNs' | 'epoch' | 'ref'>;
 
-/** What the events speak of, to be asked by object. Only the objects that it was made for are kept: there may be very many events. */
+/** What the events say, indexed by object. Keeps only objects of interest: there may be very many events. */
 export class KnownObjects {
   readonly #byKey = new Map<string, Fact[]>();
   /** A memory has one key and may have thousands of versions. */
@@ -20,7 +20,7 @@ export class KnownObjects {
     else this.#versions.add(versionOf(ref.key, ref.version ?? undefined));
   }
 
-  /** Whether an event speaks of this version, or does not say of which. */
+  /** Whether an event records this version, or does not say which. */
   hasVersion(key: string, version: number): boolean {
     return this.#versions.has(versionOf(key, version)) || this.#versions.has(versionOf(key));
   }

@@ -38,22 +38,20 @@ interface Remembered {
   readonly modifiedMs: number;
   readonly size: number;
   readonly result: Read<unknown> | DocumentError;
-  /** Of an event, for who asks for it. */
+  /** The body of an event, for callers that ask for it. */
   readonly body: Buffer | undefined;
 }
 
-/** An event as the time line has it, and the very bytes of its object. */
+/** An event as the timeline has it, and the exact bytes of its object. */
 export interface ReadEvent {
   readonly entry: RecordedEntry;
   readonly body: Buffer;
 }
 
 /**
- * Reads what happened in a project. Asked again, it lists again and reads only what is new or changed. Transcripts are left
- * alone: of a session only its `meta.json` is read.
- *
- * A reading is `state`, then `events`, then `mail`, then `end`: an event is written after the state that it speaks of, so
- * whoever reads the states first misses no event of any.
+ * Reads what happened in a project. On the next call it lists again and reads only what is new or changed. It does
+ * not read transcripts: of a session only `meta.json`. A read is `state`, then `events`, then `mail`, then `end`. An
+ * event is written after the state it records, so reading the states first misses no event.
  */
 export class RunReader {
   readonly #bucket: Bucket;
@@ -63,14 +61,14 @@ export class RunReader {
   #next = new Map<string, Remembered>();
   #skipped: DocumentError[] = [];
 
-  /** `remembers`: it will be asked again. Without that it holds nothing once it has read. */
+  /** `remembers`: it will be asked again. Otherwise it holds nothing after reading. */
   constructor(bucket: Bucket, layout: Layout, { remembers = true } = {}) {
     this.#bucket = bucket;
     this.#layout = layout;
     this.#remembers = remembers;
   }
 
-  /** A whole reading at once. */
+  /** A whole read at once. */
   async read(): Promise<ReadBucket> {
     const state = await this.state();
     const events: RecordedEntry[] = [];
@@ -80,7 +78,7 @@ export class RunReader {
     return { state: { ...state, mail, events }, skipped: this.end() };
   }
 
-  /** Everything but the events. Of messages only what their keys say. */
+  /** Everything but the events. For messages, only what their keys say. */
   async state(): Promise<RunState> {
     this.#next = new Map();
     this.#skipped = [];
@@ -97,7 +95,7 @@ export class RunReader {
     return { agents, steps, mail, memories, memoryHistory, artifacts, sessions };
   }
 
-  /** In the order of their keys, read ahead a little: however many there are, few are held. */
+  /** In key order, read slightly ahead: however many there are, few are held. */
   events(): AsyncGenerator<ReadEvent> {
     return this.#events(true);
   }
@@ -129,7 +127,7 @@ export class RunReader {
     return read.flat();
   }
 
-  /** Ends a reading: what could not be read. */
+  /** Ends a read; returns what could not be read. */
   end(): readonly DocumentError[] {
     this.#known = this.#next;
     return this.#skipped;
@@ -200,7 +198,7 @@ export class RunReader {
 
   async #artifacts(): Promise<readonly StoredArtifact[]> {
     const prefix = this.#layout.artifacts();
-    // Below a step any name is an artifact's own: `__init__.py` is one.
+    // Below a step any name may be an artifact's: `__init__.py` is one.
     const isArtifact = (path: string) => path.includes('/') && !path.startsWith('_');
     const entries = await this.#list(prefix, isArtifact);
     return entries.map(({ key, size, modifiedAt }) => {
@@ -209,7 +207,7 @@ export class RunReader {
     });
   }
 
-  /** A shallow listing per harness: never a walk over the parts. */
+  /** One shallow listing per harness, never a walk over the parts. */
   async #sessions(): Promise<readonly StoredSession[]> {
     const prefix = `${this.#layout.root}sessions/`;
     const harnesses = (await this.#folders(prefix)).filter(isName);
@@ -255,7 +253,7 @@ export class RunReader {
     return read.filter((one) => one !== undefined);
   }
 
-  /** `undefined` for what is not there any more, or is not what its key says. */
+  /** `undefined` for what is gone, or is not what its key says. */
   async #readOne<Document>(
     key: string,
     parse: Parse<Document>,
@@ -269,7 +267,7 @@ export class RunReader {
         : await this.#fetch(key, parse, withBody);
     if (remembered === undefined) return undefined;
     if (this.#remembers) this.#next.set(key, remembered);
-    // A key is always read by the same parser.
+    // The same parser always reads a given key.
     const result = remembered.result as Read<Document> | DocumentError;
     if (!(result instanceof DocumentError)) return { ...result, body: remembered.body };
     this.#skipped.push(result);
@@ -301,16 +299,16 @@ export class RunReader {
 function isSame(known: Remembered, key: string, listed: ObjectEntry | undefined): boolean {
   if (isImmutable(key) && listed === undefined) return true;
   if (known.modifiedMs !== listed?.modifiedAt.getTime() || known.size !== listed.size) return false;
-  // Two writes of one second look alike where a store's times have whole seconds.
+  // Two writes in the same second look alike where a store's times have whole seconds.
   return isImmutable(key) || known.modifiedMs % 1000 !== 0;
 }
 
-/** Its key tells it from all others. */
+/** Its key distinguishes it from all others. */
 function isImmutable(key: string): boolean {
   return parseStampName(key.slice(key.lastIndexOf('/') + 1)) !== undefined;
 }
 
-/** No more of a value than a line of the time line can show: a run may have many, and each of any size. */
+/** Keeps no more of a value than a timeline entry can show: a run may have many, of any size. */
 function readMemory(key: string, body: Buffer): MemoryDocument {
   const document = parseMemory(key, body);
   return { ...document, value: shortValue(document.value) };

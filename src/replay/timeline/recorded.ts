@@ -5,14 +5,14 @@ import { parseStampName } from '../../protocol/keys.js';
 import type { TimelineEntry } from './entry.js';
 import { eventText, numberOf, stringOf } from './event-text.js';
 
-/** An event with what it refers to, as far as it says so. */
+/** An event and the object it refers to, if it says so. */
 export interface RecordedEntry extends TimelineEntry {
   readonly ref: EventRefDocument | undefined;
 }
 
 /**
- * The entry of an event's object: nothing else of it is kept, since a long run has very many. `DocumentError` for what is no
- * event.
+ * The entry for an event's object; nothing else of it is kept, because a long run has very many. `DocumentError` if
+ * it is not an event.
  */
 export function recordedEntry(key: string, body: Uint8Array): RecordedEntry {
   const document = parseDocument(eventSchema, key, body);
@@ -35,12 +35,12 @@ export function recordedEntry(key: string, body: Uint8Array): RecordedEntry {
   };
 }
 
-/** Of what happened, whoever tells it. A registration has no state of its own: each is another one. */
+/** Identifies what happened, whatever records it. A registration has no state of its own: each is a new one. */
 export function identityOf(type: string, { key, nonce, id, version }: EventRefDocument): string {
   return [type, key, nonce ?? id ?? version ?? ''].join(' ');
 }
 
-/** Of an ISO 8601 time; `undefined` for what is none. */
+/** Of an ISO 8601 time; `undefined` for anything else. */
 export function nanoseconds(at: string | null | undefined): bigint | undefined {
   const ms = Date.parse(at ?? '');
   return Number.isNaN(ms) || ms < 0 ? undefined : BigInt(Math.trunc(ms)) * 1_000_000n;

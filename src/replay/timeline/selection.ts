@@ -6,11 +6,11 @@ export interface EntrySelection {
   /** Nanoseconds since the epoch, exclusive. */
   readonly untilNs?: bigint | undefined;
   readonly agent?: string | undefined;
-  /** As keys spell it. */
+  /** In the spelling of keys. */
   readonly step?: string | undefined;
 }
 
-/** Of an agent is what it did and what was sent to it. */
+/** An agent's entries are what it did and what it was sent. */
 export function isSelected(
   entry: Pick<TimelineEntry, 'timeNs' | 'agent' | 'to' | 'step'>,
   { sinceNs, untilNs, agent, step }: EntrySelection,

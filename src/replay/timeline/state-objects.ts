@@ -1,11 +1,11 @@
 import type { RunState, StoredMemory } from './bucket-state.js';
 import { presentKeyOf } from './inferred-events.js';
 
-/** A part of a state that stands for itself, and the objects of which an event would speak that tells it. */
+/** A self-contained part of a state, and the objects an event about it would refer to. */
 export interface StateObject {
   readonly keys: readonly string[];
   readonly state: RunState;
-  /** Of what the state tells, only what this object does. */
+  /** What the state shows about this object alone. */
   readonly only?: string;
 }
 
@@ -19,7 +19,7 @@ const nothing: RunState = {
   sessions: [],
 };
 
-/** A state in the smallest parts that can be told apart. */
+/** Splits a state into the smallest distinguishable parts. */
 export function stateObjectsOf(state: RunState): readonly StateObject[] {
   return [
     ...state.agents.map((one) => ({ keys: [one.key], state: { ...nothing, agents: [one] } })),
@@ -37,7 +37,7 @@ function stepKeys({ claim, status, handoff }: RunState['steps'][number]): readon
   return ['claim', 'status', 'handoff'].map((leaf) => `${folder}${leaf}.json`);
 }
 
-/** Each former value for itself: one name may have had thousands. */
+/** Each earlier value separately: one name may have had thousands. */
 function memoryThings({ memories, memoryHistory }: RunState): readonly StateObject[] {
   const present = new Map(memories.map((one) => [one.name, one]));
   const versions = new Set<string>();

@@ -4,9 +4,9 @@ import type { StateObject } from './state-objects.js';
 import { inOrder, TimelineBuilder } from './timeline.js';
 
 /**
- * The entries of a run in order, as soon as they are certain: an event waits only while a state before it may have to be told
- * for want of an event. A run whose events are all there flows; in one where a writer was stopped, what comes after that waits
- * for the end.
+ * The entries of a run in order, as soon as they are certain: an event waits only while an earlier state may still
+ * turn out to have no event. A run with all its events streams through; where a writer was stopped, everything later
+ * waits for the end.
  */
 export async function* streamTimeline(reader: RunReader): AsyncGenerator<TimelineEntry> {
   const telling = new TimelineBuilder(await reader.state());
@@ -28,7 +28,7 @@ export async function* streamTimeline(reader: RunReader): AsyncGenerator<Timelin
   yield* merged(held, derived);
 }
 
-/** What the states would tell if no event came, in order. */
+/** What the states would show if no event came, in order. */
 class Candidates {
   readonly #telling: TimelineBuilder;
   readonly #all: readonly { readonly thing: StateObject; readonly entry: EntryOrder }[];
@@ -46,7 +46,7 @@ class Candidates {
       .sort((left, right) => inOrder(left.entry, right.entry));
   }
 
-  /** The first that is still to be told. */
+  /** The first one still open. */
   first(): EntryOrder | undefined {
     for (; this.#at < this.#all.length; this.#at += 1) {
       const candidate = this.#all[this.#at];

@@ -6,20 +6,20 @@ import { nanoseconds, type RecordedEntry } from './recorded.js';
 import { type StateObject, stateObjectsOf } from './state-objects.js';
 
 export interface Timeline extends TimelineEnd {
-  /** In the order in which they happened: by the store's time, then by key. Each thing once. */
+  /** In the order they happened: by the store's time, then by key. Each thing once. */
   readonly entries: readonly TimelineEntry[];
 }
 
 /** What is known once all events are. */
 export interface TimelineEnd {
   readonly sessions: readonly SessionMark[];
-  /** Whose each session is, by its id. */
+  /** The agent of each session, by session id. */
   readonly sessionAgents: ReadonlyMap<string, string>;
 }
 
 /**
- * The run as it happened. An event is the record of what it speaks of; a state that no event speaks of (its writer was stopped
- * in between, or is a tool that keeps no events) tells its own story.
+ * The run as it happened. An event is the record of its object. A state without an event (its writer was stopped, or
+ * keeps no events) is turned into entries of its own.
  */
 export function timelineOf(state: BucketState): Timeline {
   const telling = new TimelineBuilder(state);
@@ -28,7 +28,9 @@ export function timelineOf(state: BucketState): Timeline {
   return { entries: [...recorded, ...derived].sort(inOrder), ...end };
 }
 
-/** Makes a time line of events that come one by one, in order. Of them it keeps nothing but what the state asks for. */
+/**
+ * Builds a timeline from events that arrive one by one, in order. Keeps only what the state needs to know about them.
+ */
 export class TimelineBuilder {
   readonly things: readonly StateObject[];
   readonly #state: RunState;
@@ -42,7 +44,7 @@ export class TimelineBuilder {
     this.#known = new KnownObjects(this.things.flatMap(({ keys }) => keys));
   }
 
-  /** Whether it is an entry of the time line; an event of a session is none. */
+  /** Whether it is a timeline entry; session events are not. */
   add(event: RecordedEntry): boolean {
     const { sessionId, agent } = event;
     if (sessionId !== null && agent !== null) this.#agents.set(sessionId, agent);
@@ -52,18 +54,18 @@ export class TimelineBuilder {
     return !isSession;
   }
 
-  /** What of a thing no event has spoken of so far. */
+  /** The part of a state that no event has recorded so far. */
   untold({ state, only }: StateObject): readonly TimelineEntry[] {
     const entries = inferEvents(state, this.#known);
     return only === undefined ? entries : entries.filter(({ key }) => key === only);
   }
 
-  /** The messages that no event has spoken of so far: they have to be read. */
+  /** Messages that no event has recorded so far; they have to be read. */
   get untoldMail(): readonly StoredMail[] {
     return this.#state.mail.filter(({ key }) => this.#known.of(key).length === 0);
   }
 
-  /** `mail`: those that no event speaks of. */
+  /** `mail`: those without an event. */
   end(mail: readonly StoredMail[]): TimelineEnd & { readonly derived: readonly TimelineEntry[] } {
     const state = { ...this.#state, mail };
     const agents = new Map([...sessionAgents(state), ...this.#agents]);
@@ -75,7 +77,7 @@ export class TimelineBuilder {
   }
 }
 
-/** Keys are compared by code units, as a store lists them. */
+/** Keys compare by code units, as a store lists them. */
 export function inOrder(
   left: Pick<TimelineEntry, 'timeNs' | 'key'>,
   right: Pick<TimelineEntry, 'timeNs' | 'key'>,
@@ -85,7 +87,10 @@ export function inOrder(
   return 0;
 }
 
-/** Whose each session is: whose registration or claim names it; else whom the mirror names. By session id. */
+/**
+ * The agent of each session: whoever's registration or claim names it, otherwise whoever the mirror names. By session
+ * id.
+ */
 function sessionAgents(state: RunState): ReadonlyMap<string, string> {
   const agents = new Map<string, string>();
   for (const { id, meta } of state.sessions) {

@@ -1,6 +1,6 @@
 import type { TimelineEntry } from './entry.js';
 
-/** As much of an entry as leads to its cause. */
+/** The part of an entry that leads to its cause. */
 export type LinkedEntry = Pick<
   TimelineEntry,
   'timeNs' | 'type' | 'agent' | 'step' | 'to' | 'sessionId'
@@ -18,7 +18,7 @@ export interface Call {
   readonly command: string;
 }
 
-/** Which commands make an entry of a type. */
+/** The commands that can cause an entry of a type. */
 const makers: Readonly<Record<string, readonly string[]>> = {
   'agent.registered': ['init', 'heartbeat', 'claim'],
   'step.claimed': ['claim'],
@@ -37,11 +37,11 @@ const makers: Readonly<Record<string, readonly string[]>> = {
 
 const invocation = /\btracecraft\s+((?:memory|artifact)\s+[a-z]+|[a-z-]+)([^\n;&|]*)/g;
 
-/** A call's time is when it began (or when the row was written), the entry's is when it took effect. */
+/** A call's time is when it started (or when its row was written); an entry's is when it took effect. */
 const earlierMs = 5_000;
 const laterMs = 600_000;
 
-/** The call that made an entry, by the index of the entry; the latest that fits. `entries` in order. */
+/** The call that caused an entry, by the entry's index; the latest match. `entries` are in order. */
 export function toolCallLinks(
   entries: Iterable<LinkedEntry>,
   calls: readonly Call[],

@@ -13,7 +13,7 @@ import { EntryTable } from './table.js';
 import { turnTheme } from './theme.js';
 import { foldsOf, type Span } from './time-scale.js';
 
-/** The page: what is shown where, and what a key or a click does. */
+/** The page: what is shown where, and what keys and clicks do. */
 export class App {
   readonly #root: HTMLElement;
   readonly #header: PageHeader;
@@ -134,7 +134,7 @@ export class App {
     );
   }
 
-  /** How much went wrong; a click goes from one to the next. */
+  /** How much went wrong; a click moves from one to the next. */
   #alarms(): HTMLElement {
     const words = [
       ['step.blocked', 'blocked'],
@@ -270,7 +270,7 @@ export class App {
     else this.#panel.focus();
   }
 
-  /** The writer puts a new page in the place of this one; whoever reads or types is left in peace. */
+  /** The writer replaces this page with a new one; a user who is reading or typing is not disturbed. */
   #follow(): void {
     const { followMs } = this.#header;
     if (followMs === null) return;
@@ -298,12 +298,12 @@ export class App {
 const hint =
   '← → through the events · ↑ ↓ between lanes · Enter into the details · / search · t table · + − 0 zoom (or Ctrl and wheel) · Esc back';
 
-/** From the first thing that happened to the last, and all moments at which something did. */
+/** From the first to the last thing that happened, and all moments at which something did. */
 function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** What a page says that has nothing to show. */
+/** Shown when there is nothing to show. */
 function nothingHere(project: string): HTMLElement {
   return element(
     'div',

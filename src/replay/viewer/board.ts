@@ -23,7 +23,7 @@ export interface BoardInput {
 const mostZoom = 20_000;
 const margin = 28;
 
-/** The lanes: a canvas that shows what is in view of a drawing as wide as the zoom makes it. */
+/** The lanes: a canvas that shows the visible part of a drawing as wide as the zoom makes it. */
 export class Board {
   readonly root = element('section', { class: 'board', 'aria-label': 'Time line' });
   readonly #input: BoardInput;
@@ -83,7 +83,7 @@ export class Board {
     this.#paintSoon();
   }
 
-  /** Keeps the time at `atX` (pixels of the view) where it is. */
+  /** Keeps the time at `atX` (pixels of the view) in place. */
   zoom(factor: number, atX = this.#width / 2): void {
     const ms = this.#scale.ms(this.#left + atX - margin);
     this.#zoom = Math.min(mostZoom, Math.max(1, this.#zoom * factor));
@@ -97,7 +97,7 @@ export class Board {
     this.layOut();
   }
 
-  /** Paper has no scroll bars: all of the drawing has to be in the canvas, as far as a canvas can be that high. */
+  /** Paper does not scroll: the whole drawing must be in the canvas, as far as a canvas can be that tall. */
   preparePrint(): void {
     const { left } = this.#view;
     const width = this.#stage.clientWidth;
@@ -140,7 +140,7 @@ export class Board {
     this.#scrollTo(this.#left);
   }
 
-  /** Of thousands of lanes only those near the view have their names in the page. */
+  /** With thousands of lanes, only those near the view have their names in the page. */
   #showHeads(): void {
     const { header, onPlace } = this.#input;
     const { scrollTop, clientHeight } = this.#scroller;
@@ -151,7 +151,7 @@ export class Board {
     replace(this.#names, ...laneHeads(header, lanes, (strip) => onPlace(strip, 0)));
   }
 
-  /** A claim whose mark is left out is left out with it. */
+  /** A claim whose mark is filtered out is filtered out with it. */
   #barsShown(bars: readonly ClaimBar[]): readonly ClaimBar[] {
     if (this.#shown.length === this.#input.entries.count) return bars;
     const entries = new Set(this.#shown);
@@ -370,7 +370,7 @@ export class Board {
     return true;
   }
 
-  /** In the order of the run, whichever lane. */
+  /** In the order of the run, whatever the lane. */
   #step(by: number): boolean {
     const at = this.#selected === undefined ? -1 : this.#shown.indexOf(this.#selected);
     if (at === -1) return this.#pick(this.#shown[by > 0 ? 0 : this.#shown.length - 1]);

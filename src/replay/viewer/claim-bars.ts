@@ -9,11 +9,11 @@ export type BarEnd =
   | 'expired'
   | 'held';
 
-/** A claim from its beginning to its end. */
+/** A claim from start to end. */
 export interface ClaimBar {
   readonly step: string;
   readonly agent: string | undefined;
-  /** The entry that began it. */
+  /** The entry that started it. */
   readonly entry: number;
   readonly fromMs: number;
   readonly toMs: number;
@@ -27,7 +27,7 @@ const ends: Readonly<Record<string, BarEnd>> = {
   'step.released': 'released',
 };
 
-/** `expiries`: milliseconds at which a claim that nobody ended ran out, by step; `nowMs`: as far as the others reach. */
+/** `expiries`: milliseconds at which unfinished claims expired, by step; `nowMs`: where the other claims end. */
 export function claimBars(
   entries: Entries,
   expiries: Readonly<Record<string, number>>,

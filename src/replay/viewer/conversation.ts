@@ -7,7 +7,7 @@ import { button, element, fillLong, isoOf, replace, shown } from './dom.js';
 /** Rows added at once, and kept in the page. */
 const step = 120;
 const mostRows = 720;
-/** Characters of one piece that are shown before one asks for more. */
+/** Characters of one block shown before the user asks for more. */
 const mostShown = 6_000;
 
 export interface ConversationInput {
@@ -15,7 +15,7 @@ export interface ConversationInput {
   readonly lines: Lines;
 }
 
-/** A stream as it was spoken, from any line on; what lies before and after comes as one scrolls. */
+/** A stream as a conversation, from any line on; more is loaded before and after as the user scrolls. */
 export class Conversation {
   readonly #input: ConversationInput;
   readonly #into: HTMLElement;
@@ -168,7 +168,7 @@ export class Conversation {
   }
 }
 
-/** Pixels that are left free above the row that one went to. */
+/** Pixels kept free above the row that was navigated to. */
 const above = 12;
 
 function topOf(one: HTMLElement): number {
@@ -179,7 +179,7 @@ function aboutText(about: PageSession | undefined, harness: string): string {
   return [harness, about?.agent, about?.model, about?.cwd].filter((one) => one != null).join(' · ');
 }
 
-/** One line of the transcript: as a conversation where it is one, and always as it is. */
+/** One line of the transcript: as a conversation if it is one, and always as raw JSON. */
 function rowElement(harness: string, line: string, number: number): HTMLElement {
   const { label, timeMs, blocks } = readRow(harness, line);
   const kind = blocks[0]?.kind ?? 'raw';

@@ -1,6 +1,6 @@
 import type { PageHeader } from '../page/data.js';
 
-/** Decoded chunks kept: what one scrolls through, not the whole run. */
+/** Decoded chunks kept: what the user scrolls through, not the whole run. */
 const mostKept = 24;
 
 export async function readHeader(): Promise<PageHeader> {
@@ -9,7 +9,7 @@ export async function readHeader(): Promise<PageHeader> {
   return JSON.parse(text) as PageHeader;
 }
 
-/** The lines of the run's streams, decompressed where one looks. */
+/** The lines of the run's streams, decompressed on demand. */
 export class Lines {
   readonly #header: PageHeader;
   readonly #kept = new Map<number, Promise<readonly string[]>>();

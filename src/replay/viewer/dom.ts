@@ -4,8 +4,8 @@ type Attributes = Readonly<Record<string, string | number | boolean | undefined>
 type Child = Node | string | undefined;
 
 /**
- * An element with attributes and children. Strings become text, never markup: that is the only way anything from a bucket gets
- * into the page.
+ * An element with attributes and children. Strings become text, never markup: this is the only way for anything from
+ * a bucket to get into the page.
  */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -31,12 +31,12 @@ export function button(
   return made;
 }
 
-/** Text of others on one line. */
+/** Outsiders' text on one line. */
 export function shown(text: string): string {
   return escapeTerminal(text);
 }
 
-/** Text of others with its lines. */
+/** Outsiders' text with its line breaks. */
 function shownBlock(text: string): string {
   return escapeTerminalBlock(text);
 }
@@ -45,15 +45,15 @@ export function replace(parent: Element, ...children: readonly Child[]): void {
   parent.replaceChildren(...children.filter((child) => child !== undefined));
 }
 
-/** ISO 8601 UTC; the number itself where no calendar reaches: a row may say anything. */
+/** ISO 8601 UTC, or the number itself if it is out of the calendar's range: a row may claim anything. */
 export function isoOf(ms: number): string {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms);
 }
 
-/** Characters that a browser is given to lay out at once. */
+/** Characters given to the browser to lay out at once. */
 const mostAtOnce = 100_000;
 
-/** The beginning of a long text, and what follows as it is asked for. `first`: characters that are shown unasked. */
+/** The start of a long text, and more of it on request. `first`: characters shown right away. */
 export function fillLong(into: HTMLElement, text: string, first: number): void {
   into.replaceChildren();
   const add = (from: number, to: number): void => {
@@ -75,7 +75,7 @@ export function fillLong(into: HTMLElement, text: string, first: number): void {
 
 const longWord = /(?:\S{0,199}\s+)+|\S{1,200}/g;
 
-/** A browser takes a minute to look where it may break a word of a hundred thousand characters, so it is told. */
+/** A browser takes a minute to find where to break a word of a hundred thousand characters, so we tell it. */
 function breakable(text: string): readonly (Node | string)[] {
   const pieces = text.match(longWord) ?? [];
   return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [element('wbr'), piece]));

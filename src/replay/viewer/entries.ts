@@ -4,7 +4,7 @@ import type { EntryColumns } from '../page/data.js';
 export class Entries {
   readonly count: number;
   readonly #columns: EntryColumns;
-  /** Where in the columns each one is. */
+  /** Each entry's position in the columns. */
   readonly #rows: Int32Array;
   readonly #causes: ReadonlyMap<number, { readonly stream: number; readonly line: number }>;
 
@@ -17,7 +17,7 @@ export class Entries {
     );
   }
 
-  /** Its line in the stream of records. */
+  /** Its line in the record stream. */
   row(index: number): number {
     return this.#rows[index] ?? -1;
   }
@@ -50,7 +50,7 @@ export class Entries {
     return this.row(index) >= this.count - this.#columns.derived.length;
   }
 
-  /** The tool call that made it, if it is in a mirrored session. */
+  /** The tool call that caused it, if that is in a mirrored session. */
   cause(index: number): { readonly stream: number; readonly line: number } | undefined {
     return this.#causes.get(index);
   }

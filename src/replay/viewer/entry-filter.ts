@@ -1,7 +1,7 @@
 import { wordOf } from '../timeline/entry.js';
 import type { Entries } from './entries.js';
 
-/** What of a run is shown. A set that is not there leaves nothing out. */
+/** What part of a run is shown. A missing set excludes nothing. */
 export interface Filter {
   readonly words: readonly string[];
   readonly agents?: ReadonlySet<string> | undefined;
@@ -9,10 +9,10 @@ export interface Filter {
   readonly steps?: ReadonlySet<string> | undefined;
 }
 
-/** How a filter names what has no agent or no step. */
+/** How a filter names entries without an agent or a step. */
 export const none = '';
 
-/** Answers which entries fit a filter. The texts are joined and lower-cased once, when the first words are looked for. */
+/** Decides which entries match a filter. Texts are joined and lower-cased once, on the first search. */
 export class EntryFilter {
   readonly #entries: Entries;
   #texts: readonly string[] | undefined;
@@ -21,7 +21,7 @@ export class EntryFilter {
     this.#entries = entries;
   }
 
-  /** Ahead of the first search, when there is nothing else to do. */
+  /** Prepares the first search while there is nothing else to do. */
   prepare(): void {
     this.#textsNow();
   }
@@ -42,7 +42,7 @@ export class EntryFilter {
     return this.#texts;
   }
 
-  /** Indices in order. A message is its recipient's as much as its sender's. */
+  /** Indices in order. A message belongs to its recipient as much as to its sender. */
   indices({ words, agents, types, steps }: Filter): readonly number[] {
     const entries = this.#entries;
     const found: number[] = [];

@@ -10,7 +10,7 @@ export interface FilterState {
   readonly steps: readonly string[] | undefined;
 }
 
-/** The search and the three lists of what is shown. */
+/** The search field and the three filter lists. */
 export class Filters {
   readonly search = element('input', {
     type: 'search',
@@ -76,12 +76,12 @@ export class Filters {
   }
 }
 
-/** Names that an address can keep. */
+/** The most names a URL can hold. */
 const mostKept = 2_000;
-/** Check boxes that a list makes: nobody reads more, and a search finds the rest. */
+/** The most check boxes in a list: nobody reads more, and the search finds the rest. */
 const mostBoxes = 500;
 
-/** A list of check boxes that is made when it is opened. */
+/** A list of check boxes, created when first opened. */
 class Choice {
   readonly root: HTMLDetailsElement;
   readonly #values: readonly string[];

@@ -3,14 +3,14 @@ import type { ClaimBar } from './claim-bars.js';
 import { type Lane, type PlacedMark, type PlacedStrip, sizes } from './lane-layout.js';
 import { marksBetween } from './paint.js';
 
-/** What lies under a pointer: one of these, or nothing. */
+/** What is under the pointer: one of these, or nothing. */
 export interface Hit {
   readonly mark?: PlacedMark;
   readonly strip?: PlacedStrip;
   readonly bar?: ClaimBar;
 }
 
-/** `x` and `y` in pixels of the drawing; `wordWidth` of the word beside an entry's mark. */
+/** `x` and `y` in pixels of the drawing; `wordWidth` is the width of the label beside an entry's mark. */
 export function hitAt(
   lanes: readonly Lane[],
   x: number,
@@ -36,7 +36,7 @@ function isAcross(box: { readonly x: number; readonly width: number }, x: number
   return x >= box.x && x < box.x + box.width;
 }
 
-/** The line of a stream that was written nearest to a time. */
+/** The line of a stream written closest to a time. */
 export function lineAt(stream: PageStream | undefined, ms: number): number {
   const { sampleMs = [], sampleLines = [] } = stream ?? {};
   let best = 0;

@@ -5,10 +5,13 @@ import type { Entries } from './entries.js';
 import type { Lane, PlacedStrip } from './lane-layout.js';
 import { axisHeight } from './paint.js';
 
-/** Lanes whose names are all in the page. */
+/** Up to this many lanes all have their names in the page. */
 const mostHeads = 200;
 
-/** Which lanes have their names in the page, `to` exclusive: in steps of a screen, so that a scroll seldom makes new ones. */
+/**
+ * Which lanes have their names in the page, `to` exclusive: in steps of one screen, so scrolling rarely creates new
+ * ones.
+ */
 export function headsNear(
   lanes: readonly Lane[],
   scrollTop: number,
@@ -22,7 +25,7 @@ export function headsNear(
   return { from: Math.max(0, first), to: after === -1 ? lanes.length : after };
 }
 
-/** The names at the left: of the agents, and of their sessions, which open by keyboard too. */
+/** The names on the left: of agents, and of their sessions, which also open by keyboard. */
 export function laneHeads(
   header: PageHeader,
   lanes: readonly Lane[],

@@ -13,7 +13,7 @@ export const sizes = {
   strip: 16,
   subStrip: 12,
   gap: 4,
-  /** The name of a lane and its number of events. */
+  /** Height of a lane's name and event count. */
   name: 42,
   mostRows: 6,
 } as const;
@@ -21,9 +21,9 @@ export const sizes = {
 export interface PlacedMark {
   readonly entry: number;
   readonly x: number;
-  /** Middle, from the top of all lanes. */
+  /** Middle, measured from the top of all lanes. */
   readonly y: number;
-  /** There is room for the word beside it. */
+  /** There is room for its label. */
   readonly hasWord: boolean;
 }
 
@@ -44,13 +44,13 @@ export interface PlacedStrip {
 }
 
 export interface Lane {
-  /** '' for what nobody is known to have done. */
+  /** '' for entries whose agent is unknown. */
   readonly agent: string;
   readonly top: number;
   readonly height: number;
-  /** In order of time. */
+  /** In time order. */
   readonly marks: readonly PlacedMark[];
-  /** Those of them that something can be seen of: thousands may lie in one place. */
+  /** Those that are visible: thousands may be in one place. */
   readonly visibleMarks: readonly PlacedMark[];
   readonly bars: readonly PlacedBar[];
   readonly strips: readonly PlacedStrip[];
@@ -59,17 +59,17 @@ export interface Lane {
 export interface LaneInput {
   readonly entries: Entries;
   readonly agents: readonly string[];
-  /** Indices of the entries that are shown, in order. */
+  /** Indices of the visible entries, in order. */
   readonly shown: readonly number[];
   readonly bars: readonly ClaimBar[];
   readonly sessions: readonly PageSession[];
   readonly streams: readonly PageStream[];
   readonly scale: TimeScale;
-  /** Pixels of a word. */
+  /** Pixels of a label. */
   measure(word: string): number;
 }
 
-/** A lane per agent, each as high as what lies in it needs. */
+/** One lane per agent, each as tall as its contents need. */
 export function layOutLanes(input: LaneInput): readonly Lane[] {
   const shown = grouped(input.shown, (index) => input.entries.agent(index) ?? '');
   const bars = grouped(input.bars, ({ agent }) => agent ?? '');
@@ -123,7 +123,7 @@ function freeRow(rightEdges: readonly number[], x: number): number {
   return row === -1 ? rightEdges.length : row;
 }
 
-/** Of the short ones in one place that nobody could tell apart, one is left; what is blocked is never covered. */
+/** Of short bars too close to tell apart, one is kept; blocked ones are never hidden. */
 function placeBars(scale: TimeScale, bars: readonly ClaimBar[], top: number) {
   const edges: number[] = [];
   const places = new Set<number>();
@@ -141,7 +141,7 @@ function placeBars(scale: TimeScale, bars: readonly ClaimBar[], top: number) {
   return { placed, rows: edges.length };
 }
 
-/** Pixels within which two things are one to the eye. */
+/** Pixels within which two things look like one. */
 const grain = 4;
 
 function placeOf(x: number, row: number, isAlarm: boolean): number {
@@ -165,7 +165,7 @@ function visibleOnly(marks: readonly PlacedMark[], entries: Entries): readonly P
   });
 }
 
-/** With its word where a row has room for it, else alone, else over another. */
+/** With its label if a row has room for it, otherwise without, otherwise overlapping. */
 function placeMarks({ entries, scale, measure }: LaneInput, shown: readonly number[], top: number) {
   const edges: number[] = [];
   const alone = 2 * sizes.mark + 2;
@@ -186,7 +186,7 @@ function emptiest(rightEdges: readonly number[]): number {
   return rightEdges.indexOf(Math.min(...rightEdges));
 }
 
-/** A row per session, named at the left; its sub-agents hang below. */
+/** A row per session, named on the left; sub-agents below it. */
 function placeStrips(
   { sessions, streams, scale }: LaneInput,
   indices: readonly number[],

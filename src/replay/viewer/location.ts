@@ -1,6 +1,6 @@
 import type { FilterState } from './filters.js';
 
-/** Where one is in the page. */
+/** The user's position in the page. */
 export interface ViewLocation {
   readonly entry: number | undefined;
   readonly view: 'lanes' | 'table';
@@ -16,8 +16,8 @@ interface Remembered {
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /**
- * In the fragment of the address: it survives a reload, goes into a bookmark, and is sent to nobody. A little later, since a
- * browser takes its time over it in a large page.
+ * Kept in the URL's fragment: it survives a reload, can be bookmarked, and is sent to nobody. Slightly delayed,
+ * because browsers are slow at it in a large page.
  */
 export function writeLocation(remembered: Remembered): void {
   clearTimeout(timer);

@@ -12,7 +12,7 @@ import {
 import { type Colors, colorNameOf } from './theme.js';
 import { foldWidth, type TimeScale, ticksOf } from './time-scale.js';
 
-/** What is in view: pixels of the whole drawing. */
+/** The visible area, in pixels of the whole drawing. */
 export interface View {
   readonly left: number;
   readonly top: number;
@@ -29,7 +29,7 @@ export interface Drawing {
 }
 
 export const axisHeight = 34;
-/** Beyond so many in view, arrows would be a wall; in a crowd, where marks have no words, there are none. */
+/** With more in view, arrows would be a wall; in a crowd, where marks have no labels, there are none. */
 const mostArrows = 400;
 
 type Canvas = CanvasRenderingContext2D;
@@ -155,7 +155,7 @@ function paintBar(canvas: Canvas, { colors }: Drawing, placed: PlacedBar, view: 
   canvas.fillText(fitted(canvas, shown(label), room), from + 7, y + sizes.bar / 2 + 0.5);
 }
 
-/** From the sender's mark to the recipient's lane; a broadcast to all. */
+/** From the sender's mark to the recipient's lane; a broadcast goes to all. */
 function paintArrows(canvas: Canvas, drawing: Drawing, view: View): void {
   const { lanes, entries, colors } = drawing;
   const laneOf = new Map(lanes.map((lane) => [lane.agent, lane]));
@@ -251,7 +251,7 @@ function paintGlyph(
     polygon(canvas, [x - r, y - r + 1], [x + r + 1, y], [x - r, y + r - 1]);
   else canvas.arc(x, y, r, 0, 2 * Math.PI);
   canvas.fill();
-  // In a crowd nobody sees the outlines, and they cost as much as all the rest.
+  // In a crowd outlines are invisible, and cost as much as everything else.
   if (!mark.hasWord) return;
   canvas.stroke();
   if (type !== 'step.blocked' && type !== 'step.claim_rejected') return;
@@ -313,7 +313,7 @@ export const fonts = {
   axis: '11.5px system-ui, sans-serif',
 } as const;
 
-/** UTC, as everything that tracecraft prints. */
+/** UTC, like everything tracecraft prints. */
 function axisLabel(ms: number, stepMs: number): string {
   const iso = isoOf(ms);
   if (stepMs >= 86_400_000) return iso.slice(0, 10);
@@ -329,7 +329,7 @@ function shortDuration(ms: number): string {
   return `${Math.round(hours / 24)}d`;
 }
 
-/** Indices of the marks from one place to another; they are in rising order. */
+/** Indices of the marks between two positions; they are in ascending order. */
 export function marksBetween(
   marks: readonly PlacedMark[],
   from: number,

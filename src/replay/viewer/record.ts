@@ -4,7 +4,7 @@ import type { Lines } from './data.js';
 import { button, element, fillLong, isoOf, replace, shown } from './dom.js';
 import type { Entries } from './entries.js';
 
-/** Characters of one record that are shown at once. */
+/** Characters of one record shown at once. */
 const mostShown = 50_000;
 
 export interface RecordInput {
@@ -14,7 +14,7 @@ export interface RecordInput {
   onPlace(stream: number, line: number): void;
 }
 
-/** What is known of one entry: in words, its cause, and its object as it lies in the bucket. */
+/** What is known about an entry: in words, its cause, and its object as stored in the bucket. */
 export async function showRecord(
   into: HTMLElement,
   { header, entries, lines, onPlace }: RecordInput,

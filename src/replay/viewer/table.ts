@@ -7,7 +7,7 @@ const beyond = 12;
 /** Rows that are printed; a page of paper has about forty. */
 const mostPrinted = 5_000;
 
-/** The same entries for reading, for screen readers and for paper; only the rows in view are in the page. */
+/** The same entries for reading, screen readers and paper; only the visible rows are in the page. */
 export class EntryTable {
   readonly root = element('section', {
     class: 'table',

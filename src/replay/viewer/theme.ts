@@ -17,7 +17,7 @@ export interface Colors {
   readonly focus: string;
 }
 
-/** As the style sheet has them for the theme of the moment. */
+/** From the style sheet, for the current theme. */
 export function readColors(): Colors {
   const style = getComputedStyle(document.documentElement);
   const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
@@ -69,7 +69,7 @@ export function colorNameOf(type: string): keyof Colors {
 type Theme = 'auto' | 'light' | 'dark';
 const themes: readonly Theme[] = ['auto', 'light', 'dark'];
 
-/** The next theme after the present one; it holds for this page as long as it is open. */
+/** The theme after the current one; applies while this page is open. */
 export function turnTheme(): Theme {
   const root = document.documentElement;
   const present = themes.findIndex((theme) => theme === (root.dataset.theme ?? 'auto'));

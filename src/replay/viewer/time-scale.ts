@@ -1,10 +1,10 @@
-/** A stretch of time in which nothing happened, drawn narrow. Milliseconds since the epoch. */
+/** A stretch of time without events, drawn narrow. Milliseconds since the epoch. */
 export interface Fold {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** Where moments lie on an axis, in pixels from its beginning. Time runs evenly but in folds. */
+/** Where moments are on an axis, in pixels from its start. Time is linear except for folds. */
 export interface TimeScale {
   readonly width: number;
   readonly fromMs: number;
@@ -14,17 +14,17 @@ export interface TimeScale {
   ms(x: number): number;
 }
 
-/** Milliseconds below which no silence is folded. */
+/** Shorter silences are never folded. */
 const shortestFoldMs = 10 * 60_000;
-/** Milliseconds of silence that are folded whatever is usual: a month. */
+/** Longer silences are always folded: a month. */
 const longestShownMs = 30 * 24 * 3_600_000;
 const mostFolds = 24;
 /** Pixels of a folded silence. */
 export const foldWidth = 44;
-/** A silence is one only beside what is usual in the run. */
+/** A silence counts only relative to what is usual in the run. */
 const timesUsual = 6;
 
-/** The silences worth folding, in order. `times` in rising order. */
+/** The silences worth folding, in order. `times` are ascending. */
 export function foldsOf(times: ArrayLike<number>): readonly Fold[] {
   const gaps: Fold[] = [];
   for (let index = 1; index < times.length; index += 1) {
@@ -53,7 +53,7 @@ export interface Span {
   readonly toMs: number;
 }
 
-/** The scale on which all of the span takes `width` pixels, or `zoom` times as much. */
+/** The scale on which the whole span takes `width` pixels, or `zoom` times as much. */
 export function fittingScale(
   span: Span,
   folds: readonly Fold[],
@@ -100,7 +100,7 @@ function openMs({ fromMs, toMs }: Span, folds: readonly Fold[]): number {
   return folds.reduce((sum, fold) => sum - (fold.toMs - fold.fromMs), toMs - fromMs);
 }
 
-/** The last segment that begins at or before the value. */
+/** The last segment that starts at or before the value. */
 function segmentOf(from: readonly number[], value: number): number {
   let [low, high] = [0, from.length - 2];
   while (low < high) {
@@ -117,7 +117,7 @@ const steps = [
   86_400_000, 172_800_000, 604_800_000, 2_592_000_000, 31_536_000_000,
 ];
 
-/** Moments to label between two places of the axis, about `apart` pixels from each other, none inside a fold. */
+/** Moments to label between two positions on the axis, about `apart` pixels from each other, none inside a fold. */
 export function ticksOf(
   scale: TimeScale,
   fromX: number,
