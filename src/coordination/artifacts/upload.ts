@@ -61,7 +61,8 @@ export async function uploadArtifacts(
   const meter = createMeter(onProgress);
   const stopped = await inParallel(
     sources,
-    async (source, signal) => {
+    // What has begun goes on when another file fails: half of it is in the bucket already.
+    async (source) => {
       const sent = await upload({ context, io, step, signal }, source, meter());
       if (sent instanceof TracecraftError) failed.push({ ...source, error: sent });
       else uploaded.push(sent);
@@ -78,7 +79,7 @@ interface Uploading {
   readonly context: CoordinationContext;
   readonly io: Io;
   readonly step: string;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** A file's error is a value; a store's error is thrown. */
