@@ -99,6 +99,7 @@ describe('tracecraft watch --once', () => {
         bytes: expect.any(Number),
         left_sessions: 0,
         left_bytes: 0,
+        left_elsewhere: 0,
         where: expect.stringContaining('bucket (default)'),
       },
       {
@@ -178,7 +179,7 @@ describe('tracecraft watch --once', () => {
     await world.run(['init', '--project', 'p', '--agent', 'a']);
     const some = await world.run(['watch', '--once']);
     expect(some.stdout).toContain('Mirroring 1 session in 1 stream');
-    expect(some.stdout).toContain('Left alone: 1 session');
+    expect(some.stdout).toContain('1 session of other folders is left alone: --all-projects');
     const all = await world.run(['watch', '--once', '--all-projects']);
     expect(all.stdout).toContain('Mirroring 2 sessions in 2 streams');
   });
