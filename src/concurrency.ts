@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type PQueue from 'p-queue';
 
 /** As many as a store's client has connections for. */
@@ -77,6 +78,8 @@ async function openLanes(atOnce: number, caller: AbortSignal | undefined): Promi
   const queue = new Queue({ concurrency: atOnce });
   const own = new AbortController();
   const signal = caller === undefined ? own.signal : AbortSignal.any([own.signal, caller]);
+  // Every step in flight may listen; beyond ten Node would warn of a leak.
+  setMaxListeners(0, signal);
   // What was taken out of the queue never ends, and nobody waits for it.
   signal.addEventListener('abort', () => queue.clear(), { once: true });
   let usedBytes = 0;

@@ -122,7 +122,7 @@ describe.each([local, ...remote])('coordination on $name', ({ open }) => {
     await run('alex', ['release', step]);
     expect(await waiting).toMatchObject({ code: 0, stdout: `Claimed step ${step} as zed\n` });
     const late = await run('alex', ['claim', step, '--wait', '--timeout', '1s']);
-    expect(late.stderr).toContain(`step ${step} is still held by zed`);
+    expect(late.stderr).toContain(`step ${step} is not free after 1 s: claimed by zed`);
     expect(late.code).toBe(6);
   });
 

@@ -46,6 +46,8 @@ const lines: Readonly<Record<string, string>> = {
   'artifact:upload': 'artifact upload plans.txt',
   send: 'send ben hello',
   'memory:set': 'memory set port 8080',
+  run: 'run thing -- true',
+  'step:edit': 'step edit thing --title plan',
 };
 
 /** With a value for every argument and every flag that is required, so that a new command is walked as well. */
