@@ -195,7 +195,9 @@ describe('doctor on S3', () => {
 });
 
 describe('doctor on the Hub', () => {
-  it('sees a bucket that is public, and notes what a private one cannot do', async () => {
+  it('sees a bucket that is public, and notes what a private one cannot do', {
+    timeout: 120_000,
+  }, async () => {
     const hub = await startHub();
     const env = {
       HF_ENDPOINT: hub.endpoint,

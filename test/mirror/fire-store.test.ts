@@ -90,9 +90,14 @@ describe('the mirror on a store that fails', () => {
   const rows = (from: number, to: number) =>
     Array.from({ length: to - from }, (_, n) => userRow(`row ${from + n}`, { sessionId: id, cwd }));
 
+  /** A run that could not check something says so, names the fault, and the next one makes up for it. */
   const once = async (bucket: Bucket): Promise<void> => {
-    const summary = await rig.once({ bucket, clock }).ended;
-    expect(summary.behind).toEqual([]);
+    for (let runs = bucket === retried ? 1 : 4; runs > 0; runs -= 1) {
+      const { behind } = await rig.once({ bucket, clock }).ended;
+      if (behind.length === 0) return;
+      if (runs === 1) expect(behind).toEqual([]);
+      for (const { reason } of behind) expect(reason).toMatch(/HTTP (5\d\d|429)|ETIMEDOUT/);
+    }
   };
 
   async function partNames(): Promise<readonly string[]> {
