@@ -51,8 +51,8 @@ describe('tracecraft redact', () => {
   }, 60_000);
 
   it('knows the values of telling variables', async () => {
-    const env = { SHOP_PASSWORD: 'correct-horse-battery' };
-    const { stdout } = await world.run(['redact'], { env, input: 'say correct-horse-battery\n' });
+    const env = { SHOP_PASSWORD: 'kX9vq27Lm4TrsW8e' };
+    const { stdout } = await world.run(['redact'], { env, input: 'say kX9vq27Lm4TrsW8e\n' });
     expect(stdout).toBe('say [REDACTED:known]\n');
   });
 

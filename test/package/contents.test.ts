@@ -24,7 +24,7 @@ const wanted = [
   /^dist\/sdk\.(mjs|d\.mts|d\.cts)$/,
   /^dist\/commands\/([a-z-]+\/)?[a-z-]+\.cjs$/,
   /^dist\/chunks\/[\w.-]+\.cjs$/,
-  /^docs\/[a-z-]+\.md$/,
+  /^docs\/[a-z0-9-]+\.md$/,
   /^man\/[a-z-]+\.1$/,
   /^skills\/tracecraft\/[\w/.-]+$/,
 ];

@@ -106,15 +106,18 @@ export class SessionFilter {
 
   /**
    * A stream that is not mirrored was noticed: what is to be taken now, on account of it. What is as old as before has not
-   * grown, though it may have been moved or packed, which keeps its time; what is longer than before has grown, whatever its
-   * time says.
+   * grown, though it may have been moved or packed, which keeps its time; what is longer than before and has another time, even
+   * an old one, has grown.
    */
   async meet(stream: Stream, nowMs: number): Promise<readonly DiscoveredStream[]> {
     if (!this.#mayConcern(stream)) return [];
     const before = this.#dormant.get(stream.source)?.snapshot;
     const snapshot = await stream.changed(before);
     if (snapshot === undefined) return [];
-    const hasGrown = before !== undefined && snapshot.size > before.size;
+    const hasGrown =
+      before !== undefined &&
+      snapshot.size > before.size &&
+      snapshot.modifiedAtMs !== before.modifiedAtMs;
     this.#dormant.set(stream.source, { stream, snapshot });
     const key = sessionKey(stream);
     const session = [...this.#dormant.values()].filter((one) => sessionKey(one.stream) === key);
