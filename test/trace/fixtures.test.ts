@@ -65,7 +65,7 @@ describe.skipIf(!existsSync(trees))(
       );
       expect(answer).toMatchObject({
         code: 0,
-        stderr: expect.stringContaining('traces as they are'),
+        stderr: expect.stringContaining('already are traces'),
       });
       const compacted = sessionRows(answer.json);
       const mapped = compacted.filter(({ format }) => format === 'trace');
