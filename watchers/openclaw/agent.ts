@@ -49,7 +49,7 @@ export class OpenClawAgent {
   /** What `#placed` was derived from. */
   #basis: readonly unknown[] = [];
   #placed: ReadonlyMap<string, Placed> = new Map();
-  #snapshots: Promise<ReadonlyMap<string, Placed>> = Promise.resolve(this.#placed);
+  #placing: Promise<ReadonlyMap<string, Placed>> = Promise.resolve(this.#placed);
 
   constructor(settings: OpenClawAgentSettings) {
     this.#settings = settings;
@@ -64,7 +64,7 @@ export class OpenClawAgent {
 
   /** Everything there is now. */
   async streams(): Promise<readonly LineStream[]> {
-    const placed = [...(await this.#snapshot()).values()];
+    const placed = [...(await this.#all()).values()];
     const keys = new Set(placed.map(keyOf));
     for (const key of this.#streams.keys()) if (!keys.has(key)) this.#streams.delete(key);
     return placed.map((source) => this.#streamFrom(source));
@@ -72,7 +72,7 @@ export class OpenClawAgent {
 
   /** What an event at this path concerns; for the database, the session that changed last. */
   async streamOf(path: string): Promise<LineStream | undefined> {
-    const placed = await this.#snapshot();
+    const placed = await this.#all();
     const isDatabase = path === this.#database.path || path === `${this.#database.path}-wal`;
     const source = isDatabase ? this.#database.lastChanged : plainName(path);
     const known = source === undefined ? undefined : placed.get(source);
@@ -91,14 +91,14 @@ export class OpenClawAgent {
   }
 
   /** One scan at a time: an older one must not overwrite a newer one. */
-  #snapshot(): Promise<ReadonlyMap<string, Placed>> {
-    const snapshot = (): Promise<ReadonlyMap<string, Placed>> => this.#lookNow();
-    this.#snapshots = this.#snapshots.then(snapshot, snapshot);
-    return this.#snapshots;
+  #all(): Promise<ReadonlyMap<string, Placed>> {
+    const place = (): Promise<ReadonlyMap<string, Placed>> => this.#placeNow();
+    this.#placing = this.#placing.then(place, place);
+    return this.#placing;
   }
 
   /** The files are listed first: whatever the database publishes meanwhile is found by the next scan, exactly once. */
-  async #lookNow(): Promise<ReadonlyMap<string, Placed>> {
+  async #placeNow(): Promise<ReadonlyMap<string, Placed>> {
     const sessions = await this.#filesIn(sessionsFolder);
     const imports = await this.#filesIn(importsFolder);
     await this.#askDatabase();

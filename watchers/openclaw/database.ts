@@ -92,7 +92,7 @@ export class OpenClawDatabase {
     const restMs = Math.min(tookMs * restPerLook, longestRestMs);
     if (token !== absent && this.#clock.monotonic() - atMs < restMs) return this.#held;
     if (this.#looking?.token !== token) {
-      const done = this.#snapshot(token).finally(() => {
+      const done = this.#readSessions(token).finally(() => {
         if (this.#looking?.done === done) this.#looking = undefined;
       });
       this.#looking = { token, done };
@@ -100,7 +100,7 @@ export class OpenClawDatabase {
     return this.#looking.done;
   }
 
-  async #snapshot(token: string): Promise<ReadonlyMap<string, StoredSession>> {
+  async #readSessions(token: string): Promise<ReadonlyMap<string, StoredSession>> {
     const atMs = this.#clock.monotonic();
     const before = this.#held;
     const held =

@@ -116,7 +116,7 @@ const headSchema = v.object({
   line: count,
   at: v.unknown(),
   facts: v.record(v.string(), v.union([v.string(), v.number()])),
-  snapshot: v.nullable(v.object({ token: v.string(), size: v.number(), modifiedAtMs: v.number() })),
+  look: v.nullable(v.object({ token: v.string(), size: v.number(), modifiedAtMs: v.number() })),
 });
 type StoredHead = v.InferOutput<typeof headSchema>;
 
@@ -129,7 +129,7 @@ function encodeCheckpoint({ checkpoint, facts, snapshot }: StreamState): string 
     line: checkpoint.position.line,
     at: checkpoint.position.at,
     facts,
-    snapshot: snapshot ?? null,
+    look: snapshot ?? null,
   });
   return `${checksum(body)} ${body}\n`;
 }
@@ -204,7 +204,7 @@ function assemble(stored: StoredHead, parts: readonly ShippedPart[]): StreamStat
       ahead: false,
     },
     facts: stored.facts as SessionFacts,
-    snapshot: stored.snapshot ?? undefined,
+    snapshot: stored.look ?? undefined,
   };
 }
 

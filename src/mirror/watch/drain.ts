@@ -17,23 +17,23 @@ const recordsQuietMs = 2_100;
 /** Until everything of one stream is sent, or nothing can be: the failure stands then, and the others go on. */
 export async function drainWhole(
   { uploader, clock, patienceMs }: Drain,
-  states: UploadState,
+  state: UploadState,
   signal: AbortSignal,
   counter: ProgressCounter,
 ): Promise<void> {
   const { breaker } = uploader;
   const isHopeless = (): boolean => breaker.hopeless(clock.monotonic(), patienceMs) !== undefined;
-  let maySettle = states.mirrored.mirror.source.kind === 'records';
-  states.isFlushing = true;
-  states.schedule.flushing(clock.monotonic());
+  let maySettle = state.mirrored.mirror.source.kind === 'records';
+  state.isFlushing = true;
+  state.schedule.flushing(clock.monotonic());
   while (!signal.aborted && !isHopeless()) {
-    const upload = await uploader.upload(states, backfillParts);
-    counter.advanced(states);
+    const upload = await uploader.upload(state, backfillParts);
+    counter.advanced(state);
     if (upload === 'again') continue;
-    const awaitsQuiet = upload === 'done' && maySettle && states.rest > 0;
+    const awaitsQuiet = upload === 'done' && maySettle && state.rest > 0;
     if (upload === 'done' && !awaitsQuiet) {
-      states.isFlushing = false;
-      return counter.finished(states);
+      state.isFlushing = false;
+      return counter.finished(state);
     }
     if (upload === 'failed' && breaker.trouble === undefined) return;
     if (awaitsQuiet) maySettle = false;
@@ -45,16 +45,16 @@ export async function drainWhole(
 /** The same at a shutdown, as far as its time goes. */
 export async function finishOne(
   { uploader, clock }: Drain,
-  states: UploadState,
+  state: UploadState,
   deadline: number,
 ): Promise<void> {
-  states.isFlushing = true;
-  states.schedule.flushing(clock.monotonic());
+  state.isFlushing = true;
+  state.schedule.flushing(clock.monotonic());
   while (clock.monotonic() < deadline) {
-    const upload = await uploader.upload(states, liveParts);
+    const upload = await uploader.upload(state, liveParts);
     const isSourceBroken = upload === 'failed' && uploader.breaker.trouble === undefined;
     if (upload === 'done' || isSourceBroken) {
-      states.isFlushing = false;
+      state.isFlushing = false;
       return;
     }
     const left = Math.max(0, deadline - clock.monotonic());

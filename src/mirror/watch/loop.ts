@@ -118,16 +118,16 @@ export class WatchLoop {
   async #take({ stream, snapshot }: DiscoveredStream): Promise<UploadState> {
     const { registry, clock } = this.#context;
     const mirrored = registry.admit(stream);
-    const states = this.#uploader.of(mirrored);
+    const state = this.#uploader.of(mirrored);
     await mirrored.mirror.load();
-    states.seen = snapshot;
+    state.seen = snapshot;
     const isUnchanged =
       mirrored.mirror.snapshot?.token === snapshot.token && mirrored.mirror.source === stream;
     const { isThorough } = this.#context.settings;
     if (isThorough || !isUnchanged || registry.isLost(mirrored))
-      states.schedule.noticed(clock.monotonic(), snapshot.size);
-    else states.storeAuditAtMs = clock.monotonic();
-    return states;
+      state.schedule.noticed(clock.monotonic(), snapshot.size);
+    else state.storeAuditAtMs = clock.monotonic();
+    return state;
   }
 
   /** Also for folders that were not there at the start: a harness that is used for the first time. */
@@ -176,31 +176,31 @@ export class WatchLoop {
     const { registry, clock } = this.#context;
     const mirrored = registry.mirroredStreamOf(stream.source);
     if (mirrored === undefined) return this.#meet(stream);
-    const states = this.#uploader.of(mirrored);
-    const snapshot = await stream.changed(states.seen);
+    const state = this.#uploader.of(mirrored);
+    const snapshot = await stream.changed(state.seen);
     const now = clock.monotonic();
-    states.lookAtMs = now + hotLookMs;
+    state.lookAtMs = now + hotLookMs;
     if (snapshot === undefined) return;
-    states.seen = snapshot;
-    states.hotUntilMs = now + hotForMs;
-    states.schedule.noticed(now, snapshot.size - (mirrored.mirror.snapshot?.size ?? 0));
+    state.seen = snapshot;
+    state.hotUntilMs = now + hotForMs;
+    state.schedule.noticed(now, snapshot.size - (mirrored.mirror.snapshot?.size ?? 0));
   }
 
   async #meet(stream: Stream): Promise<void> {
     const { registry, clock, report } = this.#context;
     const discovered = await this.#filter.meet(stream, clock.now());
     for (const found of discovered) {
-      const states = await this.#take(found);
-      states.hotUntilMs = clock.monotonic() + hotForMs;
+      const state = await this.#take(found);
+      state.hotUntilMs = clock.monotonic() + hotForMs;
     }
     if (discovered.length > 0) report.onSessions(registry.sessionCount);
   }
 
   async #lookAtHot(): Promise<void> {
     const now = this.#context.clock.monotonic();
-    for (const states of this.#uploader.states) {
-      const isDue = states.hotUntilMs > now && states.lookAtMs <= now;
-      if (isDue) await this.#glanceSafely(states.mirrored.mirror.source);
+    for (const state of this.#uploader.states) {
+      const isDue = state.hotUntilMs > now && state.lookAtMs <= now;
+      if (isDue) await this.#glanceSafely(state.mirrored.mirror.source);
     }
   }
 
@@ -250,37 +250,37 @@ export class WatchLoop {
   #flushDue(): void {
     const now = this.#context.clock.monotonic();
     if (now < this.#uploader.breaker.notBeforeMs) return;
-    for (const states of this.#uploader.states) {
-      if (states.isFlushing) continue;
-      if ((states.schedule.dueAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueue(states);
-      else if ((states.storeAuditAtMs ?? Number.POSITIVE_INFINITY) <= now)
-        this.#enqueueWork(states, 0, () => this.#uploader.auditStore(states));
-      else if ((states.auditAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueueAudit(states);
+    for (const state of this.#uploader.states) {
+      if (state.isFlushing) continue;
+      if ((state.schedule.dueAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueue(state);
+      else if ((state.storeAuditAtMs ?? Number.POSITIVE_INFINITY) <= now)
+        this.#enqueueWork(state, 0, () => this.#uploader.auditStore(state));
+      else if ((state.auditAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueueAudit(state);
     }
   }
 
-  #enqueue(states: UploadState): void {
-    const waiting = (states.seen?.size ?? 0) - (states.mirrored.mirror.snapshot?.size ?? 0);
+  #enqueue(state: UploadState): void {
+    const waiting = (state.seen?.size ?? 0) - (state.mirrored.mirror.snapshot?.size ?? 0);
     const isBackfill = waiting > backfillBytes;
     const limits = isBackfill ? backfillParts : liveParts;
-    this.#enqueueWork(states, isBackfill ? 0 : 1, () => this.#uploader.flush(states, limits));
+    this.#enqueueWork(state, isBackfill ? 0 : 1, () => this.#uploader.flush(state, limits));
   }
 
-  #enqueueAudit(states: UploadState): void {
-    this.#enqueueWork(states, 0, () => this.#uploader.audit(states));
+  #enqueueAudit(state: UploadState): void {
+    this.#enqueueWork(state, 0, () => this.#uploader.audit(state));
   }
 
-  #enqueueWork(states: UploadState, priority: number, work: () => Promise<unknown>): void {
-    states.isFlushing = true;
+  #enqueueWork(state: UploadState, priority: number, work: () => Promise<unknown>): void {
+    state.isFlushing = true;
     const task = (): Promise<unknown> =>
       work().finally(() => {
-        states.isFlushing = false;
-        states.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
+        state.isFlushing = false;
+        state.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
         this.#wake();
       });
     const failed = (error: unknown): void => {
-      states.schedule.again(this.#context.clock.monotonic() + hotForMs);
-      this.#uploader.failed(error, states);
+      state.schedule.again(this.#context.clock.monotonic() + hotForMs);
+      this.#uploader.failed(error, state);
     };
     this.#queue.add(task, { priority }).catch(failed);
   }
@@ -317,15 +317,15 @@ export class WatchLoop {
 
   #nextMs(now: number): number {
     const { breaker, metas } = this.#uploader;
-    let snapshot = this.#sweepAtMs;
+    let lookAtMs = this.#sweepAtMs;
     let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metas.nextMs;
-    for (const states of this.#uploader.states) {
-      if (states.hotUntilMs > now) snapshot = Math.min(snapshot, states.lookAtMs);
-      if (states.isFlushing) continue;
-      const { schedule, auditAtMs = send, storeAuditAtMs = send } = states;
+    for (const state of this.#uploader.states) {
+      if (state.hotUntilMs > now) lookAtMs = Math.min(lookAtMs, state.lookAtMs);
+      if (state.isFlushing) continue;
+      const { schedule, auditAtMs = send, storeAuditAtMs = send } = state;
       send = Math.min(send, schedule.dueAtMs ?? send, auditAtMs, storeAuditAtMs);
     }
-    return Math.min(snapshot, Math.max(send, breaker.notBeforeMs));
+    return Math.min(lookAtMs, Math.max(send, breaker.notBeforeMs));
   }
 
   /** One last look at everything, then all that is due, within the time a shutdown may take. */
@@ -348,8 +348,8 @@ export class WatchLoop {
     const drain = { uploader: this.#uploader, clock: this.#context.clock, patienceMs };
     const isInTime = (): boolean => this.#context.clock.monotonic() < deadline;
     while (isInTime()) {
-      for (const states of this.#due()) {
-        this.#queue.add(() => finishOne(drain, states, deadline)).catch(() => undefined);
+      for (const state of this.#due()) {
+        this.#queue.add(() => finishOne(drain, state, deadline)).catch(() => undefined);
       }
       await this.#until(deadline, this.#queue.onIdle());
       if (this.#due().length > 0) continue;
@@ -360,11 +360,11 @@ export class WatchLoop {
 
   /** Of those that are meant, all that the store can be asked about now; what turns out to be missing is due then. */
   async #auditStores(
-    isMeant: (states: UploadState) => boolean,
+    isMeant: (state: UploadState) => boolean,
     mayGoOn: () => boolean,
   ): Promise<void> {
-    const audits = [...this.#uploader.states].filter(isMeant).map((states) => async () => {
-      if (mayGoOn()) await this.#uploader.auditStore(states);
+    const audits = [...this.#uploader.states].filter(isMeant).map((state) => async () => {
+      if (mayGoOn()) await this.#uploader.auditStore(state);
     });
     await this.#queue.addAll(audits);
   }
@@ -387,6 +387,6 @@ export class WatchLoop {
   }
 }
 
-function hasShipped(states: UploadState): boolean {
-  return states.hasShipped;
+function hasShipped(state: UploadState): boolean {
+  return state.hasShipped;
 }

@@ -17,17 +17,17 @@ export class ProgressCounter {
     this.#tell();
   }
 
-  advanced(states: UploadState): void {
-    const parts = states.mirrored.mirror.checkpoint?.parts ?? [];
+  advanced(state: UploadState): void {
+    const parts = state.mirrored.mirror.checkpoint?.parts ?? [];
     this.#done.set(
-      states,
+      state,
       parts.reduce((sum, part) => sum + part.sourceBytes, 0),
     );
     this.#tell();
   }
 
-  finished(states: UploadState): void {
-    this.#done.set(states, states.seen?.size ?? 0);
+  finished(state: UploadState): void {
+    this.#done.set(state, state.seen?.size ?? 0);
     this.#tell();
   }
 

@@ -72,7 +72,7 @@ export class StreamUploader {
   of(mirrored: MirroredStream): UploadState {
     const known = this.#states.get(mirrored);
     if (known !== undefined) return known;
-    const states: UploadState = {
+    const state: UploadState = {
       mirrored,
       schedule: new FlushSchedule(this.#timing),
       seen: undefined,
@@ -86,60 +86,61 @@ export class StreamUploader {
       rest: 0,
       failure: undefined,
     };
-    this.#states.set(mirrored, states);
-    return states;
+    this.#states.set(mirrored, state);
+    return state;
   }
 
   /** One flush of a running watch: when it is due again, if it is, is settled here. */
-  async flush(states: UploadState, limits: UploadLimits): Promise<void> {
-    states.schedule.flushing(this.#clock.monotonic());
-    const upload = await this.upload(states, limits);
+  async flush(state: UploadState, limits: UploadLimits): Promise<void> {
+    state.schedule.flushing(this.#clock.monotonic());
+    const upload = await this.upload(state, limits);
     const now = this.#clock.monotonic();
-    if (upload === 'again') states.schedule.again(now);
-    if (upload === 'soon') states.schedule.again(now + retryUnsteadyMs);
+    if (upload === 'again') state.schedule.again(now);
+    if (upload === 'soon') state.schedule.again(now + retryUnsteadyMs);
     if (upload === 'failed') {
       const isTheStores = this.breaker.trouble !== undefined;
-      states.schedule.again(isTheStores ? this.breaker.notBeforeMs : now + retryFailedMs);
+      state.schedule.again(isTheStores ? this.breaker.notBeforeMs : now + retryFailedMs);
     }
-    states.auditAtMs = Math.max(now + auditAfterMs, states.auditedAtMs + auditEveryMs);
+    state.auditAtMs = Math.max(now + auditAfterMs, state.auditedAtMs + auditEveryMs);
   }
 
-  async audit(states: UploadState): Promise<void> {
+  async audit(state: UploadState): Promise<void> {
     const now = this.#clock.monotonic();
-    states.auditAtMs = undefined;
-    states.auditedAtMs = now;
+    state.auditAtMs = undefined;
+    state.auditedAtMs = now;
     try {
-      await states.mirrored.mirror.audit();
+      await state.mirrored.mirror.audit();
     } catch (error) {
-      this.failed(error, states);
-      states.auditAtMs = now + retryFailedMs;
+      this.failed(error, state);
+      state.auditAtMs = now + retryFailedMs;
     }
   }
 
   /** Asks the bucket whether it still holds what was shipped, and puts back what it does not. */
-  async auditStore(states: UploadState): Promise<'done' | 'failed'> {
-    const { mirrored } = states;
+  async auditStore(state: UploadState): Promise<'done' | 'failed'> {
+    const { mirrored } = state;
     const before = mirrored.mirror.checkpoint;
-    states.storeAuditAtMs = undefined;
-    states.hasShipped = false;
+    state.storeAuditAtMs = undefined;
+    state.hasShipped = false;
     try {
-      const { state, more } = await mirrored.mirror.auditStore();
+      const audited = await mirrored.mirror.auditStore();
       const now = this.#clock.monotonic();
-      if (mirrored.mirror.checkpoint !== before) this.#shipped(states);
-      states.failure ??= contest(mirrored);
+      if (mirrored.mirror.checkpoint !== before) this.#shipped(state);
+      state.failure ??= contest(mirrored);
       if (this.breaker.succeeded()) this.#report.onWell();
-      if (more || state === 'unsteady' || state === 'conflict') states.schedule.noticed(now, 1);
+      const isOpen = audited.state === 'unsteady' || audited.state === 'conflict';
+      if (audited.more || isOpen) state.schedule.noticed(now, 1);
       return 'done';
     } catch (error) {
-      this.failed(error, states);
-      states.storeAuditAtMs = this.#clock.monotonic() + retryFailedMs;
-      states.hasShipped = true;
+      this.failed(error, state);
+      state.storeAuditAtMs = this.#clock.monotonic() + retryFailedMs;
+      state.hasShipped = true;
       return 'failed';
     }
   }
 
-  async upload(states: UploadState, limits: UploadLimits): Promise<UploadOutcome> {
-    const { mirrored } = states;
+  async upload(state: UploadState, limits: UploadLimits): Promise<UploadOutcome> {
+    const { mirrored } = state;
     try {
       await this.#registry.resolveSource(mirrored);
       this.#noticeFresh();
@@ -147,32 +148,32 @@ export class StreamUploader {
       if (owner !== undefined && owner !== mirrored) return this.#leaveTo(owner);
       const before = mirrored.mirror.checkpoint?.sequence;
       const uploaded = await mirrored.mirror.upload(limits);
-      states.rest = uploaded.rest;
-      states.failure = contest(mirrored);
-      if (mirrored.mirror.checkpoint?.sequence !== before) this.#shipped(states);
+      state.rest = uploaded.rest;
+      state.failure = contest(mirrored);
+      if (mirrored.mirror.checkpoint?.sequence !== before) this.#shipped(state);
       if (this.breaker.succeeded()) this.#report.onWell();
       if (uploaded.state === 'unsteady') return 'soon';
       if (uploaded.state === 'conflict') return await this.#resolve(mirrored);
       return uploaded.more ? 'again' : 'done';
     } catch (error) {
-      this.failed(error, states);
+      this.failed(error, state);
       return 'failed';
     }
   }
 
-  #shipped(states: UploadState): void {
+  #shipped(state: UploadState): void {
     const now = this.#clock.monotonic();
-    states.hasShipped = true;
-    states.storeAuditAtMs ??= now + storeAuditEveryMs;
-    this.metas.changed(states.mirrored.session, now);
+    state.hasShipped = true;
+    state.storeAuditAtMs ??= now + storeAuditEveryMs;
+    this.metas.changed(state.mirrored.session, now);
   }
 
   /** Tells a failure once, and makes everything wait when it is the store's. */
-  failed(thrown: unknown, states?: UploadState): void {
+  failed(thrown: unknown, state?: UploadState): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const { isTheStores, isNews } = this.breaker.failed(error, this.#clock.monotonic());
-    const isRepeated = states?.failure?.message === error.message;
-    if (states !== undefined) states.failure = error;
+    const isRepeated = state?.failure?.message === error.message;
+    if (state !== undefined) state.failure = error;
     if (isNews && !isRepeated) this.#report.onTrouble(error, isTheStores);
   }
 
