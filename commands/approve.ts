@@ -1,8 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { checkNote } from '../src/cli/note.js';
+import { checkNote, textToShare } from '../src/cli/note.js';
 import { review } from '../src/coordination/claims/review.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 
@@ -27,11 +26,13 @@ export default class Approve extends BaseCommand {
     checkNote('--note', flags.note);
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
     const { coordination, settings } = await this.coordinate();
-    const checked = checkSecrets(settings, flags.note ?? '', flags.redact);
-    if (checked.found !== undefined) {
-      this.warn(secretWarning('the note', checked.found, flags.redact));
-    }
-    const note = flags.note === undefined ? undefined : checked.text;
+    const { note: written, redact } = flags;
+    const note =
+      written === undefined
+        ? undefined
+        : textToShare(settings, { what: 'the note', text: written, redact }, (line) =>
+            this.warn(line),
+          );
     const { handoff } = await review(coordination.context, {
       step,
       verdict: 'approved',

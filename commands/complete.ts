@@ -1,8 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { checkNote } from '../src/cli/note.js';
+import { checkNote, textToShare } from '../src/cli/note.js';
 import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
 import { pinArtifacts } from '../src/coordination/artifacts/pins.js';
 import { readClaim } from '../src/coordination/claims/document.js';
@@ -63,14 +62,10 @@ export default class Complete extends BaseCommand {
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
     const { coordination, settings } = await this.coordinate();
     const { context, holders } = coordination;
-    const scrub = (what: string, text: string | undefined): string | undefined => {
-      if (text === undefined) return undefined;
-      const checked = checkSecrets(settings, text, flags.redact);
-      if (checked.found !== undefined) {
-        this.warn(secretWarning(what, checked.found, flags.redact));
-      }
-      return checked.text;
-    };
+    const scrub = (what: string, text: string | undefined): string | undefined =>
+      text === undefined
+        ? undefined
+        : textToShare(settings, { what, text, redact: flags.redact }, (line) => this.warn(line));
     const [artifacts, changed] = await Promise.all([
       flags.artifact === undefined
         ? undefined

@@ -16,12 +16,11 @@ import {
   usualLimit,
 } from '../src/coordination/mail/inbox.js';
 import type { Mail } from '../src/coordination/mail/mailbox.js';
+import { growingPauses } from '../src/coordination/pauses.js';
 import { TimedOutError, TracecraftError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
 
 const defaultTimeout = '300s';
-const firstPauseMs = 500;
-const longestPauseMs = 5_000;
 /** Milliseconds between two looks for handoffs whose sender was stopped before it sent their mail. */
 const settleEveryMs = 30_000;
 /** Of what is no message, so many keys are named one by one. */
@@ -121,8 +120,11 @@ export default class Inbox extends BaseCommand {
   ): Promise<NewInbox> {
     const { context } = coordination;
     const { clock } = context;
-    const deadline = clock.monotonic() + timeoutMs;
-    let pauseMs = firstPauseMs;
+    const pauses = growingPauses(
+      () => clock.monotonic(),
+      (ms) => clock.sleep(ms),
+      timeoutMs,
+    );
     let settledAtMs = clock.monotonic();
     for (;;) {
       if (clock.monotonic() - settledAtMs >= settleEveryMs) {
@@ -134,10 +136,8 @@ export default class Inbox extends BaseCommand {
       this.warnOf(inbox);
       // As much junk as a look reads must not hide what comes behind it.
       if (inbox.unread > 0 && (await inbox.remember())) continue;
-      const leftMs = deadline - clock.monotonic();
-      if (leftMs <= 0) throw timedOut(timeoutMs);
-      await clock.sleep(Math.min(pauseMs, leftMs));
-      pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+      if (pauses.leftMs() <= 0) throw timedOut(timeoutMs);
+      await pauses.pause();
       // A waiting agent is alive, for as long as it waits.
       await coordination.heartbeat();
     }

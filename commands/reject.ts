@@ -1,8 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { checkNote } from '../src/cli/note.js';
+import { checkNote, textToShare } from '../src/cli/note.js';
 import { review } from '../src/coordination/claims/review.js';
 import { stepId } from '../src/protocol/names.js';
 
@@ -25,11 +24,8 @@ export default class Reject extends BaseCommand {
     const step = stepId(args.step);
     checkNote('--note', flags.note);
     const { coordination, settings } = await this.coordinate();
-    const checked = checkSecrets(settings, flags.note ?? '', flags.redact);
-    if (checked.found !== undefined) {
-      this.warn(secretWarning('the note', checked.found, flags.redact));
-    }
-    const note = flags.note === undefined ? undefined : checked.text;
+    const share = { what: 'the note', text: flags.note, redact: flags.redact };
+    const note = textToShare(settings, share, (line) => this.warn(line));
     const { handoff } = await review(coordination.context, {
       step,
       verdict: 'rejected',

@@ -1,3 +1,5 @@
+import { checkSecrets, secretWarning } from '../app/secret-check.js';
+import type { Settings } from '../config/settings.js';
 import { UsageError } from '../errors.js';
 import { maxTextLength } from '../protocol/coordination.js';
 
@@ -7,4 +9,19 @@ export function checkNote(flag: string, text: string | undefined): void {
   throw new UsageError(`${flag} is longer than ${maxTextLength} characters`, {
     hint: 'Upload it with "tracecraft artifact upload" and name it with --artifact.',
   });
+}
+
+/** What is shared of a text: without its secrets if `redact`. Whatever it holds of them, `warn` hears by kind. */
+export function textToShare(
+  settings: Settings,
+  {
+    what,
+    text,
+    redact,
+  }: { readonly what: string; readonly text: string; readonly redact: boolean },
+  warn: (line: string) => void,
+): string {
+  const checked = checkSecrets(settings, text, redact);
+  if (checked.found !== undefined) warn(secretWarning(what, checked.found, redact));
+  return checked.text;
 }

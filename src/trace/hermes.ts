@@ -1,4 +1,4 @@
-import { fields, list, parsed, text } from '../replay/conversation/row.js';
+import { fields, list, opened, text } from '../conversation/fields.js';
 import {
   type Json,
   type Said,
@@ -86,7 +86,7 @@ export class HermesTrace {
     }
     if (typeof content !== 'string') blocks.push(...content);
     else if (content !== '') blocks.push({ type: 'text', text: content });
-    const calls = list(parsed(row.tool_calls)).map((call, index) => callOf(call, id, index));
+    const calls = list(opened(row.tool_calls)).map((call, index) => callOf(call, id, index));
     this.#open = calls.map((call) => call.id);
     blocks.push(...calls);
     if (blocks.length === 0) return undefined;
@@ -123,14 +123,14 @@ function callOf(
     type: 'tool_use',
     id: text(call.id) ?? text(call.call_id) ?? `call-${rowId}-${index}`,
     name: text(called.name) ?? text(call.name) ?? 'tool',
-    input: toolInput(parsed(called.arguments ?? call.arguments)),
+    input: toolInput(opened(called.arguments ?? call.arguments)),
   };
 }
 
 function contentOf(content: unknown): string | readonly TraceBlock[] {
   if (typeof content !== 'string') return list(content).map(blockOf);
   if (!content.startsWith(jsonMark)) return content;
-  const value = parsed(content.slice(jsonMark.length));
+  const value = opened(content.slice(jsonMark.length));
   return Array.isArray(value) ? value.map(blockOf) : content.slice(jsonMark.length);
 }
 

@@ -1,4 +1,5 @@
-import { fields, isoMs, list, parsed, text } from '../replay/conversation/row.js';
+import { fields, list, opened, text } from '../conversation/fields.js';
+import { isoMs } from '../replay/conversation/row.js';
 import {
   type Json,
   type Said,
@@ -103,7 +104,7 @@ function blockOf(value: unknown, index: number): TraceBlock {
       return { type: 'thinking', thinking, signature: '' };
     }
     case 'toolCall': {
-      const input = toolInput(parsed(part.arguments));
+      const input = toolInput(opened(part.arguments));
       const name = text(part.name) ?? 'tool';
       return { type: 'tool_use', id: text(part.id) ?? `call ${index}`, name, input };
     }

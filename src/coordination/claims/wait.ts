@@ -1,6 +1,7 @@
 import { inParallel } from '../../concurrency.js';
 import { BlockedError, TimedOutError } from '../../errors.js';
 import { stepId } from '../../protocol/names.js';
+import { growingPauses } from '../pauses.js';
 import type { ClaimPlace } from './document.js';
 import { readStep, type StepView } from './steps.js';
 
@@ -15,19 +16,20 @@ export interface WaitRequest {
   onNeedsReview(view: StepView): void;
 }
 
-const firstPauseMs = 500;
-const longestPauseMs = 5_000;
-
 /** Until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError` when the time is up. */
 export async function waitForSteps(
   place: ClaimPlace,
   { steps: names, timeoutMs, onWaiting, onLook, onNeedsReview }: WaitRequest,
 ): Promise<readonly StepView[]> {
   const steps = [...new Set(names.map(stepId))];
-  const deadline = place.clock.now() + timeoutMs;
+  const { clock } = place;
+  const pauses = growingPauses(
+    () => clock.now(),
+    (ms) => clock.sleep(ms),
+    timeoutMs,
+  );
   const reported = new Set<string>();
   const complete = new Map<string, StepView>();
-  let pauseMs = firstPauseMs;
   for (;;) {
     const open = steps.filter((step) => !complete.has(step));
     const views = await inParallel(open, (step) => readStep(place, step));
@@ -39,21 +41,19 @@ export async function waitForSteps(
       onNeedsReview(view);
     }
     if (complete.size === steps.length) return steps.flatMap((step) => complete.get(step) ?? []);
-    const leftMs = deadline - place.clock.now();
-    if (leftMs <= 0) {
+    if (pauses.leftMs() <= 0) {
       throw timedOut(
         steps.filter((step) => !complete.has(step)),
         timeoutMs,
       );
     }
-    if (pauseMs === firstPauseMs) {
+    if (pauses.isFirst()) {
       for (const [index, step] of open.entries()) {
         if (!complete.has(step)) onWaiting?.(step, views[index]);
       }
     }
     await onLook();
-    await place.clock.sleep(Math.min(pauseMs, leftMs));
-    pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+    await pauses.pause();
   }
 }
 

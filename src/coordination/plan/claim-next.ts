@@ -2,6 +2,7 @@ import { BlockedError, NotFoundError, TimedOutError } from '../../errors.js';
 import { acquire, type ClaimRequest, type WonClaim } from '../claims/claims.js';
 import type { HolderFiles } from '../claims/holder-files.js';
 import type { CoordinationContext } from '../context.js';
+import { growingPauses } from '../pauses.js';
 import { type Board, type BoardStep, readBoard } from './board.js';
 
 export interface NextRequest extends Pick<ClaimRequest, 'ttlMs'> {
@@ -22,9 +23,6 @@ export interface NextClaim {
   readonly won: WonClaim;
 }
 
-const firstPauseMs = 500;
-const longestPauseMs = 5_000;
-
 /**
  * Wins one of the steps that are ready: the first by priority, and any of equals, so that many who ask at once do not all try the
  * same. If there is none: `TimedOutError` while others work at what it waits for, `BlockedError` if only blocked ones are left,
@@ -36,19 +34,20 @@ export async function claimNext(
   request: NextRequest,
 ): Promise<NextClaim> {
   const { clock } = context;
-  const deadline = clock.monotonic() + (request.timeoutMs ?? 0);
-  let pauseMs = firstPauseMs;
+  const pauses = growingPauses(
+    () => clock.monotonic(),
+    (ms) => clock.sleep(ms),
+    request.timeoutMs ?? 0,
+  );
   for (;;) {
     const board = await readBoard(context);
     const next = await winOne(context, holders, board, request);
     if (next !== undefined) return next;
     const nothing = nothingReady(board, context.agent, request);
-    const leftMs = deadline - clock.monotonic();
-    if (!(nothing instanceof TimedOutError) || leftMs <= 0) throw nothing;
-    if (pauseMs === firstPauseMs) request.onWaiting?.();
+    if (!(nothing instanceof TimedOutError) || pauses.leftMs() <= 0) throw nothing;
+    if (pauses.isFirst()) request.onWaiting?.();
     await request.onLook();
-    await clock.sleep(Math.min(pauseMs, leftMs));
-    pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+    await pauses.pause();
   }
 }
 

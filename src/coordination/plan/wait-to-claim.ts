@@ -2,6 +2,7 @@ import { BlockedError, TimedOutError } from '../../errors.js';
 import { acquire, type ClaimRequest, type ClaimResult } from '../claims/claims.js';
 import type { HolderFiles } from '../claims/holder-files.js';
 import type { CoordinationContext } from '../context.js';
+import { growingPauses } from '../pauses.js';
 import { needText, unmetNeedsOf } from './needs.js';
 
 export interface PatientRequest extends ClaimRequest {
@@ -11,9 +12,6 @@ export interface PatientRequest extends ClaimRequest {
   /** After each look: whoever waits is alive. */
   onLook(): Promise<unknown>;
 }
-
-const firstPauseMs = 500;
-const longestPauseMs = 5_000;
 
 /**
  * Asks until the step is won, whoever holds it and whatever it needs first. What is done ends the waiting; `BlockedError` if a need
@@ -25,18 +23,18 @@ export async function waitToAcquire(
   request: PatientRequest,
 ): Promise<ClaimResult> {
   const { clock } = context;
-  const deadline = clock.monotonic() + request.timeoutMs;
-  let pauseMs = firstPauseMs;
+  const pauses = growingPauses(
+    () => clock.monotonic(),
+    (ms) => clock.sleep(ms),
+    request.timeoutMs,
+  );
   for (;;) {
     const look = await lookOnce(context, holders, request);
     if ('result' in look) return look.result;
-    const leftMs = deadline - clock.monotonic();
-    if (leftMs <= 0) throw timedOut(request, look.reason);
-    if (pauseMs === firstPauseMs)
-      request.onWaiting?.(`Waiting for step ${request.step}: ${look.reason}.`);
+    if (pauses.leftMs() <= 0) throw timedOut(request, look.reason);
+    if (pauses.isFirst()) request.onWaiting?.(`Waiting for step ${request.step}: ${look.reason}.`);
     await request.onLook();
-    await clock.sleep(Math.min(pauseMs, leftMs));
-    pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+    await pauses.pause();
   }
 }
 

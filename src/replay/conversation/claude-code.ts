@@ -1,16 +1,5 @@
-import {
-  type Block,
-  blockOf,
-  callBlock,
-  contentText,
-  type Fields,
-  fields,
-  isoMs,
-  json,
-  list,
-  type Row,
-  text,
-} from './row.js';
+import { type Fields, fields, list, text } from '../../conversation/fields.js';
+import { type Block, blockOf, callBlock, contentText, isoMs, json, type Row } from './row.js';
 
 /** A row of `~/.claude/projects/…/<session>.jsonl`, of a sub-agent's file, or of the stream of spilled tool results. */
 export function claudeCodeRow(value: unknown): Row {

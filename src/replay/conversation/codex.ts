@@ -1,17 +1,5 @@
-import {
-  type Block,
-  blockOf,
-  callBlock,
-  contentText,
-  type Fields,
-  fields,
-  isoMs,
-  json,
-  list,
-  parsed,
-  type Row,
-  text,
-} from './row.js';
+import { type Fields, fields, list, opened, text } from '../../conversation/fields.js';
+import { type Block, blockOf, callBlock, contentText, isoMs, json, type Row } from './row.js';
 
 /** A row of a rollout; the oldest ones have the item without an envelope. */
 export function codexRow(value: unknown): Row {
@@ -72,7 +60,7 @@ function messageBlocks({ role, content }: Fields): readonly Block[] {
 /** A string, JSON with an `output` in it, or parts. */
 function outputText(output: unknown): string {
   if (Array.isArray(output)) return contentText(output) ?? '';
-  const value = fields(parsed(output));
+  const value = fields(opened(output));
   return text(value.output) ?? text(value.content) ?? json(output);
 }
 

@@ -1,16 +1,5 @@
-import {
-  type Block,
-  blockOf,
-  callBlock,
-  contentText,
-  type Fields,
-  fields,
-  isoMs,
-  list,
-  parsed,
-  type Row,
-  text,
-} from './row.js';
+import { type Fields, fields, list, opened, text } from '../../conversation/fields.js';
+import { type Block, blockOf, callBlock, contentText, isoMs, type Row } from './row.js';
 
 /** Content that is not plain text begins so in Hermes' database (hermes_state_common, schema v30). */
 const jsonMark = '\u0000json:';
@@ -41,11 +30,11 @@ function blocksOf(role: string | undefined, row: Fields): readonly Block[] {
     return blockOf(isHidden ? 'note' : 'prompt', said);
   }
   if (role === 'tool') {
-    const output = text(fields(parsed(said)).output) ?? said ?? '';
+    const output = text(fields(opened(said)).output) ?? said ?? '';
     return [{ kind: 'result', text: output, ...(title === undefined ? {} : { title }) }];
   }
   if (role !== 'assistant') return blockOf('note', said);
-  const calls = list(parsed(row.tool_calls)).map((call) => {
+  const calls = list(opened(row.tool_calls)).map((call) => {
     const { name, arguments: args } = fields(fields(call).function);
     return callBlock(name ?? fields(call).name, args ?? fields(call).arguments);
   });
@@ -55,6 +44,6 @@ function blocksOf(role: string | undefined, row: Fields): readonly Block[] {
 
 function messageText(content: unknown): string | undefined {
   const said = text(content);
-  if (said?.startsWith(jsonMark)) return contentText(parsed(said.slice(jsonMark.length))) ?? said;
+  if (said?.startsWith(jsonMark)) return contentText(opened(said.slice(jsonMark.length))) ?? said;
   return said ?? contentText(content);
 }

@@ -1,15 +1,5 @@
-import {
-  type Block,
-  blockOf,
-  callBlock,
-  contentText,
-  type Fields,
-  fields,
-  isoMs,
-  list,
-  type Row,
-  text,
-} from './row.js';
+import { type Fields, fields, list, text } from '../../conversation/fields.js';
+import { type Block, blockOf, callBlock, contentText, isoMs, type Row } from './row.js';
 
 /** An event of OpenClaw's transcript, from its database or from the older files: they are the same. */
 export function openclawRow(value: unknown): Row {

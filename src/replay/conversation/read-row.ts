@@ -1,8 +1,9 @@
+import { fields } from '../../conversation/fields.js';
 import { claudeCodeRow } from './claude-code.js';
 import { codexRow } from './codex.js';
 import { hermesRow } from './hermes.js';
 import { openclawRow } from './openclaw.js';
-import { fields, type Row } from './row.js';
+import type { Row } from './row.js';
 
 const readers: Readonly<Record<string, (value: unknown) => Row>> = {
   'claude-code': claudeCodeRow,

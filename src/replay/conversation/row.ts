@@ -1,3 +1,5 @@
+import { fields, list, opened, text } from '../../conversation/fields.js';
+
 /** One piece of a conversation. */
 export interface Block {
   readonly kind: 'prompt' | 'answer' | 'thinking' | 'call' | 'result' | 'note';
@@ -18,23 +20,6 @@ export interface Row {
   readonly blocks: readonly Block[];
 }
 
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : {};
-}
-
-export function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-/** `undefined` for what shows nothing; some harnesses write answers of nothing but line breaks. */
-export function text(value: unknown): string | undefined {
-  return typeof value === 'string' && /\S/.test(value) ? value : undefined;
-}
-
 export function isoMs(value: unknown): number | undefined {
   const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return Number.isNaN(ms) ? undefined : ms;
@@ -42,16 +27,6 @@ export function isoMs(value: unknown): number | undefined {
 
 export function json(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '');
-}
-
-/** The value that a text of JSON stands for; the text itself where it is none. */
-export function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }
 
 /** The text of a message's content: a string, or parts of which some have text. What has none is named. */
@@ -67,7 +42,7 @@ export function contentText(content: unknown): string | undefined {
 /** A call as it is shown: a shell command as such, anything else as its JSON. */
 export function callBlock(name: unknown, input: unknown): Block {
   const title = text(name) ?? 'tool';
-  const args = parsed(input);
+  const args = opened(input);
   const said = fields(args).command ?? fields(args).cmd;
   const command = Array.isArray(said) ? said.map(String).join(' ') : text(said);
   return command === undefined

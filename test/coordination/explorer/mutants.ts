@@ -1,14 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { rolldown } from 'rolldown';
-import { repositoryRoot } from '../../support/run-cli.js';
-
-/** One mistake in a copy of the real code: text of a source file, and what stands there instead. */
-export interface Mutation {
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
+import { buildMutant, type Mutation } from '../../support/mutant-build.js';
 
 export interface Mutant {
   /** As the model of the protocol calls it. */
@@ -249,30 +239,6 @@ export const mutants: readonly Mutant[] = [
 export async function mutated(
   mutations: readonly Mutation[],
 ): Promise<{ readonly module: typeof import('./scenarios.js'); remove(): Promise<void> }> {
-  const folder = await mkdtemp(join(repositoryRoot, 'node_modules', '.tracecraft-mutant-'));
-  const file = join(folder, 'mutant.mjs');
-  const seen = new Set<Mutation>();
-  const build = await rolldown({
-    cwd: repositoryRoot,
-    input: join(repositoryRoot, 'test/coordination/explorer/scenarios.ts'),
-    platform: 'node',
-    plugins: [
-      {
-        name: 'mutate',
-        transform(code, id) {
-          const here = mutations.filter((one) => id.endsWith(one.file));
-          if (here.length === 0) return undefined;
-          return here.reduce((text, one) => {
-            if (text.split(one.from).length !== 2) throw new Error(`not once: ${one.from}`);
-            seen.add(one);
-            return text.replace(one.from, () => one.to);
-          }, code);
-        },
-      },
-    ],
-  });
-  await build.write({ file, format: 'esm', codeSplitting: false });
-  await build.close();
-  if (seen.size !== mutations.length) throw new Error('a mutation was not applied');
-  return { module: await import(file), remove: () => rm(folder, { recursive: true, force: true }) };
+  const { path, remove } = await buildMutant('test/coordination/explorer/scenarios.ts', mutations);
+  return { module: await import(path), remove };
 }

@@ -1,0 +1,30 @@
+const firstPauseMs = 500;
+const longestPauseMs = 5_000;
+
+/** Pauses that grow from half a second to five, until the time is up. */
+export interface Pauses {
+  /** Milliseconds; not positive once the time is up. */
+  leftMs(): number;
+  /** Nobody has paused yet. */
+  isFirst(): boolean;
+  pause(): Promise<void>;
+}
+
+/** `now` in milliseconds, by whichever clock the time is to be measured. */
+export function growingPauses(
+  now: () => number,
+  sleep: (ms: number) => Promise<void>,
+  timeoutMs: number,
+): Pauses {
+  const deadline = now() + timeoutMs;
+  let pauseMs = firstPauseMs;
+  const leftMs = (): number => deadline - now();
+  return {
+    leftMs,
+    isFirst: () => pauseMs === firstPauseMs,
+    pause: async () => {
+      await sleep(Math.min(pauseMs, leftMs()));
+      pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+    },
+  };
+}
