@@ -96,7 +96,7 @@ describe('the mirror on a store that fails', () => {
       const { behind } = await rig.once({ bucket, clock }).ended;
       if (behind.length === 0) return;
       if (runs === 1) expect(behind).toEqual([]);
-      for (const { reason } of behind) expect(reason).toMatch(/HTTP (409|429|5\d\d)|ETIMEDOUT/);
+      for (const { reason } of behind) expect(reason).toMatch(/^cannot (read|write|list) /);
     }
   };
 
