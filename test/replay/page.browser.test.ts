@@ -41,7 +41,8 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     const { code, stderr } = await world.run(['demo', '--folder', folder, '--no-open']);
     if (code !== 0) throw new Error(stderr);
     file = join(folder, 'replay.html');
-    const inDemo = { cwd: folder, env: { HOME: join(folder, 'home') } };
+    // As the user who ran it, whose config it is.
+    const inDemo = { cwd: folder };
     const { json } = await world.runJson(['log'], inDemo);
     events = (json as { readonly data: { readonly events: readonly Logged[] } }).data.events;
     shots =
