@@ -20,12 +20,14 @@ describe.each(s3Servers())('mail on $name', ({ start }) => {
   let world: CliWorld;
   let delayMs = 0;
   const flight = { now: 0, most: 0 };
+  const listed: string[] = [];
   const project = `mail-${randomBytes(4).toString('hex')}`;
 
   beforeAll(async () => {
     server = await start();
     proxy = await startS3Proxy(server.endpoint, {
-      onRequest: async () => {
+      onRequest: async ({ kind, query }) => {
+        if (kind === 'LIST') listed.push(query.get('prefix') ?? '');
         flight.now += 1;
         flight.most = Math.max(flight.most, flight.now);
         await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -96,9 +98,13 @@ describe.each(s3Servers())('mail on $name', ({ start }) => {
       await readAll();
       proxy.reset();
       flight.most = 0;
+      listed.length = 0;
       await readAll();
       const { LIST, GET = 0 } = proxy.counts();
-      expect(LIST).toBe(2);
+      expect(LIST).toBe(3);
+      // The steps are listed for handoffs whose holder was stopped before their mail was sent.
+      const folders = ['messages/_broadcast/', 'messages/busy/', 'steps/'];
+      expect(listed.sort()).toEqual(folders.map((folder) => `${project}/${folder}`));
       // Beside the messages at most the agent's own document, for its heartbeat.
       expect(GET).toBeGreaterThanOrEqual(1_000);
       expect(GET).toBeLessThanOrEqual(1_002);
