@@ -4,6 +4,7 @@ import {
   beforeBackslashes,
   hexDigits,
   isIn,
+  pastBackslashes,
   runEnd,
   runStart,
   urlSafe,
@@ -18,6 +19,7 @@ const escapeLetters = alphabet('abefnrtv0');
 const controlParameters = alphabet('0-9;?');
 const letters = alphabet('A-Za-z');
 const jsonEscapes = alphabet('bfnrtu"/\\');
+const quote = 0x22;
 
 /** Whether nothing before `at` belongs to the same word. */
 export function isFreeOnLeft(bytes: Buffer, at: number): boolean {
@@ -71,11 +73,25 @@ function isAfterEscapeCharacter(bytes: Buffer, at: number): boolean {
  */
 export function pastBrokenEscape(bytes: Buffer, start: number): number {
   if (bytes[start - 1] === backslash) {
+    if (bytes[start] === backslash) return escapeStart(bytes, start);
     return isIn(jsonEscapes, bytes[start]) ? start + escapeLength(bytes, start) : start;
   }
   const hexStart = runStart(bytes, start, hexDigits, start - 3);
   const isCut = bytes[hexStart - 1] === 0x75 && bytes[hexStart - 2] === backslash;
   return isCut && escapeLength(bytes, hexStart - 1) === 5 ? hexStart + 4 : start;
+}
+
+/**
+ * Where an escape begins whose backslashes `start` lies among; those before are text of their own. JSON in JSON doubles
+ * backslashes, so that at any depth the lowest bit of their number says how many belong to the escape. A quote adds one for
+ * each depth instead and leaves that open: of the others an even number stays.
+ */
+function escapeStart(bytes: Buffer, start: number): number {
+  const first = beforeBackslashes(bytes, start);
+  const letter = pastBackslashes(bytes, start);
+  if (bytes[letter] === quote) return start + ((start - first) % 2);
+  const count = letter - first;
+  return Math.max(start, letter - (count & -count));
 }
 
 /** `end` itself, or the position before an escape that it would cut in two. */

@@ -67,6 +67,34 @@ describe('values that the caller knows to be secret', () => {
     );
   });
 
+  it.each(['\u0000', '\u0007', '\u001b', '\ud800'])(
+    'that begin with an escape, %j, go whole behind backslashes, and JSON stays JSON at every depth',
+    (first) => {
+      const value = `${first}zT5wQ8mK2x`;
+      const redactor = createRedactor({ knownSecrets: [value] });
+      for (const before of ['\\', '\\\\', '\\\\\\', 'C:\\new\\']) {
+        let line = JSON.stringify(`${before}${value}`);
+        let expected = JSON.stringify(`${before}[REDACTED:known]`);
+        for (let depth = 1; depth <= 3; depth += 1) {
+          expect(redactor.redact(Buffer.from(line)).bytes.toString()).toBe(expected);
+          line = JSON.stringify(line);
+          expected = JSON.stringify(expected);
+        }
+      }
+    },
+  );
+
+  it('that begin with a quote leave valid JSON behind backslashes, at every depth', () => {
+    const redactor = createRedactor({ knownSecrets: ['"zT5wQ8mK2x'] });
+    for (const before of ['\\', '\\\\', '\\\\\\', 'C:\\new\\']) {
+      const inner = JSON.stringify({ text: `${before}"zT5wQ8mK2x` });
+      const { bytes } = redactor.redact(Buffer.from(JSON.stringify({ output: inner })));
+      const outer: { output: string } = JSON.parse(bytes.toString());
+      const { text }: { text: string } = JSON.parse(outer.output);
+      expect(text).toMatch(/^(?:C:\\new)?\\*\[REDACTED:known\]$/);
+    }
+  });
+
   it('replaces only what lies in strings when a value looks like JSON itself', () => {
     const redactor = createRedactor({ knownSecrets: ['","role":"admin","x":"'] });
     const line = '{"user":"a","role":"admin","x":"b"}';
