@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printStoredLine } from '../../src/cli/output.js';
+import type { ConversationCounts } from '../../src/conversation/counts.js';
 import {
   findSession,
   type ListedSession,
@@ -12,6 +13,7 @@ import {
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { countsText } from '../../src/redact/counts.js';
+import type { SessionStore } from '../../src/sessions/conversation.js';
 import { harnessNames } from '../../watchers/names.js';
 
 export default class SessionShow extends BaseCommand {
@@ -22,6 +24,7 @@ export default class SessionShow extends BaseCommand {
     '<%= config.bin %> session show 8b418ea5',
     '<%= config.bin %> session show 8b418ea5 --tail 20',
     '<%= config.bin %> session show 8b418ea5 --raw | jq -r .type',
+    '<%= config.bin %> session show 8b418ea5 --counts',
   ];
   static override args = {
     id: Args.string({ description: 'session id, or a unique prefix of it', required: true }),
@@ -31,6 +34,15 @@ export default class SessionShow extends BaseCommand {
     raw: Flags.boolean({
       summary:
         'print only the lines, all or those of --tail, byte for byte as stored (to a terminal: with what would take it over, or hides, escaped)',
+    }),
+    stream: Flags.string({
+      summary: "one of the session's other streams, e.g. a sub-agent's, instead of its transcript",
+      helpValue: 'NAME',
+      default: '',
+    }),
+    counts: Flags.boolean({
+      summary: 'print only how many prompts, answers, calls and so on the conversation has',
+      exclusive: ['tail', 'raw'],
     }),
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
   };
@@ -42,6 +54,7 @@ export default class SessionShow extends BaseCommand {
     const layout = bucketLayout(settings.project);
     const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
     const session = await findSession(bucket, layout, args.id, wanted);
+    if (flags.counts) return this.counts({ bucket, layout }, session, flags.stream);
     const isWhole = flags.raw && flags.tail === undefined;
     if (isWhole && !this.jsonEnabled()) {
       for await (const line of readWhole(bucket, layout, session)) printStoredLine(line);
@@ -69,6 +82,31 @@ export default class SessionShow extends BaseCommand {
       lines: texts,
     };
   }
+
+  private async counts(
+    store: SessionStore,
+    { harness, id }: ListedSession,
+    stream: string,
+  ): Promise<object> {
+    const { readConversation } = await import('../../src/sessions/conversation.js');
+    const { countsOf } = await import('../../src/conversation/counts.js');
+    const counts = countsOf(await readConversation(store, { harness, id }, stream));
+    for (const line of columns(countRows(counts))) this.print(line);
+    return counts;
+  }
+}
+
+/** What there is none of is not listed. */
+function countRows({ own, inherited, ...counts }: ConversationCounts): string[][] {
+  const row = ([name, value]: [string, unknown]): string[] => [
+    name.replaceAll('_', ' '),
+    Array.isArray(value) ? value.join(', ') : String(value),
+  ];
+  return [
+    ...Object.entries(counts).map(row),
+    ...Object.entries(own).map(row),
+    ...Object.entries(inherited).map(([name, value]) => row([`inherited ${name}`, value])),
+  ];
 }
 
 function rows({ id, harness, meta }: ListedSession): string[][] {

@@ -21,10 +21,18 @@ export interface ChildHead {
   readonly endedAtMs?: number;
 }
 
+/** A sub-agent's own file is named after it; what is known about the agent lies in another one beside it. */
+const agentStream = /(?:^|\/)agent-([^/]+?)(?<!\.meta)$/;
+
+/** Whether a stream is a sub-agent's transcript. */
+export function isAgentStream(name: string): boolean {
+  return agentStream.test(name);
+}
+
 /** What its caller needs to know of a conversation; `undefined` when nobody began it. */
 export function headOf(conversation: Conversation, about?: Partial<Child>): ChildHead | undefined {
   const { session, stream, spawnedBy, turns, isSubagent } = conversation;
-  const agent = /(?:^|\/)agent-([^/]+)$/.exec(stream)?.[1];
+  const agent = agentStream.exec(stream)?.[1];
   const isWhole = stream === '' && spawnedBy !== undefined;
   if (!isSubagent || (agent === undefined && !isWhole)) return undefined;
   const id = agent ?? session;

@@ -8,11 +8,11 @@ import { type Compaction, type CompactTarget, compactSession } from '../../src/c
 import { LostError, PartialError, UnreachableError } from '../../src/errors.js';
 import { listStream } from '../../src/mirror/slots/listing.js';
 import { findSession, readTail } from '../../src/mirror/slots/session-listing.js';
+import { readLines } from '../../src/mirror/slots/session-streams.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { generationName, partName, rangePartName } from '../../src/protocol/parts.js';
 import { noRedaction } from '../../src/redact/redact.js';
-import { readLines } from '../../src/replay/page/transcripts.js';
 import { withCounts } from '../support/counting-bucket.js';
 
 export interface CompactStore {

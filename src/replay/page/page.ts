@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bucket } from '../../bucket/bucket.js';
 import { inParallel, readAhead } from '../../concurrency.js';
+import { listStreams, readLines, type StreamPlace } from '../../mirror/slots/session-streams.js';
 import type { Layout } from '../../protocol/keys.js';
 import { readRow } from '../conversation/read-row.js';
 import type { RunState, StoredSession } from '../timeline/bucket-state.js';
@@ -13,7 +14,6 @@ import { ChunkWriter, compressed, type PageSink } from './chunks.js';
 import { type PageHeader, type PageSession, type PageStream, recordsStream } from './data.js';
 import { EntryRows } from './entry-columns.js';
 import { pointsOf, TimeSample } from './sample.js';
-import { listStreams, readLines, type StreamPlace } from './transcripts.js';
 
 /** The viewer as the build bundled it. */
 export interface Viewer {

@@ -1,7 +1,7 @@
 import type { ClaudeRow } from './rows.js';
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-const agentStream = /(?:^|\/)agent-([^/]+)$/;
+const agentStream = /(?:^|\/)agent-([^/]+?)(?<!\.meta)$/;
 
 /** Of a stream: the agent whose transcript it is. */
 export function agentIn(stream: string): string | undefined {

@@ -1,11 +1,11 @@
 import type { Bucket } from '../../bucket/bucket.js';
-import { completeLines } from '../../mirror/lines.js';
-import { listStream, newestFirst } from '../../mirror/slots/listing.js';
-import { readChain } from '../../mirror/slots/reader.js';
 import type { Layout } from '../../protocol/keys.js';
 import { decodeId } from '../../protocol/names.js';
 import { parseGenerationName, parsePartName } from '../../protocol/parts.js';
-import type { StoredSession } from '../timeline/bucket-state.js';
+import { completeLines } from '../lines.js';
+import type { SessionRef } from '../stream.js';
+import { listStream, newestFirst } from './listing.js';
+import { readChain } from './reader.js';
 
 export interface StreamPlace {
   /** '' for the main one. */
@@ -17,7 +17,7 @@ export interface StreamPlace {
 export async function listStreams(
   bucket: Bucket,
   layout: Layout,
-  { harness, id }: Pick<StoredSession, 'harness' | 'id'>,
+  { harness, id }: SessionRef,
 ): Promise<readonly StreamPlace[]> {
   const root = layout.streamsOf(harness, id);
   const folders = new Set<string>();

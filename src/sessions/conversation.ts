@@ -1,0 +1,144 @@
+import { readerOf } from '../../watchers/readers.js';
+import type { Bucket } from '../bucket/bucket.js';
+import { inParallel } from '../concurrency.js';
+import type { Conversation } from '../conversation/conversation.js';
+import { fields, word } from '../conversation/fields.js';
+import { type ChildHead, headOf, isAgentStream, withChildren } from '../conversation/join.js';
+import type { Place } from '../conversation/place.js';
+import type { Reader } from '../conversation/reader.js';
+import { NotFoundError, UnsupportedError } from '../errors.js';
+import { listSessions } from '../mirror/slots/session-listing.js';
+import { listStreams, readLines, type StreamPlace } from '../mirror/slots/session-streams.js';
+import type { SessionRef } from '../mirror/stream.js';
+import type { Layout } from '../protocol/keys.js';
+
+/** Where mirrored sessions are read. */
+export interface SessionStore {
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+}
+
+/**
+ * One stream of a mirrored session as a conversation, with what only other streams tell: what a fork inherited, and
+ * the sub-agents that it began, in this session or in sessions of their own.
+ */
+export async function readConversation(
+  store: SessionStore,
+  session: SessionRef,
+  stream: string,
+): Promise<Conversation> {
+  const reader = requireReader(session.harness);
+  const streams = await listStreams(store.bucket, store.layout, session);
+  const place = streams.find(({ name }) => name === stream);
+  if (place === undefined) throw noSuchStream(session, stream, streams);
+  const [conversation, heads] = await Promise.all([
+    readStream(store, reader, session, place),
+    childHeads(store, reader, session, streams, stream),
+  ]);
+  return withChildren(conversation, heads);
+}
+
+function requireReader(harness: string): Reader {
+  const reader = readerOf(harness);
+  if (reader !== undefined) return reader;
+  throw new UnsupportedError(`cannot read a conversation of ${harness}`, {
+    hint: '"tracecraft session show --raw" prints its lines.',
+  });
+}
+
+function noSuchStream(
+  { id }: SessionRef,
+  stream: string,
+  streams: readonly StreamPlace[],
+): NotFoundError {
+  const names = streams.map(({ name }) => name).filter((name) => name !== '');
+  const hint =
+    names.length === 0
+      ? 'It has no stream besides its transcript.'
+      : `It has ${names.slice(0, 10).join(', ')}${names.length > 10 ? ' …' : ''}.`;
+  return new NotFoundError(`session ${id} has no stream ${stream}`, { hint });
+}
+
+async function readStream(
+  store: SessionStore,
+  reader: Reader,
+  { id: session }: SessionRef,
+  place: StreamPlace,
+): Promise<Conversation> {
+  const alone = await fold(store, reader, { session, stream: place.name }, place.prefix);
+  const parent = alone.forkedFrom?.session;
+  const isTold = alone.turns.some(({ isInherited }) => isInherited);
+  if (parent === undefined || isTold) return alone;
+  // Some forks do not mark what they copied: the parent's rows tell.
+  const parentRowIds = await rowIds(store, { harness: reader.harness, id: parent });
+  if (parentRowIds.size === 0) return alone;
+  return fold(store, reader, { session, stream: place.name, parentRowIds }, place.prefix);
+}
+
+async function fold(
+  { bucket }: SessionStore,
+  reader: Reader,
+  place: Place,
+  prefix: string,
+): Promise<Conversation> {
+  const conversation = reader.open(place);
+  let number = 0;
+  for await (const lines of readLines(bucket, prefix)) {
+    for (const line of lines) {
+      conversation.row(line.toString('utf8').replace(/\n$/, ''), number);
+      number += 1;
+    }
+  }
+  return conversation.state();
+}
+
+async function rowIds(
+  { bucket, layout }: SessionStore,
+  { harness, id }: SessionRef,
+): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for await (const lines of readLines(bucket, layout.session(harness, id))) {
+    for (const line of lines) {
+      const rowId = word(fields(parsed(line)).id);
+      if (rowId !== undefined) ids.add(rowId);
+    }
+  }
+  return ids;
+}
+
+function parsed(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Every conversation that this one may have begun. */
+async function childHeads(
+  store: SessionStore,
+  reader: Reader,
+  session: SessionRef,
+  streams: readonly StreamPlace[],
+  stream: string,
+): Promise<readonly ChildHead[]> {
+  const agents = streams.filter(({ name }) => name !== stream && isAgentStream(name));
+  const beside = await inParallel(agents, async (agent) =>
+    headOf(await fold(store, reader, { session: session.id, stream: agent.name }, agent.prefix)),
+  );
+  const own = stream === '' ? await childSessions(store, session) : [];
+  const elsewhere = await inParallel(own, async ({ harness, id }) =>
+    headOf(
+      await fold(store, reader, { session: id, stream: '' }, store.layout.session(harness, id)),
+    ),
+  );
+  return [...beside, ...elsewhere].filter((head) => head !== undefined);
+}
+
+async function childSessions(
+  { bucket, layout }: SessionStore,
+  { harness, id }: SessionRef,
+): Promise<readonly SessionRef[]> {
+  const sessions = await listSessions(bucket, layout, [harness]);
+  return sessions.filter(({ meta }) => meta?.parent_session_id === id);
+}
