@@ -21,6 +21,10 @@ const carried = [
   'HF_HOME',
   'HF_TOKEN_PATH',
   'NODE_EXTRA_CA_CERTS',
+  ...['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
+    name,
+    name.toLowerCase(),
+  ]),
 ];
 
 /** Names whose values open a bucket. The service gets them only on request. */
@@ -43,7 +47,7 @@ export function carriedVariables(env: Environment): Carried {
     return value.trim() === '' ? [] : [[name, value] as const];
   });
   for (const [name, value] of set) refuseRelative(name, value);
-  const isOpen = ([, value]: readonly [string, string]): boolean => !hasUserInfo(value);
+  const isOpen = (entry: readonly [string, string]): boolean => !hasUserInfo(entry);
   return {
     variables: Object.fromEntries(set.filter(isOpen)),
     leftOut: set.filter((entry) => !isOpen(entry)).map(([name]) => name),
@@ -60,7 +64,9 @@ function refuseRelative(name: string, value: string): void {
   });
 }
 
-function hasUserInfo(value: string): boolean {
+function hasUserInfo([name, value]: readonly [string, string]): boolean {
+  // A proxy may be named without its scheme.
+  if (/_proxy$/i.test(name)) return value.includes('@');
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(value.trim());
 }
 

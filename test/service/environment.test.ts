@@ -51,6 +51,14 @@ describe('variables', () => {
     });
   });
 
+  it('that name a proxy go along, except with a password', () => {
+    const env = { https_proxy: 'proxy:3128', HTTP_PROXY: 'me:pw@proxy:3128', NO_PROXY: '.local' };
+    expect(carriedVariables(env)).toEqual({
+      variables: { https_proxy: 'proxy:3128', NO_PROXY: '.local' },
+      leftOut: ['HTTP_PROXY'],
+    });
+  });
+
   it('with a relative path are refused', () => {
     expect(() => carriedVariables({ CODEX_HOME: './codex' })).toThrow(
       /CODEX_HOME is a relative path/,

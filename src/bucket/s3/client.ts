@@ -10,6 +10,7 @@ import {
   type RedirectMemory,
   redirectOf,
 } from './gateway.js';
+import { proxyAgents } from './proxy.js';
 
 export type Sdk = typeof import('@aws-sdk/client-s3');
 
@@ -46,6 +47,8 @@ export interface Wire {
   readonly options: { readonly abortSignal?: AbortSignal };
 }
 
+/** The SDK's own default. */
+const maxSockets = 50;
 /** Redirects that lead to redirects. */
 const longestRedirect = 3;
 
@@ -59,7 +62,8 @@ export async function loadSdk(): Promise<Sdk> {
 }
 
 export async function createClient(sdk: Sdk, options: ClientOptions): Promise<S3Client> {
-  const { keys, profile, endpoint } = options;
+  const { keys, profile, endpoint, timeouts } = options;
+  const agents = await proxyAgents({ keepAlive: true, maxSockets, connectMs: timeouts.connectMs });
   const config: S3ClientConfig = {
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(profile === undefined ? {} : { profile }),
@@ -74,9 +78,10 @@ export async function createClient(sdk: Sdk, options: ClientOptions): Promise<S3
     expectContinueHeader: false,
     logger: silent,
     requestHandler: {
-      connectionTimeout: options.timeouts.connectMs,
-      socketTimeout: options.timeouts.idleMs,
+      connectionTimeout: timeouts.connectMs,
+      socketTimeout: timeouts.idleMs,
       logger: silent,
+      ...agents,
     },
   };
   const client = new sdk.S3Client(config);

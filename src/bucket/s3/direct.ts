@@ -5,6 +5,7 @@ import { amazonHost } from './amazon-host.js';
 import type { S3Timeouts } from './client.js';
 import type { RedirectMemory } from './gateway.js';
 import { S3Refusal } from './http-error.js';
+import { proxyAgents } from './proxy.js';
 import {
   contentMd5,
   type Described,
@@ -131,7 +132,7 @@ export class DirectClient {
     { method, target, headers, body, signal }: Exchange,
   ): Promise<Answered> {
     const { clock, storeClock, timeouts } = this.#options;
-    this.#channel ??= openChannel(isSecure);
+    this.#channel ??= openChannel(isSecure, timeouts);
     const { start, agent } = await this.#channel;
     const sentAt = clock.monotonic();
     return new Promise((resolve, reject) => {
@@ -174,9 +175,12 @@ export class DirectClient {
 }
 
 /** Loads TLS only when needed. */
-async function openChannel(isSecure: boolean): Promise<Channel> {
+async function openChannel(isSecure: boolean, { connectMs }: S3Timeouts): Promise<Channel> {
   const { request: start, Agent } = await (isSecure ? import('node:https') : import('node:http'));
-  return { start, agent: new Agent({ keepAlive: true, maxSockets }) };
+  const pooling = { keepAlive: true, maxSockets };
+  const agents = await proxyAgents({ ...pooling, connectMs });
+  if (agents === undefined) return { start, agent: new Agent(pooling) };
+  return { start, agent: isSecure ? agents.httpsAgent : agents.httpAgent };
 }
 
 interface Channel {

@@ -149,6 +149,10 @@ function refusal({
     const hint = `Set region${region === undefined ? '' : ` to ${region}`} in the config.`;
     return new UsageError(message, { hint, cause });
   }
+  if (status === 407) {
+    const hint = 'The proxy that HTTP_PROXY names wants a user and a password in its address.';
+    return new NotAllowedError(message, { hint, cause });
+  }
   if (credentialCodes.has(code) || ((status === 401 || status === 403) && code !== 'SlowDown')) {
     return new NotAllowedError(message, { hint: credentialsHint, cause });
   }
