@@ -34,7 +34,6 @@ const floors: readonly (readonly string[])[] = [
     'src/replay/',
     'src/sessions/',
     'src/compact/',
-    'src/trace/',
   ],
   ['src/app/'],
   ['src/cli/', 'src/sdk/'],
@@ -48,8 +47,6 @@ const sideways: readonly (readonly [string, string])[] = [
   ['src/system-user.ts', 'src/errors.ts'],
   ['src/bucket/', 'src/protocol/'],
   ['src/redact/', 'src/protocol/'],
-  ['src/compact/', 'src/trace/'],
-  ['src/trace/', 'src/replay/'],
 ];
 
 /** Folders inside a big room, top first: an arrow goes down only. Files of the room itself are below all of them. */
@@ -62,7 +59,7 @@ const lazyPackages =
   /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
 /** Where a harness may be named: sample data, and rows as viewers read them, which readers of the harness folders replace. */
 const mayNameHarness =
-  /^watchers\/([a-z-]+\/|(names|registry|readers)\.ts$)|^src\/(demo|trace|replay\/conversation)\/|^src\/compact\/trace-file\.ts$|^commands\/session\/compact\.ts$/;
+  /^watchers\/([a-z-]+\/|(names|registry|readers)\.ts$)|^src\/(demo|replay\/conversation)\/|^commands\/session\/compact\.ts$/;
 const namesHarness = (word: string): boolean =>
   /claude[-_ ]?code|CLAUDE_|codex|hermes|openclaw/i.test(word);
 const storePackages = /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\//;

@@ -10,4 +10,9 @@ export interface HarnessDescription {
   readonly folderVariables: readonly string[];
   /** Its hook events at which it shows the agent what a hook prints; none: `setup` has no --mail for it. */
   readonly mailEvents: readonly string[];
+  /**
+   * What viewers of agent traces make of its transcript: they open it as it is (`native`), or as Pi's once its header names
+   * the harness (`named`). Any other has to be rewritten for them.
+   */
+  readonly trace?: 'native' | 'named';
 }

@@ -31,7 +31,7 @@ export default class SessionCompact extends BaseCommand {
   static override description =
     `Joins the parts of a session's main stream, as they are in the bucket, into sessions/<harness>/<id>/transcript.jsonl next to them, and compares what the store then has with what was joined: by the store's MD5 if its ETag is one, otherwise by reading it once. The parts stay, and remain authoritative. Run it again when the session has grown; if nothing changed, nothing is sent. It can be killed at any point and run from several machines at once.
 
-With --format trace, sessions of OpenClaw and Hermes are written as trace.jsonl, which viewers of Claude Code's transcripts can open, such as the one on the Hugging Face Hub. Transcripts of Claude Code and Codex are traces already.
+With --format trace, sessions of OpenClaw and Hermes are also written as trace.jsonl, in forms that the Hugging Face Hub documents for its viewer: OpenClaw's rows as they are, below a header that names it; Hermes' as a header and messages, without what was rewound or written twice. The viewer opens transcripts of Claude Code and Codex as they are.
 
 Exit codes: 0 done or nothing to do, 2 no session named or an id matches several, 3 no such session, 4 another process keeps compacting it, 7 not allowed, 8 store unreachable, 10 parts are missing, or some sessions failed.`;
   static override examples = [
@@ -51,7 +51,7 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
     all: Flags.boolean({ summary: 'every session in the bucket' }),
     format: Flags.option({
-      summary: 'raw: the lines unchanged; trace: rows that viewers understand',
+      summary: 'raw: the lines unchanged; trace: what viewers of agent traces open',
       options: ['raw', 'trace'] as const,
       default: 'raw' as const,
     })(),

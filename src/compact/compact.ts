@@ -8,9 +8,9 @@ import { type CompactionDocument, compactionSchema } from '../protocol/compactio
 import { DocumentError, encodeDocument, parseDocument } from '../protocol/documents.js';
 import type { CompactFormat, Layout } from '../protocol/keys.js';
 import type { Redactor } from '../redact/redact.js';
-import { traceMapping } from '../trace/trace-row.js';
 import { type Extent, joinChain, listingDigest } from './joined.js';
 import { diskTrouble, openScratch, type Scratch } from './scratch.js';
+import { traceMapping } from './trace.js';
 import { writeTrace } from './trace-file.js';
 import { type Verified, verifyObject } from './verify-object.js';
 

@@ -1,13 +1,20 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { harnesses } from '../../watchers/names.js';
+import { readerOf } from '../../watchers/readers.js';
+import type { Reader } from '../conversation/reader.js';
 import type { Redactor } from '../redact/redact.js';
-import { HermesTrace, hermesState } from '../trace/hermes.js';
-import { OpenClawTrace } from '../trace/openclaw.js';
-import type { Json } from '../trace/trace-row.js';
-import { fileLines, readSpan } from './file-lines.js';
+import { fileLines } from './file-lines.js';
+import { NamedTrace } from './named-trace.js';
+import { simpleTrace } from './simple-trace.js';
+import type { TraceRow } from './trace.js';
 
-/** Viewers understand these harnesses' own lines, so their transcript already is a trace. */
+function traceOf(harness: string): 'native' | 'named' | undefined {
+  return harnesses.find(({ name }) => name === harness)?.trace;
+}
+
+/** Viewers open it as it is; and so does whatever nothing is known of stay as it is. */
 export function isTraceAsIs(harness: string): boolean {
-  return harness !== 'hermes' && harness !== 'openclaw';
+  return traceOf(harness) === 'native' || readerOf(harness) === undefined;
 }
 
 export interface TraceJob {
@@ -23,11 +30,13 @@ export interface TraceJob {
 
 /** Writes a transcript's conversation as trace rows; returns their number. */
 export async function writeTrace(job: TraceJob): Promise<number> {
+  const reader = readerOf(job.harness);
+  if (reader === undefined) return 0;
   const file = await open(job.to, 'w', 0o600);
   try {
     const sink = new RowSink(file, job);
-    if (job.harness === 'hermes') await hermesRows(job, sink);
-    else await openclawRows(job, sink);
+    if (traceOf(job.harness) === 'named') await writeNamed(job, reader, sink);
+    else await writeSimple(job, reader, sink);
     await sink.flush();
     return sink.count;
   } finally {
@@ -35,49 +44,28 @@ export async function writeTrace(job: TraceJob): Promise<number> {
   }
 }
 
-async function openclawRows({ from, sessionId, signal }: TraceJob, sink: RowSink): Promise<void> {
-  const trace = new OpenClawTrace(sessionId);
-  for await (const { bytes } of fileLines(from)) {
-    signal?.throwIfAborted();
+async function writeNamed(job: TraceJob, reader: Reader, sink: RowSink): Promise<void> {
+  const trace = new NamedTrace({ harness: job.harness, session: job.sessionId }, reader);
+  for await (const bytes of fileLines(job.from)) {
+    job.signal?.throwIfAborted();
     const value = parse(bytes);
     if (value !== undefined) await sink.add(trace.rows(value));
   }
 }
 
-interface Span {
-  readonly start: number;
-  readonly length: number;
-}
-
-/** Rows change after they first appear, so we first locate each one's last state. */
-async function hermesRows({ from, sessionId, signal }: TraceJob, sink: RowSink): Promise<void> {
-  const last = new Map<number | 'session', Span>();
-  for await (const { bytes, start } of fileLines(from)) {
-    signal?.throwIfAborted();
-    const state = hermesState(parse(bytes));
-    if (state === undefined) continue;
-    if (state.isDeleted) last.delete(state.id);
-    else last.set(state.id, { start, length: bytes.length });
+/** Later rows may change what earlier ones amount to, so all are read before the first is told. */
+async function writeSimple(job: TraceJob, reader: Reader, sink: RowSink): Promise<void> {
+  const fold = reader.open({ session: job.sessionId, stream: '' });
+  let line = 0;
+  for await (const bytes of fileLines(job.from)) {
+    job.signal?.throwIfAborted();
+    fold.row(bytes.toString('utf8'), line);
+    line += 1;
   }
-  const trace = new HermesTrace(sessionId);
-  const file = await open(from, 'r');
-  try {
-    for (const [, { start, length }] of [...last].sort(sessionFirst)) {
-      signal?.throwIfAborted();
-      await sink.add(trace.rows(parse(await readSpan(file, start, length))));
-    }
-  } finally {
-    await file.close();
+  for (const row of simpleTrace(fold.state())) {
+    job.signal?.throwIfAborted();
+    await sink.add([row]);
   }
-}
-
-function sessionFirst(
-  [left]: readonly [number | 'session', Span],
-  [right]: readonly [number | 'session', Span],
-): number {
-  const place = (id: number | 'session'): number =>
-    id === 'session' ? Number.NEGATIVE_INFINITY : id;
-  return place(left) < place(right) ? -1 : 1;
 }
 
 const flushBytes = 1 << 20;
@@ -94,7 +82,7 @@ class RowSink {
     this.#redactor = redactor;
   }
 
-  async add(rows: readonly Json[]): Promise<void> {
+  async add(rows: readonly TraceRow[]): Promise<void> {
     for (const row of rows) {
       const line = spelled(row);
       if (line === undefined) continue;
@@ -113,10 +101,17 @@ class RowSink {
   }
 }
 
+/** Line breaks to some readers, and plain characters to JSON. */
+const otherLineBreaks = /[\u0085\u2028\u2029]/g;
+
 /** Something nested too deep to print is not a row, just as in `replay`. */
-function spelled(row: Json): Buffer | undefined {
+function spelled(row: TraceRow): Buffer | undefined {
   try {
-    return Buffer.from(`${JSON.stringify(row)}\n`);
+    const json = JSON.stringify(row).replace(
+      otherLineBreaks,
+      (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    return Buffer.from(`${json}\n`);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

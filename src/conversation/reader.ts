@@ -19,6 +19,8 @@ export interface Reader {
   outline(place: Place): OutlineFold;
   /** Goes on from what another one's `state()` was; `undefined` when it was none. */
   outline(place: Place, state: unknown): OutlineFold | undefined;
+  /** What one row says by itself, as far as that can be told without the others. */
+  read(row: unknown): RowReading;
   /** `undefined` for a row that says nothing: the harness's bookkeeping. Rows of unknown kinds say whatever is in them. */
   textOf(row: unknown): RowText | undefined;
 }
@@ -46,6 +48,7 @@ export function createReader(harness: string, rules: ReaderRules): Reader {
     harness,
     open: (place) => new ConversationFold(harness, place, rules.rows(place)),
     outline,
+    read: rules.read,
     textOf: (row) => textOf(row, rules),
   };
 }

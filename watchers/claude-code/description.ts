@@ -8,4 +8,5 @@ export const claudeCode = {
   sessionVariables: ['CLAUDE_CODE_SESSION_ID', 'CLAUDE_SESSION_ID'],
   folderVariables: ['CLAUDE_CONFIG_DIR'],
   mailEvents: ['SessionStart', 'UserPromptSubmit'],
+  trace: 'native',
 } as const satisfies HarnessDescription;

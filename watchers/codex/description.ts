@@ -8,4 +8,5 @@ export const codex = {
   sessionVariables: ['CODEX_THREAD_ID', 'CODEX_SESSION_ID'],
   folderVariables: ['CODEX_HOME'],
   mailEvents: ['SessionStart', 'UserPromptSubmit'],
+  trace: 'native',
 } as const satisfies HarnessDescription;

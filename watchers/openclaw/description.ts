@@ -7,4 +7,5 @@ export const openClaw = {
   sessionVariables: [],
   folderVariables: ['OPENCLAW_STATE_DIR', 'OPENCLAW_HOME'],
   mailEvents: [],
+  trace: 'named',
 } as const satisfies HarnessDescription;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 import { readBucketFile, type SessionRow, sessionRows } from './compacted.js';
-import { readTrace } from './trace-shape.js';
+import { readNamed, readSimple } from './trace-shape.js';
 
 const trees = fileURLToPath(new URL('../../../shared/fixtures/harness', import.meta.url));
 const homes: Readonly<Record<string, string>> = {
@@ -72,18 +72,22 @@ describe.skipIf(!existsSync(trees))(
       expect(new Set(mapped.map(({ harness }) => harness))).toEqual(
         new Set(['hermes', 'openclaw']),
       );
-      for (const { key, state } of mapped) {
+      for (const { key, state, harness } of mapped) {
         expect(state, key).toBe('written');
-        const rows = readTrace(await readBucketFile(world, key));
-        expect(rows.length, key).toBeGreaterThan(0);
-        const called = new Set<string>();
-        for (const { message } of rows) {
-          if (typeof message.content === 'string') continue;
-          for (const block of message.content) {
-            if (block.type === 'tool_use') called.add(block.id);
-            if (block.type === 'tool_result') expect(called, key).toContain(block.tool_use_id);
-          }
+        const bytes = await readBucketFile(world, key);
+        if (harness === 'openclaw') {
+          const { header, rows } = readNamed(bytes);
+          expect(header?.harness).toBe('openclaw');
+          expect(rows.filter(({ type }) => type === 'message').length, key).toBeGreaterThan(0);
+          continue;
         }
+        const { header, messages } = readSimple(bytes);
+        expect(header?.harness).toBe('hermes');
+        const called = messages.flatMap(({ toolCalls = [] }) => toolCalls.map(({ id }) => id));
+        for (const { role, toolCallId } of messages) {
+          if (role === 'tool') expect(called, key).toContain(toolCallId);
+        }
+        expect(messages.length, key).toBeGreaterThan(0);
       }
       for (const { format, state, harness } of compacted) {
         if (format === 'raw') expect([harness, state]).toEqual([harness, 'unchanged']);
