@@ -97,7 +97,7 @@ export function makeWriter(options: WriterOptions): StreamMirror {
       stateFile: streamStateFile(io, `${state}/main`, () => undefined),
       ...(pendingPut === undefined ? {} : { pendingPut }),
       prefix,
-      listed: true,
+      isHeld: async () => true,
       isThorough: false,
       onConflict: async () => 'fork',
     },

@@ -63,7 +63,8 @@ const inSource: readonly Pinned[] = [
       {
         file: writerFile,
         from: 'const maxAttempts = 8;',
-        to: `import { startPosition } from '../stream.js';
+        to: `import { fingerprint } from '../lines.js';
+import { startPosition } from '../stream.js';
 const maxAttempts = 8;
 async function asItIs(source: Stream, checkpoint: Checkpoint): Promise<Checkpoint> {
   if (source.kind !== 'lines') return checkpoint;
@@ -105,8 +106,13 @@ async function asItIs(source: Stream, checkpoint: Checkpoint): Promise<Checkpoin
     mutations: [
       {
         file: writerFile,
-        from: "if (comparison === 'moved') return this.#verify();\n    if (comparison === 'behind') {",
-        to: "if (comparison === 'moved' || comparison === 'behind') {",
+        from: "if (found === 'moved') return this.#verify();",
+        to: '',
+      },
+      {
+        file: writerFile,
+        from: "if (found === 'behind') {",
+        to: "if (found === 'moved' || found === 'behind') {",
       },
       {
         file: writerFile,

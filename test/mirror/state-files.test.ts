@@ -36,11 +36,13 @@ async function append(n: number): Promise<void> {
   await transcript.append(row(n));
 }
 
+/** How far it is would be told where a machine is slow, and is no trouble. */
 async function watchOnce(): Promise<CliResult> {
   const result = await world.run(['watch', '--once'], { cwd: world.home });
   expect(result.code, result.stderr).toBe(0);
   expect(result.stdout).toContain('Nothing is behind.');
-  return result;
+  const stderr = result.stderr.replace(/^Mirroring: .*\n/gm, '');
+  return { ...result, stderr };
 }
 
 /** Leaves what a killed watch leaves: its lock, too. */
@@ -76,7 +78,7 @@ type Damage = (path: string, whole: Buffer) => Promise<unknown>;
 const isFull = process.env.TRACECRAFT_SOAK === 'full';
 const damages: Readonly<Record<string, Damage>> = {
   'cut in half': (path, whole) => writeFile(path, whole.subarray(0, whole.length >> 1)),
-  'a megabyte of brackets': (path) => writeFile(path, '['.repeat(1 << 20)),
+  'a hundred thousand brackets': (path) => writeFile(path, '['.repeat(100_000)),
   'a folder of its name': async (path) => {
     await rm(path);
     await mkdir(join(path, 'inside'), { recursive: true });

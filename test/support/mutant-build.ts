@@ -1,7 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { repositoryRoot } from './run-cli.js';
+import { createTemporaryFolder } from './temporary-folder.js';
 
 /** One mistake, written into a copy of the sources: text of a file and what stands there instead. */
 export interface Mutation {
@@ -29,14 +32,16 @@ export async function buildMutant(entry: string, mutations: readonly Mutation[])
     plugins: [
       {
         name: 'mutate',
-        transform(code, id) {
+        async transform(code, id) {
           const here = mutations.filter((one) => id.endsWith(one.file));
           if (here.length === 0) return undefined;
-          return here.reduce((text, one) => {
+          const mutated = here.reduce((text, one) => {
             if (text.split(one.from).length !== 2) throw new Error(`not once: ${one.from}`);
             seen.add(one);
             return text.replace(one.from, () => one.to);
           }, code);
+          await refuseUnknownNames(mutated);
+          return mutated;
         },
       },
     ],
@@ -45,4 +50,16 @@ export async function buildMutant(entry: string, mutations: readonly Mutation[])
   await build.close();
   if (seen.size !== mutations.length) throw new Error('a mutation was not applied');
   return { path, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A mistake that names what is not declared fails when it runs, and would count as found for that. */
+async function refuseUnknownNames(code: string): Promise<void> {
+  const folder = await createTemporaryFolder();
+  const path = join(folder.path, 'mutated.ts');
+  await writeFile(path, code);
+  const linter = join(repositoryRoot, 'node_modules', '.bin', 'biome');
+  const only = '--only=correctness/noUndeclaredVariables';
+  const settings = ['--colors=off', '--vcs-enabled=false', only];
+  const linting = promisify(execFile)(linter, ['lint', ...settings, path], { cwd: repositoryRoot });
+  await linting.finally(() => folder.remove());
 }

@@ -69,7 +69,7 @@ export class WriterRig {
           this.troubles.push(error),
         ),
         prefix,
-        listed: true,
+        isHeld: async () => true,
         isThorough: false,
         onConflict: async () => 'fork',
       },

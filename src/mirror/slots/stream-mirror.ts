@@ -25,6 +25,7 @@ import { type PreparedPart, prepare, preparedAs } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
 import { isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
 import { holdsAll, recoverLines, recoverRecords } from './recovery.js';
+import { ToldFacts } from './told-facts.js';
 import { done, type StreamMirrorContext, type UploadLimits, type UploadResult } from './upload.js';
 
 const maxAttempts = 8;
@@ -44,11 +45,12 @@ export class StreamMirror {
   /** What was shipped as far as anyone remembers, for quick comparison; believed only where the source agrees. */
   #known: readonly ShippedPart[] = [];
   #remembered: Checkpoint | undefined;
-  #facts: SessionFacts = {};
+  readonly #told: ToldFacts;
   #snapshot: FileSnapshot | undefined;
   /** The look at which the source was found behind; until it changes there is nothing to ask the bucket. */
   #waitingAt: string | undefined;
-  #listed: boolean;
+  /** The bucket is listed before anything is put, however little may be there. */
+  #mustList = false;
   #loaded = false;
   /** What is remembered has to be found again in the bucket and the source before anything is added to it. */
   #isDoubted = false;
@@ -59,7 +61,7 @@ export class StreamMirror {
     this.#pendingPut = context.pendingPut ?? pendingPutInMemory();
     this.#isRange = !context.bucket.capabilities.putIfAbsent;
     this.#source = source;
-    this.#listed = context.listed;
+    this.#told = new ToldFacts(context.redactor);
   }
 
   /** How far the stream has come, as far as is known (from local state, before the first drain). */
@@ -68,7 +70,7 @@ export class StreamMirror {
   }
 
   get facts(): SessionFacts {
-    return this.#facts;
+    return this.#told.facts;
   }
 
   /** The source as it was when it was last mirrored; `changed(look)` tells whether there is anything to do. */
@@ -101,7 +103,7 @@ export class StreamMirror {
     if (cached === undefined) return;
     this.#remembered = cached.checkpoint;
     this.#known = cached.checkpoint.parts;
-    this.#facts = cached.facts;
+    this.#told.facts = cached.facts;
     this.#snapshot = cached.snapshot;
   }
 
@@ -172,29 +174,30 @@ export class StreamMirror {
     this.#known = this.checkpoint?.parts ?? this.#known;
     this.#remembered = this.checkpoint;
     this.#checkpoint = undefined;
-    this.#listed = true;
+    this.#mustList = true;
   }
 
   /** What was replayed may be more than is remembered, so the bucket is asked. */
   async #replay(): Promise<void> {
     if (!(await this.#pendingPut.replay(this.#context.bucket))) return;
-    this.#listed = true;
+    this.#mustList = true;
     this.#remembered = undefined;
   }
 
   async #recover(): Promise<UploadResult | undefined> {
-    const { bucket, prefix } = this.#context;
-    if (!this.#listed && this.#known.length === 0) {
-      this.#listed = true;
+    const { bucket, prefix, redactor } = this.#context;
+    if (await this.#isUnheld()) {
       this.#contest.saw(0);
       this.#checkpoint = emptyCheckpoint;
       return undefined;
     }
     const before = await this.#source.changed(undefined);
     if (this.#source.kind === 'records') return this.#recoverRecords(this.#source, before);
-    const context = this.#alignContext();
     const known = this.#context.isThorough ? [] : this.#known;
-    const recovery = await recoverLines(context, prefix, this.#source, known, !this.#isRange);
+    const source = this.#source;
+    const observe = (line: Buffer): void => this.#told.observeSource(source, line);
+    const context = { bucket, redactor, observe };
+    const recovery = await recoverLines(context, prefix, source, known, !this.#isRange);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') {
       const { listing, checkpoint, restored } = recovery;
@@ -217,12 +220,19 @@ export class StreamMirror {
     return this.#reopen(listing, best, reason, before);
   }
 
+  /** Asked once: after that, somebody may have begun. */
+  async #isUnheld(): Promise<boolean> {
+    if (this.#mustList || this.#known.length > 0 || (await this.#context.isHeld())) return false;
+    this.#mustList = true;
+    return true;
+  }
+
   async #recoverRecords(
     source: RecordStream,
     before: FileSnapshot | undefined,
   ): Promise<UploadResult | undefined> {
     const { bucket, prefix } = this.#context;
-    const observe = (line: Buffer): void => this.#observe(line);
+    const observe = (line: Buffer): void => this.#told.observe(source, line);
     const found = await recoverRecords(bucket, prefix, source, this.#remembered, observe);
     const { listing, checkpoint, isTorn } = found;
     const reason = isTorn ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
@@ -267,7 +277,7 @@ export class StreamMirror {
     }
     this.#known = checkpoint.parts;
     this.#checkpoint = undefined;
-    this.#listed = true;
+    this.#mustList = true;
     return (await this.#recover()) ?? 'again';
   }
 
@@ -312,7 +322,7 @@ export class StreamMirror {
     if (!(await this.#send(checkpoint, prepared))) return false;
     const part = preparedAs(checkpoint, prepared, clock.now(), this.#isRange);
     this.#advance(part, prepared.chunk.next, prepared.chunk.snapshot);
-    for (const line of prepared.redactedLines) this.#observe(line);
+    for (const line of prepared.redactedLines) this.#told.observe(this.#source, line);
     return true;
   }
 
@@ -353,12 +363,12 @@ export class StreamMirror {
     }
     if (found === 'conflict') {
       this.#checkpoint = undefined;
-      this.#listed = true;
+      this.#mustList = true;
       return (await this.#recover()) ?? 'again';
     }
     this.#advance(found.part, found.position, this.#snapshot);
-    for (const line of found.shippedLines) this.#observe(line);
-    for (const line of found.sourceLines) this.#observeSource(line);
+    for (const line of found.shippedLines) this.#told.observe(this.#source, line);
+    for (const line of found.sourceLines) this.#told.observeSource(this.#source, line);
     await this.#save();
     return 'again';
   }
@@ -374,25 +384,11 @@ export class StreamMirror {
     return prepare(this.#source, this.#context.redactor, from, { bytes: partBytes, ...lines });
   }
 
-  /** Facts are lifted from redacted lines: cut short, half a secret would no longer be known as one. */
-  #observe(redacted: Buffer): void {
-    this.#facts = this.#source.facts(redacted, this.#facts);
-  }
-
-  #observeSource(line: Buffer): void {
-    this.#observe(this.#context.redactor.redact(line).bytes);
-  }
-
-  #alignContext() {
-    const { bucket, redactor } = this.#context;
-    return { bucket, redactor, observe: (line: Buffer) => this.#observeSource(line) };
-  }
-
   async #save(): Promise<void> {
     if (this.#checkpoint === undefined) return;
     await this.#context.stateFile.save({
       checkpoint: this.#checkpoint,
-      facts: this.#facts,
+      facts: this.#told.facts,
       snapshot: this.#snapshot,
     });
     if (this.#isRange) await this.#pendingPut.forget();

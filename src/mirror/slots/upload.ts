@@ -17,8 +17,8 @@ export interface StreamMirrorContext {
   readonly pendingPut?: PendingPut;
   /** Where the stream's parts lie in the bucket. */
   readonly prefix: string;
-  /** `false` when the bucket is known to hold nothing of this stream: the first part is then put without a listing. */
-  readonly listed: boolean;
+  /** `false` when the bucket holds nothing of this stream: the first part is then put without a listing. */
+  isHeld(): Promise<boolean>;
   /** Compare content, also where local state says that a part was shipped as the source still is. */
   readonly isThorough: boolean;
   readonly onPart?: (part: ShippedPart, checkpoint: Checkpoint) => void;

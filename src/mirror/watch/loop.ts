@@ -68,6 +68,8 @@ export class WatchLoop {
     const mayGoOn = (): boolean => !signal.aborted && this.#hopeless() === undefined;
     const isAsked = ({ storeAuditAtMs }: UploadState): boolean => storeAuditAtMs !== undefined;
     await raceAbort(this.#auditStores(isAsked, mayGoOn), signal);
+    const unreachable = this.#hopeless();
+    if (unreachable !== undefined) throw unreachable;
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
       counter.expect(due);
       const work = due.map((one) => () => drainWhole(drain, one, signal, counter));
@@ -108,9 +110,9 @@ export class WatchLoop {
 
   async #prepare(): Promise<void> {
     const { registry, clock, report, settings } = this.#context;
-    await registry.learnBucket(await this.#filter.harnesses());
     const { taken, discovered } = await this.#filter.first(clock.now());
     for (const found of discovered) await this.#take(found);
+    await registry.learnBucket();
     await this.#uploader.oweMetas(settings.isThorough);
     report.onTaken(taken);
   }
@@ -124,8 +126,7 @@ export class WatchLoop {
     const isUnchanged =
       mirrored.mirror.snapshot?.token === snapshot.token && mirrored.mirror.source === stream;
     const { isThorough } = this.#context.settings;
-    if (isThorough || !isUnchanged || registry.isLost(mirrored))
-      state.schedule.noticed(clock.monotonic(), snapshot.size);
+    if (isThorough || !isUnchanged) state.schedule.noticed(clock.monotonic(), snapshot.size);
     else state.storeAuditAtMs = clock.monotonic();
     return state;
   }

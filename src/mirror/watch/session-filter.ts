@@ -44,15 +44,6 @@ export class SessionFilter {
     this.#onTrouble = onTrouble;
   }
 
-  /** Those of which there is anything on this machine. */
-  async harnesses(): Promise<string[]> {
-    const present: string[] = [];
-    for (const watcher of this.#watchers) {
-      if ((await watcher.roots()).length > 0) present.push(watcher.harness);
-    }
-    return present;
-  }
-
   /** Every stream there is now that may concern us, of one harness or of all, some at a time. */
   async *everything(harness?: string): AsyncIterable<readonly Stream[]> {
     for (const watcher of this.#watchers) {

@@ -81,9 +81,8 @@ export class StreamRegistry {
   readonly #duplicates: DuplicateSources;
   readonly #folders = new Map<SessionMirror, string | undefined>();
   #fresh: MirroredStream[] = [];
-  /** Sessions that the bucket held something of at the start; `undefined`: not known, so everything is listed. */
-  #inBucket: ReadonlySet<string> | undefined;
-  readonly #learnt = new Set<string>();
+  /** By harness: where the bucket held something when it was asked. */
+  readonly #inBucket = new Map<string, Promise<ReadonlySet<string>>>();
 
   constructor(context: StreamRegistryContext) {
     this.#context = context;
@@ -107,19 +106,33 @@ export class StreamRegistry {
     return this.#mirroredStreams.values();
   }
 
-  /** Learns with two shallow listings per harness which sessions the bucket holds; the others start without a listing. */
-  async learnBucket(harnesses: readonly string[]): Promise<void> {
+  /** Asks the bucket what it holds, where local state does not tell: a store that cannot be reached fails here. */
+  async learnBucket(): Promise<void> {
+    for (const { mirror } of this.#mirroredStreams.values()) {
+      await mirror.load();
+      if (mirror.checkpoint === undefined) await this.#heldOf(mirror.source.session.harness);
+    }
+  }
+
+  /** Two shallow listings, once per harness: what is in neither starts without a listing of its own. */
+  #heldOf(harness: string): Promise<ReadonlySet<string>> {
+    const known = this.#inBucket.get(harness);
+    if (known !== undefined) return known;
+    const asked = this.#listHeld(harness);
+    this.#inBucket.set(harness, asked);
+    asked.catch(() => this.#inBucket.delete(harness));
+    return asked;
+  }
+
+  async #listHeld(harness: string): Promise<ReadonlySet<string>> {
     const { bucket, layout } = this.#context;
-    const known = new Set<string>();
-    for (const harness of harnesses) {
-      this.#learnt.add(harness);
-      for (const prefix of [layout.sessions(harness), layout.furtherStreams(harness)]) {
-        for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
-          if (entry.kind === 'prefix') known.add(entry.prefix);
-        }
+    const held = new Set<string>();
+    for (const prefix of [layout.sessions(harness), layout.furtherStreams(harness)]) {
+      for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
+        if (entry.kind === 'prefix') held.add(entry.prefix);
       }
     }
-    this.#inBucket = known;
+    return held;
   }
 
   /** The track of a source, made at first sight. */
@@ -132,12 +145,6 @@ export class StreamRegistry {
     if (existing === undefined) return this.#create(stream, stream.name);
     if (stream.kind === 'records') return this.#create(stream, stream.name, stream.source);
     return existing;
-  }
-
-  /** Local state remembers parts of a stream of which the bucket holds nothing at all any more. */
-  isLost(mirrored: MirroredStream): boolean {
-    const shipped = mirrored.mirror.checkpoint?.parts.length ?? 0;
-    return shipped > 0 && !this.#mayBeInBucket(mirrored.mirror.source, mirrored.name);
   }
 
   /** The tracks that were made since this was last asked, whoever had them made. */
@@ -301,7 +308,7 @@ export class StreamRegistry {
         stateFile,
         pendingPut,
         prefix,
-        listed: this.#mayBeInBucket(stream, name),
+        isHeld: () => this.#isHeld(stream, name),
         isThorough: this.#context.isThorough,
         onPart: (part) => this.#context.onPart(place, part),
         onGeneration: (checkpoint, reason) => this.#context.onGeneration(place, checkpoint, reason),
@@ -366,13 +373,11 @@ export class StreamRegistry {
     return this.#context.layout.stream(session.ref.harness, session.ref.id, name);
   }
 
-  #mayBeInBucket(stream: Stream, name: string): boolean {
-    if (this.#inBucket === undefined || !this.#learnt.has(stream.session.harness)) return true;
+  async #isHeld(stream: Stream, name: string): Promise<boolean> {
     const { layout } = this.#context;
     const { harness, id } = stream.session;
-    return this.#inBucket.has(
-      name === '' ? layout.session(harness, id) : layout.streamsOf(harness, id),
-    );
+    const held = await this.#heldOf(harness);
+    return held.has(name === '' ? layout.session(harness, id) : layout.streamsOf(harness, id));
   }
 }
 
