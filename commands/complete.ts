@@ -7,14 +7,15 @@ import { pinArtifacts } from '../src/coordination/artifacts/pins.js';
 import { readClaim } from '../src/coordination/claims/document.js';
 import { complete } from '../src/coordination/claims/finish-claim.js';
 import type { CoordinationContext } from '../src/coordination/context.js';
+import { UsageError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';
 import type { Outcome } from '../src/protocol/coordination.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 
 const said: Readonly<Record<Outcome, string>> = {
-  complete: 'Completed step',
-  blocked: 'Blocked step',
-  needs_review: 'Needs review: step',
+  complete: 'Completed',
+  blocked: 'Blocked',
+  needs_review: 'Needs review on',
 };
 
 export default class Complete extends BaseCommand {
@@ -38,7 +39,6 @@ export default class Complete extends BaseCommand {
     'next-action': Flags.string({ summary: 'what to do next' }),
     blocked: Flags.boolean({
       summary: 'it cannot be done as things are; agents waiting for it learn at once',
-      exclusive: ['needs-review'],
     }),
     'needs-review': Flags.boolean({ summary: 'someone has to review it first' }),
     'changed-files-from-git': Flags.boolean({
@@ -57,6 +57,9 @@ export default class Complete extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Complete);
     const step = stepId(args.step);
+    if (flags.blocked && flags['needs-review']) {
+      throw new UsageError('use at most one of --blocked and --needs-review');
+    }
     checkNote('--note', flags.note);
     checkNote('--next-action', flags['next-action']);
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
@@ -87,9 +90,10 @@ export default class Complete extends BaseCommand {
     const { handoff, isRepeated, wasUnclaimed } = ended;
     if (isRepeated) this.note(`Step ${step} was completed already, in the same words.`);
     if (wasUnclaimed) this.note(`Nobody had claimed step ${step}.`);
-    this.say(`${said[handoff.state]} ${step}`);
+    this.say(`${said[handoff.state]} step ${step}`);
+    if (changed !== undefined) this.say(`Recorded ${changed.length} changed file(s)`);
     if (to !== undefined && !(await isRegistered(context, to))) this.note(unknownAgent(to));
-    if (handoff.next_agent !== null) this.say(`Handed over to ${handoff.next_agent}`);
+    if (handoff.next_agent !== null) this.say(`Step ${step} handed off to ${handoff.next_agent}`);
     const how = wasUnclaimed ? { how: 'unclaimed' } : {};
     return { step, repeated: isRepeated, ...how, handoff };
   }

@@ -42,11 +42,11 @@ function linesOf(step: string, handoff: HandoffDocument): string[] {
   const { changed_files: files = [], artifacts = [], epoch, review } = handoff;
   const rows: [string, string | null][] = [
     ['step', `${from_step ?? step} (epoch ${epoch})`],
-    ['state', state.replace('_', ' ')],
+    ['state', state],
     ['from', from_agent],
     ['next agent', next_agent ?? 'nobody named'],
     ['next action', next_action],
-    ['note', note],
+    ['note', note === '' ? null : note],
     ['at', created_at],
     ['review', review == null ? null : `${review.verdict} by ${review.by} at ${review.at}`],
     ['because', review?.note ?? null],

@@ -43,8 +43,8 @@ export default class WaitFor extends BaseCommand {
       onWaiting: (step, view) => this.note(waitingLine(step, view)),
       onLook: () => this.signOfLife(bucket, settings),
       onNeedsReview: ({ step, agent, note }) => {
-        const reason = note === null ? '' : `: ${note}`;
-        this.note(`Step ${step} by ${agent ?? 'its agent'} needs a review${reason}`);
+        const said = [agent, note].filter(Boolean).join(': ');
+        this.note(`Waiting, needs review: ${step}${said === '' ? '' : ` (${said})`}`);
       },
     });
     for (const { step, agent } of views)

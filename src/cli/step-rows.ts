@@ -6,7 +6,7 @@ export function stepRow(view: StepView, now: Date): string[] {
   const { step, status, agent, epoch, note } = view;
   return [
     step,
-    view.expired ? 'expired' : status.replace('_', ' '),
+    view.expired ? 'expired' : status,
     agent ?? '-',
     `epoch ${epoch}`,
     whenOf(view, now),

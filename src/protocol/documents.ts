@@ -72,7 +72,7 @@ export const metaHeadSchema = v.object({
 });
 export type MetaHead = v.InferOutput<typeof metaHeadSchema>;
 
-export const metaSchema = v.object({
+const ownMetaSchema = v.object({
   schema_version: v.number(),
   harness: text,
   session_id: text,
@@ -102,7 +102,27 @@ export const metaSchema = v.object({
   /** Who else wrote this session, and how far; empty as long as one machine does. */
   heads: v.optional(v.array(metaHeadSchema), []),
 });
-export type MetaDocument = v.InferOutput<typeof metaSchema>;
+export type MetaDocument = v.InferOutput<typeof ownMetaSchema>;
+
+export const metaSchema = v.pipe(v.unknown(), v.transform(withoutOlderParts), ownMetaSchema);
+
+/** The Python tool's list of parts has no names and no lines: only how many there are is of use. */
+function withoutOlderParts(document: unknown): unknown {
+  const { schema_version, parts } = Object(document);
+  if (schema_version !== 1 || !Array.isArray(parts)) return document;
+  return { ...Object(document), part_count: parts.length, parts: [] };
+}
+
+/** Bytes of other programs' fields that are kept. */
+const maxUnknownBytes = 2_000;
+
+/** What others put into a `meta.json` and we know nothing of. It is written back as it was, unless it is large. */
+export function unknownMetaFields(body: Uint8Array): object {
+  const fields = Object.entries(Object(JSON.parse(Buffer.from(body).toString('utf8'))));
+  const unknown = fields.filter(([name]) => !Object.hasOwn(ownMetaSchema.entries, name));
+  const kept = Object.fromEntries(unknown);
+  return JSON.stringify(kept).length > maxUnknownBytes ? {} : kept;
+}
 
 /** An object in the bucket that is not what its key says. */
 export class DocumentError extends TracecraftError {

@@ -24,6 +24,8 @@ export interface Layout {
   broadcasts(): string;
   broadcast(stamp: Stamp): string;
   cursor(agent: string): string;
+  /** Where the cursor was kept among the mail, which the older tool shows as a message. */
+  olderCursor(agent: string): string;
   steps(): string;
   /** Which steps there are to be, and what each needs first. */
   plan(): string;
@@ -83,7 +85,8 @@ export function bucketLayout(project: string): Layout {
     message: (recipient, stamp) => `${mailbox(recipient)}${stampName(stamp)}.json`,
     broadcasts: () => `${root}messages/_broadcast/`,
     broadcast: (stamp) => `${root}messages/_broadcast/${stampName(stamp)}.json`,
-    cursor: (agent) => `${mailbox(agent)}_cursor.json`,
+    cursor: (agent) => `${root}inboxes/${checkName('agent', agent)}/cursor.json`,
+    olderCursor: (agent) => `${mailbox(agent)}_cursor.json`,
     steps: () => `${root}steps/`,
     plan: () => `${root}plan.json`,
     claim: (id) => `${step(id)}/claim.json`,

@@ -29,7 +29,7 @@ export type MailDocument = v.InferOutput<typeof mailSchema>;
 
 const stampNames = v.optional(v.array(v.pipe(v.string(), v.maxLength(256))), []);
 
-/** `messages/<agent>/_cursor.json`: what that agent has read. */
+/** `inboxes/<agent>/cursor.json`: what that agent has read. */
 export const cursorSchema = v.object({
   /** 19 digits, nanoseconds of store time: everything before it has been seen. */
   through: v.pipe(v.string(), v.regex(/^\d{19}$/)),

@@ -171,7 +171,9 @@ describe('tracecraft artifact', () => {
     expect(await allText(join(bucket, 'events'))).not.toContain(token);
     const warned = await world.run(args);
     expect(warned.code).toBe(0);
-    expect(warned.stderr).toMatch(/^Warning: the artifact's name contains .*github-token.*--redact/);
+    expect(warned.stderr).toMatch(
+      /^Warning: the artifact's name contains .*github-token.*--redact/,
+    );
     expect(warned.stderr).not.toContain(token);
     expect(await readdir(join(bucket, 'artifacts', 'leak', 'dumps'))).toContain(`${token}.txt`);
   });

@@ -70,7 +70,7 @@ describe('a step from hand to hand', () => {
       },
     });
     const { stdout } = await run('designer', 'steps');
-    expect(stdout).toMatch(/^design {2}in progress {2}designer {2}epoch 1 {2}claimed \S+ ago, /);
+    expect(stdout).toMatch(/^design {2}in_progress {2}designer {2}epoch 1 {2}claimed \S+ ago, /);
     const agents = await run('designer', 'agents');
     expect(agents.stdout).toMatch(/^designer +active +step design +last heartbeat/m);
   });
@@ -78,7 +78,7 @@ describe('a step from hand to hand', () => {
   it('is handed over with everything that was said', async () => {
     const flags = ['--note', 'contract agreed', '--to', 'developer', '--next-action', 'build it'];
     const { code, stdout } = await run('designer', 'complete', 'design', ...flags);
-    expect(stdout).toBe('Completed step design\nHanded over to developer\n');
+    expect(stdout).toBe('Completed step design\nStep design handed off to developer\n');
     expect(code).toBe(0);
     const handoff = {
       schema: 2,
@@ -124,7 +124,7 @@ describe('a step from hand to hand', () => {
     await run('developer', 'claim', 'docs');
     await run('developer', 'complete', 'docs', '--needs-review', '--note', 'please read');
     const { code, stderr } = await run('reviewer', 'wait-for', 'docs', '--timeout', '1s');
-    expect(stderr).toContain('Step docs by developer needs a review: please read');
+    expect(stderr).toContain('needs review: docs (developer: please read)');
     expect(stderr).toContain('Waiting for step docs: needs review by developer.');
     expect(code).toBe(6);
   });

@@ -177,8 +177,15 @@ describe('mail', patience, () => {
   });
 });
 
+it('to _broadcast is to all, as with the older tool', patience, async () => {
+  const { stdout, code } = await run('designer', 'send', '_broadcast', 'from the older habit');
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^Sent message [0-9a-f]{8} to all$/m)]);
+  const { stdout: read } = await run('developer', 'inbox');
+  expect(read).toContain('(broadcast) designer: from the older habit');
+});
+
 describe('hostile mail', patience, () => {
-  const names = ['../x', '_cursor', '_broadcast', '.a', 'a/b', 'a\u001b[31m', ''];
+  const names = ['../x', '_cursor', '_broadcasts', '.a', 'a/b', 'a\u001b[31m', ''];
 
   it('in a name or an id is refused before anything is written', async () => {
     const before = await readdir(bucket, { recursive: true });

@@ -47,7 +47,7 @@ describe.each(s3Servers())('status on $name, 30 ms away', ({ start }) => {
     const { code, stdout, stderr } = await world.run(['status']);
     const tookMs = performance.now() - startMs;
     expect(code, stderr).toBe(0);
-    expect(stdout).toContain('step-499  in progress  agent-');
+    expect(stdout).toContain('step-499  in_progress  agent-');
     return tookMs;
   }
 
@@ -114,7 +114,7 @@ describe('status on a local bucket', () => {
     });
     const { stdout } = await world.run(['status'], { env: { TRACECRAFT_AGENT: 'other' } });
     expect(stdout).toMatch(/^Agent +other +\(TRACECRAFT_AGENT\)$/m);
-    expect(stdout).toMatch(/^ {2}design {2}in progress {2}designer/m);
+    expect(stdout).toMatch(/^ {2}design {2}in_progress {2}designer/m);
     expect(stdout).toMatch(/^ {2}designer {2}1 message$/m);
     expect(stdout).toContain('Sessions: none yet: tracecraft watch');
     expect(stdout).toMatch(/^ {2}designer {2}active {2}step design {2}last heartbeat/m);

@@ -84,7 +84,7 @@ describe('a claim', () => {
     const second = rig.terminal('designer', 's-2');
     await claim(first);
     expect(await claim(second)).toMatchObject({ outcome: 'rejected' });
-    await expect(done(second)).rejects.toThrow(/held by designer .*not by this session/);
+    await expect(done(second)).rejects.toThrow(/claimed by 'designer' .*not by this session/);
     await expect(done(first)).resolves.toMatchObject({ isRepeated: false });
   });
 
@@ -500,7 +500,7 @@ describe('releasing', () => {
     const lead = rig.terminal('lead');
     await claim(designer);
     await expect(release(lead.context, lead.holders, { step: 'design' })).rejects.toThrow(
-      /held by designer/,
+      /claimed by 'designer'/,
     );
     await release(lead.context, lead.holders, { step: 'design', force: true });
     await expect(done(designer)).rejects.toThrow('fenced');

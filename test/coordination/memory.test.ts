@@ -142,6 +142,30 @@ describe('a memory', () => {
     expect(await valuesOf(rig)).toEqual([[1, 'x']]);
   });
 
+  it('that was set, and replaced before its writer learnt of it, counts as set', async () => {
+    const rig = new MailRig();
+    const other = rig.mailbox('other');
+    let isFirst = true;
+    const designer = rig.mailbox('designer', (bucket) => ({
+      ...bucket,
+      putIfAbsent: async (name, body) => {
+        const outcome = await bucket.putIfAbsent(name, body);
+        if (name !== rig.layout.memory(key) || !isFirst) return outcome;
+        isFirst = false;
+        await setMemory(other, key, 'theirs');
+        return { written: false };
+      },
+    }));
+    expect(await setMemory(designer, key, 'ours', { ifAbsent: true })).toMatchObject({
+      written: true,
+      memory: { version: 1 },
+    });
+    expect(await valuesOf(rig)).toEqual([
+      [1, 'ours'],
+      [2, 'theirs'],
+    ]);
+  });
+
   it('is set as well as can be where the store does not arbitrate', async () => {
     const rig = new MailRig();
     const refuse = () => Promise.reject(new Error('not supported'));
@@ -223,6 +247,83 @@ describe('the older tool’s memory', () => {
     expect((await getMemory(designer, key)).memory.value).toBe('newer');
     expect((await listMemories(designer)).memories).toMatchObject([{ value: 'newer' }]);
     expect(await setMemory(designer, key, 'next')).toMatchObject({ memory: { version: 9 } });
+  });
+
+  const byOlderTool = (value: unknown) => JSON.stringify({ value, set_by: 'old', set_at: 'now' });
+
+  it('gets each of our values, and what it writes over one is the next version', async () => {
+    const rig = new MailRig();
+    const designer = rig.mailbox('designer');
+    await setMemory(designer, key, 'ours');
+    expect(rig.json(slash)).toMatchObject({ value: 'ours', version: 1 });
+    rig.advance(1);
+    rig.put(slash, byOlderTool('theirs'));
+    const [{ memory }, listed] = [await getMemory(designer, key), await listMemories(designer)];
+    expect([memory, ...listed.memories]).toMatchObject([
+      { value: 'theirs', version: 2 },
+      { value: 'theirs', version: 2 },
+    ]);
+    expect((await setMemory(designer, key, 'no', { ifVersion: 1 })).written).toBe(false);
+    rig.advance(1);
+    expect((await setMemory(designer, key, 'again', { ifVersion: 2 })).written).toBe(true);
+    expect(rig.json(slash)).toMatchObject({ value: 'again', version: 3 });
+    expect(await valuesOf(rig)).toEqual([
+      [1, 'ours'],
+      [2, 'theirs'],
+      [3, 'again'],
+    ]);
+  });
+
+  it('counts in the very second of our own write, and only until we replaced it', async () => {
+    const rig = new MailRig();
+    const designer = rig.mailbox('designer');
+    await setMemory(designer, key, 'ours');
+    rig.put(slash, byOlderTool('theirs'));
+    expect((await getMemory(designer, key)).memory).toMatchObject({ value: 'theirs', version: 2 });
+    const stopped = rig.mailbox('designer', (bucket) => ({
+      ...bucket,
+      putIfMatch: (name, ...rest) =>
+        name === slash ? Promise.reject(new Error('stopped')) : bucket.putIfMatch(name, ...rest),
+    }));
+    await expect(setMemory(stopped, key, 'again')).rejects.toThrow('stopped');
+    expect((await getMemory(designer, key)).memory).toMatchObject({ value: 'again', version: 3 });
+    expect((await listMemories(designer)).memories).toMatchObject([{ value: 'again' }]);
+  });
+
+  it('is not replaced by our copy when it was written in the meantime', async () => {
+    const rig = new MailRig();
+    const slow = rig.mailbox('designer', (bucket) => ({
+      ...bucket,
+      putIfAbsent: async (name, ...rest) => {
+        const outcome = await bucket.putIfAbsent(name, ...rest);
+        rig.advance(1);
+        if (name === rig.layout.memory(key)) rig.put(slash, byOlderTool('theirs'));
+        return outcome;
+      },
+    }));
+    await setMemory(slow, key, 'ours');
+    expect(rig.json(slash)).toMatchObject({ value: 'theirs' });
+    const reader = rig.mailbox('reader');
+    expect((await getMemory(reader, key)).memory).toMatchObject({ value: 'theirs', version: 2 });
+  });
+
+  it('of a key without dots goes on from the version that it replaced', async () => {
+    const rig = new MailRig();
+    const designer = rig.mailbox('designer');
+    for (const value of ['one', 'two']) {
+      await setMemory(designer, 'stage', value);
+      rig.advance(1);
+    }
+    rig.put(rig.layout.memory('stage'), byOlderTool('theirs'));
+    expect((await getMemory(designer, 'stage')).memory).toMatchObject({ version: 3 });
+    await setMemory(designer, 'stage', 'four', { ifVersion: 3 });
+    const { states } = await memoryHistory(designer, 'stage');
+    expect(states.map(({ version, value }) => [version, value])).toEqual([
+      [1, 'one'],
+      [2, 'two'],
+      [3, 'theirs'],
+      [4, 'four'],
+    ]);
   });
 });
 

@@ -24,8 +24,14 @@ export function statusOf(claim: ClaimDocument): StatusDocument {
   const about = { agent, started_at: claimed_at, epoch };
   if (state === 'released') return { status: 'pending', ...about };
   if (state !== 'done') return { status: 'in_progress', ...about };
-  const completedAt = outcome?.review?.at ?? outcome?.created_at ?? null;
-  return { status: outcome?.state ?? 'complete', ...about, completed_at: completedAt };
+  const status = outcome?.state ?? 'complete';
+  if (status !== 'complete') return { status, ...about };
+  return { status, ...about, completed_at: endedAt(claim) };
+}
+
+/** When a step was handed over or reviewed; `null` while it is not done. */
+export function endedAt({ state, outcome }: ClaimDocument): string | null {
+  return state === 'done' ? (outcome?.review?.at ?? outcome?.created_at ?? null) : null;
 }
 
 /** What `handoff.json` says while this is the claim; `undefined`: whatever it said before. */

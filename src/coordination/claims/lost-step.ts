@@ -45,7 +45,7 @@ export function notTheirs(
       hint: `Claim it again first: "tracecraft claim ${step}${isDone ? ' --reopen' : ''}".`,
     });
   }
-  const whose = how === undefined ? `held by ${agent}` : `${how} by ${agent}`;
+  const whose = how === undefined ? `claimed by '${agent}'` : `${how} by ${agent}`;
   if (agent !== me) {
     return new LostError(`step ${step} is ${whose} (epoch ${epoch}), and you are ${me}`, {
       hint: `Wait with "tracecraft wait-for ${step}", or end it regardless of the holder: --force.`,

@@ -9,6 +9,7 @@ import {
   statusSchema,
 } from '../../protocol/coordination.js';
 import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
+import { writeOver } from '../conditional-write.js';
 import { parseStatus, type StorePlace } from './document.js';
 import { type FollowUp, followUpsOf, handoffIn, statusOf } from './follow-ups.js';
 
@@ -82,25 +83,10 @@ async function follow(
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     if (stored?.body.equals(body)) return;
     if (stored !== undefined && isBehind(rank, readRank(rankOf, stored.body))) return;
-    if (await isWritten(bucket, key, body, stored)) return;
+    if (await writeOver(bucket, key, body, stored?.etag)) return;
     stored = await bucket.get(key);
   }
   throw new UnreachableError(`${key} keeps changing, and is not what the claim says yet`);
-}
-
-async function isWritten(
-  bucket: Bucket,
-  key: string,
-  body: Buffer,
-  over: Stored | undefined,
-): Promise<boolean> {
-  const { putIfAbsent, putIfMatch } = bucket.capabilities;
-  if (over === undefined && putIfAbsent) return (await bucket.putIfAbsent(key, body)).written;
-  if (over !== undefined && putIfMatch) {
-    return (await bucket.putIfMatch(key, body, over.etag)).written;
-  }
-  await bucket.put(key, body);
-  return true;
 }
 
 function isBehind([epoch, place]: Rank, [otherEpoch, otherPlace]: Rank): boolean {
@@ -135,7 +121,8 @@ function statusAt(key: string, claim: ClaimDocument): Followed {
 function handoffAt(key: string, handoff: HandoffDocument): Followed {
   return {
     key,
-    body: encodeDocument(handoff),
+    // The older tool expects text here, if only an empty one.
+    body: encodeDocument({ ...handoff, note: handoff.note ?? '' }),
     rank: rankOfHandoff(handoff),
     rankOf: (body) => rankOfHandoff(parseDocument(handoffSchema, key, body)),
   };

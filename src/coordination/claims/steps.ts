@@ -21,7 +21,7 @@ import {
   type StorePlace,
 } from './document.js';
 import { readFolded } from './fold.js';
-import { handoffIn, statusOf } from './follow-ups.js';
+import { endedAt, handoffIn, statusOf } from './follow-ups.js';
 import { isForeignEnding, type SeenStatus, settle } from './settle.js';
 
 /** A step as anybody sees it: from its claim, and from `status.json` where an older tool kept what the claim does not say. */
@@ -62,7 +62,7 @@ function viewStep(step: string, { claim, status, now }: StepScene): StepView {
     session_id: document.session_id,
     epoch: document.epoch,
     claimed_at: document.claimed_at,
-    completed_at: shown.completed_at ?? null,
+    completed_at: endedAt(document) ?? shown.completed_at ?? null,
     ttl_s: document.ttl_s,
     last_sign_of_life: isHeld ? claim.modifiedAt.toISOString() : null,
     expired: isHeld && isExpired(claim, now),

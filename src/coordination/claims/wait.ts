@@ -67,7 +67,7 @@ function blocked({ step, agent, note }: StepView): BlockedError {
 function timedOut(steps: readonly string[], timeoutMs: number): TimedOutError {
   const many = steps.length === 1 ? 'step' : 'steps';
   return new TimedOutError(
-    `${many} ${steps.join(', ')} not complete after ${Math.round(timeoutMs / 1000)} s`,
+    `Timeout after ${Math.round(timeoutMs / 1000)} s: ${many} ${steps.join(', ')} not complete`,
     { hint: 'See who holds what with "tracecraft steps", or wait longer with --timeout.' },
   );
 }

@@ -8,6 +8,7 @@ import {
   mailKinds,
   maxCursorBytes,
 } from '../../protocol/mail.js';
+import { writeOver } from '../conditional-write.js';
 import { newNonce } from '../event-timestamp.js';
 import { digits, type ListedMail, type MailPlace } from './mailbox.js';
 
@@ -95,10 +96,21 @@ export interface ReadCursor {
   readonly damage?: DocumentError;
 }
 
-export async function readCursor({ bucket, layout, agent }: MailPlace): Promise<ReadCursor> {
-  const key = layout.cursor(agent);
+export async function readCursor(place: MailPlace): Promise<ReadCursor> {
+  const { layout, agent } = place;
+  const present = await readCursorAt(place, layout.cursor(agent));
+  if (present !== undefined) return present;
+  // It was kept among the mail once; from there it is moved by the next save.
+  const older = await readCursorAt(place, layout.olderCursor(agent));
+  return { cursor: newCursor, ...older, etag: undefined };
+}
+
+async function readCursorAt(
+  { bucket }: Pick<MailPlace, 'bucket'>,
+  key: string,
+): Promise<ReadCursor | undefined> {
   const stored = await bucket.get(key, { range: { start: 0, end: maxCursorBytes } });
-  if (stored === undefined) return { cursor: newCursor, etag: undefined };
+  if (stored === undefined) return undefined;
   try {
     return { cursor: parseCursor(key, stored), etag: stored.etag };
   } catch (error) {
@@ -133,10 +145,12 @@ export async function saveCursor(
   seen: Cursor,
   over: Pick<ReadCursor, 'cursor' | 'etag'>,
 ): Promise<boolean> {
+  const { bucket, layout, agent } = place;
+  const key = layout.cursor(agent);
   let { etag } = over;
   let cursor = seen;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    if (await isWritten(place, cursor, etag)) return true;
+    if (await writeOver(bucket, key, encodeCursor(cursor), etag)) return true;
     const present = await readCursor(place);
     etag = present.etag;
     cursor = merged(seen, present.cursor);
@@ -144,18 +158,8 @@ export async function saveCursor(
   return false;
 }
 
-async function isWritten(
-  { bucket, layout, agent }: MailPlace,
-  cursor: Cursor,
-  over: string | undefined,
-): Promise<boolean> {
-  const key = layout.cursor(agent);
-  const body = encodeDocument({ schema: 1, ...documentOf(cursor), nonce: newNonce() });
-  const { putIfAbsent, putIfMatch } = bucket.capabilities;
-  if (over === undefined && putIfAbsent) return (await bucket.putIfAbsent(key, body)).written;
-  if (over !== undefined && putIfMatch) return (await bucket.putIfMatch(key, body, over)).written;
-  await bucket.put(key, body);
-  return true;
+function encodeCursor(cursor: Cursor): Buffer {
+  return encodeDocument({ schema: 1, ...documentOf(cursor), nonce: newNonce() });
 }
 
 function documentOf({ throughNs, seen }: Cursor): CursorDocument {

@@ -1,31 +1,10 @@
 import { inParallel } from '../../concurrency.js';
 import { NotFoundError } from '../../errors.js';
 import { DocumentError } from '../../protocol/documents.js';
-import { parseStampName, stampName } from '../../protocol/keys.js';
-import { historyStamp } from '../../protocol/memory.js';
-import {
-  type Memory,
-  type MemoryPlace,
-  memoryOf,
-  readPresent,
-  readState,
-  type StoredState,
-} from './read.js';
-
-/** Stores a state as it is. Doing it twice, from anywhere, stores it once. */
-export async function keepInHistory(
-  { bucket, layout }: MemoryPlace,
-  key: string,
-  state: StoredState,
-): Promise<void> {
-  const historyKey = `${layout.memoryHistory(key)}${historyName(state)}`;
-  if (bucket.capabilities.putIfAbsent) await bucket.putIfAbsent(historyKey, state.body);
-  else await bucket.put(historyKey, state.body);
-}
-
-function historyName({ document, body, modifiedAt }: StoredState): string {
-  return `${stampName(historyStamp(document, body, modifiedAt))}.json`;
-}
+import { parseStampName } from '../../protocol/keys.js';
+import { historyName } from './keep.js';
+import { type Memory, memoryOf, readPresent } from './read.js';
+import { type MemoryPlace, readState, type StoredState } from './stored-state.js';
 
 export interface MemoryHistory {
   /** Oldest first. */

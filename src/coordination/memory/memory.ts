@@ -5,8 +5,9 @@ import { checkValue, encodeMemory, type MemoryDocument } from '../../protocol/me
 import { checkMemoryKey } from '../../protocol/names.js';
 import type { CoordinationContext } from '../context.js';
 import { newId } from '../event-timestamp.js';
-import { writeEvent } from '../events.js';
-import { keepInHistory } from './history.js';
+import { afterwards, writeEvent } from '../events.js';
+import { copyForOlderTool } from './forms.js';
+import { historyName, keepInHistory } from './keep.js';
 import { type FoundMemory, type Memory, memoryOf, readPresent } from './read.js';
 
 /** What must hold for the current state before a change is made. */
@@ -103,7 +104,9 @@ async function change(
     // Its writer may have been stopped before writing its history: the next write would lose it.
     if (found.present !== undefined) await keepInHistory(context, key, found.present);
     const { written } = await write(context, found, document, condition);
-    if (written) return finish(context, key, document);
+    if (written || (await wasWritten(context, key, document))) {
+      return finish(context, key, document, found.slash);
+    }
     await clock.sleep(Math.random() * pauseMs * attempt);
   }
   throw new LostError(`${key} keeps changing: ${context.layout.memory(key)}`, {
@@ -138,10 +141,24 @@ async function write(
   return stored?.body.equals(body) ? { written: true, etag: stored.etag } : { written: false };
 }
 
+/**
+ * Its answer may be lost, and the next writer may have replaced it since: whoever does that puts it into the history first.
+ */
+async function wasWritten(
+  { bucket, layout }: CoordinationContext,
+  key: string,
+  document: MemoryDocument,
+): Promise<boolean> {
+  const body = encodeMemory(document);
+  const name = historyName({ document, body, modifiedAt: new Date(0) });
+  return (await bucket.get(layout.memoryHistory(key) + name)) !== undefined;
+}
+
 async function finish(
   context: CoordinationContext,
   key: string,
   document: MemoryDocument,
+  slash: FoundMemory['slash'],
 ): Promise<Change> {
   const { layout, bucket } = context;
   const { value, version, deleted } = document;
@@ -150,6 +167,7 @@ async function finish(
   const body = encodeMemory(document);
   await Promise.all([
     keepInHistory(context, key, { document, body, modifiedAt: await bucket.now() }),
+    afterwards(context, copyForOlderTool(context, key, document, slash)),
     writeEvent(context, {
       type: deleted === true ? 'memory.deleted' : 'memory.set',
       data: { ref: { key: layout.memory(key), version }, key, version, ...said },

@@ -1,19 +1,8 @@
-import type { Bucket } from '../../bucket/bucket.js';
 import { inParallel } from '../../concurrency.js';
 import { DocumentError } from '../../protocol/documents.js';
-import type { Layout } from '../../protocol/keys.js';
-import {
-  type MemoryDocument,
-  maxMemoryBytes,
-  memoryKeyOf,
-  parseMemory,
-  slashKey,
-} from '../../protocol/memory.js';
-
-export interface MemoryPlace {
-  readonly bucket: Bucket;
-  readonly layout: Layout;
-}
+import { type MemoryDocument, memoryKeyOf, slashKey } from '../../protocol/memory.js';
+import { type Forms, presentOf } from './forms.js';
+import { type MemoryPlace, readState, type StoredState } from './stored-state.js';
 
 /** A value as commands show it. */
 export interface Memory {
@@ -31,23 +20,17 @@ export function memoryOf(key: string, document: MemoryDocument): Memory {
   return { key, value, version, set_by, set_at, deleted: deleted === true };
 }
 
-/** A state as stored in the bucket. */
-export interface StoredState {
-  readonly document: MemoryDocument;
-  readonly body: Buffer;
-  /** By the store's clock. */
-  readonly modifiedAt: Date;
-}
-
 export interface FoundMemory {
   /** Key of the object a change replaces or creates: the dotted form. */
   readonly key: string;
   /** Of the stored object; `undefined`: there is none. */
   readonly etag: string | undefined;
-  /** The newer of the two forms; `undefined`: there is neither. */
+  /** What counts of the two forms; `undefined`: there is neither. */
   readonly present: StoredState | undefined;
   /** The highest version of both forms, 0 if there is none; the next is one more. */
   readonly version: number;
+  /** The older tool's form, as it was read. */
+  readonly slash: (StoredState & { readonly etag: string }) | undefined;
   /** What could not be read, and does not count. */
   readonly skipped: readonly DocumentError[];
 }
@@ -63,43 +46,15 @@ export async function readPresent(place: MemoryPlace, name: string): Promise<Fou
   if (dotted instanceof DocumentError) throw dotted;
   if (slash instanceof DocumentError && dotted === undefined) throw slash;
   const other = slash instanceof DocumentError ? undefined : slash;
+  const present = await presentOf(place, name, { dotted, slash: other });
   return {
     key,
     etag: dotted?.etag,
-    present: newerOf(dotted, other),
-    version: Math.max(dotted?.document.version ?? 0, other?.document.version ?? 0),
+    present,
+    version: Math.max(...[dotted, other, present].map((one) => one?.document.version ?? 0)),
+    slash: other,
     skipped: slash instanceof DocumentError ? [slash] : [],
   };
-}
-
-/**
- * Of two states written in the same second (S3's resolution), the one with the higher version; on a tie, the left
- * one.
- */
-function newerOf<State extends Pick<StoredState, 'document' | 'modifiedAt'>>(
-  left: State | undefined,
-  right: State | undefined,
-): State | undefined {
-  if (left === undefined || right === undefined) return left ?? right;
-  const apart = left.modifiedAt.getTime() - right.modifiedAt.getTime();
-  const ahead = apart !== 0 ? apart : left.document.version - right.document.version;
-  return ahead >= 0 ? left : right;
-}
-
-/** `undefined`: there is none. */
-export async function readState(
-  { bucket }: Pick<MemoryPlace, 'bucket'>,
-  key: string,
-): Promise<(StoredState & { readonly etag: string }) | DocumentError | undefined> {
-  const stored = await bucket.get(key, { range: { start: 0, end: maxMemoryBytes } });
-  if (stored === undefined) return undefined;
-  const { body, size, modifiedAt, etag } = stored;
-  try {
-    return { document: parseMemory(key, body, size), body, modifiedAt, etag };
-  } catch (error) {
-    if (error instanceof DocumentError) return error;
-    throw error;
-  }
 }
 
 export interface ListedMemories {
@@ -125,16 +80,20 @@ export async function listMemories(place: MemoryPlace, beginning = ''): Promise<
     isDotted: objectKey === place.layout.memory(key),
     state: await readState(place, objectKey),
   }));
-  // The dotted form comes first, as it does without a listing.
-  read.sort((left, right) => Number(right.isDotted) - Number(left.isDotted));
-  const present = new Map<string, StoredState>();
+  const forms = new Map<string, Forms>();
   const skipped: DocumentError[] = [];
-  for (const { key, state } of read) {
+  for (const { key, isDotted, state } of read) {
     if (state instanceof DocumentError) skipped.push(state);
-    else if (state !== undefined) present.set(key, newerOf(present.get(key), state) ?? state);
+    if (state === undefined || state instanceof DocumentError) continue;
+    const known = forms.get(key) ?? { dotted: undefined, slash: undefined };
+    forms.set(key, isDotted ? { ...known, dotted: state } : { ...known, slash: state });
   }
-  const memories = [...present]
-    .map(([key, { document }]) => memoryOf(key, document))
+  const present = await inParallel([...forms], async ([key, both]) => ({
+    key,
+    state: await presentOf(place, key, both),
+  }));
+  const memories = present
+    .flatMap(({ key, state }) => (state === undefined ? [] : [memoryOf(key, state.document)]))
     .filter(({ deleted }) => !deleted)
     .sort((left, right) => (left.key < right.key ? -1 : 1));
   return { memories, skipped, strays };

@@ -6,6 +6,7 @@ import {
   type MetaDocument,
   metaSchema,
   parseDocument,
+  unknownMetaFields,
 } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
@@ -41,6 +42,7 @@ export class SessionMirror {
   #isReopened = false;
   #etag: Etag | undefined;
   #known: MetaDocument | undefined;
+  #unknown: object = {};
   /** Fingerprint of what the bucket has, as far as is remembered. */
   #stored: string | undefined;
   readonly #context: SessionMirrorContext;
@@ -139,8 +141,9 @@ export class SessionMirror {
     if (this.#written === undefined || this.#etag === undefined) await this.#readKnown();
     const document =
       this.#known === undefined ? ours : mergedMeta(ours, this.#known, this.#isReopened);
-    const body = encodeMeta(document);
-    if (this.#known !== undefined && encodeMeta(this.#known).equals(body)) return true;
+    const encode = (one: MetaDocument): Buffer => encodeMeta({ ...this.#unknown, ...one });
+    const body = encode(document);
+    if (this.#known !== undefined && encode(this.#known).equals(body)) return true;
     const options = { contentType: 'application/json' };
     const { putIfMatch, putIfAbsent } = bucket.capabilities;
     if (!putIfMatch || !putIfAbsent) {
@@ -162,6 +165,8 @@ export class SessionMirror {
     const stored = await bucket.get(this.#key);
     this.#etag = stored?.etag;
     this.#known = stored === undefined ? undefined : readable(this.#key, stored.body);
+    this.#unknown =
+      stored === undefined || this.#known === undefined ? {} : unknownMetaFields(stored.body);
     const other = this.#known?.host ?? null;
     if (other === null || other === host || bucket.capabilities.putIfAbsent) return;
     onOtherHost?.(this.ref, { host: other, at: this.#known?.last_uploaded_at ?? null });

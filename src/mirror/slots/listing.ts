@@ -150,6 +150,13 @@ export class ChainWalk {
   }
 }
 
+/** Another tool wrote it: it has a first part, and none that a chain begins with. */
+export function isUnchained(listing: Listing): boolean {
+  if (listing.newestGeneration > 0) return false;
+  const hasFirst = [...listing.parts.keys()].some((name) => parsePartName(name)?.sequence === 0);
+  return hasFirst && ChainWalk.of(listing, 0)?.next(0) === undefined;
+}
+
 /** The generation that readers take for the present transcript: the newest whose record and bases can be read. */
 export function currentGeneration(listing: Listing): number {
   const readable = newestFirst(listing).find((one) => chainSegments(listing.generations, one));

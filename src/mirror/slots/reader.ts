@@ -1,6 +1,7 @@
 import type { Bucket } from '../../bucket/bucket.js';
-import { completeLines } from '../lines.js';
-import { ChainWalk, type Listing } from './listing.js';
+import { parsePartName } from '../../protocol/parts.js';
+import { completeLines, endsWithNewline } from '../lines.js';
+import { ChainWalk, isUnchained, type Listing } from './listing.js';
 
 /** One part as a reader meets it, in order, with its whole content. */
 export interface ReadPart {
@@ -23,6 +24,10 @@ export async function* readChain(
   listing: Listing,
   generation: number,
 ): AsyncIterable<ReadPart> {
+  if (generation === 0 && isUnchained(listing)) {
+    yield* readInKeyOrder(bucket, listing);
+    return;
+  }
   const walk = ChainWalk.of(listing, generation);
   let startLine = 0;
   for (let slot = walk?.next(0); slot !== undefined; slot = walk?.next(startLine)) {
@@ -32,6 +37,30 @@ export async function* readChain(
     const endLine = startLine + completeLines(stored.body).length;
     const { sequence, generation: writtenIn, isRange } = slot;
     yield { key, sequence, generation: writtenIn, startLine, endLine, body: stored.body, isRange };
+    startLine = endLine;
+  }
+}
+
+/**
+ * The Python tool cuts a transcript by bytes, and names its parts by number alone: what a part ends with may go on in the next.
+ */
+async function* readInKeyOrder(bucket: Bucket, listing: Listing): AsyncIterable<ReadPart> {
+  const names = [...listing.parts.keys()].sort();
+  let startLine = 0;
+  let rest: Buffer = Buffer.alloc(0);
+  for (const [index, name] of names.entries()) {
+    const key = listing.prefix + name;
+    const stored = await bucket.get(key);
+    if (stored === undefined) continue;
+    const joined = Buffer.concat([rest, stored.body]);
+    const isCut = index === names.length - 1 && joined.length > 0 && !endsWithNewline(joined);
+    const bytes = isCut ? Buffer.concat([joined, Buffer.from('\n')]) : joined;
+    const end = bytes.lastIndexOf('\n') + 1;
+    rest = bytes.subarray(end);
+    const body = bytes.subarray(0, end);
+    const endLine = startLine + completeLines(body).length;
+    const sequence = parsePartName(name)?.sequence ?? 0;
+    yield { key, sequence, generation: 0, startLine, endLine, body, isRange: false };
     startLine = endLine;
   }
 }

@@ -194,7 +194,7 @@ function memoriesWithout(state: RunState, known: KnownObjects): TimelineEntry[] 
     .map((read) => ({ read, timeNs: timeOfState(read.document.set_at, read) }));
   const keyOf = new Map([
     ...state.memoryHistory.map(({ name, key }) => [name, presentKeyOf(name, key)] as const),
-    ...state.memories.map(({ name, key }) => [name, key] as const),
+    ...state.memories.map(({ name, key }) => [name, dottedKeyOf(name, key)] as const),
   ]);
   return [...history, ...present]
     .filter(({ read }) => !isKnownMemory(read, keyOf.get(read.name), known))
@@ -225,6 +225,12 @@ function isKnownMemory(
 
 export function presentKeyOf(name: string, historyKey: string): string {
   return historyKey.replace(/memory\/_history\/.*$/, () => `memory/${name}.json`);
+}
+
+/** Beside its own object, a memory has a copy where the Python tool looks: `memory/design/contract.json`. */
+function dottedKeyOf(name: string, key: string): string {
+  const copy = `memory/${name.replaceAll('.', '/')}.json`;
+  return key.endsWith(copy) ? `${key.slice(0, -copy.length)}memory/${name}.json` : key;
 }
 
 function thing(name: string, { version }: { readonly version: number }): string {
