@@ -65,7 +65,7 @@ export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
       putIfMatch({ ...writer, ...options }, key, body, etag),
     putFile: (key, path, call) => putFile({ ...writer, signal: call?.signal }, key, path, call),
     getFile: (key, path, call) => getFile(layout, key, path, call),
-    list: (prefix, options) => list(layout, prefix, options),
+    list: (prefix, options) => listFolder(layout, prefix, options),
     delete: (key, options) => remove({ ...writer, ...options }, key),
     now: async ({ signal } = {}) => {
       throwIfAborted(signal);
@@ -107,14 +107,6 @@ async function get(
   });
   if (stored === undefined) await layout.assertPresent();
   return stored;
-}
-
-async function* list(
-  layout: LocalLayout,
-  ...request: Parameters<Bucket['list']>
-): ReturnType<Bucket['list']> {
-  await layout.assertPresent();
-  yield* listFolder(layout, ...request);
 }
 
 async function put(

@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../aborted.js';
 import type { Entry, ListOptions, ObjectEntry, Prefix } from '../bucket.js';
-import { isAbsence, onDisk } from '../disk-errors.js';
+import { diskError, isAbsence, onDisk } from '../disk-errors.js';
 import { checkPrefix, compareKeys, isSegment } from '../key.js';
 import { internalFolder, type LocalLayout } from './layout.js';
 
@@ -19,51 +20,49 @@ interface Walk {
  * Keys below the root in byte order, one folder at a time. Opens nothing that the prefix or `after` excludes; skips
  * what vanishes meanwhile.
  */
-export async function* listFolder(
-  { root, isListable }: LocalLayout,
+export function listFolder(
+  { root, assertPresent, isListable }: LocalLayout,
   prefix: Prefix,
-  options: ListOptions = {},
+  { after, delimiter, signal }: ListOptions = {},
 ): AsyncGenerator<Entry> {
-  checkPrefix(prefix);
-  const { after, delimiter, signal } = options;
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  if (await isListable(start)) yield* walk({ root, prefix, after, delimiter, signal }, start);
+  return walk({ root, prefix, after, delimiter, signal }, async () => {
+    checkPrefix(prefix);
+    await assertPresent();
+    return (await isListable(start)) ? keysIn(root, start) : [];
+  });
 }
 
-/** Files examined together, once a caller wants that many. */
-const mostTogether = 64;
+/** Files looked at without a pause: signals and timers wait for it. */
+const mostTogether = 512;
 
-/** `base` is the key of a folder: empty, or ending with a slash. */
-async function* walk(scope: Walk, base: string): AsyncGenerator<Entry> {
-  const isWanted = (key: string) => key.startsWith(scope.prefix) && !isPassed(key, scope.after);
-  const keys = (await keysIn(scope.root, base)).filter(isWanted);
-  let together = 1;
-  for (let at = 0; at < keys.length; ) {
-    const files = keys.slice(at, at + together);
-    const folder = files.findIndex((key) => key.endsWith('/'));
-    if (folder >= 0) files.length = folder;
+/** One folder and what is below it. Not nested in another generator: each level would cost every entry three promises. */
+async function* walk(scope: Walk, keys: () => Promise<readonly string[]>): AsyncGenerator<Entry> {
+  let together = 0;
+  for (const key of await keys()) {
+    if (!key.startsWith(scope.prefix) || isPassed(key, scope.after)) continue;
     throwIfAborted(scope.signal);
-    for (const entry of await Promise.all(files.map((key) => objectAt(scope.root, key)))) {
-      throwIfAborted(scope.signal);
-      if (entry !== undefined) yield entry;
+    if (key.endsWith('/')) {
+      yield* folderEntries(scope, key);
+      continue;
     }
-    at += files.length;
-    together = Math.min(2 * together, mostTogether);
-    if (folder >= 0) yield* folderEntries(scope, keys[at++]);
+    const entry = objectAt(scope.root, key);
+    if (entry !== undefined) yield entry;
+    together = (together + 1) % mostTogether;
+    if (together === 0) await setImmediate();
   }
 }
 
-async function* folderEntries(scope: Walk, key: string | undefined): AsyncGenerator<Entry> {
-  if (key === undefined) return;
-  if (scope.delimiter === undefined) yield* walk(scope, key);
+async function* folderEntries(scope: Walk, key: string): AsyncGenerator<Entry> {
+  if (scope.delimiter === undefined) yield* walk(scope, () => keysIn(scope.root, key));
   else if (scope.after?.startsWith(key) !== true && (await holdsObject(scope.root, key))) {
     yield { kind: 'prefix', prefix: key };
   }
 }
 
 /**
- * Files as keys, folders as keys with a trailing slash, sorted: a folder's keys then sort exactly where the slash
- * puts them.
+ * `base` is the key of a folder: empty, or ending with a slash. Files as keys, folders as keys with a trailing slash,
+ * sorted: a folder's keys then sort exactly where the slash puts them.
  */
 async function keysIn(root: string, base: string): Promise<readonly string[]> {
   const folder = join(root, base);
@@ -90,18 +89,17 @@ function isPassed(key: string, after: string | undefined): boolean {
   return compareKeys(key, after) <= 0;
 }
 
-async function objectAt(root: string, key: string): Promise<ObjectEntry | undefined> {
-  const path = join(root, key);
-  return onDisk(`look at ${path}`, async () => {
-    try {
-      // Synchronous, because the thread pool costs several times what the look itself does (see src/io.ts).
-      const { size, mtime } = lstatSync(path);
-      return { kind: 'object', key, size, modifiedAt: mtime };
-    } catch (error) {
-      if (isAbsence(error)) return undefined;
-      throw error;
-    }
-  });
+/** Synchronous, because the thread pool costs several times what the look itself does (see src/io.ts). */
+function objectAt(root: string, key: string): ObjectEntry | undefined {
+  // Not `join`: keys have no dots to resolve, and a mailbox may hold tens of thousands.
+  const path = `${root}${sep}${key}`;
+  try {
+    const { size, mtimeMs } = lstatSync(path);
+    return { kind: 'object', key, size, modifiedAt: new Date(Math.round(mtimeMs)) };
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw diskError(error, `look at ${path}`);
+  }
 }
 
 /** An object store has no empty folders, so a leftover one does not count here either. */
