@@ -22,18 +22,33 @@ export function entropy(text: string): number {
 }
 
 // The letter pairs that make up nearly nine tenths of English text and a quarter of random letters.
-const commonPairs = new Set(
-  (
-    'th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ' +
-    'ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so ' +
-    'rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ' +
-    'ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke ui fr oo ag bo ap sp cl ey od ck ub ob ef up ue um bu cr qu ' +
-    'ov gr oc br pp ff rd rm rn rc gi ga go gu ky ki au ei ul lt ls sk sc'
-  ).split(' '),
-);
+const commonPairs = new Uint8Array(26 * 26);
+for (const pair of (
+  'th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ' +
+  'ic ne ea ra ce li ch ll be ma si om ur ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so ' +
+  'rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir su id os iv ia am fi ci vi pl ' +
+  'ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke ui fr oo ag bo ap sp cl ey od ck ub ob ef up ue um bu cr qu ' +
+  'ov gr oc br pp ff rd rm rn rc gi ga go gu ky ki au ei ul lt ls sk sc'
+).split(' ')) {
+  commonPairs[pairIndex(pair.charCodeAt(0), pair.charCodeAt(1))] = 1;
+}
 
-export function isCommonPair(letters: string): boolean {
-  return commonPairs.has(letters.toLowerCase());
+/** Whether two bytes are letters of either case that often follow each other. */
+export function isCommonPair(first: number, second: number): boolean {
+  return isLetter(first) && isLetter(second) && commonPairs[pairIndex(first, second)] === 1;
+}
+
+function pairIndex(first: number, second: number): number {
+  return ((first | 0x20) - 0x61) * 26 + (second | 0x20) - 0x61;
+}
+
+function isLetter(byte: number): boolean {
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
+}
+
+function isUpper(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
 }
 
 /** Whether most of its letters follow each other as in words, in camel humps or not. Hex and short texts never do. */
@@ -43,11 +58,13 @@ export function isWordy(text: string): boolean {
   let common = 0;
   let humps = 0;
   for (let at = 1; at < text.length && at < 256; at += 1) {
-    const pair = text.slice(at - 1, at + 1);
-    if (/^[a-z][A-Z]$/.test(pair)) humps += 1;
-    else if (/^[A-Za-z]{2}$/.test(pair)) {
+    const first = text.charCodeAt(at - 1);
+    const second = text.charCodeAt(at);
+    if (!isLetter(first) || !isLetter(second)) continue;
+    if (!isUpper(first) && isUpper(second)) humps += 1;
+    else {
       pairs += 1;
-      if (isCommonPair(pair)) common += 1;
+      if (isCommonPair(first, second)) common += 1;
     }
   }
   if (humps > pairs / 3 || alternations(text) > Math.max(3, text.length / 8)) return false;

@@ -59,7 +59,8 @@ function requireKind(kind: string, patterns: readonly UserPattern[]): void {
 }
 
 class Engine implements Redactor {
-  readonly version: string;
+  readonly #options: RedactorOptions;
+  #version: string | undefined;
   readonly #index: AnchorIndex;
   readonly #detectors: readonly (readonly Detector[])[];
   readonly #wholeText: readonly WholeTextDetector[];
@@ -74,7 +75,7 @@ class Engine implements Redactor {
       ...user.triggers,
       ...literalTriggers(options.knownSecrets ?? []),
     ]);
-    this.version = versionOf(options);
+    this.#options = options;
     this.#index = new AnchorIndex(literals.map(({ anchor }) => anchor));
     this.#detectors = literals.map(({ detectors }) => detectors);
     this.#wholeText = user.wholeText;
@@ -83,6 +84,11 @@ class Engine implements Redactor {
       (options.allow ?? []).map((value) => Buffer.from(value).toString('latin1')),
     );
     this.#allowance = allowanceOf(options);
+  }
+
+  get version(): string {
+    this.#version ??= versionOf(this.#options);
+    return this.#version;
   }
 
   redact(line: Buffer): Redaction {

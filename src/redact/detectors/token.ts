@@ -14,32 +14,43 @@ const longestJudged = 512;
 
 /** A rule's detectors, one for each of its anchors. */
 export function tokenTriggers(rule: Rule): readonly Trigger[] {
-  const compiled = compile(rule);
+  const matcher = new RuleMatcher(rule);
   return rule.anchors.map((literal) => ({
     literal,
-    detector: new TokenDetector(compiled, literal.length),
+    detector: new TokenDetector(matcher, literal.length),
   }));
 }
 
-interface CompiledRule {
+/** What a rule's shape says. Read when the first of its anchors turns up: most rules never need it. */
+class RuleMatcher {
   readonly rule: Rule;
+  readonly hasSecretGroup: boolean;
+  #compiled: Compiled | undefined;
+
+  constructor(rule: Rule) {
+    this.rule = rule;
+    this.hasSecretGroup = rule.shape.source.includes('(?<secret>');
+  }
+
+  get compiled(): Compiled {
+    this.#compiled ??= compile(this.rule.shape.source, this.hasSecretGroup);
+    return this.#compiled;
+  }
+}
+
+interface Compiled {
   readonly expression: RegExp;
   readonly leading: readonly Alphabet[];
   readonly tail: Tail | undefined;
-  readonly hasSecretGroup: boolean;
 }
 
-function compile(rule: Rule): CompiledRule {
-  const { source } = rule.shape;
+function compile(source: string, hasSecretGroup: boolean): Compiled {
   const structure = parseExpression(source);
-  const hasSecretGroup = source.includes('(?<secret>');
   const tail = tailOf(structure);
   return {
-    rule,
     expression: new RegExp(withShortTail(source, tail), hasSecretGroup ? 'dy' : 'y'),
     leading: leadingSets(structure, leadingLength),
     tail,
-    hasSecretGroup,
   };
 }
 
@@ -51,39 +62,34 @@ function withShortTail(source: string, tail: Tail | undefined): string {
 }
 
 class TokenDetector implements Detector {
+  readonly #matcher: RuleMatcher;
   readonly #rule: Rule;
-  readonly #expression: RegExp;
-  readonly #leading: readonly Alphabet[];
-  readonly #tail: Tail | undefined;
-  readonly #hasSecretGroup: boolean;
   readonly #weight: number;
   readonly #anchorLength: number;
 
-  constructor(compiled: CompiledRule, anchorLength: number) {
-    this.#rule = compiled.rule;
-    this.#expression = compiled.expression;
-    this.#leading = compiled.leading;
-    this.#tail = compiled.tail;
-    this.#hasSecretGroup = compiled.hasSecretGroup;
+  constructor(matcher: RuleMatcher, anchorLength: number) {
+    this.#matcher = matcher;
+    this.#rule = matcher.rule;
     this.#anchorLength = anchorLength;
-    this.#weight = compiled.hasSecretGroup ? weights.context : weights.shape + anchorLength;
+    this.#weight = matcher.hasSecretGroup ? weights.context : weights.shape + anchorLength;
   }
 
   isWorthwhile(bytes: Buffer, at: number): boolean {
     const start = this.#startOf(bytes, at);
     if (start < 0) return false;
+    const { leading } = this.#matcher.compiled;
     if (start < at && bytes.subarray(start, at).includes(backslash)) return true;
-    for (let offset = 0; offset < this.#leading.length; offset += 1) {
+    for (let offset = 0; offset < leading.length; offset += 1) {
       const byte = bytes[start + offset] ?? 0;
       if (byte === backslash) break;
-      if (this.#leading[offset]?.[byte] !== 1) return false;
+      if (leading[offset]?.[byte] !== 1) return false;
     }
     return this.#isFree(bytes, start);
   }
 
   detect(context: ScanContext, at: number): void {
     const { bytes } = context;
-    const match = context.match(this.#expression, this.#startOf(bytes, at));
+    const match = context.match(this.#matcher.compiled.expression, this.#startOf(bytes, at));
     if (match === undefined) return;
     const secretEnd = this.#endOf(context, match);
     if (secretEnd === undefined) return;
@@ -111,9 +117,10 @@ class TokenDetector implements Detector {
 
   #endOf(context: ScanContext, match: Match): number | undefined {
     if (match.secretEnd !== match.end) return match.secretEnd;
-    if (this.#tail?.isOpen) return context.runEnd(match.end, this.#tail.set);
+    const { tail } = this.#matcher.compiled;
+    if (tail?.isOpen) return context.runEnd(match.end, tail.set);
     const after = context.bytes[match.end];
-    const isCut = isIn(word, after) || (this.#tail !== undefined && isIn(this.#tail.set, after));
+    const isCut = isIn(word, after) || (tail !== undefined && isIn(tail.set, after));
     return isCut ? undefined : match.end;
   }
 
@@ -121,7 +128,7 @@ class TokenDetector implements Detector {
     const rule = this.#rule;
     if (rule.accepts !== undefined && !rule.accepts(secret)) return false;
     if (rule.evenPlaceholders) return true;
-    if (this.#hasSecretGroup) return !isPlaceholder(secret) && !isReference(secret);
+    if (this.#matcher.hasSecretGroup) return !isPlaceholder(secret) && !isReference(secret);
     const lead = typeof rule.lead === 'number' ? rule.lead : 0;
     const body = lead > 0 ? secret : secret.slice(this.#anchorLength);
     if (isPlaceholder(body)) return false;
