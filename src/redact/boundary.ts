@@ -1,5 +1,6 @@
 import {
   alphabet,
+  alphanumeric,
   backslash,
   beforeBackslashes,
   hexDigits,
@@ -26,6 +27,31 @@ export function isFreeOnLeft(bytes: Buffer, at: number): boolean {
   if (at === 0 || !isIn(urlSafe, bytes[at - 1])) return true;
   return isAfterEscape(bytes, at) || isAfterDiffMark(bytes, at);
 }
+
+/** Whether `-` or `_` joins it to what stands before, as in `backup-ghp_…`, `MY_ghp_…` and names of branches and folders. */
+export function isJoinedOnLeft(bytes: Buffer, at: number): boolean {
+  return isIn(joints, bytes[at - 1]);
+}
+
+/** Whether what follows a token of a fixed length is a name that was joined on: `_bak`, `-web`. */
+export function isJoinedOnRight(bytes: Buffer, at: number): boolean {
+  if (!isIn(joints, bytes[at])) return false;
+  const end = runEnd(bytes, at, urlSafe, at + longestJoined);
+  return end < at + longestJoined && joinedNames.test(bytes.toString('latin1', at, end));
+}
+
+/** Whether the word before the joint is one that people write: base64 with `-` and `_` has joints too. */
+export function isJoinedToName(bytes: Buffer, at: number): boolean {
+  const end = at - 1;
+  const start = runStart(bytes, end, alphanumeric, end - longestJoined);
+  return /^(?:\d{0,8}|[A-Z]{2,}|(?:[A-Z]?[a-z]{2,}(?:[A-Z][a-z]+)*)?\d{0,4})$/.test(
+    bytes.toString('latin1', start, end),
+  );
+}
+
+const joints = alphabet('_-');
+const longestJoined = 40;
+const joinedNames = /^(?:[_-]{1,2}(?:[a-z]{1,16}|[A-Z]{1,16}|[A-Z][a-z]{1,15}|\d{1,8}))*[_-]?$/;
 
 const lineStarts = alphabet('\n\r"\'`');
 

@@ -54,6 +54,23 @@ function isUpper(byte: number): boolean {
 /** Whether most of its letters follow each other as in words, in camel humps or not. Hex and short texts never do. */
 export function isWordy(text: string): boolean {
   if (/^[0-9a-f]+$/i.test(text) && /\d/.test(text)) return false;
+  const { pairs, common, humps } = letterPairs(text);
+  if (humps > pairs / 3 || alternations(text) > Math.max(3, text.length / 8)) return false;
+  if (pairs < 5 || pairs < text.length / 3 || common < pairs * 0.65) return false;
+  const upper = text.match(/[A-Z]/g)?.length ?? 0;
+  const letters = text.match(/[A-Za-z]/g)?.length ?? 0;
+  return upper < letters * 0.35 || upper > letters * 0.9;
+}
+
+interface LetterPairs {
+  readonly pairs: number;
+  /** Of those, as often in words. */
+  readonly common: number;
+  /** A small letter and a capital one, which count as neither. */
+  readonly humps: number;
+}
+
+function letterPairs(text: string): LetterPairs {
   let pairs = 0;
   let common = 0;
   let humps = 0;
@@ -67,11 +84,7 @@ export function isWordy(text: string): boolean {
       if (isCommonPair(first, second)) common += 1;
     }
   }
-  if (humps > pairs / 3 || alternations(text) > Math.max(3, text.length / 8)) return false;
-  if (pairs < 5 || pairs < text.length / 3 || common < pairs * 0.65) return false;
-  const upper = text.match(/[A-Z]/g)?.length ?? 0;
-  const letters = text.match(/[A-Za-z]/g)?.length ?? 0;
-  return upper < letters * 0.35 || upper > letters * 0.9;
+  return { pairs, common, humps };
 }
 
 /** How often a digit stands beside a letter. */
@@ -113,7 +126,9 @@ function isMixed(bytes: Buffer, start: number, end: number): boolean {
   const lower = text.match(/[a-z]/g)?.length ?? 0;
   const digit = text.match(/\d/g)?.length ?? 0;
   const least = text.length / 16;
-  return upper >= least && lower >= least && digit >= least / 2 && entropy(text) >= 4;
+  if (upper < least || lower < least || digit < least / 2 || entropy(text) < 4) return false;
+  const { pairs, common } = letterPairs(text);
+  return common < pairs / 2;
 }
 
 /** The text behind base64 of either alphabet, or `undefined` when it is none or not printable ASCII. */

@@ -34,7 +34,7 @@ export class LineScan {
   /** `starts` come in ascending order as far as lines are concerned. */
   visit(detector: Detector, start: number): void {
     if (start >= this.#lineEnd) this.#enterLineOf(start);
-    if (this.context.isCovered(start)) return;
+    if (!detector.looksBehind && this.context.isCovered(start)) return;
     this.#hits.push(start);
     if (!this.context.isSpent) detector.detect(this.context, start);
   }

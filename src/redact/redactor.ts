@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
-import { AnchorIndex } from './anchors.js';
+import { type Anchor, AnchorIndex } from './anchors.js';
 import type { Detector, Trigger } from './detector.js';
 import { assignmentTriggers } from './detectors/assignment.js';
 import { headerTriggers } from './detectors/header.js';
@@ -16,12 +16,13 @@ import {
   type WholeTextDetector,
 } from './detectors/user-pattern.js';
 import { type Allowance, LineScan } from './line-scan.js';
+import { plainView } from './plain-view.js';
 import type { Redaction, Redactor } from './redact.js';
 import { countMarkers } from './redaction-match.js';
 import { alwaysOn, kinds, namedRules, rules } from './rules.js';
 import type { Span } from './scan-context.js';
 import { normalizeSpans, replace } from './spans.js';
-import { escapeTriggers, hasEscapedAscii, plainView } from './unescape.js';
+import { hasEscapedAscii, type ViewTrigger, viewTriggers } from './view-triggers.js';
 
 export interface RedactorOptions {
   /** Exact values that are never replaced. */
@@ -62,7 +63,7 @@ class Engine implements Redactor {
   readonly #options: RedactorOptions;
   #version: string | undefined;
   readonly #index: AnchorIndex;
-  readonly #detectors: readonly (readonly Detector[])[];
+  readonly #literals: readonly Literal[];
   readonly #wholeText: readonly WholeTextDetector[];
   readonly #disabled: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string>;
@@ -70,14 +71,9 @@ class Engine implements Redactor {
 
   constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
     const user = userDetectors(options.extraPatterns ?? []);
-    const literals = groupByLiteral([
-      ...builtInTriggers(disabled),
-      ...user.triggers,
-      ...literalTriggers(options.knownSecrets ?? []),
-    ]);
     this.#options = options;
-    this.#index = new AnchorIndex(literals.map(({ anchor }) => anchor));
-    this.#detectors = literals.map(({ detectors }) => detectors);
+    this.#literals = literalsOf(options, disabled, user.triggers);
+    this.#index = new AnchorIndex(this.#literals.map(({ anchor }) => anchor));
     this.#wholeText = user.wholeText;
     this.#disabled = disabled;
     this.#allowed = new Set(
@@ -114,43 +110,48 @@ class Engine implements Redactor {
     return !this.#allowed.has(bytes.toString('latin1', span.start, span.end));
   }
 
-  /** Spans in the positions of `bytes`, not yet normalized. */
+  /** Spans in the positions of `bytes`, not yet normalized: of the bytes as they are, and as their reader sees them. */
   #scan(bytes: Buffer): readonly Span[] {
-    const plain = this.#scanForm(bytes, true);
-    if (plain !== 'escaped') return plain;
+    const { spans, hidesSomething } = this.#scanForm(bytes);
+    if (!hidesSomething) return spans;
     const view = plainView(bytes);
-    const found = this.#scanForm(view.bytes, false);
-    if (found === 'escaped') return [];
-    return found.map((span) => ({
+    const seen = this.#scanForm(view.bytes).spans.map((span) => ({
       ...span,
-      start: view.sourceOf(span.start),
-      end: view.sourceOf(span.end),
+      start: view.startOf(span.start),
+      end: view.endOf(span.end),
     }));
+    return [...spans, ...seen];
   }
 
-  /** `escaped`: there is something to look at, and printable ASCII is written in escapes. */
-  #scanForm(bytes: Buffer, minds: boolean): readonly Span[] | 'escaped' {
+  #scanForm(bytes: Buffer): Scanned {
     let lineScan: LineScan | undefined;
-    let isEscaped = false;
+    let hidesSomething = false;
+    const begin = (): LineScan => {
+      hidesSomething ||= hasEscapedAscii(bytes);
+      return new LineScan(bytes, this.#allowance);
+    };
     if (this.#wholeText.length > 0) {
-      if (minds && hasEscapedAscii(bytes)) return 'escaped';
-      lineScan = new LineScan(bytes, this.#allowance);
+      lineScan = begin();
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
     this.#index.scan(bytes, (anchor, start) => {
-      for (const detector of this.#detectors[anchor] ?? []) {
+      const { detectors, viewTriggers } = this.#literals[anchor] ?? nothing;
+      for (const trigger of viewTriggers) hidesSomething ||= trigger.isWorthwhile(bytes, start);
+      for (const detector of detectors) {
         if (!detector.isWorthwhile(bytes, start)) continue;
-        if (lineScan === undefined && minds && hasEscapedAscii(bytes)) {
-          isEscaped = true;
-          return true;
-        }
-        lineScan ??= new LineScan(bytes, this.#allowance);
+        lineScan ??= begin();
         lineScan.visit(detector, start);
       }
       return false;
     });
-    return isEscaped ? 'escaped' : (lineScan?.finish() ?? []);
+    return { spans: lineScan?.finish() ?? [], hidesSomething };
   }
+}
+
+interface Scanned {
+  readonly spans: readonly Span[];
+  /** Whether a reader may see more than the bytes show. */
+  readonly hidesSomething: boolean;
 }
 
 /** Markers of `after` beyond those that `before` brought along. */
@@ -164,9 +165,32 @@ function newMarkers(before: Buffer, after: Buffer): ReadonlyMap<string, number> 
   return counts;
 }
 
-function builtInTriggers(disabled: ReadonlySet<string>): readonly Trigger[] {
+/** What looks closer where a literal stands. */
+interface Literal {
+  readonly anchor: Anchor;
+  readonly detectors: Detector[];
+  readonly viewTriggers: ViewTrigger[];
+}
+
+const nothing: Pick<Literal, 'detectors' | 'viewTriggers'> = { detectors: [], viewTriggers: [] };
+
+function literalsOf(
+  options: RedactorOptions,
+  disabled: ReadonlySet<string>,
+  user: readonly Trigger[],
+): readonly Literal[] {
   const tokens = rules.filter((rule) => !disabled.has(rule.kind)).flatMap(tokenTriggers);
-  return [
+  const literals = new Map<string, Literal>();
+  const literalOf = ({ literal, fold = false }: Pick<Trigger, 'literal' | 'fold'>): Literal => {
+    const key = `${fold}:${literal}`;
+    const known = literals.get(key);
+    if (known !== undefined) return known;
+    const anchor = { bytes: Buffer.from(literal, 'latin1'), fold };
+    const added = { anchor, detectors: [], viewTriggers: [] };
+    literals.set(key, added);
+    return added;
+  };
+  for (const trigger of [
     ...tokens,
     ...pemTriggers,
     ...jwtTriggers,
@@ -174,26 +198,13 @@ function builtInTriggers(disabled: ReadonlySet<string>): readonly Trigger[] {
     ...headerTriggers,
     ...kubernetesTriggers,
     ...assignmentTriggers(namedRules.filter((rule) => !disabled.has(rule.kind))),
-    ...escapeTriggers(tokens.map(({ literal }) => literal)),
-  ];
-}
-
-interface Literal {
-  readonly anchor: { readonly bytes: Buffer; readonly fold: boolean };
-  readonly detectors: Detector[];
-}
-
-function groupByLiteral(triggers: readonly Trigger[]): readonly Literal[] {
-  const literals = new Map<string, Literal>();
-  for (const { literal, fold = false, detector } of triggers) {
-    const key = `${fold}:${literal}`;
-    const known = literals.get(key);
-    if (known === undefined) {
-      const anchor = { bytes: Buffer.from(literal, 'latin1'), fold };
-      literals.set(key, { anchor, detectors: [detector] });
-    } else {
-      known.detectors.push(detector);
-    }
+    ...user,
+    ...literalTriggers(options.knownSecrets ?? []),
+  ]) {
+    literalOf(trigger).detectors.push(trigger.detector);
+  }
+  for (const trigger of viewTriggers(tokens.map(({ literal }) => literal))) {
+    literalOf(trigger).viewTriggers.push(trigger);
   }
   return [...literals.values()];
 }

@@ -20,6 +20,8 @@ export interface Rule {
   readonly notAfter?: Alphabet;
   /** The anchor says little: the rest must look random. */
   readonly weak?: boolean;
+  /** The anchor is a word that names are made of (`cache-key-…`), so it must begin one. */
+  readonly isWord?: boolean;
   /** Also what looks like a placeholder or a word is redacted. */
   readonly evenPlaceholders?: boolean;
   readonly accepts?: (secret: string) => boolean;

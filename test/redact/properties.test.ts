@@ -144,7 +144,7 @@ describe('a secret that only shows once another is gone', () => {
     // Joined, both look like one long run of base64, in which a token is left alone.
     const { bytes } = redactor.redact(Buffer.from(`${token}password=${password}\n`));
     expect(leaks(bytes.toString(), token)).toBe(false);
-    expect(bytes.toString()).toBe('[REDACTED:jwt][REDACTED:password]\n');
+    expect(bytes.toString()).toBe('[REDACTED:jwt]=[REDACTED:password]\n');
   });
 
   it('does not make its marker the name of what follows', () => {

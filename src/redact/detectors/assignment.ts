@@ -108,6 +108,7 @@ class NameReader {
 }
 
 class AssignmentDetector implements Detector {
+  readonly looksBehind = true;
   readonly #length: number;
   readonly #names: NameReader;
 

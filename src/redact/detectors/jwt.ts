@@ -1,5 +1,5 @@
-import { type Alphabet, base64Any, urlSafe } from '../alphabet.js';
-import { isFreeOnLeft } from '../boundary.js';
+import { type Alphabet, base64Any, isIn, urlSafe } from '../alphabet.js';
+import { isFreeOnLeft, isJoinedOnLeft } from '../boundary.js';
 import type { Trigger } from '../detector.js';
 import { isInsideBlob } from '../entropy.js';
 import { type ScanContext, weights } from '../scan-context.js';
@@ -8,7 +8,10 @@ import { type ScanContext, weights } from '../scan-context.js';
 export const jwtTriggers: readonly Trigger[] = [
   {
     literal: 'eyJ',
-    detector: { isWorthwhile: (bytes, at) => isFreeOnLeft(bytes, at), detect },
+    detector: {
+      isWorthwhile: (bytes, at) => isFreeOnLeft(bytes, at) || isJoinedOnLeft(bytes, at),
+      detect,
+    },
   },
 ];
 
@@ -56,5 +59,5 @@ const paddings: Alphabet = base64Any;
 function paddingEnd(context: ScanContext, end: number): number {
   const { bytes } = context;
   const rest = context.runEnd(end, paddings);
-  return bytes[rest] === 0x3d ? rest + 1 : rest;
+  return bytes[rest] === 0x3d && !isIn(urlSafe, bytes[rest + 1]) ? rest + 1 : rest;
 }

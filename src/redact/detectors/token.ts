@@ -1,7 +1,13 @@
 import { type Alphabet, backslash, isIn, runStart, word } from '../alphabet.js';
-import { isAfterEscape, isFreeOnLeft } from '../boundary.js';
+import {
+  isAfterEscape,
+  isFreeOnLeft,
+  isJoinedOnLeft,
+  isJoinedOnRight,
+  isJoinedToName,
+} from '../boundary.js';
 import type { Detector, Trigger } from '../detector.js';
-import { isInsideBlob, isRandom, isWordy } from '../entropy.js';
+import { alternations, hasUpperLowerDigit, isInsideBlob, isRandom, isWordy } from '../entropy.js';
 import { leadingSets, type Tail, tailOf } from '../expressions/expression.js';
 import { parseExpression } from '../expressions/parser.js';
 import { isPlaceholder, isReference } from '../placeholders.js';
@@ -84,19 +90,24 @@ class TokenDetector implements Detector {
       if (byte === backslash) break;
       if (leading[offset]?.[byte] !== 1) return false;
     }
-    return this.#isFree(bytes, start);
+    return this.#isFree(bytes, start) || this.#mayBeJoined(bytes, start);
   }
 
   detect(context: ScanContext, at: number): void {
     const { bytes } = context;
-    const match = context.match(this.#matcher.compiled.expression, this.#startOf(bytes, at));
+    const start = this.#startOf(bytes, at);
+    const match = context.match(this.#matcher.compiled.expression, start);
     if (match === undefined) return;
     const secretEnd = this.#endOf(context, match);
     if (secretEnd === undefined) return;
     const { secretStart } = match;
     const judgedEnd = Math.min(secretEnd, secretStart + longestJudged);
     context.charge(4 + ((judgedEnd - secretStart) >> 4));
-    if (!this.#isGenuine(context.text(secretStart, judgedEnd))) return;
+    const secret = context.text(secretStart, judgedEnd);
+    if (!this.#isGenuine(secret)) return;
+    if (this.#rule.weak && !this.#isFree(bytes, start)) {
+      if (!isDense(secret) || !isJoinedToName(bytes, start)) return;
+    }
     if (isInsideBlob(bytes, match.start, Math.max(match.end, secretEnd))) return;
     context.add(secretStart, secretEnd, this.#rule.kind, this.#weight);
   }
@@ -115,13 +126,18 @@ class TokenDetector implements Detector {
     return !isIn(notAfter, bytes[start - 1]) || isAfterEscape(bytes, start);
   }
 
+  #mayBeJoined(bytes: Buffer, start: number): boolean {
+    if (this.#rule.isWord || this.#rule.notAfter !== undefined) return false;
+    return isJoinedOnLeft(bytes, start);
+  }
+
   #endOf(context: ScanContext, match: Match): number | undefined {
     if (match.secretEnd !== match.end) return match.secretEnd;
     const { tail } = this.#matcher.compiled;
     if (tail?.isOpen) return context.runEnd(match.end, tail.set);
     const after = context.bytes[match.end];
     const isCut = isIn(word, after) || (tail !== undefined && isIn(tail.set, after));
-    return isCut ? undefined : match.end;
+    return isCut && !isJoinedOnRight(context.bytes, match.end) ? undefined : match.end;
   }
 
   #isGenuine(secret: string): boolean {
@@ -136,4 +152,9 @@ class TokenDetector implements Detector {
     // So few bytes look like a word by chance.
     return !isWordy(body) || (body.length < 20 && /\d/.test(body));
   }
+}
+
+/** Letters and digits in a mixture that no name has, so that joined to one it is a token all the same. */
+function isDense(secret: string): boolean {
+  return hasUpperLowerDigit(secret) || alternations(secret) > secret.length / 5;
 }

@@ -212,6 +212,7 @@ export const forgeRules: readonly Rule[] = [
   {
     kind: 'harness-token',
     anchors: ['pat.', 'sat.'],
+    isWord: true,
     shape: /[ps]at\.[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}/,
     source: 'gitleaks harness-api-key',
     example: 'pat.<url:22>.<hex:24>.<alnum:20>',
@@ -234,6 +235,7 @@ export const forgeRules: readonly Rule[] = [
   {
     kind: 'launchdarkly-key',
     anchors: ['api-', 'sdk-', 'mob-'],
+    isWord: true,
     shape: /(?:api|sdk|mob)-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/,
     source: 'LaunchDarkly documentation',
     example: 'sdk-<uuid>',

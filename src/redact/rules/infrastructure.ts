@@ -93,6 +93,7 @@ export const infrastructureRules: readonly Rule[] = [
   {
     kind: 'infisical-token',
     anchors: ['st.'],
+    isWord: true,
     shape: /st\.[0-9a-f]{8}-[0-9a-f-]{27}\.[0-9a-f]{32}\.[0-9a-f]{32}/,
     source: 'trufflehog infisical (fact only)',
     example: 'st.<uuid>.<hex:32>.<hex:32>',

@@ -117,6 +117,7 @@ export const messagingRules: readonly Rule[] = [
   {
     kind: 'mailgun-key',
     anchors: ['key-'],
+    isWord: true,
     shape: /key-[0-9a-f]{32}/,
     source: 'gitleaks mailgun-private-api-token',
     example: 'key-<hex:32>',
@@ -157,6 +158,7 @@ export const messagingRules: readonly Rule[] = [
   {
     kind: 'klaviyo-key',
     anchors: ['pk_'],
+    isWord: true,
     shape: /pk_[0-9a-f]{34}/,
     source: 'Klaviyo documentation',
     example: 'pk_<hex:34>',

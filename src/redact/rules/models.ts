@@ -194,6 +194,7 @@ export const modelRules: readonly Rule[] = [
   {
     kind: 'firecrawl-key',
     anchors: ['fc-'],
+    isWord: true,
     shape: /fc-[0-9a-f]{32}/,
     source: 'trufflehog firecrawl (fact only)',
     example: 'fc-<hex:32>',
@@ -201,6 +202,7 @@ export const modelRules: readonly Rule[] = [
   {
     kind: 'cursor-key',
     anchors: ['key_'],
+    isWord: true,
     shape: /key_[0-9a-f]{60,64}/,
     source: 'Cursor documentation',
     example: 'key_<hex:64>',

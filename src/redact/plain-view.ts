@@ -1,0 +1,89 @@
+import { nextUnit, unitAt } from './escapes.js';
+
+/** A text as its reader sees it, and the way back from its positions to the source's. */
+export interface PlainView {
+  readonly bytes: Buffer;
+  /** Where a span that begins at the view's position begins in the source. */
+  startOf(position: number): number;
+  /** Where a span that ends before the view's position ends in the source. */
+  endOf(position: number): number;
+}
+
+/**
+ * Writes escapes and entities as the characters they stand for, and leaves out what nobody sees. A unit with all its
+ * backslashes is one place of the view: a span of the view is whole units of the source.
+ */
+export function plainView(source: Buffer): PlainView {
+  const places = new Places(source.length);
+  const pieces: Buffer[] = [];
+  let copied = 0;
+  for (let at = nextUnit(source, 0); at < source.length; ) {
+    const unit = unitAt(source, at);
+    if (unit === undefined) {
+      at = nextUnit(source, at + 1);
+      continue;
+    }
+    pieces.push(source.subarray(copied, unit.start), Buffer.from(unit.text, 'latin1'));
+    places.add(unit.start - copied, unit.text.length, unit.start, unit.end);
+    copied = unit.end;
+    at = nextUnit(source, unit.end);
+  }
+  pieces.push(source.subarray(copied));
+  return {
+    bytes: Buffer.concat(pieces),
+    startOf: (position) => places.startOf(position),
+    endOf: (position) => places.endOf(position),
+  };
+}
+
+/** Where in the view the source's units ended, in order. */
+class Places {
+  readonly #ends: number[] = [0];
+  /** Where a span ends in the source that ends with the unit: before one that nobody sees. */
+  readonly #closings: number[] = [0];
+  readonly #sourceEnds: number[] = [0];
+  readonly #sourceLength: number;
+  #length = 0;
+
+  constructor(sourceLength: number) {
+    this.#sourceLength = sourceLength;
+  }
+
+  /** A unit of `length` bytes after `before` bytes that are the same in both. */
+  add(before: number, length: number, sourceStart: number, sourceEnd: number): void {
+    this.#length += before + length;
+    this.#ends.push(this.#length);
+    this.#closings.push(length === 0 ? sourceStart : sourceEnd);
+    this.#sourceEnds.push(sourceEnd);
+  }
+
+  /** Behind whatever nobody sees before it. */
+  startOf(position: number): number {
+    const last = this.#lastEndingBefore(position + 1);
+    return this.#after(last, position);
+  }
+
+  /** Before whatever nobody sees behind it. */
+  endOf(position: number): number {
+    const last = this.#lastEndingBefore(position);
+    const isEndOfUnit = this.#ends[last + 1] === position;
+    return isEndOfUnit ? (this.#closings[last + 1] ?? 0) : this.#after(last, position);
+  }
+
+  #after(unit: number, position: number): number {
+    const source = (this.#sourceEnds[unit] ?? 0) + position - (this.#ends[unit] ?? 0);
+    return Math.min(source, this.#sourceLength);
+  }
+
+  /** The last unit that ends before the position; the beginning counts as one. */
+  #lastEndingBefore(position: number): number {
+    let low = 0;
+    let high = this.#ends.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#ends[middle] ?? 0) < position) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,184 @@
+import { backslash, hexDigits, isIn, pastBackslashes, runEnd, urlSafe } from './alphabet.js';
+import { isAfterEscape } from './boundary.js';
+import { unitAt } from './escapes.js';
+
+/** A literal that may make a text worth reading as its reader sees it. */
+export interface ViewTrigger {
+  readonly literal: string;
+  readonly fold?: boolean;
+  /** On bytes alone: whether what stands at `at` could hide something. */
+  isWorthwhile(bytes: Buffer, at: number): boolean;
+}
+
+/** `literals` are those of tokens: with slashes in them, they may be written as `\/` and `\\/`. */
+export function viewTriggers(literals: readonly string[]): readonly ViewTrigger[] {
+  return [
+    ...escapedLetters,
+    ...escapedSlashes(literals),
+    ...colours,
+    ...invisible,
+    ...wide,
+    ...entities,
+    ...encoded,
+    ...passwordWords,
+  ];
+}
+
+const slashEscape = Buffer.from('\\/', 'latin1');
+const unicodeEscape = Buffer.from('\\u00', 'latin1');
+
+/**
+ * Whether printable ASCII is written in escapes: `\/` (PHP), `\u002b` and `\u0022` (.NET), `\u003d` (Go), any letter. JSON
+ * allows it, and it would hide a secret.
+ */
+export function hasEscapedAscii(bytes: Buffer): boolean {
+  if (bytes.includes(slashEscape)) return true;
+  let at = bytes.indexOf(unicodeEscape);
+  while (at !== -1) {
+    if (isEscapedAscii(bytes, at)) return true;
+    at = bytes.indexOf(unicodeEscape, at + 1);
+  }
+  return false;
+}
+
+function isEscapedAscii(bytes: Buffer, at: number): boolean {
+  const unit = unitAt(bytes, at);
+  return unit !== undefined && unit.text.length === 1;
+}
+
+const always = (): boolean => true;
+
+const escapedLetters: readonly ViewTrigger[] = ['2', '3', '4', '5', '6', '7'].map((digit) => ({
+  literal: `\\u00${digit}`,
+  isWorthwhile: always,
+}));
+
+function escapedSlashes(literals: readonly string[]): readonly ViewTrigger[] {
+  const slashed = literals
+    .filter((literal) => literal.includes('/'))
+    .flatMap((literal) => ['\\/', '\\\\/'].map((slash) => literal.replaceAll('/', slash)))
+    .map((literal) => ({ literal, isWorthwhile: always }));
+  const schemes = [':\\/', ':\\\\'].map((literal) => ({
+    literal,
+    isWorthwhile: (bytes: Buffer, at: number) => isEscapedSlashes(bytes, at + 1),
+  }));
+  return [...slashed, ...schemes];
+}
+
+function isEscapedSlashes(bytes: Buffer, at: number): boolean {
+  const first = pastBackslashes(bytes, at);
+  if (bytes[first] !== 0x2f) return false;
+  const second = pastBackslashes(bytes, first + 1);
+  return second > first + 1 && bytes[second] === 0x2f;
+}
+
+/** What nobody sees hides a word only in its middle. */
+function isInsideWord(bytes: Buffer, at: number): boolean {
+  let start = at;
+  while (bytes[start - 1] === backslash) start -= 1;
+  if (!isIn(urlSafe, bytes[start - 1]) || isAfterEscape(bytes, start)) return false;
+  let end = start;
+  for (let unit = unitAt(bytes, end); unit?.text === ''; unit = unitAt(bytes, end)) end = unit.end;
+  return end > start && isIn(urlSafe, bytes[end]);
+}
+
+const colours: readonly ViewTrigger[] = [
+  ...[...'0123456789mK;'].map((byte) => `\x1b[${byte}`),
+  '\x1b]8',
+  '\\u001b',
+  '\\x1b',
+  '\\033[',
+  '\\e[',
+].map((literal) => ({
+  literal,
+  fold: literal === literal.toLowerCase(),
+  isWorthwhile: isInsideWord,
+}));
+
+const invisible: readonly ViewTrigger[] = [
+  ...['\u200b', '\u200c', '\u200d', '\u200e', '\u200f', '\u2060', '\ufeff'].map(utf8),
+  ...letters().map((letter) => utf8(`\u00ad${letter}`)),
+  ...['200b', '200c', '200d', '200e', '200f', '2060', 'feff', '00ad'].map((hex) => `\\u${hex}`),
+].map((literal) => ({ literal, fold: literal.startsWith('\\'), isWorthwhile: isInsideWord }));
+
+/** Letters and digits as wide as Chinese characters. */
+const wide: readonly ViewTrigger[] = [
+  ...letters().map((letter) => utf8(String.fromCharCode(letter.charCodeAt(0) + 0xfee0))),
+  ...['1', '2', '3', '4', '5'].map((digit) => `\\uff${digit}`),
+].map((literal) => ({ literal, fold: literal.startsWith('\\'), isWorthwhile: always }));
+
+const entities: readonly ViewTrigger[] = [
+  '&quot;',
+  '&apos;',
+  '&gt;',
+  '&amp;quot;',
+  '&amp;gt;',
+  '&#34;',
+  '&#39;',
+  '&#61;',
+  '&#x22;',
+  '&#x27;',
+  '&#x3d;',
+].map((literal) => ({ literal, fold: true, isWorthwhile: always }));
+
+/** `%3D` and the like, and three characters in a row as `%41` or `\x41`. */
+const encoded: readonly ViewTrigger[] = [
+  ...['%3d', '%3a', '%22', '%27', '%253d'].map((literal) => ({
+    literal,
+    fold: true,
+    isWorthwhile: always,
+  })),
+  ...['3', '4', '5', '6', '7'].flatMap((digit) =>
+    [...'0123456789abcdef'].map((second) => ({
+      literal: `%${digit}${second}`,
+      fold: true,
+      isWorthwhile: (bytes: Buffer, at: number) => bytes[at + 3] === 0x25 && bytes[at + 6] === 0x25,
+    })),
+  ),
+  ...['3', '4', '5', '6', '7'].map((digit) => ({
+    literal: `\\x${digit}`,
+    isWorthwhile: (bytes: Buffer, at: number) => {
+      const next = pastBackslashes(bytes, at + 4);
+      return next > at + 4 && bytes[next] === 0x78 && isHexPair(bytes, next + 1);
+    },
+  })),
+];
+
+function isHexPair(bytes: Buffer, at: number): boolean {
+  return runEnd(bytes, at, hexDigits, at + 2) === at + 2;
+}
+
+/** Words for passwords in JSON that is ASCII only. */
+const passwordWords: readonly ViewTrigger[] = [
+  '\u5bc6\u7801',
+  '\u5bc6\u78bc',
+  '\u53e3\u4ee4',
+  '\u30d1\u30b9\u30ef\u30fc\u30c9',
+  '\ube44\ubc00\ubc88\ud638',
+  '\u043f\u0430\u0440\u043e\u043b\u044c',
+  '\u041f\u0430\u0440\u043e\u043b\u044c',
+].map((word) => ({
+  literal: `\\u${word.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  fold: true,
+  isWorthwhile: (bytes: Buffer, at: number) => isWordAt(bytes, at, utf8(word)),
+}));
+
+function isWordAt(bytes: Buffer, at: number, word: string): boolean {
+  let text = '';
+  let next = at;
+  while (text.length < word.length) {
+    const unit = unitAt(bytes, next);
+    if (unit === undefined) return false;
+    text += unit.text;
+    next = unit.end;
+  }
+  return text === word;
+}
+
+function letters(): readonly string[] {
+  return [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
+}
+
+function utf8(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
