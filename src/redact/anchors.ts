@@ -1,5 +1,3 @@
-import { isCommonPair } from './entropy.js';
-
 /** A literal that every match of some detector holds. Lower case with `fold`: ASCII letters then match in either case. */
 export interface Anchor {
   readonly bytes: Buffer;
@@ -25,18 +23,28 @@ export const shortestAnchor = 3;
  * `password` is looked for by `sw` and `wo`.
  */
 export class AnchorIndex {
-  readonly #anchors: readonly Anchor[];
-  /** For each pair of bytes its row in the tables of neighbours; row 0 is that of all other pairs. */
+  readonly #literals: LiteralTable;
+  /** For each pair of bytes its row in the tables; row 0 is that of all other pairs. */
   readonly #rowOf = new Uint16Array(0x10000);
-  readonly #rows: Entry[][] = [[]];
+  /** Where the entries of each row begin. */
+  readonly #firstOf: Uint32Array;
+  readonly #anchorOf: Uint16Array;
+  readonly #offsetOf: Uint16Array;
   readonly #before: Uint8Array;
   readonly #after: Uint8Array;
 
   constructor(anchors: readonly Anchor[]) {
-    this.#anchors = anchors;
-    for (let index = 0; index < anchors.length; index += 1) this.#add(index);
-    this.#before = this.#neighbours(-1);
-    this.#after = this.#neighbours(2);
+    this.#literals = new LiteralTable(anchors);
+    const rows = rowsOf(anchors, this.#rowOf);
+    this.#before = neighbours(anchors, rows, -1);
+    this.#after = neighbours(anchors, rows, 2);
+    const entries = rows.flat();
+    this.#firstOf = new Uint32Array(rows.length + 1);
+    rows.forEach((row, index) => {
+      this.#firstOf[index + 1] = (this.#firstOf[index] ?? 0) + row.length;
+    });
+    this.#anchorOf = Uint16Array.from(entries, (entry) => entry.anchor);
+    this.#offsetOf = Uint16Array.from(entries, (entry) => entry.offset);
   }
 
   scan(bytes: Buffer, visit: Visit): void {
@@ -64,98 +72,118 @@ export class AnchorIndex {
   }
 
   #visitAt(bytes: Buffer, at: number, row: number, fits: number, visit: Visit): boolean {
-    const entries = this.#rows[row] ?? [];
-    for (let index = 0; index < entries.length; index += 1) {
-      const entry = entries[index];
-      if (entry === undefined || (fits & groupOf(index)) === 0) continue;
-      const start = at - entry.offset;
-      const anchor = this.#anchors[entry.anchor];
-      if (anchor === undefined || !isAt(bytes, start, anchor)) continue;
-      if (visit(entry.anchor, start)) return true;
+    const first = this.#firstOf[row] as number;
+    const end = this.#firstOf[row + 1] as number;
+    for (let entry = first; entry < end; entry += 1) {
+      if ((fits & groupOf(entry - first)) === 0) continue;
+      const start = at - (this.#offsetOf[entry] as number);
+      const anchor = this.#anchorOf[entry] as number;
+      if (this.#literals.isAt(bytes, start, anchor) && visit(anchor, start)) return true;
     }
     return false;
   }
+}
 
-  #add(index: number): void {
-    const anchor = this.#anchors[index];
-    if (anchor === undefined) return;
+/** The anchors' bytes, one behind the other. */
+class LiteralTable {
+  readonly #bytes: Uint8Array;
+  readonly #startOf: Uint32Array;
+  readonly #folds: Uint8Array;
+
+  constructor(anchors: readonly Anchor[]) {
+    this.#bytes = Buffer.concat(anchors.map((anchor) => anchor.bytes));
+    this.#startOf = new Uint32Array(anchors.length + 1);
+    anchors.forEach((anchor, index) => {
+      this.#startOf[index + 1] = (this.#startOf[index] ?? 0) + anchor.bytes.length;
+    });
+    this.#folds = Uint8Array.from(anchors, (anchor) => (anchor.fold ? 1 : 0));
+  }
+
+  isAt(bytes: Buffer, start: number, anchor: number): boolean {
+    const first = this.#startOf[anchor] as number;
+    const length = (this.#startOf[anchor + 1] as number) - first;
+    if (start < 0 || start + length > bytes.length) return false;
+    const literals = this.#bytes;
+    const folds = this.#folds[anchor] === 1;
+    for (let at = 0; at < length; at += 1) {
+      const byte = bytes[start + at] as number;
+      const wanted = literals[first + at] as number;
+      if (byte !== wanted && !(folds && lowerOf[byte] === wanted)) return false;
+    }
+    return true;
+  }
+}
+
+const lowerOf = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte,
+);
+
+/** The entries that share a pair of bytes; tells in `rowOf` which those are. */
+function rowsOf(anchors: readonly Anchor[], rowOf: Uint16Array): readonly Entry[][] {
+  const rows: Entry[][] = [[]];
+  anchors.forEach((anchor, index) => {
     const first = rarestPair(anchor.bytes);
     for (const offset of [first, first + 1]) {
       for (const high of casesOf(anchor, offset)) {
         for (const low of casesOf(anchor, offset + 1)) {
-          this.#enter((low << 8) | high, { anchor: index, offset });
+          const pair = (low << 8) | high;
+          if (rowOf[pair] === 0) rowOf[pair] = rows.push([]) - 1;
+          rows[rowOf[pair] ?? 0]?.push({ anchor: index, offset });
         }
       }
     }
-  }
+  });
+  return rows;
+}
 
-  #enter(pair: number, entry: Entry): void {
-    const known = this.#rows[this.#rowOf[pair] ?? 0];
-    if (this.#rowOf[pair] !== 0 && known !== undefined) {
-      known.push(entry);
-      return;
-    }
-    this.#rowOf[pair] = this.#rows.length;
-    this.#rows.push([entry]);
-  }
-
-  /** The table of the bytes that may stand so far from a pair: any byte where the literal has none. */
-  #neighbours(distance: -1 | 2): Uint8Array {
-    const table = new Uint8Array(this.#rows.length << 8);
-    this.#rows.forEach((entries, row) => {
-      let open = 0;
-      entries.forEach((entry, index) => {
-        if (this.#bytesAt(entry, distance).length === 0) open |= groupOf(index);
-      });
-      if (open !== 0) table.fill(open, row << 8, (row + 1) << 8);
-      entries.forEach((entry, index) => {
-        for (const byte of this.#bytesAt(entry, distance)) {
-          table[(row << 8) | byte] = (table[(row << 8) | byte] ?? 0) | groupOf(index);
-        }
-      });
+/** The table of the bytes that may stand so far from a pair: any byte where the literal has none. */
+function neighbours(
+  anchors: readonly Anchor[],
+  rows: readonly Entry[][],
+  distance: -1 | 2,
+): Uint8Array {
+  const table = new Uint8Array(rows.length << 8);
+  rows.forEach((entries, row) => {
+    const start = row << 8;
+    const cases = entries.map(({ anchor, offset }) => casesOf(anchors[anchor], offset + distance));
+    let open = 0;
+    cases.forEach((bytes, index) => {
+      if (bytes.length === 0) open |= groupOf(index);
     });
-    return table;
-  }
-
-  #bytesAt(entry: Entry, distance: number): readonly number[] {
-    const anchor = this.#anchors[entry.anchor];
-    return anchor === undefined ? [] : casesOf(anchor, entry.offset + distance);
-  }
+    if (open !== 0) table.fill(open, start, start + 256);
+    cases.forEach((bytes, index) => {
+      for (const byte of bytes) table[start | byte] = (table[start | byte] ?? 0) | groupOf(index);
+    });
+  });
+  return table;
 }
 
 function groupOf(index: number): number {
   return 1 << (index & 7);
 }
 
-function isAt(bytes: Buffer, start: number, anchor: Anchor): boolean {
-  const literal = anchor.bytes;
-  if (start < 0 || start + literal.length > bytes.length) return false;
-  for (let at = 0; at < literal.length; at += 1) {
-    const byte = bytes[start + at] as number;
-    if (byte !== literal[at] && !(anchor.fold && lowerCase(byte) === literal[at])) return false;
-  }
-  return true;
-}
-
-function lowerCase(byte: number): number {
-  return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-}
-
 /** The bytes that the anchor may have at `offset`: none outside of it. */
-function casesOf(anchor: Anchor, offset: number): readonly number[] {
-  const byte = anchor.bytes[offset];
-  if (byte === undefined) return [];
+function casesOf(anchor: Anchor | undefined, offset: number): readonly number[] {
+  const byte = anchor?.bytes[offset];
+  if (anchor === undefined || byte === undefined) return [];
   const isLetter = byte >= 0x61 && byte <= 0x7a;
   return anchor.fold && isLetter ? [byte, byte & ~0x20] : [byte];
 }
 
-/** Bytes of transcripts, roughly from frequent to rare; what is not listed is rare. */
-const frequent =
-  ' etaoinsrlcdupm\\"fhg.b,_:-v/y0w1k()2x\'`=35476*8TSECA9IPRDNjOLM<>{}[]|qF$BUzG#;@+HW&Y?V';
-const commonness = new Float64Array(256).fill(1 / (frequent.length + 4));
-for (let rank = 0; rank < frequent.length; rank += 1) {
-  commonness[frequent.charCodeAt(rank)] = 1 / (rank + 4);
+/** The pairs of bytes that transcripts hold most, two characters each, from frequent to less so: two thirds of all pairs. */
+const frequentPairs =
+  '  \\n":n ,"inone erreeste",seen:"\\"stntut, at adeti tor omengthalhet leion\\s \\\\litoouconean staedpe"tare"' +
+  'ss if d isronsittrri felasetlopund \\d" ct\\rasichr g {"fige)\\exec lypilomura tys"mapat"acmpidamtpkeolooof' +
+  ': ceeacactrtllotimnave r"ct_usod=  defpoprnc\\tagun =oktu:{lafoha"s e,\\nlhoad (:\\ p11emditsrs00ulo xtpt"\\' +
+  'faue},oprn b"}\\--4n.ife_lf"iic n\\fls_t.\\tt wspaicl20plnoe\\n""py "mni--moso0, m02dasu \'sa-1crrrl sc *) qu' +
+  'ckmmape,:0ie_sIdsh"as._iabhios_cbef.To uCoe-l_luipir"r==Renpe(# va9926"d 1 2umruepgi011-lt6-"u. mis\\oc 8' +
+  '> s/(seeigeqblt.29dovin_"2ry 7-ah 12wi17/s -cu #p"ba"fui()ow {): 0"osk10up:1),-2e.pi S hnu "pp}}"e_r__rg' +
+  ' Td_//;\\fRnf:2 _';
+const costOfPair = new Map<string, number>();
+for (let at = 0; at < frequentPairs.length; at += 2) {
+  costOfPair.set(frequentPairs.slice(at, at + 2), 1 / (at / 2 + 30));
 }
+const frequentBytes = ' etaoinsrlcdupm\\"fhgb,_:-v/y0w1k()2x\'`=3';
 
 function rarestPair(literal: Buffer): number {
   let best = 0;
@@ -171,8 +199,9 @@ function rarestPair(literal: Buffer): number {
 }
 
 function pairCost(literal: Buffer, offset: number): number {
-  const first = literal[offset] ?? 0;
-  const second = literal[offset + 1] ?? 0;
-  const cost = (commonness[first] ?? 0) * (commonness[second] ?? 0);
-  return isCommonPair(first, second) ? cost * 6 : cost;
+  const pair = literal.toString('latin1', offset, offset + 2);
+  const known = costOfPair.get(pair);
+  if (known !== undefined) return known;
+  const frequent = [...pair].filter((char) => frequentBytes.includes(char)).length;
+  return 0.0002 * 2 ** frequent;
 }

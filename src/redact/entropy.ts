@@ -87,6 +87,27 @@ function letterPairs(text: string): LetterPairs {
   return { pairs, common, humps };
 }
 
+/** Whether nobody names anything so: letters in no language's order, or cases and digits in a jumble. Any one will do. */
+export function isJumbled(text: string): boolean {
+  const { pairs, common } = letterPairs(text);
+  if (pairs >= 3 && common < pairs / 2) return true;
+  return alternations(text) > text.length / 6 || caseChanges(text) > text.length * 0.4;
+}
+
+/** How often a small letter, a capital one or a digit is followed by one of another kind. */
+function caseChanges(text: string): number {
+  let changes = 0;
+  let last = 0;
+  for (let at = 0; at < text.length && at < 256; at += 1) {
+    const byte = text.charCodeAt(at);
+    const kind = isUpper(byte) ? 1 : isLetter(byte) ? 2 : byte >= 0x30 && byte <= 0x39 ? 3 : 0;
+    if (kind === 0) continue;
+    if (last !== 0 && kind !== last) changes += 1;
+    last = kind;
+  }
+  return changes;
+}
+
 /** How often a digit stands beside a letter. */
 export function alternations(text: string): number {
   return text.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
@@ -141,6 +162,11 @@ export function printableFromBase64(text: string): string | undefined {
 export function hasUpperLowerDigit(secret: string): boolean {
   const body = secret.slice(3);
   return /\d/.test(body) && /[A-Z]/.test(body) && /[a-z]/.test(body);
+}
+
+/** Letters and digits in a mixture that no name has. */
+export function isDense(text: string): boolean {
+  return hasUpperLowerDigit(text) || alternations(text) > text.length / 5;
 }
 
 /** Letters of both cases as dice would throw them, or digits; in names written in humps both are rare. */

@@ -40,7 +40,7 @@ export function unitAt(bytes: Buffer, at: number): Unit | undefined {
     case ampersand:
       return entityAt(bytes, at);
     default:
-      return characterAt(bytes, at);
+      return firstBytes[bytes[at] ?? 0] === 1 ? characterAt(bytes, at) : undefined;
   }
 }
 

@@ -25,8 +25,8 @@ export class LineScan {
   #lineAllowance = 0;
   #left: number;
 
-  constructor(bytes: Buffer, allowance: Allowance) {
-    this.context = new ScanContext(bytes);
+  constructor(bytes: Buffer, allowance: Allowance, scanDecoded?: (bytes: Buffer) => boolean) {
+    this.context = new ScanContext(bytes, scanDecoded);
     this.#allowance = allowance;
     this.#left = allowance.unitsPerText + bytes.length * allowance.unitsPerByte;
   }

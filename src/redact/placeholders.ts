@@ -3,7 +3,7 @@ import { alternations, isRandom, isSequence } from './entropy.js';
 /** Texts that stand where a secret would: placeholders, and references to where the value is kept. */
 
 const placeholderWords =
-  /your|example|placeholder|change.?me|redacted|dummy|sample|insert|replace|fixme|foobar|lorem|invalid|secret.?here|key.?here|token.?here|password|passwd|deadbeef|qwerty|undefined|not.?(?:a.?)?real|fake.?(?:key|token|secret)|test.?(?:key|token|secret)|my.?(?:key|token|secret|api)|(?:api|secret|access|auth|private).?(?:key|token)|hunter2$/i;
+  /your|example|placeholder|change.?me|redacted|dummy|sample|insert|replace|fixme|foobar|lorem|invalid|secret.?here|key.?here|token.?here|password|passwd|deadbeef|qwerty|undefined|not.?(?:a.?)?real|fake.?(?:key|token|secret)|test.?(?:key|token|secret)|my.?(?:key|token|secret|api)|(?:api|secret|access|auth|private).?(?:key|token)/i;
 
 /** Whether somebody wrote it to stand for a secret: `your-key-here`, `xxxxxxxx`, `1234567890abcdef`, `sk-...`. */
 export function isPlaceholder(text: string): boolean {
@@ -38,12 +38,13 @@ const references =
 const places =
   /^(?:\.{1,2}\/|~\/|[A-Za-z]:[\\/]|[a-z][a-z0-9+.-]{1,20}:\/\/|[a-z0-9-]+(?:\.[a-z0-9-]+)+\/|www\.)/;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const credentialScope = /\/aws4_request$/;
 const moments = /^\d{4}-\d\d-\d\d(?:[T ]|$)/;
 
 /** Whether the text only says where a value is to be found or how it is made. */
 export function isReference(text: string): boolean {
   if (templates.test(text) || references.test(text) || places.test(text)) return true;
-  return moments.test(text) || isPath(text);
+  return moments.test(text) || credentialScope.test(text) || isPath(text);
 }
 
 /** Base64 may begin with a slash too. */

@@ -3,11 +3,17 @@ import { UsageError } from '../errors.js';
 import { type Anchor, AnchorIndex } from './anchors.js';
 import type { Detector, Trigger } from './detector.js';
 import { assignmentTriggers } from './detectors/assignment.js';
+import { columnTriggers } from './detectors/column.js';
+import { commandTriggers } from './detectors/command.js';
+import { cookieTriggers } from './detectors/cookie.js';
+import { encodedTriggers } from './detectors/encoded.js';
 import { headerTriggers } from './detectors/header.js';
+import { jwkTriggers } from './detectors/jwk.js';
 import { jwtTriggers } from './detectors/jwt.js';
 import { kubernetesTriggers } from './detectors/kubernetes.js';
 import { literalTriggers } from './detectors/literal.js';
 import { pemTriggers } from './detectors/pem.js';
+import { pipedSecretTriggers } from './detectors/piped-secret.js';
 import { tokenTriggers } from './detectors/token.js';
 import { urlTriggers } from './detectors/url.js';
 import {
@@ -19,10 +25,10 @@ import { type Allowance, LineScan } from './line-scan.js';
 import { plainView } from './plain-view.js';
 import type { Redaction, Redactor } from './redact.js';
 import { countMarkers } from './redaction-match.js';
-import { alwaysOn, kinds, namedRules, rules } from './rules.js';
+import { alwaysOn, commandLineRules, kinds, namedRules, rules } from './rules.js';
 import type { Span } from './scan-context.js';
 import { normalizeSpans, replace } from './spans.js';
-import { hasEscapedAscii, type ViewTrigger, viewTriggers } from './view-triggers.js';
+import { type ViewTrigger, viewTriggers } from './view-triggers.js';
 
 export interface RedactorOptions {
   /** Exact values that are never replaced. */
@@ -41,6 +47,9 @@ const revision = 1;
 const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.5, unitsPerText: 200_000 };
 /** A second pass finds nothing new, except what the first laid bare; the bound is never met in practice. */
 const mostPasses = 4;
+const slashEscape = Buffer.from('\\/', 'latin1');
+/** Base64 in base64 is looked into, and no further. */
+const deepestEncoding = 2;
 
 /** Throws `UsageError` for a kind that does not exist or a pattern that cannot be used. */
 export function createRedactor(options: RedactorOptions = {}): Redactor {
@@ -63,7 +72,8 @@ class Engine implements Redactor {
   readonly #options: RedactorOptions;
   #version: string | undefined;
   readonly #index: AnchorIndex;
-  readonly #literals: readonly Literal[];
+  readonly #detectorsOf: readonly (readonly Detector[])[];
+  readonly #viewTriggersOf: readonly (readonly ViewTrigger[] | undefined)[];
   readonly #wholeText: readonly WholeTextDetector[];
   readonly #disabled: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string>;
@@ -72,8 +82,12 @@ class Engine implements Redactor {
   constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
     const user = userDetectors(options.extraPatterns ?? []);
     this.#options = options;
-    this.#literals = literalsOf(options, disabled, user.triggers);
-    this.#index = new AnchorIndex(this.#literals.map(({ anchor }) => anchor));
+    const literals = literalsOf(options, disabled, user.triggers);
+    this.#index = new AnchorIndex(literals.map(({ anchor }) => anchor));
+    this.#detectorsOf = literals.map(({ detectors }) => detectors);
+    this.#viewTriggersOf = literals.map(({ viewTriggers }) =>
+      viewTriggers.length === 0 ? undefined : viewTriggers,
+    );
     this.#wholeText = user.wholeText;
     this.#disabled = disabled;
     this.#allowed = new Set(
@@ -104,6 +118,10 @@ class Engine implements Redactor {
     return wanted.length === 0 ? wanted : normalizeSpans(bytes, wanted);
   }
 
+  #holdsSecret(bytes: Buffer, depth: number): boolean {
+    return this.#scanForm(bytes, depth).spans.some((span) => this.#isWanted(bytes, span));
+  }
+
   #isWanted(bytes: Buffer, span: Span): boolean {
     if (this.#disabled.has(span.kind)) return false;
     if (this.#allowed.size === 0) return true;
@@ -123,21 +141,24 @@ class Engine implements Redactor {
     return [...spans, ...seen];
   }
 
-  #scanForm(bytes: Buffer): Scanned {
+  #scanForm(bytes: Buffer, depth = 0): Scanned {
+    const scanDecoded = (decoded: Buffer): boolean =>
+      depth < deepestEncoding && this.#holdsSecret(decoded, depth + 1);
     let lineScan: LineScan | undefined;
     let hidesSomething = false;
     const begin = (): LineScan => {
-      hidesSomething ||= hasEscapedAscii(bytes);
-      return new LineScan(bytes, this.#allowance);
+      hidesSomething ||= bytes.includes(slashEscape);
+      return new LineScan(bytes, this.#allowance, scanDecoded);
     };
     if (this.#wholeText.length > 0) {
       lineScan = begin();
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
     this.#index.scan(bytes, (anchor, start) => {
-      const { detectors, viewTriggers } = this.#literals[anchor] ?? nothing;
-      for (const trigger of viewTriggers) hidesSomething ||= trigger.isWorthwhile(bytes, start);
-      for (const detector of detectors) {
+      for (const trigger of this.#viewTriggersOf[anchor] ?? []) {
+        hidesSomething ||= trigger.isWorthwhile(bytes, start);
+      }
+      for (const detector of this.#detectorsOf[anchor] ?? []) {
         if (!detector.isWorthwhile(bytes, start)) continue;
         lineScan ??= begin();
         lineScan.visit(detector, start);
@@ -172,14 +193,13 @@ interface Literal {
   readonly viewTriggers: ViewTrigger[];
 }
 
-const nothing: Pick<Literal, 'detectors' | 'viewTriggers'> = { detectors: [], viewTriggers: [] };
-
 function literalsOf(
   options: RedactorOptions,
   disabled: ReadonlySet<string>,
   user: readonly Trigger[],
 ): readonly Literal[] {
   const tokens = rules.filter((rule) => !disabled.has(rule.kind)).flatMap(tokenTriggers);
+  const named = namedRules.filter((rule) => !disabled.has(rule.kind));
   const literals = new Map<string, Literal>();
   const literalOf = ({ literal, fold = false }: Pick<Trigger, 'literal' | 'fold'>): Literal => {
     const key = `${fold}:${literal}`;
@@ -197,7 +217,13 @@ function literalsOf(
     ...urlTriggers,
     ...headerTriggers,
     ...kubernetesTriggers,
-    ...assignmentTriggers(namedRules.filter((rule) => !disabled.has(rule.kind))),
+    ...cookieTriggers,
+    ...jwkTriggers,
+    ...pipedSecretTriggers,
+    ...encodedTriggers(),
+    ...commandTriggers(commandLineRules),
+    ...columnTriggers(named),
+    ...assignmentTriggers(named),
     ...user,
     ...literalTriggers(options.knownSecrets ?? []),
   ]) {

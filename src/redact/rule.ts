@@ -50,3 +50,30 @@ export interface StructureRule {
   /** Holds the secret between `⟦` and `⟧` where it is less than the whole. */
   readonly example: string;
 }
+
+/** A program that takes a secret among its arguments, and where it stands. */
+export interface CommandRule {
+  /** `command-password` where it is left out. */
+  readonly kind?: string;
+  /** Names of programs, with subcommands where those matter. */
+  readonly programs: readonly string[];
+  /** Flags whose value is the secret, apart from it or behind `=`. */
+  readonly flags?: readonly string[];
+  /** Flags that the secret is joined to: `-pSECRET`. */
+  readonly joined?: readonly string[];
+  /** Flags whose value is a name, a separator and the secret. */
+  readonly pairs?: readonly string[];
+  readonly joinedPairs?: readonly string[];
+  /** `:` where it is left out. */
+  readonly separators?: string;
+  /** Which arguments are the secret, flags and their values not counted; negative from the end. With `separators`, pairs. */
+  readonly arguments?: readonly number[];
+  /** What some argument must look like. */
+  readonly needs?: RegExp;
+  /** What stands before the secret and stays. */
+  readonly prefix?: RegExp;
+  /** A token, so that a word is none. */
+  readonly isToken?: boolean;
+  readonly source: string;
+  readonly example: string;
+}

@@ -1,13 +1,20 @@
 import type { NamedRule, Rule, StructureRule } from './rule.js';
+import { agentToolRules } from './rules/agent-tools.js';
+import { businessRules } from './rules/business.js';
 import { cloudRules } from './rules/clouds.js';
+import { commandLineRules } from './rules/command-lines.js';
 import { commandRules } from './rules/commands.js';
+import { developerToolRules } from './rules/developer-tools.js';
 import { forgeRules } from './rules/forges.js';
+import { hostingRules } from './rules/hosting.js';
 import { infrastructureRules } from './rules/infrastructure.js';
 import { messagingRules } from './rules/messaging.js';
 import { modelRules } from './rules/models.js';
 import { namedRules } from './rules/named.js';
 import { serviceRules } from './rules/services.js';
 import { structureRules } from './rules/structures.js';
+import { urlRules } from './rules/urls.js';
+import { walletRules } from './rules/wallets.js';
 
 /** Every kind that has a shape of its own. A new kind is a new row in one of these tables. */
 export const rules: readonly Rule[] = [
@@ -17,10 +24,16 @@ export const rules: readonly Rule[] = [
   ...forgeRules,
   ...messagingRules,
   ...serviceRules,
+  ...agentToolRules,
+  ...hostingRules,
+  ...developerToolRules,
+  ...businessRules,
+  ...walletRules,
   ...commandRules,
+  ...urlRules,
 ];
 
-export { namedRules, structureRules };
+export { commandLineRules, namedRules, structureRules };
 
 /** Every kind that a marker can carry, except those of the user's own patterns. */
 export const kinds: ReadonlySet<string> = new Set(

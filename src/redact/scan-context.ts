@@ -35,18 +35,33 @@ export class ScanContext {
   readonly bytes: Buffer;
   readonly spans: Span[] = [];
   /** How far a detector that searches around its anchors has come, under a key of its own. */
-  readonly searchedTo = new Map<object, number>();
+  get searchedTo(): Map<object, number> {
+    this.#searchedTo ??= new Map();
+    return this.#searchedTo;
+  }
+
+  #searchedTo: Map<object, number> | undefined;
   #allowance = 0;
   #windowStart = 0;
   #windowEnd = 0;
   #window = '';
-  readonly #visited = new Set<number>();
-  readonly #runs = new Map<Alphabet, { start: number; end: number }>();
+  #visited: Set<number> | undefined;
+  #runs: Map<Alphabet, { start: number; end: number }> | undefined;
 
   #covered = { start: 0, end: 0 };
 
-  constructor(bytes: Buffer) {
+  readonly #scanDecoded: ((bytes: Buffer) => boolean) | undefined;
+
+  /** `scanDecoded` says whether what was decoded holds a secret; it is left out where no further decoding is wanted. */
+  constructor(bytes: Buffer, scanDecoded?: (bytes: Buffer) => boolean) {
     this.bytes = bytes;
+    this.#scanDecoded = scanDecoded;
+  }
+
+  /** Whether a text that was found in the bytes, encoded, holds a secret. */
+  holdsSecret(decoded: Buffer): boolean {
+    this.charge(20 + (decoded.length >> 3));
+    return this.#scanDecoded?.(decoded) ?? false;
   }
 
   /** Sets what may be spent from here on. */
@@ -115,6 +130,7 @@ export class ScanContext {
 
   /** Whether nobody asked for this position before: several words of one name lead to the same value. */
   isFirstVisit(position: number): boolean {
+    this.#visited ??= new Set();
     if (this.#visited.has(position)) return false;
     this.#visited.add(position);
     return true;
@@ -126,6 +142,7 @@ export class ScanContext {
 
   /** End of the run of the set's bytes at `from`, remembered, so that asking from every byte of a run costs one walk. */
   runEnd(from: number, set: Alphabet): number {
+    this.#runs ??= new Map();
     const known = this.#runs.get(set);
     if (known !== undefined && from >= known.start && from <= known.end) return known.end;
     const end = runEnd(this.bytes, from, set, this.bytes.length);

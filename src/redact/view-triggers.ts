@@ -1,4 +1,13 @@
-import { backslash, hexDigits, isIn, pastBackslashes, runEnd, urlSafe } from './alphabet.js';
+import {
+  backslash,
+  beforeBackslashes,
+  hexDigits,
+  isIn,
+  pastBackslashes,
+  runEnd,
+  urlSafe,
+} from './alphabet.js';
+import { foreignPasswordWords } from './assignments/foreign-words.js';
 import { isAfterEscape } from './boundary.js';
 import { unitAt } from './escapes.js';
 
@@ -24,30 +33,12 @@ export function viewTriggers(literals: readonly string[]): readonly ViewTrigger[
   ];
 }
 
-const slashEscape = Buffer.from('\\/', 'latin1');
-const unicodeEscape = Buffer.from('\\u00', 'latin1');
-
-/**
- * Whether printable ASCII is written in escapes: `\/` (PHP), `\u002b` and `\u0022` (.NET), `\u003d` (Go), any letter. JSON
- * allows it, and it would hide a secret.
- */
-export function hasEscapedAscii(bytes: Buffer): boolean {
-  if (bytes.includes(slashEscape)) return true;
-  let at = bytes.indexOf(unicodeEscape);
-  while (at !== -1) {
-    if (isEscapedAscii(bytes, at)) return true;
-    at = bytes.indexOf(unicodeEscape, at + 1);
-  }
-  return false;
-}
-
-function isEscapedAscii(bytes: Buffer, at: number): boolean {
-  const unit = unitAt(bytes, at);
-  return unit !== undefined && unit.text.length === 1;
-}
-
 const always = (): boolean => true;
 
+/**
+ * Printable ASCII in escapes: `\\u002b` and `\\u0022` (.NET), `\\u003d` (Go), any letter. JSON allows it, and it would hide a
+ * secret.
+ */
 const escapedLetters: readonly ViewTrigger[] = ['2', '3', '4', '5', '6', '7'].map((digit) => ({
   literal: `\\u00${digit}`,
   isWorthwhile: always,
@@ -123,7 +114,7 @@ const entities: readonly ViewTrigger[] = [
 
 /** `%3D` and the like, and three characters in a row as `%41` or `\x41`. */
 const encoded: readonly ViewTrigger[] = [
-  ...['%3d', '%3a', '%22', '%27', '%253d'].map((literal) => ({
+  ...['%3d', '%3a', '%22', '%27', '%253d', '%20private', '+private+', '%0amii'].map((literal) => ({
     literal,
     fold: true,
     isWorthwhile: always,
@@ -148,31 +139,36 @@ function isHexPair(bytes: Buffer, at: number): boolean {
   return runEnd(bytes, at, hexDigits, at + 2) === at + 2;
 }
 
-/** Words for passwords in JSON that is ASCII only. */
-const passwordWords: readonly ViewTrigger[] = [
-  '\u5bc6\u7801',
-  '\u5bc6\u78bc',
-  '\u53e3\u4ee4',
-  '\u30d1\u30b9\u30ef\u30fc\u30c9',
-  '\ube44\ubc00\ubc88\ud638',
-  '\u043f\u0430\u0440\u043e\u043b\u044c',
-  '\u041f\u0430\u0440\u043e\u043b\u044c',
-].map((word) => ({
-  literal: `\\u${word.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  fold: true,
-  isWorthwhile: (bytes: Buffer, at: number) => isWordAt(bytes, at, utf8(word)),
-}));
+/** Words for passwords in JSON that is ASCII only, by their first letter that is not. */
+const passwordWords: readonly ViewTrigger[] = foreignPasswordWords
+  .filter((word) => /[^\x20-\x7e]/.test(word))
+  .map((word) => {
+    const start = word.search(/[^\x20-\x7e]/);
+    return {
+      literal: `\\u${word.charCodeAt(start).toString(16).padStart(4, '0')}`,
+      fold: true,
+      isWorthwhile: (bytes: Buffer, at: number) => isWordAround(bytes, at, word, start),
+    };
+  });
 
-function isWordAt(bytes: Buffer, at: number, word: string): boolean {
+function isWordAround(bytes: Buffer, at: number, word: string, start: number): boolean {
+  const first = beforeBackslashes(bytes, at);
+  const head = bytes.toString('latin1', first - start, first).toLowerCase();
+  return (
+    head === word.slice(0, start).toLowerCase() && isTextAt(bytes, at, utf8(word.slice(start)))
+  );
+}
+
+function isTextAt(bytes: Buffer, at: number, wanted: string): boolean {
   let text = '';
-  let next = at;
-  while (text.length < word.length) {
+  for (let next = at; text.length < wanted.length; ) {
     const unit = unitAt(bytes, next);
-    if (unit === undefined) return false;
-    text += unit.text;
-    next = unit.end;
+    const byte = bytes[next];
+    if (byte === undefined) return false;
+    text += unit?.text ?? String.fromCharCode(byte);
+    next = unit?.end ?? next + 1;
   }
-  return text === word;
+  return text === wanted;
 }
 
 function letters(): readonly string[] {

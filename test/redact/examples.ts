@@ -41,6 +41,8 @@ const sets: Readonly<Record<string, string>> = {
   HEX: '0123456789ABCDEF',
   base32: `${upper}234567`,
   bech32: 'QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L',
+  bech32l: 'qpzry9x8gf2tvdw0s3jn54khce6mua7l',
+  base58: '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz',
   b64: `${digits}${lower}${upper}+/`,
   url: `${digits}${lower}${upper}-_`,
 };

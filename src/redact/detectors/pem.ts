@@ -1,5 +1,6 @@
 import { alphabet, backslash, digits, isIn, runStart } from '../alphabet.js';
 import type { Trigger } from '../detector.js';
+import { type Frame, type Framed, framesAround, lineStartsBefore, unframed } from '../frame.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
 /**
@@ -15,27 +16,35 @@ export const pemTriggers: readonly Trigger[] = [
   { literal: 'Private-Lines:', detector: { isWorthwhile: () => true, detect: detectPutty } },
 ];
 
-const headerLength = 80;
+const headerLength = 100;
 const longestBody = 64 * 1024;
 const leastBody = 40;
 const leastTail = 28;
 const backwards = 24 * 1024;
+const mostLines = 1200;
+
+// What is private and has a block of its own, beside PEM's keys: SSH2 and PGP, and the static keys of OpenVPN.
+const block = String.raw`(?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN [\w -]{1,24}[Kk]ey[\w .-]{0,12})`;
+const anyBlock = new RegExp(`^-{4,5} ?(?:BEGIN|END) ${block}(?: ?-{4,5})?`);
+const opening = new RegExp(`^-{4,5} ?BEGIN ${block}(?: ?-{4,5})?`);
+const closing = new RegExp(`^-{4,5} ?END ${block}(?: ?-{4,5})?`);
 
 function isPrivate(bytes: Buffer, at: number): boolean {
-  const text = bytes.toString('latin1', at, at + headerLength);
-  return /^-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?/.test(text);
+  return anyBlock.test(bytes.toString('latin1', at, at + headerLength));
 }
 
 function detectFromHeader(context: ScanContext, at: number): void {
-  const header = /^-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?/.exec(
-    context.text(at, at + headerLength),
-  );
-  if (header !== null) redactBody(context, at + header[0].length);
+  const header = opening.exec(context.text(at, at + headerLength));
+  if (header === null) return;
+  redactBody(context, at + header[0].length);
+  redactFramedBody(context, at, at + header[0].length);
 }
 
 function detectPutty(context: ScanContext, at: number): void {
   const header = /^Private-Lines: ?\d{1,4}/.exec(context.text(at, at + 40));
-  if (header !== null) redactBody(context, at + header[0].length);
+  if (header === null) return;
+  redactBody(context, at + header[0].length);
+  redactFramedBody(context, at, at + header[0].length);
 }
 
 interface Piece {
@@ -45,11 +54,71 @@ interface Piece {
 
 function redactBody(context: ScanContext, from: number, least = leastBody): void {
   const pieces = bodyFrom(context, from);
-  const length = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
-  if (length < least) return;
-  for (const piece of joined(context.bytes, pieces)) {
+  if (lengthOf(pieces) < least) return;
+  addAll(context, joined(context.bytes, pieces));
+}
+
+function addAll(context: ScanContext, pieces: readonly Piece[]): void {
+  for (const piece of pieces) {
     context.add(piece.start, piece.end, 'private-key', weights.shape + 11);
   }
+}
+
+/** The lines of a key in the frame that its header has, whatever that is. */
+function redactFramedBody(context: ScanContext, start: number, end: number): void {
+  for (const frame of framesAround(context, start, end)) {
+    const first = unframed(context, end, { ...frame, before: nothing })?.next;
+    if (first === undefined) return;
+    const pieces = framedBody(context, first, frame);
+    if (lengthOf(pieces) < leastBody) continue;
+    addAll(context, pieces);
+    return;
+  }
+}
+
+const nothing = /(?:)/y;
+
+function framedBody(context: ScanContext, from: number, frame: Frame): readonly Piece[] {
+  const pieces: Piece[] = [];
+  let at: number | undefined = from;
+  for (let count = 0; at !== undefined && count < mostLines; count += 1) {
+    const line: Framed | undefined = unframed(context, at, frame);
+    if (line === undefined) break;
+    const run = keyLine(context, line, frame, pieces.at(-1));
+    if (run !== undefined) pieces.push(run);
+    else if (!isBetweenKeyLines(context, line, frame)) break;
+    at = line.next;
+  }
+  return pieces;
+}
+
+/** The part of a key that the line is, if it is one. */
+function keyLine(
+  context: ScanContext,
+  line: Framed,
+  frame: Frame,
+  last: Piece | undefined,
+): Piece | undefined {
+  const run = context.match(keyRun, line.start);
+  if (run === undefined || run.end > line.end) return undefined;
+  const length = run.end - run.start;
+  if (length >= leastBody) return run;
+  const isTail = last !== undefined && length <= last.end - last.start;
+  const isCut = isTail && length >= 16 && isKeyLike(context, run);
+  if (!isCut && context.match(frame.after, run.end) === undefined) return undefined;
+  return isTail || length >= 16 ? run : undefined;
+}
+
+function isBetweenKeyLines(context: ScanContext, { start, end }: Framed, frame: Frame): boolean {
+  const isEmpty =
+    /^\s*$/.test(context.text(start, end)) || context.match(frame.after, start)?.end === end;
+  if (isEmpty) return true;
+  const skipped = context.match(attribute, start) ?? context.match(pgpChecksum, start);
+  return skipped !== undefined;
+}
+
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
 }
 
 // What may stand between two lines of a body: blanks and newlines however escaped, numbers, arrows, marks, array commas.
@@ -127,6 +196,67 @@ function holdsBreak(bytes: Buffer, start: number, end: number): boolean {
 
 /** The lines before a footer whose header was cut off. */
 function detectFromFooter(context: ScanContext, at: number): void {
+  detectBefore(context, at);
+  const footer = closing.exec(context.text(at, at + headerLength));
+  if (footer === null) return;
+  for (const frame of framesAround(context, at, at + footer[0].length)) {
+    const pieces = framedTail(context, at, frame);
+    if (lengthOf(pieces) < leastTail) continue;
+    addAll(context, pieces);
+    return;
+  }
+}
+
+function framedTail(context: ScanContext, at: number, frame: Frame): readonly Piece[] {
+  const pieces: Piece[] = [];
+  let ending = '';
+  const { sure, first } = lineStartsBefore(context, at, backwards, frame);
+  for (const start of sure.slice(1, mostLines)) {
+    const line = unframed(context, start, frame);
+    const run = line && tailLine(context, line, frame, pieces.at(-1));
+    if (line === undefined || run === undefined) return withFullLine(pieces);
+    pieces.push(run);
+    ending = context.text(run.end, line.end);
+  }
+  return withFullLine([...pieces, ...firstLine(context, first, frame, ending)]);
+}
+
+/** Of the places where the first line may begin, the one that leaves most of a key, and what the other lines end with. */
+function firstLine(
+  context: ScanContext,
+  starts: readonly number[],
+  frame: Frame,
+  ending: string,
+): readonly Piece[] {
+  return starts
+    .map((start) => {
+      const line = unframed(context, start, frame);
+      const run = line && tailLine(context, line, frame, undefined);
+      return run && context.text(run.end, line.end) === ending ? run : undefined;
+    })
+    .filter((run) => run !== undefined)
+    .sort((a, b) => b.end - b.start - (a.end - a.start))
+    .slice(0, 1);
+}
+
+/** A line of a key from its end on: the last may be of any length. */
+function tailLine(
+  context: ScanContext,
+  line: Framed,
+  frame: Frame,
+  next: Piece | undefined,
+): Piece | undefined {
+  const run = context.match(keyRun, line.start);
+  if (run === undefined || run.end > line.end) return undefined;
+  if (next === undefined || run.end - run.start >= 16) return run;
+  return keyLine(context, line, frame, next);
+}
+
+function withFullLine(pieces: readonly Piece[]): readonly Piece[] {
+  return pieces.some(({ start, end }) => end - start >= leastTail) ? pieces : [];
+}
+
+function detectBefore(context: ScanContext, at: number): void {
   const { bytes } = context;
   const limit = Math.max(0, at - backwards);
   let first = -1;

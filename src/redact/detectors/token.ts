@@ -7,7 +7,7 @@ import {
   isJoinedToName,
 } from '../boundary.js';
 import type { Detector, Trigger } from '../detector.js';
-import { alternations, hasUpperLowerDigit, isInsideBlob, isRandom, isWordy } from '../entropy.js';
+import { isDense, isInsideBlob, isRandom, isWordy } from '../entropy.js';
 import { leadingSets, type Tail, tailOf } from '../expressions/expression.js';
 import { parseExpression } from '../expressions/parser.js';
 import { isPlaceholder, isReference } from '../placeholders.js';
@@ -134,7 +134,14 @@ class TokenDetector implements Detector {
   #endOf(context: ScanContext, match: Match): number | undefined {
     if (match.secretEnd !== match.end) return match.secretEnd;
     const { tail } = this.#matcher.compiled;
-    if (tail?.isOpen) return context.runEnd(match.end, tail.set);
+    if (tail?.isOpen) {
+      const end = context.runEnd(match.end, tail.set);
+      const { least, most } = tail.repeat;
+      // Behind an anchor that says little, a longer run is something else.
+      const isTooLong =
+        this.#rule.weak && this.#anchorLength <= 4 && end - match.end > most - least;
+      return isTooLong ? undefined : end;
+    }
     const after = context.bytes[match.end];
     const isCut = isIn(word, after) || (tail !== undefined && isIn(tail.set, after));
     return isCut && !isJoinedOnRight(context.bytes, match.end) ? undefined : match.end;
@@ -152,9 +159,4 @@ class TokenDetector implements Detector {
     // So few bytes look like a word by chance.
     return !isWordy(body) || (body.length < 20 && /\d/.test(body));
   }
-}
-
-/** Letters and digits in a mixture that no name has, so that joined to one it is a token all the same. */
-function isDense(secret: string): boolean {
-  return hasUpperLowerDigit(secret) || alternations(secret) > secret.length / 5;
 }

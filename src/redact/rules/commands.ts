@@ -1,55 +1,97 @@
+import { alphabet } from '../alphabet.js';
 import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
+const dsnBytes = alphabet('!#-&(-.0-9;-?A-[]-_a-~');
 
 /** Secrets that their place in a command or a file gives away. */
 export const commandRules: readonly Rule[] = [
   {
-    kind: 'curl-user-password',
-    anchors: ['-u ', '-u"', "-u'", '-u\\', '--user ', '--user=', '--proxy-user '],
+    kind: 'sql-password',
+    anchors: [
+      'IDENTIFIED',
+      'identified',
+      'WITH PASSWORD',
+      'with password',
+      'PASSWORD ',
+      'password ',
+      'Password ',
+    ],
     shape:
-      /(?<=(?:curl|http|wget)(?:[^\n\\|;`$]|\\{1,64}[\x22']){0,250}\s)(?:-u ?|--(?:proxy-)?user[ =])\\{0,64}["']?[^\s"'\\:$<{]{1,100}:(?<secret>[^\s"'\\]{4,200})/,
-    accepts: isNoNumber,
-    source: 'gitleaks curl-auth-user',
-    example: 'curl -u deploy:⟦<password>⟧ https://example.org',
-  },
-  {
-    kind: 'command-password',
-    anchors: ['sshpass'],
-    shape: /sshpass\s{1,4}-p ?\\{0,64}["']?(?<secret>[^\s"'\\]{4,100})/,
-    source: 'sshpass manual',
-    example: 'sshpass -p ⟦<password>⟧ ssh host',
-  },
-  {
-    kind: 'command-password',
-    anchors: ['mysql'],
-    shape:
-      /mysql(?:dump|admin|import)?\s[^\n"\\|;]{0,200}?(?<=\s)-p\\{0,64}["']?(?<secret>[^\s"'\\]{5,100})/,
-    source: 'MySQL manual',
-    example: 'mysql -u root -p⟦<password>⟧ app',
-  },
-  {
-    kind: 'command-password',
-    anchors: ['login '],
-    shape:
-      /(?<=(?:docker|podman|helm registry|oras|az|buildah) )login\s[^\n"\\|;]{0,200}?(?:-p|--password)[ =]\\{0,64}["']?(?<secret>[^\s"'\\]{5,200})/,
-    source: 'Docker command line reference',
-    example: 'docker login -u ci -p ⟦<password>⟧',
-  },
-  {
-    kind: 'command-password',
-    anchors: ['redis-cli'],
-    shape: /redis-cli\s[^\n"\\|;]{0,200}?(?<=\s)-a\s\\{0,64}["']?(?<secret>[^\s"'\\]{5,200})/,
-    source: 'Redis command line reference',
-    example: 'redis-cli -h cache -a ⟦<password>⟧ ping',
+      /(?:(?:identified|IDENTIFIED)(?: (?:WITH|with|USING|using) [\w'"]{1,40})? (?:by|BY|as|AS)(?: (?:VALUES|values))?|(?:WITH |with )?(?:PASSWORD|password|Password)(?: FOR [\w'"@%.-]{1,60})?)\s{1,4}(?:=\s{0,4})?N?\\{0,64}["'](?<secret>[^\s"'\\]{4,200})\\{0,64}["']/,
+    accepts: isNoWord,
+    source: 'MySQL, PostgreSQL, Oracle and SQL Server manuals',
+    example: "CREATE USER app WITH PASSWORD '⟦<password>⟧'",
   },
   {
     kind: 'sql-password',
-    anchors: ['IDENTIFIED BY', 'identified by', 'WITH PASSWORD', 'with password', "PASSWORD '"],
+    anchors: ['PASSWORD(', 'password(', 'Password(', 'OLD_PASSWORD(', 'ENCRYPT('],
     shape:
-      /(?:identified by|IDENTIFIED BY|(?:WITH |with )?PASSWORD|with password)\s{1,4}\\{0,64}["'](?<secret>[^\s"'\\]{4,200})/,
-    source: 'MySQL and PostgreSQL manuals',
-    example: "CREATE USER app WITH PASSWORD '⟦<password>⟧'",
+      /(?:OLD_)?(?:PASSWORD|password|Password|ENCRYPT)\(\s{0,4}N?\\{0,64}["'](?<secret>[^\s"'\\]{4,200})\\{0,64}["']\s{0,4}\)/,
+    accepts: isNoWord,
+    source: 'MySQL manual, SET PASSWORD',
+    example: "SET PASSWORD FOR app = PASSWORD('⟦<password>⟧')",
+  },
+  {
+    kind: 'sql-password',
+    anchors: ['.auth(', 'sp_addlogin', 'sp_password', 'changeUserPassword('],
+    notAfter: nothing,
+    shape:
+      /(?:\.auth\(|sp_addlogin|sp_password|changeUserPassword\()\s{0,4}(?:@\w{1,20}\s?=\s?)?N?\\{0,64}["'][^"'\\]{1,64}\\{0,64}["']\s{0,4},\s{0,4}(?:@\w{1,20}\s?=\s?)?N?\\{0,64}["'](?<secret>[^"'\\$]{4,200})\\{0,64}["']/,
+    accepts: isNoWord,
+    source: 'MongoDB and SQL Server manuals',
+    example: 'db.auth("app", "⟦<password>⟧")',
+  },
+  {
+    kind: 'dsn-password',
+    anchors: ['@tcp(', '@unix(', '@tcp6('],
+    lead: dsnBytes,
+    notAfter: nothing,
+    shape: /(?<=[\w.-]:)(?<secret>[^\s:"'\\/@]{4,200})@(?:tcp6?|unix)\(/,
+    source: 'Go MySQL driver, data source names',
+    example: 'app:⟦<password>⟧@tcp(db.internal:3306)/app',
+  },
+  {
+    kind: 'cloud-init-password',
+    anchors: ['chpasswd:'],
+    shape:
+      /chpasswd:(?:\s|\\{1,64}[nrt]|\d{1,6}(?=\\{1,64}t)|expire:|[Ff]alse|[Tt]rue){0,80}list:\s?[|>]?[-+]?(?:\s|\\{1,64}[nrt]|\d{1,6}(?=\\{1,64}t)|["'-]){0,40}[\w.-]{1,64}:(?<secret>[^\s"'\\$]{4,200})/,
+    source: 'cloud-init documentation, set-passwords',
+    example: 'chpasswd:\n  list: |\n    app:⟦<password>⟧',
+  },
+  {
+    kind: 'signature',
+    anchors: ['Signature='],
+    notAfter: nothing,
+    shape: /(?<=SignedHeaders=[\w;-]{1,200},[ +]{0,2})Signature=(?<secret>[0-9a-f]{64})/,
+    source: 'AWS Signature Version 4 documentation',
+    example:
+      'AWS4-HMAC-SHA256 Credential=x/s3/aws4_request, SignedHeaders=host, Signature=⟦<hex:64>⟧',
+  },
+  {
+    kind: 'signature',
+    anchors: ['response='],
+    notAfter: nothing,
+    shape: /(?<=[Dd]igest [^\n]{1,600})response=\\{0,64}"?(?<secret>[0-9a-f]{32,128})/,
+    source: 'RFC 7616',
+    example: 'Authorization: Digest username="app", uri="/", response="⟦<hex:32>⟧"',
+  },
+  {
+    kind: 'secure-string',
+    anchors: ['ConvertTo-SecureString', 'convertto-securestring'],
+    shape:
+      /[Cc]onvert[Tt]o-[Ss]ecure[Ss]tring(?:\s{1,4}-[A-Za-z]{4,12}){0,3}\s{1,4}\\{0,64}["'](?<secret>[^"'\\$]{4,200})\\{0,64}["']/,
+    accepts: isNoWord,
+    source: 'PowerShell documentation, ConvertTo-SecureString',
+    example: '$p = ConvertTo-SecureString "⟦<password>⟧" -AsPlainText -Force',
+  },
+  {
+    kind: 'secure-string',
+    anchors: ['SecureString'],
+    shape:
+      /SecureString\\{0,64}["']\s{0,4},(?:\s|\\{1,64}[nrt]){0,40}\\{0,64}["']Value\\{0,64}["']\s{0,4}:\s{0,4}\\{0,64}["'](?<secret>[^"'\\]{4,4000})/,
+    source: 'AWS Systems Manager reference, GetParameter',
+    example: '{"Type": "SecureString", "Value": "⟦<password>⟧"}',
   },
   {
     kind: 'netrc-password',
@@ -87,11 +129,6 @@ export const commandRules: readonly Rule[] = [
     example: '<RSAKeyValue><D>⟦<b64:172>⟧</D></RSAKeyValue>',
   },
 ];
-
-/** `docker run -u 1000:1000` names a user and a group. */
-function isNoNumber(secret: string): boolean {
-  return !/^\d{1,6}$/.test(secret);
-}
 
 /** In prose a word follows; what ends a sentence is one too. */
 function isNoWord(secret: string): boolean {

@@ -1,0 +1,180 @@
+import {
+  entropy,
+  isDense,
+  isJumbled,
+  isRandom,
+  isSequence,
+  isWordy,
+  printableFromBase64,
+} from '../entropy.js';
+import { isPlaceholder, isReference, isUuid } from '../placeholders.js';
+import type { NamedRule } from '../rule.js';
+import type { SecretName } from './names.js';
+import type { Assignment } from './value.js';
+
+/** Whether a value could be what its name says. */
+export function isSecretValue(name: SecretName, value: string, found: Assignment): boolean {
+  if (name.kind === 'password' && isEverydayPassword(name, value, found)) return true;
+  if (!isWritable(name, value, found) || isReference(value)) return false;
+  if (isUuid(value)) return mayBeUuid(name, found);
+  if (isPlaceholder(value) || isCode(value, found)) return false;
+  if (!found.isQuoted && found.tie !== 'assigned' && isName(value)) return false;
+  if (/^[\d.,:_+-]+$/.test(value) || isMailAddress(value)) return false;
+  if (isTestResult(name, found)) return false;
+  if (found.tie === 'placed' && !isBeyondDoubt(name, value)) return false;
+  if (name.isVague) return isVagueValue(name, value);
+  if (name.kind === 'password') return isPassword(value, found);
+  if (value.length < (name.kind === 'secret' ? 12 : 16)) return false;
+  return (isRandom(value) && /[\d+/]/.test(value)) || isVaried(value);
+}
+
+/** Small and capital letters, digits and signs, as generators of passwords mix them. */
+function isVaried(value: string): boolean {
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*@^~]/];
+  if (value.length < 12 || value.includes('/')) return false;
+  return kinds.every((kind) => kind.test(value)) && !isSequence(value);
+}
+
+/** Ids are given as tokens and as keys of many kinds; an API's key or a client's secret is none of those. */
+function mayBeUuid(name: SecretName, found: Assignment): boolean {
+  if (found.tie === 'placed' || found.tie === 'compared' || name.isVague) return false;
+  return (
+    name.kind === 'secret' ||
+    (name.kind === 'key' && /^(?:.*api|secret|access|private)$/.test(name.words.at(-2) ?? ''))
+  );
+}
+
+/** Printable and without blanks; a quoted password may hold blanks and letters of any language. */
+function isWritable(name: SecretName, value: string, found: Assignment): boolean {
+  if (/^[\x21-\x7e]+$/.test(value)) return true;
+  if (name.kind !== 'password' || !found.isQuoted) return false;
+  const ascii = value.match(/[\x21-\x7e]/g)?.length ?? 0;
+  return /^[\x20-\x7e\x80-\xff]+$/.test(value) && ascii >= value.length / 2;
+}
+
+/** `PASS: name of a test`, and `pass` as a verb. */
+function isTestResult(name: SecretName, found: Assignment): boolean {
+  if (name.words.join() !== 'pass' || found.tie === 'assigned' || found.isQuoted) return false;
+  return name.isConstant || found.tie !== 'spaced';
+}
+
+function isMailAddress(value: string): boolean {
+  return /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value);
+}
+
+/** What merely stands next to a name is a secret only if nothing else looks like it. */
+function isBeyondDoubt(name: SecretName, value: string): boolean {
+  if (value.length < 10 || isWordy(value) || isPath(value) || /[,;()<>{}]/.test(value))
+    return false;
+  if (/^(?:0x)?[0-9a-f]+$/i.test(value)) {
+    return !name.isVague && value.length >= 32 && /[a-f]/.test(value);
+  }
+  if (/^0x/.test(value) || (/^\w+$/.test(value) && !isJumbled(value))) return false;
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*+=?@^~]/].filter((kind) => kind.test(value));
+  return kinds.length >= 3 && /\d/.test(value);
+}
+
+function isPath(value: string): boolean {
+  if (/^[\w.-]*\/[\w./-]*$/.test(value)) return !isDense(value);
+  return /^[\w-]+(?:\.[\w-]+)+$/.test(value);
+}
+
+/** Fingerprints are 40 capital hex digits. */
+const hexKey = /^(?:[0-9a-f]{32,}|[0-9A-F]{32}|[0-9A-F]{48,})$/;
+
+function isVagueValue(name: SecretName, value: string): boolean {
+  if (value.length < 16 || !isRandom(value) || !/\d/.test(value)) return false;
+  if (name.kind === 'key' && hexKey.test(value)) return true;
+  if (value.length < 20 || /^[0-9a-f]+$/i.test(value)) return false;
+  return isDense(value) && isJumbled(value);
+}
+
+function isPassword(value: string, found: Assignment): boolean {
+  if (!value.includes(' ')) return isPasswordWord(value, found);
+  if (/^[\s,;:)+.]|[\s(]$|[()=]/.test(value)) return false;
+  return value.split(' ').some((part) => isPasswordWord(part, found));
+}
+
+// What people type who do not use a generator, and what they type where the value does not matter.
+const everyday = /^(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[\w!@#$%^&*+=?~.-]{6,64}$/;
+const algorithms =
+  /^(?:md\d|sha|base\d|utf|argon|bcrypt|scrypt|pbkdf|oauth|ipv?\d|x509|pkcs|u?int\d|float\d|latin1|aes|rsa|ed25519|hs256|rs256|es256|v\d|http|tls|ssl|s3$|ec2$|k8s)/i;
+const samples =
+  /^(?:my|your|the|some|a|new|old|db|user|root|admin|test|demo|guest|dev|foo|bar|baz|abc|qwerty|letmein|welcome|secret|passw?(?:or)?d?|pwd?|postgres|mysql|value|param|arg|string|input|field|example|sample|dummy|temp|tmp|p4ss\w*|p[a@]ssw[o0]rd|s[3e]cr[3e]?t)[-_.]?\d{0,4}[!@#]?$/i;
+const settings =
+  /^(?:true|false|yes|no|none|null|nil|always|never|enabled?|disabled?|required?|optional|prompt|hidden|visible|default|empty|unset|string|stdin|vault|keychain|keyring|plain(?:text)?|encrypted|random|auto|manual|missing|invalid|wrong|correct|anything|something|whatever|redacted|removed)$/i;
+
+/** Whether it is what documentation has in a password's place, or a setting. */
+export function isSamplePassword(value: string): boolean {
+  return samples.test(value) || settings.test(value);
+}
+
+/** A word with digits, such as people think up: no generator's work, but given where only a password can be. */
+function isEverydayPassword(name: SecretName, value: string, found: Assignment): boolean {
+  if (isReference(value) || isPlaceholder(value) || isSequence(value)) return false;
+  if (isCode(value, found) || isMailAddress(value) || isUuid(value)) return false;
+  if (isTestResult(name, found)) return false;
+  if (isSamplePassword(value) || algorithms.test(value)) return false;
+  if (found.tie === 'assigned' && name.isConstant && /^[a-z]{6,40}$/.test(value)) {
+    return !name.words.includes(value);
+  }
+  if (!everyday.test(value)) return false;
+  if (found.tie === 'assigned' || (found.isQuoted && found.tie === 'spaced')) return true;
+  return value.length >= 8 && (found.tie === 'spaced' || found.tie === 'flag') && !isPath(value);
+}
+
+function isPasswordWord(value: string, found: Assignment): boolean {
+  if (value.length < 8 || !/[A-Za-z]/.test(value) || isSequence(value)) return false;
+  const digits = value.match(/\d/g)?.length ?? 0;
+  const hasUpper = /[A-Z]/.test(value);
+  if (/[!@#$%^&*+=?~]/.test(value)) return digits > 0 || hasUpper;
+  const mayBeCode = found.tie !== 'assigned' && !found.isQuoted && !/[)\]}]\w/.test(value);
+  if (digits === 0 && mayBeCode) return false;
+  if (digits === 0) return /[^\w.,:/|-]/.test(value) && hasUpper && !isWordy(value);
+  return !isWordy(value) || (digits >= 2 && hasUpper);
+}
+
+const calls =
+  /^(?:str|int|md5|sha\d+|hash|len|fn|get|env|ref|var|new|fmt|f|t|e|b64|enc|dec|atob|btoa|await|typeof|!|\w+\.\w+)[([]/;
+const receivers =
+  /^(?:self|this|process|config|cfg|conf|props|state|req|request|res|env|os|args|settings|options|opts|data|params|ctx|event|user|auth|input|form|body|model|session|client|account|response)[.[]/;
+
+/** Whether the value is an expression: a call, a property, an arrow function. */
+function isCode(value: string, found: Assignment): boolean {
+  if (calls.test(value) || receivers.test(value)) return true;
+  const callee = /^[A-Za-z_$][\w$.]*(?=[([])/.exec(value);
+  if (callee !== null && isWordy(callee[0])) return true;
+  if (found.isQuoted) return false;
+  const isIndexed = /^[A-Za-z_$][\w$.]*(?:\[\w*\]|\?\.)/.test(value);
+  if (found.tie === 'compared' || found.isCalled || isIndexed) return true;
+  if (found.tie !== 'assigned' && callee !== null && !/[)\]]\w/.test(value)) return true;
+  return /=>|\)\.|::|&&|\|\||^[{[(]|[;{]$/.test(value);
+}
+
+/** A variable's or a property's name, not a value: words joined by dots, underscores or humps. */
+function isName(value: string): boolean {
+  const parts = value.split('.');
+  if (!parts.every((part) => /^[A-Za-z_$][\w$]*$/.test(part))) return false;
+  return (
+    isWordy(value) || (parts.length > 1 && parts.every((part) => part.length < 8 || isWordy(part)))
+  );
+}
+
+const wholeShapes = new Map<NamedRule, RegExp>();
+
+function wholeShape(rule: NamedRule): RegExp {
+  const known = wholeShapes.get(rule) ?? new RegExp(`^(?:${rule.shape.source})$`, rule.shape.flags);
+  wholeShapes.set(rule, known);
+  return known;
+}
+
+/** Whether the value has the shape that the vendor gives it. */
+export function fits(rule: NamedRule, value: string): boolean {
+  if (!wholeShape(rule).test(value)) return false;
+  return !isSequence(value) && !/x{6}|your|0{12}/i.test(value) && entropy(value) > 2.2;
+}
+
+/** `user:password` in base64, as Docker's configuration has it. */
+export function isBasic(value: string): boolean {
+  return value.length >= 8 && /^[^:\s]{1,100}:[^\s]{3,}/.test(printableFromBase64(value) ?? '');
+}

@@ -1,0 +1,166 @@
+import {
+  type Alphabet,
+  alphabet,
+  base64Any,
+  hexDigits,
+  isIn,
+  runEnd,
+  runStart,
+} from '../alphabet.js';
+import { isFreeOnLeft } from '../boundary.js';
+import type { Trigger } from '../detector.js';
+import { type ScanContext, weights } from '../scan-context.js';
+
+/**
+ * Secrets in base64 or hex: a `.env` file, a key, a token, a configuration in JSON. Found by the words that secrets go with,
+ * encoded at each place that they can have in a group of three bytes; the whole run goes if what it holds is a secret.
+ */
+export function encodedTriggers(): readonly Trigger[] {
+  return [...words, ...prefixes].flatMap((word) => [...inBase64(word), inHex(word)]);
+}
+
+const words = [
+  ...['PASSWORD', 'password', 'Password', 'PASSWD', 'passwd', 'SECRET', 'secret', 'Secret'],
+  ...['TOKEN', 'token', 'Token', 'API_KEY', 'api_key', 'apiKey', 'ApiKey', 'api-key', 'ACCESS_KEY'],
+  ...[
+    'access_key',
+    'AccountKey',
+    'PRIVATE',
+    'private_key',
+    '_KEY=',
+    '_PASS=',
+    'Bearer ',
+    'Authorization',
+  ],
+  ...['credential', 'CREDENTIAL', 'BEGIN OPENSSH', 'machine '],
+];
+const prefixes = [
+  ...['ghp_', 'gho_', 'ghs_', 'ghu_', 'github_pat_', 'glpat-', 'sk-ant-', 'sk-proj-', 'sk-or-v1'],
+  ...['AKIA', 'ASIA', 'xoxb-', 'xoxp-', 'xapp-', 'hf_', 'npm_', 'AIza', 'sk_live_', 'rk_live_'],
+  ...['whsec_', 'dckr_pat_', 'pypi-', 'hvs.', 'ya29.', 'gsk_', 'eyJhbG', 'postgres', 'mysql://'],
+  ...[
+    'mongodb',
+    'redis://',
+    'amqp://',
+    'SG.',
+    'figd_',
+    'lin_api_',
+    'ntn_',
+    'shpat_',
+    'dop_v1_',
+    'nvapi-',
+  ],
+];
+const shortestLiteral = 4;
+const shortestRun = 20;
+const longestRun = 16 * 1024;
+const mostLines = 200;
+
+function inBase64(word: string): readonly Trigger[] {
+  return [0, 1, 2].flatMap((before) => {
+    const encoded = Buffer.from(`${'\0'.repeat(before)}${word}`).toString('base64');
+    // Only characters that are made of the word's bits alone.
+    const start = Math.ceil((before * 8) / 6);
+    const literal = encoded.slice(start, Math.floor(((before + word.length) * 8) / 6));
+    if (literal.length < shortestLiteral) return [];
+    return [
+      {
+        literal,
+        detector: {
+          isWorthwhile: (bytes: Buffer, at: number) => isLongRun(bytes, at, base64Any),
+          detect: (context: ScanContext, at: number) => detectBase64(context, at, start),
+        },
+      },
+    ];
+  });
+}
+
+function inHex(word: string): Trigger {
+  return {
+    literal: Buffer.from(word).toString('hex'),
+    fold: true,
+    detector: {
+      isWorthwhile: (bytes, at) => isLongRun(bytes, at, hexDigits),
+      detect: detectHex,
+    },
+  };
+}
+
+function isLongRun(bytes: Buffer, at: number, set: Alphabet): boolean {
+  const start = runStart(bytes, at, set, at - shortestRun);
+  return runEnd(bytes, at, set, at + shortestRun * 2) - start >= shortestRun;
+}
+
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** `place` is the anchor's place in a group of four characters. */
+function detectBase64(context: ScanContext, at: number, place: number): void {
+  const { bytes } = context;
+  if (at < (context.searchedTo.get(words) ?? 0)) return;
+  const run = runStart(bytes, at, base64Any, at - longestRun);
+  const start = run + ((at - run - place) & 3);
+  const pieces = linesFrom(context, start);
+  const last = pieces.at(-1);
+  if (last === undefined || last.end - start > longestRun) return;
+  context.searchedTo.set(words, last.end);
+  const text = pieces.map((piece) => context.text(piece.start, piece.end)).join('');
+  context.charge(8 + (text.length >> 5));
+  addIfSecret(context, pieces, Buffer.from(text, 'base64'));
+}
+
+const lineBreak = /(?:\r?\n|\\{1,64}r\\{1,64}n|\\{1,64}n)[ \t]{0,8}/y;
+const padding = alphabet('=');
+
+/** Base64 is written in lines of 64 or 76 characters; the last is shorter. */
+function linesFrom(context: ScanContext, start: number): readonly Piece[] {
+  const { bytes } = context;
+  const pieces: Piece[] = [];
+  let at = start;
+  let width = 0;
+  while (pieces.length < mostLines) {
+    const end = runEnd(bytes, at, base64Any, at + longestRun);
+    const padded = runEnd(bytes, end, padding, end + 2);
+    const length = padded - at;
+    if (length === 0 || (width > 0 && length > width)) break;
+    pieces.push({ start: at, end: padded });
+    if (width === 0 && length !== 64 && length !== 76) break;
+    if (width > 0 && length < width) break;
+    width = length;
+    const next = context.match(lineBreak, padded);
+    if (next === undefined) break;
+    at = next.end;
+  }
+  return pieces;
+}
+
+function detectHex(context: ScanContext, at: number): void {
+  const { bytes } = context;
+  if (at < (context.searchedTo.get(prefixes) ?? 0)) return;
+  const run = runStart(bytes, at, hexDigits, at - longestRun);
+  const start = run + ((at - run) & 1);
+  const end = runEnd(bytes, at, hexDigits, start + longestRun);
+  if (!isFreeOnLeft(bytes, run) && !isIn(alphabet('x'), bytes[run - 1])) return;
+  context.searchedTo.set(prefixes, end);
+  context.charge(8 + ((end - start) >> 5));
+  addIfSecret(context, [{ start, end }], Buffer.from(context.text(start, end), 'hex'));
+}
+
+/** Text, and not what only looks like base64. */
+const printable = /^[\t\n\r -~\x80-\xff]+$/;
+
+function addIfSecret(context: ScanContext, pieces: readonly Piece[], decoded: Buffer): void {
+  if (!printable.test(decoded.toString('latin1')) || !isMostlyAscii(decoded)) return;
+  if (!context.holdsSecret(decoded)) return;
+  for (const { start, end } of pieces) {
+    context.add(start, end, 'encoded-secret', weights.context);
+  }
+}
+
+function isMostlyAscii(bytes: Buffer): boolean {
+  let ascii = 0;
+  for (const byte of bytes) if (byte < 0x80) ascii += 1;
+  return ascii >= bytes.length * 0.9;
+}

@@ -1,0 +1,86 @@
+import { alphabet, isIn } from '../alphabet.js';
+import { type Argument, argumentsFrom } from '../arguments.js';
+import type { Trigger } from '../detector.js';
+import { type ScanContext, weights } from '../scan-context.js';
+import { isCommandPassword } from './command.js';
+
+/** Secrets that a command reads from what is piped into it: `echo SECRET | docker login --password-stdin`. */
+
+const readers = [
+  'sudo -S',
+  'chpasswd',
+  'password-stdin',
+  'passwd --stdin',
+  'smbpasswd',
+  '--with-token',
+  'secret set',
+  'secret put',
+  'secret create',
+  'secrets create',
+  'secrets:set',
+  'env add',
+  'cryptsetup',
+  'kinit',
+  'passphrase-fd',
+  '-pass stdin',
+  'pass insert',
+  'data-file=-',
+  'su -c',
+  'su - ',
+  'ssh-add',
+  'htpasswd -i',
+  'cargo login',
+];
+
+export const pipedSecretTriggers: readonly Trigger[] = readers.map((literal) => ({
+  literal,
+  detector: { isWorthwhile: isFed, detect: (context, at) => detect(context, at, literal) },
+}));
+
+const lookBack = 400;
+const lookAhead = 160;
+const wordBytes = alphabet('A-Za-z0-9_');
+const writer = /(?:(?<![\w-])|(?<=\\[nrt]))(?:echo|printf|print)[ \t]/g;
+
+function isFed(bytes: Buffer, at: number): boolean {
+  const text = bytes.toString('latin1', Math.max(0, at - lookBack), at);
+  const pipe = text.lastIndexOf('|');
+  if (pipe !== -1 && /(?:echo|printf|print)[ \t]/.test(text.slice(0, pipe))) return true;
+  return bytes.subarray(at, at + lookAhead).includes('<<<');
+}
+
+function detect(context: ScanContext, at: number, reader: string): void {
+  const { bytes } = context;
+  context.charge(4);
+  const isPair = reader === 'chpasswd';
+  const from = Math.max(0, at - lookBack);
+  const text = context.text(from, at);
+  const last = [...text.matchAll(writer)].at(-1);
+  if (last !== undefined) {
+    const start = from + last.index + last[0].length;
+    const written = argumentsFrom(bytes, start);
+    const end = written.at(-1)?.end ?? start;
+    // Only one pipe lies between what is written and who reads it.
+    if (/^[^|\n]{0,80}\|[^|\n]{0,80}$/.test(context.text(end, at)))
+      addAll(context, written, isPair);
+  }
+  const here = context.text(at, at + lookAhead).indexOf('<<<');
+  if (here !== -1) addAll(context, argumentsFrom(bytes, at + here + 3).slice(0, 1), isPair);
+}
+
+function addAll(context: ScanContext, written: readonly Argument[], isPair: boolean): void {
+  for (const argument of written) {
+    const text = context.text(argument.start, argument.end);
+    if (/^(?:-[a-zA-Z]{1,3}|%.*)$/.test(text)) continue;
+    const user = isPair ? /^[^:\s]{1,64}:/.exec(text)?.[0].length : 0;
+    if (user === undefined) continue;
+    const newlines = /(?:\\{1,64}[nr])*$/.exec(text)?.[0].length ?? 0;
+    const end = argument.end - newlines;
+    const secret = context.text(argument.start + user, end);
+    if (isIn(wordBytes, secret.charCodeAt(0)) || /^[^$<{[`]/.test(secret)) {
+      if (isCommandPassword(secret, argument.isQuoted || isPair)) {
+        context.add(argument.start + user, end, 'command-password', weights.context);
+      }
+    }
+  }
+}
