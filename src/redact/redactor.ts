@@ -1,34 +1,22 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
-import { type Anchor, AnchorIndex } from './anchors.js';
-import type { Detector, Trigger } from './detector.js';
-import { assignmentTriggers } from './detectors/assignment.js';
-import { columnTriggers } from './detectors/column.js';
-import { commandTriggers } from './detectors/command.js';
-import { cookieTriggers } from './detectors/cookie.js';
-import { encodedTriggers } from './detectors/encoded.js';
-import { headerTriggers } from './detectors/header.js';
-import { jwkTriggers } from './detectors/jwk.js';
-import { jwtTriggers } from './detectors/jwt.js';
-import { kubernetesTriggers } from './detectors/kubernetes.js';
+import type { Detector } from './detector.js';
 import { literalTriggers } from './detectors/literal.js';
-import { pemTriggers } from './detectors/pem.js';
-import { pipedSecretTriggers } from './detectors/piped-secret.js';
-import { tokenTriggers } from './detectors/token.js';
-import { urlTriggers } from './detectors/url.js';
 import {
   type UserPattern,
   userDetectors,
   type WholeTextDetector,
 } from './detectors/user-pattern.js';
 import { type Allowance, LineScan } from './line-scan.js';
+import { LiteralSearch } from './literal-search.js';
 import { plainView } from './plain-view.js';
 import type { Redaction, Redactor } from './redact.js';
 import { countMarkers } from './redaction-match.js';
 import { alwaysOn, commandLineRules, kinds, namedRules, rules } from './rules.js';
 import type { Span } from './scan-context.js';
 import { normalizeSpans, replace } from './spans.js';
-import { type ViewTrigger, viewTriggers } from './view-triggers.js';
+import type { ViewTrigger } from './view-triggers.js';
+import { builtInLiteralsOf, grouped } from './watched-literals.js';
 
 export interface RedactorOptions {
   /** Exact values that are never replaced. */
@@ -43,7 +31,7 @@ export interface RedactorOptions {
 }
 
 /** Part of the version; changes with the code where the tables alone do not tell. */
-const revision = 1;
+const revision = 2;
 const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.5, unitsPerText: 200_000 };
 /** A second pass finds nothing new, except what the first laid bare; the bound is never met in practice. */
 const mostPasses = 4;
@@ -71,7 +59,7 @@ function requireKind(kind: string, patterns: readonly UserPattern[]): void {
 class Engine implements Redactor {
   readonly #options: RedactorOptions;
   #version: string | undefined;
-  readonly #index: AnchorIndex;
+  readonly #search: LiteralSearch;
   readonly #detectorsOf: readonly (readonly Detector[])[];
   readonly #viewTriggersOf: readonly (readonly ViewTrigger[] | undefined)[];
   readonly #wholeText: readonly WholeTextDetector[];
@@ -82,8 +70,11 @@ class Engine implements Redactor {
   constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
     const user = userDetectors(options.extraPatterns ?? []);
     this.#options = options;
-    const literals = literalsOf(options, disabled, user.triggers);
-    this.#index = new AnchorIndex(literals.map(({ anchor }) => anchor));
+    const literals = [
+      ...builtInLiteralsOf(disabled),
+      ...grouped([...user.triggers, ...literalTriggers(options.knownSecrets ?? [])]),
+    ];
+    this.#search = new LiteralSearch(literals);
     this.#detectorsOf = literals.map(({ detectors }) => detectors);
     this.#viewTriggersOf = literals.map(({ viewTriggers }) =>
       viewTriggers.length === 0 ? undefined : viewTriggers,
@@ -154,7 +145,7 @@ class Engine implements Redactor {
       lineScan = begin();
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
-    this.#index.scan(bytes, (anchor, start) => {
+    this.#search.scan(bytes, (anchor, start) => {
       for (const trigger of this.#viewTriggersOf[anchor] ?? []) {
         hidesSomething ||= trigger.isWorthwhile(bytes, start);
       }
@@ -186,55 +177,6 @@ function newMarkers(before: Buffer, after: Buffer): ReadonlyMap<string, number> 
   return counts;
 }
 
-/** What looks closer where a literal stands. */
-interface Literal {
-  readonly anchor: Anchor;
-  readonly detectors: Detector[];
-  readonly viewTriggers: ViewTrigger[];
-}
-
-function literalsOf(
-  options: RedactorOptions,
-  disabled: ReadonlySet<string>,
-  user: readonly Trigger[],
-): readonly Literal[] {
-  const tokens = rules.filter((rule) => !disabled.has(rule.kind)).flatMap(tokenTriggers);
-  const named = namedRules.filter((rule) => !disabled.has(rule.kind));
-  const literals = new Map<string, Literal>();
-  const literalOf = ({ literal, fold = false }: Pick<Trigger, 'literal' | 'fold'>): Literal => {
-    const key = `${fold}:${literal}`;
-    const known = literals.get(key);
-    if (known !== undefined) return known;
-    const anchor = { bytes: Buffer.from(literal, 'latin1'), fold };
-    const added = { anchor, detectors: [], viewTriggers: [] };
-    literals.set(key, added);
-    return added;
-  };
-  for (const trigger of [
-    ...tokens,
-    ...pemTriggers,
-    ...jwtTriggers,
-    ...urlTriggers,
-    ...headerTriggers,
-    ...kubernetesTriggers,
-    ...cookieTriggers,
-    ...jwkTriggers,
-    ...pipedSecretTriggers,
-    ...encodedTriggers(),
-    ...commandTriggers(commandLineRules),
-    ...columnTriggers(named),
-    ...assignmentTriggers(named),
-    ...user,
-    ...literalTriggers(options.knownSecrets ?? []),
-  ]) {
-    literalOf(trigger).detectors.push(trigger.detector);
-  }
-  for (const trigger of viewTriggers(tokens.map(({ literal }) => literal))) {
-    literalOf(trigger).viewTriggers.push(trigger);
-  }
-  return [...literals.values()];
-}
-
 function allowanceOf({ allowance }: RedactorOptions): Allowance {
   if (allowance === undefined) return defaultAllowance;
   return { units: allowance, unitsPerByte: 0, unitsPerText: Number.POSITIVE_INFINITY };
@@ -246,6 +188,11 @@ function versionOf(options: RedactorOptions): string {
     revision,
     rules: rules.map((rule) => [rule.kind, rule.anchors, rule.shape.source]),
     named: namedRules.map((rule) => [rule.kind, rule.name.source, rule.shape.source]),
+    commands: commandLineRules.map(({ source, example, ...rule }) => ({
+      ...rule,
+      needs: rule.needs?.source,
+      prefix: rule.prefix?.source,
+    })),
     allow: [...(options.allow ?? [])].sort(),
     disabled: [...(options.disabledKinds ?? [])].sort(),
     extra: options.extraPatterns ?? [],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AnchorIndex } from '../../src/redact/anchors.js';
+import { LiteralSearch } from '../../src/redact/literal-search.js';
 
 function found(literals: readonly (readonly [string, boolean])[], text: Buffer): string[] {
   const index = new AnchorIndex(
@@ -28,10 +29,10 @@ function expected(literals: readonly (readonly [string, boolean])[], text: Buffe
     .sort();
 }
 
-describe('the literal scan', () => {
-  const letters = fc.constantFrom('a', 'b', 'A', '_', '\xff');
-  const literal = fc.string({ unit: letters, minLength: 3, maxLength: 6 });
+const letters = fc.constantFrom('a', 'b', 'A', '_', '\xff');
+const literal = fc.string({ unit: letters, minLength: 3, maxLength: 6 });
 
+describe('the literal scan', () => {
   it('finds every occurrence of every literal, at any alignment', () => {
     fc.assert(
       fc.property(
@@ -58,6 +59,48 @@ describe('the literal scan', () => {
     const index = new AnchorIndex([{ bytes: Buffer.from('abc'), fold: false }]);
     let hits = 0;
     index.scan(Buffer.from('abc abc abc'), () => {
+      hits += 1;
+      return hits === 2;
+    });
+    expect(hits).toBe(2);
+  });
+});
+
+describe('the search for literals', () => {
+  const scan = (search: LiteralSearch, text: Buffer): string[] => {
+    const hits: string[] = [];
+    search.scan(text, (index, start) => {
+      hits.push(`${start}:${index}`);
+      return false;
+    });
+    return hits;
+  };
+
+  it('finds the same in its first short text and once it has an index', () => {
+    fc.assert(
+      fc.property(
+        fc.array(literal, { minLength: 1, maxLength: 5 }),
+        fc.boolean(),
+        fc.string({ unit: letters, maxLength: 60 }),
+        (drawn, fold, text) => {
+          const search = new LiteralSearch(
+            drawn.map((value) => ({ text: fold ? value.toLowerCase() : value, fold })),
+          );
+          const bytes = Buffer.from(text, 'latin1');
+          const first = scan(search, bytes);
+          expect(first.map((hit) => Number.parseInt(hit, 10))).toEqual(
+            first.map((hit) => Number.parseInt(hit, 10)).sort((a, b) => a - b),
+          );
+          scan(search, Buffer.alloc(32 * 1024));
+          expect(scan(search, bytes).sort()).toEqual(first.sort());
+        },
+      ),
+    );
+  });
+
+  it('stops when it is told to', () => {
+    let hits = 0;
+    new LiteralSearch([{ text: 'abc', fold: false }]).scan(Buffer.from('abc abc abc'), () => {
       hits += 1;
       return hits === 2;
     });

@@ -1,0 +1,56 @@
+import { AnchorIndex, type Visit } from './anchors.js';
+
+/** A text to look for; in lower case with `fold`: ASCII letters then match in either case. */
+export interface Literal {
+  readonly text: string;
+  readonly fold: boolean;
+}
+
+/** The index costs about as much to build as looking for each literal, one by one, in so many bytes. */
+const bytesBeforeIndex = 16 * 1024;
+/** Even an empty text has its price: the walk over the literals. */
+const leastCounted = 512;
+
+/**
+ * Finds all occurrences of many literals. A command that redacts one short text looks for them one by one; whoever scans
+ * more gets the index.
+ */
+export class LiteralSearch {
+  readonly #literals: readonly Literal[];
+  #index: AnchorIndex | undefined;
+  #counted = 0;
+
+  constructor(literals: readonly Literal[]) {
+    this.#literals = literals;
+  }
+
+  /** `visit` is told of literals by their place in the list. */
+  scan(bytes: Buffer, visit: Visit): void {
+    this.#counted += Math.max(bytes.length, leastCounted);
+    if (this.#index === undefined && this.#counted <= bytesBeforeIndex) {
+      this.#scanOneByOne(bytes, visit);
+      return;
+    }
+    this.#index ??= new AnchorIndex(
+      this.#literals.map(({ text, fold }) => ({ bytes: Buffer.from(text, 'latin1'), fold })),
+    );
+    this.#index.scan(bytes, visit);
+  }
+
+  #scanOneByOne(bytes: Buffer, visit: Visit): void {
+    const text = bytes.toString('latin1');
+    const folded = text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+    const found: { readonly literal: number; readonly start: number }[] = [];
+    this.#literals.forEach(({ text: wanted, fold }, literal) => {
+      const within = fold ? folded : text;
+      for (
+        let start = within.indexOf(wanted);
+        start !== -1;
+        start = within.indexOf(wanted, start + 1)
+      )
+        found.push({ literal, start });
+    });
+    found.sort((a, b) => a.start - b.start);
+    for (const { literal, start } of found) if (visit(literal, start)) return;
+  }
+}
