@@ -1,4 +1,4 @@
-import { alternations, isRandom, isSequence } from './entropy.js';
+import { alternations, isDense, isRandom, isSequence } from './entropy.js';
 
 /** Texts that stand where a secret would: placeholders, and references to where the value is kept. */
 
@@ -44,7 +44,14 @@ const moments = /^\d{4}-\d\d-\d\d(?:[T ]|$)/;
 /** Whether the text only says where a value is to be found or how it is made. */
 export function isReference(text: string): boolean {
   if (templates.test(text) || references.test(text) || places.test(text)) return true;
-  return moments.test(text) || credentialScope.test(text) || isPath(text);
+  return moments.test(text) || credentialScope.test(text) || isPath(text) || isSessionKey(text);
+}
+
+/** `agent:main:cron:<uuid>`, as OpenClaw calls its sessions: words, numbers and UUIDs. */
+function isSessionKey(text: string): boolean {
+  const [first, ...parts] = text.split(':');
+  if (first !== 'agent' || parts.length < 2) return false;
+  return parts.every((part) => isUuid(part) || (/^[\w.@+-]+$/.test(part) && !isDense(part)));
 }
 
 /** Base64 may begin with a slash too. */

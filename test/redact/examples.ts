@@ -76,6 +76,8 @@ function special(name: string, random: Dice): string | undefined {
       return `${draw(sets.alnum ?? '', 12, random)}!${draw(sets.alnum ?? '', 4, random)}`;
     case 'basic':
       return Buffer.from(`deploy:${draw(sets.alnum ?? '', 18, random)}`).toString('base64');
+    case 'env64':
+      return Buffer.from(`DB_PASSWORD=${draw(sets.alnum ?? '', 20, random)}\n`).toString('base64');
     case 'discordid':
       return Buffer.from(`1${draw(digits, 17, random)}`)
         .toString('base64')

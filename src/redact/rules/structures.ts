@@ -55,6 +55,31 @@ export const structureRules: readonly StructureRule[] = [
     source: 'assignment to a secret-looking name',
     example: 'ENCRYPTION_KEY=⟦<hex:64>⟧',
   },
+  {
+    kind: 'command-password',
+    source: 'arguments of programs that are known to take one',
+    example: 'mysqldump -u root -p⟦<password>⟧ app',
+  },
+  {
+    kind: 'curl-user-password',
+    source: 'curl manual and its like, --user',
+    example: 'curl -u deploy:⟦<password>⟧ https://example.org',
+  },
+  {
+    kind: 'cookie',
+    source: 'RFC 6265; cookie jars as curl writes them',
+    example: 'Cookie: theme=dark; sid=⟦<alnum:40>⟧',
+  },
+  {
+    kind: 'jwk-private-key',
+    source: 'RFC 7518, section 6',
+    example: '{"kty":"EC","crv":"P-256","d":"⟦<url:43>⟧"}',
+  },
+  {
+    kind: 'encoded-secret',
+    source: 'base64 or hex of a text with a secret in it',
+    example: '<env64>',
+  },
   { kind: 'known', source: 'values that the caller names', example: '' },
   { kind: 'budget', source: 'what could not be scanned within the allowance', example: '' },
 ];
