@@ -12,6 +12,9 @@ export interface Allowance {
   readonly unitsPerText: number;
 }
 
+/** For the glance that found an anchor worth a closer look. */
+const glanceUnits = 1;
+
 /**
  * One pass of the detectors over a text. Each line has an allowance of work, and so has the text; a line that spends either
  * is not scanned further but loses everything that holds an anchor.
@@ -36,7 +39,9 @@ export class LineScan {
     if (start >= this.#lineEnd) this.#enterLineOf(start);
     if (!detector.looksBehind && this.context.isCovered(start)) return;
     this.#hits.push(start);
-    if (!this.context.isSpent) detector.detect(this.context, start);
+    if (this.context.isSpent) return;
+    this.context.charge(glanceUnits);
+    detector.detect(this.context, start);
   }
 
   /** What was found, and what has to go unread. */

@@ -49,9 +49,12 @@ export function isReference(text: string): boolean {
 
 /** `agent:main:cron:<uuid>`, as OpenClaw calls its sessions: words, numbers and UUIDs. */
 function isSessionKey(text: string): boolean {
-  const [first, ...parts] = text.split(':');
-  if (first !== 'agent' || parts.length < 2) return false;
-  return parts.every((part) => isUuid(part) || (/^[\w.@+-]+$/.test(part) && !isDense(part)));
+  if (!text.startsWith('agent:')) return false;
+  const parts = text.split(':').slice(1);
+  return (
+    parts.length >= 2 &&
+    parts.every((part) => isUuid(part) || (/^[\w.@+-]+$/.test(part) && !isDense(part)))
+  );
 }
 
 /** Base64 may begin with a slash too. */

@@ -25,7 +25,7 @@ export const weights = {
 export const reach = 8 * 1024;
 const windowLength = 64 * 1024;
 const lookBack = 256;
-const findingUnits = 10;
+const findingUnits = 14;
 
 /**
  * The bytes under inspection and what was found in them so far. Expressions see a latin1 window, so that an index is a byte

@@ -59,7 +59,7 @@ class AssignmentDetector implements Detector {
     const { bytes } = context;
     const nameEnd = nameEndOf(bytes, at + this.#length);
     if (!context.isFirstVisit(nameEnd)) return;
-    context.charge(2);
+    context.charge(4);
     const nameStart = nameStartOf(bytes, at);
     if (isMarkerKind(bytes, nameStart)) return;
     const isPlural = this.#isPlural(bytes, at, nameEnd);
