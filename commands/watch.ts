@@ -48,7 +48,7 @@ export default class Watch extends BaseCommand {
 
 With the config in your home folder it mirrors every session on this machine that changed in the last 7 days or grows from now on; with a project's .tracecraft.json, those started in that folder.
 
-Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted or credentials refused, 8 store unreachable, 9 refused (--no-redact), 10 something is still behind or could not be read, 130/143 ended by a second signal.`;
+Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted or credentials refused, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind or could not be read, 130/143 ended by a second signal.`;
   static override examples = [
     '<%= config.bin %> watch',
     '<%= config.bin %> watch --once --all',

@@ -125,7 +125,7 @@ export class UnsupportedError extends TracecraftError {
   }
 }
 
-/** Uploading would have leaked something; nothing was sent. */
+/** To go on would leak something, or begin anew where something is missing; nothing was sent. */
 export class RefusedError extends TracecraftError {
   constructor(message: string, options?: ErrorOptions) {
     super('refused', message, options);

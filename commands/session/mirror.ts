@@ -23,7 +23,7 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without --session-id it takes the newest session started in this folder (or in --cwd). With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact), 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without --session-id it takes the newest session started in this folder (or in --cwd). With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
   static override examples = [
     `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]}`,
     `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]} --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow`,

@@ -8,6 +8,7 @@ import { nodeIo } from '../io.js';
 import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
 import { announceWriter, type Writer } from '../mirror/slots/other-writers.js';
+import { BucketIdentity } from '../mirror/state/bucket-identity.js';
 import type { Watcher } from '../mirror/stream.js';
 import type { FileEvents } from '../mirror/watch/file-events.js';
 import { defaultFlushTiming, type FlushTiming } from '../mirror/watch/flush-schedule.js';
@@ -135,9 +136,11 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
     io: nodeIo,
     clock: systemClock,
   });
+  const layout = bucketLayout(settings.project);
+  const identity = new BucketIdentity({ bucket, layout, io: nodeIo, folder });
   return {
     bucket,
-    layout: bucketLayout(settings.project),
+    layout,
     redactor,
     io: nodeIo,
     clock: systemClock,
@@ -146,6 +149,7 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
     who: `${agent ?? userLabel(process.env)}@${hostname()}`,
     agent,
     host: hostname(),
+    confirmBucket: () => identity.confirm(),
     stateFolder: folder,
     learnFrom: (cwd) => redactor.learnFrom(cwd),
     onPart: (stream, part) => output.part(stream, part),

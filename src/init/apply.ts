@@ -11,6 +11,7 @@ import { type GitIgnored, keepOutOfGit, refuseExisting, writeConfig } from '../c
 import { registerAgent } from '../coordination/agents/registration.js';
 import { type LastTimestamp, openLastTimestamp } from '../coordination/last-timestamp.js';
 import { UnsupportedError } from '../errors.js';
+import { BucketIdentity } from '../mirror/state/bucket-identity.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { userName } from '../system-user.js';
 import { type InitPlan, planInit } from './plan.js';
@@ -51,6 +52,7 @@ export async function applyInit(
     const patient = withRetry(bucket, { ...patientRetry, clock: context.clock });
     const folder = destinationFolder(tracecraftHome(context), bucket.location, plan.config.project);
     await rememberProven(plan, context, folder, probe.capabilities);
+    await acceptIdentity(plan, context, { ...patient, capabilities: probe.capabilities }, folder);
     const isNewAgent = await register(plan, {
       bucket: patient,
       capabilities: probe.capabilities,
@@ -97,6 +99,17 @@ async function rememberProven(
   if (target.backend !== 's3' || !isProven) return;
   // Optional: an unwritable folder must not stop anyone.
   await recordProven(io, folder, capabilities).catch(() => undefined);
+}
+
+/** What `init` has set up is the bucket to mirror into from now on, whatever was there before. */
+async function acceptIdentity(
+  { config }: InitPlan,
+  { io }: SettingsContext,
+  bucket: Bucket,
+  folder: string,
+): Promise<void> {
+  const layout = bucketLayout(config.project);
+  await new BucketIdentity({ bucket, layout, io, folder }).accept();
 }
 
 async function register({ config }: InitPlan, proven: ProvenBucket): Promise<boolean> {

@@ -46,6 +46,8 @@ export interface Layout {
   compacted(harness: string, sessionId: string, format: CompactFormat): string;
   /** What that object was made from. */
   compaction(harness: string, sessionId: string, format: CompactFormat): string;
+  /** Tells this bucket from another in its place. */
+  identity(): string;
   /** Which machines write, on stores that do not arbitrate. */
   writers(): string;
   /** Where a stream's parts and generation records are; '' is the main stream. */
@@ -102,6 +104,7 @@ export function bucketLayout(project: string): Layout {
     meta: (harness, id) => `${session(harness, id)}meta.json`,
     compacted: (harness, id, format) => `${session(harness, id)}${compactLeaf(format)}.jsonl`,
     compaction: (harness, id, format) => `${session(harness, id)}_${compactLeaf(format)}.json`,
+    identity: () => `${root}_bucket.json`,
     writers: () => `${root}_writer.json`,
     stream: (harness, id, name) =>
       name === '' ? session(harness, id) : `${streamsOf(harness, id)}${encodeStreamName(name)}/`,

@@ -88,7 +88,8 @@ describe.each(s3Servers())('the mirror on S3: $name', ({ start }) => {
     const again = await world.run(['watch', '--once'], options);
     expect(again.code).toBe(0);
     expect(again.stdout).not.toContain('uploaded');
-    expect(proxy.counts()).toEqual({ LIST: 2 });
+    // The bucket's id, and one listing for each stream.
+    expect(proxy.counts()).toEqual({ GET: 1, LIST: 2 });
     await rig.remove();
     await world.remove();
   });

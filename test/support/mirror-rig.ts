@@ -34,6 +34,7 @@ export interface RigOptions {
   readonly stateFolder?: string;
   readonly learnFrom?: (folder: string) => Promise<void>;
   readonly bucket?: Bucket;
+  readonly confirmBucket?: () => Promise<void>;
   /** The loop's and the writers'; watchers keep the system's. */
   readonly clock?: Clock;
   /** Everybody's disk. */
@@ -137,6 +138,7 @@ export class MirrorRig {
       agent: 'tester',
       host: 'here',
       stateFolder: options.stateFolder ?? this.stateFolder,
+      confirmBucket: options.confirmBucket ?? (async () => undefined),
       learnFrom: options.learnFrom ?? (async () => undefined),
       onPart: ({ session, name }, part) => {
         parts.push(`${session.ref.id}/${name}`);

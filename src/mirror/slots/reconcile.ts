@@ -27,6 +27,8 @@ export interface ReconcileContext {
   readonly redactor: Redactor;
   /** Called with each complete source line that is read for the first time here. */
   readonly observe: (line: Buffer) => void;
+  /** Asked where the bucket lacks what was shipped: throws when it is another than before. */
+  readonly confirmBucket?: (() => Promise<void>) | undefined;
 }
 
 /** Allowance for redaction making a part shorter than its source. */

@@ -48,6 +48,7 @@ export async function recoverLines(
   let listing = await listStream(context.bucket, prefix);
   const restored = new Set<string>();
   const hints = new Map(known.map((part) => [nameOf(part), part]));
+  if ([...hints.keys()].some((name) => !listing.parts.has(name))) await context.confirmBucket?.();
   for (let restart = 0; restart < maxRestarts; ) {
     const tried = await tryGenerations(context, stream, listing, hints);
     const attempt =

@@ -185,7 +185,7 @@ export class StreamMirror {
   }
 
   async #recover(): Promise<UploadResult | undefined> {
-    const { bucket, prefix, redactor } = this.#context;
+    const { bucket, prefix, redactor, confirmBucket } = this.#context;
     if (await this.#isUnheld()) {
       this.#contest.saw(0);
       this.#checkpoint = emptyCheckpoint;
@@ -196,7 +196,7 @@ export class StreamMirror {
     const known = this.#context.isThorough ? [] : this.#known;
     const source = this.#source;
     const observe = (line: Buffer): void => this.#told.observeSource(source, line);
-    const context = { bucket, redactor, observe };
+    const context = { bucket, redactor, observe, confirmBucket };
     const recovery = await recoverLines(context, prefix, source, known, !this.#isRange);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') {
@@ -231,9 +231,11 @@ export class StreamMirror {
     source: RecordStream,
     before: FileSnapshot | undefined,
   ): Promise<UploadResult | undefined> {
-    const { bucket, prefix } = this.#context;
+    const { bucket, prefix, confirmBucket } = this.#context;
     const observe = (line: Buffer): void => this.#told.observe(source, line);
     const found = await recoverRecords(bucket, prefix, source, this.#remembered, observe);
+    if (found.checkpoint !== this.#remembered && this.#remembered !== undefined)
+      await confirmBucket?.();
     const { listing, checkpoint, isTorn } = found;
     const reason = isTorn ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
     if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before);

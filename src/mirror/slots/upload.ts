@@ -19,6 +19,8 @@ export interface StreamMirrorContext {
   readonly prefix: string;
   /** `false` when the bucket holds nothing of this stream: the first part is then put without a listing. */
   isHeld(): Promise<boolean>;
+  /** Asked where the bucket lacks what was shipped: throws when it is another than before. */
+  readonly confirmBucket?: () => Promise<void>;
   /** Compare content, also where local state says that a part was shipped as the source still is. */
   readonly isThorough: boolean;
   readonly onPart?: (part: ShippedPart, checkpoint: Checkpoint) => void;

@@ -1,4 +1,4 @@
-import { NotAllowedError, NotFoundError, UnreachableError } from '../../errors.js';
+import { NotAllowedError, NotFoundError, RefusedError, UnreachableError } from '../../errors.js';
 
 /** The health of the store. One for the whole watch: a store that fails for one stream fails for all. */
 export class CircuitBreaker {
@@ -70,6 +70,7 @@ function isStoreFailure(error: unknown): error is Error {
   return (
     error instanceof UnreachableError ||
     error instanceof NotAllowedError ||
-    error instanceof NotFoundError
+    error instanceof NotFoundError ||
+    error instanceof RefusedError
   );
 }

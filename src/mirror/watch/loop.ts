@@ -110,6 +110,7 @@ export class WatchLoop {
 
   async #prepare(): Promise<void> {
     const { registry, clock, report, settings } = this.#context;
+    await registry.confirmBucket();
     const { taken, discovered } = await this.#filter.first(clock.now());
     for (const found of discovered) await this.#take(found);
     await registry.learnBucket();

@@ -41,6 +41,8 @@ export interface StreamRegistryContext {
   readonly who: string;
   readonly agent: string | null;
   readonly host: string;
+  /** Throws when the bucket is another than the one that was mirrored into before. */
+  readonly confirmBucket: () => Promise<void>;
   /** Where local state is kept; `undefined`: nowhere. */
   readonly stateFolder: string | undefined;
   /** Called with the folder of a session before its lines are redacted, at most twice a minute. */
@@ -106,7 +108,12 @@ export class StreamRegistry {
     return this.#mirroredStreams.values();
   }
 
-  /** Asks the bucket what it holds, where local state does not tell: a store that cannot be reached fails here. */
+  /** A store that cannot be reached, or is not the one that was mirrored into before, fails here. */
+  confirmBucket(): Promise<void> {
+    return this.#context.confirmBucket();
+  }
+
+  /** Asks the bucket what it holds, where local state does not tell. */
   async learnBucket(): Promise<void> {
     for (const { mirror } of this.#mirroredStreams.values()) {
       await mirror.load();
@@ -283,7 +290,7 @@ export class StreamRegistry {
   }
 
   #create(stream: Stream, name: string, distinction = ''): MirroredStream {
-    const { io, stateFolder, bucket, redactor, clock, who } = this.#context;
+    const { io, stateFolder, bucket, redactor, clock, who, confirmBucket } = this.#context;
     const session = this.#session(stream);
     const place = { session, name };
     const { harness, id } = stream.session;
@@ -309,6 +316,7 @@ export class StreamRegistry {
         pendingPut,
         prefix,
         isHeld: () => this.#isHeld(stream, name),
+        confirmBucket,
         isThorough: this.#context.isThorough,
         onPart: (part) => this.#context.onPart(place, part),
         onGeneration: (checkpoint, reason) => this.#context.onGeneration(place, checkpoint, reason),
