@@ -1,6 +1,7 @@
 import { scopeOf } from '../src/app/scope.js';
 import { examineService } from '../src/app/service.js';
 import { missingFolders, UnreadSources } from '../src/app/unread-sources.js';
+import { watchViewOf } from '../src/app/watch-view.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
 import { type Examined, type Finding, isWrong } from '../src/doctor/finding.js';
@@ -33,6 +34,7 @@ export default class Doctor extends BaseCommand {
       watchers: await createWatchers({ io: nodeIo, clock: systemClock, env, home, onUnreadable }),
       scopeOf: (settings) => scopeOf(settings, {}),
       unread: async (watchers) => [...unread.errors, ...(await missingFolders(watchers, env))],
+      watchView: watchViewOf,
       nodeVersion: process.version,
       examineService: () => examineService(surroundings),
     };

@@ -1,19 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as Flags from '@oclif/core/flags';
 import { type Overview, readOverview } from '../src/app/overview.js';
+import { watchViewOf } from '../src/app/watch-view.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { printJson } from '../src/cli/output.js';
 import { overviewLines } from '../src/cli/overview-lines.js';
+import { watchViewLines } from '../src/cli/watch-view-lines.js';
 import type { Settings } from '../src/config/settings.js';
-import { UnreachableError } from '../src/errors.js';
+import { NotFoundError, UnreachableError } from '../src/errors.js';
 
 const lookEveryMs = 2_000;
 
 export default class Status extends BaseCommand {
   static override summary = 'show the whole run: agents, steps, mail, sessions and what is behind';
   static override description =
-    'Also shows which bucket, project and agent apply here, and which file or variable says so. With --watch it refreshes every 2 s until you stop it; with --json it then prints one line of JSON each time.\n\nExit codes: 0 shown, 3 no config, 8 store unreachable, 130 ended by Ctrl-C.';
+    'Also shows which bucket, project and agent apply here, which file or variable says so, and how the watch on this machine is doing: what is behind or cannot be read, since when, and what it leaves alone. That comes from local files, and is shown without the store, too. With --watch it refreshes every 2 s until you stop it; with --json it then prints one line of JSON each time.\n\nExit codes: 0 shown, 3 no config, 8 store unreachable (what is known without it is shown), 130 ended by Ctrl-C.';
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --watch',
@@ -26,15 +28,30 @@ export default class Status extends BaseCommand {
   async run(): Promise<object> {
     const { flags } = await this.parse(Status);
     const settings = await this.settings();
-    const bucket = await this.openBucket(settings);
-    if (flags.watch) return this.follow(bucket, settings);
-    const overview = await this.look(bucket, settings);
-    for (const line of overviewLines(overview)) this.print(line);
-    return overview;
+    if (flags.watch) return this.follow(await this.openBucket(settings), settings);
+    try {
+      const overview = await this.look(await this.openBucket(settings), settings);
+      for (const line of overviewLines(overview)) this.print(line);
+      return overview;
+    } catch (error) {
+      return this.withoutStore(settings, error);
+    }
+  }
+
+  /** A folder that was mirrored into before and is not there is a store that cannot be reached. */
+  private async withoutStore(settings: Settings, error: unknown): Promise<object> {
+    const isAway = error instanceof UnreachableError || error instanceof NotFoundError;
+    const watch = isAway ? await watchViewOf(settings) : null;
+    if (!isAway || watch === null) throw error;
+    const { message, hint } = error;
+    const options = hint === undefined ? {} : { hint };
+    for (const line of watchViewLines(watch).slice(1)) this.print(line);
+    return this.answerFailure(new UnreachableError(message, options), { watch });
   }
 
   private async look(bucket: Bucket, settings: Settings): Promise<Overview> {
-    const { overview, skipped } = await readOverview(bucket, settings);
+    const watch = await watchViewOf(settings);
+    const { overview, skipped } = await readOverview(bucket, settings, watch);
     for (const error of skipped) this.warn(error.message);
     return overview;
   }

@@ -1,6 +1,5 @@
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
-import { HealthRecorder } from '../src/app/health-record.js';
 import {
   announceHere,
   checkUnredacted,
@@ -28,6 +27,7 @@ import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
 import { chokidarEvents, noEvents } from '../src/mirror/watch/file-events.js';
+import { HealthRecorder } from '../src/mirror/watch/health-record.js';
 import { openHookSignals } from '../src/mirror/watch/hook-signals.js';
 import { takeWatchLock } from '../src/mirror/watch/lock.js';
 import type { WatchLoop } from '../src/mirror/watch/loop.js';
@@ -134,6 +134,10 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       onEnded: (session) => events.ended(session),
       output: {
         ...output,
+        taken: (taken, where) => {
+          output.taken(taken, where);
+          health.covers(taken);
+        },
         part: (place, part) => {
           output.part(place, part);
           events.grown(place.session, place.name, part);

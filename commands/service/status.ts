@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { openManager } from '../../src/app/service.js';
+import { openManager, watchViewOfService } from '../../src/app/service.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { columns } from '../../src/cli/output.js';
 import { NotFoundError, PartialError, UnreachableError } from '../../src/errors.js';
@@ -10,7 +10,7 @@ import type { ServiceManager, ServiceState } from '../../src/service/service.js'
 export default class ServiceStatus extends BaseCommand {
   static override summary = 'show whether the service is installed and running, and what is stale';
   static override description =
-    `Shows since when it has been running, its newest output, and whatever an upgrade or a change has left stale, with the fix.\n\nExit codes: 0 running and nothing wrong, 3 not installed, 8 installed, but the service manager does not answer, 10 not running, or something is stale.`;
+    `Shows since when it has been running, its newest output, what its watch cannot send or read, and whatever an upgrade or a change has left stale, with the fix.\n\nExit codes: 0 running and nothing wrong, 3 not installed, 8 installed, but the service manager does not answer, 10 not running, or something is stale.`;
   static override examples = [
     '<%= config.bin %> service status',
     '<%= config.bin %> service status --lines 50',
@@ -37,10 +37,13 @@ export default class ServiceStatus extends BaseCommand {
       });
     }
     const state = await manager.state();
+    const watched = present.sealed?.spec;
+    const view =
+      watched === undefined ? null : await watchViewOfService(watched, this.surroundings);
     const findings =
       present.sealed === undefined
         ? [foreign(manager)]
-        : await findTrouble(manager, present.sealed, state, this.surroundings);
+        : await findTrouble(manager, present.sealed, state, this.surroundings, view);
     const lines = flags.lines === 0 ? [] : await manager.lastLines(flags.lines);
     const lingers = await manager.outlivesLogin();
     const spec = present.sealed?.spec;

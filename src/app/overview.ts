@@ -10,6 +10,7 @@ import type { StorePlace } from '../coordination/claims/document.js';
 import { listSteps, type StepView } from '../coordination/claims/steps.js';
 import { countUnread } from '../coordination/mail/inbox.js';
 import { type ListedSession, listSessions } from '../mirror/slots/session-listing.js';
+import type { WatchView } from '../mirror/watch/watch-view.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
 
@@ -47,6 +48,8 @@ export interface Overview {
   readonly mailboxes: readonly MailboxView[];
   readonly sessions: readonly SessionView[];
   readonly session_count: number;
+  /** How the mirror is doing on this machine, as the watch wrote it down; `null` if none has run here. */
+  readonly watch: WatchView | null;
   /** The store's time of this snapshot. */
   readonly at: string;
 }
@@ -60,7 +63,11 @@ export interface Overseen {
 const shownSessions = 10;
 
 /** A snapshot of the whole run, read in one go. */
-export async function readOverview(bucket: Bucket, settings: Settings): Promise<Overseen> {
+export async function readOverview(
+  bucket: Bucket,
+  settings: Settings,
+  watch: WatchView | null,
+): Promise<Overseen> {
   const layout = bucketLayout(settings.project);
   const place = { bucket, layout };
   const registered = listRegistrations(place);
@@ -88,6 +95,7 @@ export async function readOverview(bucket: Bucket, settings: Settings): Promise<
     mailboxes,
     sessions: await Promise.all(sessions.slice(0, shownSessions).map(viewSession)),
     session_count: sessions.length,
+    watch,
     at: (await bucket.now()).toISOString(),
   };
   return { overview, skipped: [...agents.skipped, ...steps.skipped] };

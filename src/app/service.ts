@@ -8,6 +8,7 @@ import {
 } from '../config/settings.js';
 import type { Examined, Finding } from '../doctor/finding.js';
 import { UnsupportedError, UsageError } from '../errors.js';
+import type { WatchView } from '../mirror/watch/watch-view.js';
 import {
   type Carried,
   carriedVariables,
@@ -20,8 +21,10 @@ import { type Order, readDefinition } from '../service/installation.js';
 import { launchdManager } from '../service/launchd.js';
 import { runProgram } from '../service/run.js';
 import type { ServiceManager } from '../service/service.js';
+import type { ServiceSpec } from '../service/spec.js';
 import { systemdManager } from '../service/systemd.js';
 import { recordedHome, userLabel } from '../system-user.js';
+import { watchViewOf } from './watch-view.js';
 
 export type ManagerKind = ServiceManager['kind'];
 
@@ -176,6 +179,22 @@ export function absoluteFolder(path: string, { cwd }: SettingsContext): string {
   return resolve(cwd, path);
 }
 
+/** How the watch that the service runs is doing; `null` where that cannot be told. */
+export async function watchViewOfService(
+  spec: ServiceSpec,
+  context: SettingsContext,
+): Promise<WatchView | null> {
+  const home = spec.variables.HOME ?? context.home;
+  const env = { ...spec.variables, HOME: home };
+  try {
+    const settings = await findSettings({ ...context, cwd: spec.folder, env, home });
+    return settings?.trusted ? await watchViewOf(settings) : null;
+  } catch {
+    // A config that cannot be used is a finding of its own.
+    return null;
+  }
+}
+
 /** What is wrong with the installed service, for `doctor`; `undefined` if none is installed. */
 export async function examineService(context: SettingsContext): Promise<Examined | undefined> {
   if (process.platform !== 'linux' && process.platform !== 'darwin') return undefined;
@@ -184,7 +203,9 @@ export async function examineService(context: SettingsContext): Promise<Examined
   if (present === undefined) return undefined;
   const state = await manager.state();
   const found =
-    present.sealed === undefined ? [] : await findTrouble(manager, present.sealed, state, context);
+    present.sealed === undefined
+      ? []
+      : await findTrouble(manager, present.sealed, state, context, null);
   const findings: Finding[] = found.map(({ name, message, fix }) => ({
     name: `service-${name}`,
     severity: 'warning',

@@ -2,7 +2,7 @@ import { requireHarness } from '../../watchers/names.js';
 import { PartialError, SourceError, type TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { streamsOf, type Watcher } from '../mirror/stream.js';
-import { type HarnessRoot, healthPath, readHealth } from './health-record.js';
+import { type HarnessRoot, healthPath, readHealth } from '../mirror/watch/health-record.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,8 +1,14 @@
 import type { Clock } from '../clock.js';
 import { nodeIo } from '../io.js';
 import type { Watcher } from '../mirror/stream.js';
+import {
+  type HarnessRoot,
+  type HealthRecorder,
+  healthPath,
+  readHealth,
+} from '../mirror/watch/health-record.js';
+import type { SelectedSessions } from '../mirror/watch/session-filter.js';
 import type { WatchSummary } from '../mirror/watch/summary.js';
-import { type HarnessRoot, type HealthRecorder, healthPath, readHealth } from './health-record.js';
 import {
   meetEverything,
   missingFolders,
@@ -31,10 +37,16 @@ export class WatchHealth {
   readonly #settings: WatchHealthSettings;
   readonly #since: Date;
   #roots: readonly HarnessRoot[] = [];
+  #taken: SelectedSessions | undefined;
 
   constructor(settings: WatchHealthSettings) {
     this.#settings = settings;
     this.#since = new Date(settings.clock.now());
+  }
+
+  /** What it covers, after its first look. */
+  covers(taken: SelectedSessions): void {
+    this.#taken = taken;
   }
 
   /** Remembers which folders were there before this watch began. */
@@ -42,6 +54,7 @@ export class WatchHealth {
     const before = await readHealth(nodeIo, this.#settings.folder);
     this.#roots = before?.roots ?? [];
     await this.#noteRoots();
+    await this.#write({ behind: [], rests: [] }, [], false);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -84,6 +97,7 @@ export class WatchHealth {
       pid: process.pid,
       since: this.#since,
       roots: this.#roots,
+      taken: this.#taken,
       summary,
       unreadable,
       ended,

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Bucket, Capabilities } from './bucket.js';
 
 /** Where a bucket is and how to get in: what a config resolves to. */
@@ -48,6 +49,14 @@ export async function openBucket(target: BucketTarget): Promise<Bucket> {
   }
   const { openS3Bucket } = await import('./s3/bucket.js');
   return openS3Bucket(target);
+}
+
+/** As `Bucket.location`, whether or not the bucket can be reached. */
+export async function locationOf(target: BucketTarget): Promise<string> {
+  if (target.backend === 'local') return resolve(target.root);
+  const bucket = await openBucket(target);
+  await bucket.close();
+  return bucket.location;
 }
 
 export interface CreateOptions {

@@ -4,6 +4,7 @@ import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
 import { ageOf, stepRow } from './step-rows.js';
 import { shortId } from './watch-output.js';
+import { watchViewLines } from './watch-view-lines.js';
 
 /** What `status` shows, part by part. An empty part is one line that says what would fill it. */
 export function overviewLines(overview: Overview): string[] {
@@ -30,6 +31,7 @@ export function overviewLines(overview: Overview): string[] {
       'none yet: tracecraft watch',
     ),
     ...(more > 0 ? [`  ${plural(more, 'older session')}: tracecraft session list`] : []),
+    ...watchViewLines(overview.watch),
   ];
 }
 

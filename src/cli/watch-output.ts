@@ -34,7 +34,10 @@ export function shortId(id: string): string {
 }
 
 /** What is left alone and why, with the flag that takes it; nothing where nothing is. */
-export function leftAloneLines({ leftSessions, leftElsewhere }: SelectedSessions): string[] {
+export function leftAloneLines({
+  leftSessions,
+  leftElsewhere,
+}: Pick<SelectedSessions, 'leftSessions' | 'leftElsewhere'>): string[] {
   const leftOlder = leftSessions - leftElsewhere;
   return [
     ...(leftElsewhere === 0

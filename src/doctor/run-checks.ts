@@ -7,18 +7,22 @@ import type { Settings, SettingsContext } from '../config/settings.js';
 import type { SourceError } from '../errors.js';
 import type { Watcher } from '../mirror/stream.js';
 import { everything, type Selection } from '../mirror/watch/selection.js';
+import type { WatchView } from '../mirror/watch/watch-view.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { examineConfig } from './config.js';
 import type { Examined, Finding } from './finding.js';
 import { examineNode, examineState, judgeInotify, readInotifyLimits } from './machine.js';
 import { examineMirror, type FoundSessions, findSessions } from './sessions.js';
 import { examineStore } from './store.js';
+import { examineWatch } from './watch.js';
 
 export interface DoctorContext {
   readonly surroundings: SettingsContext;
   readonly watchers: readonly Watcher[];
   /** Which sessions a config mirrors. */
   scopeOf(settings: Settings): Scope;
+  /** How the mirror into a config's bucket is doing here; `null` if none has run. */
+  watchView(settings: Settings): Promise<WatchView | null>;
   /** What could not be read so far, and what should be there and is not. */
   unread(watchers: readonly Watcher[]): Promise<readonly SourceError[]>;
   /** As in `process.version`. */
@@ -54,6 +58,7 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
   else if (service.value !== undefined) yield service.value;
   if (settings === undefined || !settings.trusted) return;
 
+  yield await guarded('watch', async () => examineWatch(await context.watchView(settings)));
   const store = await outcomeOf('bucket', () => examineStore({ settings, env, clock }));
   yield 'value' in store ? store.value.examined : store.failed;
   const bucket = 'value' in store ? store.value.bucket : undefined;

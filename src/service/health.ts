@@ -1,6 +1,7 @@
 import { access, constants, lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findSettings, type SettingsContext } from '../config/settings.js';
+import type { WatchView } from '../mirror/watch/watch-view.js';
 import { otherDefinition, type ServiceManager, type ServiceState } from './service.js';
 import type { Sealed, ServiceSpec } from './spec.js';
 
@@ -22,6 +23,7 @@ export async function findTrouble(
   { spec, isEdited }: Sealed,
   state: ServiceState,
   here: SettingsContext,
+  view: WatchView | null,
 ): Promise<readonly Finding[]> {
   const findings = await Promise.all([
     missingPaths(spec),
@@ -29,6 +31,7 @@ export async function findTrouble(
     configTrouble(spec, here),
     startTrouble(manager, state),
     upgradedSince(manager, spec, state),
+    watchTrouble(state, view),
   ]);
   return [...findings.flat(), ...(isEdited ? [edited(manager)] : [])];
 }
@@ -103,6 +106,23 @@ async function startTrouble(manager: ServiceManager, state: ServiceState): Promi
     findings.push({ name: 'other-definition', message, fix });
   }
   return findings;
+}
+
+/** What the running watch wrote down of itself. */
+async function watchTrouble(state: ServiceState, view: WatchView | null): Promise<Finding[]> {
+  if (!state.isReachable || !state.isRunning || !view?.running) return [];
+  const unread = view.unreadable.map(({ message, since }) => ({
+    name: 'source-unreadable',
+    message: `${message} (since ${since})`,
+    fix: 'Make it readable; everything else is mirrored.',
+  }));
+  const [first] = view.behind;
+  if (first === undefined) return unread;
+  const message = `${view.behind_count} streams are behind since ${view.behind_since}, e.g. ${first.source}: ${first.reason}`;
+  return [
+    ...unread,
+    { name: 'watch-behind', message, fix: 'It goes on trying; remove the reason.' },
+  ];
 }
 
 /** Parts of the program load on demand: an old process cannot rely on a new version's files. */

@@ -70,9 +70,10 @@ describe('tracecraft init without a flag', () => {
     const names = files.filter((file) => file.isFile()).map((file) => file.name);
     expect(names.sort()).toEqual([
       expect.stringMatching(/^\d{19}_designer_[a-f0-9]{8}\.json$/),
+      '_bucket.json',
       'designer.json',
     ]);
-    const event = names.find((name) => name !== 'designer.json') ?? '';
+    const event = names.find((name) => name.includes('_designer_')) ?? '';
     expect(await readJson(join(root, 'events', event))).toMatchObject({
       schema: 1,
       type: 'agent.registered',

@@ -91,13 +91,13 @@ describe('the watch loop', () => {
   it('brings a burst of 150 appends, 2 ms apart, to the last line', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
-    const run = rig.watch({ events: chokidarEvents() });
+    const run = rig.watch({ events: chokidarEvents(), sweepMs: 600_000 });
     await rig.untilLevel(5_000);
     for (const row of rows(id, 150, 'burst')) {
       await transcript.append(row);
       await systemClock.sleep(2);
     }
-    expect(await rig.untilLevel(10_000)).toBeLessThan(3_000);
+    await rig.untilLevel(20_000);
     expect((await rig.verdicts()).get(`${id}/`)?.shippedLines).toBe(151);
     expect(await run.end()).toEqual({ behind: [], rests: [] });
   });

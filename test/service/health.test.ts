@@ -59,7 +59,7 @@ async function troubles(sinceMs: number, isEdited = false): Promise<readonly str
     words: 'active (running)',
   };
   const here = { cwd: '/', env: {}, home: root, io: nodeIo, clock: systemClock };
-  const found = await findTrouble(manager, { spec, isEdited }, state, here);
+  const found = await findTrouble(manager, { spec, isEdited }, state, here, null);
   return found.map(({ name }) => name);
 }
 

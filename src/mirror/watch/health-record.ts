@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { Io } from '../io.js';
-import { withoutLinks } from '../links.js';
-import type { WatchSummary } from '../mirror/watch/summary.js';
+import type { Io } from '../../io.js';
+import { withoutLinks } from '../../links.js';
+import type { SelectedSessions } from './session-filter.js';
+import type { WatchSummary } from './summary.js';
 
 const text = v.pipe(v.string(), v.maxLength(4_096));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const schema = v.object({
   schema: v.literal(1),
   pid: v.pipe(v.number(), v.integer()),
@@ -15,8 +17,10 @@ const schema = v.object({
   ended: v.boolean(),
   /** Folders of harnesses that were there. */
   roots: v.array(v.object({ harness: text, folder: text })),
+  /** What it mirrors and what it leaves alone, once it has looked. */
+  covered: v.nullable(v.object({ sessions: count, left_alone: count, of_other_folders: count })),
   /** Streams that are not all in the bucket; the first few by name. */
-  behind_count: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  behind_count: count,
   behind_since: v.nullable(text),
   behind: v.array(v.object({ session: text, stream: text, source: text, reason: text })),
   /** Sources that cannot be read, and since when. */
@@ -47,6 +51,7 @@ export interface Health {
   readonly pid: number;
   readonly since: Date;
   readonly roots: readonly HarnessRoot[];
+  readonly taken: SelectedSessions | undefined;
   readonly summary: Pick<WatchSummary, 'behind'>;
   readonly unreadable: readonly Error[];
   readonly ended: boolean;
@@ -77,8 +82,9 @@ export class HealthRecorder {
     this.#written = encoded;
   }
 
-  #record({ pid, since, roots, summary, unreadable, ended }: Health, at: string): HealthRecord {
-    const { behind } = summary;
+  #record(health: Health, at: string): HealthRecord {
+    const { pid, since, roots, taken, unreadable, ended } = health;
+    const { behind } = health.summary;
     this.#behindSince = behind.length === 0 ? null : (this.#behindSince ?? at);
     const messages = new Set(unreadable.map(({ message }) => message));
     for (const known of this.#unreadableSince.keys()) {
@@ -94,6 +100,7 @@ export class HealthRecorder {
       since: since.toISOString(),
       ended,
       roots: [...roots],
+      covered: taken === undefined ? null : coveredOf(taken),
       behind_count: behind.length,
       behind_since: this.#behindSince,
       behind: behind.slice(0, mostListed),
@@ -102,4 +109,8 @@ export class HealthRecorder {
         .map(([message, first]) => ({ message, since: first })),
     };
   }
+}
+
+function coveredOf({ sessions, leftSessions, leftElsewhere }: SelectedSessions) {
+  return { sessions, left_alone: leftSessions, of_other_folders: leftElsewhere };
 }
