@@ -90,7 +90,7 @@ export default class SessionShow extends BaseCommand {
   ): Promise<object> {
     const { readConversation } = await import('../../src/sessions/conversation.js');
     const { countsOf } = await import('../../src/conversation/counts.js');
-    const counts = countsOf(await readConversation(store, { harness, id }, stream));
+    const counts = countsOf(await readConversation(store, { session: { harness, id }, stream }));
     for (const line of columns(countRows(counts))) this.print(line);
     return counts;
   }

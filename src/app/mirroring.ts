@@ -27,6 +27,7 @@ import { noRedaction } from '../redact/redact.js';
 import { userLabel } from '../system-user.js';
 import { reclaimMemory } from '../v8-heap.js';
 import type { CompactedSession } from './compaction.js';
+import { openOutline } from './outlines.js';
 import { knownFromHere, redactorOf } from './redaction.js';
 
 /** What a mirroring command shows while it runs. Names and figures only, never a line of a transcript. */
@@ -142,6 +143,7 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
     bucket,
     layout,
     redactor,
+    openOutline,
     io: nodeIo,
     clock: systemClock,
     watchers: options.watchers,

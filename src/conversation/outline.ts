@@ -25,11 +25,16 @@ const outlineSchema = v.object({
     command: v.exactOptional(v.string()),
   }),
   spawnedBy: v.exactOptional(
-    v.object({ session: v.string(), stream: v.exactOptional(v.string()) }),
+    v.object({
+      session: v.string(),
+      stream: v.exactOptional(v.string()),
+      callId: v.exactOptional(v.string()),
+    }),
   ),
   forkedFrom: v.exactOptional(
     v.object({ session: v.string(), rowId: v.exactOptional(v.string()) }),
   ),
+  lastAtMs: v.exactOptional(v.number()),
   counter: v.unknown(),
 });
 
@@ -48,6 +53,8 @@ export interface Outline {
   readonly inheritedTurns: number;
   /** Lines that the last turns begin with, ascending; of the inherited ones too. */
   readonly turnStarts: readonly number[];
+  /** The time of its newest row. */
+  readonly lastAtMs?: number;
   readonly isSubagent: boolean;
   readonly spawnedBy?: Spawn;
   readonly forkedFrom?: Fork;
@@ -64,6 +71,7 @@ export class OutlineFold {
   #titles: TitleCandidates = {};
   #spawnedBy: Spawn | undefined;
   #forkedFrom: Fork | undefined;
+  #lastAtMs: number | undefined;
 
   constructor(place: Place, counter: TurnCounter, from?: OutlineState) {
     this.#place = place;
@@ -73,6 +81,7 @@ export class OutlineFold {
     this.#titles = from.titles;
     this.#spawnedBy = from.spawnedBy;
     this.#forkedFrom = from.forkedFrom;
+    this.#lastAtMs = from.lastAtMs;
   }
 
   /** Takes the next line, without its newline. Never fails. */
@@ -84,6 +93,8 @@ export class OutlineFold {
     } catch {
       return;
     }
+    const { atMs } = reading;
+    if (atMs !== undefined) this.#lastAtMs = Math.max(this.#lastAtMs ?? atMs, atMs);
     for (const piece of reading.pieces) {
       if (piece.kind !== 'command') continue;
       this.#titles = withCommand(this.#titles, piece.name, piece.args);
@@ -102,6 +113,7 @@ export class OutlineFold {
       titles: this.#titles,
       ...(this.#spawnedBy === undefined ? {} : { spawnedBy: this.#spawnedBy }),
       ...(this.#forkedFrom === undefined ? {} : { forkedFrom: this.#forkedFrom }),
+      ...(this.#lastAtMs === undefined ? {} : { lastAtMs: this.#lastAtMs }),
       counter: this.#counter.state(),
     };
   }
@@ -120,6 +132,7 @@ export class OutlineFold {
       turns: own.turns,
       inheritedTurns: inherited.turns,
       turnStarts: joinedTallies(inherited, own).starts,
+      ...(this.#lastAtMs === undefined ? {} : { lastAtMs: this.#lastAtMs }),
       isSubagent: this.#counter.isSubagent,
       ...(spawnedBy === undefined ? {} : { spawnedBy }),
       ...(forkedFrom === undefined ? {} : { forkedFrom }),

@@ -135,10 +135,11 @@ export interface SealedLine {
 export interface SessionFacts {
   /** The folder the session was started in. */
   readonly cwd?: string;
-  readonly title?: string;
-  /** Precedence of the title's origin within its harness: a lower rank never replaces a higher one. */
-  readonly titleRank?: number;
+  /** The session's name, where its harness keeps one outside the transcript. */
+  readonly named?: string;
   readonly model?: string;
+  /** Of a sub-agent: what kind it is. */
+  readonly agentType?: string;
   readonly gitBranch?: string;
   readonly harnessVersion?: string;
   readonly parentSessionId?: string;

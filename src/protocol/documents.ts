@@ -58,6 +58,13 @@ const metaStreamSchema = v.object({
   part_count: counter,
   total_lines: counter,
   total_uploaded_bytes: counter,
+  /** Of a sub-agent: what it was told, and what its caller said that it is for. */
+  title: v.exactOptional(text),
+  description: v.exactOptional(text),
+  agent_type: v.exactOptional(text),
+  /** The stream and the call that began it. */
+  parent_stream: v.exactOptional(text),
+  call_id: v.exactOptional(text),
 });
 export type MetaStream = v.InferOutput<typeof metaStreamSchema>;
 
@@ -81,13 +88,23 @@ const ownMetaSchema = v.object({
   source_path: nullable(text),
   cwd: nullable(text),
   title: nullable(text),
+  /** What the session is called, where its harness keeps that outside the transcript. */
+  name: nullable(text),
+  last_prompt: nullable(text),
   model: nullable(text),
   git_branch: nullable(text),
   harness_version: nullable(text),
   parent_session_id: nullable(text),
   started_at: nullable(timestamp),
+  /** The time of the newest row of any stream. */
+  last_row_at: nullable(timestamp),
   last_uploaded_at: nullable(timestamp),
   ended_at: nullable(timestamp),
+  /** What a person typed, or a program that calls the harness sent; and all turns. */
+  prompts: v.optional(counter, 0),
+  turns: v.optional(counter, 0),
+  /** The lines that the last 20 turns begin with, ascending. */
+  turn_starts: v.optional(v.array(counter), []),
   generation: v.optional(counter, 0),
   part_count: v.optional(counter, 0),
   total_lines: v.optional(counter, 0),

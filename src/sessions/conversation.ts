@@ -7,10 +7,12 @@ import { type ChildHead, headOf, isAgentStream, withChildren } from '../conversa
 import type { Place } from '../conversation/place.js';
 import type { Reader } from '../conversation/reader.js';
 import { NotFoundError, UnsupportedError } from '../errors.js';
-import { listSessions } from '../mirror/slots/session-listing.js';
+import { listSessions, readMeta } from '../mirror/slots/session-listing.js';
 import { listStreams, readLines, type StreamPlace } from '../mirror/slots/session-streams.js';
 import type { SessionRef } from '../mirror/stream.js';
 import type { Layout } from '../protocol/keys.js';
+
+type Spawned = NonNullable<Place['spawned']>;
 
 /** Where mirrored sessions are read. */
 export interface SessionStore {
@@ -18,21 +20,29 @@ export interface SessionStore {
   readonly layout: Layout;
 }
 
+export interface ConversationRequest {
+  readonly session: SessionRef;
+  /** '' is the main stream. */
+  readonly stream: string;
+  /** Titles a sub-agent by what its caller said that it is for, rather than by its task. */
+  readonly isDescribed?: boolean;
+}
+
 /**
- * One stream of a mirrored session as a conversation, with what only other streams tell: what a fork inherited, and
- * the sub-agents that it began, in this session or in sessions of their own.
+ * One stream of a mirrored session as a conversation, with what only other streams tell: its name, what a fork inherited,
+ * and the sub-agents that it began, in this session or in sessions of their own.
  */
 export async function readConversation(
   store: SessionStore,
-  session: SessionRef,
-  stream: string,
+  request: ConversationRequest,
 ): Promise<Conversation> {
+  const { session, stream } = request;
   const reader = requireReader(session.harness);
   const streams = await listStreams(store.bucket, store.layout, session);
   const place = streams.find(({ name }) => name === stream);
   if (place === undefined) throw noSuchStream(session, stream, streams);
   const [conversation, heads] = await Promise.all([
-    readStream(store, reader, session, place),
+    readStream(store, reader, request, { place, streams }),
     childHeads(store, reader, session, streams, stream),
   ]);
   return withChildren(conversation, heads);
@@ -59,20 +69,62 @@ function noSuchStream(
   return new NotFoundError(`session ${id} has no stream ${stream}`, { hint });
 }
 
+interface StreamAmong {
+  readonly place: StreamPlace;
+  /** All streams of the session. */
+  readonly streams: readonly StreamPlace[];
+}
+
 async function readStream(
   store: SessionStore,
   reader: Reader,
-  { id: session }: SessionRef,
-  place: StreamPlace,
+  { session: ref, isDescribed = false }: ConversationRequest,
+  { place: { name: stream, prefix }, streams }: StreamAmong,
 ): Promise<Conversation> {
-  const alone = await fold(store, reader, { session, stream: place.name }, place.prefix);
+  const session = ref.id;
+  const named = stream === '' ? await nameOf(store, ref) : undefined;
+  const spawned = await spawnOf(store, reader, ref, stream, streams);
+  const place: Place = {
+    session,
+    stream,
+    ...(named === undefined ? {} : { named }),
+    ...(spawned === undefined ? {} : { spawned: isDescribed ? spawned : bare(spawned) }),
+  };
+  const alone = await fold(store, reader, place, prefix);
   const parent = alone.forkedFrom?.session;
   const isTold = alone.turns.some(({ isInherited }) => isInherited);
   if (parent === undefined || isTold) return alone;
   // Some forks do not mark what they copied: the parent's rows tell.
   const parentRowIds = await rowIds(store, { harness: reader.harness, id: parent });
-  if (parentRowIds.size === 0) return alone;
-  return fold(store, reader, { session, stream: place.name, parentRowIds }, place.prefix);
+  return parentRowIds.size === 0 ? alone : fold(store, reader, { ...place, parentRowIds }, prefix);
+}
+
+function bare({ description: _description, ...spawned }: Spawned): Spawned {
+  return spawned;
+}
+
+/** What the session is called outside its transcript. */
+async function nameOf(
+  { bucket, layout }: SessionStore,
+  { harness, id }: SessionRef,
+): Promise<string | undefined> {
+  return (await readMeta(bucket, layout.meta(harness, id)))?.name ?? undefined;
+}
+
+/** Who began a sub-agent, as is noted beside its transcript. */
+async function spawnOf(
+  store: SessionStore,
+  reader: Reader,
+  { id: session }: SessionRef,
+  stream: string,
+  streams: readonly StreamPlace[],
+): Promise<Spawned | undefined> {
+  const record = streams.find(({ name }) => name === `${stream}.meta`);
+  if (record === undefined) return undefined;
+  const noted = await fold(store, reader, { session, stream: record.name }, record.prefix);
+  if (noted.spawnedBy === undefined) return undefined;
+  const about = noted.title === undefined ? {} : { description: noted.title };
+  return { ...noted.spawnedBy, ...about };
 }
 
 async function fold(
@@ -123,9 +175,13 @@ async function childHeads(
   stream: string,
 ): Promise<readonly ChildHead[]> {
   const agents = streams.filter(({ name }) => name !== stream && isAgentStream(name));
-  const beside = await inParallel(agents, async (agent) =>
-    headOf(await fold(store, reader, { session: session.id, stream: agent.name }, agent.prefix)),
-  );
+  const beside = await inParallel(agents, async ({ name, prefix }) => {
+    const spawned = await spawnOf(store, reader, session, name, streams);
+    const known = spawned === undefined ? {} : { spawned };
+    const place = { session: session.id, stream: name, ...known };
+    const about = spawned?.description === undefined ? {} : { description: spawned.description };
+    return headOf(await fold(store, reader, place, prefix), about);
+  });
   const own = stream === '' ? await childSessions(store, session) : [];
   const elsewhere = await inParallel(own, async ({ harness, id }) =>
     headOf(

@@ -44,8 +44,20 @@ function outlineOf({ harness, lines: texts, ...place }: Stream, stops: readonly 
   return fold.outline();
 }
 
-/** What an outline should say of a conversation. */
-function expected(conversation: Conversation): Partial<Outline> {
+/** The newest time that any row tells, as every harness spells it. */
+function newest({ harness, lines: texts }: Stream): number | undefined {
+  const times = texts.flatMap((text): number[] => {
+    const { timestamp } = JSON.parse(text);
+    const ms = harness === 'hermes' ? Math.round(timestamp * 1000) : Date.parse(timestamp);
+    return Number.isNaN(ms) ? [] : [ms];
+  });
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/** What an outline should say of a stream. */
+function expected(stream: Stream): Partial<Outline> {
+  const conversation = conversationOf(stream);
+  const lastAtMs = newest(stream);
   const { title, turns, isSubagent, spawnedBy, forkedFrom, rows } = conversation;
   const begun = turns.filter(({ origin }) => origin !== 'none');
   const prompts = entriesOf(conversation).filter((entry) => entry.kind === 'prompt');
@@ -62,6 +74,7 @@ function expected(conversation: Conversation): Partial<Outline> {
       .map(({ entries }) => entries[0]?.rows[0] ?? -1)
       .sort((left, right) => left - right)
       .slice(-20),
+    ...(lastAtMs === undefined ? {} : { lastAtMs }),
     isSubagent,
     ...(spawnedBy === undefined ? {} : { spawnedBy }),
     ...(forkedFrom === undefined ? {} : { forkedFrom }),
@@ -81,7 +94,7 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
     fc.assert(
       fc.property(cut, (end) => {
         const stream = { ...whole, lines: whole.lines.slice(0, end) };
-        expect(outlineOf(stream, [])).toEqual(expected(conversationOf(stream)));
+        expect(outlineOf(stream, [])).toEqual(expected(stream));
       }),
       { numRuns: 40 },
     );
@@ -129,7 +142,7 @@ describe('an outline', () => {
     before.user('go');
     const titles = [after, before].map(({ rows, session }) => {
       const stream = { harness: 'claude-code', session, stream: '', lines: lines(rows) };
-      expect(outlineOf(stream, [1])).toEqual(expected(conversationOf(stream)));
+      expect(outlineOf(stream, [1])).toEqual(expected(stream));
       return outlineOf(stream, []).title;
     });
     expect(titles).toEqual(['Said', 'To be said']);
@@ -145,7 +158,7 @@ describe('an outline', () => {
       userItem('on its way'),
     ];
     const stream = { harness: 'codex', session: thread, stream: '', lines: lines(rows) };
-    expect(outlineOf(stream, [1, 3])).toEqual(expected(conversationOf(stream)));
+    expect(outlineOf(stream, [1, 3])).toEqual(expected(stream));
     expect(outlineOf(stream, [])).toMatchObject({ prompts: 2, turnStarts: [2, 5], title: 'go' });
   });
 });
@@ -197,7 +210,7 @@ describe.skipIf(!hasSharedFixtures)(
         const one = { harness, session, stream: name, lines: texts };
         expect({ of: place.name, ...outlineOf(one, stops) }).toEqual({
           of: place.name,
-          ...expected(conversationOf(one)),
+          ...expected(one),
         });
       }
     });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type Checkpoint, emptyCheckpoint, type ShippedPart } from '../../src/mirror/checkpoint.js';
-import { encodeMeta, metaDocument, type SessionPicture } from '../../src/mirror/meta/document.js';
+import {
+  encodeMeta,
+  metaDocument,
+  type SessionPicture,
+  type StreamPicture,
+} from '../../src/mirror/meta/document.js';
 import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
 import { partName } from '../../src/protocol/parts.js';
 
@@ -22,12 +27,22 @@ function part(sequence: number, more: Partial<ShippedPart> = {}): ShippedPart {
   };
 }
 
-function headOf(parts: readonly ShippedPart[]): Checkpoint {
+function headOf(
+  parts: readonly ShippedPart[],
+  more: Partial<Checkpoint> = {},
+  told: Partial<StreamPicture> = {},
+): StreamPicture {
   const line = parts.at(-1)?.endLine ?? 0;
-  return { ...emptyCheckpoint, sequence: parts.length, parts, position: { line, at: null } };
+  const end = { sequence: parts.length, parts, position: { line, at: null } };
+  return {
+    checkpoint: { ...emptyCheckpoint, ...end, ...more },
+    facts: {},
+    outline: undefined,
+    ...told,
+  };
 }
 
-function checkpoints(count: number): ReadonlyMap<string, Checkpoint> {
+function agents(count: number): ReadonlyMap<string, StreamPicture> {
   const names = Array.from(
     { length: count },
     (_, n) => `subagents/agent-${String(n).padStart(7, '0')}`,
@@ -92,16 +107,68 @@ describe('meta.json', () => {
 
   it('names a part of a base as it was named when it was written', () => {
     const parts = [part(0), part(1, { sequence: 5, generation: 2 })];
-    const main: Checkpoint = { ...headOf(parts), generation: 2, sequence: 6 };
+    const main = headOf(parts, { generation: 2, sequence: 6 });
     const document = metaDocument({ ...picture, main });
     expect(document.generation).toBe(2);
     expect(document.parts.map(({ name }) => name)).toEqual([partName(0, 0, 0), partName(5, 2, 10)]);
   });
 
+  it('has the title, last prompt, turns and parent of the conversation', () => {
+    const outline = {
+      rows: 20,
+      title: 'Mend the fence',
+      lastPrompt: 'and paint it',
+      prompts: 2,
+      turns: 3,
+      turnStarts: [0, 7, 12],
+      lastAtMs: uploadedAtMs,
+      isSubagent: false,
+      forkedFrom: { session: 's0' },
+    };
+    const main = headOf([part(0), part(1)], {}, { outline });
+    const document = metaDocument({ ...picture, main, facts: { parentSessionId: 's9' } });
+    expect(document).toMatchObject({
+      title: 'Mend the fence',
+      name: null,
+      last_prompt: 'and paint it',
+      prompts: 2,
+      turns: 3,
+      turn_starts: [0, 7, 12],
+      last_row_at: '2026-01-02T03:04:05.678Z',
+      parent_session_id: 's0',
+    });
+    const named = metaDocument({ ...picture, main, facts: { named: 'Fence' } });
+    expect([named.title, named.name]).toEqual(['Fence', 'Fence']);
+  });
+
+  it('tells of a sub-agent what is noted beside its transcript', () => {
+    const base = { rows: 1, prompts: 0, turns: 0, turnStarts: [], isSubagent: false };
+    const spawnedBy = { session: 's1', stream: '', callId: 'toolu_3' };
+    const outline = { ...base, title: 'count pears', spawnedBy };
+    const agent = { ...base, title: 'Count all pears, please', isSubagent: true };
+    const further = new Map([
+      ['subagents/agent-a', headOf([part(0)], {}, { outline: agent })],
+      ['subagents/agent-a.meta', headOf([part(0)], {}, { outline, facts: { agentType: 'Plan' } })],
+      ['subagents/agent-b.meta', headOf([part(0)])],
+    ]);
+    const { streams } = metaDocument({ ...picture, further });
+    expect(streams.map(({ name }) => name)).toEqual([
+      'subagents/agent-a',
+      'subagents/agent-b.meta',
+    ]);
+    expect(streams[0]).toMatchObject({
+      title: 'Count all pears, please',
+      description: 'count pears',
+      agent_type: 'Plan',
+      parent_stream: '',
+      call_id: 'toolu_3',
+    });
+  });
+
   it('is read back as it was written', () => {
     const facts = {
       cwd: '/home/alex/shop',
-      title: 'Grüße ✓',
+      named: 'Grüße ✓',
       model: 'm',
       startedAt: '2026-01-02T03:04:05Z',
     };
@@ -109,14 +176,14 @@ describe('meta.json', () => {
       ...picture,
       facts,
       main: headOf([part(0)]),
-      further: checkpoints(3),
+      further: agents(3),
     });
     expect(parseDocument(metaSchema, 'meta.json', encodeMeta(document))).toEqual(document);
   });
 
   it('stays under 20 KB with 2,000 further streams, and says how many it leaves out', () => {
     const main = headOf(Array.from({ length: 100 }, (_, n) => part(n)));
-    const document = metaDocument({ ...picture, main, further: checkpoints(2_000) });
+    const document = metaDocument({ ...picture, main, further: agents(2_000) });
     const encoded = encodeMeta(document);
     expect(encoded.length).toBeLessThanOrEqual(maxBytes);
     const { streams, streams_omitted, ...rest } = parseDocument(metaSchema, 'meta.json', encoded);
@@ -124,14 +191,14 @@ describe('meta.json', () => {
     expect(streams.length + streams_omitted).toBe(2_000);
     expect(streams).toEqual(document.streams.slice(0, streams.length));
     const { streams: _all, streams_omitted: _none, ...everythingElse } = document;
-    expect(rest).toEqual(everythingElse);
+    expect(rest).toEqual({ ...everythingElse, parts: document.parts.slice(-4) });
   });
 
   it('stays under 20 KB with many kinds of redaction, and keeps the newest parts', () => {
     const kinds = Array.from({ length: 60 }, (_, n) => [`some-provider-key-${n}`, 1] as const);
     const redactions = Object.fromEntries(kinds);
     const main = headOf(Array.from({ length: 30 }, (_, n) => part(n, { redactions })));
-    const encoded = encodeMeta(metaDocument({ ...picture, main, further: checkpoints(3) }));
+    const encoded = encodeMeta(metaDocument({ ...picture, main, further: agents(3) }));
     expect(encoded.length).toBeLessThanOrEqual(maxBytes);
     const { parts, part_count, redaction_counts } = parseDocument(metaSchema, 'm', encoded);
     expect(part_count).toBe(30);
@@ -142,7 +209,7 @@ describe('meta.json', () => {
   });
 
   it('leaves nothing out while everything fits', () => {
-    const document = metaDocument({ ...picture, further: checkpoints(50) });
+    const document = metaDocument({ ...picture, further: agents(50) });
     const { streams, streams_omitted } = parseDocument(metaSchema, 'm', encodeMeta(document));
     expect([streams.length, streams_omitted]).toEqual([50, 0]);
   });

@@ -92,6 +92,7 @@ export function makeWriter(options: WriterOptions): StreamMirror {
     {
       bucket,
       redactor: testRedactor,
+      outline: () => undefined,
       clock: systemClock,
       who: name,
       stateFile: streamStateFile(io, `${state}/main`, () => undefined),

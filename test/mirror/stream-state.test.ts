@@ -37,7 +37,18 @@ function state(count: number): StreamState {
       parts,
       position: { line, at: { offset: line * 40, tail: 'ü' } },
     },
-    facts: { cwd: '/home/alex/shop', title: 'Größe', titleRank: 2 },
+    facts: { cwd: '/home/alex/shop', named: 'Größe' },
+    outline: {
+      told: {
+        rows: line,
+        title: 'Größe',
+        prompts: 1,
+        turns: 1,
+        turnStarts: [0],
+        isSubagent: false,
+      },
+      state: { v: 1, kept: [null, 'ü'] },
+    },
     snapshot: { token: `1:${count}`, size: line * 40, modifiedAtMs: 1_767_225_600_000.5 },
   };
 }

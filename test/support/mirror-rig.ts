@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openOutline } from '../../src/app/outlines.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { type Clock, systemClock } from '../../src/clock.js';
@@ -130,6 +131,7 @@ export class MirrorRig {
       bucket: options.bucket ?? this.bucket,
       layout: this.layout,
       redactor: options.redactor ?? createRedactor(),
+      openOutline,
       io,
       clock,
       watchers,

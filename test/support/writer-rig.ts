@@ -63,6 +63,7 @@ export class WriterRig {
       {
         bucket: this.#counted(options.beforePut),
         redactor,
+        outline: () => undefined,
         clock: systemClock,
         who: 'tester@here',
         stateFile: streamStateFile(io, this.statePath(options.state), (error) =>

@@ -133,7 +133,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
 
     it('gives back the very same facts for a row that says nothing', async () => {
       for (const stream of await allStreams((await create()).watcher)) {
-        const facts: SessionFacts = { cwd: '/somewhere', title: 'Something', titleRank: 9 };
+        const facts: SessionFacts = { cwd: '/somewhere', named: 'Something' };
         expect(stream.facts(Buffer.from('{}\n'), facts)).toBe(facts);
       }
     });

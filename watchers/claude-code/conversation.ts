@@ -2,6 +2,7 @@ import type { RowReader } from '../../src/conversation/fold.js';
 import type { Place } from '../../src/conversation/place.js';
 import { createReader, type Reader } from '../../src/conversation/reader.js';
 import type { PlacedRow, Tell } from '../../src/conversation/row.js';
+import { AgentMetaRows, AgentMetaTurns, isAgentMeta } from './conversation/agent-meta.js';
 import { isKnownBookkeeping } from './conversation/bookkeeping.js';
 import { abandonedPrompts, isTypedPrompt } from './conversation/branches.js';
 import { Copies } from './conversation/copies.js';
@@ -63,9 +64,12 @@ class ClaudeCodeRows implements RowReader {
 
 /** What the mirror ships of Claude Code, as conversations. */
 export const claudeCodeReader: Reader = createReader('claude-code', {
-  rows: (place) => new ClaudeCodeRows(place),
-  turns: (place) => new ClaudeCodeTurns(place),
-  resumedTurns: (place, state) => ClaudeCodeTurns.resumed(place, state),
+  rows: (place) =>
+    isAgentMeta(place.stream) ? new AgentMetaRows(place) : new ClaudeCodeRows(place),
+  turns: (place) =>
+    isAgentMeta(place.stream) ? new AgentMetaTurns(place) : new ClaudeCodeTurns(place),
+  resumedTurns: (place, state) =>
+    isAgentMeta(place.stream) ? new AgentMetaTurns(place) : ClaudeCodeTurns.resumed(place, state),
   read: (row) => readClaudeRow(row, { isSubagent: false }),
   isBookkeeping: isKnownBookkeeping,
 });

@@ -1,9 +1,9 @@
 import type { SessionFacts } from '../../src/mirror/stream.js';
-import { exactFact, longestFact, timeFact, titleFact } from '../fact-text.js';
+import { exactFact, longestFact, timeFact } from '../fact-text.js';
 import { JsonFieldScan } from '../files/json-field-scan.js';
 
 export interface FactScope {
-  /** Sub-agents have models of their own, and no title. */
+  /** Sub-agents have models of their own. */
   readonly isMain: boolean;
 }
 
@@ -17,9 +17,6 @@ const names = [
   'timestamp',
   'isSidechain',
   'message.model',
-  'customTitle',
-  'aiTitle',
-  'summary',
   'forkedFrom.sessionId',
 ] as const;
 const field = {
@@ -30,38 +27,27 @@ const field = {
   timestamp: 4,
   isSidechain: 5,
   model: 6,
-  customTitle: 7,
-  aiTitle: 8,
-  summary: 9,
-  forkedFrom: 10,
+  forkedFrom: 7,
 } as const satisfies Record<string, number>;
-
-/** Higher ranks win: the user's title, one the harness made up, the older summary row. */
-const titleRows = [
-  { type: 'summary', field: field.summary, rank: 1 },
-  { type: 'ai-title', field: field.aiTitle, rank: 2 },
-  { type: 'custom-title', field: field.customTitle, rank: 3 },
-] as const;
 
 /** 500 characters, each written as an escaped surrogate pair. */
 const longestFactBytes = longestFact * 12 + 2;
 const headBytes = 1024;
 const tailBytes = 1024;
-/** How far to read the first rows, in which everything is still unknown, and rows that hold a title. */
+/** How far to read the first rows, in which everything is still unknown. */
 const wholeRowBytes = 1 << 20;
-const titleRowBytes = 64 * 1024;
 
 const bitsOfContext = (1 << field.version) | (1 << field.gitBranch);
 const bitOfType = 1 << field.type;
 const bitOfModel = 1 << field.model;
 
 const skim = new JsonFieldScan(names);
+const skimMeta = new JsonFieldScan(['agentType']);
 
 /**
  * Folds one row into what is known about its session; returns `before` itself if nothing is new. Never throws, and
  * costs about as much for a row of a megabyte as for one of a kilobyte. `cwd`, `version` and `gitBranch` are at the
- * start of a row or, in other releases, at its end; the model is in `message`; titles have small rows of their own.
- * The first `cwd` is the folder the session was started in; of branch, version and model the last one counts. A
+ * start of a row or, in other releases, at its end; the model is in `message`. The first `cwd` is the folder the session was started in; of branch, version and model the last one counts. A
  * session created by `/branch` or the SDK's `forkSession` says so in `forkedFrom` on the rows it copied; rows that
  * merely carry another `sessionId` name their origin, not a parent.
  */
@@ -73,7 +59,6 @@ export function foldClaudeRow(line: Buffer, before: SessionFacts, scope: FactSco
   const news: Mutable = {};
   if (!isSettled) addOrigin(news, before, scope);
   addContext(news, before, scope);
-  if (scope.isMain) addTitle(news, before, line);
   return isEmpty(news) ? before : { ...before, ...news };
 }
 
@@ -108,16 +93,6 @@ function addContext(news: Mutable, before: SessionFacts, scope: FactScope): void
   if (model !== undefined && model !== '<synthetic>') news.model = model;
 }
 
-function addTitle(news: Mutable, before: SessionFacts, line: Buffer): void {
-  const row = titleRows.find(({ type }) => skim.is(field.type, type));
-  if (row === undefined || row.rank < (before.titleRank ?? 0)) return;
-  skim.forward(line, titleRowBytes);
-  const title = titleFact(skim.text(row.field, titleRowBytes) ?? '');
-  if (title === '' || (title === before.title && row.rank === before.titleRank)) return;
-  news.title = title;
-  news.titleRank = row.rank;
-}
-
 function changed(index: number, known: string | undefined): string | undefined {
   if (known !== undefined && skim.is(index, known)) return undefined;
   const text = exactText(index);
@@ -131,4 +106,13 @@ function exactText(index: number): string | undefined {
 function isEmpty(news: Mutable): boolean {
   for (const _name in news) return false;
   return true;
+}
+
+/** What is noted of a sub-agent beside its transcript: its kind. */
+export function foldAgentMeta(line: Buffer, before: SessionFacts): SessionFacts {
+  skimMeta.forward(line, longestFactBytes * 4);
+  const agentType = exactFact(skimMeta.text(0, longestFactBytes));
+  return agentType === undefined || agentType === before.agentType
+    ? before
+    : { ...before, agentType };
 }

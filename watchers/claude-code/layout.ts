@@ -7,6 +7,8 @@
 export type TranscriptPath =
   | { readonly kind: 'main'; readonly sessionId: string }
   | { readonly kind: 'sub-agent'; readonly sessionId: string; readonly name: string }
+  /** What is noted of a sub-agent beside its transcript. */
+  | { readonly kind: 'agent-meta'; readonly sessionId: string; readonly name: string }
   /** A sub-agent next to the sessions: its rows name its session. */
   | { readonly kind: 'stray-agent'; readonly name: string }
   | { readonly kind: 'tool-results'; readonly sessionId: string };
@@ -44,10 +46,14 @@ export function transcriptPathOf(path: readonly string[]): TranscriptPath | unde
   if (second === undefined) return besideSessions(first);
   if (!isSessionId(first)) return undefined;
   if (second === toolResultsFolder) return toolResults(first, below);
-  const leaf = agentStem(below.at(-1) ?? '');
-  if (second !== subagentsFolder || leaf === undefined) return undefined;
-  const name = [second, ...below.slice(0, -1), leaf].join('/');
-  return { kind: 'sub-agent', sessionId: first, name };
+  if (second !== subagentsFolder) return undefined;
+  const file = below.at(-1) ?? '';
+  const nameOf = (leaf: string): string => [second, ...below.slice(0, -1), leaf].join('/');
+  const leaf = agentStem(file);
+  if (leaf !== undefined) return { kind: 'sub-agent', sessionId: first, name: nameOf(leaf) };
+  const noted = /^(agent-.+\.meta)\.json$/s.exec(file)?.[1];
+  if (noted === undefined) return undefined;
+  return { kind: 'agent-meta', sessionId: first, name: nameOf(noted) };
 }
 
 function besideSessions(file: string): TranscriptPath | undefined {
@@ -73,7 +79,7 @@ export function isToolResult(file: string): boolean {
   return file.endsWith(toolResultSuffix) && file.length > toolResultSuffix.length;
 }
 
-/** `agent-x` of `agent-x.jsonl`; `journal.jsonl`, `agent-x.meta.json` and backups are not transcripts. */
+/** `agent-x` of `agent-x.jsonl`; `journal.jsonl` and backups are not transcripts. */
 function agentStem(file: string): string | undefined {
   return /^(agent-.+)\.jsonl$/s.exec(file)?.[1];
 }

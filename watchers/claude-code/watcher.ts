@@ -7,10 +7,11 @@ import { isRunningHere } from '../../src/process-identity.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { Links } from '../files/links.js';
+import { recordFile } from '../files/record-file.js';
 import { WriteOnceFiles } from '../files/write-once-files.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { claudeCode } from './description.js';
-import { foldClaudeRow } from './facts.js';
+import { foldAgentMeta, foldClaudeRow } from './facts.js';
 import {
   isFolderOfInterest,
   isSessionId,
@@ -222,6 +223,10 @@ export class ClaudeCodeWatcher implements Watcher {
         suffix: toolResultSuffix,
         onUnreadable: this.#onUnreadable,
       });
+    }
+    if (place.kind === 'agent-meta') {
+      const { name } = place;
+      return recordFile({ io, path: source, session, name, facts: foldAgentMeta });
     }
     const isMain = place.kind === 'main';
     return jsonlFile({

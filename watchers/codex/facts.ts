@@ -1,22 +1,19 @@
 import * as v from 'valibot';
 import type { SessionFacts } from '../../src/mirror/stream.js';
-import { exactFact, timeFact, titleFact } from '../fact-text.js';
+import { exactFact, timeFact } from '../fact-text.js';
 
 export interface ThreadScope {
   readonly threadId: string;
   /** The thread's current name in Codex's index. */
-  readonly titleOf: (threadId: string) => string | undefined;
+  readonly nameOf: (threadId: string) => string | undefined;
 }
 
 type Mutable = { -readonly [Name in keyof SessionFacts]: SessionFacts[Name] };
 
-/** Higher ranks win: the user's first prompt, a name in a row, the name in the index. */
-const rank = { prompt: 1, namedInRow: 2, namedInIndex: 3 } as const;
-
 /** What makes a row worth parsing is at its start, in every release. */
 const headBytes = 400;
-const telling = /"(?:session_meta|turn_context|thread_name_updated)"/;
-/** Prompts, which matter until there is a title and a folder. */
+const telling = /"(?:session_meta|turn_context)"/;
+/** Prompts, which matter until there is a folder. */
 const prompting = /"(?:user_message|item_completed)"|"role"\s*:\s*"user"/;
 /** These rows may contain tens of kilobytes of instructions; anything much larger is a picture or damage. */
 const longestRow = 4 << 20;
@@ -45,7 +42,6 @@ const content = v.fallback(v.array(v.fallback(v.object({ text }), {})), []);
 const messageSchema = v.object({ type: v.literal('message'), role: v.literal('user'), content });
 const eventSchema = v.variant('type', [
   v.object({ type: v.literal('user_message'), message: v.string() }),
-  v.object({ type: v.literal('thread_name_updated'), thread_id: text, thread_name: v.string() }),
   v.object({
     type: v.literal('item_completed'),
     item: v.object({ type: v.literal('UserMessage'), content }),
@@ -68,7 +64,8 @@ export function foldCodexRow(line: Buffer, before: SessionFacts, scope: ThreadSc
   const news: Mutable = {};
   const head = line.toString('latin1', 0, headBytes);
   if (mayTell(head, before) && line.length <= longestRow) addRow(news, before, scope, line);
-  addTitle(news, before, rank.namedInIndex, scope.titleOf(scope.threadId));
+  const named = scope.nameOf(scope.threadId);
+  if (named !== undefined && named !== '') news.named = named;
   for (const name of Object.keys(news) as (keyof SessionFacts)[]) {
     if (news[name] !== before[name]) return { ...before, ...news };
   }
@@ -78,7 +75,7 @@ export function foldCodexRow(line: Buffer, before: SessionFacts, scope: ThreadSc
 function mayTell(head: string, before: SessionFacts): boolean {
   if (telling.test(head)) return true;
   if (before.startedAt === undefined && bareRow.test(head)) return true;
-  return (before.title === undefined || before.cwd === undefined) && prompting.test(head);
+  return before.cwd === undefined && prompting.test(head);
 }
 
 function addRow(news: Mutable, before: SessionFacts, scope: ThreadScope, line: Buffer): void {
@@ -88,7 +85,7 @@ function addRow(news: Mutable, before: SessionFacts, scope: ThreadScope, line: B
   const { type, record_type: recordType, payload, timestamp } = result.output;
   if (type === 'session_meta') addMeta(news, before, scope, payload, timestamp);
   else if (type === 'turn_context') addTurn(news, before, payload);
-  else if (type === 'event_msg') addEvent(news, before, scope, payload);
+  else if (type === 'event_msg') addEvent(news, before, payload);
   else if (type === 'response_item') addMessage(news, before, payload);
   else if (type === 'message') addMessage(news, before, row);
   else if (type === undefined && recordType === undefined && before.startedAt === undefined) {
@@ -127,20 +124,12 @@ function addTurn(news: Mutable, before: SessionFacts, payload: unknown): void {
   put(news, 'model', exactFact(result.output.model));
 }
 
-function addEvent(
-  news: Mutable,
-  before: SessionFacts,
-  { threadId }: ThreadScope,
-  payload: unknown,
-): void {
+function addEvent(news: Mutable, before: SessionFacts, payload: unknown): void {
   const result = v.safeParse(eventSchema, payload);
   if (!result.success) return;
   const event = result.output;
-  if (event.type === 'user_message') addPrompt(news, before, event.message);
-  else if (event.type === 'item_completed') addTexts(news, before, event.item.content);
-  else if (event.thread_id === undefined || event.thread_id === threadId) {
-    addTitle(news, before, rank.namedInRow, titleFact(event.thread_name));
-  }
+  if (event.type === 'user_message') addFolder(news, before, event.message);
+  else addTexts(news, before, event.item.content);
 }
 
 function addMessage(news: Mutable, before: SessionFacts, payload: unknown): void {
@@ -153,32 +142,15 @@ function addTexts(
   before: SessionFacts,
   items: readonly { readonly text?: string | undefined }[],
 ): void {
-  for (const item of items) if (item.text !== undefined) addPrompt(news, before, item.text);
+  for (const item of items) if (item.text !== undefined) addFolder(news, before, item.text);
 }
 
-/** Context that Codex puts in front of prompts in the user's name is not a prompt, but says where the thread runs. */
-function addPrompt(news: Mutable, before: SessionFacts, said: string): void {
+/** The context that Codex puts in front of prompts in the user's name says where the thread runs. */
+function addFolder(news: Mutable, before: SessionFacts, said: string): void {
   const prompt = said.trimStart();
-  if (prompt.startsWith('<environment_context>')) {
-    const cwd = /<cwd>([^<]*)<\/cwd>/.exec(prompt.slice(0, 4096))?.[1];
-    put(news, 'cwd', before.cwd ?? news.cwd ?? exactFact(cwd));
-  }
-  if (prompt.startsWith('<') || prompt.startsWith('# AGENTS.md instructions')) return;
-  if (before.title !== undefined || news.title !== undefined) return;
-  const [firstLine = ''] = prompt.split('\n', 1);
-  addTitle(news, before, rank.prompt, titleFact(firstLine));
-}
-
-function addTitle(
-  news: Mutable,
-  before: SessionFacts,
-  titleRank: number,
-  title: string | undefined,
-): void {
-  if (title === undefined || title === '') return;
-  if (titleRank < (news.titleRank ?? before.titleRank ?? 0)) return;
-  news.title = title;
-  news.titleRank = titleRank;
+  if (!prompt.startsWith('<environment_context>')) return;
+  const cwd = /<cwd>([^<]*)<\/cwd>/.exec(prompt.slice(0, 4096))?.[1];
+  put(news, 'cwd', before.cwd ?? news.cwd ?? exactFact(cwd));
 }
 
 function put(

@@ -129,7 +129,7 @@ export class CodexWatcher implements Watcher {
     if (threadId === undefined) return undefined;
     const known = this.#streams.get(source);
     if (known !== undefined) return known;
-    const scope = { threadId, titleOf: (id: string) => this.#names.of(id) };
+    const scope = { threadId, nameOf: (id: string) => this.#names.of(id) };
     const stream = packableFile({
       io: this.#settings.io,
       path: source,

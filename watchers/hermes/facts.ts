@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { SessionFacts } from '../../src/mirror/stream.js';
-import { exactFact, titleFact } from '../fact-text.js';
+import { exactFact } from '../fact-text.js';
 import { parseLine, sessionRow } from './rows.js';
 
 const text = v.fallback(v.optional(v.string()), undefined);
@@ -8,7 +8,6 @@ const seconds = v.fallback(v.optional(v.number()), undefined);
 const origins = v.object({ _delegate_from: text, _branched_from: text, _reset_from: text });
 const schema = v.object({
   cwd: text,
-  title: text,
   model: text,
   git_branch: text,
   parent_session_id: text,
@@ -78,7 +77,6 @@ function factsOf(row: SessionRow, before: SessionFacts): SessionFacts {
   const { harnessVersion } = before;
   const told: Record<string, string | undefined> = {
     cwd: before.cwd ?? exactFact(row.cwd),
-    title: titleFact(row.title ?? '') || undefined,
     model: exactFact(row.model),
     gitBranch: exactFact(row.git_branch),
     harnessVersion,

@@ -1,10 +1,11 @@
 import type { SessionFacts } from '../../src/mirror/stream.js';
-import { exactFact, longestFact, timeFact, titleFact } from '../fact-text.js';
+import { exactFact, longestFact, timeFact } from '../fact-text.js';
 import { JsonFieldScan } from '../files/json-field-scan.js';
 
 /** What is known about a session besides its transcript. */
 export interface KnownFacts {
-  readonly title?: string;
+  /** What the session is called. */
+  readonly named?: string;
   readonly model?: string;
   readonly parentSessionId?: string;
   /** ISO 8601 UTC. */
@@ -20,7 +21,6 @@ const names = [
   'parentSession',
   'message.model',
   'modelId',
-  'name',
   'message.role',
 ] as const;
 const field = {
@@ -30,13 +30,9 @@ const field = {
   parentSession: 3,
   model: 4,
   modelId: 5,
-  name: 6,
-  role: 7,
+  role: 6,
 } as const satisfies Record<string, number>;
 
-/** The label that the user gave the session takes precedence over a name in the transcript. */
-const nameRank = 1;
-const labelRank = 2;
 /** Rows other than messages are small, and a message's model comes before or after all of its content. */
 const headBytes = 64 * 1024;
 const longestFactBytes = longestFact * 12 + 2;
@@ -62,7 +58,6 @@ export function foldOpenClawEvent(
   if (skim.is(field.type, 'session')) addHeader(news, before);
   addModel(news, before);
   addKnown(news, before, known);
-  addName(news, before);
   return differs(news, before) ? { ...before, ...news } : before;
 }
 
@@ -99,24 +94,12 @@ function saysEnough(found: number): boolean {
 }
 
 function addKnown(news: Mutable, before: SessionFacts, known: KnownFacts): void {
-  if (known.title !== undefined && labelRank >= (before.titleRank ?? 0)) {
-    news.title = known.title;
-    news.titleRank = labelRank;
-  }
+  if (known.named !== undefined) news.named = known.named;
   const model = news.model ?? before.model ?? known.model;
   if (model !== undefined) news.model = model;
   const parent = news.parentSessionId ?? before.parentSessionId ?? known.parentSessionId;
   if (parent !== undefined) news.parentSessionId = parent;
   if (known.endedAt !== undefined) news.endedAt = known.endedAt;
-}
-
-function addName(news: Mutable, before: SessionFacts): void {
-  if (!skim.is(field.type, 'session_info')) return;
-  const title = titleFact(skim.text(field.name, headBytes) ?? '');
-  const rank = news.titleRank ?? before.titleRank ?? 0;
-  if (title === '' || rank > nameRank) return;
-  news.title = title;
-  news.titleRank = nameRank;
 }
 
 function differs(news: Mutable, before: SessionFacts): boolean {

@@ -278,12 +278,12 @@ function knownFacts(
   return new Map(rows.map((row) => [String(row.id), factsIn(row)]));
 }
 
-function factsIn({ model, label, named, shown, parent }: Row): KnownFacts {
-  const title = [label, named, shown].map(shortText).find((one) => one !== '');
+function factsIn({ model, label, named: own, shown, parent }: Row): KnownFacts {
+  const named = [label, own, shown].map(shortText).find((one) => one !== '');
   const lastModel = exactFact(textIn(model));
   const parentSessionId = exactFact(textIn(parent));
   return {
-    ...(title === undefined ? {} : { title }),
+    ...(named === undefined ? {} : { named }),
     ...(lastModel === undefined ? {} : { model: lastModel }),
     ...(parentSessionId === undefined ? {} : { parentSessionId }),
   };

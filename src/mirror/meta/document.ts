@@ -1,6 +1,7 @@
 import { encodeDocument, type MetaDocument, type MetaStream } from '../../protocol/documents.js';
 import { addCounts, type Counts } from '../../redact/counts.js';
 import { type Checkpoint, nameOf, type ShippedPart } from '../checkpoint.js';
+import type { StreamOutline } from '../outline.js';
 import type { SessionFacts, SessionRef } from '../stream.js';
 
 /** What is known of a session besides its chains. */
@@ -12,11 +13,24 @@ export interface SessionPicture {
   readonly redactorVersion: string;
   readonly facts: SessionFacts;
   /** `undefined` while nothing of the main stream was shipped. */
-  readonly main: Checkpoint | undefined;
-  readonly further: ReadonlyMap<string, Checkpoint>;
+  readonly main: StreamPicture | undefined;
+  readonly further: ReadonlyMap<string, StreamPicture>;
 }
 
+/** One stream: how far it came, and what its lines tell. */
+export interface StreamPicture {
+  readonly checkpoint: Checkpoint;
+  readonly facts: SessionFacts;
+  readonly outline: StreamOutline | undefined;
+}
+
+/** What is known of a sub-agent besides its transcript lies in a stream of this ending. */
+const recordSuffix = '.meta';
+/** The last moment that a date can be. */
+const latestTime = 8.64e15;
 const newestParts = 20;
+/** Fewer parts than these are listed only where nothing else is left to leave out. */
+const fewParts = 4;
 const maxBytes = 20_000;
 
 /**
@@ -24,11 +38,13 @@ const maxBytes = 20_000;
  * speak of the main stream; `redaction_counts` of all streams.
  */
 export function metaDocument(picture: SessionPicture): MetaDocument {
-  const { facts, main } = picture;
+  const { facts, further } = picture;
+  const main = picture.main?.checkpoint;
+  const outline = picture.main?.outline;
   const parts = main?.parts ?? [];
   const everything = [
     ...parts,
-    ...[...picture.further.values()].flatMap((checkpoint) => checkpoint.parts),
+    ...[...further.values()].flatMap(({ checkpoint }) => checkpoint.parts),
   ];
   return {
     schema_version: 2,
@@ -38,14 +54,20 @@ export function metaDocument(picture: SessionPicture): MetaDocument {
     host: picture.host,
     source_path: picture.sourcePath,
     cwd: facts.cwd ?? null,
-    title: facts.title ?? null,
+    title: facts.named ?? outline?.title ?? null,
+    name: facts.named ?? null,
+    last_prompt: outline?.lastPrompt ?? null,
     model: facts.model ?? null,
     git_branch: facts.gitBranch ?? null,
     harness_version: facts.harnessVersion ?? null,
-    parent_session_id: facts.parentSessionId ?? null,
+    parent_session_id: parentOf(picture) ?? null,
     started_at: facts.startedAt ?? null,
+    last_row_at: lastRow(picture),
     last_uploaded_at: latestUpload(everything),
     ended_at: facts.endedAt ?? null,
+    prompts: outline?.prompts ?? 0,
+    turns: outline?.turns ?? 0,
+    turn_starts: [...(outline?.turnStarts ?? [])],
     generation: main?.generation ?? 0,
     part_count: parts.length,
     total_lines: main?.position.line ?? 0,
@@ -54,7 +76,7 @@ export function metaDocument(picture: SessionPicture): MetaDocument {
     redaction_counts: totalCounts(everything),
     redactor_version: picture.redactorVersion,
     parts: parts.slice(-newestParts).map(metaPart),
-    streams: [...picture.further].map(metaStream),
+    streams: metaStreams(further),
     streams_omitted: 0,
     heads: [],
   };
@@ -93,12 +115,12 @@ function headOf(document: MetaDocument): MetaDocument['heads'][number] {
   return { host, agent_id, generation, total_lines, last_part, last_uploaded_at };
 }
 
-/** The document as stored: streams beyond what fits are counted, not listed; then the older of the listed parts go. */
+/** The document as stored: the older of the listed parts go first, then streams, which are counted, not listed. */
 export function encodeMeta(document: MetaDocument): Buffer {
   let fitted = document;
   let encoded = encodeDocument(fitted);
   while (encoded.length > maxBytes) {
-    const shorter = shortened(fitted);
+    const shorter = shortened(fitted, encoded.length - maxBytes);
     if (shorter === undefined) return encoded;
     fitted = shorter;
     encoded = encodeDocument(fitted);
@@ -106,14 +128,28 @@ export function encodeMeta(document: MetaDocument): Buffer {
   return encoded;
 }
 
-function shortened(document: MetaDocument): MetaDocument | undefined {
+/** By at least so many bytes, if there is so much to leave out; `undefined` when nothing is. */
+function shortened(document: MetaDocument, bytes: number): MetaDocument | undefined {
   const { streams, parts } = document;
+  if (parts.length > fewParts) {
+    const mostGone = parts.length - fewParts;
+    return { ...document, parts: parts.slice(Math.min(mostGone, countOf(parts, bytes))) };
+  }
   if (streams.length > 0) {
-    const kept = streams.slice(0, Math.floor(streams.length * 0.8));
-    const omitted = document.streams_omitted + streams.length - kept.length;
-    return { ...document, streams: kept, streams_omitted: omitted };
+    const kept = streams.length - countOf([...streams].reverse(), bytes);
+    const omitted = document.streams_omitted + streams.length - kept;
+    return { ...document, streams: streams.slice(0, kept), streams_omitted: omitted };
   }
   return parts.length > 0 ? { ...document, parts: parts.slice(1) } : undefined;
+}
+
+/** How many of the first take up so many bytes; at least one. */
+function countOf(entries: readonly object[], bytes: number): number {
+  let count = 0;
+  for (let taken = 0; count < entries.length && taken < bytes; count += 1) {
+    taken += encodeDocument([[entries[count]]]).length;
+  }
+  return Math.max(1, count);
 }
 
 function metaPart(part: ShippedPart): MetaDocument['parts'][number] {
@@ -129,13 +165,56 @@ function metaPart(part: ShippedPart): MetaDocument['parts'][number] {
   };
 }
 
-function metaStream([name, checkpoint]: readonly [string, Checkpoint]): MetaStream {
+/** A session that began or was copied from another one, as its rows say; else as its harness says beside them. */
+function parentOf({ session, facts, main }: SessionPicture): string | undefined {
+  const { spawnedBy, forkedFrom } = main?.outline ?? {};
+  const told = spawnedBy?.session ?? forkedFrom?.session;
+  return told === undefined || told === session.id ? facts.parentSessionId : told;
+}
+
+function lastRow({ main, further }: SessionPicture): string | null {
+  const streams = [...(main === undefined ? [] : [main]), ...further.values()];
+  const times = streams.flatMap(({ outline }) => outline?.lastAtMs ?? []);
+  const last = times.reduce((newest, time) => Math.max(newest, time), Number.NEGATIVE_INFINITY);
+  return Math.abs(last) <= latestTime ? new Date(last).toISOString() : null;
+}
+
+/** A sub-agent's record is shown with its transcript, not as a stream of its own. */
+function metaStreams(further: ReadonlyMap<string, StreamPicture>): MetaStream[] {
+  const isListed = (name: string): boolean =>
+    !name.endsWith(recordSuffix) || !further.has(name.slice(0, -recordSuffix.length));
+  return [...further]
+    .filter(([name]) => isListed(name))
+    .map(([name, stream]) => metaStream(name, stream, further.get(name + recordSuffix)));
+}
+
+function metaStream(
+  name: string,
+  { checkpoint, outline }: StreamPicture,
+  record: StreamPicture | undefined,
+): MetaStream {
+  const by = record?.outline?.spawnedBy ?? outline?.spawnedBy;
   return {
     name,
     part_count: checkpoint.parts.length,
     total_lines: checkpoint.position.line,
     total_uploaded_bytes: sum(checkpoint.parts, (part) => part.uploadedBytes),
+    ...known({
+      title: outline?.title,
+      description: record?.outline?.title,
+      agent_type: record?.facts.agentType,
+      parent_stream: by?.stream,
+      call_id: by?.callId,
+    }),
   };
+}
+
+/** Without what is not known: there may be hundreds of streams. */
+function known<Name extends string>(
+  texts: Readonly<Record<Name, string | undefined>>,
+): { readonly [One in Name]?: string } {
+  const told = Object.entries<string | undefined>(texts).filter(([, text]) => text !== undefined);
+  return Object.fromEntries(told) as { readonly [One in Name]?: string };
 }
 
 function totalCounts(parts: readonly ShippedPart[]): Record<string, number> {

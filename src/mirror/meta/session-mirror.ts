@@ -10,11 +10,11 @@ import {
 } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
-import type { Checkpoint } from '../checkpoint.js';
+import type { StreamOutline } from '../outline.js';
 import type { StreamMirror } from '../slots/stream-mirror.js';
 import { noSessionState, type SessionStateFile } from '../state/session-state.js';
 import type { SessionFacts, SessionRef } from '../stream.js';
-import { encodeMeta, mergedMeta, metaDocument } from './document.js';
+import { encodeMeta, mergedMeta, metaDocument, type StreamPicture } from './document.js';
 
 export interface SessionMirrorContext {
   readonly bucket: Bucket;
@@ -77,7 +77,7 @@ export class SessionMirror {
   /** Whether the bucket has a document that says less than is known. */
   async isMetaOwed(): Promise<boolean> {
     await this.load();
-    const document = await this.#document(this.endedAt);
+    const document = await this.#document(this.endedAt, (stream) => stream.outline);
     return !isEmpty(document) && fingerprintOf(document) !== this.#stored;
   }
 
@@ -99,7 +99,7 @@ export class SessionMirror {
   /** Puts `meta.json` when it would say something new. `endedAt` (ISO 8601 UTC) is for who knows that it ended. */
   async writeMeta(endedAt = this.endedAt): Promise<void> {
     await this.load();
-    const document = await this.#document(endedAt);
+    const document = await this.#document(endedAt, (stream) => stream.readOutline());
     const written = fingerprintOf(document);
     if (isEmpty(document) || written === this.#written) return;
     for (let attempt = 0; !(await this.#put(document)); attempt += 1) {
@@ -114,14 +114,20 @@ export class SessionMirror {
     return this.#context.layout.meta(this.ref.harness, this.ref.id);
   }
 
-  async #document(endedAt: string | undefined): Promise<MetaDocument> {
+  async #document(
+    endedAt: string | undefined,
+    outlineOf: (stream: StreamMirror) => OutlineAnswer,
+  ): Promise<MetaDocument> {
     for (const stream of this.#streams.values()) await stream.load();
     const main = this.#streams.get('');
-    const further = new Map<string, Checkpoint>();
-    for (const [name, stream] of this.#streams) {
-      if (name !== '' && stream.checkpoint !== undefined) further.set(name, stream.checkpoint);
-    }
     const { agent, host, redactor } = this.#context;
+    const pictures = new Map<string, StreamPicture>();
+    for (const [name, stream] of this.#streams) {
+      const outline = redactedOutline(redactor, await outlineOf(stream));
+      const { checkpoint, facts } = stream;
+      if (checkpoint !== undefined) pictures.set(name, { checkpoint, facts, outline });
+    }
+    const further = new Map([...pictures].filter(([name]) => name !== ''));
     const facts = main?.facts ?? [...this.#streams.values()][0]?.facts ?? {};
     return metaDocument({
       session: this.ref,
@@ -130,7 +136,7 @@ export class SessionMirror {
       sourcePath: redactedText(redactor, main?.source.source) ?? null,
       redactorVersion: redactor.version,
       facts: redactedFacts(redactor, endedAt === undefined ? facts : { ...facts, endedAt }),
-      main: main?.checkpoint,
+      main: pictures.get(''),
       further,
     });
   }
@@ -173,6 +179,8 @@ export class SessionMirror {
   }
 }
 
+type OutlineAnswer = StreamOutline | undefined | Promise<StreamOutline | undefined>;
+
 const mostAttempts = 8;
 
 function isEmpty({ part_count, streams }: MetaDocument): boolean {
@@ -201,6 +209,20 @@ function redactedFacts(redactor: Redactor, facts: SessionFacts): SessionFacts {
     typeof value === 'string' ? redactedText(redactor, value) : value,
   ]);
   return Object.fromEntries(texts);
+}
+
+function redactedOutline(
+  redactor: Redactor,
+  outline: StreamOutline | undefined,
+): StreamOutline | undefined {
+  if (outline === undefined) return undefined;
+  const title = redactedText(redactor, outline.title);
+  const lastPrompt = redactedText(redactor, outline.lastPrompt);
+  return {
+    ...outline,
+    ...(title === undefined ? {} : { title }),
+    ...(lastPrompt === undefined ? {} : { lastPrompt }),
+  };
 }
 
 function redactedText(redactor: Redactor, text: string | undefined): string | undefined {

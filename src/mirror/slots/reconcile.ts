@@ -25,8 +25,8 @@ export type Unsteady = 'moved' | 'gone';
 export interface ReconcileContext {
   readonly bucket: Bucket;
   readonly redactor: Redactor;
-  /** Called with each complete source line that is read for the first time here. */
-  readonly observe: (line: Buffer) => void;
+  /** Called with each complete source line that is read for the first time here, and its number. */
+  readonly observe: (line: Buffer, number: number) => void;
   /** Asked where the bucket lacks what was shipped: throws when it is another than before. */
   readonly confirmBucket?: (() => Promise<void>) | undefined;
 }
@@ -154,7 +154,7 @@ async function alignByDigest(
   const again = await stream.read(position, { lines: fit.lines.length, bytes: Infinity });
   if (isUnsteady(again)) return again;
   if (fingerprint(plain(again.lines)) !== fingerprint(fit.lines)) return 'moved';
-  for (const line of fit.lines) context.observe(line);
+  observed(context, fit.lines, position);
   return {
     part: {
       sequence,
@@ -171,6 +171,14 @@ async function alignByDigest(
   };
 }
 
+function observed(
+  { observe }: ReconcileContext,
+  lines: readonly Buffer[],
+  { line: first }: Position,
+): void {
+  for (const [index, line] of lines.entries()) observe(line, first + index);
+}
+
 /** Reads the part and compares line by line, by the rule of agreement. */
 async function alignByContent(
   context: ReconcileContext,
@@ -182,7 +190,7 @@ async function alignByContent(
   if (stored === undefined) return 'absent';
   const comparison = await compareStored(stream, position, stored.body);
   if (typeof comparison === 'string') return comparison;
-  for (const line of comparison.lines) context.observe(line);
+  observed(context, comparison.lines, position);
   return {
     part: {
       sequence,

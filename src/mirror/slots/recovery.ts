@@ -95,14 +95,14 @@ async function tryGenerations(
  * A remembered head is believed when the bucket still has all of it, as readers find it (what others added meanwhile is found
  * at the next slot). Otherwise: a stream of records has nothing to compare, its position is what folding the shipped lines
  * gives. It cannot conflict; the newest generation whose record can be read is the one to go on with. `observe` is called
- * with each shipped line that was folded.
+ * with each shipped line that was folded, and its number.
  */
 export async function recoverRecords(
   bucket: Bucket,
   prefix: string,
   stream: RecordStream,
   remembered: Checkpoint | undefined,
-  observe: (shipped: Buffer) => void,
+  observe: (shipped: Buffer, number: number) => void,
 ): Promise<RecordsRecovery> {
   const listing = await listStream(bucket, prefix);
   if (remembered !== undefined && holdsAll(listing, remembered)) {
@@ -135,7 +135,7 @@ async function foldChain(
   stream: RecordStream,
   generation: number,
   walk: ChainWalk,
-  observe: (shipped: Buffer) => void,
+  observe: (shipped: Buffer, number: number) => void,
 ): Promise<Pick<RecordsRecovery, 'checkpoint' | 'isTorn'>> {
   let position = startPosition;
   const parts: ShippedPart[] = [];
@@ -155,7 +155,7 @@ async function foldChain(
     const place = { sequence, generation: writtenIn, startLine: position.line };
     const lines = completeLines(stored.body);
     position = stream.fold(position, lines);
-    for (const line of lines) observe(line);
+    for (const [index, line] of lines.entries()) observe(line, place.startLine + index);
     const part = foldedPart(place, position.line, stored.body, stored.modifiedAt);
     parts.push(slot.isRange ? { ...part, isRange: true } : part);
   }

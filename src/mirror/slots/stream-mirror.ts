@@ -1,4 +1,3 @@
-import { rangePartName } from '../../protocol/parts.js';
 import {
   type Checkpoint,
   emptyCheckpoint,
@@ -7,7 +6,7 @@ import {
   type ShippedPart,
   withPart,
 } from '../checkpoint.js';
-import { type PendingPut, pendingPutInMemory } from '../state/pending-put.js';
+import type { StreamOutline } from '../outline.js';
 import type {
   Chunk,
   FileSnapshot,
@@ -20,16 +19,16 @@ import { compareSlot } from './compare-slot.js';
 import { Contest } from './contest.js';
 import { inMode, openGeneration, reasonToReopen } from './generations.js';
 import { type Listing, listStream } from './listing.js';
+import { Observations } from './observations.js';
 import { outcomeOf } from './outcome.js';
+import { PartSender } from './part-sender.js';
 import { type PreparedPart, prepare, preparedAs } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
 import { isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
 import { holdsAll, recoverLines, recoverRecords } from './recovery.js';
-import { ToldFacts } from './told-facts.js';
 import { done, type StreamMirrorContext, type UploadLimits, type UploadResult } from './upload.js';
 
 const maxAttempts = 8;
-const contentType = 'application/x-ndjson';
 
 /**
  * Brings one stream of one session into the bucket, exactly once, by filling slots (docs/guarantees.md). All its I/O goes
@@ -38,14 +37,13 @@ const contentType = 'application/x-ndjson';
  */
 export class StreamMirror {
   readonly #context: StreamMirrorContext;
-  readonly #pendingPut: PendingPut;
-  readonly #isRange: boolean;
+  readonly #sender: PartSender;
   #source: Stream;
   #checkpoint: Checkpoint | undefined;
   /** What was shipped as far as anyone remembers, for quick comparison; believed only where the source agrees. */
   #known: readonly ShippedPart[] = [];
   #remembered: Checkpoint | undefined;
-  readonly #told: ToldFacts;
+  readonly #observations: Observations;
   #snapshot: FileSnapshot | undefined;
   /** The look at which the source was found behind; until it changes there is nothing to ask the bucket. */
   #waitingAt: string | undefined;
@@ -58,10 +56,9 @@ export class StreamMirror {
 
   constructor(context: StreamMirrorContext, source: Stream) {
     this.#context = context;
-    this.#pendingPut = context.pendingPut ?? pendingPutInMemory();
-    this.#isRange = !context.bucket.capabilities.putIfAbsent;
+    this.#sender = new PartSender(context);
+    this.#observations = new Observations(context.outline);
     this.#source = source;
-    this.#told = new ToldFacts(context.redactor);
   }
 
   /** How far the stream has come, as far as is known (from local state, before the first drain). */
@@ -70,7 +67,17 @@ export class StreamMirror {
   }
 
   get facts(): SessionFacts {
-    return this.#told.facts;
+    return this.#observations.facts;
+  }
+
+  /** What was shipped, in short, where that is known. */
+  get outline(): StreamOutline | undefined {
+    return this.#observations.told(this.checkpoint?.position.line ?? 0);
+  }
+
+  /** The same; it is made again from the bucket where it is not known. */
+  readOutline(): Promise<StreamOutline | undefined> {
+    return this.#observations.read(this.#context, this.checkpoint ?? emptyCheckpoint);
   }
 
   /** The source as it was when it was last mirrored; `changed(look)` tells whether there is anything to do. */
@@ -103,7 +110,7 @@ export class StreamMirror {
     if (cached === undefined) return;
     this.#remembered = cached.checkpoint;
     this.#known = cached.checkpoint.parts;
-    this.#told.facts = cached.facts;
+    this.#observations.restore(cached.facts, cached.outline);
     this.#snapshot = cached.snapshot;
   }
 
@@ -113,7 +120,10 @@ export class StreamMirror {
     while (attempts < maxAttempts) {
       const before = this.#checkpoint?.sequence;
       const uploaded = await this.#tryDrain(limits);
-      if (uploaded !== 'again') return uploaded;
+      if (uploaded !== 'again') {
+        this.#observations.pack();
+        return uploaded;
+      }
       attempts = this.#checkpoint?.sequence === before ? attempts + 1 : 0;
     }
     return done('unsteady');
@@ -159,12 +169,13 @@ export class StreamMirror {
   /** Makes sure that there is a head to go on from; returns an outcome when there is nothing to do. */
   async #ready(): Promise<UploadResult | undefined> {
     await this.load();
+    await this.#observations.wake(this.#context.stateFile);
     if (this.#isDoubted) this.#doubt();
     if (this.#checkpoint?.ahead && this.#waitingAt !== undefined) {
       const snapshot = await this.#source.changed(undefined);
       if (snapshot?.token === this.#waitingAt) return done('behind');
     }
-    if (this.#isRange && this.#checkpoint === undefined) await this.#replay();
+    if (this.#sender.isRange && this.#checkpoint === undefined) await this.#replay();
     if (this.#checkpoint === undefined || this.#checkpoint.ahead) return this.#recover();
     return undefined;
   }
@@ -179,7 +190,7 @@ export class StreamMirror {
 
   /** What was replayed may be more than is remembered, so the bucket is asked. */
   async #replay(): Promise<void> {
-    if (!(await this.#pendingPut.replay(this.#context.bucket))) return;
+    if (!(await this.#sender.replay())) return;
     this.#mustList = true;
     this.#remembered = undefined;
   }
@@ -193,11 +204,12 @@ export class StreamMirror {
     }
     const before = await this.#source.changed(undefined);
     if (this.#source.kind === 'records') return this.#recoverRecords(this.#source, before);
-    const known = this.#context.isThorough ? [] : this.#known;
     const source = this.#source;
-    const observe = (line: Buffer): void => this.#told.observeSource(source, line);
+    const observe = this.#observations.observer(source, redactor);
     const context = { bucket, redactor, observe, confirmBucket };
-    const recovery = await recoverLines(context, prefix, source, known, !this.#isRange);
+    const known = this.#context.isThorough ? [] : this.#known;
+    const mayFill = !this.#sender.isRange;
+    const recovery = await recoverLines(context, prefix, source, known, mayFill);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') {
       const { listing, checkpoint, restored } = recovery;
@@ -232,7 +244,7 @@ export class StreamMirror {
     before: FileSnapshot | undefined,
   ): Promise<UploadResult | undefined> {
     const { bucket, prefix, confirmBucket } = this.#context;
-    const observe = (line: Buffer): void => this.#told.observe(source, line);
+    const observe = this.#observations.observer(source);
     const found = await recoverRecords(bucket, prefix, source, this.#remembered, observe);
     if (found.checkpoint !== this.#remembered && this.#remembered !== undefined)
       await confirmBucket?.();
@@ -259,6 +271,7 @@ export class StreamMirror {
 
   #adoptHead(checkpoint: Checkpoint, snapshot: FileSnapshot | undefined): UploadResult | undefined {
     this.#checkpoint = checkpoint;
+    this.#observations.settle(checkpoint.position.line);
     this.#known = checkpoint.parts;
     this.#waitingAt = checkpoint.ahead ? snapshot?.token : undefined;
     return checkpoint.ahead ? done('behind') : undefined;
@@ -321,25 +334,13 @@ export class StreamMirror {
   async #put(prepared: PreparedPart): Promise<boolean> {
     const { clock } = this.#context;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
-    if (!(await this.#send(checkpoint, prepared))) return false;
-    const part = preparedAs(checkpoint, prepared, clock.now(), this.#isRange);
-    this.#advance(part, prepared.chunk.next, prepared.chunk.snapshot);
-    for (const line of prepared.redactedLines) this.#told.observe(this.#source, line);
-    return true;
-  }
-
-  async #send(checkpoint: Checkpoint, { body, chunk }: PreparedPart): Promise<boolean> {
-    const { bucket, prefix } = this.#context;
-    if (!this.#isRange) {
-      const slot = prefix + nextPartName(checkpoint);
-      return (await bucket.putIfAbsent(slot, body, { contentType })).written;
-    }
-    const { sequence, generation, position } = checkpoint;
-    const name = rangePartName(sequence, generation, position.line, chunk.next.line);
     // Should it fail, nobody knows how far the chain goes until the batch was put again.
-    this.#checkpoint = undefined;
-    await this.#pendingPut.put(bucket, prefix + name, body);
+    if (this.#sender.isRange) this.#checkpoint = undefined;
+    if (!(await this.#sender.send(checkpoint, prepared))) return false;
     this.#checkpoint = checkpoint;
+    const part = preparedAs(checkpoint, prepared, clock.now(), this.#sender.isRange);
+    this.#advance(part, prepared.chunk.next, prepared.chunk.snapshot);
+    this.#observations.observe(this.#source, prepared.redactedLines, part.startLine);
     return true;
   }
 
@@ -369,8 +370,7 @@ export class StreamMirror {
       return (await this.#recover()) ?? 'again';
     }
     this.#advance(found.part, found.position, this.#snapshot);
-    for (const line of found.shippedLines) this.#told.observe(this.#source, line);
-    for (const line of found.sourceLines) this.#told.observeSource(this.#source, line);
+    this.#observations.adopt(this.#source, found, this.#context.redactor);
     await this.#save();
     return 'again';
   }
@@ -382,7 +382,7 @@ export class StreamMirror {
   }
 
   #prepare(from: Position, { partBytes }: UploadLimits): Promise<PreparedPart | Unsteady> {
-    const lines = this.#isRange ? { lines: mostRangeLines } : {};
+    const lines = this.#sender.isRange ? { lines: mostRangeLines } : {};
     return prepare(this.#source, this.#context.redactor, from, { bytes: partBytes, ...lines });
   }
 
@@ -390,9 +390,10 @@ export class StreamMirror {
     if (this.#checkpoint === undefined) return;
     await this.#context.stateFile.save({
       checkpoint: this.#checkpoint,
-      facts: this.#told.facts,
+      facts: this.facts,
+      outline: this.#observations.kept(this.#checkpoint.position.line),
       snapshot: this.#snapshot,
     });
-    if (this.#isRange) await this.#pendingPut.forget();
+    await this.#sender.forget();
   }
 }

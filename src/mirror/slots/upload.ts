@@ -4,6 +4,7 @@ import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import type { PendingPut } from '../state/pending-put.js';
 import type { StreamStateFile } from '../state/stream-state.js';
+import type { Outliner } from './observations.js';
 
 /** What one stream's mirror works with. */
 export interface StreamMirrorContext {
@@ -12,6 +13,8 @@ export interface StreamMirrorContext {
   readonly clock: Clock;
   /** Named in generation records, e.g. `alex@laptop`. */
   readonly who: string;
+  /** What a reader of conversations makes of the stream. */
+  readonly outline: Outliner;
   readonly stateFile: StreamStateFile;
   /** Used where the store cannot arbitrate. */
   readonly pendingPut?: PendingPut;

@@ -5,6 +5,7 @@ import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
 import { encodeId, encodeStreamName } from '../../protocol/names.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
+import { type KeptOutline, keptOutlineSchema } from '../outline.js';
 import type { FileSnapshot, JsonValue, SessionFacts } from '../stream.js';
 
 /**
@@ -15,6 +16,7 @@ import type { FileSnapshot, JsonValue, SessionFacts } from '../stream.js';
 export interface StreamState {
   readonly checkpoint: Checkpoint;
   readonly facts: SessionFacts;
+  readonly outline: KeptOutline | undefined;
   readonly snapshot: FileSnapshot | undefined;
 }
 
@@ -116,11 +118,12 @@ const headSchema = v.object({
   line: count,
   at: v.unknown(),
   facts: v.record(v.string(), v.union([v.string(), v.number()])),
+  outline: v.fallback(v.optional(keptOutlineSchema), undefined),
   look: v.nullable(v.object({ token: v.string(), size: v.number(), modifiedAtMs: v.number() })),
 });
 type StoredHead = v.InferOutput<typeof headSchema>;
 
-function encodeCheckpoint({ checkpoint, facts, snapshot }: StreamState): string {
+function encodeCheckpoint({ checkpoint, facts, outline, snapshot }: StreamState): string {
   const body = JSON.stringify({
     v: 1,
     generation: checkpoint.generation,
@@ -129,6 +132,7 @@ function encodeCheckpoint({ checkpoint, facts, snapshot }: StreamState): string 
     line: checkpoint.position.line,
     at: checkpoint.position.at,
     facts,
+    outline,
     look: snapshot ?? null,
   });
   return `${checksum(body)} ${body}\n`;
@@ -204,6 +208,7 @@ function assemble(stored: StoredHead, parts: readonly ShippedPart[]): StreamStat
       ahead: false,
     },
     facts: stored.facts as SessionFacts,
+    outline: stored.outline,
     snapshot: stored.look ?? undefined,
   };
 }

@@ -7,6 +7,7 @@ import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { type OtherHost, SessionMirror } from '../meta/session-mirror.js';
+import type { OpenOutline } from '../outline.js';
 import { StreamMirror } from '../slots/stream-mirror.js';
 import { pendingPutFile, pendingPutInMemory } from '../state/pending-put.js';
 import { noSessionState, type SessionStateFile, sessionStateFile } from '../state/session-state.js';
@@ -33,6 +34,8 @@ export interface StreamRegistryContext {
   readonly bucket: Bucket;
   readonly layout: Layout;
   readonly redactor: Redactor;
+  /** Readers of conversations, for titles and turns. */
+  readonly openOutline: OpenOutline;
   readonly io: Io;
   readonly clock: Clock;
   readonly watchers: readonly Watcher[];
@@ -290,7 +293,8 @@ export class StreamRegistry {
   }
 
   #create(stream: Stream, name: string, distinction = ''): MirroredStream {
-    const { io, stateFolder, bucket, redactor, clock, who, confirmBucket } = this.#context;
+    const { io, stateFolder, bucket, redactor, clock, who } = this.#context;
+    const { confirmBucket, openOutline } = this.#context;
     const session = this.#session(stream);
     const place = { session, name };
     const { harness, id } = stream.session;
@@ -310,6 +314,7 @@ export class StreamRegistry {
       {
         bucket,
         redactor,
+        outline: (state) => openOutline(session.ref, name, state),
         clock,
         who,
         stateFile,

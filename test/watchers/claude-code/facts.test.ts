@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { SessionFacts } from '../../../src/mirror/stream.js';
 import { foldClaudeRow } from '../../../watchers/claude-code/facts.js';
 import {
-  aiTitleRow,
   assistantRow,
   customTitleRow,
   lineOf,
@@ -10,7 +9,6 @@ import {
   type Row,
   type RowContext,
   snapshotRow,
-  summaryRow,
   userRow,
 } from '../../support/claude-tree.js';
 
@@ -89,7 +87,7 @@ describe.each(['beginning', 'end'] as const)('context at the %s of rows', (conte
     expect(facts.model).toBe('opus');
   });
 
-  it('gives sub-agent streams no model, title or parent', () => {
+  it('gives sub-agent streams no model or parent', () => {
     const rows = [
       assistantRow('a', 'haiku', here, { forkedFrom: { sessionId: 'p', messageUuid: 'm' } }),
       customTitleRow('Title', 's-1'),
@@ -105,59 +103,6 @@ it('reads the context also where a row begins with its type', () => {
   expect(fold([{ ...row, timestamp: 't', more: {} }], { before })).toMatchObject({
     harnessVersion: '3',
     gitBranch: 'new',
-  });
-});
-
-describe('a title', () => {
-  it('is the last one of the highest rank', () => {
-    const rows = [
-      summaryRow('summary 1'),
-      summaryRow('summary 2'),
-      aiTitleRow('made up 1', 's-1'),
-      summaryRow('summary 3'),
-      aiTitleRow('made up 2', 's-1'),
-      customTitleRow('given 1', 's-1'),
-      aiTitleRow('made up 3', 's-1'),
-      customTitleRow('given 2', 's-1'),
-      summaryRow('summary 4'),
-    ];
-    const titles = rows.map((_, index) => fold(rows.slice(0, index + 1)).title);
-    expect(titles).toEqual([
-      'summary 1',
-      'summary 2',
-      'made up 1',
-      'made up 1',
-      'made up 2',
-      'given 1',
-      'given 1',
-      'given 2',
-      'given 2',
-    ]);
-  });
-
-  it('counts also where the session has told everything else, and however it is spaced', () => {
-    const before = fold([userRow('a', context)]);
-    const spaced = JSON.stringify(customTitleRow('Spaced', 's-1'), undefined, 1).replaceAll(
-      '\n',
-      '',
-    );
-    expect(fold([`${spaced}\n`], { before })).toMatchObject({ title: 'Spaced', titleRank: 3 });
-    expect(fold([customTitleRow('z'.repeat(3_000), 's-1')], { before }).title).toHaveLength(500);
-  });
-
-  it('is cut without tearing a character, and printable', () => {
-    const cut = fold([customTitleRow(`${'a'.repeat(498)}😀😀`, 's-1')]).title ?? '';
-    expect(cut).toBe(`${'a'.repeat(498)}…`);
-    const dirty = '\u001b]0;boo\u0007 one\r\ntwo \u202egnp.exe \ud800!';
-    expect(fold([customTitleRow(dirty, 's-1')]).title).toBe(']0;boo  one two  gnp.exe  !');
-  });
-
-  it('stays when a later one is empty, the same or no text', () => {
-    const before = fold([customTitleRow('Kept', 's-1')]);
-    for (const title of ['', ' \u0000 ', 'Kept']) {
-      expect(fold([customTitleRow(title, 's-1')], { before })).toBe(before);
-    }
-    expect(fold(['{"type":"custom-title","customTitle":{"a":1}}\n'], { before })).toBe(before);
   });
 });
 

@@ -75,24 +75,13 @@ function parsedFacts(lines: readonly Buffer[], isMain: boolean): SessionFacts {
     .filter((row) => row.isSidechain !== true)
     .flatMap((row) => (isRow(row.message) ? texts('model', [row.message]) : []))
     .filter((model) => model !== '<synthetic>');
-  const titlesOf = (type: string, name: string): string | undefined =>
-    texts(
-      name,
-      rows.filter((row) => row.type === type),
-    ).at(-1);
-  const titles = [
-    { titleRank: 3, title: titlesOf('custom-title', 'customTitle') },
-    { titleRank: 2, title: titlesOf('ai-title', 'aiTitle') },
-    { titleRank: 1, title: titlesOf('summary', 'summary') },
-  ];
-  const title = titles.find((candidate) => candidate.title !== undefined);
   const startedAt = texts('timestamp')[0];
   const facts = {
     cwd: texts('cwd')[0],
     gitBranch: texts('gitBranch').at(-1),
     harnessVersion: texts('version').at(-1),
     startedAt: startedAt === undefined ? undefined : new Date(startedAt).toISOString(),
-    ...(isMain ? { model: models.at(-1), ...title } : {}),
+    ...(isMain ? { model: models.at(-1) } : {}),
   };
   return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined));
 }

@@ -83,7 +83,7 @@ async function furnish(): Promise<readonly string[]> {
     beside('notes.jsonl'),
     beside('agent-lost.jsonl'),
     beside(uuid, 'agent-x.jsonl'),
-    beside(uuid, 'subagents', 'agent-a93ccab.meta.json'),
+    beside(uuid, 'subagents', 'agent-a93ccab.meta.json.bak'),
     beside(uuid, 'subagents', 'notes.jsonl'),
     beside(uuid, 'subagents', '.agent-x.jsonl'),
     beside(uuid, 'subagents', '.tmp', 'agent-x.jsonl'),
@@ -98,6 +98,7 @@ async function furnish(): Promise<readonly string[]> {
     join(tree.root, '.hidden', `${uuid}.jsonl`),
     join(tree.config, 'history.jsonl'),
   ];
+  await tree.file(beside(uuid, 'subagents', 'agent-a93ccab.meta.json'), '{"agentType":"Plan"}');
   for (const path of strangers) await tree.file(path, lineOf({ type: 'user', text: 'stray' }));
   await mkdir(beside(`${sessionUuid()}.jsonl`));
   const folders = [tree.root, beside(), beside(uuid), beside(uuid, 'subagents')];
@@ -150,6 +151,7 @@ describe('what is a stream', () => {
       [
         `${uuid} - ${project}/${uuid}.jsonl`,
         `${uuid} subagents/agent-a93ccab ${project}/${uuid}/subagents/agent-a93ccab.jsonl`,
+        `${uuid} subagents/agent-a93ccab.meta ${project}/${uuid}/subagents/agent-a93ccab.meta.json`,
         `${uuid} subagents/agent-acompact-70d8e7 ${project}/${uuid}/subagents/agent-acompact-70d8e7.jsonl`,
         `${uuid} subagents/agent-old1 ${project}/agent-old1.jsonl`,
         `${uuid} subagents/workflows/wf_x/agent-y ${project}/${uuid}/subagents/workflows/wf_x/agent-y.jsonl`,

@@ -5,7 +5,6 @@ import { foldCodexRow } from '../../../watchers/codex/facts.js';
 import { lineOf, type Row } from '../../support/claude-tree.js';
 import {
   bareMetaRow,
-  envelope,
   environmentText,
   metaRow,
   outputRow,
@@ -19,7 +18,7 @@ const thread = threadUuid();
 const parent = threadUuid();
 
 function fold(rows: readonly (Row | string)[], name?: string): SessionFacts {
-  const scope = { threadId: thread, titleOf: () => name };
+  const scope = { threadId: thread, nameOf: () => name };
   return rows.reduce<SessionFacts>((facts, row) => {
     const line = Buffer.from(typeof row === 'string' ? row : lineOf(row));
     return foldCodexRow(line, facts, scope);
@@ -52,8 +51,6 @@ describe('what the rows of a thread tell', () => {
     expect(fold([bareMetaRow(thread), state, context, prompt])).toEqual({
       ...early,
       cwd: '/work/old',
-      title: 'do it',
-      titleRank: 1,
     });
   });
 
@@ -110,59 +107,24 @@ describe('what the rows of a thread tell', () => {
   });
 });
 
-describe('the title', () => {
-  const context = userItem(environmentText('/work/app'));
-
-  it('is the first line of the first prompt, in every form that releases gave it', () => {
-    const completed = (type: string) =>
-      envelope('event_msg', {
-        type: 'item_completed',
-        thread_id: thread,
-        item: { type, content: [{ type: 'text', text: 'fix it' }] },
-      });
-    const forms = [userItem('fix it\nplease'), userEvent('  fix it'), completed('UserMessage')];
-    for (const form of forms) {
-      const facts = fold([metaRow(thread), context, form, userItem('later')]);
-      expect(facts).toMatchObject({ title: 'fix it', titleRank: 1, cwd: '/work/app' });
-    }
-    expect(fold([completed('AgentMessage')]).title).toBeUndefined();
-  });
-
-  it('is not what Codex puts before prompts in the name of the user', () => {
+describe('a prompt', () => {
+  it('tells the folder where it is the context that Codex puts before it, and else nothing', () => {
     const rows = [
       userItem('# AGENTS.md instructions for /work/app\n\n<INSTRUCTIONS>'),
       userItem('<user_instructions>be nice</user_instructions>'),
-      userItem('<subagent_notification>\n{}'),
       userEvent('<turn_aborted>'),
-      envelope('response_item', { type: 'message', role: 'assistant', content: 'x' }),
+      userItem('fix it in <cwd>/work/other</cwd>'),
       outputRow('"role":"user"'),
     ];
     expect(fold(rows)).toEqual({});
+    expect(fold([...rows, userItem(environmentText('/work/app'))])).toEqual({ cwd: '/work/app' });
   });
+});
 
-  it('is the name that the thread was given, and rather the one in the index', () => {
-    const named = (id: string | undefined, name: string) =>
-      envelope('event_msg', { type: 'thread_name_updated', thread_id: id, thread_name: name });
-    const rows = [userItem('prompt'), named(thread, 'one'), named(undefined, 'two')];
-    expect(fold(rows)).toEqual({ title: 'two', titleRank: 2 });
-    expect(fold([...rows, named(parent, 'of another'), userItem('x')]).title).toBe('two');
-    expect(fold(rows, 'in the index')).toEqual({ title: 'in the index', titleRank: 3 });
-    expect(fold([...rows, named(thread, '')], '').title).toBe('two');
-  });
-
-  it('does not change for a later prompt, nor from the index back to a row', () => {
-    expect(fold([userItem('first'), userItem('second')])).toEqual({ title: 'first', titleRank: 1 });
-    const before = { title: 'in the index', titleRank: 3 };
-    const row = envelope('event_msg', { type: 'thread_name_updated', thread_name: 'in a row' });
-    const scope = { threadId: thread, titleOf: () => undefined };
-    expect(foldCodexRow(Buffer.from(lineOf(row)), before, scope)).toBe(before);
-  });
-
-  it('of hundreds of pages is cut, and of nothing is none', () => {
-    const { title } = fold([userItem('word '.repeat(50_000))]);
-    expect(title?.length).toBe(500);
-    expect(title?.endsWith('…')).toBe(true);
-    expect(fold([userItem('\u0007'), userItem('  \n ')]).title).toBeUndefined();
+describe('a name', () => {
+  it('is the one that the index has for the thread', () => {
+    expect(fold([userItem('prompt')], 'in the index')).toEqual({ named: 'in the index' });
+    expect(fold([userItem('prompt')], '')).toEqual({});
   });
 });
 
@@ -198,8 +160,8 @@ describe('rows of any kind', () => {
 
   it('cost next to nothing where they tell nothing', () => {
     const line = Buffer.from(lineOf(outputRow('y'.repeat(1 << 20), 7)));
-    const facts: SessionFacts = { ...fromMeta, model: 'm', title: 't', titleRank: 1 };
-    const scope = { threadId: thread, titleOf: () => undefined };
+    const facts: SessionFacts = { ...fromMeta, model: 'm', named: 't' };
+    const scope = { threadId: thread, nameOf: () => undefined };
     const startedMs = performance.now();
     for (let count = 0; count < 300; count += 1) {
       expect(foldCodexRow(line, facts, scope)).toBe(facts);

@@ -70,16 +70,15 @@ describe.skipIf(!isThere)('real rollouts (skipped where ../shared is absent)', (
       expect(facts.startedAt).toMatch(/^202[56]-/);
       if (stream.source.includes('2026-11-22')) {
         expect(facts).toMatchObject({ model: 'mock-model', gitBranch: 'main' });
-        expect(facts.title).toMatch(/^[A-Za-z]/);
       }
     }
   });
 
-  it('have the titles that their users gave them', async () => {
+  it('have the names that their users gave them', async () => {
     const [entry = ''] = readFileSync(join(home, 'session_index.jsonl'), 'utf8').split('\n', 1);
     const { id, thread_name: name }: Record<string, string> = JSON.parse(entry);
     const streams = await allStreams(watcher);
     const stream = streams.find(({ session }) => session.id === id);
-    expect(stream && (await factsOf(stream)).title).toBe(name);
+    expect(stream && (await factsOf(stream)).named).toBe(name);
   });
 });

@@ -276,24 +276,23 @@ describe('roots', () => {
   });
 });
 
-describe('titles', () => {
-  it('are the last names in the index, also when they change', async () => {
+describe('names', () => {
+  it('are the last ones in the index, also when they change', async () => {
     await tree.rollout(thread).append(...rows);
     const watcher = watch();
     const [stream] = await allStreams(watcher);
     if (stream === undefined) throw new Error('not found');
-    expect(await factsOf(stream)).toMatchObject({ title: 'hello', titleRank: 1 });
+    expect(await factsOf(stream)).not.toHaveProperty('named');
     await tree.name(thread, 'first name');
     await tree.name(segment, 'of another');
     await tree.name(thread, 'second\u0007name');
     expect(await factsOf(stream)).toMatchObject({
-      title: 'second name',
-      titleRank: 3,
+      named: 'second name',
     });
     await tree.name(thread, 'third name');
-    expect((await factsOf(stream)).title).toBe('third name');
+    expect((await factsOf(stream)).named).toBe('third name');
     await rm(tree.path('session_index.jsonl'));
-    expect((await factsOf(stream)).title).toBe('hello');
+    expect((await factsOf(stream)).named).toBeUndefined();
   });
 
   it('are not cut from names that are too long to be whole', async () => {
@@ -301,7 +300,8 @@ describe('titles', () => {
     await tree.name(thread, 'short');
     await tree.name(thread, 'x'.repeat(501));
     const [stream] = await allStreams(watch());
-    expect(stream && (await factsOf(stream)).title).toBe('hello');
+    if (stream === undefined) throw new Error('not found');
+    expect((await factsOf(stream)).named).toBeUndefined();
   });
 
   it('survive an index of any content and size', async () => {
@@ -312,7 +312,7 @@ describe('titles', () => {
     await tree.name(thread, 'glued to the junk');
     await tree.name(thread, 'a name');
     const [stream] = await allStreams(watch());
-    expect(stream && (await factsOf(stream)).title).toBe('a name');
+    expect(stream && (await factsOf(stream)).named).toBe('a name');
     expect(told).toEqual([]);
   });
 });

@@ -62,7 +62,6 @@ describe.skipIf(!existsSync(tree))(
         cwd: '/home/u/proj',
         model: 'anthropic/claude-sonnet-4.6',
         gitBranch: 'main',
-        title: 'Fix failing calc test',
       });
       for (const path of [join(folder, 'state.db'), join(folder, 'profiles/coder/state.db')]) {
         const database = new DatabaseSync(path);

@@ -281,7 +281,6 @@ describe('facts', () => {
     const stream = await streamOf();
     let { facts, next } = await factsOf(stream);
     expect(facts).toEqual({
-      title: 'One',
       cwd: '/a',
       model: 'm1',
       gitBranch: 'b',
@@ -290,11 +289,10 @@ describe('facts', () => {
     });
     store.update(id, { title: 'Two', cwd: '/b', model: 'm2', ended_at: null });
     ({ facts, next } = await factsOf(stream, next, facts));
-    expect(facts).toMatchObject({ title: 'Two', cwd: '/a', model: 'm2' });
+    expect(facts).toMatchObject({ cwd: '/a', model: 'm2' });
     expect(facts.endedAt).toBeUndefined();
     store.update(id, { title: null, parent_session_id: 'child' });
     ({ facts, next } = await factsOf(stream, next, facts));
-    expect(facts.title).toBeUndefined();
     expect(facts.parentSessionId).toBe('child');
   });
 
@@ -328,7 +326,7 @@ describe('a hostile or damaged database', () => {
     );
     const stream = await streamOf('x');
     const { facts } = await factsOf(stream);
-    expect(facts).toEqual({ title: '7' });
+    expect(facts).toEqual({});
     expect((await rowsFrom(stream)).rows[1]).toMatchObject({ content: { base64: 'aGk=' } });
   });
 });

@@ -281,8 +281,7 @@ describe('sessions of a database', () => {
     const facts = {
       parentSessionId: parent,
       model: 'window-model',
-      title: 'Folder tour',
-      titleRank: 2,
+      named: 'Folder tour',
     };
     expect(await factsOf(await theOnly(watcher))).toMatchObject(facts);
     database.append(id, { type: 'session_info', id: 'i', name: 'no match for a label' });

@@ -85,7 +85,7 @@ describe.skipIf(!existsSync(harnesses))('real trees of OpenClaw', () => {
     expect(Buffer.byteLength(lines[2] ?? '')).toBe(23_927 + 1);
     expect(await textsOf(streams.get(`${forked} `))).toContain(lines[2]);
     expect(await factsOf(streams.get(`${main} `))).toMatchObject({
-      title: 'Folder tour',
+      named: 'Folder tour',
       model: 'mock-model',
       cwd: '/home/u/proj',
     });

@@ -355,8 +355,6 @@ describe('facts', () => {
       startedAt: '2026-11-22T06:15:56.686Z',
       parentSessionId: parent,
       model: 'second',
-      title: 'A name',
-      titleRank: 1,
     });
   });
 

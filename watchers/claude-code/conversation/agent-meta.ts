@@ -1,5 +1,77 @@
 import { fields, word } from '../../../src/conversation/fields.js';
+import type { RowReader } from '../../../src/conversation/fold.js';
+import type { TurnCounter } from '../../../src/conversation/outline.js';
 import type { Place } from '../../../src/conversation/place.js';
+import {
+  noted,
+  type PlacedRow,
+  type RowReading,
+  type Tell,
+} from '../../../src/conversation/row.js';
+import { noTurns, type Tally } from '../../../src/conversation/tally.js';
+
+const suffix = '.meta';
+
+/** Whether a stream holds what Claude Code notes of a sub-agent beside its transcript. */
+export function isAgentMeta(stream: string): boolean {
+  return stream.endsWith(suffix);
+}
+
+/** The states of that note, as rows: they tell of a conversation and are none. */
+export class AgentMetaRows implements RowReader {
+  readonly isSubagent = false;
+  readonly #session: string;
+  readonly #rows: PlacedRow[] = [];
+
+  constructor({ session }: Place) {
+    this.#session = session;
+  }
+
+  row(value: unknown, line: number): void {
+    const reading = readAgentMeta(value, this.#session);
+    this.#rows.push({ ...reading, lines: [line], isInherited: false, isAbandoned: false });
+  }
+
+  rows(): readonly PlacedRow[] {
+    return this.#rows;
+  }
+}
+
+/** The same, of which nothing is to be counted. */
+export class AgentMetaTurns implements TurnCounter {
+  readonly isSubagent = false;
+  readonly #session: string;
+
+  constructor({ session }: Place) {
+    this.#session = session;
+  }
+
+  row(value: unknown): RowReading {
+    return readAgentMeta(value, this.#session);
+  }
+
+  state(): null {
+    return null;
+  }
+
+  tallies(): { readonly own: Tally; readonly inherited: Tally } {
+    return { own: noTurns, inherited: noTurns };
+  }
+
+  tells(): readonly Tell[] {
+    return [];
+  }
+}
+
+function readAgentMeta(meta: unknown, session: string): RowReading {
+  const { description, ...by } = spawnedIn(meta, session);
+  return noted('agent-meta', { atMs: undefined, id: undefined }, [
+    { kind: 'spawn', by },
+    ...(description === undefined
+      ? []
+      : [{ kind: 'title', by: 'harness', text: description } as const]),
+  ]);
+}
 
 /**
  * Who began a sub-agent, by the `agent-<id>.meta.json` beside its transcript: of an agent's own agents nothing else tells it.

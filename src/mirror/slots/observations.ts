@@ -1,0 +1,159 @@
+import type { Bucket } from '../../bucket/bucket.js';
+import type { Redactor } from '../../redact/redact.js';
+import type { Checkpoint } from '../checkpoint.js';
+import { completeLines } from '../lines.js';
+import type { KeptOutline, LineOutline, StreamOutline } from '../outline.js';
+import type { StreamStateFile } from '../state/stream-state.js';
+import type { SessionFacts, Stream } from '../stream.js';
+import type { AdoptedSlot } from './compare-slot.js';
+import { listStream } from './listing.js';
+import { readChain } from './reader.js';
+
+/** Begins a stream's outline, or goes on from a state. */
+export type Outliner = (state?: unknown) => LineOutline | undefined;
+
+/**
+ * What the shipped lines of one stream tell: facts, whatever their order, and the outline, which counts each line once and
+ * in order. An outline that is not in step with what was shipped says nothing until it is made again from the bucket.
+ */
+export class Observations {
+  facts: SessionFacts = {};
+  readonly #open: Outliner;
+  /** Between two uploads only its state is kept, as text: a fold of its own takes several times as much. */
+  #fold: LineOutline | undefined;
+  #packed: string | undefined;
+  #told: StreamOutline | undefined;
+  #rows = 0;
+
+  constructor(open: Outliner) {
+    this.#open = open;
+  }
+
+  /** What local state remembers. The fold's state stays on disk until it is needed. */
+  restore(facts: SessionFacts, kept: KeptOutline | undefined): void {
+    this.facts = facts;
+    this.#told = kept?.told;
+    this.#rows = kept?.told.rows ?? 0;
+  }
+
+  /** Makes it ready to count more lines. */
+  async wake(state: Pick<StreamStateFile, 'load'>): Promise<void> {
+    if (!this.#isAsleep) return;
+    const kept = (await state.load())?.outline;
+    if (kept?.told.rows === this.#rows) this.#packed = JSON.stringify(kept.state);
+    else this.#forget();
+  }
+
+  get #isAsleep(): boolean {
+    return this.#rows > 0 && this.#fold === undefined && this.#packed === undefined;
+  }
+
+  /** Redacted lines, by the number of the first one. A pass that starts over counts anew. */
+  observe(source: Pick<Stream, 'facts'>, lines: readonly Buffer[], first: number): void {
+    for (const [index, line] of lines.entries()) this.#line(source, line, first + index);
+  }
+
+  /** The lines of a slot that was filled by somebody else. */
+  adopt(source: Pick<Stream, 'facts'>, slot: AdoptedSlot, redactor: Redactor): void {
+    const redacted = slot.sourceLines.map((line) => redactor.redact(line).bytes);
+    this.observe(source, [...slot.shippedLines, ...redacted], slot.part.startLine);
+  }
+
+  /** The same, one by one; with a redactor for lines as the source has them. */
+  observer(
+    source: Pick<Stream, 'facts'>,
+    redactor?: Redactor,
+  ): (line: Buffer, number: number) => void {
+    return (line, number) => this.#line(source, redactor?.redact(line).bytes ?? line, number);
+  }
+
+  /** Facts are lifted from redacted lines: cut short, half a secret would no longer be known as one. */
+  #line(source: Pick<Stream, 'facts'>, line: Buffer, number: number): void {
+    this.facts = source.facts(line, this.facts);
+    if (number === 0) this.#begin(this.#open());
+    if (number !== this.#rows || this.#isAsleep) return;
+    const fold = this.#awake();
+    fold?.row(textOf(line), number);
+    this.#rows += 1;
+    this.#told = undefined;
+  }
+
+  /** What was shipped ends at this line now: an outline of anything else is none. */
+  settle(line: number): void {
+    if (this.#rows !== line) this.#forget();
+  }
+
+  /** Its outline, if it speaks of exactly so many lines. */
+  told(line: number): StreamOutline | undefined {
+    if (line !== this.#rows || line === 0) return undefined;
+    this.#told ??= this.#awake()?.outline();
+    return this.#told;
+  }
+
+  /** For local state. */
+  kept(line: number): KeptOutline | undefined {
+    const told = this.told(line);
+    const state = this.#fold?.state() ?? (this.#packed && parsed(this.#packed));
+    return told === undefined || state === undefined ? undefined : { told, state };
+  }
+
+  /** Nothing more comes for a while. */
+  pack(): void {
+    if (this.#fold === undefined) return;
+    this.#packed = JSON.stringify(this.#fold.state());
+    this.#fold = undefined;
+  }
+
+  /** Its outline, made again from what readers find in the bucket where it is not known. */
+  async read(
+    { bucket, prefix }: { readonly bucket: Bucket; readonly prefix: string },
+    { parts, position, generation }: Checkpoint,
+  ): Promise<StreamOutline | undefined> {
+    const isKnown = parts.length === 0 || this.told(position.line) !== undefined;
+    if (!isKnown) await this.#rebuild(bucket, prefix, generation);
+    return this.told(position.line);
+  }
+
+  async #rebuild(bucket: Bucket, prefix: string, generation: number): Promise<void> {
+    const fold = this.#open();
+    if (fold === undefined) return;
+    let rows = 0;
+    const listing = await listStream(bucket, prefix);
+    for await (const { body } of readChain(bucket, listing, generation)) {
+      for (const line of completeLines(body)) {
+        fold.row(textOf(line), rows);
+        rows += 1;
+      }
+    }
+    this.#begin(fold);
+    this.#rows = rows;
+    this.#told = fold.outline();
+    this.pack();
+  }
+
+  #begin(fold: LineOutline | undefined): void {
+    this.#fold = fold;
+    this.#packed = undefined;
+    this.#told = undefined;
+    this.#rows = 0;
+  }
+
+  #forget(): void {
+    this.#begin(undefined);
+  }
+
+  #awake(): LineOutline | undefined {
+    if (this.#fold !== undefined || this.#packed === undefined) return this.#fold;
+    this.#fold = this.#open(parsed(this.#packed));
+    this.#packed = undefined;
+    return this.#fold;
+  }
+}
+
+function textOf(line: Buffer): string {
+  return line.toString('utf8').replace(/\n$/, '');
+}
+
+function parsed(text: string): unknown {
+  return JSON.parse(text);
+}

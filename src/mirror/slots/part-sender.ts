@@ -1,0 +1,44 @@
+import { rangePartName } from '../../protocol/parts.js';
+import { type Checkpoint, nextPartName } from '../checkpoint.js';
+import { type PendingPut, pendingPutInMemory } from '../state/pending-put.js';
+import type { PreparedPart } from './prepare-part.js';
+import type { StreamMirrorContext } from './upload.js';
+
+const contentType = 'application/x-ndjson';
+
+/** Puts one stream's parts: into slots or, where the store cannot arbitrate, as ranges that are put again after a kill. */
+export class PartSender {
+  /** The store cannot arbitrate. */
+  readonly isRange: boolean;
+  readonly #context: Pick<StreamMirrorContext, 'bucket' | 'prefix'>;
+  readonly #pendingPut: PendingPut;
+
+  constructor(context: Pick<StreamMirrorContext, 'bucket' | 'prefix' | 'pendingPut'>) {
+    this.#context = context;
+    this.isRange = !context.bucket.capabilities.putIfAbsent;
+    this.#pendingPut = context.pendingPut ?? pendingPutInMemory();
+  }
+
+  /** `false`: the slot at the checkpoint's end was filled before. */
+  async send(checkpoint: Checkpoint, { body, chunk }: PreparedPart): Promise<boolean> {
+    const { bucket, prefix } = this.#context;
+    if (!this.isRange) {
+      const slot = prefix + nextPartName(checkpoint);
+      return (await bucket.putIfAbsent(slot, body, { contentType })).written;
+    }
+    const { sequence, generation, position } = checkpoint;
+    const name = rangePartName(sequence, generation, position.line, chunk.next.line);
+    await this.#pendingPut.put(bucket, prefix + name, body);
+    return true;
+  }
+
+  /** Puts again what an earlier run may not have finished; whether there was anything. */
+  async replay(): Promise<boolean> {
+    return this.isRange && (await this.#pendingPut.replay(this.#context.bucket));
+  }
+
+  /** What was sent is on record. */
+  async forget(): Promise<void> {
+    if (this.isRange) await this.#pendingPut.forget();
+  }
+}

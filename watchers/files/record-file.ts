@@ -1,0 +1,109 @@
+import * as v from 'valibot';
+import type { Io } from '../../src/io.js';
+import type {
+  Chunk,
+  FileSnapshot,
+  JsonValue,
+  Position,
+  RecordStream,
+  SessionFacts,
+  SessionRef,
+} from '../../src/mirror/stream.js';
+import { matches, type RowFingerprint, shippedFingerprint } from '../sqlite/row-fingerprint.js';
+import { unreadable } from '../unreadable.js';
+import { openRegular, snapshotOf } from './jsonl-file.js';
+
+export interface RecordFile {
+  readonly io: Io;
+  readonly path: string;
+  readonly session: SessionRef;
+  readonly name: string;
+  readonly facts: (line: Buffer, before: SessionFacts) => SessionFacts;
+}
+
+/** Such files are a few hundred bytes; anything much larger is something else. */
+const largest = 1 << 20;
+
+const printSchema = v.union([
+  v.string(),
+  v.array(v.tuple([v.number(), v.number(), v.string()])),
+  v.null(),
+]);
+
+/**
+ * A small JSON document that its harness replaces as a whole: each state of it that was seen is a line. One that is only half
+ * written is no state; the next look finds it whole.
+ */
+export function recordFile(file: RecordFile): RecordStream {
+  return {
+    kind: 'records',
+    isCompared: true,
+    session: file.session,
+    name: file.name,
+    source: file.path,
+    changed: (since) => lookAt(file, since),
+    read: (from) => read(file, from),
+    fold: (from, shipped) => {
+      const last = shipped.at(-1);
+      const at = last === undefined ? from.at : encoded(shippedFingerprint(last));
+      return { line: from.line + shipped.length, at };
+    },
+    facts: file.facts,
+  };
+}
+
+async function lookAt(
+  { io, path }: RecordFile,
+  since: FileSnapshot | undefined,
+): Promise<FileSnapshot | undefined> {
+  try {
+    const stat = await io.stat(path);
+    if (stat?.kind !== 'file') return undefined;
+    const snapshot = snapshotOf(stat);
+    return snapshot.token === since?.token ? undefined : snapshot;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function read({ io, path }: RecordFile, from: Position): Promise<Chunk | 'moved' | 'gone'> {
+  const known = v.safeParse(printSchema, from.at);
+  if (!known.success) return 'moved';
+  const file = await openRegular(io, path);
+  if (file === undefined) return 'gone';
+  try {
+    const stat = await file.stat();
+    const bytes = Buffer.alloc(Math.min(stat.size, largest + 1));
+    const length = await file.read(bytes, 0);
+    const line = lineOf(bytes.subarray(0, length));
+    const isNew = line !== undefined && (known.output === null || !matches(known.output, line));
+    return {
+      lines: isNew ? [line] : [],
+      next: isNew ? { line: from.line + 1, at: encoded(shippedFingerprint(line)) } : from,
+      snapshot: snapshotOf(stat),
+      sourceBytes: isNew ? length : 0,
+      rest: 0,
+      more: false,
+    };
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The document on one line; `undefined` if it is none. */
+function lineOf(bytes: Buffer): Buffer | undefined {
+  if (bytes.length > largest) return undefined;
+  try {
+    const document: unknown = JSON.parse(bytes.toString('utf8'));
+    const isRecord = typeof document === 'object' && document !== null && !Array.isArray(document);
+    return isRecord ? Buffer.from(`${JSON.stringify(document)}\n`) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function encoded(print: RowFingerprint): JsonValue {
+  return typeof print === 'string' ? print : print.map((piece) => [...piece]);
+}
