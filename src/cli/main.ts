@@ -4,19 +4,20 @@ import { exitOnSignals } from './signals.js';
 /** Runs one command line to its end and sets the exit code. `root` holds package.json and the oclif manifest. */
 export async function main(argv: readonly string[], root: string): Promise<void> {
   const words = helpAsFlag(argv);
-  const fail = (error: unknown): Promise<void> => endWith(error, words, root);
+  const fail = async (error: unknown): Promise<void> => {
+    process.exitCode = await reported(error, words, root);
+  };
   exitOnSignals();
   process.stdout.on('error', exitOnClosedPipe);
   process.stderr.on('error', exitOnClosedPipe);
-  process.on('uncaughtException', fail);
+  process.on('uncaughtException', (error) => fail(error).then(exitWhenWritten));
   if (asksForFrontPage(argv)) return await showFrontPage(root).catch(fail);
   await run([...words], { root, userPlugins: false, devPlugins: false }).catch(fail);
 }
 
-async function endWith(error: unknown, argv: readonly string[], root: string): Promise<void> {
-  const code = await reported(error, argv, root);
-  // Exits explicitly: work that a failed command started could keep the event loop alive.
-  process.stdout.write('', () => process.exit(code));
+/** Nothing can be relied on after an error that nobody caught, not even that the event loop runs empty. */
+function exitWhenWritten(): void {
+  process.stdout.write('', () => process.exit());
 }
 
 /** An error that cannot be shown, e.g. because one of our files is missing, must not end up here again and again. */

@@ -1,3 +1,5 @@
+import { Transform } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { escapeTerminal, escapeTerminalBlock, escapeTerminalJson } from '../escape-terminal.js';
 
 /** Bumped when a field of any `--json` answer changes meaning; new fields do not count. */
@@ -23,6 +25,19 @@ export function printBlock(text: string): void {
 export function printStoredLine(line: Buffer): void {
   if (process.stdout.isTTY !== true) printRaw(line);
   else printRaw(`${escapeTerminalJson(line.toString('utf8').replace(/\n$/, ''))}\n`);
+}
+
+/** Where text goes that is printed as it is: unchanged, except that a terminal gets invisible characters escaped. */
+export function rawOutput(): NodeJS.WritableStream {
+  if (process.stdout.isTTY !== true) return process.stdout;
+  const decoder = new StringDecoder('utf8');
+  const visible = new Transform({
+    transform: (chunk: Buffer, _encoding, done) =>
+      done(null, escapeTerminalBlock(decoder.write(chunk))),
+    flush: (done) => done(null, escapeTerminalBlock(decoder.end())),
+  });
+  visible.pipe(process.stdout, { end: false });
+  return visible;
 }
 
 /** Bytes the user asked for raw. */

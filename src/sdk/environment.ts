@@ -45,6 +45,11 @@ export function textOf(what: string, value: unknown): string {
   throw new UsageError(`${what} must be a non-empty string`);
 }
 
+export function countOf(what: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+  throw new UsageError(`${what} must be a whole number above 0`);
+}
+
 function documentOf(destination: unknown) {
   return checkConfig(
     'not a usable destination',

@@ -1,11 +1,11 @@
-import { type Inbox, readInbox, readNewMail } from '../coordination/mail/inbox.js';
+import { type Inbox, readInbox, readNewMail, usualLimit } from '../coordination/mail/inbox.js';
 import { sendMail } from '../coordination/mail/mailbox.js';
 import { checkMailId, checkMailText } from '../protocol/mail.js';
 import { checkName, stepId } from '../protocol/names.js';
 import type { SdkContext } from './context.js';
-import { textOf } from './environment.js';
+import { countOf, textOf } from './environment.js';
 import { messageOf } from './results.js';
-import type { About, SentMessage, Tracecraft } from './types.js';
+import type { About, InboxOptions, SentMessage, Tracecraft } from './types.js';
 
 type MailMethods = Pick<Tracecraft, 'send' | 'broadcast' | 'inbox' | 'newMail'>;
 
@@ -25,16 +25,25 @@ export function mailOf(acting: SdkContext): MailMethods {
     );
     return { id, sentAt };
   };
-  const shown = ({ mail, skipped }: Pick<Inbox, 'mail' | 'skipped'>) => {
+  const shown = ({ mail, skipped }: Inbox) => {
     for (const { error } of skipped) acting.warn(error.message);
     return mail.map(messageOf);
+  };
+  // Anybody may fill a mailbox.
+  const inbox = async ({ limit = usualLimit }: InboxOptions = {}) => {
+    const found = await acting.act(({ context }) =>
+      readInbox(context, { limit: countOf('limit', limit) }),
+    );
+    if (found.unread > 0) acting.warn(`${found.unread} older messages were left out: raise limit`);
+    return shown(found);
   };
   return {
     send: (to, message, about) => deliver(checkName('agent', textOf('to', to)), message, about),
     broadcast: (message, about) => deliver(null, message, about),
-    inbox: async () => shown(await acting.act(({ context }) => readInbox(context))),
+    inbox,
     newMail: async () => {
       const news = await acting.act(({ context }) => readNewMail(context));
+      if (news.unread > 0) acting.warn(`${news.unread} more messages stay new: ask again`);
       if (news.damage !== undefined) acting.warn(`${news.damage.message}; all mail counts as new`);
       return { messages: shown(news), markSeen: () => news.remember() };
     },

@@ -73,9 +73,9 @@ export interface Tracecraft {
   send(to: string, message: string, about?: About): Promise<SentMessage>;
   /** One message to every agent. */
   broadcast(message: string, about?: About): Promise<SentMessage>;
-  /** All mail, in the order sent. Consumes nothing. */
-  inbox(): Promise<readonly Message[]>;
-  /** What this agent has not seen, on any machine. Stays new until `markSeen`. */
+  /** The newest mail, in the order sent. Consumes nothing. A warning counts what the limit left out. */
+  inbox(options?: InboxOptions): Promise<readonly Message[]>;
+  /** What this agent has not seen, on any machine; at most 1,000 messages. Stays new until `markSeen`. */
   newMail(): Promise<NewMail>;
 
   /** Proof that the agent is alive. Claiming, sending and changing memory count, too. */
@@ -183,6 +183,11 @@ export interface About {
   readonly step?: string | undefined;
   /** The id of the message it answers. */
   readonly replyTo?: string | undefined;
+}
+
+export interface InboxOptions {
+  /** Messages at most. Default: 1,000. */
+  readonly limit?: number;
 }
 
 export interface SentMessage {

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+import { type CliWorld, createCliWorld, repositoryRoot } from '../support/run-cli.js';
 
 const secret = `ghp_${'aB3dE5gH7jK9'.repeat(3)}`;
 
@@ -25,6 +26,17 @@ describe('tracecraft redact', () => {
     );
     expect(stdout.startsWith(clean)).toBe(true);
     expect(stderr).toMatch(/^redacted [a-z0-9-]+:1\n$/);
+  });
+
+  it.runIf(process.platform === 'linux')('shows a terminal no control characters', async () => {
+    const notes = join(world.root, 'notes');
+    await writeFile(notes, '\u001b[31mred\u001b[0m\u202e and\ttext\n');
+    const bin = join(repositoryRoot, 'bin', 'run.cjs');
+    const command = `'${process.execPath}' '${bin}' redact < '${notes}'`;
+    const env = { PATH: process.env.PATH, HOME: world.home, SHELL: '/bin/sh' };
+    const script = ['--quiet', '--return', '--command', command, '/dev/null'];
+    const shown = execFileSync('script', script, { env, encoding: 'utf8', input: '' });
+    expect(shown).toBe('\\x1b[31mred\\x1b[0m\\u202e and\ttext\r\n');
   });
 
   it('--check prints nothing and exits 9 when there is one, without saying which', async () => {

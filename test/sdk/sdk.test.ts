@@ -153,6 +153,15 @@ describe('mail and memory', () => {
     expect(await bob.inbox()).toHaveLength(2);
   });
 
+  it('of a full mailbox is read up to a limit, the newest of it, with a warning', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    for (const text of ['one', 'two', 'three']) await ann.send('bob', text);
+    const shown = await bob.inbox({ limit: 2 });
+    expect(shown.map(({ message }) => message)).toEqual(['two', 'three']);
+    expect(warnings).toEqual([expect.stringMatching(/^1 older message/)]);
+    await expect(bob.inbox({ limit: 0 })).rejects.toThrow(UsageError);
+  });
+
   it('is set by one of many who ask for the same version', async () => {
     const agents = await Promise.all(Array.from({ length: 8 }, (_, n) => open(`agent-${n}`)));
     const answers = await Promise.all(

@@ -16,48 +16,62 @@ const recordsQuietMs = 2_100;
 
 /** Until everything of one stream is sent, or nothing can be: the failure stands then, and the others go on. */
 export async function drainWhole(
-  { uploader, clock, patienceMs }: Drain,
+  drain: Drain,
   state: UploadState,
   signal: AbortSignal,
   counter: ProgressCounter,
 ): Promise<void> {
+  const { uploader, clock, patienceMs } = drain;
   const { breaker } = uploader;
   const isHopeless = (): boolean => breaker.hopeless(clock.monotonic(), patienceMs) !== undefined;
   let maySettle = state.mirrored.mirror.source.kind === 'records';
-  state.isFlushing = true;
-  state.schedule.flushing(clock.monotonic());
-  while (!signal.aborted && !isHopeless()) {
-    const upload = await uploader.upload(state, backfillParts);
-    counter.advanced(state);
-    if (upload === 'again') continue;
-    const awaitsQuiet = upload === 'done' && maySettle && state.rest > 0;
-    if (upload === 'done' && !awaitsQuiet) {
-      state.isFlushing = false;
-      return counter.finished(state);
+  await drained(drain, state, async () => {
+    while (!signal.aborted && !isHopeless()) {
+      const upload = await uploader.upload(state, backfillParts);
+      counter.advanced(state);
+      if (upload === 'again') continue;
+      const awaitsQuiet = upload === 'done' && maySettle && state.rest > 0;
+      if (upload === 'done' && !awaitsQuiet) {
+        counter.finished(state);
+        return true;
+      }
+      if (upload === 'failed' && breaker.trouble === undefined) return true;
+      if (awaitsQuiet) maySettle = false;
+      const waitMs = awaitsQuiet ? recordsQuietMs : breaker.notBeforeMs - clock.monotonic();
+      await clock.sleep(Math.max(250, Math.min(waitMs, patienceMs)), signal);
     }
-    if (upload === 'failed' && breaker.trouble === undefined) return;
-    if (awaitsQuiet) maySettle = false;
-    const waitMs = awaitsQuiet ? recordsQuietMs : breaker.notBeforeMs - clock.monotonic();
-    await clock.sleep(Math.max(250, Math.min(waitMs, patienceMs)), signal);
-  }
+    return false;
+  });
 }
 
 /** The same at a shutdown, as far as its time goes. */
-export async function finishOne(
+export async function finishOne(drain: Drain, state: UploadState, deadline: number): Promise<void> {
+  const { uploader, clock } = drain;
+  await drained(drain, state, async () => {
+    while (clock.monotonic() < deadline) {
+      const upload = await uploader.upload(state, liveParts);
+      const isSourceBroken = upload === 'failed' && uploader.breaker.trouble === undefined;
+      if (upload === 'done' || isSourceBroken) return true;
+      const left = Math.max(0, deadline - clock.monotonic());
+      if (upload !== 'again') await clock.sleep(Math.min(500, left));
+    }
+    return false;
+  });
+}
+
+/** Marks a stream as busy for as long as `work` takes, which tells whether it came to an end. Otherwise the stream is due again. */
+async function drained(
   { uploader, clock }: Drain,
   state: UploadState,
-  deadline: number,
+  work: () => Promise<boolean>,
 ): Promise<void> {
   state.isFlushing = true;
   state.schedule.flushing(clock.monotonic());
-  while (clock.monotonic() < deadline) {
-    const upload = await uploader.upload(state, liveParts);
-    const isSourceBroken = upload === 'failed' && uploader.breaker.trouble === undefined;
-    if (upload === 'done' || isSourceBroken) {
-      state.isFlushing = false;
-      return;
-    }
-    const left = Math.max(0, deadline - clock.monotonic());
-    if (upload !== 'again') await clock.sleep(Math.min(500, left));
+  try {
+    if (!(await work())) state.schedule.again(clock.monotonic());
+  } catch (error) {
+    uploader.failed(error, state);
+  } finally {
+    state.isFlushing = false;
   }
 }

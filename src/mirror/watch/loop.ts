@@ -92,14 +92,17 @@ export class WatchLoop {
     const { clock, settings } = this.#context;
     const isReady = await raceAbort(this.#prepare(), signal);
     this.#sweepAtMs = clock.monotonic();
-    while (!signal.aborted) {
-      await this.#lookAtHot();
-      await this.#sweepWhenDue();
-      this.#flushDue();
-      this.#writeDueMetas();
-      await this.#sleep(signal);
+    try {
+      while (!signal.aborted) {
+        await this.#lookAtHot();
+        await this.#sweepWhenDue();
+        this.#flushDue();
+        this.#writeDueMetas();
+        await this.#sleep(signal);
+      }
+    } finally {
+      await settings.events.close();
     }
-    await settings.events.close();
     return isReady ? this.#finish() : summaryOf([]);
   }
 
