@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
@@ -14,6 +15,7 @@ import {
   downloadArtifacts,
 } from '../../src/coordination/artifacts/download.js';
 import { openDownloadFolder } from '../../src/coordination/artifacts/download-folder.js';
+import { pinnedArtifact, pinsOf, resolvePin } from '../../src/coordination/artifacts/pinned.js';
 import { NotFoundError, PartialError, TracecraftError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
@@ -25,10 +27,12 @@ const mostTold = 10;
 export default class ArtifactDownload extends BaseCommand {
   static override summary = 'download an artifact, checked against what was uploaded';
   static override description =
-    'Without --step: a shared artifact, or STEP/NAME as shown by "artifact list" and handoffs. It keeps its own name below the folder, subfolders included; nothing is written outside that folder, no link below it is followed, and no existing file is replaced without --force. A file that differs from the SHA-256 of its upload is discarded.\n\nExit codes: 0 downloaded, 1 not what was uploaded, 2 bad name or the file exists, 3 no such artifact, 7 not allowed, 8 store unreachable, 10 some were not downloaded.';
+    'Without --step: a shared artifact, or STEP/NAME as shown by "artifact list" and handoffs. It keeps its own name below the folder, subfolders included; nothing is written outside that folder, no link below it is followed, and no existing file is replaced without --force. A file that differs from the SHA-256 of its upload is discarded. Of a step that was handed over with it, an artifact comes as it was then, whatever was uploaded since; --latest gets what is there now, --handoff all that was handed over.\n\nExit codes: 0 downloaded, 1 not what was uploaded, 2 bad name or the file exists, 3 no such artifact, 7 not allowed, 8 store unreachable, 10 some were not downloaded.';
   static override examples = [
     '<%= config.bin %> artifact download build/patch-auth.diff',
     '<%= config.bin %> artifact download patch-auth.diff --step build --to review',
+    '<%= config.bin %> artifact download --handoff build --to review',
+    '<%= config.bin %> artifact download build/patch-auth.diff -o fix.diff',
     '<%= config.bin %> artifact download dist --step build --recursive',
     '<%= config.bin %> artifact download --recursive --step build --to /tmp/build --force',
   ];
@@ -37,7 +41,22 @@ export default class ArtifactDownload extends BaseCommand {
   };
   static override flags = {
     step: Flags.string({ summary: 'the step it belongs to' }),
-    to: Flags.string({ summary: 'the folder to put it into', default: '.', helpValue: 'FOLDER' }),
+    latest: Flags.boolean({ summary: 'what is there now, not what the step was handed over with' }),
+    handoff: Flags.string({
+      summary: 'everything that this step was handed over with',
+      helpValue: 'STEP',
+      exclusive: ['step', 'recursive', 'latest'],
+    }),
+    output: Flags.string({
+      char: 'o',
+      summary: 'write the one artifact to this file',
+      helpValue: 'FILE',
+      exclusive: ['to', 'recursive', 'handoff'],
+    }),
+    to: Flags.string({
+      summary: 'the folder to put it into (default: this one)',
+      helpValue: 'FOLDER',
+    }),
     recursive: Flags.boolean({ char: 'r', summary: 'everything in the folder, or in the step' }),
     force: Flags.boolean({ summary: 'replace existing files' }),
   };
@@ -45,18 +64,27 @@ export default class ArtifactDownload extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(ArtifactDownload);
     const step = flags.step === undefined ? undefined : stepId(flags.step);
-    const name = nameOf(args.name, flags.recursive);
+    const name = nameOf(args.name, flags);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const place = { bucket, layout: bucketLayout(settings.project) };
-    const { artifacts, strays } = await resolve(place, name, step, flags.recursive);
+    const { artifacts: found, strays } = await resolve(place, { ...flags, name, step });
     for (const key of strays) this.warn(`skipped, not a valid artifact name: ${key}`);
-    if (artifacts.length === 0) {
-      throw new NotFoundError(`no artifacts in ${step ?? 'shared'}`, {
+    if (found.length === 0) {
+      const from =
+        flags.handoff === undefined
+          ? `in ${step ?? 'shared'}`
+          : `handed over with step ${flags.handoff}`;
+      throw new NotFoundError(`no artifacts ${from}`, {
         hint: 'See "tracecraft artifact list".',
       });
     }
-    const folder = await openDownloadFolder(flags.to, { force: flags.force });
+    const { output } = flags;
+    // The one file under the name that was asked for.
+    const artifacts =
+      output === undefined ? found : found.map((one) => ({ ...one, name: basename(output) }));
+    const to = output === undefined ? (flags.to ?? '.') : dirname(output);
+    const folder = await openDownloadFolder(to, { force: flags.force });
     const total = artifacts.reduce((sum, { size }) => sum + size, 0);
     const { isQuiet } = this;
     const progress = startProgress({ label: 'download', total, unit: 'bytes', isQuiet });
@@ -118,9 +146,23 @@ export default class ArtifactDownload extends BaseCommand {
   }
 }
 
-function nameOf(text: string | undefined, recursive: boolean): string | undefined {
+interface Wish {
+  readonly name: string | undefined;
+  readonly step: string | undefined;
+  readonly recursive: boolean;
+  readonly latest: boolean;
+  readonly handoff?: string | undefined;
+}
+
+function nameOf(
+  text: string | undefined,
+  { recursive, handoff }: Pick<Wish, 'recursive' | 'handoff'>,
+): string | undefined {
+  if (text !== undefined && handoff !== undefined) {
+    throw new UsageError('--handoff downloads all of it: name no artifact');
+  }
   if (text !== undefined) return checkArtifactName(recursive ? text.replace(/\/$/, '') : text);
-  if (recursive) return undefined;
+  if (recursive || handoff !== undefined) return undefined;
   throw new UsageError('missing argument: NAME', {
     hint: 'Name an artifact, or download a whole step with --step STEP --recursive.',
   });
@@ -128,10 +170,15 @@ function nameOf(text: string | undefined, recursive: boolean): string | undefine
 
 async function resolve(
   place: ArtifactStore,
-  name: string | undefined,
-  step: string | undefined,
-  recursive: boolean,
+  { name, step, recursive, latest, handoff }: Wish,
 ): Promise<FoundArtifacts> {
+  if (handoff !== undefined) {
+    const pins = await pinsOf(place, stepId(handoff));
+    const found = await Promise.all(pins.map((pin) => resolvePin(place, pin)));
+    return { artifacts: found.filter((one) => one !== undefined), strays: [] };
+  }
   if (recursive || name === undefined) return resolveFolder(place, name, step);
-  return { artifacts: [await resolveArtifact(place, name, step)], strays: [] };
+  const newest = await resolveArtifact(place, name, step);
+  const pinned = latest ? undefined : await pinnedArtifact(place, newest);
+  return { artifacts: [pinned ?? newest], strays: [] };
 }

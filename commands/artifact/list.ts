@@ -7,7 +7,7 @@ import { bucketLayout } from '../../src/protocol/keys.js';
 import { stepId } from '../../src/protocol/names.js';
 
 export default class ArtifactList extends BaseCommand {
-  static override summary = 'list list list list what the agents have uploaded';
+  static override summary = 'list what the agents have uploaded';
   static override description =
     'Shows the SHA-256 recorded at upload; "-" if nothing was recorded, e.g. because another tool uploaded it.\n\nExit codes: 0 listed, 2 bad name, 7 not allowed, 8 store unreachable.';
   static override examples = [
@@ -17,11 +17,17 @@ export default class ArtifactList extends BaseCommand {
   ];
   static override flags = {
     step: Flags.string({ summary: 'only those of this step, or "shared"' }),
+    all: Flags.boolean({
+      summary: 'also the copies (NAME~DIGITS) of what was replaced',
+    }),
   };
 
   async run(): Promise<object> {
     const { flags } = await this.parse(ArtifactList);
-    const wanted = flags.step === undefined ? {} : { step: stepId(flags.step) };
+    const wanted = {
+      ...(flags.step === undefined ? {} : { step: stepId(flags.step) }),
+      withCopies: flags.all,
+    };
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const layout = bucketLayout(settings.project);

@@ -15,13 +15,22 @@ import {
   type PassedOver,
   type UploadSource,
 } from '../../src/coordination/artifacts/sources.js';
-import { type UploadReport, uploadArtifacts } from '../../src/coordination/artifacts/upload.js';
-import { refuseFenced } from '../../src/coordination/claims/finish-claim.js';
+import {
+  type UploadOptions,
+  type UploadReport,
+  uploadArtifacts,
+} from '../../src/coordination/artifacts/upload.js';
+import { refuseFenced, refuseReplacing } from '../../src/coordination/claims/step-artifacts.js';
 import { PartialError, RefusedError, TracecraftError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { sharedStep } from '../../src/protocol/artifacts.js';
 import { stepId } from '../../src/protocol/names.js';
 import { addCounts, type Counts, countsText } from '../../src/redact/counts.js';
+
+interface Destination {
+  readonly step: string;
+  readonly mayReplace: UploadOptions['mayReplace'];
+}
 
 /** At most this many failures are listed one by one. */
 const mostTold = 10;
@@ -29,7 +38,7 @@ const mostTold = 10;
 export default class ArtifactUpload extends BaseCommand {
   static override summary = 'upload a file or a folder for the other agents';
   static override description =
-    'Any file of any size. Records its size and SHA-256, which downloads are checked against. Replaces an artifact of the same name. Does not follow links in a folder; a warning names them.\n\nText files of up to 8 MiB are looked at: what seems to be a secret is named by kind, and sent only after a yes at the terminal, or with --yes. With --redact a copy without it is sent. This is stricter than send, which only warns: you wrote the message, but perhaps nobody has read the file. Larger and other files are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 7 not allowed, 8 store unreachable, 9 seems to hold a secret and nobody said yes, 10 some files were not uploaded.';
+    'Any file of any size. Records its size and SHA-256, which downloads are checked against. In a step that somebody holds, only the holder replaces an artifact; in one that is done, nobody does; new names can always be added. What a name stood for before is kept as a copy ("artifact list --all"). Does not follow links in a folder; a warning names them.\n\nText files of up to 8 MiB are looked at: what seems to be a secret is named by kind, and sent only after a yes at the terminal, or with --yes. With --redact a copy without it is sent. This is stricter than send, which only warns: you wrote the message, but perhaps nobody has read the file. Larger and other files are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 4 the step is not yours (any more), 7 not allowed, 8 store unreachable, 9 seems to hold a secret and nobody said yes, 10 some files were not uploaded.';
   static override examples = [
     '<%= config.bin %> artifact upload patch-auth.diff --step build',
     '<%= config.bin %> artifact upload notes.txt --name review/notes.txt',
@@ -48,6 +57,10 @@ export default class ArtifactUpload extends BaseCommand {
     recursive: Flags.boolean({ char: 'r', summary: 'a folder with everything in it' }),
     redact: Flags.boolean({
       summary: 'replace what looks like a secret, in names and in text files',
+    }),
+    epoch: Flags.integer({ summary: 'the epoch that you won, wherever that was', min: 1 }),
+    force: Flags.boolean({
+      summary: 'replace an artifact whoever holds the step, also when it is done',
     }),
     yes: Flags.boolean({
       char: 'y',
@@ -68,11 +81,19 @@ export default class ArtifactUpload extends BaseCommand {
     }
     const { coordination, settings } = await this.coordinate();
     const named = this.safelyNamed(sources, settings, flags.redact);
-    const epoch = coordination.epochOf(step);
-    await refuseFenced(coordination.context, coordination.holders, { step, epoch });
+    const { epoch = coordination.epochOf(step), force } = flags;
+    const { context, holders } = coordination;
+    const refuse = (): Promise<void> => refuseFenced(context, holders, { step, epoch });
+    await refuse();
+    const mayReplace = force
+      ? undefined
+      : (): Promise<void> => refuseReplacing(context, holders, { step, epoch });
     const looked = await this.lookedAt(named, settings, flags);
     try {
-      return await this.send(coordination, step, looked.sources, passedOver);
+      const sent = await this.send(coordination, { step, mayReplace }, looked.sources, passedOver);
+      // The step may have been lost while the files were on their way.
+      await refuse();
+      return sent;
     } finally {
       await looked.close();
     }
@@ -80,7 +101,7 @@ export default class ArtifactUpload extends BaseCommand {
 
   private async send(
     coordination: Coordination,
-    step: string,
+    { step, mayReplace }: Destination,
     named: readonly UploadSource[],
     passedOver: readonly PassedOver[],
   ): Promise<object> {
@@ -96,6 +117,7 @@ export default class ArtifactUpload extends BaseCommand {
       uploadArtifacts(coordination.context, nodeIo, {
         step,
         sources: named,
+        ...(mayReplace === undefined ? {} : { mayReplace }),
         onProgress: (bytes) => progress.update(bytes),
         signal,
       }),

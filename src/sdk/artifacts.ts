@@ -4,7 +4,7 @@ import { downloadArtifacts } from '../coordination/artifacts/download.js';
 import { openDownloadFolder } from '../coordination/artifacts/download-folder.js';
 import { findSources } from '../coordination/artifacts/sources.js';
 import { uploadArtifacts } from '../coordination/artifacts/upload.js';
-import { refuseFenced } from '../coordination/claims/finish-claim.js';
+import { refuseFenced, refuseReplacing } from '../coordination/claims/step-artifacts.js';
 import { PartialError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { sharedStep } from '../protocol/artifacts.js';
@@ -23,7 +23,9 @@ export function artifactsOf(acting: SdkContext): Artifacts {
       const { uploaded, failed, stopped } = await acting.act(
         async ({ context, holders, epochOf }) => {
           await refuseFenced(context, holders, { step, epoch: epochOf(step) });
-          return uploadArtifacts(context, nodeIo, { step, sources });
+          const epoch = epochOf(step);
+          const mayReplace = () => refuseReplacing(context, holders, { step, epoch });
+          return uploadArtifacts(context, nodeIo, { step, sources, mayReplace });
         },
       );
       const [sent] = uploaded;

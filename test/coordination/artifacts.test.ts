@@ -92,7 +92,11 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
         agent: 'designer',
         at: expect.stringMatching(/Z$/),
         step: 'build',
-        data: { ref: { key, id: about.sha256 }, ...about },
+        data: {
+          ref: { key, id: about.sha256 },
+          ...about,
+          etag: (await rig.bucket.get(key))?.etag,
+        },
       },
     ]);
     const { artifacts } = await listArtifacts(rig.context, {});
@@ -213,6 +217,26 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(artifacts).toMatchObject([{ upload: { sha256: sha256('again') } }]);
     const { downloaded } = await downloadAll(rig, 'back');
     expect(downloaded).toMatchObject([{ sha256: sha256('again'), verified: true }]);
+  });
+
+  it('that two uploaded at once are listed as what is there', async () => {
+    for (const text of ['one', 'two']) {
+      await mkdir(join(rig.folder, text));
+      await writeFile(join(rig.folder, text, 'a.txt'), text);
+    }
+    await Promise.all(['one', 'two'].map((text) => upload(rig, join(text, 'a.txt'))));
+    const key = rig.context.layout.artifact('build', 'a.txt');
+    const stored = await rig.bucket.get(key);
+    const kept = await findArtifacts(rig.context, { withCopies: true });
+    expect(kept.artifacts.map(({ name }) => name)).toEqual([
+      'a.txt',
+      expect.stringMatching(/^a\.txt~[0-9a-f]{12}$/),
+    ]);
+    const copy = await rig.bucket.get(kept.artifacts[1]?.key ?? '');
+    expect([String(stored?.body), String(copy?.body)].sort()).toEqual(['one', 'two']);
+    if (kind.name === 'a local bucket') return;
+    const [listed] = (await listArtifacts(rig.context, {})).artifacts;
+    expect(listed?.upload?.sha256).toBe(sha256(stored?.body ?? ''));
   });
 
   it('are found by the name that handoffs and listings show', async () => {

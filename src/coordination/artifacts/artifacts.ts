@@ -9,7 +9,8 @@ import {
 import type { DocumentError } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { checkArtifactName, isName, stepId } from '../../protocol/names.js';
-import { type ListedObject, readUploads, type Upload } from './recorded-uploads.js';
+import { isCopyName } from './kept-copies.js';
+import { isUploadOf, type ListedObject, readUploads, type Upload } from './recorded-uploads.js';
 
 export interface ArtifactStore {
   readonly bucket: Bucket;
@@ -17,7 +18,10 @@ export interface ArtifactStore {
 }
 
 /** An artifact as stored in the bucket. */
-export interface StoredArtifact extends ArtifactId, ListedObject {}
+export interface StoredArtifact extends ArtifactId, ListedObject {
+  /** What it must be to be what a step was handed over with. */
+  readonly pinned?: { readonly sha256: string; readonly size: number };
+}
 
 export interface Artifact extends StoredArtifact {
   /** `undefined`: no event describes this content, so nothing vouches for it. */
@@ -43,12 +47,14 @@ export interface Wanted {
   readonly step?: string;
   /** Only names in this folder of the step. */
   readonly folder?: string;
+  /** Also what names stood for before they got another content. */
+  readonly withCopies?: boolean;
 }
 
 /** What is stored. */
 export async function findArtifacts(
   { bucket, layout }: ArtifactStore,
-  { step, folder }: Wanted,
+  { step, folder, withCopies = false }: Wanted,
 ): Promise<FoundArtifacts> {
   const prefix = step === undefined ? layout.artifacts() : artifactsIn(layout, step);
   const below = folder === undefined ? '' : `${checkArtifactName(folder)}/`;
@@ -56,10 +62,12 @@ export async function findArtifacts(
   const strays: string[] = [];
   for await (const entry of bucket.list(`${prefix}${below}`)) {
     if (entry.kind !== 'object') continue;
-    const { key, size, modifiedAt } = entry;
+    const { key, size, modifiedAt, md5 } = entry;
     const id = parseArtifactKey(layout, key);
     if (id === undefined) strays.push(key);
-    else artifacts.push({ ...id, key, size, modifiedAt });
+    else if (withCopies || !isCopyName(id.name)) {
+      artifacts.push({ ...id, key, size, modifiedAt, ...(md5 === undefined ? {} : { md5 }) });
+    }
   }
   return { artifacts, strays };
 }
@@ -74,7 +82,7 @@ export async function listArtifacts(
   return {
     artifacts: artifacts.map((artifact) => ({
       ...artifact,
-      upload: uploads.get(artifact.key)?.findLast(({ size }) => size === artifact.size),
+      upload: uploads.get(artifact.key)?.findLast((upload) => isUploadOf(upload, artifact)),
     })),
     strays,
     skipped,

@@ -106,13 +106,23 @@ async function download(
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await place.bucket.getFile(artifact.key, staged, { onProgress: onBytes, signal });
     const digest = await digestFile(io, staged);
-    if (isRecorded(uploads, digest) || (uploads.length === 0 && digest.size === artifact.size)) {
+    if (isWanted(artifact, uploads, digest)) {
       const path = await folder.place(staged, artifact.name);
       const { step, name, key } = artifact;
       const { size, sha256 } = digest;
-      return { step, name, key, path, size, sha256, verified: uploads.length > 0 };
+      return {
+        step,
+        name,
+        key,
+        path,
+        size,
+        sha256,
+        verified: artifact.pinned !== undefined || uploads.length > 0,
+      };
     }
     await rm(staged, { force: true });
+    // What was handed over is this content or none.
+    if (artifact.pinned !== undefined) break;
     // Another upload may have happened in between, or its event only appeared now.
     const present = await findArtifact(place, artifact);
     if (present === undefined)
@@ -123,9 +133,18 @@ async function download(
   }
   throw new TracecraftError(
     'damaged',
-    `${artifact.key} is not what was uploaded: its SHA-256 differs; nothing was kept`,
+    `${artifact.key} is not what was ${artifact.pinned === undefined ? 'uploaded' : 'handed over'}: its SHA-256 differs; nothing was kept`,
     { hint: 'It was damaged or overwritten in the bucket. Upload it again.' },
   );
+}
+
+function isWanted(
+  { pinned, size }: StoredArtifact,
+  uploads: readonly Upload[],
+  digest: FileDigest,
+): boolean {
+  if (pinned !== undefined) return pinned.sha256 === digest.sha256 && pinned.size === digest.size;
+  return isRecorded(uploads, digest) || (uploads.length === 0 && digest.size === size);
 }
 
 function isRecorded(uploads: readonly Upload[], { size, sha256 }: FileDigest): boolean {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { NotFoundError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import type { ArtifactPin } from '../../protocol/coordination.js';
+import { isArbitrated } from '../claims/document.js';
 import {
   type ArtifactStore,
   findArtifact,
@@ -11,6 +12,7 @@ import {
   type StoredArtifact,
 } from './artifacts.js';
 import { digestFile } from './file-digest.js';
+import { type Head, headOf, keepCopy } from './kept-copies.js';
 import { readUploads } from './recorded-uploads.js';
 
 /**
@@ -38,28 +40,26 @@ async function pinOf(place: ArtifactStore, io: Io, artifact: StoredArtifact): Pr
   const { key, step } = artifact;
   const name = `${step}/${artifact.name}`;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const head = await headOf(place, key);
+    const head = await presentOf(place, key);
+    // Where nothing keeps a later upload from replacing it unseen.
+    if (!isArbitrated(place) && !(await keepCopy(place.bucket, key, head))) continue;
+    const { etag, size } = head;
     const { uploads } = await readUploads(place, [{ ...artifact, ...head }], { thorough: true });
     const recorded = uploads.get(key)?.findLast(({ etag }) => etag === head.etag);
-    if (recorded !== undefined) return { name, ...head, sha256: recorded.sha256 };
+    if (recorded !== undefined) return { name, etag, size, sha256: recorded.sha256 };
     // Nobody recorded it, or another tool wrote it, so it is read once.
     const digest = await digestOf(place, io, key);
-    if ((await headOf(place, key)).etag === head.etag) return { name, ...head, ...digest };
+    if ((await presentOf(place, key)).etag === etag) return { name, etag, ...digest };
   }
   throw new NotFoundError(`artifact ${name} keeps changing while it is recorded`, {
     hint: 'Complete the step when nobody writes to it.',
   });
 }
 
-interface Head {
-  readonly etag: string;
-  readonly size: number;
-}
-
-async function headOf({ bucket }: ArtifactStore, key: string): Promise<Head> {
-  const stored = await bucket.get(key, { range: { start: 0, end: 0 } });
-  if (stored === undefined) throw new NotFoundError(`${key} was removed meanwhile`);
-  return { etag: stored.etag, size: stored.size };
+async function presentOf({ bucket }: ArtifactStore, key: string): Promise<Head> {
+  const head = await headOf(bucket, key);
+  if (head === undefined) throw new NotFoundError(`${key} was removed meanwhile`);
+  return head;
 }
 
 async function digestOf(

@@ -5,7 +5,7 @@ import { DocumentError, parseDocument } from '../../protocol/documents.js';
 import { type Layout, parseStampName } from '../../protocol/keys.js';
 
 /** A file in the bucket, as a listing shows it. */
-export type ListedObject = Pick<ObjectEntry, 'key' | 'size' | 'modifiedAt'>;
+export type ListedObject = Pick<ObjectEntry, 'key' | 'size' | 'modifiedAt' | 'md5'>;
 
 /** What was recorded about an artifact when it was uploaded. */
 export interface Upload {
@@ -61,7 +61,10 @@ export async function readUploads(
       if (object === undefined || !speaksOf(upload, object)) continue;
       uploads.set(key, [...(uploads.get(key) ?? []), upload]);
     }
-    if (!thorough) for (const key of uploads.keys()) open.delete(key);
+    if (thorough) return;
+    for (const [key, object] of open) {
+      if (uploads.get(key)?.some((upload) => isUploadOf(upload, object))) open.delete(key);
+    }
   };
 
   let batch: ObjectEntry[] = [];
@@ -86,6 +89,16 @@ export async function readUploads(
 /** Whether an event describes the present content, and not one that was replaced since. */
 function speaksOf({ at }: Upload, { modifiedAt }: ListedObject): boolean {
   return modifiedAt.getTime() <= Date.parse(at) + toleranceMs;
+}
+
+/** Whether it is this very upload, as far as a listing tells: two of one moment may have the same size. */
+export function isUploadOf({ size, etag }: Upload, object: ListedObject): boolean {
+  if (size !== object.size) return false;
+  return !isMd5(etag) || object.md5 === undefined || etag === `"${object.md5}"`;
+}
+
+function isMd5(etag: string | undefined): boolean {
+  return /^"[0-9a-f]{32}"$/.test(etag ?? '');
 }
 
 async function* eventsSince(

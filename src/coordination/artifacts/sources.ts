@@ -4,6 +4,7 @@ import { onDisk } from '../../bucket/disk-errors.js';
 import { NotFoundError, UsageError } from '../../errors.js';
 import type { DirectoryEntry, Io } from '../../io.js';
 import { checkArtifactName } from '../../protocol/names.js';
+import { isCopyName } from './kept-copies.js';
 
 /** Written by `tracecraft init`; other tools write the bucket's keys into it. */
 const configName = '.tracecraft.json';
@@ -43,7 +44,7 @@ export async function findSources(
   path: string,
   { name, recursive }: SourceWish,
 ): Promise<FoundSources> {
-  const called = checkArtifactName(name ?? basename(resolve(path)));
+  const called = checkNewName(name ?? basename(resolve(path)));
   const found = await onDisk(`read ${path}`, () => io.stat(path));
   if (found === undefined) throw new NotFoundError(`there is no file or folder ${path}`);
   const real = await onDisk(`read ${path}`, () => realpath(path));
@@ -57,6 +58,14 @@ export async function findSources(
   const tree = await walk(io, real, called);
   if (tree.sources.length > 0) return tree;
   throw new NotFoundError(`there are no files in ${path}`);
+}
+
+/** Names that end as our own copies do would be taken for such. */
+function checkNewName(name: string): string {
+  if (!isCopyName(name)) return checkArtifactName(name);
+  throw new UsageError(`not a name for an artifact: ${JSON.stringify(name)}`, {
+    hint: '"~" and 12 hex digits at the end name a copy that was kept of another content.',
+  });
 }
 
 async function walk(io: Io, root: string, called: string): Promise<FoundSources> {
@@ -89,7 +98,7 @@ function reasonToPass(leaf: string, kind: DirectoryEntry['kind']): string | unde
 
 /** A name that is not UTF-8 shows U+FFFD instead, and cannot be found under that name. */
 function nameOf(name: string, path: string): string {
-  if (!name.includes('\uFFFD')) return checkArtifactName(name);
+  if (!name.includes('\uFFFD')) return checkNewName(name);
   throw new UsageError(`not an artifact name (not UTF-8): ${JSON.stringify(path)}`, {
     hint: 'Rename it, and upload again.',
   });

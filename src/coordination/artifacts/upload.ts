@@ -1,13 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import type { Written } from '../../bucket/bucket.js';
 import { onDisk } from '../../bucket/disk-errors.js';
 import { inParallel } from '../../concurrency.js';
-import { TracecraftError, UsageError } from '../../errors.js';
+import { LostError, TracecraftError, UsageError } from '../../errors.js';
 import type { FileStat, Io } from '../../io.js';
 import { sharedStep } from '../../protocol/artifacts.js';
 import { stepId } from '../../protocol/names.js';
+import { isArbitrated } from '../claims/document.js';
 import type { CoordinationContext } from '../context.js';
 import { writeEvent } from '../events.js';
 import { digestFile } from './file-digest.js';
+import { mostConditionalBytes } from './kept-copies.js';
 import type { UploadSource } from './sources.js';
+import { storeBody, storeUnconditionally } from './store-artifact.js';
 
 /** A file that is being written to is retried up to this often. */
 const attempts = 3;
@@ -17,6 +22,8 @@ export interface UploadOptions {
   /** Or `shared`. */
   readonly step: string;
   readonly sources: readonly UploadSource[];
+  /** Asked before a name gets another content; throws `LostError` if it may not. */
+  readonly mayReplace?: () => Promise<void>;
   /** Bytes of all files sent so far. */
   readonly onProgress?: (bytes: number) => void;
   readonly signal?: AbortSignal;
@@ -46,12 +53,13 @@ export interface UploadReport {
 }
 
 /**
- * Sends files in constant memory, each with an event that describes its content. Replaces artifacts of the same name.
+ * Sends files, each with an event that describes its content. What a name stood for before is kept as a copy of its own: a
+ * handoff may have named it.
  */
 export async function uploadArtifacts(
   context: CoordinationContext,
   io: Io,
-  { step: named, sources, onProgress = () => undefined, signal }: UploadOptions,
+  { step: named, sources, mayReplace, onProgress = () => undefined, signal }: UploadOptions,
 ): Promise<UploadReport> {
   const step = stepId(named);
   const keys = sources.map(({ name }) => context.layout.artifact(step, name));
@@ -63,7 +71,7 @@ export async function uploadArtifacts(
     sources,
     // What has begun goes on when another file fails: half of it is in the bucket already.
     async (source) => {
-      const sent = await upload({ context, io, step, signal }, source, meter());
+      const sent = await upload({ context, io, step, mayReplace, signal }, source, meter());
       if (sent instanceof TracecraftError) failed.push({ ...source, error: sent });
       else uploaded.push(sent);
     },
@@ -79,15 +87,40 @@ interface Uploading {
   readonly context: CoordinationContext;
   readonly io: Io;
   readonly step: string;
+  readonly mayReplace: UploadOptions['mayReplace'];
   readonly signal: AbortSignal | undefined;
 }
 
-/** A file's error is a value; a store's error is thrown. */
+interface Outgoing {
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+}
+
+async function storeFile(
+  { context, mayReplace, signal }: Uploading,
+  { key, path, size }: Outgoing,
+  onBytes: (bytes: number) => void,
+): Promise<Written> {
+  const { bucket } = context;
+  const replacing = { mayReplace, signal };
+  if (!isArbitrated(context) || size > mostConditionalBytes) {
+    const send = () => bucket.putFile(key, path, { onProgress: onBytes, signal });
+    return storeUnconditionally(bucket, key, send, replacing);
+  }
+  const body = await onDisk(`read ${path}`, () => readFile(path));
+  const written = await storeBody(bucket, key, body, replacing);
+  onBytes(body.byteLength);
+  return written;
+}
+
+/** A file's error is a value, and so is that it may not be replaced; a store's error is thrown. */
 async function upload(
-  { context, io, step, signal }: Uploading,
+  uploading: Uploading,
   { path, name }: UploadSource,
   onBytes: (bytes: number) => void,
 ): Promise<Uploaded | TracecraftError> {
+  const { context, io, step } = uploading;
   const key = context.layout.artifact(step, name);
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const before = await onDisk(`read ${path}`, () => io.stat(path));
@@ -95,17 +128,18 @@ async function upload(
     // file.
     const [digest, sent] = await Promise.allSettled([
       digestFile(io, path),
-      context.bucket.putFile(key, path, { onProgress: onBytes, signal }),
+      storeFile(uploading, { key, path, size: before?.size ?? 0 }, onBytes),
     ]);
     if (digest.status === 'rejected') return ofFile(digest.reason);
-    if (sent.status === 'rejected') return ofFile(sent.reason, UsageError);
+    if (sent.status === 'rejected') return ofFile(sent.reason, UsageError, LostError);
     const after = await onDisk(`read ${path}`, () => io.stat(path));
     const { size, sha256, stat } = digest.value;
     if (!isSame(before, stat) || !isSame(stat, after) || size !== stat.size) continue;
+    const { etag } = sent.value;
     await writeEvent(context, {
       type: 'artifact.uploaded',
       ...(step === sharedStep ? {} : { step }),
-      data: { ref: { key, id: sha256 }, name, size, sha256 },
+      data: { ref: { key, id: sha256 }, name, size, sha256, etag },
     });
     return { step, name, key, size, sha256 };
   }
@@ -116,9 +150,12 @@ async function upload(
 
 function ofFile(
   error: unknown,
-  kind: new (...parameters: never) => TracecraftError = TracecraftError,
+  ...kinds: readonly (new (
+    ...parameters: never
+  ) => TracecraftError)[]
 ): TracecraftError {
-  if (error instanceof kind) return error;
+  const isOurs = kinds.length === 0 || kinds.some((kind) => error instanceof kind);
+  if (error instanceof TracecraftError && isOurs) return error;
   throw error;
 }
 

@@ -114,23 +114,6 @@ export async function complete(
   throw contested(step, context.layout.claim(step));
 }
 
-/** `LostError` for whoever had the step and lost it: what they put there now would be taken for the new holder's. */
-export async function refuseFenced(
-  context: CoordinationContext,
-  holders: HolderFiles,
-  { step: name, epoch }: Pick<EndRequest, 'step' | 'epoch'>,
-): Promise<void> {
-  const step = stepId(name);
-  const files = await holders.of(step);
-  if (files.length === 0 && epoch === undefined) return;
-  const present = await readClaim(context, step);
-  if (present === undefined) return;
-  const claim = present.document;
-  const nonces = new Set(files.map((file) => file.claim.nonce));
-  const standing = ownershipOf(claim, { agent: context.agent, nonces, epoch });
-  if (standing === 'fenced') throw notTheirs(step, context.agent, claim, standing);
-}
-
 interface Standing {
   readonly standing: ReturnType<typeof ownershipOf>;
   readonly nonces: ReadonlySet<string>;

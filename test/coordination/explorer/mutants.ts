@@ -10,6 +10,7 @@ export interface Mutant {
 }
 
 const claims = 'src/coordination/claims/';
+const artifacts = 'src/coordination/artifacts/';
 
 const blindStatus: Mutation = {
   file: `${claims}settle.ts`,
@@ -208,6 +209,55 @@ export const mutants: readonly Mutant[] = [
     scenarios: ['besteffort'],
     mutations: [
       { file: `${claims}document.ts`, from: 'await clock.sleep(visibilityDelayMs);', to: '' },
+    ],
+  },
+  {
+    name: 'blind-upload',
+    scenarios: ['artifact'],
+    mutations: [
+      {
+        file: `${artifacts}store-artifact.ts`,
+        from: 'await bucket.putIfMatch(key, body, present.etag, { signal });',
+        to: '{ written: true, ...(await bucket.put(key, body)) } as const;',
+      },
+    ],
+  },
+  {
+    name: 'no-copy',
+    scenarios: ['artifact'],
+    mutations: [
+      {
+        file: `${artifacts}store-artifact.ts`,
+        from: 'if (!(await keepCopy(bucket, key, present))) continue;',
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'copy-unconfirmed',
+    scenarios: ['artifact'],
+    mutations: [
+      {
+        file: `${artifacts}store-artifact.ts`,
+        from: 'if (!(await keepCopy(bucket, key, present))) continue;',
+        to: 'await keepCopy(bucket, key, present).catch(() => undefined);',
+      },
+    ],
+  },
+  {
+    name: 'deadline-from-answer',
+    scenarios: ['run'],
+    mutations: [
+      {
+        file: 'src/coordination/run/run-step.ts',
+        from: 'lease = { ttlMs, sentAt };',
+        to: 'lease = { ttlMs, sentAt: nowOf(context) };',
+      },
+      {
+        file: `${claims}claims.ts`,
+        from: "return { outcome: 'claimed', how, claim, from, sentAt, isBestEffort: !isArbitrated(context) };",
+        to: "const answeredAt = { wallMs: context.clock.now(), monotonicMs: context.clock.monotonic() };\n  return { outcome: 'claimed', how, claim, from, sentAt: answeredAt, isBestEffort: !isArbitrated(context) };",
+      },
     ],
   },
   {

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Bucket } from '../../../src/bucket/bucket.js';
 import { withRetry } from '../../../src/bucket/retry.js';
 import type { Clock } from '../../../src/clock.js';
+import { resolvePin } from '../../../src/coordination/artifacts/pinned.js';
+import { storeBody } from '../../../src/coordination/artifacts/store-artifact.js';
 import { acquire, type ClaimResult } from '../../../src/coordination/claims/claims.js';
 import { complete, type Report, release } from '../../../src/coordination/claims/finish-claim.js';
 import {
@@ -142,7 +145,51 @@ function handedOver({ claims }: World): string | null | undefined {
 
 let zed: HolderFiles = rememberedHere();
 
+const artifactKey = layout.artifact('s', 'patch');
+
+function sha256(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+async function upload({ bucket }: CoordinationContext, text: string): Promise<undefined> {
+  const replacing = { mayReplace: undefined, signal: undefined };
+  await storeBody(bucket, artifactKey, Buffer.from(text), replacing);
+  return undefined;
+}
+
 export const scenarios: Readonly<Record<string, Scenario>> = {
+  artifact: {
+    budget: { ...faults, crash: 1 },
+    prepare: async (world) => {
+      zed = await heldByZed(world);
+      await world.scheduled.store.client().put(artifactKey, Buffer.from('before'));
+    },
+    start: (world) => {
+      for (const actor of ['yan', 'pat']) {
+        world.process(actor, () => upload(world.context(actor, actor), `of ${actor}`));
+      }
+      world.process('zed', async () => {
+        const context = world.context('zed', 'zed');
+        await upload(context, 'of zed');
+        const stored = await context.bucket.get(artifactKey);
+        if (stored === undefined) return undefined;
+        const { etag, size, body } = stored;
+        const artifacts = [{ name: 's/patch', etag, size, sha256: sha256(body) }];
+        return end(context, zed, 'handed over', { artifacts });
+      });
+    },
+    finish: async (world) => {
+      const bucket = world.scheduled.store.client();
+      for (const pin of world.claims.at(-1)?.outcome?.artifacts ?? []) {
+        const found = await resolvePin({ bucket, layout }, pin).catch(() => undefined);
+        const stored = found === undefined ? undefined : await bucket.get(found.key);
+        if (stored === undefined || sha256(stored.body) !== pin.sha256) {
+          return 'what was handed over is not there any more';
+        }
+      }
+      return undefined;
+    },
+  },
   fresh: {
     budget: { ...faults, crash: 1 },
     start: (world) => {

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Bucket } from '../../bucket/bucket.js';
+import { UnreachableError } from '../../errors.js';
+
+/** What is stored under a key, without its bytes. */
+export interface Head {
+  readonly etag: string;
+  readonly size: number;
+  readonly modifiedAt: Date;
+}
+
+/** `undefined`: there is nothing. */
+export async function headOf(bucket: Bucket, key: string): Promise<Head | undefined> {
+  const stored = await bucket.get(key, { range: { start: 0, end: 0 } });
+  if (stored === undefined) return undefined;
+  const { etag, size, modifiedAt } = stored;
+  return { etag, size, modifiedAt };
+}
+
+/** Bytes that are written with a condition, and from memory; what is larger goes up in parts, which stores take unconditionally. */
+export const mostConditionalBytes = 16 * 1024 * 1024;
+
+/** Where an artifact is kept when its name gets another content: it follows from the ETag, so a copy may be made twice. */
+export function copyKey(key: string, etag: string): string {
+  return `${key}~${createHash('sha256').update(etag).digest('hex').slice(0, 12)}`;
+}
+
+/** A name that only such a copy may have. */
+export function isCopyName(name: string): boolean {
+  return /~[0-9a-f]{12}$/.test(name);
+}
+
+/**
+ * Keeps what is under a key now, and reads back that it is kept. `false`: something else is there by now, and nothing was kept.
+ * Whoever replaces an artifact does so only after this: a handoff may have named it.
+ */
+export async function keepCopy(
+  bucket: Bucket,
+  key: string,
+  { etag, size }: Head,
+): Promise<boolean> {
+  const copy = copyKey(key, etag);
+  if ((await headOf(bucket, copy))?.size === size) return true;
+  const isCopied =
+    size > mostConditionalBytes
+      ? await copyLarge(bucket, key, etag, copy)
+      : await copySmall(bucket, key, etag, copy);
+  if (!isCopied) return false;
+  if ((await headOf(bucket, copy))?.size === size) return true;
+  throw new UnreachableError(`not known whether ${copy} was written`, {
+    hint: 'Nothing was replaced. Try again.',
+  });
+}
+
+async function copySmall(
+  bucket: Bucket,
+  key: string,
+  etag: string,
+  copy: string,
+): Promise<boolean> {
+  const stored = await bucket.get(key);
+  if (stored?.etag !== etag) return false;
+  await bucket.put(copy, stored.body);
+  return true;
+}
+
+/** Through the disk: it may be larger than the memory. */
+async function copyLarge(
+  bucket: Bucket,
+  key: string,
+  etag: string,
+  copy: string,
+): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'tracecraft-copy-'));
+  try {
+    const path = join(folder, 'artifact');
+    await bucket.getFile(key, path);
+    // It was still the same after all of it was read.
+    if ((await headOf(bucket, key))?.etag !== etag) return false;
+    await bucket.putFile(copy, path);
+    return true;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,51 @@
+import type { Bucket, Written } from '../../bucket/bucket.js';
+import { LostError } from '../../errors.js';
+import { headOf, keepCopy } from './kept-copies.js';
+
+export interface Replacing {
+  /** Asked before a name gets another content; throws `LostError` if it may not. */
+  readonly mayReplace: (() => Promise<void>) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+const mostContests = 8;
+
+/** Creates an artifact, or replaces exactly that of which a copy was kept. */
+export async function storeBody(
+  bucket: Bucket,
+  key: string,
+  body: Uint8Array,
+  { mayReplace, signal }: Replacing,
+): Promise<Written> {
+  for (let contest = 0; contest < mostContests; contest += 1) {
+    const created = await bucket.putIfAbsent(key, body, { signal });
+    if (created.written) return created;
+    const present = await headOf(bucket, key);
+    if (present === undefined) continue;
+    await mayReplace?.();
+    if (!(await keepCopy(bucket, key, present))) continue;
+    const replaced = await bucket.putIfMatch(key, body, present.etag, { signal });
+    if (replaced.written) return replaced;
+  }
+  throw keepsChanging(key);
+}
+
+/** Where a write cannot be told what to replace: in parts, and where the store does not arbitrate. */
+export async function storeUnconditionally(
+  bucket: Bucket,
+  key: string,
+  send: () => Promise<Written>,
+  { mayReplace }: Pick<Replacing, 'mayReplace'>,
+): Promise<Written> {
+  for (let contest = 0; contest < mostContests; contest += 1) {
+    const present = await headOf(bucket, key);
+    if (present === undefined) return send();
+    await mayReplace?.();
+    if (await keepCopy(bucket, key, present)) return send();
+  }
+  throw keepsChanging(key);
+}
+
+function keepsChanging(key: string): LostError {
+  return new LostError(`${key} keeps being replaced by others`, { hint: 'Try again.' });
+}
