@@ -1,6 +1,7 @@
 import { scopeOf } from '../src/app/scope.js';
 import { examineService } from '../src/app/service.js';
 import { missingFolders, UnreadSources } from '../src/app/unread-sources.js';
+import { unwatchedFolders } from '../src/app/unwatched-folders.js';
 import { watchViewOf } from '../src/app/watch-view.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
@@ -29,9 +30,11 @@ export default class Doctor extends BaseCommand {
     const checks: Examined[] = [];
     const unread = new UnreadSources();
     const onUnreadable = (error: TracecraftError): void => unread.add(error);
+    const sources = { io: nodeIo, clock: systemClock, env, home, onUnreadable };
     const patient: DoctorContext = {
       surroundings,
-      watchers: await createWatchers({ io: nodeIo, clock: systemClock, env, home, onUnreadable }),
+      watchers: await createWatchers(sources),
+      unwatched: (watchers) => unwatchedFolders(sources, watchers),
       scopeOf: (settings) => scopeOf(settings, {}),
       unread: async (watchers) => [...unread.errors, ...(await missingFolders(watchers, env))],
       watchView: watchViewOf,

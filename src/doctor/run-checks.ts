@@ -14,6 +14,7 @@ import type { Examined, Finding } from './finding.js';
 import { examineNode, examineState, judgeInotify, readInotifyLimits } from './machine.js';
 import { examineMirror, type FoundSessions, findSessions } from './sessions.js';
 import { examineStore } from './store.js';
+import { judgeUnwatched, type UnwatchedFolder } from './unwatched.js';
 import { examineWatch } from './watch.js';
 
 export interface DoctorContext {
@@ -25,6 +26,8 @@ export interface DoctorContext {
   watchView(settings: Settings): Promise<WatchView | null>;
   /** What could not be read so far, and what should be there and is not. */
   unread(watchers: readonly Watcher[]): Promise<readonly SourceError[]>;
+  /** Folders of these harnesses that nobody looks at. */
+  unwatched(watchers: readonly Watcher[]): Promise<readonly UnwatchedFolder[]>;
   /** As in `process.version`. */
   readonly nodeVersion: string;
   /** What is wrong with the installed service; `undefined` if none is installed. */
@@ -51,6 +54,7 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
     findSessions(mirrored, selection, clock.now(), unread),
   );
   yield 'value' in here ? here.value.examined : here.failed;
+  yield* examineElsewhere(context, mirrored);
   const found = 'value' in here ? here.value : undefined;
   if (found !== undefined) yield await guarded('file events', () => examineEvents(found));
   const service = await outcomeOf('service', () => context.examineService());
@@ -74,6 +78,18 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
     }),
   );
   await bucket.close();
+}
+
+/** Says nothing where there is nothing. */
+async function* examineElsewhere(
+  context: DoctorContext,
+  watchers: readonly Watcher[],
+): AsyncGenerator<Examined> {
+  const check = 'other folders';
+  const looked = await outcomeOf(check, () => context.unwatched(watchers));
+  if ('failed' in looked) return yield looked.failed;
+  const facts = looked.value.map(({ folder }) => folder);
+  if (facts.length > 0) yield { check, facts, findings: looked.value.map(judgeUnwatched) };
 }
 
 export interface Scope {

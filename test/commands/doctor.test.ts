@@ -125,7 +125,23 @@ describe('doctor', () => {
     await init();
     await mirror();
     const CLAUDE_CONFIG_DIR = join(world.root, 'nowhere');
-    expect(await runChecks({ CLAUDE_CONFIG_DIR })).toEqual(['harness-folder-missing']);
+    expect(await runChecks({ CLAUDE_CONFIG_DIR })).toEqual([
+      'harness-folder-missing',
+      'sessions-not-looked-at',
+    ]);
+  });
+
+  it('notes sessions where nobody looks, and not where a list of folders names both', async () => {
+    await init();
+    const other = join(world.root, 'work-account');
+    const id = sessionUuid();
+    const second = new Transcript(join(other, 'projects', '-work', `${id}.jsonl`));
+    await second.append(userRow('two', { sessionId: id, cwd: world.project }));
+    const both = `${other},${join(world.home, '.claude')}`;
+    const env = { CLAUDE_CONFIG_DIR: both };
+    await world.run(['watch', '--once', '--all', '--all-projects'], { env });
+    expect(await runChecks({ CLAUDE_CONFIG_DIR: other })).toContain('sessions-not-looked-at');
+    expect(await runChecks(env)).not.toContain('sessions-not-looked-at');
   });
 
   it('sees folders that others may look into', async () => {

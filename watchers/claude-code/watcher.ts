@@ -63,17 +63,16 @@ export class ClaudeCodeWatcher implements Watcher {
   readonly #lastPass = new Map<string, readonly FoundFile[]>();
 
   constructor(settings: ClaudeCodeSettings) {
-    this.#settings = settings;
     this.#configs = configFolders(settings);
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
-    const isTranscript = (path: string): boolean => path.endsWith('.jsonl');
-    const links = new Links(
-      [settings.home, ...this.#configs],
-      this.#configs.map(projectsOf),
-      isTranscript,
-    );
+    const links = new Links({
+      allowed: [settings.home, ...this.#configs],
+      mirrored: () => this.#configs.map(projectsOf),
+      isTranscript: (path) => path.endsWith('.jsonl'),
+    });
+    this.#settings = { ...settings, io: links.reading(settings.io) };
     this.#listings = new DirectoryListings(settings.io, settings.clock, this.#onUnreadable, links);
-    this.#strays = new OrphanSubagents(settings.io, this.#onUnreadable);
+    this.#strays = new OrphanSubagents(this.#settings.io, this.#onUnreadable);
   }
 
   async roots(): Promise<readonly string[]> {

@@ -4,6 +4,7 @@ import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { Links } from '../files/links.js';
 import { packableFile, packedSuffix } from '../files/packable-file.js';
 import { UnpackedFiles } from '../files/zstd-file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
@@ -51,11 +52,17 @@ export class CodexWatcher implements Watcher {
   readonly #streams = new Map<string, Stream>();
 
   constructor(settings: CodexSettings) {
-    const { io, clock } = settings;
-    this.#settings = settings;
+    const { clock } = settings;
     this.#home = codexHome(settings);
+    const links = new Links({
+      allowed: [settings.home, this.#home],
+      mirrored: () => this.#rootPaths(),
+      isTranscript: (path) => rolloutNameOf(basename(path)) !== undefined,
+    });
+    const io = links.reading(settings.io);
+    this.#settings = { ...settings, io };
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
-    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable);
+    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable, links);
     this.#threads = new RolloutThreads(io, this.#onUnreadable);
     this.#names = new ThreadNames(io, this.#home, this.#onUnreadable);
     this.#unpackedFiles = new UnpackedFiles(() => clock.monotonic());

@@ -89,7 +89,7 @@ export class DirectoryListings {
     return escapeTerminal;
   }
 
-  /** A folder that is linked to counts as one where the link may be followed; what may not is told of by name. */
+  /** What is linked to counts as what it is where the link may be followed; what may not is told of by name. */
   async #seen(folder: string, entry: DirectoryEntry): Promise<DirectoryEntry> {
     const path = folder.endsWith(sep) ? folder + entry.name : folder + sep + entry.name;
     if (entry.name.includes('\ufffd'))
@@ -97,8 +97,8 @@ export class DirectoryListings {
     if (entry.kind !== 'other' || this.#links === undefined) return entry;
     const target = await this.#links.follow(path);
     if (target === undefined) return entry;
-    if (target.refusal === undefined) return { ...entry, kind: 'directory' };
-    this.#onUnreadable(passedOver(path, target.refusal));
+    if (target.kind !== 'refused') return { ...entry, kind: target.kind };
+    this.#onUnreadable(passedOver(path, target.reason));
     return entry;
   }
 

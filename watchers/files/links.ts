@@ -1,56 +1,71 @@
+import type { Stats } from 'node:fs';
 import { lstat, realpath, stat } from 'node:fs/promises';
+import type { Io } from '../../src/io.js';
 import { isBelow } from './directory-listings.js';
 
-export interface LinkTarget {
-  /** Why it is not followed; `undefined`: it leads to a folder that may be. */
-  readonly refusal: string | undefined;
+export type LinkTarget =
+  | { readonly kind: 'file' | 'directory' }
+  /** Why it is not followed. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface LinkRules {
+  /** Folders in which a target may lie. */
+  readonly allowed: readonly string[];
+  /** What lies below these is met there anyway. */
+  mirrored(): readonly string[];
+  /** Whether a file of this path would be a transcript. */
+  isTranscript(path: string): boolean;
 }
 
 /**
- * Which links below a harness's folder are followed: those to folders of the same user that lie in the home folder or in a
- * folder that the environment names. `wanted` tells whether a linked file would be a transcript by its name.
+ * Which links below a harness's folder are followed: those to folders and transcripts of the same user that lie in the home
+ * folder or in a folder that the environment names.
  */
 export class Links {
-  readonly #allowed: readonly string[];
-  readonly #mirrored: readonly string[];
-  readonly #wanted: (path: string) => boolean;
+  readonly #rules: LinkRules;
+  /** Where the links lead that stand for a transcript. */
+  readonly #files = new Map<string, string>();
 
-  /** What lies below `mirrored` is met there anyway. */
-  constructor(
-    allowed: readonly string[],
-    mirrored: readonly string[],
-    wanted: (path: string) => boolean,
-  ) {
-    this.#allowed = allowed;
-    this.#mirrored = mirrored;
-    this.#wanted = wanted;
+  constructor(rules: LinkRules) {
+    this.#rules = rules;
+  }
+
+  /** The same disk, except that a transcript that is linked to is opened where it lies. */
+  reading(io: Io): Io {
+    return { ...io, open: (path) => io.open(this.#files.get(path) ?? path) };
   }
 
   /** `undefined` for what is no link, leads nowhere, or is nothing of a session. */
   async follow(path: string): Promise<LinkTarget | undefined> {
+    this.#files.delete(path);
     try {
       const link = await lstat(path);
       if (!link.isSymbolicLink()) return undefined;
       const [real, target] = await Promise.all([realpath(path), stat(path)]);
-      if (!target.isDirectory()) {
-        return target.isFile() && this.#wanted(path)
-          ? { refusal: `it is a link to a file, ${real}` }
-          : undefined;
-      }
+      const isFile = target.isFile();
+      if (isFile ? !this.#rules.isTranscript(path) : !target.isDirectory()) return undefined;
       if (isBelow(path, real)) return undefined;
-      if ((await reals(this.#mirrored)).some((root) => isBelow(real, root))) return undefined;
-      const roots = await reals(this.#allowed);
-      if (!roots.some((root) => isBelow(real, root))) {
-        return { refusal: `it is a link to ${real}, outside of the home folder` };
-      }
-      const own = process.getuid?.();
-      if (own !== undefined && target.uid !== own) {
-        return { refusal: `it is a link to ${real}, a folder of another user` };
-      }
-      return { refusal: undefined };
+      const mirrored = await reals(this.#rules.mirrored());
+      if (mirrored.some((root) => isBelow(real, root))) return undefined;
+      const reason = await this.#refusalOf(real, target);
+      if (reason !== undefined)
+        return { kind: 'refused', reason: `it is a link to ${real}, ${reason}` };
+      if (!isFile) return { kind: 'directory' };
+      this.#files.set(path, real);
+      return { kind: 'file' };
     } catch {
       return undefined;
     }
+  }
+
+  async #refusalOf(real: string, target: Stats): Promise<string | undefined> {
+    const { allowed, isTranscript } = this.#rules;
+    if (!(await reals(allowed)).some((root) => isBelow(real, root)))
+      return 'outside of the home folder';
+    const own = process.getuid?.();
+    if (own !== undefined && target.uid !== own) return "another user's";
+    if (target.isFile() && !isTranscript(real)) return 'which has no name of a transcript';
+    return undefined;
   }
 }
 

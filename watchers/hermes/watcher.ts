@@ -1,10 +1,11 @@
-import { join, resolve, sep } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
+import { Links } from '../files/links.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { HermesDatabase } from './database.js';
 import { hermes } from './description.js';
@@ -53,11 +54,17 @@ export class HermesWatcher implements Watcher {
   readonly #streams = new Map<string, Stream>();
 
   constructor(settings: HermesSettings) {
-    const { io, clock } = settings;
-    this.#settings = settings;
+    const { clock } = settings;
     this.#root = homeFolder(settings);
+    const links = new Links({
+      allowed: [settings.home, this.#root],
+      mirrored: () => [this.#root],
+      isTranscript: (path) => [diversionFile, wholeFile].some((name) => name.test(basename(path))),
+    });
+    const io = links.reading(settings.io);
+    this.#settings = { ...settings, io };
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
-    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable);
+    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable, links);
   }
 
   async roots(): Promise<readonly string[]> {

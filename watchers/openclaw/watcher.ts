@@ -1,7 +1,8 @@
-import { join, resolve, sep } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { Links } from '../files/links.js';
 import { UnpackedFiles } from '../files/zstd-file.js';
 import type { SqliteFileSettings } from '../sqlite/file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
@@ -40,10 +41,17 @@ export class OpenClawWatcher implements Watcher {
   #roots: readonly string[] = [];
 
   constructor(settings: OpenClawSettings) {
-    const { io, clock } = settings;
-    this.#settings = settings;
+    const { clock, env, home } = settings;
+    const named = [env.OPENCLAW_STATE_DIR, env.OPENCLAW_HOME].map((value) => pathIn(value, home));
+    const links = new Links({
+      allowed: [home, ...named.filter((folder) => folder !== undefined)],
+      mirrored: () => this.#roots,
+      isTranscript: (path) => basename(path).includes('.jsonl'),
+    });
+    const io = links.reading(settings.io);
+    this.#settings = { ...settings, io };
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
-    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable);
+    this.#listings = new DirectoryListings(io, clock, this.#onUnreadable, links);
     this.#unpackedFiles = new UnpackedFiles(() => clock.monotonic());
   }
 

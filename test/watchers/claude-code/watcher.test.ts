@@ -12,6 +12,7 @@ import { createWatchers } from '../../../watchers/registry.js';
 import { ClaudeTree, lineOf, sessionUuid, userRow } from '../../support/claude-tree.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { allStreams, describeWatcher, type Specimen } from '../contract.js';
+import { chunkOf } from '../reading.js';
 
 let tree: ClaudeTree;
 let clock: ManualClock;
@@ -131,6 +132,24 @@ describe('what is a stream', () => {
     expect(await found(watch())).toEqual([`${stored} - -linked/${stored}.jsonl`]);
     const messages = told.map(({ message }) => message);
     expect(messages).toEqual([expect.stringMatching(/passed over: .*-out: .*outside of the home/)]);
+  });
+
+  it('is a transcript that is linked to within the home, and no file that has no name of one', async () => {
+    const [stored, foreign, disguised] = [sessionUuid(), sessionUuid(), sessionUuid()];
+    const kept = join(tree.home, 'store', `${stored}.jsonl`);
+    await tree.file(kept, '{"a":1}\n{"a":2}\n');
+    await tree.file(join(outside(), `${foreign}.jsonl`), '{"b":1}\n');
+    await tree.file(join(tree.home, '.ssh', 'id_ed25519'), 'key\n');
+    await mkdir(join(tree.root, '-mill'), { recursive: true });
+    const link = (id: string): string => join(tree.root, '-mill', `${id}.jsonl`);
+    await symlink(kept, link(stored));
+    await symlink(join(outside(), `${foreign}.jsonl`), link(foreign));
+    await symlink(join(tree.home, '.ssh', 'id_ed25519'), link(disguised));
+    const streams = await allStreams(watch());
+    expect(streams.map(({ source }) => source)).toEqual([link(stored)]);
+    for (const stream of streams) expect((await chunkOf(stream)).lines).toHaveLength(2);
+    const reasons = told.map(({ message }) => message.split(', ').at(-1)).sort();
+    expect(reasons).toEqual(['outside of the home folder', 'which has no name of a transcript']);
   });
 
   it('is the conflict copy of a sync tool too, as another source of its session', async () => {

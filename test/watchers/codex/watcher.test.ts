@@ -35,7 +35,13 @@ beforeEach(async () => {
   told.length = 0;
 });
 
-afterEach(() => tree.remove());
+/** Where a link may not lead to. */
+const outside = (): string => `${tree.home}-outside`;
+
+afterEach(async () => {
+  await rm(outside(), { recursive: true, force: true });
+  await tree.remove();
+});
 
 function watch(settings: Partial<CodexSettings> = {}): CodexWatcher {
   return new CodexWatcher({
@@ -79,11 +85,8 @@ async function furnish(): Promise<readonly string[]> {
   await tree.rollout(both).append(metaRow(both));
   await tree.file(tree.rollout(both).packedPath, packed(lineOf(metaRow(both))));
   const linkedFolder = tree.path('sessions', '2025');
-  await tree.file(
-    join(tree.home, 'elsewhere', `rollout-x-${thread}.jsonl`),
-    lineOf(metaRow(thread)),
-  );
-  await symlink(join(tree.home, 'elsewhere'), linkedFolder);
+  await tree.file(join(outside(), `rollout-x-${thread}.jsonl`), lineOf(metaRow(thread)));
+  await symlink(outside(), linkedFolder);
   const linkedFile = tree.rollout(threadUuid()).path;
   await symlink(tree.rollout(thread).path, linkedFile);
   const stray = threadUuid();
@@ -165,7 +168,21 @@ describe('what is a stream', () => {
     expect(await before?.changed(undefined)).toBeUndefined();
   });
 
-  it('is found at any depth, but not through links or in hidden folders', async () => {
+  it('is found where a folder or a file is linked to within the home', async () => {
+    const [inFolder, asFile] = [threadUuid(), threadUuid()];
+    const name = (id: string): string => `rollout-2026-03-04T05-06-07-${id}.jsonl`;
+    const store = join(tree.home, 'vault');
+    await tree.file(join(store, 'march', name(inFolder)), lineOf(metaRow(inFolder)));
+    await tree.file(join(store, name(asFile)), lineOf(metaRow(asFile)));
+    await mkdir(tree.path('sessions'), { recursive: true });
+    await symlink(join(store, 'march'), tree.path('sessions', 'march'));
+    await symlink(join(store, name(asFile)), tree.path('sessions', name(asFile)));
+    const streams = await allStreams(watch());
+    expect(new Set(streams.map(({ session }) => session.id))).toEqual(new Set([inFolder, asFile]));
+    for (const stream of streams) expect((await chunkOf(stream)).lines).toHaveLength(1);
+  });
+
+  it('is found at any depth, but not through links out of the home or in hidden folders', async () => {
     await furnish();
     const deep = tree.path('sessions', 'a', 'b', `rollout-x-${thread}.jsonl`);
     await tree.file(deep, lineOf(metaRow(thread)));

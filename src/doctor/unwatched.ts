@@ -1,0 +1,20 @@
+import type { Finding } from './finding.js';
+
+/** A folder with sessions that nobody looks at, since a variable names another in its place. */
+export interface UnwatchedFolder {
+  readonly harness: string;
+  readonly variable: string;
+  readonly folder: string;
+  readonly sessions: number;
+}
+
+/** That may be meant so: some keep two accounts apart. */
+export function judgeUnwatched({ variable, folder, sessions }: UnwatchedFolder): Finding {
+  const many = sessions === 1 ? 'session' : 'sessions';
+  return {
+    name: 'sessions-not-looked-at',
+    severity: 'note',
+    message: `${sessions} ${many} in ${folder}: nobody looks there, because ${variable} names another folder.`,
+    fix: `To mirror them too, run a watch without ${variable}. For Claude Code it may name several folders, separated by commas.`,
+  };
+}
