@@ -26,13 +26,14 @@ import { LostError, PartialError, type TracecraftError } from '../src/errors.js'
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
-import { chokidarEvents, noEvents } from '../src/mirror/watch/file-events.js';
+import { noEvents } from '../src/mirror/watch/file-events.js';
 import { HealthRecorder } from '../src/mirror/watch/health-record.js';
 import { openHookSignals } from '../src/mirror/watch/hook-signals.js';
 import { takeWatchLock } from '../src/mirror/watch/lock.js';
 import type { WatchLoop } from '../src/mirror/watch/loop.js';
 import type { StreamRegistry } from '../src/mirror/watch/stream-registry.js';
 import type { WatchSummary } from '../src/mirror/watch/summary.js';
+import { systemEvents } from '../src/mirror/watch/system-events.js';
 import { keepLogBound } from '../src/service/log-bound.js';
 import { stayLean } from '../src/v8-heap.js';
 import { exampleHarnesses } from '../watchers/names.js';
@@ -275,7 +276,7 @@ function mirroringOf({ flags, settings, bucket, output }: WatchRequest, { select
     settings,
     bucket,
     selection,
-    events: flags.poll ? noEvents : chokidarEvents(),
+    events: flags.poll ? noEvents : systemEvents(),
     isPolling: flags.poll,
     hookSignals: openHookSignals(hookSignalFolder(settings.stateFolder), systemClock.now, (error) =>
       output.trouble(error, 'It is ignored; everything else continues.'),

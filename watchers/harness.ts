@@ -8,6 +8,8 @@ export interface HarnessDescription {
   readonly sessionVariables: readonly string[];
   /** With these its user moves the folder of its sessions; the first one that is set counts. */
   readonly folderVariables: readonly string[];
+  /** Whether such a variable may name several folders, separated by commas. */
+  readonly takesFolderList?: boolean;
   /** Its hook events at which it shows the agent what a hook prints; none: `setup` has no --mail for it. */
   readonly mailEvents: readonly string[];
   /**

@@ -14,9 +14,9 @@ import { systemClock } from '../../src/clock.js';
 import { NotFoundError, PartialError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import type { Watcher } from '../../src/mirror/stream.js';
-import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
 import { everything, newestSession, sessionsLike } from '../../src/mirror/watch/selection.js';
 import type { WatchSummary } from '../../src/mirror/watch/summary.js';
+import { systemEvents } from '../../src/mirror/watch/system-events.js';
 import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
@@ -69,7 +69,7 @@ export default class SessionMirror extends BaseCommand {
       bucket,
       watchers,
       selection: { ...everything, sessionId },
-      events: chokidarEvents(),
+      events: systemEvents(),
       isPolling: false,
       isThorough: true,
       isUnredacted: flags['no-redact'],

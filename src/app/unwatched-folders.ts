@@ -14,7 +14,7 @@ export async function unwatchedFolders(
     for (const root of await watcher.roots()) looked.add(await realOf(root));
   }
   const found: UnwatchedFolder[] = [];
-  for (const { name, folderVariables } of harnesses) {
+  for (const { name, folderVariables, takesFolderList = false } of harnesses) {
     const variable = folderVariables.find((one) => settings.env[one]);
     const isMirrored = watchers.some(({ harness }) => harness === name);
     if (variable === undefined || !isMirrored) continue;
@@ -26,7 +26,8 @@ export async function unwatchedFolders(
     for (const folder of (await usual?.roots()) ?? []) {
       if (usual === undefined || looked.has(await realOf(folder))) continue;
       const sessions = await sessionsIn(usual, folder);
-      if (sessions > 0) found.push({ harness: name, variable, folder, sessions });
+      if (sessions === 0) continue;
+      found.push({ harness: name, variable, folder, sessions, takesList: takesFolderList });
     }
   }
   return found;

@@ -6,15 +6,24 @@ export interface UnwatchedFolder {
   readonly variable: string;
   readonly folder: string;
   readonly sessions: number;
+  /** The variable may name several folders. */
+  readonly takesList: boolean;
 }
 
 /** That may be meant so: some keep two accounts apart. */
-export function judgeUnwatched({ variable, folder, sessions }: UnwatchedFolder): Finding {
+export function judgeUnwatched({
+  variable,
+  folder,
+  sessions,
+  takesList,
+}: UnwatchedFolder): Finding {
   const many = sessions === 1 ? 'session' : 'sessions';
   return {
     name: 'sessions-not-looked-at',
     severity: 'note',
     message: `${sessions} ${many} in ${folder}: nobody looks there, because ${variable} names another folder.`,
-    fix: `To mirror them too, run a watch without ${variable}. For Claude Code it may name several folders, separated by commas.`,
+    fix: takesList
+      ? `To mirror them too, let ${variable} name both folders, separated by a comma.`
+      : `To mirror them too, run a watch without ${variable}.`,
   };
 }

@@ -1,8 +1,8 @@
 import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
 import { defaultFlushTiming } from '../../src/mirror/watch/flush-schedule.js';
+import { systemEvents } from '../../src/mirror/watch/system-events.js';
 import { lineOf, sessionUuid, type Transcript, userRow } from '../support/claude-tree.js';
 import { MirrorRig, type Run } from '../support/mirror-rig.js';
 
@@ -32,7 +32,7 @@ async function project(): Promise<readonly [string, string, string]> {
 }
 
 function watching(): Run {
-  return rig.watch({ events: chokidarEvents(), sweepMs: 300, timing });
+  return rig.watch({ events: systemEvents(), sweepMs: 300, timing });
 }
 
 /** How many lines the bucket holds of one session's main stream, and the bytes themselves. */

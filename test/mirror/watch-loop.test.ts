@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { UnreachableError } from '../../src/errors.js';
-import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
 import { everything } from '../../src/mirror/watch/selection.js';
+import { systemEvents } from '../../src/mirror/watch/system-events.js';
 import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
 import { assistantRow, lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
@@ -91,7 +91,7 @@ describe('the watch loop', () => {
   it('brings a burst of 150 appends, 2 ms apart, to the last line', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
-    const run = rig.watch({ events: chokidarEvents(), sweepMs: 600_000 });
+    const run = rig.watch({ events: systemEvents(), sweepMs: 600_000 });
     await rig.untilLevel(5_000);
     for (const row of rows(id, 150, 'burst')) {
       await transcript.append(row);
@@ -117,7 +117,7 @@ describe('the watch loop', () => {
   it('notices a new project folder and a new sub-agent by events', async () => {
     const id = sessionUuid();
     await rig.tree.session(cwd, id).append(...rows(id, 1));
-    const run = rig.watch({ events: chokidarEvents(), sweepMs: 600_000 });
+    const run = rig.watch({ events: systemEvents(), sweepMs: 600_000 });
     await rig.untilLevel(5_000);
     const other = sessionUuid();
     await rig.tree.session('/new/project', other).append(...rows(other, 2));
@@ -258,7 +258,7 @@ describe('the watch loop', () => {
   it('follows a transcript to another project folder; the stub becomes a copy', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));
-    const run = rig.watch({ events: chokidarEvents(), sweepMs: 1_000 });
+    const run = rig.watch({ events: systemEvents(), sweepMs: 1_000 });
     await rig.untilLevel(5_000);
     const moved = rig.tree.session('/home/alex/elsewhere', id);
     await moved.append();
@@ -330,7 +330,7 @@ describe('the watch loop', () => {
     const bucket = counting(rig.bucket, requests);
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
-    const run = rig.watch({ events: chokidarEvents(), bucket });
+    const run = rig.watch({ events: systemEvents(), bucket });
     // It is read before it is first written: another machine may have left one.
     const metas = () => requests.filter((one) => /^put.*meta\.json$/.test(one));
     await expect.poll(() => metas().length, { timeout: 8_000 }).toBe(1);

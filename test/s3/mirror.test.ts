@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withRetry } from '../../src/bucket/retry.js';
 import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { systemClock } from '../../src/clock.js';
-import { chokidarEvents } from '../../src/mirror/watch/file-events.js';
+import { systemEvents } from '../../src/mirror/watch/system-events.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 import { createCliWorld } from '../support/run-cli.js';
@@ -40,7 +40,7 @@ describe.each(s3Servers())('the mirror on S3: $name', ({ start }) => {
     const transcripts = await Promise.all(
       ids.map((id) => rig.tree.session(cwd, id).append(...rows(id, 5))),
     );
-    const run = rig.watch({ events: chokidarEvents(), sweepMs: 500 });
+    const run = rig.watch({ events: systemEvents(), sweepMs: 500 });
     await expect.poll(() => run.parts.length, { timeout: 10_000 }).toBe(3);
     // The documents that follow a session's first part.
     await expect.poll(() => proxy.counts().PUT, { timeout: 10_000 }).toBe(6);

@@ -7,6 +7,7 @@ export const claudeCode = {
   // Our own hook exports the second one, for releases that do not set the first.
   sessionVariables: ['CLAUDE_CODE_SESSION_ID', 'CLAUDE_SESSION_ID'],
   folderVariables: ['CLAUDE_CONFIG_DIR'],
+  takesFolderList: true,
   mailEvents: ['SessionStart', 'UserPromptSubmit'],
   trace: 'native',
 } as const satisfies HarnessDescription;

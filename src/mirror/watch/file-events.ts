@@ -76,7 +76,7 @@ export function chokidarEvents(): FileEvents {
   };
 }
 
-function isExhaustion(error: Error): boolean {
+export function isExhaustion(error: Error): boolean {
   return 'code' in error && typeof error.code === 'string' && exhausted.has(error.code);
 }
 

@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { chokidarEvents } from '../../../src/mirror/watch/file-events.js';
 import { defaultFlushTiming } from '../../../src/mirror/watch/flush-schedule.js';
 import { everything } from '../../../src/mirror/watch/selection.js';
+import { systemEvents } from '../../../src/mirror/watch/system-events.js';
 import { bucketLayout } from '../../../src/protocol/keys.js';
 import { foldLines, HermesStore } from '../../support/hermes-home.js';
 import { MirrorRig, type Run } from '../../support/mirror-rig.js';
@@ -102,7 +102,7 @@ it('takes a session by the folder that it was started in', async () => {
 });
 
 it('hears of a change from file events, long before the next sweep', async () => {
-  const run = rig.watch({ timing, events: chokidarEvents(), sweepMs: 600_000 });
+  const run = rig.watch({ timing, events: systemEvents(), sweepMs: 600_000 });
   await run.started;
   await rig.untilShipped(run, 3);
   // Until chokidar listens, which it does not tell, the next message is heard of instead.
