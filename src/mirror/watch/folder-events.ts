@@ -9,7 +9,7 @@ interface Watched {
 }
 
 /**
- * One `fs.watch` per folder, and nothing else: what an event costs does not depend on how much lies in its folder (ADR 24).
+ * One `fs.watch` per folder, and nothing else: what an event costs does not depend on how much lies in its folder (ADR 25).
  * Only a name that comes or goes is looked at, in case it is a folder. For Linux, where such a watch tells of the folder's own
  * entries.
  */
