@@ -1,3 +1,4 @@
+import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import {
   openInBrowser,
@@ -12,23 +13,32 @@ import { handleSignals } from '../src/cli/signals.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';
 import { UnreachableError } from '../src/errors.js';
+import { findSession } from '../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 import { RunReader } from '../src/replay/timeline/read.js';
+import { harnessNames } from '../watchers/names.js';
 
 /** Complaints shown on the terminal; the page has all of them. */
 const mostWarnings = 20;
 
 export default class Replay extends BaseCommand {
   static override summary =
-    'write the whole run as one page: who did what when, with the transcripts';
+    'write the whole run, or one session, as one page: who did what when, with the transcripts';
   static override description =
-    'Writes one HTML file that needs no server and no network: open it, mail it, keep it. It shows a lane per agent, claims as bars, messages as arrows, blocked steps in red. The transcripts share the same time axis, and each event links to the tool call that caused it. Very large runs get a folder next to the page.\n\nEverything from the bucket is shown as text, and the page blocks all network requests.\n\nExit codes: 0 written, 2 bad name or time, 7 file not writable, 8 store unreachable.';
+    'Writes one HTML file that needs no server and no network: open it, mail it, keep it. One sentence on top tells the run and how it ended. Below it are a lane per agent, claims as bars with their outcome, messages as arrows, blocked steps in red; sessions lie on the same time axis, with a mark for each prompt, and each event links to the tool call that caused it. Where nobody claimed anything, sessions are grouped by their folders. With the id of a session, the page is about that session alone.\n\nThe search finds events, sessions, and what the transcripts say. Very large runs get a folder next to the page; so does a page that is followed, until it ends: the open page reads from there what is new, and stays where you are.\n\nEverything from the bucket is shown as text, and the page blocks all network requests. Paths of the machines are shortened, home folders to ~, unless --keep-paths is given; anything else in the transcripts is in the page.\n\nExit codes: 0 written, 2 bad name or time, or an id that matches several sessions, 3 no such session, 7 file not writable, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> replay --open',
     '<%= config.bin %> replay -o tuesday.html --since 2026-11-24T08:00 --until 2026-11-24T18:00',
     '<%= config.bin %> replay --follow --open',
+    '<%= config.bin %> replay 8b418ea5 -o session.html',
   ];
+  static override args = {
+    session: Args.string({
+      description: 'id of a session, or a unique prefix of it; without it the whole run',
+      required: false,
+    }),
+  };
   static override flags = {
     output: Flags.string({
       char: 'o',
@@ -45,6 +55,7 @@ export default class Replay extends BaseCommand {
     step: Flags.string({ summary: 'only what concerns this step' }),
     force: Flags.boolean({ summary: 'replace a file that tracecraft did not write' }),
     open: Flags.boolean({ summary: 'open it in the browser' }),
+    'keep-paths': Flags.boolean({ summary: 'leave the paths of the machines as they are' }),
     follow: Flags.boolean({
       char: 'f',
       summary: 'keep rewriting it as the run continues, until stopped',
@@ -57,13 +68,17 @@ export default class Replay extends BaseCommand {
   };
 
   async run(): Promise<object> {
-    const { flags } = await this.parse(Replay);
+    const { args, flags } = await this.parse(Replay);
     const settings = await this.settings();
     const agent = flags.agent === undefined ? undefined : checkName('agent', flags.agent);
     const step = flags.step === undefined ? undefined : stepId(flags.step);
     const followMs = flags.follow ? parseDuration('--interval', flags.interval) : null;
     const bucket = await this.openBucket(settings);
     const layout = bucketLayout(settings.project);
+    const session =
+      args.session === undefined
+        ? undefined
+        : await findSession(bucket, layout, args.session, harnessNames);
     const nowMs = (await bucket.now()).getTime();
     const momentNs = (flag: string, text: string | undefined) =>
       text === undefined
@@ -80,8 +95,11 @@ export default class Replay extends BaseCommand {
         untilNs: momentNs('--until', flags.until),
         agent,
         step,
+        sessionId: session?.id,
       },
       followMs,
+      writing: followMs === null ? 0 : 1,
+      keepsPaths: flags['keep-paths'],
       mostInPage: inPageBytes(this.surroundings.env.TRACECRAFT_REPLAY_IN_PAGE),
     };
     const replayed = await writeReplay(request);
@@ -112,12 +130,14 @@ export default class Replay extends BaseCommand {
     const stop = new AbortController();
     const restore = handleSignals(() => stop.abort());
     let last = first;
+    let writing = 1;
     while (!stop.signal.aborted) {
       await systemClock.sleep(everyMs, stop.signal);
-      if (!stop.signal.aborted) last = (await this.tryAgain(request)) ?? last;
+      writing += 1;
+      if (!stop.signal.aborted) last = (await this.tryAgain({ ...request, writing })) ?? last;
     }
     restore();
-    return writeReplay({ ...request, followMs: null });
+    return writeReplay({ ...request, followMs: null, writing });
   }
 
   /** An outage ends nothing. */

@@ -73,7 +73,7 @@ async function drawReplay() {
     await cause.waitFor();
     const text = await page.locator('#app').innerText();
     await cause.click();
-    await page.getByText('--blocked --note').waitFor();
+    await page.locator('.entry.target', { hasText: '--blocked --note' }).waitFor();
     await page.evaluate(hideFolder, demo);
     return { text: comparable(text, demo), picture: await page.screenshot() };
   } finally {

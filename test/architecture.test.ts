@@ -57,9 +57,9 @@ const insideRooms: readonly (readonly string[])[] = [
 /** Packages that cost a start-up more than its own work, or that only some machines have. */
 const lazyPackages =
   /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
-/** Where a harness may be named: sample data, and rows as viewers read them, which readers of the harness folders replace. */
+/** Where a harness may be named: sample data, and the help of a command. */
 const mayNameHarness =
-  /^watchers\/([a-z-]+\/|(names|registry|readers)\.ts$)|^src\/(demo|replay\/conversation)\/|^commands\/session\/compact\.ts$/;
+  /^watchers\/([a-z-]+\/|(names|registry|readers)\.ts$)|^src\/demo\/|^commands\/session\/compact\.ts$/;
 const namesHarness = (word: string): boolean =>
   /claude[-_ ]?code|CLAUDE_|codex|hermes|openclaw/i.test(word);
 const storePackages = /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\//;

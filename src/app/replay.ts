@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
 import { NotAllowedError } from '../errors.js';
@@ -23,6 +32,9 @@ export interface ReplayRequest {
   readonly force: boolean;
   readonly selection: EntrySelection;
   readonly followMs: number | null;
+  /** Which writing of a page that is followed this is; the last one has no `followMs`. */
+  readonly writing?: number;
+  readonly keepsPaths?: boolean;
   /** Bytes of transcripts beyond which their data goes into a folder next to the page. */
   readonly mostInPage?: number | undefined;
 }
@@ -50,12 +62,23 @@ export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
     0,
   );
   const isBeside = bytes > (request.mostInPage ?? mostInPage);
-  const sidecar = isBeside ? `${basename(path, extname(path))}-data` : null;
-  if (sidecar !== null && !isOurs) await assertEmptyFolder(join(dirname(path), sidecar), force);
+  const beside = `${basename(path, extname(path))}-data`;
+  const folder = join(dirname(path), beside);
+  const sidecar = isBeside || followMs !== null ? beside : null;
+  if (sidecar !== null && !isOurs) await assertEmptyFolder(folder, force);
+  const { writing = 0 } = request;
+  const stamp = followMs === null ? '' : `${writing}-`;
   const { viewer } = await import('../replay/page/viewer-bundle.js');
   const written = await toFile(path, sidecar, (sink) =>
-    writePage(sink, { bucket, layout, reader, state, selection }, { viewer, sidecar, followMs }),
+    writePage(
+      sink,
+      { bucket, layout, reader, state, selection },
+      { viewer, sidecar, followMs, stamp, keepsPaths: request.keepsPaths === true },
+    ),
   );
+  if (followMs !== null) await forget(folder, (name) => isBefore(name, writing - 1));
+  // What an open page still asks for is gone then: it has all in itself once it is read again.
+  else if (writing > 0) await forgetFollowed(folder, isBeside);
   return { ...written, path, sidecar };
 }
 
@@ -80,6 +103,23 @@ async function toFile(
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Of the writing before the last one: an open page may still read the last one's. */
+function isBefore(name: string, writing: number): boolean {
+  const [, made] = /^c(\d+)-\d+\.js$/.exec(name) ?? [];
+  return made !== undefined && Number(made) < writing;
+}
+
+async function forgetFollowed(folder: string, isBeside: boolean): Promise<void> {
+  await forget(folder, (name) => name === 'run.js' || isBefore(name, Number.POSITIVE_INFINITY));
+  if (!isBeside) await rmdir(folder).catch(() => undefined);
+}
+
+/** Removes files of ours from the folder beside the page. */
+async function forget(folder: string, isOld: (name: string) => boolean): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) if (isOld(name)) await rm(join(folder, name), { force: true });
 }
 
 /** A link that lies there is replaced, not followed. */

@@ -84,14 +84,14 @@ export class OutlineFold {
     this.#lastAtMs = from.lastAtMs;
   }
 
-  /** Takes the next line, without its newline. Never fails. */
-  row(line: string, number: number): void {
+  /** Takes the next line, without its newline, and tells what it says. Never fails: `undefined` for what cannot be read. */
+  row(line: string, number: number): RowReading | undefined {
     this.#rows += 1;
     let reading: RowReading;
     try {
       reading = this.#counter.row(JSON.parse(line), number);
     } catch {
-      return;
+      return undefined;
     }
     const { atMs } = reading;
     if (atMs !== undefined) this.#lastAtMs = Math.max(this.#lastAtMs ?? atMs, atMs);
@@ -104,6 +104,13 @@ export class OutlineFold {
       else if (tell.kind === 'spawn') this.#spawnedBy = tell.by;
       else if (tell.kind === 'fork') this.#forkedFrom = tell.from;
     }
+    return reading;
+  }
+
+  /** Turns so far, the inherited ones included. */
+  get turns(): number {
+    const { own, inherited } = this.#counter.tallies();
+    return own.turns + inherited.turns;
   }
 
   state(): OutlineState {

@@ -96,6 +96,7 @@ export const developerSession: DemoSession = {
       'tracecraft complete build --to reviewer --note "orders checks the token" --artifact patch-auth.diff',
     ],
     [1111, 'result', 'Completed step build'],
+    [1125, 'answer', 'The login check is built, tested and with the reviewer.'],
   ),
 };
 
@@ -138,6 +139,7 @@ export const reviewerSession: DemoSession = {
     [3121, 'result', 'Completed step review'],
     [3146, 'call', 'tracecraft send developer "Blocked: src/routes/cart.ts needs the same check."'],
     [3151, 'result', 'Sent to developer'],
+    [3166, 'answer', 'I blocked it: the cart does not check the token yet.'],
   ),
   subAgent: {
     id: 'a93ccab1',

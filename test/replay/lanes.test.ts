@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { PageStream } from '../../src/replay/page/data.js';
 import { claimBars } from '../../src/replay/viewer/claim-bars.js';
 import { Entries } from '../../src/replay/viewer/entries.js';
 import { EntryFilter, wordsOf } from '../../src/replay/viewer/entry-filter.js';
-import { layOutLanes } from '../../src/replay/viewer/lane-layout.js';
+import { layOutLanes, sizes } from '../../src/replay/viewer/lane-layout.js';
 import { fittingScale } from '../../src/replay/viewer/time-scale.js';
 
 type Told = readonly [
@@ -29,6 +30,23 @@ function entriesOf(told: readonly Told[]): Entries {
     derived: [],
     causes: [],
   });
+}
+
+function streamAt(ms: number): PageStream {
+  return {
+    name: '',
+    harness: 'h',
+    lines: 1,
+    title: null,
+    turns: 0,
+    calls: 0,
+    failedCalls: 0,
+    state: 'done',
+    lastAnswer: '',
+    prompts: [],
+    sampleMs: [ms],
+    sampleLines: [0],
+  };
 }
 
 describe('claims as bars', () => {
@@ -95,6 +113,63 @@ describe('lanes', () => {
     expect(lane?.visibleMarks.some(({ entry }) => entry === 1_500)).toBe(true);
     const bottom = (lane?.top ?? 0) + (lane?.height ?? 0);
     for (const { y } of lane?.marks ?? []) expect(y).toBeLessThan(bottom);
+  });
+
+  it('put a claim and its end on the ends of its bar, and a message where its arrow meets no word', () => {
+    const entries = entriesOf([
+      [0, 'step.claimed', 'a', 'x'],
+      [100, 'memory.set', 'a'],
+      [110, 'message.sent', 'a', undefined, 'b'],
+      [500, 'step.completed', 'a', 'x'],
+    ]);
+    const [lane] = layOutLanes({
+      entries,
+      agents: ['a', 'b'],
+      shown: [0, 1, 2, 3],
+      bars: claimBars(entries, {}, 1_000),
+      sessions: [],
+      streams: [],
+      scale: fittingScale({ fromMs: 0, toMs: 1_000 }, [], 1_000),
+      measure: () => 40,
+    });
+    const [bar] = lane?.bars ?? [];
+    const [start, memory, message, end] = lane?.marks ?? [];
+    const middle = (bar?.y ?? 0) + sizes.bar / 2;
+    expect([start?.x, start?.y, start?.isOnBar]).toEqual([bar?.x, middle, true]);
+    expect([end?.x, end?.y, end?.isOnBar]).toEqual([500, middle, true]);
+    expect(message?.y).toBeGreaterThan(memory?.y ?? 0);
+  });
+
+  it('are folders where nobody claimed anything, and agents only where they did more than register', () => {
+    const entries = entriesOf([
+      [0, 'agent.registered', 'a'],
+      [1, 'message.sent', 'b', undefined, 'a'],
+    ]);
+    const session = (folder: string | null, stream: number) => ({
+      harness: 'h',
+      id: `${stream}`,
+      title: null,
+      agent: 'a',
+      model: null,
+      folder,
+      streams: [stream],
+    });
+    const lanes = layOutLanes({
+      entries,
+      agents: ['a', 'b'],
+      isPlain: true,
+      shown: [0, 1],
+      bars: [],
+      sessions: [session('shop', 0), session(null, 1), session('shop', 2)],
+      streams: [streamAt(5), streamAt(6), streamAt(7)],
+      scale: fittingScale({ fromMs: 0, toMs: 10 }, [], 300),
+      measure: () => 40,
+    });
+    expect(lanes.map(({ name, strips }) => [name, strips.map(({ stream }) => stream)])).toEqual([
+      ['b', []],
+      ['shop', [0, 2]],
+      ['no folder told', [1]],
+    ]);
   });
 
   it('have one more for what nobody is known to have done', () => {

@@ -20,6 +20,52 @@ interface Logged {
   readonly key: string;
 }
 
+/** Texts in the page with less than 4.5:1 to what is behind them, or under 11 px. */
+async function faintTexts(page: Page): Promise<unknown> {
+  return page.evaluate(`${contrastScript}
+    const faint = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      const parent = node.parentElement;
+      if (node.data.trim() === '' || parent === null || !parent.checkVisibility()) continue;
+      if (parent.closest('script, style, noscript, option') !== null) continue;
+      const style = getComputedStyle(parent);
+      const behind = [];
+      for (let one = parent; one !== null; one = one.parentElement) behind.unshift(getComputedStyle(one).backgroundColor);
+      const found = contrast(style.color, behind);
+      if (found < 4.5 || parseFloat(style.fontSize) < 11) {
+        faint.push([node.data.slice(0, 40), found.toFixed(2), style.fontSize]);
+      }
+    }
+    faint;
+  `);
+}
+
+/** Colours are drawn to be read, whatever their notation; layers lie upon each other. */
+const contrastScript = `
+  const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const mixed = (layers) => {
+    pen.clearRect(0, 0, 1, 1);
+    for (const layer of ['#fff', ...layers]) { pen.fillStyle = layer; pen.fillRect(0, 0, 1, 1); }
+    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const luminance = (rgb) => {
+    const [red, green, blue] = rgb.map((c) => c / 255).map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const contrast = (color, behind) => {
+    const [text, paper] = [luminance(mixed([...behind, color])), luminance(mixed(behind))];
+    return (Math.max(text, paper) + 0.05) / (Math.min(text, paper) + 0.05);
+  };
+`;
+
+/** What is written on the canvas, by the colours that it is drawn with. */
+const faintPairs = `${contrastScript}
+  const of = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+  const pairs = ['ink', 'soft', 'faint', 'blocked'].flatMap((text) => ['paper', 'lane'].map((behind) => [text, behind]));
+  [...pairs, ['ink', 'claim']].filter(([text, behind]) => contrast(of(text), [of(behind)]) < 4.5);
+`;
+
 let world: CliWorld;
 let browser: Browser;
 let folder = '';
@@ -187,7 +233,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.locator('.record[data-entry="16"]').waitFor();
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
-    const target = page.locator('.row.target');
+    const target = page.locator('.entry.target');
     await target.waitFor();
     expect(await target.innerText()).toContain('tracecraft complete review --blocked');
     await page.keyboard.press('Escape');
@@ -199,17 +245,106 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('opens a session where it is clicked, with its sub-agent and every row', async () => {
+  it('opens a session where it is clicked, as a conversation and row by row', async () => {
     const { page } = await openReplay(browser, file);
     await page.locator('.strip-name', { hasText: 'Review the' }).click();
-    await page.locator('.row').first().waitFor();
+    await page.locator('.entry').first().waitFor();
     const options = await page.locator('.conversation option').allInnerTexts();
-    expect(options).toEqual(['main (14 lines)', 'subagents/agent-a93ccab1 (6 lines)']);
-    expect(await scrollThrough(page, '.rows', 'data-line')).toHaveLength(14);
-    expect(await page.locator('.block.prompt').first().innerText()).toContain('Review what');
+    expect(options).toEqual([
+      'main (15 lines)',
+      'subagents/agent-a93ccab1: List the routes that read a session, and which of them use the middleware. (6 lines)',
+    ]);
+    expect(await page.locator('.entry.prompt').allInnerTexts()).toEqual([
+      expect.stringContaining('Review what the developer handed over.'),
+    ]);
+    const call = page.locator('.entry.call', { hasText: 'tracecraft claim review' });
+    expect(await call.innerText()).toContain('✓');
+    expect(await call.locator('.result').isVisible()).toBe(false);
+    await call.locator('summary').click();
+    expect(await call.locator('.result').innerText()).toContain('Claimed step review as reviewer');
+    await page.getByRole('button', { name: 'All rows' }).click();
+    await page.locator('.row').first().waitFor();
+    expect(await scrollThrough(page, '.rows', 'data-line')).toHaveLength(15);
+    await page.getByRole('button', { name: 'Conversation' }).click();
     await page.locator('.conversation select').selectOption({ index: 1 });
-    await page.locator('.row', { hasText: 'List the routes' }).waitFor();
-    expect(await page.locator('.row').count()).toBe(6);
+    await page.locator('.entry.prompt', { hasText: 'List the routes' }).waitFor();
+    expect(await page.locator('.entry.answer').last().innerText()).toContain('missing there');
+    await page.close();
+  });
+
+  it('tells on top what happened and why it ended, and leads there', async () => {
+    const { page } = await openReplay(browser, file);
+    const story = page.locator('.story');
+    expect(await story.innerText()).toBe(
+      'design ✓ designer → build ✓ developer → review ✗ reviewer: missing auth check, needs rework',
+    );
+    await story.getByRole('button', { name: /^review/ }).click();
+    await page.locator('.record[data-entry]').waitFor();
+    expect((await wordAndText(page))[0]).toMatch(/^blocked$/i);
+    await page.close();
+  });
+
+  it('finds words in what the transcripts say, and opens them there', async () => {
+    const { page } = await openReplay(browser, file);
+    await page.keyboard.press('/');
+    await page.keyboard.type('anybody can change');
+    await page.getByRole('button', { name: '1 in transcripts' }).click();
+    await page.locator('.hit').click();
+    await page.locator('.entry.target').waitFor();
+    expect(await page.locator('.entry.target').innerText()).toContain('This cannot go out');
+    await page.keyboard.press('Escape');
+    await page.close();
+  });
+
+  it('lists sessions in the table, between the events', async () => {
+    const { page } = await openReplay(browser, file);
+    await page.keyboard.press('t');
+    expect(await page.locator('tr.session .title-of').allInnerTexts()).toEqual([
+      expect.stringContaining('Design the login contract 1 turn, 5 calls'),
+      expect.stringContaining('Build the login check'),
+      expect.stringContaining('Review the login check'),
+    ]);
+    expect(await page.locator('tr[data-entry]').count()).toBe(18);
+    await page.locator('tr.session').first().click();
+    await page.locator('.entry.prompt').waitFor();
+    await page.close();
+  });
+
+  it('works by keyboard before anything is clicked', async () => {
+    const { page } = await openReplay(browser, file);
+    await page.keyboard.press('End');
+    await page.locator('.record[data-entry="17"]').waitFor();
+    await page.close();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has enough contrast and no small print in the %s theme',
+    async (colorScheme) => {
+      const { page } = await openReplay(browser, file);
+      await page.emulateMedia({ colorScheme });
+      expect(await faintTexts(page)).toEqual([]);
+      expect(await page.evaluate(faintPairs)).toEqual([]);
+      await page.keyboard.press('t');
+      expect(await faintTexts(page)).toEqual([]);
+      await page.locator('tr.session').last().click();
+      await page.locator('.entry').first().waitFor();
+      expect(await faintTexts(page)).toEqual([]);
+      await page.getByRole('button', { name: 'All rows' }).click();
+      await page.locator('.row').first().waitFor();
+      expect(await faintTexts(page)).toEqual([]);
+      await page.getByRole('button', { name: '1 blocked' }).click();
+      await page.locator('.record[data-entry]').waitFor();
+      expect(await faintTexts(page)).toEqual([]);
+      await page.close();
+    },
+  );
+
+  it('leaves a phone most of its screen', async () => {
+    const { page } = await openReplay(browser, file, { width: 390, height: 844 });
+    const box = await page.locator('.top').boundingBox();
+    expect(box?.height).toBeLessThanOrEqual(96);
+    expect(await page.locator('.story').isVisible()).toBe(true);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
     await page.close();
   });
 

@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { cpSync, existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { partName } from '../../src/protocol/parts.js';
 import type { PageHeader } from '../../src/replay/page/data.js';
 import {
@@ -40,7 +41,7 @@ async function rowsShown(page: Page, header: PageHeader): Promise<readonly numbe
   const counts: number[] = [];
   for (const { streams } of header.sessions) {
     for (const stream of streams) {
-      const place = { entry: null, view: 'lanes', stream, line: 0 };
+      const place = { entry: null, view: 'lanes', stream, line: 0, isRows: true };
       const fragment = encodeURIComponent(JSON.stringify({ place, filters: {} }));
       await page.evaluate(`location.hash = ${JSON.stringify(fragment)}; location.reload()`);
       await page.waitForLoadState('load');
@@ -250,6 +251,8 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     await page.locator('.lane-name', { hasText: /^far$/ }).waitFor();
     await page.evaluate(`document.querySelector('.scroller').scrollTop = 1e9`);
     await page.locator('.strip-name').first().click();
+    await page.locator('.entry').first().waitFor();
+    await page.getByRole('button', { name: 'All rows' }).click();
     await page.locator('.row').last().waitFor();
     expect(await page.locator('.row').count()).toBe(rows.length);
     await page.getByRole('button', { name: /^Show more \(6,000 of 2,000,000/ }).click();
@@ -258,6 +261,55 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     expect(await page.locator('main a').count()).toBe(0);
     expect(troubles).toEqual([]);
     await page.close();
+  });
+
+  it('follow a run without losing the place, and end as one file', {
+    timeout: 60_000,
+  }, async () => {
+    await writeEvents(root, 'run', 20);
+    const file = join(world.project, 'replay.html');
+    const child = world.start(['replay', '-o', file, '--follow', '--interval', '1s']);
+    const ended = once(child, 'close');
+    await vi.waitUntil(() => existsSync(join(world.project, 'replay-data', 'run.js')), 20_000);
+    const { page, troubles } = await openReplay(browser, file);
+    await page.evaluate('window.isSamePage = true');
+    await page.keyboard.press('End');
+    await page.locator('.record[data-entry]').waitFor();
+    await page.getByRole('button', { name: 'Zoom in' }).click();
+    for (const [index, type] of ['step.claimed', 'step.blocked'].entries()) {
+      const event = { type, agent: 'zoe', step: 'late', data: { note: 'no room' } };
+      const key = `events/${`179${index + 8}`.padEnd(19, '0')}_zoe_0000fff${index}.json`;
+      await writeObject(root, key, JSON.stringify(event));
+    }
+    await page.locator('.story', { hasText: 'late ✗ zoe: no room' }).waitFor();
+    await page.locator('.lane-name', { hasText: 'zoe' }).waitFor();
+    expect(await page.locator('.record[data-entry]').isVisible()).toBe(true);
+    expect(await page.evaluate('window.isSamePage')).toBe(true);
+    child.kill('SIGINT');
+    await ended;
+    expect(existsSync(join(world.project, 'replay-data'))).toBe(false);
+    await page.locator('#app[data-ready] .title', { hasText: '· written' }).waitFor();
+    expect(await page.evaluate('window.isSamePage')).toBeUndefined();
+    expect(troubles.filter((one) => !/run\.js|replay-data|ERR_FILE_NOT_FOUND/.test(one))).toEqual(
+      [],
+    );
+    await page.close();
+  });
+
+  it('are of one session alone when one is named', { timeout: 60_000 }, async () => {
+    await writeEvents(root, 'run', 20);
+    for (const id of ['alpha', 'beta'])
+      await writeSession(root, { id, agent: 'anna', bytes: 9_000 });
+    const file = join(world.project, 'one.html');
+    const { code } = await world.run(['replay', 'alph', '-o', file]);
+    expect(code).toBe(0);
+    const header = await headerOf(file);
+    expect(header.sessions.map(({ id }) => id)).toEqual(['alpha']);
+    expect(header.entries.timeMs).toEqual([]);
+    const { page } = await openReplay(browser, file);
+    await page.locator('.conversation .entry').first().waitFor();
+    await page.close();
+    expect((await world.run(['replay', 'gamma', '-o', file])).code).toBe(3);
   });
 
   it('put the data of very large runs beside the page', { timeout: 60_000 }, async () => {
@@ -270,6 +322,8 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     expect(json).toMatchObject({ data: { data_folder: 'replay-data', lines } });
     const { page, troubles } = await openReplay(browser, file);
     await page.locator('.strip-name').click();
+    await page.locator('.entry').first().waitFor();
+    await page.getByRole('button', { name: 'All rows' }).click();
     await page.locator('.row').first().waitFor();
     await page.locator('.jump input').focus();
     await page.keyboard.press('End');

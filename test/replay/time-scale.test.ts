@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fittingScale, foldsOf, foldWidth, ticksOf } from '../../src/replay/viewer/time-scale.js';
+import { fittingScale, foldsOf, ticksOf } from '../../src/replay/viewer/time-scale.js';
 
 const minute = 60_000;
 
@@ -31,7 +31,7 @@ describe('a scale', () => {
 
   it('takes the width it was given, and a fold its own', () => {
     expect(scale.width).toBeCloseTo(1_000);
-    expect(scale.x(280 * minute) - scale.x(10 * minute)).toBeCloseTo(foldWidth);
+    expect(scale.x(280 * minute) - scale.x(10 * minute)).toBeCloseTo(44);
     expect(fittingScale(span, folds, 1_000, 10).width).toBeGreaterThan(9_000);
   });
 
@@ -42,11 +42,25 @@ describe('a scale', () => {
   });
 
   it('labels round times, and none inside a fold', () => {
-    const { stepMs, ticks } = ticksOf(scale, 0, scale.width, 100);
+    const ticks = ticksOf(scale, 0, scale.width, 100);
     expect(ticks.length).toBeGreaterThan(4);
-    for (const ms of ticks) {
+    for (const { ms, stepMs } of ticks) {
       expect(ms % stepMs).toBe(0);
       expect(ms <= 10 * minute || ms >= 280 * minute).toBe(true);
+    }
+  });
+
+  it('leaves each island some room, however many silences there are and however short it is', () => {
+    const times = Array.from({ length: 24 }, (_, n) => n * n * 1_000 * minute);
+    const many = foldsOf([...times, ...times.map((ms) => ms + minute)].sort((l, r) => l - r));
+    const last = (times.at(-1) ?? 0) + minute;
+    const narrow = fittingScale({ fromMs: 0, toMs: last }, many, 1_000);
+    expect(many.length).toBeGreaterThan(15);
+    expect(narrow.width).toBeCloseTo(1_000);
+    expect(Math.min(...narrow.islands.map(({ width }) => width))).toBeGreaterThan(15);
+    for (const { fromMs, toMs, x } of narrow.islands) {
+      expect(narrow.x(fromMs)).toBeCloseTo(x);
+      expect(narrow.ms(narrow.x(toMs))).toBeCloseTo(toMs, 0);
     }
   });
 });

@@ -21,11 +21,13 @@ export class ChunkWriter {
   readonly chunks: PageChunk[] = [];
   readonly #sink: PageSink;
   readonly #isBeside: boolean;
+  readonly #stamp: string;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(sink: PageSink, isBeside: boolean) {
+  constructor(sink: PageSink, { isBeside, stamp }: { isBeside: boolean; stamp: string }) {
     this.#sink = sink;
     this.#isBeside = isBeside;
+    this.#stamp = stamp;
   }
 
   open(stream: number): StreamChunks {
@@ -58,7 +60,8 @@ export class ChunkWriter {
     const write = this.#last.then(async () => {
       const number = this.chunks.push(chunk) - 1;
       if (this.#isBeside) {
-        await this.#sink.writeBeside(`c${number}.js`, `tracecraftChunk(${number},"${text}")\n`);
+        const name = `c${this.#stamp}${number}`;
+        await this.#sink.writeBeside(`${name}.js`, `tracecraftChunk("${name}","${text}")\n`);
       } else {
         await this.#sink.write(`<script type="text/plain" id="c${number}">${text}</script>\n`);
       }

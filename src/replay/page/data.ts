@@ -1,3 +1,5 @@
+import type { TurnState } from '../../conversation/conversation.js';
+
 /** What a page contains, as its viewer reads it: the header at once, the lines of streams in chunks, on demand. */
 export interface PageHeader {
   readonly version: 1;
@@ -13,10 +15,14 @@ export interface PageHeader {
   /** Milliseconds at which unfinished claims expired, by step. */
   readonly expiries: Readonly<Record<string, number>>;
   readonly sessions: readonly PageSession[];
+  /** The session that the page is about; `null` for a page of a run. */
+  readonly session: number | null;
   readonly streams: readonly PageStream[];
   readonly chunks: readonly PageChunk[];
   /** The folder next to the page that holds the chunks; `null` if they are in the page. */
   readonly sidecar: string | null;
+  /** Tells the chunks beside a page that is being rewritten from those before. */
+  readonly stamp: string;
 }
 
 /**
@@ -44,7 +50,8 @@ export interface PageSession {
   readonly title: string | null;
   readonly agent: string | null;
   readonly model: string | null;
-  readonly cwd: string | null;
+  /** The last name of the folder that it worked in. */
+  readonly folder: string | null;
   /** Indices into the header's streams; the first is the main one. */
   readonly streams: readonly number[];
 }
@@ -54,6 +61,17 @@ export interface PageStream {
   readonly name: string;
   readonly harness: string;
   readonly lines: number;
+  readonly title: string | null;
+  readonly turns: number;
+  readonly calls: number;
+  /** Calls whose results say that they failed. */
+  readonly failedCalls: number;
+  /** How the last turn ended. */
+  readonly state: TurnState;
+  /** The first words of the last answer. */
+  readonly lastAnswer: string;
+  /** When and in which line each turn began, with the prompt's first words; not more than a few hundred. */
+  readonly prompts: readonly (readonly [ms: number, line: number, text: string])[];
   /** A sample of the rows' times in milliseconds, and each one's line. */
   readonly sampleMs: readonly number[];
   readonly sampleLines: readonly number[];

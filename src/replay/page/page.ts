@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
+import { isAbsolute } from 'node:path';
 import type { Bucket } from '../../bucket/bucket.js';
-import { inParallel, readAhead } from '../../concurrency.js';
-import { listStreams, readLines, type StreamPlace } from '../../mirror/slots/session-streams.js';
+import { readAhead } from '../../concurrency.js';
 import type { Layout } from '../../protocol/keys.js';
-import { readRow } from '../conversation/read-row.js';
-import type { RunState, StoredSession } from '../timeline/bucket-state.js';
+import type { RunState } from '../timeline/bucket-state.js';
 import { expiriesOf } from '../timeline/expiries.js';
 import type { RunReader } from '../timeline/read.js';
 import { type EntrySelection, isSelected } from '../timeline/selection.js';
 import { TimelineBuilder } from '../timeline/timeline.js';
 import { type Call, toolCallLinks } from '../timeline/tool-call-links.js';
 import { ChunkWriter, compressed, type PageSink } from './chunks.js';
-import { type PageHeader, type PageSession, type PageStream, recordsStream } from './data.js';
+import { type PageHeader, type PageStream, recordsStream } from './data.js';
 import { EntryRows } from './entry-columns.js';
-import { pointsOf, TimeSample } from './sample.js';
+import { keepPaths, mailedLine, type PathFilter, withoutLocalPaths } from './local-paths.js';
+import { type WrittenSessions, writeSessions } from './sessions.js';
 
 /** The viewer as the build bundled it. */
 export interface Viewer {
@@ -35,6 +35,10 @@ export interface PageOptions {
   /** The name of a folder next to the page, for the data of a very large run. */
   readonly sidecar: string | null;
   readonly followMs: number | null;
+  /** Of a page that is followed: which writing of it this is. */
+  readonly stamp: string;
+  /** Paths of the machines stay as they are. */
+  readonly keepsPaths: boolean;
 }
 
 /** Near the top of every page, so that a page may be replaced by the next one, and no other file is. */
@@ -48,10 +52,6 @@ export interface WrittenPage {
   readonly skipped: readonly string[];
 }
 
-/** Transcript streams read at once: few if they fill memory, more if they only wait for the store. */
-const largeAtOnce = 2;
-const smallAtOnce = 6;
-const smallBytes = 1_000_000;
 /** The most complaints a page holds. */
 const mostWarnings = 1_000;
 
@@ -62,44 +62,98 @@ const mostWarnings = 1_000;
 export async function writePage(
   sink: PageSink,
   run: Run,
-  { viewer, sidecar, followMs }: PageOptions,
+  { viewer, sidecar, followMs, stamp, keepsPaths }: PageOptions,
 ): Promise<WrittenPage> {
   const { bucket, layout, reader, selection } = run;
   await sink.write(pageHead(layout.project, viewer, sidecar !== null));
-  const chunks = new ChunkWriter(sink, sidecar !== null);
-  const { rows, records, sessionAgents } = await writeEntries(chunks, run);
+  const chunks = new ChunkWriter(sink, { isBeside: sidecar !== null, stamp });
+  const mailed = (folder: string | null): PathFilter =>
+    keepsPaths ? keepPaths : withoutLocalPaths(folder);
+  const { rows, records, sessionAgents } = await writeEntries(chunks, run, mailed(null));
   const skipped = reader.end().map(({ message }) => message);
-  const isWanted = (agent: string | undefined) =>
-    selection.agent === undefined || agent === selection.agent;
-  const state = {
-    steps: run.state.steps,
-    sessions: run.state.sessions.filter(({ id }) => isWanted(sessionAgents.get(id))),
-    agents: run.state.agents.filter(({ agent }) => isWanted(agent)),
-  };
-  const written = await writeSessions(chunks, { bucket, layout }, state.sessions, sessionAgents);
+  const state = stateShown(run, sessionAgents);
+  const written = await writeSessions(
+    chunks,
+    { bucket, layout, mailed },
+    state.sessions,
+    sessionAgents,
+  );
   const others = [...state.agents, ...written.sessions].map(({ agent }) => agent);
   const nowMs = (await bucket.now()).getTime();
   const header: Omit<PageHeader, 'entries'> = {
     version: 1,
     project: layout.project,
-    location: bucket.location,
+    location: isAbsolute(bucket.location) ? 'a local folder' : bucket.location,
     writtenMs: nowMs,
     followMs,
-    warnings: fewer(skipped),
+    warnings: fewer(skipped).map(mailed(null)),
     agents: agentsOf(rows, others),
     expiries: expiriesOf(state, nowMs),
     sessions: written.sessions,
+    session: selection.sessionId === undefined ? null : firstOf(written, selection.sessionId),
     streams: [records, ...written.streams],
     chunks: chunks.chunks,
     sidecar,
+    stamp,
   };
-  await sink.write('<script type="text/plain" id="run">');
-  for await (const text of compressed(headerPieces(header, rows, written.calls))) {
-    await sink.write(text);
-  }
-  await sink.write(`</script>\n<script>${viewer.script}</script>\n</body>\n</html>\n`);
+  const data = compressed(headerPieces(header, rows, written.calls));
+  if (followMs === null || sidecar === null) await writeData(sink, data);
+  else await writeDataBeside(sink, data, sidecar);
+  await sink.write(`<script>${viewer.script}</script>\n</body>\n</html>\n`);
   const lines = written.streams.reduce((sum, stream) => sum + stream.lines, 0);
   return { entries: rows.count, sessions: written.sessions.length, lines, skipped };
+}
+
+type ShownState = Pick<RunState, 'steps' | 'sessions' | 'agents'>;
+
+/** What the page is about: a session comes with those that it began. */
+function stateShown(
+  { state: { steps, sessions, agents }, selection }: Run,
+  sessionAgents: ReadonlyMap<string, string>,
+): ShownState {
+  const { agent: wanted, sessionId } = selection;
+  if (sessionId !== undefined) {
+    const own = sessions.filter(
+      ({ id, meta }) => id === sessionId || meta?.document.parent_session_id === sessionId,
+    );
+    return { steps: [], sessions: own, agents: [] };
+  }
+  const isWanted = (agent: string | undefined) => wanted === undefined || agent === wanted;
+  return {
+    steps,
+    sessions: sessions.filter(({ id }) => isWanted(sessionAgents.get(id))),
+    agents: agents.filter(({ agent }) => isWanted(agent)),
+  };
+}
+
+function firstOf({ sessions }: WrittenSessions, sessionId: string): number | null {
+  const index = sessions.findIndex(({ id }) => id === sessionId);
+  return index === -1 ? null : index;
+}
+
+async function writeData(sink: PageSink, data: AsyncIterable<string>): Promise<void> {
+  await sink.write('<script type="text/plain" id="run">');
+  for await (const text of data) await sink.write(text);
+  await sink.write('</script>\n');
+}
+
+/** An open page reads it again and again, since it cannot read itself. */
+async function writeDataBeside(
+  sink: PageSink,
+  data: AsyncIterable<string>,
+  folder: string,
+): Promise<void> {
+  const texts: string[] = [];
+  for await (const text of data) texts.push(text);
+  await sink.writeBeside('run.js', `tracecraftRun("${texts.join('')}")\n`);
+  await sink.write(
+    `<script type="text/plain" id="run" data-folder="${attribute(folder)}"></script>\n`,
+  );
+}
+
+/** The name of the page, which may be anything. */
+function attribute(text: string): string {
+  return text.replace(/[&"<>]/g, (one) => `&#${one.charCodeAt(0)};`);
 }
 
 function* headerPieces(
@@ -154,25 +208,41 @@ interface WrittenEntries {
 async function writeEntries(
   chunks: ChunkWriter,
   { bucket, layout, reader, state, selection }: Run,
+  mailed: PathFilter,
 ): Promise<WrittenEntries> {
   const rows = new EntryRows();
   const stream = chunks.open(recordsStream);
   const telling = new TimelineBuilder(state);
   for await (const { entry, body } of reader.events()) {
     if (!telling.add(entry) || !isSelected(entry, selection)) continue;
-    rows.add(entry);
-    await stream.add(recordOfEvent(entry.key, body));
+    rows.add({ ...entry, text: mailed(entry.text) });
+    await stream.add(mailedLine(recordOfEvent(entry.key, body), mailed));
   }
   const mail = await reader.mail(telling.untoldMail);
   const { derived, sessionAgents } = telling.end(mail);
   const selected = derived.filter((entry) => isSelected(entry, selection));
-  for (const entry of selected) rows.addDerived(entry, layout.events());
+  for (const entry of selected) {
+    rows.addDerived({ ...entry, text: mailed(entry.text) }, layout.events());
+  }
   const read = readAhead(each(selected), ({ key }) => recordLine(key, bucket));
-  for await (const line of read) await stream.add(Buffer.from(`${line}\n`));
-  const lines = await stream.close();
-  const records = { name: 'records', harness: '', lines, sampleMs: [], sampleLines: [] };
+  for await (const line of read) await stream.add(Buffer.from(`${mailed(line)}\n`));
+  const records = { ...noStream, name: 'records', lines: await stream.close() };
   return { rows, records, sessionAgents };
 }
+
+/** The records are no transcript. */
+const noStream: Omit<PageStream, 'name' | 'lines'> = {
+  harness: '',
+  title: null,
+  turns: 0,
+  calls: 0,
+  failedCalls: 0,
+  state: 'done',
+  lastAnswer: '',
+  prompts: [],
+  sampleMs: [],
+  sampleLines: [],
+};
 
 async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
   yield* items;
@@ -194,101 +264,6 @@ async function recordLine(key: string, bucket: Bucket): Promise<string> {
   } catch {
     return JSON.stringify({ key, text: body.toString('utf8') });
   }
-}
-
-interface WrittenSessions {
-  readonly sessions: readonly PageSession[];
-  readonly streams: readonly PageStream[];
-  readonly calls: readonly Call[];
-}
-
-async function writeSessions(
-  chunks: ChunkWriter,
-  { bucket, layout }: Pick<Run, 'bucket' | 'layout'>,
-  unsorted: readonly StoredSession[],
-  agents: ReadonlyMap<string, string>,
-): Promise<WrittenSessions> {
-  const stored = [...unsorted].sort(byBeginning);
-  const places = await inParallel(stored, (session) => listStreams(bucket, layout, session));
-  const calls: Call[] = [];
-  const jobs: Job[] = [];
-  const sessions = stored.map((session, index): PageSession => {
-    const { harness, id, meta } = session;
-    const agent = agents.get(id) ?? null;
-    const streams = (places[index] ?? []).map((place) => {
-      const number = jobs.length + 1;
-      jobs.push({ number, place, harness, sessionId: id, agent, bytes: bytesOf(meta, place) });
-      return number;
-    });
-    const { title = null, model = null, cwd = null } = meta?.document ?? {};
-    return { harness, id, title, agent, model, cwd, streams };
-  });
-  const streams: PageStream[] = [];
-  const points = pointsOf(jobs.length);
-  const work = async (rest: Iterable<Job>): Promise<void> => {
-    for (const job of rest) {
-      const sample = new TimeSample(points);
-      streams[job.number - 1] = await writeStream(chunks, bucket, job, sample, (call) =>
-        calls.push(call),
-      );
-    }
-  };
-  const large = jobs.filter(({ bytes }) => bytes > smallBytes).values();
-  const small = jobs.filter(({ bytes }) => bytes <= smallBytes).values();
-  await Promise.all([
-    ...Array.from({ length: largeAtOnce }, () => work(large)),
-    ...Array.from({ length: smallAtOnce }, () => work(small)),
-  ]);
-  return { sessions, streams, calls };
-}
-
-interface Job {
-  readonly number: number;
-  readonly place: StreamPlace;
-  readonly harness: string;
-  readonly sessionId: string;
-  readonly agent: string | null;
-  readonly bytes: number;
-}
-
-/** As the mirror counted them; a very large number if it did not. */
-function bytesOf(meta: StoredSession['meta'], { name }: StreamPlace): number {
-  if (meta === undefined) return Number.POSITIVE_INFINITY;
-  const { total_uploaded_bytes, streams } = meta.document;
-  if (name === '') return total_uploaded_bytes;
-  const stream = streams.find((one) => one.name === name);
-  return stream?.total_uploaded_bytes ?? Number.POSITIVE_INFINITY;
-}
-
-async function writeStream(
-  chunks: ChunkWriter,
-  bucket: Bucket,
-  { number, place, harness, sessionId, agent }: Job,
-  sample: TimeSample,
-  onCall: (call: Call) => void,
-): Promise<PageStream> {
-  const stream = chunks.open(number);
-  let count = 0;
-  for await (const lines of readLines(bucket, place.prefix)) {
-    for (const line of lines) {
-      const { timeMs, blocks } = readRow(harness, line.toString('utf8'));
-      sample.add(count, timeMs);
-      for (const { command } of blocks) {
-        if (timeMs === undefined || !command?.includes('tracecraft')) continue;
-        onCall({ stream: number, line: count, sessionId, agent, timeMs, command });
-      }
-      await stream.add(line);
-      count += 1;
-    }
-  }
-  const lines = await stream.close();
-  const { sampleMs, sampleLines } = sample;
-  return { name: place.name, harness, lines, sampleMs, sampleLines };
-}
-
-function byBeginning(left: StoredSession, right: StoredSession): number {
-  const key = ({ meta, id }: StoredSession) => `${meta?.document.started_at ?? ''} ${id}`;
-  return key(left) < key(right) ? -1 : 1;
 }
 
 /**

@@ -8,15 +8,18 @@ export interface EntrySelection {
   readonly agent?: string | undefined;
   /** In the spelling of keys. */
   readonly step?: string | undefined;
+  /** Only what was done in this session. */
+  readonly sessionId?: string | undefined;
 }
 
 /** An agent's entries are what it did and what it was sent. */
 export function isSelected(
-  entry: Pick<TimelineEntry, 'timeNs' | 'agent' | 'to' | 'step'>,
-  { sinceNs, untilNs, agent, step }: EntrySelection,
+  entry: Pick<TimelineEntry, 'timeNs' | 'agent' | 'to' | 'step' | 'sessionId'>,
+  { sinceNs, untilNs, agent, step, sessionId }: EntrySelection,
 ): boolean {
   if (sinceNs !== undefined && entry.timeNs < sinceNs) return false;
   if (untilNs !== undefined && entry.timeNs >= untilNs) return false;
+  if (sessionId !== undefined && entry.sessionId !== sessionId) return false;
   if (agent !== undefined && entry.agent !== agent && entry.to !== agent) return false;
   return step === undefined || entry.step === step;
 }

@@ -1,17 +1,45 @@
-import type { PageHeader } from '../page/data.js';
+import type { PageHeader, PageSession } from '../page/data.js';
 import { Board } from './board.js';
 import { claimBars } from './claim-bars.js';
-import { Conversation } from './conversation.js';
-import { Lines } from './data.js';
-import { button, element, isoOf, replace, shown } from './dom.js';
+import type { Lines } from './data.js';
+import { button, element, replace } from './dom.js';
 import { Entries } from './entries.js';
-import { EntryFilter } from './entry-filter.js';
-import { Filters } from './filters.js';
+import { EntryFilter, type Filter, none } from './entry-filter.js';
+import { type FilterState, Filters } from './filters.js';
+import { Found } from './found.js';
 import { readLocation, type ViewLocation, writeLocation } from './location.js';
 import { showRecord } from './record.js';
+import type { Sight } from './sight.js';
+import { spanOf } from './span.js';
+import { storyOf } from './story.js';
 import { EntryTable } from './table.js';
+import { rowsByTime } from './table-rows.js';
 import { turnTheme } from './theme.js';
-import { foldsOf, type Span } from './time-scale.js';
+import { foldsOf } from './time-scale.js';
+import {
+  alarmButtons,
+  nothingHere,
+  storyLine,
+  type TopActions,
+  titleLine,
+  warningList,
+} from './top.js';
+import { Transcript } from './transcript.js';
+
+/** Where the user was, for the page that takes this one's place. */
+export interface Looking {
+  readonly place: ViewLocation;
+  readonly filters: FilterState;
+  readonly sight: Sight;
+}
+
+const start: ViewLocation = {
+  entry: undefined,
+  view: 'lanes',
+  stream: undefined,
+  line: 0,
+  isRows: false,
+};
 
 /** The page: what is shown where, and what keys and clicks do. */
 export class App {
@@ -23,6 +51,8 @@ export class App {
   readonly #filters: Filters;
   readonly #board: Board;
   readonly #table: EntryTable;
+  readonly #found: Found;
+  readonly #story: HTMLElement;
   readonly #panel = element('aside', {
     class: 'panel',
     hidden: true,
@@ -31,31 +61,59 @@ export class App {
   });
   readonly #content = element('div', { class: 'content' });
   readonly #count = element('span', { class: 'count', role: 'status' });
-  readonly #conversation: Conversation;
-  #place: ViewLocation = { entry: undefined, view: 'lanes', stream: undefined, line: 0 };
+  readonly #transcript: Transcript;
+  readonly #stop = new AbortController();
+  readonly #actions: TopActions = {
+    onEntry: (entry) => this.#openEntry(entry),
+    present: () => this.#place.entry,
+  };
+  #place = start;
 
-  constructor(root: HTMLElement, header: PageHeader) {
+  constructor(root: HTMLElement, header: PageHeader, lines: Lines) {
     this.#root = root;
     this.#header = header;
+    this.#lines = lines;
     this.#entries = new Entries(header.entries);
     this.#filter = new EntryFilter(this.#entries);
-    this.#lines = new Lines(header);
     this.#filters = new Filters(this.#entries, header.agents, () => this.#refilter());
-    const { span, times } = spanOf(header);
+    const isPlain = !this.#hasSteps;
+    const { span, times } = spanOf(header, isPlain);
+    const bars = claimBars(this.#entries, header.expiries, span.toMs);
+    this.#story = storyLine(storyOf(this.#entries, bars, header), this.#actions);
     this.#board = new Board({
       header,
       entries: this.#entries,
-      bars: claimBars(this.#entries, header.expiries, span.toMs),
+      bars,
       span,
       folds: foldsOf(times),
+      isPlain,
       onMark: (entry) => this.#openEntry(entry),
       onPlace: ({ stream }, line) => this.#openPlace(stream, line),
     });
-    this.#table = new EntryTable(this.#entries, (entry) => this.#openEntry(entry));
-    this.#conversation = new Conversation(this.#content, { header, lines: this.#lines });
+    this.#table = new EntryTable(
+      this.#entries,
+      { header, isPlain },
+      {
+        onEntry: (entry) => this.#openEntry(entry),
+        onSession: (session) => this.#openPlace(header.sessions[session]?.streams[0] ?? -1, 0),
+      },
+    );
+    this.#found = new Found(header, lines, {
+      onOpen: () => this.#openFound(),
+      onPlace: (stream, line) => this.#openPlace(stream, line),
+    });
+    this.#transcript = new Transcript(this.#content, {
+      header,
+      lines,
+      onPlace: (stream, line, isRows) => {
+        this.#place = { ...this.#place, stream, line, isRows };
+        this.#remember();
+      },
+    });
   }
 
-  start(): void {
+  start(before?: Looking): void {
+    const { signal } = this.#stop;
     const close = button('Close', { class: 'close', 'aria-label': 'Close details' }, () =>
       this.#closePanel(),
     );
@@ -66,19 +124,51 @@ export class App {
       element('main', {}, ...this.#views(), this.#panel),
       element('p', { class: 'hint' }, hint),
     );
-    document.addEventListener('keydown', (event) => this.#key(event));
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
-      this.#board.recolor(),
+    document.addEventListener('keydown', (event) => this.#key(event), { signal });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener(
+      'change',
+      () => this.#board.recolor(),
+      { signal },
     );
-    window.addEventListener('beforeprint', () => this.#board.preparePrint());
-    window.addEventListener('afterprint', () => this.#board.layOut());
-    const before = readLocation();
-    if (before?.filters !== undefined) this.#filters.restore(before.filters);
+    window.addEventListener('beforeprint', () => this.#board.preparePrint(), { signal });
+    window.addEventListener('afterprint', () => this.#board.layOut(), { signal });
+    const kept = before ?? readLocation();
+    if (kept?.filters !== undefined) this.#filters.restore(kept.filters);
     this.#refilter();
-    if (before !== undefined) this.#restore(before.place);
+    if (before !== undefined) this.#board.look(before.sight);
+    if (kept !== undefined) this.#restore(kept.place);
+    else if (this.#only !== undefined) this.#openPlace(this.#only.streams[0] ?? -1, 0);
     this.#root.dataset.ready = 'true';
     setTimeout(() => this.#filter.prepare(), 50);
-    this.#follow();
+  }
+
+  /** Ends it; another one can take its place. */
+  stop(): Looking {
+    this.#stop.abort();
+    const line = this.#place.stream === undefined ? this.#place.line : this.#transcript.line;
+    return {
+      place: { ...this.#place, line },
+      filters: this.#filters.state,
+      sight: this.#board.sight,
+    };
+  }
+
+  /** The user is typing, and should not be disturbed. */
+  get isBusy(): boolean {
+    return document.activeElement === this.#filters.search;
+  }
+
+  /** The page is about one session. */
+  get #only(): PageSession | undefined {
+    const { sessions, session } = this.#header;
+    return session === null ? undefined : sessions[session];
+  }
+
+  get #hasSteps(): boolean {
+    for (let index = 0; index < this.#entries.count; index += 1) {
+      if (this.#entries.type(index).startsWith('step.')) return true;
+    }
+    return false;
   }
 
   #views(): readonly HTMLElement[] {
@@ -89,19 +179,13 @@ export class App {
 
   #restore(place: ViewLocation): void {
     if (place.view === 'table') this.#turnView();
-    if (place.stream !== undefined) this.#openPlace(place.stream, place.line);
+    if (place.stream !== undefined) this.#openPlace(place.stream, place.line, place.isRows);
     else if (place.entry !== undefined && place.entry < this.#entries.count)
       this.#openEntry(place.entry);
   }
 
   #top(): HTMLElement {
-    const { project, location, writtenMs, warnings, followMs, streams } = this.#header;
-    const lines = streams.slice(1).reduce((sum, stream) => sum + stream.lines, 0);
-    const about = [
-      location,
-      `${counted(this.#header.sessions.length, 'session')}, ${counted(lines, 'line')}`,
-      `${followMs === null ? 'written' : 'following, last written'} ${isoOf(writtenMs).slice(0, 19).replace('T', ' ')} UTC`,
-    ].join(' · ');
+    const { warnings } = this.#header;
     const tools = element(
       'div',
       { class: 'tools' },
@@ -120,47 +204,25 @@ export class App {
         this.#board.recolor();
       }),
     );
+    const alarms = alarmButtons(this.#entries, this.#actions);
+    const { button: found } = this.#found;
     return element(
       'header',
       { class: 'top' },
-      element(
-        'div',
-        { class: 'title' },
-        element('h1', {}, shown(project)),
-        element('p', {}, shown(about)),
-      ),
-      element('div', { class: 'bar' }, this.#filters.root, this.#count, this.#alarms(), tools),
+      titleLine(this.#header),
+      this.#story,
+      element('div', { class: 'bar' }, this.#filters.root, this.#count, found, alarms, tools),
       warnings.length === 0 ? undefined : warningList(warnings),
     );
   }
 
-  /** How much went wrong; a click moves from one to the next. */
-  #alarms(): HTMLElement {
-    const words = [
-      ['step.blocked', 'blocked'],
-      ['step.needs_review', 'to review'],
-      ['step.claim_rejected', 'rejected'],
-    ] as const;
-    const buttons = words.flatMap(([type, word]) => {
-      const found = Array.from({ length: this.#entries.count }, (_, index) => index).filter(
-        (index) => this.#entries.type(index) === type,
-      );
-      const goOn = (): void => {
-        const next = found.find((index) => index > (this.#place.entry ?? -1)) ?? found[0];
-        if (next !== undefined) this.#openEntry(next);
-      };
-      const name = `${found.length.toLocaleString('en')} ${word}`;
-      const className = `alarm ${type.replace('.', '-')}`;
-      return found.length === 0 ? [] : [button(name, { class: className }, goOn)];
-    });
-    return element('div', { class: 'alarms' }, ...buttons);
-  }
-
   #refilter(): void {
     const started = performance.now();
-    const indices = this.#filter.indices(this.#filters.filter);
+    const { filter } = this.#filters;
+    const indices = this.#filter.indices(filter);
+    const sessions = this.#sessionsShown(filter);
     this.#board.show(indices);
-    this.#table.show(indices);
+    this.#table.show(rowsByTime(this.#entries, indices, this.#header, sessions));
     const all = this.#entries.count;
     const shownCount = indices.length.toLocaleString('en');
     this.#count.textContent =
@@ -168,19 +230,40 @@ export class App {
         ? `${shownCount} ${all === 1 ? 'event' : 'events'}`
         : `${shownCount} of ${all.toLocaleString('en')} events`;
     this.#count.dataset.filterMs = (performance.now() - started).toFixed(1);
-    this.#select(this.#place.entry);
+    this.#found.search(filter.words);
+    this.#selectPresent();
     this.#remember();
   }
 
-  #select(entry: number | undefined): void {
+  /** Sessions are of no kind and no step. */
+  #sessionsShown({ words, agents, types, steps }: Filter): readonly number[] {
+    if (types !== undefined || (steps !== undefined && !steps.has(none))) return [];
+    const { sessions, streams } = this.#header;
+    return [...sessions.keys()].filter((index) => {
+      const { title, harness, folder, agent, streams: own = [] } = sessions[index] ?? {};
+      if (agents !== undefined && !agents.has(agent ?? none)) return false;
+      const prompts = own.flatMap((stream) => streams[stream]?.prompts ?? []);
+      const text = [title, harness, folder, agent, ...prompts.map((prompt) => prompt[2])]
+        .join(' ')
+        .toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+  }
+
+  #selectPresent(): void {
+    const { entry, stream } = this.#place;
+    const session = this.#header.sessions.findIndex(
+      ({ streams }) => stream !== undefined && streams.includes(stream),
+    );
     this.#board.select(entry);
-    this.#table.select(entry);
+    if (session === -1) this.#table.select(entry);
+    else this.#table.select(undefined, session);
   }
 
   #openEntry(entry: number): void {
     this.#place = { ...this.#place, entry, stream: undefined };
     this.#openPanel('record');
-    this.#select(entry);
+    this.#selectPresent();
     const input = {
       header: this.#header,
       entries: this.#entries,
@@ -191,16 +274,22 @@ export class App {
     this.#remember();
   }
 
-  #openPlace(stream: number, line: number): void {
+  #openPlace(stream: number, line: number, isRows = false): void {
     const session = this.#header.sessions.findIndex(({ streams }) => streams.includes(stream));
     if (session === -1) return;
-    this.#place = { ...this.#place, stream, line };
+    this.#place = { ...this.#place, stream, line, isRows };
     this.#openPanel('conversation');
-    void this.#conversation.open(session, stream, line);
+    this.#selectPresent();
+    void this.#transcript.open(session, stream, line, isRows);
     this.#remember();
   }
 
-  #openPanel(kind: 'record' | 'conversation'): void {
+  #openFound(): void {
+    this.#openPanel('found-list');
+    this.#found.show(this.#content);
+  }
+
+  #openPanel(kind: 'record' | 'conversation' | 'found-list'): void {
     this.#panel.hidden = false;
     this.#content.className = `content ${kind}`;
   }
@@ -220,7 +309,7 @@ export class App {
     this.#table.root.hidden = view === 'lanes';
     this.#root.querySelector('.turn')?.setAttribute('aria-pressed', String(view === 'table'));
     if (view === 'table') this.#table.root.focus();
-    this.#select(this.#place.entry);
+    this.#selectPresent();
     this.#remember();
   }
 
@@ -234,7 +323,7 @@ export class App {
       this.#escape();
       return;
     }
-    const isTyping = event.target instanceof HTMLInputElement && event.target.type === 'search';
+    const isTyping = event.target instanceof HTMLInputElement;
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const isControl =
       event.target instanceof Element &&
@@ -249,9 +338,21 @@ export class App {
       Enter: () => this.#focusPanel(),
     };
     const act = Object.hasOwn(acts, event.key) ? acts[event.key] : undefined;
-    if (act === undefined || (isControl && event.key === 'Enter')) return;
+    if (act === undefined) {
+      this.#keyAnywhere(event);
+      return;
+    }
+    if (isControl && event.key === 'Enter') return;
     event.preventDefault();
     act();
+  }
+
+  /** Arrows work before anything was clicked. */
+  #keyAnywhere(event: KeyboardEvent): void {
+    if (event.target !== document.body) return;
+    const { key } = event;
+    const isHandled = this.#place.view === 'table' ? this.#table.act(key) : this.#board.act(key);
+    if (isHandled) event.preventDefault();
   }
 
   #escape(): void {
@@ -269,84 +370,7 @@ export class App {
     if (first instanceof HTMLElement) first.focus();
     else this.#panel.focus();
   }
-
-  /** The writer replaces this page with a new one; a user who is reading or typing is not disturbed. */
-  #follow(): void {
-    const { followMs } = this.#header;
-    if (followMs === null) return;
-    let lastActMs = 0;
-    for (const type of ['keydown', 'pointerdown', 'wheel', 'scroll']) {
-      document.addEventListener(
-        type,
-        () => {
-          lastActMs = performance.now();
-        },
-        { capture: true, passive: true },
-      );
-    }
-    setInterval(
-      () => {
-        const isBusy =
-          performance.now() - lastActMs < 4_000 || document.activeElement === this.#filters.search;
-        if (!isBusy) location.reload();
-      },
-      Math.max(2_000, followMs),
-    );
-  }
 }
 
 const hint =
-  '← → through the events · ↑ ↓ between lanes · Enter into the details · / search · t table · + − 0 zoom (or Ctrl and wheel) · Esc back';
-
-/** From the first to the last thing that happened, and all moments at which something did. */
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** Shown when there is nothing to show. */
-function nothingHere(project: string): HTMLElement {
-  return element(
-    'div',
-    { class: 'nothing' },
-    element('h2', {}, 'Nothing has happened here yet'),
-    element(
-      'p',
-      {},
-      `No event and no session was found in the project ${shown(project)}. Agents appear here once they claim steps, send messages or share memory; transcripts once “tracecraft watch” has mirrored them.`,
-    ),
-    element(
-      'p',
-      {},
-      'If that has happened: is it another project, or did --since, --until or --agent leave it out?',
-    ),
-  );
-}
-
-function spanOf({ entries, streams, writtenMs }: PageHeader): {
-  readonly span: Span;
-  readonly times: Float64Array;
-} {
-  const samples = streams.map(({ sampleMs }) => sampleMs);
-  const count = samples.reduce((sum, { length }) => sum + length, entries.timeMs.length);
-  const times = new Float64Array(count);
-  let at = 0;
-  for (const list of [entries.timeMs, ...samples]) {
-    times.set(list, at);
-    at += list.length;
-  }
-  times.sort();
-  const [first = writtenMs, last = writtenMs] = [times[0], times[times.length - 1]];
-  const isMoment = first === last;
-  return { span: { fromMs: first, toMs: isMoment ? last + 1_000 : last }, times };
-}
-
-function warningList(warnings: readonly string[]): HTMLElement {
-  const list = element(
-    'ul',
-    {},
-    ...warnings.slice(0, 200).map((one) => element('li', {}, shown(one))),
-  );
-  const label =
-    warnings.length === 1 ? '1 object was skipped' : `${warnings.length} objects were skipped`;
-  return element('details', { class: 'warnings' }, element('summary', {}, label), list);
-}
+  '← → through the events · ↑ ↓ between lanes · Enter into the details · / search · t table · + − 0 zoom (or Ctrl and wheel) · Esc back · times in UTC';

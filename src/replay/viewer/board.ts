@@ -1,13 +1,17 @@
 import type { PageHeader } from '../page/data.js';
-import { wordOf } from '../timeline/entry.js';
+import { axisHeight } from './axis.js';
+import type { Drawing, View } from './canvas.js';
 import type { ClaimBar } from './claim-bars.js';
 import { element, replace, shown } from './dom.js';
 import type { Entries } from './entries.js';
-import { type Hit, hitAt, lineAt } from './hit.js';
+import { type Hit, hitAt, lineAt, markOf, promptAt } from './hit.js';
+import { labelOf } from './labels.js';
 import { headsNear, laneHeads, tellMark, tellStrip } from './lane-heads.js';
 import { type Lane, layOutLanes, type PlacedMark, type PlacedStrip } from './lane-layout.js';
-import { axisHeight, type Drawing, fonts, paint, type View } from './paint.js';
-import { type Colors, readColors } from './theme.js';
+import { paint } from './paint.js';
+import { listenToPointer } from './pointer.js';
+import { nearerTo, type Sight } from './sight.js';
+import { type Colors, fonts, readColors } from './theme.js';
 import { type Fold, fittingScale, type Span, type TimeScale } from './time-scale.js';
 
 export interface BoardInput {
@@ -16,12 +20,16 @@ export interface BoardInput {
   readonly bars: readonly ClaimBar[];
   readonly span: Span;
   readonly folds: readonly Fold[];
+  /** Nobody claimed anything. */
+  readonly isPlain: boolean;
   onMark(entry: number): void;
   onPlace(strip: PlacedStrip, line: number): void;
 }
 
 const mostZoom = 20_000;
 const margin = 28;
+/** Labels whose width is remembered: words come again and again, texts do not. */
+const mostWidths = 10_000;
 
 /** The lanes: a canvas that shows the visible part of a drawing as wide as the zoom makes it. */
 export class Board {
@@ -47,6 +55,7 @@ export class Board {
   #selected: number | undefined;
   #colors: Colors = readColors();
   #isPainting = false;
+  readonly #widths = new Map<string, number>();
   #laidOutWidth = -1;
   /** The lanes whose names are in the page. */
   #headed: { readonly from: number; readonly to: number } | undefined;
@@ -72,6 +81,18 @@ export class Board {
     if (entry !== undefined) this.#reveal(entry);
     this.#placeCursor();
     this.#paintSoon();
+  }
+
+  /** Where one is looking, to come back to. */
+  get sight(): Sight {
+    return { zoom: this.#zoom, left: this.#left, top: this.#scroller.scrollTop };
+  }
+
+  look({ zoom, left, top }: Sight): void {
+    this.#zoom = zoom;
+    this.layOut();
+    this.#scrollTo(left);
+    this.#scroller.scrollTop = top;
   }
 
   focus(): void {
@@ -109,31 +130,26 @@ export class Board {
   layOut(): void {
     const { span, folds, entries, header, bars } = this.#input;
     this.#laidOutWidth = this.#width;
-    const room = Math.max(200, this.#width - 2 * margin - 70);
+    const room = Math.max(200, this.#width - 2 * margin - this.#tail);
     this.#scale = fittingScale(span, folds, room, this.#zoom);
-    const context = this.#context;
-    context.font = fonts.word;
-    const widths = new Map<string, number>();
     this.#lanes = layOutLanes({
       entries,
       agents: header.agents,
+      isPlain: this.#input.isPlain,
       shown: this.#shown,
       bars: this.#barsShown(bars),
       sessions: header.sessions,
       streams: header.streams,
       scale: this.#scale,
-      measure: (word) => {
-        const known = widths.get(word) ?? context.measureText(shown(word)).width;
-        widths.set(word, known);
-        return known;
-      },
+      measure: (entry) => this.#wordWidth(entry),
     });
     const last = this.#lanes[this.#lanes.length - 1];
     const height = last === undefined ? 0 : last.top + last.height;
+    const count = this.#lanes.reduce((sum, { marks }) => sum + marks.length, 0);
     this.#space.style.height = `${height + axisHeight}px`;
     this.#stage.setAttribute(
       'aria-label',
-      `${this.#shown.length} marks in ${this.#lanes.length} lanes. Arrow keys go from mark to mark, Enter opens one.`,
+      `${count} marks in ${this.#lanes.length} lanes. Arrow keys go from mark to mark, Enter opens one.`,
     );
     this.#headed = undefined;
     this.#showHeads();
@@ -163,6 +179,11 @@ export class Board {
     return this.#stage.clientWidth;
   }
 
+  /** Pixels kept free for the label of what happened last. */
+  get #tail(): number {
+    return Math.min(170, this.#width * 0.14);
+  }
+
   get #context(): CanvasRenderingContext2D {
     const context = this.#canvas.getContext('2d');
     if (context === null) throw new Error('this browser draws no canvas');
@@ -180,7 +201,7 @@ export class Board {
   }
 
   #scrollTo(left: number): void {
-    const most = Math.max(0, this.#scale.width + 2 * margin + 70 - this.#width);
+    const most = Math.max(0, this.#scale.width + 2 * margin + this.#tail - this.#width);
     this.#left = Math.min(most, Math.max(0, left));
     this.#placeCursor();
     this.#paintSoon();
@@ -225,16 +246,7 @@ export class Board {
   #markOf(entry: number | undefined): PlacedMark | undefined {
     if (entry === undefined) return undefined;
     const agent = this.#input.entries.agent(entry) ?? '';
-    const marks = this.#lanes.find((lane) => lane.agent === agent)?.marks ?? [];
-    let [low, high] = [0, marks.length - 1];
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const found = marks[middle];
-      if (found === undefined || found.entry === entry) return found;
-      if (found.entry < entry) low = middle + 1;
-      else high = middle - 1;
-    }
-    return undefined;
+    return markOf(this.#lanes.find((lane) => lane.agent === agent)?.marks ?? [], entry);
   }
 
   #reveal(entry: number): void {
@@ -257,7 +269,16 @@ export class Board {
     });
     this.#stage.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     this.#stage.addEventListener('keydown', (event) => this.#key(event));
-    this.#listenToPointer();
+    listenToPointer(this.#stage, {
+      left: () => this.#left,
+      onDrag: (left) => this.#scrollTo(left),
+      onHover: (event) => this.#hover(event),
+      onClick: (event) => this.#click(event),
+      onLeave: () => {
+        this.#tip.hidden = true;
+      },
+      onZoom: (event) => this.zoom(2.5, event.offsetX),
+    });
   }
 
   #resized(): void {
@@ -277,37 +298,6 @@ export class Board {
     this.#scrollTo(this.#left + sideways);
   }
 
-  #listenToPointer(): void {
-    let from: { readonly x: number; readonly left: number; moved: boolean } | undefined;
-    this.#stage.addEventListener('pointerdown', (event) => {
-      if (event.button !== 0) return;
-      from = { x: event.clientX, left: this.#left, moved: false };
-    });
-    this.#stage.addEventListener('pointermove', (event) => {
-      if (from === undefined) {
-        this.#hover(event);
-        return;
-      }
-      const by = event.clientX - from.x;
-      if (Math.abs(by) > 4 && !from.moved) {
-        from.moved = true;
-        this.#stage.setPointerCapture(event.pointerId);
-      }
-      if (from.moved) this.#scrollTo(from.left - by);
-    });
-    const end = (event: PointerEvent): void => {
-      const wasDrag = from?.moved ?? true;
-      from = undefined;
-      if (!wasDrag && event.type === 'pointerup') this.#click(event);
-    };
-    this.#stage.addEventListener('pointerup', end);
-    this.#stage.addEventListener('pointercancel', end);
-    this.#stage.addEventListener('pointerleave', () => {
-      this.#tip.hidden = true;
-    });
-    this.#stage.addEventListener('dblclick', (event) => this.zoom(2.5, event.offsetX));
-  }
-
   #at(event: PointerEvent): Hit & { readonly x: number } {
     const box = this.#stage.getBoundingClientRect();
     const x = event.clientX - box.left + this.#left - margin;
@@ -317,16 +307,24 @@ export class Board {
   }
 
   #wordWidth(entry: number): number {
+    const label = shown(labelOf(this.#input.entries, entry));
+    const known = this.#widths.get(label);
+    if (known !== undefined) return known;
     const context = this.#context;
     context.font = fonts.word;
-    return context.measureText(shown(wordOf(this.#input.entries.type(entry)))).width;
+    const { width } = context.measureText(label);
+    if (this.#widths.size < mostWidths) this.#widths.set(label, width);
+    return width;
   }
 
   #hover(event: PointerEvent): void {
-    const { mark, strip, bar } = this.#at(event);
+    const { mark, strip, bar, x } = this.#at(event);
     const { entries, header } = this.#input;
     const entry = mark?.entry ?? bar?.entry;
-    const text = entry !== undefined ? tellMark(entries, entry) : strip && tellStrip(header, strip);
+    const text =
+      entry !== undefined
+        ? tellMark(entries, entry)
+        : strip && [tellStrip(header, strip), this.#promptAt(strip, x)].join('');
     this.#stage.style.cursor = text === undefined ? 'grab' : 'pointer';
     this.#tip.hidden = text === undefined;
     if (text === undefined) return;
@@ -334,6 +332,11 @@ export class Board {
     const box = this.root.getBoundingClientRect();
     this.#tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 330)}px`;
     this.#tip.style.top = `${event.clientY - box.top + 16}px`;
+  }
+
+  #promptAt({ stream }: PlacedStrip, x: number): string {
+    const prompt = promptAt(this.#input.header.streams[stream], this.#scale, x);
+    return prompt === undefined ? '' : `: “${prompt[2]}”`;
   }
 
   #click(event: PointerEvent): void {
@@ -345,17 +348,18 @@ export class Board {
     }
     if (strip === undefined) return;
     const stream = this.#input.header.streams[strip.stream];
-    this.#input.onPlace(strip, lineAt(stream, this.#scale.ms(x)));
+    this.#input.onPlace(strip, lineAt(stream, this.#scale, x));
   }
 
   #key(event: KeyboardEvent): void {
-    const handled = this.#act(event.key);
+    const handled = this.act(event.key);
     if (!handled) return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  #act(key: string): boolean {
+  /** What a key does here; `false` if nothing. */
+  act(key: string): boolean {
     if (key === 'ArrowRight' || key === 'ArrowLeft')
       return this.#step(key === 'ArrowRight' ? 1 : -1);
     if (key === 'ArrowDown' || key === 'ArrowUp')
@@ -384,11 +388,8 @@ export class Board {
     let index = this.#lanes.findIndex((lane) => lane.agent === agent) + by;
     while (this.#lanes[index]?.marks.length === 0) index += by;
     const marks = this.#lanes[index]?.marks ?? [];
-    const nearest = marks.reduce<PlacedMark | undefined>(
-      (best, mark) =>
-        best === undefined || Math.abs(mark.x - x) < Math.abs(best.x - x) ? mark : best,
-      undefined,
-    );
+    const [first] = marks;
+    const nearest = first && marks.reduce((best, mark) => nearerTo(x, best, mark), first);
     return this.#pick(nearest?.entry);
   }
 }

@@ -15,6 +15,8 @@ export interface ClaimBar {
   readonly agent: string | undefined;
   /** The entry that started it. */
   readonly entry: number;
+  /** The entry that ended it, if one did. */
+  readonly endEntry: number | undefined;
   readonly fromMs: number;
   readonly toMs: number;
   readonly end: BarEnd;
@@ -35,7 +37,7 @@ export function claimBars(
 ): readonly ClaimBar[] {
   const bars: ClaimBar[] = [];
   const open = new Map<string, number>();
-  const close = (step: string, toMs: number, end: BarEnd): void => {
+  const close = (step: string, toMs: number, end: BarEnd, endEntry?: number): void => {
     const entry = open.get(step);
     if (entry === undefined) return;
     open.delete(step);
@@ -43,6 +45,7 @@ export function claimBars(
       step,
       agent: entries.agent(entry),
       entry,
+      endEntry,
       fromMs: entries.timeMs(entry),
       toMs,
       end,
@@ -52,7 +55,7 @@ export function claimBars(
     const [step, type, ms] = [entries.step(index), entries.type(index), entries.timeMs(index)];
     if (step === undefined) continue;
     const end = Object.hasOwn(ends, type) ? ends[type] : undefined;
-    if (end !== undefined) close(step, ms, end);
+    if (end !== undefined) close(step, ms, end, index);
     if (type !== 'step.claimed' && type !== 'step.taken_over') continue;
     close(step, ms, 'taken over');
     open.set(step, index);

@@ -1,12 +1,23 @@
 import type { PageHeader } from '../page/data.js';
+import { runBeside } from './beside.js';
 
 /** Decoded chunks kept: what the user scrolls through, not the whole run. */
 const mostKept = 24;
 
-export async function readHeader(): Promise<PageHeader> {
-  const text = await inflate(document.getElementById('run')?.textContent ?? '');
-  document.getElementById('run')?.remove();
-  return JSON.parse(text) as PageHeader;
+/** Where the data of a run that is followed lies; `undefined` for a page that has it in itself. */
+export function runFolder(): string | undefined {
+  return document.getElementById('run')?.dataset.folder;
+}
+
+/** Takes the data out of the page. */
+export function runText(): string {
+  const run = document.getElementById('run');
+  run?.remove();
+  return run?.textContent ?? '';
+}
+
+export async function parseHeader(text: string): Promise<PageHeader> {
+  return JSON.parse(await inflate(text)) as PageHeader;
 }
 
 /** The lines of the run's streams, decompressed on demand. */
@@ -14,7 +25,7 @@ export class Lines {
   readonly #header: PageHeader;
   readonly #kept = new Map<number, Promise<readonly string[]>>();
   readonly #byStream = new Map<number, number[]>();
-  readonly #arriving = new Map<number, (text: string) => void>();
+  readonly #arriving = new Map<string, string>();
 
   constructor(header: PageHeader) {
     this.#header = header;
@@ -25,7 +36,7 @@ export class Lines {
     });
     if (header.sidecar === null) return;
     Object.assign(window, {
-      tracecraftChunk: (number: number, text: string) => this.#arriving.get(number)?.(text),
+      tracecraftChunk: (name: string, text: string) => this.#arriving.set(name, text),
     });
   }
 
@@ -66,28 +77,14 @@ export class Lines {
     return lines.slice(0, count);
   }
 
-  #text(number: number): Promise<string> {
-    const { sidecar } = this.#header;
-    if (sidecar === null) {
-      return Promise.resolve(document.getElementById(`c${number}`)?.textContent ?? '');
-    }
-    return new Promise((resolve, reject) => {
-      const script = document.createElement('script');
-      const finish = (): void => {
-        this.#arriving.delete(number);
-        script.remove();
-      };
-      this.#arriving.set(number, (text) => {
-        finish();
-        resolve(text);
-      });
-      script.onerror = () => {
-        finish();
-        reject(new Error(`the file ${sidecar}/c${number}.js is not beside this page`));
-      };
-      script.src = `${encodeURIComponent(sidecar)}/c${number}.js`;
-      document.head.append(script);
-    });
+  async #text(number: number): Promise<string> {
+    const { sidecar, stamp } = this.#header;
+    if (sidecar === null) return document.getElementById(`c${number}`)?.textContent ?? '';
+    const name = `c${stamp}${number}`;
+    await runBeside(sidecar, `${name}.js`);
+    const text = this.#arriving.get(name) ?? '';
+    this.#arriving.delete(name);
+    return text;
   }
 }
 

@@ -14,8 +14,8 @@ export interface FilterState {
 export class Filters {
   readonly search = element('input', {
     type: 'search',
-    placeholder: 'Search events  ( / )',
-    'aria-label': 'Search events',
+    placeholder: 'Search events, transcripts ( / )',
+    'aria-label': 'Search events and transcripts',
     autocomplete: 'off',
     spellcheck: 'false',
   });

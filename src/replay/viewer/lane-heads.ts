@@ -1,9 +1,10 @@
 import type { PageHeader } from '../page/data.js';
 import { wordOf } from '../timeline/entry.js';
+import { axisHeight } from './axis.js';
 import { button, element, isoOf, shown } from './dom.js';
 import type { Entries } from './entries.js';
 import type { Lane, PlacedStrip } from './lane-layout.js';
-import { axisHeight } from './paint.js';
+import { streamTitle } from './stream-title.js';
 
 /** Up to this many lanes all have their names in the page. */
 const mostHeads = 200;
@@ -32,19 +33,24 @@ export function laneHeads(
   onOpen: (strip: PlacedStrip) => void,
 ): readonly HTMLElement[] {
   return lanes.map((lane) => {
-    const name = shown(lane.agent === '' ? 'nobody known' : lane.agent);
-    const count = `${lane.marks.length} ${lane.marks.length === 1 ? 'event' : 'events'}`;
+    const name = shown(lane.name);
     const head = element(
       'div',
-      { class: 'lane-head' },
+      { class: lane.agent === undefined ? 'lane-head folder' : 'lane-head' },
       element('div', { class: 'lane-name', title: name }, name),
-      element('div', { class: 'lane-count' }, count),
+      element('div', { class: 'lane-count' }, laneCount(header, lane)),
       ...lane.strips.map((strip) => stripName(header, strip, lane.top, onOpen)),
     );
     head.style.top = `${lane.top + axisHeight}px`;
     head.style.height = `${lane.height}px`;
     return head;
   });
+}
+
+function laneCount({ streams }: PageHeader, { agent, marks, strips }: Lane): string {
+  if (agent !== undefined) return `${marks.length} ${marks.length === 1 ? 'event' : 'events'}`;
+  const sessions = strips.filter(({ stream }) => streams[stream]?.name === '').length;
+  return `${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
 }
 
 function stripName(
@@ -65,14 +71,15 @@ function stripName(
   return open;
 }
 
-export function tellStrip({ sessions, streams }: PageHeader, strip: PlacedStrip): string {
-  const { harness = '', title = null, id = '' } = sessions[strip.session] ?? {};
-  const name = streams[strip.stream]?.name ?? '';
-  return name === '' ? `${harness} · ${title ?? id.slice(0, 8)}` : `↳ ${name}`;
+export function tellStrip(header: PageHeader, { session, stream }: PlacedStrip): string {
+  const about = header.sessions[session];
+  const { name = '' } = header.streams[stream] ?? {};
+  const title = streamTitle(header, about, stream);
+  return name === '' ? `${title} · ${about?.harness ?? ''}` : `↳ ${title}`;
 }
 
 export function tellMark(entries: Entries, entry: number): string {
-  const time = isoOf(entries.timeMs(entry)).slice(11, 19);
+  const time = isoOf(entries.timeMs(entry)).slice(0, 19).replace('T', ' ');
   const text = entries.text(entry).slice(0, 240);
   return [time, wordOf(entries.type(entry)), text].filter((part) => part !== '').join(' · ');
 }

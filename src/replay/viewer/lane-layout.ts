@@ -1,5 +1,4 @@
 import type { PageSession, PageStream } from '../page/data.js';
-import { wordOf } from '../timeline/entry.js';
 import type { ClaimBar } from './claim-bars.js';
 import type { Entries } from './entries.js';
 import type { TimeScale } from './time-scale.js';
@@ -7,16 +6,23 @@ import type { TimeScale } from './time-scale.js';
 /** Pixels. */
 export const sizes = {
   padding: 12,
-  bar: 20,
+  bar: 22,
   row: 24,
   mark: 7,
-  strip: 16,
-  subStrip: 12,
+  strip: 18,
+  subStrip: 15,
   gap: 4,
   /** Height of a lane's name and event count. */
   name: 42,
-  mostRows: 6,
 } as const;
+
+const mostBarRows = 6;
+
+/** Rows of marks with their words in each lane: fewer where there are more lanes to see. */
+function mostRowsOf({ agents, isPlain }: LaneInput): number {
+  if (isPlain === true || agents.length <= 4) return 6;
+  return agents.length <= 8 ? 3 : 2;
+}
 
 export interface PlacedMark {
   readonly entry: number;
@@ -25,6 +31,8 @@ export interface PlacedMark {
   readonly y: number;
   /** There is room for its label. */
   readonly hasWord: boolean;
+  /** It is an end of a claim's bar. */
+  readonly isOnBar: boolean;
 }
 
 export interface PlacedBar {
@@ -44,8 +52,9 @@ export interface PlacedStrip {
 }
 
 export interface Lane {
-  /** '' for entries whose agent is unknown. */
-  readonly agent: string;
+  /** '' for entries whose agent is unknown; `undefined` for sessions that worked in one folder. */
+  readonly agent: string | undefined;
+  readonly name: string;
   readonly top: number;
   readonly height: number;
   /** In time order. */
@@ -59,57 +68,87 @@ export interface Lane {
 export interface LaneInput {
   readonly entries: Entries;
   readonly agents: readonly string[];
+  /** Nobody claimed anything: sessions are grouped by folder, and that an agent registered is not worth a lane. */
+  readonly isPlain?: boolean;
   /** Indices of the visible entries, in order. */
   readonly shown: readonly number[];
   readonly bars: readonly ClaimBar[];
   readonly sessions: readonly PageSession[];
   readonly streams: readonly PageStream[];
   readonly scale: TimeScale;
-  /** Pixels of a label. */
-  measure(word: string): number;
+  /** Pixels of an entry's label; 0 for one that has none. */
+  measure(entry: number): number;
 }
 
-/** One lane per agent, each as tall as its contents need. */
+interface LaneOf {
+  readonly agent: string | undefined;
+  readonly name: string;
+  readonly shown: readonly number[];
+  readonly bars: readonly ClaimBar[];
+  readonly sessions: readonly number[];
+}
+
+/** One lane per agent, then one per folder of sessions without one; each as tall as its contents need. */
 export function layOutLanes(input: LaneInput): readonly Lane[] {
-  const shown = grouped(input.shown, (index) => input.entries.agent(index) ?? '');
-  const bars = grouped(input.bars, ({ agent }) => agent ?? '');
-  const sessions = grouped(
-    [...input.sessions.keys()],
-    (index) => input.sessions[index]?.agent ?? '',
-  );
-  const isNobodyThere = [shown, bars, sessions].every((group) => !group.has(''));
   const lanes: Lane[] = [];
   let top = 0;
-  for (const agent of [...input.agents, ...(isNobodyThere ? [] : [''])]) {
-    const lane = layOutLane(input, agent, top, {
-      shown: shown.get(agent) ?? [],
-      bars: bars.get(agent) ?? [],
-      sessions: sessions.get(agent) ?? [],
-    });
+  for (const content of [...agentLanes(input), ...folderLanes(input)]) {
+    const lane = layOutLane(input, content, top);
     lanes.push(lane);
     top += lane.height;
   }
   return lanes;
 }
 
-interface LaneContent {
-  readonly shown: readonly number[];
-  readonly bars: readonly ClaimBar[];
-  readonly sessions: readonly number[];
+function agentLanes(input: LaneInput): readonly LaneOf[] {
+  const { entries, isPlain = false } = input;
+  const isWorth = (index: number): boolean =>
+    !isPlain || entries.type(index) !== 'agent.registered';
+  const shown = grouped(input.shown.filter(isWorth), (index) => entries.agent(index) ?? '');
+  const bars = grouped(input.bars, ({ agent }) => agent ?? '');
+  const sessions = grouped(
+    [...input.sessions.keys()].filter((index) => !isOfFolder(input, index)),
+    (index) => input.sessions[index]?.agent ?? '',
+  );
+  const isNobodyThere = !shown.has('') && !bars.has('');
+  const agents = [...input.agents, ...(isNobodyThere ? [] : [''])];
+  return agents.flatMap((agent) => {
+    const own = [shown.get(agent) ?? [], bars.get(agent) ?? [], sessions.get(agent) ?? []] as const;
+    if (isPlain && own.every(({ length }) => length === 0)) return [];
+    const name = agent === '' ? 'nobody known' : agent;
+    return [{ agent, name, shown: own[0], bars: own[1], sessions: own[2] }];
+  });
 }
 
-function layOutLane(input: LaneInput, agent: string, top: number, content: LaneContent): Lane {
+function folderLanes(input: LaneInput): readonly LaneOf[] {
+  const sessions = grouped(
+    [...input.sessions.keys()].filter((index) => isOfFolder(input, index)),
+    (index) => input.sessions[index]?.folder ?? '',
+  );
+  return [...sessions].map(([folder, own]) => {
+    const name = folder === '' ? 'no folder told' : folder;
+    return { agent: undefined, name, shown: [], bars: [], sessions: own };
+  });
+}
+
+function isOfFolder({ isPlain = false, sessions }: LaneInput, index: number): boolean {
+  return isPlain || sessions[index]?.agent == null;
+}
+
+function layOutLane(input: LaneInput, content: LaneOf, top: number): Lane {
   let y = top + sizes.padding;
   const bars = placeBars(input.scale, content.bars, y);
   y += bars.rows * (sizes.bar + sizes.gap);
-  const marks = placeMarks(input, content.shown, y);
+  const marks = placeMarks(input, content, y, bars.placed);
   y = Math.max(y + Math.max(1, marks.rows) * sizes.row, top + sizes.padding + sizes.name);
+  if (content.agent === undefined) y = top + sizes.padding + 18;
   const strips = placeStrips(input, content.sessions, y);
   y = strips.bottom + sizes.padding;
   return {
-    agent,
+    agent: content.agent,
+    name: content.name,
     top,
-    height: Math.max(64, y - top),
+    height: Math.max(content.agent === undefined ? 0 : 64, y - top),
     bars: bars.placed,
     marks: marks.placed,
     visibleMarks: visibleOnly(marks.placed, input.entries),
@@ -131,7 +170,7 @@ function placeBars(scale: TimeScale, bars: readonly ClaimBar[], top: number) {
   for (const bar of bars) {
     const x = scale.x(bar.fromMs);
     const width = Math.max(6, scale.x(bar.toMs) - x);
-    const row = Math.min(freeRow(edges, x), sizes.mostRows - 1);
+    const row = Math.min(freeRow(edges, x), mostBarRows - 1);
     edges[row] = x + width + 2;
     const place = placeOf(x, row, bar.end === 'blocked');
     if (width < 2 * grain && places.has(place)) continue;
@@ -165,25 +204,57 @@ function visibleOnly(marks: readonly PlacedMark[], entries: Entries): readonly P
   });
 }
 
-/** With its label if a row has room for it, otherwise without, otherwise overlapping. */
-function placeMarks({ entries, scale, measure }: LaneInput, shown: readonly number[], top: number) {
+/** With its label if a row has room for it, otherwise without one in a row below, where they may overlap. */
+function placeMarks(
+  input: LaneInput,
+  { shown, agent }: LaneOf,
+  top: number,
+  bars: readonly PlacedBar[],
+) {
+  const { entries, scale, measure, agents } = input;
+  const mostRows = mostRowsOf(input);
+  const ends = barEnds(bars, scale);
+  let isCrowded = false;
   const edges: number[] = [];
   const alone = 2 * sizes.mark + 2;
+  const own = agents.indexOf(agent ?? '');
   const placed = shown.map((entry): PlacedMark => {
     const x = scale.x(entries.timeMs(entry));
+    const end = ends.get(entry);
+    if (end !== undefined) return { entry, ...end, hasWord: false, isOnBar: true };
     const left = x - sizes.mark;
-    const row = freeRow(edges, left);
-    const isFull = row >= sizes.mostRows;
-    const at = isFull ? emptiest(edges) : row;
-    const word = measure(wordOf(entries.type(entry))) + 10;
-    edges[at] = Math.max(edges[at] ?? 0, left + alone + (isFull ? 0 : word));
-    return { entry, x, y: top + at * sizes.row + sizes.row / 2, hasWord: !isFull };
+    const isDown = agents.indexOf(entries.to(entry) ?? '') > own;
+    const row = isDown ? rowAboveNothing(edges, left) : freeRow(edges, left);
+    const isFull = row >= mostRows;
+    if (isFull) isCrowded = true;
+    else edges[row] = left + alone + widthOf(measure(entry));
+    const y = top + Math.min(row, mostRows) * sizes.row + sizes.row / 2;
+    return { entry, x, y, hasWord: !isFull, isOnBar: false };
   });
-  return { placed, rows: edges.length };
+  return { placed, rows: isCrowded ? mostRows + 1 : edges.length };
 }
 
-function emptiest(rightEdges: readonly number[]): number {
-  return rightEdges.indexOf(Math.min(...rightEdges));
+function widthOf(label: number): number {
+  return label === 0 ? 0 : label + 10;
+}
+
+/** A claim and its end are the ends of its bar. */
+function barEnds(
+  bars: readonly PlacedBar[],
+  scale: TimeScale,
+): ReadonlyMap<number, { x: number; y: number }> {
+  const ends = new Map<number, { x: number; y: number }>();
+  for (const { bar, x, y } of bars) {
+    const middle = y + sizes.bar / 2;
+    ends.set(bar.entry, { x, y: middle });
+    if (bar.endEntry !== undefined) ends.set(bar.endEntry, { x: scale.x(bar.toMs), y: middle });
+  }
+  return ends;
+}
+
+/** The first row below which no label is in the way of an arrow. */
+function rowAboveNothing(rightEdges: readonly number[], x: number): number {
+  return rightEdges.findLastIndex((edge) => edge > x) + 1;
 }
 
 /** A row per session, named on the left; sub-agents below it. */
@@ -201,7 +272,7 @@ function placeStrips(
       const [from, to] = extent(times);
       const height = order === 0 ? sizes.strip : sizes.subStrip;
       const x = scale.x(from);
-      const width = Math.max(4, scale.x(to) - x);
+      const width = Math.max(6, scale.x(to) - x);
       placed.push({ session, stream, x, width, y: bottom + sizes.gap, height });
       bottom += height + sizes.gap;
     }

@@ -6,6 +6,8 @@ export interface ViewLocation {
   readonly view: 'lanes' | 'table';
   readonly stream: number | undefined;
   readonly line: number;
+  /** The stream is shown row by row. */
+  readonly isRows: boolean;
 }
 
 interface Remembered {
@@ -39,6 +41,7 @@ export function readLocation(): Remembered | undefined {
         view: place.view === 'table' ? 'table' : 'lanes',
         stream: number(place.stream),
         line: number(place.line) ?? 0,
+        isRows: place.isRows === true,
       },
       filters: {
         query: String(filters.query ?? ''),

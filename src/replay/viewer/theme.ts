@@ -3,6 +3,7 @@ export interface Colors {
   readonly lane: string;
   readonly line: string;
   readonly ink: string;
+  readonly soft: string;
   readonly faint: string;
   readonly claim: string;
   readonly claimEdge: string;
@@ -17,6 +18,14 @@ export interface Colors {
   readonly focus: string;
 }
 
+/** Of what is drawn. */
+export const fonts = {
+  word: '12px system-ui, sans-serif',
+  strong: '600 12px system-ui, sans-serif',
+  axis: '11.5px system-ui, sans-serif',
+  date: '600 12px system-ui, sans-serif',
+} as const;
+
 /** From the style sheet, for the current theme. */
 export function readColors(): Colors {
   const style = getComputedStyle(document.documentElement);
@@ -26,6 +35,7 @@ export function readColors(): Colors {
     lane: of('lane'),
     line: of('line'),
     ink: of('ink'),
+    soft: of('soft'),
     faint: of('faint'),
     claim: of('claim'),
     claimEdge: of('claim-edge'),

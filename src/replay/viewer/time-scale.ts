@@ -4,14 +4,25 @@ export interface Fold {
   readonly toMs: number;
 }
 
-/** Where moments are on an axis, in pixels from its start. Time is linear except for folds. */
+/** Where moments are on an axis, in pixels from its start. Time is linear between folds. */
 export interface TimeScale {
   readonly width: number;
   readonly fromMs: number;
   readonly toMs: number;
   readonly folds: readonly Fold[];
+  /** Pixels of a fold. */
+  readonly foldWidth: number;
+  /** What lies between the folds. */
+  readonly islands: readonly Island[];
   x(ms: number): number;
   ms(x: number): number;
+}
+
+export interface Island {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly x: number;
+  readonly width: number;
 }
 
 /** Shorter silences are never folded. */
@@ -19,8 +30,14 @@ const shortestFoldMs = 10 * 60_000;
 /** Longer silences are always folded: a month. */
 const longestShownMs = 30 * 24 * 3_600_000;
 const mostFolds = 24;
-/** Pixels of a folded silence. */
-export const foldWidth = 44;
+/** Pixels of a folded silence, less where there are many. */
+const widestFold = 44;
+const narrowestFold = 10;
+/** The most that folds may take of the whole width. */
+const foldsShare = 0.35;
+/** Pixels that each island has at least, however short, as long as that leaves room for the others. */
+const leastIsland = 56;
+const islandsShare = 0.6;
 /** A silence counts only relative to what is usual in the run. */
 const timesUsual = 6;
 
@@ -60,37 +77,43 @@ export function fittingScale(
   width: number,
   zoom = 1,
 ): TimeScale {
-  const open = openMs(span, folds);
+  const wanted = (width * foldsShare) / Math.max(1, folds.length);
+  const foldWidth = Math.max(narrowestFold, Math.min(widestFold, wanted));
   const left = Math.max(width * 0.25, width - folds.length * foldWidth);
-  return timeScale(span, folds, (left / Math.max(1, open)) * zoom);
+  const count = folds.length + 1;
+  const least = count === 1 ? 0 : Math.min(leastIsland, (left * islandsShare) / count);
+  const perMs = (left - least * count) / Math.max(1, openMs(span, folds));
+  return timeScale(span, folds, foldWidth, (ms) => (least + ms * perMs) * zoom);
 }
 
-function timeScale({ fromMs, toMs }: Span, folds: readonly Fold[], perMs: number): TimeScale {
-  const starts: number[] = [];
-  const knots: number[] = [];
+function timeScale(
+  { fromMs, toMs }: Span,
+  folds: readonly Fold[],
+  foldWidth: number,
+  pixelsOf: (ms: number) => number,
+): TimeScale {
+  const islands: Island[] = [];
   let [ms, x] = [fromMs, 0];
-  const add = (nextMs: number, nextX: number): void => {
-    starts.push(ms);
-    knots.push(x);
-    [ms, x] = [nextMs, nextX];
-  };
-  for (const fold of folds) {
-    add(fold.fromMs, x + (fold.fromMs - ms) * perMs);
-    add(fold.toMs, x + foldWidth);
+  for (const end of [...folds.map((fold) => fold.fromMs), toMs]) {
+    const width = pixelsOf(Math.max(0, end - ms));
+    islands.push({ fromMs: ms, toMs: end, x, width });
+    ms = folds[islands.length - 1]?.toMs ?? end;
+    x += width + foldWidth;
   }
-  add(toMs, x + (toMs - ms) * perMs);
-  starts.push(ms);
-  knots.push(x);
+  const starts = islands.flatMap((one) => [one.fromMs, one.toMs]);
+  const knots = islands.flatMap((one) => [one.x, one.x + one.width]);
   const between = (from: readonly number[], to: readonly number[], value: number): number => {
     const index = segmentOf(from, value);
     const [a = 0, b = 0, c = 0, d = 0] = [from[index], from[index + 1], to[index], to[index + 1]];
     return b === a ? c : c + ((value - a) / (b - a)) * (d - c);
   };
   return {
-    width: x,
+    width: x - foldWidth,
     fromMs,
     toMs,
     folds,
+    foldWidth,
+    islands,
     x: (at) => between(starts, knots, at),
     ms: (at) => between(knots, starts, at),
   };
@@ -117,23 +140,31 @@ const steps = [
   86_400_000, 172_800_000, 604_800_000, 2_592_000_000, 31_536_000_000,
 ];
 
-/** Moments to label between two positions on the axis, about `apart` pixels from each other, none inside a fold. */
+export interface Tick {
+  readonly ms: number;
+  /** How far apart ticks are here: what of the time is worth telling. */
+  readonly stepMs: number;
+}
+
+/** Round moments between two positions on the axis, at least `apart` pixels from each other; none inside a fold. */
 export function ticksOf(
-  scale: TimeScale,
+  { islands }: TimeScale,
   fromX: number,
   toX: number,
   apart: number,
-): { readonly stepMs: number; readonly ticks: readonly number[] } {
-  const open = openMs(scale, scale.folds);
-  const perMs = (scale.width - scale.folds.length * foldWidth) / Math.max(1, open);
-  const wanted = apart / Math.max(perMs, 1e-12);
-  const stepMs = steps.find((step) => step >= wanted) ?? steps[steps.length - 1] ?? 1;
-  const ticks: number[] = [];
-  const [begin, end] = [scale.ms(fromX), scale.ms(toX)];
-  for (let ms = Math.ceil(begin / stepMs) * stepMs; ms <= end; ms += stepMs) {
-    const fold = scale.folds.find(({ fromMs, toMs }) => ms > fromMs && ms < toMs);
-    if (fold === undefined) ticks.push(ms);
-    else ms = Math.floor(fold.toMs / stepMs) * stepMs;
-  }
-  return { stepMs, ticks };
+): readonly Tick[] {
+  return islands.flatMap((island) => {
+    const { fromMs, toMs, x, width } = island;
+    if (x + width < fromX || x > toX) return [];
+    const msPerPixel = (toMs - fromMs) / Math.max(width, 1e-9);
+    const wanted = apart * msPerPixel;
+    const stepMs = steps.find((step) => step >= wanted) ?? steps[steps.length - 1] ?? 1;
+    const begin = Math.max(fromMs, fromMs + (fromX - x) * msPerPixel);
+    const end = Math.min(toMs, fromMs + (toX - x) * msPerPixel);
+    const ticks: Tick[] = [];
+    for (let ms = Math.ceil(begin / stepMs) * stepMs; ms <= end; ms += stepMs) {
+      ticks.push({ ms, stepMs });
+    }
+    return ticks;
+  });
 }
