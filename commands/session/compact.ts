@@ -6,14 +6,17 @@ import {
   formatFor,
   openCompactor,
 } from '../../src/app/compaction.js';
-import type { Bucket } from '../../src/bucket/bucket.js';
+import { referencesHere } from '../../src/app/references.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { compactionData, compactionLine } from '../../src/cli/compaction-lines.js';
 import { plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
+import { sessionHelp } from '../../src/cli/session-argument.js';
 import { PartialError, TracecraftError, UsageError } from '../../src/errors.js';
-import { findSession, listSessions } from '../../src/mirror/slots/session-listing.js';
-import { bucketLayout, type CompactFormat, type Layout } from '../../src/protocol/keys.js';
+import { listSessions } from '../../src/mirror/slots/session-listing.js';
+import { bucketLayout, type CompactFormat } from '../../src/protocol/keys.js';
+import type { SessionStore } from '../../src/sessions/conversation.js';
+import { findSession, type ReferenceScope } from '../../src/sessions/find.js';
 import { harnessNames } from '../../watchers/names.js';
 
 interface Wanted {
@@ -33,7 +36,7 @@ export default class SessionCompact extends BaseCommand {
 
 With --format trace, sessions of OpenClaw and Hermes are also written as trace.jsonl, in forms that the Hugging Face Hub documents for its viewer: OpenClaw's rows as they are, below a header that names it; Hermes' as a header and messages, without what was rewound or written twice. The viewer opens transcripts of Claude Code and Codex as they are.
 
-Exit codes: 0 done or nothing to do, 2 no session named or an id matches several, 3 no such session, 4 another process keeps compacting it, 7 not allowed, 8 store unreachable, 10 parts are missing, or some sessions failed.`;
+Exit codes: 0 done or nothing to do, 2 no session named or a word fits several, 3 no such session, 4 another process keeps compacting it, 7 not allowed, 8 store unreachable, 10 parts are missing, or some sessions failed.`;
   static override examples = [
     '<%= config.bin %> session compact 8b418ea5',
     '<%= config.bin %> session compact --all',
@@ -42,10 +45,7 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
   ];
   static override strict = false;
   static override args = {
-    ids: Args.string({
-      description: 'session ids, or unique prefixes of them',
-      required: false,
-    }),
+    sessions: Args.string({ description: sessionHelp, required: false }),
   };
   static override flags = {
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
@@ -69,24 +69,23 @@ Exit codes: 0 done or nothing to do, 2 no session named or an id matches several
     const settings = await this.settings();
     const bucket = await this.openProvenBucket(settings);
     const layout = bucketLayout(settings.project);
-    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
+    const scope = await referencesHere(settings, process.env, flags.harness);
     const sessions = isAll
-      ? await listSessions(bucket, layout, wanted)
-      : await this.named(bucket, layout, ids, wanted);
+      ? await listSessions(bucket, layout, scope.harnesses)
+      : await this.named({ bucket, layout }, ids, scope);
     if (sessions.length === 0) this.say(`No sessions in ${bucket.location} yet.`);
     const compactor = openCompactor(settings, bucket);
     return this.stoppable((signal) => this.compact(compactor, sessions, flags.format, signal));
   }
 
   private async named(
-    bucket: Bucket,
-    layout: Layout,
-    ids: readonly string[],
-    wanted: readonly string[],
+    store: SessionStore,
+    words: readonly string[],
+    scope: ReferenceScope,
   ): Promise<readonly Wanted[]> {
     const found = new Map<string, Wanted>();
-    for (const id of ids) {
-      const session = await findSession(bucket, layout, id, wanted);
+    for (const word of words) {
+      const session = await findSession(store, word, scope);
       found.set(`${session.harness}/${session.id}`, session);
     }
     return [...found.values()];

@@ -1,60 +1,146 @@
+import { basename } from 'node:path';
 import * as Flags from '@oclif/core/flags';
+import { lastListHere } from '../../src/app/references.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatCount } from '../../src/cli/format.js';
-import { columns } from '../../src/cli/output.js';
-import { type ListedSession, listSessions } from '../../src/mirror/slots/session-listing.js';
+import { parseTime } from '../../src/cli/parse-time.js';
+import { sessionTable } from '../../src/cli/session-rows.js';
+import { terminalWidth } from '../../src/cli/table.js';
+import { systemClock } from '../../src/clock.js';
+import {
+  activeAt,
+  type ListedSession,
+  listSessionIds,
+  listSessions,
+} from '../../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
-import { countsText } from '../../src/redact/counts.js';
 import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 
+const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as const;
+
 export default class SessionList extends BaseCommand {
-  static override summary = 'list the sessions in the bucket, newest first';
+  static override summary = 'list the sessions in the bucket, the newest activity first';
   static override description =
-    'Reads one listing per harness and one small document per session, whatever their size.\n\nExit codes: 0 done, 7 not allowed, 8 the store cannot be reached.';
+    'Reads one listing per harness and one small document per session, whatever their size. AGE is that of the last row. A short ID is the beginning of the id, or its end where many begin alike; every command takes it, and @2 for the second row of the last list of this terminal. +3 counts sub-agents.\n\nExit codes: 0 done, 2 not a time, 7 not allowed, 8 the store cannot be reached.';
   static override examples = [
     '<%= config.bin %> session list',
-    `<%= config.bin %> session list --harness ${exampleHarnesses[0]} --limit 10`,
+    `<%= config.bin %> session list --harness ${exampleHarnesses[0]} --since 7d`,
+    '<%= config.bin %> session list --long --sort-by size',
     "<%= config.bin %> session list --json | jq -r '.data.sessions[].session_id'",
   ];
   static override flags = {
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
+    folder: Flags.string({
+      summary: 'only sessions that were started in this folder: its path, or its last name',
+      helpValue: 'FOLDER',
+    }),
+    agent: Flags.string({ summary: 'only those of this agent' }),
+    host: Flags.string({ summary: 'only those that this machine mirrored' }),
+    since: Flags.string({
+      summary: 'only those active since then (2h, 7d, 2026-11-23T08:00)',
+      helpValue: 'TIME',
+    }),
     limit: Flags.integer({ summary: 'show at most this many', default: 50, min: 1 }),
+    'sort-by': Flags.option({
+      summary: 'what comes first: the newest, the longest, or the alphabet',
+      options: orders,
+      default: 'activity' as const,
+    })(),
+    long: Flags.boolean({
+      summary: 'also lines, size, turns, redactions, model, host, agent and branch',
+      char: 'l',
+    }),
+    utc: Flags.boolean({ summary: 'times in UTC rather than in the zone of this machine' }),
   };
 
   async run(): Promise<object> {
     const { flags } = await this.parse(SessionList);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
-    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
-    const all = await listSessions(bucket, bucketLayout(settings.project), wanted);
+    const nowMs = systemClock.now();
+    const sinceMs =
+      flags.since === undefined ? -Infinity : parseTime('--since', flags.since, nowMs);
+    const layout = bucketLayout(settings.project);
+    const wanted: readonly string[] = flags.harness === undefined ? harnessNames : [flags.harness];
+    const [there, others] = await Promise.all([
+      listSessions(bucket, layout, wanted),
+      listSessionIds(
+        bucket,
+        layout,
+        harnessNames.filter((one) => !wanted.includes(one)),
+      ),
+    ]);
+    const all = there
+      .filter((session) => isAsked(session, flags) && activeMs(session) >= sinceMs)
+      .sort(byOrder(flags['sort-by']));
     const shown = all.slice(0, flags.limit);
-    if (shown.length === 0)
-      this.say(
-        `No ${flags.harness === undefined ? '' : `${flags.harness} `}sessions in ${bucket.location} (${settings.project}) yet.`,
-      );
-    else for (const line of columns([heading, ...shown.map(row)])) this.print(line);
+    if (shown.length === 0) {
+      const which = flags.harness === undefined ? '' : `${flags.harness} `;
+      const like = there.length > 0 ? 'like this ' : '';
+      this.say(`No ${which}sessions ${like}in ${bucket.location} (${settings.project}) yet.`);
+    } else {
+      const lines = sessionTable({
+        sessions: shown,
+        ids: [...there.map(({ id }) => id), ...[...others.values()].flatMap((ids) => [...ids])],
+        home: this.surroundings.home,
+        nowMs,
+        width: terminalWidth(),
+        isLong: flags.long,
+        isUtc: flags.utc,
+      });
+      for (const line of lines) this.print(line);
+      if (flags.long) this.say(`LAST is in ${flags.utc ? 'UTC' : zoneHere()}.`);
+      await (await lastListHere(settings, process.env)).write(shown);
+    }
     if (all.length > shown.length) this.say(`${all.length - shown.length} more: raise --limit.`);
     return { total: all.length, sessions: shown.map(summary) };
   }
 }
 
-const titleLength = 60;
+interface Filter {
+  readonly folder?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly host?: string | undefined;
+}
 
-const heading = ['SESSION', 'HARNESS', 'UPLOADED', 'LINES', 'SIZE', 'PARTS', 'REDACTED', 'TITLE'];
+function isAsked({ meta }: ListedSession, { folder, agent, host }: Filter): boolean {
+  const cwd = meta?.cwd ?? '';
+  const isThere = folder === undefined || cwd === folder || basename(cwd) === folder;
+  const isTheirs = agent === undefined || meta?.agent_id === agent;
+  return isThere && isTheirs && (host === undefined || meta?.host === host);
+}
 
-function row({ id, harness, meta }: ListedSession): string[] {
-  if (meta === undefined) return [id, harness, '-', '-', '-', '-', '-', '(no meta.json yet)'];
-  return [
-    id,
-    harness,
-    meta.last_uploaded_at?.slice(0, 19) ?? '-',
-    formatCount(meta.total_lines),
-    // As in `uploaded part-…`, so the two can be compared.
-    `${formatCount(meta.total_uploaded_bytes)} B`,
-    formatCount(meta.part_count),
-    countsText(meta.redaction_counts),
-    shortened(meta.title ?? meta.cwd ?? ''),
-  ];
+function activeMs(session: ListedSession): number {
+  const ms = Date.parse(activeAt(session));
+  return Number.isNaN(ms) ? 0 : ms;
+}
+
+type Order = (typeof orders)[number];
+
+function byOrder(order: Order): (left: ListedSession, right: ListedSession) => number {
+  if (order === 'title') {
+    return (left, right) => (left.meta?.title ?? '').localeCompare(right.meta?.title ?? '');
+  }
+  return (left, right) => rankOf(right, order) - rankOf(left, order);
+}
+
+function rankOf(session: ListedSession, order: Exclude<Order, 'title'>): number {
+  const { meta } = session;
+  switch (order) {
+    case 'started':
+      return Date.parse(meta?.started_at ?? '') || 0;
+    case 'lines':
+      return meta?.total_lines ?? 0;
+    case 'size':
+      return meta?.total_uploaded_bytes ?? 0;
+    case 'turns':
+      return meta?.turns ?? 0;
+    default:
+      return activeMs(session);
+  }
+}
+
+function zoneHere(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 function summary({ id, harness, meta }: ListedSession): object {
@@ -62,11 +148,19 @@ function summary({ id, harness, meta }: ListedSession): object {
     harness,
     session_id: id,
     title: meta?.title ?? null,
+    last_prompt: meta?.last_prompt ?? null,
     cwd: meta?.cwd ?? null,
     model: meta?.model ?? null,
+    git_branch: meta?.git_branch ?? null,
+    agent_id: meta?.agent_id ?? null,
+    host: meta?.host ?? null,
+    parent_session_id: meta?.parent_session_id ?? null,
     started_at: meta?.started_at ?? null,
+    last_row_at: meta?.last_row_at ?? null,
     last_uploaded_at: meta?.last_uploaded_at ?? null,
     ended_at: meta?.ended_at ?? null,
+    prompts: meta?.prompts ?? null,
+    turns: meta?.turns ?? null,
     generation: meta?.generation ?? null,
     part_count: meta?.part_count ?? null,
     total_lines: meta?.total_lines ?? null,
@@ -74,12 +168,4 @@ function summary({ id, harness, meta }: ListedSession): object {
     redaction_counts: meta?.redaction_counts ?? null,
     streams: meta?.streams.length ?? null,
   };
-}
-
-/** A title may be a whole prompt; the JSON has all of it. */
-function shortened(text: string): string {
-  const characters = [...text];
-  return characters.length <= titleLength
-    ? text
-    : `${characters.slice(0, titleLength - 1).join('')}…`;
 }

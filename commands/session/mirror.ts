@@ -1,36 +1,46 @@
+import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
+import { findLocalSession } from '../../src/app/local-sessions.js';
 import {
   announceHere,
   checkUnredacted,
   openMirroring,
   type WatchOutput,
 } from '../../src/app/mirroring.js';
+import { referencesHere } from '../../src/app/references.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { startProgress } from '../../src/cli/progress.js';
+import { sessionHelp } from '../../src/cli/session-argument.js';
 import { handleSignals } from '../../src/cli/signals.js';
 import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
-import { NotFoundError, PartialError, UsageError } from '../../src/errors.js';
+import type { Settings } from '../../src/config/settings.js';
+import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import type { Watcher } from '../../src/mirror/stream.js';
-import { everything, newestSession, sessionsLike } from '../../src/mirror/watch/selection.js';
+import { everything, newestSession } from '../../src/mirror/watch/selection.js';
 import type { WatchSummary } from '../../src/mirror/watch/summary.js';
 import { systemEvents } from '../../src/mirror/watch/system-events.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import type { SessionStore } from '../../src/sessions/conversation.js';
 import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without --session-id it takes the newest session started in this folder (or in --cwd). With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the newest session started in this folder (or in --cwd). With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 the word fits several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
   static override examples = [
     `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]}`,
-    `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]} --session-id 8b418ea5-895d-4ad5-abe8-4489d36e454f --follow`,
+    '<%= config.bin %> session mirror 8b418ea5 --follow',
   ];
+  static override args = {
+    session: Args.string({ description: sessionHelp, required: false }),
+  };
   static override flags = {
-    harness: Flags.string({ summary: 'whose session', options: [...harnessNames], required: true }),
-    'session-id': Flags.string({ summary: 'this session; a unique prefix of its id is enough' }),
+    harness: Flags.string({ summary: 'whose session', options: [...harnessNames] }),
+    'session-id': Flags.string({ summary: 'the same as the argument' }),
     cwd: Flags.directory({
       exists: true,
       summary: 'the newest session of this folder',
@@ -47,7 +57,7 @@ export default class SessionMirror extends BaseCommand {
   };
 
   async run(): Promise<object> {
-    const { flags } = await this.parse(SessionMirror);
+    const { args, flags } = await this.parse(SessionMirror);
     const settings = await this.settings();
     if (flags['no-redact']) {
       checkUnredacted(settings, flags.yes);
@@ -56,8 +66,15 @@ export default class SessionMirror extends BaseCommand {
     const output = this.jsonEnabled()
       ? jsonOutput()
       : textOutput({ isQuiet: this.isQuiet, isTerminal: false, named: false });
-    const { watchers, sessionId } = await this.find(flags, output);
     const bucket = await this.openProvenBucket(settings);
+    const store = { bucket, layout: bucketLayout(settings.project) };
+    const named = args.session ?? flags['session-id'];
+    const { watchers, sessionId, harness } = await this.find(
+      settings,
+      store,
+      { ...flags, named },
+      output,
+    );
     const progress = startProgress({
       label: 'Mirroring',
       total: 0,
@@ -86,10 +103,15 @@ export default class SessionMirror extends BaseCommand {
     output.close();
     requireAll(end);
     this.say(`Session ${sessionId} is in ${bucket.location} (${settings.project}).`);
-    return { session_id: sessionId, harness: flags.harness, rests: end.rests };
+    return { session_id: sessionId, harness, rests: end.rests };
   }
 
-  private async find(flags: MirrorFlags, output: WatchOutput): Promise<FoundSession> {
+  private async find(
+    settings: Settings,
+    store: SessionStore,
+    flags: MirrorFlags,
+    output: WatchOutput,
+  ): Promise<FoundSession> {
     const watchers = await createWatchers(
       {
         io: nodeIo,
@@ -98,43 +120,33 @@ export default class SessionMirror extends BaseCommand {
         home: this.surroundings.home,
         onUnreadable: (error) => output.trouble(error, error.hint),
       },
-      [flags.harness],
+      flags.harness === undefined ? harnessNames : [flags.harness],
     );
     const cwd = flags.cwd ?? process.cwd();
-    const named = flags['session-id'];
-    const sessionId =
-      named === undefined ? await newestSession(watchers, cwd) : await this.only(watchers, named);
-    if (sessionId !== undefined) return { watchers, sessionId };
-    throw new NotFoundError(`no ${flags.harness} session was started in ${cwd}`, {
-      hint: 'Name one with --session-id, or another folder with --cwd.',
-    });
-  }
-
-  private async only(watchers: readonly Watcher[], begin: string): Promise<string> {
-    const ids = await sessionsLike(watchers, begin);
-    const [only] = ids;
-    if (only === undefined) {
-      throw new NotFoundError(`no session ${begin} on this machine`, {
-        hint: 'Its id is the name of its transcript file.',
+    const { named } = flags;
+    const scope = await referencesHere(settings, process.env, flags.harness);
+    const session =
+      named === undefined
+        ? await newestSession(watchers, cwd)
+        : await findLocalSession(watchers, named, scope, store);
+    if (session === undefined) {
+      throw new NotFoundError(`no ${flags.harness ?? 'agent'} session was started in ${cwd}`, {
+        hint: 'Name one, or another folder with --cwd.',
       });
     }
-    if (ids.length > 1) {
-      throw new UsageError(`${begin} could be any of: ${ids.slice(0, 5).join(', ')}`, {
-        hint: 'Give more of the id.',
-      });
-    }
-    return only;
+    const { harness, id: sessionId } = session;
+    return { watchers: watchers.filter((one) => one.harness === harness), sessionId, harness };
   }
 }
 
-type MirrorFlags = Pick<
-  InferredFlags<typeof SessionMirror.flags>,
-  'harness' | 'cwd' | 'session-id'
->;
+type MirrorFlags = Pick<InferredFlags<typeof SessionMirror.flags>, 'harness' | 'cwd'> & {
+  readonly named: string | undefined;
+};
 
 interface FoundSession {
   readonly watchers: readonly Watcher[];
   readonly sessionId: string;
+  readonly harness: string;
 }
 
 function requireAll({ behind: [first] }: WatchSummary): void {

@@ -1,36 +1,78 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { referencesHere } from '../../src/app/references.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
-import { columns, printStoredLine } from '../../src/cli/output.js';
-import type { ConversationCounts } from '../../src/conversation/counts.js';
 import {
-  findSession,
+  type ConversationView,
+  conversationLines,
+  lastTurns,
+  turnAround,
+} from '../../src/cli/conversation-lines.js';
+import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
+import { columns, printStoredLine, printStyled } from '../../src/cli/output.js';
+import { sessionHelp } from '../../src/cli/session-argument.js';
+import type { Conversation, Turn } from '../../src/conversation/conversation.js';
+import { type ConversationCounts, countsOf } from '../../src/conversation/counts.js';
+import { NotFoundError } from '../../src/errors.js';
+import {
   type ListedSession,
   readTail,
   readWhole,
+  tailOfChain,
 } from '../../src/mirror/slots/session-listing.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { countsText } from '../../src/redact/counts.js';
 import type { SessionStore } from '../../src/sessions/conversation.js';
+import { findSession } from '../../src/sessions/find.js';
 import { harnessNames } from '../../watchers/names.js';
 
 export default class SessionShow extends BaseCommand {
-  static override summary = 'show a session and its last lines';
+  static override summary = 'show a session as a conversation';
   static override description =
-    'The id may be shortened to a unique prefix. Reads only the parts that hold the requested lines.\n\nExit codes: 0 done, 2 the id matches several sessions, 3 no such session, 8 store unreachable.';
+    `Prompts, answers, and one line for each tool call; sub-agents are one line with the name that --stream takes. Thinking, context and what a fork inherited are left out unless asked for. What a turn holds beyond 64 KB is folded.
+
+--tail N are the last N turns; with --raw, the last N lines, byte for byte as stored, read from as few parts as hold them. Lines are counted from 0.
+
+Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream or turn, 8 store unreachable.`;
   static override examples = [
     '<%= config.bin %> session show 8b418ea5',
-    '<%= config.bin %> session show 8b418ea5 --tail 20',
+    '<%= config.bin %> session show . --tail 3',
+    '<%= config.bin %> session show @2 --calls',
+    '<%= config.bin %> session show 8b418ea5 --around 412',
     '<%= config.bin %> session show 8b418ea5 --raw | jq -r .type',
     '<%= config.bin %> session show 8b418ea5 --counts',
   ];
   static override args = {
-    id: Args.string({ description: 'session id, or a unique prefix of it', required: true }),
+    session: Args.string({ description: sessionHelp, required: true }),
   };
   static override flags = {
-    tail: Flags.integer({ summary: 'also show the last N lines', min: 0, helpValue: 'N' }),
+    tail: Flags.integer({
+      summary: 'only the last N turns; with --raw, the last N lines',
+      min: 0,
+      helpValue: 'N',
+    }),
+    turn: Flags.integer({
+      summary: 'only this turn',
+      min: 1,
+      helpValue: 'N',
+      exclusive: ['tail', 'raw'],
+    }),
+    around: Flags.integer({
+      summary: 'only the turn that this line is part of',
+      min: 0,
+      helpValue: 'LINE',
+      exclusive: ['tail', 'raw', 'turn'],
+    }),
+    calls: Flags.boolean({ summary: 'also what each call gave back' }),
+    thinking: Flags.boolean({ summary: 'also what the model thought' }),
+    all: Flags.boolean({
+      summary: 'also what was inherited, abandoned or put in by hooks, and the lines of each entry',
+    }),
+    info: Flags.boolean({
+      summary: 'what is known about it instead: size, host, model, streams',
+      exclusive: ['tail', 'raw', 'turn', 'around'],
+    }),
     raw: Flags.boolean({
       summary:
         'print only the lines, all or those of --tail, byte for byte as stored (to a terminal: with what would take it over, or hides, escaped)',
@@ -51,49 +93,97 @@ export default class SessionShow extends BaseCommand {
     const { args, flags } = await this.parse(SessionShow);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
-    const layout = bucketLayout(settings.project);
-    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
-    const session = await findSession(bucket, layout, args.id, wanted);
-    if (flags.counts) return this.counts({ bucket, layout }, session, flags.stream);
-    const isWhole = flags.raw && flags.tail === undefined;
-    if (isWhole && !this.jsonEnabled()) {
-      for await (const line of readWhole(bucket, layout, session)) printStoredLine(line);
+    const store = { bucket, layout: bucketLayout(settings.project) };
+    const scope = await referencesHere(settings, process.env, flags.harness);
+    const session = await findSession(store, args.session, scope);
+    if (flags.raw) return this.raw(store, session, flags.stream, flags.tail);
+    if (flags.info) return this.info(session);
+    const { harness, id } = session;
+    const request = { session: { harness, id }, stream: flags.stream, isDescribed: !flags.counts };
+    const { readConversation } = await import('../../src/sessions/conversation.js');
+    const conversation = await readConversation(store, request);
+    if (flags.counts) return this.counts(conversation);
+    const turns = turnsAsked(conversation, flags);
+    this.conversation(conversation, session, turns, flags);
+    return { harness, session_id: id, stream: flags.stream, meta: session.meta ?? null, turns };
+  }
+
+  private conversation(
+    conversation: Conversation,
+    { harness, id }: ListedSession,
+    turns: readonly Turn[],
+    view: Pick<ConversationView, 'thinking' | 'calls' | 'all'>,
+  ): void {
+    if (this.jsonEnabled()) return;
+    const { title = '(no title)', stream } = conversation;
+    const place = [harness, id, ...(stream === '' ? [] : [stream])].join('/');
+    printStyled(title, 'said');
+    printStyled(`${place}, ${plural(conversation.turns.length, 'turn')}`, 'quiet');
+    printStyled('', undefined);
+    for (const { text, style } of conversationLines({ ...view, turns })) printStyled(text, style);
+  }
+
+  /** Lines as they are stored. */
+  private async raw(
+    store: SessionStore,
+    session: ListedSession,
+    stream: string,
+    tail: number | undefined,
+  ): Promise<object> {
+    const { bucket, layout } = store;
+    const prefix = layout.stream(session.harness, session.id, stream);
+    if (tail === undefined && !this.jsonEnabled()) {
+      for await (const line of readWhole(bucket, prefix)) printStoredLine(line);
       return {};
     }
-    const count = flags.tail ?? (isWhole ? Number.POSITIVE_INFINITY : 0);
-    const lines = count === 0 ? [] : await readTail(bucket, layout, session, count);
-    const expected = Math.min(count, session.meta?.total_lines ?? 0);
+    const count = tail ?? Number.POSITIVE_INFINITY;
+    const lines =
+      stream === ''
+        ? await readTail(bucket, layout, session, count)
+        : await tailOfChain(bucket, prefix, count);
+    const expected = stream === '' ? Math.min(count, session.meta?.total_lines ?? 0) : 0;
     if (lines.length < expected) {
       this.warn(
         `only ${lines.length} of the last ${expected} lines are there: "tracecraft session verify" shows what is missing`,
       );
     }
-    if (flags.raw && !this.jsonEnabled()) {
-      for (const line of lines) printStoredLine(line);
-    } else {
-      for (const line of columns(rows(session))) this.print(line);
-      for (const line of lines) this.print(line.toString('utf8').trimEnd());
-    }
+    if (!this.jsonEnabled()) for (const line of lines) printStoredLine(line);
     const texts = lines.map((line) => line.toString('utf8').trimEnd());
-    return {
-      harness: session.harness,
-      session_id: session.id,
-      meta: session.meta ?? null,
-      lines: texts,
-    };
+    const { harness, id, meta = null } = session;
+    return { harness, session_id: id, stream, meta, lines: texts };
   }
 
-  private async counts(
-    store: SessionStore,
-    { harness, id }: ListedSession,
-    stream: string,
-  ): Promise<object> {
-    const { readConversation } = await import('../../src/sessions/conversation.js');
-    const { countsOf } = await import('../../src/conversation/counts.js');
-    const counts = countsOf(await readConversation(store, { session: { harness, id }, stream }));
+  private info(session: ListedSession): object {
+    for (const line of columns(rows(session))) this.print(line);
+    const { harness, id, meta = null } = session;
+    return { harness, session_id: id, meta };
+  }
+
+  private counts(conversation: Conversation): object {
+    const counts = countsOf(conversation);
     for (const line of columns(countRows(counts))) this.print(line);
     return counts;
   }
+}
+
+interface TurnFlags {
+  readonly tail?: number | undefined;
+  readonly turn?: number | undefined;
+  readonly around?: number | undefined;
+}
+
+function turnsAsked(conversation: Conversation, { tail, turn, around }: TurnFlags) {
+  if (tail !== undefined) return lastTurns(conversation, tail);
+  if (turn === undefined && around === undefined) return conversation.turns;
+  const found =
+    turn === undefined
+      ? turnAround(conversation, around ?? 0)
+      : conversation.turns.filter(({ number }) => number === turn);
+  if (found.length > 0) return found;
+  const what = turn === undefined ? `line ${around}` : `turn ${turn}`;
+  throw new NotFoundError(`no ${what} in this conversation`, {
+    hint: `It has ${plural(conversation.turns.length, 'turn')}.`,
+  });
 }
 
 /** What there is none of is not listed. */

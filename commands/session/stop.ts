@@ -1,8 +1,10 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { openMirroring } from '../../src/app/mirroring.js';
+import { referencesHere } from '../../src/app/references.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { sessionHelp } from '../../src/cli/session-argument.js';
 import { textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import { destinationFolder, hookSignalFolder } from '../../src/config/destination.js';
@@ -10,23 +12,24 @@ import type { Settings } from '../../src/config/settings.js';
 import { writeEvent } from '../../src/coordination/events.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
-import { findSession, type ListedSession } from '../../src/mirror/slots/session-listing.js';
+import type { ListedSession } from '../../src/mirror/slots/session-listing.js';
 import { noEvents } from '../../src/mirror/watch/file-events.js';
 import { writeHookSignal } from '../../src/mirror/watch/hook-signals.js';
 import { runningWatch } from '../../src/mirror/watch/lock.js';
 import { everything } from '../../src/mirror/watch/selection.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
+import { findSession } from '../../src/sessions/find.js';
 import { harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionStop extends BaseCommand {
   static override summary = 'upload the last lines of a session and mark it as ended';
   static override description =
-    'Mirrors what is still missing, if the session is on this machine, and writes ended_at into its meta.json. If it grows later, a running watch continues with it and it counts as open again.\n\nExit codes: 0 done, 2 the id matches several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 10 not all of it could be sent.';
+    'Mirrors what is still missing, if the session is on this machine, and writes ended_at into its meta.json. If it grows later, a running watch continues with it and it counts as open again.\n\nExit codes: 0 done, 2 the word fits several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 10 not all of it could be sent.';
   static override examples = ['<%= config.bin %> session stop 8b418ea5'];
   static override args = {
-    id: Args.string({ description: 'session id, or a unique prefix of it', required: true }),
+    session: Args.string({ description: sessionHelp, required: true }),
   };
   static override flags = {
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
@@ -37,8 +40,8 @@ export default class SessionStop extends BaseCommand {
     const settings = await this.settings();
     const bucket = await this.openProvenBucket(settings);
     const layout = bucketLayout(settings.project);
-    const wanted = flags.harness === undefined ? harnessNames : [flags.harness];
-    const session = await findSession(bucket, layout, args.id, wanted);
+    const scope = await referencesHere(settings, process.env, flags.harness);
+    const session = await findSession({ bucket, layout }, args.session, scope);
     const now = (await bucket.now()).toISOString();
     const ended = await this.takeRest(settings, bucket, session, now);
     const isHere = ended !== undefined;

@@ -1,23 +1,22 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { findLocalSession } from '../../src/app/local-sessions.js';
+import { referencesHere } from '../../src/app/references.js';
 import { type Scope, scopeOf } from '../../src/app/scope.js';
 import { UnreadSources, unreadFolders } from '../../src/app/unread-sources.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount, plural } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
+import { sessionHelp } from '../../src/cli/session-argument.js';
 import { leftAloneLines } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
+import { inParallel } from '../../src/concurrency.js';
 import { destinationFolder } from '../../src/config/destination.js';
-import {
-  NotFoundError,
-  PartialError,
-  SourceError,
-  type TracecraftError,
-} from '../../src/errors.js';
+import { PartialError, SourceError, type TracecraftError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
-import type { Stream } from '../../src/mirror/stream.js';
+import type { SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
 import { everything } from '../../src/mirror/watch/selection.js';
 import { type SelectedSessions, SessionFilter } from '../../src/mirror/watch/session-filter.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
@@ -34,7 +33,7 @@ interface Checked extends Verdict {
 export default class SessionVerify extends BaseCommand {
   static override summary = 'compare the bucket with the transcripts on this machine';
   static override description =
-    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it.\n\nExit codes: 0 everything agrees, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
+    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it.\n\nExit codes: 0 everything agrees, 2 a word fits several sessions, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
   static override examples = [
     '<%= config.bin %> session verify',
     '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',
@@ -42,7 +41,7 @@ export default class SessionVerify extends BaseCommand {
   ];
   static override strict = false;
   static override args = {
-    ids: Args.string({ description: 'only these sessions', required: false }),
+    sessions: Args.string({ description: `only these; each ${sessionHelp}`, required: false }),
   };
   static override flags = {
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
@@ -63,19 +62,17 @@ export default class SessionVerify extends BaseCommand {
 
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(SessionVerify);
-    const ids = new Set(argv.map(String));
+    const words = argv.map(String);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const layout = bucketLayout(settings.project);
     const scope = scopeOf(settings, flags);
     const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
     const unread = new UnreadSources();
-    const { streams, taken } = await this.sources(scope, ids, unread, folder);
-    if (streams.length === 0 && ids.size > 0) {
-      throw new NotFoundError(`no such session on this machine: ${[...ids].join(', ')}`, {
-        hint: '"tracecraft session list" shows what is in the bucket.',
-      });
-    }
+    const references = await referencesHere(settings, process.env, flags.harness);
+    const find = async (watchers: readonly Watcher[]): Promise<readonly SessionRef[]> =>
+      inParallel(words, (word) => findLocalSession(watchers, word, references, { bucket, layout }));
+    const { streams, taken } = await this.sources(scope, find, unread, folder);
     const progress = startProgress({
       label: 'Verifying',
       total: streams.length,
@@ -90,7 +87,7 @@ export default class SessionVerify extends BaseCommand {
       progress.update(checked.length, streams.length);
     }
     progress.stop();
-    for (const line of ids.size > 0 ? [] : leftAloneLines(taken)) this.say(line);
+    for (const line of words.length > 0 ? [] : leftAloneLines(taken)) this.say(line);
     const answer = this.report(checked, taken);
     unread.require();
     return answer;
@@ -99,7 +96,7 @@ export default class SessionVerify extends BaseCommand {
   /** Those that this config mirrors, or those that are named, whoever mirrors them. */
   private async sources(
     { selection, harnesses }: Scope,
-    ids: ReadonlySet<string>,
+    find: (watchers: readonly Watcher[]) => Promise<readonly SessionRef[]>,
     unread: UnreadSources,
     folder: string,
   ): Promise<{ readonly streams: readonly Stream[]; readonly taken: SelectedSessions }> {
@@ -115,14 +112,20 @@ export default class SessionVerify extends BaseCommand {
       onUnreadable: tell,
     };
     const watchers = await createWatchers(settings, harnesses);
-    const filter = new SessionFilter(watchers, ids.size > 0 ? everything : selection, (error) => {
-      if (!(error instanceof SourceError)) throw error;
-      tell(error);
-    });
+    const named = await find(watchers);
+    const filter = new SessionFilter(
+      watchers,
+      named.length > 0 ? everything : selection,
+      (error) => {
+        if (!(error instanceof SourceError)) throw error;
+        tell(error);
+      },
+    );
     const { discovered, taken } = await filter.first(systemClock.now());
     for (const error of await unreadFolders(watchers, process.env, folder)) unread.add(error);
     const streams = discovered.map(({ stream }) => stream);
-    const isAsked = ({ session }: Stream): boolean => ids.size === 0 || ids.has(session.id);
+    const isAsked = ({ session: { harness, id } }: Stream): boolean =>
+      named.length === 0 || named.some((one) => one.harness === harness && one.id === id);
     return { streams: streams.filter(isAsked), taken };
   }
 

@@ -61,7 +61,7 @@ export async function openCoordination(
     clock: systemClock,
   };
   const unrecorded: Error[] = [];
-  const place = sessionId ?? terminalOf(env, await processStat());
+  const place = sessionId ?? (await terminalHere(env));
   const holders = openHolderFiles(nodeIo, folder, { agent, place });
   return {
     context: { ...context, onUnrecorded: (error) => unrecorded.push(error) },
@@ -121,7 +121,7 @@ export async function signOfLife(
       clock: systemClock,
     };
     const folder = destinationFolder(stateFolder, bucket.location, project);
-    const place = sessionId ?? terminalOf(env, await processStat());
+    const place = sessionId ?? (await terminalHere(env));
     const holders = openHolderFiles(nodeIo, folder, { agent, place });
     await Promise.all([
       keepHeartbeat(context, { io: nodeIo, folder }),
@@ -130,6 +130,11 @@ export async function signOfLife(
   } catch {
     return;
   }
+}
+
+/** Tells two terminals of one user apart. */
+export async function terminalHere(env: Environment): Promise<string | undefined> {
+  return terminalOf(env, await processStat());
 }
 
 /** Only Linux has it. */

@@ -40,6 +40,24 @@ export function rawOutput(): NodeJS.WritableStream {
   return visible;
 }
 
+/** How lines stand out: SGR codes. */
+const styles = { said: '1', quiet: '2', failed: '31' } as const;
+
+/** Whether a terminal takes colour. */
+export function hasColour(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  isTerminal = process.stdout.isTTY === true,
+): boolean {
+  return isTerminal && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+}
+
+/** A line of the answer that stands out where there is colour. What it quotes is escaped first. */
+export function printStyled(text: string, style: keyof typeof styles | undefined): void {
+  const line = escapeTerminal(text.replaceAll('\t', '    '));
+  const isPainted = style !== undefined && hasColour();
+  process.stdout.write(isPainted ? `\u001b[${styles[style]}m${line}\u001b[0m\n` : `${line}\n`);
+}
+
 /** Bytes the user asked for raw. */
 export function printRaw(bytes: string | Uint8Array): void {
   process.stdout.write(bytes);

@@ -8,7 +8,8 @@ import { NotFoundError, PartialError, UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { Watcher } from '../mirror/stream.js';
 import { noEvents } from '../mirror/watch/file-events.js';
-import { everything, newestSession, sessionsLike } from '../mirror/watch/selection.js';
+import { everything, newestSession, sessionsHere } from '../mirror/watch/selection.js';
+import { referred } from '../sessions/reference.js';
 import { type SdkEnvironment, textOf } from './environment.js';
 import type { MirroredSession, MirrorOptions } from './types.js';
 
@@ -76,7 +77,7 @@ function watchersOf(
 }
 
 async function newest(watchers: readonly Watcher[], cwd: string): Promise<string> {
-  const id = await newestSession(watchers, cwd);
+  const id = (await newestSession(watchers, cwd))?.id;
   if (id !== undefined) return id;
   throw new NotFoundError(`no such session was started in ${cwd}`, {
     hint: 'Name one with sessionId, or another folder with cwd.',
@@ -84,7 +85,8 @@ async function newest(watchers: readonly Watcher[], cwd: string): Promise<string
 }
 
 async function only(watchers: readonly Watcher[], begin: string): Promise<string> {
-  const ids = await sessionsLike(watchers, begin);
+  const sessions = referred(begin, await sessionsHere(watchers));
+  const ids = [...new Set(sessions.map(({ id }) => id))];
   const [id] = ids;
   if (id === undefined) throw new NotFoundError(`no session ${begin} on this machine`);
   if (ids.length === 1) return id;

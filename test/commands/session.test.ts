@@ -38,7 +38,8 @@ describe('tracecraft session', () => {
   it('lists what is in the bucket', async () => {
     const { code, stdout } = await world.run(['session', 'list'], inHome);
     expect(code).toBe(0);
-    expect(stdout).toContain(id);
+    expect(stdout).toMatch(/^AGE +HARNESS +FOLDER +TITLE +ID$/m);
+    expect(stdout).toContain(id.slice(0, 8));
     expect(stdout).toContain('A title');
     expect(stdout).not.toContain('\u001b');
     const { json } = await world.runJson(['session', 'list'], inHome);
@@ -51,11 +52,19 @@ describe('tracecraft session', () => {
             harness: 'claude-code',
             session_id: id,
             title: expect.stringContaining('A title'),
+            last_prompt: expect.stringContaining('clear'),
             cwd: world.project,
             model: 'claude-x',
+            git_branch: 'main',
+            agent_id: expect.anything(),
+            host: expect.any(String),
+            parent_session_id: null,
             started_at: '2026-01-02T03:04:05.678Z',
+            last_row_at: '2026-01-02T03:04:05.678Z',
             last_uploaded_at: expect.stringMatching(/Z$/),
             ended_at: null,
+            prompts: 31,
+            turns: 31,
             generation: 0,
             part_count: 1,
             total_lines: 33,
@@ -84,7 +93,7 @@ describe('tracecraft session', () => {
   );
 
   it('shows one by the beginning of its id, and its last lines byte for byte', async () => {
-    const shown = await world.run(['session', 'show', id.slice(0, 12)], inHome);
+    const shown = await world.run(['session', 'show', id.slice(0, 12), '--info'], inHome);
     expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('claude-x') });
     const raw = await world.run(['session', 'show', id, '--raw', '--tail', '3'], inHome);
     const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');

@@ -7,7 +7,7 @@ import type { Bucket } from '../../src/bucket/bucket.js';
 import { type Compaction, type CompactTarget, compactSession } from '../../src/compact/compact.js';
 import { LostError, PartialError, UnreachableError } from '../../src/errors.js';
 import { listStream } from '../../src/mirror/slots/listing.js';
-import { findSession, readTail } from '../../src/mirror/slots/session-listing.js';
+import { readMeta, readTail } from '../../src/mirror/slots/session-listing.js';
 import { readLines } from '../../src/mirror/slots/session-streams.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
@@ -113,7 +113,8 @@ export function describeCompaction(name: string, start: () => Promise<CompactSto
       const lines: Buffer[] = [];
       for await (const some of readLines(bucket, prefix)) lines.push(...some);
       expect(String(Buffer.concat(lines))).toBe('one\ntwo\n');
-      const session = await findSession(bucket, layout, target.id, ['claude-code']);
+      const meta = await readMeta(bucket, layout.meta('claude-code', target.id));
+      const session = { harness: 'claude-code', id: target.id, meta };
       expect((await readTail(bucket, layout, session, 9)).map(String)).toEqual(['one\n', 'two\n']);
       expect(await compact()).toMatchObject({ state: 'unchanged' });
     });

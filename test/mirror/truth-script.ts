@@ -152,7 +152,8 @@ class TruthWorld {
     if (!ids.get('claude-code')?.has(this.#id)) return Buffer.alloc(0);
     const lines: Buffer[] = [];
     const session = { harness: 'claude-code', id: this.#id };
-    for await (const line of readWhole(bucket, layout, session)) lines.push(line);
+    for await (const line of readWhole(bucket, layout.session(session.harness, session.id)))
+      lines.push(line);
     return Buffer.concat(lines);
   }
 

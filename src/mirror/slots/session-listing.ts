@@ -1,6 +1,5 @@
 import type { Bucket } from '../../bucket/bucket.js';
 import { inParallel } from '../../concurrency.js';
-import { NotFoundError, UsageError } from '../../errors.js';
 import {
   DocumentError,
   type MetaDocument,
@@ -8,7 +7,7 @@ import {
   parseDocument,
 } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
-import { decodeId, encodeId } from '../../protocol/names.js';
+import { decodeId } from '../../protocol/names.js';
 import { generationName, partName } from '../../protocol/parts.js';
 import { completeLines } from '../lines.js';
 import { currentGeneration, listStream } from './listing.js';
@@ -21,7 +20,7 @@ export interface ListedSession {
   readonly meta: MetaDocument | undefined;
 }
 
-/** One shallow listing per harness and one read per session: never a walk over the parts. Newest upload first. */
+/** One shallow listing per harness and one read per session: never a walk over the parts. The newest activity first. */
 export async function listSessions(
   bucket: Bucket,
   layout: Layout,
@@ -33,8 +32,12 @@ export async function listSessions(
     id,
     meta: await readMeta(bucket, layout.meta(harness, id)),
   }));
-  const newest = ({ meta }: ListedSession): string => meta?.last_uploaded_at ?? '';
-  return [...sessions].sort((left, right) => (newest(left) < newest(right) ? 1 : -1));
+  return sessions.sort((left, right) => (activeAt(left) < activeAt(right) ? 1 : -1));
+}
+
+/** When a session last said something, or was last seen; ISO 8601 UTC, '' when nobody knows. */
+export function activeAt({ meta }: ListedSession): string {
+  return meta?.last_row_at ?? meta?.ended_at ?? meta?.last_uploaded_at ?? meta?.started_at ?? '';
 }
 
 /** Which sessions the bucket has, by harness: one shallow listing for each, and nothing is read. */
@@ -48,33 +51,6 @@ export async function listSessionIds(
     return [harness, new Set(places.map(({ id }) => id))] as const;
   });
   return new Map(listed);
-}
-
-/** The one session with this id, or whose id begins so. `NotFoundError` for none, `UsageError` for several. */
-export async function findSession(
-  bucket: Bucket,
-  layout: Layout,
-  id: string,
-  wanted: readonly string[],
-): Promise<ListedSession> {
-  const found = (
-    await inParallel(wanted, (harness) => idsOf(bucket, layout, harness, encodeId(id)))
-  ).flat();
-  const matches = found.filter((one) => one.id === id);
-  const candidates = matches.length > 0 ? matches : found;
-  const [only] = candidates;
-  if (only === undefined) {
-    throw new NotFoundError(`no session ${id} in ${bucket.location} (${layout.project})`, {
-      hint: '"tracecraft session list" shows what is there.',
-    });
-  }
-  if (candidates.length > 1) {
-    const names = candidates.slice(0, 5).map((one) => `${one.harness}/${one.id}`);
-    throw new UsageError(`${id} could be any of: ${names.join(', ')}`, {
-      hint: 'Give more of the id, or name the harness with --harness.',
-    });
-  }
-  return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };
 }
 
 /**
@@ -140,19 +116,20 @@ async function readOn(
   }
 }
 
-/** The lines of the whole main stream, as a reader follows it; one part is in memory at a time. */
-export async function* readWhole(
-  bucket: Bucket,
-  layout: Layout,
-  { harness, id }: Pick<ListedSession, 'harness' | 'id'>,
-): AsyncIterable<Buffer> {
-  const listing = await listStream(bucket, layout.session(harness, id));
+/** The lines of a whole stream, as a reader follows it; one part is in memory at a time. */
+export async function* readWhole(bucket: Bucket, prefix: string): AsyncIterable<Buffer> {
+  const listing = await listStream(bucket, prefix);
   for await (const part of readChain(bucket, listing, currentGeneration(listing))) {
     yield* completeLines(part.body);
   }
 }
 
-async function tailOfChain(bucket: Bucket, prefix: string, count: number): Promise<Buffer[]> {
+/** The last lines of any stream, found by listing it. */
+export async function tailOfChain(
+  bucket: Bucket,
+  prefix: string,
+  count: number,
+): Promise<Buffer[]> {
   const listing = await listStream(bucket, prefix);
   let lines: Buffer[] = [];
   for await (const part of readChain(bucket, listing, currentGeneration(listing))) {
@@ -165,11 +142,10 @@ async function idsOf(
   bucket: Bucket,
   layout: Layout,
   harness: string,
-  begin = '',
 ): Promise<readonly { harness: string; id: string }[]> {
   const prefix = layout.sessions(harness);
   const ids: { harness: string; id: string }[] = [];
-  for await (const entry of bucket.list(prefix + begin, { delimiter: '/' })) {
+  for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
     if (entry.kind !== 'prefix') continue;
     ids.push({ harness, id: decodeId(entry.prefix.slice(prefix.length, -1)) });
   }

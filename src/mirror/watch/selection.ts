@@ -1,5 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
-import type { FileSnapshot, SessionFacts, Stream, Watcher } from '../stream.js';
+import type { FileSnapshot, SessionFacts, SessionRef, Stream, Watcher } from '../stream.js';
 import { startPosition, streamsOf } from '../stream.js';
 
 /** Which sessions are mirrored. */
@@ -44,7 +44,7 @@ export async function peekCwd(stream: Stream): Promise<string | undefined> {
 export async function newestSession(
   watchers: readonly Watcher[],
   cwd: string,
-): Promise<string | undefined> {
+): Promise<SessionRef | undefined> {
   const found: { readonly stream: Stream; readonly snapshot: FileSnapshot }[] = [];
   for (const watcher of watchers) {
     for await (const stream of streamsOf(watcher)) {
@@ -55,21 +55,18 @@ export async function newestSession(
   found.sort((left, right) => right.snapshot.modifiedAtMs - left.snapshot.modifiedAtMs);
   for (const { stream } of found) {
     const folder = await peekCwd(stream);
-    if (folder !== undefined && isWithin(folder, cwd)) return stream.session.id;
+    if (folder !== undefined && isWithin(folder, cwd)) return stream.session;
   }
   return undefined;
 }
 
-/** The ids of sessions on this machine with this prefix; only the exact match, if there is one. */
-export async function sessionsLike(
-  watchers: readonly Watcher[],
-  begin: string,
-): Promise<readonly string[]> {
-  const ids = new Set<string>();
+/** Every session on this machine, once. */
+export async function sessionsHere(watchers: readonly Watcher[]): Promise<readonly SessionRef[]> {
+  const sessions = new Map<string, SessionRef>();
   for (const watcher of watchers) {
     for await (const { session } of streamsOf(watcher)) {
-      if (session.id.startsWith(begin)) ids.add(session.id);
+      sessions.set(`${session.harness}/${session.id}`, session);
     }
   }
-  return ids.has(begin) ? [begin] : [...ids];
+  return [...sessions.values()];
 }

@@ -1,0 +1,41 @@
+import { NotFoundError } from '../errors.js';
+import type { SessionRef, Watcher } from '../mirror/stream.js';
+import { newestSession, sessionsHere } from '../mirror/watch/selection.js';
+import type { SessionStore } from '../sessions/conversation.js';
+import { findSession, listedRow, type ReferenceScope, severalSessions } from '../sessions/find.js';
+import { referred } from '../sessions/reference.js';
+
+/**
+ * The session on this machine that a word means. The bucket is asked only for what the transcripts here do not tell, such as
+ * words of a title.
+ */
+export async function findLocalSession(
+  watchers: readonly Watcher[],
+  word: string,
+  scope: ReferenceScope,
+  store: SessionStore,
+): Promise<SessionRef> {
+  const sessions = await sessionsHere(watchers);
+  const candidates = await candidatesOf(watchers, sessions, word, scope);
+  if (candidates.length > 1) throw severalSessions(word, candidates);
+  const found = candidates[0] ?? (await findSession(store, word, scope));
+  const isHere = sessions.some(({ harness, id }) => harness === found.harness && id === found.id);
+  if (isHere) return found;
+  throw new NotFoundError(`session ${found.id} is not on this machine`, {
+    hint: '"tracecraft session show" shows what the bucket has of it.',
+  });
+}
+
+async function candidatesOf(
+  watchers: readonly Watcher[],
+  sessions: readonly SessionRef[],
+  word: string,
+  scope: ReferenceScope,
+): Promise<readonly SessionRef[]> {
+  const row = listedRow(word, scope);
+  if (row !== undefined) return [row];
+  if (word !== '.') return referred(word, sessions);
+  if (scope.current !== undefined) return sessions.filter(({ id }) => id === scope.current);
+  const newest = await newestSession(watchers, scope.folder);
+  return newest === undefined ? [] : [newest];
+}

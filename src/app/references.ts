@@ -1,0 +1,28 @@
+import { harnessNames, sessionVariables } from '../../watchers/names.js';
+import type { Settings } from '../config/settings.js';
+import { sessionIdOf } from '../coordination/agents/session-id.js';
+import { nodeIo } from '../io.js';
+import type { ReferenceScope } from '../sessions/find.js';
+import { LastList } from '../sessions/last-list.js';
+import { terminalHere } from './coordination.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What words for sessions mean in this shell, in this folder. */
+export async function referencesHere(
+  settings: Settings,
+  env: Environment,
+  harness?: string,
+): Promise<ReferenceScope> {
+  return {
+    harnesses: harness === undefined ? harnessNames : [harness],
+    current: sessionIdOf(env, sessionVariables),
+    folder: process.cwd(),
+    listed: await (await lastListHere(settings, env)).read(),
+  };
+}
+
+/** The rows that this terminal was shown last. */
+export async function lastListHere(settings: Settings, env: Environment): Promise<LastList> {
+  return new LastList(nodeIo, settings.stateFolder, await terminalHere(env));
+}

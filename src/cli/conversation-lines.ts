@@ -1,0 +1,208 @@
+import type {
+  CallEntry,
+  Conversation,
+  Entry,
+  PlanEntry,
+  Result,
+  Turn,
+} from '../conversation/conversation.js';
+import { formatBytes, formatCount, formatDuration, plural } from './format.js';
+
+/** What is shown of a conversation besides prompts, answers and one line for each call. */
+export interface ConversationView {
+  readonly turns: readonly Turn[];
+  readonly thinking: boolean;
+  /** What calls gave back. */
+  readonly calls: boolean;
+  /** Inherited and abandoned turns, context, and the lines of each entry. */
+  readonly all: boolean;
+}
+
+/** A line to be escaped, and what makes it stand out where there is colour. */
+export interface StyledLine {
+  readonly text: string;
+  readonly style?: 'said' | 'quiet' | 'failed';
+}
+
+/** What a turn holds beyond this is folded, with its size. */
+const mostInTurn = 64 * 1024;
+const longestSummary = 200;
+
+/** A conversation as lines to read. */
+export function* conversationLines(view: ConversationView): Iterable<StyledLine> {
+  const folded = { inherited: 0, abandoned: 0 };
+  for (const turn of view.turns) {
+    if (!view.all && turn.isInherited) folded.inherited += 1;
+    else if (!view.all && turn.isAbandoned) folded.abandoned += 1;
+    else yield* turnLines(turn, view);
+  }
+  for (const [what, count] of Object.entries(folded)) {
+    if (count > 0) yield quiet(`(${plural(count, `${what} turn`)}: --all)`);
+  }
+}
+
+function* turnLines(turn: Turn, view: ConversationView): Iterable<StyledLine> {
+  yield quiet(headOf(turn));
+  let bytes = 0;
+  let folded = 0;
+  for (const entry of turn.entries) {
+    const lines = entryLines(entry, view);
+    const size = lines.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
+    if (bytes > 0 && bytes + size > mostInTurn) {
+      folded += size;
+      continue;
+    }
+    bytes += size;
+    yield* bytes > mostInTurn ? cut(lines, mostInTurn) : lines;
+  }
+  if (folded > 0) yield quiet(`  (${formatBytes(folded)} more of this turn: --raw)`);
+  if (turn.state !== 'done') yield quiet(`  (${stateText[turn.state]})`);
+  yield { text: '' };
+}
+
+const stateText = {
+  interrupted: 'interrupted',
+  failed: 'ended with an error',
+  open: 'not answered yet',
+} as const;
+
+function headOf({ number, startedAtMs, isInherited, isAbandoned }: Turn): string {
+  const at = startedAtMs === undefined ? '' : `  ${timeText(startedAtMs)}`;
+  const kind = isInherited ? '  inherited' : isAbandoned ? '  abandoned' : '';
+  return `── ${number}${at}${kind}`;
+}
+
+function timeText(ms: number): string {
+  if (Math.abs(ms) > 8.64e15) return '';
+  const date = new Date(ms);
+  const local = new Date(ms - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16).replace('T', ' ');
+}
+
+function entryLines(entry: Entry, view: ConversationView): readonly StyledLine[] {
+  const lines = spokenLines(entry, view);
+  if (!view.all || lines.length === 0) return lines;
+  return [...lines, quiet(`  [lines ${entry.rows.join(', ')}]`)];
+}
+
+function spokenLines(entry: Entry, view: ConversationView): readonly StyledLine[] {
+  switch (entry.kind) {
+    case 'prompt':
+      return promptLines(entry);
+    case 'answer':
+      return entry.text.split('\n').map((text) => ({ text }));
+    case 'thinking':
+      return view.thinking || view.all ? quoted(entry.text, '  ~ ', 'quiet') : [];
+    case 'call':
+    case 'plan':
+      return callLines(entry, view);
+    case 'result':
+      return [resultLine(`  ${entry.tool ?? 'result'}`, entry.result)];
+    case 'command':
+      return [
+        { text: `> ${entry.name} ${entry.args}`.trimEnd(), style: 'said' },
+        ...(entry.output === undefined ? [] : quoted(entry.output, '  ')),
+      ];
+    case 'compaction':
+      return [quiet(`  (compacted: ${firstLine(entry.summary ?? '')})`)];
+    case 'context':
+      return view.all ? quoted(entry.text, `  ${entry.source}: `, 'quiet') : [];
+    case 'notice':
+      return [quiet(`  (${noticeText(entry)})`)];
+    case 'part':
+      return [quiet(`  (${entry.name})`)];
+  }
+}
+
+function promptLines({
+  text,
+  images,
+  origin,
+}: Extract<Entry, { kind: 'prompt' }>): readonly StyledLine[] {
+  const mark = origin === 'agent' ? 'task> ' : '> ';
+  const pictures = images > 0 ? [quiet(`  (${plural(images, 'image')})`)] : [];
+  return [...quoted(text, mark, 'said'), ...pictures];
+}
+
+/** `Bash  npm test  ✗ exit 1  2.3s`. */
+function callLines(entry: CallEntry | PlanEntry, view: ConversationView): readonly StyledLine[] {
+  const { tool, result } = entry;
+  const said = entry.kind === 'plan' ? planText(entry) : firstLine(entry.command ?? entry.summary);
+  const child = entry.kind === 'call' ? entry.child : undefined;
+  const agent = child === undefined ? '' : `→ ${child.stream || child.session || child.id}`;
+  const head = resultLine(
+    `  ${[tool, said, agent].filter((one) => one !== '').join('  ')}`,
+    result,
+  );
+  if (!view.calls || result === undefined || result.text === '') return [head];
+  return [head, ...quoted(result.text, '    ')];
+}
+
+function resultLine(begin: string, result: Result | undefined): StyledLine {
+  const text = `${begin}  ${result === undefined ? 'no result' : resultText(result)}`;
+  return isFailed(result) ? { text, style: 'failed' } : { text };
+}
+
+function planText({ items }: PlanEntry): string {
+  const done = items.filter(({ state }) => state === 'completed').length;
+  return items.length === 0 ? '' : `${done} of ${items.length} done`;
+}
+
+function isFailed(result: Result | undefined): boolean {
+  return result !== undefined && (result.isError || (result.exitCode ?? 0) !== 0);
+}
+
+function resultText(result: Result): string {
+  const { exitCode, durationMs, images } = result;
+  const failed = isFailed(result) ? `✗${exitCode === undefined ? '' : ` exit ${exitCode}`}` : '✓';
+  const time = durationMs === undefined ? '' : formatDuration(durationMs);
+  const pictures = images > 0 ? plural(images, 'image') : '';
+  return [failed, time, pictures].filter((one) => one !== '').join('  ');
+}
+
+function noticeText({ notice, text, count }: Extract<Entry, { kind: 'notice' }>): string {
+  const times = count > 1 ? ` ×${formatCount(count)}` : '';
+  const said = firstLine(text);
+  return said === '' ? `${notice}${times}` : `${notice}${times}: ${said}`;
+}
+
+function firstLine(text: string): string {
+  const line = text.replace(/\s+/gu, ' ').trim();
+  return line.length > longestSummary ? `${line.slice(0, longestSummary - 1)}…` : line;
+}
+
+function quoted(text: string, mark: string, style?: StyledLine['style']): readonly StyledLine[] {
+  const indent = ' '.repeat(mark.length);
+  const styled = style === undefined ? {} : { style };
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line, index) => ({ text: `${index === 0 ? mark : indent}${line}`.trimEnd(), ...styled }));
+}
+
+function quiet(text: string): StyledLine {
+  return { text, style: 'quiet' };
+}
+
+function cut(lines: readonly StyledLine[], most: number): readonly StyledLine[] {
+  let left = most;
+  const kept = lines.flatMap((line) => {
+    const text = left > 0 ? line.text.slice(0, left) : '';
+    left -= line.text.length + 1;
+    return text === '' && line.text !== '' ? [] : [{ ...line, text }];
+  });
+  return [...kept, quiet(`  (${formatBytes(Math.max(0, -left))} more: --raw)`)];
+}
+
+/** How many turns at the end, and where they begin. */
+export function lastTurns(conversation: Conversation, count: number): readonly Turn[] {
+  return count === 0 ? [] : conversation.turns.slice(-count);
+}
+
+/** The turn that a line of the stream is part of, or the one before it. */
+export function turnAround({ turns }: Pick<Conversation, 'turns'>, line: number): readonly Turn[] {
+  const holds = turns.find(({ entries }) => entries.some(({ rows }) => rows.includes(line)));
+  const before = turns.findLast(({ entries }) => (entries[0]?.rows[0] ?? line + 1) <= line);
+  const found = holds ?? before;
+  return found === undefined ? [] : [found];
+}

@@ -1,0 +1,108 @@
+import { basename } from 'node:path';
+import { isAgentStream } from '../conversation/join.js';
+import { activeAt, type ListedSession } from '../mirror/slots/session-listing.js';
+import { countsText } from '../redact/counts.js';
+import { shortIds } from '../sessions/reference.js';
+import { formatBytes, formatCount } from './format.js';
+import { type Column, tableLines } from './table.js';
+
+export interface SessionTable {
+  readonly sessions: readonly ListedSession[];
+  /** Ids of all sessions there are, so that a short one is none of theirs. */
+  readonly ids: readonly string[];
+  readonly home: string;
+  readonly nowMs: number;
+  readonly width: number;
+  readonly isLong: boolean;
+  readonly isUtc: boolean;
+}
+
+const columns: readonly Column[] = [
+  { heading: 'AGE' },
+  { heading: 'HARNESS', fromWidth: 50 },
+  { heading: 'FOLDER', widest: 16, fromWidth: 70 },
+  { heading: 'TITLE', isElastic: true },
+  { heading: 'ID' },
+];
+const longColumns: readonly Column[] = [
+  ...columns,
+  ...['LAST', 'LINES', 'SIZE', 'TURNS', 'REDACTED', 'MODEL', 'HOST', 'AGENT', 'BRANCH'].map(
+    (heading): Column => ({ heading }),
+  ),
+];
+
+/** The sessions as a table that fits the terminal. */
+export function sessionTable(table: SessionTable): string[] {
+  const short = shortIds(table.ids);
+  const rows = table.sessions.map((session) => {
+    const brief = [
+      ageOf(session, table.nowMs),
+      session.harness,
+      folderOf(session, table.home),
+      titleOf(session),
+      short.get(session.id) ?? session.id,
+    ];
+    return table.isLong ? [...brief, ...longCells(session, table.isUtc)] : brief;
+  });
+  // Whoever asks for everything has the room for it, or scrolls.
+  const width = table.isLong ? Number.POSITIVE_INFINITY : table.width;
+  return tableLines(table.isLong ? longColumns : columns, rows, width);
+}
+
+/** Where nothing else limits it. */
+const longestTitle = 120;
+const minuteMs = 60_000;
+const units = [
+  [365 * 24 * 60, 'y'],
+  [7 * 24 * 60, 'w'],
+  [24 * 60, 'd'],
+  [60, 'h'],
+  [1, 'm'],
+] as const;
+
+/** `2h ago`. */
+function ageOf(session: ListedSession, nowMs: number): string {
+  const at = Date.parse(activeAt(session));
+  if (Number.isNaN(at)) return '-';
+  const minutes = Math.floor((nowMs - at) / minuteMs);
+  const unit = units.find(([size]) => minutes >= size);
+  return unit === undefined ? 'now' : `${Math.floor(minutes / unit[0])}${unit[1]} ago`;
+}
+
+function folderOf({ meta }: ListedSession, home: string): string {
+  const cwd = meta?.cwd ?? '';
+  if (cwd === '') return '-';
+  return cwd === home ? '~' : basename(cwd.replaceAll('\\', '/')) || cwd;
+}
+
+/** Sub-agents are counted on the row of whoever began them. */
+function titleOf({ meta }: ListedSession): string {
+  if (meta === undefined) return '(no meta.json yet)';
+  const agents = meta.streams.filter(({ name }) => isAgentStream(name)).length;
+  const title = (meta.title ?? '').slice(0, longestTitle);
+  return `${title === '' ? `(${meta.cwd ?? 'no prompt'})` : title}${agents === 0 ? '' : ` +${agents}`}`;
+}
+
+function longCells(session: ListedSession, isUtc: boolean): readonly string[] {
+  const { meta } = session;
+  if (meta === undefined) return [];
+  return [
+    timeText(activeAt(session), isUtc),
+    formatCount(meta.total_lines),
+    formatBytes(meta.total_uploaded_bytes),
+    formatCount(meta.turns),
+    countsText(meta.redaction_counts),
+    meta.model ?? '-',
+    meta.host ?? '-',
+    meta.agent_id ?? '-',
+    meta.git_branch ?? '-',
+  ];
+}
+
+/** In the zone of this machine, to the minute. */
+function timeText(iso: string, isUtc: boolean): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return '-';
+  const shift = isUtc ? 0 : date.getTimezoneOffset() * minuteMs;
+  return new Date(date.getTime() - shift).toISOString().slice(0, 16).replace('T', ' ');
+}

@@ -1,0 +1,102 @@
+import { inParallel } from '../concurrency.js';
+import { NotFoundError, UsageError } from '../errors.js';
+import {
+  type ListedSession,
+  listSessionIds,
+  listSessions,
+  readMeta,
+} from '../mirror/slots/session-listing.js';
+import type { SessionRef } from '../mirror/stream.js';
+import type { SessionStore } from './conversation.js';
+import { isTitledSo, referred } from './reference.js';
+
+/** What a word for a session may mean here. */
+export interface ReferenceScope {
+  readonly harnesses: readonly string[];
+  /** The session that this shell runs in. */
+  readonly current: string | undefined;
+  readonly folder: string;
+  /** The rows of the last `session list` of this terminal. */
+  readonly listed: readonly SessionRef[];
+}
+
+const mostNamed = 8;
+
+/**
+ * The one session in a bucket that a word means: `.`, `@2`, an id or enough of it, or words of its title. `NotFoundError` for
+ * none, `UsageError` with the candidates for several.
+ */
+export async function findSession(
+  store: SessionStore,
+  word: string,
+  scope: ReferenceScope,
+): Promise<ListedSession> {
+  const { bucket, layout } = store;
+  const candidates = await candidatesOf(store, word, scope);
+  const [only] = candidates;
+  if (only === undefined) {
+    throw new NotFoundError(`no session ${word} in ${bucket.location} (${layout.project})`, {
+      hint: '"tracecraft session list" shows what is there.',
+    });
+  }
+  if (candidates.length > 1) {
+    throw severalSessions(word, candidates);
+  }
+  return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };
+}
+
+export function severalSessions(word: string, candidates: readonly SessionRef[]): UsageError {
+  const names = candidates.slice(0, mostNamed).map(({ harness, id }) => `${harness}/${id}`);
+  const more = candidates.length > mostNamed ? ` and ${candidates.length - mostNamed} more` : '';
+  return new UsageError(`${word} could be any of: ${names.join(', ')}${more}`, {
+    hint: 'Give more of the id, or name the harness with --harness.',
+  });
+}
+
+async function candidatesOf(
+  store: SessionStore,
+  word: string,
+  scope: ReferenceScope,
+): Promise<readonly SessionRef[]> {
+  const row = listedRow(word, scope);
+  if (row !== undefined) return [row];
+  const { bucket, layout } = store;
+  if (word === '.') return here(store, scope);
+  const ids = await listSessionIds(bucket, layout, scope.harnesses);
+  const refs = [...ids].flatMap(([harness, some]) => [...some].map((id) => ({ harness, id })));
+  const named = referred(word, refs);
+  if (named.length > 0) return named;
+  const all = await listSessions(bucket, layout, scope.harnesses);
+  return all.filter(({ meta }) => isTitledSo(meta?.title, word));
+}
+
+/** The row of the last listing that `@2` names. */
+export function listedRow(
+  word: string,
+  { listed }: Pick<ReferenceScope, 'listed'>,
+): SessionRef | undefined {
+  const number = /^@([1-9]\d{0,5})$/.exec(word)?.[1];
+  if (number === undefined) return undefined;
+  const row = listed[Number(number) - 1];
+  if (row !== undefined) return row;
+  throw new NotFoundError(`no row ${word} in the last list of this terminal`, {
+    hint: 'Run "tracecraft session list" first.',
+  });
+}
+
+/** The session of this shell, else the newest that was started in this folder. */
+async function here(
+  { bucket, layout }: SessionStore,
+  { current, folder, harnesses }: ReferenceScope,
+): Promise<readonly SessionRef[]> {
+  if (current !== undefined) {
+    const found = await inParallel(harnesses, async (harness) => ({
+      harness,
+      id: current,
+      meta: await readMeta(bucket, layout.meta(harness, current)),
+    }));
+    return found.filter(({ meta }) => meta !== undefined);
+  }
+  const sessions = await listSessions(bucket, layout, harnesses);
+  return sessions.filter(({ meta }) => meta?.cwd === folder).slice(0, 1);
+}
