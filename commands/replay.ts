@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { referencesHere } from '../src/app/references.js';
 import {
   openInBrowser,
   type Replayed,
@@ -9,15 +10,15 @@ import {
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
 import { parseTime } from '../src/cli/parse-time.js';
+import { sessionHelp } from '../src/cli/session-argument.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';
 import { UnreachableError } from '../src/errors.js';
-import { findSession } from '../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 import { RunReader } from '../src/replay/timeline/read.js';
-import { harnessNames } from '../watchers/names.js';
+import { findSession } from '../src/sessions/find.js';
 
 /** Complaints shown on the terminal; the page has all of them. */
 const mostWarnings = 20;
@@ -35,7 +36,7 @@ export default class Replay extends BaseCommand {
   ];
   static override args = {
     session: Args.string({
-      description: 'id of a session, or a unique prefix of it; without it the whole run',
+      description: `${sessionHelp}; without one, the whole run`,
       required: false,
     }),
   };
@@ -78,7 +79,11 @@ export default class Replay extends BaseCommand {
     const session =
       args.session === undefined
         ? undefined
-        : await findSession(bucket, layout, args.session, harnessNames);
+        : await findSession(
+            { bucket, layout },
+            args.session,
+            await referencesHere(settings, process.env),
+          );
     const nowMs = (await bucket.now()).getTime();
     const momentNs = (flag: string, text: string | undefined) =>
       text === undefined
