@@ -151,7 +151,14 @@ function seenAs(code: number): string | undefined {
   if (plain === backslash || plain < 0x20 || plain === 0x7f) return undefined;
   if (plain < 0x7f) return String.fromCharCode(plain);
   if (plain >= 0xd800 && plain <= 0xdfff) return undefined;
-  return Buffer.from(String.fromCharCode(plain), 'utf8').toString('latin1');
+  return utf8(plain);
+}
+
+/** The bytes of a character of the first plane in UTF-8, one latin1 character each. */
+function utf8(code: number): string {
+  const last = 0x80 | (code & 0x3f);
+  if (code < 0x800) return String.fromCharCode(0xc0 | (code >> 6), last);
+  return String.fromCharCode(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), last);
 }
 
 /** Soft hyphen, zero-width blanks and joiners, marks of direction, variation selectors. */

@@ -15,7 +15,9 @@ export interface PlainView {
  */
 export function plainView(source: Buffer): PlainView {
   const places = new Places(source.length);
-  const pieces: Buffer[] = [];
+  // No unit is shorter than what it stands for.
+  const bytes = Buffer.allocUnsafe(source.length);
+  let length = 0;
   let copied = 0;
   for (let at = nextUnit(source, 0); at < source.length; ) {
     const unit = unitAt(source, at);
@@ -23,14 +25,18 @@ export function plainView(source: Buffer): PlainView {
       at = nextUnit(source, at + 1);
       continue;
     }
-    pieces.push(source.subarray(copied, unit.start), Buffer.from(unit.text, 'latin1'));
+    length += source.copy(bytes, length, copied, unit.start);
+    for (let index = 0; index < unit.text.length; index += 1) {
+      bytes[length] = unit.text.charCodeAt(index);
+      length += 1;
+    }
     places.add(unit.start - copied, unit.text.length, unit.start, unit.end);
     copied = unit.end;
     at = nextUnit(source, unit.end);
   }
-  pieces.push(source.subarray(copied));
+  length += source.copy(bytes, length, copied);
   return {
-    bytes: Buffer.concat(pieces),
+    bytes: bytes.subarray(0, length),
     startOf: (position) => places.startOf(position),
     endOf: (position) => places.endOf(position),
   };

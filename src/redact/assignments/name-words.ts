@@ -73,5 +73,5 @@ export const harmlessKeys = words(
     'checksum etag content asset image video audio media upload download document trace span request correlation dedupe ' +
     'dedup lock mutex job queue task thread conversation chat run commit ref revision version snapshot manifest layer ' +
     'blob digest fingerprint parent child prefix suffix field property attribute param parameter option tag label ' +
-    'dictionary json yaml redis memcached localstorage storagekey artifact dependency lockfile shard routing order',
+    'dictionary json yaml redis memcached localstorage storagekey provider artifact dependency lockfile shard routing order',
 );

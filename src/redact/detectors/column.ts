@@ -60,21 +60,40 @@ const quoteBytes = alphabet('"\'');
 const escapeLetters = alphabet('trn');
 
 function detect(context: ScanContext, at: number, named: readonly NamedRule[]): void {
+  // Rows of a table that was read are no headers of another.
+  if (at < (context.searchedTo.get(words) ?? 0)) return;
   const table = tableAround(context, at);
   if (table === undefined || !context.isFirstVisit(-1 - table.start)) return;
-  context.charge(8 + (table.text.length >> 6));
-  const lines = linesOf(table.text);
-  const [header, ...rows] = lines;
-  if (header === undefined || rows.length === 0) return;
-  const separator = separators.find((sign) => header.text.search(sign) !== -1);
-  if (separator === undefined) return;
+  context.charge(8 + (table.text.length >> 4));
+  const [header, ...lines] = linesOf(table.text);
+  const separator = separators.find((sign) => header?.text.search(sign) !== -1);
+  if (header === undefined || separator === undefined) return;
   const names = header.text.split(separator).map((cell) => cell.trim());
   const headings = names.filter((name) => name !== '');
   if (headings.length < 2 || !headings.every((name) => heading.test(name))) return;
+  const rows = rowsOf(lines, separator, names.length);
+  context.charge(rows.length * 4);
+  const last = rows.at(-1)?.at(-1);
+  if (last !== undefined) context.searchedTo.set(words, table.start + last.start + last.text.length);
   names.forEach((name, index) => {
-    const column = { index, name: name.replace(/["'\\]/g, ''), separator, width: names.length };
-    readColumn(context, table.start, rows, column, named);
+    readColumn(context, table.start, rows, { index, name: name.replace(/["'\\]/g, '') }, named);
   });
+}
+
+/** The cells of the lines that have as many as the header, rules between them left out. */
+function rowsOf(
+  lines: readonly Line[],
+  separator: RegExp,
+  width: number,
+): readonly (readonly Line[])[] {
+  const rows: (readonly Line[])[] = [];
+  for (const line of lines) {
+    if (rule.test(line.text)) continue;
+    const cells = cellsOf(line, separator);
+    if (cells.length !== width) break;
+    rows.push(cells);
+  }
+  return rows;
 }
 
 interface Line {
@@ -113,27 +132,25 @@ function linesOf(text: string): readonly Line[] {
   return [...lines, { start, text: text.slice(start) }];
 }
 
-function cellsOf(text: string, separator: RegExp): readonly Line[] {
+function cellsOf(line: Line, separator: RegExp): readonly Line[] {
   const cells: Line[] = [];
   let start = 0;
-  for (const found of text.matchAll(separator)) {
-    cells.push({ start, text: text.slice(start, found.index) });
+  for (const found of line.text.matchAll(separator)) {
+    cells.push({ start: line.start + start, text: line.text.slice(start, found.index) });
     start = found.index + found[0].length;
   }
-  return [...cells, { start, text: text.slice(start) }];
+  return [...cells, { start: line.start + start, text: line.text.slice(start) }];
 }
 
 interface Column {
   readonly index: number;
   readonly name: string;
-  readonly separator: RegExp;
-  readonly width: number;
 }
 
 function readColumn(
   context: ScanContext,
   tableStart: number,
-  rows: readonly Line[],
+  rows: readonly (readonly Line[])[],
   column: Column,
   named: readonly NamedRule[],
 ): void {
@@ -141,14 +158,13 @@ function readColumn(
   const bare = bareName(column.name);
   const shapes = named.filter((row) => row.name.test(bare));
   if (name === undefined && shapes.length === 0) return;
-  for (const row of rows) {
-    if (rule.test(row.text)) continue;
-    const cells = cellsOf(row.text, column.separator);
-    if (cells.length !== column.width) return;
-    const { start: before, text: cell } = cells[column.index] ?? row;
-    const lead = /^[\s"'\\]*/.exec(cell)?.[0].length ?? 0;
-    const value = cell.slice(lead).replace(/[\s"'\\]+$/, '');
-    const start = tableStart + row.start + before + lead;
+  for (const cells of rows) {
+    const cell = cells[column.index];
+    if (cell === undefined) continue;
+    const lead = /^[\s"'\\]*/.exec(cell.text)?.[0].length ?? 0;
+    const value = cell.text.slice(lead).replace(/[\s"'\\]+$/, '');
+    context.charge(2 + (value.length >> 4));
+    const start = tableStart + cell.start + lead;
     const found = {
       valueStart: start,
       valueEnd: start + value.length,
