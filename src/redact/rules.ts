@@ -1,17 +1,21 @@
 import type { NamedRule, Rule, StructureRule } from './rule.js';
 import { agentToolRules } from './rules/agent-tools.js';
 import { businessRules } from './rules/business.js';
+import { callRules } from './rules/calls.js';
 import { cloudRules } from './rules/clouds.js';
 import { commandLineRules } from './rules/command-lines.js';
 import { commandRules } from './rules/commands.js';
 import { developerToolRules } from './rules/developer-tools.js';
+import { deviceRules } from './rules/devices.js';
 import { forgeRules } from './rules/forges.js';
 import { hostingRules } from './rules/hosting.js';
 import { infrastructureRules } from './rules/infrastructure.js';
 import { messagingRules } from './rules/messaging.js';
 import { modelRules } from './rules/models.js';
 import { namedRules } from './rules/named.js';
+import { proseRules } from './rules/prose.js';
 import { serviceRules } from './rules/services.js';
+import { sqlRules } from './rules/sql.js';
 import { structureRules } from './rules/structures.js';
 import { urlRules } from './rules/urls.js';
 import { walletRules } from './rules/wallets.js';
@@ -31,6 +35,10 @@ export const rules: readonly Rule[] = [
   ...walletRules,
   ...commandRules,
   ...urlRules,
+  ...callRules,
+  ...sqlRules,
+  ...deviceRules,
+  ...proseRules,
 ];
 
 export { commandLineRules, namedRules, structureRules };

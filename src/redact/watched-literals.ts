@@ -5,6 +5,7 @@ import { commandTriggers } from './detectors/command.js';
 import { cookieTriggers } from './detectors/cookie.js';
 import { encodedTriggers } from './detectors/encoded.js';
 import { headerTriggers } from './detectors/header.js';
+import { insertTriggers } from './detectors/insert.js';
 import { jwkTriggers } from './detectors/jwk.js';
 import { jwtTriggers } from './detectors/jwt.js';
 import { kubernetesTriggers } from './detectors/kubernetes.js';
@@ -51,6 +52,7 @@ function builtInTriggers(
     ...encodedTriggers(),
     ...commandTriggers(commandLineRules),
     ...columnTriggers(named),
+    ...insertTriggers,
     ...assignmentTriggers(named),
     ...passwordWordTriggers(),
   ];

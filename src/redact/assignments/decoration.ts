@@ -15,10 +15,12 @@ const longest = 200;
  */
 const decorations: Readonly<Record<string, RegExp>> = {
   '!': /^!{1,2}[\w/:.-]{1,40}[ \t]{1,4}/,
-  '&': /^&[\w-]{1,40}[ \t]{1,4}(?=[^\s])/,
+  '&': /^&[\w-]{1,40}[ \t]{1,4}(?=[^\s=])/,
   '(': /^\(ConvertTo-SecureString(?:\s{1,4}-(?:String|AsPlainText|Force)){0,3}\s{1,4}/i,
   '*': /^\*{1,2}(?=[^\s*])/,
-  '<': /^(?:<!\[CDATA\[|<string>)/,
+  '<': /^<(?:!\[CDATA\[|\/?(?:string|b|strong|i|em|code|tt|kbd|td|dd|p|span|label|value|th|dt|mark)(?: [^<>\n]{1,80})?>)[ \t]{0,4}/,
+  '{': /^\{\s{0,4}(?:\\{0,64}["']type\\{0,64}["']\s?:\s?\\{0,64}["']\w{1,16}\\{0,64}["'],\s{0,4})?\\{0,64}["']?(?:value|S|stringValue|_text|#text|\$t|secret|text|plain(?:text)?|default)\\{0,64}["']?\s?:\s?/,
+  v: /^value:[ \t]{1,4}/,
   '[': /^(?:\[\[|\[\s{0,4}(?=\\{0,64}["'`]))/,
   C: /^ConvertTo-SecureString(?:\s{1,4}-(?:String|AsPlainText|Force)){0,3}\s{1,4}/i,
   N: /^N(?=\\{0,64}')/,

@@ -5,9 +5,9 @@ import { nameStartOf } from './name-extent.js';
 
 /**
  * How a value is tied to its name: `NAME=value`, `name: value`, `name == value`, `--name value`, `the name is value`, and a
- * value that merely comes next (in a table, on the next line).
+ * value that merely comes next: below `name:`, in a table.
  */
-export type Tie = 'assigned' | 'spaced' | 'compared' | 'flag' | 'stated' | 'placed';
+export type Tie = 'assigned' | 'spaced' | 'compared' | 'flag' | 'stated' | 'below' | 'placed';
 
 /** What lies between a name and its value. */
 export interface Gap {
@@ -24,9 +24,9 @@ const farthestDigit = 72;
 /** The first words of the verbs and qualifiers below. */
 const gapWords = new Set(
   (
-    'is was are equals ist lautet war wird est es era jest to brzmi je bylo ar var blev este on adalah merupakan has have ' +
+    'is was are now equals ist lautet war wird est es era jest to brzmi je bylo ar var blev este on adalah merupakan has have ' +
     'should must will got set changed reset updated rotated er e n s for of in from fuer von zu de del du da do para pour ' +
-    'per voor dla till f'
+    'per voor dla till f l n string str varchar text'
   ).split(' '),
 );
 /** With which letters they begin, by how long they are. */
@@ -41,7 +41,7 @@ const quotes = alphabet('"\'`');
 const blanks = alphabet(' \t');
 const closers = alphabet('])}*');
 /** What can follow a name that is given a value; anything else ends the search before it begins. */
-const openings = alphabet(' \t\r\n"\'`\\=:|>])},?+*<~');
+const openings = alphabet(' \t\r\n"\'`\\=:|>])},?+*<~{');
 
 function isOpening(byte: number | undefined): boolean {
   return byte !== undefined && (openings[byte] === 1 || byte >= 0x80 || byte === 0x1b);
@@ -72,10 +72,17 @@ function isProse(bytes: Buffer, nameEnd: number): boolean {
   const end = runEnd(bytes, start, smallLetters, start + longestWord + 1);
   if (end > start && isIn(wordEnds, bytes[end])) {
     const length = end - start;
+    if (isAttribute(bytes, end)) return false;
     if (length > longestWord || gapWordShapes[shapeOf(bytes[start] ?? 0, length)] !== 1)
       return true;
   }
   return !hasTellingByte(bytes, start, start + farthestDigit);
+}
+
+/** `xsi:type="…"` */
+function isAttribute(bytes: Buffer, colon: number): boolean {
+  if (bytes[colon] !== 0x3a) return false;
+  return bytes[runEnd(bytes, colon + 1, letters, colon + longestWord)] === 0x3d;
 }
 
 /** `db.password\: value` in files of properties; `NAME\tvalue`. */
@@ -99,7 +106,7 @@ function tied(bytes: Buffer, operatorEnd: number): Gap {
   const isSpaced = at > operatorEnd;
   if (endsComparison(bytes, operatorEnd, isSpaced)) return { valueAt: at, tie: 'compared' };
   const { end, isNextLine } = pastDecoration(bytes, at);
-  if (isNextLine) return { valueAt: end, tie: 'placed' };
+  if (isNextLine) return { valueAt: end, tie: 'below' };
   return { valueAt: end, tie: isSpaced ? 'spaced' : 'assigned' };
 }
 
@@ -118,6 +125,10 @@ function afterOperator(bytes: Buffer, at: number, isClosed: boolean): number {
       return pastEquals(bytes, at + 1);
     case 0x2b: // +=
       return bytes[at + 1] === 0x3d ? at + 2 : -1;
+    case 0x3c: // <-
+      return bytes[at + 1] === 0x2d ? at + 2 : -1;
+    case 0x7b: // {"
+      return isQuoteAt(bytes, at + 1) && !isClosed ? at + 1 : -1;
     case 0x2d: // ->
     case 0x7e: // ~>
       return bytes[at + 1] === 0x3e ? at + 2 : -1;
@@ -182,7 +193,8 @@ const controlLetters = alphabet('nrt');
 function afterValueWord(bytes: Buffer, nameEnd: number): Gap | undefined {
   let at = nameEnd;
   while (at < nameEnd + 40 && isBetweenPair(bytes, at)) at += 1;
-  if (at === nameEnd || !isIn(pairStarts, bytes[at])) return undefined;
+  if (at === nameEnd) return undefined;
+  if (!isIn(pairStarts, bytes[at])) return afterOtherFields(bytes, nameEnd);
   const word = bytes.toString('latin1', at, at + 5).toLowerCase();
   const end = word === 'value' ? at + 5 : bytes[at] === 0x7b ? afterBlock(bytes, at) : -1;
   if (end === -1) return undefined;
@@ -191,6 +203,18 @@ function afterValueWord(bytes: Buffer, nameEnd: number): Gap | undefined {
   const operator = runEnd(bytes, closed, blanks, closed + 16);
   if (bytes[operator] !== 0x3a && bytes[operator] !== 0x3d) return undefined;
   return { valueAt: runEnd(bytes, operator + 1, blanks, operator + 9), tie: 'spaced' };
+}
+
+// Of the fields between, none is longer than a word or two.
+const otherFields =
+  /^\\{0,64}["'],\s{0,4}(?:\\{0,64}["']\w{1,20}\\{0,64}["']\s?:\s?\\{0,64}["'][^"'\\]{0,40}\\{0,64}["'],\s{0,4}){1,3}\\{0,64}["'](?:value|text)\\{0,64}["']\s?:\s?/;
+
+/** `"name":"Password","ref":"e8","value":…`, as tools that drive browsers are called. */
+function afterOtherFields(bytes: Buffer, nameEnd: number): Gap | undefined {
+  const quote = pastBackslashes(bytes, nameEnd);
+  if (!isIn(quotes, bytes[quote]) || bytes[quote + 1] !== 0x2c) return undefined;
+  const found = otherFields.exec(bytes.toString('latin1', nameEnd, nameEnd + 320));
+  return found === null ? undefined : { valueAt: nameEnd + found[0].length, tie: 'spaced' };
 }
 
 function isBetweenPair(bytes: Buffer, at: number): boolean {
@@ -207,11 +231,13 @@ function afterBlock(bytes: Buffer, at: number): number {
 }
 
 const verbs =
-  /^[ \t]{0,3}(?:(?:is|was|are|equals|ist|lautet|war|wird|est|es|será|era|jest|to|brzmi|je|bylo|ar|are|var|blev|este|on|nó là|là|adalah|merupakan)(?: (?:set to|now|still|just|simply|called|jetzt|ahora|maintenant))?|(?:has been |have been |should be |must be |will be |was |is |got )?(?:set to|changed to|reset to|updated to|rotated to)|\xc3\xa9|\xc3\xa8|\\{1,64}u00e[89]|\xc3\xa4r|\\{1,64}u00e4r|\xc3\xa6r|er|e|-(?= )|\xe2\x80[\x93\x94](?= )|\xe3\x81\xaf|\xe3\x81\x8c|\xe0\xb8\x84\xe0\xb8\xb7\xe0\xb8\xad|\xd9\x87\xd9\x8a|\xd7\x94\xd7\x99\xd7\x90|\xe6\x98\xaf|\xe4\xb8\xba|\xe7\x82\xba|\xe5\xb0\xb1\xe6\x98\xaf|\xeb\x8a\x94|\xec\x9d\x80)(?::|\xef\xbc\x9a)?(?:[ \t]{1,3}|(?=[^a-z \t])|(?<=[\x80-\xff]))/;
+  /^[ \t]{0,3}(?:(?:has been |have been |should be |must be |will be |was |is |got )?(?:now )?(?:set to|changed to|reset to|updated to|rotated to)|(?:is|was|are|equals|ist|lautet|war|wird|est|es|ser\xc3\xa1|era|jest|to|brzmi|je|bylo|ar|are|var|blev|este|on|n\xc3\xb3 l\xc3\xa0|l\xc3\xa0|\xce\xb5\xce\xaf\xce\xbd\xce\xb1\xce\xb9|\xd1\x94|\xe0\xa4\xb9\xe0\xa5\x88|adalah|merupakan)(?: (?:set to|now|still|just|simply|called|jetzt|ahora|maintenant))?|\xc3\xa9|\xc3\xa8|\\{1,64}u00e[89]|\xc3\xa4r|\\{1,64}u00e4r|\xc3\xa6r|er|e|-(?= )|\xe2\x80[\x93\x94](?= )|\xe3\x81\xaf|\xe3\x81\x8c|\xe0\xb8\x84\xe0\xb8\xb7\xe0\xb8\xad|\xd9\x87\xd9\x8a|\xd7\x94\xd7\x99\xd7\x90|\xe6\x98\xaf|\xe4\xb8\xba|\xe7\x82\xba|\xe5\xb0\xb1\xe6\x98\xaf|\xeb\x8a\x94|\xec\x9d\x80)(?::|\xef\xbc\x9a)?(?:[ \t]{1,3}|(?=[^a-z \t])|(?<=[\x80-\xff]))/;
 const qualifier =
   /^(?:\(s\))?(?:[ \t]{1,3}(?:for|of|on|to|in|from|f(?:\xc3\xbc|\\{1,64}u00fc)r|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f|\xd0\xba|\xd0\xbd\xd0\xb0|\xd0\xb2|fuer|von|zu|de|del|du|da|do|para|pour|per|voor|dla|till) [^\n:=\\"]{1,60}|[ \t]{0,3}[([][^)\]\n\\"]{1,40}[)\]]|[ \t]{1,3}#?\d{1,3})[ \t]{0,2}(?:[:=]|\xef\xbc\x9a|(?<= )(?:is|was|ist|lautet|es|est|jest|to|\xc3\xa9|\xc3\xa8|\\{1,64}u00e[89]) )/;
+const typeOfValue =
+  /^[ \t]{1,2}(?:string|String|str|varchar|text)(?:\(\d{1,4}\))?[ \t]{0,2}:?=[ \t]{0,2}(?=\\{0,64}["'`])/;
 const element =
-  /^<\/[\w:.-]{1,40}>(?:\s|\\{1,64}[nrt]|\d{1,6}(?=\t|\\{1,64}t|\xe2\x86\x92)|\xe2\x86\x92){0,60}<[\w:.-]{1,40}>/;
+  /^<\/[\w:.-]{1,40}>[:=]?(?:\s|\\{1,64}[nrt]|\d{1,6}(?=\t|\\{1,64}t|\xe2\x86\x92)|\xe2\x86\x92){0,60}<[\w:.-]{1,40}>/;
 const attributes =
   /^(?:[ \t]{1,4}[\w:.-]{1,40}=\\{0,64}["'][^"'\\<>\n]{0,80}\\{0,64}["']){1,4}[ \t]{0,2}>/;
 const heredoc = /^<<-?\\{0,64}["']?[A-Za-z_]{1,20}\\{0,64}["']?(?=[\n\\\r])/;
@@ -230,6 +256,8 @@ function afterWords(bytes: Buffer, closed: number, at: number): Gap | undefined 
     const { end } = pastDecoration(bytes, pastBlanks(bytes, closed + qualified[0].length));
     return { valueAt: end, tie: 'stated' };
   }
+  const typed = typeOfValue.exec(text);
+  if (typed !== null) return { valueAt: closed + typed[0].length, tie: 'spaced' };
   const tag = element.exec(text) ?? attributes.exec(text);
   if (tag !== null) return { valueAt: closed + tag[0].length, tie: 'assigned' };
   const document = heredoc.exec(text);

@@ -21,11 +21,15 @@ export function isSecretValue(name: SecretName, value: string, found: Assignment
   if (!found.isQuoted && found.tie !== 'assigned' && isName(value)) return false;
   if (/^[\d.,:_+-]+$/.test(value) || isMailAddress(value)) return false;
   if (isTestResult(name, found)) return false;
-  if (found.tie === 'placed' && !isBeyondDoubt(name, value)) return false;
+  if (isApart(found) && !isBeyondDoubt(name, value)) return false;
   if (name.isVague) return isVagueValue(name, value);
   if (name.kind === 'password') return isPassword(value, found);
   if (value.length < (name.kind === 'secret' ? 12 : 16)) return false;
   return (isRandom(value) && /[\d+/]/.test(value)) || isVaried(value);
+}
+
+function isApart({ tie }: Assignment): boolean {
+  return tie === 'placed' || tie === 'below';
 }
 
 /** Small and capital letters, digits and signs, as generators of passwords mix them. */
@@ -37,7 +41,7 @@ function isVaried(value: string): boolean {
 
 /** Ids are given as tokens and as keys of many kinds; an API's key or a client's secret is none of those. */
 function mayBeUuid(name: SecretName, found: Assignment): boolean {
-  if (found.tie === 'placed' || found.tie === 'compared' || name.isVague) return false;
+  if (isApart(found) || found.tie === 'compared' || name.isVague) return false;
   return (
     name.kind === 'secret' ||
     (name.kind === 'key' && /^(?:.*api|secret|access|private)$/.test(name.words.at(-2) ?? ''))
@@ -58,7 +62,7 @@ function isTestResult(name: SecretName, found: Assignment): boolean {
   return name.isConstant || found.tie !== 'spaced';
 }
 
-function isMailAddress(value: string): boolean {
+export function isMailAddress(value: string): boolean {
   return /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value);
 }
 
@@ -104,6 +108,11 @@ const samples =
 const settings =
   /^(?:true|false|yes|no|none|null|nil|always|never|enabled?|disabled?|required?|optional|prompt|hidden|visible|default|empty|unset|string|stdin|vault|keychain|keyring|plain(?:text)?|encrypted|random|auto|manual|missing|invalid|wrong|correct|anything|something|whatever|redacted|removed)$/i;
 
+/** Whether it begins like the name of an algorithm or a protocol. */
+export function isAlgorithm(value: string): boolean {
+  return algorithms.test(value);
+}
+
 /** Whether it is what documentation has in a password's place, or a setting. */
 export function isSamplePassword(value: string): boolean {
   return samples.test(value) || settings.test(value);
@@ -120,7 +129,13 @@ function isEverydayPassword(name: SecretName, value: string, found: Assignment):
   }
   if (!everyday.test(value)) return false;
   if (found.tie === 'assigned' || (found.isQuoted && found.tie === 'spaced')) return true;
-  return value.length >= 8 && (found.tie === 'spaced' || found.tie === 'flag') && !isPath(value);
+  if (value.length < 8 || isPath(value)) return false;
+  if (found.tie === 'spaced' || found.tie === 'flag') return true;
+  // A sentence may say more about a password than the password.
+  if (found.tie === 'placed' && !found.isQuoted)
+    return /\d/.test(value) && /[!#$%^&*+=?~]/.test(value);
+  const isTold = found.tie === 'stated' || isApart(found);
+  return isTold && (/\d{2}/.test(value) || /[!@#$%^&*+=?~]/.test(value)) && !/^\d/.test(value);
 }
 
 function isPasswordWord(value: string, found: Assignment): boolean {
@@ -148,7 +163,7 @@ function isCode(value: string, found: Assignment): boolean {
   const isIndexed = /^[A-Za-z_$][\w$.]*(?:\[\w*\]|\?\.)/.test(value);
   if (found.tie === 'compared' || found.isCalled || isIndexed) return true;
   if (found.tie !== 'assigned' && callee !== null && !/[)\]]\w/.test(value)) return true;
-  return /=>|\)\.|::|&&|\|\||^[{[(]|[;{]$/.test(value);
+  return /=>|\)\.|::|&&|\|\||^[{[(]|[;{]$|^!{0,2}[A-Za-z_$.]+\([\w$.]*,?$/.test(value);
 }
 
 /** A variable's or a property's name, not a value: words joined by dots, underscores or humps. */

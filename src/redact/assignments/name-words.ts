@@ -7,7 +7,12 @@ function words(text: string): ReadonlySet<string> {
 export const passwordWords = words(
   'password passwd masterauth passphrase passwort passcode passwrd pword pswd pw psk kennwort losungswort contrasena contrasenya ' +
     'contraseña senha motdepasse mdp wachtwoord losenord haslo heslo sifre parola parole parool salasana adgangskode passord ' +
-    'jelszo parol passkey clave lozinka sandi',
+    'jelszo jelszava parol passkey clave lozinka sandi kodeord zugangscode slaptazodis geslo sifra',
+);
+
+/** Words for passwords in languages that put the article or the case behind a word. */
+export const declinedWords = words(
+  'passord adgangskode kodeord losenord salasana heslo haslo jelszo wachtwoord kennwort passwort parola senha sandi',
 );
 
 /** Before a word for a password: a setting about passwords. */
@@ -42,7 +47,7 @@ export const tokenCounters = words(
 export const passOwners = words(
   'db user usr smtp redis mail email admin root ftp sftp pg mysql database mongo ldap http proxy sudo auth api app my basic ' +
     'keystore truststore store key require ssh vpn wifi service account master become bind imap rabbitmq postgres mssql sql ansible ' +
-    'login server cert pfx p12 jks ca repl backup grafana jenkins nexus docker registry git svn bot svc',
+    'login server guest relay temp initial default wpa router host client tls ssl vnc rdp tunnel panel cert pfx p12 jks ca repl backup grafana jenkins nexus docker registry git svn bot svc',
 );
 
 /** Words that make a key a secret wherever in its name they stand, vendors among them. */

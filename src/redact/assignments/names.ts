@@ -1,5 +1,6 @@
 import {
   askers,
+  declinedWords,
   directKeyOwners,
   harmlessKeys,
   keyOwners,
@@ -43,7 +44,7 @@ export function secretNameOf(name: string): SecretName | undefined {
 
 function kindOf(last: string, owners: readonly string[]): SecretName['kind'] | undefined {
   const owner = owners.at(-1);
-  if (passwordWords.has(last))
+  if (passwordWords.has(last) || isDeclined(last))
     return owner !== undefined && askers.has(owner) ? undefined : 'password';
   if (secretWords.has(last)) return 'secret';
   if (sessionWords.has(last)) return 'token';
@@ -60,7 +61,21 @@ function kindOf(last: string, owners: readonly string[]): SecretName['kind'] | u
   }
 }
 
+const endingsOfWords =
+  /(?:et|ets|ene|en|ens|ar|er|ern|es|e|s|n|na|ni|nsa|si|em|om|u|a|at|nya|mu|ku|iz|im)$/;
+
+/** `passordet`, `adgangskoden`, `heslem`. */
+function isDeclined(word: string): boolean {
+  if (declinedWords.has(word)) return true;
+  const stem = word.replace(endingsOfWords, '');
+  return stem !== word && ['', 'e', 'a', 'o'].some((vowel) => declinedWords.has(stem + vowel));
+}
+
 const endings = [
+  'passwort',
+  'kennwort',
+  'passord',
+  'wachtwoord',
   'password',
   'passwd',
   'passphrase',

@@ -85,7 +85,7 @@ function isJsonColon(bytes: Buffer, nameEnd: number): boolean {
   return bytes[quote] === doubleQuote && bytes[operator] === 0x3a;
 }
 
-const typeBytes = alphabet('A-Za-z_.[]<>| ');
+const typeBytes = alphabet('A-Za-z_.[]<>|& ');
 
 /** `password: str = "…"`, `const token: string = '…'` */
 function pastTypeAnnotation(bytes: Buffer, at: number): number {

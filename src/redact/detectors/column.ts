@@ -74,7 +74,8 @@ function detect(context: ScanContext, at: number, named: readonly NamedRule[]): 
   const rows = rowsOf(lines, separator, names.length);
   context.charge(rows.length * 4);
   const last = rows.at(-1)?.at(-1);
-  if (last !== undefined) context.searchedTo.set(words, table.start + last.start + last.text.length);
+  if (last !== undefined)
+    context.searchedTo.set(words, table.start + last.start + last.text.length);
   names.forEach((name, index) => {
     readColumn(context, table.start, rows, { index, name: name.replace(/["'\\]/g, '') }, named);
   });

@@ -11,6 +11,8 @@ const readers = [
   'chpasswd',
   'password-stdin',
   'passwd --stdin',
+  '| passwd',
+  'vncpasswd',
   'smbpasswd',
   '--with-token',
   'secret set',

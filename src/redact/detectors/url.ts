@@ -1,4 +1,4 @@
-import { alphabet, alphanumeric, isIn } from '../alphabet.js';
+import { alphabet, alphanumeric, digits, isIn } from '../alphabet.js';
 import type { Trigger } from '../detector.js';
 import { isRandom, isSequence } from '../entropy.js';
 import { isPlaceholder, isReference } from '../placeholders.js';
@@ -16,16 +16,21 @@ export const urlTriggers: readonly Trigger[] = [
 ];
 
 const stops = alphabet('/?# \t\r\n"\'`\\<>(){}[]|,;');
+const forgotten = alphabet('#?');
 const longestUserPart = 400;
 
 /** Position of the last `@` of the authority that begins at `from`, or -1. */
 function atSign(bytes: Buffer, from: number): number {
   let found = -1;
   const limit = Math.min(bytes.length, from + longestUserPart);
+  let isPassword = false;
   for (let at = from; at < limit; at += 1) {
     const byte = bytes[at] ?? 0;
     if (byte === 0x40) found = at;
-    else if (stops[byte] === 1 || byte >= 0x80) break;
+    // People forget to encode what ends an authority; behind a port it does.
+    else if (byte === 0x3a)
+      isPassword ||= !isIn(digits, bytes[at + 1]) || !isIn(digits, bytes[at + 2]);
+    else if (byte >= 0x80 || (stops[byte] === 1 && !(isPassword && isIn(forgotten, byte)))) break;
   }
   return found;
 }

@@ -205,6 +205,12 @@ export const commandLineRules: readonly CommandRule[] = [
     example: 'twine upload -u ci -p ⟦<password>⟧ dist/app.whl',
   },
   {
+    programs: ['useradd', 'usermod', 'adduser'],
+    flags: ['-p'],
+    source: 'useradd(8)',
+    example: 'useradd -m -p ⟦<password>⟧ app',
+  },
+  {
     programs: ['schtasks', 'wmic', 'runas'],
     flags: ['/rp', '/p'],
     source: 'Windows command line reference',

@@ -112,6 +112,14 @@ export const commandRules: readonly Rule[] = [
     example: 'db.internal:5432:app:deploy:⟦<password>⟧',
   },
   {
+    kind: 'pgpass-password',
+    anchors: ['*:*:'],
+    notAfter: nothing,
+    shape: /\*:\*:(?:\*|[\w-]{1,64}):[\w.-]{1,64}:(?<secret>[^\s"'\\:]{4,200})/,
+    source: 'PostgreSQL manual, password file',
+    example: '*:*:*:deploy:⟦<password>⟧',
+  },
+  {
     kind: 'private-key-base64',
     anchors: ['LS0tLS1CRUdJTi'],
     shape: /LS0tLS1CRUdJTi[A-Za-z0-9+/=]{60,4000}/,
