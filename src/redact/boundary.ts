@@ -44,7 +44,7 @@ export function isJoinedOnRight(bytes: Buffer, at: number): boolean {
 export function isJoinedToName(bytes: Buffer, at: number): boolean {
   const end = at - 1;
   const start = runStart(bytes, end, alphanumeric, end - longestJoined);
-  return /^(?:\d{0,8}|[A-Z]{2,}|(?:[A-Z]?[a-z]{2,}(?:[A-Z][a-z]+)*)?\d{0,4})$/.test(
+  return /^(?:\d{0,8}|[A-Za-z]\d{1,3}|[A-Z]{2,}|(?:[A-Z]?[a-z]{2,}(?:[A-Z][a-z]+)*)?\d{0,4})$/.test(
     bytes.toString('latin1', start, end),
   );
 }

@@ -104,6 +104,7 @@ const entities: readonly ViewTrigger[] = [
   '&gt;',
   '&amp;quot;',
   '&amp;gt;',
+  ';&#',
   '&#34;',
   '&#39;',
   '&#61;',

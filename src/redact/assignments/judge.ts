@@ -14,6 +14,8 @@ import type { Assignment } from './value.js';
 
 /** Whether a value could be what its name says. */
 export function isSecretValue(name: SecretName, value: string, found: Assignment): boolean {
+  // The name was given nothing, and the next line is another's.
+  if (found.tie === 'below' && /^[\w.-]+[=:]/.test(value)) return false;
   if (name.kind === 'password' && isEverydayPassword(name, value, found)) return true;
   if (!isWritable(name, value, found) || isReference(value)) return false;
   if (isUuid(value)) return mayBeUuid(name, found);
@@ -110,7 +112,7 @@ const settings =
 
 /** Whether it begins like the name of an algorithm or a protocol. */
 export function isAlgorithm(value: string): boolean {
-  return algorithms.test(value);
+  return algorithms.test(value) && !/[!#$%&*+=?@^~]/.test(value);
 }
 
 /** Whether it is what documentation has in a password's place, or a setting. */
@@ -123,7 +125,7 @@ function isEverydayPassword(name: SecretName, value: string, found: Assignment):
   if (isReference(value) || isPlaceholder(value) || isSequence(value)) return false;
   if (isCode(value, found) || isMailAddress(value) || isUuid(value)) return false;
   if (isTestResult(name, found)) return false;
-  if (isSamplePassword(value) || algorithms.test(value)) return false;
+  if (isSamplePassword(value) || isAlgorithm(value)) return false;
   if (found.tie === 'assigned' && name.isConstant && /^[a-z]{6,40}$/.test(value)) {
     return !name.words.includes(value);
   }

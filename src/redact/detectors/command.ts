@@ -1,6 +1,7 @@
 import { alphabet, isIn } from '../alphabet.js';
 import { type Argument, argumentsFrom } from '../arguments.js';
 import { isSamplePassword } from '../assignments/judge.js';
+import { isTypedPassword } from '../assignments/typed-password.js';
 import { isFreeOnLeft } from '../boundary.js';
 import type { Detector, Trigger } from '../detector.js';
 import { isRandom, isSequence } from '../entropy.js';
@@ -72,17 +73,21 @@ class CommandDetector {
 
   #readFlag(line: CommandLine, index: number): void {
     const argument = line.at(index);
-    if (argument === undefined || argument.isQuoted) return;
+    if (argument === undefined) return;
     const text = line.textOf(argument);
-    if (!/^[-/a-z]/.test(text)) return;
+    // The strings of a list are flags too; a list of flags alone is none of a command.
+    const isListed = argument.isQuoted;
+    if (!(isListed ? /^-/ : /^[-/a-z]/).test(text)) return;
     const { flags = [], joined = [], pairs = [], joinedPairs = [] } = this.#rule;
     for (const flag of [...flags, ...pairs]) {
       const value = line.valueOf(index, text, flag);
-      if (value !== undefined) this.#add(line, value, pairs.includes(flag));
+      if (value !== undefined && (!isListed || isTypedPassword(line.textOf(value))))
+        this.#add(line, value, pairs.includes(flag));
     }
     for (const flag of [...joined, ...joinedPairs]) {
       const value = line.joinedTo(index, text, flag);
-      if (value !== undefined) this.#add(line, value, joinedPairs.includes(flag), true);
+      if (value !== undefined && (!isListed || isTypedPassword(line.textOf(value))))
+        this.#add(line, value, joinedPairs.includes(flag), true);
     }
   }
 

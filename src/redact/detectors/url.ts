@@ -63,7 +63,7 @@ function detectToken(context: ScanContext, start: number, end: number): void {
 }
 
 const weak =
-  /^(?:(?:my|your|the|some|db|user|root|admin|test|super)?[-_.]?(?:pass(?:word|wd)?|passw|pwd|pw|secret|token|key|credentials?)\d{0,3}|postgres(?:ql)?|mysql|root|admin|guest|test|user(?:name)?|example|change-?(?:me|it)|dev|local|x-oauth-basic|rabbitmq|redis|mongo|minio(?:admin)?|foo|bar|baz|x+|\*+|\.+|_+|hunter2|string)$/i;
+  /^(?:(?:my|your|the|some|db|user|root|admin|test|super)?[-_.]?(?:pass(?:word|wd)?|passw|pwd|pw|secret|token|key|credentials?)\d{0,3}|postgres(?:ql)?|mysql|root|admin|guest|test|user(?:name)?|example|change-?(?:me|it)|dev|local|x-oauth-basic|rabbitmq|redis|mongo|minio(?:admin)?|foo|bar|baz|x+|\*+|\.+|_+|string)$/i;
 
 function isHarmless(user: string, password: string): boolean {
   if (password.length < 4 || weak.test(password) || isReference(password)) return true;

@@ -1,4 +1,4 @@
-import { isDense } from '../entropy.js';
+import { hasUpperLowerDigit, isDense } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 /** Keys of what agents are built with and talk to. */
@@ -176,5 +176,57 @@ export const agentToolRules: readonly Rule[] = [
     shape: /hf_(?:jwt|oauth)_[\w.-]{40,2000}/,
     source: 'Hugging Face documentation',
     example: 'hf_oauth_<url:60>',
+  },
+  {
+    kind: 'modal-token',
+    anchors: ['ak-', 'as-'],
+    shape: /a[ks]-[A-Za-z0-9]{22}/,
+    weak: true,
+    accepts: hasUpperLowerDigit,
+    source: 'Modal documentation, token set',
+    example: 'as-<alnum:22>',
+  },
+  {
+    kind: 'moonshot-coding-key',
+    anchors: ['sk-kimi-'],
+    shape: /sk-kimi-[A-Za-z0-9]{40,80}/,
+    source: 'Kimi Code documentation',
+    example: 'sk-kimi-<alnum:64>',
+  },
+  {
+    kind: 'minimax-key',
+    anchors: ['sk-cp-'],
+    shape: /sk-cp-[A-Za-z0-9_-]{60,200}/,
+    source: 'MiniMax documentation',
+    example: 'sk-cp-<url:120>',
+  },
+  {
+    kind: 'alibaba-coding-key',
+    anchors: ['sk-sp-'],
+    shape: /sk-sp-[0-9a-f]{32}/,
+    source: 'Alibaba Model Studio documentation, coding plan',
+    example: 'sk-sp-<hex:32>',
+  },
+  {
+    kind: 'chutes-key',
+    anchors: ['cpk_'],
+    shape: /cpk_[0-9a-f]{32}\.[0-9a-f]{32}\.[A-Za-z0-9]{32}/,
+    source: 'Chutes documentation',
+    example: 'cpk_<hex:32>.<hex:32>.<alnum:32>',
+  },
+  {
+    kind: 'modelscope-token',
+    anchors: ['ms-'],
+    shape: /ms-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
+    isWord: true,
+    source: 'ModelScope documentation',
+    example: 'ms-<uuid>',
+  },
+  {
+    kind: 'relay-key',
+    anchors: ['cr_'],
+    shape: /cr_[0-9a-f]{64}/,
+    source: 'Claude Relay Service documentation',
+    example: 'cr_<hex:64>',
   },
 ];

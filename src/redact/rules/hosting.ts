@@ -274,4 +274,32 @@ export const hostingRules: readonly Rule[] = [
     source: 'Retool documentation',
     example: 'retool_01_<alnum:40>',
   },
+  {
+    kind: 'infisical-token',
+    anchors: ['st.'],
+    shape: /st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}/,
+    source: 'Infisical documentation, service tokens',
+    example: 'st.<hex:24>.<hex:32>.<hex:32>',
+  },
+  {
+    kind: 'youtrack-token',
+    anchors: ['perm:', 'perm-'],
+    shape: /perm[:-][A-Za-z0-9+/]{4,80}={0,2}\.[A-Za-z0-9+/]{4,80}={0,2}\.[A-Za-z0-9]{24,40}/,
+    source: 'JetBrains YouTrack and Hub documentation, permanent tokens',
+    example: 'perm:<b64:20>=.<b64:12>.<alnum:30>',
+  },
+  {
+    kind: 'vk-token',
+    anchors: ['vk1.a.'],
+    shape: /vk1\.a\.[A-Za-z0-9_-]{60,300}/,
+    source: 'VK developer documentation',
+    example: 'vk1.a.<url:100>',
+  },
+  {
+    kind: 'yandex-oauth-token',
+    anchors: ['y0_', 'y1_', 'y2_', 'y3_'],
+    shape: /y[0-3]_[A-Za-z0-9_-]{55,60}/,
+    source: 'Yandex ID documentation',
+    example: 'y0_<alnum:55>',
+  },
 ];
