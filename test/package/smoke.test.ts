@@ -16,6 +16,7 @@ import { OpenClawState } from '../support/openclaw-state.js';
 import { startR2 } from '../support/r2.js';
 import { type CliResult, repositoryRoot } from '../support/run-cli.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
+import { packed, skippable } from '../support/zstd-frames.js';
 
 const secret = `ghp_${'aB3dE5gH7jK9'.repeat(3)}`;
 /** Major versions such as `20,24`, each had from the registry; without any, the Node that runs the tests. */
@@ -58,7 +59,12 @@ async function writeSessions(): Promise<void> {
   const rollout = CodexTree.at(home).rollout(ids.codex);
   const rows = [metaRow(ids.codex), turnRow('gpt-5'), userItem(`use ${secret}`)];
   await rollout.append(...rows);
-  await rollout.pack(await readFile(rollout.path));
+  const content = await readFile(rollout.path);
+  await rollout.pack(content);
+  // In frames, as an appending packer leaves them: some versions of Node stop after the first.
+  const half = content.indexOf('\n') + 1;
+  const frames = [packed(content.subarray(0, half)), skippable(9), packed(content.subarray(half))];
+  await writeFile(rollout.packedPath, Buffer.concat(frames));
   await mkdir(join(home, '.hermes'));
   const hermes = new HermesStore(join(home, '.hermes', 'state.db'));
   hermes.session(ids.hermes, { cwd: '/work/shop' }).say(ids.hermes, 'user', `take ${secret}`);

@@ -1,7 +1,6 @@
-import { Decompress } from 'fzstd';
 import type { OpenFile } from '../../src/io.js';
 import type { ByteWindow } from './line-window.js';
-import { ZstdWindowCheck } from './zstd-bounds.js';
+import { openZstdDecoder, type ZstdDecoder } from './zstd-decoder.js';
 
 /** How much of the content's start is remembered. */
 export const headBytes = 4096;
@@ -19,8 +18,7 @@ const longestPackedLine = 64 << 20;
  * position of interest is dropped. It reads through the open file it was given last, so it can outlive one.
  */
 export class ZstdFile implements ByteWindow {
-  readonly #decoder: Decompress;
-  readonly #windows = new ZstdWindowCheck();
+  readonly #decoder: ZstdDecoder;
   readonly #packedSize: number;
   #file: OpenFile;
   /** What was read but not unpacked yet, and the file offset where that ends. */
@@ -35,7 +33,7 @@ export class ZstdFile implements ByteWindow {
   #damage: string | undefined;
 
   constructor(file: OpenFile, packedSize: number) {
-    this.#decoder = new Decompress((data) => this.#append(data));
+    this.#decoder = openZstdDecoder((data) => this.#append(data));
     this.#file = file;
     this.#packedSize = packedSize;
   }
@@ -111,8 +109,7 @@ export class ZstdFile implements ByteWindow {
     const before = this.#filled;
     const isLast = this.#packed.length === 0 && this.#packedAt === this.#packedSize;
     try {
-      this.#windows.check(piece);
-      this.#decoder.push(piece, isLast);
+      await this.#decoder.push(piece, isLast);
     } catch (error) {
       this.#damage = error instanceof Error ? error.message : String(error);
     }

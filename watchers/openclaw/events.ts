@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { SourceError } from '../../src/errors.js';
 import type { Chunk, FileSnapshot, Position, ReadLimit } from '../../src/mirror/stream.js';
 import { hashOf } from '../files/line-window.js';
-import { unpackWhole } from '../files/zstd-bounds.js';
+import { unpackWhole } from '../files/zstd-decoder.js';
 import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
 import { lengthOf, Schema, type StoredSession } from './rows.js';

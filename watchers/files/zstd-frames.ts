@@ -1,5 +1,3 @@
-import { Decompress } from 'fzstd';
-
 /** RFC 8878, section 3.1.1.1.2, wants decoders to support this much, and asks nobody to use more. */
 const largestWindow = 8 << 20;
 const frameMagic = 0xfd2fb528;
@@ -9,12 +7,13 @@ const skippableMagic = 0x184d2a50;
  * Follows the frames of a zstd stream and throws before a decoder sees one whose window is too large: it would be
  * allocated, and moved with every block. What is no frame at all is left to the decoder.
  */
-export class ZstdWindowCheck {
+export class ZstdFrames {
   #rest: Buffer = Buffer.alloc(0);
   #skip = 0;
   #isInFrame = false;
   #hasChecksum = false;
   #isOver = false;
+  #hasBegun = false;
 
   check(piece: Uint8Array): void {
     if (this.#isOver) return;
@@ -22,6 +21,12 @@ export class ZstdWindowCheck {
     while (this.#takeSkipped() && this.#takeHeader()) {
       // Each turn takes one header.
     }
+  }
+
+  /** Throws unless all that was seen is whole frames, at least one. */
+  requireEnd(): void {
+    const isBetween = !this.#isInFrame && this.#skip === 0 && this.#rest.length === 0;
+    if (!this.#isOver && !(isBetween && this.#hasBegun)) throw new Error('it was cut short');
   }
 
   #takeSkipped(): boolean {
@@ -65,6 +70,7 @@ export class ZstdWindowCheck {
     }
     this.#hasChecksum = ((bytes[4] ?? 0) & 4) !== 0;
     this.#isInFrame = true;
+    this.#hasBegun = true;
     this.#skip = length;
     return true;
   }
@@ -96,18 +102,4 @@ function windowOf(header: Buffer, length: number): number {
   const bytes = sizeLength(flags);
   if (bytes === 8) return Number(header.readBigUInt64LE(length - 8));
   return header.readUIntLE(length - bytes, bytes) + (bytes === 2 ? 256 : 0);
-}
-
-/** All of a packed piece, unless it unpacks to more than `most` bytes. */
-export function unpackWhole(packed: Uint8Array, most: number): Buffer {
-  new ZstdWindowCheck().check(packed);
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  const decoder = new Decompress((piece) => {
-    length += piece.length;
-    if (length > most) throw new Error(`it unpacks to more than ${most >> 20} MiB`);
-    pieces.push(Uint8Array.from(piece));
-  });
-  decoder.push(packed, true);
-  return Buffer.concat(pieces, length);
 }

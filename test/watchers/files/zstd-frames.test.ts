@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nodeIo } from '../../../src/io.js';
 import { cutLines, LineTooLong } from '../../../watchers/files/line-window.js';
-import { unpackWhole, ZstdWindowCheck } from '../../../watchers/files/zstd-bounds.js';
+import { unpackWhole } from '../../../watchers/files/zstd-decoder.js';
 import { ZstdFile } from '../../../watchers/files/zstd-file.js';
+import { ZstdFrames } from '../../../watchers/files/zstd-frames.js';
 import { compress, packed, packedRun, skippable } from '../../support/zstd-frames.js';
 
 const gigabyte = 1 << 30;
@@ -17,7 +18,7 @@ function framed(exponent: number): Buffer {
 }
 
 function checkBytewise(bytes: Uint8Array): void {
-  const check = new ZstdWindowCheck();
+  const check = new ZstdFrames();
   for (const byte of bytes) check.check(Uint8Array.of(byte));
 }
 
