@@ -6,8 +6,11 @@ import { rejectedClaim } from '../src/cli/claim-lines.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { claimTtl } from '../src/cli/ttl.js';
 import { acquire, type ClaimResult } from '../src/coordination/claims/claims.js';
+import type { CoordinationContext } from '../src/coordination/context.js';
 import { claimNext } from '../src/coordination/plan/claim-next.js';
 import { checkNeeds, unmetNeedsOf } from '../src/coordination/plan/needs.js';
+import { overlapsOf } from '../src/coordination/plan/overlap.js';
+import { type ReadPlan, readPlan } from '../src/coordination/plan/plan-document.js';
 import { waitToAcquire } from '../src/coordination/plan/wait-to-claim.js';
 import { UsageError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
@@ -77,6 +80,7 @@ export default class Claim extends BaseCommand {
     if (named === undefined)
       return this.takeNext(coordination, ttlMs, flags.wait ? timeoutMs : undefined, flags.priority);
     const step = named;
+    let plan: ReadPlan | undefined;
     const request = {
       step,
       ttlMs,
@@ -97,9 +101,11 @@ export default class Claim extends BaseCommand {
       : await acquire(context, holders, {
           ...request,
           mayTake: async () => {
-            if (!force) checkNeeds(step, await unmetNeedsOf(context, step));
+            plan = await readPlan(context);
+            if (!force) checkNeeds(step, await unmetNeedsOf(context, step, plan));
           },
         });
+    if (result.outcome === 'claimed') await this.warnOfOverlaps(context, step, plan);
     await this.afterHeartbeat(heartbeat);
     return this.answer(step, coordination, result);
   }
@@ -123,8 +129,21 @@ export default class Claim extends BaseCommand {
       onLook: () => coordination.heartbeat(),
     });
     await this.afterHeartbeat(heartbeat);
+    await this.warnOfOverlaps(coordination.context, step);
     if (this.isQuiet) this.print(step);
     return this.answer(step, coordination, won);
+  }
+
+  private async warnOfOverlaps(
+    context: CoordinationContext,
+    step: string,
+    known?: ReadPlan,
+  ): Promise<void> {
+    const plan = known ?? (await readPlan(context));
+    for (const { view, paths } of await overlapsOf(context, step, plan)) {
+      const holder = view.agent ?? 'somebody';
+      this.warn(`step ${view.step}, claimed by ${holder}, changes files there too: ${paths}`);
+    }
   }
 
   private async answer(

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { checkNote, textToShare } from '../src/cli/note.js';
-import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
+import { isRecipientKnown, unknownAgent } from '../src/coordination/agents/agents.js';
 import { pinArtifacts } from '../src/coordination/artifacts/pins.js';
 import { readClaim } from '../src/coordination/claims/document.js';
 import { complete } from '../src/coordination/claims/finish-claim.js';
@@ -69,7 +69,8 @@ export default class Complete extends BaseCommand {
       text === undefined
         ? undefined
         : textToShare(settings, { what, text, redact: flags.redact }, (line) => this.warn(line));
-    const [artifacts, changed] = await Promise.all([
+    const [isKnown, artifacts, changed] = await Promise.all([
+      to === undefined || isRecipientKnown(context, to),
       flags.artifact === undefined
         ? undefined
         : pinArtifacts(context, nodeIo, step, flags.artifact),
@@ -92,7 +93,7 @@ export default class Complete extends BaseCommand {
     if (wasUnclaimed) this.note(`Nobody had claimed step ${step}.`);
     this.say(`${said[handoff.state]} step ${step}`);
     if (changed !== undefined) this.say(`Recorded ${changed.length} changed file(s)`);
-    if (to !== undefined && !(await isRegistered(context, to))) this.note(unknownAgent(to));
+    if (!isKnown && to !== undefined) this.note(unknownAgent(to));
     if (handoff.next_agent !== null) this.say(`Step ${step} handed off to ${handoff.next_agent}`);
     const how = wasUnclaimed ? { how: 'unclaimed' } : {};
     return { step, repeated: isRepeated, ...how, handoff };

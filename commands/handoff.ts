@@ -1,7 +1,9 @@
 import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
 import { systemClock } from '../src/clock.js';
+import { readPastHandoff } from '../src/coordination/claims/past-handoffs.js';
 import { readHandoff } from '../src/coordination/claims/steps.js';
 import { NotFoundError } from '../src/errors.js';
 import type { HandoffDocument } from '../src/protocol/coordination.js';
@@ -14,19 +16,32 @@ export default class Handoff extends BaseCommand {
     'Exit codes: 0 shown, 2 bad name, 3 there is none, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> handoff design',
+    '<%= config.bin %> handoff design --epoch 1',
     "<%= config.bin %> handoff design --json | jq -r '.data.changed_files[]'",
   ];
   static override args = {
     step: Args.string({ description: 'name of the step', required: true }),
   };
 
+  static override flags = {
+    epoch: Flags.integer({ summary: 'what the holder of this epoch said', min: 1 }),
+  };
+
   async run(): Promise<object> {
-    const { args } = await this.parse(Handoff);
+    const { args, flags } = await this.parse(Handoff);
     const step = stepId(args.step);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
-    const handoff = await readHandoff(place, step);
+    const { epoch } = flags;
+    const last = await readHandoff(place, step);
+    const isAnother = epoch !== undefined && last?.epoch !== epoch;
+    const handoff = isAnother ? await readPastHandoff(place, step, epoch) : last;
+    if (handoff === undefined && isAnother) {
+      throw new NotFoundError(`step ${step} was not handed over in epoch ${epoch}`, {
+        hint: `See what happened with "tracecraft log --step ${step}".`,
+      });
+    }
     if (handoff === undefined) {
       throw new NotFoundError(`step ${step} has not been handed over yet`, {
         hint: `See who has it with "tracecraft steps", or wait with "tracecraft wait-for ${step}".`,

@@ -6,6 +6,7 @@ import { detailLine, mailLine, mailRecord } from '../src/cli/mail-lines.js';
 import { flushed, printJson } from '../src/cli/output.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { settleAll } from '../src/coordination/claims/steps.js';
+import { acknowledge } from '../src/coordination/mail/acknowledge.js';
 import {
   deleteMail,
   type Inbox as InboxContent,
@@ -55,6 +56,9 @@ export default class Inbox extends BaseCommand {
       min: 1,
       helpValue: 'N',
     }),
+    ack: Flags.boolean({
+      summary: 'once shown, acknowledge the messages whose senders asked for it',
+    }),
     delete: Flags.boolean({
       summary: 'delete messages once shown; broadcasts stay, because they are for others too',
     }),
@@ -87,6 +91,7 @@ export default class Inbox extends BaseCommand {
     const data = await this.show(inbox, flags.long);
     if (inbox.unread > 0) this.note(moreOf(inbox.unread, isNew));
     if (news !== undefined) await this.afterwards(() => this.remember(news));
+    if (flags.ack) await this.afterwards(() => this.acknowledge(coordination, inbox.mail));
     if (flags.delete) await this.afterwards(() => this.delete(coordination, inbox.mail));
     await this.afterHeartbeat(heartbeat);
     return data;
@@ -103,7 +108,7 @@ export default class Inbox extends BaseCommand {
   ): Promise<object> {
     for (const one of mail) {
       this.print(mailLine(one));
-      if (long) this.print(detailLine(one));
+      if (long || one.asksForAck) this.print(detailLine(one));
     }
     const keys = [...skipped.map(({ key }) => key), ...strays];
     const data = { messages: mail.map(mailRecord), skipped: keys, unread };
@@ -146,6 +151,12 @@ export default class Inbox extends BaseCommand {
   private async remember({ remember }: NewInbox): Promise<void> {
     if (await remember()) return;
     this.warn('several processes are reading this mailbox at once; some mail may be shown again');
+  }
+
+  private async acknowledge({ context }: Coordination, mail: readonly Mail[]): Promise<void> {
+    const asking = mail.filter(({ asksForAck, from }) => asksForAck && from !== context.agent);
+    for (const one of asking) await acknowledge(context, one);
+    if (asking.length > 0) this.note(`Acknowledged ${plural(asking.length, 'message')}.`);
   }
 
   private async delete({ context }: Coordination, mail: readonly Mail[]): Promise<void> {

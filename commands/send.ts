@@ -3,7 +3,8 @@ import * as Flags from '@oclif/core/flags';
 import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { readStdinText } from '../src/cli/stdin-text.js';
-import { isRegistered, unknownAgent } from '../src/coordination/agents/agents.js';
+import { isRecipientKnown, unknownAgent } from '../src/coordination/agents/agents.js';
+import { checkReplyTo } from '../src/coordination/mail/acknowledge.js';
 import { sendMail } from '../src/coordination/mail/mailbox.js';
 import { UsageError } from '../src/errors.js';
 import { checkMailId, checkMailText } from '../src/protocol/mail.js';
@@ -12,7 +13,7 @@ import { checkName, stepId } from '../src/protocol/names.js';
 export default class Send extends BaseCommand {
   static override summary = 'send a message to another agent, or to all';
   static override description =
-    'Every message is an object of its own, so any number can be sent at once without losing one. The recipient sees it with "tracecraft inbox", whether it is running now or later. Text that looks like a secret causes a warning, and is sent unchanged unless you pass --redact.\n\nExit codes: 0 sent, 2 bad name or message, 7 not allowed, 8 store unreachable.';
+    'Every message is an object of its own, so any number can be sent at once without losing one. The recipient sees it with "tracecraft inbox", whether it is running now or later. Text that looks like a secret causes a warning, and is sent unchanged unless you pass --redact.\n\nExit codes: 0 sent, 2 bad name or message, 3 no message has the id of --reply-to, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> send developer "the contract is in memory: design.contract"',
     '<%= config.bin %> send --all "main is frozen until the review is done"',
@@ -30,6 +31,7 @@ export default class Send extends BaseCommand {
     all: Flags.boolean({ summary: 'to every agent', aliases: ['broadcast'] }),
     step: Flags.string({ summary: 'the step it is about' }),
     'reply-to': Flags.string({ summary: 'the id of the message it answers', helpValue: 'ID' }),
+    ack: Flags.boolean({ summary: 'ask for an acknowledgement; "outbox" shows whether it came' }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret' }),
   };
 
@@ -39,20 +41,25 @@ export default class Send extends BaseCommand {
     const about = {
       ...(flags.step === undefined ? {} : { step: stepId(flags.step) }),
       ...(flags['reply-to'] === undefined ? {} : { replyTo: checkMailId(flags['reply-to']) }),
+      ...(flags.ack ? { kind: 'ask' as const } : {}),
     };
     const written = checkMailText(words === '-' ? await readStdinText() : words);
     const { coordination, settings } = await this.coordinate();
     const { text, found } = checkSecrets(settings, written, flags.redact);
     const heartbeat = coordination.heartbeat();
-    const isKnown = to === null || isRegistered(coordination.context, to);
-    const { key, id, sentAt } = await sendMail(coordination.context, {
+    const { context } = coordination;
+    const [isKnown] = await Promise.all([
+      to === null || isRecipientKnown(context, to),
+      about.replyTo === undefined ? undefined : checkReplyTo(context, about.replyTo, to),
+    ]);
+    const { key, id, sentAt } = await sendMail(context, {
       to,
       message: text,
       ...about,
     });
     await this.afterHeartbeat(heartbeat);
     if (found !== undefined) this.warn(secretWarning('the message', found, flags.redact));
-    if (to !== null && !(await isKnown)) this.note(unknownAgent(to));
+    if (to !== null && !isKnown) this.note(unknownAgent(to));
     this.say(to === null ? `Sent message ${id} to all` : `Sent message ${id} to ${to}`);
     const { step = null, replyTo = null } = about;
     return {

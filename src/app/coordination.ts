@@ -8,6 +8,7 @@ import {
   type HeartbeatNews,
   keepHeartbeat,
   refreshHeartbeat,
+  refuseTakenName,
 } from '../coordination/agents/agents.js';
 import { sessionIdOf, terminalOf } from '../coordination/agents/session-id.js';
 import { type HolderFiles, openHolderFiles } from '../coordination/claims/holder-files.js';
@@ -60,6 +61,7 @@ export async function openCoordination(
     stamps: openLastTimestamp(nodeIo, folder),
     clock: systemClock,
   };
+  await refuseTakenName(context, { io: nodeIo, folder });
   const unrecorded: Error[] = [];
   const place = sessionId ?? (await terminalHere(env));
   const holders = openHolderFiles(nodeIo, folder, { agent, place });

@@ -6,12 +6,15 @@ export function mailLine({ sentAt, kind, from, message }: Mail): string {
 }
 
 /** The rest of a message: what it takes to answer it, and what it is about. */
-export function detailLine({ id, step, replyTo }: Mail): string {
+export function detailLine({ id, step, replyTo, asksForAck }: Mail): string {
   const about = step === null ? '' : `  step ${step}`;
   const answered = replyTo === null ? '' : `  in reply to ${replyTo}`;
-  return `    id ${id}${about}${answered}`;
+  const wish = asksForAck ? `  wants an acknowledgement: tracecraft ack ${id}` : '';
+  return `    id ${id}${about}${answered}${wish}`;
 }
 
-export function mailRecord({ key, kind, id, from, message, sentAt, step, replyTo }: Mail): object {
-  return { id, kind, from, message, sent_at: sentAt, step, reply_to: replyTo, key };
+export function mailRecord(mail: Mail): object {
+  const { key, kind, id, from, message, sentAt, step, replyTo, asksForAck } = mail;
+  const about = { sent_at: sentAt, step, reply_to: replyTo, asks_for_ack: asksForAck };
+  return { id, kind, from, message, ...about, key };
 }

@@ -24,6 +24,7 @@ export const mailSchema = v.object({
   sent_at: v.optional(v.nullable(timestamp), null),
   step: nullableText,
   reply_to: nullableText,
+  kind: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(64))), null),
 });
 export type MailDocument = v.InferOutput<typeof mailSchema>;
 

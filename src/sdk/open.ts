@@ -7,6 +7,7 @@ import { openSdkContext } from './context.js';
 import { sdkEnvironmentOf, textOf } from './environment.js';
 import { mailOf } from './mail.js';
 import { memoriesOf } from './memories.js';
+import { plansOf } from './plans.js';
 import { stepsOf } from './steps.js';
 import type { OpenOptions, Tracecraft } from './types.js';
 
@@ -33,6 +34,7 @@ export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecr
     agent: settings.agent,
     isArbitrated: putIfAbsent && putIfMatch,
     ...stepsOf(acting),
+    ...plansOf(acting),
     ...mailOf(acting),
     memory: memoriesOf(acting),
     artifacts: artifactsOf(acting),

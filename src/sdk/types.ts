@@ -69,6 +69,20 @@ export interface Tracecraft {
   /** Waits until all are complete. `BlockedError` once one is blocked, `TimedOutError` when time is up. */
   waitFor(steps: string | readonly string[], options: WaitOptions): Promise<readonly Step[]>;
 
+  /** Plans steps, all in one write; those that were not planned before. `UsageError` for a cycle, `LostError` for a step that is planned differently. */
+  plan(steps: readonly NewPlannedStep[]): Promise<readonly string[]>;
+  /** Planned steps that this agent can claim now, the first by priority first. */
+  ready(): Promise<readonly ReadyStep[]>;
+  /**
+   * Claims one of the steps that are ready. If there is none: `NotFoundError` when all is done, `BlockedError` when only blocked
+   * steps are left, `TimedOutError` while others are at work on what comes first.
+   */
+  claimNext(options?: NextOptions): Promise<Claimed>;
+  /** Says that a step that needed a review is complete. `LostError` if it needs none, or was reviewed already. */
+  approve(step: string, options?: ReviewOptions): Promise<Handoff>;
+  /** Gives a step that needed a review back, with what is missing; whoever handed it over gets a message. */
+  reject(step: string, options: ReviewOptions & { readonly note: string }): Promise<Handoff>;
+
   /** One message to one agent, whether it runs now or later. */
   send(to: string, message: string, about?: About): Promise<SentMessage>;
   /** One message to every agent. */
@@ -89,6 +103,41 @@ export interface Tracecraft {
 
   /** Frees sockets. Call nothing afterwards. */
   close(): Promise<void>;
+}
+
+export interface NewPlannedStep {
+  readonly id: string;
+  readonly title?: string | undefined;
+  /** Steps that have to be complete first. */
+  readonly needs?: readonly string[] | undefined;
+  /** 0 comes first, 9 last. Default: 5. */
+  readonly priority?: number | undefined;
+  /** The only agent that takes it with `claimNext`. */
+  readonly assign?: string | undefined;
+  /** Globs of the files that it will change, with commas between: advice to others. */
+  readonly paths?: string | undefined;
+}
+
+export interface ReadyStep {
+  readonly step: string;
+  readonly title: string | null;
+  readonly needs: readonly string[];
+  readonly priority: number;
+}
+
+export interface NextOptions extends Pick<ClaimOptions, 'ttlMs'> {
+  /** Only steps of this priority or before. */
+  readonly priority?: number | undefined;
+  /** Milliseconds to wait until something is ready. Default: not at all. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface ReviewOptions {
+  readonly note?: string | undefined;
+  /** Who gets a message of an approval. */
+  readonly to?: string | undefined;
+  /** Also of a step that this agent handed over itself. */
+  readonly force?: boolean | undefined;
 }
 
 export interface ClaimOptions {

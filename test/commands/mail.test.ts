@@ -83,6 +83,7 @@ describe('mail', patience, () => {
             sent_at: time,
             step: 's1',
             reply_to: null,
+            asks_for_ack: false,
             key: expect.stringContaining(`_designer_${replyTo}.json`),
           },
           expect.objectContaining({ kind: 'broadcast', message: 'frozen' }),

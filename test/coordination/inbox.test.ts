@@ -241,13 +241,34 @@ describe('new mail', () => {
     const cursor = rig.json(rig.layout.cursor('developer'));
     expect(cursor).toMatchObject({ through: String(behindNs), broadcast: [] });
     expect(cursor?.direct).toHaveLength(1);
+    // One page costs one request wherever it begins, so a small mailbox is listed whole.
     rig.listedAfter.splice(0);
     expect(await readOut(developer)).toEqual([]);
+    expect(rig.listedAfter).toEqual([undefined, undefined]);
+    for (let n = 0; n < 1_000; n += 1) {
+      rig.plant({ to: 'developer', message: 'older', agoMs: 23 * hour - n });
+    }
+    rig.listedAfter.splice(0);
+    await readOut(developer);
     const fromNs = behindNs - BigInt(2 * hour) * 1_000_000n;
-    expect(rig.listedAfter).toEqual([
+    expect(rig.listedAfter.filter((after) => after !== undefined)).toEqual([
       `${rig.layout.messages('developer')}${fromNs}`,
-      `${rig.layout.broadcasts()}${fromNs}`,
     ]);
+  });
+
+  it('is found however late its sender says it is, and shown once', async () => {
+    const rig = new MailRig();
+    const developer = rig.mailbox('developer');
+    rig.plant({ to: 'developer', message: 'first' });
+    await readOut(developer);
+    rig.advance(24 * hour);
+    rig.plant({ to: 'developer', message: 'second' });
+    await readOut(developer);
+    rig.plant({ to: 'developer', message: 'from a slow clock', agoMs: 9 * hour });
+    const [one, other] = await Promise.all([readNewMail(developer), readNewMail(developer)]);
+    expect([texts(one), texts(other)]).toEqual([['from a slow clock'], ['from a slow clock']]);
+    expect([await one.remember(), await other.remember()]).toEqual([true, true]);
+    expect(await readOut(developer)).toEqual([]);
   });
 });
 

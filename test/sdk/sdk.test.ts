@@ -137,6 +137,29 @@ describe('steps', () => {
   });
 });
 
+describe('a plan', () => {
+  it('is worked off in the order of its needs, with a review on the way', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    const steps = [{ id: 'Design' }, { id: 'build', needs: ['design'], priority: 1 }];
+    expect(await ann.plan(steps)).toEqual(['design', 'build']);
+    expect(await ann.plan(steps)).toEqual([]);
+    await expect(ann.plan([{ id: 'a', needs: ['a'] }])).rejects.toThrow(UsageError);
+    expect((await ann.ready()).map(({ step }) => step)).toEqual(['design']);
+    expect(await ann.claimNext()).toMatchObject({ step: 'design', epoch: 1 });
+    await expect(bob.claimNext()).rejects.toThrow(TimedOutError);
+    await ann.complete('design', { outcome: 'needs_review' });
+    await expect(ann.approve('design')).rejects.toThrow(LostError);
+    expect(await bob.reject('design', { note: 'no errors' })).toMatchObject({ step: 'design' });
+    expect((await ann.newMail()).messages).toMatchObject([{ from: 'bob', step: 'design' }]);
+    await ann.claimNext();
+    await ann.complete('design', { outcome: 'needs_review' });
+    expect(await bob.approve('design', { note: 'good' })).toMatchObject({ outcome: 'complete' });
+    expect(await bob.claimNext({ timeoutMs: 0 })).toMatchObject({ step: 'build' });
+    await bob.complete('build');
+    await expect(bob.claimNext()).rejects.toThrow(NotFoundError);
+  });
+});
+
 describe('mail and memory', () => {
   it('stays new until it was dealt with', async () => {
     const [ann, bob] = [await open('ann'), await open('bob')];

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ObjectEntry } from '../../bucket/bucket.js';
 import { inParallel } from '../../concurrency.js';
+import { NotAllowedError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
 import { type LivingAgentDocument, livingAgentSchema } from '../../protocol/coordination.js';
@@ -9,7 +10,7 @@ import { checkName, encodeId, isName } from '../../protocol/names.js';
 import { getListed } from '../claims/document.js';
 import type { CoordinationContext } from '../context.js';
 import { writeEvent } from '../events.js';
-import { changeAgent } from './document.js';
+import { changeAgent, refuseOtherSpelling } from './document.js';
 import { type Dated, maxTtlMs, sessionKey } from './liveness.js';
 import { newAgent } from './registration.js';
 
@@ -232,6 +233,34 @@ export async function readAgents(
     agents: read.flatMap((one) => (one === undefined || one instanceof DocumentError ? [] : [one])),
     skipped: read.filter((one) => one instanceof DocumentError),
   };
+}
+
+/** The same of a recipient. `UsageError` where a known agent has that name but for case: nobody would ever read it. */
+export async function isRecipientKnown(
+  place: Pick<CoordinationContext, 'bucket' | 'layout'>,
+  agent: string,
+): Promise<boolean> {
+  if (await isRegistered(place, agent)) return true;
+  await refuseOtherSpelling({ ...place, agent });
+  return false;
+}
+
+/**
+ * `UsageError` for whoever acts under the name of another agent but for case. Asked once: who has sent a heartbeat from here
+ * before was registered under that name.
+ */
+export async function refuseTakenName(
+  context: CoordinationContext,
+  record: HeartbeatRecord,
+): Promise<void> {
+  const last = await lastBeat(ownDisk(record), recordPath(context, record.folder));
+  if (last !== undefined || (await isRegistered(context, context.agent))) return;
+  try {
+    await refuseOtherSpelling(context);
+  } catch (error) {
+    // Whoever may not list cannot know.
+    if (!(error instanceof NotAllowedError)) throw error;
+  }
 }
 
 /** Whether an agent of this name was ever seen; yes if that cannot be determined. */

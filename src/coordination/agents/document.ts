@@ -60,7 +60,7 @@ export async function changeAgent(
 type Named = Pick<AgentPlace, 'bucket' | 'layout' | 'agent'>;
 
 /** Two common file systems treat names that differ only in case as one file, so no store may have both. */
-async function refuseOtherSpelling(named: Named): Promise<void> {
+export async function refuseOtherSpelling(named: Named): Promise<void> {
   const other = await otherSpelling(named);
   if (other !== undefined) throw taken(named.agent, other);
 }

@@ -1,6 +1,5 @@
 import type { Stored } from '../../bucket/bucket.js';
 import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
-import { parseStampName } from '../../protocol/keys.js';
 import {
   type CursorDocument,
   cursorSchema,
@@ -75,15 +74,7 @@ export function cursorAfter(cursor: Cursor, { listed, shown, nowNs }: CursorRead
 /** Merges what two readers of one mailbox have seen. */
 export function merged(left: Cursor, right: Cursor): Cursor {
   const throughNs = most(left.throughNs, right.throughNs);
-  const fromNs = listFromNs({ ...left, throughNs });
-  // If a name precedes the listing, no listing will ask for it again.
-  const both = (kind: MailKind): Set<string> =>
-    new Set(
-      [...left.seen[kind], ...right.seen[kind]].filter((name) => {
-        const stamp = parseStampName(`${name}.json`);
-        return stamp !== undefined && stamp.timeNs >= fromNs;
-      }),
-    );
+  const both = (kind: MailKind): Set<string> => new Set([...left.seen[kind], ...right.seen[kind]]);
   return { throughNs, seen: { direct: both('direct'), broadcast: both('broadcast') } };
 }
 

@@ -15,6 +15,8 @@ import type { CoordinationContext } from '../context.js';
 import { newStamp, type StampedMoment } from '../event-timestamp.js';
 import { writeEvent } from '../events.js';
 
+export type MailPurpose = 'ask' | 'ack';
+
 export interface NewMail {
   /** `null`: to all. */
   readonly to: string | null;
@@ -22,6 +24,8 @@ export interface NewMail {
   readonly step?: string;
   /** The id of the message it answers. */
   readonly replyTo?: string;
+  /** `ask`: its sender wants to know that it was taken note of; `ack`: it was. */
+  readonly kind?: MailPurpose;
   /** Default: a new one. With it the key is known in advance, and an existing message is not sent again. */
   readonly stamp?: Stamp;
 }
@@ -36,13 +40,14 @@ export interface Sent {
 /** One message to one agent or to all, under a unique key. Then its event. */
 export async function sendMail(
   context: CoordinationContext,
-  { to, message, step, replyTo, stamp: given }: NewMail,
+  { to, message, step, replyTo, kind, stamp: given }: NewMail,
 ): Promise<Sent> {
   const { bucket, layout, agent } = context;
   checkMailText(message);
   const about = {
     ...(step === undefined ? {} : { step: stepId(step) }),
     ...(replyTo === undefined ? {} : { reply_to: checkMailId(replyTo) }),
+    ...(kind === undefined ? {} : { kind }),
   };
   const keyOf = (stamp: Stamp): string =>
     to === null ? layout.broadcast(stamp) : layout.message(to, stamp);
@@ -84,6 +89,8 @@ export interface Mail {
   readonly sentAt: string;
   readonly step: string | null;
   readonly replyTo: string | null;
+  /** Its sender asked for an acknowledgement. */
+  readonly asksForAck: boolean;
 }
 
 /** A message in a listing. */
@@ -107,7 +114,13 @@ export interface MailListing {
 
 export type MailPlace = Pick<CoordinationContext, 'bucket' | 'layout' | 'agent'>;
 
-/** An agent's direct mail and all broadcasts, from the one timestamped `fromNs` on (nanoseconds of store time). */
+/** Entries of one page of a listing: so many cost one request, wherever the listing begins. */
+const pageEntries = 1_000;
+
+/**
+ * An agent's direct mail and all broadcasts. Of a mailbox with more than one page, what is timestamped between the first page and
+ * `fromNs` (nanoseconds of store time) is left out; in a smaller one a message is found however wrong its sender's clock was.
+ */
 export async function listMail(place: MailPlace, fromNs = 0n): Promise<MailListing> {
   const [direct, broadcast] = await Promise.all([
     listFolder(place, 'direct', fromNs),
@@ -125,15 +138,26 @@ async function listFolder(
   fromNs: bigint,
 ): Promise<MailListing> {
   const folder = mailFolder(layout, agent, kind);
-  // Every name that starts with these digits sorts after them.
-  const after = fromNs === 0n ? {} : { after: `${folder}${digits(fromNs)}` };
   const mail: ListedMail[] = [];
   const strays: string[] = [];
+  let seen = 0;
   // Nested keys are junk; with a delimiter they cost nothing.
-  for await (const entry of bucket.list(folder, { ...after, delimiter: '/' })) {
+  for await (const entry of bucket.list(folder, { delimiter: '/' })) {
     if (entry.kind === 'object') add(entry);
+    seen += 1;
+    const isBefore = (mail.at(-1)?.stamp.timeNs ?? 0n) < fromNs;
+    if (seen >= pageEntries && isBefore) return listRest();
   }
   return { mail, strays };
+
+  /** From there on. Every name that starts with these digits sorts after them. */
+  async function listRest(): Promise<MailListing> {
+    const after = `${folder}${digits(fromNs)}`;
+    for await (const entry of bucket.list(folder, { after, delimiter: '/' })) {
+      if (entry.kind === 'object') add(entry);
+    }
+    return { mail, strays };
+  }
 
   function add({ key, modifiedAt, size }: ObjectEntry): void {
     const stamp = mailKeyOf(folder, key);
@@ -164,11 +188,15 @@ export async function readMail(
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;
   try {
-    const { id, from, message, sent_at, step, reply_to } = parseDocument(
-      mailSchema,
-      key,
-      stored.body,
-    );
+    const {
+      id,
+      from,
+      message,
+      sent_at,
+      step,
+      reply_to,
+      kind: purpose,
+    } = parseDocument(mailSchema, key, stored.body);
     return {
       key,
       kind,
@@ -178,6 +206,7 @@ export async function readMail(
       sentAt: sent_at ?? timeOf(stamp),
       step: step === null ? null : isName(step) ? stepId(step) : step,
       replyTo: reply_to,
+      asksForAck: purpose === 'ask',
     };
   } catch (error) {
     if (error instanceof DocumentError) return error;

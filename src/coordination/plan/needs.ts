@@ -4,11 +4,15 @@ import type { ClaimPlace } from '../claims/document.js';
 import { readStep, type StepView } from '../claims/steps.js';
 import { type UnmetNeed, unmetNeeds } from './board.js';
 import { stepIn } from './plan.js';
-import { readPlan } from './plan-document.js';
+import { type ReadPlan, readPlan } from './plan-document.js';
 
 /** What a planned step still waits for; nothing if it is not planned. */
-export async function unmetNeedsOf(place: ClaimPlace, step: string): Promise<readonly UnmetNeed[]> {
-  const planned = stepIn((await readPlan(place)).steps, step);
+export async function unmetNeedsOf(
+  place: ClaimPlace,
+  step: string,
+  plan?: Pick<ReadPlan, 'steps'>,
+): Promise<readonly UnmetNeed[]> {
+  const planned = stepIn((plan ?? (await readPlan(place))).steps, step);
   if (planned === undefined || planned.needs.length === 0) return [];
   const views = await inParallel(planned.needs, (need) => readStep(place, need));
   const known = views.filter((view) => view !== undefined);

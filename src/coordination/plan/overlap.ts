@@ -1,0 +1,44 @@
+import { inParallel } from '../../concurrency.js';
+import type { ClaimPlace } from '../claims/document.js';
+import { readStep, type StepView } from '../claims/steps.js';
+import { stepIn } from './plan.js';
+import type { ReadPlan } from './plan-document.js';
+
+export interface Overlap {
+  readonly view: StepView;
+  readonly paths: string;
+}
+
+/** Steps that others hold now, and that are planned to change files which this one is planned to change, too. */
+export async function overlapsOf(
+  place: ClaimPlace,
+  step: string,
+  { steps }: Pick<ReadPlan, 'steps'>,
+): Promise<readonly Overlap[]> {
+  const own = stepIn(steps, step)?.paths ?? null;
+  if (own === null) return [];
+  const near = Object.entries(steps).flatMap(([id, { paths }]) =>
+    id !== step && paths !== null && mayOverlap(own, paths) ? [{ id, paths }] : [],
+  );
+  const views = await inParallel(near, async ({ id, paths }) => ({
+    paths,
+    view: await readStep(place, id),
+  }));
+  return views.flatMap(({ view, paths }) =>
+    view?.status === 'in_progress' && !view.expired ? [{ view, paths }] : [],
+  );
+}
+
+/** Whether a file may match both: as far as their beginnings before any wildcard tell. Several globs have commas between. */
+export function mayOverlap(left: string, right: string): boolean {
+  const beginnings = (globs: string): string[] =>
+    globs.split(',').map((glob) =>
+      glob
+        .trim()
+        .replace(/^\.\//, '')
+        .replace(/[*?[{].*$/, ''),
+    );
+  return beginnings(left).some((one) =>
+    beginnings(right).some((other) => one.startsWith(other) || other.startsWith(one)),
+  );
+}
