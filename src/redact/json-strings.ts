@@ -1,4 +1,4 @@
-import { backslash } from './alphabet.js';
+import { alphabet, backslash, isIn } from './alphabet.js';
 
 /** The content of a JSON string: after the opening quote, before the closing one. */
 export interface JsonString {
@@ -7,6 +7,7 @@ export interface JsonString {
 }
 
 const quote = 0x22;
+const blanks = alphabet(' \t\r\n');
 /** JSON text beyond this is taken to be valid rather than parsed. */
 const longestParsed = 128 * 1024 * 1024;
 
@@ -35,8 +36,18 @@ export function looksLikeJson(bytes: Buffer, start: number, end: number): boolea
   return bytes[at] === 0x7b || bytes[at] === 0x5b || bytes[at] === quote;
 }
 
+/** Whether it ends as it begins: parsing what is no JSON costs more than parsing what is. */
+function endsLikeJson(bytes: Buffer, start: number, end: number): boolean {
+  let first = start;
+  while (first < end && isIn(blanks, bytes[first])) first += 1;
+  let last = end - 1;
+  while (last > first && isIn(blanks, bytes[last])) last -= 1;
+  if (bytes[first] === quote) return last > first && bytes[last] === quote;
+  return bytes[last] === (bytes[first] === 0x7b ? 0x7d : 0x5d);
+}
+
 export function isJson(bytes: Buffer, start: number, end: number): boolean {
-  if (!looksLikeJson(bytes, start, end)) return false;
+  if (!looksLikeJson(bytes, start, end) || !endsLikeJson(bytes, start, end)) return false;
   if (end - start > longestParsed) return true;
   try {
     JSON.parse(bytes.toString('latin1', start, end));

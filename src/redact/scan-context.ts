@@ -119,7 +119,7 @@ export class ScanContext {
     this.#moveWindowTo(at);
     expression.lastIndex = at - this.#windowStart;
     const found = expression.exec(this.#window);
-    this.charge(1 + ((found?.[0].length ?? 0) >> 8));
+    this.charge(1 + ((found?.[0].length ?? 0) >> 6));
     if (found === null) return undefined;
     const secret = found.indices?.groups?.secret;
     const start = this.#windowStart;

@@ -137,6 +137,10 @@ describe('a megabyte of any anchor', () => {
     '"name":"password","value":"',
     'login a password b ',
     'curl -u a:',
+    ' password,token\n "',
+    '"a" as password\n',
+    'login("a", "',
+    ';&#',
     '\u001b[32m',
   ];
 

@@ -59,9 +59,13 @@ function isSeparatorAt(bytes: Buffer, at: number): boolean {
 const quoteBytes = alphabet('"\'');
 const escapeLetters = alphabet('trn');
 
+/** For finding where the table around a heading begins and ends. */
+const lookUnits = 24;
+
 function detect(context: ScanContext, at: number, named: readonly NamedRule[]): void {
   // Rows of a table that was read are no headers of another.
   if (at < (context.searchedTo.get(words) ?? 0)) return;
+  context.charge(lookUnits);
   const table = tableAround(context, at);
   if (table === undefined || !context.isFirstVisit(-1 - table.start)) return;
   context.charge(8 + (table.text.length >> 4));
