@@ -29,7 +29,7 @@ const plainBreaks: readonly RegExp[] = [
   /<br ?\/?>(?:\r?\n|\\{1,64}n)?/gi,
   /\\{0,64}",[ \t]?\\{0,64}"/g,
   /&#(?:10|x0?a);/gi,
-  /%0a|%0d%0a/gi,
+  /%0a|%0d%0a|%5cn/gi,
 ];
 
 /** The frames that the line with the known bytes may have: for each way in which lines may be parted, the longest first. */

@@ -115,7 +115,21 @@ const entities: readonly ViewTrigger[] = [
 
 /** `%3D` and the like, and three characters in a row as `%41` or `\x41`. */
 const encoded: readonly ViewTrigger[] = [
-  ...['%3d', '%3a', '%22', '%27', '%253d', '%20private', '+private+', '%0amii'].map((literal) => ({
+  ...[
+    '%3d',
+    '%3a',
+    '%22',
+    '%27',
+    '%253d',
+    '%253a',
+    '%2522',
+    '%3cpass',
+    '%20password',
+    '%20-p',
+    '%20private',
+    '+private+',
+    '%0amii',
+  ].map((literal) => ({
     literal,
     fold: true,
     isWorthwhile: always,

@@ -32,7 +32,7 @@ const words = [
     'Bearer ',
     'Authorization',
   ],
-  ...['credential', 'CREDENTIAL', 'BEGIN OPENSSH', 'machine '],
+  ...['credential', 'CREDENTIAL', 'BEGIN OPENSSH', 'machine ', '"auth"', '_PSK=', 'mysql -'],
 ];
 const prefixes = [
   ...['ghp_', 'gho_', 'ghs_', 'ghu_', 'github_pat_', 'glpat-', 'sk-ant-', 'sk-proj-', 'sk-or-v1'],
