@@ -23,6 +23,17 @@ export const sessionVariables: readonly string[] = [codex, claudeCode, hermes, o
   (one: HarnessDescription) => one.sessionVariables,
 );
 
+/** The session that this shell runs in, as its harness says. */
+export function shellSessionOf(
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly harness: HarnessName; readonly id: string } | undefined {
+  const variable = sessionVariables.find((one) => (env[one] ?? '') !== '');
+  if (variable === undefined) return undefined;
+  const owner = all.find((one: HarnessDescription) => one.sessionVariables.includes(variable));
+  const id = env[variable];
+  return owner === undefined || id === undefined ? undefined : { harness: owner.name, id };
+}
+
 /** Which folders the environment names for them, and so what a service has to carry along. */
 export const folderVariables: readonly string[] = harnesses.flatMap((one) => one.folderVariables);
 

@@ -24,14 +24,15 @@ import type { WatchSummary } from '../../src/mirror/watch/summary.js';
 import { systemEvents } from '../../src/mirror/watch/system-events.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import type { SessionStore } from '../../src/sessions/conversation.js';
-import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
+import { exampleHarnesses, harnessNames, shellSessionOf } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the newest session started in this folder (or in --cwd). With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 the word fits several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the one that this shell runs in; otherwise the newest started in or below this folder (or --cwd), or in the nearest folder around it. With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 the word fits several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
   static override examples = [
+    '<%= config.bin %> session mirror',
     `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]}`,
     '<%= config.bin %> session mirror 8b418ea5 --follow',
   ];
@@ -123,7 +124,9 @@ export default class SessionMirror extends BaseCommand {
       flags.harness === undefined ? harnessNames : [flags.harness],
     );
     const cwd = flags.cwd ?? process.cwd();
-    const { named } = flags;
+    const shell = flags.cwd === undefined ? shellSessionOf(process.env) : undefined;
+    const isShells = watchers.some(({ harness }) => harness === shell?.harness);
+    const named = flags.named ?? (isShells ? '.' : undefined);
     const scope = await referencesHere(settings, process.env, flags.harness);
     const session =
       named === undefined

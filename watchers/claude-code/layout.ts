@@ -30,6 +30,11 @@ export function isSessionId(text: string): boolean {
   return uuid.test(text);
 }
 
+/** The project folder of sessions that were started in this folder; another folder may have the same. */
+export function projectNameOf(folder: string): string {
+  return folder.replace(/[^A-Za-z0-9]/g, '-');
+}
+
 /**
  * Whether anything below a folder of this name can be a transcript. `memory` holds notes, which belong to no session.
  */

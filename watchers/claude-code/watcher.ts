@@ -16,6 +16,7 @@ import {
   isFolderOfInterest,
   isSessionId,
   isToolResult,
+  projectNameOf,
   subagentsFolder,
   type TranscriptPath,
   toolResultSuffix,
@@ -234,7 +235,13 @@ export class ClaudeCodeWatcher implements Watcher {
       session,
       name: isMain ? '' : place.name,
       facts: (line, before) => foldClaudeRow(line, before, { isMain }),
+      isKeptFor: (folder) => this.#projectOf(source) === projectNameOf(folder),
     });
+  }
+
+  #projectOf(source: string): string | undefined {
+    const root = this.#configs.map(projectsOf).find((candidate) => isBelow(source, candidate));
+    return root === undefined ? undefined : segments(root, source)[0];
   }
 
   /** Whether the sweep would find it: a file of that name, in folders that are not links. */

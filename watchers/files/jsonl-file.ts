@@ -28,6 +28,7 @@ export interface JsonlFile {
   /** '' for the session's main stream. */
   readonly name: string;
   readonly facts: (line: Buffer, before: SessionFacts) => SessionFacts;
+  readonly isKeptFor?: (folder: string) => boolean;
 }
 
 const fileOffsetSchema = v.object({
@@ -56,6 +57,7 @@ export function jsonlFile(file: JsonlFile): LineStream {
     changed: (since) => lookAt(file, since),
     read: (from, limit) => readFile(file, from, limit),
     facts: file.facts,
+    ...(file.isKeptFor === undefined ? {} : { isKeptFor: file.isKeptFor }),
   };
 }
 

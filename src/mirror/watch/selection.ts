@@ -40,7 +40,16 @@ export async function peekCwd(stream: Stream): Promise<string | undefined> {
   return undefined;
 }
 
-/** The most recently changed session among those started in or below this folder. */
+/** Whether a session was started in or below `root`: as its lines tell, or else the place where it is kept. */
+export function isStartedWithin(stream: Stream, folder: string | undefined, root: string): boolean {
+  if (folder !== undefined) return isWithin(folder, root);
+  return stream.isKeptFor?.(root) ?? false;
+}
+
+/**
+ * The most recently changed session among those started in or below this folder; where there is none, among those started in
+ * the nearest folder around it.
+ */
 export async function newestSession(
   watchers: readonly Watcher[],
   cwd: string,
@@ -53,11 +62,15 @@ export async function newestSession(
     }
   }
   found.sort((left, right) => right.snapshot.modifiedAtMs - left.snapshot.modifiedAtMs);
+  let around: { readonly session: SessionRef; readonly folder: string } | undefined;
   for (const { stream } of found) {
+    const { session } = stream;
     const folder = await peekCwd(stream);
-    if (folder !== undefined && isWithin(folder, cwd)) return stream.session;
+    if (isStartedWithin(stream, folder, cwd)) return session;
+    if (folder === undefined || !isWithin(cwd, folder)) continue;
+    if (around === undefined || folder.length > around.folder.length) around = { session, folder };
   }
-  return undefined;
+  return around?.session;
 }
 
 /** Every session on this machine, once. */

@@ -1,5 +1,5 @@
 import type { FileSnapshot, Stream, Watcher } from '../stream.js';
-import { isWithin, peekCwd, type Selection } from './selection.js';
+import { isStartedWithin, peekCwd, type Selection } from './selection.js';
 
 export interface DiscoveredStream {
   readonly stream: Stream;
@@ -149,12 +149,12 @@ export class SessionFilter {
     return session.some(({ snapshot }) => snapshot.modifiedAtMs >= nowMs - sinceMs);
   }
 
-  /** A session that does not say where it was started is in no folder. */
+  /** A session that does not say where it was started, nor is kept where that can be told, is in no folder. */
   async #isWanted(session: readonly DiscoveredStream[]): Promise<boolean> {
     const { cwd } = this.#selection;
     if (cwd === undefined) return true;
     const folder = await this.#cwdOf(session);
-    return folder !== undefined && isWithin(folder, cwd);
+    return session.some(({ stream }) => isStartedWithin(stream, folder, cwd));
   }
 
   async #cwdOf(session: readonly DiscoveredStream[]): Promise<string | undefined> {

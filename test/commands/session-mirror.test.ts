@@ -1,0 +1,63 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
+import { CodexTree, metaRow, threadUuid, userItem } from '../support/codex-tree.js';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+describe('which session is mirrored where none is named', () => {
+  let world: CliWorld;
+  const [older, newer, silent] = [sessionUuid(), sessionUuid(), sessionUuid()];
+  const thread = threadUuid();
+
+  beforeAll(async () => {
+    world = await createCliWorld();
+    await world.run(['init', '--global']);
+    const projects = join(world.home, '.claude', 'projects');
+    for (const id of [older, newer]) {
+      const row = lineOf(userRow('saw', { sessionId: id, cwd: world.project }));
+      await new Transcript(join(projects, '-sawmill', `${id}.jsonl`)).append(row);
+    }
+    const unplaced = join(projects, '-srv-quiet-mill', `${silent}.jsonl`);
+    await new Transcript(unplaced).append('{"type":"summary","summary":"planks"}\n');
+    const rollout = CodexTree.at(world.home).rollout(thread);
+    await rollout.append(metaRow(thread, { cwd: '/srv/elsewhere' }), userItem('hello'));
+  });
+
+  afterAll(() => world.remove());
+
+  async function mirrored(
+    args: readonly string[],
+    options: Parameters<CliWorld['run']>[1] = {},
+  ): Promise<unknown> {
+    const { code, stdout, stderr } = await world.run(['session', 'mirror', ...args], options);
+    expect(code, stderr).toBe(0);
+    return /^Session (\S+) is in/m.exec(stdout)?.[1];
+  }
+
+  it('is the one that the shell runs in, whoever started it', async () => {
+    const env = { CLAUDE_CODE_SESSION_ID: older };
+    expect(await mirrored([], { env })).toBe(older);
+    expect(await mirrored([], { env: { ...env, CODEX_THREAD_ID: thread } })).toBe(thread);
+    expect(await mirrored(['--harness', 'codex', '--cwd', '/srv'], { env })).toBe(thread);
+    const unknown = { CLAUDE_CODE_SESSION_ID: sessionUuid() };
+    expect(await world.run(['session', 'mirror'], { env: unknown })).toMatchObject({ code: 3 });
+  });
+
+  it('is the newest of this folder, also from a folder below it', async () => {
+    expect(await mirrored([])).toBe(newer);
+    const below = join(world.project, 'blades', 'round');
+    await mkdir(below, { recursive: true });
+    expect(await mirrored([], { cwd: below })).toBe(newer);
+  });
+
+  it('is one whose rows name no folder, where its project folder does', async () => {
+    const place = join(world.root, 'srv');
+    await mkdir(place, { recursive: true });
+    const named = place.replace(/[^A-Za-z0-9]/g, '-');
+    const id = sessionUuid();
+    const path = join(world.home, '.claude', 'projects', named, `${id}.jsonl`);
+    await new Transcript(path).append('{"type":"summary","summary":"boards"}\n');
+    expect(await mirrored([], { cwd: place })).toBe(id);
+  });
+});
