@@ -2,10 +2,18 @@ import { cp, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { compactSession } from '../../src/compact/compact.js';
+import { PartialError, TracecraftError } from '../../src/errors.js';
+import { type Io, nodeIo } from '../../src/io.js';
 import { listSessionIds, readWhole } from '../../src/mirror/slots/session-listing.js';
+import { BucketIdentity } from '../../src/mirror/state/bucket-identity.js';
+import { noRedaction } from '../../src/redact/redact.js';
 import { sessionUuid } from '../support/claude-tree.js';
 import { readBySorting, readDocumented } from '../support/documented-reader.js';
-import { MirrorRig, type Run } from '../support/mirror-rig.js';
+import { MirrorRig, type RigOptions, type Run } from '../support/mirror-rig.js';
+import { type Death, Mortal } from '../support/mortal.js';
+import { systemError } from '../support/wrapped-disk.js';
 
 export type TruthStep =
   | { readonly kind: 'append'; readonly lines: number }
@@ -14,6 +22,8 @@ export type TruthStep =
   | { readonly kind: 'state lost' | 'keep state' | 'state restored' }
   | { readonly kind: 'keep bucket' | 'bucket restored' }
   | { readonly kind: 'part lost' | 'part cut'; readonly which: number }
+  | { readonly kind: 'unmount' | 'mount' | 'unreadable' | 'readable' }
+  | { readonly kind: 'killed'; readonly atCall: number; readonly death: Death }
   | { readonly kind: 'run' | 'run thoroughly' | 'watch' };
 
 const counted = fc.record({
@@ -44,7 +54,16 @@ const damage = fc.record({
   which: fc.nat({ max: 9 }),
 });
 
-export const truthScripts = fc.array(fc.oneof(counted, plain, plain, damage), {
+const access = fc.record({
+  kind: fc.constantFrom('unmount', 'mount', 'unreadable', 'readable'),
+});
+const killed = fc.record({
+  kind: fc.constant('killed'),
+  atCall: fc.nat({ max: 60 }),
+  death: fc.constantFrom<Death>('before', 'after', 'torn', 'on-its-way'),
+});
+
+export const truthScripts = fc.array(fc.oneof(counted, plain, plain, damage, access, killed), {
   minLength: 6,
   maxLength: 14,
 }) as fc.Arbitrary<readonly TruthStep[]>;
@@ -62,12 +81,12 @@ export async function runTruthScript(script: readonly TruthStep[]): Promise<Trut
   let steps = 0;
   try {
     await world.happens({ kind: 'append', lines: 2 });
-    for (const step of [...script, { kind: 'run' } as const, { kind: 'run thoroughly' } as const]) {
+    for (const step of [...script, ...ending]) {
       const run = await world.happens(step);
       if (run === undefined) continue;
       steps += 1;
-      const { behind } = await run.ended;
-      if (behind.length > 0 || run.troubles.length > 0) continue;
+      const end = await run.ended.catch(asNamed);
+      if (end === undefined || end.behind.length > 0 || run.troubles.length > 0) continue;
       saidWell += 1;
       await world.judge();
     }
@@ -77,8 +96,32 @@ export async function runTruthScript(script: readonly TruthStep[]): Promise<Trut
   }
 }
 
+const ending: readonly TruthStep[] = (['mount', 'readable', 'run', 'run thoroughly'] as const).map(
+  (kind) => ({ kind }),
+);
+
+/** A run that ends with an error has named what is wrong. */
+function asNamed(error: unknown): undefined {
+  if (!(error instanceof TracecraftError)) throw error;
+}
+
+/** What nobody does to a drive that is not there. */
+const needsMount = new Set<TruthStep['kind']>([
+  'state lost',
+  'keep state',
+  'state restored',
+  'keep bucket',
+  'bucket restored',
+  'part lost',
+  'part cut',
+]);
+
 class TruthWorld {
   readonly #rig: MirrorRig;
+  #isMounted = true;
+  #isReadable = true;
+  /** Writes of a killed process that are on their way. */
+  #late: Mortal | undefined;
   readonly #id = sessionUuid();
   readonly #here: string;
   readonly #there: string;
@@ -94,6 +137,7 @@ class TruthWorld {
   static async create(): Promise<TruthWorld> {
     const world = new TruthWorld(await MirrorRig.create());
     for (const path of [world.#here, world.#there]) await mkdir(dirname(path), { recursive: true });
+    await world.#identity(nodeIo, world.#rig.bucket).accept();
     return world;
   }
 
@@ -103,13 +147,34 @@ class TruthWorld {
 
   /** The run that it stands for, if it is one. */
   async happens(step: TruthStep): Promise<Run | undefined> {
+    if (!this.#isMounted && needsMount.has(step.kind)) return;
+    const late = this.#late;
+    const run = await this.#happens(step);
+    if (late === undefined || this.#late !== late) return run;
+    await run?.ended.catch(asNamed);
+    this.#late = undefined;
+    await late.arrive().catch(asNamed);
+    // What arrives after a run is not what it spoke of.
+    return undefined;
+  }
+
+  async #happens(step: TruthStep): Promise<Run | undefined> {
     switch (step.kind) {
       case 'run':
-        return this.#rig.once();
+        return this.#rig.once(this.#options());
       case 'run thoroughly':
-        return this.#rig.once({ isThorough: true });
+        return this.#rig.once({ ...this.#options(), isThorough: true });
       case 'watch':
         return this.#watched();
+      case 'killed':
+        return this.#killed(step.atCall, step.death);
+      case 'unmount':
+      case 'mount':
+        return this.#mount(step.kind === 'mount');
+      case 'unreadable':
+      case 'readable':
+        this.#isReadable = step.kind === 'readable';
+        return;
       case 'append':
         return this.#append(this.#rows(step.lines));
       case 'truncate':
@@ -124,6 +189,7 @@ class TruthWorld {
 
   /** Every complete line of every file, found by whoever reads as documented; and no reader of ours says otherwise. */
   async judge(): Promise<void> {
+    expect(this.#isMounted, 'the drive is mounted').toBe(true);
     const { bucket, layout } = this.#rig;
     const main = layout.session('claude-code', this.#id);
     const streams = [await readDocumented(bucket, main)];
@@ -142,8 +208,69 @@ class TruthWorld {
     const sorted = await readBySorting(bucket, main);
     expect((sorted ?? whole).toString()).toBe(whole.toString());
     expect((await this.#shown()).toString()).toBe(whole.toString());
+    const compacted = await this.#compacted();
+    if (compacted !== undefined) expect(compacted.toString()).toBe(whole.toString());
     const states = [...(await this.#rig.verdicts()).values()].map(({ state }) => state);
     expect(states.filter((state) => state !== 'ok' && state !== 'ahead')).toEqual([]);
+  }
+
+  #options(io = this.#io(), bucket = this.#rig.bucket): RigOptions {
+    return { io, bucket, confirmBucket: () => this.#identity(io, bucket).confirm() };
+  }
+
+  #identity(io: Io, bucket: Bucket): BucketIdentity {
+    const { layout, stateFolder: folder } = this.#rig;
+    return new BucketIdentity({ bucket, layout, io, folder });
+  }
+
+  #io(): Io {
+    const open: Io['open'] = async (path) => {
+      if (!this.#isReadable && path.endsWith('.jsonl')) throw systemError('EACCES');
+      return nodeIo.open(path);
+    };
+    return { ...nodeIo, open };
+  }
+
+  /** The run, when it came to its end first. */
+  async #killed(atCall: number, death: Death): Promise<Run | undefined> {
+    const mortal = new Mortal(atCall, death);
+    const run = this.#rig.once(
+      this.#options(mortal.io(this.#io()), mortal.bucket(this.#rig.bucket)),
+    );
+    const ended = run.ended.then(() => true, asNamed);
+    if ((await Promise.race([ended, mortal.died.then(() => 'dead')])) !== 'dead') return run;
+    this.#late = mortal;
+    return undefined;
+  }
+
+  async #mount(isMounted: boolean): Promise<undefined> {
+    if (isMounted === this.#isMounted) return;
+    this.#isMounted = isMounted;
+    const { location } = this.#rig.bucket;
+    if (isMounted) {
+      await rm(location, { recursive: true });
+      await rename(`${location}-drive`, location);
+      return;
+    }
+    await rename(location, `${location}-drive`);
+    // As it is after somebody used the mount point as a bucket once.
+    await mkdir(join(location, '.tracecraft'), { recursive: true });
+  }
+
+  /** `undefined` where it names parts that are gone, which a copy from before still has. */
+  async #compacted(): Promise<Buffer | undefined> {
+    const { bucket, layout, stateFolder } = this.#rig;
+    const target = { harness: 'claude-code', id: this.#id, format: 'raw' } as const;
+    const folder = `${stateFolder}-scratch`;
+    const context = { bucket, layout, folder, host: 'here', redactor: noRedaction };
+    try {
+      const { state, key } = await compactSession(context, target);
+      const stored = state === 'empty' ? undefined : await bucket.get(key);
+      return stored?.body ?? Buffer.alloc(0);
+    } catch (error) {
+      if (error instanceof PartialError) return undefined;
+      throw error;
+    }
   }
 
   async #shown(): Promise<Buffer> {
@@ -158,10 +285,10 @@ class TruthWorld {
   }
 
   async #watched(): Promise<Run> {
-    const run = this.#rig.watch({ sweepMs: 100 });
-    await run.started;
+    const run = this.#rig.watch({ ...this.#options(), sweepMs: 100 });
+    await Promise.race([run.started, run.ended.catch(asNamed)]);
     await this.#append(this.#rows(2));
-    await run.end();
+    await run.end().catch(asNamed);
     return run;
   }
 
