@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
@@ -18,6 +18,7 @@ describe('which session is mirrored where none is named', () => {
       const row = lineOf(userRow('saw', { sessionId: id, cwd: world.project }));
       await new Transcript(join(projects, '-sawmill', `${id}.jsonl`)).append(row);
     }
+    await utimes(join(projects, '-sawmill', `${older}.jsonl`), 1_700_000_000, 1_700_000_000);
     const unplaced = join(projects, '-srv-quiet-mill', `${silent}.jsonl`);
     await new Transcript(unplaced).append('{"type":"summary","summary":"planks"}\n');
     const rollout = CodexTree.at(world.home).rollout(thread);
