@@ -87,6 +87,8 @@ export interface FileSnapshot {
   readonly token: string;
   readonly size: number;
   readonly modifiedAtMs: number;
+  /** Which file it is, by device and inode, for a source that is one. */
+  readonly file?: string;
 }
 
 /** How many lines of the stream precede it, plus whatever the stream itself needs to continue (plain JSON). */

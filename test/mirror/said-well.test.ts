@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runTruthScript, truthScripts } from './truth-script.js';
+import { runTruthScript, type TruthStep, truthScripts } from './truth-script.js';
 
 /**
  * Whoever says that all is well is right: after every step, a run that names nothing leaves a bucket in which a reader who
@@ -10,6 +10,18 @@ import { runTruthScript, truthScripts } from './truth-script.js';
  */
 const runs = Number(process.env.TRACECRAFT_TRUTH_RUNS ?? 60);
 const seed = Number(process.env.TRACECRAFT_TRUTH_SEED ?? 20261129);
+
+/** Found once: a source that became the second copy was looked for in the first alone. */
+const secondCopy: readonly TruthStep[] = [
+  { kind: 'fragment' },
+  { kind: 'append', lines: 4 },
+  { kind: 'stub' },
+  { kind: 'watch' },
+  { kind: 'part cut', which: 4 },
+  { kind: 'stub' },
+  { kind: 'overwrite' },
+  { kind: 'killed', atCall: 9, death: 'torn' },
+];
 
 describe('what the mirror says', () => {
   it('is true after everything that happens to sources, state and bucket', {
@@ -23,7 +35,7 @@ describe('what the mirror says', () => {
         steps += outcome.steps;
         saidWell += outcome.saidWell;
       }),
-      { numRuns: runs, seed, endOnFailure: true },
+      { numRuns: runs, seed, endOnFailure: true, examples: [[secondCopy]] },
     );
     // A suite in which nothing ever goes well would prove nothing.
     expect(saidWell).toBeGreaterThan(steps / 2);

@@ -243,8 +243,10 @@ class TruthWorld {
     return undefined;
   }
 
+  /** Who remembers nothing of a bucket cannot tell another from it. */
   async #mount(isMounted: boolean): Promise<undefined> {
     if (isMounted === this.#isMounted) return;
+    if ((await sizeOf(join(this.#rig.stateFolder, 'bucket.json'))) === 0) return;
     this.#isMounted = isMounted;
     const { location } = this.#rig.bucket;
     if (isMounted) {

@@ -325,6 +325,20 @@ describe('the watch loop', () => {
     expect((await rig.verdicts()).get(`${foreign}/`)?.state).toBe('missing');
   });
 
+  it('takes an old session that grows, also when its time was put back', async () => {
+    const id = sessionUuid();
+    const sleeping = await rig.tree.session(cwd, id).append(...rows(id, 2));
+    const longAgo = new Date(Date.now() - 30 * 24 * 3_600_000);
+    await utimes(sleeping.path, longAgo, longAgo);
+    const selection = { ...everything, sinceMs: 7 * 24 * 3_600_000 };
+    const run = rig.watch({ selection, sweepMs: 200 });
+    await run.started;
+    await sleeping.append(...rows(id, 1));
+    await utimes(sleeping.path, longAgo, longAgo);
+    await rig.untilShipped(run, 3);
+    expect((await run.end()).behind).toEqual([]);
+  });
+
   it('uses one request per flush, and none while nothing happens', async () => {
     const requests: string[] = [];
     const bucket = counting(rig.bucket, requests);

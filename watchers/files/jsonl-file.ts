@@ -66,6 +66,7 @@ export function snapshotOf(stat: FileStat): FileSnapshot {
     token: `${stat.dev}:${stat.ino}:${stat.size}:${stat.ctimeNs}`,
     size: stat.size,
     modifiedAtMs: stat.mtimeMs,
+    file: `${stat.dev}:${stat.ino}`,
   };
 }
 

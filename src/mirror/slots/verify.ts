@@ -34,6 +34,7 @@ export interface Verdict {
 
 const readBytes = 4 << 20;
 const recordsQuietMs = 2_100;
+const mostCopies = 64;
 /** A source that never holds still is given up after so many. */
 const mostAttempts = 5;
 
@@ -80,7 +81,7 @@ export async function* verifySources(
       verified.push(await verifyAs(bucket, layout, stream, stream.name));
     const [main, ...others] = verified.sort(furthestFirst);
     if (main !== undefined) yield main;
-    for (const other of others) yield await verifyCopy(bucket, layout, other, duplicates.length);
+    for (const other of others) yield await verifyCopy(bucket, layout, other);
   }
 }
 
@@ -121,13 +122,14 @@ async function verifyCopy(
   bucket: Bucket,
   layout: Layout,
   source: VerifiedSource,
-  duplicates: number,
 ): Promise<VerifiedSource> {
   if (source.stream.kind === 'records') return source;
   const own = source.stream.name === '' ? '' : `/${source.stream.name}`;
-  for (let number = 1; number < duplicates; number += 1) {
+  for (let number = 1; number <= mostCopies; number += 1) {
     const copy = await verifyAs(bucket, layout, source.stream, `copies/${number}${own}`);
     if (copy.verdict.state === 'ok') return copy;
+    // They are numbered as they come: after one that is not there, there is none.
+    if (copy.verdict.parts === 0) break;
   }
   return source;
 }

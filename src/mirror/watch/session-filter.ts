@@ -96,19 +96,15 @@ export class SessionFilter {
   }
 
   /**
-   * A stream that is not mirrored was noticed: what is to be taken now, on account of it. What is as old as before has not
-   * grown, though it may have been moved or packed, which keeps its time; what is longer than before and has another time, even
-   * an old one, has grown.
+   * A stream that is not mirrored was noticed: what is to be taken now, on account of it. What has grown is, whatever its time
+   * says; what was moved or packed has not grown.
    */
   async meet(stream: Stream, nowMs: number): Promise<readonly DiscoveredStream[]> {
     if (!this.#mayConcern(stream)) return [];
     const before = this.#dormant.get(stream.source)?.snapshot;
     const snapshot = await stream.changed(before);
     if (snapshot === undefined) return [];
-    const hasGrown =
-      before !== undefined &&
-      snapshot.size > before.size &&
-      snapshot.modifiedAtMs !== before.modifiedAtMs;
+    const hasGrown = before !== undefined && isGrown(snapshot, before);
     this.#dormant.set(stream.source, { stream, snapshot });
     const key = sessionKey(stream);
     const session = [...this.#dormant.values()].filter((one) => sessionKey(one.stream) === key);
@@ -168,6 +164,12 @@ export class SessionFilter {
     }
     return undefined;
   }
+}
+
+/** A file that is unpacked is longer, too; but it is another file of the same time. */
+function isGrown(now: FileSnapshot, before: FileSnapshot): boolean {
+  const isSameFile = now.file !== undefined && now.file === before.file;
+  return now.size > before.size && (isSameFile || now.modifiedAtMs !== before.modifiedAtMs);
 }
 
 function sessionKey(stream: Stream): string {
