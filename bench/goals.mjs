@@ -44,6 +44,12 @@ export const goals = [
   goal('idle', 'at most 1 % of a CPU', (log) => atMost(log.idle_cpu_percent, 1, '%')),
   goal('idle', 'at most 150 MB', (log) => atMost(log.rss_mb, 150, 'MB')),
   goal('idle', 'no object written', (log) => atMost(log.objects_written_while_idle, 0, '')),
+  goal('append', 'one append costs the same beside 50,000 files (at most 1.2 ×)', ({ ratio }) =>
+    atMost(ratio, 1.2, '×'),
+  ),
+  goal('doctor', '100,000 sessions in at most 3 s', ({ table }) =>
+    atMost(table.at(-1).wall_s, 3, 's'),
+  ),
   goal('requests', 'at most flushes + 2 per minute + 5', ({ table: [one] }) => [
     one.requests <= one.bound,
     `${one.requests} of ${one.bound} in ${one.minutes} min`,
