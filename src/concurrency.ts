@@ -9,7 +9,7 @@ const budgetBytes = 64 * 1024 * 1024;
 /** `signal` aborts when the work is called off: by its caller, or because another step failed. */
 export type Step<Item, Result> = (item: Item, signal: AbortSignal) => Promise<Result>;
 
-export interface ParallelOptions<Item> {
+interface ParallelOptions<Item> {
   readonly atOnce?: number;
   /** How much memory an item takes while it is worked on. Left out: none. */
   readonly bytesOf?: (item: Item) => number;

@@ -21,7 +21,7 @@ export interface ProcessIdentity {
 }
 
 /** 'unknown': it cannot be seen from here, so it may be alive. */
-export type Liveness = 'alive' | 'gone' | 'unknown';
+type Liveness = 'alive' | 'gone' | 'unknown';
 
 let self: Promise<ProcessIdentity> | undefined;
 

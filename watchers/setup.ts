@@ -71,7 +71,7 @@ export function folderOf({ env, home }: SetupContext, variable: string, name: st
 }
 
 /** The shell scripts behind a harness's hooks, and the commands that run them. */
-export interface HookScripts {
+interface HookScripts {
   readonly files: readonly SetupFile[];
   readonly signal: (kind: string) => string;
   readonly mail: (event: string) => string;

@@ -11,7 +11,7 @@ export function scratchFolder({ stateFolder, project }: Settings, bucket: Bucket
   return join(destinationFolder(stateFolder, bucket.location, project), 'compact');
 }
 
-export interface SizedObject {
+interface SizedObject {
   readonly key: Key;
   /** Bytes, according to the listing. */
   readonly size: number;

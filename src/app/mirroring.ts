@@ -50,7 +50,7 @@ export interface WatchOutput {
   close(): void;
 }
 
-export interface MirroringOptions {
+interface MirroringOptions {
   readonly settings: Settings;
   readonly bucket: Bucket;
   readonly watchers: readonly Watcher[];

@@ -54,7 +54,7 @@ export interface Overview {
   readonly at: string;
 }
 
-export interface Overseen {
+interface Overseen {
   readonly overview: Overview;
   /** Objects that could not be read. */
   readonly skipped: readonly Error[];

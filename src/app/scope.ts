@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 import { everything, type Selection } from '../mirror/watch/selection.js';
 
 /** The flags that widen or narrow what a config mirrors, as the command line has them. */
-export interface ScopeFlags {
+interface ScopeFlags {
   readonly harness?: string | readonly string[] | undefined;
   readonly cwd?: string | undefined;
   readonly since?: string | undefined;

@@ -20,7 +20,7 @@ export function checkSecrets(settings: Settings, text: string, redact: boolean):
   };
 }
 
-export interface CheckedValue {
+interface CheckedValue {
   readonly value: unknown;
   readonly found: string | undefined;
 }

@@ -26,7 +26,7 @@ import { systemdManager } from '../service/systemd.js';
 import { recordedHome, userLabel } from '../system-user.js';
 import { watchViewOf } from './watch-view.js';
 
-export type ManagerKind = ServiceManager['kind'];
+type ManagerKind = ServiceManager['kind'];
 
 /** This system's service manager, or the one that was named. */
 export function openManager(context: SettingsContext, kind = kindHere()): ServiceManager {
@@ -53,7 +53,7 @@ function kindHere(): ManagerKind {
   });
 }
 
-export interface ServiceRequest {
+interface ServiceRequest {
   /** Extra flags for `watch`. */
   readonly args: readonly string[];
   /** Names of variables that hold credentials. */

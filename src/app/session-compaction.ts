@@ -20,7 +20,7 @@ interface MirroredStream {
   readonly snapshot: FileSnapshot | undefined;
 }
 
-export interface SessionCompactionOptions {
+interface SessionCompactionOptions {
   readonly compactor: Compactor;
   readonly watchers: readonly Pick<Watcher, 'harness' | 'live'>[];
   readonly sessions: () => Iterable<MirroredSession>;

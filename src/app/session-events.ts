@@ -12,7 +12,7 @@ import type { SessionMirror } from '../mirror/meta/session-mirror.js';
 import type { Watcher } from '../mirror/stream.js';
 import { bucketLayout, type Layout } from '../protocol/keys.js';
 
-export interface SessionEventsOptions {
+interface SessionEventsOptions {
   readonly settings: Settings;
   readonly surroundings: SettingsContext;
   readonly bucket: Bucket;

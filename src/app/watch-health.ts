@@ -16,7 +16,7 @@ import {
   vanishedFolders,
 } from './unread-sources.js';
 
-export interface WatchHealthSettings {
+interface WatchHealthSettings {
   readonly recorder: HealthRecorder;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;

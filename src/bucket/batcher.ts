@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { stopped, throwIfAborted } from './aborted.js';
 
-export interface CoalesceOptions<Item, Out> {
+interface CoalesceOptions<Item, Out> {
   readonly clock: Clock;
   /** Milliseconds the first item of a group waits for others. */
   readonly lingerMs: number;

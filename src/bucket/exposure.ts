@@ -3,7 +3,7 @@ import type { BucketTarget, S3Target } from './open.js';
 import { amazonHost, defaultRegion } from './s3/amazon-host.js';
 
 /** Whether anyone can read; 'unknown' if that cannot be told from here. */
-export type Exposure = 'private' | 'public' | 'unknown';
+type Exposure = 'private' | 'public' | 'unknown';
 
 const timeoutMs = 10_000;
 

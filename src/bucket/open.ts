@@ -4,7 +4,7 @@ import type { Bucket, Capabilities } from './bucket.js';
 /** Where a bucket is and how to get in: what a config resolves to. */
 export type BucketTarget = LocalTarget | S3Target | HubTarget;
 
-export interface LocalTarget {
+interface LocalTarget {
   readonly backend: 'local';
   /** The folder. */
   readonly root: string;
@@ -27,7 +27,7 @@ export interface S3Target {
   readonly capabilities?: Capabilities;
 }
 
-export interface HubTarget {
+interface HubTarget {
   readonly backend: 'hf';
   /** `user/name` */
   readonly bucket: string;
@@ -59,12 +59,12 @@ export async function locationOf(target: BucketTarget): Promise<string> {
   return bucket.location;
 }
 
-export interface CreateOptions {
+interface CreateOptions {
   /** For stores that have visibility; 'private' by default. An existing bucket keeps what it has. */
   readonly visibility?: 'private' | 'public';
 }
 
-export interface CreatedBucket {
+interface CreatedBucket {
   /** Whether it had to be created. Only you get access to a new one, unless asked otherwise. */
   readonly isNew: boolean;
   /** As read back from the store, if it has visibility. */

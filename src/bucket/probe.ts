@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { NotAllowedError, UnreachableError, UnsupportedError } from '../errors.js';
 import type { Bucket, Capabilities, Conditional, Key, Prefix } from './bucket.js';
 
-export interface ProbeOptions {
+interface ProbeOptions {
   /** Concurrent writers in each race. */
   readonly writers?: number;
 }
 
-export type ProbeCheck = 'put' | 'get' | 'list' | 'delete' | 'putIfAbsent' | 'putIfMatch';
+type ProbeCheck = 'put' | 'get' | 'list' | 'delete' | 'putIfAbsent' | 'putIfMatch';
 
 export interface ProbeFinding {
   readonly check: ProbeCheck;

@@ -2,7 +2,7 @@ import { checkArtifactName } from '../protocol/names.js';
 import { addCounts, type Counts } from '../redact/counts.js';
 import type { Redactor } from '../redact/redact.js';
 
-export interface ScrubbedNames {
+interface ScrubbedNames {
   /** One for each name, in order, with secrets replaced by `REDACTED-<kind>`. */
   readonly names: readonly string[];
   /** What was found in all of them, by kind. */

@@ -10,7 +10,7 @@ export interface Progress {
   stop(): void;
 }
 
-export interface ProgressOptions {
+interface ProgressOptions {
   readonly label: string;
   readonly total: number;
   readonly unit: 'bytes' | 'items';
@@ -20,7 +20,7 @@ export interface ProgressOptions {
   readonly clock?: Clock;
 }
 
-export interface ProgressStream extends NodeJS.WritableStream {
+interface ProgressStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
 }
 

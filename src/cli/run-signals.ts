@@ -5,7 +5,7 @@ interface Signalled {
   signal(name: NodeJS.Signals): void;
 }
 
-export interface RunSignals {
+interface RunSignals {
   /** Resolves with the exit code that stands for the first signal. */
   readonly interrupted: Promise<number>;
   /** From here on signals go to this command: the first as it is, a second one kills it. */

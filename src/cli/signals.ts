@@ -2,7 +2,7 @@
  * A second signal ends the process at once. Both codes are what a shell reports for a process killed by that signal.
  */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
-export type EndSignal = keyof typeof exitCodes;
+type EndSignal = keyof typeof exitCodes;
 
 const endSignals: readonly EndSignal[] = ['SIGINT', 'SIGTERM'];
 

@@ -14,7 +14,7 @@ import { traceMapping } from './trace.js';
 import { writeTrace } from './trace-file.js';
 import { type Verified, verifyObject } from './verify-object.js';
 
-export interface CompactContext {
+interface CompactContext {
   readonly bucket: Bucket;
   readonly layout: Layout;
   /** On this machine's disk, for objects in transit. */

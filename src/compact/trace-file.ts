@@ -17,7 +17,7 @@ export function isTraceAsIs(harness: string): boolean {
   return traceOf(harness) === 'native' || readerOf(harness) === undefined;
 }
 
-export interface TraceJob {
+interface TraceJob {
   readonly harness: string;
   readonly sessionId: string;
   /** The joined transcript. */

@@ -22,9 +22,9 @@ export interface TrustStore {
   list(): Promise<readonly TrustRecord[]>;
 }
 
-export type TrustContext = Pick<ConfigContext, 'home' | 'env'>;
+type TrustContext = Pick<ConfigContext, 'home' | 'env'>;
 
-export type Trustable = Pick<ConfigFile, 'path' | 'sha256' | 'folder' | 'document'>;
+type Trustable = Pick<ConfigFile, 'path' | 'sha256' | 'folder' | 'document'>;
 
 const recordSchema = v.object({
   path: v.pipe(v.string(), v.maxLength(8192)),

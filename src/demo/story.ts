@@ -7,7 +7,7 @@ import { recordingBucket } from './recording-bucket.js';
 import { designerSession, developerSession, reviewerSession } from './sessions.js';
 import type { DemoSession } from './transcripts.js';
 
-export interface StoryPlace {
+interface StoryPlace {
   readonly bucket: Bucket;
   readonly project: string;
   readonly io: Io;

@@ -14,7 +14,7 @@ import { TracecraftError } from '../errors.js';
 import { homeFolder } from '../system-user.js';
 import type { Examined, Finding } from './finding.js';
 
-export interface ExaminedConfig {
+interface ExaminedConfig {
   readonly examined: Examined;
   /** `undefined` if there is none, or none that is usable. */
   readonly settings: Settings | undefined;

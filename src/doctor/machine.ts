@@ -85,7 +85,7 @@ async function writeTrouble(folder: string): Promise<string | undefined> {
   }
 }
 
-export interface InotifyFacts {
+interface InotifyFacts {
   /** Folders being watched. */
   readonly folders: number;
   /** `undefined`: not on Linux, or unknown. */

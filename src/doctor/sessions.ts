@@ -105,7 +105,7 @@ function judgeUnread({ message, hint }: SourceError): Finding {
   };
 }
 
-export interface MirrorContext {
+interface MirrorContext {
   readonly bucket: Bucket;
   readonly layout: Layout;
   /** Of the `watch` for this destination. */

@@ -14,7 +14,7 @@ import { bucketLayout } from '../protocol/keys.js';
 import { credentialPlaces } from './config.js';
 import type { Examined, Finding } from './finding.js';
 
-export interface ExaminedStore {
+interface ExaminedStore {
   readonly examined: Examined;
   /** Open; the caller closes it. `undefined` if it is unusable. */
   readonly bucket: Bucket | undefined;

@@ -14,7 +14,7 @@ import { UsageError } from '../errors.js';
 import { checkName, isName } from '../protocol/names.js';
 
 /** What was requested; everything omitted gets a value that needs no account and no question. */
-export interface InitWishes {
+interface InitWishes {
   readonly backend?: string | undefined;
   readonly bucket?: string | undefined;
   readonly endpoint?: string | undefined;

@@ -98,7 +98,6 @@ export const claimSchema = v.object({
   /** The whole handoff of a step that is done, or was handed over and rejected. */
   outcome: v.optional(v.nullable(handoffSchema)),
 });
-export type ClaimState = (typeof claimStates)[number];
 export type ClaimDocument = v.InferOutput<typeof claimSchema>;
 
 const stepStatuses = ['pending', 'in_progress', ...outcomes] as const;
@@ -119,7 +118,6 @@ const heartbeatSchema = v.object({
   /** The last heartbeat of each of the agent's sessions, by the store's clock: an agent may have several at once. */
   sessions: v.optional(v.record(v.pipe(v.string(), v.maxLength(512)), timestamp), {}),
 });
-export type HeartbeatDocument = v.InferOutput<typeof heartbeatSchema>;
 
 /** All of `agents/<agent>.json`. */
 export const livingAgentSchema = v.object({ ...agentSchema.entries, ...heartbeatSchema.entries });

@@ -51,7 +51,6 @@ const metaPartSchema = v.object({
   redactions: countsSchema,
   uploaded_at: timestamp,
 });
-export type MetaPart = v.InferOutput<typeof metaPartSchema>;
 
 const metaStreamSchema = v.object({
   name: text,
@@ -77,7 +76,6 @@ export const metaHeadSchema = v.object({
   last_part: nullable(text),
   last_uploaded_at: nullable(timestamp),
 });
-export type MetaHead = v.InferOutput<typeof metaHeadSchema>;
 
 const ownMetaSchema = v.object({
   schema_version: v.number(),

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
  * would let anyone test guesses at a short secret. Knowing where a part ends is enough to name the next one, so a
  * reader follows a stream with one GET per part and no LIST.
  */
-export interface PartName {
+interface PartName {
   readonly sequence: number;
   readonly tag: string;
 }

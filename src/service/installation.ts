@@ -14,7 +14,7 @@ export interface Order {
   readonly isForced: boolean;
 }
 
-export interface Definition {
+interface Definition {
   readonly text: string;
   /** `undefined`: not written by tracecraft. */
   readonly sealed: Sealed | undefined;

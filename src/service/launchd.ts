@@ -5,7 +5,7 @@ import { agentLabel, readPlist, renderPlist } from './launchd-agent.js';
 import type { Ended, Run } from './run.js';
 import type { Managed, ServiceManager, ServiceState } from './service.js';
 
-export interface LaunchdSettings {
+interface LaunchdSettings {
   readonly home: string;
   readonly uid: number;
   readonly run: Run;

@@ -5,7 +5,7 @@ import type { Ended, Run } from './run.js';
 import type { Managed, ServiceManager, ServiceState } from './service.js';
 import { readUnit, renderUnit, unitName } from './systemd-unit.js';
 
-export interface SystemdSettings {
+interface SystemdSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly user: string;

@@ -35,7 +35,7 @@ export interface SetupPlan {
   apply(): Promise<void>;
 }
 
-export interface SetupPlace {
+interface SetupPlace {
   readonly io: Io;
   readonly tracecraftHome: string;
 }

@@ -12,7 +12,7 @@ export interface Subject {
   readonly isOurs: IsOurs;
 }
 
-export interface Edited {
+interface Edited {
   readonly text: string;
   /** What was inserted, in order: removing it in reverse restores the text. */
   readonly insertions: readonly string[];

@@ -2,7 +2,7 @@ import type { SessionFacts } from '../../src/mirror/stream.js';
 import { exactFact, longestFact, timeFact } from '../fact-text.js';
 import { JsonFieldScan } from '../files/json-field-scan.js';
 
-export interface FactScope {
+interface FactScope {
   /** Sub-agents have models of their own. */
   readonly isMain: boolean;
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { SessionFacts } from '../../src/mirror/stream.js';
 import { exactFact, timeFact } from '../fact-text.js';
 
-export interface ThreadScope {
+interface ThreadScope {
   readonly threadId: string;
   /** The thread's current name in Codex's index. */
   readonly nameOf: (threadId: string) => string | undefined;

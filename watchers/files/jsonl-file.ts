@@ -21,7 +21,7 @@ import {
   tailBytes,
 } from './line-window.js';
 
-export interface JsonlFile {
+interface JsonlFile {
   readonly io: Io;
   readonly path: string;
   readonly session: SessionRef;

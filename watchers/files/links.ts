@@ -3,12 +3,12 @@ import { lstat, realpath, stat } from 'node:fs/promises';
 import type { Io } from '../../src/io.js';
 import { isBelow } from './directory-listings.js';
 
-export type LinkTarget =
+type LinkTarget =
   | { readonly kind: 'file' | 'directory' }
   /** Why it is not followed. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-export interface LinkRules {
+interface LinkRules {
   /** Folders in which a target may lie. */
   readonly allowed: readonly string[];
   /** What lies below these is met there anyway. */

@@ -28,7 +28,7 @@ import { headBytes, type UnpackedFiles, ZstdFile } from './zstd-file.js';
 
 export const packedSuffix = '.zst';
 
-export interface PackableFile {
+interface PackableFile {
   readonly io: Io;
   /** Of the plain file, whether that or its packed twin exists. */
   readonly path: string;

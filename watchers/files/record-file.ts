@@ -13,7 +13,7 @@ import { matches, type RowFingerprint, shippedFingerprint } from '../sqlite/row-
 import { unreadable } from '../unreadable.js';
 import { openRegular, snapshotOf } from './jsonl-file.js';
 
-export interface RecordFile {
+interface RecordFile {
   readonly io: Io;
   readonly path: string;
   readonly session: SessionRef;

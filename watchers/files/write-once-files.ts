@@ -18,7 +18,7 @@ import { unreadable } from '../unreadable.js';
 import type { DirectoryListings } from './directory-listings.js';
 import { openRegular, snapshotOf } from './jsonl-file.js';
 
-export interface WriteOnceFilesOptions {
+interface WriteOnceFilesOptions {
   readonly io: Io;
   readonly clock: Clock;
   readonly listings: DirectoryListings;

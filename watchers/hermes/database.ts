@@ -28,7 +28,7 @@ import {
   sessionRowIn,
 } from './sessions.js';
 
-export interface HermesDatabaseSettings {
+interface HermesDatabaseSettings {
   readonly io: Io;
   readonly clock: Clock;
   readonly path: string;

@@ -12,7 +12,7 @@ import {
   sessionState,
 } from './rows.js';
 
-export interface Difference {
+interface Difference {
   readonly lines: readonly Buffer[];
   readonly bytes: number;
   /** The limit was reached before everything was compared. */

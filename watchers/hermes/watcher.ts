@@ -12,7 +12,7 @@ import { hermes } from './description.js';
 import { foldPlainRow } from './facts.js';
 import { wholeSessionFile } from './whole-file.js';
 
-export interface HermesSettings {
+interface HermesSettings {
   readonly io: Io;
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;

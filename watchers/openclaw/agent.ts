@@ -22,7 +22,7 @@ import {
 import type { StoredSession } from './rows.js';
 import { sourcesOf, type TranscriptSource } from './sources.js';
 
-export interface OpenClawAgentSettings extends SqliteFileSettings {
+interface OpenClawAgentSettings extends SqliteFileSettings {
   /** `agents/<id>` in a state folder. */
   readonly folder: string;
   readonly listings: DirectoryListings;

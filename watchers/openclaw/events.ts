@@ -16,10 +16,10 @@ const eventCursorSchema = v.object({
  * What a position remembers: OpenClaw's own cursor, a generation of the transcript and the last event's number in it, and a
  * hash of that event. Kept on this machine only.
  */
-export type EventCursor = v.InferOutput<typeof eventCursorSchema>;
+type EventCursor = v.InferOutput<typeof eventCursorSchema>;
 
 /** Where to go on, and how far. */
-export interface EventRange {
+interface EventRange {
   readonly from: Position;
   readonly mark: EventCursor | undefined;
   readonly limit: ReadLimit;

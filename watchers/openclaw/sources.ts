@@ -12,7 +12,7 @@ export interface TranscriptSource {
   readonly endedAt?: string;
 }
 
-export interface Present {
+interface Present {
   /** Names of the files in `sessions/`. */
   readonly sessions: readonly string[];
   /** Names of the files in `session-sqlite-import-archive/`. */

@@ -10,7 +10,7 @@ import { OpenClawAgent } from './agent.js';
 import { openClaw } from './description.js';
 import { agentsFolder, isBesideThePoint } from './layout.js';
 
-export interface OpenClawSettings extends SqliteFileSettings {
+interface OpenClawSettings extends SqliteFileSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   /** Called once for each folder or file that exists but cannot be read; the sweep continues without it. */

@@ -13,7 +13,7 @@ import { assertNotEmpty, openHubWriter, putHubFile } from './write.js';
 
 export type { HubOptions } from './connection.js';
 
-export type Visibility = 'private' | 'public';
+type Visibility = 'private' | 'public';
 
 /** The Hub's API has no conditions of any kind; its JavaScript, Python and Rust clients send none. */
 const capabilities: Capabilities = { putIfAbsent: false, putIfMatch: false };
@@ -56,7 +56,7 @@ export function openHubBucket(options: HubOptions): Bucket {
   };
 }
 
-export interface HubBucketState {
+interface HubBucketState {
   /** Whether it had to be created. */
   readonly isNew: boolean;
   /** As read back from the Hub, whatever was asked for. */

@@ -15,10 +15,10 @@ export interface HubOptions {
   readonly answerMs?: number | undefined;
 }
 
-export type HubClient = typeof import('@huggingface/hub');
+type HubClient = typeof import('@huggingface/hub');
 
 /** Passed to every function of the client. */
-export interface HubParams {
+interface HubParams {
   readonly repo: { readonly type: 'bucket'; readonly name: string };
   readonly accessToken: string;
   readonly hubUrl: string;

@@ -16,7 +16,7 @@ export interface HubCall {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface HubErrorContext extends HubCall {
+interface HubErrorContext extends HubCall {
   /** Safe to print. */
   readonly location: string;
   /** Never shown, even if the server repeats it. */

@@ -14,7 +14,7 @@ export class HubSilence extends Error {
   }
 }
 
-export interface HubFetchOptions {
+interface HubFetchOptions {
   readonly clock: Clock;
   readonly storeClock: StoreClock;
   readonly endpoint: string;

@@ -7,7 +7,7 @@ import { homeFolder } from '../../system-user.js';
  * The environment as the Hub's own tools read it:
  * https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
  */
-export type HubEnvironment = Readonly<Record<string, string | undefined>>;
+type HubEnvironment = Readonly<Record<string, string | undefined>>;
 
 const defaultEndpoint = 'https://huggingface.co';
 
@@ -45,7 +45,7 @@ export function hubLocation(bucket: string, endpoint: string): string {
   return endpoint === defaultEndpoint ? place : `${place} at ${endpoint}`;
 }
 
-export interface TokenOptions {
+interface TokenOptions {
   readonly token: string | undefined;
   readonly env: HubEnvironment;
   readonly location: string;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js';
 
-export interface HubPace {
+interface HubPace {
   /** Batches allowed at once after a silence, */
   readonly burst: number;
   /** and then per second. */

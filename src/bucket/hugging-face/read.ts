@@ -13,7 +13,7 @@ interface Known {
   readonly modifiedAt: Date;
 }
 
-export interface HubReader {
+interface HubReader {
   get(key: Key, options: GetOptions): Promise<Stored | undefined>;
   getFile(key: Key, path: string, options?: TransferOptions): Promise<void>;
 }
@@ -61,7 +61,7 @@ async function lookUpAll(
   );
 }
 
-export interface HubEntry {
+interface HubEntry {
   readonly path: string;
   readonly size: number;
   readonly xetHash?: string | undefined;

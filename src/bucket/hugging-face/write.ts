@@ -30,7 +30,7 @@ interface Upload {
   readonly content: Blob;
 }
 
-export interface HubWriter {
+interface HubWriter {
   readonly put: Submit<Upload, Written>;
   readonly delete: Submit<Key, void>;
 }

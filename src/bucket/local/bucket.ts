@@ -34,7 +34,7 @@ import {
   writeDraft,
 } from './write.js';
 
-export interface LocalOptions {
+interface LocalOptions {
   /** The folder that is the bucket. It must exist; see `createLocalBucketIfMissing`. */
   readonly root: string;
   readonly clock?: Clock;

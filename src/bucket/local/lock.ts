@@ -13,7 +13,7 @@ export interface KeyLocks {
   hold<T>(key: string, critical: () => Promise<T>, signal?: AbortSignal | undefined): Promise<T>;
 }
 
-export interface LockOptions {
+interface LockOptions {
   /** Where locks live. Created if missing. */
   readonly folder: string;
   /** On the same file system; leftovers of dead processes are swept by their owner. */

@@ -30,7 +30,7 @@ export interface Draft {
 /** Gives a file a second name, like link(2). */
 export type HardLink = (file: string, name: string) => Promise<void>;
 
-export interface DraftOptions {
+interface DraftOptions {
   readonly temporaries: string;
   readonly clock: Clock;
 }

@@ -27,7 +27,7 @@ export interface S3Timeouts {
   readonly idleMs: number;
 }
 
-export interface ClientOptions {
+interface ClientOptions {
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
   readonly profile: string | undefined;

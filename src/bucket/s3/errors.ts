@@ -9,7 +9,7 @@ import {
 import { stopped } from '../aborted.js';
 
 /** What the store was asked, for the message. */
-export interface S3Request {
+interface S3Request {
   /** e.g. "read p/agents/a.json" */
   readonly action: string;
   /** Safe to print. */

@@ -1,7 +1,7 @@
 import type { AgentOptions, Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 
-export interface ProxyAgents {
+interface ProxyAgents {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
 }

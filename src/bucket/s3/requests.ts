@@ -28,7 +28,7 @@ export interface Upload {
   readonly ifMatch?: string;
 }
 
-export interface ListRequest {
+interface ListRequest {
   readonly prefix: string;
   readonly delimiter: string | undefined;
   readonly after: string | undefined;

@@ -6,7 +6,7 @@ import { namedRegion, type S3Keys } from './client.js';
 import type { Signer } from './signature.js';
 
 /** Where requests go, as far as the config says. */
-export interface S3Place {
+interface S3Place {
   readonly endpoint: string | undefined;
   readonly profile: string | undefined;
   /** Default: wherever the AWS tools look. */

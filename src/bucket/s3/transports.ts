@@ -4,7 +4,7 @@ import { DirectClient, type DirectOptions, NeedsSdk } from './direct.js';
 import { type S3Requests, sdkRequests } from './requests.js';
 import { foundSigner, signerWithoutSdk } from './signer.js';
 
-export interface TransportOptions extends DirectOptions {
+interface TransportOptions extends DirectOptions {
   readonly region: string | undefined;
   readonly profile: string | undefined;
   readonly keys: S3Keys | undefined;

@@ -4,7 +4,7 @@ import { printBlock, printRaw } from '../output.js';
 import { type Manual, readManual } from './commands.js';
 import { grouped } from './groups.js';
 
-export interface PageStyle {
+interface PageStyle {
   /** Columns of the terminal; `undefined`: do not wrap. */
   readonly width: number | undefined;
   readonly isBold: boolean;

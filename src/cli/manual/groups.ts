@@ -1,7 +1,7 @@
 import { harnessNames } from '../../../watchers/names.js';
 import type { CommandManual } from './commands.js';
 
-export interface CommandGroup {
+interface CommandGroup {
   readonly title: string;
   readonly commands: readonly CommandManual[];
 }

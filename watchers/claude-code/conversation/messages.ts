@@ -2,7 +2,7 @@ import { type Fields, fields, json, list, text, word } from '../../../src/conver
 import type { Piece, ResultPiece, Tell } from '../../../src/conversation/row.js';
 
 /** What a message holds: results, calls, what the model said; and apart from them, what was written in the user's name. */
-export interface MessagePieces {
+interface MessagePieces {
   readonly pieces: readonly Piece[];
   readonly said: string;
   readonly images: number;

@@ -24,7 +24,7 @@ export interface ClaudeRow extends RowReading {
   readonly leafId: string | undefined;
 }
 
-export interface RowScope {
+interface RowScope {
   readonly isSubagent: boolean;
 }
 
