@@ -9,7 +9,7 @@ import { selfSigned } from '../support/self-signed.js';
 import { type HttpStore, startHttpStore } from './http-store.js';
 
 const etag = '"0123456789abcdef0123456789abcdef"';
-const password = 'not-a-real-password';
+const password = 'not-a-real-p%40ss';
 /** Nobody can resolve it, except the proxy. */
 const host = 'store.invalid';
 
@@ -32,7 +32,7 @@ describe.each(transports)('a store behind a proxy, $by', ({ via }) => {
 
   beforeEach(async () => {
     store = await startHttpStore(() => ({ headers: { ETag: etag } }), via);
-    proxy = await startForwardProxy({ credentials: `me:${password}` });
+    proxy = await startForwardProxy({ credentials: `me:${decodeURIComponent(password)}` });
     endpoint = `http://${host}:${new URL(store.endpoint).port}`;
   });
 

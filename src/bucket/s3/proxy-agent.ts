@@ -1,4 +1,9 @@
-import { type ClientRequest, type Agent as HttpAgent, Agent as PlainAgent } from 'node:http';
+import {
+  type ClientRequest,
+  type Agent as HttpAgent,
+  type OutgoingHttpHeaders,
+  Agent as PlainAgent,
+} from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { Agent, type AgentConnectOpts } from 'agent-base';
@@ -53,11 +58,14 @@ function openAgent(scheme: Scheme, proxy: string, options: ProxyAgentOptions): H
 /** For https: the proxy sees where we connect to, and ciphertext. */
 class TunnelAgent extends Agent {
   readonly #proxy: string;
+  readonly #headers: OutgoingHttpHeaders;
   readonly #connectMs: number;
 
-  constructor(proxy: string, { connectMs, ...pooling }: ProxyAgentOptions) {
+  constructor(named: string, { connectMs, ...pooling }: ProxyAgentOptions) {
     super(pooling);
+    const { proxy, headers } = apart(named);
     this.#proxy = proxy;
+    this.#headers = headers;
     this.#connectMs = connectMs;
   }
 
@@ -67,7 +75,8 @@ class TunnelAgent extends Agent {
 
   override connect(request: ClientRequest, target: AgentConnectOpts): Promise<Duplex> {
     return within(this.#connectMs, this.#proxy, async (signal) => {
-      const tunnel = new HttpsProxyAgent(this.#proxy, { signal, keepAlive: true });
+      const options = { signal, keepAlive: true, headers: this.#headers };
+      const tunnel = new HttpsProxyAgent(this.#proxy, options);
       let status = 0;
       tunnel.once('proxyConnect', (answer: { readonly statusCode: number }) => {
         status = answer.statusCode;
@@ -85,8 +94,9 @@ class TunnelAgent extends Agent {
 class ForwardAgent extends HttpProxyAgent<string> {
   readonly #connectMs: number;
 
-  constructor(proxy: string, { connectMs, ...pooling }: ProxyAgentOptions) {
-    super(proxy, pooling);
+  constructor(named: string, { connectMs, ...pooling }: ProxyAgentOptions) {
+    const { proxy, headers } = apart(named);
+    super(proxy, { ...pooling, headers });
     this.#connectMs = connectMs;
   }
 
@@ -142,6 +152,25 @@ function proxyFor(url: string): string {
   throw new UsageError('the proxy that the environment names is not an http or https address', {
     hint: 'Look at HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY names hosts to reach without it.',
   });
+}
+
+/** The libraries log the whole address when DEBUG is set, so it does not hold the password. */
+function apart(named: string): { readonly proxy: string; readonly headers: OutgoingHttpHeaders } {
+  const url = new URL(named);
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  if (username === '' && password === '') return { proxy: url.href, headers: {} };
+  const user = Buffer.from(`${unescaped(username)}:${unescaped(password)}`).toString('base64');
+  return { proxy: url.href, headers: { 'Proxy-Authorization': `Basic ${user}` } };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Without the password that may be in it. */
