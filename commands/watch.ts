@@ -304,7 +304,7 @@ async function openCompaction(
   });
 }
 
-/** Everything once, or until `signal` aborts; what is told of sessions beside it has its last word too. */
+/** Everything once, or until `signal` aborts; then session events get a moment to go out. */
 async function mirror(
   { loop, events, compaction }: WatchSession,
   isOnce: boolean,

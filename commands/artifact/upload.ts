@@ -38,7 +38,7 @@ const mostTold = 10;
 export default class ArtifactUpload extends BaseCommand {
   static override summary = 'upload a file or a folder for the other agents';
   static override description =
-    'Any file of any size. Records its size and SHA-256, which downloads are checked against. In a step that somebody holds, only the holder replaces an artifact; in one that is done, nobody does; new names can always be added. What a name stood for before is kept as a copy ("artifact list --all"). Does not follow links in a folder; a warning names them.\n\nText files of up to 8 MiB are looked at: what seems to be a secret is named by kind, and sent only after a yes at the terminal, or with --yes. With --redact a copy without it is sent. This is stricter than send, which only warns: you wrote the message, but perhaps nobody has read the file. Larger and other files are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 4 the step is not yours (any more), 7 not allowed, 8 store unreachable, 9 seems to hold a secret and nobody said yes, 10 some files were not uploaded.';
+    'Any file of any size. Records its size and SHA-256, which downloads are checked against. In a step that somebody holds, only the holder replaces an artifact; in one that is done, nobody does; new names can always be added. What a name stood for before is kept as a copy ("artifact list --all"). Does not follow links in a folder; a warning names them.\n\nText files of up to 8 MiB are scanned: what looks like a secret is named by kind, and sent only after a yes at the terminal, or with --yes; with --redact, a copy without it is sent. This is stricter than send, which only warns: you wrote the message, but perhaps nobody has read the file. Larger and other files are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 4 the step is not yours (any more), 7 not allowed, 8 store unreachable, 9 seems to hold a secret and nobody said yes, 10 some files were not uploaded.';
   static override examples = [
     '<%= config.bin %> artifact upload patch-auth.diff --step build',
     '<%= config.bin %> artifact upload notes.txt --name review/notes.txt',
@@ -126,7 +126,7 @@ export default class ArtifactUpload extends BaseCommand {
     return this.answer(step, named.length, report, passedOver);
   }
 
-  /** What the files hold is told by kind, and shared only if somebody says so. */
+  /** Names what the files hold by kind; shares it only if somebody says so. */
   private async lookedAt(
     sources: readonly UploadSource[],
     settings: Settings,
@@ -142,7 +142,7 @@ export default class ArtifactUpload extends BaseCommand {
       this.warn(`${formatCount(found.length - mostTold)} more hold what looks like a secret`);
     }
     if (found.length === 0 || redact || yes) return looked;
-    if (canAsk() && (await confirm('Send it all the same?'))) return looked;
+    if (canAsk() && (await confirm('Send it anyway?'))) return looked;
     const kinds = countsText(found.reduce<Counts>((sum, { counts }) => addCounts(sum, counts), {}));
     throw new RefusedError(`nothing was sent: ${plural(found.length, 'file')} with ${kinds}`, {
       hint: 'Send it without with --redact, or as it is with --yes.',

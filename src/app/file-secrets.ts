@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redactor } from '../redact/redact.js';
 
-/** A larger file is too long to wait for, and no text that somebody wrote. */
+/** A larger file takes too long, and is hardly text that somebody wrote. */
 export const scannedBytes = 8 * 1024 * 1024;
 const newline = 0x0a;
 
@@ -14,11 +14,11 @@ export interface RedactedText {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** A document is one text, since a key or a table of settings goes over its lines; rows of JSON are looked at one by one. */
+/** A document is one text, since a key or a list of settings spans lines; rows of JSON are redacted one by one. */
 export function redactDocument(redactor: Redactor, content: Buffer): RedactedText {
   const isRows = isJsonLines(content);
   const whole = isRows ? undefined : redactPieces(redactor, [content]);
-  // What was too much work in one piece may be none line by line; nothing would be left of the text otherwise.
+  // What exceeds the budget in one piece may fit it line by line; otherwise nothing would be left of the text.
   const isTooMuch = whole === undefined || 'budget' in whole.counts;
   return isTooMuch ? redactPieces(redactor, linesOf(content)) : whole;
 }
@@ -69,7 +69,7 @@ export function* linesOf(content: Buffer): Generator<Buffer> {
 }
 
 export interface LookedAt<Source> {
-  /** What is to be sent: the same, or where it was scrubbed, a copy without its secrets. */
+  /** What to send: the file itself or, where it was scrubbed, a copy without its secrets. */
   readonly sources: readonly Source[];
   /** Files with what looks like a secret, by name: kinds and numbers. */
   readonly found: readonly {
@@ -120,7 +120,7 @@ export async function lookAtFiles<Source extends FileSource>(
 }
 
 async function textOf(path: string): Promise<Buffer | undefined> {
-  // One that cannot be read is told of by the upload.
+  // The upload reports a file it cannot read.
   const content = await readFile(path).catch(() => undefined);
   return content !== undefined && isText(content) ? content : undefined;
 }

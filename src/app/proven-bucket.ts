@@ -14,8 +14,8 @@ async function openSettled(settings: Settings): Promise<Bucket> {
 }
 
 /**
- * As `openSettled`, for commands that mostly read: what the store arbitrates counts only if it was proven before. To find it out
- * takes writes, and whoever reads may have no right to them.
+ * As `openSettled`, for commands that mostly read: what the store arbitrates counts only if it was proven before.
+ * Proving it takes writes, and a reader may not be allowed to write.
  */
 export async function openForReading(settings: Settings): Promise<Bucket> {
   const bucket = await openSettled(settings);

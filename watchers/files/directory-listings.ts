@@ -18,8 +18,8 @@ const listAgainAfterMs = 60_000;
 const coarsestTimeMs = 2_000;
 
 /**
- * What is in a folder (the same array for as long as that is the same), listed again when its own times changed, and every 60 s in any case (network drives). A folder that
- * cannot be read is told of, and counts as absent.
+ * What is in a folder (the same array while nothing changes), listed again when the folder's times change and every 60 s
+ * in any case (network drives). A folder that cannot be read is reported, and counts as absent.
  */
 export class DirectoryListings {
   readonly #io: Io;
@@ -89,7 +89,7 @@ export class DirectoryListings {
     return escapeTerminal;
   }
 
-  /** What is linked to counts as what it is where the link may be followed; what may not is told of by name. */
+  /** A link that may be followed counts as what it leads to; any other is reported by name. */
   async #seen(folder: string, entry: DirectoryEntry): Promise<DirectoryEntry> {
     const path = folder.endsWith(sep) ? folder + entry.name : folder + sep + entry.name;
     if (entry.name.includes('\ufffd'))
