@@ -55,6 +55,8 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'heartbeat',
       'send',
       'inbox',
+      'ack',
+      'outbox',
       'memory set',
       'memory get',
       'memory list',
