@@ -20,22 +20,22 @@ export async function headOf(bucket: Bucket, key: string): Promise<Head | undefi
   return { etag, size, modifiedAt };
 }
 
-/** Bytes that are written with a condition, and from memory; what is larger goes up in parts, which stores take unconditionally. */
+/** The largest body written conditionally, from memory. Larger files go up in parts, which most stores accept unconditionally. */
 export const mostConditionalBytes = 16 * 1024 * 1024;
 
-/** Where an artifact is kept when its name gets another content: it follows from the ETag, so a copy may be made twice. */
+/** Where an artifact is kept once its name is reused. Derived from the ETag, so that copying twice is harmless. */
 export function copyKey(key: string, etag: string): string {
   return `${key}~${createHash('sha256').update(etag).digest('hex').slice(0, 12)}`;
 }
 
-/** A name that only such a copy may have. */
+/** Reserved for such copies. */
 export function isCopyName(name: string): boolean {
   return /~[0-9a-f]{12}$/.test(name);
 }
 
 /**
- * Keeps what is under a key now, and reads back that it is kept. `false`: something else is there by now, and nothing was kept.
- * Whoever replaces an artifact does so only after this: a handoff may have named it.
+ * Copies what is under a key now, and confirms the copy. `false`: the object changed meanwhile, and nothing was kept. Call it
+ * before replacing an artifact, because a handoff may name it.
  */
 export async function keepCopy(
   bucket: Bucket,
@@ -67,7 +67,7 @@ async function copySmall(
   return true;
 }
 
-/** Through the disk: it may be larger than the memory. */
+/** Through a file: it may not fit into memory. */
 async function copyLarge(
   bucket: Bucket,
   key: string,
@@ -78,7 +78,7 @@ async function copyLarge(
   try {
     const path = join(folder, 'artifact');
     await bucket.getFile(key, path);
-    // It was still the same after all of it was read.
+    // Unchanged after the whole object was read.
     if ((await headOf(bucket, key))?.etag !== etag) return false;
     await bucket.putFile(copy, path);
     return true;

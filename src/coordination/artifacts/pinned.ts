@@ -6,14 +6,14 @@ import { handoffIn } from '../claims/follow-ups.js';
 import type { ArtifactStore, StoredArtifact } from './artifacts.js';
 import { copyKey, headOf } from './kept-copies.js';
 
-/** The artifacts that a step was handed over with, wherever their content is by now. */
+/** The artifacts a step was handed over with. */
 export async function pinsOf(place: ArtifactStore, step: string): Promise<readonly ArtifactPin[]> {
   const claim = await readClaim(place, step);
   const handoff = claim === undefined ? undefined : handoffIn(claim.document);
   return (handoff?.artifacts ?? []).filter((pin) => idOf(pin) !== undefined);
 }
 
-/** What the step was handed over with under this name, if it was. */
+/** The artifact the step was handed over with under this name, if any. */
 export async function pinnedArtifact(
   place: ArtifactStore,
   { step, name }: Pick<StoredArtifact, 'step' | 'name'>,
@@ -22,7 +22,7 @@ export async function pinnedArtifact(
   return pin === undefined ? undefined : resolvePin(place, pin);
 }
 
-/** The plain key while it has the content that was handed over, otherwise the copy that was kept of it. */
+/** The plain key while it still has the content that was handed over, otherwise the kept copy. */
 export async function resolvePin(
   place: ArtifactStore,
   pin: ArtifactPin,
@@ -32,7 +32,7 @@ export async function resolvePin(
   const { bucket, layout } = place;
   const plain = layout.artifact(id.step, id.name);
   const { etag, sha256, size } = pin;
-  // What the older tool wrote is a name and nothing more.
+  // The Python tool records only names.
   if (etag === null || sha256 === null || size === null) {
     const head = await headOf(bucket, plain);
     return head === undefined ? undefined : { ...id, key: plain, ...head };

@@ -10,7 +10,7 @@ export interface Replacing {
 
 const mostContests = 8;
 
-/** Creates an artifact, or replaces exactly that of which a copy was kept. */
+/** Creates an artifact, or replaces exactly the version it kept a copy of. */
 export async function storeBody(
   bucket: Bucket,
   key: string,
@@ -30,7 +30,7 @@ export async function storeBody(
   throw keepsChanging(key);
 }
 
-/** Where a write cannot be told what to replace: in parts, and where the store does not arbitrate. */
+/** For uploads in parts and for stores that do not arbitrate, where the write itself cannot be conditional. */
 export async function storeUnconditionally(
   bucket: Bucket,
   key: string,

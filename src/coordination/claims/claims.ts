@@ -17,13 +17,13 @@ export interface ClaimRequest {
   readonly ttlMs: number | null;
   /** A step that is done is wanted again. */
   readonly reopen: boolean;
-  /** What is held under this name, here or elsewhere, is moved here; whoever held it is fenced. */
+  /** Moves what is held under this name, here or elsewhere, to this place; its former holder is fenced. */
   readonly mine?: boolean;
-  /** A rejection leaves no event: whoever waits asks again and again. */
+  /** A rejection leaves no event, because a waiting caller asks repeatedly. */
   readonly isWaiting?: boolean;
-  /** Asked beside the first look, and before anything is written; throws if the step may not be taken now. */
+  /** Runs alongside the first look, before anything is written; throws if the step may not be taken now. */
   mayTake?(): Promise<void>;
-  /** Done at the same time as what is written after the claim itself. */
+  /** Runs alongside the writes that follow the claim itself. */
   beside(outcome: ClaimResult['outcome']): Promise<unknown>;
 }
 
@@ -31,11 +31,11 @@ export interface WonClaim {
   readonly outcome: 'claimed';
   readonly how: TakeKind;
   readonly claim: HeldClaim;
-  /** Whose it was before. */
+  /** The claim it replaced. */
   readonly from: ClaimDocument | undefined;
-  /** This machine's monotonic and wall clock before the write was sent: by the store's clock the claim is no older. */
+  /** This machine's clocks before the write was sent: the claim cannot be older than that at the store. */
   readonly sentAt: SentAt;
-  /** The store did not arbitrate: another one may believe the same. */
+  /** The store did not arbitrate: another agent may believe it won too. */
   readonly isBestEffort: boolean;
 }
 
@@ -48,7 +48,7 @@ export interface RejectedClaim {
   readonly outcome: 'rejected';
   readonly reason: RejectReason;
   readonly holder: ClaimDocument;
-  /** Held under this very name: by another process, or won here before. */
+  /** Held under this agent's name: by another process, or by an earlier win here. */
   readonly isOwnName: boolean;
   /** It was made from this session or terminal. */
   readonly isHere: boolean;
@@ -59,8 +59,8 @@ export type ClaimResult = WonClaim | RejectedClaim;
 const attempts = 16;
 
 /**
- * Takes a step that is free, or whose holder let its TTL pass. Whoever gets `claimed` wrote that epoch itself, and nobody else is
- * ever told so: not another process of the same agent, and not the same one asking again.
+ * Takes a step that is free or whose holder let its TTL pass. Only the caller whose write made the epoch gets `claimed`, once:
+ * neither another process of the same agent nor a second call gets it again.
  */
 export async function acquire(
   context: CoordinationContext,
@@ -76,7 +76,7 @@ export async function acquire(
     const scene = await look(context, step, request);
     const { decision, documents } = scene;
     const present = documents.claim?.document;
-    // A refusal may have been the answer to our own write, sent twice on the way.
+    // A refusal may answer our own write, sent a second time by a proxy.
     const written = tried.find(({ claim }) => claim.nonce === present?.nonce);
     if (written !== undefined && documents.claim !== undefined) {
       const { etag, document } = documents.claim;
@@ -133,7 +133,7 @@ async function attemptOf(
 ): Promise<Attempt> {
   const { agent, sessionId = null, host, clock } = context;
   const before = documents.claim?.document;
-  // What its last holder left untold would be lost with the claim that is overwritten.
+  // Overwriting the claim would lose whatever its last holder did not get to write.
   if (before !== undefined && before.state !== 'held') {
     await settle(context, step, before, documents);
   }

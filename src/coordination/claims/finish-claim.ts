@@ -86,7 +86,7 @@ export async function release(
 
 /**
  * Ends a step and hands it over. The replacement of `claim.json`, with the whole handoff in it, is the one point where a
- * completion and a takeover meet; everything after it follows from it, and whoever looks next goes on with it. Errors as for
+ * completion and a takeover meet; everything else follows from it, and the next reader writes what is missing. Errors as for
  * `release`; a step that nobody holds is claimed and ended in one write.
  */
 export async function complete(

@@ -6,7 +6,7 @@ import { withoutLinks } from '../../links.js';
 import { type ClaimDocument, claimSchema } from '../../protocol/coordination.js';
 import { checkName, encodeId, isName, stepId } from '../../protocol/names.js';
 
-/** A claim that was made from here, as far as this machine knows. */
+/** A claim made from this place, as far as this machine knows. */
 export interface HolderFile {
   readonly step: string;
   readonly claim: HeldClaim;
@@ -14,7 +14,7 @@ export interface HolderFile {
   readonly etag: string | undefined;
   /** This machine's clock, before the last write that the store confirmed was sent. */
   readonly sentAtMs: number;
-  /** It was ended, or somebody else has the step: there is nothing to renew, but whoever comes back to it must learn why. */
+  /** Ended here, or taken over by somebody: nothing to renew, but a later command must be able to say why. */
   readonly isOver?: boolean;
 }
 
@@ -28,7 +28,7 @@ export type HeldClaim = ClaimDocument & { readonly nonce: string };
 export interface HolderFiles {
   of(step: string): Promise<readonly HolderFile[]>;
   all(): Promise<readonly HolderFile[]>;
-  /** Before the claim is written: a process that dies right after it still left its place the holder. */
+  /** Called before the claim is written, so that a process that dies right after still leaves its place the holder. */
   keep(file: HolderFile): Promise<void>;
   remove(file: Pick<HolderFile, 'step' | 'claim'>): Promise<void>;
   /** Only older epochs: another process of this place may have won a newer one in the meantime. */
@@ -123,7 +123,7 @@ const fileSchema = v.object({
   isOver: v.optional(v.boolean(), false),
 });
 
-/** A torn or foreign file is as good as none: `--mine` and `--epoch` are there for who lost it. */
+/** A torn or foreign file counts as missing; `--mine` and `--epoch` recover from that. */
 function parseFile(step: string, name: string, bytes: Buffer | undefined): HolderFile | undefined {
   try {
     const { claim, etag, sentAtMs, isOver } = v.parse(fileSchema, JSON.parse(String(bytes)));

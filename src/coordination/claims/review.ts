@@ -77,7 +77,7 @@ function reviewable(
   }
   if (outcome.from_agent !== agent || force) return outcome;
   throw new LostError(`step ${step} was handed over by you: let another agent review it`, {
-    hint: 'To review it yourself all the same: --force.',
+    hint: 'To review it yourself anyway: --force.',
   });
 }
 

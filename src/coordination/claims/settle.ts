@@ -19,9 +19,9 @@ export interface SeenStatus {
 }
 
 /**
- * Writes what follows from a claim: mail, events and `handoff.json`, then `status.json`. Where the status says that the step
- * ended, all the rest is there, so whoever finds it behind the claim goes on from wherever the last one stopped. Throws at the
- * first thing that cannot be confirmed, and leaves the status behind.
+ * Writes what follows from a claim: mail, events and `handoff.json`, then `status.json`. A status that shows the end of the step
+ * therefore proves that the rest is there, and a reader that finds it behind the claim resumes where the last writer stopped.
+ * Throws at the first write that cannot be confirmed, before the status.
  */
 export async function settle(
   place: StorePlace,

@@ -7,7 +7,7 @@ import type { HolderFiles } from './holder-files.js';
 import { notTheirs } from './lost-step.js';
 import { ownershipOf } from './ownership.js';
 
-/** `LostError` for whoever had the step and lost it: what they put there now would be taken for the new holder's. */
+/** `LostError` for an agent that had the step and lost it: what it adds now would be taken for the new holder's work. */
 export async function refuseFenced(
   context: CoordinationContext,
   holders: HolderFiles,
@@ -25,8 +25,8 @@ export async function refuseFenced(
 }
 
 /**
- * An artifact gets another content from the holder of its step, and in a step that is done from nobody. `LostError` for all
- * others; names that nothing stands under yet are everybody's.
+ * Only the holder of a step may replace its artifacts, and nobody may once it is done: `LostError` for everyone else. New names
+ * are open to all.
  */
 export async function refuseReplacing(
   context: CoordinationContext,
@@ -45,6 +45,6 @@ export async function refuseReplacing(
       ? `step ${step} is done: its artifacts stay as they were handed over`
       : `step ${step} is claimed by '${claim.agent}': only its holder replaces its artifacts`;
   throw new LostError(`${why}. Nothing was changed.`, {
-    hint: 'Upload it under another --name, or replace it all the same: --force.',
+    hint: 'Upload it under another --name, or replace it anyway with --force.',
   });
 }

@@ -92,7 +92,7 @@ function viewStatus(step: string, status: StatusDocument | undefined): StepView 
   };
 }
 
-/** `undefined` when nobody has ever touched it. What its last holder left untold is told. */
+/** `undefined` if nobody ever touched it. Also writes whatever its last holder did not get to write. */
 export async function readStep(place: ClaimPlace, name: string): Promise<StepView | undefined> {
   const step = stepId(name);
   const { claim, status, stored } = await readCurrent(place, step);
@@ -100,7 +100,7 @@ export async function readStep(place: ClaimPlace, name: string): Promise<StepVie
   return viewStep(step, { claim, status, now: await place.bucket.now() });
 }
 
-/** Folded and settled; whoever may only read, or cannot write without overwriting, goes on without either. */
+/** Folded and settled where possible: not for a reader without write access, nor on a store that does not arbitrate. */
 async function readCurrent(place: ClaimPlace, step: string) {
   if (!isArbitrated(place)) return readAsIs(place, step);
   try {
@@ -226,13 +226,13 @@ export async function settleAll(
   });
 }
 
-/** A claim that nobody can read is told of by those who list the steps. */
+/** Listings report unreadable claims. */
 function unreadable(error: unknown): undefined {
   if (error instanceof DocumentError) return undefined;
   throw error;
 }
 
-/** A courtesy of whoever only looks: what cannot be told now is told by the next who does. */
+/** Best effort for readers: if it fails, the next reader tries again. */
 async function tryToSettle(
   place: StorePlace,
   step: string,

@@ -65,7 +65,7 @@ function withVersion(state: StoredState, version: number): StoredState {
 
 const attempts = 5;
 
-/** Shows a new state to the older tool, over what it had there; what that tool wrote in the meantime stays. */
+/** Copies a new state to where the Python tool looks. What that tool wrote in the meantime stays. */
 export async function copyForOlderTool(
   place: MemoryPlace,
   key: string,
@@ -81,7 +81,7 @@ export async function copyForOlderTool(
     if (over !== undefined && !isCopy(over)) await keepInHistory(place, key, over);
     if (await writeOver(bucket, objectKey, body, over?.etag)) return;
     const present = await readState(place, objectKey);
-    // Somebody else's, or a later one of ours.
+    // Written by the other tool, or a later one of ours.
     if (present instanceof DocumentError || present === undefined) return;
     if (!isCopy(present) || present.document.version >= document.version) return;
     over = present;
