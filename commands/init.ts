@@ -54,6 +54,9 @@ export default class Init extends BaseCommand {
     global: Flags.boolean({
       summary: 'one bucket for everything: write ~/.tracecraft/config.json',
     }),
+    'no-create': Flags.boolean({
+      summary: 'fail if the bucket is not there, rather than create it',
+    }),
     force: Flags.boolean({ summary: 'overwrite an existing config' }),
   };
 
@@ -75,7 +78,10 @@ export default class Init extends BaseCommand {
     );
     const inClear = plainHttpHost(plan.config);
     if (inClear !== undefined) this.warn(plainHttpWarning(inClear));
-    const outcome = await applyInit(plan, context, flags.force);
+    const outcome = await applyInit(plan, context, {
+      isOverwriting: flags.force,
+      mayCreate: !flags['no-create'],
+    });
     this.report(plan, outcome);
     return dataOf(plan, outcome);
   }
@@ -102,6 +108,12 @@ export default class Init extends BaseCommand {
     }
     if (config.backend === 'hf') this.tellHub(plan, outcome);
     else this.tellMissing(outcome);
+    if (outcome.isNewBucket && config.backend !== 'local') {
+      this.warn(
+        `there was no bucket ${config.bucket}: it was created at ${outcome.location}. If that is a misspelt name, delete it; --no-create fails instead.`,
+      );
+    }
+    this.say('Next: tracecraft watch');
   }
 
   private tellHub({ config, visibility }: InitPlan, outcome: InitOutcome): void {

@@ -6,6 +6,7 @@ import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { printJson } from '../src/cli/output.js';
 import { overviewLines } from '../src/cli/overview-lines.js';
+import { printScreen } from '../src/cli/table.js';
 import { watchViewLines } from '../src/cli/watch-view-lines.js';
 import type { Settings } from '../src/config/settings.js';
 import { NotFoundError, UnreachableError } from '../src/errors.js';
@@ -70,9 +71,7 @@ export default class Status extends BaseCommand {
   }
 
   private draw(lines: readonly string[]): void {
-    // Clears a terminal and redraws from the top; elsewhere prints one snapshot after another.
-    if (process.stdout.isTTY) process.stdout.write('\u001b[H\u001b[2J');
-    for (const line of lines) this.print(line);
-    if (!process.stdout.isTTY) this.print('');
+    if (process.stdout.isTTY) printScreen(lines);
+    else for (const line of [...lines, '']) this.print(line);
   }
 }

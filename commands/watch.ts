@@ -14,6 +14,7 @@ import { WatchHealth } from '../src/app/watch-health.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { type OnceOutput, onceOutput, tallyLine } from '../src/cli/once-output.js';
 import { type Progress, startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
@@ -80,7 +81,9 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     const { flags } = await this.parse(Watch);
     if (!flags.once) stayLean();
     const settings = await this.settingsOrDefault();
-    const output = this.output();
+    const startedMs = systemClock.monotonic();
+    const once = flags.once && !this.jsonEnabled() ? this.onceOutput() : undefined;
+    const output = once ?? this.output();
     const inClear = plainHttpHost(settings.target);
     if (inClear !== undefined) this.warn(plainHttpWarning(inClear));
     if (flags['no-redact']) {
@@ -108,6 +111,9 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       await recording;
       session.progress?.stop();
       output.close();
+      if (once !== undefined) {
+        output.note(tallyLine(once.tally(), systemClock.monotonic() - startedMs));
+      }
       const unread = await session.health.end(end);
       const report = this.report(end, output, unread.errors.length === 0);
       unread.require();
@@ -179,6 +185,12 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       this.say(`No config yet: wrote ${file.path} with a local bucket in ${location}.`);
     }
     return this.settings();
+  }
+
+  /** A bar while it runs, and a tally at the end. */
+  private onceOutput(): OnceOutput {
+    const options = { isQuiet: this.isQuiet, isTerminal: false, named: true };
+    return onceOutput(textOutput(options), process.stderr.isTTY === true);
   }
 
   private output(): WatchOutput {

@@ -41,8 +41,12 @@ export const folderVariables: readonly string[] = harnesses.flatMap((one) => one
 export function requireHarness(name: string): HarnessDescription & { readonly name: HarnessName } {
   const found = all.find((one) => one.name === name);
   if (found !== undefined) return found;
+  const meant = name === '' ? undefined : harnessNames.find((one) => one.startsWith(name));
   throw new UsageError(`not a harness: ${JSON.stringify(name.slice(0, 80))}`, {
-    hint: `Use one of ${harnessNames.join(', ')}.`,
+    hint:
+      meant === undefined
+        ? `Use one of ${harnessNames.join(', ')}.`
+        : `Did you mean ${meant}? There are ${harnessNames.join(', ')}.`,
   });
 }
 

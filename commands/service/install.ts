@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import {
   absoluteFolder,
@@ -10,6 +10,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { columns } from '../../src/cli/output.js';
 import { watchFlags } from '../../src/cli/watch-flags.js';
 import { parseDuration } from '../../src/config/duration.js';
+import { tracecraftHome } from '../../src/config/files.js';
 import { PartialError, UnsupportedError, UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import { planInstallation, writeInstallation } from '../../src/service/installation.js';
@@ -117,6 +118,11 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
     ];
     for (const line of columns(rows)) this.say(line);
     for (const remark of remarks) this.warn(remark);
+    if (spec.config !== null && dirname(spec.config) !== tracecraftHome(this.surroundings)) {
+      this.say(
+        `It covers ${dirname(spec.config)} only, by the config there; other folders need "tracecraft init --global".`,
+      );
+    }
   }
 
   private async answer({ manager, started, wasRunning, data }: Answer): Promise<object> {

@@ -65,7 +65,7 @@ function describeUsage(error: OclifError, line: CommandLine): [message: string, 
   }
   const unknown = /^command (.*) not found\.?$/i.exec(error.message)?.[1];
   if (unknown !== undefined) return describeCommand(unknown, line);
-  return [tidy(error.message), help];
+  return describeChoice(error.message, help) ?? [tidy(error.message), help];
 }
 
 function describeFlags(
@@ -95,6 +95,11 @@ function describeCommand(unknown: string, line: CommandLine): [string, string] {
     const message = `unexpected ${plural('argument', rest.length)}: ${rest.join(' ')}`;
     return [message, `See "tracecraft ${command} --help".`];
   }
+  const habit = habits[words[0] ?? ''];
+  if (habit !== undefined) {
+    const hint = `Did you mean "tracecraft ${habit}"? "tracecraft --help" lists all.`;
+    return [`unknown command: ${words[0]}`, hint];
+  }
   for (let length = words.length; length > 0; length -= 1) {
     const meant = suggest(words.slice(0, length).join(':'), line.commandIds);
     if (meant === undefined) continue;
@@ -105,6 +110,24 @@ function describeCommand(unknown: string, line: CommandLine): [string, string] {
   const below = line.commandIds.filter((id) => id.startsWith(`${topic}:`)).map(spaced);
   const hint = below.length === 0 ? '"tracecraft --help" lists all commands.' : list(below);
   return [`unknown command: ${(below.length === 0 ? words.slice(0, 1) : words).join(' ')}`, hint];
+}
+
+/** What other tools call it. */
+const habits: Readonly<Record<string, string | undefined>> = {
+  ls: 'session list',
+  list: 'session list',
+  sessions: 'session list',
+  show: 'session show',
+  cat: 'session show',
+};
+
+/** `--harness claude`: the one of the choices that begins so, or is nearly so. */
+function describeChoice(message: string, help: string): [string, string] | undefined {
+  const [, typed = '', choices = ''] = /=(.+) to be one of: (.+)$/m.exec(message) ?? [];
+  if (typed.length < 3) return undefined;
+  const known = choices.split(',').map((one) => one.trim());
+  const meant = known.find((one) => one.startsWith(typed)) ?? suggest(typed, known);
+  return meant === undefined ? undefined : [tidy(message), `Did you mean ${meant}? ${help}`];
 }
 
 function list(commands: readonly string[]): string {

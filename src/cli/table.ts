@@ -70,3 +70,21 @@ function cellsOf(
 function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }
+
+/**
+ * Redraws a terminal from its top, over what was there: no line wraps, none is left over, and nothing is pushed into the
+ * scrollback.
+ */
+export function printScreen(
+  lines: readonly string[],
+  stream: NodeJS.WritableStream & {
+    readonly columns?: number;
+    readonly rows?: number;
+  } = process.stdout,
+): void {
+  const { columns = 80, rows = 24 } = stream;
+  const most = Math.max(1, rows - 1);
+  const shown = lines.length > most ? [...lines.slice(0, most - 1), '…'] : lines;
+  const drawn = shown.map((line) => `${fitted(line, columns - 1)}\u001b[K\n`).join('');
+  stream.write(`\u001b[H${drawn}\u001b[J`);
+}

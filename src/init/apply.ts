@@ -32,6 +32,13 @@ export interface InitOutcome {
   readonly gitIgnored: GitIgnored;
 }
 
+export interface InitOptions {
+  /** An existing config is replaced. */
+  readonly isOverwriting: boolean;
+  /** Whether a bucket that is not there is created. */
+  readonly mayCreate?: boolean;
+}
+
 /**
  * Creates the bucket if missing, proves what it can do, registers the agent, and only then writes and trusts the
  * config: a failure on the way leaves no broken config.
@@ -39,12 +46,12 @@ export interface InitOutcome {
 export async function applyInit(
   plan: InitPlan,
   context: SettingsContext,
-  isOverwriting: boolean,
+  { isOverwriting, mayCreate = true }: InitOptions,
 ): Promise<InitOutcome> {
   await refuseExisting(plan.configPath, isOverwriting);
-  const { isNew: isNewBucket, visibility } = await createBucketIfMissing(plan.target, {
-    visibility: plan.visibility,
-  });
+  const { isNew: isNewBucket, visibility } = mayCreate
+    ? await createBucketIfMissing(plan.target, { visibility: plan.visibility })
+    : { isNew: false, visibility: undefined };
   const bucket = await openBucket(plan.target);
   try {
     const probe = await probeBucket(bucket, bucketLayout(plan.config.project).root);
@@ -79,7 +86,7 @@ function requireBasics({ location }: Bucket, findings: readonly ProbeFinding[]):
 /** For `watch` without any config: a local bucket for everything on this machine. */
 export function initGlobally(context: SettingsContext): Promise<InitOutcome> {
   const plan = planInit({ isGlobal: true }, context, userName(context.env));
-  return applyInit(plan, context, false);
+  return applyInit(plan, context, { isOverwriting: false });
 }
 
 interface ProvenBucket {
@@ -126,6 +133,8 @@ async function record(
 ): Promise<Pick<InitOutcome, 'file' | 'gitIgnored'>> {
   const { io, clock } = context;
   const gitIgnored = scope === 'home' ? 'no-repository' : await keepOutOfGit(configPath);
+  // A bucket within a work tree would be committed with all that it holds.
+  if (config.backend === 'local') await keepOutOfGit(config.bucket);
   const file = await writeConfig(io, configPath, scope, config);
   if (scope === 'project') await openTrustStore(context, io, clock).trust(file);
   return { file, gitIgnored };

@@ -84,6 +84,18 @@ describe("oclif's errors", () => {
       'See "tracecraft claim --help".',
     ],
     [
+      oclif(
+        'Expected --harness=claude to be one of: claude-code, codex\nSee more help with --help',
+      ),
+      'expected --harness=claude to be one of: claude-code, codex',
+      'Did you mean claude-code? See "tracecraft claim --help".',
+    ],
+    ...['ls', 'list', 'sessions'].map((typed): [Error, string, string] => [
+      oclif(`command ${typed} not found`),
+      `unknown command: ${typed}`,
+      'Did you mean "tracecraft session list"? "tracecraft --help" lists all.',
+    ]),
+    [
       oclif('command clam:design not found'),
       'unknown command: clam',
       'Did you mean "tracecraft claim"? "tracecraft --help" lists all.',

@@ -41,6 +41,7 @@ describe('tracecraft init without a flag', () => {
       '         putIfAbsent: of 8 concurrent writers, one created the object',
       '         putIfMatch: of 8 concurrent writers, one replaced the object',
       '         delete: what was deleted is gone',
+      'Next: tracecraft watch',
       '',
     ]);
     expect(await readJson(path)).toEqual({
