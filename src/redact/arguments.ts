@@ -6,7 +6,7 @@ export interface Argument {
   readonly start: number;
   readonly end: number;
   readonly isQuoted: boolean;
-  /** Whether nothing parts it from the argument before: `-p"secret"` is two. */
+  /** Whether nothing separates it from the argument before: `-p"secret"` is two. */
   readonly isJoined: boolean;
 }
 
@@ -36,7 +36,7 @@ export function argumentsFrom(bytes: Buffer, from: number): readonly Argument[] 
   return found;
 }
 
-/** Blanks, a continued line, and what parts the strings of a list. */
+/** Blanks, a continued line, and what separates the strings of a list. */
 function pastSeparators(bytes: Buffer, from: number, limit: number): number {
   let at = from;
   while (at < limit) {
@@ -58,7 +58,7 @@ function pastListComma(bytes: Buffer, at: number): number {
   return found === null ? at : at + found[0].length;
 }
 
-/** A newline behind a backslash has three times a power of two of them; a newline alone a power of two. */
+/** An escaped newline has 2^n backslashes; one after a backslash of its own has 3 · 2^n. */
 function pastContinuation(bytes: Buffer, at: number): number {
   if (bytes[at] !== backslash) return at;
   if (bytes[at + 1] === newline) return at + 2;

@@ -108,9 +108,9 @@ export function pastBrokenEscape(bytes: Buffer, start: number): number {
 }
 
 /**
- * Where an escape begins whose backslashes `start` lies among; those before are text of their own. JSON in JSON doubles
- * backslashes, so that at any depth the lowest bit of their number says how many belong to the escape. A quote adds one for
- * each depth instead and leaves that open: of the others an even number stays.
+ * `start` lies among backslashes: where the escape that they end in begins. Those before it are text. JSON in JSON doubles
+ * backslashes, so at any depth the lowest set bit of their count says how many belong to the escape. An escaped quote does
+ * not tell: there an even number stays behind.
  */
 function escapeStart(bytes: Buffer, start: number): number {
   const first = beforeBackslashes(bytes, start);

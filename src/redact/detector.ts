@@ -4,7 +4,7 @@ import type { ScanContext } from './scan-context.js';
 export interface Detector {
   /** Cheap, on bytes alone: whether there is any point in looking closer at the anchor at `at`. */
   isWorthwhile(bytes: Buffer, at: number): boolean;
-  /** Whether it is asked even inside of a token that was found: what it finds may lie behind. */
+  /** Whether to ask it even inside a token that was already found: what it looks for may come after. */
   readonly looksBehind?: boolean;
   /** Adds what it finds to the context. */
   detect(context: ScanContext, at: number): void;

@@ -124,7 +124,7 @@ function percentAt(bytes: Buffer, start: number): Unit | undefined {
   return plainUnit(start, at + 2, code);
 }
 
-/** One byte; what parts words is a blank, and what ends strings of JSON is the other quote. */
+/** One byte; whitespace becomes a blank, and the quote that would end a JSON string becomes the other quote. */
 function plainUnit(start: number, end: number, code: number): Unit | undefined {
   if (code === quote) return { start, end, text: "'" };
   if (code === 0x09 || code === 0x0a || code === 0x0d) return { start, end, text: ' ' };

@@ -2,7 +2,7 @@ import type { ScanContext } from './scan-context.js';
 
 /**
  * What a tool puts around each line of a text that it shows: file names and line numbers (grep), times (logs), marks of a
- * diff, an `echo "…" >>`. Learnt from one line whose content is known, and then taken off the others.
+ * diff, an `echo "…" >>`. Learned from one line whose content is known, then stripped from the others.
  */
 export interface Frame {
   readonly before: RegExp;
@@ -23,7 +23,7 @@ const longestLine = 600;
 const mostBeginnings = 12;
 const mostDepths = 4;
 
-// The ways in which one line is parted from the next: newlines, HTML, the strings of a list, encoded newlines.
+// What separates one line from the next: newlines, HTML, the strings of a list, encoded newlines.
 const plainBreaks: readonly RegExp[] = [
   /\r?\n/g,
   /<br ?\/?>(?:\r?\n|\\{1,64}n)?/gi,
@@ -32,7 +32,7 @@ const plainBreaks: readonly RegExp[] = [
   /%0a|%0d%0a|%5cn/gi,
 ];
 
-/** The frames that the line with the known bytes may have: for each way in which lines may be parted, the longest first. */
+/** The frames that the line with the known bytes may have: for each possible line break, the longest first. */
 export function* framesAround(
   context: ScanContext,
   start: number,
@@ -55,7 +55,7 @@ interface Break {
   readonly expression: RegExp;
 }
 
-/** Behind the line, the nearest first; where it is the last, those before it. */
+/** Those after the line, nearest first; if it is the last line, those before it. */
 function breaksIn(behind: string, ahead: string): readonly Break[] {
   const lineBreaks = [...plainBreaks, ...escapedBreaks(behind + ahead)];
   const found = lineBreaks
@@ -70,7 +70,7 @@ function breaksIn(behind: string, ahead: string): readonly Break[] {
     .map(({ expression }) => ({ expression, index: 0 }));
 }
 
-/** Newlines in escapes: at each depth of JSON they have as many backslashes, and in code that builds a text others. */
+/** Escaped newlines: the number of backslashes depends on the depth of JSON, and differs again in code that builds text. */
 function escapedBreaks(text: string): readonly RegExp[] {
   const depths = new Set([...text.matchAll(/\\{1,64}(?=n)/g)].map((found) => found[0].length));
   return [...depths]
@@ -89,7 +89,7 @@ function lastBreakEnd(text: string, expression: RegExp): number {
   return end;
 }
 
-/** A line may begin in the middle of what stands before: behind the quote that opens a string. */
+/** A line may begin partway through what precedes it: after the quote that opens a string. */
 function beginnings(line: string): readonly string[] {
   const starts = [0];
   for (const found of line.matchAll(/\\{0,64}["'`]/g)) {
@@ -106,7 +106,7 @@ const piece = new RegExp(
   'g',
 );
 
-/** The frame's text with its numbers, colours and widths left open; what parts them stays, so that matching takes one walk. */
+/** The frame's text with its numbers, colours and widths left open; the separators stay, so that one pass matches it. */
 function expressionOf(text: string): RegExp {
   const codes = `${escapeCode}{0,8}`;
   let source = codes;

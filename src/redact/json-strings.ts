@@ -36,7 +36,7 @@ export function looksLikeJson(bytes: Buffer, start: number, end: number): boolea
   return bytes[at] === 0x7b || bytes[at] === 0x5b || bytes[at] === quote;
 }
 
-/** Whether it ends as it begins: parsing what is no JSON costs more than parsing what is. */
+/** Whether it ends the way it begins. A failed parse costs more than a good one, so the obvious cases never get there. */
 function endsLikeJson(bytes: Buffer, start: number, end: number): boolean {
   let first = start;
   while (first < end && isIn(blanks, bytes[first])) first += 1;

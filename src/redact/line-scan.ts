@@ -12,7 +12,7 @@ export interface Allowance {
   readonly unitsPerText: number;
 }
 
-/** For the glance that found an anchor worth a closer look. */
+/** The cost of deciding that an anchor deserves a closer look. */
 const glanceUnits = 1;
 
 /**

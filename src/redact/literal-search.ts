@@ -8,7 +8,7 @@ export interface Literal {
 
 /** The index costs about as much to build as looking for each literal, one by one, in so many bytes. */
 const bytesBeforeIndex = 16 * 1024;
-/** Even an empty text has its price: the walk over the literals. */
+/** Even an empty text costs something: the loop over the literals. */
 const leastCounted = 512;
 
 /**
@@ -24,7 +24,7 @@ export class LiteralSearch {
     this.#literals = literals;
   }
 
-  /** `visit` is told of literals by their place in the list. */
+  /** `visit` gets each literal as its index in the list. */
   scan(bytes: Buffer, visit: Visit): void {
     this.#counted += Math.max(bytes.length, leastCounted);
     if (this.#index === undefined && this.#counted <= bytesBeforeIndex) {

@@ -18,7 +18,7 @@ import type { Literal } from './literal-search.js';
 import { commandLineRules, namedRules, rules } from './rules.js';
 import { type ViewTrigger, viewTriggers } from './view-triggers.js';
 
-/** What looks closer where a literal stands. */
+/** A literal and everything that takes a closer look where it occurs. */
 export interface Watched extends Literal {
   readonly detectors: Detector[];
   readonly viewTriggers: ViewTrigger[];
@@ -26,7 +26,7 @@ export interface Watched extends Literal {
 
 const builtInLiterals = new Map<string, readonly Watched[]>();
 
-/** The same for every redactor with the same kinds disabled, of which a process may make many. */
+/** Shared by all redactors with the same kinds disabled: a process may create many. */
 export function builtInLiteralsOf(disabled: ReadonlySet<string>): readonly Watched[] {
   const key = [...disabled].sort().join();
   const known = builtInLiterals.get(key) ?? grouped(...builtInTriggers(disabled));

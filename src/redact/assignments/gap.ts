@@ -205,11 +205,11 @@ function afterValueWord(bytes: Buffer, nameEnd: number): Gap | undefined {
   return { valueAt: runEnd(bytes, operator + 1, blanks, operator + 9), tie: 'spaced' };
 }
 
-// Of the fields between, none is longer than a word or two.
+// The fields between them are no longer than a word or two.
 const otherFields =
   /^\\{0,64}["'],\s{0,4}(?:\\{0,64}["']\w{1,20}\\{0,64}["']\s?:\s?\\{0,64}["'][^"'\\]{0,40}\\{0,64}["'],\s{0,4}){1,3}\\{0,64}["'](?:value|text)\\{0,64}["']\s?:\s?/;
 
-/** `"name":"Password","ref":"e8","value":…`, as tools that drive browsers are called. */
+/** `"name":"Password","ref":"e8","value":…`: arguments of tools that drive browsers. */
 function afterOtherFields(bytes: Buffer, nameEnd: number): Gap | undefined {
   const quote = pastBackslashes(bytes, nameEnd);
   if (!isIn(quotes, bytes[quote]) || bytes[quote + 1] !== 0x2c) return undefined;

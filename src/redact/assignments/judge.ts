@@ -14,7 +14,7 @@ import type { Assignment } from './value.js';
 
 /** Whether a value could be what its name says. */
 export function isSecretValue(name: SecretName, value: string, found: Assignment): boolean {
-  // The name was given nothing, and the next line is another's.
+  // The name has no value, and the next line belongs to another name.
   if (found.tie === 'below' && /^[\w.-]+[=:]/.test(value)) return false;
   if (name.kind === 'password' && isEverydayPassword(name, value, found)) return true;
   if (!isWritable(name, value, found) || isReference(value)) return false;
@@ -133,7 +133,7 @@ function isEverydayPassword(name: SecretName, value: string, found: Assignment):
   if (found.tie === 'assigned' || (found.isQuoted && found.tie === 'spaced')) return true;
   if (value.length < 8 || isPath(value)) return false;
   if (found.tie === 'spaced' || found.tie === 'flag') return true;
-  // A sentence may say more about a password than the password.
+  // A sentence may describe the password rather than state it.
   if (found.tie === 'placed' && !found.isQuoted)
     return /\d/.test(value) && /[!#$%^&*+=?~]/.test(value);
   const isTold = found.tie === 'stated' || isApart(found);

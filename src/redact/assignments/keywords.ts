@@ -1,4 +1,4 @@
-/** Words that make a name worth reading, small letters first: whole ones, and with what must follow where they are short. */
+/** Words that make a name worth reading, in either case; short ones include what must follow. */
 export const foldedKeywords = [
   'password',
   'passwd',
@@ -125,7 +125,7 @@ export const foldedKeywords = [
   ...['api', 'access', 'secret', 'private', 'unseal', 'recovery', 'license', 'licence'].map(ofKey),
   ...['encryption', 'signing', 'master', 'account', 'storage', 'product', 'auth'].map(ofKey),
 ];
-/** Too common in small letters. */
+/** In this case only: too common in lower case. */
 export const exactKeywords = [
   'AUTH ',
   'Key',

@@ -10,7 +10,7 @@ export const passwordWords = words(
     'jelszo jelszava parol passkey clave lozinka sandi kodeord zugangscode slaptazodis geslo sifra',
 );
 
-/** Words for passwords in languages that put the article or the case behind a word. */
+/** Words for passwords in languages where the article or the case is a suffix. */
 export const declinedWords = words(
   'passord adgangskode kodeord losenord salasana heslo haslo jelszo wachtwoord kennwort passwort parola senha sandi',
 );

@@ -3,7 +3,7 @@ import { readAndJudge } from './finding.js';
 import type { Gap } from './gap.js';
 import type { NameSense } from './name-sense.js';
 
-/** Several values of one name: lists, and what a value is changed to. */
+/** Several values of one name: lists, and a value with its replacement. */
 
 const listOpening =
   /^\\{0,64}["'`]?[ \t]{0,4}(?:[:=]|=>|:=)[ \t]{0,4}(?:\[|(?:\r?\n|(?:\\{1,64}r)?\\{1,64}n)(?:[ \t]{0,8}\d{1,6}(?:\t|\\{1,64}t|\xe2\x86\x92))?[ \t]{0,24}- )/;

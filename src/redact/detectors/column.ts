@@ -31,7 +31,7 @@ export function columnTriggers(named: readonly NamedRule[]): readonly Trigger[] 
   }));
 }
 
-/** Whether a separator or the line's end follows, and a separator or the line's beginning stands before. */
+/** Whether a separator or the end of the line follows, and a separator or the start of the line precedes. */
 function isHeading(bytes: Buffer, start: number, end: number): boolean {
   let at = end;
   while (at < end + longestHeading && isIn(headingBytes, bytes[at])) at += 1;
@@ -59,11 +59,11 @@ function isSeparatorAt(bytes: Buffer, at: number): boolean {
 const quoteBytes = alphabet('"\'');
 const escapeLetters = alphabet('trn');
 
-/** For finding where the table around a heading begins and ends. */
+/** The cost of finding where the table around a heading begins and ends. */
 const lookUnits = 24;
 
 function detect(context: ScanContext, at: number, named: readonly NamedRule[]): void {
-  // Rows of a table that was read are no headers of another.
+  // A row of a table that was already read is not another table's header.
   if (at < (context.searchedTo.get(words) ?? 0)) return;
   context.charge(lookUnits);
   const table = tableAround(context, at);
@@ -85,7 +85,7 @@ function detect(context: ScanContext, at: number, named: readonly NamedRule[]): 
   });
 }
 
-/** The cells of the lines that have as many as the header, rules between them left out. */
+/** The cells of each line that has as many as the header; ruled lines are skipped. */
 function rowsOf(
   lines: readonly Line[],
   separator: RegExp,
@@ -121,7 +121,7 @@ function tableAround(context: ScanContext, at: number): Line | undefined {
 /** A newline, or the quote that begins a string. */
 const opening = /\n|\\{1,64}n|(?:[:[({=,]\s?|^)(?<depth>\\{0,64})["'`]/g;
 
-/** Where the string ends that began with a quote behind so many backslashes. */
+/** Matches the end of a string whose opening quote had that many backslashes. */
 function closingOf(depth: string | undefined): RegExp {
   return depth === undefined ? /(?!)/ : new RegExp(`(?<!\\\\)\\\\{${depth.length}}["'\`]`);
 }

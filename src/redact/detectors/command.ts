@@ -75,7 +75,7 @@ class CommandDetector {
     const argument = line.at(index);
     if (argument === undefined) return;
     const text = line.textOf(argument);
-    // The strings of a list are flags too; a list of flags alone is none of a command.
+    // Flags may come as the strings of a list, but a list of nothing but flags is not a command.
     const isListed = argument.isQuoted;
     if (!(isListed ? /^-/ : /^[-/a-z]/).test(text)) return;
     const { flags = [], joined = [], pairs = [], joinedPairs = [] } = this.#rule;

@@ -3,7 +3,7 @@ import { secretNameOf } from '../assignments/names.js';
 import type { Trigger } from '../detector.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
-/** Values of columns that tell, in `INSERT INTO users (name, password) VALUES ('…', '…'), …`. */
+/** Values of columns with telling names: `INSERT INTO users (name, password) VALUES ('…', '…'), …`. */
 export const insertTriggers: readonly Trigger[] = [
   {
     literal: 'insert into ',

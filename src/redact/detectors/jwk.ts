@@ -1,7 +1,7 @@
 import type { Trigger } from '../detector.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
-/** The private members of a JSON Web Key (RFC 7518): whichever way round, they are in the object that has a `kty`. */
+/** The private members of a JSON Web Key (RFC 7518), in whatever order the object with the `kty` has them. */
 export const jwkTriggers: readonly Trigger[] = [
   { literal: 'kty', detector: { isWorthwhile: isMember, detect } },
 ];

@@ -5,7 +5,7 @@ import type { NameSense } from '../assignments/name-sense.js';
 import type { Detector, Trigger } from '../detector.js';
 import type { ScanContext } from '../scan-context.js';
 
-/** Finds passwords behind the words for them in other languages. */
+/** Finds passwords after the words for them in other languages. */
 export function passwordWordTriggers(): readonly Trigger[] {
   return foreignPasswordWords.map((word) => {
     const literal = Buffer.from(word, 'utf8').toString('latin1');
@@ -20,7 +20,7 @@ const password: NameSense = {
 };
 const longestEnding = 12;
 
-/** Words for passwords of other languages: names by themselves, in whatever case they are declined. */
+/** Words for passwords in other languages, declined or not: each is a name by itself. */
 class WordDetector implements Detector {
   readonly #length: number;
 
@@ -41,7 +41,7 @@ class WordDetector implements Detector {
     if (gap !== undefined) readAndJudge(context, end, gap, password);
   }
 
-  /** The end of the word, with the letters that decline it where nothing follows it otherwise. */
+  /** The end of the word, including its inflection if only then a value follows. */
   #endOf(bytes: Buffer, at: number): number | undefined {
     const end = at + this.#length;
     if (gapAfter(bytes, at, end) !== undefined) return end;

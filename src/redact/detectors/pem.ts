@@ -4,9 +4,9 @@ import { type Frame, type Framed, framesAround, lineStartsBefore, unframed } fro
 import { type ScanContext, weights } from '../scan-context.js';
 
 /**
- * Private keys in PEM and their like: the header stays, the body goes. Lines of the body may be parted by anything a tool
- * puts there: newlines at any depth of JSON, line numbers, marks of a diff or a quote, the `","` of an array with one string
- * per line. The end may be cut off, and so may the beginning.
+ * Private keys in PEM and their like: the header stays, the body goes. Whatever a tool puts there may separate the lines of
+ * the body: newlines at any depth of JSON, line numbers, marks of a diff or a quote, the `","` of an array with one string
+ * per line. Either end may be cut off.
  */
 export const pemTriggers: readonly Trigger[] = [
   { literal: '-----BEGIN ', detector: { isWorthwhile: isPrivate, detect: detectFromHeader } },
@@ -23,7 +23,7 @@ const leastTail = 28;
 const backwards = 24 * 1024;
 const mostLines = 1200;
 
-// What is private and has a block of its own, beside PEM's keys: SSH2 and PGP, and the static keys of OpenVPN.
+// Private blocks besides PEM's keys: SSH2, PGP, and the static keys of OpenVPN.
 const block = String.raw`(?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN [\w -]{1,24}[Kk]ey[\w .-]{0,12})`;
 const anyBlock = new RegExp(`^-{4,5} ?(?:BEGIN|END) ${block}(?: ?-{4,5})?`);
 const opening = new RegExp(`^-{4,5} ?BEGIN ${block}(?: ?-{4,5})?`);

@@ -62,7 +62,7 @@ function detect(context: ScanContext, at: number, reader: string): void {
     const start = from + last.index + last[0].length;
     const written = argumentsFrom(bytes, start);
     const end = written.at(-1)?.end ?? start;
-    // Only one pipe lies between what is written and who reads it.
+    // Exactly one pipe separates the writer from the reader.
     if (/^[^|\n]{0,80}\|[^|\n]{0,80}$/.test(context.text(end, at)))
       addAll(context, written, isPair);
   }

@@ -27,7 +27,7 @@ function atSign(bytes: Buffer, from: number): number {
   for (let at = from; at < limit; at += 1) {
     const byte = bytes[at] ?? 0;
     if (byte === 0x40) found = at;
-    // People forget to encode what ends an authority; behind a port it does.
+    // Passwords are often left unencoded, so these do not end one; after a port they do.
     else if (byte === 0x3a)
       isPassword ||= !isIn(digits, bytes[at + 1]) || !isIn(digits, bytes[at + 2]);
     else if (byte >= 0x80 || (stops[byte] === 1 && !(isPassword && isIn(forgotten, byte)))) break;

@@ -1,7 +1,7 @@
 import { isTypedPassword } from '../assignments/typed-password.js';
 import type { Rule } from '../rule.js';
 
-/** Passwords in calls whose name or other arguments say what they are: logins, and programs that drive a browser. */
+/** Passwords in calls whose name or other arguments give them away: logins, and scripts that drive a browser. */
 
 const nothing = new Uint8Array(256);
 const quote = String.raw`\\{0,64}["'\x60]`;

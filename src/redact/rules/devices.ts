@@ -1,10 +1,10 @@
 import { isTypedPassword } from '../assignments/typed-password.js';
 import type { Rule } from '../rule.js';
 
-/** Secrets in the configuration of network devices, mail servers and daemons: a word at its place in a line, then the secret. */
+/** Secrets in configurations of network devices, mail servers and daemons: a keyword in its place in a line, then the secret. */
 
 const nothing = new Uint8Array(256);
-/** Where a line begins: at a byte or an escape, behind what a tool puts before it. */
+/** The start of a line, written as a byte or an escape, after whatever a tool puts before it. */
 const lineStart = String.raw`(?:^|[\n"'\x60]|\\{1,64}[nt]|[#>$] )[ \t]{0,24}`;
 const words = String.raw`(?:[\w./:*-]{1,40}[ \t]{1,4}){0,9}`;
 const secret = String.raw`(?<secret>[^\s"'\x60\\<>|;,(){}[\]]{6,128})`;

@@ -6,7 +6,7 @@ const nothing = new Uint8Array(256);
 const quoted = alphabet('!-~');
 const value = String.raw`(?<secret>[^\s"'\x60\\/<>,;)]{6,64})`;
 
-/** What people write about a login: a name and a password side by side, a password before the word for it. */
+/** How people write down a login: name and password side by side, or the password before the word for it. */
 export const proseRules: readonly Rule[] = [
   {
     kind: 'password',

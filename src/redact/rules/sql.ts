@@ -4,7 +4,7 @@ import type { Rule } from '../rule.js';
 const nothing = new Uint8Array(256);
 const quote = String.raw`\\{0,64}["']`;
 
-/** Secrets that statements and functions of databases take without a name that tells. */
+/** Secrets that SQL statements and functions take without a telling name. */
 export const sqlRules: readonly Rule[] = [
   {
     kind: 'sql-password',
