@@ -45,6 +45,7 @@ describe('watch under SIGKILL, with all four harnesses writing', () => {
     const verified = await world.run(['session', 'verify', '--all'], { cwd: world.home });
     expect(verified.code, verified.stdout + verified.stderr).toBe(0);
     expect(verified.stdout).toContain('5 streams agree');
+    await expectTrueDocuments(world);
     await expectFoldedTables(world);
     const sum = verified.stdout.trimEnd().split('\n').at(-1);
     process.stdout.write(`${JSON.stringify({ minutes, kills, ...counts, sum })}\n`);
@@ -52,6 +53,35 @@ describe('watch under SIGKILL, with all four harnesses writing', () => {
     await world.remove();
   }, 3_600_000);
 });
+
+interface Shipped {
+  readonly data: {
+    readonly streams: readonly {
+      readonly stream: string;
+      readonly session_id: string;
+      readonly shippedLines: number;
+    }[];
+  };
+}
+
+interface Told {
+  readonly data: {
+    readonly sessions: readonly { readonly session_id: string; readonly total_lines: number }[];
+  };
+}
+
+/** Every session's `meta.json` tells as many lines as its parts hold. */
+async function expectTrueDocuments(world: CliWorld): Promise<void> {
+  const options = { cwd: world.home };
+  const { stdout: shipped } = await world.runJson(['session', 'verify', '--all'], options);
+  const { data }: Shipped = JSON.parse(shipped);
+  const main = data.streams.filter(({ stream }) => stream === '');
+  const { stdout: told } = await world.runJson(['session', 'list'], options);
+  const { data: listed }: Told = JSON.parse(told);
+  const lines = new Map(listed.sessions.map((one) => [one.session_id, one.total_lines]));
+  expect(main.length).toBeGreaterThan(3);
+  for (const one of main) expect(lines.get(one.session_id), one.session_id).toBe(one.shippedLines);
+}
 
 /** What the mirrored lines fold to is what the table holds, row for row. */
 async function expectFoldedTables({ home, stateFolder }: CliWorld): Promise<void> {
