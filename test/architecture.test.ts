@@ -32,6 +32,7 @@ const floors: readonly (readonly string[])[] = [
     'src/init/',
     'src/demo/',
     'src/replay/',
+    'src/search/',
     'src/sessions/',
     'src/compact/',
   ],

@@ -123,7 +123,7 @@ describe('tracecraft demo', () => {
         project: 'replaydemo',
         events: 18,
         sessions: 3,
-        lines: 59,
+        lines: 61,
       },
     });
     const { stdout } = await world.run(['log'], { cwd: folder });

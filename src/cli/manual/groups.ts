@@ -29,6 +29,7 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'session mirror',
       'session list',
       'session show',
+      'search',
       'session stop',
       'session verify',
       'session compact',

@@ -1,0 +1,137 @@
+import { UsageError } from '../errors.js';
+import { beginsSubWord, endsSubWord, subWordsOf } from './sub-words.js';
+
+export interface Query {
+  /** Words, and phrases where they have spaces in them. */
+  readonly words: readonly string[];
+  /** One of the words is enough. */
+  readonly isAny: boolean;
+  /** Words match whole, not from the beginning of a sub-word on. */
+  readonly isWhole: boolean;
+  /** Words match anywhere, also in the middle of another. */
+  readonly isSubstring: boolean;
+  /** The words are one regular expression. */
+  readonly isRegex: boolean;
+}
+
+/** A place in a text. */
+export interface Found {
+  readonly at: number;
+  readonly end: number;
+}
+
+export interface Matcher {
+  /** How many things are looked for. */
+  readonly count: number;
+  /** Where each of them is first, `undefined` for what is not there. */
+  find(text: string): readonly (Found | undefined)[];
+  /** Whether what was found is enough. */
+  isMatch(found: readonly (Found | undefined)[]): boolean;
+  /** `false` only for lines of JSON that cannot have a match in any of their strings. */
+  mayMatch(line: string): boolean;
+}
+
+type Term = (text: string) => Found | undefined;
+
+export function createMatcher(query: Query): Matcher {
+  const words = query.words.filter((word) => word.trim() !== '');
+  if (words.length === 0) {
+    throw new UsageError('nothing to search for', { hint: 'Name one or more words.' });
+  }
+  const terms = query.isRegex
+    ? [regexTerm(words.join(' '))]
+    : words.map((word) => wordTerm(word, query));
+  const isAny = query.isAny && !query.isRegex;
+  const isMatch = (found: readonly (Found | undefined)[]): boolean =>
+    isAny ? found.some(isThere) : found.every(isThere);
+  const raw = query.isRegex ? undefined : rawTests(words);
+  return {
+    count: terms.length,
+    find: (text) => terms.map((term) => term(text)),
+    isMatch,
+    mayMatch: (line) => {
+      if (raw === undefined || escapedLetter.test(line)) return true;
+      return isAny || terms.length > 1
+        ? raw.some((test) => test.test(line))
+        : raw.every((test) => test.test(line));
+    },
+  };
+}
+
+function isThere(found: Found | undefined): boolean {
+  return found !== undefined;
+}
+
+function regexTerm(source: string): Term {
+  let regex: RegExp;
+  try {
+    regex = new RegExp(source, 'iu');
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`not a regular expression: ${source.slice(0, 200)}`, {
+      hint: why.slice(0, 300),
+      cause: error,
+    });
+  }
+  return (text) => {
+    const found = regex.exec(text);
+    return found === null ? undefined : { at: found.index, end: found.index + found[0].length };
+  };
+}
+
+/** Of an identifier, what joins its sub-words may be another sign, or none: `toolResult` finds `tool_result`. */
+function wordTerm(word: string, { isWhole, isSubstring }: Query): Term {
+  const source = /\s/.test(word.trim()) || isSubstring ? phraseSource(word) : joinedSource(word);
+  const regex = new RegExp(source, 'giu');
+  if (isSubstring) return (text) => firstOf(regex, text, () => true);
+  const isWord = (text: string, { at, end }: Found): boolean =>
+    beginsSubWord(text, at) && (!isWhole || endsSubWord(text, end));
+  return (text) => firstOf(regex, text, (found) => isWord(text, found));
+}
+
+/** Spaces of any kind and number between the words of a phrase. */
+function phraseSource(phrase: string): string {
+  return phrase.trim().split(/\s+/).map(escaped).join('\\s+');
+}
+
+function joinedSource(word: string): string {
+  const pieces = subWordsOf(word);
+  const isIdentifier = pieces.length > 1 && /^[\p{L}\p{N}\p{M}_-]+$/u.test(word);
+  return isIdentifier ? pieces.map(escaped).join('[_-]?') : escaped(word);
+}
+
+function firstOf(
+  regex: RegExp,
+  text: string,
+  isGood: (found: Found) => boolean,
+): Found | undefined {
+  regex.lastIndex = 0;
+  for (let match = regex.exec(text); match !== null; match = regex.exec(text)) {
+    const found = { at: match.index, end: match.index + match[0].length };
+    if (isGood(found)) return found;
+    regex.lastIndex = Math.max(found.at + 1, regex.lastIndex - match[0].length + 1);
+  }
+  return undefined;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, (sign) => `\\x${hex(sign)}`);
+}
+
+function hex(sign: string): string {
+  return sign.charCodeAt(0).toString(16).padStart(2, '0');
+}
+
+/** JSON may spell any letter as `\u0061`, and then tells nothing about what is in it. */
+const escapedLetter = /\\u(?!00[01][0-9a-f]|001b|20(?:28|29))[0-9a-f]{4}/i;
+
+/** The longest run of plain letters of each word has to stand in the line, whatever JSON does to the rest. */
+function rawTests(words: readonly string[]): readonly RegExp[] {
+  return words.map((word) => {
+    const runs = word.match(/[a-z]+|[0-9]+/gi) ?? [];
+    const pieces = runs.flatMap((run) => subWordsOf(run));
+    const longest = pieces.reduce((best, one) => (one.length > best.length ? one : best), '');
+    // `k` and `s` have other forms in Unicode that ignoring case takes for them.
+    return new RegExp(longest === '' ? '' : escaped(longest), 'iu');
+  });
+}

@@ -1,0 +1,246 @@
+import { readerOf } from '../../watchers/readers.js';
+import type { Bucket } from '../bucket/bucket.js';
+import { leafText } from '../conversation/leaf-text.js';
+import type { RowText } from '../conversation/reader.js';
+import { UnreachableError } from '../errors.js';
+import { type ListedSession, listSessions } from '../mirror/slots/session-listing.js';
+import { listStreams, readLines } from '../mirror/slots/session-streams.js';
+import type { Layout } from '../protocol/keys.js';
+import { isName } from '../protocol/names.js';
+import { inOrder } from './in-order.js';
+import type { Found, Matcher } from './matcher.js';
+
+/** What is searched; whatever is missing here excludes nothing. */
+export interface SearchScope {
+  readonly harness?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly host?: string | undefined;
+  readonly folder?: string | undefined;
+  /** Milliseconds since the epoch, of the row itself. */
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+  readonly role?: RowText['role'] | undefined;
+  readonly tool?: string | undefined;
+  readonly hasSubagents: boolean;
+}
+
+export interface Hit {
+  readonly stream: string;
+  /** From 0. */
+  readonly line: number;
+  readonly role: RowText['role'];
+  readonly tool: string | undefined;
+  readonly atMs: number | undefined;
+  readonly text: string;
+  readonly found: Found;
+}
+
+export interface SessionHits {
+  readonly session: ListedSession;
+  /** As much of its id as tells it from all others. */
+  readonly shortId: string;
+  /** The newest ones, newest first. */
+  readonly hits: readonly Hit[];
+  readonly count: number;
+  /** No row has everything, but the session does. */
+  readonly isSpread: boolean;
+  readonly lines: number;
+  /** What of it could not be read, in words. */
+  readonly unread: string | undefined;
+}
+
+export interface SearchInput {
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+  readonly matcher: Matcher;
+  readonly scope: SearchScope;
+  /** Hits kept of each session. */
+  readonly perSession: number;
+  /** Of each id as much as tells it from the others. */
+  shortIds(ids: readonly string[]): ReadonlyMap<string, string>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Searches the transcripts of a project, the session that was written last first, part by part and without an index. */
+export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionHits> {
+  const { bucket, layout, scope, signal } = input;
+  const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
+  const all = await listSessions(bucket, layout, wanted);
+  const short = input.shortIds(all.map(({ id }) => id));
+  const scan = (session: ListedSession, stopped: AbortSignal): Promise<SessionHits> => {
+    const shortId = scope.harness === undefined ? short.get(session.id) : undefined;
+    return new SessionScan({ ...input, signal: stopped }, session, shortId ?? session.id).run();
+  };
+  const sessions = all.filter((one) => isInScope(one, scope));
+  yield* inOrder(sessions, scan, bytesHeld, signal);
+}
+
+/** A part, twice as much as text, and the rows in it. */
+const largestHeld = 32 * 1024 * 1024;
+
+/** Of one session one part is held at a time. */
+function bytesHeld({ meta }: ListedSession): number {
+  return Math.min(largestHeld, 4 * (meta?.total_uploaded_bytes ?? largestHeld));
+}
+
+async function harnessesIn(bucket: Bucket, layout: Layout): Promise<readonly string[]> {
+  const prefix = `${layout.root}sessions/`;
+  const names: string[] = [];
+  for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
+    if (entry.kind === 'prefix') names.push(entry.prefix.slice(prefix.length, -1));
+  }
+  return names.filter(isName);
+}
+
+/** Of a session without a readable `meta.json` nothing is known, so it is searched. */
+function isInScope(
+  { meta }: ListedSession,
+  { agent, host, folder, sinceMs }: SearchScope,
+): boolean {
+  if (meta === undefined) return true;
+  if (agent !== undefined && meta.agent_id !== agent) return false;
+  if (host !== undefined && meta.host !== host) return false;
+  if (folder !== undefined && !isBelow(meta.cwd, folder)) return false;
+  const uploadedMs = Date.parse(meta.last_uploaded_at ?? '');
+  return sinceMs === undefined || Number.isNaN(uploadedMs) || uploadedMs >= sinceMs;
+}
+
+function isBelow(path: string | null, folder: string): boolean {
+  return path === folder || path?.startsWith(`${folder.replace(/[/\\]+$/, '')}/`) === true;
+}
+
+class SessionScan {
+  readonly #input: SearchInput;
+  readonly #session: ListedSession;
+  readonly #shortId: string;
+  readonly #seen = new Set<string>();
+  readonly #words: boolean[];
+  #hits: Hit[] = [];
+  #count = 0;
+  #lines = 0;
+
+  constructor(input: SearchInput, session: ListedSession, shortId: string) {
+    this.#input = input;
+    this.#session = session;
+    this.#shortId = shortId;
+    this.#words = Array.from({ length: input.matcher.count }, () => false);
+  }
+
+  async run(): Promise<SessionHits> {
+    const unread = await this.#streams();
+    const isSpread = this.#count === 0 && this.#words.every(Boolean);
+    this.#keep(this.#input.perSession);
+    return {
+      session: this.#session,
+      shortId: this.#shortId,
+      hits: this.#hits,
+      count: this.#count,
+      isSpread,
+      lines: this.#lines,
+      unread,
+    };
+  }
+
+  /** What could not be read. An unreachable store ends the search: nothing else would be read either. */
+  async #streams(): Promise<string | undefined> {
+    const { bucket, layout, scope } = this.#input;
+    const { harness, id, meta } = this.#session;
+    try {
+      const missing: string[] = [];
+      for (const { name, prefix } of await listStreams(bucket, layout, { harness, id })) {
+        if (name !== '' && !scope.hasSubagents) continue;
+        const lines = await this.#stream(name, prefix);
+        const told =
+          name === ''
+            ? meta?.total_lines
+            : meta?.streams.find((stream) => stream.name === name)?.total_lines;
+        if (told !== undefined && lines < told) {
+          missing.push(`${told - lines} of ${told} lines${name === '' ? '' : ` of ${name}`}`);
+        }
+      }
+      return missing.length === 0 ? undefined : missing.join(', ');
+    } catch (error) {
+      if (error instanceof UnreachableError || !(error instanceof Error)) throw error;
+      if (this.#input.signal?.aborted === true) throw error;
+      return error.message;
+    }
+  }
+
+  async #stream(name: string, prefix: string): Promise<number> {
+    let line = 0;
+    for await (const lines of readLines(this.#input.bucket, prefix)) {
+      this.#input.signal?.throwIfAborted();
+      for (const bytes of lines) {
+        this.#line(bytes.toString('utf8'), name, line);
+        line += 1;
+      }
+    }
+    this.#lines += line;
+    return line;
+  }
+
+  #line(raw: string, stream: string, line: number): void {
+    const { matcher, scope, perSession } = this.#input;
+    if (!matcher.mayMatch(raw)) return;
+    const row = rowIn(this.#session.harness, raw);
+    if (row === undefined || !isRowInScope(row, scope)) return;
+    const found = matcher.find(row.text);
+    for (const [index, one] of found.entries()) if (one !== undefined) this.#words[index] = true;
+    const first = found.find((one) => one !== undefined);
+    if (first === undefined || !matcher.isMatch(found) || this.#isRepeated(row, stream)) return;
+    this.#count += 1;
+    const { role, tool, atMs, text } = row;
+    this.#hits.push({ stream, line, role, tool, atMs, text, found: first });
+    if (this.#hits.length > 2 * perSession + 64) this.#keep(perSession);
+  }
+
+  /** Rows of a database are told again whenever they change. */
+  #isRepeated({ id, text }: SearchedRow, stream: string): boolean {
+    if (id === undefined) return false;
+    const key = `${stream}\n${id}\n${text}`;
+    if (this.#seen.has(key)) return true;
+    this.#seen.add(key);
+    return false;
+  }
+
+  /** The newest ones. */
+  #keep(most: number): void {
+    this.#hits = this.#hits
+      .sort((left, right) => (right.atMs ?? 0) - (left.atMs ?? 0))
+      .slice(0, most);
+  }
+}
+
+interface SearchedRow extends RowText {
+  readonly id: string | undefined;
+  readonly atMs: number | undefined;
+}
+
+function rowIn(harness: string, line: string): SearchedRow | undefined {
+  const reader = readerOf(harness);
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { role: 'system', text: line, id: undefined, atMs: undefined };
+  }
+  try {
+    if (reader === undefined) {
+      return { role: 'system', text: leafText(value), id: undefined, atMs: undefined };
+    }
+    const said = reader.textOf(value);
+    const { id, atMs } = reader.read(value);
+    return said && { ...said, id, atMs };
+  } catch {
+    // Nested so deep that nothing can walk it: its text is what it is.
+    return { role: 'system', text: line, id: undefined, atMs: undefined };
+  }
+}
+
+function isRowInScope(row: SearchedRow, { sinceMs, untilMs, role, tool }: SearchScope): boolean {
+  if (role !== undefined && row.role !== role) return false;
+  if (tool !== undefined && row.tool?.toLowerCase() !== tool.toLowerCase()) return false;
+  if (sinceMs === undefined && untilMs === undefined) return true;
+  if (row.atMs === undefined) return false;
+  return row.atMs >= (sinceMs ?? -Infinity) && row.atMs < (untilMs ?? Infinity);
+}

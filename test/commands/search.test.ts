@@ -1,0 +1,172 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { partName } from '../../src/protocol/parts.js';
+import { writeObject } from '../support/generated-run.js';
+import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+let world: CliWorld;
+let root = '';
+
+const at = (minute: number) => `2026-11-0${minute % 9 === 0 ? 9 : minute % 9}T10:00:00.000Z`;
+
+function said(minute: number, role: 'user' | 'assistant', content: unknown): object {
+  return { type: role, uuid: `u${minute}`, timestamp: at(minute), message: { role, content } };
+}
+
+async function session(
+  harness: string,
+  id: string,
+  rows: readonly object[],
+  more: object = {},
+): Promise<void> {
+  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  await writeObject(root, `sessions/${harness}/${id}/${partName(0, 0, 0)}`, text);
+  const meta = { schema_version: 2, harness, session_id: id, total_lines: rows.length, ...more };
+  await writeObject(root, `sessions/${harness}/${id}/meta.json`, JSON.stringify(meta));
+}
+
+/** The hits, and the totals behind them. */
+function answerOf({ stdout }: CliResult) {
+  const lines = stdout.trimEnd().split('\n');
+  const values = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const { data } = values.pop() ?? {};
+  return { hits: values, totals: data as Record<string, unknown> };
+}
+
+describe('search', () => {
+  beforeAll(async () => {
+    world = await createCliWorld();
+    await world.run(['init', '--project', 'run', '--agent', 'anna']);
+    root = join(world.home, '.tracecraft', 'bucket', 'run');
+    await session(
+      'claude-code',
+      '8b418ea5-0000-4000-8000-000000000001',
+      [
+        said(1, 'user', 'Why does checkout_total fail?'),
+        said(2, 'assistant', [
+          { type: 'tool_use', id: 'c', name: 'Bash', input: { command: 'make' } },
+        ]),
+        said(3, 'user', [{ type: 'tool_result', tool_use_id: 'c', content: 'ENOSPC: no space' }]),
+        { type: 'mode', mode: 'checkout' },
+        said(4, 'assistant', [{ type: 'text', text: 'The checkoutTotal has no space.' }]),
+      ],
+      { agent_id: 'anna', cwd: '/work/shop', title: 'Fix the checkout', last_uploaded_at: at(4) },
+    );
+    await session(
+      'hermes',
+      '20261107_1',
+      [
+        {
+          op: 'insert',
+          id: 1,
+          role: 'user',
+          content: 'pack for the trip',
+          timestamp: 1_793_900_000,
+        },
+        {
+          op: 'update',
+          id: 1,
+          role: 'user',
+          content: 'pack for the trip',
+          timestamp: 1_793_900_000,
+        },
+        { op: 'insert', id: 2, role: 'assistant', content: 'no checkout before nine' },
+      ],
+      { agent_id: 'ben', last_uploaded_at: at(7) },
+    );
+    await session('unheard-of', 'x1', [{ note: 'a checkout of another kind' }], {
+      last_uploaded_at: at(8),
+    });
+  });
+
+  afterAll(() => world.remove());
+
+  it('finds words in every harness, the newest session first, and says that it read all', async () => {
+    const found = await world.run(['search', 'checkout', '--json']);
+    const { hits, totals } = answerOf(found);
+    expect(found.code).toBe(0);
+    expect(hits.map(({ harness, line, role }) => [harness, line, role])).toEqual([
+      ['unheard-of', 0, 'system'],
+      ['hermes', 2, 'assistant'],
+      ['claude-code', 4, 'assistant'],
+      ['claude-code', 0, 'user'],
+    ]);
+    expect(hits[3]).toEqual({
+      session: '8b418ea5-0000-4000-8000-000000000001',
+      harness: 'claude-code',
+      stream: '',
+      generation: 0,
+      line: 0,
+      role: 'user',
+      tool: null,
+      at: at(1),
+      title: 'Fix the checkout',
+      snippet: 'Why does checkout_total fail?',
+    });
+    expect(totals).toMatchObject({
+      hits: 4,
+      sessions: 3,
+      lines: 9,
+      coverage: 'listed',
+      unread: [],
+    });
+  });
+
+  it('tells a repeated state once, and a session whose rows have the words between them', async () => {
+    const trip = await world.run(['search', 'trip', '--json']);
+    expect(answerOf(trip).hits).toHaveLength(1);
+    const spread = await world.run(['search', 'ENOSPC', 'checkoutTotal']);
+    expect(spread).toMatchObject({ code: 0 });
+    expect(spread.stdout).toContain('8b418ea5');
+    expect(spread.stdout).toContain('in no single row');
+  });
+
+  it('narrows by role, tool, agent, folder and time', async () => {
+    const linesOf = async (...flags: readonly string[]) =>
+      answerOf(await world.run(['search', 'checkout', '--json', ...flags])).hits.map(
+        ({ harness, line }) => `${String(harness)} ${String(line)}`,
+      );
+    expect(await linesOf('--agent', 'ben')).toEqual(['hermes 2']);
+    expect(await linesOf('--cwd', '/work', '--role', 'user')).toEqual(['claude-code 0']);
+    expect(await linesOf('--since', at(2), '--harness', 'claude-code')).toEqual(['claude-code 4']);
+    const tool = await world.run(['search', 'make', '--tool', 'bash', '--json']);
+    expect(answerOf(tool).hits).toHaveLength(1);
+  });
+
+  it('prints names that show takes', async () => {
+    const { stdout } = await world.run(['search', 'ENOSPC']);
+    const [, id = '', line = ''] = /^(\S+):(\d+) /.exec(stdout) ?? [];
+    const shown = await world.run(['session', 'show', id, '--around', line, '--calls']);
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('ENOSPC') });
+    expect(stdout).toContain('tool');
+    expect(stdout).toContain('ENOSPC: no space');
+  });
+
+  it('says when there is nothing, and when the question is none', async () => {
+    const nothing = await world.run(['search', 'nowhere', 'checkout']);
+    expect(nothing).toMatchObject({ code: 3, stdout: '' });
+    expect(nothing.stderr).toContain('complete: 3 sessions, 9 lines');
+    expect(await world.run(['search', '--regex', '('])).toMatchObject({ code: 2 });
+  });
+
+  it('does not call an answer complete that lacks lines', async () => {
+    await session('codex', 'torn', [{ type: 'x' }], { total_lines: 5, last_uploaded_at: at(9) });
+    const found = await world.run(['search', 'nowhere', '--json']);
+    expect(found.code).toBe(10);
+    expect(answerOf(found).totals).toMatchObject({
+      coverage: 'partial',
+      unread: [{ session: 'codex/torn', missing: '4 of 5 lines' }],
+    });
+    const names = await readdir(join(root, 'sessions', 'codex'));
+    for (const name of names) await rm(join(root, 'sessions', 'codex', name), { recursive: true });
+  });
+
+  it('stops where it was told to, and says so', async () => {
+    const found = await world.run(['search', 'checkout', '--limit', '1', '--json']);
+    expect(answerOf(found)).toMatchObject({
+      hits: [{ harness: 'unheard-of' }],
+      totals: { coverage: 'stopped' },
+    });
+  });
+});
