@@ -1,9 +1,9 @@
 import type { PlanItem } from './conversation.js';
 import { type Fields, fields, json, list, text } from './fields.js';
 
-/** What one line can show. */
+/** Length at which a summary is cut to fit one line. */
 const longestSummary = 200;
-/** By how much they say about a call; a tool's own first string comes after them. */
+/** Most informative first; after them comes a tool's own first string. */
 const tellingArguments = [
   'file_path',
   'path',
@@ -23,7 +23,7 @@ const tellingArguments = [
 /** The shell command of a call that runs one. */
 export function commandIn(input: unknown): string | undefined {
   const { command, cmd, path, file_path: filePath } = fields(input);
-  // An editor's `command` is the name of what it shall do to a file.
+  // An editor's `command` names the operation on the file.
   if (path !== undefined || filePath !== undefined) return undefined;
   const said = command ?? cmd;
   if (!Array.isArray(said)) return text(said);
@@ -32,7 +32,7 @@ export function commandIn(input: unknown): string | undefined {
   return text(script ?? words.join(' '));
 }
 
-/** The argument that says most, on one line. */
+/** The most informative argument, on one line. */
 export function summaryOf(input: unknown): string {
   const said = commandIn(input) ?? tellingArgument(fields(input)) ?? plainInput(input);
   const line = said.replace(/\s+/gu, ' ').trim();
@@ -59,7 +59,7 @@ function firstFileOf(patch: string): string | undefined {
   return /^\*\*\* (?:Add|Update|Delete) File: (.+)$/m.exec(patch.slice(0, 4_096))?.[1];
 }
 
-/** The list that such a call leaves behind; `undefined` for any other call. */
+/** The list a plan-updating call leaves behind; `undefined` for any other call. */
 export function planIn(tool: string, input: unknown): readonly PlanItem[] | undefined {
   const args = fields(input);
   switch (tool) {

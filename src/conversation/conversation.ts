@@ -1,64 +1,72 @@
-/** What a harness's transcript amounts to for a reader: turns of entries, and rows that are nobody's words. */
+/**
+ * A harness's transcript as a reader sees it: turns of entries, and a count of the bookkeeping
+ * rows.
+ */
 export interface Conversation {
   readonly harness: string;
   readonly session: string;
   /** '' is the session's main stream. */
   readonly stream: string;
   readonly title?: string;
-  /** Whether all of it is a sub-agent's. */
+  /** The whole conversation is a sub-agent's. */
   readonly isSubagent: boolean;
   readonly spawnedBy?: Spawn;
   readonly forkedFrom?: Fork;
   readonly turns: readonly Turn[];
-  /** Rows that give no entry, counted by what the harness calls them. */
+  /** Rows that yield no entry, counted by the harness's name for them. */
   readonly bookkeeping: Readonly<Record<string, number>>;
   /** Rows read; each is in entries or counted as bookkeeping. */
   readonly rows: number;
-  /** Those of them that only tell the state of the whole session. */
+  /** Those of them that only record the state of the whole session. */
   readonly stateRows: number;
-  /** The sub-agents and reviews that belong to it; most of them also stand at the call that began them. */
+  /**
+   * The sub-agents and reviews that belong to it; most also appear at the call that started them.
+   */
   readonly children: readonly Child[];
 }
 
-/** Who began a sub-agent, and with which call. */
+/** Who started a sub-agent, and with which call. */
 export interface Spawn {
   readonly session: string;
   readonly stream?: string;
   readonly callId?: string;
 }
 
-/** The session that inherited turns come from, and the last row taken over where that is told. */
+/** The session that inherited turns come from, and the last row taken over, if recorded. */
 export interface Fork {
   readonly session: string;
   readonly rowId?: string;
 }
 
-/** A conversation of its own that a call began. */
+/** A conversation started by a call. */
 export interface Child {
-  /** As its harness names it: an agent, a thread, a session. */
+  /** The harness's id for it: an agent, a thread, a session. */
   readonly id: string;
-  /** Unknown while only the harness's own key of it is. */
+  /** `undefined` while only the harness's own key is known. */
   readonly session?: string;
   readonly stream?: string;
   readonly description?: string;
 }
 
-/** Who spoke: a person, a program that calls the harness, an agent that delegates, the harness about a task that ended. */
+/**
+ * Who spoke: a person, a program that calls the harness, an agent that delegates, or the harness
+ * about a task that ended.
+ */
 export type PromptOrigin = 'human' | 'sdk' | 'agent' | 'notification';
 
-/** A prompt and all that follows up to the next one. */
+/** A prompt and everything up to the next one. */
 export interface Turn {
   readonly id: string;
   /** From 1. */
   readonly number: number;
-  /** `none`: what stands before any prompt, or after a boundary. */
+  /** `none`: before any prompt, or after a boundary. */
   readonly origin: PromptOrigin | 'none';
   readonly startedAtMs?: number;
   readonly endedAtMs?: number;
   readonly state: TurnState;
   /** Copied from another session when this one was forked off. */
   readonly isInherited: boolean;
-  /** On a branch that was left. */
+  /** On a branch that was abandoned. */
   readonly isAbandoned: boolean;
   readonly entries: readonly Entry[];
 }
@@ -82,7 +90,7 @@ interface EntryBase {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly atMs?: number;
-  /** Lines of the stream, ascending: every view can reach the JSON. */
+  /** Line numbers in the stream, ascending, so that every view can link to the raw JSON. */
   readonly rows: readonly number[];
   readonly isInherited?: true;
   readonly isAbandoned?: true;
@@ -90,7 +98,7 @@ interface EntryBase {
   readonly isEarlier?: true;
 }
 
-/** What a model said or asked for belongs to one response of it. */
+/** Everything a model says or calls belongs to one response. */
 interface Response {
   readonly responseId?: string;
   readonly model?: string;
@@ -101,11 +109,11 @@ export interface PromptEntry extends EntryBase {
   readonly origin: PromptOrigin;
   readonly text: string;
   readonly images: number;
-  /** Typed while a turn ran. */
+  /** Typed while a turn was running. */
   readonly isQueued?: true;
 }
 
-/** The parts of one response, joined. */
+/** The joined parts of one response. */
 export interface AnswerEntry extends EntryBase, Response {
   readonly kind: 'answer' | 'thinking';
   readonly text: string;
@@ -120,14 +128,14 @@ interface Called extends EntryBase, Response {
 
 export interface CallEntry extends Called {
   readonly kind: 'call';
-  /** The tool's argument that says most, on one line. */
+  /** The tool's most informative argument, on one line. */
   readonly summary: string;
-  /** Of a call that runs one: the shell command. */
+  /** The shell command, for a call that runs one. */
   readonly command?: string;
   readonly child?: Child;
 }
 
-/** A call that keeps a list of what is to be done, shown as that list. */
+/** A call that updates a to-do list, shown as that list. */
 export interface PlanEntry extends Called {
   readonly kind: 'plan';
   readonly items: readonly PlanItem[];
@@ -138,7 +146,7 @@ export interface PlanItem {
   readonly state: string;
 }
 
-/** What came back of a call that is not there. */
+/** The result of a call that is missing. */
 export interface ResultEntry extends EntryBase {
   readonly kind: 'result';
   readonly callId?: string;
@@ -148,15 +156,18 @@ export interface ResultEntry extends EntryBase {
 
 export interface Result {
   readonly text: string;
-  /** The harness flags it as an error; a command that failed is told by `exitCode`. */
+  /** The harness flags it as an error; a failed command is identified by `exitCode`. */
   readonly isError: boolean;
   readonly images: number;
-  /** When it came back. */
+  /** When the result arrived. */
   readonly atMs?: number;
   readonly exitCode?: number;
   readonly durationMs?: number;
   readonly diff?: string;
-  /** Its text was too long for the transcript and lies in the stream of spilled results under this name. */
+  /**
+   * Its text was too long for the transcript and is in the stream of spilled results under this
+   * name.
+   */
   readonly spilled?: string;
 }
 
@@ -171,11 +182,11 @@ export interface CommandEntry extends EntryBase {
 export interface CompactionEntry extends EntryBase {
   readonly kind: 'compaction';
   readonly summary?: string;
-  /** Some harnesses let an agent write the summary, in a stream of its own. */
+  /** Some harnesses have an agent write the summary, in a stream of its own. */
   readonly agent?: Child;
 }
 
-/** What was put before the model and nobody typed. */
+/** Text the model was given that nobody typed. */
 export interface ContextEntry extends EntryBase {
   readonly kind: 'context';
   readonly source: ContextSource;
@@ -184,14 +195,14 @@ export interface ContextEntry extends EntryBase {
 
 export type ContextSource = 'hook' | 'mail' | 'chatter' | 'system' | 'agent';
 
-/** What the harness has to say. */
+/** A message from the harness itself. */
 export interface NoticeEntry extends EntryBase {
   readonly kind: 'notice';
   readonly notice: NoticeKind;
   readonly text: string;
-  /** More than 1 for retries, which come one by one. */
+  /** More than 1 for retries, which are reported one by one. */
   readonly count: number;
-  /** The task or agent that it is about. */
+  /** The task or agent it is about. */
   readonly task?: string;
 }
 
@@ -204,7 +215,7 @@ export type NoticeKind =
   | 'review'
   | 'note';
 
-/** A part of a message that this reader does not know. */
+/** A part of a message that this reader does not recognise. */
 export interface PartEntry extends EntryBase {
   readonly kind: 'part';
   readonly name: string;

@@ -1,14 +1,14 @@
 import { type Conversation, type Entry, entriesOf } from './conversation.js';
 
-/** What belongs to the session itself, or to the one that it was forked from. */
+/** Counts for the session itself, or for the one it was forked from. */
 export interface SpokenCounts {
   /** Typed by a person or sent by a program that calls the harness. */
   readonly prompts?: number;
-  /** Tasks that a sub-agent was given. */
+  /** Tasks given to a sub-agent. */
   readonly agent_prompts?: number;
-  /** Prompts that were typed while a turn ran. */
+  /** Prompts typed while a turn was running. */
   readonly queued?: number;
-  /** Responses of the model that say something. */
+  /** Responses of the model that contain text. */
   readonly answers?: number;
   readonly thinking?: number;
   readonly calls?: number;
@@ -20,7 +20,7 @@ export interface SpokenCounts {
   readonly images?: number;
 }
 
-/** What a conversation holds, in numbers. What there is none of is left out. */
+/** A conversation in numbers. Zero counts are omitted. */
 export interface ConversationCounts {
   readonly harness: string;
   readonly session: string;
@@ -31,18 +31,18 @@ export interface ConversationCounts {
   readonly subagents_linked: readonly string[];
   readonly rows: number;
   readonly rows_in_conversation: number;
-  /** Own prompts on a branch that was left. */
+  /** Own prompts on an abandoned branch. */
   readonly abandoned_prompts?: number;
   /** Slash commands and shell commands typed by the user, in order. */
   readonly commands?: readonly string[];
   readonly compactions?: number;
   readonly errors?: number;
-  /** Hook context and mail, and chatter that was overheard. */
+  /** Hook context, mail, and overheard chatter. */
   readonly injected?: number;
   /** Turns that a person stopped. */
   readonly interruptions?: number;
   readonly notifications?: number;
-  /** Calls that are shown as a list. */
+  /** Calls shown as a list. */
   readonly plan_updates?: number;
   readonly is_subagent?: true;
   /** The session that spawned or forked this one. */
@@ -71,7 +71,7 @@ export function countsOf(conversation: Conversation): ConversationCounts {
   };
 }
 
-/** A sub-agent in a stream of its session has no other session for a parent. */
+/** For a sub-agent in a stream of its session, no other session is the parent. */
 function parentOf({ session, spawnedBy, forkedFrom }: Conversation): string | undefined {
   const parent = spawnedBy?.session ?? forkedFrom?.session;
   return parent === session ? undefined : parent;

@@ -15,7 +15,7 @@ import type {
 import type { CallPiece, PlacedRow } from './row.js';
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
-/** An entry in the making: it has no id yet, and its rows are in the order in which they came. */
+/** An entry under construction: it has no id yet, and its rows are in order of arrival. */
 export type Bare<T extends Entry> = Writable<Omit<T, 'id' | 'rows'>> & { readonly rows: number[] };
 export type CallDraft = Bare<CallEntry> | Bare<PlanEntry>;
 export type ResultDraft = Bare<ResultEntry>;

@@ -23,20 +23,21 @@ import type {
   SpokenPiece,
 } from './row.js';
 
-/** An entry in the making, or the end that a row tells of the turn before it. */
+/** An entry under construction, or a row's report that the previous turn ended. */
 export type Step =
   | {
       readonly draft: Draft;
-      /** The row that it began with. */
+      /** Its first row. */
       readonly rowId: string | undefined;
-      /** Whether a turn begins with it. */
+      /** Whether it starts a turn. */
       readonly opens: boolean;
     }
   | { readonly end: TurnState };
 
 /**
- * Puts the pieces of rows together to entries: a call with its result, the parts of a response, a command with its output.
- * They may come in any order; an entry stands where its first piece was, and a call where the call itself was.
+ * Assembles entries from the pieces of rows: a call with its result, the parts of a response, a
+ * command with its output. The pieces may come in any order; an entry is placed at its first piece,
+ * and a call at the call itself.
  */
 export class EntryAssembly {
   readonly #steps: Step[] = [];
@@ -49,10 +50,10 @@ export class EntryAssembly {
   readonly #nameless = new Map<string, CallDraft[]>();
   readonly #results = new Map<string, ResultDraft>();
   readonly #details = new Map<string, { readonly row: PlacedRow; readonly tell: DetailTell }[]>();
-  /** Where a call that only details tell of would stand. */
+  /** The place of a call known only from details. */
   readonly #places = new Map<string, ResultDraft>();
   readonly #children = new Map<string, Child>();
-  /** Results that found their call after all. */
+  /** Results whose call turned up later. */
   readonly #absorbed = new Set<Draft>();
 
   add(row: PlacedRow): void {
@@ -67,7 +68,7 @@ export class EntryAssembly {
     }
   }
 
-  /** Everything in order; what was told of calls beside their results is in them. */
+  /** Everything in order, with the details that rows gave about calls added to them. */
   finish(): {
     readonly steps: readonly Step[];
     readonly bookkeeping: Readonly<Record<string, number>>;
@@ -200,7 +201,7 @@ export class EntryAssembly {
     this.#push({ ...baseOf(row), ...piece }, row, isBoundary === true);
   }
 
-  /** Of the command right before it, else somebody's that is not there. */
+  /** Belongs to the command right before it; otherwise its command is missing. */
   #output(said: string, row: PlacedRow): void {
     const last = this.#last;
     if (last?.kind !== 'command') {
@@ -223,7 +224,9 @@ export class EntryAssembly {
     this.#push({ ...baseOf(row), kind: 'compaction', ...told }, row);
   }
 
-  /** Retries come one by one, and an interruption may be told twice: each is one notice. */
+  /**
+   * Retries come one by one, and an interruption may be reported twice: each becomes one notice.
+   */
   #notice({ isWaking, ...piece }: NoticePiece, row: PlacedRow): void {
     const last = this.#last;
     const isRepeated = piece.notice === 'retries' || piece.notice === 'interruption';
@@ -242,7 +245,7 @@ export class EntryAssembly {
       return;
     }
     this.#details.set(tell.callId, [{ row, tell }]);
-    // Its place, should the call turn out to be missing.
+    // Its place, in case the call turns out to be missing.
     const draft: ResultDraft = {
       ...baseOf(row),
       kind: 'result',
@@ -283,7 +286,7 @@ export class EntryAssembly {
   }
 }
 
-/** Rows by what their harness calls them, in the order of names. */
+/** Rows by the harness's name for them, sorted by name. */
 function counted(rows: Iterable<PlacedRow>): Readonly<Record<string, number>> {
   const counts = new Map<string, number>();
   for (const { name, lines } of rows) counts.set(name, (counts.get(name) ?? 0) + lines.length);

@@ -1,4 +1,4 @@
-/** A value of which nothing is known, read field by field. */
+/** A value of unknown shape, read field by field. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function fields(value: unknown): Fields {
@@ -11,12 +11,12 @@ export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** `undefined` for what shows nothing: some harnesses write answers of nothing but line breaks. */
+/** `undefined` for blank text: some harnesses write answers of nothing but line breaks. */
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' && /\S/.test(value) ? value : undefined;
 }
 
-/** An id or a name: any string but the empty one. */
+/** An id or a name: any non-empty string. */
 export function word(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
@@ -25,13 +25,13 @@ export function finite(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** Milliseconds since the epoch, of an ISO date and time. */
+/** An ISO date and time as milliseconds since the epoch. */
 export function isoMs(value: unknown): number | undefined {
   const ms = typeof value === 'string' && value.length <= 64 ? Date.parse(value) : Number.NaN;
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** The value that a text of JSON stands for; the text itself where it is none. */
+/** The parsed value of a JSON text; the text itself if it is not JSON. */
 export function opened(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
@@ -46,7 +46,7 @@ export function json(value: unknown): string {
   try {
     return JSON.stringify(value) ?? '';
   } catch {
-    // Nested so deep that nothing can print it.
+    // Too deeply nested to print.
     return '';
   }
 }

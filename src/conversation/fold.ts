@@ -5,17 +5,17 @@ import { noted, type PlacedRow, type Tell } from './row.js';
 import { named, type TitleCandidates, titleIn, withCommand, withPrompt } from './titles.js';
 import { turnsOf } from './turns.js';
 
-/** What makes sense of one harness's rows, one stream at a time. */
+/** Interprets one harness's rows, one stream at a time. */
 export interface RowReader {
-  /** The next row, parsed. */
+  /** Takes the next row, parsed. */
   row(value: unknown, line: number): void;
-  /** All rows so far as they stand to one another, in the order in which they are read. */
+  /** All rows so far, placed relative to one another, in reading order. */
   rows(): readonly PlacedRow[];
-  /** Whether the stream is a sub-agent's. */
+  /** The stream is a sub-agent's. */
   readonly isSubagent: boolean;
 }
 
-/** Rows go in one after another; what they amount to can be asked for at any time. */
+/** Builds a conversation row by row; the result so far is available at any time. */
 export class ConversationFold {
   readonly #harness: string;
   readonly #place: Place;
@@ -28,7 +28,7 @@ export class ConversationFold {
     this.#reader = reader;
   }
 
-  /** Takes the next line, without its newline. Never fails: what cannot be read is counted. */
+  /** Takes the next line, without its newline. Never fails: unreadable rows are counted. */
   row(line: string, number: number): void {
     let value: unknown;
     try {
@@ -40,7 +40,7 @@ export class ConversationFold {
     try {
       this.#reader.row(value, number);
     } catch {
-      // Nested so deep that nothing can walk it.
+      // Too deeply nested to traverse.
       this.#unread.push(unread('not readable', number));
     }
   }

@@ -9,19 +9,19 @@ import {
 } from './conversation.js';
 import { fields, text } from './fields.js';
 
-/** A conversation that another one may have begun, as its caller needs to know it. */
+/** A conversation that another one may have started, reduced to what its caller needs. */
 export interface ChildHead {
   readonly child: Child;
-  /** Without a stream where only the session is known, and without a call where only the caller is. */
+  /** The stream is missing if only the session is known, the call if only the caller is. */
   readonly spawnedBy: Spawn;
-  /** The first thing that it was told. */
+  /** The first prompt it was given. */
   readonly task?: string;
-  /** It wrote the summary of a compaction, and is nobody's call. */
+  /** It wrote the summary of a compaction and belongs to no call. */
   readonly isCompaction?: true;
   readonly endedAtMs?: number;
 }
 
-/** A sub-agent's own file is named after it; what is known about the agent lies in another one beside it. */
+/** A sub-agent's own file is named after it; a file beside it describes the agent. */
 const agentStream = /(?:^|\/)agent-([^/]+?)(?<!\.meta)$/;
 
 /** Whether a stream is a sub-agent's transcript. */
@@ -29,7 +29,7 @@ export function isAgentStream(name: string): boolean {
   return agentStream.test(name);
 }
 
-/** What its caller needs to know of a conversation; `undefined` when nobody began it. */
+/** What its caller needs to know about a conversation; `undefined` if nobody started it. */
 export function headOf(conversation: Conversation, about?: Partial<Child>): ChildHead | undefined {
   const { session, stream, spawnedBy, turns, isSubagent } = conversation;
   const agent = agentStream.exec(stream)?.[1];
@@ -49,7 +49,10 @@ export function headOf(conversation: Conversation, about?: Partial<Child>): Chil
   };
 }
 
-/** The conversation with what it began: each child stands at its call where that is told, or told by the task. */
+/**
+ * The conversation with the ones it started: each child is placed at its call, found by id or by
+ * task.
+ */
 export function withChildren(
   conversation: Conversation,
   heads: readonly ChildHead[],
@@ -69,14 +72,18 @@ export function withChildren(
   const placed = new Set(places.values());
   for (const { child, spawnedBy, isCompaction } of own) {
     if (isCompaction === true) continue;
-    // Of a session's sub-agents it is not told whose they are; only those that are found here are this stream's.
+    // The harness does not say which stream started a session's sub-agents; only those placed here
+    // belong to this one.
     if (spawnedBy.stream === undefined && !placed.has(child) && !children.has(child.id)) continue;
     children.set(child.id, { ...children.get(child.id), ...child });
   }
   return { ...patched, children: [...children.values()] };
 }
 
-/** Each child has one place and each place one child; what names it comes before what only fits it. */
+/**
+ * Each child has one place and each place one child; a match by name takes precedence over one that
+ * merely fits.
+ */
 function placesOf(
   heads: readonly ChildHead[],
   entries: readonly Entry[],
@@ -111,7 +118,7 @@ function isTaskOf(call: CallEntry, { task }: ChildHead): boolean {
   return [prompt, message, named, goal].some((said) => text(said)?.trim() === task.trim());
 }
 
-/** A compaction is done after its agent is. */
+/** A compaction ends after its agent does. */
 function isSummedUpBy(entry: Entry, { endedAtMs = 0 }: ChildHead): boolean {
   return entry.kind === 'compaction' && (entry.atMs ?? Number.POSITIVE_INFINITY) >= endedAtMs;
 }
@@ -122,7 +129,7 @@ function withChild(entry: Entry, child: Child | undefined): Entry {
   return entry.kind === 'call' ? { ...entry, child: { ...entry.child, ...child } } : entry;
 }
 
-/** The conversation with the results that were too long for it, from the stream in which they lie. */
+/** The conversation with the results that were too long for it, taken from their stream. */
 export function withSpilledResults(
   conversation: Conversation,
   spilled: Conversation,
@@ -142,8 +149,8 @@ export function withSpilledResults(
 }
 
 /**
- * The newest generation of a stream after what an earlier one had and it has not: a harness that cuts a transcript short
- * throws away its beginning.
+ * The newest generation of a stream, preceded by what only an earlier one has: a harness that
+ * truncates a transcript drops its beginning.
  */
 export function withEarlier(newest: Conversation, earlier: Conversation): Conversation {
   const known = new Set(entriesOf(newest).map(({ id }) => id));

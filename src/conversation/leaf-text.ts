@@ -1,11 +1,17 @@
-/** Ids, signatures and whole copies of files: nobody looks for them, and they would drown what one does. */
+/**
+ * Ids, signatures and whole copies of files: nobody searches for them, and they would drown out the
+ * rest.
+ */
 const skipped =
   /^(?:u?uid|id|.*(?:Id|_id|Uuid|_uuid|UUID)|signature|encrypted_content|originalFile)$/;
 const base64 = /^(?:data:[^,]{0,100},)?[A-Za-z0-9+/_-]{400,}={0,2}$/;
-/** Deeper than any row is, and shallow enough for any stack. */
+/** Deeper than any real row, and shallow enough for any stack. */
 const deepest = 64;
 
-/** Every string in a value, one a line: of a kind of row that no reader knows. JSON inside strings is opened. */
+/**
+ * Every string in a value, one per line, for kinds of rows no reader knows. JSON inside strings is
+ * parsed.
+ */
 export function leafText(value: unknown): string {
   const found = new Set<string>();
   collect(value, 0, found);
@@ -31,7 +37,7 @@ function collectText(text: string, depth: number, found: Set<string>): void {
   else collect(inside, depth + 1, found);
 }
 
-/** A structure, or nothing. */
+/** An object or array; `undefined` for anything else. */
 function parsed(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

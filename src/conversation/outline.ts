@@ -5,13 +5,13 @@ import type { RowReading, Tell } from './row.js';
 import { joinedTallies, type Tally } from './tally.js';
 import { named, type TitleCandidates, titleIn, withCommand, withName } from './titles.js';
 
-/** What is kept of one harness's rows to count turns: bounded, however many rows there are. */
+/** The state kept of one harness's rows to count turns: bounded, however many rows there are. */
 export interface TurnCounter {
   row(value: unknown, line: number): RowReading;
-  /** Plain JSON, from which another counter goes on. */
+  /** Plain JSON, from which another counter can resume. */
   state(): unknown;
   tallies(): { readonly own: Tally; readonly inherited: Tally };
-  /** What its rows tell as they stand, rather than one by one. */
+  /** What the rows say taken together rather than one by one. */
   tells(): readonly Tell[];
   readonly isSubagent: boolean;
 }
@@ -38,20 +38,20 @@ const outlineSchema = v.object({
   counter: v.unknown(),
 });
 
-/** What an outline goes on from. Plain JSON. */
+/** The state an outline resumes from. Plain JSON. */
 export type OutlineState = v.InferOutput<typeof outlineSchema>;
 
-/** A conversation in short. */
+/** A summary of a conversation. */
 export interface Outline {
   readonly rows: number;
   readonly title?: string;
   /** The last own prompt, on one line. */
   readonly lastPrompt?: string;
-  /** Own prompts, and turns that they or something else began. */
+  /** Own prompts, and turns started by them or by something else. */
   readonly prompts: number;
   readonly turns: number;
   readonly inheritedTurns: number;
-  /** Lines that the last turns begin with, ascending; of the inherited ones too. */
+  /** First lines of the last turns, ascending, inherited ones included. */
   readonly turnStarts: readonly number[];
   /** The time of its newest row. */
   readonly lastAtMs?: number;
@@ -61,8 +61,9 @@ export interface Outline {
 }
 
 /**
- * Title, last prompt and number of turns of a stream, kept up row by row in little space, so that they can be had beside a
- * checkpoint. They are those of the whole conversation: what is left out is only what other sessions tell.
+ * Title, last prompt and number of turns of a stream, updated row by row in little space so that
+ * they can be stored with a checkpoint. They match those of the whole conversation, except for what
+ * only other sessions say.
  */
 export class OutlineFold {
   readonly #place: Place;
@@ -84,7 +85,10 @@ export class OutlineFold {
     this.#lastAtMs = from.lastAtMs;
   }
 
-  /** Takes the next line, without its newline, and tells what it says. Never fails: `undefined` for what cannot be read. */
+  /**
+   * Takes the next line, without its newline, and returns what it says. Never fails: `undefined` if
+   * it cannot be read.
+   */
   row(line: string, number: number): RowReading | undefined {
     this.#rows += 1;
     let reading: RowReading;
@@ -107,7 +111,7 @@ export class OutlineFold {
     return reading;
   }
 
-  /** Turns so far, the inherited ones included. */
+  /** Turns so far, inherited ones included. */
   get turns(): number {
     const { own, inherited } = this.#counter.tallies();
     return own.turns + inherited.turns;
@@ -158,7 +162,7 @@ export class OutlineFold {
   }
 }
 
-/** The state that somebody kept; `undefined` when it is none of these. */
+/** A saved state; `undefined` if the value is not one. */
 export function outlineState(value: unknown): OutlineState | undefined {
   const result = v.safeParse(outlineSchema, value);
   return result.success ? result.output : undefined;

@@ -4,24 +4,24 @@ import { OutlineFold, outlineState, type TurnCounter } from './outline.js';
 import type { Place } from './place.js';
 import type { Piece, RowReading } from './row.js';
 
-/** What one row says, for search. */
+/** The searchable text of one row. */
 export interface RowText {
   readonly role: 'user' | 'assistant' | 'tool' | 'system';
-  /** Of a call or its result, where the row names it. */
+  /** The tool of a call or result, if the row names it. */
   readonly tool?: string;
   readonly text: string;
 }
 
-/** One harness's transcripts as conversations. Pure: a browser reads them too. */
+/** Reads one harness's transcripts as conversations. Pure: it also runs in a browser. */
 export interface Reader {
   readonly harness: string;
   open(place: Place): ConversationFold;
   outline(place: Place): OutlineFold;
-  /** Goes on from what another one's `state()` was; `undefined` when it was none. */
+  /** Resumes from another outline's `state()`; `undefined` if `state` is not one. */
   outline(place: Place, state: unknown): OutlineFold | undefined;
-  /** What one row says by itself, as far as that can be told without the others. */
+  /** Reads one row by itself, as far as that is possible without the others. */
   read(row: unknown): RowReading;
-  /** `undefined` for a row that says nothing: the harness's bookkeeping. Rows of unknown kinds say whatever is in them. */
+  /** `undefined` for bookkeeping rows. For rows of unknown kinds, all the text they contain. */
   textOf(row: unknown): RowText | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface ReaderRules {
   readonly resumedTurns: (place: Place, state: unknown) => TurnCounter | undefined;
   /** Reads one row by itself. */
   readonly read: (row: unknown) => RowReading;
-  /** Whether rows of this name are known to say nothing. */
+  /** Rows of this name are known to be bookkeeping. */
   readonly isBookkeeping: (name: string) => boolean;
 }
 

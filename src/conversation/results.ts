@@ -14,7 +14,7 @@ export function resultOf(piece: ResultPiece, atMs: number | undefined): Result {
   };
 }
 
-/** A result that is told twice is the fuller of the two, and an error if either says so. */
+/** Of a result reported twice, the fuller one counts, and it is an error if either says so. */
 export function joinedResult(known: Result | undefined, more: Result): Result {
   if (known === undefined) return more;
   const [less, fuller] = known.text.length >= more.text.length ? [more, known] : [known, more];

@@ -8,25 +8,25 @@ import type {
   TurnState,
 } from './conversation.js';
 
-/** What one row says, as far as it can be told without any other. */
+/** What one row says, as far as it can be read without the others. */
 export interface RowReading {
-  /** What the harness calls such a row: it is counted under this name when it gives no entry. */
+  /** The harness's name for the row; it is counted under this name when it yields no entry. */
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly atMs: number | undefined;
   /** The harness's own id of the row. */
   readonly id: string | undefined;
-  /** What it gives to the conversation; nothing for bookkeeping. */
+  /** Its contribution to the conversation; empty for bookkeeping. */
   readonly pieces: readonly Piece[];
-  /** What it tells about the conversation or another of its entries, without being part of it. */
+  /** What it says about the conversation or another entry without being part of it. */
   readonly tells: readonly Tell[];
-  /** It only tells the state of the whole session. */
+  /** It only records the state of the whole session. */
   readonly isState?: true;
 }
 
-/** A row that has found its place among the others. */
+/** A row placed among the others. */
 export interface PlacedRow extends RowReading {
-  /** More than one where a row's later states are lines of their own. */
+  /** More than one if later states of the row are separate lines. */
   readonly lines: readonly number[];
   readonly isInherited: boolean;
   readonly isAbandoned: boolean;
@@ -50,7 +50,7 @@ export interface PromptPiece {
   readonly text: string;
   readonly images: number;
   readonly isQueued?: true;
-  /** Rows that repeat one prompt have the same. */
+  /** Rows that repeat one prompt share a key. */
   readonly key?: string;
 }
 
@@ -73,7 +73,7 @@ export interface CallPiece {
 export interface ResultPiece {
   readonly kind: 'result';
   readonly callId: string | undefined;
-  /** Where results do not name their call: the row that made it. */
+  /** The row that made the call, where results do not name their call. */
   readonly callRowId?: string;
   readonly tool?: string;
   readonly text: string;
@@ -89,11 +89,11 @@ export interface CommandPiece {
   readonly name: string;
   readonly args: string;
   readonly output?: string;
-  /** What follows has nothing to do with what came before. */
+  /** What follows is unrelated to what came before. */
   readonly isBoundary?: true;
 }
 
-/** Some harnesses mark the place in one row and give the summary in the next. */
+/** Some harnesses mark the place in one row and put the summary in the next. */
 export interface CompactionPiece {
   readonly kind: 'compaction';
   readonly part: 'boundary' | 'summary' | 'whole';
@@ -105,7 +105,7 @@ export interface NoticePiece {
   readonly notice: NoticeKind;
   readonly text: string;
   readonly task?: string;
-  /** The model is woken by it: a turn begins. */
+  /** It wakes the model: a turn begins. */
   readonly isWaking?: true;
 }
 
@@ -117,14 +117,17 @@ export type Tell =
   | { readonly kind: 'fork'; readonly from: Fork }
   | { readonly kind: 'end'; readonly state: TurnState };
 
-/** Named by the user, or by the harness. Of equals the last one counts. */
+/** Named by the user, or by the harness. The last one of each kind counts. */
 export interface TitleTell {
   readonly kind: 'title';
   readonly by: 'user' | 'harness';
   readonly text: string;
 }
 
-/** More about a call, from a row beside its result. Where the call is not there, it is all that is left of it. */
+/**
+ * More about a call, from a row beside its result. If the call is missing, this is all that is left
+ * of it.
+ */
 export interface DetailTell {
   readonly kind: 'detail';
   readonly callId: string;
@@ -136,7 +139,7 @@ export interface DetailTell {
   readonly diff?: string;
 }
 
-/** A row as bookkeeping. */
+/** A bookkeeping row. */
 export function noted(
   name: string,
   { atMs, id }: Pick<RowReading, 'atMs' | 'id'>,

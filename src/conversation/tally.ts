@@ -2,27 +2,27 @@ import * as v from 'valibot';
 import type { PromptPiece } from './row.js';
 import { promptTitle, titleText } from './titles.js';
 
-/** How many turns are kept by the line that they begin with: the end of a long session is read from there. */
+/** How many turns' first lines are kept: the end of a long session is read from there. */
 const mostStarts = 20;
 const longestPrompt = 300;
 
 export const tallySchema = v.object({
   turns: v.number(),
   prompts: v.number(),
-  /** Lines that the last turns begin with, ascending. */
+  /** First lines of the last turns, ascending. */
   starts: v.array(v.number()),
-  /** What a person said first, as a title, and what an agent was told first. */
+  /** What a person said first, as a title, and the first thing an agent was told. */
   first: v.exactOptional(v.string()),
   task: v.exactOptional(v.string()),
   last: v.exactOptional(v.string()),
 });
 
-/** Turns in numbers: as small after a thousand as after ten. Plain JSON. */
+/** Turns in numbers; the size does not grow with the session. Plain JSON. */
 export type Tally = Readonly<v.InferOutput<typeof tallySchema>>;
 
 export const noTurns: Tally = { turns: 0, prompts: 0, starts: [] };
 
-/** A prompt, as far as it is remembered. */
+/** The part of a prompt that is remembered. */
 export type Prompted = Pick<PromptPiece, 'text' | 'images' | 'origin'>;
 
 export function withTurn(tally: Tally, line: number, prompt?: Prompted): Tally {
@@ -44,7 +44,7 @@ function wordsOf(prompt: Prompted): Pick<Tally, 'first' | 'task' | 'last'> {
   };
 }
 
-/** What comes after joined to what comes before. */
+/** Joins two consecutive tallies. */
 export function joinedTallies(before: Tally, after: Tally): Tally {
   const first = before.first ?? after.first;
   const task = before.task ?? after.task;
@@ -60,7 +60,7 @@ export function joinedTallies(before: Tally, after: Tally): Tally {
   };
 }
 
-/** What tells texts apart without keeping them. */
+/** Distinguishes texts without storing them. */
 export function printOf(text: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) {

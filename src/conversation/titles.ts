@@ -1,16 +1,16 @@
 import type { Place } from './place.js';
 import type { PromptPiece, Tell, TitleTell } from './row.js';
 
-/** In UTF-16 code units: `meta.json` stays small whatever a transcript says of itself. */
+/** In UTF-16 code units: keeps `meta.json` small whatever a transcript contains. */
 const longestTitle = 500;
 
-/** Control characters, lone surrogates, and marks that turn the direction of text around. */
+/** Control characters, lone surrogates, and marks that reverse the direction of text. */
 const unprintable = /[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
-/** Where pictures were pasted. */
+/** Placeholders of pasted pictures. */
 const pasted = /^(?:\[Image\b[^\]]*\]\s*)+/;
 const caveat = /^Caveat: The messages below/;
 
-/** A title on one line, cut when it is too long; '' when nothing of it can be shown. */
+/** A title on one line, truncated if too long; '' if nothing printable is left. */
 export function titleText(said: string): string {
   const start = said.slice(0, longestTitle * 8);
   const line = start.replace(unprintable, ' ').replace(/\s+/gu, ' ').trim();
@@ -21,7 +21,7 @@ export function titleText(said: string): string {
     .concat('…');
 }
 
-/** What a prompt can title; `undefined` when it is not a person's words. */
+/** A prompt as a title; `undefined` if a person did not write it. */
 export function promptTitle({
   text,
   images,
@@ -36,8 +36,9 @@ function isTitle(words: string): boolean {
 }
 
 /**
- * What may title a conversation, one after another. The name that the user gave comes first, then the harness's, then the
- * first own prompt, the first inherited one, the task of a sub-agent, and the first command.
+ * Candidates for a conversation's title, collected one by one. The user's own name for it comes
+ * first, then the harness's, the first own prompt, the first inherited one, a sub-agent's task, and
+ * the first command.
  */
 export interface TitleCandidates {
   readonly named?: string;
@@ -62,7 +63,7 @@ export function withName(
   return by === 'user' ? { ...candidates, named: title } : { ...candidates, called: title };
 }
 
-/** With the names that rows tell, and the one that is kept outside of them. */
+/** With the names found in rows and the one stored outside them. */
 export function named(
   candidates: TitleCandidates,
   tells: readonly Tell[],

@@ -10,7 +10,10 @@ interface OpenTurn {
   end: TurnState | undefined;
 }
 
-/** Cuts entries into turns: each begins with a prompt, with what wakes the model in one's place, or after a boundary. */
+/**
+ * Splits entries into turns: each starts with a prompt, with something else that wakes the model,
+ * or after a boundary.
+ */
 export function turnsOf(steps: readonly Step[]): readonly Turn[] {
   const ids = new UniqueIds();
   const turns: OpenTurn[] = [];
@@ -22,7 +25,7 @@ export function turnsOf(steps: readonly Step[]): readonly Turn[] {
     }
     const entry = finished(step.draft, ids.of(nameOf(step.draft, step.rowId)));
     const isAbandoned = entry.isAbandoned === true;
-    // What was taken back in the middle of a turn is not part of what goes on.
+    // A branch abandoned in the middle of a turn is not part of what continues.
     const isApart = last !== undefined && last.isAbandoned !== isAbandoned;
     if (last !== undefined && !step.opens && !isApart) last.entries.push(entry);
     else {
@@ -86,14 +89,14 @@ function stateOf(
 
 const failures: ReadonlySet<string> = new Set(['error', 'retries', 'refusal']);
 
-/** Whether something is still to come after it. */
+/** Whether more will follow it. */
 function isWaiting({ kind }: Entry): boolean {
   return kind === 'prompt' || kind === 'call' || kind === 'plan' || kind === 'thinking';
 }
 
-/** An id of its own for every entry, the same whenever the same rows are read. */
+/** Gives every entry a unique id, the same whenever the same rows are read. */
 class UniqueIds {
-  /** With the highest number that was put behind it. */
+  /** With the highest suffix used for each. */
   readonly #taken = new Map<string, number>();
 
   of(wanted: string): string {
