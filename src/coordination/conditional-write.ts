@@ -1,8 +1,8 @@
 import type { Bucket } from '../bucket/bucket.js';
 
 /**
- * Creates an object, or replaces the one that was read; plainly where the store arbitrates neither. Whether it was written:
- * not if somebody else was faster.
+ * Creates an object, or replaces the version that was read; unconditionally if the store does not
+ * arbitrate. Returns whether it was written: not if somebody else was faster.
  */
 export async function writeOver(
   bucket: Bucket,

@@ -5,7 +5,7 @@ import type { CoordinationContext } from './context.js';
 /** The time of this process's last timestamp. */
 let lastNs = 0n;
 
-/** How far two processes' views of the store's time may differ: the store tells whole seconds. */
+/** How far two processes' views of the store's time may differ: stores report whole seconds. */
 const differenceNs = 1_500_000_000n;
 
 export interface StampedMoment {
@@ -32,8 +32,8 @@ export async function newStamp({
 }
 
 /**
- * The same for what is written down in whole milliseconds and has its events' keys from there: later than what this machine
- * stamped before, and earlier than what it stamps next.
+ * Like `newStamp`, for a time that is stored in whole milliseconds and from which its events take
+ * their keys: later than this machine's previous timestamp and earlier than its next one.
  */
 export async function newMoment(
   context: Pick<CoordinationContext, 'bucket' | 'agent' | 'stamps'>,
@@ -45,7 +45,7 @@ export async function newMoment(
   return new Date(Number(ms)).toISOString();
 }
 
-/** As many keys may have their time from one such moment. */
+/** How many keys can take their time from one such moment. */
 const followUpsNs = 10n;
 
 /** 8 random hex digits. */

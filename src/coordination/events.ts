@@ -24,7 +24,7 @@ export type EventType =
   | 'session.started'
   | 'session.ended';
 
-/** The state object an event describes, and which of its states. */
+/** The state object an event describes, and which version of it. */
 export interface EventRef {
   readonly key: string;
   readonly nonce?: string | null;
@@ -51,7 +51,10 @@ type Recorder = Pick<
   'bucket' | 'layout' | 'agent' | 'sessionId' | 'stamps' | 'onUnrecorded'
 >;
 
-/** Work after the act itself is done: its failure is reported, not thrown, if someone listens. */
+/**
+ * Work after the operation itself has succeeded: a failure is reported, not thrown, if someone
+ * listens.
+ */
 export async function afterwards(
   { onUnrecorded }: Pick<CoordinationContext, 'onUnrecorded'>,
   work: Promise<void>,

@@ -3,8 +3,8 @@ import type { Io } from '../io.js';
 import { withoutLinks } from '../links.js';
 
 /**
- * This machine's latest timestamp. A store tells time in whole seconds, so each process knows it only to within half
- * a second, and one process's write right after another's could sort before it.
+ * This machine's latest timestamp. A store reports time in whole seconds, so each process knows it
+ * only to within half a second, and one process's write right after another's could sort before it.
  */
 export interface LastTimestamp {
   /** Nanoseconds of store time. */

@@ -1,16 +1,16 @@
 const firstPauseMs = 500;
 const longestPauseMs = 5_000;
 
-/** Pauses that grow from half a second to five, until the time is up. */
+/** Pauses that grow from half a second to five, until time runs out. */
 export interface Pauses {
-  /** Milliseconds; not positive once the time is up. */
+  /** Milliseconds; zero or negative once time is up. */
   leftMs(): number;
-  /** Nobody has paused yet. */
+  /** No pause has been taken yet. */
   isFirst(): boolean;
   pause(): Promise<void>;
 }
 
-/** `now` in milliseconds, by whichever clock the time is to be measured. */
+/** `now` returns milliseconds, by whichever clock the time should be measured. */
 export function growingPauses(
   now: () => number,
   sleep: (ms: number) => Promise<void>,

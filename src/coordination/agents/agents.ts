@@ -29,7 +29,9 @@ const heartbeatEveryMs = 60_000;
 const heartbeats = 'heartbeats';
 const maxSessions = 32;
 
-/** A heartbeat of one session of an agent; registers an unknown agent. Times are the store's. */
+/**
+ * Sends a heartbeat of one session of an agent; registers an unknown agent. Times are the store's.
+ */
 export async function beat(
   context: CoordinationContext,
   { sessionId, harness, status, step, summary }: Beat,
@@ -105,8 +107,8 @@ export interface HeartbeatNews {
 }
 
 /**
- * What every command of an agent does besides its own requests. With a `step` it sends at once, because a new step is
- * news. Never fails: resolves to what went wrong, if anything.
+ * What every command of an agent does besides its own requests. With a `step` it sends a heartbeat
+ * at once, because a new step is news. Never fails: resolves to the error, if any.
  */
 export async function refreshHeartbeat(
   context: CoordinationContext,
@@ -140,8 +142,8 @@ function everyAfter(last: LastBeat | undefined, ttlMs: number | null | undefined
 }
 
 /**
- * Like `refreshHeartbeat`, for commands that only read: only for an agent that has sent a heartbeat from here before.
- * Reading registers nobody.
+ * Like `refreshHeartbeat`, for commands that only read: only if the agent has sent a heartbeat from
+ * here before. Reading registers nobody.
  */
 export async function keepHeartbeat(
   context: CoordinationContext,
@@ -195,7 +197,7 @@ export async function listAgents(
   return readAgents(place, await listRegistrations(place));
 }
 
-/** An agent whose document exists but was not read yet. */
+/** An agent whose document exists but has not been read yet. */
 export interface Registration {
   readonly agent: string;
   readonly entry: ObjectEntry;
@@ -235,7 +237,10 @@ export async function readAgents(
   };
 }
 
-/** The same of a recipient. `UsageError` where a known agent has that name but for case: nobody would ever read it. */
+/**
+ * Whether the recipient is registered. `UsageError` if a known agent's name differs only in case:
+ * nobody would ever read the message.
+ */
 export async function isRecipientKnown(
   place: Pick<CoordinationContext, 'bucket' | 'layout'>,
   agent: string,
@@ -246,8 +251,8 @@ export async function isRecipientKnown(
 }
 
 /**
- * `UsageError` for whoever acts under the name of another agent but for case. Asked once: who has sent a heartbeat from here
- * before was registered under that name.
+ * `UsageError` if another agent's name differs only in case. Asked once: an agent that has sent a
+ * heartbeat from here is already registered under its name.
  */
 export async function refuseTakenName(
   context: CoordinationContext,
@@ -258,7 +263,7 @@ export async function refuseTakenName(
   try {
     await refuseOtherSpelling(context);
   } catch (error) {
-    // Whoever may not list cannot know.
+    // Without permission to list, there is no way to know.
     if (!(error instanceof NotAllowedError)) throw error;
   }
 }

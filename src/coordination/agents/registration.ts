@@ -10,8 +10,8 @@ export interface Registration {
   readonly agent: string;
   readonly host: string;
   /**
-   * What the store arbitrates. A store that arbitrates nothing gets plain writes: two registrations of an agent say
-   * the same.
+   * What the store arbitrates. A store that arbitrates nothing gets plain writes: two registrations
+   * of an agent are identical.
    */
   readonly capabilities: Capabilities;
   readonly stamps?: LastTimestamp;

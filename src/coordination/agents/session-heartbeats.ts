@@ -12,13 +12,14 @@ import { newAgent } from './registration.js';
 export interface LiveSession {
   readonly harness: string;
   readonly id: string;
-  /** Its agent while no agent names the session; `undefined`: nobody. */
+  /** The agent assumed to run in it as long as no agent names the session; `undefined`: none. */
   readonly presumedAgent: string | undefined;
 }
 
 /**
- * The heartbeats that a watcher sends for live sessions, and the renewals of what was claimed from them, so that an
- * agent keeps its claims however long one of its tools is silent. An agent has one document for all of its sessions.
+ * Heartbeats a watcher sends for live sessions, together with renewals of the claims made from
+ * them, so that an agent keeps its claims however long one of its tools is silent. An agent has one
+ * document for all of its sessions.
  */
 export class SessionHeartbeats {
   readonly #context: Omit<CoordinationContext, 'agent' | 'sessionId'>;
@@ -27,7 +28,7 @@ export class SessionHeartbeats {
   readonly #records: HeartbeatRecord | undefined;
   readonly #written = new Map<string, AgentVersion>();
 
-  /** With this machine's records an agent is known from its first command on, without a request. */
+  /** With this machine's records, an agent is known from its first command on without a request. */
   constructor(
     context: Omit<CoordinationContext, 'agent' | 'sessionId'>,
     records?: HeartbeatRecord,
@@ -37,7 +38,7 @@ export class SessionHeartbeats {
     this.#directory = new AgentDirectory(context, context.clock);
   }
 
-  /** One for each agent of these sessions. Without a session it sends nothing at all. */
+  /** Sends one for each agent of these sessions. Without sessions it sends no request at all. */
   async send(live: readonly LiveSession[]): Promise<void> {
     if (live.length === 0) return;
     await this.#directory.refreshWhenDue();
@@ -58,7 +59,7 @@ export class SessionHeartbeats {
     if (failures.length > 0) throw failures[0];
   }
 
-  /** What was claimed from the session, by any of its agents. */
+  /** Renews the session's claims, whichever of its agents made them. */
   async #renew(sessionId: string): Promise<void> {
     if (this.#records === undefined) return;
     const { io, folder } = this.#records;
@@ -90,7 +91,7 @@ export class SessionHeartbeats {
         status: 'active',
         heartbeat,
         host,
-        // A live one: this document's own time is the heartbeat of the session it names.
+        // A live session: this document's own time is the heartbeat of the session it names.
         session_id: shown?.id ?? null,
         ...(shown === undefined ? {} : { harness: shown.harness }),
         sessions: sessions.reduce(

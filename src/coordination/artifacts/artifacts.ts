@@ -19,7 +19,7 @@ export interface ArtifactStore {
 
 /** An artifact as stored in the bucket. */
 export interface StoredArtifact extends ArtifactId, ListedObject {
-  /** What it must be to be what a step was handed over with. */
+  /** The content that was handed over with a step; anything else must not pass for it. */
   readonly pinned?: { readonly sha256: string; readonly size: number };
 }
 
@@ -47,11 +47,10 @@ export interface Wanted {
   readonly step?: string;
   /** Only names in this folder of the step. */
   readonly folder?: string;
-  /** Also what names stood for before they got another content. */
+  /** Also the kept copies of replaced content. */
   readonly withCopies?: boolean;
 }
 
-/** What is stored. */
 export async function findArtifacts(
   { bucket, layout }: ArtifactStore,
   { step, folder, withCopies = false }: Wanted,
@@ -72,7 +71,7 @@ export async function findArtifacts(
   return { artifacts, strays };
 }
 
-/** What is stored, with what was recorded about it. */
+/** Stored artifacts, with what was recorded about each. */
 export async function listArtifacts(
   place: ArtifactStore,
   wanted: Wanted,

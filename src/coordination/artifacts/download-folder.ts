@@ -18,7 +18,7 @@ export interface DownloadFolder {
   stage(): string;
   /** Moves a staged file to its name, creating folders. On any failure, what was there is unchanged. */
   place(staged: string, name: string): Promise<string>;
-  /** Removes what was staged and not placed. */
+  /** Removes staged files that were not placed. */
   close(): Promise<void>;
 }
 

@@ -121,7 +121,7 @@ async function download(
       };
     }
     await rm(staged, { force: true });
-    // What was handed over is this content or none.
+    // Only the content that was handed over will do.
     if (artifact.pinned !== undefined) break;
     // Another upload may have happened in between, or its event only appeared now.
     const present = await findArtifact(place, artifact);

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import type { Bucket } from '../../bucket/bucket.js';
 import { UnreachableError } from '../../errors.js';
 
-/** What is stored under a key, without its bytes. */
+/** Metadata of the object under a key. */
 export interface Head {
   readonly etag: string;
   readonly size: number;
   readonly modifiedAt: Date;
 }
 
-/** `undefined`: there is nothing. */
+/** `undefined`: there is no such object. */
 export async function headOf(bucket: Bucket, key: string): Promise<Head | undefined> {
   const stored = await bucket.get(key, { range: { start: 0, end: 0 } });
   if (stored === undefined) return undefined;
@@ -34,8 +34,8 @@ export function isCopyName(name: string): boolean {
 }
 
 /**
- * Copies what is under a key now, and confirms the copy. `false`: the object changed meanwhile, and nothing was kept. Call it
- * before replacing an artifact, because a handoff may name it.
+ * Copies the object now under a key, and confirms the copy. `false`: the object changed meanwhile,
+ * and nothing was kept. Call it before replacing an artifact, because a handoff may name it.
  */
 export async function keepCopy(
   bucket: Bucket,
@@ -67,7 +67,7 @@ async function copySmall(
   return true;
 }
 
-/** Through a file: it may not fit into memory. */
+/** Copies through a file, because the object may not fit into memory. */
 async function copyLarge(
   bucket: Bucket,
   key: string,
@@ -78,7 +78,7 @@ async function copyLarge(
   try {
     const path = join(folder, 'artifact');
     await bucket.getFile(key, path);
-    // Unchanged after the whole object was read.
+    // It must not have changed while it was read.
     if ((await headOf(bucket, key))?.etag !== etag) return false;
     await bucket.putFile(copy, path);
     return true;

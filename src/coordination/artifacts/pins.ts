@@ -41,13 +41,13 @@ async function pinOf(place: ArtifactStore, io: Io, artifact: StoredArtifact): Pr
   const name = `${step}/${artifact.name}`;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const head = await presentOf(place, key);
-    // Where nothing keeps a later upload from replacing it unseen.
+    // Nothing prevents a later upload from replacing it unseen.
     if (!isArbitrated(place) && !(await keepCopy(place.bucket, key, head))) continue;
     const { etag, size } = head;
     const { uploads } = await readUploads(place, [{ ...artifact, ...head }], { thorough: true });
     const recorded = uploads.get(key)?.findLast(({ etag }) => etag === head.etag);
     if (recorded !== undefined) return { name, etag, size, sha256: recorded.sha256 };
-    // Nobody recorded it, or another tool wrote it, so it is read once.
+    // Nobody recorded its digest, or another tool wrote it, so it is read once.
     const digest = await digestOf(place, io, key);
     if ((await presentOf(place, key)).etag === etag) return { name, etag, ...digest };
   }

@@ -14,7 +14,7 @@ export interface Upload {
   readonly at: string;
   readonly size: number;
   readonly sha256: string;
-  /** Of the object that was written; older events do not have it. */
+  /** ETag of the object that was written; missing from older events. */
   readonly etag: string | undefined;
 }
 
@@ -86,12 +86,15 @@ export async function readUploads(
   return { uploads, skipped };
 }
 
-/** Whether an event describes the present content, and not one that was replaced since. */
+/** Whether an event describes the present content rather than content replaced since. */
 function speaksOf({ at }: Upload, { modifiedAt }: ListedObject): boolean {
   return modifiedAt.getTime() <= Date.parse(at) + toleranceMs;
 }
 
-/** Whether it is this very upload, as far as a listing tells: two of one moment may have the same size. */
+/**
+ * Whether this is the very upload, as far as a listing shows: two at the same moment may have the
+ * same size.
+ */
 export function isUploadOf({ size, etag }: Upload, object: ListedObject): boolean {
   if (size !== object.size) return false;
   return !isMd5(etag) || object.md5 === undefined || etag === `"${object.md5}"`;
@@ -113,7 +116,7 @@ async function* eventsSince(
   }
 }
 
-/** When the first and last event about these objects may have been written. */
+/** When the first and the last event about these objects may have been written. */
 function spanOf(objects: readonly ListedObject[]): [firstMs: number, lastMs: number] {
   let [firstMs, lastMs] = [Number.POSITIVE_INFINITY, 0];
   for (const { modifiedAt } of objects) {

@@ -23,7 +23,7 @@ export interface FoundSources {
   readonly passedOver: readonly PassedOver[];
 }
 
-/** What is in the folder and not sent. */
+/** Something in the folder that is not sent. */
 export interface PassedOver {
   readonly path: string;
   readonly reason: string;
@@ -60,7 +60,7 @@ export async function findSources(
   throw new NotFoundError(`there are no files in ${path}`);
 }
 
-/** Names that end as our own copies do would be taken for such. */
+/** Names ending like our own copies would be mistaken for copies. */
 function checkNewName(name: string): string {
   if (!isCopyName(name)) return checkArtifactName(name);
   throw new UsageError(`not a name for an artifact: ${JSON.stringify(name)}`, {
@@ -104,7 +104,7 @@ function nameOf(name: string, path: string): string {
   });
 }
 
-/** A file that has vanished is reported when it should be sent. */
+/** A file that has vanished is reported when it is due to be sent. */
 async function sizeOf(io: Io, path: string): Promise<number> {
   return (await onDisk(`read ${path}`, () => io.stat(path)))?.size ?? 0;
 }

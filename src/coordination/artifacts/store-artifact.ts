@@ -3,7 +3,7 @@ import { LostError } from '../../errors.js';
 import { headOf, keepCopy } from './kept-copies.js';
 
 export interface Replacing {
-  /** Asked before a name gets another content; throws `LostError` if it may not. */
+  /** Called before a name gets new content; throws `LostError` if it may not. */
   readonly mayReplace: (() => Promise<void>) | undefined;
   readonly signal: AbortSignal | undefined;
 }

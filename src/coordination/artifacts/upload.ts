@@ -22,7 +22,7 @@ export interface UploadOptions {
   /** Or `shared`. */
   readonly step: string;
   readonly sources: readonly UploadSource[];
-  /** Asked before a name gets another content; throws `LostError` if it may not. */
+  /** Called before a name gets new content; throws `LostError` if it may not. */
   readonly mayReplace?: () => Promise<void>;
   /** Bytes of all files sent so far. */
   readonly onProgress?: (bytes: number) => void;
@@ -46,15 +46,15 @@ export interface UploadFailure {
 export interface UploadReport {
   /** Ordered by name. */
   readonly uploaded: readonly Uploaded[];
-  /** Files that could not be read or stored; the others are there. */
+  /** Files that could not be read or stored; the others were uploaded. */
   readonly failed: readonly UploadFailure[];
   /** What stopped it before everything was tried, e.g. a store that is down. */
   readonly stopped: unknown;
 }
 
 /**
- * Sends files, each with an event that describes its content. What a name stood for before is kept as a copy of its own: a
- * handoff may have named it.
+ * Uploads files, each with an event that describes its content. Replaced content is kept as a copy,
+ * because a handoff may name it.
  */
 export async function uploadArtifacts(
   context: CoordinationContext,
@@ -69,7 +69,8 @@ export async function uploadArtifacts(
   const meter = createMeter(onProgress);
   const stopped = await inParallel(
     sources,
-    // What has begun goes on when another file fails: half of it is in the bucket already.
+    // Uploads in progress continue when another file fails: half of the data is in the bucket
+    // already.
     async (source) => {
       const sent = await upload({ context, io, step, mayReplace, signal }, source, meter());
       if (sent instanceof TracecraftError) failed.push({ ...source, error: sent });
@@ -114,7 +115,7 @@ async function storeFile(
   return written;
 }
 
-/** A file's error is a value, and so is that it may not be replaced; a store's error is thrown. */
+/** A file's own error, or a refusal to replace it, is a value; a store's error is thrown. */
 async function upload(
   uploading: Uploading,
   { path, name }: UploadSource,

@@ -15,13 +15,19 @@ export interface ClaimRequest {
   readonly step: string;
   /** Milliseconds without a renewal after which others may take the step over; `null`: never. */
   readonly ttlMs: number | null;
-  /** A step that is done is wanted again. */
+  /** Claims a step again that is already done. */
   readonly reopen: boolean;
-  /** Moves what is held under this name, here or elsewhere, to this place; its former holder is fenced. */
+  /**
+   * Moves a claim held under this name, here or elsewhere, to this place; its former holder is
+   * fenced.
+   */
   readonly mine?: boolean;
   /** A rejection leaves no event, because a waiting caller asks repeatedly. */
   readonly isWaiting?: boolean;
-  /** Runs alongside the first look, before anything is written; throws if the step may not be taken now. */
+  /**
+   * Runs alongside the first read, before anything is written; throws if the step may not be taken
+   * now.
+   */
   mayTake?(): Promise<void>;
   /** Runs alongside the writes that follow the claim itself. */
   beside(outcome: ClaimResult['outcome']): Promise<unknown>;
@@ -33,7 +39,9 @@ export interface WonClaim {
   readonly claim: HeldClaim;
   /** The claim it replaced. */
   readonly from: ClaimDocument | undefined;
-  /** This machine's clocks before the write was sent: the claim cannot be older than that at the store. */
+  /**
+   * This machine's clocks before the write was sent: the store cannot have dated the claim earlier.
+   */
   readonly sentAt: SentAt;
   /** The store did not arbitrate: another agent may believe it won too. */
   readonly isBestEffort: boolean;
@@ -50,7 +58,7 @@ export interface RejectedClaim {
   readonly holder: ClaimDocument;
   /** Held under this agent's name: by another process, or by an earlier win here. */
   readonly isOwnName: boolean;
-  /** It was made from this session or terminal. */
+  /** Made from this session or terminal. */
   readonly isHere: boolean;
 }
 
@@ -59,8 +67,9 @@ export type ClaimResult = WonClaim | RejectedClaim;
 const attempts = 16;
 
 /**
- * Takes a step that is free or whose holder let its TTL pass. Only the caller whose write made the epoch gets `claimed`, once:
- * neither another process of the same agent nor a second call gets it again.
+ * Takes a step that is free or whose holder's TTL has passed. Only the caller whose write created
+ * the epoch gets `claimed`, once: neither another process of the same agent nor a second call gets
+ * it again.
  */
 export async function acquire(
   context: CoordinationContext,
@@ -70,13 +79,13 @@ export async function acquire(
   const step = stepId(request.step);
   const tried: Attempt[] = [];
   const allowed = request.mayTake?.();
-  // Nobody waits for it where the step is held or done anyway.
+  // Nothing awaits it if the step is held or done anyway.
   allowed?.catch(() => undefined);
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const scene = await look(context, step, request);
     const { decision, documents } = scene;
     const present = documents.claim?.document;
-    // A refusal may answer our own write, sent a second time by a proxy.
+    // The refusal may be for our own write, sent a second time by a proxy.
     const written = tried.find(({ claim }) => claim.nonce === present?.nonce);
     if (written !== undefined && documents.claim !== undefined) {
       const { etag, document } = documents.claim;
@@ -116,7 +125,7 @@ async function look(
 
 type TakeDecision = Extract<ClaimDecision, { readonly take: TakeKind }>;
 
-/** A claim that this invocation writes. */
+/** A claim this invocation writes. */
 interface Attempt {
   readonly step: string;
   readonly how: TakeKind;
@@ -152,7 +161,7 @@ async function attemptOf(
   return { step, how: decision.take, claim, documents, sentAt };
 }
 
-/** The ETag of the claim, `undefined` when it was refused. */
+/** The ETag of the claim; `undefined` if it was refused. */
 async function write(
   context: CoordinationContext,
   holders: HolderFiles,
@@ -178,7 +187,7 @@ async function win(
   const from = documents.claim?.document;
   const isEnded = from !== undefined && from.state !== 'held';
   await Promise.all([
-    // Settling what was there may have changed the status that was read.
+    // Settling the previous claim may have changed the status that was read.
     afterwards(context, settle(context, step, claim, isEnded ? undefined : documents)),
     writeClaimEvent(context, step, claim, how, from),
     holders.keep({ step, claim, etag, sentAtMs: sentAt.wallMs }),
@@ -211,7 +220,10 @@ interface Rejection {
   readonly holder: ClaimDocument;
 }
 
-/** The event has a nonce of its own: no state came of what was rejected, and the holder's belongs to the holder's event. */
+/**
+ * The event has a nonce of its own: a rejected claim leaves no state, and the holder's nonce
+ * belongs to the holder's event.
+ */
 async function reject(
   context: CoordinationContext,
   holders: HolderFiles,

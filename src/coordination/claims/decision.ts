@@ -13,15 +13,22 @@ export interface ClaimScene {
   readonly status: StatusDocument | undefined;
   /** The store's. */
   readonly now: Date;
-  /** Whether a step that is done is wanted again. */
+  /** A step that is done may be claimed again. */
   readonly reopen: boolean;
-  /** Who wants what they hold moved here from wherever they hold it; `undefined`: nobody. */
+  /**
+   * The agent that wants its own claim moved here, wherever it holds it; `undefined`: no such
+   * agent.
+   */
   readonly mover: string | undefined;
 }
 
-/** Whether a step may be claimed, and as which epoch. The store then decides who of those who may gets it. */
+/**
+ * Decides whether a step may be claimed, and as which epoch. The store then decides which of the
+ * eligible callers gets it.
+ */
 export function decideClaim({ claim, status, now, reopen, mover }: ClaimScene): ClaimDecision {
-  // A claim that somebody deleted by hand leaves its epoch in the status, and its former holder with that epoch.
+  // If somebody deleted a claim by hand, the status still has its epoch, and its former holder may
+  // still act on it.
   if (claim === undefined) return { take: 'fresh', epoch: (status?.epoch ?? 0) + 1 };
   const { document } = claim;
   const epoch = document.epoch + 1;
@@ -31,7 +38,7 @@ export function decideClaim({ claim, status, now, reopen, mover }: ClaimScene): 
   return mover === document.agent ? { take: 'mine', epoch } : { reject: 'held' };
 }
 
-/** The older tool says in `status.json` alone that a step is done. */
+/** The older tool records only in `status.json` that a step is done. */
 export function isDone({ state }: ClaimDocument, status: StatusDocument | undefined): boolean {
   if (state !== undefined) return state === 'done';
   return status !== undefined && status.status !== 'pending' && status.status !== 'in_progress';

@@ -12,15 +12,17 @@ import type { CoordinationContext } from '../context.js';
 
 export type StorePlace = Pick<CoordinationContext, 'bucket' | 'layout'>;
 
-/** A claim as it was read: what it says, when it was written, and what it is replaced by. */
+/** A claim as read: its content, when it was written, and what is needed to replace it. */
 export interface ReadClaim extends Dated<ClaimDocument> {
   readonly etag: string;
 }
 
-/** Milliseconds that a store which arbitrates nothing is given to show what others wrote at the same time. */
+/**
+ * How long, in milliseconds, a store that arbitrates nothing is given to show concurrent writes.
+ */
 const visibilityDelayMs = 2_000;
 
-/** `DocumentError` for one that nobody can read: it may be somebody's claim. */
+/** `DocumentError` if it is unreadable: it may still be somebody's claim. */
 export async function readClaim(
   { bucket, layout }: StorePlace,
   step: string,
@@ -33,10 +35,10 @@ export async function readClaim(
   return { document, modifiedAt: stored.modifiedAt, etag: stored.etag };
 }
 
-/** Ours are far smaller; one that somebody planted must not fill the memory of every reader. */
+/** Ours are far smaller; a planted one must not fill every reader's memory. */
 const maxDocumentBytes = 16 << 20;
 
-/** As `get`, but `DocumentError` for what is too large to be a document. */
+/** Like `get`, but throws `DocumentError` if the object is too large to be a document. */
 export async function getBounded(bucket: Bucket, key: string): Promise<Stored | undefined> {
   const range = { start: 0, end: maxDocumentBytes };
   const stored = await bucket.get(key, { range });
@@ -44,7 +46,7 @@ export async function getBounded(bucket: Bucket, key: string): Promise<Stored | 
   throw new DocumentError(key, `${stored.size} bytes is too large`);
 }
 
-/** What a listing has shown to be small enough is read as it is. */
+/** An object whose listed size is small enough is read without another check. */
 export async function getListed(
   bucket: Bucket,
   key: string,
@@ -54,7 +56,7 @@ export async function getListed(
   return isSmall ? bucket.get(key) : getBounded(bucket, key);
 }
 
-/** A status that cannot be read says nothing: it follows from the claim anyway. */
+/** An unreadable status is ignored: it follows from the claim anyway. */
 export function parseStatus(
   { layout }: Pick<StorePlace, 'layout'>,
   step: string,
@@ -69,17 +71,18 @@ export function parseStatus(
   }
 }
 
-/** Whether the store decides between two who write one claim at once. */
+/** Whether the store arbitrates between two concurrent writes of one claim. */
 export function isArbitrated({ bucket }: Pick<CoordinationContext, 'bucket'>): boolean {
   return bucket.capabilities.putIfAbsent && bucket.capabilities.putIfMatch;
 }
 
-/** Where claims are written: with a clock, for stores that arbitrate nothing. */
+/** Where claims are written; the clock is for stores that arbitrate nothing. */
 export type ClaimPlace = Pick<CoordinationContext, 'bucket' | 'layout' | 'clock'>;
 
 /**
- * Replaces the claim that was read, or creates it. Where the store does not arbitrate: writes it, lets the others of the same
- * moment write theirs, and looks whose is there. An error that may pass means that nobody knows whether it was written.
+ * Replaces the claim that was read, or creates one. On a store that does not arbitrate: writes it,
+ * waits for concurrent writes, then checks whose claim is there. After a transient error nobody
+ * knows whether it was written.
  */
 export async function writeClaim(
   place: ClaimPlace,
@@ -102,7 +105,7 @@ export async function writeClaim(
   return isOurs ? { written: true, etag } : { written: false };
 }
 
-/** What a failure of such a write is told as: the answer is neither yes nor no. */
+/** How a failed write is reported: the outcome is neither yes nor no. */
 export function unknownOutcome(error: unknown, whether: string): unknown {
   if (!(error instanceof UnreachableError)) return error;
   return new UnreachableError(`not known whether ${whether}: ${error.message}`, {

@@ -18,13 +18,16 @@ import { settle } from './settle.js';
 
 export interface EndRequest {
   readonly step: string;
-  /** The claim that the caller says is theirs, wherever it was made. */
+  /** The epoch of the claim the caller says is theirs, wherever it was made. */
   readonly epoch?: number | undefined;
-  /** Whoever holds it: it is taken over and ended at once. What is done stays as it is. */
+  /**
+   * Takes the claim over from whoever holds it and ends it at once. A step that is done stays as it
+   * is.
+   */
   readonly force?: boolean | undefined;
 }
 
-/** What the holder says to whoever is next. */
+/** The holder's message to the next one. */
 export interface Report {
   readonly outcome: Outcome;
   readonly note?: string | undefined;
@@ -36,7 +39,10 @@ export interface Report {
 
 export interface Ended {
   readonly claim: ClaimDocument;
-  /** It had been ended in the same way before: what was missing of its documents is there now, and nothing else was changed. */
+  /**
+   * It had already been ended in the same way: its missing documents have been written, and nothing
+   * else was changed.
+   */
   readonly isRepeated: boolean;
 }
 
@@ -49,8 +55,8 @@ export interface Completed extends Ended {
 const attempts = 16;
 
 /**
- * Gives a step back. `LostError` when it is somebody else's by now, and then nothing was changed; `NotFoundError` when nobody
- * ever claimed it.
+ * Gives a step back. `LostError` if somebody else has it by now, in which case nothing was changed;
+ * `NotFoundError` if nobody ever claimed it.
  */
 export async function release(
   context: CoordinationContext,
@@ -69,7 +75,7 @@ export async function release(
       await afterwards(context, settle(context, step, document, documents));
       return { claim: document, isRepeated: true };
     }
-    // What is done is opened again by claiming it, not by giving it back.
+    // A finished step is reopened by claiming it, not by giving it back.
     const mayForce = request.force === true && document.state !== 'done';
     if (standing !== 'holder' && !mayForce) {
       throw notTheirs(step, context.agent, document, standing);
@@ -85,9 +91,10 @@ export async function release(
 }
 
 /**
- * Ends a step and hands it over. The replacement of `claim.json`, with the whole handoff in it, is the one point where a
- * completion and a takeover meet; everything else follows from it, and the next reader writes what is missing. Errors as for
- * `release`; a step that nobody holds is claimed and ended in one write.
+ * Ends a step and hands it over. The replacement of `claim.json`, with the whole handoff in it, is
+ * the single point at which a completion and a takeover compete; everything else follows from it,
+ * and the next reader writes whatever is missing. Errors as for `release`; an unclaimed step is
+ * claimed and ended in one write.
  */
 export async function complete(
   context: CoordinationContext,
@@ -133,7 +140,7 @@ async function standingOf(
 type EndingPlan =
   | { readonly done: ClaimDocument }
   | {
-      /** Without what it ends with. */
+      /** Without its ending. */
       readonly next: HeldClaim;
       readonly present: ReadClaim | undefined;
       readonly nonces: ReadonlySet<string>;
@@ -176,7 +183,10 @@ interface Repetition {
   readonly documents: StepDocuments;
 }
 
-/** Exit 0 means that these words are handed over: what was said before with other words is not. */
+/**
+ * Exit 0 means that this report was handed over, so an earlier completion with a different report
+ * is an error.
+ */
 async function repeat(
   context: CoordinationContext,
   { step, done, report, documents }: Repetition,
@@ -190,7 +200,9 @@ async function repeat(
   return { claim: done, handoff, isRepeated: true, wasUnclaimed: false };
 }
 
-/** What of a report is not what was handed over; `undefined`: all of it is, or nothing was said. */
+/**
+ * How a report differs from what was handed over; `undefined`: not at all, or the report is empty.
+ */
 function differenceOf(report: Report, handoff: HandoffDocument): string | undefined {
   const { outcome, note, nextAgent, nextAction, artifacts } = report;
   const isBare = [note, nextAgent, nextAction, artifacts].every((one) => one === undefined);
@@ -213,7 +225,7 @@ async function isReplaced(
   try {
     const { written } = await writeClaim(context, step, claim, present);
     if (written) return true;
-    // It may be the answer to our own write, sent twice on the way.
+    // The answer may be for our own write, sent twice on the way.
     const now = await readClaim(context, step);
     const isOurs = now?.document.nonce === claim.nonce && now.document.state === claim.state;
     return isOurs && isSaid(now.document, claim);
@@ -228,7 +240,7 @@ function isSaid(stored: ClaimDocument, claim: ClaimDocument): boolean {
   return said(stored) === said(claim);
 }
 
-/** What is ended needs no renewal. */
+/** A claim that has ended needs no renewal. */
 async function close(
   holders: HolderFiles,
   step: string,
@@ -239,7 +251,7 @@ async function close(
   }
 }
 
-/** The older tool's claims have none; what is written here must differ from what anybody else writes. */
+/** The older tool's claims have none; ours must differ from what anybody else writes. */
 function withNonce(claim: ClaimDocument): HeldClaim {
   return { ...claim, nonce: claim.nonce ?? newNonce() };
 }
@@ -260,7 +272,7 @@ async function newClaim(
   };
 }
 
-/** Another nonce and epoch: whoever held it learns that it is not theirs any more. */
+/** A new nonce and epoch tell the former holder that the claim is no longer theirs. */
 function takenBy(
   { agent, sessionId, host }: CoordinationContext,
   { epoch, claimed_at, ttl_s }: ClaimDocument,

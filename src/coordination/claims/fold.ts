@@ -18,7 +18,7 @@ import {
 } from './document.js';
 import { isForeignEnding, settle } from './settle.js';
 
-/** A step as its documents were read, all that the older tool said taken into the claim. */
+/** A step's documents as read, with everything the older tool recorded merged into the claim. */
 export interface StepDocuments {
   readonly claim: ReadClaim | undefined;
   readonly stored: Stored | undefined;
@@ -28,8 +28,9 @@ export interface StepDocuments {
 const attempts = 5;
 
 /**
- * Reads a step before anything is built on it. What the older tool ended in `status.json` alone is first written into the claim,
- * which fences whoever holds it; when that cannot be confirmed, nothing may be built on what was read.
+ * Reads a step before anything builds on it. A step the older tool ended in `status.json` alone is
+ * first recorded as ended in the claim, which fences its holder; if that cannot be confirmed,
+ * nothing may build on what was read.
  */
 export async function readFolded(place: ClaimPlace, step: string): Promise<StepDocuments> {
   const { bucket, layout } = place;
@@ -94,7 +95,10 @@ async function foldedClaim(
   };
 }
 
-/** Its `handoff.json` has no epoch either; one that has is what an earlier holder of ours said. */
+/**
+ * Its `handoff.json` has no epoch either; one with an epoch comes from an earlier holder using our
+ * tool.
+ */
 async function foreignHandoff(
   { bucket, layout }: ClaimPlace,
   step: string,

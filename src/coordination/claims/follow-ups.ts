@@ -12,13 +12,15 @@ import type { Layout, Stamp } from '../../protocol/keys.js';
 import { isName } from '../../protocol/names.js';
 import type { EventType } from '../events.js';
 
-/** An object whose key and bytes follow from a claim, so that anybody may write it, any number of times. */
+/**
+ * An object whose key and bytes follow from a claim, so anybody may write it, any number of times.
+ */
 export interface FollowUp {
   readonly key: string;
   readonly body: Buffer;
 }
 
-/** What `status.json` says while this is the claim. */
+/** The `status.json` that belongs to this claim. */
 export function statusOf(claim: ClaimDocument): StatusDocument {
   const { agent, epoch, claimed_at, state, outcome } = claim;
   const about = { agent, started_at: claimed_at, epoch };
@@ -34,12 +36,12 @@ export function endedAt({ state, outcome }: ClaimDocument): string | null {
   return state === 'done' ? (outcome?.review?.at ?? outcome?.created_at ?? null) : null;
 }
 
-/** What `handoff.json` says while this is the claim; `undefined`: whatever it said before. */
+/** The `handoff.json` that belongs to this claim; `undefined`: it stays as it is. */
 export function handoffIn({ state, outcome }: ClaimDocument): HandoffDocument | undefined {
   return (state === 'done' || state === 'released') && outcome != null ? outcome : undefined;
 }
 
-/** Mail and events of a claim that was ended, all of them created once and never changed. */
+/** Mail and events of a claim that has ended, each created once and never changed. */
 export function followUpsOf(layout: Layout, step: string, claim: ClaimDocument): FollowUp[] {
   const told = tellingOf(step, claim);
   if (told === undefined || claim.nonce === null) return [];
@@ -149,7 +151,7 @@ function refKeyOf(layout: Layout, step: string, type: EventType): string {
   return type === 'step.released' ? layout.status(step) : layout.handoff(step);
 }
 
-/** 8 hex digits that follow from the claim and from what is told of it. */
+/** 8 hex digits derived from the claim and the kind of message. */
 function idOf(nonce: string, what: string): string {
   return createHash('sha256').update(`${nonce} ${what}`).digest('hex').slice(0, 8);
 }

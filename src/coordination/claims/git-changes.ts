@@ -3,7 +3,10 @@ import { promisify } from 'node:util';
 import { UsageError } from '../../errors.js';
 
 const run = promisify(execFile);
-/** A repository's own config may name a program to run on every status; this only looks. */
+/**
+ * A repository's own config may name a program that every `git status` runs; reading must not start
+ * it.
+ */
 const safely = ['-c', 'core.fsmonitor=false'];
 const maxOutputBytes = 64 * 1024 * 1024;
 
@@ -15,8 +18,9 @@ export interface GitScope {
 }
 
 /**
- * Files that differ from the last commit or are new to git, and those of the commits since the step was claimed, as paths from
- * the top of the work tree, sorted. `UsageError` where there is no work tree, or no git.
+ * Files that differ from the last commit or are new to git, and files of the commits since the step
+ * was claimed, as sorted paths relative to the top of the work tree. `UsageError` without a work
+ * tree or without git.
  */
 export async function changedFiles({ cwd, since }: GitScope): Promise<string[]> {
   const uncommitted = await git(cwd, [
@@ -29,7 +33,7 @@ export async function changedFiles({ cwd, since }: GitScope): Promise<string[]> 
   const files = new Set(fieldsOf(uncommitted).map((field) => field.slice(3)));
   for (const file of await committedSince(cwd, since)) files.add(file);
   files.delete('');
-  // It may hold keys, and is nobody's work.
+  // It may contain keys, and is not part of anybody's work.
   for (const file of files) if (/(^|\/)\.tracecraft\.json$/.test(file)) files.delete(file);
   return [...files].sort();
 }

@@ -14,21 +14,24 @@ export interface HolderFile {
   readonly etag: string | undefined;
   /** This machine's clock, before the last write that the store confirmed was sent. */
   readonly sentAtMs: number;
-  /** Ended here, or taken over by somebody: nothing to renew, but a later command must be able to say why. */
+  /** Ended here, or taken over: nothing to renew, but a later command must be able to say why. */
   readonly isOver?: boolean;
 }
 
-/** A claim that this version writes always has a nonce. */
+/** A claim written by this version, which always has a nonce. */
 export type HeldClaim = ClaimDocument & { readonly nonce: string };
 
 /**
- * Which claims were made from one place: a session, or a terminal. One file per claim, named by its epoch and nonce, so that
- * any number of processes may write at once.
+ * Records which claims were made from one place: a session, or a terminal. One file per claim,
+ * named by its epoch and nonce, so any number of processes may write at once.
  */
 export interface HolderFiles {
   of(step: string): Promise<readonly HolderFile[]>;
   all(): Promise<readonly HolderFile[]>;
-  /** Called before the claim is written, so that a process that dies right after still leaves its place the holder. */
+  /**
+   * Called before the claim is written, so that if the process dies right after, its place is still
+   * the holder.
+   */
   keep(file: HolderFile): Promise<void>;
   remove(file: Pick<HolderFile, 'step' | 'claim'>): Promise<void>;
   /** Only older epochs: another process of this place may have won a newer one in the meantime. */
@@ -37,7 +40,7 @@ export interface HolderFiles {
 
 export interface HolderIdentity {
   readonly agent: string;
-  /** The session, or the terminal where there is none; `undefined` where neither is known. */
+  /** The session, or the terminal if there is none; `undefined` if neither is known. */
   readonly place: string | undefined;
 }
 
@@ -87,7 +90,7 @@ export function openHolderFiles(
   };
 }
 
-/** The agents that have made claims from a place, and what they made there. */
+/** The agents that have made claims from a place, with those claims. */
 export async function holdersAt(
   disk: Io,
   folder: string,

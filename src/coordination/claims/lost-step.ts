@@ -10,7 +10,10 @@ export function unclaimed(step: string): NotFoundError {
 
 const endings = { complete: 'completed', blocked: 'blocked', needs_review: 'given to review' };
 
-/** What is done is done: other words are not handed over, and are not taken for said either. */
+/**
+ * A finished step stays finished: a different report is neither handed over nor accepted as if it
+ * had been.
+ */
 export function alreadyCompleted(
   step: string,
   me: string,

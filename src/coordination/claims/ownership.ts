@@ -2,7 +2,7 @@ import type { ClaimDocument } from '../../protocol/coordination.js';
 import { isDone } from './decision.js';
 
 /**
- * What somebody who wants to end a claim is to it.
+ * How the agent that wants to end a claim relates to it.
  * - `holder`: it is theirs.
  * - `ended`: it was theirs, and they have released or completed it already.
  * - `fenced`: it was theirs, and somebody else has taken the step over since.
@@ -14,7 +14,10 @@ export interface Claimant {
   readonly agent: string;
   /** The nonces of the claims of this step that this agent has made in this session on this machine. */
   readonly nonces: ReadonlySet<string>;
-  /** The claim that they say is theirs, wherever it was made: nothing else counts then. */
+  /**
+   * The epoch of the claim the agent says is theirs, wherever it was made; if given, nothing else
+   * counts.
+   */
   readonly epoch?: number | undefined;
 }
 
@@ -25,7 +28,7 @@ export function ownershipOf(claim: ClaimDocument, claimant: Claimant): ClaimOwne
   return hadIt ? 'fenced' : 'stranger';
 }
 
-/** The older tool's claims have no nonce: there the agent's name is all there is. */
+/** The older tool's claims have no nonce, so the agent's name has to do. */
 function isTheirs({ nonce, agent, epoch }: ClaimDocument, claimant: Claimant): boolean {
   if (claimant.epoch !== undefined) return agent === claimant.agent && epoch === claimant.epoch;
   return nonce === null ? agent === claimant.agent : claimant.nonces.has(nonce);

@@ -6,17 +6,20 @@ import { DocumentError, parseDocument } from '../../protocol/documents.js';
 import { parseStampName } from '../../protocol/keys.js';
 import type { StorePlace } from './document.js';
 
-/** As far as an event tells how an epoch of a step ended. */
+/** The part of an event that says how an epoch of a step ended. */
 const endingSchema = v.object({
   step: v.string(),
   data: v.object({ handoff: handoffSchema }),
 });
 
-/** An event is far smaller; a planted one must not fill the memory. */
+/** Events are far smaller; a planted one must not fill the memory. */
 const maxEventBytes = 4 * 1024 * 1024;
 const batch = 48;
 
-/** What an earlier holder handed over: each ending is an event that keeps all of it. Read from the newest back. */
+/**
+ * An earlier holder's handoff: the event of each ending contains it in full. Reads from the newest
+ * back.
+ */
 export async function readPastHandoff(
   { bucket, layout }: StorePlace,
   step: string,

@@ -4,24 +4,24 @@ import { contested } from './contested.js';
 import { type ClaimPlace, isArbitrated, readClaim } from './document.js';
 import type { HeldClaim, HolderFile, HolderFiles } from './holder-files.js';
 
-/** Milliseconds: a claim is not renewed more often, however short what is left of its TTL. */
+/** Milliseconds: the longest pause between renewals. */
 const longestPauseMs = 60_000;
 
-/** Three renewals within a TTL, so that one may be late; not more than one each minute. */
+/** Three renewals within a TTL, so that one may be late; at most one per minute. */
 function renewEveryMs(ttlSeconds: number | null): number {
   return ttlSeconds === null ? longestPauseMs : Math.min(longestPauseMs, (ttlSeconds * 1000) / 3);
 }
 
 export type Renewal =
   | { readonly renewed: true; readonly file: HolderFile }
-  /** `ended`: completed or released from here; `lost`: it is another's by now. */
+  /** `ended`: completed or released from here; `lost`: somebody else has it by now. */
   | { readonly renewed: false; readonly why: 'ended' | 'lost' };
 
 const attempts = 3;
 
 /**
- * A sign of life: the claim itself, rewritten with one more renewal in it, so that a takeover that was decided before it fails.
- * One request where nobody else has renewed it.
+ * Renews a claim by rewriting it with one more renewal, so that a takeover already decided on
+ * fails. One request, unless somebody else has renewed it.
  */
 export async function renewClaim(
   place: ClaimPlace,
@@ -30,7 +30,7 @@ export async function renewClaim(
 ): Promise<Renewal> {
   let known: HolderFile | 'ended' | 'lost' = file;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    // A store that arbitrates nothing is asked right before each write.
+    // A store that arbitrates nothing is read right before each write.
     const mustLook = attempt > 0 || file.etag === undefined || !isArbitrated(place);
     if (mustLook) known = await present(place, file);
     if (typeof known === 'string') return { renewed: false, why: known };
@@ -45,7 +45,7 @@ export async function renewClaim(
   throw contested(file.step, place.layout.claim(file.step));
 }
 
-/** What the store has of this claim now. */
+/** The store's current version of this claim. */
 async function present(
   place: ClaimPlace,
   file: HolderFile,
@@ -57,7 +57,7 @@ async function present(
   return { ...file, claim: { ...read.document, nonce }, etag: read.etag };
 }
 
-/** The ETag, `undefined` when it was refused. */
+/** The ETag; `undefined` if the write was refused. */
 async function rewrite(
   place: ClaimPlace,
   step: string,
@@ -71,13 +71,19 @@ async function rewrite(
   return outcome.written ? outcome.etag : undefined;
 }
 
-/** Whether the last renewal is long enough ago, by this machine's clock, which may have been set back since. */
+/**
+ * Whether the last renewal is long enough ago, by this machine's clock, which may have been set
+ * back since.
+ */
 function isRenewalDue({ claim, sentAtMs }: HolderFile, nowMs: number): boolean {
   if (claim.ttl_s === null) return false;
   return nowMs < sentAtMs || nowMs - sentAtMs >= renewEveryMs(claim.ttl_s);
 }
 
-/** Renews what is held in this place and due; `isForced`: all of it. What turned out to be lost. */
+/**
+ * Renews the claims of this place that are due, or with `isForced` all of them. Returns those that
+ * turned out to be lost.
+ */
 export async function renewHeld(
   place: ClaimPlace,
   holders: HolderFiles,

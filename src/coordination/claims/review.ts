@@ -14,9 +14,9 @@ export interface ReviewRequest {
   readonly step: string;
   readonly verdict: Verdict;
   readonly note?: string | undefined;
-  /** Who gets a message of an approval; a rejection always goes to whoever handed the step over. */
+  /** Who is told of an approval; a rejection always goes to whoever handed the step over. */
   readonly to?: string | undefined;
-  /** Also by the agent that handed it over. */
+  /** Allows the agent that handed the step over to review it. */
   readonly force?: boolean | undefined;
 }
 
@@ -28,8 +28,9 @@ export interface Reviewed {
 const attempts = 16;
 
 /**
- * One verdict on a step that needs a review: approved, it is complete; rejected, it is free again and keeps what was handed over
- * and why that was not enough. `LostError` if it needs no review, or somebody else was faster.
+ * Gives the verdict on a step that needs a review. Approved, it is complete; rejected, it is free
+ * again and keeps both the handoff and the reason for the rejection. `LostError` if it needs no
+ * review, or somebody else was faster.
  */
 export async function review(
   context: CoordinationContext,
@@ -42,7 +43,7 @@ export async function review(
     const present = documents.claim;
     if (present === undefined) throw unclaimed(step);
     const handoff = reviewable(context, step, present.document, request);
-    // What its completer left untold would be lost with the claim that is overwritten.
+    // Whatever its completer did not get to write would be lost with the overwritten claim.
     await settle(context, step, present.document, documents);
     const reviewed = reviewedClaim(
       context.agent,
@@ -111,7 +112,7 @@ async function write(
   }
 }
 
-/** A refusal may be the answer to our own write, sent twice on the way. */
+/** The refusal may be for our own write, sent twice on the way. */
 async function isOurs(
   context: CoordinationContext,
   step: string,

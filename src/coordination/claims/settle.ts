@@ -13,15 +13,16 @@ import { writeOver } from '../conditional-write.js';
 import { parseStatus, type StorePlace } from './document.js';
 import { type FollowUp, followUpsOf, handoffIn, statusOf } from './follow-ups.js';
 
-/** A status that was read already; `undefined` inside: there was none. */
+/** A status that was already read; `undefined` inside: there was none. */
 export interface SeenStatus {
   readonly stored: Stored | undefined;
 }
 
 /**
- * Writes what follows from a claim: mail, events and `handoff.json`, then `status.json`. A status that shows the end of the step
- * therefore proves that the rest is there, and a reader that finds it behind the claim resumes where the last writer stopped.
- * Throws at the first write that cannot be confirmed, before the status.
+ * Writes what follows from a claim: mail, events and `handoff.json`, then `status.json`. A status
+ * that shows the end of the step therefore proves that the rest is there, and a reader that finds a
+ * status older than the claim resumes where the last writer stopped. Throws at the first write that
+ * cannot be confirmed, before the status.
  */
 export async function settle(
   place: StorePlace,
@@ -42,7 +43,7 @@ export async function settle(
   await follow(bucket, statusAt(key, claim), { stored });
 }
 
-/** Whether `status.json` says what the claim does, or something later. */
+/** Whether `status.json` matches the claim or is newer. */
 export function isSettled(claim: ClaimDocument, status: StatusDocument | undefined): boolean {
   if (status === undefined || claim.state === undefined) return status !== undefined;
   const [epoch, place] = rankOfStatus(statusOf(claim));
@@ -61,7 +62,7 @@ async function createOnce(bucket: Bucket, { key, body }: FollowUp): Promise<void
   else if ((await bucket.get(key)) === undefined) await bucket.put(key, body);
 }
 
-/** How far along a document is: its epoch, then its place within it. */
+/** How far along a document is: its epoch, then its place within the epoch. */
 type Rank = readonly [epoch: number, place: number];
 
 interface Followed {
@@ -73,7 +74,7 @@ interface Followed {
 
 const attempts = 5;
 
-/** Brings a document up to the claim, and never sets it back. */
+/** Brings a document up to the claim, never backwards. */
 async function follow(
   bucket: Bucket,
   { key, body, rank, rankOf }: Followed,
@@ -93,7 +94,7 @@ function isBehind([epoch, place]: Rank, [otherEpoch, otherPlace]: Rank): boolean
   return epoch < otherEpoch || (epoch === otherEpoch && place < otherPlace);
 }
 
-/** What cannot be read is behind everything: it is written anew. */
+/** An unreadable document ranks below everything and is rewritten. */
 function readRank(rankOf: Followed['rankOf'], body: Buffer): Rank {
   try {
     return rankOf(body);
@@ -111,7 +112,8 @@ function statusAt(key: string, claim: ClaimDocument): Followed {
     rank: rankOfStatus(status),
     rankOf: (body) => {
       const present = parseDocument(statusSchema, key, body);
-      // Only a claim that is done says what the older tool said; any other would undo its completion.
+      // Only a finished claim already includes what the older tool said; any other would undo that
+      // completion.
       const isLater = isForeignEnding(present) && claim.state !== 'done';
       return isLater ? [Number.POSITIVE_INFINITY, 0] : rankOfStatus(present);
     },
@@ -121,14 +123,14 @@ function statusAt(key: string, claim: ClaimDocument): Followed {
 function handoffAt(key: string, handoff: HandoffDocument): Followed {
   return {
     key,
-    // The older tool expects text here, if only an empty one.
+    // The older tool expects a string here, even if empty.
     body: encodeDocument({ ...handoff, note: handoff.note ?? '' }),
     rank: rankOfHandoff(handoff),
     rankOf: (body) => rankOfHandoff(parseDocument(handoffSchema, key, body)),
   };
 }
 
-/** Within one epoch a step is worked at, then handed over, then perhaps reviewed, or given back. */
+/** Within one epoch a step is worked on, then handed over, then possibly reviewed or given back. */
 const placeOf = { in_progress: 0, needs_review: 1, complete: 2, blocked: 2, pending: 3 } as const;
 
 function rankOfStatus({ epoch, status }: StatusDocument): Rank {

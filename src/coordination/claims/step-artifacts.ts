@@ -7,7 +7,10 @@ import type { HolderFiles } from './holder-files.js';
 import { notTheirs } from './lost-step.js';
 import { ownershipOf } from './ownership.js';
 
-/** `LostError` for an agent that had the step and lost it: what it adds now would be taken for the new holder's work. */
+/**
+ * `LostError` if the agent had the step and lost it: what it adds now would be mistaken for the new
+ * holder's work.
+ */
 export async function refuseFenced(
   context: CoordinationContext,
   holders: HolderFiles,

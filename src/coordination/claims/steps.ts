@@ -24,22 +24,25 @@ import { readFolded } from './fold.js';
 import { endedAt, handoffIn, statusOf } from './follow-ups.js';
 import { isForeignEnding, type SeenStatus, settle } from './settle.js';
 
-/** A step as anybody sees it: from its claim, and from `status.json` where an older tool kept what the claim does not say. */
+/**
+ * A step as shown to everyone: from its claim, and from `status.json` where an older tool recorded
+ * more than the claim says.
+ */
 export interface StepView {
   readonly step: string;
   readonly status: StepStatus;
-  /** Who holds it, or had it last. */
+  /** Its holder, or its last one. */
   readonly agent: string | null;
   readonly session_id: string | null;
   readonly epoch: number;
   readonly claimed_at: string | null;
   readonly completed_at: string | null;
   readonly ttl_s: number | null;
-  /** By the store's clock; `null` where nobody holds it. */
+  /** By the store's clock; `null` if nobody holds it. */
   readonly last_sign_of_life: string | null;
-  /** The holder was silent for its TTL: the next `claim` takes it over. */
+  /** The holder has been silent for its TTL: the next `claim` takes the step over. */
   readonly expired: boolean;
-  /** What its holder said at the end. */
+  /** Its holder's closing note. */
   readonly note: string | null;
 }
 
@@ -70,7 +73,7 @@ function viewStep(step: string, { claim, status, now }: StepScene): StepView {
   };
 }
 
-/** The claim is the truth, but the older tool's says nothing of how far the step is. */
+/** The claim is the truth, but an older tool's claim does not say how far the step is. */
 function shownStatus(claim: ClaimDocument, status: StatusDocument | undefined): StatusDocument {
   if (claim.state !== undefined || status === undefined) return statusOf(claim);
   return status.status === 'pending' ? { ...status, status: 'in_progress' } : status;
@@ -92,7 +95,9 @@ function viewStatus(step: string, status: StatusDocument | undefined): StepView 
   };
 }
 
-/** `undefined` if nobody ever touched it. Also writes whatever its last holder did not get to write. */
+/**
+ * `undefined` if nobody ever touched it. Also writes whatever its last holder did not get to write.
+ */
 export async function readStep(place: ClaimPlace, name: string): Promise<StepView | undefined> {
   const step = stepId(name);
   const { claim, status, stored } = await readCurrent(place, step);
@@ -100,7 +105,10 @@ export async function readStep(place: ClaimPlace, name: string): Promise<StepVie
   return viewStep(step, { claim, status, now: await place.bucket.now() });
 }
 
-/** Folded and settled where possible: not for a reader without write access, nor on a store that does not arbitrate. */
+/**
+ * Folded and settled where possible: not without write access, nor on a store that does not
+ * arbitrate.
+ */
 async function readCurrent(place: ClaimPlace, step: string) {
   if (!isArbitrated(place)) return readAsIs(place, step);
   try {
@@ -124,8 +132,8 @@ async function readAsIs(place: StorePlace, step: string) {
 }
 
 /**
- * The record for whoever is next: from the claim, which has it first, else from `handoff.json` as an earlier holder or an older
- * tool left it. `undefined` when there is none.
+ * The handoff for whoever is next: from the claim if it has one, otherwise from `handoff.json` as
+ * an earlier holder or an older tool left it. `undefined` if there is none.
  */
 export async function readHandoff(
   place: ClaimPlace,
@@ -145,11 +153,11 @@ export async function readHandoff(
 
 export interface ListedSteps {
   readonly steps: readonly StepView[];
-  /** Claims that nobody can read. */
+  /** Claims that could not be read. */
   readonly skipped: readonly DocumentError[];
 }
 
-/** All steps in the order of their names: one listing, and a read of each claim. */
+/** All steps, ordered by name: one listing, and one read per claim. */
 export async function listSteps(place: ClaimPlace): Promise<ListedSteps> {
   const leaves = await stepLeaves(place);
   const skipped: DocumentError[] = [];
@@ -206,8 +214,9 @@ async function readListedClaim(
 }
 
 /**
- * Tells what holders left untold when they were stopped: one listing, and a read of each claim that `status.json` does not
- * follow. `seen` saves whoever looks again and again from reading what had nothing to tell.
+ * Writes what holders that were stopped did not get to write: one listing, and one read per claim
+ * whose `status.json` does not match it. `seen` saves repeated callers from rereading claims that
+ * had nothing missing.
  */
 export async function settleAll(
   place: StorePlace,
@@ -248,17 +257,17 @@ async function tryToSettle(
   }
 }
 
-/** The names of a step's documents, and what the listing says of them. */
+/** The names of a step's documents, with their listing entries. */
 type Leaves = ReadonlyMap<string, ObjectEntry>;
 
-/** Times of S3 have whole seconds, so of one second nothing is known. */
+/** S3 times have whole seconds, so within one second the order is unknown. */
 function isStatusNewer(leaves: Leaves): boolean {
   const claim = leaves.get('claim.json');
   const status = leaves.get('status.json');
   return claim !== undefined && status !== undefined && status.modifiedAt > claim.modifiedAt;
 }
 
-/** Which of its documents each step has; anything else below `steps/` is not ours. */
+/** Which documents each step has; anything else below `steps/` is not ours. */
 async function stepLeaves({ bucket, layout }: StorePlace): Promise<ReadonlyMap<string, Leaves>> {
   const steps = new Map<string, Map<string, ObjectEntry>>();
   for await (const entry of bucket.list(layout.steps())) {

@@ -8,15 +8,23 @@ import { readStep, type StepView } from './steps.js';
 export interface WaitRequest {
   readonly steps: readonly string[];
   readonly timeoutMs: number;
-  /** Told once, before the first pause, of each step that is not complete; of one that nobody claimed only the name. */
+  /**
+   * Called once, before the first pause, for each step that is not complete; with only the name if
+   * nobody has claimed it.
+   */
   onWaiting?(step: string, view: StepView | undefined): void;
-  /** After each look: whoever waits is alive. */
+  /** Called after each check: whoever waits is alive. */
   onLook(): Promise<void>;
-  /** Told once of each step that needs a review: it goes on waiting for somebody to complete it. */
+  /**
+   * Called once for each step that needs a review; waiting continues until somebody completes it.
+   */
   onNeedsReview(view: StepView): void;
 }
 
-/** Until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError` when the time is up. */
+/**
+ * Waits until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError`
+ * when the time is up.
+ */
 export async function waitForSteps(
   place: ClaimPlace,
   { steps: names, timeoutMs, onWaiting, onLook, onNeedsReview }: WaitRequest,

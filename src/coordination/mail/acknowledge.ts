@@ -4,7 +4,10 @@ import { checkMailId } from '../../protocol/mail.js';
 import type { CoordinationContext } from '../context.js';
 import { listMail, type Mail, type MailPlace, readMail, type Sent, sendMail } from './mailbox.js';
 
-/** The message of this id among what the agent got, broadcasts included; `NotFoundError` if there is none. */
+/**
+ * The message with this id among the agent's mail, broadcasts included; `NotFoundError` if there is
+ * none.
+ */
 export async function findMail(place: MailPlace, id: string): Promise<Mail> {
   checkMailId(id);
   const { mail } = await listMail(place);
@@ -15,7 +18,10 @@ export async function findMail(place: MailPlace, id: string): Promise<Mail> {
   throw unknownMail(id);
 }
 
-/** `NotFoundError` unless a message has this id: one that the agent got, or one that it sent to that recipient. */
+/**
+ * `NotFoundError` unless a message has this id: one the agent received, or one it sent to that
+ * recipient.
+ */
 export async function checkReplyTo(place: MailPlace, id: string, to: string | null): Promise<void> {
   const mailboxes = [listMail(place), ...(to === null ? [] : [listMail({ ...place, agent: to })])];
   const listings = await Promise.all(mailboxes);
@@ -23,7 +29,7 @@ export async function checkReplyTo(place: MailPlace, id: string, to: string | nu
   throw unknownMail(id);
 }
 
-/** Tells the sender that the message was taken note of. */
+/** Tells the sender that the message has been noted. */
 export function acknowledge(
   context: CoordinationContext,
   { id, from, step }: Mail,

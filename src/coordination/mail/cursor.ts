@@ -31,7 +31,7 @@ const newCursor: Cursor = {
 const lateNs = 600_000_000_000n;
 /** How far a timestamp may precede its arrival at the store: senders whose clocks are off by less lose nothing. */
 const lookbackNs = 7_200_000_000_000n;
-/** How much the store's own times may differ from one another. */
+/** How much the store's own times may differ from each other. */
 const clockPlayNs = 300_000_000_000n;
 
 /** Where a listing must start so that nothing unseen precedes it. */
@@ -91,7 +91,7 @@ export async function readCursor(place: MailPlace): Promise<ReadCursor> {
   const { layout, agent } = place;
   const present = await readCursorAt(place, layout.cursor(agent));
   if (present !== undefined) return present;
-  // It was kept among the mail once; from there it is moved by the next save.
+  // It used to be stored with the mail; the next save moves it.
   const older = await readCursorAt(place, layout.olderCursor(agent));
   return { cursor: newCursor, ...older, etag: undefined };
 }
@@ -114,7 +114,7 @@ function parseCursor(key: string, { body, size, modifiedAt }: Stored): Cursor {
   if (size > maxCursorBytes) throw new DocumentError(key, `larger than ${maxCursorBytes} bytes`);
   const { through, direct, broadcast } = parseDocument(cursorSchema, key, body);
   const throughNs = BigInt(through);
-  // Taken at its word, it would hide mail until then.
+  // Trusting it would hide mail until then.
   if (throughNs > nanoseconds(modifiedAt) - lateNs + clockPlayNs) {
     throw new DocumentError(key, 'through: later than the time it was written');
   }
@@ -158,7 +158,7 @@ function documentOf({ throughNs, seen }: Cursor): CursorDocument {
   return { through: digits(throughNs), direct, broadcast };
 }
 
-/** When a message arrived, as far as anyone can tell. */
+/** The best estimate of when a message arrived. */
 function cameNs(mail: ListedMail): bigint {
   return most(mail.stamp.timeNs, writtenNs(mail));
 }

@@ -13,21 +13,21 @@ import {
 import { type ListedMail, listMail, type Mail, type MailPlace, readMail } from './mailbox.js';
 
 export interface MailFilter {
-  /** Only mail about this step, as keys spell it. */
+  /** Only mail about this step, spelled as in keys. */
   readonly step?: string | undefined;
-  /** Messages that are read at the most; left out: all. Anybody may fill a mailbox. */
+  /** The maximum number of messages to read; omitted: all. Anybody may fill a mailbox. */
   readonly limit?: number | undefined;
 }
 
-/** Messages of one look that nobody set a limit for. */
+/** Messages per read if nobody set a limit. */
 export const usualLimit = 1_000;
 const usualBytes = 64 * 1024 * 1024;
-/** A prompt waits for these. */
+/** Mail added to a prompt: the user is waiting for it. */
 const promptBytes = 4 * 1024 * 1024;
 const messagesAtOnce = 96;
 const bytesAtOnce = 16 * 1024 * 1024;
 
-/** What one look reads at the most. Any one message fits. */
+/** The maximum for one read. Any single message fits. */
 interface Bound {
   readonly messages: number;
   readonly bytes: number;
@@ -35,7 +35,7 @@ interface Bound {
 
 const unbounded: Bound = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
-/** An object that is no message. */
+/** An object that is not a message. */
 export interface SkippedMail {
   readonly key: string;
   readonly error: DocumentError;
@@ -45,13 +45,15 @@ export interface Inbox {
   /** In the order in which they were sent. */
   readonly mail: readonly Mail[];
   readonly skipped: readonly SkippedMail[];
-  /** Keys that no message has. */
+  /** Keys that no message can have. */
   readonly strays: readonly string[];
-  /** Messages that the limit left unread. */
+  /** Messages left unread because of the limit. */
   readonly unread: number;
 }
 
-/** What an agent was sent, its own broadcasts included; with a limit, the newest of it. Consumes nothing. */
+/**
+ * An agent's mail, its own broadcasts included; with a limit, the newest of it. Consumes nothing.
+ */
 export async function readInbox(place: MailPlace, filter: MailFilter = {}): Promise<Inbox> {
   const { mail, strays } = await listMail(place);
   const { limit, ...wanted } = filter;
@@ -64,15 +66,15 @@ export interface NewInbox extends Inbox {
   /** An unreadable cursor: everything counts as new. */
   readonly damage: DocumentError | undefined;
   /**
-   * To be called once the mail was shown: it is not new any more. Whether that is remembered: not when the cursor was changed
-   * again and again meanwhile, and then the mail will be shown again.
+   * To be called once the mail has been shown, so that it no longer counts as new. Returns whether
+   * that was saved: not if the cursor kept changing, in which case the mail will be shown again.
    */
   remember(): Promise<boolean>;
 }
 
 /**
- * What the agent has not seen, whichever process asks on whichever machine. Its own broadcasts are no news to it. Mail that
- * the filter leaves out stays new, and so does what comes after the limit.
+ * The agent's unseen mail, whichever process on whichever machine asks. Its own broadcasts do not
+ * count. Mail that the filter excludes stays new, and so does mail beyond the limit.
  */
 export function readNewMail(place: MailPlace, filter: MailFilter = {}): Promise<NewInbox> {
   return readNews(place, async (unseen) => {
@@ -82,7 +84,7 @@ export function readNewMail(place: MailPlace, filter: MailFilter = {}): Promise<
   });
 }
 
-/** The newest that the agent has not seen. The others are counted, and then count as seen, too. */
+/** The newest of the agent's unseen mail. The rest is counted, and then also counts as seen. */
 export function readNewestMail(place: MailPlace, messages: number): Promise<NewInbox> {
   const bound = { messages, bytes: promptBytes };
   return readNews(place, async (unseen) => ({
@@ -121,7 +123,7 @@ export interface Unread {
   readonly broadcast: number;
 }
 
-/** How many messages an agent has not seen, without reading them. */
+/** Counts an agent's unseen messages without reading them. */
 export async function countUnread(place: MailPlace): Promise<Unread> {
   const { cursor }: ReadCursor = await readCursor(place);
   const { mail } = await listMail(place, listFromNs(cursor));
@@ -136,13 +138,13 @@ function isNews({ agent }: MailPlace, cursor: Cursor, mail: ListedMail): boolean
 }
 
 interface ReadListed extends Pick<Inbox, 'mail' | 'skipped'> {
-  /** By the filter. */
+  /** Because of the filter. */
   readonly leftOut: readonly ListedMail[];
-  /** By the limit. */
+  /** Because of the limit. */
   readonly unread: readonly ListedMail[];
 }
 
-/** From the newest back to the limit, and then in the order of sending. */
+/** Selects from the newest back to the limit, and returns in the order sent. */
 async function readNewest(
   place: MailPlace,
   listed: readonly ListedMail[],
@@ -153,7 +155,7 @@ async function readNewest(
   return { ...rest, mail: mail.toReversed() };
 }
 
-/** In the order that is given, a batch at a time, up to the limit. */
+/** Reads in the given order, a batch at a time, up to the limit. */
 async function readListed(
   place: MailPlace,
   listed: readonly ListedMail[],
@@ -187,7 +189,10 @@ async function readListed(
   return { mail, skipped, leftOut, unread: rest };
 }
 
-/** As many of the first as fit together. What is too large for a message is never read, so it takes no room. */
+/**
+ * As many of the first as fit together. An object too large to be a message is never read, so it
+ * takes no room.
+ */
 function fitting(listed: readonly ListedMail[], { messages, bytes }: Bound): readonly ListedMail[] {
   const most = Math.min(messages, messagesAtOnce);
   let size = 0;
@@ -200,7 +205,10 @@ function fitting(listed: readonly ListedMail[], { messages, bytes }: Bound): rea
   return listed.slice(0, end);
 }
 
-/** Deletes what was sent to this agent alone; a broadcast is others' too. How many were deleted. */
+/**
+ * Deletes mail sent to this agent alone; broadcasts are for others too. Returns the number of
+ * deleted messages.
+ */
 export async function deleteMail(place: MailPlace, mail: readonly Mail[]): Promise<number> {
   const own = mail.filter(({ kind }) => kind === 'direct');
   await inParallel(own, ({ key }) => place.bucket.delete(key));

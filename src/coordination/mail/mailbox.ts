@@ -24,7 +24,7 @@ export interface NewMail {
   readonly step?: string;
   /** The id of the message it answers. */
   readonly replyTo?: string;
-  /** `ask`: its sender wants to know that it was taken note of; `ack`: it was. */
+  /** `ask`: the sender wants an acknowledgement; `ack`: this is one. */
   readonly kind?: MailPurpose;
   /** Default: a new one. With it the key is known in advance, and an existing message is not sent again. */
   readonly stamp?: Stamp;
@@ -114,12 +114,13 @@ export interface MailListing {
 
 export type MailPlace = Pick<CoordinationContext, 'bucket' | 'layout' | 'agent'>;
 
-/** Entries of one page of a listing: so many cost one request, wherever the listing begins. */
+/** Entries in one page of a listing, which costs one request wherever it begins. */
 const pageEntries = 1_000;
 
 /**
- * An agent's direct mail and all broadcasts. Of a mailbox with more than one page, what is timestamped between the first page and
- * `fromNs` (nanoseconds of store time) is left out; in a smaller one a message is found however wrong its sender's clock was.
+ * An agent's direct mail and all broadcasts. If a mailbox has more than one page, messages
+ * timestamped between the first page and `fromNs` (nanoseconds of store time) are left out; in a
+ * smaller one every message is found, however wrong its sender's clock was.
  */
 export async function listMail(place: MailPlace, fromNs = 0n): Promise<MailListing> {
   const [direct, broadcast] = await Promise.all([
@@ -150,7 +151,7 @@ async function listFolder(
   }
   return { mail, strays };
 
-  /** From there on. Every name that starts with these digits sorts after them. */
+  /** Starts there: every name that begins with these digits sorts after them. */
   async function listRest(): Promise<MailListing> {
     const after = `${folder}${digits(fromNs)}`;
     for await (const entry of bucket.list(folder, { after, delimiter: '/' })) {

@@ -5,13 +5,13 @@ import { isName } from '../../protocol/names.js';
 import { type Cursor, isSeen, readCursor } from './cursor.js';
 import { type ListedMail, listMail, type Mail, type MailPlace, readMail } from './mailbox.js';
 
-/** A message of the agent's own, and what became of it. */
+/** A message the agent sent, and what became of it. */
 export interface SentMail extends Mail {
   /** Recipient; `null`: all. */
   readonly to: string | null;
-  /** Who has seen it: a cursor of theirs covers it. */
+  /** Agents whose cursor covers it. */
   readonly seenBy: readonly string[];
-  /** Who answered it or acknowledged it, and when first. */
+  /** Who answered or acknowledged it, and when first. */
   readonly ackedBy: readonly { readonly agent: string; readonly at: string }[];
 }
 
@@ -26,7 +26,10 @@ interface OwnMail {
   readonly listed: ListedMail;
 }
 
-/** What this agent has sent since then: one listing, its own messages, what it got since, and a cursor of each recipient. */
+/**
+ * What this agent has sent since then: one listing, its own messages, its mail since, and each
+ * recipient's cursor.
+ */
 export async function readOutbox(place: MailPlace, sinceMs: number): Promise<Outbox> {
   const sinceNs = BigInt(Math.max(0, Math.trunc(sinceMs))) * 1_000_000n;
   const own = await listOwn(place, sinceNs);

@@ -5,17 +5,17 @@ import { historyName, keepInHistory, lastVersionBefore } from './keep.js';
 import { type MemoryPlace, readState, type StoredState } from './stored-state.js';
 
 /**
- * The Python tool keeps `design.contract` as `memory/design/contract.json`, without versions. We keep it under its dotted key and
- * write a copy to where that tool looks, so of the two forms:
- * - the dotted one is the truth, and a copy of ours never outranks it;
- * - what the other tool wrote since is the next version of it.
+ * The Python tool keeps `design.contract` as `memory/design/contract.json`, without versions. We
+ * keep it under its dotted key and write a copy to where that tool looks, so of the two forms:
+ * - the dotted one is the truth, and our copy never outranks it;
+ * - whatever the other tool has written since is its next version.
  */
 export interface Forms {
   readonly dotted: StoredState | undefined;
   readonly slash: StoredState | undefined;
 }
 
-/** What a memory is now, with the version that it counts as; `undefined`: there is neither form. */
+/** The current state of a memory and its version; `undefined`: neither form exists. */
 export async function presentOf(
   place: MemoryPlace,
   key: string,
@@ -43,12 +43,13 @@ async function isLater(
   const apartMs = slash.modifiedAt.getTime() - dotted.modifiedAt.getTime();
   if (apartMs !== 0) return apartMs > 0;
   if (versionOf(slash) > 0) return versionOf(slash) > versionOf(dotted);
-  // S3 knows whole seconds. Whoever replaces a value puts it into the history first, so one that is not there came later.
+  // S3 times have whole seconds. Whoever replaces a value first adds it to the history, so a value
+  // that is not there came later.
   const kept = await place.bucket.get(place.layout.memoryHistory(key) + historyName(slash));
   return kept === undefined;
 }
 
-/** Only we give a state an id. */
+/** Only our states have an id. */
 function isCopy({ document }: StoredState): boolean {
   return document.id !== null;
 }

@@ -4,7 +4,7 @@ import { parseStampName, stampName } from '../../protocol/keys.js';
 import { encodeMemory, historyStamp } from '../../protocol/memory.js';
 import { type MemoryPlace, readState, type StoredState } from './stored-state.js';
 
-/** Stores a state as it is. Doing it twice, from anywhere, stores it once. */
+/** Stores a state unchanged. Doing it twice, from anywhere, stores it once. */
 export async function keepInHistory(
   { bucket, layout }: MemoryPlace,
   key: string,
@@ -16,15 +16,15 @@ export async function keepInHistory(
   else await bucket.put(historyKey, body);
 }
 
-/** It follows from what was written, not from the version that it counts as. */
+/** Derived from what was written, not from the version it counts as. */
 export function historyName({ document, body, modifiedAt }: StoredState): string {
   return `${stampName(historyStamp(document, body, modifiedAt))}.json`;
 }
 
-/** Of clocks that differ, the last few by name have the last by version among them. */
+/** If clocks differ, the latest version is still among the last few names. */
 const lastNames = 8;
 
-/** The last version that the history has, this state aside; 0 if there is none. */
+/** The latest version in the history, this state aside; 0 if there is none. */
 export async function lastVersionBefore(
   place: MemoryPlace,
   key: string,

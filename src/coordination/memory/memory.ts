@@ -142,7 +142,8 @@ async function write(
 }
 
 /**
- * Its answer may be lost, and the next writer may have replaced it since: whoever does that puts it into the history first.
+ * The answer may have been lost and the value replaced since; but whoever replaces it first adds it
+ * to the history.
  */
 async function wasWritten(
   { bucket, layout }: CoordinationContext,

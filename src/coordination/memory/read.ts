@@ -25,13 +25,13 @@ export interface FoundMemory {
   readonly key: string;
   /** Of the stored object; `undefined`: there is none. */
   readonly etag: string | undefined;
-  /** What counts of the two forms; `undefined`: there is neither. */
+  /** Whichever of the two forms counts; `undefined`: neither exists. */
   readonly present: StoredState | undefined;
   /** The highest version of both forms, 0 if there is none; the next is one more. */
   readonly version: number;
   /** The older tool's form, as it was read. */
   readonly slash: (StoredState & { readonly etag: string }) | undefined;
-  /** What could not be read, and does not count. */
+  /** Objects that could not be read and do not count. */
   readonly skipped: readonly DocumentError[];
 }
 

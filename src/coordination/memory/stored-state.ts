@@ -14,7 +14,7 @@ export interface StoredState {
   readonly body: Buffer;
   /** By the store's clock. */
   readonly modifiedAt: Date;
-  /** Written without a version, which the document has from what came before it. */
+  /** Written without a version; the document gets one from its predecessor. */
   readonly isAdopted?: boolean;
 }
 

@@ -16,20 +16,20 @@ export interface BoardStep {
   readonly planned: PlannedStep;
   readonly view: StepView | undefined;
   readonly unmet: readonly UnmetNeed[];
-  /** Somewhere in what it needs, a step is blocked: waiting does not help. */
+  /** A blocked step among its needs, direct or indirect: waiting does not help. */
   readonly blockedBy: string | undefined;
   /** It can be claimed, and everything it needs is complete. */
   readonly isReady: boolean;
 }
 
 export interface Board {
-  /** In the order of their ids. */
+  /** Ordered by id. */
   readonly steps: readonly BoardStep[];
   readonly views: readonly StepView[];
   readonly skipped: ListedSteps['skipped'];
 }
 
-/** The plan with how far each of its steps is: one read, one listing, one read of each claim. */
+/** The plan with the progress of each step: one read, one listing, one read per claim. */
 export async function readBoard(place: ClaimPlace): Promise<Board> {
   const [plan, { steps: views, skipped }] = await Promise.all([readPlan(place), listSteps(place)]);
   return { steps: boardOf(plan.steps, views), views, skipped };

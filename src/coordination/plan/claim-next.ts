@@ -6,15 +6,15 @@ import { growingPauses } from '../pauses.js';
 import { type Board, type BoardStep, readBoard } from './board.js';
 
 export interface NextRequest extends Pick<ClaimRequest, 'ttlMs'> {
-  /** Only steps that come at this priority or before. */
+  /** Only steps of this priority or a higher one. */
   readonly priority?: number | undefined;
-  /** How long to wait until something is ready; `undefined`: not at all. */
+  /** How long to wait for a step to become ready; `undefined`: not at all. */
   readonly timeoutMs?: number | undefined;
-  /** After a step was won, at the same time as what is written then. */
+  /** Runs after a step was won, alongside the writes that follow. */
   beside(step: string): Promise<unknown>;
-  /** Told once, before the first pause. */
+  /** Called once, before the first pause. */
   onWaiting?(): void;
-  /** After each look: whoever waits is alive. */
+  /** Called after each check: whoever waits is alive. */
   onLook(): Promise<unknown>;
 }
 
@@ -24,9 +24,10 @@ export interface NextClaim {
 }
 
 /**
- * Wins one of the steps that are ready: the first by priority, and any of equals, so that many who ask at once do not all try the
- * same. If there is none: `TimedOutError` while others work at what it waits for, `BlockedError` if only blocked ones are left,
- * `NotFoundError` if all is done.
+ * Claims one of the ready steps: the first by priority, at random among equals, so that many
+ * simultaneous callers do not all try the same one. If there is none: `TimedOutError` while others
+ * work on its needs, `BlockedError` if only blocked steps are left, `NotFoundError` if everything
+ * is done.
  */
 export async function claimNext(
   context: CoordinationContext,

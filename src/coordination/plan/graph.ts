@@ -1,6 +1,6 @@
 import type { BoardStep } from './board.js';
 
-/** Steps by how many others have to come before them: what needs nothing comes first. */
+/** Steps by how many others must come before them: those without needs come first. */
 export function layersOf(steps: readonly BoardStep[]): readonly (readonly BoardStep[])[] {
   const depths = new Map<string, number>();
   const byId = new Map(steps.map((one) => [one.step, one]));
@@ -21,7 +21,7 @@ export function layersOf(steps: readonly BoardStep[]): readonly (readonly BoardS
   return layers.map((layer) => layer ?? []);
 }
 
-/** One word for where a planned step stands. */
+/** The state of a planned step in one word. */
 export function stateOf({ view, isReady, blockedBy, unmet }: BoardStep): string {
   if (isReady) return 'ready';
   if (unmet.length > 0 && (view === undefined || view.status === 'pending')) {
@@ -30,7 +30,10 @@ export function stateOf({ view, isReady, blockedBy, unmet }: BoardStep): string 
   return view?.expired ? 'expired' : (view?.status ?? 'pending').replace('_', ' ');
 }
 
-/** A Mermaid flowchart: https://mermaid.js.org/syntax/flowchart.html. Ids are step names, whose characters all are safe. */
+/**
+ * A Mermaid flowchart: https://mermaid.js.org/syntax/flowchart.html. Ids are step names, all of
+ * whose characters are safe.
+ */
 export function mermaidOf(steps: readonly BoardStep[]): string {
   const node = new Map(steps.map(({ step }, index) => [step, `s${index}`]));
   const lines = steps.map((one) => {
@@ -46,7 +49,7 @@ export function mermaidOf(steps: readonly BoardStep[]): string {
   return ['flowchart LR', ...lines, ...edges].join('\n');
 }
 
-/** Mermaid reads entity codes inside quotes; everything that is not a plain character becomes one. */
+/** Mermaid reads entity codes inside quotes, so every special character becomes one. */
 function escapeLabel(text: string): string {
   return [...text]
     .map((one) => (/[\p{L}\p{N} .,:·_-]/u.test(one) ? one : `#${one.codePointAt(0)};`))

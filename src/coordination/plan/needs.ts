@@ -6,7 +6,7 @@ import { type UnmetNeed, unmetNeeds } from './board.js';
 import { stepIn } from './plan.js';
 import { type ReadPlan, readPlan } from './plan-document.js';
 
-/** What a planned step still waits for; nothing if it is not planned. */
+/** What a planned step is still waiting for; empty if it is not planned. */
 export async function unmetNeedsOf(
   place: ClaimPlace,
   step: string,
@@ -19,7 +19,7 @@ export async function unmetNeedsOf(
   return unmetNeeds(planned, new Map(known.map((view) => [view.step, view])));
 }
 
-/** `BlockedError` for a step that waits for others. */
+/** `BlockedError` if the step is waiting for others. */
 export function checkNeeds(step: string, unmet: readonly UnmetNeed[]): void {
   const [first] = unmet;
   if (first === undefined) return;

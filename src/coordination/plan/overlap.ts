@@ -9,7 +9,7 @@ export interface Overlap {
   readonly paths: string;
 }
 
-/** Steps that others hold now, and that are planned to change files which this one is planned to change, too. */
+/** Steps held by others whose planned files overlap with those of this one. */
 export async function overlapsOf(
   place: ClaimPlace,
   step: string,
@@ -29,7 +29,10 @@ export async function overlapsOf(
   );
 }
 
-/** Whether a file may match both: as far as their beginnings before any wildcard tell. Several globs have commas between. */
+/**
+ * Whether two globs may match the same file, judging by their beginnings before any wildcard.
+ * Several globs are separated by commas.
+ */
 export function mayOverlap(left: string, right: string): boolean {
   const beginnings = (globs: string): string[] =>
     globs.split(',').map((glob) =>

@@ -30,7 +30,10 @@ export async function readPlan({ bucket, layout }: StorePlace): Promise<ReadPlan
   return { steps: withoutCycles(steps), rev, etag: stored.etag };
 }
 
-/** Where a store arbitrates nothing, two additions of one moment may have closed one: the needs that do so are ignored. */
+/**
+ * On a store that arbitrates nothing, two simultaneous additions may create a cycle; the needs that
+ * close it are ignored.
+ */
 function withoutCycles(steps: PlannedSteps): PlannedSteps {
   let next = steps;
   for (const id of Object.keys(steps).sort()) {
@@ -45,10 +48,12 @@ function withoutCycles(steps: PlannedSteps): PlannedSteps {
 }
 
 const attempts = 16;
-/** Milliseconds that a store which arbitrates nothing is given to show what others wrote at the same time. */
+/**
+ * How long, in milliseconds, a store that arbitrates nothing is given to show concurrent writes.
+ */
 const visibilityDelayMs = 2_000;
 
-/** Plans steps, all of them in one write. Which of them were not planned before. */
+/** Plans steps, all in one write. Returns those that were not planned before. */
 export async function addSteps(
   context: CoordinationContext,
   news: readonly NewStep[],
@@ -65,7 +70,7 @@ export async function addSteps(
   return added;
 }
 
-/** Changes what was planned of a step. What was claimed already is not revoked by it. */
+/** Changes a planned step. Existing claims are not revoked. */
 export async function editStep(
   context: CoordinationContext,
   id: string,
@@ -75,7 +80,7 @@ export async function editStep(
   await tell(context, 'step.edited', id, { planned: steps[id] });
 }
 
-/** `LostError` if somebody has claimed it, or another step needs it. */
+/** `LostError` if somebody has claimed it or another step needs it. */
 export async function removeStep(context: CoordinationContext, id: string): Promise<void> {
   const view = await readStep(context, id);
   if (view !== undefined) {
@@ -87,7 +92,10 @@ export async function removeStep(context: CoordinationContext, id: string): Prom
   await tell(context, 'step.removed', id, {});
 }
 
-/** The steps as they are planned now. `change` gives `undefined` if nothing has to be written. */
+/**
+ * Returns the planned steps after the change. `change` returns `undefined` if nothing has to be
+ * written.
+ */
 async function changePlan(
   context: CoordinationContext,
   change: (present: PlannedSteps) => PlannedSteps | undefined,

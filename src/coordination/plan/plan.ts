@@ -15,8 +15,9 @@ export interface Author {
 }
 
 /**
- * The plan with these steps in it, and which of them are new. A step that is there already and says the same is left alone; one
- * that says something else is a `LostError`. `NotFoundError` for a need that is nowhere, `UsageError` for a cycle.
+ * The plan with these steps added, and which of them are new. A step that is already there and
+ * identical is left alone; one that differs is a `LostError`. `NotFoundError` for a need that does
+ * not exist, `UsageError` for a cycle.
  */
 export function withSteps(
   steps: PlannedSteps,
@@ -38,7 +39,7 @@ export function withSteps(
 
 export type StepEdit = Omit<NewStep, 'id'>;
 
-/** The plan with what was said of that step; what was left out stays. */
+/** The plan with the given changes to that step; omitted fields stay. */
 export function editedStep(steps: PlannedSteps, id: string, edit: StepEdit): PlannedSteps {
   const before = stepIn(steps, id);
   if (before === undefined) throw unplanned(id);
@@ -91,7 +92,7 @@ function checkNeeds(steps: PlannedSteps, id: string): void {
   });
 }
 
-/** The way from a step through its needs back to itself, if there is one. */
+/** The path from a step through its needs back to itself, if there is one. */
 export function cycleThrough(steps: PlannedSteps, id: string): string[] | undefined {
   const seen = new Set<string>();
   const ways: string[][] = [[id]];

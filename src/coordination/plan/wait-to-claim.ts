@@ -7,15 +7,15 @@ import { needText, unmetNeedsOf } from './needs.js';
 
 export interface PatientRequest extends ClaimRequest {
   readonly timeoutMs: number;
-  /** Told once, before the first pause: what is waited for. */
+  /** Called once, before the first pause, with what is being waited for. */
   onWaiting?(reason: string): void;
-  /** After each look: whoever waits is alive. */
+  /** Called after each check: whoever waits is alive. */
   onLook(): Promise<unknown>;
 }
 
 /**
- * Asks until the step is won, whoever holds it and whatever it needs first. What is done ends the waiting; `BlockedError` if a need
- * is blocked, `TimedOutError` when time is up.
+ * Retries until the step is claimed, whoever holds it and whatever it needs first. Stops if the
+ * step is done; `BlockedError` if a need is blocked, `TimedOutError` when time is up.
  */
 export async function waitToAcquire(
   context: CoordinationContext,

@@ -4,11 +4,11 @@ import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { hasControlCharacter } from '../../protocol/names.js';
 
-/** A command in a process group of its own, so that all it starts can be ended with it. */
+/** A command in its own process group, so that everything it starts can be ended with it. */
 export interface RunningCommand {
   /** Exit code as a shell reports it; 127 if it could not be started. */
   readonly ended: Promise<number>;
-  /** The end of what it printed, without control characters; '' if that was not asked for. */
+  /** The end of its output, without control characters; '' if that was not requested. */
   tail(): string;
   signal(name: NodeJS.Signals): void;
 }
@@ -16,9 +16,9 @@ export interface RunningCommand {
 export interface CommandOptions {
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether its output goes through this process, which then knows the end of it. */
+  /** Its output is piped through this process, which keeps the end of it. */
   readonly keepsTail: boolean;
-  /** Where its two outputs go if its end is kept. */
+  /** Where its two outputs are forwarded when the end is kept. */
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
 }
@@ -54,7 +54,10 @@ function forward(from: Readable | null, to: NodeJS.WritableStream, tail: OutputT
   });
 }
 
-/** What a background process of the command still holds open does not keep it from having ended. */
+/**
+ * A background process may hold the command's output open; the command still counts as ended after
+ * this pause.
+ */
 const flushMs = 200;
 
 function endOf(child: ChildProcess): Promise<number> {
@@ -84,7 +87,7 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
 const tailBytes = 4_096;
 const tailLines = 20;
 
-/** The last lines of what was printed to both streams, in the order in which it came. */
+/** The last lines written to both streams, in order of arrival. */
 export class OutputTail {
   #bytes = Buffer.alloc(0);
 

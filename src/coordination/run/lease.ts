@@ -1,9 +1,9 @@
 import type { SentAt } from '../claims/claims.js';
 
-/** How long a command may go on: until a TTL after the last confirmed renewal was sent. */
+/** How long a command may continue: until one TTL after the last confirmed renewal was sent. */
 export interface Lease {
   readonly ttlMs: number;
-  /** Counted from the answer instead, the store's TTL would end before ours. */
+  /** Counting from the answer instead, the TTL would end at the store before it ends here. */
   readonly sentAt: SentAt;
 }
 
@@ -15,8 +15,8 @@ export function graceMs({ ttlMs }: Pick<Lease, 'ttlMs'>): number {
 }
 
 /**
- * What is left, by whichever clock says that more time has passed: a monotonic one may stand still while the machine sleeps, and
- * the wall clock may be set back.
+ * The time left, by whichever clock shows more time passed: a monotonic one may stop while the
+ * machine sleeps, and the wall clock may be set back.
  */
 export function leftMs({ ttlMs, sentAt }: Lease, now: SentAt): number {
   return ttlMs - Math.max(now.wallMs - sentAt.wallMs, now.monotonicMs - sentAt.monotonicMs);

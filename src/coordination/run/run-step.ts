@@ -16,11 +16,14 @@ export interface RunPlan {
   start(): RunningCommand;
   /** What becomes of the step if the command fails. */
   readonly onFailure: 'block' | 'release';
-  /** The step is a lock: it is given back whatever happens. */
+  /** The step is a lock: it is released whatever happens. */
   readonly isLock: boolean;
-  /** What is said of a command that ended, except for its outcome and, if it failed, why. */
+  /** The report on a command that ended, except for its outcome and, if it failed, the reason. */
   report(outcome: Outcome): Promise<Omit<Report, 'outcome'>>;
-  /** Resolves with the exit code of a signal that is to end the run; the command was told of it already. */
+  /**
+   * Resolves with the exit code of a signal that ends the run; the command has already received the
+   * signal.
+   */
   readonly interrupted: Promise<number>;
 }
 
@@ -29,13 +32,14 @@ export type EndedBy = 'command' | 'fenced' | 'contact' | 'signal';
 export interface RunResult {
   readonly exit: number;
   readonly endedBy: EndedBy;
-  /** What was made of the step; `undefined`: it was left alone. */
+  /** How the step was left; `undefined`: unchanged. */
   readonly outcome: Outcome | 'released' | undefined;
 }
 
 /**
- * Holds a step while a command runs, and ends it as the command ended. The command is dead before anybody else may take the step
- * over: without a confirmed renewal it is told to end, and killed, before a TTL has passed since the last one was sent.
+ * Holds a step while a command runs, and ends it according to the command's result. The command is
+ * dead before anybody else may take the step over: without a confirmed renewal it is terminated,
+ * then killed, within one TTL of the last renewal sent.
  */
 export async function runStep(
   context: CoordinationContext,
@@ -43,7 +47,8 @@ export async function runStep(
   plan: RunPlan,
 ): Promise<RunResult> {
   const lease: Lease = { ttlMs: plan.ttlMs, sentAt: plan.won.sentAt };
-  // What followed the claim may have taken so long that another could have the step by now.
+  // The writes after the claim may have taken so long that another agent could have the step by
+  // now.
   if (leftMs(lease, nowOf(context)) <= graceMs(lease)) {
     await giveBack(context, holders, plan).catch(() => undefined);
     return { exit: 8, endedBy: 'contact', outcome: undefined };
@@ -68,7 +73,7 @@ export async function runStep(
   return finish(run, { exit: first.exit, ranMs: context.clock.monotonic() - startedMs });
 }
 
-/** A command that runs, and what it runs for. */
+/** A running command and its context. */
 interface Run {
   readonly context: CoordinationContext;
   readonly holders: HolderFiles;
@@ -104,7 +109,7 @@ async function finish(run: Run, { exit, ranMs }: CommandEnd): Promise<RunResult>
   return { exit, endedBy: 'command', outcome };
 }
 
-/** A command that ended its step itself is left alone. */
+/** A command that ended its own step is left alone. */
 async function isStillHeld(context: CoordinationContext, { step, won }: RunPlan): Promise<boolean> {
   const claim = (await readClaim(context, step))?.document;
   return claim?.nonce !== won.claim.nonce || claim.state === 'held';
@@ -127,12 +132,12 @@ async function giveBack(
   try {
     await release(context, holders, { step, epoch: won.claim.epoch });
   } catch (error) {
-    // Somebody else has it: there is nothing to give back.
+    // Somebody else has it, so there is nothing to release.
     if (!(error instanceof LostError)) throw error;
   }
 }
 
-/** Renews until `signal`; resolves once the command had to be ended, and is dead. */
+/** Renews until `signal` is aborted; resolves if the command had to be ended, once it is dead. */
 async function keepLease(
   { context, holders, plan, command }: Run,
   first: Lease,
@@ -171,7 +176,10 @@ async function keepLease(
 
 const longestPauseMs = 60_000;
 const retryMs = 1_000;
-/** After the machine slept beyond the TTL, the claim may still be ours: so long an answer is waited for. */
+/**
+ * After the machine has slept past the TTL, the claim may still be ours: wait this long for an
+ * answer.
+ */
 const wakeUpMs = 2_000;
 
 async function tryToRenew(
@@ -199,7 +207,7 @@ async function tryToRenew(
   return renewal;
 }
 
-/** Asks the command to end, and kills what is left of it. */
+/** Asks the command to end, then kills whatever is left of it. */
 async function end(
   { clock }: CoordinationContext,
   command: RunningCommand,
