@@ -8,7 +8,7 @@ const compress = promisify(gzip);
 /** Bytes of one chunk before compression, unless a single line is longer. */
 const chunkBytes = 1024 * 1024;
 
-/** Where the parts of a page go. One call at a time. */
+/** Receives the parts of a page. One call at a time. */
 export interface PageSink {
   /** Continues the page itself. */
   write(text: string): Promise<void>;
@@ -16,7 +16,10 @@ export interface PageSink {
   writeBeside(name: string, text: string): Promise<void>;
 }
 
-/** Puts lines into compressed chunks, in the page or next to it; holds one chunk of each stream at a time. */
+/**
+ * Packs lines into compressed chunks, in the page or next to it; holds one chunk of each stream at
+ * a time.
+ */
 export class ChunkWriter {
   readonly chunks: PageChunk[] = [];
   readonly #sink: PageSink;

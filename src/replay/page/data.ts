@@ -1,13 +1,16 @@
 import type { TurnState } from '../../conversation/conversation.js';
 
-/** What a page contains, as its viewer reads it: the header at once, the lines of streams in chunks, on demand. */
+/**
+ * The contents of a page as its viewer reads them: the header at once, the lines of streams in
+ * chunks, on demand.
+ */
 export interface PageHeader {
   readonly version: 1;
   readonly project: string;
   readonly location: string;
   /** Milliseconds since the epoch, by the store's clock. */
   readonly writtenMs: number;
-  /** The page is being rewritten: milliseconds between updates. */
+  /** For a page that is being rewritten: milliseconds between updates. */
   readonly followMs: number | null;
   readonly warnings: readonly string[];
   readonly agents: readonly string[];
@@ -15,13 +18,15 @@ export interface PageHeader {
   /** Milliseconds at which unfinished claims expired, by step. */
   readonly expiries: Readonly<Record<string, number>>;
   readonly sessions: readonly PageSession[];
-  /** The session that the page is about; `null` for a page of a run. */
+  /** The session the page is about; `null` for a page of a run. */
   readonly session: number | null;
   readonly streams: readonly PageStream[];
   readonly chunks: readonly PageChunk[];
   /** The folder next to the page that holds the chunks; `null` if they are in the page. */
   readonly sidecar: string | null;
-  /** Tells the chunks beside a page that is being rewritten from those before. */
+  /**
+   * Distinguishes the chunks of a page that is being rewritten from those of its earlier versions.
+   */
   readonly stamp: string;
 }
 
@@ -50,7 +55,7 @@ export interface PageSession {
   readonly title: string | null;
   readonly agent: string | null;
   readonly model: string | null;
-  /** The last name of the folder that it worked in. */
+  /** The last segment of the folder it worked in. */
   readonly folder: string | null;
   /** Indices into the header's streams; the first is the main one. */
   readonly streams: readonly number[];
@@ -64,15 +69,17 @@ export interface PageStream {
   readonly title: string | null;
   readonly turns: number;
   readonly calls: number;
-  /** Calls whose results say that they failed. */
+  /** Calls whose results report a failure. */
   readonly failedCalls: number;
   /** How the last turn ended. */
   readonly state: TurnState;
   /** The first words of the last answer. */
   readonly lastAnswer: string;
-  /** When and in which line each turn began, with the prompt's first words; not more than a few hundred. */
+  /**
+   * When and on which line each turn began, with the prompt's first words; at most a few hundred.
+   */
   readonly prompts: readonly (readonly [ms: number, line: number, text: string])[];
-  /** A sample of the rows' times in milliseconds, and each one's line. */
+  /** A sample of the rows' times in milliseconds, and the line of each. */
   readonly sampleMs: readonly number[];
   readonly sampleLines: readonly number[];
 }

@@ -103,7 +103,7 @@ export class EntryRows {
   }
 }
 
-/** What fits into a column: up to the year 2262. */
+/** The latest time a column can hold: in the year 2262. */
 const latestNs = 2n ** 63n - 1n;
 
 class Names {

@@ -1,15 +1,18 @@
-/** Home folders, as they stand in JSON: a path's backslashes are doubled there. */
+/** Home folders as they appear in JSON, where a path's backslashes are doubled. */
 const homes =
   /(?<![\w.-])(?:\/(?:home|Users)\/[^/\\"'`\s:;,<>|]+|\/root(?=[/"'`\s])|[A-Za-z]:(?:\\{1,4}|\/)Users(?:\\{1,4}|\/)[^/\\"'`\s:;,<>|]+)/g;
 /** Claude Code names a project's folder after its path. */
 const dashedHomes = /(?<=[/\\"])-(?:home|Users)-[^-/\\"\s]+/g;
 
-/** Makes text fit to be mailed: paths of a machine, and with them the names of its users, are nobody else's business. */
+/**
+ * Makes text safe to send to others, by removing the machine's paths and with them its users'
+ * names.
+ */
 export type PathFilter = (text: string) => string;
 
 export const keepPaths: PathFilter = (text) => text;
 
-/** `folder`: where the session worked; it is left with its last name. */
+/** `folder`: where the session worked; only its last segment is kept. */
 export function withoutLocalPaths(folder: string | null): PathFilter {
   const isDeep = folder !== null && /[/\\][^/\\]+[/\\][^/\\]+/.test(folder);
   const spelled = isDeep ? JSON.stringify(folder).slice(1, -1) : undefined;
@@ -20,7 +23,7 @@ export function withoutLocalPaths(folder: string | null): PathFilter {
   };
 }
 
-/** The last name of a path. */
+/** The last segment of a path. */
 export function folderName(path: string | null): string | null {
   const name = path
     ?.split(/[/\\]/)

@@ -35,13 +35,16 @@ export interface PageOptions {
   /** The name of a folder next to the page, for the data of a very large run. */
   readonly sidecar: string | null;
   readonly followMs: number | null;
-  /** Of a page that is followed: which writing of it this is. */
+  /** For a followed page: which version of it this is. */
   readonly stamp: string;
-  /** Paths of the machines stay as they are. */
+  /** Leaves the machines' paths in. */
   readonly keepsPaths: boolean;
 }
 
-/** Near the top of every page, so that a page may be replaced by the next one, and no other file is. */
+/**
+ * Near the top of every page, so that a newer page may replace it, and no other file is ever
+ * replaced.
+ */
 export const pageMark = '<meta name="generator" content="tracecraft replay">';
 
 export interface WrittenPage {
@@ -52,7 +55,7 @@ export interface WrittenPage {
   readonly skipped: readonly string[];
 }
 
-/** The most complaints a page holds. */
+/** The maximum number of warnings in a page. */
 const mostWarnings = 1_000;
 
 /**
@@ -106,7 +109,7 @@ export async function writePage(
 
 type ShownState = Pick<RunState, 'steps' | 'sessions' | 'agents'>;
 
-/** What the page is about: a session comes with those that it began. */
+/** What the page is about: a session is shown with the ones it started. */
 function stateShown(
   { state: { steps, sessions, agents }, selection }: Run,
   sessionAgents: ReadonlyMap<string, string>,
@@ -137,7 +140,7 @@ async function writeData(sink: PageSink, data: AsyncIterable<string>): Promise<v
   await sink.write('</script>\n');
 }
 
-/** An open page reads it again and again, since it cannot read itself. */
+/** An open page rereads this file, since it cannot reread itself. */
 async function writeDataBeside(
   sink: PageSink,
   data: AsyncIterable<string>,
@@ -151,7 +154,7 @@ async function writeDataBeside(
   );
 }
 
-/** The name of the page, which may be anything. */
+/** The name of the page, which may contain any character. */
 function attribute(text: string): string {
   return text.replace(/[&"<>]/g, (one) => `&#${one.charCodeAt(0)};`);
 }
@@ -230,7 +233,7 @@ async function writeEntries(
   return { rows, records, sessionAgents };
 }
 
-/** The records are no transcript. */
+/** The records are not a transcript. */
 const noStream: Omit<PageStream, 'name' | 'lines'> = {
   harness: '',
   title: null,
@@ -248,7 +251,10 @@ async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
   yield* items;
 }
 
-/** The body is known to be JSON, so its line breaks are between values, where a space means the same. */
+/**
+ * The body is known to be JSON, so its line breaks are between values, where a space means the
+ * same.
+ */
 function recordOfEvent(key: string, body: Buffer): Buffer {
   const record = body.toString('utf8').replace(/[\r\n]+ */g, ' ');
   return Buffer.from(`{"key":${JSON.stringify(key)},"record":${record}}\n`);

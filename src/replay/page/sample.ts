@@ -2,7 +2,7 @@
 const most = 2_000;
 /** Points kept for all streams together: a page opens with all of them. */
 const mostOfAll = 200_000;
-/** A strip with fewer says nothing. */
+/** With fewer points, a strip would be meaningless. */
 const least = 16;
 
 /** A row that claims to be from 2100 or later must not stretch the axis. */

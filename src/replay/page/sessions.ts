@@ -26,7 +26,7 @@ export interface SessionsOf {
   mailed(folder: string | null): PathFilter;
 }
 
-/** Each session with its streams, whose lines go into chunks. */
+/** Each session with its streams; their lines are written to chunks. */
 export async function writeSessions(
   chunks: ChunkWriter,
   { bucket, layout, mailed }: SessionsOf,
@@ -69,7 +69,7 @@ export async function writeSessions(
   return { sessions: sessions.map((one) => named(one, streams)), streams, calls };
 }
 
-/** Where `meta.json` has no title, the transcript has one. */
+/** If `meta.json` has no title, the transcript provides one. */
 function named(session: PageSession, streams: readonly PageStream[]): PageSession {
   const [main = 0] = session.streams;
   return { ...session, title: session.title ?? streams[main - 1]?.title ?? null };

@@ -9,7 +9,9 @@ import type { PageStream } from './data.js';
 import type { PathFilter } from './local-paths.js';
 import { TimeSample } from './sample.js';
 
-/** Of so many prompts the page knows place and words without opening the transcript. */
+/**
+ * The maximum number of prompts whose place and words a page has without opening the transcript.
+ */
 const mostPrompts = 500;
 const longestWords = 140;
 
@@ -26,7 +28,10 @@ export interface StreamPlaced {
   readonly stream: string;
 }
 
-/** What a page tells of a stream before it is opened. Rows go in one by one, and little of them is kept. */
+/**
+ * A page's summary of a stream that has not been opened. Rows are added one by one, and little of
+ * each is kept.
+ */
 export class StreamSummary {
   readonly #place: StreamPlaced;
   readonly #outline: OutlineFold | undefined;
@@ -88,7 +93,7 @@ export class StreamSummary {
     };
   }
 
-  /** A prompt that is told twice, or anew, makes no turn. */
+  /** A prompt that is reported twice, or again, starts no new turn. */
   #opened({ pieces, atMs }: RowReading, line: number, turns: number): void {
     if (turns <= this.#turns) return;
     this.#turns = turns;
@@ -123,7 +128,7 @@ function hasFailed(piece: Extract<Piece, { kind: 'result' }>): boolean {
   return piece.isError || (piece.exitCode ?? 0) !== 0;
 }
 
-/** How it would have ended if nothing followed; `undefined` for what says nothing about it. */
+/** How it would have ended if nothing followed; `undefined` if the piece does not affect that. */
 function stateAfter(piece: Piece): TurnState | undefined {
   switch (piece.kind) {
     case 'prompt':
@@ -147,7 +152,7 @@ function firstWords(said: string): string {
   return line.length <= longestWords ? line : `${line.slice(0, longestWords - 1)}…`;
 }
 
-/** Of a row of a harness that nothing is known of. */
+/** The time in a row of an unknown harness. */
 function timeIn(text: string): number | undefined {
   try {
     const { timestamp } = fields(JSON.parse(text));

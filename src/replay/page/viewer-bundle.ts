@@ -1,6 +1,9 @@
 import type { Viewer } from './page.js';
 
-/** What runs in the page. `scripts/build.mjs` bundles `viewer/` and substitutes it for these two texts. */
+/**
+ * The code that runs in the page. `scripts/build.mjs` bundles `viewer/` and substitutes it for
+ * these two texts.
+ */
 export const viewer: Viewer = {
   script: 'TRACECRAFT_VIEWER_SCRIPT',
   style: 'TRACECRAFT_VIEWER_STYLE',

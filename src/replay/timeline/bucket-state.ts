@@ -8,7 +8,7 @@ import type { AgentDocument, MetaDocument } from '../../protocol/documents.js';
 import type { MemoryDocument } from '../../protocol/memory.js';
 import type { RecordedEntry } from './recorded.js';
 
-/** One object of the bucket as it was read. */
+/** One object of the bucket as read. */
 export interface Read<Document> {
   readonly key: string;
   readonly document: Document;
@@ -19,7 +19,7 @@ export interface Read<Document> {
 const text = v.pipe(v.string(), v.maxLength(16_000_000));
 const optionalText = v.optional(v.nullable(text), null);
 
-/** The part of a message that its key does not say. */
+/** The part of a message that its key does not contain. */
 export const mailSchema = v.object({
   from: optionalText,
   to: optionalText,
@@ -36,7 +36,7 @@ export interface StepObjects {
   readonly handoff: Read<HandoffDocument> | undefined;
 }
 
-/** What the key of a message says. */
+/** What a message's key contains. */
 export interface MailPlace {
   readonly key: string;
   /** Nanoseconds since the epoch, by the store's clock. */
@@ -47,7 +47,7 @@ export interface MailPlace {
 }
 
 export interface StoredMail extends MailPlace {
-  /** `undefined`: not read, because an event records it, or may. */
+  /** `undefined`: not read, because an event records it, or may do so. */
   readonly document: MailDocument | undefined;
 }
 

@@ -18,11 +18,11 @@ export interface TimelineEntry {
   readonly text: string;
   /** There is no event for it: a crash, or a tool that writes none. */
   readonly isDerived: boolean;
-  /** The same for an event and for what would be inferred without it. */
+  /** The same for an event as for the entry that would be inferred without it. */
   readonly identity: string;
 }
 
-/** A mirrored session started or ended: listed separately from the entries. */
+/** A mirrored session started or ended; listed separately from the entries. */
 export interface SessionMark {
   readonly type: 'session.started' | 'session.ended';
   readonly timeNs: bigint;

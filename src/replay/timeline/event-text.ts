@@ -1,6 +1,6 @@
 import type { EventDocument } from '../../protocol/events.js';
 
-/** Characters of one text in a line; the record has all of them. */
+/** Maximum length of one text in a line; the record has the full text. */
 const longest = 2_000;
 
 type Data = Readonly<Record<string, unknown>>;
@@ -103,7 +103,7 @@ function shortJson(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-/** A copy: a slice would keep the whole string in memory. */
+/** Copies: a slice would keep the whole string in memory. */
 export function cut(text: string): string {
   if (text.length <= longest) return text;
   return `${Buffer.from(text.slice(0, longest), 'utf16le').toString('utf16le')}…`;

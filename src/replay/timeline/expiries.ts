@@ -1,7 +1,8 @@
 import type { BucketState } from './bucket-state.js';
 
 /**
- * When each claim that nobody ended expired, by step: its TTL after it was last renewed. Milliseconds by the store's clock.
+ * When each claim that was never ended expired, by step: one TTL after its last renewal.
+ * Milliseconds by the store's clock.
  */
 export function expiriesOf(
   { steps }: Pick<BucketState, 'steps'>,

@@ -8,7 +8,7 @@ import { identityOf, nanoseconds } from './recorded.js';
 const claimTypes = new Set(['step.claimed', 'step.taken_over']);
 const endingTypes = new Set(['step.completed', 'step.blocked', 'step.needs_review']);
 
-/** What the state shows that no event records. */
+/** What the state shows although no event records it. */
 export function inferEvents(state: RunState, known: KnownObjects): readonly TimelineEntry[] {
   return [
     ...agentsWithout(state, known),

@@ -24,7 +24,7 @@ import { type RecordedEntry, recordedEntry } from './recorded.js';
 
 export interface ReadBucket {
   readonly state: BucketState;
-  /** Objects that are not what their keys say, each named in its message. */
+  /** Objects whose content does not match their keys, each named in its message. */
   readonly skipped: readonly DocumentError[];
 }
 
@@ -42,7 +42,7 @@ interface Remembered {
   readonly body: Buffer | undefined;
 }
 
-/** An event as the timeline has it, and the exact bytes of its object. */
+/** A parsed event, and the exact bytes of its object. */
 export interface ReadEvent {
   readonly entry: RecordedEntry;
   readonly body: Buffer;
@@ -253,7 +253,7 @@ export class RunReader {
     return read.filter((one) => one !== undefined);
   }
 
-  /** `undefined` for what is gone, or is not what its key says. */
+  /** `undefined` if it is gone or its content does not match its key. */
   async #readOne<Document>(
     key: string,
     parse: Parse<Document>,
@@ -303,7 +303,7 @@ function isSame(known: Remembered, key: string, listed: ObjectEntry | undefined)
   return isImmutable(key) || known.modifiedMs % 1000 !== 0;
 }
 
-/** Its key distinguishes it from all others. */
+/** An object whose key is never reused. */
 function isImmutable(key: string): boolean {
   return parseStampName(key.slice(key.lastIndexOf('/') + 1)) !== undefined;
 }

@@ -12,7 +12,7 @@ export interface EntrySelection {
   readonly sessionId?: string | undefined;
 }
 
-/** An agent's entries are what it did and what it was sent. */
+/** An agent's entries are those it caused and those addressed to it. */
 export function isSelected(
   entry: Pick<TimelineEntry, 'timeNs' | 'agent' | 'to' | 'step' | 'sessionId'>,
   { sinceNs, untilNs, agent, step, sessionId }: EntrySelection,

@@ -4,9 +4,9 @@ import type { StateObject } from './state-objects.js';
 import { inOrder, TimelineBuilder } from './timeline.js';
 
 /**
- * The entries of a run in order, as soon as they are certain: an event waits only while an earlier state may still
- * turn out to have no event. A run with all its events streams through; where a writer was stopped, everything later
- * waits for the end.
+ * The entries of a run in order, as soon as they are certain: an event waits only while an earlier
+ * state may still turn out to have no event. A run with all its events streams through; if a writer
+ * was stopped, everything later waits for the end.
  */
 export async function* streamTimeline(reader: RunReader): AsyncGenerator<TimelineEntry> {
   const telling = new TimelineBuilder(await reader.state());

@@ -10,7 +10,7 @@ export interface Timeline extends TimelineEnd {
   readonly entries: readonly TimelineEntry[];
 }
 
-/** What is known once all events are. */
+/** What is known only once all events have been read. */
 export interface TimelineEnd {
   readonly sessions: readonly SessionMark[];
   /** The agent of each session, by session id. */
@@ -88,8 +88,8 @@ export function inOrder(
 }
 
 /**
- * The agent of each session: whoever's registration or claim names it, otherwise whoever the mirror names. By session
- * id.
+ * The agent of each session, by session id: the one whose registration or claim names it, otherwise
+ * the one the mirror names.
  */
 function sessionAgents(state: RunState): ReadonlyMap<string, string> {
   const agents = new Map<string, string>();

@@ -26,7 +26,7 @@ import {
 } from './top.js';
 import { Transcript } from './transcript.js';
 
-/** Where the user was, for the page that takes this one's place. */
+/** The user's position, for the page that replaces this one. */
 export interface Looking {
   readonly place: ViewLocation;
   readonly filters: FilterState;
@@ -41,7 +41,7 @@ const start: ViewLocation = {
   isRows: false,
 };
 
-/** The page: what is shown where, and what keys and clicks do. */
+/** The page: decides what is shown where, and handles keys and clicks. */
 export class App {
   readonly #root: HTMLElement;
   readonly #header: PageHeader;
@@ -142,7 +142,7 @@ export class App {
     setTimeout(() => this.#filter.prepare(), 50);
   }
 
-  /** Ends it; another one can take its place. */
+  /** Stops it, so that another one can take its place. */
   stop(): Looking {
     this.#stop.abort();
     const line = this.#place.stream === undefined ? this.#place.line : this.#transcript.line;
@@ -235,7 +235,7 @@ export class App {
     this.#remember();
   }
 
-  /** Sessions are of no kind and no step. */
+  /** Sessions have no type and no step. */
   #sessionsShown({ words, agents, types, steps }: Filter): readonly number[] {
     if (types !== undefined || (steps !== undefined && !steps.has(none))) return [];
     const { sessions, streams } = this.#header;
@@ -347,7 +347,7 @@ export class App {
     act();
   }
 
-  /** Arrows work before anything was clicked. */
+  /** Arrow keys work before anything has been clicked. */
   #keyAnywhere(event: KeyboardEvent): void {
     if (event.target !== document.body) return;
     const { key } = event;

@@ -15,7 +15,7 @@ interface Strip {
   readonly width: number;
 }
 
-/** Dates and times, UTC, like everything tracecraft prints. Wherever one looks, there is at least one date. */
+/** Dates and times, UTC, like everything tracecraft prints. At least one date is always in view. */
 export function paintAxis(canvas: Canvas, scale: TimeScale, colors: Colors, view: Strip): void {
   canvas.fillStyle = colors.paper;
   canvas.fillRect(0, 0, view.width, axisHeight);
@@ -64,7 +64,7 @@ function paintTimes(
   }
 }
 
-/** The round times, and where an island has none of them, its beginning. */
+/** The round times, or an island's beginning if it contains none. */
 function timesOf(scale: TimeScale, ticks: ReturnType<typeof ticksOf>, view: Strip) {
   const round = ticks.map(({ ms, stepMs }) => ({ ms, label: timeLabel(ms, stepMs) }));
   const bare = scale.islands
@@ -123,7 +123,7 @@ function daysOf(
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** `22 Nov`, with the year where it is another one than before. */
+/** `22 Nov`, with the year if it differs from the previous one. */
 export function dateLabel(ms: number, hasYear: boolean): string {
   const iso = isoOf(ms);
   const month = months[Number(iso.slice(5, 7)) - 1];

@@ -1,4 +1,7 @@
-/** Runs a file of the folder beside the page: the only way to read one from a disk. Rejects when it is not there. */
+/**
+ * Runs a file in the folder beside the page: the only way to read one when the page was opened from
+ * disk. Rejects if it is missing.
+ */
 export function runBeside(folder: string, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const script = document.createElement('script');

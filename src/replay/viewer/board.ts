@@ -20,7 +20,7 @@ export interface BoardInput {
   readonly bars: readonly ClaimBar[];
   readonly span: Span;
   readonly folds: readonly Fold[];
-  /** Nobody claimed anything. */
+  /** The run has no claims. */
   readonly isPlain: boolean;
   onMark(entry: number): void;
   onPlace(strip: PlacedStrip, line: number): void;
@@ -28,10 +28,10 @@ export interface BoardInput {
 
 const mostZoom = 20_000;
 const margin = 28;
-/** Labels whose width is remembered: words come again and again, texts do not. */
+/** Labels whose width is cached: words recur, texts do not. */
 const mostWidths = 10_000;
 
-/** The lanes: a canvas that shows the visible part of a drawing as wide as the zoom makes it. */
+/** The lanes: a canvas showing the visible part of a drawing whose width depends on the zoom. */
 export class Board {
   readonly root = element('section', { class: 'board', 'aria-label': 'Time line' });
   readonly #input: BoardInput;
@@ -83,7 +83,7 @@ export class Board {
     this.#paintSoon();
   }
 
-  /** Where one is looking, to come back to. */
+  /** The current view, to return to. */
   get sight(): Sight {
     return { zoom: this.#zoom, left: this.#left, top: this.#scroller.scrollTop };
   }
@@ -118,7 +118,10 @@ export class Board {
     this.layOut();
   }
 
-  /** Paper does not scroll: the whole drawing must be in the canvas, as far as a canvas can be that tall. */
+  /**
+   * Paper does not scroll, so the canvas must hold the whole drawing, as far as its maximum height
+   * allows.
+   */
   preparePrint(): void {
     const { left } = this.#view;
     const width = this.#stage.clientWidth;
@@ -167,7 +170,7 @@ export class Board {
     replace(this.#names, ...laneHeads(header, lanes, (strip) => onPlace(strip, 0)));
   }
 
-  /** A claim whose mark is filtered out is filtered out with it. */
+  /** A claim is hidden if its mark is filtered out. */
   #barsShown(bars: readonly ClaimBar[]): readonly ClaimBar[] {
     if (this.#shown.length === this.#input.entries.count) return bars;
     const entries = new Set(this.#shown);
@@ -179,7 +182,7 @@ export class Board {
     return this.#stage.clientWidth;
   }
 
-  /** Pixels kept free for the label of what happened last. */
+  /** Pixels reserved for the label of the last entry. */
   get #tail(): number {
     return Math.min(170, this.#width * 0.14);
   }
@@ -358,7 +361,7 @@ export class Board {
     event.stopPropagation();
   }
 
-  /** What a key does here; `false` if nothing. */
+  /** Handles a key; `false` if it has no meaning here. */
   act(key: string): boolean {
     if (key === 'ArrowRight' || key === 'ArrowLeft')
       return this.#step(key === 'ArrowRight' ? 1 : -1);
@@ -374,7 +377,7 @@ export class Board {
     return true;
   }
 
-  /** In the order of the run, whatever the lane. */
+  /** Moves in the order of the run, across lanes. */
   #step(by: number): boolean {
     const at = this.#selected === undefined ? -1 : this.#shown.indexOf(this.#selected);
     if (at === -1) return this.#pick(this.#shown[by > 0 ? 0 : this.#shown.length - 1]);

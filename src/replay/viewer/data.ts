@@ -1,10 +1,10 @@
 import type { PageHeader } from '../page/data.js';
 import { runBeside } from './beside.js';
 
-/** Decoded chunks kept: what the user scrolls through, not the whole run. */
+/** Decoded chunks kept in memory: what the user scrolls through, not the whole run. */
 const mostKept = 24;
 
-/** Where the data of a run that is followed lies; `undefined` for a page that has it in itself. */
+/** Where the data of a followed run is; `undefined` if the page contains it. */
 export function runFolder(): string | undefined {
   return document.getElementById('run')?.dataset.folder;
 }

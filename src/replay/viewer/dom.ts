@@ -4,8 +4,8 @@ type Attributes = Readonly<Record<string, string | number | boolean | undefined>
 type Child = Node | string | undefined;
 
 /**
- * An element with attributes and children. Strings become text, never markup: this is the only way for anything from
- * a bucket to get into the page.
+ * An element with attributes and children. Strings become text, never markup: nothing from a bucket
+ * gets into the page any other way.
  */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -31,12 +31,12 @@ export function button(
   return made;
 }
 
-/** Outsiders' text on one line. */
+/** Untrusted text, on one line. */
 export function shown(text: string): string {
   return escapeTerminal(text);
 }
 
-/** Outsiders' text with its line breaks. */
+/** Untrusted text, with its line breaks. */
 function shownBlock(text: string): string {
   return escapeTerminalBlock(text);
 }
@@ -50,10 +50,10 @@ export function isoOf(ms: number): string {
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms);
 }
 
-/** Characters given to the browser to lay out at once. */
+/** Characters the browser lays out at once. */
 const mostAtOnce = 100_000;
 
-/** The start of a long text, and more of it on request. `first`: characters shown right away. */
+/** The start of a long text, with more on request. `first`: characters shown right away. */
 export function fillLong(into: HTMLElement, text: string, first: number): void {
   into.replaceChildren();
   const add = (from: number, to: number): void => {
@@ -75,7 +75,10 @@ export function fillLong(into: HTMLElement, text: string, first: number): void {
 
 const longWord = /(?:\S{0,199}\s+)+|\S{1,200}/g;
 
-/** A browser takes a minute to find where to break a word of a hundred thousand characters, so we tell it. */
+/**
+ * A browser takes a minute to find line breaks in a word of a hundred thousand characters, so we
+ * insert them.
+ */
 function breakable(text: string): readonly (Node | string)[] {
   const pieces = text.match(longWord) ?? [];
   return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [element('wbr'), piece]));

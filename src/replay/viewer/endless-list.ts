@@ -12,7 +12,10 @@ export interface ListSource {
   make(from: number, to: number): Promise<readonly HTMLElement[]>;
 }
 
-/** A scrolling list of any length that can begin anywhere; more is made before and after as the user scrolls. */
+/**
+ * A scrolling list of any length that can begin anywhere; items are added before and after as the
+ * user scrolls.
+ */
 export class EndlessList {
   readonly root: HTMLElement;
   readonly #onPlace: (item: number) => void;
@@ -22,7 +25,7 @@ export class EndlessList {
   #loading: Promise<void> = Promise.resolve();
   #turn = 0;
 
-  /** `onPlace` is told which item is on top. */
+  /** `onPlace` receives the item at the top. */
   constructor(root: HTMLElement, onPlace: (item: number) => void) {
     this.root = root;
     this.#onPlace = onPlace;

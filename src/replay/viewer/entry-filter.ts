@@ -1,7 +1,7 @@
 import { wordOf } from '../timeline/entry.js';
 import type { Entries } from './entries.js';
 
-/** What part of a run is shown. A missing set excludes nothing. */
+/** Which part of a run is shown. A missing set excludes nothing. */
 export interface Filter {
   readonly words: readonly string[];
   readonly agents?: ReadonlySet<string> | undefined;
@@ -9,7 +9,7 @@ export interface Filter {
   readonly steps?: ReadonlySet<string> | undefined;
 }
 
-/** How a filter names entries without an agent or a step. */
+/** Stands for "no agent" or "no step" in a filter. */
 export const none = '';
 
 /** Decides which entries match a filter. Texts are joined and lower-cased once, on the first search. */
@@ -21,7 +21,7 @@ export class EntryFilter {
     this.#entries = entries;
   }
 
-  /** Prepares the first search while there is nothing else to do. */
+  /** Prepares the first search while the page is idle. */
   prepare(): void {
     this.#textsNow();
   }

@@ -78,7 +78,7 @@ export class Filters {
 
 /** The most names a URL can hold. */
 const mostKept = 2_000;
-/** The most check boxes in a list: nobody reads more, and the search finds the rest. */
+/** The most check boxes in a list: nobody reads more, and the search field finds the rest. */
 const mostBoxes = 500;
 
 /** A list of check boxes, created when first opened. */

@@ -8,12 +8,12 @@ export interface FollowInput {
   onHeader(header: PageHeader): void;
 }
 
-/** The page does not ask more often than this, however often it is written. */
+/** The shortest polling interval, however often the page is rewritten. */
 const leastMs = 1_000;
 
 /**
- * A run that is written anew while it goes on: its data is a file beside the page, which is read again and again. When it
- * is gone the run has ended, and the page itself has everything.
+ * A run that is still going on: its data is in a file beside the page, which is reread regularly.
+ * When that file is gone the run has ended, and the page itself has everything.
  */
 export class FollowedRun {
   readonly #folder: string;
@@ -50,7 +50,7 @@ export class FollowedRun {
     this.#wait(header ?? { followMs: leastMs });
   }
 
-  /** `undefined` when it is what it was. */
+  /** `undefined` if it is unchanged. */
   async #read(): Promise<PageHeader | undefined> {
     let text = '';
     Object.assign(window, {

@@ -8,7 +8,7 @@ import { type SearchProgress, searchTranscripts, type TranscriptHit } from './tr
 const quietMs = 350;
 const nothing: SearchProgress = { hits: [], share: 1, isCut: false };
 
-/** What a search finds in the transcripts: a button that counts, and the list behind it. */
+/** Search results from the transcripts: a button with their number, and the list behind it. */
 export class Found {
   readonly button: HTMLButtonElement;
   readonly #header: PageHeader;
@@ -30,7 +30,7 @@ export class Found {
     this.button = button('', { class: 'found', hidden: true }, () => actions.onOpen());
   }
 
-  /** Looks for other words. */
+  /** Starts a new search. */
   search(words: readonly string[]): void {
     if (words.join(' ') === this.#words.join(' ')) return;
     this.#words = words;
@@ -50,7 +50,7 @@ export class Found {
     setTimeout(start, quietMs);
   }
 
-  /** The list, kept up while the search goes on. */
+  /** Shows the list, and updates it as the search continues. */
   show(into: HTMLElement): void {
     this.#list = element('div', { class: 'hits' });
     const title = `Transcripts with “${this.#words.join(' ')}”`;

@@ -4,7 +4,7 @@ import { type Lane, type PlacedMark, type PlacedStrip, sizes } from './lane-layo
 import { marksBetween } from './paint-marks.js';
 import type { TimeScale } from './time-scale.js';
 
-/** What is under the pointer: one of these, or nothing. */
+/** What is under the pointer: at most one of these. */
 export interface Hit {
   readonly mark?: PlacedMark;
   readonly strip?: PlacedStrip;

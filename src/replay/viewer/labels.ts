@@ -1,10 +1,10 @@
 import { wordOf } from '../timeline/entry.js';
 import type { Entries } from './entries.js';
 
-/** Characters that a mark may have beside it. */
+/** Maximum length of a label beside a mark. */
 const longest = 30;
 
-/** What a mark says beside it: of what people write, the first words; of anything else, what it is. */
+/** The label beside a mark: the first words of text people write; for anything else, what it is. */
 export function labelOf(entries: Entries, entry: number): string {
   const type = entries.type(entry);
   const text = entries.text(entry);

@@ -6,7 +6,7 @@ import type { Entries } from './entries.js';
 import type { Lane, PlacedStrip } from './lane-layout.js';
 import { streamTitle } from './stream-title.js';
 
-/** Up to this many lanes all have their names in the page. */
+/** Up to this many lanes, all names are in the page. */
 const mostHeads = 200;
 
 /**

@@ -31,7 +31,7 @@ export interface PlacedMark {
   readonly y: number;
   /** There is room for its label. */
   readonly hasWord: boolean;
-  /** It is an end of a claim's bar. */
+  /** It marks one end of a claim's bar. */
   readonly isOnBar: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface Lane {
   readonly height: number;
   /** In time order. */
   readonly marks: readonly PlacedMark[];
-  /** Those that are visible: thousands may be in one place. */
+  /** Only the visible ones: thousands may share one place. */
   readonly visibleMarks: readonly PlacedMark[];
   readonly bars: readonly PlacedBar[];
   readonly strips: readonly PlacedStrip[];
@@ -68,7 +68,7 @@ export interface Lane {
 export interface LaneInput {
   readonly entries: Entries;
   readonly agents: readonly string[];
-  /** Nobody claimed anything: sessions are grouped by folder, and that an agent registered is not worth a lane. */
+  /** No claims: sessions are grouped by folder, and a registration does not get a lane. */
   readonly isPlain?: boolean;
   /** Indices of the visible entries, in order. */
   readonly shown: readonly number[];
@@ -76,7 +76,7 @@ export interface LaneInput {
   readonly sessions: readonly PageSession[];
   readonly streams: readonly PageStream[];
   readonly scale: TimeScale;
-  /** Pixels of an entry's label; 0 for one that has none. */
+  /** Width of an entry's label in pixels; 0 without a label. */
   measure(entry: number): number;
 }
 
@@ -252,7 +252,7 @@ function barEnds(
   return ends;
 }
 
-/** The first row below which no label is in the way of an arrow. */
+/** The first row below which no label obstructs an arrow. */
 function rowAboveNothing(rightEdges: readonly number[], x: number): number {
   return rightEdges.findLastIndex((edge) => edge > x) + 1;
 }

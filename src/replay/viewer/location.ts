@@ -18,8 +18,8 @@ interface Remembered {
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /**
- * Kept in the URL's fragment: it survives a reload, can be bookmarked, and is sent to nobody. Slightly delayed,
- * because browsers are slow at it in a large page.
+ * Kept in the URL's fragment: it survives a reload, can be bookmarked, and is never sent anywhere.
+ * Slightly delayed, because browsers are slow at it in a large page.
  */
 export function writeLocation(remembered: Remembered): void {
   clearTimeout(timer);

@@ -4,7 +4,7 @@ import { labelOf } from './labels.js';
 import { type Lane, type PlacedMark, sizes } from './lane-layout.js';
 import { colorNameOf, fonts } from './theme.js';
 
-/** With more in view, arrows would be a wall: one zooms in to see them. */
+/** More arrows than this would hide the drawing; zooming in shows them. */
 const mostArrows = 60;
 
 interface Arrow {
@@ -46,7 +46,7 @@ function arrowsOf(
     .map((target) => ({ mark, target, alpha: isToAll ? 0.35 : 0.75 }));
 }
 
-/** Straight up or down, behind everything that is written. */
+/** Straight up or down, behind all text. */
 function paintArrow(canvas: Canvas, { x, y }: PlacedMark, target: Lane, alpha: number): void {
   const isDown = target.top > y;
   const direction = isDown ? 1 : -1;
@@ -85,7 +85,7 @@ export function paintMarks(
     const label = shown(labelOf(entries, mark.entry));
     if (label === '') continue;
     const x = mark.x + sizes.mark + 4;
-    // What runs behind a word must not run through it.
+    // A line behind a word must not run through it.
     canvas.globalAlpha = 0.85;
     canvas.fillStyle = colors.lane;
     canvas.fillRect(x - 2, mark.y - 8, canvas.measureText(label).width + 4, 16);
@@ -115,7 +115,7 @@ function paintGlyph(
     polygon(canvas, [x - r, y - r + 1], [x + r + 1, y], [x - r, y + r - 1]);
   else canvas.arc(x, y, r, 0, 2 * Math.PI);
   canvas.fill();
-  // In a crowd outlines are invisible, and cost as much as everything else.
+  // In a crowd outlines are invisible, yet cost as much as everything else.
   if (!mark.hasWord && !mark.isOnBar) return;
   canvas.stroke();
   if (type !== 'step.blocked' && type !== 'step.claim_rejected') return;

@@ -7,7 +7,10 @@ import { type Colors, fonts } from './theme.js';
 
 const binWidth = 3;
 
-/** How much was written when, with a mark for each prompt and the colour of its end. */
+/**
+ * Shows how much was written when, with a mark for each prompt and the colour of the session's
+ * final state.
+ */
 export function paintStrip(canvas: Canvas, drawing: Drawing, strip: PlacedStrip, view: View): void {
   if (!isAcross(strip, view)) return;
   const { colors, streams, scale } = drawing;
@@ -56,10 +59,10 @@ function endColor(stream: PageStream | undefined, colors: Colors): string | unde
   return stream?.state === 'open' || stream?.state === 'interrupted' ? colors.amber : undefined;
 }
 
-/** Pixels that a label needs to say anything. */
+/** The least width of a useful label, in pixels. */
 const leastRoom = 70;
 
-/** What the session is about, beside its strip: behind it where there is room, else before it. */
+/** What the session is about, written after its strip if there is room, otherwise before it. */
 export function paintStripLabel(
   canvas: Canvas,
   { colors, streams }: Drawing,
@@ -89,7 +92,10 @@ export function paintStripLabel(
   canvas.textAlign = 'left';
 }
 
-/** How much came of it, how it ended, and what was said last: what was asked stands in its title, as a rule. */
+/**
+ * How much was done, how it ended, and the last thing said; the first prompt is usually in the
+ * title.
+ */
 function stripLabel({ prompts, turns, calls, state, lastAnswer }: PageStream): string {
   const said = lastAnswer === '' ? (prompts[0]?.[2] ?? '') : lastAnswer;
   const about = [

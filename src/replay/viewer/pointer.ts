@@ -1,5 +1,5 @@
 export interface PointerActions {
-  /** Where the drawing is scrolled to. */
+  /** The drawing's scroll position. */
   left(): number;
   onDrag(left: number): void;
   onHover(event: PointerEvent): void;
@@ -8,10 +8,10 @@ export interface PointerActions {
   onZoom(event: MouseEvent): void;
 }
 
-/** Pixels that a hand may tremble before a click becomes a drag. */
+/** How many pixels the pointer may move before a click becomes a drag. */
 const tremble = 4;
 
-/** Tells clicks from drags. */
+/** Distinguishes clicks from drags. */
 export function listenToPointer(stage: HTMLElement, actions: PointerActions): void {
   let from: { readonly x: number; readonly left: number; moved: boolean } | undefined;
   stage.addEventListener('pointerdown', (event) => {

@@ -14,7 +14,10 @@ export interface RecordInput {
   onPlace(stream: number, line: number): void;
 }
 
-/** What is known about an entry: in words, its cause, and its object as stored in the bucket. */
+/**
+ * Everything known about an entry: its description, its cause, and its object as stored in the
+ * bucket.
+ */
 export async function showRecord(
   into: HTMLElement,
   { header, entries, lines, onPlace }: RecordInput,

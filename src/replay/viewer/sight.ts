@@ -1,6 +1,6 @@
 import type { PlacedMark } from './lane-layout.js';
 
-/** Which part of the lanes is looked at. */
+/** The visible part of the lanes. */
 export interface Sight {
   readonly zoom: number;
   readonly left: number;

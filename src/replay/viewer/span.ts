@@ -1,7 +1,7 @@
 import type { PageHeader } from '../page/data.js';
 import type { Span } from './time-scale.js';
 
-/** From the first to the last thing that happened, and all moments at which something did. */
+/** The span from the first to the last event, and all moments at which something happened. */
 export function spanOf(
   { entries, streams, writtenMs }: PageHeader,
   isPlain: boolean,
@@ -9,7 +9,7 @@ export function spanOf(
   readonly span: Span;
   readonly times: Float64Array;
 } {
-  // Without lanes for it, that an agent registered does not stretch the axis.
+  // Without lanes, a registration does not stretch the axis.
   const registered = entries.names.indexOf('agent.registered');
   const told = isPlain
     ? entries.timeMs.filter((_, index) => entries.type[index] !== registered)

@@ -3,20 +3,20 @@ import type { BarEnd, ClaimBar } from './claim-bars.js';
 import type { Entries } from './entries.js';
 import { stateWords } from './labels.js';
 
-/** A piece of the sentence that tells a run; one that went wrong, or well, is coloured so. */
+/** A piece of the one-sentence summary of a run; success and failure have colours. */
 export interface StoryPart {
   readonly text: string;
   readonly tone?: 'blocked' | 'amber' | 'done';
-  /** The entry that it is about. */
+  /** The entry it is about. */
   readonly entry?: number;
 }
 
-/** With more steps than this they are counted, and only those that went wrong are named. */
+/** With more steps than this they are only counted, and failed ones named. */
 const mostSteps = 7;
 const mostNamed = 4;
 const longestNote = 120;
 
-/** The run in one sentence: what was done by whom, and how it ended. Empty where nothing happened. */
+/** The run in one sentence: who did what, and how it ended. Empty if nothing happened. */
 export function storyOf(
   entries: Entries,
   bars: readonly ClaimBar[],
@@ -31,7 +31,7 @@ export function storyOf(
   ]);
 }
 
-/** How each step ended in the end, in the order in which they were first claimed. */
+/** How each step finally ended, in the order of the first claims. */
 function lastBars(bars: readonly ClaimBar[]): readonly ClaimBar[] {
   const last = new Map<string, ClaimBar>();
   for (const bar of bars) last.set(bar.step, bar);
@@ -72,7 +72,7 @@ function stepPart(entries: Entries, bar: ClaimBar): StoryPart {
   return { text: `${step} ${marks[end]}${by}${tail}`, ...toneOf(end), entry: endEntry ?? entry };
 }
 
-/** What its holder said when it ended: `step → next: note` without what stands elsewhere. */
+/** The holder's closing note: `step → next: note` without the parts shown elsewhere. */
 export function noteOf(entries: Entries, { step, endEntry }: ClaimBar): string {
   if (endEntry === undefined) return '';
   const next = entries.to(endEntry);
@@ -104,7 +104,7 @@ function manySteps(entries: Entries, bars: readonly ClaimBar[]): readonly StoryP
   return parts;
 }
 
-/** Of a run of sessions alone: how many, where, and how many did not end well. */
+/** For a run of sessions only: how many, where, and how many did not end well. */
 function sessionsStory({
   sessions,
   streams,

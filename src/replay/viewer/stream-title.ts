@@ -1,6 +1,6 @@
 import type { PageHeader, PageSession } from '../page/data.js';
 
-/** What a session, or a sub-agent of it, is called. */
+/** The title of a session or of one of its sub-agents. */
 export function streamTitle(
   { streams }: PageHeader,
   about: PageSession | undefined,

@@ -8,12 +8,12 @@ import type { TableRow } from './table-rows.js';
 
 const rowHeight = 32;
 const beyond = 12;
-/** Rows that are printed; a page of paper has about forty. */
+/** Maximum number of rows printed; a page of paper has about forty. */
 const mostPrinted = 5_000;
 
 export interface TableInput {
   readonly header: PageHeader;
-  /** Nobody claimed anything: sessions are told by their folders. */
+  /** No claims: sessions are identified by their folders. */
   readonly isPlain: boolean;
 }
 
@@ -163,7 +163,7 @@ export class EntryTable {
     return row;
   }
 
-  /** What a key does here; `false` if nothing. */
+  /** Handles a key; `false` if it has no meaning here. */
   act(key: string): boolean {
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[key];
     const last = this.#shown.length - 1;

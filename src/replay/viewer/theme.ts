@@ -18,7 +18,7 @@ export interface Colors {
   readonly focus: string;
 }
 
-/** Of what is drawn. */
+/** Fonts of the drawing. */
 export const fonts = {
   word: '12px system-ui, sans-serif',
   strong: '600 12px system-ui, sans-serif',

@@ -12,7 +12,7 @@ export interface TimeScale {
   readonly folds: readonly Fold[];
   /** Pixels of a fold. */
   readonly foldWidth: number;
-  /** What lies between the folds. */
+  /** The stretches between the folds. */
   readonly islands: readonly Island[];
   x(ms: number): number;
   ms(x: number): number;
@@ -30,12 +30,15 @@ const shortestFoldMs = 10 * 60_000;
 /** Longer silences are always folded: a month. */
 const longestShownMs = 30 * 24 * 3_600_000;
 const mostFolds = 24;
-/** Pixels of a folded silence, less where there are many. */
+/** Width of a folded silence in pixels, less if there are many. */
 const widestFold = 44;
 const narrowestFold = 10;
-/** The most that folds may take of the whole width. */
+/** The largest share of the total width that folds may take. */
 const foldsShare = 0.35;
-/** Pixels that each island has at least, however short, as long as that leaves room for the others. */
+/**
+ * Minimum width of an island in pixels, however short it is, as long as that leaves room for the
+ * others.
+ */
 const leastIsland = 56;
 const islandsShare = 0.6;
 /** A silence counts only relative to what is usual in the run. */
@@ -142,7 +145,7 @@ const steps = [
 
 export interface Tick {
   readonly ms: number;
-  /** How far apart ticks are here: what of the time is worth telling. */
+  /** The distance between ticks, which determines how precisely times are labelled. */
   readonly stepMs: number;
 }
 

@@ -5,7 +5,7 @@ import type { StoryPart } from './story.js';
 
 export interface TopActions {
   onEntry(entry: number): void;
-  /** The entry that is looked at. */
+  /** The selected entry. */
   present(): number | undefined;
 }
 
@@ -27,7 +27,7 @@ export function titleLine(header: PageHeader): HTMLElement {
   );
 }
 
-/** The run in one sentence; a click on a step opens how it ended. */
+/** The run in one sentence; clicking a step shows how it ended. */
 export function storyLine(parts: readonly StoryPart[], { onEntry }: TopActions): HTMLElement {
   const line = element('p', { class: 'story' });
   for (const { text, tone, entry } of parts) {
@@ -41,7 +41,7 @@ export function storyLine(parts: readonly StoryPart[], { onEntry }: TopActions):
   return line;
 }
 
-/** How much went wrong; a click moves from one to the next. */
+/** Counts what went wrong; each click moves to the next one. */
 export function alarmButtons(entries: Entries, { onEntry, present }: TopActions): HTMLElement {
   const words = [
     ['step.blocked', 'blocked'],
@@ -74,7 +74,7 @@ export function warningList(warnings: readonly string[]): HTMLElement {
   return element('details', { class: 'warnings' }, element('summary', {}, label), list);
 }
 
-/** Shown when there is nothing to show. */
+/** Shown for an empty run. */
 export function nothingHere(project: string): HTMLElement {
   return element(
     'div',

@@ -5,7 +5,7 @@ import { button, element, fillLong, isoOf, shown } from './dom.js';
 /** Characters of one row shown before the user asks for more. */
 const mostShown = 6_000;
 
-/** One line of a transcript: what it says, and its JSON. */
+/** One line of a transcript: its text, and its JSON. */
 export function rowElement(harness: string, line: string, number: number): HTMLElement {
   const { label, timeMs, role, text } = readLine(harness, line);
   const raw = element('pre', { class: 'json', hidden: true });

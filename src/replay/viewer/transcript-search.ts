@@ -6,7 +6,7 @@ export interface TranscriptHit {
   readonly stream: number;
   readonly line: number;
   readonly role: string;
-  /** The words with some of what stands around them. */
+  /** The words with some of the text around them. */
   readonly excerpt: string;
 }
 
@@ -14,7 +14,7 @@ export interface SearchProgress {
   readonly hits: readonly TranscriptHit[];
   /** From 0 to 1. */
   readonly share: number;
-  /** It stopped where nobody would read on. */
+  /** It stopped at the maximum number of hits. */
   readonly isCut: boolean;
 }
 
@@ -23,7 +23,7 @@ const mostHits = 300;
 /** Characters around the first word. */
 const around = 90;
 
-/** Looks for words in what the transcripts say, chunk by chunk; `onProgress` is told after each. */
+/** Searches the text of the transcripts, chunk by chunk; `onProgress` is called after each. */
 export async function searchTranscripts(
   { streams, chunks }: PageHeader,
   lines: Lines,
@@ -65,7 +65,9 @@ function hitIn(
   }
 }
 
-/** Most lines have none of the words, which their JSON tells as well where it spells them as they are. */
+/**
+ * Most lines contain none of the words; for words that JSON does not escape, the raw line shows it.
+ */
 function mayHave(line: string, words: readonly string[]): boolean {
   const lower = line.toLowerCase();
   return words.every((word) => lower.includes(word) || !/^[\w.:@-]+$/.test(word));

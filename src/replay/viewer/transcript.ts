@@ -11,11 +11,11 @@ import { itemAt, itemElement, itemsOf, lineOfItem, type TurnItem } from './turns
 export interface TranscriptInput {
   readonly header: PageHeader;
   readonly lines: Lines;
-  /** The user went to another place of it. */
+  /** The user moved to another place in it. */
   onPlace(stream: number, line: number, isRows: boolean): void;
 }
 
-/** Of a longer stream only the rows around the place are read as a conversation. */
+/** In a longer stream, only the rows around the place are read as a conversation. */
 const mostFolded = 30_000;
 const aroundPlace = 6_000;
 
@@ -26,7 +26,7 @@ interface Opened {
   readonly lines: number;
 }
 
-/** A stream: as the conversation that it amounts to, or row by row. */
+/** A stream, shown as a conversation or row by row. */
 export class Transcript {
   readonly #input: TranscriptInput;
   readonly #into: HTMLElement;
@@ -44,7 +44,7 @@ export class Transcript {
   #isRows = false;
   #line = 0;
   #turn = 0;
-  /** Behind the last line that was read as part of the conversation. */
+  /** The line after the last one read as part of the conversation. */
   #end = 0;
 
   constructor(into: HTMLElement, input: TranscriptInput) {
@@ -63,7 +63,7 @@ export class Transcript {
     );
   }
 
-  /** The line that is on top. */
+  /** The line at the top. */
   get line(): number {
     return this.#line;
   }
@@ -173,7 +173,7 @@ export class Transcript {
     await this.#list.show({ count: items.length, make }, line === 0 ? 0 : itemAt(items, line));
   }
 
-  /** Where a long conversation was only read in part. */
+  /** Links to the rest of a conversation that was only partly read. */
   #further(): readonly HTMLElement[] {
     const end = this.#end;
     if (end >= this.#opened.lines) return [];
@@ -186,7 +186,7 @@ export class Transcript {
     void this.#showItems(conversation, turn.entries[0]?.rows[0] ?? 0);
   }
 
-  /** What the stream amounts to; `undefined` when none of it can be read. */
+  /** The stream as a conversation; `undefined` if none of it can be read. */
   async #conversation(line: number): Promise<Conversation | undefined> {
     const { stream, lines } = this.#opened;
     const [from, to] =

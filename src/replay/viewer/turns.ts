@@ -14,12 +14,15 @@ import { clockOf } from './transcript-rows.js';
 /** Characters of one entry shown before the user asks for more. */
 const mostShown = 6_000;
 
-/** One thing of a conversation to show: the head of a turn, or an entry of it. */
+/** One item of a conversation: the head of a turn, or one of its entries. */
 export type TurnItem =
   | { readonly turn: Turn; readonly entry?: undefined }
   | { readonly turn: Turn; readonly entry: Entry };
 
-/** In order: each turn's head and its entries. Turns that were copied or taken back are only heads until they are opened. */
+/**
+ * In order: each turn's head and its entries. Inherited and abandoned turns show only their heads
+ * until opened.
+ */
 export function itemsOf(
   { turns }: Conversation,
   isOpen: (turn: Turn) => boolean,
@@ -34,7 +37,7 @@ export function isFolded({ isInherited, isAbandoned }: Turn): boolean {
   return isInherited || isAbandoned;
 }
 
-/** The item that holds a line, or the last one that begins before it. */
+/** The item that contains a line, or the last one that begins before it. */
 export function itemAt(items: readonly TurnItem[], line: number): number {
   const holds = ({ entry }: TurnItem): boolean =>
     entry?.isEarlier !== true && entry?.rows.includes(line) === true;
@@ -44,7 +47,7 @@ export function itemAt(items: readonly TurnItem[], line: number): number {
   return Math.max(0, before);
 }
 
-/** The line that an item begins with. */
+/** The first line of an item. */
 export function lineOfItem({ turn, entry }: TurnItem): number {
   const first = entry ?? turn.entries[0];
   return first === undefined ? 0 : lineOf(first);
@@ -55,11 +58,11 @@ function lineOf({ rows }: Entry): number {
 }
 
 export interface ItemActions {
-  /** Opens a turn that is only a head. */
+  /** Expands a turn that shows only its head. */
   onOpen(turn: Turn): void;
-  /** Opens the transcript of a sub-agent; `undefined` where it is not in the page. */
+  /** Opens a sub-agent's transcript; `undefined` if it is not in the page. */
   childLink(entry: CallEntry): (() => void) | undefined;
-  /** Shows the rows that an entry was made from. */
+  /** Shows the rows an entry was made from. */
   onRows(line: number): void;
 }
 
@@ -160,7 +163,7 @@ function text(words: string): HTMLElement {
   return body;
 }
 
-/** One line that opens. What is in it is made when it is opened first. */
+/** A collapsed line. Its content is created when it is first opened. */
 function folded(name: string, first: string, body: readonly HTMLElement[]): HTMLDetailsElement {
   const line = first.slice(0, 300).replace(/\s+/g, ' ').trim();
   const summary = element(
