@@ -10,7 +10,7 @@ import { ClaudeCodeTurns } from './conversation/outline.js';
 import { agentIn, isFromElsewhere } from './conversation/place.js';
 import { type ClaudeRow, readClaudeRow } from './conversation/rows.js';
 
-/** The rows of a session's transcript, of one of its sub-agents' or of its spilled results. */
+/** The rows of a session's transcript, of a sub-agent's, or of its spilled results. */
 class ClaudeCodeRows implements RowReader {
   readonly isSubagent: boolean;
   readonly #place: Place;
@@ -51,7 +51,7 @@ class ClaudeCodeRows implements RowReader {
   }
 
   #toldOf(tell: Tell, row: ClaudeRow, isInherited: boolean): Tell[] {
-    // Most summaries are of other sessions: they are written when those are listed.
+    // Most summaries are about other sessions: they are written when those are listed.
     if (row.name === 'summary' && !this.#ids.has(row.leafId ?? '')) return [];
     if (tell.kind !== 'child') return [tell];
     const session = isInherited ? row.fork?.session : this.#place.session;
@@ -62,7 +62,7 @@ class ClaudeCodeRows implements RowReader {
   }
 }
 
-/** What the mirror ships of Claude Code, as conversations. */
+/** Claude Code's mirrored streams as conversations. */
 export const claudeCodeReader: Reader = createReader('claude-code', {
   rows: (place) =>
     isAgentMeta(place.stream) ? new AgentMetaRows(place) : new ClaudeCodeRows(place),

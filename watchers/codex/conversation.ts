@@ -60,7 +60,7 @@ class CodexRows implements RowReader {
     });
   }
 
-  /** A review runs in a thread of its own, whose prompt is told in this one. */
+  /** A review runs in a thread of its own, whose prompt is recorded in this one. */
   #isOthers({ row, isInherited }: ThreadRow): boolean {
     const { promptIn, threadId } = row;
     const isOwn = isOwnThread(threadId, this.#session, this.#meta?.id);
@@ -92,13 +92,13 @@ function settled(piece: Piece, model: string | undefined, origin: PromptOrigin):
   return piece;
 }
 
-/** Any tool may print an `agent_id`; only the ones that spawn mean one. */
+/** Any tool may print an `agent_id`; only that of a spawning tool counts. */
 function isTrue(tell: Tell, tools: ReadonlyMap<string, string>): boolean {
   if (tell.kind !== 'child' || tell.callId === undefined) return true;
   return /spawn/.test(tools.get(tell.callId) ?? 'spawn');
 }
 
-/** Indexes of rows whose turns were taken back, with all that followed until then. */
+/** Indexes of rows whose turns were rolled back, with everything that followed up to then. */
 function rowsTakenBack(rows: readonly ThreadRow[], prompts: Prompts): ReadonlySet<number> {
   const taken = new Set<number>();
   const starts: number[] = [];

@@ -12,7 +12,7 @@ import {
   sessionTells,
 } from './conversation/rows.js';
 
-/** A row of the database, with the lines that its states were told by. */
+/** A row of the database, with the lines that recorded its states. */
 interface Told {
   readonly lines: number[];
   value: unknown;
@@ -20,10 +20,10 @@ interface Told {
 
 const nameOfState = 'session';
 
-/** The rows of one session, folded to what they are now and ordered as the database orders them. */
+/** The rows of one session, reduced to their current state and in the database's order. */
 class HermesRows implements RowReader {
   readonly #messages = new Map<number, Told>();
-  /** Messages that were written to a file while the database could not be. */
+  /** Messages that were written to a file while the database was unavailable. */
   readonly #unnumbered: Told[] = [];
   readonly #session: Told = { lines: [], value: undefined };
 
@@ -88,12 +88,12 @@ function place(
   return isState === undefined ? row : { ...row, isState };
 }
 
-/** Neither live nor put away: rewound. */
+/** Neither active nor compacted: rewound. */
 function isTakenBack({ isActive, isCompacted }: HermesMessage): boolean {
   return !isActive && !isCompacted;
 }
 
-/** What a compaction leaves standing is written anew, and the old rows are put out of use without a word. */
+/** A compaction writes the surviving messages again and silently deactivates the old rows. */
 function copied(messages: readonly HermesMessage[]): (message: HermesMessage) => boolean {
   const lastLive = new Map<string, number>();
   const places = new Map<HermesMessage, number>();
@@ -106,7 +106,7 @@ function copied(messages: readonly HermesMessage[]): (message: HermesMessage) =>
     (lastLive.get(message.likeness) ?? -1) > (places.get(message) ?? Number.POSITIVE_INFINITY);
 }
 
-/** The oldest results do not name the call that they answer: it is the first that is still open. */
+/** The oldest results do not name their call: they belong to the first one still open. */
 function joinedTo(open: string[], piece: Piece): Piece {
   if (piece.kind === 'call' && piece.callId !== undefined) open.push(piece.callId);
   if (piece.kind !== 'result') return piece;

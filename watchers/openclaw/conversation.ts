@@ -42,7 +42,7 @@ class OpenClawRows implements RowReader {
   }
 }
 
-/** Rows that tell how a session is run, and not what is said in it. They are not searched. */
+/** Rows about how a session runs rather than what is said in it. They are not searched. */
 const bookkeeping: ReadonlySet<string> = new Set([
   'label',
   'message',
