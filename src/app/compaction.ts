@@ -15,7 +15,7 @@ export interface CompactedSession extends Compaction {
 
 export type Compactor = (target: CompactTarget, signal?: AbortSignal) => Promise<CompactedSession>;
 
-/** Compacts sessions of one bucket, redacting what this process knows to be secret. */
+/** Compacts sessions of one bucket, redacting the secrets this process knows. */
 export function openCompactor(settings: Settings, bucket: Bucket): Compactor {
   const redactor = redactorOf(settings, knownFromHere(settings, process.env));
   const context = {

@@ -20,20 +20,21 @@ import { bucketLayout } from '../protocol/keys.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a command that acts as an agent needs. */
+/** Everything a command that acts as an agent needs. */
 export interface Coordination {
   readonly context: CoordinationContext;
   /** The claims that were made from this session or terminal. */
   readonly holders: HolderFiles;
-  /** The epoch of a step that this process was started to work at, by `tracecraft run`. */
+  /** The epoch of the step for which `tracecraft run` started this process. */
   epochOf(step: string): number | undefined;
-  /** What could not be written after the act itself was done. */
+  /** What could not be written after the operation itself had succeeded. */
   readonly unrecorded: readonly Error[];
-  /** Whether this command registered a new agent; a mistyped name is one, too. */
+  /** Whether this command registered a new agent, which a mistyped name does too. */
   isNewAgent(): boolean;
   /**
-   * The agent's sign of life, and the renewal of what it holds here, if they are due; with a `step` the sign at once. To be
-   * started beside the command's own requests and awaited at its end. Never fails: the answer is what went wrong, if anything did.
+   * Sends the agent's heartbeat and renews what it holds here, if due; with a `step` the heartbeat
+   * is sent at once. Start it alongside the command's own requests and await it at the end. Never
+   * fails: resolves to the error, if any.
    */
   heartbeat(news?: HeartbeatNews): Promise<Error | undefined>;
 }
@@ -81,7 +82,7 @@ export async function openCoordination(
   };
 }
 
-/** What its user should know of a renewal. */
+/** What the user should know about a renewal. */
 async function renewalTrouble(renewal: ReturnType<typeof renewHeld>): Promise<Error | undefined> {
   try {
     const [lost] = await renewal;
@@ -91,7 +92,7 @@ async function renewalTrouble(renewal: ReturnType<typeof renewHeld>): Promise<Er
   }
 }
 
-/** What `tracecraft run` tells the command that it starts. */
+/** Variables that `tracecraft run` sets for the command it starts. */
 export const runVariables = { step: 'TRACECRAFT_STEP', epoch: 'TRACECRAFT_EPOCH' } as const;
 
 function epochIn(env: Environment, step: string): number | undefined {
@@ -102,8 +103,8 @@ function epochIn(env: Environment, step: string): number | undefined {
 }
 
 /**
- * A sign of life beside a command that only reads, if one is due, on a bucket opened for reading. Nothing of it is that command's
- * business.
+ * A heartbeat alongside a command that only reads, if due, on a bucket opened for reading. Its
+ * failure does not concern the command.
  */
 export async function signOfLife(
   bucket: Bucket,
@@ -134,12 +135,12 @@ export async function signOfLife(
   }
 }
 
-/** Tells two terminals of one user apart. */
+/** Distinguishes two terminals of one user. */
 export async function terminalHere(env: Environment): Promise<string | undefined> {
   return terminalOf(env, await processStat());
 }
 
-/** Only Linux has it. */
+/** Linux only. */
 async function processStat(): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined;
   const stat = await nodeIo.readFile('/proc/self/stat').catch(() => undefined);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redactor } from '../redact/redact.js';
 
-/** A larger file takes too long, and is hardly text that somebody wrote. */
+/** A larger file takes too long, and was hardly written by hand. */
 export const scannedBytes = 8 * 1024 * 1024;
 const newline = 0x0a;
 
@@ -14,11 +14,15 @@ export interface RedactedText {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** A document is one text, since a key or a list of settings spans lines; rows of JSON are redacted one by one. */
+/**
+ * A document is redacted as a whole, since a key or a list of settings spans lines; rows of JSON
+ * are redacted one by one.
+ */
 export function redactDocument(redactor: Redactor, content: Buffer): RedactedText {
   const isRows = isJsonLines(content);
   const whole = isRows ? undefined : redactPieces(redactor, [content]);
-  // What exceeds the budget in one piece may fit it line by line; otherwise nothing would be left of the text.
+  // A document that exceeds the budget as a whole may fit it line by line; otherwise all of it
+  // would be redacted.
   const isTooMuch = whole === undefined || 'budget' in whole.counts;
   return isTooMuch ? redactPieces(redactor, linesOf(content)) : whole;
 }
@@ -34,12 +38,12 @@ export function redactPieces(redactor: Redactor, pieces: Iterable<Buffer>): Reda
   return { bytes: Buffer.concat(redacted), counts };
 }
 
-/** Whether a file holds words at all: UTF-8, and no NUL. */
+/** Whether a file is text: UTF-8 without NUL. */
 export function isText(content: Buffer): boolean {
   return !content.includes(0) && isUtf8(content);
 }
 
-/** Whether the first line that is not blank is a JSON object or array of its own. */
+/** Whether the first non-blank line is a complete JSON object or array. */
 export function isJsonLines(beginning: Buffer): boolean {
   for (const line of linesOf(beginning)) {
     const text = line.toString('utf8').trim();
@@ -69,9 +73,9 @@ export function* linesOf(content: Buffer): Generator<Buffer> {
 }
 
 export interface LookedAt<Source> {
-  /** What to send: the file itself or, where it was scrubbed, a copy without its secrets. */
+  /** What to send: the file itself, or a redacted copy. */
   readonly sources: readonly Source[];
-  /** Files with what looks like a secret, by name: kinds and numbers. */
+  /** Files that seem to contain secrets, by name: kinds and counts. */
   readonly found: readonly {
     readonly name: string;
     readonly counts: Readonly<Record<string, number>>;
@@ -86,7 +90,10 @@ interface FileSource {
   readonly size: number;
 }
 
-/** Looks into text files before they are shared. With `redact`, the copies that are sent instead have mode 600. */
+/**
+ * Checks text files for secrets before they are shared. With `redact`, the copies that are sent
+ * instead have mode 600.
+ */
 export async function lookAtFiles<Source extends FileSource>(
   redactor: Redactor,
   sources: readonly Source[],

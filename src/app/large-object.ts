@@ -6,7 +6,7 @@ import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { NotFoundError } from '../errors.js';
 
-/** Files on their way to or from this bucket. */
+/** A folder for files in transit to or from this bucket. */
 export function scratchFolder({ stateFolder, project }: Settings, bucket: Bucket): string {
   return join(destinationFolder(stateFolder, bucket.location, project), 'compact');
 }

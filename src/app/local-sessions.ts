@@ -6,8 +6,8 @@ import { findSession, listedRow, type ReferenceScope, severalSessions } from '..
 import { referred } from '../sessions/reference.js';
 
 /**
- * The session on this machine that a word means. The bucket is asked only for what the transcripts here do not tell, such as
- * words of a title.
+ * Finds the session on this machine that an argument refers to. The bucket is asked only for what
+ * the local transcripts do not contain, such as words of a title.
  */
 export async function findLocalSession(
   watchers: readonly Watcher[],

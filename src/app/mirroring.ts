@@ -30,7 +30,10 @@ import type { CompactedSession } from './compaction.js';
 import { openOutline } from './outlines.js';
 import { knownFromHere, redactorOf } from './redaction.js';
 
-/** What a mirroring command shows while it runs. Names and figures only, never a line of a transcript. */
+/**
+ * The output of a mirroring command while it runs. Names and figures only, never a line of a
+ * transcript.
+ */
 export interface WatchOutput {
   taken(taken: SelectedSessions, where: string): void;
   /** How many sessions are mirrored now. */
@@ -62,7 +65,7 @@ interface MirroringOptions {
   readonly onEnded?: (session: SessionMirror) => void;
   /** Compare everything with the bucket, even what local state says is there. */
   readonly isThorough: boolean;
-  /** Send transcripts as they are. */
+  /** Sends transcripts unredacted. */
   readonly isUnredacted?: boolean;
   /** Longest time between two flushes of a busy session. */
   readonly intervalMs: number | undefined;
@@ -173,7 +176,10 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
   };
 }
 
-/** Where the store does not arbitrate, each writing machine leaves its name and learns those of the others. */
+/**
+ * If the store does not arbitrate, each writing machine records its name and learns those of the
+ * others.
+ */
 export async function announceHere(
   settings: Settings,
   bucket: Bucket,
@@ -196,7 +202,10 @@ export async function announceHere(
   );
 }
 
-/** Plain secrets are acceptable only in a bucket nobody else reads; for a store's bucket, only its owner knows. */
+/**
+ * Unredacted transcripts are acceptable only in a bucket nobody else reads; for a store's bucket,
+ * only its owner knows that.
+ */
 export function checkUnredacted({ target }: Settings, isSure: boolean): void {
   if (target.backend === 'local' || isSure) return;
   throw new RefusedError(`not sending unredacted secrets to the bucket ${target.bucket}`, {

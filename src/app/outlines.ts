@@ -1,7 +1,7 @@
 import { readerOf } from '../../watchers/readers.js';
 import type { OpenOutline } from '../mirror/outline.js';
 
-/** What the mirror counts and titles conversations with, whatever the harness. */
+/** Counts and titles conversations for the mirror, whatever the harness. */
 export const openOutline: OpenOutline = ({ harness, id: session }, stream, ...state) => {
   const reader = readerOf(harness);
   const place = { session, stream };

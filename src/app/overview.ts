@@ -32,7 +32,7 @@ export interface SessionView {
   readonly last_uploaded_at: string | null;
   readonly ended_at: string | null;
   readonly total_lines: number | null;
-  /** Bytes of a local transcript that are not in the bucket; `null` if that cannot be told from here. */
+  /** Bytes of a local transcript that are not in the bucket; `null` if unknown here. */
   readonly behind_bytes: number | null;
 }
 
@@ -48,7 +48,7 @@ export interface Overview {
   readonly mailboxes: readonly MailboxView[];
   readonly sessions: readonly SessionView[];
   readonly session_count: number;
-  /** How the mirror is doing on this machine, as the watch wrote it down; `null` if none has run here. */
+  /** The state of this machine's mirror, as recorded by the watch; `null` if none has run here. */
   readonly watch: WatchView | null;
   /** The store's time of this snapshot. */
   readonly at: string;

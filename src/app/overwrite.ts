@@ -1,16 +1,21 @@
 import { lstat, open, readdir } from 'node:fs/promises';
 import { UsageError } from '../errors.js';
 
-/** Far enough for any mark. */
+/** Enough to contain any mark. */
 const headBytes = 1024;
 
-/** Whether there is a file at `path` that begins as ours do. A link is never ours: only its target might be. */
+/**
+ * Whether a file at `path` begins with our mark. A link is never ours: only its target might be.
+ */
 export async function isFileOfOurs(path: string, mark: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   return found?.isFile() === true && (await headOf(path)).includes(mark);
 }
 
-/** Refuses to replace what somebody else put at `path`. What is no file at all is not replaced by force either. */
+/**
+ * Refuses to replace somebody else's file at `path`. Anything that is not a file is not replaced
+ * even with force.
+ */
 export async function assertReplaceable(path: string, force: boolean): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;

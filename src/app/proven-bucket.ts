@@ -14,8 +14,8 @@ async function openSettled(settings: Settings): Promise<Bucket> {
 }
 
 /**
- * As `openSettled`, for commands that mostly read: what the store arbitrates counts only if it was proven before.
- * Proving it takes writes, and a reader may not be allowed to write.
+ * Like `openSettled`, for commands that mostly read: a store's arbitration counts only if it was
+ * proven before. Proving it requires writes, which a reader may not be allowed.
  */
 export async function openForReading(settings: Settings): Promise<Bucket> {
   const bucket = await openSettled(settings);
@@ -26,9 +26,10 @@ export async function openForReading(settings: Settings): Promise<Bucket> {
 }
 
 /**
- * As `openSettled`, and its capabilities are what the store was seen to arbitrate: some accept the headers of conditional
- * writes and ignore them. A folder's are the file system's own; a store's are proven once and remembered on this machine.
- * What could not be proven is not remembered: it may have been a bad moment.
+ * Like `openSettled`, with capabilities that were observed: some stores accept the headers of
+ * conditional writes and ignore them. A folder's capabilities are the file system's own; a store's
+ * are proven once and remembered on this machine. A failed proof is not remembered, because the
+ * failure may have been temporary.
  */
 export async function openProven(settings: Settings): Promise<Bucket> {
   const target = openableTarget(settings);

@@ -35,9 +35,9 @@ export function knownFromHere(
 }
 
 /**
- * Redacts a stream. Lines of JSON pass one by one, in constant memory (one line must fit). Anything else is a document:
- * a private key or a list of settings goes over its lines, so it is redacted in pieces of up to 8 MiB that end with a
- * line. Returns what was found, by kind.
+ * Redacts a stream. Lines of JSON pass one by one, in constant memory (one line must fit). Anything
+ * else is a document: a private key or a list of settings spans lines, so it is redacted in pieces
+ * of up to 8 MiB that end with a line. Returns what was found, by kind.
  */
 export async function redactStream(
   redactor: Redactor,
@@ -78,7 +78,7 @@ export async function redactStream(
   }
 }
 
-/** `undefined`: nothing but blank lines have come so far. */
+/** `undefined`: only blank lines so far. */
 function rowsOrDocument(beginning: Buffer): boolean | undefined {
   const whole = beginning.subarray(0, beginning.lastIndexOf(0x0a) + 1);
   return whole.toString('latin1').trim() === '' ? undefined : isJsonLines(whole);

@@ -8,7 +8,7 @@ import { terminalHere } from './coordination.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What words for sessions mean in this shell, in this folder. */
+/** The scope for resolving session references in this shell and folder. */
 export async function referencesHere(
   settings: Settings,
   env: Environment,
@@ -22,7 +22,7 @@ export async function referencesHere(
   };
 }
 
-/** The rows that this terminal was shown last. */
+/** The rows last listed in this terminal. */
 export async function lastListHere(settings: Settings, env: Environment): Promise<LastList> {
   return new LastList(nodeIo, settings.stateFolder, await terminalHere(env));
 }

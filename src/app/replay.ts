@@ -20,7 +20,7 @@ import type { RunReader } from '../replay/timeline/read.js';
 import type { EntrySelection } from '../replay/timeline/selection.js';
 import { assertEmptyFolder, assertReplaceable, isFileOfOurs } from './overwrite.js';
 
-/** With more bytes of transcripts than this, a page gets a folder next to it. */
+/** Above this many bytes of transcripts, a page gets a folder next to it. */
 const mostInPage = 512 * 1024 * 1024;
 
 export interface ReplayRequest {
@@ -28,20 +28,20 @@ export interface ReplayRequest {
   readonly layout: Layout;
   readonly reader: RunReader;
   readonly path: string;
-  /** Replaces also what is not a page of ours. */
+  /** Also replaces a file that is not one of our pages. */
   readonly force: boolean;
   readonly selection: EntrySelection;
   readonly followMs: number | null;
-  /** Which writing of a page that is followed this is; the last one has no `followMs`. */
+  /** The version number of a followed page; the last one has no `followMs`. */
   readonly writing?: number;
   readonly keepsPaths?: boolean;
-  /** Bytes of transcripts beyond which their data goes into a folder next to the page. */
+  /** Above this many bytes of transcripts, their data goes into a folder next to the page. */
   readonly mostInPage?: number | undefined;
 }
 
 export interface Replayed extends WrittenPage {
   readonly path: string;
-  /** The folder that must go wherever the page goes. */
+  /** The folder that must be moved together with the page. */
   readonly sidecar: string | null;
 }
 
@@ -77,7 +77,7 @@ export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
     ),
   );
   if (followMs !== null) await forget(folder, (name) => isBefore(name, writing - 1));
-  // What an open page still asks for is gone then: it has all in itself once it is read again.
+  // An open page that still asks for it finds it gone, reloads, and then has everything in itself.
   else if (writing > 0) await forgetFollowed(folder, isBeside);
   return { ...written, path, sidecar };
 }
@@ -105,7 +105,7 @@ async function toFile(
   }
 }
 
-/** Of the writing before the last one: an open page may still read the last one's. */
+/** Older than the previous version, which an open page may still be reading. */
 function isBefore(name: string, writing: number): boolean {
   const [, made] = /^c(\d+)-\d+\.js$/.exec(name) ?? [];
   return made !== undefined && Number(made) < writing;
@@ -116,13 +116,13 @@ async function forgetFollowed(folder: string, isBeside: boolean): Promise<void> 
   if (!isBeside) await rmdir(folder).catch(() => undefined);
 }
 
-/** Removes files of ours from the folder beside the page. */
+/** Removes our files from the folder beside the page. */
 async function forget(folder: string, isOld: (name: string) => boolean): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) if (isOld(name)) await rm(join(folder, name), { force: true });
 }
 
-/** A link that lies there is replaced, not followed. */
+/** A link at this path is replaced, not followed. */
 async function writeAnew(path: string, text: string): Promise<void> {
   await rm(path, { force: true });
   await writeFile(path, text, { flag: 'wx', mode: 0o600 });

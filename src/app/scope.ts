@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.js';
 import { UsageError } from '../errors.js';
 import { everything, type Selection } from '../mirror/watch/selection.js';
 
-/** The flags that widen or narrow what a config mirrors, as the command line has them. */
+/** The command-line flags that widen or narrow what a config mirrors. */
 interface ScopeFlags {
   readonly harness?: string | readonly string[] | undefined;
   readonly cwd?: string | undefined;
@@ -14,7 +14,10 @@ interface ScopeFlags {
   readonly 'all-projects'?: boolean | undefined;
 }
 
-/** Which sessions a config mirrors: one definition, for `watch` and for whatever reports on it. */
+/**
+ * Which sessions a config mirrors: the single definition, for `watch` and for everything that
+ * reports on it.
+ */
 export interface Scope {
   readonly selection: Selection;
   readonly harnesses: readonly string[];
@@ -39,7 +42,10 @@ export function scopeOf(settings: Settings, flags: ScopeFlags): Scope {
   };
 }
 
-/** Which harnesses a watch is about: those of its flags, else of its config, else all. A `UsageError` for one that there is not. */
+/**
+ * The harnesses a watch covers: those of its flags, otherwise its config's, otherwise all.
+ * `UsageError` for an unknown one.
+ */
 function watchedHarnesses(
   { file, watch }: Settings,
   asked: readonly string[] | undefined,

@@ -3,7 +3,7 @@ import { countsText } from '../redact/counts.js';
 import { knownFromHere, redactorOf } from './redaction.js';
 
 export interface Checked {
-  /** The text, without its secrets if the user wanted that. */
+  /** The text, without its secrets if the user asked for redaction. */
   readonly text: string;
   /** What looks like a secret, by kind and number, e.g. `github-token:1`; `undefined` if nothing does. */
   readonly found: string | undefined;
@@ -25,7 +25,7 @@ interface CheckedValue {
   readonly found: string | undefined;
 }
 
-/** The same for a JSON value; a key like `….password` is a clue, too. */
+/** The same for a JSON value; a key like `….password` is also a clue. */
 export function checkSecretsOfValue(
   settings: Settings,
   { key, value }: { readonly key: string; readonly value: unknown },
@@ -48,7 +48,7 @@ function onlyValueOf(json: string): unknown {
   return json;
 }
 
-/** The accompanying warning: what was found, and what happened to it. */
+/** The warning: what was found, and what happened to it. */
 export function secretWarning(what: string, found: string, redact: boolean): string {
   return redact
     ? `${what} contained what looks like a secret; redacted: ${found}`

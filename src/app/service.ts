@@ -28,7 +28,7 @@ import { watchViewOf } from './watch-view.js';
 
 type ManagerKind = ServiceManager['kind'];
 
-/** This system's service manager, or the one that was named. */
+/** This system's service manager, or the named one. */
 export function openManager(context: SettingsContext, kind = kindHere()): ServiceManager {
   const { home, env, clock } = context;
   if (kind === 'launchd') {
@@ -71,7 +71,10 @@ export interface PlannedService {
   readonly remarks: readonly string[];
 }
 
-/** Everything the service consists of, from what applies here and now. Refuses whatever `watch` would refuse. */
+/**
+ * Determines everything the service consists of from the current settings. Refuses whatever `watch`
+ * would refuse.
+ */
 export async function planService(
   manager: ServiceManager,
   context: SettingsContext,
@@ -107,13 +110,13 @@ export async function planService(
   };
 }
 
-/** The service would not see a home folder that only this shell has. */
+/** The service would not see a home folder that is set only in this shell. */
 function withHome(carried: Carried, home: string): Carried {
   if (home === recordedHome()) return carried;
   return { ...carried, variables: { HOME: home, ...carried.variables } };
 }
 
-/** From its own folder, the service must find the config that applies here. */
+/** Started in its own folder, the service must find the config that applies here. */
 async function requireSameConfig(
   settings: Settings | undefined,
   folder: string,
@@ -179,7 +182,7 @@ export function absoluteFolder(path: string, { cwd }: SettingsContext): string {
   return resolve(cwd, path);
 }
 
-/** How the watch that the service runs is doing; `null` where that cannot be told. */
+/** The state of the watch that the service runs; `null` if unknown. */
 export async function watchViewOfService(
   spec: ServiceSpec,
   context: SettingsContext,
@@ -190,7 +193,7 @@ export async function watchViewOfService(
     const settings = await findSettings({ ...context, cwd: spec.folder, env, home });
     return settings?.trusted ? await watchViewOf(settings) : null;
   } catch {
-    // A config that cannot be used is a finding of its own.
+    // An unusable config is a finding of its own.
     return null;
   }
 }

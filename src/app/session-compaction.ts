@@ -6,11 +6,11 @@ import type { Checkpoint } from '../mirror/checkpoint.js';
 import type { FileSnapshot, SessionFacts, SessionRef, Watcher } from '../mirror/stream.js';
 import type { CompactedSession } from './compaction.js';
 
-/** What tells that a mirrored session has ended. */
+/** Shows whether a mirrored session has ended. */
 export interface MirroredSession {
   readonly ref: SessionRef;
   readonly streams: ReadonlyMap<string, MirroredStream>;
-  /** If its harness said so. */
+  /** If its harness recorded an end. */
   readonly endedAt?: string | undefined;
 }
 
@@ -30,7 +30,9 @@ interface SessionCompactionOptions {
 }
 
 const roundMs = 10_000;
-/** Pause between two sessions: after a start there may be hundreds, and the store limits our requests. */
+/**
+ * Pause between two sessions: at startup hundreds may be due, and the store limits our requests.
+ */
 const pauseMs = 1_000;
 const retryMs = 60_000;
 
@@ -55,7 +57,7 @@ export class SessionCompaction {
     }
   }
 
-  /** Everything that is not running, for a mirror that is stopping. */
+  /** Compacts everything that is not running, for a mirror that is stopping. */
   async all(signal: AbortSignal): Promise<void> {
     for (const { sight, session } of await this.#sights()) {
       if (signal.aborted) return;
@@ -97,7 +99,7 @@ export class SessionCompaction {
       return 'done';
     } catch (error) {
       this.#failed(error, signal);
-      // Parts are missing; that will not change before the session does.
+      // Parts are missing, and will be until the session changes.
       if (!(error instanceof PartialError)) return 'failed';
       this.#ended.done(sight, clock.monotonic());
       return 'done';

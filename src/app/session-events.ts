@@ -46,14 +46,14 @@ export class SessionEvents {
     );
   }
 
-  /** A part of a session was sent. */
+  /** Part of a session was sent. */
   grown(session: SessionMirror, name: string, part: ShippedPart): void {
     this.#grownAtMs.set(session, this.#clock.monotonic());
     if (name !== '' || part.sequence !== 0) return;
     this.#began(session).catch((error: unknown) => this.#failed(error));
   }
 
-  /** Its harness said that it ended. */
+  /** Its harness recorded its end. */
   ended(session: SessionMirror): void {
     this.#grownAtMs.delete(session);
     const told = this.#tell(session, 'ended')
@@ -82,7 +82,9 @@ export class SessionEvents {
     }
   }
 
-  /** By the harness's own sign, or because it grew since the last round. */
+  /**
+   * Sessions that are running according to the harness, or that have grown since the last round.
+   */
   async #live(): Promise<LiveSession[]> {
     const running = new Set<string>();
     for (const watcher of this.#options.watchers) {
@@ -122,7 +124,7 @@ export class SessionEvents {
     }
   }
 
-  /** Old sessions are also mirrored when first met, but they started while nobody watched. */
+  /** Old sessions are also mirrored when first seen, but they started before this watch did. */
   async #began(session: SessionMirror): Promise<void> {
     const { bucket } = this.#options;
     const startedAt = session.streams.get('')?.facts.startedAt;

@@ -6,7 +6,10 @@ import { type HarnessRoot, healthPath, readHealth } from '../mirror/watch/health
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What exists on this machine, or should, and cannot be read: each is told once, and none is passed over in an exit code. */
+/**
+ * Sources on this machine that exist, or should, and cannot be read: each is reported once, and the
+ * exit code accounts for all of them.
+ */
 export class UnreadSources {
   readonly #errors = new Map<string, SourceError>();
 
@@ -18,7 +21,7 @@ export class UnreadSources {
     if (error instanceof SourceError) this.#errors.set(error.message, error);
   }
 
-  /** Throws what a command ends with that cannot vouch for everything. */
+  /** Throws the error of a command that cannot claim completeness. */
   require(): void {
     const [first, ...others] = this.errors;
     if (first === undefined) return;
@@ -29,7 +32,7 @@ export class UnreadSources {
   }
 }
 
-/** Harness folders that the environment names and that are not there. */
+/** Harness folders that the environment names but that do not exist. */
 export async function missingFolders(
   watchers: readonly Watcher[],
   env: Environment,
@@ -49,7 +52,9 @@ export async function missingFolders(
   return missing;
 }
 
-/** Folders of harnesses that were there when the mirror last looked (so `record` says), and are gone. */
+/**
+ * Harness folders that existed when the mirror last looked (according to `record`) and are gone.
+ */
 export async function vanishedFolders(
   watchers: readonly Watcher[],
   before: readonly HarnessRoot[],
@@ -68,14 +73,17 @@ export async function vanishedFolders(
     );
 }
 
-/** Meets everything once, so that whatever cannot be read now is told to the watchers' owner. */
+/** Reads everything once, so that the watchers report whatever cannot be read now. */
 export async function meetEverything(watchers: readonly Watcher[]): Promise<void> {
   for (const watcher of watchers) {
     for await (const stream of streamsOf(watcher)) await stream.changed(undefined);
   }
 }
 
-/** Everything that cannot be vouched for: what the watchers told, folders that are missing, and folders that vanished. */
+/**
+ * Everything whose completeness is uncertain: what the watchers reported, missing folders, and
+ * vanished folders.
+ */
 export async function unreadFolders(
   watchers: readonly Watcher[],
   env: Environment,

@@ -4,7 +4,10 @@ import { createWatchers, type WatcherSettings } from '../../watchers/registry.js
 import type { UnwatchedFolder } from '../doctor/unwatched.js';
 import { streamsOf, type Watcher } from '../mirror/stream.js';
 
-/** Folders that a harness uses by default and that nobody looks at, because a variable names another; with sessions in them. */
+/**
+ * A harness's default folders that contain sessions but are not watched, because a variable names
+ * another folder.
+ */
 export async function unwatchedFolders(
   settings: WatcherSettings,
   watchers: readonly Watcher[],

@@ -25,14 +25,17 @@ interface WatchHealthSettings {
   readonly watchers: readonly Watcher[];
   /** What the watchers could not read so far. */
   readonly unread: UnreadSources;
-  /** Watchers that have seen nothing yet, and tell `again` what they cannot read. */
+  /** Fresh watchers, which report to `again` what they cannot read. */
   look(again: UnreadSources): Promise<readonly Watcher[]>;
   summary(): WatchSummary;
 }
 
 const everyMs = 10_000;
 
-/** Writes down how a watch is doing, for others to read, and knows at its end what it could not vouch for. */
+/**
+ * Records the state of a watch for others to read, and determines at its end what may be
+ * incomplete.
+ */
 export class WatchHealth {
   readonly #settings: WatchHealthSettings;
   readonly #since: Date;
@@ -44,12 +47,12 @@ export class WatchHealth {
     this.#since = new Date(settings.clock.now());
   }
 
-  /** What it covers, after its first look. */
+  /** Records what it covers, after its first scan. */
   covers(taken: SelectedSessions): void {
     this.#taken = taken;
   }
 
-  /** Remembers which folders were there before this watch began. */
+  /** Remembers which folders existed before this watch began. */
   async begin(): Promise<void> {
     const before = await readHealth(nodeIo, this.#settings.folder);
     this.#roots = before?.roots ?? [];
@@ -66,7 +69,10 @@ export class WatchHealth {
     }
   }
 
-  /** What cannot be read now, looked at afresh: what could not be for a while, and can again, is no fault. */
+  /**
+   * What cannot be read now, checked afresh: a source that was unreadable for a while and has
+   * recovered does not count.
+   */
   async end(summary: WatchSummary): Promise<UnreadSources> {
     const { env, watchers, unread, folder } = this.#settings;
     await this.#noteRoots();

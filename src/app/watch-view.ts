@@ -4,7 +4,7 @@ import { openableTarget, type Settings } from '../config/settings.js';
 import { nodeIo } from '../io.js';
 import { readWatchView, type WatchView } from '../mirror/watch/watch-view.js';
 
-/** How the mirror into the bucket of these settings is doing; the bucket itself is not asked. */
+/** The state of the mirror into the bucket of these settings; sends no request to the bucket. */
 export async function watchViewOf(settings: Settings): Promise<WatchView | null> {
   const location = await locationOf(openableTarget(settings));
   return readWatchView(nodeIo, destinationFolder(settings.stateFolder, location, settings.project));
