@@ -137,7 +137,7 @@ export abstract class BaseCommand extends Command {
     return bucket;
   }
 
-  /** Reading proves that the agent is alive, too. */
+  /** Reading also shows that the agent is alive. */
   protected async signOfLife(bucket: Bucket, settings: Settings): Promise<void> {
     const { signOfLife } = await import('../app/coordination.js');
     await signOfLife(bucket, settings, this.surroundings.env);
@@ -163,7 +163,10 @@ export abstract class BaseCommand extends Command {
     return { coordination, settings };
   }
 
-  /** Waits for the heartbeat sent alongside the command's own work. Its failure is a remark, not an error. */
+  /**
+   * Waits for the heartbeat sent alongside the command's own work. If it failed, prints a remark,
+   * not an error.
+   */
   protected async afterHeartbeat(heartbeat: Promise<Error | undefined>): Promise<void> {
     const failure = await heartbeat;
     if (failure !== undefined) this.warn(`the heartbeat was not sent: ${failure.message}`);
@@ -196,7 +199,8 @@ export abstract class BaseCommand extends Command {
       this.warn(`done, but not all of it was recorded: ${error.message}`);
     }
     await Promise.all(this.#signs);
-    // A request that still waits for its answer, or for its next attempt, would keep a finished process alive.
+    // A request that still waits for its answer, or for its next attempt, would keep a finished
+    // process alive.
     this.#over.abort();
     await Promise.all(this.#open.map((bucket) => bucket.close()));
   }

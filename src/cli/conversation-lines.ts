@@ -8,27 +8,27 @@ import type {
 } from '../conversation/conversation.js';
 import { formatBytes, formatCount, formatDuration, plural } from './format.js';
 
-/** What is shown of a conversation besides prompts, answers and one line for each call. */
+/** What is shown of a conversation besides prompts, answers and one line per call. */
 export interface ConversationView {
   readonly turns: readonly Turn[];
   readonly thinking: boolean;
-  /** What calls gave back. */
+  /** The results of calls. */
   readonly calls: boolean;
   /** Inherited and abandoned turns, context, and the lines of each entry. */
   readonly all: boolean;
 }
 
-/** A line to be escaped, and what makes it stand out where there is colour. */
+/** A line to be escaped, and its emphasis where there is colour. */
 export interface StyledLine {
   readonly text: string;
   readonly style?: 'said' | 'quiet' | 'failed';
 }
 
-/** What a turn holds beyond this is folded, with its size. */
+/** The part of a turn beyond this is folded, with its size. */
 const mostInTurn = 64 * 1024;
 const longestSummary = 200;
 
-/** A conversation as lines to read. */
+/** A conversation as lines of text. */
 export function* conversationLines(view: ConversationView): Iterable<StyledLine> {
   const folded = { inherited: 0, abandoned: 0 };
   for (const turn of view.turns) {
@@ -194,12 +194,12 @@ function cut(lines: readonly StyledLine[], most: number): readonly StyledLine[] 
   return [...kept, quiet(`  (${formatBytes(Math.max(0, -left))} more: --raw)`)];
 }
 
-/** How many turns at the end, and where they begin. */
+/** The number of turns at the end, and where they begin. */
 export function lastTurns(conversation: Conversation, count: number): readonly Turn[] {
   return count === 0 ? [] : conversation.turns.slice(-count);
 }
 
-/** The turn that a line of the stream is part of, or the one before it. */
+/** The turn that contains a line of the stream, or the one before it. */
 export function turnAround({ turns }: Pick<Conversation, 'turns'>, line: number): readonly Turn[] {
   const holds = turns.find(({ entries }) => entries.some(({ rows }) => rows.includes(line)));
   const before = turns.findLast(({ entries }) => (entries[0]?.rows[0] ?? line + 1) <= line);

@@ -13,7 +13,8 @@ export interface Failure {
 }
 
 /**
- * What is known about the command line when an error is shown; ids are oclif's (`memory:get`), flags have no dashes.
+ * What is known about the command line when an error is shown; ids are oclif's (`memory:get`),
+ * flags have no dashes.
  */
 export interface CommandLine {
   readonly argv: readonly string[];
@@ -49,8 +50,8 @@ export function failureLines(failure: Failure): string[] {
 }
 
 /**
- * All of oclif's own errors concern the command line. Bundling drops their class names, so we tell them apart by
- * shape.
+ * All of oclif's own errors concern the command line. Bundling drops their class names, so we
+ * identify them by shape.
  */
 function describeUsage(error: OclifError, line: CommandLine): [message: string, hint: string] {
   const command = commandOf(line);
@@ -112,7 +113,7 @@ function describeCommand(unknown: string, line: CommandLine): [string, string] {
   return [`unknown command: ${(below.length === 0 ? words.slice(0, 1) : words).join(' ')}`, hint];
 }
 
-/** What other tools call it. */
+/** What other tools call the command. */
 const habits: Readonly<Record<string, string | undefined>> = {
   ls: 'session list',
   list: 'session list',
@@ -121,7 +122,7 @@ const habits: Readonly<Record<string, string | undefined>> = {
   cat: 'session show',
 };
 
-/** `--harness claude`: the one of the choices that begins so, or is nearly so. */
+/** `--harness claude`: suggests the choice that begins with the value or resembles it. */
 function describeChoice(message: string, help: string): [string, string] | undefined {
   const [, typed = '', choices = ''] = /=(.+) to be one of: (.+)$/m.exec(message) ?? [];
   if (typed.length < 3) return undefined;
@@ -150,7 +151,8 @@ function usage(message: string, hint: string): Failure {
 }
 
 /**
- * oclif's messages end with a pointer to the help, which the hint already gives, and print lists over several lines.
+ * oclif's messages end with a pointer to the help, which the hint already gives, and print lists
+ * over several lines.
  */
 function tidy(message: string): string {
   return message

@@ -5,9 +5,9 @@ const maxMessage = 2_000;
 const maxTotal = 8_000;
 
 /**
- * Unread mail as an agent sees it. Every message names its sender, and every line of its text is quoted, so that no
- * message can pose as several. Of too many the newest are shown, in the order of sending; `unread` more were not even
- * read. What is not shown is counted; `tracecraft inbox` has it.
+ * Unread mail as an agent sees it. Every message names its sender, and every line of its text is
+ * quoted, so that no message can pose as several. Of too many, the newest are shown, in the order
+ * sent; `unread` more were not even read. The rest is counted, and `tracecraft inbox` shows it.
  */
 export function mailContext(agent: string, mail: readonly Mail[], unread = 0): string {
   const shown: string[] = [];

@@ -5,7 +5,7 @@ export function mailLine({ sentAt, kind, from, message }: Mail): string {
   return `[${sentAt}] (${kind}) ${from}: ${message}`;
 }
 
-/** The rest of a message: what it takes to answer it, and what it is about. */
+/** The rest of a message: the id for answering it, and what it is about. */
 export function detailLine({ id, step, replyTo, asksForAck }: Mail): string {
   const about = step === null ? '' : `  step ${step}`;
   const answered = replyTo === null ? '' : `  in reply to ${replyTo}`;

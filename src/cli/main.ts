@@ -15,12 +15,15 @@ export async function main(argv: readonly string[], root: string): Promise<void>
   await run([...words], { root, userPlugins: false, devPlugins: false }).catch(fail);
 }
 
-/** Nothing can be relied on after an error that nobody caught, not even that the event loop runs empty. */
+/** After an uncaught error nothing can be relied on, not even that the event loop empties. */
 function exitWhenWritten(): void {
   process.stdout.write('', () => process.exit());
 }
 
-/** An error that cannot be shown, e.g. because one of our files is missing, must not end up here again and again. */
+/**
+ * An error that cannot be shown, e.g. because one of our files is missing, must not end up here
+ * repeatedly.
+ */
 async function reported(error: unknown, argv: readonly string[], root: string): Promise<number> {
   try {
     const { reportFailure } = await import('./report.js');

@@ -11,7 +11,9 @@ export function checkNote(flag: string, text: string | undefined): void {
   });
 }
 
-/** What is shared of a text: without its secrets if `redact`. Whatever it holds of them, `warn` hears by kind. */
+/**
+ * The text as it will be shared: without its secrets if `redact`. `warn` receives the kinds found.
+ */
 export function textToShare(
   settings: Settings,
   {

@@ -2,7 +2,7 @@ import type { WatchOutput } from '../app/mirroring.js';
 import { addCounts, type Counts } from '../redact/counts.js';
 import { formatBytes, formatCount, formatDuration, plural } from './format.js';
 
-/** What a run that mirrors everything once has to say at its end. */
+/** What a run that mirrors everything once reports at its end. */
 export interface Tally {
   readonly sessions: number;
   readonly lines: number;
@@ -15,8 +15,8 @@ export interface OnceOutput extends WatchOutput {
 }
 
 /**
- * For a run whose progress is a bar: at a terminal nothing is printed for each part, and whatever else there is to say first
- * clears the line that the bar is on.
+ * For a run with a progress bar: on a terminal no line is printed for each part, and any other
+ * output first clears the bar's line.
  */
 export function onceOutput(
   output: WatchOutput,

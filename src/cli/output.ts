@@ -21,13 +21,19 @@ export function printBlock(text: string): void {
   process.stdout.write(`${escapeTerminalBlock(text).replace(/\n+$/, '')}\n`);
 }
 
-/** A line of JSON as it is stored. Only a terminal gets it with invisible characters escaped, which JSON reads the same. */
+/**
+ * A line of stored JSON. On a terminal, invisible characters are escaped, which does not change the
+ * JSON.
+ */
 export function printStoredLine(line: Buffer): void {
   if (process.stdout.isTTY !== true) printRaw(line);
   else printRaw(`${escapeTerminalJson(line.toString('utf8').replace(/\n$/, ''))}\n`);
 }
 
-/** Where text goes that is printed as it is: unchanged, except that a terminal gets invisible characters escaped. */
+/**
+ * The stream for text that is printed as it is, except that a terminal gets invisible characters
+ * escaped.
+ */
 export function rawOutput(): NodeJS.WritableStream {
   if (process.stdout.isTTY !== true) return process.stdout;
   const decoder = new StringDecoder('utf8');
@@ -40,7 +46,7 @@ export function rawOutput(): NodeJS.WritableStream {
   return visible;
 }
 
-/** How lines stand out: SGR codes. */
+/** SGR codes for emphasis. */
 const styles = { said: '1', quiet: '2', failed: '31' } as const;
 
 /** Whether a terminal takes colour. */
@@ -51,7 +57,7 @@ export function hasColour(
   return isTerminal && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
 }
 
-/** A line of the answer that stands out where there is colour. What it quotes is escaped first. */
+/** A line of the answer, emphasised where there is colour. What it quotes is escaped first. */
 export function printStyled(text: string, style: keyof typeof styles | undefined): void {
   const line = escapeTerminal(text.replaceAll('\t', '    '));
   const isPainted = style !== undefined && hasColour();

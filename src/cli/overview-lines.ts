@@ -48,7 +48,7 @@ function section(title: string, rows: readonly string[][], empty: string): strin
   return ['', title, ...columns(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))];
 }
 
-/** Goes by the claims: an agent's own document may still name a step it has lost. */
+/** Decided by the claims: an agent's own document may still name a step it has lost. */
 function heldBy(id: string, steps: readonly StepView[]): readonly string[] {
   return steps
     .filter(({ agent, status }) => agent === id && status === 'in_progress')

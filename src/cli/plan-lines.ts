@@ -3,7 +3,10 @@ import { layersOf, stateOf } from '../coordination/plan/graph.js';
 import { needText } from '../coordination/plan/needs.js';
 import { columns } from './output.js';
 
-/** The plan from what can begin first to what comes last, one step a line, with what it still waits for. */
+/**
+ * The plan, starting with the steps that can begin first: one step per line, with what it is still
+ * waiting for.
+ */
 export function graphLines(steps: readonly BoardStep[]): string[] {
   const rows = layersOf(steps).flatMap((layer, depth) =>
     layer.map((one) => [

@@ -8,12 +8,14 @@ interface Signalled {
 interface RunSignals {
   /** Resolves with the exit code that stands for the first signal. */
   readonly interrupted: Promise<number>;
-  /** From here on signals go to this command: the first as it is, a second one kills it. */
+  /**
+   * From now on signals go to this command: the first is passed on as it is, a second one kills it.
+   */
   passTo(command: Signalled): void;
   restore(): void;
 }
 
-/** For a command that runs in a process group of its own, which a terminal does not signal. */
+/** For a command in its own process group, which a terminal does not signal. */
 export function openRunSignals(): RunSignals {
   let told = false;
   let resolve: (exit: number) => void = () => undefined;

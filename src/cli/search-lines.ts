@@ -1,7 +1,7 @@
 import type { Hit, SessionHits } from '../search/scan.js';
 import { formatDuration, plural } from './format.js';
 
-/** Characters of a snippet before and after what was found. */
+/** Characters of a snippet before and after the match. */
 const before = 60;
 const after = 140;
 
@@ -43,7 +43,7 @@ export function moreLine({ count, hits }: SessionHits): string | undefined {
   return rest > 0 ? `    +${plural(rest, 'more hit')}` : undefined;
 }
 
-/** What was found, on one line with what stands around it. */
+/** The match on one line, with the text around it. */
 export function snippetOf({ text, found }: Hit): string {
   const from = Math.max(0, found.at - before);
   const to = Math.min(text.length, found.end + after);

@@ -8,7 +8,7 @@ import { type Column, tableLines } from './table.js';
 
 export interface SessionTable {
   readonly sessions: readonly ListedSession[];
-  /** Ids of all sessions there are, so that a short one is none of theirs. */
+  /** The ids of all existing sessions, so that a shortened id is unambiguous. */
   readonly ids: readonly string[];
   readonly home: string;
   readonly nowMs: number;
@@ -44,12 +44,12 @@ export function sessionTable(table: SessionTable): string[] {
     ];
     return table.isLong ? [...brief, ...longCells(session, table.isUtc)] : brief;
   });
-  // Whoever asks for everything has the room for it, or scrolls.
+  // Users who ask for everything have a wide terminal, or scroll.
   const width = table.isLong ? Number.POSITIVE_INFINITY : table.width;
   return tableLines(table.isLong ? longColumns : columns, rows, width);
 }
 
-/** Where nothing else limits it. */
+/** The limit where nothing else applies. */
 const longestTitle = 120;
 const minuteMs = 60_000;
 const units = [
@@ -75,7 +75,7 @@ function folderOf({ meta }: ListedSession, home: string): string {
   return cwd === home ? '~' : basename(cwd.replaceAll('\\', '/')) || cwd;
 }
 
-/** Sub-agents are counted on the row of whoever began them. */
+/** Sub-agents are counted on the row of the session that started them. */
 function titleOf({ meta }: ListedSession): string {
   if (meta === undefined) return '(no meta.json yet)';
   const agents = meta.streams.filter(({ name }) => isAgentStream(name)).length;
@@ -99,7 +99,7 @@ function longCells(session: ListedSession, isUtc: boolean): readonly string[] {
   ];
 }
 
-/** In the zone of this machine, to the minute. */
+/** In this machine's time zone, to the minute. */
 function timeText(iso: string, isUtc: boolean): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return '-';

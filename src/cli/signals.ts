@@ -32,12 +32,12 @@ export function handleSignals(onFirst: (signal: EndSignal) => void): () => void 
 
 export interface Stop {
   readonly signal: AbortSignal;
-  /** Which signal came, if one did. */
+  /** The signal received, if any. */
   readonly received: () => EndSignal | undefined;
   restore(): void;
 }
 
-/** As `handleSignals`, for work that takes an `AbortSignal`. */
+/** Like `handleSignals`, for work that takes an `AbortSignal`. */
 export function stopOnSignals(onFirst: () => void): Stop {
   const stop = new AbortController();
   let received: EndSignal | undefined;
@@ -49,7 +49,7 @@ export function stopOnSignals(onFirst: () => void): Stop {
   return { signal: stop.signal, received: () => received, restore };
 }
 
-/** The exit code that stands for a signal. */
+/** The exit code for a signal. */
 export function signalExitCode(signal: EndSignal): number {
   return exitCodes[signal];
 }

@@ -1,14 +1,14 @@
 import stringWidth from 'string-width';
 import { escapeTerminal } from '../escape-terminal.js';
 
-/** How many columns the answer may take; without a terminal nothing is cut. */
+/** The number of columns available to the answer; without a terminal nothing is truncated. */
 export function terminalWidth(
   stream: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout,
 ): number {
   return stream.isTTY === true ? Math.max(20, stream.columns ?? 80) : Number.POSITIVE_INFINITY;
 }
 
-/** Text on one line that takes at most so many columns: wide characters are measured, not counted. */
+/** Text on one line, at most this many columns wide: wide characters are measured, not counted. */
 export function fitted(text: string, width: number): string {
   const shown = escapeTerminal(text);
   if (stringWidth(shown) <= width) return shown;
@@ -24,11 +24,11 @@ export function fitted(text: string, width: number): string {
 
 export interface Column {
   readonly heading: string;
-  /** Takes what the others leave, and is cut to it. */
+  /** Takes the remaining width, and is truncated to it. */
   readonly isElastic?: true;
-  /** Wider cells are cut. */
+  /** Wider cells are truncated. */
   readonly widest?: number;
-  /** Left out of narrower terminals. */
+  /** Omitted on narrower terminals. */
   readonly fromWidth?: number;
 }
 
@@ -72,8 +72,8 @@ function padded(text: string, width: number): string {
 }
 
 /**
- * Redraws a terminal from its top, over what was there: no line wraps, none is left over, and nothing is pushed into the
- * scrollback.
+ * Redraws the terminal from the top, over the previous content: no line wraps, none is left over,
+ * and nothing is pushed into the scrollback.
  */
 export function printScreen(
   lines: readonly string[],

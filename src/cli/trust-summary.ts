@@ -36,7 +36,7 @@ export function trustSummary(
   };
 }
 
-/** The same for people. Whatever the config's author was free to write is quoted. */
+/** The same as text. Everything the config's author could choose freely is quoted. */
 export function trustRows(
   { file, target, source }: Settings,
   bucketFolder: string | null,

@@ -2,7 +2,10 @@ import { parseDuration } from '../config/duration.js';
 import { defaultTtlMs, maxTtlMs } from '../coordination/agents/liveness.js';
 import { UsageError } from '../errors.js';
 
-/** Milliseconds of a `--ttl`, else of the config, else the default; `null`: the claim never expires. */
+/**
+ * Milliseconds of a `--ttl`, otherwise of the config, otherwise the default; `null`: the claim
+ * never expires.
+ */
 export function claimTtl(
   text: string | undefined,
   configured: number | null | undefined,
@@ -18,7 +21,10 @@ export function claimTtl(
 
 const shortestRunMs = 3_000;
 
-/** Milliseconds of `run --ttl`: a command that outlives it must be ended, so there is always an end. */
+/**
+ * Milliseconds of `run --ttl`: a command that outlives it must be ended, so there is always a
+ * limit.
+ */
 export function runTtl(text: string): number {
   const ttlMs = claimTtl(text, undefined);
   if (ttlMs !== null && ttlMs >= shortestRunMs) return ttlMs;

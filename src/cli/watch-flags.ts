@@ -1,7 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { harnessNames } from '../../watchers/names.js';
 
-/** The flags of `watch` that say what to mirror and how often; the service has them too. */
+/** The flags of `watch` that say what to mirror and how often; the service takes them too. */
 export const watchFlags = {
   harness: Flags.string({
     summary: 'only this harness; repeatable',

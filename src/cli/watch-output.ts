@@ -33,7 +33,7 @@ export function shortId(id: string): string {
   return id.slice(0, /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? 13 : 8);
 }
 
-/** What is left alone and why, with the flag that takes it; nothing where nothing is. */
+/** What is left out and why, with the flag that includes it; empty if nothing is. */
 export function leftAloneLines({
   leftSessions,
   leftElsewhere,

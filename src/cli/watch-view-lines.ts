@@ -3,7 +3,7 @@ import { plural } from './format.js';
 import { columns } from './output.js';
 import { leftAloneLines } from './watch-output.js';
 
-/** What `status` says of the mirror on this machine. */
+/** The lines of `status` about this machine's mirror. */
 export function watchViewLines(view: WatchView | null): string[] {
   if (view === null) return ['', 'Watch: none has run here yet: tracecraft watch'];
   const rows = [['  state', stateText(view)]];

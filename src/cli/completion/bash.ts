@@ -42,7 +42,7 @@ complete -F _tracecraft tracecraft
 `;
 }
 
-/** The command's second word, where it has one: what it is, or what it may be. */
+/** The command's second word, if it has one: its meaning, or its possible values. */
 function secondWord(commands: readonly CommandManual[]): string {
   return `  command=$first
   case "$first \${COMP_WORDS[at+1]}" in
@@ -96,7 +96,7 @@ function assignment(values: Values): string {
   return `values=${values.kind}`;
 }
 
-/** The flags of a command, and what its first argument is. */
+/** The flags of a command, and the values of its first argument. */
 function commandCase({ name, flags, args }: CommandManual): string {
   const spelt = flags.map((flag) => `--${flag.name}`).join(' ');
   return `      ${singleQuoted(name)}) words=${singleQuoted(spelt)}${firstArgument(args[0])} ;;`;

@@ -41,7 +41,7 @@ const manifestSchema = v.object({
   ),
 });
 
-/** What can be offered for the value of a flag or argument without asking anything. */
+/** Values of a flag or argument that can be suggested without any lookup. */
 export type Values =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'files' | 'folders' | 'any' };
@@ -67,12 +67,12 @@ export interface CommandArgument {
   readonly isRequired: boolean;
 }
 
-/** One command as a reader sees it, independent of the manual's format. */
+/** One command as the manual describes it, independent of the manual's format. */
 export interface CommandManual {
   /** As typed, e.g. `memory get`. */
   readonly name: string;
   readonly summary: string;
-  /** In paragraphs. */
+  /** One string per paragraph. */
   readonly description: readonly string[];
   readonly examples: readonly string[];
   readonly args: readonly CommandArgument[];
@@ -83,11 +83,11 @@ export interface CommandManual {
 
 export interface Manual {
   readonly version: string;
-  /** In order of their names. */
+  /** Ordered by name. */
   readonly commands: readonly CommandManual[];
 }
 
-/** Reads the oclif manifest, the one description of all commands that needs none of them loaded. */
+/** Reads the oclif manifest, which describes all commands without loading any of them. */
 export function readManual(manifest: string): Manual {
   const { version, commands } = v.parse(manifestSchema, JSON.parse(manifest));
   const shown = Object.entries(commands).filter(([, command]) => !command.hidden);
@@ -107,7 +107,7 @@ export function readManual(manifest: string): Manual {
   };
 }
 
-/** A line of shell, preceded by a comment that says what it does. */
+/** A line of shell, preceded by a comment that explains it. */
 function toExample(example: string | v.InferOutput<typeof exampleSchema>): string[] {
   if (typeof example === 'string') return [example.replaceAll('<%= config.bin %>', 'tracecraft')];
   return [`# ${example.description}`, ...toExample(example.command)];
@@ -152,7 +152,9 @@ function toArgument(arg: v.InferOutput<typeof argumentSchema>): CommandArgument 
   };
 }
 
-/** The manifest does not say what a value is, but its label does: `FILE`, `FOLDER`, `local|s3|hf`. */
+/**
+ * The manifest does not give a value's kind, but its label does: `FILE`, `FOLDER`, `local|s3|hf`.
+ */
 function valuesOf(label: string, options: readonly string[] | undefined): Values {
   if (options !== undefined) return { kind: 'words', words: options };
   if (/^[a-z0-9-]+(\|[a-z0-9-]+)+$/.test(label)) return { kind: 'words', words: label.split('|') };

@@ -59,7 +59,7 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** Escapes what would be taken for markup. */
+/** Escapes characters that would be read as markup. */
 function prose(text: string): string {
   return text.replaceAll(/[<>*_`[\]]/g, '\\$&');
 }
