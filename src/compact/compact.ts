@@ -39,15 +39,15 @@ export interface Compaction extends Extent {
   readonly verified: Verified | null;
 }
 
-/** Each loss means someone else made progress. */
+/** Each loss means that someone else made progress. */
 const maxAttempts = 6;
 
 /**
- * Writes a session's main stream, as a reader follows its parts, into one object, and compares what the store then
- * has with what was joined. Safe to kill at any point and to run concurrently: the record next to the object says
- * what it was made from and is replaced conditionally, so a process that started from an older view finds out and
- * starts over. Throws `PartialError` if parts are missing that the existing object still has, `LostError` if others
- * are always faster.
+ * Joins the parts of a session's main stream, in the order a reader follows, into one object, and
+ * compares the stored object with what was joined. Safe to kill at any point and to run
+ * concurrently: the record next to the object lists its sources and is replaced conditionally, so a
+ * process that started from an older view finds out and starts over. Throws `PartialError` if parts
+ * are missing that the existing object still has, `LostError` if others keep winning.
  */
 export async function compactSession(
   context: CompactContext,
@@ -169,7 +169,7 @@ class Attempt {
     }
   }
 
-  /** Whether nobody else did meanwhile. */
+  /** Returns whether it was recorded: not if somebody else did so meanwhile. */
   async #record(
     before: Etag | undefined,
     made: Made & Pick<CompactionDocument, 'listing' | 'etag'>,
@@ -198,7 +198,7 @@ class Attempt {
     if (before !== undefined && putIfMatch) {
       return (await bucket.putIfMatch(this.#recordKey, body, before, options)).written;
     }
-    // The store does not arbitrate: we look before and after, which leaves a gap of one request.
+    // The store does not arbitrate: we check before and after, which leaves a gap of one request.
     if ((await this.#recorded()).etag !== before) return false;
     await bucket.put(this.#recordKey, body, options);
     return (await this.#recorded()).document?.nonce === document.nonce;

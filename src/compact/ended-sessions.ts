@@ -1,9 +1,9 @@
-/** What was observed of one mirrored session. */
+/** An observation of one mirrored session. */
 export interface SessionSight {
   readonly key: string;
-  /** Its harness says that it is running. */
+  /** Its harness reports that it is running. */
   readonly isLive: boolean;
-  /** Its harness says that it has ended. */
+  /** Its harness reports that it has ended. */
   readonly hasEnded: boolean;
   /** Milliseconds since its transcript last changed. */
   readonly quietMs: number;
@@ -19,15 +19,15 @@ const silenceMs = 30 * 60_000;
 const againMs = 5 * 60_000;
 
 /**
- * Tells which sessions have ended since they were last compacted: the harness said so, it stopped running, or it has
- * been silent for half an hour. A session that continues is open again, and its next end counts anew. Times are
- * monotonic milliseconds.
+ * Determines which sessions have ended since they were last compacted: the harness said so, the
+ * session stopped running, or it has been silent for half an hour. A session that continues is open
+ * again, and its next end counts anew. Times are monotonic milliseconds.
  */
 export class EndedSessions {
   readonly #wasLive = new Set<string>();
   readonly #done = new Map<string, { readonly mark: string; readonly atMs: number }>();
 
-  /** Of what is observed now, the sessions to compact. */
+  /** The sessions to compact, given the current observations. */
   due(sights: Iterable<SessionSight>, nowMs: number): readonly SessionSight[] {
     const due: SessionSight[] = [];
     for (const sight of sights) {

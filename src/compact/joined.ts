@@ -15,8 +15,9 @@ export interface Extent {
 const nothing: Extent = { generation: 0, parts: 0, lines: 0 };
 
 /**
- * Writes the main stream as a reader follows it into a file, part by part: the newest readable generation, with what
- * it shares with older ones once. Holds one part in memory.
+ * Writes the main stream to a file, part by part, in the order a reader follows: the newest
+ * readable generation, with the parts it shares with older ones written once. Holds one part in
+ * memory.
  */
 export async function joinChain(
   bucket: Bucket,
@@ -42,7 +43,10 @@ export async function joinChain(
   }
 }
 
-/** A digest of what a listing shows: names, sizes and times, no content. While it is unchanged, so is the chain. */
+/**
+ * A digest of what a listing shows: names, sizes and times, no content. As long as it is unchanged,
+ * so is the chain.
+ */
 export function listingDigest({ parts, generations }: Listing): string {
   const hash = createHash('sha256');
   for (const [name, { size, modifiedAt }] of [...parts].sort(byName)) {

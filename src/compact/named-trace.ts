@@ -6,13 +6,13 @@ import type { TraceOf, TraceRow } from './trace.js';
 const piVersion = 3;
 
 /**
- * Rows of Pi's form under a header that names their harness: told row by row, as they are. Messages that repeat another are
- * left out, and rows that hang from them hang from the one before.
+ * Rows in Pi's format under a header that names their harness, passed on row by row, unchanged.
+ * Messages that repeat another are left out, and their children are attached to their parents.
  */
 export class NamedTrace {
   readonly #of: TraceOf;
   readonly #reader: Reader;
-  /** Rows before the first message: without one there is nothing to view. */
+  /** Rows before the first message: without a message there is nothing to view. */
   #held: TraceRow[] = [];
   #hasHeader = false;
   #hasMessage = false;
@@ -42,7 +42,7 @@ export class NamedTrace {
     this.#hasHeader = true;
     const { harness, session } = this.#of;
     const header = { ...row, type: 'session', harness, id: word(row.id) ?? session };
-    // A viewer tells by the first row, whatever a damaged transcript begins with.
+    // A viewer identifies a trace by its first row, whatever a damaged transcript begins with.
     this.#held.unshift(header);
     return undefined;
   }
@@ -58,12 +58,12 @@ export class NamedTrace {
     return row.parentId === undefined ? row : { ...row, parentId: this.#parentOf(row) };
   }
 
-  /** Nothing, or what another row said before. */
+  /** Empty, or a repetition of another row. */
   #saysNothing(row: Fields): boolean {
     try {
       return this.#reader.read(row).pieces.length === 0;
     } catch {
-      // Nested so deep that nothing can walk it.
+      // Too deeply nested to traverse.
       return true;
     }
   }

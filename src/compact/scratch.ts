@@ -11,7 +11,10 @@ export interface Scratch {
   remove(): Promise<void>;
 }
 
-/** Below `folder`, which is not a link. First removes leftovers of this user's killed processes. */
+/**
+ * Below `folder`, which must not be a link. First removes what this user's killed processes left
+ * behind.
+ */
 export async function openScratch(folder: string): Promise<Scratch> {
   try {
     refuseLink(dirname(folder), folder);
@@ -48,7 +51,7 @@ async function isOwnFolder(path: string): Promise<boolean> {
   return found?.isDirectory() === true && found.uid === (process.getuid?.() ?? found.uid);
 }
 
-/** Its name says whose it is. One from another machine or container may be in use. */
+/** The name identifies the owner. A folder from another machine or container may be in use. */
 async function isOfTheDead(name: string): Promise<boolean> {
   const owner = parseProcess(name);
   return owner !== undefined && (await livenessOf(owner)) === 'gone';

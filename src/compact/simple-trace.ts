@@ -9,7 +9,7 @@ import type {
 import { json } from '../conversation/fields.js';
 import type { TraceRow } from './trace.js';
 
-/** A header, then a row per message. What was taken back, or written anew, is not part of it. */
+/** A header, then a row per message. Abandoned or rewritten turns are left out. */
 export function* simpleTrace(conversation: Conversation): Generator<TraceRow> {
   const { harness, session, title } = conversation;
   const name = title === undefined ? {} : { name: title };
@@ -54,7 +54,7 @@ function isSameResponse(first: Spoken | undefined, next: Spoken): boolean {
   return first?.responseId !== undefined && first.responseId === next.responseId;
 }
 
-/** What the model said at once, and then what its calls came to. */
+/** Everything the model said in one response, then the results of its calls. */
 function* responseMessages(response: readonly Spoken[]): Generator<TraceRow> {
   const [first] = response;
   if (first === undefined) return;
@@ -83,7 +83,7 @@ function callOf({ callId, id, tool, input }: Called): TraceRow {
   return { id: callId ?? id, function: { name: tool, arguments: argumentsOf(input) } };
 }
 
-/** They have to be the JSON of an object, whatever the model came up with. */
+/** Must be the JSON of an object, whatever the model produced. */
 function argumentsOf(input: unknown): string {
   const named = typeof input === 'object' && input !== null ? input : { input };
   return json(named) || '{}';
@@ -118,7 +118,7 @@ function* plainMessages(entry: Entry): Generator<TraceRow> {
   }
 }
 
-/** The simple form has no pictures. */
+/** The simple format has no pictures. */
 function pictured(text: string, images: number): string {
   const marks = Array.from({ length: images }, () => '[image]').join(' ');
   return [text, marks].filter((part) => part !== '').join('\n');

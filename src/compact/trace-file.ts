@@ -12,7 +12,7 @@ function traceOf(harness: string): 'native' | 'named' | undefined {
   return harnesses.find(({ name }) => name === harness)?.trace;
 }
 
-/** Viewers open it as it is; and so does whatever nothing is known of stay as it is. */
+/** Viewers open its transcripts unchanged; transcripts of unknown harnesses stay unchanged too. */
 export function isTraceAsIs(harness: string): boolean {
   return traceOf(harness) === 'native' || readerOf(harness) === undefined;
 }
@@ -53,7 +53,9 @@ async function writeNamed(job: TraceJob, reader: Reader, sink: RowSink): Promise
   }
 }
 
-/** Later rows may change what earlier ones amount to, so all are read before the first is told. */
+/**
+ * Later rows may change the meaning of earlier ones, so all are read before the first is written.
+ */
 async function writeSimple(job: TraceJob, reader: Reader, sink: RowSink): Promise<void> {
   const fold = reader.open({ session: job.sessionId, stream: '' });
   let line = 0;
@@ -101,7 +103,7 @@ class RowSink {
   }
 }
 
-/** Line breaks to some readers, and plain characters to JSON. */
+/** Some readers take these for line breaks; JSON treats them as plain characters. */
 const otherLineBreaks = /[\u0085\u2028\u2029]/g;
 
 /** Something nested too deep to print is not a row, just as in `replay`. */
