@@ -3,8 +3,8 @@ import type { BucketTarget } from '../bucket/open.js';
 const shownLength = 120;
 
 /**
- * Describes a bucket to a person who has to decide about it. The config's author chose the names, so they are quoted
- * to read as names, and cut so that they cannot carry a message.
+ * Describes a bucket to a person who has to decide about it. The config's author chose the names,
+ * so they are quoted to read as names, and truncated so that they cannot carry a message.
  */
 export function placeText(target: BucketTarget): string {
   if (target.backend === 'local') return `the folder ${quoted(target.root)}`;

@@ -114,7 +114,7 @@ const fileHint = 'Correct that file, or write a new one with "tracecraft init --
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** What a config file says, or a `UsageError` naming the file, the field and what it should be. */
+/** The parsed config file, or a `UsageError` naming the file, the field and what it should be. */
 export function parseConfig(path: string, bytes: Uint8Array): ConfigDocument {
   return checkConfig(`not a usable config: ${path}`, parseJson(path, bytes), fileHint);
 }

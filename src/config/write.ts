@@ -30,7 +30,7 @@ export async function refuseExisting(path: string, overwrite: boolean): Promise<
   });
 }
 
-/** Mode 600, whole or not at all; read back, so that what gets trusted is what is on disk. */
+/** Mode 600, whole or not at all; read back, so that exactly the file on disk gets trusted. */
 export async function writeConfig(
   io: Io,
   path: string,

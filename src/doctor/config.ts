@@ -52,7 +52,7 @@ const noConfig: Examined = {
   ],
 };
 
-/** Shows nothing else an untrusted config says: it is its author's claim and counts for nobody. */
+/** Shows nothing else from an untrusted config: the rest is only its author's claim. */
 function judgeUntrusted({ file, target }: Settings): Examined {
   const finding: Finding = {
     name: 'config-untrusted',
@@ -109,7 +109,10 @@ function sourceName(source: Source): string {
   return source.kind === 'default' ? 'nobody' : source.path;
 }
 
-/** Where the bucket's credentials were found, never what they are. Machine roles and SSO are not checked. */
+/**
+ * Where the bucket's credentials were found, never their values. Machine roles and SSO are not
+ * checked.
+ */
 export async function credentialPlaces(
   { target, file }: Settings,
   env: Readonly<Record<string, string | undefined>>,

@@ -22,11 +22,11 @@ export interface DoctorContext {
   readonly watchers: readonly Watcher[];
   /** Which sessions a config mirrors. */
   scopeOf(settings: Settings): Scope;
-  /** How the mirror into a config's bucket is doing here; `null` if none has run. */
+  /** The state of this machine's mirror into a config's bucket; `null` if none has run. */
   watchView(settings: Settings): Promise<WatchView | null>;
-  /** What could not be read so far, and what should be there and is not. */
+  /** What could not be read so far, and what should exist but does not. */
   unread(watchers: readonly Watcher[]): Promise<readonly SourceError[]>;
-  /** Folders of these harnesses that nobody looks at. */
+  /** Folders of these harnesses that are not watched. */
   unwatched(watchers: readonly Watcher[]): Promise<readonly UnwatchedFolder[]>;
   /** As in `process.version`. */
   readonly nodeVersion: string;
@@ -80,7 +80,7 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
   await bucket.close();
 }
 
-/** Says nothing where there is nothing. */
+/** Yields nothing if there is nothing to report. */
 async function* examineElsewhere(
   context: DoctorContext,
   watchers: readonly Watcher[],

@@ -25,9 +25,9 @@ export interface FoundSession {
 }
 
 export interface FoundSessions {
-  /** Those that the config mirrors. */
+  /** Those the config mirrors. */
   readonly sessions: readonly FoundSession[];
-  /** Those that it would, had they changed lately. */
+  /** Those it would mirror if they had changed recently. */
   readonly older: readonly FoundSession[];
   readonly roots: readonly string[];
   readonly live: number;
@@ -35,7 +35,10 @@ export interface FoundSessions {
   readonly examined: Examined;
 }
 
-/** What the harnesses have left on this machine. `unread` gives what could not be read, once everything was looked at. */
+/**
+ * The sessions the harnesses have left on this machine. `unread` returns what could not be read,
+ * once the scan is complete.
+ */
 export async function findSessions(
   watchers: readonly Watcher[],
   selection: Selection,
@@ -206,7 +209,7 @@ async function findBehind(
     newest.map(async (session): Promise<Behind[]> => {
       const { harness, id } = session.stream.session;
       const { source } = session.stream;
-      // Only for a transcript in a file of its own does the size tell.
+      // The size is conclusive only for a transcript in a file of its own.
       if (!source.endsWith('.jsonl')) return [];
       const meta = await readMeta(bucket, layout.meta(harness, id));
       if (meta === undefined || meta.source_path !== source) return [];
@@ -245,7 +248,10 @@ function judgeBehind(behind: readonly Behind[]): Finding[] {
   ];
 }
 
-/** Some harnesses delete transcripts that were not used for a while; whatever is not in the bucket by then is lost. */
+/**
+ * Some harnesses delete transcripts that have not been used for a while; whatever is not in the
+ * bucket by then is lost.
+ */
 async function judgeCleanup(missing: readonly FoundSession[], nowMs: number): Promise<Finding[]> {
   const findings: Finding[] = [];
   const roots = new Map(missing.map(({ root, watcher }) => [root, watcher]));

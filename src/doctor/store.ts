@@ -32,8 +32,8 @@ const retries = { attempts: 4, baseMs: 250, maxMs: 1_500 } as const;
 const toleratedSkewMs = 30_000;
 
 /**
- * Whether the bucket can be reached and used, by whom, and what it really does. Writes and removes objects of our
- * own.
+ * Whether the bucket can be reached and used, by whom, and how it really behaves. Writes and
+ * removes objects of our own.
  */
 export async function examineStore(context: StoreContext): Promise<ExaminedStore> {
   const { settings, env, clock } = context;

@@ -1,6 +1,8 @@
 import type { Finding } from './finding.js';
 
-/** A folder with sessions that nobody looks at, since a variable names another in its place. */
+/**
+ * A folder with sessions that is not watched, because a variable names another one in its place.
+ */
 export interface UnwatchedFolder {
   readonly harness: string;
   readonly variable: string;
@@ -10,7 +12,7 @@ export interface UnwatchedFolder {
   readonly takesList: boolean;
 }
 
-/** That may be meant so: some keep two accounts apart. */
+/** This may be intentional: some users keep two accounts apart. */
 export function judgeUnwatched({
   variable,
   folder,

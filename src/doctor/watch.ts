@@ -1,7 +1,7 @@
 import type { WatchView } from '../mirror/watch/watch-view.js';
 import type { Examined, Finding } from './finding.js';
 
-/** What the watch on this machine wrote down of itself; needs no store. */
+/** What this machine's watch recorded about itself; needs no store. */
 export function examineWatch(view: WatchView | null): Examined {
   const check = 'watch';
   if (view === null) return { check, facts: ['none has run here yet'], findings: [] };
@@ -11,7 +11,10 @@ export function examineWatch(view: WatchView | null): Examined {
   return { check, facts: [fact], findings: judgeBehind(view) };
 }
 
-/** What a watch that has ended left behind is found by looking; what a running one cannot send it has said itself. */
+/**
+ * What a watch that has ended left behind is found by scanning; a running one reports what it
+ * cannot send.
+ */
 function judgeBehind({ running, behind_count, behind_since, behind }: WatchView): Finding[] {
   const [first] = behind;
   if (!running || first === undefined) return [];
