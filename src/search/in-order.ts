@@ -1,4 +1,4 @@
-/** How many are under way at once, and about how much memory they may take together. */
+/** How many may run at once, and roughly how much memory they may take together. */
 const atOnce = 64;
 const mostBytes = 96 * 1024 * 1024;
 
@@ -8,8 +8,8 @@ interface UnderWay<Result> {
 }
 
 /**
- * Results in the order of their items, made side by side. Those under way are told to stop when nobody wants more, or when
- * one fails.
+ * Results in the order of their items, produced concurrently. Work in progress is aborted when the
+ * consumer stops, or when one item fails.
  */
 export async function* inOrder<Item, Result>(
   items: readonly Item[],
@@ -24,7 +24,7 @@ export async function* inOrder<Item, Result>(
   try {
     for (const item of items) {
       const result = make(item, either);
-      // It is awaited in its turn; until then nobody else hears of its failure.
+      // It is awaited in its turn; until then its failure must not count as unhandled.
       result.catch(() => undefined);
       ahead.push({ result, bytes: bytesOf(item) });
       bytes += bytesOf(item);

@@ -2,30 +2,30 @@ import { UsageError } from '../errors.js';
 import { beginsSubWord, endsSubWord, subWordsOf } from './sub-words.js';
 
 export interface Query {
-  /** Words, and phrases where they have spaces in them. */
+  /** Words, and phrases if they contain spaces. */
   readonly words: readonly string[];
   /** One of the words is enough. */
   readonly isAny: boolean;
-  /** Words match whole, not from the beginning of a sub-word on. */
+  /** Words match as a whole, not as the beginning of a sub-word. */
   readonly isWhole: boolean;
-  /** Words match anywhere, also in the middle of another. */
+  /** Words match anywhere, even in the middle of another word. */
   readonly isSubstring: boolean;
-  /** The words are one regular expression. */
+  /** The words form one regular expression. */
   readonly isRegex: boolean;
 }
 
-/** A place in a text. */
+/** A match in a text. */
 export interface Found {
   readonly at: number;
   readonly end: number;
 }
 
 export interface Matcher {
-  /** How many things are looked for. */
+  /** The number of search terms. */
   readonly count: number;
-  /** Where each of them is first, `undefined` for what is not there. */
+  /** The first match of each term; `undefined` if it does not occur. */
   find(text: string): readonly (Found | undefined)[];
-  /** Whether what was found is enough. */
+  /** Whether these matches are enough. */
   isMatch(found: readonly (Found | undefined)[]): boolean;
   /** `false` only for lines of JSON that cannot have a match in any of their strings. */
   mayMatch(line: string): boolean;
@@ -79,7 +79,10 @@ function regexTerm(source: string): Term {
   };
 }
 
-/** Of an identifier, what joins its sub-words may be another sign, or none: `toolResult` finds `tool_result`. */
+/**
+ * In an identifier, sub-words may be joined by another character or by none: `toolResult` finds
+ * `tool_result`.
+ */
 function wordTerm(word: string, { isWhole, isSubstring }: Query): Term {
   const source = /\s/.test(word.trim()) || isSubstring ? phraseSource(word) : joinedSource(word);
   const regex = new RegExp(source, 'giu');
@@ -89,7 +92,7 @@ function wordTerm(word: string, { isWhole, isSubstring }: Query): Term {
   return (text) => firstOf(regex, text, (found) => isWord(text, found));
 }
 
-/** Spaces of any kind and number between the words of a phrase. */
+/** Any number and kind of spaces between the words of a phrase. */
 function phraseSource(phrase: string): string {
   return phrase.trim().split(/\s+/).map(escaped).join('\\s+');
 }
@@ -122,16 +125,19 @@ function hex(sign: string): string {
   return sign.charCodeAt(0).toString(16).padStart(2, '0');
 }
 
-/** JSON may spell any letter as `\u0061`, and then tells nothing about what is in it. */
+/** JSON may spell any letter as `\u0061`, and then the raw line proves nothing. */
 const escapedLetter = /\\u(?!00[01][0-9a-f]|001b|20(?:28|29))[0-9a-f]{4}/i;
 
-/** The longest run of plain letters of each word has to stand in the line, whatever JSON does to the rest. */
+/**
+ * The longest run of plain letters of each word must appear in the line, whatever JSON does to the
+ * rest.
+ */
 function rawTests(words: readonly string[]): readonly RegExp[] {
   return words.map((word) => {
     const runs = word.match(/[a-z]+|[0-9]+/gi) ?? [];
     const pieces = runs.flatMap((run) => subWordsOf(run));
     const longest = pieces.reduce((best, one) => (one.length > best.length ? one : best), '');
-    // `k` and `s` have other forms in Unicode that ignoring case takes for them.
+    // Only with `u` does ignoring case also match the other Unicode forms of `k` and `s`.
     return new RegExp(longest === '' ? '' : escaped(longest), 'iu');
   });
 }

@@ -10,7 +10,7 @@ import { isName } from '../protocol/names.js';
 import { inOrder } from './in-order.js';
 import type { Found, Matcher } from './matcher.js';
 
-/** What is searched; whatever is missing here excludes nothing. */
+/** What is searched; a missing field excludes nothing. */
 export interface SearchScope {
   readonly harness?: string | undefined;
   readonly agent?: string | undefined;
@@ -37,15 +37,15 @@ export interface Hit {
 
 export interface SessionHits {
   readonly session: ListedSession;
-  /** As much of its id as tells it from all others. */
+  /** The shortest form of its id that distinguishes it from all others. */
   readonly shortId: string;
   /** The newest ones, newest first. */
   readonly hits: readonly Hit[];
   readonly count: number;
-  /** No row has everything, but the session does. */
+  /** No single row has all the words, but the session does. */
   readonly isSpread: boolean;
   readonly lines: number;
-  /** What of it could not be read, in words. */
+  /** What could not be read, in words. */
   readonly unread: string | undefined;
 }
 
@@ -54,14 +54,17 @@ export interface SearchInput {
   readonly layout: Layout;
   readonly matcher: Matcher;
   readonly scope: SearchScope;
-  /** Hits kept of each session. */
+  /** Maximum number of hits kept per session. */
   readonly perSession: number;
-  /** Of each id as much as tells it from the others. */
+  /** The shortest form of each id that distinguishes it from the others. */
   shortIds(ids: readonly string[]): ReadonlyMap<string, string>;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Searches the transcripts of a project, the session that was written last first, part by part and without an index. */
+/**
+ * Searches a project's transcripts part by part, without an index, beginning with the session
+ * written last.
+ */
 export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionHits> {
   const { bucket, layout, scope, signal } = input;
   const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
@@ -75,10 +78,10 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
   yield* inOrder(sessions, scan, bytesHeld, signal);
 }
 
-/** A part, twice as much as text, and the rows in it. */
+/** Memory for a part: its bytes, its text at twice the size, and its rows. */
 const largestHeld = 32 * 1024 * 1024;
 
-/** Of one session one part is held at a time. */
+/** Only one part of a session is held at a time. */
 function bytesHeld({ meta }: ListedSession): number {
   return Math.min(largestHeld, 4 * (meta?.total_uploaded_bytes ?? largestHeld));
 }
@@ -92,7 +95,7 @@ async function harnessesIn(bucket: Bucket, layout: Layout): Promise<readonly str
   return names.filter(isName);
 }
 
-/** Of a session without a readable `meta.json` nothing is known, so it is searched. */
+/** A session without a readable `meta.json` is searched, because nothing is known about it. */
 function isInScope(
   { meta }: ListedSession,
   { agent, host, folder, sinceMs }: SearchScope,
@@ -141,7 +144,10 @@ class SessionScan {
     };
   }
 
-  /** What could not be read. An unreachable store ends the search: nothing else would be read either. */
+  /**
+   * Returns what could not be read. An unreachable store ends the search: nothing else could be
+   * read either.
+   */
   async #streams(): Promise<string | undefined> {
     const { bucket, layout, scope } = this.#input;
     const { harness, id, meta } = this.#session;
@@ -194,7 +200,7 @@ class SessionScan {
     if (this.#hits.length > 2 * perSession + 64) this.#keep(perSession);
   }
 
-  /** Rows of a database are told again whenever they change. */
+  /** A database's rows are recorded again whenever they change. */
   #isRepeated({ id, text }: SearchedRow, stream: string): boolean {
     if (id === undefined) return false;
     const key = `${stream}\n${id}\n${text}`;
@@ -203,7 +209,7 @@ class SessionScan {
     return false;
   }
 
-  /** The newest ones. */
+  /** Keeps the newest ones. */
   #keep(most: number): void {
     this.#hits = this.#hits
       .sort((left, right) => (right.atMs ?? 0) - (left.atMs ?? 0))
@@ -232,7 +238,7 @@ function rowIn(harness: string, line: string): SearchedRow | undefined {
     const { id, atMs } = reader.read(value);
     return said && { ...said, id, atMs };
   } catch {
-    // Nested so deep that nothing can walk it: its text is what it is.
+    // Too deeply nested to traverse, so the raw line serves as its text.
     return { role: 'system', text: line, id: undefined, atMs: undefined };
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Where a sub-word begins: `checkout` is one in `reCheckout`, in `checkout_total` and in `src/checkout.ts`. Digits belong to
- * the letters around them; a sign of a script without spaces is a word of its own.
+ * Where a sub-word begins: `checkout` is one in `reCheckout`, in `checkout_total` and in
+ * `src/checkout.ts`. Digits belong to the letters around them; in scripts without spaces each
+ * character is a word of its own.
  */
 const letter = /[\p{L}\p{N}\p{M}]/u;
 const upper = /\p{Lu}/u;

@@ -24,13 +24,14 @@ export interface ConversationRequest {
   readonly session: SessionRef;
   /** '' is the main stream. */
   readonly stream: string;
-  /** Titles a sub-agent by what its caller said that it is for, rather than by its task. */
+  /** Titles a sub-agent by its caller's description rather than by its task. */
   readonly isDescribed?: boolean;
 }
 
 /**
- * One stream of a mirrored session as a conversation, with what only other streams tell: its name, what a fork inherited,
- * and the sub-agents that it began, in this session or in sessions of their own.
+ * One stream of a mirrored session as a conversation, with information that only other streams
+ * have: its name, what a fork inherited, and the sub-agents it started, in this session or in
+ * sessions of their own.
  */
 export async function readConversation(
   store: SessionStore,
@@ -94,7 +95,7 @@ async function readStream(
   const parent = alone.forkedFrom?.session;
   const isTold = alone.turns.some(({ isInherited }) => isInherited);
   if (parent === undefined || isTold) return alone;
-  // Some forks do not mark what they copied: the parent's rows tell.
+  // Some forks do not mark copied rows; they are recognised by the parent's row ids.
   const parentRowIds = await rowIds(store, { harness: reader.harness, id: parent });
   return parentRowIds.size === 0 ? alone : fold(store, reader, { ...place, parentRowIds }, prefix);
 }
@@ -103,7 +104,7 @@ function bare({ description: _description, ...spawned }: Spawned): Spawned {
   return spawned;
 }
 
-/** What the session is called outside its transcript. */
+/** The session's name outside its transcript. */
 async function nameOf(
   { bucket, layout }: SessionStore,
   { harness, id }: SessionRef,
@@ -111,7 +112,7 @@ async function nameOf(
   return (await readMeta(bucket, layout.meta(harness, id)))?.name ?? undefined;
 }
 
-/** Who began a sub-agent, as is noted beside its transcript. */
+/** Who started a sub-agent, as recorded beside its transcript. */
 async function spawnOf(
   store: SessionStore,
   reader: Reader,
@@ -166,7 +167,7 @@ function parsed(line: Buffer): unknown {
   }
 }
 
-/** Every conversation that this one may have begun. */
+/** Every conversation that this one may have started. */
 async function childHeads(
   store: SessionStore,
   reader: Reader,

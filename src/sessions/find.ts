@@ -10,21 +10,21 @@ import type { SessionRef } from '../mirror/stream.js';
 import type { SessionStore } from './conversation.js';
 import { isTitledSo, referred } from './reference.js';
 
-/** What a word for a session may mean here. */
+/** The scope for resolving a session reference. */
 export interface ReferenceScope {
   readonly harnesses: readonly string[];
-  /** The session that this shell runs in. */
+  /** The session this shell runs in. */
   readonly current: string | undefined;
   readonly folder: string;
-  /** The rows of the last `session list` of this terminal. */
+  /** The rows of this terminal's last `session list`. */
   readonly listed: readonly SessionRef[];
 }
 
 const mostNamed = 8;
 
 /**
- * The one session in a bucket that a word means: `.`, `@2`, an id or enough of it, or words of its title. `NotFoundError` for
- * none, `UsageError` with the candidates for several.
+ * The one session in a bucket that a reference means: `.`, `@2`, an id or enough of it, or words of
+ * its title. `NotFoundError` for none, `UsageError` with the candidates for several.
  */
 export async function findSession(
   store: SessionStore,
@@ -70,7 +70,7 @@ async function candidatesOf(
   return all.filter(({ meta }) => isTitledSo(meta?.title, word));
 }
 
-/** The row of the last listing that `@2` names. */
+/** The row of the last listing for `@2`. */
 export function listedRow(
   word: string,
   { listed }: Pick<ReferenceScope, 'listed'>,
@@ -84,7 +84,7 @@ export function listedRow(
   });
 }
 
-/** The session of this shell, else the newest that was started in this folder. */
+/** The session of this shell, otherwise the newest one started in this folder. */
 async function here(
   { bucket, layout }: SessionStore,
   { current, folder, harnesses }: ReferenceScope,

@@ -6,12 +6,12 @@ import type { SessionRef } from '../mirror/stream.js';
 
 const schema = v.array(v.object({ harness: v.string(), id: v.string() }));
 
-/** What a terminal was shown last, so that `@2` means its second row. */
+/** The last listing shown in a terminal, so that `@2` means its second row. */
 export class LastList {
   readonly #io: Io;
   readonly #path: string | undefined;
 
-  /** `terminal` tells two windows of one user apart; without one there is nothing to remember. */
+  /** `terminal` distinguishes two windows of one user; without it nothing is remembered. */
   constructor(io: Io, stateFolder: string, terminal: string | undefined) {
     const name = createHash('sha256')
       .update(terminal ?? '')
@@ -32,7 +32,7 @@ export class LastList {
     }
   }
 
-  /** Costs a convenience when it fails, and is not worth a word. */
+  /** A failure only costs a convenience, so it is not reported. */
   async write(sessions: readonly SessionRef[]): Promise<void> {
     if (this.#path === undefined) return;
     const refs = sessions.map(({ harness, id }) => ({ harness, id }));

@@ -1,11 +1,11 @@
 import type { SessionRef } from '../mirror/stream.js';
 
-/** Shorter ones are too likely to mean something else by chance. */
+/** Shorter ones are too likely to match something else by chance. */
 const shortest = 4;
 
 /**
- * The sessions that a word may mean by their ids: a full id, its beginning, or its end, which is what tells dated ids apart;
- * each also below its harness (`codex/01a2`). A full id means only itself.
+ * The sessions an argument may refer to by id: a full id, its beginning, or its end, which is what
+ * distinguishes dated ids; each also with its harness (`codex/01a2`). A full id means only itself.
  */
 export function referred<Ref extends SessionRef>(
   word: string,
@@ -14,14 +14,14 @@ export function referred<Ref extends SessionRef>(
   const { harness, name: whole } = parted(word, sessions);
   const there = sessions.filter((one) => harness === undefined || one.harness === harness);
   const exact = there.filter(({ id }) => id === whole);
-  // `watch` prints a stream's name behind its session's.
+  // `watch` prints a stream's name after its session's.
   const [name = ''] = whole.split('/', 1);
   if (exact.length > 0 || name.length < shortest) return exact;
   const begun = there.filter(({ id }) => id.startsWith(name));
   return begun.length > 0 ? begun : there.filter(({ id }) => id.endsWith(name));
 }
 
-/** What the listings of this tool print of an id may end, or begin, with the sign of what was left out. */
+/** Shortened ids in this tool's listings begin or end with an ellipsis. */
 function parted(
   word: string,
   sessions: readonly SessionRef[],
@@ -33,7 +33,7 @@ function parted(
   return isNamed ? { harness, name: plain.slice(slash + 1) } : { harness: undefined, name: plain };
 }
 
-/** Whether all these words are in a title, whatever their case. */
+/** Whether a title contains all these words, in any case. */
 export function isTitledSo(title: string | null | undefined, words: string): boolean {
   const said = title?.toLowerCase() ?? '';
   const wanted = words.toLowerCase().split(/\s+/u).filter(Boolean);
@@ -42,7 +42,10 @@ export function isTitledSo(title: string | null | undefined, words: string): boo
 
 const shortLength = 8;
 
-/** Each id as short as tells it from all others: its beginning, or its end where many begin alike. */
+/**
+ * The shortest form of each id that distinguishes it from all others: its beginning, or its end if
+ * many begin alike.
+ */
 export function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
   const begun = counted(ids.map((id) => id.slice(0, shortLength)));
   const short = new Map<string, string>();
