@@ -34,7 +34,7 @@ interface Waiting<Item, Out> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Merges calls of the same moment into one, for a store that counts requests. */
+/** Merges concurrent calls into one, for a store that counts requests. */
 export function coalesce<Item, Out>(options: CoalesceOptions<Item, Out>): Submit<Item, Out> {
   let waiting: Waiting<Item, Out>[] = [];
   let busy = 0;

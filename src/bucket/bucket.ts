@@ -46,7 +46,7 @@ export interface Bucket {
 export type BucketKind = 'local' | 's3' | 'hf';
 export type Key = string;
 export type Prefix = string;
-/** Opaque: comes from this bucket and goes back unchanged. */
+/** Opaque: comes from this bucket and is passed back unchanged. */
 export type Etag = string;
 
 export interface Capabilities {
@@ -68,7 +68,7 @@ export interface PutOptions extends CallOptions {
 }
 
 export interface TransferOptions extends CallOptions {
-  /** Told the bytes transferred so far. */
+  /** Called with the number of bytes transferred so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 

@@ -2,7 +2,7 @@ import type { Key } from './bucket.js';
 import type { BucketTarget, S3Target } from './open.js';
 import { amazonHost, defaultRegion } from './s3/amazon-host.js';
 
-/** Whether anyone can read; 'unknown' if that cannot be told from here. */
+/** Whether anyone can read; 'unknown' if that cannot be determined from here. */
 type Exposure = 'private' | 'public' | 'unknown';
 
 const timeoutMs = 10_000;

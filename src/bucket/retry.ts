@@ -30,7 +30,7 @@ export interface RetryOptions {
 /** For a command someone waits for: about ten seconds at most, unless the store asks for more. */
 export const patientRetry = { attempts: 6, baseMs: 250, maxMs: 4_000 } as const;
 
-/** A longer wish of the store is reported to the caller, not waited out. */
+/** If the store asks for a longer pause, that is reported to the caller, not waited out. */
 const longestWishMs = 60_000;
 
 interface Retry {
@@ -50,9 +50,10 @@ interface EtagTrust {
  * - `written: false`: somebody else won, and nothing of ours was applied.
  * - `UnreachableError`: nobody knows.
  *
- * No single answer settles that: a lost answer may hide a win, and a 412 may answer our own write, sent a second time by a
- * proxy. So every error and every refusal is followed by a read: our bytes mean written, the expected ETag means send again,
- * anything else means lost. That requires bodies that differ (a nonce in each): an equal body is taken for our own.
+ * No single answer settles that: a lost answer may hide a win, and a 412 may be the answer to our
+ * own write, sent a second time by a proxy. So every error and every refusal is followed by a read:
+ * our bytes mean written, the expected ETag means send again, anything else means lost. That
+ * requires bodies that differ (a nonce in each): an equal body is taken for our own.
  */
 export function withRetry(bucket: Bucket, options: RetryOptions): Bucket {
   const retry: Retry = { bucket, options, etags: { isTrue: undefined } };

@@ -12,7 +12,10 @@ export interface SourceFile {
   readonly handle: FileHandle;
 }
 
-/** Runs `use` with the file open. `NotFoundError` if missing, `UsageError` for folders, pipes and devices. */
+/**
+ * Runs `use` with the file open. `NotFoundError` if it is missing, `UsageError` for folders, pipes
+ * and devices.
+ */
 export async function withSourceFile<T>(
   path: string,
   use: (file: SourceFile) => Promise<T>,

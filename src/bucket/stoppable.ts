@@ -1,9 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Bucket, CallOptions } from './bucket.js';
 
-/** The same bucket; every call, waiting between attempts included, also ends when `signal` aborts. */
+/**
+ * The same bucket, except that every call, including the waits between attempts, also ends when
+ * `signal` aborts.
+ */
 export function stoppable(bucket: Bucket, signal: AbortSignal): Bucket {
-  // Every call in flight listens; beyond ten Node would warn of a leak.
+  // Every call in flight listens; with more than ten, Node would warn of a leak.
   setMaxListeners(0, signal);
   const both = <Options extends CallOptions>(options: Options | undefined) => ({
     ...options,

@@ -2,7 +2,10 @@ import type { Clock } from '../clock.js';
 
 /** An HTTP `Date` has whole seconds: the true time is within this much after it. */
 const resolutionMs = 1000;
-/** A larger drift means the machine slept or its clock was set, so what was learnt is worthless. */
+/**
+ * A larger drift means that the machine slept or its clock was set, so earlier observations are
+ * worthless.
+ */
 const toleratedJumpMs = 2000;
 
 /** The store's clock, learnt from the `Date` of its answers and advanced by our monotonic clock. */

@@ -1,16 +1,19 @@
 import { HubSilence } from './fetch.js';
 
-/** What one call's batches sent over the wire: the client keeps five paths of it and no reasons. */
+/**
+ * What one call's batches sent over the wire: the client remembers only five of the paths and none
+ * of the reasons.
+ */
 export interface BatchRecord {
   /** What the Hub was told to store under a path. */
   readonly hashes: Map<string, string>;
   /** Reason by path. */
   readonly failed: Map<string, string>;
-  /** Whether a batch was answered at all. */
+  /** Whether any batch was answered. */
   isAnswered: boolean;
 }
 
-/** The same `fetch`, recording what batches carried and what became of them. */
+/** The same `fetch`, recording what the batches contained and what became of them. */
 export function recordingFetch(send: typeof fetch): {
   readonly fetch: typeof fetch;
   readonly record: BatchRecord;
@@ -38,7 +41,7 @@ function noteHashes({ hashes }: BatchRecord, body: string): void {
 
 function noteFailures(record: BatchRecord, body: unknown): void {
   const failed = fieldOf(body, 'failed');
-  // Without it, what was applied is unknown.
+  // Without this field it is unknown what was applied.
   if (!Array.isArray(failed)) throw new HubSilence('a batch was answered without its outcome');
   record.isAnswered = true;
   for (const one of failed) {

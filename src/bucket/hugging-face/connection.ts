@@ -38,11 +38,11 @@ export interface HubConnection {
   readonly location: string;
   readonly clock: Clock;
   readonly storeClock: StoreClock;
-  /** Runs an operation and turns what it throws into a `TracecraftError`. */
+  /** Runs an operation and converts whatever it throws to a `TracecraftError`. */
   run<T>(call: HubCall, step: (wire: HubWire) => Promise<T>): Promise<T>;
   /** A request the client has no function for. Throws `HubRefusal`, which `run` interprets. */
   error(error: unknown, call: HubCall): unknown;
-  /** Ends whatever is still under way. */
+  /** Aborts everything in progress. */
   close(): void;
 }
 
@@ -89,7 +89,7 @@ export function openHubConnection(options: HubOptions, clock: Clock): HubConnect
   return { bucket, endpoint, location, clock, storeClock, run, error, close };
 }
 
-/** Every request of a call ends with it, whichever function of the client sends it. */
+/** Ends every request of a call with it, whichever function of the client sends it. */
 function stoppable(send: typeof fetch, ends: readonly (AbortSignal | undefined)[]): typeof fetch {
   return (input, init = {}) => {
     const signals = [...ends, init.signal].filter((one) => one != null);

@@ -24,9 +24,9 @@ interface HubFetchOptions {
 
 const attempts = 3;
 const basePauseMs = 200;
-/** A longer wish of the Hub is reported to the caller. */
+/** If the Hub asks for a longer pause, that is reported to the caller. */
 const longestPauseMs = 10_000;
-/** The slowest connection an upload is given time for. */
+/** The slowest connection for which an upload's time-out allows. */
 const slowestBytesPerMs = 50;
 
 /**

@@ -14,8 +14,8 @@ interface HubPace {
 const hubPace: HubPace = { burst: 200, perSecond: 2 };
 
 /**
- * Resolves when the next batch may go; one caller at a time. Whatever arrives meanwhile goes up together in the batch
- * after.
+ * Resolves when the next batch may go; one caller at a time. Whatever arrives meanwhile goes up
+ * together in the following batch.
  */
 export function openHubPace(
   clock: Clock,

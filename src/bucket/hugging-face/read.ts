@@ -166,11 +166,14 @@ function isOf(blob: Blob, { hash, size }: Known): boolean {
 
 interface Content {
   readonly body: Buffer;
-  /** If the Hub says so. */
+  /** Missing if the Hub does not send one. */
   readonly hash: string | undefined;
 }
 
-/** One request, plus one to wherever the Hub redirects. The token goes along only if that is the Hub itself. */
+/**
+ * One request, plus one to wherever the Hub redirects. The token is sent along only if that is the
+ * Hub itself.
+ */
 async function resolve(
   { params }: HubWire,
   key: Key,

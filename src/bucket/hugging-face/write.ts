@@ -119,7 +119,7 @@ interface Sending {
 }
 
 interface SendOptions extends CallOptions {
-  /** Told what share of a file has been sent. */
+  /** Called with the share of a file that has been sent. */
   readonly onProgress?: (share: number) => void;
 }
 
@@ -166,7 +166,7 @@ function outcomeOf(
   return { ok: true, value: { etag: hubEtag(hash) } };
 }
 
-/** The content hash that the Hub also lists. */
+/** The content hash, which the Hub's listings also contain. */
 export function hubEtag(xetHash: string): Etag {
   return spellEtag(xetHash);
 }

@@ -122,7 +122,8 @@ async function put(
 }
 
 async function putIfAbsent(writer: Writer, key: Key, body: Uint8Array): Promise<Conditional> {
-  // Most races are lost long after someone won, and a look is cheaper than a draft synced to disk.
+  // Most races are lost long after someone won, and checking is cheaper than syncing a draft to
+  // disk.
   if (await isObject(await writer.layout.locate(key))) return { written: false };
   const look = () => writer.layout.locate(key);
   return write(writer, key, [body], async (draft, path) => {
@@ -221,7 +222,10 @@ async function write<T>(
   });
 }
 
-/** While we write, nothing in a bucket goes missing for good except its drive, or our own folder in it. */
+/**
+ * While we write, the only things in a bucket that can go missing for good are its drive and our
+ * own folder.
+ */
 async function onBucket<T>(
   layout: LocalLayout,
   action: string,

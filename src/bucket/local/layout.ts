@@ -22,9 +22,9 @@ export interface LocalLayout {
   /** Check this before believing "not there": an unplugged drive has no objects either. */
   assertPresent(): Promise<void>;
   /**
-   * Call before each write. Creates what is missing of our own folder, accepts no link in its place, and sweeps it
-   * the first time. Nothing is remembered between writes: in a shared folder, someone else can place a link at any
-   * time.
+   * Call before each write. Creates any missing part of our own folder, accepts no link in its
+   * place, and sweeps the folder the first time. Nothing is remembered between writes: in a shared
+   * folder, someone else can place a link at any time.
    */
   prepare(): Promise<void>;
 }

@@ -33,7 +33,7 @@ export function listFolder(
   });
 }
 
-/** Files looked at without a pause: signals and timers wait for it. */
+/** Files examined without a pause: signals and timers must wait that long. */
 const mostTogether = 512;
 
 /** One folder and what is below it. Not nested in another generator: each level would cost every entry three promises. */
@@ -89,7 +89,10 @@ function isPassed(key: string, after: string | undefined): boolean {
   return compareKeys(key, after) <= 0;
 }
 
-/** Synchronous, because the thread pool costs several times what the look itself does (see src/io.ts). */
+/**
+ * Synchronous, because the thread pool costs several times as much as the check itself (see
+ * src/io.ts).
+ */
 function objectAt(root: string, key: string): ObjectEntry | undefined {
   // Not `join`: keys have no dots to resolve, and a mailbox may hold tens of thousands.
   const path = `${root}${sep}${key}`;

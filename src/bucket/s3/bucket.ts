@@ -62,7 +62,10 @@ export function openS3Bucket(options: S3Options): Bucket {
   };
 }
 
-/** Whether it had to be created. `NotAllowedError` if it belongs to someone else, or these credentials may not look. */
+/**
+ * Whether it had to be created. `NotAllowedError` if it belongs to someone else, or these
+ * credentials are not allowed to check.
+ */
 export async function createS3BucketIfMissing(options: S3Options): Promise<boolean> {
   const connection = openConnection(options, options.clock ?? systemClock);
   try {

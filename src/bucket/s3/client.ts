@@ -56,7 +56,7 @@ const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 /** Costs about 80 ms, so only requests pay for it. */
 export async function loadSdk(): Promise<Sdk> {
-  // On every run it would print to stderr that its 2027 versions need a newer Node.
+  // Otherwise the SDK prints on every run that its 2027 versions need a newer Node.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   return import('@aws-sdk/client-s3');
 }
@@ -97,7 +97,7 @@ function credentialsOf({ accessKey, secretKey, sessionToken }: S3Keys) {
   };
 }
 
-/** Without reading any file. The SDK ignores AWS_DEFAULT_REGION; the AWS command line does not. */
+/** Without reading any file. The AWS command line honours AWS_DEFAULT_REGION; the SDK does not. */
 export function namedRegion({
   region,
   profile,
@@ -123,7 +123,7 @@ async function regionOf(sdk: Sdk, options: ClientOptions): Promise<string> {
   }
 }
 
-/** Sees every answer as it came over the wire, before the SDK turns it into an output or an error. */
+/** Sees every answer as received, before the SDK turns it into an output or an error. */
 function watchAnswers(client: S3Client, options: ClientOptions): void {
   const { clock, storeClock, redirects, endpoint } = options;
   client.middlewareStack.add(

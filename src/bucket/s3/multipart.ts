@@ -132,8 +132,8 @@ async function sendPart(
 }
 
 /**
- * Unconditional: most stores ignore a condition here. What is stored afterwards tells whether a failed attempt was
- * applied after all.
+ * Unconditional: most stores ignore a condition here. The stored object then shows whether a failed
+ * attempt was applied after all.
  */
 async function complete(upload: Upload, parts: readonly Part[]): Promise<Written> {
   const { connection, key, file, uploadId } = upload;
@@ -191,9 +191,10 @@ function multipartEtag(parts: readonly Part[]): string | undefined {
 }
 
 /**
- * Abandoned parts cost money and nobody sees them. A part that was on its way may arrive after the abort, so it is repeated
- * until the store knows no such upload (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html). A
- * failure here is not what the caller needs to hear about.
+ * Abandoned parts cost money and nobody sees them. A part that was on its way may arrive after the
+ * abort, so the abort is repeated until the store knows no such upload
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html). The caller does
+ * not need to hear of a failure here.
  */
 async function abort(upload: Upload): Promise<void> {
   const { connection, key, uploadId } = upload;

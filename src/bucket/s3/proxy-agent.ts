@@ -15,7 +15,7 @@ import type { ProxyAgentOptions } from './proxy.js';
 
 type Scheme = 'http' | 'https';
 
-/** Sends each request straight to its host or through a proxy, as the environment says. */
+/** Sends each request directly to its host or through a proxy, as the environment says. */
 export class EnvironmentAgent extends Agent {
   readonly #scheme: Scheme;
   readonly #options: ProxyAgentOptions;
@@ -27,7 +27,7 @@ export class EnvironmentAgent extends Agent {
     this.#options = options;
   }
 
-  // Unless told, the library guesses it from the call stack.
+  // Without this method the library guesses it from the call stack.
   override isSecureEndpoint(): boolean {
     return this.#scheme === 'https';
   }
@@ -84,7 +84,7 @@ class TunnelAgent extends Agent {
       const socket = await tunnel.connect(request, target);
       if (status === 200) return socket;
       socket.destroy();
-      // Otherwise the proxy's refusal would pass for the store's.
+      // Otherwise the proxy's refusal would look like the store's.
       throw new ProxyRefusal(this.#proxy, status);
     });
   }
@@ -122,7 +122,7 @@ class ProxyRefusal extends Error {
   }
 }
 
-/** The libraries wait for a proxy that takes connections and stays silent for ever. */
+/** The libraries would wait forever for a proxy that accepts connections and stays silent. */
 async function within<T>(
   connectMs: number,
   proxy: string,
@@ -154,7 +154,7 @@ function proxyFor(url: string): string {
   });
 }
 
-/** The libraries log the whole address when DEBUG is set, so it does not hold the password. */
+/** The libraries log the whole address when DEBUG is set, so the password is kept out of it. */
 function apart(named: string): { readonly proxy: string; readonly headers: OutgoingHttpHeaders } {
   const url = new URL(named);
   const { username, password } = url;
@@ -173,7 +173,7 @@ function unescaped(text: string): string {
   }
 }
 
-/** Without the password that may be in it. */
+/** Without any password. */
 function placeOf(proxy: string): string {
   return new URL(proxy).host;
 }

@@ -29,7 +29,7 @@ export async function getObject(
   return headers === undefined ? undefined : { ...headers, body: Buffer.alloc(0) };
 }
 
-/** `undefined` if there is no such key. A HEAD cannot tell that from a missing bucket. */
+/** `undefined` if there is no such key. A HEAD cannot distinguish that from a missing bucket. */
 export async function headObject(
   connection: S3Connection,
   key: Key,

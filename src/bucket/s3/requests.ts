@@ -51,8 +51,8 @@ export interface Page {
 }
 
 /**
- * The small requests that nearly everything consists of. Each is sent once; anything but plain success is thrown, in
- * a shape `failureOf` reads.
+ * The small requests that account for nearly all traffic. Each is sent once; anything but plain
+ * success is thrown, in a shape `failureOf` reads.
  */
 export interface S3Requests {
   /** `range` as in the header, e.g. `bytes=0-9`. */

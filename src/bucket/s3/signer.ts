@@ -26,7 +26,7 @@ export function signerWithoutSdk(
   return { ...keys, sessionToken: keys.sessionToken, region };
 }
 
-/** What the SDK found, once it has been asked. It renews credentials that expire. */
+/** The keys and region the SDK found. It renews credentials that expire. */
 export async function foundSigner(
   { endpoint }: S3Place,
   client: S3Client | undefined,

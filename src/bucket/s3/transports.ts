@@ -24,7 +24,7 @@ export class Transports {
     this.#region = options.region;
   }
 
-  /** `undefined`: nobody has named one. */
+  /** `undefined`: no region was named. */
   get region(): string | undefined {
     return this.#region;
   }
@@ -35,7 +35,10 @@ export class Transports {
     this.#client = undefined;
   }
 
-  /** Sends a small request without the SDK where that is possible. What was handed on to the SDK had written nothing. */
+  /**
+   * Sends a small request without the SDK where possible. A request handed over to the SDK has
+   * written nothing before.
+   */
   async send<T>(
     request: (requests: S3Requests) => Promise<T>,
     signal: AbortSignal | undefined,
@@ -64,7 +67,7 @@ export class Transports {
     (await client)?.destroy();
   }
 
-  /** Once it is known how to sign without the SDK, or the SDK has told. */
+  /** Available once signing without the SDK is possible, or the SDK has provided the keys. */
   async #directRequests(signal: AbortSignal | undefined): Promise<S3Requests | undefined> {
     const { transport, storeClock, endpoint, profile, keys } = this.#options;
     if (transport === 'sdk') return undefined;
