@@ -15,11 +15,11 @@ export interface SdkContext extends SdkEnvironment {
   /** Throws `UsageError` if no agent is named. */
   coordination(): Promise<Coordination>;
   /**
-   * Runs an act of the agent with a heartbeat alongside (afterwards, if it carries news), and reports what was not
-   * recorded.
+   * Runs an operation of the agent with a heartbeat alongside (afterwards, if it carries news), and
+   * reports what was not recorded.
    */
   act<T>(act: (coordination: Coordination) => Promise<T>, news?: HeartbeatNews): Promise<T>;
-  /** The part of a text that may be shared. */
+  /** The text as it may be shared. */
   scrub(what: string, text: string): string;
   scrubValue(key: string, value: unknown): unknown;
 }
@@ -68,7 +68,7 @@ export function openSdkContext({
   };
 }
 
-/** Says each error once, however often it is asked. */
+/** Reports each error once, however often it is called. */
 function unrecordedTeller(warn: (message: string) => void): (coordination: Coordination) => void {
   let told = 0;
   return ({ unrecorded }) => {

@@ -14,7 +14,7 @@ import type { OpenOptions } from './types.js';
 
 export interface SdkEnvironment {
   readonly settings: Settings;
-  /** The process's, overridden by the options. */
+  /** The process's environment, overridden by the options. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
   readonly cwd: string;

@@ -46,7 +46,7 @@ function keyOf(name: unknown): string {
   return checkMemoryKey(textOf('key', name));
 }
 
-/** The value as it will be read back: JSON drops or rewrites some things. */
+/** The value as it will be read back: JSON drops or changes some values. */
 function jsonOf(key: string, value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value));

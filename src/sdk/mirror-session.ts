@@ -18,7 +18,7 @@ export interface MirrorPlace extends SdkEnvironment {
   warn(message: string): void;
 }
 
-/** One session of this machine, through the same machinery as `session mirror`. */
+/** Mirrors one session of this machine with the same code as `session mirror`. */
 export async function mirrorSession(
   place: MirrorPlace,
   options: MirrorOptions,

@@ -55,32 +55,44 @@ export interface Tracecraft {
   readonly artifacts: Artifacts;
 
   /**
-   * Takes a step, so that nobody else works on it. Only `claimed: true` means that it is yours, and it is said once: asking again
-   * for what is held under this name is `claimed: false` with `isOwnName`.
+   * Takes a step, so that nobody else works on it. Only `claimed: true` means that it is yours, and
+   * you get it once: claiming a step already held under this name returns `claimed: false` with
+   * `isOwnName`.
    */
   claim(step: string, options?: ClaimOptions): Promise<ClaimAnswer>;
   /** Ends a step and hands it over. `LostError` if it is no longer yours; nothing is changed then. */
   complete(step: string, report?: Report): Promise<Handoff>;
   /** Gives back an unfinished step. `LostError` as for `complete`. */
   release(step: string, options?: EndOptions): Promise<void>;
-  /** What the last holder tells the next; `undefined` if it has not been handed over yet. */
+  /**
+   * What the last holder tells the next one; `undefined` if the step has not been handed over yet.
+   */
   handoff(step: string): Promise<Handoff | undefined>;
   steps(): Promise<readonly Step[]>;
   /** Waits until all are complete. `BlockedError` once one is blocked, `TimedOutError` when time is up. */
   waitFor(steps: string | readonly string[], options: WaitOptions): Promise<readonly Step[]>;
 
-  /** Plans steps, all in one write; those that were not planned before. `UsageError` for a cycle, `LostError` for a step that is planned differently. */
+  /**
+   * Plans steps, all in one write; resolves to those that were not planned before. `UsageError` for
+   * a cycle, `LostError` for a step that is planned differently.
+   */
   plan(steps: readonly NewPlannedStep[]): Promise<readonly string[]>;
-  /** Planned steps that this agent can claim now, the first by priority first. */
+  /** Planned steps that this agent can claim now, ordered by priority. */
   ready(): Promise<readonly ReadyStep[]>;
   /**
-   * Claims one of the steps that are ready. If there is none: `NotFoundError` when all is done, `BlockedError` when only blocked
-   * steps are left, `TimedOutError` while others are at work on what comes first.
+   * Claims one of the ready steps. If there is none: `NotFoundError` if everything is done,
+   * `BlockedError` if only blocked steps are left, `TimedOutError` while others work on its needs.
    */
   claimNext(options?: NextOptions): Promise<Claimed>;
-  /** Says that a step that needed a review is complete. `LostError` if it needs none, or was reviewed already. */
+  /**
+   * Approves a step that needs a review, which completes it. `LostError` if it needs none, or has
+   * already been reviewed.
+   */
   approve(step: string, options?: ReviewOptions): Promise<Handoff>;
-  /** Gives a step that needed a review back, with what is missing; whoever handed it over gets a message. */
+  /**
+   * Sends a step that needs a review back, saying what is missing; whoever handed it over gets a
+   * message.
+   */
   reject(step: string, options: ReviewOptions & { readonly note: string }): Promise<Handoff>;
 
   /** One message to one agent, whether it runs now or later. */
@@ -92,7 +104,7 @@ export interface Tracecraft {
   /** What this agent has not seen, on any machine; at most 1,000 messages. Stays new until `markSeen`. */
   newMail(): Promise<NewMail>;
 
-  /** Proof that the agent is alive. Claiming, sending and changing memory count, too. */
+  /** Shows that the agent is alive. So do claiming, sending and changing memory. */
   heartbeat(summary?: string): Promise<void>;
 
   /**
@@ -108,13 +120,13 @@ export interface Tracecraft {
 export interface NewPlannedStep {
   readonly id: string;
   readonly title?: string | undefined;
-  /** Steps that have to be complete first. */
+  /** Steps that must be complete first. */
   readonly needs?: readonly string[] | undefined;
   /** 0 comes first, 9 last. Default: 5. */
   readonly priority?: number | undefined;
-  /** The only agent that takes it with `claimNext`. */
+  /** The only agent that can take it with `claimNext`. */
   readonly assign?: string | undefined;
-  /** Globs of the files that it will change, with commas between: advice to others. */
+  /** Globs of the files it will change, separated by commas: advice to others. */
   readonly paths?: string | undefined;
 }
 
@@ -126,17 +138,17 @@ export interface ReadyStep {
 }
 
 export interface NextOptions extends Pick<ClaimOptions, 'ttlMs'> {
-  /** Only steps of this priority or before. */
+  /** Only steps of this priority or a higher one. */
   readonly priority?: number | undefined;
-  /** Milliseconds to wait until something is ready. Default: not at all. */
+  /** Milliseconds to wait for a step to become ready. Default: not at all. */
   readonly timeoutMs?: number | undefined;
 }
 
 export interface ReviewOptions {
   readonly note?: string | undefined;
-  /** Who gets a message of an approval. */
+  /** Who is told of an approval. */
   readonly to?: string | undefined;
-  /** Also of a step that this agent handed over itself. */
+  /** Allows reviewing a step that this agent handed over itself. */
   readonly force?: boolean | undefined;
 }
 
@@ -146,9 +158,12 @@ export interface ClaimOptions {
    * or 2 h.
    */
   readonly ttlMs?: number | null | undefined;
-  /** Take a finished step again, as a new epoch. */
+  /** Takes a finished step again, as a new epoch. */
   readonly reopen?: boolean | undefined;
-  /** What is held under this name, here or elsewhere, is moved here as a new epoch; whoever held it is fenced. */
+  /**
+   * Moves a claim held under this name, here or elsewhere, here as a new epoch; its former holder
+   * is fenced.
+   */
   readonly mine?: boolean | undefined;
 }
 
@@ -160,9 +175,9 @@ export interface Claimed {
   /** The fencing token: increases with each takeover or reopening. */
   readonly epoch: number;
   readonly how: 'fresh' | 'released' | 'expired' | 'reopened' | 'mine';
-  /** Whose it was before. */
+  /** Its previous holder. */
   readonly from: { readonly agent: string; readonly epoch: number } | undefined;
-  /** The store does not arbitrate: someone else may believe the same. */
+  /** The store does not arbitrate: another agent may believe it won too. */
   readonly isBestEffort: boolean;
 }
 
@@ -170,16 +185,16 @@ export interface NotClaimed {
   readonly claimed: false;
   readonly step: string;
   readonly reason: 'held' | 'done';
-  /** Who holds it, or finished it. */
+  /** The agent that holds it or finished it. */
   readonly holder: { readonly agent: string; readonly epoch: number };
-  /** It is held under this very name: by another process, or won here before. */
+  /** It is held under this agent's own name: by another process, or from an earlier win here. */
   readonly isOwnName: boolean;
 }
 
 export interface EndOptions {
-  /** The epoch that you won, wherever that was. */
+  /** The epoch you won, wherever that was. */
   readonly epoch?: number | undefined;
-  /** Whoever holds it. What is done stays as it is. */
+  /** Ends it whoever holds it. A finished step stays as it is. */
   readonly force?: boolean | undefined;
 }
 
@@ -215,10 +230,10 @@ export interface Handoff {
 export interface Step {
   readonly step: string;
   readonly status: 'pending' | 'in_progress' | Outcome;
-  /** Who holds it, or held it last. */
+  /** Its holder, or its last one. */
   readonly agent: string | null;
   readonly epoch: number;
-  /** The holder was silent for its TTL: the next claim takes over. */
+  /** The holder has been silent for its TTL: the next claim takes the step over. */
   readonly isExpired: boolean;
   readonly note: string | null;
 }
@@ -235,7 +250,7 @@ export interface About {
 }
 
 export interface InboxOptions {
-  /** Messages at most. Default: 1,000. */
+  /** Maximum number of messages. Default: 1,000. */
   readonly limit?: number;
 }
 
@@ -259,8 +274,8 @@ export interface Message {
 export interface NewMail {
   readonly messages: readonly Message[];
   /**
-   * Call this once they are dealt with. `false`: other processes read the same mailbox at the same time, so some may
-   * reappear.
+   * Call this once you have dealt with them. `false`: other processes are reading the same mailbox,
+   * so some may reappear.
    */
   markSeen(): Promise<boolean>;
 }
