@@ -28,7 +28,10 @@ export function parseArtifactKey(layout: Layout, key: string): ArtifactId | unde
 
 const timestamp = v.pipe(v.string(), v.maxLength(64), v.isoTimestamp());
 
-/** `artifact.uploaded`, as far as it describes the artifact's content. Written after the artifact itself. */
+/**
+ * The fields of `artifact.uploaded` that describe the artifact's content. Written after the
+ * artifact itself.
+ */
 export const uploadEventSchema = v.object({
   type: v.literal('artifact.uploaded'),
   agent: v.pipe(v.string(), v.maxLength(256)),

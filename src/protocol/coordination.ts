@@ -2,8 +2,9 @@ import * as v from 'valibot';
 import { agentSchema } from './documents.js';
 
 /**
- * The documents agents coordinate by. Names are fixed, because the Python tool tracecraft reads and writes them too.
- * Fields it does not write are optional here, and default to what it means by omitting them.
+ * The documents agents coordinate by. Names are fixed, because the Python tool tracecraft reads and
+ * writes them too. Fields it does not write are optional here, and default to the meaning their
+ * absence has there.
  */
 const timestamp = v.pipe(v.string(), v.maxLength(64));
 /** Characters of a note or another text in a document. */
@@ -21,7 +22,7 @@ export const outcomes = ['complete', 'blocked', 'needs_review'] as const;
 /** How a step ended. */
 export type Outcome = (typeof outcomes)[number];
 
-/** What a handoff says of an artifact: a plain name is all that an older tool wrote. */
+/** An artifact in a handoff; the older tool writes only a plain name. */
 const pinSchema = v.union([
   v.pipe(
     text,
@@ -36,7 +37,10 @@ const pinSchema = v.union([
   }),
 ]);
 
-/** An artifact as it was when the step was completed, whatever is uploaded under its name since. */
+/**
+ * An artifact as it was when the step was completed, whatever has been uploaded under its name
+ * since.
+ */
 export interface ArtifactPin {
   /** `STEP/NAME`. */
   readonly name: string;
@@ -48,12 +52,12 @@ export interface ArtifactPin {
 export const verdicts = ['approved', 'rejected'] as const;
 export type Verdict = (typeof verdicts)[number];
 
-/** What a reviewer said of a step that needed a review. */
+/** A reviewer's verdict on a step that needed a review. */
 const reviewSchema = v.object({
   by: text,
   verdict: v.picklist(verdicts),
   note: nullableText,
-  /** Who gets a message of it. */
+  /** Who gets a message about it. */
   to: nullableText,
   at: timestamp,
 });
@@ -72,7 +76,7 @@ export const handoffSchema = v.object({
   artifacts: v.optional(v.pipe(v.array(pinSchema), v.maxLength(10_000))),
   review: v.optional(v.nullable(reviewSchema)),
   epoch,
-  /** Of the mail to the next agent: whoever repeats the completion can tell whether it was sent. */
+  /** Of the mail to the next agent: shows whoever repeats the completion whether it was sent. */
   message_id: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/))),
 });
 export type HandoffDocument = v.InferOutput<typeof handoffSchema>;
@@ -92,7 +96,7 @@ export const claimSchema = v.object({
   ttl_s: v.optional(v.nullable(v.pipe(v.number(), v.minValue(0))), null),
   /** Missing in a document of the Python tool, which keeps a step's progress in `status.json`. */
   state: v.optional(v.picklist(claimStates)),
-  /** One more at each renewal: no two writes of a claim have the same bytes. */
+  /** Increases with each renewal, so that no two writes of a claim have the same bytes. */
   renewals: v.optional(counter, 0),
   released_at: v.optional(v.nullable(timestamp)),
   /** The whole handoff of a step that is done, or was handed over and rejected. */

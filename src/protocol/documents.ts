@@ -57,11 +57,11 @@ const metaStreamSchema = v.object({
   part_count: counter,
   total_lines: counter,
   total_uploaded_bytes: counter,
-  /** Of a sub-agent: what it was told, and what its caller said that it is for. */
+  /** For a sub-agent: its task, and its caller's description of it. */
   title: v.exactOptional(text),
   description: v.exactOptional(text),
   agent_type: v.exactOptional(text),
-  /** The stream and the call that began it. */
+  /** The stream and the call that started it. */
   parent_stream: v.exactOptional(text),
   call_id: v.exactOptional(text),
 });
@@ -86,7 +86,7 @@ const ownMetaSchema = v.object({
   source_path: nullable(text),
   cwd: nullable(text),
   title: nullable(text),
-  /** What the session is called, where its harness keeps that outside the transcript. */
+  /** The session's name, if its harness stores one outside the transcript. */
   name: nullable(text),
   last_prompt: nullable(text),
   model: nullable(text),
@@ -98,10 +98,10 @@ const ownMetaSchema = v.object({
   last_row_at: nullable(timestamp),
   last_uploaded_at: nullable(timestamp),
   ended_at: nullable(timestamp),
-  /** What a person typed, or a program that calls the harness sent; and all turns. */
+  /** Prompts typed by a person or sent by a program that calls the harness; and all turns. */
   prompts: v.optional(counter, 0),
   turns: v.optional(counter, 0),
-  /** The lines that the last 20 turns begin with, ascending. */
+  /** The first lines of the last 20 turns, ascending. */
   turn_starts: v.optional(v.array(counter), []),
   generation: v.optional(counter, 0),
   part_count: v.optional(counter, 0),
@@ -114,24 +114,27 @@ const ownMetaSchema = v.object({
   streams: v.optional(v.array(metaStreamSchema), []),
   /** How many streams are missing from `streams` (the document stays under 20 KB). */
   streams_omitted: v.optional(counter, 0),
-  /** Who else wrote this session, and how far; empty as long as one machine does. */
+  /** Who else wrote this session, and how far; empty as long as only one machine does. */
   heads: v.optional(v.array(metaHeadSchema), []),
 });
 export type MetaDocument = v.InferOutput<typeof ownMetaSchema>;
 
 export const metaSchema = v.pipe(v.unknown(), v.transform(withoutOlderParts), ownMetaSchema);
 
-/** The Python tool's list of parts has no names and no lines: only how many there are is of use. */
+/** The Python tool's list of parts has neither names nor lines, so only its length is useful. */
 function withoutOlderParts(document: unknown): unknown {
   const { schema_version, parts } = Object(document);
   if (schema_version !== 1 || !Array.isArray(parts)) return document;
   return { ...Object(document), part_count: parts.length, parts: [] };
 }
 
-/** Bytes of other programs' fields that are kept. */
+/** Limit in bytes for fields of other programs that are kept. */
 const maxUnknownBytes = 2_000;
 
-/** What others put into a `meta.json` and we know nothing of. It is written back as it was, unless it is large. */
+/**
+ * Fields of a `meta.json` that others wrote and we do not know. They are written back unchanged,
+ * unless they are large.
+ */
 export function unknownMetaFields(body: Uint8Array): object {
   const fields = Object.entries(Object(JSON.parse(Buffer.from(body).toString('utf8'))));
   const unknown = fields.filter(([name]) => !Object.hasOwn(ownMetaSchema.entries, name));
@@ -139,7 +142,7 @@ export function unknownMetaFields(body: Uint8Array): object {
   return JSON.stringify(kept).length > maxUnknownBytes ? {} : kept;
 }
 
-/** An object in the bucket that is not what its key says. */
+/** An object in the bucket whose content does not match its key. */
 export class DocumentError extends TracecraftError {
   constructor(key: string, problem: string) {
     super('damaged', `not a readable document: ${key}: ${problem}`, {

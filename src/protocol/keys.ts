@@ -8,8 +8,8 @@ import {
 } from './names.js';
 
 /**
- * Every key tracecraft reads or writes, below `<project>/`. Names are checked here, so a hostile one is refused
- * before any request. `docs/bucket-layout.md` says the same in words.
+ * Every key tracecraft reads or writes, below `<project>/`. Names are checked here, so a hostile
+ * one is refused before any request. `docs/bucket-layout.md` describes the same in words.
  */
 export interface Layout {
   readonly project: string;
@@ -24,10 +24,10 @@ export interface Layout {
   broadcasts(): string;
   broadcast(stamp: Stamp): string;
   cursor(agent: string): string;
-  /** Where the cursor was kept among the mail, which the older tool shows as a message. */
+  /** The cursor's former place among the mail, where the older tool shows it as a message. */
   olderCursor(agent: string): string;
   steps(): string;
-  /** Which steps there are to be, and what each needs first. */
+  /** Which steps are planned, and what each needs first. */
   plan(): string;
   claim(step: string): string;
   status(step: string): string;
@@ -46,7 +46,7 @@ export interface Layout {
   compacted(harness: string, sessionId: string, format: CompactFormat): string;
   /** What that object was made from. */
   compaction(harness: string, sessionId: string, format: CompactFormat): string;
-  /** Tells this bucket from another in its place. */
+  /** Distinguishes this bucket from another that has taken its place. */
   identity(): string;
   /** Which machines write, on stores that do not arbitrate. */
   writers(): string;

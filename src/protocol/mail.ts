@@ -13,7 +13,7 @@ const nullableText = v.optional(v.nullable(text), null);
  * escaped.
  */
 export const maxMailBytes = 2_097_152;
-/** The most bytes of a cursor that are read. */
+/** Maximum size in bytes of a cursor that is read. */
 export const maxCursorBytes = 33_554_432;
 
 /** A message. Its key also names the recipient and the time. */

@@ -49,8 +49,8 @@ export function encodeMemory(document: MemoryDocument): Buffer {
 }
 
 /**
- * The value of a command-line word: what it says in JSON, or the word itself. `UsageError` if it is too large, too
- * deep, or a number that would come back different.
+ * The value of a command-line argument: its parsed JSON, or the text itself. `UsageError` if it is
+ * too large, too deep, or a number that would change when read back.
  */
 export function parseValue(word: string): unknown {
   const value = jsonOf(word);
@@ -80,7 +80,7 @@ function jsonOf(word: string): unknown {
   }
 }
 
-/** JSON's numbers have any length; JavaScript's do not. */
+/** JSON's numbers have any precision; JavaScript's do not. */
 function checkNumbers(json: string): void {
   for (const [number] of withoutStrings(json).matchAll(/-?\d[\d.eE+-]*/g)) {
     const value = Number(number);
@@ -139,8 +139,8 @@ export function memoryKeyOf(layout: Layout, objectKey: string): string | undefin
 }
 
 /**
- * A state's name in the history. It is the same whoever computes it, so if a writer was stopped, the next one keeps
- * that state, and only once.
+ * A state's name in the history. Every process derives the same name, so if a writer was stopped,
+ * the next one stores that state, and only once.
  */
 export function historyStamp(document: MemoryDocument, body: Buffer, modifiedAt: Date): Stamp {
   const { set_at, set_by, id } = document;

@@ -19,7 +19,7 @@ export function isName(value: string): boolean {
   return namePattern.test(value) && !value.includes('..');
 }
 
-/** A step as people write it (`S1.A`) to a step as keys spell it (`s1-a`). */
+/** Converts a step as people write it (`S1.A`) to the form used in keys (`s1-a`). */
 export function stepId(value: string): string {
   return checkName('step', checkName('step', value).toLowerCase().replaceAll('.', '-'));
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Names of the objects in a stream's chain. A part's name is a slot: its sequence number and the first 8 hex digits
- * of sha256("tcp1|<generation>|<first line>"). It contains nothing of the content, because a hash of source bytes
- * would let anyone test guesses at a short secret. Knowing where a part ends is enough to name the next one, so a
- * reader follows a stream with one GET per part and no LIST.
+ * Names of the objects in a stream's chain. A part's name is a slot: its sequence number and the
+ * first 8 hex digits of sha256("tcp1|<generation>|<first line>"). It does not depend on the
+ * content, because a hash of source bytes would let anyone test guesses at a short secret. Knowing
+ * where a part ends is enough to name the next one, so a reader follows a stream with one GET per
+ * part and no LIST.
  */
 interface PartName {
   readonly sequence: number;

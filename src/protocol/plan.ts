@@ -5,13 +5,13 @@ import { checkName, stepId } from './names.js';
 const text = v.pipe(v.string(), v.maxLength(1_000));
 const nullableText = v.optional(v.nullable(text), null);
 
-/** Bytes of the document, which every `claim` and `ready` reads. */
+/** Maximum size in bytes of the document, which every `claim` and `ready` reads. */
 export const maxPlanBytes = 4_194_304;
 export const defaultPriority = 5;
 
 export const plannedStepSchema = v.object({
   title: nullableText,
-  /** Steps that have to be complete before this one may be claimed. */
+  /** Steps that must be complete before this one may be claimed. */
   needs: v.optional(v.pipe(v.array(text), v.maxLength(1_000)), []),
   /** 0 comes first, 9 last. */
   priority: v.optional(
@@ -20,14 +20,16 @@ export const plannedStepSchema = v.object({
   ),
   /** The only agent that may take it with `claim --next`. */
   assign: nullableText,
-  /** A glob of files that it will change: advice to others, not a lock. */
+  /** A glob of the files it will change: advice to others, not a lock. */
   paths: nullableText,
   by: nullableText,
   at: nullableText,
 });
 export type PlannedStep = v.InferOutput<typeof plannedStepSchema>;
 
-/** `plan.json`: one document, because two additions could close a cycle between two. */
+/**
+ * `plan.json`: one document, because two additions to separate ones could together close a cycle.
+ */
 export const planSchema = v.object({
   schema: v.optional(v.number(), 1),
   rev: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
@@ -36,7 +38,7 @@ export const planSchema = v.object({
 });
 export type PlanDocument = v.InferOutput<typeof planSchema>;
 
-/** What somebody wants to add; every other field has a default. */
+/** A step to add; all other fields have defaults. */
 export interface NewStep {
   readonly id: string;
   readonly title?: string | null | undefined;
@@ -70,7 +72,7 @@ export function parseNewSteps(source: string, json: string): NewStep[] {
   return Array.isArray(result.output) ? result.output : result.output.steps;
 }
 
-/** Names checked and spelled as keys spell them. */
+/** Checks the names and converts them to the form used in keys. */
 export function checkNewStep(step: NewStep): NewStep {
   const needs = (step.needs ?? []).map((one) => stepId(one.trim()));
   return {
