@@ -1,30 +1,37 @@
-/** A literal that every match of some detector holds. Lower case with `fold`: ASCII letters then match in either case. */
+/**
+ * A literal that every match of some detector contains. With `fold` it is lower case, and ASCII
+ * letters match in either case.
+ */
 export interface Anchor {
   readonly bytes: Buffer;
   readonly fold: boolean;
 }
 
-/** Told of every occurrence; true stops the scan. `start` is where the literal begins. Order is only nearly ascending. */
+/**
+ * Called for every occurrence; returning true stops the scan. `start` is where the literal begins.
+ * The order is only roughly ascending.
+ */
 export type Visit = (anchor: number, start: number) => boolean;
 
 interface Entry {
   readonly anchor: number;
-  /** Where in the literal the probed pair of bytes lies. */
+  /** Offset of the probed pair of bytes in the literal. */
   readonly offset: number;
 }
 
 export const shortestAnchor = 3;
 
 /**
- * Finds all occurrences of many literals in one pass that looks at every second byte. For each literal two overlapping
- * pairs of its bytes are in a table, so that whichever way it is aligned, one of them is probed. The bytes on both sides of
- * the pair must then fit: each literal is in one of eight groups of its pair, and a bit per group says for either side which
- * bytes may stand there. Only if a bit is left over are bytes compared. The pairs are the literal's rarest in text, so that
- * `password` is looked for by `sw` and `wo`.
+ * Finds all occurrences of many literals in one pass that looks at every second byte. For each
+ * literal two overlapping pairs of its bytes are in a table, so that whichever way it is aligned,
+ * one of them is probed. The bytes on both sides of the pair must then fit: each literal is in one
+ * of eight groups of its pair, and a bit per group says which bytes may precede and follow. Bytes
+ * are compared only if a bit remains. The pairs are the literal's rarest in text, so `password` is
+ * found by `sw` and `wo`.
  */
 export class AnchorIndex {
   readonly #literals: LiteralTable;
-  /** For each pair of bytes its row in the tables; row 0 is that of all other pairs. */
+  /** The table row of each pair of bytes; row 0 is shared by all other pairs. */
   readonly #rowOf = new Uint16Array(0x10000);
   /** Where the entries of each row begin. */
   readonly #firstOf: Uint32Array;
@@ -84,7 +91,7 @@ export class AnchorIndex {
   }
 }
 
-/** The anchors' bytes, one behind the other. */
+/** The anchors' bytes, concatenated. */
 class LiteralTable {
   readonly #bytes: Uint8Array;
   readonly #startOf: Uint32Array;
@@ -118,7 +125,7 @@ const lowerOf = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte,
 );
 
-/** The entries that share a pair of bytes; tells in `rowOf` which those are. */
+/** The entries grouped by pair of bytes; records each pair's row in `rowOf`. */
 function rowsOf(anchors: readonly Anchor[], rowOf: Uint16Array): readonly Entry[][] {
   const rows: Entry[][] = [[]];
   anchors.forEach((anchor, index) => {
@@ -136,7 +143,7 @@ function rowsOf(anchors: readonly Anchor[], rowOf: Uint16Array): readonly Entry[
   return rows;
 }
 
-/** The table of the bytes that may stand so far from a pair: any byte where the literal has none. */
+/** The table of bytes allowed at this distance from a pair: any byte where the literal has none. */
 function neighbours(
   anchors: readonly Anchor[],
   rows: readonly Entry[][],
@@ -162,7 +169,7 @@ function groupOf(index: number): number {
   return 1 << (index & 7);
 }
 
-/** The bytes that the anchor may have at `offset`: none outside of it. */
+/** The bytes the anchor may have at `offset`; none outside it. */
 function casesOf(anchor: Anchor | undefined, offset: number): readonly number[] {
   const byte = anchor?.bytes[offset];
   if (anchor === undefined || byte === undefined) return [];
@@ -170,7 +177,10 @@ function casesOf(anchor: Anchor | undefined, offset: number): readonly number[] 
   return anchor.fold && isLetter ? [byte, byte & ~0x20] : [byte];
 }
 
-/** The pairs of bytes that transcripts hold most, two characters each, from frequent to less so: two thirds of all pairs. */
+/**
+ * The most frequent pairs of bytes in transcripts, two characters each, in descending order: two
+ * thirds of all pairs.
+ */
 const frequentPairs =
   '  \\n":n ,"inone erreeste",seen:"\\"stntut, at adeti tor omengthalhet leion\\s \\\\litoouconean staedpe"tare"' +
   'ss if d isronsittrri felasetlopund \\d" ct\\rasichr g {"fige)\\exec lypilomura tys"mapat"acmpidamtpkeolooof' +

@@ -1,12 +1,12 @@
 import { alphabet, backslash, isIn, newline, pastBackslashes } from './alphabet.js';
 import { quotedValue } from './assignments/value.js';
 
-/** One argument of a command line: the bytes between its quotes, if it has any. */
+/** One argument of a command line: the bytes between its quotes, if it is quoted. */
 export interface Argument {
   readonly start: number;
   readonly end: number;
   readonly isQuoted: boolean;
-  /** Whether nothing separates it from the argument before: `-p"secret"` is two. */
+  /** Nothing separates it from the previous argument: `-p"secret"` is two. */
   readonly isJoined: boolean;
 }
 
@@ -17,8 +17,8 @@ const mostArguments = 48;
 const longestLine = 1024;
 
 /**
- * The arguments of a command from `from` to the end of its line, at any depth of JSON. A line may be continued behind a
- * backslash, and a list of strings (`["mysql", "-p…"]`) is read like one.
+ * The arguments of a command from `from` to the end of its line, at any depth of JSON. A backslash
+ * continues a line, and a list of strings (`["mysql", "-p…"]`) is read like a line.
  */
 export function argumentsFrom(bytes: Buffer, from: number): readonly Argument[] {
   const found: Argument[] = [];
@@ -36,7 +36,7 @@ export function argumentsFrom(bytes: Buffer, from: number): readonly Argument[] 
   return found;
 }
 
-/** Blanks, a continued line, and what separates the strings of a list. */
+/** Blanks, a line continuation, and separators between the strings of a list. */
 function pastSeparators(bytes: Buffer, from: number, limit: number): number {
   let at = from;
   while (at < limit) {

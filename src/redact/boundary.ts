@@ -12,8 +12,9 @@ import {
 } from './alphabet.js';
 
 /**
- * Where a token may begin. JSON writes a newline, a tab or a colour code as letters (`\n`, `\u001b[32m`), which a plain
- * word boundary takes for the token's own; so does URL encoding (`%3D`).
+ * Where a token may begin. JSON writes a newline, a tab or a colour code as letters (`\n`,
+ * `\u001b[32m`), which a plain word boundary takes for part of the token; so does URL encoding
+ * (`%3D`).
  */
 
 const escapeLetters = alphabet('abefnrtv0');
@@ -28,19 +29,24 @@ export function isFreeOnLeft(bytes: Buffer, at: number): boolean {
   return isAfterEscape(bytes, at) || isAfterDiffMark(bytes, at);
 }
 
-/** Whether `-` or `_` joins it to what stands before, as in `backup-ghp_…`, `MY_ghp_…` and names of branches and folders. */
+/**
+ * Whether `-` or `_` joins it to the text before, as in `backup-ghp_…`, `MY_ghp_…` and names of
+ * branches and folders.
+ */
 export function isJoinedOnLeft(bytes: Buffer, at: number): boolean {
   return isIn(joints, bytes[at - 1]);
 }
 
-/** Whether what follows a token of a fixed length is a name that was joined on: `_bak`, `-web`. */
+/** Whether the text after a fixed-length token is a suffix joined to it: `_bak`, `-web`. */
 export function isJoinedOnRight(bytes: Buffer, at: number): boolean {
   if (!isIn(joints, bytes[at])) return false;
   const end = runEnd(bytes, at, urlSafe, at + longestJoined);
   return end < at + longestJoined && joinedNames.test(bytes.toString('latin1', at, end));
 }
 
-/** Whether the word before the joint is one that people write: base64 with `-` and `_` has joints too. */
+/**
+ * Whether the word before the joint is a word people write: base64 with `-` and `_` has joints too.
+ */
 export function isJoinedToName(bytes: Buffer, at: number): boolean {
   const end = at - 1;
   const start = runStart(bytes, end, alphanumeric, end - longestJoined);
@@ -79,7 +85,10 @@ function isAfterHexEscape(bytes: Buffer, at: number): boolean {
   return bytes[beforePair] === 0x78 && bytes[beforePair - 1] === backslash;
 }
 
-/** `ESC [ 3 2 m` and the like, whether ESC is one byte, an escape of JSON or a shell, or was lost on the way. */
+/**
+ * `ESC [ 3 2 m` and the like, whether ESC is one byte, an escape of JSON or a shell, or has been
+ * lost.
+ */
 function isAfterControlSequence(bytes: Buffer, at: number): boolean {
   const start = runStart(bytes, at - 1, controlParameters, at - 20);
   if (bytes[start - 1] !== 0x5b) return false;
@@ -94,8 +103,9 @@ function isAfterEscapeCharacter(bytes: Buffer, at: number): boolean {
 }
 
 /**
- * `start` itself, or the position after an escape that `start` lies in the middle of, so that replacing what follows never
- * leaves half an escape. `\nabc` may be a newline or the end of a path: either way the two bytes stay.
+ * `start` itself, or the position after an escape that contains `start`, so that a replacement
+ * never leaves half an escape. `
+ * abc` may be a newline or the end of a path: either way the two bytes stay.
  */
 export function pastBrokenEscape(bytes: Buffer, start: number): number {
   if (bytes[start - 1] === backslash) {
@@ -108,9 +118,10 @@ export function pastBrokenEscape(bytes: Buffer, start: number): number {
 }
 
 /**
- * `start` lies among backslashes: where the escape that they end in begins. Those before it are text. JSON in JSON doubles
- * backslashes, so at any depth the lowest set bit of their count says how many belong to the escape. An escaped quote does
- * not tell: there an even number stays behind.
+ * For a `start` among backslashes: where the escape they lead to begins. The backslashes before it
+ * are text. JSON in JSON doubles backslashes, so at any depth the lowest set bit of their count
+ * says how many belong to the escape. That fails for an escaped quote, before which an even number
+ * remains.
  */
 function escapeStart(bytes: Buffer, start: number): number {
   const first = beforeBackslashes(bytes, start);
@@ -120,7 +131,7 @@ function escapeStart(bytes: Buffer, start: number): number {
   return Math.max(start, letter - (count & -count));
 }
 
-/** `end` itself, or the position before an escape that it would cut in two. */
+/** `end` itself, or the position before an escape that `end` would split. */
 export function beforeBrokenEscape(bytes: Buffer, start: number, end: number): number {
   for (let at = end - 1; at >= start && at >= end - 5; at -= 1) {
     if (bytes[at] !== backslash) continue;
@@ -130,7 +141,7 @@ export function beforeBrokenEscape(bytes: Buffer, start: number, end: number): n
   return end;
 }
 
-/** Bytes of an escape after its backslashes. */
+/** Length in bytes of an escape after its backslashes. */
 function escapeLength(bytes: Buffer, at: number): number {
   if (bytes[at] !== 0x75) return 1;
   return runEnd(bytes, at + 1, hexDigits, at + 5) === at + 5 ? 5 : 1;

@@ -5,8 +5,9 @@ import { type Span, weights } from './scan-context.js';
 const lookBack = 128;
 
 /**
- * What to replace when the allowance ran out before the hits at these positions (ascending) were scanned: the whole of
- * every JSON string that holds one, or, where the line is no JSON, all from the first one to the end of the line.
+ * What to replace if the allowance ran out before the hits at these positions (ascending) were
+ * scanned: every JSON string that contains one or, if the line is not JSON, everything from the
+ * first one to the end of the line.
  */
 export function budgetSpans(bytes: Buffer, hits: readonly number[]): readonly Span[] {
   const spans: Span[] = [];

@@ -1,7 +1,7 @@
 import { base64Any, runEnd, runStart } from './alphabet.js';
 import { isAfterEscape } from './boundary.js';
 
-/** What a text looks like, judged from the text alone: random, a word, a sequence, part of a blob. */
+/** Judges a text by itself: random, a word, a sequence, part of a blob. */
 
 const seen = new Uint16Array(256);
 
@@ -51,7 +51,10 @@ function isUpper(byte: number): boolean {
   return byte >= 0x41 && byte <= 0x5a;
 }
 
-/** Whether most of its letters follow each other as in words, in camel humps or not. Hex and short texts never do. */
+/**
+ * Whether most of its letters follow each other as in words, in camel case or not. Never true of
+ * hex and short texts.
+ */
 export function isWordy(text: string): boolean {
   if (/^[0-9a-f]+$/i.test(text) && /\d/.test(text)) return false;
   const { pairs, common, humps } = letterPairs(text);
@@ -64,9 +67,9 @@ export function isWordy(text: string): boolean {
 
 interface LetterPairs {
   readonly pairs: number;
-  /** Of those, as often in words. */
+  /** Those that are common in words. */
   readonly common: number;
-  /** A small letter and a capital one, which count as neither. */
+  /** A lower-case letter followed by an upper-case one, which counts as neither. */
   readonly humps: number;
 }
 
@@ -87,14 +90,19 @@ function letterPairs(text: string): LetterPairs {
   return { pairs, common, humps };
 }
 
-/** Whether nobody names anything so: letters in no language's order, or cases and digits in a jumble. Any one will do. */
+/**
+ * Whether nobody would name anything like this: letters in no language's order, or cases and digits
+ * in a jumble. One criterion suffices.
+ */
 export function isJumbled(text: string): boolean {
   const { pairs, common } = letterPairs(text);
   if (pairs >= 3 && common < pairs / 2) return true;
   return alternations(text) > text.length / 6 || caseChanges(text) > text.length * 0.4;
 }
 
-/** How often a small letter, a capital one or a digit is followed by one of another kind. */
+/**
+ * How often a lower-case letter, an upper-case one or a digit is followed by one of another kind.
+ */
 function caseChanges(text: string): number {
   let changes = 0;
   let last = 0;
@@ -108,7 +116,7 @@ function caseChanges(text: string): number {
   return changes;
 }
 
-/** How often a digit stands beside a letter. */
+/** How often a digit is next to a letter. */
 export function alternations(text: string): number {
   return text.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
 }
@@ -129,8 +137,9 @@ const around = 160;
 const longRun = 64;
 
 /**
- * Whether the bytes are a piece of a long base64 run (an image, an encrypted field, a signature): there a token's shape
- * turns up by chance, and replacing it destroys what must survive byte for byte.
+ * Whether the bytes are a piece of a long base64 run (an image, an encrypted field, a signature): a
+ * token's shape occurs there by chance, and replacing it destroys data that must survive byte for
+ * byte.
  */
 export function isInsideBlob(bytes: Buffer, start: number, end: number): boolean {
   const isFree = start === 0 || isAfterEscape(bytes, start);
@@ -152,7 +161,10 @@ function isMixed(bytes: Buffer, start: number, end: number): boolean {
   return common < pairs / 2;
 }
 
-/** The text behind base64 of either alphabet, or `undefined` when it is none or not printable ASCII. */
+/**
+ * The text encoded in base64 of either alphabet; `undefined` if it is not base64 or not printable
+ * ASCII.
+ */
 export function printableFromBase64(text: string): string | undefined {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined;
   const decoded = Buffer.from(text, 'base64').toString('latin1');
@@ -164,12 +176,12 @@ export function hasUpperLowerDigit(secret: string): boolean {
   return /\d/.test(body) && /[A-Z]/.test(body) && /[a-z]/.test(body);
 }
 
-/** Letters and digits in a mixture that no name has. */
+/** Letters and digits mixed as in no name. */
 export function isDense(text: string): boolean {
   return hasUpperLowerDigit(text) || alternations(text) > text.length / 5;
 }
 
-/** Letters of both cases as dice would throw them, or digits; in names written in humps both are rare. */
+/** Letters of both cases as if at random, or digits; in camel-case names both are rare. */
 export function isUnworded(secret: string): boolean {
   if ((secret.match(/\d/g)?.length ?? 0) >= 2) return true;
   const upper = secret.match(/[A-Z]/g)?.length ?? 0;

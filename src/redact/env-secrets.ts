@@ -2,9 +2,10 @@ import { parseEnv } from 'node:util';
 import { isWordy } from './entropy.js';
 
 /**
- * What the user's own settings say is secret: values of variables with secret-looking names. They are held in memory only.
- * Every transcript on this machine is searched for them, so a value that is made of words is left out: it would be replaced in
- * prose, in paths and in the fields that a harness writes. Behind its name the assignment detector finds it all the same.
+ * The user's own secrets: values of variables with secret-looking names. They are held in memory
+ * only. Every transcript on this machine is searched for them, so a value made of words is left
+ * out: it would be replaced in prose, in paths and in fields that a harness writes. After its name,
+ * the assignment detector finds it anyway.
  */
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -12,17 +13,20 @@ type Variables = Readonly<Record<string, string | undefined>>;
 const secretEnding =
   /(?:token|secret|password|passwd|passphrase|pwd|api_?key|access_?key|private_?key|secret_?key|auth_?key|encryption_?key|signing_?key|credentials?|dsn|connection_?string)(?:_?\d+)?$/i;
 const keyEnd = /(?:^|_)key(?:_?\d+)?$/i;
-/** Names that end so and hold no secret. */
+/** Names with such an ending that do not hold a secret. */
 const harmless =
   /(?:public|publishable|host|ssh_auth_sock|max|min|num|count)_?(?:api_?)?(?:key|tokens?)$/i;
-/** Values that point at a secret instead of being one. */
+/** Values that point to a secret instead of being one. */
 const reference = /^(?:\/|~\/|\.{1,2}\/|[a-z]:\\|op:\/\/|vault:|\$\{?[A-Z_]+\}?$)/i;
 
 export function isSecretName(name: string): boolean {
   return (secretEnding.test(name) || keyEnd.test(name)) && !harmless.test(name);
 }
 
-/** The values worth looking for everywhere: of variables with secret-looking names, unless they are vocabulary. */
+/**
+ * The values worth searching for everywhere: those of variables with secret-looking names, unless
+ * they are vocabulary.
+ */
 export function secretsOf(variables: Variables): readonly string[] {
   return Object.entries(variables)
     .filter(([name]) => isSecretName(name))
@@ -30,7 +34,10 @@ export function secretsOf(variables: Variables): readonly string[] {
     .filter((value) => value !== '' && !reference.test(value) && !isVocabulary(value));
 }
 
-/** Whether a value is made of words, numbers and versions only: `assistant`, `tool_use_id`, `us-east-1`, `hunter2`. */
+/**
+ * Whether a value consists only of words, numbers and versions: `assistant`, `tool_use_id`,
+ * `us-east-1`, `hunter2`.
+ */
 export function isVocabulary(value: string): boolean {
   return value.split(/[^\p{L}\p{N}]+/u).every((part) => part === '' || isWordOrNumber(part));
 }
@@ -49,12 +56,12 @@ function isWordOrNumber(part: string): boolean {
   return isOneWord || isWordy(letters);
 }
 
-/** As `secretsOf`, of a `.env` file's text. Whatever is not an assignment in it is left out. */
+/** Like `secretsOf`, for the text of a `.env` file. Lines that are not assignments are ignored. */
 export function secretsOfDotEnv(text: string): readonly string[] {
   return secretsOf(parseEnv(text));
 }
 
-/** `.env`, `.env.local`, `.env.production`; not the examples that are kept in a repository. */
+/** `.env`, `.env.local`, `.env.production`; not the examples kept in a repository. */
 export function isDotEnv(fileName: string): boolean {
   return (
     /^\.env(?:\.[\w.-]+)?$/.test(fileName) && !/(?:example|sample|template|dist)$/.test(fileName)

@@ -1,10 +1,13 @@
 import { alphabet, backslash, hexDigits, isIn, pastBackslashes, runEnd } from './alphabet.js';
 
-/** Bytes that stand for other bytes, or for none: an escape, an entity, a colour code, a character that nobody sees. */
+/**
+ * Bytes that represent other bytes, or none: an escape, an entity, a colour code, an invisible
+ * character.
+ */
 export interface Unit {
   readonly start: number;
   readonly end: number;
-  /** What a reader sees in its place, one latin1 character per byte. */
+  /** What a reader sees instead, one latin1 character per byte. */
   readonly text: string;
 }
 
@@ -21,14 +24,17 @@ for (const byte of [backslash, escapeCharacter, percent, ampersand, 0xc2, 0xe2, 
   firstBytes[byte] = 1;
 }
 
-/** The first position at or after `from` where a unit may begin; the length of the bytes when there is none. */
+/**
+ * The first position at or after `from` where a unit may begin; the length of the bytes if there is
+ * none.
+ */
 export function nextUnit(bytes: Buffer, from: number): number {
   let at = from;
   while (at < bytes.length && firstBytes[bytes[at] ?? 0] === 0) at += 1;
   return at;
 }
 
-/** The unit that begins at `at`, or `undefined` when the bytes there stand for themselves. */
+/** The unit that begins at `at`; `undefined` if the bytes there represent themselves. */
 export function unitAt(bytes: Buffer, at: number): Unit | undefined {
   switch (bytes[at]) {
     case backslash:
@@ -78,7 +84,10 @@ const parameters = alphabet('0-9;?:');
 const finals = alphabet('A-Za-z');
 const longestLink = 500;
 
-/** `ESC [ … m` and the like, and links (`ESC ] 8 ; ; … BEL`), which nobody sees. `from` is behind the escape character. */
+/**
+ * `ESC [ … m` and the like, and links (`ESC ] 8 ; ; … BEL`), which are invisible. `from` is after
+ * the escape character.
+ */
 function controlAt(bytes: Buffer, start: number, from: number): Unit | undefined {
   if (bytes[from] === 0x5b) {
     const end = runEnd(bytes, from + 1, parameters, from + 20);
@@ -114,7 +123,7 @@ function entityAt(bytes: Buffer, start: number): Unit | undefined {
   return text === undefined ? undefined : { start, end, text };
 }
 
-/** `%41`, also where the percent sign is encoded itself. */
+/** `%41`, also if the percent sign itself is encoded. */
 function percentAt(bytes: Buffer, start: number): Unit | undefined {
   let at = start + 1;
   while (bytes[at] === 0x32 && bytes[at + 1] === 0x35 && at < start + 7) at += 2;
@@ -132,7 +141,7 @@ function plainUnit(start: number, end: number, code: number): Unit | undefined {
   return isPlain ? { start, end, text: String.fromCharCode(code) } : undefined;
 }
 
-/** Characters in UTF-8 that are not what they look like. */
+/** UTF-8 characters that look like others or are invisible. */
 function characterAt(bytes: Buffer, start: number): Unit | undefined {
   const isTwo = bytes[start] === 0xc2;
   const end = start + (isTwo ? 2 : 3);
@@ -142,7 +151,10 @@ function characterAt(bytes: Buffer, start: number): Unit | undefined {
   return text === undefined || text.length > 1 ? undefined : { start, end, text };
 }
 
-/** What a reader sees: nothing, a blank, the ASCII character that it is a wide form of, or itself. */
+/**
+ * What a reader sees: nothing, a blank, the ASCII character of a full-width form, or the character
+ * itself.
+ */
 function seenAs(code: number): string | undefined {
   if (isInvisible(code)) return '';
   if (isBlank(code)) return ' ';
@@ -154,14 +166,14 @@ function seenAs(code: number): string | undefined {
   return utf8(plain);
 }
 
-/** The bytes of a character of the first plane in UTF-8, one latin1 character each. */
+/** The UTF-8 bytes of a character of the Basic Multilingual Plane, one latin1 character each. */
 function utf8(code: number): string {
   const last = 0x80 | (code & 0x3f);
   if (code < 0x800) return String.fromCharCode(0xc0 | (code >> 6), last);
   return String.fromCharCode(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), last);
 }
 
-/** Soft hyphen, zero-width blanks and joiners, marks of direction, variation selectors. */
+/** Soft hyphens, zero-width blanks and joiners, direction marks, variation selectors. */
 export function isInvisible(code: number): boolean {
   if (code === 0xad || code === 0xfeff || code === 0x34f) return true;
   if (code >= 0x200b && code <= 0x200f) return true;

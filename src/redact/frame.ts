@@ -1,8 +1,9 @@
 import type { ScanContext } from './scan-context.js';
 
 /**
- * What a tool puts around each line of a text that it shows: file names and line numbers (grep), times (logs), marks of a
- * diff, an `echo "…" >>`. Learned from one line whose content is known, then stripped from the others.
+ * What a tool adds around each line of a text: file names and line numbers (grep), times (logs),
+ * diff marks, an `echo "…" >>`. Learned from one line with known content, then removed from the
+ * others.
  */
 export interface Frame {
   readonly before: RegExp;
@@ -10,11 +11,11 @@ export interface Frame {
   readonly lineBreak: RegExp;
 }
 
-/** Bytes of a line without its frame. */
+/** The bytes of a line without its frame. */
 export interface Framed {
   readonly start: number;
   readonly end: number;
-  /** Where the next line begins, or `undefined` when this is the last. */
+  /** Where the next line begins; `undefined` after the last one. */
   readonly next: number | undefined;
 }
 
@@ -23,7 +24,7 @@ const longestLine = 600;
 const mostBeginnings = 12;
 const mostDepths = 4;
 
-// What separates one line from the next: newlines, HTML, the strings of a list, encoded newlines.
+// What separates lines: newlines, HTML, the strings of a list, encoded newlines.
 const plainBreaks: readonly RegExp[] = [
   /\r?\n/g,
   /<br ?\/?>(?:\r?\n|\\{1,64}n)?/gi,
@@ -32,7 +33,10 @@ const plainBreaks: readonly RegExp[] = [
   /%0a|%0d%0a|%5cn/gi,
 ];
 
-/** The frames that the line with the known bytes may have: for each possible line break, the longest first. */
+/**
+ * The possible frames of the line that contains the known bytes: for each possible line break, the
+ * longest first.
+ */
 export function* framesAround(
   context: ScanContext,
   start: number,
@@ -70,7 +74,10 @@ function breaksIn(behind: string, ahead: string): readonly Break[] {
     .map(({ expression }) => ({ expression, index: 0 }));
 }
 
-/** Escaped newlines: the number of backslashes depends on the depth of JSON, and differs again in code that builds text. */
+/**
+ * Escaped newlines: the number of backslashes depends on the depth of JSON, and differs again in
+ * code that builds text.
+ */
 function escapedBreaks(text: string): readonly RegExp[] {
   const depths = new Set([...text.matchAll(/\\{1,64}(?=n)/g)].map((found) => found[0].length));
   return [...depths]
@@ -89,7 +96,7 @@ function lastBreakEnd(text: string, expression: RegExp): number {
   return end;
 }
 
-/** A line may begin partway through what precedes it: after the quote that opens a string. */
+/** A line may begin within the text before it: after the quote that opens a string. */
 function beginnings(line: string): readonly string[] {
   const starts = [0];
   for (const found of line.matchAll(/\\{0,64}["'`]/g)) {
@@ -106,7 +113,10 @@ const piece = new RegExp(
   'g',
 );
 
-/** The frame's text with its numbers, colours and widths left open; the separators stay, so that one pass matches it. */
+/**
+ * The frame's text with variable numbers, colours and widths; the separators stay, so that one pass
+ * matches it.
+ */
 function expressionOf(text: string): RegExp {
   const codes = `${escapeCode}{0,8}`;
   let source = codes;
@@ -129,7 +139,7 @@ function signExpression(sign: string): string {
   return sign.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 }
 
-/** The line that begins at `at` without its frame, or `undefined` when it has another. */
+/** The line that begins at `at`, without its frame; `undefined` if its frame differs. */
 export function unframed(context: ScanContext, at: number, frame: Frame): Framed | undefined {
   const text = context.text(at, at + longestLine);
   context.charge(2);
@@ -145,8 +155,8 @@ export function unframed(context: ScanContext, at: number, frame: Frame): Framed
 }
 
 /**
- * The beginnings of the lines in the stretch before `at`, the last first. Where the first of them begins is not sure: behind
- * one of the quotes before it.
+ * The starts of the lines in the stretch before `at`, the last first. The first line's start is
+ * uncertain: after one of the quotes before it.
  */
 export function lineStartsBefore(
   context: ScanContext,

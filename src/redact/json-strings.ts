@@ -8,10 +8,10 @@ export interface JsonString {
 
 const quote = 0x22;
 const blanks = alphabet(' \t\r\n');
-/** JSON text beyond this is taken to be valid rather than parsed. */
+/** Longer JSON text is assumed to be valid rather than parsed. */
 const longestParsed = 128 * 1024 * 1024;
 
-/** The strings of one JSON text, keys among them, in order. Only right when it is valid. */
+/** The strings of one JSON text, including keys, in order. Correct only if the text is valid. */
 export function* jsonStrings(bytes: Buffer, start: number, end: number): Generator<JsonString> {
   let at = bytes.indexOf(quote, start);
   while (at !== -1 && at < end) {
@@ -29,14 +29,17 @@ function closingQuote(bytes: Buffer, from: number, end: number): number {
   return end;
 }
 
-/** Whether the bytes could only be JSON: they begin with a bracket, a brace or a quote. */
+/** Whether the bytes may be JSON: they begin with a bracket, a brace or a quote. */
 export function looksLikeJson(bytes: Buffer, start: number, end: number): boolean {
   let at = start;
   while (at < end && (bytes[at] === 0x20 || bytes[at] === 0x09)) at += 1;
   return bytes[at] === 0x7b || bytes[at] === 0x5b || bytes[at] === quote;
 }
 
-/** Whether it ends the way it begins. A failed parse costs more than a good one, so the obvious cases never get there. */
+/**
+ * Whether it ends the way it begins. A failed parse costs more than a successful one, so obvious
+ * cases are ruled out first.
+ */
 function endsLikeJson(bytes: Buffer, start: number, end: number): boolean {
   let first = start;
   while (first < end && isIn(blanks, bytes[first])) first += 1;

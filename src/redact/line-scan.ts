@@ -3,7 +3,7 @@ import { budgetSpans } from './budget-fallback.js';
 import type { Detector } from './detector.js';
 import { ScanContext, type Span } from './scan-context.js';
 
-/** What may be spent, in units of about a microsecond. */
+/** The scan's budget, in units of about a microsecond. */
 export interface Allowance {
   /** For a line, whatever its length. */
   readonly units: number;
@@ -16,8 +16,9 @@ export interface Allowance {
 const glanceUnits = 1;
 
 /**
- * One pass of the detectors over a text. Each line has an allowance of work, and so has the text; a line that spends either
- * is not scanned further but loses everything that holds an anchor.
+ * One pass of the detectors over a text. Each line has an allowance of work, and so has the text;
+ * once a line has used up either, it is not scanned further, and everything in it that contains an
+ * anchor is redacted.
  */
 export class LineScan {
   readonly context: ScanContext;
@@ -34,7 +35,7 @@ export class LineScan {
     this.#left = allowance.unitsPerText + bytes.length * allowance.unitsPerByte;
   }
 
-  /** `starts` come in ascending order as far as lines are concerned. */
+  /** `starts` are in ascending order of lines. */
   visit(detector: Detector, start: number): void {
     if (start >= this.#lineEnd) this.#enterLineOf(start);
     if (!detector.looksBehind && this.context.isCovered(start)) return;
@@ -44,7 +45,7 @@ export class LineScan {
     detector.detect(this.context, start);
   }
 
-  /** What was found, and what has to go unread. */
+  /** The findings, and what must be replaced unread. */
   finish(): readonly Span[] {
     this.#leaveLine();
     if (this.#unscanned.length === 0) return this.context.spans;

@@ -1,19 +1,21 @@
 import { AnchorIndex, type Visit } from './anchors.js';
 
-/** A text to look for; in lower case with `fold`: ASCII letters then match in either case. */
+/** A text to search for. With `fold` it is lower case, and ASCII letters match in either case. */
 export interface Literal {
   readonly text: string;
   readonly fold: boolean;
 }
 
-/** The index costs about as much to build as looking for each literal, one by one, in so many bytes. */
+/**
+ * Building the index costs about as much as searching this many bytes for each literal, one by one.
+ */
 const bytesBeforeIndex = 16 * 1024;
 /** Even an empty text costs something: the loop over the literals. */
 const leastCounted = 512;
 
 /**
- * Finds all occurrences of many literals. A command that redacts one short text looks for them one by one; whoever scans
- * more gets the index.
+ * Finds all occurrences of many literals. A command that redacts one short text searches for them
+ * one by one; for longer input, an index is built.
  */
 export class LiteralSearch {
   readonly #literals: readonly Literal[];
@@ -24,7 +26,7 @@ export class LiteralSearch {
     this.#literals = literals;
   }
 
-  /** `visit` gets each literal as its index in the list. */
+  /** `visit` receives each literal's index in the list. */
   scan(bytes: Buffer, visit: Visit): void {
     this.#counted += Math.max(bytes.length, leastCounted);
     if (this.#index === undefined && this.#counted <= bytesBeforeIndex) {

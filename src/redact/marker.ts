@@ -1,4 +1,7 @@
-/** `[REDACTED:<kind>]`, kind of `[a-z0-9-]+`: what stands where a secret stood. Needs no escaping at any JSON depth. */
+/**
+ * `[REDACTED:<kind>]`, where kind is `[a-z0-9-]+`: replaces a secret. Needs no escaping at any JSON
+ * depth.
+ */
 export interface Marker {
   /** Byte position of the `[`. */
   readonly start: number;
@@ -14,7 +17,10 @@ export function markerText(kind: string): string {
   return `[REDACTED:${kind}]`;
 }
 
-/** The first complete marker at or after `from`. Linear: a kind holds no `[`, so no byte is looked at twice. */
+/**
+ * The first complete marker at or after `from`. Linear: a kind contains no `[`, so no byte is
+ * examined twice.
+ */
 export function nextMarker(bytes: Buffer, from: number): Marker | undefined {
   let start = bytes.indexOf(opening, from);
   while (start !== -1) {
@@ -29,7 +35,7 @@ export function nextMarker(bytes: Buffer, from: number): Marker | undefined {
   return undefined;
 }
 
-/** Whether what begins at `at` is a marker's kind: `token` in a marker is not the name of what follows it. */
+/** Whether a marker's kind begins at `at`: `token` in a marker does not name the text after it. */
 export function isMarkerKind(bytes: Buffer, at: number): boolean {
   const start = at - opening.length;
   return start >= 0 && opening.compare(bytes, start, at) === 0;

@@ -1,11 +1,14 @@
 import { alternations, isDense, isRandom, isSequence } from './entropy.js';
 
-/** Texts that stand where a secret would: placeholders, and references to where the value is kept. */
+/** Texts in place of a secret: placeholders, and references to where the value is kept. */
 
 const placeholderWords =
   /your|example|placeholder|change.?me|redacted|dummy|sample|insert|replace|fixme|foobar|lorem|invalid|secret.?here|key.?here|token.?here|password|passwd|deadbeef|qwerty|undefined|not.?(?:a.?)?real|fake.?(?:key|token|secret)|test.?(?:key|token|secret)|my.?(?:key|token|secret|api)|(?:api|secret|access|auth|private).?(?:key|token)/i;
 
-/** Whether somebody wrote it to stand for a secret: `your-key-here`, `xxxxxxxx`, `1234567890abcdef`, `sk-...`. */
+/**
+ * Whether it is a placeholder for a secret: `your-key-here`, `xxxxxxxx`, `1234567890abcdef`,
+ * `sk-...`.
+ */
 export function isPlaceholder(text: string): boolean {
   if (text.includes('[REDACTED')) return true;
   if (isMasked(text) || isSequence(text) || /x{8}/i.test(text)) return true;
@@ -14,7 +17,7 @@ export function isPlaceholder(text: string): boolean {
   return found !== null && isWrittenAsWord(found[0]) && !isRestRandom(text, found[0]);
 }
 
-/** In random text words turn up in a mixture of cases … */
+/** In random text, words occur in mixed case … */
 function isWrittenAsWord(word: string): boolean {
   return /^(?:[^A-Z]+|[^a-z]+|[A-Z][^A-Z]+|[a-z]+(?:[^A-Za-z]?[A-Z][a-z]+)+)$/.test(word);
 }
@@ -41,7 +44,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const credentialScope = /\/aws4_request$/;
 const moments = /^\d{4}-\d\d-\d\d(?:[T ]|$)/;
 
-/** Whether the text only says where a value is to be found or how it is made. */
+/** Whether the text only says where to find a value or how to create it. */
 export function isReference(text: string): boolean {
   if (templates.test(text) || references.test(text) || places.test(text)) return true;
   return moments.test(text) || credentialScope.test(text) || isPath(text) || isSessionKey(text);

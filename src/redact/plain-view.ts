@@ -1,21 +1,22 @@
 import { nextUnit, unitAt } from './escapes.js';
 
-/** A text as its reader sees it, and the way back from its positions to the source's. */
+/** A text as its reader sees it, with its positions mapped back to the source. */
 export interface PlainView {
   readonly bytes: Buffer;
-  /** Where a span that begins at the view's position begins in the source. */
+  /** Where a span that begins at this view position begins in the source. */
   startOf(position: number): number;
-  /** Where a span that ends before the view's position ends in the source. */
+  /** Where a span that ends before this view position ends in the source. */
   endOf(position: number): number;
 }
 
 /**
- * Writes escapes and entities as the characters they stand for, and leaves out what nobody sees. A unit with all its
- * backslashes is one place of the view: a span of the view is whole units of the source.
+ * Replaces escapes and entities with the characters they represent, and drops invisible ones. A
+ * unit with all its backslashes is one position of the view: a span of the view consists of whole
+ * units of the source.
  */
 export function plainView(source: Buffer): PlainView {
   const places = new Places(source.length);
-  // No unit is shorter than what it stands for.
+  // No unit is shorter than the text it represents.
   const bytes = Buffer.allocUnsafe(source.length);
   let length = 0;
   let copied = 0;
@@ -42,10 +43,10 @@ export function plainView(source: Buffer): PlainView {
   };
 }
 
-/** Where in the view the source's units ended, in order. */
+/** Where the source's units end in the view, in order. */
 class Places {
   readonly #ends: number[] = [0];
-  /** Where a span ends in the source that ends with the unit: before one that nobody sees. */
+  /** Where a span ends in the source if it ends with the unit: before an invisible one. */
   readonly #closings: number[] = [0];
   readonly #sourceEnds: number[] = [0];
   readonly #sourceLength: number;
@@ -55,7 +56,7 @@ class Places {
     this.#sourceLength = sourceLength;
   }
 
-  /** A unit of `length` bytes after `before` bytes that are the same in both. */
+  /** Adds `length` bytes, preceded by `before` bytes that are identical in both. */
   add(before: number, length: number, sourceStart: number, sourceEnd: number): void {
     this.#length += before + length;
     this.#ends.push(this.#length);
@@ -63,13 +64,13 @@ class Places {
     this.#sourceEnds.push(sourceEnd);
   }
 
-  /** Behind whatever nobody sees before it. */
+  /** After any invisible bytes before it. */
   startOf(position: number): number {
     const last = this.#lastEndingBefore(position + 1);
     return this.#after(last, position);
   }
 
-  /** Before whatever nobody sees behind it. */
+  /** Before any invisible bytes after it. */
   endOf(position: number): number {
     const last = this.#lastEndingBefore(position);
     const isEndOfUnit = this.#ends[last + 1] === position;

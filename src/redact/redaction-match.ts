@@ -1,9 +1,10 @@
 import { nextMarker } from './marker.js';
 
 /**
- * Whether `source` can be what `shipped` was redacted from: it matches with each `[REDACTED:<kind>]` of `shipped` standing
- * for any bytes, also none. Redactions made by another version, or with other known secrets, agree all the same; a fresh
- * redaction need not equal the shipped bytes. Compares bytes, so invalid UTF-8 counts like anything else.
+ * Whether `shipped` can be a redaction of `source`: each `[REDACTED:<kind>]` of `shipped` matches
+ * any bytes, even none. Redactions by another version, or with other known secrets, still match; a
+ * fresh redaction need not equal the shipped bytes. Compares bytes, so invalid UTF-8 counts like
+ * anything else.
  */
 export function agrees(shipped: Buffer, source: Buffer): boolean {
   if (shipped.equals(source)) return true;
@@ -14,7 +15,7 @@ export function agrees(shipped: Buffer, source: Buffer): boolean {
   let sourceAt = first.start;
   let shippedAt = first.end;
   for (let marker = nextMarker(shipped, shippedAt); marker !== undefined; ) {
-    // Leftmost is always best: what it leaves over can only help the pieces that follow.
+    // Leftmost is always best: the bytes it leaves can only help the pieces that follow.
     const found = find(source, shipped.subarray(shippedAt, marker.start), sourceAt);
     if (found === -1) return false;
     sourceAt = found + marker.start - shippedAt;
@@ -27,7 +28,7 @@ export function agrees(shipped: Buffer, source: Buffer): boolean {
   return sameBytes(shipped, shippedAt, shipped.length, source, source.length - tail);
 }
 
-/** How many markers of each kind are in shipped bytes, whoever put them there. */
+/** How many markers of each kind the shipped bytes contain, whoever wrote them. */
 export function countMarkers(bytes: Buffer): Map<string, number> {
   const counts = new Map<string, number>();
   for (let marker = nextMarker(bytes, 0); marker !== undefined; ) {
@@ -40,9 +41,9 @@ export function countMarkers(bytes: Buffer): Map<string, number> {
 const probeLength = 64;
 
 /**
- * Position of the first occurrence of `piece`, or -1. Buffer.indexOf alone takes 40 s for 512 KiB that almost repeat within
- * 1 MiB, so it looks only for the start of a long piece, and Knuth-Morris-Pratt takes over when comparing the rest costs
- * more than a few passes.
+ * Position of the first occurrence of `piece`, or -1. Buffer.indexOf alone takes 40 s for 512 KiB
+ * that almost repeat within 1 MiB, so only the start of a long piece is searched for, and
+ * Knuth-Morris-Pratt takes over when comparing the rest costs more than a few passes.
  */
 function find(source: Buffer, piece: Buffer, from: number): number {
   if (piece.length === 0) return from;
@@ -71,7 +72,7 @@ function findLinear(source: Buffer, piece: Buffer, from: number): number {
   return -1;
 }
 
-/** For each length, how much of that prefix is both its beginning and its end. */
+/** For each length, the longest border of that prefix: both its beginning and its end. */
 function bordersOf(piece: Buffer): Int32Array {
   const borders = new Int32Array(piece.length + 1);
   let border = 0;

@@ -30,13 +30,16 @@ export interface RedactorOptions {
   readonly allowance?: number;
 }
 
-/** Part of the version; changes with the code where the tables alone do not tell. */
+/** Part of the version; increased when a change of code alone may change the result. */
 const revision = 2;
 const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.4, unitsPerText: 200_000 };
-/** A second pass finds nothing new, except what the first laid bare; the bound is never met in practice. */
+/**
+ * A second pass finds nothing new, except what the first uncovered; the limit is never reached in
+ * practice.
+ */
 const mostPasses = 4;
 const slashEscape = Buffer.from('\\/', 'latin1');
-/** Base64 in base64 is looked into, and no further. */
+/** Base64 in base64 is decoded, but nothing deeper. */
 const deepestEncoding = 2;
 
 /** Throws `UsageError` for a kind that does not exist or a pattern that cannot be used. */
@@ -119,7 +122,10 @@ class Engine implements Redactor {
     return !this.#allowed.has(bytes.toString('latin1', span.start, span.end));
   }
 
-  /** Spans in the positions of `bytes`, not yet normalized: of the bytes as they are, and as their reader sees them. */
+  /**
+   * Spans as positions in `bytes`, not yet normalized: found in the bytes themselves and in what
+   * their reader sees.
+   */
   #scan(bytes: Buffer): readonly Span[] {
     const { spans, hidesSomething } = this.#scanForm(bytes);
     if (!hidesSomething) return spans;
@@ -166,7 +172,7 @@ interface Scanned {
   readonly hidesSomething: boolean;
 }
 
-/** Markers of `after` beyond those that `before` brought along. */
+/** Markers of `after` that `before` did not contain. */
 function newMarkers(before: Buffer, after: Buffer): ReadonlyMap<string, number> {
   const counts = countMarkers(after);
   for (const [kind, count] of countMarkers(before)) {
@@ -182,7 +188,10 @@ function allowanceOf({ allowance }: RedactorOptions): Allowance {
   return { units: allowance, unitsPerByte: 0, unitsPerText: Number.POSITIVE_INFINITY };
 }
 
-/** Tells apart what may redact differently. Known secrets are left out: nobody may test guesses against it. */
+/**
+ * Distinguishes settings that may redact differently. Known secrets are left out, so that nobody
+ * can test guesses against it.
+ */
 function versionOf(options: RedactorOptions): string {
   const facts = {
     revision,

@@ -1,28 +1,32 @@
 import type { Alphabet } from './alphabet.js';
 
 /**
- * One kind of secret that has a shape of its own. A row is facts only; `token-detector.ts` reads from the shape what else it
- * needs. Every match must hold one of the anchors (three bytes or more, case-sensitive) `lead` bytes after its start, and
- * every quantifier must be bounded.
+ * One kind of secret with a recognisable shape. A row contains only facts; the detector derives the
+ * rest from the shape. Every match must contain one of the anchors (three bytes or more,
+ * case-sensitive) `lead` bytes after its start, and every quantifier must be bounded.
  *
- * A shape that ends in an open range (`{36,255}`) goes on to the end of the run of the same bytes, so that no part of a
- * longer token stays behind; one that ends in an exact count must not be followed by another byte of a word.
+ * A shape that ends in an open range (`{36,255}`) continues to the end of the run of such bytes, so
+ * that no part of a longer token remains; one that ends in an exact count must not be followed by
+ * another word byte.
  */
 export interface Rule {
-  /** `[a-z0-9-]+`; stands in the marker, in the counts and in the user's `disabledKinds`. */
+  /** `[a-z0-9-]+`; used in the marker, in the counts and in the user's `disabledKinds`. */
   readonly kind: string;
   readonly anchors: readonly string[];
-  /** The group named `secret`, if there is one, is all that is replaced. */
+  /** If there is a group named `secret`, only that is replaced. */
   readonly shape: RegExp;
-  /** Bytes of the match before the anchor: a number, or those of a set that end where the anchor begins. */
+  /**
+   * The match before the anchor: a number of bytes, or those of a set that end where the anchor
+   * begins.
+   */
   readonly lead?: number | Alphabet;
-  /** What may not stand before the match, when it is something else than the bytes of a word. */
+  /** Bytes that may not precede the match, if they are not word bytes. */
   readonly notAfter?: Alphabet;
-  /** The anchor says little: the rest must look random. */
+  /** The anchor alone says little, so the rest must look random. */
   readonly weak?: boolean;
-  /** The anchor is a word that names are made of (`cache-key-…`), so it must begin one. */
+  /** The anchor is a word used in names (`cache-key-…`), so it must be the start of one. */
   readonly isWord?: boolean;
-  /** Also what looks like a placeholder or a word is redacted. */
+  /** Redacts even what looks like a placeholder or a word. */
   readonly evenPlaceholders?: boolean;
   readonly accepts?: (secret: string) => boolean;
   /** Where the facts come from. */
@@ -32,8 +36,8 @@ export interface Rule {
 }
 
 /**
- * One kind of secret that only its name gives away: `DD_API_KEY=<32 hex>`. The name is compared without case and
- * separators (`ddapikey`); the shape must match the whole value.
+ * One kind of secret that is recognised only by its name: `DD_API_KEY=<32 hex>`. Names are compared
+ * without case and separators (`ddapikey`); the shape must match the whole value.
  */
 export interface NamedRule {
   readonly kind: string;
@@ -43,36 +47,39 @@ export interface NamedRule {
   readonly example: string;
 }
 
-/** A kind that a detector of its own finds; listed so that every kind has a row. */
+/** A kind with a detector of its own; listed so that every kind has a row. */
 export interface StructureRule {
   readonly kind: string;
   readonly source: string;
-  /** Holds the secret between `⟦` and `⟧` where it is less than the whole. */
+  /** Marks the secret with `⟦` and `⟧` if it is only part of the example. */
   readonly example: string;
 }
 
-/** A program that takes a secret among its arguments, and where it stands. */
+/** A program that takes a secret among its arguments, and the secret's position. */
 export interface CommandRule {
-  /** `command-password` where it is left out. */
+  /** Default: `command-password`. */
   readonly kind?: string;
-  /** Names of programs, with subcommands where those matter. */
+  /** Names of programs, with subcommands where they matter. */
   readonly programs: readonly string[];
-  /** Flags whose value is the secret, apart from it or behind `=`. */
+  /** Flags whose value is the secret, as a separate argument or after `=`. */
   readonly flags?: readonly string[];
-  /** Flags that the secret is joined to: `-pSECRET`. */
+  /** Flags joined to the secret: `-pSECRET`. */
   readonly joined?: readonly string[];
   /** Flags whose value is a name, a separator and the secret. */
   readonly pairs?: readonly string[];
   readonly joinedPairs?: readonly string[];
-  /** `:` where it is left out. */
+  /** Default: `:`. */
   readonly separators?: string;
-  /** Which arguments are the secret, flags and their values not counted; negative from the end. With `separators`, pairs. */
+  /**
+   * Positions of the secret among the arguments, not counting flags and their values; negative from
+   * the end. With `separators`, pairs.
+   */
   readonly arguments?: readonly number[];
-  /** What some argument must look like. */
+  /** What at least one argument must look like. */
   readonly needs?: RegExp;
-  /** What stands before the secret and stays. */
+  /** What precedes the secret and stays. */
   readonly prefix?: RegExp;
-  /** A token, so that a word is none. */
+  /** The secret is a token, so a word does not count. */
   readonly isToken?: boolean;
   readonly source: string;
   readonly example: string;

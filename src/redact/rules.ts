@@ -20,7 +20,7 @@ import { structureRules } from './rules/structures.js';
 import { urlRules } from './rules/urls.js';
 import { walletRules } from './rules/wallets.js';
 
-/** Every kind that has a shape of its own. A new kind is a new row in one of these tables. */
+/** Every kind with a recognisable shape. A new kind is a new row in one of these tables. */
 export const rules: readonly Rule[] = [
   ...modelRules,
   ...cloudRules,
@@ -43,12 +43,14 @@ export const rules: readonly Rule[] = [
 
 export { commandLineRules, namedRules, structureRules };
 
-/** Every kind that a marker can carry, except those of the user's own patterns. */
+/** Every kind that a marker can have, except those of the user's own patterns. */
 export const kinds: ReadonlySet<string> = new Set(
   [...rules, ...namedRules, ...structureRules].map((row: { readonly kind: string }) => row.kind),
 );
 
-/** Kinds that are no matter of taste: what the user named, and what could not be scanned in time. */
+/**
+ * Kinds that cannot be switched off: what the user named, and what could not be scanned in time.
+ */
 export const alwaysOn: ReadonlySet<string> = new Set(['known', 'budget']);
 
 export type { NamedRule, Rule, StructureRule };

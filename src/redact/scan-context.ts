@@ -5,11 +5,11 @@ export interface Span {
   readonly start: number;
   readonly end: number;
   readonly kind: string;
-  /** Where spans overlap they become one, of the heaviest's kind. */
+  /** Overlapping spans are merged into one of the heaviest one's kind. */
   readonly weight: number;
 }
 
-/** The heavier, the more is known about what the bytes are. */
+/** The more certain the finding, the heavier. */
 export const weights = {
   generic: 1,
   named: 2,
@@ -21,20 +21,24 @@ export const weights = {
   budget: 2000,
 } as const;
 
-/** Longest stretch that a sticky expression may look at from where it starts; rows are written to stay below. */
+/** The furthest a sticky expression may look from its start; rules are written to stay below it. */
 export const reach = 8 * 1024;
 const windowLength = 64 * 1024;
 const lookBack = 256;
 const findingUnits = 14;
 
 /**
- * The bytes under inspection and what was found in them so far. Expressions see a latin1 window, so that an index is a byte
- * and invalid UTF-8 survives. Every detector charges what it does; when the allowance is gone, `isSpent` is true for good.
+ * The bytes being scanned and what has been found in them so far. Expressions see a latin1 window,
+ * so that an index is a byte and invalid UTF-8 survives. Every detector charges for its work; when
+ * the allowance is used up, `isSpent` stays true.
  */
 export class ScanContext {
   readonly bytes: Buffer;
   readonly spans: Span[] = [];
-  /** How far a detector that searches around its anchors has come, under a key of its own. */
+  /**
+   * How far each detector that searches around its anchors has come, keyed by the detector's own
+   * key.
+   */
   get searchedTo(): Map<object, number> {
     this.#searchedTo ??= new Map();
     return this.#searchedTo;
@@ -52,19 +56,22 @@ export class ScanContext {
 
   readonly #scanDecoded: ((bytes: Buffer) => boolean) | undefined;
 
-  /** `scanDecoded` says whether what was decoded holds a secret; it is left out where no further decoding is wanted. */
+  /**
+   * `scanDecoded` says whether decoded text contains a secret; omitted if nothing more is to be
+   * decoded.
+   */
   constructor(bytes: Buffer, scanDecoded?: (bytes: Buffer) => boolean) {
     this.bytes = bytes;
     this.#scanDecoded = scanDecoded;
   }
 
-  /** Whether a text that was found in the bytes, encoded, holds a secret. */
+  /** Whether text decoded from the bytes contains a secret. */
   holdsSecret(decoded: Buffer): boolean {
     this.charge(20 + (decoded.length >> 3));
     return this.#scanDecoded?.(decoded) ?? false;
   }
 
-  /** Sets what may be spent from here on. */
+  /** Sets the allowance from here on. */
   allow(units: number): void {
     this.#allowance = units;
   }
@@ -82,7 +89,9 @@ export class ScanContext {
     this.#allowance -= units;
   }
 
-  /** Every match of a global expression, whose matches are shorter than `reach`, in the whole text. */
+  /**
+   * Every match in the whole text of a global expression whose matches are shorter than `reach`.
+   */
   *search(expression: RegExp): Generator<Match> {
     for (let from = 0; from < this.bytes.length; from += windowLength - reach) {
       const text = this.text(from, Math.min(from + windowLength, this.bytes.length));
@@ -102,19 +111,22 @@ export class ScanContext {
 
   add(start: number, end: number, kind: string, weight: number): void {
     if (end <= start) return;
-    // Whatever is found is sorted, merged and written out afterwards.
+    // Each finding will be sorted, merged and written out.
     this.charge(findingUnits);
     this.spans.push({ start, end, kind, weight });
     const isShape = weight >= weights.shape && weight < weights.user;
     if (isShape && end > this.#covered.end) this.#covered = { start, end };
   }
 
-  /** Whether the position lies behind the start of a token that was found: nothing more is to be learnt there. */
+  /** Whether the position is inside a token already found, where nothing more can be learnt. */
   isCovered(position: number): boolean {
     return position > this.#covered.start && position < this.#covered.end;
   }
 
-  /** Runs a sticky expression at byte `at`; positions in the answer are bytes of the context. */
+  /**
+   * Runs a sticky expression at byte `at`; positions in the result are byte positions in the
+   * context.
+   */
   match(expression: RegExp, at: number): Match | undefined {
     this.#moveWindowTo(at);
     expression.lastIndex = at - this.#windowStart;
@@ -128,7 +140,10 @@ export class ScanContext {
     return { start: at, end, secretStart: start + secret[0], secretEnd: start + secret[1] };
   }
 
-  /** Whether nobody asked for this position before: several words of one name lead to the same value. */
+  /**
+   * Whether this is the first request for this position: several words of one name lead to the same
+   * value.
+   */
   isFirstVisit(position: number): boolean {
     this.#visited ??= new Set();
     if (this.#visited.has(position)) return false;
@@ -140,7 +155,10 @@ export class ScanContext {
     return this.bytes.toString('latin1', start, end);
   }
 
-  /** End of the run of the set's bytes at `from`, remembered, so that asking from every byte of a run costs one walk. */
+  /**
+   * End of the run of the set's bytes at `from`, cached, so that asking from every byte of a run
+   * costs only one walk.
+   */
   runEnd(from: number, set: Alphabet): number {
     this.#runs ??= new Map();
     const known = this.#runs.get(set);
@@ -165,7 +183,7 @@ export class ScanContext {
 export interface Match {
   readonly start: number;
   readonly end: number;
-  /** The part to replace: the group named `secret`, or all of it. */
+  /** The part to replace: the group named `secret`, or the whole match. */
   readonly secretStart: number;
   readonly secretEnd: number;
 }

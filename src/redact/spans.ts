@@ -4,7 +4,9 @@ import { isJson, jsonStrings, looksLikeJson } from './json-strings.js';
 import { markerText, nextMarker } from './marker.js';
 import { type Span, weights } from './scan-context.js';
 
-/** From what detectors found to what is replaced: in order, apart from each other, and never at the cost of the line's form. */
+/**
+ * Turns findings into replacements: sorted, disjoint, and without breaking the line's structure.
+ */
 export function normalizeSpans(bytes: Buffer, found: readonly Span[]): readonly Span[] {
   const outside = outsideMarkers(bytes, found);
   const apart = merge(outside.flatMap((span) => perLine(bytes, span)));
@@ -25,7 +27,10 @@ export function replace(bytes: Buffer, spans: readonly Span[]): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** A marker stays as it is: what lies in one is dropped, what cuts one takes in all of it. */
+/**
+ * Markers stay intact: spans inside one are dropped, and spans that overlap one are extended to
+ * include it.
+ */
 function outsideMarkers(bytes: Buffer, spans: readonly Span[]): readonly Span[] {
   let marker = nextMarker(bytes, 0);
   if (marker === undefined) return spans;
@@ -93,8 +98,8 @@ function betweenEscapes(bytes: Buffer, span: Span): Span {
 }
 
 /**
- * Detectors stay inside strings by themselves. Should a span touch a line's JSON structure all the same (a known secret may
- * hold quotes), only its parts inside strings are replaced.
+ * Detectors stay inside strings by themselves. If a span touches a line's JSON structure all the
+ * same (a known secret may contain quotes), only its parts inside strings are replaced.
  */
 function insideJsonStrings(bytes: Buffer, spans: readonly Span[]): readonly Span[] {
   const kept: Span[] = [];

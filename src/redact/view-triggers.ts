@@ -11,15 +11,17 @@ import { foreignPasswordWords } from './assignments/foreign-words.js';
 import { isAfterEscape } from './boundary.js';
 import { unitAt } from './escapes.js';
 
-/** A literal that may make a text worth reading as its reader sees it. */
+/** A literal that suggests checking the text as its reader sees it. */
 export interface ViewTrigger {
   readonly literal: string;
   readonly fold?: boolean;
-  /** On bytes alone: whether what stands at `at` could hide something. */
+  /** Whether the bytes at `at` could hide something. */
   isWorthwhile(bytes: Buffer, at: number): boolean;
 }
 
-/** `literals` are those of tokens: with slashes in them, they may be written as `\/` and `\\/`. */
+/**
+ * `literals` are those of tokens: if they contain slashes, these may be written as `\/` and `\\/`.
+ */
 export function viewTriggers(literals: readonly string[]): readonly ViewTrigger[] {
   return [
     ...escapedLetters,
@@ -36,8 +38,8 @@ export function viewTriggers(literals: readonly string[]): readonly ViewTrigger[
 const always = (): boolean => true;
 
 /**
- * Printable ASCII in escapes: `\\u002b` and `\\u0022` (.NET), `\\u003d` (Go), any letter. JSON allows it, and it would hide a
- * secret.
+ * Printable ASCII in escapes: `\\u002b` and `\\u0022` (.NET), `\\u003d` (Go), any letter. JSON
+ * allows them, and they would hide a secret.
  */
 const escapedLetters: readonly ViewTrigger[] = ['2', '3', '4', '5', '6', '7'].map((digit) => ({
   literal: `\\u00${digit}`,
@@ -63,7 +65,7 @@ function isEscapedSlashes(bytes: Buffer, at: number): boolean {
   return second > first + 1 && bytes[second] === 0x2f;
 }
 
-/** What nobody sees hides a word only in its middle. */
+/** An invisible character hides a word only in its middle. */
 function isInsideWord(bytes: Buffer, at: number): boolean {
   let start = at;
   while (bytes[start - 1] === backslash) start -= 1;
@@ -92,7 +94,7 @@ const invisible: readonly ViewTrigger[] = [
   ...['200b', '200c', '200d', '200e', '200f', '2060', 'feff', '00ad'].map((hex) => `\\u${hex}`),
 ].map((literal) => ({ literal, fold: literal.startsWith('\\'), isWorthwhile: isInsideWord }));
 
-/** Letters and digits as wide as Chinese characters. */
+/** Full-width letters and digits. */
 const wide: readonly ViewTrigger[] = [
   ...letters().map((letter) => utf8(String.fromCharCode(letter.charCodeAt(0) + 0xfee0))),
   ...['1', '2', '3', '4', '5'].map((digit) => `\\uff${digit}`),
@@ -154,7 +156,7 @@ function isHexPair(bytes: Buffer, at: number): boolean {
   return runEnd(bytes, at, hexDigits, at + 2) === at + 2;
 }
 
-/** Words for passwords in JSON that is ASCII only, by their first letter that is not. */
+/** Words for passwords in ASCII-only JSON, by their first non-ASCII letter. */
 const passwordWords: readonly ViewTrigger[] = foreignPasswordWords
   .filter((word) => /[^\x20-\x7e]/.test(word))
   .map((word) => {

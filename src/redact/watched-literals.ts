@@ -18,7 +18,7 @@ import type { Literal } from './literal-search.js';
 import { commandLineRules, namedRules, rules } from './rules.js';
 import { type ViewTrigger, viewTriggers } from './view-triggers.js';
 
-/** A literal and everything that takes a closer look where it occurs. */
+/** A literal and everything that looks closer where it occurs. */
 export interface Watched extends Literal {
   readonly detectors: Detector[];
   readonly viewTriggers: ViewTrigger[];

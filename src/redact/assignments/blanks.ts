@@ -1,6 +1,9 @@
 import { alphabet, backslash, newline, pastBackslashes, runEnd } from '../alphabet.js';
 
-/** What may stand between words without meaning anything: blanks, colour codes, newlines with what tools put before a line. */
+/**
+ * What may appear between words without meaning: blanks, colour codes, and newlines with the line
+ * prefixes that tools add.
+ */
 
 const blanks = alphabet(' \t');
 const controlParameters = alphabet('0-9;?');
@@ -57,7 +60,7 @@ export function pastNewline(bytes: Buffer, at: number): number {
 // Line numbers of `cat -n` and of editors, and the mark of a diff.
 const margin = /^(?:[ \t]*\d{1,6}(?:\t|\\{1,64}t|\xe2\x86\x92|[:|]))?[+-]?/;
 
-/** Past what tools put before a line, and its indentation. */
+/** Past the prefix a tool adds to a line, and the indentation. */
 export function pastMargin(bytes: Buffer, lineStart: number): number {
   const found = margin.exec(bytes.toString('latin1', lineStart, lineStart + 96));
   return pastBlanks(bytes, lineStart + (found?.[0].length ?? 0));

@@ -1,7 +1,7 @@
 import { alphabet, isIn } from '../alphabet.js';
 import { pastBlanks, pastMargin, pastNewline } from './blanks.js';
 
-/** Where the value itself begins, and whether on a line of its own. */
+/** Where the value itself begins, and whether it is on a line of its own. */
 export interface Decoration {
   readonly end: number;
   readonly isNextLine: boolean;
@@ -59,7 +59,7 @@ const decorationOf: readonly (RegExp | undefined)[] = Array.from(
 
 const blockMark = /^[|>][+-]?\d?[+-]?[ \t]*/;
 
-/** Past a newline, with YAML's mark of a block before it, and the indentation behind it. */
+/** Past a newline, with YAML's block mark before it and the indentation after it. */
 function pastLineBreak(bytes: Buffer, at: number): number {
   const mark = blockMark.exec(bytes.toString('latin1', at, at + 8));
   const lineEnd = pastBlanks(bytes, at + (mark?.[0].length ?? 0));

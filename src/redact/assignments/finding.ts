@@ -6,7 +6,7 @@ import { type Assignment, readValue } from './value.js';
 
 const longestJudged = 512;
 
-/** The end of the value that was read, secret or not. */
+/** The end of the value read, secret or not. */
 export function readAndJudge(
   context: ScanContext,
   nameEnd: number,
@@ -47,7 +47,7 @@ function withoutScheme(context: ScanContext, found: Assignment): Assignment {
   return scheme === null ? found : { ...found, valueStart: found.valueStart + scheme[0].length };
 }
 
-/** Without the escapes of whatever depth. */
+/** The value without escapes, whatever their depth. */
 function plain(value: string): string {
   return value.includes('\\') ? value.replace(/\\+([^\\])/g, '$1') : value;
 }

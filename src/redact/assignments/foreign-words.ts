@@ -1,4 +1,4 @@
-/** Words for passwords that are not plain ASCII or have blanks in them, small letters first. */
+/** Words for passwords that are not plain ASCII or contain blanks, in lower case. */
 export const foreignPasswordWords: readonly string[] = [
   'contraseña',
   'contraseñ',

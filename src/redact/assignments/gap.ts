@@ -4,12 +4,12 @@ import { pastDecoration } from './decoration.js';
 import { nameStartOf } from './name-extent.js';
 
 /**
- * How a value is tied to its name: `NAME=value`, `name: value`, `name == value`, `--name value`, `the name is value`, and a
- * value that merely comes next: below `name:`, in a table.
+ * How a value is tied to its name: `NAME=value`, `name: value`, `name == value`, `--name value`,
+ * `the name is value`, and a value that merely follows: below `name:`, in a table.
  */
 export type Tie = 'assigned' | 'spaced' | 'compared' | 'flag' | 'stated' | 'below' | 'placed';
 
-/** What lies between a name and its value. */
+/** The text between a name and its value. */
 export interface Gap {
   readonly valueAt: number;
   readonly tie: Tie;
@@ -29,7 +29,7 @@ const gapWords = new Set(
     'per voor dla till f l n string str varchar text'
   ).split(' '),
 );
-/** With which letters they begin, by how long they are. */
+/** Their possible initial letters, by length. */
 const gapWordShapes = new Uint8Array(0x1000);
 for (const word of gapWords) gapWordShapes[shapeOf(word.charCodeAt(0), word.length)] = 1;
 
@@ -40,14 +40,14 @@ function shapeOf(first: number, length: number): number {
 const quotes = alphabet('"\'`');
 const blanks = alphabet(' \t');
 const closers = alphabet('])}*');
-/** What can follow a name that is given a value; anything else ends the search before it begins. */
+/** What can follow a name that has a value; any other byte ends the search at once. */
 const openings = alphabet(' \t\r\n"\'`\\=:|>])},?+*<~{');
 
 function isOpening(byte: number | undefined): boolean {
   return byte !== undefined && (openings[byte] === 1 || byte >= 0x80 || byte === 0x1b);
 }
 
-/** The gap behind a name that ends at `nameEnd`, or `undefined` when it is given nothing. Bounded. */
+/** The gap after a name that ends at `nameEnd`; `undefined` if the name has no value. Bounded. */
 export function gapAfter(bytes: Buffer, keywordStart: number, nameEnd: number): Gap | undefined {
   if (!isOpening(bytes[nameEnd]) || isProse(bytes, nameEnd)) return undefined;
   const named = pastControls(bytes, nameEnd);
@@ -65,7 +65,7 @@ export function gapAfter(bytes: Buffer, keywordStart: number, nameEnd: number): 
   );
 }
 
-/** A word behind a blank that is none of a gap, or no digit for a while. */
+/** Whether the word after a blank belongs to no gap, or no digit or sign follows for a while. */
 function isProse(bytes: Buffer, nameEnd: number): boolean {
   const start = nameEnd + 1;
   if (bytes[nameEnd] !== 0x20 || !isIn(letters, bytes[start])) return false;
@@ -151,7 +151,7 @@ function afterOperator(bytes: Buffer, at: number, isClosed: boolean): number {
   }
 }
 
-// Bars of tables and arrows; a colon and an equals sign as wide as Chinese characters.
+// Table bars and arrows; the full-width colon and equals sign.
 const wideOperators = ['│', '┃', '║', '→', '⇒', '：', '＝'].map((text) => Buffer.from(text));
 const escapedOperator = /^u(?:250[023]|2551|2192|21d2|ff1a|ff1d)/i;
 
@@ -205,11 +205,11 @@ function afterValueWord(bytes: Buffer, nameEnd: number): Gap | undefined {
   return { valueAt: runEnd(bytes, operator + 1, blanks, operator + 9), tie: 'spaced' };
 }
 
-// The fields between them are no longer than a word or two.
+// The fields in between are at most a word or two long.
 const otherFields =
   /^\\{0,64}["'],\s{0,4}(?:\\{0,64}["']\w{1,20}\\{0,64}["']\s?:\s?\\{0,64}["'][^"'\\]{0,40}\\{0,64}["'],\s{0,4}){1,3}\\{0,64}["'](?:value|text)\\{0,64}["']\s?:\s?/;
 
-/** `"name":"Password","ref":"e8","value":…`: arguments of tools that drive browsers. */
+/** `"name":"Password","ref":"e8","value":…`: arguments of browser automation tools. */
 function afterOtherFields(bytes: Buffer, nameEnd: number): Gap | undefined {
   const quote = pastBackslashes(bytes, nameEnd);
   if (!isIn(quotes, bytes[quote]) || bytes[quote + 1] !== 0x2c) return undefined;
@@ -224,7 +224,10 @@ function isBetweenPair(bytes: Buffer, at: number): boolean {
 
 const block = /^\{(?:[^{}]|\{[^{}]{0,80}\}){0,240}?(?<=[\s,{nrt])(?:default|value)(?=\s{0,16}[=:])/;
 
-/** `variable "db_password" { type = string default = "…" }`: behind the word that gives the value. */
+/**
+ * `variable "db_password" { type = string default = "…" }`: after the word that introduces the
+ * value.
+ */
 function afterBlock(bytes: Buffer, at: number): number {
   const found = block.exec(bytes.toString('latin1', at, at + 320));
   return found === null ? -1 : at + found[0].length;
@@ -266,7 +269,7 @@ function afterWords(bytes: Buffer, closed: number, at: number): Gap | undefined 
   return { valueAt: pastMargin(bytes, lineStart), tie: 'placed' };
 }
 
-/** Whether a number, a word of those above or an attribute's name is next. */
+/** Whether a number, one of the words above or an attribute's name follows. */
 function isGapWord(bytes: Buffer, at: number): boolean {
   const end = runEnd(bytes, at, lettersAndDigits, at + longestWord + 1);
   if (end - at > longestWord) return false;
@@ -275,7 +278,7 @@ function isGapWord(bytes: Buffer, at: number): boolean {
   return gapWords.has(word) || /^\d{1,3}$/.test(word);
 }
 
-/** Values of secrets have digits or signs; prose mostly has none. */
+/** Secret values contain digits or signs; prose mostly does not. */
 function hasTellingByte(bytes: Buffer, from: number, to: number): boolean {
   const end = Math.min(to, bytes.length);
   for (let at = from; at < end; at += 1) {
@@ -284,7 +287,7 @@ function hasTellingByte(bytes: Buffer, from: number, to: number): boolean {
   return false;
 }
 
-/** What passwords have that words have not. */
+/** Bytes found in passwords but not in words. */
 export const tellingBytes = alphabet('0-9!@#$%^&*+=?~()');
 
 function stated(bytes: Buffer, from: number): Gap {
@@ -294,7 +297,7 @@ function stated(bytes: Buffer, from: number): Gap {
 
 const typeWord = /^(?:REG_(?:EXPAND_)?SZ|string|String|SecureString|secret|text)[ \t]{1,8}/;
 
-/** `--name value`, and `NAME value` as `set -gx`, `ENV` and tables have it. */
+/** `--name value`, and `NAME value` as in `set -gx`, `ENV` and tables. */
 function afterBlanks(
   bytes: Buffer,
   keywordStart: number,
@@ -311,7 +314,7 @@ function afterBlanks(
 const shortestPlaced = 10;
 const typeStarts = alphabet('RsSt');
 
-/** Whether a word or a string is next that is long enough and has a digit in it, or the type of one. */
+/** Whether a long enough word or string with a digit in it follows, or the type of one. */
 function isPlaceable(bytes: Buffer, at: number): boolean {
   const start = isQuoteAt(bytes, at) ? pastBackslashes(bytes, at) + 1 : at;
   let end = start;

@@ -12,7 +12,7 @@ import type { NamedRule } from '../rule.js';
 import type { SecretName } from './names.js';
 import type { Assignment } from './value.js';
 
-/** Whether a value could be what its name says. */
+/** Whether a value could be what its name suggests. */
 export function isSecretValue(name: SecretName, value: string, found: Assignment): boolean {
   // The name has no value, and the next line belongs to another name.
   if (found.tie === 'below' && /^[\w.-]+[=:]/.test(value)) return false;
@@ -34,14 +34,14 @@ function isApart({ tie }: Assignment): boolean {
   return tie === 'placed' || tie === 'below';
 }
 
-/** Small and capital letters, digits and signs, as generators of passwords mix them. */
+/** Upper and lower case, digits and signs, mixed as by a password generator. */
 function isVaried(value: string): boolean {
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*@^~]/];
   if (value.length < 12 || value.includes('/')) return false;
   return kinds.every((kind) => kind.test(value)) && !isSequence(value);
 }
 
-/** Ids are given as tokens and as keys of many kinds; an API's key or a client's secret is none of those. */
+/** UUIDs serve as tokens and as many kinds of keys, but not as an API key or a client secret. */
 function mayBeUuid(name: SecretName, found: Assignment): boolean {
   if (isApart(found) || found.tie === 'compared' || name.isVague) return false;
   return (
@@ -50,7 +50,9 @@ function mayBeUuid(name: SecretName, found: Assignment): boolean {
   );
 }
 
-/** Printable and without blanks; a quoted password may hold blanks and letters of any language. */
+/**
+ * Printable and without blanks; a quoted password may contain blanks and letters of any language.
+ */
 function isWritable(name: SecretName, value: string, found: Assignment): boolean {
   if (/^[\x21-\x7e]+$/.test(value)) return true;
   if (name.kind !== 'password' || !found.isQuoted) return false;
@@ -68,7 +70,7 @@ export function isMailAddress(value: string): boolean {
   return /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value);
 }
 
-/** What merely stands next to a name is a secret only if nothing else looks like it. */
+/** A value that merely appears next to a name is a secret only if nothing else looks like it. */
 function isBeyondDoubt(name: SecretName, value: string): boolean {
   if (value.length < 10 || isWordy(value) || isPath(value) || /[,;()<>{}]/.test(value))
     return false;
@@ -101,7 +103,7 @@ function isPassword(value: string, found: Assignment): boolean {
   return value.split(' ').some((part) => isPasswordWord(part, found));
 }
 
-// What people type who do not use a generator, and what they type where the value does not matter.
+// What people type when they do not use a generator, or when the value does not matter.
 const everyday = /^(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[\w!@#$%^&*+=?~.-]{6,64}$/;
 const algorithms =
   /^(?:md\d|sha|base\d|utf|argon|bcrypt|scrypt|pbkdf|oauth|ipv?\d|x509|pkcs|u?int\d|float\d|latin1|aes|rsa|ed25519|hs256|rs256|es256|v\d|http|tls|ssl|s3$|ec2$|k8s)/i;
@@ -115,12 +117,15 @@ export function isAlgorithm(value: string): boolean {
   return algorithms.test(value) && !/[!#$%&*+=?@^~]/.test(value);
 }
 
-/** Whether it is what documentation has in a password's place, or a setting. */
+/** Whether it is a documentation placeholder for a password, or a setting. */
 export function isSamplePassword(value: string): boolean {
   return samples.test(value) || settings.test(value);
 }
 
-/** A word with digits, such as people think up: no generator's work, but given where only a password can be. */
+/**
+ * A word with digits, such as people make up: not from a generator, but in a place where only a
+ * password makes sense.
+ */
 function isEverydayPassword(name: SecretName, value: string, found: Assignment): boolean {
   if (isReference(value) || isPlaceholder(value) || isSequence(value)) return false;
   if (isCode(value, found) || isMailAddress(value) || isUuid(value)) return false;
@@ -168,7 +173,10 @@ function isCode(value: string, found: Assignment): boolean {
   return /=>|\)\.|::|&&|\|\||^[{[(]|[;{]$|^!{0,2}[A-Za-z_$.]+\([\w$.]*,?$/.test(value);
 }
 
-/** A variable's or a property's name, not a value: words joined by dots, underscores or humps. */
+/**
+ * The name of a variable or property rather than a value: words joined by dots, underscores or
+ * camel case.
+ */
 function isName(value: string): boolean {
   const parts = value.split('.');
   if (!parts.every((part) => /^[A-Za-z_$][\w$]*$/.test(part))) return false;
@@ -185,13 +193,13 @@ function wholeShape(rule: NamedRule): RegExp {
   return known;
 }
 
-/** Whether the value has the shape that the vendor gives it. */
+/** Whether the value has the vendor's format. */
 export function fits(rule: NamedRule, value: string): boolean {
   if (!wholeShape(rule).test(value)) return false;
   return !isSequence(value) && !/x{6}|your|0{12}/i.test(value) && entropy(value) > 2.2;
 }
 
-/** `user:password` in base64, as Docker's configuration has it. */
+/** `user:password` in base64, as in Docker's configuration. */
 export function isBasic(value: string): boolean {
   return value.length >= 8 && /^[^:\s]{1,100}:[^\s]{3,}/.test(printableFromBase64(value) ?? '');
 }

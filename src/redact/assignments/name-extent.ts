@@ -23,7 +23,7 @@ export function nameStartOf(bytes: Buffer, at: number): number {
   return bytes[start - 1] === 0x5b || bytes[start - 1] === 0x3b ? pastColour(bytes, start) : start;
 }
 
-/** What is left of a colour code (`31m`) before a name. */
+/** Past the rest of a colour code (`31m`) before a name. */
 function pastColour(bytes: Buffer, start: number): number {
   const end = runEnd(bytes, start, controlParameters, start + 4) + 1;
   return bytes[end - 1] === 0x6d && isAfterEscape(bytes, end) ? end : start;

@@ -1,7 +1,7 @@
 import type { NamedRule } from '../rule.js';
 import { bareName, type SecretName, secretNameOf } from './names.js';
 
-/** What the rules and the words of a name say about its value. */
+/** What the rules and a name's words say about its value. */
 export interface NameSense {
   readonly secretName: SecretName | undefined;
   readonly named: readonly NamedRule[];
@@ -10,7 +10,7 @@ export interface NameSense {
 
 const mostRemembered = 4096;
 
-/** Remembers what names mean: transcripts repeat the same few. */
+/** Caches the meaning of names: transcripts repeat the same few. */
 export class NameReader {
   readonly #named: readonly NamedRule[];
   readonly #known = new Map<string, NameSense | undefined>();
@@ -19,7 +19,7 @@ export class NameReader {
     this.#named = named;
   }
 
-  /** `undefined` when the name is no reason to look at the value. */
+  /** `undefined` if the name is no reason to look at the value. */
   read(name: string): NameSense | undefined {
     if (this.#known.has(name)) return this.#known.get(name);
     if (this.#known.size >= mostRemembered) this.#known.clear();

@@ -1,4 +1,4 @@
-/** The words of which names of secrets are made. */
+/** The words that make up the names of secrets. */
 
 function words(text: string): ReadonlySet<string> {
   return new Set(text.split(' '));
@@ -10,12 +10,12 @@ export const passwordWords = words(
     'jelszo jelszava parol passkey clave lozinka sandi kodeord zugangscode slaptazodis geslo sifra',
 );
 
-/** Words for passwords in languages where the article or the case is a suffix. */
+/** Words for passwords in languages that add the article or case as a suffix. */
 export const declinedWords = words(
   'passord adgangskode kodeord losenord salasana heslo haslo jelszo wachtwoord kennwort passwort parola senha sandi',
 );
 
-/** Before a word for a password: a setting about passwords. */
+/** Before a word for a password, these make the name a setting about passwords. */
 export const askers = words(
   'ask allow show hide reset require random empty has use enable disable min max forgot no',
 );
@@ -24,12 +24,12 @@ export const secretWords = words('secret credential credentials creds pepper sal
 
 export const tokenWords = words('auth token');
 
-/** Words that also name what is no secret; the value has to be a token beyond doubt. */
+/** Words that also name things that are not secret; the value must be a token beyond doubt. */
 export const sessionWords = words(
   'jwt bearer session sessionid sessid sid cookie otp totp pat sas assertion ticket authorization master seed',
 );
 
-/** What only qualifies the value, at the end of a name: `SECRET_KEY_BASE` is `secret key`. */
+/** Words at the end of a name that only qualify the value: `SECRET_KEY_BASE` is `secret key`. */
 export const qualifiers =
   /^(?:base|value|val|raw|plain|plaintext|text|production|prod|staging|stage|dev|development|test|live|base64|b64|hex|string|str|env|primary|secondary|old|new|default|current|previous|v?\d{1,3})$/;
 
@@ -50,7 +50,7 @@ export const passOwners = words(
     'login server guest relay temp initial default wpa router host client tls ssl vnc rdp tunnel panel cert pfx p12 jks ca repl backup grafana jenkins nexus docker registry git svn bot svc',
 );
 
-/** Words that make a key a secret wherever in its name they stand, vendors among them. */
+/** Words that make a key a secret anywhere in its name, vendors among them. */
 export const keyOwners = words(
   'api secret private priv encryption encrypt decryption signing master preshared psk hmac aes rsa gpg pgp jwt jwk ' +
     'django flask rails nextauth laravel openai anthropic claude mistral cohere groq gemini google gcp azure aws minio ' +
@@ -62,7 +62,7 @@ export const keyOwners = words(
     'postmark brevo mailchimp klaviyo wallet deployer ingestion sharedaccess unseal',
 );
 
-/** Words that make a key a secret when they stand right before it. */
+/** Words that make a key a secret directly before it. */
 export const directKeyOwners = words(
   'access app application encoding signature sign account storage service subscription licence license shared ssh deploy ' +
     'admin auth tls ssl session client root consumer webhook cookie crypto ingest write read server instrumentation user ' +
@@ -70,7 +70,7 @@ export const directKeyOwners = words(
     'recovery validation security secure maps',
 );
 
-/** What keys of other kinds are called: of tables, caches, objects, keyboards. */
+/** Names of other kinds of keys: of tables, caches, objects, keyboards. */
 export const harmlessKeys = words(
   'foreign primary partition sort range cache index idempotency react row column object group map dict translation i18n ' +
     'locale lookup hash hot short shortcut site known event message metric data config state store item list unique ' +

@@ -14,15 +14,15 @@ import {
   tokenWords,
 } from './name-words.js';
 
-/** What a name says about the value that it is given. */
+/** What a name says about its value. */
 export interface SecretName {
-  /** Stands in the marker. */
+  /** Appears in the marker. */
   readonly kind: 'password' | 'secret' | 'token' | 'key';
-  /** Whether the name alone says little, so that the value must be a token beyond doubt. */
+  /** The name alone says little, so the value must be a token beyond doubt. */
   readonly isVague: boolean;
-  /** Whether it is written like a variable of the environment: `DB_PASSWORD`. */
+  /** Written like an environment variable: `DB_PASSWORD`. */
   readonly isConstant: boolean;
-  /** Lower case, without what only qualifies the value. */
+  /** Lower case, without qualifiers of the value. */
   readonly words: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function bareName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** `undefined` when the name is no reason to look at the value. */
+/** `undefined` if the name is no reason to look at the value. */
 export function secretNameOf(name: string): SecretName | undefined {
   const words = wordsOf(name);
   const last = words.at(-1);
@@ -88,7 +88,7 @@ const endings = [
   'sessid',
 ];
 
-/** The words of a name in lower case, what only qualifies the value left off. */
+/** The words of a name in lower case, without qualifiers at the end. */
 function wordsOf(name: string): readonly string[] {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -109,12 +109,15 @@ function isKeyOwned(owners: readonly string[]): boolean {
   return owner !== undefined && (isOwner(owner) || isOwnedFarther(owners, owner));
 }
 
-/** Whose key it is does not say; the value decides, unless it is one of a table or a cache. */
+/**
+ * The name does not say whose key it is, so the value decides, unless it is a key of a table or a
+ * cache.
+ */
 function mayKeyBeSecret(owners: readonly string[]): boolean {
   return owners.length > 0 && !owners.some((word) => harmlessKeys.has(word));
 }
 
-/** Also the end of words written together: `storageaccount`, `serpapi`. */
+/** Also at the end of words written together: `storageaccount`, `serpapi`. */
 function isOwner(word: string): boolean {
   for (let start = 0; start + 4 <= word.length; start += 1) {
     const part = word.slice(start);

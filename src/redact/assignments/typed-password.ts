@@ -5,8 +5,8 @@ import { isAlgorithm, isMailAddress, isSamplePassword } from './judge.js';
 const kinds: readonly RegExp[] = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*+=?@^~]/];
 
 /**
- * Whether somebody may have typed it where only a password fits: two kinds of characters, a digit or a sign among them, and
- * nothing that documentation or code puts in such a place.
+ * Whether somebody may have typed it where only a password fits: two kinds of characters, among
+ * them a digit or a sign, and nothing that documentation or code puts in such a place.
  */
 export function isTypedPassword(text: string): boolean {
   if (text.length < 6 || text.length > 200 || !/[\d!#$%&*+=?@^~]/.test(text)) return false;

@@ -13,7 +13,7 @@ export function isListAfter(bytes: Buffer, nameEnd: number): boolean {
   return listOpening.test(bytes.toString('latin1', nameEnd, nameEnd + 120));
 }
 
-/** `["…", "…"]`, or a line each behind a dash. */
+/** `["…", "…"]`, or one value per line after a dash. */
 export function readList(
   context: ScanContext,
   nameEnd: number,
@@ -28,7 +28,7 @@ export function readList(
   }
 }
 
-/** A value, and what it is changed to: `"…" -> "…"`. */
+/** A value and its replacement: `"…" -> "…"`. */
 export function readChange(
   context: ScanContext,
   nameEnd: number,

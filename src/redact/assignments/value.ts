@@ -14,7 +14,7 @@ export interface Assignment {
   readonly valueEnd: number;
   readonly tie: Tie;
   readonly isQuoted: boolean;
-  /** Whether a bare value is followed by an opening parenthesis. */
+  /** An opening parenthesis follows a bare value. */
   readonly isCalled: boolean;
 }
 
@@ -30,8 +30,8 @@ const longestValue = 64 * 1024;
 const doubleQuote = 0x22;
 
 /**
- * Reads the value of a name that ends at `nameEnd`. A bare value ends at a blank, a quote or an escape; unless it is loose,
- * also at what ends a word in code.
+ * Reads the value of a name that ends at `nameEnd`. A bare value ends at a blank, a quote or an
+ * escape; unless it is loose, also at any byte that ends a word in code.
  */
 export function readValue(
   bytes: Buffer,
@@ -49,7 +49,8 @@ export function readValue(
     }
     if (call > start) return undefined;
   }
-  // A quoted name with a bare value is a number, a literal or code: replacing it would break the JSON it may be.
+  // A quoted name with a bare value is a number, a literal or code; if it is JSON, replacing the
+  // value would break it.
   if (isJsonColon(bytes, nameEnd)) return undefined;
   const curly = pastCurlyQuote(bytes, start);
   const quote = isQuoteAt(bytes, start) ? pastBackslashes(bytes, start) + 1 : curly;
@@ -57,7 +58,7 @@ export function readValue(
   return { valueStart: quote, valueEnd, tie, isQuoted: curly > start, isCalled };
 }
 
-// ‘ “ ‚ „ « 「 『 in UTF-8 and as escapes: what they enclose ends before the next byte that is not ASCII.
+// ‘ “ ‚ „ « 「 『 in UTF-8 and as escapes: the text they quote ends before the next non-ASCII byte.
 const curlyQuotes =
   /^(?:\xe2\x80[\x98\x9a\x9c\x9e]|\xc2\xab|\xe3\x80[\x8c\x8e]|\\{1,64}u(?:201[8ace]|00ab|300[ce]))[ \xa0]?/i;
 
@@ -105,8 +106,9 @@ interface BareValue extends ValueRange {
 }
 
 /**
- * The content of the string whose opening quote, with its backslashes, begins at `start`. It closes at the same quote behind
- * as many backslashes, or behind as many and whole escaped backslashes of its own depth.
+ * The content of the string whose opening quote, with its backslashes, begins at `start`. It closes
+ * at the same quote after as many backslashes, or after that many plus complete escaped backslashes
+ * of its own depth.
  */
 export function quotedValue(bytes: Buffer, start: number): ValueRange | undefined {
   const quote = pastBackslashes(bytes, start);

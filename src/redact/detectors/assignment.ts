@@ -22,7 +22,10 @@ export function assignmentTriggers(named: readonly NamedRule[]): readonly Trigge
 
 const longestGlance = 80;
 
-/** A first glance: whether what follows has a digit or a sign, or could be a word used as a password. */
+/**
+ * A quick check: whether the text that follows contains a digit or a sign, or could be a word used
+ * as a password.
+ */
 function mayHoldSecret(bytes: Buffer, valueAt: number): boolean {
   const end = Math.min(valueAt + longestGlance, bytes.length);
   for (let at = valueAt; at < end; at += 1) {

@@ -5,7 +5,10 @@ import type { Trigger } from '../detector.js';
 import type { NamedRule } from '../rule.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
-/** Tables whose first line names their columns: CSV of any separator, Markdown, what database clients print. */
+/**
+ * Tables whose first line names their columns: CSV with any separator, Markdown, output of database
+ * clients.
+ */
 
 const words = [
   ...['password', 'passwd', 'passphrase', 'secret', 'token', 'api_key', 'apikey', 'api key'],
@@ -59,7 +62,7 @@ function isSeparatorAt(bytes: Buffer, at: number): boolean {
 const quoteBytes = alphabet('"\'');
 const escapeLetters = alphabet('trn');
 
-/** The cost of finding where the table around a heading begins and ends. */
+/** The cost of finding the bounds of the table around a heading. */
 const lookUnits = 24;
 
 function detect(context: ScanContext, at: number, named: readonly NamedRule[]): void {
@@ -85,7 +88,7 @@ function detect(context: ScanContext, at: number, named: readonly NamedRule[]): 
   });
 }
 
-/** The cells of each line that has as many as the header; ruled lines are skipped. */
+/** The cells of each line with as many cells as the header; ruled lines are skipped. */
 function rowsOf(
   lines: readonly Line[],
   separator: RegExp,

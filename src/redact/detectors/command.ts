@@ -14,7 +14,7 @@ const after = alphabet(' \t"\'\\');
 const parted = /^(?:[ \t]|\\{0,64}["'],[ \t]{0,4}\\{0,64}["'])/;
 const lookAhead = 320;
 
-/** Secrets among the arguments of programs that are known to take one. */
+/** Secrets among the arguments of programs known to take one. */
 export function commandTriggers(rules: readonly CommandRule[]): readonly Trigger[] {
   return rules.flatMap((rule) => {
     const detector = new CommandDetector(rule);
@@ -189,7 +189,7 @@ class CommandLine {
     return index !== -1 && next?.isJoined ? next : undefined;
   }
 
-  /** Arguments that are neither flags nor joined to something. */
+  /** Arguments that are neither flags nor joined to another. */
   positional(): readonly Argument[] {
     return this.#arguments.filter(
       (argument) => !argument.isJoined && !/^(?:-|\/[a-z]+(?::|$))/i.test(this.textOf(argument)),

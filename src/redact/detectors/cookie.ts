@@ -3,7 +3,7 @@ import { isDense, isJumbled, isRandom } from '../entropy.js';
 import { isPlaceholder, isReference, isUuid } from '../placeholders.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
-/** Values of cookies in headers, in flags and in cookie jars that could open somebody's session. */
+/** Values of session cookies in headers, flags and cookie jars. */
 export const cookieTriggers: readonly Trigger[] = [
   ...['cookie:', 'cookie"', "cookie'", 'cookie\\', 'cookie=', 'cookie '].map((literal) => ({
     literal,
@@ -39,7 +39,7 @@ const pair =
   /[\s"'\\:=>,;]{0,80}(?<name>[\w.$!%-]{1,64})=\\{0,64}"?(?<secret>[^\s;,"'\\]{0,4000})/dy;
 const attributes =
   /^(?:path|domain|expires|max-age|samesite|secure|httponly|priority|version|comment)$/i;
-/** Counters of visits, settings and what protects forms. */
+/** Visit counters, settings and CSRF tokens. */
 const harmless =
   /^(?:_ga\w*|_gid|_gcl\w*|_fbp|_fbc|utm\w*|__utm\w|lang\w*|locale|theme|tz|timezone|consent\w*|.*csrf.*|.*xsrf.*|AWSALB\w*|__cf_bm|_cfuvid|ajs_\w+|amplitude\w*|mp_\w+|optimizely\w*)$/i;
 const mostPairs = 60;

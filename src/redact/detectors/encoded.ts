@@ -12,8 +12,9 @@ import type { Trigger } from '../detector.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
 /**
- * Secrets in base64 or hex: a `.env` file, a key, a token, a configuration in JSON. Found by the words that secrets go with,
- * encoded at each place that they can have in a group of three bytes; the whole run goes if what it holds is a secret.
+ * Secrets in base64 or hex: a `.env` file, a key, a token, a configuration in JSON. Found by words
+ * that accompany secrets, encoded at each possible offset in a group of three bytes; the whole run
+ * is redacted if its content is secret.
  */
 export function encodedTriggers(): readonly Trigger[] {
   return [...words, ...prefixes].flatMap((word) => [...inBase64(word), inHex(word)]);
@@ -59,7 +60,7 @@ const mostLines = 200;
 function inBase64(word: string): readonly Trigger[] {
   return [0, 1, 2].flatMap((before) => {
     const encoded = Buffer.from(`${'\0'.repeat(before)}${word}`).toString('base64');
-    // Only characters that are made of the word's bits alone.
+    // Only characters that consist entirely of the word's bits.
     const start = Math.ceil((before * 8) / 6);
     const literal = encoded.slice(start, Math.floor(((before + word.length) * 8) / 6));
     if (literal.length < shortestLiteral) return [];
@@ -96,7 +97,7 @@ interface Piece {
   readonly end: number;
 }
 
-/** `place` is the anchor's place in a group of four characters. */
+/** `place` is the anchor's offset in a group of four characters. */
 function detectBase64(context: ScanContext, at: number, place: number): void {
   const { bytes } = context;
   if (at < (context.searchedTo.get(words) ?? 0)) return;
@@ -148,7 +149,7 @@ function detectHex(context: ScanContext, at: number): void {
   addIfSecret(context, [{ start, end }], Buffer.from(context.text(start, end), 'hex'));
 }
 
-/** Text, and not what only looks like base64. */
+/** Text, as opposed to something that only looks like base64. */
 const printable = /^[\t\n\r -~\x80-\xff]+$/;
 
 function addIfSecret(context: ScanContext, pieces: readonly Piece[], decoded: Buffer): void {

@@ -5,7 +5,7 @@ import { isRandom, printableFromBase64 } from '../entropy.js';
 import { isPlaceholder, isReference } from '../placeholders.js';
 import { type Match, type ScanContext, weights } from '../scan-context.js';
 
-/** Credentials behind `Authorization`, `Bearer` and `Basic`, wherever they are written. */
+/** Credentials after `Authorization`, `Bearer` and `Basic`, wherever they appear. */
 export const headerTriggers: readonly Trigger[] = [
   {
     literal: 'authorization',
@@ -18,7 +18,7 @@ export const headerTriggers: readonly Trigger[] = [
 
 const separators = alphabet(' \t:=+%"\'`\\,)]');
 
-// Between a header's name and its value: quotes at any depth, a colon or its like, blanks.
+// Between a header's name and its value: quotes at any depth, a colon or similar sign, blanks.
 const gap = String.raw`\\{0,64}["'\x60]?[\])]?\s{0,4}(?:[:=,]|=>)\s{0,4}\\{0,64}["'\x60]?`;
 const authorizationValue = new RegExp(
   String.raw`(?:proxy-)?authorization${gap}(?<scheme>[A-Za-z][\w-]{1,24}(?:\s|%20|\+){1,3})?(?:token=\\{0,64}"?)?(?<secret>[A-Za-z0-9._~+/%:=-]{12,200})`,

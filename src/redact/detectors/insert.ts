@@ -3,7 +3,10 @@ import { secretNameOf } from '../assignments/names.js';
 import type { Trigger } from '../detector.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
-/** Values of columns with telling names: `INSERT INTO users (name, password) VALUES ('…', '…'), …`. */
+/**
+ * Values of columns whose names suggest a secret: `INSERT INTO users (name, password) VALUES ('…',
+ * '…'), …`.
+ */
 export const insertTriggers: readonly Trigger[] = [
   {
     literal: 'insert into ',

@@ -1,7 +1,10 @@
 import type { Trigger } from '../detector.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
-/** The private members of a JSON Web Key (RFC 7518), in whatever order the object with the `kty` has them. */
+/**
+ * The private members of a JSON Web Key (RFC 7518), whatever their order in the object that
+ * contains the `kty`.
+ */
 export const jwkTriggers: readonly Trigger[] = [
   { literal: 'kty', detector: { isWorthwhile: isMember, detect } },
 ];

@@ -35,7 +35,7 @@ function detect(context: ScanContext, at: number): void {
   context.add(at, tail, 'jwt', weights.shape + beginsJson.length);
 }
 
-/** `parts` holds where each part begins, and one more. */
+/** `parts` holds the start of each part, plus one entry. */
 function isToken(
   context: ScanContext,
   at: number,

@@ -3,19 +3,22 @@ import type { Trigger } from '../detector.js';
 import { isPlaceholder } from '../placeholders.js';
 import { type Match, type ScanContext, weights } from '../scan-context.js';
 
-/** Every value below `data` and `stringData` of a Kubernetes Secret, in YAML or JSON, whatever its key is called. */
+/**
+ * Every value below `data` and `stringData` of a Kubernetes Secret, in YAML or JSON, whatever its
+ * key.
+ */
 export const kubernetesTriggers: readonly Trigger[] = [
   { literal: 'Secret', detector: { isWorthwhile: isKind, detect } },
 ];
 
 const around = 8 * 1024;
 const mostEntries = 64;
-/** Bytes of a heading at most: its quotes have up to 64 backslashes each. */
+/** Maximum length of a heading in bytes: its quotes have up to 64 backslashes each. */
 const longestHeading = 160;
 const documentRules = ['\n---', '\\n---'];
 const separators = alphabet(' \t"\'');
 
-/** Whether `kind:` stands before and nothing of a longer word after. */
+/** Whether `kind:` precedes it and it is not part of a longer word. */
 function isKind(bytes: Buffer, at: number): boolean {
   if (isIn(alphanumeric, bytes[at + 6])) return false;
   const colon = beforeQuotes(bytes, at);
@@ -33,7 +36,7 @@ function beforeQuotes(bytes: Buffer, to: number): number {
 
 const block =
   /(?:(?<![A-Za-z])|(?<=\\n))(?:\\{0,64}["'])?(?:stringData|data)(?:\\{0,64}["'])? ?: ?/g;
-// A key, and its value if it is of interest; the rest of the line where it is not.
+// A key, and its value if it matters; otherwise the rest of the line.
 const yamlEntry =
   /[ \t]{0,8}(?:\\{1,64}r)?(?:\r?\n|\\{1,64}n)(?:\s{0,8}\d{1,6}(?:\\{1,64}t|\t|\xe2\x86\x92))?[ +]{1,16}["'\\]{0,4}[\w.-]{1,253}["'\\]{0,4}:[ ]{0,4}(?:(?:\\{0,64}["'])?(?<secret>[^\s"'\\]{6,200})|(?:[^\n\\]|\\{1,64}["']){0,200})/dy;
 const jsonEntry =
@@ -52,7 +55,7 @@ function detect(context: ScanContext, at: number): void {
   context.charge(2 + (text.length >> 6));
   for (const found of text.matchAll(block)) {
     const position = from + found.index;
-    // Negative, so that it is no position that an assignment asks for.
+    // Negative, so it cannot collide with a position that an assignment uses.
     if (!context.isFirstVisit(-1 - position)) continue;
     if (isOfConfigMap(context, position, start, end)) continue;
     readEntries(context, position + found[0].length);
@@ -79,7 +82,7 @@ interface Range {
   readonly end: number;
 }
 
-/** The YAML document or the stretch of JSON that the kind belongs to. */
+/** The YAML document or the stretch of JSON that contains the kind. */
 function documentAround(bytes: Buffer, at: number): Range {
   const from = Math.max(0, at - around);
   const before = bytes.subarray(from, at);
@@ -125,7 +128,7 @@ function indentOf(entry: string): number {
   return found?.[1]?.length ?? 0;
 }
 
-/** Redacts the entry's value if it has one; returns where to read on. */
+/** Redacts the entry's value if it has one; returns where to continue. */
 function take(context: ScanContext, entry: Match): number {
   if (entry.secretStart === entry.start) return entry.end;
   const end = context.runEnd(entry.secretEnd, valueBytes);

@@ -4,8 +4,8 @@ import { looksLikeJson } from '../json-strings.js';
 import { type ScanContext, weights } from '../scan-context.js';
 
 /**
- * Values that the caller knows to be secret, wherever they appear: plainly, URL-encoded, and escaped as JSON up to three deep.
- * Only the names of a JSON row's own fields stay: readers find their way by them.
+ * Values the caller knows to be secret, wherever they appear: plain, URL-encoded, and JSON-escaped
+ * up to three levels deep. Only the field names of a JSON row stay: readers rely on them.
  */
 
 const shortest = 8;
@@ -46,7 +46,10 @@ const longestName = 256;
 const quote = 0x22;
 const colon = 0x3a;
 
-/** Whether the bytes lie in a key of the row itself; keys of JSON inside its strings have a backslash before their quotes. */
+/**
+ * Whether the bytes are part of a key of the row itself; keys of JSON inside its strings have a
+ * backslash before their quotes.
+ */
 function isInFieldName(bytes: Buffer, start: number, end: number): boolean {
   const opening = start - 1 - lengthOutsideQuotes(bytes, start - 1, -1);
   const closing = end + lengthOutsideQuotes(bytes, end, 1);
@@ -68,7 +71,7 @@ function isNameByte(byte: number | undefined): boolean {
   return byte !== undefined && byte !== quote && byte !== backslash && byte !== newline;
 }
 
-/** Ends of blanks and backslashes could not be told from what surrounds the value. */
+/** Blanks and backslashes at the ends could not be distinguished from the text around the value. */
 function trimmed(value: string): string {
   return value.replace(/^[\s\\]+|[\s\\]+$/g, '');
 }
@@ -77,7 +80,10 @@ type Escape = (text: string) => string;
 
 const jsonText: Escape = (text) => JSON.stringify(text).slice(1, -1);
 
-/** How serializers write one level of JSON: as it is, in ASCII only, with `\/` (PHP), with `+ & < > '` as `\u002B` (.NET). */
+/**
+ * How serializers escape one level of JSON: minimally, in ASCII only, with `\/` (PHP), with `+ & <
+ * > '` as `\u002B` (.NET).
+ */
 const escapes: readonly Escape[] = [
   jsonText,
   (text) => unicodeEscaped(jsonText(text), /[\u0080-\uffff]/g),

@@ -20,7 +20,7 @@ const password: NameSense = {
 };
 const longestEnding = 12;
 
-/** Words for passwords in other languages, declined or not: each is a name by itself. */
+/** Words for passwords in other languages, with or without suffixes: each is a name by itself. */
 class WordDetector implements Detector {
   readonly #length: number;
 
@@ -41,7 +41,7 @@ class WordDetector implements Detector {
     if (gap !== undefined) readAndJudge(context, end, gap, password);
   }
 
-  /** The end of the word, including its inflection if only then a value follows. */
+  /** The end of the word, including its suffix if only that is followed by a value. */
   #endOf(bytes: Buffer, at: number): number | undefined {
     const end = at + this.#length;
     if (gapAfter(bytes, at, end) !== undefined) return end;

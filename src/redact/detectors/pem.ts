@@ -4,9 +4,10 @@ import { type Frame, type Framed, framesAround, lineStartsBefore, unframed } fro
 import { type ScanContext, weights } from '../scan-context.js';
 
 /**
- * Private keys in PEM and their like: the header stays, the body goes. Whatever a tool puts there may separate the lines of
- * the body: newlines at any depth of JSON, line numbers, marks of a diff or a quote, the `","` of an array with one string
- * per line. Either end may be cut off.
+ * Private keys in PEM and similar formats: the header stays, the body is redacted. The lines of the
+ * body may be separated by anything a tool puts there: newlines at any depth of JSON, line numbers,
+ * marks of a diff or a quote, the `","` of an array with one string per line. Either end may be cut
+ * off.
  */
 export const pemTriggers: readonly Trigger[] = [
   { literal: '-----BEGIN ', detector: { isWorthwhile: isPrivate, detect: detectFromHeader } },
@@ -23,7 +24,7 @@ const leastTail = 28;
 const backwards = 24 * 1024;
 const mostLines = 1200;
 
-// Private blocks besides PEM's keys: SSH2, PGP, and the static keys of OpenVPN.
+// Private blocks other than PEM keys: SSH2, PGP, and the static keys of OpenVPN.
 const block = String.raw`(?:[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?|OpenVPN [\w -]{1,24}[Kk]ey[\w .-]{0,12})`;
 const anyBlock = new RegExp(`^-{4,5} ?(?:BEGIN|END) ${block}(?: ?-{4,5})?`);
 const opening = new RegExp(`^-{4,5} ?BEGIN ${block}(?: ?-{4,5})?`);
@@ -64,7 +65,7 @@ function addAll(context: ScanContext, pieces: readonly Piece[]): void {
   }
 }
 
-/** The lines of a key in the frame that its header has, whatever that is. */
+/** The lines of a key that have the same frame as its header, whatever that is. */
 function redactFramedBody(context: ScanContext, start: number, end: number): void {
   for (const frame of framesAround(context, start, end)) {
     const first = unframed(context, end, { ...frame, before: nothing })?.next;
@@ -92,7 +93,7 @@ function framedBody(context: ScanContext, from: number, frame: Frame): readonly 
   return pieces;
 }
 
-/** The part of a key that the line is, if it is one. */
+/** The part of the line that belongs to the key, if any. */
 function keyLine(
   context: ScanContext,
   line: Framed,
@@ -121,7 +122,8 @@ function lengthOf(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
 }
 
-// What may stand between two lines of a body: blanks and newlines however escaped, numbers, arrows, marks, array commas.
+// What may separate two lines of a body: blanks and newlines in any escaping, numbers, arrows,
+// marks, array commas.
 const separator =
   /(?:\s|\\{1,64}[nrt]|\\{1,64}u2192|\\{1,64}u2502|\\{0,64}["'`],?|,|\xe2\x86\x92|\xe2\x94\x82|[|>+:]|-(?!-)|#|\/\/|\*|(?<=[\s"'nrt])[\w./-]{1,100}[:-]\d{1,6}[:-]|(?<=[\s"'nrt+|>-])\d{1,6}(?=\s|\\{1,64}t|\\{1,64}u2192|\xe2\x86\x92|[:|-])){0,80}/y;
 const attribute =
@@ -150,7 +152,10 @@ function bodyFrom(context: ScanContext, from: number): readonly Piece[] {
   return pieces;
 }
 
-/** A short run is a key's last line or the first word of what comes after; the run before it tells. */
+/**
+ * A short run is a key's last line or the first word of the text after it; the previous run
+ * decides.
+ */
 function continues(context: ScanContext, pieces: readonly Piece[], run: Piece): boolean {
   const length = run.end - run.start;
   const last = pieces.at(-1);
@@ -173,7 +178,7 @@ function isEnd(context: ScanContext, at: number): boolean {
 
 const breaking = alphabet('"\'`\n');
 
-/** Neighbours become one piece unless a quote or a newline, which must stay, is between them. */
+/** Neighbours are merged unless a quote or a newline, which must stay, is between them. */
 function joined(bytes: Buffer, pieces: readonly Piece[]): readonly Piece[] {
   const result: Piece[] = [];
   for (const piece of pieces) {
@@ -221,7 +226,10 @@ function framedTail(context: ScanContext, at: number, frame: Frame): readonly Pi
   return withFullLine([...pieces, ...firstLine(context, first, frame, ending)]);
 }
 
-/** Of the places where the first line may begin, the one that leaves most of a key, and what the other lines end with. */
+/**
+ * Of the possible starts of the first line, the one that covers most of a key, and the ending the
+ * other lines share.
+ */
 function firstLine(
   context: ScanContext,
   starts: readonly number[],
@@ -239,7 +247,7 @@ function firstLine(
     .slice(0, 1);
 }
 
-/** A line of a key from its end on: the last may be of any length. */
+/** A line of a key, read backwards from its end: the last may have any length. */
 function tailLine(
   context: ScanContext,
   line: Framed,
@@ -268,7 +276,8 @@ function detectBefore(context: ScanContext, at: number): void {
     const length = end - start;
     const isFull = length >= leastBody;
     if (!isFull) short += 1;
-    // Before the full lines there can only be the rest of one; further words are none of the key's.
+    // Before the full lines there can only be the rest of one; further words do not belong to the
+    // key.
     if (length < (longest >= leastBody ? 16 : 4) || short > mostShortLines) break;
     first = start;
     if (!isFull && longest >= leastBody) break;
@@ -284,7 +293,7 @@ const keyBytes = alphabet('A-Za-z0-9+/=');
 const between = alphabet(' \t\r\n|>+:,"\'`-');
 const controlLetters = alphabet('nrt');
 
-/** Where the key line before `to` ends: what parts lines is walked over backwards, line numbers included. */
+/** Where the key line before `to` ends: skips line separators backwards, line numbers included. */
 function beforeSeparators(bytes: Buffer, to: number, limit: number): number {
   let at = to;
   while (at > Math.max(limit, to - 80)) {

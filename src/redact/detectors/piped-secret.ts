@@ -4,7 +4,7 @@ import type { Trigger } from '../detector.js';
 import { type ScanContext, weights } from '../scan-context.js';
 import { isCommandPassword } from './command.js';
 
-/** Secrets that a command reads from what is piped into it: `echo SECRET | docker login --password-stdin`. */
+/** Secrets piped into a command: `echo SECRET | docker login --password-stdin`. */
 
 const readers = [
   'sudo -S',

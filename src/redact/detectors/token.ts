@@ -18,7 +18,7 @@ const leadingLength = 24;
 const longestLead = 80;
 const longestJudged = 512;
 
-/** A rule's detectors, one for each of its anchors. */
+/** A rule's detectors, one per anchor. */
 export function tokenTriggers(rule: Rule): readonly Trigger[] {
   const matcher = new RuleMatcher(rule);
   return rule.anchors.map((literal) => ({
@@ -27,7 +27,10 @@ export function tokenTriggers(rule: Rule): readonly Trigger[] {
   }));
 }
 
-/** What a rule's shape says. Read when the first of its anchors turns up: most rules never need it. */
+/**
+ * What a rule's shape implies. Parsed when the first of its anchors turns up: most rules never need
+ * it.
+ */
 class RuleMatcher {
   readonly rule: Rule;
   readonly hasSecretGroup: boolean;
@@ -60,7 +63,9 @@ function compile(source: string, hasSecretGroup: boolean): Compiled {
   };
 }
 
-/** The end of an open run is looked up, and remembered, rather than matched again from every anchor in it. */
+/**
+ * The end of an open run is looked up in a cache rather than matched again from every anchor in it.
+ */
 function withShortTail(source: string, tail: Tail | undefined): string {
   if (tail === undefined || !tail.isOpen) return source;
   const { least, start, end } = tail.repeat;
@@ -137,7 +142,7 @@ class TokenDetector implements Detector {
     if (tail?.isOpen) {
       const end = context.runEnd(match.end, tail.set);
       const { least, most } = tail.repeat;
-      // Behind an anchor that says little, a longer run is something else.
+      // After a weak anchor, a longer run is something else.
       const isTooLong =
         this.#rule.weak && this.#anchorLength <= 4 && end - match.end > most - least;
       return isTooLong ? undefined : end;
@@ -156,7 +161,7 @@ class TokenDetector implements Detector {
     const body = lead > 0 ? secret : secret.slice(this.#anchorLength);
     if (isPlaceholder(body)) return false;
     if (rule.weak) return isRandom(body);
-    // So few bytes look like a word by chance.
+    // So few bytes can look like a word by chance.
     return !isWordy(body) || (body.length < 20 && /\d/.test(body));
   }
 }

@@ -27,7 +27,7 @@ function atSign(bytes: Buffer, from: number): number {
   for (let at = from; at < limit; at += 1) {
     const byte = bytes[at] ?? 0;
     if (byte === 0x40) found = at;
-    // Passwords are often left unencoded, so these do not end one; after a port they do.
+    // Passwords are often left unencoded, so these bytes do not end one; after a port they do.
     else if (byte === 0x3a)
       isPassword ||= !isIn(digits, bytes[at + 1]) || !isIn(digits, bytes[at + 2]);
     else if (byte >= 0x80 || (stops[byte] === 1 && !(isPassword && isIn(forgotten, byte)))) break;
@@ -54,7 +54,10 @@ function detect(context: ScanContext, start: number): void {
 const gitHosts =
   /^(?:[\w.-]*\.)?(?:github|gitlab|bitbucket|gitea|codeberg|azure|visualstudio|huggingface|hf)\.|^[\w.-]*git[\w.-]*\./;
 
-/** `https://TOKEN@github.com`; elsewhere a lone user is a name, or public as in Sentry's addresses. */
+/**
+ * `https://TOKEN@github.com`; elsewhere a user without a password is a name, or public as in
+ * Sentry's addresses.
+ */
 function detectToken(context: ScanContext, start: number, end: number): void {
   const user = context.text(start, end);
   const host = context.text(end + 1, Math.min(end + 80, context.bytes.length));

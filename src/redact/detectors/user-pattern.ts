@@ -13,7 +13,7 @@ import { parseExpression } from '../expressions/parser.js';
 import { probe } from '../expressions/probe.js';
 import { reach, type ScanContext, weights } from '../scan-context.js';
 
-/** A kind of secret that the user describes. */
+/** A kind of secret defined by the user. */
 export interface UserPattern {
   /** `[a-z0-9-]+`, not one of the built-in kinds. */
   readonly kind: string;
@@ -24,7 +24,7 @@ export interface UserPattern {
   readonly pattern: string;
 }
 
-/** A pattern without a literal to find it by: every text is searched from end to end. */
+/** A pattern that contains no literal to search for, so every text is searched from end to end. */
 export interface WholeTextDetector {
   detect(context: ScanContext): void;
 }
@@ -36,7 +36,10 @@ export interface UserDetectors {
 
 const bound = 1024;
 
-/** Throws `UsageError` that names the pattern: not understood, not bounded enough, too slow, or matching nothing at all. */
+/**
+ * Throws a `UsageError` that names the pattern if it is not understood, not bounded enough, too
+ * slow, or matches nothing at all.
+ */
 export function userDetectors(patterns: readonly UserPattern[]): UserDetectors {
   const triggers: Trigger[] = [];
   const wholeText: WholeTextDetector[] = [];
@@ -75,7 +78,7 @@ function structureOf(source: string, fail: (reason: string) => never): Expressio
   }
 }
 
-/** The source with every quantifier that has no upper bound given one. */
+/** The source, with an upper bound for every unbounded quantifier. */
 function bounded(source: string, repeats: readonly RepeatNode[]): string {
   return [...repeats]
     .filter((repeat) => !Number.isFinite(repeat.most))

@@ -1,8 +1,8 @@
 import type { Alphabet } from '../alphabet.js';
 
 /**
- * A regular expression's structure: what it starts with, what it ends with, what in it is unbounded. Reads the part of
- * JavaScript's syntax that patterns for secrets need; bytes, not code points.
+ * The structure of a regular expression: its beginning, its end, and its unbounded parts. Supports
+ * the subset of JavaScript's syntax that patterns for secrets need; bytes, not code points.
  */
 export type Expression = SetNode | AssertionNode | SequenceNode | ChoiceNode | RepeatNode;
 
@@ -30,14 +30,14 @@ export interface RepeatNode {
   readonly type: 'repeat';
   readonly item: Expression;
   readonly least: number;
-  /** Infinity where the source has no bound. */
+  /** Infinity if the source sets no limit. */
   readonly most: number;
-  /** Where the quantifier stands in the source, without a `?` that makes it lazy. */
+  /** Position of the quantifier in the source, without a `?` that makes it lazy. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Says in plain words what about a pattern cannot be used. */
+/** Says in plain words why a pattern cannot be used. */
 export class ExpressionError extends Error {}
 
 export interface Width {
@@ -45,7 +45,7 @@ export interface Width {
   readonly most: number;
 }
 
-/** Fewest and most bytes that a match can take. */
+/** The fewest and most bytes a match can have. */
 export function widthOf(node: Expression): Width {
   switch (node.type) {
     case 'set':
@@ -73,14 +73,19 @@ function add(left: Width, right: Width): Width {
   return { least: left.least + right.least, most: left.most + right.most };
 }
 
-/** What the first bytes of every match are, as far as each is at a fixed place; at most `count` sets. */
+/**
+ * The sets of the first bytes of every match, as far as their positions are fixed; at most `count`
+ * sets.
+ */
 export function leadingSets(node: Expression, count: number): readonly Alphabet[] {
   return leading(node, count).sets;
 }
 
 interface Leading {
   readonly sets: readonly Alphabet[];
-  /** Whether the node ends where the sets end, so that what follows it has a fixed place too. */
+  /**
+   * Whether the node ends where the sets end, so that what follows it also has a fixed position.
+   */
   readonly isFixed: boolean;
 }
 
@@ -132,12 +137,12 @@ function leadingOfAny(options: readonly Leading[]): Leading {
 
 export interface Tail {
   readonly set: Alphabet;
-  /** Whether the expression leaves open how many of the set's bytes end the match. */
+  /** The number of the set's bytes at the end of a match is variable. */
   readonly isOpen: boolean;
   readonly repeat: RepeatNode;
 }
 
-/** The run of one set's bytes that every match ends with, or `undefined` when it ends otherwise. */
+/** The run of one set's bytes at the end of every match; `undefined` if it ends otherwise. */
 export function tailOf(node: Expression): Tail | undefined {
   if (node.type === 'sequence') {
     const last = node.items.at(-1);
@@ -147,7 +152,7 @@ export function tailOf(node: Expression): Tail | undefined {
   return { set: node.item.set, isOpen: node.least !== node.most, repeat: node };
 }
 
-/** The bytes, in order, that every match begins with. */
+/** The bytes, in order, at the start of every match. */
 export function literalStart(node: Expression): string {
   let literal = '';
   for (const set of leadingSets(node, 64)) {

@@ -8,7 +8,7 @@ const classes: Readonly<Record<string, Alphabet>> = {
 };
 const controls: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, v: 11, f: 12, 0: 0 };
 
-/** Throws `ExpressionError` for syntax that it does not know, back-references among it. */
+/** Throws `ExpressionError` for unsupported syntax, including back-references. */
 export function parseExpression(source: string): Expression {
   const reader = new Reader(source);
   const node = reader.choice();

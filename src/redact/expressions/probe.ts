@@ -2,19 +2,22 @@ import { leadingSets, repeatsOf } from './expression.js';
 import { parseExpression } from './parser.js';
 
 const longestText = 48 * 1024;
-/** CPU time for one text of that length; a harmless pattern needs a thousandth of it. */
+/** CPU time allowed for one text of that length; a harmless pattern needs a thousandth of it. */
 const mostMilliseconds = 60;
 
 /**
- * Whether the pattern stays fast on texts made of what it repeats. Lengths grow step by step, so that even an exponential
- * pattern is found out before it takes long.
+ * Whether the pattern stays fast on texts made of what it repeats. Lengths grow step by step, so
+ * that even an exponential pattern is detected before it takes long.
  */
 export function probe(source: string): boolean {
   const expression = new RegExp(source, 'g');
   return unitsOf(source).every((unit) => isFastOn(expression, unit));
 }
 
-/** Texts that repeated make it work: one byte of each set that it repeats, its beginning, and both together. */
+/**
+ * Texts that are costly for it when repeated: one byte of each set it repeats, its beginning, and
+ * both together.
+ */
 function unitsOf(source: string): readonly string[] {
   const structure = parseExpression(source);
   const repeated = repeatsOf(structure).map((repeat) => sample(leadingSets(repeat.item, 8)));
@@ -32,7 +35,7 @@ function sample(sets: readonly Uint8Array[]): string {
   return sets.map((set) => String.fromCharCode(preferred(set))).join('');
 }
 
-/** A letter or a digit where the set has one: several sets then share it, which is the worst case. */
+/** A letter or digit if the set has one: several sets then share it, which is the worst case. */
 function preferred(set: Uint8Array): number {
   for (const byte of Buffer.from('a0A-_. ', 'latin1')) {
     if (set[byte] === 1) return byte;
@@ -56,7 +59,7 @@ function isFastOn(expression: RegExp, unit: string): boolean {
   return true;
 }
 
-/** In steps so small at first that even doubling with every byte shows before it hurts. */
+/** The first steps are so small that even time doubling with every byte shows before it hurts. */
 function nextLength(length: number): number {
   return length < 64 ? length + 2 : Math.ceil(length * 1.3);
 }

@@ -1,7 +1,7 @@
 import { hasUpperLowerDigit, isDense } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
-/** Keys of what agents are built with and talk to. */
+/** Keys of tools and services that agents use. */
 export const agentToolRules: readonly Rule[] = [
   {
     kind: 'minimax-key',

@@ -1,7 +1,7 @@
 import { isDense } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
-/** Payments, mail, forms, identities and other services of businesses. */
+/** Payments, mail, forms, identity and other business services. */
 export const businessRules: readonly Rule[] = [
   {
     kind: 'asaas-key',

@@ -1,7 +1,9 @@
 import { isTypedPassword } from '../assignments/typed-password.js';
 import type { Rule } from '../rule.js';
 
-/** Passwords in calls whose name or other arguments give them away: logins, and scripts that drive a browser. */
+/**
+ * Passwords in calls identified by their name or other arguments: logins, and browser automation.
+ */
 
 const nothing = new Uint8Array(256);
 const quote = String.raw`\\{0,64}["'\x60]`;

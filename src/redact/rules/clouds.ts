@@ -224,7 +224,7 @@ export const cloudRules: readonly Rule[] = [
   },
 ];
 
-/** Random letters need not hold a digit; `ASIAPACIFICREGIONCODE` and DNA are words. */
+/** Random letters need not include a digit; `ASIAPACIFICREGIONCODE` and DNA are words. */
 function isNoWord(secret: string): boolean {
   const body = secret.slice(4);
   return /\d/.test(body) || !(isWordy(body) || /^[ACGTNU]+$/.test(body));

@@ -1,6 +1,9 @@
 import type { CommandRule } from '../rule.js';
 
-/** Programs that take a secret as an argument, and where. Long flags whose names tell (`--password`) need no row. */
+/**
+ * Programs that take a secret as an argument, and where. Long flags with telling names
+ * (`--password`) need no row.
+ */
 export const commandLineRules: readonly CommandRule[] = [
   {
     programs: words(

@@ -4,7 +4,7 @@ import type { Rule } from '../rule.js';
 const nothing = new Uint8Array(256);
 const dsnBytes = alphabet('!#-&(-.0-9;-?A-[]-_a-~');
 
-/** Secrets that their place in a command or a file gives away. */
+/** Secrets identified by their place in a command or a file. */
 export const commandRules: readonly Rule[] = [
   {
     kind: 'sql-password',
@@ -138,12 +138,12 @@ export const commandRules: readonly Rule[] = [
   },
 ];
 
-/** In prose a word follows; what ends a sentence is one too. */
+/** In prose a word follows; so does the end of a sentence. */
 function isNoWord(secret: string): boolean {
   return !/^[A-Za-z][a-z]*[.,:;!?]?$/.test(secret) || secret.length >= 16;
 }
 
-/** A certificate or a public key begins the same way and is no secret. */
+/** A certificate or a public key begins the same way but is not secret. */
 function wrapsPrivateKey(secret: string): boolean {
   return Buffer.from(secret.slice(0, 80), 'base64').toString('latin1').includes('PRIVATE KEY');
 }

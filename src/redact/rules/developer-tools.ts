@@ -1,7 +1,7 @@
 import { isDense } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
-/** Tools of developers: packages, builds, flags, alarms. */
+/** Developer tools: packages, builds, feature flags, alerts. */
 export const developerToolRules: readonly Rule[] = [
   {
     kind: 'apify-token',

@@ -2,7 +2,7 @@ import { urlSafe } from '../alphabet.js';
 import { isDense } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
-/** Clouds, clusters and data bases beyond the largest. */
+/** Clouds, clusters and databases beyond the largest. */
 export const hostingRules: readonly Rule[] = [
   {
     kind: 'cockroach-key',

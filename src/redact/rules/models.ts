@@ -1,7 +1,7 @@
 import { hasUpperLowerDigit, isUnworded } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
-/** Model providers and what is built around them. */
+/** Model providers and the tools around them. */
 export const modelRules: readonly Rule[] = [
   {
     kind: 'anthropic-api-key',

@@ -2,7 +2,7 @@ import type { NamedRule } from '../rule.js';
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/i;
 
-/** Secrets without a shape of their own; the name they are given tells. */
+/** Secrets without a recognisable shape, identified by their name. */
 export const namedRules: readonly NamedRule[] = [
   {
     kind: 'aws-secret-access-key',

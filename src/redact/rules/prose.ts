@@ -6,7 +6,10 @@ const nothing = new Uint8Array(256);
 const quoted = alphabet('!-~');
 const value = String.raw`(?<secret>[^\s"'\x60\\/<>,;)]{6,64})`;
 
-/** How people write down a login: name and password side by side, or the password before the word for it. */
+/**
+ * Logins written down in prose: name and password side by side, or the password before the word for
+ * it.
+ */
 export const proseRules: readonly Rule[] = [
   {
     kind: 'password',

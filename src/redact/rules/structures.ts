@@ -1,6 +1,6 @@
 import type { StructureRule } from '../rule.js';
 
-/** Kinds whose form is more than a shape behind a literal. */
+/** Kinds that take more than a shape after a literal to recognise. */
 export const structureRules: readonly StructureRule[] = [
   { kind: 'private-key', source: 'RFC 7468, RFC 4880, PuTTY key files', example: '<pem>' },
   {

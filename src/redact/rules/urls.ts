@@ -3,7 +3,10 @@ import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
 
-/** Secrets in addresses: in the query, in the fragment, and in links that open something for whoever has them. */
+/**
+ * Secrets in URLs: in the query, in the fragment, and in links that grant access to whoever has
+ * them.
+ */
 export const urlRules: readonly Rule[] = [
   {
     kind: 'url-key',
@@ -63,7 +66,7 @@ export const urlRules: readonly Rule[] = [
   },
 ];
 
-/** Letters and digits as dice throw them, or hex too long for a name; words joined by dashes are none. */
+/** Random letters and digits, or hex too long for a name; words joined by dashes do not count. */
 function isKey(secret: string): boolean {
   if (/^[0-9a-f]{32,}$/i.test(secret)) return /\d/.test(secret);
   if (/^[0-9a-f]{8}-[0-9a-f]{4}-/i.test(secret) || !/\d/.test(secret)) return false;

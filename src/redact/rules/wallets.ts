@@ -1,6 +1,6 @@
 import type { Rule } from '../rule.js';
 
-/** Private keys of currencies and of signed messages. */
+/** Private keys of cryptocurrencies and of signed messages. */
 export const walletRules: readonly Rule[] = [
   {
     kind: 'nostr-key',
