@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 
 describe('the end of a session', () => {
-  it('is that its harness says so, or that it runs no more, or long silence', () => {
+  it('is reported by its harness, or the session stops running, or stays silent for long', () => {
     expect(isDue({})).toBe(false);
     expect(isDue({ hasEnded: true })).toBe(true);
     expect(isDue({ quietMs: 31 * minute })).toBe(true);
@@ -29,12 +29,12 @@ describe('the end of a session', () => {
     expect(isDue({ key: 'codex/b' })).toBe(false);
   });
 
-  it('counts once its transcript is quiet, and in the bucket', () => {
+  it('counts once its transcript is quiet and in the bucket', () => {
     expect(isDue({ hasEnded: true, quietMs: 4_999 })).toBe(false);
     expect(isDue({ hasEnded: true, mark: undefined })).toBe(false);
   });
 
-  it('counts once, and anew after the session went on', () => {
+  it('counts once, and again after the session has continued', () => {
     isDue({ isLive: true });
     expect(isDue({})).toBe(true);
     ended.done(sight(), 0);
@@ -45,7 +45,7 @@ describe('the end of a session', () => {
     expect(isDue({ mark: '0/3' }, 52 * minute)).toBe(true);
   });
 
-  it('that comes over and over counts every five minutes at most, the last one always', () => {
+  it('counts at most every five minutes if it recurs, and the last one always', () => {
     ended.done(sight(), 0);
     expect(isDue({ mark: '0/2', hasEnded: true }, 4 * minute)).toBe(false);
     expect(isDue({ mark: '0/2', hasEnded: true }, 5 * minute)).toBe(true);

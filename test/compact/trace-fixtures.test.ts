@@ -58,7 +58,7 @@ describe.skipIf(!existsSync(trees))(
       }
     });
 
-    it('of OpenClaw and Hermes become traces of the right shape', async () => {
+    it('of OpenClaw and Hermes become traces of the right format', async () => {
       const answer = await world.runJson(
         ['session', 'compact', '--all', '--format', 'trace'],
         inHome,
@@ -94,7 +94,7 @@ describe.skipIf(!existsSync(trees))(
       }
     });
 
-    it('are found by whoever reads them to be what the sources are', async () => {
+    it('are recognised by every viewer as what the sources are', async () => {
       expect(await world.run(['session', 'verify'], inHome)).toMatchObject({ code: 0 });
       expect(await world.run(['redact', 'scan'], inHome)).toMatchObject({ code: 0 });
     });

@@ -46,7 +46,7 @@ describe('a trace of OpenClaw', () => {
   const header = { type: 'session', version: 3, id: 's1', cwd: '/work' };
   const hello = message('a', null, { role: 'user', content: 'list the files' });
 
-  it('is its rows as they are, under a header that names it', async () => {
+  it('has its rows unchanged, under a header that names it', async () => {
     const rows = [
       { type: 'model_change', id: 'm', parentId: null, modelId: 'mock' },
       message('a', 'm', { role: 'user', content: [{ type: 'image', data: 'aGk=' }] }),
@@ -65,7 +65,7 @@ describe('a trace of OpenClaw', () => {
     expect(await trace(ofDatabase)).toEqual(await trace([header, ...rows]));
   });
 
-  it('has no message that repeats another, and mends what hung from it', async () => {
+  it('omits messages that repeat another, and reattaches their children', async () => {
     const repeated = { role: 'assistant', model: 'delivery-mirror', content: 'hello' };
     const { rows } = await trace([
       header,
@@ -88,12 +88,12 @@ describe('a trace of OpenClaw', () => {
     expect(rows).toEqual([hello]);
   });
 
-  it('is empty where nobody said anything', async () => {
+  it('is empty if nothing was said', async () => {
     const lines = [header, { type: 'model_change', id: 'm' }, message('a', 'm', {}), 'null', '7'];
     expect(await trace(lines)).toEqual({ header: undefined, rows: [] });
   });
 
-  it('holds no secret that spelling rows anew would bring to light', async () => {
+  it('contains no secret that re-encoding rows would uncover', async () => {
     const key = ['AKIA', 'Q3EGRIVT7XQ5LMZP'].join('');
     const escaped = [...key].map((c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('');
     const line = `{"type":"message","id":"a","message":{"role":"user","content":"key ${escaped}"}}`;
@@ -102,7 +102,7 @@ describe('a trace of OpenClaw', () => {
     expect(JSON.stringify(rows)).not.toContain(key);
   });
 
-  it('leaves out what nothing can spell, and keeps what is only odd', async () => {
+  it('omits rows that cannot be encoded, and keeps those that are merely odd', async () => {
     const lines = odd.map((content, index) =>
       message(`${index}`, null, { role: 'toolResult', content, toolCallId: content }),
     );
@@ -152,7 +152,7 @@ describe('a trace of Hermes', () => {
     ]);
   });
 
-  it('tells each message once, as it is now: not what was rewound, deleted or written anew', async () => {
+  it('has each message once, in its current state: none that was rewound, deleted or rewritten', async () => {
     const { messages } = await trace([
       insert(2, { role: 'user', content: 'kept by the compaction' }),
       insert(1, { role: 'user', content: 'first words' }),
@@ -174,7 +174,7 @@ describe('a trace of Hermes', () => {
     ]);
   });
 
-  it('is told of a session that exists only as a file of messages', async () => {
+  it('can be made of a session that exists only as a file of messages', async () => {
     const { header, messages } = await trace([
       { role: 'session_meta', tools: [], model: 'm', timestamp: '2026-11-02T09:00:00' },
       { role: 'user', content: 'Water the plants', timestamp: '2026-11-02T09:00:01Z' },
@@ -187,7 +187,7 @@ describe('a trace of Hermes', () => {
     ]);
   });
 
-  it('is one row a line, also to readers who know other line breaks than JSON', async () => {
+  it('has one row per line, even for readers with other line breaks than JSON', async () => {
     const content = 'one\u2028two\u2029three\u0085four';
     const bytes = await written('hermes', [insert(1, { role: 'user', content })]);
     expect(readSimple(bytes).messages[0]?.content).toBe(content);
@@ -199,7 +199,7 @@ describe('a trace of Hermes', () => {
     ).toHaveLength(2);
   });
 
-  it('marks pictures, and keeps arguments that are no JSON', async () => {
+  it('marks pictures, and keeps arguments that are not JSON', async () => {
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } };
     const { messages } = await trace([
       insert(1, { role: 'user', content: [{ type: 'text', text: 'see' }, image] }),
@@ -215,12 +215,12 @@ describe('a trace of Hermes', () => {
     expect(messages[2]).toMatchObject({ role: 'tool', toolCallId: made?.id });
   });
 
-  it('is empty where nobody said anything', async () => {
+  it('is empty if nothing was said', async () => {
     const lines = ['not JSON', '[]', { op: 'insert', table: 'sessions', id: 's1', title: 'T' }];
     expect(await trace(lines)).toEqual({ header: undefined, messages: [] });
   });
 
-  it('leaves out what nothing can spell, and keeps what is only odd', async () => {
+  it('omits rows that cannot be encoded, and keeps those that are merely odd', async () => {
     const names = ['content', 'tool_calls', 'model', 'timestamp', 'reasoning', 'id'];
     const rows = ['user', 'assistant', 'tool', 'x'].flatMap((role) =>
       names.flatMap((name) =>
@@ -239,7 +239,7 @@ describe('a trace of Hermes', () => {
   });
 });
 
-it('is not made of what viewers open as it is', () => {
+it('is not made of transcripts that viewers open unchanged', () => {
   expect(['claude-code', 'codex', 'hermes', 'openclaw', 'unheard-of'].map(isTraceAsIs)).toEqual([
     true,
     true,

@@ -27,7 +27,7 @@ function output(id: string, said: unknown): Row {
 }
 
 describe('prompts', () => {
-  it('stand twice and are one', () => {
+  it('are recorded twice and shown once', () => {
     const conversation = read(
       meta(),
       userItem('# AGENTS.md instructions for /w'),
@@ -46,12 +46,12 @@ describe('prompts', () => {
     expect(conversation.bookkeeping).toEqual({ 'message user context': 2, session_meta: 1 });
   });
 
-  it('are the items where there are no events', () => {
+  it('are the items if there are no events', () => {
     const conversation = read(meta(), userItem('old'), answerItem('a'), userItem('older'));
     expect(promptsOf(conversation)).toEqual(['old', 'older']);
   });
 
-  it('are the events where there are any: other items are the harness’s', () => {
+  it('are the events if there are any: other items are the harness’s', () => {
     const conversation = read(
       meta(),
       userItem('You may not use the network.'),
@@ -62,7 +62,7 @@ describe('prompts', () => {
     expect(kindsOf(conversation)).toEqual(['context', 'answer', 'prompt']);
   });
 
-  it('are told to the user in other words than to the model', () => {
+  it('are shown to the user in other words than to the model', () => {
     const conversation = read(
       meta(),
       userItem('look at <file>a.ts</file>'),
@@ -71,7 +71,7 @@ describe('prompts', () => {
     expect(those(conversation, 'prompt')).toMatchObject([{ text: 'look at @a', rows: [1, 2] }]);
   });
 
-  it('of a program or of another agent say so', () => {
+  it('of a program or another agent are marked as such', () => {
     expect(that(read(meta({ source: 'exec' }), userItem('a')), 'prompt').origin).toBe('sdk');
     const spawn = { thread_spawn: { parent_thread_id: 'parent' } };
     const child = read(meta({ source: { subagent: spawn } }), userItem('task'));
@@ -80,7 +80,7 @@ describe('prompts', () => {
     expect(countsOf(child)).toMatchObject({ is_subagent: true, parent: 'parent' });
   });
 
-  it('of a review are the review’s', () => {
+  it('of a review belong to the review', () => {
     const conversation = read(
       meta(),
       userItem('go'),
@@ -93,7 +93,7 @@ describe('prompts', () => {
 });
 
 describe('calls', () => {
-  it('have their result, and how they ended from events', () => {
+  it('have their result, and their ending from events', () => {
     const conversation = read(
       meta(),
       call('c1', 'shell', { command: ['bash', '-lc', 'npm test'] }),
@@ -133,7 +133,7 @@ describe('calls', () => {
     expect(conversation.bookkeeping).toMatchObject({ exec_command_end: 1, patch_apply_end: 1 });
   });
 
-  it('that only an event tells of are entries', () => {
+  it('known only from an event are entries', () => {
     const conversation = read(
       meta(),
       event({
@@ -152,7 +152,7 @@ describe('calls', () => {
     expect(conversation.bookkeeping).toEqual({ session_meta: 1 });
   });
 
-  it('that were cut off by a compaction have no result', () => {
+  it('cut off by a compaction have no result', () => {
     const conversation = read(meta(), call('c1', 'exec_command'), {
       type: 'compacted',
       payload: { message: 'In short', replacement_history: [{ role: 'user' }] },
@@ -162,7 +162,7 @@ describe('calls', () => {
     expect(countsOf(conversation).own).toEqual({ calls: 1 });
   });
 
-  it('may begin an agent', () => {
+  it('may start an agent', () => {
     const conversation = read(
       meta(),
       call('c1', 'spawn_agent', { message: 'look' }),
@@ -182,7 +182,7 @@ describe('calls', () => {
     expect(countsOf(conversation).subagents_linked).toEqual(['child-1', 'child-2']);
   });
 
-  it('may run at the model’s end, with no result of their own', () => {
+  it('may run on the model’s side, with no result of their own', () => {
     const conversation = read(
       meta(),
       item({ type: 'web_search_call', id: 'ws1', action: { type: 'search', query: 'ccusage' } }),
@@ -196,8 +196,8 @@ describe('calls', () => {
   });
 });
 
-describe('what is told again', () => {
-  it('by events is bookkeeping', () => {
+describe('repetitions', () => {
+  it('by events are bookkeeping', () => {
     const conversation = read(
       meta(),
       event({ type: 'agent_reasoning', text: 'Hm' }),
@@ -215,7 +215,7 @@ describe('what is told again', () => {
     });
   });
 
-  it('when a turn was stopped is one notice', () => {
+  it('at the end of an interrupted turn are one notice', () => {
     const conversation = read(
       meta(),
       userItem('go'),
@@ -227,8 +227,8 @@ describe('what is told again', () => {
   });
 });
 
-describe('what comes from elsewhere', () => {
-  it('is context when a hook added it, and a command when the user typed one', () => {
+describe('a row from elsewhere', () => {
+  it('is context if a hook added it, and a command if the user typed one', () => {
     const conversation = read(
       meta(),
       hookItem('tracecraft: 2 new messages for you'),
@@ -239,7 +239,7 @@ describe('what comes from elsewhere', () => {
     expect(that(conversation, 'command')).toMatchObject({ name: '!', args: 'ls', output: 'a' });
   });
 
-  it('is trouble', () => {
+  it('is an error', () => {
     const conversation = read(
       meta(),
       userItem('go'),
@@ -256,7 +256,7 @@ describe('what comes from elsewhere', () => {
     expect(conversation.turns).toMatchObject([{ state: 'failed' }]);
   });
 
-  it('is a copy, from a second header up to the first row of the own thread', () => {
+  it('is a copy, from a second header up to the first row of the thread itself', () => {
     const conversation = read(
       meta({ forked_from_id: 'parent' }),
       meta({ id: 'parent' }),
@@ -278,7 +278,7 @@ describe('what comes from elsewhere', () => {
     });
   });
 
-  it('is a copy as long as nothing pauses, where no row names the thread', () => {
+  it('is a copy as long as nothing pauses, if no row names the thread', () => {
     const at = (seconds: number, row: Row): Row => ({
       ...row,
       timestamp: new Date(Date.UTC(2026, 10, 29) + seconds * 1_000).toISOString(),
@@ -295,14 +295,14 @@ describe('what comes from elsewhere', () => {
     ]);
   });
 
-  it('is linked where nothing was copied', () => {
+  it('is linked if nothing was copied', () => {
     const base = { thread_id: 'parent', end_ordinal_exclusive: 41 };
     const { forkedFrom } = read(meta({ history_base: base }));
     expect(forkedFrom).toEqual({ session: 'parent', rowId: '40' });
   });
 });
 
-describe('turns that were taken back', () => {
+describe('turns that were rolled back', () => {
   it('are abandoned, the last ones first', () => {
     const conversation = read(
       meta(),

@@ -16,7 +16,7 @@ function calls(...ids: readonly (string | undefined)[]): string {
 }
 
 describe('a session of Hermes', () => {
-  it('is what its rows are now, in the order of their ids', () => {
+  it('has the current state of its rows, in the order of their ids', () => {
     const conversation = read(
       hermesSession({ title: 'Old' }),
       hermesMessage(2, 'assistant', 'second'),
@@ -50,7 +50,7 @@ describe('a session of Hermes', () => {
     expect(countsOf(conversation).own).toEqual({ thinking: 1, calls: 2, joined: 2 });
   });
 
-  it('keeps what a compaction put away, and shows once what it wrote anew', () => {
+  it('keeps compacted messages, and shows rewritten ones once', () => {
     const kept = [
       { type: 'text', text: 'kept' },
       { type: 'image_url', image_url: {} },
@@ -69,7 +69,7 @@ describe('a session of Hermes', () => {
     });
   });
 
-  it('leaves what was rewound, also in the middle of a turn', () => {
+  it('marks rewound messages as abandoned, even in the middle of a turn', () => {
     const conversation = read(
       hermesMessage(1, 'user', 'go'),
       hermesMessage(2, 'assistant', 'Wrongly.', { active: 0 }),
@@ -85,7 +85,7 @@ describe('a session of Hermes', () => {
     expect(countsOf(conversation).abandoned_prompts).toBe(1);
   });
 
-  it('has chatter that it overheard, and rows that are not shown', () => {
+  it('has overheard chatter, and rows that are not shown', () => {
     const conversation = read(
       hermesMessage(1, 'user', 'not to me', { observed: 1 }),
       hermesMessage(2, 'user', 'secretly', { display_kind: 'hidden' }),
@@ -96,7 +96,7 @@ describe('a session of Hermes', () => {
     expect(conversation.bookkeeping).toEqual({ 'message user hidden': 1 });
   });
 
-  it('is a sub-agent’s when it was delegated, and goes on from its parent otherwise', () => {
+  it('is a sub-agent’s if it was delegated, and otherwise continues its parent', () => {
     const child = read(
       hermesSession({ parent_session_id: 'p', model_config: { _delegate_from: 'p' } }),
       hermesMessage(1, 'user', 'task'),
@@ -108,7 +108,7 @@ describe('a session of Hermes', () => {
     expect(countsOf(next).parent).toBe('p');
   });
 
-  it('has rows without numbers where its database could not be written', () => {
+  it('has rows without numbers from when its database could not be written', () => {
     const conversation = read({ role: 'user', content: 'in a file', timestamp: 1_795_000_000 });
     expect(promptsOf(conversation)).toEqual(['in a file']);
   });

@@ -30,7 +30,7 @@ function caller(): Conversation {
 }
 
 describe('children', () => {
-  it('stand at the call that names them', () => {
+  it('are placed at the call that names them', () => {
     const [head] = headsOf(agent('a1', 'something else'));
     if (head === undefined) throw new Error('no head');
     const spawnedBy = { ...head.spawnedBy, stream: '', callId: 't2' };
@@ -39,7 +39,7 @@ describe('children', () => {
     expect(countsOf(joined).subagents_linked).toEqual(['a1']);
   });
 
-  it('of a sub-agent are told by the file beside their transcript', () => {
+  it('of a sub-agent are identified by the file beside their transcript', () => {
     const rows = new ClaudeRows();
     rows.user('find it');
     const meta = { toolUseId: 't2', parentAgentId: 'a1', description: 'find', spawnDepth: 2 };
@@ -61,7 +61,7 @@ describe('children', () => {
     expect(spawnedIn({ toolUseId: 't1' }, 's')).toMatchObject({ stream: '', callId: 't1' });
   });
 
-  it('stand at the call that gave them their task, each at one', () => {
+  it('are placed at the calls that gave them their tasks, one each', () => {
     const deeper = 'subagents/workflows/wf/agent-a2';
     const heads = headsOf(agent('a1', 'Look there'), agent('a2', 'Look here', deeper));
     const joined = withChildren(caller(), heads);
@@ -74,7 +74,7 @@ describe('children', () => {
     ).toEqual([]);
   });
 
-  it('that were told the same are each at one of the calls that say so', () => {
+  it('with the same task are each placed at one of its calls', () => {
     const rows = new ClaudeRows();
     rows.call('m1', 't1', 'Agent', { prompt: 'Vote' });
     rows.call('m1', 't2', 'Agent', { prompt: 'Vote' });
@@ -84,7 +84,7 @@ describe('children', () => {
     expect(those(joined, 'call').map(({ child }) => child?.id)).toEqual(['a1', 'a2']);
   });
 
-  it('of a session that only names its parent belong to the whole of it', () => {
+  it('of a session that only names its parent belong to all of it', () => {
     const parent = fold('hermes', [hermesMessage(1, 'user', 'go')], { session: 'p' });
     const origin = hermesSession({ model_config: { _delegate_from: 'p' } });
     const child = fold('hermes', [origin, hermesMessage(2, 'user', 'task')], { session: 'c' });
@@ -92,7 +92,7 @@ describe('children', () => {
     expect(countsOf(withChildren(parent, headsOf(child, copy))).subagents_linked).toEqual(['c']);
   });
 
-  it('that sum up stand at the compaction', () => {
+  it('that summarise are placed at the compaction', () => {
     const rows = new ClaudeRows();
     rows.user('go');
     rows.system('compact_boundary');
@@ -109,7 +109,7 @@ describe('children', () => {
 });
 
 describe('spilled results', () => {
-  it('take the place of what was cut', () => {
+  it('replace the truncated ones', () => {
     const rows = new ClaudeRows();
     rows.call('m1', 't1', 'Bash', { command: 'seq 9' });
     const persistedOutputPath = 'C:\\p\\tool-results\\b7.txt';

@@ -95,7 +95,7 @@ function replaced(whole: unknown, value: unknown, at: number, depth: number): un
 describe.each(readers.map(({ harness }) => harness))('rows of %s', (harness) => {
   const rows = numbered(samples[harness] ?? []);
 
-  it('give entries of every kind that is made of them', () => {
+  it('produce entries of every kind they can', () => {
     const conversation = folded(harness, rows);
     expectLaws(conversation, rows);
     expect(entriesOf(conversation).map(({ kind }) => kind)).toEqual(
@@ -103,11 +103,11 @@ describe.each(readers.map(({ harness }) => harness))('rows of %s', (harness) => 
     );
   });
 
-  it('are each in one place, in any cut and order', () => {
+  it('each appear in one place, however they are cut and ordered', () => {
     fc.assert(fc.property(cutsOf(rows), (some) => expectLaws(folded(harness, some), some)));
   });
 
-  it('amount to the same whether asked for after each of them or at the end', () => {
+  it('give the same result whether read after each row or at the end', () => {
     fc.assert(
       fc.property(cutsOf(rows), (some) => {
         expect(folded(harness, some, true)).toEqual(folded(harness, some));
@@ -116,7 +116,7 @@ describe.each(readers.map(({ harness }) => harness))('rows of %s', (harness) => 
     );
   });
 
-  it('may be anything', () => {
+  it('may contain anything', () => {
     const any = fc.array(fc.oneof(garbage, damaged(rows)), { maxLength: 30 });
     fc.assert(
       fc.property(any, (texts) => {
@@ -139,7 +139,7 @@ describe.each(readers.map(({ harness }) => harness))('rows of %s', (harness) => 
     expectLaws(folded(harness, replacing), replacing);
   });
 
-  it('say what they say to search, whatever they are', () => {
+  it('return their text for search, whatever they are', () => {
     const reader = readerOf(harness);
     fc.assert(
       fc.property(fc.oneof(garbage, damaged(rows)), (text) => {
@@ -163,7 +163,7 @@ function parsed(text: string): unknown {
 describe.skipIf(!hasSharedFixtures)('rows of fixtures (skipped where ../shared is absent)', () => {
   let streams: readonly FixtureStream[] = [];
 
-  it('are each in one place', async () => {
+  it('each appear in one place', async () => {
     streams = await readFixtureStreams();
     expect(streams.length).toBeGreaterThan(80);
     for (const { harness, lines } of streams) {
@@ -172,7 +172,7 @@ describe.skipIf(!hasSharedFixtures)('rows of fixtures (skipped where ../shared i
     }
   });
 
-  it('are each in one place in any cut and order, folded once or row by row', () => {
+  it('each appear in one place however they are cut and ordered, folded once or row by row', () => {
     const small = streams.filter(({ lines }) => lines.length < 60);
     expect(small.length).toBeGreaterThan(50);
     fc.assert(

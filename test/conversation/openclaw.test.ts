@@ -55,7 +55,7 @@ describe('a session of OpenClaw', () => {
     });
   });
 
-  it('has lines of the gateway before what was typed', () => {
+  it('has lines of the gateway before the typed text', () => {
     const conversation = read([
       header,
       user('e1', 'System: [08:00] exec done\nSystem: up\n\nhello'),
@@ -65,7 +65,7 @@ describe('a session of OpenClaw', () => {
     expect(countsOf(conversation).rows_in_conversation).toBe(1);
   });
 
-  it('begins anew at a reset', () => {
+  it('starts over at a reset', () => {
     const conversation = read([
       header,
       user('e1', 'one'),
@@ -76,7 +76,7 @@ describe('a session of OpenClaw', () => {
     expect(countsOf(conversation).commands).toEqual(['/new']);
   });
 
-  it('may be a sub-agent’s, and begin others', () => {
+  it('may be a sub-agent’s, and start others', () => {
     const child = read([
       { ...header, parentSessionKey: 'agent:main:main' },
       user('e1', '[Subagent Context] You are one.\n\nFind it.'),
@@ -95,7 +95,7 @@ describe('a session of OpenClaw', () => {
     expect(that(caller, 'call').child).toEqual({ id: 'agent:main:subagent:1' });
   });
 
-  it('inherits the rows that its parent has too', () => {
+  it('inherits the rows it shares with its parent', () => {
     const rows = [
       { ...header, parentSession: '/x/agents/main/sessions/p1-topic-7.jsonl' },
       user('e1', 'theirs'),
@@ -111,7 +111,7 @@ describe('a session of OpenClaw', () => {
     expect(countsOf(alone).inherited).toEqual({});
   });
 
-  it('is named by its user', () => {
+  it('gets its name from its user', () => {
     const conversation = read([
       header,
       user('e1', 'hello'),
@@ -120,7 +120,7 @@ describe('a session of OpenClaw', () => {
     expect(conversation.title).toBe('Mine');
   });
 
-  it('says nothing in what it tells of itself', () => {
+  it('excludes its own bookkeeping', () => {
     const conversation = read([
       header,
       { type: 'model_change', id: 'e1' },
@@ -136,7 +136,7 @@ describe('a session of OpenClaw', () => {
     });
   });
 
-  it('has its beginning in an earlier generation once it was cut short', () => {
+  it('has its beginning in an earlier generation once it was truncated', () => {
     const whole = [header, user('e1', 'one'), answer('e2', 'One.'), user('e3', 'two')];
     const cut = [header, answer('e2', 'One.'), user('e3', 'two'), user('e4', 'three')];
     const conversation = withEarlier(read(cut), read(whole));

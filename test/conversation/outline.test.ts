@@ -90,7 +90,7 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
   const whole = sampleOf(harness);
   const cut = fc.nat(whole.lines.length);
 
-  it('says in little what the conversation says', () => {
+  it('summarises the conversation', () => {
     fc.assert(
       fc.property(cut, (end) => {
         const stream = { ...whole, lines: whole.lines.slice(0, end) };
@@ -100,7 +100,7 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
     );
   });
 
-  it('goes on from what was kept of it', () => {
+  it('resumes from a saved state', () => {
     fc.assert(
       fc.property(fc.array(cut, { maxLength: 4 }), (stops) => {
         expect(outlineOf(whole, stops)).toEqual(outlineOf(whole, []));
@@ -109,7 +109,7 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
     );
   });
 
-  it('does not go on from anything else', () => {
+  it('does not resume from anything else', () => {
     const reader = readerOf(harness);
     const place = { session: 's', stream: '' };
     fc.assert(
@@ -121,7 +121,7 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
     expect(reader?.outline(place, { ...state, counter: { own: 'x' } })).toBeUndefined();
   });
 
-  it('takes any row', () => {
+  it('accepts any row', () => {
     const any = fc.array(fc.oneof(fc.json(), fc.string(), fc.constantFrom(...whole.lines)));
     fc.assert(
       fc.property(any, (texts) => {
@@ -133,7 +133,7 @@ describe.each(readers.map(({ harness }) => harness))('the outline of %s', (harne
 });
 
 describe('an outline', () => {
-  it('takes a summary of this session, before or after the row that it is of', () => {
+  it('uses a summary of this session, before or after the row it is about', () => {
     const after = new ClaudeRows();
     after.note('summary', { summary: 'Said', leafUuid: after.user('go') });
     const before = new ClaudeRows();
@@ -148,7 +148,7 @@ describe('an outline', () => {
     expect(titles).toEqual(['Said', 'To be said']);
   });
 
-  it('does not take what Codex put in the user’s name for a prompt', () => {
+  it('does not mistake text that Codex sends in the user’s name for a prompt', () => {
     const rows = [
       userItem('You may not use the network.'),
       answerItem('I see.'),
@@ -164,7 +164,7 @@ describe('an outline', () => {
 });
 
 describe('the state of an outline', () => {
-  it('does not keep a title that was taken back', () => {
+  it('drops a title that was taken back', () => {
     const fold = readerOf('hermes')?.outline({ session: 's', stream: '' });
     const [named = '', nameless = ''] = lines([hermesSession({ title: 'x' }), hermesSession()]);
     fold?.row(named, 0);
@@ -202,7 +202,7 @@ describe('the state of an outline', () => {
 describe.skipIf(!hasSharedFixtures)(
   'outlines of fixtures (skipped where ../shared is absent)',
   () => {
-    it('say what their conversations say, also when they are put away in between', async () => {
+    it('match their conversations, even when saved in between', async () => {
       for (const stream of await readFixtureStreams()) {
         const place = { ...stream, name: `${stream.tree} ${stream.session} ${stream.stream}` };
         const stops = [1, 2, 7, 11, 40].filter((stop) => stop < stream.lines.length);

@@ -14,7 +14,7 @@ function textOf(harness: string, row: unknown) {
 }
 
 describe('the text of one row', () => {
-  it('says who speaks, and which tool', () => {
+  it('names the speaker and the tool', () => {
     const rows = new ClaudeRows();
     rows.user('<system-reminder>x</system-reminder>find it');
     rows.call('m1', 't1', 'Bash', { command: 'grep -r it', timeout: 5 });
@@ -30,7 +30,7 @@ describe('the text of one row', () => {
     ]);
   });
 
-  it('is told by every harness', () => {
+  it('is found for every harness', () => {
     expect(textOf('codex', userItem('hello'))).toEqual({ role: 'user', text: 'hello' });
     expect(textOf('codex', answerItem('hi'))).toEqual({ role: 'assistant', text: 'hi' });
     const message = { role: 'toolResult', toolName: 'exec', content: [{ text: 'a' }] };
@@ -45,7 +45,7 @@ describe('the text of one row', () => {
     });
   });
 
-  it('is nothing in the harness’s bookkeeping', () => {
+  it('is empty for the harness’s bookkeeping', () => {
     const snapshot = { type: 'file-history-snapshot', snapshot: { text: 'a copy' } };
     expect(textOf('claude-code', snapshot)).toBeUndefined();
     const queued = { type: 'queue-operation', content: 'typed and taken back' };
@@ -55,7 +55,7 @@ describe('the text of one row', () => {
     expect(textOf('hermes', { table: 'sessions', title: 'x' })).toBeUndefined();
   });
 
-  it('is everything in a row that nobody knows, but ids, signatures, copies and what is no text', () => {
+  it('is everything in an unknown row except ids, signatures, copies and non-text', () => {
     const row = {
       type: 'of-tomorrow',
       uuid: 'no',

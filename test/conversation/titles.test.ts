@@ -7,7 +7,7 @@ function titleOf(rows: ClaudeRows, place = {}): string | undefined {
 }
 
 describe('a title', () => {
-  it('is the name that the user gave, the last one, before any other', () => {
+  it('is the last name the user gave, before any other', () => {
     const rows = new ClaudeRows();
     rows.note('custom-title', { customTitle: 'One' }).note('custom-title', { customTitle: 'Two' });
     rows.note('ai-title', { aiTitle: 'Made up' });
@@ -16,7 +16,7 @@ describe('a title', () => {
     expect(titleOf(rows, { named: 'Kept elsewhere' })).toBe('Kept elsewhere');
   });
 
-  it('is the harness’s next; a summary only of a row of this file', () => {
+  it('is otherwise the harness’s; a summary counts only for a row of this file', () => {
     const foreign = new ClaudeRows();
     foreign.note('summary', { summary: 'Another session', leafUuid: 'elsewhere' });
     foreign.user('mine');
@@ -26,7 +26,7 @@ describe('a title', () => {
     expect(titleOf(own)).toBe('This session');
   });
 
-  it('is the first own prompt on one line, before an inherited one', () => {
+  it('is otherwise the first own prompt on one line, before an inherited one', () => {
     const rows = new ClaudeRows();
     const forkedFrom = { sessionId: '0bad0bad-0000-4000-8000-000000000bad' };
     rows.user('theirs', { forkedFrom });
@@ -36,7 +36,7 @@ describe('a title', () => {
     expect(titleOf(rows)).toBe('Do this and that now');
   });
 
-  it('is never a tag, a caveat or a picture’s place', () => {
+  it('is never a tag, a caveat or an image placeholder', () => {
     const rows = new ClaudeRows();
     rows.user('<div>look</div>');
     rows.user('[Image: source: /tmp/a.png]');
@@ -49,7 +49,7 @@ describe('a title', () => {
     expect(titleOf(pictured)).toBe('[image]');
   });
 
-  it('of a sub-agent is what its caller called it, else its task', () => {
+  it('of a sub-agent is its caller’s description, otherwise its task', () => {
     const rows = new ClaudeRows();
     rows.user('Find all of them');
     const place = { stream: 'subagents/agent-a1' };
@@ -58,7 +58,7 @@ describe('a title', () => {
     expect(titleOf(rows, { ...place, spawned })).toBe('find them');
   });
 
-  it('is the first command where nothing else was typed', () => {
+  it('is the first command if nothing else was typed', () => {
     const rows = new ClaudeRows();
     rows.user('<command-name>/loop</command-name><command-args>5m check</command-args>');
     rows.user('<command-name>/exit</command-name>');
@@ -66,7 +66,7 @@ describe('a title', () => {
     expect(titleOf(new ClaudeRows())).toBeUndefined();
   });
 
-  it('is cut when it is too long, never in the middle of a character', () => {
+  it('is truncated if too long, never in the middle of a character', () => {
     const rows = new ClaudeRows();
     rows.user(`${'a'.repeat(498)}🚀🚀`);
     expect(titleOf(rows)).toBe(`${'a'.repeat(498)}…`);

@@ -74,7 +74,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
   });
   afterEach(() => rig.remove());
 
-  it('go up with an event that says what they are, are listed with it, and come back checked', async () => {
+  it('are uploaded with an event that describes them, listed with it, and downloaded verified', async () => {
     const body = randomBytes(5_000);
     await writeFile(join(rig.folder, 'patch-auth.diff'), body);
     const { uploaded, failed } = await upload(rig, 'patch-auth.diff');
@@ -120,7 +120,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(await tree(join(rig.folder, 'back'))).toEqual({ empty: '' });
   });
 
-  it('may be of more than 16 MiB, sent in parts', async () => {
+  it('may exceed 16 MiB, sent in parts', async () => {
     const body = randomBytes(17 * 1024 * 1024);
     await writeFile(join(rig.folder, 'large.bin'), body);
     const seen: number[] = [];
@@ -137,7 +137,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(downloaded).toMatchObject([{ size: body.length, sha256: sha256(body), verified: true }]);
   });
 
-  it('go up as a folder: every file, by its place; links are passed over', async () => {
+  it('are uploaded as a folder: every file under its path; links are skipped', async () => {
     const from = join(rig.folder, 'dist');
     await mkdir(join(from, 'pkg', 'deep'), { recursive: true });
     await writeFile(join(from, 'a.txt'), 'a');
@@ -159,7 +159,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     });
   });
 
-  it('are not verified where nobody recorded what they are', async () => {
+  it('are not verified if nothing was recorded about them', async () => {
     const key = rig.context.layout.artifact('build', 'foreign.txt');
     await rig.bucket.put(key, Buffer.from('by another tool'));
     const { artifacts } = await listArtifacts(rig.context, {});
@@ -168,7 +168,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(downloaded).toMatchObject([{ name: 'foreign.txt', verified: false }]);
   });
 
-  it('are not held against what was recorded of an earlier content', async () => {
+  it('are not compared with the record of an earlier content', async () => {
     const { layout } = rig.context;
     const key = layout.artifact('build', 'a.txt');
     const at = new Date((await rig.bucket.now()).getTime() - 30_000);
@@ -187,7 +187,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(downloaded).toMatchObject([{ sha256: sha256('other'), verified: false }]);
   });
 
-  it('that were damaged after their upload are not kept', async () => {
+  it('damaged after their upload are not kept', async () => {
     await writeFile(join(rig.folder, 'a.txt'), 'what I meant');
     await upload(rig, 'a.txt');
     const key = rig.context.layout.artifact('build', 'a.txt');
@@ -208,7 +208,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(await readdir(join(rig.folder, 'back'))).toEqual([]);
   });
 
-  it('are replaced by a later upload of that name, and what is listed is the later', async () => {
+  it('are replaced by a later upload of that name, which is then listed', async () => {
     await writeFile(join(rig.folder, 'a.txt'), 'first');
     await upload(rig, 'a.txt');
     await writeFile(join(rig.folder, 'a.txt'), 'again');
@@ -219,7 +219,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(downloaded).toMatchObject([{ sha256: sha256('again'), verified: true }]);
   });
 
-  it('that two uploaded at once are listed as what is there', async () => {
+  it('uploaded twice at once are listed as stored', async () => {
     for (const text of ['one', 'two']) {
       await mkdir(join(rig.folder, text));
       await writeFile(join(rig.folder, text, 'a.txt'), text);
@@ -239,7 +239,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(listed?.upload?.sha256).toBe(sha256(stored?.body ?? ''));
   });
 
-  it('are found by the name that handoffs and listings show', async () => {
+  it('are found by the names shown in handoffs and listings', async () => {
     await writeFile(join(rig.folder, 'a.txt'), 'x');
     await upload(rig, 'a.txt', { step: 'S1.A' });
     expect(await resolveArtifact(rig.context, 's1-a/a.txt', undefined)).toMatchObject({
@@ -253,7 +253,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(await resolveArtifact(rig.context, 'a.txt', 's1-a')).toMatchObject({ step: 's1-a' });
   });
 
-  it('planted under names that no artifact can have are named and left alone', async () => {
+  it('planted under impossible names are reported and left alone', async () => {
     const { layout } = rig.context;
     await rig.bucket.put(`${layout.artifacts()}stray.txt`, Buffer.from('x'));
     await rig.bucket.put(`${layout.artifacts()}_meta/x`, Buffer.from('x'));
@@ -269,7 +269,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(skipped).toMatchObject([{ message: expect.stringContaining(broken) }]);
   });
 
-  it('come only into the folder that was named, through no link', async () => {
+  it('are downloaded only into the named folder, through no link', async () => {
     const outside = join(rig.folder, 'outside');
     const back = join(rig.folder, 'back');
     await mkdir(outside);
@@ -295,7 +295,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(await tree(back)).toEqual({ 'file.txt': 'planted', 'ok/x.txt': 'planted' });
   });
 
-  it('replace nothing that is there, unless told to', async () => {
+  it('replace no existing file unless told to', async () => {
     await writeFile(join(rig.folder, 'a.txt'), 'theirs');
     await upload(rig, 'a.txt');
     await mkdir(join(rig.folder, 'back'));
@@ -309,7 +309,7 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     expect(await tree(join(rig.folder, 'back'))).toEqual({ 'a.txt': 'theirs' });
   });
 
-  it('that change while they are sent are sent again until they hold still', async () => {
+  it('that change while they are sent are sent again until they are stable', async () => {
     const path = join(rig.folder, 'log.txt');
     await writeFile(path, 'one');
     const io = changingDuringReads(path, 1);

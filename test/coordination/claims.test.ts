@@ -38,7 +38,7 @@ function done({ context, holders }: Terminal, step = 'design', force = false) {
 }
 
 describe('a claim', () => {
-  it('of a fresh step is the first epoch, and says who, when and until when', async () => {
+  it('of a fresh step is the first epoch, and records who, when and until when', async () => {
     const rig = new AgentsRig();
     expect(await claim(rig.terminal('designer', 's-1'))).toMatchObject({
       outcome: 'claimed',
@@ -63,7 +63,7 @@ describe('a claim', () => {
     expect(rig.events('step.claimed')).toHaveLength(1);
   });
 
-  it('of a held step is rejected with its holder, and that is an event', async () => {
+  it('of a held step is rejected, naming its holder, and writes an event', async () => {
     const rig = new AgentsRig();
     await claim(rig.terminal('designer'));
     const before = rig.steps();
@@ -79,7 +79,7 @@ describe('a claim', () => {
     ]);
   });
 
-  it('is held against another terminal of the same agent', async () => {
+  it('is protected from another terminal of the same agent', async () => {
     const rig = new AgentsRig();
     const first = rig.terminal('designer', 's-1');
     const second = rig.terminal('designer', 's-2');
@@ -95,7 +95,7 @@ describe('a claim', () => {
     expect(await claim(rig.terminal('developer'), 's1-a')).toMatchObject({ outcome: 'rejected' });
   });
 
-  it('of a step that is done needs to be asked for, and is a new epoch', async () => {
+  it('of a step that is done needs --reopen, and is a new epoch', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -116,7 +116,7 @@ describe('a claim', () => {
     );
   });
 
-  it('of the older tool is held without end, and its agent may complete it', async () => {
+  it('of the older tool never expires, and its agent may complete it', async () => {
     const rig = new AgentsRig();
     const old = { agent: 'designer', claimed_at: '2025-01-01T00:00:00+00:00' };
     await rig.store.client().put('demo/steps/design/claim.json', Buffer.from(JSON.stringify(old)));
@@ -126,7 +126,7 @@ describe('a claim', () => {
     expect(await readStep(rig.context('x'), 'design')).toMatchObject({ status: 'complete' });
   });
 
-  it('of a step that the older tool calls done in status.json alone is rejected as done', async () => {
+  it('of a step that is done only in the older tool’s status.json is rejected as done', async () => {
     const rig = new AgentsRig();
     const client = rig.store.client();
     await client.put('demo/steps/design/claim.json', Buffer.from('{"agent": "designer"}'));
@@ -137,7 +137,7 @@ describe('a claim', () => {
     expect(await claim(rig.terminal('developer'))).toMatchObject({ reason: 'done' });
   });
 
-  it('that was lost by its deletion goes on with the next epoch', async () => {
+  it('that was deleted continues with the next epoch', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -147,7 +147,7 @@ describe('a claim', () => {
   });
 });
 
-describe('a holder that gives no sign of life', () => {
+describe('a silent holder', () => {
   it('keeps the step for its TTL and a second, then anybody may take it over', async () => {
     const rig = new AgentsRig();
     await claim(rig.terminal('designer'));
@@ -166,7 +166,7 @@ describe('a holder that gives no sign of life', () => {
     ]);
   });
 
-  it('is told that it was fenced, and has changed nothing', async () => {
+  it('learns that it was fenced, and has changed nothing', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -185,7 +185,7 @@ describe('a holder that gives no sign of life', () => {
     expect(rig.events('step.completed')).toEqual([]);
   });
 
-  it('may still complete as long as nobody took it over', async () => {
+  it('may still complete as long as nobody has taken the step over', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -193,7 +193,7 @@ describe('a holder that gives no sign of life', () => {
     await expect(done(designer)).resolves.toMatchObject({ isRepeated: false });
   });
 
-  it('never expires when it was told so, nor sooner than a second, nor later than 7 days', async () => {
+  it('never expires if asked for, and otherwise within a second to 7 days', async () => {
     const rig = new AgentsRig();
     await claim(rig.terminal('designer'), 'for-ever', { ttlMs: null });
     await claim(rig.terminal('designer'), 'short', { ttlMs: 1 });
@@ -235,7 +235,7 @@ describe('a renewal', () => {
     expect(requests).toEqual(['PUT']);
   });
 
-  it('makes a takeover that was decided before it fail', async () => {
+  it('makes a takeover already decided on fail', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -252,7 +252,7 @@ describe('a renewal', () => {
     await expect(done(designer)).resolves.toMatchObject({ isRepeated: false });
   });
 
-  it('after the step was taken over is told as lost, and only then', async () => {
+  it('after a takeover is reported as lost, and only then', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -264,7 +264,7 @@ describe('a renewal', () => {
     await expect(done(designer)).rejects.toThrow('fenced');
   });
 
-  it('a heartbeat of the same name, here or elsewhere, is none', async () => {
+  it('does not happen through a heartbeat of the same name, here or elsewhere', async () => {
     const rig = new AgentsRig();
     await claim(rig.terminal('designer', 's-1'));
     rig.advance(10 * minute + 1000);
@@ -272,7 +272,7 @@ describe('a renewal', () => {
     expect(await claim(rig.terminal('developer'))).toMatchObject({ how: 'expired' });
   });
 
-  it('is sent by a watch for what was claimed from a live session', async () => {
+  it('is sent by a watch for claims made from a live session', async () => {
     const rig = new AgentsRig();
     const folder = await createTemporaryFolder();
     const holders = openHolderFiles(nodeIo, folder.path, { agent: 'designer', place: 's-1' });
@@ -295,7 +295,7 @@ describe('a renewal', () => {
     await folder.remove();
   });
 
-  it('costs a watch no request when nothing lives', async () => {
+  it('costs a watch no request when no session is live', async () => {
     const rig = new AgentsRig();
     let requests = 0;
     const gate = async (): Promise<void> => {
@@ -306,8 +306,8 @@ describe('a renewal', () => {
   });
 });
 
-describe('what is asked for twice', () => {
-  it('is said once: asked again, the holder is told that it has the step, and wins nothing', async () => {
+describe('a repeated request', () => {
+  it('succeeds once: the holder learns that it has the step, and wins nothing', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -342,7 +342,7 @@ describe('what is asked for twice', () => {
     expect(await stranger).toMatchObject({ outcome: 'rejected' });
   });
 
-  it('with another outcome is refused, not taken for done', async () => {
+  it('with another outcome is refused, not taken as done', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -370,7 +370,7 @@ describe('what is asked for twice', () => {
   });
 });
 
-describe('what cannot be recorded', () => {
+describe('a failure to record', () => {
   it('after a claim or a completion was written does not undo it', async () => {
     const rig = new AgentsRig();
     const told: string[] = [];
@@ -397,8 +397,8 @@ describe('what cannot be recorded', () => {
   });
 });
 
-describe('who lost a step', () => {
-  it('may not put artifacts there', async () => {
+describe('an agent that lost a step', () => {
+  it('may not upload artifacts to it', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await refuseFenced(designer.context, designer.holders, { step: 'design' });
@@ -412,7 +412,7 @@ describe('who lost a step', () => {
   });
 });
 
-describe('what was planted', () => {
+describe('a planted document', () => {
   it('with an epoch at the limit is refused before anything is written', async () => {
     const rig = new AgentsRig();
     const planted = { agent: 'x', state: 'released', epoch: Number.MAX_SAFE_INTEGER };
@@ -422,7 +422,7 @@ describe('what was planted', () => {
     expect(rig.steps()).toEqual(before);
   });
 
-  it('as an endlessly nested document is named', async () => {
+  it('with endless nesting is reported', async () => {
     const rig = new AgentsRig();
     const body = `{"id": "designer", "status": "active", "x": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
     await rig.store.client().put('demo/agents/designer.json', Buffer.from(body));
@@ -430,7 +430,7 @@ describe('what was planted', () => {
     await expect(beating).rejects.toThrow('nested');
   });
 
-  it('as a step that the older tool has done is not done again', async () => {
+  it('for a step the older tool has completed does not complete it again', async () => {
     const rig = new AgentsRig();
     const client = rig.store.client();
     await client.put('demo/steps/design/claim.json', Buffer.from('{"agent": "designer"}'));
@@ -441,7 +441,7 @@ describe('what was planted', () => {
 });
 
 describe('registering again', () => {
-  it('is no sign of life of a session that died', async () => {
+  it('is not a heartbeat of a session that died', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer', 's-1');
     await claim(designer);
@@ -456,7 +456,7 @@ describe('registering again', () => {
 });
 
 describe('releasing', () => {
-  it('what is done is refused, even by force, and the handoff stays', async () => {
+  it('a finished step is refused, even by force, and the handoff stays', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     const lead = rig.terminal('lead');
@@ -469,7 +469,7 @@ describe('releasing', () => {
     expect(await readHandoff(lead.context, 'design')).toMatchObject({ note: 'agreed', epoch: 1 });
   });
 
-  it('gives the step to the next at once', async () => {
+  it('makes the step available at once', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -481,7 +481,7 @@ describe('releasing', () => {
     });
   });
 
-  it('twice is harmless, and of nothing is not found', async () => {
+  it('twice is harmless, and without a claim is not found', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -495,7 +495,7 @@ describe('releasing', () => {
     ).rejects.toBeInstanceOf(NotFoundError);
   });
 
-  it('of somebody else needs force, and then fences them', async () => {
+  it('somebody else’s step needs force, and then fences them', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     const lead = rig.terminal('lead');
@@ -509,7 +509,7 @@ describe('releasing', () => {
 });
 
 describe('completing', () => {
-  it('puts the whole handoff into the claim, and the same into handoff.json and status.json', async () => {
+  it('writes the whole handoff to the claim, and the same to handoff.json and status.json', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     const spec = { name: 'design/spec.md', sha256: 'a'.repeat(64), size: 3, etag: '"1"' };
@@ -562,7 +562,7 @@ describe('completing', () => {
     });
   });
 
-  it('in other words is refused, also by force, and changes nothing', async () => {
+  it('with a different report is refused, even by force, and changes nothing', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     await claim(designer);
@@ -584,7 +584,7 @@ describe('completing', () => {
     expect([...rig.store.objects.keys()]).toEqual(before);
   });
 
-  it('what nobody has claimed claims and ends it in one write', async () => {
+  it('an unclaimed step claims and ends it in one write', async () => {
     const rig = new AgentsRig();
     const designer = rig.terminal('designer');
     expect(await done(designer)).toMatchObject({ wasUnclaimed: true, claim: { epoch: 1 } });
@@ -621,7 +621,7 @@ describe('completing', () => {
     expect(rig.events(`step.${outcome}`)).toHaveLength(1);
   });
 
-  it('of a claim made elsewhere needs its epoch', async () => {
+  it('a claim made elsewhere needs its epoch', async () => {
     const rig = new AgentsRig();
     await claim(rig.terminal('designer', 's-1'));
     const other = rig.terminal('designer', 's-2');
@@ -652,7 +652,7 @@ describe('on a store that does not arbitrate', () => {
     return { context: { ...context, bucket }, holders };
   }
 
-  it('a claim is best-effort and says so; who comes later is refused all the same', async () => {
+  it('a claim is best-effort and says so; a later one is still refused', async () => {
     const rig = new AgentsRig();
     expect(await claim(unarbitrated(rig, 'designer'))).toMatchObject({
       outcome: 'claimed',
@@ -661,7 +661,7 @@ describe('on a store that does not arbitrate', () => {
     expect(await claim(unarbitrated(rig, 'developer'))).toMatchObject({ outcome: 'rejected' });
   });
 
-  it('of two at the same moment, the one whose claim was overwritten learns it', async () => {
+  it('of two simultaneous claims, the overwritten one learns it', async () => {
     const rig = new AgentsRig();
     const first = unarbitrated(rig, 'designer');
     let second: Promise<ClaimResult> | undefined;

@@ -48,7 +48,7 @@ const kills = [1, 2, 3, 4, 5].flatMap((at) =>
 );
 
 describe.each(kills)('killed at write $at ($fate)', ({ at, fate }) => {
-  it('of a claim: every reader explains it, and the next command goes on', async () => {
+  it('of a claim: every reader explains it, and the next command continues', async () => {
     const rig = new AgentsRig();
     const reviewer = rig.terminal('reviewer', 's-1');
     await claim(rig.reconnect(reviewer, killedAt(at, fate)), 'review').catch(() => undefined);
@@ -61,7 +61,7 @@ describe.each(kills)('killed at write $at ($fate)', ({ at, fate }) => {
     expect(await explained(rig.store.client(), rig)).toBe('blocked');
   });
 
-  it('of a completion: every reader gives the whole handoff, and repeating it repairs the rest', async () => {
+  it('of a completion: every reader returns the whole handoff, and repeating it writes the rest', async () => {
     const rig = new AgentsRig();
     const reviewer = rig.terminal('reviewer', 's-1');
     await claim(reviewer, 'review');
@@ -82,7 +82,7 @@ describe.each(kills)('killed at write $at ($fate)', ({ at, fate }) => {
     expect(mail).toHaveLength(1);
   });
 
-  it('of a completion and never repeated: the next holder finds the handoff', async () => {
+  it('of a completion never repeated: the next holder finds the handoff', async () => {
     const rig = new AgentsRig();
     const reviewer = rig.terminal('reviewer', 's-1');
     await claim(reviewer, 'review');

@@ -43,14 +43,14 @@ describe('a folder for downloads', () => {
     expect(await readdir(join(path, 'to'))).not.toContain('a');
   });
 
-  it('refuses a link that came up after it had looked', async () => {
+  it('refuses a link that appeared after it had checked', async () => {
     await folder.assertFree('sub/x');
     await symlink(path, join(path, 'to', 'sub'));
     await expect(place('sub/x')).rejects.toMatchObject({ kind: 'not-allowed' });
     expect(await readdir(path)).toEqual(['to']);
   });
 
-  it('refuses to replace a file that came up after it had looked', async () => {
+  it('refuses to replace a file that appeared after it had checked', async () => {
     await folder.assertFree('x');
     await writeFile(join(path, 'to', 'x'), 'mine');
     await expect(place('x')).rejects.toMatchObject({ kind: 'usage' });
@@ -72,20 +72,20 @@ describe('a folder for downloads', () => {
     expect(winners).toEqual([await readFile(join(path, 'to', 'a', 'x'), 'utf8')]);
   });
 
-  it('refuses a folder where the file belongs, and a file where a folder belongs', async () => {
+  it('refuses a folder in place of the file, and a file in place of a folder', async () => {
     await mkdir(join(path, 'to', 'folder'));
     await writeFile(join(path, 'to', 'file'), '');
     await expect(place('folder')).rejects.toThrow('it is a folder');
     await expect(place('file/x')).rejects.toThrow('it is not a folder');
   });
 
-  it('lets nobody else on this machine read the file, nor look into a folder made for it', async () => {
+  it('keeps the file, and any folder made for it, private to its owner', async () => {
     const placed = await place('deep/x');
     expect((await stat(placed)).mode & 0o777).toBe(0o600);
     expect((await stat(join(path, 'to', 'deep'))).mode & 0o777).toBe(0o700);
   });
 
-  it('leaves nothing of its own behind', async () => {
+  it('leaves none of its own files behind', async () => {
     await writeFile(folder.stage(), 'half');
     await place('a/b');
     await folder.close();

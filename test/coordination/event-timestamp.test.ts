@@ -27,7 +27,7 @@ async function process(nowMs: number, count = 1): Promise<bigint[]> {
 }
 
 describe('stamps of one machine', () => {
-  it('rise from process to process, though each knows the time to half a second only', async () => {
+  it('increase from process to process, though each knows the time only to half a second', async () => {
     const stamps = [
       ...(await process(start + 400, 2)),
       ...(await process(start)),
@@ -38,7 +38,7 @@ describe('stamps of one machine', () => {
     expect(stamps.at(-1)).toBe(BigInt(start + 401) * 1_000_000n);
   });
 
-  it('rise when many are made at once', async () => {
+  it('increase when many are made at once', async () => {
     vi.resetModules();
     const { newStamp } = await import('../../src/coordination/event-timestamp.js');
     const bucket = { ...new MemoryStore(true).client(), now: async () => new Date(start) };
@@ -55,7 +55,7 @@ describe('stamps of one machine', () => {
     expect(await process(start)).toEqual([BigInt(start) * 1_000_000n]);
   });
 
-  it('are made without a record that can be used', async () => {
+  it('are made even without a usable record', async () => {
     await writeFile(join(folder, 'last-stamp'), 'nonsense');
     expect(await process(start)).toEqual([BigInt(start) * 1_000_000n]);
     expect(await readFile(join(folder, 'last-stamp'), 'utf8')).toBe(`${start}000000`);

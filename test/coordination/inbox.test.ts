@@ -15,7 +15,7 @@ const minute = 60_000;
 const hour = 60 * minute;
 
 describe('an inbox', () => {
-  it('shows direct and broadcast mail in the order of sending, again and again', async () => {
+  it('shows direct and broadcast mail in the order sent, again and again', async () => {
     const rig = new MailRig();
     const [designer, developer] = [rig.mailbox('designer'), rig.mailbox('developer')];
     await sendMail(designer, { to: 'developer', message: 'one' });
@@ -44,7 +44,7 @@ describe('an inbox', () => {
     expect(texts(await readInbox(developer))).toEqual(['two']);
   });
 
-  it('skips what is no message, and names it', async () => {
+  it('skips objects that are not messages, and reports them', async () => {
     const rig = new MailRig();
     const developer = rig.mailbox('developer');
     const folder = rig.layout.messages('developer');
@@ -90,7 +90,7 @@ describe('new mail', () => {
     expect(await readOut(rig.mailbox('reviewer'))).toEqual(['three']);
   });
 
-  it('of one who is stopped before it is remembered is new again', async () => {
+  it('of a reader stopped before it is remembered is new again', async () => {
     const rig = new MailRig();
     rig.plant({ to: 'developer', message: 'one' });
     expect(texts(await readNewMail(rig.mailbox('developer')))).toEqual(['one']);
@@ -98,7 +98,7 @@ describe('new mail', () => {
     expect(await readOut(rig.mailbox('developer'))).toEqual([]);
   });
 
-  it('that lands minutes late is shown once, and hides nobody else’s', async () => {
+  it('that arrives minutes late is shown once, and hides nobody else’s', async () => {
     const rig = new MailRig();
     const developer = rig.mailbox('developer');
     rig.plant({ to: 'developer', message: 'in time' });
@@ -134,7 +134,7 @@ describe('new mail', () => {
     },
   );
 
-  it('is each message once, however late, skewed or interrupted', async () => {
+  it('shows each message once, however late, skewed or interrupted', async () => {
     const step = fc.oneof(
       fc.record({
         act: fc.constant('send' as const),
@@ -220,7 +220,7 @@ describe('new mail', () => {
     },
   );
 
-  it('is not what an agent told everybody itself', async () => {
+  it('excludes the agent’s own broadcasts', async () => {
     const rig = new MailRig();
     const developer = rig.mailbox('developer');
     await sendMail(developer, { to: null, message: 'mine' });
@@ -229,7 +229,7 @@ describe('new mail', () => {
     expect(texts(await readInbox(developer))).toEqual(['mine', 'a reminder']);
   });
 
-  it('is looked for from the cursor on, which stays ten minutes behind', async () => {
+  it('is searched for from the cursor on, which stays ten minutes behind', async () => {
     const rig = new MailRig();
     const developer = rig.mailbox('developer');
     rig.plant({ to: 'developer', message: 'old' });
@@ -256,7 +256,7 @@ describe('new mail', () => {
     ]);
   });
 
-  it('is found however late its sender says it is, and shown once', async () => {
+  it('is found however late its timestamp, and shown once', async () => {
     const rig = new MailRig();
     const developer = rig.mailbox('developer');
     rig.plant({ to: 'developer', message: 'first' });
@@ -273,7 +273,7 @@ describe('new mail', () => {
 });
 
 describe('the cursor', () => {
-  it('keeps what each of two readers of one mailbox has seen', async () => {
+  it('keeps what two readers of one mailbox have seen', async () => {
     const rig = new MailRig();
     rig.plant({ to: 'developer', message: 'one' });
     const first = await readNewMail(rig.mailbox('developer'));
@@ -285,7 +285,7 @@ describe('the cursor', () => {
     expect(await readOut(rig.mailbox('developer'))).toEqual([]);
   });
 
-  it('is taken over from among the mail, where the older tool would show it', async () => {
+  it('is moved out of the mail, where the older tool would show it', async () => {
     const rig = new MailRig();
     const developer = rig.mailbox('developer');
     rig.plant({ to: 'developer', message: 'one' });
@@ -299,7 +299,7 @@ describe('the cursor', () => {
     expect(await readOut(developer)).toEqual([]);
   });
 
-  it('is written where the store does not arbitrate, too', async () => {
+  it('is also written where the store does not arbitrate', async () => {
     const rig = new MailRig();
     const refuse = () => Promise.reject(new Error('not supported'));
     const developer = rig.mailbox('developer', (bucket) => ({
@@ -335,7 +335,7 @@ describe('the cursor', () => {
   });
 });
 
-describe('a mailbox that somebody filled', () => {
+describe('a flooded mailbox', () => {
   function filled(count: number): { readonly rig: MailRig; readonly reads: () => number } {
     const rig = new MailRig();
     for (let n = 0; n < count; n += 1) {
@@ -352,7 +352,7 @@ describe('a mailbox that somebody filled', () => {
     },
   });
 
-  it('shows a prompt the newest, counts the others, and is then seen', async () => {
+  it('shows a prompt the newest messages, counts the others, and then counts as seen', async () => {
     const { rig } = filled(3_000);
     const developer = rig.mailbox('developer', counting);
     reads = 0;
@@ -375,7 +375,7 @@ describe('a mailbox that somebody filled', () => {
     expect(news.unread).toBe(1);
   });
 
-  it('is read from its beginning, a look at a time, and none of it twice or never', async () => {
+  it('is read from its beginning, a batch at a time, each message exactly once', async () => {
     const { rig } = filled(250);
     const developer = rig.mailbox('developer', counting);
     const seen: string[] = [];
@@ -388,7 +388,7 @@ describe('a mailbox that somebody filled', () => {
     expect(seen).toEqual(Array.from({ length: 250 }, (_, n) => `text ${n}`));
   });
 
-  it('hides nothing about a step behind mail about others', async () => {
+  it('does not hide mail about a step behind mail about others', async () => {
     const { rig } = filled(150);
     rig.plant({ to: 'developer', message: 'this one', step: 'build' });
     const news = await readNewMail(rig.mailbox('developer'), { step: 'build', limit: 10 });

@@ -74,7 +74,7 @@ describe.each(s3Servers())('who holds a claim on $name', ({ start }) => {
     expect(tookMs).toBeLessThan(15_000);
   }, 60_000);
 
-  it('a holder whose session a watch sees living keeps it, until the session ends', async () => {
+  it('a holder whose session a watch sees alive keeps it until the session ends', async () => {
     fresh();
     const id = sessionUuid();
     const folder = join(world.home, '.claude', 'projects', '-work');
@@ -97,7 +97,7 @@ describe.each(s3Servers())('who holds a claim on $name', ({ start }) => {
     expect(await takeover('developer')).toBeGreaterThan(1_000);
   }, 60_000);
 
-  it('a holder that stood still past its TTL in the middle of completing is fenced', async () => {
+  it('a holder that stalls past its TTL in the middle of completing is fenced', async () => {
     fresh();
     const mine = step;
     await world.run(['claim', step, '--ttl', '1s'], as('designer'));

@@ -31,7 +31,7 @@ describe('a message', () => {
     ]);
   });
 
-  it('to all lies where everybody looks', async () => {
+  it('to all is where every agent looks', async () => {
     const rig = new MailRig();
     const { key, id } = await sendMail(rig.mailbox('designer'), { to: null, message: 'hi' });
     expect(key).toMatch(/^demo\/messages\/_broadcast\/\d{19}_designer_/);

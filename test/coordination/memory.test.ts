@@ -53,7 +53,7 @@ describe('a memory', () => {
     expect(rig.events('memory.deleted')).toMatchObject([{ data: { ref: { version: 3 } } }]);
   });
 
-  it('that nobody set is not found', async () => {
+  it('that was never set is not found', async () => {
     const rig = new MailRig();
     const reader = rig.mailbox('reader');
     await expect(getMemory(reader, key)).rejects.toThrow(NotFoundError);
@@ -61,7 +61,7 @@ describe('a memory', () => {
     await expect(memoryHistory(reader, key)).rejects.toThrow(NotFoundError);
   });
 
-  it('is set only if absent, or at a version, when that is asked for', async () => {
+  it('is set only if absent, or only at a version, on request', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     expect(await setMemory(designer, key, 1, { ifVersion: 1 })).toEqual({
@@ -81,7 +81,7 @@ describe('a memory', () => {
     });
   });
 
-  it('of one version is followed by one, whoever asks at once', async () => {
+  it('at one version gets one successor, however many try at once', async () => {
     const rig = new MailRig();
     await setMemory(rig.mailbox('designer'), key, 0);
     const agents = Array.from({ length: 32 }, (_, n) => `agent-${n}`);
@@ -107,7 +107,7 @@ describe('a memory', () => {
     expect(rig.events('memory.set')).toHaveLength(32);
   });
 
-  it('whose writer was stopped before its history was written stays in it', async () => {
+  it('whose writer was stopped before writing the history is added to it later', async () => {
     for (let stop = 0; stop < 6; stop += 1) {
       const rig = new MailRig();
       await setMemory(rig.mailbox('designer'), key, 'first');
@@ -122,7 +122,7 @@ describe('a memory', () => {
     }
   });
 
-  it('is set once when the answer to its write is lost', async () => {
+  it('is set once even if the answer to its write is lost', async () => {
     const rig = new MailRig();
     let puts = 0;
     const { bucket, ...rest } = rig.context('designer', undefined, {
@@ -142,7 +142,7 @@ describe('a memory', () => {
     expect(await valuesOf(rig)).toEqual([[1, 'x']]);
   });
 
-  it('that was set, and replaced before its writer learnt of it, counts as set', async () => {
+  it('that was set, and replaced before its writer knew, counts as set', async () => {
     const rig = new MailRig();
     const other = rig.mailbox('other');
     let isFirst = true;
@@ -166,7 +166,7 @@ describe('a memory', () => {
     ]);
   });
 
-  it('is set as well as can be where the store does not arbitrate', async () => {
+  it('is set on a best-effort basis if the store does not arbitrate', async () => {
     const rig = new MailRig();
     const refuse = () => Promise.reject(new Error('not supported'));
     const plain = (bucket: Bucket): Bucket => ({
@@ -218,7 +218,7 @@ describe('the older tool’s memory', () => {
   const slash = 'demo/memory/design/contract.json';
   const written = (value: unknown) => JSON.stringify({ value, set_by: 'old', version: 7 });
 
-  it('is read, and goes on under the dotted key, history included', async () => {
+  it('is read, and continues under the dotted key, history included', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     rig.put(slash, written('old'));
@@ -235,7 +235,7 @@ describe('the older tool’s memory', () => {
     expect(memories).toMatchObject([{ key, value: 'new', version: 8 }]);
   });
 
-  it('that is newer wins, one of the same moment with a lower version does not', async () => {
+  it('wins if newer; one from the same moment with a lower version does not', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     for (let n = 0; n < 8; n += 1) await setMemory(designer, key, n);
@@ -251,7 +251,7 @@ describe('the older tool’s memory', () => {
 
   const byOlderTool = (value: unknown) => JSON.stringify({ value, set_by: 'old', set_at: 'now' });
 
-  it('gets each of our values, and what it writes over one is the next version', async () => {
+  it('receives each of our values, and overwriting one makes the next version', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     await setMemory(designer, key, 'ours');
@@ -274,7 +274,7 @@ describe('the older tool’s memory', () => {
     ]);
   });
 
-  it('counts in the very second of our own write, and only until we replaced it', async () => {
+  it('counts even in the second of our own write, and only until we replace it', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     await setMemory(designer, key, 'ours');
@@ -290,7 +290,7 @@ describe('the older tool’s memory', () => {
     expect((await listMemories(designer)).memories).toMatchObject([{ value: 'again' }]);
   });
 
-  it('is not replaced by our copy when it was written in the meantime', async () => {
+  it('is not overwritten by our copy if it was written in the meantime', async () => {
     const rig = new MailRig();
     const slow = rig.mailbox('designer', (bucket) => ({
       ...bucket,
@@ -307,7 +307,7 @@ describe('the older tool’s memory', () => {
     expect((await getMemory(reader, key)).memory).toMatchObject({ value: 'theirs', version: 2 });
   });
 
-  it('of a key without dots goes on from the version that it replaced', async () => {
+  it('for a key without dots continues from the version it replaced', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     for (const value of ['one', 'two']) {
@@ -328,7 +328,7 @@ describe('the older tool’s memory', () => {
 });
 
 describe('a list of memories', () => {
-  it('has what is there, in order, by the beginning of its key', async () => {
+  it('has the current values, in order, by the beginning of the key', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     for (const one of ['b', 'a.c', 'a.b', 'ab', 'gone']) await setMemory(designer, one, one);
@@ -340,7 +340,7 @@ describe('a list of memories', () => {
     expect(await keys('a.')).toEqual(['a.b', 'a.c']);
   });
 
-  it('names what it cannot read, and goes on', async () => {
+  it('reports what it cannot read, and continues', async () => {
     const rig = new MailRig();
     const designer = rig.mailbox('designer');
     await setMemory(designer, 'good', 1);
@@ -366,7 +366,7 @@ describe('a list of memories', () => {
     expect(strays).toHaveLength(4);
   });
 
-  it('a history goes on past what it cannot read', async () => {
+  it('skips what it cannot read in a history', async () => {
     const rig = new MailRig();
     await setMemory(rig.mailbox('designer'), key, 1);
     const folder = rig.layout.memoryHistory(key);

@@ -49,7 +49,7 @@ describe('a plan', () => {
     expect(rig.events('step.planned')).toHaveLength(4);
   });
 
-  it('refuses a cycle, an unknown need and another meaning, and stays as it was', async () => {
+  it('refuses a cycle, an unknown need and a conflicting step, and stays as it was', async () => {
     const rig = new AgentsRig();
     const { context } = rig.terminal('lead');
     await addSteps(context, diamond);
@@ -65,7 +65,7 @@ describe('a plan', () => {
     expect(rig.json('demo/plan.json')).toEqual(before);
   });
 
-  it('lets nobody remove what was claimed', async () => {
+  it('refuses to remove a claimed step', async () => {
     const rig = new AgentsRig();
     const lead = rig.terminal('lead');
     await addSteps(lead.context, [{ id: 'a' }, { id: 'b' }]);
@@ -75,7 +75,7 @@ describe('a plan', () => {
     expect(Object.keys(Object(rig.json('demo/plan.json')).steps)).toEqual(['a']);
   });
 
-  it('of another kind of file is a usage error', () => {
+  it('in the wrong kind of file is a usage error', () => {
     expect(() => parseNewSteps('plan.json', '{"steps": [{"id": 7}]}')).toThrow(
       'not a list of steps',
     );
@@ -88,8 +88,8 @@ describe('a plan', () => {
   });
 });
 
-describe('what is ready', () => {
-  it('is what nobody holds and whose needs all are complete, the first by priority', async () => {
+describe('a ready step', () => {
+  it('is held by nobody and has all its needs complete, ordered by priority', async () => {
     const rig = new AgentsRig();
     const lead = rig.terminal('lead');
     await addSteps(lead.context, diamond);
@@ -109,7 +109,7 @@ describe('what is ready', () => {
     await expect(claimNext(lead.context, lead.holders, next)).rejects.toBeInstanceOf(BlockedError);
   });
 
-  it('goes to the agent it is assigned to, and is over when all is done', async () => {
+  it('goes to the agent it is assigned to, and there is none once all is done', async () => {
     const rig = new AgentsRig();
     const [ann, bob] = [rig.terminal('ann'), rig.terminal('bob')];
     await addSteps(ann.context, [{ id: 'a', assign: 'bob' }]);
@@ -119,7 +119,7 @@ describe('what is ready', () => {
     await expect(claimNext(bob.context, bob.holders, next)).rejects.toThrow('all steps are done');
   });
 
-  it('is asked for by a claim by name too, which says what it waits for', async () => {
+  it('is also required by a claim by name, which reports what it waits for', async () => {
     const rig = new AgentsRig();
     const ann = rig.terminal('ann');
     await addSteps(ann.context, [{ id: 'b' }, { id: 'c', needs: ['b'] }]);
@@ -132,7 +132,7 @@ describe('what is ready', () => {
     expect(rig.json('demo/steps/c/claim.json')).toBeUndefined();
   });
 
-  it('of 20 steps with needs is won once each by 4 workers at once, none before its needs', async () => {
+  it('among 20 with needs is won exactly once by 4 concurrent workers, none before its needs', async () => {
     const rig = new AgentsRig();
     const steps = Array.from(
       { length: 20 },

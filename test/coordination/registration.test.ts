@@ -42,7 +42,7 @@ describe.each([
 ])('registering an agent in %s', (_, capabilities) => {
   const registration = { agent: 'designer', host: 'here', capabilities };
 
-  it('makes the document and an event, then refreshes it', async () => {
+  it('creates the document and an event, then refreshes it', async () => {
     expect(await registerAgent(bucket, layout, registration)).toEqual({ isNew: true });
     expect(await readAgent()).toMatchObject({ id: 'designer', status: 'active', host: 'here' });
     const moved = { ...registration, host: 'there' };
@@ -51,7 +51,7 @@ describe.each([
     expect(await countEvents()).toBe(2);
   });
 
-  it('keeps what it does not know of a document that is there', async () => {
+  it('keeps unknown fields of an existing document', async () => {
     const known = {
       id: 'designer',
       status: 'ended',
@@ -72,7 +72,7 @@ describe.each([
     });
   });
 
-  it('leaves a damaged document alone and says which it is', async () => {
+  it('leaves a damaged document alone and reports it', async () => {
     await bucket.put(key, Buffer.from('{'));
     const error = await registerAgent(bucket, layout, registration).catch((caught) => caught);
     expect(error).toBeInstanceOf(DocumentError);
@@ -81,7 +81,7 @@ describe.each([
   });
 });
 
-it('is new to one of those who register an agent at once', async () => {
+it('is new to only one of those who register an agent at once', async () => {
   const registration = { agent: 'designer', host: 'here', capabilities: arbitrating };
   const outcomes = await Promise.all(
     Array.from({ length: 4 }, () => registerAgent(bucket, layout, registration)),
@@ -102,7 +102,7 @@ describe('a name that differs from a known one only in case', () => {
     expect(await countEvents()).toBe(1);
   });
 
-  it('is refused where the file system takes both for one file', async () => {
+  it('is refused if the file system treats both as one file', async () => {
     const folded: Bucket = {
       ...bucket,
       get: (name, options) => bucket.get(name.toLowerCase(), options),
@@ -112,7 +112,7 @@ describe('a name that differs from a known one only in case', () => {
     await expect(registerAgent(folded, layout, registration)).rejects.toThrow(UsageError);
   });
 
-  it('never stays beside it, however closely both are registered', async () => {
+  it('never coexists with it, however close together both are registered', async () => {
     const spellings = ['designer', 'Designer', 'DESIGNER', 'desigNer'];
     const outcomes = await Promise.allSettled(
       spellings.map((agent) => registerAgent(bucket, layout, { ...registration, agent })),

@@ -47,7 +47,7 @@ async function nextRound(): Promise<string[]> {
   return [...requests];
 }
 
-describe('the signs of life that a watch sends', () => {
+describe('the heartbeats that a watch sends', () => {
   it('cost one write each minute, and a listing each half hour', async () => {
     await heartbeats.send([session]);
     const rounds: string[][] = [];
@@ -57,7 +57,7 @@ describe('the signs of life that a watch sends', () => {
     expect(documentOf('designer')).toMatchObject({ heartbeat: '1970-01-01T00:59:00.000Z' });
   });
 
-  it('undo nothing that the agent wrote meanwhile', async () => {
+  it('undo nothing the agent wrote meanwhile', async () => {
     await heartbeats.send([session]);
     const place = { bucket: store.client(), layout, agent: 'designer' };
     const capabilities = { putIfAbsent: true, putIfMatch: true };
@@ -69,7 +69,7 @@ describe('the signs of life that a watch sends', () => {
     });
   });
 
-  it('go to an agent from the first command on that it ran in the session', async () => {
+  it('reach an agent from the first command it ran in the session', async () => {
     await heartbeats.send([session]);
     await mkdir(join(folder.path, 'heartbeats', 'coder'), { recursive: true });
     await writeFile(join(folder.path, 'heartbeats', 'coder', 's-1'), '0 60000');

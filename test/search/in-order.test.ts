@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { inOrder } from '../../src/search/in-order.js';
 
-it('makes results side by side, and gives them in the order of their items', async () => {
+it('produces results concurrently, and returns them in the order of their items', async () => {
   let underWay = 0;
   let most = 0;
   const make = async (item: number): Promise<number> => {
@@ -19,7 +19,7 @@ it('makes results side by side, and gives them in the order of their items', asy
   expect(most).toBeLessThanOrEqual(64);
 });
 
-it('holds few where each takes much', async () => {
+it('holds few items if each takes much memory', async () => {
   let underWay = 0;
   let most = 0;
   const make = async (): Promise<void> => {
@@ -32,7 +32,7 @@ it('holds few where each takes much', async () => {
   expect(most).toBeLessThanOrEqual(4);
 });
 
-it('stops those under way when one fails, or nobody wants more', async () => {
+it('aborts work in progress when one item fails, or the consumer stops', async () => {
   const signals: AbortSignal[] = [];
   const make = async (item: number, signal: AbortSignal): Promise<number> => {
     signals.push(signal);

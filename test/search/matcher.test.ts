@@ -16,7 +16,7 @@ function matches(words: string | readonly string[], text: string, query: Partial
 }
 
 describe('a word', () => {
-  it('matches from the beginning of a sub-word on, in any case', () => {
+  it('matches at the beginning of a sub-word, in any case', () => {
     for (const text of [
       'checkout',
       'the CheckOut',
@@ -46,14 +46,14 @@ describe('a word', () => {
     expect(matches('src/app.ts', 'open src/appxts')).toBe(false);
   });
 
-  it('is every sign of a script without spaces', () => {
+  it('is each character of a script without spaces', () => {
     expect(matches('検索', '全文検索の結果')).toBe(true);
     expect(matches('文検', '全文検索の結果')).toBe(true);
     expect(matches('𠮷野', '店は𠮷野です')).toBe(true);
     expect(matches('索検', '全文検索の結果')).toBe(false);
   });
 
-  it('can be whole, or anything inside of another', () => {
+  it('can be matched as a whole, or anywhere inside another', () => {
     expect(matches('auth', 'the author')).toBe(true);
     expect(matches('auth', 'the author', { isWhole: true })).toBe(false);
     expect(matches('auth', 'authCheck, AUTH', { isWhole: true })).toBe(true);
@@ -61,7 +61,7 @@ describe('a word', () => {
     expect(matches('utho', 'the author', { isSubstring: true })).toBe(true);
   });
 
-  it('means what it says, whatever signs it has', () => {
+  it('is taken literally, whatever characters it contains', () => {
     for (const word of ['a.b', 'a+b', 'C:\\x', '[x]', '$1', 'a|b', 'x-y', '"q"', '<b>', '\\d']) {
       expect([word, matches(word, `say ${word} now`)]).toEqual([word, true]);
       expect([word, matches(word, 'say aXb now')]).toEqual([word, false]);
@@ -70,24 +70,24 @@ describe('a word', () => {
 });
 
 describe('a query', () => {
-  it('wants all words, or any', () => {
+  it('requires all words, or any of them', () => {
     expect(matches(['one', 'two'], 'two and one')).toBe(true);
     expect(matches(['one', 'two'], 'two and three')).toBe(false);
     expect(matches(['one', 'two'], 'two and three', { isAny: true })).toBe(true);
   });
 
-  it('takes words in quotes for a phrase, over any white space', () => {
+  it('treats quoted words as a phrase, with any white space between them', () => {
     expect(matches('missing auth check', 'Missing  auth\ncheck')).toBe(true);
     expect(matches('missing auth check', 'missing check, auth')).toBe(false);
   });
 
-  it('can be an expression, and says when it is none', () => {
+  it('can be a regular expression, and reports an invalid one', () => {
     expect(matches('E[A-Z]{4,}', 'failed: ENOSPC', { isRegex: true })).toBe(true);
     expect(() => matcherOf(['('], { isRegex: true })).toThrow(/not a regular expression/);
     expect(() => matcherOf([' '])).toThrow(/nothing to search for/);
   });
 
-  it('passes over lines that cannot match, and none whose JSON hides what it says', () => {
+  it('skips lines that cannot match, but none whose JSON escapes its text', () => {
     const matcher = matcherOf(['checkout']);
     expect(matcher.mayMatch('{"text":"nothing of it"}')).toBe(false);
     expect(matcher.mayMatch('{"text":"\\u0063heckout"}')).toBe(true);

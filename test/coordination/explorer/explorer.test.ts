@@ -8,7 +8,7 @@ const beginning = Number(process.env.TRACECRAFT_SEED ?? 1);
 
 describe('random schedules of the real code on a simulated store', () => {
   it.each(Object.keys(scenarios))(
-    '%s: nothing is violated',
+    '%s: violates nothing',
     async (name) => {
       for (let seed = beginning; seed < beginning + schedules; seed += 1) {
         expect(await play(name, seed), `seed ${seed}`).toBeUndefined();
