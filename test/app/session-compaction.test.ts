@@ -61,7 +61,7 @@ beforeEach(() => {
 });
 
 describe('compaction beside a running mirror', () => {
-  it('takes a session once when it ends, and again when it was reopened and ended', async () => {
+  it('compacts a session once when it ends, and again after it was reopened and ended', async () => {
     sessions.set('a', { checkpoint: headOf(1), atMs: clock.now() });
     live.add('a');
     const running = compaction.run(ending.signal);
@@ -82,7 +82,7 @@ describe('compaction beside a running mirror', () => {
     await running;
   });
 
-  it('waits while the store cannot be reached, says so once, and goes on', async () => {
+  it('waits while the store is unreachable, says so once, and continues', async () => {
     for (const id of ['a', 'b']) sessions.set(id, { checkpoint: headOf(1), atMs: 0 });
     failure = new UnreachableError('no store');
     const running = compaction.run(ending.signal);
@@ -107,7 +107,7 @@ describe('compaction beside a running mirror', () => {
     await running;
   });
 
-  it('of a mirror that ends takes all that is not running', async () => {
+  it('compacts everything that is not running when the mirror ends', async () => {
     for (const id of ['a', 'b']) sessions.set(id, { checkpoint: headOf(1), atMs: clock.now() });
     sessions.set('empty', { checkpoint: emptyCheckpoint, atMs: 0 });
     live.add('b');

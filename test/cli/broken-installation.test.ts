@@ -32,8 +32,8 @@ async function failureLines(env: Readonly<Record<string, string>> = {}): Promise
   return String(Object(failure).stderr).trimEnd().split('\n');
 }
 
-describe('an error that nobody catches', () => {
-  it('while the program is loaded takes at most three lines, and its stack only with DEBUG', async () => {
+describe('an uncaught error', () => {
+  it('while the program is loading takes at most three lines, and shows its stack only with DEBUG', async () => {
     await writeFile(join(root, 'dist', 'cli.cjs'), 'throw new Error("one\\ntwo\\u001b[31m");\n');
     const lines = await failureLines();
     expect(lines.length).toBeLessThanOrEqual(3);
@@ -41,7 +41,7 @@ describe('an error that nobody catches', () => {
     expect((await failureLines({ DEBUG: 'tracecraft*' })).join('\n')).toMatch(/\n +at .*cli\.cjs/);
   });
 
-  it('that cannot be shown, since what would show it is missing, ends the program all the same', async () => {
+  it('that cannot be shown, because a file for showing it is missing, still ends the program', async () => {
     const chunks = join(root, 'dist', 'chunks');
     const [report] = (await readdir(chunks)).filter((name) => name.startsWith('report-'));
     expect(report).toBeDefined();

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 describe('the command line', () => {
-  it('tells its version and its commands', async () => {
+  it('shows its version and its commands', async () => {
     for (const flag of ['--version', '-v', '-V']) {
       const version = await world.run([flag]);
       expect(version).toMatchObject({ code: 0, stderr: '' });
@@ -70,7 +70,7 @@ describe('the command line', () => {
     );
   });
 
-  it('ends quietly when nobody reads on', async () => {
+  it('exits quietly when the reader has gone', async () => {
     const child = world.start(['--help']);
     child.stdout?.destroy();
     expect(await collect(child)).toMatchObject({ code: 0, stderr: '' });
@@ -105,7 +105,7 @@ describe('the code cache', () => {
   const folder = (): string => join(world.home, '.cache', 'tracecraft');
 
   it.runIf(usesOwnCache)(
-    'is private, one file per part of the bundle, and stays as it is',
+    'is private, one file per part of the bundle, and stays unchanged',
     async () => {
       await world.run(['--version']);
       expect((await stat(folder())).mode & 0o777).toBe(0o700);
@@ -121,7 +121,7 @@ describe('the code cache', () => {
     },
   );
 
-  it.runIf(usesOwnCache)('is replaced when damaged, and never an error', async () => {
+  it.runIf(usesOwnCache)('is replaced if damaged, and never causes an error', async () => {
     await world.run(['--version']);
     const files = await readdir(folder());
     for (const file of files) await writeFile(join(folder(), file), 'garbage');
@@ -137,7 +137,7 @@ describe('the code cache', () => {
     expect((await readdir(join(XDG_CACHE_HOME, 'tracecraft'))).length).toBeGreaterThan(1);
   });
 
-  it('is not used where others can write, nor through a link', async () => {
+  it('is not used if others can write to it, nor through a link', async () => {
     await mkdir(folder(), { recursive: true });
     await chmod(folder(), 0o777);
     expect(await world.run(['--version'])).toMatchObject({ code: 0, stderr: '' });
@@ -152,7 +152,7 @@ describe('the code cache', () => {
     expect(await readdir(elsewhere)).toEqual([]);
   });
 
-  it('that cannot be made is never an error', async () => {
+  it('that cannot be created never causes an error', async () => {
     await writeFile(join(world.home, '.cache'), 'a file');
     expect(await world.run(['--version'])).toMatchObject({ code: 0, stderr: '' });
   });

@@ -29,7 +29,7 @@ async function transcript(): Promise<void> {
   await writeFile(join(folder, `${id}.jsonl`), lineOf(row));
 }
 
-describe('a command that fails ends by itself', () => {
+describe('a failing command ends by itself', () => {
   it.each([
     ['an unknown command', ['nope'], 2],
     ['a missing argument', ['claim'], 2],
@@ -47,7 +47,7 @@ describe('a command that fails ends by itself', () => {
     expect(result).toMatchObject({ code: 10, stderr: expect.not.stringContaining('FORCED') });
   });
 
-  it('for a watch that another one keeps out', async () => {
+  it('for a watch locked out by another one', async () => {
     await transcript();
     const first = world.start(['watch']);
     const ended = new Promise((resolve) => first.once('close', resolve));

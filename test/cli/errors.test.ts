@@ -36,7 +36,7 @@ describe('exit codes', () => {
 });
 
 describe('lines', () => {
-  it('are at most three, and the hint is among them', () => {
+  it('are at most three, including the hint', () => {
     const failure = describeFailure(new UsageError('what', { hint: 'one\ntwo\nthree' }), line);
     expect(failure && failureLines(failure)).toEqual(['Error: what', 'one', 'two']);
   });
@@ -130,7 +130,7 @@ describe("oclif's errors", () => {
     });
   });
 
-  it('are not shown when the command ended by itself', () => {
+  it('are not shown if the command ended itself', () => {
     expect(describeFailure(oclif('EEXIT: 3', { code: 'EEXIT' }), line)).toBeUndefined();
   });
 });

@@ -22,7 +22,7 @@ it.each([
   expect(fileOf(path)).toBe(render(manual));
 });
 
-it('every command stands in a group: src/cli/manual/groups.ts', () => {
+it('every command belongs to a group: src/cli/manual/groups.ts', () => {
   const rest = grouped(manual.commands).find(({ title }) => title === 'More');
   expect(rest?.commands.map(({ name }) => name) ?? []).toEqual([]);
 });
@@ -45,7 +45,7 @@ it('the first page has a line for each command, and fits its terminal', () => {
   expect(frontPage(manual, { width: 60, isBold: true })).toContain('\u001b[1mMirror\u001b[22m');
 });
 
-it('the first page is the answer to no words, help and --help; a command has its own', async () => {
+it('the front page is shown for no words, help and --help; a command has its own', async () => {
   const world = await createCliWorld();
   try {
     const page = frontPage(manual, { width: undefined, isBold: false });
@@ -63,7 +63,7 @@ it('the first page is the answer to no words, help and --help; a command has its
 const hasMandoc = spawnSync('mandoc', ['-V']).error === undefined;
 if (!hasMandoc) process.stderr.write('SKIPPED, no mandoc here: checking the man page\n');
 
-it.skipIf(!hasMandoc)('the man page is sound', () => {
+it.skipIf(!hasMandoc)('the man page is valid', () => {
   const { stdout } = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', 'man/tracecraft.1'], {
     cwd: repositoryRoot,
     encoding: 'utf8',

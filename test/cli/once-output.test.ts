@@ -48,7 +48,7 @@ function placeOf(id: string) {
 }
 
 describe('a run that mirrors once', () => {
-  it('prints no parts at a terminal, and clears the line of its bar before anything else', () => {
+  it('prints no parts on a terminal, and clears its progress bar before anything else', () => {
     const { told, once } = recorded(true);
     once.part(placeOf('a'), part);
     once.note('x');
@@ -56,14 +56,14 @@ describe('a run that mirrors once', () => {
     expect(told).toEqual(['clear', 'note', 'clear', 'trouble']);
   });
 
-  it('prints each part elsewhere, as scripts read them', () => {
+  it('prints each part elsewhere, for scripts', () => {
     const { told, once } = recorded(false);
     once.part(placeOf('a'), part);
     once.note('x');
     expect(told).toEqual(['part', 'note']);
   });
 
-  it('ends with what it sent, and what stayed at home', () => {
+  it('ends with what was sent, and what was kept at home', () => {
     const { once } = recorded(true);
     for (const id of ['a', 'b', 'a']) once.part(placeOf(id), part);
     expect(tallyLine(once.tally(), 2_100)).toBe(

@@ -24,7 +24,7 @@ function capture(isTTY: boolean): { stream: PassThrough & { isTTY: boolean }; te
 }
 
 describe('progress without a terminal', () => {
-  it('is silent for what takes less than a second', () => {
+  it('is silent for work that takes less than a second', () => {
     const { stream, text } = capture(false);
     const clock = fakeClock();
     const progress = startProgress({ label: 'upload', total: 100, unit: 'items', stream, clock });
@@ -54,7 +54,7 @@ describe('progress without a terminal', () => {
     ]);
   });
 
-  it('writes a line every 5 s when it is slow, with a total that grows', () => {
+  it('writes a line every 5 s for slow work with a growing total', () => {
     const { stream, text } = capture(false);
     const clock = fakeClock();
     const label = 'catching\u001bup';
@@ -84,7 +84,7 @@ describe('progress without a terminal', () => {
 });
 
 describe('progress on a terminal', () => {
-  it('is a bar that goes away at the end', async () => {
+  it('is a bar that disappears at the end', async () => {
     const { stream, text } = capture(true);
     const clock = fakeClock();
     const progress = startProgress({ label: 'upload', total: 2048, unit: 'bytes', stream, clock });
@@ -103,7 +103,7 @@ describe('progress on a terminal', () => {
     expect(process.listeners('exit').map(({ name }) => name)).not.toContain('finish');
   });
 
-  it('does not appear when the work ends while it loads', async () => {
+  it('does not appear if the work ends while it loads', async () => {
     const { stream, text } = capture(true);
     const clock = fakeClock();
     const progress = startProgress({ label: 'upload', total: 2, unit: 'items', stream, clock });

@@ -31,7 +31,7 @@ describe.skipIf(process.platform === 'win32').each([
     expect(await ended).toEqual([code, null]);
   });
 
-  it('is told to a command that ends tidily; the second one ends it at once', async () => {
+  it('reaches a command that shuts down cleanly; a second one ends it at once', async () => {
     const { child, lines, ended } = await started('tidy');
     child.kill(signal);
     expect((await lines.next()).value).toBe(signal);

@@ -21,7 +21,7 @@ async function sent(...args: readonly string[]): Promise<string> {
   return /message ([0-9a-f]{8})/.exec(stdout)?.[1] ?? '';
 }
 
-describe('what an agent sent', () => {
+describe('an agent’s sent mail', () => {
   it('is seen once it was shown, and acked once it was acknowledged or answered', async () => {
     const [plain, asked] = [await sent('bob', 'fyi'), await sent('bob', 'please look', '--ack')];
     const before = await run('ann', 'outbox');
@@ -49,20 +49,20 @@ describe('what an agent sent', () => {
     expect((await run('ann', 'inbox')).stdout).toMatch(/\(direct\) bob: noted$/m);
   });
 
-  it('to all is seen by whoever had it shown', async () => {
+  it('to all is seen by every agent that was shown it', async () => {
     const id = await sent('--all', 'main is frozen');
     await run('bob', 'inbox', '--new');
     expect((await run('ann', 'outbox')).stdout).toContain(`${id} to all · seen by bob: `);
   });
 });
 
-it('an answer to a message that is nowhere is refused, and so is an unknown ack: exit 3', async () => {
+it('a reply to a missing message and an ack of one are refused: exit 3', async () => {
   const answer = await run('bob', 'send', 'ann', 'yes', '--reply-to', '0badcafe');
   expect([answer.code, answer.stderr]).toEqual([3, expect.stringContaining('0badcafe')]);
   expect((await run('bob', 'ack', '0badcafe')).code).toBe(3);
 });
 
-it('a name that is known but for case is refused, of who acts and of who gets something: exit 2', async () => {
+it('a name that differs from a known one only in case is refused, as actor and as recipient: exit 2', async () => {
   for (const args of [
     ['send', 'BOB', 'lost'],
     ['complete', 'loose', '--to', 'Bob'],
@@ -77,7 +77,7 @@ it('a name that is known but for case is refused, of who acts and of who gets so
   expect((await run('ann', 'step-status', 'mine')).code).toBe(3);
 });
 
-it('a handoff of an earlier epoch is found, and a step that touches the same files is named', async () => {
+it('a handoff of an earlier epoch is found, and a step that changes the same files is reported', async () => {
   await run('ann', 'claim', 'api');
   await run('ann', 'complete', 'api', '--note', 'first draft');
   await run('ann', 'claim', 'api', '--reopen');

@@ -31,8 +31,8 @@ async function downloaded(...args: readonly string[]): Promise<string> {
   return readFile(join(world.project, 'got', 'fix.diff'), 'utf8');
 }
 
-describe('artifacts of a step that is handed over', () => {
-  it('are replaced by its holder alone, and by nobody once it is done', async () => {
+describe('artifacts of a handed-over step', () => {
+  it('may be replaced only by its holder, and by nobody once it is done', async () => {
     await run('ann', 'claim', 'fix');
     expect(await upload('ann', 'first')).toBe(0);
     expect(await upload('ann', 'second')).toBe(0);
@@ -44,7 +44,7 @@ describe('artifacts of a step that is handed over', () => {
     expect(await upload('bob', 'by force', '--force')).toBe(0);
   });
 
-  it('come as they were handed over, whatever was uploaded since', async () => {
+  it('are downloaded as they were handed over, whatever has been uploaded since', async () => {
     expect(await downloaded('fix/fix.diff', '--to', 'got')).toBe('second');
     expect(await downloaded('--handoff', 'fix', '--to', 'got')).toBe('second');
     expect(await downloaded('fix/fix.diff', '--latest', '--to', 'got')).toBe('by force');
@@ -52,7 +52,7 @@ describe('artifacts of a step that is handed over', () => {
     expect(await readFile(join(world.project, 'mine.diff'), 'utf8')).toBe('second');
   });
 
-  it('are kept as copies that a listing shows when asked, and whose names nobody may take', async () => {
+  it('are kept as copies, listed on request, under names nobody may use', async () => {
     const { stdout } = await run('rev', 'artifact', 'list');
     expect(stdout).not.toContain('~');
     const { stdout: all } = await run('rev', 'artifact', 'list', '--all');
@@ -60,7 +60,7 @@ describe('artifacts of a step that is handed over', () => {
     expect(await upload('bob', 'x', '--name', 'fix.diff~0123456789ab')).toBe(2);
   });
 
-  it('that another tool destroyed are not taken for what was handed over: exit 1', async () => {
+  it('destroyed by another tool are not replaced by other content: exit 1', async () => {
     const { stdout } = await run('rev', 'artifact', 'list', '--all');
     for (const name of stdout.match(/fix\.diff~\w+/g) ?? []) {
       await writeFile(join(bucket, 'demo', 'artifacts', 'fix', name), 'other');
@@ -77,7 +77,7 @@ describe('artifacts of a step that is handed over', () => {
   });
 });
 
-it('a fenced holder adds nothing to what the new holder has', async () => {
+it('a fenced holder cannot add to the new holder’s artifacts', async () => {
   await run('ann', 'claim', 'slow', '--ttl', '1s');
   const late = async () => {
     await writeFile(join(world.project, 'late.txt'), 'late');

@@ -51,7 +51,7 @@ describe.each(s3Servers())('an upload of 300 MB to $name', ({ start }) => {
     await world?.remove();
   });
 
-  it('that SIGINT stops leaves no parts behind, and says 130', async () => {
+  it('stopped by SIGINT leaves no parts behind, and exits with 130', async () => {
     const upload = world.start(['artifact', 'upload', 'big.bin'], { env });
     const result = collect(upload);
     const begun = { key: '', uploadId: '' };

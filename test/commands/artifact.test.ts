@@ -29,7 +29,7 @@ describe('tracecraft artifact', () => {
 
   afterAll(() => world.remove());
 
-  it('upload puts a file below its step, and says what it is', async () => {
+  it('upload stores a file below its step, and describes it', async () => {
     const said = await world.run(['artifact', 'upload', 'patch-auth.diff', '--step', 'build']);
     expect(said).toEqual({
       code: 0,
@@ -65,7 +65,7 @@ describe('tracecraft artifact', () => {
     });
   });
 
-  it('upload is a sign of life of its agent', async () => {
+  it('upload counts as a heartbeat of its agent', async () => {
     await world.run(['artifact', 'upload', 'patch-auth.diff'], {
       env: { TRACECRAFT_AGENT: 'scout' },
     });
@@ -107,7 +107,7 @@ describe('tracecraft artifact', () => {
     });
   });
 
-  it('download brings it back, once, and again with --force', async () => {
+  it('download retrieves it once, and again with --force', async () => {
     const path = join(world.project, 'review', 'patch-auth.diff');
     const args = ['artifact', 'download', 'build/patch-auth.diff', '--to', 'review'];
     expect(await world.run(args)).toEqual({
@@ -142,7 +142,7 @@ describe('tracecraft artifact', () => {
     expect(await readdir(join(world.project, 'review'))).toEqual(['patch-auth.diff']);
   });
 
-  it('says what is not there', async () => {
+  it('reports missing artifacts', async () => {
     const codes = await Promise.all(
       [
         ['download', 'nothing.txt'],
@@ -156,7 +156,7 @@ describe('tracecraft artifact', () => {
     expect(codes).toEqual([3, 3, 3, 3, 2, 2]);
   });
 
-  it('a name with a secret in it is told by kind, never by value, and scrubbed when asked to', async () => {
+  it('a name with a secret in it is reported by kind, never by value, and scrubbed on request', async () => {
     const name = `dumps/${token}.txt`;
     const args = ['artifact', 'upload', 'patch-auth.diff', '--step', 'leak', '--name', name];
     const scrubbed = await world.run([...args, '--redact']);
@@ -178,7 +178,7 @@ describe('tracecraft artifact', () => {
     expect(await readdir(join(bucket, 'artifacts', 'leak', 'dumps'))).toContain(`${token}.txt`);
   });
 
-  it('what was planted is skipped by name, and what nobody vouches for is told', async () => {
+  it('planted objects are skipped by name, and unverified ones are reported', async () => {
     await mkdir(join(bucket, 'artifacts', 'planted'), { recursive: true });
     await writeFile(join(bucket, 'artifacts', 'planted', 'evil\u001b[31m.txt'), 'x');
     await writeFile(join(bucket, 'artifacts', 'planted', 'back\\slash'), 'x');
@@ -204,7 +204,7 @@ describe('tracecraft artifact', () => {
     expect(await readdir(join(world.project, 'planted'))).toEqual(['plain.txt']);
   });
 
-  it('a folder of which some is in the way is fetched but for that: exit 10', async () => {
+  it('a folder that is partly in the way is downloaded except for that part: exit 10', async () => {
     const folder = join(world.project, 'some');
     await mkdir(folder);
     for (const name of ['a', 'b', 'c']) await writeFile(join(folder, name), name);
@@ -228,7 +228,7 @@ describe('tracecraft artifact', () => {
 });
 
 describe('1,000 files', () => {
-  it('of 250 MiB in all go up and come back with flat memory', async () => {
+  it('of 250 MiB in all are uploaded and downloaded with flat memory', async () => {
     const world = await createCliWorld();
     await world.run(['init', '--project', 'demo', '--agent', 'developer']);
     await thousand(world, {}, 256 * 1024);
@@ -275,7 +275,7 @@ describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
     await server.stop();
   });
 
-  it('a name that no artifact can have is refused before any request', async () => {
+  it('an impossible artifact name is refused before any request', async () => {
     proxy.reset();
     const bad = [
       '../x',
@@ -301,7 +301,7 @@ describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
     expect(proxy.counts()).toEqual({});
   });
 
-  it('tells how far it is when it takes over a second', async () => {
+  it('shows progress after a second', async () => {
     await mkdir(join(world.project, 'slow'));
     const bytes = randomBytes(1024 * 1024);
     for (const name of ['a', 'b', 'c']) await writeFile(join(world.project, 'slow', name), bytes);
@@ -312,7 +312,7 @@ describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
     expect(slow.stderr).toMatch(/^upload: 100 % \(3\.0 MiB of 3\.0 MiB\)$/m);
   });
 
-  it('a store that refuses ends it: exit 7, or 10 when some is there', async () => {
+  it('a store that refuses ends it: exit 7, or 10 if something is stored already', async () => {
     await mkdir(join(world.project, 'mixed'));
     for (const name of ['a', 'b']) await writeFile(join(world.project, 'mixed', name), name);
     const answer = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };
@@ -334,7 +334,7 @@ describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
     expect(list.stdout).not.toContain('shared/mixed/b');
   });
 
-  it('a download that is ended leaves nothing behind', async () => {
+  it('a download that is stopped leaves nothing behind', async () => {
     await world.run(['artifact', 'upload', 'a.txt', '--name', 'stalled.txt'], { env });
     const asked = new Promise<void>((resolve) => {
       faultOf = (kind, key) => {
@@ -354,13 +354,13 @@ describe.each(s3Servers())('tracecraft artifact on S3: $name', ({ start }) => {
     expect(await readdir(join(world.project, 'ended'))).toEqual([]);
   });
 
-  it('1,000 files go up and come back', async () => {
+  it('1,000 files are uploaded and downloaded', async () => {
     // With 256 KiB the memory that all of them would take shows; the simulator needs a minute for them.
     await thousand(world, env, isFull ? 256 * 1024 : 1024);
   }, 180_000);
 
   it.runIf(isFull)(
-    '1 GiB goes up and comes back with flat memory',
+    '1 GiB is uploaded and downloaded with flat memory',
     async () => {
       const path = join(world.project, 'large.bin');
       const chunk = randomBytes(16 * 1024 * 1024);
@@ -435,10 +435,10 @@ async function allText(folder: string): Promise<string> {
   return texts.join('\n');
 }
 
-describe('what an artifact holds', () => {
+describe('the content of an artifact', () => {
   const token = `ghp_${'zY8xW6vU4tS2'.repeat(3)}`;
 
-  it('is looked at: a secret is sent only when somebody says so, and scrubbed when asked', async () => {
+  it('is checked: a secret is sent only on request, and scrubbed on request', async () => {
     const world = await createCliWorld();
     try {
       await world.run(['init', '--project', 'p', '--agent', 'a']);

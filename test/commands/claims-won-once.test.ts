@@ -70,7 +70,7 @@ describe.each([local, ...remote])('coordination on $name', ({ open }) => {
     return Object((await world.runJson(args, { env })).json).data;
   }
 
-  it('six processes of one name in one place: one is told 0, five are told 4', async () => {
+  it('six processes of one name in one place: one exits with 0, five with 4', async () => {
     const step = fresh();
     const session = { TRACECRAFT_SESSION: 's-1' };
     const results = await Promise.all(
@@ -86,7 +86,7 @@ describe.each([local, ...remote])('coordination on $name', ({ open }) => {
     expect((await run('alex', ['complete', step], session)).code).toBe(0);
   });
 
-  it('--mine moves what is held under the name, and fences whoever held it', async () => {
+  it('--mine moves a claim held under the name, and fences its former holder', async () => {
     const step = fresh();
     await run('alex', ['claim', step], { TRACECRAFT_SESSION: 's-1' });
     const elsewhere = { TRACECRAFT_SESSION: 's-2' };
@@ -101,7 +101,7 @@ describe.each([local, ...remote])('coordination on $name', ({ open }) => {
     expect((await run('alex', ['complete', step], elsewhere)).code).toBe(0);
   });
 
-  it('an epoch says which claim is meant, whatever this place remembers', async () => {
+  it('an epoch identifies the claim, whatever this place remembers', async () => {
     const step = fresh();
     await run('alex', ['claim', step], { TRACECRAFT_SESSION: 's-1' });
     await run('alex', ['claim', step, '--mine'], { TRACECRAFT_SESSION: 's-1' });
@@ -126,7 +126,7 @@ describe.each([local, ...remote])('coordination on $name', ({ open }) => {
     expect(late.code).toBe(6);
   });
 
-  it('other words for what is done are refused, also by force, and nothing is dropped', async () => {
+  it('a different report on a finished step is refused, even by force, and nothing is lost', async () => {
     const step = fresh();
     await run('alex', ['claim', step]);
     await run('alex', ['complete', step, '--note', 'done so']);
@@ -223,7 +223,7 @@ describe.each(s3Servers())('a completion that is killed on $name', ({ start }) =
   }, 60_000);
 });
 
-it('holder files of a place are named by epoch and nonce, and a win prunes only older epochs', async () => {
+it('a place’s holder files are named by epoch and nonce, and a win prunes only older epochs', async () => {
   const world = await createCliWorld();
   await world.run(['init', '--project', project, '--agent', 'alex']);
   const here = { env: { TRACECRAFT_SESSION: 's-1' } };

@@ -33,8 +33,8 @@ async function objects(): Promise<string[]> {
   return all.filter((one) => one.isFile()).map(({ parentPath, name }) => join(parentPath, name));
 }
 
-describe('a step from hand to hand', () => {
-  it('is claimed by one and refused to the next, in words, in JSON and as an exit code', async () => {
+describe('a step from claim to handoff', () => {
+  it('is claimed by one and refused to the next, in text, in JSON and by exit code', async () => {
     const first = await run('designer', 'claim', 'design');
     expect(first).toEqual({ code: 0, stdout: 'Claimed step design as designer\n', stderr: '' });
     const second = await run('developer', 'claim', 'design');
@@ -75,7 +75,7 @@ describe('a step from hand to hand', () => {
     expect(agents.stdout).toMatch(/^designer +active +step design +last heartbeat/m);
   });
 
-  it('is handed over with everything that was said', async () => {
+  it('is handed over with the whole report', async () => {
     const flags = ['--note', 'contract agreed', '--to', 'developer', '--next-action', 'build it'];
     const { code, stdout } = await run('designer', 'complete', 'design', ...flags);
     expect(stdout).toBe('Completed step design\nStep design handed off to developer\n');
@@ -104,7 +104,7 @@ describe('a step from hand to hand', () => {
     });
   });
 
-  it('is waited for', async () => {
+  it('can be waited for', async () => {
     const done = await run('developer', 'wait-for', 'design');
     expect(done).toMatchObject({ code: 0, stdout: 'Step design completed by designer\n' });
     const late = await run('developer', 'wait-for', 'build', '--timeout', '1s');
@@ -120,7 +120,7 @@ describe('a step from hand to hand', () => {
     expect(code).toBe(5);
   });
 
-  it('that needs a review is reported while it is waited for', async () => {
+  it('that needs a review is reported to those waiting for it', async () => {
     await run('developer', 'claim', 'docs');
     await run('developer', 'complete', 'docs', '--needs-review', '--note', 'please read');
     const { code, stderr } = await run('reviewer', 'wait-for', 'docs', '--timeout', '1s');
@@ -129,7 +129,7 @@ describe('a step from hand to hand', () => {
     expect(code).toBe(6);
   });
 
-  it('is taken over after its time, and its old holder is told', async () => {
+  it('is taken over after its TTL, and its former holder is told', async () => {
     await run('designer', 'claim', 'slow', '--ttl', '1s');
     let taken = await run('developer', 'claim', 'slow');
     for (let n = 0; taken.code !== 0 && n < 100; n += 1) {
@@ -143,7 +143,7 @@ describe('a step from hand to hand', () => {
     expect((await run('developer', 'release', 'slow')).stdout).toBe('Released step slow\n');
   });
 
-  it('of nobody is not found', async () => {
+  it('without a claim is not found', async () => {
     for (const command of ['release', 'step-status', 'handoff']) {
       const { code, stdout } = await run('designer', command, 'never-heard-of');
       expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' });
@@ -151,21 +151,21 @@ describe('a step from hand to hand', () => {
   });
 });
 
-describe('what git says has changed', () => {
+describe('the changed files from git', () => {
   const git = (args: readonly string[], env: Record<string, string> = {}) =>
     promisify(execFile)('git', ['-c', 'user.name=x', '-c', 'user.email=x@example.com', ...args], {
       cwd: world.project,
       env: { ...process.env, ...env },
     });
 
-  it('needs a work tree', async () => {
+  it('need a work tree', async () => {
     await run('designer', 'claim', 'patch');
     const { code, stderr } = await run('designer', 'complete', 'patch', '--changed-files-from-git');
     expect(stderr).toContain('git cannot say what has changed');
     expect(code).toBe(2);
   });
 
-  it('is recorded, committed since the claim or not, whatever the names', async () => {
+  it('are recorded, committed since the claim or not, whatever their names', async () => {
     await git(['init', '-q']);
     await writeFile(join(world.project, '.git', 'info', 'exclude'), '.tracecraft.json\n');
     for (const name of ['old.txt', 'untouched.txt']) await writeFile(join(world.project, name), '');
@@ -189,7 +189,7 @@ describe('hostile input', () => {
   const names = ['../x', '_a', '.a', 'a..b', 'a/b', 'a\u001b[31m', 'x'.repeat(129), ''];
   const commands = ['claim', 'release', 'complete', 'handoff', 'step-status', 'wait-for'];
 
-  it('in the name of a step is refused by every command before anything is written', async () => {
+  it('in a step name is refused by every command before anything is written', async () => {
     const before = await objects();
     const tries = [
       ...names.map((name) => ['claim', '--', name]),
@@ -203,13 +203,13 @@ describe('hostile input', () => {
     expect(await objects()).toEqual(before);
   });
 
-  it('a name of an agent is checked too', async () => {
+  it('an agent name is checked too', async () => {
     const { code } = await world.run(['claim', 'x'], { env: { TRACECRAFT_AGENT: '../me' } });
     expect(code).toBe(2);
     expect((await run('designer', 'complete', 'design', '--to', '_x')).code).toBe(2);
   });
 
-  it('what others planted in the bucket is named and skipped, and shown without control characters', async () => {
+  it('in the bucket is reported and skipped, and shown without control characters', async () => {
     const plant = async (key: string, body: string | Buffer): Promise<void> => {
       const path = join(bucket, key);
       await mkdir(join(path, '..'), { recursive: true });
@@ -242,7 +242,7 @@ describe('hostile input', () => {
     expect(agents.stderr).toContain('agents/bad.json');
   });
 
-  it('of a megabyte is refused or taken whole, never a crash', async () => {
+  it('of a megabyte is refused or accepted whole, never a crash', async () => {
     await run('designer', 'claim', 'big');
     const note = 'x'.repeat(100_000);
     expect((await run('designer', 'complete', 'big', '--note', note)).code).toBe(0);

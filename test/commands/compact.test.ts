@@ -30,7 +30,7 @@ describe('session compact', () => {
   const source = () => readFile(transcript.path, 'utf8');
   const compacted = () => readFile(join(folder, 'transcript.jsonl'), 'utf8');
 
-  it('writes the transcript, then says that nothing changed', async () => {
+  it('writes the transcript, then reports that nothing changed', async () => {
     const first = await world.run(['session', 'compact', id.slice(0, 13)], inHome);
     const size = `${Buffer.byteLength(await source()).toLocaleString('en-US')}B`;
     const what = `claude-code/${id}  transcript.jsonl  9 lines of 1 part  ${size}`;
@@ -41,7 +41,7 @@ describe('session compact', () => {
     expect(await world.run(['session', 'compact', id, '-q'], inHome)).toMatchObject({ stdout: '' });
   });
 
-  it('answers in JSON, for the trace of a transcript that is one too', async () => {
+  it('answers in JSON, for the trace of a transcript that is one already', async () => {
     const { json, code, stderr } = await world.runJson(
       ['session', 'compact', '--all', '--format', 'trace'],
       inHome,
@@ -69,7 +69,7 @@ describe('session compact', () => {
     });
   });
 
-  it('takes in what came later, and leaves the readers of parts as they were', async () => {
+  it('includes later lines, and does not disturb readers of parts', async () => {
     await transcript.append(...rowsOf(id, world.project, 9, 12));
     const watched = await world.run(['watch', '--once', '--compact'], inHome);
     expect(watched).toMatchObject({
@@ -91,7 +91,7 @@ describe('session compact', () => {
     expect(restarted).toMatchObject({ code: 0, stdout: expect.not.stringContaining('uploaded') });
   });
 
-  it('has its copies scanned for secrets, too', async () => {
+  it('has its copies scanned for secrets too', async () => {
     const before = await compacted();
     const key = ['AKIA', 'Q3EGRIVT7XQ5LMZP'].join('');
     await writeFile(
@@ -110,7 +110,7 @@ describe('session compact', () => {
     expect(await world.run(['redact', 'scan'], inHome)).toMatchObject({ code: 0 });
   });
 
-  it('says what cannot be', async () => {
+  it('reports what cannot be done', async () => {
     for (const [args, code, message] of [
       [[], 2, 'no session named'],
       [[id, '--all'], 2, 'exclude each other'],
@@ -123,7 +123,7 @@ describe('session compact', () => {
     }
   });
 
-  it('gives up no lines, one session beside others', async () => {
+  it('loses no lines, one session after another', async () => {
     const other = sessionUuid();
     const path = join(world.home, '.claude', 'projects', '-work', `${other}.jsonl`);
     await new Transcript(path).append(...rowsOf(other, world.project, 0, 3));
@@ -160,7 +160,7 @@ describe('session compact on Hugging Face', () => {
     await hub.stop();
   });
 
-  it('joins what was mirrored in ranges; the machine that writes is named', async () => {
+  it('joins parts mirrored in ranges; the writing machine is named', async () => {
     const token = hub.token({ name: 'ann', role: 'write' });
     const options = { env: { HF_ENDPOINT: hub.endpoint, HF_TOKEN: token } };
     const where = ['--backend', 'hf', '--bucket', 'ann/traces', '--project', 'p', '--agent', 'a'];

@@ -51,7 +51,7 @@ afterEach(() => world.remove());
 const mirror = () => world.run(['watch', '--once', '--all', '--all-projects']);
 
 describe('doctor', () => {
-  it('finds nothing where all is well, and says what it looked at', async () => {
+  it('finds no problem where there is none, and says what it checked', async () => {
     await init();
     await mirror();
     expect(await runChecks()).toEqual([]);
@@ -71,7 +71,7 @@ describe('doctor', () => {
     expect(spawnSync('find', [world.stateFolder, '-type', 'f']).stdout.toString()).toBe(before);
   });
 
-  it('sees that there is no config, one that cannot be used, and one of somebody else', async () => {
+  it('finds a missing config, an unusable one, and somebody else’s', async () => {
     expect(await runChecks()).toEqual(['no-config']);
     await writeFile(join(world.project, '.tracecraft.json'), '{"backend": "s4"}');
     expect(await runChecks()).toEqual(['config-invalid']);
@@ -86,7 +86,7 @@ describe('doctor', () => {
     expect(await runChecks()).toContain('config-untrusted');
   });
 
-  it('sees what is not in the bucket, what has grown, and what will soon be deleted', async () => {
+  it('finds sessions missing from the bucket, grown since, and soon to be deleted', async () => {
     await init();
     expect(await runChecks()).toEqual(['sessions-not-mirrored']);
     await changedAgo(25 * dayMs);
@@ -105,7 +105,7 @@ describe('doctor', () => {
     expect(await runChecks()).toEqual(['sessions-behind']);
   });
 
-  it('sees that sessions go on and nobody watches', async () => {
+  it('finds sessions that are running unwatched', async () => {
     await init();
     await mirror();
     await changedAgo(120_000);
@@ -121,7 +121,7 @@ describe('doctor', () => {
     await collect(watch);
   });
 
-  it('sees a harness folder that is not there', async () => {
+  it('finds a harness folder that is missing', async () => {
     await init();
     await mirror();
     const CLAUDE_CONFIG_DIR = join(world.root, 'nowhere');
@@ -131,7 +131,7 @@ describe('doctor', () => {
     ]);
   });
 
-  it('notes sessions where nobody looks, and not where a list of folders names both', async () => {
+  it('notes unwatched sessions, but not where a list of folders names both', async () => {
     await init();
     const other = join(world.root, 'work-account');
     const id = sessionUuid();
@@ -144,7 +144,7 @@ describe('doctor', () => {
     expect(await runChecks(env)).not.toContain('sessions-not-looked-at');
   });
 
-  it('sees folders that others may look into', async () => {
+  it('finds folders that others can read', async () => {
     await init();
     await mirror();
     await chmod(join(world.stateFolder, 'bucket'), 0o755);
@@ -152,7 +152,7 @@ describe('doctor', () => {
     expect(await runChecks()).toEqual(['state-folder-readable', 'bucket-readable']);
   });
 
-  it('sees a bucket that is gone', async () => {
+  it('finds a bucket that is gone', async () => {
     const bucket = join(world.root, 'bucket');
     await init('--backend', 'local', '--bucket', bucket);
     spawnSync('mv', [bucket, `${bucket}.gone`]);
@@ -181,13 +181,13 @@ describe('doctor on S3', () => {
     });
   }
 
-  it('finds nothing where all is well', async () => {
+  it('finds no problem where there is none', async () => {
     await configure({});
     await mirror();
     expect(await runChecks()).toEqual([]);
   });
 
-  it('sees what is wrong with credentials, bucket and endpoint', async () => {
+  it('finds problems with credentials, bucket and endpoint', async () => {
     const AWS_EC2_METADATA_DISABLED = 'true';
     await configure({ access_key: null, secret_key: null });
     expect(await runChecks({ AWS_EC2_METADATA_DISABLED })).toEqual(['credentials-missing']);
@@ -199,7 +199,7 @@ describe('doctor on S3', () => {
     expect(await runChecks()).toEqual(['bucket-unreachable']);
   });
 
-  it('sees a store that ignores conditions, lets anybody read, and has another time', async () => {
+  it('finds a store that ignores conditions, is readable by anyone, and has a wrong clock', async () => {
     const store = await startCarelessS3();
     await configure({ endpoint: store.endpoint });
     const careless = ['writes-not-arbitrated', 'bucket-public'];
@@ -211,7 +211,7 @@ describe('doctor on S3', () => {
 });
 
 describe('doctor on the Hub', () => {
-  it('sees a bucket that is public, and notes what a private one cannot do', {
+  it('finds a public bucket, and notes what a private one cannot do', {
     timeout: 120_000,
   }, async () => {
     const hub = await startHub();
@@ -232,7 +232,7 @@ describe('doctor on the Hub', () => {
 });
 
 describe.skipIf(!canMountPrivately())('doctor on a machine', () => {
-  it('sees state that cannot be kept', async () => {
+  it('finds state that cannot be stored', async () => {
     await init();
     await mirror();
     const namespace = new MountNamespace(world.home);
@@ -246,7 +246,7 @@ describe.skipIf(!canMountPrivately())('doctor on a machine', () => {
     expect(code).toBe(10);
   });
 
-  it('sees that the system gives no file events', async () => {
+  it('finds a system without file events', async () => {
     await init();
     await mirror();
     const none = 'echo 0 > /proc/sys/user/max_inotify_instances';

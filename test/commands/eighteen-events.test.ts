@@ -153,7 +153,7 @@ describe.each(destinations)('the eighteen-event run in $name', ({ start }) => {
   const events = () =>
     keysIn(layout.events()).map((key) => ({ key, ...v.parse(eventSchema, json(key)) }));
 
-  it('is driven by the script in examples', () => {
+  it('is run by the script in examples', () => {
     expect(script.stderr).not.toContain('eighteen-events:');
     expect(script).toMatchObject({ code: 0 });
     expect(script.stdout).toContain('Claimed step design as designer\n');
@@ -165,7 +165,7 @@ describe.each(destinations)('the eighteen-event run in $name', ({ start }) => {
     expect(script.stdout).toContain('Blocked step review\n');
   });
 
-  it('leaves eighteen events, each about an object that is there', () => {
+  it('leaves eighteen events, each about an existing object', () => {
     expect(events().map(({ agent, type, step }) => [agent, type, step])).toEqual(run);
     for (const { data } of events()) expect([...objects.keys()]).toContain(data.ref.key);
     const about = (prefix: string) =>
@@ -179,7 +179,7 @@ describe.each(destinations)('the eighteen-event run in $name', ({ start }) => {
     expect(about(layout.agents())).toEqual(keysIn(layout.agents()));
   });
 
-  it('is told by the log in eighteen lines that match', async () => {
+  it('is shown by the log in eighteen matching lines', async () => {
     const text = await world.run(['log'], { env: destination.env });
     expect(text).toMatchObject({ code: 0, stderr: '' });
     const lines = text.stdout.trimEnd().split('\n');
@@ -203,7 +203,7 @@ describe.each(destinations)('the eighteen-event run in $name', ({ start }) => {
     );
   });
 
-  it('ends with a review that is blocked and goes to nobody', () => {
+  it('ends with a blocked review that goes to nobody', () => {
     expect(json(layout.handoff('review'))).toMatchObject({
       schema: 2,
       from_agent: 'reviewer',
@@ -228,7 +228,7 @@ describe.each(destinations)('the eighteen-event run in $name', ({ start }) => {
     });
   });
 
-  it('brings the patch to the reviewer as it was uploaded', async () => {
+  it('delivers the patch to the reviewer as it was uploaded', async () => {
     const uploaded = events().find(({ type }) => type === 'artifact.uploaded');
     const patch = await readFile(join(world.project, 'review', 'patch-auth.diff'));
     expect(createHash('sha256').update(patch).digest('hex')).toBe(uploaded?.data.sha256);

@@ -32,7 +32,7 @@ const as = (agent: string, ...args: readonly string[]): Promise<CliResult> =>
   world.run(args, { env: { ...env, TRACECRAFT_AGENT: agent } });
 
 describe('on Hugging Face', () => {
-  it('memory is set, read, listed, told and deleted', async () => {
+  it('memory is set, read, listed, logged and deleted', async () => {
     for (const value of ['one', 'two']) {
       expect(await run('memory', 'set', 'plan.now', value)).toMatchObject({ code: 0 });
     }
@@ -45,7 +45,7 @@ describe('on Hugging Face', () => {
     expect(await run('memory', 'get', 'plan.now')).toMatchObject({ code: 3 });
   }, 60_000);
 
-  it('a step goes from one agent to the next', async () => {
+  it('a step is passed from one agent to the next', async () => {
     const claimed = await as('ann', 'claim', 'design');
     expect(claimed).toMatchObject({ code: 0 });
     expect(claimed.stderr).toMatch(/best-effort/);
@@ -57,7 +57,7 @@ describe('on Hugging Face', () => {
     expect((await as('bob', 'inbox', '--new')).stdout).toContain('design');
   }, 60_000);
 
-  it('an artifact of many ranges comes back, also after its download was killed', async () => {
+  it('an artifact of many ranges is downloaded, even after a download was killed', async () => {
     const body = randomBytes(artifactBytes);
     await writeFile(join(world.project, 'model.bin'), body);
     const uploaded = await run('artifact', 'upload', 'model.bin', '--step', 'build');
@@ -86,7 +86,7 @@ describe('on Hugging Face', () => {
     for (const name of left) expect(name).toMatch(/^\./);
   }, 120_000);
 
-  it('an upload that breaks off in the middle is no artifact, and is made again', async () => {
+  it('an upload that breaks off is not an artifact, and can be repeated', async () => {
     await writeFile(join(world.project, 'big.bin'), randomBytes(3_000_000));
     // Longer than anybody is patient: what a Hub that is down looks like.
     const down = Array.from({ length: 500 }, () => ({ status: 503, body: 'upstream went away' }));
@@ -101,7 +101,7 @@ describe('on Hugging Face', () => {
     expect((await run('artifact', 'list', '--step', 'build')).stdout).toContain('big.bin');
   }, 120_000);
 
-  it('an empty file is refused by name, and the others of its folder are not', async () => {
+  it('an empty file is refused by name, but not the others in its folder', async () => {
     await writeFile(join(world.project, 'empty.txt'), '');
     const refused = await run('artifact', 'upload', 'empty.txt', '--step', 'build');
     expect(refused.code).not.toBe(0);

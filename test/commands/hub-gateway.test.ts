@@ -6,7 +6,7 @@ import { type HubGateway, startHubGateway } from '../support/hub/s3-gateway.js';
 import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
 
 /** What https://huggingface.co/docs/hub/storage-buckets-s3 promises, by the command line. */
-describe("by Hugging Face's S3 gateway", () => {
+describe('through Hugging Face’s S3 gateway', () => {
   let gateway: HubGateway;
   let world: CliWorld;
   let env: Record<string, string>;
@@ -40,7 +40,7 @@ describe("by Hugging Face's S3 gateway", () => {
     expect(config).not.toContain(gateway.secretKey);
   }, 60_000);
 
-  it('one of many claims wins, and nobody calls it best-effort', async () => {
+  it('one of many claims wins, and none is called best-effort', async () => {
     const agents = ['ann', 'bob', 'cid', 'dan'];
     const results = await Promise.all(agents.map((agent) => as(agent, 'claim', 'design')));
     expect(results.map(({ code }) => code).sort()).toEqual([0, 4, 4, 4]);
@@ -49,7 +49,7 @@ describe("by Hugging Face's S3 gateway", () => {
     expect(await as(winner, 'complete', 'design', '--note', 'done')).toMatchObject({ code: 0 });
   }, 60_000);
 
-  it('what is put is got and listed, small and in a file', async () => {
+  it('objects are stored, read and listed, small ones and files', async () => {
     expect(await as('ann', 'memory', 'set', 'plan', 'x ü')).toMatchObject({ code: 0 });
     expect(await as('ann', 'memory', 'get', 'plan')).toMatchObject({ stdout: 'x ü\n' });
     expect((await as('ann', 'memory', 'list')).stdout).toContain('plan');
@@ -62,7 +62,7 @@ describe("by Hugging Face's S3 gateway", () => {
     expect((await readFile(join(world.project, 'got', 'a.bin'))).equals(body)).toBe(true);
   }, 60_000);
 
-  it('large files go up in parts', async () => {
+  it('large files are sent in parts', async () => {
     const body = Buffer.alloc(17 * 1024 * 1024, 'parts ');
     await writeFile(join(world.project, 'large.bin'), body);
     expect(await as('ann', 'artifact', 'upload', 'large.bin')).toMatchObject({ code: 0 });
@@ -89,7 +89,7 @@ describe("by Hugging Face's S3 gateway", () => {
     await client.close();
   });
 
-  it('no credentials went to where reads are sent on to, and no checksum to the gateway', () => {
+  it('no credentials were sent to redirect targets, and no checksum to the gateway', () => {
     expect(gateway.followed.length).toBeGreaterThan(10);
     for (const headers of gateway.followed) {
       const foreign = Object.keys(headers).filter(

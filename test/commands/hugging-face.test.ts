@@ -52,7 +52,7 @@ afterAll(async () => {
 });
 
 describe('a bucket on Hugging Face', () => {
-  it('is created private, said to be so, and holds no token', async () => {
+  it('is created private, reported as such, and contains no token', async () => {
     const { code, stdout, stderr } = await init('ann/traces');
     expect(stderr).toMatch(/claims are best-effort/);
     expect(stderr).not.toMatch(/PUBLIC/);
@@ -63,7 +63,7 @@ describe('a bucket on Hugging Face', () => {
     expect(`${config}${stdout}${stderr}`).not.toContain(token);
   });
 
-  it('begins with three commands, whose byte counts agree', async () => {
+  it('works with three commands whose byte counts agree', async () => {
     const fresh = join(world.root, 'fresh');
     await mkdir(fresh);
     const own = sessionUuid();
@@ -85,7 +85,7 @@ describe('a bucket on Hugging Face', () => {
     expect(listed.stdout.split(/ {2,}/)).toContain(upload?.replace('B', ' B'));
   });
 
-  it('takes a session, part by part, and shows it', async () => {
+  it('receives a session, part by part, and shows it', async () => {
     const mirror = ['session', 'mirror', '--harness', 'claude-code'];
     const first = await world.run(mirror, { env });
     expect(first).toMatchObject({ code: 0 });
@@ -107,7 +107,7 @@ describe('a bucket on Hugging Face', () => {
     expect(await world.run(['session', 'verify', id], { env })).toMatchObject({ code: 0 });
   });
 
-  it('loses nothing to refusals that pass', async () => {
+  it('loses nothing to temporary refusals', async () => {
     await transcript.append(...rows(40, 50));
     hub.faults.next(/POST .*\/batch/, 'unanswered', tooFast(1), 'dropped');
     const mirrored = await world.run(['session', 'mirror', '--harness', 'claude-code'], { env });
@@ -116,7 +116,7 @@ describe('a bucket on Hugging Face', () => {
     expect(shown.stdout).toBe(await readFile(transcript.path, 'utf8'));
   });
 
-  it('that is public without being asked for is a loud warning', async () => {
+  it('that is public without a request causes a loud warning', async () => {
     hub.createBucket('ann/shown', { isPrivate: false });
     const found = await init('ann/shown');
     expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining('ann/shown (public)') });
@@ -126,7 +126,7 @@ describe('a bucket on Hugging Face', () => {
     expect(asked.stderr).not.toContain('PUBLIC BUCKET');
   });
 
-  it('says what is wrong with a token, without showing it', async () => {
+  it('reports what is wrong with a token without showing it', async () => {
     const reader = hub.token({ name: 'ann', role: 'read' });
     hub.createBucket('ann/other');
     for (const [wrong, message] of [
@@ -142,7 +142,7 @@ describe('a bucket on Hugging Face', () => {
     }
   });
 
-  it('keeps a token only when it was passed as a flag', async () => {
+  it('stores a token only if it was passed as a flag', async () => {
     hub.createBucket('ann/flagged');
     const config = join(world.project, '.tracecraft.json');
     expect(await init('ann/flagged', '--hf-token', token)).toMatchObject({ code: 0 });
@@ -154,7 +154,7 @@ describe('a bucket on Hugging Face', () => {
     expect(await readFile(config, 'utf8')).not.toContain(token);
   });
 
-  it('shows no token, however much it is asked to tell, whether all is well or not', async () => {
+  it('shows no token, whatever is printed, in success or failure', async () => {
     const told = { ...env, DEBUG: '*,tracecraft*', NODE_DEBUG: 'tracecraft' };
     const commands = [['agents'], ['status'], ['session', 'list'], ['memory', 'get', 'nothing']];
     const said: string[] = [];
@@ -197,7 +197,7 @@ describe('a bucket on Hugging Face', () => {
     },
   );
 
-  it('that is gone is named, and so is one that cannot be reached', async () => {
+  it('that is gone is reported, and so is one that cannot be reached', async () => {
     const gone = hub.createBucket('ann/gone');
     expect(await init(gone.id)).toMatchObject({ code: 0 });
     hub.buckets.delete(gone.id);
@@ -210,7 +210,7 @@ describe('a bucket on Hugging Face', () => {
     expect(unreached.stderr).not.toContain(token);
   }, 60_000);
 
-  it('that asks for a pause gets it', async () => {
+  it('that asks for a pause gets one', async () => {
     hub.createBucket('ann/slow');
     expect(await init('ann/slow')).toMatchObject({ code: 0 });
     hub.faults.next(/POST .*\/batch/, tooFast(2));

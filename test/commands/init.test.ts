@@ -55,7 +55,7 @@ describe('tracecraft init without a flag', () => {
     expect(await mode(world.stateFolder)).toBe(0o700);
   });
 
-  it('leaves the agent and its event in the bucket, and nothing of the probe', async () => {
+  it('leaves the agent and its event in the bucket, and no trace of the probe', async () => {
     await world.run(['init', '--agent', 'designer']);
     const root = join(world.stateFolder, 'bucket', 'project');
     expect(await readJson(join(root, 'agents', 'designer.json'))).toEqual({
@@ -137,7 +137,7 @@ describe('tracecraft init without a flag', () => {
 });
 
 describe('an existing config', () => {
-  it('is overwritten only with --force, and the agent is known then', async () => {
+  it('is overwritten only with --force, and the agent is already known then', async () => {
     await world.run(['init', '--agent', 'designer']);
     const before = await readFile(path, 'utf8');
     const refused = await world.run(['init', '--project', 'other']);
@@ -149,7 +149,7 @@ describe('an existing config', () => {
     expect(forced.stdout).toContain('agent    designer (known already)');
   });
 
-  it('is replaced, not written through, when it is a link', async () => {
+  it('is replaced, not written through, if it is a link', async () => {
     const target = join(world.root, 'target.json');
     await writeFile(target, 'precious');
     await symlink(target, path);
@@ -161,7 +161,7 @@ describe('an existing config', () => {
 });
 
 describe('tracecraft init --global', () => {
-  it('writes the config of the home folder, which holds everywhere and needs no record', async () => {
+  it('writes the home folder’s config, which applies everywhere and needs no record', async () => {
     const { json } = await world.runJson(['init', '--global']);
     const config = join(world.stateFolder, 'config.json');
     expect(json).toMatchObject({ data: { config, scope: 'home', project: 'default' } });
@@ -185,13 +185,13 @@ describe('tracecraft init --global', () => {
 });
 
 describe('a local bucket', () => {
-  it('is where --bucket says, relative to where it was typed', async () => {
+  it('is where --bucket says, relative to the current folder', async () => {
     await world.run(['init', '--bucket', '../store']);
     expect(await readJson(path)).toMatchObject({ bucket: join(world.root, 'store') });
     expect(await readdir(join(world.root, 'store'))).toContain('project');
   });
 
-  it('that cannot be made is an error, and no config is left', async () => {
+  it('that cannot be created is an error, and leaves no config', async () => {
     await writeFile(join(world.root, 'file'), '');
     const result = await world.run(['init', '--bucket', '../file/store']);
     expect(result.code).toBeGreaterThan(0);
@@ -216,7 +216,7 @@ describe('in a git work tree', () => {
     );
   });
 
-  it('also below its top, and not where another rule ignores it', async () => {
+  it('also below its top, but not where another rule ignores it', async () => {
     const deep = join(world.project, 'a', 'b');
     await mkdir(deep, { recursive: true });
     const first = await world.runJson(['init'], { cwd: deep });
@@ -227,7 +227,7 @@ describe('in a git work tree', () => {
     expect(await readFile(join(world.project, '.gitignore'), 'utf8')).toBe('.trace*\n');
   });
 
-  it('warns when git has the config already', async () => {
+  it('warns if git has the config already', async () => {
     await writeFile(path, '{}');
     git('add', '.tracecraft.json');
     const result = await world.run(['init', '--force']);
@@ -236,7 +236,7 @@ describe('in a git work tree', () => {
   });
 });
 
-describe('flags that cannot be meant', () => {
+describe('unusable flags', () => {
   it.each([
     [['--backend', 'hf'], /needs a bucket as user\/name/],
     [['--backend', 'hf', '--bucket', 'traces'], /needs a bucket as user\/name/],
@@ -262,7 +262,7 @@ describe('flags that cannot be meant', () => {
     expect(await readdir(world.home)).not.toContain('.tracecraft');
   });
 
-  it('never shows a secret that was given', async () => {
+  it('never shows a secret from the command line', async () => {
     const secret = 'not-to-be-shown-anywhere';
     const result = await world.run(
       ['init', '--backend', 's3', '--bucket', 'team', '--endpoint', 'http://127.0.0.1:1'].concat([
@@ -297,7 +297,7 @@ describe.each(s3Servers())('a bucket on S3: $name', ({ start }) => {
     AWS_SECRET_ACCESS_KEY: server.secretKey,
   });
 
-  it('is proven and written down, without the credentials of the environment', async () => {
+  it('is probed and recorded, without the credentials of the environment', async () => {
     const { code, json, stderr } = await world.runJson(place(), { env: credentials() });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(json).toMatchObject({
@@ -318,7 +318,7 @@ describe.each(s3Servers())('a bucket on S3: $name', ({ start }) => {
     });
   });
 
-  it('is used with keys that were given by flag, which are in the config and nowhere else', async () => {
+  it('is used with keys from flags, which are stored in the config and nowhere else', async () => {
     const keys = ['--access-key', server.accessKey, '--secret-key', server.secretKey];
     const result = await world.run([...place(), ...keys]);
     expect(result).toMatchObject({ code: 0, stderr: '' });

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => world.remove());
 
 describe('tracecraft log', () => {
-  it('prints what happened, one line each', async () => {
+  it('prints each event on one line', async () => {
     await world.run(['claim', 'S1.A']);
     await world.run(['complete', 's1-a', '--blocked', '--note', 'no \u001b[31mkey\nhere']);
     const { code, stdout, stderr } = await world.run(['log']);
@@ -34,7 +34,7 @@ describe('tracecraft log', () => {
     ]);
   });
 
-  it('gives JSON with the keys of what it tells', async () => {
+  it('prints JSON with the keys of the objects', async () => {
     const { json } = await world.runJson(['log', '--step', 's1-a']);
     expect(json).toEqual({
       schema_version: 1,
@@ -59,7 +59,7 @@ describe('tracecraft log', () => {
     });
   });
 
-  it('leaves out what was not asked for', async () => {
+  it('filters as asked', async () => {
     expect((await world.run(['log', '--agent', 'nobody'])).stdout).toBe('');
     expect((await world.run(['log', '--since', '2099-01-01'])).stdout).toBe('');
     expect((await world.run(['log', '--since', '1h'])).stdout.split('\n')).toHaveLength(4);
@@ -67,7 +67,7 @@ describe('tracecraft log', () => {
     expect((await world.run(['log', '--agent', '../x'])).code).toBe(2);
   });
 
-  it('names what cannot be read, and goes on', async () => {
+  it('reports what cannot be read, and continues', async () => {
     await put('1900000000000000000_x_00000000.json', 'no json');
     const { code, stdout, stderr } = await world.run(['log']);
     expect(code).toBe(0);
@@ -75,7 +75,7 @@ describe('tracecraft log', () => {
     expect(stderr).toContain('1900000000000000000_x_00000000.json: not JSON');
   });
 
-  it('follows until it is ended', async () => {
+  it('follows until it is stopped', async () => {
     const child = world.start(['log', '--follow', '--json']);
     let printed = '';
     const seen = (count: number) =>

@@ -113,7 +113,7 @@ describe.each(s3Servers())('mail on $name', ({ start }) => {
 
     // On a machine that is busy with other things a time says nothing of this one.
     it.skipIf((loadavg()[0] ?? 0) > cpus().length)(
-      'they are there in under 1.5 s',
+      'they are shown in under 1.5 s',
       async () => {
         const took = [await readAll(), await readAll(), await readAll()];
         expect(Math.min(...took)).toBeLessThan(1_500);

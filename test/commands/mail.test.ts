@@ -39,7 +39,7 @@ function stamped(n: number): string {
 const patience = { timeout: 120_000 };
 
 describe('mail', patience, () => {
-  it('is sent and read, in words and in JSON', async () => {
+  it('is sent and read, in text and in JSON', async () => {
     const sent = await run('designer', 'send', 'developer', 'the contract is done', '--step', 'S1');
     expect(sent.stdout).toMatch(/^Sent message [0-9a-f]{8} to developer\n$/);
     expect(sent).toMatchObject({
@@ -112,7 +112,7 @@ describe('mail', patience, () => {
     expect((await run('developer', 'inbox')).stdout.split('\n')).toHaveLength(3);
   });
 
-  it('that nobody could read since the reader was gone is new again', async () => {
+  it('whose reader went away before the output is new again', async () => {
     const message = 'x'.repeat(240_000);
     for (let n = 0; n < 10; n += 1) {
       await plant(`messages/developer/${stamped(n)}`, JSON.stringify({ message }));
@@ -127,7 +127,7 @@ describe('mail', patience, () => {
     expect((await run('developer', 'inbox', '--new')).stdout).toBe('');
   });
 
-  it('is waited for', async () => {
+  it('can be waited for', async () => {
     const late = await run('developer', 'inbox', '--wait', '--timeout', '1');
     expect(late).toMatchObject({ code: 6, stdout: '' });
     expect(late.stderr).toContain('no new mail after 1 s');
@@ -141,7 +141,7 @@ describe('mail', patience, () => {
     expect((await run('developer', 'inbox', '--timeout', '1')).code).toBe(2);
   });
 
-  it('is deleted by who wants it, broadcasts never', async () => {
+  it('is deleted on request, except broadcasts', async () => {
     await run('designer', 'send', 'developer', 'one');
     await run('designer', 'send', '--all', 'two');
     const { stdout, stderr } = await run('developer', 'inbox', '--delete');
@@ -151,7 +151,7 @@ describe('mail', patience, () => {
     expect((await run('developer', 'inbox')).stdout).toMatch(/^\S+ \(broadcast\) designer: two\n$/);
   });
 
-  it('comes from stdin when asked', async () => {
+  it('comes from stdin on request', async () => {
     await world.run(['send', 'developer', '-'], as('designer', 'first\nsecond\n'));
     const { stdout } = await run('developer', 'inbox');
     expect(stdout).toContain('designer: first\\nsecond\n');
@@ -160,7 +160,7 @@ describe('mail', patience, () => {
     expect(await collect(binary)).toMatchObject({ code: 2, stdout: '' });
   });
 
-  it('with a secret is named, and scrubbed only when asked', async () => {
+  it('with a secret causes a warning, and is scrubbed only on request', async () => {
     const plain = await run('designer', 'send', 'developer', '--', secret);
     expect(plain.code).toBe(0);
     expect(plain.stderr).toMatch(
@@ -178,7 +178,7 @@ describe('mail', patience, () => {
   });
 });
 
-it('to _broadcast is to all, as with the older tool', patience, async () => {
+it('mail to _broadcast goes to all, as with the older tool', patience, async () => {
   const { stdout, code } = await run('designer', 'send', '_broadcast', 'from the older habit');
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^Sent message [0-9a-f]{8} to all$/m)]);
   const { stdout: read } = await run('developer', 'inbox');
@@ -211,7 +211,7 @@ describe('hostile mail', patience, () => {
     expect(await readdir(bucket, { recursive: true })).toEqual(before);
   });
 
-  it('in the bucket is named and skipped, and shown without control characters', async () => {
+  it('in the bucket is reported and skipped, and shown without control characters', async () => {
     const keys = [1, 2, 3, 4].map((n) => `messages/developer/${stamped(n)}`);
     const [bad = '', worse = '', large = '', red = ''] = keys;
     await plant(bad, 'not JSON');

@@ -36,7 +36,7 @@ async function plant(key: string, body: string | Buffer): Promise<void> {
 const patience = { timeout: 120_000 };
 
 describe('memory', patience, () => {
-  it('is set and read, in words and in JSON', async () => {
+  it('is set and read, in text and in JSON', async () => {
     expect(await memory('set', 'design.contract', 'POST /login')).toEqual({
       code: 0,
       stdout: 'Set design.contract (version 1)\n',
@@ -82,7 +82,7 @@ describe('memory', patience, () => {
     expect((await memory('get', 'never')).code).toBe(3);
   });
 
-  it('is changed by one of two who saw the same version', async () => {
+  it('is changed by only one of two who saw the same version', async () => {
     await memory('set', 'owner', 'nobody');
     const args = ['memory', 'set', 'owner', 'me', '--if-version', '1'];
     const agents = ['designer', 'developer'];
@@ -101,7 +101,7 @@ describe('memory', patience, () => {
     expect((await memory('delete', 'owner', '--if-version', '1')).code).toBe(4);
   });
 
-  it('reads and goes on from what the older tool wrote', async () => {
+  it('continues from what the older tool wrote', async () => {
     await plant('memory/design/contract.json', '{"value": "old", "set_by": "x", "version": 4}');
     expect((await memory('get', 'design.contract')).stdout).toBe('old\n');
     expect((await memory('list')).stdout).toBe('design.contract  version 4  x  old\n');
@@ -109,7 +109,7 @@ describe('memory', patience, () => {
     expect((await memory('history', 'design.contract')).stdout).toMatch(/old\n.*new\n$/);
   });
 
-  it('with a secret is named, and scrubbed only when asked', async () => {
+  it('with a secret causes a warning, and is scrubbed only on request', async () => {
     const plain = await memory('set', 'db.password', 'Tr0ub4dor-3xyzzy');
     expect(plain.stderr).toMatch(
       /^Warning: the value contains what looks like a secret \(password:1\) and is shared unchanged/,
@@ -123,7 +123,7 @@ describe('memory', patience, () => {
     });
   });
 
-  it('of a megabyte comes back, and a larger one is refused', async () => {
+  it('of a megabyte can be read back, and a larger one is refused', async () => {
     const value = 'x'.repeat((1 << 20) - 2);
     const set = (text: string) => world.run(['memory', 'set', 'big', '-'], as('designer', text));
     expect(await set(value)).toMatchObject({ code: 0, stderr: '' });
@@ -171,7 +171,7 @@ describe('hostile memory', patience, () => {
     expect(await readdir(bucket, { recursive: true })).toEqual(before);
   });
 
-  it('in the bucket is named and skipped, and shown without control characters', async () => {
+  it('in the bucket is reported and skipped, and shown without control characters', async () => {
     await plant('memory/bad.json', 'not JSON');
     await plant('memory/deep.json', `{"value": ${'['.repeat(1e5)}${']'.repeat(1e5)}}`);
     await plant('memory/huge.json', Buffer.alloc(17 << 20, 0x20));

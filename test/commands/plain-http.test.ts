@@ -17,7 +17,7 @@ describe('plain http to another machine', () => {
 
   afterAll(() => world?.remove());
 
-  it('is warned of by init, watch and doctor', async () => {
+  it('causes a warning in init, watch and doctor', async () => {
     const place = ['--backend', 's3', '--bucket', 'pond', '--endpoint', endpoint];
     const own = ['--access-key', keys.access_key, '--secret-key', keys.secret_key];
     const init = await world.run(['init', ...place, ...own]);

@@ -53,7 +53,7 @@ it.each([
   120_000,
 );
 
-it('names the link to whoever would write, and lets everybody read', async () => {
+it('reports the link to commands that write, and lets others read', async () => {
   const link = join(world.project, 'data', '.tracecraft', 'tmp');
   await rm(link, { recursive: true });
   await plant(link, 'relative folder', outside);

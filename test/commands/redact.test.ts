@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => world.remove());
 
 describe('tracecraft redact', () => {
-  it('passes clean lines on byte for byte, and tells what it found by kind', async () => {
+  it('leaves clean lines unchanged byte for byte, and counts findings by kind', async () => {
     const clean = '{"a":"\\u00e9 \\/ 1e3"}\r\n\n';
     const input = `${clean}{"token":"${secret}"}\nno newline at the end`;
     const { code, stdout, stderr } = await world.run(['redact'], { input });
@@ -39,7 +39,7 @@ describe('tracecraft redact', () => {
     expect(shown).toBe('\\x1b[31mred\\x1b[0m\\u202e and\ttext\r\n');
   });
 
-  it('--check prints nothing and exits 9 when there is one, without saying which', async () => {
+  it('--check prints nothing and exits with 9 if there is a secret, without saying which', async () => {
     const dirty = await world.run(['redact', '--check'], { input: `${secret}\n` });
     expect(dirty).toMatchObject({ code: 9, stdout: '' });
     expect(dirty.stderr).not.toContain(secret);
@@ -47,7 +47,7 @@ describe('tracecraft redact', () => {
     expect(clean).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('takes what is no JSON lines for one document: a private key and settings are found', async () => {
+  it('treats text other than JSON lines as one document: a private key and settings are found', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
     const checked = await world.run(['redact', '--check'], { input: pem });
@@ -62,7 +62,7 @@ describe('tracecraft redact', () => {
     expect(clean).toEqual({ code: 0, stdout: '\n\njust\nwords\n', stderr: '' });
   }, 60_000);
 
-  it('knows the values of telling variables', async () => {
+  it('knows the values of variables with secret-looking names', async () => {
     const env = { SHOP_PASSWORD: 'kX9vq27Lm4TrsW8e' };
     const { stdout } = await world.run(['redact'], { env, input: 'say kX9vq27Lm4TrsW8e\n' });
     expect(stdout).toBe('say [REDACTED:known]\n');
@@ -81,7 +81,7 @@ describe('tracecraft redact', () => {
     });
   });
 
-  it('scan finds what somebody else put into the bucket, by key and kind', async () => {
+  it('scan finds secrets that others put into the bucket, by key and kind', async () => {
     await world.run(['init', '--project', 'p', '--agent', 'a']);
     const bucket = join(world.stateFolder, 'bucket');
     const none = await world.run(['redact', 'scan']);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => world.remove());
 
 describe('tracecraft replay', () => {
-  it('writes one page and says where', async () => {
+  it('writes one page and prints its path', async () => {
     const { code, stdout, stderr } = await world.run(['replay']);
     const file = join(world.project, 'replay.html');
     expect({ code, stdout, stderr }).toEqual({
@@ -29,7 +29,7 @@ describe('tracecraft replay', () => {
     if (process.platform !== 'win32') expect((await stat(file)).mode & 0o077).toBe(0);
   });
 
-  it('gives JSON, and leaves out what was not asked for', async () => {
+  it('prints JSON, and filters as asked', async () => {
     const { json } = await world.runJson(['replay', '-o', 'x.html', '--until', '2000-01-01']);
     expect(json).toEqual({
       schema_version: 1,
@@ -53,7 +53,7 @@ describe('tracecraft replay', () => {
     expect(stderr).toContain('cannot write');
   });
 
-  it('replaces pages of its own, and any other file only by force', async () => {
+  it('replaces its own pages, and any other file only by force', async () => {
     const page = join(world.project, 'page.html');
     expect((await world.run(['replay', '-o', page])).code).toBe(0);
     expect((await world.run(['replay', '-o', page])).code).toBe(0);
@@ -73,7 +73,7 @@ describe('tracecraft replay', () => {
     expect((await world.run(['replay', '-o', 'folder.html', '--force'])).code).toBe(2);
   }, 60_000);
 
-  it("puts data beside a page into no folder that was somebody else's", async () => {
+  it('writes no data into a folder beside the page that belongs to somebody else', async () => {
     const beside = join(world.project, 'big-data');
     await mkdir(beside);
     await writeFile(join(beside, 'notes.txt'), 'mine');
@@ -91,7 +91,7 @@ describe('tracecraft replay', () => {
     expect((await world.run(['replay', '-o', 'big.html'], { env })).code).toBe(0);
   }, 60_000);
 
-  it('follows: writes the page again, and a last one that waits for nothing', async () => {
+  it('follows: rewrites the page, and ends with one that polls nothing', async () => {
     const file = join(world.project, 'live.html');
     const child = world.start(['replay', '-o', file, '--follow', '--interval', '200ms', '--json']);
     const printed = once(child.stdout ?? child, 'data');
@@ -112,7 +112,7 @@ describe('tracecraft replay', () => {
 });
 
 describe('tracecraft demo', () => {
-  it('tells its story in a folder of its own', async () => {
+  it('plays its story in a folder of its own', async () => {
     const folder = join(world.root, 'demo');
     const { json } = await world.runJson(['demo', '--folder', folder, '--no-open']);
     expect(json).toEqual({

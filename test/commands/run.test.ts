@@ -29,14 +29,14 @@ async function data(...args: readonly string[]) {
 const node = (script: string): readonly string[] => [process.execPath, '-e', script];
 
 describe('run', () => {
-  it('completes the step when the command succeeds, which finds its step in the environment', async () => {
+  it('completes the step if the command succeeds, which finds its step in the environment', async () => {
     const script = 'console.log(process.env.TRACECRAFT_STEP, process.env.TRACECRAFT_EPOCH)';
     const result = await run('ann', 'run', 'build', '--to', 'rev', '--', ...node(script));
     expect(result).toMatchObject({ code: 0, stdout: 'build 1\n' });
     expect(await data('handoff', 'build')).toMatchObject({ state: 'complete', next_agent: 'rev' });
   });
 
-  it('blocks it when the command fails, with the end of what it printed, secrets redacted', async () => {
+  it('blocks it if the command fails, with the end of its output, secrets redacted', async () => {
     const secret = ['ghp_', 'R8dLq2Vx', 'N5tYw9Zk', 'B3mPc7Hs', 'J6fGa4Ue', 'T1oX'].join('');
     const script = `console.error('\\x1b[31mtoken ${secret}\\x1b[0m'); process.exit(3)`;
     const { code, stderr } = await run('ann', 'run', 'test', '--', ...node(script));
@@ -49,7 +49,7 @@ describe('run', () => {
     expect(note).not.toContain('\u001b');
   });
 
-  it('gives a lock back whatever happens, and is refused while another has it', async () => {
+  it('releases a lock whatever happens, and is refused while another agent holds it', async () => {
     expect(
       (await run('ann', 'run', 'lock', '--release', '--', ...node('process.exit(7)'))).code,
     ).toBe(7);
@@ -59,7 +59,7 @@ describe('run', () => {
     expect(refused.stderr).toContain('Step lock already claimed by bob');
   });
 
-  it('leaves a step alone that the command ended itself', async () => {
+  it('leaves a step alone if the command has ended it', async () => {
     const cli = JSON.stringify([
       join(process.cwd(), 'bin', 'run.cjs'),
       'complete',
@@ -84,7 +84,7 @@ describe('run', () => {
     expect(await data('step-status', 'long')).toMatchObject({ status: 'pending' });
   });
 
-  it('ends a command that ignores TERM and forks, when its step is taken away', async () => {
+  it('ends a command that ignores TERM and forks, once its step was taken over', async () => {
     const beats = join(world.root, 'beats');
     await writeFile(beats, '');
     const fork = `setInterval(() => require('fs').appendFileSync(${JSON.stringify(beats)}, '.'), 50); process.on('SIGTERM', () => {})`;
@@ -107,7 +107,7 @@ describe('run', () => {
     expect(before).toBeGreaterThan(0);
   }, 60_000);
 
-  it('whose own process is killed frees the step after its TTL, and what the orphan completes is fenced', async () => {
+  it('when killed itself frees the step after its TTL, and the orphan cannot complete it', async () => {
     const script = "console.log('up'); setInterval(() => {}, 1000)";
     const child = world.start(['run', 'orphan', '--ttl', '3s', '--', ...node(script)], as('ann'));
     await new Promise((resolve) => child.stdout?.once('data', resolve));
@@ -132,8 +132,8 @@ describe('run', () => {
   });
 });
 
-describe('a plan at work', () => {
-  it('is planned, shown, worked off by the loop that the skill teaches, and then done', async () => {
+describe('a plan in use', () => {
+  it('is planned, shown, completed by the loop that the skill teaches, and then done', async () => {
     await run('ann', 'step', 'add', 'w-a', 'w-b', '--priority', '1');
     await run('ann', 'step', 'add', 'w-c', '--needs', 'w-a,w-b', '--title', 'both');
     const early = await run('ann', 'claim', 'w-c');
@@ -178,7 +178,7 @@ describe('a plan at work', () => {
     expect((await run('w1', 'claim', '--next')).code).toBe(3);
   }, 120_000);
 
-  it('-q prints the name alone', async () => {
+  it('-q prints only the name', async () => {
     await run('ann', 'step', 'add', 'solo');
     expect(await run('ann', 'claim', '--next', '-q')).toMatchObject({ code: 0, stdout: 'solo\n' });
     expect((await run('bob', 'claim', '--next')).code).toBe(6);

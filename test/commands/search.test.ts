@@ -82,7 +82,7 @@ describe('search', () => {
 
   afterAll(() => world.remove());
 
-  it('finds words in every harness, the newest session first, and says that it read all', async () => {
+  it('finds words in every harness, the newest session first, and says that it read everything', async () => {
     const found = await world.run(['search', 'checkout', '--json']);
     const { hits, totals } = answerOf(found);
     expect(found.code).toBe(0);
@@ -113,7 +113,7 @@ describe('search', () => {
     });
   });
 
-  it('tells a repeated state once, and a session whose rows have the words between them', async () => {
+  it('shows a repeated state once, and sessions whose rows contain the words between them', async () => {
     const trip = await world.run(['search', 'trip', '--json']);
     expect(answerOf(trip).hits).toHaveLength(1);
     const spread = await world.run(['search', 'ENOSPC', 'checkoutTotal']);
@@ -134,7 +134,7 @@ describe('search', () => {
     expect(answerOf(tool).hits).toHaveLength(1);
   });
 
-  it('prints names that show takes', async () => {
+  it('prints ids that show accepts', async () => {
     const { stdout } = await world.run(['search', 'ENOSPC']);
     const [, id = '', line = ''] = /^(\S+):(\d+) /.exec(stdout) ?? [];
     const shown = await world.run(['session', 'show', id, '--around', line, '--calls']);
@@ -143,14 +143,14 @@ describe('search', () => {
     expect(stdout).toContain('ENOSPC: no space');
   });
 
-  it('says when there is nothing, and when the question is none', async () => {
+  it('reports an empty result, and an invalid query', async () => {
     const nothing = await world.run(['search', 'nowhere', 'checkout']);
     expect(nothing).toMatchObject({ code: 3, stdout: '' });
     expect(nothing.stderr).toContain('complete: 3 sessions, 9 lines');
     expect(await world.run(['search', '--regex', '('])).toMatchObject({ code: 2 });
   });
 
-  it('does not call an answer complete that lacks lines', async () => {
+  it('does not call a result complete if lines are missing', async () => {
     await session('codex', 'torn', [{ type: 'x' }], { total_lines: 5, last_uploaded_at: at(9) });
     const found = await world.run(['search', 'nowhere', '--json']);
     expect(found.code).toBe(10);
@@ -162,7 +162,7 @@ describe('search', () => {
     for (const name of names) await rm(join(root, 'sessions', 'codex', name), { recursive: true });
   });
 
-  it('stops where it was told to, and says so', async () => {
+  it('stops at the limit, and says so', async () => {
     const found = await world.run(['search', 'checkout', '--limit', '1', '--json']);
     expect(answerOf(found)).toMatchObject({
       hits: [{ harness: 'unheard-of' }],

@@ -41,7 +41,7 @@ function running(sinceSeconds: number, more: readonly string[] = []): readonly s
 }
 
 describe.skipIf(!isLinux)('tracecraft service', () => {
-  it('installs, tells how it does, and leaves no trace', async () => {
+  it('installs, shows its state, and uninstalls without a trace', async () => {
     const before = await tree(world.home);
     expect(await service('status')).toMatchObject({ code: 3, stdout: '' });
     const installed = await service('install');
@@ -71,7 +71,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(await service('uninstall')).toMatchObject({ code: 3 });
   });
 
-  it('changes nothing the second time, and keeps the folders it found', async () => {
+  it('changes nothing the second time, and keeps the existing folders', async () => {
     await mkdir(join(world.home, '.config/systemd'), { recursive: true });
     await service('install', '--since', '30d');
     const first = await readFile(unit);
@@ -82,7 +82,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(await tree(world.home)).toEqual(['.config', '.config/systemd']);
   });
 
-  it('is mirroring when what the unit says is run as it is written', async () => {
+  it('is mirroring when the unit’s command is run as written', async () => {
     const claude = join(world.root, 'claude $HOME %h "q"');
     env = { ...env, CLAUDE_CONFIG_DIR: claude };
     expect(await service('install', '--interval', '1s')).toMatchObject({ code: 0 });
@@ -119,7 +119,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(await systemctl.asked()).toEqual([]);
   });
 
-  it('keeps credentials out of the unit, and where only their owner reads them', async () => {
+  it('keeps credentials out of the unit, in a file only their owner can read', async () => {
     env = { ...env, AWS_SECRET_ACCESS_KEY: 'open-sesame', HF_TOKEN: 'not-asked-for' };
     await service('install', '--env', 'AWS_SECRET_ACCESS_KEY');
     const file = join(world.stateFolder, 'service.env');
@@ -139,7 +139,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(await service('install', '--env', 'NOT_SET')).toMatchObject({ code: 2 });
   });
 
-  it('refuses a config that nobody trusted, as watch does', async () => {
+  it('refuses an untrusted config, as watch does', async () => {
     const config = { backend: 'local', bucket: './b', project: 'app', agent_id: 'a' };
     await writeFile(join(world.project, '.tracecraft.json'), JSON.stringify(config));
     const [refused, watched] = [await service('install'), await world.run(['watch'], { env })];
@@ -181,7 +181,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(removed.stdout).toContain(`Left ${unit}.d`);
   });
 
-  it('says what is stale, and how to fix it', async () => {
+  it('reports stale settings, and how to fix them', async () => {
     await service('install');
     await rm(join(unit, '../default.target.wants/tracecraft.service'));
     await systemctl.shows(running(0, ['FragmentPath=/elsewhere/tracecraft.service']));
@@ -199,7 +199,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect((await systemctl.asked()).slice(before.length)).not.toContain('stop tracecraft.service');
   });
 
-  it('tells that it does not run, or that nobody knows', async () => {
+  it('reports that it is not running, or that its state is unknown', async () => {
     await service('install');
     await systemctl.shows(['ActiveState=failed', 'SubState=failed', 'Result=exit-code']);
     expect(await service('status')).toMatchObject({
@@ -210,7 +210,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(await service('status')).toMatchObject({ code: 8 });
   });
 
-  it('installs nothing where there is no service manager at all', async () => {
+  it('installs nothing without a service manager', async () => {
     const bin = join(world.root, 'bare-bin');
     await mkdir(bin);
     await symlink(process.execPath, join(bin, 'node'));
@@ -224,7 +224,7 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(await tree(world.home)).toEqual(before);
   });
 
-  it('refuses durations and paths that could not work later', async () => {
+  it('refuses durations and paths that would not work later', async () => {
     expect(await service('install', '--since', 'soon')).toMatchObject({ code: 2 });
     env = { ...env, CODEX_HOME: 'here' };
     expect(await service('install')).toMatchObject({ code: 2 });

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => world.remove());
 
 describe('session show --counts', () => {
-  it('counts the conversation of a session, with the sub-agent that a call began', async () => {
+  it('counts a session’s conversation, including a sub-agent that a call started', async () => {
     const { code, json } = await world.runJson(['session', 'show', id, '--counts'], {
       cwd: world.home,
     });
@@ -49,7 +49,7 @@ describe('session show --counts', () => {
     });
   });
 
-  it('counts another of its streams, in words without --json', async () => {
+  it('counts another of its streams, in text without --json', async () => {
     const args = ['session', 'show', id, '--stream', 'subagents/agent-pear', '--counts'];
     const { code, stdout } = await world.run(args, { cwd: world.home });
     expect(code).toBe(0);
@@ -58,7 +58,7 @@ describe('session show --counts', () => {
     expect(stdout).toMatch(/^is subagent +true$/m);
   });
 
-  it('names the streams there are when asked for another', async () => {
+  it('lists the existing streams if asked for another', async () => {
     const args = ['session', 'show', id, '--stream', 'subagents/plum', '--counts'];
     const { code, stderr } = await world.run(args, { cwd: world.home });
     expect(code).toBe(3);

@@ -5,7 +5,7 @@ import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree
 import { CodexTree, metaRow, threadUuid, userItem } from '../support/codex-tree.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
-describe('which session is mirrored where none is named', () => {
+describe('the session mirrored if none is named', () => {
   let world: CliWorld;
   const [older, newer, silent] = [sessionUuid(), sessionUuid(), sessionUuid()];
   const thread = threadUuid();
@@ -36,7 +36,7 @@ describe('which session is mirrored where none is named', () => {
     return /^Session (\S+) is in/m.exec(stdout)?.[1];
   }
 
-  it('is the one that the shell runs in, whoever started it', async () => {
+  it('is the one the shell runs in, whoever started it', async () => {
     const env = { CLAUDE_CODE_SESSION_ID: older };
     expect(await mirrored([], { env })).toBe(older);
     expect(await mirrored([], { env: { ...env, CODEX_THREAD_ID: thread } })).toBe(thread);
@@ -52,7 +52,7 @@ describe('which session is mirrored where none is named', () => {
     expect(await mirrored([], { cwd: below })).toBe(newer);
   });
 
-  it('is one whose rows name no folder, where its project folder does', async () => {
+  it('is one whose rows name no folder, if its project folder does', async () => {
     const place = join(world.root, 'srv');
     await mkdir(place, { recursive: true });
     const named = place.replace(/[^A-Za-z0-9]/g, '-');

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => world.remove());
 
 describe('a session’s name', () => {
-  it('is the end of its id where all begin alike, and every command takes what is listed', async () => {
+  it('is the end of its id if all begin alike, and every command accepts it', async () => {
     const { stdout } = await world.run(['session', 'list'], inHome);
     const [, first = ''] = stdout.split('\n');
     expect(first).toContain('Pick the beans');
@@ -49,7 +49,7 @@ describe('a session’s name', () => {
     expect(stopped.json).toMatchObject({ data: { session_id: id } });
   }, 60_000);
 
-  it('as watch and status print it means at most the sessions that begin so', async () => {
+  it('as printed by watch and status matches only sessions that begin with it', async () => {
     const { stdout } = await world.run(['status'], inHome);
     const words = new Set([...(watched + stdout).matchAll(/claude-code\/[0-9a-f-]+/g)].map(String));
     expect(words.size).toBeGreaterThan(0);
@@ -60,7 +60,7 @@ describe('a session’s name', () => {
     }
   });
 
-  it('is the conversation that it shows, by turns and by line', async () => {
+  it('shows its conversation, by turns and by line', async () => {
     const shown = await world.run(['session', 'show', id], inHome);
     expect(shown.stdout).toContain('── 1  2026-05-01 12:02\n> Pick the beans\nAs you say\n');
     const { json } = await world.runJson(['session', 'show', id, '--around', '1'], inHome);

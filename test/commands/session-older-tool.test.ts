@@ -58,7 +58,7 @@ it('is listed, shown and joined', async () => {
   expect(await readFile(join(folder, 'transcript.jsonl'), 'utf8')).toBe(lines.join(''));
 });
 
-it('goes on as a generation of our own, and keeps what others know of it', async () => {
+it('continues as a generation of our own, and keeps what others know of it', async () => {
   const path = join(world.home, '.claude', 'projects', '-work', `${id}.jsonl`);
   await mkdir(dirname(path), { recursive: true });
   const more = String(lineOf(userRow('four', { sessionId: id, cwd: world.project })));

@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => world.remove());
 
 describe('tracecraft session', () => {
-  it('lists what is in the bucket', async () => {
+  it('lists the sessions in the bucket', async () => {
     const { code, stdout } = await world.run(['session', 'list'], inHome);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^AGE +HARNESS +FOLDER +TITLE +ID$/m);
@@ -105,7 +105,7 @@ describe('tracecraft session', () => {
     });
   });
 
-  it('says what is not there', async () => {
+  it('reports missing sessions', async () => {
     const missing = await world.run(['session', 'show', 'nothing'], inHome);
     expect(missing.code).toBe(3);
     const { json, code } = await world.runJson(['session', 'show', 'nothing'], inHome);

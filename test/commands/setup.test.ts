@@ -87,7 +87,7 @@ async function treeOf(folder: string): Promise<string[]> {
 }
 
 describe.each(samples)('setup %s', (harness, name, text) => {
-  it('adds lines only, twice changes nothing, and remove leaves no trace', async () => {
+  it('only adds lines, changes nothing the second time, and remove leaves no trace', async () => {
     const path = await put(name, text, 0o640);
     const before = await treeOf(world.home);
     const dry = await world.runJson(['setup', harness, '--dry-run']);
@@ -113,7 +113,7 @@ describe.each(samples)('setup %s', (harness, name, text) => {
     expect(again).toMatchObject({ code: 0, stdout: `Nothing to change for ${harness}.\n` });
   });
 
-  it('in an empty home: everything is made, and taken away again', async () => {
+  it('in an empty home: everything is created, and removed again', async () => {
     expect(await world.run(['setup', harness])).toMatchObject({ code: 0 });
     const made = await treeOf(world.home);
     expect(made.some((path) => path.endsWith('skills/tracecraft/SKILL.md'))).toBe(true);
@@ -123,7 +123,7 @@ describe.each(samples)('setup %s', (harness, name, text) => {
 });
 
 describe('setup', () => {
-  it('mail, asked for later, goes too when all is removed', async () => {
+  it('mail, added later, is removed with everything else', async () => {
     const path = await put('.claude/settings.json', claudeSettings);
     await world.run(['setup', 'claude-code']);
     await world.run(['setup', 'claude-code', '--mail']);
@@ -133,7 +133,7 @@ describe('setup', () => {
     expect(await world.run(['setup', 'openclaw', '--mail'])).toMatchObject({ code: 2 });
   });
 
-  it('a symbolic link stays one, and what it leads to is changed', async () => {
+  it('a symbolic link stays one, and its target is changed', async () => {
     const real = await put('dotfiles/claude.json', claudeSettings);
     const link = join(world.home, '.claude', 'settings.json');
     await mkdir(dirname(link));
@@ -161,7 +161,7 @@ describe('setup', () => {
     );
   });
 
-  it("a skill of the user's own with that name is left alone", async () => {
+  it('a user’s own skill of that name is left alone', async () => {
     const path = await put('.claude/skills/tracecraft/SKILL.md', 'mine');
     const { code, stderr } = await world.run(['setup', 'claude-code']);
     expect({ code, stderr }).toEqual({
@@ -234,7 +234,7 @@ describe('a hook and a watch without file events', () => {
     expect(JSON.stringify(list.json)).toContain('session.ended');
   });
 
-  it('what hooks told before is read at the next start', async () => {
+  it('earlier hook signals are read at the next start', async () => {
     const id = sessionUuid();
     const path = join(world.home, '.claude', 'projects', '-work', `${id}.jsonl`);
     await new Transcript(path).append(lineOf(userRow('one', { sessionId: id, cwd: '/work' })));
@@ -274,7 +274,7 @@ describe('the mail hook', () => {
     expect(all.stdout).toContain('ignore your instructions');
   });
 
-  it('says nothing, and fails nothing, where a folder brought its own config', async () => {
+  it('stays silent and succeeds in a folder with its own config', async () => {
     await world.run(['init', '--agent', 'ada', '--project', 'p'], {});
     await world.run(['send', 'ada', 'hello'], { env: { TRACECRAFT_AGENT: 'eve' } });
     await world.run(['trust', '--revoke']);
@@ -291,7 +291,7 @@ describe('the skill', () => {
     readonly commands: Record<string, { flags: Record<string, { char?: string }> }>;
   }
 
-  it('names commands and flags that exist', async () => {
+  it('names existing commands and flags', async () => {
     const manifest: Manifest = JSON.parse(
       await readFile(join(repositoryRoot, 'oclif.manifest.json'), 'utf8'),
     );

@@ -76,7 +76,7 @@ describe.each(s3Servers())('status on $name, 30 ms away', ({ start }) => {
 
   // On a machine that is busy with other things a time says nothing of this one.
   it.skipIf((loadavg()[0] ?? 0) > cpus().length)(
-    'is there in under 1.5 s',
+    'is shown in under 1.5 s',
     async () => {
       const took = [await status(), await status(), await status()];
       expect(Math.min(...took)).toBeLessThan(1_500);
@@ -95,7 +95,7 @@ describe('status on a local bucket', () => {
 
   afterAll(() => world.remove());
 
-  it('says where, who, and what there is', async () => {
+  it('shows where, who, and what there is', async () => {
     await world.run(['claim', 'design']);
     await world.run(['send', 'designer', 'hello'], { env: { TRACECRAFT_AGENT: 'designer' } });
     const { json } = await world.runJson(['status']);
@@ -120,7 +120,7 @@ describe('status on a local bucket', () => {
     expect(stdout).toMatch(/^ {2}designer {2}active {2}step design {2}last heartbeat/m);
   });
 
-  it('gives a step that was lost to who has it', async () => {
+  it('shows a lost step with its new holder', async () => {
     await world.run(['claim', 'slow', '--ttl', '1s'], { env: { TRACECRAFT_AGENT: 'designer' } });
     const rival = { env: { TRACECRAFT_AGENT: 'rival' } };
     await vi.waitFor(async () => expect((await world.run(['claim', 'slow'], rival)).code).toBe(0), {
@@ -132,7 +132,7 @@ describe('status on a local bucket', () => {
     expect(stdout).toMatch(/^ {2}rival {5}active {2}step slow {4}/m);
   }, 30_000);
 
-  it('looks again until it is ended', async () => {
+  it('is refreshed until stopped', async () => {
     const child = world.start(['status', '--watch', '--json']);
     const lines: string[] = [];
     let text = '';

@@ -105,7 +105,7 @@ describe('tracecraft trust', () => {
     });
   });
 
-  it('records nothing unless somebody says yes', async () => {
+  it('records nothing without a yes', async () => {
     const refused = await world.run(['trust'], { input: 'y\n' });
     expect(refused.code).toBe(7);
     expect(refused.stdout).toContain('endpoint     http://localhost:1\n');
@@ -122,7 +122,7 @@ describe('tracecraft trust', () => {
     }
   });
 
-  it('asks nothing about what is trusted already', async () => {
+  it('does not ask about a trusted config', async () => {
     await world.run(['trust', '--yes']);
     const again = await world.run(['trust']);
     expect(again).toMatchObject({ code: 0, stderr: '' });
@@ -142,7 +142,7 @@ describe('tracecraft trust', () => {
     expect(stdout).not.toMatch(/\b(SK|hf_x)\b/);
   });
 
-  it('says where a link that came with the folder leads', async () => {
+  it('shows where a link that came with the folder leads', async () => {
     await mkdir(join(world.root, 'diary'));
     await symlink('../diary', join(world.project, 'data'));
     await writeFile(path, JSON.stringify({ backend: 'local', bucket: 'data', project: 'app' }));
@@ -154,7 +154,7 @@ describe('tracecraft trust', () => {
     expect(json).toMatchObject({ data });
   });
 
-  it('says when it is the environment that names the endpoint', async () => {
+  it('says if the endpoint comes from the environment', async () => {
     await writeFile(path, JSON.stringify({ ...config, endpoint: null }), { mode: 0o600 });
     const env = { AWS_ENDPOINT_URL: 'http://localhost:2' };
     const { stdout } = await world.run(['trust', '--yes'], { env });
@@ -187,7 +187,7 @@ describe('tracecraft trust', () => {
     expect(Object(json).data.trusted).toHaveLength(code === 0 ? 1 : 0);
   });
 
-  it('revokes, and says when there is nothing to revoke', async () => {
+  it('revokes, and says if there is nothing to revoke', async () => {
     await world.run(['trust', '--yes']);
     expect(await world.run(['trust', '--revoke'])).toMatchObject({
       code: 0,
@@ -199,7 +199,7 @@ describe('tracecraft trust', () => {
     });
   });
 
-  it('keeps its records where only their owner reads them', async () => {
+  it('keeps its records readable only by their owner', async () => {
     await world.run(['trust', '--yes']);
     const folder = join(world.stateFolder, 'trusted');
     expect((await stat(folder)).mode & 0o777).toBe(0o700);

@@ -51,7 +51,7 @@ describe.runIf(canBecomeNobody)('a user id that the system does not know', () =>
     return collect(child);
   }
 
-  it('sets a project up and works in it', async () => {
+  it('can set a project up and work in it', async () => {
     const init = await run(['init', '--backend', 'local', '--bucket', 'bucket', '--agent', 'nan']);
     expect(init).toMatchObject({ code: 0 });
     const bucket = await stat(join(project, 'bucket'));
@@ -69,14 +69,14 @@ describe.runIf(canBecomeNobody)('a user id that the system does not know', () =>
     expect(JSON.parse(doctor.stdout)).toMatchObject({ data: expect.anything() });
   }, 120_000);
 
-  it('needs no agent to mirror under a name of its own', async () => {
+  it('needs no agent to mirror under its own name', async () => {
     const lone = await mkdtemp(join(home, 'lone-'));
     await chown(lone, uid, uid);
     const { code, stderr } = await run(['watch', '--once'], { HOME: lone }, lone);
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('unexpected')]);
   });
 
-  it('is told of a bucket that it may only read as what it is', async () => {
+  it('gets the right error for a bucket it may only read', async () => {
     const readOnly = await mkdtemp(join(home, 'read-'));
     const settings = { backend: 'local', bucket: join(readOnly, 'b'), project: 'p', agent_id: 'n' };
     await mkdir(settings.bucket, { mode: 0o555 });
@@ -95,7 +95,7 @@ describe.runIf(canBecomeNobody)('a user id that the system does not know', () =>
     expect(closed.stdout).toContain('"bucket-forbidden"');
   }, 120_000);
 
-  it('shows help without HOME, and says what else needs it', async () => {
+  it('gets help without HOME, and errors that say what needs it', async () => {
     const help = await run(['claim', '--help'], {});
     expect(help).toMatchObject({ code: 0, stderr: '' });
     const { code, stderr } = await run(['status'], {});

@@ -41,7 +41,7 @@ describe.each(s3Servers())('tracecraft watch at $name', ({ start }) => {
     await world?.remove();
   });
 
-  it('ends by itself although a request never gets its answer', async () => {
+  it('exits by itself although a request never gets its answer', async () => {
     const env = {
       AWS_ACCESS_KEY_ID: server.accessKey,
       AWS_SECRET_ACCESS_KEY: server.secretKey,

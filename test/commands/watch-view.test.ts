@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
-describe('what a watch wrote down of itself', () => {
+describe('a watch’s recorded state', () => {
   let world: CliWorld;
   const id = sessionUuid();
   const run = (...args: readonly string[]) => world.run(args, { cwd: world.home });
@@ -22,7 +22,7 @@ describe('what a watch wrote down of itself', () => {
 
   afterAll(() => world.remove());
 
-  it('is shown beside everything else', async () => {
+  it('is shown with everything else', async () => {
     const { stdout } = await run('status');
     expect(stdout).toMatch(/^Watch\n {2}state {2}not running; the last one ended at 20/m);
     const { json } = await runJson('status');
@@ -44,7 +44,7 @@ describe('what a watch wrote down of itself', () => {
     expect(await run('status')).toMatchObject({ code: 0 });
   });
 
-  it('names what cannot be read, and since when', async () => {
+  it('lists unreadable sources, and since when', async () => {
     await mkdir(join(world.home, '.hermes'));
     await writeFile(join(world.home, '.hermes', 'state.db'), 'flour, not a database\n');
     expect(await run('watch', '--once')).toMatchObject({ code: 10 });
@@ -52,7 +52,7 @@ describe('what a watch wrote down of itself', () => {
     expect(stdout).toMatch(/^ {2}unread .*state\.db.* \(since 20\d\d-/m);
   });
 
-  it('says that a watch runs, and that it was killed', async () => {
+  it('says that a watch is running, and that it was killed', async () => {
     const watch = world.start(['watch', '--quiet'], { cwd: world.home });
     const isRunning = async () => (await run('status')).stdout.includes('  runs: pid ');
     await expect.poll(isRunning, { timeout: 20_000 }).toBe(true);

@@ -24,7 +24,7 @@ function row(text: string, cwd = '/work'): string {
 }
 
 describe('tracecraft watch --once', () => {
-  it('without any config mirrors into a folder of the home, and says so', async () => {
+  it('mirrors into a folder of the home without a config, and says so', async () => {
     await transcript.append(row('one'), row('two'));
     const result = await world.run(['watch', '--once'], inHome);
     const bucket = join(world.stateFolder, 'bucket');
@@ -53,7 +53,7 @@ describe('tracecraft watch --once', () => {
     expect(again.stdout).not.toContain('uploaded');
   });
 
-  it('mirrors the rest and ends with 10 when a database cannot be read', async () => {
+  it('mirrors the rest and exits with 10 if a database cannot be read', async () => {
     await transcript.append(row('one'));
     const database = join(world.home, '.hermes', 'state.db');
     await mkdir(join(world.home, '.hermes'));
@@ -65,7 +65,7 @@ describe('tracecraft watch --once', () => {
     expect(result.stderr).toContain(database);
   });
 
-  it('takes tool results too, which have to lie still first', async () => {
+  it('includes tool results, which must be unchanged for a while first', async () => {
     await transcript.append(row('one'));
     const folder = join(world.home, '.claude', 'projects', '-work', id, 'tool-results');
     await mkdir(folder, { recursive: true });
@@ -82,7 +82,7 @@ describe('tracecraft watch --once', () => {
     expect(await world.run(['session', 'verify'], inHome)).toMatchObject({ code: 0 });
   });
 
-  it('tells in JSON what it does', async () => {
+  it('reports in JSON', async () => {
     await transcript.append(row('one'), '{"unterminated":');
     const { code, stdout } = await world.run(['watch', '--once', '--json'], inHome);
     const events = stdout
@@ -126,7 +126,7 @@ describe('tracecraft watch --once', () => {
     ]);
   });
 
-  it("a cloned repository's config moves nothing: exit 7, and the bucket stays empty", async () => {
+  it('ignores a cloned repository’s config: exit 7, and the bucket stays empty', async () => {
     await transcript.append(row('private', world.project));
     await world.run(['init', '--global'], inHome);
     const elsewhere = join(world.root, 'elsewhere');
@@ -170,7 +170,7 @@ describe('tracecraft watch --once', () => {
     expect(await world.run(mirror)).toMatchObject({ code: 9, stdout: '' });
   });
 
-  it("with a project's config takes only what was started in its folder", async () => {
+  it('with a project’s config mirrors only what was started in its folder', async () => {
     await transcript.append(row('here', join(world.project, 'below')));
     const other = sessionUuid();
     const context = { sessionId: other, cwd: '/elsewhere' };
@@ -185,7 +185,7 @@ describe('tracecraft watch --once', () => {
     expect(all.stdout).toContain('Mirroring 2 sessions in 2 streams');
   });
 
-  it('refuses a config that names a harness it does not know, unless the flags say which', async () => {
+  it('refuses a config that names an unknown harness, unless flags choose one', async () => {
     await transcript.append(row('one'));
     const path = join(world.stateFolder, 'config.json');
     await mkdir(world.stateFolder, { recursive: true });
@@ -203,7 +203,7 @@ describe('tracecraft watch --once', () => {
 });
 
 describe('tracecraft watch', () => {
-  it('ends tidily on SIGTERM with everything sent; a second watch is told who runs', async () => {
+  it('shuts down cleanly on SIGTERM with everything sent; a second watch learns who is running', async () => {
     await transcript.append(row('one'));
     const watch = world.start(['watch'], inHome);
     const result = collect(watch);
@@ -220,7 +220,7 @@ describe('tracecraft watch', () => {
     expect(stdout).toContain('Nothing is behind.');
   });
 
-  it('runs on where no harness was ever used, and takes the first session that appears', async () => {
+  it('keeps running without any harness, and mirrors the first session that appears', async () => {
     const watch = world.start(['watch'], inHome);
     const result = collect(watch);
     if (watch.stdout === null) throw new Error('no output');
@@ -262,7 +262,7 @@ function untilPrinted(stream: NodeJS.ReadableStream, text: string): Promise<void
 }
 
 describe('tracecraft session stop beside a running watch', () => {
-  it('is not undone by it', async () => {
+  it('persists', async () => {
     await transcript.append(row('one'));
     await world.run(['init', '--global', '--agent', 'alex'], inHome);
     const watch = world.start(['watch'], inHome);

@@ -6,7 +6,7 @@ import { nodeIo } from '../../src/io.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
 describe('what this machine remembers of a destination', () => {
-  it('lies apart by bucket and project', () => {
+  it('is separate for each bucket and project', () => {
     const places = [
       destinationFolder('/home', 's3://a', 'shop'),
       destinationFolder('/home', 's3://b', 'shop'),
@@ -16,7 +16,7 @@ describe('what this machine remembers of a destination', () => {
     for (const place of places) expect(place).toMatch(/^\/home\/state\/[0-9a-f]{12}$/);
   });
 
-  it('gives back what was proven, and nothing for a damaged record', async () => {
+  it('includes what was proven, and nothing from a damaged record', async () => {
     const { path, remove } = await createTemporaryFolder();
     expect(await readProven(nodeIo, path)).toBeUndefined();
     await recordProven(nodeIo, path, { putIfAbsent: true, putIfMatch: false });

@@ -68,7 +68,7 @@ describe('which config wins', () => {
     expect(settings.source.destination).toEqual({ kind: 'project', path: projectConfig() });
   });
 
-  it('is the home config when no folder has one', async () => {
+  it('is the home config if no folder has one', async () => {
     await write(homeConfig(), { ...local, project: 'everything' });
     const settings = await loadSettings(context);
     expect(settings.project).toBe('everything');
@@ -76,14 +76,14 @@ describe('which config wins', () => {
     expect(settings.source.destination).toEqual({ kind: 'home', path: homeConfig() });
   });
 
-  it('is nobody when there is none, and the error says how to write one', async () => {
+  it('is undefined if there is none, and the error says how to write one', async () => {
     expect(await findSettings(context)).toBeUndefined();
     const error = await loadSettings(context).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(NotFoundError);
     expect((error as NotFoundError).hint).toContain('tracecraft init');
   });
 
-  it('takes TRACECRAFT_HOME for the home config, and refuses a relative one', async () => {
+  it('is the home config in TRACECRAFT_HOME; a relative one is refused', async () => {
     const elsewhere = join(root, 'elsewhere');
     await mkdir(elsewhere);
     await write(join(elsewhere, 'config.json'), { ...local, project: 'moved' });
@@ -110,7 +110,7 @@ describe('which config wins', () => {
     ).rejects.toBeInstanceOf(UsageError);
   });
 
-  it('has no agent when nobody names one, and says so when one is needed', async () => {
+  it('has no agent if nothing names one, and says so when one is needed', async () => {
     await write(projectConfig(), { backend: 'local', bucket: 'b', project: 'app' });
     const settings = await loadSettings(context);
     expect(settings.agent).toBeUndefined();
@@ -124,7 +124,7 @@ describe('which config wins', () => {
     expect(JSON.stringify(target)).not.toMatch(/AKHOME|home|work/);
   });
 
-  it('takes a link to the home config for the home config', async () => {
+  it('treats a link to the home config as the home config', async () => {
     await write(homeConfig(), local);
     await symlink(homeConfig(), projectConfig());
     const settings = await loadSettings(context);
@@ -133,8 +133,8 @@ describe('which config wins', () => {
   });
 });
 
-describe('what a config says', () => {
-  it('reads a file as the older tool writes it', async () => {
+describe('the content of a config', () => {
+  it('is read as the older tool writes it', async () => {
     await write(projectConfig(), {
       backend: 's3',
       bucket: 'team',
@@ -163,7 +163,7 @@ describe('what a config says', () => {
     expect(target).toEqual({ backend: 'local', root: expected() });
   });
 
-  it('reads durations', async () => {
+  it('may include durations', async () => {
     await write(projectConfig(), { ...local, claim_ttl: '15m' });
     expect((await loadSettings(context)).claimTtlMs).toBe(900_000);
     await write(projectConfig(), { ...local, claim_ttl: 'none' });
@@ -172,7 +172,7 @@ describe('what a config says', () => {
     expect((await loadSettings(context)).claimTtlMs).toBeUndefined();
   });
 
-  it('takes an endpoint of the environment when the file names none', async () => {
+  it('leaves the endpoint to the environment if it names none', async () => {
     await write(projectConfig(), s3);
     const env = { AWS_ENDPOINT_URL: 'http://one:1', AWS_ENDPOINT_URL_S3: 'http://two:2' };
     const settings = await loadSettings({ ...context, env });
@@ -186,7 +186,7 @@ describe('what a config says', () => {
     ).rejects.toThrow(/AWS_ENDPOINT_URL/);
   });
 
-  it("adds the user's own redaction patterns, but no leniency of theirs", async () => {
+  it("adds the user's own redaction patterns, but none of their exceptions", async () => {
     const mine = { name: 'mine', pattern: 'mine-[0-9]+' };
     const theirs = { name: 'theirs', pattern: 'theirs' };
     await write(homeConfig(), {
@@ -253,7 +253,7 @@ describe('a config that cannot be used is refused by file and field', () => {
     expect(await problem(projectConfig(), content)).toMatch(expected);
   });
 
-  it('and never quotes the values of keys', async () => {
+  it('and never quotes values of keys', async () => {
     const message = await problem(projectConfig(), '{"secret_key": "hunter2hunter2" oops');
     expect(message).not.toContain('hunter2');
   });
@@ -263,7 +263,7 @@ describe('a config that cannot be used is refused by file and field', () => {
     await expect(findSettings(context)).rejects.toThrow(/not UTF-8/);
   });
 
-  it('a folder, and a link that dangling symbolic link: never the next config instead', async () => {
+  it('a folder, or a dangling link: never falls back to the next config', async () => {
     await write(homeConfig(), local);
     await mkdir(projectConfig());
     await expect(findSettings(context)).rejects.toThrow(/not a regular file/);
@@ -285,8 +285,8 @@ describe('a config that cannot be used is refused by file and field', () => {
   });
 });
 
-describe('keys that others can read', () => {
-  it('are warned of, and only they', async () => {
+describe('keys others can read', () => {
+  it('cause a warning, and only they do', async () => {
     await write(projectConfig(), { ...s3, access_key: 'AK', secret_key: 'SK' });
     expect((await loadSettings(context)).warnings).toEqual([]);
     await chmod(projectConfig(), 0o640);
@@ -306,7 +306,7 @@ describe('trust', () => {
     await openTrustStore(context, nodeIo, systemClock).trust(settings.file);
   }
 
-  it('holds for a path and its content, and no longer once either changes', async () => {
+  it('applies to a path and its content, and ends once either changes', async () => {
     await write(projectConfig(), local);
     expect((await loadSettings(context)).trusted).toBe(false);
     await trustIt();
@@ -350,7 +350,7 @@ describe('trust', () => {
     },
   );
 
-  it('may be given to a bucket that is a link, for where it leads now', async () => {
+  it('may be given to a bucket that is a link, for its present target', async () => {
     await write(projectConfig(), { ...local, bucket: 'data' });
     const data = join(root, 'project', 'data');
     await symlink(join(root, 'drive', 'bucket'), data);
@@ -384,7 +384,7 @@ describe('trust', () => {
     expect(openableTarget(trusted)).toEqual(trusted.target);
   });
 
-  it('that is missing is told with the place, and a hint to ask', async () => {
+  it('if missing is reported with the place, and a hint to ask', async () => {
     await write(projectConfig(), { ...s3, endpoint });
     const settings = await loadSettings(context);
     const refused = async () => openableTarget(settings);
@@ -395,7 +395,7 @@ describe('trust', () => {
     });
   });
 
-  it("that is missing leaves the home folder's own settings to what needs no bucket", async () => {
+  it("if missing leaves commands without a bucket the home folder's own settings", async () => {
     const ticket = { name: 'ticket', pattern: 'T-[0-9]{8}' };
     const disable = ['github-token'];
     await write(projectConfig(), { ...local, redact: { disable, allow: ['hunter2'] } });
@@ -413,7 +413,7 @@ describe('trust', () => {
     expect(trusted.settings?.redact).toEqual({ patterns: [ticket], allow: ['hunter2'], disable });
   });
 
-  it('records of twenty at once are all there', async () => {
+  it('is recorded by twenty at once without losing any', async () => {
     const store = openTrustStore(context, nodeIo, systemClock);
     const files = Array.from({ length: 20 }, (_, index) => ({
       path: join(root, `project-${index}`, '.tracecraft.json'),
@@ -427,7 +427,7 @@ describe('trust', () => {
     );
   });
 
-  it('takes no forged, damaged or displaced record for one', async () => {
+  it('ignores forged, damaged or displaced records', async () => {
     const state = join(root, 'home', '.tracecraft');
     const store = openTrustStore(context, nodeIo, systemClock);
     const file = {

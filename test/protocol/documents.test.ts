@@ -22,13 +22,13 @@ const generation = {
 const meta = { schema_version: 2, harness: 'codex', session_id: 's' };
 
 describe('reading documents', () => {
-  it('ignores fields that it does not know', () => {
+  it('ignores unknown fields', () => {
     const parsed = parseDocument(agentSchema, key, bytes({ ...agent, mood: 'fine', step: 's1' }));
     expect(parsed).toMatchObject({ id: 'designer', status: 'active', step: 's1' });
     expect(parsed).not.toHaveProperty('mood');
   });
 
-  it('has null for what an older writer left out', () => {
+  it('uses null for fields an older writer left out', () => {
     expect(parseDocument(agentSchema, key, bytes(agent))).toEqual({
       ...agent,
       step: null,
@@ -39,7 +39,7 @@ describe('reading documents', () => {
     });
   });
 
-  it('reads the least that a meta.json may say', () => {
+  it('accepts the minimal meta.json', () => {
     const parsed = parseDocument(metaSchema, key, bytes(meta));
     expect(parsed).toMatchObject({
       ...meta,
@@ -77,12 +77,12 @@ describe('reading documents', () => {
     expect(problem.hint).toBeDefined();
   });
 
-  it('refuses a status that nobody defined', () => {
+  it('refuses an undefined status', () => {
     const document = bytes({ ...agent, status: 'asleep' });
     expect(refusalOf(() => parseDocument(agentSchema, key, document)).message).toContain('status');
   });
 
-  it('does not repeat what it was given, whatever that would do to a terminal', () => {
+  it('does not repeat hostile input to a terminal', () => {
     const document = bytes({ ...agent, status: `\u001b[2J${'x'.repeat(5_000)}` });
     const { message } = refusalOf(() => parseDocument(agentSchema, key, document));
     expect(message).not.toContain('\u001b');
@@ -95,7 +95,7 @@ describe('reading documents', () => {
     expect(problem.message).toContain('parts.0.name');
   });
 
-  it('survives whatever JSON there is: a document or a DocumentError, nothing else', () => {
+  it('survives any JSON: a document or a DocumentError, nothing else', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         for (const schema of [agentSchema, generationSchema, metaSchema]) {
@@ -107,7 +107,7 @@ describe('reading documents', () => {
     );
   });
 
-  it('survives whatever bytes there are', () => {
+  it('survives any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (body) => {
         expect(outcomeOf(() => parseDocument(generationSchema, key, body))).toBe(true);
@@ -115,7 +115,7 @@ describe('reading documents', () => {
     );
   });
 
-  it('survives nesting without end, and names that mean something to JavaScript', () => {
+  it('survives endless nesting, and names special to JavaScript', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     expect(() => parseDocument(metaSchema, key, bytes(deep))).toThrow(DocumentError);
     const proto = `{"__proto__": {"gen": 9}, "constructor": {"prototype": {"x": 1}}}`;
@@ -125,7 +125,7 @@ describe('reading documents', () => {
 });
 
 describe('writing documents', () => {
-  it('is for people: two spaces, one newline at the end', () => {
+  it('produces readable text: two spaces, one newline at the end', () => {
     expect(encodeDocument({ a: 1 }).toString()).toBe('{\n  "a": 1\n}\n');
   });
 

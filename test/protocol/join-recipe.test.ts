@@ -98,7 +98,7 @@ describe.skipIf(missing.length > 0)(
       expect(await joined(String(generation))).toBe(Buffer.concat(bodies).toString());
     });
 
-    it('joins the newest one when none is named', async () => {
+    it('joins the newest one if none is named', async () => {
       expect(await joined()).toBe('{"f":1}\n');
     });
 

@@ -82,7 +82,7 @@ describe('stamps', () => {
     id: fc.stringMatching(/^[a-f0-9]{8}$/),
   });
 
-  it('are read back as they were written, also with underscores in the name', () => {
+  it('can be parsed back, even with underscores in the name', () => {
     fc.assert(
       fc.property(stamps, (one) => {
         expect(parseStampName(`${stampName(one)}.json`)).toEqual(one);

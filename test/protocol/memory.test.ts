@@ -34,7 +34,7 @@ describe('a value on the command line', () => {
     expect(() => parseValue(word)).toThrow(message);
   });
 
-  it('of a megabyte comes back', () => {
+  it('of a megabyte survives a round trip', () => {
     const value = parseValue(JSON.stringify('x'.repeat(1_048_574)));
     const state = { value, set_by: 'a', set_at: null, version: 1, deleted: false, id: null };
     const body = encodeMemory(state);
@@ -42,14 +42,14 @@ describe('a value on the command line', () => {
     expect(parseMemory('key', encodeMemory({ ...state, value: 1 })).value).toBe(1);
   });
 
-  it('as deep as may be comes back', () => {
+  it('of the greatest depth survives a round trip', () => {
     const value = parseValue(`${'['.repeat(64)}"]]["${']'.repeat(64)}`);
     const state = { value, set_by: 'a', set_at: null, version: 1, deleted: true, id: null };
     expect(parseMemory('key', encodeMemory(state))).toEqual(state);
   });
 });
 
-it('the key of an object below memory/ is told in both layouts', () => {
+it('the key of an object below memory/ is found in both layouts', () => {
   const layout = bucketLayout('p');
   const keys = [
     'a.json',

@@ -56,7 +56,7 @@ describe('names', () => {
     expect(() => checkMemoryKey(name)).toThrow(UsageError);
   });
 
-  it('says which name it is, short and printable, and what would do', () => {
+  it('shows which name is refused, short and printable, and what is allowed', () => {
     const refused = refusalOf(() => checkName('agent', `\u001b[31m${'x'.repeat(500)}`));
     expect(refused.message).toMatch(/^not a name for an agent: "\\u001b\[31mx+…"$/);
     expect(refused.message.length).toBeLessThan(150);
@@ -64,7 +64,7 @@ describe('names', () => {
     expect(refused.exitCode).toBe(2);
   });
 
-  it('takes a step as people write it', () => {
+  it('accepts a step as people write it', () => {
     expect(stepId('S1.A')).toBe('s1-a');
     expect(stepId('s1-a')).toBe('s1-a');
     expect(stepId('Design_2.b')).toBe('design_2-b');
@@ -125,7 +125,7 @@ describe('ids as key segments', () => {
     expect(decodeId(encoded)).toBe(id);
   });
 
-  it('are made of allowed characters only, and are never hidden, bookkeeping or too long', () => {
+  it('use allowed characters only, and are never hidden, bookkeeping or too long', () => {
     fc.assert(
       fc.property(fc.oneof(anyId, fc.string({ minLength: 1, maxLength: 2_000 })), (id) => {
         const encoded = encodeId(id);
@@ -136,7 +136,7 @@ describe('ids as key segments', () => {
     );
   });
 
-  it('can be read back while they are under the limit, so no two ids share one', () => {
+  it('can be decoded while they are under the limit, so no two ids share one', () => {
     fc.assert(
       fc.property(anyId, (id) => {
         const encoded = encodeId(id);
@@ -154,7 +154,7 @@ describe('ids as key segments', () => {
     expect(decodeId(shortened)).toBe(shortened);
   });
 
-  it('differ past the limit too, when only their ends do', () => {
+  it('differ past the limit too, even if only their ends do', () => {
     const begin = 'session:'.repeat(30);
     const encoded = new Set(['a', 'b', 'ab'].map((end) => encodeId(begin + end)));
     expect(encoded.size).toBe(3);
@@ -165,7 +165,7 @@ describe('ids as key segments', () => {
     expect(() => encodeId('')).toThrow(UsageError);
   });
 
-  it('reads what nobody encoded without failing', () => {
+  it('decodes unencoded names without failing', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(typeof decodeId(text)).toBe('string');

@@ -29,11 +29,11 @@ describe('slot tags', () => {
     expect(slotTag(generation, line)).toBe(digest.slice(0, 8));
   });
 
-  it('are the ones that buckets in use carry', () => {
+  it('match those in existing buckets', () => {
     expect(partName(0, 0, 0)).toBe('part-00000-8ee8749b.jsonl');
   });
 
-  it('tell generations and first lines apart', () => {
+  it('distinguish generations and first lines', () => {
     const tags = new Set<string>();
     for (let generation = 0; generation < 10; generation += 1) {
       for (let line = 0; line < 100; line += 1) tags.add(slotTag(generation, line));
@@ -43,7 +43,7 @@ describe('slot tags', () => {
 });
 
 describe('part names', () => {
-  it('are read back, and the older reader knows them', () => {
+  it('can be parsed back, and the older reader accepts them', () => {
     fc.assert(
       fc.property(sequences, generations, lines, (sequence, generation, line) => {
         const name = partName(sequence, generation, line);
@@ -62,7 +62,7 @@ describe('part names', () => {
     );
   });
 
-  it('grow past 99,999 and are still read back', () => {
+  it('grow past 99,999 and can still be parsed', () => {
     expect(parsePartName(partName(123_456, 0, 7))).toMatchObject({ sequence: 123_456 });
   });
 
@@ -89,7 +89,7 @@ describe('part names', () => {
 });
 
 describe('generation names', () => {
-  it('are read back', () => {
+  it('can be parsed back', () => {
     fc.assert(
       fc.property(generations, (generation) => {
         expect(parseGenerationName(generationName(generation))).toBe(generation);

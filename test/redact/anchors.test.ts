@@ -55,7 +55,7 @@ describe('the literal scan', () => {
     );
   });
 
-  it('stops when it is told to', () => {
+  it('stops on request', () => {
     const index = new AnchorIndex([{ bytes: Buffer.from('abc'), fold: false }]);
     let hits = 0;
     index.scan(Buffer.from('abc abc abc'), () => {
@@ -76,7 +76,7 @@ describe('the search for literals', () => {
     return hits;
   };
 
-  it('finds the same in its first short text and once it has an index', () => {
+  it('finds the same with an index as in its first short text', () => {
     fc.assert(
       fc.property(
         fc.array(literal, { minLength: 1, maxLength: 5 }),
@@ -98,7 +98,7 @@ describe('the search for literals', () => {
     );
   });
 
-  it('stops when it is told to', () => {
+  it('stops on request', () => {
     let hits = 0;
     new LiteralSearch([{ text: 'abc', fold: false }]).scan(Buffer.from('abc abc abc'), () => {
       hits += 1;

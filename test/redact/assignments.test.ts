@@ -101,7 +101,7 @@ describe('only strings are replaced', () => {
     expect(redactor.redact(Buffer.from(line)).counts).toBeUndefined();
   });
 
-  it('a string that is closed behind escaped quotes is replaced whole', () => {
+  it('a string closed after escaped quotes is replaced whole', () => {
     const { secret } = expand('<alnum:9>"<alnum:9>', dice(3));
     for (const depth of [1, 2, 3]) {
       let line = JSON.stringify({ password: secret, next: 'kept' });
@@ -117,7 +117,7 @@ describe('only strings are replaced', () => {
   });
 });
 
-describe('what is no secret stays', () => {
+describe('values that are not secret stay', () => {
   it.each([
     'const password = hashlib.sha256(input).hexdigest()',
     'token: CancellationToken2 = default',
@@ -175,7 +175,7 @@ describe('headers and addresses', () => {
     expect(counts).toEqual(new Map([[kind, 1]]));
   });
 
-  it('Basic credentials are known by what they decode to', () => {
+  it('Basic credentials are recognised by their decoded text', () => {
     const value = secret('<basic>');
     const line = `Authorization: Basic ${value}\n`;
     expect(redactor.redact(Buffer.from(line)).bytes.toString()).toBe(
@@ -213,7 +213,7 @@ describe('headers and addresses', () => {
     expect(redactor.redact(line).bytes).toBe(line);
   });
 
-  it('every value of a Kubernetes Secret goes, and nothing of a ConfigMap beside it', () => {
+  it('every value of a Kubernetes Secret is redacted, and none of a ConfigMap beside it', () => {
     const [one, two] = [secret('<b64:20>', 5), secret('<b64:24>', 6)];
     const yaml =
       `items:\n- apiVersion: v1\n  data:\n    address: internal.example.org\n  kind: ConfigMap\n` +

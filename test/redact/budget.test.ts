@@ -13,11 +13,11 @@ function laborious(count: number, last: string): string {
   return [...lines, `PASSWORD=${last}`].join('\n');
 }
 
-describe('a line that asks for more work than allowed', () => {
+describe('a line that needs more work than allowed', () => {
   const poor = createRedactor({ allowance: 100 });
   const value = secret('<password>', 1);
 
-  it('loses every string that holds something unexamined, and stays JSON', () => {
+  it('loses every string with an unexamined anchor, and stays JSON', () => {
     const line = Buffer.from(
       `${JSON.stringify({ id: 7, note: 'nothing here', first: laborious(400, value), second: `see ${laborious(3, value)}` })}\n`,
     );
@@ -33,7 +33,7 @@ describe('a line that asks for more work than allowed', () => {
     expect(poor.redact(bytes).bytes).toBe(bytes);
   });
 
-  it('is cut from its first anchor on when it is no JSON', () => {
+  it('is cut off at its first anchor if it is not JSON', () => {
     const text = laborious(400, value).replaceAll('\n', ' ');
     const line = Buffer.from(
       `plain words at the beginning ${'and more of them '.repeat(12)}${text}\nnext line\n`,
@@ -47,7 +47,7 @@ describe('a line that asks for more work than allowed', () => {
     expect(agrees(bytes, line)).toBe(true);
   });
 
-  it('does not take its neighbours along', () => {
+  it('does not affect its neighbours', () => {
     const token = secret('ghp_<alnum:36>', 2);
     const dear = JSON.stringify({ text: laborious(400, value) });
     const { bytes, counts } = poor.redact(
@@ -67,7 +67,7 @@ describe('a line that asks for more work than allowed', () => {
 });
 
 describe('a text of many short lines', () => {
-  it('has one allowance for all of them, and loses what it did not come to', () => {
+  it('shares one allowance, and loses what was not reached', () => {
     const last = Buffer.from('plain words at the end\n');
     const text = Buffer.concat([fill('kind: Secret\ndata:\n  a: '), last]);
     const { bytes, counts } = createRedactor().redact(text);
@@ -75,7 +75,7 @@ describe('a text of many short lines', () => {
     expect(bytes.subarray(-last.length)).toEqual(last);
   });
 
-  it('that are ordinary has enough for each', () => {
+  it('that are ordinary have enough for each', () => {
     const values = Array.from({ length: 2_000 }, (_, seed) => secret('<password>', seed));
     const text = values.map((value) => `DB_PASSWORD=${value}\nPATH=/usr/bin\n`).join('');
     const { counts } = createRedactor().redact(Buffer.from(text));

@@ -24,7 +24,7 @@ const kept = (text: string): void => {
   expect(redactor.redact(line).bytes.toString()).toBe(line.toString());
 };
 
-describe('a password that somebody typed goes, given', () => {
+describe('a typed password is redacted', () => {
   it.each([
     'pass = §',
     'pass := "§"',
@@ -127,7 +127,7 @@ describe('a password that somebody typed goes, given', () => {
   });
 });
 
-describe('a generated secret goes, given', () => {
+describe('a generated secret is redacted', () => {
   it.each([
     'mysqldump -u root -p§ shop',
     'redis-cli -h cache -a § ping',
@@ -181,14 +181,14 @@ describe('a generated secret goes, given', () => {
     expectHidden(template.replace('§', secret), secret);
   });
 
-  it('as a member of a JSON Web Key, whichever way round', () => {
+  it('as a member of a JSON Web Key, in either order', () => {
     const secret = expand('<url:43>', dice(31)).secret;
     expectHidden(`{"kty":"EC","crv":"P-256","x":"a","d":"${secret}"}`, secret);
     expectHidden(`{"d": "${secret}", "kty": "OKP"}`, secret);
     kept('{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}');
   });
 
-  it('in lists, and where a value is changed', () => {
+  it('in lists, and where a value is replaced', () => {
     const [one, two] = [generated(41), generated(42)];
     for (const text of [
       JSON.stringify({ passwords: [one, two] }),
@@ -201,7 +201,7 @@ describe('a generated secret goes, given', () => {
   });
 });
 
-describe('a secret behind an encoding goes with all of it', () => {
+describe('an encoded secret is redacted whole', () => {
   const secret = token(51);
   const file = `HOST=db\nDB_PASSWORD=${secret}\n`;
   it.each([
@@ -227,12 +227,12 @@ describe('a secret behind an encoding goes with all of it', () => {
     expect(redactor.redact(Buffer.from(JSON.stringify({ text }))).counts).toBeDefined();
   });
 
-  it('what holds no secret stays', () => {
+  it('encoded text without a secret stays', () => {
     kept(Buffer.from('HOST=db\nDB_PASSWORD=\nPORT=5432 and a few more words\n').toString('base64'));
   });
 });
 
-describe('what looks like one of these and is none stays', () => {
+describe('lookalikes of these stay', () => {
   it.each([
     '    --- PASS: TestServer/password_4f2a9c1b7d (0.00s)',
     '--- PASS: TestTokens/sub_test#01 (1.20s)',

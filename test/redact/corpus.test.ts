@@ -12,7 +12,7 @@ const corpus = at('../../../shared/fixtures/redaction/corpus-dev.jsonl.gz');
 const isThere = existsSync(scorer) && existsSync(corpus);
 
 describe.skipIf(!isThere)(
-  'the labelled corpus (only where ../shared lies beside the project)',
+  'the labelled corpus (only where ../shared is beside the project)',
   () => {
     let folder: string;
 

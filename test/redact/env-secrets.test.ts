@@ -7,7 +7,7 @@ import {
   secretsOfDotEnv,
 } from '../../src/redact/env-secrets.js';
 
-describe('variables whose names tell', () => {
+describe('variables with secret-looking names', () => {
   it.each([
     'GITHUB_TOKEN',
     'AWS_SECRET_ACCESS_KEY',
@@ -29,7 +29,7 @@ describe('variables whose names tell', () => {
     'TOKENIZER',
   ])('not %s', (name) => expect(isSecretName(name)).toBe(false));
 
-  it('give their values, unless those point at a secret elsewhere', () => {
+  it('provide their values, unless those point to a secret elsewhere', () => {
     expect(
       secretsOf({
         API_TOKEN: ' vB3x-Lm90Qz ',
@@ -82,7 +82,7 @@ describe('variables whose names tell', () => {
     expect(secretsOf({ A_TOKEN: value })).toEqual([value]);
   });
 
-  it('lie in .env files that are not examples', () => {
+  it('come from .env files other than examples', () => {
     const names = [
       '.env',
       '.env.local',

@@ -41,7 +41,7 @@ describe("a pattern's structure", () => {
     expect(sets[4]?.['x'.charCodeAt(0)]).toBe(0);
   });
 
-  it('tells open tails from exact ones', () => {
+  it('distinguishes open tails from exact ones', () => {
     expect(tailOf(parseExpression('ab{3}'))?.isOpen).toBe(false);
     expect(tailOf(parseExpression('ab{3,9}'))?.isOpen).toBe(true);
     expect(tailOf(parseExpression('ab{3}c'))).toBeUndefined();

@@ -45,7 +45,7 @@ const frame = fc.tuple(before, before, after).map(
 const depth = fc.constantFrom(...Object.entries(serializers));
 
 describe('the lines of a private key', () => {
-  it('go whatever stands before and behind each of them', () => {
+  it('are redacted whatever surrounds each of them', () => {
     fc.assert(
       fc.property(frame, fc.nat(1000), depth, (write, seed, [, serialize]) => {
         const { lines, body } = keyOf(seed, 4);
@@ -57,7 +57,7 @@ describe('the lines of a private key', () => {
     );
   });
 
-  it('go where the beginning or the end is cut off', () => {
+  it('are redacted even if the beginning or the end is cut off', () => {
     fc.assert(
       fc.property(before, fc.boolean(), fc.nat(1000), (write, isEndCut, seed) => {
         const { lines, body } = keyOf(seed, 6);
@@ -71,7 +71,7 @@ describe('the lines of a private key', () => {
     );
   });
 
-  it('leave the lines around them alone', () => {
+  it('do not take the lines around them along', () => {
     const { lines } = keyOf(7, 3);
     const text = [
       'web-1  | starting',
@@ -91,7 +91,7 @@ describe('a token', () => {
   );
   const templates = ['ghp_<alnum:36>', 'glpat-<alnum:20>', 'npm_<alnum:36>'];
 
-  it('goes whatever it is glued to', () => {
+  it('is redacted whatever it is joined to', () => {
     fc.assert(
       fc.property(
         glue,
@@ -109,7 +109,7 @@ describe('a token', () => {
     );
   });
 
-  it('goes although something that nobody sees is inside of it', () => {
+  it('is redacted even with invisible characters inside', () => {
     const { secret } = expand('ghp_<alnum:36>', dice(61));
     for (const hidden of ['\u200b', '\u00ad', '\u2060', '\u001b[1m', '\u001b[0m\u001b[K']) {
       const text = `see ${secret.slice(0, 12)}${hidden}${secret.slice(12)} here`;
@@ -118,7 +118,7 @@ describe('a token', () => {
     }
   });
 
-  it('goes in wide letters, in escapes and in entities', () => {
+  it('is redacted in full-width letters, in escapes and in entities', () => {
     const { secret } = expand('ghp_<alnum:36>', dice(62));
     const each = (write: (code: number) => string): string =>
       [...secret].map((char) => write(char.charCodeAt(0))).join('');

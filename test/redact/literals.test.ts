@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { leaks, serializers } from './leaks.js';
 
-describe('values that the caller knows to be secret', () => {
+describe('values the caller knows to be secret', () => {
   const values = [
     'correct horse battery',
     'plain-lower-case',
@@ -13,7 +13,7 @@ describe('values that the caller knows to be secret', () => {
     'first line\nsecond line',
   ];
 
-  it.each(values)('%j goes wherever it appears, however it is escaped', (value) => {
+  it.each(values)('%j is redacted wherever it appears, however it is escaped', (value) => {
     const redactor = createRedactor({ knownSecrets: [value] });
     for (const [name, serialize] of Object.entries(serializers)) {
       const line = serialize(`before ${value} after\n${value}`);
@@ -27,13 +27,13 @@ describe('values that the caller knows to be secret', () => {
     }
   });
 
-  it('is found URL-encoded, and inside of words', () => {
+  it('are found URL-encoded, and inside words', () => {
     const redactor = createRedactor({ knownSecrets: ['p4ss w/rd+1'] });
     const { bytes } = redactor.redact(Buffer.from('?q=p4ss%20w%2Frd%2B1&x=1 xxp4ss w/rd+1xx'));
     expect(bytes.toString()).toBe('?q=[REDACTED:known]&x=1 xx[REDACTED:known]xx');
   });
 
-  it('ignores what is short or a plain word', () => {
+  it('are ignored if short or plain words', () => {
     const redactor = createRedactor({
       knownSecrets: ['short', 'password', 'localhost', 'production', '--------', '', '       x  '],
     });
@@ -41,7 +41,7 @@ describe('values that the caller knows to be secret', () => {
     expect(redactor.redact(line).bytes).toBe(line);
   });
 
-  it('says known even where a rule would know better, and wins over nothing that is allowed', () => {
+  it('are marked known even where a rule is more specific, and never override what is allowed', () => {
     const token = ['ghp', '0123456789abcdefghijABCDEFGHIJ123456'].join('_');
     expect(createRedactor({ knownSecrets: [token] }).redact(Buffer.from(token)).counts).toEqual(
       new Map([['known', 1]]),
@@ -50,7 +50,7 @@ describe('values that the caller knows to be secret', () => {
     expect(both.redact(Buffer.from(token)).counts).toBeUndefined();
   });
 
-  it('never breaks JSON, whatever the value is', () => {
+  it('never break JSON, whatever the value', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 8, maxLength: 20, unit: 'binary' }),
@@ -84,7 +84,7 @@ describe('values that the caller knows to be secret', () => {
     },
   );
 
-  it('that begin with a quote leave valid JSON behind backslashes, at every depth', () => {
+  it('that begin with a quote leave valid JSON after backslashes, at every depth', () => {
     const redactor = createRedactor({ knownSecrets: ['"zT5wQ8mK2x'] });
     for (const before of ['\\', '\\\\', '\\\\\\', 'C:\\new\\']) {
       const inner = JSON.stringify({ text: `${before}"zT5wQ8mK2x` });
@@ -95,7 +95,7 @@ describe('values that the caller knows to be secret', () => {
     }
   });
 
-  it('replaces only what lies in strings when a value looks like JSON itself', () => {
+  it('are replaced only inside strings if they look like JSON', () => {
     const redactor = createRedactor({ knownSecrets: ['","role":"admin","x":"'] });
     const line = '{"user":"a","role":"admin","x":"b"}';
     const { bytes } = redactor.redact(Buffer.from(line));
@@ -106,7 +106,7 @@ describe('values that the caller knows to be secret', () => {
     );
   });
 
-  it("stays where it is the name of a row's own field", () => {
+  it('stay in the names of a row’s own fields', () => {
     const value = 'zT5wQ8mK2x';
     const redactor = createRedactor({ knownSecrets: [value] });
     const line = (text: string) =>
@@ -117,7 +117,7 @@ describe('values that the caller knows to be secret', () => {
     expect(prose.toString()).toBe('see "[REDACTED:known]": it is new');
   });
 
-  it('of several lines keeps the ends of its lines', () => {
+  it('with several lines keep their line endings', () => {
     const redactor = createRedactor({ knownSecrets: ['zT5wQ8mK2x\r\nyV6nB3hJ7p'] });
     const text = Buffer.from('before zT5wQ8mK2x\r\nyV6nB3hJ7p after\r\n');
     expect(redactor.redact(text).bytes.toString()).toBe(
@@ -125,7 +125,7 @@ describe('values that the caller knows to be secret', () => {
     );
   });
 
-  it('leaves no trace in the version', () => {
+  it('leave no trace in the version', () => {
     expect(createRedactor({ knownSecrets: ['some secret value'] }).version).toBe(
       createRedactor().version,
     );
@@ -133,7 +133,7 @@ describe('values that the caller knows to be secret', () => {
 });
 
 describe('the version', () => {
-  it('changes with whatever else may change the outcome', () => {
+  it('changes with everything else that may change the result', () => {
     const versions = [
       createRedactor(),
       createRedactor({ allow: ['x'] }),

@@ -30,7 +30,7 @@ describe('what must survive byte for byte', () => {
     }
   });
 
-  it('a token shape by chance inside a long base64 run', () => {
+  it('a token shape that occurs by chance in a long base64 run', () => {
     const noise = randomBytes(600).toString('base64').replace(/=/g, '');
     const key = expand('AKIA<base32:16>', dice(3)).secret;
     const inside = Buffer.from(JSON.stringify({ data: `${noise}/${key}/${noise}` }));
@@ -39,7 +39,7 @@ describe('what must survive byte for byte', () => {
     expect(redactor.redact(alone).counts?.get('aws-access-key')).toBe(1);
   });
 
-  it('a field that only claims to be opaque is no hiding place', () => {
+  it('a field that only claims to be opaque cannot hide a secret', () => {
     const token = expand('ghp_<alnum:36>', dice(4)).secret;
     for (const field of [{ signature: token }, { type: 'image', source: { data: token } }]) {
       const { counts } = redactor.redact(Buffer.from(JSON.stringify(field)));
@@ -48,7 +48,7 @@ describe('what must survive byte for byte', () => {
   });
 });
 
-describe('what looks like a secret and is none', () => {
+describe('text that looks like a secret but is not', () => {
   it.each([
     `commit ${hex(40)}`,
     `sha256:${hex(64)}`,

@@ -90,7 +90,7 @@ describe.each(Object.entries(keys))('a private key: %s', (_, pem) => {
 });
 
 describe('around private keys', () => {
-  it('the header and what follows a cut-off body stay', () => {
+  it('the header and the text after a cut-off body stay', () => {
     const cut = (keys.pkcs8 ?? '').slice(0, 300);
     const line = JSON.stringify({
       text: `${cut}\n[output truncated]\nThe rest of the story goes on here.`,

@@ -102,7 +102,7 @@ describe('for every kind, surrounding and depth of escaping', () => {
     );
   });
 
-  it('no longer agrees once a byte outside of the secret is another', () => {
+  it('no longer agrees once a byte outside the secret differs', () => {
     fc.assert(
       fc.property(example, fc.nat(), ({ text }, place) => {
         const line = Buffer.from(
@@ -120,7 +120,7 @@ describe('for every kind, surrounding and depth of escaping', () => {
     );
   });
 
-  it('lines are redacted as if each were alone', () => {
+  it('lines are redacted independently', () => {
     const line = fc.oneof(
       planted.map(({ line: text }) => text.toString().replace(/[\n\r]/g, ' ')),
       prose.map((text) => JSON.stringify({ text })),
@@ -136,7 +136,7 @@ describe('for every kind, surrounding and depth of escaping', () => {
   });
 });
 
-describe('a secret that only shows once another is gone', () => {
+describe('a secret uncovered by another redaction', () => {
   it('is found too', () => {
     const random = dice(21);
     const { text: token } = expand('eyJhbGciOiJIUzI1NiJ9.eyJ<url:60>.<url:43>', random);
@@ -147,7 +147,7 @@ describe('a secret that only shows once another is gone', () => {
     expect(bytes.toString()).toBe('[REDACTED:jwt]=[REDACTED:password]\n');
   });
 
-  it('does not make its marker the name of what follows', () => {
+  it('does not make its marker a name for the text after it', () => {
     const { text: token } = expand('ghp_<alnum:36>', dice(22));
     const line = `${token}: a8f5f167f44f4964e6c998dee827110c\n`;
     expect(redactor.redact(Buffer.from(line)).bytes.toString()).toBe(
@@ -211,7 +211,7 @@ describe('for any text', () => {
     );
   });
 
-  it('gives the same answer wherever the line lies in memory', () => {
+  it('returns the same result wherever the line is in memory', () => {
     const { text } = expand('sk-ant-api03-<url:93>AA', dice(8));
     for (let offset = 0; offset < 4; offset += 1) {
       const line = Buffer.from(`${'x'.repeat(offset)}${' '.repeat(offset)}${text}`).subarray(

@@ -41,7 +41,7 @@ describe('agreement of a shipped line with a source line', () => {
   const piece = fc.uint8Array({ maxLength: 12 }).map((array) => Buffer.from(array));
   const kind = fc.stringMatching(/^[a-z0-9-]{1,12}$/);
 
-  it('holds whatever the markers stand for', () => {
+  it('holds whatever the markers replaced', () => {
     fc.assert(
       fc.property(
         piece,
@@ -61,7 +61,7 @@ describe('agreement of a shipped line with a source line', () => {
     );
   });
 
-  it('answers as a regular expression would', () => {
+  it('matches as a regular expression would', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 });
     fc.assert(
       fc.property(

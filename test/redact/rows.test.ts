@@ -35,7 +35,7 @@ describe('the table of kinds', () => {
   );
 });
 
-describe('every row finds its own example', () => {
+describe('every row matches its own example', () => {
   it.each(rows.map((row, index) => [row.kind, row.example, index] as const))(
     '%s: %s',
     (kind, template, index) => {

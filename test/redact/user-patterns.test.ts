@@ -34,7 +34,7 @@ describe("the user's own patterns", () => {
     expect(redact(pattern, JSON.stringify({ text }))).toBe(JSON.stringify({ text: expected }));
   });
 
-  it('is searched for in all of a long text', () => {
+  it('are searched for throughout a long text', () => {
     const filler = 'word '.repeat(40_000);
     const text = `111-22-3333 ${filler}123-45-6789 ${filler}987-65-4321`;
     expect(redact('\\b\\d{3}-\\d{2}-\\d{4}\\b', text)).toBe(
@@ -42,7 +42,7 @@ describe("the user's own patterns", () => {
     );
   });
 
-  it('never breaks JSON', () => {
+  it('never break JSON', () => {
     const line = JSON.stringify({ a: 'x', b: 'y' });
     expect(() => JSON.parse(redact('x","b":"y', line))).not.toThrow();
   });
@@ -63,7 +63,7 @@ describe("the user's own patterns", () => {
     expect(make).toThrow(/"acme"/);
   });
 
-  it('needs a name that can stand in a marker', () => {
+  it('need names that can appear in a marker', () => {
     expect(() =>
       createRedactor({ extraPatterns: [{ kind: 'Acme Key', pattern: 'acme-\\d{8}' }] }),
     ).toThrow(/"Acme Key" needs a name/);
@@ -79,7 +79,7 @@ describe('switching kinds off', () => {
     expect(createRedactor({ disabledKinds: ['gitlab-token'] }).redact(line).bytes).toBe(line);
   });
 
-  it('does not know kinds that do not exist, nor lets go of the two that matter', () => {
+  it('rejects unknown kinds, and keeps the two that cannot be switched off', () => {
     expect(() => createRedactor({ disabledKinds: ['gitlab'] })).toThrow(
       /no kind of secret named "gitlab"/,
     );

@@ -64,7 +64,7 @@ async function trustConfig(): Promise<void> {
 }
 
 describe('opening', () => {
-  it('takes the config that holds in a folder, and its agent', async () => {
+  it('uses the config that applies in a folder, and its agent', async () => {
     const config = { backend: 'local', bucket: 'bucket', project: 'own', agent_id: 'ann' };
     await open('x');
     await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config));
@@ -73,7 +73,7 @@ describe('opening', () => {
     expect(shop).toMatchObject({ project: 'own', agent: 'ann', location: join(folder, 'bucket') });
   });
 
-  it('refuses a config that nobody trusted, and makes nothing of it', async () => {
+  it('refuses an untrusted config, and changes nothing', async () => {
     const config = { backend: 'local', bucket: 'theirs', project: 'own', agent_id: 'ann' };
     await writeFile(join(folder, '.tracecraft.json'), JSON.stringify(config));
     for (const agent of [undefined, 'ann']) {
@@ -89,7 +89,7 @@ describe('opening', () => {
     expect((await open('x')).project).toBe('shop');
   });
 
-  it('says what is missing', async () => {
+  it('reports what is missing', async () => {
     await expect(open('ann', { destination: undefined })).rejects.toThrow(NotFoundError);
     await expect(open('../ann')).rejects.toThrow(UsageError);
     const nobody = await open(undefined);
@@ -98,8 +98,8 @@ describe('opening', () => {
   });
 });
 
-describe('steps', () => {
-  it('go to one of many who claim at once', async () => {
+describe('a step', () => {
+  it('is won by one of many simultaneous claims', async () => {
     const agents = await Promise.all(Array.from({ length: 12 }, (_, n) => open(`agent-${n}`)));
     const answers = await Promise.all(agents.map((one) => one.claim('build')));
     const winners = answers.flatMap((answer, n) => (answer.claimed ? [`agent-${n}`] : []));
@@ -108,7 +108,7 @@ describe('steps', () => {
     expect(new Set(holders)).toEqual(new Set(winners));
   });
 
-  it('are ended by their holder alone, and handed over', async () => {
+  it('is ended only by its holder, and handed over', async () => {
     const [ann, bob] = [await open('ann'), await open('bob')];
     await ann.claim('build', { ttlMs: null });
     await expect(bob.complete('build')).rejects.toThrow(LostError);
@@ -126,7 +126,7 @@ describe('steps', () => {
     await expect(bob.waitFor(['none'], { timeoutMs: 0 })).rejects.toThrow(TimedOutError);
   });
 
-  it('that are ended twice keep what was said first, and that is told', async () => {
+  it('ended twice keeps the first report, and says so', async () => {
     const ann = await open('ann');
     await ann.claim('build');
     await ann.complete('build', { note: 'first' });
@@ -138,7 +138,7 @@ describe('steps', () => {
 });
 
 describe('a plan', () => {
-  it('is worked off in the order of its needs, with a review on the way', async () => {
+  it('is completed in the order of its needs, with a review on the way', async () => {
     const [ann, bob] = [await open('ann'), await open('bob')];
     const steps = [{ id: 'Design' }, { id: 'build', needs: ['design'], priority: 1 }];
     expect(await ann.plan(steps)).toEqual(['design', 'build']);
@@ -161,7 +161,7 @@ describe('a plan', () => {
 });
 
 describe('mail and memory', () => {
-  it('stays new until it was dealt with', async () => {
+  it('stays new until it has been dealt with', async () => {
     const [ann, bob] = [await open('ann'), await open('bob')];
     const { id } = await ann.send('bob', 'one', { step: 'build' });
     await ann.broadcast('two', { replyTo: id });
@@ -176,7 +176,7 @@ describe('mail and memory', () => {
     expect(await bob.inbox()).toHaveLength(2);
   });
 
-  it('of a full mailbox is read up to a limit, the newest of it, with a warning', async () => {
+  it('from a full mailbox is limited to the newest, with a warning', async () => {
     const [ann, bob] = [await open('ann'), await open('bob')];
     for (const text of ['one', 'two', 'three']) await ann.send('bob', text);
     const shown = await bob.inbox({ limit: 2 });
@@ -185,7 +185,7 @@ describe('mail and memory', () => {
     await expect(bob.inbox({ limit: 0 })).rejects.toThrow(UsageError);
   });
 
-  it('is set by one of many who ask for the same version', async () => {
+  it('is set by one of many who expect the same version', async () => {
     const agents = await Promise.all(Array.from({ length: 8 }, (_, n) => open(`agent-${n}`)));
     const answers = await Promise.all(
       agents.map((one, n) => one.memory.set('owner', n, { ifAbsent: true })),
@@ -197,7 +197,7 @@ describe('mail and memory', () => {
     expect(await ann?.memory.list()).toEqual([]);
   });
 
-  it('is shared as it is with a warning, or without its secrets', async () => {
+  it('is shared unchanged with a warning, or without its secrets', async () => {
     const [ann, bob] = [await open('ann'), await open('bob', { redact: true })];
     await ann.send('bob', `use ${secret}`);
     await bob.memory.set('key', { token: secret });
@@ -231,7 +231,7 @@ describe('a session', () => {
   });
 });
 
-describe('what is not typed', () => {
+describe('untyped input', () => {
   const circle: { self?: unknown } = {};
   circle.self = circle;
   const wrong: readonly (readonly [string, (ann: Tracecraft) => unknown])[] = [
