@@ -15,7 +15,7 @@ export interface ShippedPart {
   readonly fingerprint: string;
   readonly redactions: Counts;
   readonly uploadedAtMs: number;
-  /** Its name contains both its ends: it went to a store that cannot arbitrate. */
+  /** Its name contains both its ends, because the store cannot arbitrate. */
   readonly isRange?: true;
 }
 
@@ -30,7 +30,7 @@ export interface Checkpoint {
   readonly parts: readonly ShippedPart[];
   /** The position in the source after the last of `parts`. */
   readonly position: Position;
-  /** The next slot is known to hold more than the source has: the source is behind, and has to grow first. */
+  /** The next slot is known to hold more than the source has: the source is behind and must grow first. */
   readonly ahead: boolean;
 }
 

@@ -1,29 +1,29 @@
 import * as v from 'valibot';
 import type { SessionRef } from './stream.js';
 
-/** A stream's lines in short, kept up line by line in bounded space. */
+/** The summary of a stream's lines, updated line by line in bounded space. */
 export interface LineOutline {
   /** Takes the next line, without its newline. Never fails. */
   row(line: string, number: number): void;
-  /** Plain JSON, from which another one goes on. */
+  /** Plain JSON from which another fold can continue. */
   state(): unknown;
   outline(): StreamOutline;
 }
 
-/** What a stream's lines amount to as a conversation. */
+/** What a stream's lines say as a conversation. */
 export interface StreamOutline {
-  /** How many lines it speaks of. */
+  /** How many lines it covers. */
   readonly rows: number;
   readonly title?: string;
   readonly lastPrompt?: string;
   readonly prompts: number;
   readonly turns: number;
-  /** Lines that the last turns begin with, ascending. */
+  /** The first lines of the last turns, ascending. */
   readonly turnStarts: readonly number[];
   /** Milliseconds since the epoch. */
   readonly lastAtMs?: number;
   readonly isSubagent: boolean;
-  /** Who began it, and with which call. */
+  /** Who started it, and with which call. */
   readonly spawnedBy?: {
     readonly session: string;
     readonly stream?: string;
@@ -33,8 +33,7 @@ export interface StreamOutline {
 }
 
 /**
- * Begins a stream's outline, or goes on from a state; `undefined` for a harness that nothing can be said of, and for a
- * state that is none.
+ * Starts a stream's outline, or continues from a state; `undefined` for an unknown harness and for an invalid state.
  */
 export type OpenOutline = (
   session: SessionRef,
@@ -42,11 +41,11 @@ export type OpenOutline = (
   state?: unknown,
 ) => LineOutline | undefined;
 
-/** The outline of a stream as it is kept between two runs. */
+/** A stream's outline as it is kept between two runs. */
 export interface KeptOutline {
-  /** What it says of the stream. */
+  /** The outline itself. */
   readonly told: StreamOutline;
-  /** What its fold goes on from. */
+  /** What its fold continues from. */
   readonly state: unknown;
 }
 

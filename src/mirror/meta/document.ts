@@ -4,7 +4,7 @@ import { type Checkpoint, nameOf, type ShippedPart } from '../checkpoint.js';
 import type { StreamOutline } from '../outline.js';
 import type { SessionFacts, SessionRef } from '../stream.js';
 
-/** What is known of a session besides its chains. */
+/** What is known about a session besides its chains. */
 export interface SessionPicture {
   readonly session: SessionRef;
   readonly agent: string | null;
@@ -12,30 +12,30 @@ export interface SessionPicture {
   readonly sourcePath: string | null;
   readonly redactorVersion: string;
   readonly facts: SessionFacts;
-  /** `undefined` while nothing of the main stream was shipped. */
+  /** `undefined` until something of the main stream has been uploaded. */
   readonly main: StreamPicture | undefined;
   readonly further: ReadonlyMap<string, StreamPicture>;
 }
 
-/** One stream: how far it came, and what its lines tell. */
+/** One stream: how far it has come, and what its lines say. */
 export interface StreamPicture {
   readonly checkpoint: Checkpoint;
   readonly facts: SessionFacts;
   readonly outline: StreamOutline | undefined;
 }
 
-/** What is known of a sub-agent besides its transcript lies in a stream of this ending. */
+/** Streams with this suffix hold what is known about a sub-agent besides its transcript. */
 const recordSuffix = '.meta';
-/** The last moment that a date can be. */
+/** The latest time a `Date` can hold. */
 const latestTime = 8.64e15;
 const newestParts = 20;
-/** Fewer parts than these are listed only where nothing else is left to leave out. */
+/** Fewer parts are listed only if there is nothing else left to leave out. */
 const fewParts = 4;
 const maxBytes = 20_000;
 
 /**
- * `meta.json`: derived from the chains, never load-bearing, and at most 20 KB however long the session. Totals and parts
- * speak of the main stream; `redaction_counts` of all streams.
+ * `meta.json`: derived from the chains, never load-bearing, and at most 20 KB however long the session is. Totals and
+ * parts describe the main stream; `redaction_counts` covers all streams.
  */
 export function metaDocument(picture: SessionPicture): MetaDocument {
   const { facts, further } = picture;
@@ -83,8 +83,8 @@ export function metaDocument(picture: SessionPicture): MetaDocument {
 }
 
 /**
- * Ours, with what another machine wrote about the same session before: streams that only it has, and how far it came. An end
- * that nobody here knows of is kept as long as nothing came after it.
+ * Ours, merged with what another machine wrote about the same session: streams that only that machine has, and how far
+ * it came. An end unknown here is kept as long as nothing came after it.
  */
 export function mergedMeta(
   ours: MetaDocument,
@@ -115,7 +115,7 @@ function headOf(document: MetaDocument): MetaDocument['heads'][number] {
   return { host, agent_id, generation, total_lines, last_part, last_uploaded_at };
 }
 
-/** The document as stored: the older of the listed parts go first, then streams, which are counted, not listed. */
+/** The document as stored: older parts are dropped first, then streams, which are only counted. */
 export function encodeMeta(document: MetaDocument): Buffer {
   let fitted = document;
   let encoded = encodeDocument(fitted);
@@ -128,7 +128,7 @@ export function encodeMeta(document: MetaDocument): Buffer {
   return encoded;
 }
 
-/** By at least so many bytes, if there is so much to leave out; `undefined` when nothing is. */
+/** Shrinks it by at least this many bytes if possible; `undefined` if there is nothing to drop. */
 function shortened(document: MetaDocument, bytes: number): MetaDocument | undefined {
   const { streams, parts } = document;
   if (parts.length > fewParts) {
@@ -143,7 +143,7 @@ function shortened(document: MetaDocument, bytes: number): MetaDocument | undefi
   return parts.length > 0 ? { ...document, parts: parts.slice(1) } : undefined;
 }
 
-/** How many of the first take up so many bytes; at least one. */
+/** How many of the first entries take up this many bytes; at least one. */
 function countOf(entries: readonly object[], bytes: number): number {
   let count = 0;
   for (let taken = 0; count < entries.length && taken < bytes; count += 1) {
@@ -165,7 +165,9 @@ function metaPart(part: ShippedPart): MetaDocument['parts'][number] {
   };
 }
 
-/** A session that began or was copied from another one, as its rows say; else as its harness says beside them. */
+/**
+ * The session that started this one or that it was copied from: as its rows say, else as its harness says elsewhere.
+ */
 function parentOf({ session, facts, main }: SessionPicture): string | undefined {
   const { spawnedBy, forkedFrom } = main?.outline ?? {};
   const told = spawnedBy?.session ?? forkedFrom?.session;
@@ -179,7 +181,7 @@ function lastRow({ main, further }: SessionPicture): string | null {
   return Math.abs(last) <= latestTime ? new Date(last).toISOString() : null;
 }
 
-/** A sub-agent's record is shown with its transcript, not as a stream of its own. */
+/** A sub-agent's record is merged into the entry of its transcript and not listed as a separate stream. */
 function metaStreams(further: ReadonlyMap<string, StreamPicture>): MetaStream[] {
   const isListed = (name: string): boolean =>
     !name.endsWith(recordSuffix) || !further.has(name.slice(0, -recordSuffix.length));
@@ -209,7 +211,7 @@ function metaStream(
   };
 }
 
-/** Without what is not known: there may be hundreds of streams. */
+/** Omits unknown fields: there may be hundreds of streams. */
 function known<Name extends string>(
   texts: Readonly<Record<Name, string | undefined>>,
 ): { readonly [One in Name]?: string } {

@@ -3,18 +3,21 @@ import type { SessionMirror } from './session-mirror.js';
 const busyEveryMs = 60_000;
 const quietAfterMs = 30_000;
 const retryMs = 30_000;
-/** What a harness still writes this long after it said that a session ended belongs to its end. */
+/** Anything a harness writes this soon after it reported the end of a session still belongs to the end. */
 const afterEndMs = 30_000;
 
-/** When each session's `meta.json` is written: after its first part, at most once a minute while busy, and once quiet. */
+/**
+ * Decides when each session's `meta.json` is written: after its first part, at most once a minute while busy, and once
+ * quiet.
+ */
 export class MetaSchedule {
-  /** When parts came last, of sessions whose document does not speak of them yet. */
+  /** When the last parts came, for sessions whose document does not cover them yet. */
   readonly #lastPartMs = new Map<SessionMirror, number>();
   readonly #writtenMs = new Map<SessionMirror, number>();
   readonly #notBeforeMs = new Map<SessionMirror, number>();
   readonly #endedMs = new Map<SessionMirror, number>();
 
-  /** Parts were shipped. What grows long after its end is open again. */
+  /** Parts were uploaded. A session that grows long after its end is open again. */
   changed(session: SessionMirror, nowMs: number): void {
     this.#lastPartMs.set(session, nowMs);
     const before = session.endedAt === undefined ? undefined : Number.NEGATIVE_INFINITY;
@@ -24,20 +27,26 @@ export class MetaSchedule {
     else this.#writtenMs.delete(session);
   }
 
-  /** The harness said so: written at once, and with whatever is shipped of its end. `endedAt` is ISO 8601 UTC. */
+  /**
+   * The harness reported the end: `meta.json` is written at once, and again with any last parts. `endedAt` is ISO 8601
+   * UTC.
+   */
   ended(session: SessionMirror, endedAt: string, nowMs: number): void {
     session.endedAt = endedAt;
     this.#endedMs.set(session, nowMs);
     this.#hasten(session, nowMs);
   }
 
-  /** The bucket's document may be behind what is known, e.g. since an earlier run was killed: written as soon as it can be. */
+  /**
+   * The bucket's document may be out of date, e.g. because an earlier run was killed: it is written as soon as
+   * possible.
+   */
   owed(session: SessionMirror, nowMs: number): void {
     if (session.endedAt !== undefined) this.#endedMs.set(session, Number.NEGATIVE_INFINITY);
     this.#hasten(session, nowMs);
   }
 
-  /** A session that had ended goes on. */
+  /** A session that had ended continues. */
   reopened(session: SessionMirror, nowMs: number): void {
     if (!this.#endedMs.has(session) && session.endedAt === undefined) return;
     this.#open(session);
@@ -54,7 +63,10 @@ export class MetaSchedule {
     this.#writtenMs.delete(session);
   }
 
-  /** Writes what is due, or everything. One that fails is left alone for a while, the others are written; gives the failures. */
+  /**
+   * Writes every document that is due, or all of them. A failed one is put off and the others are written; returns the
+   * failures.
+   */
   async write(which: 'due' | 'all', nowMs: () => number): Promise<readonly unknown[]> {
     const failures: unknown[] = [];
     for (const session of [...this.#lastPartMs.keys()]) {

@@ -22,7 +22,7 @@ export interface SessionMirrorContext {
   readonly agent: string | null;
   readonly host: string;
   readonly redactor: Redactor;
-  /** Where the store does not arbitrate: another machine was the last to write this session's document. */
+  /** Without an arbitrating store: another machine was the last to write this session's document. */
   readonly onOtherHost?: ((session: SessionRef, other: OtherHost) => void) | undefined;
 }
 
@@ -32,10 +32,10 @@ export interface OtherHost {
   readonly at: string | null;
 }
 
-/** One session: the mirrors of its streams, and the `meta.json` that sums them up. */
+/** One session: the mirrors of its streams, and the `meta.json` that summarises them. */
 export class SessionMirror {
   readonly ref: SessionRef;
-  /** When it ended, as its harness told (ISO 8601 UTC); `undefined` while it may go on. */
+  /** When it ended, as its harness reported (ISO 8601 UTC); `undefined` while it may continue. */
   endedAt: string | undefined;
   readonly #stateFile: SessionStateFile;
   #isLoaded = false;
@@ -43,7 +43,7 @@ export class SessionMirror {
   #etag: Etag | undefined;
   #known: MetaDocument | undefined;
   #unknown: object = {};
-  /** Fingerprint of what the bucket has, as far as is remembered. */
+  /** Fingerprint of the document in the bucket, as far as remembered. */
   #stored: string | undefined;
   readonly #context: SessionMirrorContext;
   readonly #streams = new Map<string, StreamMirror>();
@@ -59,13 +59,13 @@ export class SessionMirror {
     this.ref = ref;
   }
 
-  /** It goes on, whatever was said of its end. */
+  /** The session continues, whatever was reported about its end. */
   reopen(): void {
     this.endedAt = undefined;
     this.#isReopened = true;
   }
 
-  /** What was told of it before this process began. */
+  /** Loads what was reported about it before this process began. */
   async load(): Promise<void> {
     if (this.#isLoaded) return;
     this.#isLoaded = true;
@@ -74,14 +74,14 @@ export class SessionMirror {
     this.#stored = state?.written;
   }
 
-  /** Whether the bucket has a document that says less than is known. */
+  /** Whether the bucket's document says less than is known. */
   async isMetaOwed(): Promise<boolean> {
     await this.load();
     const document = await this.#document(this.endedAt, (stream) => stream.outline);
     return !isEmpty(document) && fingerprintOf(document) !== this.#stored;
   }
 
-  /** Keeps what was told until the bucket has it; whether it is kept. */
+  /** Keeps what was reported until the bucket has it; returns whether it was kept. */
   async remember(): Promise<boolean> {
     await this.load();
     return this.#stateFile.save({ endedAt: this.endedAt, written: this.#stored });
@@ -96,7 +96,10 @@ export class SessionMirror {
     this.#streams.set(name, stream);
   }
 
-  /** Puts `meta.json` when it would say something new. `endedAt` (ISO 8601 UTC) is for who knows that it ended. */
+  /**
+   * Puts `meta.json` if it would say something new. `endedAt` (ISO 8601 UTC) is for a caller that knows the session
+   * ended.
+   */
   async writeMeta(endedAt = this.endedAt): Promise<void> {
     await this.load();
     const document = await this.#document(endedAt, (stream) => stream.readOutline());
@@ -141,7 +144,9 @@ export class SessionMirror {
     });
   }
 
-  /** `false`: somebody wrote it meanwhile. What is there is read once in a process, and after that only if it was changed. */
+  /**
+   * `false`: someone else wrote it meanwhile. The stored document is read once per process, then only after it changed.
+   */
   async #put(ours: MetaDocument): Promise<boolean> {
     const { bucket } = this.#context;
     if (this.#written === undefined || this.#etag === undefined) await this.#readKnown();
@@ -187,7 +192,7 @@ function isEmpty({ part_count, streams }: MetaDocument): boolean {
   return part_count === 0 && streams.every((stream) => stream.part_count === 0);
 }
 
-/** Of what it says of the session, whoever says it: an upgrade or another name is no reason to write all of them again. */
+/** Ignores who wrote the document: an upgrade or a renamed agent is no reason to rewrite all of them. */
 function fingerprintOf(document: MetaDocument): string {
   const said = { ...document, agent_id: null, host: null, redactor_version: null };
   return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
@@ -202,7 +207,7 @@ function readable(key: string, body: Buffer): MetaDocument | undefined {
   }
 }
 
-/** Facts are lifted from lines as the source has them: a title may quote a key that somebody pasted. */
+/** Redacted, because facts come from unredacted lines: a title may quote a key that someone pasted. */
 function redactedFacts(redactor: Redactor, facts: SessionFacts): SessionFacts {
   const texts = Object.entries(facts).map(([name, value]: [string, unknown]) => [
     name,

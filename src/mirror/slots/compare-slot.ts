@@ -5,7 +5,7 @@ import type { Position, Stream } from '../stream.js';
 import { compareStored, type Unsteady } from './reconcile.js';
 import { foldedPart } from './recovery.js';
 
-/** The part that fills the next slot, taken over: what follows it, and the lines that tell of the session. */
+/** The part that fills the next slot, adopted: the position after it, and its lines for facts and outline. */
 export interface AdoptedSlot {
   readonly part: ShippedPart;
   readonly position: Position;
@@ -13,7 +13,9 @@ export interface AdoptedSlot {
   readonly sourceLines: readonly Buffer[];
 }
 
-/** Lays what somebody stored in the next slot beside the source. `torn`: it ends mid-line, so nothing can follow it. */
+/**
+ * Compares what someone stored in the next slot with the source. `torn`: it ends mid-line, so nothing can follow it.
+ */
 export async function compareSlot(
   source: Stream,
   checkpoint: Checkpoint,

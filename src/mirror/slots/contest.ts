@@ -1,21 +1,21 @@
 import type { Listing } from './listing.js';
 
 /**
- * Whether somebody else is at work on the same stream. Two that write different transcripts under one id would open
- * generations against each other for ever: who finds that it was overtaken goes on in its own, and says that readers find
- * the other's.
+ * Whether someone else is writing the same stream. Two writers with different transcripts under one id would open
+ * generations against each other forever, so a writer that was overtaken continues in its own generation, and reports
+ * that readers find the other one.
  */
 export class Contest {
   /** The newest generation when this process last looked at all of them. */
   #newestSeen: number | undefined;
   #by: string | undefined;
 
-  /** Who opened a newer generation while this process was writing, if anybody did. */
+  /** Who opened a newer generation while this process was writing, if anyone did. */
   get by(): string | undefined {
     return this.#by;
   }
 
-  /** This generation is ours, or was there before. */
+  /** This generation is ours, or already existed. */
   saw(generation: number): void {
     this.#newestSeen = Math.max(this.#newestSeen ?? 0, generation);
     this.#by = undefined;

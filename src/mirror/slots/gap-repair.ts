@@ -5,13 +5,17 @@ import type { LineStream, Position } from '../stream.js';
 import type { Listing } from './listing.js';
 import { compareStored, isUnsteady, plain, type ReconcileContext } from './reconcile.js';
 
-/** How many lines the missing part is tried with before the gap is left alone; a fifth of a second of names. */
+/**
+ * How many end lines are tried for the missing part before the gap is left alone; hashing that many names takes a fifth
+ * of a second.
+ */
 const mostLines = 50_000;
 
 /**
- * A part that vanished from a chain (somebody deleted it, or a store lost it) is put back as it was cut, so that the parts
- * after it still follow. Local state knows how each was cut; without it a single one is found from the name of the next.
- * Gives the listing with it, or `undefined` when there is no gap that can be filled.
+ * Puts back a part that vanished from a chain (someone deleted it, or the store lost it), with its old boundaries, so
+ * that the parts after it still follow. Local state knows where each part ended; otherwise the end of a single missing
+ * part is found from the next one's name. Returns the listing with the part, or `undefined` if there is no gap that can
+ * be filled.
  */
 export async function fillGap(
   context: ReconcileContext,
@@ -42,7 +46,7 @@ export async function fillGap(
   return { ...listing, parts: new Map([...listing.parts, [name, entry]]) };
 }
 
-/** Whether what is stored after the gap is this source's too: only then was what is missing. */
+/** Whether the part stored after the gap agrees with this source too: only then did the missing part. */
 async function isFollowedBy(
   { bucket }: ReconcileContext,
   stream: LineStream,
@@ -56,7 +60,7 @@ async function isFollowedBy(
   return comparison === 'behind' || typeof comparison === 'object';
 }
 
-/** Where the missing part ended, found from the name of the part that follows it. */
+/** Where the missing part ended, found from the name of the next part. */
 function endOfMissing(
   listing: Listing,
   { generation, sequence, position }: Checkpoint,

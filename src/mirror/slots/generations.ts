@@ -7,8 +7,8 @@ import { type Checkpoint, nameOf } from '../checkpoint.js';
 import { currentGeneration, hasStranded, type Listing, listStream } from './listing.js';
 
 /**
- * Opens the generation after the newest: the record of what it shares with the last is created, never replaced, so of two
- * writers that both find a conflict one opens it and the other looks again.
+ * Opens the next generation. The record of what it shares with the last one is created, never replaced, so if two
+ * writers find a conflict, one opens the generation and the other looks again.
  */
 export async function openGeneration(
   bucket: Bucket,
@@ -41,7 +41,7 @@ export async function openGeneration(
   };
 }
 
-/** Why a chain that the source agrees with cannot be gone on with as it is; `undefined` when it can. */
+/** Why a chain that agrees with the source cannot be continued as it is; `undefined` if it can. */
 export function reasonToReopen(
   bucket: Bucket,
   listing: Listing,
@@ -54,8 +54,8 @@ export function reasonToReopen(
 }
 
 /**
- * A chain whose newest part was named in one way is not gone on with in the other. Slots after ranges begin a generation of
- * their own. Ranges after slots are refused: whoever fills slots may be at work still, and could not see them.
+ * A chain is never continued in the other naming scheme. Slots after ranges begin a new generation. Ranges after slots
+ * are refused: a writer that fills slots may still be running, and could not see them.
  */
 export async function inMode(
   bucket: Bucket,

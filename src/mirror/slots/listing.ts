@@ -18,9 +18,9 @@ export interface Listing {
   readonly prefix: string;
   /** By leaf name. */
   readonly parts: ReadonlyMap<string, ObjectEntry>;
-  /** Every generation that was opened (0 needs no record), by number. */
+  /** Every generation that was opened, by number (0 needs no record). */
   readonly generations: ReadonlyMap<number, GenerationDocument>;
-  /** The highest number any generation has or claims, readable or not. */
+  /** The highest number that any generation has or claims, readable or not. */
   readonly newestGeneration: number;
   /** Higher than any sequence number in use. */
   readonly nextSequence: number;
@@ -48,13 +48,13 @@ export async function listStream(bucket: Bucket, prefix: string): Promise<Listin
 export interface ChainSegment {
   readonly generation: number;
   readonly firstSequence: number;
-  /** How long the chain is, counted from its beginning, where the next generation takes over; `undefined` for the last. */
+  /** How many parts of the chain precede the next generation; `undefined` for the last one. */
   readonly partsInAll: number | undefined;
 }
 
 /**
- * The generations that the chain of `generation` is built from, oldest first; `undefined` when a record is missing. A base may
- * end inside the base of its own base, so each length is limited by those after it.
+ * The generations that the chain of `generation` is built from, oldest first; `undefined` if a record is missing. A
+ * base may end inside its own base, so each length is limited by those after it.
  */
 
 export function chainSegments(
@@ -76,24 +76,27 @@ export function chainSegments(
   }
 }
 
-/** One part of a chain as the listing has it. */
+/** One part of a chain, as listed. */
 export interface ChainSlot {
   readonly name: string;
   readonly generation: number;
   readonly sequence: number;
   readonly entry: ObjectEntry;
-  /** Its name holds both its ends. */
+  /** Its name contains both its ends. */
   readonly isRange: boolean;
 }
 
-/** Walks a listed chain from its beginning. Where a part ends is told by whoever read it; that gives the name of the next. */
+/**
+ * Walks a listed chain from its beginning. The caller reads each part and reports where it ends; that gives the next
+ * name.
+ */
 export class ChainWalk {
   readonly #listing: Listing;
   readonly #segments: readonly ChainSegment[];
   #segment = 0;
   #parts = 0;
   #sequence: number;
-  /** The way through the parts of this segment whose names hold both ends, once it was looked for. */
+  /** The path through this segment's parts whose names contain both ends, once it was computed. */
   #ranges: readonly RangePart[] | undefined;
 
   private constructor(listing: Listing, segments: readonly ChainSegment[]) {
@@ -102,13 +105,13 @@ export class ChainWalk {
     this.#sequence = segments[0]?.firstSequence ?? 0;
   }
 
-  /** `undefined` when the generation's record, or one of its bases', is not there or cannot be read. */
+  /** `undefined` if the record of the generation or of one of its bases is missing or unreadable. */
   static of(listing: Listing, generation: number): ChainWalk | undefined {
     const segments = chainSegments(listing.generations, generation);
     return segments === undefined ? undefined : new ChainWalk(listing, segments);
   }
 
-  /** The number of the part that comes after all those walked. */
+  /** The sequence number after the last part walked. */
   get sequence(): number {
     return this.#sequence;
   }
@@ -150,22 +153,22 @@ export class ChainWalk {
   }
 }
 
-/** Another tool wrote it: it has a first part, and none that a chain begins with. */
+/** Another tool wrote it: it has a first part, but none that a chain could begin with. */
 export function isUnchained(listing: Listing): boolean {
   if (listing.newestGeneration > 0) return false;
   const hasFirst = [...listing.parts.keys()].some((name) => parsePartName(name)?.sequence === 0);
   return hasFirst && ChainWalk.of(listing, 0)?.next(0) === undefined;
 }
 
-/** The generation that readers take for the present transcript: the newest whose record and bases can be read. */
+/** The generation that readers take for the current transcript: the newest whose record and bases can be read. */
 export function currentGeneration(listing: Listing): number {
   const readable = newestFirst(listing).find((one) => chainSegments(listing.generations, one));
   return readable ?? 0;
 }
 
 /**
- * Whether a stream of one generation has parts that its chain does not reach. Where generations were opened, readers follow
- * names; where there is none, they may join whatever is there, and would show those lines as well.
+ * Whether a stream of one generation has parts that its chain does not reach. Once generations were opened, readers
+ * follow names; before that they may join every part there is, and would show those lines as well.
  */
 export function hasStranded(
   { parts, newestGeneration }: Listing,
@@ -174,7 +177,7 @@ export function hasStranded(
   return newestGeneration === 0 && [...parts.keys()].some((name) => !reached.has(name));
 }
 
-/** The generations to try, the newest first; 0 needs no record. */
+/** The generations to try, newest first; 0 needs no record. */
 export function newestFirst({ generations }: Listing): readonly number[] {
   return [...[...generations.keys()].sort((left, right) => right - left), 0];
 }
@@ -194,7 +197,7 @@ async function readGenerations(
   return documents;
 }
 
-/** A damaged record makes its generation unreadable, not the stream: the others still count. */
+/** A damaged record makes its generation unreadable, but not the whole stream: the others still count. */
 function readable(key: string, body: Buffer): GenerationDocument | undefined {
   try {
     return parseDocument(generationSchema, key, body);

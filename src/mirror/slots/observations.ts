@@ -9,17 +9,17 @@ import type { AdoptedSlot } from './compare-slot.js';
 import { listStream } from './listing.js';
 import { readChain } from './reader.js';
 
-/** Begins a stream's outline, or goes on from a state. */
+/** Starts a stream's outline, or continues from a state. */
 export type Outliner = (state?: unknown) => LineOutline | undefined;
 
 /**
- * What the shipped lines of one stream tell: facts, whatever their order, and the outline, which counts each line once and
- * in order. An outline that is not in step with what was shipped says nothing until it is made again from the bucket.
+ * What the uploaded lines of one stream say: facts, in any order, and the outline, which counts each line once and in
+ * order. An outline that is out of step with the upload says nothing until it is rebuilt from the bucket.
  */
 export class Observations {
   facts: SessionFacts = {};
   readonly #open: Outliner;
-  /** Between two uploads only its state is kept, as text: a fold of its own takes several times as much. */
+  /** Between two uploads only the fold's state is kept, as text: a live fold takes several times as much memory. */
   #fold: LineOutline | undefined;
   #packed: string | undefined;
   #told: StreamOutline | undefined;
@@ -36,7 +36,7 @@ export class Observations {
     this.#rows = kept?.told.rows ?? 0;
   }
 
-  /** Makes it ready to count more lines. */
+  /** Prepares it to count more lines. */
   async wake(state: Pick<StreamStateFile, 'load'>): Promise<void> {
     if (!this.#isAsleep) return;
     const kept = (await state.load())?.outline;
@@ -48,18 +48,18 @@ export class Observations {
     return this.#rows > 0 && this.#fold === undefined && this.#packed === undefined;
   }
 
-  /** Redacted lines, by the number of the first one. A pass that starts over counts anew. */
+  /** Redacted lines, by the number of the first one. A pass that starts over restarts the count. */
   observe(source: Pick<Stream, 'facts'>, lines: readonly Buffer[], first: number): void {
     for (const [index, line] of lines.entries()) this.#line(source, line, first + index);
   }
 
-  /** The lines of a slot that was filled by somebody else. */
+  /** The lines of a slot that someone else filled. */
   adopt(source: Pick<Stream, 'facts'>, slot: AdoptedSlot, redactor: Redactor): void {
     const redacted = slot.sourceLines.map((line) => redactor.redact(line).bytes);
     this.observe(source, [...slot.shippedLines, ...redacted], slot.part.startLine);
   }
 
-  /** The same, one by one; with a redactor for lines as the source has them. */
+  /** The same, line by line; with a redactor, for unredacted source lines. */
   observer(
     source: Pick<Stream, 'facts'>,
     redactor?: Redactor,
@@ -67,7 +67,7 @@ export class Observations {
     return (line, number) => this.#line(source, redactor?.redact(line).bytes ?? line, number);
   }
 
-  /** Facts are lifted from redacted lines: cut short, half a secret would no longer be known as one. */
+  /** Facts come from redacted lines: if a fact were shortened first, half a secret would no longer be recognised. */
   #line(source: Pick<Stream, 'facts'>, line: Buffer, number: number): void {
     this.facts = source.facts(line, this.facts);
     if (number === 0) this.#begin(this.#open());
@@ -78,12 +78,12 @@ export class Observations {
     this.#told = undefined;
   }
 
-  /** What was shipped ends at this line now: an outline of anything else is none. */
+  /** The upload ends at this line now: an outline that counted anything else is discarded. */
   settle(line: number): void {
     if (this.#rows !== line) this.#forget();
   }
 
-  /** Its outline, if it speaks of exactly so many lines. */
+  /** Its outline, if it covers exactly this many lines. */
   told(line: number): StreamOutline | undefined {
     if (line !== this.#rows || line === 0) return undefined;
     this.#told ??= this.#awake()?.outline();
@@ -97,14 +97,14 @@ export class Observations {
     return told === undefined || state === undefined ? undefined : { told, state };
   }
 
-  /** Nothing more comes for a while. */
+  /** No more lines for a while. */
   pack(): void {
     if (this.#fold === undefined) return;
     this.#packed = JSON.stringify(this.#fold.state());
     this.#fold = undefined;
   }
 
-  /** Its outline, made again from what readers find in the bucket where it is not known. */
+  /** Its outline, rebuilt from what readers find in the bucket if it is not known. */
   async read(
     { bucket, prefix }: { readonly bucket: Bucket; readonly prefix: string },
     { parts, position, generation }: Checkpoint,

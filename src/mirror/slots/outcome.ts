@@ -1,4 +1,4 @@
-/** A promise that is looked at later must not count as unhandled meanwhile. */
+/** A promise that is awaited later must not count as unhandled meanwhile. */
 export function outcomeOf<T>(promise: Promise<T>): Promise<{ value: T } | { error: unknown }> {
   return promise.then(
     (value) => ({ value }),

@@ -6,7 +6,7 @@ import type { StreamMirrorContext } from './upload.js';
 
 const contentType = 'application/x-ndjson';
 
-/** Puts one stream's parts: into slots or, where the store cannot arbitrate, as ranges that are put again after a kill. */
+/** Puts one stream's parts: into slots or, if the store cannot arbitrate, as ranges that are put again after a kill. */
 export class PartSender {
   /** The store cannot arbitrate. */
   readonly isRange: boolean;
@@ -19,7 +19,7 @@ export class PartSender {
     this.#pendingPut = context.pendingPut ?? pendingPutInMemory();
   }
 
-  /** `false`: the slot at the checkpoint's end was filled before. */
+  /** `false`: the slot at the checkpoint's end was already filled. */
   async send(checkpoint: Checkpoint, { body, chunk }: PreparedPart): Promise<boolean> {
     const { bucket, prefix } = this.#context;
     if (!this.isRange) {
@@ -32,12 +32,12 @@ export class PartSender {
     return true;
   }
 
-  /** Puts again what an earlier run may not have finished; whether there was anything. */
+  /** Puts again what an earlier run may not have finished; returns whether there was anything. */
   async replay(): Promise<boolean> {
     return this.isRange && (await this.#pendingPut.replay(this.#context.bucket));
   }
 
-  /** What was sent is on record. */
+  /** The upload has been recorded. */
   async forget(): Promise<void> {
     if (this.isRange) await this.#pendingPut.forget();
   }

@@ -34,7 +34,7 @@ function redactLine(redactor: Redactor, line: Line, counts: Record<string, numbe
   return sealed ? line.seal(redaction.bytes) : redaction.bytes;
 }
 
-/** The part that a prepared one has become in the slot at a checkpoint's end. */
+/** The part that results from a prepared one in the slot at a checkpoint's end. */
 export function preparedAs(
   { sequence, generation, position }: Checkpoint,
   { plainLines, chunk, body, counts }: PreparedPart,

@@ -19,9 +19,8 @@ interface Step {
 }
 
 /**
- * The parts that follow one another from a sequence number and a line on. Two writers, or one that lost its state
- * during a request, leave parts that overlap; each writer's own parts still join without a gap, so the longest path
- * contains everything.
+ * The chain of parts from a sequence number and a line on. Two writers, or one that lost its state during a request,
+ * leave parts that overlap; each writer's own parts still join without a gap, so the longest path contains everything.
  */
 export function rangePath(
   parts: ReadonlyMap<string, ObjectEntry>,

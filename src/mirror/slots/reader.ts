@@ -3,7 +3,7 @@ import { parsePartName } from '../../protocol/parts.js';
 import { completeLines, endsWithNewline } from '../lines.js';
 import { ChainWalk, isUnchained, type Listing } from './listing.js';
 
-/** One part as a reader meets it, in order, with its whole content. */
+/** One part as a reader sees it, in order, with its whole content. */
 export interface ReadPart {
   readonly key: string;
   readonly sequence: number;
@@ -11,13 +11,14 @@ export interface ReadPart {
   readonly startLine: number;
   readonly endLine: number;
   readonly body: Buffer;
-  /** Both its ends are in its name; parts beside it may overlap. */
+  /** Its name contains both its ends; other parts may overlap it. */
   readonly isRange: boolean;
 }
 
 /**
- * The parts of one generation's chain in order, from the bucket alone: each part's end gives the name of the next. Stops at
- * the first name that is not there. Nothing when the generation's record, or one of its bases', cannot be read.
+ * The parts of one generation's chain in order, from the bucket alone: each part's end gives the name of the next.
+ * Stops at the first missing name. Yields nothing if the record of the generation or of one of its bases cannot be
+ * read.
  */
 export async function* readChain(
   bucket: Bucket,
@@ -42,7 +43,8 @@ export async function* readChain(
 }
 
 /**
- * The Python tool cuts a transcript by bytes, and names its parts by number alone: what a part ends with may go on in the next.
+ * The Python tool splits a transcript by bytes and names its parts by number alone: a part's last line may continue in
+ * the next part.
  */
 async function* readInKeyOrder(bucket: Bucket, listing: Listing): AsyncIterable<ReadPart> {
   const names = [...listing.parts.keys()].sort();

@@ -19,7 +19,7 @@ export interface Reconciliation {
   readonly checkpoint: Checkpoint;
 }
 
-/** The source changed during the read or went away: nothing can be said now. */
+/** The source changed during the read or disappeared: there is no result for now. */
 export type Unsteady = 'moved' | 'gone';
 
 export interface ReconcileContext {
@@ -27,7 +27,7 @@ export interface ReconcileContext {
   readonly redactor: Redactor;
   /** Called with each complete source line that is read for the first time here, and its number. */
   readonly observe: (line: Buffer, number: number) => void;
-  /** Asked where the bucket lacks what was shipped: throws when it is another than before. */
+  /** Called if the bucket lacks something uploaded: throws if it is a different bucket than before. */
   readonly confirmBucket?: (() => Promise<void>) | undefined;
 }
 
@@ -72,7 +72,7 @@ export async function reconcileListed(
   });
   for (let slot = walk.next(0); slot !== undefined; slot = walk.next(position.line)) {
     const step = await reconcilePart(context, stream, position, candidateOf(listing, slot, hints));
-    // Listed and gone again: this listing is useless now.
+    // Listed, but gone by now: this listing is useless.
     if (step === 'absent') return 'moved';
     if (isUnsteady(step)) return step;
     if (step === 'conflict' || step === 'behind') {
@@ -139,7 +139,7 @@ async function reconcileByFingerprint(
   return same ? { part: known, position: chunk.next } : undefined;
 }
 
-/** What we would upload now equals what is stored, byte for byte: known from the listing alone. */
+/** What we would upload now equals the stored part, byte for byte: known from the listing alone. */
 async function alignByDigest(
   context: ReconcileContext,
   stream: LineStream,
@@ -256,7 +256,7 @@ export function isUnsteady(value: unknown): value is Unsteady {
   return value === 'moved' || value === 'gone';
 }
 
-/** Line streams never produce such lines; one among them would be the watcher's bug. */
+/** Line streams never produce such lines; one here would be a bug in the watcher. */
 export function plain(lines: readonly Line[]): Buffer[] {
   return lines.filter((line): line is Buffer => Buffer.isBuffer(line));
 }

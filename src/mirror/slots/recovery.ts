@@ -19,24 +19,24 @@ import {
   type Unsteady,
 } from './reconcile.js';
 
-/** What recovery found: a chain to go on with, or the best common beginning for a new generation. */
+/** What recovery found: a chain to continue, or the best common beginning for a new generation. */
 export type Recovery =
   | {
       readonly found: 'chain';
       readonly checkpoint: Checkpoint;
       readonly listing: Listing;
-      /** Parts that had vanished and were put back, by name. */
+      /** Missing parts that were put back, by name. */
       readonly restored: ReadonlySet<string>;
     }
   | { readonly found: 'conflict'; readonly best: Checkpoint; readonly listing: Listing };
 
-/** A source that never holds still is tried again later rather than for ever. */
+/** A source that keeps changing is tried again later rather than forever. */
 const maxRestarts = 5;
 
 /**
- * Finds out from the bucket and the source alone how far the stream has come. The bucket is listed first and the source
- * read after it: the other way round, a part that somebody else shipped in between would look like a conflict. With
- * `mayFill` a part that vanished from the chain is put back; without, nothing is written.
+ * Finds out from the bucket and the source alone how far the stream has come. It lists the bucket before it reads the
+ * source: the other way round, a part that someone else uploaded in between would look like a conflict. With `mayFill`
+ * a part missing from the chain is put back; otherwise nothing is written.
  */
 export async function recoverLines(
   context: ReconcileContext,
@@ -70,7 +70,7 @@ export async function recoverLines(
   return 'moved';
 }
 
-/** The newest generation that the source does not contradict; failing that, the longest common beginning of any. */
+/** The newest generation that does not contradict the source; failing that, the longest common beginning of any. */
 async function tryGenerations(
   context: ReconcileContext,
   stream: LineStream,
@@ -92,10 +92,10 @@ async function tryGenerations(
 }
 
 /**
- * A remembered head is believed when the bucket still has all of it, as readers find it (what others added meanwhile is found
- * at the next slot). Otherwise: a stream of records has nothing to compare, its position is what folding the shipped lines
- * gives. It cannot conflict; the newest generation whose record can be read is the one to go on with. `observe` is called
- * with each shipped line that was folded, and its number.
+ * Trusts a remembered head if the bucket still has all of it, as readers find it (anything others added meanwhile is
+ * found at the next slot). Otherwise a stream of records has nothing to compare: its position is the fold of the
+ * uploaded lines. It cannot conflict, so it continues the newest generation whose record can be read. `observe` is
+ * called with each uploaded line that was folded, and its number.
  */
 export async function recoverRecords(
   bucket: Bucket,
@@ -117,11 +117,11 @@ export async function recoverRecords(
 export interface RecordsRecovery {
   readonly checkpoint: Checkpoint;
   readonly listing: Listing;
-  /** A part was cut, so nothing can follow it. */
+  /** A part was truncated, so nothing can follow it. */
   readonly isTorn: boolean;
 }
 
-/** Whether every part that is remembered is listed, as long as it was, in the generation that readers take. */
+/** Whether every remembered part is listed, at its old length, in the generation that readers take. */
 export function holdsAll(listing: Listing, { parts, generation, ahead }: Checkpoint): boolean {
   if (generation !== currentGeneration(listing)) return false;
   const isThere = (part: ShippedPart): boolean =>

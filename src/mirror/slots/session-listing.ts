@@ -13,14 +13,14 @@ import { completeLines } from '../lines.js';
 import { currentGeneration, listStream } from './listing.js';
 import { readChain } from './reader.js';
 
-/** A session as the bucket shows it; `meta` is missing while it was not written yet, or cannot be read. */
+/** A session as the bucket shows it; `meta` is missing if it was not written yet or cannot be read. */
 export interface ListedSession {
   readonly harness: string;
   readonly id: string;
   readonly meta: MetaDocument | undefined;
 }
 
-/** One shallow listing per harness and one read per session: never a walk over the parts. The newest activity first. */
+/** One shallow listing per harness and one read per session, never a walk over the parts. Newest activity first. */
 export async function listSessions(
   bucket: Bucket,
   layout: Layout,
@@ -35,12 +35,12 @@ export async function listSessions(
   return sessions.sort((left, right) => (activeAt(left) < activeAt(right) ? 1 : -1));
 }
 
-/** When a session last said something, or was last seen; ISO 8601 UTC, '' when nobody knows. */
+/** When a session last said something, or was last seen; ISO 8601 UTC, '' if unknown. */
 export function activeAt({ meta }: ListedSession): string {
   return meta?.last_row_at ?? meta?.ended_at ?? meta?.last_uploaded_at ?? meta?.started_at ?? '';
 }
 
-/** Which sessions the bucket has, by harness: one shallow listing for each, and nothing is read. */
+/** The sessions in the bucket, by harness: one shallow listing for each, and no reads. */
 export async function listSessionIds(
   bucket: Bucket,
   layout: Layout,
@@ -54,8 +54,8 @@ export async function listSessionIds(
 }
 
 /**
- * The last `count` lines of a session's main stream. With a fresh `meta.json` it reads only the parts that hold them, and
- * whatever came after it was written: the next part's name is known, so that takes no listing.
+ * The last `count` lines of a session's main stream. With a fresh `meta.json` it reads only the parts that hold them
+ * and any later ones: the next part's name is known, so that takes no listing.
  */
 export async function readTail(
   bucket: Bucket,
@@ -72,10 +72,10 @@ export async function readTail(
   if (meta === undefined || last === undefined || !isEnough) {
     return tailOfChain(bucket, prefix, count);
   }
-  // Where both ends are in the names, the next one cannot be told in advance.
+  // If names contain both ends, the next one cannot be predicted.
   const slot = partName(last.seq, meta.generation, last.cursor_range[0]);
   if (last.name !== slot) return tailOfChain(bucket, prefix, count);
-  // All at once: how many of them are needed is known, should nothing have come after them.
+  // All at once: if nothing came after them, it is known how many are needed.
   const [newer, older, later] = await Promise.all([
     readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]),
     inParallel(lastParts(known, count), (part) => bucket.get(prefix + part.name)),
@@ -90,7 +90,7 @@ export async function readTail(
   return [...lines, ...newer].slice(-count);
 }
 
-/** As few of the last as hold so many lines. */
+/** The fewest parts from the end that hold this many lines. */
 function lastParts<Part extends { readonly lines: number }>(
   parts: readonly Part[],
   count: number,
@@ -116,7 +116,7 @@ async function readOn(
   }
 }
 
-/** The lines of a whole stream, as a reader follows it; one part is in memory at a time. */
+/** The lines of a whole stream, as a reader follows it, with one part in memory at a time. */
 export async function* readWhole(bucket: Bucket, prefix: string): AsyncIterable<Buffer> {
   const listing = await listStream(bucket, prefix);
   for await (const part of readChain(bucket, listing, currentGeneration(listing))) {

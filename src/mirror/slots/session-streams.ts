@@ -8,12 +8,12 @@ import { listStream, newestFirst } from './listing.js';
 import { readChain } from './reader.js';
 
 export interface StreamPlace {
-  /** '' for the main one. */
+  /** '' for the main stream. */
   readonly name: string;
   readonly prefix: string;
 }
 
-/** The streams of a session, the main one first. */
+/** The streams of a session, main stream first. */
 export async function listStreams(
   bucket: Bucket,
   layout: Layout,

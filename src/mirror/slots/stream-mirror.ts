@@ -31,26 +31,26 @@ import { done, type StreamMirrorContext, type UploadLimits, type UploadResult } 
 const maxAttempts = 8;
 
 /**
- * Brings one stream of one session into the bucket, exactly once, by filling slots (docs/guarantees.md). All its I/O goes
- * through the stream, the bucket and the cache it was given, and it can be dropped at any await: whoever comes next finds
- * the same state again.
+ * Mirrors one stream of one session into the bucket, exactly once, by filling slots (docs/guarantees.md). All its I/O
+ * goes through the stream, the bucket and the cache it was given, and it can be dropped at any await: its successor
+ * recovers the same state.
  */
 export class StreamMirror {
   readonly #context: StreamMirrorContext;
   readonly #sender: PartSender;
   #source: Stream;
   #checkpoint: Checkpoint | undefined;
-  /** What was shipped as far as anyone remembers, for quick comparison; believed only where the source agrees. */
+  /** What was uploaded, as far as remembered, for quick comparison; trusted only where the source agrees. */
   #known: readonly ShippedPart[] = [];
   #remembered: Checkpoint | undefined;
   readonly #observations: Observations;
   #snapshot: FileSnapshot | undefined;
-  /** The look at which the source was found behind; until it changes there is nothing to ask the bucket. */
+  /** The snapshot in which the source was found behind; until it changes there is nothing to ask the bucket. */
   #waitingAt: string | undefined;
-  /** The bucket is listed before anything is put, however little may be there. */
+  /** The bucket is listed before anything is put, however little it may hold. */
   #mustList = false;
   #loaded = false;
-  /** What is remembered has to be found again in the bucket and the source before anything is added to it. */
+  /** The remembered state has to be confirmed in the bucket and the source before anything is added to it. */
   #isDoubted = false;
   readonly #contest = new Contest();
 
@@ -61,7 +61,7 @@ export class StreamMirror {
     this.#source = source;
   }
 
-  /** How far the stream has come, as far as is known (from local state, before the first drain). */
+  /** How far the stream has come, as far as known (from local state, before the first drain). */
   get checkpoint(): Checkpoint | undefined {
     return this.#checkpoint ?? this.#remembered;
   }
@@ -70,17 +70,17 @@ export class StreamMirror {
     return this.#observations.facts;
   }
 
-  /** What was shipped, in short, where that is known. */
+  /** The outline of what was uploaded, if known. */
   get outline(): StreamOutline | undefined {
     return this.#observations.told(this.checkpoint?.position.line ?? 0);
   }
 
-  /** The same; it is made again from the bucket where it is not known. */
+  /** The same; rebuilt from the bucket if unknown. */
   readOutline(): Promise<StreamOutline | undefined> {
     return this.#observations.read(this.#context, this.checkpoint ?? emptyCheckpoint);
   }
 
-  /** The source as it was when it was last mirrored; `changed(look)` tells whether there is anything to do. */
+  /** The source as it was when last mirrored; `changed(look)` says whether there is anything to do. */
   get snapshot(): FileSnapshot | undefined {
     return this.#snapshot;
   }
@@ -89,12 +89,14 @@ export class StreamMirror {
     return this.#source;
   }
 
-  /** Who opened a newer generation while this process was writing, if anybody did: readers find theirs, not this source. */
+  /**
+   * Who opened a newer generation while this process was writing, if anyone did: readers find theirs, not this source.
+   */
   get contestedBy(): string | undefined {
     return this.#contest.by;
   }
 
-  /** The same stream from another place: the file was moved. */
+  /** The same stream at a new location: the file was moved. */
   moveTo(source: Stream): void {
     if (this.#source === source) return;
     this.#source = source;
@@ -102,7 +104,7 @@ export class StreamMirror {
     this.#isDoubted = true;
   }
 
-  /** Reads what local state remembers, without any request. */
+  /** Reads local state, without any request. */
   async load(): Promise<void> {
     if (this.#loaded) return;
     this.#loaded = true;
@@ -114,7 +116,7 @@ export class StreamMirror {
     this.#snapshot = cached.snapshot;
   }
 
-  /** Ships what is new. Bounded by `limits.parts`; one request per part when nothing is amiss. */
+  /** Uploads what is new. Bounded by `limits.parts`; one request per part when all is well. */
   async upload(limits: UploadLimits): Promise<UploadResult> {
     let attempts = 0;
     while (attempts < maxAttempts) {
@@ -129,7 +131,7 @@ export class StreamMirror {
     return done('unsteady');
   }
 
-  /** Compares the whole source with what was shipped; a difference leads to recovery. For quiet moments. */
+  /** Compares the whole source with what was uploaded; a difference leads to recovery. For quiet moments. */
   async audit(): Promise<UploadResult> {
     this.#waitingAt = undefined;
     const state = await this.#verify();
@@ -138,8 +140,8 @@ export class StreamMirror {
   }
 
   /**
-   * Compares the bucket's listing with what is remembered as shipped. What vanished, or was cut, is put back; what cannot be
-   * is sent again in a new generation.
+   * Compares the bucket's listing with the parts remembered as uploaded. Missing or truncated parts are put back; those
+   * that cannot be are sent again in a new generation.
    */
   async auditStore(): Promise<UploadResult> {
     await this.load();
@@ -166,7 +168,7 @@ export class StreamMirror {
     return this.#ship(first, limits);
   }
 
-  /** Makes sure that there is a head to go on from; returns an outcome when there is nothing to do. */
+  /** Makes sure there is a head to continue from; returns an outcome if there is nothing to do. */
   async #ready(): Promise<UploadResult | undefined> {
     await this.load();
     await this.#observations.wake(this.#context.stateFile);
@@ -188,7 +190,7 @@ export class StreamMirror {
     this.#mustList = true;
   }
 
-  /** What was replayed may be more than is remembered, so the bucket is asked. */
+  /** The replay may have put more than is remembered, so the bucket is asked. */
   async #replay(): Promise<void> {
     if (!(await this.#sender.replay())) return;
     this.#mustList = true;
@@ -232,7 +234,7 @@ export class StreamMirror {
     return this.#reopen(listing, best, reason, before);
   }
 
-  /** Asked once: after that, somebody may have begun. */
+  /** Asked once: after that, someone else may have begun. */
   async #isUnheld(): Promise<boolean> {
     if (this.#mustList || this.#known.length > 0 || (await this.#context.isHeld())) return false;
     this.#mustList = true;
@@ -254,7 +256,7 @@ export class StreamMirror {
     return this.#adoptHead(checkpoint, before);
   }
 
-  /** A new generation, so that readers find the present transcript in the newest one. */
+  /** A new generation, so that readers find the current transcript in the newest one. */
   async #reopen(
     listing: Listing,
     base: Checkpoint,
@@ -277,7 +279,9 @@ export class StreamMirror {
     return checkpoint.ahead ? done('behind') : undefined;
   }
 
-  /** Whether the source still holds what was shipped. 'again': go on (with a fresh position, or through recovery). */
+  /**
+   * Whether the source still holds what was uploaded. 'again': continue (with a fresh position, or through recovery).
+   */
   async #verify(): Promise<UploadResult | 'again'> {
     const checkpoint = this.#checkpoint;
     if (checkpoint === undefined || checkpoint.ahead || this.#source.kind === 'records') {
@@ -296,7 +300,10 @@ export class StreamMirror {
     return (await this.#recover()) ?? 'again';
   }
 
-  /** Nothing to ship. A source that changed without growing may have been edited: it is compared before it is believed. */
+  /**
+   * Nothing to upload. A source that changed without growing may have been edited, so it is compared before it is
+   * trusted.
+   */
   async #nothingNew(chunk: Chunk): Promise<UploadResult | 'again'> {
     const before = this.#snapshot;
     const shrankOrEdited =
@@ -330,11 +337,11 @@ export class StreamMirror {
     }
   }
 
-  /** Fills the slot at the head; `false` when it was filled before. */
+  /** Fills the slot at the head; `false` if it was already filled. */
   async #put(prepared: PreparedPart): Promise<boolean> {
     const { clock } = this.#context;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
-    // Should it fail, nobody knows how far the chain goes until the batch was put again.
+    // If this fails, the end of the chain is unknown until the batch was put again.
     if (this.#sender.isRange) this.#checkpoint = undefined;
     if (!(await this.#sender.send(checkpoint, prepared))) return false;
     this.#checkpoint = checkpoint;
@@ -344,7 +351,9 @@ export class StreamMirror {
     return true;
   }
 
-  /** The slot was filled by somebody else, or by an earlier self: go on after it, wait, or look at everything again. */
+  /**
+   * The slot was filled by someone else, or by an earlier run: continue after it, wait, or look at everything again.
+   */
   async #adoptSlot(): Promise<UploadResult | 'again'> {
     const { bucket, prefix } = this.#context;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;

@@ -13,24 +13,24 @@ export interface StreamMirrorContext {
   readonly clock: Clock;
   /** Named in generation records, e.g. `alex@laptop`. */
   readonly who: string;
-  /** What a reader of conversations makes of the stream. */
+  /** Starts the stream's outline. */
   readonly outline: Outliner;
   readonly stateFile: StreamStateFile;
-  /** Used where the store cannot arbitrate. */
+  /** Used if the store cannot arbitrate. */
   readonly pendingPut?: PendingPut;
-  /** Where the stream's parts lie in the bucket. */
+  /** The keys of the stream's parts in the bucket. */
   readonly prefix: string;
   /** `false` when the bucket holds nothing of this stream: the first part is then put without a listing. */
   isHeld(): Promise<boolean>;
-  /** Asked where the bucket lacks what was shipped: throws when it is another than before. */
+  /** Called if the bucket lacks something uploaded: throws if it is a different bucket than before. */
   readonly confirmBucket?: () => Promise<void>;
-  /** Compare content, also where local state says that a part was shipped as the source still is. */
+  /** Compare content even if local state says that a part was uploaded from the present source. */
   readonly isThorough: boolean;
   readonly onPart?: (part: ShippedPart, checkpoint: Checkpoint) => void;
   readonly onGeneration?: (checkpoint: Checkpoint, reason: string) => void;
   /**
-   * Asked before a new generation is opened: 'fork' lets it happen, 'yield' leaves the chain alone, because another source
-   * of the same session may be the true one.
+   * Called before a new generation is opened: 'fork' allows it, 'yield' leaves the chain alone, because another source
+   * of the same session may be the right one.
    */
   readonly onConflict: () => Promise<'fork' | 'yield'>;
 }
@@ -44,9 +44,9 @@ export interface UploadLimits {
 
 export interface UploadResult {
   /**
-   * `level`: every complete line is in the bucket, or will be with the next upload (`more`). `behind`: the bucket has more
-   * than the source, which agrees as far as it goes. `conflict`: it contradicts the chain and `onConflict` said 'yield'.
-   * `unsteady`: it changes faster than it can be read; look again in a moment.
+   * `level`: every complete line is in the bucket, or will be after the next upload (`more`). `behind`: the bucket has
+   * more than the source, which agrees as far as it goes. `conflict`: it contradicts the chain and `onConflict` said
+   * 'yield'. `unsteady`: it changes faster than it can be read; try again in a moment.
    */
   readonly state: 'level' | 'behind' | 'conflict' | 'gone' | 'unsteady';
   readonly more: boolean;

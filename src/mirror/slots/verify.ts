@@ -10,8 +10,8 @@ import { currentGeneration, type Listing, listStream } from './listing.js';
 import { readChain } from './reader.js';
 
 /**
- * What comparing one stream's parts in the bucket with its source showed. It reads the chain as any reader would, from the
- * bucket alone, and shares no state with what wrote it.
+ * The result of comparing one stream's parts in the bucket with its source. It reads the chain as any reader would,
+ * from the bucket alone, and shares no state with the mirror.
  */
 export interface Verdict {
   /**
@@ -24,7 +24,7 @@ export interface Verdict {
   readonly parts: number;
   readonly shippedLines: number;
   readonly sourceLines: number;
-  /** Lines that are not byte for byte the source's: something in them was redacted. */
+  /** Lines that differ from the source because something in them was redacted. */
   readonly redactedLines: number;
   /** Bytes of an unterminated last line of the source; they wait for its newline. */
   readonly rest: number;
@@ -35,7 +35,7 @@ export interface Verdict {
 const readBytes = 4 << 20;
 const recordsQuietMs = 2_100;
 const mostCopies = 64;
-/** A source that never holds still is given up after so many. */
+/** A source that keeps changing is given up on after this many attempts. */
 const mostAttempts = 5;
 
 export async function verifyStream(
@@ -60,8 +60,8 @@ export interface VerifiedSource {
 }
 
 /**
- * Every source beside the chain that it belongs to. Of several files that claim to be one stream, the one that agrees
- * furthest is the stream, and the others are looked for among the copies.
+ * Compares every source with its chain. Of several files that claim to be one stream, the one that agrees furthest is
+ * the stream, and the others are looked up among the copies.
  */
 export async function* verifySources(
   bucket: Bucket,
@@ -85,7 +85,9 @@ export async function* verifySources(
   }
 }
 
-/** Records are shown once they were seen unchanged for a while: all of them are looked at first, then waited for together. */
+/**
+ * Records appear only once they were unchanged for a while: all sources are looked at first, then waited for together.
+ */
 async function waitUntilQuiet(sources: readonly Stream[], clock: Clock): Promise<void> {
   let isWaiting = false;
   for (const stream of sources) {
@@ -96,7 +98,7 @@ async function waitUntilQuiet(sources: readonly Stream[], clock: Clock): Promise
   if (isWaiting) await clock.sleep(recordsQuietMs);
 }
 
-/** What cannot be read is told of where it is compared. */
+/** Anything unreadable is reported where it is compared. */
 function unreadableAsGone(error: unknown): 'gone' {
   if (error instanceof SourceError) return 'gone';
   throw error;
@@ -128,7 +130,7 @@ async function verifyCopy(
   for (let number = 1; number <= mostCopies; number += 1) {
     const copy = await verifyAs(bucket, layout, source.stream, `copies/${number}${own}`);
     if (copy.verdict.state === 'ok') return copy;
-    // They are numbered as they come: after one that is not there, there is none.
+    // Copies are numbered without gaps, so the first missing number ends the search.
     if (copy.verdict.parts === 0) break;
   }
   return source;
@@ -139,7 +141,10 @@ function furthestFirst({ verdict: left }: VerifiedSource, { verdict: right }: Ve
   return order !== 0 ? order : right.shippedLines - left.shippedLines;
 }
 
-/** Beside the generation that readers take for the present transcript; that an older one agrees helps nobody. */
+/**
+ * Compares with the generation that readers take for the current transcript; a match with an older one would help
+ * nobody.
+ */
 async function verifyLines(
   bucket: Bucket,
   listing: Listing,
@@ -174,13 +179,13 @@ async function verifyLines(
   }
   const hasMore = (await source.next()) !== undefined;
   const surplus = isRange || listing.newestGeneration > 0 ? 0 : listing.parts.size - parts;
-  // Where no generation was opened a reader may join whatever is there, and would see lines twice.
+  // If no generation was opened, a reader may join every part there is, and would see lines twice.
   if (!hasMore && surplus > 0) return verdict('differs', `${surplus} parts follow from none`);
   if (!hasMore) return verdict('ok', null);
   return verdict(parts === 0 ? 'missing' : 'behind', 'the source has lines that are not shipped');
 }
 
-/** The complete lines of a source, one after another, with flat memory. */
+/** The complete lines of a source, one after another, in constant memory. */
 class SourceLines {
   readonly #stream: LineStream;
   #position: Position = startPosition;
@@ -188,7 +193,7 @@ class SourceLines {
   #index = 0;
   #count = 0;
   #more = true;
-  /** It was replaced or cut while it was read: what was counted of it says nothing. */
+  /** It was replaced or truncated during the read: the count so far means nothing. */
   hasMoved = false;
   rest = 0;
 
@@ -206,7 +211,7 @@ class SourceLines {
     return Buffer.isBuffer(line) ? line : undefined;
   }
 
-  /** All lines of the source, also those not asked for yet. */
+  /** All lines of the source, including those not requested yet. */
   async count(): Promise<number> {
     while ((await this.next()) !== undefined);
     return this.#count;
@@ -227,8 +232,8 @@ class SourceLines {
 }
 
 /**
- * Records are compared as a set: everything that the source shows now was shipped, and agrees. A source that compares them
- * itself has nothing left to say then.
+ * Compares records as a set: everything that the source shows now was uploaded and agrees. If a source compares its
+ * records itself, it then has nothing new.
  */
 async function verifyRecords(
   bucket: Bucket,
@@ -271,7 +276,7 @@ async function verifyRecords(
   };
 }
 
-/** Each record that the source shows now, beside all that was shipped. */
+/** Compares each record that the source shows now with everything uploaded. */
 async function comparedRecords(stream: RecordStream, shipped: readonly Buffer[], left: number) {
   const present = await stream.read(startPosition, { bytes: Number.POSITIVE_INFINITY });
   const sources = typeof present === 'string' ? [] : present.lines.map(sourceLine);

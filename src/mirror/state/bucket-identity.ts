@@ -18,9 +18,8 @@ export interface BucketIdentityContext {
 }
 
 /**
- * Whether a bucket is the one that this machine mirrored into before. An empty mount point, or a new bucket under an old
- * name, looks like a bucket that nobody has used yet; to begin anew there would pass for a mirror and leave what was
- * shipped behind.
+ * Whether this machine mirrored into this bucket before. An empty mount point, or a new bucket under an old name, looks
+ * like an unused bucket; starting over there would look like a mirror but leave the earlier uploads behind.
  */
 export class BucketIdentity {
   readonly #context: BucketIdentityContext;
@@ -29,7 +28,7 @@ export class BucketIdentity {
     this.#context = context;
   }
 
-  /** Throws a `RefusedError` when the bucket is another than the one remembered. The first to ask gives a bucket its id. */
+  /** Throws a `RefusedError` if the bucket is not the one remembered. The first caller gives a bucket its id. */
   async confirm(): Promise<void> {
     const remembered = await this.#remembered();
     const stored = await this.#stored();
@@ -45,7 +44,7 @@ export class BucketIdentity {
     );
   }
 
-  /** Takes the bucket as it is: somebody has just set it up. */
+  /** Accepts the bucket as it is: someone has just set it up. */
   async accept(): Promise<void> {
     await this.#remember((await this.#stored()) ?? (await this.#create()));
   }
@@ -67,7 +66,7 @@ export class BucketIdentity {
     const options = { contentType: 'application/json' };
     if (bucket.capabilities.putIfAbsent) await bucket.putIfAbsent(layout.identity(), body, options);
     else await bucket.put(layout.identity(), body, options);
-    // Of two that meet a new bucket at once, one has made the id.
+    // If two first meet a new bucket at once, one of them made the id.
     return (await this.#stored()) ?? document.id;
   }
 
@@ -82,7 +81,7 @@ export class BucketIdentity {
     }
   }
 
-  /** What cannot be remembered is asked again at the next start. */
+  /** If it cannot be remembered, it is asked again at the next start. */
   async #remember(id: string): Promise<void> {
     const { io, folder } = this.#context;
     const body = `${JSON.stringify({ schema: 1, id })}\n`;
@@ -92,7 +91,7 @@ export class BucketIdentity {
   }
 }
 
-/** An id that cannot be read is nobody's. */
+/** An unreadable id belongs to nobody. */
 function idIn(key: string, body: Buffer): string {
   try {
     return parseDocument(identitySchema, key, body).id;

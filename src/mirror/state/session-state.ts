@@ -3,17 +3,17 @@ import * as v from 'valibot';
 import type { Io } from '../../io.js';
 import { encodeId } from '../../protocol/names.js';
 
-/** What is remembered of a session besides its streams, until the bucket has it. */
+/** What is remembered about a session besides its streams, until the bucket has it. */
 export interface SessionState {
-  /** ISO 8601 UTC, as the harness told it. */
+  /** ISO 8601 UTC, as the harness reported it. */
   readonly endedAt: string | undefined;
-  /** Fingerprint of what the last `meta.json` said; another one means that a newer is owed. */
+  /** Fingerprint of the last `meta.json`; a different one means that it must be written again. */
   readonly written: string | undefined;
 }
 
 export interface SessionStateFile {
   load(): Promise<SessionState | undefined>;
-  /** Whether it is kept. */
+  /** Whether it was kept. */
   save(state: SessionState): Promise<boolean>;
 }
 
