@@ -8,7 +8,7 @@ import type { Selection } from './selection.js';
 import type { SelectedSessions } from './session-filter.js';
 import type { StreamRegistry } from './stream-registry.js';
 
-/** What the loop reports while it runs, never with a transcript's content. */
+/** What the loop reports while it runs, never a transcript's content. */
 export interface WatchReport {
   /** After the first sweep: what is mirrored, and what is not. */
   onTaken(taken: SelectedSessions): void;
@@ -17,7 +17,7 @@ export interface WatchReport {
   /** Something is wrong with the store, a source or the machine; the loop continues. */
   onTrouble(trouble: Error, isTheStores: boolean): void;
   onWell(): void;
-  /** The harness itself said that this session ended. */
+  /** The harness itself reported the end of this session. */
   onEnded?(session: SessionMirror): void;
   /** Source bytes processed so far (`once` only). */
   onProgress(doneBytes: number, totalBytes: number): void;
@@ -27,7 +27,7 @@ export interface WatchSettings {
   readonly selection: Selection;
   readonly timing: FlushTiming;
   readonly events: FileEvents;
-  /** Signals from the harnesses' hooks; `undefined`: none are read. */
+  /** Signals from the harnesses' hooks; `undefined` if none are read. */
   readonly hookSignals?: HookSignals;
   /** Between two sweeps. */
   readonly sweepMs: number;

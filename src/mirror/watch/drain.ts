@@ -5,16 +5,19 @@ import type { StreamUploader, UploadState } from './stream-uploader.js';
 export interface Drain {
   readonly uploader: StreamUploader;
   readonly clock: Clock;
-  /** A store that cannot be reached is waited for this long. */
+  /** How long to wait for an unreachable store. */
   readonly patienceMs: number;
 }
 
 export const liveParts = { partBytes: 1 << 20, parts: 8 };
 export const backfillParts = { partBytes: 8 << 20, parts: 4 };
-/** Records count once they were seen unchanged for 2 s. */
+/** Records count once they were unchanged for 2 s. */
 const recordsQuietMs = 2_100;
 
-/** Until everything of one stream is sent, or nothing can be: the failure stands then, and the others go on. */
+/**
+ * Runs until everything of one stream is sent, or nothing more can be: then its failure is kept, and the others
+ * continue.
+ */
 export async function drainWhole(
   drain: Drain,
   state: UploadState,
@@ -44,7 +47,7 @@ export async function drainWhole(
   });
 }
 
-/** The same at a shutdown, as far as its time goes. */
+/** The same at shutdown, within the time it has. */
 export async function finishOne(drain: Drain, state: UploadState, deadline: number): Promise<void> {
   const { uploader, clock } = drain;
   await drained(drain, state, async () => {
@@ -59,7 +62,7 @@ export async function finishOne(drain: Drain, state: UploadState, deadline: numb
   });
 }
 
-/** Marks a stream as busy for as long as `work` takes, which tells whether it came to an end. Otherwise the stream is due again. */
+/** Marks a stream as busy while `work` runs, and so shows whether it finished. If not, the stream is due again. */
 async function drained(
   { uploader, clock }: Drain,
   state: UploadState,

@@ -27,10 +27,10 @@ export interface Candidate extends Agreement {
 
 const leftOutMs = 60_000;
 
-/** Compares sources that claim to be one stream. Only reads: others act on its findings. */
+/** Compares sources that claim to be one stream. Only reads: callers act on its findings. */
 export class DuplicateSources {
   readonly #context: DuplicateSourcesContext;
-  /** Unreadable: left out until then (monotonic milliseconds). */
+  /** Unreadable: left out until this time (monotonic milliseconds). */
   readonly #leftOut = new Map<string, number>();
 
   constructor(context: DuplicateSourcesContext) {

@@ -9,9 +9,9 @@ interface Watched {
 }
 
 /**
- * One `fs.watch` per folder, and nothing else: what an event costs does not depend on how much lies in its folder (ADR 25).
- * Only a name that comes or goes is looked at, in case it is a folder. For Linux, where such a watch tells of the folder's own
- * entries.
+ * One `fs.watch` per folder and nothing else: the cost of an event does not depend on the size of its folder (ADR 25).
+ * Only a name that appears or disappears is looked at, in case it is a folder. For Linux, where such a watch reports
+ * only the folder's own entries.
  */
 export function folderEvents(): FileEvents {
   return new FolderEvents();
@@ -33,7 +33,7 @@ class FolderEvents implements FileEvents {
     this.#folders.clear();
   }
 
-  /** Watched before it is read: what comes in between is met twice rather than not at all. */
+  /** Watched before it is read: an entry that appears in between is seen twice rather than not at all. */
   async #add(folder: string, listener: EventListener): Promise<void> {
     const found = await lstat(folder).catch(() => undefined);
     if (found?.isDirectory() !== true || this.#isClosed) return;
@@ -56,7 +56,7 @@ class FolderEvents implements FileEvents {
         if (typeof name === 'string') this.#heard(event, folder, name, listener);
         else listener.onPath(folder);
       });
-      // A folder that cannot be watched any more is one that the sweep covers.
+      // The sweep covers a folder that can no longer be watched.
       watcher.on('error', () => this.#drop(folder));
       return watcher;
     } catch (error) {
@@ -69,7 +69,7 @@ class FolderEvents implements FileEvents {
     const path = join(folder, name);
     if (this.#isClosed || listener.ignores?.(path)) return;
     listener.onPath(path);
-    // The sweep finds whatever cannot be looked at now.
+    // The sweep finds anything that cannot be looked at now.
     if (event === 'rename') this.#look(folder, path, listener).catch(() => undefined);
   }
 
@@ -77,7 +77,7 @@ class FolderEvents implements FileEvents {
     const found = await lstat(path).catch(() => undefined);
     if (found === undefined) {
       this.#drop(path);
-      // That a folder went is told to its own watch too, under its own name.
+      // A deleted folder's own watch reports the deletion too, under the folder's name.
       if ((await lstat(folder).catch(() => undefined)) === undefined) this.#drop(folder);
       return;
     }

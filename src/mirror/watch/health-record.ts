@@ -13,17 +13,17 @@ const schema = v.object({
   /** ISO 8601 UTC, by this machine's clock: when it was written, and when its watch began. */
   at: text,
   since: text,
-  /** Whether that watch has come to its end, by its own word. */
+  /** Whether that watch reported its own end. */
   ended: v.boolean(),
-  /** Folders of harnesses that were there. */
+  /** Folders of harnesses that existed. */
   roots: v.array(v.object({ harness: text, folder: text })),
-  /** What it mirrors and what it leaves alone, once it has looked. */
+  /** What it mirrors and what it leaves out, after its first look. */
   covered: v.nullable(v.object({ sessions: count, left_alone: count, of_other_folders: count })),
-  /** Streams that are not all in the bucket; the first few by name. */
+  /** Streams that are not completely in the bucket; the first few by name. */
   behind_count: count,
   behind_since: v.nullable(text),
   behind: v.array(v.object({ session: text, stream: text, source: text, reason: text })),
-  /** Sources that cannot be read, and since when. */
+  /** Unreadable sources, and since when. */
   unreadable: v.array(v.object({ message: text, since: text })),
 });
 export type HealthRecord = v.InferOutput<typeof schema>;
@@ -35,7 +35,7 @@ export function healthPath(folder: string): string {
   return join(folder, 'health.json');
 }
 
-/** What the last watch wrote down of itself; `undefined` where none did, or nothing that can be read. */
+/** What the last watch wrote about itself; `undefined` if there is no readable record. */
 export async function readHealth(io: Io, folder: string): Promise<HealthRecord | undefined> {
   try {
     const bytes = await withoutLinks(io, folder).readFile(healthPath(folder));
@@ -57,7 +57,7 @@ export interface Health {
   readonly ended: boolean;
 }
 
-/** Keeps the record of one watch: whoever asks how it is doing reads that, and need not guess. */
+/** Keeps the record of one watch, so that other commands can read how it is doing instead of guessing. */
 export class HealthRecorder {
   readonly #io: Io;
   readonly #folder: string;
@@ -70,7 +70,7 @@ export class HealthRecorder {
     this.#folder = folder;
   }
 
-  /** A record that cannot be kept is no reason to stop. */
+  /** Failing to write a record is no reason to stop. */
   async write(health: Health, now: Date): Promise<void> {
     const record = this.#record(health, now.toISOString());
     const { at: _at, ...content } = record;

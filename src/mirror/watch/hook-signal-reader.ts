@@ -6,10 +6,10 @@ import type { SessionFilter } from './session-filter.js';
 import type { StreamUploader } from './stream-uploader.js';
 
 const everyMs = 500;
-/** A mark of a session that is not mirrored here is left for another watch, for so long. */
+/** A signal for a session that is not mirrored here is left for another watch for this long. */
 const foreignMs = 60_000;
 
-/** Has the sessions looked at that the harnesses' hooks told of. Without it everything arrives with the next sweep. */
+/** Checks the sessions reported by the harnesses' hooks. Without it everything arrives with the next sweep. */
 export class HookSignalReader {
   readonly #context: WatchContext;
   readonly #filter: SessionFilter;
@@ -84,7 +84,7 @@ export class HookSignalReader {
     await this.#search(unknown);
   }
 
-  /** One pass over all that a harness has, however many marks are about it. */
+  /** One pass over everything a harness has, however many signals concern it. */
   async #search(hookSignals: readonly HookSignal[]): Promise<void> {
     const places = new Set(hookSignals.map((one) => sessionKeyOf(one.harness, one.sessionId)));
     for (const harness of new Set(hookSignals.map((one) => one.harness))) {
@@ -98,7 +98,7 @@ export class HookSignalReader {
     }
   }
 
-  /** By the path that the hook told, if that is a transcript of the session that it told. */
+  /** Finds the stream by the path that the hook reported, if that is a transcript of the reported session. */
   async #named({ path, harness, sessionId }: HookSignal): Promise<Stream | undefined> {
     if (path === undefined) return undefined;
     const watcher = this.#context.watchers.find((one) => one.harness === harness);
@@ -111,7 +111,7 @@ export class HookSignalReader {
     }
   }
 
-  /** Whether what it tells is kept on this machine, and the signal may go: a kill must not lose it. */
+  /** Whether the signal's content is saved on this machine, so that the signal may go: a kill must not lose it. */
   async #tellSession({ kind, atMs }: HookSignal, session: SessionMirror): Promise<boolean> {
     const { metas } = this.#uploader;
     const now = this.#context.clock.monotonic();

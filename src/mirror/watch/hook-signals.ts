@@ -27,7 +27,7 @@ const namePattern = new RegExp(`^(${harness})\\..{1,200}\\.(${hookSignalKinds.jo
 /** What a hook writes before it renames. */
 const unfinishedPattern = new RegExp(`^\\.${harness}\\.[\\w.]{1,100}$`);
 
-/** Writes a signal like a hook does: what one of our commands has to tell a running watch. */
+/** Writes a signal like a hook does, for commands that report something to a running watch. */
 export async function writeHookSignal(
   io: Io,
   folder: string,

@@ -5,7 +5,7 @@ import { isDotEnv, secretsOfDotEnv } from '../../redact/env-secrets.js';
 import type { Redaction, Redactor } from '../../redact/redact.js';
 
 export interface LiveRedactorOptions {
-  /** An engine that knows these values to be secret, besides everything it detects by itself. */
+  /** An engine that treats these values as secret, besides everything it detects by itself. */
   readonly create: (knownSecrets: readonly string[]) => Redactor;
   /** Known from the start, e.g. from this process's environment. */
   readonly known: readonly string[];
@@ -37,7 +37,7 @@ export class LiveRedactor implements Redactor {
     this.#engine = options.create(this.#inUse);
   }
 
-  /** Of the engine and its settings; what was learnt is not part of it. */
+  /** Of the engine and its settings; learned values are not part of it. */
   get version(): string {
     return this.#engine.version;
   }

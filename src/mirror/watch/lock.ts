@@ -7,21 +7,24 @@ import { refuseLink } from '../../links.js';
 import { livenessOf, type ProcessIdentity, thisProcess } from '../../process-identity.js';
 
 /**
- * Says who watches for a destination on this machine, so that a second `watch` can say so and step back. For comfort only:
- * two watchers that do run at once meet at the slots and harm nothing.
+ * Records who watches a destination on this machine, so that a second `watch` can report it and step back. Only a
+ * convenience: two simultaneous watchers meet at the slots and do no harm.
  */
 export interface LockHolder extends ProcessIdentity {
   readonly since: string;
 }
 
 export type LockOutcome =
-  /** `trouble`: the lock could not be written, e.g. on a full disk; it is a comfort, so that is no reason to stop. */
+  /**
+   * `trouble`: the lock could not be written, e.g. on a full disk; it is only a convenience, so that is no reason to
+   * stop.
+   */
   | { readonly held: true; readonly release: () => Promise<void>; readonly trouble?: Error }
   | { readonly held: false; readonly holder: LockHolder };
 
 const attempts = 100;
 const retryMs = 20;
-/** Between making a lock and writing into it. */
+/** Between creating a lock and writing to it. */
 const writingMs = 1_000;
 
 const holderSchema = v.object({
@@ -46,7 +49,7 @@ export async function takeWatchLock(path: string, now: Date): Promise<LockOutcom
 async function compete(path: string, now: Date): Promise<LockOutcome> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // Neither read nor written through; the other files of this lock are made, never opened.
+  // Links are not read or written through; the lock's other files are created, never opened.
   refuseLink(folder, path);
   const mine: LockHolder = { ...(await thisProcess()), since: now.toISOString() };
   const release = (): Promise<void> => rm(path, { force: true });
@@ -63,9 +66,9 @@ async function compete(path: string, now: Date): Promise<LockOutcome> {
 
 type LockFile =
   | { readonly state: 'running'; readonly holder: LockHolder }
-  /** Its holder ended without a word, or it says nothing that can be read. */
+  /** Its holder ended without removing it, or its content is unreadable. */
   | { readonly state: 'dead' }
-  /** Somebody has made it a moment ago and is about to write into it, or has just removed it. */
+  /** Someone has just created it and is about to write to it, or has just removed it. */
   | { readonly state: 'changing' };
 
 async function inspect(path: string): Promise<LockFile> {
@@ -79,8 +82,8 @@ async function inspect(path: string): Promise<LockFile> {
 }
 
 /**
- * A dead holder's lock is replaced in one step, by one at a time: nobody finds it gone meanwhile. Whoever died while taking
- * over is swept aside without such care.
+ * A dead holder's lock is replaced in one step, by one process at a time, so nobody finds it missing meanwhile. What a
+ * process leaves if it dies during that takeover is removed without such care.
  */
 async function takeOver(path: string, mine: LockHolder): Promise<boolean> {
   const turn = `${path}.turn`;
@@ -99,7 +102,7 @@ async function takeOver(path: string, mine: LockHolder): Promise<boolean> {
   }
 }
 
-/** Who watches for a destination now, if anybody on this machine does. */
+/** Who watches for a destination now, if anyone on this machine does. */
 export async function runningWatch(path: string): Promise<LockHolder | undefined> {
   const holder = await readHolder(path);
   return holder !== undefined && (await isRunning(holder)) ? holder : undefined;
@@ -126,7 +129,10 @@ async function create(path: string, holder: LockHolder): Promise<boolean> {
   }
 }
 
-/** What cannot be seen from here does not hold the lock: two watchers harm nothing, and a copied folder must not block one. */
+/**
+ * A holder that is not visible from here does not hold the lock: two watchers do no harm, and a copied folder must not
+ * block one.
+ */
 async function isRunning(holder: LockHolder): Promise<boolean> {
   return (await livenessOf(holder)) === 'alive';
 }

@@ -16,20 +16,20 @@ const hotForMs = 5_000;
 const hotLookMs = 250;
 const relistAfterEventMs = 100;
 const shutdownMs = 10_000;
-/** The documents of a large first run may take a while; a store that hangs must not keep `once` for ever. */
+/** The documents of a large first run may take a while; a store that hangs must not hold up `once` forever. */
 const metasMs = 600_000;
 const sliceStreams = 200;
-/** What is quiet is looked at in every so many sweeps: once a minute. */
+/** Quiet streams are looked at once per this many sweeps: once a minute. */
 const quietEverySweeps = 6;
 const quietAfterMs = 3_600_000;
 const concurrency = 4;
 const backfillBytes = 4 << 20;
-/** `once` waits this long for a store that cannot be reached, then ends with its error. */
+/** `once` waits this long for an unreachable store, then ends with its error. */
 const patienceMs = 45_000;
 
 /**
- * Looks, and has streams drained when they are due. File events only make it look earlier; the sweep alone is enough for
- * everything to arrive. What waits is names, never content: the source files are the buffer.
+ * Looks for changes and has streams drained when they are due. File events only make it look sooner; the sweep alone is
+ * enough for everything to arrive. Its queue holds names, never content: the source files are the buffer.
  */
 export class WatchLoop {
   readonly #context: WatchContext;
@@ -56,7 +56,7 @@ export class WatchLoop {
     );
   }
 
-  /** Takes everything there is once. The store's own error is thrown when it cannot be reached to begin with. */
+  /** Takes everything that exists once. Throws the store's own error if the store is unreachable at the start. */
   async once(signal: AbortSignal): Promise<WatchSummary> {
     const { clock } = this.#context;
     if (!(await raceAbort(this.#prepare(), signal))) return summaryOf([]);
@@ -87,7 +87,7 @@ export class WatchLoop {
     return summaryOf(this.#uploader.states);
   }
 
-  /** Runs until `signal` aborts; then finishes what is in hand within 10 s. */
+  /** Runs until `signal` aborts, then finishes work in progress within 10 s. */
   async run(signal: AbortSignal): Promise<WatchSummary> {
     const { clock, settings } = this.#context;
     const isReady = await raceAbort(this.#prepare(), signal);
@@ -106,7 +106,7 @@ export class WatchLoop {
     return isReady ? this.#finish() : summaryOf([]);
   }
 
-  /** How it is doing now: what is known not to be in the bucket. */
+  /** Its current state: everything known to be missing from the bucket. */
   get summary(): WatchSummary {
     return summaryOf(this.#uploader.states);
   }
@@ -135,7 +135,7 @@ export class WatchLoop {
     return state;
   }
 
-  /** Also for folders that were not there at the start: a harness that is used for the first time. */
+  /** Includes folders that did not exist at the start: a harness may be used for the first time. */
   async #listen(): Promise<void> {
     const { watchers, settings } = this.#context;
     if (!this.#hasEvents) return;
@@ -169,7 +169,7 @@ export class WatchLoop {
       await this.#glance(stream);
       return this.#wake();
     }
-    // A folder, or a file that is no stream yet: the sweep lists what changed, so it finds out.
+    // A folder, or a file that is no stream yet: the sweep lists what changed, so it will find out.
     const soon = this.#context.clock.monotonic() + relistAfterEventMs;
     if (this.#sweepAtMs <= soon) return;
     this.#sweepAtMs = soon;
@@ -209,7 +209,7 @@ export class WatchLoop {
     }
   }
 
-  /** A source that cannot be looked at is not the end of the others. */
+  /** A source that cannot be looked at must not stop the others. */
   async #glanceSafely(stream: Stream): Promise<void> {
     try {
       await this.#glance(stream);
@@ -241,7 +241,7 @@ export class WatchLoop {
     }
   }
 
-  /** Where file events are heard, what nobody touched for an hour need not be asked in every sweep. */
+  /** Where file events work, sources untouched for an hour need not be checked in every sweep. */
   #isQuiet(stream: Stream): boolean {
     if (!this.#hasEvents) return false;
     const { registry, clock } = this.#context;
@@ -290,7 +290,7 @@ export class WatchLoop {
     this.#queue.add(task, { priority }).catch(failed);
   }
 
-  /** Beside the loop: a store that does not answer must not keep it from looking, sending and ending. */
+  /** Runs beside the loop: a store that does not answer must not hold up looking, sending or ending. */
   #writeDueMetas(): void {
     const { clock } = this.#context;
     if (this.#isWritingMetas || this.#uploader.metas.nextMs > clock.monotonic()) return;
@@ -302,7 +302,9 @@ export class WatchLoop {
     this.#uploader.writeMetas('due').then(done, done);
   }
 
-  /** Until something is due or was noticed. Marks are asked for often, so that asking must not cost a look at everything. */
+  /**
+   * Waits until something is due or noticed. Signals are polled often, so polling must not cost a look at everything.
+   */
   async #sleep(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { clock } = this.#context;
@@ -333,7 +335,7 @@ export class WatchLoop {
     return Math.min(lookAtMs, Math.max(send, breaker.notBeforeMs));
   }
 
-  /** One last look at everything, then all that is due, within the time a shutdown may take. */
+  /** One last look at everything, then everything that is due, within the time allowed for a shutdown. */
   async #finish(): Promise<WatchSummary> {
     const { clock } = this.#context;
     const deadline = clock.monotonic() + shutdownMs;
@@ -363,7 +365,7 @@ export class WatchLoop {
     }
   }
 
-  /** Of those that are meant, all that the store can be asked about now; what turns out to be missing is due then. */
+  /** Checks the chosen streams, as far as the store can be asked now; streams with missing parts are then due. */
   async #auditStores(
     isMeant: (state: UploadState) => boolean,
     mayGoOn: () => boolean,
@@ -386,7 +388,7 @@ export class WatchLoop {
     enough.abort();
   }
 
-  /** For `once`, which somebody waits for: the store's error, when it is no use to go on. */
+  /** For `once`, which has someone waiting: the store's error, if continuing is pointless. */
   #hopeless(): Error | undefined {
     return this.#uploader.breaker.hopeless(this.#context.clock.monotonic(), patienceMs);
   }

@@ -4,7 +4,7 @@ import { startPosition, streamsOf } from '../stream.js';
 
 /** Which sessions are mirrored. */
 export interface Selection {
-  /** Sessions that changed within this time, and whatever grows from now on; `undefined`: all. */
+  /** Sessions that changed within this time, and any that grow from now on; `undefined`: all. */
   readonly sinceMs: number | undefined;
   /** Only sessions started in or below this folder. */
   readonly cwd: string | undefined;
@@ -40,15 +40,15 @@ export async function peekCwd(stream: Stream): Promise<string | undefined> {
   return undefined;
 }
 
-/** Whether a session was started in or below `root`: as its lines tell, or else the place where it is kept. */
+/** Whether a session was started in or below `root`: according to its lines, else to the place where it is kept. */
 export function isStartedWithin(stream: Stream, folder: string | undefined, root: string): boolean {
   if (folder !== undefined) return isWithin(folder, root);
   return stream.isKeptFor?.(root) ?? false;
 }
 
 /**
- * The most recently changed session among those started in or below this folder; where there is none, among those started in
- * the nearest folder around it.
+ * The most recently changed session started in or below this folder; if there is none, of those started in the nearest
+ * parent folder.
  */
 export async function newestSession(
   watchers: readonly Watcher[],

@@ -12,20 +12,20 @@ export interface SelectedSessions {
   readonly bytes: number;
   readonly leftSessions: number;
   readonly leftBytes: number;
-  /** Of those that are left alone: started in other folders. The others changed too long ago. */
+  /** How many of those left out were started in other folders. The others changed too long ago. */
   readonly leftElsewhere: number;
 }
 
 export interface FirstLook {
   readonly taken: SelectedSessions;
   readonly discovered: readonly DiscoveredStream[];
-  /** Left alone only since they changed too long ago. */
+  /** Left out only because they changed too long ago. */
   readonly older: readonly DiscoveredStream[];
 }
 
 /**
- * Which of the sessions on this machine are mirrored. What is left alone at first, since it is too old, is taken as soon as
- * it grows; what lies in another folder never is.
+ * Decides which of the sessions on this machine are mirrored. A session that is too old at first is taken as soon as it
+ * grows; one from another folder never is.
  */
 export class SessionFilter {
   readonly #watchers: readonly Watcher[];
@@ -44,7 +44,7 @@ export class SessionFilter {
     this.#onTrouble = onTrouble;
   }
 
-  /** Every stream there is now that may concern us, of one harness or of all, some at a time. */
+  /** Every existing stream that may concern us, of one harness or of all, in batches. */
   async *everything(harness?: string): AsyncIterable<readonly Stream[]> {
     for (const watcher of this.#watchers) {
       if (harness !== undefined && watcher.harness !== harness) continue;
@@ -54,7 +54,7 @@ export class SessionFilter {
     }
   }
 
-  /** The first look: what is taken from the start. */
+  /** The first look: which sessions are taken from the start. */
   async first(nowMs: number): Promise<FirstLook> {
     const sessions = await this.#sessions();
     const left = { leftSessions: 0, leftBytes: 0, leftElsewhere: 0 };
@@ -96,8 +96,8 @@ export class SessionFilter {
   }
 
   /**
-   * A stream that is not mirrored was noticed: what is to be taken now, on account of it. What has grown is, whatever its time
-   * says; what was moved or packed has not grown.
+   * A stream that is not mirrored was noticed: returns what is to be taken now because of it. A stream that has grown
+   * is taken, whatever its time; one that was moved or packed has not grown.
    */
   async meet(stream: Stream, nowMs: number): Promise<readonly DiscoveredStream[]> {
     if (!this.#mayConcern(stream)) return [];
@@ -114,12 +114,12 @@ export class SessionFilter {
     return session;
   }
 
-  /** What was seen of a stream that is left alone; `undefined` for one that is mirrored, or new. */
+  /** The last snapshot of a stream that is left out; `undefined` if it is mirrored, or new. */
   dormantSnapshot(stream: Stream): FileSnapshot | undefined {
     return this.#dormant.get(stream.source)?.snapshot;
   }
 
-  /** What cannot be looked at now is met again by the sweep. */
+  /** If it cannot be looked at now, the sweep will see it again. */
   async #snapshot(stream: Stream): Promise<FileSnapshot | undefined> {
     try {
       return await stream.changed(undefined);
@@ -145,7 +145,7 @@ export class SessionFilter {
     return session.some(({ snapshot }) => snapshot.modifiedAtMs >= nowMs - sinceMs);
   }
 
-  /** A session that does not say where it was started, nor is kept where that can be told, is in no folder. */
+  /** A session with an unknown start folder, neither in its lines nor from its location, is in no folder. */
   async #isWanted(session: readonly DiscoveredStream[]): Promise<boolean> {
     const { cwd } = this.#selection;
     if (cwd === undefined) return true;
@@ -166,7 +166,7 @@ export class SessionFilter {
   }
 }
 
-/** A file that is unpacked is longer, too; but it is another file of the same time. */
+/** An unpacked file is longer too, but it is a different file with the same time. */
 function isGrown(now: FileSnapshot, before: FileSnapshot): boolean {
   const isSameFile = now.file !== undefined && now.file === before.file;
   return now.size > before.size && (isSameFile || now.modifiedAtMs !== before.modifiedAtMs);

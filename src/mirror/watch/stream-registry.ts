@@ -22,10 +22,10 @@ import {
 import { DuplicateSources } from './duplicate-sources.js';
 import { peekCwd } from './selection.js';
 
-/** One chain that is mirrored: where it belongs and what mirrors it. */
+/** One mirrored chain: where it belongs and what mirrors it. */
 export interface MirroredStream {
   readonly session: SessionMirror;
-  /** The stream's name in the bucket; a copy's is not what its source says. */
+  /** The stream's name in the bucket; a copy's differs from the name its source gives. */
   readonly name: string;
   readonly mirror: StreamMirror;
 }
@@ -44,9 +44,9 @@ export interface StreamRegistryContext {
   readonly who: string;
   readonly agent: string | null;
   readonly host: string;
-  /** Throws when the bucket is another than the one that was mirrored into before. */
+  /** Throws if the bucket is not the one that was mirrored into before. */
   readonly confirmBucket: () => Promise<void>;
-  /** Where local state is kept; `undefined`: nowhere. */
+  /** Where local state is kept; `undefined` if nowhere. */
   readonly stateFolder: string | undefined;
   /** Called with the folder of a session before its lines are redacted, at most twice a minute. */
   readonly learnFrom: (folder: string) => Promise<void>;
@@ -61,7 +61,7 @@ export interface StreamRegistryContext {
   readonly onOtherHost?: (session: SessionRef, other: OtherHost) => void;
 }
 
-/** Several files that claim to be one stream, and which of them was found to be it. */
+/** Several files that claim to be one stream, and which of them was elected. */
 interface SourceConflict {
   readonly sources: Map<string, LineStream>;
   /** The sources changed since the last election. */
@@ -73,9 +73,9 @@ interface SourceConflict {
 const maxCopies = 64;
 
 /**
- * Who is mirrored where. Usually a stream has one source and a source one stream; where several files carry one session id
- * (a move left a stub, two config folders), the one that agrees furthest with what was shipped is the stream, and the
- * others become streams of their own, `copies/<n>`, which never open a generation.
+ * Which source feeds which chain. Usually a stream has one source and a source one stream; if several files carry one
+ * session id (a move left a stub, two config folders), the one that agrees furthest with what was uploaded is the
+ * stream, and the others become separate streams, `copies/<n>`, which never open a generation.
  */
 export class StreamRegistry {
   readonly #context: StreamRegistryContext;
@@ -111,12 +111,12 @@ export class StreamRegistry {
     return this.#mirroredStreams.values();
   }
 
-  /** A store that cannot be reached, or is not the one that was mirrored into before, fails here. */
+  /** Fails here if the store is unreachable, or is not the one that was mirrored into before. */
   confirmBucket(): Promise<void> {
     return this.#context.confirmBucket();
   }
 
-  /** Asks the bucket what it holds, where local state does not tell. */
+  /** Asks the bucket what it holds if local state does not say. */
   async learnBucket(): Promise<void> {
     for (const { mirror } of this.#mirroredStreams.values()) {
       await mirror.load();
@@ -124,7 +124,7 @@ export class StreamRegistry {
     }
   }
 
-  /** Two shallow listings, once per harness: what is in neither starts without a listing of its own. */
+  /** Two shallow listings, once per harness: a stream in neither starts without a listing of its own. */
   #heldOf(harness: string): Promise<ReadonlySet<string>> {
     const known = this.#inBucket.get(harness);
     if (known !== undefined) return known;
@@ -145,7 +145,7 @@ export class StreamRegistry {
     return held;
   }
 
-  /** The track of a source, made at first sight. */
+  /** The mirrored stream of a source, created when the source is first seen. */
   admit(stream: Stream): MirroredStream {
     const known = this.#bySource.get(stream.source);
     if (known !== undefined) return known;
@@ -157,7 +157,7 @@ export class StreamRegistry {
     return existing;
   }
 
-  /** The tracks that were made since this was last asked, whoever had them made. */
+  /** The mirrored streams created since the last call, whoever caused it. */
   takeFresh(): readonly MirroredStream[] {
     const fresh = this.#fresh;
     this.#fresh = [];
@@ -168,7 +168,7 @@ export class StreamRegistry {
     return this.#bySource.get(source);
   }
 
-  /** Settles whose chain it is before anything is sent; cheap when nobody contests it. */
+  /** Decides whose chain it is before anything is sent; cheap if nobody contests it. */
   async resolveSource(mirrored: MirroredStream): Promise<void> {
     const folder = await this.#folderOf(mirrored);
     if (folder !== undefined) await this.#context.learnFrom(folder);
@@ -180,7 +180,7 @@ export class StreamRegistry {
     if (sourceConflict.isOpen) await this.#elect(main, sourceConflict);
   }
 
-  /** The source contradicts its chain and may not open a generation there: find out where it belongs. */
+  /** The source contradicts its chain and may not open a generation there: finds out where it belongs. */
   async resolveConflict(mirrored: MirroredStream): Promise<MirroredStream> {
     const { source } = mirrored.mirror;
     if (source.kind === 'records') return mirrored;
@@ -197,7 +197,7 @@ export class StreamRegistry {
     return this.#asCopy(source, mirrored.name);
   }
 
-  /** The stream that a source claims to be, whichever it is mirrored as, with all who claim it. */
+  /** The stream that a source claims to be, whichever it is mirrored as, with all its claimants. */
   #contestedBy({
     mirror,
   }: MirroredStream): { main: MirroredStream; sourceConflict: SourceConflict } | undefined {
@@ -214,7 +214,7 @@ export class StreamRegistry {
     return source.kind === 'lines' && (await this.#duplicates.snapshot(source)) === undefined;
   }
 
-  /** Where the session was started, from what is known of it or, at first, from its first lines. */
+  /** Where the session was started: from what is known about it, or at first from its first lines. */
   async #folderOf({ mirror, session }: MirroredStream): Promise<string | undefined> {
     await mirror.load();
     const main = session.streams.get('') ?? mirror;
@@ -237,7 +237,7 @@ export class StreamRegistry {
     if (!this.#duplicates.isLeftOut(stream)) sourceConflict.isOpen = true;
   }
 
-  /** Stays open until it is complete: a store that fails in the middle must not leave a source without a track. */
+  /** Stays open until it is complete: a store that fails halfway must not leave a source without a mirrored stream. */
   async #elect(mirrored: MirroredStream, sourceConflict: SourceConflict): Promise<void> {
     const contenders = sourceConflict.sources.size;
     for (const [path, stream] of sourceConflict.sources) {
@@ -286,7 +286,7 @@ export class StreamRegistry {
     return this.#create(stream, `copies/${maxCopies}${own}`);
   }
 
-  /** Its source may have become the main stream's meanwhile. */
+  /** Meanwhile its source may have become the main stream's. */
   async #isInUse(copy: MirroredStream): Promise<boolean> {
     const isOwn = this.#bySource.get(copy.mirror.source.source) === copy;
     return isOwn && !(await this.#isGone(copy));
@@ -351,7 +351,7 @@ export class StreamRegistry {
     return 'yield';
   }
 
-  /** A transcript that was moved leaves a stub in its old place: the true one may not have been noticed yet. */
+  /** A moved transcript leaves a stub in its old place: the real one may not have been noticed yet. */
   async #lookForOthers(stream: Stream): Promise<void> {
     const watcher = this.#context.watchers.find(
       ({ harness }) => harness === stream.session.harness,

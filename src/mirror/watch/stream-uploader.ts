@@ -7,20 +7,20 @@ import { CircuitBreaker } from './circuit-breaker.js';
 import { FlushSchedule, type FlushTiming } from './flush-schedule.js';
 import type { MirroredStream, StreamRegistry } from './stream-registry.js';
 
-/** The loop's own view of a track. Times are monotonic milliseconds. */
+/** The loop's own view of a mirrored stream. Times are monotonic milliseconds. */
 export interface UploadState {
   readonly mirrored: MirroredStream;
   readonly schedule: FlushSchedule;
-  /** What the last glance saw. */
+  /** The result of the last look. */
   seen: FileSnapshot | undefined;
   hotUntilMs: number;
   lookAtMs: number;
   isFlushing: boolean;
   auditAtMs: number | undefined;
   auditedAtMs: number;
-  /** When the bucket is asked whether it still holds what was shipped; `undefined` while nobody has to know. */
+  /** When to ask the bucket whether it still holds what was uploaded; `undefined` while there is no need. */
   storeAuditAtMs: number | undefined;
-  /** Parts were shipped since the bucket was last asked. */
+  /** Parts were uploaded since the bucket was last asked. */
   hasShipped: boolean;
   /** Bytes of an unterminated last line. */
   rest: number;
@@ -30,7 +30,7 @@ export interface UploadState {
 export type UploadOutcome =
   /** Everything complete is in the bucket, or cannot be (behind, gone). */
   | 'done'
-  /** There is more: go on at once, */
+  /** There is more: continue at once, */
   | 'again'
   /** or in a moment. */
   | 'soon'
@@ -47,7 +47,9 @@ const auditAfterMs = 30_000;
 const auditEveryMs = 300_000;
 const storeAuditEveryMs = 600_000;
 
-/** Sends what one track has, and keeps account of how the store, the source and the session's document are doing. */
+/**
+ * Sends what one mirrored stream has, and keeps track of the state of the store, the source and the session's document.
+ */
 export class StreamUploader {
   readonly breaker = new CircuitBreaker();
   readonly metas = new MetaSchedule();
@@ -90,7 +92,7 @@ export class StreamUploader {
     return state;
   }
 
-  /** One flush of a running watch: when it is due again, if it is, is settled here. */
+  /** One flush of a running watch; decides when the stream is due again, if at all. */
   async flush(state: UploadState, limits: UploadLimits): Promise<void> {
     state.schedule.flushing(this.#clock.monotonic());
     const upload = await this.upload(state, limits);
@@ -116,7 +118,7 @@ export class StreamUploader {
     }
   }
 
-  /** Asks the bucket whether it still holds what was shipped, and puts back what it does not. */
+  /** Asks the bucket whether it still holds what was uploaded, and puts back anything missing. */
   async auditStore(state: UploadState): Promise<'done' | 'failed'> {
     const { mirrored } = state;
     const before = mirrored.mirror.checkpoint;
@@ -168,7 +170,7 @@ export class StreamUploader {
     this.metas.changed(state.mirrored.session, now);
   }
 
-  /** Tells a failure once, and makes everything wait when it is the store's. */
+  /** Reports a failure once, and makes everything wait if it is the store's. */
   failed(thrown: unknown, state?: UploadState): void {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const { isTheStores, isNews } = this.breaker.failed(error, this.#clock.monotonic());
@@ -177,7 +179,7 @@ export class StreamUploader {
     if (isNews && !isRepeated) this.#report.onTrouble(error, isTheStores);
   }
 
-  /** A run that was killed may have left documents that say less than the parts. */
+  /** A killed run may have left documents that say less than the parts. */
   async oweMetas(isThorough: boolean): Promise<void> {
     for (const session of this.#registry.sessions) {
       const isOwed = (await session.isMetaOwed()) || isThorough;
@@ -191,7 +193,7 @@ export class StreamUploader {
     for (const failure of await this.metas.write(which, now)) this.#tellOnce(failure);
   }
 
-  /** What concerns one document only is tried again for ever, so it is told the first time only. */
+  /** A problem with a single document is retried forever, so it is reported only the first time. */
   #tellOnce(failure: unknown): void {
     const message = failure instanceof Error ? failure.message : String(failure);
     if (this.#told.has(message)) return;
@@ -211,7 +213,7 @@ export class StreamUploader {
     return 'done';
   }
 
-  /** Copies get tracks of their own in the middle of somebody else's drain. */
+  /** Copies get mirrored streams in the middle of another stream's drain. */
   #noticeFresh(): void {
     for (const mirrored of this.#registry.takeFresh()) {
       if (this.#states.has(mirrored)) continue;
@@ -220,7 +222,7 @@ export class StreamUploader {
   }
 }
 
-/** Known for as long as this process lives: what another machine wrote under the same id is what readers find. */
+/** Known for as long as this process lives: readers find what another machine wrote under the same id. */
 function contest({ mirror }: MirroredStream): Error | undefined {
   const { contestedBy } = mirror;
   if (contestedBy === undefined) return undefined;

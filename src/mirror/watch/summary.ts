@@ -37,7 +37,7 @@ export function summaryOf(all: Iterable<UploadState>): WatchSummary {
   return { behind, rests };
 }
 
-/** For a file that was not read again, whatever lies beyond its uploaded lines is its unterminated rest. */
+/** For a file that was not read again, everything beyond its uploaded lines is its unterminated rest. */
 function restOf({ rest, seen, mirrored }: UploadState): number {
   const { checkpoint, source, snapshot } = mirrored.mirror;
   const isAsShipped =

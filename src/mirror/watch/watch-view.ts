@@ -3,15 +3,15 @@ import type { Io } from '../../io.js';
 import { type HealthRecord, readHealth } from './health-record.js';
 import { runningWatch } from './lock.js';
 
-/** How the mirror of one destination is doing on this machine, told from local files alone. */
+/** How the mirror of one destination is doing on this machine, from local files alone. */
 export interface WatchView {
   readonly running: boolean;
-  /** Of the watch that runs, or ran last. */
+  /** Of the running watch, or the last one. */
   readonly pid: number;
-  /** ISO 8601 UTC: when it began, and when it last wrote down how it was doing. */
+  /** ISO 8601 UTC: when it began, and when it last recorded its state. */
   readonly since: string;
   readonly at: string | null;
-  /** It neither runs nor said that it ended. */
+  /** It is not running, but did not report its end. */
   readonly was_killed: boolean;
   readonly covered: HealthRecord['covered'];
   readonly behind_count: number;
@@ -20,7 +20,7 @@ export interface WatchView {
   readonly unreadable: HealthRecord['unreadable'];
 }
 
-/** `null` where no watch has left a trace. `folder` is where this machine remembers the destination. */
+/** `null` if no watch has left a trace. `folder` is where this machine remembers the destination. */
 export async function readWatchView(io: Io, folder: string): Promise<WatchView | null> {
   const [holder, record] = await Promise.all([
     runningWatch(watchLockPath(folder)),
