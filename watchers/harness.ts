@@ -1,20 +1,20 @@
-/** What the rest of the house may know of a harness without looking at this machine: no I/O and no packages. */
+/** What the rest of the code may know about a harness without looking at this machine: no I/O and no packages. */
 export interface HarnessDescription {
-  /** As it stands in keys. */
+  /** As spelled in keys. */
   readonly name: string;
-  /** As its makers write it. */
+  /** As its makers spell it. */
   readonly title: string;
-  /** In a shell that it starts, these name its session; the first one that is set counts. */
+  /** Variables that name its session in a shell it starts; the first one set counts. */
   readonly sessionVariables: readonly string[];
-  /** With these its user moves the folder of its sessions; the first one that is set counts. */
+  /** Variables with which users move the folder of its sessions; the first one set counts. */
   readonly folderVariables: readonly string[];
   /** Whether such a variable may name several folders, separated by commas. */
   readonly takesFolderList?: boolean;
-  /** Its hook events at which it shows the agent what a hook prints; none: `setup` has no --mail for it. */
+  /** Hook events at which it shows the agent what a hook prints; if empty, `setup` has no --mail for it. */
   readonly mailEvents: readonly string[];
   /**
-   * What viewers of agent traces make of its transcript: they open it as it is (`native`), or as Pi's once its header names
-   * the harness (`named`). Any other has to be rewritten for them.
+   * How viewers of agent traces can open its transcript: directly (`native`), or as Pi's once its header names the
+   * harness (`named`). Any other has to be rewritten for them.
    */
   readonly trace?: 'native' | 'named';
 }

@@ -5,25 +5,25 @@ import type { HarnessDescription } from './harness.js';
 import { hermes } from './hermes/description.js';
 import { openClaw } from './openclaw/description.js';
 
-/** Every harness, in the order in which they are listed. */
+/** Every harness, in listing order. */
 const all = [claudeCode, codex, hermes, openClaw] as const;
 
 export const harnesses: readonly HarnessDescription[] = all;
 export type HarnessName = (typeof all)[number]['name'];
 export const harnessNames: readonly HarnessName[] = all.map(({ name }) => name);
 
-/** Which ones the help shows in its examples. */
+/** The harnesses that the help shows in its examples. */
 export const exampleHarnesses = [claudeCode.name, codex.name, hermes.name] as const;
 
 /**
- * Where a shell learns which session it runs in; the first one that is set counts. Codex comes first: it tells its sub-agents
- * apart, whatever session the shell around it was started from.
+ * Variables that tell a shell which session it runs in; the first one set counts. Codex comes first: it distinguishes
+ * its sub-agents, whatever session the surrounding shell was started from.
  */
 export const sessionVariables: readonly string[] = [codex, claudeCode, hermes, openClaw].flatMap(
   (one: HarnessDescription) => one.sessionVariables,
 );
 
-/** The session that this shell runs in, as its harness says. */
+/** The session that this shell runs in, according to its harness. */
 export function shellSessionOf(
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly harness: HarnessName; readonly id: string } | undefined {
@@ -34,10 +34,10 @@ export function shellSessionOf(
   return owner === undefined || id === undefined ? undefined : { harness: owner.name, id };
 }
 
-/** Which folders the environment names for them, and so what a service has to carry along. */
+/** The variables that name their folders, which a service therefore has to carry along. */
 export const folderVariables: readonly string[] = harnesses.flatMap((one) => one.folderVariables);
 
-/** The harness of that name, or a `UsageError` that lists those there are. */
+/** The harness of that name, or a `UsageError` that lists the known ones. */
 export function requireHarness(name: string): HarnessDescription & { readonly name: HarnessName } {
   const found = all.find((one) => one.name === name);
   if (found !== undefined) return found;

@@ -4,7 +4,7 @@ import { codexReader } from './codex/conversation.js';
 import { hermesReader } from './hermes/conversation.js';
 import { openclawReader } from './openclaw/conversation.js';
 
-/** What reads the transcripts of each harness: pure, so that a browser has them too. */
+/** What reads each harness's transcripts: pure, so that it also runs in a browser. */
 export const readers: readonly Reader[] = [
   claudeCodeReader,
   codexReader,
@@ -12,7 +12,7 @@ export const readers: readonly Reader[] = [
   openclawReader,
 ];
 
-/** `undefined` for a harness that nothing is known of. */
+/** `undefined` for an unknown harness. */
 export function readerOf(harness: string): Reader | undefined {
   return readers.find((reader) => reader.harness === harness);
 }

@@ -41,7 +41,10 @@ const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
   openclaw: async () => (await import('./openclaw/setup.js')).openClawSetup,
 };
 
-/** The watchers of these harnesses, or of all, whether they are on this machine or not. A `UsageError` for a name that is none. */
+/**
+ * The watchers of these harnesses, or of all, whether or not they are on this machine. Throws a `UsageError` for an
+ * unknown name.
+ */
 export async function createWatchers(
   settings: WatcherSettings,
   wanted: readonly string[] = harnessNames,
@@ -51,7 +54,7 @@ export async function createWatchers(
   return Promise.all(names.map((name) => watchers[name](settings)));
 }
 
-/** A `UsageError` for a name that is none. */
+/** Throws a `UsageError` for an unknown name. */
 export async function loadSetup(harness: string): Promise<HarnessSetup> {
   return setups[requireHarness(harness).name]();
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { mailScript, shellQuoted, signalScript } from './hook-script.js';
 
-/** What setup does for a harness, described in data: where and how it is written is `src/setup`'s. */
+/** What setup does for a harness, described as data; `src/setup` knows where and how to write it. */
 export interface HarnessSetup {
   plan(context: SetupContext): SetupDescription;
-  /** What a mail hook prints at an event so that the agent is shown a text; where the harness cannot, there is none. */
+  /** What a mail hook prints at an event so that the agent is shown a text; absent if the harness cannot show any. */
   readonly mailAnswer?: (event: string, text: string) => object;
 }
 

@@ -67,7 +67,7 @@ export interface LineStream extends Source {
 }
 
 /**
- * The source shows only its present state: new lines are the difference from what was uploaded, which `fold`
+ * The source shows only its current state: new lines are the difference from what was uploaded, which `fold`
  * rebuilds.
  */
 export interface RecordStream extends Source {

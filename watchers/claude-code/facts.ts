@@ -47,9 +47,10 @@ const skimMeta = new JsonFieldScan(['agentType']);
 /**
  * Folds one row into what is known about its session; returns `before` itself if nothing is new. Never throws, and
  * costs about as much for a row of a megabyte as for one of a kilobyte. `cwd`, `version` and `gitBranch` are at the
- * start of a row or, in other releases, at its end; the model is in `message`. The first `cwd` is the folder the session was started in; of branch, version and model the last one counts. A
- * session created by `/branch` or the SDK's `forkSession` says so in `forkedFrom` on the rows it copied; rows that
- * merely carry another `sessionId` name their origin, not a parent.
+ * start of a row or, in other releases, at its end; the model is in `message`. The first `cwd` is the folder the
+ * session was started in; for branch, version and model the last one counts. A session created by `/branch` or the
+ * SDK's `forkSession` says so in `forkedFrom` on the rows it copied; rows that merely carry another `sessionId` name
+ * their origin, not a parent.
  */
 export function foldClaudeRow(line: Buffer, before: SessionFacts, scope: FactScope): SessionFacts {
   const isSettled = before.cwd !== undefined && before.startedAt !== undefined;
@@ -108,7 +109,7 @@ function isEmpty(news: Mutable): boolean {
   return true;
 }
 
-/** What is noted of a sub-agent beside its transcript: its kind. */
+/** The kind of a sub-agent, from the notes next to its transcript. */
 export function foldAgentMeta(line: Buffer, before: SessionFacts): SessionFacts {
   skimMeta.forward(line, longestFactBytes * 4);
   const agentType = exactFact(skimMeta.text(0, longestFactBytes));

@@ -7,7 +7,7 @@
 export type TranscriptPath =
   | { readonly kind: 'main'; readonly sessionId: string }
   | { readonly kind: 'sub-agent'; readonly sessionId: string; readonly name: string }
-  /** What is noted of a sub-agent beside its transcript. */
+  /** The notes on a sub-agent next to its transcript. */
   | { readonly kind: 'agent-meta'; readonly sessionId: string; readonly name: string }
   /** A sub-agent next to the sessions: its rows name its session. */
   | { readonly kind: 'stray-agent'; readonly name: string }
@@ -20,7 +20,10 @@ export const toolResultSuffix = '.txt';
 const transcriptSuffix = '.jsonl';
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const maxDepth = 16;
-/** What Dropbox, Syncthing, OneDrive and others make of a file that two machines wrote: another source of its session. */
+/**
+ * The name that Dropbox, Syncthing, OneDrive and others give a file written by two machines: another source of its
+ * session.
+ */
 const conflictCopy = new RegExp(
   `^(${uuid.source.slice(1, -1)})[ ._(-].*(?:conflict|sync-conflict|case conflict)`,
   'is',
@@ -30,7 +33,7 @@ export function isSessionId(text: string): boolean {
   return uuid.test(text);
 }
 
-/** The project folder of sessions that were started in this folder; another folder may have the same. */
+/** The project folder of sessions started in this folder; another folder may map to the same one. */
 export function projectNameOf(folder: string): string {
   return folder.replace(/[^A-Za-z0-9]/g, '-');
 }

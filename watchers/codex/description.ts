@@ -4,7 +4,7 @@ import type { HarnessDescription } from '../harness.js';
 export const codex = {
   name: 'codex',
   title: 'Codex',
-  // A sub-agent has a thread of its own; the session is that of the thread at the root.
+  // A sub-agent has its own thread; the session is the root thread's.
   sessionVariables: ['CODEX_THREAD_ID', 'CODEX_SESSION_ID'],
   folderVariables: ['CODEX_HOME'],
   mailEvents: ['SessionStart', 'UserPromptSubmit'],

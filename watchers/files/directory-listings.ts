@@ -9,12 +9,12 @@ interface Listing {
   readonly token: string;
   readonly entries: readonly DirectoryEntry[];
   readonly listedAtMs: number;
-  /** It had just changed when it was listed: its next change may carry the same times. */
+  /** It had just changed when it was listed: its next change may get the same times. */
   readonly isFresh: boolean;
 }
 
 const listAgainAfterMs = 60_000;
-/** The coarsest time stamps in use (FAT) count in 2 s. */
+/** The coarsest time stamps in use (FAT) have a resolution of 2 s. */
 const coarsestTimeMs = 2_000;
 
 /**
@@ -35,7 +35,10 @@ export class DirectoryListings {
     this.#onUnreadable = onUnreadable;
   }
 
-  /** Without dotfiles; symbolic links that are not followed are of kind 'other'. `undefined` when there is no such folder, or none to read. */
+  /**
+   * Omits dotfiles; symbolic links that are not followed are of kind 'other'. `undefined` if the folder does not exist
+   * or cannot be read.
+   */
   async list(folder: string): Promise<readonly DirectoryEntry[] | undefined> {
     try {
       return await this.#list(folder);
@@ -53,7 +56,7 @@ export class DirectoryListings {
     return (await this.list(folder))?.some(isThere) ?? false;
   }
 
-  /** Forgets every listing below a folder but the given ones. */
+  /** Forgets every listing below a folder except the given ones. */
   keepOnly(root: string, folders: ReadonlySet<string>): void {
     for (const folder of this.#listings.keys()) {
       if (isBelow(folder, root) && !folders.has(folder)) this.#listings.delete(folder);
@@ -89,7 +92,7 @@ export class DirectoryListings {
     return escapeTerminal;
   }
 
-  /** A link that may be followed counts as what it leads to; any other is reported by name. */
+  /** A link that may be followed counts as its target; any other is reported by name. */
   async #seen(folder: string, entry: DirectoryEntry): Promise<DirectoryEntry> {
     const path = folder.endsWith(sep) ? folder + entry.name : folder + sep + entry.name;
     if (entry.name.includes('\ufffd'))

@@ -9,34 +9,34 @@ import type {
   ReadLimit,
 } from '../../src/mirror/stream.js';
 
-/** How much before a position is remembered by hash, to notice that it was rewritten. */
+/** How much before a position is hashed, to notice that it was rewritten. */
 export const tailBytes = 4096;
 
 const newline = 0x0a;
 const smallestRead = 4 * 1024;
 /** First read when only a number of lines is asked for. */
 const unlimitedRead = 64 * 1024;
-/** First read at most, whatever the limit: memory stays flat on a file of any size. */
+/** The most to read first, whatever the limit: memory stays constant on a file of any size. */
 const largestFirstRead = 16 << 20;
-/** Past this a line cannot be held, let alone be redacted whole; no harness is known to write one. */
+/** A longer line cannot be held in memory, let alone redacted whole; no harness is known to write one. */
 const longestLine = 1 << 30;
 
-/** The bytes of a source from some offset on, as far as they were needed yet. */
+/** The bytes of a source from some offset on, as far as they were needed so far. */
 export interface ByteWindow {
   readonly bytes: Buffer;
   /** Where in the source the bytes begin. */
   readonly offset: number;
   /** Bytes past which a line is not held. */
   readonly longestLine: number;
-  /** Whether the bytes go to the end of the source. */
+  /** Whether the bytes reach the end of the source. */
   readonly isComplete: boolean;
-  /** Makes it at least this long, or as long as the source is; `false` when the source is shorter than it said. */
+  /** Extends it to at least this length, or to the source's end; `false` if the source is shorter than reported. */
   extendTo(length: number): Promise<boolean>;
 }
 
 /**
- * A window on a file. Each byte is read once, so that what is hashed, cut and shipped is one and the same; bytes that were
- * appended past `end` meanwhile do not count.
+ * A window on a file. Each byte is read once, so that the bytes hashed, cut and uploaded are the same; bytes appended
+ * past `end` meanwhile do not count.
  */
 export class FileWindow implements ByteWindow {
   readonly #file: OpenFile;
@@ -80,7 +80,7 @@ export class FileWindow implements ByteWindow {
 
 export interface Cut {
   readonly window: ByteWindow;
-  /** Where the first line begins and each line ends, counted in the window. */
+  /** Where the first line begins and where each line ends, relative to the window. */
   readonly start: number;
   readonly ends: readonly number[];
 }
@@ -91,7 +91,7 @@ export function firstRead(limit: ReadLimit): number {
   return Math.min(Math.max(wanted, smallestRead), largestFirstRead);
 }
 
-/** Cuts lines until the limit is used up, and always until there is one line, if there is one. */
+/** Cuts lines until the limit is used up, but always at least one, if there is one. */
 export async function cutLines(
   window: ByteWindow,
   start: number,
@@ -111,7 +111,7 @@ export async function cutLines(
   }
 }
 
-/** Adds the ends of the lines that fit; `true` when the limit allows no further one. */
+/** Adds the ends of the lines that fit; `true` if the limit allows no more. */
 function collectEnds(
   bytes: Buffer,
   from: number,
@@ -129,7 +129,7 @@ function collectEnds(
   return false;
 }
 
-/** What the lines are followed by: how far into the source, and a hash of the bytes just before. */
+/** The position after the lines: the offset in the source, and a hash of the bytes just before. */
 export interface CutEnd {
   readonly offset: number;
   readonly tail: string;
@@ -156,7 +156,7 @@ export function chunkOf(
   };
 }
 
-/** Fit to notice a change, short enough for a position. */
+/** Long enough to notice a change, short enough for a position. */
 export function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }

@@ -9,33 +9,33 @@ type LinkTarget =
   | { readonly kind: 'refused'; readonly reason: string };
 
 interface LinkRules {
-  /** Folders in which a target may lie. */
+  /** Folders in which a target may be. */
   readonly allowed: readonly string[];
-  /** What lies below these is met there anyway. */
+  /** Anything below these is found there anyway. */
   mirrored(): readonly string[];
-  /** Whether a file of this path would be a transcript. */
+  /** Whether a file at this path would be a transcript. */
   isTranscript(path: string): boolean;
 }
 
 /**
- * Which links below a harness's folder are followed: those to folders and transcripts of the same user that lie in the home
- * folder or in a folder that the environment names.
+ * Which links below a harness's folder are followed: those to folders and transcripts of the same user that are in the
+ * home folder or in a folder named by the environment.
  */
 export class Links {
   readonly #rules: LinkRules;
-  /** Where the links lead that stand for a transcript. */
+  /** The targets of links that are in a transcript's place. */
   readonly #files = new Map<string, string>();
 
   constructor(rules: LinkRules) {
     this.#rules = rules;
   }
 
-  /** The same disk, except that a transcript that is linked to is opened where it lies. */
+  /** The same disk, except that a linked transcript is opened at its target. */
   reading(io: Io): Io {
     return { ...io, open: (path) => io.open(this.#files.get(path) ?? path) };
   }
 
-  /** `undefined` for what is no link, leads nowhere, or is nothing of a session. */
+  /** `undefined` for anything that is no link, leads nowhere, or does not belong to a session. */
   async follow(path: string): Promise<LinkTarget | undefined> {
     this.#files.delete(path);
     try {

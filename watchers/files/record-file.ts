@@ -31,8 +31,8 @@ const printSchema = v.union([
 ]);
 
 /**
- * A small JSON document that its harness replaces as a whole: each state of it that was seen is a line. One that is only half
- * written is no state; the next look finds it whole.
+ * A small JSON document that its harness replaces as a whole: each state seen becomes a line. A half-written document
+ * is no state; the next look finds it whole.
  */
 export function recordFile(file: RecordFile): RecordStream {
   return {
@@ -92,7 +92,7 @@ async function read({ io, path }: RecordFile, from: Position): Promise<Chunk | '
   }
 }
 
-/** The document on one line; `undefined` if it is none. */
+/** The document on one line; `undefined` if it is not JSON. */
 function lineOf(bytes: Buffer): Buffer | undefined {
   if (bytes.length > largest) return undefined;
   try {

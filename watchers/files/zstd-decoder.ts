@@ -2,7 +2,9 @@ import type { Transform } from 'node:stream';
 import { Decompress } from 'fzstd';
 import { ZstdFrames } from './zstd-frames.js';
 
-/** Unpacks a stream of frames, piece by piece. Fails at what is damaged, cut short, or needs too large a window. */
+/**
+ * Decompresses a stream of frames, piece by piece. Fails on anything damaged, truncated, or with too large a window.
+ */
 export interface ZstdDecoder {
   push(piece: Uint8Array, isLast: boolean): Promise<void>;
 }
@@ -11,7 +13,7 @@ const largestBlock = 128 << 10;
 
 type OnData = (data: Uint8Array) => void;
 
-/** What Node 22.15 and 23.8 brought. */
+/** Available from Node 22.15 and 23.8. */
 interface NativeZstd {
   createZstdDecompress(options: {
     readonly chunkSize: number;
@@ -22,13 +24,13 @@ interface NativeZstd {
   ): { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } };
 }
 
-/** Node's own decoder where it has one, else the package. */
+/** Node's own decoder if it has one, else the package. */
 export function openZstdDecoder(onData: OnData): ZstdDecoder {
   const zlib = nativeZstd();
   return zlib === undefined ? packageDecoder(onData) : new NativeDecoder(zlib, onData);
 }
 
-/** All of a packed piece, unless it unpacks to more than `most` bytes. */
+/** A whole compressed piece, unless it decompresses to more than `most` bytes. */
 export function unpackWhole(packed: Uint8Array, most: number): Buffer {
   const frames = new ZstdFrames();
   frames.check(packed);
@@ -82,7 +84,7 @@ function packageDecoder(onData: OnData): ZstdDecoder {
   };
 }
 
-/** Node 22 and 24 stop at the end of the first frame, and Node 22 takes a frame that was cut short for whole. */
+/** Node 22 and 24 stop at the end of the first frame, and Node 22 accepts a truncated frame as whole. */
 class NativeDecoder implements ZstdDecoder {
   readonly #frames = new ZstdFrames();
   readonly #zlib: NativeZstd;
@@ -102,7 +104,7 @@ class NativeDecoder implements ZstdDecoder {
     this.#frames.requireEnd();
   }
 
-  /** Returns how many bytes were taken: fewer when a frame ends among them. */
+  /** Returns how many bytes were consumed: fewer if a frame ends among them. */
   async #write(piece: Uint8Array): Promise<number> {
     this.#stream ??= this.#zlib.createZstdDecompress({ chunkSize: largestBlock });
     const stream = this.#stream;

@@ -43,7 +43,7 @@ export class ZstdFile implements ByteWindow {
     this.#file = file;
   }
 
-  /** A few bytes may stand for any number, so a line is held to less than one that lies there in full. */
+  /** A few bytes may decompress to any number, so the limit for a line is lower than in a plain file. */
   get longestLine(): number {
     return longestPackedLine;
   }

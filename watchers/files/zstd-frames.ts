@@ -1,11 +1,11 @@
-/** RFC 8878, section 3.1.1.1.2, wants decoders to support this much, and asks nobody to use more. */
+/** RFC 8878, section 3.1.1.1.2, recommends that decoders support this much and encoders use no more. */
 const largestWindow = 8 << 20;
 const frameMagic = 0xfd2fb528;
 const skippableMagic = 0x184d2a50;
 
 /**
- * Follows the frames of a zstd stream and throws before a decoder sees one whose window is too large: it would be
- * allocated, and moved with every block. What is no frame at all is left to the decoder.
+ * Follows the frames of a zstd stream and throws before a decoder sees one whose window is too large: it would allocate
+ * the window, and move it with every block. Anything that is no frame is left to the decoder.
  */
 export class ZstdFrames {
   #rest: Buffer = Buffer.alloc(0);
@@ -19,11 +19,11 @@ export class ZstdFrames {
     if (this.#isOver) return;
     this.#rest = Buffer.concat([this.#rest, piece]);
     while (this.#takeSkipped() && this.#takeHeader()) {
-      // Each turn takes one header.
+      // Each iteration consumes one header.
     }
   }
 
-  /** Throws unless all that was seen is whole frames, at least one. */
+  /** Throws unless the input was whole frames, at least one. */
   requireEnd(): void {
     const isBetween = !this.#isInFrame && this.#skip === 0 && this.#rest.length === 0;
     if (!this.#isOver && !(isBetween && this.#hasBegun)) throw new Error('it was cut short');
@@ -36,7 +36,7 @@ export class ZstdFrames {
     return this.#skip === 0;
   }
 
-  /** `false` when there are not enough bytes of the next one yet. */
+  /** `false` while there are not enough bytes of the next one. */
   #takeHeader(): boolean {
     return this.#isInFrame ? this.#takeBlockHeader() : this.#takeFrameHeader();
   }
@@ -82,7 +82,7 @@ function headerLength(flags: number): number {
   return 5 + (isSingle ? 0 : 1) + dictionary + sizeLength(flags);
 }
 
-/** The bytes of the content's size in a header. */
+/** The number of bytes that the content size takes up in a header. */
 function sizeLength(flags: number): number {
   const field = flags >> 6;
   return field === 0 ? Number(isSingleSegment(flags)) : 1 << field;

@@ -76,7 +76,7 @@ export class HermesDatabase {
     this.#file = new SqliteFile(path, { io, clock });
   }
 
-  /** What is wrong with it, when not all of it can be read. */
+  /** What is wrong with it, if not all of it can be read. */
   get damage(): SourceError | undefined {
     return this.#damage;
   }
@@ -103,7 +103,7 @@ export class HermesDatabase {
     return this.#held;
   }
 
-  /** The session that changed last, when an event says that the database did. */
+  /** The session that changed last, for events that report only a change of the database. */
   async lastChanged(): Promise<string | undefined> {
     const now = this.#clock.monotonic();
     if (now - this.#askedAtMs >= askAgainMs) {
@@ -161,7 +161,7 @@ export class HermesDatabase {
     if (decodeShipped(from.at) === undefined) return 'moved';
     const found = await this.#file.read((reading) => {
       const row = sessionRowIn(reading, sessionId);
-      // Decoded again for each attempt: the comparison records in it what it takes.
+      // Decoded again for each attempt, because the comparison records in it what it takes.
       const shipped = decodeShipped(from.at) ?? nothingShipped();
       if (row === undefined) return undefined;
       return { shipped, ...new Comparison(reading, shipped, limit).run(sessionId, row) };
@@ -183,7 +183,7 @@ export class HermesDatabase {
     return held;
   }
 
-  /** All at once; where that fails, since some of it is damaged, session by session. */
+  /** All at once; if that fails because some of it is damaged, session by session. */
   async #readHeld(
     before: ReadonlyMap<string, HeldSession>,
     begin: () => void,

@@ -39,7 +39,7 @@ const plainSchema = v.object({
   session_start: text,
 });
 
-/** What a row of a session's file tells: it has no table around it. */
+/** What a row of a session's file says: it has no table around it. */
 export function foldPlainRow(line: Buffer, before: SessionFacts): SessionFacts {
   if (line.length > longestRow) return before;
   const row = plainRowIn(line);

@@ -17,7 +17,7 @@ const schema = v.object({
   after: v.optional(count),
 });
 
-/** What was uploaded of a session: the fingerprint of its own row and of each message. */
+/** What was uploaded from a session: the fingerprint of its own row and of each message. */
 export interface Shipped {
   session: RowFingerprint | undefined;
   readonly rows: Map<number, RowFingerprint>;

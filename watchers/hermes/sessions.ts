@@ -3,19 +3,19 @@ import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
 import { sessionColumns } from './rows.js';
 
-/** A session of a database, as far as its own row and a sum over its messages tell. */
+/** A session of a database, as far as known from its own row and a sum over its messages. */
 export interface HeldSession {
   readonly id: string;
-  /** Changes with the row, and when messages come, go or become inactive; not when one is only edited. */
+  /** Changes with the row, and when messages are added, removed or deactivated; not when one is only edited. */
   readonly token: string;
   readonly hasEnded: boolean;
   readonly modifiedAtMs: number;
-  /** About: bytes of what was said, as messages were added. */
+  /** Approximate: bytes of message text, as messages were added. */
   readonly size: number;
   readonly lastMessageId: number;
 }
 
-/** Told with a session's own row; they say that something happened. */
+/** Columns reported with a session's own row; they say that something happened. */
 const counters = [
   'model_config',
   'message_count',
@@ -27,7 +27,7 @@ const counters = [
 ] as const;
 const heavyColumns = ['content', 'tool_calls', 'reasoning', 'api_content'] as const;
 
-/** Every session; what was known of one whose row is the same is taken over. */
+/** Every session; what was known about one whose row is unchanged is kept. */
 export function heldSessions(
   reading: Reading,
   before: ReadonlyMap<string, HeldSession>,
@@ -46,8 +46,8 @@ export function heldSessions(
 }
 
 /**
- * Every session of a damaged database, one by one: what cannot be read of one keeps no other from being mirrored. A damaged
- * one is among them, so that reading it fails, and by its name.
+ * Every session of a damaged database, one by one: an unreadable one does not stop the others from being mirrored. A
+ * damaged session is still listed, so that reading it fails under its own name.
  */
 export function readableSessions(
   reading: Reading,
@@ -80,13 +80,13 @@ function damagedSession(id: string, row: Row): HeldSession {
   };
 }
 
-/** The session's own row; `undefined` when there is none (any more). */
+/** The session's own row; `undefined` if it does not exist (any more). */
 export function sessionRowIn(reading: Reading, id: string): Row | undefined {
   if (!hasMessages(reading)) return undefined;
   return sessionRows(reading, id)[0];
 }
 
-/** Sessions that somebody works in now by a lease that has not run out. */
+/** Sessions in use now, according to a lease that has not expired. */
 export function leasedSessions(reading: Reading, nowMs: number): readonly string[] {
   if (!columnsOf(reading, 'session_turn_leases').has('expires_at')) return [];
   const rows = reading.all(
@@ -145,7 +145,7 @@ function modifiedAt(row: Row): number {
   return Math.max(0, ...times.map((seconds) => seconds * 1000));
 }
 
-/** How many messages each session has and which, active or not: told from an index, without reading a message. */
+/** How many messages each session has and which, active or not: from an index, without reading a message. */
 function outlinesOf(reading: Reading, only?: string): ReadonlyMap<string, string> {
   const present = columnsOf(reading, 'messages');
   const active = present.has('active') ? 'active' : '1';

@@ -18,7 +18,7 @@ interface HermesSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly platform?: NodeJS.Platform;
-  /** Told once of each folder or file that exists and cannot be read; the sweep goes on without it. */
+  /** Called once for each folder or file that exists but cannot be read; the sweep continues without it. */
   readonly onUnreadable?: (error: TracecraftError) => void;
 }
 
@@ -28,21 +28,21 @@ const profilesFolder = 'profiles';
 const sessionsFolder = 'sessions';
 const diversionFile = /^([^.].*)\.jsonl$/s;
 const diversion = 'diversion';
-/** A whole session as one JSON document, from before its database was made anew. */
+/** A whole session as one JSON document, from before its database was recreated. */
 const wholeFile = /^session_(.+)\.json$/s;
 
-/** Where a path lies: in the home itself or in one of its profiles. */
+/** Where a path is: in the home folder itself or in one of its profiles. */
 interface ProfileFolder {
-  /** '' is the home's own. */
+  /** '' for the home folder's own. */
   readonly profile: string;
   readonly below: readonly string[];
 }
 
 /**
- * Hermes keeps its sessions in `state.db` of its home, and of each profile in `profiles/`. While that database is broken
- * or was replaced under a running Hermes, messages go to `sessions/<id>.jsonl`: that file is a stream `diversion` of its
- * session (https://github.com/NousResearch/hermes-agent, hermes_state_errors.py). Where the database has nothing of the session,
- * that file, or `sessions/session_<id>.json`, is the session.
+ * Hermes keeps its sessions in `state.db` in its home folder, and in that of each profile in `profiles/`. While that
+ * database is broken or was replaced under a running Hermes, messages go to `sessions/<id>.jsonl`: that file is a
+ * stream `diversion` of its session (https://github.com/NousResearch/hermes-agent, hermes_state_errors.py). If the
+ * database has nothing of the session, that file, or `sessions/session_<id>.json`, is the session.
  */
 export class HermesWatcher implements Watcher {
   readonly harness = harness;
@@ -106,7 +106,7 @@ export class HermesWatcher implements Watcher {
     return session === undefined ? undefined : this.#session(profile, session);
   }
 
-  /** Hermes keeps its own program, logs, caches and more in its home. */
+  /** Hermes keeps its own program, logs, caches and more in its home folder. */
   ignores(path: string): boolean {
     const place = this.#placeOf(path);
     const [first, second, ...deeper] = place?.below ?? [];
@@ -150,7 +150,7 @@ export class HermesWatcher implements Watcher {
     return streams;
   }
 
-  /** A database that cannot be read keeps the others from nothing: `undefined`. */
+  /** An unreadable database must not stop the others: `undefined`. */
   async #sessionsIn(profile: string): Promise<ReadonlyMap<string, unknown> | undefined> {
     const database = this.#database(profile);
     try {
@@ -164,8 +164,8 @@ export class HermesWatcher implements Watcher {
   }
 
   /**
-   * The same session may be in two databases, when a profile was copied: they are different streams, since each would take
-   * the rows of the other for changes.
+   * The same session may be in two databases, if a profile was copied: they are different streams, since each would
+   * take the other's rows for changes.
    */
   async #session(profile: string, id: string): Promise<Stream> {
     const database = this.#database(profile);
@@ -185,7 +185,7 @@ export class HermesWatcher implements Watcher {
     return false;
   }
 
-  /** `undefined` also where there is no database (yet): it may be about to come back. */
+  /** `undefined` also if there is no database (yet): it may be about to come back. */
   async #heldIn(profile: string): Promise<ReadonlyMap<string, unknown> | undefined> {
     const sessions = await this.#sessionsIn(profile);
     if (sessions === undefined || sessions.size > 0) return sessions;
@@ -193,7 +193,9 @@ export class HermesWatcher implements Watcher {
     return isThere === undefined ? undefined : sessions;
   }
 
-  /** What the database has nothing of is the session itself. While the database cannot be read nobody can tell. */
+  /**
+   * A file is the session itself if the database has nothing of it. That is unknown while the database cannot be read.
+   */
   #nameOf(held: ReadonlyMap<string, unknown> | undefined, id: string): string {
     return held === undefined || held.has(id) ? diversion : '';
   }
@@ -229,7 +231,7 @@ export class HermesWatcher implements Watcher {
     return this.#diversion(join(folder, file), id, name);
   }
 
-  /** The session of `state.db#<id>`, which is how its source is written; of the database itself, the last that changed. */
+  /** The session of a source spelled `state.db#<id>`; for the database itself, the session that changed last. */
   async #eventSession(profile: string, name: string): Promise<string | undefined> {
     const database = this.#database(profile);
     try {
@@ -253,7 +255,7 @@ export class HermesWatcher implements Watcher {
     return { profile, below };
   }
 
-  /** The home's own comes first. */
+  /** The home folder's own comes first. */
   async #profiles(): Promise<readonly string[]> {
     const entries = (await this.#listings.list(join(this.#root, profilesFolder))) ?? [];
     const names = entries.filter(({ kind }) => kind === 'directory').map(({ name }) => name);

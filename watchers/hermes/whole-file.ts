@@ -5,12 +5,12 @@ import { unreadable } from '../unreadable.js';
 import { foldPlainRow } from './facts.js';
 
 const largest = 256 << 20;
-/** They change with every message, and would make each look a rewritten transcript. */
+/** These change with every message, which would make each look like a rewritten transcript. */
 const volatile = new Set(['messages', 'last_updated', 'message_count']);
 
 /**
- * A session that exists as one JSON document: its first line is the document without the messages, and each message is a
- * line of its own.
+ * A session stored as one JSON document: its first line is the document without the messages, and each message is a
+ * separate line.
  */
 export function wholeSessionFile(io: Io, path: string, session: SessionRef): LineStream {
   const look = async () => {

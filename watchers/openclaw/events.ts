@@ -13,12 +13,12 @@ const eventCursorSchema = v.object({
   tail: v.string(),
 });
 /**
- * What a position remembers: OpenClaw's own cursor, a generation of the transcript and the last event's number in it, and a
- * hash of that event. Kept on this machine only.
+ * What a position remembers: OpenClaw's own cursor (a generation of the transcript and the last event's number in it),
+ * and a hash of that event. Kept on this machine only.
  */
 type EventCursor = v.InferOutput<typeof eventCursorSchema>;
 
-/** Where to go on, and how far. */
+/** Where to continue, and how far. */
 interface EventRange {
   readonly from: Position;
   readonly mark: EventCursor | undefined;
@@ -35,12 +35,12 @@ interface Event {
   readonly line: Buffer;
 }
 
-/** The most rows that are looked at together when no number of lines is asked for. */
+/** The most rows to read together if no number of lines is requested. */
 const mostRows = 16_384;
 const firstPage = 256;
-/** Bytes that one packed event may unpack to. */
+/** The most bytes that one packed event may unpack to. */
 const largestEvent = 64 << 20;
-/** And a whole transcript that is kept in one piece, and must fit into memory as such. */
+/** And a whole transcript stored in one piece, which must fit into memory. */
 const largestPiece = 256 << 20;
 const newline = 0x0a;
 const blank = 0x20;
@@ -59,7 +59,7 @@ export function lookAt(held: StoredSession): FileSnapshot {
   return { token: tokenOf(held), size: held.bytes, modifiedAtMs: held.modifiedAtMs };
 }
 
-/** The next events of a session as lines; `place` names it where one cannot be unpacked. */
+/** The next events of a session as lines; `place` names it if one cannot be unpacked. */
 export class OpenClawEvents {
   readonly #reading: Reading;
   readonly #schema: Schema;
@@ -82,7 +82,7 @@ export class OpenClawEvents {
     return chunkOf(this.#held, from, lines, last, last < this.#held.lastSeq);
   }
 
-  /** Whether the event that a position comes after is still there and what it was, with as many before it. */
+  /** Whether the event before a position is still there and unchanged, with as many before it. */
   #holds(from: Position, mark: EventCursor): boolean {
     const { generation, lastSeq, sessionId } = this.#held;
     if (mark.generation !== generation || mark.seq > lastSeq) return false;
@@ -96,7 +96,7 @@ export class OpenClawEvents {
     return event !== undefined && hashOf(event.line) === mark.tail;
   }
 
-  /** The number of the last event that fits, at least the next one; `after` when there is none. */
+  /** The number of the last event that fits, at least the next one; `after` if there is none. */
   #lastFitting(after: number, limit: ReadLimit): number {
     let last = after;
     let bytes = 0;
@@ -121,7 +121,7 @@ export class OpenClawEvents {
     return last;
   }
 
-  /** Those before one that cannot be unpacked; when it is the first, that is the failure. */
+  /** The events before one that cannot be unpacked; if that is the first, it fails. */
   #events({ after, upTo }: Span): readonly Event[] {
     const packed = this.#schema.has('transcript_events', 'event_zstd', 'event_utf8_bytes')
       ? 'event_zstd, event_utf8_bytes'
@@ -146,8 +146,8 @@ export class OpenClawEvents {
   }
 
   /**
-   * One event as a line. An event is JSON on one line; a line break that some other hand put between its values becomes a
-   * blank, which is the same to JSON.
+   * One event as a line. An event is JSON on one line; a line break that another program put between its values becomes
+   * a blank, which means the same in JSON.
    */
   #lineOf({ seq, event_json: json, event_zstd: zstd, event_utf8_bytes: size }: Row): Buffer {
     const place = `event ${seq} of ${this.#place}`;
@@ -167,7 +167,7 @@ export class OpenClawEvents {
   }
 }
 
-/** The next lines of a transcript that is kept in one piece. */
+/** The next lines of a transcript stored in one piece. */
 export function readPiece(
   held: StoredSession,
   all: readonly Buffer[],
@@ -189,7 +189,7 @@ export function readPiece(
   return chunkOf(held, from, lines, end - 1, end < all.length);
 }
 
-/** The lines of a transcript that is kept in one piece: each has its newline, also where the last one was left without. */
+/** The lines of a transcript stored in one piece, each with its newline, even if the last one had none. */
 export function linesIn(content: Buffer): readonly Buffer[] {
   const lines: Buffer[] = [];
   for (let start = 0; start < content.length; ) {
@@ -207,11 +207,11 @@ export function linesIn(content: Buffer): readonly Buffer[] {
 interface Packed {
   readonly isPacked: boolean;
   readonly place: string;
-  /** Bytes that it may unpack to. */
+  /** The most bytes that it may unpack to. */
   readonly most?: number;
 }
 
-/** What was packed with zstd, or the bytes themselves; fails with an error that names `place`. */
+/** The content, unpacked if it was packed with zstd; fails with an error that names `place`. */
 export function unpacked(bytes: unknown, { isPacked, place, most = largestPiece }: Packed): Buffer {
   if (!(bytes instanceof Uint8Array)) throw damaged(place, 'nothing is there');
   if (!isPacked) return bytesOf(bytes);

@@ -1,19 +1,19 @@
 /**
- * Which files of an agent's folder are transcripts, and whose. Releases up to 2026.7.1 keep `sessions/<session id>.jsonl`
- * (`-topic-<thread>` behind the id for a thread of a chat), and rename it when it is compacted (`.bak.<time>`), reset or
- * deleted; later ones keep transcripts in a database and leave `.deleted.<time>.<generation>.zst` of what is deleted, and
- * what they took from files in `session-sqlite-import-archive/` (https://github.com/openclaw/openclaw,
- * src/config/sessions/artifacts.ts and src/commands/doctor-session-sqlite.ts).
+ * Which files of an agent's folder are transcripts, and whose. Releases up to 2026.7.1 keep `sessions/<session
+ * id>.jsonl` (`-topic-<thread>` after the id for a thread of a chat), and rename it when it is compacted
+ * (`.bak.<time>`), reset or deleted; later ones keep transcripts in a database, leave
+ * `.deleted.<time>.<generation>.zst` of deleted ones, and put imported files into `session-sqlite-import-archive/`
+ * (https://github.com/openclaw/openclaw, src/config/sessions/artifacts.ts and src/commands/doctor-session-sqlite.ts).
  */
 export type Transcript =
   | { readonly kind: 'current'; readonly sessionId: string }
-  /** A copy that is made before a transcript is compacted: it counts where nothing else is left of the session. */
+  /** A copy made before a transcript is compacted: it counts if nothing else is left of the session. */
   | { readonly kind: 'checkpoint'; readonly sessionId: string }
   /** The whole transcript of a session that was reset or deleted. */
   | { readonly kind: 'ended'; readonly sessionId: string; readonly endedAt: string | undefined }
-  /** What a transcript was before it was cut short; the session goes on in another file. */
+  /** A transcript as it was before it was cut short; the session continues in another file. */
   | { readonly kind: 'backup'; readonly sessionId: string; readonly name: string }
-  /** What the database was filled from. */
+  /** A file that the database was filled from. */
   | { readonly kind: 'imported'; readonly sessionId: string; readonly importedAtMs: number };
 
 export const agentsFolder = 'agents';
@@ -34,10 +34,10 @@ const imported = new RegExp(
 );
 const importedByName = /^[^.]+\.(.+)\.jsonl\.imported-(\d{1,15})(?:\.\d+)?$/;
 const checkpoint = new RegExp(String.raw`^(.+)\.checkpoint\.${uuid}\.jsonl$`, 'i');
-/** Diagnostics and copies that OpenClaw makes beside a transcript: nothing that was said is in them alone. */
+/** Diagnostics and copies next to a transcript: none of them contains anything that is said only there. */
 const besideTranscript = new RegExp(String.raw`\.trajectory$|\.checkpoint\.${uuid}$`, 'i');
 
-/** What a file in `sessions/` is; without `.zst`, in which the kinds do not differ. */
+/** What a file in `sessions/` is; without `.zst`, which makes no difference. */
 export function transcriptOf(file: string): Transcript | undefined {
   const named = archive.exec(file);
   const [, of] = checkpoint.exec(file) ?? [];
@@ -62,8 +62,8 @@ export function importOf(file: string): Transcript | undefined {
 }
 
 /**
- * Whether a path below `agents`, folder by folder, can hold nothing of a session: OpenClaw writes much more beside a
- * transcript, and its database has helpers of its own.
+ * Whether a path below `agents`, folder by folder, can belong to no session: OpenClaw writes much more next to a
+ * transcript, and its database has auxiliary files.
  */
 export function isBesideThePoint([, folder, file, ...deeper]: readonly string[]): boolean {
   if (folder === undefined) return false;
@@ -73,7 +73,7 @@ export function isBesideThePoint([, folder, file, ...deeper]: readonly string[])
   return deeper.length > 0 || (file !== undefined && !isDatabase(file));
 }
 
-/** The database, or the journal that it is first written to. */
+/** The database, or the journal that is written first. */
 function isDatabase(file: string): boolean {
   return file === databaseFile || file === `${databaseFile}-wal`;
 }
@@ -90,7 +90,7 @@ function isNo(
   return file !== undefined && transcript(plainName(file)) === undefined;
 }
 
-/** Whether it can be an id at all: what OpenClaw accepts as one. */
+/** Whether it is an id that OpenClaw accepts. */
 function isSessionId(text: string): boolean {
   return /^[a-z0-9][a-z0-9._-]{0,127}$/i.test(text);
 }

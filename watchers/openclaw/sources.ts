@@ -63,7 +63,10 @@ export function sourcesOf(present: Present): readonly TranscriptSource[] {
   return sources;
 }
 
-/** Of sessions that nothing else is left of. Several are contenders for one stream: the one that agrees furthest is it. */
+/**
+ * Copies of sessions of which nothing else is left. If there are several, they compete for one stream: the one that
+ * agrees furthest is the session.
+ */
 function lastCheckpoints(
   found: readonly FoundTranscript[],
   whole: ReadonlySet<string>,

@@ -21,7 +21,7 @@ const harness = openClaw.name;
 const stateFolder = '.openclaw';
 const legacyFolder = '.clawdbot';
 const profileFolder = /^\.openclaw-[a-z0-9][a-z0-9_-]{0,63}$/i;
-/** A run that never reported its end, because its process died, must not count as running for ever. */
+/** A run that never reported its end, because its process died, must not count as running forever. */
 const believedForMs = 3_600_000;
 
 /**

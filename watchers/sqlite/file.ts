@@ -17,22 +17,22 @@ export type { Reading } from './reading.js';
 export interface SqliteFileSettings {
   readonly io: Io;
   readonly clock: Clock;
-  /** How the library is had; it is loaded when a database is first read. */
+  /** How the library is obtained; it is loaded when a database is first read. */
   readonly load?: () => Promise<SqliteLibrary>;
 }
 
 const attempts = 12;
 const pauseMs = 50;
-/** SQLite waits for a lock without giving the thread back, so not for long. */
+/** SQLite blocks the thread while it waits for a lock, so not for long. */
 const lockWaitMs = 5;
 const headerBytes = 100;
 const magic = 'SQLite format 3\0';
-/** Which journal it has (https://www.sqlite.org/fileformat.html#the_database_header): 1 is one to roll back, 2 is WAL. */
+/** Its journal mode (https://www.sqlite.org/fileformat.html#the_database_header): 1 is a rollback journal, 2 is WAL. */
 const readVersionAt = 19;
 const walVersion = 2;
 /** Counters and checksums of the last commit (https://www.sqlite.org/walformat.html#the_wal_index_file_format). */
 const walIndexBytes = 48;
-/** A copy serves the sessions of one look. */
+/** How long a copy serves the sessions of one look. */
 const copyLivesMs = 10_000;
 
 interface Files {
@@ -44,16 +44,16 @@ interface Files {
 
 interface Copy {
   readonly token: string;
-  /** `undefined` when the files changed while they were copied. */
+  /** `undefined` if the files changed while they were copied. */
   readonly folder: Promise<string | undefined>;
 }
 
 /**
- * A database that a harness writes, opened for a moment at a time and only to be read, so that neither does a lock outlive
- * its query nor is a file left beside the database that was not there (https://www.sqlite.org/wal.html#read_only_databases).
+ * A database that a harness writes, opened read-only and only for a moment, so that no lock outlives its query and no
+ * new file is left next to the database (https://www.sqlite.org/wal.html#read_only_databases).
  *
- * A database in WAL mode without a `-wal` has no connection that uses it; opening it as others do would create one and leave
- * it. It is read as immutable, and what was read counts only if no writer came meanwhile. One that was left with a `-wal` but
+ * If a database in WAL mode has no `-wal`, no connection uses it, and an ordinary open would create one and leave it.
+ * It is read as immutable, and the result counts only if no writer came meanwhile. A database left with a `-wal` but
  * without its `-shm` (copied, restored) is read from a copy in the temporary folder.
  */
 export class SqliteFile {
@@ -72,8 +72,8 @@ export class SqliteFile {
   }
 
   /**
-   * What is there, at a glance. What every commit changes is in the header (with a rollback journal) or in the index of the
-   * `-wal`; times alone are too coarse for two commits in a row, and reading as root changes the `-wal`'s.
+   * A cheap snapshot. Every commit changes the header (with a rollback journal) or the index of the `-wal`; times alone
+   * are too coarse for two commits in a row, and reading as root changes the `-wal`'s time.
    */
   async snapshot(): Promise<FileSnapshot | undefined> {
     const main = await this.#stat('');
@@ -93,8 +93,8 @@ export class SqliteFile {
   }
 
   /**
-   * Runs `use` on one state of the database, again when another process was in the way; a database that is not there has no
-   * tables. Fails with a `SourceError` that names the file, or an `UnsupportedError` where the library cannot be had.
+   * Runs `use` on one state of the database, and again if another process was in the way; a missing database has no
+   * tables. Fails with a `SourceError` that names the file, or an `UnsupportedError` if the library is unavailable.
    */
   async read<T>(use: (reading: Reading) => T): Promise<T> {
     const module = await this.#module();
@@ -131,7 +131,7 @@ export class SqliteFile {
     return after !== undefined && sameFiles(files, after) ? { value } : 'changed';
   }
 
-  /** `undefined` when there is no database, or an empty one, which SQLite would tidy up rather than read. */
+  /** `undefined` if there is no database, or an empty one, which SQLite would tidy up rather than read. */
   async #files(): Promise<Files | undefined> {
     const main = await this.#stat('');
     if (main === undefined || main.size === 0) return undefined;
@@ -143,7 +143,7 @@ export class SqliteFile {
     return { main, wal, shm, isWal };
   }
 
-  /** The database with its `-wal` in a folder of its own; `undefined` when they changed while they were copied. */
+  /** The database with its `-wal` in a separate folder; `undefined` if they changed while they were copied. */
   async #copied(files: Files): Promise<string | undefined> {
     const token = filesToken(files);
     const known = this.#copy;
@@ -219,7 +219,7 @@ export class SqliteFile {
   }
 }
 
-/** Folders with copies of what nobody else is to read. */
+/** Folders with copies that nobody else may read. */
 const copies = new Set<string>();
 let isAtExit = false;
 
@@ -258,7 +258,7 @@ function readAt<T>(module: SqliteLibrary, path: string, use: (reading: Reading) 
   }
 }
 
-/** Nothing was written: what a damaged database says to its end changes nothing of what was read. */
+/** Nothing was written: an error on closing a damaged database does not affect what was read. */
 function end(database: InstanceType<SqliteLibrary['DatabaseSync']>): void {
   try {
     database.exec('COMMIT');
@@ -268,8 +268,9 @@ function end(database: InstanceType<SqliteLibrary['DatabaseSync']>): void {
 }
 
 /**
- * The first bytes of a file, as latin1; '' when there is none of its own. At once and not in turns with anything else: a
- * file that is closed loses all locks that this process has on it (https://www.sqlite.org/howtocorrupt.html), also SQLite's.
+ * The first bytes of a file, as latin1; '' if it is missing or not a regular file. Synchronous, without
+ * interleaving: closing a file drops all locks that this process has on it (https://www.sqlite.org/howtocorrupt.html),
+ * including SQLite's.
  */
 function headOf(path: string, length: number): string {
   try {
@@ -316,8 +317,8 @@ function tokenOf({ dev, ino, size, ctimeNs }: FileStat): string {
 }
 
 /**
- * Another process holds a lock, is just changing its journal, or changed what was read as immutable
- * (https://www.sqlite.org/rescode.html): BUSY, LOCKED, READONLY (a journal to be rolled back by its writer), IOERR, CORRUPT,
+ * Another process holds a lock, is just changing its journal, or changed a database read as immutable
+ * (https://www.sqlite.org/rescode.html): BUSY, LOCKED, READONLY (its writer must roll back a journal), IOERR, CORRUPT,
  * CANTOPEN, PROTOCOL, SCHEMA.
  */
 const transient: ReadonlySet<number> = new Set([5, 6, 8, 10, 11, 14, 15, 17]);

@@ -1,8 +1,8 @@
 export type SqliteLibrary = Pick<typeof import('@photostructure/sqlite'), 'DatabaseSync'>;
 
 /**
- * Node's own SQLite where it has what reading takes (aggregate functions: Node 22.16 and 24.0), else the package with the
- * same interface. Fails where that is not installed, or has no binary for this machine.
+ * Node's own SQLite if it has what reading needs (aggregate functions: Node 22.16 and 24.0), else the package with the
+ * same interface. Fails if that is not installed, or has no binary for this machine.
  */
 export async function loadSqlite(): Promise<SqliteLibrary> {
   return ownSqlite() ?? import('@photostructure/sqlite');
@@ -19,7 +19,7 @@ function isLibrary(module: unknown): module is SqliteLibrary {
   return typeof DatabaseSync === 'function' && 'aggregate' in Object(DatabaseSync.prototype);
 }
 
-/** Some versions of Node say at the first load that the module is experimental, to people who cannot do anything about it. */
+/** Some versions of Node warn at the first load that the module is experimental; users can do nothing about that. */
 function withoutWarnings<T>(load: () => T): T {
   const { emitWarning } = process;
   process.emitWarning = () => undefined;

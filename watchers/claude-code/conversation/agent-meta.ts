@@ -12,12 +12,12 @@ import { noTurns, type Tally } from '../../../src/conversation/tally.js';
 
 const suffix = '.meta';
 
-/** Whether a stream holds what Claude Code notes of a sub-agent beside its transcript. */
+/** Whether a stream holds Claude Code's notes on a sub-agent. */
 export function isAgentMeta(stream: string): boolean {
   return stream.endsWith(suffix);
 }
 
-/** The states of that note, as rows: they tell of a conversation and are none. */
+/** The states of those notes, as rows: they describe a conversation but are not part of it. */
 export class AgentMetaRows implements RowReader {
   readonly isSubagent = false;
   readonly #session: string;
@@ -37,7 +37,7 @@ export class AgentMetaRows implements RowReader {
   }
 }
 
-/** The same, of which nothing is to be counted. */
+/** The same, without counting anything. */
 export class AgentMetaTurns implements TurnCounter {
   readonly isSubagent = false;
   readonly #session: string;
@@ -74,8 +74,8 @@ function readAgentMeta(meta: unknown, session: string): RowReading {
 }
 
 /**
- * Who began a sub-agent, by the `agent-<id>.meta.json` beside its transcript: of an agent's own agents nothing else tells it.
- * Older releases write less into it.
+ * Who started a sub-agent, from the `agent-<id>.meta.json` next to its transcript: the only link to an agent's own
+ * agents. Older releases write less into it.
  */
 export function spawnedIn(meta: unknown, session: string): NonNullable<Place['spawned']> {
   const { toolUseId, parentAgentId, description } = fields(meta);

@@ -1,6 +1,5 @@
 /**
- * Rows in which nothing is said that is not said elsewhere: what is typed and answered stands in rows of its own. They are not
- * searched.
+ * Rows that add nothing to what other rows say: what is typed and answered has rows of its own. They are not searched.
  */
 const rows: ReadonlySet<string> = new Set([
   'agent-name',
@@ -34,7 +33,7 @@ const rows: ReadonlySet<string> = new Set([
   'worktree-state',
 ]);
 
-/** Attachments tell the model about its surroundings, and progress repeats what a tool or an agent says later. */
+/** Attachments tell the model about its environment, and progress repeats what a tool or an agent says later. */
 export function isKnownBookkeeping(name: string): boolean {
   return rows.has(name) || name.startsWith('attachment ') || name.startsWith('progress');
 }

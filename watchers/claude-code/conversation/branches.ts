@@ -1,9 +1,9 @@
 import type { ClaudeRow } from './rows.js';
 
 /**
- * Prompts on a branch that was left, by /rewind or by editing them: the last thing that was said and all before it, row by row
- * to the root, is the way that was gone; a prompt beside it that comes from there was taken back. Only prompts are asked:
- * calls that run side by side fork the graph everywhere.
+ * Prompts on an abandoned branch, left by /rewind or by editing them. The path from the last thing said back to the
+ * root, row by row, is the current branch; a prompt that forks off this path was taken back. Only prompts are checked:
+ * parallel calls fork the graph everywhere.
  */
 export function abandonedPrompts(rows: readonly ClaudeRow[]): ReadonlySet<ClaudeRow> {
   const parents = new Map<string, string | undefined>();
@@ -35,7 +35,7 @@ function* wayFrom(
   }
 }
 
-/** Whether the way from here meets the other one. What was found is kept: branches are long, and prompts many. */
+/** Whether the path from here joins the current branch. Results are cached: branches are long, and prompts many. */
 function doesJoin(
   start: string,
   gone: ReadonlySet<string>,

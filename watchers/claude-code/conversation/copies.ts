@@ -10,8 +10,8 @@ export const copiesSchema = v.object({
 type CopiesState = v.InferOutput<typeof copiesSchema>;
 
 /**
- * `--fork-session` copies rows and gives them the new session's id; their times stay. Where an answer is older than the first
- * row of the file that has a time, everything up to the last row older than that was copied.
+ * `--fork-session` copies rows and gives them the new session's id, but keeps their times. If an answer is older than
+ * the file's first row that has a time, everything up to the last row older than that was copied.
  */
 export class Copies {
   #state: CopiesState;
@@ -37,7 +37,7 @@ export class Copies {
     return this.#state.hasAnswer;
   }
 
-  /** How many rows from the beginning were copied. */
+  /** How many leading rows were copied. */
   get end(): number {
     return this.#state.hasAnswer ? this.#state.lastOlder : 0;
   }

@@ -1,19 +1,19 @@
 import { text } from '../../../src/conversation/fields.js';
 import type { Piece } from '../../../src/conversation/row.js';
 
-/** Colours and the like, of which a command's output is full. */
+/** Colours and other escapes, of which a command's output is full. */
 const escapes = /\p{Cc}\[[0-9;?]*[ -/]*[@-~]/gu;
 const commandTags = /^\s*<(?:command-name|command-message|command-args|bash-input)>/;
 const outputTag = /^\s*<(local-command-stdout|local-command-stderr|bash-stdout|bash-stderr)>/;
 const interruption = /^\[Request interrupted\b/;
 const hookReminder =
   /^<system-reminder>\s*[\w:.-]+ hook (?:additional context|success|blocking error|feedback|error|stopped|cancelled)/i;
-/** What editors and Claude Code put before a prompt; a tag without `-` or `_` may be anybody's. */
+/** Tags that editors and Claude Code put before a prompt; a tag without `-` or `_` may be the user's. */
 const envelope = /^\s*<([a-z]+(?:[-_][a-z]+)+)(?:\s[^>]*)?>[\s\S]*?<\/\1>\s*/i;
 
 /**
- * What a text of tags in the user's name stands for: a command or its output, a task's end, an interruption, what a hook added.
- * Nothing for what only the model is told; `undefined` for words.
+ * What a text of tags in the user's name means: a command or its output, a task's end, an interruption, a hook's
+ * addition. Nothing for text meant only for the model; `undefined` for plain words.
  */
 export function markedPieces(said: string): readonly Piece[] | undefined {
   if (commandTags.test(said)) return [commandIn(said)];
@@ -36,7 +36,7 @@ export function taskIn(said: string): { readonly task?: string } {
   return task === undefined ? {} : { task };
 }
 
-/** A prompt's own words: whole tags at its head are somebody else's. */
+/** A prompt's own words: whole tags before them are not the user's. */
 export function withoutEnvelope(said: string): string {
   let rest = said;
   for (let found = envelope.exec(rest); found !== null; found = envelope.exec(rest)) {

@@ -1,7 +1,7 @@
 import { type Fields, fields, json, list, text, word } from '../../../src/conversation/fields.js';
 import type { Piece, ResultPiece, Tell } from '../../../src/conversation/row.js';
 
-/** What a message holds: results, calls, what the model said; and apart from them, what was written in the user's name. */
+/** A message's results, calls and model text, and separately, anything written in the user's name. */
 interface MessagePieces {
   readonly pieces: readonly Piece[];
   readonly said: string;
@@ -13,7 +13,7 @@ export function messagePieces(row: Fields, rowId: string | undefined): MessagePi
   const isAssistant = row.type === 'assistant';
   const { content } = message;
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : list(content);
-  // Rows of one response share its id; the oldest have none.
+  // The rows of one response share its id; the oldest releases have none.
   const responseId = word(message.id) ?? rowId;
   const response = { responseId, model: word(message.model) };
   const pieces: Piece[] = [];
@@ -65,7 +65,7 @@ function sentPieces(part: Fields, row: Fields): readonly Piece[] {
   return isResult(part) ? [resultPiece(part, row)] : [unknownPart(part)];
 }
 
-/** Tools that run at the model's end have results of kinds of their own. */
+/** Tools that run on the model's side have their own kinds of results. */
 function isResult({ type, tool_use_id: callId }: Fields): boolean {
   return type === 'tool_result' || (typeof type === 'string' && callId !== undefined);
 }
@@ -100,7 +100,7 @@ function resultContent(content: unknown): { readonly said: string; readonly imag
   return { said: said.join('\n'), images };
 }
 
-/** `…/tool-results/<name>.txt`: the name is the id of a row of the stream of spilled results. */
+/** `…/tool-results/<name>.txt`: the name is the id of a row in the stream of spilled results. */
 function spilledName(path: unknown): string | undefined {
   const file = word(path)?.split(/[\\/]/).at(-1);
   return word(file?.replace(/\.txt$/, ''));
@@ -110,7 +110,7 @@ function unknownPart({ type }: Fields): Piece {
   return { kind: 'part', name: word(type) ?? 'part' };
 }
 
-/** A result names the agent that the call began. */
+/** A result names the agent that the call started. */
 export function resultTells(row: Fields): readonly Tell[] {
   const { agentId, description } = fields(row.toolUseResult);
   const id = word(agentId);

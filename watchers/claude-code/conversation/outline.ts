@@ -13,7 +13,10 @@ import { Copies, copiesSchema } from './copies.js';
 import { agentIn, isFromElsewhere } from './place.js';
 import { type ClaudeRow, readClaudeRow } from './rows.js';
 
-/** A summary is written right after the row that it is of: so many rows back it is looked for, and so many are waited for. */
+/**
+ * A summary is written right after the row it summarises: how many rows back to look for that row, and how many to wait
+ * for.
+ */
 const mostRecent = 64;
 const mostAwaited = 16;
 
@@ -98,7 +101,7 @@ export class ClaudeCodeTurns implements TurnCounter {
     } else this.#since = withTurn(this.#since, line, prompt);
   }
 
-  /** Titles of this session among the summaries: most are of others. */
+  /** Titles of this session among the summaries: most belong to other sessions. */
   #summaries({ id, name, leafId, tells }: ClaudeRow): readonly Tell[] {
     const [tell] = tells;
     if (name === 'summary' && leafId !== undefined && tell?.kind === 'title') {

@@ -12,15 +12,15 @@ import { noted, type Piece, type RowReading, type Tell } from '../../../src/conv
 import { markedPieces, taskIn, withoutEnvelope } from './marks.js';
 import { messagePieces, resultTells } from './messages.js';
 
-/** What a row of a transcript says, and where it stands in the graph that `parentUuid` makes of them. */
+/** What a row of a transcript says, and its place in the graph formed by `parentUuid`. */
 export interface ClaudeRow extends RowReading {
   readonly parentId: string | undefined;
   readonly sessionId: string | undefined;
-  /** Said by the user or the model, in the conversation itself and not by a sub-agent beside it. */
+  /** Said by the user or the model, in the conversation itself and not by a sub-agent. */
   readonly isSpoken: boolean;
   readonly isAssistant: boolean;
   readonly fork: Fork | undefined;
-  /** Of a `summary`: the row that it sums up to. */
+  /** Of a `summary`: the last row that it covers. */
   readonly leafId: string | undefined;
 }
 
@@ -28,7 +28,7 @@ interface RowScope {
   readonly isSubagent: boolean;
 }
 
-/** Reads one row by itself, as Claude Code 1.0 to 2.1.332 write them. */
+/** Reads one row by itself, as written by Claude Code 1.0 to 2.1.332. */
 export function readClaudeRow(value: unknown, scope: RowScope): ClaudeRow {
   const row = fields(value);
   const type = word(row.type) ?? 'row';
@@ -91,7 +91,7 @@ function userReading(row: Fields, base: Base, scope: RowScope): RowReading {
   return { name, ...base, pieces: [...sent, ...pieces], tells };
 }
 
-/** What was put before the model in the user's name. */
+/** Text put before the model in the user's name. */
 function sentPieces(row: Fields, said: string, images: number, scope: RowScope): readonly Piece[] {
   if (row.isCompactSummary === true) {
     return [{ kind: 'compaction', part: 'summary', summary: said }];
@@ -119,7 +119,7 @@ function originOf(row: Fields, { isSubagent }: RowScope): PromptOrigin {
   const told = row.turnOrigin ?? fields(row.origin).kind;
   if (told === 'human' || told === 'sdk' || told === 'agent') return told;
   if (row.promptSource === 'sdk') return 'sdk';
-  // Before they had files of their own, sub-agents stood between the rows of their session.
+  // Before they had their own files, sub-agents were mixed into their session's rows.
   return row.isSidechain === true ? 'agent' : 'human';
 }
 
@@ -128,7 +128,7 @@ function assistantReading(row: Fields, base: Base): RowReading {
   const { pieces, said } = messagePieces(row, base.id);
   const isSynthetic = message.model === '<synthetic>';
   if (isSynthetic || row.isApiErrorMessage === true) {
-    // Said in the model's place when a session is resumed in the middle of a turn.
+    // Said in the model's place when a session is resumed in mid-turn.
     const notice = /^No response requested/.test(said) ? 'note' : 'error';
     const piece = { kind: 'notice', notice, text: said || json(row.error) } as const;
     return { name: 'assistant', ...base, pieces: [piece], tells: [] };
@@ -188,13 +188,13 @@ function attachmentReading(attachment: Fields, base: Base): RowReading {
   return noted(name, base);
 }
 
-/** Mail comes in by a hook. */
+/** Mail arrives through a hook. */
 function contextPiece(said: string): Piece {
   const source = /^tracecraft: \d+ new messages? /.test(said) ? 'mail' : 'hook';
   return { kind: 'context', source, text: said };
 }
 
-/** What was typed while a turn ran stands nowhere else. */
+/** Text typed while a turn ran is recorded nowhere else. */
 function queuedReading(name: string, attachment: Fields, base: Base): RowReading {
   const { prompt } = attachment;
   const said = partsText(prompt) ?? '';
@@ -220,7 +220,7 @@ function partsText(content: unknown): string | undefined {
   return text(parts.filter((part) => part !== undefined).join('\n'));
 }
 
-/** An agent's rows are repeated while it runs; they name it before its result does. */
+/** An agent's rows are repeated while it runs; they name the agent before its result does. */
 function progressReading(row: Fields, base: Base): RowReading {
   const data = fields(row.data);
   const type = word(data.type);
@@ -231,7 +231,7 @@ function progressReading(row: Fields, base: Base): RowReading {
   return noted(name, base, isTold ? [{ kind: 'child', callId, child: { id: agent } }] : []);
 }
 
-/** A result too long for the transcript, which the mirror ships as a row of its own. */
+/** A result too long for the transcript, which the mirror uploads as a separate row. */
 function spilledReading(row: Fields, base: Base): RowReading {
   const id = word(row.id);
   const said = typeof row.text === 'string' ? row.text : json(row.text);

@@ -1,4 +1,4 @@
-/** Rows in which nothing is said that no other row says. They are not searched. */
+/** Rows that say nothing that other rows do not say. They are not searched. */
 const rows: ReadonlySet<string> = new Set([
   'account/rateLimits/updated',
   'agent_message',
@@ -29,7 +29,7 @@ const rows: ReadonlySet<string> = new Set([
   'turn_started',
   'world_state',
 ]);
-/** What a call was and gave is told by its items too. */
+/** Its items also give a call's arguments and result. */
 const repeating =
   /^(?:item_completed |collab_|guardian_|turn\.|exec_command_end$|patch_apply_end$|mcp_tool_call_end$|web_search_|task_complete$|turn_complete$)/;
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { CodexRow } from './rows.js';
 
-/** How long nothing is written between a copy and what comes after it, where no row names the thread. */
+/** How long the pause is between a copy and the rows after it, if no row names the thread. */
 const pauseMs = 1_000;
 
 export const copiesSchema = v.object({
@@ -13,8 +13,9 @@ export const copiesSchema = v.object({
 type CopiesState = v.InferOutput<typeof copiesSchema>;
 
 /**
- * A fork of a legacy thread, and a sub-agent that is given its parent's context, begin with rows of the parent: from a
- * second `session_meta` on, up to the first row that names the own thread. The oldest name none: a copy is written in one go.
+ * A fork of a legacy thread, and a sub-agent that gets its parent's context, begin with rows of the parent: from a
+ * second `session_meta` on, up to the first row that names its own thread. The oldest releases name none: there, a copy
+ * is written in one go.
  */
 export class Copies {
   #state: CopiesState;

@@ -19,7 +19,10 @@ import type { CodexRow } from './rows.js';
 
 type Base = Pick<RowReading, 'atMs' | 'id'>;
 
-/** What Codex tells its surroundings. Most of it repeats items; what only events say are prompts, how calls ended, and trouble. */
+/**
+ * Events that Codex reports to its clients. Most repeat items; only prompts, how calls ended, and problems come from
+ * events alone.
+ */
 export function readEvent(event: Fields, base: Base): CodexRow {
   const type = word(event.type) ?? 'event';
   const threadId = word(event.thread_id);
@@ -70,7 +73,7 @@ function readingOf(type: string, event: Fields, base: Base): CodexRow {
   }
 }
 
-/** Files of instructions were once sent as messages of the user, of kinds of their own. */
+/** Instruction files were once sent as user messages, of their own kinds. */
 const otherKinds: ReadonlySet<unknown> = new Set(['user_instructions', 'environment_context']);
 
 function promptReading(name: string, event: Fields, base: Base): CodexRow {
@@ -85,7 +88,7 @@ function prompted(name: string, base: Base, said: string, images: number): Codex
   return { name, ...base, pieces: [piece], tells: [], promptIn: 'event' };
 }
 
-/** Items that are done; what the model said and thought is told again by the item itself. */
+/** Finished items; the items themselves repeat what the model said and thought. */
 function itemReading(item: Fields, base: Base): CodexRow {
   const type = word(item.type) ?? '';
   const name = `item_completed ${type}`.trim();

@@ -19,7 +19,7 @@ import type { CodexRow } from './rows.js';
 
 type Base = Pick<RowReading, 'atMs' | 'id'>;
 
-/** What the model was sent or sent back. */
+/** What was sent to the model, or came back from it. */
 export function readItem(item: Fields, base: Base): CodexRow {
   const type = word(item.type) ?? 'item';
   switch (type) {
@@ -68,7 +68,7 @@ function messageReading(item: Fields, base: Base): CodexRow {
   return userReading(name, said ?? '', images, base);
 }
 
-/** Instructions are the harness's own; what a hook adds is news. */
+/** Instructions are the harness's own bookkeeping; text added by a hook becomes context. */
 function contextReading(
   name: string,
   item: Fields,
@@ -86,7 +86,7 @@ function contextReading(
   return given(name, base, { kind: 'context', source, text: said });
 }
 
-/** What the harness puts before the model in the user's name is in a tag, or is a file of instructions. */
+/** Text that the harness puts before the model in the user's name is in a tag, or is an instruction file. */
 const harnessWords = /^\s*(?:<[a-z]|# AGENTS\.md instructions)/i;
 
 function userReading(name: string, said: string, images: number, base: Base): CodexRow {
@@ -115,7 +115,7 @@ function tagged(said: string, name: string): string | undefined {
 }
 
 function callReading(type: string, item: Fields, base: Base): RowReading {
-  // Tools that run at the model's end have no call id, and no result in a row of its own.
+  // Tools that run on the model's side have no call id, and no result in a separate row.
   const callId = word(item.call_id) ?? base.id;
   const tool = word(item.name) ?? type.replace(/_call$/, '');
   const input = opened(item.arguments ?? item.input ?? item.action);
@@ -137,7 +137,7 @@ function outputReading(type: string, item: Fields, base: Base): RowReading {
 
 type Output = Pick<ResultPiece, 'text' | 'isError' | 'images' | 'exitCode'>;
 
-/** A text with a head that tells how the command ended, JSON with an `output` in it, or parts. */
+/** A text whose head says how the command ended, JSON with an `output`, or parts. */
 function outputOf(output: unknown): Output {
   if (Array.isArray(output)) {
     const images = output.filter((part) => fields(part).type === 'input_image').length;
@@ -169,7 +169,7 @@ function withoutHead(output: string): string {
   return output.slice(found.length);
 }
 
-/** The text of parts of which some have any; pictures are wrapped in tags that name them. */
+/** The text of those parts that have any; pictures are wrapped in tags that name them. */
 export function partsText(content: unknown): string | undefined {
   if (typeof content === 'string') return text(content);
   const parts = list(content).map((one) => text(one) ?? text(fields(one).text));

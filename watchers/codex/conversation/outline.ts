@@ -19,7 +19,7 @@ import { isOwnName, isOwnThread, metaTells, originOf } from './thread.js';
 const waitingSchema = v.object({ print: v.string(), turn: tallySchema });
 const sideSchema = v.object({
   hasEvents: v.boolean(),
-  /** All items; and what the events tell, with the items that are theirs. */
+  /** All items; and the events' prompts with the items that belong to them. */
   items: tallySchema,
   told: tallySchema,
   waiting: v.array(waitingSchema),
@@ -99,7 +99,7 @@ export class CodexTurns implements TurnCounter {
   }
 }
 
-/** Prompts of the thread itself, or of the one that it was copied from: told twice, and counted once. */
+/** Prompts of the thread itself, or of the thread it was copied from: recorded twice, counted once. */
 class Side {
   #hasEvents: boolean;
   #items: Tally;
@@ -160,7 +160,7 @@ class Side {
     const [item] = index === -1 ? [] : this.#waiting.splice(index, 1);
     const start = item?.turn.starts[0] ?? line;
     const turn = withTurn(noTurns, start, piece);
-    // What was sent stands for what was told where that has no words.
+    // The item's text stands in where the event has none.
     this.#told = joinedTallies(this.#told, piece.text === '' ? (item?.turn ?? turn) : turn);
     if (item === undefined) {
       this.#early.push(print);

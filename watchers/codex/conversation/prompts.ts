@@ -1,13 +1,13 @@
 import type { Piece, PromptPiece } from '../../../src/conversation/row.js';
 import type { CodexRow, ThreadRow } from './rows.js';
 
-/** What prompts turn out to be, by the rows that they are in. */
+/** How each prompt turns out, by its rows. */
 export type Prompts = ReadonlyMap<CodexRow, Piece>;
 
 /**
- * A prompt is sent to the model as an item and told as an event, one right after the other: both are one. Where there are
- * events, an item without one is what the harness put before the model in the user's name. What was copied from another thread
- * is looked at apart, since events are not always copied with it.
+ * A prompt is sent to the model as an item and reported as an event, one right after the other: the two are one prompt.
+ * If a thread has events, an item without one is text that the harness put before the model in the user's name. Rows
+ * copied from another thread are handled separately, since events are not always copied with them.
  */
 export function promptsIn(rows: readonly ThreadRow[]): Prompts {
   const prompts = new Map<CodexRow, Piece>();
@@ -57,7 +57,7 @@ class Pairing {
   }
 
   #event(event: Waiting): void {
-    // What the user sees may be worded otherwise than what is sent, as with files that he points at.
+    // The user may see different words than the model is sent, e.g. for files the user points at.
     const item =
       taken(this.#items, event) ?? (this.#items.length === 1 ? this.#items.pop() : undefined);
     if (item === undefined) {
@@ -78,7 +78,7 @@ class Pairing {
     this.#prompts.set(event.row, piece);
   }
 
-  /** Something was said: what waits for its twin waits in vain. */
+  /** Something else was said: rows still waiting for their twin will not get one. */
   #goOn(): void {
     this.#inVain(this.#items.splice(0));
     this.#events.length = 0;
@@ -92,10 +92,10 @@ class Pairing {
   }
 }
 
-/** The other one comes right after: nothing waits for long. */
+/** The twin comes right after: nothing waits for long. */
 export const mostWaiting = 16;
 
-/** Takes the one that says the same out of those that wait. */
+/** Removes the waiting row with the same text. */
 function taken(waiting: Waiting[], { piece }: Waiting): Waiting | undefined {
   const wanted = plainText(piece.text);
   const index = waiting.findIndex((one) => plainText(one.piece.text) === wanted);

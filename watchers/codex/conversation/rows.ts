@@ -15,9 +15,9 @@ import { readItem } from './items.js';
 export interface CodexRow extends RowReading {
   /** The thread that it names as its own; a copied row may name another. */
   readonly threadId?: string;
-  /** Prompts stand twice: as the item that the model was sent, and as an event. */
+  /** Prompts are recorded twice: as the item sent to the model, and as an event. */
   readonly promptIn?: 'item' | 'event';
-  /** So many turns before it were taken back. */
+  /** How many turns before it were taken back. */
   readonly takesBack?: number;
   readonly meta?: ThreadMeta;
   /** The model that answers from here on. */
@@ -40,7 +40,9 @@ export interface ThreadMeta {
   readonly fork: Fork | undefined;
 }
 
-/** Reads one row by itself, as Codex 0.29 to 0.171 write them; the oldest ones have the item without an envelope. */
+/**
+ * Reads one row by itself, as written by Codex 0.29 to 0.171; the oldest releases write the item without an envelope.
+ */
 export function readCodexRow(value: unknown): CodexRow {
   const row = fields(value);
   const envelope = word(row.type);
@@ -97,7 +99,7 @@ function metaIn(meta: Fields): ThreadMeta {
   };
 }
 
-/** A fork of a paginated thread holds nothing of its parent's; it says how far it goes. */
+/** A fork of a paginated thread contains nothing of its parent's; it says up to where it inherits. */
 function forkIn(meta: Fields, id: string | undefined): Fork | undefined {
   const base = fields(meta.history_base);
   const session = word(meta.forked_from_id) ?? word(base.thread_id);

@@ -2,7 +2,7 @@ import type { PromptOrigin } from '../../../src/conversation/conversation.js';
 import type { Tell } from '../../../src/conversation/row.js';
 import type { CodexRow, ThreadMeta } from './rows.js';
 
-/** Who speaks in a thread that was started so. */
+/** Who speaks in a thread with this origin. */
 export function originOf(
   thread: Pick<ThreadMeta, 'isSubagent' | 'isExec'> | undefined,
 ): PromptOrigin {
@@ -10,7 +10,7 @@ export function originOf(
   return thread?.isExec === true ? 'sdk' : 'human';
 }
 
-/** Rows that name no thread are the own one's. */
+/** Rows that name no thread belong to this one. */
 export function isOwnThread(
   threadId: string | undefined,
   session: string,
@@ -19,7 +19,7 @@ export function isOwnThread(
   return threadId === undefined || threadId === session || threadId === id;
 }
 
-/** A name may be told of another thread. */
+/** A name may be reported for another thread. */
 export function isOwnName(tell: Tell, { threadId }: CodexRow, session: string): boolean {
   return tell.kind !== 'title' || threadId === undefined || threadId === session;
 }

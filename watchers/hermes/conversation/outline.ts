@@ -5,7 +5,7 @@ import { noted, type RowReading, type Tell } from '../../../src/conversation/row
 import { noTurns, printOf, type Tally, withTurn } from '../../../src/conversation/tally.js';
 import { type HermesSession, readMessage, readSession, rowOf, sessionTells } from './rows.js';
 
-/** Of so many prompts the words are kept, at either end. */
+/** The text of this many prompts is kept, from the beginning and from the end. */
 const mostFirst = 4;
 const mostLast = 24;
 const longestText = 300;
@@ -31,12 +31,12 @@ const originSchema = v.object({
 
 const stateSchema = v.object({
   session: v.exactOptional(originSchema),
-  /** By id, or by line where a message has none. */
+  /** By id, or by line if a message has none. */
   users: v.array(v.tuple([v.string(), promptSchema])),
 });
 type State = v.InferOutput<typeof stateSchema>;
 
-/** Counts the turns of a session whose rows change: every message of a user is known by what it is now. */
+/** Counts the turns of a session whose rows change: every user message counts in its current state. */
 export class HermesTurns implements TurnCounter {
   readonly #users: Map<string, KnownPrompt>;
   #session: State['session'];
@@ -107,7 +107,7 @@ export class HermesTurns implements TurnCounter {
     return this.#session === undefined ? [] : sessionTells(told(this.#session));
   }
 
-  /** As the database orders them; what was written to a file comes after. */
+  /** In the database's order; messages written to a file come after. */
   #ordered(): readonly [string, KnownPrompt][] {
     const place = (key: string): number => (/^-?\d/.test(key) ? Number(key) : Infinity);
     return [...this.#users].sort(([left], [right]) => place(left) - place(right) || 0);

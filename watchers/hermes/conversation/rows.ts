@@ -12,20 +12,20 @@ import {
 } from '../../../src/conversation/fields.js';
 import { noted, type Piece, type RowReading, type Tell } from '../../../src/conversation/row.js';
 
-/** Content that is not plain text begins so in Hermes' database (hermes_state_common, schema v30). */
+/** Prefix of content that is not plain text in Hermes' database (hermes_state_common, schema v30). */
 const jsonMark = '\u0000json:';
 
 /** A message as it was when a line was written: `{"op": "insert|update|delete", …row}`. */
 export interface HermesMessage extends RowReading {
   readonly isDeleted: boolean;
   readonly isActive: boolean;
-  /** Put away by a compaction, in which it still belongs to the conversation. */
+  /** Set aside by a compaction, but still part of the conversation. */
   readonly isCompacted: boolean;
-  /** What makes a message the same as another. */
+  /** What makes two messages the same. */
   readonly likeness: string;
 }
 
-/** What the lines of the session's own row tell. */
+/** What the lines of the session's own row say. */
 export interface HermesSession {
   readonly title: string | undefined;
   readonly isNamedByUser: boolean;
@@ -34,7 +34,7 @@ export interface HermesSession {
   readonly isSubagent: boolean;
 }
 
-/** Which row of the database a line is of; without an id, it is a message that was written to a file instead. */
+/** Which database row a line belongs to; without an id, it is a message that was written to a file instead. */
 export function rowOf(value: unknown): number | 'session' | undefined {
   const row = fields(value);
   if (row.table !== undefined) return 'session';
@@ -137,7 +137,7 @@ function spokenPieces(row: Fields, said: string | undefined, { id }: Base): read
   return pieces;
 }
 
-/** Tools answer with JSON that has their output in it, or in plain text. */
+/** Tools answer with JSON that contains their output, or with plain text. */
 function resultPiece(row: Fields, said: string, images: number): Piece {
   const value = fields(opened(said));
   const exitCode = finite(value.exit_code);

@@ -13,7 +13,7 @@ const stateSchema = v.object({
 });
 type State = v.InferOutput<typeof stateSchema>;
 
-/** Counts the turns of a session. What a fork inherits is only known where its parent's rows are. */
+/** Counts the turns of a session. What a fork inherits is known only if its parent's rows are available. */
 export class OpenClawTurns implements TurnCounter {
   readonly #parentRowIds: ReadonlySet<string>;
   #isFork: boolean;

@@ -11,7 +11,7 @@ import {
 } from '../../../src/conversation/fields.js';
 import { noted, type Piece, type RowReading, type Tell } from '../../../src/conversation/row.js';
 
-/** What an event says, from the database or from the older files: they are the same. */
+/** What an event says, from the database or from the older files: the format is the same. */
 export interface OpenClawRow extends RowReading {
   /** Of a header. */
   readonly fork?: Fork;
@@ -95,7 +95,7 @@ function messageReading(message: Fields, base: Base): OpenClawRow {
   }
 }
 
-/** Lines of the gateway's own stand before what was typed. */
+/** The gateway's own lines come before what was typed. */
 const systemLines = /^(?:System: .*(?:\n|$))+\s*/;
 
 function userReading(name: string, message: Fields, base: Base): OpenClawRow {
@@ -114,7 +114,7 @@ function userReading(name: string, message: Fields, base: Base): OpenClawRow {
 
 function assistantReading(name: string, message: Fields, base: Base): RowReading {
   const response = { responseId: word(message.responseId) ?? base.id, model: word(message.model) };
-  // What was said is told again when it was delivered to a chat.
+  // Text delivered to a chat repeats what was already said.
   if (response.model === 'delivery-mirror') return noted(`${name} delivery-mirror`, base);
   const { content } = message;
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : list(content);
