@@ -32,9 +32,7 @@ export interface StreamOutline {
   readonly forkedFrom?: { readonly session: string };
 }
 
-/**
- * Starts a stream's outline, or continues from a state; `undefined` for an unknown harness and for an invalid state.
- */
+/** Starts a stream's outline, or continues from a state; `undefined` for an unknown harness and for an invalid state. */
 export type OpenOutline = (
   session: SessionRef,
   stream: string,

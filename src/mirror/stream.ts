@@ -66,10 +66,7 @@ export interface LineStream extends Source {
   readonly kind: 'lines';
 }
 
-/**
- * The source shows only its current state: new lines are the difference from what was uploaded, which `fold`
- * rebuilds.
- */
+/** The source shows only its current state: new lines are the difference from what was uploaded, which `fold` rebuilds. */
 export interface RecordStream extends Source {
   readonly kind: 'records';
   /**

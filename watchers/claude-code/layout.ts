@@ -38,9 +38,7 @@ export function projectNameOf(folder: string): string {
   return folder.replace(/[^A-Za-z0-9]/g, '-');
 }
 
-/**
- * Whether anything below a folder of this name can be a transcript. `memory` holds notes, which belong to no session.
- */
+/** Whether anything below a folder of this name can be a transcript. `memory` holds notes, which belong to no session. */
 export function isFolderOfInterest(name: string): boolean {
   return !name.startsWith('.') && name !== 'memory';
 }

@@ -2,9 +2,7 @@ import type { Transform } from 'node:stream';
 import { Decompress } from 'fzstd';
 import { ZstdFrames } from './zstd-frames.js';
 
-/**
- * Decompresses a stream of frames, piece by piece. Fails on anything damaged, truncated, or with too large a window.
- */
+/** Decompresses a stream of frames, piece by piece. Fails on anything damaged, truncated, or with too large a window. */
 export interface ZstdDecoder {
   push(piece: Uint8Array, isLast: boolean): Promise<void>;
 }

@@ -193,9 +193,7 @@ export class HermesWatcher implements Watcher {
     return isThere === undefined ? undefined : sessions;
   }
 
-  /**
-   * A file is the session itself if the database has nothing of it. That is unknown while the database cannot be read.
-   */
+  /** A file is the session itself if the database has nothing of it. That is unknown while the database cannot be read. */
   #nameOf(held: ReadonlyMap<string, unknown> | undefined, id: string): string {
     return held === undefined || held.has(id) ? diversion : '';
   }

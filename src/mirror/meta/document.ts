@@ -165,9 +165,7 @@ function metaPart(part: ShippedPart): MetaDocument['parts'][number] {
   };
 }
 
-/**
- * The session that started this one or that it was copied from: as its rows say, else as its harness says elsewhere.
- */
+/** The session that started this one or that it was copied from: as its rows say, else as its harness says elsewhere. */
 function parentOf({ session, facts, main }: SessionPicture): string | undefined {
   const { spawnedBy, forkedFrom } = main?.outline ?? {};
   const told = spawnedBy?.session ?? forkedFrom?.session;

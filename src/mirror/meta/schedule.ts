@@ -37,10 +37,7 @@ export class MetaSchedule {
     this.#hasten(session, nowMs);
   }
 
-  /**
-   * The bucket's document may be out of date, e.g. because an earlier run was killed: it is written as soon as
-   * possible.
-   */
+  /** The bucket's document may be out of date, e.g. because an earlier run was killed: it is written as soon as possible. */
   owed(session: SessionMirror, nowMs: number): void {
     if (session.endedAt !== undefined) this.#endedMs.set(session, Number.NEGATIVE_INFINITY);
     this.#hasten(session, nowMs);

@@ -144,9 +144,7 @@ export class SessionMirror {
     });
   }
 
-  /**
-   * `false`: someone else wrote it meanwhile. The stored document is read once per process, then only after it changed.
-   */
+  /** `false`: someone else wrote it meanwhile. The stored document is read once per process, then only after it changed. */
   async #put(ours: MetaDocument): Promise<boolean> {
     const { bucket } = this.#context;
     if (this.#written === undefined || this.#etag === undefined) await this.#readKnown();

@@ -13,9 +13,7 @@ export interface AdoptedSlot {
   readonly sourceLines: readonly Buffer[];
 }
 
-/**
- * Compares what someone stored in the next slot with the source. `torn`: it ends mid-line, so nothing can follow it.
- */
+/** Compares what someone stored in the next slot with the source. `torn`: it ends mid-line, so nothing can follow it. */
 export async function compareSlot(
   source: Stream,
   checkpoint: Checkpoint,

@@ -34,9 +34,7 @@ export interface ReconcileContext {
 /** Allowance for redaction making a part shorter than its source. */
 const shrinkage = 64 * 1024;
 
-/**
- * Whether the source still contains every byte that was uploaded; returns the position after it, read afresh, if so.
- */
+/** Whether the source still contains every byte that was uploaded; returns the position after it, read afresh, if so. */
 export async function stillShipped(
   stream: LineStream,
   checkpoint: Checkpoint,

@@ -89,9 +89,7 @@ export class StreamMirror {
     return this.#source;
   }
 
-  /**
-   * Who opened a newer generation while this process was writing, if anyone did: readers find theirs, not this source.
-   */
+  /** Who opened a newer generation while this process was writing, if anyone: readers find theirs, not this one. */
   get contestedBy(): string | undefined {
     return this.#contest.by;
   }
@@ -279,9 +277,7 @@ export class StreamMirror {
     return checkpoint.ahead ? done('behind') : undefined;
   }
 
-  /**
-   * Whether the source still holds what was uploaded. 'again': continue (with a fresh position, or through recovery).
-   */
+  /** Whether the source still holds what was uploaded. 'again': continue (at a fresh position, or with recovery). */
   async #verify(): Promise<UploadResult | 'again'> {
     const checkpoint = this.#checkpoint;
     if (checkpoint === undefined || checkpoint.ahead || this.#source.kind === 'records') {
@@ -300,10 +296,7 @@ export class StreamMirror {
     return (await this.#recover()) ?? 'again';
   }
 
-  /**
-   * Nothing to upload. A source that changed without growing may have been edited, so it is compared before it is
-   * trusted.
-   */
+  /** Nothing to upload. A source that changed without growing may have been edited, so it is compared first. */
   async #nothingNew(chunk: Chunk): Promise<UploadResult | 'again'> {
     const before = this.#snapshot;
     const shrankOrEdited =
@@ -351,9 +344,7 @@ export class StreamMirror {
     return true;
   }
 
-  /**
-   * The slot was filled by someone else, or by an earlier run: continue after it, wait, or look at everything again.
-   */
+  /** The slot was filled by someone else or an earlier run: continue after it, wait, or look at everything again. */
   async #adoptSlot(): Promise<UploadResult | 'again'> {
     const { bucket, prefix } = this.#context;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;

@@ -85,9 +85,7 @@ export async function* verifySources(
   }
 }
 
-/**
- * Records appear only once they were unchanged for a while: all sources are looked at first, then waited for together.
- */
+/** Records appear only once they were unchanged for a while: all sources are looked at first, then waited for together. */
 async function waitUntilQuiet(sources: readonly Stream[], clock: Clock): Promise<void> {
   let isWaiting = false;
   for (const stream of sources) {

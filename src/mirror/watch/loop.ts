@@ -302,9 +302,7 @@ export class WatchLoop {
     this.#uploader.writeMetas('due').then(done, done);
   }
 
-  /**
-   * Waits until something is due or noticed. Signals are polled often, so polling must not cost a look at everything.
-   */
+  /** Waits until something is due or noticed. Signals are polled often, so polling must not cost a look at everything. */
   async #sleep(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const { clock } = this.#context;

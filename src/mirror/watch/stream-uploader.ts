@@ -47,9 +47,7 @@ const auditAfterMs = 30_000;
 const auditEveryMs = 300_000;
 const storeAuditEveryMs = 600_000;
 
-/**
- * Sends what one mirrored stream has, and keeps track of the state of the store, the source and the session's document.
- */
+/** Sends what one mirrored stream has, and keeps track of the state of the store, the source and the session's document. */
 export class StreamUploader {
   readonly breaker = new CircuitBreaker();
   readonly metas = new MetaSchedule();

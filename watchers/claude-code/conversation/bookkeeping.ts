@@ -1,6 +1,4 @@
-/**
- * Rows that add nothing to what other rows say: what is typed and answered has rows of its own. They are not searched.
- */
+/** Rows that add nothing to what other rows say: what is typed and answered has rows of its own. They are not searched. */
 const rows: ReadonlySet<string> = new Set([
   'agent-name',
   'ai-title',

@@ -40,9 +40,7 @@ export interface ThreadMeta {
   readonly fork: Fork | undefined;
 }
 
-/**
- * Reads one row by itself, as written by Codex 0.29 to 0.171; the oldest releases write the item without an envelope.
- */
+/** Reads one row by itself, as written by Codex 0.29 to 0.171; the oldest releases write the item without an envelope. */
 export function readCodexRow(value: unknown): CodexRow {
   const row = fields(value);
   const envelope = word(row.type);
