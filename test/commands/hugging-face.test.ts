@@ -81,7 +81,7 @@ describe('a bucket on Hugging Face', () => {
     const [, source, upload] = line.exec(mirrored.stdout) ?? [];
     expect(source).toBe(`${(await readFile(path)).length.toLocaleString('en-US')}B`);
     expect(upload).toBe(source);
-    const listed = await world.run(['session', 'list'], here);
+    const listed = await world.run(['session', 'list', '--long'], here);
     expect(listed.stdout.split(/ {2,}/)).toContain(upload?.replace('B', ' B'));
   });
 
