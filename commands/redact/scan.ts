@@ -1,85 +1,156 @@
 import * as Flags from '@oclif/core/flags';
-import { scratchFolder, withObject } from '../../src/app/large-object.js';
-import { knownFromHere, redactorOf, redactStream } from '../../src/app/redaction.js';
+import {
+  type Finding,
+  findSecrets,
+  type ListedObject,
+  listProject,
+  type SecretSearch,
+  shownKey,
+} from '../../src/app/bucket-secrets.js';
+import { scratchFolder } from '../../src/app/large-object.js';
+import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
+import { olderVersions, type TakenBack, takeBack } from '../../src/app/taking-back.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { formatCount } from '../../src/cli/format.js';
+import { formatCount, plural } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { NotFoundError, RefusedError } from '../../src/errors.js';
-import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
-import type { Counts } from '../../src/redact/counts.js';
-import { countsText } from '../../src/redact/counts.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
+import { addCounts, countsText } from '../../src/redact/counts.js';
 
-interface Finding {
-  readonly key: string;
-  readonly redactions: Counts;
-}
+const rotate = 'Rotate them: anyone who could read the bucket may have seen them.';
 
 export default class RedactScan extends BaseCommand {
-  static override summary = 'search for secrets in what is already in the bucket';
+  static override summary =
+    'search for secrets in what is already in the bucket, and take them out';
   static override description =
-    'Runs the redaction engine over every object of the project, to find what an older rule set missed or another tool wrote. Reports keys and kinds, never values, and changes nothing.\n\nExit codes: 0 nothing found, 3 no such project, 8 store unreachable, 9 something found.';
+    'Runs the redaction engine over every object of the project and the names of artifacts, to find what an older rule set missed or another tool wrote. Reports keys and kinds, never values. Without --fix it changes nothing.\n\n--fix replaces each secret with [REDACTED:KIND] where it is: in transcripts, compacted copies, meta.json, mail, memory and its history, events and the rest. Keys and lines stay, so a running "watch" goes on and "session verify" agrees. An artifact with a secret in its name is renamed; what artifacts contain is changed with --artifacts only. "tracecraft log" tells of it. If it is stopped, run it again. A "watch" that began with older rules or settings may write what it redacts no better: restart it first.\n\nA store that keeps old versions still has the secrets there; the last lines say how to purge them.\n\nExit codes: 0 nothing found, or all of it fixed; 3 no such project, 8 store unreachable, 9 something found, or left by --fix.';
   static override examples = [
     '<%= config.bin %> redact scan',
     '<%= config.bin %> redact scan --project other',
+    '<%= config.bin %> redact scan --fix',
+    '<%= config.bin %> redact scan --fix --artifacts',
     "<%= config.bin %> redact scan --json | jq -r '.data.findings[].key'",
   ];
   static override flags = {
     project: Flags.string({ summary: 'another project of the same bucket', helpValue: 'NAME' }),
+    fix: Flags.boolean({ summary: 'replace the secrets in place' }),
+    artifacts: Flags.boolean({
+      summary: 'with --fix: also in what artifacts contain',
+      dependsOn: ['fix'],
+    }),
   };
 
   async run(): Promise<object> {
     const { flags } = await this.parse(RedactScan);
     const settings = await this.settings();
-    const bucket = await this.openBucket(settings);
-    const layout: Layout = bucketLayout(flags.project ?? settings.project);
-    const redactor = redactorOf(settings, knownFromHere(settings, process.env));
-    const entries: { readonly key: string; readonly size: number }[] = [];
-    for await (const entry of bucket.list(layout.root)) {
-      if (entry.kind === 'object') entries.push(entry);
+    const bucket = flags.fix
+      ? await this.openProvenBucket(settings)
+      : await this.openBucket(settings);
+    const search: SecretSearch = {
+      bucket,
+      layout: bucketLayout(flags.project ?? settings.project),
+      redactor: redactorOf(settings, knownFromHere(settings, process.env)),
+      folder: scratchFolder(settings, bucket),
+    };
+    const objects = await listProject(bucket, search.layout);
+    if (objects.length === 0) {
+      throw new NotFoundError(
+        `nothing of a project ${search.layout.project} is in ${bucket.location}`,
+      );
     }
-    if (entries.length === 0) {
-      throw new NotFoundError(`nothing of a project ${layout.project} is in ${bucket.location}`);
+    const findings = await this.#find(search, objects);
+    const scanned = { objects: objects.length, bytes: bytesOf(objects) };
+    if (findings.length === 0) {
+      this.say(`${formatCount(objects.length)} objects, no secret found.`);
+      return { ...scanned, findings: [] };
     }
-    const total = entries.reduce((sum, { size }) => sum + size, 0);
+    if (!flags.fix) return this.#answerFound(search, scanned, findings);
+    const agent = settings.agent ?? 'unknown';
+    const context = { ...search, agent, withContents: flags.artifacts };
+    return this.#answerFixed(search, scanned, await takeBack(context, findings));
+  }
+
+  async #find(search: SecretSearch, objects: readonly ListedObject[]): Promise<readonly Finding[]> {
+    const total = bytesOf(objects);
     const progress = startProgress({
       label: 'Scanning',
       total,
       unit: 'bytes',
       isQuiet: this.isQuiet,
     });
-    const findings: Finding[] = [];
     let done = 0;
-    const folder = scratchFolder(settings, bucket);
-    for (const { key, size } of entries) {
-      const counts = await withObject(bucket, { key, size, folder }, (chunks) =>
-        redactStream(redactor, chunks, undefined),
-      );
-      if (Object.keys(counts).length > 0) findings.push({ key, redactions: counts });
-      done += size;
+    const findings = await findSecrets(search, objects, (bytes) => {
+      done += bytes;
       progress.update(done, total);
-    }
+    });
     progress.stop();
-    for (const line of columns(findings.map((one) => [countsText(one.redactions), one.key]))) {
-      this.print(line);
-    }
-    const data = { objects: entries.length, bytes: total, findings };
-    if (findings.length > 0) {
-      const error = new RefusedError(
-        `secrets in ${findings.length} of ${formatCount(entries.length)} objects: ${findings[0]?.key}`,
-        { hint: hintFor(findings) },
-      );
+    return findings;
+  }
+
+  #answerFound(search: SecretSearch, scanned: Scanned, findings: readonly Finding[]): object {
+    const rows = findings.map((finding) => findingRow(search, finding));
+    for (const line of columns(rows.map(({ kinds, key }) => [kinds, key]))) this.print(line);
+    const data = { ...scanned, findings: findings.map((one) => findingRecord(search, one)) };
+    const error = new RefusedError(
+      `secrets in ${findings.length} of ${formatCount(scanned.objects)} objects: ${rows[0]?.key}`,
+      { hint: hintFor(findings) },
+    );
+    return this.answerFailure(error, data);
+  }
+
+  #answerFixed(search: SecretSearch, scanned: Scanned, outcomes: readonly TakenBack[]): object {
+    const rows = outcomes.map(({ finding, state, reason }) => {
+      const { kinds, key } = findingRow(search, finding);
+      return [state, kinds, reason === null ? key : `${key}: ${reason}`];
+    });
+    for (const line of columns(rows)) this.print(line);
+    const left = outcomes.filter(({ state }) => state === 'left');
+    const old_versions = olderVersions(search.bucket.kind, search.layout.root);
+    const data = {
+      ...scanned,
+      findings: outcomes.map(({ finding, state, reason }) => ({
+        ...findingRecord(search, finding),
+        state,
+        reason,
+      })),
+      old_versions,
+    };
+    const fixed = plural(outcomes.length - left.length, 'object');
+    if (left.length > 0) {
+      const error = new RefusedError(`${fixed} fixed, secrets left in ${left.length}`, {
+        hint: `${rotate} ${old_versions}`,
+      });
       return this.answerFailure(error, data);
     }
-    this.say(`${formatCount(entries.length)} objects, no secret found.`);
+    this.say(`${fixed} fixed. ${rotate}`);
+    this.say(old_versions);
     return data;
   }
 }
 
-/** A compacted transcript is a copy: cleaning only the parts leaves it unchanged. */
+/** A compacted transcript is a copy: who cleans the parts by other means leaves it unchanged. */
 function hintFor(findings: readonly Finding[]): string {
-  const hint = 'Rotate them: anyone who could read the bucket may have seen them.';
+  const hint = `${rotate} Then "tracecraft redact scan --fix" takes them out of the bucket.`;
   const isCompacted = findings.some(({ key }) => /\/(transcript|trace)\.jsonl$/.test(key));
   if (!isCompacted) return hint;
-  return `${hint} Once the parts are clean, "tracecraft session compact --all" rewrites the copies.`;
+  return `${hint} Where the parts are clean, "tracecraft session compact --all" rewrites the copies, too.`;
+}
+
+interface Scanned {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+function findingRow({ redactor, layout }: SecretSearch, { key, redactions, inName }: Finding) {
+  const kinds = countsText(addCounts(redactions, inName));
+  return { kinds, key: shownKey(redactor, layout, key) };
+}
+
+function findingRecord({ redactor, layout }: SecretSearch, { key, redactions, inName }: Finding) {
+  return { key: shownKey(redactor, layout, key), redactions, name_redactions: inName };
+}
+
+function bytesOf(objects: readonly ListedObject[]): number {
+  return objects.reduce((sum, { size }) => sum + size, 0);
 }

@@ -20,7 +20,7 @@ interface SizedObject {
 }
 
 /** Parts are smaller; compacted transcripts and artifacts may have any size. */
-const mostBytesInMemory = 32 * 1024 * 1024;
+export const mostBytesInMemory = 32 * 1024 * 1024;
 
 /** An object's bytes in chunks, in constant memory. Yields nothing if it was deleted meanwhile. */
 export async function withObject<T>(

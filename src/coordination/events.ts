@@ -22,7 +22,8 @@ export type EventType =
   | 'message.broadcast'
   | 'artifact.uploaded'
   | 'session.started'
-  | 'session.ended';
+  | 'session.ended'
+  | 'secrets.redacted';
 
 /** The state object an event describes, and which version of it. */
 export interface EventRef {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CliWorld, createCliWorld, repositoryRoot } from '../support/run-cli.js';
@@ -97,4 +97,40 @@ describe('tracecraft redact', () => {
     expect(json).toMatchObject({ data: { findings: [{ key: 'p/memory/k.json' }] } });
     expect(await world.run(['redact', 'scan', '--project', 'typo'])).toMatchObject({ code: 3 });
   });
+
+  it('scan --fix takes them out, tells the log, and says what is left and where old versions are', async () => {
+    await world.run(['init', '--project', 'p', '--agent', 'a']);
+    const folder = join(world.stateFolder, 'bucket', 'p');
+    const memory = join(folder, 'memory', 'k.json');
+    const artifacts = join(folder, 'artifacts', 'shared');
+    await mkdir(join(folder, 'memory'), { recursive: true });
+    await mkdir(artifacts, { recursive: true });
+    await writeFile(memory, JSON.stringify({ value: secret, version: 1 }));
+    await writeFile(join(artifacts, `dump-${secret}.txt`), `${secret}\n`);
+    const some = await world.run(['redact', 'scan', '--fix']);
+    expect(some).toMatchObject({ code: 9, stderr: expect.stringContaining('Backups') });
+    expect(some.stdout).toMatch(/^fixed +github-token:1 +p\/memory\/k\.json$/m);
+    expect(some.stdout).toMatch(/^left .*dump-\[REDACTED:github-token\]\.txt: .*--artifacts/m);
+    expect(JSON.parse(await readFile(memory, 'utf8'))).toEqual({
+      value: '[REDACTED:github-token]',
+      version: 1,
+    });
+    expect(await readdir(artifacts)).toEqual(['dump-[REDACTED:github-token].txt']);
+    const { json, code, stdout } = await world.runJson(['redact', 'scan', '--fix', '--artifacts']);
+    expect(code).toBe(0);
+    expect(json).toMatchObject({
+      data: { findings: [{ state: 'fixed', reason: null }], old_versions: expect.any(String) },
+    });
+    expect(some.stdout + some.stderr + stdout).not.toContain(secret);
+    const none = await world.run(['redact', 'scan', '--fix']);
+    expect(none).toMatchObject({ code: 0, stdout: expect.stringContaining('no secret found') });
+    const log = await world.run(['log']);
+    expect(log.stdout).toMatch(/ a +redacted +2 objects: github-token$/m);
+    const name = 'dump-[REDACTED:github-token].txt';
+    const to = join(world.root, 'got.txt');
+    const got = await world.run(['artifact', 'download', name, '--output', to]);
+    expect(got).toMatchObject({ code: 0 });
+    expect(await readFile(to, 'utf8')).toBe('[REDACTED:github-token]\n');
+    expect((await world.run(['redact', 'scan', '--artifacts'])).code).toBe(2);
+  }, 60_000);
 });

@@ -53,6 +53,7 @@ const words: Readonly<Record<string, string>> = {
   'artifact.uploaded': 'artifact',
   'session.started': 'started',
   'session.ended': 'ended',
+  'secrets.redacted': 'redacted',
 };
 
 /** The one-word label of a mark. */

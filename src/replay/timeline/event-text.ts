@@ -34,6 +34,8 @@ export function eventText({ type, step, data }: EventDocument, refKey: string | 
       return mailText('all', stringOf(said.message) ?? '');
     case 'artifact.uploaded':
       return artifactText(artifactName(said, refKey), numberOf(said.size));
+    case 'secrets.redacted':
+      return redactedText(said);
     default:
       return about;
   }
@@ -55,6 +57,13 @@ export function memoryText(name: string, value: unknown, version: number | undef
 
 export function artifactText(name: string, size: number | undefined): string {
   return size === undefined ? name : `${name} (${size} bytes)`;
+}
+
+function redactedText({ objects, kinds }: Data): string {
+  const named = Array.isArray(kinds) ? kinds.filter((kind) => typeof kind === 'string') : [];
+  const count = numberOf(objects);
+  const many = count === undefined ? '' : `${count} ${count === 1 ? 'object' : 'objects'}`;
+  return cut(named.length === 0 ? many : `${many}: ${named.join(', ')}`);
 }
 
 export function versionText(version: number | undefined): string {

@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import { findSecrets, listProject, type SecretSearch } from '../../src/app/bucket-secrets.js';
+import { takeBack } from '../../src/app/taking-back.js';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { encodeDocument } from '../../src/protocol/documents.js';
+import { bucketLayout, type Stamp } from '../../src/protocol/keys.js';
+import { partName } from '../../src/protocol/parts.js';
+import { noRedaction } from '../../src/redact/redact.js';
+import { createRedactor } from '../../src/redact/redactor.js';
+import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
+import { MemoryStore } from '../support/memory-bucket.js';
+import { MirrorRig } from '../support/mirror-rig.js';
+import { type Death, Mortal } from '../support/mortal.js';
+
+const layout = bucketLayout('p');
+const redactor = createRedactor();
+const alphabet = 'aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0zC';
+/** No two have a run of 16 characters in common. */
+const token = (number: number): string =>
+  `ghp_${Array.from({ length: 36 }, (_, at) => alphabet[(number * 7 + at * (2 * number + 3)) % 32]).join('')}`;
+
+function searchIn(bucket: Bucket): SecretSearch {
+  return { bucket, layout, redactor, folder: '/nowhere' };
+}
+
+async function fix(bucket: Bucket) {
+  const search = searchIn(bucket);
+  const findings = await findSecrets(search, await listProject(bucket, search.layout));
+  return takeBack({ ...search, agent: 'cleaner', withContents: true }, findings);
+}
+
+/** Objects of every kind, each with `perObject` secrets of its own, and which those are. */
+async function plant(bucket: Bucket, perObject: number): Promise<readonly string[]> {
+  const secrets: string[] = [];
+  const words = (): string =>
+    Array.from({ length: perObject }, () => {
+      const secret = token(secrets.length);
+      secrets.push(secret);
+      return `it is ${secret} here`;
+    }).join('\\n');
+  const stamp: Stamp = { timeNs: 1_700_000_000_000_000_000n, agent: 'a', id: '0123abcd' };
+  const row = (): string => `{"type":"user","text":"${words()}"}\n`;
+  const text = (body: string): Buffer => Buffer.from(body);
+  const at = '2026-01-02T03:04:05.678Z';
+  const documents: readonly (readonly [string, Buffer])[] = [
+    [`${layout.session('h', 's')}${partName(0, 0, 0)}`, text(`${row()}{"clean":1}\n${row()}`)],
+    [`${layout.session('h', 's')}${partName(1, 0, 3)}`, text(row())],
+    [`${layout.stream('h', 's', 'subagents/agent-1')}${partName(0, 0, 0)}`, text(row())],
+    [layout.compacted('h', 's', 'raw'), text(row() + row())],
+    [layout.compacted('h', 's', 'trace'), text(row())],
+    [
+      layout.meta('h', 's'),
+      encodeDocument({ schema_version: 2, title: words(), last_prompt: words(), parts: [] }),
+    ],
+    [layout.message('b', stamp), encodeDocument({ id: stamp.id, from: 'a', message: words() })],
+    [layout.broadcast(stamp), encodeDocument({ id: stamp.id, from: 'a', message: words() })],
+    [layout.memory('k'), encodeDocument({ value: { deep: [words()] }, version: 2 })],
+    [`${layout.memoryHistory('k')}1_a_0.json`, encodeDocument({ value: words(), version: 1 })],
+    [
+      layout.event(stamp),
+      encodeDocument({ schema: 1, type: 'memory.set', agent: 'a', at, data: { value: words() } }),
+    ],
+    [layout.handoff('one'), encodeDocument({ schema: 2, state: 'complete', note: words() })],
+    [layout.agent('a'), encodeDocument({ id: 'a', status: 'idle', summary: words() })],
+    [layout.artifact('one', 'notes.md'), text(`# notes\n\n${words()}\nthe end\n`)],
+  ];
+  for (const [key, body] of documents) await bucket.put(key, body);
+  const inName = token(secrets.length);
+  secrets.push(inName);
+  await bucket.put(layout.artifact('shared', `dump-${inName}.txt`), text('nothing in it\n'));
+  return secrets;
+}
+
+/** What anybody would see who reads the whole store. */
+function everythingIn(store: MemoryStore): string {
+  return [...store.objects].map(([key, { body }]) => `${key}\n${body.toString('utf8')}`).join('\n');
+}
+
+function expectClean(store: MemoryStore, secrets: readonly string[]): void {
+  const seen = everythingIn(store);
+  const leaks = secrets.filter((secret) => seen.includes(secret.slice(4, 20)));
+  expect(leaks).toEqual([]);
+}
+
+describe('taking back', () => {
+  it('leaves nothing of 200 secrets in any kind of object, and each object what it was', async () => {
+    const store = new MemoryStore(true);
+    const bucket = store.client();
+    const secrets = await plant(bucket, 12);
+    expect(secrets.length).toBeGreaterThan(200);
+    const before = new Map([...store.objects].map(([key, { body }]) => [key, body]));
+    const outcomes = await fix(bucket);
+    expect(outcomes.map(({ state }) => state)).toEqual(outcomes.map(() => 'fixed'));
+    expect(outcomes).toHaveLength(15);
+    expectClean(store, secrets);
+    const again = await findSecrets(searchIn(bucket), await listProject(bucket, layout));
+    expect(again).toEqual([]);
+    for (const [key, body] of before) {
+      const after = store.objects.get(key)?.body;
+      if (key.includes('dump-')) {
+        expect(after).toBeUndefined();
+        continue;
+      }
+      const lines = (bytes: Buffer | undefined) => bytes?.toString('utf8').split('\n').length;
+      expect(lines(after), key).toBe(lines(body));
+      if (key.endsWith('.json')) JSON.parse(String(after));
+    }
+    const renamed = [...store.objects.keys()].filter((key) => key.includes('/shared/dump-'));
+    expect(renamed).toEqual([layout.artifact('shared', 'dump-[REDACTED:github-token].txt')]);
+    const told = [...store.objects].filter(([, { body }]) => body.includes('"secrets.redacted"'));
+    expect(told).toHaveLength(1);
+  });
+
+  it.each<Death>(['before', 'after', 'on-its-way'])(
+    'killed at any request (%s), it completes when it is run again',
+    async (death) => {
+      let deaths = 0;
+      for (let at = 0; ; at += 1) {
+        const store = new MemoryStore(true);
+        const secrets = await plant(store.client(), 1);
+        const mortal = new Mortal(at, death);
+        const done = fix(mortal.bucket(store.client())).then(() => 'done' as const);
+        if ((await Promise.race([done, mortal.died.then(() => 'dead' as const)])) === 'done') break;
+        deaths += 1;
+        const wrote = [...store.objects.values()].some(({ body }) => body.includes('[REDACTED:'));
+        const told = [...store.objects.values()].some(({ body }) =>
+          body.includes('"secrets.redacted"'),
+        );
+        expect(told || !wrote, `at ${at}`).toBe(true);
+        await fix(store.client());
+        await mortal.arrive();
+        expectClean(store, secrets);
+        const artifacts = [...store.objects.keys()].filter((key) =>
+          key.startsWith(layout.artifacts()),
+        );
+        expect(artifacts, `at ${at}`).toHaveLength(2);
+      }
+      expect(deaths).toBeGreaterThan(40);
+    },
+  );
+
+  it('does not undo what somebody else writes meanwhile', async () => {
+    const store = new MemoryStore(true);
+    const key = layout.memory('k');
+    await store.client().put(key, encodeDocument({ value: token(1), version: 1 }));
+    let isFirst = true;
+    const bucket: Bucket = {
+      ...store.client(),
+      putIfMatch: async (written, ...rest) => {
+        if (isFirst) {
+          isFirst = false;
+          await store.client().put(key, encodeDocument({ value: `new ${token(2)}`, version: 2 }));
+        }
+        return store.client().putIfMatch(written, ...rest);
+      },
+    };
+    await fix(bucket);
+    const value = JSON.parse(String(store.objects.get(key)?.body));
+    expect(value).toEqual({ value: 'new [REDACTED:github-token]', version: 2 });
+  });
+
+  it('leaves what artifacts contain unless it is asked for, and never a file that is no text', async () => {
+    const store = new MemoryStore(true);
+    const bucket = store.client();
+    const binary = Buffer.concat([Buffer.from([0, 1, 255]), Buffer.from(` ${token(3)} `)]);
+    await bucket.put(layout.artifact('shared', 'a.txt'), Buffer.from(`${token(1)}\n`));
+    await bucket.put(layout.artifact('shared', 'b.bin'), binary);
+    const search = searchIn(bucket);
+    const findings = await findSecrets(search, await listProject(bucket, layout));
+    const context = { ...search, agent: 'cleaner', withContents: false };
+    const kept = await takeBack(context, findings);
+    expect(kept.map(({ state }) => state)).toEqual(['left', 'left']);
+    expect(store.objects.size).toBe(2);
+    const asked = await takeBack({ ...context, withContents: true }, findings);
+    expect(asked).toMatchObject([
+      { state: 'fixed' },
+      { state: 'left', reason: expect.stringContaining('not text') },
+    ]);
+    expect(store.objects.get(layout.artifact('shared', 'b.bin'))?.body).toEqual(binary);
+  });
+});
+
+describe('a watch', () => {
+  it('goes on through it: no new generation, nothing twice, and its source agrees', async () => {
+    const rig = await MirrorRig.create();
+    try {
+      const cwd = '/home/alex/work';
+      const id = sessionUuid();
+      const transcript = rig.tree.session(cwd, id);
+      const rows = (from: number, count: number): string[] =>
+        Array.from({ length: count }, (_, at) =>
+          lineOf(userRow(`line ${from + at} ${token(from + at)}`, { sessionId: id, cwd })),
+        );
+      await transcript.append(...rows(0, 20));
+      await rig.once({ redactor: noRedaction }).ended;
+      await transcript.append(...rows(20, 5));
+      const run = rig.watch({ sweepMs: 100 });
+      await rig.untilShipped(run, 5);
+      const search: SecretSearch = {
+        bucket: rig.bucket,
+        layout: rig.layout,
+        redactor,
+        folder: rig.stateFolder,
+      };
+      const findings = await findSecrets(search, await listProject(rig.bucket, rig.layout));
+      expect(findings.map(({ key }) => key).join()).toMatch(/part-00000-.*\.jsonl/);
+      const fixing = takeBack({ ...search, agent: 'cleaner', withContents: false }, findings);
+      await transcript.append(...rows(25, 5));
+      await fixing;
+      await rig.untilShipped(run, 10);
+      await transcript.append(...rows(30, 5));
+      await rig.untilShipped(run, 15);
+      await run.end();
+      expect(run).toMatchObject({ generations: [], troubles: [] });
+      const verdict = (await rig.verdicts()).get(`${id}/`);
+      expect(verdict).toMatchObject({ state: 'ok', generation: 0, shippedLines: 35 });
+      const forgetful = rig.once({ stateFolder: `${rig.stateFolder}-new`, isThorough: true });
+      await forgetful.ended;
+      expect(forgetful).toMatchObject({ parts: [], generations: [], troubles: [] });
+      expect(await findSecrets(search, await listProject(rig.bucket, rig.layout))).toEqual([]);
+    } finally {
+      await rig.remove();
+    }
+  }, 30_000);
+});
