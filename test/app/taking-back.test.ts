@@ -1,7 +1,10 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findSecrets, listProject, type SecretSearch } from '../../src/app/bucket-secrets.js';
 import { takeBack } from '../../src/app/taking-back.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
+import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
 import { bucketLayout, type Stamp } from '../../src/protocol/keys.js';
 import { partName } from '../../src/protocol/parts.js';
@@ -11,6 +14,8 @@ import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 import { type Death, Mortal } from '../support/mortal.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+import { unarbitrated } from '../support/unarbitrated.js';
 
 const layout = bucketLayout('p');
 const redactor = createRedactor();
@@ -177,6 +182,52 @@ describe('taking back', () => {
       { state: 'left', reason: expect.stringContaining('not text') },
     ]);
     expect(store.objects.get(layout.artifact('shared', 'b.bin'))?.body).toEqual(binary);
+  });
+});
+
+describe('taking back elsewhere', () => {
+  it('goes by way of the disk where an object is too large for memory', async () => {
+    const { path, remove } = await createTemporaryFolder();
+    try {
+      const root = join(path, 'bucket');
+      await createLocalBucketIfMissing(root);
+      const bucket = await openLocalBucket({ root });
+      const key = layout.compacted('h', 's', 'raw');
+      const clean = `{"text":"${'words '.repeat(20_000)}"}\n`.repeat(10);
+      const withSecret = (text: string): string => `{"a":"${text}"}\n${clean}{"b":"${text}"}\n`;
+      await bucket.put(key, Buffer.from(withSecret(token(1))));
+      const search = { ...searchIn(bucket), folder: join(path, 'state') };
+      // What decides is the size in the listing.
+      const objects = [{ key, size: 64 << 20 }];
+      const findings = await findSecrets(search, objects);
+      expect(findings).toMatchObject([{ key, redactions: { 'github-token': 2 } }]);
+      const context = { ...search, agent: 'cleaner', withContents: false };
+      expect(await takeBack(context, findings)).toMatchObject([{ state: 'fixed' }]);
+      const stored = await bucket.get(key);
+      const expected = Buffer.from(withSecret('[REDACTED:github-token]'));
+      expect(stored?.body.equals(expected)).toBe(true);
+      expect(await readdir(search.folder)).toEqual([]);
+    } finally {
+      await remove();
+    }
+  });
+
+  it('works on a store that arbitrates nothing', async () => {
+    const store = new MemoryStore(true);
+    const secrets = await plant(store.client(), 2);
+    const outcomes = await fix(unarbitrated(store.client()));
+    expect(outcomes.filter(({ state }) => state !== 'fixed')).toEqual([]);
+    expectClean(store, secrets);
+  });
+
+  it('leaves JSON whose form would not survive, and says so', async () => {
+    const store = new MemoryStore(true);
+    const body = encodeDocument({ value: { [token(1)]: 1, [token(2)]: 2 } });
+    await store.client().put(layout.memory('k'), body);
+    expect(await fix(store.client())).toMatchObject([
+      { state: 'left', reason: expect.stringContaining('not be readable') },
+    ]);
+    expect(store.objects.get(layout.memory('k'))?.body).toEqual(body);
   });
 });
 
