@@ -7,7 +7,7 @@ import { diskTrouble, openScratch } from '../compact/scratch.js';
 import { LostError, NotFoundError } from '../errors.js';
 import type { Redactor } from '../redact/redact.js';
 import { keepsForm } from '../redact/same-form.js';
-import type { ListedObject, SecretSearch } from './bucket-secrets.js';
+import { type ListedObject, type SecretSearch, shownKey } from './bucket-secrets.js';
 import { mostBytesInMemory } from './large-object.js';
 import { redactStream } from './redaction.js';
 
@@ -17,14 +17,12 @@ export type Rewrite = 'rewritten' | 'clean' | 'left' | 'gone';
 /** What to do before an object gets another content; `false`: leave it. */
 export type BeforeRewrite = (before: Buffer, after: Buffer) => Promise<boolean>;
 
-type Rewriting = Omit<SecretSearch, 'layout'>;
-
 /** Each loss means that somebody else wrote the object. */
 const mostAttempts = 6;
 
 /** Replaces an object by itself without its secrets, unless somebody else replaces it first: then that is looked at. */
 export async function rewriteObject(
-  context: Rewriting,
+  context: SecretSearch,
   { key, size }: ListedObject,
   before: BeforeRewrite = async () => true,
 ): Promise<Rewrite> {
@@ -35,11 +33,12 @@ export async function rewriteObject(
         : await rewriteInMemory(context, key, before);
     if (rewrite !== 'again') return rewrite;
   }
-  throw new LostError(`${key} keeps being replaced by others`, { hint: 'Try again.' });
+  const shown = shownKey(context.redactor, context.layout, key);
+  throw new LostError(`${shown} keeps being replaced by others`, { hint: 'Try again.' });
 }
 
 async function rewriteInMemory(
-  { bucket, redactor }: Rewriting,
+  { bucket, redactor }: SecretSearch,
   key: Key,
   before: BeforeRewrite,
 ): Promise<Rewrite | 'again'> {
@@ -98,7 +97,7 @@ async function etagOf(bucket: Bucket, key: Key): Promise<Etag | undefined> {
  * the first can be made again from its parts, and nobody else writes the second.
  */
 async function rewriteLarge(
-  { bucket, redactor, folder }: Rewriting,
+  { bucket, redactor, folder }: SecretSearch,
   key: Key,
 ): Promise<Rewrite | 'again'> {
   const etag = await etagOf(bucket, key);

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findSecrets, listProject, type SecretSearch } from '../../src/app/bucket-secrets.js';
@@ -11,6 +11,7 @@ import { partName } from '../../src/protocol/parts.js';
 import { noRedaction } from '../../src/redact/redact.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
+import { HermesStore } from '../support/hermes-home.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 import { type Death, Mortal } from '../support/mortal.js';
@@ -270,6 +271,35 @@ describe('a watch', () => {
       expect(forgetful).toMatchObject({ parts: [], generations: [], troubles: [] });
       expect(await findSecrets(search, await listProject(rig.bucket, rig.layout))).toEqual([]);
     } finally {
+      await rig.remove();
+    }
+  }, 30_000);
+
+  it('sends no row of a database again, whether it remembers what it sent or not', async () => {
+    const rig = await MirrorRig.create();
+    const folder = join(rig.tree.home, '.hermes');
+    await mkdir(folder);
+    const store = new HermesStore(join(folder, 'state.db'));
+    try {
+      store
+        .session('s')
+        .say('s', 'user', `it is ${token(1)}`)
+        .say('s', 'assistant', 'thanks');
+      await rig.once({ redactor: noRedaction }).ended;
+      const { bucket } = rig;
+      const search = { bucket, layout: rig.layout, redactor, folder: rig.stateFolder };
+      const findings = await findSecrets(search, await listProject(bucket, rig.layout));
+      expect(findings.map(({ key }) => key).join()).toContain('part-00000-');
+      await takeBack({ ...search, agent: 'cleaner', withContents: false }, findings);
+      for (const stateFolder of [rig.stateFolder, `${rig.stateFolder}-new`]) {
+        const run = rig.once({ stateFolder, isThorough: true });
+        expect(await run.ended).toEqual({ behind: [], rests: [] });
+        expect(run).toMatchObject({ parts: [], generations: [], troubles: [] });
+      }
+      expect([...(await rig.verdicts()).values()].map(({ state }) => state)).toEqual(['ok']);
+      expect(await findSecrets(search, await listProject(bucket, rig.layout))).toEqual([]);
+    } finally {
+      store.close();
       await rig.remove();
     }
   }, 30_000);
