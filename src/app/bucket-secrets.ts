@@ -60,7 +60,7 @@ export async function findSecrets(
   return findings;
 }
 
-/** Of an artifact: nobody but its uploader chooses any other name. */
+/** Only an artifact's name is free text; all other keys are made of ids and checked names. */
 function secretsInName(redactor: Redactor, layout: Layout, key: Key): Counts {
   const artifact = parseArtifactKey(layout, key);
   if (artifact === undefined) return {};

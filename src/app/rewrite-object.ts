@@ -17,10 +17,10 @@ export type Rewrite = 'rewritten' | 'clean' | 'left' | 'gone';
 /** What to do before an object gets another content; `false`: leave it. */
 export type BeforeRewrite = (before: Buffer, after: Buffer) => Promise<boolean>;
 
-/** Each loss means that somebody else wrote the object. */
+/** Each loss means somebody else wrote the object. */
 const mostAttempts = 6;
 
-/** Replaces an object by itself without its secrets, unless somebody else replaces it first: then that is looked at. */
+/** Writes an object back without its secrets. If somebody else writes it first, starts over from their version. */
 export async function rewriteObject(
   context: SecretSearch,
   { key, size }: ListedObject,
@@ -93,8 +93,8 @@ async function etagOf(bucket: Bucket, key: Key): Promise<Etag | undefined> {
 }
 
 /**
- * By way of the disk, for a compacted transcript or a part that is one huge line. Such an upload cannot be conditional;
- * the first can be made again from its parts, and nobody else writes the second.
+ * Goes through the disk, for a compacted transcript or a part that is one huge line. Such an upload cannot be conditional,
+ * but the former can be rebuilt from its parts, and nobody else writes the latter.
  */
 async function rewriteLarge(
   { bucket, redactor, folder }: SecretSearch,

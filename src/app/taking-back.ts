@@ -31,8 +31,8 @@ const reasons = {
 } as const;
 
 /**
- * Takes secrets out of the objects that hold them, in place: the same keys and lines, so every chain goes on. The log tells
- * of it before the first write. Safe to kill at any point: what is left is found again.
+ * Takes secrets out of the objects that hold them, in place: the same keys and lines, so every chain goes on. An event
+ * records it before the first write. Safe to kill at any point: the next run finds what is left.
  */
 export async function takeBack(
   context: TakingBack,

@@ -28,7 +28,7 @@ function endOfLine(bytes: Buffer, from: number): number {
   return found === -1 ? bytes.length : found + 1;
 }
 
-/** Without recursion: what lies in a bucket may be nested so deeply that the stack would not do. */
+/** Without recursion: a hostile document may be nested deeply enough to exhaust the stack. */
 function isSameShape(before: unknown, after: unknown): boolean {
   const pairs: [unknown, unknown][] = [[before, after]];
   for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
