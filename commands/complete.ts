@@ -42,7 +42,8 @@ export default class Complete extends BaseCommand {
     }),
     'needs-review': Flags.boolean({ summary: 'someone has to review it first' }),
     'changed-files-from-git': Flags.boolean({
-      summary: 'record what git says changed since the claim, plus untracked files',
+      summary:
+        'record what git says changed since the claim, plus untracked files (outside a work tree: nothing)',
     }),
     artifact: Flags.string({
       summary: 'an uploaded artifact that belongs to it; repeatable',
@@ -104,6 +105,10 @@ export default class Complete extends BaseCommand {
     const claim = await readClaim(context, step);
     const { cwd } = this.surroundings;
     const files = await changedFiles({ cwd, since: claim?.document.claimed_at ?? null });
+    if (files === undefined) {
+      this.warn(`no git work tree in ${cwd}: no changed files are recorded`);
+      return [];
+    }
     if (files.length > maxFiles) {
       this.warn(`git names ${files.length} changed files; the first ${maxFiles} are recorded`);
     }

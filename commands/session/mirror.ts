@@ -13,7 +13,7 @@ import { BaseCommand } from '../../src/cli/base-command.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
 import { handleSignals } from '../../src/cli/signals.js';
-import { jsonOutput, textOutput } from '../../src/cli/watch-output.js';
+import { countingParts, jsonOutput, textOutput } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import type { Settings } from '../../src/config/settings.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
@@ -82,6 +82,7 @@ export default class SessionMirror extends BaseCommand {
       unit: 'bytes',
       isQuiet: this.isQuiet || flags.follow,
     });
+    const sent = countingParts(output);
     const { loop } = openMirroring({
       settings,
       bucket,
@@ -92,7 +93,7 @@ export default class SessionMirror extends BaseCommand {
       isThorough: true,
       isUnredacted: flags['no-redact'],
       intervalMs: undefined,
-      output,
+      output: sent.output,
       progress,
     });
     const ending = new AbortController();
@@ -103,7 +104,7 @@ export default class SessionMirror extends BaseCommand {
     progress.stop();
     output.close();
     requireAll(end);
-    this.say(`Session ${sessionId} is in ${bucket.location} (${settings.project}).`);
+    this.say(`Session ${sessionId} is in ${placeOf(store)}${newsOf(sent.parts(), end)}.`);
     return { session_id: sessionId, harness, rests: end.rests };
   }
 
@@ -133,7 +134,7 @@ export default class SessionMirror extends BaseCommand {
         ? await newestSession(watchers, cwd)
         : await findLocalSession(watchers, named, scope, store);
     if (session === undefined) {
-      throw new NotFoundError(`no ${flags.harness ?? 'agent'} session was started in ${cwd}`, {
+      throw new NotFoundError(`No ${flags.harness ?? 'agent'} session found in ${cwd}`, {
         hint: 'Name one, or another folder with --cwd.',
       });
     }
@@ -150,6 +151,15 @@ interface FoundSession {
   readonly watchers: readonly Watcher[];
   readonly sessionId: string;
   readonly harness: string;
+}
+
+function placeOf({ bucket, layout }: SessionStore): string {
+  return `${bucket.location} (${layout.project})`;
+}
+
+/** An unterminated last line is new, and not sent yet. */
+function newsOf(parts: number, { rests }: WatchSummary): string {
+  return parts === 0 && rests.length === 0 ? ', nothing new' : '';
 }
 
 function requireAll({ behind: [first] }: WatchSummary): void {

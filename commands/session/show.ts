@@ -32,7 +32,7 @@ export default class SessionShow extends BaseCommand {
   static override description =
     `Prompts, answers, and one line for each tool call; sub-agents are one line with the name that --stream takes. Thinking, context and what a fork inherited are left out unless asked for. What a turn holds beyond 64 KB is folded.
 
---tail N are the last N turns; with --raw, the last N lines, byte for byte as stored, read from as few parts as hold them. Lines are counted from 0.
+--tail N are the last N turns, or the last N lines where none is part of a turn; with --raw, the last N lines, byte for byte as stored, read from as few parts as hold them. Lines are counted from 0.
 
 Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream or turn, 8 store unreachable.`;
   static override examples = [
@@ -105,6 +105,7 @@ Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream 
     if (flags.counts) return this.counts(conversation);
     const turns = turnsAsked(conversation, flags);
     this.conversation(conversation, session, turns, flags);
+    if (conversation.turns.length === 0) await this.unread(store, session, flags);
     return { harness, session_id: id, stream: flags.stream, meta: session.meta ?? null, turns };
   }
 
@@ -123,6 +124,19 @@ Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream 
     for (const { text, style } of conversationLines({ ...view, turns })) printStyled(text, style);
   }
 
+  /** Lines that amount to no turn are shown as they are, below the heading at which scripts cut. */
+  private async unread(
+    store: SessionStore,
+    session: ListedSession,
+    { stream, tail = 0 }: { readonly stream: string; readonly tail?: number | undefined },
+  ): Promise<void> {
+    if (this.jsonEnabled()) return;
+    this.note('None of its lines is part of a turn: --raw prints them as stored.');
+    if (tail === 0) return;
+    this.print('--- tail ---');
+    for (const line of await lastLines(store, session, stream, tail)) printStoredLine(line);
+  }
+
   /** Lines as they are stored. */
   private async raw(
     store: SessionStore,
@@ -137,10 +151,7 @@ Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream 
       return {};
     }
     const count = tail ?? Number.POSITIVE_INFINITY;
-    const lines =
-      stream === ''
-        ? await readTail(bucket, layout, session, count)
-        : await tailOfChain(bucket, prefix, count);
+    const lines = await lastLines(store, session, stream, count);
     const expected = stream === '' ? Math.min(count, session.meta?.total_lines ?? 0) : 0;
     if (lines.length < expected) {
       this.warn(
@@ -170,6 +181,17 @@ interface TurnFlags {
   readonly tail?: number | undefined;
   readonly turn?: number | undefined;
   readonly around?: number | undefined;
+}
+
+function lastLines(
+  { bucket, layout }: SessionStore,
+  session: ListedSession,
+  stream: string,
+  count: number,
+): Promise<readonly Buffer[]> {
+  return stream === ''
+    ? readTail(bucket, layout, session, count)
+    : tailOfChain(bucket, layout.stream(session.harness, session.id, stream), count);
 }
 
 function turnsAsked(conversation: Conversation, { tail, turn, around }: TurnFlags) {

@@ -147,6 +147,19 @@ export function jsonOutput(): WatchOutput {
   };
 }
 
+/** The same output, and how many parts it was told of. */
+export function countingParts(output: WatchOutput): {
+  readonly output: WatchOutput;
+  readonly parts: () => number;
+} {
+  let parts = 0;
+  const part: WatchOutput['part'] = (where, shipped) => {
+    parts += 1;
+    output.part(where, shipped);
+  };
+  return { output: { ...output, part }, parts: () => parts };
+}
+
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const frameMs = 250;
 

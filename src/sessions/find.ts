@@ -35,7 +35,8 @@ export async function findSession(
   const candidates = await candidatesOf(store, word, scope);
   const [only] = candidates;
   if (only === undefined) {
-    throw new NotFoundError(`no session ${word} in ${bucket.location} (${layout.project})`, {
+    const place = `${bucket.location} (${layout.project})`;
+    throw new NotFoundError(`${notFound(word, scope)} in ${place}`, {
       hint: '"tracecraft session list" shows what is there.',
     });
   }
@@ -43,6 +44,12 @@ export async function findSession(
     throw severalSessions(word, candidates);
   }
   return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };
+}
+
+/** Scripts look for these words. */
+function notFound(word: string, { harnesses: [first, ...others] }: ReferenceScope): string {
+  const isOnly = first !== undefined && others.length === 0;
+  return isOnly ? `No ${first} session found for ${word}` : `session not found: ${word}`;
 }
 
 export function severalSessions(word: string, candidates: readonly SessionRef[]): UsageError {

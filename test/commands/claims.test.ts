@@ -158,14 +158,18 @@ describe('the changed files from git', () => {
       env: { ...process.env, ...env },
     });
 
-  it('need a work tree', async () => {
-    await run('designer', 'claim', 'patch');
-    const { code, stderr } = await run('designer', 'complete', 'patch', '--changed-files-from-git');
-    expect(stderr).toContain('git cannot say what has changed');
-    expect(code).toBe(2);
+  it('are none outside a work tree, with a warning', async () => {
+    await run('designer', 'claim', 'plain');
+    const { code, stderr } = await run('designer', 'complete', 'plain', '--changed-files-from-git');
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('Warning: no git work tree in');
+    expect(await json('designer', 'handoff', 'plain')).toMatchObject({
+      data: { state: 'complete', changed_files: [] },
+    });
   });
 
   it('are recorded, committed since the claim or not, whatever their names', async () => {
+    await run('designer', 'claim', 'patch');
     await git(['init', '-q']);
     await writeFile(join(world.project, '.git', 'info', 'exclude'), '.tracecraft.json\n');
     for (const name of ['old.txt', 'untouched.txt']) await writeFile(join(world.project, name), '');
@@ -181,6 +185,17 @@ describe('the changed files from git', () => {
     expect(code, stderr).toBe(0);
     expect(await json('designer', 'handoff', 'patch')).toMatchObject({
       data: { changed_files: ['a b/new “file”.txt', 'committed.txt', 'old.txt'] },
+    });
+  });
+
+  it('ends nothing where git fails', async () => {
+    await writeFile(join(world.project, '.git', 'index'), 'damaged');
+    await run('designer', 'claim', 'torn');
+    const { code, stderr } = await run('designer', 'complete', 'torn', '--changed-files-from-git');
+    expect(stderr).toContain('git cannot say what has changed');
+    expect(code).toBe(2);
+    expect(await json('designer', 'step-status', 'torn')).toMatchObject({
+      data: { status: 'in_progress' },
     });
   });
 });

@@ -114,8 +114,8 @@ describe('session compact', () => {
     for (const [args, code, message] of [
       [[], 2, 'no session named'],
       [[id, '--all'], 2, 'exclude each other'],
-      [['nothing'], 3, 'no session nothing'],
-      [[id, '--harness', 'codex'], 3, 'no session'],
+      [['nothing'], 3, 'session not found: nothing'],
+      [[id, '--harness', 'codex'], 3, `No codex session found for ${id}`],
       [[id, '--format', 'html'], 2, 'html'],
     ] as const) {
       const failed = await world.run(['session', 'compact', ...args], inHome);

@@ -1,5 +1,5 @@
 import { mkdir, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { CodexTree, metaRow, threadUuid, userItem } from '../support/codex-tree.js';
@@ -60,5 +60,54 @@ describe('the session mirrored if none is named', () => {
     const path = join(world.home, '.claude', 'projects', named, `${id}.jsonl`);
     await new Transcript(path).append('{"type":"summary","summary":"boards"}\n');
     expect(await mirrored([], { cwd: place })).toBe(id);
+  });
+
+  it('is one in a project folder in whose name only the slashes were replaced, whatever its id', async () => {
+    const place = join(world.root, 'saw_mill.v2');
+    await mkdir(place, { recursive: true });
+    const named = place.replaceAll('/', '-');
+    const path = join(world.home, '.claude', 'projects', named, 'sawn-run-7.jsonl');
+    await new Transcript(path).append('{"type":"summary","summary":"beams"}\n');
+    expect(await mirrored([], { cwd: place })).toBe('sawn-run-7');
+    expect(await mirrored(['--session-id', 'sawn-run-7'])).toBe('sawn-run-7');
+  });
+
+  it('is shown as lines where they amount to no turn', async () => {
+    const place = join(world.root, 'lathe');
+    const path = join(
+      world.home,
+      '.claude',
+      'projects',
+      place.replaceAll('/', '-'),
+      'lathe-01.jsonl',
+    );
+    await new Transcript(path).append('oak\n{"type":"beech"}\nash \u001b[31m\n');
+    await world.run(['session', 'mirror', 'lathe-01']);
+    const tail = await world.run(['session', 'show', 'lathe-01', '--tail', '2']);
+    expect(tail.stdout).toMatch(/\n--- tail ---\n\{"type":"beech"\}\nash .*\n$/);
+    const whole = await world.run(['session', 'show', 'lathe-01']);
+    expect(whole.stdout).not.toContain('tail');
+    expect(whole.stderr).toContain('None of its lines is part of a turn: --raw');
+  });
+
+  it('is said to have nothing new only where nothing was sent and nothing waits for its newline', async () => {
+    const path = join(world.home, '.claude', 'projects', '-planer', `${sessionUuid()}.jsonl`);
+    const row = lineOf(userRow('plane', { sessionId: 'x', cwd: join(world.root, 'planer') }));
+    await new Transcript(path).append(row);
+    const mirror = ['session', 'mirror', basename(path, '.jsonl')];
+    expect((await world.run(mirror)).stdout).not.toContain('nothing new');
+    expect((await world.run(mirror)).stdout).toContain(', nothing new.');
+    await new Transcript(path).append('{"type":');
+    expect((await world.run(mirror)).stdout).not.toContain('nothing new');
+  });
+
+  it('is named with its harness where there is none', async () => {
+    const place = join(world.root, 'empty');
+    await mkdir(place, { recursive: true });
+    const { code, stderr } = await world.run(['session', 'mirror', '--harness', 'hermes'], {
+      cwd: place,
+    });
+    expect(code).toBe(3);
+    expect(stderr).toContain(`No hermes session found in ${place}`);
   });
 });

@@ -114,7 +114,7 @@ describe('tracecraft session', () => {
       schema_version: 1,
       error: {
         kind: 'not-found',
-        message: expect.stringContaining('no session nothing'),
+        message: expect.stringContaining('session not found: nothing in'),
         hint: expect.stringContaining('session list'),
         retryable: false,
       },
@@ -136,6 +136,7 @@ describe('tracecraft session', () => {
       inHome,
     );
     expect(unknown.code).toBe(3);
+    expect(unknown.stderr).toContain('No claude-code session found for x in');
   });
 
   it('verifies, and finds a line that was changed in the bucket', async () => {

@@ -1,6 +1,6 @@
 /**
  * Which paths below a `projects` folder are transcripts, and of which session. Claude Code keeps `<project>/<session
- * uuid>.jsonl`, and next to it, in a folder named after the session, `subagents/` (nested where workflows ran) and
+ * id>.jsonl`, and next to it, in a folder named after the session, `subagents/` (nested where workflows ran) and
  * `tool-results/`; releases 2.0 put sub-agents next to the session instead
  * (https://code.claude.com/docs/en/sessions).
  */
@@ -18,24 +18,36 @@ export const toolResultsFolder = 'tool-results';
 export const toolResultSuffix = '.txt';
 
 const transcriptSuffix = '.jsonl';
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+/**
+ * Claude Code's own ids are UUIDs; wrappers and importers write others. A digit tells an id from `notes` and `journal`, and
+ * what only starts with a UUID is a copy of that session's transcript.
+ */
+const id = new RegExp(`^(?:${uuid}|(?!agent-|${uuid})(?=\\D*\\d)[a-z0-9][a-z0-9_-]{7,127})$`, 'i');
 const maxDepth = 16;
 /**
  * The name that Dropbox, Syncthing, OneDrive and others give a file written by two machines: another source of its
  * session.
  */
 const conflictCopy = new RegExp(
-  `^(${uuid.source.slice(1, -1)})[ ._(-].*(?:conflict|sync-conflict|case conflict)`,
+  `^(${uuid})[ ._(-].*(?:conflict|sync-conflict|case conflict)`,
   'is',
 );
 
 export function isSessionId(text: string): boolean {
-  return uuid.test(text);
+  return id.test(text);
 }
 
-/** The project folder of sessions started in this folder; another folder may map to the same one. */
-export function projectNameOf(folder: string): string {
-  return folder.replace(/[^A-Za-z0-9]/g, '-');
+/**
+ * Whether sessions started in this folder are kept in the project folder of this name; another folder
+ * may map to the same one. Some releases replaced only the slashes of a path.
+ */
+export function isProjectOf(name: string, folder: string): boolean {
+  return dashed(name) === dashed(folder);
+}
+
+function dashed(path: string): string {
+  return path.replace(/[^A-Za-z0-9]/g, '-');
 }
 
 /** Whether anything below a folder of this name can be a transcript. `memory` holds notes, which belong to no session. */

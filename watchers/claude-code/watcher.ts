@@ -14,9 +14,9 @@ import { claudeCode } from './description.js';
 import { foldAgentMeta, foldClaudeRow } from './facts.js';
 import {
   isFolderOfInterest,
+  isProjectOf,
   isSessionId,
   isToolResult,
-  projectNameOf,
   subagentsFolder,
   type TranscriptPath,
   toolResultSuffix,
@@ -235,13 +235,13 @@ export class ClaudeCodeWatcher implements Watcher {
       session,
       name: isMain ? '' : place.name,
       facts: (line, before) => foldClaudeRow(line, before, { isMain }),
-      isKeptFor: (folder) => this.#projectOf(source) === projectNameOf(folder),
+      isKeptFor: (folder) => isProjectOf(this.#projectOf(source), folder),
     });
   }
 
-  #projectOf(source: string): string | undefined {
+  #projectOf(source: string): string {
     const root = this.#configs.map(projectsOf).find((candidate) => isBelow(source, candidate));
-    return root === undefined ? undefined : segments(root, source)[0];
+    return (root === undefined ? undefined : segments(root, source)[0]) ?? '';
   }
 
   /** Whether the sweep would find it: a file of that name, in folders that are not links. */

@@ -19,10 +19,11 @@ export interface GitScope {
 
 /**
  * Files that differ from the last commit or are new to git, and files of the commits since the step
- * was claimed, as sorted paths relative to the top of the work tree. `UsageError` without a work
- * tree or without git.
+ * was claimed, as sorted paths relative to the top of the work tree; `undefined` without a work tree
+ * or without git. `UsageError` where git fails.
  */
-export async function changedFiles({ cwd, since }: GitScope): Promise<string[]> {
+export async function changedFiles({ cwd, since }: GitScope): Promise<string[] | undefined> {
+  if (!(await isWorkTree(cwd))) return undefined;
   const uncommitted = await git(cwd, [
     'status',
     '--porcelain=v1',
@@ -36,6 +37,17 @@ export async function changedFiles({ cwd, since }: GitScope): Promise<string[]> 
   // It may contain keys, and is not part of anybody's work.
   for (const file of files) if (/(^|\/)\.tracecraft\.json$/.test(file)) files.delete(file);
   return [...files].sort();
+}
+
+async function isWorkTree(cwd: string): Promise<boolean> {
+  try {
+    const env = { ...process.env, LC_ALL: 'C' };
+    await run('git', [...safely, 'rev-parse', '--is-inside-work-tree'], { cwd, env });
+    return true;
+  } catch (error) {
+    const { code, stderr } = Object(error);
+    return code !== 'ENOENT' && !String(stderr).includes('not a git repository');
+  }
 }
 
 async function committedSince(cwd: string, since: string | null): Promise<string[]> {

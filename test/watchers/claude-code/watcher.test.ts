@@ -163,6 +163,21 @@ describe('what is a stream', () => {
     expect(await found(watch())).toEqual(expected.sort());
   });
 
+  it('is a session whose id is not a UUID, with its sub-agents, but no file with an ordinary name', async () => {
+    const id = 'run_2-mill';
+    const project = '-work-app';
+    await tree.session(cwd, id).append(userRow('sawn', context));
+    await tree.subagent(cwd, id, 'a7').append(userRow('planed', context));
+    const strangers = ['timber', 'run-2', `${uuid}-old`, 'run 20 mill', '-run-20-mill'];
+    for (const name of strangers) await tree.session(cwd, name).append({ type: 'user' });
+    await tree.subagent(cwd, 'timber', 'a8').append(userRow('planed', context));
+    expect(await found(watch())).toEqual([
+      `${id} - ${project}/${id}.jsonl`,
+      `${id} subagents/agent-a7 ${project}/${id}/subagents/agent-a7.jsonl`,
+    ]);
+    expect(await watch().streamOf(tree.path(cwd, `${id}.jsonl`))).toBeDefined();
+  });
+
   it('is each session, its sub-agents wherever they lie, and its tool results', async () => {
     await furnish();
     const project = '-work-app';
