@@ -180,7 +180,7 @@ describe('hostile memory', patience, () => {
     await plant('memory/red.json', '{"value": "\\u001b[31m\\u202e", "set_by": "\\u0007"}');
     const { code, stdout, stderr } = await memory('list');
     expect(code).toBe(0);
-    expect(stdout).toBe('red  version 0  \\x07  \\x1b[31m\\u202e\n');
+    expect(stdout).toBe('red  version 1  \\x07  \\x1b[31m\\u202e\n');
     for (const name of ['bad.json', 'deep.json', 'huge.json', 'notes.txt']) {
       expect(stderr).toContain(`memory/${name}`);
     }
@@ -189,6 +189,6 @@ describe('hostile memory', patience, () => {
       expect((await memory('set', name, 'x')).code).toBe(1);
     }
     expect((await memory('get', 'red')).stdout).toBe('\\x1b[31m\\u202e\n');
-    expect((await memory('set', 'red', 'blue')).stdout).toBe('Set red (version 1)\n');
+    expect((await memory('set', 'red', 'blue')).stdout).toBe('Set red (version 2)\n');
   });
 });
