@@ -43,7 +43,7 @@ describe('a key', () => {
   });
 
   it('that is refused is named in what is said, shortened and on one line', () => {
-    expect(() => checkKey(`a\n${'b'.repeat(2_000)}`)).toThrow(/"a\\nb+": it holds/);
+    expect(() => checkKey(`a\n${'b'.repeat(2_000)}`)).toThrow(/"a\\nb+": it contains/);
   });
 
   it('is one exactly when it is not refused', () => {
