@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // More than cores: the processes here wait for stores, timers and one another most of the time.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Against hanging, not for speed: what must be fast measures that itself.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
   },
 });

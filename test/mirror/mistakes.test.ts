@@ -138,5 +138,5 @@ describe.each(mistakes)('where $name', ({ mutations, holds }) => {
     } finally {
       await mutant.remove();
     }
-  });
+  }, 120_000);
 });

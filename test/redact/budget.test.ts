@@ -91,12 +91,19 @@ function fill(unit: string, size = megabyte): Buffer {
 
 describe('a megabyte of any anchor', () => {
   const redactor = createRedactor();
-  /** CPU time, so that a busy machine does not matter; the unbounded first tries took minutes. */
-  const cpuMilliseconds = (step: () => void): number => {
-    const before = process.cpuUsage();
-    step();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000;
+  /**
+   * The least CPU time of up to three tries: on a busy machine the neighbours' use of the caches costs
+   * us time. The unbounded first versions took minutes.
+   */
+  const cpuMilliseconds = (step: () => void, enough: number): number => {
+    let least = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < 3 && least >= enough; tries += 1) {
+      const before = process.cpuUsage();
+      step();
+      const { user, system } = process.cpuUsage(before);
+      least = Math.min(least, (user + system) / 1000);
+    }
+    return least;
   };
   redactor.redact(fill('password='));
 
@@ -148,7 +155,7 @@ describe('a megabyte of any anchor', () => {
     for (const unit of [anchor, `${anchor}=`]) {
       const line = fill(unit);
       expect(
-        cpuMilliseconds(() => redactor.redact(line)),
+        cpuMilliseconds(() => redactor.redact(line), 1000),
         JSON.stringify(unit),
       ).toBeLessThan(1000);
     }
@@ -159,7 +166,7 @@ describe('a megabyte of any anchor', () => {
       for (const unit of [anchor, `${anchor}=`]) {
         const line = fill(unit, megabyte / 16);
         expect(
-          cpuMilliseconds(() => redactor.redact(line)),
+          cpuMilliseconds(() => redactor.redact(line), 250),
           JSON.stringify(unit),
         ).toBeLessThan(250);
       }
@@ -168,6 +175,6 @@ describe('a megabyte of any anchor', () => {
 
   it('two megabytes of sk-ant-', () => {
     const line = Buffer.from('sk-ant-'.repeat(300_000));
-    expect(cpuMilliseconds(() => redactor.redact(line))).toBeLessThan(2000);
+    expect(cpuMilliseconds(() => redactor.redact(line), 2000)).toBeLessThan(2000);
   });
 });

@@ -198,8 +198,9 @@ describe('a position', () => {
     const { next, lines } = await chunkOf(stream);
     expect(lines.length).toBe(50_001);
     expect(JSON.stringify(next.at).length).toBeLessThan(512 * 1024);
-    const started = performance.now();
+    const before = process.cpuUsage();
     expect((await chunkOf(stream, next)).lines).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(5_000);
-  });
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(5_000);
+  }, 60_000);
 });
