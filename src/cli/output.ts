@@ -50,7 +50,7 @@ export function rawOutput(): NodeJS.WritableStream {
 const styles = { said: '1', quiet: '2', failed: '31' } as const;
 
 /** Whether a terminal takes colour. */
-export function hasColour(
+function hasColour(
   env: Readonly<Record<string, string | undefined>> = process.env,
   isTerminal = process.stdout.isTTY === true,
 ): boolean {

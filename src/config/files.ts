@@ -96,7 +96,8 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether anything has this name, be it a link that leads nowhere. */
+export async function isThere(path: string): Promise<boolean> {
   try {
     await lstat(path);
     return true;

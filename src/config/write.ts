@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { appendFile, lstat, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { NotAllowedError, UsageError } from '../errors.js';
 import type { Io } from '../io.js';
-import { type ConfigFile, readConfigFile } from './files.js';
+import { type ConfigFile, isThere, readConfigFile } from './files.js';
 
 /** The fields of a config, in reading order. Keys are present only if given as flags. */
 export interface NewConfig {
@@ -93,15 +93,6 @@ async function isInWorkTree(folder: string): Promise<boolean> {
 async function gitSays(folder: string, args: readonly string[]): Promise<boolean> {
   try {
     await promisify(execFile)('git', ['-C', folder, ...args], { timeout: 5_000 });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
     return true;
   } catch {
     return false;

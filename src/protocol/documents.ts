@@ -68,7 +68,7 @@ const metaStreamSchema = v.object({
 export type MetaStream = v.InferOutput<typeof metaStreamSchema>;
 
 /** The end of another machine's transcript under the same session id. */
-export const metaHeadSchema = v.object({
+const metaHeadSchema = v.object({
   host: nullable(text),
   agent_id: nullable(text),
   generation: counter,

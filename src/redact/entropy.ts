@@ -34,7 +34,7 @@ for (const pair of (
 }
 
 /** Whether two bytes are letters of either case that often follow each other. */
-export function isCommonPair(first: number, second: number): boolean {
+function isCommonPair(first: number, second: number): boolean {
   return isLetter(first) && isLetter(second) && commonPairs[pairIndex(first, second)] === 1;
 }
 

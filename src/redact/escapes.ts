@@ -174,7 +174,7 @@ function utf8(code: number): string {
 }
 
 /** Soft hyphens, zero-width blanks and joiners, direction marks, variation selectors. */
-export function isInvisible(code: number): boolean {
+function isInvisible(code: number): boolean {
   if (code === 0xad || code === 0xfeff || code === 0x34f) return true;
   if (code >= 0x200b && code <= 0x200f) return true;
   if (code >= 0x202a && code <= 0x202e) return true;

@@ -269,7 +269,7 @@ export async function refuseTakenName(
 }
 
 /** Whether an agent of this name was ever seen; yes if that cannot be determined. */
-export async function isRegistered(
+async function isRegistered(
   { bucket, layout }: Pick<CoordinationContext, 'bucket' | 'layout'>,
   agent: string,
 ): Promise<boolean> {

@@ -35,7 +35,7 @@ export async function readBoard(place: ClaimPlace): Promise<Board> {
   return { steps: boardOf(plan.steps, views), views, skipped };
 }
 
-export function boardOf(planned: PlannedSteps, views: readonly StepView[]): BoardStep[] {
+function boardOf(planned: PlannedSteps, views: readonly StepView[]): BoardStep[] {
   const viewOf = new Map(views.map((view) => [view.step, view]));
   return Object.keys(planned)
     .sort()

@@ -33,7 +33,7 @@ export async function overlapsOf(
  * Whether two globs may match the same file, judging by their beginnings before any wildcard.
  * Several globs are separated by commas.
  */
-export function mayOverlap(left: string, right: string): boolean {
+function mayOverlap(left: string, right: string): boolean {
   const beginnings = (globs: string): string[] =>
     globs.split(',').map((glob) =>
       glob

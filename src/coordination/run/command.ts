@@ -88,7 +88,7 @@ const tailBytes = 4_096;
 const tailLines = 20;
 
 /** The last lines written to both streams, in order of arrival. */
-export class OutputTail {
+class OutputTail {
   #bytes = Buffer.alloc(0);
 
   add(chunk: Uint8Array): void {

@@ -18,7 +18,7 @@ const peekBytes = 256 * 1024;
 const maxPeeks = 8;
 
 /** Whether a folder is `root` or below it. */
-export function isWithin(folder: string, root: string): boolean {
+function isWithin(folder: string, root: string): boolean {
   const path = relative(root, folder);
   return path === '' || (!path.startsWith('..') && !isAbsolute(path));
 }

@@ -45,6 +45,6 @@ export async function readWatchView(io: Io, folder: string): Promise<WatchView |
   };
 }
 
-export function watchLockPath(folder: string): string {
+function watchLockPath(folder: string): string {
   return join(folder, 'watch.lock');
 }

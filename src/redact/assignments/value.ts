@@ -131,7 +131,7 @@ export function quotedValue(bytes: Buffer, start: number): ValueRange | undefine
   return undefined;
 }
 
-export function bareValue(bytes: Buffer, start: number, isLoose: boolean): BareValue {
+function bareValue(bytes: Buffer, start: number, isLoose: boolean): BareValue {
   const limit = Math.min(bytes.length, start + longestValue);
   const end = isLoose ? looseEnd(bytes, start, limit) : runEnd(bytes, start, unquoted, limit);
   const valueEnd = withoutPunctuation(bytes, start, end);

@@ -124,7 +124,7 @@ function daysOf(
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** `22 Nov`, with the year if it differs from the previous one. */
-export function dateLabel(ms: number, hasYear: boolean): string {
+function dateLabel(ms: number, hasYear: boolean): string {
   const iso = isoOf(ms);
   const month = months[Number(iso.slice(5, 7)) - 1];
   if (month === undefined || iso.length !== 24) return iso.slice(0, 10);
@@ -133,7 +133,7 @@ export function dateLabel(ms: number, hasYear: boolean): string {
 }
 
 /** `23 min`, `14 h 41 min`, `22 days`. */
-export function durationLabel(ms: number): string {
+function durationLabel(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);

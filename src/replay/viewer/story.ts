@@ -144,6 +144,6 @@ function toneOfState(state: string | undefined): Pick<StoryPart, 'tone'> {
   return state === 'done' ? { tone: 'done' } : { tone: 'amber' };
 }
 
-function counted(count: number, noun: string): string {
+export function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }

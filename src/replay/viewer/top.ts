@@ -1,7 +1,7 @@
 import type { PageHeader } from '../page/data.js';
 import { button, element, isoOf, shown } from './dom.js';
 import type { Entries } from './entries.js';
-import type { StoryPart } from './story.js';
+import { counted, type StoryPart } from './story.js';
 
 export interface TopActions {
   onEntry(entry: number): void;
@@ -91,8 +91,4 @@ export function nothingHere(project: string): HTMLElement {
       'If that has happened: is it another project, or did --since, --until or --agent leave it out?',
     ),
   );
-}
-
-function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -33,7 +33,7 @@ export function itemsOf(
   ]);
 }
 
-export function isFolded({ isInherited, isAbandoned }: Turn): boolean {
+function isFolded({ isInherited, isAbandoned }: Turn): boolean {
   return isInherited || isAbandoned;
 }
 
