@@ -134,7 +134,7 @@ describe(`${minutes} minutes of one session`, () => {
   const lastsMs = minutes * 60_000;
   const everyMs = 1_700;
 
-  it('costs one request per flush, a document a minute and a listing every ten; no reading', async () => {
+  it('costs one request per flush, a document a minute, a listing every ten and one read', async () => {
     const store = new MemoryStore(true);
     const requests: string[] = [];
     const rig = await MirrorRig.create(counted(store.client(), requests));
@@ -168,7 +168,10 @@ describe(`${minutes} minutes of one session`, () => {
     const listings = later.filter((one) => one.startsWith('LIST'));
     expect(listings.length).toBeLessThanOrEqual(clock.monotonic() / storeAuditEveryMs);
     expect(later).toHaveLength(parts.length + metas.length + listings.length);
-    expect(requests.slice(0, atStart).filter((one) => one.startsWith('GET'))).toEqual([]);
+    // Only the first write of meta.json asks what another machine may have left there; whether that comes before or
+    // after the first look at what was uploaded depends on the machine's speed.
+    const reads = requests.filter((one) => one.startsWith('GET'));
+    expect(reads.map((one) => one.slice(one.lastIndexOf('/') + 1))).toEqual(['meta.json']);
     await run.end();
     expect((await rig.verdicts()).get(`${id}/`)?.shippedLines).toBe(written);
     expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(written + 1);
