@@ -14,12 +14,8 @@ import { sessionHelp } from '../../src/cli/session-argument.js';
 import type { Conversation, Turn } from '../../src/conversation/conversation.js';
 import { type ConversationCounts, countsOf } from '../../src/conversation/counts.js';
 import { NotFoundError } from '../../src/errors.js';
-import {
-  type ListedSession,
-  readTail,
-  readWhole,
-  tailOfChain,
-} from '../../src/mirror/slots/session-listing.js';
+import { type ListedSession, readWhole } from '../../src/mirror/slots/session-listing.js';
+import { readTail, tailOfChain } from '../../src/mirror/slots/tail.js';
 import type { MetaDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { countsText } from '../../src/redact/counts.js';
@@ -32,7 +28,7 @@ export default class SessionShow extends BaseCommand {
   static override description =
     `Prompts, answers, and one line for each tool call; sub-agents are one line with the name that --stream takes. Thinking, context and what a fork inherited are left out unless asked for. What a turn holds beyond 64 KB is folded.
 
---tail N are the last N turns, or the last N lines where none is part of a turn; with --raw, the last N lines, byte for byte as stored, read from as few parts as hold them. Lines are counted from 0.
+--tail N are the last N turns, read without the rest of a long session where possible and named by the line each begins at, for --around; where no line is part of a turn, the last N lines; with --raw, the last N lines, byte for byte as stored. Lines are counted from 0.
 
 Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream or turn, 8 store unreachable.`;
   static override examples = [
@@ -99,6 +95,13 @@ Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream 
     if (flags.raw) return this.raw(store, session, flags.stream, flags.tail);
     if (flags.info) return this.info(session);
     const { harness, id } = session;
+    const head = { harness, session_id: id, stream: flags.stream, meta: session.meta ?? null };
+    const short = await shortTail(store, session, flags);
+    if (short !== undefined) {
+      const shown = { stream: '', title: session.meta?.title, turns: short };
+      this.conversation(shown, session, short, flags);
+      return { ...head, turns: short.map(byLine) };
+    }
     const request = { session: { harness, id }, stream: flags.stream, isDescribed: !flags.counts };
     const { readConversation } = await import('../../src/sessions/conversation.js');
     const conversation = await readConversation(store, request);
@@ -106,22 +109,24 @@ Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream 
     const turns = turnsAsked(conversation, flags);
     this.conversation(conversation, session, turns, flags);
     if (conversation.turns.length === 0) await this.unread(store, session, flags);
-    return { harness, session_id: id, stream: flags.stream, meta: session.meta ?? null, turns };
+    return { ...head, turns: flags.tail === undefined ? turns : turns.map(byLine) };
   }
 
   private conversation(
-    conversation: Conversation,
+    { title, stream, turns: all }: Shown,
     { harness, id }: ListedSession,
     turns: readonly Turn[],
-    view: Pick<ConversationView, 'thinking' | 'calls' | 'all'>,
+    { tail, ...view }: ViewFlags,
   ): void {
     if (this.jsonEnabled()) return;
-    const { title = '(no title)', stream } = conversation;
     const place = [harness, id, ...(stream === '' ? [] : [stream])].join('/');
-    printStyled(title, 'said');
-    printStyled(`${place}, ${plural(conversation.turns.length, 'turn')}`, 'quiet');
+    const isTail = tail !== undefined;
+    const many = isTail ? `the last ${plural(turns.length, 'turn')}` : plural(all.length, 'turn');
+    printStyled(title ?? '(no title)', 'said');
+    printStyled(`${place}, ${many}`, 'quiet');
     printStyled('', undefined);
-    for (const { text, style } of conversationLines({ ...view, turns })) printStyled(text, style);
+    const lines = conversationLines({ ...view, turns, isByLine: isTail });
+    for (const { text, style } of lines) printStyled(text, style);
   }
 
   /** Lines that amount to no turn are shown as they are, below the heading at which scripts cut. */
@@ -175,6 +180,31 @@ Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream 
     for (const line of columns(countRows(counts))) this.print(line);
     return counts;
   }
+}
+
+/** A conversation, or the end of one. */
+interface Shown extends Pick<Conversation, 'stream' | 'turns'> {
+  readonly title?: string | null | undefined;
+}
+
+interface ViewFlags extends Pick<ConversationView, 'thinking' | 'calls' | 'all'> {
+  readonly tail?: number | undefined;
+}
+
+/** The last turns of a transcript, where they can be read without the others. */
+async function shortTail(
+  store: SessionStore,
+  session: ListedSession,
+  { tail, stream }: { readonly tail?: number | undefined; readonly stream: string },
+): Promise<readonly Turn[] | undefined> {
+  if (tail === undefined || stream !== '') return undefined;
+  const { readLastTurns } = await import('../../src/sessions/last-turns.js');
+  return readLastTurns(store, session, tail);
+}
+
+/** Its number takes all turns before it to know; the line that it begins with does not. */
+function byLine({ number: _number, ...turn }: Turn): object {
+  return { line: turn.entries[0]?.rows[0] ?? null, ...turn };
 }
 
 interface TurnFlags {

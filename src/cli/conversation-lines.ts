@@ -16,6 +16,8 @@ export interface ConversationView {
   readonly calls: boolean;
   /** Inherited and abandoned turns, context, and the lines of each entry. */
   readonly all: boolean;
+  /** Names turns by the line that they begin with, where their numbers need not be known. */
+  readonly isByLine?: boolean;
 }
 
 /** A line to be escaped, and its emphasis where there is colour. */
@@ -42,7 +44,7 @@ export function* conversationLines(view: ConversationView): Iterable<StyledLine>
 }
 
 function* turnLines(turn: Turn, view: ConversationView): Iterable<StyledLine> {
-  yield quiet(headOf(turn));
+  yield quiet(headOf(turn, view.isByLine));
   let bytes = 0;
   let folded = 0;
   for (const entry of turn.entries) {
@@ -66,10 +68,12 @@ const stateText = {
   open: 'not answered yet',
 } as const;
 
-function headOf({ number, startedAtMs, isInherited, isAbandoned }: Turn): string {
+function headOf(turn: Turn, isByLine = false): string {
+  const { number, startedAtMs, isInherited, isAbandoned, entries } = turn;
+  const name = isByLine ? `line ${entries[0]?.rows[0] ?? 0}` : String(number);
   const at = startedAtMs === undefined ? '' : `  ${timeText(startedAtMs)}`;
   const kind = isInherited ? '  inherited' : isAbandoned ? '  abandoned' : '';
-  return `── ${number}${at}${kind}`;
+  return `── ${name}${at}${kind}`;
 }
 
 function timeText(ms: number): string {

@@ -29,10 +29,15 @@ export function isAgentStream(name: string): boolean {
   return agentStream.test(name);
 }
 
+/** The sub-agent whose transcript a stream is. */
+export function agentOf(stream: string): string | undefined {
+  return agentStream.exec(stream)?.[1];
+}
+
 /** What its caller needs to know about a conversation; `undefined` if nobody started it. */
 export function headOf(conversation: Conversation, about?: Partial<Child>): ChildHead | undefined {
   const { session, stream, spawnedBy, turns, isSubagent } = conversation;
-  const agent = agentStream.exec(stream)?.[1];
+  const agent = agentOf(stream);
   const isWhole = stream === '' && spawnedBy !== undefined;
   if (!isSubagent || (agent === undefined && !isWhole)) return undefined;
   const id = agent ?? session;

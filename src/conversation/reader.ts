@@ -15,6 +15,8 @@ export interface RowText {
 /** Reads one harness's transcripts as conversations. Pure: it also runs in a browser. */
 export interface Reader {
   readonly harness: string;
+  /** Sub-agents are streams of the session that began them, never sessions of their own. */
+  readonly hasAgentStreams: boolean;
   open(place: Place): ConversationFold;
   outline(place: Place): OutlineFold;
   /** Resumes from another outline's `state()`; `undefined` if `state` is not one. */
@@ -26,6 +28,7 @@ export interface Reader {
 }
 
 export interface ReaderRules {
+  readonly hasAgentStreams?: true;
   readonly rows: (place: Place) => RowReader;
   readonly turns: (place: Place) => TurnCounter;
   readonly resumedTurns: (place: Place, state: unknown) => TurnCounter | undefined;
@@ -46,6 +49,7 @@ export function createReader(harness: string, rules: ReaderRules): Reader {
   }
   return {
     harness,
+    hasAgentStreams: rules.hasAgentStreams === true,
     open: (place) => new ConversationFold(harness, place, rules.rows(place)),
     outline,
     read: rules.read,

@@ -103,6 +103,10 @@ describe('tracecraft session', () => {
       schema_version: 1,
       data: { harness: 'claude-code', session_id: id, meta: { schema_version: 2 } },
     });
+    expect(json).toMatchObject({ data: { turns: [{ line: 31, origin: 'human' }] } });
+    const tail = await world.run(['session', 'show', id, '--tail', '2'], inHome);
+    expect(tail.stdout).toMatch(/, the last 2 turns\n/);
+    expect(tail.stdout.match(/^── line \d+/gm)).toEqual(['── line 29', '── line 31']);
   });
 
   it('reports missing sessions', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bucket, Conditional, Entry, Stored } from '../../src/bucket/bucket.js';
+import type { Bucket, Conditional, Entry, ListOptions, Stored } from '../../src/bucket/bucket.js';
 import { UnreachableError } from '../../src/errors.js';
 
 export type PutFate = 'applied' | 'lost' | 'applied-unanswered' | 'delayed';
@@ -73,7 +73,7 @@ export class MemoryStore {
       },
       putFile: () => Promise.reject(new Error('not simulated')),
       getFile: () => Promise.reject(new Error('not simulated')),
-      list: (prefix) => this.#list(prefix, gate),
+      list: (prefix, options = {}) => this.#list(prefix, gate, options),
       delete: async (key) => {
         await gate('DELETE');
         this.objects.delete(key);
@@ -94,12 +94,24 @@ export class MemoryStore {
     };
   }
 
-  async *#list(prefix: string, gate: (request: string) => Promise<void>): AsyncIterable<Entry> {
+  async *#list(
+    prefix: string,
+    gate: (request: string) => Promise<void>,
+    { after = '', delimiter }: ListOptions,
+  ): AsyncIterable<Entry> {
     await gate('LIST');
     const entries = [...this.objects]
-      .filter(([key]) => key.startsWith(prefix))
+      .filter(([key]) => key.startsWith(prefix) && key > after)
       .sort(([left], [right]) => (left < right ? -1 : 1));
+    let folder: string | undefined;
     for (const [key, { body, modifiedAt }] of entries) {
+      const end = delimiter === undefined ? -1 : key.indexOf(delimiter, prefix.length);
+      if (end !== -1) {
+        const found = key.slice(0, end + 1);
+        if (found !== folder && !after.startsWith(found)) yield { kind: 'prefix', prefix: found };
+        folder = found;
+        continue;
+      }
       const md5 = createHash('md5').update(body).digest('hex');
       const digest = this.listsDigests ? { md5 } : {};
       yield { kind: 'object', key, size: body.length, modifiedAt, ...digest };

@@ -64,6 +64,7 @@ class ClaudeCodeRows implements RowReader {
 
 /** Claude Code's mirrored streams as conversations. */
 export const claudeCodeReader: Reader = createReader('claude-code', {
+  hasAgentStreams: true,
   rows: (place) =>
     isAgentMeta(place.stream) ? new AgentMetaRows(place) : new ClaudeCodeRows(place),
   turns: (place) =>

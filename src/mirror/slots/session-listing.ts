@@ -8,7 +8,6 @@ import {
 } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { decodeId } from '../../protocol/names.js';
-import { generationName, partName } from '../../protocol/parts.js';
 import { completeLines } from '../lines.js';
 import { currentGeneration, listStream } from './listing.js';
 import { readChain } from './reader.js';
@@ -53,89 +52,12 @@ export async function listSessionIds(
   return new Map(listed);
 }
 
-/**
- * The last `count` lines of a session's main stream. With a fresh `meta.json` it reads only the parts that hold them
- * and any later ones: the next part's name is known, so that takes no listing.
- */
-export async function readTail(
-  bucket: Bucket,
-  layout: Layout,
-  session: ListedSession,
-  count: number,
-): Promise<readonly Buffer[]> {
-  const prefix = layout.session(session.harness, session.id);
-  const { meta } = session;
-  const known = meta?.parts ?? [];
-  const knownLines = known.reduce((sum, part) => sum + part.lines, 0);
-  const last = known[known.length - 1];
-  const isEnough = knownLines >= count || known.length === meta?.part_count;
-  if (meta === undefined || last === undefined || !isEnough) {
-    return tailOfChain(bucket, prefix, count);
-  }
-  // If names contain both ends, the next one cannot be predicted.
-  const slot = partName(last.seq, meta.generation, last.cursor_range[0]);
-  if (last.name !== slot) return tailOfChain(bucket, prefix, count);
-  // All at once: if nothing came after them, it is known how many are needed.
-  const [newer, older, later] = await Promise.all([
-    readOn(bucket, prefix, meta.generation, last.seq + 1, last.cursor_range[1]),
-    inParallel(lastParts(known, count), (part) => bucket.get(prefix + part.name)),
-    bucket.get(prefix + generationName(meta.generation + 1)),
-  ]);
-  if (later !== undefined) return tailOfChain(bucket, prefix, count);
-  const lines: Buffer[] = [];
-  for (const stored of older) {
-    if (stored === undefined) return tailOfChain(bucket, prefix, count);
-    lines.push(...completeLines(stored.body));
-  }
-  return [...lines, ...newer].slice(-count);
-}
-
-/** The fewest parts from the end that hold this many lines. */
-function lastParts<Part extends { readonly lines: number }>(
-  parts: readonly Part[],
-  count: number,
-): readonly Part[] {
-  let first = parts.length;
-  for (let lines = 0; first > 0 && lines < count; first -= 1) lines += parts[first - 1]?.lines ?? 0;
-  return parts.slice(first);
-}
-
-async function readOn(
-  bucket: Bucket,
-  prefix: string,
-  generation: number,
-  sequence: number,
-  startLine: number,
-): Promise<Buffer[]> {
-  const lines: Buffer[] = [];
-  for (let next = sequence; ; next += 1) {
-    const name = partName(next, generation, startLine + lines.length);
-    const stored = await bucket.get(prefix + name);
-    if (stored === undefined) return lines;
-    lines.push(...completeLines(stored.body));
-  }
-}
-
 /** The lines of a whole stream, as a reader follows it, with one part in memory at a time. */
 export async function* readWhole(bucket: Bucket, prefix: string): AsyncIterable<Buffer> {
   const listing = await listStream(bucket, prefix);
   for await (const part of readChain(bucket, listing, currentGeneration(listing))) {
     yield* completeLines(part.body);
   }
-}
-
-/** The last lines of any stream, found by listing it. */
-export async function tailOfChain(
-  bucket: Bucket,
-  prefix: string,
-  count: number,
-): Promise<Buffer[]> {
-  const listing = await listStream(bucket, prefix);
-  let lines: Buffer[] = [];
-  for await (const part of readChain(bucket, listing, currentGeneration(listing))) {
-    lines = [...lines, ...completeLines(part.body)].slice(-count);
-  }
-  return lines;
 }
 
 async function idsOf(
