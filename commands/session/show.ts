@@ -28,7 +28,7 @@ export default class SessionShow extends BaseCommand {
   static override description =
     `Prompts, answers, and one line for each tool call; sub-agents are one line with the name that --stream takes. Thinking, context and what a fork inherited are left out unless asked for. What a turn holds beyond 64 KB is folded.
 
---tail N are the last N turns, read without the rest of a long session where possible and named by the line each begins at, for --around; where no line is part of a turn, the last N lines; with --raw, the last N lines, byte for byte as stored. Lines are counted from 0.
+--tail N shows the last N turns. Where the end of a session is enough, only that is read, so turns are named by the line they begin at, which --around takes, and not by number. Where no line is part of a turn, it shows the last N lines. With --raw it prints the last N lines, byte for byte as stored. Lines are counted from 0.
 
 Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream or turn, 8 store unreachable.`;
   static override examples = [

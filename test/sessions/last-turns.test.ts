@@ -198,6 +198,34 @@ describe('the last turns of a session', () => {
     expect(await prompts(edited(session, { turn_starts: [] }), 1)).toBeUndefined();
   });
 
+  it('are left to the whole chain where no part is before those that meta.json names', async () => {
+    const session = await stored(30, 4);
+    const prefix = layout.session(session.harness, session.id);
+    const last = session.meta?.parts.at(-1);
+    const name = partName(0, 0, 116);
+    const { body } = (await bucket.get(prefix + (last?.name ?? ''))) ?? { body: Buffer.alloc(0) };
+    await bucket.put(prefix + name, body);
+    const parts = last === undefined ? [] : [{ ...last, seq: 0, name }];
+    expect(await prompts(edited(session, { parts }), 2)).toBeUndefined();
+  });
+
+  it('do not take more parts into memory than they may need', async () => {
+    const bed = 'wet '.repeat(256 * 1024);
+    const rows = new ClaudeRows();
+    for (let turn = 1; turn <= 16; turn += 1) {
+      rows.user(`Bed ${turn}`);
+      rows.assistant(`msg_${turn}`, [{ type: 'text', text: bed }]);
+    }
+    const session = { harness: 'claude-code', id: rows.session };
+    const streams = new Map([['', lines(rows.rows)]]);
+    const document = await storeSession(bucket, layout, { ...session, streams }, 2);
+    const told = edited({ ...session, meta: document }, { parts: document.parts.slice(-2) });
+    const before = bucket.counts();
+    expect(await prompts(told, 4)).toHaveLength(4);
+    const [gets] = requests(before);
+    expect(gets).toBeLessThanOrEqual(1 + 2 + 8 + 2);
+  });
+
   it('are left to the whole chain when a newer generation is there', async () => {
     const session = await stored(30, 4);
     const opening = { gen: 1, firstSeq: 30, base: null, reason: 'rewritten', who: 'x', at: '' };

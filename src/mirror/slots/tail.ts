@@ -99,8 +99,9 @@ interface PartPlace {
   readonly startLine: number;
 }
 
-/** How many parts before those that are known are asked for first; twice as many each time. */
+/** How many parts before those that are known are listed first, twice as many each time; and how much is read at once. */
 const firstStep = 32;
+const mostBytes = 8 * 1024 * 1024;
 /** Beyond these, names are longer and no longer sort by number. */
 const mostSorted = 99_999;
 
@@ -115,13 +116,10 @@ async function readBack(
   const read: (readonly Buffer[])[] = [];
   let { sequence, startLine } = end;
   for (let step = firstStep; startLine > from; step *= 2) {
-    const low = Math.max(0, sequence - step);
-    const names = await namesBetween(bucket, prefix, low, sequence);
-    const stored = await inParallel(names, (name) => bucket.get(prefix + name));
-    const found = new Map<string, readonly Buffer[]>();
-    for (const [index, name] of names.entries()) {
-      found.set(name, completeLines(stored[index]?.body ?? Buffer.alloc(0)));
-    }
+    const listed = await partsBetween(bucket, prefix, Math.max(0, sequence - step), sequence);
+    const found = await readNewest(bucket, prefix, listed);
+    if (found.length === 0) return undefined;
+    const low = Math.min(...found.map((part) => part.sequence));
     for (; sequence > low && startLine > from; sequence -= 1) {
       const lines = fitting(found, { ...end, sequence: sequence - 1, startLine });
       if (lines === undefined) return undefined;
@@ -135,38 +133,66 @@ async function readBack(
     .slice(from - startLine);
 }
 
+interface ListedPart {
+  readonly name: string;
+  readonly sequence: number;
+  readonly tag: string;
+  readonly size: number;
+}
+
+interface FoundPart extends ListedPart {
+  readonly lines: readonly Buffer[];
+}
+
+/** As many of the last as may be in memory together; at least one, if there is one. */
+async function readNewest(
+  bucket: Bucket,
+  prefix: string,
+  listed: readonly ListedPart[],
+): Promise<readonly FoundPart[]> {
+  let bytes = 0;
+  const taken = [...listed].reverse().filter(({ size }, index) => {
+    bytes += size;
+    return index === 0 || bytes <= mostBytes;
+  });
+  return inParallel(taken, async (part) => {
+    const stored = await bucket.get(prefix + part.name);
+    return { ...part, lines: completeLines(stored?.body ?? Buffer.alloc(0)) };
+  });
+}
+
 /** The one part of this number that ends at this line. */
 function fitting(
-  found: ReadonlyMap<string, readonly Buffer[]>,
+  found: readonly FoundPart[],
   { generation, sequence, startLine: endLine }: PartPlace,
 ): readonly Buffer[] | undefined {
-  const fits = [...found].filter(([name, { length }]) => {
-    const part = parsePartName(name);
-    const isHere = part?.sequence === sequence && length > 0 && length <= endLine;
+  const fits = found.filter((part) => {
+    const { length } = part.lines;
+    const isHere = part.sequence === sequence && length > 0 && length <= endLine;
     return isHere && part.tag === slotTag(generation, endLine - length);
   });
   const [only] = fits;
-  return fits.length === 1 ? only?.[1] : undefined;
+  return fits.length === 1 ? only?.lines : undefined;
 }
 
-/** The names of the parts numbered from `low` up to `high`, without it: one short listing. */
-async function namesBetween(
+/** The parts numbered from `low` up to `high`, without it: one short listing. */
+async function partsBetween(
   bucket: Bucket,
   prefix: string,
   low: number,
   high: number,
-): Promise<readonly string[]> {
-  const names: string[] = [];
+): Promise<readonly ListedPart[]> {
+  const parts: ListedPart[] = [];
   const after = `${prefix}part-${String(low).padStart(5, '0')}`;
   for await (const entry of bucket.list(prefix, { after })) {
     if (entry.kind !== 'object') continue;
     const name = entry.key.slice(prefix.length);
-    const sequence = parsePartName(name)?.sequence;
-    if (sequence === undefined || sequence < low) continue;
-    if (sequence >= high) break;
-    names.push(name);
+    const part = parsePartName(name);
+    if (part === undefined || part.sequence < low) continue;
+    if (part.sequence >= high) break;
+    parts.push({ ...part, name, size: entry.size });
   }
-  return names;
+  return parts;
 }
 
 async function readOn(
