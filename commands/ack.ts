@@ -6,7 +6,7 @@ import { acknowledge, findMail } from '../src/coordination/mail/acknowledge.js';
 import { checkMailText } from '../src/protocol/mail.js';
 
 export default class Ack extends BaseCommand {
-  static override summary = 'tell the sender of a message that you took note of it';
+  static override summary = 'acknowledge a message to its sender';
   static override description =
     'The sender gets a short message, and "outbox" shows who acknowledged what. Any reply counts as well.\n\nExit codes: 0 sent, 2 bad id, 3 no such message, 7 not allowed, 8 store unreachable.';
   static override examples = [
@@ -20,7 +20,7 @@ export default class Ack extends BaseCommand {
     }),
   };
   static override flags = {
-    note: Flags.string({ summary: 'what to say with it' }),
+    note: Flags.string({ summary: 'a few words to go with it' }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
   };
 

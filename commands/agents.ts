@@ -8,7 +8,7 @@ import { bucketLayout } from '../src/protocol/keys.js';
 export default class Agents extends BaseCommand {
   static override summary = 'list all agents: what they are working on, and their last heartbeat';
   static override description =
-    'An agent that has not ended and was not heard of for 2 hours is marked as stale.\n\nExit codes: 0 listed, 8 store unreachable.';
+    'An agent that has not ended and has not been heard from for 2 hours is marked as stale.\n\nExit codes: 0 listed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> agents',
     "<%= config.bin %> agents --json | jq -r '.data.agents[].id'",

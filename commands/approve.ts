@@ -6,18 +6,18 @@ import { review } from '../src/coordination/claims/review.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 
 export default class Approve extends BaseCommand {
-  static override summary = 'say that a step that needed a review is complete';
+  static override summary = 'approve a step that needs a review';
   static override description =
-    'Only the first verdict counts. With --to that agent gets a message. The agent that handed the step over cannot approve it without --force.\n\nExit codes: 0 approved, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 store unreachable, or the outcome is not known.';
+    'The step is then complete. Only the first verdict counts. The agent that handed the step over cannot approve it without --force.\n\nExit codes: 0 approved, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 store unreachable, or the outcome is unknown.';
   static override examples = ["<%= config.bin %> approve build --note 'tests pass' --to deployer"];
   static override args = {
     step: Args.string({ description: 'name of the step', required: true }),
   };
   static override flags = {
-    note: Flags.string({ summary: 'what was looked at' }),
-    to: Flags.string({ summary: 'an agent who gets a message of it', helpValue: 'AGENT' }),
+    note: Flags.string({ summary: 'what you reviewed' }),
+    to: Flags.string({ summary: 'another agent to tell about it', helpValue: 'AGENT' }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
-    force: Flags.boolean({ summary: 'also if you handed the step over yourself' }),
+    force: Flags.boolean({ summary: 'even if you handed the step over yourself' }),
   };
 
   async run(): Promise<object> {

@@ -20,7 +20,7 @@ const defaultTimeout = '30m';
 export default class Claim extends BaseCommand {
   static override summary = 'take a step, so that nobody else works on it';
   static override description =
-    'Takes the step, or with --next one that is ready. One of any number who try at once gets it: the store decides. Only exit 0 means that it is yours, and it is said once: asked again, also by another process of the same agent, the answer is 4. A step that was not renewed for its TTL (2 hours unless said otherwise) is free for the next who asks. Every command run in the same session or terminal renews what it holds, and so does a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 3 all is done (with --next), 4 somebody has it, perhaps you, or it is done, 5 it waits for another step, or only blocked ones are left, 6 the time is up, or nothing is ready yet (with --next), 7 not allowed, 8 store unreachable, or it is not known whether you have it.';
+    'Takes the step, or with --next one that is ready. If several agents try at once, exactly one gets it: the store decides. Only exit 0 means that it is yours, and only once: asking again, even from another process of the same agent, exits with 4. A step that was not renewed within its TTL (2 hours by default) is free for the next agent that asks. Every command in the same session or terminal renews its claims, and so does a running "tracecraft watch" while the session is live.\n\nExit codes: 0 it is yours, 2 bad name, 3 everything is done (with --next), 4 someone has it, perhaps you, or it is done, 5 it waits for another step, or only blocked steps are left, 6 timed out, or nothing is ready yet (with --next), 7 not allowed, 8 store unreachable, or it is not known whether you have it.';
   static override examples = [
     '<%= config.bin %> claim design',
     '<%= config.bin %> claim build --ttl 15m',
@@ -37,29 +37,29 @@ export default class Claim extends BaseCommand {
     },
   ];
   static override args = {
-    step: Args.string({ description: 'name of the step; left out with --next' }),
+    step: Args.string({ description: 'name of the step; omit with --next' }),
   };
   static override flags = {
     next: Flags.boolean({
-      summary: 'whatever step is ready, the first by priority; -q prints its name alone',
+      summary: 'take whichever step is ready, highest priority first; -q prints only its name',
       exclusive: ['mine', 'reopen', 'force'],
     }),
     priority: Flags.integer({
-      summary: 'with --next: only steps of this priority or before (0 comes first)',
+      summary: 'with --next: only steps of this priority or higher (0 is highest)',
       min: 0,
       max: 9,
       dependsOn: ['next'],
     }),
-    force: Flags.boolean({ summary: 'also before what it needs is complete' }),
+    force: Flags.boolean({ summary: 'even if a step it needs is not complete' }),
     ttl: Flags.string({
       summary:
         'time without a renewal after which others may take it over, at most 7d; "none": never',
       helpValue: '15m',
     }),
     mine: Flags.boolean({
-      summary: 'also when it is held under your name: a new epoch, and whoever held it is fenced',
+      summary: 'even if it is held under your name: starts a new epoch and fences the other holder',
     }),
-    reopen: Flags.boolean({ summary: 'take a finished step again, as a new epoch' }),
+    reopen: Flags.boolean({ summary: 'take a finished step again, in a new epoch' }),
     wait: Flags.boolean({ char: 'w', summary: 'wait until it is free, whoever holds it' }),
     timeout: Flags.string({
       summary: `how long to wait (default ${defaultTimeout}); a bare number means seconds`,

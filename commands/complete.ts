@@ -21,7 +21,7 @@ const said: Readonly<Record<Outcome, string>> = {
 export default class Complete extends BaseCommand {
   static override summary = 'end a step and hand it over';
   static override description =
-    'Writes the whole handoff in one replacement of the claim: it is done and handed over, or, when somebody took the step over meanwhile, nothing is changed and the answer is exit 4. Repeating it in the same words is harmless; other words are refused, since they would not be handed over. A step that nobody has claimed is claimed and ended at once. The artifacts that it names are recorded as they are now. With --to the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 no such artifact, 4 it is not yours (any more), or was ended in other words, 7 not allowed, 8 store unreachable, or it is not known whether it was ended.';
+    'Writes the whole handoff in one conditional write: either the step is done and handed over, or, if someone has taken it over, nothing changes and the exit code is 4. Repeating it in the same words is harmless; different words are refused, since they would not be handed over. A step that nobody has claimed is claimed and ended at once. The artifacts you name are recorded as they are now. With --to, the next agent gets a message that names the step.\n\nExit codes: 0 done, 2 bad name, 3 no such artifact, 4 it is not yours (any more), or was ended in different words, 7 not allowed, 8 store unreachable, or it is not known whether it was ended.';
   static override examples = [
     '<%= config.bin %> complete design --note "contract agreed" --to developer --next-action "build it"',
     '<%= config.bin %> complete build --changed-files-from-git --artifact patch.diff --to reviewer',
@@ -38,7 +38,7 @@ export default class Complete extends BaseCommand {
     }),
     'next-action': Flags.string({ summary: 'what to do next' }),
     blocked: Flags.boolean({
-      summary: 'it cannot be done as things are; agents waiting for it learn at once',
+      summary: 'it cannot be done as things are; agents waiting for it find out at once',
     }),
     'needs-review': Flags.boolean({ summary: 'someone has to review it first' }),
     'changed-files-from-git': Flags.boolean({
@@ -51,8 +51,10 @@ export default class Complete extends BaseCommand {
       helpValue: 'NAME',
     }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
-    epoch: Flags.integer({ summary: 'the epoch that you won, wherever that was', min: 1 }),
-    force: Flags.boolean({ summary: 'whoever holds it; what is done stays as it is' }),
+    epoch: Flags.integer({ summary: 'the epoch you won, wherever you won it', min: 1 }),
+    force: Flags.boolean({
+      summary: 'even if someone else holds it; a finished step stays as it is',
+    }),
   };
 
   async run(): Promise<object> {

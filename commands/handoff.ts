@@ -11,7 +11,7 @@ import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Handoff extends BaseCommand {
-  static override summary = 'show what the last holder of a step tells the next';
+  static override summary = 'show what the last holder of a step left for the next';
   static override description =
     'Exit codes: 0 shown, 2 bad name, 3 there is none, 8 store unreachable.';
   static override examples = [
@@ -24,7 +24,7 @@ export default class Handoff extends BaseCommand {
   };
 
   static override flags = {
-    epoch: Flags.integer({ summary: 'what the holder of this epoch said', min: 1 }),
+    epoch: Flags.integer({ summary: 'the handoff of this epoch', min: 1 }),
   };
 
   async run(): Promise<object> {

@@ -8,7 +8,7 @@ import { exampleHarnesses } from '../watchers/names.js';
 export default class Heartbeat extends BaseCommand {
   static override summary = 'show that you are alive, so that your claims stay yours';
   static override description =
-    'Renews what was claimed in this session or terminal, also what has expired and nobody has taken. Seldom needed: every command of an agent does so when the last renewal is a minute old, and a running "tracecraft watch" does it for the sessions that are live. It is here for scripts that hold a step for long.\n\nExit codes: 0 sent, 2 bad name, 7 not allowed, 8 store unreachable.';
+    'Renews the claims made in this session or terminal, including expired ones that nobody has taken. Seldom needed: every command of an agent does so if the last renewal is a minute old, and a running "tracecraft watch" does it for live sessions. It is meant for scripts that hold a step for a long time.\n\nExit codes: 0 sent, 2 bad name, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> heartbeat',
     '<%= config.bin %> heartbeat --step build --summary "compiling"',

@@ -30,7 +30,7 @@ const mostNamed = 20;
 export default class Inbox extends BaseCommand {
   static override summary = 'show your mail: messages to you, and to all';
   static override description =
-    'In the order sent. Nothing is consumed: ask again and it is shown again. With --new, only what you have not seen. The bucket remembers that, across restarts and machines, once the mail has left this process: each message is shown exactly once, and again only if the command is stopped in between. Your own broadcasts are not new to you. At most --limit messages are read at once, and what is left is counted.\n\nExit codes: 0 shown (or there is none), 2 bad name, 6 timed out, 7 not allowed, 8 store unreachable.';
+    'In the order sent. Nothing is consumed: ask again and it is shown again. With --new, only what you have not seen. The bucket remembers that, across restarts and machines, once the mail has left this process: each message is shown exactly once, and again only if the command is stopped in between. Your own broadcasts are not new to you. At most --limit messages are read at once, and the rest is counted.\n\nExit codes: 0 shown (or there is none), 2 bad name, 6 timed out, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> inbox',
     '<%= config.bin %> inbox --new',

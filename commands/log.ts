@@ -21,7 +21,7 @@ const nothingFits = 'No matching events yet.';
 export default class Log extends BaseCommand {
   static override summary = 'show what happened in this project, one line per event';
   static override description =
-    'The time is the store\'s. Buckets of tools that keep no events are read too: what happened follows from what they hold. The same entries are what "tracecraft replay" draws.\n\nWith --follow and --json: one JSON object per line.\n\nExit codes: 0 done, 2 bad name or time, 8 store unreachable, 130/143 ended by a second signal.';
+    'The time is the store\'s. If a tool wrote the bucket without keeping events, they are derived from what it left there. "tracecraft replay" draws the same entries.\n\nWith --follow and --json: one JSON object per line.\n\nExit codes: 0 done, 2 bad name or time, 8 store unreachable, 130/143 ended by a second signal.';
   static override examples = [
     '<%= config.bin %> log',
     '<%= config.bin %> log --since 2h --agent developer',

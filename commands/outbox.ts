@@ -9,7 +9,7 @@ const defaultSince = '1d';
 export default class Outbox extends BaseCommand {
   static override summary = 'show what you sent, and whether it was seen and acknowledged';
   static override description =
-    'Seen: the recipient has had it shown by "inbox --new", or by the hook. Acked: the recipient acknowledged or answered it.\n\nExit codes: 0 shown (or there is none), 2 bad duration, 7 not allowed, 8 store unreachable.';
+    'Seen: "inbox --new" or the hook has shown it to the recipient. Acked: the recipient acknowledged or answered it.\n\nExit codes: 0 shown (or there is none), 2 bad duration, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> outbox',
     '<%= config.bin %> outbox --unacked --since 2h',

@@ -6,15 +6,15 @@ import { readBoard } from '../src/coordination/plan/board.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 
 export default class Ready extends BaseCommand {
-  static override summary = 'planned steps that can be claimed now';
+  static override summary = 'list the planned steps that can be claimed now';
   static override description =
-    'All that they need is complete, nobody holds them, and they are assigned to nobody else. "claim --next" takes the first of them.\n\nExit codes: 0 listed (also when there are none), 8 the store cannot be reached.';
+    'Everything they need is complete, nobody holds them, and they are not assigned to another agent. "claim --next" takes the first one.\n\nExit codes: 0 listed (even if there are none), 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> ready',
     "<%= config.bin %> ready --json | jq -r '.data.steps[].step'",
   ];
   static override flags = {
-    all: Flags.boolean({ summary: 'also what is assigned to other agents' }),
+    all: Flags.boolean({ summary: 'include steps assigned to other agents' }),
   };
 
   async run(): Promise<object> {

@@ -6,9 +6,9 @@ import { review } from '../src/coordination/claims/review.js';
 import { stepId } from '../src/protocol/names.js';
 
 export default class Reject extends BaseCommand {
-  static override summary = 'give a step that needed a review back, and say why';
+  static override summary = 'reject a step that needs a review, and say why';
   static override description =
-    'The step is free again for anybody to claim, "handoff" shows what was handed over and why it was rejected, and whoever handed it over gets a message. Only the first verdict counts.\n\nExit codes: 0 rejected, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 store unreachable, or the outcome is not known.';
+    'The step is free again for anyone to claim. "handoff" shows what was handed over and why it was rejected, and the agent that handed it over gets a message. Only the first verdict counts.\n\nExit codes: 0 rejected, 2 bad name, 3 nobody has claimed it, 4 it needs no review, was reviewed already, or you handed it over, 7 not allowed, 8 store unreachable, or the outcome is unknown.';
   static override examples = ["<%= config.bin %> reject build --note 'the cart is not covered'"];
   static override args = {
     step: Args.string({ description: 'name of the step', required: true }),
@@ -16,7 +16,7 @@ export default class Reject extends BaseCommand {
   static override flags = {
     note: Flags.string({ summary: 'what is missing', required: true }),
     redact: Flags.boolean({ summary: 'replace what looks like a secret in the note' }),
-    force: Flags.boolean({ summary: 'also if you handed the step over yourself' }),
+    force: Flags.boolean({ summary: 'even if you handed the step over yourself' }),
   };
 
   async run(): Promise<object> {

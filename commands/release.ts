@@ -7,7 +7,7 @@ import { stepId } from '../src/protocol/names.js';
 export default class Release extends BaseCommand {
   static override summary = 'give back an unfinished step';
   static override description =
-    'The next agent that claims it gets it at once. If you no longer hold the step, you are told so and nothing changes.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 not yours (any more), 7 not allowed, 8 store unreachable, or it is not known whether it was released.';
+    'The next agent that claims it gets it at once. If you no longer hold the step, the command says so and changes nothing.\n\nExit codes: 0 released, 2 bad name, 3 nobody has claimed it, 4 not yours (any more), 7 not allowed, 8 store unreachable, or it is not known whether it was released.';
   static override examples = [
     '<%= config.bin %> release build',
     '<%= config.bin %> release build --epoch 2',
@@ -16,8 +16,8 @@ export default class Release extends BaseCommand {
     step: Args.string({ description: 'name of the step', required: true }),
   };
   static override flags = {
-    epoch: Flags.integer({ summary: 'the epoch that you won, wherever that was', min: 1 }),
-    force: Flags.boolean({ summary: 'whoever holds it' }),
+    epoch: Flags.integer({ summary: 'the epoch you won, wherever you won it', min: 1 }),
+    force: Flags.boolean({ summary: 'even if someone else holds it' }),
   };
 
   async run(): Promise<object> {

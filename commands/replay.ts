@@ -27,7 +27,7 @@ export default class Replay extends BaseCommand {
   static override summary =
     'write the whole run, or one session, as one page: who did what when, with the transcripts';
   static override description =
-    'Writes one HTML file that needs no server and no network: open it, mail it, keep it. One sentence on top tells the run and how it ended. Below it are a lane per agent, claims as bars with their outcome, messages as arrows, blocked steps in red; sessions lie on the same time axis, with a mark for each prompt, and each event links to the tool call that caused it. Where nobody claimed anything, sessions are grouped by their folders. With the id of a session, the page is about that session alone.\n\nThe search finds events, sessions, and what the transcripts say. Very large runs get a folder next to the page; so does a page that is followed, until it ends: the open page reads from there what is new, and stays where you are.\n\nEverything from the bucket is shown as text, and the page blocks all network requests. Paths of the machines are shortened, home folders to ~, unless --keep-paths is given; anything else in the transcripts is in the page.\n\nExit codes: 0 written, 2 bad name or time, or an id that matches several sessions, 3 no such session, 7 file not writable, 8 store unreachable.';
+    'Writes one HTML file that needs no server and no network: open it, mail it, keep it. A sentence at the top says what happened and how it ended. Below it are a lane per agent, claims as bars with their outcome, messages as arrows, blocked steps in red; sessions lie on the same time axis, with a mark for each prompt, and each event links to the tool call that caused it. If nobody claimed anything, sessions are grouped by folder. If you name a session, the page shows that session alone.\n\nThe search covers events, sessions and transcripts. Very large runs get a folder next to the page; so does a page written with --follow, until it ends: the open page loads new events from there without losing its place.\n\nEverything from the bucket is shown as text, and the page blocks all network requests. Local paths are shortened, home folders to ~, unless you pass --keep-paths; everything else in the transcripts is in the page.\n\nExit codes: 0 written, 2 bad name or time, or an id that matches several sessions, 3 no such session, 7 file not writable, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> replay --open',
     '<%= config.bin %> replay -o tuesday.html --since 2026-11-24T08:00 --until 2026-11-24T18:00',
@@ -56,7 +56,7 @@ export default class Replay extends BaseCommand {
     step: Flags.string({ summary: 'only what concerns this step' }),
     force: Flags.boolean({ summary: 'replace a file that tracecraft did not write' }),
     open: Flags.boolean({ summary: 'open it in the browser' }),
-    'keep-paths': Flags.boolean({ summary: 'leave the paths of the machines as they are' }),
+    'keep-paths': Flags.boolean({ summary: 'leave local paths as they are' }),
     follow: Flags.boolean({
       char: 'f',
       summary: 'keep rewriting it as the run continues, until stopped',
@@ -123,7 +123,7 @@ export default class Replay extends BaseCommand {
     const what = `${plural(entries, 'event')}, ${plural(sessions, 'session')}, ${plural(lines, 'line')}`;
     this.say(`Wrote ${path}: ${what}`);
     if (sidecar !== null)
-      this.note(`Its data is in the folder ${sidecar} beside it: they go together.`);
+      this.note(`Its data is in the folder ${sidecar} next to it: keep them together.`);
   }
 
   /** The last page written does not wait for another. */

@@ -29,7 +29,7 @@ interface Wish {
 export default class Run extends BaseCommand {
   static override summary = 'hold a step while a command runs';
   static override description =
-    'Claims the step, starts the command, renews the claim while it runs, and ends the step as the command ends: exit 0 completes it, anything else blocks it, with the end of what was printed (redacted) as the note. The command finds the step in TRACECRAFT_STEP and TRACECRAFT_EPOCH, and may end it itself.\n\nIf renewals do not get through, the command is told to end, and killed, before anybody else may take the step. A signal goes to the command, and the step is released. If this process itself is killed, the command goes on without it: the step is free after the TTL, and what the command then completes is fenced.\n\nExit codes: before the command starts those of "claim" (with --next also 3 all is done, 5 only blocked steps are left, 6 others are at work); then the command\'s own, 4 if the step was lost, 8 if the store was out of reach for too long; 130, 143 and 129 after a signal. --json tells them apart.';
+    'Claims the step, starts the command, renews the claim while it runs, and ends the step when the command ends: exit 0 completes it, anything else blocks it, with the end of the output (redacted) as the note. The command finds the step in TRACECRAFT_STEP and TRACECRAFT_EPOCH, and may end it itself.\n\nIf renewals fail, the command is asked to stop, then killed, before anyone else may take the step. A signal is passed on to the command, and the step is released. If this process itself is killed, the command keeps running without it: the step is free after its TTL, and a late "complete" by the command is fenced.\n\nExit codes: before the command starts, those of "claim" (with --next also 3 everything is done, 5 only blocked steps are left, 6 others are at work); after that the command\'s own, or 4 if the step was lost, 8 if the store was unreachable for too long, 130, 143 or 129 after a signal. --json distinguishes them.';
   static override examples = [
     '<%= config.bin %> run build -- make all',
     '<%= config.bin %> run build --to reviewer --artifact patch.diff -- ./build.sh',
@@ -45,9 +45,9 @@ export default class Run extends BaseCommand {
   static override strict = false;
   static override usage = ['run STEP [FLAGS] -- COMMAND…', 'run --next [FLAGS] -- COMMAND…'];
   static override flags = {
-    next: Flags.boolean({ summary: 'whatever step is ready, the first by priority' }),
+    next: Flags.boolean({ summary: 'take whichever step is ready, highest priority first' }),
     priority: Flags.integer({
-      summary: 'with --next: only steps of this priority or before (0 comes first)',
+      summary: 'with --next: only steps of this priority or higher (0 is highest)',
       min: 0,
       max: 9,
       dependsOn: ['next'],
@@ -58,7 +58,7 @@ export default class Run extends BaseCommand {
       helpValue: '5m',
     }),
     mine: Flags.boolean({
-      summary: 'also when it is held under your name: whoever held it is fenced',
+      summary: 'even if it is held under your name: fences the other holder',
       exclusive: ['next'],
     }),
     wait: Flags.boolean({
@@ -74,20 +74,20 @@ export default class Run extends BaseCommand {
       summary: 'the agent that continues; it gets a message',
       helpValue: 'AGENT',
     }),
-    note: Flags.string({ summary: 'what to say of it' }),
+    note: Flags.string({ summary: 'a note for the handoff' }),
     artifact: Flags.string({
-      summary: 'an artifact that the command uploads; may be repeated',
+      summary: 'an artifact that the command uploads; repeatable',
       multiple: true,
       helpValue: 'NAME',
     }),
-    release: Flags.boolean({ summary: 'give the step back whatever happens: a lock' }),
+    release: Flags.boolean({ summary: 'release the step whatever happens, as with a lock' }),
     'on-failure': Flags.option({
       options: ['block', 'release'] as const,
-      summary: 'what becomes of the step if the command fails',
+      summary: 'what happens to the step if the command fails',
       default: 'block' as const,
     })(),
     tail: Flags.boolean({
-      summary: 'keep the end of what the command prints for the note',
+      summary: 'if the command fails, add the end of its output to the note (default)',
       default: true,
       allowNo: true,
     }),

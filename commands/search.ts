@@ -28,7 +28,7 @@ interface Totals {
 export default class Search extends BaseCommand {
   static override summary = 'find words in every mirrored transcript, from any machine';
   static override description =
-    'Reads the transcripts in the bucket, the session that was written last first, and prints hits as it finds them: at most three of a session, its newest, each with its line for "session show --around". All words have to be in one row (a prompt, an answer, a call, a result), in any case; where no row of a session has all of them but the session has, it is listed. A word matches from the beginning of a sub-word on: "checkout" finds reCheckout, checkout_total and src/checkout.ts, and "toolResult" finds tool_result. An argument with spaces in it is a phrase.\n\nThe rows that a harness only keeps for itself are not searched, nor is anything that was redacted. The last line says whether everything was read.\n\nWith --json: one object per hit, then the totals.\n\nExit codes: 0 found, 2 bad query or time, 3 nothing found and everything was read, 8 store unreachable, 10 not everything could be read.';
+    'Reads the transcripts in the bucket, most recently written session first, and prints hits as it finds them: at most three per session, the newest, each with its line for "session show --around". All words must be in one row (a prompt, an answer, a call, a result), in upper or lower case; a session that has all of them, but not in one row, is listed too. A word matches at the start of a sub-word: "checkout" finds reCheckout, checkout_total and src/checkout.ts, and "toolResult" finds tool_result. An argument that contains spaces is a phrase.\n\nRows that a harness keeps only for itself are not searched, nor is anything that was redacted. The last line says whether everything was read.\n\nWith --json: one object per hit, then the totals.\n\nExit codes: 0 found, 2 bad query or time, 3 nothing found and everything was read, 8 store unreachable, 10 not everything could be read.';
   static override examples = [
     '<%= config.bin %> search checkout total',
     '<%= config.bin %> search "missing auth check" --since 7d',
@@ -43,11 +43,11 @@ export default class Search extends BaseCommand {
     any: Flags.boolean({ summary: 'one of the words is enough' }),
     whole: Flags.boolean({ char: 'w', summary: 'whole words only' }),
     substring: Flags.boolean({
-      summary: 'words match anywhere, also inside of others',
+      summary: 'words match anywhere, even inside other words',
       exclusive: ['whole'],
     }),
     regex: Flags.boolean({
-      summary: 'the words are one regular expression',
+      summary: 'read the words as one regular expression',
       exclusive: ['any', 'whole', 'substring'],
     }),
     harness: Flags.string({ summary: 'only this harness' }),
@@ -63,7 +63,7 @@ export default class Search extends BaseCommand {
     }),
     until: Flags.string({ summary: 'only rows written before', helpValue: '1h' }),
     role: Flags.option({
-      summary: 'only what this one said',
+      summary: 'only what this role said',
       options: ['user', 'assistant', 'tool', 'system'] as const,
     })(),
     tool: Flags.string({ summary: 'only calls of this tool' }),
@@ -77,7 +77,10 @@ export default class Search extends BaseCommand {
       default: 20,
       min: 1,
     }),
-    all: Flags.boolean({ summary: 'every hit of every session', exclusive: ['limit', 'count'] }),
+    all: Flags.boolean({
+      summary: 'show every hit of every session',
+      exclusive: ['limit', 'count'],
+    }),
     count: Flags.boolean({ summary: 'only count the hits of each session' }),
   };
 
@@ -179,7 +182,7 @@ export default class Search extends BaseCommand {
       const error = new PartialError(
         `${plural(unread.length, 'session')} could not be read whole${names}`,
         {
-          hint: '"tracecraft session verify" tells what is missing, and "watch --once" mends it where the source is.',
+          hint: '"tracecraft session verify" shows what is missing; "watch --once --all" restores it on the machine that has the source.',
         },
       );
       return this.answerFailure(error, data);
@@ -195,8 +198,8 @@ export default class Search extends BaseCommand {
     const error = new NotFoundError(`nothing found for ${about.words.join(' ').slice(0, 200)}`, {
       hint:
         about.matcher.count > 1
-          ? 'With --any one of the words is enough; --substring looks inside of words, too.'
-          : '--substring looks inside of words, too.',
+          ? 'With --any, one of the words is enough; --substring also looks inside words.'
+          : '--substring also looks inside words.',
     });
     return this.answerFailure(error, data);
   }

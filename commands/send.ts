@@ -84,7 +84,7 @@ function addressOf(
   all: boolean,
 ): { readonly to: string | null; readonly words: string } {
   const hint = 'Use "tracecraft send AGENT MESSAGE" or "tracecraft send --all MESSAGE".';
-  // The older tool's name for all.
+  // The Python tool's name for all.
   if (!all && agent === '_broadcast') return addressOf({ agent: message }, true);
   if (!all) {
     const to = agent === undefined ? undefined : checkName('agent', agent);

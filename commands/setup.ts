@@ -26,7 +26,7 @@ The hook is a few lines of POSIX sh: it takes milliseconds, prints nothing and n
 
 With --mail the agent is shown its unread mail, each message once, when a session starts and with each prompt (${withMail.map(({ title }) => title).join(', ')}).
 
-Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, or the harness cannot do that, 4 someone changed the settings at the same time, 7 not writable.`;
+Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, or the harness does not support it, 4 someone changed the settings at the same time, 7 not writable.`;
   static override examples = [
     `<%= config.bin %> setup ${first}`,
     `<%= config.bin %> setup ${second} --dry-run`,

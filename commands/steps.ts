@@ -18,8 +18,11 @@ export default class Steps extends BaseCommand {
   ];
 
   static override flags = {
-    graph: Flags.boolean({ summary: 'the plan: what is ready, and what waits for what' }),
-    mermaid: Flags.boolean({ summary: 'the plan as a Mermaid flowchart', exclusive: ['graph'] }),
+    graph: Flags.boolean({ summary: 'show the plan: what is ready, and what waits for what' }),
+    mermaid: Flags.boolean({
+      summary: 'print the plan as a Mermaid flowchart',
+      exclusive: ['graph'],
+    }),
   };
 
   async run(): Promise<object> {

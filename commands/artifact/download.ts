@@ -27,7 +27,7 @@ const mostTold = 10;
 export default class ArtifactDownload extends BaseCommand {
   static override summary = 'download an artifact, checked against what was uploaded';
   static override description =
-    'Without --step: a shared artifact, or STEP/NAME as shown by "artifact list" and handoffs. It keeps its own name below the folder, subfolders included; nothing is written outside that folder, no link below it is followed, and no existing file is replaced without --force. A file that differs from the SHA-256 of its upload is discarded. Of a step that was handed over with it, an artifact comes as it was then, whatever was uploaded since; --latest gets what is there now, --handoff all that was handed over.\n\nExit codes: 0 downloaded, 1 not what was uploaded, 2 bad name or the file exists, 3 no such artifact, 7 not allowed, 8 store unreachable, 10 some were not downloaded.';
+    'Without --step: a shared artifact, or STEP/NAME as shown by "artifact list" and handoffs. It keeps its own name below the folder, subfolders included; nothing is written outside that folder, no link below it is followed, and no existing file is replaced without --force. A file that differs from the SHA-256 of its upload is discarded. An artifact that was handed over with its step is downloaded as it was then, whatever was uploaded since; --latest gets the current content, --handoff everything that was handed over.\n\nExit codes: 0 downloaded, 1 not what was uploaded, 2 bad name or the file exists, 3 no such artifact, 7 not allowed, 8 store unreachable, 10 some were not downloaded.';
   static override examples = [
     '<%= config.bin %> artifact download build/patch-auth.diff',
     '<%= config.bin %> artifact download patch-auth.diff --step build --to review',
@@ -41,7 +41,9 @@ export default class ArtifactDownload extends BaseCommand {
   };
   static override flags = {
     step: Flags.string({ summary: 'the step it belongs to' }),
-    latest: Flags.boolean({ summary: 'what is there now, not what the step was handed over with' }),
+    latest: Flags.boolean({
+      summary: 'the current content, not what the step was handed over with',
+    }),
     handoff: Flags.string({
       summary: 'everything that this step was handed over with',
       helpValue: 'STEP',
@@ -49,7 +51,7 @@ export default class ArtifactDownload extends BaseCommand {
     }),
     output: Flags.string({
       char: 'o',
-      summary: 'write the one artifact to this file',
+      summary: 'write a single artifact to this file',
       helpValue: 'FILE',
       exclusive: ['to', 'recursive', 'handoff'],
     }),
@@ -159,7 +161,7 @@ function nameOf(
   { recursive, handoff }: Pick<Wish, 'recursive' | 'handoff'>,
 ): string | undefined {
   if (text !== undefined && handoff !== undefined) {
-    throw new UsageError('--handoff downloads all of it: name no artifact');
+    throw new UsageError('--handoff downloads everything: do not name an artifact');
   }
   if (text !== undefined) return checkArtifactName(recursive ? text.replace(/\/$/, '') : text);
   if (recursive || handoff !== undefined) return undefined;

@@ -38,7 +38,7 @@ const mostTold = 10;
 export default class ArtifactUpload extends BaseCommand {
   static override summary = 'upload a file or a folder for the other agents';
   static override description =
-    'Any file of any size. Records its size and SHA-256, which downloads are checked against. In a step that somebody holds, only the holder replaces an artifact; in one that is done, nobody does; new names can always be added. What a name stood for before is kept as a copy ("artifact list --all"). Does not follow links in a folder; a warning names them.\n\nText files of up to 8 MiB are scanned: what looks like a secret is named by kind, and sent only after a yes at the terminal, or with --yes; with --redact, a copy without it is sent. This is stricter than send, which only warns: you wrote the message, but perhaps nobody has read the file. Larger and other files are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 4 the step is not yours (any more), 7 not allowed, 8 store unreachable, 9 seems to hold a secret and nobody said yes, 10 some files were not uploaded.';
+    'Any file of any size. Records its size and SHA-256, which downloads are checked against. While a step is held, only its holder can replace its artifacts; once it is done, nobody can; new names can always be added. Replaced content is kept as a copy ("artifact list --all"). Does not follow links in a folder; a warning names them.\n\nText files of up to 8 MiB are scanned: anything that looks like a secret is reported by kind, and sent only if you confirm at the terminal or pass --yes; with --redact, a redacted copy is sent. This is stricter than send, which only warns: you wrote the message, but perhaps nobody has read the file. Larger and other files are sent unchanged. A name that seems to contain a secret causes a warning; --redact replaces that part of it.\n\nExit codes: 0 uploaded, 2 bad name, 3 no such file, 4 the step is not yours (any more), 7 not allowed, 8 store unreachable, 9 seems to contain a secret and nobody confirmed, 10 some files were not uploaded.';
   static override examples = [
     '<%= config.bin %> artifact upload patch-auth.diff --step build',
     '<%= config.bin %> artifact upload notes.txt --name review/notes.txt',
@@ -58,13 +58,13 @@ export default class ArtifactUpload extends BaseCommand {
     redact: Flags.boolean({
       summary: 'replace what looks like a secret, in names and in text files',
     }),
-    epoch: Flags.integer({ summary: 'the epoch that you won, wherever that was', min: 1 }),
+    epoch: Flags.integer({ summary: 'the epoch you won, wherever you won it', min: 1 }),
     force: Flags.boolean({
-      summary: 'replace an artifact whoever holds the step, also when it is done',
+      summary: 'replace artifacts even if someone else holds the step, or it is done',
     }),
     yes: Flags.boolean({
       char: 'y',
-      summary: 'send text that seems to hold a secret without asking',
+      summary: 'send text that seems to contain a secret without asking',
     }),
   };
 
@@ -139,13 +139,13 @@ export default class ArtifactUpload extends BaseCommand {
       this.warn(secretWarning(name, countsText(counts), redact));
     }
     if (found.length > mostTold) {
-      this.warn(`${formatCount(found.length - mostTold)} more hold what looks like a secret`);
+      this.warn(`${formatCount(found.length - mostTold)} more contain what looks like a secret`);
     }
     if (found.length === 0 || redact || yes) return looked;
     if (canAsk() && (await confirm('Send it anyway?'))) return looked;
     const kinds = countsText(found.reduce<Counts>((sum, { counts }) => addCounts(sum, counts), {}));
     throw new RefusedError(`nothing was sent: ${plural(found.length, 'file')} with ${kinds}`, {
-      hint: 'Send it without with --redact, or as it is with --yes.',
+      hint: 'Send a redacted copy with --redact, or the text as it is with --yes.',
     });
   }
 

@@ -21,10 +21,9 @@ import { addCounts, countsText } from '../../src/redact/counts.js';
 const rotate = 'Rotate them: anyone who could read the bucket may have seen them.';
 
 export default class RedactScan extends BaseCommand {
-  static override summary =
-    'search for secrets in what is already in the bucket, and take them out';
+  static override summary = 'find secrets that are already in the bucket, and remove them';
   static override description =
-    'Runs the redaction engine over every object of the project and the names of artifacts, to find what an older rule set missed or another tool wrote. Reports keys and kinds, never values. Without --fix it changes nothing.\n\n--fix replaces each secret with [REDACTED:KIND] where it is: in transcripts, compacted copies, meta.json, mail, memory and its history, events and the rest. Keys and lines stay, so a running "watch" goes on and "session verify" agrees. An artifact with a secret in its name is renamed; what artifacts contain is changed with --artifacts only. "tracecraft log" tells of it. If it is stopped, run it again. A "watch" started with older rules or settings may write secrets to meta.json again: restart it first.\n\nA store that keeps old versions still has the secrets there; the last lines say how to purge them.\n\nExit codes: 0 nothing found, or all of it fixed; 3 no such project, 8 store unreachable, 9 something found, or left by --fix.';
+    'Runs the redaction engine over every object of the project, and over the names of artifacts, to find what an older rule set missed or another tool wrote. Reports keys and kinds, never values. Without --fix it changes nothing.\n\n--fix replaces each secret with [REDACTED:KIND] in place: in transcripts, compacted copies, meta.json, mail, memory and its history, events and everything else. Keys and line numbers stay the same, so a running "watch" continues and "session verify" still agrees. An artifact with a secret in its name is renamed; the contents of artifacts are changed only with --artifacts. "tracecraft log" records it. If it is interrupted, run it again. A "watch" started with older rules or settings may write secrets to meta.json again: restart it first.\n\nA store that keeps old versions still has the secrets in them; the last lines of the output say how to purge them.\n\nExit codes: 0 nothing found, or all of it fixed; 3 no such project, 8 store unreachable, 9 something found, or something --fix could not remove.';
   static override examples = [
     '<%= config.bin %> redact scan',
     '<%= config.bin %> redact scan --project other',
@@ -36,7 +35,7 @@ export default class RedactScan extends BaseCommand {
     project: Flags.string({ summary: 'another project of the same bucket', helpValue: 'NAME' }),
     fix: Flags.boolean({ summary: 'replace the secrets in place' }),
     artifacts: Flags.boolean({
-      summary: 'with --fix: also in what artifacts contain',
+      summary: 'with --fix: also in the contents of artifacts',
       dependsOn: ['fix'],
     }),
   };

@@ -32,11 +32,11 @@ interface Failure {
 export default class SessionCompact extends BaseCommand {
   static override summary = 'write a whole transcript as one object that other viewers can open';
   static override description =
-    `Joins the parts of a session's main stream, as they are in the bucket, into sessions/<harness>/<id>/transcript.jsonl next to them, and compares what the store then has with what was joined: by the store's MD5 if its ETag is one, otherwise by reading it once. The parts stay, and remain authoritative. Run it again when the session has grown; if nothing changed, nothing is sent. It can be killed at any point and run from several machines at once.
+    `Joins the parts of a session's main stream, as they are in the bucket, into sessions/<harness>/<id>/transcript.jsonl next to them, and verifies what the store then has: by its MD5 if the ETag is one, otherwise by reading it back once. The parts stay, and remain authoritative. Run it again when the session has grown; if nothing changed, nothing is sent. It can be killed at any point and run from several machines at once.
 
-With --format trace, sessions of OpenClaw and Hermes are also written as trace.jsonl, in forms that the Hugging Face Hub documents for its viewer: OpenClaw's rows as they are, below a header that names it; Hermes' as a header and messages, without what was rewound or written twice. The viewer opens transcripts of Claude Code and Codex as they are.
+With --format trace, sessions of OpenClaw and Hermes are also written as trace.jsonl, in the formats that the Hugging Face Hub documents for its viewer: OpenClaw's rows as they are, under a header that names it; Hermes' as a header and messages, without anything rewound or written twice. The viewer opens transcripts of Claude Code and Codex as they are.
 
-Exit codes: 0 done or nothing to do, 2 no session named or a word fits several, 3 no such session, 4 another process keeps compacting it, 7 not allowed, 8 store unreachable, 10 parts are missing, or some sessions failed.`;
+Exit codes: 0 done or nothing to do, 2 no session named, or several match, 3 no such session, 4 another process keeps compacting it, 7 not allowed, 8 store unreachable, 10 parts are missing, or some sessions failed.`;
   static override examples = [
     '<%= config.bin %> session compact 8b418ea5',
     '<%= config.bin %> session compact --all',

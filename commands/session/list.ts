@@ -18,9 +18,9 @@ import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as const;
 
 export default class SessionList extends BaseCommand {
-  static override summary = 'list the sessions in the bucket, the newest activity first';
+  static override summary = 'list the sessions in the bucket, most recent activity first';
   static override description =
-    'Reads one listing per harness and one small document per session, whatever their size. AGE is that of the last row. A short ID is the beginning of the id, or its end where many begin alike; every command takes it, and @2 for the second row of the last list of this terminal. +3 counts sub-agents.\n\nExit codes: 0 done, 2 not a time, 7 not allowed, 8 the store cannot be reached.';
+    'Reads one listing per harness and one small document per session, whatever their size. AGE is the age of the last row. ID is the beginning of the id, or its end if many begin alike; every command takes it, or @2 for the second row of the last list in this terminal. +3 means three sub-agents.\n\nExit codes: 0 done, 2 bad time, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> session list',
     `<%= config.bin %> session list --harness ${exampleHarnesses[0]} --since 7d`,
@@ -30,26 +30,26 @@ export default class SessionList extends BaseCommand {
   static override flags = {
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
     folder: Flags.string({
-      summary: 'only sessions that were started in this folder: its path, or its last name',
+      summary: 'only sessions started in this folder: its path, or its last segment',
       helpValue: 'FOLDER',
     }),
-    agent: Flags.string({ summary: 'only those of this agent' }),
-    host: Flags.string({ summary: 'only those that this machine mirrored' }),
+    agent: Flags.string({ summary: 'only sessions of this agent' }),
+    host: Flags.string({ summary: 'only sessions mirrored from this machine' }),
     since: Flags.string({
-      summary: 'only those active since then (2h, 7d, 2026-11-23T08:00)',
+      summary: 'only sessions active since then (2h, 7d, 2026-11-23T08:00)',
       helpValue: 'TIME',
     }),
     limit: Flags.integer({ summary: 'show at most this many', default: 50, min: 1 }),
     'sort-by': Flags.option({
-      summary: 'what comes first: the newest, the longest, or the alphabet',
+      summary: 'sort by this: newest or largest first, titles alphabetically',
       options: orders,
       default: 'activity' as const,
     })(),
     long: Flags.boolean({
-      summary: 'also lines, size, turns, redactions, model, host, agent and branch',
+      summary: 'also show lines, size, turns, redactions, model, host, agent and branch',
       char: 'l',
     }),
-    utc: Flags.boolean({ summary: 'times in UTC rather than in the zone of this machine' }),
+    utc: Flags.boolean({ summary: 'show times in UTC instead of local time' }),
   };
 
   async run(): Promise<object> {

@@ -30,7 +30,7 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the one that this shell runs in; otherwise the newest started in or below this folder (or --cwd), or in the nearest folder around it. With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 the word fits several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the one that this shell runs in; otherwise the newest started in or below this folder (or --cwd), or in the nearest folder around it. With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 several sessions match, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
   static override examples = [
     '<%= config.bin %> session mirror',
     `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]}`,
@@ -165,6 +165,6 @@ function newsOf(parts: number, { rests }: WatchSummary): string {
 function requireAll({ behind: [first] }: WatchSummary): void {
   if (first === undefined) return;
   throw new PartialError(`not all of it is in the bucket: ${first.source}: ${first.reason}`, {
-    hint: 'Run the same command again: it goes on where it stopped.',
+    hint: 'Run the same command again: it continues where it stopped.',
   });
 }

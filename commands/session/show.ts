@@ -26,11 +26,11 @@ import { harnessNames } from '../../watchers/names.js';
 export default class SessionShow extends BaseCommand {
   static override summary = 'show a session as a conversation';
   static override description =
-    `Prompts, answers, and one line for each tool call; sub-agents are one line with the name that --stream takes. Thinking, context and what a fork inherited are left out unless asked for. What a turn holds beyond 64 KB is folded.
+    `Shows prompts, answers, and one line per tool call; a sub-agent is one line, with its name for --stream. Thinking, context and what a fork inherited are left out unless you ask for them. A turn is cut after 64 KB.
 
---tail N shows the last N turns. Where the end of a session is enough, only that is read, so turns are named by the line they begin at, which --around takes, and not by number. Where no line is part of a turn, it shows the last N lines. With --raw it prints the last N lines, byte for byte as stored. Lines are counted from 0.
+--tail N shows the last N turns, or the last N lines if none is part of a turn. It reads only the end of a long session, so it names turns by the line where they begin (for --around), not by number. With --raw it prints the last N lines, byte for byte as stored. Lines are counted from 0.
 
-Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream or turn, 8 store unreachable.`;
+Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn, 8 store unreachable.`;
   static override examples = [
     '<%= config.bin %> session show 8b418ea5',
     '<%= config.bin %> session show . --tail 3',
@@ -55,31 +55,32 @@ Exit codes: 0 done, 2 the word fits several sessions, 3 no such session, stream 
       exclusive: ['tail', 'raw'],
     }),
     around: Flags.integer({
-      summary: 'only the turn that this line is part of',
+      summary: 'only the turn that contains this line',
       min: 0,
       helpValue: 'LINE',
       exclusive: ['tail', 'raw', 'turn'],
     }),
-    calls: Flags.boolean({ summary: 'also what each call gave back' }),
-    thinking: Flags.boolean({ summary: 'also what the model thought' }),
+    calls: Flags.boolean({ summary: 'also show the result of each call' }),
+    thinking: Flags.boolean({ summary: "also show the model's thinking" }),
     all: Flags.boolean({
-      summary: 'also what was inherited, abandoned or put in by hooks, and the lines of each entry',
+      summary:
+        'also show what was inherited, abandoned or injected by hooks, and the lines of each entry',
     }),
     info: Flags.boolean({
-      summary: 'what is known about it instead: size, host, model, streams',
+      summary: 'show facts about the session instead: size, host, model, streams',
       exclusive: ['tail', 'raw', 'turn', 'around'],
     }),
     raw: Flags.boolean({
       summary:
-        'print only the lines, all or those of --tail, byte for byte as stored (to a terminal: with what would take it over, or hides, escaped)',
+        'print only the lines, all or those of --tail, byte for byte as stored (on a terminal, control and invisible characters are escaped)',
     }),
     stream: Flags.string({
-      summary: "one of the session's other streams, e.g. a sub-agent's, instead of its transcript",
+      summary: "show another stream of the session, e.g. a sub-agent's, instead of its transcript",
       helpValue: 'NAME',
       default: '',
     }),
     counts: Flags.boolean({
-      summary: 'print only how many prompts, answers, calls and so on the conversation has',
+      summary: 'print only the numbers of prompts, answers, calls and so on',
       exclusive: ['tail', 'raw'],
     }),
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),

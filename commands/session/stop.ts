@@ -26,7 +26,7 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionStop extends BaseCommand {
   static override summary = 'upload the last lines of a session and mark it as ended';
   static override description =
-    'Mirrors what is still missing, if the session is on this machine, and writes ended_at into its meta.json. If it grows later, a running watch continues with it and it counts as open again.\n\nExit codes: 0 done, 2 the word fits several sessions, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 10 not all of it could be sent.';
+    'Mirrors what is still missing, if the session is on this machine, and writes ended_at into its meta.json. If it grows later, a running watch continues with it and it counts as open again.\n\nExit codes: 0 done, 2 several sessions match, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 10 not all of it could be sent.';
   static override examples = ['<%= config.bin %> session stop 8b418ea5'];
   static override args = {
     session: Args.string({ description: sessionHelp, required: true }),
@@ -105,7 +105,7 @@ export default class SessionStop extends BaseCommand {
   }
 }
 
-/** A running watch would soon record the session as open again, so tell it; it writes the event. */
+/** A running watch would soon record the session as open again, so it is notified; it writes the event. */
 async function tellWatch(
   { stateFolder, project }: Settings,
   { location }: Bucket,

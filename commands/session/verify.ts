@@ -33,7 +33,7 @@ interface Checked extends Verdict {
 export default class SessionVerify extends BaseCommand {
   static override summary = 'compare the bucket with the transcripts on this machine';
   static override description =
-    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it.\n\nExit codes: 0 everything agrees, 2 a word fits several sessions, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
+    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it.\n\nExit codes: 0 everything agrees, 2 several sessions match, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
   static override examples = [
     '<%= config.bin %> session verify',
     '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',
@@ -47,7 +47,7 @@ export default class SessionVerify extends BaseCommand {
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
     all: Flags.boolean({ summary: 'all sessions, however old', exclusive: ['since'] }),
     since: Flags.string({
-      summary: 'sessions that changed within this time (as watch: 7d unless told)',
+      summary: 'sessions that changed within this time (default 7d, as for watch)',
       helpValue: '30d',
     }),
     cwd: Flags.directory({

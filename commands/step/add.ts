@@ -8,9 +8,9 @@ import { NotFoundError, UsageError } from '../../src/errors.js';
 import { checkNewStep, type NewStep, parseNewSteps } from '../../src/protocol/plan.js';
 
 export default class StepAdd extends BaseCommand {
-  static override summary = 'plan steps, and what each of them needs first';
+  static override summary = 'plan steps, and what each needs first';
   static override description =
-    'A planned step can be claimed once all it needs is complete. All steps of one call are added in one write, or none. Adding the same again changes nothing.\n\nExit codes: 0 planned, 2 bad name or a cycle, 3 a need that is not planned, 4 planned already and differently, 7 not allowed, 8 the store cannot be reached.';
+    'A planned step can be claimed once everything it needs is complete. The steps of one call are added in one write, all or none. Adding the same again changes nothing.\n\nExit codes: 0 planned, 2 bad name or a cycle, 3 it needs a step that is not planned, 4 already planned, but differently, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> step add design',
     '<%= config.bin %> step add build --needs design --title "build the API" --priority 2',
@@ -24,15 +24,15 @@ export default class StepAdd extends BaseCommand {
   static override flags = {
     title: Flags.string({ summary: 'what it is about' }),
     needs: Flags.string({
-      summary: 'steps that have to be complete first, with commas between',
+      summary: 'steps that must be complete first, separated by commas',
       helpValue: 'A,B',
     }),
     priority: Flags.integer({ summary: '0 comes first, 9 last; 5 by default', min: 0, max: 9 }),
     assign: Flags.string({
-      summary: 'the only agent that takes it with "claim --next"',
+      summary: 'only this agent gets it from "claim --next"',
       helpValue: 'AGENT',
     }),
-    paths: Flags.string({ summary: 'the files that it will change: advice to others' }),
+    paths: Flags.string({ summary: 'files it will change, as advice to others' }),
     from: Flags.string({
       summary:
         'a JSON file with a list of {id, title, needs, priority, assign, paths}; "-" is stdin',
@@ -46,7 +46,7 @@ export default class StepAdd extends BaseCommand {
     const said = { title, needs: needs?.split(','), priority, assign, paths };
     const named = argv.map((id): NewStep => ({ id: String(id), ...said }));
     if (from !== undefined && named.length > 0) {
-      throw new UsageError('names and --from do not go together');
+      throw new UsageError('use either names or --from, not both');
     }
     const wanted = from === undefined ? named : await stepsFrom(from);
     if (wanted.length === 0) {

@@ -6,9 +6,9 @@ import { UsageError } from '../../src/errors.js';
 import { checkNewStep } from '../../src/protocol/plan.js';
 
 export default class StepEdit extends BaseCommand {
-  static override summary = 'change what is planned of a step';
+  static override summary = 'change a planned step';
   static override description =
-    'What is left out stays; an empty value clears it. A claim that was made already is not revoked.\n\nExit codes: 0 changed, 2 bad name or a cycle, 3 the step or a need is not planned, 4 it keeps changing, 7 not allowed, 8 the store cannot be reached.';
+    'Whatever you omit stays as it is; an empty value clears it. An existing claim is not revoked.\n\nExit codes: 0 changed, 2 bad name or a cycle, 3 the step, or one it needs, is not planned, 4 it keeps changing, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> step edit build --needs design,schema',
     '<%= config.bin %> step edit build --needs "" --priority 0',
@@ -19,15 +19,15 @@ export default class StepEdit extends BaseCommand {
   static override flags = {
     title: Flags.string({ summary: 'what it is about' }),
     needs: Flags.string({
-      summary: 'steps that have to be complete first, with commas between',
+      summary: 'steps that must be complete first, separated by commas',
       helpValue: 'A,B',
     }),
     priority: Flags.integer({ summary: '0 comes first, 9 last', min: 0, max: 9 }),
     assign: Flags.string({
-      summary: 'the only agent that takes it with "claim --next"',
+      summary: 'only this agent gets it from "claim --next"',
       helpValue: 'AGENT',
     }),
-    paths: Flags.string({ summary: 'the files that it will change: advice to others' }),
+    paths: Flags.string({ summary: 'files it will change, as advice to others' }),
   };
 
   async run(): Promise<object> {

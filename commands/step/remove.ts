@@ -4,9 +4,9 @@ import { removeStep } from '../../src/coordination/plan/plan-document.js';
 import { stepId } from '../../src/protocol/names.js';
 
 export default class StepRemove extends BaseCommand {
-  static override summary = 'take a step out of the plan';
+  static override summary = 'remove a step from the plan';
   static override description =
-    'Only a step that nobody has claimed and no other step needs.\n\nExit codes: 0 removed, 2 bad name, 3 it is not planned, 4 it was claimed or is needed, 7 not allowed, 8 the store cannot be reached.';
+    'Works only if nobody has claimed the step and no other step needs it.\n\nExit codes: 0 removed, 2 bad name, 3 it is not planned, 4 it was claimed or is needed, 7 not allowed, 8 store unreachable.';
   static override examples = ['<%= config.bin %> step remove build'];
   static override args = {
     step: Args.string({ description: 'name of the step', required: true }),

@@ -25,8 +25,8 @@ export interface TakenBack {
 const reasons = {
   contents: 'contents of artifacts are redacted with --artifacts only',
   binary: 'not text: replace or delete this artifact yourself',
-  large: 'too large to be rewritten: replace or delete this artifact yourself',
-  form: 'redacted, it would not be readable any more: look at it yourself',
+  large: 'too large to rewrite: replace or delete this artifact yourself',
+  form: 'redaction would make it unreadable: check it yourself',
   name: 'no name without the secret is free: upload it under another one',
 } as const;
 
@@ -115,7 +115,7 @@ function isSome(counts: Counts): boolean {
 export function olderVersions(kind: BucketKind, prefix: Key): string {
   if (kind === 'local') return 'Backups and snapshots of the folder still have what was there.';
   if (kind === 'hf') {
-    return 'Whether the Hub keeps what was replaced cannot be told from here; copies that others downloaded still have it.';
+    return 'Whether the Hub keeps what was replaced is unknown; copies that others downloaded still have it.';
   }
   return `If the bucket keeps versions, the old ones still have the secrets: "aws s3api list-object-versions --bucket BUCKET --prefix ${prefix}" lists them, "aws s3api delete-object … --version-id ID" purges one, and a lifecycle rule with NoncurrentVersionExpiration purges all.`;
 }

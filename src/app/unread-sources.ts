@@ -67,7 +67,7 @@ export async function vanishedFolders(
     .filter(({ harness, folder }) => harnesses.has(harness) && !present.has(folder))
     .map(
       ({ folder }) =>
-        new SourceError('unreachable', `${folder} is gone: its sessions cannot be looked at`, {
+        new SourceError('unreachable', `${folder} is gone: its sessions cannot be checked`, {
           hint: `Mount it, or put it back. If it was removed on purpose, delete ${record}.`,
         }),
     );

@@ -13,7 +13,7 @@ export function plainHttpHost({ endpoint }: Place): string | undefined {
 
 /** One sentence. */
 export function plainHttpWarning(host: string): string {
-  return `plain-http: ${host} is spoken to without encryption: whoever is on the way can read and change what is sent`;
+  return `plain-http: ${host} is contacted without encryption: anyone on the network in between can read and change what is sent`;
 }
 
 function isThisMachine(hostname: string): boolean {

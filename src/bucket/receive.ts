@@ -62,7 +62,7 @@ async function pour(
 function check(path: string, arrived: Required<Expected>, expected: Expected): void {
   if (arrived.size !== expected.size) {
     throw new UnreachableError(
-      `${arrived.size} of ${expected.size} bytes arrived for ${path}, which was left as it was`,
+      `${arrived.size} of ${expected.size} bytes arrived for ${path}, which was left unchanged`,
     );
   }
   if (expected.md5 !== undefined && arrived.md5 !== expected.md5) {

@@ -5,7 +5,7 @@ import { formatDuration } from './format.js';
 const doneTexts = {
   complete: 'already completed',
   blocked: 'is blocked',
-  needs_review: 'needs a review, as said',
+  needs_review: 'was handed over for review',
 } as const;
 
 /** Why a claim was not won, as the error that the command ends with. */
@@ -30,7 +30,7 @@ function heldByYou(step: string, { holder, isHere }: RejectedClaim, now: Date): 
   const since = Number.isNaN(ageMs) ? '' : `, since ${formatDuration(ageMs)}`;
   const where = isHere ? 'this session' : 'another session or machine';
   return new LostError(`you hold step ${step} already (epoch ${epoch}${since}, ${where})`, {
-    hint: `If you won it yourself, go on. If another process did, leave it.\nTo move it here and stop the other: "tracecraft claim ${step} --mine".`,
+    hint: `If you won it yourself, continue. If another process did, leave it alone.\nTo move it here and stop the other: "tracecraft claim ${step} --mine".`,
     details: { held_by_you: true, epoch },
   });
 }

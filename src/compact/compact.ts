@@ -145,7 +145,7 @@ class Attempt {
     const isShorter = made.generation === document.generation && made.lines < document.lines;
     if (!isOlder && !isShorter) return;
     throw new PartialError(
-      `the parts of ${this.#target.harness}/${this.#target.id} give ${made.lines} lines, and ${this.#key} has ${document.lines}: left as it is`,
+      `the parts of ${this.#target.harness}/${this.#target.id} give ${made.lines} lines, but ${this.#key} has ${document.lines}: left as it is`,
       {
         hint: `"tracecraft watch --once --all" restores parts from the transcript. If they were deleted on purpose, delete ${this.#key} too and compact again.`,
       },

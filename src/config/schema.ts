@@ -9,17 +9,17 @@ import { durationMs } from './duration.js';
  * misspelt `redact` must not silently redact nothing.
  */
 const text = v.pipe(
-  v.string('must be a text'),
+  v.string('must be a string'),
   v.minLength(1, 'must not be empty'),
   v.maxLength(1024, 'must not be longer than 1024 characters'),
   v.check((value) => !hasControlCharacter(value), 'must not contain control characters'),
 );
 const name = v.pipe(
-  v.string('must be a text'),
+  v.string('must be a string'),
   v.check(isName, 'must be 1 to 128 characters of A-Z a-z 0-9 . _ -, not starting with . or _'),
 );
 const duration = v.pipe(
-  v.string('must be a text such as "15m"'),
+  v.string('must be a string such as "15m"'),
   v.check((value) => durationMs(value) !== undefined, 'must be a number and a unit, e.g. "15m"'),
 );
 const region = v.pipe(
@@ -32,7 +32,7 @@ const endpoint = v.pipe(
 );
 const pattern = v.pipe(text, v.check(isPattern, 'must be a regular expression'));
 const texts = v.pipe(
-  v.array(text, 'must be a list of texts'),
+  v.array(text, 'must be a list of strings'),
   v.maxLength(1000, 'is too long a list'),
 );
 const optional = <Schema extends v.GenericSchema>(schema: Schema) =>
@@ -68,7 +68,7 @@ const watchSchema = v.strictObject({
 });
 
 const claimTtl = v.pipe(
-  v.string('must be a text such as "2h", or "none"'),
+  v.string('must be a string such as "2h", or "none"'),
   v.check(
     (value) => value === 'none' || durationMs(value) !== undefined,
     'must be a number and a unit, e.g. "2h", or "none"',

@@ -150,7 +150,7 @@ export async function examineMirror(
     findings.push({
       name: 'watch-not-running',
       severity: 'warning',
-      message: 'Sessions are going on and no watch is running for this bucket on this machine.',
+      message: 'Sessions are in progress, but no watch is running for this bucket on this machine.',
       fix: 'tracecraft watch (in a spare terminal), or tracecraft service install',
     });
   }

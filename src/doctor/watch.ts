@@ -24,7 +24,7 @@ function judgeBehind({ running, behind_count, behind_since, behind }: WatchView)
       name: 'watch-behind',
       severity: 'warning',
       message: `The running watch could not send ${which} since ${behind_since}, e.g. ${first.source}: ${first.reason}.`,
-      fix: 'It goes on trying; remove the reason.',
+      fix: 'It keeps trying; remove the cause.',
     },
   ];
 }

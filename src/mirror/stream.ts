@@ -46,7 +46,7 @@ interface Source {
   readonly name: string;
   /** Its location on this machine; two streams with the same session and name differ only in this. */
   readonly source: string;
-  /** Whether the place where it is kept says that it was started in this folder; for lines that do not tell. */
+  /** Whether its location says that it was started in this folder; for streams whose lines do not say. */
   isKeptFor?(folder: string): boolean;
   /** Costs about a stat: the current snapshot, or `undefined` if it equals `since` or the source is gone. */
   changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined>;

@@ -22,7 +22,7 @@ export const outcomes = ['complete', 'blocked', 'needs_review'] as const;
 /** How a step ended. */
 export type Outcome = (typeof outcomes)[number];
 
-/** An artifact in a handoff; the older tool writes only a plain name. */
+/** An artifact in a handoff; the Python tool writes only a plain name. */
 const pinSchema = v.union([
   v.pipe(
     text,

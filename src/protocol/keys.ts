@@ -24,7 +24,7 @@ export interface Layout {
   broadcasts(): string;
   broadcast(stamp: Stamp): string;
   cursor(agent: string): string;
-  /** The cursor's former place among the mail, where the older tool shows it as a message. */
+  /** The cursor's former place among the mail, where the Python tool shows it as a message. */
   olderCursor(agent: string): string;
   steps(): string;
   /** Which steps are planned, and what each needs first. */

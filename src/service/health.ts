@@ -119,10 +119,7 @@ async function watchTrouble(state: ServiceState, view: WatchView | null): Promis
   const [first] = view.behind;
   if (first === undefined) return unread;
   const message = `${view.behind_count} streams are behind since ${view.behind_since}, e.g. ${first.source}: ${first.reason}`;
-  return [
-    ...unread,
-    { name: 'watch-behind', message, fix: 'It goes on trying; remove the reason.' },
-  ];
+  return [...unread, { name: 'watch-behind', message, fix: 'It keeps trying; remove the cause.' }];
 }
 
 /** Parts of the program load on demand: an old process cannot rely on a new version's files. */

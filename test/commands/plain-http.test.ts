@@ -5,7 +5,7 @@ import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
 /** A name that never resolves (RFC 6761), so nothing is sent anywhere. */
 const endpoint = 'http://store.invalid:9000';
-const warning = 'plain-http: store.invalid:9000 is spoken to without encryption';
+const warning = 'plain-http: store.invalid:9000 is contacted without encryption';
 const keys = { access_key: 'AKIDEXAMPLE', secret_key: 'not-a-real-secret-key' };
 
 describe('plain http to another machine', () => {

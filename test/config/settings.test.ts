@@ -224,7 +224,7 @@ describe('a config that cannot be used is refused by file and field', () => {
     ['a misspelt field', { backnd: 'local', bucket: 'b', project: 'p' }, /unknown field "backnd"/],
     ['__proto__', '{"backend":"local","bucket":"b","project":"p","__proto__":{}}', /__proto__/],
     ['a missing field', { backend: 'local', project: 'p' }, /"bucket" is missing/],
-    ['a wrong type', { ...local, bucket: 7 }, /"bucket" must be a text/],
+    ['a wrong type', { ...local, bucket: 7 }, /"bucket" must be a string/],
     ['an unknown backend', { ...local, backend: 'ftp' }, /"backend" must be one of/],
     ['a bad project', { ...local, project: '../up' }, /"project" must be 1 to 128/],
     ['a bad agent', { ...local, agent_id: '.hidden' }, /"agent_id" must be/],
@@ -236,7 +236,7 @@ describe('a config that cannot be used is refused by file and field', () => {
     ['a region that is a host', { ...s3, region: 'x@evil.example/' }, /"region" must be/],
     ['half a key', { ...s3, access_key: 'AK' }, /"access_key" needs access_key and secret_key/],
     ['a bad duration', { ...local, claim_ttl: 'soon' }, /"claim_ttl" must be a number and a unit/],
-    ['a bare number', { ...local, claim_ttl: 5 }, /"claim_ttl" must be a text/],
+    ['a bare number', { ...local, claim_ttl: 5 }, /"claim_ttl" must be a string/],
     [
       'a pattern that is none',
       { ...local, redact: { patterns: [{ name: 'a', pattern: '(' }] } },

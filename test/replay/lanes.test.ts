@@ -168,7 +168,7 @@ describe('lanes', () => {
     expect(lanes.map(({ name, strips }) => [name, strips.map(({ stream }) => stream)])).toEqual([
       ['b', []],
       ['shop', [0, 2]],
-      ['no folder told', [1]],
+      ['unknown folder', [1]],
     ]);
   });
 

@@ -20,7 +20,7 @@ const jsonMark = '\0json:';
  */
 const leftOut = 'display_identity';
 
-/** The session's own row, reduced. Counters and costs change with every message; the rest is nobody's business. */
+/** The session's own row, reduced. Counters and costs change with every message; the rest is private. */
 export const sessionColumns = [
   'source',
   'created_source',

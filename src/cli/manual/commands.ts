@@ -134,12 +134,14 @@ function toFlags(flag: v.InferOutput<typeof flagSchema>): CommandFlag[] {
     char: flag.char,
     summary: flag.name === 'json' ? 'answer in JSON' : (flag.summary ?? flag.description ?? ''),
     value: isOption ? { label, values: valuesOf(label, flag.options) } : undefined,
-    default: isOption && flag.default !== undefined ? String(flag.default) : undefined,
+    default: isOption && (flag.default ?? '') !== '' ? String(flag.default) : undefined,
     isRepeatable: flag.multiple,
     isRequired: flag.required,
     isGlobal: flag.helpGroup === 'GLOBAL',
   };
-  return flag.allowNo ? [shown, { ...shown, name: `no-${flag.name}`, char: undefined }] : [shown];
+  if (!flag.allowNo) return [shown];
+  const summary = `the opposite of --${flag.name}`;
+  return [shown, { ...shown, name: `no-${flag.name}`, char: undefined, summary }];
 }
 
 function toArgument(arg: v.InferOutput<typeof argumentSchema>): CommandArgument {

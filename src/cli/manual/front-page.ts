@@ -41,7 +41,7 @@ export function frontPage({ version, commands }: Manual, { width, isBold }: Page
     title('Start here'),
     '  tracecraft watch                mirror what your agents do into a folder in your home',
     '  tracecraft demo                 see it work, in ten seconds',
-    '  tracecraft help COMMAND         show the show the show the show the show the flags, examples and exit codes of a command',
+    '  tracecraft help COMMAND         show the flags, examples and exit codes of a command',
     '',
     'Every command has --json, --quiet and --help. Set TRACECRAFT_AGENT if several agents share a folder.',
   );

@@ -107,7 +107,7 @@ export interface HeartbeatNews {
 }
 
 /**
- * What every command of an agent does besides its own requests. With a `step` it sends a heartbeat
+ * What every command of an agent does in addition to its own requests. With a `step` it sends a heartbeat
  * at once, because a new step is news. Never fails: resolves to the error, if any.
  */
 export async function refreshHeartbeat(

@@ -117,9 +117,12 @@ export async function resolveArtifact(
   );
   const [first, second] = found;
   if (second !== undefined) {
-    throw new UsageError(`there is a shared artifact ${name}, and one of step ${second.step}`, {
-      hint: `Use --step ${sharedStep} or --step ${second.step}.`,
-    });
+    throw new UsageError(
+      `both a shared artifact and one of step ${second.step} are called ${name}`,
+      {
+        hint: `Use --step ${sharedStep} or --step ${second.step}.`,
+      },
+    );
   }
   if (first !== undefined) return first;
   const where = step === undefined ? 'among the shared artifacts' : `in step ${step}`;
@@ -146,7 +149,7 @@ export async function resolveFolder(
   );
   const [first, second] = found.filter(({ artifacts }) => artifacts.length > 0);
   if (second !== undefined) {
-    throw new UsageError(`${name} is a shared folder, and one of step ${second.step}`, {
+    throw new UsageError(`both a shared folder and one of step ${second.step} are called ${name}`, {
       hint: `Use --step ${sharedStep} or --step ${second.step}.`,
     });
   }

@@ -43,8 +43,8 @@ export async function resolvePin(
   const copy = copyKey(plain, etag);
   const kept = await headOf(bucket, copy);
   if (kept !== undefined) return { ...id, key: copy, ...kept, pinned };
-  throw new TracecraftError('damaged', `${pin.name} is not there as it was handed over`, {
-    hint: 'Another tool replaced it. What is there now: --latest.',
+  throw new TracecraftError('damaged', `${pin.name} is no longer as it was handed over`, {
+    hint: 'Another tool replaced it. --latest gets the current content.',
   });
 }
 

@@ -51,7 +51,7 @@ async function pinOf(place: ArtifactStore, io: Io, artifact: StoredArtifact): Pr
     const digest = await digestOf(place, io, key);
     if ((await presentOf(place, key)).etag === etag) return { name, etag, ...digest };
   }
-  throw new NotFoundError(`artifact ${name} keeps changing while it is recorded`, {
+  throw new NotFoundError(`artifact ${name} keeps changing while it is being recorded`, {
     hint: 'Complete the step when nobody writes to it.',
   });
 }

@@ -64,7 +64,7 @@ export async function findSources(
 function checkNewName(name: string): string {
   if (!isCopyName(name)) return checkArtifactName(name);
   throw new UsageError(`not a name for an artifact: ${JSON.stringify(name)}`, {
-    hint: '"~" and 12 hex digits at the end name a copy that was kept of another content.',
+    hint: 'Names that end in "~" and 12 hex digits are reserved for copies of replaced content.',
   });
 }
 

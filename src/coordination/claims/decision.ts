@@ -38,7 +38,7 @@ export function decideClaim({ claim, status, now, reopen, mover }: ClaimScene): 
   return mover === document.agent ? { take: 'mine', epoch } : { reject: 'held' };
 }
 
-/** The older tool records only in `status.json` that a step is done. */
+/** The Python tool records only in `status.json` that a step is done. */
 export function isDone({ state }: ClaimDocument, status: StatusDocument | undefined): boolean {
   if (state !== undefined) return state === 'done';
   return status !== undefined && status.status !== 'pending' && status.status !== 'in_progress';

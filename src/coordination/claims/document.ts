@@ -109,7 +109,7 @@ export async function writeClaim(
 export function unknownOutcome(error: unknown, whether: string): unknown {
   if (!(error instanceof UnreachableError)) return error;
   return new UnreachableError(`not known whether ${whether}: ${error.message}`, {
-    hint: 'Ask again in a while: what has become of it is in the bucket.',
+    hint: 'Ask again in a while: the bucket has the outcome.',
     cause: error,
   });
 }

@@ -251,7 +251,7 @@ async function close(
   }
 }
 
-/** The older tool's claims have none; ours must differ from what anybody else writes. */
+/** The Python tool's claims have none; ours must differ from what anybody else writes. */
 function withNonce(claim: ClaimDocument): HeldClaim {
   return { ...claim, nonce: claim.nonce ?? newNonce() };
 }

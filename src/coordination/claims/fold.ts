@@ -18,7 +18,7 @@ import {
 } from './document.js';
 import { isForeignEnding, settle } from './settle.js';
 
-/** A step's documents as read, with everything the older tool recorded merged into the claim. */
+/** A step's documents as read, with everything the Python tool recorded merged into the claim. */
 export interface StepDocuments {
   readonly claim: ReadClaim | undefined;
   readonly stored: Stored | undefined;
@@ -28,7 +28,7 @@ export interface StepDocuments {
 const attempts = 5;
 
 /**
- * Reads a step before anything builds on it. A step the older tool ended in `status.json` alone is
+ * Reads a step before anything builds on it. A step the Python tool ended in `status.json` alone is
  * first recorded as ended in the claim, which fences its holder; if that cannot be confirmed,
  * nothing may build on what was read.
  */

@@ -51,7 +51,7 @@ export function notTheirs(
   const whose = how === undefined ? `claimed by '${agent}'` : `${how} by ${agent}`;
   if (agent !== me) {
     return new LostError(`step ${step} is ${whose} (epoch ${epoch}), and you are ${me}`, {
-      hint: `Wait with "tracecraft wait-for ${step}", or end it regardless of the holder: --force.`,
+      hint: `Wait with "tracecraft wait-for ${step}", or end it whoever holds it: --force.`,
     });
   }
   return new LostError(`step ${step} is ${whose} (epoch ${epoch}), not by this session`, {

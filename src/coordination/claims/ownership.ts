@@ -28,7 +28,7 @@ export function ownershipOf(claim: ClaimDocument, claimant: Claimant): ClaimOwne
   return hadIt ? 'fenced' : 'stranger';
 }
 
-/** The older tool's claims have no nonce, so the agent's name has to do. */
+/** The Python tool's claims have no nonce, so the agent's name has to do. */
 function isTheirs({ nonce, agent, epoch }: ClaimDocument, claimant: Claimant): boolean {
   if (claimant.epoch !== undefined) return agent === claimant.agent && epoch === claimant.epoch;
   return nonce === null ? agent === claimant.agent : claimant.nonces.has(nonce);

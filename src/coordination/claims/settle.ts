@@ -51,7 +51,7 @@ export function isSettled(claim: ClaimDocument, status: StatusDocument | undefin
   return shownEpoch > epoch || (shownEpoch === epoch && shownPlace >= place);
 }
 
-/** The older tool ends a step by writing `status.json` alone. Ours always has an epoch, so one without it came later. */
+/** The Python tool ends a step by writing `status.json` alone. Ours always has an epoch, so one without it came later. */
 export function isForeignEnding(status: StatusDocument | undefined): status is StatusDocument {
   if (status === undefined || status.epoch !== 0) return false;
   return status.status !== 'pending' && status.status !== 'in_progress';
@@ -112,7 +112,7 @@ function statusAt(key: string, claim: ClaimDocument): Followed {
     rank: rankOfStatus(status),
     rankOf: (body) => {
       const present = parseDocument(statusSchema, key, body);
-      // Only a finished claim already includes what the older tool said; any other would undo that
+      // Only a finished claim already includes what the Python tool said; any other would undo that
       // completion.
       const isLater = isForeignEnding(present) && claim.state !== 'done';
       return isLater ? [Number.POSITIVE_INFINITY, 0] : rankOfStatus(present);
@@ -123,7 +123,7 @@ function statusAt(key: string, claim: ClaimDocument): Followed {
 function handoffAt(key: string, handoff: HandoffDocument): Followed {
   return {
     key,
-    // The older tool expects a string here, even if empty.
+    // The Python tool expects a string here, even if empty.
     body: encodeDocument({ ...handoff, note: handoff.note ?? '' }),
     rank: rankOfHandoff(handoff),
     rankOf: (body) => rankOfHandoff(parseDocument(handoffSchema, key, body)),

@@ -25,7 +25,7 @@ import { endedAt, handoffIn, statusOf } from './follow-ups.js';
 import { isForeignEnding, type SeenStatus, settle } from './settle.js';
 
 /**
- * A step as shown to everyone: from its claim, and from `status.json` where an older tool recorded
+ * A step as shown to everyone: from its claim, and from `status.json` where the Python tool recorded
  * more than the claim says.
  */
 export interface StepView {
@@ -73,7 +73,7 @@ function viewStep(step: string, { claim, status, now }: StepScene): StepView {
   };
 }
 
-/** The claim is the truth, but an older tool's claim does not say how far the step is. */
+/** The claim is the truth, but the Python tool's claim does not say how far the step is. */
 function shownStatus(claim: ClaimDocument, status: StatusDocument | undefined): StatusDocument {
   if (claim.state !== undefined || status === undefined) return statusOf(claim);
   return status.status === 'pending' ? { ...status, status: 'in_progress' } : status;
@@ -133,7 +133,7 @@ async function readAsIs(place: StorePlace, step: string) {
 
 /**
  * The handoff for whoever is next: from the claim if it has one, otherwise from `handoff.json` as
- * an earlier holder or an older tool left it. `undefined` if there is none.
+ * an earlier holder or the Python tool left it. `undefined` if there is none.
  */
 export async function readHandoff(
   place: ClaimPlace,

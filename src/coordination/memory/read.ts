@@ -29,7 +29,7 @@ export interface FoundMemory {
   readonly present: StoredState | undefined;
   /** The highest version of both forms, 0 if there is none; the next is one more. */
   readonly version: number;
-  /** The older tool's form, as it was read. */
+  /** The Python tool's form, as it was read. */
   readonly slash: (StoredState & { readonly etag: string }) | undefined;
   /** Objects that could not be read and do not count. */
   readonly skipped: readonly DocumentError[];

@@ -88,7 +88,7 @@ function checkNeeds(steps: PlannedSteps, id: string): void {
   const cycle = cycleThrough(steps, id);
   if (cycle === undefined) return;
   throw new UsageError(`these steps need each other: ${cycle.join(' → ')}`, {
-    hint: 'Nothing was changed. None of them could ever begin.',
+    hint: 'Nothing was changed. None of them could ever start.',
   });
 }
 
@@ -108,7 +108,7 @@ export function cycleThrough(steps: PlannedSteps, id: string): string[] | undefi
 }
 
 function differs(id: string): LostError {
-  return new LostError(`step ${id} is planned already, and differently`, {
+  return new LostError(`step ${id} is already planned, but differently`, {
     hint: `See "tracecraft steps --graph"; to change it: "tracecraft step edit ${id}".`,
   });
 }

@@ -8,7 +8,7 @@ import { currentGeneration, hasStranded, type Listing, listStream } from './list
 
 /**
  * Opens the next generation. The record of what it shares with the last one is created, never replaced, so if two
- * writers find a conflict, one opens the generation and the other looks again.
+ * writers find a conflict, one opens the generation and the other checks again.
  */
 export async function openGeneration(
   bucket: Bucket,

@@ -169,7 +169,7 @@ async function verifyLines(
       const line = await source.next();
       if (line === undefined) return verdict('ahead', null);
       if (!agrees(shipped, line)) {
-        return verdict('differs', `line ${shippedLines + 1} (${part.key}) is not the source's`);
+        return verdict('differs', `line ${shippedLines + 1} (${part.key}) differs from the source`);
       }
       shippedLines += 1;
       if (!shipped.equals(line)) redactedLines += 1;
@@ -178,9 +178,9 @@ async function verifyLines(
   const hasMore = (await source.next()) !== undefined;
   const surplus = isRange || listing.newestGeneration > 0 ? 0 : listing.parts.size - parts;
   // If no generation was opened, a reader may join every part there is, and would see lines twice.
-  if (!hasMore && surplus > 0) return verdict('differs', `${surplus} parts follow from none`);
+  if (!hasMore && surplus > 0) return verdict('differs', `${surplus} parts belong to no chain`);
   if (!hasMore) return verdict('ok', null);
-  return verdict(parts === 0 ? 'missing' : 'behind', 'the source has lines that are not shipped');
+  return verdict(parts === 0 ? 'missing' : 'behind', 'the source has lines that were not uploaded');
 }
 
 /** The complete lines of a source, one after another, in constant memory. */
@@ -270,7 +270,7 @@ async function verifyRecords(
     sourceLines,
     redactedLines,
     rest: 0,
-    problem: wrong > 0 ? `${wrong} records are not what was shipped` : null,
+    problem: wrong > 0 ? `${wrong} records differ from what was uploaded` : null,
   };
 }
 

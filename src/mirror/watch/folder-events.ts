@@ -10,7 +10,7 @@ interface Watched {
 
 /**
  * One `fs.watch` per folder and nothing else: the cost of an event does not depend on the size of its folder (ADR 25).
- * Only a name that appears or disappears is looked at, in case it is a folder. For Linux, where such a watch reports
+ * Only a name that appears or disappears is checked, in case it is a folder. For Linux, where such a watch reports
  * only the folder's own entries.
  */
 export function folderEvents(): FileEvents {

@@ -290,7 +290,7 @@ export class WatchLoop {
     this.#queue.add(task, { priority }).catch(failed);
   }
 
-  /** Runs beside the loop: a store that does not answer must not hold up looking, sending or ending. */
+  /** Runs alongside the loop: a store that does not answer must not hold up checking, sending or ending. */
   #writeDueMetas(): void {
     const { clock } = this.#context;
     if (this.#isWritingMetas || this.#uploader.metas.nextMs > clock.monotonic()) return;

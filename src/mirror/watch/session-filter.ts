@@ -96,7 +96,7 @@ export class SessionFilter {
   }
 
   /**
-   * A stream that is not mirrored was noticed: returns what is to be taken now because of it. A stream that has grown
+   * A stream that is not mirrored was noticed: returns what to mirror now because of it. A stream that has grown
    * is taken, whatever its time; one that was moved or packed has not grown.
    */
   async meet(stream: Stream, nowMs: number): Promise<readonly DiscoveredStream[]> {

@@ -227,7 +227,7 @@ export function presentKeyOf(name: string, historyKey: string): string {
   return historyKey.replace(/memory\/_history\/.*$/, () => `memory/${name}.json`);
 }
 
-/** Beside its own object, a memory has a copy where the Python tool looks: `memory/design/contract.json`. */
+/** Next to its own object, a memory has a copy where the Python tool looks: `memory/design/contract.json`. */
 function dottedKeyOf(name: string, key: string): string {
   const copy = `memory/${name.replaceAll('.', '/')}.json`;
   return key.endsWith(copy) ? `${key.slice(0, -copy.length)}memory/${name}.json` : key;

@@ -1,5 +1,5 @@
 /**
- * Runs a file in the folder beside the page: the only way to read one when the page was opened from
+ * Runs a file in the folder next to the page: the only way to read one when the page was opened from
  * disk. Rejects if it is missing.
  */
 export function runBeside(folder: string, name: string): Promise<void> {
@@ -11,7 +11,7 @@ export function runBeside(folder: string, name: string): Promise<void> {
     };
     script.onerror = () => {
       script.remove();
-      reject(new Error(`the file ${folder}/${name} is not beside this page`));
+      reject(new Error(`the file ${folder}/${name} is not next to this page`));
     };
     script.src = `${encodeURIComponent(folder)}/${name}`;
     document.head.append(script);

@@ -12,7 +12,7 @@ export interface FollowInput {
 const leastMs = 1_000;
 
 /**
- * A run that is still going on: its data is in a file beside the page, which is reread regularly.
+ * A run that is still in progress: its data is in a file next to the page, which is reread regularly.
  * When that file is gone the run has ended, and the page itself has everything.
  */
 export class FollowedRun {
@@ -28,7 +28,7 @@ export class FollowedRun {
 
   async start(): Promise<void> {
     const header = await this.#read();
-    if (header === undefined) throw new Error('there is no data beside this page yet');
+    if (header === undefined) throw new Error('there is no data next to this page yet');
     this.#input.onHeader(header);
     this.#wait(header);
   }

@@ -11,7 +11,7 @@ export interface Hit {
   readonly bar?: ClaimBar;
 }
 
-/** `x` and `y` in pixels of the drawing; `wordWidth` is the width of the label beside an entry's mark. */
+/** `x` and `y` in pixels of the drawing; `wordWidth` is the width of the label next to an entry's mark. */
 export function hitAt(
   lanes: readonly Lane[],
   x: number,

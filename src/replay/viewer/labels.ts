@@ -1,10 +1,10 @@
 import { wordOf } from '../timeline/entry.js';
 import type { Entries } from './entries.js';
 
-/** Maximum length of a label beside a mark. */
+/** Maximum length of a label next to a mark. */
 const longest = 30;
 
-/** The label beside a mark: the first words of text people write; for anything else, what it is. */
+/** The label next to a mark: the first words of text people write; for anything else, what it is. */
 export function labelOf(entries: Entries, entry: number): string {
   const type = entries.type(entry);
   const text = entries.text(entry);

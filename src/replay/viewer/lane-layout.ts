@@ -126,7 +126,7 @@ function folderLanes(input: LaneInput): readonly LaneOf[] {
     (index) => input.sessions[index]?.folder ?? '',
   );
   return [...sessions].map(([folder, own]) => {
-    const name = folder === '' ? 'no folder told' : folder;
+    const name = folder === '' ? 'unknown folder' : folder;
     return { agent: undefined, name, shown: [], bars: [], sessions: own };
   });
 }

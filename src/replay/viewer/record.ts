@@ -60,7 +60,7 @@ function readRecord(line: string): { readonly key: string; readonly text: string
     const body = typeof text === 'string' ? text : JSON.stringify(record, null, 2);
     return {
       key: String(key ?? ''),
-      text: body ?? 'There is no record of it besides the object itself.',
+      text: body ?? 'Nothing but the object itself records it.',
     };
   } catch {
     return { key: '', text: line };
@@ -74,7 +74,7 @@ function factsOf(entries: Entries, entry: number): HTMLElement {
     ['agent', entries.agent(entry) ?? 'not recorded'],
     ['step', entries.step(entry)],
     ['to', entries.to(entry)],
-    ['record', entries.isDerived(entry) ? 'derived: nobody wrote an event of it' : undefined],
+    ['record', entries.isDerived(entry) ? 'derived: no event was recorded' : undefined],
   ];
   for (const [name, value] of rows) {
     if (value === undefined) continue;

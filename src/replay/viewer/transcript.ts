@@ -177,7 +177,7 @@ export class Transcript {
   #further(): readonly HTMLElement[] {
     const end = this.#end;
     if (end >= this.#opened.lines) return [];
-    const label = `Go on at line ${(end + 1).toLocaleString('en')}`;
+    const label = `Continue at line ${(end + 1).toLocaleString('en')}`;
     return [button(label, { class: 'more' }, () => void this.#goTo(end))];
   }
 
