@@ -76,6 +76,11 @@ export interface ListOptions extends CallOptions {
   /** Only keys strictly after this one. */
   readonly after?: Key;
   readonly delimiter?: '/';
+  /**
+   * Lets the backend look up an object's size and time only when they are first read. If the object is gone by then,
+   * its size is 0 and its time the epoch.
+   */
+  readonly detailsOnDemand?: boolean;
 }
 
 export interface Stored {

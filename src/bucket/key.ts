@@ -44,6 +44,13 @@ export function compareKeys(left: string, right: string): number {
   return left.length - right.length;
 }
 
+/** In the order of `compareKeys`, which JavaScript's own order is while no key has a surrogate. */
+export function sortKeys(keys: readonly string[]): string[] {
+  return keys.some((key) => surrogate.test(key)) ? keys.toSorted(compareKeys) : keys.toSorted();
+}
+
+const surrogate = /[\ud800-\udfff]/;
+
 const badSegment = 'it has an empty, "." or ".." segment';
 
 function problemOf(text: string): string | undefined {

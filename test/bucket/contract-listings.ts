@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../src/bucket/bucket.js';
 import { type ContractContext, inLanes, text } from './contract-context.js';
 
 export function describeListings(context: ContractContext): void {
@@ -13,6 +14,22 @@ export function describeListings(context: ContractContext): void {
       const apart = entry.modifiedAt.getTime() - (stored?.modifiedAt.getTime() ?? 0);
       expect(Math.abs(apart)).toBeLessThan(1_001);
       if (entry.md5 !== undefined) expect(entry.md5).toBe('5d41402abc4b2a76b9719d911017c592');
+    });
+
+    it('say the same when asked to look at objects only on demand', async () => {
+      const prefix = context.fresh();
+      for (const key of ['b', 'a/1', 'c']) await context.bucket.put(`${prefix}${key}`, text(key));
+      const details = (entries: readonly Entry[]) =>
+        entries.map((entry) =>
+          entry.kind === 'prefix'
+            ? entry.prefix
+            : [entry.key, entry.size, entry.modifiedAt.getTime()],
+        );
+      const delimiter = '/';
+      const expected = details(await context.list(prefix, { delimiter }));
+      expect(expected).toHaveLength(3);
+      const late = await context.list(prefix, { delimiter, detailsOnDemand: true });
+      expect(details(late)).toEqual(expected);
     });
 
     it('take a prefix as text, not as a folder', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkKey, checkPrefix, compareKeys, isKey } from '../../src/bucket/key.js';
+import { checkKey, checkPrefix, compareKeys, isKey, sortKeys } from '../../src/bucket/key.js';
 import { UsageError } from '../../src/errors.js';
 
 describe('the order of keys', () => {
@@ -13,6 +13,16 @@ describe('the order of keys', () => {
         expect(Math.sign(compareKeys(a, b))).toBe(expected);
       }),
     );
+  });
+
+  it('is the one they are sorted in, with or without characters past U+FFFF', () => {
+    const texts = fc.array(fc.oneof(fc.string({ unit: 'binary', maxLength: 3 }), fc.string()));
+    fc.assert(
+      fc.property(texts, (keys) => {
+        expect(sortKeys(keys)).toEqual([...keys].sort(compareKeys));
+      }),
+    );
+    expect(sortKeys(['😀', '\uff5e'])).toEqual(['\uff5e', '😀']);
   });
 
   it('is not that of JavaScript', () => {

@@ -292,6 +292,16 @@ describe('a listing', () => {
     expect(seen).toEqual(['a/1', 'c']);
   });
 
+  it('gives what vanished before it was looked at no size and no time', async () => {
+    await bucket.put('a', text('x'));
+    for await (const entry of bucket.list('', { detailsOnDemand: true })) {
+      await bucket.delete('a');
+      expect(entry).toMatchObject({ key: 'a', size: 0, modifiedAt: new Date(0) });
+    }
+    expect(await keys()).toEqual([]);
+    expect.assertions(2);
+  });
+
   it('passes over what cannot be a key or is no file', async () => {
     await bucket.put('a', text('x'));
     await writeFile(join(root, 'back\\slash'), 'x');

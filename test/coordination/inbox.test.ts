@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Bucket } from '../../src/bucket/bucket.js';
+import type { Bucket, Entry, ObjectEntry } from '../../src/bucket/bucket.js';
 import {
   countUnread,
   deleteMail,
@@ -335,6 +335,41 @@ describe('the cursor', () => {
   });
 });
 
+/** Tells of every first look at an object's size or time. */
+async function* lookedAt(entries: AsyncIterable<Entry>, onLook: () => void): AsyncIterable<Entry> {
+  for await (const entry of entries) {
+    if (entry.kind === 'prefix') yield entry;
+    else yield new Watched(entry, onLook);
+  }
+}
+
+class Watched implements ObjectEntry {
+  readonly kind = 'object';
+  readonly key: string;
+  #isKnown = false;
+
+  constructor(
+    readonly entry: ObjectEntry,
+    readonly onLook: () => void,
+  ) {
+    this.key = entry.key;
+  }
+
+  get size(): number {
+    return this.#look().size;
+  }
+
+  get modifiedAt(): Date {
+    return this.#look().modifiedAt;
+  }
+
+  #look(): ObjectEntry {
+    if (!this.#isKnown) this.onLook();
+    this.#isKnown = true;
+    return this.entry;
+  }
+}
+
 describe('a flooded mailbox', () => {
   function filled(count: number): { readonly rig: MailRig; readonly reads: () => number } {
     const rig = new MailRig();
@@ -363,6 +398,33 @@ describe('a flooded mailbox', () => {
     expect(await readNewestMail(developer, 3)).toMatchObject({ mail: [], unread: 0 });
     rig.plant({ to: 'developer', message: 'afterwards' });
     expect(texts(await readNewestMail(developer, 3))).toEqual(['afterwards']);
+  });
+
+  it('is not examined message by message before a prompt', async () => {
+    const rig = new MailRig();
+    const twentyMinutes = 1_200_000;
+    for (let n = 0; n < 2_600; n += 1) {
+      rig.plant({ to: 'developer', message: `text ${n}`, agoMs: twentyMinutes - n });
+    }
+    let looks = 0;
+    const looking = (bucket: Bucket): Bucket => ({
+      ...bucket,
+      list: (prefix, options) => {
+        expect(options?.detailsOnDemand).toBe(true);
+        return lookedAt(bucket.list(prefix, options), () => {
+          looks += 1;
+        });
+      },
+    });
+    const developer = rig.mailbox('developer', looking);
+    const news = await readNewestMail(developer, 3);
+    expect(news.unread).toBe(2_597);
+    expect(looks).toBeLessThan(10);
+    expect(await news.remember()).toBe(true);
+    expect(looks).toBeLessThan(2_100);
+    looks = 0;
+    expect(await readNewestMail(developer, 3)).toMatchObject({ mail: [], unread: 0 });
+    expect(looks).toBe(0);
   });
 
   it('gives a prompt no more bytes than it can wait for', async () => {

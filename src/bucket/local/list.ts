@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../aborted.js';
 import type { Entry, ListOptions, ObjectEntry, Prefix } from '../bucket.js';
 import { diskError, isAbsence, onDisk } from '../disk-errors.js';
-import { checkPrefix, compareKeys, isSegment } from '../key.js';
+import { checkPrefix, compareKeys, isSegment, sortKeys } from '../key.js';
 import { internalFolder, type LocalLayout } from './layout.js';
 
 interface Walk {
@@ -13,6 +13,7 @@ interface Walk {
   readonly prefix: Prefix;
   readonly after: string | undefined;
   readonly delimiter: '/' | undefined;
+  readonly detailsOnDemand: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -23,10 +24,10 @@ interface Walk {
 export function listFolder(
   { root, assertPresent, isListable }: LocalLayout,
   prefix: Prefix,
-  { after, delimiter, signal }: ListOptions = {},
+  { after, delimiter, detailsOnDemand = false, signal }: ListOptions = {},
 ): AsyncGenerator<Entry> {
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  return walk({ root, prefix, after, delimiter, signal }, async () => {
+  return walk({ root, prefix, after, delimiter, detailsOnDemand, signal }, async () => {
     checkPrefix(prefix);
     await assertPresent();
     return (await isListable(start)) ? keysIn(root, start) : [];
@@ -46,7 +47,9 @@ async function* walk(scope: Walk, keys: () => Promise<readonly string[]>): Async
       yield* folderEntries(scope, key);
       continue;
     }
-    const entry = objectAt(scope.root, key);
+    const entry = scope.detailsOnDemand
+      ? new UnexaminedObject(scope.root, key)
+      : objectAt(scope.root, key);
     if (entry !== undefined) yield entry;
     together = (together + 1) % mostTogether;
     if (together === 0) await setImmediate();
@@ -79,7 +82,7 @@ async function keysIn(root: string, base: string): Promise<readonly string[]> {
     if (entry.isFile()) keys.push(`${base}${entry.name}`);
     if (entry.isDirectory()) keys.push(`${base}${entry.name}/`);
   }
-  return keys.sort(compareKeys);
+  return sortKeys(keys);
 }
 
 /** Whether everything `key` stands for (for a folder: all below it) is at or before `after`. */
@@ -102,6 +105,37 @@ function objectAt(root: string, key: string): ObjectEntry | undefined {
   } catch (error) {
     if (isAbsence(error)) return undefined;
     throw diskError(error, `look at ${path}`);
+  }
+}
+
+/** In a folder of tens of thousands, examining the files costs more than listing them. */
+class UnexaminedObject implements ObjectEntry {
+  readonly kind = 'object';
+  readonly key: string;
+  private readonly root: string;
+  private examined: ObjectEntry | undefined;
+
+  constructor(root: string, key: string) {
+    this.root = root;
+    this.key = key;
+  }
+
+  get size(): number {
+    return this.details().size;
+  }
+
+  get modifiedAt(): Date {
+    return this.details().modifiedAt;
+  }
+
+  private details(): ObjectEntry {
+    this.examined ??= objectAt(this.root, this.key) ?? {
+      kind: 'object',
+      key: this.key,
+      size: 0,
+      modifiedAt: new Date(0),
+    };
+    return this.examined;
   }
 }
 

@@ -40,14 +40,14 @@ export function listFromNs({ throughNs }: Cursor): bigint {
 }
 
 export function isSeen({ throughNs, seen }: Cursor, mail: ListedMail): boolean {
-  return cameNs(mail) < throughNs || seen[mail.kind].has(mail.name);
+  return seen[mail.kind].has(mail.name) || cameBefore(mail, throughNs);
 }
 
 export interface CursorRead {
   /** Everything from `listFromNs` on. */
   readonly listed: readonly ListedMail[];
-  /** What was seen now. */
-  readonly shown: readonly ListedMail[];
+  /** What was not seen before, and is not now. */
+  readonly stillNew: ReadonlySet<ListedMail>;
   /** The store's time before the listing. */
   readonly nowNs: bigint;
 }
@@ -56,19 +56,43 @@ export interface CursorRead {
  * The cursor after a read. It never passes anything unseen, nor the last ten minutes, nor the newest message minus
  * ten minutes: if the clock is this machine's own, it is trusted only as far as the store's own times go.
  */
-export function cursorAfter(cursor: Cursor, { listed, shown, nowNs }: CursorRead): Cursor {
-  const now = new Set(shown);
-  const isPassable = (mail: ListedMail): boolean => now.has(mail) || isSeen(cursor, mail);
-  const bounds = listed
-    .filter((mail) => !isPassable(mail))
-    .map((mail) => least(cameNs(mail), mail.stamp.timeNs + lookbackNs));
-  const newestNs = listed.reduce((newest, mail) => most(newest, writtenNs(mail)), 0n);
+export function cursorAfter(cursor: Cursor, { listed, stillNew, nowNs }: CursorRead): Cursor {
+  const bounds = [...stillNew].map((mail) => least(cameNs(mail), mail.stamp.timeNs + lookbackNs));
+  const newestNs = newestWriteNs(listed, nowNs - lateNs);
   const wanted = [nowNs - lateNs, newestNs - lateNs, ...bounds].reduce(least);
   const throughNs = most(cursor.throughNs, wanted);
-  const since = listed.filter((mail) => isPassable(mail) && cameNs(mail) >= throughNs);
+  const isPast = pastThe(throughNs, cursor);
+  const since = listed.filter((mail) => !stillNew.has(mail) && !isPast(mail));
   const names = (kind: MailKind): Set<string> =>
     new Set(since.filter((mail) => mail.kind === kind).map(({ name }) => name));
   return { throughNs, seen: { direct: names('direct'), broadcast: names('broadcast') } };
+}
+
+/** Each may cost a look at a file, and anybody may fill a mailbox. */
+const mostLookups = 2_000;
+
+/**
+ * Whether a message that was seen needs no name in the cursor any more. After `mostLookups`, those in doubt keep
+ * theirs until a later save: a name too many does no harm.
+ */
+function pastThe(throughNs: bigint, cursor: Cursor): (mail: ListedMail) => boolean {
+  let lookups = 0;
+  return (mail) => {
+    if (mail.stamp.timeNs >= throughNs) return false;
+    if (!cursor.seen[mail.kind].has(mail.name) && isSeen(cursor, mail)) return true;
+    lookups += 1;
+    return lookups <= mostLookups && cameBefore(mail, throughNs);
+  };
+}
+
+/** When the newest was written, or a time after `enoughNs` at which one was. `listed` is in the order sent. */
+function newestWriteNs(listed: readonly ListedMail[], enoughNs: bigint): bigint {
+  let newestNs = 0n;
+  for (const mail of listed.toReversed()) {
+    newestNs = most(newestNs, writtenNs(mail));
+    if (newestNs >= enoughNs) break;
+  }
+  return newestNs;
 }
 
 /** Merges what two readers of one mailbox have seen. */
@@ -163,8 +187,13 @@ function cameNs(mail: ListedMail): bigint {
   return most(mail.stamp.timeNs, writtenNs(mail));
 }
 
-function writtenNs({ modifiedAt }: ListedMail): bigint {
-  return nanoseconds(modifiedAt);
+/** The same as `cameNs(mail) < ns`; often the timestamp alone decides. */
+function cameBefore(mail: ListedMail, ns: bigint): boolean {
+  return mail.stamp.timeNs < ns && writtenNs(mail) < ns;
+}
+
+function writtenNs({ entry }: ListedMail): bigint {
+  return nanoseconds(entry.modifiedAt);
 }
 
 function nanoseconds(time: Date): bigint {

@@ -104,9 +104,8 @@ async function readNews(
   const { mail: listed, strays } = await listMail(place, listFromNs(read.cursor));
   const unseen = listed.filter((mail) => isNews(place, read.cursor, mail));
   const inbox = await readUnseen(unseen);
-  const left = new Set(inbox.stillNew);
-  const shown = listed.filter((mail) => !left.has(mail));
-  const next = (): Cursor => cursorAfter(read.cursor, { listed, shown, nowNs });
+  const stillNew = new Set(inbox.stillNew);
+  const next = (): Cursor => cursorAfter(read.cursor, { listed, stillNew, nowNs });
   const isNothing = inbox.mail.length === 0 && inbox.skipped.length === 0;
   return {
     mail: inbox.mail,
@@ -178,11 +177,11 @@ async function readListed(
     }));
     for (const { one, result } of read) {
       if (result === undefined) continue;
-      if (result instanceof DocumentError) skipped.push({ key: one.key, error: result });
+      if (result instanceof DocumentError) skipped.push({ key: one.entry.key, error: result });
       else if (step !== undefined && result.step !== step) leftOut.push(one);
       else {
         mail.push(result);
-        bytesLeft -= one.size;
+        bytesLeft -= one.entry.size;
       }
     }
   }
@@ -197,8 +196,8 @@ function fitting(listed: readonly ListedMail[], { messages, bytes }: Bound): rea
   const most = Math.min(messages, messagesAtOnce);
   let size = 0;
   let end = 0;
-  for (const one of listed.slice(0, Math.max(0, most))) {
-    size += one.size > maxMailBytes ? 0 : one.size;
+  for (const { entry } of listed.slice(0, Math.max(0, most))) {
+    size += entry.size > maxMailBytes ? 0 : entry.size;
     if (size > Math.min(bytes, bytesAtOnce)) break;
     end += 1;
   }

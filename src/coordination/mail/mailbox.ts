@@ -95,14 +95,12 @@ export interface Mail {
 
 /** A message in a listing. */
 export interface ListedMail {
-  readonly key: string;
+  /** In a folder bucket, reading its size or time costs a look at the file. */
+  readonly entry: ObjectEntry;
   readonly kind: MailKind;
   /** `<ts>_<sender>_<id>`. */
   readonly name: string;
   readonly stamp: Stamp;
-  /** By the store's clock. */
-  readonly modifiedAt: Date;
-  readonly size: number;
 }
 
 export interface MailListing {
@@ -113,6 +111,9 @@ export interface MailListing {
 }
 
 export type MailPlace = Pick<CoordinationContext, 'bucket' | 'layout' | 'agent'>;
+
+/** Nested keys are junk; with a delimiter they cost nothing. */
+const asked = { delimiter: '/', detailsOnDemand: true } as const;
 
 /** Entries in one page of a listing, which costs one request wherever it begins. */
 const pageEntries = 1_000;
@@ -142,8 +143,7 @@ async function listFolder(
   const mail: ListedMail[] = [];
   const strays: string[] = [];
   let seen = 0;
-  // Nested keys are junk; with a delimiter they cost nothing.
-  for await (const entry of bucket.list(folder, { delimiter: '/' })) {
+  for await (const entry of bucket.list(folder, asked)) {
     if (entry.kind === 'object') add(entry);
     seen += 1;
     const isBefore = (mail.at(-1)?.stamp.timeNs ?? 0n) < fromNs;
@@ -154,18 +154,17 @@ async function listFolder(
   /** Starts there: every name that begins with these digits sorts after them. */
   async function listRest(): Promise<MailListing> {
     const after = `${folder}${digits(fromNs)}`;
-    for await (const entry of bucket.list(folder, { after, delimiter: '/' })) {
+    for await (const entry of bucket.list(folder, { ...asked, after })) {
       if (entry.kind === 'object') add(entry);
     }
     return { mail, strays };
   }
 
-  function add({ key, modifiedAt, size }: ObjectEntry): void {
-    const stamp = mailKeyOf(folder, key);
-    if (stamp === 'stray') strays.push(key);
+  function add(entry: ObjectEntry): void {
+    const stamp = mailKeyOf(folder, entry.key);
+    if (stamp === 'stray') strays.push(entry.key);
     if (typeof stamp === 'string') return;
-    const name = key.slice(folder.length, -'.json'.length);
-    mail.push({ key, kind, name, stamp, modifiedAt, size });
+    mail.push({ entry, kind, name: entry.key.slice(folder.length, -'.json'.length), stamp });
   }
 }
 
@@ -183,8 +182,9 @@ function bySending(left: ListedMail, right: ListedMail): number {
 /** `undefined`: deleted since it was listed. `DocumentError`: not a message. */
 export async function readMail(
   { bucket }: Pick<MailPlace, 'bucket'>,
-  { key, kind, stamp, size }: ListedMail,
+  { entry, kind, stamp }: ListedMail,
 ): Promise<Mail | DocumentError | undefined> {
+  const { key, size } = entry;
   if (size > maxMailBytes) return new DocumentError(key, `larger than ${maxMailBytes} bytes`);
   const stored = await bucket.get(key);
   if (stored === undefined) return undefined;

@@ -59,19 +59,18 @@ export async function readOutbox(place: MailPlace, sinceMs: number): Promise<Out
 async function listOwn({ bucket, layout, agent }: MailPlace, sinceNs: bigint): Promise<OwnMail[]> {
   const root = `${layout.root}messages/`;
   const own: OwnMail[] = [];
-  for await (const entry of bucket.list(root)) {
+  for await (const entry of bucket.list(root, { detailsOnDemand: true })) {
     if (entry.kind !== 'object') continue;
     const [recipient = '', leaf = '', ...deeper] = entry.key.slice(root.length).split('/');
     const stamp = parseStampName(leaf);
     const isAll = recipient === '_broadcast';
     if (stamp?.agent !== agent || stamp.timeNs < sinceNs || deeper.length > 0) continue;
     if (!isAll && !isName(recipient)) continue;
-    const { key, modifiedAt, size } = entry;
     const name = leaf.slice(0, -'.json'.length);
     const kind = isAll ? 'broadcast' : 'direct';
     own.push({
       to: isAll ? null : recipient,
-      listed: { key, kind, name, stamp, modifiedAt, size },
+      listed: { entry, kind, name, stamp },
     });
   }
   return own.sort((left, right) => (left.listed.name < right.listed.name ? -1 : 1));
