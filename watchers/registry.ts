@@ -3,6 +3,7 @@ import type { TracecraftError } from '../src/errors.js';
 import type { Io } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
 import { type HarnessName, harnessNames, requireHarness } from './names.js';
+import type { HarnessResume } from './resume.js';
 import type { HarnessSetup } from './setup.js';
 
 export interface WatcherSettings {
@@ -41,6 +42,14 @@ const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
   openclaw: async () => (await import('./openclaw/setup.js')).openClawSetup,
 };
 
+/** Sessions of a harness that is not here cannot be laid back; `session brief` hands them on. */
+const resumes: Readonly<Partial<Record<HarnessName, () => Promise<HarnessResume>>>> = {
+  'claude-code': async () => (await import('./claude-code/resume.js')).claudeCodeResume,
+  codex: async () => (await import('./codex/resume.js')).codexResume,
+  hermes: async () => (await import('./hermes/resume.js')).hermesResume,
+  openclaw: async () => (await import('./openclaw/resume.js')).openClawResume,
+};
+
 /**
  * The watchers of these harnesses, or of all, whether or not they are on this machine. Throws a `UsageError` for an
  * unknown name.
@@ -57,4 +66,9 @@ export async function createWatchers(
 /** Throws a `UsageError` for an unknown name. */
 export async function loadSetup(harness: string): Promise<HarnessSetup> {
   return setups[requireHarness(harness).name]();
+}
+
+/** How its sessions are laid back; `undefined` if that is not known of it. Throws a `UsageError` for an unknown name. */
+export async function loadResume(harness: string): Promise<HarnessResume | undefined> {
+  return resumes[requireHarness(harness).name]?.();
 }

@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import { fields, word } from '../../src/conversation/fields.js';
+import {
+  type HarnessResume,
+  isFileName,
+  isUuid,
+  type Laying,
+  type RestorePlan,
+  type RestoreRequest,
+  wholeStream,
+} from '../resume.js';
+import { subagentsFolder, toolResultSuffix, toolResultsFolder } from './layout.js';
+import { copiedRows } from './resume/copied-rows.js';
+import { DeferredCalls } from './resume/deferred-calls.js';
+import { parsedRow } from './resume/row.js';
+
+/**
+ * Claude Code finds a transcript by its id in any project folder, and takes system prompt, permission mode and worktree
+ * from the rows it reads; the flags of the command overrule what is recorded.
+ */
+export const claudeCodeResume: HarnessResume = {
+  modes: ['verbatim', 'as-new'],
+  folder: ({ env, home }) => configFolder(env.CLAUDE_CONFIG_DIR, home),
+  isId: isUuid,
+  plan: (request) => (request.mode === 'verbatim' ? verbatim(request) : asNew(request)),
+};
+
+const safeFlags = ['--system-prompt-snapshot', 'off', '--permission-mode', 'default'];
+
+/** Users of other tools name several folders; Claude Code itself would take the text as one. */
+function configFolder(configured: string | undefined, home: string): string {
+  const [first = ''] = (configured ?? '').split(',').map((one) => one.trim());
+  return first === '' ? join(home, '.claude') : first;
+}
+
+function verbatim(request: RestoreRequest): RestorePlan {
+  const { session, cwd } = request;
+  const beside = [...projectPath(cwd), session];
+  const own = request.streams.filter((stream) => stream.session === session);
+  const layings = own.map(({ name }) => ({ name, laying: layingOf(name, beside) }));
+  const laid = layings.flatMap(({ name, laying }) =>
+    laying === undefined ? [] : [{ session, stream: name, laying }],
+  );
+  return {
+    // The transcript makes the session exist, so it comes last.
+    streams: [...laid].sort((left, right) => rank(left.stream) - rank(right.stream)),
+    leftOut: layings.filter(({ laying }) => laying === undefined).map(({ name }) => name),
+    commands: [resumeCommand(session)],
+    isRunnable: true,
+    notes: [],
+  };
+}
+
+function asNew({ session, id, cwd, streams }: RestoreRequest): RestorePlan {
+  const path = [...projectPath(cwd), `${id}.jsonl`];
+  return {
+    streams: [{ session, stream: '', laying: copiedRows(path, id, cwd) }],
+    leftOut: streams.map(({ name }) => name).filter((name) => name !== ''),
+    commands: [resumeCommand(id)],
+    isRunnable: true,
+    notes: [],
+  };
+}
+
+function resumeCommand(id: string): readonly string[] {
+  return ['claude', '--resume', id, ...safeFlags];
+}
+
+function rank(stream: string): number {
+  return stream === '' ? 1 : 0;
+}
+
+const longestProject = 200;
+
+/** Longer names end with a digest that differs between releases; `--resume` finds the session in any folder. */
+function projectPath(cwd: string): readonly string[] {
+  const dashed = cwd.replace(/[^A-Za-z0-9]/g, '-');
+  const name = dashed.length > longestProject ? dashed.slice(0, longestProject) : dashed;
+  return ['projects', name];
+}
+
+/** `undefined` for what Claude Code would not look at: copies of another file, or an unknown kind of stream. */
+function layingOf(stream: string, beside: readonly string[]): Laying | undefined {
+  const transcript = `${beside.at(-1) ?? ''}.jsonl`;
+  if (stream === '') return mainRows([...beside.slice(0, -1), transcript]);
+  if (stream === toolResultsFolder) return toolResults([...beside, toolResultsFolder]);
+  const names = stream.split('/');
+  const file = names.at(-1) ?? '';
+  const isBelow = names.length > 1 && names[0] === subagentsFolder && names.every(isFileName);
+  if (!isBelow || !file.startsWith('agent-')) return undefined;
+  const folder = [...beside, ...names.slice(0, -1)];
+  if (file.endsWith('.meta')) return lastLine([...folder, `${file}.json`]);
+  return wholeStream([...folder, `${file}.jsonl`]);
+}
+
+function mainRows(path: readonly string[]): Laying {
+  const deferred = new DeferredCalls();
+  return {
+    line: (line) => {
+      deferred.see(line);
+      return [{ path, bytes: line }];
+    },
+    problem: () => deferred.problem(),
+  };
+}
+
+/** A document that is replaced as a whole: its last state. */
+function lastLine(path: readonly string[]): Laying {
+  let last: Buffer | undefined;
+  return {
+    line: (line) => {
+      last = line;
+      return [];
+    },
+    end: () => (last === undefined ? [] : [{ path, bytes: withoutNewline(last) }]),
+  };
+}
+
+/** Each line is a file, named by the line. */
+function toolResults(folder: readonly string[]): Laying {
+  const taken = new Set<string>();
+  let refused: string | undefined;
+  return {
+    line: (line) => {
+      const row = fields(parsedRow(line));
+      const [id, text] = [word(row.id), row.text];
+      if (row.type !== 'tool-result' || id === undefined || typeof text !== 'string') return [];
+      if (!isFileName(id)) refused ??= id;
+      if (!isFileName(id) || taken.has(id)) return [];
+      taken.add(id);
+      return [{ path: [...folder, id + toolResultSuffix], bytes: Buffer.from(text) }];
+    },
+    problem: () =>
+      refused === undefined
+        ? undefined
+        : {
+            kind: 'unsafe',
+            text: `a tool result would be written to ${JSON.stringify(refused.slice(0, 80))}`,
+            hint: 'Whoever wrote that to the bucket meant harm: look at it before you use it.',
+          },
+  };
+}
+
+function withoutNewline(line: Buffer): Buffer {
+  return line.at(-1) === 0x0a ? line.subarray(0, -1) : line;
+}
