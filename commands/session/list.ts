@@ -10,9 +10,9 @@ import {
   activeAt,
   type ListedSession,
   listSessionIds,
-  listSessions,
 } from '../../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
+import { listIndexed, readMetas } from '../../src/sessions/indexed.js';
 import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 
 const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as const;
@@ -20,7 +20,7 @@ const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as con
 export default class SessionList extends BaseCommand {
   static override summary = 'list the sessions in the bucket, most recent activity first';
   static override description =
-    'Reads one listing per harness and one small document per session, whatever their size. AGE is the age of the last row. ID is the beginning of the id, or its end if many begin alike; every command takes it, or @2 for the second row of the last list in this terminal. +3 means three sub-agents.\n\nExit codes: 0 done, 2 bad time, 7 not allowed, 8 store unreachable.';
+    'Reads one listing per harness and one small document per session, whatever their size. With more than 200 sessions it reads the index that each watch keeps instead, plus the documents of the sessions it shows and of those the index lacks, and says how old the index is. AGE is the age of the last row. ID is the beginning of the id, or its end if many begin alike; every command takes it, or @2 for the second row of the last list in this terminal. +3 means three sub-agents.\n\nExit codes: 0 done, 2 bad time, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> session list',
     `<%= config.bin %> session list --harness ${exampleHarnesses[0]} --since 7d`,
@@ -61,8 +61,8 @@ export default class SessionList extends BaseCommand {
       flags.since === undefined ? -Infinity : parseTime('--since', flags.since, nowMs);
     const layout = bucketLayout(settings.project);
     const wanted: readonly string[] = flags.harness === undefined ? harnessNames : [flags.harness];
-    const [there, others] = await Promise.all([
-      listSessions(bucket, layout, wanted),
+    const [{ sessions: there, asOf }, others] = await Promise.all([
+      listIndexed(bucket, layout, wanted),
       listSessionIds(
         bucket,
         layout,
@@ -72,27 +72,45 @@ export default class SessionList extends BaseCommand {
     const all = there
       .filter((session) => isAsked(session, flags) && activeMs(session) >= sinceMs)
       .sort(byOrder(flags['sort-by']));
-    const shown = all.slice(0, flags.limit);
+    const first = all.slice(0, flags.limit);
+    // The index decides which and in what order; what is shown about each is as new as its meta.json.
+    const shown = asOf === undefined ? first : await readMetas(bucket, layout, first);
     if (shown.length === 0) {
       const which = flags.harness === undefined ? '' : `${flags.harness} `;
       const like = there.length > 0 ? 'like this ' : '';
       this.say(`No ${which}sessions ${like}in ${bucket.location} (${settings.project}) yet.`);
     } else {
-      const lines = sessionTable({
-        sessions: shown,
-        ids: [...there.map(({ id }) => id), ...[...others.values()].flatMap((ids) => [...ids])],
-        home: this.surroundings.home,
-        nowMs,
-        width: terminalWidth(),
-        isLong: flags.long,
-        isUtc: flags.utc,
-      });
-      for (const line of lines) this.print(line);
-      if (flags.long) this.say(`LAST is in ${flags.utc ? 'UTC' : zoneHere()}.`);
+      const ids = [there.map(({ id }) => id), ...[...others.values()].map((some) => [...some])];
+      this.table(shown, ids.flat(), flags);
       await (await lastListHere(settings, process.env)).write(shown);
     }
     if (all.length > shown.length) this.say(`${all.length - shown.length} more: raise --limit.`);
-    return { total: all.length, sessions: shown.map(summary) };
+    if (asOf !== undefined) {
+      this.say(`Chosen and ordered by the index as of ${asOf.toISOString()}.`);
+    }
+    return {
+      total: all.length,
+      index_as_of: asOf?.toISOString() ?? null,
+      sessions: shown.map(summary),
+    };
+  }
+
+  private table(
+    sessions: readonly ListedSession[],
+    ids: readonly string[],
+    { long, utc }: { readonly long: boolean; readonly utc: boolean },
+  ): void {
+    const lines = sessionTable({
+      sessions,
+      ids,
+      home: this.surroundings.home,
+      nowMs: systemClock.now(),
+      width: terminalWidth(),
+      isLong: long,
+      isUtc: utc,
+    });
+    for (const line of lines) this.print(line);
+    if (long) this.say(`LAST is in ${utc ? 'UTC' : zoneHere()}.`);
   }
 }
 

@@ -6,6 +6,8 @@ import type { Settings } from '../config/settings.js';
 import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
+import { IndexWriter } from '../mirror/index/index-writer.js';
+import { indexWriterName } from '../mirror/index/writer-name.js';
 import type { SessionMirror } from '../mirror/meta/session-mirror.js';
 import { announceWriter, type Writer } from '../mirror/slots/other-writers.js';
 import { BucketIdentity } from '../mirror/state/bucket-identity.js';
@@ -92,8 +94,17 @@ export function openMirroring(options: MirroringOptions): Mirroring {
   const { settings, bucket, output } = options;
   warnWithoutArbitration(options);
   const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
-  const registry = new StreamRegistry(registryContext(options, folder));
+  const index = new IndexWriter({
+    bucket,
+    layout: bucketLayout(settings.project),
+    writer: () => indexWriterName(nodeIo, folder),
+  });
+  const registry = new StreamRegistry({
+    ...registryContext(options, folder),
+    onMeta: (document) => index.record(document, systemClock.monotonic()),
+  });
   const loop = new WatchLoop({
+    index,
     watchers: options.watchers,
     registry,
     clock: systemClock,

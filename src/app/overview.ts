@@ -9,10 +9,11 @@ import { listRegistrations, readAgents } from '../coordination/agents/agents.js'
 import type { StorePlace } from '../coordination/claims/document.js';
 import { listSteps, type StepView } from '../coordination/claims/steps.js';
 import { countUnread } from '../coordination/mail/inbox.js';
-import { type ListedSession, listSessions } from '../mirror/slots/session-listing.js';
+import type { ListedSession } from '../mirror/slots/session-listing.js';
 import type { WatchView } from '../mirror/watch/watch-view.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
+import { listIndexed, readMetas } from '../sessions/indexed.js';
 
 export interface AgentView extends LivingAgentDocument {
   /** By the store's clock. */
@@ -71,14 +72,16 @@ export async function readOverview(
   const layout = bucketLayout(settings.project);
   const place = { bucket, layout };
   const registered = listRegistrations(place);
-  const [agents, mailboxes, steps, sessions] = await Promise.all([
+  const [agents, mailboxes, steps, { sessions, asOf }] = await Promise.all([
     registered.then((registrations) => readAgents(place, registrations)),
     registered.then((registrations) =>
       inParallel(registrations, ({ agent }) => unreadOf(place, agent)),
     ),
     listSteps({ ...place, clock: systemClock }),
-    listSessions(bucket, layout, harnessNames),
+    listIndexed(bucket, layout, harnessNames),
   ]);
+  const newest = sessions.slice(0, shownSessions);
+  const shown = asOf === undefined ? newest : await readMetas(bucket, layout, newest);
   const overview: Overview = {
     bucket: bucket.location,
     project: settings.project,
@@ -93,7 +96,7 @@ export async function readOverview(
     })),
     steps: steps.steps,
     mailboxes,
-    sessions: await Promise.all(sessions.slice(0, shownSessions).map(viewSession)),
+    sessions: await Promise.all(shown.map(viewSession)),
     session_count: sessions.length,
     watch,
     at: (await bucket.now()).toISOString(),

@@ -48,6 +48,10 @@ export interface Layout {
   compaction(harness: string, sessionId: string, format: CompactFormat): string;
   /** Distinguishes this bucket from another that has taken its place. */
   identity(): string;
+  /** What a machine's watch knows about the sessions it mirrored; derived, never load-bearing. */
+  indexes(): string;
+  /** One file of that index: `live`, or a month. */
+  index(writer: string, file: string): string;
   /** Which machines write, on stores that do not arbitrate. */
   writers(): string;
   /** Where a stream's parts and generation records are; '' is the main stream. */
@@ -105,6 +109,8 @@ export function bucketLayout(project: string): Layout {
     compacted: (harness, id, format) => `${session(harness, id)}${compactLeaf(format)}.jsonl`,
     compaction: (harness, id, format) => `${session(harness, id)}_${compactLeaf(format)}.json`,
     identity: () => `${root}_bucket.json`,
+    indexes: () => `${root}_index/`,
+    index: (writer, file) => `${root}_index/${checkName('writer', writer)}/${file}.jsonl`,
     writers: () => `${root}_writer.json`,
     stream: (harness, id, name) =>
       name === '' ? session(harness, id) : `${streamsOf(harness, id)}${encodeStreamName(name)}/`,

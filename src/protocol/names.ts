@@ -5,7 +5,7 @@ const namePattern = /^[A-Za-z0-9-][A-Za-z0-9._-]{0,127}$/;
 const maxKeyBytes = 900;
 const maxIdLength = 180;
 
-type NameKind = 'agent' | 'project' | 'step' | 'harness';
+type NameKind = 'agent' | 'project' | 'step' | 'harness' | 'writer';
 
 /** Returns the name, or throws a `UsageError` that says what a name may be. */
 export function checkName(kind: NameKind, value: string): string {

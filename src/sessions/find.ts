@@ -1,13 +1,9 @@
 import { inParallel } from '../concurrency.js';
 import { NotFoundError, UsageError } from '../errors.js';
-import {
-  type ListedSession,
-  listSessionIds,
-  listSessions,
-  readMeta,
-} from '../mirror/slots/session-listing.js';
+import { type ListedSession, listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
 import type { SessionRef } from '../mirror/stream.js';
 import type { SessionStore } from './conversation.js';
+import { listIndexed } from './indexed.js';
 import { isTitledSo, referred } from './reference.js';
 
 /** The scope for resolving a session reference. */
@@ -73,8 +69,8 @@ async function candidatesOf(
   const refs = [...ids].flatMap(([harness, some]) => [...some].map((id) => ({ harness, id })));
   const named = referred(word, refs);
   if (named.length > 0) return named;
-  const all = await listSessions(bucket, layout, scope.harnesses);
-  return all.filter(({ meta }) => isTitledSo(meta?.title, word));
+  const { sessions } = await listIndexed(bucket, layout, scope.harnesses);
+  return sessions.filter(({ meta }) => isTitledSo(meta?.title, word));
 }
 
 /** The row of the last listing for `@2`. */
@@ -104,6 +100,6 @@ async function here(
     }));
     return found.filter(({ meta }) => meta !== undefined);
   }
-  const sessions = await listSessions(bucket, layout, harnesses);
+  const { sessions } = await listIndexed(bucket, layout, harnesses);
   return sessions.filter(({ meta }) => meta?.cwd === folder).slice(0, 1);
 }

@@ -47,6 +47,7 @@ describe('tracecraft session', () => {
       schema_version: 1,
       data: {
         total: 1,
+        index_as_of: null,
         sessions: [
           {
             harness: 'claude-code',

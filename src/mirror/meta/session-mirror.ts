@@ -24,6 +24,8 @@ export interface SessionMirrorContext {
   readonly redactor: Redactor;
   /** Without an arbitrating store: another machine was the last to write this session's document. */
   readonly onOtherHost?: ((session: SessionRef, other: OtherHost) => void) | undefined;
+  /** The bucket now holds this document. */
+  readonly onMeta?: ((document: MetaDocument) => void) | undefined;
 }
 
 export interface OtherHost {
@@ -110,6 +112,7 @@ export class SessionMirror {
     }
     this.#written = written;
     this.#stored = written;
+    this.#context.onMeta?.(this.#known ?? document);
     await this.#stateFile.save({ endedAt, written });
   }
 

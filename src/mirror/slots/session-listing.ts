@@ -31,7 +31,11 @@ export async function listSessions(
     id,
     meta: await readMeta(bucket, layout.meta(harness, id)),
   }));
-  return sessions.sort((left, right) => (activeAt(left) < activeAt(right) ? 1 : -1));
+  return newestFirst(sessions);
+}
+
+export function newestFirst(sessions: readonly ListedSession[]): readonly ListedSession[] {
+  return [...sessions].sort((left, right) => (activeAt(left) < activeAt(right) ? 1 : -1));
 }
 
 /** When a session last said something, or was last seen; ISO 8601 UTC, '' if unknown. */

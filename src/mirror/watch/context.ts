@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.js';
+import type { IndexWriter } from '../index/index-writer.js';
 import type { SessionMirror } from '../meta/session-mirror.js';
 import type { Watcher } from '../stream.js';
 import type { FileEvents } from './file-events.js';
@@ -40,6 +41,8 @@ export interface WatchSettings {
 export interface WatchContext {
   readonly watchers: readonly Watcher[];
   readonly registry: StreamRegistry;
+  /** Where this machine's lines of the derived index are kept, if it keeps any. */
+  readonly index?: IndexWriter;
   readonly clock: Clock;
   readonly settings: WatchSettings;
   readonly report: WatchReport;

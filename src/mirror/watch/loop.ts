@@ -46,7 +46,7 @@ export class WatchLoop {
   constructor(context: WatchContext) {
     const { watchers, settings, registry, clock, report } = context;
     this.#context = context;
-    const uploader = new StreamUploader(registry, clock, report, settings.timing);
+    const uploader = new StreamUploader(registry, clock, report, settings.timing, context.index);
     this.#uploader = uploader;
     this.#filter = new SessionFilter(watchers, settings.selection, (error) =>
       uploader.failed(error),
@@ -293,7 +293,7 @@ export class WatchLoop {
   /** Runs alongside the loop: a store that does not answer must not hold up checking, sending or ending. */
   #writeDueMetas(): void {
     const { clock } = this.#context;
-    if (this.#isWritingMetas || this.#uploader.metas.nextMs > clock.monotonic()) return;
+    if (this.#isWritingMetas || this.#uploader.metasDueMs > clock.monotonic()) return;
     this.#isWritingMetas = true;
     const done = (): void => {
       this.#isWritingMetas = false;
@@ -321,9 +321,9 @@ export class WatchLoop {
   }
 
   #nextMs(now: number): number {
-    const { breaker, metas } = this.#uploader;
+    const { breaker, metasDueMs } = this.#uploader;
     let lookAtMs = this.#sweepAtMs;
-    let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metas.nextMs;
+    let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metasDueMs;
     for (const state of this.#uploader.states) {
       if (state.hotUntilMs > now) lookAtMs = Math.min(lookAtMs, state.lookAtMs);
       if (state.isFlushing) continue;

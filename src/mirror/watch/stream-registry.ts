@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.js';
 import type { SourceError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
+import type { MetaDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
@@ -59,6 +60,7 @@ export interface StreamRegistryContext {
   readonly onStateTrouble: (error: unknown) => void;
   readonly onSourceTrouble: (error: SourceError) => void;
   readonly onOtherHost?: (session: SessionRef, other: OtherHost) => void;
+  readonly onMeta?: (document: MetaDocument) => void;
 }
 
 /** Several files that claim to be one stream, and which of them was elected. */
@@ -368,9 +370,8 @@ export class StreamRegistry {
     const key = `${harness}\n${id}`;
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
-    const { bucket, layout, agent, host, redactor, onOtherHost } = this.#context;
-    const context = { bucket, layout, agent, host, redactor, onOtherHost };
-    const session = new SessionMirror(context, stream.session, this.#sessionState(harness, id));
+    const state = this.#sessionState(harness, id);
+    const session = new SessionMirror(this.#context, stream.session, state);
     this.#sessions.set(key, session);
     return session;
   }

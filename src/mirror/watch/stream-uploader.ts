@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.js';
 import { PartialError } from '../../errors.js';
+import type { IndexWriter } from '../index/index-writer.js';
 import { MetaSchedule } from '../meta/schedule.js';
 import type { UploadLimits } from '../slots/upload.js';
 import type { FileSnapshot } from '../stream.js';
@@ -52,13 +53,21 @@ export class StreamUploader {
   readonly breaker = new CircuitBreaker();
   readonly metas = new MetaSchedule();
   readonly #registry: StreamRegistry;
+  readonly #index: IndexWriter | undefined;
   readonly #clock: Clock;
   readonly #report: UploaderReport;
   readonly #timing: FlushTiming;
   readonly #states = new Map<MirroredStream, UploadState>();
   readonly #told = new Set<string>();
 
-  constructor(registry: StreamRegistry, clock: Clock, report: UploaderReport, timing: FlushTiming) {
+  constructor(
+    registry: StreamRegistry,
+    clock: Clock,
+    report: UploaderReport,
+    timing: FlushTiming,
+    index?: IndexWriter,
+  ) {
+    this.#index = index;
     this.#registry = registry;
     this.#clock = clock;
     this.#report = report;
@@ -185,10 +194,16 @@ export class StreamUploader {
     }
   }
 
+  /** When the next derived document is due. */
+  get metasDueMs(): number {
+    return Math.min(this.metas.nextMs, this.#index?.nextMs ?? Number.POSITIVE_INFINITY);
+  }
+
   async writeMetas(which: 'due' | 'all'): Promise<void> {
     const now = (): number => this.#clock.monotonic();
     if (now() < this.breaker.notBeforeMs) return;
     for (const failure of await this.metas.write(which, now)) this.#tellOnce(failure);
+    await this.#index?.write(which, now);
   }
 
   /** A problem with a single document is retried forever, so it is reported only the first time. */
