@@ -11,7 +11,7 @@ export function describeFiles(context: ContractContext, keepsEmpty: boolean): vo
   describe('files', () => {
     const path = (name: string): string => join(context.folder, name);
 
-    it('of any size go and come, with progress', async () => {
+    it('of any size are uploaded and downloaded, with progress', async () => {
       const key = `${context.fresh()}big.bin`;
       const content = randomBytes(bigFileBytes);
       await writeFile(path('big'), content);
@@ -46,7 +46,7 @@ export function describeFiles(context: ContractContext, keepsEmpty: boolean): vo
       }
     });
 
-    it('stop when their caller does, and leave nothing behind', async () => {
+    it('are aborted when the caller stops, and leave nothing behind', async () => {
       const prefix = context.fresh();
       const stopOnProgress = () => {
         const stop = new AbortController();
@@ -66,7 +66,7 @@ export function describeFiles(context: ContractContext, keepsEmpty: boolean): vo
       expect(await readdir(context.folder)).toEqual(before);
     }, 60_000);
 
-    it('that are missing are said to be, and nothing is touched', async () => {
+    it('that are missing are reported, and nothing is touched', async () => {
       const prefix = context.fresh();
       await writeFile(path('kept'), 'kept');
       await expect(context.bucket.getFile(`${prefix}none`, path('kept'))).rejects.toThrow(
@@ -82,7 +82,7 @@ export function describeFiles(context: ContractContext, keepsEmpty: boolean): vo
       expect(await context.list(prefix)).toEqual([]);
     });
 
-    it('leave no part behind when they cannot be written', async () => {
+    it('leave no parts behind if they cannot be written', async () => {
       const key = `${context.fresh()}file`;
       await context.bucket.put(key, text('x'));
       const target = path('no/such/folder/file');

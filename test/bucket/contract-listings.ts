@@ -4,7 +4,7 @@ import { type ContractContext, inLanes, text } from './contract-context.js';
 
 export function describeListings(context: ContractContext): void {
   describe('listings', () => {
-    it('say what lies there', async () => {
+    it('show what is in the bucket', async () => {
       const prefix = context.fresh();
       await context.bucket.put(`${prefix}a`, text('hello'));
       const [entry] = await context.list(prefix);
@@ -32,7 +32,7 @@ export function describeListings(context: ContractContext): void {
       expect(details(late)).toEqual(expected);
     });
 
-    it('take a prefix as text, not as a folder', async () => {
+    it('treat a prefix as text, not as a folder', async () => {
       const prefix = context.fresh();
       for (const key of ['log', 'log-1', 'log/a', 'logs/b', 'lo']) {
         await context.bucket.put(`${prefix}${key}x`, text('x'));
@@ -70,7 +70,7 @@ export function describeListings(context: ContractContext): void {
       ]);
     });
 
-    it('go on after any key, in it or not', async () => {
+    it('continue after any key, whether it exists or not', async () => {
       const prefix = context.fresh();
       const keys = ['a', 'b/1', 'b/2', 'b/3/x', 'c', 'd'];
       for (const key of keys) await context.bucket.put(`${prefix}${key}`, text('x'));
@@ -81,7 +81,7 @@ export function describeListings(context: ContractContext): void {
       }
     });
 
-    it('have no end at a thousand', async () => {
+    it('do not stop at a thousand keys', async () => {
       const prefix = context.fresh();
       const keys = Array.from({ length: 1_105 }, (_, index) => String(index).padStart(5, '0'));
       await inLanes(keys, (key) =>

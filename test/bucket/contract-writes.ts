@@ -7,7 +7,7 @@ import { type Racers, startRacers } from './race.js';
 
 export function describeConditionalWrites(context: ContractContext): void {
   describe('conditional writes', () => {
-    it('create once', async () => {
+    it('create an object once', async () => {
       const key = `${context.fresh()}claim`;
       const first = await context.bucket.putIfAbsent(key, text('first'));
       expect(first).toMatchObject({ written: true });
@@ -18,7 +18,7 @@ export function describeConditionalWrites(context: ContractContext): void {
       });
     });
 
-    it('replace only what the writer knows', async () => {
+    it('replace only the version that the writer knows', async () => {
       const key = `${context.fresh()}state`;
       expect(
         await context.bucket.putIfMatch(key, text('x'), '"00000000000000000000000000000000"'),
@@ -39,7 +39,7 @@ export function describeConditionalWrites(context: ContractContext): void {
       );
     });
 
-    it('go on from the ETag of a create, a replace and a file', async () => {
+    it('accept the ETag that a create, a replace or a file upload returned', async () => {
       const key = `${context.fresh()}chain`;
       const source = join(context.folder, 'chain');
       await writeFile(source, 'file');
@@ -56,7 +56,7 @@ export function describeConditionalWrites(context: ContractContext): void {
       });
     });
 
-    it('let one of many in one process create, whose content stays', async () => {
+    it('let one of many writers in one process create the object, and keep its content', async () => {
       const prefix = context.fresh();
       for (let round = 0; round < 5; round += 1) {
         const key = `${prefix}claim-${round}`;
@@ -97,7 +97,7 @@ export function describeConditionalWrites(context: ContractContext): void {
 
     afterAll(() => racers?.stop());
 
-    it('let one of them create, every time', async () => {
+    it('have one creator, every time', async () => {
       const prefix = context.fresh();
       for (let round = 0; round < rounds; round += 1) {
         const key = `${prefix}race-${round}`;
@@ -107,7 +107,7 @@ export function describeConditionalWrites(context: ContractContext): void {
       }
     });
 
-    it('let one of them replace, every time', async () => {
+    it('have one replacer, every time', async () => {
       const key = `${context.fresh()}race`;
       let { etag } = await context.bucket.put(key, text('start'));
       for (let round = 0; round < rounds; round += 1) {

@@ -91,7 +91,7 @@ export function describeBucketContract(
     }, 120_000);
 
     describe('objects', () => {
-      it('are what was written, with the ETag that the writer was told', async () => {
+      it('are read as written, with the ETag that the writer got', async () => {
         const key = `${fresh()}object`;
         expect(await bucket.get(key)).toBeUndefined();
         const body = Buffer.from(Array.from({ length: 512 }, (_, index) => index % 256));
@@ -130,7 +130,7 @@ export function describeBucketContract(
         expect((await bucket.get(key))?.body.toString()).toBe('inside');
       });
 
-      it('are deleted, again and again', async () => {
+      it('can be deleted repeatedly', async () => {
         const prefix = fresh();
         await bucket.put(`${prefix}a/b/c`, text('x'));
         await bucket.delete(`${prefix}a/b/c`);
@@ -143,7 +143,7 @@ export function describeBucketContract(
         expect(await bucket.putIfAbsent(`${prefix}a`, text('y'))).toMatchObject({ written: true });
       });
 
-      it('are seen whole while they are replaced', async () => {
+      it('are always read whole while they are being replaced', async () => {
         const key = `${fresh()}flapping`;
         const bodies = ['a', 'b'].map((letter) => Buffer.alloc(200_000, letter));
         const [a = text(''), b = text('')] = bodies;
@@ -163,7 +163,7 @@ export function describeBucketContract(
     });
 
     describe('ranges', () => {
-      it('give those bytes and the size of the whole', async () => {
+      it('return those bytes and the size of the whole object', async () => {
         const key = `${fresh()}digits`;
         const { etag } = await bucket.put(key, text('0123456789'));
         const part = async (from: number, to: number): Promise<unknown> => {
@@ -179,7 +179,7 @@ export function describeBucketContract(
         expect(await part(500, 600)).toBe('');
       });
 
-      it('of nothing are nothing, and impossible ones are refused', async () => {
+      it('may be empty; impossible ones are refused', async () => {
         const key = `${fresh()}nothing`;
         expect(await bucket.get(key, { range: { start: 0, end: 3 } })).toBeUndefined();
         for (const [from, to] of [
@@ -224,7 +224,7 @@ export function describeBucketContract(
         `${'long-'.repeat(40)}`,
       ];
 
-      it('of every kind are kept, read and listed in the order of their bytes', async () => {
+      it('of every kind are stored, read and listed in byte order', async () => {
         const prefix = fresh();
         await inLanes(odd, (key) => bucket.put(`${prefix}${key}`, text(key)));
         for (const key of odd) {
@@ -236,7 +236,7 @@ export function describeBucketContract(
         expect(await list(prefix)).toEqual([]);
       });
 
-      it('that some store could misread are refused before any request', async () => {
+      it('that some store could misread are refused before any request is made is made', async () => {
         const bad = [
           '',
           '/absolute',
@@ -288,7 +288,7 @@ export function describeBucketContract(
     describeListings(context);
     describeFiles(context, keepsEmpty);
 
-    it('tells the time within a few seconds of this machine', async () => {
+    it("reports a time within a few seconds of this machine's", async () => {
       const apart = (await bucket.now()).getTime() - Date.now();
       expect(Math.abs(apart)).toBeLessThan(5_000);
     });
@@ -312,7 +312,7 @@ export function describeBucketContract(
       expect(await bucket.get(key)).toBeUndefined();
     });
 
-    it('says where it is without saying any secret', () => {
+    it('describes its location without any secret', () => {
       expect(bucket.location).not.toBe('');
       const { target } = subject;
       if (target.backend === 's3') expect(bucket.location).not.toContain(target.secretKey);

@@ -38,7 +38,7 @@ describe('a failed step on disk', () => {
     });
   });
 
-  it('that is full says what helps', () => {
+  it('says what helps if the disk is full', () => {
     expect(diskError(failed('ENOSPC'), 'x')).toMatchObject({
       hint: expect.stringContaining('Free'),
     });
@@ -47,7 +47,7 @@ describe('a failed step on disk', () => {
     });
   });
 
-  it('that is ours already, or a mistake of ours, stays what it is', () => {
+  it('leaves errors of our own, and programming errors, as they are', () => {
     const ours = new TracecraftError('damaged', 'ours');
     expect(diskError(ours, 'x')).toBe(ours);
     const mistake = new TypeError('undefined is not a function');

@@ -15,7 +15,7 @@ function mostWithinOneWindow(times: readonly number[]): number {
 }
 
 describe('batches to the Hub', () => {
-  it('stay below its limit however many are wanted, and go on at a steady pace', async () => {
+  it('stay below its rate limit however many are requested, at a steady pace', async () => {
     const clock = new EagerClock();
     const next = openHubPace(clock);
     const times: number[] = [];
@@ -29,7 +29,7 @@ describe('batches to the Hub', () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(500);
   });
 
-  it('may come at once again after a silence', async () => {
+  it('may be sent at once again after a pause', async () => {
     const clock = new EagerClock();
     const next = openHubPace(clock, { burst: 3, perSecond: 1 });
     for (let batch = 0; batch < 3; batch += 1) await next();
@@ -41,7 +41,7 @@ describe('batches to the Hub', () => {
     expect(clock.monotonic()).toBe(before + 1_000);
   });
 
-  it('of sixteen sessions that each write every five seconds, out of step, are fewer than the limit', async () => {
+  it('of sixteen sessions that each write every five seconds, out of step, stay below the limit', async () => {
     const clock = new ManualClock();
     const next = openHubPace(clock);
     const sent: number[] = [];

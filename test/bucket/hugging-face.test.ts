@@ -50,14 +50,14 @@ async function failureOf(step: Promise<unknown>, secret: string): Promise<Tracec
 }
 
 describe('writes', () => {
-  it('of one moment go up in one batch', async () => {
+  it('made at the same moment go up in one batch', async () => {
     const keys = Array.from({ length: 40 }, (_, index) => `p/m/${index}`);
     await Promise.all(keys.map((key) => bucket.put(key, text(key))));
     expect(requests(/POST .*\/batch/)).toHaveLength(1);
     for (const key of keys) expect(hub.content('ann/traces', key)?.toString()).toBe(key);
   });
 
-  it('are at most a hundred to a batch, and one upload is under way at a time', async () => {
+  it('go up at most a hundred to a batch, one upload at a time', async () => {
     const keys = Array.from({ length: 130 }, (_, index) => `p/m/${index}`);
     await Promise.all(keys.map((key) => bucket.put(key, text(key))));
     expect(requests(/POST .*\/batch/)).toHaveLength(2);
@@ -65,13 +65,13 @@ describe('writes', () => {
     expect(order.indexOf('batch')).toBeLessThan(order.lastIndexOf('shards'));
   });
 
-  it('to one key stay in the order in which they came', async () => {
+  it('to one key stay in order', async () => {
     await Promise.all([1, 2, 3].map((round) => bucket.put('p/k', text(`round ${round}`))));
     expect(hub.content('ann/traces', 'p/k')?.toString()).toBe('round 3');
     expect(requests(/POST .*\/batch/)).toHaveLength(3);
   });
 
-  it('take what the caller had when it called', async () => {
+  it('use the bytes as they were when the caller called', async () => {
     const body = text('before');
     const written = bucket.put('p/k', body);
     body.write('after!');
@@ -79,7 +79,7 @@ describe('writes', () => {
     expect(hub.content('ann/traces', 'p/k')?.toString()).toBe('before');
   });
 
-  it('that a batch refuses fail by name and reason, and the others do not', async () => {
+  it('that a batch refuses fail with name and reason; the others succeed', async () => {
     hub.refusePaths(/bad/, 'Quota is used up');
     const [good, bad] = await Promise.allSettled([
       bucket.put('p/good', text('x')),
@@ -92,7 +92,7 @@ describe('writes', () => {
     expect(alone.message).toMatch(/p\/bad.*Quota is used up/);
   });
 
-  it('are left out when stopped before they are sent', async () => {
+  it('are dropped if they are aborted before they are sent', async () => {
     const stop = new AbortController();
     const first = bucket.put('p/first', text('1'));
     const second = bucket.put('p/second', text('2'), { signal: stop.signal });
@@ -104,7 +104,7 @@ describe('writes', () => {
 });
 
 describe('reads', () => {
-  it('of one moment are looked up together', async () => {
+  it('made at the same moment are looked up together', async () => {
     const keys = Array.from({ length: 30 }, (_, index) => `p/m/${index}`);
     await Promise.all(keys.map((key) => bucket.put(key, text(key))));
     const found = await Promise.all(keys.map((key) => bucket.get(key)));
@@ -112,21 +112,21 @@ describe('reads', () => {
     expect(requests(/paths-info/).length).toBeLessThanOrEqual(4);
   });
 
-  it('never show the token to where the content lies', async () => {
+  it('never send the token to the server that holds the content', async () => {
     await bucket.put('p/k', text('x'));
     // The content server refuses whoever sends one.
     expect((await bucket.get('p/k'))?.body.toString()).toBe('x');
     expect(requests(/^xet:GET \/content/)).toHaveLength(1);
   });
 
-  it('that break off are made again', async () => {
+  it('that are cut off are repeated', async () => {
     await bucket.put('p/k', text('a text of some length'));
     hub.faults.next(/^GET \/content/, 'cut-short');
     const patient = withRetry(bucket, { ...patientRetry, clock: new EagerClock() });
     expect((await patient.get('p/k'))?.body.toString()).toBe('a text of some length');
   });
 
-  it('of files that break off leave nothing behind', async () => {
+  it('of files that are cut off leave nothing behind', async () => {
     const folder = await createTemporaryFolder();
     try {
       await bucket.put('p/k', text('a text of some length'));
@@ -143,7 +143,7 @@ describe('reads', () => {
 });
 
 describe('listings', () => {
-  it('name each object once, whatever is written between two pages', async () => {
+  it('list each object once, whatever is written between two pages', async () => {
     const paged = await startHub({ pageSize: 3 });
     try {
       const { files } = paged.createBucket('ann/traces');
@@ -179,7 +179,7 @@ describe('listings', () => {
 });
 
 describe('deletions', () => {
-  it('of one moment are one batch', async () => {
+  it('made at the same moment are one batch', async () => {
     const keys = Array.from({ length: 12 }, (_, index) => `p/m/${index}`);
     await Promise.all(keys.map((key) => bucket.put(key, text(key))));
     hub.seen.length = 0;
@@ -188,7 +188,7 @@ describe('deletions', () => {
     expect(hub.buckets.get('ann/traces')?.files.size).toBe(0);
   });
 
-  it('that are refused are done when nothing is there, and fail by name when something is', async () => {
+  it('that are refused count as done if the object is gone, and otherwise fail with its name', async () => {
     await bucket.put('p/kept', text('x'));
     hub.refusePaths(/./, 'Path does not exist');
     await bucket.delete('p/never-was');
@@ -197,7 +197,7 @@ describe('deletions', () => {
   });
 });
 
-describe('what passes is outlasted', () => {
+describe('transient failures are retried', () => {
   const steps = [
     ['xet-write-token', /xet-write-token/],
     ['a xorb', /xorbs/],
@@ -236,14 +236,14 @@ describe('what passes is outlasted', () => {
     expect((await place.get('p/k'))?.body.toString()).toBe('x');
   });
 
-  it('says how long the Hub wants to be left alone', async () => {
+  it('reports how long the Hub asks us to wait', async () => {
     hub.faults.next(/paths-info/, tooFast(34));
     const failed = await failureOf(bucket.get('p/k'), token);
     expect(failed).toMatchObject({ kind: 'unreachable', retryAfterMs: 34_000 });
     expect(failed.message).toContain('429');
   });
 
-  it('is not waited for without end', async () => {
+  it('does not wait forever', async () => {
     const dead = openHubBucket({
       bucket: 'ann/traces',
       endpoint: 'http://127.0.0.1:9',
@@ -255,7 +255,7 @@ describe('what passes is outlasted', () => {
   });
 });
 
-describe('who may not', () => {
+describe('a user without permission', () => {
   it('is told that the token is unknown', async () => {
     const stranger = 'hf_unknownunknownunknown';
     const place = openHubBucket({
@@ -315,7 +315,7 @@ describe('tokens', () => {
   const ask = (env: Record<string, string>): Promise<string> =>
     hubToken({ token: undefined, env, location: 'hf://buckets/ann/traces' });
 
-  it('come from the environment, then from the file, in the order of the Hub’s own tools', async () => {
+  it('come from the environment, then from the file, in the order that the Hub’s own tools use', async () => {
     const folder = await createTemporaryFolder();
     try {
       const home = folder.path;
@@ -333,7 +333,7 @@ describe('tokens', () => {
     }
   });
 
-  it('that are none are refused without being shown', async () => {
+  it('that are invalid are refused without being shown', async () => {
     const wrong = 'sk-somebody-elses-key';
     const failed = await failureOf(ask({ HF_TOKEN: wrong }), wrong);
     expect(failed).toBeInstanceOf(NotAllowedError);
@@ -353,18 +353,18 @@ describe('creating', () => {
     expect(other).toEqual({ isNew: true, visibility: 'public' });
   });
 
-  it('says what the bucket is, whatever was asked for', async () => {
+  it('reports the visibility that the bucket really has', async () => {
     hub.createBucket('ann/shown', { isPrivate: false });
     const found = await createHubBucketIfMissing(where('ann/shown'), 'private');
     expect(found).toEqual({ isNew: false, visibility: 'public' });
   });
 
-  it('is for one’s own namespace', async () => {
+  it('works only in your own namespace', async () => {
     const failed = await failureOf(createHubBucketIfMissing(where('bob/new')), token);
     expect(failed).toBeInstanceOf(NotAllowedError);
   });
 
-  it('refuses names that no bucket has', () => {
+  it('refuses impossible bucket names', () => {
     for (const name of ['traces', 'a/b/c', '/x', 'a/', 'a b/c', '../x']) {
       expect(() => openHubBucket(where(name)), name).toThrow(UsageError);
     }

@@ -4,7 +4,7 @@ import { checkKey, checkPrefix, compareKeys, isKey, sortKeys } from '../../src/b
 import { UsageError } from '../../src/errors.js';
 
 describe('the order of keys', () => {
-  it('is that of their UTF-8 bytes', () => {
+  it('is the order of their UTF-8 bytes', () => {
     const text = fc.string({ unit: 'binary', maxLength: 12 });
     fc.assert(
       fc.property(text, text, text, (stem, left, right) => {
@@ -25,7 +25,7 @@ describe('the order of keys', () => {
     expect(sortKeys(['😀', '\uff5e'])).toEqual(['\uff5e', '😀']);
   });
 
-  it('is not that of JavaScript', () => {
+  it("differs from JavaScript's", () => {
     expect(['😀', '\uff5e', '\ue000', '\u{10ffff}', 'z'].sort(compareKeys)).toEqual([
       'z',
       '\ue000',
@@ -37,14 +37,14 @@ describe('the order of keys', () => {
 });
 
 describe('a key', () => {
-  it('is given back as it is', () => {
+  it('is returned unchanged', () => {
     expect(checkKey('p/sessions/codex/x/part-00000-77ea1f78.jsonl')).toContain('part-00000');
     expect(checkPrefix('')).toBe('');
     expect(checkPrefix('p/.')).toBe('p/.');
     expect(checkPrefix('p/..')).toBe('p/..');
   });
 
-  it('may have 1024 bytes and no more', () => {
+  it('has at most 1024 bytes', () => {
     const long = `${'ü/'.repeat(341)}a`;
     expect(Buffer.byteLength(long)).toBe(1024);
     expect(checkKey(long)).toBe(long);
@@ -52,11 +52,11 @@ describe('a key', () => {
     expect(() => checkPrefix(`${long}a`)).toThrow(UsageError);
   });
 
-  it('that is refused is named in what is said, shortened and on one line', () => {
+  it('that is refused is named in the error, shortened and on one line', () => {
     expect(() => checkKey(`a\n${'b'.repeat(2_000)}`)).toThrow(/"a\\nb+": it contains/);
   });
 
-  it('is one exactly when it is not refused', () => {
+  it('is valid exactly if it is not refused', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('a', '.', '/', '\\', '\0', 'ü') }), (key) => {
         const isRefused = (() => {

@@ -47,7 +47,7 @@ async function plant(key: string, holder: ProcessIdentity): Promise<void> {
 }
 
 describe('a lock', () => {
-  it('lets one at a time in, and leaves nothing behind', async () => {
+  it('admits one holder at a time, and leaves nothing behind', async () => {
     const locks = locksWith(systemClock);
     let inside = 0;
     let most = 0;
@@ -64,14 +64,14 @@ describe('a lock', () => {
     expect(await readdir(temporaries)).toEqual([]);
   });
 
-  it('is released when what it guards fails', async () => {
+  it('is released if the guarded work fails', async () => {
     const locks = locksWith(systemClock);
     const failing = locks.hold('key', () => Promise.reject(new Error('inside')));
     await expect(failing).rejects.toThrow('inside');
     expect(await locks.hold('key', async () => 'next')).toBe('next');
   });
 
-  it('of one key does not keep another waiting', async () => {
+  it('of one key does not block another key', async () => {
     const locks = locksWith(systemClock);
     const nested = locks.hold('a', () => locks.hold('b', async () => 'both'));
     expect(await nested).toBe('both');
@@ -100,7 +100,7 @@ describe('a lock whose holder', () => {
     expect(await breaks({ ...me, pid: 2 ** 22 + 1, started: '1' })).toBe(true);
   });
 
-  it('had this pid before somebody else got it is broken', async () => {
+  it('had this pid before another process got it is broken', async () => {
     expect(me.started).not.toBe('');
     expect(await breaks({ ...me, started: `${me.started}0` })).toBe(true);
   });
@@ -120,7 +120,7 @@ describe('a lock whose holder', () => {
     expect(await breaks({ ...me, pidNamespace: '1' })).toBe(false);
   });
 
-  it('lives is waited for no longer than patience lasts, and is named', async () => {
+  it('is alive is waited for until the timeout, and named in the error', async () => {
     await plant('key', me);
     const clock = new EagerClock();
     const waiting = locksWith(clock, 1_000).hold('key', async () => undefined);
@@ -135,7 +135,7 @@ describe('a lock whose holder', () => {
     expect(await readdir(temporaries)).toEqual([]);
   });
 
-  it('cannot be told is not broken', async () => {
+  it('is unknown is not broken', async () => {
     await plant('key', me);
     const [lock = ''] = await readdir(folder);
     const [entry = ''] = await readdir(join(folder, lock));
@@ -154,7 +154,7 @@ describe('a process that is killed while it holds a lock', () => {
 
   afterAll(() => program.remove());
 
-  it('keeps it until then, and not after', async () => {
+  it('holds it until then, and not after', async () => {
     const child = program.start([folder, temporaries, 'key']);
     if (child.stdout === null) throw new Error('no stdout');
     await once(child.stdout, 'data');
@@ -172,7 +172,7 @@ describe('a process that is killed while it holds a lock', () => {
 });
 
 describe('a holder', () => {
-  it('is spelt as a file name and read back', async () => {
+  it('is encoded as a file name and read back', async () => {
     const me = await thisProcess();
     const name = encodeProcess(me, 'nonce');
     expect(parseProcess(name)).toEqual(me);
@@ -182,7 +182,7 @@ describe('a holder', () => {
     expect(parseProcess('pid=0&started=1')).toBeUndefined();
   });
 
-  it('that runs is alive, whoever asks', async () => {
+  it('that is running is alive, whoever asks', async () => {
     expect(await livenessOf(await thisProcess())).toBe('alive');
   });
 });

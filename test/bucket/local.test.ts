@@ -49,7 +49,7 @@ const internal = async (name: string): Promise<readonly string[]> =>
   readdir(join(root, '.tracecraft', name)).catch(() => []);
 
 describe('the folder', () => {
-  it('holds each object as the file that its key says, for its owner alone', async () => {
+  it('holds each object as a file named by its key, readable by its owner only', async () => {
     await bucket.put('p/agents/a.json', text('{}\n'));
     expect(await readFile(join(root, 'p', 'agents', 'a.json'), 'utf8')).toBe('{}\n');
     expect((await stat(join(root, 'p', 'agents', 'a.json'))).mode & 0o777).toBe(0o600);
@@ -57,7 +57,7 @@ describe('the folder', () => {
     expect((await stat(join(root, 'p'))).mode & 0o777).toBe(0o700);
   });
 
-  it('shows nothing of ours, and keeps nothing that is done with', async () => {
+  it('lists none of our own files, and keeps no leftovers', async () => {
     const created = await bucket.putIfAbsent('a', text('1'));
     await bucket.putIfAbsent('a', text('2'));
     await bucket.putIfMatch('a', text('3'), created.written ? created.etag : '');
@@ -69,7 +69,7 @@ describe('the folder', () => {
     expect(await internal('locks')).toEqual([]);
   });
 
-  it('keeps one name for itself', async () => {
+  it('reserves one name for itself', async () => {
     await expect(bucket.put('.tracecraft/tmp/x', text('x'))).rejects.toThrow(UsageError);
     await expect(bucket.get('.tracecraft')).rejects.toThrow(UsageError);
     await bucket.put('p/.tracecraft/x', text('x'));
@@ -78,7 +78,7 @@ describe('the folder', () => {
     expect(await keys('.trace')).toEqual([]);
   });
 
-  it('loses the folders that a deletion leaves empty, and no other', async () => {
+  it('removes the folders that a deletion leaves empty, and no others', async () => {
     await bucket.put('p/a/b/c', text('x'));
     await bucket.put('p/d', text('x'));
     await bucket.delete('p/a/b/c');
@@ -87,7 +87,7 @@ describe('the folder', () => {
     expect(await readdir(root)).toEqual(['.tracecraft']);
   });
 
-  it('loses no write to a deletion that removes its folder meanwhile', async () => {
+  it('loses no write if a deletion removes its folder meanwhile', async () => {
     for (let round = 0; round < 20; round += 1) {
       await bucket.put('p/q/old', text('x'));
       await Promise.all([bucket.delete('p/q/old'), bucket.put('p/q/new', text('y'))]);
@@ -96,7 +96,7 @@ describe('the folder', () => {
     }
   });
 
-  it('never has a plain write or a deletion undone by a conditional write of the same moment', async () => {
+  it('never lets a simultaneous conditional write undo a plain write or a deletion', async () => {
     for (let round = 0; round < 20; round += 1) {
       const first = await bucket.put('contested', text('old'));
       await Promise.all([
@@ -114,7 +114,7 @@ describe('the folder', () => {
     }
   });
 
-  it('makes plain writes and deletions wait for whoever replaces the object', async () => {
+  it('makes plain writes and deletions wait for a replacement in progress', async () => {
     const locks = openLocks({
       folder: join(root, '.tracecraft', 'locks'),
       temporaries: join(root, '.tracecraft', 'tmp'),
@@ -136,7 +136,7 @@ describe('the folder', () => {
     }
   });
 
-  it('is swept of what died an hour ago, before the first write', async () => {
+  it('is swept, before the first write, of leftovers older than an hour', async () => {
     const temporaries = join(root, '.tracecraft', 'tmp');
     const [old, young, lock] = [
       '17-00000000000000aa',
@@ -155,7 +155,7 @@ describe('the folder', () => {
     expect(await readdir(temporaries)).toEqual([young]);
   });
 
-  it('dates objects by the clock that it is given', async () => {
+  it('dates objects by the injected clock', async () => {
     const clock = new ManualClock();
     const timed = await openLocalBucket({ root, clock });
     clock.advance(86_400_000);
@@ -167,15 +167,15 @@ describe('the folder', () => {
   });
 });
 
-describe('a folder that is not there', () => {
-  it('is made when asked for, for its owner alone, and once', async () => {
+describe('a missing folder', () => {
+  it('is created on request, once, accessible to its owner only', async () => {
     const target = { backend: 'local', root: join(folder.path, 'new', 'bucket') } as const;
     expect(await createBucketIfMissing(target)).toEqual({ isNew: true });
     expect(await createBucketIfMissing(target)).toEqual({ isNew: false });
     expect((await stat(target.root)).mode & 0o777).toBe(0o700);
   });
 
-  it('is not opened, and not made by opening', async () => {
+  it('cannot be opened, and is not created by opening', async () => {
     const missing = join(folder.path, 'missing');
     await expect(openLocalBucket({ root: missing })).rejects.toThrow(NotFoundError);
     expect(await readdir(folder.path)).toEqual(['bucket']);
@@ -186,7 +186,7 @@ describe('a folder that is not there', () => {
     );
   });
 
-  it('any more, as when a drive is unplugged, is no empty bucket', async () => {
+  it('that disappeared, as when a drive is unplugged, is not an empty bucket', async () => {
     await bucket.put('a', text('x'));
     await rename(root, join(folder.path, 'unplugged'));
     const calls = [
@@ -209,7 +209,7 @@ describe('a folder that is not there', () => {
 });
 
 describe('names in the way', () => {
-  it('of a file where a folder would have to be', async () => {
+  it('such as a file where a folder is needed are reported', async () => {
     await bucket.put('a', text('x'));
     expect(await bucket.get('a/b')).toBeUndefined();
     await bucket.delete('a/b');
@@ -218,7 +218,7 @@ describe('names in the way', () => {
     expect(await keys()).toEqual(['a']);
   });
 
-  it('of a folder where a file would have to be', async () => {
+  it('such as a folder where a file is needed are reported', async () => {
     await bucket.put('a/b', text('x'));
     expect(await bucket.get('a')).toBeUndefined();
     await bucket.delete('a');
@@ -228,7 +228,7 @@ describe('names in the way', () => {
     expect(await keys()).toEqual(['a/b']);
   });
 
-  it('do not hinder when they are empty folders', async () => {
+  it('do not matter if they are empty folders', async () => {
     await mkdir(join(root, 'a'));
     await mkdir(join(root, 'b'));
     expect(await keys('', '/')).toEqual([]);
@@ -252,7 +252,7 @@ describe('symbolic links', () => {
     await symlink(join(folder.path, 'outside', 'nothing'), join(root, 'dangling'));
   });
 
-  it('are not followed, whatever is asked', async () => {
+  it('are not followed by any operation', async () => {
     for (const key of ['folder/secret', 'file', 'dangling']) {
       await expect(bucket.get(key)).rejects.toThrow(NotAllowedError);
       await expect(bucket.put(key, text('x'))).rejects.toThrow(NotAllowedError);
@@ -265,7 +265,7 @@ describe('symbolic links', () => {
     expect(await readFile(join(folder.path, 'outside', 'secret'), 'utf8')).toBe('secret');
   });
 
-  it('are not listed, nor what lies behind them', async () => {
+  it('are not listed, nor is anything behind them', async () => {
     await bucket.put('a', text('x'));
     expect(await keys()).toEqual(['a']);
     expect(await keys('folder/')).toEqual([]);
@@ -281,7 +281,7 @@ describe('symbolic links', () => {
 });
 
 describe('a listing', () => {
-  it('passes over what vanishes while it walks', async () => {
+  it('skips files that vanish while it runs', async () => {
     for (const key of ['a/1', 'a/2', 'b/1', 'c']) await bucket.put(key, text('x'));
     const seen: string[] = [];
     for await (const entry of bucket.list('')) {
@@ -302,7 +302,7 @@ describe('a listing', () => {
     expect.assertions(2);
   });
 
-  it('passes over what cannot be a key or is no file', async () => {
+  it('skips what cannot be a key or is not a file', async () => {
     await bucket.put('a', text('x'));
     await writeFile(join(root, 'back\\slash'), 'x');
     await writeFile(join(root, 'new\nline'), 'x');
@@ -312,7 +312,7 @@ describe('a listing', () => {
     await expect(bucket.get('pipe')).rejects.toThrow(UsageError);
   });
 
-  it('stops when its caller has stopped', async () => {
+  it('stops when its caller aborts', async () => {
     for (const key of ['a', 'b', 'c']) await bucket.put(key, text('x'));
     const stop = new AbortController();
     const listing = bucket.list('', { signal: stop.signal })[Symbol.asyncIterator]();
@@ -338,7 +338,7 @@ describe('a file system without hard links', () => {
     expect(await internal('locks')).toEqual([]);
   });
 
-  it('on a network, whose answer got lost, is asked what became of it', async () => {
+  it('checks the outcome if the answer of a network file system was lost', async () => {
     const forgetful = await openLocalBucket({
       root,
       hardLink: async (file, name) => {
@@ -352,7 +352,7 @@ describe('a file system without hard links', () => {
     expect(await internal('tmp')).toEqual([]);
   });
 
-  it('that fails in any other way says so', async () => {
+  it('reports any other failure', async () => {
     const full = await openLocalBucket({ root, hardLink: refusing('ENOSPC') });
     const error = await full.putIfAbsent('a', text('x')).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UnreachableError);
@@ -369,7 +369,7 @@ describe('a file system without hard links', () => {
 
 // The superuser may write anywhere, so there nothing would be refused.
 describe.skipIf(process.getuid?.() === 0)('a folder without permission', () => {
-  it('can be read where it cannot be written', async () => {
+  it('can be read even if it cannot be written', async () => {
     await bucket.put('p/a', text('x'));
     await chmod(join(root, 'p'), 0o500);
     await chmod(join(root, '.tracecraft', 'tmp'), 0o500);

@@ -211,7 +211,7 @@ afterEach(async () => {
 });
 
 describe.each(mistakes)('where $name', ({ mutations, holds }) => {
-  it('the suite says so', async () => {
+  it('the suite fails', async () => {
     expect(await holds(ours)).toBe(true);
     const mutant = await buildMutant('test/bucket/mistakable.ts', mutations);
     try {

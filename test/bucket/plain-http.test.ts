@@ -29,7 +29,7 @@ describe('plain http', () => {
     expect(plainHttpHost(s3(endpoint))).toBeUndefined();
   });
 
-  it('is nothing to a folder', () => {
+  it('does not concern a local folder', () => {
     expect(plainHttpHost({ backend: 'local' })).toBeUndefined();
   });
 });

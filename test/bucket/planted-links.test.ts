@@ -119,8 +119,8 @@ const scenes = fc.record({
   }),
 });
 
-describe('a link that somebody planted in a bucket', () => {
-  it('leads nothing outside, at whatever level and whatever is asked', async () => {
+describe('a link planted in a bucket', () => {
+  it('leads no operation outside, at any level', async () => {
     await fc.assert(
       fc.asyncProperty(scenes, async (scene) => {
         const place = await createPlace();
@@ -144,7 +144,7 @@ describe('a link that somebody planted in a bucket', () => {
   }, 120_000);
 
   it.each(['.tracecraft', '.tracecraft/tmp', '.tracecraft/locks', `.tracecraft/locks/${lockName}`])(
-    'at %s is named by whoever would write, who says what to do; reading needs none of it',
+    'at %s is named by every write, with what to do; reads do not need it',
     async (level) => {
       const place = await createPlace();
       await lived(place);
@@ -159,7 +159,7 @@ describe('a link that somebody planted in a bucket', () => {
     },
   );
 
-  it('into the way of an upload while its bytes are still on their way stops it', async () => {
+  it('in the path of an upload in progress stops that upload', async () => {
     const place = await createPlace();
     await lived(place);
     const bucket = await openLocalBucket({ root: place.root });
@@ -182,7 +182,7 @@ describe('a link that somebody planted in a bucket', () => {
 });
 
 describe('a bucket that is only read', () => {
-  it('stays as it is: nothing made in it, nothing swept', async () => {
+  it('stays unchanged: nothing is created or swept', async () => {
     const place = await createPlace();
     await lived(place);
     const leftovers = join(place.root, '.tracecraft', 'tmp');
@@ -200,7 +200,7 @@ describe('a bucket that is only read', () => {
 });
 
 describe('the sweep', () => {
-  it('takes what we name so and nothing else, before the first write', async () => {
+  it('removes only files that we named, before the first write', async () => {
     const place = await createPlace();
     await lived(place);
     const temporaries = join(place.root, '.tracecraft', 'tmp');

@@ -24,7 +24,7 @@ async function expectNothingLeft(): Promise<void> {
 }
 
 describe('a probe', () => {
-  it('of a store that does everything finds that, and leaves nothing', async () => {
+  it('of a store that does everything says so, and leaves nothing behind', async () => {
     const result = await probeBucket(real, 'demo/');
     expect(result.capabilities).toEqual({ putIfAbsent: true, putIfMatch: true });
     expect(result.findings.map(({ check }) => check)).toEqual([
@@ -39,7 +39,7 @@ describe('a probe', () => {
     await expectNothingLeft();
   });
 
-  it('keeps to its own corner of the project', async () => {
+  it('touches only its own part of the project', async () => {
     await real.put('demo/agents/a.json', Buffer.from('{}'));
     const keys: string[] = [];
     await probeBucket(
@@ -56,7 +56,7 @@ describe('a probe', () => {
     expect((await real.get('demo/agents/a.json'))?.body.toString()).toBe('{}');
   });
 
-  it('sees through a store that takes the conditions and ignores them', async () => {
+  it('detects a store that accepts the conditions but ignores them', async () => {
     const ignoring: Bucket = {
       ...real,
       putIfAbsent: async (key, body) => ({ written: true, ...(await real.put(key, body)) }),
@@ -71,7 +71,7 @@ describe('a probe', () => {
     await expectNothingLeft();
   });
 
-  it('sees through a store that looks first and writes then', async () => {
+  it('detects a store that checks first and writes later', async () => {
     const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     const racing: Bucket = {
       ...real,
@@ -94,7 +94,7 @@ describe('a probe', () => {
     await expectNothingLeft();
   });
 
-  it('believes no winner whose object is not there', async () => {
+  it('does not accept a winner whose object is missing', async () => {
     const lying: Bucket = {
       ...real,
       putIfAbsent: async (key, body) => {
@@ -107,7 +107,7 @@ describe('a probe', () => {
     expect(bad(result)).toEqual(['putIfAbsent']);
   });
 
-  it('takes a lost answer for what it turns out to be', async () => {
+  it('finds out the outcome behind a lost answer', async () => {
     const store = scripted(real);
     // Two calls come before the race; of its eight, the answer to the winner gets lost.
     store.script('putIfAbsent', 'applied', 'applied', 'unanswered');
@@ -115,7 +115,7 @@ describe('a probe', () => {
     expect(result.capabilities).toEqual({ putIfAbsent: true, putIfMatch: true });
   });
 
-  it('runs a race again in which the store put everybody off', async () => {
+  it('repeats a race in which the store refused everyone', async () => {
     const store = scripted(real);
     store.script(
       'putIfAbsent',
@@ -151,7 +151,7 @@ describe('a probe', () => {
     expect(bad(result)).toEqual(['putIfMatch', 'delete']);
   });
 
-  it('reports reading and listing that show something else', async () => {
+  it('reports reads and listings that do not match what was written', async () => {
     const odd: Bucket = {
       ...real,
       get: async (key) => {
@@ -165,7 +165,7 @@ describe('a probe', () => {
     );
   });
 
-  it('fails where not even a plain write succeeds', async () => {
+  it('fails if not even a plain write succeeds', async () => {
     for (const error of [new NotAllowedError('no'), new UnreachableError('no')]) {
       const store = scripted(real);
       store.script('put', error);

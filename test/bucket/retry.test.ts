@@ -38,7 +38,7 @@ const bodyOf = async (key: string): Promise<string | undefined> =>
   (await others.get(key))?.body.toString();
 
 describe('plain calls', () => {
-  it('are tried again until they succeed', async () => {
+  it('are retried until they succeed', async () => {
     const path = join(folder.path, 'file');
     await writeFile(path, 'file');
     for (const operation of ['put', 'get', 'delete', 'putFile', 'getFile', 'now'] as const) {
@@ -62,14 +62,14 @@ describe('plain calls', () => {
     expect(await bodyOf('a')).toBeUndefined();
   });
 
-  it('fail with the last failure when they are used up', async () => {
+  it('fail with the last error once attempts are used up', async () => {
     const last = lostAnswer();
     store.script('put', 'unsent', 'unsent', 'unsent', last, 'applied');
     await expect(bucket.put('a', mine)).rejects.toBe(last);
     expect(store.counts().put).toBe(4);
   });
 
-  it('are not repeated for what stays as it is', async () => {
+  it('are not retried after permanent errors', async () => {
     store.script('get', new NotAllowedError('no credentials'));
     await expect(bucket.get('a')).rejects.toThrow(NotAllowedError);
     store.script('put', new TypeError('a mistake of ours'));
@@ -106,7 +106,7 @@ describe('pauses', () => {
     expect(clock.sleeps).toEqual([7_000, 100]);
   });
 
-  it('are left to the caller when the store asks for too much', async () => {
+  it('are left to the caller if the store asks for too long a pause', async () => {
     const busy = new UnreachableError('come back later', { retryAfterMs: 3_600_000 });
     store.script('put', busy);
     await expect(bucket.put('a', mine)).rejects.toBe(busy);
@@ -128,51 +128,51 @@ describe('pauses', () => {
 });
 
 describe('creating', () => {
-  it('is lost when the answer says so and another is there', async () => {
+  it('is lost if the answer says so and another object is there', async () => {
     await others.put('a', theirs);
     expect(await bucket.putIfAbsent('a', mine)).toEqual({ written: false });
     expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 1 });
   });
 
-  it('is won when the answer says no and our own bytes are there', async () => {
+  it('is won if the answer says no but our own bytes are there', async () => {
     await others.put('a', mine);
     expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
     expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 1 });
   });
 
-  it('is sent again when the answer says no and nothing is there', async () => {
+  it('is sent again if the answer says no but nothing is there', async () => {
     store.script('putIfAbsent', 'refused', 'refused');
     expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
     expect(store.counts()).toMatchObject({ putIfAbsent: 3, get: 2 });
   });
 
-  it('is undecided when the store keeps saying no and nothing is there', async () => {
+  it('is undecided if the store keeps saying no and nothing is there', async () => {
     store.script('putIfAbsent', 'refused', 'refused', 'refused', 'refused');
     await expect(bucket.putIfAbsent('a', mine)).rejects.toThrow(/^not known whether a was written/);
     expect(store.counts().putIfAbsent).toBe(4);
   });
 
-  it('is won when only the answer got lost, without sending again', async () => {
+  it('is won if only the answer was lost, without sending again', async () => {
     store.script('putIfAbsent', 'unanswered');
     const outcome = await bucket.putIfAbsent('a', mine);
     expect(outcome).toEqual({ written: true, etag: (await others.get('a'))?.etag });
     expect(store.counts()).toMatchObject({ putIfAbsent: 1, get: 1 });
   });
 
-  it('is sent again when nothing arrived', async () => {
+  it('is sent again if nothing arrived', async () => {
     store.script('putIfAbsent', 'unsent', 'unsent');
     expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
     expect(store.counts()).toMatchObject({ putIfAbsent: 3, get: 2 });
     expect(await bodyOf('a')).toBe(mine.toString());
   });
 
-  it('is won when the first request arrives after all, in front of the second', async () => {
+  it('is won if the first request arrives late, just before the second', async () => {
     store.script('putIfAbsent', 'delayed', 'applied');
     expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
     expect(store.counts()).toMatchObject({ putIfAbsent: 2, get: 2 });
   });
 
-  it('is lost when somebody else was there, whatever became of the answer', async () => {
+  it('is lost if someone else was first, even if the answer was lost', async () => {
     await others.put('a', theirs);
     store.script('putIfAbsent', 'unsent');
     expect(await bucket.putIfAbsent('a', mine)).toEqual({ written: false });
@@ -181,20 +181,20 @@ describe('creating', () => {
     expect(await bodyOf('a')).toBe(theirs.toString());
   });
 
-  it('is undecided when the store can be neither written nor read', async () => {
+  it('is undecided if the store can be neither written nor read', async () => {
     const first = lostAnswer();
     store.script('putIfAbsent', first);
     store.script('get', 'unsent', 'unsent', 'unsent', 'unsent');
     await expect(bucket.putIfAbsent('a', mine)).rejects.toBe(first);
   });
 
-  it('says what is wrong when it may be written but not read', async () => {
+  it('reports the reason if the store can be written but not read', async () => {
     store.script('putIfAbsent', 'unsent');
     store.script('get', new NotAllowedError('no reading'));
     await expect(bucket.putIfAbsent('a', mine)).rejects.toThrow(NotAllowedError);
   });
 
-  it('is given up when it never arrives', async () => {
+  it('is given up if it never arrives', async () => {
     store.script('putIfAbsent', 'unsent', 'unsent', 'unsent', 'unsent');
     await expect(bucket.putIfAbsent('a', mine)).rejects.toThrow(UnreachableError);
     expect(store.counts().putIfAbsent).toBe(4);
@@ -208,36 +208,36 @@ describe('replacing', () => {
     ({ etag } = await others.put('a', Buffer.from('before')));
   });
 
-  it('is lost when the answer says so and another is there', async () => {
+  it('is lost if the answer says so and another object is there', async () => {
     expect(await bucket.putIfMatch('a', mine, '"stale"')).toEqual({ written: false });
     expect(store.counts()).toMatchObject({ putIfMatch: 1, get: 1 });
   });
 
-  it('is sent again when the answer says no and the object is what was expected', async () => {
+  it('is sent again if the answer says no but the object is the expected one', async () => {
     store.script('putIfMatch', 'refused');
     expect(await bucket.putIfMatch('a', mine, etag)).toMatchObject({ written: true });
     expect(store.counts()).toMatchObject({ putIfMatch: 2, get: 1 });
   });
 
-  it('is won when only the answer got lost', async () => {
+  it('is won if only the answer was lost', async () => {
     store.script('putIfMatch', 'unanswered');
     const outcome = await bucket.putIfMatch('a', mine, etag);
     expect(outcome).toEqual({ written: true, etag: (await others.get('a'))?.etag });
     expect(store.counts().putIfMatch).toBe(1);
   });
 
-  it('is sent again while the object is what it was', async () => {
+  it('is sent again while the object is unchanged', async () => {
     store.script('putIfMatch', 'unsent', 'unsent');
     expect(await bucket.putIfMatch('a', mine, etag)).toMatchObject({ written: true });
     expect(store.counts().putIfMatch).toBe(3);
   });
 
-  it('is won when the first request arrives after all, in front of the second', async () => {
+  it('is won if the first request arrives late, just before the second', async () => {
     store.script('putIfMatch', 'delayed', 'applied');
     expect(await bucket.putIfMatch('a', mine, etag)).toMatchObject({ written: true });
   });
 
-  it('is lost when somebody else replaced or removed the object meanwhile', async () => {
+  it('is lost if someone else replaced or removed the object meanwhile', async () => {
     store.script('putIfMatch', 'unsent');
     await others.put('a', theirs);
     expect(await bucket.putIfMatch('a', mine, etag)).toEqual({ written: false });
@@ -267,7 +267,7 @@ describe('an ETag that is not the MD5 of the content', () => {
   };
   const turned = (etag: string): string => `"${etag.slice(1, -1).split('').reverse().join('')}"`;
 
-  it('is looked at once, and taken as it is where reads agree', async () => {
+  it('is checked once, and accepted if reads agree', async () => {
     naming(turned, turned);
     const first = await bucket.putIfAbsent('a', mine);
     expect(first).toEqual({ written: true, etag: (await bucket.get('a'))?.etag });
@@ -275,7 +275,7 @@ describe('an ETag that is not the MD5 of the content', () => {
     expect(store.counts()).toMatchObject({ putIfAbsent: 2, get: 2 });
   });
 
-  it('is replaced by what reads give where they do not', async () => {
+  it('is replaced by the ETag of reads if they disagree', async () => {
     naming((etag) => etag, turned);
     for (const key of ['a', 'b']) {
       const etag = (await others.put('other', mine)).etag;
@@ -284,7 +284,7 @@ describe('an ETag that is not the MD5 of the content', () => {
     expect(store.counts().get).toBe(2);
   });
 
-  it('makes no failure of a write that cannot be read back', async () => {
+  it('does not turn a write that cannot be read back into a failure', async () => {
     naming((etag) => etag, turned);
     store.script('get', new NotAllowedError('no reading'));
     expect(await bucket.putIfAbsent('a', mine)).toMatchObject({ written: true });
@@ -306,14 +306,14 @@ describe('listings', () => {
     return seen;
   };
 
-  it('go on where they broke off, wherever that is', async () => {
+  it('continue where they were cut off', async () => {
     for (let after = 0; after <= keys.length; after += 1) {
       store.failListsAfter(after);
       expect(await names(), `broken after ${after}`).toEqual(keys);
     }
   });
 
-  it('go on after a group', async () => {
+  it('continue after a group', async () => {
     const groups = ['p/a', 'p/b/', 'p/c', 'p/d/', 'p/e'];
     for (let after = 0; after <= groups.length; after += 1) {
       store.failListsAfter(after);
@@ -321,25 +321,25 @@ describe('listings', () => {
     }
   });
 
-  it('keep to where their caller wanted them to begin', async () => {
+  it('start where the caller asked', async () => {
     store.failListsAfter(0, 1, 0);
     expect(await names({ after: 'p/b/1' })).toEqual(keys.slice(2));
   });
 
-  it('repeat nothing, even of a store that begins at its beginning again', async () => {
+  it('repeat nothing, even if the store starts over', async () => {
     const forgetful = scripted({ ...others, list: (prefix) => others.list(prefix) });
     bucket = withRetry(forgetful, { clock, attempts: 4, baseMs: 1, maxMs: 1 });
     forgetful.failListsAfter(2, 4);
     expect(await names()).toEqual(keys);
   });
 
-  it('go on as long as each attempt brings something', async () => {
+  it('continue as long as each attempt returns something', async () => {
     store.failListsAfter(1, 1, 1, 1, 1, 1);
     expect(await names()).toEqual(keys);
     expect(store.counts().list).toBe(7);
   });
 
-  it('end with the failure when nothing more comes', async () => {
+  it('end with the error if nothing more comes', async () => {
     store.failListsAfter(2, 0, 0, 0, 0, 0);
     await expect(names()).rejects.toThrow(UnreachableError);
     expect(store.counts().list).toBe(4);

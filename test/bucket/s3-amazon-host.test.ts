@@ -20,7 +20,7 @@ function resolvedBySdk(bucket: string, region: string): string {
   return url.hostname;
 }
 
-describe("the host of a bucket at Amazon's", () => {
+describe('the host of a bucket at Amazon', () => {
   const known = [
     ['us-east-1', 'pond.s3.us-east-1.amazonaws.com'],
     ['eu-central-1', 'pond.s3.eu-central-1.amazonaws.com'],

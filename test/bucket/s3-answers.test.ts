@@ -77,7 +77,7 @@ describe.each(transports)('$by', (one) => {
         [507, 'InsufficientStorage', UnreachableError],
       ];
 
-    it.each(cases)('%i %s is told apart', async (status, code, kind) => {
+    it.each(cases)('%i %s is recognised', async (status, code, kind) => {
       const { open, seen } = await serve(() => ({ status, body: errorXml(code) }));
       const bucket = open({ sessionToken: 'not-a-real-session-token' });
       const calls = [
@@ -97,12 +97,12 @@ describe.each(transports)('$by', (one) => {
       expect(seen[0]?.headers['x-amz-security-token']).toBe('not-a-real-session-token');
     });
 
-    it('of 502 in HTML, from whatever stands in between, can be tried again', async () => {
+    it('of 502 in HTML, from something in between, can be retried', async () => {
       const { open } = await serve(() => ({ status: 502, body: '<html>Bad Gateway</html>' }));
       expect(await failureOf(open().put('a', body))).toBeInstanceOf(UnreachableError);
     });
 
-    it('may say when to come back', async () => {
+    it('may say when to retry', async () => {
       const { open } = await serve((_, index) => ({
         status: index === 0 ? 429 : 503,
         headers: { 'Retry-After': index === 0 ? '7' : new Date(Date.now() + 90_000).toUTCString() },
@@ -116,7 +116,7 @@ describe.each(transports)('$by', (one) => {
       expect(second.retryAfterMs).toBeLessThan(90_001);
     });
 
-    it('about credentials says where they are looked for', async () => {
+    it('about credentials lists the places searched', async () => {
       const { open } = await serve(() => ({ status: 403, body: errorXml('InvalidAccessKeyId') }));
       const { hint } = await failureOf(open().get('a'));
       for (const place of ['AWS_ACCESS_KEY_ID', '~/.aws', 'access_key', 'SSO']) {
@@ -124,7 +124,7 @@ describe.each(transports)('$by', (one) => {
       }
     });
 
-    it('that is a login page is no answer', async () => {
+    it('that is a login page counts as no answer', async () => {
       const page = { headers: { 'Content-Type': 'text/html' }, body: '<html><p>Log in</html>' };
       const { open } = await serve(() => page);
       const bucket = open();
@@ -148,8 +148,8 @@ describe.each(transports)('$by', (one) => {
     });
   });
 
-  describe('what is wrong with this machine', () => {
-    it('as its clock is put right, and the request sent again', async () => {
+  describe('a problem of this machine', () => {
+    it('such as a wrong clock is corrected, and the request sent again', async () => {
       const ahead = 3_600_000;
       const { open, seen } = await serve(({ headers }) => {
         const date = new Date(Date.now() + ahead).toUTCString();
@@ -168,7 +168,7 @@ describe.each(transports)('$by', (one) => {
       expect(seen.length).toBe(3);
     });
 
-    it('and cannot be put right is said', async () => {
+    it('that cannot be corrected is reported', async () => {
       const { open, seen } = await serve(() => ({
         status: 403,
         body: errorXml('RequestTimeTooSkewed'),
@@ -179,7 +179,7 @@ describe.each(transports)('$by', (one) => {
       expect(seen.length).toBe(2);
     });
 
-    it('as the region it believes in is put right, and kept', async () => {
+    it('such as the wrong region is corrected and remembered', async () => {
       const { open, seen } = await serve(({ headers }) =>
         headers.authorization?.includes('/eu-south-9/s3/')
           ? written
@@ -196,7 +196,7 @@ describe.each(transports)('$by', (one) => {
       expect(seen.length).toBe(before + 1);
     });
 
-    it('as a region that nobody names is said', async () => {
+    it('such as a region nobody names is reported', async () => {
       const { open } = await serve(() => ({
         status: 301,
         headers: { 'x-amz-bucket-region': 'eu-south-9' },
@@ -207,7 +207,7 @@ describe.each(transports)('$by', (one) => {
       expect(error.hint).toContain('eu-south-9');
     });
 
-    it('as nothing listens where the endpoint says is said', async () => {
+    it('such as an endpoint where nothing listens is reported', async () => {
       const gone = await startHttpStore(() => written);
       const bucket = gone.open();
       await gone.stop();

@@ -56,10 +56,10 @@ describe.each(s3Servers())('$name', ({ start }) => {
 
   it('refuses an unknown key', () => expectEveryCall({ accessKey: 'unknown' }, NotAllowedError));
 
-  it('knows no bucket of another name', () =>
+  it('has no bucket with another name', () =>
     expectEveryCall({ bucket: 'no-such-bucket' }, NotFoundError));
 
-  it('is not asked to make the bucket that it has', async () => {
+  it('is not asked to create the bucket that it has', async () => {
     expect(await createBucketIfMissing(target({}))).toEqual({ isNew: false });
     await expect(createBucketIfMissing(target({ secretKey: 'wrong' }))).rejects.toThrow(
       NotAllowedError,
@@ -105,7 +105,7 @@ describe('credentials', () => {
     return `${id}/${region}`;
   }
 
-  it('of the config come before all others', async () => {
+  it('in the config take precedence', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDENV');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 's');
     const own = { accessKey: 'AKIDCONFIG', secretKey: 's' };
@@ -121,7 +121,7 @@ describe('credentials', () => {
     expect(store.seen.at(-1)?.headers['x-amz-security-token']).toBe('a-token');
   });
 
-  it('come from the profile that is named, with its region', async () => {
+  it('come from the named profile, with its region', async () => {
     expect(await signer()).toBe('AKIDDEFAULT/us-east-1');
     expect(await signer({ profile: 'work' })).toBe('AKIDWORK/eu-west-9');
     expect(await signer({ profile: 'work', region: 'mine-1' })).toBe('AKIDWORK/mine-1');
@@ -129,7 +129,7 @@ describe('credentials', () => {
     expect(await signer()).toBe('AKIDWORK/eu-west-9');
   });
 
-  it('that are nowhere are asked for, with the places where they could be', async () => {
+  it('that are found nowhere cause an error with the places searched', async () => {
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder.path, 'none'));
     const failing = store.open({ accessKey: undefined, secretKey: undefined }).get('a');
     const error = await failing.catch((reason: unknown) => reason);
@@ -138,12 +138,12 @@ describe('credentials', () => {
     expect(store.seen).toEqual([]);
   });
 
-  it('come in pairs', () => {
+  it('must must come in pairs', () => {
     expect(() => store.open({ secretKey: undefined })).toThrow(UsageError);
     expect(() => store.open({ accessKey: undefined })).toThrow(UsageError);
   });
 
-  it('go to the endpoint that the environment names, unless it is to be ignored', async () => {
+  it('go to the endpoint in the environment, unless told to ignore it', async () => {
     const own = { accessKey: 'AKIDCONFIG', secretKey: 's' };
     vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
     vi.stubEnv('AWS_ENDPOINT_URL_S3', store.endpoint);
@@ -154,7 +154,7 @@ describe('credentials', () => {
   });
 });
 
-describe('a target that cannot be one', () => {
+describe('an impossible target', () => {
   const keys = { accessKey: 'a', secretKey: 'not-a-real-secret-key' };
 
   it.each(['', 'a/b', 'a b', '../x', '-x', 'x\n'])('bucket %j is refused', (bucket) => {
@@ -165,7 +165,7 @@ describe('a target that cannot be one', () => {
     expect(() => openS3Bucket({ bucket: 'pond', endpoint, ...keys })).toThrow(UsageError);
   });
 
-  it('because its endpoint holds a password is refused without repeating it', () => {
+  it('with a password in its endpoint is refused without repeating it', () => {
     const endpoint = 'https://me:not-a-real-password@example.com';
     try {
       openS3Bucket({ bucket: 'pond', endpoint, ...keys });
@@ -178,7 +178,7 @@ describe('a target that cannot be one', () => {
 });
 
 describe('a store that arbitrates nothing', () => {
-  it('is not asked to, and never imitated', async () => {
+  it('is not asked to, and arbitration is never emulated', async () => {
     const store = await startHttpStore(() => ({ headers: { ETag: etag } }));
     const bucket = store.open({ capabilities: { putIfAbsent: false, putIfMatch: false } });
     await expect(bucket.putIfAbsent('a', body)).rejects.toThrow(UnsupportedError);

@@ -85,11 +85,11 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
   const lostAnswers: readonly (readonly [string, S3Fault])[] = [
     ['the connection is reset after it was applied', { fault: 'reset', when: 'after' }],
     [
-      '500 is answered though it was applied',
+      '500 is answered although it was applied',
       { fault: 'answer', when: 'after', answer: answer(500) },
     ],
     [
-      '503 is answered though it was applied',
+      '503 is answered although it was applied',
       { fault: 'answer', when: 'after', answer: answer(503) },
     ],
     ['no answer comes though it was applied', { fault: 'stall', when: 'after' }],
@@ -125,14 +125,14 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(await bucket.putIfAbsent(key, mine)).toEqual({ written: false });
     });
 
-    it('is one request when won, and one more, which reads, when lost', async () => {
+    it('takes one request if won, and another to read if lost', async () => {
       expect(await bucket.putIfAbsent(key, mine)).toMatchObject({ written: true });
       expect(proxy.counts()).toEqual({ PUT: 1 });
       expect(await bucket.putIfAbsent(key, Buffer.from('late'))).toEqual({ written: false });
       expect(proxy.counts()).toEqual({ PUT: 2, GET: 1 });
     });
 
-    it('is won when the way there sends it twice, and the winner hears a no', async () => {
+    it('is won if a proxy sends it twice and the winner hears "no"', async () => {
       failFirst('PUT', { fault: 'twice' });
       expect(await bucket.putIfAbsent(key, mine)).toEqual({
         written: true,
@@ -166,7 +166,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect((await others.get(key))?.body).toEqual(mine);
     });
 
-    it('is won when the way there sends it twice, and the winner hears a no', async () => {
+    it('is won if a proxy sends it twice and the winner hears "no"', async () => {
       failFirst('PUT', { fault: 'twice' });
       expect(await bucket.putIfMatch(key, mine, etag)).toEqual({
         written: true,
@@ -177,7 +177,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(late).toEqual({ written: false });
     });
 
-    it('goes on with the ETag that reads give, where the way there makes up others', async () => {
+    it('uses the ETag of reads if a proxy makes up others', async () => {
       let invented = 0;
       onRequest = ({ kind }) => {
         if (kind !== 'PUT') return undefined;
@@ -193,7 +193,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       }
     });
 
-    it('is one request once it is known how the store compares', async () => {
+    it("takes one request once the store's ETags are known", async () => {
       const first = await bucket.putIfMatch(key, mine, etag);
       proxy.reset();
       const second = await bucket.putIfMatch(
@@ -209,7 +209,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
   });
 
   describe('without retries', () => {
-    it('a refusal carries when to come back', async () => {
+    it('a refusal says when to retry', async () => {
       const busy = answer(503, { 'retry-after': '3' });
       failFirst('PUT', { fault: 'answer', when: 'before', answer: busy });
       await expect(plain.put(key, mine)).rejects.toMatchObject({ retryAfterMs: 3_000 });
@@ -219,7 +219,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(clock.sleeps).toEqual([3_000]);
     });
 
-    it('silence ends with an error', async () => {
+    it('a silent store causes an error', async () => {
       open(stallMs);
       onRequest = () => ({ fault: 'stall', when: 'before' });
       await expect(plain.get(key)).rejects.toThrow(UnreachableError);
@@ -228,7 +228,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       );
     });
 
-    it('a caller that stops is not kept waiting', async () => {
+    it('a caller that aborts is not kept waiting', async () => {
       const stop = new AbortController();
       const patient = openS3Bucket({ ...server, endpoint: proxy.endpoint });
       onRequest = () => {
@@ -242,7 +242,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
     });
   });
 
-  it('reads, writes, lists and deletes again what failed', async () => {
+  it('failed reads, writes, listings and deletions are retried', async () => {
     for (const kind of ['PUT', 'GET', 'LIST', 'DELETE'] as const) {
       failFirst(kind, { fault: 'reset', when: 'after' });
       if (kind === 'PUT') await bucket.put(key, mine);
@@ -258,7 +258,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
   describe('files', () => {
     const path = (name: string): string => join(folder.path, name);
 
-    it('that arrive cut short replace nothing, and come whole in the end', async () => {
+    it('that arrive truncated replace nothing, and are complete in the end', async () => {
       const content = randomBytes(300_000);
       await others.put(key, content);
       await writeFile(path('kept'), 'kept');
@@ -271,7 +271,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(await readdir(folder.path)).toEqual(['kept']);
     });
 
-    it('that arrive changed are not taken', async () => {
+    it('that arrive altered are rejected', async () => {
       const { etag } = await others.put(key, Buffer.from('what was meant'));
       failFirst('GET', {
         fault: 'answer',
@@ -283,7 +283,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(await readFile(path('kept'), 'utf8')).toBe('what was meant');
     });
 
-    it('whose upload is stopped leave no parts behind, nor do parts that arrive after that', async () => {
+    it('whose upload is aborted leave no parts behind, not even parts that arrive later', async () => {
       await writeFile(path('big'), randomBytes(5 * 16 * mebibyte));
       const stop = new AbortController();
       let late: () => void = () => undefined;
@@ -309,7 +309,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(await others.get(key)).toBeUndefined();
     });
 
-    it('of many parts have four at most on the wire, and only the failed part sent again', async () => {
+    it('of many parts send at most four at once, and resend only the failed part', async () => {
       const parts = 6;
       const content = randomBytes((parts - 1) * 16 * mebibyte + 5);
       await writeFile(path('big'), content);
@@ -347,7 +347,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect((await readFile(path('copy'))).equals(content)).toBe(true);
     }, 60_000);
 
-    it('are there when only the answer to their completion got lost', async () => {
+    it('are complete if only the answer to their completion was lost', async () => {
       await writeFile(path('big'), randomBytes(17 * mebibyte));
       failFirst('COMPLETE-UPLOAD', { fault: 'reset', when: 'after' });
       const { etag } = await plain.putFile(key, path('big'));
@@ -355,7 +355,7 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
       expect(proxy.counts()).toMatchObject({ 'BEGIN-UPLOAD': 1, 'UPLOAD-PART': 2 });
     }, 60_000);
 
-    it('are completed again when that never arrived', async () => {
+    it('are completed again if the completion never arrived', async () => {
       await writeFile(path('big'), randomBytes(17 * mebibyte));
       failFirst('COMPLETE-UPLOAD', { fault: 'answer', when: 'before', answer: answer(503) });
       await plain.putFile(key, path('big'));

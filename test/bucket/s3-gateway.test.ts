@@ -86,7 +86,7 @@ describe('a store that redirects reads', () => {
 
   afterEach(() => bucket.close());
 
-  it('is followed, with nothing of ours but the range', async () => {
+  it('is followed, sending only the range header', async () => {
     expect((await bucket.get(key))?.body.toString()).toBe('0123456789');
     expect(await bucket.get(key, { range: { start: 2, end: 4 } })).toMatchObject({
       body: Buffer.from('234'),
@@ -110,7 +110,7 @@ describe('a store that redirects reads', () => {
     });
   });
 
-  it('is asked for the ETag before the body, once it is known to redirect', async () => {
+  it('is asked for the ETag before the body once it is known to redirect', async () => {
     await bucket.get(key);
     // Redirected twice before it is known: as a small request, and as one of the SDK.
     expect(gateway.counts()).toEqual({ GET: 3, HEAD: 1 });
@@ -119,7 +119,7 @@ describe('a store that redirects reads', () => {
     expect(gateway.counts()).toEqual({ GET: 1, HEAD: 1 });
   });
 
-  it('never gives a body with an ETag that is newer', async () => {
+  it('never returns a body with a newer ETag', async () => {
     await bucket.get(key);
     const older = (await origin.get(key))?.etag;
     const listening = bucket.get(key);
@@ -129,7 +129,7 @@ describe('a store that redirects reads', () => {
     if (stored?.body.toString() !== 'changed') expect(stored?.etag).toBe(older);
   });
 
-  it('is read into files', async () => {
+  it('can be downloaded to files', async () => {
     const folder = await createTemporaryFolder();
     const path = join(folder.path, 'copy');
     await bucket.getFile(key, path);
@@ -139,7 +139,7 @@ describe('a store that redirects reads', () => {
     await folder.remove();
   });
 
-  it('has nothing where there is nothing', async () => {
+  it('reports missing objects', async () => {
     expect(await bucket.get('gateway/none')).toBeUndefined();
     await bucket.get(key);
     expect(await bucket.get('gateway/none')).toBeUndefined();
@@ -148,25 +148,25 @@ describe('a store that redirects reads', () => {
     expect(await bucket.get(key, { range })).toMatchObject({ body: Buffer.alloc(0), size: 10 });
   });
 
-  it('to a server that fails can be tried again', async () => {
+  it('to a failing server can be retried', async () => {
     statusElsewhere = 403;
     await expect(bucket.get(key)).rejects.toThrow(UnreachableError);
     statusElsewhere = 500;
     await expect(bucket.get(key)).rejects.toThrow(UnreachableError);
   });
 
-  it('in a circle is left', async () => {
+  it('in a circle is given up', async () => {
     location = `${gateway.endpoint}/tracecraft/${encodeURIComponent(key)}`;
     await expect(bucket.get(key)).rejects.toThrow(UnreachableError);
   });
 
-  it('to something other than the web is refused', async () => {
+  it('to anything but https is refused', async () => {
     location = 'file:///etc/passwd';
     await expect(bucket.get(key)).rejects.toThrow(UnreachableError);
     expect(headersElsewhere).toEqual([]);
   });
 
-  it('is known for Hugging Face beforehand', () => {
+  it('is known in advance for Hugging Face', () => {
     expect(rememberRedirects('https://s3.hf.co/someone')).toEqual({ redirects: true });
     expect(rememberRedirects('https://example.com')).toEqual({ redirects: false });
     expect(rememberRedirects(undefined)).toEqual({ redirects: false });

@@ -62,7 +62,7 @@ describe.each(cases)('a bucket with Object Lock at $name $by', ({ start, via }) 
     await folder?.remove();
   });
 
-  it('takes every kind of write', async () => {
+  it('accepts every kind of write', async () => {
     await bucket.put(`${prefix}put`, Buffer.from('1'), { contentType: 'text/plain' });
     await bucket.put(`${prefix}empty`, Buffer.alloc(0));
     const created = await bucket.putIfAbsent(`${prefix}created`, Buffer.from('1'));
@@ -71,7 +71,7 @@ describe.each(cases)('a bucket with Object Lock at $name $by', ({ start, via }) 
     expect(replaced.written).toBe(true);
   });
 
-  it('takes files, in one piece and in parts', async () => {
+  it('accepts files, in one piece and in parts', async () => {
     for (const [name, bytes] of [
       ['small', 3 << 20],
       ['big', 17 << 20],

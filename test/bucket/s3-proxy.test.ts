@@ -65,21 +65,21 @@ describe.each(transports)('a store behind a proxy, $by', ({ via }) => {
     expect(proxy.seen).toEqual([]);
   });
 
-  it('gets nothing if the proxy refuses, and the hint says who did', async () => {
+  it('gets nothing if the proxy refuses, and the hint names the proxy', async () => {
     vi.stubEnv('HTTP_PROXY', `http://me:wrong@127.0.0.1:${proxy.port}`);
     const error = await failureOf(store.open({ endpoint }));
     expect(error).toMatchObject({ kind: 'not-allowed', hint: expect.stringMatching(/HTTP_PROXY/) });
     expect(store.seen).toEqual([]);
   });
 
-  it('gets nothing while no proxy is named and the name leads nowhere', async () => {
+  it('gets nothing if no proxy is named and the host name does not resolve', async () => {
     await expect(store.open({ endpoint }).put('a', Buffer.from('1'))).rejects.toThrow(
       UnreachableError,
     );
     expect(proxy.seen).toEqual([]);
   });
 
-  it('is unreachable through a proxy that is not there, which is named without its password', async () => {
+  it('is unreachable through a missing proxy, which is named without its password', async () => {
     const { port } = proxy;
     await proxy.stop();
     vi.stubEnv('HTTP_PROXY', `http://me:${password}@127.0.0.1:${port}`);
@@ -89,7 +89,7 @@ describe.each(transports)('a store behind a proxy, $by', ({ via }) => {
     expect(`${error.message} ${error.stack} ${error.cause}`).not.toContain(password);
   });
 
-  it.each(['socks5://127.0.0.1:1080', 'http://['])('is not asked through %j', async (named) => {
+  it.each(['socks5://127.0.0.1:1080', 'http://['])('is not contacted through %j', async (named) => {
     vi.stubEnv('ALL_PROXY', named);
     const error = await failureOf(store.open({ endpoint }));
     expect(error).toBeInstanceOf(UsageError);
@@ -124,7 +124,7 @@ describe.each(transports)('a store behind a proxy, $by', ({ via }) => {
       },
     );
 
-    it('is unreachable if the proxy refuses, and the refusal is the proxy’s', async () => {
+    it('is unreachable if the proxy refuses, and the proxy is named as the cause', async () => {
       vi.stubEnv('HTTPS_PROXY', `http://me:wrong@127.0.0.1:${proxy.port}`);
       const error = await failureOf(open());
       expect(error).toBeInstanceOf(UnreachableError);
@@ -132,7 +132,7 @@ describe.each(transports)('a store behind a proxy, $by', ({ via }) => {
       expect(secure.urls).toEqual([]);
     });
 
-    it('is given up if the proxy stays silent', async () => {
+    it('is given up if the proxy does not answer', async () => {
       const silent = await startForwardProxy({ isSilent: true });
       vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${silent.port}`);
       const timeouts = { connectMs: 200 };

@@ -59,7 +59,7 @@ describe('a signature', () => {
   });
 });
 
-describe('what is signed without the SDK', () => {
+describe('signing without the SDK', () => {
   let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
   const keys = { accessKey: 'AKIDCONFIG', secretKey: 's' };
   const place = { endpoint: 'http://127.0.0.1:1', profile: undefined, keys, region: undefined };
@@ -78,7 +78,7 @@ describe('what is signed without the SDK', () => {
     await folder.remove();
   });
 
-  it('is what the config or variables have keys and a region for', () => {
+  it('is used if the config or variables have keys and a region', () => {
     expect(signerWithoutSdk(place)).toMatchObject({ ...keys, region: 'us-east-1' });
     expect(signerWithoutSdk({ ...place, region: 'auto' })).toMatchObject({ region: 'auto' });
     const ambient = { ...place, keys: undefined };
@@ -92,7 +92,7 @@ describe('what is signed without the SDK', () => {
     expect(signerWithoutSdk(ambient)).toBeUndefined();
   });
 
-  it('never goes to Amazon where a setting or a file may say otherwise', async () => {
+  it('is not used for Amazon if a setting or a file may say otherwise', async () => {
     const amazon = { ...place, endpoint: undefined };
     expect(signerWithoutSdk(amazon)).toBeDefined();
     vi.stubEnv('AWS_USE_FIPS_ENDPOINT', 'true');
@@ -103,7 +103,7 @@ describe('what is signed without the SDK', () => {
     expect(signerWithoutSdk(amazon)).toBeUndefined();
   });
 
-  it('is signed with what the SDK has found, once it was answered', async () => {
+  it('uses what the SDK found, once a request succeeded', async () => {
     await mkdir(join(folder.path, '.aws'));
     await writeFile(
       join(folder.path, '.aws', 'credentials'),

@@ -42,7 +42,7 @@ describe('signing without the SDK', () => {
     expect(signerWithoutSdk(amazon)).toBeUndefined();
   });
 
-  it('is not certain enough where a config file may name another endpoint', async () => {
+  it('is not used if a config file may name another endpoint', async () => {
     await mkdir(join(folder.path, '.aws'));
     await writeFile(join(folder.path, '.aws', 'config'), '[default]\nuse_fips_endpoint = true\n');
     expect(signerWithoutSdk(amazon)).toBeUndefined();
@@ -53,7 +53,7 @@ describe('what the SDK has found', () => {
   const found = (config: object) =>
     foundSigner(amazon, new S3Client({ region: 'eu-west-1', credentials, ...config }));
 
-  it('serves for an ordinary endpoint', async () => {
+  it('is reused for an ordinary endpoint', async () => {
     expect(await found({})).toMatchObject({ accessKey: 'AKIDFOUND', region: 'eu-west-1' });
   });
 
@@ -66,7 +66,7 @@ describe('what the SDK has found', () => {
   });
 });
 
-it('credentials that expire are renewed in the middle of the work', async () => {
+it('credentials that expire are renewed while in use', async () => {
   const store = await startHttpStore(() => ({
     headers: { ETag: '"0123456789abcdef0123456789abcdef"' },
   }));

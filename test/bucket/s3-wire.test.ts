@@ -51,7 +51,7 @@ describe.each(transports)('$by', (one) => {
   });
 
   describe('requests', () => {
-    it('carry the body as it is, its hash, and nothing that other stores do not know', async () => {
+    it('carry the body unchanged, its hash, and nothing that other stores do not know', async () => {
       const { open, seen } = await serve(() => written);
       const big = Buffer.alloc(3 * 1024 * 1024, 'x');
       await open().put('p/a', big, { contentType: 'application/json' });
@@ -68,7 +68,7 @@ describe.each(transports)('$by', (one) => {
       );
     });
 
-    it('name the bucket in the path, and the key so that it survives', async () => {
+    it('name the bucket in the path, and encode the key so that it survives', async () => {
       const { open, seen } = await serve(() => written);
       const bucket = open();
       const keys = [
@@ -87,7 +87,7 @@ describe.each(transports)('$by', (one) => {
       expect(paths.every((path) => /^[A-Za-z0-9\-._~/%!'()*]+$/.test(path))).toBe(true);
     });
 
-    it('go below an endpoint that has a path, with or without a slash at its end', async () => {
+    it("go below the endpoint's path, with or without a trailing slash", async () => {
       const { open, seen, endpoint } = await serve(() => written);
       await open({ endpoint: `${endpoint}/name/space` }).put('a', body);
       await open({ endpoint: `${endpoint}/name/space/` }).put('a', body);
@@ -97,7 +97,7 @@ describe.each(transports)('$by', (one) => {
       ]);
     });
 
-    it('are sent once, whatever is answered', async () => {
+    it('are sent once, whatever the answer', async () => {
       const { open, seen } = await serve(() => ({ status: 503, body: errorXml('SlowDown') }));
       const bucket = open();
       await failureOf(bucket.put('a', body));
@@ -109,13 +109,13 @@ describe.each(transports)('$by', (one) => {
   });
 
   describe('If-Match', () => {
-    it('is quoted as long as nothing speaks against it', async () => {
+    it('is quoted by default', async () => {
       const { open, seen } = await serve(() => written);
       await open().putIfMatch('a', body, etag);
       expect(seen.map(({ headers }) => headers['if-match'])).toEqual([etag]);
     });
 
-    it('loses its quotes for a store that cannot match them, from then on', async () => {
+    it('is sent without quotes from then on if the store cannot match quoted ones', async () => {
       const { open, seen } = await serve(({ method, headers }) => {
         if (method === 'HEAD') return written;
         const isMatch = headers['if-match'] === etag.replaceAll('"', '');
@@ -132,7 +132,7 @@ describe.each(transports)('$by', (one) => {
       ]);
     });
 
-    it('that the store can match is not doubted again', async () => {
+    it('that the store has matched is not questioned again', async () => {
       let isFirst = true;
       const { open, seen } = await serve(() => {
         const answer = isFirst ? written : { status: 412, body: errorXml('PreconditionFailed') };
@@ -145,12 +145,12 @@ describe.each(transports)('$by', (one) => {
       expect(seen.length).toBe(2);
     });
 
-    it('is lost when the object is gone, however the store says so', async () => {
+    it('is lost if the object is gone, however the store says so', async () => {
       const { open } = await serve(() => ({ status: 404, body: errorXml('NoSuchKey') }));
       expect(await open().putIfMatch('a', body, etag)).toEqual({ written: false });
     });
 
-    it('is not lost when it is the bucket that is missing', async () => {
+    it('is not lost if the bucket is missing', async () => {
       const { open } = await serve(() => ({ status: 404, body: errorXml('NoSuchBucket') }));
       expect(await failureOf(open().putIfMatch('a', body, etag))).toBeInstanceOf(NotFoundError);
     });
@@ -172,7 +172,7 @@ describe.each(transports)('$by', (one) => {
       return keys;
     }
 
-    it('goes on with the token that the store gives', async () => {
+    it("continues with the store's token", async () => {
       const { open, seen } = await serve((_, index) =>
         index === 0
           ? page(
@@ -188,7 +188,7 @@ describe.each(transports)('$by', (one) => {
       expect(queries[1]?.get('continuation-token')).toBe('t+1/=');
     });
 
-    it('gives each group once, and none that its start lies in, however the store sees that', async () => {
+    it('returns each group once, and never the group its start is in, however the store treats that', async () => {
       const group = (name: string): string =>
         `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`;
       const { open } = await serve((_, index) =>
@@ -203,7 +203,7 @@ describe.each(transports)('$by', (one) => {
       expect(await keysOf(listing)).toEqual(['p/c', 'p/d/', 'p/e']);
     });
 
-    it('gives sizes, times and digests', async () => {
+    it('returns sizes, times and digests', async () => {
       const { open } = await serve(() => page(object('p/a')));
       const entries: Entry[] = [];
       for await (const entry of open().list('p/')) entries.push(entry);
@@ -218,18 +218,18 @@ describe.each(transports)('$by', (one) => {
       ]);
     });
 
-    it('leaves out what is no key here, such as the placeholders of folders', async () => {
+    it('leaves out invalid keys, such as folder placeholders', async () => {
       const odd = ['p/', 'p//x', 'p/a', 'p/a/', 'p/b\\c'];
       const { open } = await serve(() => page(odd.map(object).join('')));
       expect(await keysOf(open().list('p/'))).toEqual(['p/a']);
     });
 
-    it('that is out of order is refused, since nobody could go on after its last key', async () => {
+    it('that is out of order is refused, since it could not be continued', async () => {
       const { open } = await serve(() => page(object('p/b') + object('p/a')));
       await expect(keysOf(open().list('p/'))).rejects.toThrow(UnsupportedError);
     });
 
-    it('that does not say how it goes on is refused', async () => {
+    it('that does not say how it continues is refused', async () => {
       const { open } = await serve((_, index) =>
         page(
           object('p/a'),
@@ -244,7 +244,7 @@ describe.each(transports)('$by', (one) => {
       await expect(keysOf(bucket.list('p/'))).rejects.toThrow(UnreachableError);
     });
 
-    it('that cannot be understood is an answer that did not come', async () => {
+    it('that cannot be parsed counts as no answer', async () => {
       const undated = object('p/a').replace('2026-01-01T00:00:00.000Z', 'some time ago');
       const { open } = await serve(() => page(undated));
       await expect(keysOf(open().list('p/'))).rejects.toThrow(UnreachableError);
@@ -257,7 +257,7 @@ describe.each(transports)('$by', (one) => {
   });
 
   describe("the store's clock", () => {
-    it('is learnt from what it answers to anything, also to a refusal', async () => {
+    it('is learned from every answer, even a refusal', async () => {
       const clock = new ManualClock();
       const ahead = 86_400_000;
       const { open, seen } = await serve(({ method }) => ({
@@ -274,7 +274,7 @@ describe.each(transports)('$by', (one) => {
       expect(seen.length).toBe(1);
     });
 
-    it('costs one request when nothing was asked yet', async () => {
+    it('costs one request if none was made yet', async () => {
       const { open, seen } = await serve(() => ({
         status: 403,
         headers: { Date: 'Thu, 01 Jan 2037 00:00:00 GMT' },
@@ -285,7 +285,7 @@ describe.each(transports)('$by', (one) => {
       expect(seen.map(({ method }) => method)).toEqual(['HEAD']);
     });
 
-    it("is this machine's where the store tells no time", async () => {
+    it("is this machine's if the store does not report the time", async () => {
       const { open } = await serve(() => ({ ...written, isUndated: true }));
       const clock = new ManualClock();
       expect((await open({ clock }).now()).getTime()).toBe(clock.now());
@@ -302,7 +302,7 @@ describe.each(transports)('$by', (one) => {
     });
     const missing: Answer = { status: 404, body: errorXml('NoSuchBucket') };
 
-    it('is made, in the region that was asked for', async () => {
+    it('is created in the requested region', async () => {
       const { endpoint, seen } = await serve(({ method }) => (method === 'GET' ? missing : {}));
       expect(await createS3BucketIfMissing(options(endpoint))).toBe(true);
       const made = seen.find(({ method }) => method === 'PUT');
@@ -313,13 +313,13 @@ describe.each(transports)('$by', (one) => {
       expect(Object.keys(made?.headers ?? {}).filter((name) => name.includes('acl'))).toEqual([]);
     });
 
-    it('is not made when it is there', async () => {
+    it('is not created if it exists', async () => {
       const { endpoint, seen } = await serve(() => ({ body: '<ListBucketResult/>' }));
       expect(await createS3BucketIfMissing(options(endpoint))).toBe(false);
       expect(seen.map(({ method }) => method)).toEqual(['GET']);
     });
 
-    it('may be made by somebody else meanwhile', async () => {
+    it('may be created by someone else meanwhile', async () => {
       const answers = (code: string) => (request: SeenRequest) =>
         request.method === 'GET' ? missing : { status: 409, body: errorXml(code) };
       const own = await serve(answers('BucketAlreadyOwnedByYou'));
@@ -331,7 +331,7 @@ describe.each(transports)('$by', (one) => {
       expect(error.message).toContain('someone else');
     });
 
-    it('cannot be looked for with wrong credentials', async () => {
+    it('cannot be checked with wrong credentials', async () => {
       const { endpoint } = await serve(() => ({ status: 403, body: errorXml('AccessDenied') }));
       const error = await failureOf(createS3BucketIfMissing(options(endpoint)));
       expect(error).toBeInstanceOf(NotAllowedError);

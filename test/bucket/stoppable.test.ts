@@ -8,7 +8,7 @@ import { MemoryStore } from '../support/memory-bucket.js';
 const body = Buffer.from('x');
 
 describe('a bucket that can be stopped', () => {
-  it('passes every call on, with a signal', async () => {
+  it('forwards every call with a signal', async () => {
     const over = new AbortController();
     const seen: (AbortSignal | undefined)[] = [];
     const client = new MemoryStore(true).client();
@@ -31,7 +31,7 @@ describe('a bucket that can be stopped', () => {
     expect(seen.map((signal) => signal?.aborted)).toEqual([true, true]);
   });
 
-  it('ends a pause between two attempts, however long it was to be', async () => {
+  it('ends a pause between two attempts, however long', async () => {
     const over = new AbortController();
     const client = new MemoryStore(true).client({
       gate: () => {

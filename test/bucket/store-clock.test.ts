@@ -28,7 +28,7 @@ function machine() {
 }
 
 describe("the store's clock", () => {
-  it('is not known before the first answer, nor from nonsense', () => {
+  it('is unknown before the first answer, and after a nonsensical one', () => {
     const { store } = machine();
     expect(store.read()).toBeUndefined();
     store.observe(undefined, 0, 1);
@@ -36,7 +36,7 @@ describe("the store's clock", () => {
     expect(store.read()).toBeUndefined();
   });
 
-  it('is known to half a second after one answer, better after several, and never worse', () => {
+  it('is known to half a second after one answer, more precisely after several, never less', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(300), fc.nat(300), fc.nat(5_000)), {
@@ -58,7 +58,7 @@ describe("the store's clock", () => {
     );
   });
 
-  it('that is set is believed at once', () => {
+  it('is followed at once if it is set to another time', () => {
     const { state, storeTime, store, exchange } = machine();
     for (let round = 0; round < 5; round += 1) exchange(10, 10);
     state.offset -= 3_600_000;
@@ -66,7 +66,7 @@ describe("the store's clock", () => {
     expect(Math.abs((store.read() ?? 0) - storeTime())).toBeLessThanOrEqual(511);
   });
 
-  it('is forgotten when this machine slept or its clock was set', () => {
+  it('is forgotten if this machine slept or its clock was set', () => {
     const { state, storeTime, store, exchange } = machine();
     exchange(10, 10);
     state.wall += 3_600_000;

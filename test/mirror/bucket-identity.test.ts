@@ -53,7 +53,7 @@ describe('a bucket that is not the one that was mirrored into', () => {
     expect((await rig.bucket.get(rig.layout.identity()))?.etag).toBe(stored?.etag);
   });
 
-  it('is refused at a start, and nothing is written to it', async () => {
+  it('is refused at start, and nothing is written to it', async () => {
     await once();
     const left = await unmounted(async () => {
       await expect(once()).rejects.toThrow(RefusedError);
@@ -63,7 +63,7 @@ describe('a bucket that is not the one that was mirrored into', () => {
     expect((await once()).behind).toEqual([]);
   });
 
-  it('is refused when it has an id of its own', async () => {
+  it('is refused if it has another id', async () => {
     await once();
     const { bucket, layout } = rig;
     await bucket.put(layout.identity(), Buffer.from(`{"schema":1,"id":"${'0d'.repeat(16)}"}`));
@@ -72,7 +72,7 @@ describe('a bucket that is not the one that was mirrored into', () => {
     await expect(once()).rejects.toThrow(RefusedError);
   });
 
-  it('is begun anew once somebody says so', async () => {
+  it('is accepted once someone says so', async () => {
     await once();
     for (const key of await rig.keys()) await rig.bucket.delete(key);
     await expect(once()).rejects.toThrow(RefusedError);
@@ -81,7 +81,7 @@ describe('a bucket that is not the one that was mirrored into', () => {
     expect([...(await rig.verdicts()).values()]).toMatchObject([{ state: 'ok', shippedLines: 3 }]);
   });
 
-  it('is noticed by a watch that runs, and no hole is filled there', async () => {
+  it('is noticed by a running watch, and no gap is filled there', async () => {
     const run = rig.watch({ confirmBucket, sweepMs: 200 });
     await rig.untilShipped(run, 3);
     const keys = await unmounted(async () => {
@@ -97,7 +97,7 @@ describe('a bucket that is not the one that was mirrored into', () => {
   });
 });
 
-it('the command says what to do, exits with 9, and goes on where it is told to', async () => {
+it('the command exits with 9, says what to do, and continues once that is done', async () => {
   const world = await createCliWorld();
   const id = sessionUuid();
   const project = join(world.home, '.claude', 'projects', '-srv-orchard');

@@ -29,11 +29,11 @@ describe('the breaker', () => {
     expect(seconds.at(-1)).toBe(60);
   });
 
-  it('spreads the waiting of many over all of it, but never asks again at once', () => {
+  it('spreads the retries of many over the wait, but never retries at once', () => {
     expect(delays(new CircuitBreaker(best), 8).every((ms) => ms === 250)).toBe(true);
   });
 
-  it('never opens earlier because of a later, milder failure', () => {
+  it('never shortens the wait because of a later, milder failure', () => {
     let random = 1;
     const breaker = new CircuitBreaker(() => random);
     delays(breaker, 6);
@@ -43,13 +43,13 @@ describe('the breaker', () => {
     expect(breaker.notBeforeMs).toBe(before);
   });
 
-  it("honours the store's own wish", () => {
+  it("honours the store's Retry-After", () => {
     const breaker = new CircuitBreaker(best);
     breaker.failed(new UnreachableError('slow down', { retryAfterMs: 90_000 }), 1_000);
     expect(breaker.notBeforeMs).toBe(91_000);
   });
 
-  it('does not stay silent for years because of one odd answer', () => {
+  it('does not wait for years because of one odd answer', () => {
     const breaker = new CircuitBreaker(best);
     breaker.failed(new UnreachableError('slow down', { retryAfterMs: 1e12 }), 0);
     expect(breaker.notBeforeMs).toBe(15 * 60_000);
@@ -64,7 +64,7 @@ describe('the breaker', () => {
     },
   );
 
-  it('is open again after a success, and starts from the shortest wait', () => {
+  it('closes after a success, and then starts from the shortest wait', () => {
     const breaker = new CircuitBreaker(worst);
     delays(breaker, 8);
     expect(breaker.succeeded()).toBe(true);
@@ -72,11 +72,11 @@ describe('the breaker', () => {
     expect(delays(breaker, 1)).toEqual([1_250]);
   });
 
-  it('ends only a trouble that was there', () => {
+  it('reports a recovery only after a failure', () => {
     expect(new CircuitBreaker().succeeded()).toBe(false);
   });
 
-  it('tells a trouble once, and again when it is another one', () => {
+  it('reports a failure once, and again if it is a different one', () => {
     const breaker = new CircuitBreaker();
     const news = [unreachable, unreachable, refused, refused, unreachable].map(
       (error) => breaker.failed(error, 0).isNews,
@@ -87,7 +87,7 @@ describe('the breaker', () => {
   });
 
   it.each([new UsageError('a bad name'), new TypeError('a mistake'), 'text', undefined])(
-    'is not moved by what is not the store: %s',
+    "ignores errors that are not the store's: %s",
     (error) => {
       const breaker = new CircuitBreaker();
       expect(breaker.failed(error, 1_000)).toEqual({ isTheStores: false, isNews: true });

@@ -9,7 +9,7 @@ import { MirrorRig } from '../support/mirror-rig.js';
 /** Waits of a drain for its store; everything else waits longer. */
 const longestOfDrain = { once: 60_000, shutdown: 500 };
 
-describe('a stream whose upload was broken off by an error nobody expected', () => {
+describe('a stream whose upload failed with an unexpected error', () => {
   let rig: MirrorRig;
   let bucket: Bucket;
 
@@ -36,14 +36,14 @@ describe('a stream whose upload was broken off by an error nobody expected', () 
 
   const behind = [expect.objectContaining({ reason: 'the clock stopped' })];
 
-  it('is behind for that reason when everything is taken once', async () => {
+  it('is behind for that reason after watch --once', async () => {
     const clock = stopped((ms) => ms <= longestOfDrain.once);
     const run = rig.once({ bucket, clock });
     expect((await run.ended).behind).toEqual(behind);
     expect(run.troubles.map(({ message }) => message)).toContain('the clock stopped');
   });
 
-  it('is behind for that reason at a shutdown', async () => {
+  it('is behind for that reason at shutdown', async () => {
     let isEnding = false;
     const clock = stopped((ms) => isEnding && ms <= longestOfDrain.shutdown);
     const run = rig.watch({ bucket, clock });

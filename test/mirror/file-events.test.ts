@@ -52,7 +52,7 @@ describe.each(ways)('file events by %s', (_, open) => {
       .toBe(true);
   }
 
-  it('tell of a line that is added, however deep', async () => {
+  it('report a line that is added at any depth', async () => {
     await mkdir(at('a', 'b', 'c'), { recursive: true });
     await listen();
     await untilHeard(at('a', 'b', 'c', 'deep.jsonl'));
@@ -60,18 +60,15 @@ describe.each(ways)('file events by %s', (_, open) => {
   });
 
   // chokidar overlooks some that come while it reads what is around them; the sweep does not.
-  it.skipIf(open === chokidarEvents)(
-    'follow folders that come, in one go or one by one',
-    async () => {
-      await listen();
-      await mkdir(at('new', 'within'), { recursive: true });
-      await untilHeard(at('new', 'within', 'one.jsonl'));
-      await mkdir(at('new', 'later'));
-      await untilHeard(at('new', 'later', 'two.jsonl'));
-    },
-  );
+  it.skipIf(open === chokidarEvents)('follow new folders, all at once or one by one', async () => {
+    await listen();
+    await mkdir(at('new', 'within'), { recursive: true });
+    await untilHeard(at('new', 'within', 'one.jsonl'));
+    await mkdir(at('new', 'later'));
+    await untilHeard(at('new', 'later', 'two.jsonl'));
+  });
 
-  it('say nothing of what is ignored, or lies behind a link', async () => {
+  it('report nothing that is ignored or behind a link', async () => {
     const { path: outside, remove: removeOutside } = await createTemporaryFolder();
     await mkdir(at('ignored'));
     await symlink(outside, at('linked'));
@@ -84,7 +81,7 @@ describe.each(ways)('file events by %s', (_, open) => {
     await removeOutside();
   });
 
-  it('take a root that comes later, and say nothing once they are closed', async () => {
+  it('include a root that appears later, and stop once closed', async () => {
     await listen([at('later')]);
     await mkdir(at('later'));
     events = open();
@@ -101,7 +98,7 @@ describe.each(ways)('file events by %s', (_, open) => {
 });
 
 it.runIf(process.platform === 'linux')(
-  'a root and a folder are taken whenever they are there',
+  'a root and a folder are included whenever they appear',
   async () => {
     const { path, remove } = await createTemporaryFolder();
     const root = join(path, 'later');

@@ -101,7 +101,7 @@ class Case {
 
 describe.each(stories)('killed at every call in every way while it drains: $name', (story) => {
   it.each([true, false])(
-    'nothing is lost or there twice (digests in listings: %s)',
+    'nothing is lost or duplicated (digests in listings: %s)',
     async (digests) => {
       const whole = new Mortal();
       const reference = new Case(story, digests);

@@ -93,7 +93,7 @@ describe.each(modes)('the whole mirror, killed at each of its calls: %s', (_, in
     await folder.remove();
   });
 
-  it('nothing is lost, and nothing is there twice', async () => {
+  it('nothing is lost or duplicated', async () => {
     const whole = new Mortal();
     await live(whole);
     const expected = await contents();

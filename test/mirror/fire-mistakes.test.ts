@@ -18,11 +18,11 @@ async function verdict(
 }
 
 describe.each(pinned)('$mistake', (one) => {
-  it('is no mistake of ours', async () => {
+  it('is not a bug of ours', async () => {
     expect(await verdict(one, one.right)).toBeUndefined();
   });
 
-  it('would be found', async () => {
+  it('would be detected', async () => {
     const { module, remove } = await mutated(one.mutations ?? []);
     const found = await verdict(one, one.wrong ?? one.right, module);
     await remove();

@@ -33,7 +33,7 @@ async function states(): Promise<readonly string[]> {
 }
 
 describe('the network', () => {
-  it('gone for a minute under writing: asked now and then, told once, all arrives, memory flat', async () => {
+  it('may be down for a minute while sessions grow: retries are spaced, one warning, everything arrives, memory stays flat', async () => {
     let isGone = false;
     let asked = 0;
     const request = (): void => {
@@ -88,7 +88,7 @@ describe('the network', () => {
 
 describe('two watchers', () => {
   it.each(['state of their own', 'the same state'])(
-    'on one machine, past the lock, with %s: one chain, no line twice',
+    'on one machine, despite the lock, with %s: one chain, no duplicate line',
     async (kept) => {
       const second = kept === 'the same state' ? {} : { stateFolder: `${rig.stateFolder}-2` };
       const runs = [
@@ -110,7 +110,7 @@ describe('two watchers', () => {
     },
   );
 
-  it('on two machines, with one session id and different content: both archives are exact', async () => {
+  it('on two machines, with one session id and different content: both histories are exact', async () => {
     const other = await MirrorRig.create(rig.bucket);
     const theirs = await other.tree.session(cwd, id).append(...rows(0, 3));
     const runs = [rig.watch({ clock, sweepMs: 500 }), other.watch({ clock, sweepMs: 500 })];

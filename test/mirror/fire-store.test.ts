@@ -130,7 +130,7 @@ describe('the mirror on a store that fails', () => {
   }
 
   it.each(isFull ? faults : faults.filter(([name]) => !name.startsWith('silence before')))(
-    'every third request meets %s',
+    'every third request fails with %s',
     async (_, fault) => {
       open(idleMsOf(fault));
       let met = 0;
@@ -146,7 +146,7 @@ describe('the mirror on a store that fails', () => {
   );
 
   it.each(isFull ? faults : faults.slice(1, 3))(
-    'with retries, every third request of any kind meets %s',
+    'with retries, every third request of any kind fails with %s',
     async (_, fault) => {
       open(idleMsOf(fault));
       let requests = 0;
@@ -160,7 +160,7 @@ describe('the mirror on a store that fails', () => {
   );
 
   it.each(['before', 'after'] as const)(
-    'a request of a killed process lands %s the next one has filled the slot',
+    'a request of a killed process arrives %s the next one has filled the slot',
     async (when) => {
       let land: () => void = () => undefined;
       const landing = new Promise<void>((resolve) => {
@@ -200,7 +200,7 @@ describe('the mirror on a store that fails', () => {
     },
   );
 
-  it('a credential that expires while it watches, and is renewed', async () => {
+  it('a credential expires during the watch, and is renewed', async () => {
     const run = rig.watch({ bucket: raw, clock, sweepMs: 2_000 });
     await rig.untilShipped(run, 4);
     const refused: S3Fault = {
@@ -220,7 +220,7 @@ describe('the mirror on a store that fails', () => {
     await expectExact(0, 2);
   });
 
-  it('listings that leave out the newest parts: nothing is sent twice', async () => {
+  it('listings omit the newest parts: nothing is sent twice', async () => {
     for (let round = 1; round < 4; round += 1) {
       await transcript.append(...rows(round * 4, round * 4 + 4));
       await once(direct);
@@ -243,7 +243,7 @@ describe('the mirror on a store that fails', () => {
     await expectExact(0, before.length + 1);
   });
 
-  it('that ignores If-None-Match and If-Match: ranges, and one warning of what is weaker', async () => {
+  it('conditions are ignored: range mode, and one warning about the weaker promise', async () => {
     onRequest = async ({ kind, key, headers, body }) => {
       const isConditional = headers['if-none-match'] ?? headers['if-match'];
       if (kind !== 'PUT' || isConditional === undefined) return undefined;

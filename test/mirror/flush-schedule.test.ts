@@ -26,8 +26,8 @@ function intervals(schedule: FlushSchedule, count: number, startMs: number): num
   return found;
 }
 
-describe('the pace of a stream', () => {
-  it('has nothing due while nothing is new', () => {
+describe('the flush schedule of a stream', () => {
+  it('has nothing due if nothing is new', () => {
     const schedule = new FlushSchedule(timing);
     expect(schedule.dueAtMs).toBeUndefined();
     schedule.noticed(10, 1);
@@ -35,20 +35,20 @@ describe('the pace of a stream', () => {
     expect(schedule.dueAtMs).toBeUndefined();
   });
 
-  it('waits a moment after a silence, counted from the first unseen byte', () => {
+  it('waits briefly after a pause, counted from the first unseen byte', () => {
     const schedule = new FlushSchedule(timing);
     schedule.noticed(1_000, 1);
     schedule.noticed(1_200, 50);
     expect(schedule.dueAtMs).toBe(1_250);
   });
 
-  it('sends less and less often while writing goes on, up to the longest interval', () => {
+  it('sends less and less often while writing continues, up to the longest interval', () => {
     const schedule = new FlushSchedule(timing);
     schedule.noticed(0, 1);
     expect(intervals(schedule, 6, 250)).toEqual([2_000, 3_000, 4_500, 5_000, 5_000, 5_000]);
   });
 
-  it('begins anew after a silence', () => {
+  it('starts over after a pause', () => {
     const schedule = new FlushSchedule(timing);
     schedule.noticed(0, 1);
     intervals(schedule, 6, 250);
@@ -58,13 +58,13 @@ describe('the pace of a stream', () => {
     expect(intervals(schedule, 2, 200_250)).toEqual([2_000, 3_000]);
   });
 
-  it('is never slower than it is told to be', () => {
+  it('is never slower than configured', () => {
     const schedule = new FlushSchedule({ ...timing, longestIntervalMs: 500 });
     schedule.noticed(0, 1);
     expect(intervals(schedule, 3, 250)).toEqual([500, 500, 500]);
   });
 
-  it('sends much at once, without waiting', () => {
+  it('sends large amounts at once, without waiting', () => {
     const schedule = new FlushSchedule(timing);
     schedule.flushing(1_000);
     schedule.noticed(1_100, 999);
@@ -76,7 +76,7 @@ describe('the pace of a stream', () => {
     expect(schedule.dueAtMs).toBeGreaterThan(3_000);
   });
 
-  it('tries again when told to', () => {
+  it('retries when told to', () => {
     const schedule = new FlushSchedule(timing);
     schedule.noticed(0, 5_000);
     schedule.flushing(0);
@@ -86,7 +86,7 @@ describe('the pace of a stream', () => {
     expect(schedule.dueAtMs).toBe(30_000);
   });
 
-  it('goes on at once when a flush left some, however short the time since it began', () => {
+  it('continues at once if a flush left something, however recent', () => {
     const schedule = new FlushSchedule(timing);
     schedule.noticed(0, 5_000);
     schedule.flushing(1_000);
@@ -96,7 +96,7 @@ describe('the pace of a stream', () => {
     expect(schedule.dueAtMs).toBeUndefined();
   });
 
-  it('is the one that the manual names', () => {
+  it('matches the manual', () => {
     expect(defaultFlushTiming).toEqual({ ...timing, eagerBytes: 256 * 1024 });
   });
 });

@@ -46,8 +46,8 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-describe('a watch that reads a spool, without file events and between two sweeps', () => {
-  it('meets a new session by its path, and one that grows by its id', async () => {
+describe('a watch that reads hook signals, without file events and between two sweeps', () => {
+  it('finds a new session by its path, and a growing one by its id', async () => {
     const [known, first, second] = [sessionUuid(), sessionUuid(), sessionUuid()];
     await rig.tree.session(cwd, known).append(row(known, 'zero'));
     const run = rig.watch({ sweepMs, hookSignals });
@@ -69,7 +69,7 @@ describe('a watch that reads a spool, without file events and between two sweeps
     expect(troubles).toEqual([]);
   });
 
-  it('marks a session ended, with its last lines, and open again when it is resumed', async () => {
+  it('marks a session as ended, with its last lines, and as open when it is resumed', async () => {
     const id = sessionUuid();
     const transcript = rig.tree.session(cwd, id);
     await transcript.append(row(id, 'one'));
@@ -85,7 +85,7 @@ describe('a watch that reads a spool, without file events and between two sweeps
     await run.end();
   });
 
-  it('leaves what is told of a session elsewhere for another watch, for a minute', async () => {
+  it('leaves signals about other sessions to another watch for a minute', async () => {
     const id = sessionUuid();
     await drop(id, 'ended');
     await rig.once({ hookSignals }).ended;
@@ -97,8 +97,8 @@ describe('a watch that reads a spool, without file events and between two sweeps
   });
 });
 
-describe('the spool', () => {
-  it('ignores by name what no hook wrote, once', async () => {
+describe('the folder of hook signals', () => {
+  it('ignores files that no hook wrote, naming each once', async () => {
     const id = sessionUuid();
     const name = (n: number): string => `claude-code.${n}${id}.ended`;
     await writeFile(join(rig.stateFolder, 'target'), JSON.stringify({ session_id: id }));
@@ -123,7 +123,7 @@ describe('the spool', () => {
     expect(existsSync(join(rig.stateFolder, 'target'))).toBe(true);
   });
 
-  it('is empty where there is none, or where it is a link', async () => {
+  it('counts as empty if it is missing or a link', async () => {
     const told: Error[] = [];
     const absent = openHookSignals(join(folder, 'none'), Date.now, (error) => told.push(error));
     expect(await absent.waiting()).toEqual([]);
@@ -134,7 +134,7 @@ describe('the spool', () => {
     expect(told).toMatchObject([{ message: expect.stringContaining('not a folder') }]);
   });
 
-  it('a mark that was told again meanwhile stays', async () => {
+  it('keeps a signal that was repeated meanwhile', async () => {
     const id = sessionUuid();
     await drop(id, 'advanced');
     const [hookSignal] = await hookSignals.waiting();
@@ -143,7 +143,7 @@ describe('the spool', () => {
     expect(await hookSignals.waiting()).toMatchObject([{ path: '/again' }]);
   });
 
-  it('takes away what a killed hook left unfinished, after an hour', async () => {
+  it('is cleared of unfinished files of killed hooks after an hour', async () => {
     const old = join(folder, '.claude-code.1');
     await writeFile(old, 'x');
     await writeFile(join(folder, '.claude-code.2'), 'x');

@@ -33,7 +33,7 @@ function inShort(
 }
 
 describe('the segments of a chain', () => {
-  it('are one for generation 0, which needs no record', () => {
+  it('are one segment for generation 0, which needs no record', () => {
     expect(inShort(byNumber(), 0)).toEqual(['0:0×*']);
   });
 
@@ -41,17 +41,17 @@ describe('the segments of a chain', () => {
     expect(inShort(byNumber(opening(1, 5, { gen: 0, parts: 3 })), 1)).toEqual(['0:0×3', '1:5×*']);
   });
 
-  it('are its own alone without a base', () => {
+  it('are only its own without a base', () => {
     expect(inShort(byNumber(opening(1, 5, null)), 1)).toEqual(['1:5×*']);
     expect(inShort(byNumber(opening(1, 5, { gen: 0, parts: 0 })), 1)).toEqual(['0:0×0', '1:5×*']);
   });
 
-  it('go through a base of a base', () => {
+  it('include a base of a base', () => {
     const all = byNumber(opening(1, 5, { gen: 0, parts: 3 }), opening(2, 9, { gen: 1, parts: 6 }));
     expect(inShort(all, 2)).toEqual(['0:0×3', '1:5×6', '2:9×*']);
   });
 
-  it('end inside the base of the base when the count says so', () => {
+  it('end inside the base of the base if the count says so', () => {
     const first = opening(1, 5, { gen: 0, parts: 3 });
     const cases: readonly [number, readonly string[]][] = [
       [1, ['0:0×1', '1:5×1', '2:9×*']],
@@ -72,14 +72,14 @@ describe('the segments of a chain', () => {
     ['there is no record', [], 1],
     ['a base has no record', [opening(2, 9, { gen: 1, parts: 3 })], 2],
     [
-      'a base of a base has none',
+      'the base of a base is missing',
       [opening(2, 9, { gen: 1, parts: 3 }), opening(3, 9, { gen: 2, parts: 1 })],
       3,
     ],
     ['it is its own base', [opening(1, 5, { gen: 1, parts: 3 })], 1],
     ['its base is newer', [opening(1, 5, { gen: 2, parts: 3 }), opening(2, 5, null)], 1],
     [
-      'two are based on each other',
+      'two generations are based on each other',
       [opening(1, 5, { gen: 2, parts: 1 }), opening(2, 5, { gen: 1, parts: 1 })],
       2,
     ],
@@ -87,7 +87,7 @@ describe('the segments of a chain', () => {
     expect(chainSegments(byNumber(...documents), generation)).toBeUndefined();
   });
 
-  it('are found at once for a source that was rewritten ten thousand times', () => {
+  it('are found quickly for a source that was rewritten ten thousand times', () => {
     const count = 10_000;
     const all = byNumber(
       ...Array.from({ length: count }, (_, n) => opening(n + 1, n + 1, { gen: n, parts: n + 1 })),
@@ -97,7 +97,7 @@ describe('the segments of a chain', () => {
     expect(segments?.[1]).toEqual({ generation: 1, firstSequence: 1, partsInAll: 2 });
   });
 
-  it('come to an end, and add up, whatever the records say', () => {
+  it('are finite and add up, whatever the records say', () => {
     const records = fc.array(
       fc.record({
         gen: fc.integer({ min: 1, max: 8 }),
@@ -138,7 +138,7 @@ describe('listing a stream', () => {
     expect([listing.newestGeneration, listing.nextSequence]).toEqual([1, 3]);
   });
 
-  it('counts a generation that has no part yet', async () => {
+  it('counts a generation without parts', async () => {
     const listing = await listed({
       [partName(0, 0, 0)]: 'a\n',
       [generationName(1)]: encodeDocument(opening(1, 40, null)),
@@ -146,7 +146,7 @@ describe('listing a stream', () => {
     expect(listing.nextSequence).toBe(40);
   });
 
-  it('passes over what is not of the protocol', async () => {
+  it('skips what is not part of the protocol', async () => {
     const listing = await listed({
       'meta.json': '{}',
       'transcript.jsonl': 'a\n',
@@ -158,7 +158,7 @@ describe('listing a stream', () => {
     expect([listing.newestGeneration, listing.nextSequence]).toEqual([0, 0]);
   });
 
-  it('passes over numbers that cannot be counted on from', async () => {
+  it('skips numbers that are too large to continue from', async () => {
     const listing = await listed({
       'part-9007199254740992-00000000.jsonl': 'a\n',
       'gen-99999999999999999999.json': encodeDocument(opening(1, 0, null)),
@@ -200,12 +200,12 @@ describe('reading a chain', () => {
     expect(await read(files, generation)).toBe(expected);
   });
 
-  it('stops at the first part that is not there', async () => {
+  it('stops at the first missing part', async () => {
     const { [partName(1, 0, 2)]: _missing, ...rest } = files;
     expect(await read(rest, 0)).toBe('a1 a2');
   });
 
-  it('does not take a part that was written for another line', async () => {
+  it('does not accept a part that was written for another line', async () => {
     expect(await read({ [partName(0, 0, 0)]: 'a1\n', [partName(1, 0, 2)]: 'a3\n' }, 0)).toBe('a1');
   });
 });

@@ -15,7 +15,7 @@ function live(known: readonly string[] = []): LiveRedactor {
   return new LiveRedactor({ create, known, io: nodeIo, clock });
 }
 
-describe('what the user knows is secret', () => {
+describe('a secret that only the user knows', () => {
   let rig: MirrorRig;
   let folder = '';
 
@@ -27,7 +27,7 @@ describe('what the user knows is secret', () => {
 
   afterEach(() => rig.remove());
 
-  it("is learnt from the .env files of a session's folder before its first line is sent", async () => {
+  it("is learned from the .env files of a session's folder before its first line is sent", async () => {
     const secret = 'tJ6xW2qR8mKz';
     await writeFile(join(folder, '.env'), `PORT=8080\nexport SHOP_API_TOKEN="${secret}"\n`);
     await writeFile(join(folder, '.env.example'), 'OTHER_TOKEN=put-your-token-here-please\n');
@@ -44,7 +44,7 @@ describe('what the user knows is secret', () => {
     expect(body).toContain('port 8080, [REDACTED:known] and put-your-token-here-please');
   });
 
-  it('may be rotated between two runs: no generation, nothing sent twice', async () => {
+  it('may be rotated between two runs without a new generation or a second upload', async () => {
     const id = sessionUuid();
     const context = { sessionId: id, cwd: folder };
     const [first, second] = ['gH4kPz9wXq2m', 'nB7vLc3sTy6d'];
@@ -68,7 +68,7 @@ describe('what the user knows is secret', () => {
     expect(verdict).toMatchObject({ state: 'ok', shippedLines: 2, redactedLines: 2 });
   });
 
-  it('is looked for again after half a minute, and never told by the version', async () => {
+  it('is reread after half a minute, and does not show in the redactor version', async () => {
     const redactor = live(['eV5nRk8xQw2Z']);
     const { version } = redactor;
     const line = Buffer.from('eV5nRk8xQw2Z and fL3tYp7mJb9C\n');
@@ -82,7 +82,7 @@ describe('what the user knows is secret', () => {
     expect(redactor.version).toBe(version);
   });
 
-  it('is neither a word nor the name of a folder that sessions run in', async () => {
+  it("is never a word or the name of a folder in a session's path", async () => {
     const project = join(folder, 'k9Xw-demo-Q4z');
     await mkdir(project);
     await writeFile(
@@ -107,7 +107,7 @@ describe('what the user knows is secret', () => {
     expect(text.match(/REDACTED/g)).toHaveLength(1);
   });
 
-  it('cannot be learnt from what is not there, not text, or too large', async () => {
+  it('cannot be learned from files that are missing, not text, or too large', async () => {
     const redactor = live();
     await redactor.learnFrom(join(folder, 'nowhere'));
     await mkdir(join(folder, '.env'));

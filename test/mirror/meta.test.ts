@@ -62,7 +62,7 @@ const picture: SessionPicture = {
 };
 
 describe('meta.json', () => {
-  it('has null for what is not known', () => {
+  it('has null for unknown values', () => {
     expect(metaDocument(picture)).toMatchObject({
       schema_version: 2,
       cwd: null,
@@ -80,7 +80,7 @@ describe('meta.json', () => {
     });
   });
 
-  it('sums up the main stream, and counts redactions of all', () => {
+  it('sums up the main stream, and counts the redactions of all streams', () => {
     const main = headOf([part(0, { redactions: { jwt: 1 } }), part(1, { redactions: { jwt: 2 } })]);
     const further = new Map([['subagents/agent-a', headOf([part(0, { redactions: { pem: 1 } })])]]);
     expect(metaDocument({ ...picture, main, further })).toMatchObject({
@@ -97,7 +97,7 @@ describe('meta.json', () => {
     });
   });
 
-  it('lists the newest 20 parts by the names that they have in the bucket', () => {
+  it('lists the newest 20 parts by their names in the bucket', () => {
     const main = headOf(Array.from({ length: 1_000 }, (_, n) => part(n)));
     const { parts, part_count } = metaDocument({ ...picture, main });
     expect(part_count).toBe(1_000);
@@ -105,7 +105,7 @@ describe('meta.json', () => {
     expect(parts[0]).toMatchObject({ name: partName(980, 0, 9_800), cursor_range: [9_800, 9_810] });
   });
 
-  it('names a part of a base as it was named when it was written', () => {
+  it('gives a part of a base its original name', () => {
     const parts = [part(0), part(1, { sequence: 5, generation: 2 })];
     const main = headOf(parts, { generation: 2, sequence: 6 });
     const document = metaDocument({ ...picture, main });
@@ -141,7 +141,7 @@ describe('meta.json', () => {
     expect([named.title, named.name]).toEqual(['Fence', 'Fence']);
   });
 
-  it('tells of a sub-agent what is noted beside its transcript', () => {
+  it('contains what is recorded about a sub-agent next to its transcript', () => {
     const base = { rows: 1, prompts: 0, turns: 0, turnStarts: [], isSubagent: false };
     const spawnedBy = { session: 's1', stream: '', callId: 'toolu_3' };
     const outline = { ...base, title: 'count pears', spawnedBy };
@@ -165,7 +165,7 @@ describe('meta.json', () => {
     });
   });
 
-  it('is read back as it was written', () => {
+  it('is read back unchanged', () => {
     const facts = {
       cwd: '/home/alex/shop',
       named: 'Grüße ✓',

@@ -8,7 +8,7 @@ import { scripts } from './script-arbitraries.js';
 const numRuns = Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 1_000);
 
 describe('the slot protocol on the real writer', () => {
-  it.each([1, 2])('append-only, %i writer(s): one generation, the very bytes', async (writers) => {
+  it.each([1, 2])('append-only, %i writer(s): one generation, identical bytes', async (writers) => {
     await fc.assert(
       fc.asyncProperty(scripts('append-only', writers), async (script) => {
         expect(await judgeAppendOnly(await play(script))).toBeUndefined();
@@ -29,7 +29,7 @@ describe('the slot protocol on the real writer', () => {
     },
   );
 
-  it('two machines with files of their own under one session id: both are there', async () => {
+  it('two machines with different files under one session id: both are kept', async () => {
     const setting = { ownSources: true };
     await fc.assert(
       fc.asyncProperty(scripts('anything', 2), async (script) => {
@@ -45,7 +45,7 @@ describe('the slot protocol on the real writer', () => {
 
 describe('range mode on the real writer', () => {
   it.each(['append-only, state kept', 'append-only, state lost at rest'] as const)(
-    '%s: the very bytes, each once',
+    '%s: identical bytes, each once',
     async (kind) => {
       await fc.assert(
         fc.asyncProperty(scripts(kind, 1), async (script) => {

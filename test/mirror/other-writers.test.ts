@@ -36,7 +36,7 @@ async function mirror(bucket: Bucket, text: string): Promise<readonly string[]> 
 }
 
 describe('a second machine where the store does not arbitrate', () => {
-  it('is told the name of the other, session by session', async () => {
+  it('learns which sessions the other machine writes', async () => {
     expect(await mirror(plain, 'one')).toEqual([]);
     expect(await mirror(plain, 'two')).toEqual([]);
     await leaveHost('desk');
@@ -48,17 +48,17 @@ describe('a second machine where the store does not arbitrate', () => {
     expect(await mirror(plain, 'six')).toEqual([]);
   });
 
-  it('is nobody to warn of where the store does', async () => {
+  it('causes no warning if the store arbitrates', async () => {
     await mirror(rig.bucket, 'one');
     await leaveHost('desk');
     expect(await mirror(rig.bucket, 'two')).toEqual([]);
   });
 });
 
-describe('the names of those who write', () => {
+describe('the names of writers', () => {
   const announce = (host: string) => announceWriter(plain, rig.layout, host);
 
-  it('are kept, and told to the others, the newest first', async () => {
+  it('are stored and shown to others, newest first', async () => {
     expect(await announce('laptop')).toEqual([]);
     expect(await announce('desk')).toMatchObject([{ host: 'laptop' }]);
     expect(await announce('laptop')).toMatchObject([{ host: 'desk' }]);
@@ -75,7 +75,7 @@ describe('the names of those who write', () => {
     });
   });
 
-  it('start anew when the document cannot be read', async () => {
+  it('start over if the document cannot be read', async () => {
     await plain.put(rig.layout.writers(), Buffer.from('[1, 2'));
     expect(await announce('laptop')).toEqual([]);
     expect(await announce('desk')).toMatchObject([{ host: 'laptop' }]);

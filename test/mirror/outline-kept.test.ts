@@ -42,8 +42,8 @@ async function meta(): Promise<MetaDocument> {
   return JSON.parse(stored?.body.toString() ?? 'null');
 }
 
-describe('what meta.json tells of the conversation', () => {
-  it('goes on after a restart, and after one that remembers nothing', async () => {
+describe('the conversation in meta.json', () => {
+  it('continues after a restart, with or without local state', async () => {
     await rig.once().ended;
     expect(await meta()).toMatchObject({
       title: 'Prune the roses',
@@ -69,7 +69,7 @@ describe('what meta.json tells of the conversation', () => {
     });
   });
 
-  it('is that of the present transcript when the old one was rewritten', async () => {
+  it('is that of the current transcript if the old one was rewritten', async () => {
     await rig.once().ended;
     await transcript.append(...turn('Mow the lawn'), ...turn('Weed the path'));
     await rig.once().ended;
@@ -87,7 +87,7 @@ describe('what meta.json tells of the conversation', () => {
     });
   });
 
-  it('has of a sub-agent what Claude Code notes beside its transcript, in its last state', async () => {
+  it("includes Claude Code's record of a sub-agent, in its last state", async () => {
     const folder = join(rig.tree.path(cwd), id, 'subagents');
     const context = { sessionId: id, cwd, isSidechain: true };
     await rig.tree.subagent(cwd, id, 'a1').append(userRow('Count the beds', context));

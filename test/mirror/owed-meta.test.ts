@@ -40,7 +40,7 @@ describe('meta.json', () => {
     await rig.once({ bucket: deaf }).ended;
   }
 
-  it('is brought up to date by the next run, though nothing grew', async () => {
+  it('is updated by the next run, although nothing grew', async () => {
     await rig.once().ended;
     await transcript.append('{"turn":3}\n');
     await mirrorWithoutMeta();
@@ -49,7 +49,7 @@ describe('meta.json', () => {
     expect((await meta()).total_lines).toBe(3);
   });
 
-  it('is compared with the bucket by a thorough run, whatever local state remembers', async () => {
+  it('is compared with the bucket by a thorough run, whatever local state says', async () => {
     await rig.once().ended;
     const key = rig.layout.meta('claude-code', id);
     await rig.bucket.put(key, Buffer.from('{"half":'));
@@ -78,7 +78,7 @@ describe('meta.json', () => {
     ]);
   });
 
-  it('keeps an end that was told before local state was lost, until the session grows', async () => {
+  it('keeps an end that was reported before local state was lost, until the session grows', async () => {
     await rig.once().ended;
     const key = rig.layout.meta('claude-code', id);
     const ended = { ...(await meta()), ended_at: '2026-03-04T05:06:07.000Z' };

@@ -3,7 +3,7 @@ import { type Io, nodeIo } from '../../src/io.js';
 import { pendingPutFile } from '../../src/mirror/state/pending-put.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 
-it('keeps a batch where a power cut leaves it, before it is put', async () => {
+it('makes a batch durable before it is put', async () => {
   const steps: string[] = [];
   const io: Io = {
     ...nodeIo,

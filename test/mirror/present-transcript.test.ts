@@ -38,7 +38,7 @@ describe('the newest generation', () => {
     expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok' });
   }
 
-  it('is the present transcript after an interlude', async () => {
+  it('is the current transcript after it was replaced and restored', async () => {
     await writeFile(path, numbered('a', 7));
     await mirrorOnce();
     await writeFile(path, numbered('other', 2));
@@ -51,7 +51,7 @@ describe('the newest generation', () => {
     await expectPresent();
   });
 
-  it('is the present transcript when it was cut back to what an older generation begins with', async () => {
+  it('is the current transcript if it was truncated to the beginning of an older generation', async () => {
     await writeFile(path, numbered('a', 9));
     await mirrorOnce();
     await writeFile(path, numbered('b', 3));
@@ -61,7 +61,7 @@ describe('the newest generation', () => {
     await expectPresent();
   });
 
-  it('is the present transcript where a stub was seen before the moved file', async () => {
+  it('is the current transcript if a stub was seen before the moved file', async () => {
     await writeFile(path, numbered('a', 5));
     await mirrorOnce();
     await writeFile(path, '{"moved":true}\n');
@@ -74,7 +74,7 @@ describe('the newest generation', () => {
     await expectPresent();
   });
 
-  it('goes on in the main stream when a transcript moves away and back under a watch', async () => {
+  it('continues in the main stream if a transcript moves away and back during a watch', async () => {
     await writeFile(path, numbered('a', 3));
     const run = rig.watch({ sweepMs: 200 });
     await rig.untilShipped(run, 3);
@@ -91,7 +91,7 @@ describe('the newest generation', () => {
     await expectPresent();
   });
 
-  it('goes on in the main stream when only a copy of it is left, and grows', async () => {
+  it('continues in the main stream if only a copy is left and grows', async () => {
     const copy = rig.tree.path(there, `${id}.jsonl`);
     await writeFile(path, numbered('a', 8));
     await mkdir(dirname(copy));

@@ -83,7 +83,7 @@ describe('a store that cannot arbitrate', () => {
   });
 
   it.each(['unsent', 'unanswered'] as const)(
-    'gets the very same part after one that was %s',
+    'gets the same part again after one that was %s',
     async (fate) => {
       await transcript.append(...rows(0, 3));
       fates = Array.from({ length: 1 }, (): Fate => fate);
@@ -97,14 +97,14 @@ describe('a store that cannot arbitrate', () => {
     },
   );
 
-  it('leaves no batch behind that was put', async () => {
+  it('has no batch left locally once it was put', async () => {
     await transcript.append(...rows(0, 3));
     await once();
     const files = await readdir(rig.stateFolder, { recursive: true });
     expect(files.filter((file) => file.endsWith('.outbox'))).toEqual([]);
   });
 
-  it('goes on from the bucket alone when local state is lost', async () => {
+  it('is continued from the bucket alone if local state is lost', async () => {
     await transcript.append(...rows(0, 3));
     await once();
     await transcript.append(...rows(3, 5));
@@ -114,7 +114,7 @@ describe('a store that cannot arbitrate', () => {
     expect(put).toHaveLength(2);
   });
 
-  it('does not go on with a chain of slots', async () => {
+  it('does not continue a chain of slots', async () => {
     await transcript.append(...rows(0, 3));
     await rig.once().ended;
     await transcript.append(...rows(3, 5));
@@ -122,7 +122,7 @@ describe('a store that cannot arbitrate', () => {
     expect(put).toEqual([]);
   });
 
-  it('is followed by a new generation where slots are filled again', async () => {
+  it('is followed by a new generation once slots are used again', async () => {
     await transcript.append(...rows(0, 3));
     await once();
     await transcript.append(...rows(3, 5));
@@ -133,11 +133,11 @@ describe('a store that cannot arbitrate', () => {
   });
 });
 
-describe('the way through parts that overlap', () => {
+describe('the path through overlapping parts', () => {
   const entry = (name: string) =>
     [name, { kind: 'object', key: name, size: 1_000, modifiedAt: new Date(0) }] as const;
 
-  it('is the one that leads furthest', () => {
+  it('is the longest one', () => {
     const parts = new Map(
       [
         rangePartName(0, 0, 0, 10),

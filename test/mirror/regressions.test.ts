@@ -9,9 +9,9 @@ const moments = Array.from({ length: 40 }, (_, step) => step);
 const limits = { partBytes: 2_000, parts: 100 };
 const lines = (count: number) => Array.from({ length: count }, (_, n) => `{"n":${n}}\n`).join('');
 
-describe('a writer that looked before another one shipped more', () => {
+describe('a writer that listed before another one uploaded more', () => {
   it.each(['crash', 'forget'] as const)(
-    'takes what is newer in the bucket for newer, wherever it stood (after %s)',
+    'recognises newer parts in the bucket, whatever its position (after %s)',
     async (ending) => {
       for (const steps of moments) {
         const events: Event[] = [
@@ -44,7 +44,7 @@ it('a part is recognised by its bytes, never by its size', async () => {
   }
 });
 
-it('what is replaced while it is compared is compared again, whenever that happens', async () => {
+it('a source replaced during a comparison is compared again, whenever that happens', async () => {
   for (const steps of moments) {
     const events: Event[] = [
       { do: 'append', lines: 5 },
@@ -59,7 +59,7 @@ it('what is replaced while it is compared is compared again, whenever that happe
   }
 });
 
-describe('a source that lags behind what was shipped', () => {
+describe('a source that is behind what was uploaded', () => {
   let rig: WriterRig;
 
   beforeEach(async () => {
@@ -70,7 +70,7 @@ describe('a source that lags behind what was shipped', () => {
 
   afterEach(() => rig.remove());
 
-  it('is behind, once and silently, and opens nothing', async () => {
+  it('is reported as behind once, and opens no generation', async () => {
     const mirror = rig.open({ state: 'other' });
     await writeFile(rig.path, lines(6));
     expect(await settle(mirror)).toBe('behind');
@@ -86,7 +86,7 @@ describe('a source that lags behind what was shipped', () => {
     expect(await rig.names()).not.toContainEqual(expect.stringMatching(/^gen-/));
   });
 
-  it('and is replaced by something else is compared, not stuck', async () => {
+  it('and is then replaced is compared again', async () => {
     const mirror = rig.open({ state: 'other' });
     await writeFile(rig.path, lines(6));
     await settle(mirror);

@@ -23,8 +23,8 @@ const secondCopy: readonly TruthStep[] = [
   { kind: 'killed', atCall: 9, death: 'torn' },
 ];
 
-describe('what the mirror says', () => {
-  it('is true after everything that happens to sources, state and bucket', {
+describe('what the mirror reports', () => {
+  it('is true whatever happens to sources, state and bucket', {
     timeout: 600_000 + runs * 20_000,
   }, async () => {
     let steps = 0;

@@ -36,9 +36,9 @@ const kinds: Readonly<Record<string, Buffer>> = {
   'a byte order mark': Buffer.from('\ufeff{"a":1}\n\ufeff\n'),
 };
 
-describe('bytes reach the bucket as they are', () => {
+describe('bytes reach the bucket unchanged', () => {
   describe.each(Object.entries(kinds))('%s', (_, bytes) => {
-    it.each([-1, 0, 1])('with a border of 64 KiB %i bytes from a newline', async (shift) => {
+    it.each([-1, 0, 1])('with a 64 KiB boundary %i bytes from a newline', async (shift) => {
       const before = Buffer.from(`${'p'.repeat(border - 1 + shift)}\n`);
       const source = Buffer.concat([before, bytes, Buffer.from('\n'), before, bytes]);
       await writeFile(rig.path, source);
@@ -46,7 +46,7 @@ describe('bytes reach the bucket as they are', () => {
       await expectMirrored(source);
     });
 
-    it('written byte by byte, with a look after each', async () => {
+    it('written byte by byte, with a check after each', async () => {
       const whole = Buffer.concat([Buffer.from('{"first":1}\n'), bytes.subarray(-64)]);
       await writeFile(rig.path, '');
       const mirror = rig.open();
@@ -74,7 +74,7 @@ describe('bytes reach the bucket as they are', () => {
     expect(await rig.names()).toHaveLength(3);
   });
 
-  it('random bytes, in random pieces, by writers that come and go', async () => {
+  it('random bytes, in random pieces, by changing writers', async () => {
     const pieces = Array.from({ length: 40 }, (_, n) => randomBytes(1 + ((n * 7_919) % 20_000)));
     await writeFile(rig.path, '');
     let mirror = rig.open();

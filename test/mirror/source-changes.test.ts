@@ -212,7 +212,7 @@ describe.each(Object.entries(changes))('a transcript %s', (_, change) => {
     expect(rig.requests.slice(asked)).toEqual([]);
   });
 
-  it('between what was read and its upload', async () => {
+  it('between reading and uploading', async () => {
     await writeFile(rig.path, before);
     await settle(rig.open());
     const now = before + lines(3, 'just read');
@@ -230,7 +230,7 @@ describe.each(Object.entries(changes))('a transcript %s', (_, change) => {
   });
 });
 
-describe('a writer that goes on writing where a copytruncate left it', () => {
+describe('a writer that continues after a copytruncate', () => {
   it.each(['a', 'r+'])('opened with %s', async (flags) => {
     const start = lines(20);
     await writeFile(rig.path, start);
@@ -256,8 +256,8 @@ describe('a writer that goes on writing where a copytruncate left it', () => {
   });
 });
 
-describe('a transcript whose times tell nothing', () => {
-  it('is followed although each write puts the time back', async () => {
+describe('a transcript with useless times', () => {
+  it('is followed although each write resets the time', async () => {
     await writeFile(rig.path, lines(1));
     await utimes(rig.path, 1, 1);
     const mirror = rig.open();

@@ -66,7 +66,7 @@ describe(`${sessions} sessions`, () => {
 
   afterEach(() => rig.remove());
 
-  it('are looked through at once, cost no request while nothing happens, and none is overlooked', async () => {
+  it('are scanned at once, cost no request while idle, and none is missed', async () => {
     const requests: string[] = [];
     const bucket = counted(rig.bucket, requests);
     const selection = { ...everything, sinceMs: 7 * dayMs };
@@ -134,7 +134,7 @@ describe(`${minutes} minutes of one session`, () => {
   const lastsMs = minutes * 60_000;
   const everyMs = 1_700;
 
-  it('costs one request per flush, a document a minute, a listing every ten and one read', async () => {
+  it('costs one request per flush, one document per minute, one listing per ten minutes, and one read', async () => {
     const store = new MemoryStore(true);
     const requests: string[] = [];
     const rig = await MirrorRig.create(counted(store.client(), requests));

@@ -97,7 +97,7 @@ const happenings: readonly Happening[] = [
   ],
   ['is replaced by a backup of the same rows', restore, 0],
   [
-    'is replaced by a backup that lacks the newest rows, and goes on with other ones under their ids',
+    'is replaced by a backup that lacks the newest rows, and continues with other rows under their ids',
     async (backup) => {
       store.say(id, 'user', 'of the future').say(id, 'user', 'and more of it');
       const seen = rig.once();
@@ -129,7 +129,7 @@ describe.each(journals)('a database with journal mode %s', (journal) => {
   });
 });
 
-it('a database whose upkeep runs while it is watched and written', async () => {
+it('a database under maintenance while it is watched and written', async () => {
   open('WAL');
   const run: Run = rig.watch({ timing, sweepMs: 50 });
   await rig.untilShipped(run, 41);
@@ -144,7 +144,7 @@ it('a database whose upkeep runs while it is watched and written', async () => {
   await expectFolded(41 + 6);
 });
 
-it(`${manyRows} rows are taken at one go, in parts`, async () => {
+it(`${manyRows} rows are mirrored in one pass, in parts`, async () => {
   open('WAL');
   store.run(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${manyRows})
     INSERT INTO messages (session_id, role, content, timestamp)

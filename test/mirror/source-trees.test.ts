@@ -60,7 +60,7 @@ const moves: readonly Move[] = [
     (id) => rig.tree.session(elsewhere, id),
   ],
   [
-    'the folder of all projects becomes a link to where it was moved',
+    'the folder of all projects is moved and replaced by a link',
     async () => {
       const target = join(rig.tree.home, 'dotfiles');
       await rename(rig.tree.root, target);
@@ -114,7 +114,7 @@ describe.each(moves)('%s', (_, move, where) => {
   });
 });
 
-it('one session in two projects, byte for byte the same: one of them grows', async () => {
+it('one of two identical copies of a session in two projects grows', async () => {
   const id = sessionUuid();
   const original = await rig.tree.session(cwd, id).append(...rows(id, 6, 'both'));
   const copy = rig.tree.session(elsewhere, id);
@@ -131,7 +131,7 @@ it('one session in two projects, byte for byte the same: one of them grows', asy
   await expectOneGeneration([first, second, third], 2);
 });
 
-it('a transcript that is a link into another folder is nothing of ours', async () => {
+it('a transcript that is a link into another folder is not mirrored', async () => {
   const [id, foreign] = [sessionUuid(), sessionUuid()];
   await rig.tree.session(cwd, id).append(...rows(id, 2, 'own'));
   const secret = await rig.tree.file(join(rig.tree.home, 'notes.txt'), 'private\n');

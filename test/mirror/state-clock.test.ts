@@ -103,7 +103,7 @@ it.each(jumps)('a clock that jumps %s changes nothing', async (_, jump) => {
   expect(again.parts).toEqual([]);
 });
 
-it('a session of the future is taken: the clock was set back since', async () => {
+it('a session from the future is mirrored, since the clock may have been set back', async () => {
   const id = sessionUuid();
   clock.set(yearMs);
   await write(id, 2);
@@ -112,7 +112,7 @@ it('a session of the future is taken: the clock was set back since', async () =>
   expect((await rig.verdicts()).get(`${id}/`)?.state).toBe('ok');
 });
 
-it('a store that was gone overnight is asked again in the morning, and everything arrives', async () => {
+it('a store that was down overnight is retried in the morning, and everything arrives', async () => {
   const id = sessionUuid();
   await write(id, 2);
   let isGone = false;

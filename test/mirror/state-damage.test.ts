@@ -50,7 +50,7 @@ async function expectWhole(): Promise<void> {
   expect(await rig.verdict()).toMatchObject({ state: 'ok', generation: 0, shippedLines: 12 });
 }
 
-describe.each(files)('a state file that is damaged: %s', (file) => {
+describe.each(files)('a damaged state file: %s', (file) => {
   let path = '';
   let whole = Buffer.alloc(0);
 
@@ -60,7 +60,7 @@ describe.each(files)('a state file that is damaged: %s', (file) => {
   });
 
   it(
-    'cut short anywhere',
+    'truncated anywhere',
     async () => {
       for (let length = 0; length < whole.length; length += cutStride) {
         await writeFile(path, whole.subarray(0, length));
@@ -72,7 +72,7 @@ describe.each(files)('a state file that is damaged: %s', (file) => {
   );
 
   it(
-    'with any one bit turned',
+    'with any one bit flipped',
     async () => {
       for (let bit = 0; bit < whole.length * 8; bit += bitStride) {
         const damaged = Buffer.from(whole);
@@ -96,13 +96,13 @@ describe.each(files)('a state file that is damaged: %s', (file) => {
     await expectWhole();
   });
 
-  it('that is gone', async () => {
+  it('that is missing', async () => {
     await rm(path);
     await expectHarmless('');
     await expectWhole();
   });
 
-  it('that is a folder: it is told, done without, and done with when it is one no more', async () => {
+  it('that is a folder is reported and not used until it is a file again', async () => {
     await rm(path);
     await mkdir(path);
     await expectHarmless('');
@@ -140,7 +140,7 @@ describe('a state folder', () => {
     expect(await rig.names()).toHaveLength((await rig.verdict()).parts);
   }
 
-  it('that is deleted while it is used', async () => {
+  it('that is deleted while in use', async () => {
     const mirror = rig.open();
     for (let round = 10; round < 16; round += 1) {
       await appendFile(rig.path, lines(3, round));
@@ -152,7 +152,7 @@ describe('a state folder', () => {
     await expectExact(12 + 18);
   });
 
-  it('that comes back from ten flushes ago', async () => {
+  it('that is restored from ten flushes ago', async () => {
     const [now, backup] = [join(rig.folder, 'state'), join(rig.folder, 'backup')];
     await cp(now, backup, { recursive: true });
     await flushes('state', 10, 10);
@@ -165,7 +165,7 @@ describe('a state folder', () => {
     await expectExact(12 + 30 + 6);
   });
 
-  it('that comes back from ten flushes ago under a running writer', async () => {
+  it('that is restored from ten flushes ago under a running writer', async () => {
     const [now, backup] = [join(rig.folder, 'state'), join(rig.folder, 'backup')];
     const mirror = rig.open();
     await cp(now, backup, { recursive: true });
@@ -189,7 +189,7 @@ describe('a state folder', () => {
     await expectExact(12 + 30);
   });
 
-  it('of another session, laid in the place of this one', async () => {
+  it('of another session, put in the place of this one', async () => {
     const own = await readFile(rig.path);
     await rm(join(rig.folder, 'state'), { recursive: true });
     const other = await WriterRig.create();

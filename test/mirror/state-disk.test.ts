@@ -58,7 +58,7 @@ describe.skipIf(!canMountPrivately())('on a disk that is full or read-only', () 
     expect(Number(await space.must('wc -l < joined'))).toBe(lines);
   }
 
-  it('for local state from the start: told once, everything is sent, and not again', async () => {
+  it('for local state from the start: reported once, everything is sent, and only once', async () => {
     await mountState();
     await fill(state);
     const first = await space.tracecraft('watch --once');
@@ -79,7 +79,7 @@ describe.skipIf(!canMountPrivately())('on a disk that is full or read-only', () 
     expect(await space.must(`find ${state} -name '*.tmp-*'`)).toBe('');
   });
 
-  it('for local state while it watches, and has room again', async () => {
+  it('for local state during a watch, until there is room again', async () => {
     await mountState();
     const watch = await space.start('watch --interval 1s', log);
     await watch.printed('uploaded part-00000');
@@ -96,7 +96,7 @@ describe.skipIf(!canMountPrivately())('on a disk that is full or read-only', () 
     expect(again.output).not.toMatch(/ENOSPC|uploaded/);
   });
 
-  it('for a local bucket while it watches: told, waited for, and nothing is lost', async () => {
+  it('for a local bucket during a watch: reported, waited for, and nothing is lost', async () => {
     // A new machine: one that knows the bucket would refuse the empty mount point.
     await space.must(`rm -rf ${state}`);
     await space.must(`mount -t tmpfs -o size=64k,mode=700 none ${bucket}`);
@@ -112,7 +112,7 @@ describe.skipIf(!canMountPrivately())('on a disk that is full or read-only', () 
     expect(await space.must(`find ${bucket}/.tracecraft/tmp -type f`)).toBe('');
   });
 
-  it('for local state, which may not be written: told once, everything is sent', async () => {
+  it('for local state, which is read-only: reported once, everything is sent', async () => {
     await mountState();
     expect(await space.tracecraft('watch --once')).toMatchObject({ code: 0 });
     await append(10);
@@ -124,7 +124,7 @@ describe.skipIf(!canMountPrivately())('on a disk that is full or read-only', () 
     await expectLevel(410);
   });
 
-  it('for all of its folder and for the harness, the bucket being elsewhere', async () => {
+  it('for its whole folder and the harness, while the bucket is elsewhere', async () => {
     const elsewhere = join(world.root, 'elsewhere');
     const init = `init --global --force --backend local --bucket ${elsewhere}`;
     expect(await space.tracecraft(init)).toMatchObject({ code: 0 });

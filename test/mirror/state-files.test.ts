@@ -115,13 +115,13 @@ it.each(Object.entries(damages))('every state file at once: %s', async (_, damag
   expect((await watchOnce()).stderr).toBe('');
 });
 
-it('after all of this the bucket holds what the transcripts hold', async () => {
+it('after all of this the bucket equals the transcripts', async () => {
   const verified = await world.run(['session', 'verify'], { cwd: world.home });
   expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('2 streams agree') });
   expect((await chains()).filter((path) => path.includes('/gen-'))).toEqual([]);
 });
 
-it('state that is a file where its folder belongs', async () => {
+it('a file in place of the state folder', async () => {
   const state = join(world.stateFolder, 'state');
   await rm(state, { recursive: true });
   await writeFile(state, 'not a folder');
@@ -131,7 +131,7 @@ it('state that is a file where its folder belongs', async () => {
   expect(await chains()).toEqual(before);
 });
 
-it('a config that is none is named, whatever it holds', async () => {
+it('an invalid config is named, whatever it contains', async () => {
   const path = join(world.stateFolder, 'config.json');
   for (const content of ['', '{', '{"backend":7}', '\0\0\0']) {
     await writeFile(path, content);

@@ -218,8 +218,8 @@ const scenes = fc.record({
   order: fc.shuffledSubarray(quick, { minLength: 5 }),
 });
 
-describe('a link that somebody planted in the state folder', () => {
-  it('leads nothing outside, at whatever level and whatever is kept', async () => {
+describe('a link planted in the state folder', () => {
+  it('leads no write outside, at any level', async () => {
     await fc.assert(
       fc.asyncProperty(scenes, async ({ level, kind, hasLived, order }) => {
         const { home, outside } = await createPlace();
@@ -235,7 +235,7 @@ describe('a link that somebody planted in the state folder', () => {
   }, 120_000);
 
   it.each(linkKinds)(
-    '(%s) in the place of the spool or of a mark stops every hook',
+    '(%s) in place of the signal folder or a signal stops every hook',
     async (kind) => {
       for (const level of [
         'spool',
@@ -249,7 +249,7 @@ describe('a link that somebody planted in the state folder', () => {
     },
   );
 
-  it('is named by what cannot do without it', async () => {
+  it('is named by whatever needs that path', async () => {
     const { home, outside } = await createPlace();
     await plant(join(home, 'trusted'), 'folder', outside);
     const trusting = openTrustStore(trustContext(home), nodeIo, systemClock).trust(trustable(home));

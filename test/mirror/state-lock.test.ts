@@ -36,7 +36,7 @@ async function deadPid(): Promise<number> {
 }
 
 describe('the lock of a watch', () => {
-  it('is held by one, which is told to the next, and is gone after', async () => {
+  it('has one holder, which the next one is told, and is removed afterwards', async () => {
     const first = await takeWatchLock(path, now);
     expect(first.held).toBe(true);
     const second = await takeWatchLock(path, new Date());
@@ -59,7 +59,7 @@ describe('the lock of a watch', () => {
     expect(await readdir(folder)).toEqual(['watch.lock']);
   });
 
-  it('is taken over whatever is left when it is cut or turned anywhere', async () => {
+  it('is taken over if it is truncated or corrupted anywhere', async () => {
     const mine = await own();
     const whole = await readFile(path);
     for (let length = 0; length < whole.length; length += 1) {
@@ -78,7 +78,7 @@ describe('the lock of a watch', () => {
     }
   }, 120_000);
 
-  it('is held by exactly one of many that come at once to a dead one', async () => {
+  it('is taken by exactly one of many if its holder is dead', async () => {
     const dead = { ...(await own()), pid: await deadPid() };
     for (let round = 0; round < 40; round += 1) {
       await writeFile(path, JSON.stringify(dead));
@@ -93,7 +93,7 @@ describe('the lock of a watch', () => {
     }
   });
 
-  it('is taken over even where somebody died while taking it over', async () => {
+  it('is taken over even if someone died while taking it over', async () => {
     const dead = { ...(await own()), pid: await deadPid() };
     await writeFile(path, JSON.stringify(dead));
     await writeFile(`${path}.turn`, JSON.stringify(dead));

@@ -73,29 +73,29 @@ const states = [state(1), state(2), state(5)];
 const last = state(5);
 
 describe('local state', () => {
-  it('is not there at first, which is no trouble', async () => {
+  it('may be missing at first', async () => {
     const troubles: unknown[] = [];
     expect(await cacheOn(new MemoryDisk(), troubles).load()).toBeUndefined();
     expect(troubles).toEqual([]);
   });
 
-  it.each([0, 1, 2, 50])('comes back as it was saved, with %i parts', async (count) => {
+  it.each([0, 1, 2, 50])('is loaded as it was saved, with %i parts', async (count) => {
     const one = state(count);
     expect(await cacheOn(await saved(one)).load()).toEqual(one);
   });
 
-  it('comes back without a look', async () => {
+  it('is loaded without a snapshot', async () => {
     const one = { ...state(1), snapshot: undefined };
     expect(await cacheOn(await saved(one)).load()).toEqual(one);
   });
 
-  it('comes back after growing, shrinking and growing again', async () => {
+  it('is loaded after growing, shrinking and growing again', async () => {
     expect(await cacheOn(await saved(state(1), state(4), state(2), state(3))).load()).toEqual(
       state(3),
     );
   });
 
-  it('comes back when the last parts were replaced by as many, or by more', async () => {
+  it('is loaded if the last parts were replaced by as many, or by more', async () => {
     const replaced: ShippedPart = { ...part(2), sequence: 9, generation: 1, fingerprint: 'other' };
     const more: ShippedPart = { ...part(3), sequence: 10, generation: 1 };
     for (const parts of [
@@ -115,7 +115,7 @@ describe('local state', () => {
     }
   });
 
-  it('is appended to while it grows, and written whole once it does not go on', async () => {
+  it('is appended to while it grows, and otherwise written whole', async () => {
     const disk = new MemoryDisk();
     const steps: string[] = [];
     const gate = async (step: string): Promise<void> => {
@@ -127,25 +127,28 @@ describe('local state', () => {
     expect(steps).toEqual([parts, checkpoint, more, checkpoint, checkpoint, parts, checkpoint]);
   });
 
-  it('never speaks of being ahead: that is asked of the bucket again', async () => {
+  it('never says that the source is behind: the bucket is asked again', async () => {
     const one = state(2);
     const disk = await saved({ ...one, checkpoint: { ...one.checkpoint, ahead: true } });
     expect(await cacheOn(disk).load()).toEqual(one);
   });
 
-  it.each(files)('cut anywhere, it is absent or one that was saved: %s', async (file) => {
-    const disk = await saved(...states);
-    const whole = contentOf(disk, file);
-    let survivors = 0;
-    for (let length = 0; length < whole.length; length += 1) {
-      disk.overwrite(file, whole.subarray(0, length));
-      survivors += Number(await isAbsentOrSaved(disk));
-    }
-    expect(survivors).toBeLessThan(5);
-  });
+  it.each(files)(
+    'truncated anywhere, counts as absent or as an earlier state: %s',
+    async (file) => {
+      const disk = await saved(...states);
+      const whole = contentOf(disk, file);
+      let survivors = 0;
+      for (let length = 0; length < whole.length; length += 1) {
+        disk.overwrite(file, whole.subarray(0, length));
+        survivors += Number(await isAbsentOrSaved(disk));
+      }
+      expect(survivors).toBeLessThan(5);
+    },
+  );
 
   it.each(files)(
-    'with any one bit turned, it is absent or one that was saved: %s',
+    'with any one bit flipped, counts as absent or as an earlier state: %s',
     async (file) => {
       const disk = await saved(...states);
       const whole = contentOf(disk, file);
@@ -160,7 +163,7 @@ describe('local state', () => {
     },
   );
 
-  it('stopped between its two files, it is the state before', async () => {
+  it('interrupted between its two files, is the previous state', async () => {
     const disk = await saved(state(2));
     const checkpoint = contentOf(disk, `${path}.json`);
     await cacheOn(disk).save(state(4));
@@ -168,7 +171,7 @@ describe('local state', () => {
     expect(await cacheOn(disk).load()).toEqual(state(2));
   });
 
-  it('stopped while it appended, it is the state before, and goes on', async () => {
+  it('interrupted while appending, is the previous state, and continues', async () => {
     const disk = await saved(state(2));
     const parts = contentOf(disk, `${path}.parts`);
     disk.append(`${path}.parts`, parts.subarray(0, 30));
@@ -177,14 +180,14 @@ describe('local state', () => {
     expect(await cacheOn(disk).load()).toEqual(state(3));
   });
 
-  it('with the parts of another stream, it is absent', async () => {
+  it('with the parts of another stream, counts as absent', async () => {
     const disk = await saved(state(4));
     const other = contentOf(await saved(state(2)), `${path}.parts`);
     disk.overwrite(`${path}.parts`, other);
     expect(await cacheOn(disk).load()).toBeUndefined();
   });
 
-  it('that cannot be written is told and done without, and written whole when it can be', async () => {
+  it('that cannot be written is reported and not needed, and written whole once possible', async () => {
     const disk = new MemoryDisk();
     let isFull = false;
     const full = new Error('ENOSPC: no space left on device');
@@ -203,7 +206,7 @@ describe('local state', () => {
     expect(await cacheOn(disk).load()).toEqual(state(3));
   });
 
-  it('that cannot be read is told and taken for absent', async () => {
+  it('that cannot be read is reported and counts as absent', async () => {
     const denied = new Error('EACCES: permission denied');
     const disk = await saved(state(1));
     const troubles: unknown[] = [];
@@ -227,8 +230,8 @@ describe('local state', () => {
   }
 });
 
-describe('where local state lies', () => {
-  it('stays inside its folder whatever the ids are', () => {
+describe('the location of local state', () => {
+  it('stays inside its folder, whatever the ids', () => {
     for (const id of ['../../etc', '/', '..', 'a\0b']) {
       expect(streamStatePath('/state', 'codex', id, '')).toMatch(/^\/state\/codex\/[^/]+\/main$/);
       expect(streamStatePath('/state', 'codex', id, 'copies/1')).toMatch(
@@ -237,13 +240,13 @@ describe('where local state lies', () => {
     }
   });
 
-  it('keeps streams apart from the main one', () => {
+  it('separates streams from the main one', () => {
     expect(streamStatePath('/state', 'codex', 's', 'main')).not.toBe(
       streamStatePath('/state', 'codex', 's', ''),
     );
   });
 
-  it('is forgotten for one session at a time', async () => {
+  it('can be forgotten one session at a time', async () => {
     const disk = new MemoryDisk();
     for (const file of ['s1/main.json', 's1/streams/copies/1.json', 's2/main.json']) {
       disk.replace(`/state/codex/${file}`, Buffer.from('x'));

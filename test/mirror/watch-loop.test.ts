@@ -26,7 +26,7 @@ describe('the watch loop', () => {
 
   afterEach(() => rig.remove());
 
-  it('takes everything once: sessions, sub-agents, tool results', async () => {
+  it('mirrors everything once: sessions, sub-agents, tool results', async () => {
     const id = sessionUuid();
     await rig.tree.session(cwd, id).append(...rows(id, 50));
     await rig.tree.subagent(cwd, id, 'a1').append(...rows(id, 5));
@@ -42,7 +42,7 @@ describe('the watch loop', () => {
     expect(keys).toContain(`project/sessions/claude-code/${id}/meta.json`);
   });
 
-  it('says in meta.json what it shipped', async () => {
+  it('records in meta.json what it uploaded', async () => {
     const id = sessionUuid();
     const key = `AKIA${'IOSFODNN7EXAMPLE'}`;
     const context = { sessionId: id, cwd };
@@ -72,7 +72,7 @@ describe('the watch loop', () => {
     expect(part?.body.toString()).not.toContain(key);
   });
 
-  it('redacts what it lifts from lines into meta.json', async () => {
+  it('redacts what it copies from lines into meta.json', async () => {
     const id = sessionUuid();
     const key = `AKIA${'Z7RQ2WXTLMN4PVKD'}`;
     const text = `use ${key} please ${'z'.repeat(440)} ${key}`;
@@ -88,7 +88,7 @@ describe('the watch loop', () => {
     expect(JSON.parse(meta ?? '')).toMatchObject({ title: shown });
   });
 
-  it('brings a burst of 150 appends, 2 ms apart, to the last line', async () => {
+  it('mirrors a burst of 150 appends, 2 ms apart, to the last line', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
     const run = rig.watch({ events: systemEvents(), sweepMs: 600_000 });
@@ -102,7 +102,7 @@ describe('the watch loop', () => {
     expect(await run.end()).toEqual({ behind: [], rests: [] });
   });
 
-  it('converges within one sweep when there are no file events at all', async () => {
+  it('catches up within one sweep if there are no file events at all', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 1));
     const run = rig.watch({ sweepMs: 1_000 });
@@ -138,7 +138,7 @@ describe('the watch loop', () => {
     expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', rest: 8 });
   });
 
-  it('takes a session that appeared just before it ends', async () => {
+  it('mirrors a session that appeared just before it ends', async () => {
     const id = sessionUuid();
     await rig.tree.session(cwd, id).append(...rows(id, 1));
     const run = rig.watch();
@@ -149,7 +149,7 @@ describe('the watch loop', () => {
     expect((await rig.verdicts()).get(`${late}/`)?.state).toBe('ok');
   });
 
-  it('goes on after a restart without a listing of what did not change, and without sending it again', async () => {
+  it('continues after a restart without listing or resending what did not change', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));
     await rig.once().ended;
@@ -164,7 +164,7 @@ describe('the watch loop', () => {
     expect(verdict).toMatchObject({ state: 'ok', shippedLines: 15, parts: 2 });
   });
 
-  it('continues from the bucket alone when its state is gone, even with other redaction rules', async () => {
+  it('continues from the bucket alone if its state is gone, even with other redaction rules', async () => {
     const id = sessionUuid();
     const secret = `hunter2-${'x'.repeat(12)}`;
     const transcript = rig.tree.session(cwd, id);
@@ -181,7 +181,7 @@ describe('the watch loop', () => {
     expect(verdict).toMatchObject({ state: 'ok', shippedLines: 17, generation: 0 });
   });
 
-  it('opens a generation when the source was rewritten, and none when it only shrank', async () => {
+  it('opens a generation if the source was rewritten, and none if it only shrank', async () => {
     const id = sessionUuid();
     const transcript = await rig.tree.session(cwd, id).append(...rows(id, 10));
     await rig.once().ended;
@@ -199,7 +199,7 @@ describe('the watch loop', () => {
     expect(await rig.keys()).toContain(`${rig.layout.session('claude-code', id)}gen-00001.json`);
   });
 
-  it.each(['with', 'without'])('puts back a part that vanished, %s local state', async (kept) => {
+  it.each(['with', 'without'])('restores a part that vanished, %s local state', async (kept) => {
     const id = sessionUuid();
     const transcript = rig.tree.session(cwd, id);
     for (let part = 0; part < 5; part += 1) {
@@ -220,7 +220,7 @@ describe('the watch loop', () => {
     expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ok', parts: 5 });
   });
 
-  it('sends what somebody altered in the bucket as a new generation, when told to look at everything', async () => {
+  it('sends what was altered in the bucket as a new generation, if told to check everything', async () => {
     const id = sessionUuid();
     const transcript = rig.tree.session(cwd, id);
     for (let part = 0; part < 3; part += 1) {
@@ -237,14 +237,14 @@ describe('the watch loop', () => {
     expect(verdict).toMatchObject({ state: 'ok', generation: 1, shippedLines: 12 });
   });
 
-  it('names an unterminated rest again although nothing changed', async () => {
+  it('names an unterminated rest again, although nothing changed', async () => {
     const id = sessionUuid();
     const { path } = await rig.tree.session(cwd, id).append(...rows(id, 2), '{"half":');
     expect(await rig.once().ended).toEqual({ behind: [], rests: [{ source: path, bytes: 8 }] });
     expect(await rig.once().ended).toEqual({ behind: [], rests: [{ source: path, bytes: 8 }] });
   });
 
-  it('ships everything again into a bucket that was emptied', async () => {
+  it('uploads everything again to a bucket that was emptied', async () => {
     const id = sessionUuid();
     await rig.tree.session(cwd, id).append(...rows(id, 4));
     await rig.once().ended;
@@ -325,7 +325,7 @@ describe('the watch loop', () => {
     expect((await rig.verdicts()).get(`${foreign}/`)?.state).toBe('missing');
   });
 
-  it('takes an old session that grows, also when its time was put back', async () => {
+  it('mirrors an old session that grows, even if its time was reset', async () => {
     const id = sessionUuid();
     const sleeping = await rig.tree.session(cwd, id).append(...rows(id, 2));
     const longAgo = new Date(Date.now() - 30 * 24 * 3_600_000);
@@ -339,7 +339,7 @@ describe('the watch loop', () => {
     expect((await run.end()).behind).toEqual([]);
   });
 
-  it('uses one request per flush, and none while nothing happens', async () => {
+  it('uses one request per flush, and none while idle', async () => {
     const requests: string[] = [];
     const bucket = counting(rig.bucket, requests);
     const id = sessionUuid();

@@ -10,8 +10,8 @@ async function entriesOf(made: HandMadeBucket) {
 const agent = { id: 'b', status: 'active', started_at: isoAt(5) };
 const ref = { key: 'demo/agents/b.json', id: 'b' };
 
-describe('news', () => {
-  it('waits with a state for its event, and tells either once', async () => {
+describe('new entries', () => {
+  it('hold a state back for its event, and report either once', async () => {
     const news = new FollowFilter();
     const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
     expect(news.take(await entriesOf(made), 0)).toHaveLength(1);
@@ -24,7 +24,7 @@ describe('news', () => {
     expect(news.take(await entriesOf(made), 60_000)).toEqual([]);
   });
 
-  it('tells a state whose event never comes, and not its event after that', async () => {
+  it('include a state whose event never comes, but not its late event', async () => {
     const news = new FollowFilter();
     const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
     news.take(await entriesOf(made), 0);
@@ -37,7 +37,7 @@ describe('news', () => {
     expect(news.take(await entriesOf(made), 13_000)).toEqual([]);
   });
 
-  it('tells each registration of one agent', async () => {
+  it('include each registration of one agent', async () => {
     const news = new FollowFilter();
     const made = new HandMadeBucket().event(1, 'agent.registered', 'b', { data: { ref } });
     expect(news.take(await entriesOf(made), 0)).toHaveLength(1);
@@ -46,8 +46,8 @@ describe('news', () => {
   });
 });
 
-describe('the first reading', () => {
-  it('tells what only states tell at once, since no event of before is still on its way', async () => {
+describe('the first read', () => {
+  it('reports states without events at once, since no earlier event is still due', async () => {
     const made = new HandMadeBucket().event(1, 'agent.registered', 'a');
     made.put('agents/b.json', agent);
     const told = new FollowFilter().take(await entriesOf(made), 0);

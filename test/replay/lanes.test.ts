@@ -50,7 +50,7 @@ function streamAt(ms: number): PageStream {
 }
 
 describe('claims as bars', () => {
-  it('end where the step does', () => {
+  it('end when the step ends', () => {
     const entries = entriesOf([
       [0, 'step.claimed', 'a', 'x'],
       [5, 'step.claimed', 'b', 'y'],
@@ -95,7 +95,7 @@ describe('lanes', () => {
     'a',
   ]);
 
-  it('keep every mark, show one of many in a place, and hide nothing that is blocked', () => {
+  it('keep every mark, show one of many in one place, and never hide a blocked one', () => {
     const entries = entriesOf(told);
     const [lane, ...others] = layOutLanes({
       entries,
@@ -115,7 +115,7 @@ describe('lanes', () => {
     for (const { y } of lane?.marks ?? []) expect(y).toBeLessThan(bottom);
   });
 
-  it('put a claim and its end on the ends of its bar, and a message where its arrow meets no word', () => {
+  it('put a claim and its end at the ends of its bar, and a message where its arrow crosses no label', () => {
     const entries = entriesOf([
       [0, 'step.claimed', 'a', 'x'],
       [100, 'memory.set', 'a'],
@@ -140,7 +140,7 @@ describe('lanes', () => {
     expect(message?.y).toBeGreaterThan(memory?.y ?? 0);
   });
 
-  it('are folders where nobody claimed anything, and agents only where they did more than register', () => {
+  it('are folders if nobody claimed anything, and agents only if they did more than register', () => {
     const entries = entriesOf([
       [0, 'agent.registered', 'a'],
       [1, 'message.sent', 'b', undefined, 'a'],
@@ -172,7 +172,7 @@ describe('lanes', () => {
     ]);
   });
 
-  it('have one more for what nobody is known to have done', () => {
+  it('include one for entries without a known agent', () => {
     const entries = new Entries({
       names: ['artifact.uploaded'],
       timeMs: [1],

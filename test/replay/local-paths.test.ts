@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { keepPaths, withoutLocalPaths } from '../../src/replay/page/local-paths.js';
 
-it('shortens home folders, and the folder of the session to its name', () => {
+it("shortens home folders to ~, and the session's folder to its name", () => {
   const mailed = withoutLocalPaths('/srv/work/shop');
   const line = JSON.stringify({
     cwd: '/srv/work/shop',
@@ -21,7 +21,7 @@ it('shortens home folders, and the folder of the session to its name', () => {
   expect(keepPaths(line)).toBe(line);
 });
 
-it('leaves words alone where the folder is too short to be told from them', () => {
+it('leaves words alone if the folder is too short to be distinguished from them', () => {
   expect(withoutLocalPaths('/')('a / b')).toBe('a / b');
   expect(withoutLocalPaths('/work')('/workshop')).toBe('/workshop');
   expect(withoutLocalPaths(null)('null')).toBe('null');

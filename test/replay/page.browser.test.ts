@@ -102,7 +102,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await world.remove();
   });
 
-  it('has eighteen marks in three lanes, the ones that log prints, in its order', async () => {
+  it('has eighteen marks in three lanes, as log prints them', async () => {
     const { page, troubles } = await openReplay(browser, file);
     expect(events).toHaveLength(18);
     expect(await readdir(join(folder, 'bucket', 'replaydemo', 'events'))).toHaveLength(18);
@@ -127,7 +127,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('shows the blocked handoff in red, with what is missing', async () => {
+  it('shows the blocked handoff in red, with the reason', async () => {
     const { page } = await openReplay(browser, file);
     await page.getByRole('button', { name: '1 blocked' }).click();
     await page.locator('.record[data-entry]').waitFor();
@@ -154,7 +154,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('opens what is clicked: the artifact and the rejected claim', async () => {
+  it('opens the clicked mark: the artifact, the rejected claim', async () => {
     const { page } = await openReplay(browser, file);
     for (const type of ['artifact.uploaded', 'step.claim_rejected']) {
       const index = events.findIndex((event) => event.type === type);
@@ -175,7 +175,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('leaves what a search is about', async () => {
+  it('filters by a search', async () => {
     const { page } = await openReplay(browser, file);
     await page.keyboard.press('/');
     await page.keyboard.type('auth');
@@ -191,7 +191,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('narrows by agent, kind and step', async () => {
+  it('filters by agent, kind and step', async () => {
     const { page } = await openReplay(browser, file);
     await page.locator('summary', { hasText: 'Kinds' }).click();
     await page.locator('details[open] .link', { hasText: 'none' }).click();
@@ -204,7 +204,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('can be used by keyboard alone, down to the tool call that did it', async () => {
+  it('can be used by keyboard alone, down to the tool call behind an event', async () => {
     const { page, troubles } = await openReplay(browser, file);
     const reached = new Set<string>();
     for (let press = 0; press < 25; press += 1) {
@@ -245,7 +245,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('opens a session where it is clicked, as a conversation and row by row', async () => {
+  it('opens a session where it was clicked, as a conversation and row by row', async () => {
     const { page } = await openReplay(browser, file);
     await page.locator('.strip-name', { hasText: 'Review the' }).click();
     await page.locator('.entry').first().waitFor();
@@ -272,7 +272,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('tells on top what happened and why it ended, and leads there', async () => {
+  it('says at the top what happened and why it ended, with links', async () => {
     const { page } = await openReplay(browser, file);
     const story = page.locator('.story');
     expect(await story.innerText()).toBe(
@@ -284,7 +284,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('finds words in what the transcripts say, and opens them there', async () => {
+  it('finds words in transcripts, and opens them there', async () => {
     const { page } = await openReplay(browser, file);
     await page.keyboard.press('/');
     await page.keyboard.type('anybody can change');
@@ -296,7 +296,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('lists sessions in the table, between the events', async () => {
+  it('lists sessions in the table, among the events', async () => {
     const { page } = await openReplay(browser, file);
     await page.keyboard.press('t');
     expect(await page.locator('tr.session .title-of').allInnerTexts()).toEqual([
@@ -339,7 +339,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     },
   );
 
-  it('leaves a phone most of its screen', async () => {
+  it("leaves most of a phone's screen free", async () => {
     const { page } = await openReplay(browser, file, { width: 390, height: 844 });
     const box = await page.locator('.top').boundingBox();
     expect(box?.height).toBeLessThanOrEqual(96);
@@ -348,7 +348,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('keeps where one is when it is opened again', async () => {
+  it("keeps the user's place when it is reopened", async () => {
     const { page } = await openReplay(browser, file);
     await page.getByRole('button', { name: '1 rejected' }).click();
     await page.keyboard.press('t');
@@ -360,7 +360,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('looks as it should in light, in dark and on a narrow screen, for a person to judge', async () => {
+  it('renders in light, in dark and on a narrow screen, for a person to judge', async () => {
     const { page, troubles } = await openReplay(browser, file);
     await page.screenshot({ path: join(shots, 'light.png') });
     await page.emulateMedia({ colorScheme: 'dark' });
@@ -382,7 +382,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.close();
   });
 
-  it('is under 300 kB without its data, and forbids itself every request', async () => {
+  it('is under 300 kB without its data, and blocks all its requests', async () => {
     const html = await readFile(file, 'utf8');
     const bare = html.replace(/<script type="text\/plain"[^>]*>[^<]*<\/script>/g, '');
     expect(bare.length).toBeLessThan(300_000);

@@ -123,7 +123,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     },
   );
 
-  it('show what is hostile as text', { timeout: 60_000 }, async () => {
+  it('show hostile input as text', { timeout: 60_000 }, async () => {
     const evil =
       '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=2">"onload=';
     const strange = `${evil} \u001b[31mred \u202eright \u0000 ${'w'.repeat(1_000_000)}`;
@@ -198,7 +198,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     await page.close();
   });
 
-  it('stay usable with what no run should hold', { timeout: 120_000 }, async () => {
+  it('stay usable with input that no run should contain', { timeout: 120_000 }, async () => {
     const stamp = (index: number) => `17954000${String(index).padStart(5, '0')}000000`;
     const put = (index: number, event: string) =>
       writeObject(root, `events/${stamp(index)}_a_${String(index).padStart(8, '0')}.json`, event);
@@ -263,7 +263,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     await page.close();
   });
 
-  it('follow a run without losing the place, and end as one file', {
+  it("follow a run without losing the user's place, and end as one file", {
     timeout: 60_000,
   }, async () => {
     await writeEvents(root, 'run', 20);
@@ -296,7 +296,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     await page.close();
   });
 
-  it('are of one session alone when one is named', { timeout: 60_000 }, async () => {
+  it('show one session alone if it is named', { timeout: 60_000 }, async () => {
     await writeEvents(root, 'run', 20);
     for (const id of ['alpha', 'beta'])
       await writeSession(root, { id, agent: 'anna', bytes: 9_000 });
@@ -312,7 +312,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('replays of runs of all k
     expect((await world.run(['replay', 'gamma', '-o', file])).code).toBe(3);
   });
 
-  it('put the data of very large runs beside the page', { timeout: 60_000 }, async () => {
+  it('put the data of very large runs next to the page', { timeout: 60_000 }, async () => {
     const id = 'big';
     const lines = await writeSession(root, { id, agent: 'anna', bytes: 3_000_000 });
     const file = join(world.project, 'replay.html');

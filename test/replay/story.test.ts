@@ -57,7 +57,7 @@ function session(folder: string, stream: Partial<PageStream>, index: number) {
 }
 
 describe('the story of a run', () => {
-  it('is each step in the order of its claims, and how it ended at last', () => {
+  it('lists each step in order of its first claim, with its final outcome', () => {
     expect(
       story([
         ['step.claimed', 'ann', 'plan', 'plan'],
@@ -84,7 +84,7 @@ describe('the story of a run', () => {
     expect(story(told.flat())).toBe('2 agents, 9 steps: 8 done, 1 blocked. s4 ✗ a0: no key');
   });
 
-  it('is told of sessions where there are no steps', () => {
+  it('is about sessions if there are no steps', () => {
     const made = [
       session('shop', {}, 0),
       session('shop', { state: 'failed', turns: 1 }, 1),

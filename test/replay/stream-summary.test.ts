@@ -13,8 +13,8 @@ function summaryOf(harness: string, rows: readonly (object | string)[], commands
 const at = (second: number) => `2026-11-02T09:00:0${second}.000Z`;
 const ms = (second: number) => Date.parse(at(second));
 
-describe('what a page tells of a stream', () => {
-  it('is its title, its prompts, its calls and how it ended', () => {
+describe('the summary of a stream', () => {
+  it('has its title, prompts, calls and ending', () => {
     const commands: Command[] = [];
     const call = { type: 'tool_use', id: 'c1', name: 'Bash', input: { command: 'make' } };
     const result = { type: 'tool_result', tool_use_id: 'c1', is_error: true, content: 'no rule' };
@@ -49,7 +49,7 @@ describe('what a page tells of a stream', () => {
     expect(commands).toEqual([{ line: 2, timeMs: ms(2), command: 'make' }]);
   });
 
-  it('marks a prompt once that is told twice', () => {
+  it('marks a prompt once even if it is recorded twice', () => {
     const said = 'list the files';
     const told = summaryOf('codex', [
       { timestamp: at(0), type: 'session_meta', payload: { id: 's1' } },
@@ -63,7 +63,7 @@ describe('what a page tells of a stream', () => {
     expect(told).toMatchObject({ turns: 1, prompts: [[ms(1), 1, said]] });
   });
 
-  it('is only its times where nothing is known of the harness', () => {
+  it('has only times if the harness is unknown', () => {
     const told = summaryOf('unheard-of', [{ timestamp: at(3), text: 'x' }, '[]', 'no JSON']);
     expect(told).toMatchObject({ title: null, turns: 0, sampleMs: [ms(3)], lines: 3 });
   });

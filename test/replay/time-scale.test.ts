@@ -4,7 +4,7 @@ import { fittingScale, foldsOf, ticksOf } from '../../src/replay/viewer/time-sca
 const minute = 60_000;
 
 describe('folds', () => {
-  it('are the long silences of a run, with a little of them left on both sides', () => {
+  it('are the long silences of a run, minus a little on both sides', () => {
     const times = [0, 1, 2, 3, 4, 5].flatMap((n) => [n * minute, n * minute + 200 * minute]);
     times.sort((left, right) => left - right);
     const [fold, ...others] = foldsOf(times);
@@ -13,7 +13,7 @@ describe('folds', () => {
     expect(fold?.toMs).toBeLessThan(200 * minute);
   });
 
-  it('are none in a run that is slow throughout, and few in any', () => {
+  it('are absent in a run that is slow throughout, and never many', () => {
     expect(foldsOf(Array.from({ length: 20 }, (_, n) => n * 15 * minute))).toEqual([]);
     const times = Array.from(
       { length: 1_000 },
@@ -29,13 +29,13 @@ describe('a scale', () => {
   const folds = [{ fromMs: 10 * minute, toMs: 280 * minute }];
   const scale = fittingScale(span, folds, 1_000);
 
-  it('takes the width it was given, and a fold its own', () => {
+  it('fills the given width, with a fixed width per fold', () => {
     expect(scale.width).toBeCloseTo(1_000);
     expect(scale.x(280 * minute) - scale.x(10 * minute)).toBeCloseTo(44);
     expect(fittingScale(span, folds, 1_000, 10).width).toBeGreaterThan(9_000);
   });
 
-  it('goes back to the time it came from', () => {
+  it('maps positions back to their times', () => {
     for (const ms of [0, 5 * minute, 10 * minute, 100 * minute, 290 * minute, 300 * minute]) {
       expect(scale.ms(scale.x(ms))).toBeCloseTo(ms, 3);
     }
@@ -50,7 +50,7 @@ describe('a scale', () => {
     }
   });
 
-  it('leaves each island some room, however many silences there are and however short it is', () => {
+  it('leaves room for each island, however short it is and however many silences there are', () => {
     const times = Array.from({ length: 24 }, (_, n) => n * n * 1_000 * minute);
     const many = foldsOf([...times, ...times.map((ms) => ms + minute)].sort((l, r) => l - r));
     const last = (times.at(-1) ?? 0) + minute;

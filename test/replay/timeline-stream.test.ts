@@ -51,15 +51,15 @@ async function streamed(made: HandMadeBucket): Promise<readonly TimelineEntry[]>
   return told;
 }
 
-describe('telling in order', () => {
-  it('tells what the whole time line tells, in its order', async () => {
+describe('the timeline in order', () => {
+  it('equals the whole timeline', async () => {
     const made = patchyRun();
     const { entries } = timelineOf((await made.read()).state);
     expect(entries.filter(({ isDerived }) => isDerived).length).toBeGreaterThan(20);
     expect(await streamed(made)).toEqual(entries);
   });
 
-  it('begins before all events were read', async () => {
+  it('starts before all events were read', async () => {
     const made = new HandMadeBucket();
     for (let index = 0; index < 500; index += 1) made.event(index, 'agent.registered', 'anna');
     let gets = 0;
@@ -78,7 +78,7 @@ describe('telling in order', () => {
     expect(gets).toBeLessThan(100);
   });
 
-  it('reads each event once, and of messages only those that have none', async () => {
+  it('reads each event once, and only messages without an event', async () => {
     const made = patchyRun();
     const read: string[] = [];
     const get: Bucket['get'] = (key, options) => {
@@ -93,7 +93,7 @@ describe('telling in order', () => {
 });
 
 describe('the rows of a page', () => {
-  it('are read back in the order of the time line, with the line of each record', async () => {
+  it('are read back in timeline order, with the line of each record', async () => {
     const { entries } = timelineOf((await patchyRun().read()).state);
     const rows = new EntryRows();
     for (const entry of entries) if (!entry.isDerived) rows.add(entry);

@@ -19,7 +19,7 @@ const claim = {
 const ref = { key: 'demo/steps/build/claim.json', nonce: claim.nonce };
 
 describe('a bucket with events', () => {
-  it('tells them by time, then by key', async () => {
+  it('shows them by time, then by key', async () => {
     const made = new HandMadeBucket()
       .event(30, 'step.completed', 'developer', {
         step: 'build',
@@ -39,7 +39,7 @@ describe('a bucket with events', () => {
     ]);
   });
 
-  it('does not tell a state again that an event speaks of', async () => {
+  it('does not repeat a state that an event records', async () => {
     const made = new HandMadeBucket()
       .put('agents/developer.json', { id: 'developer', status: 'active', started_at: isoAt(1) })
       .event(1, 'agent.registered', 'developer', {
@@ -124,7 +124,7 @@ describe('a bucket with events', () => {
     ]);
   });
 
-  it('tells what a crash left without its event', async () => {
+  it('shows states left without an event by a crash', async () => {
     const made = new HandMadeBucket()
       .event(10, 'step.claimed', 'developer', { step: 'build', data: { ref, epoch: 1 } })
       .put('steps/build/claim.json', {
@@ -150,7 +150,7 @@ describe('a bucket with events', () => {
     ]);
   });
 
-  it('does not take an ending by force for a claim', async () => {
+  it('does not mistake a forced ending for a claim', async () => {
     const made = new HandMadeBucket()
       .event(10, 'step.claimed', 'developer', { step: 'build', data: { ref, epoch: 1 } })
       .put('steps/build/claim.json', {
@@ -170,14 +170,14 @@ describe('a bucket with events', () => {
     ]);
   });
 
-  it('keeps types that it does not know', async () => {
+  it('keeps unknown types', async () => {
     const made = new HandMadeBucket().event(1, 'weather.changed', 'developer', { step: 'build' });
     expect(await told(made)).toEqual(['weather.changed developer build']);
   });
 });
 
 describe('a bucket whose writers keep no events', () => {
-  it('tells what follows from its state', async () => {
+  it('shows what follows from its state', async () => {
     const made = new HandMadeBucket()
       .put('agents/designer.json', {
         id: 'designer',
@@ -225,7 +225,7 @@ describe('a bucket whose writers keep no events', () => {
     ]);
   });
 
-  it('tells from a status alone how a step ended', async () => {
+  it('shows how a step ended even from a status alone', async () => {
     const made = new HandMadeBucket().put('steps/x/status.json', {
       status: 'needs_review',
       agent: 'a',
@@ -236,7 +236,7 @@ describe('a bucket whose writers keep no events', () => {
 });
 
 describe('sessions', () => {
-  it('are beside the entries, with the agent that an event names', async () => {
+  it('are separate from the entries, with the agent that an event names', async () => {
     const meta = {
       schema_version: 2,
       harness: 'claude-code',
@@ -259,7 +259,7 @@ describe('sessions', () => {
   });
 });
 
-describe('what is not what its key says', () => {
+describe('an object that does not match its key', () => {
   it('is skipped and named', async () => {
     const made = new HandMadeBucket()
       .event(1, 'agent.registered', 'designer')

@@ -38,7 +38,7 @@ function causeOf(one: TimelineEntry, ...calls: readonly Call[]): Call | undefine
 }
 
 describe('the cause of an entry', () => {
-  it('is the latest call that runs the command, names the step and is by the same agent', () => {
+  it('is the latest call by the same agent that runs the command and names the step', () => {
     const claimed = entry('step.claimed', { step: 's1-a' });
     const early = call('tracecraft claim S1.A', { timeMs: nowMs - 60_000, line: 1 });
     const late = call('cd x && tracecraft claim S1.A --ttl 1h', { line: 2 });
@@ -65,7 +65,7 @@ describe('the cause of an entry', () => {
     ).toBeUndefined();
   });
 
-  it('of mail is what sent it, also the completion that hands over', () => {
+  it('of mail is the call that sent it, including the completion that hands over', () => {
     const sent = entry('message.sent', { to: 'reviewer', step: 'build' });
     const send = call('tracecraft send reviewer "done"');
     const complete = call('tracecraft complete build --to reviewer');

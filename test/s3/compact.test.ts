@@ -41,7 +41,7 @@ for (const { name, start } of s3Servers()) {
       await server.stop();
     });
 
-    it('is read back and compared, and is the same the second time', async () => {
+    it('is read back and compared, and unchanged the second time', async () => {
       const layout = bucketLayout(`large-${randomBytes(4).toString('hex')}`);
       const folder = await mkdtemp(join(tmpdir(), 'tracecraft-compact-'));
       const prefix = layout.session('codex', 'large');

@@ -31,7 +31,7 @@ describe.each(s3Servers())('the mirror on S3: $name', ({ start }) => {
     await server.stop();
   });
 
-  it('one request per flush and nothing while idle, counted at the server', async () => {
+  it('sends one request per flush and none while idle, as counted by the server', async () => {
     const { endpoint, bucket: name, accessKey, secretKey, region } = { ...server, ...proxy };
     const s3 = openS3Bucket({ endpoint, bucket: name, accessKey, secretKey, region });
     const bucket = withRetry(s3, { clock: systemClock, attempts: 3, baseMs: 50, maxMs: 500 });
@@ -63,7 +63,7 @@ describe.each(s3Servers())('the mirror on S3: $name', ({ start }) => {
     await rig.remove();
   });
 
-  it('the built command mirrors and verifies; a second run sends nothing again', async () => {
+  it('the built command mirrors and verifies, and a second run sends nothing', async () => {
     const world = await createCliWorld();
     const env = { AWS_ACCESS_KEY_ID: server.accessKey, AWS_SECRET_ACCESS_KEY: server.secretKey };
     const project = `cli-${randomBytes(4).toString('hex')}`;

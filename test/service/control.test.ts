@@ -32,7 +32,7 @@ describe('launchd', () => {
       clock: new EagerClock(),
     });
 
-  it('is asked again while the old process is still ending', async () => {
+  it('is asked again while the old process is shutting down', async () => {
     let refusals = 2;
     const manager = launchd((line) => {
       if (line.includes('bootout'))
@@ -52,7 +52,7 @@ describe('launchd', () => {
     expect(asked.at(-1)).toBe(`launchctl bootstrap gui/501 ${manager.definition}`);
   });
 
-  it('is not told to have ended before it has', async () => {
+  it('is not reported as ended before it has ended', async () => {
     let prints = 3;
     const manager = launchd((line) => {
       if (line.includes('bootout')) return { code: 36, stderr: 'Operation now in progress' };
@@ -65,7 +65,7 @@ describe('launchd', () => {
     expect(await stuck.stop()).toMatchObject({ ok: false });
   });
 
-  it('gives its own reason when it cannot start it', async () => {
+  it('reports its own reason if it cannot start the service', async () => {
     const manager = launchd((line) =>
       line.includes('bootstrap')
         ? { code: 125, stderr: 'Domain does not support it\nmore' }
@@ -74,7 +74,7 @@ describe('launchd', () => {
     expect(await manager.start()).toEqual({ ok: false, reason: 'Domain does not support it' });
   });
 
-  it('tells that it runs, and since when', async () => {
+  it('reports that the service is running, and since when', async () => {
     const clock = new EagerClock();
     const manager = launchdManager({
       home: folder.path,
@@ -95,7 +95,7 @@ describe('launchd', () => {
     expect(Math.round(ago / 1_000)).toBe(26 * 3_600 + 184);
   });
 
-  it('tells that it ended, or is not known', async () => {
+  it('reports that the service ended, or is unknown', async () => {
     const ended = launchd(() => ({ stdout: '\tstate = not running\n\tlast exit code = 7\n' }));
     expect(await ended.state()).toMatchObject({
       isRunning: false,
@@ -124,7 +124,7 @@ describe('systemd', () => {
       lingerFolder: folder.path,
     });
 
-  it('tells since when it runs, from its own clock', async () => {
+  it('reports since when the service has been running, by its own clock', async () => {
     const clock = new EagerClock();
     const state = await systemd(() => ({
       stdout:
@@ -140,7 +140,7 @@ describe('systemd', () => {
     expect(Math.round(ago / 1_000)).toBe(60);
   });
 
-  it('that does not answer is no service that does not run', async () => {
+  it('that does not answer does not mean that the service is stopped', async () => {
     const manager = systemd(() => ({
       code: 1,
       stderr: 'Failed to connect to bus: No medium found\n',
@@ -154,7 +154,7 @@ describe('systemd', () => {
     expect(asked.at(-1)).toContain('daemon-reload');
   });
 
-  it('knows who lingers', async () => {
+  it('knows which users linger', async () => {
     expect(await systemd(() => ({})).outlivesLogin()).toBe(false);
   });
 });

@@ -57,7 +57,7 @@ describe('a systemd unit', () => {
     expect(status).toBe(0);
   });
 
-  it('writes percent signs, quotes, dollars and backslashes the way each line wants them', () => {
+  it('escapes percent signs, quotes, dollars and backslashes as each line requires', () => {
     const unit = renderUnit(specIn('/a b$c%d"e\\'), 252);
     expect(unit.split('\n').filter((line) => /^(Exec|Work|Env)/.test(line))).toEqual([
       'ExecStart="/bin/sh" "-c" "exec \\"$$@\\"" "sh" "/a b$$c%%d\\"e\\\\/node" "/a b$$c%%d\\"e\\\\/run.cjs" "watch" "--wait" "--cwd" "/a b$$c%%d\\"e\\\\"',
@@ -68,18 +68,18 @@ describe('a systemd unit', () => {
     ]);
   });
 
-  it('starts Node itself where its path allows that', () => {
+  it('starts Node directly if its path allows it', () => {
     expect(renderUnit(specIn('/opt/a b$c%d'), 252)).toContain(
       'ExecStart="/opt/a b$c%%d/node" "/opt/a b$$c%%d/run.cjs" ',
     );
   });
 
-  it('waits longer and longer between restarts where systemd can', () => {
+  it('increases the pauses between restarts if systemd supports that', () => {
     expect(renderUnit(specIn('/x'), 253)).not.toContain('RestartSteps');
     expect(renderUnit(specIn('/x'), 254)).toContain('RestartSteps');
   });
 
-  it('carries what it was made of, and tells when it was changed', () => {
+  it('contains what it was generated from, and shows whether it was edited', () => {
     const spec = specIn(`/${strange}`);
     const unit = renderUnit(spec, 252);
     expect(readUnit(unit)).toEqual({ spec, isEdited: false });
@@ -93,7 +93,7 @@ describe('a systemd unit', () => {
 });
 
 describe('a launchd agent', () => {
-  it('is a property list that says the same', () => {
+  it('is an equivalent property list', () => {
     const spec = specIn(`/${strange}`, { secrets: null });
     expect(parse(renderPlist(spec))).toEqual({
       Label: 'tracecraft.watch',
@@ -128,7 +128,7 @@ describe('a launchd agent', () => {
     expect(JSON.parse(stdout)).toEqual(['a "b" $c `d` \\e', process.pid]);
   });
 
-  it('carries what it was made of, in a comment that is one', () => {
+  it('contains what it was generated from, in a valid comment', () => {
     const spec = specIn(`/${strange}`);
     const plist = renderPlist(spec);
     const comment = /<!--(.*?)-->/s.exec(plist)?.[1] ?? '';
@@ -139,7 +139,7 @@ describe('a launchd agent', () => {
   });
 });
 
-it('refuses what neither can carry, and names it', () => {
+it('refuses and names values that neither format can hold', () => {
   expect(() => refuseControls(specIn('/a\nExecStart=/bin/evil'))).toThrow(
     /the path of Node contains/,
   );

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 describe('variables', () => {
-  it('that say where things are go along; credentials and strangers do not', () => {
+  it('that locate things are included; credentials and others are not', () => {
     const env = {
       TRACECRAFT_HOME: '/t',
       CLAUDE_CONFIG_DIR: '/c, /d',
@@ -43,7 +43,7 @@ describe('variables', () => {
     expect(missingCredentials('hf', env, ['HF_TOKEN'])).toEqual([]);
   });
 
-  it('with a password in an address are left out by name', () => {
+  it('with a password in an address are left out, and named', () => {
     const env = { AWS_ENDPOINT_URL: 'https://me:pw@s3.example.com', HF_ENDPOINT: 'https://hf.co' };
     expect(carriedVariables(env)).toEqual({
       variables: { HF_ENDPOINT: 'https://hf.co' },
@@ -51,7 +51,7 @@ describe('variables', () => {
     });
   });
 
-  it('that name a proxy go along, except with a password', () => {
+  it('that name a proxy are included, unless they contain a password', () => {
     const env = { https_proxy: 'proxy:3128', HTTP_PROXY: 'me:pw@proxy:3128', NO_PROXY: '.local' };
     expect(carriedVariables(env)).toEqual({
       variables: { https_proxy: 'proxy:3128', NO_PROXY: '.local' },
@@ -68,7 +68,7 @@ describe('variables', () => {
 });
 
 describe('an environment file', () => {
-  it('means to a shell what the variables were', () => {
+  it('gives a shell the original values', () => {
     const env = { B: 'x y', A: 'a"b\\c$d`e \'f %h !x #y ü\\' };
     const text = environmentFile(['B', 'A', 'B'], env);
     const { stdout } = spawnSync('sh', ['-c', `${text} printf '%s|%s' "$A" "$B"`], {
@@ -78,7 +78,7 @@ describe('an environment file', () => {
     expect(text.split('\n')).toHaveLength(3);
   });
 
-  it('is refused for what is not set, is no name, or has lines', () => {
+  it('is refused for unset variables, invalid names and line breaks', () => {
     expect(() => environmentFile(['NOT_SET'], {})).toThrow('NOT_SET is not set here');
     expect(() => environmentFile(['A=b'], { 'A=b': 'c' })).toThrow(/not a variable name/);
     expect(() => environmentFile(['A'], { A: 'b\nLD_PRELOAD=/x' })).toThrow(
@@ -113,7 +113,7 @@ describe('the path of Node', () => {
     });
   });
 
-  it('is what PATH finds, if that is the same Node and no passing link', async () => {
+  it('is what PATH finds, if that is the same Node and not a temporary link', async () => {
     const execPath = await nodeAt('mise/installs/node/22.3.0/bin/node');
     const other = await nodeAt('usr/bin/node');
     const passing = await linkAt('run/fnm_multishells/1_2/bin/node', execPath);
@@ -122,13 +122,13 @@ describe('the path of Node', () => {
     expect(await stableNode({ env: { PATH }, execPath })).toEqual({ path: stable, isStable: true });
   });
 
-  it('is that of the version where nothing else leads to it, as with nvm', async () => {
+  it('contains the version if nothing else leads to it, as with nvm', async () => {
     const execPath = await nodeAt('.nvm/versions/node/v20.20.2/bin/node');
     const env = { PATH: join(execPath, '..') };
     expect(await stableNode({ env, execPath })).toEqual({ path: execPath, isStable: false });
   });
 
-  it('of a script in the cache of npx will not last', async () => {
+  it("of a script in npx's cache is not stable", async () => {
     const script = await nodeAt('_npx/1f/node_modules/tracecraft/bin/run.cjs');
     expect(await stableScript(script, script)).toEqual({ path: script, isStable: false });
     const lasting = await linkAt('bin/tracecraft', script);
@@ -137,7 +137,7 @@ describe('the path of Node', () => {
   });
 });
 
-it('a log that grows past its bound is moved aside, and goes on', async () => {
+it('a log that exceeds its limit is moved aside and continues', async () => {
   const clock = new ManualClock();
   const log = join(folder.path, 'watch.log');
   const ending = new AbortController();

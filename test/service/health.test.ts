@@ -65,15 +65,15 @@ async function troubles(sinceMs: number, isEdited = false): Promise<readonly str
 
 const tomorrow = (): number => Date.now() + 86_400_000;
 
-it('finds nothing where all is well', async () => {
+it('finds nothing if all is well', async () => {
   expect(await troubles(tomorrow())).toEqual([]);
 });
 
-it('knows that the program is newer than the process', async () => {
+it('notices that the program is newer than the process', async () => {
   expect(await troubles(Date.now() - 86_400_000)).toEqual(['upgraded']);
 });
 
-it('misses what an upgrade took away', async () => {
+it('notices what an upgrade removed', async () => {
   await rm(join(root, 'node'));
   await rm(join(root, 'bin'), { recursive: true });
   await rm(join(root, 'service.env'));
@@ -84,7 +84,7 @@ it('misses what an upgrade took away', async () => {
   ]);
 });
 
-it('tells which config is gone, broken or another one', async () => {
+it('notices a config that is gone, broken or different', async () => {
   spec = { ...spec, config: join(root, '.tracecraft/config.json') };
   expect(await troubles(tomorrow())).toEqual(['config-missing']);
   await mkdir(join(root, '.tracecraft'));

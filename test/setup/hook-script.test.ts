@@ -54,7 +54,7 @@ function run(
 const silent = { code: 0, stdout: '', stderr: '' };
 
 describe.each(shells)('the hook in %s', (shell) => {
-  it('drops one file per session and kind, with what it was told', async () => {
+  it('writes one file per session and kind, with its input', async () => {
     for (const kind of ['started', 'advanced', 'advanced', 'ended']) {
       expect(await run(shell, kind, payload())).toEqual(silent);
     }
@@ -92,7 +92,7 @@ describe.each(shells)('the hook in %s', (shell) => {
     expect(await readdir(spool)).toEqual([`claude-code.${id}.advanced`]);
   });
 
-  it('an id that is no file name gets one, and no path leaves the folder', async () => {
+  it('encodes ids that are not file names, and never leaves the folder', async () => {
     for (const odd of ['../../evil', 'agent:main:telegram', '.hidden', 'a b', '$(touch x)']) {
       expect(await run(shell, 'advanced', payload({ session_id: odd }))).toEqual(silent);
     }
@@ -102,13 +102,13 @@ describe.each(shells)('the hook in %s', (shell) => {
     expect(await readdir(root)).toEqual(expect.not.arrayContaining(['evil', 'x']));
   });
 
-  it('megabytes on stdin are read to their end', async () => {
+  it('reads megabytes on stdin to the end', async () => {
     const input = payload({ last_assistant_message: 'x'.repeat(4 << 20) });
     expect(await run(shell, 'advanced', input)).toEqual(silent);
     expect(await readdir(spool)).toEqual([`claude-code.${id}.advanced`]);
   });
 
-  it('no PATH, no HOME, nor a folder that can be written make it fail', async () => {
+  it('does not fail without PATH, HOME or a writable folder', async () => {
     expect(await run(shell, 'advanced', payload(), { PATH: '' })).toEqual(silent);
     await rm(spool, { recursive: true, force: true });
     await writeFile(spool, 'a file where the folder should be');

@@ -120,7 +120,7 @@ describe('settings in JSON', () => {
     },
   );
 
-  it('the settings say the same as before, and the hooks', () => {
+  it('the settings mean the same as before, plus the hooks', () => {
     fc.assert(
       fc.property(members, layout, (value, how) => {
         if ('hooks' in value) return;
@@ -140,7 +140,7 @@ describe('settings in JSON', () => {
     );
   });
 
-  it('only ours goes when lines around it were edited in between', () => {
+  it('removes only our part if the lines around it were edited', () => {
     const one = subject('claude-code');
     const before = '{\n  "model": "opus", // best\n  "hooks": {\n    "Stop": []\n  }\n}\n';
     const { text, insertions } = putIn(one, before);
@@ -151,7 +151,7 @@ describe('settings in JSON', () => {
     expect(takeOut(one, edit(text), insertions)).toBe(edit(before));
   });
 
-  it('also when our own lines were laid out anew, or nothing was recorded', () => {
+  it('even if our own lines were reformatted, or nothing was recorded', () => {
     const one = subject('claude-code');
     const own = { hooks: [{ type: 'command', command: 'say done' }] };
     const before = { model: 'opus', hooks: { Stop: [own], PreToolUse: [own] } };
@@ -163,7 +163,7 @@ describe('settings in JSON', () => {
     expect(JSON.stringify(bare)).not.toContain('.tracecraft');
   });
 
-  it("a hook of the user's own beside ours in the list that setup made stays", () => {
+  it('keeps a hook that the user added next to ours', () => {
     const one = subject('codex', false);
     const { text, insertions } = putIn(one, '');
     const value = Object(JSON.parse(text));
@@ -190,7 +190,7 @@ describe('settings in JSON', () => {
     );
   });
 
-  it('JSON5 as OpenClaw reads it keeps its comments and quotes', () => {
+  it('keeps the comments and quotes of JSON5 as OpenClaw reads it', () => {
     const text = "// mine\n{\n\tgateway: { port: 18789, }, /* x */\n\thooks: { token: 'a', },\n}\n";
     const after = checkRoundTrip(subject('openclaw'), text);
     expect(after).toContain(
@@ -243,7 +243,7 @@ describe('settings in YAML', () => {
     expect(checkRoundTrip(subject('hermes'), text)).toMatch(expected);
   });
 
-  it('comments stay with what they speak of', () => {
+  it('comments stay with what they describe', () => {
     const text =
       'model: x # m\nhooks:\n  # about the tool\n  pre_tool_call:\n    - command: a # b\n  on_session_end: # c\n  # d\n  - command: e\n';
     const after = checkRoundTrip(subject('hermes'), text);
@@ -261,7 +261,7 @@ describe('settings in YAML', () => {
     );
   });
 
-  it('only ours goes when our lines were laid out anew', () => {
+  it('removes only our part if our lines were reformatted', () => {
     const one = subject('hermes');
     const { text, insertions } = putIn(
       one,

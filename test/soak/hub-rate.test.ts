@@ -16,7 +16,7 @@ const warmMs = isFull ? 30_000 : 0;
 /** Calls of the API in five minutes: https://huggingface.co/docs/hub/rate-limits */
 const limit = 1_000;
 
-it(`${sessions} busy sessions stay within the Hub's limit, and a refusal for being too fast loses nothing`, async () => {
+it(`${sessions} busy sessions stay within the Hub's rate limit, and a refusal loses nothing`, async () => {
   const world = await createCliWorld();
   const hub = await startHub();
   try {

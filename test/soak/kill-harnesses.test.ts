@@ -20,7 +20,7 @@ const kills = Math.max(4, Math.round(minutes * 20));
 const pauseMs = (minutes * 60_000) / kills;
 
 describe('watch under SIGKILL, with all four harnesses writing', () => {
-  it(`${kills} kills in ${minutes} minutes: nothing lost or doubled`, async () => {
+  it(`${kills} kills in ${minutes} minutes: nothing is lost or duplicated`, async () => {
     const world = await createCliWorld();
     const writers = await bundleModule('test/soak/harness-writers.ts');
     const writing = writers.start([world.home]);

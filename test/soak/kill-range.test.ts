@@ -12,7 +12,7 @@ const isFull = process.env.TRACECRAFT_SOAK === 'full';
 const fewest = 6;
 const untilMs = performance.now() + (isFull ? 120_000 : 0);
 
-it('watch, killed again and again over a bucket on Hugging Face, loses and repeats no line', async () => {
+it('watch loses and repeats no line if it is killed repeatedly on a Hugging Face bucket', async () => {
   const world = await createCliWorld();
   const hub = await startHub();
   try {

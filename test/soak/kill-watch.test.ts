@@ -12,7 +12,7 @@ const kills = isFull ? 30 : 6;
 const runMs = isFull ? 60_000 : 9_000;
 
 describe('watch under SIGKILL', () => {
-  it(`${kills} kills while three sessions grow: nothing lost, doubled or torn`, async () => {
+  it(`${kills} kills while three sessions grow: nothing is lost, duplicated or torn`, async () => {
     const world = await createCliWorld();
     const appender = await bundleModule('test/soak/appender.ts');
     const files = await sessionFiles(world);

@@ -11,7 +11,7 @@ const isFull = process.env.TRACECRAFT_SOAK === 'full';
 const megabytes = isFull ? 300 : 80;
 
 describe.skipIf(process.platform !== 'linux')('a large transcript', () => {
-  it(`of ${megabytes} MB is taken with flat memory${isFull ? ' and tells its progress' : ''}`, async () => {
+  it(`of ${megabytes} MB is mirrored with flat memory${isFull ? ' and progress' : ''}`, async () => {
     const world = await createCliWorld();
     const id = sessionUuid();
     const path = join(world.home, '.claude', 'projects', '-big', `${id}.jsonl`);

@@ -36,7 +36,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
       expect(new Set(first.map(({ source }) => source)).size).toBe(first.length);
     });
 
-    it('gives every stream a session of its harness and a name of whole segments', async () => {
+    it('gives every stream a session of its harness and a name of valid segments', async () => {
       const { watcher } = await create();
       for (const { session, name: streamName } of await allStreams(watcher)) {
         expect(session.harness).toBe(watcher.harness);
@@ -62,7 +62,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
       for (const stream of met) expect(swept.includes(stream), stream.source).toBe(true);
     });
 
-    it('has nothing to say of strangers', async () => {
+    it('ignores foreign paths', async () => {
       const { watcher, strangers } = await create();
       const streams = await allStreams(watcher);
       for (const path of strangers) {
@@ -75,7 +75,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
       expect(await watcher.streamOf('/nowhere/at/all.jsonl')).toBeUndefined();
     });
 
-    it('reads the same from the start twice, and then has nothing to do', async () => {
+    it('reads the same twice from the start, and then has nothing to do', async () => {
       for (const stream of await settledStreams(await create())) {
         const first = await chunkOf(stream, startPosition);
         const second = await chunkOf(stream, startPosition);
@@ -88,7 +88,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
       }
     });
 
-    it('reads on from any position in between, also from one that was kept as JSON', async () => {
+    it('continues from any position, even one stored as JSON', async () => {
       for (const stream of await settledStreams(await create())) {
         const whole = contents((await chunkOf(stream, startPosition)).lines);
         const pieces: string[] = [];
@@ -106,7 +106,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
       }
     });
 
-    it('finds its place again from what was shipped, where it keeps no lines', async () => {
+    it('derives its position from uploaded lines, if it is a record stream', async () => {
       for (const stream of await settledStreams(await create())) {
         if (stream.kind === 'lines') continue;
         const { lines, next } = await chunkOf(stream, startPosition);
@@ -117,7 +117,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
       }
     });
 
-    it('lifts facts from any row whatsoever without failing, and only short ones', async () => {
+    it('extracts only short facts from any row, without failing', async () => {
       for (const stream of await allStreams((await create()).watcher)) {
         let facts: SessionFacts = {};
         for (const line of hostileLines) {
@@ -131,7 +131,7 @@ export function describeWatcher(name: string, create: () => Promise<Specimen>): 
       }
     });
 
-    it('gives back the very same facts for a row that says nothing', async () => {
+    it('returns the same facts object for a row that adds nothing', async () => {
       for (const stream of await allStreams((await create()).watcher)) {
         const facts: SessionFacts = { cwd: '/somewhere', named: 'Something' };
         expect(stream.facts(Buffer.from('{}\n'), facts)).toBe(facts);

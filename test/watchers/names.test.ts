@@ -25,7 +25,7 @@ describe('the session that a shell runs in', () => {
   ];
 
   it.each(order.map((name, index) => [name, index] as const))(
-    'is what %s says where nothing before it is set',
+    'is named by %s if nothing before it is set',
     (name, index) => {
       const env = Object.fromEntries(order.slice(index).map((one) => [one, `of ${one}`]));
       expect(sessionIdOf(env, sessionVariables)).toBe(`of ${name}`);
@@ -34,7 +34,7 @@ describe('the session that a shell runs in', () => {
     },
   );
 
-  it('is unknown where none is set', () => {
+  it('is unknown if none is set', () => {
     expect(sessionIdOf({ CODEX_HOME: '/c' }, sessionVariables)).toBeUndefined();
   });
 });
@@ -57,7 +57,7 @@ describe('the registries', () => {
     }
   });
 
-  it('refuse a name that is no harness, whatever else is asked for', async () => {
+  it('refuse a name that is not a harness, whatever else is requested', async () => {
     expect(() => requireHarness('vim')).toThrow(UsageError);
     expect(() => requireHarness('toString')).toThrow('not a harness: "toString"');
     await expect(loadSetup('vim')).rejects.toThrow(UsageError);
@@ -65,7 +65,7 @@ describe('the registries', () => {
     expect(await createWatchers(settings, ['codex'])).toMatchObject([{ harness: 'codex' }]);
   });
 
-  it('say what is looked for in words', () => {
+  it('describe in words what is searched', () => {
     expect(harnessTitles()).toBe('Claude Code, Codex, Hermes and OpenClaw');
     expect(harnessTitles(harnesses.slice(0, 1))).toBe('Claude Code');
   });

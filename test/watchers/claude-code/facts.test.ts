@@ -27,7 +27,7 @@ function fold(
 describe.each(['beginning', 'end'] as const)('context at the %s of rows', (contextAt) => {
   const here: RowContext = { ...context, contextAt };
 
-  it('gives folder, branch, version, model and start', () => {
+  it('provides folder, branch, version, model and start', () => {
     const facts = fold([
       snapshotRow,
       userRow('hello', here),
@@ -64,7 +64,7 @@ describe.each(['beginning', 'end'] as const)('context at the %s of rows', (conte
     expect(facts).toMatchObject({ gitBranch: 'late', model: 'm' });
   });
 
-  it('is not misled by what lies inside a row', () => {
+  it('is not misled by nested content', () => {
     const nested = { cwd: '/no', version: 'no', gitBranch: 'no', message: { model: 'no' } };
     const before = fold([assistantRow('a', 'mine', here)]);
     const after = fold(
@@ -80,14 +80,14 @@ describe.each(['beginning', 'end'] as const)('context at the %s of rows', (conte
     expect(after).toBe(before);
   });
 
-  it('leaves inline sub-agents their model', () => {
+  it('ignores the model of inline sub-agents', () => {
     const aside = { ...here, isSidechain: true };
     expect(fold([assistantRow('a', 'haiku', aside)]).model).toBeUndefined();
     const facts = fold([assistantRow('a', 'opus', here), assistantRow('b', 'haiku', aside)]);
     expect(facts.model).toBe('opus');
   });
 
-  it('gives sub-agent streams no model or parent', () => {
+  it('provides no model or parent for sub-agent streams', () => {
     const rows = [
       assistantRow('a', 'haiku', here, { forkedFrom: { sessionId: 'p', messageUuid: 'm' } }),
       customTitleRow('Title', 's-1'),
@@ -97,7 +97,7 @@ describe.each(['beginning', 'end'] as const)('context at the %s of rows', (conte
   });
 });
 
-it('reads the context also where a row begins with its type', () => {
+it('reads the context even if a row begins with its type', () => {
   const before = fold([userRow('a', context)]);
   const row = { type: 'user', uuid: 'u', cwd: '/x', version: '3', gitBranch: 'new', message: {} };
   expect(fold([{ ...row, timestamp: 't', more: {} }], { before })).toMatchObject({
@@ -106,7 +106,7 @@ it('reads the context also where a row begins with its type', () => {
   });
 });
 
-describe('where a session comes from', () => {
+describe('the parent of a session', () => {
   it('is taken from rows that say so, and from nothing else', () => {
     const forkedFrom = { sessionId: 'parent-1', messageUuid: 'm-1' };
     for (const contextAt of ['beginning', 'end'] as const) {
@@ -122,7 +122,7 @@ describe('where a session comes from', () => {
 });
 
 describe('a fact', () => {
-  it('is left out rather than cut or cleaned where that would make it another', () => {
+  it('is left out if cutting or cleaning would change it', () => {
     const long = `/${'d'.repeat(500)}`;
     expect(fold([userRow('a', { ...context, cwd: long })]).cwd).toBeUndefined();
     expect(fold([userRow('a', { ...context, cwd: '/a\nb' })]).cwd).toBeUndefined();
@@ -131,7 +131,7 @@ describe('a fact', () => {
     expect(fold([userRow('a', { ...context, cwd: accents })]).cwd).toBe(accents);
   });
 
-  it('is a time only if it is one, and then in UTC', () => {
+  it('is a time only if it is valid, and then in UTC', () => {
     const at = (timestamp: string) => fold([userRow('a', { ...context, timestamp })]).startedAt;
     expect(at('2026-01-02T03:04:05+02:00')).toBe('2026-01-02T01:04:05.000Z');
     expect(at('2026-13-45T03:04:05Z')).toBeUndefined();
@@ -139,7 +139,7 @@ describe('a fact', () => {
     expect(at('1767323045678')).toBeUndefined();
   });
 
-  it('does not change the facts when a row repeats it', () => {
+  it('does not change the facts if a row repeats it', () => {
     const row = assistantRow('a', 'm', context);
     const before = fold([row]);
     expect(fold([row, row, row], { before })).toBe(before);

@@ -31,7 +31,7 @@ describe.skipIf(!isThere)('real transcripts (skipped where ../shared is absent)'
     home: '/nowhere',
   });
 
-  it('are all found, sessions and sub-agents, and no journal', async () => {
+  it('are all found, sessions and sub-agents, but no journal', async () => {
     const expected = files.filter((path) => basename(path) !== 'journal.jsonl');
     expect(expected.length).toBeGreaterThanOrEqual(15);
     const streams = await allStreams(watcher);
@@ -45,7 +45,7 @@ describe.skipIf(!isThere)('real transcripts (skipped where ../shared is absent)'
     }
   });
 
-  it('come out byte for byte, piece by piece', async () => {
+  it('are read byte for byte, piece by piece', async () => {
     for (const stream of await allStreams(watcher)) {
       const bytes = readFileSync(stream.source);
       const { lines } = await upload(stream, { bytes: 7_777 });
@@ -54,7 +54,7 @@ describe.skipIf(!isThere)('real transcripts (skipped where ../shared is absent)'
     }
   });
 
-  it('tell what parsing every row would tell', async () => {
+  it('give the same facts as parsing every row', async () => {
     let told = 0;
     for (const stream of await allStreams(watcher)) {
       const { lines } = await upload(stream, { bytes: 1 << 20 });

@@ -38,7 +38,7 @@ async function found(watcher: ClaudeCodeWatcher): Promise<readonly string[]> {
 }
 
 describe('the sweep', () => {
-  it('lists a folder again when it changed, and in any case every minute', async () => {
+  it('lists a folder again if it changed, and in any case every minute', async () => {
     await tree.session(cwd, uuid).append(userRow('a', context));
     await mkdir(tree.path(cwd, 'memory'));
     const listed: string[] = [];
@@ -70,7 +70,7 @@ describe('the sweep', () => {
     expect(await sweep()).toEqual(['', '-work-app']);
   });
 
-  it('does not trust the times of a folder that has only just changed', async () => {
+  it('does not trust the times of a folder that changed just now', async () => {
     await tree.session(cwd, uuid).append(userRow('a', context));
     const frozen = await nodeIo.stat(tree.path(cwd));
     const coarse: Io = {
@@ -83,7 +83,7 @@ describe('the sweep', () => {
     expect(await found(watcher)).toHaveLength(2);
   });
 
-  it('keeps the object of a source as long as it is there, and forgets it then', async () => {
+  it('keeps the object of a source as long as the source exists', async () => {
     const transcript = await tree.session(cwd, uuid).append(userRow('a', context));
     const watcher = watch();
     const [first] = await allStreams(watcher);
@@ -97,7 +97,7 @@ describe('the sweep', () => {
     expect(second).not.toBe(first);
   });
 
-  it('finds a session again where it was moved, alone or with its whole project', async () => {
+  it('finds a session that was moved, alone or with its whole project', async () => {
     const transcript = await tree.session(cwd, uuid).append(userRow('a', context));
     const watcher = watch();
     expect(await found(watcher)).toEqual([`-work-app/${uuid}.jsonl`]);
@@ -110,7 +110,7 @@ describe('the sweep', () => {
     expect(await found(watcher)).toEqual([`-work-new/${uuid}.jsonl`]);
   });
 
-  it('notices a file through its event before any listing shows it', async () => {
+  it('notices a file by its event before any listing shows it', async () => {
     await tree.session(cwd, uuid).append(userRow('a', context));
     clock.advance(3_600_000);
     const frozen = await nodeIo.stat(tree.path(cwd));
@@ -130,7 +130,7 @@ describe('the sweep', () => {
     expect(await found(watcher)).toHaveLength(1);
   });
 
-  it('goes on past a folder that cannot be read, and says so once', async () => {
+  it('skips a folder that cannot be read, and reports it once', async () => {
     await tree.session('/work/app', uuid).append(userRow('a', context));
     await tree.session('/work/locked', sessionUuid()).append(userRow('b', context));
     const locked = tree.path('/work/locked');
@@ -147,7 +147,7 @@ describe('the sweep', () => {
     expect(told[0]?.hint).toBeTruthy();
   });
 
-  it('is not led astray by folders within folders without end', async () => {
+  it('survives endlessly nested folders', async () => {
     await tree.session(cwd, uuid).append(userRow('a', context));
     const deep = tree.path(cwd, uuid, 'subagents', ...Array.from({ length: 60 }, () => 'd'));
     await tree.file(join(deep, 'agent-x.jsonl'), lineOf(userRow('b', context)));

@@ -121,8 +121,8 @@ describeWatcher('Claude Code', async (): Promise<Specimen> => {
   };
 });
 
-describe('what is a stream', () => {
-  it('is in folders that are linked to within the home, and names a link that leads out of it', async () => {
+describe('a stream', () => {
+  it('may be in a folder linked within the home; a link that leads out of it is named', async () => {
     const [stored, foreign] = [sessionUuid(), sessionUuid()];
     await tree.file(join(tree.home, 'store', 'p1', `${stored}.jsonl`), '{"a":1}\n');
     await tree.file(join(outside(), `${foreign}.jsonl`), '{"b":1}\n');
@@ -134,7 +134,7 @@ describe('what is a stream', () => {
     expect(messages).toEqual([expect.stringMatching(/passed over: .*-out: .*outside of the home/)]);
   });
 
-  it('is a transcript that is linked to within the home, and no file that has no name of one', async () => {
+  it("may be a transcript linked within the home, but no file without a transcript's name", async () => {
     const [stored, foreign, disguised] = [sessionUuid(), sessionUuid(), sessionUuid()];
     const kept = join(tree.home, 'store', `${stored}.jsonl`);
     await tree.file(kept, '{"a":1}\n{"a":2}\n');
@@ -152,7 +152,7 @@ describe('what is a stream', () => {
     expect(reasons).toEqual(['outside of the home folder', 'which has no name of a transcript']);
   });
 
-  it('is the conflict copy of a sync tool too, as another source of its session', async () => {
+  it('may be the conflict copy of a sync tool, as another source of its session', async () => {
     const names = [
       `${uuid}.jsonl`,
       `${uuid}.sync-conflict-20260102-030405-ABCDEFG.jsonl`,
@@ -163,7 +163,7 @@ describe('what is a stream', () => {
     expect(await found(watch())).toEqual(expected.sort());
   });
 
-  it('is a session whose id is not a UUID, with its sub-agents, but no file with an ordinary name', async () => {
+  it('may be a session whose id is not a UUID, with its sub-agents, but no file with an ordinary name', async () => {
     const id = 'run_2-mill';
     const project = '-work-app';
     await tree.session(cwd, id).append(userRow('sawn', context));
@@ -178,7 +178,7 @@ describe('what is a stream', () => {
     expect(await watch().streamOf(tree.path(cwd, `${id}.jsonl`))).toBeDefined();
   });
 
-  it('is each session, its sub-agents wherever they lie, and its tool results', async () => {
+  it('is made for each session, its sub-agents wherever they are, and its tool results', async () => {
     await furnish();
     const project = '-work-app';
     expect(await found(watch())).toEqual(
@@ -194,7 +194,7 @@ describe('what is a stream', () => {
     );
   });
 
-  it('is the folder of tool results at any path in it, once there is one', async () => {
+  it('of tool results is found by any path in their folder, once it exists', async () => {
     const watcher = watch();
     const folder = tree.path(cwd, uuid, 'tool-results');
     await mkdir(folder, { recursive: true });
@@ -207,7 +207,7 @@ describe('what is a stream', () => {
     expect(await allStreams(watcher)).toEqual([stream]);
   });
 
-  it('is each of several files of one session, differing only in where they lie', async () => {
+  it('is made for each of several files of one session, differing only in location', async () => {
     const other = sessionUuid();
     await tree.session('/work/app', uuid).append({ type: 'relocated', sessionId: uuid });
     await tree.session('/work/tree', uuid).append(userRow('long', context));
@@ -223,7 +223,7 @@ describe('what is a stream', () => {
     expect(new Set(streams.map(({ source }) => source)).size).toBe(5);
   });
 
-  it('does not follow what rows say about the id: the file is named after the session', async () => {
+  it('takes its session id from the file name, not from rows', async () => {
     await tree
       .session(cwd, uuid)
       .append(userRow('copied', { ...context, sessionId: sessionUuid() }));
@@ -231,8 +231,8 @@ describe('what is a stream', () => {
   });
 });
 
-describe('a sub-agent beside the sessions', () => {
-  it('waits until its rows say whose it is', async () => {
+describe('a sub-agent next to the sessions', () => {
+  it('waits until its rows name its session', async () => {
     const agent = tree.strayAgent(cwd, 'x');
     await agent.append({ type: 'file-history-snapshot', snapshot: { sessionId: uuid } });
     const watcher = watch();
@@ -247,7 +247,7 @@ describe('a sub-agent beside the sessions', () => {
     expect(await allStreams(watcher)).toEqual([stream]);
   });
 
-  it('is looked into no further than its first 64 KiB, but also in a row that long', async () => {
+  it('is read no further than its first 64 KiB, even within a row that long', async () => {
     const late = tree.strayAgent(cwd, 'late');
     await late.append('x'.repeat(70_000), '\n', userRow('a', context));
     const long = tree.strayAgent(cwd, 'long');
@@ -255,7 +255,7 @@ describe('a sub-agent beside the sessions', () => {
     expect((await allStreams(watch())).map(({ source }) => source)).toEqual([long.path]);
   });
 
-  it('is not read again while it does not change', async () => {
+  it('is not read again until it changes', async () => {
     await tree.strayAgent(cwd, 'x').append({ type: 'user' });
     let opened = 0;
     const counting: Io = {
@@ -272,7 +272,7 @@ describe('a sub-agent beside the sessions', () => {
 });
 
 describe('roots', () => {
-  it('are the folders that exist, in the places where releases have put them', async () => {
+  it('are the existing folders among those that releases have used', async () => {
     expect(await watch().roots()).toEqual([]);
     await tree.session(cwd, uuid).append(userRow('a', context));
     const xdg = join(tree.home, '.config', 'claude', 'projects');
@@ -281,7 +281,7 @@ describe('roots', () => {
     expect(await watch().roots()).toEqual([tree.root, xdg]);
   });
 
-  it('are replaced by CLAUDE_CONFIG_DIR, which may be a list or hold a comma', async () => {
+  it('are replaced by CLAUDE_CONFIG_DIR, which may be a list or contain a comma', async () => {
     const [one, two, odd] = ['one', 'two', 'od,d'].map((name) => join(tree.home, name));
     for (const folder of [one, two, odd])
       await mkdir(join(folder ?? '', 'projects'), { recursive: true });
@@ -295,7 +295,7 @@ describe('roots', () => {
     expect(await rootsFor(' ')).toEqual([tree.root]);
   });
 
-  it('are one when two paths lead to the same folder', async () => {
+  it('are merged if two paths lead to the same folder', async () => {
     await tree.session(cwd, uuid).append(userRow('a', context));
     await mkdir(join(tree.home, '.config'));
     await symlink(tree.config, join(tree.home, '.config', 'claude'));
@@ -303,8 +303,8 @@ describe('roots', () => {
   });
 });
 
-describe('signs of life', () => {
-  it('are the sessions of the processes that still run', async () => {
+describe('live sessions', () => {
+  it('are the sessions of running processes', async () => {
     const [ended, hostile] = [sessionUuid(), sessionUuid()];
     await tree.signOfLife(101, { pid: 101, sessionId: uuid, cwd, status: 'busy' });
     await tree.signOfLife(102, { pid: 102, sessionId: ended });
@@ -320,7 +320,7 @@ describe('signs of life', () => {
     expect(told).toEqual([]);
   });
 
-  it('ask the system by default, and none are no trouble', async () => {
+  it('ask the system by default, and may be none', async () => {
     expect((await watch().live()).size).toBe(0);
     await tree.signOfLife(process.pid, { sessionId: uuid });
     await tree.signOfLife(2 ** 31 - 2, { sessionId: sessionUuid() });
@@ -338,7 +338,7 @@ describe('the registry', () => {
   });
 });
 
-it('reads and tells facts through the stream of a real file', async () => {
+it('reads lines and facts through the stream of a real file', async () => {
   const transcript = await tree.session(cwd, uuid).append(userRow('a', context));
   const [stream] = await allStreams(watch());
   if (stream === undefined) throw new Error('not found');

@@ -32,8 +32,8 @@ const fromMeta = {
   gitBranch: 'main',
 };
 
-describe('what the rows of a thread tell', () => {
-  it('is told by its session_meta, with and without ordinals, however long it is', () => {
+describe('the facts of a thread', () => {
+  it('come from its session_meta, with and without ordinals, however long it is', () => {
     expect(fold([metaRow(thread)])).toEqual(fromMeta);
     expect(fold([metaRow(thread, {}, 0)])).toEqual(fromMeta);
     const long = metaRow(thread, { dynamic_tools: 'x'.repeat(2 << 20) });
@@ -41,7 +41,7 @@ describe('what the rows of a thread tell', () => {
     expect(fold([lineOf(metaRow(thread)).replaceAll('":', '" : ')])).toEqual(fromMeta);
   });
 
-  it('of a bare first row is what there is, and the folder comes from the context', () => {
+  it('come from a bare first row, and the folder from the context', () => {
     const early = { startedAt: '2026-03-04T05:06:07.089Z', gitBranch: 'old' };
     expect(fold([bareMetaRow(thread)])).toEqual(early);
     const content = [{ type: 'input_text', text: environmentText('/work/old') }];
@@ -54,7 +54,7 @@ describe('what the rows of a thread tell', () => {
     });
   });
 
-  it('is not what a copied history tells of the thread that it was copied from', () => {
+  it('do not come from copied history of another thread', () => {
     const own = metaRow(thread, { forked_from_id: parent, cwd: '/work/fork' });
     const copied = metaRow(parent, { cwd: '/work/parent', cli_version: '0.1.0' });
     expect(fold([own, copied])).toEqual({
@@ -64,7 +64,7 @@ describe('what the rows of a thread tell', () => {
     });
   });
 
-  it('names the parent of a fork, of a sub-agent, and of one that old releases spawned', () => {
+  it('name the parent of a fork, of a sub-agent, and of one spawned by old releases', () => {
     const spawned = { subagent: { thread_spawn: { parent_thread_id: parent, depth: 1 } } };
     for (const more of [
       { forked_from_id: parent },
@@ -84,7 +84,7 @@ describe('what the rows of a thread tell', () => {
     }
   });
 
-  it('has the first folder, and the last branch, version and model', () => {
+  it('have the first folder, and the last branch, version and model', () => {
     const branch = lineOf(metaRow(thread, { cwd: '/moved', cli_version: '0.170.0' }));
     const facts = fold([
       metaRow(thread),
@@ -100,7 +100,7 @@ describe('what the rows of a thread tell', () => {
     });
   });
 
-  it('has the folder of a turn where nothing else names one', () => {
+  it('have the folder of a turn if nothing else names one', () => {
     expect(fold([metaRow(thread, { cwd: undefined }), turnRow('m', '/work/turn')]).cwd).toBe(
       '/work/turn',
     );
@@ -108,7 +108,7 @@ describe('what the rows of a thread tell', () => {
 });
 
 describe('a prompt', () => {
-  it('tells the folder where it is the context that Codex puts before it, and else nothing', () => {
+  it('gives the folder only if it is the context that Codex adds', () => {
     const rows = [
       userItem('# AGENTS.md instructions for /work/app\n\n<INSTRUCTIONS>'),
       userItem('<user_instructions>be nice</user_instructions>'),
@@ -122,14 +122,14 @@ describe('a prompt', () => {
 });
 
 describe('a name', () => {
-  it('is the one that the index has for the thread', () => {
+  it('comes from the index', () => {
     expect(fold([userItem('prompt')], 'in the index')).toEqual({ named: 'in the index' });
     expect(fold([userItem('prompt')], '')).toEqual({});
   });
 });
 
 describe('rows of any kind', () => {
-  it('never fail, and never put more than 500 characters into a fact', () => {
+  it('never fail, and give at most 500 characters per fact', () => {
     const text = fc.oneof(fc.string(), fc.constant('x'.repeat(3_000)), fc.constant('\u0000'));
     const value: fc.Arbitrary<unknown> = fc.oneof(
       text,
@@ -158,7 +158,7 @@ describe('rows of any kind', () => {
     );
   });
 
-  it('cost next to nothing where they tell nothing', () => {
+  it('cost almost nothing if they contain no facts', () => {
     const line = Buffer.from(lineOf(outputRow('y'.repeat(1 << 20), 7)));
     const facts: SessionFacts = { ...fromMeta, model: 'm', named: 't' };
     const scope = { threadId: thread, nameOf: () => undefined };

@@ -39,7 +39,7 @@ describe.skipIf(!isThere)('real rollouts (skipped where ../shared is absent)', (
     return lines.reduce<SessionFacts>((facts, line) => stream.facts(line, facts), {});
   }
 
-  it('are all found, each the main stream of a thread of its own', async () => {
+  it('are all found, each as the main stream of its own thread', async () => {
     expect(files.length).toBeGreaterThanOrEqual(18);
     const streams = await allStreams(watcher);
     expect(streams.map(({ source }) => source).sort()).toEqual(
@@ -49,7 +49,7 @@ describe.skipIf(!isThere)('real rollouts (skipped where ../shared is absent)', (
     expect(new Set(streams.map(({ session }) => session.id)).size).toBe(streams.length);
   });
 
-  it('come out byte for byte, piece by piece', async () => {
+  it('are read byte for byte, piece by piece', async () => {
     for (const stream of await allStreams(watcher)) {
       const bytes = readFileSync(stream.source);
       const { lines } = await upload(stream, { bytes: 7_777 });
@@ -58,7 +58,7 @@ describe.skipIf(!isThere)('real rollouts (skipped where ../shared is absent)', (
     }
   });
 
-  it('tell what their first row tells', async () => {
+  it('have the facts of their first row', async () => {
     for (const stream of await allStreams(watcher)) {
       const [first = ''] = readFileSync(stream.source, 'utf8').split('\n', 1);
       const { payload }: { readonly payload: Meta } = JSON.parse(first);
@@ -74,7 +74,7 @@ describe.skipIf(!isThere)('real rollouts (skipped where ../shared is absent)', (
     }
   });
 
-  it('have the names that their users gave them', async () => {
+  it('have the names that users gave them', async () => {
     const [entry = ''] = readFileSync(join(home, 'session_index.jsonl'), 'utf8').split('\n', 1);
     const { id, thread_name: name }: Record<string, string> = JSON.parse(entry);
     const streams = await allStreams(watcher);

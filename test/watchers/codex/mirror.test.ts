@@ -73,8 +73,8 @@ async function goOn(step: (content: Buffer) => Promise<void>): Promise<boolean> 
   return true;
 }
 
-describe('a thread goes on', () => {
-  it('through being archived, packed, unpacked and restored while it is watched', async () => {
+describe('a thread continues', () => {
+  it('if it is archived, packed, unpacked and restored while it is watched', async () => {
     const run = rig.watch({ sweepMs: 20, timing });
     let lines = 4;
     await rig.untilShipped(run, lines);
@@ -86,7 +86,7 @@ describe('a thread goes on', () => {
     await expectLevel(10, run);
   });
 
-  it.each(['with', 'without'])('through the same between runs, %s local state', async (state) => {
+  it.each(['with', 'without'])('if that happens between runs, %s local state', async (state) => {
     const runs = [await once()];
     let lines = 4;
     for (const step of journey) {
@@ -98,7 +98,7 @@ describe('a thread goes on', () => {
     expect(lines).toBe(10);
   });
 
-  it('when it is first met packed, and unpacked for its next line', async () => {
+  it('if it is first seen packed, and unpacked for its next line', async () => {
     await rollout.pack(content);
     const first = await once();
     await rollout.unpack(content);
@@ -106,7 +106,7 @@ describe('a thread goes on', () => {
     await expectLevel(5, first, await once());
   });
 
-  it('when it was archived and packed at once, and only a rest was left', async () => {
+  it('if it was archived and packed at once, with little left to send', async () => {
     await rollout.append('{"a rest');
     const first = await once();
     await rollout.append('":1}\n');
@@ -115,7 +115,7 @@ describe('a thread goes on', () => {
     await expectLevel(5, first, await once());
   });
 
-  it('when it was packed in the middle of a large backlog', async () => {
+  it('if it was packed in the middle of a large backlog', async () => {
     const long = 'z'.repeat(60_000);
     for (let at = 0; at < 40; at += 1) await rollout.append(outputRow(`${at} ${long}`, at));
     await rollout.pack(await readFile(rollout.path));
@@ -124,10 +124,10 @@ describe('a thread goes on', () => {
   });
 });
 
-describe('a thread that is too old to be taken', () => {
+describe('a thread that is too old to be mirrored', () => {
   const selection = { ...everything, sinceMs: 7 * 24 * 3_600_000 };
 
-  it('is not taken for being packed or archived, but as soon as it grows', async () => {
+  it('is not mirrored because it is packed or archived, only once it grows', async () => {
     const [packedOne, archivedOne] = [threadUuid(), threadUuid()].map((id) => tree.rollout(id));
     if (packedOne === undefined || archivedOne === undefined) throw new Error('not made');
     const longAgo = new Date(Date.now() - 30 * 24 * 3_600_000);
@@ -153,7 +153,7 @@ describe('a thread that is too old to be taken', () => {
 });
 
 describe('a thread that was migrated', () => {
-  it('begins a new generation once, though its time was kept', async () => {
+  it('starts one new generation, although its time was kept', async () => {
     const run = rig.watch({ sweepMs: 20, timing });
     await run.started;
     await rig.untilShipped(run, 4);
@@ -169,8 +169,8 @@ describe('a thread that was migrated', () => {
   });
 });
 
-describe('what a thread leaves behind', () => {
-  it('is a stream per revert, and a session per fork that names its parent', async () => {
+describe('other files of a thread', () => {
+  it('become a stream per revert, and a session per fork that names its parent', async () => {
     const [segment, fork] = [threadUuid(), threadUuid()];
     await tree.rollout(thread, segment).append(metaRow(thread, {}, 2), userItem('instead', 3));
     await tree.rollout(fork).append(metaRow(fork, { forked_from_id: thread }), userItem('fork'));

@@ -124,8 +124,8 @@ describeWatcher('Codex', async (): Promise<Specimen> => {
   };
 });
 
-describe('what is a stream', () => {
-  it('is each thread, and each segment that a revert began', async () => {
+describe('a stream', () => {
+  it('is made for each thread, and for each segment that a revert started', async () => {
     await tree.rollout(thread).append(...rows);
     await tree.rollout(thread, segment).append(metaRow(thread));
     const other = threadUuid();
@@ -141,7 +141,7 @@ describe('what is a stream', () => {
     );
   });
 
-  it('is the same one plain, packed and both, by either path', async () => {
+  it('is the same plain, packed or both, by either path', async () => {
     const rollout = await tree.rollout(thread).append(...rows);
     const watcher = watch();
     const [stream] = await allStreams(watcher);
@@ -156,7 +156,7 @@ describe('what is a stream', () => {
     expect(await allStreams(watcher)).toEqual([]);
   });
 
-  it('is another one of the same session once the thread is archived', async () => {
+  it('is a different one of the same session once the thread is archived', async () => {
     const rollout = await tree.rollout(thread).append(...rows);
     const watcher = watch();
     const [before] = await allStreams(watcher);
@@ -168,7 +168,7 @@ describe('what is a stream', () => {
     expect(await before?.changed(undefined)).toBeUndefined();
   });
 
-  it('is found where a folder or a file is linked to within the home', async () => {
+  it('is found if a folder or a file is linked within the home', async () => {
     const [inFolder, asFile] = [threadUuid(), threadUuid()];
     const name = (id: string): string => `rollout-2026-03-04T05-06-07-${id}.jsonl`;
     const store = join(tree.home, 'vault');
@@ -196,24 +196,24 @@ describe('the thread of a rollout', () => {
   const idsOf = async (watcher = watch()): Promise<readonly string[]> =>
     (await allStreams(watcher)).map(({ session }) => session.id);
 
-  it('is the one that its first session_meta names, whatever the file is called', async () => {
+  it('is named by its first session_meta, whatever the file is called', async () => {
     const [copied, inName] = [threadUuid(), threadUuid()];
     await tree.rollout(inName).append(metaRow(thread), metaRow(copied));
     expect(await idsOf()).toEqual([thread]);
   });
 
-  it('is told by the bare first row of the oldest releases', async () => {
+  it('is named by the bare first row of the oldest releases', async () => {
     await tree.rollout(threadUuid()).append(bareMetaRow(thread), userItem('x'));
     expect(await idsOf()).toEqual([thread]);
   });
 
-  it('is known from the beginning of a first row of megabytes that is still being written', async () => {
+  it('is known from the beginning of a huge first row that is still being written', async () => {
     const row = lineOf(metaRow(thread, { instructions: 'x'.repeat(3 << 20) }));
     await tree.rollout(threadUuid()).append(row.slice(0, -10));
     expect(await idsOf()).toEqual([thread]);
   });
 
-  it('is looked for past damage, and then taken from the name', async () => {
+  it('is searched for past damage, then taken from the file name', async () => {
     const [inName, late] = [threadUuid(), threadUuid()];
     const damage = `${'\0'.repeat(9_000)}\n`;
     await tree.rollout(late).append(damage, metaRow(thread));
@@ -225,7 +225,7 @@ describe('the thread of a rollout', () => {
     expect([...(await idsOf())].sort()).toEqual([thread, inName, segment, bareLater].sort());
   });
 
-  it('is waited for while nothing is written', async () => {
+  it('is awaited while the file is empty', async () => {
     const rollout = tree.rollout(thread);
     await rollout.append('');
     const watcher = watch();
@@ -237,7 +237,7 @@ describe('the thread of a rollout', () => {
     expect(await idsOf(watcher)).toEqual([thread]);
   });
 
-  it('is asked for once', async () => {
+  it('is determined once', async () => {
     await tree.rollout(thread).append(...rows);
     await tree.rollout(threadUuid()).append('half a row');
     let opened = 0;
@@ -253,12 +253,12 @@ describe('the thread of a rollout', () => {
     expect(opened).toBe(2);
   });
 
-  it('of a packed rollout is read from what it unpacks to', async () => {
+  it('of a packed rollout is read from its unpacked content', async () => {
     await tree.file(tree.rollout(threadUuid()).packedPath, packed(lineOf(metaRow(thread))));
     expect(await idsOf()).toEqual([thread]);
   });
 
-  it('cannot be known of a file that cannot be read, and that is told once', async () => {
+  it('is unknown for an unreadable file, which is reported once', async () => {
     const rollout = await tree.rollout(thread).append(...rows);
     await tree.rollout(segment).append(metaRow(segment));
     const failing: Io = {
@@ -277,7 +277,7 @@ describe('the thread of a rollout', () => {
 });
 
 describe('roots', () => {
-  it('are the folders of rollouts that exist, below CODEX_HOME or ~/.codex', async () => {
+  it('are the existing folders of rollouts, below CODEX_HOME or ~/.codex', async () => {
     expect(await watch().roots()).toEqual([]);
     await mkdir(tree.path('sessions'), { recursive: true });
     expect(await watch().roots()).toEqual([tree.path('sessions')]);
@@ -294,7 +294,7 @@ describe('roots', () => {
 });
 
 describe('names', () => {
-  it('are the last ones in the index, also when they change', async () => {
+  it('are the last ones in the index, even after changes', async () => {
     await tree.rollout(thread).append(...rows);
     const watcher = watch();
     const [stream] = await allStreams(watcher);
@@ -312,7 +312,7 @@ describe('names', () => {
     expect((await factsOf(stream)).named).toBeUndefined();
   });
 
-  it('are not cut from names that are too long to be whole', async () => {
+  it('that are too long are dropped, not cut', async () => {
     await tree.rollout(thread).append(...rows);
     await tree.name(thread, 'short');
     await tree.name(thread, 'x'.repeat(501));
@@ -334,7 +334,7 @@ describe('names', () => {
   });
 });
 
-describe('signs of life', () => {
+describe('live threads', () => {
   const locksOf = (text: string | undefined): Io => ({
     ...nodeIo,
     readFile: async (path) => {
@@ -343,7 +343,7 @@ describe('signs of life', () => {
     },
   });
 
-  it('are the threads whose lock somebody holds, where the system tells', async () => {
+  it('are those whose lock is held, if the system reports that', async () => {
     const held = await tree.lock(`${thread}.lock`);
     await tree.lock(`${segment}.lock`);
     const inode = (await nodeIo.stat(held))?.ino ?? '';
@@ -353,7 +353,7 @@ describe('signs of life', () => {
     expect([...(await watch({ io: locksOf(nobody) }).live())]).toEqual([]);
   });
 
-  it('are all lock files where it does not, but no other files', async () => {
+  it('are all lock files otherwise, but no other files', async () => {
     expect((await watch().live()).size).toBe(0);
     await tree.lock(`${thread}.lock`);
     await tree.lock('.coordination.lock');

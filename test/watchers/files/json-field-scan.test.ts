@@ -20,7 +20,7 @@ function backward(row: string, limit = whole): JsonFieldScan {
 }
 
 describe('reading a row from its beginning', () => {
-  it('finds flat fields, past nested ones, and one level of those that were asked for', () => {
+  it('finds flat fields after nested ones, and one level of the requested nested ones', () => {
     const skim = forward(
       '{"x":{"cwd":"/no","y":["]}"]},"cwd":"/yes","isSidechain":true,"n":-1.5e+3,' +
         '"message":{"role":"user","deep":{"model":"no"},"model":"m-1"},"version":"2"}\n',
@@ -32,14 +32,14 @@ describe('reading a row from its beginning', () => {
     expect(skim.text(timestamp, longest)).toBeUndefined();
   });
 
-  it('reads no further than its limit, and no half value', () => {
+  it('reads no further than its limit, and no partial value', () => {
     const row = '{"cwd":"/a","version":"2.1.39","isSidechain":true}';
     expect(forward(row, row.indexOf('39')).text(version, longest)).toBeUndefined();
     expect(forward(row, row.indexOf('39')).text(cwd, longest)).toBe('/a');
     expect(forward(row, row.indexOf('ue}')).isTrue(isSidechain)).toBe(false);
   });
 
-  it('stops as soon as it was told enough', () => {
+  it('stops as soon as it has what was requested', () => {
     const skim = new JsonFieldScan(names);
     const row = Buffer.from('{"cwd":"/a","version":"2","timestamp":"t"}');
     skim.forward(row, whole, (found) => (found & (1 << version)) !== 0);
@@ -47,7 +47,7 @@ describe('reading a row from its beginning', () => {
     expect(skim.text(timestamp, longest)).toBeUndefined();
   });
 
-  it('forgets the row before', () => {
+  it('forgets the previous row', () => {
     const skim = forward('{"cwd":"/a"}');
     skim.forward(Buffer.from('not JSON'), whole);
     expect(skim.found).toBe(0);
@@ -72,7 +72,7 @@ describe('reading a row from its end', () => {
     expect(backward(JSON.stringify({ message: { cwd: '/no', version: 'no' } })).found).toBe(0);
   });
 
-  it('reads no further than its limit, and no half value', () => {
+  it('reads no further than its limit, and no partial value', () => {
     const row = '{"m":{},"cwd":"/a","version":"2"}';
     expect(backward(row, 20).text(version, longest)).toBe('2');
     expect(backward(row, 20).text(cwd, longest)).toBeUndefined();
@@ -80,7 +80,7 @@ describe('reading a row from its end', () => {
 });
 
 describe('a value', () => {
-  it('is unescaped, and left out when it is too long, no string or badly escaped', () => {
+  it('is unescaped, or left out if it is too long, not a string or badly escaped', () => {
     expect(forward('{"cwd":"\\u00e4\\n\\ud83d\\ude00"}').text(cwd, longest)).toBe('ä\n😀');
     expect(forward('{"cwd":"ä"}').text(cwd, longest)).toBe('ä');
     expect(forward('{"cwd":"\\x"}').text(cwd, longest)).toBeUndefined();
@@ -88,7 +88,7 @@ describe('a value', () => {
     expect(forward('{"cwd":null}').text(cwd, longest)).toBeUndefined();
   });
 
-  it('is compared without being read out', () => {
+  it('is compared without being decoded', () => {
     expect(forward('{"cwd":"/a"}').is(cwd, '/a')).toBe(true);
     for (const other of ['/b', '/', '/aa', '']) {
       expect(forward('{"cwd":"/a"}').is(cwd, other)).toBe(false);
@@ -121,7 +121,7 @@ describe('any row', () => {
     value,
   );
 
-  it('tells the same as parsing it, from both ends', () => {
+  it('gives the same as parsing, from both ends', () => {
     fc.assert(
       fc.property(row, fc.constantFrom(undefined, 1), (content, indent) => {
         const written = JSON.stringify(content, undefined, indent);
@@ -148,7 +148,7 @@ describe('any row', () => {
     );
   });
 
-  it('never makes it fail, cut anywhere or made of any bytes', () => {
+  it('never causes a failure, wherever it is cut and whatever its bytes', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 60 }).map((array) => Buffer.from(array)),
       fc

@@ -48,7 +48,7 @@ function untilTimeTicks(): void {
   } while (statSync(probe, { bigint: true }).ctimeNs <= last);
 }
 
-describe('a file that changed otherwise than by growing', () => {
+describe('a file that changed other than by growing', () => {
   const long = `${'a'.repeat(6_000)}\n${'b'.repeat(6_000)}\nlast\n`;
 
   async function positionAfter(content: string): Promise<Position> {
@@ -56,20 +56,20 @@ describe('a file that changed otherwise than by growing', () => {
     return (await chunkOf(streamOn())).next;
   }
 
-  it('is moved when it is shorter than the position', async () => {
+  it('is reported as moved if it is shorter than the position', async () => {
     const position = await positionAfter(long);
     await truncate(path, long.length - 1);
     expect(await streamOn().read(position, everything)).toBe('moved');
   });
 
-  it('is moved when it was truncated and grew past the position again', async () => {
+  it('is reported as moved if it was truncated and grew past the position again', async () => {
     const position = await positionAfter(long);
     await truncate(path, 10);
     await appendFile(path, 'c'.repeat(20_000));
     expect(await streamOn().read(position, everything)).toBe('moved');
   });
 
-  it('is moved when another file took its place, even with the same bytes', async () => {
+  it('is reported as moved if another file took its place, even with the same bytes', async () => {
     const position = await positionAfter(long);
     await writeFile(`${path}.new`, `${long}more\n`);
     await rename(`${path}.new`, path);
@@ -77,28 +77,31 @@ describe('a file that changed otherwise than by growing', () => {
     expect(joined(await chunkOf(streamOn())).toString()).toBe(`${long}more\n`);
   });
 
-  it('is moved when it was rewritten in place with other bytes of the same length', async () => {
+  it('is reported as moved if it was rewritten in place with other bytes of the same length', async () => {
     const position = await positionAfter(long);
     await writeFile(path, long.replaceAll('b', 'c'));
     expect(await streamOn().read(position, everything)).toBe('moved');
   });
 
-  it.each([1, 4_096])('is moved when the byte %i before the position was edited', async (back) => {
-    const position = await positionAfter(long);
-    const file = await open(path, 'r+');
-    await file.write('X', long.length - back);
-    await file.close();
-    expect(await streamOn().read(position, everything)).toBe('moved');
-  });
+  it.each([1, 4_096])(
+    'is reported as moved if the byte %i before the position was edited',
+    async (back) => {
+      const position = await positionAfter(long);
+      const file = await open(path, 'r+');
+      await file.write('X', long.length - back);
+      await file.close();
+      expect(await streamOn().read(position, everything)).toBe('moved');
+    },
+  );
 
-  it('still holds the position when it only grew, also with other times', async () => {
+  it('keeps its position if it only grew, even with other times', async () => {
     const position = await positionAfter(long);
     await appendFile(path, 'next\n');
     await utimes(path, 0, 0);
     expect(joined(await chunkOf(streamOn(), position)).toString()).toBe('next\n');
   });
 
-  it('holds a position only if it can be understood', async () => {
+  it('rejects an invalid position', async () => {
     await writeFile(path, long);
     for (const at of [
       5,
@@ -112,7 +115,7 @@ describe('a file that changed otherwise than by growing', () => {
     }
   });
 
-  it('is gone when there is none, when it is a folder, and when it is a link', async () => {
+  it('is gone if it is missing, a folder or a link', async () => {
     const other = join(folder, 'other.jsonl');
     expect(await streamOn().read(startPosition, everything)).toBe('gone');
     expect(await streamOn().changed(undefined)).toBeUndefined();
@@ -132,7 +135,7 @@ describe('a file that changed otherwise than by growing', () => {
 describe('a file that changes while it is read', () => {
   const content = 'one\ntwo\nthree\n';
 
-  it('gives the lines that were there, when it only grew', async () => {
+  it('returns the lines that were there if it only grew', async () => {
     await writeFile(path, content);
     const io = meanwhile('read', () => appendFile(path, 'four\n'));
     const read = await chunkOf(streamOn(io));
@@ -141,27 +144,30 @@ describe('a file that changes while it is read', () => {
     expect(await streamOn().changed(read.snapshot)).toBeDefined();
   });
 
-  it.each(['read', 'stat'] as const)('is moved when it shrank before its %s', async (step) => {
-    await writeFile(path, content);
-    const io = meanwhile(step, () => truncate(path, 4));
-    expect(await streamOn(io).read(startPosition, everything)).toBe('moved');
-  });
+  it.each(['read', 'stat'] as const)(
+    'is reported as moved if it shrank before its %s',
+    async (step) => {
+      await writeFile(path, content);
+      const io = meanwhile(step, () => truncate(path, 4));
+      expect(await streamOn(io).read(startPosition, everything)).toBe('moved');
+    },
+  );
 
-  it('is moved when it shrank and grew again before its last look', async () => {
+  it('is reported as moved if it shrank and grew again before the last check', async () => {
     await writeFile(path, content);
     const growing = meanwhile('stat', () => appendFile(path, 'four\n'.repeat(10)));
     const io = meanwhile('read', () => truncate(path, 4), growing);
     expect(await streamOn(io).read(startPosition, everything)).toBe('moved');
   });
 
-  it('is moved when it was rewritten in the same length', async () => {
+  it('is reported as moved if it was rewritten at the same length', async () => {
     await writeFile(path, content);
     untilTimeTicks();
     const io = meanwhile('read', () => writeFile(path, content.replace('two', 'TWO')));
     expect(await streamOn(io).read(startPosition, everything)).toBe('moved');
   });
 
-  it('gives what the old file held when a new one took its name', async () => {
+  it('returns the content of the old file if a new one took its name', async () => {
     await writeFile(path, content);
     await writeFile(`${path}.new`, 'quite another\n');
     const io = meanwhile('read', () => rename(`${path}.new`, path));
@@ -172,7 +178,7 @@ describe('a file that changes while it is read', () => {
     expect(next.line === 0 || (await streamOn().read(next, everything)) === 'moved').toBe(true);
   });
 
-  it('is closed again whatever happens', async () => {
+  it('is always closed', async () => {
     await writeFile(path, content);
     let isOpen = 0;
     const io = wrappingOpen((file) => {
@@ -192,8 +198,8 @@ describe('a file that changes while it is read', () => {
   });
 });
 
-describe('a look', () => {
-  it('is new after every change and the same in between', async () => {
+describe('a snapshot', () => {
+  it('differs after every change, and only then', async () => {
     const stream = streamOn();
     await writeFile(path, 'a\n');
     const first = await stream.changed(undefined);
@@ -208,8 +214,8 @@ describe('a look', () => {
   });
 });
 
-describe('a disk that refuses', () => {
-  it('is an error that names the file and says what to do', async () => {
+describe('a disk error', () => {
+  it('names the file and says what to do', async () => {
     const refusing = (code: string): Io => ({
       ...nodeIo,
       open: () => Promise.reject(systemError(code)),

@@ -41,7 +41,7 @@ function completeLines(bytes: Buffer): string[] {
     .map((line) => `${line}\n`);
 }
 
-describe('lines, whatever bytes they are', () => {
+describe('lines of any bytes', () => {
   const cases: Record<string, Buffer> = {
     'plain lines': Buffer.from('{"a":1}\n{"b":2}\n'),
     CRLF: Buffer.from('one\r\ntwo\r\n\r\n'),
@@ -60,7 +60,7 @@ describe('lines, whatever bytes they are', () => {
   };
   for (const [name, bytes] of Object.entries(cases)) {
     for (const shift of [-1, 0, 1]) {
-      it(`${name}, with a border of 64 KiB ${shift} bytes from a newline`, async () => {
+      it(`${name}, with a 64 KiB boundary ${shift} bytes from a newline`, async () => {
         const before = Buffer.from(`${'p'.repeat(border - 1 + shift)}\n`);
         const content = Buffer.concat([before, bytes, Buffer.from('\n'), before, bytes]);
         await writeFile(path, content);
@@ -88,7 +88,7 @@ describe('lines, whatever bytes they are', () => {
     ];
   }
 
-  it('takes a line of 50 MB whole, whatever the limit', async () => {
+  it('reads a line of 50 MB whole, whatever the limit', async () => {
     const long = Buffer.alloc(50 * 1024 * 1024, 'x');
     await writeFile(path, Buffer.concat([Buffer.from('a\n'), long, Buffer.from('\nb\n')]));
     const first = await chunkOf(streamOn(), startPosition, { bytes: 1 << 20 });
@@ -120,7 +120,7 @@ describe('lines, whatever bytes they are', () => {
     expect(total).toBeLessThan(line.length * 2_000 * 1.1);
   });
 
-  it('keeps to both limits, and takes one line although it is too long', async () => {
+  it('observes both limits, but reads a single line that is too long', async () => {
     await writeFile(path, 'aaaa\nbb\ncc\ndddddddd\n');
     const limited = async (limit: ReadLimit) =>
       joined(await chunkOf(streamOn(), startPosition, limit));
@@ -130,7 +130,7 @@ describe('lines, whatever bytes they are', () => {
     expect((await limited({ bytes: 100, lines: 3 })).toString()).toBe('aaaa\nbb\ncc\n');
   });
 
-  it('says what is left: more lines, an unterminated rest, or nothing', async () => {
+  it('reports what is left: more lines, an unterminated rest, or nothing', async () => {
     await writeFile(path, 'a\nb\nrest');
     const one = await chunkOf(streamOn(), startPosition, { bytes: 2 });
     expect([one.more, one.rest]).toEqual([true, 0]);
@@ -145,7 +145,7 @@ describe('lines, whatever bytes they are', () => {
     expect((await chunkOf(streamOn())).next).toEqual(startPosition);
   });
 
-  it('gives the same lines for any split into writes and any limits', async () => {
+  it('returns the same lines for any split into writes and any limits', async () => {
     const writes = fc.array(
       fc.oneof(
         fc.uint8Array({ maxLength: 40 }),
@@ -187,7 +187,7 @@ describe('lines, whatever bytes they are', () => {
   });
 });
 
-it('reads random bytes back as they are', async () => {
+it('reads random bytes unchanged', async () => {
   const content = randomBytes(200_000);
   await writeFile(path, content);
   const { lines, rest } = await upload(streamOn(), { bytes: 10_000 });

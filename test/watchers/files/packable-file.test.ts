@@ -63,7 +63,7 @@ async function settled(read: Promise<Chunk | 'moved' | 'gone'>): Promise<Chunk |
 }
 
 describe('a rollout that is packed', () => {
-  it('gives the same lines as before, and the position goes on in it', async () => {
+  it('returns the same lines as before, and the position stays valid', async () => {
     const bytes = await write(`${content}rest`);
     const plain = await chunkOf(streamOf());
     const middle = await positionAfter(2);
@@ -80,7 +80,7 @@ describe('a rollout that is packed', () => {
     expect(await stream.changed(plain.snapshot)).toBeDefined();
   });
 
-  it('and unpacked again goes on where it was, grown meanwhile or not', async () => {
+  it('and unpacked again continues at its position, grown meanwhile or not', async () => {
     const bytes = await write();
     await rollout.pack(bytes);
     const stream = streamOf();
@@ -92,7 +92,7 @@ describe('a rollout that is packed', () => {
     expect((await chunkOf(stream, middle)).lines.length).toBe(3);
   });
 
-  it('is read from the plain file while both are there', async () => {
+  it('is read from the plain file while both exist', async () => {
     const bytes = await write();
     await rollout.putPacked(bytes);
     await rollout.append('only here\n');
@@ -102,7 +102,7 @@ describe('a rollout that is packed', () => {
     expect((await stream.changed(undefined))?.token).toBe(chunk.snapshot.token);
   });
 
-  it('is moved when it holds something else than was read', async () => {
+  it('is reported as moved if it differs from what was read', async () => {
     await write();
     const positions = [await positionAfter(1), await positionAfter(3), await positionAfter(5)];
     const others = [
@@ -123,7 +123,7 @@ describe('a rollout that is packed', () => {
     }
   });
 
-  it('is found whichever of the two appears while it is looked for', async () => {
+  it('is found whichever of the two files appears during the search', async () => {
     const bytes = await write();
     let opened = 0;
     const swapping: Io = {
@@ -142,7 +142,7 @@ describe('a rollout that is packed', () => {
     expect(await streamOf().changed(undefined)).toBeUndefined();
   });
 
-  it('is moved when it is replaced while it is read', async () => {
+  it('is reported as moved if it is replaced while it is read', async () => {
     const bytes = await write();
     await rollout.pack(bytes);
     const swapping = meanwhile('stat', () => rollout.putPacked(Buffer.from('other\n')));
@@ -150,7 +150,7 @@ describe('a rollout that is packed', () => {
     expect(joined(await chunkOf(streamOf())).toString()).toBe('other\n');
   });
 
-  it('is unpacked once however many reads it takes', async () => {
+  it('is unpacked once, however many reads it takes', async () => {
     const text = Array.from({ length: 400 }, (_, at) => line(`${at}`)).join('');
     await write(text);
     let bytesRead = 0;
@@ -174,7 +174,7 @@ describe('a rollout that is packed', () => {
     expect(bytesRead - before).toBeLessThan(size);
   });
 
-  it('gives the lines before the damage, and then says what is wrong', async () => {
+  it('returns the lines before the damage, then reports it', async () => {
     const bytes = await write(Array.from({ length: 60 }, (_, at) => line(`${at}`)).join(''));
     const frame = packed(bytes);
     await rm(rollout.path);
@@ -223,7 +223,7 @@ describe('a rollout that is packed', () => {
     expect(Buffer.concat(plain.lines).equals(bytes)).toBe(true);
   });
 
-  it('gives the same lines for any limit and from any position of either file', async () => {
+  it('returns the same lines for any limit and from any position of either file', async () => {
     const piece = fc.constantFrom(
       '\n',
       'a',
@@ -257,7 +257,7 @@ describe('a rollout that is packed', () => {
 });
 
 describe('a rollout that is renamed or rewritten', () => {
-  it('holds its position wherever it is moved to', async () => {
+  it('keeps its position wherever it is moved', async () => {
     await write();
     const position = await positionAfter(4);
     await rollout.moveTo(tree.archivedPath(threadUuid()));
@@ -266,7 +266,7 @@ describe('a rollout that is renamed or rewritten', () => {
     expect(joined(await chunkOf(streamOf(), position)).toString()).toBe(line('e'));
   });
 
-  it('is moved after a migration that kept its time, larger, smaller or of the same size', async () => {
+  it('is reported as moved after a migration that kept its time, at any size', async () => {
     await write();
     const position = await positionAfter(4);
     const before = await stat(rollout.path);
@@ -284,7 +284,7 @@ describe('a rollout that is renamed or rewritten', () => {
     }
   });
 
-  it('is moved when the file was cut or edited in place before the position', async () => {
+  it('is reported as moved if the file was cut or edited in place before the position', async () => {
     await write();
     const position = await positionAfter(4);
     await write(content.replace(/d/g, 'D'));
@@ -293,7 +293,7 @@ describe('a rollout that is renamed or rewritten', () => {
     expect(await streamOf().read(position, everything)).toBe('moved');
   });
 
-  it('is moved for a position that says nothing', async () => {
+  it('is reported as moved for an invalid position', async () => {
     await write();
     for (const at of [5, 'x', {}, { offset: 0 }, { offset: 1, tail: 'x' }]) {
       expect(await streamOf().read({ line: 1, at }, everything)).toBe('moved');
@@ -309,7 +309,7 @@ describe('a rollout that is renamed or rewritten', () => {
   });
 });
 
-it.skipIf(compress === undefined)('goes on in what a real compressor made of it', async () => {
+it.skipIf(compress === undefined)('continues in the output of a real compressor', async () => {
   const text = Array.from({ length: 900 }, (_, at) => line(`${at}`)).join('');
   await write(text);
   const position = await positionAfter(450);

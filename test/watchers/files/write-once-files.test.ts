@@ -76,7 +76,7 @@ function rows(chunk: Chunk): unknown[] {
 }
 
 describe('a file', () => {
-  it('is taken once it was the same for 2 s, and once only', async () => {
+  it('is collected once it has not changed for 2 s, and only once', async () => {
     await put('toolu_1', 'out\nput');
     expect((await read()).lines).toEqual([]);
     clock.advance(1_999);
@@ -91,7 +91,7 @@ describe('a file', () => {
     expect((await read(chunk.next)).lines).toEqual([]);
   });
 
-  it('waits anew whenever it changes', async () => {
+  it('starts waiting again whenever it changes', async () => {
     await put('a', 'one');
     await stream.changed(undefined);
     clock.advance(1_500);
@@ -105,7 +105,7 @@ describe('a file', () => {
     expect(rows(await read())).toEqual([{ type: 'tool-result', id: 'a', text: 'onetwo' }]);
   });
 
-  it('waits anew when it changes between settling and being read, or while it is read', async () => {
+  it('starts waiting again if it changes between settling and being read, or while it is read', async () => {
     await put('a', 'one');
     await settle();
     await truncate(join(folder, 'a.txt'), 1);
@@ -125,7 +125,7 @@ describe('a file', () => {
     expect(rows(await read())).toEqual([{ type: 'tool-result', id: 'a', text: 'o+' }]);
   });
 
-  it('counts only under its suffix, in the folder itself, and if it is no link', async () => {
+  it('counts only if it has the suffix, is in the folder itself, and is not a link', async () => {
     await put('a', 'a');
     await writeFile(join(folder, 'b.json'), '{}');
     await writeFile(join(folder, '.txt'), 'nameless');
@@ -136,7 +136,7 @@ describe('a file', () => {
     expect(rows(await read())).toEqual([{ type: 'tool-result', id: 'a', text: 'a' }]);
   });
 
-  it('that vanishes before it is read is passed over', async () => {
+  it('that vanishes before it is read is skipped', async () => {
     await put('a', 'a');
     await put('b', 'b');
     await settle();
@@ -144,7 +144,7 @@ describe('a file', () => {
     expect(rows(await read())).toEqual([{ type: 'tool-result', id: 'b', text: 'b' }]);
   });
 
-  it('may hold anything', async () => {
+  it('may contain anything', async () => {
     const dirty = Buffer.from('61ff62c328000a225c', 'hex');
     await put('dirty', dirty);
     await put('empty', '');
@@ -155,7 +155,7 @@ describe('a file', () => {
     ]);
   });
 
-  it('of more than 64 MiB is told of and left alone', async () => {
+  it('of more than 64 MiB is reported and left alone', async () => {
     await put('huge', '');
     await truncate(join(folder, 'huge.txt'), (64 << 20) + 1);
     await settle();
@@ -168,7 +168,7 @@ describe('a file', () => {
 });
 
 describe('a line', () => {
-  it('is sealed from the redacted text, one line whatever it holds', async () => {
+  it('is built from the redacted text, as one line whatever it contains', async () => {
     await put('a', 'secret');
     await settle();
     const [line] = (await read()).lines;
@@ -182,7 +182,7 @@ describe('a line', () => {
 });
 
 describe('the order', () => {
-  it('is that of settling, ties by name, and the limits hold', async () => {
+  it('follows settling, then names, within the limits', async () => {
     await put('m', 'mmmm');
     await stream.changed(undefined);
     clock.advance(500);
@@ -201,8 +201,8 @@ describe('the order', () => {
   });
 });
 
-describe('a look', () => {
-  it('is new when a file appears, and again when it settles with nothing happening on disk', async () => {
+describe('a snapshot', () => {
+  it('changes when a file appears, and again when it settles without any change on disk', async () => {
     const empty = await stream.changed(undefined);
     await put('a', 'a');
     const appeared = await stream.changed(empty);
@@ -217,7 +217,7 @@ describe('a look', () => {
     expect((await read()).snapshot.token).toBe(settled?.token);
   });
 
-  it('is none when the folder is gone', async () => {
+  it('is absent if the folder is gone', async () => {
     await put('a', 'a');
     const snapshot = await stream.changed(undefined);
     await rm(folder, { recursive: true });
@@ -226,8 +226,8 @@ describe('a look', () => {
   });
 });
 
-describe('folding what was shipped', () => {
-  it('gives the position that shipping it gave, in any number of pieces', async () => {
+describe('folding what was uploaded', () => {
+  it('gives the same position as uploading did, in any number of pieces', async () => {
     await put('a', 'a\n');
     await put('b', 'b');
     await settle();
@@ -244,7 +244,7 @@ describe('folding what was shipped', () => {
     expect((await read(piecewise)).lines).toEqual([]);
   });
 
-  it('skips what it cannot understand and counts every line', () => {
+  it('skips invalid lines but counts every line', () => {
     const shipped = ['\n', 'x\n', '{"type":"other","id":"a"}\n', '{"type":"tool-result","id":1}\n'];
     const position = stream.fold(
       { line: 3, at: ['k'] },
@@ -253,7 +253,7 @@ describe('folding what was shipped', () => {
     expect(position).toEqual({ line: 7, at: ['k'] });
   });
 
-  it('never ships over a position that it cannot understand', async () => {
+  it('never uploads from an invalid position', async () => {
     const strange: JsonValue[] = ['x', 7, { a: 1 }, ['a', 1]];
     for (const at of strange)
       expect(await stream.read({ line: 1, at }, { bytes: 1 })).toBe('moved');

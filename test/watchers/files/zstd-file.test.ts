@@ -37,7 +37,7 @@ function transcript(bytes: number): Buffer {
 }
 
 describe('the content of a zstd file', () => {
-  it('comes out whole, whatever its blocks', async () => {
+  it('is unpacked whole, whatever its blocks', async () => {
     for (const size of [0, 1, 17, 127_999, 128 * 1024, 128 * 1024 + 1, 900_001]) {
       const content = transcript(size).subarray(0, size);
       for (const block of [1 << 17, 1_000]) {
@@ -46,14 +46,14 @@ describe('the content of a zstd file', () => {
     }
   });
 
-  it('may be in several frames, with others between that are passed over', async () => {
+  it('may be in several frames, with skippable ones in between', async () => {
     const [one, two] = [transcript(200_000), transcript(5_000)];
     const frames = [skippable(70_000), packed(one), skippable(3), packed(two), packed('')];
     const content = await whole(Buffer.concat(frames));
     expect(content.equals(Buffer.concat([one, two]))).toBe(true);
   });
 
-  it('is read no further than is asked for, and what lies before a place is dropped', async () => {
+  it('is read only as far as requested, and anything before the start is dropped', async () => {
     const content = transcript(5_000_000);
     const unpacked = open(packed(content));
     await unpacked.extendTo(100);
@@ -72,7 +72,7 @@ describe('the content of a zstd file', () => {
     expect(await unpacked.skipTo(content.length + 1)).toBe(false);
   });
 
-  it('of ten kilobytes that stand for 300 MB is not unpacked all at once', async () => {
+  it('of ten kilobytes that unpack to 300 MB is not unpacked all at once', async () => {
     const small = packedRun(0x61, 300 << 20);
     expect(small.length).toBeLessThan(10_000);
     const unpacked = open(Buffer.concat([packed(transcript(300_000)), small]));
@@ -82,7 +82,7 @@ describe('the content of a zstd file', () => {
     expect(unpacked.bytes.length).toBeLessThan(8 << 20);
   });
 
-  it('is known to be damaged or cut short, and what lies before that is there', async () => {
+  it('is reported as damaged or truncated, and returned up to that point', async () => {
     const content = transcript(600_000);
     const frame = packed(content);
     for (const broken of [frame.subarray(0, 400_000), frame.subarray(0, frame.length - 1)]) {
@@ -98,7 +98,7 @@ describe('the content of a zstd file', () => {
     expect(none.damage).toBeDefined();
   });
 
-  it('tells when the file is shorter than it was', async () => {
+  it('reports that the file is shorter than before', async () => {
     const frame = packed(transcript(300_000));
     const unpacked = new ZstdFile(opened(frame.subarray(0, 1_000)), frame.length);
     expect(await unpacked.extendTo(300_000)).toBe(false);
@@ -108,7 +108,7 @@ describe('the content of a zstd file', () => {
 describe.skipIf(compress === undefined)('a real compressor (skipped where there is none)', () => {
   const pack = compress ?? ((content: Buffer) => content);
 
-  it('is undone at every level, whatever the content', async () => {
+  it('is reversed at every level, whatever the content', async () => {
     const noise = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * at * 31 + at) >> 3));
     const contents = [transcript(800_000), noise, Buffer.alloc(2_000_000), Buffer.from('x\n')];
     for (const content of contents) {
@@ -118,7 +118,7 @@ describe.skipIf(compress === undefined)('a real compressor (skipped where there 
     }
   });
 
-  it('is undone from any place to any other', async () => {
+  it('is reversed between any two positions', async () => {
     const content = transcript(1_500_000);
     const frame = pack(content, 3);
     const place = fc.nat(content.length);
@@ -138,7 +138,7 @@ describe.skipIf(compress === undefined)('a real compressor (skipped where there 
 });
 
 describe('files in the middle of being unpacked', () => {
-  it('are given to one at a time, to who knows them, two at most and not for long', async () => {
+  it('are kept for one reader at a time, at most two and not for long', async () => {
     let now = 0;
     const files = new UnpackedFiles(() => now);
     const [a, b, c] = await Promise.all([open(packed('a')), open(packed('b')), open(packed('c'))]);

@@ -23,7 +23,7 @@ function checkBytewise(bytes: Uint8Array): void {
 }
 
 describe('a few packed bytes', () => {
-  it('that stand for one endless line are given up on with little memory', async () => {
+  it('that unpack to one endless line are given up with little memory', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tc-bomb-'));
     const path = join(folder, 'bomb.zst');
     const bomb = packedRun(0x61, gigabyte);
@@ -40,7 +40,7 @@ describe('a few packed bytes', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('are unpacked in one piece up to a bound', () => {
+  it('are unpacked in one piece up to a limit', () => {
     expect(() => unpackWhole(packedRun(0x61, gigabyte), 64 << 20)).toThrow('more than 64 MiB');
     expect(unpackWhole(packedRun(0x61, 3 << 20), 64 << 20).length).toBe(3 << 20);
     expect(unpackWhole(packed('hello'), 5).toString()).toBe('hello');
@@ -53,7 +53,7 @@ describe('the window of a frame', () => {
     expect(() => checkBytewise(framed(exponent))).not.toThrow();
   });
 
-  it.each([[24], [30]])('may not be 2^%i bytes, in no frame of the stream', (exponent) => {
+  it.each([[24], [30]])('may not be 2^%i bytes in any frame of the stream', (exponent) => {
     expect(() => checkBytewise(framed(exponent))).toThrow('8 MiB');
     const before = [packed('x'.repeat(300_000)), skippable(77), packedRun(0x0a, 400_000)];
     expect(() => checkBytewise(Buffer.concat([...before, framed(exponent)]))).toThrow('8 MiB');
@@ -62,7 +62,7 @@ describe('the window of a frame', () => {
     );
   });
 
-  it('is that of the content where a frame says how much there is', () => {
+  it('is limited to the content size if a frame states it', () => {
     const single = (bytes: number): Buffer => {
       const size = Buffer.alloc(8);
       size.writeBigUInt64LE(BigInt(bytes));

@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(tree))(
       return remove();
     });
 
-    it('is found whole, and folding the lines of each session gives its messages', async () => {
+    it('is found completely, and folding the lines of each session gives its messages', async () => {
       const env = { HERMES_HOME: folder };
       const watcher = new HermesWatcher({ io: nodeIo, clock: systemClock, env, home: '/nowhere' });
       const streams = await allStreams(watcher);

@@ -85,7 +85,7 @@ async function streamOf() {
 }
 
 describe.each(['WAL', 'DELETE'] as const)('with journal mode %s', (mode) => {
-  it('folding the lines gives the table, whatever happened between the reads', async () => {
+  it('folding the lines gives the table, whatever happened between reads', async () => {
     const store = await home.store('', mode);
     const rounds = fc.array(fc.tuple(steps, fc.integer({ min: 1, max: 6 })), { maxLength: 5 });
     await fc.assert(
@@ -114,7 +114,7 @@ describe.each(['WAL', 'DELETE'] as const)('with journal mode %s', (mode) => {
   });
 });
 
-it('goes on from what folding redacted lines tells, and sends nothing again that agrees', async () => {
+it('continues from folded redacted lines, and resends nothing that agrees', async () => {
   const store = await home.store();
   const redactor = createRedactor();
   await fc.assert(
@@ -137,7 +137,7 @@ it('goes on from what folding redacted lines tells, and sends nothing again that
   );
 });
 
-it('redacts a key in a message, and knows the row again', async () => {
+it('redacts a key in a message, and recognises the row again', async () => {
   const store = await home.store();
   await clean(store);
   store.say('s', 'user', 'my key is AKIAQYLPMN5HFIQR7XYA, keep it');
@@ -152,7 +152,7 @@ it('redacts a key in a message, and knows the row again', async () => {
 });
 
 describe('a position', () => {
-  it('is what it was after a trip through JSON', () => {
+  it('survives a round trip through JSON', () => {
     const ids = fc.uniqueArray(fc.integer({ min: -50, max: 2 ** 40 }), { maxLength: 50 });
     fc.assert(
       fc.property(ids, fc.option(fc.nat(), { nil: undefined }), (unordered, after) => {
@@ -167,7 +167,7 @@ describe('a position', () => {
     );
   });
 
-  it('is not believed when it is none', async () => {
+  it('is rejected if it is invalid', async () => {
     const store = await home.store();
     await clean(store);
     const stream = await streamOf();
@@ -176,7 +176,7 @@ describe('a position', () => {
     }
   });
 
-  it('is not disturbed by lines that are no rows', async () => {
+  it('ignores lines that are not rows', async () => {
     const store = await home.store();
     await clean(store);
     store.say('s', 'user', 'x');
@@ -188,7 +188,7 @@ describe('a position', () => {
     expect(at).toEqual(stream.fold(startPosition, lines).at);
   });
 
-  it('of 50,000 messages takes half a megabyte, and a look through them under a few seconds', async () => {
+  it('of 50,000 messages takes half a megabyte, and a scan a few seconds at most', async () => {
     const store = await home.store();
     await clean(store);
     store.run(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)

@@ -63,7 +63,7 @@ async function expectLevel(lines: number): Promise<void> {
   expect(foldLines(shipped).map(kinds)).toEqual(store.rows(id).map(redacted));
 }
 
-it('ships every state of a row once, wherever the local state is', async () => {
+it('uploads every state of a row once, with or without local state', async () => {
   await once();
   await expectLevel(3);
   await once();
@@ -78,7 +78,7 @@ it('ships every state of a row once, wherever the local state is', async () => {
   await expectLevel(6);
 });
 
-it('keeps what it knows of the session when local state is lost', async () => {
+it("keeps the session's facts if local state is lost", async () => {
   await once();
   expect(await meta()).toMatchObject({
     title: 'One',
@@ -94,14 +94,14 @@ it('keeps what it knows of the session when local state is lost', async () => {
   expect(await meta()).toMatchObject({ title: 'Two', ended_at: null, total_lines: 5 });
 });
 
-it('takes a session by the folder that it was started in', async () => {
+it('selects a session by the folder where it was started', async () => {
   const elsewhere = await once({ selection: { ...everything, cwd: '/elsewhere' } });
   expect(elsewhere.shipped.lines).toBe(0);
   const here = await once({ selection: { ...everything, cwd: '/home/u' } });
   expect(here.shipped.lines).toBe(3);
 });
 
-it('hears of a change from file events, long before the next sweep', async () => {
+it('notices a change by file events, long before the next sweep', async () => {
   const run = rig.watch({ timing, events: systemEvents(), sweepMs: 600_000 });
   await run.started;
   await rig.untilShipped(run, 3);
@@ -115,7 +115,7 @@ it('hears of a change from file events, long before the next sweep', async () =>
   await expectLevel((await shippedLines()).length);
 });
 
-it('never disagrees with another watcher, whoever fills a slot', async () => {
+it('agrees with another watcher, whoever fills a slot', async () => {
   const [left, right] = [
     rig.watch({ timing, sweepMs: 40 }),
     rig.watch({ timing, sweepMs: 40, stateFolder: join(rig.stateFolder, 'b') }),

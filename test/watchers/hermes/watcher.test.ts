@@ -54,7 +54,7 @@ async function storeWith(...contents: readonly string[]): Promise<HermesStore> {
   return store;
 }
 
-describe('where it looks', () => {
+describe('the place it reads', () => {
   it('is .hermes in the home folder, HERMES_HOME, or LOCALAPPDATA on Windows', async () => {
     expect(await watcherOf().roots()).toEqual([]);
     await storeWith();
@@ -68,7 +68,7 @@ describe('where it looks', () => {
     expect(await windows.roots()).toEqual([join(home.home, 'local', 'hermes')]);
   });
 
-  it('is also every profile; what was copied into one is a stream beside the original', async () => {
+  it('is also every profile; a session copied into one is a separate stream', async () => {
     await storeWith('Hello');
     (await home.store('coder')).session('other').session(id);
     const streams = await allStreams(watcherOf());
@@ -88,7 +88,7 @@ describe('where it looks', () => {
     expect(await watcherOf().streamOf(stream.source)).toMatchObject({ name: 'diversion' });
   });
 
-  it('forgets what is gone, and meets what is new', async () => {
+  it('forgets removed sessions and finds new ones', async () => {
     const store = await storeWith('Hello');
     const watcher = watcherOf();
     const stream = await streamOf(id, watcher);
@@ -98,7 +98,7 @@ describe('where it looks', () => {
     expect(await stream.read(startPosition, { bytes: 1 })).toBe('gone');
   });
 
-  it('is not the rest of the home', async () => {
+  it('is nothing else in the home', async () => {
     const watcher = watcherOf();
     const ignored = (path: string): boolean => watcher.ignores(join(home.root, path));
     const wanted = ['state.db', 'state.db-wal', 'sessions', 'sessions/x.jsonl'];
@@ -114,7 +114,7 @@ describe('where it looks', () => {
     expect(watcher.ignores('/elsewhere/logs')).toBe(false);
   });
 
-  it('leaves no file in the home that was not there', async () => {
+  it('stays as it was, without new files', async () => {
     const store = await storeWith('Hello');
     const stream = await streamOf();
     const before = await readdir(home.root);
@@ -126,7 +126,7 @@ describe('where it looks', () => {
     expect(await readdir(home.root)).toEqual(['state.db']);
   });
 
-  it('tells once of a database that cannot be read, and goes on with the others', async () => {
+  it('may contain an unreadable database, which is reported once; the others are read', async () => {
     await home.file(join(home.root, 'state.db'), 'not a database'.repeat(100));
     (await home.store('coder')).session('other');
     const told: string[] = [];
@@ -138,7 +138,7 @@ describe('where it looks', () => {
 });
 
 describe('what it reads', () => {
-  it('is the session first, then each message as it is, without what is null', async () => {
+  it('is the session first, then each message as it is, without null fields', async () => {
     const store = await home.store();
     store.session(id, { title: 'A title', cwd: '/p', ended_at: 5.5 });
     store.run(`UPDATE sessions SET origin_json = '{"secret":1}', system_prompt = 'long'`);
@@ -176,7 +176,7 @@ describe('what it reads', () => {
     expect((await rowsFrom(await streamOf())).rows[1]?.content).toEqual(expected);
   });
 
-  it('is numbers beyond what JSON is used to, and bytes', async () => {
+  it("includes bytes, and numbers beyond JSON's range", async () => {
     const store = await storeWith('x');
     store.run(`UPDATE messages SET token_count = 9223372036854775807, display_order = -9e999,
       display_metadata = x'00ff'`);
@@ -187,7 +187,7 @@ describe('what it reads', () => {
     );
   });
 
-  it('is every later state of a row, in order of ids, and the session last', async () => {
+  it('includes every later state of a row, in order of ids, and the session last', async () => {
     const store = await storeWith('one', 'two', 'three');
     const stream = await streamOf();
     let { rows, next } = await rowsFrom(stream);
@@ -203,7 +203,7 @@ describe('what it reads', () => {
     expect(rows).toEqual([]);
   });
 
-  it('does not change when a column is added that is empty', async () => {
+  it('does not change if an empty column is added', async () => {
     const store = await storeWith('one');
     const stream = await streamOf();
     const { next } = await rowsFrom(stream);
@@ -213,7 +213,7 @@ describe('what it reads', () => {
     expect((await rowsFrom(stream, next)).rows).toMatchObject([{ op: 'update', later: 'now' }]);
   });
 
-  it('is no state between two states, when several reads were needed', async () => {
+  it('is never a state between two states, even if several reads were needed', async () => {
     const store = await storeWith('one', 'two', 'three');
     const stream = await streamOf();
     const limit = { bytes: Number.POSITIVE_INFINITY, lines: 3 };
@@ -227,8 +227,8 @@ describe('what it reads', () => {
   });
 });
 
-describe('a look', () => {
-  it('changes with a session that is worked in, whatever changes', async () => {
+describe('a snapshot', () => {
+  it('changes with any change in an active session', async () => {
     const store = await home.store();
     store.session(id, { last_activity_at: clock.now() / 1000 }).say(id, 'user', 'one');
     const stream = await streamOf();
@@ -238,7 +238,7 @@ describe('a look', () => {
     expect(await stream.changed(before)).toBeDefined();
   });
 
-  it('changes with others when messages come, go or become inactive, else within 10 minutes', async () => {
+  it('changes with other sessions if messages come, go or become inactive, otherwise within 10 minutes', async () => {
     const store = await storeWith('one', 'two');
     store.session('busy', { last_activity_at: clock.now() / 1000 });
     const stream = await streamOf();
@@ -257,7 +257,7 @@ describe('a look', () => {
     expect(await stream.changed(rewound)).toBeDefined();
   });
 
-  it('finds the session that changed when the database did', async () => {
+  it('finds the session that changed when the database changed', async () => {
     const store = await storeWith('one');
     store.session('second').session('third', { started_at: 1 });
     const watcher = watcherOf();
@@ -273,7 +273,7 @@ describe('a look', () => {
 });
 
 describe('facts', () => {
-  it('are the last state of the session, but for where it was started', async () => {
+  it('are the last state of the session, except for where it was started', async () => {
     const store = await home.store();
     store.session('child', { model_config: '{"_delegate_from":"parent","max":1,"key":"x"}' });
     expect((await factsOf(await streamOf('child'))).facts.parentSessionId).toBe('parent');
@@ -296,7 +296,7 @@ describe('facts', () => {
     expect(facts.parentSessionId).toBe('child');
   });
 
-  it('tell who runs: sessions with no end and something lately, or a lease', async () => {
+  it('show live sessions: those without an end and with recent activity, or a lease', async () => {
     const store = await home.store();
     const now = clock.now() / 1000;
     store.session('quiet').session('ended', { last_activity_at: now, ended_at: now });
@@ -317,7 +317,7 @@ describe('a hostile or damaged database', () => {
     expect(await allStreams(watcherOf())).toEqual([]);
   });
 
-  it('gives what can be told of rows of any type', async () => {
+  it('gives what it can from rows of any type', async () => {
     const store = await home.store();
     store.run(`PRAGMA foreign_keys=OFF; INSERT INTO sessions (id, source, started_at, title, ended_at, cwd)
       VALUES ('x', x'00ff', 'soon', 7, 9e999, ${literal('/a\0b')}), (NULL, 1, 1, 1, 1, 1), ('', 1, 1, 1, 1, 1)`);
@@ -331,7 +331,7 @@ describe('a hostile or damaged database', () => {
   });
 });
 
-it('reads with a rollback journal too', async () => {
+it('reads with a rollback journal, too', async () => {
   const store = await home.store('', 'DELETE');
   store.session(id).say(id, 'user', 'Hi');
   const stream = await streamOf();

@@ -60,7 +60,7 @@ async function factsOf(stream: Stream): Promise<SessionFacts> {
 }
 
 describe('the events of a session', () => {
-  it('are lines, packed or not, whatever is in them', async () => {
+  it('are lines, packed or not, whatever they contain', async () => {
     const events = [
       headerEvent(id),
       userEvent('café 日本語 🚀 \u0000 "quoted" \\ \n new'),
@@ -115,7 +115,7 @@ describe('the events of a session', () => {
     );
   });
 
-  it('are read on as they are added, and nothing is read twice', async () => {
+  it('are read as they are added, and nothing is read twice', async () => {
     database.append(id, headerEvent(id), userEvent('1'));
     const stream = await theOnly(watch());
     const first = await chunkOf(stream);
@@ -130,7 +130,7 @@ describe('the events of a session', () => {
     expect((await chunkOf(stream, second.next)).lines).toEqual([]);
   });
 
-  it('have a size that is the bytes of their lines', async () => {
+  it('have the size of their lines in bytes', async () => {
     const events = [headerEvent(id), userEvent('é'.repeat(100))];
     database.append(id, ...events);
     const stream = await theOnly(watch());
@@ -140,14 +140,14 @@ describe('the events of a session', () => {
     expect(snapshot.size).toBe(sourceBytes);
   });
 
-  it('are one line each, also when another hand broke them', async () => {
+  it('are one line each, even if another tool broke them', async () => {
     const text = '{\n  "type": "custom",\n  "id": "x"\n}';
     database.append(id, headerEvent(id));
     database.run('UPDATE transcript_events SET event_json = ? WHERE session_id = ?', text, id);
     expect(await textOf(await theOnly(watch()))).toBe(`${text.replaceAll('\n', ' ')}\n`);
   });
 
-  it('are read before one that cannot be unpacked, which is told of', async () => {
+  it('are read up to one that cannot be unpacked, which is reported', async () => {
     database.append(id, headerEvent(id), userEvent('1'));
     database.appendPacked(id, userEvent('2'), () => Buffer.from('no zstd at all'));
     database.append(id, userEvent('3'));
@@ -160,7 +160,7 @@ describe('the events of a session', () => {
     );
   });
 
-  it('are not believed when they are not as long as they should be', async () => {
+  it('are rejected if their length is wrong', async () => {
     database.appendPacked(id, headerEvent(id));
     database.run('UPDATE transcript_events SET event_utf8_bytes = 5');
     const stream = await theOnly(watch());
@@ -182,7 +182,7 @@ describe('a position', () => {
     expect(next.at).toMatchObject({ seq: 1, generation: expect.stringMatching(/^[0-9a-f]{32}$/) });
   });
 
-  it('does not hold any more when events were rewritten, whatever they look like', async () => {
+  it('becomes invalid if events were rewritten, whatever they look like', async () => {
     const { stream, next } = await read();
     database.rewrite(id, headerEvent(id), userEvent('1'), userEvent('2'), userEvent('3'));
     expect(await stream.read(next, everything)).toBe('moved');
@@ -213,7 +213,7 @@ describe('a position', () => {
 });
 
 describe('sessions of a database', () => {
-  it('are gone when they are deleted, once their transcript is a file', async () => {
+  it('are gone once they are deleted and their transcript is a file', async () => {
     const events = [headerEvent(id), userEvent('1'), userEvent('2')];
     database.append(id, ...events);
     const watcher = watch();
@@ -233,7 +233,7 @@ describe('sessions of a database', () => {
     expect((await factsOf(file)).endedAt).toMatch(/^\d{4}-.*Z$/);
   });
 
-  it('are one stream while the file is there and the database does not say so yet', async () => {
+  it('are one stream while the file exists and the database does not say so yet', async () => {
     database.append(id, headerEvent(id));
     const name = database.delete(id);
     await agent.file(['sessions', name], packed(lineOf(headerEvent(id))));
@@ -241,7 +241,7 @@ describe('sessions of a database', () => {
   });
 
   it.each(['file', 'sqlite'] as const)(
-    'stay when their events are laid aside (%s)',
+    'stay when their events are set aside (%s)',
     async (storage) => {
       const events = [headerEvent(id), userEvent('1'), userEvent('2')];
       database.append(id, ...events);
@@ -257,7 +257,7 @@ describe('sessions of a database', () => {
     },
   );
 
-  it('are found in the schema that had no generations yet', async () => {
+  it('are found in the schema without generations', async () => {
     database.close();
     await rm(join(agent.folder, 'agent'), { recursive: true });
     database = await state.agent('first').database(firstSchema);
@@ -271,7 +271,7 @@ describe('sessions of a database', () => {
     await agent.database(firstSchema.replace('CREATE TABLE', 'CREATE TABLE IF NOT EXISTS'));
   });
 
-  it('know their label, model and what they were forked from', async () => {
+  it('have a label, a model, and the session they were forked from', async () => {
     const parent = sessionUuid();
     const header = { parentSession: `sqlite:main:${parent}:/home/u/.openclaw/x.sqlite` };
     database.append(id, headerEvent(id, header));
@@ -290,7 +290,7 @@ describe('sessions of a database', () => {
     expect(await factsOf(await theOnly(watcher))).toMatchObject(later);
   });
 
-  it('name the session that they were made from where the header does not', async () => {
+  it('name the session that they were made from if the header does not', async () => {
     const parent = sessionUuid();
     database.append(id, headerEvent(id));
     database.run(
@@ -300,7 +300,7 @@ describe('sessions of a database', () => {
     expect((await factsOf(await theOnly(watch()))).parentSessionId).toBe(parent);
   });
 
-  it('are live while a run is under way, and not for ever', async () => {
+  it('are live while a run is in progress, but not forever', async () => {
     const [old, done] = [sessionUuid(), sessionUuid()];
     for (const session of [id, old, done]) database.append(session, headerEvent(session));
     database.status(id, 'running', clock.now());
@@ -308,7 +308,7 @@ describe('sessions of a database', () => {
     expect([...(await watch().live())]).toEqual([id]);
   });
 
-  it('are met by an event of the database or of its journal: the one that changed last', async () => {
+  it('are found by an event of the database or its journal: the one that changed last', async () => {
     const other = sessionUuid();
     database.append(id, headerEvent(id));
     database.append(other, headerEvent(other));
@@ -325,7 +325,7 @@ describe('sessions of a database', () => {
 });
 
 describe('a database', () => {
-  it('that is not read for nothing', async () => {
+  it('is not read needlessly', async () => {
     for (let count = 0; count < 3; count += 1) {
       const session = sessionUuid();
       database.append(session, headerEvent(session));
@@ -341,7 +341,7 @@ describe('a database', () => {
     expect(reads).toBe(1);
   });
 
-  it('that cannot be read is told of, and what it holds stays as it was', async () => {
+  it('that cannot be read is reported, and its sessions stay known', async () => {
     database.append(id, headerEvent(id));
     let isLocked = false;
     const watcher = watch(() => (isLocked ? Promise.reject(new Error('locked')) : library()));
@@ -357,7 +357,7 @@ describe('a database', () => {
     expect((await chunkOf(stream)).lines.length).toBe(2);
   });
 
-  it('is left as it was: no file beside it that was not there', async () => {
+  it('is left as it was, without new files next to it', async () => {
     database.append(id, headerEvent(id), userEvent('1'));
     database.run('PRAGMA wal_checkpoint(TRUNCATE)');
     const cold = OpenClawState.in(state.home, '.openclaw-cold').agent();
@@ -369,7 +369,7 @@ describe('a database', () => {
     expect(await readdir(join(cold.folder, 'agent'))).toEqual(['openclaw-agent.sqlite']);
   });
 
-  it('that is none does not keep the files from being found', async () => {
+  it('that is not a database does not prevent files from being found', async () => {
     database.close();
     await rm(join(agent.folder, 'agent'), { recursive: true });
     await agent.file(

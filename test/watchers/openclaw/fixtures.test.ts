@@ -57,7 +57,7 @@ describe.skipIf(!existsSync(harnesses))('real trees of OpenClaw', () => {
     return lines.reduce((facts: SessionFacts, line) => stream.facts(line, facts), {});
   }
 
-  it('of the days of files: a session, one that was reset with its backup, and a deleted one', async () => {
+  it('from releases with files: a session, one that was reset with its backup, and a deleted one', async () => {
     const streams = await streamsOf('openclaw-legacy');
     const counts = new Map<string, number>();
     for (const [name, stream] of streams) counts.set(name, (await textsOf(stream)).length);
@@ -75,7 +75,7 @@ describe.skipIf(!existsSync(harnesses))('real trees of OpenClaw', () => {
     });
   });
 
-  it('of the days of databases: every event, those that are packed included', async () => {
+  it('from releases with databases: every event, packed ones included', async () => {
     const streams = await streamsOf('openclaw');
     expect([...streams.keys()].sort()).toEqual([`${forked} `, `${main} `, `${deleted} `].sort());
     const lines = await textsOf(streams.get(`${main} `));
@@ -92,7 +92,7 @@ describe.skipIf(!existsSync(harnesses))('real trees of OpenClaw', () => {
     expect((await factsOf(streams.get(`${forked} `))).parentSessionId).toBe(main);
   });
 
-  it('before and after a deletion and a rewriting', async () => {
+  it('before and after a deletion and a rewrite', async () => {
     const before = await streamsOf('openclaw', 'before-truncation');
     const after = await streamsOf('openclaw');
     expect(await textsOf(after.get(`${deleted} `))).toEqual(
@@ -106,7 +106,7 @@ describe.skipIf(!existsSync(harnesses))('real trees of OpenClaw', () => {
   });
 
   it.each(['openclaw', 'openclaw-legacy'])(
-    'are mirrored whole, and nothing is left beside them (%s)',
+    'are mirrored completely, and nothing is left next to them (%s)',
     async (tree) => {
       const rig = await MirrorRig.create();
       try {
@@ -127,7 +127,7 @@ describe.skipIf(!existsSync(harnesses))('real trees of OpenClaw', () => {
     },
   );
 
-  it('holds as many transcripts as there are files of that kind', async () => {
+  it('contains as many transcripts as there are files of that kind', async () => {
     const files = await readdir(join(harnesses, 'openclaw-legacy', 'agents', 'main', 'sessions'));
     const transcripts = files.filter((name) => /\.jsonl(\.|$)/.test(name));
     const diagnostics = transcripts.filter((name) => name.includes('.trajectory.'));

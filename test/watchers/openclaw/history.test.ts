@@ -161,8 +161,8 @@ async function play(steps: readonly Step[]) {
   return { history, seen, shipped: parts.join('') };
 }
 
-describe('whatever becomes of a session', () => {
-  it('its events are shipped once and in order, while none is rewritten', async () => {
+describe('whatever happens to a session', () => {
+  it('its events are uploaded once and in order, as long as none is rewritten', async () => {
     await fc.assert(
       fc.asyncProperty(script(growing), async (steps) => {
         const { history, shipped } = await play(steps);
@@ -172,7 +172,7 @@ describe('whatever becomes of a session', () => {
     );
   }, 120_000);
 
-  it('none that was there at a look is left out, compactions and all', async () => {
+  it('no event that was ever seen is left out, even with compactions', async () => {
     const steps = fc.oneof(growing, fc.constant('compact' as const));
     await fc.assert(
       fc.asyncProperty(script(steps), async (taken) => {

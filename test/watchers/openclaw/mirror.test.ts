@@ -62,7 +62,7 @@ describe.each(['kept', 'lost'] as const)('with local state %s between runs', (me
     if (memory === 'lost') await rm(rig.stateFolder, { recursive: true, force: true });
   }
 
-  it('a session goes on from its file into the database, no line twice', async () => {
+  it('a session continues from its file into the database, without a duplicate line', async () => {
     const events = [headerEvent(id), userEvent('1'), assistantEvent('2')];
     const file = await agent.transcript(id).append(...events.slice(0, 2));
     await mirrorOnce();
@@ -77,7 +77,7 @@ describe.each(['kept', 'lost'] as const)('with local state %s between runs', (me
     await expectLevel();
   });
 
-  it('a run in the middle of the upgrade makes no difference', async () => {
+  it('a run in the middle of the upgrade changes nothing', async () => {
     const events = [headerEvent(id), userEvent('1'), assistantEvent('2')];
     const file = await agent.transcript(id).append(...events);
     await mirrorOnce();
@@ -94,7 +94,7 @@ describe.each(['kept', 'lost'] as const)('with local state %s between runs', (me
     await expectLevel();
   });
 
-  it('what a compaction rewrote is a new generation, and what was shipped stays', async () => {
+  it('a compaction starts a new generation, and uploaded lines stay', async () => {
     const database = await agent.database();
     const events = [headerEvent(id), userEvent('dropped'), userEvent('kept')];
     database.append(id, ...events);
@@ -107,7 +107,7 @@ describe.each(['kept', 'lost'] as const)('with local state %s between runs', (me
     await expectLevel();
   });
 
-  it('a rotated generation with the same events is nothing new', async () => {
+  it('a rotated generation with the same events sends nothing', async () => {
     const database = await agent.database();
     const events = [headerEvent(id), userEvent('1')];
     database.append(id, ...events);
@@ -119,7 +119,7 @@ describe.each(['kept', 'lost'] as const)('with local state %s between runs', (me
     await expectLevel();
   });
 
-  it('a session goes on to the file that its deletion leaves', async () => {
+  it('a session continues in the file that its deletion leaves', async () => {
     const database = await agent.database();
     const events = [headerEvent(id), userEvent('1'), userEvent('2')];
     database.append(id, ...events.slice(0, 2));
@@ -133,7 +133,7 @@ describe.each(['kept', 'lost'] as const)('with local state %s between runs', (me
     await expectLevel();
   });
 
-  it('a session goes on under the name that a reset gave its file', async () => {
+  it('a session continues under the name that a reset gave its file', async () => {
     const file = await agent.transcript(id).append(headerEvent(id), userEvent('1'));
     await mirrorOnce();
     await forget();
@@ -146,7 +146,7 @@ describe.each(['kept', 'lost'] as const)('with local state %s between runs', (me
 });
 
 describe('while it watches', () => {
-  it('an upgrade, a compaction and a deletion of one session leave nothing out and nothing twice', async () => {
+  it('an upgrade, a compaction and a deletion of one session lose and duplicate nothing', async () => {
     const [other] = [sessionUuid()];
     const run = rig.watch({ sweepMs: 50 });
     await run.started;
@@ -176,7 +176,7 @@ describe('while it watches', () => {
     await expectLevel();
   });
 
-  it('never ships the database, and redacts what is in it', async () => {
+  it('never uploads the database itself, and redacts its contents', async () => {
     const database = await agent.database();
     const secret = [
       'sk',

@@ -36,7 +36,7 @@ function watch(): OpenClawWatcher {
 }
 
 describe('an upgrade from files', () => {
-  it('goes on in the database, with the same lines and nothing beside it', async () => {
+  it('continues in the database, with the same lines and nothing else', async () => {
     const file = await agent
       .transcript(id, '42')
       .append(headerEvent(id), userEvent('1'), userEvent('2'));
@@ -61,7 +61,7 @@ describe('an upgrade from files', () => {
     expect((await readdir(join(agent.folder, 'session-sqlite-import-archive'))).length).toBe(1);
   });
 
-  it('that was undone leaves two sources: the file is written to again', async () => {
+  it('that was undone leaves two sources, because the file is written to again', async () => {
     const file = await agent.transcript(id).append(headerEvent(id), userEvent('1'));
     await database.importRows(file.path);
     const watcher = watch();
@@ -73,7 +73,7 @@ describe('an upgrade from files', () => {
     expect(sources.sort()).toEqual([`${database.path}#${id}`, file.path].sort());
   });
 
-  it('keeps what could not be imported where it is', async () => {
+  it('leaves what could not be imported in place', async () => {
     const broken = sessionUuid();
     await agent.transcript(broken).append(headerEvent(broken), '{broken\n');
     database.append(id, headerEvent(id));

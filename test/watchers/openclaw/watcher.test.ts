@@ -127,8 +127,8 @@ describeWatcher('OpenClaw', async (): Promise<Specimen> => {
   };
 });
 
-describe('what is a stream, in the days of files', () => {
-  it('is each session, also of a thread, and what a compaction set aside', async () => {
+describe('a stream, in releases with files', () => {
+  it('is made for each session, including threads, and for what a compaction set aside', async () => {
     const [thread, cut, ended] = [sessionUuid(), sessionUuid(), sessionUuid()];
     const agent = state.agent();
     await agent.transcript(id).append(headerEvent(id));
@@ -149,7 +149,7 @@ describe('what is a stream, in the days of files', () => {
     expect(told).toEqual([]);
   });
 
-  it('goes on under the name that a reset gives it, from where it was', async () => {
+  it('continues at its position under the name that a reset gives it', async () => {
     const agent = state.agent();
     const file = await agent.transcript(id).append(headerEvent(id), userEvent('one'));
     const watcher = watch();
@@ -171,7 +171,7 @@ describe('what is a stream, in the days of files', () => {
     expect((await factsOf(watcher, path)).endedAt).toBe('2026-11-22T06:17:42.689Z');
   });
 
-  it('is no longer at its place when the file there was replaced by a shorter one', async () => {
+  it('is reported as moved if its file was replaced by a shorter one', async () => {
     const file = await state.agent().transcript(id).append(headerEvent(id), userEvent('one'));
     const [stream] = await allStreams(watch());
     if (stream === undefined) throw new Error('no stream');
@@ -181,7 +181,7 @@ describe('what is a stream, in the days of files', () => {
     expect(await stream.read(next, { bytes: 1_000 })).toBe('moved');
   });
 
-  it('sets aside what ended when its id came into use again, and takes the last of several ends', async () => {
+  it('sets an ended session aside if its id is used again, and takes the last of several ends', async () => {
     const agent = state.agent();
     const times = ['2026-11-20T01-00-00.000Z', '2026-11-21T01-00-00.000Z'] as const;
     await (await agent.transcript(id).append(headerEvent(id), userEvent('1'))).setAside(
@@ -207,7 +207,7 @@ describe('what is a stream, in the days of files', () => {
     expect(await ended?.changed(undefined)).toBeUndefined();
   });
 
-  it('is what was imported, while no database has it', async () => {
+  it('is an imported file, until a database has it', async () => {
     const agent = state.agent();
     const archive = 'session-sqlite-import-archive';
     const older = `agent_main_main.${id}.jsonl.imported-1795000000000`;
@@ -223,7 +223,7 @@ describe('what is a stream, in the days of files', () => {
     );
   });
 
-  it('is nothing whose name cannot be an id', async () => {
+  it('is never a file whose name cannot be an id', async () => {
     const agent = state.agent();
     for (const name of ['-x', '_x', 'a b', 'x'.repeat(129), 'ä']) {
       await agent.file(['sessions', `${name}.jsonl`], '{}\n');
@@ -233,7 +233,7 @@ describe('what is a stream, in the days of files', () => {
   });
 });
 
-describe('where it looks', () => {
+describe('the folder it reads', () => {
   async function put(folder: string): Promise<string> {
     const session = sessionUuid();
     const root = join(folder, 'agents');
@@ -245,7 +245,7 @@ describe('where it looks', () => {
     return root;
   }
 
-  it('is nowhere, then the home folder and those of profiles', async () => {
+  it('is none at first, then the home folder and those of profiles', async () => {
     expect(await watch().roots()).toEqual([]);
     const profile = await put(join(state.home, '.openclaw-work'));
     expect(await watch().roots()).toEqual([profile]);
@@ -256,7 +256,7 @@ describe('where it looks', () => {
     expect((await found(watch())).length).toBe(2);
   });
 
-  it('is the old folder only while there is no new one', async () => {
+  it('is the old folder only as long as there is no new one', async () => {
     const old = await put(join(state.home, '.clawdbot'));
     expect(await watch().roots()).toEqual([old]);
     const own = await put(join(state.home, '.openclaw'));
@@ -278,13 +278,13 @@ describe('where it looks', () => {
     expect(await watch({ OPENCLAW_STATE_DIR: '~' }).roots()).toEqual([]);
   });
 
-  it('is one place when two paths lead there', async () => {
+  it('is read once if two paths lead there', async () => {
     const own = await put(join(state.home, '.openclaw'));
     await symlink(join(state.home, '.openclaw'), join(state.home, '.openclaw-same'));
     expect(await watch().roots()).toEqual([own]);
   });
 
-  it('forgets agents that are gone and finds them again', async () => {
+  it('may lose agents, which are found again', async () => {
     const agent = state.agent();
     await agent.transcript(id).append(headerEvent(id));
     const watcher = watch();
@@ -298,8 +298,8 @@ describe('where it looks', () => {
   });
 });
 
-describe('what is listened to', () => {
-  it('is what may be a transcript, not what is written beside it', async () => {
+describe('file events', () => {
+  it('are used for files that may be transcripts, not for others', async () => {
     const agent = state.agent();
     await agent.transcript(id).append(headerEvent(id));
     const watcher = watch();
@@ -358,7 +358,7 @@ describe('facts', () => {
     });
   });
 
-  it('are the same however lines are read, and none where nothing is said', async () => {
+  it('are the same however lines are read, and absent if nothing is said', async () => {
     const { path } = await state.agent().transcript(id).append('{"type":"custom"}\n', 'x\n');
     const watcher = watch();
     expect(await factsOf(watcher, path)).toEqual({});

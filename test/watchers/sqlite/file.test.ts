@@ -43,7 +43,7 @@ function database(): SqliteFile {
 
 const count = (reading: Reading): unknown => reading.all('SELECT count(*) AS n FROM t')[0]?.n;
 
-describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mode %s', (mode) => {
+describe.each(['WAL', 'DELETE'] as const)('with an active writer and journal mode %s', (mode) => {
   it('sees what was committed, and nothing that was not', async () => {
     const writing = await writer(mode, tables);
     const file = database();
@@ -56,7 +56,7 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
     expect(await file.read(count)).toBe(0);
   });
 
-  it('has a look that changes with every commit, and not without', async () => {
+  it('has a snapshot that changes with every commit, and only then', async () => {
     const writing = await writer(mode, tables);
     const file = database();
     const before = await file.snapshot();
@@ -66,7 +66,7 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
     expect((await file.snapshot())?.token).not.toBe(before?.token);
   });
 
-  it('has a look that tells commits apart, however soon they follow', async () => {
+  it('has a snapshot that distinguishes commits, however quickly they follow', async () => {
     const writing = await writer(mode, tables);
     const file = database();
     await file.read(count);
@@ -78,7 +78,7 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
     expect(tokens.size).toBe(50);
   });
 
-  it('leaves the folder as it was, also after the writer ended', async () => {
+  it('leaves the folder as it was, even after the writer ended', async () => {
     const writing = await writer(mode, tables);
     const file = database();
     const during = await readdir(folder);
@@ -90,7 +90,7 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
     expect(await readdir(folder)).toEqual(['state.db']);
   });
 
-  it('lets the writer go on', async () => {
+  it('does not block the writer', async () => {
     const writing = await writer(mode, tables);
     const file = database();
     for (let round = 0; round < 20; round += 1) {
@@ -105,7 +105,7 @@ describe.each(['WAL', 'DELETE'] as const)('while a writer lives, with journal mo
   });
 });
 
-it('waits for a lock that is given up soon', async () => {
+it('waits for a lock that is released soon', async () => {
   const writing = await writer('DELETE', tables, 'BEGIN EXCLUSIVE; INSERT INTO t (a) VALUES (3)');
   let waited = 0;
   const clock = {
@@ -119,7 +119,7 @@ it('waits for a lock that is given up soon', async () => {
   expect(waited).toBe(150);
 });
 
-it('tells of a lock that is not', async () => {
+it('reports a lock that is not', async () => {
   await writer('DELETE', tables, 'BEGIN EXCLUSIVE');
   const clock = { ...systemClock, sleep: async () => undefined };
   const reading = new SqliteFile(path, { ...settings, clock }).read(count);
@@ -127,7 +127,7 @@ it('tells of a lock that is not', async () => {
   await expect(reading).rejects.toThrow(/state\.db: database is locked/);
 });
 
-it('reads what a crashed writer left in its journal, and adds no file', async () => {
+it('reads what a crashed writer left in its journal, without adding a file', async () => {
   const writing = await writer('WAL', tables);
   await writing.kill();
   const before = await readdir(folder);
@@ -154,7 +154,7 @@ async function temporaryFolder(): Promise<string> {
   return temporary;
 }
 
-it('reads a database that was copied with its -wal alone, and adds no file', async () => {
+it('reads a database that was copied with only its -wal, without adding a file', async () => {
   const temporary = await temporaryFolder();
   const copied = await copyWithWal();
   path = join(copied, 'state.db');
@@ -165,7 +165,7 @@ it('reads a database that was copied with its -wal alone, and adds no file', asy
   expect((await readdir(temporary)).length).toBe(1);
 });
 
-it('reads again when a -wal goes away before it is copied', async () => {
+it('reads again if a -wal vanishes before it is copied', async () => {
   const temporary = await temporaryFolder();
   const writing = await writer('WAL', tables);
   let stats = 0;
@@ -200,7 +200,7 @@ it('leaves no copy behind when the process ends', async () => {
   expect(await readdir(temporary)).toEqual([]);
 });
 
-it('reads a quiet database beside an empty -wal, and adds no file', async () => {
+it('reads a quiet database with an empty -wal, without adding a file', async () => {
   const writing = await writer('WAL', tables);
   await writing.close();
   await writeFile(`${path}-wal`, '');
@@ -208,7 +208,7 @@ it('reads a quiet database beside an empty -wal, and adds no file', async () => 
   expect(await readdir(folder)).toEqual(['state.db', 'state.db-wal']);
 });
 
-it('reads again when a writer came while it read a quiet database', async () => {
+it('reads again if a writer appeared while it read a quiet database', async () => {
   const first = await writer('WAL', tables);
   await first.close();
   let second: SqliteWriter | undefined;
@@ -226,7 +226,7 @@ it('reads again when a writer came while it read a quiet database', async () => 
 });
 
 describe('values', () => {
-  it('come whole, of whatever kind', async () => {
+  it('are returned whole, whatever their type', async () => {
     await writer(
       'WAL',
       `CREATE TABLE t (a, "b ""c" , d, e, f, g);
@@ -247,7 +247,7 @@ describe('values', () => {
     ]);
   });
 
-  it('are asked for by value, whatever is in it', async () => {
+  it('can be queried by value, whatever it contains', async () => {
     await writer('WAL', 'CREATE TABLE t (a)');
     const asked = ["it's", 'a\0b', '?', '', 5, -1.5, 1e300, Infinity, 'ü'];
     const answers = await database().read((reading) =>
@@ -256,7 +256,7 @@ describe('values', () => {
     expect(answers).toEqual(asked);
   });
 
-  it('come in the order of the query, also when it has to be sorted', async () => {
+  it('come in the order of the query, even if it must be sorted', async () => {
     const values = Array.from({ length: 500 }, (_, index) => `(${(index * 7919) % 503})`);
     await writer('WAL', `CREATE TABLE t (a); INSERT INTO t VALUES ${values.join(',')}`);
     const rows = await database().read((reading) =>
@@ -267,7 +267,7 @@ describe('values', () => {
     expect(sorted.length).toBe(400);
   });
 
-  it('are left out when they are not of the shape that is asked for', async () => {
+  it('are left out if they do not match the requested schema', async () => {
     await writer('WAL', `CREATE TABLE t (a); INSERT INTO t VALUES ('x'), (5), (NULL), (x'00')`);
     const schema = v.object({ a: v.string() });
     const rows = await database().read((reading) => rowsOf(reading, schema, 'SELECT a FROM t'));
@@ -275,8 +275,8 @@ describe('values', () => {
   });
 });
 
-describe('what is no database', () => {
-  it('is empty when it is not there, a link, or of no length', async () => {
+describe('a file that is not a database', () => {
+  it('counts as empty if it is missing, a link, or empty', async () => {
     const all = (reading: Reading) => reading.all('SELECT name FROM sqlite_master');
     expect(await database().snapshot()).toBeUndefined();
     expect(await database().read(all)).toEqual([]);
@@ -289,14 +289,14 @@ describe('what is no database', () => {
     expect((await readdir(folder)).sort()).toEqual(['elsewhere', 'empty.db', 'state.db']);
   });
 
-  it('is told of by name', async () => {
+  it('is reported by name', async () => {
     await writeFile(path, 'no database at all, but long enough to have a header\n'.repeat(100));
     await expect(database().read(count)).rejects.toThrow(`${path} is not an SQLite database`);
     await writeFile(path, 'short');
     await expect(database().read(count)).rejects.toThrow(SourceError);
   });
 
-  it('is told of by name when only its inside is damaged', async () => {
+  it('is reported by name when only its inside is damaged', async () => {
     const writing = await writer('DELETE', tables);
     await writing.close();
     const bytes = await nodeIo.readFile(path);
@@ -311,7 +311,7 @@ describe('what is no database', () => {
   });
 });
 
-it('says what to do when the library does not load', async () => {
+it('says what to do if the library does not load', async () => {
   const file = new SqliteFile(path, { ...settings, load: () => Promise.reject(new Error('no')) });
   await expect(file.read(count)).rejects.toThrow(UnsupportedError);
   await expect(file.read(count)).rejects.toMatchObject({

@@ -6,7 +6,7 @@ import { loadSqlite } from '../../../watchers/sqlite/library.js';
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const isOwn = major >= 24 || (major === 22 && minor >= 16);
 
-it("is Node's own where that can do what reading takes, else the package", async () => {
+it("is Node's own if that has what reading needs, otherwise the package", async () => {
   const warnings: Error[] = [];
   const hear = (warning: Error): unknown => warnings.push(warning);
   process.on('warning', hear);
@@ -21,7 +21,7 @@ it("is Node's own where that can do what reading takes, else the package", async
   expect(warnings).toEqual([]);
 });
 
-it('leaves later warnings as they are', async () => {
+it('does not suppress later warnings', async () => {
   const { emitWarning } = process;
   await loadSqlite();
   expect(process.emitWarning).toBe(emitWarning);

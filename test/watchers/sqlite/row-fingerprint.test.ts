@@ -9,13 +9,13 @@ import {
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-describe('the print of a shipped row', () => {
-  it('is of eight characters where nothing was redacted', () => {
+describe('the fingerprint of an uploaded row', () => {
+  it('has eight characters if nothing was redacted', () => {
     expect(shippedFingerprint(bytes('abc'))).toBe(fingerprintOf(bytes('abc')));
     expect(shippedFingerprint(bytes('[REDACTED:]x'))).toMatch(/^[\w-]{8}$/);
   });
 
-  it('knows the row again, whatever was redacted in it', () => {
+  it('recognises the row, whatever was redacted in it', () => {
     const print = shippedFingerprint(
       bytes('key=[REDACTED:aws-key] and [REDACTED:x][REDACTED:y] end'),
     );
@@ -27,7 +27,7 @@ describe('the print of a shipped row', () => {
     expect(matches(print, bytes('key= and en'))).toBe(false);
   });
 
-  it('agrees exactly where the rule of agreement does', () => {
+  it('agrees exactly if the rule of agreement does', () => {
     const letters = fc.array(fc.constantFrom('a', 'b', 'ab', 'aa', 'ba'), { maxLength: 8 });
     const shipped = fc.array(fc.constantFrom('a', 'b', 'ab', '[REDACTED:k]', '[REDACTED:0]'), {
       maxLength: 8,
