@@ -18,6 +18,7 @@ import { systemClock } from '../../src/clock.js';
 import type { Settings } from '../../src/config/settings.js';
 import { NotFoundError, PartialError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
+import { requireKept } from '../../src/mirror/removal/record.js';
 import type { Watcher } from '../../src/mirror/stream.js';
 import { everything, newestSession } from '../../src/mirror/watch/selection.js';
 import type { WatchSummary } from '../../src/mirror/watch/summary.js';
@@ -30,7 +31,7 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the one that this shell runs in; otherwise the newest started in or below this folder (or --cwd), or in the nearest folder around it. With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 several sessions match, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, or another bucket than before), 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the one that this shell runs in; otherwise the newest started in or below this folder (or --cwd), or in the nearest folder around it. With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 several sessions match, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, another bucket than before, or a session that was removed), 10 something is still behind.';
   static override examples = [
     '<%= config.bin %> session mirror',
     `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]}`,
@@ -69,13 +70,9 @@ export default class SessionMirror extends BaseCommand {
       : textOutput({ isQuiet: this.isQuiet, isTerminal: false, named: false });
     const bucket = await this.openProvenBucket(settings);
     const store = { bucket, layout: bucketLayout(settings.project) };
-    const named = args.session ?? flags['session-id'];
-    const { watchers, sessionId, harness } = await this.find(
-      settings,
-      store,
-      { ...flags, named },
-      output,
-    );
+    const asked = { ...flags, named: args.session ?? flags['session-id'] };
+    const { watchers, sessionId, harness } = await this.find(settings, store, asked, output);
+    await requireKept(store, { harness, id: sessionId });
     const progress = startProgress({
       label: 'Mirroring',
       total: 0,

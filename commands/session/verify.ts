@@ -15,11 +15,13 @@ import { inParallel } from '../../src/concurrency.js';
 import { destinationFolder } from '../../src/config/destination.js';
 import { PartialError, SourceError, type TracecraftError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
+import { listRemoved } from '../../src/mirror/removal/record.js';
 import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
 import type { SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
 import { everything } from '../../src/mirror/watch/selection.js';
 import { type SelectedSessions, SessionFilter } from '../../src/mirror/watch/session-filter.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
+import type { SessionStore } from '../../src/sessions/conversation.js';
 import { harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
@@ -33,7 +35,7 @@ interface Checked extends Verdict {
 export default class SessionVerify extends BaseCommand {
   static override summary = 'compare the bucket with the transcripts on this machine';
   static override description =
-    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it.\n\nExit codes: 0 everything agrees, 2 several sessions match, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
+    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it. Sessions that were removed are left out.\n\nExit codes: 0 everything agrees, 2 several sessions match, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
   static override examples = [
     '<%= config.bin %> session verify',
     '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',
@@ -72,7 +74,8 @@ export default class SessionVerify extends BaseCommand {
     const references = await referencesHere(settings, process.env, flags.harness);
     const find = async (watchers: readonly Watcher[]): Promise<readonly SessionRef[]> =>
       inParallel(words, (word) => findLocalSession(watchers, word, references, { bucket, layout }));
-    const { streams, taken } = await this.sources(scope, find, unread, folder);
+    const { streams: all, taken } = await this.sources(scope, find, unread, folder);
+    const streams = await this.withoutRemoved({ bucket, layout }, all);
     const progress = startProgress({
       label: 'Verifying',
       total: streams.length,
@@ -129,6 +132,19 @@ export default class SessionVerify extends BaseCommand {
     return { streams: streams.filter(isAsked), taken };
   }
 
+  private async withoutRemoved(
+    store: SessionStore,
+    all: readonly Stream[],
+  ): Promise<readonly Stream[]> {
+    const removed = new Set((await listRemoved(store)).map(nameOf));
+    const streams = all.filter(
+      ({ session: { harness, id } }) => !removed.has(nameOf({ harness, session_id: id })),
+    );
+    const count = all.length - streams.length;
+    if (count > 0) this.say(`${plural(count, 'stream')} of removed sessions left out`);
+    return streams;
+  }
+
   private report(checked: readonly Checked[], taken: SelectedSessions): object {
     const wrong = checked.filter(({ state }) => state !== 'ok' && state !== 'ahead');
     const lines = checked.reduce((sum, one) => sum + one.shippedLines, 0);
@@ -153,6 +169,10 @@ export default class SessionVerify extends BaseCommand {
     );
     return data;
   }
+}
+
+function nameOf({ harness, session_id }: Pick<Checked, 'harness' | 'session_id'>): string {
+  return `${harness}/${session_id}`;
 }
 
 function agreement(streams: number): string {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bucket, Etag, Key } from '../bucket/bucket.js';
-import { LostError, PartialError } from '../errors.js';
+import { LostError, PartialError, RefusedError } from '../errors.js';
+import { requireKept } from '../mirror/removal/record.js';
 import { type Listing, listStream } from '../mirror/slots/listing.js';
 import { type CompactionDocument, compactionSchema } from '../protocol/compaction.js';
 import { DocumentError, encodeDocument, parseDocument } from '../protocol/documents.js';
@@ -119,12 +120,25 @@ class Attempt {
     if (present !== undefined && document !== undefined) this.#assertForwards(made, document);
     if (made.bytes === 0) return this.#done('empty', made, null);
     if ((await this.#recorded()).etag !== before.etag) return 'again';
+    await requireKept(this.#context, this.#target);
     const { etag } = await bucket.putFile(this.#key, made.path, { signal: this.#context.signal });
     const verified = await verifyObject(bucket, this.#key, etag, made.path, this.#scratch.path);
     if (verified === 'replaced') return 'again';
     if (!(await this.#record(before.etag, { ...made, listing: digest, etag }))) return 'again';
     if ((await this.#presentEtag()) !== etag) return 'again';
+    await this.#requireStillKept();
     return this.#done('written', made, verified);
+  }
+
+  /** A session may be removed while its copy is on the way. */
+  async #requireStillKept(): Promise<void> {
+    try {
+      await requireKept(this.#context, this.#target);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      for (const key of [this.#key, this.#recordKey]) await this.#context.bucket.delete(key);
+      throw error;
+    }
   }
 
   async #make(listing: Listing): Promise<Made> {

@@ -1,6 +1,6 @@
 import { encodeDocument } from '../protocol/documents.js';
 import type { CoordinationContext } from './context.js';
-import { newStamp } from './event-timestamp.js';
+import { newStamp, type StampedMoment } from './event-timestamp.js';
 
 export type EventType =
   | 'agent.registered'
@@ -23,6 +23,8 @@ export type EventType =
   | 'artifact.uploaded'
   | 'session.started'
   | 'session.ended'
+  | 'session.removed'
+  | 'session.restored'
   | 'secrets.redacted';
 
 /** The state object an event describes, and which version of it. */
@@ -68,9 +70,17 @@ export async function afterwards(
   }
 }
 
-async function putEvent(context: Recorder, { type, step, data }: NewEvent): Promise<void> {
-  const { bucket, layout, agent, sessionId } = context;
-  const { stamp, at } = await newStamp(context);
+async function putEvent(context: Recorder, event: NewEvent): Promise<void> {
+  await putEventAt(context, event, await newStamp(context));
+}
+
+/** For a moment that is recorded elsewhere: however often it is written, there is one event. */
+export async function putEventAt(
+  { bucket, layout, sessionId }: Omit<Recorder, 'agent'>,
+  { type, step, data }: NewEvent,
+  { stamp, at }: StampedMoment,
+): Promise<void> {
+  const { agent } = stamp;
   const event = {
     schema: 1,
     id: stamp.id,

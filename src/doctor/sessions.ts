@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { requireHarness } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { SourceError } from '../errors.js';
+import { listRemoved } from '../mirror/removal/record.js';
 import { listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
 import type { Stream, Watcher } from '../mirror/stream.js';
 import { runningWatch } from '../mirror/watch/lock.js';
@@ -126,9 +127,15 @@ const warnDays = 7;
 
 /** What is on this machine but not in the bucket. */
 export async function examineMirror(
-  { sessions, older, live, taken }: FoundSessions,
+  found: FoundSessions,
   { bucket, layout, lockPath, nowMs }: MirrorContext,
 ): Promise<Examined> {
+  const { live, taken } = found;
+  const removed = await listRemoved({ bucket, layout });
+  const isKept = ({ stream: { session } }: FoundSession): boolean =>
+    !removed.some((one) => one.harness === session.harness && one.session_id === session.id);
+  const sessions = found.sessions.filter(isKept);
+  const older = found.older.filter(isKept);
   const harnesses = new Set(sessions.map(({ stream }) => stream.session.harness));
   const ids = await listSessionIds(bucket, layout, [...harnesses]);
   const isQuiet = ({ modifiedAtMs }: FoundSession): boolean => nowMs - modifiedAtMs > graceMs;

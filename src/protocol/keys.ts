@@ -58,6 +58,10 @@ export interface Layout {
   stream(harness: string, sessionId: string, stream: string): string;
   /** Where all further streams of one session are. */
   streamsOf(harness: string, sessionId: string): string;
+  /** All records of removed sessions. */
+  removals(): string;
+  /** What says that a session was removed, and by whom. */
+  removal(harness: string, sessionId: string): string;
 }
 
 /** `raw`: the lines as they are; `trace`: rows for viewers of Claude Code's transcripts. */
@@ -115,6 +119,9 @@ export function bucketLayout(project: string): Layout {
     stream: (harness, id, name) =>
       name === '' ? session(harness, id) : `${streamsOf(harness, id)}${encodeStreamName(name)}/`,
     streamsOf,
+    removals: () => `${root}removed/`,
+    removal: (harness, id) =>
+      `${root}removed/${checkName('harness', harness)}/${encodeId(id)}.json`,
   };
 }
 

@@ -6,9 +6,11 @@ import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { NotFoundError, PartialError, UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
+import { requireKept } from '../mirror/removal/record.js';
 import type { Watcher } from '../mirror/stream.js';
 import { noEvents } from '../mirror/watch/file-events.js';
 import { everything, newestSession, sessionsHere } from '../mirror/watch/selection.js';
+import { bucketLayout } from '../protocol/keys.js';
 import { referred } from '../sessions/reference.js';
 import { type SdkEnvironment, textOf } from './environment.js';
 import type { MirroredSession, MirrorOptions } from './types.js';
@@ -31,6 +33,8 @@ export async function mirrorSession(
     options.sessionId === undefined
       ? await newest(watchers, cwd)
       : await only(watchers, textOf('sessionId', options.sessionId));
+  const layout = bucketLayout(settings.project);
+  await requireKept({ bucket, layout }, { harness, id: sessionId });
   let parts = 0;
   const { loop } = openMirroring({
     settings,

@@ -1,7 +1,9 @@
 import { inParallel } from '../concurrency.js';
 import { NotFoundError, UsageError } from '../errors.js';
+import { listRemovals } from '../mirror/removal/record.js';
 import { type ListedSession, listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
 import type { SessionRef } from '../mirror/stream.js';
+import type { RemovalDocument } from '../protocol/removal.js';
 import type { SessionStore } from './conversation.js';
 import { listIndexed } from './indexed.js';
 import { isTitledSo, referred } from './reference.js';
@@ -31,6 +33,7 @@ export async function findSession(
   const candidates = await candidatesOf(store, word, scope);
   const [only] = candidates;
   if (only === undefined) {
+    await refuseRemoved(store, word, scope);
     const place = `${bucket.location} (${layout.project})`;
     throw new NotFoundError(`${notFound(word, scope)} in ${place}`, {
       hint: '"tracecraft session list" shows what is there.',
@@ -40,6 +43,34 @@ export async function findSession(
     throw severalSessions(word, candidates);
   }
   return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };
+}
+
+/** The records of removed or restored sessions that a reference may mean. */
+export async function findRemovals(
+  store: SessionStore,
+  word: string,
+  { harnesses, listed, current }: ReferenceScope,
+): Promise<readonly RemovalDocument[]> {
+  const named = listedRow(word, { listed })?.id ?? (word === '.' ? current : word);
+  if (named === undefined) return [];
+  const removals = (await listRemovals(store))
+    .filter(({ harness }) => harnesses.includes(harness))
+    .map((document) => ({ harness: document.harness, id: document.session_id, document }));
+  return referred(named, removals).map(({ document }) => document);
+}
+
+async function refuseRemoved(store: SessionStore, word: string, scope: ReferenceScope) {
+  const removals = await findRemovals(store, word, scope);
+  const removed = removals.find(({ state }) => state === 'removed');
+  if (removed === undefined) return;
+  const { harness, session_id, agent, at } = removed;
+  const name = `${harness}/${session_id}`;
+  throw new NotFoundError(
+    `${name} was removed from ${store.bucket.location} by ${agent} at ${at}`,
+    {
+      hint: `"tracecraft session remove ${name} --undo" allows it to be mirrored again.`,
+    },
+  );
 }
 
 /** Scripts look for these words. */

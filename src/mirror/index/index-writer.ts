@@ -9,6 +9,7 @@ import {
   mergedLines,
   monthOf,
   parseLines,
+  sessionKeyOf,
 } from './lines.js';
 
 export interface IndexWriterContext {
@@ -32,6 +33,7 @@ const mostAttempts = 8;
 export class IndexWriter {
   readonly #context: IndexWriterContext;
   #pending = new Map<string, MetaDocument>();
+  readonly #dropped = new Set<string>();
   #live: StoredLines | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
@@ -43,7 +45,13 @@ export class IndexWriter {
   record(document: MetaDocument, nowMs: number): void {
     // The first minute collects: a short run writes once, at its end.
     if (this.#notBeforeMs === Number.NEGATIVE_INFINITY) this.#notBeforeMs = nowMs + everyMs;
+    this.#dropped.delete(sessionKeyOf(document.harness, document.session_id));
     addLine(this.#pending, indexedMeta(document));
+  }
+
+  /** The session is not mirrored any more. */
+  drop(harness: string, id: string): void {
+    this.#dropped.add(sessionKeyOf(harness, id));
   }
 
   get nextMs(): number {
@@ -71,6 +79,7 @@ export class IndexWriter {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       this.#live ??= await this.#read(key);
       let merged = mergedLines(this.#live.lines.values(), lines.values());
+      for (const dropped of this.#dropped) merged.delete(dropped);
       if (merged.size > liveSessions) {
         await this.#addToMonths(writer, merged);
         merged = new Map();

@@ -50,6 +50,13 @@ export class MetaSchedule {
     this.#hasten(session, nowMs);
   }
 
+  /** It is not mirrored any more. */
+  drop(session: SessionMirror): void {
+    for (const times of [this.#lastPartMs, this.#writtenMs, this.#notBeforeMs, this.#endedMs]) {
+      times.delete(session);
+    }
+  }
+
   #open(session: SessionMirror): void {
     session.reopen();
     this.#endedMs.delete(session);

@@ -121,7 +121,7 @@ export class HookSignalReader {
     if (kind === 'advanced') return true;
     const isKept = await session.remember();
     if (kind === 'ended') this.#context.report.onEnded?.(session);
-    return isKept || !this.#context.registry.keepsState;
+    return isKept || !this.#context.registry.state.isKept;
   }
 }
 

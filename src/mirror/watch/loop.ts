@@ -6,9 +6,11 @@ import { NoFileEvents } from './file-events.js';
 import { HookSignalReader } from './hook-signal-reader.js';
 import { ProgressCounter } from './progress-counter.js';
 import { raceAbort } from './race-abort.js';
+import { Removals } from './removals.js';
 import { type DiscoveredStream, SessionFilter } from './session-filter.js';
 import { StreamUploader, type UploadState } from './stream-uploader.js';
 import { summaryOf, type WatchSummary } from './summary.js';
+import { within } from './within.js';
 
 export type { WatchContext, WatchReport, WatchSettings } from './context.js';
 
@@ -36,6 +38,7 @@ export class WatchLoop {
   readonly #filter: SessionFilter;
   readonly #uploader: StreamUploader;
   readonly #hookSignals: HookSignalReader;
+  readonly #removals: Removals;
   readonly #queue = new PQueue({ concurrency });
   #wake: () => void = () => undefined;
   #sweepAtMs = 0;
@@ -51,6 +54,8 @@ export class WatchLoop {
     this.#filter = new SessionFilter(watchers, settings.selection, (error) =>
       uploader.failed(error),
     );
+    const takesMarkers = settings.selection.sessionId === undefined;
+    this.#removals = new Removals({ registry, uploader, clock, takesMarkers });
     this.#hookSignals = new HookSignalReader(context, this.#filter, uploader, (stream) =>
       this.#glanceSafely(stream),
     );
@@ -60,6 +65,7 @@ export class WatchLoop {
   async once(signal: AbortSignal): Promise<WatchSummary> {
     const { clock } = this.#context;
     if (!(await raceAbort(this.#prepare(), signal))) return summaryOf([]);
+    await raceAbort(this.#removals.settle(), signal);
     await this.#hookSignals.read();
     const drain = { uploader: this.#uploader, clock, patienceMs };
     const counter = new ProgressCounter((done, total) =>
@@ -77,13 +83,13 @@ export class WatchLoop {
         this.#queue.addAll(work).then(() => undefined),
         signal,
       );
-      if (!isDone) await this.#until(clock.monotonic() + shutdownMs, this.#queue.onIdle());
+      if (!isDone) await within(clock, clock.monotonic() + shutdownMs, this.#queue.onIdle());
       const hopeless = this.#hopeless();
       if (hopeless !== undefined) throw hopeless;
       if (this.#due().length > 0) continue;
       await raceAbort(this.#auditStores(hasShipped, mayGoOn), signal);
     }
-    await this.#until(clock.monotonic() + metasMs, this.#uploader.writeMetas('all'));
+    await within(clock, clock.monotonic() + metasMs, this.#uploader.writeMetas('all'));
     return summaryOf(this.#uploader.states);
   }
 
@@ -114,8 +120,9 @@ export class WatchLoop {
   async #prepare(): Promise<void> {
     const { registry, clock, report, settings } = this.#context;
     await registry.confirmBucket();
+    await this.#removals.begin();
     const { taken, discovered } = await this.#filter.first(clock.now());
-    for (const found of discovered) await this.#take(found);
+    for (const found of await this.#removals.kept(discovered)) await this.#take(found);
     await registry.learnBucket();
     await this.#uploader.oweMetas(settings.isThorough);
     report.onTaken(taken);
@@ -193,6 +200,7 @@ export class WatchLoop {
 
   async #meet(stream: Stream): Promise<void> {
     const { registry, clock, report } = this.#context;
+    if (!(await this.#removals.mayMirror(stream.session))) return;
     const discovered = await this.#filter.meet(stream, clock.now());
     for (const found of discovered) {
       const state = await this.#take(found);
@@ -227,6 +235,7 @@ export class WatchLoop {
     if (clock.monotonic() < this.#sweepAtMs) return;
     this.#sweepAtMs = clock.monotonic() + (this.#hasEvents ? settings.sweepMs : settings.pollMs);
     await this.#listen();
+    this.#removals.look();
     let count = 0;
     this.#sweeps += 1;
     for await (const some of this.#filter.everything()) {
@@ -337,28 +346,30 @@ export class WatchLoop {
   async #finish(): Promise<WatchSummary> {
     const { clock } = this.#context;
     const deadline = clock.monotonic() + shutdownMs;
-    await this.#until(deadline, this.#queue.onIdle());
-    await this.#until(deadline, this.#hookSignals.read());
+    await within(clock, deadline, this.#queue.onIdle());
+    await within(clock, deadline, this.#hookSignals.read());
+    await within(clock, deadline, this.#removals.settle());
     for await (const some of this.#filter.everything()) {
       for (const stream of some) {
         if (clock.monotonic() < deadline) await this.#glanceSafely(stream);
       }
     }
     await this.#finishDue(deadline);
-    await this.#until(deadline, this.#uploader.writeMetas('all'));
+    await within(clock, deadline, this.#uploader.writeMetas('all'));
     return summaryOf(this.#uploader.states);
   }
 
   async #finishDue(deadline: number): Promise<void> {
-    const drain = { uploader: this.#uploader, clock: this.#context.clock, patienceMs };
-    const isInTime = (): boolean => this.#context.clock.monotonic() < deadline;
+    const { clock } = this.#context;
+    const drain = { uploader: this.#uploader, clock, patienceMs };
+    const isInTime = (): boolean => clock.monotonic() < deadline;
     while (isInTime()) {
       for (const state of this.#due()) {
         this.#queue.add(() => finishOne(drain, state, deadline)).catch(() => undefined);
       }
-      await this.#until(deadline, this.#queue.onIdle());
+      await within(clock, deadline, this.#queue.onIdle());
       if (this.#due().length > 0) continue;
-      await this.#until(deadline, this.#auditStores(hasShipped, isInTime));
+      await within(clock, deadline, this.#auditStores(hasShipped, isInTime));
       if (this.#due().length === 0) return;
     }
   }
@@ -376,14 +387,6 @@ export class WatchLoop {
 
   #due(): readonly UploadState[] {
     return [...this.#uploader.states].filter(({ schedule }) => schedule.dueAtMs !== undefined);
-  }
-
-  async #until(deadline: number, work: Promise<unknown>): Promise<void> {
-    const { clock } = this.#context;
-    const enough = new AbortController();
-    const left = Math.max(0, deadline - clock.monotonic());
-    await Promise.race([work, clock.sleep(left, enough.signal)]);
-    enough.abort();
   }
 
   /** For `once`, which has someone waiting: the store's error, if continuing is pointless. */

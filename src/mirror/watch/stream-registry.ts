@@ -2,17 +2,15 @@ import type { Bucket } from '../../bucket/bucket.js';
 import type { Clock } from '../../clock.js';
 import type { SourceError } from '../../errors.js';
 import type { Io } from '../../io.js';
-import { withoutLinks } from '../../links.js';
 import type { MetaDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { type OtherHost, SessionMirror } from '../meta/session-mirror.js';
 import type { OpenOutline } from '../outline.js';
+import type { RemovalStore } from '../removal/record.js';
+import { RemovedSessions } from '../removal/removed-sessions.js';
 import { StreamMirror } from '../slots/stream-mirror.js';
-import { pendingPutFile, pendingPutInMemory } from '../state/pending-put.js';
-import { noSessionState, type SessionStateFile, sessionStateFile } from '../state/session-state.js';
-import { noStreamState, streamStateFile, streamStatePath } from '../state/stream-state.js';
 import {
   type LineStream,
   type SessionRef,
@@ -21,6 +19,8 @@ import {
   type Watcher,
 } from '../stream.js';
 import { DuplicateSources } from './duplicate-sources.js';
+import { HeldPrefixes } from './held-prefixes.js';
+import { inMemory, LocalState } from './local-state.js';
 import { peekCwd } from './selection.js';
 
 /** One mirrored chain: where it belongs and what mirrors it. */
@@ -88,21 +88,45 @@ export class StreamRegistry {
   readonly #duplicates: DuplicateSources;
   readonly #folders = new Map<SessionMirror, string | undefined>();
   #fresh: MirroredStream[] = [];
-  /** By harness: where the bucket held something when it was asked. */
-  readonly #inBucket = new Map<string, Promise<ReadonlySet<string>>>();
+  readonly #held: HeldPrefixes;
+  /** What is known about sessions that were removed from the bucket. */
+  readonly removed: RemovedSessions;
+  readonly state: LocalState;
 
   constructor(context: StreamRegistryContext) {
     this.#context = context;
     this.#duplicates = new DuplicateSources(context);
+    this.#held = new HeldPrefixes(context);
+    this.removed = new RemovedSessions(context);
+    this.state = new LocalState(context.io, context.stateFolder, context.onStateTrouble);
   }
 
   get sessions(): Iterable<SessionMirror> {
     return this.#sessions.values();
   }
 
-  /** Whether anything is remembered between two runs. */
-  get keepsState(): boolean {
-    return this.#context.stateFolder !== undefined;
+  get store(): RemovalStore {
+    return this.#context;
+  }
+
+  sessionOf(ref: SessionRef): SessionMirror | undefined {
+    return this.#sessions.get(sessionKeyOf(ref));
+  }
+
+  /** Forgets a session: who meets its sources again starts anew. */
+  drop(session: SessionMirror): void {
+    const isIts = (mirrored: MirroredStream): boolean => mirrored.session === session;
+    for (const [key, mirrored] of this.#mirroredStreams) {
+      if (!isIts(mirrored)) continue;
+      this.#mirroredStreams.delete(key);
+      this.#sourceConflicts.delete(key);
+    }
+    for (const [source, mirrored] of this.#bySource) {
+      if (isIts(mirrored)) this.#bySource.delete(source);
+    }
+    this.#fresh = this.#fresh.filter((mirrored) => !isIts(mirrored));
+    this.#folders.delete(session);
+    this.#sessions.delete(sessionKeyOf(session.ref));
   }
 
   get sessionCount(): number {
@@ -122,29 +146,8 @@ export class StreamRegistry {
   async learnBucket(): Promise<void> {
     for (const { mirror } of this.#mirroredStreams.values()) {
       await mirror.load();
-      if (mirror.checkpoint === undefined) await this.#heldOf(mirror.source.session.harness);
+      if (mirror.checkpoint === undefined) await this.#held.of(mirror.source.session.harness);
     }
-  }
-
-  /** Two shallow listings, once per harness: a stream in neither starts without a listing of its own. */
-  #heldOf(harness: string): Promise<ReadonlySet<string>> {
-    const known = this.#inBucket.get(harness);
-    if (known !== undefined) return known;
-    const asked = this.#listHeld(harness);
-    this.#inBucket.set(harness, asked);
-    asked.catch(() => this.#inBucket.delete(harness));
-    return asked;
-  }
-
-  async #listHeld(harness: string): Promise<ReadonlySet<string>> {
-    const { bucket, layout } = this.#context;
-    const held = new Set<string>();
-    for (const prefix of [layout.sessions(harness), layout.furtherStreams(harness)]) {
-      for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
-        if (entry.kind === 'prefix') held.add(entry.prefix);
-      }
-    }
-    return held;
   }
 
   /** The mirrored stream of a source, created when the source is first seen. */
@@ -295,22 +298,11 @@ export class StreamRegistry {
   }
 
   #create(stream: Stream, name: string, distinction = ''): MirroredStream {
-    const { io, stateFolder, bucket, redactor, clock, who } = this.#context;
-    const { confirmBucket, openOutline } = this.#context;
+    const { bucket, redactor, clock, who, confirmBucket, openOutline } = this.#context;
     const session = this.#session(stream);
     const place = { session, name };
-    const { harness, id } = stream.session;
     const prefix = this.#prefix(session, name);
-    const path =
-      stateFolder === undefined || distinction !== ''
-        ? undefined
-        : streamStatePath(stateFolder, harness, id, name);
-    const { onStateTrouble } = this.#context;
-    const own = stateFolder === undefined ? io : withoutLinks(io, stateFolder);
-    const stateFile =
-      path === undefined ? noStreamState : streamStateFile(own, path, onStateTrouble);
-    const pendingPut =
-      path === undefined ? pendingPutInMemory() : pendingPutFile(own, `${path}.outbox`);
+    const kept = distinction === '' ? this.state.stream(stream.session, name) : inMemory();
     const key = keyOf(stream, name) + distinction;
     const mirror = new StreamMirror(
       {
@@ -319,11 +311,13 @@ export class StreamRegistry {
         outline: (state) => openOutline(session.ref, name, state),
         clock,
         who,
-        stateFile,
-        pendingPut,
+        ...kept,
         prefix,
         isHeld: () => this.#isHeld(stream, name),
-        confirmBucket,
+        confirmBucket: async () => {
+          await confirmBucket();
+          await this.removed.requireKept(stream.session);
+        },
         isThorough: this.#context.isThorough,
         onPart: (part) => this.#context.onPart(place, part),
         onGeneration: (checkpoint, reason) => this.#context.onGeneration(place, checkpoint, reason),
@@ -366,21 +360,15 @@ export class StreamRegistry {
   }
 
   #session(stream: Stream): SessionMirror {
-    const { harness, id } = stream.session;
-    const key = `${harness}\n${id}`;
-    const known = this.#sessions.get(key);
+    const known = this.sessionOf(stream.session);
     if (known !== undefined) return known;
-    const state = this.#sessionState(harness, id);
-    const session = new SessionMirror(this.#context, stream.session, state);
-    this.#sessions.set(key, session);
+    const session = new SessionMirror(
+      this.#context,
+      stream.session,
+      this.state.session(stream.session),
+    );
+    this.#sessions.set(sessionKeyOf(stream.session), session);
     return session;
-  }
-
-  #sessionState(harness: string, id: string): SessionStateFile {
-    const { io, stateFolder, onStateTrouble } = this.#context;
-    if (stateFolder === undefined) return noSessionState;
-    const own = withoutLinks(io, stateFolder);
-    return sessionStateFile(own, stateFolder, harness, id, onStateTrouble);
   }
 
   #prefix(session: SessionMirror, name: string): string {
@@ -390,9 +378,13 @@ export class StreamRegistry {
   async #isHeld(stream: Stream, name: string): Promise<boolean> {
     const { layout } = this.#context;
     const { harness, id } = stream.session;
-    const held = await this.#heldOf(harness);
+    const held = await this.#held.of(harness);
     return held.has(name === '' ? layout.session(harness, id) : layout.streamsOf(harness, id));
   }
+}
+
+function sessionKeyOf({ harness, id }: SessionRef): string {
+  return `${harness}\n${id}`;
 }
 
 function keyOf(stream: Stream, name: string): string {

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.js';
 import { PartialError } from '../../errors.js';
 import type { IndexWriter } from '../index/index-writer.js';
 import { MetaSchedule } from '../meta/schedule.js';
+import type { SessionMirror } from '../meta/session-mirror.js';
 import type { UploadLimits } from '../slots/upload.js';
 import type { FileSnapshot } from '../stream.js';
 import { CircuitBreaker } from './circuit-breaker.js';
@@ -99,6 +100,20 @@ export class StreamUploader {
     return state;
   }
 
+  /** Sends nothing more of a session; returns the states that may still be at work. */
+  drop(session: SessionMirror): readonly UploadState[] {
+    const dropped = [...this.#states.values()].filter((one) => one.mirrored.session === session);
+    for (const { mirrored } of dropped) this.#states.delete(mirrored);
+    this.metas.drop(session);
+    this.#index?.drop(session.ref.harness, session.ref.id);
+    return dropped;
+  }
+
+  /** Not if it was dropped while it waited for its turn, or was at work. */
+  #isKept(state: UploadState): boolean {
+    return this.#states.get(state.mirrored) === state;
+  }
+
   /** One flush of a running watch; decides when the stream is due again, if at all. */
   async flush(state: UploadState, limits: UploadLimits): Promise<void> {
     state.schedule.flushing(this.#clock.monotonic());
@@ -117,6 +132,7 @@ export class StreamUploader {
     const now = this.#clock.monotonic();
     state.auditAtMs = undefined;
     state.auditedAtMs = now;
+    if (!this.#isKept(state)) return;
     try {
       await state.mirrored.mirror.audit();
     } catch (error) {
@@ -131,6 +147,7 @@ export class StreamUploader {
     const before = mirrored.mirror.checkpoint;
     state.storeAuditAtMs = undefined;
     state.hasShipped = false;
+    if (!this.#isKept(state)) return 'done';
     try {
       const audited = await mirrored.mirror.auditStore();
       const now = this.#clock.monotonic();
@@ -150,6 +167,7 @@ export class StreamUploader {
 
   async upload(state: UploadState, limits: UploadLimits): Promise<UploadOutcome> {
     const { mirrored } = state;
+    if (!this.#isKept(state)) return 'done';
     try {
       await this.#registry.resolveSource(mirrored);
       this.#noticeFresh();
@@ -171,6 +189,7 @@ export class StreamUploader {
   }
 
   #shipped(state: UploadState): void {
+    if (!this.#isKept(state)) return;
     const now = this.#clock.monotonic();
     state.hasShipped = true;
     state.storeAuditAtMs ??= now + storeAuditEveryMs;
@@ -179,6 +198,8 @@ export class StreamUploader {
 
   /** Reports a failure once, and makes everything wait if it is the store's. */
   failed(thrown: unknown, state?: UploadState): void {
+    // Found removed: the loop drops it with the next sweep.
+    if (state !== undefined && this.#registry.removed.isRemoved(state.mirrored.session.ref)) return;
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const { isTheStores, isNews } = this.breaker.failed(error, this.#clock.monotonic());
     const isRepeated = state?.failure?.message === error.message;
@@ -202,12 +223,12 @@ export class StreamUploader {
   async writeMetas(which: 'due' | 'all'): Promise<void> {
     const now = (): number => this.#clock.monotonic();
     if (now() < this.breaker.notBeforeMs) return;
-    for (const failure of await this.metas.write(which, now)) this.#tellOnce(failure);
+    for (const failure of await this.metas.write(which, now)) this.tellOnce(failure);
     await this.#index?.write(which, now);
   }
 
   /** A problem with a single document is retried forever, so it is reported only the first time. */
-  #tellOnce(failure: unknown): void {
+  tellOnce(failure: unknown): void {
     const message = failure instanceof Error ? failure.message : String(failure);
     if (this.#told.has(message)) return;
     this.#told.add(message);

@@ -53,6 +53,8 @@ const words: Readonly<Record<string, string>> = {
   'artifact.uploaded': 'artifact',
   'session.started': 'started',
   'session.ended': 'ended',
+  'session.removed': 'removed',
+  'session.restored': 'restored',
   'secrets.redacted': 'redacted',
 };
 

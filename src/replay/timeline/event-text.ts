@@ -34,6 +34,9 @@ export function eventText({ type, step, data }: EventDocument, refKey: string | 
       return mailText('all', stringOf(said.message) ?? '');
     case 'artifact.uploaded':
       return artifactText(artifactName(said, refKey), numberOf(said.size));
+    case 'session.removed':
+    case 'session.restored':
+      return sessionText(said);
     case 'secrets.redacted':
       return redactedText(said);
     default:
@@ -57,6 +60,11 @@ export function memoryText(name: string, value: unknown, version: number | undef
 
 export function artifactText(name: string, size: number | undefined): string {
   return size === undefined ? name : `${name} (${size} bytes)`;
+}
+
+function sessionText({ harness, session_id }: Data): string {
+  const named = [stringOf(harness), stringOf(session_id)].filter((word) => word !== undefined);
+  return cut(named.join('/'));
 }
 
 function redactedText({ objects, kinds }: Data): string {

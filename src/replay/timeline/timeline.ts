@@ -44,11 +44,11 @@ export class TimelineBuilder {
     this.#known = new KnownObjects(this.things.flatMap(({ keys }) => keys));
   }
 
-  /** Whether it is a timeline entry; session events are not. */
+  /** Whether it is a timeline entry; what shows on a session's own lane is not. */
   add(event: RecordedEntry): boolean {
     const { sessionId, agent } = event;
     if (sessionId !== null && agent !== null) this.#agents.set(sessionId, agent);
-    const isSession = event.type.startsWith('session.');
+    const isSession = event.type === 'session.started' || event.type === 'session.ended';
     if (isSession) this.#sessionEvents.push(event);
     else this.#known.add(event);
     return !isSession;
@@ -114,7 +114,8 @@ function sessionMarks(
   const seen = new Set(events.map(({ type, sessionId }) => `${type} ${sessionId}`));
   const harnesses = new Map(state.sessions.map(({ id, harness }) => [id, harness]));
   const recorded = events.flatMap(({ type, timeNs, sessionId, agent }): SessionMark[] => {
-    if ((type !== 'session.started' && type !== 'session.ended') || sessionId === null) return [];
+    const isMark = type === 'session.started' || type === 'session.ended';
+    if (!isMark || sessionId === null) return [];
     const harness = harnesses.get(sessionId) ?? '';
     return [{ type, timeNs, harness, sessionId, agent, text: harness }];
   });

@@ -54,6 +54,20 @@ async function storeMetas(count: number): Promise<readonly MetaDocument[]> {
 }
 
 describe('the index of one machine', () => {
+  it('writes no line of a session that was removed, unless it is mirrored again', async () => {
+    const index = indexWriter();
+    index.record(meta('kept'), 0);
+    index.record(meta('removed'), 0);
+    await index.write('all', () => 0);
+    index.drop('codex', 'removed');
+    index.record(meta('kept', { title: 'later' }), 0);
+    await index.write('all', () => 0);
+    expect(stored('live').map(({ session_id }) => session_id)).toEqual(['kept']);
+    index.record(meta('removed'), 0);
+    await index.write('all', () => 0);
+    expect(stored('live').map(({ session_id }) => session_id)).toEqual(['kept', 'removed']);
+  });
+
   it('is written once a minute, with one line per session and none of the long lists', async () => {
     const index = indexWriter();
     expect(index.nextMs).toBe(Number.POSITIVE_INFINITY);
