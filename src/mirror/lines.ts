@@ -13,6 +13,15 @@ export function completeLines(bytes: Buffer): Buffer[] {
   return lines;
 }
 
+/** How many complete lines `bytes` has. */
+export function countLines(bytes: Buffer): number {
+  let count = 0;
+  for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, end + 1)) {
+    count += 1;
+  }
+  return count;
+}
+
 export function endsWithNewline(bytes: Uint8Array): boolean {
   return bytes.length > 0 && bytes[bytes.length - 1] === newline;
 }

@@ -1,5 +1,5 @@
 /** How many may run at once, and roughly how much memory they may take together. */
-const atOnce = 64;
+const atOnceAtMost = 64;
 const mostBytes = 96 * 1024 * 1024;
 
 interface UnderWay<Result> {
@@ -14,8 +14,15 @@ interface UnderWay<Result> {
 export async function* inOrder<Item, Result>(
   items: readonly Item[],
   make: (item: Item, signal: AbortSignal) => Promise<Result>,
-  bytesOf: (item: Item) => number,
-  signal?: AbortSignal,
+  {
+    bytesOf,
+    atOnce = atOnceAtMost,
+    signal,
+  }: {
+    readonly bytesOf: (item: Item) => number;
+    readonly atOnce?: number;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): AsyncGenerator<Result> {
   const stop = new AbortController();
   const either = AbortSignal.any(signal === undefined ? [stop.signal] : [stop.signal, signal]);

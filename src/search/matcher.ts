@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.js';
-import { beginsSubWord, endsSubWord, subWordsOf } from './sub-words.js';
+import { createPrefilter, type Prefilter } from './prefilter.js';
+import { beginsSubWord, endsSubWord, isIdentifier, subWordsOf } from './sub-words.js';
 
 export interface Query {
   /** Words, and phrases if they contain spaces. */
@@ -27,8 +28,8 @@ export interface Matcher {
   find(text: string): readonly (Found | undefined)[];
   /** Whether these matches are enough. */
   isMatch(found: readonly (Found | undefined)[]): boolean;
-  /** `false` only for lines of JSON that cannot have a match in any of their strings. */
-  mayMatch(line: string): boolean;
+  /** Which lines of a part may match. */
+  readonly prefilter: Prefilter;
 }
 
 type Term = (text: string) => Found | undefined;
@@ -44,17 +45,14 @@ export function createMatcher(query: Query): Matcher {
   const isAny = query.isAny && !query.isRegex;
   const isMatch = (found: readonly (Found | undefined)[]): boolean =>
     isAny ? found.some(isThere) : found.every(isThere);
-  const raw = query.isRegex ? undefined : rawTests(words);
   return {
     count: terms.length,
     find: (text) => terms.map((term) => term(text)),
     isMatch,
-    mayMatch: (line) => {
-      if (raw === undefined || escapedLetter.test(line)) return true;
-      return isAny || terms.length > 1
-        ? raw.some((test) => test.test(line))
-        : raw.every((test) => test.test(line));
-    },
+    prefilter: createPrefilter(
+      terms.map((_, index) => (query.isRegex ? undefined : words[index])),
+      { isAny },
+    ),
   };
 }
 
@@ -99,8 +97,7 @@ function phraseSource(phrase: string): string {
 
 function joinedSource(word: string): string {
   const pieces = subWordsOf(word);
-  const isIdentifier = pieces.length > 1 && /^[\p{L}\p{N}\p{M}_-]+$/u.test(word);
-  return isIdentifier ? pieces.map(escaped).join('[_-]?') : escaped(word);
+  return isIdentifier(word) ? pieces.map(escaped).join('[_-]?') : escaped(word);
 }
 
 function firstOf(
@@ -112,7 +109,8 @@ function firstOf(
   for (let match = regex.exec(text); match !== null; match = regex.exec(text)) {
     const found = { at: match.index, end: match.index + match[0].length };
     if (isGood(found)) return found;
-    regex.lastIndex = Math.max(found.at + 1, regex.lastIndex - match[0].length + 1);
+    // In the midst of a surrogate pair, a Unicode expression would go back to its beginning.
+    regex.lastIndex = found.at + ((text.codePointAt(found.at) ?? 0) > 0xffff ? 2 : 1);
   }
   return undefined;
 }
@@ -123,21 +121,4 @@ function escaped(text: string): string {
 
 function hex(sign: string): string {
   return sign.charCodeAt(0).toString(16).padStart(2, '0');
-}
-
-/** JSON may spell any letter as `\u0061`, and then the raw line proves nothing. */
-const escapedLetter = /\\u(?!00[01][0-9a-f]|001b|20(?:28|29))[0-9a-f]{4}/i;
-
-/**
- * The longest run of plain letters of each word must appear in the line, whatever JSON does to the
- * rest.
- */
-function rawTests(words: readonly string[]): readonly RegExp[] {
-  return words.map((word) => {
-    const runs = word.match(/[a-z]+|[0-9]+/gi) ?? [];
-    const pieces = runs.flatMap((run) => subWordsOf(run));
-    const longest = pieces.reduce((best, one) => (one.length > best.length ? one : best), '');
-    // Only with `u` does ignoring case also match the other Unicode forms of `k` and `s`.
-    return new RegExp(longest === '' ? '' : escaped(longest), 'iu');
-  });
 }

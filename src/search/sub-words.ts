@@ -46,3 +46,8 @@ function signBefore(text: string, at: number): string {
   const isLow = last >= 0xdc00 && last <= 0xdfff;
   return isLow && at > 1 ? signAt(text, at - 2) : (text[at - 1] ?? '');
 }
+
+/** Nothing but sub-words, more than one, joined by at most `_` or `-`. */
+export function isIdentifier(word: string): boolean {
+  return subWordsOf(word).length > 1 && /^[\p{L}\p{N}\p{M}_-]+$/u.test(word);
+}

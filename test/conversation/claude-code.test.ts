@@ -85,12 +85,12 @@ describe('commands', () => {
     rows.system('local_command', { content: '<command-name>/mcp</command-name>' });
     rows.system('local_command', { content: '<local-command-stdout></local-command-stdout>' });
     rows.user('<bash-input>ls</bash-input>');
-    rows.user('<bash-stdout>a</bash-stdout><bash-stderr>b</bash-stderr>');
+    rows.user('<bash-stdout>a\n[done]</bash-stdout><bash-stderr>b</bash-stderr>');
     expect(those(read(rows), 'command')).toMatchObject([
       { name: '/pr', args: '', rows: [0] },
       { name: '/model', args: 'opus', output: 'Set to opus', rows: [1, 2] },
       { name: '/mcp', output: '', rows: [3, 4] },
-      { name: '!', args: 'ls', output: 'a\nb', rows: [5, 6] },
+      { name: '!', args: 'ls', output: 'a\n[done]\nb', rows: [5, 6] },
     ]);
     expect(countsOf(read(rows)).commands).toEqual(['/pr', '/model', '/mcp', '!']);
   });

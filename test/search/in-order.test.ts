@@ -13,7 +13,7 @@ it('produces results concurrently, and returns them in the order of their items'
   };
   const items = Array.from({ length: 200 }, (_, index) => index);
   const results: number[] = [];
-  for await (const one of inOrder(items, make, () => 1)) results.push(one);
+  for await (const one of inOrder(items, make, { bytesOf: () => 1 })) results.push(one);
   expect(results).toEqual(items);
   expect(most).toBeGreaterThan(1);
   expect(most).toBeLessThanOrEqual(64);
@@ -28,7 +28,9 @@ it('holds few items if each takes much memory', async () => {
     await new Promise((done) => setImmediate(done));
     underWay -= 1;
   };
-  for await (const _ of inOrder([1, 2, 3, 4, 5, 6, 7, 8], make, () => 32 * 1024 * 1024));
+  for await (const _ of inOrder([1, 2, 3, 4, 5, 6, 7, 8], make, {
+    bytesOf: () => 32 * 1024 * 1024,
+  }));
   expect(most).toBeLessThanOrEqual(4);
 });
 
@@ -40,9 +42,9 @@ it('aborts work in progress when one item fails, or the consumer stops', async (
     return item;
   };
   const all = async (): Promise<void> => {
-    for await (const _ of inOrder([0, 1, 2], make, () => 1));
+    for await (const _ of inOrder([0, 1, 2], make, { bytesOf: () => 1 }));
   };
   await expect(all()).rejects.toThrow('one failed');
-  for await (const _ of inOrder([0, 2, 3], make, () => 1)) break;
+  for await (const _ of inOrder([0, 2, 3], make, { bytesOf: () => 1 })) break;
   expect(signals.every(({ aborted }) => aborted)).toBe(true);
 });

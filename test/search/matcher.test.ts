@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMatcher, type Query } from '../../src/search/matcher.js';
+import { createMatcher, type Matcher, type Query } from '../../src/search/matcher.js';
 import { subWordsOf } from '../../src/search/sub-words.js';
 
 function matcherOf(words: readonly string[], query: Partial<Query> = {}) {
@@ -7,11 +7,24 @@ function matcherOf(words: readonly string[], query: Partial<Query> = {}) {
   return createMatcher({ words, ...plain, ...query });
 }
 
+/** Numbers of the lines that have to be parsed. */
+function linesIn(
+  { prefilter }: Matcher,
+  lines: readonly string[],
+  unseen: ReadonlySet<number> = new Set(),
+): readonly number[] {
+  const part = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  return [...prefilter.linesIn(part, unseen)].map(({ line, bytes }) => {
+    expect(bytes.toString('utf8')).toBe(lines[line]);
+    return line;
+  });
+}
+
 function matches(words: string | readonly string[], text: string, query: Partial<Query> = {}) {
   const matcher = matcherOf([words].flat(), query);
   const isMatch = matcher.isMatch(matcher.find(text));
   // What JSON makes of a text must never hide it.
-  if (isMatch) expect(matcher.mayMatch(JSON.stringify({ text }))).toBe(true);
+  if (isMatch) expect(linesIn(matcher, [JSON.stringify({ text })])).toEqual([0]);
   return isMatch;
 }
 
@@ -51,6 +64,8 @@ describe('a word', () => {
     expect(matches('文検', '全文検索の結果')).toBe(true);
     expect(matches('𠮷野', '店は𠮷野です')).toBe(true);
     expect(matches('索検', '全文検索の結果')).toBe(false);
+    expect(matches('𐐨', 'x𐐨')).toBe(false);
+    expect(matches('𐐨', 'x𐐨 𐐀')).toBe(true);
   });
 
   it('can be matched as a whole, or anywhere inside another', () => {
@@ -87,11 +102,31 @@ describe('a query', () => {
     expect(() => matcherOf([' '])).toThrow(/nothing to search for/);
   });
 
-  it('skips lines that cannot match, but none whose JSON escapes its text', () => {
-    const matcher = matcherOf(['checkout']);
-    expect(matcher.mayMatch('{"text":"nothing of it"}')).toBe(false);
-    expect(matcher.mayMatch('{"text":"\\u0063heckout"}')).toBe(true);
-    expect(matcher.mayMatch('{"text":"a\\ncheckout\\u0007"}')).toBe(true);
+  it('parses only lines that may match, and every line whose JSON escapes a letter', () => {
+    const lines = [
+      '{"text":"nothing of it"}',
+      '{"text":"a\\ncheckout\\u0007"}',
+      '{"text":"\\u0063heckout"}',
+      '{"text":"chec\u212aout"}',
+      '{"text":"check\\u001b[0;31mout"}',
+      '{"text":"check\\u001b[0m out"}',
+      '{"text":"a checker, \\u001b[1mout\\u001b[0m"}',
+    ];
+    expect(linesIn(matcherOf(['checkout']), lines)).toEqual([1, 2, 3, 4]);
+    expect(linesIn(matcherOf(['checkout', 'nothing']), lines)).toEqual([2, 4]);
+    expect(linesIn(matcherOf(['checkout', 'nothing'], { isAny: true }), lines)).toEqual([
+      0, 1, 2, 3, 4,
+    ]);
+    expect(linesIn(matcherOf(['checkout', 'nothing']), lines, new Set([1]))).toEqual([0, 2, 4]);
+    expect(linesIn(matcherOf(['E{2}'], { isRegex: true }), lines)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('counts the lines of a part of many chunks, and leaves out one without an end', () => {
+    const filler = 'x'.repeat(70_000);
+    const lines = ['checkout', filler, filler, 'y'.repeat(300_000), 'checkout', filler, 'checkout'];
+    expect(linesIn(matcherOf(['checkout']), lines)).toEqual([0, 4, 6]);
+    const part = Buffer.from(`${filler}\ncheckout`);
+    expect([...matcherOf(['checkout']).prefilter.linesIn(part, new Set())]).toEqual([]);
   });
 });
 

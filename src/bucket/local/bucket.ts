@@ -24,6 +24,7 @@ import { withSourceFile } from '../source-file.js';
 import { type LocalLayout, openLayout } from './layout.js';
 import { listFolder } from './list.js';
 import { type KeyLocks, openLocks } from './lock.js';
+import { readWhole } from './read.js';
 import {
   create,
   type Draft,
@@ -101,9 +102,11 @@ async function get(
   const path = await layout.locate(key);
   const reading = `read ${path}`;
   const stored = await withFile(reading, path, async (file, { size, mtime }) => {
-    const whole = range ?? { start: 0, end: Number.POSITIVE_INFINITY };
+    if (range === undefined) {
+      return readWhole(file, reading, { size, modifiedAt: mtime, signal });
+    }
     const chunks = chunksOf(file, reading, { bytes: size + 1, signal });
-    return { ...(await readRange(chunks, whole)), modifiedAt: mtime };
+    return { ...(await readRange(chunks, range)), modifiedAt: mtime };
   });
   if (stored === undefined) await layout.assertPresent();
   return stored;

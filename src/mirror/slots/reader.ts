@@ -1,6 +1,6 @@
 import type { Bucket } from '../../bucket/bucket.js';
 import { parsePartName } from '../../protocol/parts.js';
-import { completeLines, endsWithNewline } from '../lines.js';
+import { countLines, endsWithNewline } from '../lines.js';
 import { ChainWalk, isUnchained, type Listing } from './listing.js';
 
 /** One part as a reader sees it, in order, with its whole content. */
@@ -35,7 +35,7 @@ export async function* readChain(
     const key = listing.prefix + slot.name;
     const stored = await bucket.get(key);
     if (stored === undefined) return;
-    const endLine = startLine + completeLines(stored.body).length;
+    const endLine = startLine + countLines(stored.body);
     const { sequence, generation: writtenIn, isRange } = slot;
     yield { key, sequence, generation: writtenIn, startLine, endLine, body: stored.body, isRange };
     startLine = endLine;
@@ -60,7 +60,7 @@ async function* readInKeyOrder(bucket: Bucket, listing: Listing): AsyncIterable<
     const end = bytes.lastIndexOf('\n') + 1;
     rest = bytes.subarray(end);
     const body = bytes.subarray(0, end);
-    const endLine = startLine + completeLines(body).length;
+    const endLine = startLine + countLines(body);
     const sequence = parsePartName(name)?.sequence ?? 0;
     yield { key, sequence, generation: 0, startLine, endLine, body, isRange: false };
     startLine = endLine;

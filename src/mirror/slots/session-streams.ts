@@ -5,7 +5,7 @@ import { parseGenerationName, parsePartName } from '../../protocol/parts.js';
 import { completeLines } from '../lines.js';
 import type { SessionRef } from '../stream.js';
 import { listStream, newestFirst } from './listing.js';
-import { readChain } from './reader.js';
+import { type ReadPart, readChain } from './reader.js';
 
 export interface StreamPlace {
   /** '' for the main stream. */
@@ -37,12 +37,17 @@ export async function listStreams(
 
 /** The lines of a stream in order, part by part, each with its newline: the newest readable generation. */
 export async function* readLines(bucket: Bucket, prefix: string): AsyncIterable<readonly Buffer[]> {
+  for await (const part of readParts(bucket, prefix)) yield completeLines(part.body);
+}
+
+/** The parts of a stream in order: the newest readable generation. */
+export async function* readParts(bucket: Bucket, prefix: string): AsyncIterable<ReadPart> {
   const listing = await listStream(bucket, prefix);
   for (const generation of newestFirst(listing)) {
     let isEmpty = true;
     for await (const part of readChain(bucket, listing, generation)) {
       isEmpty = false;
-      yield completeLines(part.body);
+      yield part;
     }
     if (!isEmpty) return;
   }

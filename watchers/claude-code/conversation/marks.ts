@@ -1,8 +1,9 @@
 import { text } from '../../../src/conversation/fields.js';
 import type { Piece } from '../../../src/conversation/row.js';
 
+const escapeSign = String.fromCharCode(0x1b);
 /** Colours and other escapes, of which a command's output is full. */
-const escapes = /\p{Cc}\[[0-9;?]*[ -/]*[@-~]/gu;
+const escapes = new RegExp(`${escapeSign}\\[[0-9;?]*[ -/]*[@-~]`, 'g');
 const commandTags = /^\s*<(?:command-name|command-message|command-args|bash-input)>/;
 const outputTag = /^\s*<(local-command-stdout|local-command-stderr|bash-stdout|bash-stderr)>/;
 const interruption = /^\[Request interrupted\b/;
