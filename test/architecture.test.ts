@@ -34,6 +34,7 @@ const floors: readonly (readonly string[])[] = [
     'src/replay/',
     'src/search/',
     'src/sessions/',
+    'src/restore/',
     'src/compact/',
   ],
   ['src/app/'],

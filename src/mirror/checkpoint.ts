@@ -13,6 +13,8 @@ export interface ShippedPart {
   readonly uploadedBytes: number;
   /** Fingerprint of the source bytes that were uploaded or compared; '' for record streams. */
   readonly fingerprint: string;
+  /** Digest of the uploaded bytes; only of parts that were made from the source, or compared with it. */
+  readonly uploadedDigest?: string;
   readonly redactions: Counts;
   readonly uploadedAtMs: number;
   /** Its name contains both its ends, because the store cannot arbitrate. */

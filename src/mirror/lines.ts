@@ -32,3 +32,8 @@ export function fingerprint(lines: readonly Buffer[]): string {
   for (const line of lines) hash.update(line);
   return hash.digest('hex').slice(0, 32);
 }
+
+/** Tells whether an object in the bucket still holds the bytes that were sent from here. */
+export function uploadedDigest(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex').slice(0, 32);
+}

@@ -86,7 +86,7 @@ async function readTree(tree: Tree, home: string): Promise<readonly FixtureStrea
 }
 
 /** Copies keep the modes of the shared tree, and a database is not read without a lock file beside it. */
-async function allowWriting(folder: string): Promise<void> {
+export async function allowWriting(folder: string): Promise<void> {
   await chmod(folder, 0o700);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);

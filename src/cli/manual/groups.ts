@@ -32,6 +32,7 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'search',
       'session stop',
       'session verify',
+      'session restore',
       'session remove',
       'session compact',
       'hook',

@@ -1,6 +1,6 @@
 import type { Stored } from '../../bucket/bucket.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
-import { completeLines, endsWithNewline, fingerprint } from '../lines.js';
+import { completeLines, endsWithNewline, fingerprint, uploadedDigest } from '../lines.js';
 import type { Position, Stream } from '../stream.js';
 import { compareStored, type Unsteady } from './reconcile.js';
 import { foldedPart } from './recovery.js';
@@ -34,6 +34,7 @@ export async function compareSlot(
     ...foldedPart(slot, comparison.position.line, stored.body, stored.modifiedAt),
     sourceBytes: comparison.sourceBytes,
     fingerprint: fingerprint(comparison.lines),
+    uploadedDigest: uploadedDigest(stored.body),
   };
   return { part, position: comparison.position, shippedLines: [], sourceLines: comparison.lines };
 }

@@ -1,6 +1,6 @@
 import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
-import { fingerprint } from '../lines.js';
+import { fingerprint, uploadedDigest } from '../lines.js';
 import type { Chunk, Line, Position, ReadLimit, Stream } from '../stream.js';
 import { isUnsteady, plain, type Unsteady } from './reconcile.js';
 
@@ -49,6 +49,7 @@ export function preparedAs(
     sourceBytes: chunk.sourceBytes,
     uploadedBytes: body.length,
     fingerprint: plainLines.length === chunk.lines.length ? fingerprint(plainLines) : '',
+    uploadedDigest: uploadedDigest(body),
     redactions: counts,
     uploadedAtMs,
     ...(isRange ? { isRange } : {}),

@@ -3,7 +3,7 @@ import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
 import type { Redactor } from '../../redact/redact.js';
 import { agrees, countMarkers } from '../../redact/redaction-match.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
-import { completeLines, endsWithNewline, fingerprint } from '../lines.js';
+import { completeLines, endsWithNewline, fingerprint, uploadedDigest } from '../lines.js';
 import { type Line, type LineStream, type Position, startPosition } from '../stream.js';
 import { type ChainSlot, ChainWalk, type Listing } from './listing.js';
 
@@ -198,6 +198,7 @@ async function alignByContent(
       sourceBytes: comparison.sourceBytes,
       uploadedBytes: stored.size,
       fingerprint: fingerprint(comparison.lines),
+      uploadedDigest: uploadedDigest(stored.body),
       redactions: Object.fromEntries(countMarkers(stored.body)),
       uploadedAtMs: stored.modifiedAt.getTime(),
     },

@@ -107,7 +107,8 @@ const partTuple = v.tuple([
   v.string(),
   v.number(),
   v.record(v.string(), count),
-  v.optional(v.literal(true)),
+  v.optional(v.boolean()),
+  v.optional(v.string()),
 ]);
 
 const headSchema = v.object({
@@ -156,7 +157,8 @@ function encodePart(part: ShippedPart): string {
     part.fingerprint,
     part.uploadedAtMs,
     part.redactions,
-    ...(part.isRange ? [true] : []),
+    part.isRange === true,
+    ...(part.uploadedDigest === undefined ? [] : [part.uploadedDigest]),
   ]);
   return `${checksum(body)} ${body}\n`;
 }
@@ -182,7 +184,7 @@ function decodePart(line: string): ShippedPart | undefined {
   if (!result.success) return undefined;
   const [sequence, generation, startLine, endLine, sourceBytes, uploadedBytes, print, at] =
     result.output;
-  const [, , , , , , , , redactions, isRange] = result.output;
+  const [, , , , , , , , redactions, isRange, digest] = result.output;
   return {
     sequence,
     generation,
@@ -193,6 +195,7 @@ function decodePart(line: string): ShippedPart | undefined {
     fingerprint: print,
     redactions,
     uploadedAtMs: at,
+    ...(digest === undefined ? {} : { uploadedDigest: digest }),
     ...(isRange ? { isRange } : {}),
   };
 }

@@ -1,0 +1,166 @@
+import { createHash, type Hash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import type { Chunk } from '../../watchers/resume.js';
+import { isFileName } from '../../watchers/resume.js';
+import { LostError, NotAllowedError, PartialError } from '../errors.js';
+import { makeWay, type OutputFile, type RestoreDisk, requireClearWay } from './disk.js';
+
+export interface PlacedFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** `kept`: it was there already, from a restore that was interrupted or has been resumed since. */
+  readonly state: 'written' | 'kept';
+}
+
+interface StagedFile {
+  readonly path: readonly string[];
+  readonly staged: string;
+  readonly output: OutputFile;
+  readonly hash: Hash;
+  bytes: number;
+}
+
+const stagingName = '.tracecraft-restore';
+/** So many files are written at a time at most; tool results may be thousands. */
+const mostOpen = 64;
+
+/**
+ * Files that are written aside, on the same file system and where no harness looks, and then put in place one by one
+ * under names where nothing is. Until then nothing of a restore can be seen; killed at any moment, it can be run again.
+ */
+export class Staging {
+  readonly #disk: RestoreDisk;
+  readonly #root: string;
+  readonly #folder: string;
+  readonly #files = new Map<string, StagedFile>();
+  readonly #closed = new Set<string>();
+
+  private constructor(disk: RestoreDisk, root: string, folder: string) {
+    this.#disk = disk;
+    this.#root = root;
+    this.#folder = folder;
+  }
+
+  /** `unique` keeps two restores at the same time apart. */
+  static async open(disk: RestoreDisk, root: string, unique: string): Promise<Staging> {
+    const above = join(root, stagingName);
+    const folder = join(above, unique);
+    await requireClearWay(disk, root, [stagingName, unique, '']);
+    await disk.remove(folder);
+    await disk.makeFolder(above);
+    await disk.makeFolder(folder);
+    await requireClearWay(disk, root, [stagingName, unique, '']);
+    return new Staging(disk, root, folder);
+  }
+
+  get files(): number {
+    return this.#files.size;
+  }
+
+  async add({ path, bytes }: Chunk): Promise<void> {
+    const file = this.#files.get(path.join('/')) ?? (await this.#create(path));
+    if (this.#closed.has(file.staged)) throw new Error('a file that was done is written again');
+    await file.output.write(bytes);
+    file.hash.update(bytes);
+    file.bytes += bytes.length;
+  }
+
+  /** Nothing more is added to the files so far. */
+  async finish(): Promise<void> {
+    for (const { staged, output } of this.#files.values()) {
+      if (this.#closed.has(staged)) continue;
+      this.#closed.add(staged);
+      await output.close();
+    }
+  }
+
+  /** Puts all files in place, in the order in which they were begun, or none if one of them cannot be. */
+  async place(): Promise<readonly PlacedFile[]> {
+    const found = await this.look();
+    for (const [index, file] of [...this.#files.values()].entries()) {
+      const { path, state } = found[index] ?? {};
+      if (path !== undefined && state === 'written') await this.#put(file, path);
+    }
+    return found;
+  }
+
+  /** What placing them would do; throws if one of them cannot be placed. */
+  async look(): Promise<readonly PlacedFile[]> {
+    await this.finish();
+    const found: PlacedFile[] = [];
+    for (const file of this.#files.values()) {
+      const state = (await this.#isThere(file)) ? 'kept' : 'written';
+      found.push({ path: join(this.#root, ...file.path), bytes: file.bytes, state });
+    }
+    return found;
+  }
+
+  /** Removes everything that was not placed. */
+  async close(): Promise<void> {
+    for (const { staged, output } of this.#files.values()) {
+      if (!this.#closed.has(staged)) await output.close().catch(() => undefined);
+    }
+    await this.#disk.remove(this.#folder);
+    // Stays while another restore uses it.
+    await this.#disk.removeEmpty(dirname(this.#folder));
+  }
+
+  async #create(path: readonly string[]): Promise<StagedFile> {
+    if (path.length === 0 || !path.every(isFileName)) {
+      throw new NotAllowedError(`not a place for a file: ${JSON.stringify(path.join('/'))}`);
+    }
+    const open = this.#files.size - this.#closed.size;
+    if (open >= mostOpen) await this.#closeOldest();
+    const staged = join(this.#folder, String(this.#files.size));
+    const output = await this.#disk.create(staged);
+    const file = { path, staged, output, hash: createHash('sha256'), bytes: 0 };
+    this.#files.set(path.join('/'), file);
+    return file;
+  }
+
+  async #closeOldest(): Promise<void> {
+    for (const { staged, output } of this.#files.values()) {
+      if (this.#closed.has(staged)) continue;
+      this.#closed.add(staged);
+      return output.close();
+    }
+  }
+
+  /** Whether it is in place already, as it would be put or with more after it. Throws if something else is. */
+  async #isThere(file: StagedFile): Promise<boolean> {
+    await requireClearWay(this.#disk, this.#root, file.path);
+    const path = join(this.#root, ...file.path);
+    const kind = await this.#disk.kindAt(path);
+    if (kind === undefined) return false;
+    if (kind === 'link') {
+      throw new NotAllowedError(`cannot write ${path}: it is a symbolic link`, {
+        hint: 'Remove the link; its target stays as it is.',
+      });
+    }
+    if (kind === 'file' && (await this.#beginsLike(path, file))) return true;
+    throw new LostError(`${path} exists and is something else`, {
+      hint: 'It was left as it is. Restore elsewhere with --into.',
+    });
+  }
+
+  async #beginsLike(path: string, file: StagedFile): Promise<boolean> {
+    const hash = createHash('sha256');
+    let left = file.bytes;
+    for await (const piece of this.#disk.read(path)) {
+      const part = piece.subarray(0, left);
+      hash.update(part);
+      left -= part.length;
+      if (left === 0) break;
+    }
+    return left === 0 && hash.digest('hex') === file.hash.copy().digest('hex');
+  }
+
+  async #put(file: StagedFile, path: string): Promise<void> {
+    await makeWay(this.#disk, this.#root, file.path);
+    await this.#disk.link(file.staged, path);
+    if (await this.#beginsLike(path, file)) return;
+    throw new PartialError(`${path} does not read back as it was written`, {
+      hint: 'The disk may be failing. Remove the file and restore again.',
+    });
+  }
+}
