@@ -141,6 +141,7 @@ const quiet = {
   taken: nothing,
   sessions: nothing,
   part: nothing,
+  described: nothing,
   generation: nothing,
   compacted: () => undefined,
   well: nothing,

@@ -13,12 +13,14 @@ import { UnreadSources } from '../src/app/unread-sources.js';
 import { WatchHealth } from '../src/app/watch-health.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
+import { AlternateScreen } from '../src/cli/alternate-screen.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { type OnceOutput, onceOutput, tallyLine } from '../src/cli/once-output.js';
 import { type Progress, startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
 import { jsonOutput, textOutput } from '../src/cli/watch-output.js';
+import { panelOutput } from '../src/cli/watch-panel.js';
 import { systemClock } from '../src/clock.js';
 import { hookSignalFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
@@ -46,7 +48,7 @@ const lastWordsMs = 2_000;
 export default class Watch extends BaseCommand {
   static override summary = "mirror every agent's transcript into your bucket, live and redacted";
   static override description =
-    `Runs in the foreground until you stop it. Kill it at any moment and start it again: nothing is lost or sent twice. Without any config, it first writes one for your home folder (a local bucket in ~/.tracecraft/bucket).
+    `Runs in the foreground until you stop it. Kill it at any moment and start it again: nothing is lost or sent twice. At a terminal, a panel shows the sessions that grow; with --verbose, or into a pipe, each uploaded part is a line. Without any config, it first writes one for your home folder (a local bucket in ~/.tracecraft/bucket).
 
 With the config in your home folder it mirrors every session on this machine that changed in the last 7 days or grows from now on; with a project's .tracecraft.json, those started in that folder.
 
@@ -70,6 +72,9 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       char: 'y',
       summary: 'with --no-redact: confirm that the bucket is private',
     }),
+    verbose: Flags.boolean({
+      summary: 'at a terminal, print a line for each uploaded part instead of the panel',
+    }),
     'log-file': Flags.file({
       summary: 'file that receives the output of this process; moved to FILE.1 past 10 MB',
       helpValue: 'FILE',
@@ -83,7 +88,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     const settings = await this.settingsOrDefault();
     const startedMs = systemClock.monotonic();
     const once = flags.once && !this.jsonEnabled() ? this.onceOutput() : undefined;
-    const output = once ?? this.output();
+    const output = once ?? this.output(flags.verbose);
     const inClear = plainHttpHost(settings.target);
     if (inClear !== undefined) this.warn(plainHttpWarning(inClear));
     if (flags['no-redact']) {
@@ -189,17 +194,17 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
 
   /** A bar while it runs, and a tally at the end. */
   private onceOutput(): OnceOutput {
-    const options = { isQuiet: this.isQuiet, isTerminal: false, named: true };
+    const options = { isQuiet: this.isQuiet, named: true };
     return onceOutput(textOutput(options), process.stderr.isTTY === true);
   }
 
-  private output(): WatchOutput {
+  /** A panel at a terminal that can show one; otherwise, or with --verbose, a line for each part. */
+  private output(isVerbose: boolean): WatchOutput {
     if (this.jsonEnabled()) return jsonOutput();
-    return textOutput({
-      isQuiet: this.isQuiet,
-      isTerminal: process.stderr.isTTY === true && process.stdout.isTTY === true,
-      named: true,
-    });
+    const isTerminal = process.stderr.isTTY === true && process.stdout.isTTY === true;
+    const isPanel = isTerminal && !isVerbose && !this.isQuiet && process.env.TERM !== 'dumb';
+    if (!isPanel) return textOutput({ isQuiet: this.isQuiet, named: true });
+    return panelOutput(new AlternateScreen(process.stdout), () => systemClock.now());
   }
 
   private watchers(

@@ -26,7 +26,7 @@ export async function recordTerminal(root, home) {
   const found = await execute('grep', ['-rho', pattern, bucket], { env });
   const verified = await execute(process.execPath, [cli, 'session', 'verify'], { env, cwd: home });
   return [
-    { prompt: 'tracecraft watch' },
+    { prompt: 'tracecraft watch --verbose' },
     ...show(watched).map((text) => ({ text })),
     { prompt: `grep -rho '${pattern}' ~/.tracecraft/bucket` },
     ...show(found.stdout).map((text) => ({ text })),
@@ -39,7 +39,7 @@ export async function recordTerminal(root, home) {
 async function watchSession(cli, home, env) {
   const folder = join(home, '.claude', 'projects', '-home-alex-shop');
   await mkdir(folder, { recursive: true });
-  const child = spawn(process.execPath, [cli, 'watch', '--poll'], { env, cwd: home });
+  const child = spawn(process.execPath, [cli, 'watch', '--poll', '--verbose'], { env, cwd: home });
   let text = '';
   let wake = () => undefined;
   const listen = (chunk) => {

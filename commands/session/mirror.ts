@@ -67,7 +67,7 @@ export default class SessionMirror extends BaseCommand {
     }
     const output = this.jsonEnabled()
       ? jsonOutput()
-      : textOutput({ isQuiet: this.isQuiet, isTerminal: false, named: false });
+      : textOutput({ isQuiet: this.isQuiet, named: false });
     const bucket = await this.openProvenBucket(settings);
     const store = { bucket, layout: bucketLayout(settings.project) };
     const asked = { ...flags, named: args.session ?? flags['session-id'] };

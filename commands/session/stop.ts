@@ -88,7 +88,7 @@ export default class SessionStop extends BaseCommand {
       isPolling: true,
       isThorough: false,
       intervalMs: undefined,
-      output: textOutput({ isQuiet: true, isTerminal: false, named: false }),
+      output: textOutput({ isQuiet: true, named: false }),
     });
     const end = await loop.once(new AbortController().signal);
     const [behind] = end.behind;

@@ -24,6 +24,7 @@ import {
   StreamRegistry,
   type StreamRegistryContext,
 } from '../mirror/watch/stream-registry.js';
+import type { MetaDocument } from '../protocol/documents.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction } from '../redact/redact.js';
 import { userLabel } from '../system-user.js';
@@ -41,6 +42,8 @@ export interface WatchOutput {
   /** How many sessions are mirrored now. */
   sessions(count: number): void;
   part(place: Pick<MirroredStream, 'session' | 'name'>, part: ShippedPart): void;
+  /** The bucket now describes a session so; redacted. */
+  described(document: MetaDocument): void;
   generation(
     place: Pick<MirroredStream, 'session' | 'name'>,
     checkpoint: Checkpoint,
@@ -101,7 +104,10 @@ export function openMirroring(options: MirroringOptions): Mirroring {
   });
   const registry = new StreamRegistry({
     ...registryContext(options, folder),
-    onMeta: (document) => index.record(document, systemClock.monotonic()),
+    onMeta: (document) => {
+      index.record(document, systemClock.monotonic());
+      output.described(document);
+    },
   });
   const loop = new WatchLoop({
     index,

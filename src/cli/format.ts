@@ -45,3 +45,19 @@ export function formatDuration(ms: number): string {
 export function formatTime(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
+
+const minuteMs = 60_000;
+const ageUnits = [
+  [365 * 24 * 60, 'y'],
+  [7 * 24 * 60, 'w'],
+  [24 * 60, 'd'],
+  [60, 'h'],
+  [1, 'm'],
+] as const;
+
+/** `2h ago`; less than a minute is `now`. */
+export function formatAge(ms: number): string {
+  const minutes = Math.floor(ms / minuteMs);
+  const unit = ageUnits.find(([size]) => minutes >= size);
+  return unit === undefined ? 'now' : `${Math.floor(minutes / unit[0])}${unit[1]} ago`;
+}

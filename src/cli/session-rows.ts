@@ -3,7 +3,7 @@ import { isAgentStream } from '../conversation/join.js';
 import { activeAt, type ListedSession } from '../mirror/slots/session-listing.js';
 import { countsText } from '../redact/counts.js';
 import { shortIds } from '../sessions/reference.js';
-import { formatBytes, formatCount } from './format.js';
+import { formatAge, formatBytes, formatCount } from './format.js';
 import { type Column, tableLines } from './table.js';
 
 export interface SessionTable {
@@ -52,21 +52,10 @@ export function sessionTable(table: SessionTable): string[] {
 /** The limit where nothing else applies. */
 const longestTitle = 120;
 const minuteMs = 60_000;
-const units = [
-  [365 * 24 * 60, 'y'],
-  [7 * 24 * 60, 'w'],
-  [24 * 60, 'd'],
-  [60, 'h'],
-  [1, 'm'],
-] as const;
 
-/** `2h ago`. */
 function ageOf(session: ListedSession, nowMs: number): string {
   const at = Date.parse(activeAt(session));
-  if (Number.isNaN(at)) return '-';
-  const minutes = Math.floor((nowMs - at) / minuteMs);
-  const unit = units.find(([size]) => minutes >= size);
-  return unit === undefined ? 'now' : `${Math.floor(minutes / unit[0])}${unit[1]} ago`;
+  return Number.isNaN(at) ? '-' : formatAge(nowMs - at);
 }
 
 function folderOf({ meta }: ListedSession, home: string): string {

@@ -1,6 +1,5 @@
 import { harnessTitles } from '../../watchers/names.js';
 import type { WatchOutput } from '../app/mirroring.js';
-import { escapeTerminal } from '../escape-terminal.js';
 import type { ShippedPart } from '../mirror/checkpoint.js';
 import { nameOf } from '../mirror/checkpoint.js';
 import type { SelectedSessions } from '../mirror/watch/session-filter.js';
@@ -51,7 +50,7 @@ function areLeft(count: number, which: string): string {
   return `${plural(count, 'session')} ${which} ${count === 1 ? 'is' : 'are'} left`;
 }
 
-function takenLines(taken: SelectedSessions, where: string): string[] {
+export function takenLines(taken: SelectedSessions, where: string): string[] {
   const none =
     taken.sessions + taken.leftSessions > 0
       ? []
@@ -63,45 +62,32 @@ function takenLines(taken: SelectedSessions, where: string): string[] {
   ];
 }
 
-/** Lines for people and logs; on a terminal also a status line, redrawn in place. */
+/** Lines for people and logs. */
 export function textOutput(options: {
   readonly isQuiet: boolean;
-  readonly isTerminal: boolean;
   readonly named: boolean;
 }): WatchOutput {
-  const status = options.isTerminal && !options.isQuiet ? new StatusLine() : undefined;
   const print = (line: string): void => {
-    if (options.isQuiet) return;
-    status?.clear();
-    printLine(line);
-    status?.draw();
+    if (!options.isQuiet) printLine(line);
   };
   return {
     taken: (taken, where) => {
       for (const line of takenLines(taken, where)) print(line);
-      status?.start(taken);
     },
-    sessions: (count) => status?.watching(count),
-    part: (place, part) => {
-      status?.count(part);
-      print(options.named ? `${placeText(place)}  ${partLine(part)}` : partLine(part));
-    },
+    sessions: () => undefined,
+    part: (place, part) =>
+      print(options.named ? `${placeText(place)}  ${partLine(part)}` : partLine(part)),
+    described: () => undefined,
     generation: (place, checkpoint, reason) =>
       print(
         `${placeText(place)}  generation ${checkpoint.generation} (${reason}): the source was ${reason}; what was shipped before stays`,
       ),
-    trouble: (error, hint) => {
-      status?.clear();
-      noteLine(`Warning: ${error.message}${hint === undefined ? '' : `. ${hint}`}`);
-      status?.trouble(error.message);
-    },
+    trouble: (error, hint) =>
+      noteLine(`Warning: ${error.message}${hint === undefined ? '' : `. ${hint}`}`),
     compacted: (one) => print(compactionLine(one)),
-    well: () => {
-      status?.trouble(undefined);
-      print('The store answers again.');
-    },
+    well: () => print('The store answers again.'),
     note: print,
-    close: () => status?.stop(),
+    close: () => undefined,
   };
 }
 
@@ -137,6 +123,7 @@ export function jsonOutput(): WatchOutput {
         uploaded_bytes: part.uploadedBytes,
         redactions: part.redactions,
       }),
+    described: () => undefined,
     generation: (where, checkpoint, reason) =>
       event('generation', { ...place(where), generation: checkpoint.generation, reason }),
     trouble: (error, hint) => event('trouble', { message: error.message, hint: hint ?? null }),
@@ -158,72 +145,4 @@ export function countingParts(output: WatchOutput): {
     output.part(where, shipped);
   };
   return { output: { ...output, part }, parts: () => parts };
-}
-
-const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const frameMs = 250;
-
-/** The live line at the bottom of a terminal, on stderr. */
-class StatusLine {
-  #timer: NodeJS.Timeout | undefined;
-  #frame = 0;
-  #sessions = 0;
-  #parts = 0;
-  #bytes = 0;
-  #activeUntil = 0;
-  #trouble: string | undefined;
-  #shown = '';
-
-  start(taken: SelectedSessions): void {
-    this.#sessions = taken.sessions;
-    this.#timer = setInterval(() => this.draw(), frameMs);
-    this.#timer.unref();
-    this.draw();
-  }
-
-  watching(sessions: number): void {
-    this.#sessions = sessions;
-    this.draw();
-  }
-
-  count(part: ShippedPart): void {
-    this.#parts += 1;
-    this.#bytes += part.uploadedBytes;
-    this.#activeUntil = performance.now() + 2_000;
-  }
-
-  trouble(message: string | undefined): void {
-    this.#trouble = message;
-    this.draw();
-  }
-
-  draw(): void {
-    if (this.#timer === undefined) return;
-    const isActive = performance.now() < this.#activeUntil;
-    if (isActive) this.#frame = (this.#frame + 1) % frames.length;
-    const text = this.#text(isActive);
-    if (text === this.#shown) return;
-    this.#shown = text;
-    process.stderr.write(`\r\u001b[2K${text}`);
-  }
-
-  clear(): void {
-    if (this.#shown !== '') process.stderr.write('\r\u001b[2K');
-    this.#shown = '';
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.clear();
-  }
-
-  #text(isActive: boolean): string {
-    const width = (process.stderr.columns ?? 80) - 1;
-    const state = this.#trouble === undefined ? '' : ` · waiting: ${escapeTerminal(this.#trouble)}`;
-    const sign = isActive ? (frames[this.#frame] ?? '') : '·';
-    const sent = `${plural(this.#parts, 'part')}, ${formatBytes(this.#bytes)} sent`;
-    const text = `${sign} watching ${plural(this.#sessions, 'session')} · ${sent}${state} · Ctrl-C ends`;
-    return text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
-  }
 }

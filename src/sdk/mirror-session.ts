@@ -66,6 +66,7 @@ export async function mirrorSession(
 const silent = {
   taken: () => undefined,
   sessions: () => undefined,
+  described: () => undefined,
   generation: () => undefined,
   compacted: () => undefined,
   well: () => undefined,

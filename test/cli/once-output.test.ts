@@ -25,6 +25,7 @@ function recorded(isTerminal: boolean) {
   const output: WatchOutput = {
     taken: tell('taken'),
     sessions: tell('sessions'),
+    described: () => undefined,
     part: tell('part'),
     generation: tell('generation'),
     trouble: tell('trouble'),

@@ -1,0 +1,235 @@
+import { basename } from 'node:path';
+import type { WatchOutput } from '../app/mirroring.js';
+import { escapeTerminal } from '../escape-terminal.js';
+import type { ShippedPart } from '../mirror/checkpoint.js';
+import type { SessionRef } from '../mirror/stream.js';
+import type { SelectedSessions } from '../mirror/watch/session-filter.js';
+import type { MetaDocument } from '../protocol/documents.js';
+import { addCounts, type Counts } from '../redact/counts.js';
+import type { Screen, ScreenSize } from './alternate-screen.js';
+import { compactionLine } from './compaction-lines.js';
+import { formatAge, formatBytes, plural } from './format.js';
+import { noteLine, printLine } from './output.js';
+import { type Column, fitted, tableLines } from './table.js';
+import { shortId, takenLines } from './watch-output.js';
+
+/** A session that grew while the panel was open. */
+interface LiveSession {
+  readonly harness: string;
+  readonly id: string;
+  readonly cwd: string | null;
+  /** Its title, else the last prompt; both as redacted for the bucket. */
+  readonly title: string | null;
+  /** Lines of its transcript in the bucket. */
+  readonly lines: number;
+  readonly redactions: Counts;
+  readonly lastMs: number;
+}
+
+export interface PanelView {
+  readonly taken: SelectedSessions;
+  readonly where: string;
+  readonly sessions: number;
+  readonly startedMs: number;
+  readonly live: readonly LiveSession[];
+  readonly lines: number;
+  readonly bytes: number;
+  readonly redactions: Counts;
+  /** What was said about the run itself, oldest first. */
+  readonly notes: readonly string[];
+  readonly trouble: string | undefined;
+}
+
+const columns: readonly Column[] = [
+  { heading: 'LAST' },
+  { heading: 'HARNESS', fromWidth: 50 },
+  { heading: 'FOLDER', widest: 16, fromWidth: 70 },
+  { heading: 'TITLE', isElastic: true },
+  { heading: 'LINES', fromWidth: 60 },
+  { heading: 'KEPT HOME', fromWidth: 100 },
+  { heading: 'ID' },
+];
+const mostNotes = 3;
+
+/** What the terminal shows: never more rows than it has, and none wider. */
+export function panelLines(view: PanelView, size: ScreenSize, nowMs: number): string[] {
+  const top = [
+    `Mirroring ${plural(view.sessions, 'session')} to ${view.where}`,
+    totalsText(view, nowMs),
+    ...view.notes.slice(-mostNotes),
+    '',
+  ];
+  const bottom = [
+    ...(view.trouble === undefined ? [] : [`! ${view.trouble}`]),
+    'Ctrl-C ends. Nothing is lost when it does.',
+  ];
+  const room = Math.max(1, size.rows - top.length - bottom.length - 3);
+  const all = [...top, ...sessionRows(view, size, room, nowMs), '', ...bottom];
+  return all.map((line) => fitted(line, size.columns));
+}
+
+function totalsText({ lines, bytes, redactions, startedMs }: PanelView, nowMs: number): string {
+  const kept = Object.values(redactions).reduce((sum, count) => sum + count, 0);
+  return [
+    `${plural(lines, 'line')} sent`,
+    formatBytes(bytes),
+    `${plural(kept, 'secret')} kept home`,
+    `started ${formatAge(nowMs - startedMs)}`,
+  ].join(' · ');
+}
+
+function sessionRows(
+  { live }: PanelView,
+  { columns: width }: ScreenSize,
+  room: number,
+  nowMs: number,
+): string[] {
+  if (live.length === 0) return ['Waiting for an agent to write something.'];
+  const newest = [...live].sort((left, right) => right.lastMs - left.lastMs);
+  const rows = newest
+    .slice(0, room)
+    .map((session) => [
+      formatAge(nowMs - session.lastMs),
+      session.harness,
+      session.cwd === null ? '-' : basename(session.cwd) || session.cwd,
+      session.title ?? '(no prompt yet)',
+      String(session.lines),
+      String(Object.values(session.redactions).reduce((sum, count) => sum + count, 0)),
+      shortId(session.id),
+    ]);
+  const left = live.length - rows.length;
+  const more = left > 0 ? [`and ${plural(left, 'more session')}`] : [];
+  return [...tableLines(columns, rows, width), ...more];
+}
+
+/**
+ * The live panel of a watch at a terminal: a row for each session that grows, totals, and what is wrong. When it
+ * closes, what was said about the run is printed for good.
+ */
+export function panelOutput(screen: Screen, now: () => number): WatchOutput {
+  const panel = new Panel(screen, now);
+  return {
+    taken: (taken, where) => panel.open(taken, where),
+    sessions: (sessions) => panel.change({ sessions }),
+    part: ({ session, name }, part) => panel.count(session.ref, name, part),
+    described: (meta) => panel.describe(meta),
+    generation: ({ session }, checkpoint, reason) =>
+      panel.note(
+        `${session.ref.harness}/${shortId(session.ref.id)}: the source was ${reason}; generation ${checkpoint.generation} begins, the earlier one stays`,
+      ),
+    trouble: (error, hint) =>
+      panel.trouble(`${error.message}${hint === undefined ? '' : `. ${hint}`}`),
+    compacted: (one) => panel.note(compactionLine(one)),
+    well: () => panel.change({ trouble: undefined }),
+    note: (line) => panel.note(line),
+    close: () => panel.close(),
+  };
+}
+
+class Panel {
+  readonly #screen: Screen;
+  readonly #now: () => number;
+  readonly #live = new Map<string, LiveSession>();
+  readonly #troubles = new Set<string>();
+  #view: Omit<PanelView, 'live'> | undefined;
+
+  constructor(screen: Screen, now: () => number) {
+    this.#screen = screen;
+    this.#now = now;
+  }
+
+  open(taken: SelectedSessions, where: string): void {
+    this.#view = { ...emptyView, taken, where, sessions: taken.sessions, startedMs: this.#now() };
+    this.#screen.open(() => this.#draw());
+    this.#draw();
+  }
+
+  change(changes: Partial<Omit<PanelView, 'live'>>): void {
+    if (this.#view === undefined) return;
+    this.#view = { ...this.#view, ...changes };
+    this.#draw();
+  }
+
+  count({ harness, id }: SessionRef, stream: string, part: ShippedPart): void {
+    const key = keyOf(harness, id);
+    const known = this.#live.get(key) ?? { ...newSession, harness, id };
+    this.#live.set(key, grown(known, stream, part, this.#now()));
+    if (this.#view === undefined) return;
+    const { lines, bytes, redactions } = this.#view;
+    this.change({
+      lines: lines + part.endLine - part.startLine,
+      bytes: bytes + part.uploadedBytes,
+      redactions: addCounts(redactions, part.redactions),
+    });
+  }
+
+  describe(meta: MetaDocument): void {
+    const key = keyOf(meta.harness, meta.session_id);
+    const known = this.#live.get(key);
+    if (known === undefined) return;
+    this.#live.set(key, described(known, meta));
+    this.#draw();
+  }
+
+  trouble(text: string): void {
+    if (this.#view === undefined) {
+      noteLine(`Warning: ${text}`);
+      return;
+    }
+    this.#troubles.add(text);
+    this.change({ trouble: escapeTerminal(text) });
+  }
+
+  note(line: string): void {
+    if (this.#view === undefined) printLine(line);
+    else this.change({ notes: [...this.#view.notes, line] });
+  }
+
+  close(): void {
+    const view = this.#view;
+    if (view === undefined) return;
+    this.#view = undefined;
+    this.#screen.close();
+    for (const line of [...takenLines(view.taken, view.where), ...view.notes]) printLine(line);
+    printLine(`Sent ${plural(view.lines, 'line')}, ${formatBytes(view.bytes)}.`);
+    for (const text of this.#troubles) noteLine(`Warning: ${text}`);
+  }
+
+  #draw(): void {
+    if (this.#view === undefined) return;
+    const view = { ...this.#view, live: [...this.#live.values()] };
+    this.#screen.draw(panelLines(view, this.#screen.size, this.#now()));
+  }
+}
+
+const emptyView = { lines: 0, bytes: 0, redactions: {}, notes: [], trouble: undefined };
+const newSession = { cwd: null, title: null, lines: 0, redactions: {} };
+
+function keyOf(harness: string, id: string): string {
+  return `${harness}/${id}`;
+}
+
+function grown(
+  known: Omit<LiveSession, 'lastMs'>,
+  stream: string,
+  part: ShippedPart,
+  nowMs: number,
+): LiveSession {
+  return {
+    ...known,
+    lines: stream === '' ? part.endLine : known.lines,
+    redactions: addCounts(known.redactions, part.redactions),
+    lastMs: nowMs,
+  };
+}
+
+function described(known: LiveSession, meta: MetaDocument): LiveSession {
+  const rowMs = Date.parse(meta.last_row_at ?? '');
+  return {
+    ...known,
+    cwd: meta.cwd ?? known.cwd,
+    title: meta.title ?? meta.last_prompt ?? known.title,
+    // What was only just mirrored may have been written long ago.
+    lastMs: Number.isNaN(rowMs) ? known.lastMs : rowMs,
+  };
+}
