@@ -36,6 +36,7 @@ const floors: readonly (readonly string[])[] = [
     'src/sessions/',
     'src/restore/',
     'src/compact/',
+    'src/usage/',
   ],
   ['src/app/'],
   ['src/cli/', 'src/sdk/'],
@@ -61,7 +62,7 @@ const lazyPackages =
   /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
 /** Where a harness may be named: sample data, and the help of a command. */
 const mayNameHarness =
-  /^watchers\/([a-z-]+\/|(names|registry|readers)\.ts$)|^src\/demo\/|^commands\/session\/compact\.ts$/;
+  /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^commands\/session\/compact\.ts$/;
 const namesHarness = (word: string): boolean =>
   /claude[-_ ]?code|CLAUDE_|codex|hermes|openclaw/i.test(word);
 const storePackages = /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\//;

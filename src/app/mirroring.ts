@@ -3,6 +3,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
+import { joinedUsage } from '../conversation/usage-join.js';
 import { RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
@@ -164,6 +165,7 @@ function registryContext(options: MirroringOptions, folder: string): StreamRegis
     layout,
     redactor,
     openOutline,
+    joinUsage: joinedUsage,
     io: nodeIo,
     clock: systemClock,
     watchers: options.watchers,

@@ -90,10 +90,16 @@ export class OutlineFold {
    * it cannot be read.
    */
   row(line: string, number: number): RowReading | undefined {
+    return this.take(parsedLine(line), number);
+  }
+
+  /** The same for a line that was parsed already; `undefined` stands for one that is not JSON. */
+  take(value: unknown, number: number): RowReading | undefined {
     this.#rows += 1;
+    if (value === undefined) return undefined;
     let reading: RowReading;
     try {
-      reading = this.#counter.row(JSON.parse(line), number);
+      reading = this.#counter.row(value, number);
     } catch {
       return undefined;
     }
@@ -159,6 +165,15 @@ export class OutlineFold {
       ...(inherited.first === undefined ? {} : { inherited: inherited.first }),
       ...(task === undefined ? {} : { task }),
     });
+  }
+}
+
+/** `undefined` for what is not JSON. */
+export function parsedLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { CountedStream, MetaUsage, StreamUsage } from '../protocol/usage.js';
 import type { SessionRef } from './stream.js';
 
 /** The summary of a stream's lines, updated line by line in bounded space. */
@@ -8,6 +9,8 @@ export interface LineOutline {
   /** Plain JSON from which another fold can continue. */
   state(): unknown;
   outline(): StreamOutline;
+  /** What its calls to models took; `undefined` if its harness does not tell. */
+  usage(): StreamUsage | undefined;
 }
 
 /** What a stream's lines say as a conversation. */
@@ -38,6 +41,9 @@ export type OpenOutline = (
   stream: string,
   state?: unknown,
 ) => LineOutline | undefined;
+
+/** Counts every call of a session once, whichever of its streams repeat it. */
+export type JoinUsage = (streams: readonly CountedStream[]) => MetaUsage;
 
 /** A stream's outline as it is kept between two runs. */
 export interface KeptOutline {

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { TracecraftError } from '../errors.js';
+import { metaUsageSchema } from './usage.js';
 
 /**
  * The bucket's documents. Names are fixed (the Python tool tracecraft reads and writes them too), fields may be
@@ -116,6 +117,8 @@ const ownMetaSchema = v.object({
   streams_omitted: v.optional(counter, 0),
   /** Who else wrote this session, and how far; empty as long as only one machine does. */
   heads: v.optional(v.array(metaHeadSchema), []),
+  /** What its calls to models took. Damaged, it counts as missing: the rest of the document is still good. */
+  usage: v.fallback(v.optional(v.nullable(metaUsageSchema), null), null),
 });
 export type MetaDocument = v.InferOutput<typeof ownMetaSchema>;
 

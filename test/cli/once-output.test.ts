@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { WatchOutput } from '../../src/app/mirroring.js';
+import { openOutline } from '../../src/app/outlines.js';
 import { onceOutput, tallyLine } from '../../src/cli/once-output.js';
+import { joinedUsage } from '../../src/conversation/usage-join.js';
 import type { ShippedPart } from '../../src/mirror/checkpoint.js';
 import { SessionMirror, type SessionMirrorContext } from '../../src/mirror/meta/session-mirror.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
@@ -44,6 +46,8 @@ function placeOf(id: string) {
     agent: null,
     host: 'here',
     redactor: createRedactor(),
+    openOutline,
+    joinUsage: joinedUsage,
   };
   return { session: new SessionMirror(context, { harness: 'codex', id }), name: '' };
 }

@@ -3,6 +3,7 @@ import { openOutline } from '../../src/app/outlines.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { type Clock, systemClock } from '../../src/clock.js';
+import { joinedUsage } from '../../src/conversation/usage-join.js';
 import { type Io, nodeIo } from '../../src/io.js';
 import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
 import { type Stream, streamsOf, type Watcher } from '../../src/mirror/stream.js';
@@ -132,6 +133,7 @@ export class MirrorRig {
       layout: this.layout,
       redactor: options.redactor ?? createRedactor(),
       openOutline,
+      joinUsage: joinedUsage,
       io,
       clock,
       watchers,

@@ -19,6 +19,7 @@ interface Told {
 }
 
 const nameOfState = 'session';
+const nameOfUsage = 'usage';
 
 /** The rows of one session, reduced to their current state and in the database's order. */
 class HermesRows implements RowReader {
@@ -26,6 +27,7 @@ class HermesRows implements RowReader {
   /** Messages that were written to a file while the database was unavailable. */
   readonly #unnumbered: Told[] = [];
   readonly #session: Told = { lines: [], value: undefined };
+  readonly #usage: Told = { lines: [], value: undefined };
 
   get isSubagent(): boolean {
     return this.#about.isSubagent;
@@ -39,6 +41,7 @@ class HermesRows implements RowReader {
     const of = rowOf(value);
     if (of === undefined) this.#unnumbered.push({ lines: [line], value });
     else if (of === 'session') add(this.#session, value, line);
+    else if (of === 'usage') add(this.#usage, value, line);
     else {
       const known = this.#messages.get(of);
       if (known === undefined) this.#messages.set(of, { lines: [line], value });
@@ -61,17 +64,25 @@ class HermesRows implements RowReader {
       const pieces = message.pieces.map((piece) => joinedTo(open, piece));
       return place({ ...message, pieces }, lines, isTakenBack(message));
     });
-    return [...this.#stateRow(), ...placed];
+    return [...this.#stateRow(), ...placed, ...this.#usageRow()];
+  }
+
+  #usageRow(): readonly PlacedRow[] {
+    const { lines } = this.#usage;
+    if (lines.length === 0) return [];
+    return [place({ ...noted(nameOfUsage, untimed), isState: true }, lines, false)];
   }
 
   #stateRow(): readonly PlacedRow[] {
     const { lines } = this.#session;
     if (lines.length === 0) return [];
     const tells = sessionTells(this.#about);
-    const reading = noted(nameOfState, { atMs: undefined, id: undefined }, tells);
+    const reading = noted(nameOfState, untimed, tells);
     return [place({ ...reading, isState: true }, lines, false)];
   }
 }
+
+const untimed = { atMs: undefined, id: undefined };
 
 function add(told: Told, value: unknown, line: number): void {
   told.lines.push(line);
@@ -121,9 +132,11 @@ export const hermesReader: Reader = createReader('hermes', {
   rows: () => new HermesRows(),
   turns: () => new HermesTurns(),
   resumedTurns: (_place, state) => HermesTurns.resumed(state),
-  read: (row) =>
-    rowOf(row) === 'session'
-      ? noted(nameOfState, { atMs: undefined, id: undefined })
-      : readMessage(row, 'human'),
-  isBookkeeping: (name) => name === nameOfState || /^message(?: |$)/.test(name),
+  read: (row) => {
+    const of = rowOf(row);
+    if (of === 'session') return noted(nameOfState, untimed);
+    return of === 'usage' ? noted(nameOfUsage, untimed) : readMessage(row, 'human');
+  },
+  isBookkeeping: (name) =>
+    name === nameOfState || name === nameOfUsage || /^message(?: |$)/.test(name),
 });

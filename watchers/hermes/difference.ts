@@ -11,6 +11,7 @@ import {
   type RowState,
   sessionState,
 } from './rows.js';
+import { usageOf } from './sessions.js';
 
 interface Difference {
   readonly lines: readonly Buffer[];
@@ -23,7 +24,7 @@ const rowsAtATime = 200;
 
 /**
  * Compares a session's rows with what was uploaded, by ascending id, and takes in the differences. The session's row
- * comes first if it is new, and last if it changed. A round cut short by the limit continues where it stopped; once
+ * comes first if it is new, and after the messages if it changed; then come its counters. A round cut short by the limit continues where it stopped; once
  * it is complete, everything is compared again in one go, so that in the end it all is one state of the database.
  */
 export class Comparison {
@@ -50,7 +51,17 @@ export class Comparison {
     const isCutShort = this.#shipped.after !== undefined;
     if (!this.#round(sessionId) || (isCutShort && !this.#round(sessionId))) return false;
     const isSame = isLike(this.#shipped.session, session);
-    return isSame || this.#sessionIs('update', session);
+    return (isSame || this.#sessionIs('update', session)) && this.#usage(sessionId);
+  }
+
+  /** Counters grow with every call; a line of theirs is worth it when a turn has ended. */
+  #usage(sessionId: string): boolean {
+    const state = usageOf(this.#reading, sessionId);
+    const { usage } = this.#shipped;
+    if (state === undefined || isLike(usage, state)) return true;
+    if (!this.#add(lineOf(usage === undefined ? 'insert' : 'update', state.body))) return false;
+    this.#shipped.usage = fingerprintOf(state.body);
+    return true;
   }
 
   #sessionIs(operation: Operation, { body }: RowState): boolean {

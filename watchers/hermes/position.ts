@@ -6,34 +6,36 @@ import {
   type RowFingerprint,
   shippedFingerprint,
 } from '../sqlite/row-fingerprint.js';
-import { parseLine, sessionRow } from './rows.js';
+import { parseLine, sessionRow, usageRow } from './rows.js';
 
 const count = v.pipe(v.number(), v.safeInteger());
 const pieces = v.array(v.tuple([count, count, v.string()]));
 const schema = v.object({
   session: v.nullable(v.union([v.string(), pieces])),
+  usage: v.optional(v.union([v.string(), pieces])),
   rows: v.string(),
   redacted: v.optional(v.record(v.string(), pieces)),
   after: v.optional(count),
 });
 
-/** What was uploaded from a session: the fingerprint of its own row and of each message. */
+/** What was uploaded from a session: the fingerprint of its own row, of its counters and of each message. */
 export interface Shipped {
   session: RowFingerprint | undefined;
+  usage: RowFingerprint | undefined;
   readonly rows: Map<number, RowFingerprint>;
   /** Earlier reads compared messages up to this id, in a round that is not finished. */
   after: number | undefined;
 }
 
 export function nothingShipped(): Shipped {
-  return { session: undefined, rows: new Map(), after: undefined };
+  return { session: undefined, usage: undefined, rows: new Map(), after: undefined };
 }
 
 /**
  * As plain JSON. The ids ascend, and each is written as its distance from the previous one (base 36, empty for 1)
  * followed by its fingerprint, so 50,000 messages take half a megabyte.
  */
-export function encodeShipped({ session, rows, after }: Shipped): JsonValue {
+export function encodeShipped({ session, usage, rows, after }: Shipped): JsonValue {
   const entries: string[] = [];
   const redacted: Record<string, readonly Piece[]> = {};
   let before = 0;
@@ -47,6 +49,7 @@ export function encodeShipped({ session, rows, after }: Shipped): JsonValue {
   }
   return {
     session: session ?? null,
+    ...(usage === undefined ? {} : { usage }),
     rows: entries.join(' '),
     ...(Object.keys(redacted).length === 0 ? {} : { redacted }),
     ...(after === undefined ? {} : { after }),
@@ -59,7 +62,7 @@ export function decodeShipped(at: JsonValue): Shipped | undefined {
   if (at === null) return nothingShipped();
   const result = v.safeParse(schema, at);
   if (!result.success) return undefined;
-  const { session, rows: text, redacted = {}, after } = result.output;
+  const { session, usage, rows: text, redacted = {}, after } = result.output;
   const rows = new Map<number, RowFingerprint>();
   let id = 0;
   for (const entry of text === '' ? [] : text.split(' ')) {
@@ -69,7 +72,7 @@ export function decodeShipped(at: JsonValue): Shipped | undefined {
     if (!Number.isSafeInteger(id) || print.length !== fingerprintLength) return undefined;
     rows.set(id, print === noPrint ? (redacted[String(id)] ?? '') : print);
   }
-  return { session: session ?? undefined, rows, after };
+  return { session: session ?? undefined, usage, rows, after };
 }
 
 /** Takes in lines that someone uploaded; lines that are not row states say nothing. */
@@ -80,6 +83,7 @@ export function foldShipped(shipped: Shipped, lines: readonly Buffer[]): void {
     const { operation, state } = parsed;
     const print = operation === 'delete' ? undefined : shippedFingerprint(state.body);
     if (state.id === sessionRow) shipped.session = print;
+    else if (state.id === usageRow) shipped.usage = print;
     else if (print === undefined) shipped.rows.delete(state.id);
     else shipped.rows.set(state.id, print);
   }

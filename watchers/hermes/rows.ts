@@ -1,16 +1,19 @@
 import type { Row } from '../sqlite/values.js';
+import { usageTable } from './usage-table.js';
 
 export type Operation = 'insert' | 'update' | 'delete';
 
 /** The state of a row in a line of JSON, without the operation that precedes it. */
 export interface RowState {
-  readonly id: number | typeof sessionRow;
+  readonly id: number | typeof sessionRow | typeof usageRow;
   /** What follows the operation, up to the closing brace; `null` columns are omitted. */
   readonly body: Buffer;
 }
 
 /** In place of an id: the row of the session itself. */
 export const sessionRow = 'session';
+/** In place of an id: the rows that count the session's tokens. */
+export const usageRow = 'usage';
 
 /** Structured content starts with this (Hermes, hermes_state_common.py, schema v30). */
 const jsonMark = '\0json:';
@@ -41,6 +44,23 @@ export const sessionColumns = [
   'pinned',
   'hidden',
 ] as const;
+
+/** What was counted. */
+export const counterColumns = [
+  'api_call_count',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'estimated_cost_usd',
+  'actual_cost_usd',
+] as const;
+/** Of a session's own row. */
+export const usageColumns = ['model', 'started_at', ...counterColumns] as const;
+/** What tells the rows of the table apart, but for the provider's address, which may hold a key. */
+export const modelKeys = ['model', 'billing_provider', 'billing_mode', 'task'] as const;
+const modelColumns = [...modelKeys, ...counterColumns, 'last_seen'] as const;
 
 /** The session this one was split off from. */
 const originKeys = ['_delegate_from', '_branched_from', '_reset_from'] as const;
@@ -80,6 +100,21 @@ export function sessionState(id: string, row: Row): RowState {
   return { id: sessionRow, body: Buffer.from(`${fields.join(',')}}`) };
 }
 
+/** What the session took so far: by model, and as its own row counts it. */
+export function usageState(id: string, models: readonly Row[], session: Row): RowState {
+  const counted = (row: Row, columns: readonly string[]): string => {
+    const told = columns.filter((column) => row[column] !== null && row[column] !== undefined);
+    return `{${told.map((column) => `"${column}":${valueJson(row[column])}`).join(',')}}`;
+  };
+  const lines = models.map((row) => counted(row, modelColumns));
+  const body = [
+    `"table":"${usageTable}","id":${JSON.stringify(id)}`,
+    `"models":[${lines.join(',')}]`,
+    `"session":${counted(session, usageColumns)}`,
+  ];
+  return { id: usageRow, body: Buffer.from(`${body.join(',')}}`) };
+}
+
 export function lineOf(operation: Operation, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{"op":"${operation}",`), body, newline]);
 }
@@ -89,18 +124,19 @@ export function deletedBody(id: number): Buffer {
 }
 
 const newline = Buffer.from('\n');
-const heads = /^\{"op":"(insert|update|delete)",("table":"sessions",)?"id":(?:(-?\d{1,16})[,}]|")/;
+const heads =
+  /^\{"op":"(insert|update|delete)",(?:"table":"(sessions|session_model_usage)",)?"id":(?:(-?\d{1,16})[,}]|")/;
 const longestHead = 80;
 
 /** What a line says, whoever wrote it; `undefined` if it is not a row state. */
 export function parseLine(
   line: Buffer,
 ): { readonly operation: Operation; readonly state: RowState } | undefined {
-  const [whole, operation, isSession, digits] =
+  const [whole, operation, table, digits] =
     heads.exec(line.toString('latin1', 0, longestHead)) ?? [];
   if (whole === undefined || operation === undefined) return undefined;
-  const id = isSession === undefined ? Number(digits) : sessionRow;
-  if (id !== sessionRow && !Number.isSafeInteger(id)) return undefined;
+  const id = table === undefined ? Number(digits) : table === 'sessions' ? sessionRow : usageRow;
+  if (typeof id === 'number' && !Number.isSafeInteger(id)) return undefined;
   const end = line.at(-1) === newline[0] ? line.length - 1 : line.length;
   if (line[end - 1] !== closingBrace) return undefined;
   const body = line.subarray(`{"op":"${operation}",`.length, end);

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
-import { sessionColumns } from './rows.js';
+import {
+  counterColumns,
+  modelKeys,
+  type RowState,
+  sessionColumns,
+  usageColumns,
+  usageState,
+} from './rows.js';
+import { usageTable } from './usage-table.js';
 
 /** A session of a database, as far as known from its own row and a sum over its messages. */
 export interface HeldSession {
@@ -84,6 +92,51 @@ function damagedSession(id: string, row: Row): HeldSession {
 export function sessionRowIn(reading: Reading, id: string): Row | undefined {
   if (!hasMessages(reading)) return undefined;
   return sessionRows(reading, id)[0];
+}
+
+/** The session's counters; `undefined` while a turn goes on, and if there are none. */
+export function usageOf(reading: Reading, id: string): RowState | undefined {
+  const columns = columnsOf(reading, 'sessions');
+  if (!columns.has('input_tokens') || isWithinTurn(reading, id)) return undefined;
+  const counted = usageColumns.filter((name) => columns.has(name));
+  const [session] = reading.all(`SELECT ${counted.join(', ')} FROM sessions WHERE id = ?`, id);
+  const models = modelRows(reading, id);
+  const isCounted = [...models, session ?? {}].some((row) =>
+    ['input_tokens', 'output_tokens', 'cache_read_tokens'].some((name) => numberIn(row[name]) > 0),
+  );
+  return session === undefined || !isCounted ? undefined : usageState(id, models, session);
+}
+
+function modelRows(reading: Reading, id: string): readonly Row[] {
+  const columns = columnsOf(reading, usageTable);
+  if (!columns.has('session_id') || !columns.has('model')) return [];
+  const keys = modelKeys.filter((name) => columns.has(name)).join(', ');
+  const sums = counterColumns
+    .filter((name) => columns.has(name))
+    .map((name) => `sum(${name}) AS ${name}`);
+  const latest = columns.has('last_seen') ? ['max(last_seen) AS last_seen'] : [];
+  return reading.all(
+    `SELECT ${[keys, ...sums, ...latest].join(', ')} FROM ${usageTable} WHERE session_id = ?
+     GROUP BY ${keys} ORDER BY ${keys}`,
+    id,
+  );
+}
+
+/** The last message is a prompt, a call or a result: an answer is still to come. */
+function isWithinTurn(reading: Reading, id: string): boolean {
+  const columns = columnsOf(reading, 'messages');
+  const ended = columnsOf(reading, 'sessions').has('ended_at')
+    ? reading.all('SELECT ended_at FROM sessions WHERE id = ?', id)[0]?.ended_at
+    : undefined;
+  if ((ended !== undefined && ended !== null) || !columns.has('role')) return false;
+  const calls = columns.has('tool_calls') ? 'tool_calls' : 'NULL';
+  const [last] = reading.all(
+    `SELECT role, ${calls} AS calls FROM messages WHERE session_id = ? ORDER BY id DESC LIMIT 1`,
+    id,
+  );
+  if (last === undefined) return false;
+  const hasCalls = typeof last.calls === 'string' && !/^\s*(\[\s*\])?$/.test(last.calls);
+  return last.role !== 'assistant' || hasCalls;
 }
 
 /** Sessions in use now, according to a lease that has not expired. */

@@ -1,4 +1,5 @@
 import { encodeDocument, type MetaDocument, type MetaStream } from '../../protocol/documents.js';
+import { shorterUsage } from '../../protocol/usage-slots.js';
 import { addCounts, type Counts } from '../../redact/counts.js';
 import { type Checkpoint, nameOf, type ShippedPart } from '../checkpoint.js';
 import type { StreamOutline } from '../outline.js';
@@ -79,6 +80,7 @@ export function metaDocument(picture: SessionPicture): MetaDocument {
     streams: metaStreams(further),
     streams_omitted: 0,
     heads: [],
+    usage: null,
   };
 }
 
@@ -115,7 +117,7 @@ function headOf(document: MetaDocument): MetaDocument['heads'][number] {
   return { host, agent_id, generation, total_lines, last_part, last_uploaded_at };
 }
 
-/** The document as stored: older parts are dropped first, then streams, which are only counted. */
+/** The document as stored: older parts are dropped first, then slots of usage are joined, then streams are only counted. */
 export function encodeMeta(document: MetaDocument): Buffer {
   let fitted = document;
   let encoded = encodeDocument(fitted);
@@ -135,6 +137,8 @@ function shortened(document: MetaDocument, bytes: number): MetaDocument | undefi
     const mostGone = parts.length - fewParts;
     return { ...document, parts: parts.slice(Math.min(mostGone, countOf(parts, bytes))) };
   }
+  const usage = shorterUsage(document.usage, bytes);
+  if (usage !== undefined) return { ...document, usage };
   if (streams.length > 0) {
     const kept = streams.length - countOf([...streams].reverse(), bytes);
     const omitted = document.streams_omitted + streams.length - kept;

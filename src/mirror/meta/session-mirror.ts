@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bucket, Etag } from '../../bucket/bucket.js';
+import type { Etag } from '../../bucket/bucket.js';
 import { UnreachableError } from '../../errors.js';
 import {
   DocumentError,
@@ -8,17 +8,16 @@ import {
   parseDocument,
   unknownMetaFields,
 } from '../../protocol/documents.js';
-import type { Layout } from '../../protocol/keys.js';
+import type { CountedStream } from '../../protocol/usage.js';
 import type { Redactor } from '../../redact/redact.js';
 import type { StreamOutline } from '../outline.js';
 import type { StreamMirror } from '../slots/stream-mirror.js';
 import { noSessionState, type SessionStateFile } from '../state/session-state.js';
 import type { SessionFacts, SessionRef } from '../stream.js';
 import { encodeMeta, mergedMeta, metaDocument, type StreamPicture } from './document.js';
+import { SessionUsage, type UsageContext } from './session-usage.js';
 
-export interface SessionMirrorContext {
-  readonly bucket: Bucket;
-  readonly layout: Layout;
+export interface SessionMirrorContext extends UsageContext {
   readonly agent: string | null;
   readonly host: string;
   readonly redactor: Redactor;
@@ -49,6 +48,7 @@ export class SessionMirror {
   #stored: string | undefined;
   readonly #context: SessionMirrorContext;
   readonly #streams = new Map<string, StreamMirror>();
+  readonly #usage: SessionUsage;
   #written: string | undefined;
 
   constructor(
@@ -59,6 +59,7 @@ export class SessionMirror {
     this.#context = context;
     this.#stateFile = stateFile;
     this.ref = ref;
+    this.#usage = new SessionUsage(context, ref);
   }
 
   /** The session continues, whatever was reported about its end. */
@@ -107,7 +108,8 @@ export class SessionMirror {
     const document = await this.#document(endedAt, (stream) => stream.readOutline());
     const written = fingerprintOf(document);
     if (isEmpty(document) || written === this.#written) return;
-    for (let attempt = 0; !(await this.#put(document)); attempt += 1) {
+    const counted = await this.#usage.count(this.#streams);
+    for (let attempt = 0; !(await this.#put(document, counted)); attempt += 1) {
       if (attempt >= mostAttempts) throw new UnreachableError(`${this.#key} changes all the time`);
     }
     this.#written = written;
@@ -148,9 +150,11 @@ export class SessionMirror {
   }
 
   /** `false`: someone else wrote it meanwhile. The stored document is read once per process, then only after it changed. */
-  async #put(ours: MetaDocument): Promise<boolean> {
+  async #put(told: MetaDocument, counted: readonly CountedStream[]): Promise<boolean> {
     const { bucket } = this.#context;
     if (this.#written === undefined || this.#etag === undefined) await this.#readKnown();
+    const usage = await this.#usage.join(counted, this.#streams, this.#known);
+    const ours = { ...told, usage: usage ?? null };
     const document =
       this.#known === undefined ? ours : mergedMeta(ours, this.#known, this.#isReopened);
     const encode = (one: MetaDocument): Buffer => encodeMeta({ ...this.#unknown, ...one });
@@ -193,9 +197,12 @@ function isEmpty({ part_count, streams }: MetaDocument): boolean {
   return part_count === 0 && streams.every((stream) => stream.part_count === 0);
 }
 
-/** Ignores who wrote the document: an upgrade or a renamed agent is no reason to rewrite all of them. */
+/**
+ * Ignores who wrote the document: an upgrade or a renamed agent is no reason to rewrite all of them. What was used
+ * follows from the lines, so it is only counted when there are new ones.
+ */
 function fingerprintOf(document: MetaDocument): string {
-  const said = { ...document, agent_id: null, host: null, redactor_version: null };
+  const said = { ...document, agent_id: null, host: null, redactor_version: null, usage: null };
   return createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
 }
 

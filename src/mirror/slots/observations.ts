@@ -1,4 +1,5 @@
 import type { Bucket } from '../../bucket/bucket.js';
+import type { StreamUsage } from '../../protocol/usage.js';
 import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint } from '../checkpoint.js';
 import { completeLines } from '../lines.js';
@@ -11,6 +12,12 @@ import { readChain } from './reader.js';
 
 /** Starts a stream's outline, or continues from a state. */
 export type Outliner = (state?: unknown) => LineOutline | undefined;
+
+interface UsageStore {
+  readonly bucket: Bucket;
+  readonly prefix: string;
+  readonly stateFile: Pick<StreamStateFile, 'load'>;
+}
 
 /**
  * What the uploaded lines of one stream say: facts, in any order, and the outline, which counts each line once and in
@@ -112,6 +119,21 @@ export class Observations {
     const isKnown = parts.length === 0 || this.told(position.line) !== undefined;
     if (!isKnown) await this.#rebuild(bucket, prefix, generation);
     return this.told(position.line);
+  }
+
+  /** What its calls took; the fold's state is taken from disk, or rebuilt from the bucket, if it is not in memory. */
+  async readUsage(
+    { bucket, prefix, stateFile }: UsageStore,
+    { position, generation }: Checkpoint,
+  ): Promise<StreamUsage | undefined> {
+    const wasAsleep = this.#isAsleep;
+    await this.wake(stateFile);
+    const isKnown = this.#rows === position.line && !this.#isAsleep;
+    if (!isKnown) await this.#rebuild(bucket, prefix, generation);
+    const packed = this.#packed;
+    const fold = this.#fold ?? (packed === undefined ? undefined : this.#open(parsed(packed)));
+    if (wasAsleep) this.#packed = undefined;
+    return this.#rows === position.line ? fold?.usage() : undefined;
   }
 
   async #rebuild(bucket: Bucket, prefix: string, generation: number): Promise<void> {

@@ -4,7 +4,14 @@ import type { Redactor } from '../../redact/redact.js';
 import { agrees, countMarkers } from '../../redact/redaction-match.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { completeLines, endsWithNewline, fingerprint, uploadedDigest } from '../lines.js';
-import { type Line, type LineStream, type Position, startPosition } from '../stream.js';
+import {
+  type FileSnapshot,
+  type Line,
+  type LineStream,
+  type Position,
+  type Stream,
+  startPosition,
+} from '../stream.js';
 import { type ChainSlot, ChainWalk, type Listing } from './listing.js';
 
 /**
@@ -258,4 +265,14 @@ export function isUnsteady(value: unknown): value is Unsteady {
 /** Line streams never produce such lines; one here would be a bug in the watcher. */
 export function plain(lines: readonly Line[]): Buffer[] {
   return lines.filter((line): line is Buffer => Buffer.isBuffer(line));
+}
+
+/** Whether a source changed without growing, so that what was uploaded may be something else by now. */
+export function mayBeEdited(
+  { kind }: Stream,
+  before: FileSnapshot | undefined,
+  now: FileSnapshot,
+): boolean {
+  const hasChanged = before !== undefined && before.token !== now.token;
+  return hasChanged && before.size >= now.size && kind === 'lines';
 }

@@ -24,8 +24,9 @@ import { outcomeOf } from './outcome.js';
 import { PartSender } from './part-sender.js';
 import { type PreparedPart, prepare, preparedAs } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
-import { isUnsteady, stillShipped, type Unsteady } from './reconcile.js';
+import { isUnsteady, mayBeEdited, stillShipped, type Unsteady } from './reconcile.js';
 import { holdsAll, recoverLines, recoverRecords } from './recovery.js';
+import { EarlierGenerations, type ReadUsage } from './stream-usage.js';
 import { done, type StreamMirrorContext, type UploadLimits, type UploadResult } from './upload.js';
 
 const maxAttempts = 8;
@@ -53,6 +54,7 @@ export class StreamMirror {
   /** The remembered state has to be confirmed in the bucket and the source before anything is added to it. */
   #isDoubted = false;
   readonly #contest = new Contest();
+  readonly #generations = new EarlierGenerations();
 
   constructor(context: StreamMirrorContext, source: Stream) {
     this.#context = context;
@@ -78,6 +80,11 @@ export class StreamMirror {
   /** The same; rebuilt from the bucket if unknown. */
   readOutline(): Promise<StreamOutline | undefined> {
     return this.#observations.read(this.#context, this.checkpoint ?? emptyCheckpoint);
+  }
+
+  /** What the calls of all generations took; `undefined` if nothing was uploaded or the harness tells no tokens. */
+  readUsage(): Promise<ReadUsage | undefined> {
+    return this.#generations.usage(this.#context, this.checkpoint, this.#observations);
   }
 
   /** The source as it was when last mirrored; `changed(look)` says whether there is anything to do. */
@@ -116,8 +123,7 @@ export class StreamMirror {
 
   /** Uploads what is new. Bounded by `limits.parts`; one request per part when all is well. */
   async upload(limits: UploadLimits): Promise<UploadResult> {
-    let attempts = 0;
-    while (attempts < maxAttempts) {
+    for (let attempts = 0; attempts < maxAttempts; ) {
       const before = this.#checkpoint?.sequence;
       const uploaded = await this.#tryDrain(limits);
       if (uploaded !== 'again') {
@@ -298,14 +304,9 @@ export class StreamMirror {
 
   /** Nothing to upload. A source that changed without growing may have been edited, so it is compared first. */
   async #nothingNew(chunk: Chunk): Promise<UploadResult | 'again'> {
-    const before = this.#snapshot;
-    const shrankOrEdited =
-      before !== undefined &&
-      before.token !== chunk.snapshot.token &&
-      before.size >= chunk.snapshot.size &&
-      this.#source.kind === 'lines';
+    const isEdited = mayBeEdited(this.#source, this.#snapshot, chunk.snapshot);
     this.#snapshot = chunk.snapshot;
-    if (shrankOrEdited) return this.#verify();
+    if (isEdited) return this.#verify();
     await this.#save();
     return { ...done('level'), rest: chunk.rest };
   }

@@ -7,7 +7,7 @@ import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { type OtherHost, SessionMirror } from '../meta/session-mirror.js';
-import type { OpenOutline } from '../outline.js';
+import type { JoinUsage, OpenOutline } from '../outline.js';
 import type { RemovalStore } from '../removal/record.js';
 import { RemovedSessions } from '../removal/removed-sessions.js';
 import { StreamMirror } from '../slots/stream-mirror.js';
@@ -37,6 +37,7 @@ export interface StreamRegistryContext {
   readonly redactor: Redactor;
   /** Readers of conversations, for titles and turns. */
   readonly openOutline: OpenOutline;
+  readonly joinUsage: JoinUsage;
   readonly io: Io;
   readonly clock: Clock;
   readonly watchers: readonly Watcher[];

@@ -160,7 +160,7 @@ describe('a position', () => {
         for (const id of unordered.sort((left, right) => left - right)) {
           rows.set(id, id % 3 === 0 ? [[1, -5, 'x']] : 'abcd-_12');
         }
-        const shipped = { session: undefined, rows, after };
+        const shipped = { session: undefined, usage: undefined, rows, after };
         const kept: JsonValue = JSON.parse(JSON.stringify(encodeShipped(shipped)));
         expect(decodeShipped(kept)).toEqual(shipped);
       }),

@@ -61,6 +61,7 @@ export class HermesTurns implements TurnCounter {
       this.#session = stated(readSession(value));
       return noted('session', { atMs: undefined, id: undefined });
     }
+    if (of === 'usage') return noted('usage', { atMs: undefined, id: undefined });
     const message = readMessage(value, 'human');
     const key = of === undefined ? `line ${line}` : String(of);
     const known = this.#users.get(key);

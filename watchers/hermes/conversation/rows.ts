@@ -11,6 +11,7 @@ import {
   word,
 } from '../../../src/conversation/fields.js';
 import { noted, type Piece, type RowReading, type Tell } from '../../../src/conversation/row.js';
+import { usageTable } from '../usage-table.js';
 
 /** Prefix of content that is not plain text in Hermes' database (hermes_state_common, schema v30). */
 const jsonMark = '\u0000json:';
@@ -35,8 +36,9 @@ export interface HermesSession {
 }
 
 /** Which database row a line belongs to; without an id, it is a message that was written to a file instead. */
-export function rowOf(value: unknown): number | 'session' | undefined {
+export function rowOf(value: unknown): number | 'session' | 'usage' | undefined {
   const row = fields(value);
+  if (row.table === usageTable) return 'usage';
   if (row.table !== undefined) return 'session';
   return finite(row.id);
 }

@@ -1,0 +1,175 @@
+import * as v from 'valibot';
+
+/** What calls to a model took. Input excludes the cache; reasoning is part of output. */
+export interface Usage {
+  readonly calls: number;
+  readonly input: number;
+  readonly cacheRead: number;
+  readonly write5m: number;
+  readonly write1h: number;
+  readonly output: number;
+  readonly reasoning: number;
+  readonly searches: number;
+}
+export type UsageCounter = keyof Usage;
+
+/** In the order in which they are stored. */
+export const usageCounters = [
+  'calls',
+  'input',
+  'cacheRead',
+  'write5m',
+  'write1h',
+  'output',
+  'reasoning',
+  'searches',
+] as const satisfies readonly UsageCounter[];
+
+export const noUsage: Usage = {
+  calls: 0,
+  input: 0,
+  cacheRead: 0,
+  write5m: 0,
+  write1h: 0,
+  output: 0,
+  reasoning: 0,
+  searches: 0,
+};
+
+/** Calls to one model that began within one stretch of time. */
+export interface UsageSlot {
+  readonly startMs: number;
+  readonly span: SlotSpan;
+  readonly model: string;
+  readonly usage: Usage;
+  /** A digest of the calls' ids, whatever their order: sessions that hold copies of the same calls have the same. */
+  readonly print: string;
+}
+
+/** Quarters of an hour, because the offset of every time zone is a multiple of one; older slots may be joined. */
+export type SlotSpan = 'quarter' | 'hour' | 'day' | 'month';
+
+/** The precision of a slot's time, in characters of ISO 8601. */
+const precision: Readonly<Record<SlotSpan, number>> = { month: 7, day: 10, hour: 13, quarter: 16 };
+const spans: readonly SlotSpan[] = ['quarter', 'hour', 'day', 'month'];
+const slotKey = /^(\d{4}-\d\d(?:-\d\d(?:T\d\d(?::\d\d)?)?)?)Z (.+)$/s;
+const longestModel = 200;
+
+const text = v.pipe(v.string(), v.maxLength(400));
+const slotsSchema = v.record(text, text);
+
+export const metaUsageSchema = v.object({
+  v: v.literal(1),
+  /** `"2026-11-29T16:30Z <model>": "<calls> <input> … <print>"` */
+  slots: slotsSchema,
+  /** Calls that were copied from another session, which counts them. */
+  inherited: v.exactOptional(slotsSchema),
+  /** What the harness itself says it cost, by model, in USD. */
+  reported: v.exactOptional(v.record(text, v.pipe(v.number(), v.minValue(0)))),
+  /** Some of it could not be told from a copy with certainty. */
+  uncertain: v.exactOptional(v.literal(true)),
+  /** How many lines of each stream were counted. */
+  through: v.record(text, v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+});
+export type MetaUsage = v.InferOutput<typeof metaUsageSchema>;
+
+export function addUsage(left: Usage, right: Usage): Usage {
+  return mapUsage((counter) => Math.min(left[counter] + right[counter], Number.MAX_SAFE_INTEGER));
+}
+
+export function mapUsage(count: (counter: UsageCounter) => number): Usage {
+  return {
+    calls: count('calls'),
+    input: count('input'),
+    cacheRead: count('cacheRead'),
+    write5m: count('write5m'),
+    write1h: count('write1h'),
+    output: count('output'),
+    reasoning: count('reasoning'),
+    searches: count('searches'),
+  };
+}
+
+export function encodeSlot({ startMs, span, model, usage, print }: UsageSlot): [string, string] {
+  const time = slotTime(startMs, span);
+  const counts = usageCounters.map((counter) => usage[counter]);
+  return [`${time}Z ${model}`, [...counts, print].join(' ')];
+}
+
+/** `undefined` for an entry that is none. */
+export function decodeSlot(key: string, value: string): UsageSlot | undefined {
+  const [, time = '', model = ''] = slotKey.exec(key) ?? [];
+  const span = spans.find((one) => precision[one] === time.length);
+  if (span === undefined) return undefined;
+  const startMs = slotStart(time);
+  const fields = value.split(' ');
+  const counts = fields.slice(0, usageCounters.length).map(Number);
+  const isCounted = counts.length === usageCounters.length && counts.every(isCount);
+  if (Number.isNaN(startMs) || !isCounted) return undefined;
+  const usage = mapUsage((counter) => counts[usageCounters.indexOf(counter)] ?? 0);
+  return { startMs, span, model, usage, print: fields[usageCounters.length] ?? '' };
+}
+
+export function slotTime(ms: number, span: SlotSpan): string {
+  return new Date(ms).toISOString().slice(0, precision[span]);
+}
+
+export function slotStart(time: string): number {
+  return Date.parse(`${time}${'0000-01-01T00:00:00Z'.slice(time.length)}`);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** As it stands in a slot's key: on one line, and short. */
+export function modelName(model: string): string {
+  return model.replace(/\s+/g, ' ').trim().slice(0, longestModel) || 'unknown';
+}
+
+/** One call to a model. */
+export interface UsageCall {
+  /** The harness's id of the response: the same call has the same key, whichever stream repeats it. */
+  readonly key: string;
+  /** Milliseconds since the epoch, down to a quarter of an hour. */
+  readonly startMs: number;
+  readonly model: string;
+  readonly usage: Usage;
+  /** What the harness says it cost, in USD. */
+  readonly usd: number;
+  /** It was copied from another session, which counts it. */
+  readonly isInherited: boolean;
+}
+
+/** What a harness's own counters said at one time; they only grow. */
+export interface MeterReading {
+  /** Which counters. */
+  readonly meter: string;
+  readonly startMs: number;
+  readonly model: string;
+  readonly usage: Usage;
+  readonly usd: number;
+}
+
+/** What the lines of one stream say about its calls. */
+export interface StreamUsage {
+  /** Keys are distinct. */
+  readonly calls: readonly UsageCall[];
+  readonly readings: readonly MeterReading[];
+  /** What the harness itself says the session cost so far, by model, in USD. */
+  readonly figures: ReadonlyMap<string, number>;
+  /** The calls are recognised by their place among the counts, which only the newest generation tells. */
+  readonly isKeyless: boolean;
+  /** Some calls could not be told from copies with certainty. */
+  readonly isUncertain: boolean;
+}
+
+/** A stream's calls, and how many of its lines were counted. */
+export interface CountedStream {
+  /** '' is the main stream. */
+  readonly name: string;
+  readonly lines: number;
+  readonly usage: StreamUsage;
+  /** Generations that readers no longer see; their calls were paid for all the same. */
+  readonly earlier: readonly StreamUsage[];
+}

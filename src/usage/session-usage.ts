@@ -1,0 +1,71 @@
+import type { MetaDocument } from '../protocol/documents.js';
+import type { UsageSlot } from '../protocol/usage.js';
+import { decodeSlots } from '../protocol/usage-slots.js';
+
+/** What one session used, as its `meta.json` says. */
+export interface SessionUsage {
+  readonly harness: string;
+  readonly session: string;
+  readonly agent: string | undefined;
+  readonly host: string | undefined;
+  /** The folder it was started in. */
+  readonly folder: string | undefined;
+  readonly title: string | undefined;
+  /** ISO 8601 UTC; '' if unknown. */
+  readonly startedAt: string;
+  readonly slots: readonly UsageSlot[];
+  /** What the harness says it cost, in USD. */
+  readonly reportedUsd: number | undefined;
+  /** Lines that were mirrored and not counted yet. */
+  readonly uncountedLines: number;
+  readonly isUncertain: boolean;
+}
+
+/** `undefined` if the document says nothing about tokens. */
+export function sessionUsage(meta: MetaDocument): SessionUsage | undefined {
+  const { usage } = meta;
+  if (usage === null) return undefined;
+  const costs = Object.values(usage.reported ?? {});
+  return {
+    harness: meta.harness,
+    session: meta.session_id,
+    agent: meta.agent_id ?? undefined,
+    host: meta.host ?? undefined,
+    folder: meta.cwd ?? undefined,
+    title: meta.title ?? undefined,
+    startedAt: meta.started_at ?? '',
+    slots: decodeSlots(usage.slots),
+    reportedUsd: costs.length === 0 ? undefined : costs.reduce((sum, usd) => sum + usd, 0),
+    uncountedLines: Math.max(0, meta.total_lines - (usage.through[''] ?? 0)),
+    isUncertain: usage.uncertain === true,
+  };
+}
+
+/**
+ * A session that was copied from another one without saying so has the very same slots: the same calls at the same
+ * times, by their ids. They count once, for the session that began first.
+ */
+export function withoutCopies(sessions: readonly SessionUsage[]): readonly SessionUsage[] {
+  const seen = new Set<string>();
+  const inOrder = [...sessions].sort((left, right) => compare(orderOf(left), orderOf(right)));
+  const kept = inOrder.map((session) => ({
+    ...session,
+    slots: session.slots.filter((slot) => {
+      if (slot.print === '') return true;
+      const { startMs, span, model, usage, print } = slot;
+      const key = JSON.stringify([session.harness, startMs, span, model, usage, print]);
+      if (seen.has(key)) return false;
+      seen.add(key);
+      return true;
+    }),
+  }));
+  return kept;
+}
+
+function orderOf({ startedAt, session }: SessionUsage): string {
+  return `${startedAt} ${session}`;
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addUsage, noUsage, type Usage } from '../../src/protocol/usage.js';
+import { decodeSlots } from '../../src/protocol/usage-slots.js';
+import { withoutCopies } from '../../src/usage/session-usage.js';
+import {
+  type FixtureStream,
+  hasSharedFixtures,
+  readFixtureStreams,
+  sharedFolder,
+} from '../support/fixture-streams.js';
+import { createTemporaryFolder } from '../support/temporary-folder.js';
+import { byDay, counted, type Rows, usageOf } from './counting.js';
+
+interface Case {
+  readonly case: string;
+  readonly harness: string;
+  readonly day_utc: string;
+  readonly expected: Readonly<Record<string, number>>;
+}
+
+interface Expected {
+  readonly harness: string;
+  readonly fixture: string;
+  readonly session: string;
+  readonly stream: string;
+  readonly usage?: { readonly own?: object; readonly inherited?: object } | null;
+}
+
+const oracle = <Content>(name: string): Content =>
+  JSON.parse(readFileSync(join(sharedFolder, 'oracle', name), 'utf8'));
+const cases = hasSharedFixtures ? oracle<{ cases: readonly Case[] }>('usage.json').cases : [];
+const sessions = hasSharedFixtures
+  ? oracle<{ sessions: readonly Expected[] }>('conversation.json').sessions
+  : [];
+
+function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.jsonl'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function rowsOf(path: string): readonly unknown[] {
+  return readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** By session, as the watchers name them. */
+function sessionsBelow(root: string): ReadonlyMap<string, readonly Rows[]> {
+  const found = new Map<string, Rows[]>();
+  const add = (rows: Rows): void => {
+    const key = `${rows.harness} ${rows.session}`;
+    found.set(key, [...(found.get(key) ?? []), rows]);
+  };
+  const projects = join(root, '.claude/projects');
+  for (const path of filesBelow(projects)) {
+    const [, session = '', ...rest] = relative(projects, path).split('/');
+    const stream = rest.join('/').replace(/\.jsonl$/, '');
+    const rows = rowsOf(path);
+    add({ harness: 'claude-code', session: basename(session, '.jsonl'), stream, rows });
+  }
+  for (const path of filesBelow(join(root, '.codex/sessions'))) {
+    const session = basename(path, '.jsonl').slice(-36);
+    add({ harness: 'codex', session, stream: '', rows: rowsOf(path) });
+  }
+  return found;
+}
+
+describe.skipIf(!hasSharedFixtures)(
+  'the cases of the oracle (skipped where ../shared is absent)',
+  () => {
+    const days = new Map<string, Usage>();
+    let remove: () => Promise<void> = async () => undefined;
+
+    beforeAll(async () => {
+      const folder = await createTemporaryFolder();
+      remove = folder.remove;
+      const root = join(folder.path, 'tree');
+      execFileSync('python3', [join(sharedFolder, 'tools/usage-cases.py'), root]);
+      const used = [...sessionsBelow(root)].map(([key, streams]) => ({
+        harness: key.split(' ')[0] ?? '',
+        session: key,
+        agent: undefined,
+        host: undefined,
+        folder: undefined,
+        title: undefined,
+        startedAt: '',
+        slots: decodeSlots(usageOf(...streams).slots),
+        reportedUsd: undefined,
+        uncountedLines: 0,
+        isUncertain: false,
+      }));
+      for (const { harness, slots } of withoutCopies(used)) {
+        for (const { startMs, usage } of slots) {
+          const day = `${harness} ${new Date(startMs).toISOString().slice(0, 10)}`;
+          days.set(day, addUsage(days.get(day) ?? noUsage, usage));
+        }
+      }
+    });
+    afterAll(() => remove());
+
+    it.each(cases)('$case', ({ harness, day_utc: day, expected }) => {
+      const { input, output, cacheRead, write5m, write1h, reasoning } =
+        days.get(`${harness} ${day}`) ?? noUsage;
+      const told: Readonly<Record<string, number>> = {
+        input_uncached: input,
+        output,
+        cache_read: cacheRead,
+        cache_write: write5m + write1h,
+        reasoning,
+      };
+      for (const [name, count] of Object.entries(expected)) {
+        if (name in told) expect({ [name]: told[name] }).toEqual({ [name]: count });
+      }
+    });
+  },
+);
+
+describe.skipIf(!hasSharedFixtures)(
+  'the sessions of the oracle (skipped where ../shared is absent)',
+  () => {
+    let streams: readonly FixtureStream[] = [];
+
+    beforeAll(async () => {
+      streams = await readFixtureStreams();
+    }, 60_000);
+
+    /** Of forks whose rows do not say what was copied: the rows of their parent. */
+    function parentOf(fork: FixtureStream): Pick<Rows, 'parentRowIds'> {
+      if (fork.harness !== 'openclaw') return {};
+      const others = streams.filter(
+        ({ tree, session }) => tree === fork.tree && session !== fork.session,
+      );
+      const ids = others.flatMap(({ lines }) => lines.map((line) => JSON.parse(line)));
+      return { parentRowIds: new Set(ids.map(({ event, id }) => event?.id ?? id)) };
+    }
+
+    /** By day and model where the oracle tells them, else all together. */
+    function told(
+      slots: Readonly<Record<string, string>> | undefined,
+      expected: object | undefined,
+    ) {
+      const days = byDay(slots ?? {});
+      const isByDay = Object.keys(expected ?? {}).some((name) => name.includes('-'));
+      if (isByDay || expected === undefined) {
+        return Object.fromEntries(
+          Object.entries(days).map(([day, usage]) => [day, inWords(usage)]),
+        );
+      }
+      const all = Object.values(days).reduce(addUsage, noUsage);
+      const words = {
+        ...inWords(all),
+        input_uncached: all.input,
+        reasoning_of_output: all.reasoning,
+      };
+      const whole: Record<string, number> = { ...words, cache_write: all.write5m + all.write1h };
+      return Object.fromEntries(Object.keys(expected).map((name) => [name, whole[name]]));
+    }
+
+    function inWords({ calls, input, cacheRead, write5m, write1h, output }: Usage) {
+      return {
+        calls,
+        input,
+        cache_read: cacheRead,
+        cache_write_5m: write5m,
+        cache_write_1h: write1h,
+        output,
+      };
+    }
+
+    it.each(sessions.filter(({ usage }) => usage))('$harness $session $stream', (expected) => {
+      const tree = expected.fixture.startsWith('shared:') ? 'harness' : 'harness-2026-11';
+      const { harness, session, stream, usage } = expected;
+      const found = streams.find(
+        (one) =>
+          one.tree === `${tree}/${harness}` && one.session === session && one.stream === stream,
+      );
+      if (found === undefined) throw new Error('no such stream');
+      const rows = found.lines.map((line) => JSON.parse(line));
+      const one = { harness, session, stream, rows, ...parentOf(found) };
+      const { slots, inherited } = usageOf(one);
+      expect(told(slots, usage?.own)).toEqual(usage?.own);
+      expect(told(inherited, usage?.inherited)).toEqual(usage?.inherited ?? {});
+      expect(counted(one, [3, 7, 8]).usage).toEqual(counted(one).usage);
+    });
+  },
+);
