@@ -9,7 +9,8 @@ import {
   turnAround,
 } from '../../src/cli/conversation-lines.js';
 import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
-import { columns, printStoredLine, printStyled } from '../../src/cli/output.js';
+import { columns, printStoredLine } from '../../src/cli/output.js';
+import { printPaged } from '../../src/cli/pager.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
 import type { Conversation, Turn } from '../../src/conversation/conversation.js';
 import { type ConversationCounts, countsOf } from '../../src/conversation/counts.js';
@@ -26,7 +27,7 @@ import { harnessNames } from '../../watchers/names.js';
 export default class SessionShow extends BaseCommand {
   static override summary = 'show a session as a conversation';
   static override description =
-    `Shows prompts, answers, and one line per tool call; a sub-agent is one line, with its name for --stream. Thinking, context and what a fork inherited are left out unless you ask for them. A turn is cut after 64 KB.
+    `Shows prompts, answers, and one line per tool call; a sub-agent is one line, with its name for --stream. Thinking, context and what a fork inherited are left out unless you ask for them. A turn is cut after 64 KB. At a terminal it goes through $PAGER, if that is set.
 
 --tail N shows the last N turns, or the last N lines if none is part of a turn. It reads only the end of a long session, so it names turns by the line where they begin (for --around), not by number. With --raw it prints the last N lines, byte for byte as stored. Lines are counted from 0.
 
@@ -123,11 +124,12 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     const place = [harness, id, ...(stream === '' ? [] : [stream])].join('/');
     const isTail = tail !== undefined;
     const many = isTail ? `the last ${plural(turns.length, 'turn')}` : plural(all.length, 'turn');
-    printStyled(title ?? '(no title)', 'said');
-    printStyled(`${place}, ${many}`, 'quiet');
-    printStyled('', undefined);
-    const lines = conversationLines({ ...view, turns, isByLine: isTail });
-    for (const { text, style } of lines) printStyled(text, style);
+    printPaged([
+      { text: title ?? '(no title)', style: 'said' },
+      { text: `${place}, ${many}`, style: 'quiet' },
+      { text: '' },
+      ...conversationLines({ ...view, turns, isByLine: isTail }),
+    ]);
   }
 
   /** Lines that amount to no turn are shown as they are, below the heading at which scripts cut. */

@@ -59,9 +59,13 @@ function hasColour(
 
 /** A line of the answer, emphasised where there is colour. What it quotes is escaped first. */
 export function printStyled(text: string, style: keyof typeof styles | undefined): void {
+  process.stdout.write(`${styledText(text, style)}\n`);
+}
+
+/** The same without its newline. */
+export function styledText(text: string, style: keyof typeof styles | undefined): string {
   const line = escapeTerminal(text.replaceAll('\t', '    '));
-  const isPainted = style !== undefined && hasColour();
-  process.stdout.write(isPainted ? `\u001b[${styles[style]}m${line}\u001b[0m\n` : `${line}\n`);
+  return style !== undefined && hasColour() ? `\u001b[${styles[style]}m${line}\u001b[0m` : line;
 }
 
 /** Bytes the user asked for raw. */

@@ -93,6 +93,21 @@ describe('tracecraft session', () => {
     },
   );
 
+  it.runIf(process.platform === 'linux')('shows one at a terminal through its pager', async () => {
+    const show = ['session', 'show', id, '--tail', '1'];
+    const paged = (PAGER: string) =>
+      world.runInTerminal(show, { ...inHome, env: { PAGER, NO_COLOR: '1' } });
+    const plain = (await world.run(show, inHome)).stdout.split('\n').filter(Boolean);
+    const lines = (text: string) => text.split(/\r?\n/).filter(Boolean);
+    const numbered = await paged('sed "s/^/| /"');
+    expect(lines(numbered.stdout)).toEqual(
+      expect.arrayContaining(plain.map((line) => `| ${line}`)),
+    );
+    const missing = await paged('no-such-pager-here');
+    expect(lines(missing.stdout)).toEqual(expect.arrayContaining(plain));
+    expect(missing.code).toBe(0);
+  });
+
   it('shows one by the beginning of its id, and its last lines byte for byte', async () => {
     const shown = await world.run(['session', 'show', id.slice(0, 12), '--info'], inHome);
     expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('claude-x') });
