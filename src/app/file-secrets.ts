@@ -1,8 +1,8 @@
-import { isUtf8 } from 'node:buffer';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redactor } from '../redact/redact.js';
+import { decodeUtf16, encodeUtf16, utf16Mark, utf16Of } from './utf16.js';
 
 /** A larger file takes too long, and was hardly written by hand. */
 export const scannedBytes = 8 * 1024 * 1024;
@@ -18,13 +18,81 @@ export interface RedactedText {
  * A document is redacted as a whole, since a key or a list of settings spans lines; rows of JSON
  * are redacted one by one.
  */
+export function redactText(redactor: Redactor, content: Buffer): RedactedText {
+  const encoding = utf16Of(content);
+  if (encoding === undefined) return redactUtf8(redactor, content);
+  const { bytes, counts } = redactUtf8(redactor, decodeUtf16(content, encoding));
+  return { bytes: Buffer.concat([utf16Mark(encoding), encodeUtf16(bytes, encoding)]), counts };
+}
+
+function redactUtf8(redactor: Redactor, content: Buffer): RedactedText {
+  return isJsonLines(content) ? redactRows(redactor, content) : redactDocument(redactor, content);
+}
+
 export function redactDocument(redactor: Redactor, content: Buffer): RedactedText {
-  const isRows = isJsonLines(content);
-  const whole = isRows ? undefined : redactPieces(redactor, [content]);
+  const whole = redactPieces(redactor, [content]);
   // A document that exceeds the budget as a whole may fit it line by line; otherwise all of it
   // would be redacted.
-  const isTooMuch = whole === undefined || 'budget' in whole.counts;
-  return isTooMuch ? redactPieces(redactor, linesOf(content)) : whole;
+  return 'budget' in whole.counts ? redactPieces(redactor, linesOf(content)) : whole;
+}
+
+/** Lines among the rows that are not rows are a document: somebody may have appended a key. */
+export function redactRows(redactor: Redactor, content: Buffer): RedactedText {
+  const counts: Record<string, number> = {};
+  const redacted: Buffer[] = [];
+  for (const { bytes, isRow } of rowsAndOthers(content)) {
+    const done = isRow ? redactPieces(redactor, [bytes]) : redactDocument(redactor, bytes);
+    for (const [kind, count] of Object.entries(done.counts)) {
+      counts[kind] = (counts[kind] ?? 0) + count;
+    }
+    redacted.push(done.bytes);
+  }
+  return { bytes: Buffer.concat(redacted), counts };
+}
+
+interface Piece {
+  readonly bytes: Buffer;
+  readonly isRow: boolean;
+}
+
+/** Each row by itself; successive other lines together. */
+function* rowsAndOthers(content: Buffer): Generator<Piece> {
+  let start = 0;
+  let end = 0;
+  for (const line of linesOf(content)) {
+    if (isRowLike(line)) {
+      if (end > start) yield { bytes: content.subarray(start, end), isRow: false };
+      yield { bytes: line, isRow: true };
+      start = end + line.length;
+    }
+    end += line.length;
+  }
+  if (end > start) yield { bytes: content.subarray(start, end), isRow: false };
+}
+
+/** Where the last lines begin that are not rows: what follows may belong to them. */
+export function endOfRows(content: Buffer): number {
+  let end = content.length;
+  while (end > 0) {
+    const start = end < 2 ? 0 : content.lastIndexOf(newline, end - 2) + 1;
+    if (isRowLike(content.subarray(start, end))) return end;
+    end = start;
+  }
+  return 0;
+}
+
+/** By its brackets: parsing every row would cost as much again. */
+function isRowLike(line: Buffer): boolean {
+  let from = 0;
+  let to = line.length - 1;
+  while (from < to && isBlank(line[from])) from += 1;
+  while (to > from && isBlank(line[to])) to -= 1;
+  const [first, last] = [line[from], line[to]];
+  return (first === 0x7b && last === 0x7d) || (first === 0x5b && last === 0x5d);
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 }
 
 export function redactPieces(redactor: Redactor, pieces: Iterable<Buffer>): RedactedText {
@@ -38,9 +106,9 @@ export function redactPieces(redactor: Redactor, pieces: Iterable<Buffer>): Reda
   return { bytes: Buffer.concat(redacted), counts };
 }
 
-/** Whether a file is text: UTF-8 without NUL. */
+/** Whether a file is text, in whatever encoding: without NUL, or marked as UTF-16. */
 export function isText(content: Buffer): boolean {
-  return !content.includes(0) && isUtf8(content);
+  return !content.includes(0) || utf16Of(content) !== undefined;
 }
 
 /** Whether the first non-blank line is a complete JSON object or array. */
@@ -108,7 +176,7 @@ export async function lookAtFiles<Source extends FileSource>(
   try {
     for (const source of sources) {
       const content = source.size > scannedBytes ? undefined : await textOf(source.path);
-      const looked = content === undefined ? undefined : redactDocument(redactor, content);
+      const looked = content === undefined ? undefined : redactText(redactor, content);
       const isClean = looked === undefined || Object.keys(looked.counts).length === 0;
       if (!isClean) found.push({ name: source.name, counts: looked.counts });
       if (isClean || folder === undefined) {

@@ -5,13 +5,14 @@ import { secretsOf } from '../redact/env-secrets.js';
 import type { Redactor } from '../redact/redact.js';
 import { createRedactor } from '../redact/redactor.js';
 import {
+  endOfRows,
   isJsonLines,
-  linesOf,
   type RedactedText,
   redactDocument,
-  redactPieces,
+  redactRows,
   scannedBytes,
 } from './file-secrets.js';
+import { readText } from './utf16.js';
 
 /** The engine as the config sets it up, optionally with further known secrets. */
 export function redactorOf(settings: Settings | undefined, known: readonly string[]): Redactor {
@@ -36,8 +37,8 @@ export function knownFromHere(
 
 /**
  * Redacts a stream. Lines of JSON pass one by one, in constant memory (one line must fit). Anything
- * else is a document: a private key or a list of settings spans lines, so it is redacted in pieces
- * of up to 8 MiB that end with a line. Returns what was found, by kind.
+ * else, also between them, is a document: a private key or a list of settings spans lines, so it is
+ * redacted in pieces of up to 8 MiB that end with a line. Returns what was found, by kind.
  */
 export async function redactStream(
   redactor: Redactor,
@@ -45,15 +46,16 @@ export async function redactStream(
   output: NodeJS.WritableStream | undefined,
 ): Promise<Counts> {
   let counts: Counts = {};
+  const { chunks, encode } = readText(input);
   const write = async ({ bytes, counts: found }: RedactedText): Promise<void> => {
     counts = addCounts(counts, found);
-    if (output !== undefined && !output.write(bytes)) await once(output, 'drain');
+    if (output !== undefined && !output.write(encode(bytes))) await once(output, 'drain');
   };
   let waiting: Buffer = Buffer.alloc(0);
   let isRows: boolean | undefined;
   let arrived: Buffer[] = [];
   let arrivedBytes = 0;
-  for await (const chunk of input) {
+  for await (const chunk of chunks) {
     arrived.push(chunk);
     arrivedBytes += chunk.length;
     const isDue =
@@ -64,18 +66,25 @@ export async function redactStream(
     arrivedBytes = 0;
     isRows ??= rowsOrDocument(waiting);
     if (isRows === undefined || (!isRows && waiting.length < scannedBytes)) continue;
-    const end = waiting.lastIndexOf(0x0a) + 1 || (isRows ? 0 : waiting.length);
-    await pass(waiting.subarray(0, end), isRows);
+    const end = endOfPiece(waiting, isRows);
+    await write(redacted(waiting.subarray(0, end), isRows));
     waiting = Buffer.from(waiting.subarray(end));
   }
   const rest = Buffer.concat([waiting, ...arrived]);
-  if (rest.length > 0) await pass(rest, isRows ?? isJsonLines(rest));
+  if (rest.length > 0) await write(redacted(rest, isRows ?? isJsonLines(rest)));
   return counts;
 
-  async function pass(text: Buffer, isOfRows: boolean): Promise<void> {
-    if (!isOfRows) return await write(redactDocument(redactor, text));
-    for (const line of linesOf(text)) await write(redactPieces(redactor, [line]));
+  function redacted(text: Buffer, isOfRows: boolean): RedactedText {
+    return isOfRows ? redactRows(redactor, text) : redactDocument(redactor, text);
   }
+}
+
+/** How much of what has arrived can be redacted without what follows it. */
+function endOfPiece(arrived: Buffer, isRows: boolean): number {
+  const lines = arrived.lastIndexOf(0x0a) + 1;
+  if (!isRows) return lines || arrived.length;
+  const rows = endOfRows(arrived.subarray(0, lines));
+  return lines - rows < scannedBytes ? rows : lines;
 }
 
 /** `undefined`: only blank lines so far. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { NotAllowedError, UsageError } from '../errors.js';
@@ -52,9 +52,10 @@ export async function writeConfig(
   });
 }
 
-/** A clone may contain a link of that name; git itself does not follow one there. */
-const appendingToNoLink =
-  constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
+/** A clone may contain a link of that name, or an archive a pipe; git itself does not follow a link there. */
+const noLink = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const appending = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | noLink;
+const maxIgnoreBytes = 1 << 20;
 
 export type GitIgnored = 'no-repository' | 'already' | 'added' | 'tracked';
 
@@ -65,20 +66,40 @@ export async function keepOutOfGit(path: string): Promise<GitIgnored> {
   if (!(await isInWorkTree(folder))) return 'no-repository';
   if (await gitSays(folder, ['ls-files', '--error-unmatch', '--', name])) return 'tracked';
   const ignoreFile = join(folder, '.gitignore');
-  const before = await readFile(ignoreFile, 'utf8').catch(() => '');
+  const before = await ignoreRules(ignoreFile).catch((error: unknown) => {
+    throw cannotIgnore(ignoreFile, name, error);
+  });
   const lines = before.split('\n').map((line) => line.trim());
   if (lines.includes(name) || lines.includes(`/${name}`)) return 'already';
   if (await gitSays(folder, ['check-ignore', '-q', '--', name])) return 'already';
   const separator = before === '' || before.endsWith('\n') ? '' : '\n';
   try {
-    await appendFile(ignoreFile, `${separator}${name}\n`, { flag: appendingToNoLink });
+    await appendFile(ignoreFile, `${separator}${name}\n`, { flag: appending });
   } catch (error) {
-    throw new NotAllowedError(`cannot add to ${ignoreFile}: ${String(error)}`, {
-      hint: `Add the line ${name} to it yourself, then run "tracecraft init" again.`,
-      cause: error,
-    });
+    throw cannotIgnore(ignoreFile, name, error);
   }
   return 'added';
+}
+
+function cannotIgnore(ignoreFile: string, name: string, cause: unknown): NotAllowedError {
+  return new NotAllowedError(`cannot add to ${ignoreFile}: ${String(cause)}`, {
+    hint: `Add the line ${name} to it yourself, then run "tracecraft init" again.`,
+    cause,
+  });
+}
+
+/** The file's text; empty if there is none. Throws if it is anything but a file of reasonable size. */
+async function ignoreRules(path: string): Promise<string> {
+  if (!(await isThere(path))) return '';
+  const file = await open(path, constants.O_RDONLY | noLink);
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw new Error('it is not a file');
+    if (found.size > maxIgnoreBytes) throw new Error('it is larger than 1 MiB');
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
 }
 
 /** `.git` is a folder, or a file in linked work trees and submodules. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -201,6 +201,8 @@ describe('a local bucket', () => {
 });
 
 describe('in a git work tree', () => {
+  const ignoreFile = (): string => join(world.project, '.gitignore');
+
   beforeEach(() => git('init', '-q'));
 
   it('keeps the config out of git', async () => {
@@ -225,6 +227,24 @@ describe('in a git work tree', () => {
     const second = await world.runJson(['init']);
     expect(second.json).toMatchObject({ data: { gitignore: 'already' } });
     expect(await readFile(join(world.project, '.gitignore'), 'utf8')).toBe('.trace*\n');
+  });
+
+  it.each([
+    ['a link to a device that never ends', () => symlink('/dev/zero', ignoreFile())],
+    ['a link to a file elsewhere', () => symlink('../home/rules', ignoreFile())],
+    ['a pipe that nobody writes to', async () => void execFileSync('mkfifo', [ignoreFile()])],
+    [
+      'a file of gigabytes',
+      () => writeFile(ignoreFile(), '').then(() => truncate(ignoreFile(), 3e9)),
+    ],
+  ])('follows, waits for or loads nothing that came as .gitignore: %s', async (_, plant) => {
+    await writeFile(join(world.home, 'rules'), 'theirs\n');
+    await plant();
+    const { code, stderr } = await world.run(['init']);
+    expect(code).toBe(7);
+    expect(stderr).toContain(`cannot add to ${ignoreFile()}`);
+    expect(stderr).toContain('Add the line .tracecraft.json to it yourself');
+    expect(await readFile(join(world.home, 'rules'), 'utf8')).toBe('theirs\n');
   });
 
   it('warns if git has the config already', async () => {
