@@ -226,7 +226,7 @@ describe('taking back elsewhere', () => {
     const body = encodeDocument({ value: { [token(1)]: 1, [token(2)]: 2 } });
     await store.client().put(layout.memory('k'), body);
     expect(await fix(store.client())).toMatchObject([
-      { state: 'left', reason: expect.stringContaining('not be readable') },
+      { state: 'left', reason: expect.stringContaining('make it unreadable') },
     ]);
     expect(store.objects.get(layout.memory('k'))?.body).toEqual(body);
   });
