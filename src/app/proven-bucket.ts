@@ -7,6 +7,7 @@ import { destinationFolder, readProven, recordProven } from '../config/destinati
 import { openableTarget, type Settings } from '../config/settings.js';
 import { nodeIo } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
+import { withBoundedDocuments } from './bounded-documents.js';
 
 /** The bucket the settings name, retrying transient failures. */
 async function openSettled(settings: Settings): Promise<Bucket> {
@@ -54,5 +55,5 @@ async function reopened(bucket: Bucket, target: BucketTarget): Promise<Bucket> {
 }
 
 function retried(bucket: Bucket): Bucket {
-  return withRetry(bucket, { clock: systemClock, ...patientRetry });
+  return withBoundedDocuments(withRetry(bucket, { clock: systemClock, ...patientRetry }));
 }

@@ -61,6 +61,11 @@ export interface CallOptions {
 export interface GetOptions extends CallOptions {
   /** Byte positions, both inclusive. `end` is clamped to the object; a `start` past the end gives an empty body. */
   readonly range?: { readonly start: number; readonly end: number };
+  /**
+   * The most bytes that are wanted. Of a larger object only the size counts; body and ETag may be empty. Not together
+   * with a range.
+   */
+  readonly atMost?: number;
 }
 
 export interface PutOptions extends CallOptions {

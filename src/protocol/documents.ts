@@ -176,6 +176,7 @@ export function encodeDocument(document: object): Buffer {
 const deepest = 200;
 
 function parseJson(key: string, body: Uint8Array): unknown {
+  if (body.length === 0) throw new DocumentError(key, 'empty, or too large to be a document');
   if (isDeeper(body, deepest)) throw new DocumentError(key, `nested more than ${deepest} levels`);
   try {
     return JSON.parse(Buffer.from(body).toString('utf8'));

@@ -179,6 +179,21 @@ export function describeBucketContract(
         expect(await part(500, 600)).toBe('');
       });
 
+      it('need not be named to read at most so many bytes', async () => {
+        const key = `${fresh()}digits`;
+        const written = await bucket.put(key, text('0123456789'));
+        const whole = { ...written, body: text('0123456789'), size: 10 };
+        expect(await bucket.get(key, { atMost: 10 })).toMatchObject(whole);
+        expect(await bucket.get(key, { atMost: 999 })).toMatchObject(whole);
+        expect(await bucket.get(key, { atMost: 9 })).toMatchObject({ size: 10 });
+        await bucket.put(key, Buffer.alloc(0));
+        expect(await bucket.get(key, { atMost: 9 })).toMatchObject({
+          body: Buffer.alloc(0),
+          size: 0,
+        });
+        expect(await bucket.get(`${key}-none`, { atMost: 9 })).toBeUndefined();
+      });
+
       it('may be empty; impossible ones are refused', async () => {
         const key = `${fresh()}nothing`;
         expect(await bucket.get(key, { range: { start: 0, end: 3 } })).toBeUndefined();

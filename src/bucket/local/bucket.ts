@@ -95,13 +95,14 @@ interface Writer extends CallOptions {
 async function get(
   layout: LocalLayout,
   key: Key,
-  { range, signal }: GetOptions = {},
+  { range, atMost = Number.POSITIVE_INFINITY, signal }: GetOptions = {},
 ): Promise<Stored | undefined> {
   checkRange(range);
   throwIfAborted(signal);
   const path = await layout.locate(key);
   const reading = `read ${path}`;
   const stored = await withFile(reading, path, async (file, { size, mtime }) => {
+    if (size > atMost) return { body: Buffer.alloc(0), etag: '', size, modifiedAt: mtime };
     if (range === undefined) {
       return readWhole(file, reading, { size, modifiedAt: mtime, signal });
     }

@@ -15,9 +15,10 @@ export type Headers = Omit<Stored, 'body'>;
 export async function getObject(
   connection: S3Connection,
   key: Key,
-  { range, signal }: GetOptions,
+  { range: asked, atMost, signal }: GetOptions,
 ): Promise<Stored | undefined> {
-  checkRange(range);
+  checkRange(asked);
+  const range = asked ?? (atMost === undefined ? undefined : { start: 0, end: atMost - 1 });
   const call = { action: `read ${key}`, signal };
   if (connection.redirects.redirects) return getRedirected(connection, key, call, range);
   const answer = await fetchObject(connection, key, call, range);

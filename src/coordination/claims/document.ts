@@ -40,8 +40,7 @@ const maxDocumentBytes = 16 << 20;
 
 /** Like `get`, but throws `DocumentError` if the object is too large to be a document. */
 export async function getBounded(bucket: Bucket, key: string): Promise<Stored | undefined> {
-  const range = { start: 0, end: maxDocumentBytes };
-  const stored = await bucket.get(key, { range });
+  const stored = await bucket.get(key, { atMost: maxDocumentBytes });
   if (stored === undefined || stored.size <= maxDocumentBytes) return stored;
   throw new DocumentError(key, `${stored.size} bytes is too large`);
 }

@@ -23,7 +23,7 @@ export async function readState(
   { bucket }: Pick<MemoryPlace, 'bucket'>,
   key: string,
 ): Promise<(StoredState & { readonly etag: string }) | DocumentError | undefined> {
-  const stored = await bucket.get(key, { range: { start: 0, end: maxMemoryBytes } });
+  const stored = await bucket.get(key, { atMost: maxMemoryBytes });
   if (stored === undefined) return undefined;
   const { body, size, modifiedAt, etag } = stored;
   try {
