@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { createHubBucketIfMissing, openHubBucket } from '../../src/bucket/hugging-face/bucket.js';
 import { hubToken } from '../../src/bucket/hugging-face/location.js';
@@ -386,3 +386,30 @@ it('keeps memory flat under many small writes', async () => {
     await writes.remove();
   }
 }, 120_000);
+
+describe('a Hub that does not answer', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    ['HTTPS_PROXY', '', true],
+    ['http_proxy', '', true],
+    ['HTTPS_PROXY', '1', false],
+    ['OTHER', '', false],
+  ])(
+    'is told from a proxy that Node does not use: %s, NODE_USE_ENV_PROXY=%s',
+    async (name, use, isUnused) => {
+      for (const one of ['HTTPS_PROXY', 'HTTP_PROXY']) {
+        vi.stubEnv(one, undefined);
+        vi.stubEnv(one.toLowerCase(), undefined);
+      }
+      vi.stubEnv(name, 'http://proxy.example.com:3128');
+      vi.stubEnv('NODE_USE_ENV_PROXY', use);
+      const gone = await startHub();
+      await gone.stop();
+      const silent = openHubBucket({ bucket: 'ann/traces', endpoint: gone.endpoint, token });
+      const failure = await silent.get('p/k').catch((error: unknown) => error);
+      if (!(failure instanceof UnreachableError)) throw new Error(`not unreachable: ${failure}`);
+      expect(failure.hint?.includes('NODE_USE_ENV_PROXY=1')).toBe(isUnused);
+    },
+  );
+});

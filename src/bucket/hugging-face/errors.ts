@@ -106,6 +106,9 @@ function silenceHint({ isTooFast, message }: HubSilence): string {
   if (isTooFast) {
     return 'The Hub asks us to slow down: https://huggingface.co/docs/hub/rate-limits lists its limits.';
   }
+  if (isProxyUnused(process.env)) {
+    return 'A proxy is named, but Node uses it for the Hub only with NODE_USE_ENV_PROXY=1, from Node 22.21 or 24 on.';
+  }
   if (/ENOTFOUND|EAI_AGAIN/.test(message)) {
     return 'Is this machine online, and is the endpoint spelled correctly?';
   }
@@ -116,6 +119,14 @@ function silenceHint({ isTooFast, message }: HubSilence): string {
     return "The server's certificate is not trusted: NODE_EXTRA_CA_CERTS can name more authorities.";
   }
   return 'Check the network and https://status.huggingface.co, then try again.';
+}
+
+/** `fetch` is Node's own, and ignores the variables that name a proxy unless told otherwise. */
+function isProxyUnused(env: Readonly<Record<string, string | undefined>>): boolean {
+  const isNamed = ['HTTPS_PROXY', 'HTTP_PROXY'].some(
+    (name) => (env[name] || env[name.toLowerCase()] || '') !== '',
+  );
+  return isNamed && env.NODE_USE_ENV_PROXY !== '1';
 }
 
 /** A bug of ours or the client's; `fetch` reports broken connections as a TypeError, too. */
