@@ -1,14 +1,19 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { usualBriefBytes } from '../src/brief/size.js';
+import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { columns } from '../src/cli/output.js';
 import { systemClock } from '../src/clock.js';
+import type { Settings } from '../src/config/settings.js';
 import { readPastHandoff } from '../src/coordination/claims/past-handoffs.js';
-import { readHandoff } from '../src/coordination/claims/steps.js';
+import { readHandoff, readStep } from '../src/coordination/claims/steps.js';
 import { NotFoundError } from '../src/errors.js';
 import type { HandoffDocument } from '../src/protocol/coordination.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';
+import { findById } from '../src/sessions/find.js';
+import { harnessNames } from '../watchers/names.js';
 
 export default class Handoff extends BaseCommand {
   static override summary = 'show what the last holder of a step left for the next';
@@ -17,6 +22,7 @@ export default class Handoff extends BaseCommand {
   static override examples = [
     '<%= config.bin %> handoff design',
     '<%= config.bin %> handoff design --epoch 1',
+    '<%= config.bin %> handoff design --brief > brief.md',
     "<%= config.bin %> handoff design --json | jq -r '.data.changed_files[]'",
   ];
   static override args = {
@@ -25,6 +31,9 @@ export default class Handoff extends BaseCommand {
 
   static override flags = {
     epoch: Flags.integer({ summary: 'the handoff of this epoch', min: 1 }),
+    brief: Flags.boolean({
+      summary: 'add the brief of the session that ended the step, as "session brief" prints it',
+    }),
   };
 
   async run(): Promise<object> {
@@ -48,7 +57,31 @@ export default class Handoff extends BaseCommand {
       });
     }
     for (const line of linesOf(step, handoff)) this.print(line);
-    return handoff;
+    if (!flags.brief) return handoff;
+    const view = await readStep(place, step);
+    const brief =
+      view?.epoch === handoff.epoch
+        ? await this.brief(settings, bucket, view.session_id)
+        : undefined;
+    if (brief === undefined) this.note('No mirrored session is known to have ended it: no brief.');
+    return { ...handoff, brief: brief ?? null };
+  }
+
+  private async brief(
+    settings: Settings,
+    bucket: Bucket,
+    sessionId: string | null,
+  ): Promise<string | undefined> {
+    if (sessionId === null) return undefined;
+    const layout = bucketLayout(settings.project);
+    const session = await findById({ bucket, layout }, sessionId, harnessNames);
+    if (session === undefined) return undefined;
+    const { sessionBrief } = await import('../src/app/session-brief.js');
+    const { markdown, missing } = await sessionBrief(settings, bucket, session, usualBriefBytes);
+    for (const error of missing) this.warn(`left out: ${error.message}`);
+    this.print('');
+    this.printText(markdown);
+    return markdown;
   }
 }
 

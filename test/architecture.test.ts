@@ -35,6 +35,7 @@ const floors: readonly (readonly string[])[] = [
     'src/search/',
     'src/sessions/',
     'src/restore/',
+    'src/brief/',
     'src/compact/',
     'src/usage/',
   ],

@@ -73,6 +73,18 @@ async function refuseRemoved(store: SessionStore, word: string, scope: Reference
   );
 }
 
+/** The session of exactly this id, whichever of these harnesses it is of. */
+export async function findById(
+  { bucket, layout }: SessionStore,
+  id: string,
+  harnesses: readonly string[],
+): Promise<ListedSession | undefined> {
+  const ids = await listSessionIds(bucket, layout, harnesses);
+  const harness = harnesses.find((one) => ids.get(one)?.has(id));
+  if (harness === undefined) return undefined;
+  return { harness, id, meta: await readMeta(bucket, layout.meta(harness, id)) };
+}
+
 /** Scripts look for these words. */
 function notFound(word: string, { harnesses: [first, ...others] }: ReferenceScope): string {
   const isOnly = first !== undefined && others.length === 0;

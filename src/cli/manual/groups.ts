@@ -33,6 +33,7 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'session stop',
       'session verify',
       'session restore',
+      'session brief',
       'session remove',
       'session compact',
       'hook',
