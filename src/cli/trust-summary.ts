@@ -43,7 +43,7 @@ export function trustRows(
 ): readonly Row[] {
   const { agent_id, claim_ttl, redact, watch, project } = file.document;
   return [
-    ['config', file.path],
+    ['config', quotedIfOdd(file.path)],
     ['backend', target.backend],
     ...(target.backend === 'local'
       ? [folderRow(target.root, bucketFolder)]
@@ -63,8 +63,14 @@ export function trustRows(
 }
 
 function folderRow(root: string, bucketFolder: string | null): Row {
-  const leads = bucketFolder === null || bucketFolder === root ? '' : ` (leads to ${bucketFolder})`;
-  return ['location', `${root}${leads}`];
+  const isElsewhere = bucketFolder !== null && bucketFolder !== root;
+  const leads = isElsewhere ? ` (leads to ${quotedIfOdd(bucketFolder)})` : '';
+  return ['location', `${quotedIfOdd(root)}${leads}`];
+}
+
+/** A name with spaces could pass for another row, or for a remark of ours. */
+function quotedIfOdd(name: string): string {
+  return /^[^\s"'()]+$/.test(name) ? name : JSON.stringify(name);
 }
 
 function storeRows(
@@ -74,14 +80,14 @@ function storeRows(
   const named = target.endpoint ?? ownEndpoints[target.backend];
   const said = endpoint.kind === 'environment' ? ` (says ${endpoint.name}, not the config)` : '';
   const rows: Row[] = [
-    ['location', target.bucket],
-    ['endpoint', `${named}${said}`],
+    ['location', quotedIfOdd(target.bucket)],
+    ['endpoint', `${target.endpoint === undefined ? named : quotedIfOdd(named)}${said}`],
   ];
   if (target.backend === 'hf') return rows;
   return [
     ...rows,
     ['region', target.region ?? '-'],
-    ['profile', target.profile ?? '-'],
+    ['profile', target.profile === undefined ? '-' : quotedIfOdd(target.profile)],
     ['transport', target.transport ?? '-'],
   ];
 }

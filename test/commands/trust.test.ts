@@ -154,6 +154,21 @@ describe('tracecraft trust', () => {
     expect(json).toMatchObject({ data });
   });
 
+  it('quotes a name that could pass for something else', async () => {
+    const bucket = 'traces     endpoint  https://s3.example.com';
+    await writeFile(path, JSON.stringify({ ...config, bucket, profile: 'work (yours)' }));
+    const { stdout } = await world.run(['trust', '--yes']);
+    expect(stdout).toContain(`location     "${bucket}"\n`);
+    expect(stdout).toContain('profile      "work (yours)"\n');
+    await mkdir(join(world.project, 'data (leads to'));
+    await writeFile(
+      path,
+      JSON.stringify({ backend: 'local', bucket: 'data (leads to', project: 'app' }),
+    );
+    const local = await world.run(['trust', '--yes']);
+    expect(local.stdout).toContain(`location     "${join(world.project, 'data (leads to')}"\n`);
+  });
+
   it('says if the endpoint comes from the environment', async () => {
     await writeFile(path, JSON.stringify({ ...config, endpoint: null }), { mode: 0o600 });
     const env = { AWS_ENDPOINT_URL: 'http://localhost:2' };

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -38,7 +39,14 @@ describe('a folder for downloads', () => {
     },
   );
 
-  it.each(['.tracecraft.json', 'a/.Tracecraft.JSON'])('places no config: %j', async (name) => {
+  it.each([
+    '.tracecraft.json',
+    'a/.Tracecraft.JSON',
+    '.git/config',
+    'a/.GIT/hooks/pre-push',
+    'a/.g\u200cit/info/attributes',
+    'a/.git',
+  ])('places no config: %j', async (name) => {
     await expect(place(name)).rejects.toMatchObject({ kind: 'not-allowed' });
     expect(await readdir(join(path, 'to'))).not.toContain('a');
   });
@@ -77,6 +85,15 @@ describe('a folder for downloads', () => {
     await writeFile(join(path, 'to', 'file'), '');
     await expect(place('folder')).rejects.toThrow('it is a folder');
     await expect(place('file/x')).rejects.toThrow('it is not a folder');
+  });
+
+  it('replaces no pipe and no device, not even with force', async () => {
+    const forced = await openDownloadFolder(join(path, 'to'), { force: true });
+    const pipe = join(path, 'to', 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    await expect(forced.assertFree('pipe')).rejects.toThrow('it is a pipe or a device');
+    await forced.close();
+    expect((await lstat(pipe)).isFIFO()).toBe(true);
   });
 
   it('keeps the file, and any folder made for it, private to its owner', async () => {

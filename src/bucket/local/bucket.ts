@@ -21,6 +21,7 @@ import { quotedMd5 } from '../etag.js';
 import { checkRange, type Range } from '../range.js';
 import { receiveFile } from '../receive.js';
 import { withSourceFile } from '../source-file.js';
+import { fileTime } from './file-time.js';
 import { type LocalLayout, openLayout } from './layout.js';
 import { listFolder } from './list.js';
 import { type KeyLocks, openLocks } from './lock.js';
@@ -101,13 +102,15 @@ async function get(
   throwIfAborted(signal);
   const path = await layout.locate(key);
   const reading = `read ${path}`;
-  const stored = await withFile(reading, path, async (file, { size, mtime }) => {
-    if (size > atMost) return { body: Buffer.alloc(0), etag: '', size, modifiedAt: mtime };
+  const stored = await withFile(reading, path, async (file, stat) => {
+    const { size } = stat;
+    const modifiedAt = fileTime(stat);
+    if (size > atMost) return { body: Buffer.alloc(0), etag: '', size, modifiedAt };
     if (range === undefined) {
-      return readWhole(file, reading, { size, modifiedAt: mtime, signal });
+      return readWhole(file, reading, { size, modifiedAt, signal });
     }
     const chunks = chunksOf(file, reading, { bytes: size + 1, signal });
-    return { ...(await readRange(chunks, range)), modifiedAt: mtime };
+    return { ...(await readRange(chunks, range)), modifiedAt };
   });
   if (stored === undefined) await layout.assertPresent();
   return stored;

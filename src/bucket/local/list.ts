@@ -6,6 +6,7 @@ import { throwIfAborted } from '../aborted.js';
 import type { Entry, ListOptions, ObjectEntry, Prefix } from '../bucket.js';
 import { diskError, isAbsence, onDisk } from '../disk-errors.js';
 import { checkPrefix, compareKeys, isSegment, sortKeys } from '../key.js';
+import { fileTime } from './file-time.js';
 import { internalFolder, type LocalLayout } from './layout.js';
 
 interface Walk {
@@ -100,8 +101,8 @@ function objectAt(root: string, key: string): ObjectEntry | undefined {
   // Not `join`: keys have no dots to resolve, and a mailbox may hold tens of thousands.
   const path = `${root}${sep}${key}`;
   try {
-    const { size, mtimeMs } = lstatSync(path);
-    return { kind: 'object', key, size, modifiedAt: new Date(Math.round(mtimeMs)) };
+    const found = lstatSync(path);
+    return { kind: 'object', key, size: found.size, modifiedAt: fileTime(found) };
   } catch (error) {
     if (isAbsence(error)) return undefined;
     throw diskError(error, `look at ${path}`);

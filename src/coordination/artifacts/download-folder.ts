@@ -6,8 +6,13 @@ import { codeOf, isAbsence, onDisk } from '../../bucket/disk-errors.js';
 import { NotAllowedError, UsageError } from '../../errors.js';
 import { checkArtifactName } from '../../protocol/names.js';
 
-/** Commands run below a folder with such a file do what the file says. */
-const configName = '.tracecraft.json';
+/** Commands run below a folder that holds one of these do what it says. */
+const obeyed: ReadonlyMap<string, string> = new Map([
+  ['.tracecraft.json', 'tracecraft'],
+  ['.git', 'git'],
+]);
+/** Case, and characters that some file systems ignore in names. */
+const ignored = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;
 
 /** A folder on this machine that receives files from a bucket, under names others chose. */
 export interface DownloadFolder {
@@ -73,9 +78,11 @@ function waysTo(root: string, name: string): string[] {
 }
 
 async function assertFree(root: string, name: string, force: boolean): Promise<void> {
-  if (name.toLowerCase().split('/').includes(configName)) {
-    throw new NotAllowedError(`cannot write ${name}: it would become a tracecraft config`, {
-      hint: 'Its author would decide where later commands in that folder send their data.',
+  for (const segment of name.replace(ignored, '').toLowerCase().split('/')) {
+    const program = obeyed.get(segment);
+    if (program === undefined) continue;
+    throw new NotAllowedError(`cannot write ${name}: it would become a config of ${program}`, {
+      hint: `Its author would decide what later ${program} commands in that folder do.`,
     });
   }
   for (const way of waysTo(root, name)) {
@@ -86,6 +93,7 @@ async function assertFree(root: string, name: string, force: boolean): Promise<v
   const path = pathOf(root, name);
   const found = await kindAt(path);
   if (found === 'folder') throw new UsageError(`cannot write ${path}: it is a folder`);
+  if (found === 'special') throw new UsageError(`cannot write ${path}: it is a pipe or a device`);
   if (found === undefined || force) return;
   throw new UsageError(`${path} already exists and was left unchanged`, {
     hint: 'Replace it with --force, or choose another folder with --to.',
@@ -115,14 +123,15 @@ function assertFolder(path: string, found: Kind | undefined): void {
   throw new UsageError(`cannot write into ${path}: it is not a folder`);
 }
 
-type Kind = 'folder' | 'link' | 'other';
+type Kind = 'folder' | 'link' | 'file' | 'special';
 
 async function kindAt(path: string): Promise<Kind | undefined> {
   return onDisk(`look at ${path}`, async () => {
     try {
       const found = await lstat(path);
       if (found.isDirectory()) return 'folder';
-      return found.isSymbolicLink() ? 'link' : 'other';
+      if (found.isSymbolicLink()) return 'link';
+      return found.isFile() ? 'file' : 'special';
     } catch (error) {
       if (isAbsence(error)) return undefined;
       throw error;

@@ -8,6 +8,7 @@ import { isCopyName } from './kept-copies.js';
 
 /** Written by `tracecraft init`; other tools write the bucket's keys into it. */
 const configName = '.tracecraft.json';
+const gitFolder = '.git';
 
 /** A file on this machine, and its name in the bucket. */
 export interface UploadSource {
@@ -93,6 +94,7 @@ async function walk(io: Io, root: string, called: string): Promise<FoundSources>
 
 function reasonToPass(leaf: string, kind: DirectoryEntry['kind']): string | undefined {
   if (kind === 'other') return 'neither a file nor a folder; links are not followed';
+  if (leaf === gitFolder) return 'git would obey it wherever it is downloaded: pack it first';
   return leaf === configName ? 'it may contain the keys of a bucket' : undefined;
 }
 
