@@ -38,6 +38,7 @@ const floors: readonly (readonly string[])[] = [
     'src/brief/',
     'src/compact/',
     'src/usage/',
+    'src/export/',
   ],
   ['src/app/'],
   ['src/cli/', 'src/sdk/'],

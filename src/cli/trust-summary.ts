@@ -11,7 +11,7 @@ export function trustSummary(
   { file, target, source }: Settings,
   bucketFolder: string | null,
 ): object {
-  const { agent_id, claim_ttl, redact, watch, region, profile, transport } = file.document;
+  const { agent_id, claim_ttl, redact, watch, prices, region, profile, transport } = file.document;
   const place =
     target.backend === 'local'
       ? { location: target.root, bucket_folder: bucketFolder }
@@ -30,6 +30,7 @@ export function trustSummary(
     agent: agent_id,
     claim_ttl,
     watch,
+    prices,
     patterns: redact.patterns,
     allow: redact.allow,
     disable: redact.disable,
@@ -41,7 +42,7 @@ export function trustRows(
   { file, target, source }: Settings,
   bucketFolder: string | null,
 ): readonly Row[] {
-  const { agent_id, claim_ttl, redact, watch, project } = file.document;
+  const { agent_id, claim_ttl, redact, watch, prices, project } = file.document;
   return [
     ['config', quotedIfOdd(file.path)],
     ['backend', target.backend],
@@ -53,6 +54,7 @@ export function trustRows(
     ['agent', agent_id ?? '-'],
     ['claim ttl', claim_ttl ?? '-'],
     ['watch', watchText(watch)],
+    ['prices', listed(Object.keys(prices).map((model) => JSON.stringify(model)))],
     [
       'patterns',
       listed(redact.patterns.map(({ name, pattern }) => `${name} ${JSON.stringify(pattern)}`)),

@@ -67,6 +67,16 @@ const watchSchema = v.strictObject({
   ),
 });
 
+const usd = v.pipe(v.number('must be a number'), v.minValue(0, 'must not be negative'));
+/** USD per million tokens. */
+const priceSchema = v.strictObject({
+  input: usd,
+  output: usd,
+  cache_read: v.exactOptional(usd),
+  cache_write: v.exactOptional(usd),
+  cache_write_1h: v.exactOptional(usd),
+});
+
 const claimTtl = v.pipe(
   v.string('must be a string such as "2h", or "none"'),
   v.check(
@@ -94,6 +104,8 @@ const documentSchema = v.pipe(
       claim_ttl: optional(claimTtl),
       redact: v.optional(redactSchema, {}),
       watch: v.optional(watchSchema, {}),
+      /** What models cost, by name, instead of their list price. */
+      prices: v.optional(v.record(text, priceSchema, 'must be an object'), {}),
     },
     'must be an object',
   ),

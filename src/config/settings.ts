@@ -43,6 +43,7 @@ export interface Settings {
   readonly claimTtlMs: number | null | undefined;
   readonly redact: RedactSettings;
   readonly watch: WatchSettings;
+  readonly prices: ConfigDocument['prices'];
   readonly source: {
     readonly destination: Source;
     readonly agent: Source;
@@ -174,6 +175,7 @@ function resolveSettings(found: FoundConfig): Settings {
     claimTtlMs: ttl.value,
     redact: resolveRedact(found),
     watch: file.document.watch,
+    prices: file.document.prices,
     source: {
       destination: sourceOf(file),
       agent: agent.source,

@@ -5,6 +5,7 @@ import {
   type MeterReading,
   mapUsage,
   noUsage,
+  promptLengthOf,
   type StreamUsage,
   type Usage,
   type UsageCall,
@@ -26,7 +27,7 @@ export function joinedUsage(streams: readonly CountedStream[]): MetaUsage {
     usage,
     ...earlier.filter(({ isKeyless }) => !isKeyless),
   ]);
-  const calls = distinctCalls(counted.flatMap((one) => one.calls));
+  const calls = distinctCalls(counted.flatMap((one) => one.calls)).filter(hasTokens);
   const own = calls.filter(({ isInherited }) => !isInherited);
   const metered = increases(counted.flatMap(({ readings }) => readings));
   const slots = slotsOf([...own, ...metered]);
@@ -44,6 +45,11 @@ export function joinedUsage(streams: readonly CountedStream[]): MetaUsage {
       sortedByKey(streams.map(({ name, lines }) => [name, lines] as const)),
     ),
   };
+}
+
+/** Some responses that failed have a row whose counters are all zero. */
+function hasTokens({ usage: { calls: _calls, ...tokens } }: UsageCall): boolean {
+  return Object.values(tokens).some((count) => count > 0);
 }
 
 /** Of one key: the highest counters, the earliest time, and inherited if any stream knows it to be. */
@@ -99,8 +105,10 @@ function distinctReadings(readings: readonly MeterReading[]): readonly MeterRead
 function slotsOf(calls: readonly UsageCall[]): readonly UsageSlot[] {
   const slots = new Map<string, UsageSlot>();
   for (const { key: id, startMs, model, usage } of calls) {
-    const slot = { startMs, span: 'quarter', model, usage, print: digest(id) } as const;
-    const key = `${startMs} ${model}`;
+    const longerThan = usage.calls === 1 ? promptLengthOf(usage) : 0;
+    const shared = { startMs, span: 'quarter', model, longerThan } as const;
+    const slot = { ...shared, usage, print: digest(id) };
+    const key = `${startMs} ${longerThan} ${model}`;
     const known = slots.get(key);
     slots.set(key, known === undefined ? slot : joinedSlots(known, slot));
   }

@@ -18,7 +18,7 @@ function coarserSlots(slots: readonly UsageSlot[], span: SlotSpan): readonly Usa
   for (const slot of slots) {
     const time = slotTime(slot.startMs, span);
     const startMs = slotStart(time);
-    const key = `${time} ${slot.model}`;
+    const key = `${time} ${slot.longerThan} ${slot.model}`;
     const known = joined.get(key);
     joined.set(key, known === undefined ? { ...slot, startMs, span } : joinedSlots(known, slot));
   }
@@ -82,7 +82,10 @@ function joinedOldest(
 
 function ordered(slots: readonly UsageSlot[]): readonly UsageSlot[] {
   return [...slots].sort(
-    (left, right) => left.startMs - right.startMs || (left.model < right.model ? -1 : 1),
+    (left, right) =>
+      left.startMs - right.startMs ||
+      left.longerThan - right.longerThan ||
+      (left.model < right.model ? -1 : 1),
   );
 }
 

@@ -41,9 +41,20 @@ export interface UsageSlot {
   readonly startMs: number;
   readonly span: SlotSpan;
   readonly model: string;
+  /** The prompt of each of these calls was longer than this many tokens, from where on some models cost more. */
+  readonly longerThan: PromptLength;
   readonly usage: Usage;
   /** A digest of the calls' ids, whatever their order: sessions that hold copies of the same calls have the same. */
   readonly print: string;
+}
+
+/** Where vendors' prices for long prompts begin. */
+const promptLengths = [272_000, 200_000, 0] as const;
+export type PromptLength = (typeof promptLengths)[number];
+
+export function promptLengthOf({ input, cacheRead, write5m, write1h }: Usage): PromptLength {
+  const prompt = input + cacheRead + write5m + write1h;
+  return promptLengths.find((length) => prompt > length) ?? 0;
 }
 
 /** Quarters of an hour, because the offset of every time zone is a multiple of one; older slots may be joined. */
@@ -52,7 +63,7 @@ export type SlotSpan = 'quarter' | 'hour' | 'day' | 'month';
 /** The precision of a slot's time, in characters of ISO 8601. */
 const precision: Readonly<Record<SlotSpan, number>> = { month: 7, day: 10, hour: 13, quarter: 16 };
 const spans: readonly SlotSpan[] = ['quarter', 'hour', 'day', 'month'];
-const slotKey = /^(\d{4}-\d\d(?:-\d\d(?:T\d\d(?::\d\d)?)?)?)Z (.+)$/s;
+const slotKey = /^(\d{4}-\d\d(?:-\d\d(?:T\d\d(?::\d\d)?)?)?)Z (.+?)(?: >(200|272)k)?$/s;
 const longestModel = 200;
 
 const text = v.pipe(v.string(), v.maxLength(400));
@@ -60,7 +71,7 @@ const slotsSchema = v.record(text, text);
 
 export const metaUsageSchema = v.object({
   v: v.literal(1),
-  /** `"2026-11-29T16:30Z <model>": "<calls> <input> … <print>"` */
+  /** `"2026-11-29T16:30Z <model>": "<calls> <input> … <print>"`; ` >200k` after the model where prompts were longer. */
   slots: slotsSchema,
   /** Calls that were copied from another session, which counts them. */
   inherited: v.exactOptional(slotsSchema),
@@ -90,15 +101,23 @@ export function mapUsage(count: (counter: UsageCounter) => number): Usage {
   };
 }
 
-export function encodeSlot({ startMs, span, model, usage, print }: UsageSlot): [string, string] {
+export function encodeSlot({
+  startMs,
+  span,
+  model,
+  longerThan,
+  usage,
+  print,
+}: UsageSlot): [string, string] {
   const time = slotTime(startMs, span);
   const counts = usageCounters.map((counter) => usage[counter]);
-  return [`${time}Z ${model}`, [...counts, print].join(' ')];
+  const length = longerThan === 0 ? '' : ` >${longerThan / 1_000}k`;
+  return [`${time}Z ${model}${length}`, [...counts, print].join(' ')];
 }
 
 /** `undefined` for an entry that is none. */
 export function decodeSlot(key: string, value: string): UsageSlot | undefined {
-  const [, time = '', model = ''] = slotKey.exec(key) ?? [];
+  const [, time = '', model = '', long] = slotKey.exec(key) ?? [];
   const span = spans.find((one) => precision[one] === time.length);
   if (span === undefined) return undefined;
   const startMs = slotStart(time);
@@ -107,7 +126,9 @@ export function decodeSlot(key: string, value: string): UsageSlot | undefined {
   const isCounted = counts.length === usageCounters.length && counts.every(isCount);
   if (Number.isNaN(startMs) || !isCounted) return undefined;
   const usage = mapUsage((counter) => counts[usageCounters.indexOf(counter)] ?? 0);
-  return { startMs, span, model, usage, print: fields[usageCounters.length] ?? '' };
+  const longerThan = promptLengths.find((length) => length === Number(long ?? 0) * 1_000) ?? 0;
+  const print = fields[usageCounters.length] ?? '';
+  return { startMs, span, model, longerThan, usage, print };
 }
 
 export function slotTime(ms: number, span: SlotSpan): string {

@@ -52,8 +52,9 @@ export function withoutCopies(sessions: readonly SessionUsage[]): readonly Sessi
     ...session,
     slots: session.slots.filter((slot) => {
       if (slot.print === '') return true;
-      const { startMs, span, model, usage, print } = slot;
-      const key = JSON.stringify([session.harness, startMs, span, model, usage, print]);
+      const { startMs, span, model, longerThan, usage, print } = slot;
+      const same = [session.harness, startMs, span, model, longerThan, usage, print];
+      const key = JSON.stringify(same);
       if (seen.has(key)) return false;
       seen.add(key);
       return true;

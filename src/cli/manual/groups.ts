@@ -30,6 +30,8 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'session list',
       'session show',
       'search',
+      'usage',
+      'export',
       'session stop',
       'session verify',
       'session restore',

@@ -1,0 +1,145 @@
+import * as v from 'valibot';
+import type { Usage, UsageSlot } from '../protocol/usage.js';
+
+/** USD per million tokens, or per thousand searches; in tiers by the length of the prompt, from the shortest on. */
+const tier = v.tuple([v.number(), v.number()]);
+const price = v.union([v.number(), v.tupleWithRest([v.number()], tier)]);
+type Price = v.InferOutput<typeof price>;
+
+const periodSchema = v.object({
+  /** From this day on (UTC). */
+  from: v.exactOptional(v.string()),
+  /** Within these times of each day (UTC). */
+  between: v.exactOptional(v.tuple([v.string(), v.string()])),
+  input: price,
+  output: price,
+  cacheRead: v.exactOptional(price),
+  write5m: v.exactOptional(price),
+  write1h: v.exactOptional(price),
+  searches: v.exactOptional(price),
+});
+type Period = v.InferOutput<typeof periodSchema>;
+
+const modelSchema = v.object({
+  vendor: v.string(),
+  id: v.string(),
+  /** Names that mean this model, besides its id. */
+  exact: v.exactOptional(v.array(v.string())),
+  /** Names that mean it with a date or a version after them, too. */
+  dated: v.exactOptional(v.array(v.string())),
+  /** In order; the last one that applies counts. */
+  prices: v.pipe(v.array(periodSchema), v.minLength(1)),
+});
+
+const snapshotSchema = v.object({
+  source: v.string(),
+  date: v.string(),
+  models: v.array(modelSchema),
+});
+
+/** What users say a model costs them, in USD per million tokens. */
+export interface OwnPrice {
+  readonly input: number;
+  readonly output: number;
+  readonly cache_read?: number;
+  readonly cache_write?: number;
+  readonly cache_write_1h?: number;
+}
+
+/** How gateways and clouds write the names of models. */
+const prefixes = /^(?:[a-z-]+\/)+|^(?:[a-z]{2,6}(?:-gov)?\.)?anthropic\./;
+/** What may follow a name without meaning another model. */
+const suffix = /^(?:[-@:](?:\d{8}|\d{4}-\d\d-\d\d|latest|v\d+(?::\d+)?)|\[1m\])*$/;
+
+/** List prices as of a date, and what a config says instead. */
+export class Prices {
+  readonly source: string;
+  readonly date: string;
+  readonly #exact = new Map<string, readonly Period[]>();
+  readonly #dated: readonly (readonly [string, readonly Period[]])[];
+  readonly #own: Readonly<Record<string, OwnPrice>>;
+  readonly #known = new Map<string, readonly Period[] | undefined>();
+
+  constructor(snapshot: unknown, own: Readonly<Record<string, OwnPrice>> = {}) {
+    const { source, date, models } = v.parse(snapshotSchema, snapshot);
+    this.source = source;
+    this.date = date;
+    this.#own = own;
+    const dated: (readonly [string, readonly Period[]])[] = [];
+    for (const model of models) {
+      for (const name of [model.id, ...(model.exact ?? [])]) {
+        if (!this.#exact.has(name)) this.#exact.set(name, model.prices);
+      }
+      for (const name of model.dated ?? []) dated.push([name, model.prices]);
+    }
+    // The longest name is the most particular one.
+    this.#dated = dated.sort(([left], [right]) => right.length - left.length);
+  }
+
+  /** In USD; `undefined` for a model without a price. */
+  of(slot: UsageSlot): number | undefined {
+    const periods = this.#periodsOf(slot.model);
+    const period = periods?.findLast((one) => isIn(one, slot.startMs));
+    return period === undefined ? undefined : costOf(slot, period);
+  }
+
+  #periodsOf(model: string): readonly Period[] | undefined {
+    if (!this.#known.has(model)) this.#known.set(model, this.#find(model));
+    return this.#known.get(model);
+  }
+
+  #find(model: string): readonly Period[] | undefined {
+    const own = Object.hasOwn(this.#own, model) ? this.#own[model] : undefined;
+    if (own !== undefined) return [ownPeriod(own)];
+    const name = model.toLowerCase().replace(prefixes, '');
+    const exact = this.#exact.get(name);
+    if (exact !== undefined) return exact;
+    const [, bare = name] = /^(.*?)(?:\[1m\])$/.exec(name) ?? [];
+    return (
+      this.#exact.get(bare) ??
+      this.#dated.find(([one]) => name.startsWith(one) && suffix.test(name.slice(one.length)))?.[1]
+    );
+  }
+}
+
+function ownPeriod(own: OwnPrice): Period {
+  return {
+    input: own.input,
+    output: own.output,
+    ...(own.cache_read === undefined ? {} : { cacheRead: own.cache_read }),
+    ...(own.cache_write === undefined ? {} : { write5m: own.cache_write }),
+    ...(own.cache_write_1h === undefined ? {} : { write1h: own.cache_write_1h }),
+  };
+}
+
+function isIn({ from, between }: Period, ms: number): boolean {
+  const at = new Date(ms).toISOString();
+  if (from !== undefined && at.slice(0, 10) < from) return false;
+  if (between === undefined) return true;
+  const [start, end] = between.map((time) => time.slice(0, 5));
+  const time = at.slice(11, 16);
+  if (start === undefined || end === undefined) return false;
+  return start <= end ? time >= start && time < end : time >= start || time < end;
+}
+
+function costOf({ usage, longerThan }: UsageSlot, period: Period): number {
+  const { input, output, cacheRead = input, write5m = input, searches = 0 } = period;
+  const { write1h = write5m } = period;
+  const perMillion = (counter: keyof Usage, one: Price): number =>
+    (usage[counter] * tierOf(one, longerThan)) / 1_000_000;
+  return (
+    perMillion('input', input) +
+    perMillion('cacheRead', cacheRead) +
+    perMillion('write5m', write5m) +
+    perMillion('write1h', write1h) +
+    perMillion('output', output) +
+    (usage.searches * tierOf(searches, longerThan)) / 1_000
+  );
+}
+
+/** The price of the whole request, in the highest tier that its prompt reaches. */
+function tierOf(one: Price, longerThan: number): number {
+  if (typeof one === 'number') return one;
+  const [base, ...tiers] = one;
+  return tiers.reduce((found, [start, next]) => (longerThan >= start ? next : found), base);
+}
