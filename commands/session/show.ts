@@ -12,6 +12,7 @@ import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
 import { columns, printStoredLine } from '../../src/cli/output.js';
 import { printPaged } from '../../src/cli/pager.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
+import { usageLine } from '../../src/cli/usage-lines.js';
 import type { Conversation, Turn } from '../../src/conversation/conversation.js';
 import { type ConversationCounts, countsOf } from '../../src/conversation/counts.js';
 import { NotFoundError } from '../../src/errors.js';
@@ -116,7 +117,7 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
 
   private conversation(
     { title, stream, turns: all }: Shown,
-    { harness, id }: ListedSession,
+    { harness, id, meta }: ListedSession,
     turns: readonly Turn[],
     { tail, ...view }: ViewFlags,
   ): void {
@@ -124,11 +125,13 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     const place = [harness, id, ...(stream === '' ? [] : [stream])].join('/');
     const isTail = tail !== undefined;
     const many = isTail ? `the last ${plural(turns.length, 'turn')}` : plural(all.length, 'turn');
+    const used = usageLine(meta);
     printPaged([
       { text: title ?? '(no title)', style: 'said' },
       { text: `${place}, ${many}`, style: 'quiet' },
       { text: '' },
       ...conversationLines({ ...view, turns, isByLine: isTail }),
+      ...(used === undefined ? [] : [{ text: '' }, { text: used, style: 'quiet' as const }]),
     ]);
   }
 

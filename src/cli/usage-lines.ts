@@ -1,5 +1,8 @@
-import type { Usage } from '../protocol/usage.js';
+import type { MetaDocument } from '../protocol/documents.js';
+import { addUsage, noUsage, type Usage } from '../protocol/usage.js';
+import { decodeSlots } from '../protocol/usage-slots.js';
 import type { Grouping, Report, ReportRow } from '../usage/report.js';
+import { plural } from './format.js';
 import { type Column, tableLines } from './table.js';
 
 export interface UsageTable {
@@ -57,6 +60,21 @@ function cellsOf({ group, usage, listPrice }: ReportRow, isAtLeast: boolean): re
 
 function bar(size: number, largest: number): string {
   return largest === 0 ? '' : '▇'.repeat(Math.round((size / largest) * barWidth));
+}
+
+/** What a whole session used, on one line; `undefined` if nothing is known. */
+export function usageLine(meta: Pick<MetaDocument, 'usage'> | undefined): string | undefined {
+  const slots = decodeSlots(meta?.usage?.slots ?? {});
+  if (slots.length === 0) return undefined;
+  const used = slots.reduce((sum, { usage }) => addUsage(sum, usage), noUsage);
+  const { calls, input, cacheRead, output } = used;
+  const parts = [
+    `${tokens(input)} input`,
+    `${tokens(cacheRead)} cache read`,
+    `${tokens(writtenIn(used))} cache write`,
+    `${tokens(output)} output`,
+  ];
+  return `The session used ${parts.join(', ')} tokens in ${plural(calls, 'call')}.`;
 }
 
 export function writtenIn({ write5m, write1h }: Usage): number {
