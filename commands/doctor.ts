@@ -1,14 +1,18 @@
+import * as Flags from '@oclif/core/flags';
 import { scopeOf } from '../src/app/scope.js';
 import { examineService } from '../src/app/service.js';
 import { missingFolders, UnreadSources } from '../src/app/unread-sources.js';
 import { unwatchedFolders } from '../src/app/unwatched-folders.js';
 import { watchViewOf } from '../src/app/watch-view.js';
+import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
 import { type Examined, type Finding, isWrong } from '../src/doctor/finding.js';
 import { type DoctorContext, runChecks } from '../src/doctor/run-checks.js';
 import { PartialError, type TracecraftError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';
+import type { Layout } from '../src/protocol/keys.js';
+import { harnessNames } from '../watchers/names.js';
 import { createWatchers } from '../watchers/registry.js';
 
 const width = 13;
@@ -20,11 +24,18 @@ export default class Doctor extends BaseCommand {
     'Checks Node, local state, the config and the acting agent, the harnesses on this machine, file events, the service, the bucket (who can read it, its clock, and whether it really arbitrates: eight writers race on objects that are removed again), and what is not mirrored. Writes nothing else. Each finding has a stable name, a severity and a fix. A note is worth knowing, but nothing is wrong.\n\nExit codes: 0 nothing wrong, 10 errors or warnings.';
   static override examples = [
     '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor --deep',
     "<%= config.bin %> doctor --json | jq -r '.data.findings[].name'",
   ];
 
+  static override flags = {
+    deep: Flags.boolean({
+      summary: "also compare every session's meta.json (titles, turns, tokens) with its parts",
+    }),
+  };
+
   async run(): Promise<object> {
-    await this.parse(Doctor);
+    const { flags } = await this.parse(Doctor);
     const { surroundings } = this;
     const { env, home } = surroundings;
     const checks: Examined[] = [];
@@ -40,6 +51,7 @@ export default class Doctor extends BaseCommand {
       watchView: watchViewOf,
       nodeVersion: process.version,
       examineService: () => examineService(surroundings),
+      ...(flags.deep ? { examineCounts } : {}),
     };
     for await (const examined of runChecks(patient)) {
       checks.push(examined);
@@ -77,4 +89,9 @@ export default class Doctor extends BaseCommand {
 
 function summary({ check, facts }: Examined): object {
   return { check, facts };
+}
+
+async function examineCounts(bucket: Bucket, layout: Layout): Promise<Examined> {
+  const { examineCounts: examine } = await import('../src/app/refresh.js');
+  return examine({ bucket, layout }, harnessNames);
 }

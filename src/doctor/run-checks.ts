@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { harnessNames } from '../../watchers/names.js';
+import type { Bucket } from '../bucket/bucket.js';
 import { destinationFolder } from '../config/destination.js';
 import { tracecraftHome } from '../config/files.js';
 import type { Settings, SettingsContext } from '../config/settings.js';
@@ -8,7 +9,7 @@ import type { SourceError } from '../errors.js';
 import type { Watcher } from '../mirror/stream.js';
 import { everything, type Selection } from '../mirror/watch/selection.js';
 import type { WatchView } from '../mirror/watch/watch-view.js';
-import { bucketLayout } from '../protocol/keys.js';
+import { bucketLayout, type Layout } from '../protocol/keys.js';
 import { examineConfig } from './config.js';
 import type { Examined, Finding } from './finding.js';
 import { examineNode, examineState, judgeInotify, readInotifyLimits } from './machine.js';
@@ -30,6 +31,8 @@ export interface DoctorContext {
   unwatched(watchers: readonly Watcher[]): Promise<readonly UnwatchedFolder[]>;
   /** As in `process.version`. */
   readonly nodeVersion: string;
+  /** Compares every session's document with its parts; only on request, because it reads all of them. */
+  readonly examineCounts?: (bucket: Bucket, layout: Layout) => Promise<Examined>;
   /** What is wrong with the installed service; `undefined` if none is installed. */
   examineService(): Promise<Examined | undefined>;
 }
@@ -77,6 +80,10 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
       nowMs: clock.now(),
     }),
   );
+  const { examineCounts } = context;
+  if (examineCounts !== undefined) {
+    yield await guarded('counts', () => examineCounts(bucket, bucketLayout(project)));
+  }
   await bucket.close();
 }
 

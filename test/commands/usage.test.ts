@@ -94,6 +94,29 @@ describe('tracecraft usage', () => {
   });
 });
 
+describe('tracecraft session refresh', () => {
+  it('mends what doctor --deep finds, and then has nothing to do', async () => {
+    const path = join(world.stateFolder, 'bucket/default/sessions/claude-code', id, 'meta.json');
+    const good = await readFile(path, 'utf8');
+    const bad = JSON.parse(good);
+    bad.usage.slots = {};
+    bad.turns = 7;
+    await writeFile(path, JSON.stringify({ ...bad, foreign: 'kept' }));
+    const { findings } = await data('doctor', '--deep');
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        name: 'meta-differs',
+        message: expect.stringContaining(`${id} does not agree with its parts: usage, turns`),
+      }),
+    );
+    const { rewritten } = await data('session', 'refresh', id);
+    expect(rewritten).toMatchObject([{ session_id: id, differences: ['usage', 'turns'] }]);
+    const mended = JSON.parse(await readFile(path, 'utf8'));
+    expect(mended).toEqual({ ...JSON.parse(good), foreign: 'kept' });
+    expect(await data('session', 'refresh', '--all')).toEqual({ sessions: 1, rewritten: [] });
+  });
+});
+
 describe('tracecraft export', () => {
   it('writes tables that others read, then only what is new', async () => {
     const to = join(world.root, 'tables');

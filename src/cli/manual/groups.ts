@@ -38,6 +38,7 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'session brief',
       'session remove',
       'session compact',
+      'session refresh',
       'hook',
       'redact',
       'redact scan',

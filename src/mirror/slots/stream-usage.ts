@@ -2,6 +2,7 @@ import type { Bucket } from '../../bucket/bucket.js';
 import type { StreamUsage } from '../../protocol/usage.js';
 import type { Checkpoint } from '../checkpoint.js';
 import { completeLines } from '../lines.js';
+import type { StreamOutline } from '../outline.js';
 import { currentGeneration, type Listing, listStream } from './listing.js';
 import type { Observations, Outliner } from './observations.js';
 import { readChain } from './reader.js';
@@ -15,17 +16,40 @@ export interface ReadUsage {
   readonly earlier: readonly StreamUsage[];
 }
 
+/** What the parts of a stream's newest generation say. */
+export interface ReadStream {
+  readonly generation: number;
+  readonly parts: number;
+  readonly lines: number;
+  readonly uploadedBytes: number;
+  readonly outline: StreamOutline | undefined;
+  readonly usage: StreamUsage | undefined;
+  readonly earlier: readonly StreamUsage[];
+}
+
 /** `undefined` if nothing of the stream is there, or its harness tells no tokens. */
 export async function readStreamUsage(
   bucket: Bucket,
   prefix: string,
   open: Outliner,
 ): Promise<ReadUsage | undefined> {
+  const read = await readStream(bucket, prefix, open);
+  const { usage, lines = 0, earlier = [] } = read ?? {};
+  return usage && { lines, usage, earlier };
+}
+
+/** `undefined` if nothing of the stream is there. */
+export async function readStream(
+  bucket: Bucket,
+  prefix: string,
+  open: Outliner,
+): Promise<ReadStream | undefined> {
   const listing = await listStream(bucket, prefix);
-  const current = currentGeneration(listing);
-  const newest = await usageOfChain(bucket, listing, current, open);
-  if (newest === undefined || newest.lines === 0) return undefined;
-  return { ...newest, earlier: await earlierUsage(bucket, listing, current, open) };
+  const generation = currentGeneration(listing);
+  const newest = await readGeneration(bucket, listing, generation, open);
+  if (newest.lines === 0) return undefined;
+  const earlier = await earlierUsage(bucket, listing, generation, open);
+  return { generation, ...newest, earlier };
 }
 
 /** What earlier generations of a stream hold, read once. */
@@ -60,26 +84,27 @@ async function earlierUsage(
   const earlier: StreamUsage[] = [];
   for (const generation of [0, ...listing.generations.keys()]) {
     if (generation >= before) continue;
-    const read = await usageOfChain(bucket, listing, generation, open);
-    if (read !== undefined) earlier.push(read.usage);
+    const { usage } = await readGeneration(bucket, listing, generation, open);
+    if (usage !== undefined) earlier.push(usage);
   }
   return earlier;
 }
 
-async function usageOfChain(
+async function readGeneration(
   bucket: Bucket,
   listing: Listing,
   generation: number,
   open: Outliner,
-): Promise<Omit<ReadUsage, 'earlier'> | undefined> {
+): Promise<Omit<ReadStream, 'generation' | 'earlier'>> {
   const fold = open();
-  let lines = 0;
+  let [parts, lines, uploadedBytes] = [0, 0, 0];
   for await (const { body } of readChain(bucket, listing, generation)) {
     for (const line of completeLines(body)) {
       fold?.row(line.toString('utf8', 0, line.length - 1), lines);
       lines += 1;
     }
+    parts += 1;
+    uploadedBytes += body.length;
   }
-  const usage = fold?.usage();
-  return usage && { lines, usage };
+  return { parts, lines, uploadedBytes, outline: fold?.outline(), usage: fold?.usage() };
 }

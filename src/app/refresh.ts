@@ -1,0 +1,106 @@
+import { systemClock } from '../clock.js';
+import { destinationFolder } from '../config/destination.js';
+import type { Settings } from '../config/settings.js';
+import type { Examined, Finding } from '../doctor/finding.js';
+import { UnreachableError } from '../errors.js';
+import { nodeIo } from '../io.js';
+import { IndexWriter } from '../mirror/index/index-writer.js';
+import { indexWriterName } from '../mirror/index/writer-name.js';
+import { encodeMeta } from '../mirror/meta/document.js';
+import { listSessions } from '../mirror/slots/session-listing.js';
+import type { SessionRef } from '../mirror/stream.js';
+import {
+  type MetaDocument,
+  metaSchema,
+  parseDocument,
+  unknownMetaFields,
+} from '../protocol/documents.js';
+import type { SessionStore } from '../sessions/conversation.js';
+import { type Recount, recounted } from './recount.js';
+
+const mostAttempts = 4;
+
+/** Writes a session's `meta.json` anew from its parts; `undefined` if nothing of the session is there. */
+export async function refreshSession(
+  store: SessionStore,
+  session: SessionRef,
+): Promise<Recount | undefined> {
+  const { bucket, layout } = store;
+  const key = layout.meta(session.harness, session.id);
+  const { putIfAbsent, putIfMatch } = bucket.capabilities;
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    const stored = await bucket.get(key);
+    const before = stored === undefined ? undefined : readable(key, stored.body);
+    const recount = await recounted(store, session, before);
+    if (recount === undefined || recount.differences.length === 0) return recount;
+    const unknown =
+      stored === undefined || before === undefined ? {} : unknownMetaFields(stored.body);
+    const body = encodeMeta({ ...unknown, ...recount.document });
+    const options = { contentType: 'application/json' };
+    if (!putIfAbsent || !putIfMatch) {
+      await bucket.put(key, body, options);
+      return recount;
+    }
+    const outcome =
+      stored === undefined
+        ? await bucket.putIfAbsent(key, body, options)
+        : await bucket.putIfMatch(key, body, stored.etag, options);
+    if (outcome.written) return recount;
+  }
+  throw new UnreachableError(`${key} changes all the time`);
+}
+
+function readable(key: string, body: Buffer): MetaDocument | undefined {
+  try {
+    return parseDocument(metaSchema, key, body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Puts what was written into this machine's lines of the derived index, so that lists of many sessions see it. */
+export async function indexRefreshed(
+  { bucket, layout }: SessionStore,
+  { stateFolder, project }: Settings,
+  documents: readonly MetaDocument[],
+): Promise<void> {
+  const folder = destinationFolder(stateFolder, bucket.location, project);
+  const writer = () => indexWriterName(nodeIo, folder);
+  const index = new IndexWriter({ bucket, layout, writer });
+  for (const document of documents) index.record(document, systemClock.now());
+  await index.write('all', () => systemClock.now());
+}
+
+const mostNamed = 5;
+
+/** Compares what every session's `meta.json` says with its parts. */
+export async function examineCounts(
+  store: SessionStore,
+  harnesses: readonly string[],
+): Promise<Examined> {
+  const sessions = await listSessions(store.bucket, store.layout, harnesses);
+  const findings: Finding[] = [];
+  for (const { harness, id, meta } of sessions) {
+    const { differences = [] } = (await recounted(store, { harness, id }, meta)) ?? {};
+    if (differences.length === 0) continue;
+    findings.push({
+      name: 'meta-differs',
+      severity: 'warning',
+      message: `meta.json of ${harness} ${id} does not agree with its parts: ${differences.join(', ')}`,
+      fix: `tracecraft session refresh ${id}`,
+    });
+  }
+  const more = findings.length - mostNamed;
+  const named = more > 1 ? [...findings.slice(0, mostNamed), moreFinding(more)] : findings;
+  const what = `${sessions.length} sessions compared with their parts, ${findings.length} differ`;
+  return { check: 'counts', facts: [what], findings: named };
+}
+
+function moreFinding(more: number): Finding {
+  return {
+    name: 'meta-differs',
+    severity: 'warning',
+    message: `${more} more do not agree either`,
+    fix: 'tracecraft session refresh --all',
+  };
+}
