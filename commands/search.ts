@@ -2,37 +2,53 @@ import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { documentLines, documentRecord, moreDocumentsLine } from '../src/cli/document-hit-lines.js';
 import { formatTime, plural } from '../src/cli/format.js';
 import { printJson } from '../src/cli/output.js';
 import { parseTime } from '../src/cli/parse-time.js';
 import { hitLine, hitRecord, moreLine, sessionLine } from '../src/cli/search-lines.js';
 import { NotFoundError, PartialError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
+import { documentKinds } from '../src/search/document-kinds.js';
+import { type DocumentHits, searchDocuments } from '../src/search/documents.js';
+import { kindsFor, searchKinds, sessionFilters } from '../src/search/kinds.js';
 import { createMatcher, type Matcher } from '../src/search/matcher.js';
 import { type SearchScope, type SessionHits, scanSessions } from '../src/search/scan.js';
 import { shortIds } from '../src/sessions/reference.js';
 
-/** Of each session, unless all are asked for. */
+/** Of each session and each kind of document, unless all are asked for. */
 const perSession = 3;
 
 interface Totals {
   sessions: number;
   lines: number;
+  documents: number;
   hits: number;
   shown: number;
   /** Enough was found before everything was read. */
   isStopped: boolean;
   readonly unread: { readonly session: string; readonly missing: string }[];
+  /** Why, each with its key. */
+  readonly unreadDocuments: string[];
+}
+
+interface Shown {
+  readonly limit: number;
+  readonly isCount: boolean;
+  readonly nowMs: number;
+  readonly agent: string | undefined;
 }
 
 export default class Search extends BaseCommand {
-  static override summary = 'find words in every mirrored transcript, from any machine';
+  static override summary =
+    'find words in every transcript, mail, memory and handoff, from any machine';
   static override description =
     'Reads the transcripts in the bucket, most recently written session first, and prints hits as it finds them: at most three per session, the newest, each with its line for "session show --around". All words must be in one row (a prompt, an answer, a call, a result), in upper or lower case; a session that has all of them, but not in one row, is listed too. A word matches at the start of a sub-word: "checkout" finds reCheckout, checkout_total and src/checkout.ts, and "toolResult" finds tool_result. An argument that contains spaces is a phrase.\n\nRows that a harness keeps only for itself are not searched, nor is anything that was redacted. The last line says whether everything was read.\n\nWith --json: one object per hit, then the totals.\n\nExit codes: 0 found, 2 bad query or time, 3 nothing found and everything was read, 8 store unreachable, 10 not everything could be read.';
   static override examples = [
     '<%= config.bin %> search checkout total',
     '<%= config.bin %> search "missing auth check" --since 7d',
     '<%= config.bin %> search ENOSPC --role tool --all',
+    '<%= config.bin %> search "release date" --kind mail --kind memory',
     "<%= config.bin %> search --regex 'E[A-Z]{4,}' --json | jq -r .snippet",
   ];
   static override strict = false;
@@ -50,18 +66,24 @@ export default class Search extends BaseCommand {
       summary: 'read the words as one regular expression',
       exclusive: ['any', 'whole', 'substring'],
     }),
+    kind: Flags.option({
+      summary: 'only these: repeat it for several (default: all but events, which repeat the rest)',
+      options: searchKinds,
+      multiple: true,
+      multipleNonGreedy: true,
+    })(),
     harness: Flags.string({ summary: 'only this harness' }),
-    agent: Flags.string({ summary: 'only sessions of this agent' }),
+    agent: Flags.string({ summary: 'only what this agent did, said or was told' }),
     host: Flags.string({ summary: 'only sessions of this machine' }),
     cwd: Flags.string({
       summary: 'only sessions that worked in or below this folder',
       helpValue: 'DIR',
     }),
     since: Flags.string({
-      summary: 'only rows written since: a duration before now, or a time',
+      summary: 'only what was written since: a duration before now, or a time',
       helpValue: '2h',
     }),
-    until: Flags.string({ summary: 'only rows written before', helpValue: '1h' }),
+    until: Flags.string({ summary: 'only what was written before', helpValue: '1h' }),
     role: Flags.option({
       summary: 'only what this role said',
       options: ['user', 'assistant', 'tool', 'system'] as const,
@@ -86,13 +108,15 @@ export default class Search extends BaseCommand {
 
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(Search);
+    const words = argv.map(String);
     const matcher = createMatcher({
-      words: argv.map(String),
+      words,
       isAny: flags.any === true,
       isWhole: flags.whole === true,
       isSubstring: flags.substring === true,
       isRegex: flags.regex === true,
     });
+    const searched = kindsFor(flags, flags.kind);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const nowMs = (await bucket.now()).getTime();
@@ -111,26 +135,43 @@ export default class Search extends BaseCommand {
     };
     const layout = bucketLayout(settings.project);
     const most = flags.all ? Number.POSITIVE_INFINITY : perSession;
+    const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
+    const shown = { limit, isCount: flags.count === true, nowMs, agent: settings.agent };
     return this.stoppable(async (signal) => {
-      const input = { bucket, layout, matcher, scope, perSession: most, shortIds, signal };
-      const scan = scanSessions(input);
-      const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
-      const totals = await this.show(scan, { limit, isCount: flags.count === true, nowMs });
-      return this.conclude(totals, { matcher, nowMs, words: argv.map(String) });
+      const place = { bucket, layout, matcher, signal };
+      const { agent, sinceMs, untilMs } = scope;
+      const found = searchDocuments({
+        ...place,
+        kinds: documentKinds.filter((kind) => searched.has(kind)),
+        perKind: most,
+        agent,
+        sinceMs,
+        untilMs,
+      });
+      // It is awaited after the sessions; until then its failure must not count as unhandled.
+      found.catch(() => undefined);
+      const sessions = searched.has('session')
+        ? scanSessions({ ...place, scope, perSession: most, shortIds })
+        : [];
+      const totals = await this.show(sessions, shown);
+      for (const one of await found) this.showDocuments(totals, one, shown);
+      return this.conclude(totals, { nowMs, words, hints: hintsFor(flags, matcher) });
     });
   }
 
   private async show(
-    scan: AsyncIterable<SessionHits>,
-    options: { readonly limit: number; readonly isCount: boolean; readonly nowMs: number },
+    scan: AsyncIterable<SessionHits> | Iterable<SessionHits>,
+    options: Shown,
   ): Promise<Totals> {
     const totals: Totals = {
       sessions: 0,
       lines: 0,
+      documents: 0,
       hits: 0,
       shown: 0,
       isStopped: false,
       unread: [],
+      unreadDocuments: [],
     };
     for await (const found of scan) {
       totals.sessions += 1;
@@ -148,6 +189,25 @@ export default class Search extends BaseCommand {
       break;
     }
     return totals;
+  }
+
+  private showDocuments(totals: Totals, found: DocumentHits, { isCount, ...viewer }: Shown): void {
+    totals.documents += found.documents;
+    totals.hits += found.count;
+    totals.unreadDocuments.push(...found.unread);
+    if (found.count === 0) return;
+    totals.shown += 1;
+    if (this.jsonEnabled()) {
+      for (const hit of found.hits) printJson(documentRecord(hit, viewer));
+      return;
+    }
+    if (isCount) {
+      this.print(`${found.count}  ${found.kind}`);
+      return;
+    }
+    for (const line of found.hits.flatMap((hit) => documentLines(hit, viewer))) this.print(line);
+    const more = moreDocumentsLine(found);
+    if (more !== undefined) this.print(more);
   }
 
   private showSession(
@@ -169,38 +229,89 @@ export default class Search extends BaseCommand {
 
   /** The last line says what the answer is worth. */
   private conclude(
-    { sessions, lines, hits, shown, isStopped, unread }: Totals,
-    about: { readonly matcher: Matcher; readonly nowMs: number; readonly words: readonly string[] },
+    totals: Totals,
+    about: {
+      readonly nowMs: number;
+      readonly words: readonly string[];
+      readonly hints: readonly string[];
+    },
   ): object {
+    const { sessions, lines, documents, hits, shown, isStopped, unread, unreadDocuments } = totals;
     const listed = formatTime(new Date(about.nowMs));
-    const read = `${plural(sessions, 'session')}, ${plural(lines, 'line')}`;
-    const coverage = unread.length > 0 ? 'partial' : isStopped ? 'stopped' : 'listed';
-    const data = { hits, sessions, lines, coverage, listed_at: listed, unread };
-    if (unread.length > 0) {
-      const [first] = unread;
-      const names = first === undefined ? '' : `, e.g. ${first.session}: ${first.missing}`;
-      const error = new PartialError(
-        `${plural(unread.length, 'session')} could not be read whole${names}`,
-        {
-          hint: '"tracecraft session verify" shows what is missing; "watch --once --all" restores it on the machine that has the source.',
-        },
-      );
-      return this.answerFailure(error, data);
-    }
+    const counts = [
+      plural(sessions, 'session'),
+      plural(lines, 'line'),
+      ...(documents === 0 ? [] : [plural(documents, 'document')]),
+    ];
+    const missing = unread.length + unreadDocuments.length;
+    const coverage = missing > 0 ? 'partial' : isStopped ? 'stopped' : 'listed';
+    const data = {
+      hits,
+      sessions,
+      lines,
+      documents,
+      coverage,
+      listed_at: listed,
+      unread,
+      unread_documents: unreadDocuments,
+    };
+    if (missing > 0) return this.answerFailure(partial(totals), data);
     if (isStopped) {
       this.note(
-        `stopped after ${plural(shown, 'session')} of hits (${read} read): --limit, or --all`,
+        `stopped after ${plural(shown, 'session')} of hits (${counts.join(', ')} read): --limit, or --all`,
       );
       return data;
     }
-    this.note(`complete: ${read}, listed ${listed}`);
+    this.note(`complete: ${counts.join(', ')}, listed ${listed}`);
     if (shown > 0) return data;
     const error = new NotFoundError(`nothing found for ${about.words.join(' ').slice(0, 200)}`, {
-      hint:
-        about.matcher.count > 1
-          ? 'With --any, one of the words is enough; --substring also looks inside words.'
-          : '--substring also looks inside words.',
+      hint: about.hints.join(' '),
     });
     return this.answerFailure(error, data);
   }
+}
+
+function partial({ unread, unreadDocuments }: Totals): PartialError {
+  const [first] = unread;
+  const [why] = unreadDocuments;
+  if (first === undefined) {
+    return new PartialError(
+      `${plural(unreadDocuments.length, 'document')} could not be read, e.g. ${why ?? ''}`,
+    );
+  }
+  const others = unreadDocuments.length;
+  const also = others === 0 ? '' : `, and ${plural(others, 'document')}`;
+  return new PartialError(
+    `${plural(unread.length, 'session')} could not be read whole, e.g. ${first.session}: ${first.missing}${also}`,
+    {
+      hint: '"tracecraft session verify" tells what is missing, and "watch --once" mends it where the source is.',
+    },
+  );
+}
+
+const filters = [...sessionFilters, 'agent', 'since', 'until', 'kind'] as const;
+
+type GivenFlags = { readonly [Name in (typeof filters)[number]]?: unknown } & {
+  readonly any?: boolean;
+  readonly whole?: boolean;
+  readonly substring?: boolean;
+  readonly regex?: boolean;
+  readonly subagents: boolean;
+};
+
+/** What might find more. */
+function hintsFor(flags: GivenFlags, { count }: Matcher): readonly string[] {
+  const given: string[] = filters.filter((name) => flags[name] !== undefined);
+  if (!flags.subagents) given.push('no-subagents');
+  const hints: string[] = [];
+  if (count > 1 && flags.any !== true) hints.push('With --any one of the words is enough.');
+  if (flags.whole === true) hints.push('Without --whole longer words match, too.');
+  else if (flags.regex !== true && flags.substring !== true) {
+    hints.push('--substring looks inside of words, too.');
+  }
+  if (given.length > 0) {
+    hints.push(`Left out by ${given.map((name) => `--${name}`).join(', ')}: perhaps too much.`);
+  }
+  if (flags.kind === undefined) hints.push('Events are searched with --kind event.');
+  return hints;
 }

@@ -25,7 +25,7 @@ export function sessionLine(
     .join('  ');
 }
 
-function ageOf(atMs: number, nowMs: number): string {
+export function ageOf(atMs: number, nowMs: number): string {
   if (!Number.isFinite(atMs)) return '';
   const [largest = ''] = formatDuration(Math.max(0, nowMs - atMs)).split(' ');
   return `${largest} ago`;
@@ -44,7 +44,7 @@ export function moreLine({ count, hits }: SessionHits): string | undefined {
 }
 
 /** The match on one line, with the text around it. */
-export function snippetOf({ text, found }: Hit): string {
+export function snippetOf({ text, found }: Pick<Hit, 'text' | 'found'>): string {
   const from = Math.max(0, found.at - before);
   const to = Math.min(text.length, found.end + after);
   const cut = text.slice(from, to).replace(/\s+/g, ' ').trim();
@@ -55,6 +55,7 @@ export function hitRecord({ session }: SessionHits, hit: Hit): object {
   const { harness, id, meta } = session;
   const { stream, line, role, tool, atMs } = hit;
   return {
+    kind: 'session',
     session: id,
     harness,
     stream,

@@ -8,6 +8,7 @@ import { sdkEnvironmentOf, textOf } from './environment.js';
 import { mailOf } from './mail.js';
 import { memoriesOf } from './memories.js';
 import { plansOf } from './plans.js';
+import { searchOf } from './search.js';
 import { stepsOf } from './steps.js';
 import type { OpenOptions, Tracecraft } from './types.js';
 
@@ -36,6 +37,7 @@ export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecr
     ...stepsOf(acting),
     ...plansOf(acting),
     ...mailOf(acting),
+    ...searchOf(acting),
     memory: memoriesOf(acting),
     artifacts: artifactsOf(acting),
     heartbeat: async (summary) => {

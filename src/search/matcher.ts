@@ -78,7 +78,7 @@ function regexTerm(source: string): Term {
 }
 
 /**
- * In an identifier, sub-words may be joined by another character or by none: `toolResult` finds
+ * In an identifier, sub-words may be joined by any `_` and `-` or by none: `toolResult` finds
  * `tool_result`.
  */
 function wordTerm(word: string, { isWhole, isSubstring }: Query): Term {
@@ -97,7 +97,7 @@ function phraseSource(phrase: string): string {
 
 function joinedSource(word: string): string {
   const pieces = subWordsOf(word);
-  return isIdentifier(word) ? pieces.map(escaped).join('[_-]?') : escaped(word);
+  return isIdentifier(word) ? pieces.map(escaped).join('[_-]*') : escaped(word);
 }
 
 function firstOf(

@@ -37,7 +37,7 @@ function createSpelling(
 ): Spelling {
   const plain = pieces
     .map((piece) => piece.map((sign) => alternatives(variants.get(sign) ?? [])).join(''))
-    .join('[_-]?');
+    .join('[_-]*');
   const regex = new RegExp(plain, 'gi');
   const all = [...variants.values()].flat();
   const others = all.flatMap((sign) => outsideAscii.get(sign.toLowerCase()) ?? []);

@@ -93,6 +93,7 @@ describe('search', () => {
       ['claude-code', 0, 'user'],
     ]);
     expect(hits[3]).toEqual({
+      kind: 'session',
       session: '8b418ea5-0000-4000-8000-000000000001',
       harness: 'claude-code',
       stream: '',
@@ -132,6 +133,29 @@ describe('search', () => {
     expect(await linesOf('--since', at(2), '--harness', 'claude-code')).toEqual(['claude-code 4']);
     const tool = await world.run(['search', 'make', '--tool', 'bash', '--json']);
     expect(answerOf(tool).hits).toHaveLength(1);
+  });
+
+  it('finds mail, memory and handoffs, and names the command that shows them', async () => {
+    await world.run(['send', 'ben', 'the invoice total is off']);
+    await world.run(['memory', 'set', 'invoice.owner', 'ben']);
+    await world.run(['claim', 'billing']);
+    await world.run(['complete', 'billing', '--note', 'invoice done']);
+    const found = await world.run(['search', 'invoice', '--json']);
+    const { hits, totals } = answerOf(found);
+    expect(hits).toMatchObject([
+      { kind: 'mail', from: 'anna', to: 'ben', text: 'the invoice total is off' },
+      { kind: 'memory', id: 'invoice.owner', open: 'tracecraft memory get invoice.owner' },
+      { kind: 'handoff', id: 'billing', open: 'tracecraft handoff billing --epoch 1' },
+    ]);
+    expect(totals).toMatchObject({ hits: 3, coverage: 'listed' });
+    const mail = await world.run(['search', 'invoice', '--kind', 'mail']);
+    expect(mail.stdout).toContain('anna → ben');
+    expect(mail.stdout).toContain('tracecraft outbox --since 1d');
+    expect(
+      answerOf(await world.run(['search', 'invoice', '--role', 'user', '--json'])).hits,
+    ).toEqual([]);
+    const both = await world.run(['search', 'invoice', '--role', 'user', '--kind', 'mail']);
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('--role is about') });
   });
 
   it('prints ids that show accepts', async () => {

@@ -1,10 +1,11 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { readConfigFile } from '../../src/config/files.js';
 import { openTrustStore } from '../../src/config/trust.js';
 import { nodeIo } from '../../src/io.js';
+import { partName } from '../../src/protocol/parts.js';
 import {
   LostError,
   NotAllowedError,
@@ -228,6 +229,35 @@ describe('a session', () => {
     const text = await readFile(join(folder, 'bucket', part), 'utf8');
     expect(text).toContain('deploy with [REDACTED:github-token]');
     await expect(ann.mirrorSession({ harness: 'codex' })).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe('a search', () => {
+  it('finds what was said and told, and what could not be read', async () => {
+    const ann = await open('ann');
+    await ann.send('ben', 'the checkoutTotal is off');
+    await ann.memory.set('shop.owner', 'ben');
+    const rows = [{ type: 'user', message: { role: 'user', content: 'why is checkout slow?' } }];
+    const session = join(folder, 'bucket', 'shop', 'sessions', 'claude-code', 'one');
+    await mkdir(session, { recursive: true });
+    await writeFile(
+      join(session, partName(0, 0, 0)),
+      rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
+    );
+    expect(await ann.search('checkout')).toMatchObject({
+      hits: [
+        { kind: 'session', session: 'one', line: 0, role: 'user', text: 'why is checkout slow?' },
+        { kind: 'mail', from: 'ann', to: 'ben', text: 'the checkoutTotal is off' },
+      ],
+      unread: [],
+    });
+    const ben = await ann.search(['ben', 'owner'], { kinds: ['memory'] });
+    expect(ben.hits).toMatchObject([{ kind: 'memory', id: 'shop.owner' }]);
+    expect((await ann.search('checkout', { role: 'assistant' })).hits).toEqual([]);
+    await writeFile(join(folder, 'bucket', 'shop', 'memory', 'shop.owner.json'), 'torn');
+    expect((await ann.search('checkout')).unread).toEqual([
+      expect.stringContaining('memory/shop.owner.json'),
+    ]);
   });
 });
 

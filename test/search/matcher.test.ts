@@ -55,6 +55,8 @@ describe('a word', () => {
       }
       expect(matches(word, 'tool result')).toBe(false);
     }
+    expect(matches('tool-_result', 'tool-_result')).toBe(true);
+    expect(matches('tool-_result', 'tool-_result', { isSubstring: true })).toBe(true);
     expect(matches('src/app.ts', 'open src/app.ts')).toBe(true);
     expect(matches('src/app.ts', 'open src/appxts')).toBe(false);
   });
