@@ -63,7 +63,7 @@ export default class Search extends BaseCommand {
       exclusive: ['whole'],
     }),
     regex: Flags.boolean({
-      summary: 'read the words as one regular expression',
+      summary: 'read the words as one regular expression; case counts if it has a capital letter',
       exclusive: ['any', 'whole', 'substring'],
     }),
     kind: Flags.option({
@@ -310,8 +310,9 @@ function hintsFor(flags: GivenFlags, { count }: Matcher): readonly string[] {
     hints.push('--substring looks inside of words, too.');
   }
   if (given.length > 0) {
-    hints.push(`Left out by ${given.map((name) => `--${name}`).join(', ')}: perhaps too much.`);
+    hints.push(`More is searched without ${given.map((name) => `--${name}`).join(', ')}.`);
   }
-  if (flags.kind === undefined) hints.push('Events are searched with --kind event.');
+  const isAll = flags.kind === undefined && sessionFilters.every((name) => !given.includes(name));
+  if (isAll) hints.push('Events are searched with --kind event only.');
   return hints;
 }

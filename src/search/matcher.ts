@@ -63,7 +63,7 @@ function isThere(found: Found | undefined): boolean {
 function regexTerm(source: string): Term {
   let regex: RegExp;
   try {
-    regex = new RegExp(source, 'iu');
+    regex = new RegExp(source, hasCapital(source) ? 'u' : 'iu');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`not a regular expression: ${source.slice(0, 200)}`, {
@@ -75,6 +75,11 @@ function regexTerm(source: string): Term {
     const found = regex.exec(text);
     return found === null ? undefined : { at: found.index, end: found.index + found[0].length };
   };
+}
+
+/** Whoever writes a capital letter means it; that of an escape, as in `\W`, is none. */
+function hasCapital(source: string): boolean {
+  return /\p{Lu}/u.test(source.replace(/\\[pP]\{[^}]*\}|\\./gsu, ''));
 }
 
 /**

@@ -100,6 +100,8 @@ describe('a query', () => {
 
   it('can be a regular expression, and reports an invalid one', () => {
     expect(matches('E[A-Z]{4,}', 'failed: ENOSPC', { isRegex: true })).toBe(true);
+    expect(matches('E[A-Z]{4,}', 'the eagle', { isRegex: true })).toBe(false);
+    expect(matches('e\\S{4,}\\p{L}', 'failed: ENOSPC', { isRegex: true })).toBe(true);
     expect(() => matcherOf(['('], { isRegex: true })).toThrow(/not a regular expression/);
     expect(() => matcherOf([' '])).toThrow(/nothing to search for/);
   });

@@ -1,0 +1,173 @@
+// What it takes to find words in transcripts: in a local bucket of large and of small parts, and in a store that is 30 ms away. Usage: npm run bench:search [-- --full]
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { writeCorpus } from './corpus.mjs';
+import { writeReport } from './machine.mjs';
+import { finished, inParallel, isFull, loadLibrary, openStand, quantile, round } from './stand.mjs';
+
+const megabyte = 1_000_000;
+const latencyMs = 30;
+const rounds = 3;
+const corpora = [
+  { name: 'local, 8 MB parts', bytes: (isFull ? 1_000 : 100) * megabyte, part: 8 * megabyte },
+  { name: 'local, 10 KB parts', bytes: (isFull ? 100 : 20) * megabyte, part: 10_000 },
+];
+const remote = { bytes: (isFull ? 100 : 5) * megabyte, part: 10_000 };
+const library = await loadLibrary([
+  "export { openLocalBucket } from 'src/bucket/local/bucket.js';",
+  "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
+  "export { bucketLayout } from 'src/protocol/keys.js';",
+  "export { partName } from 'src/protocol/parts.js';",
+  "export { createMatcher } from 'src/search/matcher.js';",
+  "export { scanSessions } from 'src/search/scan.js';",
+  "export { shortIds } from 'src/sessions/reference.js';",
+]);
+const stand = await openStand({ latencyMs });
+const folder = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
+const table = [];
+let about;
+try {
+  for (const corpus of corpora) await measureLocal(corpus);
+  await measureRemote();
+  about = stand.about();
+} finally {
+  await stand.close();
+  await rm(folder, { recursive: true, force: true });
+}
+console.table(table);
+await writeReport('search', { full: isFull, ...about, proxy_latency_ms: latencyMs, table });
+
+async function measureLocal({ name, bytes, part }) {
+  const root = join(folder, name.replaceAll(/\W/g, ''));
+  const home = join(root, stand.project);
+  const { words, ...made } = await writeCorpus(home, { bytes, part, ...library });
+  const bucket = await library.openLocalBucket({ root });
+  for (const [query, asked] of queriesOf(words)) {
+    const scan = await scanned(bucket, asked);
+    const cli = await firstHits(asked, root);
+    table.push({
+      corpus: name,
+      query,
+      mb: round(made.bytes / megabyte),
+      hits: scan.hits,
+      mb_per_cpu_s: round(made.bytes / megabyte / scan.cpu_s),
+      scan_ms: round(scan.ms),
+      peak_rss_mb: scan.rss_mb,
+      first_hit_ms: cli === undefined ? '' : round(cli),
+      rg_ms: round(ripgrep(asked, home)) || '',
+    });
+    console.error(`${name}, ${query}: done`);
+  }
+  await bucket.close();
+}
+
+async function measureRemote() {
+  const root = join(folder, 'remote');
+  const { words, ...made } = await writeCorpus(join(root, stand.project), {
+    ...remote,
+    ...library,
+  });
+  await upload(root);
+  const bucket = library.openS3Bucket({ ...stand.server, endpoint: stand.proxy.endpoint });
+  for (const [query, asked] of queriesOf(words)) {
+    stand.proxy.reset();
+    const scan = await scanned(bucket, asked);
+    const counts = Object.values(stand.proxy.counts()).reduce((sum, one) => sum + one, 0);
+    table.push({
+      corpus: `S3, ${latencyMs} ms, 10 KB parts`,
+      query,
+      mb: round(made.bytes / megabyte),
+      hits: scan.hits,
+      mb_per_cpu_s: round(made.bytes / megabyte / scan.cpu_s),
+      scan_ms: round(scan.ms),
+      peak_rss_mb: scan.rss_mb,
+      requests: round(counts / rounds),
+    });
+  }
+  await bucket.close();
+}
+
+/** One that is nowhere, one that is rare, one that is in many lines, two together, and one of a script without spaces. */
+function queriesOf(words) {
+  const middle = words[Math.floor(words.length / 20)];
+  return [
+    ['absent', ['qqzebraquux']],
+    ['rare', [words.at(-1)]],
+    ['common', [words[0]]],
+    ['two words', [words[0], middle]],
+    ['CJK', ['全文検索']],
+  ];
+}
+
+/** The quickest of a few: what else runs on a machine only ever adds. */
+async function scanned(bucket, words) {
+  const query = { words, isAny: false, isWhole: false, isSubstring: false, isRegex: false };
+  const layout = library.bucketLayout(stand.project);
+  const runs = [];
+  for (let n = 0; n < rounds; n += 1) {
+    const matcher = library.createMatcher(query);
+    const began = performance.now();
+    const cpu = process.cpuUsage();
+    let hits = 0;
+    const scope = { hasSubagents: true };
+    const input = { bucket, layout, matcher, scope, perSession: 3, shortIds: library.shortIds };
+    for await (const { count } of library.scanSessions(input)) hits += count;
+    const { user, system } = process.cpuUsage(cpu);
+    runs.push({ hits, ms: performance.now() - began, cpu_s: (user + system) / megabyte });
+  }
+  return {
+    hits: runs[0].hits,
+    ms: Math.min(...runs.map(({ ms }) => ms)),
+    cpu_s: Math.min(...runs.map(({ cpu_s }) => cpu_s)),
+    rss_mb: round(process.resourceUsage().maxRSS / 1024),
+  };
+}
+
+/** From starting the command to the first line of its answer; `undefined` where there is none. */
+async function firstHits(words, root) {
+  await finished(
+    stand.start([
+      'init',
+      '--backend',
+      'local',
+      '--bucket',
+      root,
+      '--project',
+      stand.project,
+      '--agent',
+      'bench',
+      '--global',
+      '--force',
+    ]),
+  );
+  const runs = [];
+  for (let n = 0; n < rounds; n += 1) {
+    const began = performance.now();
+    let first;
+    const child = stand.start(['search', ...words, '--kind', 'session']);
+    child.stdout.once('data', () => {
+      first = performance.now() - began;
+    });
+    await finished(child);
+    if (first !== undefined) runs.push(first);
+  }
+  return runs.length === 0 ? undefined : quantile(runs, 0.5);
+}
+
+function ripgrep(words, home) {
+  const began = performance.now();
+  const { error } = spawnSync('rg', ['-i', '-c', words[0], home], { stdio: 'ignore' });
+  return error === undefined ? performance.now() - began : Number.NaN;
+}
+
+async function upload(root) {
+  const bucket = library.openS3Bucket(stand.server);
+  const names = await readdir(root, { recursive: true, withFileTypes: true });
+  const files = names.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+  await inParallel(files.length, 16, async (n) => {
+    await bucket.put(relative(root, files[n]), await readFile(files[n]));
+  });
+  await bucket.close();
+}
