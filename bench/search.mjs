@@ -22,6 +22,7 @@ const library = await loadLibrary([
   "export { partName } from 'src/protocol/parts.js';",
   "export { createMatcher } from 'src/search/matcher.js';",
   "export { scanSessions } from 'src/search/scan.js';",
+  "export { listIndexed } from 'src/sessions/indexed.js';",
   "export { shortIds } from 'src/sessions/reference.js';",
 ]);
 const stand = await openStand({ latencyMs });
@@ -112,7 +113,8 @@ async function scanned(bucket, words) {
     const cpu = process.cpuUsage();
     let hits = 0;
     const scope = { hasSubagents: true };
-    const input = { bucket, layout, matcher, scope, perSession: 3, shortIds: library.shortIds };
+    const { listIndexed: listed, shortIds } = library;
+    const input = { bucket, layout, matcher, scope, perSession: 3, listed, shortIds };
     for await (const { count } of library.scanSessions(input)) hits += count;
     const { user, system } = process.cpuUsage(cpu);
     runs.push({ hits, ms: performance.now() - began, cpu_s: (user + system) / megabyte });

@@ -12,8 +12,9 @@ import { bucketLayout } from '../src/protocol/keys.js';
 import { documentKinds } from '../src/search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../src/search/documents.js';
 import { kindsFor, searchKinds, sessionFilters } from '../src/search/kinds.js';
-import { createMatcher, type Matcher } from '../src/search/matcher.js';
+import { createMatcher, type Matcher, type Query } from '../src/search/matcher.js';
 import { type SearchScope, type SessionHits, scanSessions } from '../src/search/scan.js';
+import { listIndexed } from '../src/sessions/indexed.js';
 import { shortIds } from '../src/sessions/reference.js';
 
 /** Of each session and each kind of document, unless all are asked for. */
@@ -109,30 +110,12 @@ export default class Search extends BaseCommand {
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(Search);
     const words = argv.map(String);
-    const matcher = createMatcher({
-      words,
-      isAny: flags.any === true,
-      isWhole: flags.whole === true,
-      isSubstring: flags.substring === true,
-      isRegex: flags.regex === true,
-    });
+    const matcher = createMatcher(queryOf(words, flags));
     const searched = kindsFor(flags, flags.kind);
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const nowMs = (await bucket.now()).getTime();
-    const moment = (flag: string, text: string | undefined) =>
-      text === undefined ? undefined : parseTime(flag, text, nowMs);
-    const scope: SearchScope = {
-      harness: flags.harness,
-      agent: flags.agent,
-      host: flags.host,
-      folder: flags.cwd === undefined ? undefined : resolve(flags.cwd),
-      sinceMs: moment('--since', flags.since),
-      untilMs: moment('--until', flags.until),
-      role: flags.role,
-      tool: flags.tool,
-      hasSubagents: flags.subagents,
-    };
+    const scope = scopeOf(flags, nowMs);
     const layout = bucketLayout(settings.project);
     const most = flags.all ? Number.POSITIVE_INFINITY : perSession;
     const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
@@ -151,11 +134,11 @@ export default class Search extends BaseCommand {
       // It is awaited after the sessions; until then its failure must not count as unhandled.
       found.catch(() => undefined);
       const sessions = searched.has('session')
-        ? scanSessions({ ...place, scope, perSession: most, shortIds })
+        ? scanSessions({ ...place, scope, perSession: most, shortIds, listed: listIndexed })
         : [];
       const totals = await this.show(sessions, shown);
       for (const one of await found) this.showDocuments(totals, one, shown);
-      return this.conclude(totals, { nowMs, words, hints: hintsFor(flags, matcher) });
+      return this.conclude(totals, { nowMs, words, hints: hintsFor(flags, matcher, words) });
     });
   }
 
@@ -271,6 +254,38 @@ export default class Search extends BaseCommand {
   }
 }
 
+function queryOf(words: readonly string[], flags: GivenFlags): Query {
+  return {
+    words,
+    isAny: flags.any === true,
+    isWhole: flags.whole === true,
+    isSubstring: flags.substring === true,
+    isRegex: flags.regex === true,
+  };
+}
+
+interface ScopeFlags extends Pick<SearchScope, 'harness' | 'agent' | 'host' | 'role' | 'tool'> {
+  readonly cwd?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly subagents: boolean;
+}
+
+function scopeOf(flags: ScopeFlags, nowMs: number): SearchScope {
+  const { harness, agent, host, cwd, since, until, role, tool, subagents } = flags;
+  return {
+    harness,
+    agent,
+    host,
+    folder: cwd === undefined ? undefined : resolve(cwd),
+    sinceMs: since === undefined ? undefined : parseTime('--since', since, nowMs),
+    untilMs: until === undefined ? undefined : parseTime('--until', until, nowMs),
+    role,
+    tool,
+    hasSubagents: subagents,
+  };
+}
+
 function partial({ unread, unreadDocuments }: Totals): PartialError {
   const [first] = unread;
   const [why] = unreadDocuments;
@@ -300,10 +315,16 @@ type GivenFlags = { readonly [Name in (typeof filters)[number]]?: unknown } & {
 };
 
 /** What might find more. */
-function hintsFor(flags: GivenFlags, { count }: Matcher): readonly string[] {
+function hintsFor(
+  flags: GivenFlags,
+  { count }: Matcher,
+  words: readonly string[],
+): readonly string[] {
+  const hasPhrase = flags.regex !== true && words.some((word) => /\s/.test(word.trim()));
   const given: string[] = filters.filter((name) => flags[name] !== undefined);
   if (!flags.subagents) given.push('no-subagents');
   const hints: string[] = [];
+  if (hasPhrase) hints.push('Words without quotes may be anywhere in a row.');
   if (count > 1 && flags.any !== true) hints.push('With --any one of the words is enough.');
   if (flags.whole === true) hints.push('Without --whole longer words match, too.');
   else if (flags.regex !== true && flags.substring !== true) {

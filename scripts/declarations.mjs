@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** The SDK's public types. They import nothing but each other. */
-const parts = ['errors', 'sdk/types', 'sdk/open'];
+const parts = ['errors', 'sdk/search-types', 'sdk/types', 'sdk/open'];
 
 /**
  * Writes the SDK's declarations as one file for `import` and the same for `require`, and the ES module that
@@ -34,7 +34,9 @@ async function declarations(root) {
     const texts = await Promise.all(
       parts.map((part) => readFile(join(folder, 'src', `${part}.d.ts`), 'utf8')),
     );
-    const text = texts.join('').replace(/^import type \{[^}]*\} from '\.\/types\.js';\n/gm, '');
+    const text = texts
+      .join('')
+      .replace(/^import type \{[^}]*\} from '\.\/(?:search-)?types\.js';\n/gm, '');
     if (/\bimport\b.*\bfrom\b|\bimport\(/.test(text))
       throw new Error('the declarations of the SDK would not stand on their own');
     return text;

@@ -13,4 +13,5 @@ export {
   UsageError,
 } from '../errors.js';
 export { openTracecraft } from './open.js';
+export type * from './search-types.js';
 export type * from './types.js';

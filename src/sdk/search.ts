@@ -3,10 +3,12 @@ import { type DocumentHits, searchDocuments } from '../search/documents.js';
 import { kindsFor } from '../search/kinds.js';
 import { createMatcher } from '../search/matcher.js';
 import { scanSessions } from '../search/scan.js';
+import { listIndexed } from '../sessions/indexed.js';
 import { shortIds } from '../sessions/reference.js';
 import type { SdkContext } from './context.js';
 import { countOf, textOf } from './environment.js';
-import type { SearchAnswer, SearchHit, SearchOptions, Tracecraft } from './types.js';
+import type { SearchAnswer, SearchHit, SearchOptions } from './search-types.js';
+import type { Tracecraft } from './types.js';
 
 /** Of each session and each kind of document. */
 const usualPerSession = 3;
@@ -28,7 +30,14 @@ export function searchOf({ place }: SdkContext): Pick<Tracecraft, 'search'> {
       const hits: SearchHit[] = [];
       const unread: string[] = [];
       if (kinds.has('session')) {
-        const scan = { ...place, matcher, scope: scopeOf(options), perSession: most, shortIds };
+        const scan = {
+          ...place,
+          matcher,
+          scope: scopeOf(options),
+          perSession: most,
+          shortIds,
+          listed: listIndexed,
+        };
         for await (const found of scanSessions(scan)) {
           const { harness, id } = found.session;
           for (const { stream, line, role, tool = null, atMs, text } of found.hits) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { isoMs } from '../conversation/fields.js';
 import { type HandoffDocument, handoffSchema } from '../protocol/coordination.js';
@@ -15,8 +16,9 @@ export type DocumentKind = (typeof documentKinds)[number];
 /** What agents told each other, as far as it can be searched. */
 export interface SearchedDocument {
   readonly kind: DocumentKind;
-  /** Several objects may hold the same one. */
+  /** Several objects may hold the same one, one of them as what holds now. */
   readonly identity: string;
+  readonly isPresent: boolean;
   /** Of a message or an event, its id; of a memory, its key; of a handoff, its step. */
   readonly id: string;
   readonly key: string;
@@ -86,6 +88,7 @@ function mailIn(layout: Layout, { key, body }: StoredObject): SearchedDocument |
   return {
     kind: 'mail',
     identity: key,
+    isPresent: true,
     id: stamp.id,
     key,
     atMs: Number(stamp.timeNs / 1_000_000n),
@@ -113,7 +116,8 @@ function memoryIn(
   const text = `${name}\n${wordsIn(value)}`;
   return {
     kind: 'memory',
-    identity: JSON.stringify([name, set_by, set_at, text]),
+    identity: digestOf(name, set_by, set_at, text),
+    isPresent: !isPast,
     id: name,
     key,
     atMs: isoMs(set_at) ?? modifiedAt.getTime(),
@@ -134,20 +138,25 @@ function handoffIn(layout: Layout, { key, body }: StoredObject): SearchedDocumen
     if (parseStampName(key.slice(layout.events().length)) === undefined) return undefined;
     const event = v.safeParse(endingSchema, parseDocument(v.unknown(), key, body));
     if (!event.success || !isName(event.output.step)) return undefined;
-    return handoffOf(event.output.step, key, event.output.data.handoff);
+    return handoffOf(event.output.step, event.output.data.handoff, { key, isPast: true });
   }
   const [step = '', leaf, ...deeper] = key.slice(layout.steps().length).split('/');
   if (leaf !== 'handoff.json' || deeper.length > 0 || !isName(step)) return undefined;
-  return handoffOf(step, key, parseDocument(handoffSchema, key, body));
+  return handoffOf(step, parseDocument(handoffSchema, key, body), { key, isPast: false });
 }
 
-function handoffOf(step: string, key: string, handoff: HandoffDocument): SearchedDocument {
+function handoffOf(
+  step: string,
+  handoff: HandoffDocument,
+  { key, isPast }: { readonly key: string; readonly isPast: boolean },
+): SearchedDocument {
   const { from_agent, next_agent, state, note, next_action, epoch, created_at, review } = handoff;
   const files = [...(handoff.changed_files ?? []), ...(handoff.artifacts ?? []).map(nameOf)];
   const text = wordsIn([step, state, note, next_action, review?.note, review?.verdict, files]);
   return {
     kind: 'handoff',
-    identity: JSON.stringify([step, epoch, text]),
+    identity: digestOf(step, epoch, text),
+    isPresent: !isPast,
     id: step,
     key,
     atMs: isoMs(created_at),
@@ -158,6 +167,11 @@ function handoffOf(step: string, key: string, handoff: HandoffDocument): Searche
     text,
     open: `tracecraft handoff ${step}${epoch === 0 ? '' : ` --epoch ${epoch}`}`,
   };
+}
+
+/** Of any length. */
+function digestOf(...values: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(values)).digest('base64');
 }
 
 function nameOf({ name }: { readonly name: string }): string {
@@ -172,6 +186,7 @@ function eventIn(layout: Layout, { key, body }: StoredObject): SearchedDocument 
   return {
     kind: 'event',
     identity: key,
+    isPresent: true,
     id: stamp.id,
     key,
     atMs,

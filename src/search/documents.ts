@@ -44,78 +44,104 @@ export interface DocumentSearch {
 /** Searches mail, memory with its history, handoffs and events: one result for each kind, in the order of `kinds`. */
 export async function searchDocuments(search: DocumentSearch): Promise<readonly DocumentHits[]> {
   const { layout, kinds, perKind } = search;
+  const tallies = new Map(kinds.map((kind) => [kind, new KindTally(kind, perKind)]));
   const folders = new Set(kinds.flatMap((kind) => documentFolders(layout, kind)));
-  const read: Read[] = [];
-  for (const folder of folders) read.push(...(await searchFolder(search, folder)));
-  return kinds.map((kind) => {
-    const those = read.filter((one) => one.kind === kind);
-    const hits = withoutRepeats(those.flatMap(({ hit }) => hit ?? []));
-    const newest = hits.sort((left, right) => (right.atMs ?? 0) - (left.atMs ?? 0));
-    return {
-      kind,
-      hits: newest.slice(0, perKind),
-      count: hits.length,
-      documents: those.length,
-      unread: those.flatMap(({ error }) => error?.message ?? []),
-    };
-  });
+  for (const folder of folders) await searchFolder(search, folder, tallies);
+  return [...tallies.values()].map((tally) => tally.hits());
 }
 
-/** What came of one document. */
-interface Read {
-  readonly kind: DocumentKind;
-  readonly hit?: DocumentHit;
-  readonly error?: DocumentError;
+class KindTally {
+  readonly unread: string[] = [];
+  documents = 0;
+  readonly #kind: DocumentKind;
+  readonly #most: number;
+  readonly #seen = new Set<string>();
+  #newest: DocumentHit[] = [];
+
+  constructor(kind: DocumentKind, most: number) {
+    this.#kind = kind;
+    this.#most = most;
+  }
+
+  add(hit: DocumentHit): void {
+    if (!this.#seen.has(hit.identity)) this.#newest.push(hit);
+    else if (hit.isPresent) {
+      this.#newest = this.#newest.map((one) => (one.identity === hit.identity ? hit : one));
+    }
+    this.#seen.add(hit.identity);
+    // Their texts are long, and a word may be in all of them.
+    if (this.#newest.length > 2 * this.#most + 64) this.#keep();
+  }
+
+  hits(): DocumentHits {
+    this.#keep();
+    const { documents, unread } = this;
+    return {
+      kind: this.#kind,
+      hits: this.#newest,
+      count: this.#seen.size,
+      documents,
+      unread: unread.sort(),
+    };
+  }
+
+  #keep(): void {
+    this.#newest = this.#newest
+      .sort(
+        (left, right) => (right.atMs ?? 0) - (left.atMs ?? 0) || (left.key < right.key ? -1 : 1),
+      )
+      .slice(0, this.#most);
+  }
 }
 
 /** Beyond any document that is ours; a planted one must not fill the memory. */
 const largest = 16 * 1024 * 1024;
 
-async function searchFolder(search: DocumentSearch, folder: string): Promise<readonly Read[]> {
-  const { bucket, layout, kinds, signal } = search;
-  const here = kinds.filter((kind) => documentFolders(layout, kind).includes(folder));
+async function searchFolder(
+  search: DocumentSearch,
+  folder: string,
+  tallies: ReadonlyMap<DocumentKind, KindTally>,
+): Promise<void> {
+  const { bucket, layout, signal } = search;
+  const here = [...tallies].filter(([kind]) => documentFolders(layout, kind).includes(folder));
   const entries: ObjectEntry[] = [];
   for await (const entry of bucket.list(folder, { signal })) {
     if (entry.kind !== 'object') continue;
-    if (here.some((kind) => isDocument(layout, kind, entry.key))) entries.push(entry);
+    if (here.some(([kind]) => isDocument(layout, kind, entry.key))) entries.push(entry);
   }
-  const read = await inParallel(
+  await inParallel(
     entries,
     async (entry, stopped) => {
       const range = { start: 0, end: largest };
       const part = entry.size > largest ? { range } : {};
       const stored = await bucket.get(entry.key, { signal: stopped, ...part });
-      if (stored === undefined) return [];
-      return here.flatMap((kind) => readAs(search, kind, { ...entry, body: stored.body }) ?? []);
+      if (stored === undefined) return;
+      const object = { ...entry, body: stored.body };
+      for (const [kind, tally] of here) readInto(tally, search, kind, object);
     },
     { signal, bytesOf: ({ size }) => Math.min(size, largest) },
   );
-  return read.flat();
 }
 
-function readAs(
+function readInto(
+  tally: KindTally,
   search: DocumentSearch,
   kind: DocumentKind,
   object: ObjectEntry & { readonly body: Buffer },
-): Read | undefined {
+): void {
   const { layout, matcher } = search;
   try {
     const document = readDocument(layout, kind, object);
-    if (document === undefined) return undefined;
-    if (!isInScope(document, search)) return { kind };
+    if (document === undefined) return;
+    tally.documents += 1;
+    if (!isInScope(document, search)) return;
     const found = matcher.find(document.text);
     const first = found.find((one) => one !== undefined);
-    if (first === undefined || !matcher.isMatch(found)) return { kind };
-    return { kind, hit: { ...document, found: first } };
+    if (first !== undefined && matcher.isMatch(found)) tally.add({ ...document, found: first });
   } catch (error) {
-    if (error instanceof DocumentError) return { kind, error };
-    throw error;
+    if (!(error instanceof DocumentError)) throw error;
+    tally.unread.push(error.message);
   }
-}
-
-/** A state may be stored in several objects. */
-function withoutRepeats(hits: readonly DocumentHit[]): DocumentHit[] {
-  return [...new Map(hits.map((hit) => [hit.identity, hit])).values()];
 }
 
 function isInScope(

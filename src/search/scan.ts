@@ -3,7 +3,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import { leafText } from '../conversation/leaf-text.js';
 import type { RowText } from '../conversation/reader.js';
 import { UnreachableError } from '../errors.js';
-import { type ListedSession, listSessions } from '../mirror/slots/session-listing.js';
+import { type ListedSession, readMeta } from '../mirror/slots/session-listing.js';
 import { listStreams, readParts } from '../mirror/slots/session-streams.js';
 import type { Layout } from '../protocol/keys.js';
 import { isName } from '../protocol/names.js';
@@ -49,6 +49,12 @@ export interface SessionHits {
   readonly unread: string | undefined;
 }
 
+export interface Listed {
+  readonly sessions: readonly ListedSession[];
+  /** When what is known about them was written; `undefined`: it was just read. */
+  readonly asOf: Date | undefined;
+}
+
 export interface SearchInput {
   readonly bucket: Bucket;
   readonly layout: Layout;
@@ -56,6 +62,8 @@ export interface SearchInput {
   readonly scope: SearchScope;
   /** Maximum number of hits kept per session. */
   readonly perSession: number;
+  /** Newest first. Once there are many, what is known about them may be out of date. */
+  listed(bucket: Bucket, layout: Layout, harnesses: readonly string[]): Promise<Listed>;
   /** The shortest form of each id that distinguishes it from the others. */
   shortIds(ids: readonly string[]): ReadonlyMap<string, string>;
   readonly signal?: AbortSignal | undefined;
@@ -68,19 +76,24 @@ export interface SearchInput {
 export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionHits> {
   const { bucket, layout, scope, signal } = input;
   const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
-  const all = await listSessions(bucket, layout, wanted);
-  const short = input.shortIds(all.map(({ id }) => id));
-  const scan = (session: ListedSession, stopped: AbortSignal): Promise<SessionHits> => {
-    const shortId = scope.harness === undefined ? short.get(session.id) : undefined;
-    return new SessionScan({ ...input, signal: stopped }, session, shortId ?? session.id).run();
+  const { sessions, asOf } = await input.listed(bucket, layout, wanted);
+  const short = input.shortIds(sessions.map(({ id }) => id));
+  const scan = async (known: ListedSession, stopped: AbortSignal) => {
+    const { harness, id } = known;
+    const current =
+      asOf === undefined ? known.meta : await readMeta(bucket, layout.meta(harness, id));
+    const session = { harness, id, meta: current };
+    if (!isInScope(session, scope)) return undefined;
+    const shortId = scope.harness === undefined ? short.get(id) : undefined;
+    return new SessionScan({ ...input, signal: stopped }, session, shortId ?? id).run();
   };
-  const sessions = all.filter((one) => isInScope(one, scope));
   const atOnce = bucket.kind === 'local' ? atOnceOnDisk : undefined;
-  yield* inOrder(sessions, scan, {
+  const results = inOrder(sessions, scan, {
     bytesOf: bytesHeld,
     signal,
     ...(atOnce === undefined ? {} : { atOnce }),
   });
+  for await (const result of results) if (result !== undefined) yield result;
 }
 
 /** More would neither be faster nor fit the processor's cache, and the first hits would come later. */

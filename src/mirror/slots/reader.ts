@@ -2,6 +2,7 @@ import type { Bucket } from '../../bucket/bucket.js';
 import { parsePartName } from '../../protocol/parts.js';
 import { countLines, endsWithNewline } from '../lines.js';
 import { ChainWalk, isUnchained, type Listing } from './listing.js';
+import type { ReadPartNamed } from './parts-ahead.js';
 
 /** One part as a reader sees it, in order, with its whole content. */
 export interface ReadPart {
@@ -24,16 +25,17 @@ export async function* readChain(
   bucket: Bucket,
   listing: Listing,
   generation: number,
+  read: ReadPartNamed = (name) => bucket.get(listing.prefix + name),
 ): AsyncIterable<ReadPart> {
   if (generation === 0 && isUnchained(listing)) {
-    yield* readInKeyOrder(bucket, listing);
+    yield* readInKeyOrder(listing, read);
     return;
   }
   const walk = ChainWalk.of(listing, generation);
   let startLine = 0;
   for (let slot = walk?.next(0); slot !== undefined; slot = walk?.next(startLine)) {
     const key = listing.prefix + slot.name;
-    const stored = await bucket.get(key);
+    const stored = await read(slot.name);
     if (stored === undefined) return;
     const endLine = startLine + countLines(stored.body);
     const { sequence, generation: writtenIn, isRange } = slot;
@@ -46,13 +48,13 @@ export async function* readChain(
  * The Python tool splits a transcript by bytes and names its parts by number alone: a part's last line may continue in
  * the next part.
  */
-async function* readInKeyOrder(bucket: Bucket, listing: Listing): AsyncIterable<ReadPart> {
+async function* readInKeyOrder(listing: Listing, read: ReadPartNamed): AsyncIterable<ReadPart> {
   const names = [...listing.parts.keys()].sort();
   let startLine = 0;
   let rest: Buffer = Buffer.alloc(0);
   for (const [index, name] of names.entries()) {
     const key = listing.prefix + name;
-    const stored = await bucket.get(key);
+    const stored = await read(name);
     if (stored === undefined) continue;
     const joined = Buffer.concat([rest, stored.body]);
     const isCut = index === names.length - 1 && joined.length > 0 && !endsWithNewline(joined);

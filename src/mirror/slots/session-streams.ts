@@ -5,6 +5,7 @@ import { parseGenerationName, parsePartName } from '../../protocol/parts.js';
 import { completeLines } from '../lines.js';
 import type { SessionRef } from '../stream.js';
 import { listStream, newestFirst } from './listing.js';
+import { readingAhead } from './parts-ahead.js';
 import { type ReadPart, readChain } from './reader.js';
 
 export interface StreamPlace {
@@ -40,12 +41,13 @@ export async function* readLines(bucket: Bucket, prefix: string): AsyncIterable<
   for await (const part of readParts(bucket, prefix)) yield completeLines(part.body);
 }
 
-/** The parts of a stream in order: the newest readable generation. */
+/** The parts of a stream in order: the newest readable generation. Small ones are fetched ahead. */
 export async function* readParts(bucket: Bucket, prefix: string): AsyncIterable<ReadPart> {
   const listing = await listStream(bucket, prefix);
+  const read = readingAhead(bucket, listing);
   for (const generation of newestFirst(listing)) {
     let isEmpty = true;
-    for await (const part of readChain(bucket, listing, generation)) {
+    for await (const part of readChain(bucket, listing, generation, read)) {
       isEmpty = false;
       yield part;
     }
