@@ -11,10 +11,10 @@ const megabyte = 1_000_000;
 const latencyMs = 30;
 const rounds = 3;
 const corpora = [
-  { name: 'local, 8 MB parts', bytes: (isFull ? 1_000 : 100) * megabyte, part: 8 * megabyte },
-  { name: 'local, 10 KB parts', bytes: (isFull ? 100 : 20) * megabyte, part: 10_000 },
+  { name: 'local, 8 MB parts', bytes: (isFull ? 1_000 : 50) * megabyte, part: 8 * megabyte },
+  { name: 'local, 10 KB parts', bytes: (isFull ? 100 : 5) * megabyte, part: 10_000 },
 ];
-const remote = { bytes: (isFull ? 100 : 5) * megabyte, part: 10_000 };
+const remote = { bytes: (isFull ? 100 : 2) * megabyte, part: 10_000 };
 const library = await loadLibrary([
   "export { openLocalBucket } from 'src/bucket/local/bucket.js';",
   "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
@@ -55,7 +55,6 @@ async function measureLocal({ name, bytes, part }) {
       hits: scan.hits,
       mb_per_cpu_s: round(made.bytes / megabyte / scan.cpu_s),
       scan_ms: round(scan.ms),
-      peak_rss_mb: scan.rss_mb,
       first_hit_ms: cli === undefined ? '' : round(cli),
       rg_ms: round(ripgrep(asked, home)) || '',
     });
@@ -83,7 +82,6 @@ async function measureRemote() {
       hits: scan.hits,
       mb_per_cpu_s: round(made.bytes / megabyte / scan.cpu_s),
       scan_ms: round(scan.ms),
-      peak_rss_mb: scan.rss_mb,
       requests: round(counts / rounds),
     });
   }
@@ -123,7 +121,6 @@ async function scanned(bucket, words) {
     hits: runs[0].hits,
     ms: Math.min(...runs.map(({ ms }) => ms)),
     cpu_s: Math.min(...runs.map(({ cpu_s }) => cpu_s)),
-    rss_mb: round(process.resourceUsage().maxRSS / 1024),
   };
 }
 

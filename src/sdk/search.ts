@@ -1,8 +1,8 @@
 import { documentKinds } from '../search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../search/documents.js';
 import { kindsFor } from '../search/kinds.js';
-import { createMatcher } from '../search/matcher.js';
-import { scanSessions } from '../search/scan.js';
+import { createMatcher, type Query } from '../search/matcher.js';
+import { type SessionHits, scanSessions } from '../search/scan.js';
 import { listIndexed } from '../sessions/indexed.js';
 import { shortIds } from '../sessions/reference.js';
 import type { SdkContext } from './context.js';
@@ -16,55 +16,55 @@ const usualPerSession = 3;
 export function searchOf({ place }: SdkContext): Pick<Tracecraft, 'search'> {
   return {
     search: async (words, options = {}): Promise<SearchAnswer> => {
-      const { perSession = usualPerSession } = options;
+      const most = countOf('perSession', options.perSession ?? usualPerSession);
       const kinds = kindsFor({ ...options, cwd: options.folder }, options.kinds);
-      const most = countOf('perSession', perSession);
-      const matcher = createMatcher({
-        words: [words].flat().map((word) => textOf('words', word)),
-        isAny: options.any === true,
-        isWhole: options.whole === true,
-        isSubstring: options.substring === true,
-        isRegex: options.regex === true,
-      });
-      const search = { ...place, matcher, ...scopeOf(options) };
+      const matcher = createMatcher(queryOf(words, options));
+      const search = { ...place, matcher };
       const hits: SearchHit[] = [];
       const unread: string[] = [];
       if (kinds.has('session')) {
-        const scan = {
-          ...place,
-          matcher,
-          scope: scopeOf(options),
-          perSession: most,
-          shortIds,
-          listed: listIndexed,
-        };
+        const scope = scopeOf(options);
+        const scan = { ...search, scope, perSession: most, shortIds, listed: listIndexed };
         for await (const found of scanSessions(scan)) {
+          hits.push(...rowHits(found));
           const { harness, id } = found.session;
-          for (const { stream, line, role, tool = null, atMs, text } of found.hits) {
-            const at = isoOf(atMs);
-            hits.push({
-              kind: 'session',
-              harness,
-              session: id,
-              stream,
-              line,
-              role,
-              tool,
-              at,
-              text,
-            });
-          }
           if (found.unread !== undefined) unread.push(`${harness}/${id}: ${found.unread}`);
         }
       }
       const wanted = documentKinds.filter((kind) => kinds.has(kind));
-      for (const found of await searchDocuments({ ...search, kinds: wanted, perKind: most })) {
+      const documents = { ...search, ...scopeOf(options), kinds: wanted, perKind: most };
+      for (const found of await searchDocuments(documents)) {
         hits.push(...documentHits(found));
         unread.push(...found.unread);
       }
       return { hits, unread };
     },
   };
+}
+
+function queryOf(words: string | readonly string[], options: SearchOptions): Query {
+  return {
+    words: [words].flat().map((word) => textOf('words', word)),
+    isAny: options.any === true,
+    isWhole: options.whole === true,
+    isSubstring: options.substring === true,
+    isRegex: options.regex === true,
+  };
+}
+
+function rowHits({ session, hits }: SessionHits): readonly SearchHit[] {
+  const { harness, id } = session;
+  return hits.map(({ stream, line, role, tool = null, atMs, text }) => ({
+    kind: 'session',
+    harness,
+    session: id,
+    stream,
+    line,
+    role,
+    tool,
+    at: isoOf(atMs),
+    text,
+  }));
 }
 
 function scopeOf(options: SearchOptions) {

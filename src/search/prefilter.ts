@@ -1,4 +1,4 @@
-import { type Finder, type Spelling, spellingOf } from './spelling.js';
+import { type Spelling, spellingOf } from './spelling.js';
 
 /** A line of a part that has to be parsed to know whether it matches. */
 export interface LineInPart {
@@ -15,7 +15,7 @@ export interface LineInPart {
 export interface Prefilter {
   /**
    * The lines that may match, in order, and those that may hold a term of `unseen`, even if they
-   * hold no other.
+   * hold no other. Terms may be taken out of it on the way.
    */
   linesIn(part: Buffer, unseen: ReadonlySet<number>): Iterable<LineInPart>;
 }
@@ -31,26 +31,25 @@ export function createPrefilter(
 
 class PartFilter implements Prefilter {
   readonly #terms: readonly (Spelling | undefined)[];
+  /** Those whose spelling is known, by how few lines should hold them. */
+  readonly #rarestFirst: readonly Spelling[];
   readonly #isAny: boolean;
-  /** The term that the fewest lines should hold. */
-  readonly #rarest: number;
 
   constructor(terms: readonly (Spelling | undefined)[], isAny: boolean) {
     this.#terms = terms;
     this.#isAny = isAny;
-    const lengths = terms.map((term) => term?.length ?? 0);
-    this.#rarest = lengths.indexOf(Math.max(...lengths));
+    this.#rarestFirst = terms
+      .filter((term) => term !== undefined)
+      .sort((left, right) => right.length - left.length);
   }
 
   *linesIn(part: Buffer, unseen: ReadonlySet<number>): Iterable<LineInPart> {
-    const finders = this.#findersOf(unseen);
     let [line, counted] = [0, 0];
     for (const { start, end } of chunksOf(part)) {
       // One character a byte: much cheaper than decoding, and the spellings are made for it.
       const text = part.toString('latin1', start, end);
-      for (const from of finders === undefined ? everyLine(text) : linesWith(finders, text)) {
+      for (const from of this.#startsIn(text, unseen) ?? everyLine(text)) {
         const to = text.indexOf('\n', from);
-        if (!this.#mayMatch(text.slice(from, to), unseen)) continue;
         line += newlinesIn(part, counted, start + from);
         counted = start + from;
         yield { line, bytes: part.subarray(start + from, start + to) };
@@ -58,31 +57,33 @@ class PartFilter implements Prefilter {
     }
   }
 
-  /** For what a line must hold one of; `undefined` if any line may do. */
-  #findersOf(unseen: ReadonlySet<number>): ReadonlySet<Finder> | undefined {
-    const wanted = this.#isAny ? this.#terms.keys() : new Set([this.#rarest, ...unseen]);
-    const finders = new Set<Finder>();
-    for (const index of wanted) {
+  /** Where the lines begin that may match, in order; `undefined`: all may. */
+  #startsIn(text: string, unseen: ReadonlySet<number>): readonly number[] | undefined {
+    const starts = this.#isAny ? new Set<number>() : this.#withAll(text);
+    if (starts === undefined) return undefined;
+    for (const index of this.#isAny ? this.#terms.keys() : unseen) {
       const term = this.#terms[index];
       if (term === undefined) return undefined;
-      for (const finder of term.finders) finders.add(finder);
+      for (const start of linesWith(term, text)) starts.add(start);
     }
-    return finders;
+    return [...starts].sort((left, right) => left - right);
   }
 
-  #mayMatch(line: string, unseen: ReadonlySet<number>): boolean {
-    const holds = (index: number): boolean => {
-      const finders = this.#terms[index]?.finders;
-      return finders === undefined || finders.some((find) => find(line, 0) !== -1);
-    };
-    const indexes = [...this.#terms.keys()];
-    if (this.#isAny ? indexes.some(holds) : indexes.every(holds)) return true;
-    return [...unseen].some(holds);
+  /** Lines that may hold every term; `undefined` if nothing is known about any of them. */
+  #withAll(text: string): Set<number> | undefined {
+    let common: Set<number> | undefined;
+    for (const term of this.#rarestFirst) {
+      const those = linesWith(term, text);
+      const before = common;
+      common = before === undefined ? those : new Set([...those].filter((one) => before.has(one)));
+      if (common.size === 0) break;
+    }
+    return common;
   }
 }
 
-/** Where lines begin that hold what one of these finds. */
-function linesWith(finders: ReadonlySet<Finder>, text: string): readonly number[] {
+/** Where the lines begin that may hold a term. */
+function linesWith({ finders }: Spelling, text: string): Set<number> {
   const starts = new Set<number>();
   for (const find of finders) {
     let end = -1;
@@ -91,7 +92,7 @@ function linesWith(finders: ReadonlySet<Finder>, text: string): readonly number[
       starts.add(text.lastIndexOf('\n', at) + 1);
     }
   }
-  return [...starts].sort((left, right) => left - right);
+  return starts;
 }
 
 function* everyLine(text: string): Iterable<number> {

@@ -116,6 +116,9 @@ async function harnessesIn(bucket: Bucket, layout: Layout): Promise<readonly str
   return names.filter(isName);
 }
 
+/** A mirror that was killed leaves a `meta.json` behind that is some minutes older than the last part. */
+const longestLagMs = 24 * 3_600_000;
+
 /** A session without a readable `meta.json` is searched, because nothing is known about it. */
 function isInScope(
   { meta }: ListedSession,
@@ -126,7 +129,7 @@ function isInScope(
   if (host !== undefined && meta.host !== host) return false;
   if (folder !== undefined && !isBelow(meta.cwd, folder)) return false;
   const uploadedMs = Date.parse(meta.last_uploaded_at ?? '');
-  return sinceMs === undefined || Number.isNaN(uploadedMs) || uploadedMs >= sinceMs;
+  return sinceMs === undefined || !(uploadedMs + longestLagMs < sinceMs);
 }
 
 function isBelow(path: string | null, folder: string): boolean {
@@ -138,7 +141,8 @@ class SessionScan {
   readonly #session: ListedSession;
   readonly #shortId: string;
   readonly #seen = new Set<string>();
-  readonly #words: boolean[];
+  /** Words that must still be looked for, in case that no row has all of them. */
+  readonly #unseen: Set<number>;
   #hits: Hit[] = [];
   #count = 0;
   #lines = 0;
@@ -147,12 +151,12 @@ class SessionScan {
     this.#input = input;
     this.#session = session;
     this.#shortId = shortId;
-    this.#words = Array.from({ length: input.matcher.count }, () => false);
+    this.#unseen = new Set(Array.from({ length: input.matcher.count }, (_, index) => index));
   }
 
   async run(): Promise<SessionHits> {
     const unread = await this.#streams();
-    const isSpread = this.#count === 0 && this.#words.every(Boolean);
+    const isSpread = this.#count === 0 && this.#unseen.size === 0;
     this.#keep(this.#input.perSession);
     return {
       session: this.#session,
@@ -176,14 +180,15 @@ class SessionScan {
       const missing: string[] = [];
       for (const { name, prefix } of await listStreams(bucket, layout, { harness, id })) {
         if (name !== '' && !scope.hasSubagents) continue;
-        const lines = await this.#stream(name, prefix);
+        const { lines, isTorn } = await this.#stream(name, prefix);
         const told =
           name === ''
             ? meta?.total_lines
             : meta?.streams.find((stream) => stream.name === name)?.total_lines;
-        if (told !== undefined && lines < told) {
-          missing.push(`${told - lines} of ${told} lines${name === '' ? '' : ` of ${name}`}`);
-        }
+        const of = name === '' ? '' : ` of ${name}`;
+        if (told !== undefined && lines < told)
+          missing.push(`${told - lines} of ${told} lines${of}`);
+        else if (isTorn) missing.push(`what follows line ${lines}${of}`);
       }
       return missing.length === 0 ? undefined : missing.join(', ');
     } catch (error) {
@@ -193,24 +198,25 @@ class SessionScan {
     }
   }
 
-  async #stream(name: string, prefix: string): Promise<number> {
+  async #stream(
+    name: string,
+    prefix: string,
+  ): Promise<{ readonly lines: number; readonly isTorn: boolean }> {
     const { bucket, matcher, signal } = this.#input;
     let end = 0;
-    for await (const { body, startLine, endLine } of readParts(bucket, prefix)) {
+    let isTorn = false;
+    const onMissing = (): void => {
+      isTorn = true;
+    };
+    for await (const { body, startLine, endLine } of readParts(bucket, prefix, onMissing)) {
       signal?.throwIfAborted();
-      for (const { line, bytes } of matcher.prefilter.linesIn(body, this.#unseen())) {
+      for (const { line, bytes } of matcher.prefilter.linesIn(body, this.#unseen)) {
         this.#line(bytes.toString('utf8'), name, startLine + line);
       }
       end = endLine;
     }
     this.#lines += end;
-    return end;
-  }
-
-  /** Words that must still be looked for, in case that no row has all of them. */
-  #unseen(): ReadonlySet<number> {
-    if (this.#count > 0) return new Set();
-    return new Set([...this.#words.keys()].filter((index) => this.#words[index] !== true));
+    return { lines: end, isTorn };
   }
 
   #line(raw: string, stream: string, line: number): void {
@@ -218,10 +224,11 @@ class SessionScan {
     const row = rowIn(this.#session.harness, raw);
     if (row === undefined || !isRowInScope(row, scope)) return;
     const found = matcher.find(row.text);
-    for (const [index, one] of found.entries()) if (one !== undefined) this.#words[index] = true;
+    for (const [index, one] of found.entries()) if (one !== undefined) this.#unseen.delete(index);
     const first = found.find((one) => one !== undefined);
     if (first === undefined || !matcher.isMatch(found) || this.#isRepeated(row, stream)) return;
     this.#count += 1;
+    this.#unseen.clear();
     const { role, tool, atMs, text } = row;
     this.#hits.push({ stream, line, role, tool, atMs, text, found: first });
     if (this.#hits.length > 2 * perSession + 64) this.#keep(perSession);

@@ -182,6 +182,15 @@ describe('search', () => {
       coverage: 'partial',
       unread: [{ session: 'codex/torn', missing: '4 of 5 lines' }],
     });
+    await session('codex', 'gap', [{ type: 'x' }], { total_lines: 1, last_uploaded_at: at(9) });
+    await writeObject(root, `sessions/codex/gap/${partName(2, 0, 2)}`, '{"type":"nowhere"}\n');
+    const gap = await world.run(['search', 'nowhere', '--harness', 'codex', '--json']);
+    expect(answerOf(gap).totals).toMatchObject({
+      coverage: 'partial',
+      unread: expect.arrayContaining([
+        { session: 'codex/gap', missing: 'what follows line 1' },
+      ]) as unknown,
+    });
     const names = await readdir(join(root, 'sessions', 'codex'));
     for (const name of names) await rm(join(root, 'sessions', 'codex', name), { recursive: true });
   });

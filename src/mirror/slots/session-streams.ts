@@ -4,7 +4,7 @@ import { decodeId } from '../../protocol/names.js';
 import { parseGenerationName, parsePartName } from '../../protocol/parts.js';
 import { completeLines } from '../lines.js';
 import type { SessionRef } from '../stream.js';
-import { listStream, newestFirst } from './listing.js';
+import { hasStranded, listStream, newestFirst } from './listing.js';
 import { readingAhead } from './parts-ahead.js';
 import { type ReadPart, readChain } from './reader.js';
 
@@ -41,16 +41,28 @@ export async function* readLines(bucket: Bucket, prefix: string): AsyncIterable<
   for await (const part of readParts(bucket, prefix)) yield completeLines(part.body);
 }
 
-/** The parts of a stream in order: the newest readable generation. Small ones are fetched ahead. */
-export async function* readParts(bucket: Bucket, prefix: string): AsyncIterable<ReadPart> {
+/**
+ * The parts of a stream in order: the newest readable generation. Small ones are fetched ahead.
+ * `onMissing` is called at the end if the bucket has parts that only a missing one leads to.
+ */
+export async function* readParts(
+  bucket: Bucket,
+  prefix: string,
+  onMissing: () => void = () => undefined,
+): AsyncIterable<ReadPart> {
   const listing = await listStream(bucket, prefix);
   const read = readingAhead(bucket, listing);
+  const reached = new Set<string>();
   for (const generation of newestFirst(listing)) {
-    let isEmpty = true;
+    let isRange = false;
     for await (const part of readChain(bucket, listing, generation, read)) {
-      isEmpty = false;
+      reached.add(part.key.slice(prefix.length));
+      isRange ||= part.isRange;
       yield part;
     }
-    if (!isEmpty) return;
+    // Where parts may overlap, some are none of the stream's.
+    if (reached.size > 0 && isRange) return;
+    if (reached.size > 0) break;
   }
+  if (hasStranded(listing, reached) || (reached.size === 0 && listing.parts.size > 0)) onMissing();
 }
