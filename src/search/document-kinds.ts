@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { isoMs } from '../conversation/fields.js';
-import { type HandoffDocument, handoffSchema } from '../protocol/coordination.js';
+import { handoffSchema } from '../protocol/coordination.js';
 import { parseDocument } from '../protocol/documents.js';
 import { eventSchema } from '../protocol/events.js';
 import { type Layout, parseStampName } from '../protocol/keys.js';
@@ -48,16 +48,15 @@ export function documentFolders(layout: Layout, kind: DocumentKind): readonly st
     case 'memory':
       return [layout.memories()];
     case 'handoff':
-      return [layout.steps(), layout.events()];
+      return [layout.steps()];
     case 'event':
       return [layout.events()];
   }
 }
 
 /** `false` for keys that need not be read. */
-export function isDocument(layout: Layout, kind: DocumentKind, key: string): boolean {
-  if (kind !== 'handoff' || key.startsWith(layout.events())) return key.endsWith('.json');
-  return key.endsWith('/handoff.json');
+export function isDocument(kind: DocumentKind, key: string): boolean {
+  return key.endsWith(kind === 'handoff' ? '/handoff.json' : '.json');
 }
 
 /** `undefined` for a key that is not of this kind; `DocumentError` for a document that cannot be read. */
@@ -130,33 +129,17 @@ function memoryIn(
   };
 }
 
-/** The part of an event that has a handoff: those of a step's earlier holders are nowhere else. */
-const endingSchema = v.object({ step: v.string(), data: v.object({ handoff: handoffSchema }) });
-
 function handoffIn(layout: Layout, { key, body }: StoredObject): SearchedDocument | undefined {
-  if (key.startsWith(layout.events())) {
-    if (parseStampName(key.slice(layout.events().length)) === undefined) return undefined;
-    const event = v.safeParse(endingSchema, parseDocument(v.unknown(), key, body));
-    if (!event.success || !isName(event.output.step)) return undefined;
-    return handoffOf(event.output.step, event.output.data.handoff, { key, isPast: true });
-  }
   const [step = '', leaf, ...deeper] = key.slice(layout.steps().length).split('/');
   if (leaf !== 'handoff.json' || deeper.length > 0 || !isName(step)) return undefined;
-  return handoffOf(step, parseDocument(handoffSchema, key, body), { key, isPast: false });
-}
-
-function handoffOf(
-  step: string,
-  handoff: HandoffDocument,
-  { key, isPast }: { readonly key: string; readonly isPast: boolean },
-): SearchedDocument {
+  const handoff = parseDocument(handoffSchema, key, body);
   const { from_agent, next_agent, state, note, next_action, epoch, created_at, review } = handoff;
   const files = [...(handoff.changed_files ?? []), ...(handoff.artifacts ?? []).map(nameOf)];
   const text = wordsIn([step, state, note, next_action, review?.note, review?.verdict, files]);
   return {
     kind: 'handoff',
-    identity: digestOf(step, epoch, text),
-    isPresent: !isPast,
+    identity: key,
+    isPresent: true,
     id: step,
     key,
     atMs: isoMs(created_at),
@@ -195,6 +178,17 @@ function eventIn(layout: Layout, { key, body }: StoredObject): SearchedDocument 
     step,
     version: undefined,
     text: wordsIn([type, step, agent, data]),
-    open: `tracecraft log --since ${new Date(atMs).toISOString()}`,
+    open: openerOf(atMs, step, data),
   };
+}
+
+/** The part of an event that ended a step: its handoff, which a later holder's has replaced. */
+const endingSchema = v.object({ handoff: v.object({ epoch: v.pipe(v.number(), v.integer()) }) });
+
+function openerOf(atMs: number, step: string | null, data: unknown): string {
+  const ending = v.safeParse(endingSchema, data);
+  if (ending.success && step !== null && isName(step)) {
+    return `tracecraft handoff ${step} --epoch ${ending.output.handoff.epoch}`;
+  }
+  return `tracecraft log --since ${new Date(atMs).toISOString()}`;
 }

@@ -107,7 +107,7 @@ async function searchFolder(
   const entries: ObjectEntry[] = [];
   for await (const entry of bucket.list(folder, { signal })) {
     if (entry.kind !== 'object') continue;
-    if (here.some(([kind]) => isDocument(layout, kind, entry.key))) entries.push(entry);
+    if (here.some(([kind]) => isDocument(kind, entry.key))) entries.push(entry);
   }
   await inParallel(
     entries,

@@ -81,7 +81,7 @@ it('finds what a memory is and was, by its key and its value, each state once', 
   ]);
 });
 
-it('finds the handoff of a step, and those of its earlier holders', async () => {
+it('finds the handoff of a step, and among the events those of its earlier holders', async () => {
   const first = { from_agent: 'anna', note: 'the migration is half done', epoch: 1 };
   const second = { from_agent: 'ben', note: 'the migration is done', epoch: 2 };
   await write('steps/build/handoff.json', second);
@@ -94,11 +94,13 @@ it('finds the handoff of a step, and those of its earlier holders', async () => 
     });
   }
   expect(await idsOf('migration', { kinds: ['handoff'] })).toEqual([
-    ['handoff', 'build', 'tracecraft handoff build --epoch 1'],
     ['handoff', 'build', 'tracecraft handoff build --epoch 2'],
   ]);
-  expect(await idsOf('half', { kinds: ['handoff'], agent: 'ben' })).toEqual([]);
-  expect(await idsOf('migration', { kinds: ['event'] })).toHaveLength(2);
+  expect(await idsOf('migration', { kinds: ['event'] })).toEqual([
+    ['event', '00000001', 'tracecraft handoff build --epoch 2'],
+    ['event', '00000000', 'tracecraft handoff build --epoch 1'],
+  ]);
+  expect(await idsOf('migration', { kinds: ['handoff'], agent: 'anna' })).toEqual([]);
 });
 
 it('narrows by time, keeps the newest, and counts the others', async () => {
