@@ -6,6 +6,7 @@ import { Plugin } from '@oclif/core/config';
 import { rolldown } from 'rolldown';
 import { writeSdk } from './declarations.mjs';
 import { bundledModules, licenseText, packagesOf } from './licenses.mjs';
+import { copySqlite, withSqlite } from './sqlite.mjs';
 import { withViewer } from './viewer.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -14,9 +15,6 @@ const fresh = join(root, `dist.new-${process.pid}`);
 const licensesPath = join(root, 'THIRD-PARTY-LICENSES');
 const manifestPath = join(root, 'oclif.manifest.json');
 
-/** Loaded from node_modules at run time, if installed at all: a native addon cannot be bundled. */
-const external = ['@photostructure/sqlite'];
-
 /** Users of the SDK see the names of its errors. */
 const keptNames = { class: true, function: false };
 
@@ -24,6 +22,7 @@ const keptNames = { class: true, function: false };
 try {
   await bundle(fresh);
   await signChunks(fresh);
+  await copySqlite(root, fresh);
   await writeSdk(root, fresh);
   await rm(dist, { recursive: true, force: true });
   await rename(fresh, dist);
@@ -42,12 +41,12 @@ async function bundle(folder) {
     cwd: root,
     input: { cli: 'src/cli/main.ts', sdk: 'src/sdk/index.ts', ...(await commandEntries()) },
     platform: 'node',
-    external,
     plugins: [
       commandsInCodeUnitOrder(),
       withoutAccountOfTheSystem(),
       requireOnFirstUse(),
       withViewer(root, modules),
+      withSqlite(),
       modules.plugin,
     ],
     onLog: (level, log, report) => {

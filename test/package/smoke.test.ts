@@ -142,17 +142,15 @@ describe.each(majors)('installed from its tarball, on Node %s', (major) => {
   beforeAll(async () => {
     const place = join(folder, major ?? 'here');
     const node = await nodeOf(major, folder);
-    // Without install scripts nothing can be compiled, so what works here needs no compiler.
-    const flags = major === undefined ? ['--ignore-scripts'] : [];
-    installation = await Installation.create(node, tarball, {
-      prefix: join(place, 'prefix'),
-      flags,
-    });
-    // The other Nodes are had from the registry, so there the library has to come from it, too.
-    if (major === undefined) await installation.withSqlite();
+    installation = await Installation.create(node, tarball, join(place, 'prefix'));
     user = new User(installation, place, {});
     await mkdir(user.project);
   }, 240_000);
+
+  it('needs no other package, and npm warns of nothing', async () => {
+    expect(installation.said).not.toMatch(/warn/i);
+    await expect(stat(join(installation.packageFolder, 'node_modules'))).rejects.toThrow('ENOENT');
+  });
 
   it('says what it is, and how a command that does not exist is meant', async () => {
     const { stdout } = await user.run('--version');
@@ -274,14 +272,13 @@ function hasOwnSqlite(version: string): boolean {
   return major >= 24 || (major === 22 && minor >= 16);
 }
 
-describe('where the database library cannot be installed', () => {
+describe('on a machine for which the package has no SQLite', () => {
   it('everything but the databases is mirrored, and what is missing is said', async () => {
     const place = join(folder, 'bare');
     const node = await nodeOf(undefined, folder);
     const prefix = join(place, 'prefix');
-    const installation = await Installation.create(node, tarball, { prefix });
-    // What npm leaves where an optional dependency fails to install, or is not for the machine.
-    await rm(join(installation.packageFolder, 'node_modules'), { recursive: true, force: true });
+    const installation = await Installation.create(node, tarball, prefix);
+    await rm(join(installation.packageFolder, 'dist', 'sqlite'), { recursive: true });
     const user = new User(installation, place, {});
     await mkdir(user.project);
     await user.run('init --global --agent designer');

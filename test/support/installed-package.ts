@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { type CliResult, collect, repositoryRoot } from './run-cli.js';
@@ -37,32 +36,21 @@ export async function nodeOf(major: string | undefined, folder: string): Promise
 /** A global installation in a folder of its own. */
 export class Installation {
   readonly node: NodeVersion;
+  /** What npm printed while it installed the package. */
+  readonly said: string;
   readonly #prefix: string;
 
-  private constructor(node: NodeVersion, prefix: string) {
+  private constructor(node: NodeVersion, prefix: string, said: string) {
     this.node = node;
+    this.said = said;
     this.#prefix = prefix;
   }
 
-  static async create(
-    node: NodeVersion,
-    tarball: string,
-    options: { readonly prefix: string; readonly flags?: readonly string[] },
-  ): Promise<Installation> {
-    const { prefix, flags = [] } = options;
+  static async create(node: NodeVersion, tarball: string, prefix: string): Promise<Installation> {
     await mkdir(prefix, { recursive: true });
     const args = ['install', '--global', '--prefix', prefix, '--prefer-offline', '--no-audit'];
-    await npm([...args, ...flags, tarball], prefix, node.folder);
-    return new Installation(node, prefix);
-  }
-
-  /** Without a network npm leaves the database library out, since it is optional: then it is the one that the tests use. */
-  async withSqlite(): Promise<void> {
-    const folder = join('node_modules', '@photostructure');
-    const own = join(this.packageFolder, folder);
-    if (existsSync(own)) return;
-    await mkdir(dirname(own), { recursive: true });
-    await symlink(join(repositoryRoot, folder), own);
+    const { stdout, stderr } = await npm([...args, tarball], prefix, node.folder);
+    return new Installation(node, prefix, stdout + stderr);
   }
 
   get packageFolder(): string {

@@ -212,7 +212,7 @@ export class SqliteFile {
       return await this.#load();
     } catch (cause) {
       throw new UnsupportedError(`cannot read ${this.path}: @photostructure/sqlite did not load`, {
-        hint: 'All but such databases is mirrored. Install tracecraft again with its optional dependencies: there are binaries for Linux, macOS and Windows on x64 and arm64.',
+        hint: 'Everything else is mirrored. tracecraft has SQLite for Linux and macOS on x64 and arm64; elsewhere it takes Node 22.16 or newer.',
         cause,
       });
     }
