@@ -102,7 +102,7 @@ try {
           host: 'bench',
           clock: library.systemClock,
         };
-        const request = { step, ttlMs: null, reopen: false, beside: async () => undefined };
+        const request = { step, ttlMs: null, reopen: false, alongside: async () => undefined };
         const ours = new Set();
         const held = {
           of: async () => ours,

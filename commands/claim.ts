@@ -86,7 +86,7 @@ export default class Claim extends BaseCommand {
       ttlMs,
       reopen,
       mine,
-      beside: (outcome: ClaimResult['outcome']) => {
+      alongside: (outcome: ClaimResult['outcome']) => {
         heartbeat = coordination.heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
         return heartbeat;
       },
@@ -121,7 +121,7 @@ export default class Claim extends BaseCommand {
       ttlMs,
       timeoutMs,
       priority,
-      beside: (taken) => {
+      alongside: (taken) => {
         heartbeat = coordination.heartbeat({ step: taken, ttlMs });
         return heartbeat;
       },

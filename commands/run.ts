@@ -169,7 +169,7 @@ export default class Run extends BaseCommand {
       ttlMs,
       mine,
       reopen: false,
-      beside: (outcome: 'claimed' | 'rejected') =>
+      alongside: (outcome: 'claimed' | 'rejected') =>
         coordination.heartbeat(outcome === 'claimed' ? { step, ttlMs } : {}),
     };
     if (timeoutMs === undefined) checkNeeds(step, await unmetNeedsOf(context, step));
@@ -192,7 +192,7 @@ export default class Run extends BaseCommand {
   ): Promise<{ step: string; won: WonClaim }> {
     return claimNext(coordination.context, coordination.holders, {
       ...wish,
-      beside: (step) => coordination.heartbeat({ step, ttlMs: wish.ttlMs }),
+      alongside: (step) => coordination.heartbeat({ step, ttlMs: wish.ttlMs }),
       onWaiting: () => this.note('Waiting: nothing is ready yet.'),
       onLook: () => coordination.heartbeat(),
     });

@@ -9,7 +9,7 @@ import {
 } from '../../src/app/bucket-secrets.js';
 import { scratchFolder } from '../../src/app/large-object.js';
 import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
-import { olderVersions, type TakenBack, takeBack } from '../../src/app/taking-back.js';
+import { olderVersions, type RemovalOutcome, removeSecrets } from '../../src/app/remove-secrets.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount, plural } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
@@ -67,7 +67,7 @@ export default class RedactScan extends BaseCommand {
     if (!flags.fix) return this.#answerFound(search, scanned, findings);
     const agent = settings.agent ?? 'unknown';
     const context = { ...search, agent, withContents: flags.artifacts };
-    return this.#answerFixed(search, scanned, await takeBack(context, findings));
+    return this.#answerFixed(search, scanned, await removeSecrets(context, findings));
   }
 
   async #find(search: SecretSearch, objects: readonly ListedObject[]): Promise<readonly Finding[]> {
@@ -98,7 +98,11 @@ export default class RedactScan extends BaseCommand {
     return this.answerFailure(error, data);
   }
 
-  #answerFixed(search: SecretSearch, scanned: Scanned, outcomes: readonly TakenBack[]): object {
+  #answerFixed(
+    search: SecretSearch,
+    scanned: Scanned,
+    outcomes: readonly RemovalOutcome[],
+  ): object {
     const rows = outcomes.map(({ finding, state, reason }) => {
       const { kinds, key } = findingRow(search, finding);
       return [state, kinds, reason === null ? key : `${key}: ${reason}`];

@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { referencesHere } from '../../src/app/references.js';
+import { olderVersions } from '../../src/app/remove-secrets.js';
 import { type Removing, removeSession, restoreSession } from '../../src/app/session-removal.js';
-import { olderVersions } from '../../src/app/taking-back.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { canAsk, confirm } from '../../src/cli/confirm.js';
 import { plural } from '../../src/cli/format.js';

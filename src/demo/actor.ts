@@ -33,7 +33,7 @@ export class Actor {
       step,
       ttlMs: defaultTtlMs,
       reopen: false,
-      beside: async () => undefined,
+      alongside: async () => undefined,
     });
   }
 

@@ -48,7 +48,7 @@ async function next(
     ttlMs,
     priority,
     timeoutMs,
-    beside: (taken) => heartbeat({ step: taken, ttlMs }),
+    alongside: (taken) => heartbeat({ step: taken, ttlMs }),
     onLook: () => heartbeat(),
   });
   const { claim, how, from, isBestEffort } = won;

@@ -71,7 +71,7 @@ async function claimStep(
     ttlMs,
     reopen,
     mine,
-    beside: async (outcome) => {
+    alongside: async (outcome) => {
       const failure = await heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
       if (failure !== undefined) acting.warn(`the heartbeat was not sent: ${failure.message}`);
     },

@@ -30,7 +30,7 @@ function claim(
   } = {},
 ): Promise<ClaimResult> {
   const { ttlMs = 10 * minute, reopen = false, mine = false } = options;
-  return acquire(context, holders, { step, ttlMs, reopen, mine, beside: alone });
+  return acquire(context, holders, { step, ttlMs, reopen, mine, alongside: alone });
 }
 
 function done({ context, holders }: Terminal, step = 'design', force = false) {

@@ -31,7 +31,7 @@ function killedAt(at: number, fate: PutFate): Hooks {
 }
 
 function claim({ context, holders }: Terminal, step: string) {
-  return acquire(context, holders, { step, ttlMs: 600_000, reopen: false, beside: alone });
+  return acquire(context, holders, { step, ttlMs: 600_000, reopen: false, alongside: alone });
 }
 
 /** Parses every document of the step: none is half written, none contradicts the claim. */
@@ -90,7 +90,7 @@ describe.each(kills)('killed at write $at ($fate)', ({ at, fate }) => {
     await complete(dying.context, dying.holders, { step: 'review' }, report).catch(() => undefined);
     const isDone = at > 1 || fate !== 'lost';
     const developer = rig.terminal('developer');
-    const request = { step: 'review', ttlMs: null, reopen: true, beside: alone };
+    const request = { step: 'review', ttlMs: null, reopen: true, alongside: alone };
     const taken = await acquire(developer.context, developer.holders, request);
     if (!isDone) {
       expect(taken.outcome).toBe('rejected');

@@ -17,7 +17,7 @@ import { type NewStep, parseNewSteps } from '../../src/protocol/plan.js';
 import { AgentsRig, type Terminal } from '../support/agents-rig.js';
 
 const alone = async (): Promise<undefined> => undefined;
-const next = { ttlMs: 60_000, beside: alone, onLook: alone };
+const next = { ttlMs: 60_000, alongside: alone, onLook: alone };
 
 const diamond: readonly NewStep[] = [
   { id: 'design' },
@@ -27,7 +27,7 @@ const diamond: readonly NewStep[] = [
 ];
 
 function claim({ context, holders }: Terminal, step: string) {
-  return acquire(context, holders, { step, ttlMs: 60_000, reopen: false, beside: alone });
+  return acquire(context, holders, { step, ttlMs: 60_000, reopen: false, alongside: alone });
 }
 
 function end({ context, holders }: Terminal, step: string, outcome: 'complete' | 'blocked') {
@@ -127,7 +127,7 @@ describe('a ready step', () => {
     const unmet = await unmetNeedsOf(ann.context, 'c');
     expect(() => checkNeeds('c', unmet)).toThrow('step c waits for b (in progress by ann)');
     const mayTake = async (): Promise<void> => checkNeeds('c', unmet);
-    const request = { step: 'c', ttlMs: 60_000, reopen: false, beside: alone, mayTake };
+    const request = { step: 'c', ttlMs: 60_000, reopen: false, alongside: alone, mayTake };
     await expect(acquire(ann.context, ann.holders, request)).rejects.toBeInstanceOf(BlockedError);
     expect(rig.json('demo/steps/c/claim.json')).toBeUndefined();
   });

@@ -26,7 +26,11 @@ const mistakes: readonly Mistake[] = [
   {
     name: 'a backlog goes before what is live',
     mutations: [
-      { file: 'src/mirror/watch/loop.ts', from: 'isBackfill ? 0 : 1', to: 'isBackfill ? 1 : 0' },
+      {
+        file: 'src/mirror/watch/upload-queue.ts',
+        from: 'isBackfill ? 0 : 1',
+        to: 'isBackfill ? 1 : 0',
+      },
     ],
     holds: isLiveFirst,
   },

@@ -39,14 +39,14 @@ class CodexRows implements RowReader {
 
   rows(): readonly PlacedRow[] {
     const prompts = promptsIn(this.#rows.filter((one) => !this.#isOthers(one)));
-    const takenBack = rowsTakenBack(this.#rows, prompts);
+    const rewound = rewoundRows(this.#rows, prompts);
     const tools = this.#tools();
     const origin = originOf(this.#meta);
     let model: string | undefined;
     return this.#rows.map((one, index) => {
       const { row, line, isInherited } = one;
       model = row.model ?? model;
-      const isAbandoned = takenBack.has(index);
+      const isAbandoned = rewound.has(index);
       const place = { lines: [line], isInherited, isAbandoned };
       if (this.#isOthers(one)) return { ...row, pieces: [], tells: this.#others(row), ...place };
       const prompt = prompts.get(row);
@@ -99,7 +99,7 @@ function isTrue(tell: Tell, tools: ReadonlyMap<string, string>): boolean {
 }
 
 /** Indexes of rows whose turns were rolled back, with everything that followed up to then. */
-function rowsTakenBack(rows: readonly ThreadRow[], prompts: Prompts): ReadonlySet<number> {
+function rewoundRows(rows: readonly ThreadRow[], prompts: Prompts): ReadonlySet<number> {
   const taken = new Set<number>();
   const starts: number[] = [];
   const keys = new Set<string>();

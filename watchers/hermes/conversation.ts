@@ -62,7 +62,7 @@ class HermesRows implements RowReader {
         return place(noted(`${message.name} superseded`, message), lines, false);
       }
       const pieces = message.pieces.map((piece) => joinedTo(open, piece));
-      return place({ ...message, pieces }, lines, isTakenBack(message));
+      return place({ ...message, pieces }, lines, isRewound(message));
     });
     return [...this.#stateRow(), ...placed, ...this.#usageRow()];
   }
@@ -100,7 +100,7 @@ function place(
 }
 
 /** Neither active nor compacted: rewound. */
-function isTakenBack({ isActive, isCompacted }: HermesMessage): boolean {
+function isRewound({ isActive, isCompacted }: HermesMessage): boolean {
   return !isActive && !isCompacted;
 }
 
@@ -110,11 +110,11 @@ function copied(messages: readonly HermesMessage[]): (message: HermesMessage) =>
   const places = new Map<HermesMessage, number>();
   for (const [index, message] of messages.entries()) {
     places.set(message, index);
-    if (message.isActive && !message.isDeleted) lastLive.set(message.likeness, index);
+    if (message.isActive && !message.isDeleted) lastLive.set(message.contentKey, index);
   }
   return (message) =>
-    isTakenBack(message) &&
-    (lastLive.get(message.likeness) ?? -1) > (places.get(message) ?? Number.POSITIVE_INFINITY);
+    isRewound(message) &&
+    (lastLive.get(message.contentKey) ?? -1) > (places.get(message) ?? Number.POSITIVE_INFINITY);
 }
 
 /** The oldest results do not name their call: they belong to the first one still open. */

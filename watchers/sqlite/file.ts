@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '../../src/clock.js';
-import { SourceError, TracecraftError, UnsupportedError } from '../../src/errors.js';
+import { UnsupportedError } from '../../src/errors.js';
 import type { FileStat, Io } from '../../src/io.js';
 import type { FileSnapshot } from '../../src/mirror/stream.js';
 import { isNoFile, unreadable } from '../unreadable.js';
+import { busy, isTransient, noDatabase, troubleWith } from './errors.js';
 import { loadSqlite, type SqliteLibrary } from './library.js';
 import { OpenReading, type Reading } from './reading.js';
 
@@ -212,7 +213,7 @@ export class SqliteFile {
       return await this.#load();
     } catch (cause) {
       throw new UnsupportedError(`cannot read ${this.path}: @photostructure/sqlite did not load`, {
-        hint: 'Everything else is mirrored. tracecraft has SQLite for Linux and macOS on x64 and arm64; elsewhere it takes Node 22.16 or newer.',
+        hint: 'Everything else is mirrored. Install Node 22.16 or newer, which has its own SQLite; tracecraft brings one only for Linux and macOS on x64 and arm64.',
         cause,
       });
     }
@@ -314,48 +315,4 @@ function filesToken({ main, wal, shm }: Files): string {
 
 function tokenOf({ dev, ino, size, ctimeNs }: FileStat): string {
   return `${dev}:${ino}:${size}:${ctimeNs}`;
-}
-
-/**
- * Another process holds a lock, is just changing its journal, or changed a database read as immutable
- * (https://www.sqlite.org/rescode.html): BUSY, LOCKED, READONLY (its writer must roll back a journal), IOERR, CORRUPT,
- * CANTOPEN, PROTOCOL, SCHEMA.
- */
-const transient: ReadonlySet<number> = new Set([5, 6, 8, 10, 11, 14, 15, 17]);
-
-function isTransient(error: unknown): boolean {
-  const code = resultCode(error);
-  return code !== undefined && transient.has(code & 0xff);
-}
-
-function resultCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
-  return typeof error.errcode === 'number' ? error.errcode : undefined;
-}
-
-function troubleWith(path: string, error: unknown): TracecraftError {
-  const code = resultCode(error);
-  if (error instanceof TracecraftError || code === undefined) return unreadable(path, error);
-  if (code === 26) return noDatabase(path, error);
-  const words = error instanceof Error ? error.message : String(error);
-  const isDamaged = (code & 0xff) === 11;
-  return new SourceError('unreachable', `cannot read the database ${path}: ${words}`, {
-    hint: isDamaged
-      ? 'Let the program that it belongs to repair it; its sessions are mirrored again as soon as it can be read.'
-      : 'It is tried again with the next look at it; nothing is lost.',
-    cause: error,
-  });
-}
-
-function noDatabase(path: string, cause?: unknown): SourceError {
-  return new SourceError('unreachable', `${path} is not an SQLite database`, {
-    hint: 'Its sessions are mirrored as soon as it is one again.',
-    cause,
-  });
-}
-
-function busy(path: string): SourceError {
-  return new SourceError('unreachable', `the database ${path} changes faster than it can be read`, {
-    hint: 'It is tried again with the next look at it; nothing is lost.',
-  });
 }

@@ -30,7 +30,7 @@ export interface ClaimRequest {
    */
   mayTake?(): Promise<void>;
   /** Runs alongside the writes that follow the claim itself. */
-  beside(outcome: ClaimResult['outcome']): Promise<unknown>;
+  alongside(outcome: ClaimResult['outcome']): Promise<unknown>;
 }
 
 export interface WonClaim {
@@ -192,7 +192,7 @@ async function win(
     writeClaimEvent(context, step, claim, how, from),
     holders.keep({ step, claim, etag, sentAtMs: sentAt.wallMs }),
     holders.pruneOlder(step, claim.epoch),
-    request.beside('claimed'),
+    request.alongside('claimed'),
   ]);
   return { outcome: 'claimed', how, claim, from, sentAt, isBestEffort: !isArbitrated(context) };
 }
@@ -237,7 +237,7 @@ async function reject(
     request.isWaiting
       ? undefined
       : writeEvent(context, { type: 'step.claim_rejected', step, data }),
-    request.beside('rejected'),
+    request.alongside('rejected'),
   ]);
   const isOwnName = reason === 'held' && agent === context.agent;
   const isHere = files.some(({ claim }) => claim.nonce === nonce);

@@ -11,7 +11,7 @@ export interface NextRequest extends Pick<ClaimRequest, 'ttlMs'> {
   /** How long to wait for a step to become ready; `undefined`: not at all. */
   readonly timeoutMs?: number | undefined;
   /** Runs after a step was won, alongside the writes that follow. */
-  beside(step: string): Promise<unknown>;
+  alongside(step: string): Promise<unknown>;
   /** Called once, before the first pause. */
   onWaiting?(): void;
   /** Called after each check: whoever waits is alive. */
@@ -65,7 +65,7 @@ async function winOne(
       ttlMs: request.ttlMs,
       reopen: false,
       isWaiting: true,
-      beside: async (outcome) => (outcome === 'claimed' ? request.beside(step) : undefined),
+      alongside: async (outcome) => (outcome === 'claimed' ? request.alongside(step) : undefined),
     });
     if (result.outcome === 'claimed') return { step, won: result };
   }

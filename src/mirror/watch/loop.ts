@@ -1,7 +1,6 @@
-import PQueue from 'p-queue';
 import type { Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
-import { backfillParts, drainWhole, finishOne, liveParts } from './drain.js';
+import { drainWhole, finishOne } from './drain.js';
 import { NoFileEvents } from './file-events.js';
 import { HookSignalReader } from './hook-signal-reader.js';
 import { ProgressCounter } from './progress-counter.js';
@@ -10,12 +9,11 @@ import { Removals } from './removals.js';
 import { type DiscoveredStream, SessionFilter } from './session-filter.js';
 import { StreamUploader, type UploadState } from './stream-uploader.js';
 import { summaryOf, type WatchSummary } from './summary.js';
+import { hotForMs, hotLookMs, UploadQueue } from './upload-queue.js';
 import { within } from './within.js';
 
 export type { WatchContext, WatchReport, WatchSettings } from './context.js';
 
-const hotForMs = 5_000;
-const hotLookMs = 250;
 const relistAfterEventMs = 100;
 const shutdownMs = 10_000;
 /** The documents of a large first run may take a while; a store that hangs must not hold up `once` forever. */
@@ -24,14 +22,12 @@ const sliceStreams = 200;
 /** Quiet streams are looked at once per this many sweeps: once a minute. */
 const quietEverySweeps = 6;
 const quietAfterMs = 3_600_000;
-const concurrency = 4;
-const backfillBytes = 4 << 20;
 /** `once` waits this long for an unreachable store, then ends with its error. */
 const patienceMs = 45_000;
 
 /**
  * Looks for changes and has streams drained when they are due. File events only make it look sooner; the sweep alone is
- * enough for everything to arrive. Its queue holds names, never content: the source files are the buffer.
+ * enough for everything to arrive.
  */
 export class WatchLoop {
   readonly #context: WatchContext;
@@ -39,7 +35,7 @@ export class WatchLoop {
   readonly #uploader: StreamUploader;
   readonly #hookSignals: HookSignalReader;
   readonly #removals: Removals;
-  readonly #queue = new PQueue({ concurrency });
+  readonly #queue: UploadQueue;
   #wake: () => void = () => undefined;
   #sweepAtMs = 0;
   #sweeps = 0;
@@ -51,6 +47,7 @@ export class WatchLoop {
     this.#context = context;
     const uploader = new StreamUploader(registry, clock, report, settings.timing, context.index);
     this.#uploader = uploader;
+    this.#queue = new UploadQueue(uploader, clock, () => this.#wake());
     this.#filter = new SessionFilter(watchers, settings.selection, (error) =>
       uploader.failed(error),
     );
@@ -73,21 +70,18 @@ export class WatchLoop {
     );
     const mayGoOn = (): boolean => !signal.aborted && this.#hopeless() === undefined;
     const isAsked = ({ storeAuditAtMs }: UploadState): boolean => storeAuditAtMs !== undefined;
-    await raceAbort(this.#auditStores(isAsked, mayGoOn), signal);
+    await raceAbort(this.#queue.auditStores(isAsked, mayGoOn), signal);
     const unreachable = this.#hopeless();
     if (unreachable !== undefined) throw unreachable;
     for (let due = this.#due(); due.length > 0 && !signal.aborted; due = this.#due()) {
       counter.expect(due);
       const work = due.map((one) => () => drainWhole(drain, one, signal, counter));
-      const isDone = await raceAbort(
-        this.#queue.addAll(work).then(() => undefined),
-        signal,
-      );
+      const isDone = await raceAbort(this.#queue.run(work), signal);
       if (!isDone) await within(clock, clock.monotonic() + shutdownMs, this.#queue.onIdle());
       const hopeless = this.#hopeless();
       if (hopeless !== undefined) throw hopeless;
       if (this.#due().length > 0) continue;
-      await raceAbort(this.#auditStores(hasShipped, mayGoOn), signal);
+      await raceAbort(this.#queue.auditStores(hasShipped, mayGoOn), signal);
     }
     await within(clock, clock.monotonic() + metasMs, this.#uploader.writeMetas('all'));
     return summaryOf(this.#uploader.states);
@@ -102,7 +96,7 @@ export class WatchLoop {
       while (!signal.aborted) {
         await this.#lookAtHot();
         await this.#sweepWhenDue();
-        this.#flushDue();
+        this.#queue.flushDue();
         this.#writeDueMetas();
         await this.#sleep(signal);
       }
@@ -244,7 +238,7 @@ export class WatchLoop {
         const isItsTurn = (count + this.#sweeps) % quietEverySweeps === 0;
         if (isItsTurn || !this.#isQuiet(stream)) await this.#glanceSafely(stream);
         if (count % sliceStreams !== 0) continue;
-        this.#flushDue();
+        this.#queue.flushDue();
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
@@ -259,44 +253,6 @@ export class WatchLoop {
       ? this.#uploader.of(mirrored).seen
       : this.#filter.dormantSnapshot(stream);
     return snapshot !== undefined && snapshot.modifiedAtMs < clock.now() - quietAfterMs;
-  }
-
-  #flushDue(): void {
-    const now = this.#context.clock.monotonic();
-    if (now < this.#uploader.breaker.notBeforeMs) return;
-    for (const state of this.#uploader.states) {
-      if (state.isFlushing) continue;
-      if ((state.schedule.dueAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueue(state);
-      else if ((state.storeAuditAtMs ?? Number.POSITIVE_INFINITY) <= now)
-        this.#enqueueWork(state, 0, () => this.#uploader.auditStore(state));
-      else if ((state.auditAtMs ?? Number.POSITIVE_INFINITY) <= now) this.#enqueueAudit(state);
-    }
-  }
-
-  #enqueue(state: UploadState): void {
-    const waiting = (state.seen?.size ?? 0) - (state.mirrored.mirror.snapshot?.size ?? 0);
-    const isBackfill = waiting > backfillBytes;
-    const limits = isBackfill ? backfillParts : liveParts;
-    this.#enqueueWork(state, isBackfill ? 0 : 1, () => this.#uploader.flush(state, limits));
-  }
-
-  #enqueueAudit(state: UploadState): void {
-    this.#enqueueWork(state, 0, () => this.#uploader.audit(state));
-  }
-
-  #enqueueWork(state: UploadState, priority: number, work: () => Promise<unknown>): void {
-    state.isFlushing = true;
-    const task = (): Promise<unknown> =>
-      work().finally(() => {
-        state.isFlushing = false;
-        state.lookAtMs = this.#context.clock.monotonic() + hotLookMs;
-        this.#wake();
-      });
-    const failed = (error: unknown): void => {
-      state.schedule.again(this.#context.clock.monotonic() + hotForMs);
-      this.#uploader.failed(error, state);
-    };
-    this.#queue.add(task, { priority }).catch(failed);
   }
 
   /** Runs alongside the loop: a store that does not answer must not hold up checking, sending or ending. */
@@ -365,24 +321,13 @@ export class WatchLoop {
     const isInTime = (): boolean => clock.monotonic() < deadline;
     while (isInTime()) {
       for (const state of this.#due()) {
-        this.#queue.add(() => finishOne(drain, state, deadline)).catch(() => undefined);
+        this.#queue.run([() => finishOne(drain, state, deadline)]).catch(() => undefined);
       }
       await within(clock, deadline, this.#queue.onIdle());
       if (this.#due().length > 0) continue;
-      await within(clock, deadline, this.#auditStores(hasShipped, isInTime));
+      await within(clock, deadline, this.#queue.auditStores(hasShipped, isInTime));
       if (this.#due().length === 0) return;
     }
-  }
-
-  /** Checks the chosen streams, as far as the store can be asked now; streams with missing parts are then due. */
-  async #auditStores(
-    isMeant: (state: UploadState) => boolean,
-    mayGoOn: () => boolean,
-  ): Promise<void> {
-    const audits = [...this.#uploader.states].filter(isMeant).map((state) => async () => {
-      if (mayGoOn()) await this.#uploader.auditStore(state);
-    });
-    await this.#queue.addAll(audits);
   }
 
   #due(): readonly UploadState[] {

@@ -4,33 +4,34 @@ import { claimBars } from './claim-bars.js';
 import type { Lines } from './data.js';
 import { button, element, replace } from './dom.js';
 import { Entries } from './entries.js';
-import { EntryFilter, type Filter, none } from './entry-filter.js';
+import { EntryFilter } from './entry-filter.js';
 import { type FilterState, Filters } from './filters.js';
-import { Found } from './found.js';
+import {
+  alarmButtons,
+  type HeadingActions,
+  nothingHere,
+  storyLine,
+  titleLine,
+  warningList,
+} from './heading.js';
 import { readLocation, type ViewLocation, writeLocation } from './location.js';
 import { showRecord } from './record.js';
-import type { Sight } from './sight.js';
+import { sessionsMatching } from './session-filter.js';
 import { spanOf } from './span.js';
 import { storyOf } from './story.js';
 import { EntryTable } from './table.js';
 import { rowsByTime } from './table-rows.js';
 import { turnTheme } from './theme.js';
 import { foldsOf } from './time-scale.js';
-import {
-  alarmButtons,
-  nothingHere,
-  storyLine,
-  type TopActions,
-  titleLine,
-  warningList,
-} from './top.js';
 import { Transcript } from './transcript.js';
+import { TranscriptHits } from './transcript-hits.js';
+import type { Viewport } from './viewport.js';
 
 /** The user's position, for the page that replaces this one. */
-export interface Looking {
+export interface UserPosition {
   readonly place: ViewLocation;
   readonly filters: FilterState;
-  readonly sight: Sight;
+  readonly viewport: Viewport;
 }
 
 const start: ViewLocation = {
@@ -51,7 +52,7 @@ export class App {
   readonly #filters: Filters;
   readonly #board: Board;
   readonly #table: EntryTable;
-  readonly #found: Found;
+  readonly #found: TranscriptHits;
   readonly #story: HTMLElement;
   readonly #panel = element('aside', {
     class: 'panel',
@@ -63,7 +64,7 @@ export class App {
   readonly #count = element('span', { class: 'count', role: 'status' });
   readonly #transcript: Transcript;
   readonly #stop = new AbortController();
-  readonly #actions: TopActions = {
+  readonly #actions: HeadingActions = {
     onEntry: (entry) => this.#openEntry(entry),
     present: () => this.#place.entry,
   };
@@ -98,7 +99,7 @@ export class App {
         onSession: (session) => this.#openPlace(header.sessions[session]?.streams[0] ?? -1, 0),
       },
     );
-    this.#found = new Found(header, lines, {
+    this.#found = new TranscriptHits(header, lines, {
       onOpen: () => this.#openFound(),
       onPlace: (stream, line) => this.#openPlace(stream, line),
     });
@@ -112,7 +113,7 @@ export class App {
     });
   }
 
-  start(before?: Looking): void {
+  start(before?: UserPosition): void {
     const { signal } = this.#stop;
     const close = button('Close', { class: 'close', 'aria-label': 'Close details' }, () =>
       this.#closePanel(),
@@ -135,7 +136,7 @@ export class App {
     const kept = before ?? readLocation();
     if (kept?.filters !== undefined) this.#filters.restore(kept.filters);
     this.#refilter();
-    if (before !== undefined) this.#board.look(before.sight);
+    if (before !== undefined) this.#board.restore(before.viewport);
     if (kept !== undefined) this.#restore(kept.place);
     else if (this.#only !== undefined) this.#openPlace(this.#only.streams[0] ?? -1, 0);
     this.#root.dataset.ready = 'true';
@@ -143,13 +144,13 @@ export class App {
   }
 
   /** Stops it, so that another one can take its place. */
-  stop(): Looking {
+  stop(): UserPosition {
     this.#stop.abort();
     const line = this.#place.stream === undefined ? this.#place.line : this.#transcript.line;
     return {
       place: { ...this.#place, line },
       filters: this.#filters.state,
-      sight: this.#board.sight,
+      viewport: this.#board.viewport,
     };
   }
 
@@ -220,7 +221,7 @@ export class App {
     const started = performance.now();
     const { filter } = this.#filters;
     const indices = this.#filter.indices(filter);
-    const sessions = this.#sessionsShown(filter);
+    const sessions = sessionsMatching(this.#header, filter);
     this.#board.show(indices);
     this.#table.show(rowsByTime(this.#entries, indices, this.#header, sessions));
     const all = this.#entries.count;
@@ -233,21 +234,6 @@ export class App {
     this.#found.search(filter.words);
     this.#selectPresent();
     this.#remember();
-  }
-
-  /** Sessions have no type and no step. */
-  #sessionsShown({ words, agents, types, steps }: Filter): readonly number[] {
-    if (types !== undefined || (steps !== undefined && !steps.has(none))) return [];
-    const { sessions, streams } = this.#header;
-    return [...sessions.keys()].filter((index) => {
-      const { title, harness, folder, agent, streams: own = [] } = sessions[index] ?? {};
-      if (agents !== undefined && !agents.has(agent ?? none)) return false;
-      const prompts = own.flatMap((stream) => streams[stream]?.prompts ?? []);
-      const text = [title, harness, folder, agent, ...prompts.map((prompt) => prompt[2])]
-        .join(' ')
-        .toLowerCase();
-      return words.every((word) => text.includes(word));
-    });
   }
 
   #selectPresent(): void {

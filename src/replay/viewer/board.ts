@@ -5,14 +5,15 @@ import type { ClaimBar } from './claim-bars.js';
 import { element, replace, shown } from './dom.js';
 import type { Entries } from './entries.js';
 import { type Hit, hitAt, lineAt, markOf, promptAt } from './hit.js';
-import { labelOf } from './labels.js';
+import { moveOf } from './keyboard-moves.js';
+import { LabelWidths } from './label-widths.js';
 import { headsNear, laneHeads, tellMark, tellStrip } from './lane-heads.js';
 import { type Lane, layOutLanes, type PlacedMark, type PlacedStrip } from './lane-layout.js';
 import { paint } from './paint.js';
 import { listenToPointer } from './pointer.js';
-import { nearerTo, type Sight } from './sight.js';
-import { type Colors, fonts, readColors } from './theme.js';
+import { type Colors, readColors } from './theme.js';
 import { type Fold, fittingScale, type Span, type TimeScale } from './time-scale.js';
+import type { Viewport } from './viewport.js';
 
 export interface BoardInput {
   readonly header: PageHeader;
@@ -28,8 +29,6 @@ export interface BoardInput {
 
 const mostZoom = 20_000;
 const margin = 28;
-/** Labels whose width is cached: words recur, texts do not. */
-const mostWidths = 10_000;
 
 /** The lanes: a canvas showing the visible part of a drawing whose width depends on the zoom. */
 export class Board {
@@ -55,13 +54,14 @@ export class Board {
   #selected: number | undefined;
   #colors: Colors = readColors();
   #isPainting = false;
-  readonly #widths = new Map<string, number>();
+  readonly #widths: LabelWidths;
   #laidOutWidth = -1;
   /** The lanes whose names are in the page. */
   #headed: { readonly from: number; readonly to: number } | undefined;
 
   constructor(input: BoardInput) {
     this.#input = input;
+    this.#widths = new LabelWidths(input.entries, () => this.#context);
     this.#shown = Array.from({ length: input.entries.count }, (_, index) => index);
     this.#scale = fittingScale(input.span, input.folds, 1000);
     this.#stage.append(this.#canvas);
@@ -84,11 +84,11 @@ export class Board {
   }
 
   /** The current view, to return to. */
-  get sight(): Sight {
+  get viewport(): Viewport {
     return { zoom: this.#zoom, left: this.#left, top: this.#scroller.scrollTop };
   }
 
-  look({ zoom, left, top }: Sight): void {
+  restore({ zoom, left, top }: Viewport): void {
     this.#zoom = zoom;
     this.layOut();
     this.#scrollTo(left);
@@ -144,7 +144,7 @@ export class Board {
       sessions: header.sessions,
       streams: header.streams,
       scale: this.#scale,
-      measure: (entry) => this.#wordWidth(entry),
+      measure: (entry) => this.#widths.of(entry),
     });
     const last = this.#lanes[this.#lanes.length - 1];
     const height = last === undefined ? 0 : last.top + last.height;
@@ -306,18 +306,7 @@ export class Board {
     const x = event.clientX - box.left + this.#left - margin;
     const y = event.clientY - box.top - axisHeight + this.#scroller.scrollTop;
     const isAxis = event.clientY - box.top < axisHeight;
-    return { x, ...(isAxis ? {} : hitAt(this.#lanes, x, y, (entry) => this.#wordWidth(entry))) };
-  }
-
-  #wordWidth(entry: number): number {
-    const label = shown(labelOf(this.#input.entries, entry));
-    const known = this.#widths.get(label);
-    if (known !== undefined) return known;
-    const context = this.#context;
-    context.font = fonts.word;
-    const { width } = context.measureText(label);
-    if (this.#widths.size < mostWidths) this.#widths.set(label, width);
-    return width;
+    return { x, ...(isAxis ? {} : hitAt(this.#lanes, x, y, (entry) => this.#widths.of(entry))) };
   }
 
   #hover(event: PointerEvent): void {
@@ -363,36 +352,14 @@ export class Board {
 
   /** Handles a key; `false` if it has no meaning here. */
   act(key: string): boolean {
-    if (key === 'ArrowRight' || key === 'ArrowLeft')
-      return this.#step(key === 'ArrowRight' ? 1 : -1);
-    if (key === 'ArrowDown' || key === 'ArrowUp')
-      return this.#changeLane(key === 'ArrowDown' ? 1 : -1);
-    if (key === 'Home') return this.#pick(this.#shown[0]);
-    if (key === 'End') return this.#pick(this.#shown[this.#shown.length - 1]);
-    return false;
-  }
-
-  #pick(entry: number | undefined): boolean {
-    if (entry !== undefined) this.#input.onMark(entry);
-    return true;
-  }
-
-  /** Moves in the order of the run, across lanes. */
-  #step(by: number): boolean {
-    const at = this.#selected === undefined ? -1 : this.#shown.indexOf(this.#selected);
-    if (at === -1) return this.#pick(this.#shown[by > 0 ? 0 : this.#shown.length - 1]);
-    return this.#pick(this.#shown[at + by]);
-  }
-
-  #changeLane(by: number): boolean {
-    if (this.#selected === undefined) return this.#step(1);
-    const agent = this.#input.entries.agent(this.#selected) ?? '';
-    const x = this.#markOf(this.#selected)?.x ?? 0;
-    let index = this.#lanes.findIndex((lane) => lane.agent === agent) + by;
-    while (this.#lanes[index]?.marks.length === 0) index += by;
-    const marks = this.#lanes[index]?.marks ?? [];
-    const [first] = marks;
-    const nearest = first && marks.reduce((best, mark) => nearerTo(x, best, mark), first);
-    return this.#pick(nearest?.entry);
+    const { entries } = this.#input;
+    const move = moveOf(key, {
+      entries,
+      shown: this.#shown,
+      selected: this.#selected,
+      lanes: this.#lanes,
+    });
+    if (move?.entry !== undefined) this.#input.onMark(move.entry);
+    return move !== undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { PageHeader } from '../page/data.js';
-import { runBeside } from './beside.js';
+import { runDataScript } from './data-script.js';
 
 /** Decoded chunks kept in memory: what the user scrolls through, not the whole run. */
 const mostKept = 24;
@@ -81,7 +81,7 @@ export class Lines {
     const { sidecar, stamp } = this.#header;
     if (sidecar === null) return document.getElementById(`c${number}`)?.textContent ?? '';
     const name = `c${stamp}${number}`;
-    await runBeside(sidecar, `${name}.js`);
+    await runDataScript(sidecar, `${name}.js`);
     const text = this.#arriving.get(name) ?? '';
     this.#arriving.delete(name);
     return text;

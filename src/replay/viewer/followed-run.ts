@@ -1,6 +1,6 @@
 import type { PageHeader } from '../page/data.js';
-import { runBeside } from './beside.js';
 import { parseHeader } from './data.js';
+import { runDataScript } from './data-script.js';
 
 export interface FollowInput {
   /** The user is in the middle of something. */
@@ -59,7 +59,7 @@ export class FollowedRun {
       },
     });
     this.#reads += 1;
-    await runBeside(this.#folder, `run.js?${this.#reads}`);
+    await runDataScript(this.#folder, `run.js?${this.#reads}`);
     if (text === this.#text) return undefined;
     this.#text = text;
     return parseHeader(text);

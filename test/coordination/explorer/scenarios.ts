@@ -53,7 +53,7 @@ interface World {
   /** Every state that `claim.json` ever had. */
   readonly claims: ClaimDocument[];
   context(actor: string, agent: string, sturdy?: boolean): CoordinationContext;
-  /** Runs beside the others. */
+  /** Runs alongside the others. */
   process(actor: string, work: () => Promise<Omit<End, 'exit'> | undefined>): void;
   readonly work: Promise<void>[];
   /** What somebody works at now, and what was worked at; for commands that must not run at once. */
@@ -90,7 +90,7 @@ async function claim(
     ttlMs,
     reopen,
     mine,
-    beside: alone,
+    alongside: alone,
   });
   if (result.outcome === 'rejected') throw new LostError('rejected');
   const { epoch, nonce } = result.claim;
@@ -532,7 +532,7 @@ async function work(world: World, agent: string): Promise<Omit<End, 'exit'>> {
     try {
       const { step } = await claimNext(context, holders, {
         ttlMs: null,
-        beside: alone,
+        alongside: alone,
         onLook: alone,
       });
       if (world.worked.includes(step)) world.violate(`${step} was worked at twice`);
@@ -561,7 +561,12 @@ async function runOnce(
   const context = bucket === undefined ? own : { ...own, bucket };
   const holders = rememberedHere();
   for (let turn = 0; turn < tries; turn += 1) {
-    const won = await acquire(context, holders, { step: 's', ttlMs, reopen: false, beside: alone });
+    const won = await acquire(context, holders, {
+      step: 's',
+      ttlMs,
+      reopen: false,
+      alongside: alone,
+    });
     if (won.outcome === 'claimed') {
       const never = new Promise<number>(() => undefined);
       const start = (): RunningCommand => fakeCommand(world, agent, takesMs);

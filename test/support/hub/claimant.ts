@@ -19,7 +19,7 @@ process.stdout.write('ready\n');
 
 for await (const step of createInterface({ input: process.stdin })) {
   const alone = async (): Promise<void> => undefined;
-  const request = { step, ttlMs: 600_000, reopen: false, beside: alone };
+  const request = { step, ttlMs: 600_000, reopen: false, alongside: alone };
   try {
     const result = await acquire(context, rememberedHere(), request);
     process.stdout.write(`${result.outcome}\n`);

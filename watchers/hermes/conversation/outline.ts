@@ -70,7 +70,7 @@ export class HermesTurns implements TurnCounter {
     const prompt = message.pieces.find((piece) => piece.kind === 'prompt');
     this.#users.set(key, {
       line: known?.line ?? line,
-      print: printOf(message.likeness),
+      print: printOf(message.contentKey),
       isPrompt: prompt !== undefined,
       isActive: message.isActive && !message.isDeleted,
       isCompacted: message.isCompacted,

@@ -23,7 +23,7 @@ export interface HermesMessage extends RowReading {
   /** Set aside by a compaction, but still part of the conversation. */
   readonly isCompacted: boolean;
   /** What makes two messages the same. */
-  readonly likeness: string;
+  readonly contentKey: string;
 }
 
 /** What the lines of the session's own row say. */
@@ -87,7 +87,7 @@ export function readMessage(value: unknown, origin: PromptOrigin): HermesMessage
     isDeleted,
     isActive: row.active === undefined || row.active === 1,
     isCompacted: row.compacted === 1,
-    likeness: json([role, row.tool_call_id, row.content]),
+    contentKey: json([role, row.tool_call_id, row.content]),
   };
 }
 

@@ -7,15 +7,15 @@ import { mostBytesInMemory } from './large-object.js';
 import { recordUpload, renameArtifact } from './rename-artifact.js';
 import { type Rewrite, rewriteObject } from './rewrite-object.js';
 
-export interface TakingBack extends SecretSearch {
+export interface SecretRemoval extends SecretSearch {
   /** Who does it, for the log. */
   readonly agent: string;
   /** Also the contents of artifacts, which are somebody's files. */
   readonly withContents: boolean;
 }
 
-/** What became of one finding. */
-export interface TakenBack {
+/** What happened to one finding. */
+export interface RemovalOutcome {
   readonly finding: Finding;
   readonly state: 'fixed' | 'gone' | 'left';
   /** Why something is left. */
@@ -31,30 +31,30 @@ const reasons = {
 } as const;
 
 /**
- * Takes secrets out of the objects that hold them, in place: the same keys and lines, so every chain goes on. An event
+ * Removes secrets from the objects that hold them, in place: the same keys and lines, so every chain continues. An event
  * records it before the first write. Safe to kill at any point: the next run finds what is left.
  */
-export async function takeBack(
-  context: TakingBack,
+export async function removeSecrets(
+  context: SecretRemoval,
   findings: readonly Finding[],
   onDone: (finding: Finding) => void = () => undefined,
-): Promise<readonly TakenBack[]> {
+): Promise<readonly RemovalOutcome[]> {
   const due = findings.filter((finding) => isDue(context, finding));
-  if (due.length > 0) await recordTakingBack(context, due);
-  const outcomes: TakenBack[] = [];
+  if (due.length > 0) await recordRemoval(context, due);
+  const outcomes: RemovalOutcome[] = [];
   for (const finding of findings) {
-    outcomes.push(await takeOne(context, finding));
+    outcomes.push(await removeOne(context, finding));
     onDone(finding);
   }
   return outcomes;
 }
 
-function isDue({ layout, withContents }: TakingBack, { key, inName }: Finding): boolean {
+function isDue({ layout, withContents }: SecretRemoval, { key, inName }: Finding): boolean {
   return withContents || isSome(inName) || !key.startsWith(layout.artifacts());
 }
 
-async function recordTakingBack(
-  { bucket, layout, agent }: TakingBack,
+async function recordRemoval(
+  { bucket, layout, agent }: SecretRemoval,
   due: readonly Finding[],
 ): Promise<void> {
   const counts = due.reduce<Counts>(
@@ -70,19 +70,19 @@ async function recordTakingBack(
   );
 }
 
-async function takeOne(context: TakingBack, finding: Finding): Promise<TakenBack> {
+async function removeOne(context: SecretRemoval, finding: Finding): Promise<RemovalOutcome> {
   const { key, redactions, inName } = finding;
   if (!key.startsWith(context.layout.artifacts())) {
     const rewrite = await rewriteObject(context, finding);
     return outcome(finding, rewrite, 'form');
   }
-  const content = isSome(redactions) ? await takeContent(context, finding) : undefined;
+  const content = isSome(redactions) ? await cleanContent(context, finding) : undefined;
   if (!isSome(inName)) return content ?? outcome(finding, 'clean', 'form');
-  const name = await takeName(context, finding);
+  const name = await cleanName(context, finding);
   return content?.state === 'left' ? content : name;
 }
 
-async function takeContent(context: TakingBack, finding: Finding): Promise<TakenBack> {
+async function cleanContent(context: SecretRemoval, finding: Finding): Promise<RemovalOutcome> {
   const { key, size } = finding;
   if (!context.withContents) return outcome(finding, 'left', 'contents');
   if (size > mostBytesInMemory) return outcome(finding, 'left', 'large');
@@ -96,13 +96,13 @@ async function takeContent(context: TakingBack, finding: Finding): Promise<Taken
   return outcome(finding, rewrite, isBinary ? 'binary' : 'form');
 }
 
-async function takeName(context: TakingBack, finding: Finding): Promise<TakenBack> {
+async function cleanName(context: SecretRemoval, finding: Finding): Promise<RemovalOutcome> {
   if (finding.size > mostBytesInMemory) return outcome(finding, 'left', 'large');
   const renamed = await renameArtifact(context, finding.key);
   return outcome(finding, renamed === 'renamed' ? 'rewritten' : renamed, 'name');
 }
 
-function outcome(finding: Finding, rewrite: Rewrite, reason: keyof typeof reasons): TakenBack {
+function outcome(finding: Finding, rewrite: Rewrite, reason: keyof typeof reasons): RemovalOutcome {
   if (rewrite === 'left') return { finding, state: 'left', reason: reasons[reason] };
   return { finding, state: rewrite === 'gone' ? 'gone' : 'fixed', reason: null };
 }

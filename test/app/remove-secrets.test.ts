@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findSecrets, listProject, type SecretSearch } from '../../src/app/bucket-secrets.js';
-import { takeBack } from '../../src/app/taking-back.js';
+import { removeSecrets } from '../../src/app/remove-secrets.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
@@ -32,7 +32,7 @@ function searchIn(bucket: Bucket): SecretSearch {
 async function fix(bucket: Bucket) {
   const search = searchIn(bucket);
   const findings = await findSecrets(search, await listProject(bucket, search.layout));
-  return takeBack({ ...search, agent: 'cleaner', withContents: true }, findings);
+  return removeSecrets({ ...search, agent: 'cleaner', withContents: true }, findings);
 }
 
 /** Objects of every kind, each with `perObject` secrets of its own, and which those are. */
@@ -174,10 +174,10 @@ describe('taking back', () => {
     const search = searchIn(bucket);
     const findings = await findSecrets(search, await listProject(bucket, layout));
     const context = { ...search, agent: 'cleaner', withContents: false };
-    const kept = await takeBack(context, findings);
+    const kept = await removeSecrets(context, findings);
     expect(kept.map(({ state }) => state)).toEqual(['left', 'left']);
     expect(store.objects.size).toBe(2);
-    const asked = await takeBack({ ...context, withContents: true }, findings);
+    const asked = await removeSecrets({ ...context, withContents: true }, findings);
     expect(asked).toMatchObject([
       { state: 'fixed' },
       { state: 'left', reason: expect.stringContaining('not text') },
@@ -203,7 +203,7 @@ describe('taking back elsewhere', () => {
       const findings = await findSecrets(search, objects);
       expect(findings).toMatchObject([{ key, redactions: { 'github-token': 2 } }]);
       const context = { ...search, agent: 'cleaner', withContents: false };
-      expect(await takeBack(context, findings)).toMatchObject([{ state: 'fixed' }]);
+      expect(await removeSecrets(context, findings)).toMatchObject([{ state: 'fixed' }]);
       const stored = await bucket.get(key);
       const expected = Buffer.from(withSecret('[REDACTED:github-token]'));
       expect(stored?.body.equals(expected)).toBe(true);
@@ -256,7 +256,7 @@ describe('a watch', () => {
       };
       const findings = await findSecrets(search, await listProject(rig.bucket, rig.layout));
       expect(findings.map(({ key }) => key).join()).toMatch(/part-00000-.*\.jsonl/);
-      const fixing = takeBack({ ...search, agent: 'cleaner', withContents: false }, findings);
+      const fixing = removeSecrets({ ...search, agent: 'cleaner', withContents: false }, findings);
       await transcript.append(...rows(25, 5));
       await fixing;
       await rig.untilShipped(run, 10);
@@ -290,7 +290,7 @@ describe('a watch', () => {
       const search = { bucket, layout: rig.layout, redactor, folder: rig.stateFolder };
       const findings = await findSecrets(search, await listProject(bucket, rig.layout));
       expect(findings.map(({ key }) => key).join()).toContain('part-00000-');
-      await takeBack({ ...search, agent: 'cleaner', withContents: false }, findings);
+      await removeSecrets({ ...search, agent: 'cleaner', withContents: false }, findings);
       for (const stateFolder of [rig.stateFolder, `${rig.stateFolder}-new`]) {
         const run = rig.once({ stateFolder, isThorough: true });
         expect(await run.ended).toEqual({ behind: [], rests: [] });

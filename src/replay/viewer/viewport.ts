@@ -1,7 +1,7 @@
 import type { PlacedMark } from './lane-layout.js';
 
 /** The visible part of the lanes. */
-export interface Sight {
+export interface Viewport {
   readonly zoom: number;
   readonly left: number;
   readonly top: number;

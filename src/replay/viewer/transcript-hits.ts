@@ -9,7 +9,7 @@ const quietMs = 350;
 const nothing: SearchProgress = { hits: [], share: 1, isCut: false };
 
 /** Search results from the transcripts: a button with their number, and the list behind it. */
-export class Found {
+export class TranscriptHits {
   readonly button: HTMLButtonElement;
   readonly #header: PageHeader;
   readonly #lines: Lines;

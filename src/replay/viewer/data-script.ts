@@ -2,7 +2,7 @@
  * Runs a file in the folder next to the page: the only way to read one when the page was opened from
  * disk. Rejects if it is missing.
  */
-export function runBeside(folder: string, name: string): Promise<void> {
+export function runDataScript(folder: string, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.onload = () => {

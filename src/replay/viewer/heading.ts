@@ -3,7 +3,7 @@ import { button, element, isoOf, shown } from './dom.js';
 import type { Entries } from './entries.js';
 import { counted, type StoryPart } from './story.js';
 
-export interface TopActions {
+export interface HeadingActions {
   onEntry(entry: number): void;
   /** The selected entry. */
   present(): number | undefined;
@@ -28,7 +28,7 @@ export function titleLine(header: PageHeader): HTMLElement {
 }
 
 /** The run in one sentence; clicking a step shows how it ended. */
-export function storyLine(parts: readonly StoryPart[], { onEntry }: TopActions): HTMLElement {
+export function storyLine(parts: readonly StoryPart[], { onEntry }: HeadingActions): HTMLElement {
   const line = element('p', { class: 'story' });
   for (const { text, tone, entry } of parts) {
     const className = tone === undefined ? 'part' : `part ${tone}`;
@@ -42,7 +42,7 @@ export function storyLine(parts: readonly StoryPart[], { onEntry }: TopActions):
 }
 
 /** Counts what went wrong; each click moves to the next one. */
-export function alarmButtons(entries: Entries, { onEntry, present }: TopActions): HTMLElement {
+export function alarmButtons(entries: Entries, { onEntry, present }: HeadingActions): HTMLElement {
   const words = [
     ['step.blocked', 'blocked'],
     ['step.needs_review', 'to review'],
