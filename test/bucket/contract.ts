@@ -251,7 +251,7 @@ export function describeBucketContract(
         expect(await list(prefix)).toEqual([]);
       });
 
-      it('that some store could misread are refused before any request is made is made', async () => {
+      it('that some store could misread are refused before any request is made', async () => {
         const bad = [
           '',
           '/absolute',

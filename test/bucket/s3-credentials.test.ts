@@ -138,7 +138,7 @@ describe('credentials', () => {
     expect(store.seen).toEqual([]);
   });
 
-  it('must must come in pairs', () => {
+  it('must come in pairs', () => {
     expect(() => store.open({ secretKey: undefined })).toThrow(UsageError);
     expect(() => store.open({ accessKey: undefined })).toThrow(UsageError);
   });
