@@ -24,7 +24,7 @@ import { harnessNames } from '../../watchers/names.js';
 export default class SessionRemove extends BaseCommand {
   static override summary = 'delete a session from the bucket, and keep it from coming back';
   static override description =
-    'Deletes every object of the session: its parts, those of its sub-agents, meta.json and compacted copies. First it writes a record, removed/<harness>/<session>.json, that stays: no "watch" on any machine mirrors the session again. A running one drops it within seconds on this machine, elsewhere within 10 minutes, and deletes what it has sent meanwhile. The transcript on the machine where the session ran is not touched; mail, memory and artifacts stay. Asks at a terminal; elsewhere --yes is required. "tracecraft log" tells of it. If it is stopped, run it again.\n\n--undo allows the session to be mirrored again, from the transcript: what was in the bucket only is gone.\n\nA store that keeps old versions still has the objects; the last line says how to purge them.\n\nExit codes: 0 removed (or was already), or restored; 2 no answer possible without --yes, or several sessions match; 3 no such session, or with --undo none that was removed; 4 others keep writing it or deciding about it, 7 not allowed, 8 store unreachable, 9 you said no.';
+    'Deletes every object of the session: its parts, those of its sub-agents, meta.json and compacted copies. First it writes a record, removed/<harness>/<session>.json, that stays: no "watch" on any machine mirrors the session again. A running one drops it within seconds on this machine, elsewhere within 10 minutes, and deletes whatever it sent in the meantime. The transcript on the machine where the session ran is not touched; mail, memory and artifacts stay. Asks at a terminal; elsewhere --yes is required. "tracecraft log" records it. If it is interrupted, run it again.\n\n--undo allows the session to be mirrored again, from the transcript: anything that was only in the bucket is gone.\n\nA store that keeps old versions still has the objects; the last line says how to purge them.\n\nExit codes: 0 removed (or was already), or restored; 2 no answer possible without --yes, or several sessions match; 3 no such session, or with --undo none that was removed; 4 others keep writing it or deciding about it, 7 not allowed, 8 store unreachable, 9 you said no.';
   static override examples = [
     '<%= config.bin %> session remove 8b418ea5',
     '<%= config.bin %> session remove 8b418ea5 --yes --json',
@@ -107,7 +107,7 @@ export default class SessionRemove extends BaseCommand {
 
   async #isSure(question: string): Promise<boolean> {
     if (this.jsonEnabled() || !canAsk()) {
-      throw new UsageError('deleting a session needs a yes', { hint: 'Say so with --yes.' });
+      throw new UsageError('deleting a session must be confirmed', { hint: 'Confirm with --yes.' });
     }
     return confirm(escapeTerminal(question));
   }

@@ -54,11 +54,11 @@ function clearLine(): void {
   process.stderr.write('\r\u001b[2K');
 }
 
-/** `Sent 12 sessions: 1,204 lines, 3.4 MiB in 2s. Kept home: 2 aws-access-key.` */
+/** `Sent 12 sessions: 1,204 lines, 3.4 MiB in 2s. Redacted: 2 aws-access-key.` */
 export function tallyLine({ sessions, lines, bytes, redactions }: Tally, ms: number): string {
-  if (lines === 0) return `Nothing new to send. Looked for ${formatDuration(ms)}.`;
+  if (lines === 0) return `Nothing new to send (${formatDuration(ms)}).`;
   const sent = `${plural(sessions, 'session')}: ${plural(lines, 'line')}, ${formatBytes(bytes)}`;
   const kinds = Object.entries(redactions).sort(([, left], [, right]) => right - left);
-  const kept = kinds.map(([kind, count]) => `${formatCount(count)} ${kind}`).join(', ');
-  return `Sent ${sent} in ${formatDuration(ms)}. Kept home: ${kept === '' ? 'no secrets' : kept}.`;
+  const redacted = kinds.map(([kind, count]) => `${formatCount(count)} ${kind}`).join(', ');
+  return `Sent ${sent} in ${formatDuration(ms)}. Redacted: ${redacted === '' ? 'nothing' : redacted}.`;
 }

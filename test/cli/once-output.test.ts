@@ -72,7 +72,7 @@ describe('a run that mirrors once', () => {
     const { once } = recorded(true);
     for (const id of ['a', 'b', 'a']) once.part(placeOf(id), part);
     expect(tallyLine(once.tally(), 2_100)).toBe(
-      'Sent 2 sessions: 9 lines, 6.0 KiB in 2s. Kept home: 6 aws-access-key, 3 jwt.',
+      'Sent 2 sessions: 9 lines, 6.0 KiB in 2s. Redacted: 6 aws-access-key, 3 jwt.',
     );
     expect(tallyLine(recorded(true).once.tally(), 900)).toContain('Nothing new');
   });

@@ -39,7 +39,7 @@ describe('tracecraft watch --once', () => {
           `^claude-code/${id.slice(0, 8)}  uploaded part-00000-[a-f0-9]{8}  source=\\d+B  upload=\\d+B  redactions=none$`,
         ),
       ),
-      expect.stringMatching(/^Sent 1 session: 2 lines, \d+ B in .+\. Kept home: no secrets\.$/),
+      expect.stringMatching(/^Sent 1 session: 2 lines, \d+ B in .+\. Redacted: nothing\.$/),
       'Nothing is behind.',
       '',
     ]);
