@@ -56,6 +56,8 @@ export interface RestoreRequest {
   readonly folder: string;
   /** The session's streams after those whose history they continue. */
   readonly streams: readonly StoredStream[];
+  /** Others are restored into the same folder: nothing may be written that there can be only one of. */
+  readonly isOneOfMany?: boolean;
 }
 
 export interface RestorePlan {

@@ -20,7 +20,7 @@ const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as con
 export default class SessionList extends BaseCommand {
   static override summary = 'list the sessions in the bucket, most recent activity first';
   static override description =
-    'Reads one listing per harness and one small document per session, whatever their size. With more than 200 sessions it reads the index that each watch keeps instead, plus the documents of the sessions it shows and of those the index lacks, and says how old the index is. AGE is the age of the last row. ID is the beginning of the id, or its end if many begin alike; every command takes it, or @2 for the second row of the last list in this terminal. +3 means three sub-agents.\n\nExit codes: 0 done, 2 bad time, 7 not allowed, 8 store unreachable.';
+    'Reads one listing per harness and one small document per session, whatever their size. With more than 200 sessions it reads the index that each watch keeps instead, plus the documents of the sessions it shows and of those the index lacks, and says how old the index is. AGE is the age of the last row. ID is the beginning of the id, or its end if many begin alike; every command takes it, or @2 for the second row of the last list in this terminal. +3 means three sub-agents. RESUME (--long) is how to go on with it on this machine: here, restore, as new (a copy only) or brief.\n\nExit codes: 0 done, 2 bad time, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> session list',
     `<%= config.bin %> session list --harness ${exampleHarnesses[0]} --since 7d`,
@@ -46,7 +46,8 @@ export default class SessionList extends BaseCommand {
       default: 'activity' as const,
     })(),
     long: Flags.boolean({
-      summary: 'also show lines, size, turns, redactions, model, host, agent and branch',
+      summary:
+        'also show lines, size, turns, redactions, model, host, agent, branch and where it can be resumed',
       char: 'l',
     }),
     utc: Flags.boolean({ summary: 'show times in UTC instead of local time' }),
@@ -75,13 +76,15 @@ export default class SessionList extends BaseCommand {
     const first = all.slice(0, flags.limit);
     // The index decides which and in what order; what is shown about each is as new as its meta.json.
     const shown = asOf === undefined ? first : await readMetas(bucket, layout, first);
+    let resumable: ReadonlyMap<string, string> | undefined;
     if (shown.length === 0) {
       const which = flags.harness === undefined ? '' : `${flags.harness} `;
       const like = there.length > 0 ? 'like this ' : '';
       this.say(`No ${which}sessions ${like}in ${bucket.location} (${settings.project}) yet.`);
     } else {
       const ids = [there.map(({ id }) => id), ...[...others.values()].map((some) => [...some])];
-      this.table(shown, ids.flat(), flags);
+      resumable = flags.long ? await this.resumable(shown) : undefined;
+      this.table(shown, ids.flat(), { ...flags, resumable });
       await (await lastListHere(settings, process.env)).write(shown);
     }
     if (all.length > shown.length) this.say(`${all.length - shown.length} more: raise --limit.`);
@@ -91,14 +94,23 @@ export default class SessionList extends BaseCommand {
     return {
       total: all.length,
       index_as_of: asOf?.toISOString() ?? null,
-      sessions: shown.map(summary),
+      sessions: shown.map((session) => summary(session, resumable)),
     };
+  }
+
+  /** Looks at the harnesses' folders, so only where it is shown. */
+  private async resumable(
+    sessions: readonly ListedSession[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const { resumableHere } = await import('../../src/app/resumable.js');
+    const { env, home } = this.surroundings;
+    return resumableHere(sessions, { env, home });
   }
 
   private table(
     sessions: readonly ListedSession[],
     ids: readonly string[],
-    { long, utc }: { readonly long: boolean; readonly utc: boolean },
+    { long, utc, resumable }: TableFlags,
   ): void {
     const lines = sessionTable({
       sessions,
@@ -108,10 +120,17 @@ export default class SessionList extends BaseCommand {
       width: terminalWidth(),
       isLong: long,
       isUtc: utc,
+      resumable,
     });
     for (const line of lines) this.print(line);
     if (long) this.say(`LAST is in ${utc ? 'UTC' : zoneHere()}.`);
   }
+}
+
+interface TableFlags {
+  readonly long: boolean;
+  readonly utc: boolean;
+  readonly resumable: ReadonlyMap<string, string> | undefined;
 }
 
 interface Filter {
@@ -161,7 +180,10 @@ function zoneHere(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-function summary({ id, harness, meta }: ListedSession): object {
+function summary(
+  { id, harness, meta }: ListedSession,
+  resumable: ReadonlyMap<string, string> | undefined,
+): object {
   return {
     harness,
     session_id: id,
@@ -185,5 +207,6 @@ function summary({ id, harness, meta }: ListedSession): object {
     total_uploaded_bytes: meta?.total_uploaded_bytes ?? null,
     redaction_counts: meta?.redaction_counts ?? null,
     streams: meta?.streams.length ?? null,
+    ...(resumable === undefined ? {} : { resume: resumable.get(`${harness}/${id}`) ?? null }),
   };
 }

@@ -1,15 +1,23 @@
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { referencesHere } from '../../src/app/references.js';
-import type { RestoredHere, RestoreWish, Restoring } from '../../src/app/restoring.js';
+import type {
+  RestoreAttempt,
+  RestoredHere,
+  RestoreWish,
+  Restoring,
+} from '../../src/app/restoring.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { plural } from '../../src/cli/format.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { restoredLines, restoreNotes, resumeLines } from '../../src/cli/restore-lines.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
-import { UsageError } from '../../src/errors.js';
-import type { ListedSession } from '../../src/mirror/slots/session-listing.js';
+import { PartialError, TracecraftError, UsageError } from '../../src/errors.js';
+import { type ListedSession, listSessions } from '../../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
+import type { SessionStore } from '../../src/sessions/conversation.js';
 import { findSession } from '../../src/sessions/find.js';
 import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 
@@ -22,16 +30,19 @@ A harness believes what a transcript records: its system prompt, tools, permissi
 
 If the session is here and shorter, the missing lines are added; if it went another way, it is left alone. After a split, --generation chooses. Sessions whose history it continues are restored first.
 
-Exit codes: 0 restored or already here, 2 bad usage or the word fits several sessions, 3 no such session, 4 different, split or running, here or elsewhere, 5 a session that it continues is not in the bucket or no longer fits, 7 refused as unsafe, 8 store unreachable, 10 a part is missing.`;
+--all restores every session of the project below a folder, as its harness keeps them; run again, it keeps what is there.
+
+Exit codes: 0 restored or already here, 2 bad usage or the word fits several sessions, 3 no such session, 4 different, split or running, here or elsewhere, 5 a session that it continues is not in the bucket or no longer fits, 7 refused as unsafe, 8 store unreachable, 10 a part is missing, or not all of --all could be restored.`;
   static override examples = [
     '<%= config.bin %> session restore 8b418ea5',
     '<%= config.bin %> session restore @2 --cwd ~/src/shop --run',
     '<%= config.bin %> session restore 8b418ea5 --verbatim --dry-run',
     '<%= config.bin %> session restore 8b418ea5 --into /tmp/looking',
+    '<%= config.bin %> session restore --all --into /tmp/rescued',
     `<%= config.bin %> session restore 8b418ea5 --harness ${exampleHarnesses[1]} --json | jq -r '.data.command'`,
   ];
   static override args = {
-    session: Args.string({ description: sessionHelp, required: true }),
+    session: Args.string({ description: sessionHelp, required: false }),
   };
   static override flags = {
     cwd: Flags.directory({
@@ -60,25 +71,29 @@ Exit codes: 0 restored or already here, 2 bad usage or the word fits several ses
       summary: 'also if it may still be running elsewhere, or a part is missing',
     }),
     'dry-run': Flags.boolean({ summary: 'check and read everything, write nothing' }),
+    all: Flags.boolean({
+      summary: 'every session of the project, into the folder of --into',
+      dependsOn: ['into'],
+      exclusive: ['cwd', 'generation', 'run'],
+    }),
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
   };
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(SessionRestore);
     if (flags.run) this.requireTerminal();
+    requireOne(args.session, Boolean(flags.all));
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const store = { bucket, layout: bucketLayout(settings.project) };
-    const scope = await referencesHere(settings, process.env, flags.harness);
-    const session = await findSession(store, args.session, scope);
     const { Restoring } = await import('../../src/app/restoring.js');
     const { env, home } = this.surroundings;
+    const restoring = new Restoring(settings, bucket, { env, home });
     const wish = { ...wishOf(flags), isDryRun: flags['dry-run'] };
-    const restored = await this.restored(
-      new Restoring(settings, bucket, { env, home }),
-      session,
-      wish,
-    );
+    if (args.session === undefined) return this.all(restoring, store, wish, flags.harness);
+    const scope = await referencesHere(settings, process.env, flags.harness);
+    const session = await findSession(store, args.session, scope);
+    const restored = await this.restored(restoring, session, wish);
     await this.tell(session, restored, wish.isDryRun);
     if (flags.run && !wish.isDryRun) await this.resume(restored);
     return dataOf(session, restored);
@@ -105,6 +120,46 @@ Exit codes: 0 restored or already here, 2 bad usage or the word fits several ses
     } finally {
       progress.stop();
     }
+  }
+
+  private async all(
+    restoring: Restoring,
+    { bucket, layout }: SessionStore,
+    wish: RestoreWish,
+    harness: string | undefined,
+  ): Promise<object> {
+    const into = resolve(wish.into ?? '');
+    const wanted = harness === undefined ? harnessNames : [harness];
+    const sessions = await listSessions(bucket, layout, wanted);
+    const progress = startProgress({
+      label: 'Restoring',
+      total: sessions.length,
+      unit: 'items',
+      isQuiet: this.isQuiet,
+    });
+    const attempts: RestoreAttempt[] = [];
+    for await (const attempt of restoring.restoreAll(sessions, { ...wish, into })) {
+      attempts.push(attempt);
+      progress.update(attempts.length);
+    }
+    progress.stop();
+    return this.allTold(attempts, into, wish.isDryRun);
+  }
+
+  private allTold(attempts: readonly RestoreAttempt[], into: string, isDryRun: boolean): object {
+    const failed = attempts.filter(({ outcome }) => outcome instanceof Error);
+    for (const { session, outcome } of failed) {
+      this.print(`not restored: ${session.harness}/${session.id}: ${Object(outcome).message}`);
+    }
+    const done = plural(attempts.length - failed.length, 'session');
+    this.say(`${isDryRun ? 'Would restore' : 'Restored'} ${done} below ${into}, each read back.`);
+    const data = { into, sessions: attempts.map(attemptData) };
+    if (failed.length === 0) return data;
+    const error = new PartialError(
+      `${failed.length} of ${plural(attempts.length, 'session')} could not be restored`,
+      { hint: 'The lines above say why. Running it again keeps what is there.' },
+    );
+    return this.answerFailure(error, data);
   }
 
   private async tell(
@@ -136,6 +191,31 @@ Exit codes: 0 restored or already here, 2 bad usage or the word fits several ses
     const { runResume } = await import('../../src/app/resume-command.js');
     process.exitCode = await runResume({ words, cwd, env: { ...process.env, ...env } });
   }
+}
+
+function requireOne(session: string | undefined, isAll: boolean): void {
+  if ((session === undefined) === isAll) return;
+  throw isAll
+    ? new UsageError('--all takes no session', { hint: 'Leave out one of the two.' })
+    : new UsageError('missing argument: SESSION', { hint: 'Or restore --all --into DIR.' });
+}
+
+function attemptData({ session, outcome }: RestoreAttempt): object {
+  const { harness, id } = session;
+  if (outcome instanceof TracecraftError) {
+    const { kind, message, hint } = outcome;
+    return {
+      harness,
+      session_id: id,
+      state: 'failed',
+      error: { kind, message, hint: hint ?? null },
+    };
+  }
+  const state = outcome.state.replace('-', '_');
+  const { mode } = outcome;
+  // Sessions restored together keep their ids.
+  const restoredId = mode === 'verbatim' ? id : outcome.id;
+  return { harness, session_id: id, state, mode, restored_id: restoredId };
 }
 
 interface RestoreFlags {

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { referencesHere } from '../../src/app/references.js';
+import type { Resumable } from '../../src/app/resumable.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   type ConversationView,
@@ -175,10 +176,15 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     return { harness, session_id: id, stream, meta, lines: texts };
   }
 
-  private info(session: ListedSession): object {
-    for (const line of columns(rows(session))) this.print(line);
+  private async info(session: ListedSession): Promise<object> {
+    const { resumableHere } = await import('../../src/app/resumable.js');
+    const { env, home } = this.surroundings;
+    const ways = await resumableHere([session], { env, home });
+    const resume = ways.get(`${session.harness}/${session.id}`) ?? 'brief';
+    const lines = [...rows(session), ['resume', resumeText(resume, session.id)]];
+    for (const line of columns(lines)) this.print(line);
     const { harness, id, meta = null } = session;
-    return { harness, session_id: id, meta };
+    return { harness, session_id: id, meta, resume };
   }
 
   private counts(conversation: Conversation): object {
@@ -265,6 +271,16 @@ function rows({ id, harness, meta }: ListedSession): string[][] {
   return meta === undefined ? [...head, ['meta', 'not written yet']] : [...head, ...metaRows(meta)];
 }
 
+function resumeText(way: Resumable, id: string): string {
+  const texts: Readonly<Record<Resumable, string>> = {
+    here: 'here: its harness has it',
+    restore: `not here: tracecraft session restore ${id}`,
+    'as new': `only as a new session: tracecraft session restore ${id}`,
+    brief: `its harness takes nothing back: tracecraft session brief ${id}`,
+  };
+  return texts[way];
+}
+
 function metaRows(meta: MetaDocument): string[][] {
   return [
     ['title', meta.title ?? '-'],
@@ -273,6 +289,7 @@ function metaRows(meta: MetaDocument): string[][] {
     ['model', meta.model ?? '-'],
     ['started', meta.started_at ?? '-'],
     ['uploaded', meta.last_uploaded_at ?? '-'],
+    ['last row', meta.last_row_at ?? '-'],
     ['ended', meta.ended_at ?? '-'],
     ['source', `${meta.host ?? '?'}:${meta.source_path ?? '?'}`],
     ['lines', formatCount(meta.total_lines)],

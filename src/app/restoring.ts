@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { requireHarness } from '../../watchers/names.js';
@@ -9,12 +9,13 @@ import { onDisk } from '../bucket/disk-errors.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
-import { NotAllowedError, UnsupportedError } from '../errors.js';
+import { NotAllowedError, TracecraftError, UnsupportedError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
 import type { Watcher } from '../mirror/stream.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { lookingDisk, nodeRestoreDisk } from '../restore/disk.js';
+import { familiesOf } from '../restore/lineage.js';
 import { type Restored, restoreSession } from '../restore/restore.js';
 
 export interface RestoreWish {
@@ -32,6 +33,12 @@ export interface RestoredHere extends Restored {
   readonly cwd: string;
   /** The variables that the commands need. */
   readonly env: Readonly<Record<string, string>>;
+}
+
+export interface RestoreAttempt {
+  readonly session: ListedSession;
+  /** Sessions that were restored together have one outcome. */
+  readonly outcome: RestoredHere | TracecraftError;
 }
 
 interface Surroundings {
@@ -52,13 +59,65 @@ export class Restoring {
   }
 
   async restore(
-    { harness, id, meta }: ListedSession,
+    session: ListedSession,
     wish: RestoreWish,
     onBytes: (bytes: number) => void = () => undefined,
   ): Promise<RestoredHere> {
+    const cwd = await onDisk(`use the folder ${wish.cwd}`, () => realpath(wish.cwd));
+    return this.#restoreAt(session, { ...wish, cwd }, onBytes);
+  }
+
+  /** One after another, as if `into` were the home folder; a session that cannot be restored does not stop the rest. */
+  async *restoreAll(
+    sessions: readonly ListedSession[],
+    wish: Pick<RestoreWish, 'mode' | 'isForced' | 'isDryRun'> & { readonly into: string },
+  ): AsyncIterable<RestoreAttempt> {
+    const known = new Map(sessions.map((one) => [`${one.harness}/${one.id}`, one]));
+    for (const harness of new Set(sessions.map((one) => one.harness))) {
+      const ids = sessions.filter((one) => one.harness === harness).map(({ id }) => id);
+      for (const [first = '', ...also] of await this.#groups(harness, ids, wish.mode)) {
+        const members = [first, ...also].flatMap((id) => known.get(`${harness}/${id}`) ?? []);
+        const [session] = members;
+        if (session === undefined) continue;
+        const cwd = session.meta?.cwd ?? wish.into;
+        const options = { ...wish, generation: undefined, cwd, also };
+        const outcome = await this.#attempt(session, options);
+        for (const member of members) yield { session: member, outcome };
+      }
+    }
+  }
+
+  async #attempt(
+    session: ListedSession,
+    options: RestoreWish & { readonly also: readonly string[] },
+  ): Promise<RestoreAttempt['outcome']> {
+    try {
+      return await this.#restoreAt(session, options, () => undefined);
+    } catch (error) {
+      if (error instanceof TracecraftError) return error;
+      throw error;
+    }
+  }
+
+  async #groups(
+    harness: string,
+    ids: readonly string[],
+    mode: RestoreMode | undefined,
+  ): Promise<readonly (readonly string[])[]> {
+    const resume = await loadResume(harness);
+    if (resume?.baseOf === undefined || mode !== 'verbatim') return ids.map((id) => [id]);
+    const layout = bucketLayout(this.#settings.project);
+    return familiesOf({ bucket: this.#bucket, layout, harness }, resume, ids);
+  }
+
+  async #restoreAt(
+    { harness, id, meta }: ListedSession,
+    wish: RestoreWish & { readonly also?: readonly string[] },
+    onBytes: (bytes: number) => void,
+  ): Promise<RestoredHere> {
     const resume = await requireResume(harness);
     const place = await this.#placeOf(harness, resume, wish.into);
-    const cwd = await onDisk(`use the folder ${wish.cwd}`, () => realpath(wish.cwd));
+    const { cwd, also } = wish;
     const { stateFolder, project } = this.#settings;
     const restored = await restoreSession({
       source: { bucket: this.#bucket, layout: bucketLayout(project), harness },
@@ -78,8 +137,10 @@ export class Restoring {
           : undefined,
       isForced: wish.isForced,
       isDryRun: wish.isDryRun,
-      unique: `${process.pid}-${randomBytes(6).toString('hex')}`,
+      // The same for the same session: the next restore removes what a killed one left.
+      unique: createHash('sha256').update(`${harness}/${id}`).digest('hex').slice(0, 16),
       onBytes,
+      also,
     });
     return { ...restored, cwd, env: place.env };
   }

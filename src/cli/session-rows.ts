@@ -15,6 +15,8 @@ export interface SessionTable {
   readonly width: number;
   readonly isLong: boolean;
   readonly isUtc: boolean;
+  /** How each can be resumed from here, by `harness/id`; only in the long table. */
+  readonly resumable?: ReadonlyMap<string, string> | undefined;
 }
 
 const columns: readonly Column[] = [
@@ -26,9 +28,18 @@ const columns: readonly Column[] = [
 ];
 const longColumns: readonly Column[] = [
   ...columns,
-  ...['LAST', 'LINES', 'SIZE', 'TURNS', 'REDACTED', 'MODEL', 'HOST', 'AGENT', 'BRANCH'].map(
-    (heading): Column => ({ heading }),
-  ),
+  ...[
+    'LAST',
+    'LINES',
+    'SIZE',
+    'TURNS',
+    'REDACTED',
+    'MODEL',
+    'HOST',
+    'AGENT',
+    'BRANCH',
+    'RESUME',
+  ].map((heading): Column => ({ heading })),
 ];
 
 /** The sessions as a table that fits the terminal. */
@@ -42,7 +53,9 @@ export function sessionTable(table: SessionTable): string[] {
       titleOf(session),
       short.get(session.id) ?? session.id,
     ];
-    return table.isLong ? [...brief, ...longCells(session, table.isUtc)] : brief;
+    if (!table.isLong) return brief;
+    const resume = table.resumable?.get(`${session.harness}/${session.id}`) ?? '-';
+    return [...brief, ...longCells(session, table.isUtc), resume];
   });
   // Users who ask for everything have a wide terminal, or scroll.
   const width = table.isLong ? Number.POSITIVE_INFINITY : table.width;
@@ -74,7 +87,7 @@ function titleOf({ meta }: ListedSession): string {
 
 function longCells(session: ListedSession, isUtc: boolean): readonly string[] {
   const { meta } = session;
-  if (meta === undefined) return [];
+  if (meta === undefined) return Array.from({ length: 9 }, () => '-');
   return [
     timeText(activeAt(session), isUtc),
     formatCount(meta.total_lines),

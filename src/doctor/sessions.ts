@@ -125,6 +125,13 @@ const mostCompared = 200;
 const dayMs = 86_400_000;
 const warnDays = 7;
 
+const notWatching: Finding = {
+  name: 'watch-not-running',
+  severity: 'warning',
+  message: 'Sessions are in progress, but no watch is running for this bucket on this machine.',
+  fix: 'tracecraft watch (in a spare terminal), or tracecraft service install',
+};
+
 /** What is on this machine but not in the bucket. */
 export async function examineMirror(
   found: FoundSessions,
@@ -153,14 +160,7 @@ export async function examineMirror(
     ...(await judgeCleanup([...missing, ...older.filter((one) => !isThere(one))], nowMs)),
   ];
   const isActive = live > 0 || sessions.some((one) => nowMs - one.modifiedAtMs < recentMs);
-  if (holder === undefined && isActive) {
-    findings.push({
-      name: 'watch-not-running',
-      severity: 'warning',
-      message: 'Sessions are in progress, but no watch is running for this bucket on this machine.',
-      fix: 'tracecraft watch (in a spare terminal), or tracecraft service install',
-    });
-  }
+  if (holder === undefined && isActive) findings.push(notWatching);
   const inBucket = sessions.filter(isThere).length;
   const watching =
     holder === undefined
@@ -171,6 +171,7 @@ export async function examineMirror(
     facts: [
       `${inBucket} of ${sessions.length} sessions are in the bucket`,
       ...leftAlone(taken),
+      ...(await safeFromCleanup([...sessions, ...older].filter(isThere), nowMs)),
       watching,
     ],
     findings,
@@ -255,6 +256,37 @@ function judgeBehind(behind: readonly Behind[]): Finding[] {
   ];
 }
 
+/** What a harness deletes soon, and `session restore` brings back. */
+async function safeFromCleanup(
+  mirrored: readonly FoundSession[],
+  nowMs: number,
+): Promise<readonly string[]> {
+  const facts: string[] = [];
+  for (const [root, watcher] of new Map(mirrored.map((one) => [one.root, one.watcher]))) {
+    const days = (await watcher.retention?.(root))?.days;
+    if (days === undefined) continue;
+    const due = endangered(mirrored, root, nowMs, days);
+    const [first] = due;
+    if (first === undefined) continue;
+    const which = due.length === 1 ? 'session that' : 'sessions that';
+    facts.push(
+      `${due.length} ${which} ${watcher.harness} deletes within ${warnDays} days: safe, restore with tracecraft session restore ${first.stream.session.id}${due.length === 1 ? '' : ' …'}`,
+    );
+  }
+  return facts;
+}
+
+function endangered(
+  sessions: readonly FoundSession[],
+  root: string,
+  nowMs: number,
+  days: number,
+): readonly FoundSession[] {
+  return sessions.filter(
+    (one) => one.root === root && nowMs - one.modifiedAtMs > (days - warnDays) * dayMs,
+  );
+}
+
 /**
  * Some harnesses delete transcripts that have not been used for a while; whatever is not in the
  * bucket by then is lost.
@@ -266,14 +298,12 @@ async function judgeCleanup(missing: readonly FoundSession[], nowMs: number): Pr
     const retention = await watcher.retention?.(root);
     if (retention === undefined) continue;
     const { days, setting } = retention;
-    const endangered = missing.filter(
-      (one) => one.root === root && nowMs - one.modifiedAtMs > (days - warnDays) * dayMs,
-    );
-    if (endangered.length === 0) continue;
+    const due = endangered(missing, root, nowMs, days);
+    if (due.length === 0) continue;
     findings.push({
       name: 'cleanup-soon',
       severity: 'warning',
-      message: `${requireHarness(watcher.harness).title} deletes transcripts that were not used for ${days} days (${setting}): ${endangered.length} in ${root} will be gone within ${warnDays} days, and are not in the bucket.`,
+      message: `${requireHarness(watcher.harness).title} deletes transcripts that were not used for ${days} days (${setting}): ${due.length} in ${root} will be gone within ${warnDays} days, and are not in the bucket.`,
       fix: 'tracecraft watch --once --all',
     });
   }

@@ -2,7 +2,13 @@ import type { HarnessResume, HistoryBase, StoredStream } from '../../watchers/re
 import type { Bucket } from '../bucket/bucket.js';
 import { BlockedError, NotAllowedError } from '../errors.js';
 import { completeLines } from '../mirror/lines.js';
-import { currentGeneration, type Listing, listStream } from '../mirror/slots/listing.js';
+import {
+  ChainWalk,
+  currentGeneration,
+  isUnchained,
+  type Listing,
+  listStream,
+} from '../mirror/slots/listing.js';
 import { readChain } from '../mirror/slots/reader.js';
 import { listStreams } from '../mirror/slots/session-streams.js';
 import type { Layout } from '../protocol/keys.js';
@@ -21,6 +27,13 @@ export interface ChosenStream extends StoredStream {
   readonly generation: number;
 }
 
+export interface GatherOptions {
+  /** Of the session's transcript; undefined: the current one. */
+  readonly generation: number | undefined;
+  /** Sessions that continue the same ones. */
+  readonly also?: readonly string[] | undefined;
+}
+
 const deepest = 64;
 
 /**
@@ -31,13 +44,13 @@ export async function gatherStreams(
   source: RestoreSource,
   resume: HarnessResume,
   session: string,
-  wanted: number | undefined,
+  { generation, also = [] }: GatherOptions,
 ): Promise<readonly ChosenStream[]> {
   const gathered = new Map<string, readonly ChosenStream[]>();
   const visit = async (id: string, trail: readonly string[]): Promise<void> => {
     if (trail.includes(id) || trail.length > deepest) throw circular(session);
     if (gathered.has(id)) return;
-    const own = await streamsOf(source, id, trail.length === 0 ? wanted : undefined);
+    const own = await streamsOf(source, id, id === session ? generation : undefined);
     for (const stream of own) {
       const base = resume.baseOf?.(stream);
       if (base === undefined) continue;
@@ -47,7 +60,7 @@ export async function gatherStreams(
     }
     gathered.set(id, own);
   };
-  await visit(session, []);
+  for (const id of [session, ...also]) await visit(id, []);
   return [...gathered.values()].flat();
 }
 
@@ -68,7 +81,17 @@ async function streamsOf(
   return chosen;
 }
 
+const headBytes = 256 << 10;
+
+/** Usually the beginning of the first part is enough. */
 async function firstLineOf(bucket: Bucket, listing: Listing, generation: number): Promise<Buffer> {
+  const slot = isUnchained(listing) ? undefined : ChainWalk.of(listing, generation)?.next(0);
+  if (slot !== undefined) {
+    const range = { start: 0, end: headBytes - 1 };
+    const head = (await bucket.get(listing.prefix + slot.name, { range }))?.body;
+    const [first] = completeLines(head ?? Buffer.alloc(0));
+    if (first !== undefined) return first;
+  }
   for await (const { body } of readChain(bucket, listing, generation)) {
     const [first] = completeLines(body);
     // A copy: the part itself may be megabytes.
@@ -106,4 +129,25 @@ function circular(session: string): NotAllowedError {
   return new NotAllowedError(`session ${session} continues itself`, {
     hint: 'No harness writes that: look at it before you use it.',
   });
+}
+
+/**
+ * The sessions in groups, each restored in one go: all that continue a session say together how long it has to be.
+ */
+export async function familiesOf(
+  source: RestoreSource,
+  resume: HarnessResume,
+  sessions: readonly string[],
+): Promise<readonly (readonly string[])[]> {
+  const families = new Map<string, string[]>(sessions.map((id) => [id, [id]]));
+  for (const id of sessions) {
+    for (const stream of await streamsOf(source, id, undefined).catch(() => [])) {
+      const base = families.get(resume.baseOf?.(stream)?.session ?? id);
+      const own = families.get(id);
+      if (base === undefined || own === undefined || base === own) continue;
+      base.push(...own);
+      for (const member of own) families.set(member, base);
+    }
+  }
+  return [...new Set(families.values())];
 }

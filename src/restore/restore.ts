@@ -29,6 +29,8 @@ export interface RestoreOptions {
   /** Undefined: verbatim if this machine's own state proves that it wrote all of it, else as new. */
   readonly mode: RestoreMode | undefined;
   readonly generation: number | undefined;
+  /** Sessions to restore with it, because they continue the same ones; present if all are restored. */
+  readonly also?: readonly string[] | undefined;
   /** Where it will be resumed. */
   readonly cwd: string;
   /** The harness's folder to restore into. */
@@ -38,7 +40,7 @@ export interface RestoreOptions {
   readonly isForced: boolean;
   /** Looks and reads, and writes nothing. */
   readonly isDryRun: boolean;
-  /** Distinguishes restores that run at the same time. */
+  /** Names the folder in which files are written aside; what is in it is removed first. */
   readonly unique: string;
   readonly onBytes: (bytes: number) => void;
 }
@@ -60,7 +62,10 @@ export interface Restored {
 /** Lays one session back so that its harness resumes it, or says why not; nothing is half done when it throws. */
 export async function restoreSession(options: RestoreOptions): Promise<Restored> {
   const { source, resume, session, generation } = options;
-  const streams = await gatherStreams(source, resume, session, generation);
+  const streams = await gatherStreams(source, resume, session, {
+    generation,
+    also: options.also,
+  });
   const main = streams.find((stream) => stream.session === session && stream.name === '');
   if (main === undefined) {
     throw new NotFoundError(`nothing of the transcript of ${session} is in the bucket`, {
@@ -223,7 +228,8 @@ async function lay(
   const { source, resume, session, cwd, folder, disk, isDryRun } = options;
   const { streams, main } = gathered;
   const id = mode === 'verbatim' ? session : copyId(options, streams);
-  const request: RestoreRequest = { mode, session, id, cwd, folder, streams };
+  const isOneOfMany = options.also !== undefined;
+  const request: RestoreRequest = { mode, session, id, cwd, folder, streams, isOneOfMany };
   const plan = resume.plan(request);
   const wanted = { ...plan, streams: plan.streams.filter((one) => !skipped.has(one.session)) };
   const staging = await Staging.open(disk, await disk.root(folder), options.unique);

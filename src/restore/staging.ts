@@ -18,8 +18,12 @@ interface StagedFile {
   readonly output: OutputFile;
   readonly hash: Hash;
   bytes: number;
+  /** Not written yet: a line at a time would take longer than everything else. */
+  waiting: Buffer[];
+  waitingBytes: number;
 }
 
+const writeBytes = 1 << 20;
 const stagingName = '.tracecraft-restore';
 /** So many files are written at a time at most; tool results may be thousands. */
 const mostOpen = 64;
@@ -41,7 +45,7 @@ export class Staging {
     this.#folder = folder;
   }
 
-  /** `unique` keeps two restores at the same time apart. */
+  /** `unique` keeps restores of different sessions apart. What an earlier one left there is removed. */
   static async open(disk: RestoreDisk, root: string, unique: string): Promise<Staging> {
     const above = join(root, stagingName);
     const folder = join(above, unique);
@@ -60,17 +64,24 @@ export class Staging {
   async add({ path, bytes }: Chunk): Promise<void> {
     const file = this.#files.get(path.join('/')) ?? (await this.#create(path));
     if (this.#closed.has(file.staged)) throw new Error('a file that was done is written again');
-    await file.output.write(bytes);
-    file.hash.update(bytes);
+    file.waiting.push(bytes);
+    file.waitingBytes += bytes.length;
     file.bytes += bytes.length;
+    if (file.waitingBytes >= writeBytes) await flush(file);
   }
 
   /** Nothing more is added to the files so far. */
   async finish(): Promise<void> {
-    for (const { staged, output } of this.#files.values()) {
-      if (this.#closed.has(staged)) continue;
-      this.#closed.add(staged);
-      await output.close();
+    for (const file of this.#files.values()) await this.#end(file);
+  }
+
+  async #end(file: StagedFile): Promise<void> {
+    if (this.#closed.has(file.staged)) return;
+    this.#closed.add(file.staged);
+    try {
+      await flush(file);
+    } finally {
+      await file.output.close();
     }
   }
 
@@ -110,20 +121,18 @@ export class Staging {
       throw new NotAllowedError(`not a place for a file: ${JSON.stringify(path.join('/'))}`);
     }
     const open = this.#files.size - this.#closed.size;
-    if (open >= mostOpen) await this.#closeOldest();
+    if (open >= mostOpen) await this.#endOldest();
     const staged = join(this.#folder, String(this.#files.size));
     const output = await this.#disk.create(staged);
-    const file = { path, staged, output, hash: createHash('sha256'), bytes: 0 };
+    const hash = createHash('sha256');
+    const file = { path, staged, output, hash, bytes: 0, waiting: [], waitingBytes: 0 };
     this.#files.set(path.join('/'), file);
     return file;
   }
 
-  async #closeOldest(): Promise<void> {
-    for (const { staged, output } of this.#files.values()) {
-      if (this.#closed.has(staged)) continue;
-      this.#closed.add(staged);
-      return output.close();
-    }
+  async #endOldest(): Promise<void> {
+    const oldest = [...this.#files.values()].find(({ staged }) => !this.#closed.has(staged));
+    if (oldest !== undefined) await this.#end(oldest);
   }
 
   /** Whether it is in place already, as it would be put or with more after it. Throws if something else is. */
@@ -163,4 +172,13 @@ export class Staging {
       hint: 'The disk may be failing. Remove the file and restore again.',
     });
   }
+}
+
+async function flush(file: StagedFile): Promise<void> {
+  if (file.waiting.length === 0) return;
+  const bytes = Buffer.concat(file.waiting);
+  file.waiting = [];
+  file.waitingBytes = 0;
+  file.hash.update(bytes);
+  await file.output.write(bytes);
 }

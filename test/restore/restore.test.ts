@@ -349,6 +349,7 @@ describe('interrupted at any step', () => {
       if (left.has(restoredPath())) expect(left).toEqual(expected);
       await restoreTo(b, ref(), verbatim);
       expect(await contents()).toEqual(expected);
+      expect(await filesIn(b.tree.home)).toHaveLength(expected.size);
     }
   });
 });

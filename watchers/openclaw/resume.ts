@@ -31,10 +31,12 @@ function plan(request: RestoreRequest): RestorePlan {
   const { mode, session, id } = request;
   const path = [...sessions, `${id}.jsonl`];
   const transcript = mode === 'verbatim' ? wholeStream(path) : copiedEvents(path, request);
+  const { isOneOfMany = false } = request;
   const key = `agent:${agent}:restored-${id.slice(0, 8)}`;
+  const indexed = withIndex(transcript, key, id);
   const names = request.streams.map(({ name }) => name);
   return {
-    streams: [{ session, stream: '', laying: withIndex(transcript, key, id) }],
+    streams: [{ session, stream: '', laying: isOneOfMany ? transcript : indexed }],
     leftOut: names.filter((name) => name !== ''),
     commands: [
       ['openclaw', 'doctor', '--session-sqlite', 'import', ...importFlags],

@@ -1,0 +1,42 @@
+import { createWatchers, loadResume } from '../../watchers/registry.js';
+import { systemClock } from '../clock.js';
+import { nodeIo } from '../io.js';
+import type { SessionRef } from '../mirror/stream.js';
+import { sessionsHere } from '../mirror/watch/selection.js';
+
+/**
+ * How a mirrored session can be gone on with from this machine: its harness has it here; it can be restored; it can be
+ * restored as a copy only; or its harness takes nothing back, and there is just the brief.
+ */
+export type Resumable = 'here' | 'restore' | 'as new' | 'brief';
+
+interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+}
+
+/** By `harness/id`. One look at the harnesses' folders, however many sessions. */
+export async function resumableHere(
+  sessions: readonly SessionRef[],
+  { env, home }: Surroundings,
+): Promise<ReadonlyMap<string, Resumable>> {
+  const harnesses = [...new Set(sessions.map(({ harness }) => harness))];
+  const watchers = await createWatchers({ io: nodeIo, clock: systemClock, env, home }, harnesses);
+  const here = new Set((await sessionsHere(watchers)).map(keyOf));
+  const ways = new Map<string, Resumable>();
+  for (const harness of harnesses) {
+    const resume = await loadResume(harness);
+    const isWhole = resume?.modes.includes('verbatim') === true;
+    ways.set(harness, resume === undefined ? 'brief' : isWhole ? 'restore' : 'as new');
+  }
+  return new Map(
+    sessions.map((one) => {
+      const key = keyOf(one);
+      return [key, here.has(key) ? 'here' : (ways.get(one.harness) ?? 'brief')];
+    }),
+  );
+}
+
+function keyOf({ harness, id }: SessionRef): string {
+  return `${harness}/${id}`;
+}

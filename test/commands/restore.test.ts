@@ -1,0 +1,113 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
+import { CodexTree, metaRow, threadUuid, userItem } from '../support/codex-tree.js';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+const secret = 'sk-ant-api03-'.concat('Zq7'.repeat(31), 'AA');
+const session = sessionUuid();
+const [parent, early, late] = [threadUuid(), threadUuid(), threadUuid()];
+
+let world: CliWorld;
+
+/** A session of Claude Code and a thread with two forks, mirrored; the claim of a step was made in the session. */
+beforeAll(async () => {
+  world = await createCliWorld();
+  const { home, project } = world;
+  const row = userRow('FIRST and only', { sessionId: session, cwd: project }, { uuid: 'u1' });
+  const place = join(home, '.claude', 'projects', 'x', `${session}.jsonl`);
+  await new Transcript(place).append(row);
+  const tree = CodexTree.at(home);
+  const rows = [0, 1, 2, 3].map((at) =>
+    at === 0 ? metaRow(parent, {}, 0) : userItem(`${at} ${secret}`, at),
+  );
+  await tree.rollout(parent).append(...rows);
+  for (const [fork, end] of [
+    [early, 2],
+    [late, 4],
+  ] as const) {
+    const offset = Buffer.byteLength(rows.slice(0, end).map(lineOf).join(''));
+    const base = { thread_id: parent, end_ordinal_exclusive: end, end_byte_offset: offset };
+    await tree.rollout(fork).append(metaRow(fork, { history_base: base }, end));
+  }
+  await world.run(['init', '--global', '--agent', 'alex', '--project', 'p'], { cwd: home });
+  const env = { CLAUDE_CODE_SESSION_ID: session };
+  await world.run(['claim', 'build'], { env });
+  const note = ['--note', 'half of it is done', '--to', 'codex', '--next-action', 'do the rest'];
+  await world.run(['complete', 'build', ...note], { env });
+  const { code, stderr } = await world.run(['watch', '--once', '--all']);
+  expect(stderr).not.toContain('Warning');
+  expect(code).toBe(0);
+}, 60_000);
+
+afterAll(() => world.remove());
+
+describe('session restore', () => {
+  it('tells what it did, and the command for this shell', async () => {
+    const home = join(world.root, 'other');
+    await mkdir(home);
+    const config = join(world.home, '.tracecraft', 'config.json');
+    await mkdir(join(home, '.tracecraft'));
+    await writeFile(join(home, '.tracecraft', 'config.json'), await readFile(config), {
+      mode: 0o600,
+    });
+    const bucket = JSON.parse(await readFile(config, 'utf8')).bucket;
+    expect(bucket).toContain(world.root);
+    const run = (...args: readonly string[]) => world.run(args, { env: { HOME: home } });
+    const { code, stdout, stderr } = await run('session', 'restore', session);
+    expect(stdout).toMatch(
+      /^Restored claude-code\/\S+ as ([0-9a-f-]{36}): 1 line\n {2}\S+\1\.jsonl\nResume it:\n {2}claude --resume \1 --system-prompt-snapshot off --permission-mode default\n$/,
+    );
+    expect(stderr).toContain('Written by alex on ');
+    expect(stderr).toContain('It is a copy');
+    expect(code).toBe(0);
+    const listed = await run('session', 'list', '--long');
+    expect(listed.stdout).toMatch(/RESUME\n/);
+    expect(listed.stdout).toMatch(/ restore\n/);
+    const info = await world.run(['session', 'show', session, '--info']);
+    expect(info.stdout).toMatch(/^resume +here: its harness has it$/m);
+  });
+
+  it('lays out everything below a folder, all forks of one thread together, and again', async () => {
+    const into = join(world.root, 'rescued');
+    const args = ['session', 'restore', '--all', '--into', into, '--verbatim', '--force'];
+    for (const state of ['restored', 'already_here']) {
+      const { json, code } = await world.runJson(args);
+      expect(code).toBe(0);
+      const states = Object(json).data.sessions.map((one: { state: string }) => one.state);
+      expect(states).toEqual([state, state, state, state]);
+    }
+    const files = await readdir(into, { recursive: true, withFileTypes: true });
+    expect(files.filter((one) => one.isFile())).toHaveLength(4);
+    const env = {
+      CLAUDE_CONFIG_DIR: join(into, '.claude'),
+      CODEX_HOME: join(into, '.codex'),
+    };
+    const verified = await world.run(['session', 'verify', '--all'], { env });
+    expect(verified.stdout).toContain('4 streams agree');
+  });
+
+  it.each([
+    [2, ['session', 'restore']],
+    [2, ['session', 'restore', '--all']],
+    [2, ['session', 'restore', session, '--run']],
+    [2, ['session', 'restore', session, '--verbatim', '--as-new']],
+    [3, ['session', 'restore', 'no-such-session']],
+    [7, ['session', 'restore', session, '--into', '.']],
+  ])('ends with %i for %j', async (code, args) => {
+    expect((await world.run(args, { cwd: world.home })).code).toBe(code);
+  });
+});
+
+describe('session brief', () => {
+  it('sums a session up with its step, and a handoff takes it along', async () => {
+    const brief = await world.run(['session', 'brief', session]);
+    expect(brief.stdout).toMatch(/> FIRST and only\n[\s\S]*- step build: complete by alex/);
+    expect(brief.stdout).toMatch(/> next: do the rest\n> half of it is done/);
+    expect(brief.code).toBe(0);
+    const handoff = await world.run(['handoff', 'build', '--brief']);
+    expect(handoff.stdout).toMatch(/^step: +build/);
+    expect(handoff.stdout).toContain(brief.stdout.trimEnd());
+  });
+});
