@@ -13,7 +13,7 @@ import { RowCheck } from '../export/row-check.js';
 import type { ExportFormat } from '../export/row-files.js';
 import { entryRows, type SessionPlace, sessionRow, turnsBefore } from '../export/session-rows.js';
 import { type Published, StagedExport } from '../export/staged-export.js';
-import { monthOf, msOf, type Row } from '../export/tables.js';
+import { monthOf, msOf, type Row, type TableName } from '../export/tables.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
 import { listStreams, readLines } from '../mirror/slots/session-streams.js';
 import { handoffSchema } from '../protocol/coordination.js';
@@ -171,14 +171,22 @@ async function stageEvents(request: ExportRequest, staged: StagedExport): Promis
   const reader = new RunReader(store.bucket, store.layout, { remembers: false });
   const { state, skipped } = await reader.read();
   const rows = eventRows(project, state);
-  for (const [month, some] of byMonth(rows, (row) => Number(row.at))) {
-    await staged.file('events', month, digestOf(some), () => some);
-  }
-  const handoffs = await handoffRows(request);
-  for (const [month, some] of byMonth(handoffs, (row) => Number(row.at))) {
-    await staged.file('handoffs', month, digestOf(some), () => some);
-  }
+  await stageRows(staged, 'events', rows);
+  await stageRows(staged, 'handoffs', await handoffRows(request));
   return skipped.length;
+}
+
+/** A table without rows has one empty file, so that queries find its columns. */
+async function stageRows(
+  staged: StagedExport,
+  table: TableName,
+  rows: readonly Row[],
+): Promise<void> {
+  const months = byMonth(rows, (row) => Number(row.at));
+  const files = months.size === 0 ? ([['undated', []]] as const) : months;
+  for (const [month, some] of files) {
+    await staged.file(table, month, digestOf(some), () => some);
+  }
 }
 
 function eventRows(project: string, state: BucketState): readonly Row[] {

@@ -33,10 +33,10 @@ ORDER BY output DESC, agent;`,
     ],
     [
       'Which steps were blocked, and what was said last?',
-      `SELECT step, from_agent, note, at
+      `SELECT step, from_agent, note, "at"
 FROM ${from('handoffs')}
 WHERE state = 'blocked'
-ORDER BY at, step;`,
+ORDER BY "at", step;`,
     ],
   ];
 }

@@ -85,7 +85,16 @@ export const metaUsageSchema = v.object({
 export type MetaUsage = v.InferOutput<typeof metaUsageSchema>;
 
 export function addUsage(left: Usage, right: Usage): Usage {
-  return mapUsage((counter) => Math.min(left[counter] + right[counter], Number.MAX_SAFE_INTEGER));
+  return {
+    calls: sum(left.calls, right.calls),
+    input: sum(left.input, right.input),
+    cacheRead: sum(left.cacheRead, right.cacheRead),
+    write5m: sum(left.write5m, right.write5m),
+    write1h: sum(left.write1h, right.write1h),
+    output: sum(left.output, right.output),
+    reasoning: sum(left.reasoning, right.reasoning),
+    searches: sum(left.searches, right.searches),
+  };
 }
 
 export function mapUsage(count: (counter: UsageCounter) => number): Usage {
@@ -122,10 +131,8 @@ export function decodeSlot(key: string, value: string): UsageSlot | undefined {
   if (span === undefined) return undefined;
   const startMs = slotStart(time);
   const fields = value.split(' ');
-  const counts = fields.slice(0, usageCounters.length).map(Number);
-  const isCounted = counts.length === usageCounters.length && counts.every(isCount);
-  if (Number.isNaN(startMs) || !isCounted) return undefined;
-  const usage = mapUsage((counter) => counts[usageCounters.indexOf(counter)] ?? 0);
+  const usage = usageIn(fields);
+  if (Number.isNaN(startMs) || !Object.values(usage).every(isCount)) return undefined;
   const longerThan = promptLengths.find((length) => length === Number(long ?? 0) * 1_000) ?? 0;
   const print = fields[usageCounters.length] ?? '';
   return { startMs, span, model, longerThan, usage, print };
@@ -137,6 +144,25 @@ export function slotTime(ms: number, span: SlotSpan): string {
 
 export function slotStart(time: string): number {
   return Date.parse(`${time}${'0000-01-01T00:00:00Z'.slice(time.length)}`);
+}
+
+/** Written out, because reports read a hundred thousand of them. */
+function usageIn(fields: readonly string[]): Usage {
+  const [calls, input, cacheRead, write5m, write1h, output, reasoning, searches] = fields;
+  return {
+    calls: Number(calls),
+    input: Number(input),
+    cacheRead: Number(cacheRead),
+    write5m: Number(write5m),
+    write1h: Number(write1h),
+    output: Number(output),
+    reasoning: Number(reasoning),
+    searches: Number(searches),
+  };
+}
+
+function sum(left: number, right: number): number {
+  return Math.min(left + right, Number.MAX_SAFE_INTEGER);
 }
 
 function isCount(value: number): boolean {

@@ -47,24 +47,23 @@ export function sessionUsage(meta: MetaDocument): SessionUsage | undefined {
  */
 export function withoutCopies(sessions: readonly SessionUsage[]): readonly SessionUsage[] {
   const seen = new Set<string>();
-  const inOrder = [...sessions].sort((left, right) => compare(orderOf(left), orderOf(right)));
+  const inOrder = sessions
+    .map((session) => ({ session, order: `${session.startedAt} ${session.session}` }))
+    .sort((left, right) => compare(left.order, right.order))
+    .map(({ session }) => session);
   const kept = inOrder.map((session) => ({
     ...session,
     slots: session.slots.filter((slot) => {
       if (slot.print === '') return true;
       const { startMs, span, model, longerThan, usage, print } = slot;
-      const same = [session.harness, startMs, span, model, longerThan, usage, print];
-      const key = JSON.stringify(same);
+      const counts = Object.values(usage).join(' ');
+      const key = `${session.harness} ${startMs} ${span} ${longerThan} ${counts} ${print} ${model}`;
       if (seen.has(key)) return false;
       seen.add(key);
       return true;
     }),
   }));
   return kept;
-}
-
-function orderOf({ startedAt, session }: SessionUsage): string {
-  return `${startedAt} ${session}`;
 }
 
 function compare(left: string, right: string): number {

@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
@@ -10,6 +11,8 @@ import {
   userRow,
 } from '../support/claude-tree.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+
+const hasDuckdb = spawnSync('duckdb', ['--version']).status === 0;
 
 let world: CliWorld;
 let id = '';
@@ -121,8 +124,10 @@ describe('tracecraft export', () => {
   it('writes tables that others read, then only what is new', async () => {
     const to = join(world.root, 'tables');
     const { written, rows } = await data('export', '--to', to);
-    expect(written).toHaveLength(3);
-    expect(rows).toEqual({ sessions: 1, entries: 3, events: 1 });
+    expect(written).toHaveLength(4);
+    expect(rows).toEqual({ sessions: 1, entries: 3, events: 1, handoffs: 0 });
+    const none = await asyncBufferFromFile(join(to, 'handoffs/month=undated/handoffs.parquet'));
+    expect(await parquetReadObjects({ file: none })).toEqual([]);
     const file = join(to, 'entries/month=2026-10/entries.parquet');
     const entries = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
     expect(entries.map(({ kind, text, tokens }) => [kind, text, tokens])).toEqual([
@@ -140,6 +145,19 @@ describe('tracecraft export', () => {
     expect(other.code).toBe(2);
     expect(other.stderr).toContain('holds another export');
   });
+
+  it.skipIf(!hasDuckdb)(
+    'is queried by DuckDB as its README says (skipped where duckdb is absent)',
+    async () => {
+      const to = join(world.root, 'tables');
+      const readme = await readFile(join(to, 'README.md'), 'utf8');
+      const queries = [...readme.matchAll(/```sql\n(.*?)\n```/gs)].map(([, sql = '']) => sql);
+      expect(queries).toHaveLength(3);
+      const [, sessions = ''] = queries;
+      const out = execFileSync('duckdb', ['-json', '-c', sessions], { cwd: to, encoding: 'utf8' });
+      expect(JSON.parse(out)).toMatchObject([{ sessions: 1, output: 405 }]);
+    },
+  );
 
   it('writes nothing if a secret is in the bucket, and does not show it', async () => {
     const prefix = join(world.stateFolder, 'bucket/default/sessions/claude-code', id);
