@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { harnesses } from '../watchers/names.js';
 import { repositoryRoot } from './support/run-cli.js';
 import { type Import, parseSource, readSources, type SourceFile } from './support/source-graph.js';
 
@@ -62,11 +63,17 @@ const insideRooms: readonly (readonly string[])[] = [
 /** Packages that cost a start-up more than its own work, or that only some machines have. */
 const lazyPackages =
   /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
-/** Where a harness may be named: sample data, and the help of a command. */
+/** Where a harness may be named: its folder, the registries, sample data; and letters in the order of their frequency. */
 const mayNameHarness =
-  /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^commands\/session\/compact\.ts$/;
-const namesHarness = (word: string): boolean =>
-  /claude[-_ ]?code|CLAUDE_|codex|hermes|openclaw/i.test(word);
+  /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^src\/redact\/anchors\.ts$/;
+/** Its name or title as a word of its own, or one of its variables. */
+const harnessWords = harnesses.flatMap(({ name, title, sessionVariables, folderVariables }) => [
+  ...[name, title].map((one) => one.replace(/[- ]/g, '[-_ ]?')),
+  ...sessionVariables,
+  ...folderVariables,
+]);
+const harnessWord = new RegExp(`(?<![a-z0-9])(?:${harnessWords.join('|')})(?![a-z0-9])`, 'i');
+const namesHarness = (word: string): boolean => harnessWord.test(word);
 const storePackages = /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\//;
 const backends = ['local', 's3', 'hugging-face'];
 
@@ -112,10 +119,12 @@ function backendOf(path: string): string | undefined {
   return backends.find((backend) => path.startsWith(`src/bucket/${backend}/`));
 }
 
-/** Below `watchers`, each harness is a folder; `files` and `sqlite` are what they share. */
+/** Below `watchers`, each harness is a folder; these are what they share. */
+const sharedFolders = ['files', 'pi-format', 'sqlite'];
+
 function harnessOf(path: string): string | undefined {
   const folder = /^watchers\/([a-z0-9-]+)\//.exec(path)?.[1];
-  return folder === 'files' || folder === 'sqlite' ? undefined : folder;
+  return folder === undefined || sharedFolders.includes(folder) ? undefined : folder;
 }
 
 function broken(check: (one: Import, source: SourceFile) => boolean): string[] {

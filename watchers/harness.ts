@@ -8,6 +8,8 @@ export interface HarnessDescription {
   readonly sessionVariables: readonly string[];
   /** Variables with which users move the folder of its sessions; the first one set counts. */
   readonly folderVariables: readonly string[];
+  /** Variables in which it is given keys. */
+  readonly secretVariables?: readonly string[];
   /** Whether such a variable may name several folders, separated by commas. */
   readonly takesFolderList?: boolean;
   /** Hook events at which it shows the agent what a hook prints; if empty, `setup` has no --mail for it. */

@@ -3,13 +3,32 @@ export function shellQuoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** How a harness spells what it passes on. */
+export interface SignalMembers {
+  readonly session: string;
+  readonly transcript: string;
+}
+
+export interface SignalOptions {
+  /** What the harness's own hook does after the signal, in POSIX sh. */
+  readonly more?: string;
+  readonly members?: SignalMembers;
+}
+
+const snakeCase: SignalMembers = { session: 'session_id', transcript: 'transcript_path' };
+export const camelCase: SignalMembers = { session: 'sessionId', transcript: 'transcriptPath' };
+
 /**
  * What a harness runs: writes `<spool>/<harness>.<session>.<kind>` with the id, transcript path and folder the
  * harness passed on stdin, in its own JSON spelling. POSIX sh plus two small programs (`head`, `mv`): no jq, no Node,
  * no HOME. Prints nothing, because harnesses read a hook's stdout, and always exits 0. Input past the first 16 KiB is
  * read and dropped, so that the harness's write never fails.
  */
-export function signalScript(harness: string, spool: string, more = ''): string {
+export function signalScript(
+  harness: string,
+  spool: string,
+  { more = '', members = snakeCase }: SignalOptions = {},
+): string {
   return `#!/bin/sh
 # Tells "tracecraft watch" that a session started, advanced or ended ($1).
 # Written by "tracecraft setup ${harness}"; "tracecraft setup ${harness} --remove" takes it away.
@@ -20,7 +39,7 @@ PATH=$PATH:/usr/bin:/bin
 spool=${shellQuoted(spool)}
 input=$(head -c 16384)
 if [ \${#input} -ge 16000 ]; then cat >/dev/null; fi
-${member}member session_id
+${member}member ${members.session}
 id=$value
 case $id in
   '') exit 0 ;;
@@ -28,7 +47,7 @@ case $id in
   *) name=$id ;;
 esac
 if [ \${#name} -gt 150 ]; then exit 0; fi
-member transcript_path
+member ${members.transcript}
 path=$value
 member cwd
 ${signalFile(harness)}${more}exit 0
@@ -92,5 +111,29 @@ elif command -v tracecraft >/dev/null; then
   tracecraft hook ${harness} --event "$1"
 fi
 exit 0
+`;
+}
+
+/**
+ * The same for harnesses that load JavaScript: a function `tell(kind, id, path)`. It is never awaited and never fails,
+ * so nobody waits for it.
+ */
+export function signalModule(harness: string, spool: string): string {
+  return `import { lstat, mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const spool = ${JSON.stringify(spool)};
+
+function tell(kind, id, path) {
+  const session = typeof id === 'string' && /^[\\w-]{1,150}$/.test(id) ? id : undefined;
+  const part = join(spool, \`.${harness}.\${process.pid}.\${Math.random().toString(36).slice(2)}\`);
+  const content = JSON.stringify({ session_id: session, transcript_path: path });
+  mkdir(spool, { recursive: true, mode: 0o700 })
+    .then(() => lstat(spool))
+    .then((found) => found.isSymbolicLink() ? Promise.reject(new Error('a link')) : undefined)
+    .then(() => writeFile(part, content, { flag: 'wx', mode: 0o600 }))
+    .then(() => rename(part, join(spool, \`${harness}.\${session ?? 'any'}.\${kind}\`)))
+    .catch(() => {});
+}
 `;
 }

@@ -1,12 +1,27 @@
 import { UsageError } from '../src/errors.js';
 import { claudeCode } from './claude-code/description.js';
 import { codex } from './codex/description.js';
+import { copilot } from './copilot/description.js';
+import { geminiCli } from './gemini-cli/description.js';
 import type { HarnessDescription } from './harness.js';
 import { hermes } from './hermes/description.js';
+import { kimiCode } from './kimi-code/description.js';
 import { openClaw } from './openclaw/description.js';
+import { pi } from './pi/description.js';
+import { qwenCode } from './qwen-code/description.js';
 
 /** Every harness, in listing order. */
-const all = [claudeCode, codex, hermes, openClaw] as const;
+const all = [
+  claudeCode,
+  codex,
+  hermes,
+  openClaw,
+  pi,
+  qwenCode,
+  copilot,
+  kimiCode,
+  geminiCli,
+] as const;
 
 export const harnesses: readonly HarnessDescription[] = all;
 export type HarnessName = (typeof all)[number]['name'];
@@ -19,9 +34,10 @@ export const exampleHarnesses = [claudeCode.name, codex.name, hermes.name] as co
  * Variables that tell a shell which session it runs in; the first one set counts. Codex comes first: it distinguishes
  * its sub-agents, whatever session the surrounding shell was started from.
  */
-export const sessionVariables: readonly string[] = [codex, claudeCode, hermes, openClaw].flatMap(
-  (one: HarnessDescription) => one.sessionVariables,
-);
+export const sessionVariables: readonly string[] = [
+  ...codex.sessionVariables,
+  ...all.flatMap((one: HarnessDescription) => (one === codex ? [] : one.sessionVariables)),
+];
 
 /** The session that this shell runs in, according to its harness. */
 export function shellSessionOf(
@@ -33,6 +49,11 @@ export function shellSessionOf(
   const id = env[variable];
   return owner === undefined || id === undefined ? undefined : { harness: owner.name, id };
 }
+
+/** The variables in which they are given keys. */
+export const secretVariables: ReadonlySet<string> = new Set(
+  all.flatMap((one: HarnessDescription) => one.secretVariables ?? []),
+);
 
 /** The variables that name their folders, which a service therefore has to carry along. */
 export const folderVariables: readonly string[] = harnesses.flatMap((one) => one.folderVariables);

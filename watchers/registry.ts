@@ -33,6 +33,14 @@ const watchers: Readonly<Record<HarnessName, (settings: WatcherSettings) => Prom
     const { OpenClawWatcher } = await import('./openclaw/watcher.js');
     return new OpenClawWatcher(settings);
   },
+  pi: async (settings) => (await import('./pi/watcher.js')).piWatcher(settings),
+  'qwen-code': async (settings) =>
+    (await import('./qwen-code/watcher.js')).qwenCodeWatcher(settings),
+  copilot: async (settings) => (await import('./copilot/watcher.js')).copilotWatcher(settings),
+  'kimi-code': async (settings) =>
+    (await import('./kimi-code/watcher.js')).kimiCodeWatcher(settings),
+  'gemini-cli': async (settings) =>
+    (await import('./gemini-cli/watcher.js')).geminiCliWatcher(settings),
 };
 
 const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
@@ -40,6 +48,11 @@ const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
   codex: async () => (await import('./codex/setup.js')).codexSetup,
   hermes: async () => (await import('./hermes/setup.js')).hermesSetup,
   openclaw: async () => (await import('./openclaw/setup.js')).openClawSetup,
+  pi: async () => (await import('./pi/setup.js')).piSetup,
+  'qwen-code': async () => (await import('./qwen-code/setup.js')).qwenCodeSetup,
+  copilot: async () => (await import('./copilot/setup.js')).copilotSetup,
+  'kimi-code': async () => (await import('./kimi-code/setup.js')).kimiCodeSetup,
+  'gemini-cli': async () => (await import('./gemini-cli/setup.js')).geminiCliSetup,
 };
 
 /** Sessions of a harness that is not here cannot be laid back; `session brief` hands them on. */

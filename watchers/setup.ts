@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { mailScript, shellQuoted, signalScript } from './hook-script.js';
+import { mailScript, type SignalOptions, shellQuoted, signalScript } from './hook-script.js';
 
 /** What setup does for a harness, described as data; `src/setup` knows where and how to write it. */
 export interface HarnessSetup {
@@ -33,7 +33,8 @@ export interface SetupDescription {
   readonly notes: (settings: unknown) => readonly string[];
 }
 
-export type SettingsFormatName = 'jsonc' | 'json5' | 'yaml';
+/** `text` is read for notes and never edited. */
+export type SettingsFormatName = 'jsonc' | 'json5' | 'yaml' | 'text';
 
 export interface SetupFile {
   readonly path: string;
@@ -78,18 +79,17 @@ interface HookScripts {
   readonly isOurCommand: (command: unknown) => boolean;
 }
 
-/** `more` is what the harness's own hook does after the signal, in POSIX sh. */
 export function hookScripts(
   harness: string,
   { tracecraftHome, spool, mail }: SetupContext,
-  more = '',
+  options: SignalOptions = {},
 ): HookScripts {
   const signaller = join(tracecraftHome, 'hooks', `${harness}.sh`);
   const mailer = join(tracecraftHome, 'hooks', `mail-${harness}.sh`);
   const commands = [signaller, mailer].map((path) => `sh ${shellQuoted(path)} `);
   return {
     files: [
-      { path: signaller, content: signalScript(harness, spool, more) },
+      { path: signaller, content: signalScript(harness, spool, options) },
       ...(mail === undefined
         ? []
         : [{ path: mailer, content: mailScript(harness, mail.node, mail.program) }]),
@@ -101,11 +101,17 @@ export function hookScripts(
   };
 }
 
-/** The shape several harnesses share: per event, lists of groups of handlers. */
-export function hookGroups(events: Readonly<Record<string, string>>): readonly Wanted[] {
+/**
+ * The shape several harnesses share: per event, lists of groups of handlers. `limits` is how long each may take, as the
+ * harness spells it.
+ */
+export function hookGroups(
+  events: Readonly<Record<string, string>>,
+  limits: { readonly timeout?: number } = { timeout: hookTimeout },
+): readonly Wanted[] {
   return Object.entries(events).map(([event, command]) => ({
     path: ['hooks', event],
-    value: { hooks: [{ type: 'command', command, timeout: hookTimeout }] },
+    value: { hooks: [{ type: 'command', command, ...limits }] },
   }));
 }
 

@@ -17,7 +17,7 @@ import { listSessions } from '../../src/mirror/slots/session-listing.js';
 import { bucketLayout, type CompactFormat } from '../../src/protocol/keys.js';
 import type { SessionStore } from '../../src/sessions/conversation.js';
 import { findSession, type ReferenceScope } from '../../src/sessions/find.js';
-import { harnessNames } from '../../watchers/names.js';
+import { exampleHarnesses, harnesses, harnessNames, harnessTitles } from '../../watchers/names.js';
 
 interface Wanted {
   readonly harness: string;
@@ -29,18 +29,21 @@ interface Failure {
   readonly error: TracecraftError;
 }
 
+const native = harnesses.filter(({ trace }) => trace === 'native');
+const named = harnesses.filter(({ trace }) => trace === 'named');
+
 export default class SessionCompact extends BaseCommand {
   static override summary = 'write a whole transcript as one object that other viewers can open';
   static override description =
     `Joins the parts of a session's main stream, as they are in the bucket, into sessions/<harness>/<id>/transcript.jsonl next to them, and verifies what the store then has: by its MD5 if the ETag is one, otherwise by reading it back once. The parts stay, and remain authoritative. Run it again when the session has grown; if nothing changed, nothing is sent. It can be killed at any point and run from several machines at once.
 
-With --format trace, sessions of OpenClaw and Hermes are also written as trace.jsonl, in the formats that the Hugging Face Hub documents for its viewer: OpenClaw's rows as they are, under a header that names it; Hermes' as a header and messages, without anything rewound or written twice. The viewer opens transcripts of Claude Code and Codex as they are.
+With --format trace, transcripts that the Hugging Face Hub's viewer cannot open are also written as trace.jsonl, in forms that the Hub documents: those of ${harnessTitles(named)} as they are, below a header that names the harness; others as a header and messages, without what was rewound or written twice. The viewer opens transcripts of ${harnessTitles(native)} as they are.
 
 Exit codes: 0 done or nothing to do, 2 no session named, or several match, 3 no such session, 4 another process keeps compacting it, 7 not allowed, 8 store unreachable, 10 parts are missing, or some sessions failed.`;
   static override examples = [
     '<%= config.bin %> session compact 8b418ea5',
     '<%= config.bin %> session compact --all',
-    '<%= config.bin %> session compact --all --harness hermes --format trace',
+    `<%= config.bin %> session compact --all --harness ${exampleHarnesses[2]} --format trace`,
     '<%= config.bin %> session compact 8b418ea5 --json | jq -r .data.sessions[].key',
   ];
   static override strict = false;
@@ -127,7 +130,7 @@ Exit codes: 0 done or nothing to do, 2 no session named, or several match, 3 no 
       formatFor({ harness, id, format: 'trace' }) === 'raw';
     if (!sessions.some(isAsIs)) return;
     this.note(
-      'Transcripts of Claude Code and Codex already are traces: viewers open transcript.jsonl.',
+      `Transcripts of ${harnessTitles(native)} already are traces: viewers open transcript.jsonl.`,
     );
   }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { secretVariables } from '../../watchers/names.js';
 import type { Settings } from '../config/settings.js';
 import { addCounts, type Counts } from '../redact/counts.js';
 import { secretsOf } from '../redact/env-secrets.js';
@@ -32,7 +33,7 @@ export function knownFromHere(
 ): readonly string[] {
   const { access_key = null, secret_key = null, hf_token = null } = settings?.file.document ?? {};
   const own = [access_key, secret_key, hf_token].filter((key) => key !== null);
-  return [...own, ...secretsOf(env)];
+  return [...own, ...secretsOf(env, secretVariables)];
 }
 
 /**

@@ -63,7 +63,8 @@ export class ConversationFold {
       ...this.#lineage(tells),
       turns,
       bookkeeping,
-      rows: rows.reduce((sum, { lines }) => sum + lines.length, 0),
+      // Of some harnesses, one line may hold several rows.
+      rows: new Set(rows.flatMap(({ lines }) => lines)).size,
       stateRows: rows.reduce((sum, row) => sum + (row.isState ? row.lines.length : 0), 0),
       children: childrenOf(tells),
     };

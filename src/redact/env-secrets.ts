@@ -24,12 +24,15 @@ export function isSecretName(name: string): boolean {
 }
 
 /**
- * The values worth searching for everywhere: those of variables with secret-looking names, unless
- * they are vocabulary.
+ * The values worth searching for everywhere: those of variables with secret-looking or known names,
+ * unless they are vocabulary.
  */
-export function secretsOf(variables: Variables): readonly string[] {
+export function secretsOf(
+  variables: Variables,
+  known: ReadonlySet<string> = new Set(),
+): readonly string[] {
   return Object.entries(variables)
-    .filter(([name]) => isSecretName(name))
+    .filter(([name]) => known.has(name) || isSecretName(name))
     .map(([, value]) => value?.trim() ?? '')
     .filter((value) => value !== '' && !reference.test(value) && !isVocabulary(value));
 }

@@ -44,6 +44,7 @@ const formats: Readonly<Record<SettingsFormatName, SettingsFormat>> = {
   jsonc: jsonSettings('jsonc'),
   json5: jsonSettings('json5'),
   yaml: yamlSettings,
+  text: { parse: (text) => text, places: () => [], without: () => undefined },
 };
 
 export function subjectOf({ format, settings, wanted, isOurs }: SetupDescription): Subject {
@@ -79,7 +80,7 @@ export async function planSetup(place: SetupPlace, setup: SetupDescription): Pro
         schema_version: 1,
         harness: setup.harness,
         settings: setup.settings,
-        created: before?.created ?? !settings.exists,
+        created: before?.created ?? (!settings.exists && setup.wanted.length > 0),
         insertions: [...stillThere(settings.text, before?.insertions ?? []), ...insertions],
         files: merged(
           before?.files ?? [],

@@ -71,6 +71,11 @@ const samples = [
   ],
   ['hermes', '.hermes/config.yaml', hermesSettings],
   ['openclaw', '.openclaw/openclaw.json', openClawSettings],
+  ['pi', '.pi/agent/settings.json', '{"defaultModel":"m"}'],
+  ['qwen-code', '.qwen/settings.json', '{\n  // mine\n  "$version": 4\n}\n'],
+  ['copilot', '.copilot/settings.json', '{"theme":"dark"}'],
+  ['kimi-code', '.kimi-code/config.toml', 'api_key = "x"\n'],
+  ['gemini-cli', '.gemini/settings.json', '{"hooks":{"AfterAgent":[]}}'],
 ] as const;
 
 async function put(name: string, text: string, mode = 0o644): Promise<string> {

@@ -44,11 +44,21 @@ function outlineOf({ harness, lines: texts, ...place }: Stream, stops: readonly 
   return fold.outline();
 }
 
+function parsedRow(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
 /** The newest time that any row tells, as every harness spells it. */
 function newest({ harness, lines: texts }: Stream): number | undefined {
   const times = texts.flatMap((text): number[] => {
-    const { timestamp } = JSON.parse(text);
-    const ms = harness === 'hermes' ? Math.round(timestamp * 1000) : Date.parse(timestamp);
+    const { timestamp, time } = parsedRow(text);
+    if (harness === 'kimi-code') return typeof time === 'number' ? [time] : [];
+    const ms =
+      harness === 'hermes' ? Math.round(Number(timestamp) * 1000) : Date.parse(String(timestamp));
     return Number.isNaN(ms) ? [] : [ms];
   });
   return times.length === 0 ? undefined : Math.max(...times);

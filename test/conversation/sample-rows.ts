@@ -216,8 +216,230 @@ function hermesSample(): readonly Row[] {
   ];
 }
 
+/** An entry of pi's tree. */
+export function piEntry(id: string, parentId: string | null, type: string, more: Row): Row {
+  return { type, id, parentId, timestamp: now(), ...more };
+}
+
+export function piMessage(id: string, parentId: string | null, role: string, more: Row): Row {
+  return piEntry(id, parentId, 'message', { message: { role, ...more } });
+}
+
+function piSample(): readonly Row[] {
+  const call = { type: 'toolCall', id: 'c1', name: 'bash', arguments: { command: 'ls' } };
+  const text = [{ type: 'text', text: 'x' }];
+  return [
+    {
+      type: 'session',
+      version: 3,
+      id: 's',
+      timestamp: now(),
+      cwd: '/w',
+      parentSession: '/a/1_p.jsonl',
+    },
+    piEntry('a0', null, 'model_change', { modelId: 'm' }),
+    piMessage('a1', 'a0', 'user', { content: 'Count the files' }),
+    piMessage('a2', 'a1', 'assistant', { content: [call, ...text], responseId: 'r1' }),
+    piMessage('a3', 'a2', 'toolResult', { toolCallId: 'c1', content: text, isError: true }),
+    piMessage('a4', 'a3', 'user', { content: 'Left' }),
+    piEntry('a5', 'a3', 'branch_summary', { summary: 'It was left' }),
+    piMessage('a6', 'a5', 'bashExecution', { command: 'ls', output: 'x' }),
+    piEntry('a7', 'a6', 'session_info', { name: 'A name' }),
+    piEntry('a8', 'a7', 'compaction', { summary: 'In short' }),
+    piMessage('a9', 'a8', 'toolResult', { toolCallId: 'lost', content: text }),
+    piMessage('aa', 'a9', 'user', {
+      content: [{ type: 'text', text: 'And now' }, { type: 'image' }],
+    }),
+  ];
+}
+
+/** A row of Qwen Code's. */
+export function qwenRow(uuid: string, parentUuid: string | null, type: string, more: Row): Row {
+  return { uuid, parentUuid, sessionId: session, timestamp: now(), type, ...more };
+}
+
+function qwenParts(...parts: readonly Row[]): Row {
+  return { message: { parts } };
+}
+
+function qwenSample(): readonly Row[] {
+  const call = { functionCall: { id: 'c1', name: 'ls', args: { path: '/' } } };
+  const answer = (id: string) => ({
+    functionResponse: { id, name: 'ls', response: { output: 'x' } },
+  });
+  const system = (subtype: string, systemPayload: Row) => ({ subtype, systemPayload });
+  return [
+    qwenRow('q1', null, 'user', qwenParts({ text: 'Count the files' }, { inlineData: {} })),
+    qwenRow('q2', 'q1', 'system', system('ui_telemetry', { uiEvent: {} })),
+    qwenRow(
+      'q3',
+      'q2',
+      'assistant',
+      qwenParts({ text: 'Hm', thought: true }, { text: 'So' }, call),
+    ),
+    qwenRow('q4', 'q3', 'tool_result', {
+      ...qwenParts(answer('c1')),
+      toolCallResult: { status: 'error' },
+    }),
+    qwenRow('q5', 'q4', 'user', qwenParts({ text: 'Left' })),
+    qwenRow(
+      'q6',
+      'q4',
+      'system',
+      system('slash_command', { phase: 'invocation', rawCommand: '/x y' }),
+    ),
+    qwenRow('q7', 'q6', 'system', system('custom_title', { customTitle: 'A name' })),
+    qwenRow(
+      'q8',
+      'q7',
+      'system',
+      system('chat_compression', { compressedHistory: [{ parts: [{ text: 'x' }] }] }),
+    ),
+    qwenRow('q9', 'q8', 'user', { ...qwenParts({ text: 'tick' }), provenance: 'system' }),
+    qwenRow('qa', 'q9', 'tool_result', qwenParts(answer('lost'))),
+    qwenRow('qb', 'qa', 'user', {
+      ...qwenParts({ text: 'And now' }),
+      forkedFrom: { sessionId: 'p' },
+    }),
+  ];
+}
+
+let copilotEvents = 0;
+
+export function copilotEvent(type: string, data: Row, more: Row = {}): Row {
+  copilotEvents += 1;
+  return { type, data, id: `e${copilotEvents}`, timestamp: now(), ...more };
+}
+
+function copilotSample(): readonly Row[] {
+  const agent = { agentId: 'a1' };
+  const request = { toolCallId: 'c1', name: 'task', arguments: { prompt: 'look' } };
+  return [
+    copilotEvent('session.start', { sessionId: 's', selectedModel: 'm' }),
+    copilotEvent('user.message', { content: 'Count the files' }),
+    copilotEvent('assistant.message', {
+      messageId: 'm1',
+      content: 'So',
+      reasoningText: 'Hm',
+      toolRequests: [request],
+    }),
+    copilotEvent('tool.execution_start', { toolCallId: 'c1', toolName: 'task' }),
+    copilotEvent('subagent.started', { toolCallId: 'c1', agentDisplayName: 'x' }, agent),
+    copilotEvent('user.message', { content: 'look' }, agent),
+    copilotEvent('assistant.message', { messageId: 'm2', content: 'Seen' }, agent),
+    copilotEvent('tool.execution_complete', {
+      toolCallId: 'c1',
+      success: false,
+      error: { message: 'no' },
+    }),
+    copilotEvent('tool.execution_complete', {
+      toolCallId: 'lost',
+      success: true,
+      result: { content: 'x' },
+    }),
+    copilotEvent('session.compaction_complete', { success: true, summaryContent: 'In short' }),
+    copilotEvent('user.message', { content: 'tick', source: 'system' }),
+    copilotEvent('session.error', { message: 'overloaded' }),
+    copilotEvent('user.message', { content: 'And now' }),
+    copilotEvent('abort', { reason: 'user' }),
+  ];
+}
+
+export function kimiRow(type: string, more: Row): Row {
+  clockMs += 1_000;
+  return { type, agentId: 'main', ...more, time: clockMs };
+}
+
+export function kimiEvent(event: Row): Row {
+  return kimiRow('context.append_loop_event', { event });
+}
+
+function kimiSample(): readonly Row[] {
+  const said = (text: string) => [{ type: 'text', text }];
+  const appended = (text: string, kind: string, id?: string) =>
+    kimiRow('context.append_message', {
+      message: {
+        role: 'user',
+        content: said(text),
+        origin: { kind },
+        ...(id === undefined ? {} : { id }),
+      },
+    });
+  return [
+    kimiRow('metadata', { protocol_version: '1.5' }),
+    kimiRow('turn.prompt', { input: said('Count the files'), promptId: 'p1' }),
+    appended('Count the files', 'user', 'p1'),
+    appended('mind the gap', 'injection'),
+    kimiEvent({ type: 'content.part', stepUuid: 's1', part: { type: 'think', think: 'Hm' } }),
+    kimiEvent({
+      type: 'tool.call',
+      stepUuid: 's1',
+      toolCallId: 'c1',
+      name: 'Bash',
+      args: { command: 'ls' },
+    }),
+    kimiEvent({ type: 'tool.result', toolCallId: 'c1', result: { output: 'no', isError: true } }),
+    kimiEvent({ type: 'content.part', stepUuid: 's2', part: { type: 'text', text: 'Twelve.' } }),
+    kimiRow('turn.ended', { reason: 'completed' }),
+    kimiRow('context.apply_compaction', { summary: 'In short' }),
+    kimiEvent({ type: 'tool.result', toolCallId: 'lost', result: { output: 'whose?' } }),
+    kimiRow('turn.prompt', { input: said('Never mind'), promptId: 'p2' }),
+    kimiRow('context.undo', { count: 1 }),
+    kimiRow('turn.prompt', { input: [...said('And now'), { type: 'image_url' }], promptId: 'p3' }),
+  ];
+}
+
+export function geminiMessage(id: string, type: string, content: unknown, more: Row = {}): Row {
+  return { id, timestamp: now(), type, content, ...more };
+}
+
+function geminiSample(): readonly Row[] {
+  const header = {
+    sessionId: session,
+    projectHash: 'x',
+    startTime: '2026-11-29T08:00:00Z',
+    kind: 'main',
+  };
+  const context = geminiMessage('g0', 'user', [{ text: '<session_context>here' }]);
+  const answer = (id: string) => ({
+    functionResponse: { id, name: 'ls', response: { output: 'x' } },
+  });
+  const call = {
+    id: 'c1',
+    name: 'ls',
+    args: { path: '/' },
+    result: [answer('c1')],
+    status: 'error',
+  };
+  const asked = geminiMessage('g1', 'user', [{ text: 'Count the files' }, { inlineData: {} }]);
+  const saying = geminiMessage('g2', 'gemini', 'So', { thoughts: [{ description: 'Hm' }] });
+  return [
+    header,
+    { $set: { messages: [context] } },
+    asked,
+    saying,
+    { ...saying, toolCalls: [call] },
+    geminiMessage('g3', 'user', [answer('lost')]),
+    { $set: { summary: 'A name' } },
+    geminiMessage('g4', 'user', [{ text: 'Left' }]),
+    { $rewindTo: 'g4' },
+    {
+      $set: {
+        messages: [context, asked, geminiMessage('g5', 'user', [{ text: '<state_snapshot>x' }])],
+      },
+    },
+    geminiMessage('g6', 'info', 'Restored'),
+    geminiMessage('g7', 'user', [{ text: 'And now' }]),
+  ];
+}
+
 /** By harness, as lines. */
 export const samples: Readonly<Record<string, readonly string[]>> = {
+  pi: lines(piSample()),
+  'qwen-code': lines(qwenSample()),
+  copilot: lines(copilotSample()),
+  'kimi-code': lines(kimiSample()),
+  'gemini-cli': lines(geminiSample()),
   'claude-code': lines(claudeSample()),
   codex: lines(codexSample()),
   openclaw: lines(openclawSample()),

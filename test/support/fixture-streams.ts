@@ -34,6 +34,11 @@ const claude = { harness: 'claude-code', variable: 'CLAUDE_CONFIG_DIR' };
 const codex = { harness: 'codex', variable: 'CODEX_HOME' };
 const openclaw = { harness: 'openclaw', variable: 'OPENCLAW_STATE_DIR' };
 const hermes = { harness: 'hermes', variable: 'HERMES_HOME' };
+const pi = { harness: 'pi', variable: 'PI_CODING_AGENT_DIR' };
+const qwen = { harness: 'qwen-code', variable: 'QWEN_HOME' };
+const copilot = { harness: 'copilot', variable: 'COPILOT_HOME' };
+const kimi = { harness: 'kimi-code', variable: 'KIMI_CODE_HOME' };
+const gemini = { harness: 'gemini-cli', variable: 'GEMINI_CLI_HOME' };
 
 const trees: readonly Tree[] = [
   { ...claude, path: 'harness/claude-code' },
@@ -46,14 +51,22 @@ const trees: readonly Tree[] = [
   { ...hermes, path: 'harness/hermes' },
   { ...hermes, path: 'harness-2026-11/hermes/v30-delete.db', at: 'state.db' },
   { ...hermes, path: 'harness-2026-11/hermes/v6-old.db', at: 'state.db' },
+  { ...pi, path: 'harness-more/pi/home/.pi/agent' },
+  { ...pi, path: 'harness-more/pi/home/flat' },
+  { ...qwen, path: 'harness-more/qwen-code/.qwen' },
+  { ...copilot, path: 'harness-more/copilot/home/.copilot' },
+  { ...copilot, path: 'harness-more/copilot-1.0.30' },
+  { ...kimi, path: 'harness-more/kimi-code/.kimi-code' },
+  { ...gemini, path: 'harness-more/gemini-cli' },
 ];
 
-/** Every stream of every tree, read through the watchers from copies. */
-export async function readFixtureStreams(): Promise<readonly FixtureStream[]> {
+/** Every stream of every tree below a folder of `fixtures/`, read through the watchers from copies. */
+export async function readFixtureStreams(below = ''): Promise<readonly FixtureStream[]> {
   const { path, remove } = await createTemporaryFolder();
   try {
     const read: FixtureStream[] = [];
     for (const [index, tree] of trees.entries()) {
+      if (!tree.path.startsWith(below)) continue;
       read.push(...(await readTree(tree, join(path, String(index)))));
     }
     return read;

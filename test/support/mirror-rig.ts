@@ -20,8 +20,13 @@ import type { Redactor } from '../../src/redact/redact.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { ClaudeCodeWatcher } from '../../watchers/claude-code/watcher.js';
 import { CodexWatcher } from '../../watchers/codex/watcher.js';
+import { copilotWatcher } from '../../watchers/copilot/watcher.js';
+import { geminiCliWatcher } from '../../watchers/gemini-cli/watcher.js';
 import { HermesWatcher } from '../../watchers/hermes/watcher.js';
+import { kimiCodeWatcher } from '../../watchers/kimi-code/watcher.js';
 import { OpenClawWatcher } from '../../watchers/openclaw/watcher.js';
+import { piWatcher } from '../../watchers/pi/watcher.js';
+import { qwenCodeWatcher } from '../../watchers/qwen-code/watcher.js';
 import { ClaudeTree } from './claude-tree.js';
 import { createTemporaryFolder } from './temporary-folder.js';
 
@@ -98,9 +103,14 @@ export class MirrorRig {
 
   watchers(io: Io = nodeIo): readonly Watcher[] {
     const settings = { io, clock: systemClock, env: {}, home: this.tree.home };
-    return [ClaudeCodeWatcher, CodexWatcher, HermesWatcher, OpenClawWatcher].map(
-      (Kind) => new Kind(settings),
-    );
+    return [
+      ...[ClaudeCodeWatcher, CodexWatcher, HermesWatcher, OpenClawWatcher].map(
+        (Kind) => new Kind(settings),
+      ),
+      ...[piWatcher, qwenCodeWatcher, copilotWatcher, kimiCodeWatcher, geminiCliWatcher].map(
+        (create) => create(settings),
+      ),
+    ];
   }
 
   once(options: RigOptions = {}): Run {

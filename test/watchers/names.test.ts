@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { knownFromHere } from '../../src/app/redaction.js';
 import { systemClock } from '../../src/clock.js';
 import { sessionIdOf } from '../../src/coordination/agents/session-id.js';
 import { UsageError } from '../../src/errors.js';
@@ -8,6 +9,7 @@ import {
   harnessNames,
   harnessTitles,
   requireHarness,
+  secretVariables,
   sessionVariables,
 } from '../../watchers/names.js';
 import { createWatchers, loadSetup } from '../../watchers/registry.js';
@@ -22,6 +24,10 @@ describe('the session that a shell runs in', () => {
     'CLAUDE_CODE_SESSION_ID',
     'CLAUDE_SESSION_ID',
     'HERMES_SESSION_ID',
+    'PI_SESSION_ID',
+    'QWEN_CODE_SESSION_ID',
+    'COPILOT_AGENT_SESSION_ID',
+    'GEMINI_SESSION_ID',
   ];
 
   it.each(order.map((name, index) => [name, index] as const))(
@@ -65,8 +71,17 @@ describe('the registries', () => {
     expect(await createWatchers(settings, ['codex'])).toMatchObject([{ harness: 'codex' }]);
   });
 
+  it('have keys that count as secrets, whatever their variables are called', () => {
+    for (const name of secretVariables) {
+      const env = { [name]: 'q7Zr2LmX9vKp4Td8' };
+      expect(knownFromHere(undefined, env), name).toEqual(['q7Zr2LmX9vKp4Td8']);
+    }
+    expect(secretVariables.size).toBeGreaterThan(5);
+  });
+
   it('describe in words what is searched', () => {
-    expect(harnessTitles()).toBe('Claude Code, Codex, Hermes and OpenClaw');
+    expect(harnessTitles(harnesses.slice(0, 4))).toBe('Claude Code, Codex, Hermes and OpenClaw');
+    expect(harnessTitles()).toMatch(/^Claude Code, (?:[\w ]+, )*[\w ]+ and [\w ]+$/);
     expect(harnessTitles(harnesses.slice(0, 1))).toBe('Claude Code');
   });
 });

@@ -25,7 +25,7 @@ fi
 function plan(context: SetupContext): SetupDescription {
   const { name, mailEvents } = claudeCode;
   const folder = folderOf(context, 'CLAUDE_CONFIG_DIR', '.claude');
-  const scripts = hookScripts(name, context, sessionForShells);
+  const scripts = hookScripts(name, context, { more: sessionForShells });
   return {
     harness: name,
     settings: join(folder, 'settings.json'),

@@ -3,10 +3,10 @@ import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, Io } from '../../src/io.js';
 import type { Retention, SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
-import { isRunningHere } from '../../src/process-identity.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { Links } from '../files/links.js';
+import { signedSessions } from '../files/live-signs.js';
 import { recordFile } from '../files/record-file.js';
 import { WriteOnceFiles } from '../files/write-once-files.js';
 import { eachOnce, unreadable } from '../unreadable.js';
@@ -41,8 +41,6 @@ const harness = claudeCode.name;
 const noEntries: readonly DirectoryEntry[] = [];
 /** Levels of folders below `subagents`; workflows are known to create two. */
 const deepest = 12;
-/** A liveness file is a few hundred bytes; anything larger is something else. */
-const largestSign = 64 * 1024;
 
 /**
  * Claude Code's transcripts. `CLAUDE_CONFIG_DIR` replaces `~/.claude` (https://code.claude.com/docs/en/env-vars); we
@@ -67,7 +65,7 @@ export class ClaudeCodeWatcher implements Watcher {
     this.#configs = configFolders(settings);
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
     const links = new Links({
-      allowed: [settings.home, ...this.#configs],
+      allowed: () => [settings.home, ...this.#configs],
       mirrored: () => this.#configs.map(projectsOf),
       isTranscript: (path) => path.endsWith('.jsonl'),
     });
@@ -108,14 +106,16 @@ export class ClaudeCodeWatcher implements Watcher {
 
   async live(): Promise<ReadonlySet<string>> {
     const sessions = new Set<string>();
+    const { io, isAlive } = this.#settings;
+    const reading = {
+      io,
+      listings: this.#listings,
+      onUnreadable: this.#onUnreadable,
+      ...(isAlive === undefined ? {} : { isAlive }),
+    };
     for (const config of this.#configs) {
-      const folder = join(config, 'sessions');
-      for (const { name, kind } of (await this.#listings.list(folder)) ?? []) {
-        const pid = Number(/^(\d{1,10})\.json$/.exec(name)?.[1]);
-        if (kind !== 'file' || !(pid > 0) || !(await this.#isAlive(pid))) continue;
-        const id = await this.#signOf(join(folder, name));
-        if (id !== undefined) sessions.add(id);
-      }
+      const ids = await signedSessions(join(config, 'sessions'), reading);
+      for (const id of ids) if (isSessionId(id)) sessions.add(id);
     }
     return sessions;
   }
@@ -261,26 +261,6 @@ export class ClaudeCodeWatcher implements Watcher {
 
   retention(root: string): Promise<Retention> {
     return readRetention(this.#settings.io, join(dirname(root), 'settings.json'));
-  }
-
-  async #isAlive(pid: number): Promise<boolean> {
-    return (this.#settings.isAlive ?? isRunningHere)(pid);
-  }
-
-  /** The session a process claims to be in. */
-  async #signOf(path: string): Promise<string | undefined> {
-    const { io } = this.#settings;
-    try {
-      const stat = await io.stat(path);
-      if (stat === undefined || stat.size > largestSign) return undefined;
-      const sign: unknown = JSON.parse((await io.readFile(path))?.toString('utf8') ?? 'null');
-      if (typeof sign !== 'object' || sign === null || !('sessionId' in sign)) return undefined;
-      const { sessionId } = sign;
-      return typeof sessionId === 'string' && isSessionId(sessionId) ? sessionId : undefined;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) this.#onUnreadable(unreadable(path, error));
-      return undefined;
-    }
   }
 
   /** Two paths may reach the same folder. */

@@ -55,7 +55,7 @@ export class CodexWatcher implements Watcher {
     const { clock } = settings;
     this.#home = codexHome(settings);
     const links = new Links({
-      allowed: [settings.home, this.#home],
+      allowed: () => [settings.home, this.#home],
       mirrored: () => this.#rootPaths(),
       isTranscript: (path) => rolloutNameOf(basename(path)) !== undefined,
     });

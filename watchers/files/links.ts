@@ -10,7 +10,7 @@ type LinkTarget =
 
 interface LinkRules {
   /** Folders in which a target may be. */
-  readonly allowed: readonly string[];
+  allowed(): readonly string[];
   /** Anything below these is found there anyway. */
   mirrored(): readonly string[];
   /** Whether a file at this path would be a transcript. */
@@ -60,7 +60,7 @@ export class Links {
 
   async #refusalOf(real: string, target: Stats): Promise<string | undefined> {
     const { allowed, isTranscript } = this.#rules;
-    if (!(await reals(allowed)).some((root) => isBelow(real, root)))
+    if (!(await reals(allowed())).some((root) => isBelow(real, root)))
       return 'outside of the home folder';
     const own = process.getuid?.();
     if (own !== undefined && target.uid !== own) return "another user's";

@@ -19,6 +19,8 @@ interface RecordFile {
   readonly session: SessionRef;
   readonly name: string;
   readonly facts: (line: Buffer, before: SessionFacts) => SessionFacts;
+  /** How the document is written, if not as JSON. */
+  readonly parse?: (text: string) => unknown;
 }
 
 /** Such files are a few hundred bytes; anything much larger is something else. */
@@ -31,7 +33,7 @@ const printSchema = v.union([
 ]);
 
 /**
- * A small JSON document that its harness replaces as a whole: each state seen becomes a line. A half-written document
+ * A small document that its harness replaces as a whole: each state seen becomes a line. A half-written document
  * is no state; the next look finds it whole.
  */
 export function recordFile(file: RecordFile): RecordStream {
@@ -66,7 +68,10 @@ async function lookAt(
   }
 }
 
-async function read({ io, path }: RecordFile, from: Position): Promise<Chunk | 'moved' | 'gone'> {
+async function read(
+  { io, path, parse }: RecordFile,
+  from: Position,
+): Promise<Chunk | 'moved' | 'gone'> {
   const known = v.safeParse(printSchema, from.at);
   if (!known.success) return 'moved';
   const file = await openRegular(io, path);
@@ -75,7 +80,7 @@ async function read({ io, path }: RecordFile, from: Position): Promise<Chunk | '
     const stat = await file.stat();
     const bytes = Buffer.alloc(Math.min(stat.size, largest + 1));
     const length = await file.read(bytes, 0);
-    const line = lineOf(bytes.subarray(0, length));
+    const line = lineOf(bytes.subarray(0, length), parse ?? JSON.parse);
     const isNew = line !== undefined && (known.output === null || !matches(known.output, line));
     return {
       lines: isNew ? [line] : [],
@@ -92,11 +97,11 @@ async function read({ io, path }: RecordFile, from: Position): Promise<Chunk | '
   }
 }
 
-/** The document on one line; `undefined` if it is not JSON. */
-function lineOf(bytes: Buffer): Buffer | undefined {
+/** The document on one line; `undefined` if it is none. */
+function lineOf(bytes: Buffer, parse: (text: string) => unknown): Buffer | undefined {
   if (bytes.length > largest) return undefined;
   try {
-    const document: unknown = JSON.parse(bytes.toString('utf8'));
+    const document = parse(bytes.toString('utf8'));
     const isRecord = typeof document === 'object' && document !== null && !Array.isArray(document);
     return isRecord ? Buffer.from(`${JSON.stringify(document)}\n`) : undefined;
   } catch {

@@ -57,7 +57,7 @@ export class HermesWatcher implements Watcher {
     const { clock } = settings;
     this.#root = homeFolder(settings);
     const links = new Links({
-      allowed: [settings.home, this.#root],
+      allowed: () => [settings.home, this.#root],
       mirrored: () => [this.#root],
       isTranscript: (path) => [diversionFile, wholeFile].some((name) => name.test(basename(path))),
     });

@@ -44,7 +44,7 @@ export class OpenClawWatcher implements Watcher {
     const { clock, env, home } = settings;
     const named = [env.OPENCLAW_STATE_DIR, env.OPENCLAW_HOME].map((value) => pathIn(value, home));
     const links = new Links({
-      allowed: [home, ...named.filter((folder) => folder !== undefined)],
+      allowed: () => [home, ...named.filter((folder) => folder !== undefined)],
       mirrored: () => this.#roots,
       isTranscript: (path) => basename(path).includes('.jsonl'),
     });

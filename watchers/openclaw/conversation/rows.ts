@@ -2,14 +2,13 @@ import type { Fork } from '../../../src/conversation/conversation.js';
 import {
   type Fields,
   fields,
-  finite,
   isoMs,
-  list,
   opened,
   text,
   word,
 } from '../../../src/conversation/fields.js';
 import { noted, type Piece, type RowReading, type Tell } from '../../../src/conversation/row.js';
+import { assistantPieces, bashPiece, contentOf, resultPiece } from '../../pi-format/messages.js';
 
 /** What an event says, from the database or from the older files: the format is the same. */
 export interface OpenClawRow extends RowReading {
@@ -83,13 +82,8 @@ function messageReading(message: Fields, base: Base): OpenClawRow {
       return assistantReading(name, message, base);
     case 'toolResult':
       return resultReading(name, message, base);
-    case 'bashExecution': {
-      const args = text(message.command) ?? '';
-      const output = text(message.output);
-      const command = { kind: 'command', name: '!', args } as const;
-      const piece = output === undefined ? command : { ...command, output };
-      return { name, ...base, pieces: [piece], tells: [] };
-    }
+    case 'bashExecution':
+      return { name, ...base, pieces: [bashPiece(message)], tells: [] };
     default:
       return noted(name, base);
   }
@@ -113,67 +107,22 @@ function userReading(name: string, message: Fields, base: Base): OpenClawRow {
 }
 
 function assistantReading(name: string, message: Fields, base: Base): RowReading {
-  const response = { responseId: word(message.responseId) ?? base.id, model: word(message.model) };
   // Text delivered to a chat repeats what was already said.
-  if (response.model === 'delivery-mirror') return noted(`${name} delivery-mirror`, base);
-  const { content } = message;
-  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : list(content);
-  const pieces = parts.flatMap((part) => spokenPieces(fields(part), response));
-  const failure = text(message.errorMessage);
-  if (failure !== undefined) pieces.push({ kind: 'notice', notice: 'error', text: failure });
+  if (message.model === 'delivery-mirror') return noted(`${name} delivery-mirror`, base);
   const tells: readonly Tell[] =
     message.stopReason === 'stop' ? [{ kind: 'end', state: 'done' }] : [];
-  return { name, ...base, pieces, tells };
-}
-
-function spokenPieces(
-  part: Fields,
-  response: { readonly responseId: string | undefined; readonly model: string | undefined },
-): Piece[] {
-  const said = text(part.text) ?? text(part.thinking);
-  switch (part.type) {
-    case 'text':
-      return said === undefined ? [] : [{ kind: 'answer', text: said, ...response }];
-    case 'thinking':
-      return said === undefined ? [] : [{ kind: 'thinking', text: said, ...response }];
-    case 'toolCall': {
-      const tool = word(part.name) ?? 'tool';
-      const input = opened(part.arguments);
-      return [{ kind: 'call', callId: word(part.id), tool, input, ...response }];
-    }
-    default:
-      return [{ kind: 'part', name: word(part.type) ?? 'part' }];
-  }
+  return { name, ...base, pieces: assistantPieces(message, base.id), tells };
 }
 
 function resultReading(name: string, message: Fields, base: Base): RowReading {
-  const { said, images } = contentOf(message.content);
-  const callId = word(message.toolCallId);
-  const tool = word(message.toolName);
-  const details = fields(message.details);
-  const exitCode = finite(details.exitCode);
-  const durationMs = finite(details.durationMs);
-  const result: Piece = {
-    kind: 'result',
-    callId,
-    ...(tool === undefined ? {} : { tool }),
-    text: said,
-    isError: message.isError === true,
-    images,
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(durationMs === undefined ? {} : { durationMs }),
-  };
-  const key = word(details.childSessionKey) ?? word(fields(opened(said)).childSessionKey);
+  const result = resultPiece(message);
+  const { callId } = result;
+  const key =
+    word(fields(message.details).childSessionKey) ??
+    word(fields(opened(result.text)).childSessionKey);
   const tells: readonly Tell[] =
     key === undefined || callId === undefined
       ? []
       : [{ kind: 'child', callId, child: { id: key } }];
   return { name, ...base, pieces: [result], tells };
-}
-
-function contentOf(content: unknown): { readonly said: string; readonly images: number } {
-  if (typeof content === 'string') return { said: content, images: 0 };
-  const parts = list(content).map(fields);
-  const said = parts.map((part) => text(part.text)).filter((one) => one !== undefined);
-  return { said: said.join('\n'), images: parts.filter(({ type }) => type === 'image').length };
 }

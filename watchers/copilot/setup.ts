@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { UnsupportedError } from '../../src/errors.js';
+import { camelCase } from '../hook-script.js';
+import {
+  type HarnessSetup,
+  hookScripts,
+  hookTimeout,
+  type SetupContext,
+  type SetupDescription,
+} from '../setup.js';
+import { copilot } from './description.js';
+import { homeFolder } from './layout.js';
+
+/** https://docs.github.com/en/copilot/concepts/agents/coding-agent/about-hooks */
+export const copilotSetup: HarnessSetup = { plan };
+
+function plan(context: SetupContext): SetupDescription {
+  if (context.mail !== undefined) {
+    throw new UnsupportedError("Copilot CLI's hooks cannot show anything to the agent", {
+      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
+    });
+  }
+  const { name } = copilot;
+  const folder = homeFolder(context);
+  const scripts = hookScripts(name, context, { members: camelCase });
+  const hook = (kind: string) => ({
+    type: 'command',
+    bash: scripts.signal(kind),
+    timeoutSec: hookTimeout,
+  });
+  // Every file in this folder holds hooks; this one is ours alone.
+  const hooks = {
+    version: 1,
+    hooks: {
+      sessionStart: [hook('started')],
+      agentStop: [hook('advanced')],
+      sessionEnd: [hook('ended')],
+    },
+  };
+  return {
+    harness: name,
+    settings: join(folder, 'settings.json'),
+    format: 'jsonc',
+    wanted: [],
+    isOurs: () => false,
+    files: [
+      ...scripts.files,
+      {
+        path: join(folder, 'hooks', 'tracecraft.json'),
+        content: `${JSON.stringify(hooks, null, 2)}\n`,
+      },
+      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
+    ],
+    notes: () => [],
+  };
+}

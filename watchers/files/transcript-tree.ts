@@ -1,0 +1,221 @@
+import { dirname, join, sep } from 'node:path';
+import type { Clock } from '../../src/clock.js';
+import type { TracecraftError } from '../../src/errors.js';
+import type { DirectoryEntry, Io } from '../../src/io.js';
+import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import { eachOnce, unreadable } from '../unreadable.js';
+import { DirectoryListings, isBelow } from './directory-listings.js';
+import { Links } from './links.js';
+
+/** What a harness that keeps its transcripts as files has to say about them. */
+export interface TreeRules<Place> {
+  readonly harness: string;
+  /** Folders that may hold transcripts, whether or not they exist. */
+  readonly roots: readonly string[];
+  /** More of them, as the harness's settings say now. */
+  moreRoots?(): Promise<readonly string[]>;
+  /** Whether a folder, by its path below a root, may hold transcripts. */
+  isFolder(path: readonly string[]): boolean;
+  /** What a file is, by its path below a root; `undefined` for everything that is never shipped. */
+  placeOf(path: readonly string[]): Place | undefined;
+  /** Whether a place is not its file but the folder around it, whose files make up one stream. */
+  isFolderOf?(place: Place): boolean;
+  /** `undefined` while nothing says which session it belongs to. */
+  open(source: string, place: Place): Stream | undefined | Promise<Stream | undefined>;
+  /** Sessions that the harness itself reports as running. */
+  live?(): Promise<ReadonlySet<string>>;
+}
+
+export interface TreeSettings {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Called once for each folder or file that exists but cannot be read; the sweep continues without it. */
+  readonly onUnreadable?: (error: TracecraftError) => void;
+}
+
+/** What rules read the disk with. */
+export interface TreeDisk {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly listings: DirectoryListings;
+  readonly onUnreadable: (error: TracecraftError) => void;
+}
+
+interface Folder {
+  readonly path: string;
+  readonly below: readonly string[];
+  readonly entries: readonly DirectoryEntry[];
+}
+
+interface Found {
+  readonly folder: string;
+  readonly sources: ReadonlySet<string>;
+  readonly streams: readonly Stream[];
+}
+
+const noEntries: readonly DirectoryEntry[] = [];
+
+/**
+ * A watcher over files whose place says what they are. A folder is listed and read once while nothing in it changes;
+ * whatever no rule allows is neither opened nor watched.
+ */
+export class TranscriptTree<Place> implements Watcher {
+  readonly harness: string;
+  readonly #rules: TreeRules<Place>;
+  readonly #disk: TreeDisk;
+  #roots: readonly string[];
+  readonly #streams = new Map<string, Stream>();
+  readonly #found = new WeakMap<readonly DirectoryEntry[], Found>();
+  /** By root: what the last complete pass came across. */
+  readonly #lastPass = new Map<string, readonly Found[]>();
+
+  constructor(settings: TreeSettings, rulesOf: (disk: TreeDisk) => TreeRules<Place>) {
+    const onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
+    const links = new Links({
+      allowed: () => [settings.home, ...this.#roots],
+      mirrored: () => this.#roots,
+      isTranscript: (path) => this.#placeOf(path) !== undefined || path.endsWith('.jsonl'),
+    });
+    const { clock } = settings;
+    const io = links.reading(settings.io);
+    const listings = new DirectoryListings(settings.io, clock, onUnreadable, links);
+    this.#disk = { io, clock, listings, onUnreadable };
+    this.#rules = rulesOf(this.#disk);
+    this.#roots = this.#rules.roots;
+    this.harness = this.#rules.harness;
+  }
+
+  async roots(): Promise<readonly string[]> {
+    const more = (await this.#rules.moreRoots?.()) ?? [];
+    this.#roots = [...new Set([...this.#rules.roots, ...more])];
+    const roots = new Map<string, string>();
+    for (const root of this.#roots) {
+      const identity = await this.#identityOf(root);
+      if (identity !== undefined && !roots.has(identity)) roots.set(identity, root);
+    }
+    return [...roots.values()];
+  }
+
+  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+    const pass: Found[] = [];
+    for await (const folder of this.#folders({ path: root, below: [] })) {
+      const found = this.#found.get(folder.entries) ?? (await this.#search(folder));
+      pass.push(found);
+      if (found.streams.length > 0) yield found.streams;
+    }
+    this.#forgetAllBut(root, pass);
+  }
+
+  async streamOf(path: string): Promise<Stream | undefined> {
+    const place = this.#placeOf(path);
+    if (place === undefined) return undefined;
+    const source = this.#sourceOf(path, place);
+    const known = this.#streams.get(source);
+    if (known !== undefined) return known;
+    return (await this.#isThere(path)) ? this.#meet(source, place) : undefined;
+  }
+
+  ignores(path: string): boolean {
+    const below = this.#below(path);
+    if (below === undefined || below.length === 0) return false;
+    return !this.#rules.isFolder(below) && this.#rules.placeOf(below) === undefined;
+  }
+
+  async live(): Promise<ReadonlySet<string>> {
+    return (await this.#rules.live?.()) ?? new Set();
+  }
+
+  /** Every folder that may hold transcripts. */
+  async *#folders(at: Pick<Folder, 'path' | 'below'>): AsyncGenerator<Folder> {
+    const entries = (await this.#disk.listings.list(at.path)) ?? noEntries;
+    yield { ...at, entries };
+    for (const { name, kind } of entries) {
+      const below = [...at.below, name];
+      if (kind !== 'directory' || !this.#rules.isFolder(below)) continue;
+      yield* this.#folders({ path: join(at.path, name), below });
+    }
+  }
+
+  /** What a folder contains: determined once while its listing is unchanged and the owner of each file is known. */
+  async #search({ path, below, entries }: Folder): Promise<Found> {
+    const sources = new Set<string>();
+    const streams: Stream[] = [];
+    for (const { name, kind } of entries) {
+      const place = kind === 'file' ? this.#rules.placeOf([...below, name]) : undefined;
+      if (place === undefined) continue;
+      const source = this.#sourceOf(path + sep + name, place);
+      if (sources.has(source)) continue;
+      sources.add(source);
+      const stream = this.#streams.get(source) ?? (await this.#meet(source, place));
+      if (stream !== undefined) streams.push(stream);
+    }
+    const found = { folder: path, sources, streams };
+    if (streams.length === sources.size) this.#found.set(entries, found);
+    return found;
+  }
+
+  async #meet(source: string, place: Place): Promise<Stream | undefined> {
+    const stream = await this.#rules.open(source, place);
+    const known = this.#streams.get(source);
+    if (known !== undefined || stream === undefined) return known;
+    this.#streams.set(source, stream);
+    return stream;
+  }
+
+  #forgetAllBut(root: string, pass: readonly Found[]): void {
+    const last = this.#lastPass.get(root) ?? [];
+    this.#lastPass.set(root, pass);
+    const isSame = last.length === pass.length && last.every((one, index) => one === pass[index]);
+    if (isSame) return;
+    const sources = new Set(pass.flatMap((one) => [...one.sources]));
+    this.#disk.listings.keepOnly(root, new Set(pass.map(({ folder }) => folder)));
+    for (const source of this.#streams.keys()) {
+      if (isBelow(source, root) && !sources.has(source)) this.#streams.delete(source);
+    }
+  }
+
+  #placeOf(path: string): Place | undefined {
+    const below = this.#below(path);
+    if (below === undefined || below.some((name) => name.startsWith('.'))) return undefined;
+    const isReached = below.every(
+      (_name, index) =>
+        index === below.length - 1 || this.#rules.isFolder(below.slice(0, index + 1)),
+    );
+    return isReached ? this.#rules.placeOf(below) : undefined;
+  }
+
+  #below(path: string): readonly string[] | undefined {
+    const root = this.#roots.find((one) => path === one || isBelow(path, one));
+    if (root === undefined) return undefined;
+    return path === root ? [] : path.slice(root.length + 1).split(sep);
+  }
+
+  #sourceOf(path: string, place: Place): string {
+    return this.#rules.isFolderOf?.(place) === true ? dirname(path) : path;
+  }
+
+  /** Whether the sweep would find it: a file of that name, in folders that are not links. */
+  async #isThere(path: string): Promise<boolean> {
+    const below = this.#below(path) ?? [];
+    let folder = path.slice(0, path.length - below.join(sep).length - 1);
+    for (const [index, name] of below.entries()) {
+      const kind = index === below.length - 1 ? 'file' : 'directory';
+      if (!(await this.#disk.listings.has(folder, name, kind))) return false;
+      folder = join(folder, name);
+    }
+    return below.length > 0;
+  }
+
+  /** Two paths may reach the same folder. */
+  async #identityOf(folder: string): Promise<string | undefined> {
+    try {
+      const stat = await this.#disk.io.stat(folder);
+      return stat?.kind === 'directory' ? `${stat.dev}:${stat.ino}` : undefined;
+    } catch (error) {
+      this.#disk.onUnreadable(unreadable(folder, error));
+      return undefined;
+    }
+  }
+}

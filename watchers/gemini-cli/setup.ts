@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { UnsupportedError } from '../../src/errors.js';
+import {
+  type HarnessSetup,
+  hookGroups,
+  hookScripts,
+  hookTimeout,
+  isOurGroup,
+  type SetupContext,
+  type SetupDescription,
+} from '../setup.js';
+import { geminiCli } from './description.js';
+import { homeFolder } from './layout.js';
+
+/** https://geminicli.com/docs/hooks/reference */
+export const geminiCliSetup: HarnessSetup = { plan };
+
+function plan(context: SetupContext): SetupDescription {
+  if (context.mail !== undefined) {
+    throw new UnsupportedError("Gemini CLI's hooks are not known to show anything to the agent", {
+      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
+    });
+  }
+  const { name } = geminiCli;
+  const folder = homeFolder(context);
+  const scripts = hookScripts(name, context);
+  return {
+    harness: name,
+    settings: join(folder, 'settings.json'),
+    format: 'jsonc',
+    wanted: hookGroups(
+      {
+        SessionStart: scripts.signal('started'),
+        AfterAgent: scripts.signal('advanced'),
+        PreCompress: scripts.signal('advanced'),
+        SessionEnd: scripts.signal('ended'),
+      },
+      { timeout: hookTimeout * 1_000 },
+    ),
+    isOurs: isOurGroup(scripts.isOurCommand),
+    files: [
+      ...scripts.files,
+      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
+    ],
+    notes: () => [],
+  };
+}

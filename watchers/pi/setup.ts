@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { UnsupportedError } from '../../src/errors.js';
+import { signalModule } from '../hook-script.js';
+import type { HarnessSetup, SetupContext, SetupDescription } from '../setup.js';
+import { pi } from './description.js';
+import { agentFolder } from './layout.js';
+
+/** pi loads what is in its extensions folder by itself; no settings file needs a line. */
+export const piSetup: HarnessSetup = { plan };
+
+function plan(context: SetupContext): SetupDescription {
+  if (context.mail !== undefined) {
+    throw new UnsupportedError("pi's extension does not show anything to the agent", {
+      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
+    });
+  }
+  const folder = agentFolder(context);
+  return {
+    harness: pi.name,
+    settings: join(folder, 'settings.json'),
+    format: 'jsonc',
+    wanted: [],
+    isOurs: () => false,
+    files: [
+      { path: join(folder, 'extensions', 'tracecraft.ts'), content: extension(context.spool) },
+      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
+    ],
+    notes: () => [],
+  };
+}
+
+/** https://github.com/badlogic/pi-mono/blob/main/packages/coding-agent/docs/extensions.md */
+function extension(spool: string): string {
+  return `// Written by "tracecraft setup pi"; "tracecraft setup pi --remove" takes it away.
+// @ts-nocheck
+${signalModule(pi.name, spool)}
+export default function tracecraft(pi) {
+  const told = (kind) => (event, context) => {
+    if (event?.reason === 'reload') return;
+    const path = context?.sessionManager?.getSessionFile?.();
+    if (typeof path === 'string') tell(kind, /_([^_/\\\\]+)\\.jsonl$/.exec(path)?.[1], path);
+  };
+  pi.on('session_start', told('started'));
+  pi.on('agent_settled', told('advanced'));
+  pi.on('session_shutdown', told('ended'));
+}
+`;
+}
