@@ -7,6 +7,7 @@ import type { HarnessDescription } from './harness.js';
 import { hermes } from './hermes/description.js';
 import { kimiCode } from './kimi-code/description.js';
 import { openClaw } from './openclaw/description.js';
+import { openCode } from './opencode/description.js';
 import { pi } from './pi/description.js';
 import { qwenCode } from './qwen-code/description.js';
 
@@ -21,6 +22,7 @@ const all = [
   copilot,
   kimiCode,
   geminiCli,
+  openCode,
 ] as const;
 
 export const harnesses: readonly HarnessDescription[] = all;

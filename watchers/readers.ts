@@ -6,6 +6,7 @@ import { geminiCliReader } from './gemini-cli/conversation.js';
 import { hermesReader } from './hermes/conversation.js';
 import { kimiCodeReader } from './kimi-code/conversation.js';
 import { openclawReader } from './openclaw/conversation.js';
+import { openCodeReader } from './opencode/conversation.js';
 import { piReader } from './pi/conversation.js';
 import { qwenCodeReader } from './qwen-code/conversation.js';
 
@@ -20,6 +21,7 @@ export const readers: readonly Reader[] = [
   copilotReader,
   kimiCodeReader,
   geminiCliReader,
+  openCodeReader,
 ];
 
 /** `undefined` for an unknown harness. */

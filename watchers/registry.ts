@@ -41,6 +41,10 @@ const watchers: Readonly<Record<HarnessName, (settings: WatcherSettings) => Prom
     (await import('./kimi-code/watcher.js')).kimiCodeWatcher(settings),
   'gemini-cli': async (settings) =>
     (await import('./gemini-cli/watcher.js')).geminiCliWatcher(settings),
+  opencode: async (settings) => {
+    const { OpenCodeWatcher } = await import('./opencode/watcher.js');
+    return new OpenCodeWatcher(settings);
+  },
 };
 
 const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
@@ -53,6 +57,7 @@ const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
   copilot: async () => (await import('./copilot/setup.js')).copilotSetup,
   'kimi-code': async () => (await import('./kimi-code/setup.js')).kimiCodeSetup,
   'gemini-cli': async () => (await import('./gemini-cli/setup.js')).geminiCliSetup,
+  opencode: async () => (await import('./opencode/setup.js')).openCodeSetup,
 };
 
 /** Sessions of a harness that is not here cannot be laid back; `session brief` hands them on. */

@@ -75,6 +75,7 @@ const samples = [
   ['qwen-code', '.qwen/settings.json', '{\n  // mine\n  "$version": 4\n}\n'],
   ['copilot', '.copilot/settings.json', '{"theme":"dark"}'],
   ['kimi-code', '.kimi-code/config.toml', 'api_key = "x"\n'],
+  ['opencode', '.config/opencode/opencode.json', '{}'],
   ['gemini-cli', '.gemini/settings.json', '{"hooks":{"AfterAgent":[]}}'],
 ] as const;
 

@@ -155,6 +155,24 @@ const expected: readonly [harness: string, session: string, counts: object][] = 
       injected: 2,
     },
   ],
+  [
+    'opencode',
+    'ses_dd7a46c8bffeTQ1uKngFEkiuy2',
+    {
+      title: 'Compacted one',
+      own: { prompts: 3, answers: 3, thinking: 1, calls: 2, joined: 2 },
+      compactions: 1,
+    },
+  ],
+  [
+    'opencode',
+    'ses_dd7a5a052ffeb9m1uJxfuJzFc3',
+    {
+      title: 'Fix the shop checkout',
+      own: { prompts: 1, answers: 2, calls: 2, joined: 2 },
+      subagents_linked: ['ses_dd7a582a6ffev8qE1bclAXQOMt', 'ses_dd7a58309ffehLHUuAnbNxvhGL'],
+    },
+  ],
 ];
 
 describe.skipIf(!hasSharedFixtures)('real sessions (skipped where ../shared is absent)', () => {

@@ -56,6 +56,10 @@ function parsedRow(text: string): Record<string, unknown> {
 function newest({ harness, lines: texts }: Stream): number | undefined {
   const times = texts.flatMap((text): number[] => {
     const { timestamp, time } = parsedRow(text);
+    if (harness === 'opencode') {
+      const { table, time_created: created } = parsedRow(text);
+      return table !== 'session' && typeof created === 'number' ? [created] : [];
+    }
     if (harness === 'kimi-code') return typeof time === 'number' ? [time] : [];
     const ms =
       harness === 'hermes' ? Math.round(Number(timestamp) * 1000) : Date.parse(String(timestamp));

@@ -433,8 +433,59 @@ function geminiSample(): readonly Row[] {
   ];
 }
 
+/** A state of a row of opencode's. */
+export function openCodeRow(op: string, table: string, id: string, more: Row = {}): Row {
+  clockMs += 1_000;
+  const row = { op, table, id, ...more };
+  return op === 'delete' ? row : { ...row, time_created: clockMs };
+}
+
+export function openCodePart(id: string, message: string, data: Row, op = 'insert'): Row {
+  return openCodeRow(op, 'part', id, { message_id: message, data });
+}
+
+function openCodeSample(): readonly Row[] {
+  const tool = (status: string, more: Row = {}) => ({
+    type: 'tool',
+    tool: 'bash',
+    callID: 'c1',
+    state: { status, input: { command: 'ls' }, ...more },
+  });
+  const message = (id: string, data: Row) => openCodeRow('insert', 'message', id, { data });
+  return [
+    openCodeRow('insert', 'session', 'ses_1', { title: 'First title', directory: '/w' }),
+    message('msg_1', { role: 'user' }),
+    openCodePart('prt_1', 'msg_1', { type: 'text', text: 'Count the files' }),
+    openCodePart('prt_2', 'msg_1', { type: 'text', text: 'mind the gap', synthetic: true }),
+    message('msg_2', { role: 'assistant', modelID: 'm' }),
+    openCodePart('prt_3', 'msg_2', { type: 'reasoning', text: 'Hm' }),
+    openCodePart('prt_4', 'msg_2', tool('running')),
+    openCodePart('prt_4', 'msg_2', tool('error', { error: 'no' }), 'update'),
+    openCodePart('prt_5', 'msg_2', { type: 'text', text: 'Twelve.' }),
+    openCodePart('prt_6', 'msg_2', { type: 'step-finish' }),
+    openCodePart('prt_6b', 'msg_2', {
+      type: 'tool',
+      callID: 'lost',
+      state: { status: 'completed', output: 'whose?' },
+    }),
+    message('msg_3', { role: 'user' }),
+    openCodePart('prt_7', 'msg_3', { type: 'text', text: 'Never mind' }),
+    openCodeRow('delete', 'part', 'prt_7'),
+    openCodeRow('delete', 'message', 'msg_3'),
+    message('msg_4', { role: 'user' }),
+    openCodePart('prt_8', 'msg_4', { type: 'compaction' }),
+    message('msg_5', { role: 'assistant', summary: true }),
+    openCodePart('prt_9', 'msg_5', { type: 'text', text: 'In short' }),
+    message('msg_6', { role: 'assistant', error: { name: 'MessageAbortedError' } }),
+    openCodeRow('update', 'session', 'ses_1', { title: 'Second title', directory: '/w' }),
+    message('msg_7', { role: 'user' }),
+    openCodePart('prt_a', 'msg_7', { type: 'text', text: 'And now' }),
+  ];
+}
+
 /** By harness, as lines. */
 export const samples: Readonly<Record<string, readonly string[]>> = {
+  opencode: lines(openCodeSample()),
   pi: lines(piSample()),
   'qwen-code': lines(qwenSample()),
   copilot: lines(copilotSample()),

@@ -40,6 +40,8 @@ const copilot = { harness: 'copilot', variable: 'COPILOT_HOME' };
 const kimi = { harness: 'kimi-code', variable: 'KIMI_CODE_HOME' };
 const gemini = { harness: 'gemini-cli', variable: 'GEMINI_CLI_HOME' };
 
+const opencode = { harness: 'opencode', variable: 'XDG_DATA_HOME' };
+
 const trees: readonly Tree[] = [
   { ...claude, path: 'harness/claude-code' },
   { ...claude, path: 'harness-2026-11/claude-code' },
@@ -58,6 +60,8 @@ const trees: readonly Tree[] = [
   { ...copilot, path: 'harness-more/copilot-1.0.30' },
   { ...kimi, path: 'harness-more/kimi-code/.kimi-code' },
   { ...gemini, path: 'harness-more/gemini-cli' },
+  { ...opencode, path: 'harness-more/opencode/home/.local/share/opencode', at: 'opencode' },
+  { ...opencode, path: 'harness-more/opencode/steps/02-reverted-pending', at: 'opencode' },
 ];
 
 /** Every stream of every tree below a folder of `fixtures/`, read through the watchers from copies. */

@@ -25,6 +25,7 @@ import { geminiCliWatcher } from '../../watchers/gemini-cli/watcher.js';
 import { HermesWatcher } from '../../watchers/hermes/watcher.js';
 import { kimiCodeWatcher } from '../../watchers/kimi-code/watcher.js';
 import { OpenClawWatcher } from '../../watchers/openclaw/watcher.js';
+import { OpenCodeWatcher } from '../../watchers/opencode/watcher.js';
 import { piWatcher } from '../../watchers/pi/watcher.js';
 import { qwenCodeWatcher } from '../../watchers/qwen-code/watcher.js';
 import { ClaudeTree } from './claude-tree.js';
@@ -104,7 +105,7 @@ export class MirrorRig {
   watchers(io: Io = nodeIo): readonly Watcher[] {
     const settings = { io, clock: systemClock, env: {}, home: this.tree.home };
     return [
-      ...[ClaudeCodeWatcher, CodexWatcher, HermesWatcher, OpenClawWatcher].map(
+      ...[ClaudeCodeWatcher, CodexWatcher, HermesWatcher, OpenClawWatcher, OpenCodeWatcher].map(
         (Kind) => new Kind(settings),
       ),
       ...[piWatcher, qwenCodeWatcher, copilotWatcher, kimiCodeWatcher, geminiCliWatcher].map(

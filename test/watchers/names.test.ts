@@ -28,6 +28,7 @@ describe('the session that a shell runs in', () => {
     'QWEN_CODE_SESSION_ID',
     'COPILOT_AGENT_SESSION_ID',
     'GEMINI_SESSION_ID',
+    'OPENCODE_SESSION_ID',
   ];
 
   it.each(order.map((name, index) => [name, index] as const))(

@@ -10,16 +10,17 @@ import type {
   SessionRef,
 } from '../../src/mirror/stream.js';
 import { SqliteFile } from '../sqlite/file.js';
-import { hermes } from './description.js';
-import { Comparison } from './difference.js';
-import { foldHermesLine } from './facts.js';
 import {
-  decodeShipped,
-  encodeShipped,
   foldShipped,
   nothingShipped,
+  RowComparison,
   type Shipped,
-} from './position.js';
+} from '../sqlite/row-comparison.js';
+import { hermes } from './description.js';
+import { foldHermesLine } from './facts.js';
+import { decodeShipped, encodeShipped } from './position.js';
+import { parseLine } from './rows.js';
+import { hermesRows } from './session-rows.js';
 import {
   type HeldSession,
   heldSessions,
@@ -135,8 +136,8 @@ export class HermesDatabase {
       },
       read: (from, limit) => this.#read(sessionId, from, limit),
       fold: (from, lines) => {
-        const shipped = decodeShipped(from.at) ?? nothingShipped();
-        foldShipped(shipped, lines);
+        const shipped = decodeShipped(from.at) ?? nothingShipped<number>();
+        foldShipped(shipped, lines, parseLine);
         return { line: from.line + lines.length, at: encodeShipped(shipped) };
       },
       facts: foldHermesLine,
@@ -162,9 +163,10 @@ export class HermesDatabase {
     const found = await this.#file.read((reading) => {
       const row = sessionRowIn(reading, sessionId);
       // Decoded again for each attempt, because the comparison records in it what it takes.
-      const shipped = decodeShipped(from.at) ?? nothingShipped();
+      const shipped = decodeShipped(from.at) ?? nothingShipped<number>();
       if (row === undefined) return undefined;
-      return { shipped, ...new Comparison(reading, shipped, limit).run(sessionId, row) };
+      const rows = hermesRows(reading, sessionId, row);
+      return { shipped, ...new RowComparison(rows, shipped, limit).run() };
     });
     return found === undefined ? 'gone' : chunkOf(from, found, snapshot);
   }
@@ -230,7 +232,7 @@ export class HermesDatabase {
 }
 
 interface FoundSession {
-  readonly shipped: Shipped;
+  readonly shipped: Shipped<number>;
   readonly lines: readonly Buffer[];
   readonly bytes: number;
   readonly more: boolean;

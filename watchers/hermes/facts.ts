@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { SessionFacts } from '../../src/mirror/stream.js';
 import { exactFact } from '../fact-text.js';
-import { parseLine, sessionRow } from './rows.js';
+import { parseLine } from './rows.js';
 
 const text = v.fallback(v.optional(v.string()), undefined);
 const seconds = v.fallback(v.optional(v.number()), undefined);
@@ -26,7 +26,7 @@ const longestRow = 64 * 1024;
 export function foldHermesLine(line: Buffer, before: SessionFacts): SessionFacts {
   if (line.length > longestRow) return before;
   const parsed = parseLine(line);
-  if (parsed?.state.id !== sessionRow || parsed.operation === 'delete') return before;
+  if (parsed?.of !== 'session' || parsed.operation === 'delete') return before;
   const row = rowIn(line);
   return row === undefined ? before : factsOf(row, before);
 }

@@ -1,19 +1,6 @@
-import type { Row } from '../sqlite/values.js';
+import { bodyIn, isOperation, type ReadState } from '../sqlite/row-comparison.js';
+import { type Row, valueJson } from '../sqlite/values.js';
 import { usageTable } from './usage-table.js';
-
-export type Operation = 'insert' | 'update' | 'delete';
-
-/** The state of a row in a line of JSON, without the operation that precedes it. */
-export interface RowState {
-  readonly id: number | typeof sessionRow | typeof usageRow;
-  /** What follows the operation, up to the closing brace; `null` columns are omitted. */
-  readonly body: Buffer;
-}
-
-/** In place of an id: the row of the session itself. */
-export const sessionRow = 'session';
-/** In place of an id: the rows that count the session's tokens. */
-export const usageRow = 'usage';
 
 /** Structured content starts with this (Hermes, hermes_state_common.py, schema v30). */
 const jsonMark = '\0json:';
@@ -65,7 +52,7 @@ const modelColumns = [...modelKeys, ...counterColumns, 'last_seen'] as const;
 /** The session this one was split off from. */
 const originKeys = ['_delegate_from', '_branched_from', '_reset_from'] as const;
 
-export function messageState(id: number, row: Row): RowState {
+export function messageBody(id: number, row: Row): Buffer {
   const fields = [`"id":${id}`];
   for (const column in row) {
     if (column === 'id' || column === leftOut) continue;
@@ -74,7 +61,7 @@ export function messageState(id: number, row: Row): RowState {
     const json = column === 'content' ? contentJson(value) : valueJson(value);
     fields.push(nameJson(column) + json);
   }
-  return { id, body: Buffer.from(`${fields.join(',')}}`) };
+  return Buffer.from(`${fields.join(',')}}`);
 }
 
 /** A table has a few dozen columns, whatever their names; a row has each of them. */
@@ -89,7 +76,7 @@ function nameJson(column: string): string {
   return json;
 }
 
-export function sessionState(id: string, row: Row): RowState {
+export function sessionBody(id: string, row: Row): Buffer {
   const fields = [`"table":"sessions","id":${JSON.stringify(id)}`];
   for (const column of sessionColumns) {
     const value = row[column];
@@ -97,11 +84,11 @@ export function sessionState(id: string, row: Row): RowState {
   }
   const origins = originsIn(row.model_config);
   if (origins !== undefined) fields.push(`"model_config":${JSON.stringify(origins)}`);
-  return { id: sessionRow, body: Buffer.from(`${fields.join(',')}}`) };
+  return Buffer.from(`${fields.join(',')}}`);
 }
 
 /** What the session took so far: by model, and as its own row counts it. */
-export function usageState(id: string, models: readonly Row[], session: Row): RowState {
+export function usageBody(id: string, models: readonly Row[], session: Row): Buffer {
   const counted = (row: Row, columns: readonly string[]): string => {
     const told = columns.filter((column) => row[column] !== null && row[column] !== undefined);
     return `{${told.map((column) => `"${column}":${valueJson(row[column])}`).join(',')}}`;
@@ -112,38 +99,29 @@ export function usageState(id: string, models: readonly Row[], session: Row): Ro
     `"models":[${lines.join(',')}]`,
     `"session":${counted(session, usageColumns)}`,
   ];
-  return { id: usageRow, body: Buffer.from(`${body.join(',')}}`) };
-}
-
-export function lineOf(operation: Operation, body: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`{"op":"${operation}",`), body, newline]);
+  return Buffer.from(`${body.join(',')}}`);
 }
 
 export function deletedBody(id: number): Buffer {
   return Buffer.from(`"id":${id}}`);
 }
 
-const newline = Buffer.from('\n');
 const heads =
   /^\{"op":"(insert|update|delete)",(?:"table":"(sessions|session_model_usage)",)?"id":(?:(-?\d{1,16})[,}]|")/;
 const longestHead = 80;
 
 /** What a line says, whoever wrote it; `undefined` if it is not a row state. */
-export function parseLine(
-  line: Buffer,
-): { readonly operation: Operation; readonly state: RowState } | undefined {
+export function parseLine(line: Buffer): ReadState<number> | undefined {
   const [whole, operation, table, digits] =
     heads.exec(line.toString('latin1', 0, longestHead)) ?? [];
-  if (whole === undefined || operation === undefined) return undefined;
-  const id = table === undefined ? Number(digits) : table === 'sessions' ? sessionRow : usageRow;
-  if (typeof id === 'number' && !Number.isSafeInteger(id)) return undefined;
-  const end = line.at(-1) === newline[0] ? line.length - 1 : line.length;
-  if (line[end - 1] !== closingBrace) return undefined;
-  const body = line.subarray(`{"op":"${operation}",`.length, end);
-  return { operation: operation as Operation, state: { id, body } };
+  if (whole === undefined || !isOperation(operation)) return undefined;
+  const key = Number(digits);
+  if (table === undefined && !Number.isSafeInteger(key)) return undefined;
+  const body = bodyIn(line, operation);
+  if (body === undefined) return undefined;
+  if (table === undefined) return { operation, of: { key }, body };
+  return { operation, of: table === 'sessions' ? 'session' : 'usage', body };
 }
-
-const closingBrace = 0x7d;
 
 /** Structured content as JSON in its own spelling; on one line, since JSON has line breaks only between values. */
 function contentJson(value: unknown): string {
@@ -163,17 +141,6 @@ function parsedJson(json: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** SQLite has 64-bit integers and infinities; JSON spells numbers that are read back as such. */
-function valueJson(value: unknown): string {
-  if (typeof value === 'bigint') return String(value);
-  if (value === Number.POSITIVE_INFINITY) return '1e999';
-  if (value === Number.NEGATIVE_INFINITY) return '-1e999';
-  if (value instanceof Uint8Array) {
-    return JSON.stringify({ base64: Buffer.from(value).toString('base64') });
-  }
-  return JSON.stringify(value);
 }
 
 function originsIn(config: unknown): Record<string, string> | undefined {

@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Reading } from '../sqlite/reading.js';
 import type { Row } from '../sqlite/values.js';
-import {
-  counterColumns,
-  modelKeys,
-  type RowState,
-  sessionColumns,
-  usageColumns,
-  usageState,
-} from './rows.js';
+import { counterColumns, modelKeys, sessionColumns, usageBody, usageColumns } from './rows.js';
 import { usageTable } from './usage-table.js';
 
 /** A session of a database, as far as known from its own row and a sum over its messages. */
@@ -95,7 +88,7 @@ export function sessionRowIn(reading: Reading, id: string): Row | undefined {
 }
 
 /** The session's counters; `undefined` while a turn goes on, and if there are none. */
-export function usageOf(reading: Reading, id: string): RowState | undefined {
+export function usageOf(reading: Reading, id: string): Buffer | undefined {
   const columns = columnsOf(reading, 'sessions');
   if (!columns.has('input_tokens') || isWithinTurn(reading, id)) return undefined;
   const counted = usageColumns.filter((name) => columns.has(name));
@@ -104,7 +97,7 @@ export function usageOf(reading: Reading, id: string): RowState | undefined {
   const isCounted = [...models, session ?? {}].some((row) =>
     ['input_tokens', 'output_tokens', 'cache_read_tokens'].some((name) => numberIn(row[name]) > 0),
   );
-  return session === undefined || !isCounted ? undefined : usageState(id, models, session);
+  return session === undefined || !isCounted ? undefined : usageBody(id, models, session);
 }
 
 function modelRows(reading: Reading, id: string): readonly Row[] {

@@ -60,3 +60,14 @@ function literal(value: SqlValue | null): string {
 function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
+
+/** SQLite has 64-bit integers and infinities; JSON spells numbers that are read back as such. */
+export function valueJson(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
+  if (value === Number.POSITIVE_INFINITY) return '1e999';
+  if (value === Number.NEGATIVE_INFINITY) return '-1e999';
+  if (value instanceof Uint8Array) {
+    return JSON.stringify({ base64: Buffer.from(value).toString('base64') });
+  }
+  return JSON.stringify(value);
+}
