@@ -63,9 +63,9 @@ const insideRooms: readonly (readonly string[])[] = [
 /** Packages that cost a start-up more than its own work, or that only some machines have. */
 const lazyPackages =
   /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
-/** Where a harness may be named: its folder, the registries, sample data; and letters in the order of their frequency. */
+/** Where a harness may be named: its folder, the registries, sample data, where a key's shape is documented; and letters in the order of their frequency. */
 const mayNameHarness =
-  /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^src\/redact\/anchors\.ts$/;
+  /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^src\/redact\/(anchors\.ts$|rules\/)/;
 /** Its name or title as a word of its own, or one of its variables. */
 const harnessWords = harnesses.flatMap(({ name, title, sessionVariables, folderVariables }) => [
   ...[name, title].map((one) => one.replace(/[- ]/g, '[-_ ]?')),
@@ -73,7 +73,8 @@ const harnessWords = harnesses.flatMap(({ name, title, sessionVariables, folderV
   ...folderVariables,
 ]);
 const harnessWord = new RegExp(`(?<![a-z0-9])(?:${harnessWords.join('|')})(?![a-z0-9])`, 'i');
-const namesHarness = (word: string): boolean => harnessWord.test(word);
+// `Math.PI` is none.
+const namesHarness = (word: string): boolean => word !== 'PI' && harnessWord.test(word);
 const storePackages = /^(@aws-sdk|@smithy|@aws-crypto|@huggingface)\//;
 const backends = ['local', 's3', 'hugging-face'];
 
