@@ -20,6 +20,8 @@ interface Entry {
 }
 
 export const shortestAnchor = 3;
+/** One bit of a byte for each. */
+const groups = 8;
 
 /**
  * Finds all occurrences of many literals in one pass that looks at every second byte. For each
@@ -33,7 +35,7 @@ export class AnchorIndex {
   readonly #literals: LiteralTable;
   /** The table row of each pair of bytes; row 0 is shared by all other pairs. */
   readonly #rowOf = new Uint16Array(0x10000);
-  /** Where the entries of each row begin. */
+  /** Where the entries of each row's eight groups begin. */
   readonly #firstOf: Uint32Array;
   readonly #anchorOf: Uint16Array;
   readonly #offsetOf: Uint16Array;
@@ -46,10 +48,7 @@ export class AnchorIndex {
     this.#before = neighbours(anchors, rows, -1);
     this.#after = neighbours(anchors, rows, 2);
     const entries = rows.flat();
-    this.#firstOf = new Uint32Array(rows.length + 1);
-    rows.forEach((row, index) => {
-      this.#firstOf[index + 1] = (this.#firstOf[index] ?? 0) + row.length;
-    });
+    this.#firstOf = firstOfGroups(rows);
     this.#anchorOf = Uint16Array.from(entries, (entry) => entry.anchor);
     this.#offsetOf = Uint16Array.from(entries, (entry) => entry.offset);
   }
@@ -79,13 +78,14 @@ export class AnchorIndex {
   }
 
   #visitAt(bytes: Buffer, at: number, row: number, fits: number, visit: Visit): boolean {
-    const first = this.#firstOf[row] as number;
-    const end = this.#firstOf[row + 1] as number;
-    for (let entry = first; entry < end; entry += 1) {
-      if ((fits & groupOf(entry - first)) === 0) continue;
-      const start = at - (this.#offsetOf[entry] as number);
-      const anchor = this.#anchorOf[entry] as number;
-      if (this.#literals.isAt(bytes, start, anchor) && visit(anchor, start)) return true;
+    for (let left = fits; left !== 0; left &= left - 1) {
+      const group = row * groups + 31 - Math.clz32(left & -left);
+      const end = this.#firstOf[group + 1] as number;
+      for (let entry = this.#firstOf[group] as number; entry < end; entry += 1) {
+        const start = at - (this.#offsetOf[entry] as number);
+        const anchor = this.#anchorOf[entry] as number;
+        if (this.#literals.isAt(bytes, start, anchor) && visit(anchor, start)) return true;
+      }
     }
     return false;
   }
@@ -140,7 +140,14 @@ function rowsOf(anchors: readonly Anchor[], rowOf: Uint16Array): readonly Entry[
       }
     }
   });
+  for (const row of rows) row.sort((a, b) => surroundings(anchors, a) - surroundings(anchors, b));
   return rows;
+}
+
+/** Entries with the same bytes around their pair become neighbours. */
+function surroundings(anchors: readonly Anchor[], { anchor, offset }: Entry): number {
+  const bytes = anchors[anchor]?.bytes;
+  return ((bytes?.[offset + 2] ?? 0) << 8) | (bytes?.[offset - 1] ?? 0);
 }
 
 /** The table of bytes allowed at this distance from a pair: any byte where the literal has none. */
@@ -155,18 +162,32 @@ function neighbours(
     const cases = entries.map(({ anchor, offset }) => casesOf(anchors[anchor], offset + distance));
     let open = 0;
     cases.forEach((bytes, index) => {
-      if (bytes.length === 0) open |= groupOf(index);
+      if (bytes.length === 0) open |= 1 << groupOf(index, entries);
     });
     if (open !== 0) table.fill(open, start, start + 256);
     cases.forEach((bytes, index) => {
-      for (const byte of bytes) table[start | byte] = (table[start | byte] ?? 0) | groupOf(index);
+      const group = 1 << groupOf(index, entries);
+      for (const byte of bytes) table[start | byte] = (table[start | byte] ?? 0) | group;
     });
   });
   return table;
 }
 
-function groupOf(index: number): number {
-  return 1 << (index & 7);
+/** Of a row's entries, which are sorted: neighbours share a group. */
+function groupOf(index: number, row: readonly Entry[]): number {
+  return Math.floor((index * groups) / Math.max(groups, row.length));
+}
+
+function firstOfGroups(rows: readonly (readonly Entry[])[]): Uint32Array {
+  const first = new Uint32Array(rows.length * groups + 1);
+  rows.forEach((row, number) => {
+    row.forEach((_, index) => {
+      const next = number * groups + groupOf(index, row) + 1;
+      first[next] = (first[next] ?? 0) + 1;
+    });
+  });
+  for (let at = 1; at < first.length; at += 1) first[at] = (first[at] ?? 0) + (first[at - 1] ?? 0);
+  return first;
 }
 
 /** The bytes the anchor may have at `offset`; none outside it. */
@@ -199,13 +220,19 @@ function rarestPair(literal: Buffer): number {
   let best = 0;
   let bestCost = Number.POSITIVE_INFINITY;
   for (let offset = 0; offset + 2 < literal.length; offset += 1) {
-    const cost = pairCost(literal, offset) + pairCost(literal, offset + 1);
+    const cost = probeCost(literal, offset) + probeCost(literal, offset + 1);
     if (cost < bestCost) {
       best = offset;
       bestCost = cost;
     }
   }
   return best;
+}
+
+/** How often the pair passes the table: less if the literal also says what surrounds it. */
+function probeCost(literal: Buffer, offset: number): number {
+  const known = Number(offset > 0) + Number(offset + 2 < literal.length);
+  return pairCost(literal, offset) * 0.25 ** known;
 }
 
 function pairCost(literal: Buffer, offset: number): number {

@@ -71,8 +71,18 @@ function escapeAt(bytes: Buffer, start: number): Unit | undefined {
     return code === undefined ? undefined : plainUnit(start, letter + 3, code);
   }
   const end = shortEscapeEnd(bytes, letter);
-  return end === -1 ? undefined : controlAt(bytes, start, end);
+  if (end !== -1) return controlAt(bytes, start, end);
+  const code = octalAt(bytes, letter);
+  return code === undefined ? undefined : plainUnit(start, letter + 3, code);
 }
+
+/** `\101`, as shells and C write any byte. */
+function octalAt(bytes: Buffer, at: number): number | undefined {
+  if (runEnd(bytes, at, octalDigits, at + 3) !== at + 3) return undefined;
+  return Number.parseInt(bytes.toString('latin1', at, at + 3), 8);
+}
+
+const octalDigits = alphabet('0-7');
 
 /** `\033` and `\e`, as shells write the escape character. */
 function shortEscapeEnd(bytes: Buffer, at: number): number {

@@ -31,7 +31,7 @@ export interface RedactorOptions {
 }
 
 /** Part of the version; increased when a change of code alone may change the result. */
-const revision = 2;
+const revision = 3;
 const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.4, unitsPerText: 200_000 };
 /**
  * A second pass finds nothing new, except what the first uncovered; the limit is never reached in
@@ -152,8 +152,9 @@ class Engine implements Redactor {
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
     this.#search.scan(bytes, (anchor, start) => {
-      for (const trigger of this.#viewTriggersOf[anchor] ?? []) {
-        hidesSomething ||= trigger.isWorthwhile(bytes, start);
+      const views = this.#viewTriggersOf[anchor];
+      if (views !== undefined && !hidesSomething) {
+        hidesSomething = views.some((trigger) => trigger.isWorthwhile(bytes, start));
       }
       for (const detector of this.#detectorsOf[anchor] ?? []) {
         if (!detector.isWorthwhile(bytes, start)) continue;

@@ -3,16 +3,19 @@ import { agentToolRules } from './rules/agent-tools.js';
 import { businessRules } from './rules/business.js';
 import { callRules } from './rules/calls.js';
 import { cloudRules } from './rules/clouds.js';
+import { codeRules } from './rules/codes.js';
 import { commandLineRules } from './rules/command-lines.js';
 import { commandRules } from './rules/commands.js';
 import { developerToolRules } from './rules/developer-tools.js';
 import { deviceRules } from './rules/devices.js';
+import { dialogueRules } from './rules/dialogues.js';
 import { forgeRules } from './rules/forges.js';
 import { hostingRules } from './rules/hosting.js';
 import { infrastructureRules } from './rules/infrastructure.js';
 import { messagingRules } from './rules/messaging.js';
 import { modelRules } from './rules/models.js';
 import { namedRules } from './rules/named.js';
+import { prefixedTokenRules } from './rules/prefixed-tokens.js';
 import { proseRules } from './rules/prose.js';
 import { serviceRules } from './rules/services.js';
 import { sqlRules } from './rules/sql.js';
@@ -39,6 +42,9 @@ export const rules: readonly Rule[] = [
   ...sqlRules,
   ...deviceRules,
   ...proseRules,
+  ...codeRules,
+  ...dialogueRules,
+  ...prefixedTokenRules,
 ];
 
 export { commandLineRules, namedRules, structureRules };

@@ -1,4 +1,5 @@
 import {
+  alphabet,
   backslash,
   beforeBackslashes,
   hexDigits,
@@ -150,7 +151,25 @@ const encoded: readonly ViewTrigger[] = [
       return next > at + 4 && bytes[next] === 0x78 && isHexPair(bytes, next + 1);
     },
   })),
+  // Printable ASCII; three in a row are no references to groups.
+  ...['04', '05', '06', '07', '10', '11', '12', '13', '14', '15', '16', '17'].map((digits) => ({
+    literal: `\\${digits}`,
+    isWorthwhile: (bytes: Buffer, at: number) => areOctalEscapes(bytes, at, 3),
+  })),
 ];
+
+function areOctalEscapes(bytes: Buffer, from: number, count: number): boolean {
+  let at = from;
+  for (let found = 0; found < count; found += 1) {
+    const start = pastBackslashes(bytes, at);
+    const end = runEnd(bytes, start, octalDigits, start + 3);
+    if (start === at || end !== start + 3) return false;
+    at = end;
+  }
+  return true;
+}
+
+const octalDigits = alphabet('0-7');
 
 function isHexPair(bytes: Buffer, at: number): boolean {
   return runEnd(bytes, at, hexDigits, at + 2) === at + 2;

@@ -9,6 +9,7 @@ import { insertTriggers } from './detectors/insert.js';
 import { jwkTriggers } from './detectors/jwk.js';
 import { jwtTriggers } from './detectors/jwt.js';
 import { kubernetesTriggers } from './detectors/kubernetes.js';
+import { listedBytesTriggers } from './detectors/listed-bytes.js';
 import { passwordWordTriggers } from './detectors/password-word.js';
 import { pemTriggers } from './detectors/pem.js';
 import { pipedSecretTriggers } from './detectors/piped-secret.js';
@@ -50,6 +51,7 @@ function builtInTriggers(
     ...jwkTriggers,
     ...pipedSecretTriggers,
     ...encodedTriggers(),
+    ...listedBytesTriggers(),
     ...commandTriggers(commandLineRules),
     ...columnTriggers(named),
     ...insertTriggers,

@@ -6,8 +6,7 @@ import { removeSecrets } from '../../src/app/remove-secrets.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { createLocalBucketIfMissing, openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { encodeDocument } from '../../src/protocol/documents.js';
-import { bucketLayout, type Stamp } from '../../src/protocol/keys.js';
-import { partName } from '../../src/protocol/parts.js';
+import { bucketLayout } from '../../src/protocol/keys.js';
 import { noRedaction } from '../../src/redact/redact.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
@@ -15,16 +14,12 @@ import { HermesStore } from '../support/hermes-home.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 import { type Death, Mortal } from '../support/mortal.js';
+import { plantedToken, plantSecrets } from '../support/planted-secrets.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 import { unarbitrated } from '../support/unarbitrated.js';
 
 const layout = bucketLayout('p');
 const redactor = createRedactor();
-const alphabet = 'aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0zC';
-/** No two have a run of 16 characters in common. */
-const token = (number: number): string =>
-  `ghp_${Array.from({ length: 36 }, (_, at) => alphabet[(number * 7 + at * (2 * number + 3)) % 32]).join('')}`;
-
 function searchIn(bucket: Bucket): SecretSearch {
   return { bucket, layout, redactor, folder: '/nowhere' };
 }
@@ -33,48 +28,6 @@ async function fix(bucket: Bucket) {
   const search = searchIn(bucket);
   const findings = await findSecrets(search, await listProject(bucket, search.layout));
   return removeSecrets({ ...search, agent: 'cleaner', withContents: true }, findings);
-}
-
-/** Objects of every kind, each with `perObject` secrets of its own, and which those are. */
-async function plant(bucket: Bucket, perObject: number): Promise<readonly string[]> {
-  const secrets: string[] = [];
-  const words = (): string =>
-    Array.from({ length: perObject }, () => {
-      const secret = token(secrets.length);
-      secrets.push(secret);
-      return `it is ${secret} here`;
-    }).join('\\n');
-  const stamp: Stamp = { timeNs: 1_700_000_000_000_000_000n, agent: 'a', id: '0123abcd' };
-  const row = (): string => `{"type":"user","text":"${words()}"}\n`;
-  const text = (body: string): Buffer => Buffer.from(body);
-  const at = '2026-01-02T03:04:05.678Z';
-  const documents: readonly (readonly [string, Buffer])[] = [
-    [`${layout.session('h', 's')}${partName(0, 0, 0)}`, text(`${row()}{"clean":1}\n${row()}`)],
-    [`${layout.session('h', 's')}${partName(1, 0, 3)}`, text(row())],
-    [`${layout.stream('h', 's', 'subagents/agent-1')}${partName(0, 0, 0)}`, text(row())],
-    [layout.compacted('h', 's', 'raw'), text(row() + row())],
-    [layout.compacted('h', 's', 'trace'), text(row())],
-    [
-      layout.meta('h', 's'),
-      encodeDocument({ schema_version: 2, title: words(), last_prompt: words(), parts: [] }),
-    ],
-    [layout.message('b', stamp), encodeDocument({ id: stamp.id, from: 'a', message: words() })],
-    [layout.broadcast(stamp), encodeDocument({ id: stamp.id, from: 'a', message: words() })],
-    [layout.memory('k'), encodeDocument({ value: { deep: [words()] }, version: 2 })],
-    [`${layout.memoryHistory('k')}1_a_0.json`, encodeDocument({ value: words(), version: 1 })],
-    [
-      layout.event(stamp),
-      encodeDocument({ schema: 1, type: 'memory.set', agent: 'a', at, data: { value: words() } }),
-    ],
-    [layout.handoff('one'), encodeDocument({ schema: 2, state: 'complete', note: words() })],
-    [layout.agent('a'), encodeDocument({ id: 'a', status: 'idle', summary: words() })],
-    [layout.artifact('one', 'notes.md'), text(`# notes\n\n${words()}\nthe end\n`)],
-  ];
-  for (const [key, body] of documents) await bucket.put(key, body);
-  const inName = token(secrets.length);
-  secrets.push(inName);
-  await bucket.put(layout.artifact('shared', `dump-${inName}.txt`), text('nothing in it\n'));
-  return secrets;
 }
 
 /** What anybody would see who reads the whole store. */
@@ -92,7 +45,7 @@ describe('taking back', () => {
   it('leaves nothing of 200 secrets in any kind of object, and each object what it was', async () => {
     const store = new MemoryStore(true);
     const bucket = store.client();
-    const secrets = await plant(bucket, 12);
+    const secrets = await plantSecrets(bucket, layout, 12);
     expect(secrets.length).toBeGreaterThan(200);
     const before = new Map([...store.objects].map(([key, { body }]) => [key, body]));
     const outcomes = await fix(bucket);
@@ -123,7 +76,7 @@ describe('taking back', () => {
       let deaths = 0;
       for (let at = 0; ; at += 1) {
         const store = new MemoryStore(true);
-        const secrets = await plant(store.client(), 1);
+        const secrets = await plantSecrets(store.client(), layout, 1);
         const mortal = new Mortal(at, death);
         const done = fix(mortal.bucket(store.client())).then(() => 'done' as const);
         if ((await Promise.race([done, mortal.died.then(() => 'dead' as const)])) === 'done') break;
@@ -148,14 +101,16 @@ describe('taking back', () => {
   it('does not undo what somebody else writes meanwhile', async () => {
     const store = new MemoryStore(true);
     const key = layout.memory('k');
-    await store.client().put(key, encodeDocument({ value: token(1), version: 1 }));
+    await store.client().put(key, encodeDocument({ value: plantedToken(1), version: 1 }));
     let isFirst = true;
     const bucket: Bucket = {
       ...store.client(),
       putIfMatch: async (written, ...rest) => {
         if (isFirst) {
           isFirst = false;
-          await store.client().put(key, encodeDocument({ value: `new ${token(2)}`, version: 2 }));
+          await store
+            .client()
+            .put(key, encodeDocument({ value: `new ${plantedToken(2)}`, version: 2 }));
         }
         return store.client().putIfMatch(written, ...rest);
       },
@@ -168,8 +123,8 @@ describe('taking back', () => {
   it('leaves what artifacts contain unless it is asked for, and never a file that is no text', async () => {
     const store = new MemoryStore(true);
     const bucket = store.client();
-    const binary = Buffer.concat([Buffer.from([0, 1, 255]), Buffer.from(` ${token(3)} `)]);
-    await bucket.put(layout.artifact('shared', 'a.txt'), Buffer.from(`${token(1)}\n`));
+    const binary = Buffer.concat([Buffer.from([0, 1, 255]), Buffer.from(` ${plantedToken(3)} `)]);
+    await bucket.put(layout.artifact('shared', 'a.txt'), Buffer.from(`${plantedToken(1)}\n`));
     await bucket.put(layout.artifact('shared', 'b.bin'), binary);
     const search = searchIn(bucket);
     const findings = await findSecrets(search, await listProject(bucket, layout));
@@ -196,7 +151,7 @@ describe('taking back elsewhere', () => {
       const key = layout.compacted('h', 's', 'raw');
       const clean = `{"text":"${'words '.repeat(20_000)}"}\n`.repeat(10);
       const withSecret = (text: string): string => `{"a":"${text}"}\n${clean}{"b":"${text}"}\n`;
-      await bucket.put(key, Buffer.from(withSecret(token(1))));
+      await bucket.put(key, Buffer.from(withSecret(plantedToken(1))));
       const search = { ...searchIn(bucket), folder: join(path, 'state') };
       // What decides is the size in the listing.
       const objects = [{ key, size: 64 << 20 }];
@@ -215,7 +170,7 @@ describe('taking back elsewhere', () => {
 
   it('works on a store that arbitrates nothing', async () => {
     const store = new MemoryStore(true);
-    const secrets = await plant(store.client(), 2);
+    const secrets = await plantSecrets(store.client(), layout, 2);
     const outcomes = await fix(unarbitrated(store.client()));
     expect(outcomes.filter(({ state }) => state !== 'fixed')).toEqual([]);
     expectClean(store, secrets);
@@ -223,7 +178,7 @@ describe('taking back elsewhere', () => {
 
   it('leaves JSON whose form would not survive, and says so', async () => {
     const store = new MemoryStore(true);
-    const body = encodeDocument({ value: { [token(1)]: 1, [token(2)]: 2 } });
+    const body = encodeDocument({ value: { [plantedToken(1)]: 1, [plantedToken(2)]: 2 } });
     await store.client().put(layout.memory('k'), body);
     expect(await fix(store.client())).toMatchObject([
       { state: 'left', reason: expect.stringContaining('make it unreadable') },
@@ -241,7 +196,7 @@ describe('a watch', () => {
       const transcript = rig.tree.session(cwd, id);
       const rows = (from: number, count: number): string[] =>
         Array.from({ length: count }, (_, at) =>
-          lineOf(userRow(`line ${from + at} ${token(from + at)}`, { sessionId: id, cwd })),
+          lineOf(userRow(`line ${from + at} ${plantedToken(from + at)}`, { sessionId: id, cwd })),
         );
       await transcript.append(...rows(0, 20));
       await rig.once({ redactor: noRedaction }).ended;
@@ -283,7 +238,7 @@ describe('a watch', () => {
     try {
       store
         .session('s')
-        .say('s', 'user', `it is ${token(1)}`)
+        .say('s', 'user', `it is ${plantedToken(1)}`)
         .say('s', 'assistant', 'thanks');
       await rig.once({ redactor: noRedaction }).ended;
       const { bucket } = rig;

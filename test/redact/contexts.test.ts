@@ -254,3 +254,112 @@ describe('lookalikes of these stay', () => {
     'credentials: see docs/setup.md',
   ])('%s', kept);
 });
+
+describe('a login written down without words for it', () => {
+  it.each([
+    'ops-admin / §',
+    'sign in at ann@shop.example / §',
+    'C: USER ann\nC: PASS §\n',
+    'AUTH cache §\n',
+    'logged in as ann with §\n',
+    "INSERT INTO shop.users VALUES (7, 'ann', '§', NULL), (8, 'bob', '§', 1)",
+    'COPY public.staff (id, name, password) FROM stdin;\n1\tann\t§\n2\tbob\t§\n\\.\n',
+  ])('%s', (template) => {
+    const secret = generated(71);
+    expectHidden(template.replaceAll('§', secret), secret);
+  });
+
+  it('in tables of tokens, too, but no hash and no id', () => {
+    const secret = token(72);
+    expectHidden(`insert into api_keys values (3, '${secret}', true)`, secret);
+    kept(`INSERT INTO users VALUES (1, '${'0a9f'.repeat(16)}', 'ann smith', 'a-b_c')`);
+    kept("INSERT INTO tokens VALUES ('1b4e28ba-2fa1-41d2-883f-0016d3cca427')");
+  });
+
+  it.each([
+    'PASS src/app/login2.test.ts\nPASS ./x3\n',
+    'ratio a / b+c1D and admin / settings',
+    'root:x:0:0:root:/root:/bin/bash',
+    'https://user:pass@host.example/simple?x=1#Y',
+    'chown root:root /etc/x && id admin:v1.2.3',
+  ])('but not %s', (text) => kept(text));
+});
+
+describe('short numbers', () => {
+  it.each([
+    ['PIN: §', '730482'],
+    ['your SIM PIN is §.', '5093'],
+    ['PUK 1: §', '30518274'],
+    ['OTP=§\n', '904417'],
+    ['{"otp": "§"}', '904417'],
+    ['Your verification code is §', '782344'],
+    ['Door code: §', '6170'],
+    ['CVV: §', '417'],
+  ])('%s', (template, code) => {
+    const { bytes } = redactor.redact(
+      Buffer.from(JSON.stringify({ text: template.replace('§', code) })),
+    );
+    expect(bytes.toString()).not.toContain(code);
+    JSON.parse(bytes.toString());
+  });
+
+  it.each([
+    'exit code: 4041',
+    'status code is 5030',
+    'pin = 13',
+    'PIN: 123456',
+    'pin: 2026',
+    'spinning: 4711, opinion = 4711',
+    'cvv_check: 12345',
+  ])('but not %s', (text) => kept(text));
+
+  it('leave a number of JSON a number', () => {
+    const line = Buffer.from('{"otp": 904417}');
+    expect(redactor.redact(line).bytes.toString()).toBe(line.toString());
+  });
+});
+
+describe('what is encoded in other ways', () => {
+  const settings = `DB_PASSWORD=${generated(81)}\nAPI_TOKEN=${token(82)}\n`;
+  const base64 = (text: string, encoding: BufferEncoding = 'utf8'): string =>
+    Buffer.from(text, encoding).toString('base64');
+  const listed = (separator: string, base = 16): string =>
+    [...Buffer.from(settings)]
+      .map((byte) => byte.toString(base).padStart(base === 16 ? 2 : 1, '0'))
+      .join(separator);
+
+  it.each([
+    ['base64 twice', base64(base64(settings))],
+    ['base64 in hex', Buffer.from(base64(settings)).toString('hex')],
+    ['hex in base64', base64(Buffer.from(settings).toString('hex'))],
+    ['UTF-16 in base64', base64(settings, 'utf16le')],
+    ['bytes with blanks', listed(' ')],
+    ['bytes with colons', listed(':')],
+    ['bytes as in C', `0x${listed(', 0x')}`],
+    ['decimal bytes', listed(', ', 10)],
+  ])('%s', (_, encoded) => expectHidden(`it is ${encoded} there`, encoded));
+
+  it('octal escapes', () => {
+    const secret = generated(83);
+    const octal = (text: string): string =>
+      [...Buffer.from(text)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+    expectHidden(`printf '${octal(`DB_PASSWORD=${secret}`)}'`, octal(secret));
+    kept("s/(a)(b)/\\101\\2/ and '\\033[0m' and \\012\\012");
+  });
+
+  it('not lists of bytes without a secret', () => {
+    kept([...Buffer.from('the password of nobody at all')].join(' '));
+    kept(`fingerprint ${'4a:5b:6c:7d:'.repeat(8)}00`);
+  });
+});
+
+describe('tokens of vendors without a row', () => {
+  it('are told by their form', () => {
+    const secret = `acmecorp_live_${token(91)}`;
+    expectHidden(`use ${secret} now`, secret);
+    expectHidden(`${secret}`, secret);
+    kept('render_production_configuration_and_settings_for_users');
+    kept(`cache_prod_${'0a9f3c7e'.repeat(5)}`);
+    kept('my_api_getUserAccountInformationFromServer2');
+  });
+});

@@ -78,6 +78,12 @@ function special(name: string, random: Dice): string | undefined {
       return Buffer.from(`deploy:${draw(sets.alnum ?? '', 18, random)}`).toString('base64');
     case 'env64':
       return Buffer.from(`DB_PASSWORD=${draw(sets.alnum ?? '', 20, random)}\n`).toString('base64');
+    case 'code':
+      return `7${draw(digits, 5, random)}`;
+    case 'plainauth':
+      return Buffer.from(`\0deploy\0${draw(sets.alnum ?? '', 14, random)}`).toString('base64');
+    case 'password64':
+      return Buffer.from(draw(sets.alnum ?? '', 14, random)).toString('base64');
     case 'discordid':
       return Buffer.from(`1${draw(digits, 17, random)}`)
         .toString('base64')

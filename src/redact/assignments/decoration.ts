@@ -24,7 +24,7 @@ const decorations: Readonly<Record<string, RegExp>> = {
   '[': /^(?:\[\[|\[\s{0,4}(?=\\{0,64}["'`]))/,
   C: /^ConvertTo-SecureString(?:\s{1,4}-(?:String|AsPlainText|Force)){0,3}\s{1,4}/i,
   N: /^N(?=\\{0,64}')/,
-  S: /^(?:Some|Secret(?:Str(?:ing)?)?)\(/,
+  S: /^(?:Some|Secret(?:Str(?:ing)?)?|String(?:::from)?)\(/,
   d: /^default\(/,
   i: /^is[ \t]{1,3}/,
   s: /^string\(\d{1,5}\)\s{1,4}/,

@@ -34,11 +34,12 @@ function isApart({ tie }: Assignment): boolean {
   return tie === 'placed' || tie === 'below';
 }
 
-/** Upper and lower case, digits and signs, mixed as by a password generator. */
+/** Upper and lower case, signs and mostly digits, mixed as by a password generator. */
 function isVaried(value: string): boolean {
-  const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*@^~]/];
-  if (value.length < 12 || value.includes('/')) return false;
-  return kinds.every((kind) => kind.test(value)) && !isSequence(value);
+  const kinds = [/[a-z]/, /[A-Z]/, /[!#$%&*@^~]/];
+  if (value.length < 12 || value.includes('/') || isSequence(value)) return false;
+  if (!kinds.every((kind) => kind.test(value))) return false;
+  return /\d/.test(value) || (isJumbled(value) && !/[(){}[\].,;<>]/.test(value));
 }
 
 /** UUIDs serve as tokens and as many kinds of keys, but not as an API key or a client secret. */

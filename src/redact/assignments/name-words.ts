@@ -47,7 +47,7 @@ export const tokenCounters = words(
 export const passOwners = words(
   'db user usr smtp redis mail email admin root ftp sftp pg mysql database mongo ldap http proxy sudo auth api app my basic ' +
     'keystore truststore store key require ssh vpn wifi service account master become bind imap rabbitmq postgres mssql sql ansible ' +
-    'login server guest relay temp initial default wpa router host client tls ssl vnc rdp tunnel panel cert pfx p12 jks ca repl backup grafana jenkins nexus docker registry git svn bot svc',
+    'login server guest relay temp initial default wpa router host client tls ssl vnc rdp tunnel panel cert pfx p12 jks ca repl backup grafana jenkins nexus docker registry git svn bot svc deploy release prod staging ci publish signing keychain',
 );
 
 /** Words that make a key a secret anywhere in its name, vendors among them. */

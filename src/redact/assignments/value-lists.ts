@@ -1,3 +1,4 @@
+import { alphabet, isIn, pastBackslashes, runEnd } from '../alphabet.js';
 import type { ScanContext } from '../scan-context.js';
 import { readAndJudge } from './finding.js';
 import type { Gap } from './gap.js';
@@ -8,9 +9,28 @@ import type { NameSense } from './name-sense.js';
 const listOpening =
   /^\\{0,64}["'`]?[ \t]{0,4}(?:[:=]|=>|:=)[ \t]{0,4}(?:\[|(?:\r?\n|(?:\\{1,64}r)?\\{1,64}n)(?:[ \t]{0,8}\d{1,6}(?:\t|\\{1,64}t|\xe2\x86\x92))?[ \t]{0,24}- )/;
 const mostListed = 64;
+const quotes = alphabet('"\'`');
+const blanks = alphabet(' \t');
+const operators = alphabet(':=>');
 
 export function isListAfter(bytes: Buffer, nameEnd: number): boolean {
-  return listOpening.test(bytes.toString('latin1', nameEnd, nameEnd + 120));
+  return (
+    mayOpenList(bytes, nameEnd) &&
+    listOpening.test(bytes.toString('latin1', nameEnd, nameEnd + 120))
+  );
+}
+
+const listBytes = alphabet('[\r\n\\');
+const longestPadding = 4;
+
+/** Cheaper than the expression: after most plurals (`input_tokens`) comes a number. */
+function mayOpenList(bytes: Buffer, nameEnd: number): boolean {
+  const quote = pastBackslashes(bytes, nameEnd);
+  const closed = isIn(quotes, bytes[quote]) ? quote + 1 : nameEnd;
+  const sign = runEnd(bytes, closed, blanks, closed + longestPadding);
+  const value = runEnd(bytes, sign, operators, sign + 2);
+  if (value === sign) return false;
+  return isIn(listBytes, bytes[runEnd(bytes, value, blanks, value + longestPadding)]);
 }
 
 /** `["…", "…"]`, or one value per line after a dash. */

@@ -17,7 +17,35 @@ import { type ScanContext, weights } from '../scan-context.js';
  * is redacted if its content is secret.
  */
 export function encodedTriggers(): readonly Trigger[] {
-  return [...words, ...prefixes].flatMap((word) => [...inBase64(word), inHex(word)]);
+  return [
+    ...[...words, ...prefixes].flatMap((word) => [...inBase64(word), inHex(word)]),
+    ...twiceEncoded.flatMap(inTwo),
+    ...twiceEncoded.flatMap((word) => inBase64(utf16(word))),
+  ];
+}
+
+/** The commonest of the words below: each takes a dozen literals. */
+const twiceEncoded = [
+  'PASSWORD',
+  'password',
+  'SECRET',
+  'secret',
+  'TOKEN',
+  'token',
+  '_KEY=',
+  'ghp_',
+];
+
+/** Base64 in base64 or hex, and hex in base64. */
+function inTwo(word: string): readonly Trigger[] {
+  const inner = inBase64(word).map(({ literal }) => literal);
+  const hex = Buffer.from(word).toString('hex');
+  return [...inner.flatMap((text) => [...inBase64(text), inHex(text)]), ...inBase64(hex)];
+}
+
+/** As PowerShell encodes commands. */
+function utf16(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('latin1');
 }
 
 const words = [
@@ -59,7 +87,7 @@ const mostLines = 200;
 
 function inBase64(word: string): readonly Trigger[] {
   return [0, 1, 2].flatMap((before) => {
-    const encoded = Buffer.from(`${'\0'.repeat(before)}${word}`).toString('base64');
+    const encoded = Buffer.from(`${'\0'.repeat(before)}${word}`, 'latin1').toString('base64');
     // Only characters that consist entirely of the word's bits.
     const start = Math.ceil((before * 8) / 6);
     const literal = encoded.slice(start, Math.floor(((before + word.length) * 8) / 6));
@@ -152,12 +180,21 @@ function detectHex(context: ScanContext, at: number): void {
 /** Text, as opposed to something that only looks like base64. */
 const printable = /^[\t\n\r -~\x80-\xff]+$/;
 
-function addIfSecret(context: ScanContext, pieces: readonly Piece[], decoded: Buffer): void {
+function addIfSecret(context: ScanContext, pieces: readonly Piece[], bytes: Buffer): void {
+  const decoded = withoutZeros(bytes);
   if (!printable.test(decoded.toString('latin1')) || !isMostlyAscii(decoded)) return;
   if (!context.holdsSecret(decoded)) return;
   for (const { start, end } of pieces) {
     context.add(start, end, 'encoded-secret', weights.context);
   }
+}
+
+/** ASCII in UTF-16 has a zero in every second place. */
+function withoutZeros(bytes: Buffer): Buffer {
+  const odd = bytes[1] === 0 ? 0 : 1;
+  if (bytes.length < 8 || bytes[1 - odd] !== 0) return bytes;
+  const text = bytes.filter((_, at) => at % 2 === odd);
+  return bytes.every((byte, at) => at % 2 === odd || byte === 0) ? Buffer.from(text) : bytes;
 }
 
 function isMostlyAscii(bytes: Buffer): boolean {

@@ -125,7 +125,7 @@ export const forgeRules: readonly Rule[] = [
   {
     kind: 'circleci-token',
     anchors: ['CCIPAT_', 'CCIPRJ_'],
-    shape: /CCIP(?:AT|RJ)_[A-Za-z0-9]{18,24}_[0-9a-f]{40}/,
+    shape: /CCIP(?:AT|RJ)_[A-Za-z0-9]{18,24}_[0-9a-z]{40}/,
     source: 'kingfisher circleci',
     example: 'CCIPAT_<alnum:22>_<hex:40>',
   },

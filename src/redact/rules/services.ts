@@ -1,3 +1,4 @@
+import { alphabet } from '../alphabet.js';
 import { hasUpperLowerDigit, isUnworded } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
@@ -243,5 +244,86 @@ export const serviceRules: readonly Rule[] = [
     shape: /A{20,24}[A-Za-z0-9]{6,12}[A-Za-z0-9%]{70,110}/,
     source: 'gitleaks twitter-bearer-token',
     example: 'AAAAAAAAAAAAAAAAAAAAAA<alnum:8>%3D<alnum:80>',
+  },
+  {
+    kind: 'bitwarden-token',
+    anchors: [
+      '0.0',
+      '0.1',
+      '0.2',
+      '0.3',
+      '0.4',
+      '0.5',
+      '0.6',
+      '0.7',
+      '0.8',
+      '0.9',
+      '0.a',
+      '0.b',
+      '0.c',
+      '0.d',
+      '0.e',
+      '0.f',
+    ],
+    shape:
+      /0\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.[A-Za-z0-9]{30}:[A-Za-z0-9+/]{22}==/,
+    source: 'Bitwarden Secrets Manager documentation, access tokens',
+    example: '0.<uuid>.<alnum:30>:<b64:22>==',
+  },
+  {
+    kind: 'tableau-token',
+    anchors: ['==:'],
+    shape: /[A-Za-z0-9+/]{22}==:[A-Za-z0-9]{32}/,
+    lead: 22,
+    source: 'betterleaks tableau-personal-access-token',
+    example: '<b64:22>==:<alnum:32>',
+  },
+  {
+    kind: 'statsig-key',
+    anchors: ['secret-'],
+    shape: /secret-[A-Za-z0-9]{36,60}/,
+    weak: true,
+    source: 'Statsig documentation, server secret keys',
+    example: 'secret-<alnum:40>',
+  },
+  {
+    kind: 'growthbook-key',
+    anchors: ['secret_admin_', 'secret_readonly_', 'secret_user_'],
+    shape: /secret_(?:admin|readonly|user)_[A-Za-z0-9]{24,80}/,
+    source: 'GrowthBook documentation',
+    example: 'secret_admin_<alnum:40>',
+  },
+  {
+    kind: 'unleash-token',
+    anchors: [':production.', ':development.', ':default.'],
+    shape: /[\w*-]{1,40}:(?:production|development|default)\.[0-9a-f]{48,64}/,
+    lead: alphabet('A-Za-z0-9_*-'),
+    source: 'Unleash documentation, API tokens',
+    example: 'default:production.<hex:56>',
+  },
+  {
+    kind: 'flagsmith-key',
+    anchors: ['ser.'],
+    shape: /ser\.[A-Za-z0-9]{22}/,
+    weak: true,
+    source: 'Flagsmith documentation, server-side keys',
+    example: 'ser.<alnum:22>',
+  },
+  {
+    kind: 'authress-key',
+    anchors: ['.acc-', '.acc_'],
+    shape:
+      /[a-z]{2,8}_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[A-Za-z0-9+/_=-]{30,120}/,
+    lead: alphabet('a-z0-9_.'),
+    source: 'betterleaks authress-service-client-access-key',
+    example: 'sc_<lowalnum:10>.<lowalnum:4>.acc-<lowalnum:12>.<alnum:60>',
+  },
+  {
+    kind: 'dashlane-token',
+    anchors: ['dls_'],
+    shape: /dls_[A-Za-z0-9_]{40,300}/,
+    weak: true,
+    source: 'Dashlane command line documentation',
+    example: 'dls_<alnum:60>',
   },
 ];

@@ -1,0 +1,113 @@
+import type { Rule } from '../rule.js';
+
+const nothing = new Uint8Array(256);
+const gap = String.raw`(?: ?#?\d)?(?:\\{0,64}["'])?(?: is| was| ist| est|:| =|=| :){1,2}\s{0,3}(?:\\{0,64}["'\x60*]{1,3})?`;
+const digits = String.raw`(?<secret>\d{4,8}|\d{3}[ -]\d{3})(?![\d:-]|\.\d)`;
+
+/** Short numbers that are secret because of the words before them. */
+export const codeRules: readonly Rule[] = [
+  {
+    kind: 'pin',
+    anchors: [
+      ...[
+        'PIN: ',
+        'PIN=',
+        'PIN = ',
+        'PIN is ',
+        'PIN"',
+        'pin: ',
+        'pin=',
+        'pin = ',
+        '_pin"',
+        '"pin"',
+      ],
+      ...[
+        'Pin: ',
+        'Pin=',
+        'Pin"',
+        'PUK',
+        'OTP: ',
+        'OTP=',
+        'OTP = ',
+        'OTP is ',
+        'OTP"',
+        'otp: ',
+        'otp=',
+      ],
+      ...[
+        'otp"',
+        'pin\\',
+        'PIN\\',
+        'otp\\',
+        'OTP\\',
+        'TAN: ',
+        'TAN ist ',
+        'TOTP',
+        'PIN ist ',
+        'PIN-Code',
+        'PIN code',
+        'PIN est ',
+      ],
+    ],
+    notAfter: nothing,
+    shape: new RegExp(`(?:PIN|[Pp]in|PUK|T?OTP|otp|TAN)(?:[ -][Cc]ode)?${gap}${digits}`),
+    evenPlaceholders: true,
+    accepts: isCode,
+    source: 'sentences; names of settings',
+    example: 'SIM PIN: ⟦<code>⟧\n',
+  },
+  {
+    kind: 'one-time-code',
+    anchors: [
+      'code: ',
+      'code is ',
+      'code=',
+      'code = ',
+      'Code: ',
+      'Code is ',
+      'CODE: ',
+      'CODE=',
+      'code"',
+      'code\\',
+      'code ist ',
+      'code est ',
+    ],
+    notAfter: nothing,
+    shape: new RegExp(
+      String.raw`(?<=(?:[Vv]erification|VERIFICATION|2FA|MFA|[Ss]ecurity|[Aa]ccess|[Dd]oor|[Ll]ogin|[Ss]ign-in|[Cc]onfirmation|[Aa]uth(?:entication|orization)?|[Oo]ne[- ]time|[Bb]ackup|[Rr]ecovery|SMS|[Uu]nlock|[Aa]larm|[Gg]ate|[Pp]airing|[Ee]ntry|[Bb]est(?:\xc3\xa4|ae)tigungs|[Ss]icherheits)[ _-]?)[Cc](?:ode|ODE)${gap}${digits}`,
+    ),
+    evenPlaceholders: true,
+    accepts: isCode,
+    source: 'sentences of messages with codes',
+    example: 'Your verification code is ⟦<code>⟧\n',
+  },
+  {
+    kind: 'card-code',
+    anchors: ['cvv', 'CVV', 'cvc', 'CVC'],
+    notAfter: nothing,
+    shape:
+      /(?:cvv|CVV|cvc|CVC)2?(?:\\{0,64}["'])?(?: code)?(?: is|:| =|=){1,2}\s{0,3}(?:\\{0,64}["'])?(?<secret>\d{3,4})(?!\d)/,
+    source: 'PCI DSS, sensitive authentication data',
+    example: 'cvv: ⟦<digits:3>⟧\n',
+  },
+  {
+    kind: 'recovery-code',
+    anchors: ['ecovery code', 'ackup code', 'cratch code', 'RECOVERY CODE', 'BACKUP CODE'],
+    notAfter: nothing,
+    shape:
+      /(?:ecovery|ackup|cratch|RECOVERY|BACKUP) (?:codes?|CODES?)(?: are| is)?:?(?:[\s\\nrt.)*-]|\d{1,2}[.)] ){1,24}(?<secret>[0-9a-z]{4,8}(?:-[0-9a-z]{4,8}){1,3}(?:[\s,\\nrt*]{1,12}[0-9a-z]{4,8}(?:-[0-9a-z]{4,8}){1,3}){0,15})(?![\w-])/,
+    accepts: (secret) => /\d/.test(secret),
+    source: 'GitHub, GitLab and npm documentation of recovery codes',
+    example: 'Recovery codes:\n⟦<lowalnum:5>-<lowalnum:5>⟧\n',
+  },
+];
+
+/** Not a year, and nothing that documentation counts up or down. */
+function isCode(code: string): boolean {
+  const digits = code.replace(/\D/g, '');
+  const step = digits.charCodeAt(1) - digits.charCodeAt(0);
+  const isCounted = [...digits].every(
+    (digit, at) => at === 0 || digit.charCodeAt(0) - digits.charCodeAt(at - 1) === step,
+  );
+  return !isCounted && !/^(?:19|20)\d\d$/.test(digits);
+}
