@@ -1,16 +1,15 @@
 import { hexDigits, isIn } from '../alphabet.js';
 import type { Trigger } from '../detector.js';
 import { type ScanContext, weights } from '../scan-context.js';
+import { commonWords } from './encoded.js';
 
 /**
  * Text written as a list of its bytes: `50 41 53 53`, `50:41:53:53`, `0x50, 0x41`, `80, 65, 83`. Found by words that
  * accompany secrets; the whole list is redacted if its content is secret.
  */
 export function listedBytesTriggers(): readonly Trigger[] {
-  return words.flatMap((word) => forms.map((form) => triggerOf(word, form)));
+  return commonWords.flatMap((word) => forms.map((form) => triggerOf(word, form)));
 }
-
-const words = ['PASSWORD', 'password', 'SECRET', 'secret', 'TOKEN', 'token', '_KEY=', 'ghp_'];
 
 interface Form {
   /** Between two bytes. */
