@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findSecrets, listProject, type SecretSearch } from '../../src/app/bucket-secrets.js';
-import { takeBack } from '../../src/app/taking-back.js';
+import { removeSecrets } from '../../src/app/remove-secrets.js';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { openBucket } from '../../src/bucket/open.js';
 import { patientRetry, withRetry } from '../../src/bucket/retry.js';
@@ -55,7 +55,7 @@ const redactor = createRedactor();
 const cwd = '/home/alex/work';
 const killEvery = isFull ? 1 : 40;
 
-describe.each(stores)('taking back from $name', ({ open }) => {
+describe.each(stores)('removing secrets from $name', ({ open }) => {
   let store: OpenStore;
   let bucket: Bucket;
 
@@ -76,7 +76,7 @@ describe.each(stores)('taking back from $name', ({ open }) => {
   async function fix(rig: MirrorRig, through?: Bucket): Promise<void> {
     const search = searchOf(rig, through);
     const findings = await findSecrets(search, await listProject(search.bucket, rig.layout));
-    await takeBack({ ...search, agent: 'cleaner', withContents: true }, findings);
+    await removeSecrets({ ...search, agent: 'cleaner', withContents: true }, findings);
   }
 
   async function everything(rig: MirrorRig): Promise<string> {
