@@ -17,6 +17,8 @@ export interface Reader {
   readonly harness: string;
   /** Sub-agents are streams of the session that began them, never sessions of their own. */
   readonly hasAgentStreams: boolean;
+  /** What still counts of it, only the whole transcript tells: rows form a tree, or take back others. */
+  readonly needsWhole: boolean;
   open(place: Place): ConversationFold;
   outline(place: Place): OutlineFold;
   /** Resumes from another outline's `state()`; `undefined` if `state` is not one. */
@@ -29,6 +31,7 @@ export interface Reader {
 
 export interface ReaderRules {
   readonly hasAgentStreams?: true;
+  readonly needsWhole?: true;
   readonly rows: (place: Place) => RowReader;
   readonly turns: (place: Place) => TurnCounter;
   readonly resumedTurns: (place: Place, state: unknown) => TurnCounter | undefined;
@@ -50,6 +53,7 @@ export function createReader(harness: string, rules: ReaderRules): Reader {
   return {
     harness,
     hasAgentStreams: rules.hasAgentStreams === true,
+    needsWhole: rules.needsWhole === true,
     open: (place) => new ConversationFold(harness, place, rules.rows(place)),
     outline,
     read: rules.read,

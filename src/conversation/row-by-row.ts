@@ -27,6 +27,7 @@ export interface LoneRowRules {
   readonly read: (row: unknown, place?: Place) => LoneRow;
   /** Rows of this name are known to be bookkeeping. */
   readonly isBookkeeping: (name: string) => boolean;
+  readonly needsWhole?: true;
   /** Whether a stream is a sub-agent's. */
   readonly isAgent?: (stream: string) => boolean;
 }
@@ -44,6 +45,7 @@ export function rowByRowReader(harness: string, rules: LoneRowRules): Reader {
     resumedTurns: (place, state) => LoneTurns.resumed(place, rules, state),
     read: (row) => rules.read(row),
     isBookkeeping: rules.isBookkeeping,
+    ...(rules.needsWhole === undefined ? {} : { needsWhole: rules.needsWhole }),
   });
 }
 

@@ -26,7 +26,8 @@ export async function readLastTurns(
   const from = meta?.turn_starts.at(-count - 1);
   const reader = readerOf(harness);
   if (count === 0) return [];
-  if (reader === undefined || meta === undefined || from === undefined) return undefined;
+  if (reader === undefined || reader.needsWhole || meta === undefined || from === undefined)
+    return undefined;
   // What a fork, a copy or a sub-agent inherited is not told by its last rows.
   if (meta.parent_session_id !== null || meta.turns < count) return undefined;
   const [head, lines] = await Promise.all([

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { harnessNames } from '../../watchers/names.js';
 import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
 
@@ -195,7 +196,7 @@ describe('tracecraft watch --once', () => {
     const refused = await world.run(['watch', '--once'], inHome);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toContain(
-      `not a usable config: ${path}: field "watch.harness.1" must be one of claude-code, codex, hermes, openclaw`,
+      `not a usable config: ${path}: field "watch.harness.1" must be one of ${harnessNames.join(', ')}`,
     );
     const told = await world.run(['watch', '--once', '--harness', 'claude-code'], inHome);
     expect(told).toMatchObject({ code: 0 });

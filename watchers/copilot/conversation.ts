@@ -126,5 +126,6 @@ const bookkeeping =
 /** Copilot CLI's events as conversations. Sub-agents write into their session's file. */
 export const copilotReader: Reader = rowByRowReader('copilot', {
   read: readCopilotRow,
+  needsWhole: true,
   isBookkeeping: (name) => bookkeeping.test(name),
 });

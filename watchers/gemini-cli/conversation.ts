@@ -192,5 +192,6 @@ export const geminiCliReader: Reader = createReader('gemini-cli', {
   turns: (place) => new GeminiTurns(place),
   resumedTurns: (place, state) => GeminiTurns.resumed(place, state),
   read: readRecord,
+  needsWhole: true,
   isBookkeeping: (name) => bookkeeping.has(name),
 });

@@ -125,6 +125,7 @@ const bookkeeping =
 /** Kimi Code's wires as conversations. */
 export const kimiCodeReader: Reader = rowByRowReader('kimi-code', {
   read: readKimiRow,
+  needsWhole: true,
   isBookkeeping: (name) => bookkeeping.test(name),
   isAgent,
 });

@@ -135,5 +135,6 @@ export const openCodeReader: Reader = createReader('opencode', {
   turns: () => new OpenCodeTurns(),
   resumedTurns: (_place, state) => OpenCodeTurns.resumed(state),
   read: readLine,
+  needsWhole: true,
   isBookkeeping: (name) => bookkeeping.test(name),
 });

@@ -98,5 +98,6 @@ const bookkeeping: ReadonlySet<string> = new Set([
 /** pi's sessions as conversations: the branch that ends with the last row is current. */
 export const piReader: Reader = rowByRowReader('pi', {
   read: readPiRow,
+  needsWhole: true,
   isBookkeeping: (name) => bookkeeping.has(name),
 });

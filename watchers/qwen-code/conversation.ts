@@ -169,6 +169,7 @@ const bookkeeping: ReadonlySet<string> = new Set([
 /** Qwen Code's transcripts as conversations: the branch that ends with the last thing said is current. */
 export const qwenCodeReader: Reader = rowByRowReader('qwen-code', {
   read: readQwenRow,
+  needsWhole: true,
   isBookkeeping: (name) => bookkeeping.has(name),
   isAgent: (stream) => stream.startsWith(agents) && !stream.endsWith('.meta'),
 });
