@@ -186,10 +186,12 @@ export function describeBucketContract(
         expect(await bucket.get(key, { atMost: 10 })).toMatchObject(whole);
         expect(await bucket.get(key, { atMost: 999 })).toMatchObject(whole);
         expect(await bucket.get(key, { atMost: 9 })).toMatchObject({ size: 10 });
-        await bucket.put(key, Buffer.alloc(0));
+        // The Hub stores no empty objects.
+        const least = Buffer.alloc(bucket.kind === 'hf' ? 1 : 0);
+        await bucket.put(key, least);
         expect(await bucket.get(key, { atMost: 9 })).toMatchObject({
-          body: Buffer.alloc(0),
-          size: 0,
+          body: least,
+          size: least.length,
         });
         expect(await bucket.get(`${key}-none`, { atMost: 9 })).toBeUndefined();
       });

@@ -54,7 +54,7 @@ describe('reading documents', () => {
 
   it.each<[string, object | string, string]>([
     ['not JSON', '{"gen": 1', 'not JSON'],
-    ['nothing', '', 'not JSON'],
+    ['nothing', '', 'empty'],
     ['a byte order mark', '\u{feff}{}', 'not JSON'],
     ['a number', '7', 'Object'],
     ['a list', '[]', 'gen'],

@@ -88,8 +88,8 @@ describe.each(s3Servers())('the mirror on S3: $name', ({ start }) => {
     const again = await world.run(['watch', '--once'], options);
     expect(again.code).toBe(0);
     expect(again.stdout).not.toContain('uploaded');
-    // The bucket's id, and one listing for each stream.
-    expect(proxy.counts()).toEqual({ GET: 1, LIST: 2 });
+    // The bucket's id, one listing for each stream, and one of removed sessions.
+    expect(proxy.counts()).toEqual({ GET: 1, LIST: 3 });
     await rig.remove();
     await world.remove();
   });

@@ -17,6 +17,8 @@ import { type Match, type ScanContext, weights } from '../scan-context.js';
 const leadingLength = 24;
 const longestLead = 80;
 const longestJudged = 512;
+/** What remains of a colour code behind its bracket. */
+const longestEscape = 12;
 
 /** A rule's detectors, one per anchor. */
 export function tokenTriggers(rule: Rule): readonly Trigger[] {
@@ -72,6 +74,13 @@ function withShortTail(source: string, tail: Tail | undefined): string {
   return `${source.slice(0, start)}{${least}}${source.slice(end)}`;
 }
 
+/** The letters of an escape or a colour code in front belong to the run by their bytes only. */
+function afterEscape(bytes: Buffer, start: number, end: number): number {
+  const last = Math.min(end, start + longestEscape);
+  for (let at = start; at < last; at += 1) if (isAfterEscape(bytes, at)) return at;
+  return start;
+}
+
 class TokenDetector implements Detector {
   readonly #matcher: RuleMatcher;
   readonly #rule: Rule;
@@ -122,7 +131,7 @@ class TokenDetector implements Detector {
     if (typeof lead === 'number') return at - lead;
     const start = runStart(bytes, at, lead, at - longestLead);
     const isEscape = bytes[start - 1] === 0x75 && bytes[start - 2] === backslash;
-    return isEscape ? start + 4 : start;
+    return isEscape ? start + 4 : afterEscape(bytes, start, at);
   }
 
   #isFree(bytes: Buffer, start: number): boolean {
