@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AnchorIndex } from '../../src/redact/anchors.js';
 import { LiteralSearch } from '../../src/redact/literal-search.js';
+import { builtInLiteralsOf } from '../../src/redact/watched-literals.js';
 
 function found(literals: readonly (readonly [string, boolean])[], text: Buffer): string[] {
   const index = new AnchorIndex(
@@ -53,6 +54,26 @@ describe('the literal scan', () => {
       ),
       { numRuns: 1000 },
     );
+  });
+
+  it('finds every built-in literal, at any alignment', () => {
+    const literals = builtInLiteralsOf(new Set());
+    const index = new AnchorIndex(
+      literals.map(({ text, fold }) => ({ bytes: Buffer.from(text, 'latin1'), fold })),
+    );
+    const isFound = (number: number, before: string): boolean => {
+      const bytes = Buffer.from(`${before}${literals[number]?.text}`, 'latin1');
+      let isSeen = false;
+      index.scan(bytes, (anchor, start) => {
+        isSeen ||= anchor === number && start === before.length;
+        return isSeen;
+      });
+      return isSeen;
+    };
+    const missed = literals.filter(
+      (_, number) => !['', 'x', '~~', ' . '].every((before) => isFound(number, before)),
+    );
+    expect(missed.map(({ text }) => text)).toEqual([]);
   });
 
   it('stops on request', () => {

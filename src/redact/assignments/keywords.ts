@@ -131,7 +131,8 @@ export const exactKeywords = [
   'Key',
   'Pass',
   'LICENSE_KEY',
-  'Pw',
+  // Two letters alone are too short to be found wherever they begin.
+  ...['=', '"', "'", ':', ' ', '\\'].map((end) => `Pw${end}`),
   'PWD',
   'Salt',
   'Jwt',
