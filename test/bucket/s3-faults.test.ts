@@ -3,8 +3,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
-import { withRetry } from '../../src/bucket/retry.js';
+import { patientRetry, withRetry } from '../../src/bucket/retry.js';
 import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
+import { systemClock } from '../../src/clock.js';
 import { NotAllowedError, UnreachableError } from '../../src/errors.js';
 import { EagerClock } from '../support/eager-clock.js';
 import {
@@ -40,7 +41,8 @@ describe.each(cases)('faults on the way to $name $by', ({ start, via }) => {
   beforeAll(async () => {
     server = await start();
     proxy = await startS3Proxy(server.endpoint, { onRequest: (request) => onRequest(request) });
-    others = openS3Bucket(server);
+    // The server may end a connection that was idle for long.
+    others = withRetry(openS3Bucket(server), { clock: systemClock, ...patientRetry });
     folder = await createTemporaryFolder();
   });
 

@@ -315,6 +315,9 @@ describe.each(rigKinds())('artifacts in $name', (kind) => {
     const io = changingDuringReads(path, 1);
     const { uploaded } = await upload(rig, 'log.txt', { io });
     expect(uploaded).toMatchObject([{ sha256: sha256('one+') }]);
+    // What an attempt left is no version that anyone saw.
+    const { artifacts } = await findArtifacts(rig.context, { withCopies: true });
+    expect(artifacts.map(({ name }) => name)).toEqual(['log.txt']);
     expect((await downloadAll(rig, 'back')).downloaded).toMatchObject([{ verified: true }]);
     const restless = await upload(rig, 'log.txt', { io: changingDuringReads(path, 99) });
     expect(restless.failed).toMatchObject([

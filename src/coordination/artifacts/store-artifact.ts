@@ -1,4 +1,4 @@
-import type { Bucket, Written } from '../../bucket/bucket.js';
+import type { Bucket, Etag, Written } from '../../bucket/bucket.js';
 import { LostError } from '../../errors.js';
 import { headOf, keepCopy } from './kept-copies.js';
 
@@ -6,6 +6,8 @@ export interface Replacing {
   /** Called before a name gets new content; throws `LostError` if it may not. */
   readonly mayReplace: (() => Promise<void>) | undefined;
   readonly signal: AbortSignal | undefined;
+  /** The version that an earlier attempt of the same upload left: nobody saw it, so no copy is kept. */
+  readonly own?: Etag | undefined;
 }
 
 const mostContests = 8;
@@ -15,15 +17,17 @@ export async function storeBody(
   bucket: Bucket,
   key: string,
   body: Uint8Array,
-  { mayReplace, signal }: Replacing,
+  { mayReplace, signal, own }: Replacing,
 ): Promise<Written> {
   for (let contest = 0; contest < mostContests; contest += 1) {
     const created = await bucket.putIfAbsent(key, body, { signal });
     if (created.written) return created;
     const present = await headOf(bucket, key);
     if (present === undefined) continue;
-    await mayReplace?.();
-    if (!(await keepCopy(bucket, key, present))) continue;
+    if (present.etag !== own) {
+      await mayReplace?.();
+      if (!(await keepCopy(bucket, key, present))) continue;
+    }
     const replaced = await bucket.putIfMatch(key, body, present.etag, { signal });
     if (replaced.written) return replaced;
   }
@@ -35,11 +39,11 @@ export async function storeUnconditionally(
   bucket: Bucket,
   key: string,
   send: () => Promise<Written>,
-  { mayReplace }: Pick<Replacing, 'mayReplace'>,
+  { mayReplace, own }: Pick<Replacing, 'mayReplace' | 'own'>,
 ): Promise<Written> {
   for (let contest = 0; contest < mostContests; contest += 1) {
     const present = await headOf(bucket, key);
-    if (present === undefined) return send();
+    if (present === undefined || present.etag === own) return send();
     await mayReplace?.();
     if (await keepCopy(bucket, key, present)) return send();
   }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Written } from '../../bucket/bucket.js';
+import type { Etag, Written } from '../../bucket/bucket.js';
 import { onDisk } from '../../bucket/disk-errors.js';
 import { inParallel } from '../../concurrency.js';
 import { LostError, TracecraftError, UsageError } from '../../errors.js';
@@ -96,15 +96,17 @@ interface Outgoing {
   readonly key: string;
   readonly path: string;
   readonly size: number;
+  /** What the last attempt left there. */
+  readonly own: Etag | undefined;
 }
 
 async function storeFile(
   { context, mayReplace, signal }: Uploading,
-  { key, path, size }: Outgoing,
+  { key, path, size, own }: Outgoing,
   onBytes: (bytes: number) => void,
 ): Promise<Written> {
   const { bucket } = context;
-  const replacing = { mayReplace, signal };
+  const replacing = { mayReplace, signal, own };
   if (!isArbitrated(context) || size > mostConditionalBytes) {
     const send = () => bucket.putFile(key, path, { onProgress: onBytes, signal });
     return storeUnconditionally(bucket, key, send, replacing);
@@ -123,18 +125,20 @@ async function upload(
 ): Promise<Uploaded | TracecraftError> {
   const { context, io, step } = uploading;
   const key = context.layout.artifact(step, name);
+  let own: Etag | undefined;
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const before = await onDisk(`read ${path}`, () => io.stat(path));
     // In parallel: the second reader finds the bytes cached. Comparing before and after proves that both saw the same
     // file.
     const [digest, sent] = await Promise.allSettled([
       digestFile(io, path),
-      storeFile(uploading, { key, path, size: before?.size ?? 0 }, onBytes),
+      storeFile(uploading, { key, path, size: before?.size ?? 0, own }, onBytes),
     ]);
     if (digest.status === 'rejected') return ofFile(digest.reason);
     if (sent.status === 'rejected') return ofFile(sent.reason, UsageError, LostError);
     const after = await onDisk(`read ${path}`, () => io.stat(path));
     const { size, sha256, stat } = digest.value;
+    own = sent.value.etag;
     if (!isSame(before, stat) || !isSame(stat, after) || size !== stat.size) continue;
     const { etag } = sent.value;
     await writeEvent(context, {
