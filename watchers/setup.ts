@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { UnsupportedError } from '../src/errors.js';
 import { mailScript, type SignalOptions, shellQuoted, signalScript } from './hook-script.js';
 
 /** What setup does for a harness, described as data; `src/setup` knows where and how to write it. */
@@ -18,6 +19,19 @@ export interface SetupContext {
   readonly skill: string;
   /** What the mail hook runs; `undefined` if not requested. */
   readonly mail: { readonly node: string; readonly program: string } | undefined;
+}
+
+/** For a harness that shows its agent nothing; `reason` says what cannot. */
+export function requireNoMail({ mail }: Pick<SetupContext, 'mail'>, reason: string): void {
+  if (mail === undefined) return;
+  throw new UnsupportedError(reason, {
+    hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
+  });
+}
+
+/** Our skill among those that a harness keeps in a folder. */
+export function skillIn(folder: string, { skill }: Pick<SetupContext, 'skill'>): SetupFile {
+  return { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: skill };
 }
 
 /** Everything setup does for a harness: lines in its settings, and files of our own. */

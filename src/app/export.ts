@@ -20,7 +20,7 @@ import { handoffSchema } from '../protocol/coordination.js';
 import type { StreamUsage } from '../protocol/usage.js';
 import type { Redactor } from '../redact/redact.js';
 import type { BucketState } from '../replay/timeline/bucket-state.js';
-import { RunReader } from '../replay/timeline/read.js';
+import { type ReadEvent, RunReader } from '../replay/timeline/read.js';
 import { timelineOf } from '../replay/timeline/timeline.js';
 import type { SessionStore } from '../sessions/conversation.js';
 
@@ -169,10 +169,14 @@ async function readStream(
 async function stageEvents(request: ExportRequest, staged: StagedExport): Promise<number> {
   const { store, project } = request;
   const reader = new RunReader(store.bucket, store.layout, { remembers: false });
-  const { state, skipped } = await reader.read();
+  const endings: Ending[] = [];
+  const { state, skipped } = await reader.read((event) => {
+    const ending = endingIn(event);
+    if (ending !== undefined) endings.push(ending);
+  });
   const rows = eventRows(project, state);
   await stageRows(staged, 'events', rows);
-  await stageRows(staged, 'handoffs', await handoffRows(request));
+  await stageRows(staged, 'handoffs', await handoffRows(request, endings));
   return skipped.length;
 }
 
@@ -213,14 +217,16 @@ const endingSchema = v.object({
 });
 type Ending = v.InferOutput<typeof endingSchema> & { readonly atMs: number };
 
-async function handoffRows(request: ExportRequest): Promise<readonly Row[]> {
-  const { store, sessions } = request;
-  const reader = new RunReader(store.bucket, store.layout, { remembers: false });
-  const endings: Ending[] = [];
-  for await (const { entry, body } of reader.events()) {
-    const result = v.safeParse(endingSchema, parsedLine(body.toString('utf8')));
-    if (result.success) endings.push({ ...result.output, atMs: Number(entry.timeNs / 1_000_000n) });
-  }
+function endingIn({ entry, body }: ReadEvent): Ending | undefined {
+  const result = v.safeParse(endingSchema, parsedLine(body.toString('utf8')));
+  if (!result.success) return undefined;
+  return { ...result.output, atMs: Number(entry.timeNs / 1_000_000n) };
+}
+
+async function handoffRows(
+  { store, sessions, project }: ExportRequest,
+  endings: readonly Ending[],
+): Promise<readonly Row[]> {
   const byId = new Map(sessions.map((session) => [session.id, session]));
   const read = new Map<string, Conversation | undefined>();
   const rows: Row[] = [];
@@ -232,7 +238,7 @@ async function handoffRows(request: ExportRequest): Promise<readonly Row[]> {
       const stream = await readStream(store, { harness, session: id, stream: '', prefix });
       read.set(id, stream?.conversation);
     }
-    rows.push(handoffRow(request.project, ending, session, read.get(session?.id ?? '')));
+    rows.push(handoffRow(project, ending, session, read.get(session?.id ?? '')));
   }
   return rows;
 }

@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import type { WatchOutput } from '../app/mirroring.js';
 import { escapeTerminal } from '../escape-terminal.js';
 import type { ShippedPart } from '../mirror/checkpoint.js';
-import type { SessionRef } from '../mirror/stream.js';
+import { refOf } from '../mirror/index/lines.js';
+import { type SessionRef, sessionKeyOf } from '../mirror/stream.js';
 import type { SelectedSessions } from '../mirror/watch/session-filter.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import { addCounts, type Counts } from '../redact/counts.js';
@@ -151,7 +152,7 @@ class Panel {
   }
 
   count({ harness, id }: SessionRef, stream: string, part: ShippedPart): void {
-    const key = keyOf(harness, id);
+    const key = sessionKeyOf({ harness, id });
     const known = this.#live.get(key) ?? { ...newSession, harness, id };
     this.#live.set(key, grown(known, stream, part, this.#now()));
     if (this.#view === undefined) return;
@@ -164,7 +165,7 @@ class Panel {
   }
 
   describe(meta: MetaDocument): void {
-    const key = keyOf(meta.harness, meta.session_id);
+    const key = sessionKeyOf(refOf(meta));
     const known = this.#live.get(key);
     if (known === undefined) return;
     this.#live.set(key, described(known, meta));
@@ -204,10 +205,6 @@ class Panel {
 
 const emptyView = { lines: 0, bytes: 0, redactions: {}, notes: [], trouble: undefined };
 const newSession = { cwd: null, title: null, lines: 0, redactions: {} };
-
-function keyOf(harness: string, id: string): string {
-  return `${harness}/${id}`;
-}
 
 function grown(
   known: Omit<LiveSession, 'lastMs'>,

@@ -38,6 +38,11 @@ export interface SessionRef {
   readonly id: string;
 }
 
+/** For maps within a process; never stored. */
+export function sessionKeyOf({ harness, id }: SessionRef): string {
+  return `${harness}\n${id}`;
+}
+
 export type Stream = LineStream | RecordStream;
 
 interface Source {

@@ -1,12 +1,13 @@
 import type { Bucket } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
-import { mergedLines, parseLines, sessionKeyOf } from '../mirror/index/lines.js';
+import { mergedLines, parseLines } from '../mirror/index/lines.js';
 import {
   type ListedSession,
   listSessionIds,
   newestFirst,
   readMeta,
 } from '../mirror/slots/session-listing.js';
+import { sessionKeyOf } from '../mirror/stream.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 
@@ -38,10 +39,10 @@ export async function listIndexed(
   const { lines, asOf } =
     ids.length > fewSessions ? await readIndex(bucket, layout) : { lines: none, asOf: undefined };
   const sessions = await inParallel(ids, async ({ harness, id }) => {
-    const line = lines.get(sessionKeyOf(harness, id));
+    const line = lines.get(sessionKeyOf({ harness, id }));
     return { harness, id, meta: line ?? (await readMeta(bucket, layout.meta(harness, id))) };
   });
-  const indexed = ids.filter(({ harness, id }) => lines.has(sessionKeyOf(harness, id))).length;
+  const indexed = ids.filter(({ harness, id }) => lines.has(sessionKeyOf({ harness, id }))).length;
   return { sessions: newestFirst(sessions), indexed, asOf: indexed === 0 ? undefined : asOf };
 }
 

@@ -9,6 +9,7 @@ import {
   mailCommands,
   type SetupContext,
   type SetupDescription,
+  skillIn,
 } from '../setup.js';
 import { claudeCode } from './description.js';
 
@@ -40,10 +41,7 @@ function plan(context: SetupContext): SetupDescription {
       ...hookGroups(mailCommands(scripts, context, mailEvents)),
     ],
     isOurs: isOurGroup(scripts.isOurCommand),
-    files: [
-      ...scripts.files,
-      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
-    ],
+    files: [...scripts.files, skillIn(folder, context)],
     notes: (settings) =>
       Reflect.get(Object(settings), 'disableAllHooks') === true
         ? ['These settings turn off all hooks (disableAllHooks), including this one.']

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { UnsupportedError } from '../../src/errors.js';
 import { camelCase } from '../hook-script.js';
 import {
   type HarnessSetup,
   hookScripts,
   hookTimeout,
+  requireNoMail,
   type SetupContext,
   type SetupDescription,
+  skillIn,
 } from '../setup.js';
 import { copilot } from './description.js';
 import { homeFolder } from './layout.js';
@@ -15,11 +16,7 @@ import { homeFolder } from './layout.js';
 export const copilotSetup: HarnessSetup = { plan };
 
 function plan(context: SetupContext): SetupDescription {
-  if (context.mail !== undefined) {
-    throw new UnsupportedError("Copilot CLI's hooks cannot show anything to the agent", {
-      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
-    });
-  }
+  requireNoMail(context, "Copilot CLI's hooks cannot show anything to the agent");
   const { name } = copilot;
   const folder = homeFolder(context);
   const scripts = hookScripts(name, context, { members: camelCase });
@@ -49,7 +46,7 @@ function plan(context: SetupContext): SetupDescription {
         path: join(folder, 'hooks', 'tracecraft.json'),
         content: `${JSON.stringify(hooks, null, 2)}\n`,
       },
-      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
+      skillIn(folder, context),
     ],
     notes: () => [],
   };

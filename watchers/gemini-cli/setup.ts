@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { UnsupportedError } from '../../src/errors.js';
 import {
   type HarnessSetup,
   hookGroups,
   hookScripts,
   hookTimeout,
   isOurGroup,
+  requireNoMail,
   type SetupContext,
   type SetupDescription,
+  skillIn,
 } from '../setup.js';
 import { geminiCli } from './description.js';
 import { homeFolder } from './layout.js';
@@ -16,11 +17,7 @@ import { homeFolder } from './layout.js';
 export const geminiCliSetup: HarnessSetup = { plan };
 
 function plan(context: SetupContext): SetupDescription {
-  if (context.mail !== undefined) {
-    throw new UnsupportedError("Gemini CLI's hooks are not known to show anything to the agent", {
-      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
-    });
-  }
+  requireNoMail(context, "Gemini CLI's hooks are not known to show anything to the agent");
   const { name } = geminiCli;
   const folder = homeFolder(context);
   const scripts = hookScripts(name, context);
@@ -38,10 +35,7 @@ function plan(context: SetupContext): SetupDescription {
       { timeout: hookTimeout * 1_000 },
     ),
     isOurs: isOurGroup(scripts.isOurCommand),
-    files: [
-      ...scripts.files,
-      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
-    ],
+    files: [...scripts.files, skillIn(folder, context)],
     notes: () => [],
   };
 }

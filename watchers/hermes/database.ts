@@ -9,13 +9,9 @@ import type {
   RecordStream,
   SessionRef,
 } from '../../src/mirror/stream.js';
+import { comparedStream } from '../sqlite/compared-stream.js';
 import { SqliteFile } from '../sqlite/file.js';
-import {
-  foldShipped,
-  nothingShipped,
-  RowComparison,
-  type Shipped,
-} from '../sqlite/row-comparison.js';
+import { nothingShipped, RowComparison, type Shipped } from '../sqlite/row-comparison.js';
 import { hermes } from './description.js';
 import { foldHermesLine } from './facts.js';
 import { decodeShipped, encodeShipped } from './position.js';
@@ -124,24 +120,17 @@ export class HermesDatabase {
 
   stream(sessionId: string, name: string): RecordStream {
     const session: SessionRef = { harness, id: sessionId };
-    return {
-      kind: 'records',
-      isCompared: true,
-      session,
-      name,
-      source: this.sourceOf(sessionId),
-      changed: async (since) => {
-        const snapshot = await this.#lookAt(sessionId);
-        return snapshot?.token === since?.token ? undefined : snapshot;
+    return comparedStream(
+      {
+        session,
+        name,
+        source: this.sourceOf(sessionId),
+        read: (from, limit) => this.#read(sessionId, from, limit),
+        facts: foldHermesLine,
       },
-      read: (from, limit) => this.#read(sessionId, from, limit),
-      fold: (from, lines) => {
-        const shipped = decodeShipped(from.at) ?? nothingShipped<number>();
-        foldShipped(shipped, lines, parseLine);
-        return { line: from.line + lines.length, at: encodeShipped(shipped) };
-      },
-      facts: foldHermesLine,
-    };
+      () => this.#lookAt(sessionId),
+      { decode: decodeShipped, encode: encodeShipped, parseLine },
+    );
   }
 
   async #lookAt(sessionId: string): Promise<FileSnapshot | undefined> {

@@ -7,6 +7,7 @@ import {
   mailCommands,
   type SetupContext,
   type SetupDescription,
+  skillIn,
 } from '../setup.js';
 import { hermes } from './description.js';
 
@@ -35,10 +36,7 @@ function plan(context: SetupContext): SetupDescription {
       value: { command, timeout: hookTimeout },
     })),
     isOurs: (_path, _name, value) => scripts.isOurCommand(Reflect.get(Object(value), 'command')),
-    files: [
-      ...scripts.files,
-      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
-    ],
+    files: [...scripts.files, skillIn(folder, context)],
     notes: (settings) =>
       Reflect.get(Object(settings), 'hooks_auto_accept') === true
         ? []

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { UnsupportedError } from '../../src/errors.js';
 import {
   type HarnessSetup,
   hookScripts,
   hookTimeout,
+  requireNoMail,
   type SetupContext,
   type SetupDescription,
 } from '../setup.js';
@@ -14,11 +14,7 @@ import { homeFolder } from './layout.js';
 export const kimiCodeSetup: HarnessSetup = { plan };
 
 function plan(context: SetupContext): SetupDescription {
-  if (context.mail !== undefined) {
-    throw new UnsupportedError("Kimi Code's hooks are not known to show anything to the agent", {
-      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
-    });
-  }
+  requireNoMail(context, "Kimi Code's hooks are not known to show anything to the agent");
   const { name } = kimiCode;
   const scripts = hookScripts(name, context);
   const settings = join(homeFolder(context), 'config.toml');

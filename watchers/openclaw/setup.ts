@@ -1,6 +1,12 @@
 import { join } from 'node:path';
-import { UnsupportedError } from '../../src/errors.js';
-import { folderOf, type HarnessSetup, type SetupContext, type SetupDescription } from '../setup.js';
+import {
+  folderOf,
+  type HarnessSetup,
+  requireNoMail,
+  type SetupContext,
+  type SetupDescription,
+  skillIn,
+} from '../setup.js';
 import { openClaw } from './description.js';
 import { openClawHandler, openClawHookPage } from './hook.js';
 
@@ -10,11 +16,7 @@ const entries = ['hooks', 'internal', 'entries'];
 export const openClawSetup: HarnessSetup = { plan };
 
 function plan(context: SetupContext): SetupDescription {
-  if (context.mail !== undefined) {
-    throw new UnsupportedError("OpenClaw's hooks cannot show anything to the agent", {
-      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
-    });
-  }
+  requireNoMail(context, "OpenClaw's hooks cannot show anything to the agent");
   const { env, home } = context;
   const base = { ...context, home: env.OPENCLAW_HOME || home };
   const state = folderOf(base, 'OPENCLAW_STATE_DIR', '.openclaw');
@@ -28,7 +30,7 @@ function plan(context: SetupContext): SetupDescription {
     files: [
       { path: join(hook, 'HOOK.md'), content: openClawHookPage },
       { path: join(hook, 'handler.js'), content: openClawHandler(context.spool) },
-      { path: join(state, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
+      skillIn(state, context),
     ],
     notes,
   };

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../src/clock.js';
 import type { Io } from '../../src/io.js';
 import type { FileSnapshot, Position, ReadLimit, RecordStream } from '../../src/mirror/stream.js';
+import { comparedStream } from '../sqlite/compared-stream.js';
 import { SqliteFile } from '../sqlite/file.js';
 import type { Reading } from '../sqlite/reading.js';
-import { foldShipped, nothingShipped, RowComparison } from '../sqlite/row-comparison.js';
+import { nothingShipped, RowComparison } from '../sqlite/row-comparison.js';
 import type { Row } from '../sqlite/values.js';
 import { openCode } from './description.js';
 import { foldOpenCodeLine } from './facts.js';
@@ -74,24 +75,17 @@ export class OpenCodeDatabase {
   }
 
   stream(sessionId: string): RecordStream {
-    return {
-      kind: 'records',
-      isCompared: true,
-      session: { harness: openCode.name, id: sessionId },
-      name: '',
-      source: this.sourceOf(sessionId),
-      changed: async (since) => {
-        const snapshot = await this.#lookAt(sessionId);
-        return snapshot?.token === since?.token ? undefined : snapshot;
+    return comparedStream(
+      {
+        session: { harness: openCode.name, id: sessionId },
+        name: '',
+        source: this.sourceOf(sessionId),
+        read: (from, limit) => this.#read(sessionId, from, limit),
+        facts: foldOpenCodeLine,
       },
-      read: (from, limit) => this.#read(sessionId, from, limit),
-      fold: (from, lines) => {
-        const shipped = decodeShipped(from.at) ?? nothingShipped<string>();
-        foldShipped(shipped, lines, parseLine);
-        return { line: from.line + lines.length, at: encodeShipped(shipped) };
-      },
-      facts: foldOpenCodeLine,
-    };
+      () => this.#lookAt(sessionId),
+      { decode: decodeShipped, encode: encodeShipped, parseLine },
+    );
   }
 
   async #lookAt(sessionId: string): Promise<FileSnapshot | undefined> {

@@ -1,18 +1,19 @@
 import { join } from 'node:path';
-import { UnsupportedError } from '../../src/errors.js';
 import { signalModule } from '../hook-script.js';
-import type { HarnessSetup, SetupContext, SetupDescription } from '../setup.js';
+import {
+  type HarnessSetup,
+  requireNoMail,
+  type SetupContext,
+  type SetupDescription,
+  skillIn,
+} from '../setup.js';
 import { openCode } from './description.js';
 
 /** opencode loads what is in its plugin folder by itself; no settings file needs a line. */
 export const openCodeSetup: HarnessSetup = { plan };
 
 function plan(context: SetupContext): SetupDescription {
-  if (context.mail !== undefined) {
-    throw new UnsupportedError("opencode's plugin does not show anything to the agent", {
-      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
-    });
-  }
+  requireNoMail(context, "opencode's plugin does not show anything to the agent");
   const config = context.env.XDG_CONFIG_HOME ?? '';
   const folder = join(config === '' ? join(context.home, '.config') : config, 'opencode');
   return {
@@ -23,7 +24,7 @@ function plan(context: SetupContext): SetupDescription {
     isOurs: () => false,
     files: [
       { path: join(folder, 'plugin', 'tracecraft.js'), content: plugin(context.spool) },
-      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
+      skillIn(folder, context),
     ],
     notes: () => [],
   };

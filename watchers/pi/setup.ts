@@ -1,7 +1,12 @@
 import { join } from 'node:path';
-import { UnsupportedError } from '../../src/errors.js';
 import { signalModule } from '../hook-script.js';
-import type { HarnessSetup, SetupContext, SetupDescription } from '../setup.js';
+import {
+  type HarnessSetup,
+  requireNoMail,
+  type SetupContext,
+  type SetupDescription,
+  skillIn,
+} from '../setup.js';
 import { pi } from './description.js';
 import { agentFolder } from './layout.js';
 
@@ -9,11 +14,7 @@ import { agentFolder } from './layout.js';
 export const piSetup: HarnessSetup = { plan };
 
 function plan(context: SetupContext): SetupDescription {
-  if (context.mail !== undefined) {
-    throw new UnsupportedError("pi's extension does not show anything to the agent", {
-      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
-    });
-  }
+  requireNoMail(context, "pi's extension does not show anything to the agent");
   const folder = agentFolder(context);
   return {
     harness: pi.name,
@@ -23,7 +24,7 @@ function plan(context: SetupContext): SetupDescription {
     isOurs: () => false,
     files: [
       { path: join(folder, 'extensions', 'tracecraft.ts'), content: extension(context.spool) },
-      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
+      skillIn(folder, context),
     ],
     notes: () => [],
   };

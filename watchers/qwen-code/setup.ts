@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { UnsupportedError } from '../../src/errors.js';
 import {
   type HarnessSetup,
   hookGroups,
   hookScripts,
   isOurGroup,
+  requireNoMail,
   type SetupContext,
   type SetupDescription,
+  skillIn,
 } from '../setup.js';
 import { qwenCode } from './description.js';
 import { foldersOf } from './layout.js';
@@ -15,11 +16,7 @@ import { foldersOf } from './layout.js';
 export const qwenCodeSetup: HarnessSetup = { plan };
 
 function plan(context: SetupContext): SetupDescription {
-  if (context.mail !== undefined) {
-    throw new UnsupportedError("Qwen Code's hooks are not known to show anything to the agent", {
-      hint: 'Omit --mail; the skill tells the agent to read "tracecraft inbox --new".',
-    });
-  }
+  requireNoMail(context, "Qwen Code's hooks are not known to show anything to the agent");
   const { name } = qwenCode;
   const folder = foldersOf(context).settings;
   const scripts = hookScripts(name, context);
@@ -38,10 +35,7 @@ function plan(context: SetupContext): SetupDescription {
       {},
     ),
     isOurs: isOurGroup(scripts.isOurCommand),
-    files: [
-      ...scripts.files,
-      { path: join(folder, 'skills', 'tracecraft', 'SKILL.md'), content: context.skill },
-    ],
+    files: [...scripts.files, skillIn(folder, context)],
     notes: (settings) =>
       Reflect.get(Object(settings), 'disableAllHooks') === true
         ? ['These settings turn off all hooks (disableAllHooks), including this one.']

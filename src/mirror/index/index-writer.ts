@@ -1,6 +1,7 @@
 import type { Bucket, Etag, Key } from '../../bucket/bucket.js';
 import type { MetaDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
+import { sessionKeyOf } from '../stream.js';
 import {
   addLine,
   encodeLines,
@@ -9,7 +10,7 @@ import {
   mergedLines,
   monthOf,
   parseLines,
-  sessionKeyOf,
+  refOf,
 } from './lines.js';
 
 export interface IndexWriterContext {
@@ -45,13 +46,13 @@ export class IndexWriter {
   record(document: MetaDocument, nowMs: number): void {
     // The first minute collects: a short run writes once, at its end.
     if (this.#notBeforeMs === Number.NEGATIVE_INFINITY) this.#notBeforeMs = nowMs + everyMs;
-    this.#dropped.delete(sessionKeyOf(document.harness, document.session_id));
+    this.#dropped.delete(sessionKeyOf(refOf(document)));
     addLine(this.#pending, indexedMeta(document));
   }
 
   /** The session is not mirrored any more. */
   drop(harness: string, id: string): void {
-    this.#dropped.add(sessionKeyOf(harness, id));
+    this.#dropped.add(sessionKeyOf({ harness, id }));
   }
 
   get nextMs(): number {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type MetaDocument, metaSchema } from '../../protocol/documents.js';
 import { completeLines } from '../lines.js';
+import { type SessionRef, sessionKeyOf } from '../stream.js';
 
 /** A session in the derived index: its `meta.json` without the lists that only readers of that session need. */
 export function indexedMeta(document: MetaDocument): MetaDocument {
@@ -24,13 +25,13 @@ export function mergedLines(...all: readonly Iterable<MetaDocument>[]): Map<stri
 }
 
 export function addLine(lines: Map<string, MetaDocument>, line: MetaDocument): void {
-  const key = sessionKeyOf(line.harness, line.session_id);
+  const key = sessionKeyOf(refOf(line));
   const before = lines.get(key);
   if (before === undefined || ageOf(before) <= ageOf(line)) lines.set(key, line);
 }
 
-export function sessionKeyOf(harness: string, id: string): string {
-  return `${harness}/${id}`;
+export function refOf({ harness, session_id: id }: MetaDocument): SessionRef {
+  return { harness, id };
 }
 
 /** Two lines with the same upload differ only by what a hook reported afterwards. */

@@ -1,8 +1,8 @@
 import type { Bucket, Key } from '../../bucket/bucket.js';
 import { LostError } from '../../errors.js';
-import { parseLines, sessionKeyOf } from '../index/lines.js';
+import { parseLines, refOf } from '../index/lines.js';
 import { completeLines } from '../lines.js';
-import type { SessionRef } from '../stream.js';
+import { type SessionRef, sessionKeyOf } from '../stream.js';
 import type { RemovalStore } from './record.js';
 
 /** Its owner writes a file once a minute at most. */
@@ -38,8 +38,8 @@ async function deleteLines(bucket: Bucket, key: Key, ref: SessionRef): Promise<v
   throw new LostError(`others keep writing ${key}`, { hint: 'Try again.' });
 }
 
-function isAbout(line: Buffer, { harness, id }: SessionRef): boolean {
+function isAbout(line: Buffer, ref: SessionRef): boolean {
   const [document] = parseLines(line);
   if (document === undefined) return false;
-  return sessionKeyOf(document.harness, document.session_id) === sessionKeyOf(harness, id);
+  return sessionKeyOf(refOf(document)) === sessionKeyOf(ref);
 }

@@ -15,6 +15,7 @@ import {
   type LineStream,
   type SessionRef,
   type Stream,
+  sessionKeyOf,
   streamsOf,
   type Watcher,
 } from '../stream.js';
@@ -382,10 +383,6 @@ export class StreamRegistry {
     const held = await this.#held.of(harness);
     return held.has(name === '' ? layout.session(harness, id) : layout.streamsOf(harness, id));
   }
-}
-
-function sessionKeyOf({ harness, id }: SessionRef): string {
-  return `${harness}\n${id}`;
 }
 
 function keyOf(stream: Stream, name: string): string {

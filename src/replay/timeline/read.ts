@@ -68,11 +68,14 @@ export class RunReader {
     this.#remembers = remembers;
   }
 
-  /** A whole read at once. */
-  async read(): Promise<ReadBucket> {
+  /** A whole read at once. `onEvent` also gets the bytes of each event. */
+  async read(onEvent?: (event: ReadEvent) => void): Promise<ReadBucket> {
     const state = await this.state();
     const events: RecordedEntry[] = [];
-    for await (const { entry } of this.#events(false)) events.push(entry);
+    for await (const event of this.#events(onEvent !== undefined)) {
+      events.push(event.entry);
+      onEvent?.(event);
+    }
     const told = new Set(events.map(({ ref }) => ref?.key));
     const mail = await this.mail(state.mail.filter(({ key }) => !told.has(key)));
     return { state: { ...state, mail, events }, skipped: this.end() };
