@@ -84,6 +84,7 @@ describe.each(ways)('file events by %s', (_, open) => {
   it('include a root that appears later, and stop once closed', async () => {
     await listen([at('later')]);
     await mkdir(at('later'));
+    await events.close();
     events = open();
     await listen([at('later')]);
     await untilHeard(at('later', 'one.jsonl'));
