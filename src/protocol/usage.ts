@@ -97,6 +97,27 @@ export function addUsage(left: Usage, right: Usage): Usage {
   };
 }
 
+/** A sum that grows in place. */
+export class RunningUsage {
+  readonly #sums: { -readonly [Counter in UsageCounter]: number } = { ...noUsage };
+
+  add(usage: Usage): void {
+    const sums = this.#sums;
+    sums.calls = sum(sums.calls, usage.calls);
+    sums.input = sum(sums.input, usage.input);
+    sums.cacheRead = sum(sums.cacheRead, usage.cacheRead);
+    sums.write5m = sum(sums.write5m, usage.write5m);
+    sums.write1h = sum(sums.write1h, usage.write1h);
+    sums.output = sum(sums.output, usage.output);
+    sums.reasoning = sum(sums.reasoning, usage.reasoning);
+    sums.searches = sum(sums.searches, usage.searches);
+  }
+
+  total(): Usage {
+    return { ...this.#sums };
+  }
+}
+
 export function mapUsage(count: (counter: UsageCounter) => number): Usage {
   return {
     calls: count('calls'),
@@ -127,15 +148,23 @@ export function encodeSlot({
 /** `undefined` for an entry that is none. */
 export function decodeSlot(key: string, value: string): UsageSlot | undefined {
   const [, time = '', model = '', long] = slotKey.exec(key) ?? [];
-  const span = spans.find((one) => precision[one] === time.length);
-  if (span === undefined) return undefined;
+  const span = spanOf(time);
   const startMs = slotStart(time);
   const fields = value.split(' ');
   const usage = usageIn(fields);
-  if (Number.isNaN(startMs) || !Object.values(usage).every(isCount)) return undefined;
-  const longerThan = promptLengths.find((length) => length === Number(long ?? 0) * 1_000) ?? 0;
+  if (span === undefined || Number.isNaN(startMs) || !isUsage(usage)) return undefined;
+  const longerThan = long === undefined ? 0 : promptLengthIn(long);
   const print = fields[usageCounters.length] ?? '';
   return { startMs, span, model, longerThan, usage, print };
+}
+
+function promptLengthIn(thousands: string): PromptLength {
+  return promptLengths.find((length) => length === Number(thousands) * 1_000) ?? 0;
+}
+
+/** Undefined for a time that is none. */
+function spanOf(time: string): SlotSpan | undefined {
+  return spans.find((span) => precision[span] === time.length);
 }
 
 export function slotTime(ms: number, span: SlotSpan): string {
@@ -163,6 +192,19 @@ function usageIn(fields: readonly string[]): Usage {
 
 function sum(left: number, right: number): number {
   return Math.min(left + right, Number.MAX_SAFE_INTEGER);
+}
+
+function isUsage(usage: Usage): boolean {
+  return (
+    isCount(usage.calls) &&
+    isCount(usage.input) &&
+    isCount(usage.cacheRead) &&
+    isCount(usage.write5m) &&
+    isCount(usage.write1h) &&
+    isCount(usage.output) &&
+    isCount(usage.reasoning) &&
+    isCount(usage.searches)
+  );
 }
 
 function isCount(value: number): boolean {

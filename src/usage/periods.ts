@@ -11,6 +11,8 @@ export class Periods {
   readonly #format: Intl.DateTimeFormat;
   /** By day since the epoch (UTC): how far the zone is ahead, where it is the same all day. */
   readonly #offsets = new Map<number, number | undefined>();
+  /** By day since the epoch, in ISO 8601. */
+  readonly #dates = new Map<number, string>();
 
   constructor(zone: string | undefined) {
     try {
@@ -31,7 +33,15 @@ export class Periods {
     const day = Math.floor(localMs / dayMs);
     // The epoch was a Thursday.
     const start = period === 'week' ? day - ((((day + 3) % 7) + 7) % 7) : day;
-    return new Date(start * dayMs).toISOString().slice(0, period === 'month' ? 7 : 10);
+    return this.#dateOf(start).slice(0, period === 'month' ? 7 : 10);
+  }
+
+  #dateOf(day: number): string {
+    const known = this.#dates.get(day);
+    if (known !== undefined) return known;
+    const date = new Date(day * dayMs).toISOString();
+    this.#dates.set(day, date);
+    return date;
   }
 
   #offsetAt(ms: number): number {

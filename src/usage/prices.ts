@@ -113,6 +113,7 @@ function ownPeriod(own: OwnPrice): Period {
 }
 
 function isIn({ from, between }: Period, ms: number): boolean {
+  if (from === undefined && between === undefined) return true;
   const at = new Date(ms).toISOString();
   if (from !== undefined && at.slice(0, 10) < from) return false;
   if (between === undefined) return true;

@@ -1,7 +1,7 @@
-import { addUsage, noUsage, type Usage, type UsageSlot } from '../protocol/usage.js';
+import { RunningUsage, type Usage, type UsageSlot } from '../protocol/usage.js';
 import type { Period, Periods } from './periods.js';
 import type { Prices } from './prices.js';
-import { type SessionUsage, withoutCopies } from './session-usage.js';
+import { countedOnce, type SessionUsage } from './session-usage.js';
 
 export const groupings = [
   'day',
@@ -48,25 +48,25 @@ export interface Report {
 
 /** Adds up what sessions used, each call once. */
 export function usageReport(sessions: readonly SessionUsage[], request: ReportRequest): Report {
-  const groups = new Map<string, ReportRow>();
+  const groups = new Map<string, RunningRow>();
   const unpriced = new Set<string>();
-  let total = emptyRow('total');
+  const total = new RunningRow('total');
   let coarse = 0;
-  for (const session of withoutCopies(sessions)) {
-    for (const slot of session.slots) {
-      if (slot.startMs < request.sinceMs || slot.startMs >= request.untilMs) continue;
-      const price = request.prices.of(slot);
-      if (price === undefined) unpriced.add(slot.model);
-      if (slot.span === 'day' || slot.span === 'month') coarse += slot.usage.calls;
-      const group = groupOf(session, slot, request);
-      groups.set(group, withSlot(groups.get(group) ?? emptyRow(group), slot, price));
-      total = withSlot(total, slot, price);
-    }
+  for (const [session, slot] of countedOnce(sessions)) {
+    if (slot.startMs < request.sinceMs || slot.startMs >= request.untilMs) continue;
+    const price = request.prices.of(slot);
+    if (price === undefined) unpriced.add(slot.model);
+    if (slot.span === 'day' || slot.span === 'month') coarse += slot.usage.calls;
+    const group = groupOf(session, slot, request);
+    const row = groups.get(group) ?? new RunningRow(group);
+    groups.set(group, row);
+    row.add(slot, price);
+    total.add(slot, price);
   }
   const told = sessions.flatMap(({ reportedUsd }) => reportedUsd ?? []);
   return {
-    rows: [...groups.values()].sort(orderOf(request.by)),
-    total,
+    rows: [...groups.values()].map((row) => row.row()).sort(orderOf(request.by)),
+    total: total.row(),
     unpriced: [...unpriced].sort(),
     reported: told.length === 0 ? undefined : told.reduce((sum, usd) => sum + usd, 0),
     uncountedLines: sessions.reduce((sum, one) => sum + one.uncountedLines, 0),
@@ -75,13 +75,24 @@ export function usageReport(sessions: readonly SessionUsage[], request: ReportRe
   };
 }
 
-function emptyRow(group: string): ReportRow {
-  return { group, usage: noUsage, listPrice: undefined };
-}
+/** Adds up in place: three machines have hundreds of thousands of slots in a year. */
+class RunningRow {
+  readonly #group: string;
+  readonly #usage = new RunningUsage();
+  #listPrice: number | undefined;
 
-function withSlot(row: ReportRow, { usage }: UsageSlot, price: number | undefined): ReportRow {
-  const listPrice = price === undefined ? row.listPrice : (row.listPrice ?? 0) + price;
-  return { ...row, usage: addUsage(row.usage, usage), listPrice };
+  constructor(group: string) {
+    this.#group = group;
+  }
+
+  add({ usage }: UsageSlot, price: number | undefined): void {
+    this.#usage.add(usage);
+    if (price !== undefined) this.#listPrice = (this.#listPrice ?? 0) + price;
+  }
+
+  row(): ReportRow {
+    return { group: this.#group, usage: this.#usage.total(), listPrice: this.#listPrice };
+  }
 }
 
 const unknown = '(unknown)';

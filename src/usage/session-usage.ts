@@ -1,6 +1,5 @@
 import type { MetaDocument } from '../protocol/documents.js';
-import type { UsageSlot } from '../protocol/usage.js';
-import { decodeSlots } from '../protocol/usage-slots.js';
+import { decodeSlot, type MetaUsage, type UsageSlot } from '../protocol/usage.js';
 
 /** What one session used, as its `meta.json` says. */
 export interface SessionUsage {
@@ -13,7 +12,8 @@ export interface SessionUsage {
   readonly title: string | undefined;
   /** ISO 8601 UTC; '' if unknown. */
   readonly startedAt: string;
-  readonly slots: readonly UsageSlot[];
+  /** As `meta.json` has them. */
+  readonly slots: MetaUsage['slots'];
   /** What the harness says it cost, in USD. */
   readonly reportedUsd: number | undefined;
   /** Lines that were mirrored and not counted yet. */
@@ -34,7 +34,7 @@ export function sessionUsage(meta: MetaDocument): SessionUsage | undefined {
     folder: meta.cwd ?? undefined,
     title: meta.title ?? undefined,
     startedAt: meta.started_at ?? '',
-    slots: decodeSlots(usage.slots),
+    slots: usage.slots,
     reportedUsd: costs.length === 0 ? undefined : costs.reduce((sum, usd) => sum + usd, 0),
     uncountedLines: Math.max(0, meta.total_lines - (usage.through[''] ?? 0)),
     isUncertain: usage.uncertain === true,
@@ -43,27 +43,26 @@ export function sessionUsage(meta: MetaDocument): SessionUsage | undefined {
 
 /**
  * A session that was copied from another one without saying so has the very same slots: the same calls at the same
- * times, by their ids. They count once, for the session that began first.
+ * times, by their ids. They count once, for the session that began first. Slots are decoded one at a time: a year of three
+ * machines has hundreds of thousands of them.
  */
-export function withoutCopies(sessions: readonly SessionUsage[]): readonly SessionUsage[] {
+export function* countedOnce(
+  sessions: readonly SessionUsage[],
+): Generator<readonly [SessionUsage, UsageSlot]> {
   const seen = new Set<string>();
   const inOrder = sessions
     .map((session) => ({ session, order: `${session.startedAt} ${session.session}` }))
-    .sort((left, right) => compare(left.order, right.order))
-    .map(({ session }) => session);
-  const kept = inOrder.map((session) => ({
-    ...session,
-    slots: session.slots.filter((slot) => {
-      if (slot.print === '') return true;
-      const { startMs, span, model, longerThan, usage, print } = slot;
-      const counts = Object.values(usage).join(' ');
-      const key = `${session.harness} ${startMs} ${span} ${longerThan} ${counts} ${print} ${model}`;
-      if (seen.has(key)) return false;
-      seen.add(key);
-      return true;
-    }),
-  }));
-  return kept;
+    .sort((left, right) => compare(left.order, right.order));
+  for (const { session } of inOrder) {
+    for (const [key, value] of Object.entries(session.slots)) {
+      const slot = decodeSlot(key, value);
+      if (slot === undefined) continue;
+      const text = `${session.harness} ${key} ${value}`;
+      if (slot.print !== '' && seen.has(text)) continue;
+      seen.add(text);
+      yield [session, slot];
+    }
+  }
 }
 
 function compare(left: string, right: string): number {

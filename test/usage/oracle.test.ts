@@ -3,8 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addUsage, noUsage, type Usage } from '../../src/protocol/usage.js';
-import { decodeSlots } from '../../src/protocol/usage-slots.js';
-import { withoutCopies } from '../../src/usage/session-usage.js';
+import { countedOnce } from '../../src/usage/session-usage.js';
 import {
   type FixtureStream,
   hasSharedFixtures,
@@ -90,16 +89,14 @@ describe.skipIf(!hasSharedFixtures)(
         folder: undefined,
         title: undefined,
         startedAt: '',
-        slots: decodeSlots(usageOf(...streams).slots),
+        slots: usageOf(...streams).slots,
         reportedUsd: undefined,
         uncountedLines: 0,
         isUncertain: false,
       }));
-      for (const { harness, slots } of withoutCopies(used)) {
-        for (const { startMs, usage } of slots) {
-          const day = `${harness} ${new Date(startMs).toISOString().slice(0, 10)}`;
-          days.set(day, addUsage(days.get(day) ?? noUsage, usage));
-        }
+      for (const [{ harness }, { startMs, usage }] of countedOnce(used)) {
+        const day = `${harness} ${new Date(startMs).toISOString().slice(0, 10)}`;
+        days.set(day, addUsage(days.get(day) ?? noUsage, usage));
       }
     });
     afterAll(() => remove());

@@ -29,7 +29,7 @@ function session(name: string, slots: readonly UsageSlot[]): SessionUsage {
     folder: '/work',
     title: undefined,
     startedAt: '',
-    slots,
+    slots: encodeSlots(slots),
     reportedUsd: undefined,
     uncountedLines: 0,
     isUncertain: false,
