@@ -29,7 +29,7 @@ export function argumentsFrom(bytes: Buffer, from: number): readonly Argument[] 
     if (start >= limit || isEnd(bytes, start)) break;
     const isJoined = start === at && found.length > 0;
     const argument = argumentAt(bytes, start, limit, isJoined);
-    if (argument === undefined) break;
+    if (argument === undefined || isField(bytes, argument)) break;
     found.push(argument);
     at = argument.isQuoted ? pastBackslashes(bytes, argument.end) + 1 : argument.end;
   }
@@ -97,6 +97,13 @@ function argumentAt(
   }
   const end = bareEnd(bytes, start, limit);
   return end > start ? { start, end, isQuoted: false, isJoined } : undefined;
+}
+
+/** The line ended with its string, and what follows is not a list: `{"command":"sshpass -p","cwd":"/work"}`. */
+function isField(bytes: Buffer, { end, isQuoted }: Argument): boolean {
+  if (!isQuoted) return false;
+  const closing = pastBackslashes(bytes, end);
+  return /^["'][ \t]{0,4}:/.test(bytes.toString('latin1', closing, closing + 6));
 }
 
 function bareEnd(bytes: Buffer, start: number, limit: number): number {

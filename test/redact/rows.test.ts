@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { repeatsOf, widthOf } from '../../src/redact/expressions/expression.js';
 import { parseExpression } from '../../src/redact/expressions/parser.js';
 import { createRedactor } from '../../src/redact/redactor.js';
-import { kinds, namedRules, rules, structureRules } from '../../src/redact/rules.js';
+import {
+  commandLineRules,
+  kinds,
+  namedRules,
+  rules,
+  structureRules,
+} from '../../src/redact/rules.js';
 import { reach } from '../../src/redact/scan-context.js';
 import { dice, expand } from './examples.js';
 import { leaks, serializers } from './leaks.js';
@@ -63,4 +69,26 @@ describe('every row matches its own example', () => {
       expect([...(counts?.keys() ?? [])]).toContain(kind);
     },
   );
+});
+
+describe('an example that is cut off at the end of its string', () => {
+  const all = [...rows, ...commandLineRules];
+  const after = { is_error: null, cwd: '/work/shop', tool: 'Bash', type: 'call', turn: 12 };
+
+  it.each([
+    ['a row', (row: object) => JSON.stringify(row)],
+    ['a row within a row', (row: object) => JSON.stringify({ content: JSON.stringify(row) })],
+  ])('takes nothing of the fields after it: %s', (_, serialize) => {
+    const wrong = new Set<string>();
+    for (const [index, { example }] of all.entries()) {
+      const { text } = expand(example, dice(index + 1));
+      for (let length = 1; length <= Math.min(text.length, 300); length += 1) {
+        const row = { text: text.slice(0, length), ...after };
+        const line = redactor.redact(Buffer.from(serialize(row))).bytes.toString();
+        const rest = serialize(after).slice(serialize({}).indexOf('{}') + 1);
+        if (!line.endsWith(rest)) wrong.add(`${example}: ${line}`);
+      }
+    }
+    expect([...wrong].slice(0, 20)).toEqual([]);
+  });
 });

@@ -21,6 +21,8 @@ const headerLength = 100;
 const longestBody = 64 * 1024;
 const leastBody = 40;
 const leastTail = 28;
+/** Only a key's last line is shorter. */
+const leastLine = 16;
 const backwards = 24 * 1024;
 const mostLines = 1200;
 
@@ -159,10 +161,11 @@ function bodyFrom(context: ScanContext, from: number): readonly Piece[] {
 function continues(context: ScanContext, pieces: readonly Piece[], run: Piece): boolean {
   const length = run.end - run.start;
   const last = pieces.at(-1);
-  if (last === undefined) return length >= 16;
+  if (last === undefined) return length >= leastLine;
   if (length >= 40) return true;
   const lastLength = last.end - last.start;
   if (context.bytes[last.end - 1] === 0x3d || length > lastLength) return false;
+  if (lastLength < leastLine) return false;
   return length === lastLength || (lastLength >= 24 && isKeyLike(context, run));
 }
 

@@ -37,7 +37,7 @@ export const commandRules: readonly Rule[] = [
     anchors: ['.auth(', 'sp_addlogin', 'sp_password', 'changeUserPassword('],
     notAfter: nothing,
     shape:
-      /(?:\.auth\(|sp_addlogin|sp_password|changeUserPassword\()\s{0,4}(?:@\w{1,20}\s?=\s?)?N?\\{0,64}["'][^"'\\]{1,64}\\{0,64}["']\s{0,4},\s{0,4}(?:@\w{1,20}\s?=\s?)?N?\\{0,64}["'](?<secret>[^"'\\$]{4,200})\\{0,64}["']/,
+      /(?:\.auth\(|sp_addlogin|sp_password|changeUserPassword\()\s{0,4}(?:@\w{1,20}\s?=\s?)?N?\\{0,64}["'][^"'\\]{1,64}\\{0,64}["']\s{0,4},\s{0,4}(?:@\w{1,20}\s?=\s?)?N?\\{0,64}["'](?<secret>[^"'\\$]{4,200})\\{0,64}["'](?!\s{0,4}:)/,
     accepts: isNoWord,
     source: 'MongoDB and SQL Server manuals',
     example: 'db.auth("app", "⟦<password>⟧")',
