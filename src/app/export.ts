@@ -156,9 +156,8 @@ async function readStream(
   let number = 0;
   for await (const lines of readLines(bucket, prefix)) {
     for (const line of lines) {
-      const text = line.toString('utf8').replace(/\n$/, '');
-      conversation.row(text, number);
-      const value = parsedLine(text);
+      const value = parsedLine(line.toString('utf8'));
+      conversation.take(value, number);
       if (value !== undefined) usage?.row(value);
       number += 1;
     }

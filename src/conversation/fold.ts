@@ -1,5 +1,6 @@
 import type { Child, Conversation, Turn } from './conversation.js';
 import { EntryAssembly } from './entries.js';
+import { parsedLine } from './outline.js';
 import { forkIn, type Place, spawnIn } from './place.js';
 import { noted, type PlacedRow, type Tell } from './row.js';
 import { named, type TitleCandidates, titleIn, withCommand, withPrompt } from './titles.js';
@@ -30,10 +31,12 @@ export class ConversationFold {
 
   /** Takes the next line, without its newline. Never fails: unreadable rows are counted. */
   row(line: string, number: number): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
+    this.take(parsedLine(line), number);
+  }
+
+  /** The same for a line that was parsed already; `undefined` stands for one that is not JSON. */
+  take(value: unknown, number: number): void {
+    if (value === undefined) {
       this.#unread.push(unread('not JSON', number));
       return;
     }

@@ -185,7 +185,9 @@ export function describeBucketContract(
         const whole = { ...written, body: text('0123456789'), size: 10 };
         expect(await bucket.get(key, { atMost: 10 })).toMatchObject(whole);
         expect(await bucket.get(key, { atMost: 999 })).toMatchObject(whole);
-        expect(await bucket.get(key, { atMost: 9 })).toMatchObject({ size: 10 });
+        const larger = await bucket.get(key, { atMost: 9 });
+        expect(larger?.size).toBe(10);
+        expect(larger?.body.length).toBeLessThan(10);
         // The Hub stores no empty objects.
         const least = Buffer.alloc(bucket.kind === 'hf' ? 1 : 0);
         await bucket.put(key, least);

@@ -83,12 +83,13 @@ async function get(
   connection: HubConnection,
   lookUp: LookUp,
   key: Key,
-  { range, signal }: GetOptions,
+  { range, atMost, signal }: GetOptions,
 ): Promise<Stored | undefined> {
   const call = { action: `read ${key}`, signal };
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const read = range === undefined ? readWhole : readRange;
-    const found = await connection.run(call, (wire) => read(wire, lookUp, { key, range, signal }));
+    const wanted = { key, range, atMost, signal };
+    const found = await connection.run(call, (wire) => read(wire, lookUp, wanted));
     if (found === 'changed') continue;
     if (found === undefined) return undefined;
     const { known, body } = found;
@@ -101,6 +102,7 @@ async function get(
 interface Wanted {
   readonly key: Key;
   readonly range: Range | undefined;
+  readonly atMost: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -108,13 +110,18 @@ type Found = { readonly known: Known; readonly body: Buffer } | 'changed' | unde
 
 /** Metadata and content are requested in parallel and must belong together. */
 async function readWhole(wire: HubWire, lookUp: LookUp, wanted: Wanted): Promise<Found> {
-  const { key, signal } = wanted;
-  const [known, content] = await Promise.all([lookUp(key, signal), resolve(wire, key, signal)]);
+  const { key, atMost = Number.POSITIVE_INFINITY, signal } = wanted;
+  const [known, content] = await Promise.all([
+    lookUp(key, signal),
+    resolve(wire, key, atMost, signal),
+  ]);
   if (known === undefined && content === undefined) return undefined;
   if (known === undefined || content === undefined) return 'changed';
-  const isSame = content.hash === undefined || content.hash === known.hash;
-  if (!isSame || content.body.length !== known.size) return 'changed';
-  return { known, body: content.body };
+  const { hash, body } = content;
+  const isSame = hash === undefined || hash === known.hash;
+  if (isSame && body === undefined && known.size > atMost) return { known, body: Buffer.alloc(0) };
+  if (!isSame || body?.length !== known.size) return 'changed';
+  return { known, body };
 }
 
 async function readRange(
@@ -165,7 +172,8 @@ function isOf(blob: Blob, { hash, size }: Known): boolean {
 }
 
 interface Content {
-  readonly body: Buffer;
+  /** Missing if it is larger than what was wanted. */
+  readonly body: Buffer | undefined;
   /** Missing if the Hub does not send one. */
   readonly hash: string | undefined;
 }
@@ -177,6 +185,7 @@ interface Content {
 async function resolve(
   { params }: HubWire,
   key: Key,
+  atMost: number,
   signal: AbortSignal | undefined,
 ): Promise<Content | undefined> {
   const { hubUrl, repo, accessToken, fetch } = params;
@@ -204,11 +213,29 @@ async function resolve(
       await answer.body?.cancel();
       return undefined;
     }
-    if (answer.ok) return { body: Buffer.from(await answer.arrayBuffer()), hash };
+    if (answer.ok) return { body: await bodyOf(answer, atMost), hash };
     const refusal = await refusalOf(answer);
     if (url.origin === hub.origin) throw refusal;
     // The content server's refusals have nothing to do with the token.
     throw new Error(`${url.host}, which the Hub sent us to, answered ${answer.status}`);
   }
   throw new Error('redirected too often');
+}
+
+/** `undefined`, and no more than that is received, if there is more. */
+async function bodyOf(answer: Response, atMost: number): Promise<Buffer | undefined> {
+  if (answer.body === null) return Buffer.alloc(0);
+  const told = Number(answer.headers.get('content-length') ?? 0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  if (told <= atMost) {
+    for await (const chunk of answer.body) {
+      length += chunk.length;
+      if (length > atMost) return undefined;
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+  await answer.body.cancel();
+  return undefined;
 }
