@@ -60,12 +60,17 @@ const setups: Readonly<Record<HarnessName, () => Promise<HarnessSetup>>> = {
   opencode: async () => (await import('./opencode/setup.js')).openCodeSetup,
 };
 
-/** Sessions of a harness that is not here cannot be laid back; `session brief` hands them on. */
-const resumes: Readonly<Partial<Record<HarnessName, () => Promise<HarnessResume>>>> = {
+const resumes: Readonly<Record<HarnessName, () => Promise<HarnessResume>>> = {
   'claude-code': async () => (await import('./claude-code/resume.js')).claudeCodeResume,
   codex: async () => (await import('./codex/resume.js')).codexResume,
   hermes: async () => (await import('./hermes/resume.js')).hermesResume,
   openclaw: async () => (await import('./openclaw/resume.js')).openClawResume,
+  pi: async () => (await import('./pi/resume.js')).piResume,
+  'qwen-code': async () => (await import('./qwen-code/resume.js')).qwenCodeResume,
+  copilot: async () => (await import('./copilot/resume.js')).copilotResume,
+  'kimi-code': async () => (await import('./kimi-code/resume.js')).kimiCodeResume,
+  'gemini-cli': async () => (await import('./gemini-cli/resume.js')).geminiCliResume,
+  opencode: async () => (await import('./opencode/resume.js')).openCodeResume,
 };
 
 /**
@@ -86,7 +91,7 @@ export async function loadSetup(harness: string): Promise<HarnessSetup> {
   return setups[requireHarness(harness).name]();
 }
 
-/** How its sessions are laid back; `undefined` if that is not known of it. Throws a `UsageError` for an unknown name. */
-export async function loadResume(harness: string): Promise<HarnessResume | undefined> {
-  return resumes[requireHarness(harness).name]?.();
+/** How its sessions are laid back. Throws a `UsageError` for an unknown name. */
+export async function loadResume(harness: string): Promise<HarnessResume> {
+  return resumes[requireHarness(harness).name]();
 }

@@ -9,6 +9,8 @@ export interface HarnessResume {
   folder(surroundings: ResumeSurroundings): string;
   /** Whether its own sessions can have such an id, so that it may become part of a file's name. */
   isId(id: string): boolean;
+  /** How it would spell the id of a new session, made of a UUID; as it is, if not given. */
+  idOf?(uuid: string): string;
   /** The history that this stream continues instead of holding it; without that, the harness cannot resume it. */
   baseOf?(stream: StoredStream): HistoryBase | undefined;
   plan(request: RestoreRequest): RestorePlan;
@@ -48,7 +50,7 @@ export interface HistoryBase {
 export interface RestoreRequest {
   readonly mode: RestoreMode;
   readonly session: string;
-  /** The session's id once it is restored: its own, or a new UUID. */
+  /** The session's id once it is restored: its own, or a new one. */
   readonly id: string;
   /** The folder in which it will be resumed: absolute, without links. */
   readonly cwd: string;
@@ -95,6 +97,8 @@ export interface Chunk {
   /** Below the harness's folder, name by name. */
   readonly path: readonly string[];
   readonly bytes: Buffer;
+  /** Its harness replaces the file while the session goes on, so whatever is there already stays. */
+  readonly isReplaced?: boolean;
 }
 
 export interface LayingProblem {
@@ -107,6 +111,27 @@ export interface LayingProblem {
 /** Every line goes to the end of one file, unchanged. */
 export function wholeStream(path: readonly string[]): Laying {
   return { line: (line) => [{ path, bytes: line }] };
+}
+
+/** The harness gives up on a transcript whose first row it cannot read. */
+export const damagedStart: Laying = {
+  line: () => [],
+  problem: () => ({
+    kind: 'damaged',
+    text: 'its first row does not say what its harness needs to know',
+    hint: 'Restore it with --as-new, or hand it on with "tracecraft session brief".',
+  }),
+};
+
+/** For a harness that goes on in the folder that a transcript names, wherever it is started. */
+export function elsewhereNote(
+  title: string,
+  recorded: string | undefined,
+  cwd: string,
+): readonly string[] {
+  return recorded === undefined || recorded === cwd
+    ? []
+    : [`${title} goes on in ${recorded}, as the transcript says. --as-new moves a copy here.`];
 }
 
 /** Whether a name from a bucket can be a file's or folder's own name: no path, and nothing hidden in it. */

@@ -9,7 +9,7 @@ import { onDisk } from '../bucket/disk-errors.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
-import { NotAllowedError, TracecraftError, UnsupportedError } from '../errors.js';
+import { NotAllowedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
 import type { Watcher } from '../mirror/stream.js';
@@ -105,7 +105,7 @@ export class Restoring {
     mode: RestoreMode | undefined,
   ): Promise<readonly (readonly string[])[]> {
     const resume = await loadResume(harness);
-    if (resume?.baseOf === undefined || mode !== 'verbatim') return ids.map((id) => [id]);
+    if (resume.baseOf === undefined || mode !== 'verbatim') return ids.map((id) => [id]);
     const layout = bucketLayout(this.#settings.project);
     return familiesOf({ bucket: this.#bucket, layout, harness }, resume, ids);
   }
@@ -115,7 +115,7 @@ export class Restoring {
     wish: RestoreWish & { readonly also?: readonly string[] },
     onBytes: (bytes: number) => void,
   ): Promise<RestoredHere> {
-    const resume = await requireResume(harness);
+    const resume = await loadResume(harness);
     const place = await this.#placeOf(harness, resume, wish.into);
     const { cwd, also } = wish;
     const { stateFolder, project } = this.#settings;
@@ -166,14 +166,6 @@ async function watcherOf(harness: string, { env, home }: Surroundings): Promise<
   const [watcher] = await createWatchers(settings, [harness]);
   if (watcher === undefined) throw new Error(`no watcher for ${harness}`);
   return watcher;
-}
-
-async function requireResume(harness: string): Promise<HarnessResume> {
-  const resume = await loadResume(harness);
-  if (resume !== undefined) return resume;
-  throw new UnsupportedError(`sessions of ${harness} cannot be laid back`, {
-    hint: '"tracecraft session brief" hands one on to any harness.',
-  });
 }
 
 /** `--into` is for looking and for disasters: the folder in use is restored to without it. */

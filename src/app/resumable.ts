@@ -26,8 +26,7 @@ export async function resumableHere(
   const ways = new Map<string, Resumable>();
   for (const harness of harnesses) {
     const resume = await loadResume(harness);
-    const isWhole = resume?.modes.includes('verbatim') === true;
-    ways.set(harness, resume === undefined ? 'brief' : isWhole ? 'restore' : 'as new');
+    ways.set(harness, resume.modes.includes('verbatim') ? 'restore' : 'as new');
   }
   return new Map(
     sessions.map((one) => {

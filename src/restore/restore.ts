@@ -271,7 +271,7 @@ function linesOf({ lines }: Laid, session: string): number {
 
 /** The same copy has the same id, so that an interrupted restore goes on and a second one finds the first. */
 function copyId(
-  { source, session, cwd }: RestoreOptions,
+  { source, resume, session, cwd }: RestoreOptions,
   streams: readonly ChosenStream[],
 ): string {
   const parts = streams.map(({ listing, generation }) => [
@@ -281,11 +281,12 @@ function copyId(
   const text = JSON.stringify([source.harness, session, cwd, parts]);
   const digest = createHash('sha256').update(text).digest('hex');
   const variant = '89ab'[Number.parseInt(digest.slice(16, 17), 16) % 4];
-  return [
+  const uuid = [
     digest.slice(0, 8),
     digest.slice(8, 12),
     `4${digest.slice(13, 16)}`,
     `${variant}${digest.slice(17, 20)}`,
     digest.slice(20, 32),
   ].join('-');
+  return resume.idOf?.(uuid) ?? uuid;
 }

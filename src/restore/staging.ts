@@ -17,6 +17,7 @@ interface StagedFile {
   readonly staged: string;
   readonly output: OutputFile;
   readonly hash: Hash;
+  readonly isReplaced: boolean;
   bytes: number;
   /** Not written yet: a line at a time would take longer than everything else. */
   waiting: Buffer[];
@@ -61,8 +62,8 @@ export class Staging {
     return this.#files.size;
   }
 
-  async add({ path, bytes }: Chunk): Promise<void> {
-    const file = this.#files.get(path.join('/')) ?? (await this.#create(path));
+  async add({ path, bytes, isReplaced = false }: Chunk): Promise<void> {
+    const file = this.#files.get(path.join('/')) ?? (await this.#create(path, isReplaced));
     if (this.#closed.has(file.staged)) throw new Error('a file that was done is written again');
     file.waiting.push(bytes);
     file.waitingBytes += bytes.length;
@@ -116,7 +117,7 @@ export class Staging {
     await this.#disk.removeEmpty(dirname(this.#folder));
   }
 
-  async #create(path: readonly string[]): Promise<StagedFile> {
+  async #create(path: readonly string[], isReplaced: boolean): Promise<StagedFile> {
     if (path.length === 0 || !path.every(isFileName)) {
       throw new NotAllowedError(`not a place for a file: ${JSON.stringify(path.join('/'))}`);
     }
@@ -125,7 +126,8 @@ export class Staging {
     const staged = join(this.#folder, String(this.#files.size));
     const output = await this.#disk.create(staged);
     const hash = createHash('sha256');
-    const file = { path, staged, output, hash, bytes: 0, waiting: [], waitingBytes: 0 };
+    const counts = { bytes: 0, waiting: [], waitingBytes: 0 };
+    const file = { path, staged, output, hash, isReplaced, ...counts };
     this.#files.set(path.join('/'), file);
     return file;
   }
@@ -146,7 +148,7 @@ export class Staging {
         hint: 'Remove the link; its target stays as it is.',
       });
     }
-    if (kind === 'file' && (await this.#beginsLike(path, file))) return true;
+    if (kind === 'file' && (file.isReplaced || (await this.#beginsLike(path, file)))) return true;
     throw new LostError(`${path} exists and is something else`, {
       hint: 'It was left as it is. Restore elsewhere with --into.',
     });

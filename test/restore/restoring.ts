@@ -6,7 +6,6 @@ import type { SessionRef } from '../../src/mirror/stream.js';
 import { nodeRestoreDisk } from '../../src/restore/disk.js';
 import { type Restored, type RestoreOptions, restoreSession } from '../../src/restore/restore.js';
 import { loadResume } from '../../watchers/registry.js';
-import type { HarnessResume } from '../../watchers/resume.js';
 import { allowWriting, sharedFolder } from '../support/fixture-streams.js';
 import type { MirrorRig } from '../support/mirror-rig.js';
 
@@ -31,19 +30,13 @@ export async function furnish(rig: MirrorRig, tree: string): Promise<void> {
   }
 }
 
-export async function resumeOf(harness: string): Promise<HarnessResume> {
-  const resume = await loadResume(harness);
-  if (resume === undefined) throw new Error(`no resume for ${harness}`);
-  return resume;
-}
-
 /** Restores into a rig's home, as `session restore` does. */
 export async function restoreTo(
   rig: MirrorRig,
   { harness, id }: SessionRef,
   more: Partial<RestoreOptions> = {},
 ): Promise<Restored> {
-  const resume = await resumeOf(harness);
+  const resume = await loadResume(harness);
   const watcher = rig.watchers().find((one) => one.harness === harness);
   if (watcher === undefined) throw new Error(`no watcher for ${harness}`);
   const { bucket, layout } = rig;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fields, word } from '../../src/conversation/fields.js';
+import { textFiles, transcriptLast } from '../layings.js';
 import {
   type HarnessResume,
   isFileName,
@@ -12,7 +12,6 @@ import {
 import { subagentsFolder, toolResultSuffix, toolResultsFolder } from './layout.js';
 import { copiedRows } from './resume/copied-rows.js';
 import { DeferredCalls } from './resume/deferred-calls.js';
-import { parsedRow } from './resume/row.js';
 
 /**
  * Claude Code finds a transcript by its id in any project folder, and takes system prompt, permission mode and worktree
@@ -42,8 +41,7 @@ function verbatim(request: RestoreRequest): RestorePlan {
     laying === undefined ? [] : [{ session, stream: name, laying }],
   );
   return {
-    // The transcript makes the session exist, so it comes last.
-    streams: [...laid].sort((left, right) => rank(left.stream) - rank(right.stream)),
+    streams: transcriptLast(laid),
     leftOut: layings.filter(({ laying }) => laying === undefined).map(({ name }) => name),
     commands: [resumeCommand(session)],
     isRunnable: true,
@@ -66,10 +64,6 @@ function resumeCommand(id: string): readonly string[] {
   return ['claude', '--resume', id, ...safeFlags];
 }
 
-function rank(stream: string): number {
-  return stream === '' ? 1 : 0;
-}
-
 const longestProject = 200;
 
 /** Longer names end with a digest that differs between releases; `--resume` finds the session in any folder. */
@@ -83,7 +77,9 @@ function projectPath(cwd: string): readonly string[] {
 function layingOf(stream: string, beside: readonly string[]): Laying | undefined {
   const transcript = `${beside.at(-1) ?? ''}.jsonl`;
   if (stream === '') return mainRows([...beside.slice(0, -1), transcript]);
-  if (stream === toolResultsFolder) return toolResults([...beside, toolResultsFolder]);
+  if (stream === toolResultsFolder) {
+    return textFiles([...beside, toolResultsFolder], 'tool-result', toolResultSuffix);
+  }
   const names = stream.split('/');
   const file = names.at(-1) ?? '';
   const isBelow = names.length > 1 && names[0] === subagentsFolder && names.every(isFileName);
@@ -113,31 +109,6 @@ function lastLine(path: readonly string[]): Laying {
       return [];
     },
     end: () => (last === undefined ? [] : [{ path, bytes: withoutNewline(last) }]),
-  };
-}
-
-/** Each line is a file, named by the line. */
-function toolResults(folder: readonly string[]): Laying {
-  const taken = new Set<string>();
-  let refused: string | undefined;
-  return {
-    line: (line) => {
-      const row = fields(parsedRow(line));
-      const [id, text] = [word(row.id), row.text];
-      if (row.type !== 'tool-result' || id === undefined || typeof text !== 'string') return [];
-      if (!isFileName(id)) refused ??= id;
-      if (!isFileName(id) || taken.has(id)) return [];
-      taken.add(id);
-      return [{ path: [...folder, id + toolResultSuffix], bytes: Buffer.from(text) }];
-    },
-    problem: () =>
-      refused === undefined
-        ? undefined
-        : {
-            kind: 'unsafe',
-            text: `a tool result would be written to ${JSON.stringify(refused.slice(0, 80))}`,
-            hint: 'Whoever wrote that to the bucket meant harm: look at it before you use it.',
-          },
   };
 }
 

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
-import { type Fields, fields, finite, opened, word } from '../../src/conversation/fields.js';
+import { type Fields, finite, opened, word } from '../../src/conversation/fields.js';
+import { picked, rowOn } from '../copied-rows.js';
 import type { HarnessResume, Laying, RestorePlan, RestoreRequest } from '../resume.js';
 
 /**
@@ -48,7 +49,7 @@ function importFile(path: readonly string[], id: string, cwd: string): Laying {
   let unnumbered = 0;
   return {
     line: (line) => {
-      const row = fields(parsed(line));
+      const row = rowOn(line);
       if (row.table !== undefined) {
         session = row.op === 'delete' ? session : row;
         return [];
@@ -90,15 +91,6 @@ function isSaid(row: Fields): boolean {
 }
 
 function messageOf(row: Fields): object {
-  const names = messageFields.filter((name) => name in row);
-  const message = Object.fromEntries(names.map((name) => [name, row[name]]));
+  const message = picked(row, messageFields);
   return 'tool_calls' in message ? { ...message, tool_calls: opened(message.tool_calls) } : message;
-}
-
-function parsed(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
