@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { chmod, cp, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultFlushTiming } from '../../src/mirror/watch/flush-schedule.js';
 import { sharedFolder } from '../support/fixture-streams.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 
@@ -19,12 +20,22 @@ const homes: readonly [tree: string, at: string, sessions: number][] = [
   ['opencode-migrated-1.1.65-to-1.2.1-to-1.18.33', '.local/share/opencode', 4],
 ];
 
-/** What each step leaves at a place below the home. */
-const steps: readonly [steps: string, at: string][] = [
-  ['pi/steps', '.pi/agent'],
-  ['copilot/steps', '.copilot/session-state'],
-  ['opencode/steps', '.local/share/opencode'],
+/**
+ * What each step leaves at a place below the home, and the generations that it opens. A torn line, its repair and a
+ * deleted row open none.
+ */
+const steps: readonly [steps: string, at: string, opened: Readonly<Record<string, number>>][] = [
+  ['pi/steps', '.pi/agent', { '02-migrated-in-place': 2 }],
+  ['copilot/steps', '.copilot/session-state', { '02-after-rewind': 1 }],
+  ['opencode/steps', '.local/share/opencode', {}],
 ];
+
+const atOnce = {
+  ...defaultFlushTiming,
+  firstDelayMs: 10,
+  firstIntervalMs: 20,
+  longestIntervalMs: 20,
+};
 
 /** Trees that the harnesses wrote; a run without them says so by skipping. */
 describe.skipIf(!existsSync(trees))('real trees of more harnesses', () => {
@@ -75,15 +86,42 @@ describe.skipIf(!existsSync(trees))('real trees of more harnesses', () => {
     await expectNoDecoy();
   });
 
-  it.each(steps)('the steps of %s, one after another', async (folder, at) => {
-    const names = (await readdir(join(trees, folder))).sort();
-    for (const name of names) {
-      const target = join(rig.tree.home, at);
-      if (folder.startsWith('opencode')) await rm(target, { recursive: true, force: true });
-      await lay(join(trees, folder, name), at);
-      await mirrored();
+  /** Each file at once, as a harness that renames or appends: none is seen half copied. Those that are as before stay. */
+  async function step(from: string, at: string): Promise<void> {
+    const entries = await readdir(from, { recursive: true, withFileTypes: true });
+    for (const entry of entries.filter((one) => one.isFile())) {
+      const source = join(entry.parentPath, entry.name);
+      const target = join(rig.tree.home, at, relative(from, source));
+      const bytes = await readFile(source);
+      if (existsSync(target) && bytes.equals(await readFile(target))) continue;
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(`${target}.new`, bytes);
+      await rename(`${target}.new`, target);
     }
-    expect(names.length).toBeGreaterThan(4);
-    await expectNoDecoy();
-  });
+  }
+
+  it.each(steps)(
+    'the steps of %s, one after another, while it is watched',
+    async (folder, at, opened) => {
+      const names = (await readdir(join(trees, folder))).sort();
+      expect(names.length).toBeGreaterThan(4);
+      await mkdir(join(rig.tree.home, at), { recursive: true });
+      const run = rig.watch({ sweepMs: 50, timing: atOnce });
+      const generations: Record<string, number> = {};
+      try {
+        for (const name of names) {
+          const before = run.generations.length;
+          await step(join(trees, folder, name), at);
+          await rig.untilLevel(30_000);
+          const count = run.generations.length - before;
+          if (count > 0) generations[name] = count;
+        }
+      } finally {
+        await run.end();
+      }
+      expect([generations, run.troubles]).toEqual([opened, []]);
+      await expectNoDecoy();
+    },
+    60_000,
+  );
 });
