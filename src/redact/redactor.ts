@@ -39,8 +39,8 @@ const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.4, unitsPer
  */
 const mostPasses = 4;
 const slashEscape = Buffer.from('\\/', 'latin1');
-/** Base64 in base64 is decoded, but nothing deeper. */
-const deepestEncoding = 2;
+/** Base64 in base64 in base64 is decoded, but nothing deeper. */
+const deepestEncoding = 3;
 
 /** Throws `UsageError` for a kind that does not exist or a pattern that cannot be used. */
 export function createRedactor(options: RedactorOptions = {}): Redactor {

@@ -20,7 +20,16 @@ export function pastBlanks(bytes: Buffer, from: number): number {
   return at;
 }
 
+const invisible = ['\u200b', '\u200c', '\u200d', '\u2060', '\ufeff'].map((text) =>
+  Buffer.from(text),
+);
+
+/** Past a tab, or a character of no width. */
 function pastTab(bytes: Buffer, at: number): number {
+  if ((bytes[at] ?? 0) >= 0xe2) {
+    const found = invisible.find((text) => text.equals(bytes.subarray(at, at + text.length)));
+    return at + (found?.length ?? 0);
+  }
   if (bytes[at] !== backslash) return at;
   const letter = pastBackslashes(bytes, at);
   return bytes[letter] === 0x74 ? letter + 1 : at;

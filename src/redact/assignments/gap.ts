@@ -41,7 +41,7 @@ const quotes = alphabet('"\'`');
 const blanks = alphabet(' \t');
 const closers = alphabet('])}*');
 /** What can follow a name that has a value; any other byte ends the search at once. */
-const openings = alphabet(' \t\r\n"\'`\\=:|>])},?+*<~{');
+const openings = alphabet(' \t\r\n"\'`\\=:|>])},?+*<~{.');
 
 function isOpening(byte: number | undefined): boolean {
   return byte !== undefined && (openings[byte] === 1 || byte >= 0x80 || byte === 0x1b);
@@ -52,11 +52,12 @@ export function gapAfter(bytes: Buffer, keywordStart: number, nameEnd: number): 
   if (!isOpening(bytes[nameEnd]) || isProse(bytes, nameEnd)) return undefined;
   const named = pastControls(bytes, nameEnd);
   const afterQuote = pastBackslashes(bytes, named);
-  const isClosed = isIn(quotes, bytes[afterQuote]);
+  const quoteEnd = isIn(quotes, bytes[afterQuote]) ? afterQuote + 1 : pastCurlyQuote(bytes, named);
+  const isClosed = quoteEnd > named;
   if (!isClosed && afterQuote > named) return afterEscaped(bytes, keywordStart, named, afterQuote);
-  const closed = runEnd(bytes, isClosed ? afterQuote + 1 : named, closers, nameEnd + 80);
-  const at = pastBlanks(bytes, closed);
-  const end = afterOperator(bytes, at, isClosed);
+  const closed = runEnd(bytes, isClosed ? quoteEnd : named, closers, nameEnd + 80);
+  const at = pastLeaders(bytes, pastBlanks(bytes, closed));
+  const end = afterOperator(bytes, at, isClosed || isInTuple(bytes, keywordStart));
   if (end !== -1) return afterValueWord(bytes, nameEnd) ?? tied(bytes, end);
   return (
     afterValueWord(bytes, nameEnd) ??
@@ -98,7 +99,37 @@ function afterEscaped(
   }
   const pair = afterValueWord(bytes, named);
   if (pair !== undefined || bytes[letter] !== 0x74) return pair;
+  const end = afterOperator(bytes, pastBlanks(bytes, named), false);
+  if (end !== -1) return tied(bytes, end);
   return afterBlanks(bytes, keywordStart, named, pastBlanks(bytes, named));
+}
+
+const curlyQuotes = ['\u2019', '\u201d', '\u00bb', '\u300d', '\u300f'].map((text) =>
+  Buffer.from(text),
+);
+
+/** Past the quote that ends a name, if it is a typographic one. */
+function pastCurlyQuote(bytes: Buffer, at: number): number {
+  if ((bytes[at] ?? 0) < 0x80) return at;
+  const found = curlyQuotes.find((quote) => quote.equals(bytes.subarray(at, at + quote.length)));
+  return at + (found?.length ?? 0);
+}
+
+const dots = alphabet('.');
+const fewestLeaders = 3;
+const mostLeaders = 60;
+
+/** `Password ........: value` */
+function pastLeaders(bytes: Buffer, at: number): number {
+  const end = runEnd(bytes, at, dots, at + mostLeaders);
+  return end - at < fewestLeaders ? at : pastBlanks(bytes, end);
+}
+
+/** `{password, "value"}` and `{:password, "value"}` in Erlang and Elixir. */
+function isInTuple(bytes: Buffer, keywordStart: number): boolean {
+  const start = nameStartOf(bytes, keywordStart);
+  const atom = bytes[start - 1] === 0x3a ? start - 1 : start;
+  return bytes[atom - 1] === 0x7b;
 }
 
 function tied(bytes: Buffer, operatorEnd: number): Gap {
@@ -137,6 +168,8 @@ function afterOperator(bytes: Buffer, at: number, isClosed: boolean): number {
       return afterDoubled(bytes, at);
     case 0x2c: // ,
       return isClosed ? at + 1 : -1;
+    case 0x3b: // ;s:8:"
+      return isClosed ? pastSerializedLength(bytes, at) : -1;
     case 0x3e: // >
       return at + 1;
     case backslash: {
@@ -152,14 +185,20 @@ function afterOperator(bytes: Buffer, at: number, isClosed: boolean): number {
 }
 
 // Table bars and arrows; the full-width colon and equals sign.
-const wideOperators = ['│', '┃', '║', '→', '⇒', '：', '＝'].map((text) => Buffer.from(text));
-const escapedOperator = /^u(?:250[023]|2551|2192|21d2|ff1a|ff1d)/i;
+const wideOperators = ['│', '┃', '║', '→', '⇒', '←', '：', '＝'].map((text) => Buffer.from(text));
+const escapedOperator = /^u(?:250[023]|2551|219[02]|21d2|ff1a|ff1d)/i;
 
 function afterWideOperator(bytes: Buffer, at: number): number {
   const found = wideOperators.find(
     (operator) => bytes.compare(operator, 0, operator.length, at, at + operator.length) === 0,
   );
   return found === undefined ? -1 : at + found.length;
+}
+
+/** `s:8:"password";s:10:"value"` as PHP serializes it. */
+function pastSerializedLength(bytes: Buffer, at: number): number {
+  const found = /^;s:\d{1,6}:(?=\\{0,64}")/.exec(bytes.toString('latin1', at, at + 80));
+  return found === null ? -1 : at + found[0].length;
 }
 
 function afterDoubled(bytes: Buffer, at: number): number {
@@ -186,7 +225,8 @@ export function isQuoteAt(bytes: Buffer, at: number): boolean {
 }
 
 const pairBytes = alphabet(' \t\r\n,"\'\\');
-const pairStarts = alphabet('vV{');
+const pairStarts = alphabet('vVPOS{');
+const longestValueWord = 16;
 const controlLetters = alphabet('nrt');
 
 /** `name: X, value: …` in JSON, YAML and XML, where the secret-looking name is itself a value. */
@@ -195,14 +235,21 @@ function afterValueWord(bytes: Buffer, nameEnd: number): Gap | undefined {
   while (at < nameEnd + 40 && isBetweenPair(bytes, at)) at += 1;
   if (at === nameEnd) return undefined;
   if (!isIn(pairStarts, bytes[at])) return afterOtherFields(bytes, nameEnd);
-  const word = bytes.toString('latin1', at, at + 5).toLowerCase();
-  const end = word === 'value' ? at + 5 : bytes[at] === 0x7b ? afterBlock(bytes, at) : -1;
+  const end = bytes[at] === 0x7b ? afterBlock(bytes, at) : pastValueWord(bytes, at);
   if (end === -1) return undefined;
   const afterWord = pastBackslashes(bytes, end);
   const closed = isIn(quotes, bytes[afterWord]) ? afterWord + 1 : end;
   const operator = runEnd(bytes, closed, blanks, closed + 16);
   if (bytes[operator] !== 0x3a && bytes[operator] !== 0x3d) return undefined;
   return { valueAt: runEnd(bytes, operator + 1, blanks, operator + 9), tie: 'spaced' };
+}
+
+/** `value`, and in CloudFormation `ParameterValue`. */
+function pastValueWord(bytes: Buffer, at: number): number {
+  const found = /^(?:Parameter|Option|Setting|Variable)?value/i.exec(
+    bytes.toString('latin1', at, at + longestValueWord),
+  );
+  return found === null ? -1 : at + found[0].length;
 }
 
 // The fields in between are at most a word or two long.

@@ -10,17 +10,23 @@ import {
 import { isPlaceholder, isReference, isUuid } from '../placeholders.js';
 import type { NamedRule } from '../rule.js';
 import type { SecretName } from './names.js';
+import { isAlgorithm, isMailAddress, isSamplePassword } from './samples.js';
+import { isGroupedKey, isInWords, isTypedSecret } from './typed-secret.js';
 import type { Assignment } from './value.js';
+import { isVariableName } from './variable-name.js';
 
 /** Whether a value could be what its name suggests. */
 export function isSecretValue(name: SecretName, value: string, found: Assignment): boolean {
   // The name has no value, and the next line belongs to another name.
   if (found.tie === 'below' && /^[\w.-]+[=:]/.test(value)) return false;
   if (name.kind === 'password' && isEverydayPassword(name, value, found)) return true;
+  if (name.kind === 'password' && isInWords(name, value, found)) return true;
+  if (name.kind === 'secret' && isTypedSecret(name, value, found)) return true;
+  if (name.kind === 'key' && isGroupedKey(value)) return true;
   if (!isWritable(name, value, found) || isReference(value)) return false;
   if (isUuid(value)) return mayBeUuid(name, found);
   if (isPlaceholder(value) || isCode(value, found)) return false;
-  if (!found.isQuoted && found.tie !== 'assigned' && isName(value)) return false;
+  if (!found.isQuoted && found.tie !== 'assigned' && isVariableName(value)) return false;
   if (/^[\d.,:_+-]+$/.test(value) || isMailAddress(value)) return false;
   if (isTestResult(name, found)) return false;
   if (isApart(found) && !isBeyondDoubt(name, value)) return false;
@@ -67,10 +73,6 @@ function isTestResult(name: SecretName, found: Assignment): boolean {
   return name.isConstant || found.tie !== 'spaced';
 }
 
-export function isMailAddress(value: string): boolean {
-  return /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value);
-}
-
 /** A value that merely appears next to a name is a secret only if nothing else looks like it. */
 function isBeyondDoubt(name: SecretName, value: string): boolean {
   if (value.length < 10 || isWordy(value) || isPath(value) || /[,;()<>{}]/.test(value))
@@ -106,23 +108,6 @@ function isPassword(value: string, found: Assignment): boolean {
 
 // What people type when they do not use a generator, or when the value does not matter.
 const everyday = /^(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[\w!@#$%^&*+=?~.-]{6,64}$/;
-const algorithms =
-  /^(?:md\d|sha|base\d|utf|argon|bcrypt|scrypt|pbkdf|oauth|ipv?\d|x509|pkcs|u?int\d|float\d|latin1|aes|rsa|ed25519|hs256|rs256|es256|v\d|http|tls|ssl|s3$|ec2$|k8s)/i;
-const samples =
-  /^(?:my|your|the|some|a|new|old|db|user|root|admin|test|demo|guest|dev|foo|bar|baz|abc|qwerty|letmein|welcome|secret|passw?(?:or)?d?|pwd?|postgres|mysql|value|param|arg|string|input|field|example|sample|dummy|temp|tmp|p4ss\w*|p[a@]ssw[o0]rd|s[3e]cr[3e]?t)[-_.]?\d{0,4}[!@#]?$/i;
-const settings =
-  /^(?:true|false|yes|no|none|null|nil|always|never|enabled?|disabled?|required?|optional|prompt|hidden|visible|default|empty|unset|string|stdin|vault|keychain|keyring|plain(?:text)?|encrypted|random|auto|manual|missing|invalid|wrong|correct|anything|something|whatever|redacted|removed)$/i;
-
-/** Whether it begins like the name of an algorithm or a protocol. */
-export function isAlgorithm(value: string): boolean {
-  return algorithms.test(value) && !/[!#$%&*+=?@^~]/.test(value);
-}
-
-/** Whether it is a documentation placeholder for a password, or a setting. */
-export function isSamplePassword(value: string): boolean {
-  return samples.test(value) || settings.test(value);
-}
-
 /**
  * A word with digits, such as people make up: not from a generator, but in a place where only a
  * password makes sense.
@@ -162,9 +147,12 @@ const calls =
 const receivers =
   /^(?:self|this|process|config|cfg|conf|props|state|req|request|res|env|os|args|settings|options|opts|data|params|ctx|event|user|auth|input|form|body|model|session|client|account|response)[.[]/;
 
+/** The beginning of a regular expression. */
+const expressions = /^r?\/[\^([\\]/;
+
 /** Whether the value is an expression: a call, a property, an arrow function. */
 function isCode(value: string, found: Assignment): boolean {
-  if (calls.test(value) || receivers.test(value)) return true;
+  if (calls.test(value) || receivers.test(value) || expressions.test(value)) return true;
   const callee = /^[A-Za-z_$][\w$.]*(?=[([])/.exec(value);
   if (callee !== null && isWordy(callee[0])) return true;
   if (found.isQuoted) return false;
@@ -172,18 +160,6 @@ function isCode(value: string, found: Assignment): boolean {
   if (found.tie === 'compared' || found.isCalled || isIndexed) return true;
   if (found.tie !== 'assigned' && callee !== null && !/[)\]]\w/.test(value)) return true;
   return /=>|\)\.|::|&&|\|\||^[{[(]|[;{]$|^!{0,2}[A-Za-z_$.]+\([\w$.]*,?$/.test(value);
-}
-
-/**
- * The name of a variable or property rather than a value: words joined by dots, underscores or
- * camel case.
- */
-function isName(value: string): boolean {
-  const parts = value.split('.');
-  if (!parts.every((part) => /^[A-Za-z_$][\w$]*$/.test(part))) return false;
-  return (
-    isWordy(value) || (parts.length > 1 && parts.every((part) => part.length < 8 || isWordy(part)))
-  );
 }
 
 const wholeShapes = new Map<NamedRule, RegExp>();

@@ -5,7 +5,7 @@ function words(text: string): ReadonlySet<string> {
 }
 
 export const passwordWords = words(
-  'password passwd masterauth passphrase passwort passcode passwrd pword pswd pw psk kennwort losungswort contrasena contrasenya ' +
+  'password passwd rootpw dbpw userpw adminpw bindpw authpw masterauth passphrase passwort passcode passwrd pword pswd pw psk kennwort losungswort contrasena contrasenya ' +
     'contraseña senha motdepasse mdp wachtwoord losenord haslo heslo sifre parola parole parool salasana adgangskode passord ' +
     'jelszo jelszava parol passkey clave lozinka sandi kodeord zugangscode slaptazodis geslo sifra',
 );

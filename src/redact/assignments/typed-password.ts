@@ -1,6 +1,6 @@
 import { isSequence } from '../entropy.js';
 import { isPlaceholder, isReference, isUuid } from '../placeholders.js';
-import { isAlgorithm, isMailAddress, isSamplePassword } from './judge.js';
+import { isAlgorithm, isMailAddress, isSamplePassword } from './samples.js';
 
 const kinds: readonly RegExp[] = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*+=?@^~]/];
 

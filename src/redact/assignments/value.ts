@@ -39,7 +39,8 @@ export function readValue(
   { valueAt, tie }: Gap,
   isLoose: boolean,
 ): Assignment | undefined {
-  const start = pastStringPrefix(bytes, pastTypeAnnotation(bytes, valueAt));
+  const prefixed = pastStringPrefix(bytes, pastTypeAnnotation(bytes, valueAt));
+  const start = pastTripleQuote(bytes, prefixed);
   const call = isQuoteAt(bytes, start) ? start : pastCallee(bytes, start);
   if (isQuoteAt(bytes, call)) {
     const quoted = quotedValue(bytes, call);
@@ -67,6 +68,18 @@ function pastCurlyQuote(bytes: Buffer, at: number): number {
   if (first < 0x80 && first !== 0x5c) return at;
   const found = curlyQuotes.exec(bytes.toString('latin1', at, at + 72));
   return found === null ? at : at + found[0].length;
+}
+
+/** The last of three quotes, each with its backslashes, or `start` itself. */
+function pastTripleQuote(bytes: Buffer, start: number): number {
+  if (!isQuoteAt(bytes, start)) return start;
+  const first = pastBackslashes(bytes, start);
+  const width = first + 1 - start;
+  for (let quote = first + width; quote <= first + 2 * width; quote += width) {
+    if (pastBackslashes(bytes, quote + 1 - width) !== quote || bytes[quote] !== bytes[first])
+      return start;
+  }
+  return start + 2 * width;
 }
 
 /** `str('`: the position of the quote, or `start` itself. */

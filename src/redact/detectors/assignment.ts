@@ -1,5 +1,5 @@
-import { alphabet, isIn } from '../alphabet.js';
-import { gapAfter, tellingBytes } from '../assignments/gap.js';
+import { alphabet, isIn, pastBackslashes } from '../alphabet.js';
+import { gapAfter, isQuoteAt, tellingBytes } from '../assignments/gap.js';
 import { exactKeywords, foldedKeywords } from '../assignments/keywords.js';
 import { nameEndOf, nameStartOf } from '../assignments/name-extent.js';
 import { NameReader } from '../assignments/name-sense.js';
@@ -31,7 +31,9 @@ function mayHoldSecret(bytes: Buffer, valueAt: number): boolean {
   for (let at = valueAt; at < end; at += 1) {
     if (isIn(tellingBytes, bytes[at])) return true;
   }
-  return bytes[valueAt - 1] === 0x3d && isIn(lowerCase, bytes[valueAt]);
+  if (bytes[valueAt - 1] !== 0x3d) return false;
+  const start = isQuoteAt(bytes, valueAt) ? pastBackslashes(bytes, valueAt) + 1 : valueAt;
+  return isIn(lowerCase, bytes[start]);
 }
 
 const lowerCase = alphabet('a-z');

@@ -1,6 +1,6 @@
 import { alphabet, isIn } from '../alphabet.js';
 import { type Argument, argumentsFrom } from '../arguments.js';
-import { isSamplePassword } from '../assignments/judge.js';
+import { isSamplePassword } from '../assignments/samples.js';
 import { isTypedPassword } from '../assignments/typed-password.js';
 import { isFreeOnLeft } from '../boundary.js';
 import type { Detector, Trigger } from '../detector.js';
@@ -107,7 +107,9 @@ class CommandDetector {
     const text = line.textOf(value);
     if (isPair) {
       const separator = [...text].findIndex((char) => separators.includes(char));
-      if (separator <= 0 || /[$<{]/.test(text.slice(0, separator))) return;
+      if (separator === -1 || /[$<{]/.test(text.slice(0, separator))) return;
+      // Without a name a token stands alone; `:8080` does not.
+      if (separator === 0 && !isOpaque(text.slice(1))) return;
       const joined = line.behind(value);
       if (separator === text.length - 1 && joined !== undefined) {
         this.#add(line, joined, false, true);

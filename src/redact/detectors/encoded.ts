@@ -1,15 +1,10 @@
-import {
-  type Alphabet,
-  alphabet,
-  base64Any,
-  hexDigits,
-  isIn,
-  runEnd,
-  runStart,
-} from '../alphabet.js';
+import { alphabet, base64Any, hexDigits, isIn, runEnd, runStart } from '../alphabet.js';
 import { isFreeOnLeft } from '../boundary.js';
 import type { Trigger } from '../detector.js';
-import { type ScanContext, weights } from '../scan-context.js';
+import type { ScanContext } from '../scan-context.js';
+import { inBase32 } from './base32.js';
+import { compressedTriggers } from './compressed.js';
+import { addIfSecret, isLongRun, longestRun, type Piece } from './decoded-run.js';
 
 /**
  * Secrets in base64 or hex: a `.env` file, a key, a token, a configuration in JSON. Found by words
@@ -21,6 +16,10 @@ export function encodedTriggers(): readonly Trigger[] {
     ...[...words, ...prefixes].flatMap((word) => [...inBase64(word), inHex(word)]),
     ...commonWords.flatMap(inTwo),
     ...commonWords.flatMap((word) => inBase64(utf16(word))),
+    ...['PASSWORD', 'password', 'SECRET', 'TOKEN'].flatMap(inThree),
+    ...[...commonWords, 'API_KEY', 'PRIVATE', 'secret'].flatMap(inBase32),
+    ...prefixes.slice(0, mostInBase32).flatMap((prefix) => inBase32(prefix).slice(0, 1)),
+    ...compressedTriggers,
   ];
 }
 
@@ -29,9 +28,18 @@ export const commonWords: readonly string[] = ['PASSWORD', 'password', 'SECRET',
 
 /** Base64 in base64 or hex, and hex in base64. */
 function inTwo(word: string): readonly Trigger[] {
-  const inner = inBase64(word).map(({ literal }) => literal);
+  const inner = literalsOf(word);
   const hex = Buffer.from(word).toString('hex');
   return [...inner.flatMap((text) => [...inBase64(text), inHex(text)]), ...inBase64(hex)];
+}
+
+/** Base64 in base64 in base64. */
+function inThree(word: string): readonly Trigger[] {
+  return literalsOf(word).flatMap(literalsOf).flatMap(inBase64);
+}
+
+function literalsOf(word: string): readonly string[] {
+  return inBase64(word).map(({ literal }) => literal);
 }
 
 /** As PowerShell encodes commands. */
@@ -69,11 +77,11 @@ const prefixes = [
     'shpat_',
     'dop_v1_',
     'nvapi-',
+    'H4sIA',
   ],
 ];
 const shortestLiteral = 4;
-const shortestRun = 20;
-const longestRun = 16 * 1024;
+const mostInBase32 = 20;
 const mostLines = 200;
 
 function inBase64(word: string): readonly Trigger[] {
@@ -104,16 +112,6 @@ function inHex(word: string): Trigger {
       detect: detectHex,
     },
   };
-}
-
-function isLongRun(bytes: Buffer, at: number, set: Alphabet): boolean {
-  const start = runStart(bytes, at, set, at - shortestRun);
-  return runEnd(bytes, at, set, at + shortestRun * 2) - start >= shortestRun;
-}
-
-interface Piece {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** `place` is the anchor's offset in a group of four characters. */
@@ -166,30 +164,4 @@ function detectHex(context: ScanContext, at: number): void {
   context.searchedTo.set(prefixes, end);
   context.charge(8 + ((end - start) >> 5));
   addIfSecret(context, [{ start, end }], Buffer.from(context.text(start, end), 'hex'));
-}
-
-/** Text, as opposed to something that only looks like base64. */
-const printable = /^[\t\n\r -~\x80-\xff]+$/;
-
-function addIfSecret(context: ScanContext, pieces: readonly Piece[], bytes: Buffer): void {
-  const decoded = withoutZeros(bytes);
-  if (!printable.test(decoded.toString('latin1')) || !isMostlyAscii(decoded)) return;
-  if (!context.holdsSecret(decoded)) return;
-  for (const { start, end } of pieces) {
-    context.add(start, end, 'encoded-secret', weights.context);
-  }
-}
-
-/** ASCII in UTF-16 has a zero in every second place. */
-function withoutZeros(bytes: Buffer): Buffer {
-  const odd = bytes[1] === 0 ? 0 : 1;
-  if (bytes.length < 8 || bytes[1 - odd] !== 0) return bytes;
-  const text = bytes.filter((_, at) => at % 2 === odd);
-  return bytes.every((byte, at) => at % 2 === odd || byte === 0) ? Buffer.from(text) : bytes;
-}
-
-function isMostlyAscii(bytes: Buffer): boolean {
-  let ascii = 0;
-  for (const byte of bytes) if (byte < 0x80) ascii += 1;
-  return ascii >= bytes.length * 0.9;
 }

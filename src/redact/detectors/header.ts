@@ -25,7 +25,7 @@ const authorizationValue = new RegExp(
   'idy',
 );
 const bearerValue =
-  /bearer(?:\s|%20|\+|:\s?){1,4}\\{0,64}["'`]?(?<secret>[A-Za-z0-9._~+/%=-]{16,4000})/diy;
+  /bearer(?:\s|%20|\+|:\s?){1,4}(?:(?:\{\}|%s|%v)\\{0,64}["'`]\s?,\s{0,2})?\\{0,64}["'`]?(?<secret>[A-Za-z0-9._~+/%=-]{16,4000})/diy;
 const basicValue =
   /basic(?:\s|%20|\+){1,4}\\{0,64}["'`]?(?<secret>[A-Za-z0-9+/_%-]{8,4000}={0,2})/diy;
 

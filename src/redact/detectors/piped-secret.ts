@@ -34,20 +34,28 @@ const readers = [
   'cargo login',
 ];
 
-export const pipedSecretTriggers: readonly Trigger[] = readers.map((literal) => ({
-  literal,
-  detector: { isWorthwhile: isFed, detect: (context, at) => detect(context, at, literal) },
-}));
+export const pipedSecretTriggers: readonly Trigger[] = readers.map((literal) => {
+  // The pipe itself precedes the reader.
+  const lead = literal.startsWith('|') ? 1 : 0;
+  return {
+    literal,
+    detector: {
+      isWorthwhile: (bytes: Buffer, at: number) => isFed(bytes, at + lead),
+      detect: (context: ScanContext, at: number) => detect(context, at + lead, literal),
+    },
+  };
+});
 
 const lookBack = 400;
 const lookAhead = 160;
+const writtenLine = /(?:(?!\\{1,64}[nr])[^\n])+/g;
 const wordBytes = alphabet('A-Za-z0-9_');
-const writer = /(?:(?<![\w-])|(?<=\\[nrt]))(?:echo|printf|print)[ \t]/g;
+const writer = /(?:(?<![\w-])|(?<=\\[nrt]))(?:echo|printf|print|yes)[ \t]/g;
 
 function isFed(bytes: Buffer, at: number): boolean {
   const text = bytes.toString('latin1', Math.max(0, at - lookBack), at);
   const pipe = text.lastIndexOf('|');
-  if (pipe !== -1 && /(?:echo|printf|print)[ \t]/.test(text.slice(0, pipe))) return true;
+  if (pipe !== -1 && /(?:echo|printf|print|yes)[ \t]/.test(text.slice(0, pipe))) return true;
   return bytes.subarray(at, at + lookAhead).includes('<<<');
 }
 
@@ -76,13 +84,14 @@ function addAll(context: ScanContext, written: readonly Argument[], isPair: bool
     if (/^(?:-[a-zA-Z]{1,3}|%.*)$/.test(text)) continue;
     const user = isPair ? /^[^:\s]{1,64}:/.exec(text)?.[0].length : 0;
     if (user === undefined) continue;
-    const newlines = /(?:\\{1,64}[nr])*$/.exec(text)?.[0].length ?? 0;
-    const end = argument.end - newlines;
-    const secret = context.text(argument.start + user, end);
-    if (isIn(wordBytes, secret.charCodeAt(0)) || /^[^$<{[`]/.test(secret)) {
-      if (isCommandPassword(secret, argument.isQuoted || isPair)) {
-        context.add(argument.start + user, end, 'command-password', weights.context);
-      }
+    const isCertain = argument.isQuoted || isPair;
+    // `passwd` asks twice: the argument may hold the password twice, with newlines between and after.
+    for (const line of text.slice(user).matchAll(writtenLine)) {
+      const start = argument.start + user + line.index;
+      const secret = line[0];
+      if (!isIn(wordBytes, secret.charCodeAt(0)) && !/^[^$<{[`]/.test(secret)) continue;
+      if (!isCommandPassword(secret, isCertain)) continue;
+      context.add(start, start + secret.length, 'command-password', weights.context);
     }
   }
 }

@@ -319,4 +319,11 @@ export const businessRules: readonly Rule[] = [
     source: 'Intercom documentation, access tokens',
     example: 'dG9rO<b64:58>=',
   },
+  {
+    kind: 'teamwork-token',
+    anchors: ['tkn.v1_'],
+    shape: /tkn\.v1_[A-Za-z0-9+/=_-]{50,80}/,
+    source: 'kingfisher teamwork',
+    example: 'tkn.v1_<alnum:59>=',
+  },
 ];

@@ -153,4 +153,45 @@ export const callRules: readonly Rule[] = [
     source: 'setters and builders of many libraries',
     example: 'config.setPassword("⟦<password>⟧")',
   },
+  {
+    kind: 'signing-key',
+    anchors: [
+      ...['jwt.sign(', 'jwt.verify(', 'jwt.encode(', 'jwt.decode(', 'JWT.encode(', 'JWT.decode('],
+      ...['createHmac(', 'createCipheriv(', 'createDecipheriv(', 'SecretKeySpec('],
+    ],
+    notAfter: nothing,
+    shape: new RegExp(
+      String.raw`[A-Za-z.]{8,18}\((?:\s{0,4}(?:\{[^{}\n]{0,80}\}|${argument})${comma})?\s{0,4}b?${secret}`,
+    ),
+    accepts: isTypedPassword,
+    source: 'documentation of JSON Web Token libraries and of node:crypto',
+    example: 'jwt.verify(token, "⟦<alnum:24>⟧")',
+  },
+  {
+    kind: 'signing-key',
+    anchors: ['hmac.new(', 'hmac.digest(', 'Fernet(', 'AES.new(', 'SecretBox(', 'secretbox('],
+    notAfter: nothing,
+    shape: new RegExp(String.raw`[A-Za-z.]{6,12}\(\s{0,4}b?${secret}`),
+    accepts: isTypedPassword,
+    source: 'documentation of Python cryptography libraries',
+    example: 'hmac.new(b"⟦<alnum:24>⟧", body, sha256)',
+  },
+  {
+    kind: 'login-password',
+    anchors: [
+      'send "',
+      "send '",
+      'send -- "',
+      'sendline("',
+      "sendline('",
+      'send \\',
+      'sendline(\\',
+    ],
+    notAfter: nothing,
+    shape:
+      /(?<=[Pp]?ass(?:word|phrase|code)?[^\n\\]{0,16}(?:\\{0,64}["'])?[^\n\\]{0,16}(?:(?:\n|\\{1,64}n)[ \t]{0,12}[\w.]{0,16})?)send(?:line)?(?: -- |\(| )\\{0,64}["'](?<secret>[^\s"'\\]{6,128})(?:\\{1,64}[rn]){0,2}\\{0,64}["']/,
+    accepts: isTypedPassword,
+    source: 'expect(1), Pexpect documentation',
+    example: 'expect "assword:" { send "⟦<password>⟧\\r" }',
+  },
 ];

@@ -172,7 +172,7 @@ export const cloudRules: readonly Rule[] = [
   {
     kind: 'vercel-token',
     anchors: ['vcp_', 'vci_', 'vca_', 'vcr_', 'vck_'],
-    shape: /vc[piark]_[A-Za-z0-9]{50,64}/,
+    shape: /vc[piark]_[\w-]{50,64}/,
     source: 'Vercel token formats',
     example: 'vcp_<alnum:56>',
   },

@@ -352,6 +352,26 @@ export const commandLineRules: readonly CommandRule[] = [
     source: 'Swaks and sendEmail manuals',
     example: 'swaks --to a@example.org -au app -ap ⟦<password>⟧',
   },
+  {
+    programs: ['consul', 'nomad', 'waypoint', 'boundary'],
+    flags: ['-token'],
+    source: 'HashiCorp command line references',
+    example: 'consul members -token ⟦<uuid>⟧',
+  },
+  {
+    programs: ['http ', 'https ', 'xh ', 'xhs '],
+    flags: ['--auth', '-a'],
+    needs: /^bearer$/,
+    isToken: true,
+    source: 'HTTPie documentation, bearer authentication',
+    example: 'http -A bearer -a ⟦<alnum:40>⟧ example.org',
+  },
+  {
+    programs: ['networksetup -setairportnetwork'],
+    arguments: [2],
+    source: 'networksetup(8)',
+    example: 'networksetup -setairportnetwork en0 home ⟦<password>⟧',
+  },
 ];
 
 function words(text: string): readonly string[] {

@@ -307,4 +307,30 @@ export const developerToolRules: readonly Rule[] = [
     source: 'Standard Webhooks specification',
     example: 'whsec-<b64:32>',
   },
+  {
+    kind: 'ionic-token',
+    anchors: ['ion_'],
+    shape: /ion_[A-Za-z0-9]{42}/,
+    weak: true,
+    source: 'betterleaks ionic-personal-access-token',
+    example: 'ion_<alnum:42>',
+  },
+  {
+    kind: 'riot-key',
+    anchors: ['RGAPI-'],
+    shape: /RGAPI-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
+    source: 'Riot Games developer portal',
+    example: 'RGAPI-<uuid>',
+  },
+  {
+    kind: 'sanity-token',
+    anchors: [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'].map(
+      (third) => `sk${third}`,
+    ),
+    shape: /sk[A-Za-z0-9]{78,200}/,
+    weak: true,
+    accepts: isDense,
+    source: 'Sanity documentation, robot tokens',
+    example: 'sk<alnum:178>',
+  },
 ];

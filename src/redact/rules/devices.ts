@@ -156,4 +156,22 @@ export const deviceRules: readonly Rule[] = [
     source: 'OpenVPN manual',
     example: '\nauth-user-pass\nbot\n⟦<password>⟧\n',
   },
+  {
+    kind: 'config-password',
+    anchors: ['rocommunity', 'rwcommunity', 'com2sec', 'trapcommunity', 'authcommunity'],
+    shape: new RegExp(
+      String.raw`(?:r[ow]community6?|trapcommunity|authcommunity \S{1,20}|com2sec6?(?: -Cn \S{1,32})? [\w.-]{1,40} \S{1,60})[ \t]{1,12}(?:\\{0,64}["'])?${secret}`,
+    ),
+    accepts: isTypedPassword,
+    source: 'snmpd.conf(5)',
+    example: '\nrocommunity ⟦<password>⟧ 10.0.0.0/8\n',
+  },
+  {
+    kind: 'config-password',
+    anchors: ['createUser '],
+    shape:
+      /createUser [^\n\\]{1,60}(?:SHA|MD5)(?:-\d{3})? (?:\\{0,64}["'])?(?<secret>[^\s"'\\]{8,128}(?:\\{0,64}["'])?(?: (?:AES|DES)(?:-?\d{3})? (?:\\{0,64}["'])?[^\s"'\\]{8,128})?)/,
+    source: 'snmpd.conf(5)',
+    example: '\ncreateUser app SHA "⟦<password>⟧" AES x\n',
+  },
 ];

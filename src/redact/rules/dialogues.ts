@@ -87,6 +87,15 @@ export const dialogueRules: readonly Rule[] = [
     source: 'AUTH LOGIN of mail servers',
     example: '334 UGFzc3dvcmQ6\n⟦<password64>⟧\n',
   },
+  {
+    kind: 'password',
+    anchors: ['assword:: ', 'asswd:: '],
+    notAfter: nothing,
+    shape: /assw(?:or)?d:: (?<secret>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/=])/,
+    accepts: (secret) => /^[\x20-\x7e]{6,}$/.test(decoded(secret)),
+    source: 'RFC 2849',
+    example: '\nuserPassword:: ⟦<password64>⟧\n',
+  },
 ];
 
 function valueWithout(bytes: string): string {

@@ -117,9 +117,9 @@ export const forgeRules: readonly Rule[] = [
   },
   {
     kind: 'buildkite-token',
-    anchors: ['bkua_', 'bkaj_', 'bkct_', 'bkpat_'],
-    shape: /bk(?:ua|aj|ct|pat)_[A-Za-z0-9]{36,100}/,
-    source: 'kingfisher buildkite',
+    anchors: ['bkua_', 'bkaj_', 'bkct_', 'bkpat_', 'bkaa_', 'bkar_', 'bkpt_', 'bkps_'],
+    shape: /bk(?:ua|aj|ct|pat|aa|ar|pt|ps)_[\w-]{36,340}/,
+    source: 'kingfisher buildkite, betterleaks buildkite-service-token',
     example: 'bkua_<hex:40>',
   },
   {

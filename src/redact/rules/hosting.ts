@@ -2,6 +2,8 @@ import { urlSafe } from '../alphabet.js';
 import { isDense } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
+const nothing = new Uint8Array(256);
+
 /** Clouds, clusters and databases beyond the largest. */
 export const hostingRules: readonly Rule[] = [
   {
@@ -301,5 +303,28 @@ export const hostingRules: readonly Rule[] = [
     shape: /y[0-3]_[A-Za-z0-9_-]{55,60}/,
     source: 'Yandex ID documentation',
     example: 'y0_<alnum:55>',
+  },
+  {
+    kind: 'ngrok-token',
+    anchors: ['ngrok_pat_'],
+    shape: /ngrok_pat_[\w-]{20,120}/,
+    source: 'ngrok documentation, access tokens',
+    example: 'ngrok_pat_<alnum:40>',
+  },
+  {
+    kind: 'ngrok-token',
+    anchors: ['ngrok', 'NGROK', 'Ngrok', 'authtoken', 'tunnel'],
+    notAfter: nothing,
+    shape:
+      /(?:ngrok|NGROK|Ngrok|authtoken|tunnel)[^\n]{0,80}?(?<![A-Za-z0-9])(?<secret>(?:[1-3][A-Za-z0-9]{26}_[A-Za-z0-9]{20,24}|(?:ak|cr)_[1-3][A-Za-z0-9]{26}))(?![A-Za-z0-9])/,
+    source: 'ngrok documentation, errors 207 and 208; kingfisher ngrok',
+    example: 'ngrok agent runs with ⟦2<alnum:26>_<alnum:21>⟧',
+  },
+  {
+    kind: 'vercel-blob-token',
+    anchors: ['vercel_blob_rw_'],
+    shape: /vercel_blob_rw_[A-Za-z0-9]{10,24}_[A-Za-z0-9]{24,40}/,
+    source: 'Vercel documentation, Blob read-write tokens',
+    example: 'vercel_blob_rw_<alnum:16>_<alnum:30>',
   },
 ];

@@ -198,4 +198,12 @@ export const infrastructureRules: readonly Rule[] = [
     source: 'Ceph documentation, keyrings',
     example: 'key = ⟦AQ<b64:36>==⟧',
   },
+  {
+    kind: 'kong-token',
+    anchors: ['kpat_', 'spat_', 'kongPAT-'],
+    shape: /(?:[ks]pat_|kongPAT-)[A-Za-z0-9]{32,80}/,
+    weak: true,
+    source: 'Kong Konnect documentation, personal and system account tokens',
+    example: 'kpat_<alnum:49>',
+  },
 ];

@@ -151,7 +151,7 @@ export const messagingRules: readonly Rule[] = [
   {
     kind: 'brevo-key',
     anchors: ['xkeysib-', 'xsmtpsib-'],
-    shape: /x(?:key|smtp)sib-[0-9a-f]{64}-[A-Za-z0-9]{16}/,
+    shape: /x(?:key|smtp)sib-[0-9a-fA-F]{64}-[A-Za-z0-9]{16}/,
     source: 'gitleaks sendinblue-api-token',
     example: 'xkeysib-<hex:64>-<alnum:16>',
   },
@@ -166,7 +166,7 @@ export const messagingRules: readonly Rule[] = [
   {
     kind: 'stripe-key',
     anchors: ['sk_live_', 'sk_test_', 'sk_prod_', 'rk_live_', 'rk_test_', 'rk_prod_'],
-    shape: /[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,250}/,
+    shape: /[sr]k_(?:live|test|prod)_[\w-]{16,250}/,
     source: 'gitleaks stripe-access-token',
     example: 'sk_live_<alnum:99>',
   },
@@ -195,8 +195,8 @@ export const messagingRules: readonly Rule[] = [
   },
   {
     kind: 'shopify-token',
-    anchors: ['shpat_', 'shpss_', 'shpca_', 'shppa_', 'shptka_'],
-    shape: /shp(?:at|ss|ca|pa|tka)_[0-9a-fA-F]{32}/,
+    anchors: ['shpat_', 'shpss_', 'shpca_', 'shppa_', 'shptka_', 'shpua_'],
+    shape: /shp(?:at|ss|ca|pa|tka|ua)_[0-9a-fA-F]{32}/,
     source: 'gitleaks shopify-access-token',
     example: 'shpat_<hex:32>',
   },
@@ -270,7 +270,7 @@ export const messagingRules: readonly Rule[] = [
   {
     kind: 'telnyx-key',
     anchors: ['KEY0'],
-    shape: /KEY0[0-9A-F]{31}_[A-Za-z0-9]{22}/,
+    shape: /KEY0[0-9A-Fa-f]{28,32}_[A-Za-z0-9]{20,24}/,
     source: 'Telnyx documentation',
     example: 'KEY0<HEX:31>_<alnum:22>',
   },

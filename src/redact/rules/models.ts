@@ -125,7 +125,7 @@ export const modelRules: readonly Rule[] = [
   {
     kind: 'xai-key',
     anchors: ['xai-'],
-    shape: /xai-[A-Za-z0-9_]{64,100}/,
+    shape: /xai-[\w-]{64,120}/,
     weak: true,
     source: 'trufflehog xai (fact only)',
     example: 'xai-<alnum:80>',

@@ -214,4 +214,11 @@ export const namedRules: readonly NamedRule[] = [
     source: 'gitleaks rapidapi-access-token',
     example: 'X-RapidAPI-Key: ⟦<alnum:50>⟧',
   },
+  {
+    kind: 'cookie',
+    name: /^(?:jsessionid|jsessionidsso|phpsessid|(?:asp)?netsessionid|aspsessionid\w*|connectsid|sessionidsso|laravelsession|wordpressloggedin\w*|phpbb\w*sid|cfid|cftoken)$/,
+    shape: /[A-Za-z0-9._!~%-]{16,128}/,
+    source: 'Jakarta Servlet, PHP and ASP.NET references',
+    example: 'JSESSIONID=⟦<HEX:32>⟧',
+  },
 ];

@@ -1,9 +1,12 @@
 import { alphabet } from '../alphabet.js';
 import { isTypedPassword } from '../assignments/typed-password.js';
+import { hasUpperLowerDigit, isDense, isJumbled } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
 const quoted = alphabet('!-~');
+const foreignLogins = ['доступ', 'Доступ', '账号', '帳號', 'アカウント', '계정'];
+const foreignLogin = foreignLogins.map(inBytes).join('|');
 const value = String.raw`(?<secret>[^\s"'\x60\\/<>,;)]{6,64})`;
 
 /**
@@ -39,13 +42,90 @@ export const proseRules: readonly Rule[] = [
       'Login: ',
       'og in with ',
       'ogin with ',
+      ...[
+        'ugangsdaten',
+        'identifiants',
+        'Identifiants',
+        'credenciales',
+        'credenziali',
+        'logowania',
+      ],
+      ...foreignLogins.map(utf8),
     ],
     notAfter: nothing,
     shape: new RegExp(
-      String.raw`(?:[Cc]red(?:ential)?s|[Ll]ogin:|og ?in with)(?: (?:are|is|for [\w.-]{1,40}))?:?\s{1,2}(?:\\{0,64}["'\x60])?[\w.@+-]{2,64}(?:\\{0,64}["'\x60])?(?: \/ |:|\/| and )(?:\\{0,64}["'\x60])?${value}(?:[\s"'\x60\\,;).]|$)`,
+      String.raw`(?:[Cc]red(?:ential)?s|[Ll]ogin:|og ?in with|[Zz]?ugangsdaten|[Ii]dentifiants|credenciales|credenziali|logowania|(?:${foreignLogin})[^\s:"\\]{0,16})(?: (?:are|is|for [\w.-]{1,40}))?:?\s{1,2}(?:\\{0,64}["'\x60])?[\w.@+-]{2,64}(?:\\{0,64}["'\x60])?(?: \/ |:|\/| and )(?:\\{0,64}["'\x60])?${value}(?:[\s"'\x60\\,;).]|$)`,
     ),
     accepts: isTypedPassword,
     source: 'sentences',
     example: 'credentials: deploy / ⟦<password>⟧\n',
   },
+  {
+    kind: 'password',
+    anchors: ['assword from ', 'asscode from ', 'assphrase from '],
+    notAfter: nothing,
+    shape: new RegExp(
+      String.raw`ass(?:word|code|phrase) from (?:\\{0,64}["'\x60])?${value}(?:\\{0,64}["'\x60])? to `,
+    ),
+    accepts: isTypedPassword,
+    source: 'sentences',
+    example: 'changed the password from ⟦<password>⟧ to something else',
+  },
+  {
+    kind: 'password',
+    anchors: ['assword (', "assword's ", 'assphrase (', "assphrase's "],
+    notAfter: nothing,
+    shape: new RegExp(String.raw`ass(?:word|phrase)(?: \(|'s )${value}(?=[\s).,;]|\\|$)`),
+    accepts: isStrong,
+    source: 'sentences',
+    example: 'the password (⟦<password>⟧) expires soon',
+  },
+  {
+    kind: 'password',
+    anchors: [' pass is ', ' pass was ', ' pw is ', ' pwd is '],
+    notAfter: nothing,
+    shape: new RegExp(
+      String.raw`(?<=\b(?:db|database|admin|root|wi-?fi|login|user|server|ssh|sudo|vpn|e?mail|smtp|ftp|my|the|our|their|his|her|its)) (?:pass|pwd?) (?:is|was) (?:\\{0,64}["'\x60])?${value}`,
+    ),
+    accepts: isStrong,
+    source: 'sentences',
+    example: 'the db pass is ⟦<password>⟧',
+  },
+  {
+    kind: 'password',
+    anchors: ['asswords: ', 'asswords are ', 'asswords = '],
+    notAfter: nothing,
+    shape:
+      /asswords(?::| are| =) (?<secret>[^\s"'\x60\\/<>,;)]{6,64}(?:(?:, | and |, and )[^\s"'\x60\\/<>,;)]{6,64}){0,9})/,
+    accepts: (secret) => secret.split(/, and |, | and /).every(isStrong),
+    source: 'sentences',
+    example: 'the passwords are ⟦<password>⟧',
+  },
+  {
+    kind: 'key',
+    anchors: ['key is ', 'Key is ', 'key was '],
+    shape: /[Kk]ey (?:is|was):? (?:\\{0,64}["'\x60])?(?<secret>[A-Za-z0-9+/=_-]{20,400})/,
+    accepts: isGenerated,
+    source: 'sentences',
+    example: 'the key is ⟦<alnum:32>⟧',
+  },
 ];
+
+/** Two kinds of characters, at least two of them digits, or a sign: no ordinary word. */
+function isStrong(text: string): boolean {
+  if (text.length < 8 || /[(){}[\]|]/.test(text) || !isTypedPassword(text)) return false;
+  return /[!#$%&*+=?@^~]/.test(text) || (/\d{2}/.test(text) && /[A-Za-z]{3}/.test(text));
+}
+
+function isGenerated(text: string): boolean {
+  return hasUpperLowerDigit(text) && isDense(text) && isJumbled(text);
+}
+
+function utf8(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** As an expression for latin1 text. */
+function inBytes(text: string): string {
+  return [...Buffer.from(text, 'utf8')].map((byte) => `\\x${byte.toString(16)}`).join('');
+}

@@ -94,7 +94,7 @@ export const serviceRules: readonly Rule[] = [
   {
     kind: 'posthog-key',
     anchors: ['phx_', 'phs_'],
-    shape: /ph[xs]_[A-Za-z0-9]{32,60}/,
+    shape: /ph[xs]_[\w-]{32,60}/,
     weak: true,
     source: 'trufflehog posthog (fact only)',
     example: 'phx_<alnum:43>',

@@ -64,6 +64,31 @@ export const urlRules: readonly Rule[] = [
     source: 'Django, Rails and Laravel documentation on password resets',
     example: 'https://app.example.org/password/reset/⟦<alnum:40>⟧',
   },
+  {
+    kind: 'oauth-code',
+    anchors: [
+      'code_verifier=',
+      'code_verifier"',
+      'codeVerifier"',
+      'code_verifier\\',
+      'code_verifier:',
+    ],
+    notAfter: nothing,
+    shape:
+      /code_?[Vv]erifier(?:\\{0,64}["'])?\s{0,2}[:=]\s{0,2}(?:\\{0,64}["'])?(?<secret>[A-Za-z0-9._~-]{43,128})/,
+    accepts: isKey,
+    source: 'RFC 7636',
+    example: 'grant_type=authorization_code&code_verifier=⟦<url:43>⟧',
+  },
+  {
+    kind: 'saml-response',
+    anchors: ['SAMLResponse=', 'SAMLResponse"', 'SAMLResponse\\'],
+    notAfter: nothing,
+    shape:
+      /SAMLResponse(?:\\{0,64}["'])?\s{0,2}[:=]\s{0,2}(?:\\{0,64}["'])?(?<secret>[A-Za-z0-9+/%=_-]{100,4000})/,
+    source: 'SAML 2.0 bindings',
+    example: 'SAMLResponse=⟦PHNhbWxw<b64:200>⟧',
+  },
 ];
 
 /** Random letters and digits, or hex too long for a name; words joined by dashes do not count. */
