@@ -13,6 +13,8 @@ import type { ListedSession } from '../mirror/slots/session-listing.js';
 import type { WatchView } from '../mirror/watch/watch-view.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
+import { tokensIn } from '../protocol/usage.js';
+import { totalUsage } from '../protocol/usage-slots.js';
 import { listIndexed, readMetas } from '../sessions/indexed.js';
 
 export interface AgentView extends LivingAgentDocument {
@@ -33,6 +35,8 @@ export interface SessionView {
   readonly last_uploaded_at: string | null;
   readonly ended_at: string | null;
   readonly total_lines: number | null;
+  /** What its calls to models read and wrote in all; `null` if nobody counted. */
+  readonly tokens: number | null;
   /** Bytes of a local transcript that are not in the bucket; `null` if unknown here. */
   readonly behind_bytes: number | null;
 }
@@ -109,6 +113,7 @@ async function unreadOf(place: StorePlace, agent: string): Promise<MailboxView> 
 }
 
 async function viewSession({ harness, id, meta }: ListedSession): Promise<SessionView> {
+  const used = totalUsage(meta?.usage);
   return {
     harness,
     session_id: id,
@@ -116,6 +121,7 @@ async function viewSession({ harness, id, meta }: ListedSession): Promise<Sessio
     last_uploaded_at: meta?.last_uploaded_at ?? null,
     ended_at: meta?.ended_at ?? null,
     total_lines: meta?.total_lines ?? null,
+    tokens: used === undefined ? null : tokensIn(used),
     behind_bytes:
       meta?.host === hostname() && meta.source_path !== null
         ? await behind(meta.source_path, meta.total_source_bytes)

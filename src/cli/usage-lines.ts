@@ -1,6 +1,6 @@
 import type { MetaDocument } from '../protocol/documents.js';
-import { addUsage, noUsage, type Usage } from '../protocol/usage.js';
-import { decodeSlots } from '../protocol/usage-slots.js';
+import type { Usage } from '../protocol/usage.js';
+import { totalUsage } from '../protocol/usage-slots.js';
 import type { Grouping, Report, ReportRow } from '../usage/report.js';
 import { plural } from './format.js';
 import { type Column, tableLines } from './table.js';
@@ -64,9 +64,8 @@ function bar(size: number, largest: number): string {
 
 /** What a whole session used, on one line; `undefined` if nothing is known. */
 export function usageLine(meta: Pick<MetaDocument, 'usage'> | undefined): string | undefined {
-  const slots = decodeSlots(meta?.usage?.slots ?? {});
-  if (slots.length === 0) return undefined;
-  const used = slots.reduce((sum, { usage }) => addUsage(sum, usage), noUsage);
+  const used = totalUsage(meta?.usage);
+  if (used === undefined) return undefined;
   const { calls, input, cacheRead, output } = used;
   const parts = [
     `${tokens(input)} input`,

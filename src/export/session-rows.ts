@@ -1,8 +1,8 @@
 import type { Conversation, Entry, Turn } from '../conversation/conversation.js';
 import { json } from '../conversation/fields.js';
 import type { MetaDocument } from '../protocol/documents.js';
-import { addUsage, noUsage, type StreamUsage } from '../protocol/usage.js';
-import { decodeSlots } from '../protocol/usage-slots.js';
+import { noUsage, type StreamUsage } from '../protocol/usage.js';
+import { totalUsage } from '../protocol/usage-slots.js';
 import { msOf, type Row } from './tables.js';
 
 /** What all rows of a session share. */
@@ -16,8 +16,7 @@ export interface SessionPlace {
 const marker = /\[REDACTED:[a-z0-9-]+\]/g;
 
 export function sessionRow({ project, harness, session, meta }: SessionPlace): Row {
-  const slots = decodeSlots(meta?.usage?.slots ?? {});
-  const used = slots.reduce((sum, { usage }) => addUsage(sum, usage), noUsage);
+  const used = totalUsage(meta?.usage) ?? noUsage;
   const redactions = Object.values(meta?.redaction_counts ?? {});
   return {
     project,

@@ -3,9 +3,11 @@ import {
   decodeSlot,
   encodeSlot,
   type MetaUsage,
+  RunningUsage,
   type SlotSpan,
   slotStart,
   slotTime,
+  type Usage,
   type UsageSlot,
 } from './usage.js';
 
@@ -130,4 +132,13 @@ export function shorterUsage(usage: MetaUsage | null, bytes: number): MetaUsage 
 /** Those that can be read. */
 export function decodeSlots(slots: Readonly<Record<string, string>>): readonly UsageSlot[] {
   return Object.entries(slots).flatMap(([key, value]) => decodeSlot(key, value) ?? []);
+}
+
+/** What a session used in all; `undefined` if nothing is known. */
+export function totalUsage(usage: MetaUsage | null | undefined): Usage | undefined {
+  const slots = decodeSlots(usage?.slots ?? {});
+  if (slots.length === 0) return undefined;
+  const total = new RunningUsage();
+  for (const slot of slots) total.add(slot.usage);
+  return total.total();
 }

@@ -84,6 +84,11 @@ export const metaUsageSchema = v.object({
 });
 export type MetaUsage = v.InferOutput<typeof metaUsageSchema>;
 
+/** Read and written in all, cached or not. */
+export function tokensIn({ input, cacheRead, write5m, write1h, output }: Usage): number {
+  return [input, cacheRead, write5m, write1h, output].reduce(sum);
+}
+
 export function addUsage(left: Usage, right: Usage): Usage {
   return {
     calls: sum(left.calls, right.calls),

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -90,6 +91,16 @@ describe('tracecraft usage', () => {
       inHome,
     );
     expect(stdout.split('\n')[1]).toBe('2026-10,100,1000,0,400,0,1,0.0086');
+  });
+
+  it('is also what status and the page of a replay tell of a session', async () => {
+    const { sessions } = await data('status');
+    expect(sessions).toMatchObject([{ session_id: id, tokens: 2 * 1_100 + 405 }]);
+    expect((await world.run(['status'], inHome)).stdout).toMatch(/4 lines +2,605 tokens/);
+    const page = join(world.root, 'run.html');
+    await world.run(['replay', '-o', page], inHome);
+    const [, header = ''] = / id="run">([^<]*)</.exec(await readFile(page, 'utf8')) ?? [];
+    expect(gunzipSync(Buffer.from(header, 'base64')).toString('utf8')).toContain('"tokens":2605');
   });
 
   it('refuses an impossible zone', async () => {

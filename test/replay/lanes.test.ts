@@ -152,6 +152,7 @@ describe('lanes', () => {
       agent: 'a',
       model: null,
       folder,
+      tokens: null,
       streams: [stream],
     });
     const lanes = layOutLanes({

@@ -51,6 +51,7 @@ function session(folder: string, stream: Partial<PageStream>, index: number) {
     agent: null,
     model: null,
     folder,
+    tokens: null,
     streams: [index],
   };
   return { about, streams };

@@ -57,6 +57,8 @@ export interface PageSession {
   readonly model: string | null;
   /** The last segment of the folder it worked in. */
   readonly folder: string | null;
+  /** What its calls to models read and wrote in all; `null` if nobody counted. */
+  readonly tokens: number | null;
   /** Indices into the header's streams; the first is the main one. */
   readonly streams: readonly number[];
 }

@@ -240,6 +240,7 @@ export class Transcript {
 function aboutText(about: PageSession | undefined, { streams }: PageHeader, stream: number) {
   const { turns = 0, calls = 0, failedCalls = 0 } = streams[stream] ?? {};
   const failed = failedCalls === 0 ? '' : `, ${failedCalls} failed`;
+  const tokens = about?.tokens ?? null;
   return [
     about?.harness,
     about?.agent,
@@ -247,6 +248,7 @@ function aboutText(about: PageSession | undefined, { streams }: PageHeader, stre
     about?.folder,
     `${turns} ${turns === 1 ? 'turn' : 'turns'}`,
     `${calls} ${calls === 1 ? 'call' : 'calls'}${failed}`,
+    tokens === null ? undefined : `${tokens.toLocaleString('en')} tokens in the session`,
   ]
     .filter((one) => one != null)
     .join(' · ');
