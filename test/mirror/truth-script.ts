@@ -3,14 +3,19 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
+import { systemClock } from '../../src/clock.js';
 import { compactSession } from '../../src/compact/compact.js';
 import { PartialError, TracecraftError } from '../../src/errors.js';
 import { type Io, nodeIo } from '../../src/io.js';
 import { listSessionIds, readWhole } from '../../src/mirror/slots/session-listing.js';
 import { BucketIdentity } from '../../src/mirror/state/bucket-identity.js';
+import type { Watcher } from '../../src/mirror/stream.js';
 import { noRedaction } from '../../src/redact/redact.js';
+import { ClaudeCodeWatcher } from '../../watchers/claude-code/watcher.js';
 import { sessionUuid } from '../support/claude-tree.js';
 import { readBySorting, readDocumented } from '../support/documented-reader.js';
+import { hastyClock } from '../support/hasty-clock.js';
+import { MemoryStore } from '../support/memory-bucket.js';
 import { MirrorRig, type RigOptions, type Run } from '../support/mirror-rig.js';
 import { type Death, Mortal } from '../support/mortal.js';
 import { systemError } from '../support/wrapped-disk.js';
@@ -74,18 +79,25 @@ export interface TruthOutcome {
   readonly saidWell: number;
 }
 
-/** Does what the script says, and judges every run by a reader that knows the documentation alone. */
-export async function runTruthScript(script: readonly TruthStep[]): Promise<TruthOutcome> {
-  const world = await TruthWorld.create();
+/**
+ * Does what the script says. After every step `verify`, and after every run the run itself, is judged by a reader that knows
+ * the documentation alone.
+ */
+export async function runTruthScript(
+  script: readonly TruthStep[],
+  listsDigests: boolean,
+): Promise<TruthOutcome> {
+  const world = await TruthWorld.create(new MemoryStore(listsDigests));
   let saidWell = 0;
   let steps = 0;
   try {
     await world.happens({ kind: 'append', lines: 2 });
     for (const step of [...script, ...ending]) {
       const run = await world.happens(step);
+      const end = await run?.ended.catch(asNamed);
+      await world.judgeVerify();
       if (run === undefined) continue;
       steps += 1;
-      const end = await run.ended.catch(asNamed);
       if (end === undefined || end.behind.length > 0 || run.troubles.length > 0) continue;
       saidWell += 1;
       await world.judge();
@@ -118,7 +130,10 @@ const needsMount = new Set<TruthStep['kind']>([
 
 class TruthWorld {
   readonly #rig: MirrorRig;
-  #isMounted = true;
+  readonly #store: MemoryStore;
+  /** What the drive holds while it is not mounted. */
+  #drive: ReturnType<MemoryStore['copy']> | undefined;
+  #keptBucket: ReturnType<MemoryStore['copy']> | undefined;
   #isReadable = true;
   /** Writes of a killed process that are on their way. */
   #late: Mortal | undefined;
@@ -128,14 +143,15 @@ class TruthWorld {
   #kept: Buffer = Buffer.alloc(0);
   #line = 0;
 
-  private constructor(rig: MirrorRig) {
+  private constructor(rig: MirrorRig, store: MemoryStore) {
     this.#rig = rig;
+    this.#store = store;
     this.#here = rig.tree.path('/here', `${this.#id}.jsonl`);
     this.#there = rig.tree.path('/there', `${this.#id}.jsonl`);
   }
 
-  static async create(): Promise<TruthWorld> {
-    const world = new TruthWorld(await MirrorRig.create());
+  static async create(store: MemoryStore): Promise<TruthWorld> {
+    const world = new TruthWorld(await MirrorRig.create(store.client()), store);
     for (const path of [world.#here, world.#there]) await mkdir(dirname(path), { recursive: true });
     await world.#identity(nodeIo, world.#rig.bucket).accept();
     return world;
@@ -148,6 +164,7 @@ class TruthWorld {
   /** The run that it stands for, if it is one. */
   async happens(step: TruthStep): Promise<Run | undefined> {
     if (!this.#isMounted && needsMount.has(step.kind)) return;
+    this.#store.nowMs += 1_000;
     const late = this.#late;
     const run = await this.#happens(step);
     if (late === undefined || this.#late !== late) return run;
@@ -187,9 +204,30 @@ class TruthWorld {
     }
   }
 
-  /** Every complete line of every file, found by whoever reads as documented; and no reader of ours says otherwise. */
+  /** Whenever nothing differs from its source, that reader finds every complete line; also with the drive away. */
+  async judgeVerify(): Promise<void> {
+    const verdicts = await this.#rig.verdicts(this.#watchers(this.#io()));
+    const states = [...verdicts.values()].map(({ state }) => state);
+    if (states.every((state) => state === 'ok' || state === 'ahead')) await this.#findEvery();
+  }
+
+  /** Every complete line of every file is found, and no reader of ours says otherwise. */
   async judge(): Promise<void> {
     expect(this.#isMounted, 'the drive is mounted').toBe(true);
+    const { bucket, layout } = this.#rig;
+    const whole = await this.#findEvery();
+    const sorted = await readBySorting(bucket, layout.session('claude-code', this.#id));
+    expect((sorted ?? whole).toString()).toBe(whole.toString());
+    expect((await this.#shown()).toString()).toBe(whole.toString());
+    const compacted = await this.#compacted();
+    if (compacted !== undefined) expect(compacted.toString()).toBe(whole.toString());
+    const verdicts = await this.#rig.verdicts(this.#watchers());
+    const states = [...verdicts.values()].map(({ state }) => state);
+    expect(states.filter((state) => state !== 'ok' && state !== 'ahead')).toEqual([]);
+  }
+
+  /** The main stream, as documented; some stream begins with the complete lines of each file. */
+  async #findEvery(): Promise<Buffer> {
     const { bucket, layout } = this.#rig;
     const main = layout.session('claude-code', this.#id);
     const streams = [await readDocumented(bucket, main)];
@@ -204,18 +242,28 @@ class TruthWorld {
       );
       expect(isFound, `${path} is found: ${complete}`).toBe(true);
     }
-    const [whole = Buffer.alloc(0)] = streams;
-    const sorted = await readBySorting(bucket, main);
-    expect((sorted ?? whole).toString()).toBe(whole.toString());
-    expect((await this.#shown()).toString()).toBe(whole.toString());
-    const compacted = await this.#compacted();
-    if (compacted !== undefined) expect(compacted.toString()).toBe(whole.toString());
-    const states = [...(await this.#rig.verdicts()).values()].map(({ state }) => state);
-    expect(states.filter((state) => state !== 'ok' && state !== 'ahead')).toEqual([]);
+    return streams[0] ?? Buffer.alloc(0);
+  }
+
+  get #isMounted(): boolean {
+    return this.#drive === undefined;
   }
 
   #options(io = this.#io(), bucket = this.#rig.bucket): RigOptions {
-    return { io, bucket, confirmBucket: () => this.#identity(io, bucket).confirm() };
+    const clock = hastyClock(8);
+    const watchers = this.#watchers(io);
+    return {
+      io,
+      bucket,
+      clock,
+      watchers,
+      confirmBucket: () => this.#identity(io, bucket).confirm(),
+    };
+  }
+
+  #watchers(io: Io = nodeIo): readonly Watcher[] {
+    const settings = { io, clock: systemClock, env: {}, home: this.#rig.tree.home };
+    return [new ClaudeCodeWatcher(settings)];
   }
 
   #identity(io: Io, bucket: Bucket): BucketIdentity {
@@ -247,16 +295,9 @@ class TruthWorld {
   async #mount(isMounted: boolean): Promise<undefined> {
     if (isMounted === this.#isMounted) return;
     if ((await sizeOf(join(this.#rig.stateFolder, 'bucket.json'))) === 0) return;
-    this.#isMounted = isMounted;
-    const { location } = this.#rig.bucket;
-    if (isMounted) {
-      await rm(location, { recursive: true });
-      await rename(`${location}-drive`, location);
-      return;
-    }
-    await rename(location, `${location}-drive`);
-    // As it is after somebody used the mount point as a bucket once.
-    await mkdir(join(location, '.tracecraft'), { recursive: true });
+    const drive = this.#drive;
+    this.#drive = isMounted ? undefined : this.#store.copy();
+    this.#store.restore(drive ?? []);
   }
 
   /** `undefined` where it names parts that are gone, which a copy from before still has. */
@@ -287,7 +328,7 @@ class TruthWorld {
   }
 
   async #watched(): Promise<Run> {
-    const run = this.#rig.watch({ ...this.#options(), sweepMs: 100 });
+    const run = this.#rig.watch({ ...this.#options(), sweepMs: 800 });
     await Promise.race([run.started, run.ended.catch(asNamed)]);
     await this.#append(this.#rows(2));
     await run.end().catch(asNamed);
@@ -296,7 +337,6 @@ class TruthWorld {
 
   async #befalls(kind: TruthStep['kind']): Promise<undefined> {
     const { stateFolder } = this.#rig;
-    const bucketFolder = join(dirname(stateFolder), 'bucket');
     const [place, elsewhere] = [await this.#place(), await this.#elsewhere()];
     if (kind === 'fragment') await this.#append('{"half":');
     if (kind === 'overwrite') {
@@ -310,8 +350,9 @@ class TruthWorld {
     if (kind === 'state lost') await rm(stateFolder, { recursive: true, force: true });
     if (kind === 'keep state') await copied(stateFolder, `${stateFolder}-kept`);
     if (kind === 'state restored') await copied(`${stateFolder}-kept`, stateFolder);
-    if (kind === 'keep bucket') await copied(bucketFolder, `${bucketFolder}-kept`);
-    if (kind === 'bucket restored') await copied(`${bucketFolder}-kept`, bucketFolder);
+    if (kind === 'keep bucket') this.#keptBucket = this.#store.copy();
+    if (kind === 'bucket restored' && this.#keptBucket !== undefined)
+      this.#store.restore(this.#keptBucket);
     return undefined;
   }
 

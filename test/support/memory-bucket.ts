@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Bucket, Conditional, Entry, ListOptions, Stored } from '../../src/bucket/bucket.js';
-import { UnreachableError } from '../../src/errors.js';
+import { NotFoundError, UnreachableError } from '../../src/errors.js';
 
 export type PutFate = 'applied' | 'lost' | 'applied-unanswered' | 'delayed';
 
@@ -29,6 +30,15 @@ export class MemoryStore {
 
   constructor(listsDigests: boolean) {
     this.listsDigests = listsDigests;
+  }
+
+  copy(): Iterable<readonly [string, StoredObject]> {
+    return [...this.objects];
+  }
+
+  restore(copy: Iterable<readonly [string, StoredObject]>): void {
+    this.objects.clear();
+    for (const [key, object] of copy) this.objects.set(key, object);
   }
 
   deliverDelayed(): void {
@@ -71,8 +81,18 @@ export class MemoryStore {
         await gate('PUT');
         return send(() => (this.#stored(key)?.etag === etag ? set(key, body) : { written: false }));
       },
-      putFile: () => Promise.reject(new Error('not simulated')),
-      getFile: () => Promise.reject(new Error('not simulated')),
+      putFile: async (key, path) => {
+        await gate('PUT');
+        const body = await readFile(path);
+        await send(() => set(key, body));
+        return { etag: etagOf(body) };
+      },
+      getFile: async (key, path) => {
+        await gate('GET');
+        const stored = this.#stored(key);
+        if (stored === undefined) throw new NotFoundError(key);
+        await writeFile(path, stored.body);
+      },
       list: (prefix, options = {}) => this.#list(prefix, gate, options),
       delete: async (key) => {
         await gate('DELETE');

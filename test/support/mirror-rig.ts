@@ -47,6 +47,8 @@ export interface RigOptions {
   readonly clock?: Clock;
   /** Everybody's disk. */
   readonly io?: Io;
+  /** All of the rig's by default, on `io`. */
+  readonly watchers?: readonly Watcher[];
 }
 
 /** One run of the watch loop, and everything it told. */
@@ -137,7 +139,7 @@ export class MirrorRig {
       start = resolve;
     });
     const io = options.io ?? nodeIo;
-    const watchers = this.watchers(io);
+    const watchers = options.watchers ?? this.watchers(io);
     const clock = options.clock ?? systemClock;
     const registry = new StreamRegistry({
       bucket: options.bucket ?? this.bucket,
@@ -207,9 +209,9 @@ export class MirrorRig {
   }
 
   /** Every stream on the disk beside the bucket, read as any reader would. */
-  async verdicts(): Promise<ReadonlyMap<string, Verdict>> {
+  async verdicts(watchers = this.watchers()): Promise<ReadonlyMap<string, Verdict>> {
     const sources: Stream[] = [];
-    for (const watcher of this.watchers()) {
+    for (const watcher of watchers) {
       for await (const stream of streamsOf(watcher)) sources.push(stream);
     }
     const verdicts = new Map<string, Verdict>();

@@ -2,8 +2,8 @@ import type { Stored } from '../../bucket/bucket.js';
 import type { Checkpoint, ShippedPart } from '../checkpoint.js';
 import { completeLines, endsWithNewline, fingerprint, uploadedDigest } from '../lines.js';
 import type { Position, Stream } from '../stream.js';
+import { foldedPart } from './folded-part.js';
 import { compareStored, type Unsteady } from './reconcile.js';
-import { foldedPart } from './recovery.js';
 
 /** The part that fills the next slot, adopted: the position after it, and its lines for facts and outline. */
 export interface AdoptedSlot {

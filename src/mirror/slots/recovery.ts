@@ -1,5 +1,4 @@
 import type { Bucket } from '../../bucket/bucket.js';
-import { countMarkers } from '../../redact/redaction-match.js';
 import {
   type Checkpoint,
   emptyCheckpoint,
@@ -9,6 +8,8 @@ import {
 } from '../checkpoint.js';
 import { completeLines, endsWithNewline } from '../lines.js';
 import { type LineStream, type RecordStream, startPosition } from '../stream.js';
+import { type Beyond, readBeyond } from './beyond-source.js';
+import { foldedPart } from './folded-part.js';
 import { fillGap } from './gap-repair.js';
 import { ChainWalk, currentGeneration, type Listing, listStream, newestFirst } from './listing.js';
 import {
@@ -27,6 +28,8 @@ export type Recovery =
       readonly listing: Listing;
       /** Missing parts that were put back, by name. */
       readonly restored: ReadonlySet<string>;
+      /** What the chain holds after the end of a source that is behind; `undefined` if nobody looked. */
+      readonly beyond?: Beyond | undefined;
     }
   | { readonly found: 'conflict'; readonly best: Checkpoint; readonly listing: Listing };
 
@@ -59,9 +62,12 @@ export async function recoverLines(
       restart += 1;
       continue;
     }
-    if (attempt === 'gone' || attempt.found === 'conflict' || attempt.checkpoint.ahead)
-      return attempt;
+    if (attempt === 'gone' || attempt.found === 'conflict') return attempt;
     if (!mayFill || attempt.checkpoint.generation !== currentGeneration(listing)) return attempt;
+    if (attempt.checkpoint.ahead) {
+      const beyond = await readBeyond(context.bucket, listing, attempt.checkpoint, hints);
+      return { ...attempt, beyond };
+    }
     const filled = await fillGap(context, stream, listing, attempt.checkpoint, hints);
     if (filled === undefined) return attempt;
     restored.add(nextPartName(attempt.checkpoint));
@@ -160,21 +166,4 @@ async function foldChain(
     parts.push(slot.isRange ? { ...part, isRange: true } : part);
   }
   return { checkpoint: checkpoint(), isTorn: false };
-}
-
-export function foldedPart(
-  slot: Pick<ShippedPart, 'sequence' | 'generation' | 'startLine'>,
-  endLine: number,
-  body: Buffer,
-  modifiedAt: Date,
-): ShippedPart {
-  return {
-    ...slot,
-    endLine,
-    sourceBytes: body.length,
-    uploadedBytes: body.length,
-    fingerprint: '',
-    redactions: Object.fromEntries(countMarkers(body)),
-    uploadedAtMs: modifiedAt.getTime(),
-  };
 }

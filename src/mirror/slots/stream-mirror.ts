@@ -15,6 +15,7 @@ import type {
   SessionFacts,
   Stream,
 } from '../stream.js';
+import { type Beyond, isBroken, reopenBeyond } from './beyond-source.js';
 import { compareSlot } from './compare-slot.js';
 import { Contest } from './contest.js';
 import { inMode, openGeneration, reasonToReopen } from './generations.js';
@@ -226,6 +227,8 @@ export class StreamMirror {
       const isContested = reason === 'resumed' && this.#contest.isOvertaken(listing);
       if (!isContested) this.#contest.saw(listing.newestGeneration);
       if (isContested) return this.#adoptHead(checkpoint, before);
+      if (recovery.beyond !== undefined)
+        return this.#adoptBeyond(listing, checkpoint, recovery.beyond, before);
       if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before);
       const usable = await inMode(bucket, prefix, checkpoint, this.#context.who);
       if (usable === 'lost') return this.#recover();
@@ -273,6 +276,27 @@ export class StreamMirror {
     this.#contest.saw(opened.generation);
     onGeneration?.(opened, reason);
     return this.#adoptHead(opened, before);
+  }
+
+  /** The source is behind. What the chain has beyond it stays as it is, unless readers would join half a line. */
+  async #adoptBeyond(
+    listing: Listing,
+    checkpoint: Checkpoint,
+    beyond: Beyond,
+    before: FileSnapshot | undefined,
+  ): Promise<UploadResult | undefined> {
+    const { bucket, who, onGeneration } = this.#context;
+    let head = checkpoint;
+    if (isBroken(listing, checkpoint, beyond)) {
+      const opened = await reopenBeyond(bucket, listing, checkpoint, beyond, who);
+      if (opened === 'lost') return this.#recover();
+      this.#contest.saw(opened.generation);
+      onGeneration?.(opened, 'repaired');
+      head = opened;
+    }
+    const outcome = this.#adoptHead(head, before);
+    this.#known = [...head.parts, ...beyond.parts];
+    return outcome;
   }
 
   #adoptHead(checkpoint: Checkpoint, snapshot: FileSnapshot | undefined): UploadResult | undefined {

@@ -151,7 +151,7 @@ async function verifyLines(
   const generation = currentGeneration(listing);
   const source = new SourceLines(stream);
   let [parts, shippedLines, redactedLines] = [0, 0, 0];
-  let isRange = false;
+  let [isRange, isAhead] = [false, false];
   const verdict = async (
     state: Verdict['state'],
     problem: string | null,
@@ -166,8 +166,10 @@ async function verifyLines(
     isRange ||= part.isRange;
     if (!endsWithNewline(part.body)) return verdict('differs', `${part.key} ends mid-line`);
     for (const shipped of completeLines(part.body)) {
-      const line = await source.next();
-      if (line === undefined) return verdict('ahead', null);
+      const line = isAhead ? undefined : await source.next();
+      isAhead ||= line === undefined;
+      // The rest is read too: what nobody compares may still be damaged.
+      if (line === undefined) continue;
       if (!agrees(shipped, line)) {
         return verdict('differs', `line ${shippedLines + 1} (${part.key}) differs from the source`);
       }
@@ -175,11 +177,11 @@ async function verifyLines(
       if (!shipped.equals(line)) redactedLines += 1;
     }
   }
-  const hasMore = (await source.next()) !== undefined;
+  const hasMore = !isAhead && (await source.next()) !== undefined;
   const surplus = isRange || listing.newestGeneration > 0 ? 0 : listing.parts.size - parts;
   // If no generation was opened, a reader may join every part there is, and would see lines twice.
   if (!hasMore && surplus > 0) return verdict('differs', `${surplus} parts belong to no chain`);
-  if (!hasMore) return verdict('ok', null);
+  if (!hasMore) return verdict(isAhead ? 'ahead' : 'ok', null);
   return verdict(parts === 0 ? 'missing' : 'behind', 'the source has lines that were not uploaded');
 }
 
