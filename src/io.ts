@@ -62,7 +62,14 @@ const appending =
 export const nodeIo: Io = {
   // Synchronous on purpose: a sweep of 10,000 files costs 30 ms of CPU this way, and 90 to 150 ms through the thread
   // pool.
-  stat: async (path) => absentAsUndefined(() => toFileStat(statSync(path, { bigint: true }))),
+  stat: async (path) => {
+    try {
+      return toFileStat(statSync(path, { bigint: true }));
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  },
   open: (path) => absentAsUndefined(async () => toOpenFile(await openReadOnly(path))),
   readdir: (path) =>
     absentAsUndefined(async () =>

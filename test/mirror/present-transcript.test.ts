@@ -143,4 +143,39 @@ describe('the newest generation', () => {
     const joined = await readBySorting(rig.bucket, prefix);
     expect(joined ?? (await readFile(path))).toEqual(await readFile(path));
   });
+
+  it.each([
+    {
+      what: 'its last part was cut within a line',
+      damage: 2,
+      cutTo: '{"turn":"a4"}\n{"tu',
+      left: 5,
+    },
+    { what: 'a part in the middle was cut within a line', damage: 1, cutTo: '{"tur', left: 2 },
+    { what: 'a part in the middle vanished', damage: 1, cutTo: undefined, left: 2 },
+  ])(
+    'leaves nothing half to readers if the source was truncated and $what',
+    async ({ damage, cutTo, left }) => {
+      for (let turn = 1; turn <= 3; turn += 1) {
+        await writeFile(path, numbered('a', turn * 2));
+        await mirrorOnce();
+      }
+      const damaged =
+        (await rig.keys(prefix)).filter((key) => key.includes('/part-'))[damage] ?? '';
+      if (cutTo === undefined) await rig.bucket.delete(damaged);
+      else await rig.bucket.put(damaged, Buffer.from(cutTo));
+      await writeFile(path, numbered('a', 1));
+      expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'differs' });
+      await mirrorOnce();
+      expect((await readDocumented(rig.bucket, prefix)).toString()).toBe(numbered('a', left));
+      expect(await readBySorting(rig.bucket, prefix)).toBeUndefined();
+      expect((await rig.verdicts()).get(`${id}/`)).toMatchObject({ state: 'ahead' });
+      const keys = await rig.keys(prefix);
+      await mirrorOnce();
+      expect(await rig.keys(prefix)).toEqual(keys);
+      await writeFile(path, numbered('a', 8));
+      await mirrorOnce();
+      await expectPresent();
+    },
+  );
 });

@@ -145,7 +145,10 @@ export class ClaudeCodeWatcher implements Watcher {
     const last = this.#lastPass.get(root) ?? [];
     this.#lastPass.set(root, pass);
     const isSame = last.length === pass.length && last.every((one, index) => one === pass[index]);
-    if (isSame) return;
+    const found = [...this.#lastPass.values()].flat();
+    const isAll =
+      found.reduce((sum, { streams }) => sum + streams.length, 0) === this.#streams.size;
+    if (isSame || (last.length === 0 && isAll)) return;
     const sources = new Set(pass.flatMap((one) => [...one.sources]));
     this.#listings.keepOnly(root, new Set(pass.map(({ folder }) => folder)));
     this.#strays.keepOnly(root, sources);

@@ -1,4 +1,4 @@
-import { sep } from 'node:path';
+import { join, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, FileStat, Io } from '../../src/io.js';
@@ -81,24 +81,26 @@ export class DirectoryListings {
     }
     const visible = entries.filter(({ name }) => !name.startsWith('.'));
     const listed = await Promise.all(visible.map((entry) => this.#seen(folder, entry)));
-    const escapeTerminal =
-      known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
+    const kept = known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
     this.#listings.set(folder, {
       token,
-      entries: escapeTerminal,
+      entries: kept,
       listedAtMs: now,
       isFresh: this.#hasJustChanged(stat),
     });
-    return escapeTerminal;
+    return kept;
   }
 
   /** A link that may be followed counts as its target; any other is reported by name. */
-  async #seen(folder: string, entry: DirectoryEntry): Promise<DirectoryEntry> {
-    const path = folder.endsWith(sep) ? folder + entry.name : folder + sep + entry.name;
+  #seen(folder: string, entry: DirectoryEntry): DirectoryEntry | Promise<DirectoryEntry> {
     if (entry.name.includes('\ufffd'))
-      this.#onUnreadable(passedOver(path, 'its name is not UTF-8'));
+      this.#onUnreadable(passedOver(join(folder, entry.name), 'its name is not UTF-8'));
     if (entry.kind !== 'other' || this.#links === undefined) return entry;
-    const target = await this.#links.follow(path);
+    return this.#followed(this.#links, join(folder, entry.name), entry);
+  }
+
+  async #followed(links: Links, path: string, entry: DirectoryEntry): Promise<DirectoryEntry> {
+    const target = await links.follow(path);
     if (target === undefined) return entry;
     if (target.kind !== 'refused') return { ...entry, kind: target.kind };
     this.#onUnreadable(passedOver(path, target.reason));

@@ -49,25 +49,51 @@ type FileOffset = v.InferOutput<typeof fileOffsetSchema>;
  * the file if the disk refuses.
  */
 export function jsonlFile(file: JsonlFile): LineStream {
-  return {
-    kind: 'lines',
-    session: file.session,
-    name: file.name,
-    source: file.path,
-    changed: (since) => lookAt(file, since),
-    read: (from, limit) => readFile(file, from, limit),
-    facts: file.facts,
-    ...(file.isKeptFor === undefined ? {} : { isKeptFor: file.isKeptFor }),
-  };
+  return new JsonlStream(file);
+}
+
+/** A class, because there may be a hundred thousand of them. */
+class JsonlStream implements LineStream {
+  readonly kind = 'lines';
+  readonly #file: JsonlFile;
+
+  constructor(file: JsonlFile) {
+    this.#file = file;
+  }
+
+  get session(): SessionRef {
+    return this.#file.session;
+  }
+
+  get name(): string {
+    return this.#file.name;
+  }
+
+  get source(): string {
+    return this.#file.path;
+  }
+
+  changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined> {
+    return lookAt(this.#file, since);
+  }
+
+  read(from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'> {
+    return readFile(this.#file, from, limit);
+  }
+
+  facts(line: Buffer, before: SessionFacts): SessionFacts {
+    return this.#file.facts(line, before);
+  }
+
+  isKeptFor(folder: string): boolean {
+    return this.#file.isKeptFor?.(folder) ?? false;
+  }
 }
 
 export function snapshotOf(stat: FileStat): FileSnapshot {
-  return {
-    token: `${stat.dev}:${stat.ino}:${stat.size}:${stat.ctimeNs}`,
-    size: stat.size,
-    modifiedAtMs: stat.mtimeMs,
-    file: `${stat.dev}:${stat.ino}`,
-  };
+  const file = `${stat.dev}:${stat.ino}`;
+  const token = `${file}:${stat.size}:${stat.ctimeNs}`;
+  return { token, size: stat.size, modifiedAtMs: stat.mtimeMs, file };
 }
 
 /** `undefined` if there is no regular file of this name (any more). */

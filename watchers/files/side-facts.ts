@@ -4,6 +4,7 @@ import type { LineStream, SessionFacts } from '../../src/mirror/stream.js';
 import { unreadable } from '../unreadable.js';
 import { snapshotOf } from './jsonl-file.js';
 import { withFacts } from './row-facts.js';
+import { wrapped } from './wrapped-stream.js';
 
 interface SideFile {
   readonly io: Io;
@@ -35,12 +36,11 @@ export function withSideFile(stream: LineStream, side: SideFile): LineStream {
       if (!(error instanceof SyntaxError)) side.onUnreadable(unreadable(side.path, error));
     }
   };
-  return {
-    ...stream,
+  return wrapped(stream, {
     changed: async (since) => {
       await refresh();
       return stream.changed(since);
     },
     facts: (line, before) => withFacts(stream.facts(line, before), told),
-  };
+  });
 }

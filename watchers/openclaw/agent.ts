@@ -5,6 +5,7 @@ import type { LineStream } from '../../src/mirror/stream.js';
 import type { DirectoryListings } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { packableFile } from '../files/packable-file.js';
+import { wrapped } from '../files/wrapped-stream.js';
 import type { UnpackedFiles } from '../files/zstd-file.js';
 import type { SqliteFileSettings } from '../sqlite/file.js';
 import { unreadable } from '../unreadable.js';
@@ -195,11 +196,10 @@ export class OpenClawAgent {
       const placed = this.#placed.get(stream.source);
       return placed !== undefined && keyOf(placed) === key;
     };
-    return {
-      ...stream,
+    return wrapped(stream, {
       changed: async (since) => (isInPlace() ? stream.changed(since) : undefined),
       read: async (from, limit) => (isInPlace() ? stream.read(from, limit) : 'gone'),
-    };
+    });
   }
 
   #open({ path, sessionId, name, from, isPacked, endedAt }: Placed): LineStream {

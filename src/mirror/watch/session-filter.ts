@@ -57,10 +57,12 @@ export class SessionFilter {
   /** The first look: which sessions are taken from the start. */
   async first(nowMs: number): Promise<FirstLook> {
     const sessions = await this.#sessions();
+    let count = 0;
     const left = { leftSessions: 0, leftBytes: 0, leftElsewhere: 0 };
     const discovered: DiscoveredStream[] = [];
     const older: DiscoveredStream[] = [];
-    for (const session of sessions.values()) {
+    for (const session of sessions) {
+      count += 1;
       const isRecent = this.#isRecent(session, nowMs);
       if (isRecent && (await this.#isWanted(session))) {
         discovered.push(...session);
@@ -73,7 +75,7 @@ export class SessionFilter {
       left.leftBytes += bytesOf(session);
     }
     const taken = {
-      sessions: sessions.size - left.leftSessions,
+      sessions: count - left.leftSessions,
       streams: discovered.length,
       bytes: bytesOf(discovered),
       ...left,
@@ -81,18 +83,21 @@ export class SessionFilter {
     return { taken, discovered, older };
   }
 
-  async #sessions(): Promise<ReadonlyMap<string, DiscoveredStream[]>> {
-    const sessions = new Map<string, DiscoveredStream[]>();
+  async #sessions(): Promise<Iterable<readonly DiscoveredStream[]>> {
+    const harnesses = new Map<string, Map<string, DiscoveredStream[]>>();
     for await (const some of this.everything()) {
       for (const stream of some) {
         const snapshot = await this.#snapshot(stream);
         if (snapshot === undefined) continue;
-        const session = sessions.get(sessionKey(stream));
-        if (session === undefined) sessions.set(sessionKey(stream), [{ stream, snapshot }]);
+        const { harness, id } = stream.session;
+        const sessions = harnesses.get(harness) ?? new Map<string, DiscoveredStream[]>();
+        harnesses.set(harness, sessions);
+        const session = sessions.get(id);
+        if (session === undefined) sessions.set(id, [{ stream, snapshot }]);
         else session.push({ stream, snapshot });
       }
     }
-    return sessions;
+    return [...harnesses.values()].flatMap((sessions) => [...sessions.values()]);
   }
 
   /**
