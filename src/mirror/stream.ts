@@ -80,6 +80,8 @@ export interface RecordStream extends Source {
    * facts, like those of a line stream.
    */
   readonly isCompared?: boolean;
+  /** The next read compares everything, also what rarely changes. */
+  compareAll?(): void;
   /** The position after lines that were uploaded (each ends with a newline), read back from the bucket. */
   fold(from: Position, shipped: readonly Buffer[]): Position;
 }

@@ -5,6 +5,7 @@ import { completeLines } from '../../src/mirror/lines.js';
 import { listStream, newestFirst } from '../../src/mirror/slots/listing.js';
 import { readChain } from '../../src/mirror/slots/reader.js';
 import { defaultFlushTiming } from '../../src/mirror/watch/flush-schedule.js';
+import { hastyClock } from '../support/hasty-clock.js';
 import { foldLines, HermesStore } from '../support/hermes-home.js';
 import { MemoryStore } from '../support/memory-bucket.js';
 import { MirrorRig, type Run } from '../support/mirror-rig.js';
@@ -161,3 +162,16 @@ it(`${manyRows} rows are mirrored in one pass, in parts`, async () => {
   await again.ended;
   expect(again.parts).toEqual([]);
 }, 1_200_000);
+
+it('of which an older row is edited is compared whole once it is quiet', async () => {
+  open('WAL');
+  store.run(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100)
+    INSERT INTO messages (session_id, role, content, timestamp)
+    SELECT '${id}', 'user', 'line ' || i, 1795300000 + i FROM n`);
+  const run = rig.watch({ timing, sweepMs: 6_000, clock: hastyClock(60) });
+  await rig.untilShipped(run, 2_141);
+  store.run(`UPDATE messages SET content = 'edited' WHERE id = 3`).say(id, 'user', 'newest');
+  await rig.untilShipped(run, 2_143);
+  await run.end();
+  await expectFolded(2_143);
+});

@@ -4,6 +4,7 @@ import type { Io } from '../../src/io.js';
 import type {
   Chunk,
   FileSnapshot,
+  JsonValue,
   Position,
   ReadLimit,
   RecordStream,
@@ -11,10 +12,11 @@ import type {
 } from '../../src/mirror/stream.js';
 import { comparedStream } from '../sqlite/compared-stream.js';
 import { SqliteFile } from '../sqlite/file.js';
-import { nothingShipped, RowComparison, type Shipped } from '../sqlite/row-comparison.js';
+import { type Difference, nothingShipped, RowComparison } from '../sqlite/row-comparison.js';
 import { hermes } from './description.js';
 import { foldHermesLine } from './facts.js';
 import { decodeShipped, encodeShipped } from './position.js';
+import { isAsCompared, olderRows, RecentRows } from './recent-rows.js';
 import { parseLine } from './rows.js';
 import { hermesRows } from './session-rows.js';
 import {
@@ -66,6 +68,7 @@ export class HermesDatabase {
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #readAgainAtMs = 0;
   #damage: SourceError | undefined;
+  readonly #recent = new RecentRows();
 
   constructor({ io, clock, path }: HermesDatabaseSettings) {
     this.path = path;
@@ -126,6 +129,7 @@ export class HermesDatabase {
         name,
         source: this.sourceOf(sessionId),
         read: (from, limit) => this.#read(sessionId, from, limit),
+        compareAll: () => this.#recent.forget(sessionId),
         facts: foldHermesLine,
       },
       () => this.#lookAt(sessionId),
@@ -148,15 +152,23 @@ export class HermesDatabase {
   ): Promise<Chunk | 'moved' | 'gone'> {
     const snapshot = await this.#lookAt(sessionId);
     if (snapshot === undefined) return 'gone';
-    if (decodeShipped(from.at) === undefined) return 'moved';
+    let recent = this.#recent.take(sessionId, from.at);
+    if (recent === undefined && decodeShipped(from.at) === undefined) return 'moved';
     const found = await this.#file.read((reading) => {
       const row = sessionRowIn(reading, sessionId);
-      // Decoded again for each attempt, because the comparison records in it what it takes.
-      const shipped = decodeShipped(from.at) ?? nothingShipped<number>();
       if (row === undefined) return undefined;
+      // Decoded again for each further attempt, because the comparison records in it what it takes.
+      const known = recent;
+      recent = undefined;
+      const shipped = known?.shipped ?? decodeShipped(from.at) ?? nothingShipped<number>();
+      const older = known && isAsCompared(reading, sessionId, known) ? known.older : undefined;
       const rows = hermesRows(reading, sessionId, row);
-      return { shipped, ...new RowComparison(rows, shipped, limit).run() };
+      const found = new RowComparison(rows, shipped, limit, older?.encoded.upTo).run();
+      const at = encodeShipped(shipped, older?.encoded);
+      const next = found.more ? undefined : olderRows(reading, sessionId, shipped, older);
+      return { ...found, at, compared: next && { at, shipped, older: next } };
     });
+    if (found?.compared !== undefined) this.#recent.keep(sessionId, found.compared);
     return found === undefined ? 'gone' : chunkOf(from, found, snapshot);
   }
 
@@ -220,18 +232,15 @@ export class HermesDatabase {
   }
 }
 
-interface FoundSession {
-  readonly shipped: Shipped<number>;
-  readonly lines: readonly Buffer[];
-  readonly bytes: number;
-  readonly more: boolean;
+interface FoundSession extends Difference {
+  readonly at: JsonValue;
 }
 
 function chunkOf(
   from: Position,
-  { shipped, lines, bytes, more }: FoundSession,
+  { at, lines, bytes, more }: FoundSession,
   snapshot: FileSnapshot,
 ): Chunk {
-  const next = { line: from.line + lines.length, at: encodeShipped(shipped) };
+  const next = { line: from.line + lines.length, at };
   return { lines, next, snapshot, sourceBytes: bytes, rest: 0, more };
 }

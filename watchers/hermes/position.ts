@@ -13,29 +13,52 @@ const schema = v.object({
   after: v.optional(count),
 });
 
+/** The rows up to one id, as written before. */
+export interface EncodedRows {
+  readonly upTo: number;
+  readonly text: string;
+  readonly redacted: Readonly<Record<string, readonly Piece[]>>;
+}
+
+const noRows: EncodedRows = { upTo: 0, text: '', redacted: {} };
+
 /**
  * As plain JSON. The ids ascend, and each is written as its distance from the previous one (base 36, empty for 1)
- * followed by its fingerprint, so 50,000 messages take half a megabyte.
+ * followed by its fingerprint, so 50,000 messages take half a megabyte. `known` are rows that need not be written again.
  */
-export function encodeShipped({ session, usage, rows, after }: Shipped<number>): JsonValue {
-  const entries: string[] = [];
-  const redacted: Record<string, readonly Piece[]> = {};
-  let before = 0;
-  for (const id of [...rows.keys()].sort((left, right) => left - right)) {
-    const print = rows.get(id) ?? '';
-    const isPlain = typeof print === 'string';
-    if (!isPlain) redacted[String(id)] = print;
-    const distance = id - before === 1 ? '' : (id - before).toString(36);
-    entries.push(distance + (isPlain ? print : noPrint));
-    before = id;
-  }
+export function encodeShipped(
+  { session, usage, rows, after }: Shipped<number>,
+  known?: EncodedRows,
+): JsonValue {
+  const { text, redacted } = encodeRows(rows, Number.POSITIVE_INFINITY, known);
   return {
     session: session ?? null,
     ...(usage === undefined ? {} : { usage }),
-    rows: entries.join(' '),
+    rows: text,
     ...(Object.keys(redacted).length === 0 ? {} : { redacted }),
     ...(after === undefined ? {} : { after }),
   };
+}
+
+export function encodeRows(
+  rows: ReadonlyMap<number, RowFingerprint>,
+  upTo: number,
+  known?: EncodedRows,
+): EncodedRows {
+  const { upTo: from, text, redacted: before } = known ?? noRows;
+  const redacted: Record<string, readonly Piece[]> = { ...before };
+  const entries = text === '' ? [] : [text];
+  let last = from;
+  const isNew = (id: number): boolean => id <= upTo && (known === undefined || id > from);
+  for (const id of [...rows.keys()].filter(isNew).sort((left, right) => left - right)) {
+    const print = rows.get(id) ?? '';
+    const isPlain = typeof print === 'string';
+    if (!isPlain) redacted[String(id)] = print;
+    const distance = id - last === 1 ? '' : (id - last).toString(36);
+    entries.push(distance + (isPlain ? print : noPrint));
+    last = id;
+  }
+  return { upTo: last, text: entries.join(' '), redacted };
 }
 
 const noPrint = '*'.repeat(fingerprintLength);

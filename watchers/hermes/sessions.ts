@@ -209,6 +209,18 @@ function outlinesOf(reading: Reading, only?: string): ReadonlyMap<string, string
   return outlines;
 }
 
+/** The same of a session's messages up to one of them. */
+export function outlineOf(reading: Reading, id: string, upTo: number): string {
+  const active = columnsOf(reading, 'messages').has('active') ? 'active' : '1';
+  const rows = reading.all(
+    `SELECT ${active} AS active, count(*) AS n, total(id) AS ids FROM messages
+     WHERE session_id = ? AND id <= ? GROUP BY ${active} ORDER BY ${active}`,
+    id,
+    upTo,
+  );
+  return rows.map(({ active: isActive, n, ids }) => [isActive, n, ids].join(' ')).join(';');
+}
+
 function tokenOf(row: Row, outline: string): string {
   const cells = Object.values(row).map((cell) =>
     cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : String(cell),

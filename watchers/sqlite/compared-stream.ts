@@ -8,7 +8,7 @@ interface RowForm<Key> {
   parseLine(line: Buffer): ReadState<Key> | undefined;
 }
 
-type Own = Pick<RecordStream, 'session' | 'name' | 'source' | 'read' | 'facts'>;
+type Own = Pick<RecordStream, 'session' | 'name' | 'source' | 'read' | 'facts' | 'compareAll'>;
 
 /** A session whose rows are compared with what was uploaded. `look` is stat-like; `undefined` if the session is gone. */
 export function comparedStream<Key>(

@@ -95,12 +95,15 @@ export class RowComparison<Key> {
   readonly #shipped: Shipped<Key>;
   readonly #limit: ReadLimit;
   readonly #lines: Buffer[] = [];
+  readonly #from: Key | undefined;
   #bytes = 0;
 
-  constructor(rows: SessionRows<Key>, shipped: Shipped<Key>, limit: ReadLimit) {
+  /** Only rows after `from`, if the caller knows that those before it are as they were. */
+  constructor(rows: SessionRows<Key>, shipped: Shipped<Key>, limit: ReadLimit, from?: Key) {
     this.#rows = rows;
     this.#shipped = shipped;
     this.#limit = limit;
+    this.#from = from;
   }
 
   run(): Difference {
@@ -111,6 +114,7 @@ export class RowComparison<Key> {
   #take(): boolean {
     if (this.#shipped.session === undefined && !this.#sessionIs('insert')) return false;
     const isCutShort = this.#shipped.after !== undefined;
+    this.#shipped.after ??= this.#from;
     if (!this.#round() || (isCutShort && !this.#round())) return false;
     const isSame = isLike(this.#shipped.session, this.#rows.session);
     return (isSame || this.#sessionIs('update')) && this.#usage();

@@ -62,18 +62,21 @@ export function isBroken(listing: Listing, { parts }: Checkpoint, beyond: Beyond
 }
 
 /**
- * A new generation of everything that is whole: the parts before the damage, and the complete lines of a part that was
- * cut. The head stays in front of the source.
+ * Opens the next generation; after a source that is behind, of everything that is whole: the parts before the damage, and
+ * the complete lines of a part that was cut. The head then stays in front of the source.
  */
-export async function reopenBeyond(
+export async function openAfter(
   bucket: Bucket,
   listing: Listing,
-  checkpoint: Checkpoint,
-  { parts, endLine, torn }: Beyond,
+  base: Checkpoint,
+  reason: string,
   who: string,
+  beyond?: Beyond,
 ): Promise<Checkpoint | 'lost'> {
-  const whole = { ...checkpoint, parts: [...checkpoint.parts, ...parts] };
-  const opened = await openGeneration(bucket, listing, whole, 'repaired', who);
+  if (beyond === undefined) return openGeneration(bucket, listing, base, reason, who);
+  const { parts, endLine, torn } = beyond;
+  const whole = { ...base, parts: [...base.parts, ...parts] };
+  const opened = await openGeneration(bucket, listing, whole, reason, who);
   if (opened === 'lost') return 'lost';
   const lines = completeLines(torn ?? Buffer.alloc(0));
   if (lines.length > 0) {
@@ -81,5 +84,5 @@ export async function reopenBeyond(
     const options = { contentType: 'application/x-ndjson' };
     await bucket.putIfAbsent(listing.prefix + name, Buffer.concat(lines), options);
   }
-  return { ...opened, parts: checkpoint.parts, ahead: true };
+  return { ...opened, parts: base.parts, ahead: true };
 }

@@ -104,16 +104,16 @@ async function tryGenerations(
  * called with each uploaded line that was folded, and its number.
  */
 export async function recoverRecords(
-  bucket: Bucket,
+  { bucket, observe, confirmBucket }: Omit<ReconcileContext, 'redactor'>,
   prefix: string,
   stream: RecordStream,
   remembered: Checkpoint | undefined,
-  observe: (shipped: Buffer, number: number) => void,
 ): Promise<RecordsRecovery> {
   const listing = await listStream(bucket, prefix);
   if (remembered !== undefined && holdsAll(listing, remembered)) {
     return { checkpoint: remembered, listing, isTorn: false };
   }
+  if (remembered !== undefined) await confirmBucket?.();
   const generation = currentGeneration(listing);
   const walk = ChainWalk.of(listing, generation);
   if (walk === undefined) return { checkpoint: emptyCheckpoint, listing, isTorn: false };

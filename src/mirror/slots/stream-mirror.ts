@@ -15,10 +15,10 @@ import type {
   SessionFacts,
   Stream,
 } from '../stream.js';
-import { type Beyond, isBroken, reopenBeyond } from './beyond-source.js';
+import { type Beyond, isBroken, openAfter } from './beyond-source.js';
 import { compareSlot } from './compare-slot.js';
 import { Contest } from './contest.js';
-import { inMode, openGeneration, reasonToReopen } from './generations.js';
+import { inMode, reasonToReopen } from './generations.js';
 import { type Listing, listStream } from './listing.js';
 import { Observations } from './observations.js';
 import { outcomeOf } from './outcome.js';
@@ -139,9 +139,9 @@ export class StreamMirror {
   /** Compares the whole source with what was uploaded; a difference leads to recovery. For quiet moments. */
   async audit(): Promise<UploadResult> {
     this.#waitingAt = undefined;
+    if (this.#source.kind === 'records') this.#source.compareAll?.();
     const state = await this.#verify();
-    if (state !== 'again') return state;
-    return this.upload({ partBytes: 1 << 20, parts: 1 });
+    return state === 'again' ? this.upload({ partBytes: 1 << 20, parts: 1 }) : state;
   }
 
   /**
@@ -154,9 +154,8 @@ export class StreamMirror {
     if (checkpoint !== undefined && !this.#isDoubted) {
       if (this.contestedBy !== undefined) return done('level');
       const listing = await listStream(this.#context.bucket, this.#context.prefix);
-      const isWhole = holdsAll(listing, checkpoint);
       const reason = reasonToReopen(this.#context.bucket, listing, checkpoint);
-      if (isWhole && reason === undefined) return done('level');
+      if (reason === undefined && holdsAll(listing, checkpoint)) return done('level');
     }
     this.#isDoubted = true;
     return this.upload({ partBytes: 1 << 20, parts: 1 });
@@ -177,7 +176,13 @@ export class StreamMirror {
   async #ready(): Promise<UploadResult | undefined> {
     await this.load();
     await this.#observations.wake(this.#context.stateFile);
-    if (this.#isDoubted) this.#doubt();
+    if (this.#isDoubted) {
+      this.#isDoubted = false;
+      this.#known = this.checkpoint?.parts ?? this.#known;
+      this.#remembered = this.checkpoint;
+      this.#checkpoint = undefined;
+      this.#mustList = true;
+    }
     if (this.#checkpoint?.ahead && this.#waitingAt !== undefined) {
       const snapshot = await this.#source.changed(undefined);
       if (snapshot?.token === this.#waitingAt) return done('behind');
@@ -185,14 +190,6 @@ export class StreamMirror {
     if (this.#sender.isRange && this.#checkpoint === undefined) await this.#replay();
     if (this.#checkpoint === undefined || this.#checkpoint.ahead) return this.#recover();
     return undefined;
-  }
-
-  #doubt(): void {
-    this.#isDoubted = false;
-    this.#known = this.checkpoint?.parts ?? this.#known;
-    this.#remembered = this.checkpoint;
-    this.#checkpoint = undefined;
-    this.#mustList = true;
   }
 
   /** The replay may have put more than is remembered, so the bucket is asked. */
@@ -215,25 +212,22 @@ export class StreamMirror {
     const observe = this.#observations.observer(source, redactor);
     const context = { bucket, redactor, observe, confirmBucket };
     const known = this.#context.isThorough ? [] : this.#known;
-    const mayFill = !this.#sender.isRange;
-    const recovery = await recoverLines(context, prefix, source, known, mayFill);
+    const recovery = await recoverLines(context, prefix, source, known, !this.#sender.isRange);
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') {
-      const { listing, checkpoint, restored } = recovery;
-      for (const part of checkpoint.parts) {
-        if (restored.has(nameOf(part))) this.#context.onPart?.(part, checkpoint);
-      }
-      const reason = reasonToReopen(bucket, listing, checkpoint);
+      const { listing, checkpoint, restored, beyond } = recovery;
+      for (const part of checkpoint.parts.filter((one) => restored.has(nameOf(one))))
+        this.#context.onPart?.(part, checkpoint);
+      const isHalf = beyond !== undefined && isBroken(listing, checkpoint, beyond);
+      const reason = isHalf ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
       const isContested = reason === 'resumed' && this.#contest.isOvertaken(listing);
       if (!isContested) this.#contest.saw(listing.newestGeneration);
       if (isContested) return this.#adoptHead(checkpoint, before);
-      if (recovery.beyond !== undefined)
-        return this.#adoptBeyond(listing, checkpoint, recovery.beyond, before);
-      if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before);
+      if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before, beyond);
       const usable = await inMode(bucket, prefix, checkpoint, this.#context.who);
       if (usable === 'lost') return this.#recover();
       if (usable !== checkpoint) this.#context.onGeneration?.(usable, 'mode');
-      return this.#adoptHead(usable, before);
+      return this.#adoptHead(usable, before, beyond);
     }
     if ((await this.#context.onConflict()) === 'yield') return done('conflict');
     const { listing, best } = recovery;
@@ -253,10 +247,8 @@ export class StreamMirror {
     before: FileSnapshot | undefined,
   ): Promise<UploadResult | undefined> {
     const { bucket, prefix, confirmBucket } = this.#context;
-    const observe = this.#observations.observer(source);
-    const found = await recoverRecords(bucket, prefix, source, this.#remembered, observe);
-    if (found.checkpoint !== this.#remembered && this.#remembered !== undefined)
-      await confirmBucket?.();
+    const context = { bucket, observe: this.#observations.observer(source), confirmBucket };
+    const found = await recoverRecords(context, prefix, source, this.#remembered);
     const { listing, checkpoint, isTorn } = found;
     const reason = isTorn ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
     if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before);
@@ -269,40 +261,24 @@ export class StreamMirror {
     base: Checkpoint,
     reason: string,
     before: FileSnapshot | undefined,
+    beyond?: Beyond,
   ): Promise<UploadResult | undefined> {
     const { bucket, who, onGeneration } = this.#context;
-    const opened = await openGeneration(bucket, listing, base, reason, who);
+    const opened = await openAfter(bucket, listing, base, reason, who, beyond);
     if (opened === 'lost') return this.#recover();
     this.#contest.saw(opened.generation);
     onGeneration?.(opened, reason);
-    return this.#adoptHead(opened, before);
+    return this.#adoptHead(opened, before, beyond);
   }
 
-  /** The source is behind. What the chain has beyond it stays as it is, unless readers would join half a line. */
-  async #adoptBeyond(
-    listing: Listing,
+  #adoptHead(
     checkpoint: Checkpoint,
-    beyond: Beyond,
-    before: FileSnapshot | undefined,
-  ): Promise<UploadResult | undefined> {
-    const { bucket, who, onGeneration } = this.#context;
-    let head = checkpoint;
-    if (isBroken(listing, checkpoint, beyond)) {
-      const opened = await reopenBeyond(bucket, listing, checkpoint, beyond, who);
-      if (opened === 'lost') return this.#recover();
-      this.#contest.saw(opened.generation);
-      onGeneration?.(opened, 'repaired');
-      head = opened;
-    }
-    const outcome = this.#adoptHead(head, before);
-    this.#known = [...head.parts, ...beyond.parts];
-    return outcome;
-  }
-
-  #adoptHead(checkpoint: Checkpoint, snapshot: FileSnapshot | undefined): UploadResult | undefined {
+    snapshot: FileSnapshot | undefined,
+    beyond?: Beyond,
+  ): UploadResult | undefined {
     this.#checkpoint = checkpoint;
     this.#observations.settle(checkpoint.position.line);
-    this.#known = checkpoint.parts;
+    this.#known = [...checkpoint.parts, ...(beyond?.parts ?? [])];
     this.#waitingAt = checkpoint.ahead ? snapshot?.token : undefined;
     return checkpoint.ahead ? done('behind') : undefined;
   }
