@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Stamp } from '../protocol/keys.js';
 import type { CoordinationContext } from './context.js';
 
-/** The time of this process's last timestamp. */
-let lastNs = 0n;
+/** The time of this process's last timestamp, by where the machine records it. */
+const lastOf = new WeakMap<object, bigint>();
+const unrecorded = {};
 
 /** How far two processes' views of the store's time may differ: stores report whole seconds. */
 const differenceNs = 1_500_000_000n;
@@ -22,10 +23,12 @@ export async function newStamp({
 }: Pick<CoordinationContext, 'bucket' | 'agent' | 'stamps'>): Promise<StampedMoment> {
   const [now, recorded = 0n] = await Promise.all([bucket.now(), stamps?.last()]);
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
+  const place = stamps ?? unrecorded;
+  const lastNs = lastOf.get(place) ?? 0n;
   const before = recorded > lastNs ? recorded : lastNs;
   const isBehind = before >= nowNs && before - nowNs < differenceNs;
-  lastNs = isBehind ? before + 1n : nowNs;
-  const timeNs = lastNs;
+  const timeNs = isBehind ? before + 1n : nowNs;
+  lastOf.set(place, timeNs);
   await stamps?.remember(timeNs);
   const at = new Date(Number(timeNs / 1_000_000n)).toISOString();
   return { stamp: { timeNs, agent, id: newId() }, at };
@@ -40,7 +43,8 @@ export async function newMoment(
 ): Promise<string> {
   const { stamp } = await newStamp(context);
   const ms = (stamp.timeNs + 999_999n) / 1_000_000n;
-  lastNs = ms * 1_000_000n + followUpsNs;
+  const lastNs = ms * 1_000_000n + followUpsNs;
+  lastOf.set(context.stamps ?? unrecorded, lastNs);
   await context.stamps?.remember(lastNs);
   return new Date(Number(ms)).toISOString();
 }

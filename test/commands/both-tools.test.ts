@@ -8,7 +8,7 @@ import { memoryHistory } from '../../src/coordination/memory/history.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { type S3Server, startR2 } from '../support/r2.js';
 import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
-import { seeded } from '../support/scheduled-store.js';
+import { seeded } from '../support/schedule/drivers.js';
 
 /**
  * The older tool is a Python package, tracecraft-ai: installed, or the sources that TRACECRAFT_PYTHON_TOOL names. Random scripts

@@ -74,8 +74,7 @@ const wrongClock: Clock = {
   sleep: async () => undefined,
 };
 
-export function rememberedHere(): HolderFiles {
-  const files = new Map<string, HolderFile>();
+export function rememberedHere(files = new Map<string, HolderFile>()): HolderFiles {
   const nameOf = ({ step, claim }: Pick<HolderFile, 'step' | 'claim'>): string =>
     `${step}/${claim.epoch}-${claim.nonce}`;
   const of = (step: string): HolderFile[] => [...files.values()].filter((one) => one.step === step);

@@ -11,6 +11,11 @@ export class MemoryFiles implements Io {
     this.#gate = gate;
   }
 
+  /** All of them, for comparing. */
+  contents(): readonly string[] {
+    return [...this.#files].map(([path, data]) => `${path} ${data}`).sort();
+  }
+
   async stat(path: string): Promise<FileStat | undefined> {
     const file = this.#files.get(path);
     const kind = file !== undefined ? 'file' : this.#isFolder(path) ? 'directory' : undefined;
