@@ -1,9 +1,8 @@
-import { open } from 'node:fs/promises';
 import { requireHarness } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { SourceError } from '../errors.js';
 import { listRemoved } from '../mirror/removal/record.js';
-import { listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
+import { listSessionIds } from '../mirror/slots/session-listing.js';
 import type { Stream, Watcher } from '../mirror/stream.js';
 import { runningWatch } from '../mirror/watch/lock.js';
 import type { Selection } from '../mirror/watch/selection.js';
@@ -14,6 +13,7 @@ import {
 } from '../mirror/watch/session-filter.js';
 import type { Layout } from '../protocol/keys.js';
 import type { Examined, Finding } from './finding.js';
+import { compareNewest, judgeCompared } from './newest-sessions.js';
 
 /** A session on this machine, represented by its main stream. */
 export interface FoundSession {
@@ -120,8 +120,6 @@ interface MirrorContext {
 /** A running watch needs a moment. */
 const graceMs = 60_000;
 const recentMs = 10 * 60_000;
-/** At most this many are compared with the bucket, at one request each. */
-const mostCompared = 200;
 const dayMs = 86_400_000;
 const warnDays = 7;
 
@@ -149,14 +147,14 @@ export async function examineMirror(
   const isThere = ({ stream: { session } }: FoundSession): boolean =>
     ids.get(session.harness)?.has(session.id) === true;
   const missing = sessions.filter((one) => isQuiet(one) && !isThere(one));
-  const behind = await findBehind(
+  const compared = await compareNewest(
     sessions.filter((one) => isQuiet(one) && isThere(one)),
     { bucket, layout },
   );
   const holder = await runningWatch(lockPath);
   const findings = [
     ...judgeMissing(missing, nowMs),
-    ...judgeBehind(behind),
+    ...judgeCompared(compared),
     ...(await judgeCleanup([...missing, ...older.filter((one) => !isThere(one))], nowMs)),
   ];
   const isActive = live > 0 || sessions.some((one) => nowMs - one.modifiedAtMs < recentMs);
@@ -197,61 +195,6 @@ function judgeMissing(missing: readonly FoundSession[], nowMs: number): Finding[
       severity: 'warning',
       message: `${missing.length} ${missing.length === 1 ? 'session is' : 'sessions are'} not in the bucket, ${recent} of them from the last 7 days, the oldest last changed on ${since}.`,
       fix: 'tracecraft watch --once --all',
-    },
-  ];
-}
-
-interface Behind {
-  readonly session: FoundSession;
-  readonly bytes: number;
-}
-
-async function findBehind(
-  sessions: readonly FoundSession[],
-  { bucket, layout }: Pick<MirrorContext, 'bucket' | 'layout'>,
-): Promise<readonly Behind[]> {
-  const newest = [...sessions]
-    .sort((a, b) => b.modifiedAtMs - a.modifiedAtMs)
-    .slice(0, mostCompared);
-  const compared = await Promise.all(
-    newest.map(async (session): Promise<Behind[]> => {
-      const { harness, id } = session.stream.session;
-      const { source } = session.stream;
-      // The size is conclusive only for a transcript in a file of its own.
-      if (!source.endsWith('.jsonl')) return [];
-      const meta = await readMeta(bucket, layout.meta(harness, id));
-      if (meta === undefined || meta.source_path !== source) return [];
-      const bytes = session.size - meta.total_source_bytes;
-      const isMore = bytes > 0 && (await hasWholeLine(source, meta.total_source_bytes));
-      return isMore ? [{ session, bytes }] : [];
-    }),
-  );
-  return compared.flat();
-}
-
-const mostPeeked = 1024 * 1024;
-
-/** An unterminated last line waits for its newline and does not count as behind. */
-async function hasWholeLine(path: string, from: number): Promise<boolean> {
-  const file = await open(path, 'r').catch(() => undefined);
-  if (file === undefined) return false;
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(mostPeeked), 0, mostPeeked, from);
-    return bytesRead === mostPeeked || buffer.subarray(0, bytesRead).includes(0x0a);
-  } finally {
-    await file.close();
-  }
-}
-
-function judgeBehind(behind: readonly Behind[]): Finding[] {
-  if (behind.length === 0) return [];
-  const bytes = behind.reduce((sum, one) => sum + one.bytes, 0);
-  return [
-    {
-      name: 'sessions-behind',
-      severity: 'warning',
-      message: `${behind.length} ${behind.length === 1 ? 'session has' : 'sessions have'} grown since they were mirrored: ${bytes} bytes are not in the bucket.`,
-      fix: 'tracecraft watch --once --all, or leave tracecraft watch running',
     },
   ];
 }

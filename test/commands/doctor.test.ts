@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFile, chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCarelessS3 } from '../support/careless-s3.js';
@@ -103,6 +103,20 @@ describe('doctor', () => {
     await appendFile(transcript.path, '"}\n');
     await changedAgo(hourMs);
     expect(await runChecks()).toEqual(['sessions-behind']);
+  });
+
+  it.each([
+    ['lost', (path: string) => rm(path)],
+    ['emptied', (path: string) => writeFile(path, '')],
+  ])('finds that the bucket %s a part, until it is put back', async (_what, harm) => {
+    await init();
+    await mirror();
+    const found = spawnSync('find', [world.root, '-name', 'part-*']).stdout.toString().trim();
+    expect(found).toMatch(/part-00000-[a-f0-9]{8}\.jsonl$/);
+    await harm(found);
+    expect(await runChecks()).toEqual(['parts-missing']);
+    await mirror();
+    expect(await runChecks()).toEqual([]);
   });
 
   it('finds sessions that are running unwatched', async () => {
