@@ -10,6 +10,7 @@ import { newId, newMoment, newNonce } from '../event-timestamp.js';
 import { afterwards } from '../events.js';
 import { contested } from './contested.js';
 import { type ReadClaim, readClaim, unknownOutcome, writeClaim } from './document.js';
+import { decideEnding } from './ending.js';
 import { readFolded, type StepDocuments } from './fold.js';
 import type { HeldClaim, HolderFiles } from './holder-files.js';
 import { alreadyCompleted, notTheirs, unclaimed } from './lost-step.js';
@@ -160,20 +161,21 @@ async function planEnding(
   }
   const { document } = present;
   const { standing, nonces } = await standingOf(context, holders, request, present);
-  if (document.state === 'done') {
-    if (standing !== 'fenced') return { done: document };
-    throw notTheirs(step, context.agent, document, standing);
+  switch (decideEnding(document, standing, force)) {
+    case 'repeat':
+      return { done: document };
+    case 'own':
+      return { next: withNonce(document), present, nonces, wasUnclaimed: false };
+    case 'forced':
+      return { next: takenBy(context, document), present, nonces, wasUnclaimed: false };
+    case 'unclaimed': {
+      await settle(context, step, document);
+      const next = await newClaim(context, document.epoch + 1);
+      return { next, present, nonces, wasUnclaimed: true };
+    }
+    case 'refused':
+      throw notTheirs(step, context.agent, document, standing);
   }
-  if (standing === 'holder') {
-    return { next: withNonce(document), present, nonces, wasUnclaimed: false };
-  }
-  if (document.state === 'released' && standing !== 'fenced') {
-    await settle(context, step, document);
-    const next = await newClaim(context, document.epoch + 1);
-    return { next, present, nonces, wasUnclaimed: true };
-  }
-  if (!force) throw notTheirs(step, context.agent, document, standing);
-  return { next: takenBy(context, document), present, nonces, wasUnclaimed: false };
 }
 
 interface Repetition {

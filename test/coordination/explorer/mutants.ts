@@ -133,9 +133,9 @@ export const mutants: readonly Mutant[] = [
     scenarios: ['repeat'],
     mutations: [
       {
-        file: `${claims}finish-claim.ts`,
-        from: "if (document.state === 'done') {",
-        to: "if (document.state === 'done' && !force) {",
+        file: `${claims}ending.ts`,
+        from: "if (claim.state === 'done') return",
+        to: "if (claim.state === 'done' && !force) return",
       },
     ],
   },
