@@ -2,8 +2,8 @@ import { AnchorIndex, type Visit } from './anchors.js';
 
 /** A text to search for. With `fold` it is lower case, and ASCII letters match in either case. */
 export interface Literal {
-  readonly text: string;
-  readonly fold: boolean;
+  readonly literal: string;
+  readonly fold?: boolean;
 }
 
 /**
@@ -34,7 +34,10 @@ export class LiteralSearch {
       return;
     }
     this.#index ??= new AnchorIndex(
-      this.#literals.map(({ text, fold }) => ({ bytes: Buffer.from(text, 'latin1'), fold })),
+      this.#literals.map(({ literal, fold = false }) => ({
+        bytes: Buffer.from(literal, 'latin1'),
+        fold,
+      })),
     );
     this.#index.scan(bytes, visit);
   }
@@ -43,7 +46,7 @@ export class LiteralSearch {
     const text = bytes.toString('latin1');
     const folded = text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
     const found: { readonly literal: number; readonly start: number }[] = [];
-    this.#literals.forEach(({ text: wanted, fold }, literal) => {
+    this.#literals.forEach(({ literal: wanted, fold = false }, literal) => {
       const within = fold ? folded : text;
       for (
         let start = within.indexOf(wanted);

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
-import type { Detector } from './detector.js';
 import { literalTriggers } from './detectors/literal.js';
 import {
   type UserPattern,
@@ -15,8 +14,7 @@ import { countMarkers } from './redaction-match.js';
 import { alwaysOn, commandLineRules, kinds, namedRules, rules } from './rules.js';
 import type { Span } from './scan-context.js';
 import { normalizeSpans, replace } from './spans.js';
-import type { ViewTrigger } from './view-triggers.js';
-import { builtInLiteralsOf, grouped } from './watched-literals.js';
+import { builtInLiteralsOf, type Watched } from './watched-literals.js';
 
 export interface RedactorOptions {
   /** Exact values that are never replaced. */
@@ -63,8 +61,7 @@ class Engine implements Redactor {
   readonly #options: RedactorOptions;
   #version: string | undefined;
   readonly #search: LiteralSearch;
-  readonly #detectorsOf: readonly (readonly Detector[])[];
-  readonly #viewTriggersOf: readonly (readonly ViewTrigger[] | undefined)[];
+  readonly #watched: readonly Watched[];
   readonly #wholeText: readonly WholeTextDetector[];
   readonly #disabled: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string>;
@@ -73,15 +70,12 @@ class Engine implements Redactor {
   constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
     const user = userDetectors(options.extraPatterns ?? []);
     this.#options = options;
-    const literals = [
+    this.#watched = [
       ...builtInLiteralsOf(disabled),
-      ...grouped([...user.triggers, ...literalTriggers(options.knownSecrets ?? [])]),
+      ...user.triggers,
+      ...literalTriggers(options.knownSecrets ?? []),
     ];
-    this.#search = new LiteralSearch(literals);
-    this.#detectorsOf = literals.map(({ detectors }) => detectors);
-    this.#viewTriggersOf = literals.map(({ viewTriggers }) =>
-      viewTriggers.length === 0 ? undefined : viewTriggers,
-    );
+    this.#search = new LiteralSearch(this.#watched);
     this.#wholeText = user.wholeText;
     this.#disabled = disabled;
     this.#allowed = new Set(
@@ -152,14 +146,13 @@ class Engine implements Redactor {
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
     this.#search.scan(bytes, (anchor, start) => {
-      const views = this.#viewTriggersOf[anchor];
-      if (views !== undefined && !hidesSomething) {
-        hidesSomething = views.some((trigger) => trigger.isWorthwhile(bytes, start));
-      }
-      for (const detector of this.#detectorsOf[anchor] ?? []) {
-        if (!detector.isWorthwhile(bytes, start)) continue;
+      const watched = this.#watched[anchor];
+      if (watched === undefined) return false;
+      if (!('detector' in watched)) {
+        hidesSomething ||= watched.isWorthwhile(bytes, start);
+      } else if (watched.detector.isWorthwhile(bytes, start)) {
         lineScan ??= begin();
-        lineScan.visit(detector, start);
+        lineScan.visit(watched.detector, start);
       }
       return false;
     });

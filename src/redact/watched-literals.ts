@@ -1,4 +1,4 @@
-import type { Detector, Trigger } from './detector.js';
+import type { Trigger } from './detector.js';
 import { assignmentTriggers } from './detectors/assignment.js';
 import { columnTriggers } from './detectors/column.js';
 import { commandTriggers } from './detectors/command.js';
@@ -13,34 +13,32 @@ import { listedBytesTriggers } from './detectors/listed-bytes.js';
 import { passwordWordTriggers } from './detectors/password-word.js';
 import { pemTriggers } from './detectors/pem.js';
 import { pipedSecretTriggers } from './detectors/piped-secret.js';
-import { tokenTriggers } from './detectors/token.js';
+import { addTokenTriggers } from './detectors/token.js';
 import { urlTriggers } from './detectors/url.js';
-import type { Literal } from './literal-search.js';
 import { commandLineRules, namedRules, rules } from './rules.js';
 import { type ViewTrigger, viewTriggers } from './view-triggers.js';
 
-/** A literal and everything that looks closer where it occurs. */
-export interface Watched extends Literal {
-  readonly detectors: Detector[];
-  readonly viewTriggers: ViewTrigger[];
-}
+/** What looks closer where a literal occurs; several may watch the same one. */
+export type Watched = Trigger | ViewTrigger;
 
-const builtInLiterals = new Map<string, readonly Watched[]>();
+const builtIn = new Map<string, readonly Watched[]>();
 
-/** Shared by all redactors with the same kinds disabled: a process may create many. */
+/**
+ * Shared by all redactors with the same kinds disabled: a process may create many. Every start of a
+ * command pays for this list, so nothing is derived from a rule before one of its anchors occurs.
+ */
 export function builtInLiteralsOf(disabled: ReadonlySet<string>): readonly Watched[] {
   const key = [...disabled].sort().join();
-  const known = builtInLiterals.get(key) ?? grouped(...builtInTriggers(disabled));
-  builtInLiterals.set(key, known);
+  const known = builtIn.get(key) ?? createBuiltIn(disabled);
+  builtIn.set(key, known);
   return known;
 }
 
-function builtInTriggers(
-  disabled: ReadonlySet<string>,
-): readonly [readonly Trigger[], readonly ViewTrigger[]] {
-  const tokens = rules.filter((rule) => !disabled.has(rule.kind)).flatMap(tokenTriggers);
+function createBuiltIn(disabled: ReadonlySet<string>): readonly Watched[] {
+  const tokens: Trigger[] = [];
+  for (const rule of rules) if (!disabled.has(rule.kind)) addTokenTriggers(tokens, rule);
   const named = namedRules.filter((rule) => !disabled.has(rule.kind));
-  const triggers = [
+  return [
     ...tokens,
     ...pemTriggers,
     ...jwtTriggers,
@@ -57,24 +55,6 @@ function builtInTriggers(
     ...insertTriggers,
     ...assignmentTriggers(named),
     ...passwordWordTriggers(),
+    ...viewTriggers(tokens.map(({ literal }) => literal)),
   ];
-  return [triggers, viewTriggers(tokens.map(({ literal }) => literal))];
-}
-
-export function grouped(
-  triggers: readonly Trigger[],
-  views: readonly ViewTrigger[] = [],
-): readonly Watched[] {
-  const literals = new Map<string, Watched>();
-  const literalOf = ({ literal, fold = false }: Pick<Trigger, 'literal' | 'fold'>): Watched => {
-    const key = `${fold ? 1 : 0}${literal}`;
-    const known = literals.get(key);
-    if (known !== undefined) return known;
-    const added = { text: literal, fold, detectors: [], viewTriggers: [] };
-    literals.set(key, added);
-    return added;
-  };
-  for (const trigger of triggers) literalOf(trigger).detectors.push(trigger.detector);
-  for (const trigger of views) literalOf(trigger).viewTriggers.push(trigger);
-  return [...literals.values()];
 }

@@ -59,10 +59,13 @@ describe('the literal scan', () => {
   it('finds every built-in literal, at any alignment', () => {
     const literals = builtInLiteralsOf(new Set());
     const index = new AnchorIndex(
-      literals.map(({ text, fold }) => ({ bytes: Buffer.from(text, 'latin1'), fold })),
+      literals.map(({ literal, fold = false }) => ({
+        bytes: Buffer.from(literal, 'latin1'),
+        fold,
+      })),
     );
     const isFound = (number: number, before: string): boolean => {
-      const bytes = Buffer.from(`${before}${literals[number]?.text}`, 'latin1');
+      const bytes = Buffer.from(`${before}${literals[number]?.literal}`, 'latin1');
       let isSeen = false;
       index.scan(bytes, (anchor, start) => {
         isSeen ||= anchor === number && start === before.length;
@@ -73,7 +76,7 @@ describe('the literal scan', () => {
     const missed = literals.filter(
       (_, number) => !['', 'x', '~~', ' . '].every((before) => isFound(number, before)),
     );
-    expect(missed.map(({ text }) => text)).toEqual([]);
+    expect(missed.map(({ literal }) => literal)).toEqual([]);
   });
 
   it('stops on request', () => {
@@ -105,7 +108,7 @@ describe('the search for literals', () => {
         fc.string({ unit: letters, maxLength: 60 }),
         (drawn, fold, text) => {
           const search = new LiteralSearch(
-            drawn.map((value) => ({ text: fold ? value.toLowerCase() : value, fold })),
+            drawn.map((value) => ({ literal: fold ? value.toLowerCase() : value, fold })),
           );
           const bytes = Buffer.from(text, 'latin1');
           const first = scan(search, bytes);
@@ -121,7 +124,7 @@ describe('the search for literals', () => {
 
   it('stops on request', () => {
     let hits = 0;
-    new LiteralSearch([{ text: 'abc', fold: false }]).scan(Buffer.from('abc abc abc'), () => {
+    new LiteralSearch([{ literal: 'abc', fold: false }]).scan(Buffer.from('abc abc abc'), () => {
       hits += 1;
       return hits === 2;
     });

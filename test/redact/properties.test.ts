@@ -137,6 +137,48 @@ describe('for every kind, surrounding and depth of escaping', () => {
   });
 });
 
+/** Names around a token: of branches, files, folders, variables. */
+const glue = {
+  before: fc
+    .array(fc.constantFrom('backup', 'MY', 'feature', 'release2', 'x7', 'Home', 'tmp', '2031'), {
+      minLength: 1,
+      maxLength: 3,
+    })
+    .chain((words) =>
+      fc.constantFrom('-', '_', '--').map((joint) => words.map((word) => word + joint).join('')),
+    ),
+  after: fc.constantFrom('_bak', '-web', '.tar.gz', '-2031', '_OLD', '.json', '/x', '_', ''),
+};
+/** A weak anchor needs a boundary, and so does one that is a word of names itself. */
+const gluable = rules.filter(
+  ({ shape, weak, isWord, lead, notAfter }) =>
+    !(weak || isWord || lead !== undefined || notAfter !== undefined) &&
+    !shape.source.includes('(?<secret>'),
+);
+
+describe('glued to names', () => {
+  it('no 16 characters of a token survive', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...gluable),
+        fc.nat(),
+        glue.before,
+        glue.after,
+        serializer,
+        (rule, seed, before, after, [name, serialize]) => {
+          const { text: token, secret } = expand(rule.example, dice(seed));
+          const line = Buffer.from(serialize(`see ${before}${token}${after} there`));
+          const { bytes } = redactor.redact(line);
+          expect(leaks(bytes.toString(), secret), `${line}`).toBe(false);
+          if (name !== 'plain') expect(depthsParse(bytes.toString())).toBe(true);
+          expect(redactor.redact(bytes).bytes).toBe(bytes);
+        },
+      ),
+      { numRuns: Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 400), seed: 20261130 },
+    );
+  });
+});
+
 describe('a secret uncovered by another redaction', () => {
   it('is found too', () => {
     const random = dice(21);

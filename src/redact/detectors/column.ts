@@ -63,7 +63,7 @@ const quoteBytes = alphabet('"\'');
 const escapeLetters = alphabet('trn');
 
 /** The cost of finding the bounds of the table around a heading. */
-const lookUnits = 24;
+const lookUnits = 64;
 
 function detect(context: ScanContext, at: number, named: readonly NamedRule[]): void {
   // A row of a table that was already read is not another table's header.

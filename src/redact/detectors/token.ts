@@ -17,16 +17,17 @@ import { type Match, type ScanContext, weights } from '../scan-context.js';
 const leadingLength = 24;
 const longestLead = 80;
 const longestJudged = 512;
+/** A shape that includes what surrounds the secret may look far in both directions. */
+const surroundingsUnits = 3;
 /** What remains of a colour code behind its bracket. */
 const longestEscape = 12;
 
-/** A rule's detectors, one per anchor. */
-export function tokenTriggers(rule: Rule): readonly Trigger[] {
+/** Adds a rule's detectors, one per anchor. */
+export function addTokenTriggers(triggers: Trigger[], rule: Rule): void {
   const matcher = new RuleMatcher(rule);
-  return rule.anchors.map((literal) => ({
-    literal,
-    detector: new TokenDetector(matcher, literal.length),
-  }));
+  for (const literal of rule.anchors) {
+    triggers.push({ literal, detector: new TokenDetector(matcher, literal.length) });
+  }
 }
 
 /**
@@ -35,30 +36,31 @@ export function tokenTriggers(rule: Rule): readonly Trigger[] {
  */
 class RuleMatcher {
   readonly rule: Rule;
-  readonly hasSecretGroup: boolean;
   #compiled: Compiled | undefined;
 
   constructor(rule: Rule) {
     this.rule = rule;
-    this.hasSecretGroup = rule.shape.source.includes('(?<secret>');
   }
 
   get compiled(): Compiled {
-    this.#compiled ??= compile(this.rule.shape.source, this.hasSecretGroup);
+    this.#compiled ??= compile(this.rule.shape.source);
     return this.#compiled;
   }
 }
 
 interface Compiled {
+  readonly hasSecretGroup: boolean;
   readonly expression: RegExp;
   readonly leading: readonly Alphabet[];
   readonly tail: Tail | undefined;
 }
 
-function compile(source: string, hasSecretGroup: boolean): Compiled {
+function compile(source: string): Compiled {
+  const hasSecretGroup = source.includes('(?<secret>');
   const structure = parseExpression(source);
   const tail = tailOf(structure);
   return {
+    hasSecretGroup,
     expression: new RegExp(withShortTail(source, tail), hasSecretGroup ? 'dy' : 'y'),
     leading: leadingSets(structure, leadingLength),
     tail,
@@ -83,15 +85,21 @@ function afterEscape(bytes: Buffer, start: number, end: number): number {
 
 class TokenDetector implements Detector {
   readonly #matcher: RuleMatcher;
-  readonly #rule: Rule;
-  readonly #weight: number;
   readonly #anchorLength: number;
 
   constructor(matcher: RuleMatcher, anchorLength: number) {
     this.#matcher = matcher;
-    this.#rule = matcher.rule;
     this.#anchorLength = anchorLength;
-    this.#weight = matcher.hasSecretGroup ? weights.context : weights.shape + anchorLength;
+  }
+
+  get #rule(): Rule {
+    return this.#matcher.rule;
+  }
+
+  get #weight(): number {
+    return this.#matcher.compiled.hasSecretGroup
+      ? weights.context
+      : weights.shape + this.#anchorLength;
   }
 
   isWorthwhile(bytes: Buffer, at: number): boolean {
@@ -110,7 +118,9 @@ class TokenDetector implements Detector {
   detect(context: ScanContext, at: number): void {
     const { bytes } = context;
     const start = this.#startOf(bytes, at);
-    const match = context.match(this.#matcher.compiled.expression, start);
+    const { expression, hasSecretGroup } = this.#matcher.compiled;
+    if (hasSecretGroup) context.charge(surroundingsUnits);
+    const match = context.match(expression, start);
     if (match === undefined) return;
     const secretEnd = this.#endOf(context, match);
     if (secretEnd === undefined) return;
@@ -165,7 +175,8 @@ class TokenDetector implements Detector {
     const rule = this.#rule;
     if (rule.accepts !== undefined && !rule.accepts(secret)) return false;
     if (rule.evenPlaceholders) return true;
-    if (this.#matcher.hasSecretGroup) return !isPlaceholder(secret) && !isReference(secret);
+    if (this.#matcher.compiled.hasSecretGroup)
+      return !isPlaceholder(secret) && !isReference(secret);
     const lead = typeof rule.lead === 'number' ? rule.lead : 0;
     const body = lead > 0 ? secret : secret.slice(this.#anchorLength);
     if (isPlaceholder(body)) return false;
