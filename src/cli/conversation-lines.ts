@@ -205,8 +205,10 @@ export function lastTurns(conversation: Conversation, count: number): readonly T
 
 /** The turn that contains a line of the stream, or the one before it. */
 export function turnAround({ turns }: Pick<Conversation, 'turns'>, line: number): readonly Turn[] {
-  const holds = turns.find(({ entries }) => entries.some(({ rows }) => rows.includes(line)));
-  const before = turns.findLast(({ entries }) => (entries[0]?.rows[0] ?? line + 1) <= line);
+  // Lines of an earlier generation have other numbers.
+  const current = turns.filter(({ entries: [first] }) => first?.isEarlier !== true);
+  const holds = current.find(({ entries }) => entries.some(({ rows }) => rows.includes(line)));
+  const before = current.findLast(({ entries }) => (entries[0]?.rows[0] ?? line + 1) <= line);
   const found = holds ?? before;
   return found === undefined ? [] : [found];
 }

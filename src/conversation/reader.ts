@@ -19,6 +19,8 @@ export interface Reader {
   readonly hasAgentStreams: boolean;
   /** What still counts of it, only the whole transcript tells: rows form a tree, or take back others. */
   readonly needsWhole: boolean;
+  /** It cuts off the beginning of a transcript that grew long; only earlier generations still have it. */
+  readonly dropsBeginnings: boolean;
   open(place: Place): ConversationFold;
   outline(place: Place): OutlineFold;
   /** Resumes from another outline's `state()`; `undefined` if `state` is not one. */
@@ -32,6 +34,7 @@ export interface Reader {
 export interface ReaderRules {
   readonly hasAgentStreams?: true;
   readonly needsWhole?: true;
+  readonly dropsBeginnings?: true;
   readonly rows: (place: Place) => RowReader;
   readonly turns: (place: Place) => TurnCounter;
   readonly resumedTurns: (place: Place, state: unknown) => TurnCounter | undefined;
@@ -54,6 +57,7 @@ export function createReader(harness: string, rules: ReaderRules): Reader {
     harness,
     hasAgentStreams: rules.hasAgentStreams === true,
     needsWhole: rules.needsWhole === true,
+    dropsBeginnings: rules.dropsBeginnings === true,
     open: (place) => new ConversationFold(harness, place, rules.rows(place)),
     outline,
     read: rules.read,

@@ -28,6 +28,8 @@ export interface LoneRowRules {
   /** Rows of this name are known to be bookkeeping. */
   readonly isBookkeeping: (name: string) => boolean;
   readonly needsWhole?: true;
+  /** It cuts off the beginning of a transcript that grew long. */
+  readonly dropsBeginnings?: true;
   /** Whether a stream is a sub-agent's. */
   readonly isAgent?: (stream: string) => boolean;
 }
@@ -46,6 +48,7 @@ export function rowByRowReader(harness: string, rules: LoneRowRules): Reader {
     read: (row) => rules.read(row),
     isBookkeeping: rules.isBookkeeping,
     ...(rules.needsWhole === undefined ? {} : { needsWhole: rules.needsWhole }),
+    ...(rules.dropsBeginnings === undefined ? {} : { dropsBeginnings: rules.dropsBeginnings }),
   });
 }
 

@@ -3,14 +3,27 @@ import type { Bucket } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { fields, word } from '../conversation/fields.js';
-import { type ChildHead, headOf, isAgentStream, withChildren } from '../conversation/join.js';
+import {
+  type ChildHead,
+  headOf,
+  isAgentStream,
+  withChildren,
+  withEarlier,
+} from '../conversation/join.js';
 import type { Place } from '../conversation/place.js';
 import type { Reader } from '../conversation/reader.js';
 import { NotFoundError, UnsupportedError } from '../errors.js';
 import { listSessions, readMeta } from '../mirror/slots/session-listing.js';
-import { listStreams, readLines, type StreamPlace } from '../mirror/slots/session-streams.js';
+import {
+  earlierGenerations,
+  listStreams,
+  readLines,
+  type StreamPlace,
+} from '../mirror/slots/session-streams.js';
 import type { SessionRef } from '../mirror/stream.js';
 import type { Layout } from '../protocol/keys.js';
+import { foldLines } from './fold-lines.js';
+import { withWholeResults } from './spilled-results.js';
 
 type Spawned = NonNullable<Place['spawned']>;
 
@@ -30,8 +43,8 @@ export interface ConversationRequest {
 
 /**
  * One stream of a mirrored session as a conversation, with information that only other streams
- * have: its name, what a fork inherited, and the sub-agents it started, in this session or in
- * sessions of their own.
+ * have: its name, what a fork inherited, the whole text of long results, and the sub-agents it
+ * started, in this session or in sessions of their own.
  */
 export async function readConversation(
   store: SessionStore,
@@ -46,7 +59,7 @@ export async function readConversation(
     readStream(store, reader, request, { place, streams }),
     childHeads(store, reader, session, streams, stream),
   ]);
-  return withChildren(conversation, heads);
+  return withWholeResults(store, reader, session, withChildren(conversation, heads));
 }
 
 function requireReader(harness: string): Reader {
@@ -94,10 +107,28 @@ async function readStream(
   const alone = await fold(store, reader, place, prefix);
   const parent = alone.forkedFrom?.session;
   const isTold = alone.turns.some(({ isInherited }) => isInherited);
-  if (parent === undefined || isTold) return alone;
+  if (parent === undefined || isTold) return preceded(store, reader, place, prefix, alone);
   // Some forks do not mark copied rows; they are recognised by the parent's row ids.
   const parentRowIds = await rowIds(store, { harness: reader.harness, id: parent });
-  return parentRowIds.size === 0 ? alone : fold(store, reader, { ...place, parentRowIds }, prefix);
+  const forked = { ...place, parentRowIds };
+  const own = parentRowIds.size === 0 ? alone : await fold(store, reader, forked, prefix);
+  return preceded(store, reader, forked, prefix, own);
+}
+
+/** The conversation with the beginning that its harness has cut off since it was mirrored. */
+async function preceded(
+  { bucket }: SessionStore,
+  reader: Reader,
+  place: Place,
+  prefix: string,
+  newest: Conversation,
+): Promise<Conversation> {
+  if (!reader.dropsBeginnings) return newest;
+  let conversation = newest;
+  for (const lines of await earlierGenerations(bucket, prefix)) {
+    conversation = withEarlier(conversation, await foldLines(lines, reader, place));
+  }
+  return conversation;
 }
 
 function bare({ description: _description, ...spawned }: Spawned): Spawned {
@@ -128,21 +159,13 @@ async function spawnOf(
   return { ...noted.spawnedBy, ...about };
 }
 
-async function fold(
+function fold(
   { bucket }: SessionStore,
   reader: Reader,
   place: Place,
   prefix: string,
 ): Promise<Conversation> {
-  const conversation = reader.open(place);
-  let number = 0;
-  for await (const lines of readLines(bucket, prefix)) {
-    for (const line of lines) {
-      conversation.row(line.toString('utf8').replace(/\n$/, ''), number);
-      number += 1;
-    }
-  }
-  return conversation.state();
+  return foldLines(readLines(bucket, prefix), reader, place);
 }
 
 async function rowIds(

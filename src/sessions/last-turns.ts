@@ -11,16 +11,18 @@ import type { ListedSession } from '../mirror/slots/session-listing.js';
 import { readFirstLine, readFrom } from '../mirror/slots/tail.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import type { SessionStore } from './conversation.js';
+import { withWholeResults } from './spilled-results.js';
 
 /**
  * The last turns of a session's transcript, read without what came before: `meta.json` says where they begin. Their numbers
  * are not known. `undefined` where earlier lines, or another stream, may have something to say of them.
  */
 export async function readLastTurns(
-  { bucket, layout }: SessionStore,
+  store: SessionStore,
   session: ListedSession,
   count: number,
 ): Promise<readonly Turn[] | undefined> {
+  const { bucket, layout } = store;
   const { harness, id, meta } = session;
   // One more: an answer, or a call, may go on after the prompt that came in between.
   const from = meta?.turn_starts.at(-count - 1);
@@ -43,7 +45,9 @@ export async function readLastTurns(
   const turns = last.turns.slice(-count);
   const isTold = hasTurnAt(last.turns.slice(0, -count), from);
   const mayBeginSessions = !reader.hasAgentStreams;
-  return isTold && standsAlone({ ...last, turns }, meta, mayBeginSessions) ? turns : undefined;
+  if (!isTold || !standsAlone({ ...last, turns }, meta, mayBeginSessions)) return undefined;
+  const whole = await withWholeResults(store, reader, session, { ...last, turns });
+  return whole.turns;
 }
 
 function rowOf(line: Buffer): string {

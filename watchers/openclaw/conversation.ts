@@ -19,4 +19,5 @@ const bookkeeping: ReadonlySet<string> = new Set([
 export const openclawReader: Reader = rowByRowReader('openclaw', {
   read: readOpenClawRow,
   isBookkeeping: (name) => bookkeeping.has(name) || name.startsWith('custom'),
+  dropsBeginnings: true,
 });

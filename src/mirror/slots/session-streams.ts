@@ -4,7 +4,7 @@ import { decodeId } from '../../protocol/names.js';
 import { parseGenerationName, parsePartName } from '../../protocol/parts.js';
 import { completeLines } from '../lines.js';
 import type { SessionRef } from '../stream.js';
-import { hasStranded, listStream, newestFirst } from './listing.js';
+import { currentGeneration, hasStranded, listStream, newestFirst } from './listing.js';
 import { readingAhead } from './parts-ahead.js';
 import { type ReadPart, readChain } from './reader.js';
 
@@ -38,7 +38,23 @@ export async function listStreams(
 
 /** The lines of a stream in order, part by part, each with its newline: the newest readable generation. */
 export async function* readLines(bucket: Bucket, prefix: string): AsyncIterable<readonly Buffer[]> {
-  for await (const part of readParts(bucket, prefix)) yield completeLines(part.body);
+  yield* linesOf(readParts(bucket, prefix));
+}
+
+/** The lines of each generation before the one that `readLines` gives, newest generation first. */
+export async function earlierGenerations(
+  bucket: Bucket,
+  prefix: string,
+): Promise<readonly AsyncIterable<readonly Buffer[]>[]> {
+  const listing = await listStream(bucket, prefix);
+  const current = currentGeneration(listing);
+  return newestFirst(listing)
+    .filter((generation) => generation < current)
+    .map((generation) => linesOf(readChain(bucket, listing, generation)));
+}
+
+async function* linesOf(parts: AsyncIterable<ReadPart>): AsyncIterable<readonly Buffer[]> {
+  for await (const part of parts) yield completeLines(part.body);
 }
 
 /**

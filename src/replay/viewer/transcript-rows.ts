@@ -20,7 +20,7 @@ export function rowElement(harness: string, line: string, number: number): HTMLE
     {},
     element('span', { class: 'label' }, shown(label)),
     element('span', { class: 'time' }, timeMs === undefined ? '' : clockOf(timeMs)),
-    element('span', { class: 'number' }, `#${number + 1}`),
+    element('span', { class: 'number' }, `#${number}`),
     toggle,
   );
   const said = element('div', { class: 'text', dir: 'auto' });

@@ -33,7 +33,7 @@ export class Transcript {
   readonly #list: EndlessList;
   readonly #place = element('input', {
     type: 'range',
-    min: 1,
+    min: 0,
     'aria-label': 'Line of the transcript',
   });
   readonly #status = element('span', { class: 'place' });
@@ -57,7 +57,7 @@ export class Transcript {
       'aria-label': 'Transcript',
     });
     this.#list = new EndlessList(rows, (item) => this.#passed(item));
-    this.#place.addEventListener('change', () => void this.#goTo(Number(this.#place.value) - 1));
+    this.#place.addEventListener('change', () => void this.#goTo(Number(this.#place.value)));
     this.#mode = button('All rows', { class: 'mode', title: 'Every row, as it was written' }, () =>
       this.#turnMode(),
     );
@@ -75,7 +75,7 @@ export class Transcript {
     this.#opened = { session, stream, harness, lines };
     this.#isRows = isRows || readerOf(harness) === undefined;
     this.#items = [];
-    this.#place.max = String(Math.max(1, lines));
+    this.#place.max = String(Math.max(0, lines - 1));
     const title = streamTitle(header, about, stream);
     replace(
       this.#into,
@@ -177,7 +177,7 @@ export class Transcript {
   #further(): readonly HTMLElement[] {
     const end = this.#end;
     if (end >= this.#opened.lines) return [];
-    const label = `Continue at line ${(end + 1).toLocaleString('en')}`;
+    const label = `Continue at line ${end.toLocaleString('en')}`;
     return [button(label, { class: 'more' }, () => void this.#goTo(end))];
   }
 
@@ -232,8 +232,11 @@ export class Transcript {
     const { lines } = this.#opened;
     const shownItem = this.#items[item];
     this.#line = this.#isRows || shownItem === undefined ? item : lineOfItem(shownItem);
-    this.#place.value = String(this.#line + 1);
-    this.#status.textContent = lines === 0 ? 'no lines' : `line ${this.#line + 1} of ${lines}`;
+    this.#place.value = String(this.#line);
+    this.#status.textContent =
+      lines === 0
+        ? 'no lines'
+        : `line ${this.#line.toLocaleString('en')}, ${lines.toLocaleString('en')} in all`;
   }
 }
 

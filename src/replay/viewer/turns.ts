@@ -70,7 +70,7 @@ export function itemElement(item: TurnItem, actions: ItemActions): HTMLElement {
   const { turn, entry } = item;
   if (entry === undefined) return turnHead(turn, actions);
   const line = lineOf(entry);
-  const rows = button(`#${line + 1}`, { class: 'rows-link', title: 'Its rows' }, () =>
+  const rows = button(`#${line}`, { class: 'rows-link', title: 'Its rows' }, () =>
     actions.onRows(line),
   );
   const made = element(
