@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -6,45 +5,20 @@ import { CodexTree, metaRow, outputRow } from '../support/codex-tree.js';
 import { HermesStore } from '../support/hermes-home.js';
 import { assistantEvent, headerEvent, userEvent } from '../support/openclaw-database.js';
 import { OpenClawState } from '../support/openclaw-state.js';
+import { newerWriters } from './newer-writers.js';
+import { appendTorn, chance, count, counted, filler, hasToStop, restAWhile } from './writing.js';
 
-/** A second process that writes as all four harnesses do, each in its own way, in the home folder it is given, until told to stop. */
+/** A second process that writes as all harnesses do, each in its own way, in the home folder it is given, until told to stop. */
 const [home = ''] = process.argv.slice(2);
-const counts = new Map<string, number>();
-let isStopping = false;
-process.stdin.on('end', () => {
-  isStopping = true;
-});
-process.stdin.resume();
-
-function count(what: string): number {
-  const next = (counts.get(what) ?? 0) + 1;
-  counts.set(what, next);
-  return next;
-}
-
-function chance(probability: number): boolean {
-  return Math.random() < probability;
-}
-
-function filler(): string {
-  return 'x'.repeat(Math.floor(Math.random() ** 4 * 8_000));
-}
-
-async function restAWhile(): Promise<void> {
-  await pause(chance(0.05) ? 300 : Math.random() * 30);
-}
 
 async function claudeCode(id: string): Promise<void> {
   const folder = join(home, '.claude', 'projects', '-soak');
   await mkdir(folder, { recursive: true });
   const path = join(folder, `${id}.jsonl`);
-  while (!isStopping) {
+  while (!hasToStop()) {
     const n = count('claude-code lines');
     const line = `${JSON.stringify({ n, type: 'user', cwd: '/soak', sessionId: id, filler: filler() })}\n`;
-    const cut = chance(0.2) ? Math.floor(Math.random() * line.length) : line.length;
-    appendFileSync(path, line.slice(0, cut));
-    await restAWhile();
-    appendFileSync(path, line.slice(cut));
+    await appendTorn(path, line);
   }
 }
 
@@ -53,7 +27,7 @@ async function codex(id: string): Promise<void> {
   const tree = CodexTree.at(home);
   const rollout = tree.rollout(id);
   await rollout.append(metaRow(id, { cwd: '/soak' }));
-  while (!isStopping) {
+  while (!hasToStop()) {
     await rollout.append(outputRow(`${count('codex lines')} ${filler()}`));
     await restAWhile();
     if (chance(0.005)) {
@@ -82,7 +56,7 @@ async function hermes(path: string, journal: 'WAL' | 'DELETE'): Promise<void> {
   store.run('PRAGMA busy_timeout = 10000');
   const id = journal === 'WAL' ? '20260101_000000_aaaaaa' : '20260101_000000_bbbbbb';
   store.session(id, { cwd: '/soak' });
-  while (!isStopping) {
+  while (!hasToStop()) {
     const n = count(`hermes ${journal} rows`);
     store.say(id, n % 2 === 0 ? 'user' : 'assistant', `${n} ${filler()}`);
     if (chance(0.02)) {
@@ -113,7 +87,7 @@ async function openClaw(id: string): Promise<void> {
   const header = headerEvent(id);
   database.append(id, header);
   let kept = [header];
-  while (!isStopping) {
+  while (!hasToStop()) {
     const n = count('openclaw rows');
     const event = n % 2 === 0 ? userEvent(`${n} ${filler()}`) : assistantEvent(`${n} ${filler()}`);
     if (chance(0.2)) database.appendPacked(id, event);
@@ -135,6 +109,7 @@ await Promise.all([
   hermes(join(home, '.hermes', 'state.db'), 'WAL'),
   hermes(join(home, '.hermes', 'profiles', 'other', 'state.db'), 'DELETE'),
   openClaw('00000000-0000-4000-8000-000000000002'),
+  ...newerWriters(home),
 ]);
-process.stdout.write(`${JSON.stringify(Object.fromEntries(counts))}\n`);
+process.stdout.write(`${JSON.stringify(counted())}\n`);
 process.exit();
