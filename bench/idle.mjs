@@ -1,12 +1,13 @@
-// What a watch costs while nothing happens, with many sessions on the machine. Usage: npm run bench:idle [-- --sessions 10000]
+// What a watch costs while nothing happens, with many sessions of all ten harnesses on the machine. Usage: npm run bench:idle [-- --sessions 10000]
 // The built CLI on a local bucket.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { sessionWriters } from './idle-sessions.mjs';
 import { writeReport } from './machine.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -51,22 +52,14 @@ try {
 }
 
 async function writeSessions() {
+  const harnesses = await sessionWriters(home);
   for (let n = 0; n < sessions; n += 1) {
-    const folder = join(home, '.claude', 'projects', `-work-${n % 100}`);
-    if (n < 100) await mkdir(folder, { recursive: true });
     const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-    const row = {
-      type: 'user',
-      sessionId: id,
-      cwd: '/work',
-      timestamp: '2026-01-02T03:04:05.678Z',
-    };
-    const path = join(folder, `${id}.jsonl`);
-    await writeFile(path, `${JSON.stringify(row)}\n`.repeat(20));
     // Most of what lies on a machine is of other days.
-    const touched = new Date(Date.now() - (n < 20 ? 0 : 7_200_000 + (n % 6) * 86_400_000));
-    await utimes(path, touched, touched);
+    const atMs = Date.now() - (n < 20 ? 0 : 7_200_000 + (n % 6) * 86_400_000);
+    await harnesses[n % harnesses.length].write(id, n, atMs);
   }
+  for (const { close } of harnesses) close?.();
 }
 
 async function runToEnd(args) {

@@ -21,8 +21,9 @@ function exposedCollector(): () => void {
 }
 
 /**
- * For a process that is idle most of its life: its young objects stay in the few megabytes they begin with, instead of in
- * some 50 MB that V8 takes after a burst of work and keeps. Scavenges are more frequent and as much cheaper.
+ * For a process that is idle most of its life, or reads much and keeps nothing: its young objects stay in the few megabytes
+ * they begin with, instead of in some 50 MB that V8 takes after a burst of work and keeps. Scavenges are more frequent and
+ * as much cheaper.
  */
 export function stayLean(): void {
   setFlagsFromString('--semi-space-growth-factor=1');

@@ -17,6 +17,7 @@ import { bucketLayout } from '../protocol/keys.js';
 import { lookingDisk, nodeRestoreDisk } from '../restore/disk.js';
 import { familiesOf } from '../restore/lineage.js';
 import { type Restored, restoreSession } from '../restore/restore.js';
+import { reclaimMemory, stayLean } from '../v8-heap.js';
 
 export interface RestoreWish {
   readonly mode: RestoreMode | undefined;
@@ -45,6 +46,8 @@ interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
 }
+
+const enoughBytes = 100 << 20;
 
 /** Restores sessions of one bucket to this machine. */
 export class Restoring {
@@ -115,6 +118,7 @@ export class Restoring {
     wish: RestoreWish & { readonly also?: readonly string[] },
     onBytes: (bytes: number) => void,
   ): Promise<RestoredHere> {
+    stayLean();
     const resume = await loadResume(harness);
     const place = await this.#placeOf(harness, resume, wish.into);
     const { cwd, also } = wish;
@@ -139,7 +143,11 @@ export class Restoring {
       isDryRun: wish.isDryRun,
       // The same for the same session: the next restore removes what a killed one left.
       unique: createHash('sha256').update(`${harness}/${id}`).digest('hex').slice(0, 16),
-      onBytes,
+      onBytes: (bytes) => {
+        // Parts that were laid are garbage that the collector would let pile up.
+        reclaimMemory(enoughBytes);
+        onBytes(bytes);
+      },
       also,
     });
     return { ...restored, cwd, env: place.env };

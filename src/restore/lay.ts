@@ -91,6 +91,7 @@ async function layStream(
         await staging.add(chunk);
       }
     }
+    await staging.flush();
     findings.see(part.body);
     names.add(part.key.slice(listing.prefix.length));
     lines = part.endLine;

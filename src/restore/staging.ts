@@ -71,6 +71,11 @@ export class Staging {
     if (file.waitingBytes >= writeBytes) await flush(file);
   }
 
+  /** Lets go of what was added: the lines of a part keep all of its bytes alive. */
+  async flush(): Promise<void> {
+    for (const file of this.#files.values()) await flush(file);
+  }
+
   /** Nothing more is added to the files so far. */
   async finish(): Promise<void> {
     for (const file of this.#files.values()) await this.#end(file);

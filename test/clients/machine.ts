@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type CliResult, type CliWorld, collect } from '../support/run-cli.js';
 import type { ScriptedModel } from '../support/scripted-model.js';
 
@@ -20,6 +20,8 @@ export class Machine {
     const machine = new Machine(world, join(world.root, name), model);
     await mkdir(join(machine.home, '.codex'), { recursive: true });
     await writeFile(join(machine.home, '.codex', 'config.toml'), codexConfig(model.port));
+    await mkdir(join(machine.home, '.pi', 'agent'), { recursive: true });
+    await writeFile(join(machine.home, '.pi', 'agent', 'models.json'), piModels(model.port));
     const bucket = join(world.root, 'bucket');
     const where = ['--global', '--backend', 'local', '--bucket', bucket];
     await machine.tracecraft('init', ...where, '--project', 'p', '--agent', name);
@@ -41,7 +43,7 @@ export class Machine {
     const child = spawn(program, args, {
       cwd,
       env: {
-        PATH: process.env.PATH ?? '',
+        PATH: `${dirname(program)}:${process.env.PATH ?? ''}`,
         HOME: this.home,
         ANTHROPIC_BASE_URL: `http://127.0.0.1:${this.#model.port}`,
         ANTHROPIC_API_KEY: 'none',
@@ -79,4 +81,10 @@ base_url = "http://127.0.0.1:${port}/v1"
 wire_api = "responses"
 env_key = "OPENAI_API_KEY"
 `;
+}
+
+function piModels(port: number): string {
+  const [baseUrl, api] = [`http://127.0.0.1:${port}`, 'anthropic-messages'];
+  const models = [{ id: 'scripted-1' }];
+  return JSON.stringify({ providers: { scripted: { baseUrl, api, apiKey: 'none', models } } });
 }

@@ -119,6 +119,15 @@ describe('doctor', () => {
     expect(await runChecks()).toEqual([]);
   });
 
+  it('names a session that its harness deletes soon and that is safe in the bucket', async () => {
+    await init();
+    await changedAgo(25 * dayMs);
+    await mirror();
+    const { stdout } = await world.run(['doctor']);
+    const id = /([^/]+)\.jsonl$/.exec(transcript.path)?.[1];
+    expect(stdout).toContain(`safe, restore with tracecraft session restore ${id}`);
+  });
+
   it('finds sessions that are running unwatched', async () => {
     await init();
     await mirror();
