@@ -141,7 +141,7 @@ export async function examineMirror(
     !removed.some((one) => one.harness === session.harness && one.session_id === session.id);
   const sessions = found.sessions.filter(isKept);
   const older = found.older.filter(isKept);
-  const harnesses = new Set(sessions.map(({ stream }) => stream.session.harness));
+  const harnesses = new Set([...sessions, ...older].map(({ stream }) => stream.session.harness));
   const ids = await listSessionIds(bucket, layout, [...harnesses]);
   const isQuiet = ({ modifiedAtMs }: FoundSession): boolean => nowMs - modifiedAtMs > graceMs;
   const isThere = ({ stream: { session } }: FoundSession): boolean =>
