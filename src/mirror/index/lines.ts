@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type MetaDocument, metaSchema } from '../../protocol/documents.js';
-import { completeLines } from '../lines.js';
 import { type SessionRef, sessionKeyOf } from '../stream.js';
+import { plainLine } from './plain-line.js';
 
 /** A session in the derived index: its `meta.json` without the lists that only readers of that session need. */
 export function indexedMeta(document: MetaDocument): MetaDocument {
@@ -54,12 +54,18 @@ export function encodeLines(lines: Iterable<MetaDocument>): Buffer {
 
 /** A line that cannot be read is left out: its session's `meta.json` is then read instead. */
 export function parseLines(body: Buffer): readonly MetaDocument[] {
-  return completeLines(body).flatMap((line) => {
+  const lines = body.toString('utf8').split('\n').slice(0, -1);
+  return lines.flatMap((line) => {
     try {
-      const result = v.safeParse(metaSchema, JSON.parse(line.toString('utf8')));
-      return result.success ? [result.output] : [];
+      const value: unknown = JSON.parse(line);
+      return plainLine(value) ?? judgedLine(value) ?? [];
     } catch {
       return [];
     }
   });
+}
+
+function judgedLine(value: unknown): MetaDocument | undefined {
+  const result = v.safeParse(metaSchema, value);
+  return result.success ? result.output : undefined;
 }

@@ -69,13 +69,45 @@ async function idsOf(
   layout: Layout,
   harness: string,
 ): Promise<readonly { harness: string; id: string }[]> {
+  const names = await listNames(bucket, layout, harness);
+  return names.map((name) => ({ harness, id: decodeId(name) }));
+}
+
+/** A stretch of a listing: after one name, through another, and no more than so many. */
+export interface Stretch {
+  readonly after?: string | undefined;
+  readonly through?: string | undefined;
+  readonly most?: number | undefined;
+}
+
+/** The sessions of one harness as their keys name them, in the order of the keys. */
+export async function listNames(
+  bucket: Bucket,
+  layout: Layout,
+  harness: string,
+  { after, through, most = Number.POSITIVE_INFINITY }: Stretch = {},
+): Promise<readonly string[]> {
   const prefix = layout.sessions(harness);
-  const ids: { harness: string; id: string }[] = [];
-  for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
+  const start = after === undefined ? {} : { after: `${prefix}${after}/` };
+  const names: string[] = [];
+  for await (const entry of bucket.list(prefix, { delimiter: '/', ...start })) {
     if (entry.kind !== 'prefix') continue;
-    ids.push({ harness, id: decodeId(entry.prefix.slice(prefix.length, -1)) });
+    const name = entry.prefix.slice(prefix.length, -1);
+    if (through !== undefined && compareNames(name, through) > 0) break;
+    names.push(name);
+    if (names.length >= most) break;
   }
-  return ids;
+  return names;
+}
+
+/**
+ * As a store orders the keys below them, in which `/` follows `-` and `.`. One of the two is a name of ours, so ASCII, and
+ * then strings compare like their bytes.
+ */
+export function compareNames(left: string, right: string): number {
+  const [one, other] = [`${left}/`, `${right}/`];
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }
 
 export async function readMeta(bucket: Bucket, key: string): Promise<MetaDocument | undefined> {

@@ -1,6 +1,8 @@
+import * as v from 'valibot';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { UnreachableError } from '../../../src/errors.js';
 import { IndexWriter } from '../../../src/mirror/index/index-writer.js';
+import { encodeLines, parseLines } from '../../../src/mirror/index/lines.js';
 import {
   encodeDocument,
   type MetaDocument,
@@ -195,5 +197,63 @@ describe('the sessions of a bucket', () => {
     const titles = new Map(sessions.map(({ id, meta: one }) => [id, one?.title]));
     expect(titles.get('session-5')).toBe('new');
     expect(titles.get('session-6')).toBe('old');
+  });
+
+  it('are all listed, in stretches at once where they are more than a page, though the index lacks some', async () => {
+    const bucket = withCounts(store.client());
+    const ids = Array.from({ length: 2_400 }, (_, at) => {
+      const name = String(Math.floor(at / 4)).padStart(4, '0');
+      return [name, `${name}-fork`, `${name}.copy`, `${name}/part`][at % 4] ?? name;
+    });
+    for (const id of ids) await bucket.put(layout.meta('codex', id), Buffer.from('{}'));
+    const known = ids.filter((_, at) => at % 50 !== 7).map((id) => meta(id));
+    await bucket.put(layout.index('machine-1', '2026-10'), encodeLines(known));
+    const before = bucket.counts().list;
+    const { sessions, indexed } = await listIndexed(bucket, layout, ['codex']);
+    expect(sessions.map(({ id }) => id).sort()).toEqual([...ids].sort());
+    expect(indexed).toBe(known.length);
+    // The first page, the index, and two stretches.
+    expect(bucket.counts().list - before).toBe(4);
+  });
+});
+
+describe('a line of the index', () => {
+  const usage = { v: 1, slots: { '2026-11-29T16:30Z m': '1 2 3 0 0 4 0 0 x' }, through: { '': 5 } };
+  const whole = {
+    ...{ schema_version: 2, harness: 'codex', session_id: 's', title: 'a title', turns: 3 },
+    ...{ turn_starts: [0, 7], redaction_counts: { jwt: 2 }, streams_omitted: 4, usage },
+    last_row_at: '2026-11-29T16:31:00Z',
+  };
+  const odd: readonly object[] = [
+    { title: 5 },
+    { title: 'x'.repeat(100_001) },
+    { last_row_at: 'x'.repeat(65) },
+    { turns: -1 },
+    { turns: 0.5 },
+    { turns: null },
+    { generation: 1_000_000_000 },
+    { turn_starts: [1, '2'] },
+    { redaction_counts: { jwt: '2' } },
+    { redaction_counts: JSON.parse('{"__proto__":1,"jwt":2}') },
+    { redaction_counts: { constructor: 1 } },
+    { usage: { ...usage, v: 2 } },
+    { usage: { ...usage, slots: { a: 'x'.repeat(401) } } },
+    { usage: { ...usage, inherited: { a: 'b' } } },
+    { usage: { ...usage, uncertain: true, reported: { m: 0.25 } } },
+    { usage: { ...usage, through: { '': -1 } } },
+    { usage: 'none' },
+    { streams: [{ name: 'a', part_count: 1, total_lines: 1, total_uploaded_bytes: 1 }] },
+    { schema_version: 1, parts: [{}, {}] },
+    { schema_version: '2' },
+    { harness: null },
+    { session_id: undefined },
+    { unknown: 'field' },
+  ];
+
+  it.each([{}, ...odd])('is read as the schema reads it: %j', (fields) => {
+    const line = JSON.parse(JSON.stringify({ ...whole, ...fields }));
+    const judged = v.safeParse(metaSchema, line);
+    const read = parseLines(Buffer.from(`${JSON.stringify(line)}\n`));
+    expect(read).toEqual(judged.success ? [judged.output] : []);
   });
 });
