@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { checkNote, textToShare } from '../src/cli/note.js';
+import { isRecipientKnown, unknownAgent } from '../src/coordination/agents/agents.js';
 import { review } from '../src/coordination/claims/review.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 
@@ -33,6 +34,7 @@ export default class Approve extends BaseCommand {
         : textToShare(settings, { what: 'the note', text: written, redact }, (line) =>
             this.warn(line),
           );
+    const isKnown = to === undefined || (await isRecipientKnown(coordination.context, to));
     const { handoff } = await review(coordination.context, {
       step,
       verdict: 'approved',
@@ -42,6 +44,7 @@ export default class Approve extends BaseCommand {
     });
     await this.afterHeartbeat(coordination.heartbeat());
     this.say(`Approved step ${step}`);
+    if (to !== undefined && !isKnown) this.note(unknownAgent(to));
     return { step, handoff };
   }
 }

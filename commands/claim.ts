@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { Coordination } from '../src/app/coordination.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { rejectedClaim } from '../src/cli/claim-lines.js';
+import { overlapLines } from '../src/cli/overlap-lines.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { claimTtl } from '../src/cli/ttl.js';
 import { acquire, type ClaimResult } from '../src/coordination/claims/claims.js';
@@ -117,7 +118,7 @@ export default class Claim extends BaseCommand {
     priority: number | undefined,
   ): Promise<object> {
     let heartbeat: Promise<Error | undefined> = Promise.resolve(undefined);
-    const { step, won } = await claimNext(coordination.context, coordination.holders, {
+    const { step, won, plan } = await claimNext(coordination.context, coordination.holders, {
       ttlMs,
       timeoutMs,
       priority,
@@ -129,7 +130,7 @@ export default class Claim extends BaseCommand {
       onLook: () => coordination.heartbeat(),
     });
     await this.afterHeartbeat(heartbeat);
-    await this.warnOfOverlaps(coordination.context, step);
+    await this.warnOfOverlaps(coordination.context, step, plan);
     if (this.isQuiet) this.print(step);
     return this.answer(step, coordination, won);
   }
@@ -137,13 +138,10 @@ export default class Claim extends BaseCommand {
   private async warnOfOverlaps(
     context: CoordinationContext,
     step: string,
-    known?: ReadPlan,
+    known?: Pick<ReadPlan, 'steps'>,
   ): Promise<void> {
     const plan = known ?? (await readPlan(context));
-    for (const { view, paths } of await overlapsOf(context, step, plan)) {
-      const holder = view.agent ?? 'somebody';
-      this.warn(`step ${view.step}, claimed by ${holder}, changes files there too: ${paths}`);
-    }
+    for (const line of overlapLines(await overlapsOf(context, step, plan))) this.warn(line);
   }
 
   private async answer(

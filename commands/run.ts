@@ -3,15 +3,20 @@ import { type Coordination, runVariables } from '../src/app/coordination.js';
 import { checkSecrets } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { rejectedClaim } from '../src/cli/claim-lines.js';
+import { overlapLines } from '../src/cli/overlap-lines.js';
 import { openRunSignals } from '../src/cli/run-signals.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { runTtl } from '../src/cli/ttl.js';
 import type { Settings } from '../src/config/settings.js';
+import { isRecipientKnown, unknownAgent } from '../src/coordination/agents/agents.js';
 import { pinArtifacts } from '../src/coordination/artifacts/pins.js';
 import { acquire, type WonClaim } from '../src/coordination/claims/claims.js';
 import { isArbitrated } from '../src/coordination/claims/document.js';
+import type { CoordinationContext } from '../src/coordination/context.js';
 import { claimNext } from '../src/coordination/plan/claim-next.js';
 import { checkNeeds, unmetNeedsOf } from '../src/coordination/plan/needs.js';
+import { overlapsOf } from '../src/coordination/plan/overlap.js';
+import { type ReadPlan, readPlan } from '../src/coordination/plan/plan-document.js';
 import { waitToAcquire } from '../src/coordination/plan/wait-to-claim.js';
 import { type RunningCommand, startCommand } from '../src/coordination/run/command.js';
 import { runStep } from '../src/coordination/run/run-step.js';
@@ -24,6 +29,12 @@ const defaultTimeout = '30m';
 interface Wish {
   readonly step: string | undefined;
   readonly words: readonly string[];
+}
+
+interface Taken {
+  readonly step: string;
+  readonly won: WonClaim;
+  readonly plan: Pick<ReadPlan, 'steps'> | undefined;
 }
 
 export default class Run extends BaseCommand {
@@ -100,15 +111,15 @@ export default class Run extends BaseCommand {
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
     const { coordination, settings } = await this.coordinate();
     const { context, holders } = coordination;
-    if (!isArbitrated(context) && ttlMs < 60_000) {
-      throw new UsageError('this store does not arbitrate: --ttl has to be at least 1m');
-    }
+    checkTtl(context, ttlMs);
+    if (to !== undefined && !(await isRecipientKnown(context, to))) this.note(unknownAgent(to));
     const timeoutMs = flags.wait ? parseTimeout(flags.timeout ?? defaultTimeout) : undefined;
-    const { step, won } =
+    const { step, won, plan } =
       named === undefined
         ? await this.takeNext(coordination, { ttlMs, timeoutMs, priority: flags.priority })
         : await this.take(coordination, named, { ttlMs, timeoutMs, mine: flags.mine });
     this.note(`Claimed step ${step} as ${context.agent} (epoch ${won.claim.epoch}).`);
+    await this.warnOfOverlaps(context, step, plan);
     const signals = openRunSignals();
     const start = (): RunningCommand => {
       const command = this.start(words, flags.tail, {
@@ -143,6 +154,21 @@ export default class Run extends BaseCommand {
     return { step, epoch: won.claim.epoch, exit, ended_by: endedBy, outcome };
   }
 
+  /** Advice: what prevents it must not leave the step held with no command running. */
+  private async warnOfOverlaps(
+    context: CoordinationContext,
+    step: string,
+    known: Taken['plan'],
+  ): Promise<void> {
+    try {
+      const overlaps = await overlapsOf(context, step, known ?? (await readPlan(context)));
+      for (const line of overlapLines(overlaps)) this.warn(line);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.warn(`not known whether others change the same files: ${why}`);
+    }
+  }
+
   /** With --json the answer alone is on stdout. */
   private start(
     words: readonly string[],
@@ -162,8 +188,9 @@ export default class Run extends BaseCommand {
     coordination: Coordination,
     step: string,
     { ttlMs, timeoutMs, mine }: { ttlMs: number; timeoutMs: number | undefined; mine: boolean },
-  ): Promise<{ step: string; won: WonClaim }> {
+  ): Promise<Taken> {
     const { context, holders } = coordination;
+    let plan: ReadPlan | undefined;
     const request = {
       step,
       ttlMs,
@@ -172,24 +199,29 @@ export default class Run extends BaseCommand {
       alongside: (outcome: 'claimed' | 'rejected') =>
         coordination.heartbeat(outcome === 'claimed' ? { step, ttlMs } : {}),
     };
-    if (timeoutMs === undefined) checkNeeds(step, await unmetNeedsOf(context, step));
     const result =
       timeoutMs === undefined
-        ? await acquire(context, holders, request)
+        ? await acquire(context, holders, {
+            ...request,
+            mayTake: async () => {
+              plan = await readPlan(context);
+              checkNeeds(step, await unmetNeedsOf(context, step, plan));
+            },
+          })
         : await waitToAcquire(context, holders, {
             ...request,
             timeoutMs,
             onWaiting: (text) => this.note(text),
             onLook: () => coordination.heartbeat(),
           });
-    if (result.outcome === 'claimed') return { step, won: result };
+    if (result.outcome === 'claimed') return { step, won: result, plan };
     throw rejectedClaim(step, result, await context.bucket.now());
   }
 
   private async takeNext(
     coordination: Coordination,
     wish: { ttlMs: number; timeoutMs: number | undefined; priority: number | undefined },
-  ): Promise<{ step: string; won: WonClaim }> {
+  ): Promise<Taken> {
     return claimNext(coordination.context, coordination.holders, {
       ...wish,
       alongside: (step) => coordination.heartbeat({ step, ttlMs: wish.ttlMs }),
@@ -197,6 +229,11 @@ export default class Run extends BaseCommand {
       onLook: () => coordination.heartbeat(),
     });
   }
+}
+
+function checkTtl(context: CoordinationContext, ttlMs: number): void {
+  if (isArbitrated(context) || ttlMs >= 60_000) return;
+  throw new UsageError('this store does not arbitrate: --ttl has to be at least 1m');
 }
 
 function wishOf(argv: readonly string[], isNext: boolean): Wish {

@@ -6,7 +6,14 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** The SDK's public types. They import nothing but each other. */
-const parts = ['errors', 'sdk/search-types', 'sdk/types', 'sdk/open'];
+const parts = [
+  'errors',
+  'sdk/search-types',
+  'sdk/mail-types',
+  'sdk/run-types',
+  'sdk/types',
+  'sdk/open',
+];
 
 /**
  * Writes the SDK's declarations as one file for `import` and the same for `require`, and the ES module that
@@ -36,7 +43,7 @@ async function declarations(root) {
     );
     const text = texts
       .join('')
-      .replace(/^import type \{[^}]*\} from '\.\/(?:search-)?types\.js';\n/gm, '');
+      .replace(/^import type \{[^}]*\} from '\.\/(?:[a-z]+-)?types\.js';\n/gm, '');
     if (/\bimport\b.*\bfrom\b|\bimport\(/.test(text))
       throw new Error('the declarations of the SDK would not stand on their own');
     return text;

@@ -12,6 +12,8 @@ export {
   UnsupportedError,
   UsageError,
 } from '../errors.js';
+export type * from './mail-types.js';
 export { openTracecraft } from './open.js';
+export type * from './run-types.js';
 export type * from './search-types.js';
 export type * from './types.js';

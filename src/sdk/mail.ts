@@ -1,23 +1,30 @@
+import { acknowledge, findMail } from '../coordination/mail/acknowledge.js';
 import { type Inbox, readInbox, readNewMail, usualLimit } from '../coordination/mail/inbox.js';
 import { sendMail } from '../coordination/mail/mailbox.js';
+import { readOutbox } from '../coordination/mail/outbox.js';
 import { checkMailId, checkMailText } from '../protocol/mail.js';
 import { checkName, stepId } from '../protocol/names.js';
 import type { SdkContext } from './context.js';
 import { countOf, textOf } from './environment.js';
-import { messageOf } from './results.js';
-import type { About, InboxOptions, SentMessage, Tracecraft } from './types.js';
+import type { About, InboxOptions, SentMessage } from './mail-types.js';
+import { messageOf, sentStateOf } from './results.js';
+import type { Tracecraft } from './types.js';
 
 type MailMethods = Pick<Tracecraft, 'send' | 'broadcast' | 'inbox' | 'newMail'>;
+type AckMethods = Pick<Tracecraft, 'acknowledge' | 'outbox'>;
+
+const dayMs = 86_400_000;
 
 export function mailOf(acting: SdkContext): MailMethods {
   const deliver = async (
     to: string | null,
     message: string,
-    { step, replyTo }: About = {},
+    { step, replyTo, asksForAck = false }: About = {},
   ): Promise<SentMessage> => {
     const about = {
       ...(step === undefined ? {} : { step: stepId(textOf('step', step)) }),
       ...(replyTo === undefined ? {} : { replyTo: checkMailId(textOf('replyTo', replyTo)) }),
+      ...(asksForAck ? { kind: 'ask' as const } : {}),
     };
     const text = acting.scrub('the message', checkMailText(textOf('message', message)));
     const { id, sentAt } = await acting.act(({ context }) =>
@@ -46,6 +53,29 @@ export function mailOf(acting: SdkContext): MailMethods {
       if (news.unread > 0) acting.warn(`${news.unread} more messages stay new: ask again`);
       if (news.damage !== undefined) acting.warn(`${news.damage.message}; all mail counts as new`);
       return { messages: shown(news), markSeen: () => news.remember() };
+    },
+  };
+}
+
+export function acksOf(acting: SdkContext): AckMethods {
+  return {
+    acknowledge: async (id, note) => {
+      const text =
+        note === undefined
+          ? undefined
+          : acting.scrub('the note', checkMailText(textOf('note', note)));
+      const sent = await acting.act(async ({ context }) =>
+        acknowledge(context, await findMail(context, textOf('id', id)), text),
+      );
+      return { id: sent.id, sentAt: sent.sentAt };
+    },
+    outbox: async ({ sinceMs = dayMs } = {}) => {
+      const { sent, skipped } = await acting.act(async ({ context }) => {
+        const now = await context.bucket.now();
+        return readOutbox(context, now.getTime() - countOf('sinceMs', sinceMs));
+      });
+      for (const error of skipped) acting.warn(error.message);
+      return sent.map(sentStateOf);
     },
   };
 }

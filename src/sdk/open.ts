@@ -5,9 +5,10 @@ import { beat } from '../coordination/agents/agents.js';
 import { artifactsOf } from './artifacts.js';
 import { openSdkContext } from './context.js';
 import { sdkEnvironmentOf, textOf } from './environment.js';
-import { mailOf } from './mail.js';
+import { acksOf, mailOf } from './mail.js';
 import { memoriesOf } from './memories.js';
 import { plansOf } from './plans.js';
+import { runsOf } from './run.js';
 import { searchOf } from './search.js';
 import { stepsOf } from './steps.js';
 import type { OpenOptions, Tracecraft } from './types.js';
@@ -36,7 +37,9 @@ export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecr
     isArbitrated: putIfAbsent && putIfMatch,
     ...stepsOf(acting),
     ...plansOf(acting),
+    ...runsOf(acting),
     ...mailOf(acting),
+    ...acksOf(acting),
     ...searchOf(acting),
     memory: memoriesOf(acting),
     artifacts: artifactsOf(acting),

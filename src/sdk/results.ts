@@ -1,8 +1,10 @@
 import type { StepView } from '../coordination/claims/steps.js';
 import type { Mail } from '../coordination/mail/mailbox.js';
+import type { SentMail } from '../coordination/mail/outbox.js';
 import type { Memory as StoredMemory } from '../coordination/memory/read.js';
 import type { HandoffDocument } from '../protocol/coordination.js';
-import type { Handoff, Memory, Message, Step } from './types.js';
+import type { Message, SentState } from './mail-types.js';
+import type { Handoff, Memory, Step } from './types.js';
 
 export function handoffOf(step: string, document: HandoffDocument): Handoff {
   const { from_agent, next_agent, state, next_action, note, created_at, epoch } = document;
@@ -26,6 +28,11 @@ export function stepOf({ step, status, agent, epoch, expired, note }: StepView):
 
 export function messageOf({ id, from, kind, message, sentAt, step, replyTo }: Mail): Message {
   return { id, from, kind, message, sentAt, step, replyTo };
+}
+
+export function sentStateOf(sent: SentMail): SentState {
+  const { id, to, message, sentAt, step, asksForAck, seenBy, ackedBy } = sent;
+  return { id, to, message, sentAt, step, asksForAck, seenBy, ackedBy };
 }
 
 export function memoryOf(memory: StoredMemory): Memory {

@@ -1,10 +1,11 @@
 import { systemClock } from '../clock.js';
 import { defaultTtlMs, maxTtlMs } from '../coordination/agents/liveness.js';
 import { pinArtifacts } from '../coordination/artifacts/pins.js';
-import { acquire } from '../coordination/claims/claims.js';
+import { acquire, type ClaimResult, type WonClaim } from '../coordination/claims/claims.js';
 import { complete, release } from '../coordination/claims/finish-claim.js';
 import { listSteps, readHandoff } from '../coordination/claims/steps.js';
 import { waitForSteps } from '../coordination/claims/wait.js';
+import { checkNeeds, unmetNeedsOf } from '../coordination/plan/needs.js';
 import { UsageError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { maxTextLength, outcomes } from '../protocol/coordination.js';
@@ -12,7 +13,14 @@ import { checkName, stepId } from '../protocol/names.js';
 import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
 import { handoffOf, stepOf } from './results.js';
-import type { Report, Tracecraft, WaitOptions } from './types.js';
+import type {
+  ClaimAnswer,
+  ClaimOptions,
+  NotClaimed,
+  Report,
+  Tracecraft,
+  WaitOptions,
+} from './types.js';
 
 type Steps = Pick<Tracecraft, 'claim' | 'complete' | 'release' | 'handoff' | 'steps' | 'waitFor'>;
 
@@ -61,26 +69,43 @@ export function stepsOf(acting: SdkContext): Steps {
 
 async function claimStep(
   acting: SdkContext,
-  ...[named, { ttlMs: wishMs, reopen = false, mine = false } = {}]: Parameters<Steps['claim']>
+  ...[named, options]: Parameters<Steps['claim']>
 ): ReturnType<Steps['claim']> {
   const step = stepOfName(named);
+  return claimAnswer(step, await acquireStep(acting, step, options));
+}
+
+export async function acquireStep(
+  acting: SdkContext,
+  step: string,
+  { ttlMs: wishMs, reopen = false, mine = false, force = false }: ClaimOptions = {},
+): Promise<ClaimResult> {
   const ttlMs = ttlOf(wishMs, acting.settings.claimTtlMs);
   const { context, holders, heartbeat } = await acting.coordination();
-  const result = await acquire(context, holders, {
+  return acquire(context, holders, {
     step,
     ttlMs,
     reopen,
     mine,
+    mayTake: async () => {
+      if (!force) checkNeeds(step, await unmetNeedsOf(context, step));
+    },
     alongside: async (outcome) => {
       const failure = await heartbeat(outcome === 'claimed' ? { step, ttlMs } : {});
       if (failure !== undefined) acting.warn(`the heartbeat was not sent: ${failure.message}`);
     },
   });
-  if (result.outcome === 'rejected') {
-    const { agent, epoch } = result.holder;
-    const { reason, isOwnName } = result;
-    return { claimed: false, step, reason, holder: { agent, epoch }, isOwnName };
-  }
+}
+
+export function rejectedAnswer(
+  step: string,
+  { holder: { agent, epoch }, reason, isOwnName }: Exclude<ClaimResult, WonClaim>,
+): NotClaimed {
+  return { claimed: false, step, reason, holder: { agent, epoch }, isOwnName };
+}
+
+function claimAnswer(step: string, result: ClaimResult): ClaimAnswer {
+  if (result.outcome === 'rejected') return rejectedAnswer(step, result);
   const { claim, how, from, isBestEffort } = result;
   const before = from === undefined ? undefined : { agent: from.agent, epoch: from.epoch };
   return { claimed: true, step, epoch: claim.epoch, how, from: before, isBestEffort };
@@ -111,7 +136,7 @@ async function completeStep(
   return handoffOf(step, handoff);
 }
 
-function stepOfName(name: unknown): string {
+export function stepOfName(name: unknown): string {
   return stepId(textOf('step', name));
 }
 

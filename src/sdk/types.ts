@@ -1,4 +1,14 @@
 // The package's declarations. They import nothing but each other, so they stand on their own.
+import type {
+  About,
+  InboxOptions,
+  Message,
+  NewMail,
+  OutboxOptions,
+  SentMessage,
+  SentState,
+} from './mail-types.js';
+import type { Ran, RunOptions, Work } from './run-types.js';
 import type { SearchAnswer, SearchOptions } from './search-types.js';
 
 /** Where the bucket is: the fields of `.tracecraft.json`, see docs/configuration.md. */
@@ -96,6 +106,18 @@ export interface Tracecraft {
    */
   reject(step: string, options: ReviewOptions & { readonly note: string }): Promise<Handoff>;
 
+  /**
+   * Claims a step, renews the claim while `work` is under way, and ends the step with it: a value
+   * completes it, an exception blocks it and is thrown again. `LostError` if somebody took the step
+   * over, `UnreachableError` if the store was out of reach for too long; `work` is told by its
+   * signal, in time to stop before anybody else can begin.
+   */
+  run<Value>(
+    step: string,
+    work: Work<Value>,
+    options?: RunOptions,
+  ): Promise<Ran<Value> | NotClaimed>;
+
   /** One message to one agent, whether it runs now or later. */
   send(to: string, message: string, about?: About): Promise<SentMessage>;
   /** One message to every agent. */
@@ -104,6 +126,10 @@ export interface Tracecraft {
   inbox(options?: InboxOptions): Promise<readonly Message[]>;
   /** What this agent has not seen, on any machine; at most 1,000 messages. Stays new until `markSeen`. */
   newMail(): Promise<NewMail>;
+  /** Tells the sender of a message that it has been noted. `NotFoundError` if there is no such message. */
+  acknowledge(id: string, note?: string): Promise<SentMessage>;
+  /** What this agent sent, and who has seen and acknowledged it. */
+  outbox(options?: OutboxOptions): Promise<readonly SentState[]>;
 
   /**
    * Finds words in every transcript, mail, memory and handoff, like `tracecraft search`. Reads all
@@ -172,6 +198,8 @@ export interface ClaimOptions {
    * is fenced.
    */
   readonly mine?: boolean | undefined;
+  /** Even if a step that it needs is not complete; otherwise that is a `BlockedError`. */
+  readonly force?: boolean | undefined;
 }
 
 export type ClaimAnswer = Claimed | NotClaimed;
@@ -248,43 +276,6 @@ export interface Step {
 export interface WaitOptions {
   /** Milliseconds. */
   readonly timeoutMs: number;
-}
-
-export interface About {
-  readonly step?: string | undefined;
-  /** The id of the message it answers. */
-  readonly replyTo?: string | undefined;
-}
-
-export interface InboxOptions {
-  /** Maximum number of messages. Default: 1,000. */
-  readonly limit?: number;
-}
-
-export interface SentMessage {
-  readonly id: string;
-  /** ISO 8601, by the store's clock. */
-  readonly sentAt: string;
-}
-
-export interface Message {
-  readonly id: string;
-  readonly from: string;
-  /** To this agent alone, or to all. */
-  readonly kind: 'direct' | 'broadcast';
-  readonly message: string;
-  readonly sentAt: string;
-  readonly step: string | null;
-  readonly replyTo: string | null;
-}
-
-export interface NewMail {
-  readonly messages: readonly Message[];
-  /**
-   * Call this once you have dealt with them. `false`: other processes are reading the same mailbox,
-   * so some may reappear.
-   */
-  markSeen(): Promise<boolean>;
 }
 
 /** Values that all agents of the project share; each change is a new version. */

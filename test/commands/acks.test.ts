@@ -66,6 +66,9 @@ it('a name that differs from a known one only in case is refused, as actor and a
   for (const args of [
     ['send', 'BOB', 'lost'],
     ['complete', 'loose', '--to', 'Bob'],
+    ['approve', 'loose', '--to', 'Bob'],
+    ['run', 'loose', '--to', 'Bob', '--', 'true'],
+    ['step', 'add', 'loose', '--assign', 'Bob'],
   ]) {
     const { code, stderr } = await run('ann', ...args);
     expect([code, stderr]).toEqual([2, expect.stringContaining('there is bob')]);
@@ -74,7 +77,12 @@ it('a name that differs from a known one only in case is refused, as actor and a
     const { code, stderr } = await run('ANN', ...args);
     expect([code, stderr]).toEqual([2, expect.stringContaining('there is ann')]);
   }
-  expect((await run('ann', 'step-status', 'mine')).code).toBe(3);
+  for (const step of ['mine', 'loose']) {
+    expect((await run('ann', 'step-status', step)).code).toBe(3);
+  }
+  await run('ann', 'step', 'add', 'loose', '--assign', 'bob');
+  const edit = await run('ann', 'step', 'edit', 'loose', '--assign', 'BOB');
+  expect([edit.code, edit.stderr]).toEqual([2, expect.stringContaining('there is bob')]);
 });
 
 it('a handoff of an earlier epoch is found, and a step that changes the same files is reported', async () => {
@@ -87,7 +95,16 @@ it('a handoff of an earlier epoch is found, and a step that changes the same fil
   expect((await run('bob', 'handoff', 'api', '--epoch', '7')).code).toBe(3);
   await run('ann', 'step', 'add', 'ui', '--paths', 'src/web/**');
   await run('ann', 'step', 'add', 'css', '--paths', 'src/web/style.css');
+  await run('ann', 'step', 'add', 'sass', '--paths', 'src/web/*.scss');
+  await run('ann', 'step', 'add', 'html', '--paths', './src/web/index.html', '--priority', '0');
   await run('ann', 'claim', 'ui');
-  const { stderr, code } = await run('bob', 'claim', 'css');
-  expect([code, stderr]).toEqual([0, expect.stringContaining('step ui, claimed by ann')]);
+  const warned = [0, expect.stringContaining('step ui, claimed by ann')];
+  for (const args of [
+    ['claim', 'css'],
+    ['run', 'sass', '--', 'true'],
+    ['run', '--next', '--priority', '0', '--', 'true'],
+  ]) {
+    const { stderr, code } = await run('bob', ...args);
+    expect([code, stderr]).toEqual(warned);
+  }
 });

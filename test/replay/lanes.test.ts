@@ -72,6 +72,66 @@ describe('claims as bars', () => {
   });
 });
 
+describe('planned and reviewed steps as bars', () => {
+  it('are empty until they are claimed or removed, and keep the verdict', () => {
+    const entries = entriesOf([
+      [0, 'step.planned', 'a', 'x'],
+      [1, 'step.planned', 'a', 'y'],
+      [2, 'step.planned', 'a', 'z'],
+      [10, 'step.claimed', 'b', 'x'],
+      [15, 'step.removed', 'a', 'y'],
+      [20, 'step.needs_review', 'b', 'x'],
+      [30, 'step.rejected', 'a', 'x'],
+      [35, 'step.planned', 'a', 'x'],
+      [40, 'step.claimed', 'b', 'x'],
+      [50, 'step.needs_review', 'b', 'x'],
+      [60, 'step.approved', 'a', 'x'],
+      [70, 'step.approved', 'a', 'z'],
+    ]);
+    const bars = claimBars(entries, {}, 100);
+    expect(
+      bars.map(({ step, agent, fromMs, toMs, end, verdict }) => [
+        step,
+        agent,
+        fromMs,
+        toMs,
+        verdict ?? end,
+      ]),
+    ).toEqual([
+      ['x', 'a', 0, 10, 'planned'],
+      ['y', 'a', 1, 15, 'planned'],
+      ['z', 'a', 2, 100, 'planned'],
+      ['x', 'b', 10, 20, 'rejected'],
+      ['x', 'b', 40, 50, 'approved'],
+    ]);
+  });
+
+  it('of a large plan take three rows below the claims', () => {
+    const entries = entriesOf([
+      ...Array.from({ length: 200 }, (_, n): Told => [n, 'step.planned', 'a', `p${n}`]),
+      [300, 'step.claimed', 'a', 'own'],
+    ]);
+    const [lane] = layOutLanes({
+      entries,
+      agents: ['a'],
+      shown: [],
+      bars: claimBars(entries, {}, 1_000),
+      sessions: [],
+      streams: [],
+      scale: fittingScale({ fromMs: 0, toMs: 1_000 }, [], 1_000),
+      measure: () => 0,
+    });
+    const ys = lane?.bars.map(({ bar, y }) => [bar.step, y]);
+    const row = sizes.bar + sizes.gap;
+    expect(ys).toEqual([
+      ['own', sizes.padding],
+      ['p0', sizes.padding + row],
+      ['p1', sizes.padding + 2 * row],
+      ['p2', sizes.padding + 3 * row],
+    ]);
+  });
+});
+
 describe('a filter', () => {
   it('finds words, agents and recipients, kinds and steps', () => {
     const entries = entriesOf([

@@ -7,6 +7,7 @@ import { openTrustStore } from '../../src/config/trust.js';
 import { nodeIo } from '../../src/io.js';
 import { partName } from '../../src/protocol/parts.js';
 import {
+  BlockedError,
   LostError,
   NotAllowedError,
   NotFoundError,
@@ -158,6 +159,64 @@ describe('a plan', () => {
     expect(await bob.claimNext({ timeoutMs: 0 })).toMatchObject({ step: 'build' });
     await bob.complete('build');
     await expect(bob.claimNext()).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe('a run', () => {
+  it('completes its step with the work, blocks it with the error, and is won once', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    await ann.plan([{ id: 'first' }, { id: 'second', needs: ['first'] }]);
+    await expect(bob.claim('second')).rejects.toThrow(BlockedError);
+    await expect(bob.run('second', async () => 0)).rejects.toThrow(BlockedError);
+    const done = await ann.run(
+      'first',
+      async ({ step, epoch, signal }) => {
+        expect(await bob.run('first', async () => 'never')).toMatchObject({
+          claimed: false,
+          reason: 'held',
+          holder: { agent: 'ann' },
+        });
+        return [step, epoch, signal.aborted];
+      },
+      { note: 'said', nextAgent: 'bob' },
+    );
+    expect(done).toMatchObject({ outcome: 'complete', value: ['first', 1, false] });
+    expect(await bob.handoff('first')).toMatchObject({ note: 'said', nextAgent: 'bob' });
+    const failed = bob.run('second', async () => {
+      throw new RangeError('no disk');
+    });
+    await expect(failed).rejects.toThrow(RangeError);
+    expect(await ann.handoff('second')).toMatchObject({
+      outcome: 'blocked',
+      note: expect.stringContaining('no disk'),
+    });
+    const lock = await ann.run('lock', async () => 1, { isLock: true });
+    expect(lock).toMatchObject({ outcome: 'released' });
+  });
+
+  it('that lost its step tells the work, and throws', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    const lost = ann.run(
+      'taken',
+      async ({ signal }) => {
+        await bob.complete('taken', { force: true });
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      },
+      { ttlMs: 1_000 },
+    );
+    await expect(lost).rejects.toThrow(LostError);
+  });
+});
+
+describe('sent mail', () => {
+  it('is seen and acknowledged', async () => {
+    const [ann, bob] = [await open('ann'), await open('bob')];
+    const { id } = await ann.send('bob', 'look', { asksForAck: true });
+    expect(await ann.outbox()).toMatchObject([{ id, asksForAck: true, seenBy: [], ackedBy: [] }]);
+    await (await bob.newMail()).markSeen();
+    await bob.acknowledge(id);
+    expect(await ann.outbox()).toMatchObject([{ seenBy: ['bob'], ackedBy: [{ agent: 'bob' }] }]);
+    await expect(bob.acknowledge('0badcafe')).rejects.toThrow(NotFoundError);
   });
 });
 

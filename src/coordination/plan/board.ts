@@ -2,7 +2,7 @@ import type { PlannedStep } from '../../protocol/plan.js';
 import type { ClaimPlace } from '../claims/document.js';
 import { type ListedSteps, listSteps, type StepView } from '../claims/steps.js';
 import { type PlannedSteps, stepIn } from './plan.js';
-import { readPlan } from './plan-document.js';
+import { type ReadPlan, readPlan } from './plan-document.js';
 
 /** A need that is not complete, and why not. */
 export interface UnmetNeed {
@@ -26,13 +26,14 @@ export interface Board {
   /** Ordered by id. */
   readonly steps: readonly BoardStep[];
   readonly views: readonly StepView[];
+  readonly plan: Pick<ReadPlan, 'steps'>;
   readonly skipped: ListedSteps['skipped'];
 }
 
 /** The plan with the progress of each step: one read, one listing, one read per claim. */
 export async function readBoard(place: ClaimPlace): Promise<Board> {
   const [plan, { steps: views, skipped }] = await Promise.all([readPlan(place), listSteps(place)]);
-  return { steps: boardOf(plan.steps, views), views, skipped };
+  return { steps: boardOf(plan.steps, views), views, plan, skipped };
 }
 
 function boardOf(planned: PlannedSteps, views: readonly StepView[]): BoardStep[] {

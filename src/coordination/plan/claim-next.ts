@@ -21,6 +21,8 @@ export interface NextRequest extends Pick<ClaimRequest, 'ttlMs'> {
 export interface NextClaim {
   readonly step: string;
   readonly won: WonClaim;
+  /** As it was when the step was found ready. */
+  readonly plan: Board['plan'];
 }
 
 /**
@@ -67,7 +69,7 @@ async function winOne(
       isWaiting: true,
       alongside: async (outcome) => (outcome === 'claimed' ? request.alongside(step) : undefined),
     });
-    if (result.outcome === 'claimed') return { step, won: result };
+    if (result.outcome === 'claimed') return { step, won: result, plan: board.plan };
   }
   return undefined;
 }

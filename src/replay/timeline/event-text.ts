@@ -24,6 +24,9 @@ export function eventText({ type, step, data }: EventDocument, refKey: string | 
     case 'step.approved':
     case 'step.rejected':
       return endingText(about, stringOf(said.from), stringOf(said.note));
+    case 'step.planned':
+    case 'step.edited':
+      return plannedText(about, said.planned);
     case 'memory.set':
       return memoryText(memoryName(said, refKey), said.value, versionOf(said));
     case 'memory.deleted':
@@ -47,6 +50,15 @@ export function eventText({ type, step, data }: EventDocument, refKey: string | 
 export function endingText(step: string, next: string | undefined, note: string | undefined) {
   const to = next === undefined ? '' : ` → ${next}`;
   return cut(`${step}${to}${note === undefined || note === '' ? '' : `: ${note}`}`);
+}
+
+/** `build: the API (needs design, schema)`. */
+function plannedText(step: string, planned: unknown): string {
+  const title = stringOf(fieldOf(planned, 'title'));
+  const needs = fieldOf(planned, 'needs');
+  const named = Array.isArray(needs) ? needs.filter((need) => typeof need === 'string') : [];
+  const after = named.length === 0 ? '' : ` (needs ${named.join(', ')})`;
+  return cut(`${step}${title === undefined ? '' : `: ${title}`}${after}`);
 }
 
 export function mailText(to: string, message: string): string {

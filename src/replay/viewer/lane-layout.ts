@@ -17,6 +17,8 @@ export const sizes = {
 } as const;
 
 const mostBarRows = 6;
+/** For steps that are planned but not claimed yet. */
+const mostPlannedRows = 3;
 
 /** Rows of marks with their words in each lane: fewer where there are more lanes to see. */
 function mostRowsOf({ agents, isPlain }: LaneInput): number {
@@ -137,9 +139,13 @@ function isOfFolder({ isPlain = false, sessions }: LaneInput, index: number): bo
 
 function layOutLane(input: LaneInput, content: LaneOf, top: number): Lane {
   let y = top + sizes.padding;
-  const bars = placeBars(input.scale, content.bars, y);
+  const isPlanned = ({ end }: ClaimBar): boolean => end === 'planned';
+  const claimed = content.bars.filter((bar) => !isPlanned(bar));
+  const bars = placeBars(input.scale, claimed, y);
   y += bars.rows * (sizes.bar + sizes.gap);
-  const marks = placeMarks(input, content, y, bars.placed);
+  const planned = placePlanned(input.scale, content.bars.filter(isPlanned), y);
+  y += planned.rows * (sizes.bar + sizes.gap);
+  const marks = placeMarks(input, content, y, [...bars.placed, ...planned.placed]);
   y = Math.max(y + Math.max(1, marks.rows) * sizes.row, top + sizes.padding + sizes.name);
   if (content.agent === undefined) y = top + sizes.padding + 18;
   const strips = placeStrips(input, content.sessions, y);
@@ -149,7 +155,7 @@ function layOutLane(input: LaneInput, content: LaneOf, top: number): Lane {
     name: content.name,
     top,
     height: Math.max(content.agent === undefined ? 0 : 64, y - top),
-    bars: bars.placed,
+    bars: [...bars.placed, ...planned.placed],
     marks: marks.placed,
     visibleMarks: visibleOnly(marks.placed, input.entries),
     strips: strips.placed,
@@ -177,6 +183,20 @@ function placeBars(scale: TimeScale, bars: readonly ClaimBar[], top: number) {
     places.add(place);
     placed.push({ bar, x, width, y: top + row * (sizes.bar + sizes.gap) });
   }
+  return { placed, rows: edges.length };
+}
+
+/** Those without a free row are left out: a plan of hundreds would bury the claims. */
+function placePlanned(scale: TimeScale, bars: readonly ClaimBar[], top: number) {
+  const edges: number[] = [];
+  const placed = bars.flatMap((bar): PlacedBar[] => {
+    const x = scale.x(bar.fromMs);
+    const width = Math.max(6, scale.x(bar.toMs) - x);
+    const row = freeRow(edges, x);
+    if (row >= mostPlannedRows) return [];
+    edges[row] = x + width + 2;
+    return [{ bar, x, width, y: top + row * (sizes.bar + sizes.gap) }];
+  });
   return { placed, rows: edges.length };
 }
 

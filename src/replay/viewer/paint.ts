@@ -58,34 +58,69 @@ const endColors = {
   'taken over': 'amber',
   expired: 'amber',
   held: 'claimEdge',
+  planned: 'faint',
 } as const satisfies Readonly<Record<PlacedBar['bar']['end'], keyof Colors>>;
 
 function paintBar(canvas: Canvas, drawing: Drawing, placed: PlacedBar, view: View): void {
-  const { colors, entries } = drawing;
+  const { colors } = drawing;
   const { bar, x, width, y } = placed;
-  const color = colors[endColors[bar.end]];
+  const isDone = bar.end === 'complete' || bar.verdict === 'approved';
+  const color = isDone ? colors.done : colors[endColors[bar.end]];
   roundedBox(canvas, x, y, width, sizes.bar, 5);
   canvas.fillStyle = colors.paper;
   canvas.fill();
-  canvas.fillStyle = bar.end === 'blocked' ? color : colors.claim;
-  canvas.globalAlpha = bar.end === 'blocked' ? 0.2 : 1;
-  canvas.fill();
+  if (bar.end !== 'planned') {
+    canvas.fillStyle = bar.end === 'blocked' ? color : colors.claim;
+    canvas.globalAlpha = bar.end === 'blocked' ? 0.2 : 1;
+    canvas.fill();
+  }
   canvas.globalAlpha = 1;
   canvas.strokeStyle = color;
   canvas.lineWidth = 1.5;
-  canvas.setLineDash(bar.end === 'held' || bar.end === 'expired' ? [4, 3] : []);
+  canvas.setLineDash(isOpenEnded(bar) ? [4, 3] : []);
   canvas.stroke();
   canvas.setLineDash([]);
+  if (bar.verdict === 'rejected') paintNotch(canvas, placed, colors.blocked);
+  paintLabel(canvas, drawing, placed, view);
+}
+
+function isOpenEnded({ end }: PlacedBar['bar']): boolean {
+  return end === 'held' || end === 'expired' || end === 'planned';
+}
+
+/** A step that was sent back has a notch in its bar's end. */
+function paintNotch(canvas: Canvas, { x, width, y }: PlacedBar, color: string): void {
+  const right = x + width;
+  canvas.fillStyle = color;
+  canvas.beginPath();
+  canvas.moveTo(right - 9, y);
+  canvas.lineTo(right, y);
+  canvas.lineTo(right, y + 9);
+  canvas.closePath();
+  canvas.fill();
+}
+
+function paintLabel(
+  canvas: Canvas,
+  { colors, entries }: Drawing,
+  { bar, x, width, y }: PlacedBar,
+  view: View,
+): void {
   const from = Math.max(x + 3, view.left);
   const room = Math.min(x + width, view.left + view.width) - from - 22;
   if (room < 24) return;
-  canvas.fillStyle = bar.end === 'blocked' ? color : colors.ink;
+  canvas.fillStyle =
+    bar.end === 'blocked' ? colors.blocked : bar.end === 'planned' ? colors.faint : colors.ink;
   canvas.font = fonts.strong;
   canvas.textBaseline = 'middle';
   canvas.textAlign = 'left';
   const note = noteOf(entries, bar);
-  const end =
-    bar.end === 'complete' ? ' ✓ ' : ` · ${bar.end.replace('_', ' ')}${note === '' ? '' : ': '}`;
-  const label = `${bar.step}${end}${note}`;
+  const label = `${bar.step}${endText(bar, note)}${note}`;
   canvas.fillText(fitted(canvas, shown(label), room), from + 8, y + sizes.bar / 2 + 0.5);
+}
+
+function endText({ end, verdict }: PlacedBar['bar'], note: string): string {
+  if (end === 'complete' || verdict === 'approved') return ' ✓ ';
+  const word = verdict === 'rejected' ? 'sent back' : end.replace('_', ' ');
+  return ` · ${word}${note === '' ? '' : ': '}`;
 }

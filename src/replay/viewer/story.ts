@@ -34,8 +34,14 @@ export function storyOf(
 /** How each step finally ended, in the order of the first claims. */
 function lastBars(bars: readonly ClaimBar[]): readonly ClaimBar[] {
   const last = new Map<string, ClaimBar>();
-  for (const bar of bars) last.set(bar.step, bar);
+  for (const bar of bars) last.set(bar.step, judged(bar));
   return [...last.values()];
+}
+
+/** A review's verdict decides how the step ended. */
+function judged(bar: ClaimBar): ClaimBar {
+  if (bar.verdict === undefined) return bar;
+  return { ...bar, end: bar.verdict === 'approved' ? 'complete' : 'released' };
 }
 
 const marks: Readonly<Record<BarEnd, string>> = {
@@ -46,6 +52,7 @@ const marks: Readonly<Record<BarEnd, string>> = {
   'taken over': '…',
   expired: '⌛',
   held: '…',
+  planned: '○',
 };
 
 const words: Readonly<Record<BarEnd, string>> = {
@@ -56,6 +63,7 @@ const words: Readonly<Record<BarEnd, string>> = {
   'taken over': 'under way',
   expired: 'left by their holders',
   held: 'under way',
+  planned: 'planned',
 };
 
 function toneOf(end: BarEnd): Pick<StoryPart, 'tone'> {
@@ -87,7 +95,15 @@ function manySteps(entries: Entries, bars: readonly ClaimBar[]): readonly StoryP
   const parts: StoryPart[] = [
     { text: `${counted(agents.size, 'agent')}, ${counted(bars.length, 'step')}: ` },
   ];
-  const ends = ['complete', 'needs_review', 'held', 'released', 'expired', 'blocked'] as const;
+  const ends = [
+    'complete',
+    'needs_review',
+    'held',
+    'released',
+    'expired',
+    'planned',
+    'blocked',
+  ] as const;
   const told = ends.flatMap((end): StoryPart[] => {
     const own = bars.filter(
       (bar) => bar.end === end || (end === 'held' && bar.end === 'taken over'),
