@@ -22,7 +22,7 @@ import type { Redactor } from '../redact/redact.js';
 import type { BucketState } from '../replay/timeline/bucket-state.js';
 import { type ReadEvent, RunReader } from '../replay/timeline/read.js';
 import { timelineOf } from '../replay/timeline/timeline.js';
-import type { SessionStore } from '../sessions/conversation.js';
+import { parentRows, type SessionStore } from '../sessions/conversation.js';
 
 export interface ExportRequest {
   readonly store: SessionStore;
@@ -142,14 +142,28 @@ interface StreamRequest {
   readonly session: string;
   readonly stream: string;
   readonly prefix: string;
+  readonly parentRowIds?: ReadonlySet<string>;
+}
+
+interface ReadStream {
+  readonly conversation: Conversation;
+  readonly usage: StreamUsage | undefined;
 }
 
 async function readStream(
+  store: SessionStore,
+  request: StreamRequest,
+): Promise<ReadStream | undefined> {
+  const alone = await foldStream(store, request);
+  if (alone === undefined) return undefined;
+  const parentRowIds = await parentRows(store, request.harness, alone.conversation);
+  return parentRowIds.size === 0 ? alone : foldStream(store, { ...request, parentRowIds });
+}
+
+async function foldStream(
   { bucket }: SessionStore,
   { harness, prefix, ...place }: StreamRequest,
-): Promise<
-  { readonly conversation: Conversation; readonly usage: StreamUsage | undefined } | undefined
-> {
+): Promise<ReadStream | undefined> {
   const conversation = readerOf(harness)?.open(place);
   const usage = usageReaderOf(harness)?.open(place);
   if (conversation === undefined) return undefined;

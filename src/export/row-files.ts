@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Row, Table } from './tables.js';
 
@@ -16,6 +14,8 @@ export interface RowFile {
 /** Rows are written once this many of them, or characters of text, are waiting. */
 const mostRows = 10_000;
 const mostCharacters = 8_000_000;
+/** Characters of JSON lines. */
+const mostWaiting = 1_000_000;
 
 export async function openRowFile(
   format: ExportFormat,
@@ -26,9 +26,16 @@ export async function openRowFile(
 }
 
 async function openJsonLines(path: string, { columns }: Table): Promise<RowFile> {
-  const stream = createWriteStream(path, { mode: 0o600 });
-  await once(stream, 'open');
+  const file = await open(path, 'w', 0o600);
   const dated = columns.filter(({ type }) => type === 'time').map(({ name }) => name);
+  let lines: string[] = [];
+  let characters = 0;
+  const write = async (): Promise<void> => {
+    const text = lines.join('');
+    lines = [];
+    characters = 0;
+    await file.writeFile(text);
+  };
   return {
     add: async (row) => {
       const told: Record<string, unknown> = { ...row };
@@ -36,15 +43,16 @@ async function openJsonLines(path: string, { columns }: Table): Promise<RowFile>
         const ms = row[name];
         if (typeof ms === 'number') told[name] = new Date(ms).toISOString();
       }
-      if (!stream.write(`${JSON.stringify(told)}\n`)) await once(stream, 'drain');
+      const line = `${JSON.stringify(told)}\n`;
+      lines.push(line);
+      characters += line.length;
+      if (characters >= mostWaiting) await write();
     },
     finish: async () => {
-      stream.end();
-      await once(stream, 'close');
+      await write();
+      await file.close();
     },
-    abandon: async () => {
-      stream.destroy();
-    },
+    abandon: () => file.close(),
   };
 }
 

@@ -105,13 +105,10 @@ async function readStream(
     ...(spawned === undefined ? {} : { spawned: isDescribed ? spawned : bare(spawned) }),
   };
   const alone = await fold(store, reader, place, prefix);
-  const parent = alone.forkedFrom?.session;
-  const isTold = alone.turns.some(({ isInherited }) => isInherited);
-  if (parent === undefined || isTold) return preceded(store, reader, place, prefix, alone);
-  // Some forks do not mark copied rows; they are recognised by the parent's row ids.
-  const parentRowIds = await rowIds(store, { harness: reader.harness, id: parent });
+  const parentRowIds = await parentRows(store, reader.harness, alone);
+  if (parentRowIds.size === 0) return preceded(store, reader, place, prefix, alone);
   const forked = { ...place, parentRowIds };
-  const own = parentRowIds.size === 0 ? alone : await fold(store, reader, forked, prefix);
+  const own = await fold(store, reader, forked, prefix);
   return preceded(store, reader, forked, prefix, own);
 }
 
@@ -129,6 +126,17 @@ async function preceded(
     conversation = withEarlier(conversation, await foldLines(lines, reader, place));
   }
   return conversation;
+}
+
+/** Some forks do not mark the rows they copied: those are recognised by the parent's ids. Empty for any other session. */
+export async function parentRows(
+  store: SessionStore,
+  harness: string,
+  { forkedFrom, turns }: Conversation,
+): Promise<ReadonlySet<string>> {
+  const parent = forkedFrom?.session;
+  const isTold = turns.some(({ isInherited }) => isInherited);
+  return parent === undefined || isTold ? new Set() : rowIds(store, { harness, id: parent });
 }
 
 function bare({ description: _description, ...spawned }: Spawned): Spawned {

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -11,9 +10,8 @@ import {
   Transcript,
   userRow,
 } from '../support/claude-tree.js';
+import { hasDuckdb, queryDuckdb } from '../support/duckdb.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
-
-const hasDuckdb = spawnSync('duckdb', ['--version']).status === 0;
 
 let world: CliWorld;
 let id = '';
@@ -165,8 +163,8 @@ describe('tracecraft export', () => {
       const queries = [...readme.matchAll(/```sql\n(.*?)\n```/gs)].map(([, sql = '']) => sql);
       expect(queries).toHaveLength(3);
       const [, sessions = ''] = queries;
-      const out = execFileSync('duckdb', ['-json', '-c', sessions], { cwd: to, encoding: 'utf8' });
-      expect(JSON.parse(out)).toMatchObject([{ sessions: 1, output: 405 }]);
+      const [row] = queryDuckdb(to, sessions);
+      expect([Number(row?.sessions), Number(row?.output)]).toEqual([1, 405]);
     },
   );
 
