@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import type { Detector } from './detector.js';
 import { literalTriggers } from './detectors/literal.js';
 import {
   type UserPattern,
@@ -14,6 +15,7 @@ import { countMarkers } from './redaction-match.js';
 import { alwaysOn, commandLineRules, kinds, namedRules, rules } from './rules.js';
 import type { Span } from './scan-context.js';
 import { normalizeSpans, replace } from './spans.js';
+import type { ViewTrigger } from './view-triggers.js';
 import { builtInLiteralsOf, type Watched } from './watched-literals.js';
 
 export interface RedactorOptions {
@@ -61,7 +63,9 @@ class Engine implements Redactor {
   readonly #options: RedactorOptions;
   #version: string | undefined;
   readonly #search: LiteralSearch;
-  readonly #watched: readonly Watched[];
+  /** By literal, whose objects have too many shapes to be read for each hit. */
+  readonly #detectorOf: (Detector | undefined)[] = [];
+  readonly #viewTriggerOf: (ViewTrigger | undefined)[] = [];
   readonly #wholeText: readonly WholeTextDetector[];
   readonly #disabled: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string>;
@@ -70,12 +74,17 @@ class Engine implements Redactor {
   constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
     const user = userDetectors(options.extraPatterns ?? []);
     this.#options = options;
-    this.#watched = [
+    const watched: readonly Watched[] = [
       ...builtInLiteralsOf(disabled),
       ...user.triggers,
       ...literalTriggers(options.knownSecrets ?? []),
     ];
-    this.#search = new LiteralSearch(this.#watched);
+    for (const one of watched) {
+      const isView = 'isWorthwhile' in one;
+      this.#detectorOf.push(isView ? undefined : one.detector);
+      this.#viewTriggerOf.push(isView ? one : undefined);
+    }
+    this.#search = new LiteralSearch(watched);
     this.#wholeText = user.wholeText;
     this.#disabled = disabled;
     this.#allowed = new Set(
@@ -146,13 +155,12 @@ class Engine implements Redactor {
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
     this.#search.scan(bytes, (anchor, start) => {
-      const watched = this.#watched[anchor];
-      if (watched === undefined) return false;
-      if (!('detector' in watched)) {
-        hidesSomething ||= watched.isWorthwhile(bytes, start);
-      } else if (watched.detector.isWorthwhile(bytes, start)) {
+      const detector = this.#detectorOf[anchor];
+      if (detector === undefined) {
+        hidesSomething ||= this.#viewTriggerOf[anchor]?.isWorthwhile(bytes, start) ?? false;
+      } else if (detector.isWorthwhile(bytes, start)) {
         lineScan ??= begin();
-        lineScan.visit(watched.detector, start);
+        lineScan.visit(detector, start);
       }
       return false;
     });

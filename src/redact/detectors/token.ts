@@ -85,15 +85,13 @@ function afterEscape(bytes: Buffer, start: number, end: number): number {
 
 class TokenDetector implements Detector {
   readonly #matcher: RuleMatcher;
+  readonly #rule: Rule;
   readonly #anchorLength: number;
 
   constructor(matcher: RuleMatcher, anchorLength: number) {
     this.#matcher = matcher;
+    this.#rule = matcher.rule;
     this.#anchorLength = anchorLength;
-  }
-
-  get #rule(): Rule {
-    return this.#matcher.rule;
   }
 
   get #weight(): number {
