@@ -15,6 +15,9 @@ import { codex } from './description.js';
 /** https://developers.openai.com/codex/hooks and https://developers.openai.com/codex/skills */
 export const codexSetup: HarnessSetup = { plan, mailAnswer: additionalContext };
 
+/** Seconds. Codex shortens anything longer to this, with a warning at each start. */
+const endTimeout = 3;
+
 function plan(context: SetupContext): SetupDescription {
   const { name, mailEvents } = codex;
   const scripts = hookScripts(name, context);
@@ -27,8 +30,8 @@ function plan(context: SetupContext): SetupDescription {
       ...hookGroups({
         SessionStart: scripts.signal('started'),
         Stop: scripts.signal('advanced'),
-        SessionEnd: scripts.signal('ended'),
       }),
+      ...hookGroups({ SessionEnd: scripts.signal('ended') }, { timeout: endTimeout }),
       ...hookGroups(mailCommands(scripts, context, mailEvents)),
     ],
     isOurs: isOurGroup(scripts.isOurCommand),

@@ -255,6 +255,15 @@ function endOf(created: unknown): KnownFacts {
 }
 
 /**
+ * A sub-agent's first event names its parent by key, which may have had several sessions: then it is not known which one
+ * it was.
+ */
+const parentByKey = `(SELECT CASE WHEN count(*) = 1 THEN max(p.session_id) END FROM session_windows p
+  WHERE p.session_key = (SELECT CASE WHEN json_valid(e.event_json) THEN
+    json_extract(e.event_json, '$.parentSessionKey') END
+    FROM transcript_events e WHERE e.session_id = w.session_id ORDER BY e.seq LIMIT 1))`;
+
+/**
  * What is recorded about sessions besides their events, for all or one. Drops a label that would have to be
  * shortened.
  */
@@ -268,9 +277,9 @@ function knownFacts(
   const rows = reading.all(
     `SELECT w.session_id AS id, w.model AS model, n.label AS label, n.display_name AS named,
        w.display_name AS shown,
-       CASE WHEN n.current_session_id = w.session_id AND json_valid(n.entry_json) THEN coalesce(
+       coalesce(CASE WHEN n.current_session_id = w.session_id AND json_valid(n.entry_json) THEN coalesce(
          json_extract(n.entry_json, '$.forkSource.sessionId'),
-         json_extract(n.entry_json, '$.parentSessionId')) END AS parent
+         json_extract(n.entry_json, '$.parentSessionId')) END, ${parentByKey}) AS parent
      FROM session_windows w LEFT JOIN session_nodes n ON n.session_key = w.session_key
      ${only === undefined ? '' : 'WHERE w.session_id = ?'}`,
     ...(only === undefined ? [] : [only]),

@@ -300,6 +300,17 @@ describe('sessions of a database', () => {
     expect((await factsOf(await theOnly(watch()))).parentSessionId).toBe(parent);
   });
 
+  it('name the session of the key that started a sub-agent, unless the key had several', async () => {
+    const [parent, later] = [sessionUuid(), sessionUuid()];
+    database.append(id, headerEvent(id, { parentSessionKey: 'agent:main:harbour' }));
+    const window =
+      'INSERT INTO session_windows (session_id, session_key, updated_at) VALUES (?, ?, 1)';
+    database.run(window, parent, 'agent:main:harbour');
+    expect((await factsOf(await theOnly(watch()))).parentSessionId).toBe(parent);
+    database.run(window, later, 'agent:main:harbour');
+    expect((await factsOf(await theOnly(watch()))).parentSessionId).toBeUndefined();
+  });
+
   it('are live while a run is in progress, but not forever', async () => {
     const [old, done] = [sessionUuid(), sessionUuid()];
     for (const session of [id, old, done]) database.append(session, headerEvent(session));
