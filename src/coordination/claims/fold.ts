@@ -16,7 +16,7 @@ import {
   readClaim,
   writeClaim,
 } from './document.js';
-import { isForeignEnding, settle } from './settle.js';
+import { isAhead, isForeignEnding, settle } from './settle.js';
 
 /** A step's documents as read, with everything the Python tool recorded merged into the claim. */
 export interface StepDocuments {
@@ -35,11 +35,13 @@ const attempts = 5;
 export async function readFolded(place: ClaimPlace, step: string): Promise<StepDocuments> {
   const { bucket, layout } = place;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const [claim, stored] = await Promise.all([
+    const [early, stored] = await Promise.all([
       readClaim(place, step),
       bucket.get(layout.status(step)),
     ]);
     const status = parseStatus(place, step, stored);
+    // Together they would show a step that was ended as held.
+    const claim = isAhead(status, early?.document) ? await readClaim(place, step) : early;
     if (stored === undefined || !isForeignEnding(status) || claim?.document.state === 'done') {
       return { claim, stored, status };
     }

@@ -51,6 +51,16 @@ export function isSettled(claim: ClaimDocument, status: StatusDocument | undefin
   return shownEpoch > epoch || (shownEpoch === epoch && shownPlace >= place);
 }
 
+/** Whether `status.json` shows more than this claim: the claim was read before it was replaced. */
+export function isAhead(
+  status: StatusDocument | undefined,
+  claim: ClaimDocument | undefined,
+): boolean {
+  if (status === undefined) return false;
+  if (claim === undefined) return status.epoch > 0;
+  return isBehind(rankOfStatus(statusOf(claim)), rankOfStatus(status));
+}
+
 /** The Python tool ends a step by writing `status.json` alone. Ours always has an epoch, so one without it came later. */
 export function isForeignEnding(status: StatusDocument | undefined): status is StatusDocument {
   if (status === undefined || status.epoch !== 0) return false;

@@ -22,7 +22,7 @@ import {
 } from './document.js';
 import { readFolded } from './fold.js';
 import { endedAt, handoffIn, statusOf } from './follow-ups.js';
-import { isForeignEnding, type SeenStatus, settle } from './settle.js';
+import { isAhead, isForeignEnding, type SeenStatus, settle } from './settle.js';
 
 /**
  * A step as shown to everyone: from its claim, and from `status.json` where the Python tool recorded
@@ -199,7 +199,9 @@ async function readListed(
     ? await getBounded(bucket, layout.status(step))
     : undefined;
   const status = parseStatus(place, step, stored);
-  if (isForeignEnding(status) && !isDone) return { step, ...(await readCurrent(place, step)) };
+  const isStale = isAhead(status, claim?.document);
+  if ((isForeignEnding(status) && !isDone) || isStale)
+    return { step, ...(await readCurrent(place, step)) };
   if (claim !== undefined && isArbitrated(place)) await tryToSettle(place, step, claim.document);
   return { step, claim, status };
 }

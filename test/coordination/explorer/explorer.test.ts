@@ -28,6 +28,10 @@ describe('schedules of the real code on a simulated store', () => {
     expect(states).toBeGreaterThanOrEqual(name === 'besteffort' ? 50 : mostStates);
   });
 
+  it('a reader between a fold and its status is not told that the step is in progress', async () => {
+    expect(await original.play('interop', 5_499)).toBeUndefined();
+  });
+
   it('the same seed plays the same schedule', async () => {
     const traces = [await original.traceOf('next', 7), await original.traceOf('next', 7)];
     expect(traces[0]?.length).toBeGreaterThan(20);
