@@ -26,6 +26,11 @@ export function parseArtifactKey(layout: Layout, key: string): ArtifactId | unde
   return isOurs ? { step, name } : undefined;
 }
 
+/** The name under which an earlier content of an artifact is kept: no upload of its own. */
+export function isCopyName(name: string): boolean {
+  return /~[0-9a-f]{12}$/.test(name);
+}
+
 const timestamp = v.pipe(v.string(), v.maxLength(64), v.isoTimestamp());
 
 /**

@@ -8,6 +8,7 @@ import type { Bucket } from '../../src/bucket/bucket.js';
 import { openHubBucket } from '../../src/bucket/hugging-face/bucket.js';
 import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
+import { isCopyName } from '../../src/protocol/artifacts.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { startHub } from '../support/hub/hub.js';
 import {
@@ -175,7 +176,9 @@ describe.each(destinations)('the eighteen-event run in $name', ({ start }) => {
         .sort();
     const mail = keysIn(`${layout.root}messages/`);
     expect(about(`${layout.root}messages/`)).toEqual(mail);
-    expect(about(layout.artifacts())).toEqual(keysIn(layout.artifacts()));
+    // Where writes cannot be conditional, a completion keeps a copy of what it hands over.
+    const artifacts = keysIn(layout.artifacts()).filter((key) => !isCopyName(key));
+    expect(about(layout.artifacts())).toEqual(artifacts);
     expect(about(layout.agents())).toEqual(keysIn(layout.agents()));
   });
 

@@ -3,13 +3,13 @@ import { NotFoundError, UsageError } from '../../errors.js';
 import {
   type ArtifactId,
   artifactsIn,
+  isCopyName,
   parseArtifactKey,
   sharedStep,
 } from '../../protocol/artifacts.js';
 import type { DocumentError } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { checkArtifactName, isName, stepId } from '../../protocol/names.js';
-import { isCopyName } from './kept-copies.js';
 import { isUploadOf, type ListedObject, readUploads, type Upload } from './recorded-uploads.js';
 
 export interface ArtifactStore {

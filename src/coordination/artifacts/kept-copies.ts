@@ -28,11 +28,6 @@ export function copyKey(key: string, etag: string): string {
   return `${key}~${createHash('sha256').update(etag).digest('hex').slice(0, 12)}`;
 }
 
-/** Reserved for such copies. */
-export function isCopyName(name: string): boolean {
-  return /~[0-9a-f]{12}$/.test(name);
-}
-
 /**
  * Copies the object now under a key, and confirms the copy. `false`: the object changed meanwhile,
  * and nothing was kept. Call it before replacing an artifact, because a handoff may name it.

@@ -3,8 +3,8 @@ import { basename, join, resolve } from 'node:path';
 import { onDisk } from '../../bucket/disk-errors.js';
 import { NotFoundError, UsageError } from '../../errors.js';
 import type { DirectoryEntry, Io } from '../../io.js';
+import { isCopyName } from '../../protocol/artifacts.js';
 import { checkArtifactName } from '../../protocol/names.js';
-import { isCopyName } from './kept-copies.js';
 
 /** Written by `tracecraft init`; other tools write the bucket's keys into it. */
 const configName = '.tracecraft.json';

@@ -1,6 +1,7 @@
 import type * as v from 'valibot';
 import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
 import { inParallel, readAhead } from '../../concurrency.js';
+import { isCopyName } from '../../protocol/artifacts.js';
 import { claimSchema, handoffSchema, statusSchema } from '../../protocol/coordination.js';
 import { agentSchema, DocumentError, metaSchema, parseDocument } from '../../protocol/documents.js';
 import { type Layout, parseStampName } from '../../protocol/keys.js';
@@ -202,7 +203,8 @@ export class RunReader {
   async #artifacts(): Promise<readonly StoredArtifact[]> {
     const prefix = this.#layout.artifacts();
     // Below a step any name may be an artifact's: `__init__.py` is one.
-    const isArtifact = (path: string) => path.includes('/') && !path.startsWith('_');
+    const isArtifact = (path: string) =>
+      path.includes('/') && !path.startsWith('_') && !isCopyName(path);
     const entries = await this.#list(prefix, isArtifact);
     return entries.map(({ key, size, modifiedAt }) => {
       const name = key.slice(prefix.length);
