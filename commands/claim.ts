@@ -140,8 +140,7 @@ export default class Claim extends BaseCommand {
     step: string,
     known?: Pick<ReadPlan, 'steps'>,
   ): Promise<void> {
-    const plan = known ?? (await readPlan(context));
-    for (const line of overlapLines(await overlapsOf(context, step, plan))) this.warn(line);
+    for (const line of overlapLines(await overlapsOf(context, step, known))) this.warn(line);
   }
 
   private async answer(

@@ -161,8 +161,7 @@ export default class Run extends BaseCommand {
     known: Taken['plan'],
   ): Promise<void> {
     try {
-      const overlaps = await overlapsOf(context, step, known ?? (await readPlan(context)));
-      for (const line of overlapLines(overlaps)) this.warn(line);
+      for (const line of overlapLines(await overlapsOf(context, step, known))) this.warn(line);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.warn(`not known whether others change the same files: ${why}`);

@@ -1,4 +1,5 @@
 import { type Fields, fields } from '../src/conversation/fields.js';
+import { parsedLine } from '../src/conversation/outline.js';
 import type { Chunk, Laying } from './resume.js';
 
 /** By kind of row, message or part: the fields that a copy takes over. What is not named stays behind. */
@@ -16,11 +17,7 @@ export function pickedBy(kinds: AllowedFields, row: Fields, kind: unknown): Fiel
 
 /** The row on a line; empty if it is not JSON. */
 export function rowOn(line: Buffer): Fields {
-  try {
-    return fields(JSON.parse(line.toString('utf8')));
-  } catch {
-    return {};
-  }
+  return fields(parsedLine(line.toString('utf8')));
 }
 
 export function lineOf(row: object): Buffer {

@@ -10,6 +10,7 @@ import {
   withChildren,
   withEarlier,
 } from '../conversation/join.js';
+import { parsedLine } from '../conversation/outline.js';
 import type { Place } from '../conversation/place.js';
 import type { Reader } from '../conversation/reader.js';
 import { NotFoundError, UnsupportedError } from '../errors.js';
@@ -183,19 +184,11 @@ async function rowIds(
   const ids = new Set<string>();
   for await (const lines of readLines(bucket, layout.session(harness, id))) {
     for (const line of lines) {
-      const rowId = word(fields(parsed(line)).id);
+      const rowId = word(fields(parsedLine(line.toString('utf8'))).id);
       if (rowId !== undefined) ids.add(rowId);
     }
   }
   return ids;
-}
-
-function parsed(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Every conversation that this one may have started. */

@@ -2,19 +2,20 @@ import { inParallel } from '../../concurrency.js';
 import type { ClaimPlace } from '../claims/document.js';
 import { readStep, type StepView } from '../claims/steps.js';
 import { stepIn } from './plan.js';
-import type { ReadPlan } from './plan-document.js';
+import { type ReadPlan, readPlan } from './plan-document.js';
 
 export interface Overlap {
   readonly view: StepView;
   readonly paths: string;
 }
 
-/** Steps held by others whose planned files overlap with those of this one. */
+/** Steps held by others whose planned files overlap with those of this one; `known` is the plan, if it was read already. */
 export async function overlapsOf(
   place: ClaimPlace,
   step: string,
-  { steps }: Pick<ReadPlan, 'steps'>,
+  known?: Pick<ReadPlan, 'steps'>,
 ): Promise<readonly Overlap[]> {
+  const { steps } = known ?? (await readPlan(place));
   const own = stepIn(steps, step)?.paths ?? null;
   if (own === null) return [];
   const near = Object.entries(steps).flatMap(([id, { paths }]) =>
