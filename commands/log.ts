@@ -14,6 +14,7 @@ import { RunReader } from '../src/replay/timeline/read.js';
 import { type EntrySelection, isSelected } from '../src/replay/timeline/selection.js';
 import { type Timeline, timelineOf } from '../src/replay/timeline/timeline.js';
 import { streamTimeline } from '../src/replay/timeline/timeline-stream.js';
+import { ShortIds } from '../src/sessions/reference.js';
 
 const pollMs = 2_000;
 const nothingFits = 'No matching events yet.';
@@ -84,7 +85,9 @@ export default class Log extends BaseCommand {
     const marks = sessions.filter((mark) =>
       isSelected({ ...mark, to: null, step: null }, selection),
     );
-    const lines = merged(events, areShown ? marks : []);
+    const short = new ShortIds();
+    short.add(sessions.map(({ sessionId }) => sessionId));
+    const lines = merged(events, areShown ? marks : [], short);
     for (const line of lines) this.print(line);
     if (lines.length === 0) this.note(nothingFits);
     return { events: events.map(logRecord), sessions: marks.map(sessionRecord) };
@@ -138,10 +141,14 @@ export default class Log extends BaseCommand {
   }
 }
 
-function merged(events: readonly TimelineEntry[], marks: Timeline['sessions']): readonly string[] {
+function merged(
+  events: readonly TimelineEntry[],
+  marks: Timeline['sessions'],
+  short: ShortIds,
+): readonly string[] {
   const lines = [
     ...events.map((entry) => ({ timeNs: entry.timeNs, line: logLine(entry) })),
-    ...marks.map((mark) => ({ timeNs: mark.timeNs, line: sessionLine(mark) })),
+    ...marks.map((mark) => ({ timeNs: mark.timeNs, line: sessionLine(mark, short) })),
   ];
   const isLater = (left: bigint, right: bigint) => (left === right ? 0 : left > right ? 1 : -1);
   return lines.sort((left, right) => isLater(left.timeNs, right.timeNs)).map(({ line }) => line);

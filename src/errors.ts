@@ -20,6 +20,8 @@ export interface ErrorOptions {
   readonly hint?: string;
   /** What a script may want to know; printed beside the message with `--json`. */
   readonly details?: Readonly<Record<string, unknown>>;
+  /** What there is to choose from, a line each. */
+  readonly choices?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -41,6 +43,7 @@ export class TracecraftError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  readonly choices: readonly string[];
   readonly exitCode: number;
   readonly retryable: boolean = false;
 
@@ -50,6 +53,7 @@ export class TracecraftError extends Error {
     this.kind = kind;
     this.hint = options.hint;
     this.details = options.details;
+    this.choices = options.choices ?? [];
     this.exitCode = exitCodes[kind];
   }
 }

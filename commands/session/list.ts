@@ -12,7 +12,7 @@ import {
   listSessionIds,
 } from '../../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
-import { listIndexed, readMetas } from '../../src/sessions/indexed.js';
+import { type IndexedSession, listIndexed, readMetas } from '../../src/sessions/indexed.js';
 import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 
 const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as const;
@@ -70,12 +70,12 @@ export default class SessionList extends BaseCommand {
         harnessNames.filter((one) => !wanted.includes(one)),
       ),
     ]);
-    const all = there
-      .filter((session) => isAsked(session, flags) && activeMs(session) >= sinceMs)
-      .sort(byOrder(flags['sort-by']));
-    const first = all.slice(0, flags.limit);
+    const asked = there.filter(
+      (session) => isAsked(session, flags) && activeMs(session) >= sinceMs,
+    );
+    const all = sorted(asked, flags['sort-by']);
     // The index decides which and in what order; what is shown about each is as new as its meta.json.
-    const shown = asOf === undefined ? first : await readMetas(bucket, layout, first);
+    const shown = await readMetas(bucket, layout, all.slice(0, flags.limit));
     let resumable: ReadonlyMap<string, string> | undefined;
     if (shown.length === 0) {
       const which = flags.harness === undefined ? '' : `${flags.harness} `;
@@ -139,29 +139,36 @@ interface Filter {
   readonly host?: string | undefined;
 }
 
-function isAsked({ meta }: ListedSession, { folder, agent, host }: Filter): boolean {
+function isAsked({ meta }: IndexedSession, { folder, agent, host }: Filter): boolean {
   const cwd = meta?.cwd ?? '';
   const isThere = folder === undefined || cwd === folder || basename(cwd) === folder;
   const isTheirs = agent === undefined || meta?.agent_id === agent;
   return isThere && isTheirs && (host === undefined || meta?.host === host);
 }
 
-function activeMs(session: ListedSession): number {
+function activeMs(session: IndexedSession): number {
   const ms = Date.parse(activeAt(session));
   return Number.isNaN(ms) ? 0 : ms;
 }
 
 type Order = (typeof orders)[number];
 
-function byOrder(order: Order): (left: ListedSession, right: ListedSession) => number {
+/** They come with the most recent activity first. */
+function sorted(sessions: readonly IndexedSession[], order: Order): readonly IndexedSession[] {
+  if (order === 'activity') return sessions;
   if (order === 'title') {
-    return (left, right) => (left.meta?.title ?? '').localeCompare(right.meta?.title ?? '');
+    const { compare } = new Intl.Collator();
+    return sessions.toSorted((left, right) =>
+      compare(left.meta?.title ?? '', right.meta?.title ?? ''),
+    );
   }
-  return (left, right) => rankOf(right, order) - rankOf(left, order);
+  return sessions
+    .map((session) => ({ session, rank: rankOf(session, order) }))
+    .sort((left, right) => right.rank - left.rank)
+    .map(({ session }) => session);
 }
 
-function rankOf(session: ListedSession, order: Exclude<Order, 'title'>): number {
-  const { meta } = session;
+function rankOf({ meta }: IndexedSession, order: Exclude<Order, 'title' | 'activity'>): number {
   switch (order) {
     case 'started':
       return Date.parse(meta?.started_at ?? '') || 0;
@@ -171,8 +178,6 @@ function rankOf(session: ListedSession, order: Exclude<Order, 'title'>): number 
       return meta?.total_uploaded_bytes ?? 0;
     case 'turns':
       return meta?.turns ?? 0;
-    default:
-      return activeMs(session);
   }
 }
 

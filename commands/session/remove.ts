@@ -101,7 +101,7 @@ export default class SessionRemove extends BaseCommand {
   ): Promise<SessionRef | undefined> {
     const found = await findRemovals(context, word, scope);
     const refs = found.map(({ harness, session_id }) => ({ harness, id: session_id }));
-    if (refs.length > 1) throw severalSessions(word, refs);
+    if (refs.length > 1) throw await severalSessions(context, word, refs);
     return refs[0];
   }
 

@@ -17,7 +17,7 @@ export async function findLocalSession(
 ): Promise<SessionRef> {
   const sessions = await sessionsHere(watchers);
   const candidates = await candidatesOf(watchers, sessions, word, scope);
-  if (candidates.length > 1) throw severalSessions(word, candidates);
+  if (candidates.length > 1) throw await severalSessions(store, word, candidates);
   const found = candidates[0] ?? (await findSession(store, word, scope));
   const isHere = sessions.some(({ harness, id }) => harness === found.harness && id === found.id);
   if (isHere) return found;

@@ -16,6 +16,7 @@ import { bucketLayout } from '../protocol/keys.js';
 import { tokensIn } from '../protocol/usage.js';
 import { totalUsage } from '../protocol/usage-slots.js';
 import { listIndexed, readMetas } from '../sessions/indexed.js';
+import { shortIds } from '../sessions/reference.js';
 
 export interface AgentView extends LivingAgentDocument {
   /** By the store's clock. */
@@ -31,6 +32,8 @@ export interface MailboxView {
 export interface SessionView {
   readonly harness: string;
   readonly session_id: string;
+  /** As much of the id as tells it from all others. */
+  readonly short_id: string;
   readonly title: string | null;
   readonly last_uploaded_at: string | null;
   readonly ended_at: string | null;
@@ -76,7 +79,7 @@ export async function readOverview(
   const layout = bucketLayout(settings.project);
   const place = { bucket, layout };
   const registered = listRegistrations(place);
-  const [agents, mailboxes, steps, { sessions, asOf }] = await Promise.all([
+  const [agents, mailboxes, steps, { sessions }] = await Promise.all([
     registered.then((registrations) => readAgents(place, registrations)),
     registered.then((registrations) =>
       inParallel(registrations, ({ agent }) => unreadOf(place, agent)),
@@ -84,8 +87,8 @@ export async function readOverview(
     listSteps({ ...place, clock: systemClock }),
     listIndexed(bucket, layout, harnessNames),
   ]);
-  const newest = sessions.slice(0, shownSessions);
-  const shown = asOf === undefined ? newest : await readMetas(bucket, layout, newest);
+  const shown = await readMetas(bucket, layout, sessions.slice(0, shownSessions));
+  const short = shortIds(sessions.map(({ id }) => id));
   const overview: Overview = {
     bucket: bucket.location,
     project: settings.project,
@@ -100,7 +103,9 @@ export async function readOverview(
     })),
     steps: steps.steps,
     mailboxes,
-    sessions: await Promise.all(shown.map(viewSession)),
+    sessions: await Promise.all(
+      shown.map((session) => viewSession(session, short.get(session.id) ?? session.id)),
+    ),
     session_count: sessions.length,
     watch,
     at: (await bucket.now()).toISOString(),
@@ -112,11 +117,15 @@ async function unreadOf(place: StorePlace, agent: string): Promise<MailboxView> 
   return { agent, unread: await countUnread({ ...place, agent }) };
 }
 
-async function viewSession({ harness, id, meta }: ListedSession): Promise<SessionView> {
+async function viewSession(
+  { harness, id, meta }: ListedSession,
+  shortId: string,
+): Promise<SessionView> {
   const used = totalUsage(meta?.usage);
   return {
     harness,
     session_id: id,
+    short_id: shortId,
     title: meta?.title ?? meta?.cwd ?? null,
     last_uploaded_at: meta?.last_uploaded_at ?? null,
     ended_at: meta?.ended_at ?? null,

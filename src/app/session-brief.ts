@@ -60,7 +60,7 @@ function bounded(
 
 function aboutIt({ harness, id, meta }: ListedSession, conversation: Conversation) {
   const { title, turns } = conversation;
-  const at = activeAt({ harness, id, meta });
+  const at = activeAt({ meta });
   const told: readonly (readonly [string, string | null | undefined])[] = [
     ['session', `${harness}/${id}`],
     ['folder', meta?.cwd],

@@ -1,6 +1,7 @@
 import { usageReaderOf } from '../../watchers/usage.js';
 import type { Settings } from '../config/settings.js';
-import type { ListedSession } from '../mirror/slots/session-listing.js';
+import type { CountedFields } from '../mirror/index/lines.js';
+import type { IndexedSession } from '../sessions/indexed.js';
 import { Prices } from '../usage/prices.js';
 import { type SessionUsage, sessionUsage } from '../usage/session-usage.js';
 
@@ -8,14 +9,16 @@ import { type SessionUsage, sessionUsage } from '../usage/session-usage.js';
 export interface CountedSessions {
   readonly counted: readonly SessionUsage[];
   /** Sessions of which nothing was counted although their harness tells tokens. */
-  readonly uncounted: readonly ListedSession[];
+  readonly uncounted: readonly IndexedSession<CountedFields>[];
   /** When the newest line that was counted came into the bucket (ISO 8601 UTC). */
   readonly asOf: string | undefined;
 }
 
-export function countedSessions(sessions: readonly ListedSession[]): CountedSessions {
+export function countedSessions(
+  sessions: readonly IndexedSession<CountedFields>[],
+): CountedSessions {
   const counted: SessionUsage[] = [];
-  const uncounted: ListedSession[] = [];
+  const uncounted: IndexedSession<CountedFields>[] = [];
   let asOf: string | undefined;
   for (const session of sessions) {
     const { meta, harness } = session;

@@ -8,6 +8,8 @@ export interface Failure {
   readonly hint: string | null;
   readonly retryable: boolean;
   readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** Shown as lines of their own; `--json` has them in `details`. */
+  readonly choices?: readonly string[];
   /** docs/commands: 1 unexpected, 2 usage, 3 not found, 4 lost, …; the same in text and in `--json`. */
   readonly exitCode: number;
 }
@@ -24,8 +26,8 @@ export interface CommandLine {
 /** `undefined` if the command ended itself with an exit code (`this.exit`), which is not shown. */
 export function describeFailure(error: unknown, line: CommandLine): Failure | undefined {
   if (error instanceof TracecraftError) {
-    const { kind, message, hint, retryable, exitCode, details } = error;
-    return { kind, message, hint: hint ?? null, retryable, exitCode, details };
+    const { kind, message, hint, retryable, exitCode, details, choices } = error;
+    return { kind, message, hint: hint ?? null, retryable, exitCode, details, choices };
   }
   if (isExit(error)) return undefined;
   if (isOclifError(error)) return usage(...describeUsage(error, line));
@@ -43,10 +45,11 @@ export function exitCodeOf(error: unknown): number | undefined {
   return isExit(error) ? (error.oclif.exit ?? 0) : undefined;
 }
 
-/** At most three lines: what happened, then what to do next. */
+/** At most three lines, and one per choice: what happened, then what to do next. */
 export function failureLines(failure: Failure): string[] {
   const hint = failure.hint?.split('\n').slice(0, 2) ?? [];
-  return [`Error: ${failure.message}`, ...hint].slice(0, 3);
+  const choices = failure.choices ?? [];
+  return [`Error: ${failure.message}`, ...choices.map((one) => `  ${one}`), ...hint];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type SessionMark, type TimelineEntry, timeOf, wordOf } from '../replay/timeline/entry.js';
+import type { ShortIds } from '../sessions/reference.js';
 
 /** Wide enough for most names, so that lines arriving one by one still align. */
 const agentWidth = 12;
@@ -9,9 +10,12 @@ export function logLine({ timeNs, agent, type, text }: TimelineEntry): string {
   return line(timeNs, agent, wordOf(type), text);
 }
 
-export function sessionLine({ timeNs, agent, type, sessionId, text }: SessionMark): string {
+export function sessionLine(
+  { timeNs, agent, type, sessionId, text }: SessionMark,
+  short: ShortIds,
+): string {
   const word = type === 'session.started' ? 'session' : 'session end';
-  return line(timeNs, agent, word, `${sessionId.slice(0, 8)} ${text}`);
+  return line(timeNs, agent, word, `${short.of(sessionId)} ${text}`);
 }
 
 function line(timeNs: bigint, agent: string | null, word: string, text: string): string {

@@ -4,7 +4,6 @@ import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
 import { ageOf, stepRow } from './step-rows.js';
 import { tokens } from './usage-lines.js';
-import { shortId } from './watch-output.js';
 import { watchViewLines } from './watch-view-lines.js';
 
 /** What `status` shows, part by part. An empty part is one line that says what would fill it. */
@@ -72,11 +71,11 @@ function agentRow(
 }
 
 function sessionRow(session: SessionView, now: Date): string[] {
-  const { harness, session_id, total_lines, last_uploaded_at, ended_at, title } = session;
+  const { harness, short_id, total_lines, last_uploaded_at, ended_at, title } = session;
   const used = session.tokens;
   const uploaded = ageOf(last_uploaded_at, now);
   return [
-    `${harness}/${shortId(session_id)}`,
+    `${harness}/${short_id}`,
     total_lines === null ? '-' : plural(total_lines, 'line'),
     used === null ? '-' : `${tokens(used)} tokens`,
     uploaded === undefined ? '-' : `uploaded ${uploaded} ago`,

@@ -5,6 +5,7 @@ import { nameOf } from '../mirror/checkpoint.js';
 import type { SelectedSessions } from '../mirror/watch/session-filter.js';
 import type { MirroredStream } from '../mirror/watch/stream-registry.js';
 import { countsText } from '../redact/counts.js';
+import { ShortIds } from '../sessions/reference.js';
 import { compactionData, compactionLine } from './compaction-lines.js';
 import { formatBytes, formatCount, plural } from './format.js';
 import { noteLine, printJson, printLine } from './output.js';
@@ -22,14 +23,9 @@ function partLine(part: ShippedPart): string {
   ].join('  ');
 }
 
-export function placeText({ session, name }: StreamRef): string {
+export function placeText({ session, name }: StreamRef, short: ShortIds): string {
   const { harness, id } = session.ref;
-  return `${harness}/${shortId(id)}${name === '' ? '' : `/${name}`}`;
-}
-
-/** A prefix that distinguishes sessions of the same day: version 7 UUIDs start with the time, to the minute. */
-export function shortId(id: string): string {
-  return id.slice(0, /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? 13 : 8);
+  return `${harness}/${short.of(id)}${name === '' ? '' : `/${name}`}`;
 }
 
 /** What is left out and why, with the flag that includes it; empty if nothing is. */
@@ -70,17 +66,19 @@ export function textOutput(options: {
   const print = (line: string): void => {
     if (!options.isQuiet) printLine(line);
   };
+  const short = new ShortIds();
   return {
     taken: (taken, where) => {
+      short.add(taken.ids);
       for (const line of takenLines(taken, where)) print(line);
     },
     sessions: () => undefined,
     part: (place, part) =>
-      print(options.named ? `${placeText(place)}  ${partLine(part)}` : partLine(part)),
+      print(options.named ? `${placeText(place, short)}  ${partLine(part)}` : partLine(part)),
     described: () => undefined,
     generation: (place, checkpoint, reason) =>
       print(
-        `${placeText(place)}  generation ${checkpoint.generation} (${reason}): the source was ${reason}; what was shipped before stays`,
+        `${placeText(place, short)}  generation ${checkpoint.generation} (${reason}): the source was ${reason}; what was shipped before stays`,
       ),
     trouble: (error, hint) =>
       noteLine(`Warning: ${error.message}${hint === undefined ? '' : `. ${hint}`}`),

@@ -7,17 +7,19 @@ import { type SessionRef, sessionKeyOf } from '../mirror/stream.js';
 import type { SelectedSessions } from '../mirror/watch/session-filter.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import { addCounts, type Counts } from '../redact/counts.js';
+import { ShortIds } from '../sessions/reference.js';
 import type { Screen, ScreenSize } from './alternate-screen.js';
 import { compactionLine } from './compaction-lines.js';
 import { formatAge, formatBytes, plural } from './format.js';
 import { noteLine, printLine } from './output.js';
 import { type Column, fitted, tableLines } from './table.js';
-import { shortId, takenLines } from './watch-output.js';
+import { placeText, takenLines } from './watch-output.js';
 
 /** A session that grew while the panel was open. */
 interface LiveSession {
   readonly harness: string;
-  readonly id: string;
+  /** As short as it can be. */
+  readonly name: string;
   readonly cwd: string | null;
   /** Its title, else the last prompt; both as redacted for the bucket. */
   readonly title: string | null;
@@ -96,7 +98,7 @@ function sessionRows(
       session.title ?? '(no prompt yet)',
       String(session.lines),
       String(Object.values(session.redactions).reduce((sum, count) => sum + count, 0)),
-      shortId(session.id),
+      session.name,
     ]);
   const left = live.length - rows.length;
   const more = left > 0 ? [`and ${plural(left, 'more session')}`] : [];
@@ -116,7 +118,7 @@ export function panelOutput(screen: Screen, now: () => number): WatchOutput {
     described: (meta) => panel.describe(meta),
     generation: ({ session }, checkpoint, reason) =>
       panel.note(
-        `${session.ref.harness}/${shortId(session.ref.id)}: the source was ${reason}; generation ${checkpoint.generation} begins, the earlier one stays`,
+        `${placeText({ session, name: '' }, panel.short)}: the source was ${reason}; generation ${checkpoint.generation} begins, the earlier one stays`,
       ),
     trouble: (error, hint) =>
       panel.trouble(`${error.message}${hint === undefined ? '' : `. ${hint}`}`),
@@ -132,6 +134,7 @@ class Panel {
   readonly #now: () => number;
   readonly #live = new Map<string, LiveSession>();
   readonly #troubles = new Set<string>();
+  readonly short = new ShortIds();
   #view: Omit<PanelView, 'live'> | undefined;
 
   constructor(screen: Screen, now: () => number) {
@@ -141,6 +144,7 @@ class Panel {
 
   open(taken: SelectedSessions, where: string): void {
     this.#view = { ...emptyView, taken, where, sessions: taken.sessions, startedMs: this.#now() };
+    this.short.add(taken.ids);
     this.#screen.open(() => this.#draw());
     this.#draw();
   }
@@ -153,7 +157,7 @@ class Panel {
 
   count({ harness, id }: SessionRef, stream: string, part: ShippedPart): void {
     const key = sessionKeyOf({ harness, id });
-    const known = this.#live.get(key) ?? { ...newSession, harness, id };
+    const known = this.#live.get(key) ?? { ...newSession, harness, name: this.short.of(id) };
     this.#live.set(key, grown(known, stream, part, this.#now()));
     if (this.#view === undefined) return;
     const { lines, bytes, redactions } = this.#view;

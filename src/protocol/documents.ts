@@ -78,7 +78,8 @@ const metaHeadSchema = v.object({
   last_uploaded_at: nullable(timestamp),
 });
 
-const ownMetaSchema = v.object({
+/** The fields of a session's `meta.json`. */
+export const ownMetaSchema = v.object({
   schema_version: v.number(),
   harness: text,
   session_id: text,

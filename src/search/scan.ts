@@ -5,6 +5,8 @@ import type { RowText } from '../conversation/reader.js';
 import { UnreachableError } from '../errors.js';
 import { type ListedSession, readMeta } from '../mirror/slots/session-listing.js';
 import { listStreams, readParts } from '../mirror/slots/session-streams.js';
+import type { SessionRef } from '../mirror/stream.js';
+import type { MetaDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import { isName } from '../protocol/names.js';
 import { inOrder } from './in-order.js';
@@ -50,9 +52,14 @@ export interface SessionHits {
 }
 
 export interface Listed {
-  readonly sessions: readonly ListedSession[];
-  /** When what is known about them was written; `undefined`: it was just read. */
-  readonly asOf: Date | undefined;
+  readonly sessions: readonly KnownSession[];
+}
+
+interface KnownSession extends SessionRef {
+  /** What is known about it, which may be out of date. */
+  readonly meta: Pick<MetaDocument, 'total_uploaded_bytes'> | undefined;
+  /** Its `meta.json`, if that was just read. */
+  readonly whole?: ListedSession;
 }
 
 export interface SearchInput {
@@ -62,7 +69,7 @@ export interface SearchInput {
   readonly scope: SearchScope;
   /** Maximum number of hits kept per session. */
   readonly perSession: number;
-  /** Newest first. Once there are many, what is known about them may be out of date. */
+  /** Newest first. */
   listed(bucket: Bucket, layout: Layout, harnesses: readonly string[]): Promise<Listed>;
   /** The shortest form of each id that distinguishes it from the others. */
   shortIds(ids: readonly string[]): ReadonlyMap<string, string>;
@@ -76,13 +83,14 @@ export interface SearchInput {
 export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionHits> {
   const { bucket, layout, scope, signal } = input;
   const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
-  const { sessions, asOf } = await input.listed(bucket, layout, wanted);
+  const { sessions } = await input.listed(bucket, layout, wanted);
   const short = input.shortIds(sessions.map(({ id }) => id));
-  const scan = async (known: ListedSession, stopped: AbortSignal) => {
-    const { harness, id } = known;
-    const current =
-      asOf === undefined ? known.meta : await readMeta(bucket, layout.meta(harness, id));
-    const session = { harness, id, meta: current };
+  const scan = async ({ harness, id, whole }: KnownSession, stopped: AbortSignal) => {
+    const session = whole ?? {
+      harness,
+      id,
+      meta: await readMeta(bucket, layout.meta(harness, id)),
+    };
     if (!isInScope(session, scope)) return undefined;
     const shortId = scope.harness === undefined ? short.get(id) : undefined;
     return new SessionScan({ ...input, signal: stopped }, session, shortId ?? id).run();
@@ -103,7 +111,7 @@ const atOnceOnDisk = 4;
 const largestHeld = 32 * 1024 * 1024;
 
 /** Only one part of a session is held at a time. */
-function bytesHeld({ meta }: ListedSession): number {
+function bytesHeld({ meta }: KnownSession): number {
   return Math.min(largestHeld, 4 * (meta?.total_uploaded_bytes ?? largestHeld));
 }
 

@@ -14,7 +14,7 @@ import { parsedLine } from '../conversation/outline.js';
 import type { Place } from '../conversation/place.js';
 import type { Reader } from '../conversation/reader.js';
 import { NotFoundError, UnsupportedError } from '../errors.js';
-import { listSessions, readMeta } from '../mirror/slots/session-listing.js';
+import { readMeta } from '../mirror/slots/session-listing.js';
 import {
   earlierGenerations,
   listStreams,
@@ -24,6 +24,7 @@ import {
 import type { SessionRef } from '../mirror/stream.js';
 import type { Layout } from '../protocol/keys.js';
 import { foldLines } from './fold-lines.js';
+import { listIndexed } from './indexed.js';
 import { withWholeResults } from './spilled-results.js';
 
 type Spawned = NonNullable<Place['spawned']>;
@@ -207,7 +208,8 @@ async function childHeads(
     const about = spawned?.description === undefined ? {} : { description: spawned.description };
     return headOf(await fold(store, reader, place, prefix), about);
   });
-  const own = stream === '' ? await childSessions(store, session) : [];
+  const mayHaveSessions = stream === '' && !reader.hasAgentStreams;
+  const own = mayHaveSessions ? await childSessions(store, session) : [];
   const elsewhere = await inParallel(own, async ({ harness, id }) =>
     headOf(
       await fold(store, reader, { session: id, stream: '' }, store.layout.session(harness, id)),
@@ -220,6 +222,6 @@ async function childSessions(
   { bucket, layout }: SessionStore,
   { harness, id }: SessionRef,
 ): Promise<readonly SessionRef[]> {
-  const sessions = await listSessions(bucket, layout, [harness]);
+  const { sessions } = await listIndexed(bucket, layout, [harness]);
   return sessions.filter(({ meta }) => meta?.parent_session_id === id);
 }

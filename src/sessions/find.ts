@@ -1,12 +1,18 @@
 import { inParallel } from '../concurrency.js';
 import { NotFoundError, UsageError } from '../errors.js';
 import { listRemovals } from '../mirror/removal/record.js';
-import { type ListedSession, listSessionIds, readMeta } from '../mirror/slots/session-listing.js';
+import {
+  type ListedSession,
+  listNames,
+  listSessionIds,
+  readMeta,
+} from '../mirror/slots/session-listing.js';
 import type { SessionRef } from '../mirror/stream.js';
+import { decodeId, encodeId } from '../protocol/names.js';
 import type { RemovalDocument } from '../protocol/removal.js';
 import type { SessionStore } from './conversation.js';
-import { listIndexed } from './indexed.js';
-import { isTitledSo, referred } from './reference.js';
+import { listIndexed, readMetas } from './indexed.js';
+import { beginningIn, isTitledSo, referred } from './reference.js';
 
 /** The scope for resolving a session reference. */
 export interface ReferenceScope {
@@ -19,6 +25,7 @@ export interface ReferenceScope {
 }
 
 const mostNamed = 8;
+const longestTitle = 60;
 
 /**
  * The one session in a bucket that a reference means: `.`, `@2`, an id or enough of it, or words of
@@ -40,7 +47,7 @@ export async function findSession(
     });
   }
   if (candidates.length > 1) {
-    throw severalSessions(word, candidates);
+    throw await severalSessions(store, word, candidates);
   }
   return { ...only, meta: await readMeta(bucket, layout.meta(only.harness, only.id)) };
 }
@@ -75,14 +82,28 @@ async function refuseRemoved(store: SessionStore, word: string, scope: Reference
 
 /** The session of exactly this id, whichever of these harnesses it is of. */
 export async function findById(
-  { bucket, layout }: SessionStore,
+  store: SessionStore,
   id: string,
   harnesses: readonly string[],
 ): Promise<ListedSession | undefined> {
-  const ids = await listSessionIds(bucket, layout, harnesses);
-  const harness = harnesses.find((one) => ids.get(one)?.has(id));
-  if (harness === undefined) return undefined;
-  return { harness, id, meta: await readMeta(bucket, layout.meta(harness, id)) };
+  const begun = await sessionsBegun(store, encodeId(id), harnesses);
+  const found = begun.find((one) => one.id === id);
+  if (found === undefined) return undefined;
+  const { bucket, layout } = store;
+  return { ...found, meta: await readMeta(bucket, layout.meta(found.harness, id)) };
+}
+
+/** The sessions whose names in keys begin like this: one short listing per harness, however many sessions there are. */
+async function sessionsBegun(
+  { bucket, layout }: SessionStore,
+  begin: string,
+  harnesses: readonly string[],
+): Promise<readonly SessionRef[]> {
+  const listed = await inParallel(harnesses, async (harness) => {
+    const names = await listNames(bucket, layout, harness, { begin });
+    return names.map((name) => ({ harness, id: decodeId(name) }));
+  });
+  return listed.flat();
 }
 
 /** Scripts look for these words. */
@@ -91,11 +112,32 @@ function notFound(word: string, { harnesses: [first, ...others] }: ReferenceScop
   return isOnly ? `No ${first} session found for ${word}` : `session not found: ${word}`;
 }
 
-export function severalSessions(word: string, candidates: readonly SessionRef[]): UsageError {
-  const names = candidates.slice(0, mostNamed).map(({ harness, id }) => `${harness}/${id}`);
-  const more = candidates.length > mostNamed ? ` and ${candidates.length - mostNamed} more` : '';
-  return new UsageError(`${word} could be any of: ${names.join(', ')}${more}`, {
+/** A row for each of them, so that one can be chosen. */
+export async function severalSessions(
+  { bucket, layout }: SessionStore,
+  word: string,
+  candidates: readonly SessionRef[],
+): Promise<UsageError> {
+  const first = candidates.slice(0, mostNamed);
+  // Without the store there is still a name for each.
+  const shown = await readMetas(bucket, layout, first).catch(() =>
+    first.map(({ harness, id }) => ({ harness, id, meta: undefined })),
+  );
+  const rows = shown.map(({ harness, id, meta }) => {
+    const about = meta?.title ?? meta?.cwd ?? '';
+    return `${harness}/${id}  ${about.slice(0, longestTitle)}`.trimEnd();
+  });
+  const more = candidates.length - shown.length;
+  return new UsageError(`${word} could be any of ${candidates.length} sessions:`, {
     hint: 'Give more of the id, or name the harness with --harness.',
+    choices: more > 0 ? [...rows, `and ${more} more`] : rows,
+    details: {
+      candidates: shown.map(({ harness, id, meta }) => ({
+        harness,
+        session_id: id,
+        title: meta?.title ?? null,
+      })),
+    },
   });
 }
 
@@ -108,12 +150,25 @@ async function candidatesOf(
   if (row !== undefined) return [row];
   const { bucket, layout } = store;
   if (word === '.') return here(store, scope);
+  const begun = await begunWith(store, word, scope);
+  if (begun.length > 0) return begun;
   const ids = await listSessionIds(bucket, layout, scope.harnesses);
   const refs = [...ids].flatMap(([harness, some]) => [...some].map((id) => ({ harness, id })));
   const named = referred(word, refs);
   if (named.length > 0) return named;
   const { sessions } = await listIndexed(bucket, layout, scope.harnesses);
   return sessions.filter(({ meta }) => isTitledSo(meta?.title, word));
+}
+
+/** The sessions that a word means by the beginning of their ids: most words do, and then the others need no listing. */
+async function begunWith(
+  store: SessionStore,
+  word: string,
+  { harnesses }: ReferenceScope,
+): Promise<readonly SessionRef[]> {
+  const begin = beginningIn(word, harnesses);
+  if (begin === undefined) return [];
+  return referred(word, await sessionsBegun(store, begin, harnesses));
 }
 
 /** The row of the last listing for `@2`. */

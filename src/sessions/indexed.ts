@@ -1,21 +1,37 @@
+import type * as v from 'valibot';
 import type { Bucket } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
-import { mergedLines, parseLines } from '../mirror/index/lines.js';
+import {
+  type CountedFields,
+  countedFields,
+  type ListedFields,
+  listedFields,
+  mergedLines,
+  parseFields,
+} from '../mirror/index/lines.js';
 import {
   compareNames,
   type ListedSession,
   listNames,
   newestFirst,
   readMeta,
+  sortNames,
 } from '../mirror/slots/session-listing.js';
-import { sessionKeyOf } from '../mirror/stream.js';
+import { type SessionRef, sessionKeyOf } from '../mirror/stream.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import { decodeId, encodeId } from '../protocol/names.js';
 
-export interface IndexedSessions {
-  /** Newest activity first; lists of parts and streams are empty where the index was used. */
-  readonly sessions: readonly ListedSession[];
+/** A session as the index, or its own `meta.json`, describes it. */
+export interface IndexedSession<Fields = ListedFields> extends SessionRef {
+  readonly meta: Fields | undefined;
+  /** Where its `meta.json` was read, because the index lacks it or there are few sessions. */
+  readonly whole?: ListedSession;
+}
+
+export interface IndexedSessions<Fields = ListedFields> {
+  /** Newest activity first. */
+  readonly sessions: readonly IndexedSession<Fields>[];
   /** How many of them the index described. */
   readonly indexed: number;
   /** When the index was last written, by the store's clock; `undefined` if it was not used. */
@@ -35,36 +51,71 @@ const largestBytes = 64 * 1024 * 1024;
  * Every session of these harnesses. If there are many, what is known about them comes from the derived index, and only
  * sessions it lacks are read one by one.
  */
-export async function listIndexed(
+export function listIndexed(
   bucket: Bucket,
   layout: Layout,
   wanted: readonly string[],
 ): Promise<IndexedSessions> {
+  return listBy<ListedFields>({ bucket, layout, fields: listedFields, of: (meta) => meta }, wanted);
+}
+
+/** The same with what their calls to models took. */
+export function listCounted(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[],
+): Promise<IndexedSessions<CountedFields>> {
+  return listBy<CountedFields>(
+    { bucket, layout, fields: countedFields, of: (meta) => meta },
+    wanted,
+  );
+}
+
+interface Listing<Fields> {
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+  /** What of a line is needed. */
+  readonly fields: v.GenericSchema<unknown, Fields>;
+  of(meta: MetaDocument): Fields;
+}
+
+async function listBy<Fields extends ListedFields>(
+  listing: Listing<Fields>,
+  wanted: readonly string[],
+): Promise<IndexedSessions<Fields>> {
+  const { bucket, layout } = listing;
   const most = bucket.kind === 's3' ? pageSize : Number.POSITIVE_INFINITY;
   const heads = await inParallel(wanted, async (harness) => {
     const names = await listNames(bucket, layout, harness, { most });
     return { harness, names, isWhole: names.length < most };
   });
   const count = heads.reduce((sum, { names }) => sum + names.length, 0);
-  const { lines, asOf } =
-    count > fewSessions ? await readIndex(bucket, layout) : { lines: none, asOf: undefined };
+  const { lines, asOf } = count > fewSessions ? await readIndex(listing) : emptyIndex<Fields>();
   const listed = await inParallel(heads, async ({ harness, names, isWhole }) => {
     const rest = isWhole ? [] : await restOfNames(bucket, layout, { harness, names, lines });
     return [...names, ...rest].map((name) => ({ harness, id: decodeId(name) }));
   });
-  const ids = listed.flat();
-  const sessions = await inParallel(ids, async ({ harness, id }) => {
-    const line = lines.get(sessionKeyOf({ harness, id }));
-    return { harness, id, meta: line ?? (await readMeta(bucket, layout.meta(harness, id))) };
+  const known: IndexedSession<Fields>[] = [];
+  const untold: SessionRef[] = [];
+  for (const ref of listed.flat()) {
+    const meta = lines.get(sessionKeyOf(ref));
+    if (meta === undefined) untold.push(ref);
+    else known.push({ ...ref, meta });
+  }
+  const read = await readMetas(bucket, layout, untold);
+  const others = read.map((whole) => {
+    const { harness, id, meta } = whole;
+    return { harness, id, whole, meta: meta === undefined ? undefined : listing.of(meta) };
   });
-  const indexed = ids.filter(({ harness, id }) => lines.has(sessionKeyOf({ harness, id }))).length;
-  return { sessions: newestFirst(sessions), indexed, asOf: indexed === 0 ? undefined : asOf };
+  const indexed = known.length;
+  const sessions = newestFirst([...known, ...others]);
+  return { sessions, indexed, asOf: indexed === 0 ? undefined : asOf };
 }
 
 interface Head {
   readonly harness: string;
   readonly names: readonly string[];
-  readonly lines: typeof none;
+  readonly lines: ReadonlyMap<string, Pick<ListedFields, 'harness' | 'session_id'>>;
 }
 
 /**
@@ -77,36 +128,45 @@ async function restOfNames(
   { harness, names, lines }: Head,
 ): Promise<readonly string[]> {
   const first = names.at(-1) ?? '';
-  const ends = [...lines.values()]
-    .filter((line) => line.harness === harness && line.session_id !== '')
-    .map(({ session_id: id }) => encodeId(id))
-    .filter((name) => compareNames(name, first) > 0)
-    .sort(compareNames)
-    .filter((_, at) => at % stretchSize === stretchSize - 1);
+  const known: string[] = [];
+  for (const { harness: of, session_id: id } of lines.values()) {
+    if (of === harness && id !== '') known.push(encodeId(id));
+  }
+  const ends = sortNames(known.filter((name) => compareNames(name, first) > 0)).filter(
+    (_, at) => at % stretchSize === stretchSize - 1,
+  );
   const stretches = [first, ...ends].map((after, at) => ({ after, through: ends[at] }));
   const listed = await inParallel(stretches, (one) => listNames(bucket, layout, harness, one));
   return listed.flat();
 }
 
-/** The same sessions with their `meta.json` as it is now. */
+/** These sessions with all of their `meta.json`, which is read where it was not just now. */
 export function readMetas(
   bucket: Bucket,
   layout: Layout,
-  sessions: readonly ListedSession[],
+  sessions: readonly (SessionRef & { readonly whole?: ListedSession })[],
 ): Promise<readonly ListedSession[]> {
-  return inParallel(sessions, async ({ harness, id }) => ({
-    harness,
-    id,
-    meta: await readMeta(bucket, layout.meta(harness, id)),
-  }));
+  return inParallel(
+    sessions,
+    async ({ harness, id, whole }) =>
+      whole ?? { harness, id, meta: await readMeta(bucket, layout.meta(harness, id)) },
+  );
 }
 
-const none: ReadonlyMap<string, MetaDocument> = new Map();
+interface Index<Fields> {
+  readonly lines: ReadonlyMap<string, Fields>;
+  readonly asOf: Date | undefined;
+}
 
-async function readIndex(
-  bucket: Bucket,
-  layout: Layout,
-): Promise<{ readonly lines: typeof none; readonly asOf: Date | undefined }> {
+function emptyIndex<Fields>(): Index<Fields> {
+  return { lines: new Map(), asOf: undefined };
+}
+
+async function readIndex<Fields extends ListedFields>({
+  bucket,
+  layout,
+  fields,
+}: Listing<Fields>): Promise<Index<Fields>> {
   const keys: string[] = [];
   let asOf: Date | undefined;
   for await (const entry of bucket.list(layout.indexes())) {
@@ -117,7 +177,7 @@ async function readIndex(
   }
   const files = await inParallel(keys, async (key) => {
     const stored = await bucket.get(key);
-    return stored === undefined ? [] : parseLines(stored.body);
+    return stored === undefined ? [] : parseFields(fields, stored.body);
   });
   return { lines: mergedLines(...files), asOf };
 }

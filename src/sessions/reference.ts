@@ -2,6 +2,8 @@ import type { SessionRef } from '../mirror/stream.js';
 
 /** Shorter ones are too likely to match something else by chance. */
 const shortest = 4;
+/** Beyond this an id is not spelled out in keys. */
+const longest = 140;
 
 /**
  * The sessions an argument may refer to by id: a full id, its beginning, or its end, which is what
@@ -11,7 +13,8 @@ export function referred<Ref extends SessionRef>(
   word: string,
   sessions: readonly Ref[],
 ): readonly Ref[] {
-  const { harness, name: whole } = parted(word, sessions);
+  const harnesses = new Set(sessions.map((one) => one.harness));
+  const { harness, name: whole } = parted(word, (one) => harnesses.has(one));
   const there = sessions.filter((one) => harness === undefined || one.harness === harness);
   const exact = there.filter(({ id }) => id === whole);
   // `watch` prints a stream's name after its session's.
@@ -21,15 +24,26 @@ export function referred<Ref extends SessionRef>(
   return begun.length > 0 ? begun : there.filter(({ id }) => id.endsWith(name));
 }
 
+/**
+ * What the key of a session that this word may refer to by its beginning begins with; `undefined` for a word that is
+ * spelled otherwise in keys, or too short.
+ */
+export function beginningIn(word: string, harnesses: readonly string[]): string | undefined {
+  const { name } = parted(word, (one) => harnesses.includes(one));
+  const [begin = ''] = name.split('/', 1);
+  const isPlain = /^[A-Za-z0-9-][A-Za-z0-9._-]*$/.test(begin) && !begin.includes('..');
+  return isPlain && begin.length >= shortest && begin.length <= longest ? begin : undefined;
+}
+
 /** Shortened ids in this tool's listings begin or end with an ellipsis. */
 function parted(
   word: string,
-  sessions: readonly SessionRef[],
+  isHarness: (name: string) => boolean,
 ): { readonly harness: string | undefined; readonly name: string } {
   const plain = word.replace(/^…|…$/gu, '');
   const slash = plain.indexOf('/');
   const harness = plain.slice(0, Math.max(0, slash));
-  const isNamed = slash > 0 && sessions.some((one) => one.harness === harness);
+  const isNamed = slash > 0 && isHarness(harness);
   return isNamed ? { harness, name: plain.slice(slash + 1) } : { harness: undefined, name: plain };
 }
 
@@ -47,20 +61,44 @@ const shortLength = 8;
  * many begin alike.
  */
 export function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
-  const begun = counted(ids.map((id) => id.slice(0, shortLength)));
+  const all = [...new Set(ids)];
+  const begun = counted(all.map((id) => id.slice(0, shortLength)));
   const short = new Map<string, string>();
-  for (const id of new Set(ids)) {
+  let long: readonly string[] = all.filter((id) => {
     const begin = id.slice(0, shortLength);
-    short.set(id, begun.get(begin) === 1 ? begin : '');
-  }
-  for (let length = shortLength; [...short.values()].includes(''); length += 4) {
-    const ends = counted([...new Set(ids)].map((id) => id.slice(-length)));
-    for (const [id, known] of short) {
+    // After a slash comes a stream's name.
+    const isEnough = begun.get(begin) === 1 && !begin.includes('/');
+    short.set(id, isEnough ? begin : id);
+    return !isEnough && !id.includes('/');
+  });
+  for (let length = shortLength; long.length > 0; length += 4) {
+    const begins = new Set(all.map((id) => id.slice(0, length)));
+    const ends = counted(all.map((id) => id.slice(-length)));
+    long = long.filter((id) => {
       const end = id.slice(-length);
-      if (known === '' && (ends.get(end) === 1 || length >= id.length)) short.set(id, end);
-    }
+      // A word means the ids that begin with it before those that end with it.
+      const isEnough = ends.get(end) === 1 && !begins.has(end);
+      if (isEnough) short.set(id, end);
+      return !isEnough && length < id.length;
+    });
   }
   return short;
+}
+
+/** Short ids among sessions that become known one after another. */
+export class ShortIds {
+  readonly #ids = new Set<string>();
+  #short: ReadonlyMap<string, string> = new Map();
+
+  add(ids: Iterable<string>): void {
+    for (const id of ids) this.#ids.add(id);
+    this.#short = shortIds([...this.#ids]);
+  }
+
+  of(id: string): string {
+    if (!this.#ids.has(id)) this.add([id]);
+    return this.#short.get(id) ?? id;
+  }
 }
 
 function counted(words: readonly string[]): ReadonlyMap<string, number> {

@@ -1,4 +1,4 @@
-import type { MetaDocument } from '../protocol/documents.js';
+import type { CountedFields } from '../mirror/index/lines.js';
 import { decodeSlot, type MetaUsage, type UsageSlot } from '../protocol/usage.js';
 
 /** What one session used, as its `meta.json` says. */
@@ -22,7 +22,7 @@ export interface SessionUsage {
 }
 
 /** `undefined` if the document says nothing about tokens. */
-export function sessionUsage(meta: MetaDocument): SessionUsage | undefined {
+export function sessionUsage(meta: CountedFields): SessionUsage | undefined {
   const { usage } = meta;
   if (usage === null) return undefined;
   const costs = Object.values(usage.reported ?? {});

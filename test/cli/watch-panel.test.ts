@@ -16,6 +16,7 @@ const taken = {
   leftSessions: 3,
   leftBytes: 10,
   leftElsewhere: 0,
+  ids: [],
 };
 
 function screenOf(columns: number, rows: number) {

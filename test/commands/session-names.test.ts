@@ -5,6 +5,7 @@ import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
 let world: CliWorld;
 let id = '';
+const ids: string[] = [];
 let inHome = { cwd: '', env: {} };
 let watched = '';
 
@@ -18,6 +19,7 @@ beforeAll(async () => {
     ['Pick the beans', 2],
   ] as const) {
     id = sessionUuid();
+    ids.push(id);
     const timestamp = `2026-05-01T12:0${minute}:00.000Z`;
     const context = { sessionId: id, cwd: world.project, timestamp };
     await new Transcript(join(folder, `${id}.jsonl`)).append(
@@ -49,15 +51,56 @@ describe('a session’s name', () => {
     expect(stopped.json).toMatchObject({ data: { session_id: id } });
   }, 60_000);
 
-  it('as printed by watch and status matches only sessions that begin with it', async () => {
-    const { stdout } = await world.run(['status'], inHome);
-    const words = new Set([...(watched + stdout).matchAll(/claude-code\/[0-9a-f-]+/g)].map(String));
-    expect(words.size).toBeGreaterThan(0);
+  it('as any command prints it means one session to every command', async () => {
+    const listed = await world.run(['session', 'list'], inHome);
+    const status = await world.run(['status'], inHome);
+    const log = await world.run(['log', '--sessions'], inHome);
+    const steps = await world.run(['steps'], inHome);
+    const replay = await world.run(['replay', '--force'], inHome);
+    const printed = [watched, ...[listed, status, log, steps, replay].map(({ stdout }) => stdout)];
+    const looksLikeAnId =
+      /(?<![\w.-])(?:claude-code\/)?(?=[0-9a-f-]*\d)[0-9a-f-]{8,36}(?![\w:.-])/g;
+    const words = new Set(printed.flatMap((text) => text.match(looksLikeAnId) ?? []));
+    expect(
+      [...words]
+        .map((word) => ids.find((one) => one.endsWith(word.split('/').at(-1) ?? '')))
+        .sort(),
+    ).toEqual([...ids, ...ids].sort());
     for (const word of words) {
-      const { code, stderr } = await world.run(['session', 'show', word, '--info'], inHome);
-      expect(code).toBe(2);
-      expect(stderr).toContain(id);
+      const meant = ids.find((one) => one.endsWith(word.split('/').at(-1) ?? ''));
+      for (const args of [
+        ['session', 'show', word, '--info'],
+        ['session', 'verify', word],
+        ['session', 'mirror', word],
+        ['session', 'compact', word],
+        ['replay', word, '--force'],
+      ]) {
+        const { code, stdout } = await world.run([...args, '--json'], inHome);
+        expect({ args, code }).toEqual({ args, code: 0 });
+        if (args[0] !== 'replay') expect(stdout).toContain(meant);
+      }
     }
+    for (const word of words) {
+      const { json } = await world.runJson(['session', 'stop', word], inHome);
+      const meant = ids.find((one) => one.endsWith(word.split('/').at(-1) ?? ''));
+      expect(json).toMatchObject({ data: { session_id: meant } });
+    }
+  }, 60_000);
+
+  it('that fits several is answered with a row for each', async () => {
+    const { code, stderr } = await world.run(['session', 'show', '0000'], inHome);
+    expect(code).toBe(2);
+    expect(stderr.split('\n')).toEqual([
+      'Error: 0000 could be any of 2 sessions:',
+      `  claude-code/${ids[0]}  Water the tomatoes`,
+      `  claude-code/${ids[1]}  Pick the beans`,
+      'Give more of the id, or name the harness with --harness.',
+      '',
+    ]);
+    const { json } = await world.runJson(['session', 'show', '0000'], inHome);
+    expect(json).toMatchObject({
+      error: { candidates: [{ session_id: ids[0] }, { session_id: ids[1] }] },
+    });
   });
 
   it('shows its conversation, by turns and by line', async () => {

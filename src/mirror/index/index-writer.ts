@@ -4,12 +4,14 @@ import type { Layout } from '../../protocol/keys.js';
 import { sessionKeyOf } from '../stream.js';
 import {
   addLine,
+  type CountedFields,
+  countedFields,
   encodeLines,
   type IndexLines,
-  indexedMeta,
+  indexedFields,
   mergedLines,
   monthOf,
-  parseLines,
+  parseFields,
   refOf,
 } from './lines.js';
 
@@ -33,7 +35,7 @@ const mostAttempts = 8;
  */
 export class IndexWriter {
   readonly #context: IndexWriterContext;
-  #pending = new Map<string, MetaDocument>();
+  #pending = new Map<string, CountedFields>();
   readonly #dropped = new Set<string>();
   #live: StoredLines | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -47,7 +49,7 @@ export class IndexWriter {
     // The first minute collects: a short run writes once, at its end.
     if (this.#notBeforeMs === Number.NEGATIVE_INFINITY) this.#notBeforeMs = nowMs + everyMs;
     this.#dropped.delete(sessionKeyOf(refOf(document)));
-    addLine(this.#pending, indexedMeta(document));
+    addLine(this.#pending, indexedFields(document));
   }
 
   /** The session is not mirrored any more. */
@@ -105,7 +107,7 @@ export class IndexWriter {
   async #read(key: Key): Promise<StoredLines> {
     const stored = await this.#context.bucket.get(key);
     if (stored === undefined) return { lines: new Map(), etag: undefined };
-    return { lines: mergedLines(parseLines(stored.body)), etag: stored.etag };
+    return { lines: mergedLines(parseFields(countedFields, stored.body)), etag: stored.etag };
   }
 
   /** `undefined`: another process of this machine wrote it meanwhile. */
@@ -129,8 +131,8 @@ export class IndexWriter {
   }
 }
 
-function byMonth(lines: Iterable<MetaDocument>): ReadonlyMap<string, readonly MetaDocument[]> {
-  const months = new Map<string, MetaDocument[]>();
+function byMonth(lines: Iterable<CountedFields>): ReadonlyMap<string, readonly CountedFields[]> {
+  const months = new Map<string, CountedFields[]>();
   for (const line of lines) {
     const month = monthOf(line);
     const known = months.get(month);

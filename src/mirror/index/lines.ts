@@ -1,51 +1,75 @@
 import * as v from 'valibot';
-import { type MetaDocument, metaSchema } from '../../protocol/documents.js';
+import { type MetaDocument, ownMetaSchema } from '../../protocol/documents.js';
 import { type SessionRef, sessionKeyOf } from '../stream.js';
-import { plainLine } from './plain-line.js';
 
-/** A session in the derived index: its `meta.json` without the lists that only readers of that session need. */
-export function indexedMeta(document: MetaDocument): MetaDocument {
-  const { streams, streams_omitted } = document;
-  return {
-    ...document,
-    parts: [],
-    heads: [],
-    streams: [],
-    streams_omitted: streams_omitted + streams.length,
-  };
+const listed = [
+  'harness',
+  'session_id',
+  'agent_id',
+  'host',
+  'cwd',
+  'title',
+  'parent_session_id',
+  'started_at',
+  'last_row_at',
+  'last_uploaded_at',
+  'ended_at',
+  'turns',
+  'total_lines',
+  'total_uploaded_bytes',
+] as const;
+
+/** What a list of thousands is filtered and sorted by: to check the other fields takes longer than to read the store. */
+export const listedFields = v.pick(ownMetaSchema, listed);
+export type ListedFields = v.InferOutput<typeof listedFields>;
+
+/** All that a line has: the same, and what the session's calls to models took. */
+export const countedFields = v.pick(ownMetaSchema, [...listed, 'usage']);
+export type CountedFields = v.InferOutput<typeof countedFields>;
+
+/** A session in the derived index. Everything else in its `meta.json` concerns readers of that session only. */
+export function indexedFields(document: MetaDocument): CountedFields {
+  return v.parse(countedFields, document);
 }
 
-export type IndexLines = ReadonlyMap<string, MetaDocument>;
+type ListedKey = Pick<
+  MetaDocument,
+  'harness' | 'session_id' | 'last_uploaded_at' | 'last_row_at' | 'ended_at'
+>;
 
 /** By session; of two lines about one, the one that knows more remains. */
-export function mergedLines(...all: readonly Iterable<MetaDocument>[]): Map<string, MetaDocument> {
-  const merged = new Map<string, MetaDocument>();
+export function mergedLines<Line extends ListedKey>(
+  ...all: readonly Iterable<Line>[]
+): Map<string, Line> {
+  const merged = new Map<string, Line>();
   for (const lines of all) for (const line of lines) addLine(merged, line);
   return merged;
 }
 
-export function addLine(lines: Map<string, MetaDocument>, line: MetaDocument): void {
+export function addLine<Line extends ListedKey>(lines: Map<string, Line>, line: Line): void {
   const key = sessionKeyOf(refOf(line));
   const before = lines.get(key);
   if (before === undefined || ageOf(before) <= ageOf(line)) lines.set(key, line);
 }
 
-export function refOf({ harness, session_id: id }: MetaDocument): SessionRef {
+export function refOf({ harness, session_id: id }: ListedKey): SessionRef {
   return { harness, id };
 }
 
 /** Two lines with the same upload differ only by what a hook reported afterwards. */
-function ageOf({ last_uploaded_at, last_row_at, ended_at }: MetaDocument): string {
-  return [last_uploaded_at, last_row_at, ended_at].map((time) => time ?? '').join(' ');
+function ageOf({ last_uploaded_at, last_row_at, ended_at }: ListedKey): string {
+  return `${last_uploaded_at ?? ''} ${last_row_at ?? ''} ${ended_at ?? ''}`;
 }
 
+export type IndexLines = ReadonlyMap<string, CountedFields>;
+
 /** `2026-11`: the month it started in, so that a session stays in one file; `undated` if nothing says when. */
-export function monthOf({ started_at, last_uploaded_at }: MetaDocument): string {
+export function monthOf({ started_at, last_uploaded_at }: CountedFields): string {
   return /^\d{4}-\d{2}/.exec(started_at ?? last_uploaded_at ?? '')?.[0] ?? 'undated';
 }
 
 /** Without what the schema fills in again: thousands of lines are read at once. */
-export function encodeLines(lines: Iterable<MetaDocument>): Buffer {
+export function encodeLines(lines: Iterable<CountedFields>): Buffer {
   const isTold = (value: unknown): boolean =>
     value !== null && !(Array.isArray(value) && value.length === 0);
   const tell = (_name: string, value: unknown): unknown => (isTold(value) ? value : undefined);
@@ -53,19 +77,21 @@ export function encodeLines(lines: Iterable<MetaDocument>): Buffer {
 }
 
 /** A line that cannot be read is left out: its session's `meta.json` is then read instead. */
-export function parseLines(body: Buffer): readonly MetaDocument[] {
+export function parseFields<Fields>(
+  schema: v.GenericSchema<unknown, Fields>,
+  body: Buffer,
+): readonly Fields[] {
   const lines = body.toString('utf8').split('\n').slice(0, -1);
   return lines.flatMap((line) => {
-    try {
-      const value: unknown = JSON.parse(line);
-      return plainLine(value) ?? judgedLine(value) ?? [];
-    } catch {
-      return [];
-    }
+    const result = v.safeParse(schema, jsonOf(line));
+    return result.success ? [result.output] : [];
   });
 }
 
-function judgedLine(value: unknown): MetaDocument | undefined {
-  const result = v.safeParse(metaSchema, value);
-  return result.success ? result.output : undefined;
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }

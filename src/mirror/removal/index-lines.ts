@@ -1,6 +1,6 @@
 import type { Bucket, Key } from '../../bucket/bucket.js';
 import { LostError } from '../../errors.js';
-import { parseLines, refOf } from '../index/lines.js';
+import { listedFields, parseFields, refOf } from '../index/lines.js';
 import { completeLines } from '../lines.js';
 import { type SessionRef, sessionKeyOf } from '../stream.js';
 import type { RemovalStore } from './record.js';
@@ -39,7 +39,7 @@ async function deleteLines(bucket: Bucket, key: Key, ref: SessionRef): Promise<v
 }
 
 function isAbout(line: Buffer, ref: SessionRef): boolean {
-  const [document] = parseLines(line);
+  const [document] = parseFields(listedFields, line);
   if (document === undefined) return false;
   return sessionKeyOf(refOf(document)) === sessionKeyOf(ref);
 }

@@ -34,12 +34,23 @@ export async function listSessions(
   return newestFirst(sessions);
 }
 
-export function newestFirst(sessions: readonly ListedSession[]): readonly ListedSession[] {
-  return [...sessions].sort((left, right) => (activeAt(left) < activeAt(right) ? 1 : -1));
+export function newestFirst<Session extends Dated>(
+  sessions: readonly Session[],
+): readonly Session[] {
+  return sessions
+    .map((session) => ({ session, at: activeAt(session) }))
+    .sort((left, right) => (left.at < right.at ? 1 : -1))
+    .map(({ session }) => session);
+}
+
+interface Dated {
+  readonly meta:
+    | Pick<MetaDocument, 'last_row_at' | 'ended_at' | 'last_uploaded_at' | 'started_at'>
+    | undefined;
 }
 
 /** When a session last said something, or was last seen; ISO 8601 UTC, '' if unknown. */
-export function activeAt({ meta }: ListedSession): string {
+export function activeAt({ meta }: Dated): string {
   return meta?.last_row_at ?? meta?.ended_at ?? meta?.last_uploaded_at ?? meta?.started_at ?? '';
 }
 
@@ -73,8 +84,9 @@ async function idsOf(
   return names.map((name) => ({ harness, id: decodeId(name) }));
 }
 
-/** A stretch of a listing: after one name, through another, and no more than so many. */
+/** A stretch of a listing: names that begin so, after one name, through another, and no more than so many. */
 export interface Stretch {
+  readonly begin?: string | undefined;
   readonly after?: string | undefined;
   readonly through?: string | undefined;
   readonly most?: number | undefined;
@@ -85,12 +97,12 @@ export async function listNames(
   bucket: Bucket,
   layout: Layout,
   harness: string,
-  { after, through, most = Number.POSITIVE_INFINITY }: Stretch = {},
+  { begin = '', after, through, most = Number.POSITIVE_INFINITY }: Stretch = {},
 ): Promise<readonly string[]> {
   const prefix = layout.sessions(harness);
   const start = after === undefined ? {} : { after: `${prefix}${after}/` };
   const names: string[] = [];
-  for await (const entry of bucket.list(prefix, { delimiter: '/', ...start })) {
+  for await (const entry of bucket.list(prefix + begin, { delimiter: '/', ...start })) {
     if (entry.kind !== 'prefix') continue;
     const name = entry.prefix.slice(prefix.length, -1);
     if (through !== undefined && compareNames(name, through) > 0) break;
@@ -108,6 +120,14 @@ export function compareNames(left: string, right: string): number {
   const [one, other] = [`${left}/`, `${right}/`];
   if (one === other) return 0;
   return one < other ? -1 : 1;
+}
+
+/** Names in that order. */
+export function sortNames(names: readonly string[]): readonly string[] {
+  return names
+    .map((name) => `${name}/`)
+    .sort()
+    .map((key) => key.slice(0, -1));
 }
 
 export async function readMeta(bucket: Bucket, key: string): Promise<MetaDocument | undefined> {

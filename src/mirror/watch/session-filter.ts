@@ -14,6 +14,8 @@ export interface SelectedSessions {
   readonly leftBytes: number;
   /** How many of those left out were started in other folders. The others changed too long ago. */
   readonly leftElsewhere: number;
+  /** Of all sessions on this machine, so that a shortened id is unambiguous. */
+  readonly ids: readonly string[];
 }
 
 export interface FirstLook {
@@ -57,12 +59,12 @@ export class SessionFilter {
   /** The first look: which sessions are taken from the start. */
   async first(nowMs: number): Promise<FirstLook> {
     const sessions = await this.#sessions();
-    let count = 0;
+    const ids: string[] = [];
     const left = { leftSessions: 0, leftBytes: 0, leftElsewhere: 0 };
     const discovered: DiscoveredStream[] = [];
     const older: DiscoveredStream[] = [];
     for (const session of sessions) {
-      count += 1;
+      for (const { stream } of session.slice(0, 1)) ids.push(stream.session.id);
       const isRecent = this.#isRecent(session, nowMs);
       if (isRecent && (await this.#isWanted(session))) {
         discovered.push(...session);
@@ -75,10 +77,11 @@ export class SessionFilter {
       left.leftBytes += bytesOf(session);
     }
     const taken = {
-      sessions: count - left.leftSessions,
+      sessions: ids.length - left.leftSessions,
       streams: discovered.length,
       bytes: bytesOf(discovered),
       ...left,
+      ids,
     };
     return { taken, discovered, older };
   }
