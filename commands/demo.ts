@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { openMirroring } from '../src/app/mirroring.js';
+import { knownFromHere, redactorOf } from '../src/app/redaction.js';
 import { openInBrowser, writeReplay } from '../src/app/replay.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
@@ -83,6 +84,7 @@ export default class Demo extends BaseCommand {
       force: false,
       selection: {},
       followMs: null,
+      redactor: redactorOf(settings, knownFromHere(settings, process.env)),
     });
     this.say(
       `Three agents worked on ${project}: ${plural(page.entries, 'event')}, ${plural(page.sessions, 'session')}, ${plural(page.lines, 'line')}.`,

@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { knownFromHere, redactorOf } from '../src/app/redaction.js';
 import { referencesHere } from '../src/app/references.js';
 import {
   openInBrowser,
@@ -7,8 +8,7 @@ import {
   type ReplayRequest,
   writeReplay,
 } from '../src/app/replay.js';
-import { BaseCommand } from '../src/cli/base-command.js';
-import { plural } from '../src/cli/format.js';
+import { PageCommand } from '../src/cli/page-command.js';
 import { parseTime } from '../src/cli/parse-time.js';
 import { sessionHelp } from '../src/cli/session-argument.js';
 import { handleSignals } from '../src/cli/signals.js';
@@ -20,14 +20,11 @@ import { checkName, stepId } from '../src/protocol/names.js';
 import { RunReader } from '../src/replay/timeline/read.js';
 import { findSession } from '../src/sessions/find.js';
 
-/** Complaints shown on the terminal; the page has all of them. */
-const mostWarnings = 20;
-
-export default class Replay extends BaseCommand {
+export default class Replay extends PageCommand {
   static override summary =
     'write the whole run, or one session, as one page: who did what when, with the transcripts';
   static override description =
-    'Writes one HTML file that needs no server and no network: open it, mail it, keep it. A sentence at the top says what happened and how it ended. Below it are a lane per agent, claims as bars with their outcome, messages as arrows, blocked steps in red; sessions lie on the same time axis, with a mark for each prompt, and each event links to the tool call that caused it. If nobody claimed anything, sessions are grouped by folder. If you name a session, the page shows that session alone.\n\nThe search covers events, sessions and transcripts. Very large runs get a folder next to the page; so does a page written with --follow, until it ends: the open page loads new events from there without losing its place.\n\nEverything from the bucket is shown as text, and the page blocks all network requests. Local paths are shortened, home folders to ~, unless you pass --keep-paths; everything else in the transcripts is in the page.\n\nExit codes: 0 written, 2 bad name or time, or an id that matches several sessions, 3 no such session, 7 file not writable, 8 store unreachable.';
+    'Writes one HTML file that needs no server and no network: open it, mail it, keep it. A sentence at the top says what happened and how it ended. Below it are a lane per agent, claims as bars with their outcome, messages as arrows, blocked steps in red; sessions lie on the same time axis, with a mark for each prompt, and each event links to the tool call that caused it. If nobody claimed anything, sessions are grouped by folder. If you name a session, the page shows that session alone.\n\nThe search covers events, sessions and transcripts. Very large runs get a folder next to the page; so does a page written with --follow, until it ends: the open page loads new events from there without losing its place.\n\nEverything from the bucket is shown as text, and the page blocks all network requests. All of it is looked through for secrets once more. Local paths are shortened, home folders to ~, and names of users and machines are replaced where they are not those of agents, unless you pass --keep-paths; everything else in the transcripts is in the page. Inside a git work tree, the page is added to .gitignore; at a terminal you are asked first.\n\nExit codes: 0 written, 2 bad name or time, or an id that matches several sessions, 3 no such session, 7 file not writable, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> replay --open',
     '<%= config.bin %> replay -o tuesday.html --since 2026-11-24T08:00 --until 2026-11-24T18:00',
@@ -56,7 +53,9 @@ export default class Replay extends BaseCommand {
     step: Flags.string({ summary: 'only what concerns this step' }),
     force: Flags.boolean({ summary: 'replace a file that tracecraft did not write' }),
     open: Flags.boolean({ summary: 'open it in the browser' }),
-    'keep-paths': Flags.boolean({ summary: 'leave local paths as they are' }),
+    'keep-paths': Flags.boolean({
+      summary: 'leave local paths, and names of users and machines, as they are',
+    }),
     follow: Flags.boolean({
       char: 'f',
       summary: 'keep rewriting it as the run continues, until stopped',
@@ -105,25 +104,16 @@ export default class Replay extends BaseCommand {
       followMs,
       writing: followMs === null ? 0 : 1,
       keepsPaths: flags['keep-paths'],
+      redactor: redactorOf(settings, knownFromHere(settings, process.env)),
       mostInPage: inPageBytes(this.surroundings.env.TRACECRAFT_REPLAY_IN_PAGE),
     };
     const replayed = await writeReplay(request);
-    this.tell(replayed);
+    this.tellPage(replayed);
+    await this.keepFromGit(replayed);
     if (flags.open) openInBrowser(replayed.path);
     const last = followMs === null ? replayed : await this.follow(request, followMs, replayed);
     const { path, sidecar, entries, sessions, lines, skipped } = last;
     return { path, data_folder: sidecar, events: entries, sessions, lines, skipped };
-  }
-
-  private tell({ path, sidecar, entries, sessions, lines, skipped }: Replayed): void {
-    for (const message of skipped.slice(0, mostWarnings)) this.warn(message);
-    const more = skipped.length - mostWarnings;
-    if (more > 0)
-      this.warn(`${plural(more, 'more object')} that cannot be read; the page lists them`);
-    const what = `${plural(entries, 'event')}, ${plural(sessions, 'session')}, ${plural(lines, 'line')}`;
-    this.say(`Wrote ${path}: ${what}`);
-    if (sidecar !== null)
-      this.note(`Its data is in the folder ${sidecar} next to it: keep them together.`);
   }
 
   /** The last page written does not wait for another. */

@@ -1,39 +1,40 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { referencesHere } from '../../src/app/references.js';
-import type { Resumable } from '../../src/app/resumable.js';
-import { BaseCommand } from '../../src/cli/base-command.js';
 import {
   type ConversationView,
   conversationLines,
   lastTurns,
   turnAround,
 } from '../../src/cli/conversation-lines.js';
-import { formatBytes, formatCount, plural } from '../../src/cli/format.js';
+import { plural } from '../../src/cli/format.js';
 import { columns, printStoredLine } from '../../src/cli/output.js';
+import { PageCommand } from '../../src/cli/page-command.js';
 import { printPaged } from '../../src/cli/pager.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
+import { countRows, factRows, resumeText } from '../../src/cli/session-facts.js';
 import { usageLine } from '../../src/cli/usage-lines.js';
+import type { Settings } from '../../src/config/settings.js';
 import type { Conversation, Turn } from '../../src/conversation/conversation.js';
-import { type ConversationCounts, countsOf } from '../../src/conversation/counts.js';
+import { countsOf } from '../../src/conversation/counts.js';
 import { NotFoundError } from '../../src/errors.js';
 import { type ListedSession, readWhole } from '../../src/mirror/slots/session-listing.js';
 import { readTail, tailOfChain } from '../../src/mirror/slots/tail.js';
-import type { MetaDocument } from '../../src/protocol/documents.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
-import { countsText } from '../../src/redact/counts.js';
 import type { SessionStore } from '../../src/sessions/conversation.js';
 import { findSession } from '../../src/sessions/find.js';
 import { harnessNames } from '../../watchers/names.js';
 
-export default class SessionShow extends BaseCommand {
+export default class SessionShow extends PageCommand {
   static override summary = 'show a session as a conversation';
   static override description =
     `Shows prompts, answers, and one line per tool call; a sub-agent is one line, with its name for --stream. Thinking, context and what a fork inherited are left out unless you ask for them. A turn is cut after 64 KB. At a terminal it goes through $PAGER, if that is set.
 
 --tail N shows the last N turns, or the last N lines if none is part of a turn. It reads only the end of a long session, so it names turns by the line where they begin (for --around), not by number. With --raw it prints the last N lines, byte for byte as stored. Lines are counted from 0.
 
-Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn, 8 store unreachable.`;
+-o writes the session, with its sub-agents, as one HTML page that needs no network, or with --markdown as Markdown. What is written for others is looked through for secrets once more; local paths are shortened, and the names of users and machines replaced, unless you pass --keep-paths. Inside a git work tree the file is added to .gitignore; at a terminal you are asked first.
+
+Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn, 7 file not writable, 8 store unreachable.`;
   static override examples = [
     '<%= config.bin %> session show 8b418ea5',
     '<%= config.bin %> session show . --tail 3',
@@ -41,6 +42,8 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     '<%= config.bin %> session show 8b418ea5 --around 412',
     '<%= config.bin %> session show 8b418ea5 --raw | jq -r .type',
     '<%= config.bin %> session show 8b418ea5 --counts',
+    '<%= config.bin %> session show 8b418ea5 -o session.html --open',
+    '<%= config.bin %> session show 8b418ea5 --tail 3 --markdown',
   ];
   static override args = {
     session: Args.string({ description: sessionHelp, required: true }),
@@ -86,6 +89,24 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
       summary: 'print only the numbers of prompts, answers, calls and so on',
       exclusive: ['tail', 'raw'],
     }),
+    markdown: Flags.boolean({
+      summary: 'print it as Markdown, for others to read',
+      exclusive: ['raw', 'info', 'counts'],
+    }),
+    output: Flags.string({
+      char: 'o',
+      summary: 'write it to this file, as an HTML page or with --markdown as Markdown',
+      helpValue: 'FILE',
+      exclusive: ['raw', 'info', 'counts'],
+    }),
+    open: Flags.boolean({
+      summary: 'open the page in the browser; without -o, it is session-ID.html',
+      exclusive: ['markdown', 'raw', 'info', 'counts'],
+    }),
+    'keep-paths': Flags.boolean({
+      summary: 'in what is written for others, leave local paths and names as they are',
+    }),
+    force: Flags.boolean({ summary: 'replace a file that tracecraft did not write' }),
     harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
   };
 
@@ -98,11 +119,16 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     const session = await findSession(store, args.session, scope);
     if (flags.raw) return this.raw(store, session, flags.stream, flags.tail);
     if (flags.info) return this.info(session);
+    if (!flags.markdown && (flags.open || flags.output !== undefined)) {
+      return this.page(settings, store, session, flags);
+    }
     const { harness, id } = session;
     const head = { harness, session_id: id, stream: flags.stream, meta: session.meta ?? null };
     const short = await shortTail(store, session, flags);
     if (short !== undefined) {
       const shown = { stream: '', title: session.meta?.title, turns: short };
+      if (flags.markdown)
+        return this.markdown(settings, session, { ...shown, shown: short }, flags);
       this.conversation(shown, session, short, flags);
       return { ...head, turns: short.map(byLine) };
     }
@@ -111,27 +137,88 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     const conversation = await readConversation(store, request);
     if (flags.counts) return this.counts(conversation);
     const turns = turnsAsked(conversation, flags);
+    if (flags.markdown) {
+      return this.markdown(settings, session, { ...conversation, shown: turns }, flags);
+    }
     this.conversation(conversation, session, turns, flags);
     if (conversation.turns.length === 0) await this.unread(store, session, flags);
     return { ...head, turns: flags.tail === undefined ? turns : turns.map(byLine) };
   }
 
+  /** The session and its sub-agents as one page. */
+  private async page(
+    settings: Settings,
+    { bucket, layout }: SessionStore,
+    { id }: ListedSession,
+    { output = `session-${shortOf(id)}.html`, force, open, ...flags }: PageFlags,
+  ): Promise<object> {
+    const [{ openInBrowser, writeReplay }, { RunReader }, { knownFromHere, redactorOf }] =
+      await Promise.all([
+        import('../../src/app/replay.js'),
+        import('../../src/replay/timeline/read.js'),
+        import('../../src/app/redaction.js'),
+      ]);
+    const written = await writeReplay({
+      bucket,
+      layout,
+      reader: new RunReader(bucket, layout, { remembers: false }),
+      path: output,
+      force,
+      selection: { sessionId: id },
+      followMs: null,
+      keepsPaths: flags['keep-paths'],
+      redactor: redactorOf(settings, knownFromHere(settings, process.env)),
+    });
+    this.tellPage(written);
+    await this.keepFromGit(written);
+    if (open) openInBrowser(written.path);
+    const { path, sidecar, sessions, lines } = written;
+    return { path, data_folder: sidecar, sessions, lines };
+  }
+
+  private async markdown(
+    settings: Settings,
+    session: ListedSession,
+    { shown, ...about }: Shown & { readonly shown: readonly Turn[] },
+    { tail, output, force, ...flags }: ViewFlags & PageFlags,
+  ): Promise<object> {
+    const { sharedMarkdown, writeShared } = await import('../../src/app/shared-markdown.js');
+    const { conversationMarkdown } = await import('../../src/cli/conversation-markdown.js');
+    const view = { ...flags, turns: shown, isByLine: tail !== undefined };
+    const head = {
+      title: about.title ?? '(no title)',
+      about: aboutText(session, about, shown, tail),
+    };
+    const { text: markdown, found } = sharedMarkdown(
+      settings,
+      session,
+      conversationMarkdown(view, head),
+      flags['keep-paths'],
+    );
+    if (found !== undefined) this.note(`A second look for secrets redacted: ${found}.`);
+    if (output === undefined) {
+      this.printText(markdown);
+      return { harness: session.harness, session_id: session.id, markdown };
+    }
+    const path = await writeShared(output, markdown, force);
+    this.say(`Wrote ${path}.`);
+    await this.keepFromGit({ path });
+    return { harness: session.harness, session_id: session.id, path };
+  }
+
   private conversation(
-    { title, stream, turns: all }: Shown,
-    { harness, id, meta }: ListedSession,
+    shown: Shown,
+    session: ListedSession,
     turns: readonly Turn[],
     { tail, ...view }: ViewFlags,
   ): void {
     if (this.jsonEnabled()) return;
-    const place = [harness, id, ...(stream === '' ? [] : [stream])].join('/');
-    const isTail = tail !== undefined;
-    const many = isTail ? `the last ${plural(turns.length, 'turn')}` : plural(all.length, 'turn');
-    const used = usageLine(meta);
+    const used = usageLine(session.meta);
     printPaged([
-      { text: title ?? '(no title)', style: 'said' },
-      { text: `${place}, ${many}`, style: 'quiet' },
+      { text: shown.title ?? '(no title)', style: 'said' },
+      { text: aboutText(session, shown, turns, tail), style: 'quiet' },
       { text: '' },
-      ...conversationLines({ ...view, turns, isByLine: isTail }),
+      ...conversationLines({ ...view, turns, isByLine: tail !== undefined }),
       ...(used === undefined ? [] : [{ text: '' }, { text: used, style: 'quiet' as const }]),
     ]);
   }
@@ -181,7 +268,7 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     const { env, home } = this.surroundings;
     const ways = await resumableHere([session], { env, home });
     const resume = ways.get(`${session.harness}/${session.id}`) ?? 'brief';
-    const lines = [...rows(session), ['resume', resumeText(resume, session.id)]];
+    const lines = [...factRows(session), ['resume', resumeText(resume, session.id)]];
     for (const line of columns(lines)) this.print(line);
     const { harness, id, meta = null } = session;
     return { harness, session_id: id, meta, resume };
@@ -197,6 +284,31 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
 /** A conversation, or the end of one. */
 interface Shown extends Pick<Conversation, 'stream' | 'turns'> {
   readonly title?: string | null | undefined;
+}
+
+/** `harness/id, 12 turns`. */
+function aboutText(
+  { harness, id }: ListedSession,
+  { stream, turns: all }: Shown,
+  turns: readonly Turn[],
+  tail: number | undefined,
+): string {
+  const place = [harness, id, ...(stream === '' ? [] : [stream])].join('/');
+  const isTail = tail !== undefined;
+  const many = isTail ? `the last ${plural(turns.length, 'turn')}` : plural(all.length, 'turn');
+  return `${place}, ${many}`;
+}
+
+interface PageFlags {
+  readonly output?: string | undefined;
+  readonly open: boolean;
+  readonly force: boolean;
+  readonly 'keep-paths': boolean;
+}
+
+/** The end of an id tells it from others; what a file name cannot hold is left out. */
+function shortOf(id: string): string {
+  return id.slice(-12).replace(/[^A-Za-z0-9_-]/g, '-');
 }
 
 interface ViewFlags extends Pick<ConversationView, 'thinking' | 'calls' | 'all'> {
@@ -248,58 +360,4 @@ function turnsAsked(conversation: Conversation, { tail, turn, around }: TurnFlag
   throw new NotFoundError(`no ${what} in this conversation`, {
     hint: `It has ${plural(conversation.turns.length, 'turn')}.`,
   });
-}
-
-/** What there is none of is not listed. */
-function countRows({ own, inherited, ...counts }: ConversationCounts): string[][] {
-  const row = ([name, value]: [string, unknown]): string[] => [
-    name.replaceAll('_', ' '),
-    Array.isArray(value) ? value.join(', ') : String(value),
-  ];
-  return [
-    ...Object.entries(counts).map(row),
-    ...Object.entries(own).map(row),
-    ...Object.entries(inherited).map(([name, value]) => row([`inherited ${name}`, value])),
-  ];
-}
-
-function rows({ id, harness, meta }: ListedSession): string[][] {
-  const head = [
-    ['session', id],
-    ['harness', harness],
-  ];
-  return meta === undefined ? [...head, ['meta', 'not written yet']] : [...head, ...metaRows(meta)];
-}
-
-function resumeText(way: Resumable, id: string): string {
-  const texts: Readonly<Record<Resumable, string>> = {
-    here: 'here: its harness has it',
-    restore: `not here: tracecraft session restore ${id}`,
-    'as new': `only as a new session: tracecraft session restore ${id}`,
-    brief: `its harness takes nothing back: tracecraft session brief ${id}`,
-  };
-  return texts[way];
-}
-
-function metaRows(meta: MetaDocument): string[][] {
-  return [
-    ['title', meta.title ?? '-'],
-    ['cwd', meta.cwd ?? '-'],
-    ['branch', meta.git_branch ?? '-'],
-    ['model', meta.model ?? '-'],
-    ['started', meta.started_at ?? '-'],
-    ['uploaded', meta.last_uploaded_at ?? '-'],
-    ['last row', meta.last_row_at ?? '-'],
-    ['ended', meta.ended_at ?? '-'],
-    ['source', `${meta.host ?? '?'}:${meta.source_path ?? '?'}`],
-    ['lines', formatCount(meta.total_lines)],
-    ['size', `${formatBytes(meta.total_uploaded_bytes)} in ${plural(meta.part_count, 'part')}`],
-    ['generation', String(meta.generation)],
-    ['redactions', countsText(meta.redaction_counts)],
-    ...meta.streams.map((stream) => [
-      'stream',
-      `${stream.name}: ${formatCount(stream.total_lines)} lines, ${formatBytes(stream.total_uploaded_bytes)}`,
-    ]),
-    ...(meta.streams_omitted > 0 ? [['', `and ${meta.streams_omitted} more streams`]] : []),
-  ];
 }

@@ -14,6 +14,8 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
 import { NotAllowedError } from '../errors.js';
 import type { Layout } from '../protocol/keys.js';
+import { addCounts, type Counts } from '../redact/counts.js';
+import type { Redactor } from '../redact/redact.js';
 import type { PageSink } from '../replay/page/chunks.js';
 import { pageMark, type WrittenPage, writePage } from '../replay/page/page.js';
 import type { RunReader } from '../replay/timeline/read.js';
@@ -35,11 +37,15 @@ export interface ReplayRequest {
   /** The version number of a followed page; the last one has no `followMs`. */
   readonly writing?: number;
   readonly keepsPaths?: boolean;
+  /** Finds the secrets that a second look finds. */
+  readonly redactor: Redactor;
   /** Above this many bytes of transcripts, their data goes into a folder next to the page. */
   readonly mostInPage?: number | undefined;
 }
 
 export interface Replayed extends WrittenPage {
+  /** What the second look found and replaced. */
+  readonly redactions: Counts;
   readonly path: string;
   /** The folder that must be moved together with the page. */
   readonly sidecar: string | null;
@@ -69,17 +75,23 @@ export async function writeReplay(request: ReplayRequest): Promise<Replayed> {
   const { writing = 0 } = request;
   const stamp = followMs === null ? '' : `${writing}-`;
   const { viewer } = await import('../replay/page/viewer-bundle.js');
+  let redactions: Counts = {};
+  const redact = (line: Buffer): Buffer => {
+    const { bytes: clean, counts } = request.redactor.redact(line);
+    if (counts !== undefined) redactions = addCounts(redactions, Object.fromEntries(counts));
+    return clean;
+  };
   const written = await toFile(path, sidecar, (sink) =>
     writePage(
       sink,
       { bucket, layout, reader, state, selection },
-      { viewer, sidecar, followMs, stamp, keepsPaths: request.keepsPaths === true },
+      { viewer, sidecar, followMs, stamp, keepsPaths: request.keepsPaths === true, redact },
     ),
   );
   if (followMs !== null) await forget(folder, (name) => isBefore(name, writing - 1));
   // An open page that still asks for it finds it gone, reloads, and then has everything in itself.
   else if (writing > 0) await forgetFollowed(folder, isBeside);
-  return { ...written, path, sidecar };
+  return { ...written, path, sidecar, redactions };
 }
 
 async function toFile(

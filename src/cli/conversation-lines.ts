@@ -62,7 +62,7 @@ function* turnLines(turn: Turn, view: ConversationView): Iterable<StyledLine> {
   yield { text: '' };
 }
 
-const stateText = {
+export const stateText = {
   interrupted: 'interrupted',
   failed: 'ended with an error',
   open: 'not answered yet',
@@ -76,7 +76,8 @@ function headOf(turn: Turn, isByLine = false): string {
   return `── ${name}${at}${kind}`;
 }
 
-function timeText(ms: number): string {
+/** In this machine's time zone, to the minute. */
+export function timeText(ms: number): string {
   if (Math.abs(ms) > 8.64e15) return '';
   const date = new Date(ms);
   const local = new Date(ms - date.getTimezoneOffset() * 60_000);
@@ -132,8 +133,7 @@ function promptLines({
 function callLines(entry: CallEntry | PlanEntry, view: ConversationView): readonly StyledLine[] {
   const { tool, result } = entry;
   const said = entry.kind === 'plan' ? planText(entry) : firstLine(entry.command ?? entry.summary);
-  const child = entry.kind === 'call' ? entry.child : undefined;
-  const agent = child === undefined ? '' : `→ ${child.stream || child.session || child.id}`;
+  const agent = entry.kind === 'call' ? childText(entry) : '';
   const head = resultLine(
     `  ${[tool, said, agent].filter((one) => one !== '').join('  ')}`,
     result,
@@ -142,12 +142,17 @@ function callLines(entry: CallEntry | PlanEntry, view: ConversationView): readon
   return [head, ...quoted(result.text, '    ')];
 }
 
+/** The agent that a call started, as `session show` takes it. */
+export function childText({ child }: CallEntry): string {
+  return child === undefined ? '' : `→ ${child.stream || child.session || child.id}`;
+}
+
 function resultLine(begin: string, result: Result | undefined): StyledLine {
   const text = `${begin}  ${result === undefined ? 'no result' : resultText(result)}`;
   return isFailed(result) ? { text, style: 'failed' } : { text };
 }
 
-function planText({ items }: PlanEntry): string {
+export function planText({ items }: PlanEntry): string {
   const done = items.filter(({ state }) => state === 'completed').length;
   return items.length === 0 ? '' : `${done} of ${items.length} done`;
 }
@@ -156,7 +161,7 @@ function isFailed(result: Result | undefined): boolean {
   return result !== undefined && (result.isError || (result.exitCode ?? 0) !== 0);
 }
 
-function resultText(result: Result): string {
+export function resultText(result: Result): string {
   const { exitCode, durationMs, images } = result;
   const failed = isFailed(result) ? `✗${exitCode === undefined ? '' : ` exit ${exitCode}`}` : '✓';
   const time = durationMs === undefined ? '' : formatDuration(durationMs);
@@ -164,13 +169,13 @@ function resultText(result: Result): string {
   return [failed, time, pictures].filter((one) => one !== '').join('  ');
 }
 
-function noticeText({ notice, text, count }: Extract<Entry, { kind: 'notice' }>): string {
+export function noticeText({ notice, text, count }: Extract<Entry, { kind: 'notice' }>): string {
   const times = count > 1 ? ` ×${formatCount(count)}` : '';
   const said = firstLine(text);
   return said === '' ? `${notice}${times}` : `${notice}${times}: ${said}`;
 }
 
-function firstLine(text: string): string {
+export function firstLine(text: string): string {
   const line = text.replace(/\s+/gu, ' ').trim();
   return line.length > longestSummary ? `${line.slice(0, longestSummary - 1)}…` : line;
 }

@@ -59,19 +59,21 @@ const maxIgnoreBytes = 1 << 20;
 
 export type GitIgnored = 'no-repository' | 'already' | 'added' | 'tracked';
 
-/** Keeps git from adding a file that may hold keys. 'tracked': git already has it, and no .gitignore changes that. */
+/**
+ * Keeps git from adding a file that may hold keys or what was said. 'tracked': git already has it, and no .gitignore
+ * changes that.
+ */
 export async function keepOutOfGit(path: string): Promise<GitIgnored> {
+  const standing = await gitStanding(path);
+  if (standing !== 'open') return standing;
   const folder = dirname(path);
   const name = basename(path);
-  if (!(await isInWorkTree(folder))) return 'no-repository';
-  if (await gitSays(folder, ['ls-files', '--error-unmatch', '--', name])) return 'tracked';
   const ignoreFile = join(folder, '.gitignore');
   const before = await ignoreRules(ignoreFile).catch((error: unknown) => {
     throw cannotIgnore(ignoreFile, name, error);
   });
   const lines = before.split('\n').map((line) => line.trim());
   if (lines.includes(name) || lines.includes(`/${name}`)) return 'already';
-  if (await gitSays(folder, ['check-ignore', '-q', '--', name])) return 'already';
   const separator = before === '' || before.endsWith('\n') ? '' : '\n';
   try {
     await appendFile(ignoreFile, `${separator}${name}\n`, { flag: appending });
@@ -81,9 +83,18 @@ export async function keepOutOfGit(path: string): Promise<GitIgnored> {
   return 'added';
 }
 
+/** Whether git would add it; 'open' if nothing keeps it from doing so. */
+export async function gitStanding(path: string): Promise<Exclude<GitIgnored, 'added'> | 'open'> {
+  const folder = dirname(path);
+  const name = basename(path);
+  if (!(await isInWorkTree(folder))) return 'no-repository';
+  if (await gitSays(folder, ['ls-files', '--error-unmatch', '--', name])) return 'tracked';
+  return (await gitSays(folder, ['check-ignore', '-q', '--', name])) ? 'already' : 'open';
+}
+
 function cannotIgnore(ignoreFile: string, name: string, cause: unknown): NotAllowedError {
   return new NotAllowedError(`cannot add to ${ignoreFile}: ${String(cause)}`, {
-    hint: `Add the line ${name} to it yourself, then run "tracecraft init" again.`,
+    hint: `Add the line ${name} to it yourself, then try again.`,
     cause,
   });
 }

@@ -38,6 +38,7 @@ function streamAt(ms: number): PageStream {
     harness: 'h',
     lines: 1,
     title: null,
+    calledBy: null,
     turns: 0,
     calls: 0,
     failedCalls: 0,
@@ -213,6 +214,7 @@ describe('lanes', () => {
       model: null,
       folder,
       tokens: null,
+      parent: null,
       streams: [stream],
     });
     const lanes = layOutLanes({

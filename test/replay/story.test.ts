@@ -34,6 +34,7 @@ function session(folder: string, stream: Partial<PageStream>, index: number) {
     harness: 'h',
     lines: 1,
     title: null,
+    calledBy: null,
     turns: 2,
     calls: 3,
     failedCalls: 0,
@@ -52,6 +53,7 @@ function session(folder: string, stream: Partial<PageStream>, index: number) {
     model: null,
     folder,
     tokens: null,
+    parent: null,
     streams: [index],
   };
   return { about, streams };

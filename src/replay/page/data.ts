@@ -59,6 +59,8 @@ export interface PageSession {
   readonly folder: string | null;
   /** What its calls to models read and wrote in all; `null` if nobody counted. */
   readonly tokens: number | null;
+  /** The id of the session that started it, or that it continues. */
+  readonly parent: string | null;
   /** Indices into the header's streams; the first is the main one. */
   readonly streams: readonly number[];
 }
@@ -69,6 +71,8 @@ export interface PageStream {
   readonly harness: string;
   readonly lines: number;
   readonly title: string | null;
+  /** The stream and the call that started a sub-agent, as noted beside its transcript. */
+  readonly calledBy: readonly [stream: string, callId: string] | null;
   readonly turns: number;
   readonly calls: number;
   /** Calls whose results report a failure. */

@@ -4,15 +4,17 @@ import type { Bucket } from '../../bucket/bucket.js';
 import { readAhead } from '../../concurrency.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { RunState } from '../timeline/bucket-state.js';
+import type { TimelineEntry } from '../timeline/entry.js';
 import { expiriesOf } from '../timeline/expiries.js';
 import type { RunReader } from '../timeline/read.js';
 import { type EntrySelection, isSelected } from '../timeline/selection.js';
 import { TimelineBuilder } from '../timeline/timeline.js';
 import { type Call, toolCallLinks } from '../timeline/tool-call-links.js';
 import { ChunkWriter, compressed, type PageSink } from './chunks.js';
+import { type Cleaning, cleaningOf } from './cleaning.js';
 import { type PageHeader, type PageStream, recordsStream } from './data.js';
 import { EntryRows } from './entry-columns.js';
-import { keepPaths, mailedLine, type PathFilter, withoutLocalPaths } from './local-paths.js';
+import { mailedLine } from './local-paths.js';
 import { type WrittenSessions, writeSessions } from './sessions.js';
 
 /** The viewer as the build bundled it. */
@@ -37,8 +39,10 @@ export interface PageOptions {
   readonly followMs: number | null;
   /** For a followed page: which version of it this is. */
   readonly stamp: string;
-  /** Leaves the machines' paths in. */
+  /** Leaves the machines' paths and names in. */
   readonly keepsPaths: boolean;
+  /** Looks through each line once more for secrets. */
+  readonly redact?: (line: Buffer) => Buffer;
 }
 
 /**
@@ -65,23 +69,25 @@ const mostWarnings = 1_000;
 export async function writePage(
   sink: PageSink,
   run: Run,
-  { viewer, sidecar, followMs, stamp, keepsPaths }: PageOptions,
+  { viewer, sidecar, followMs, stamp, keepsPaths, redact }: PageOptions,
 ): Promise<WrittenPage> {
   const { bucket, layout, reader, selection } = run;
   await sink.write(pageHead(layout.project, viewer, sidecar !== null));
   const chunks = new ChunkWriter(sink, { isBeside: sidecar !== null, stamp });
-  const mailed = (folder: string | null): PathFilter =>
-    keepsPaths ? keepPaths : withoutLocalPaths(folder);
-  const { rows, records, sessionAgents } = await writeEntries(chunks, run, mailed(null));
+  const cleaning = cleaningOf(run, keepsPaths, redact);
+  const { rows, records, sessionAgents } = await writeEntries(chunks, run, cleaning);
   const skipped = reader.end().map(({ message }) => message);
   const state = stateShown(run, sessionAgents);
   const written = await writeSessions(
     chunks,
-    { bucket, layout, mailed },
+    { bucket, layout, cleaning },
     state.sessions,
-    sessionAgents,
+    cleanAgents(sessionAgents, cleaning),
   );
-  const others = [...state.agents, ...written.sessions].map(({ agent }) => agent);
+  const others = [
+    ...state.agents.map(({ agent }) => cleaning.agent(agent)),
+    ...written.sessions.map(({ agent }) => agent),
+  ];
   const nowMs = (await bucket.now()).getTime();
   const header: Omit<PageHeader, 'entries'> = {
     version: 1,
@@ -89,7 +95,7 @@ export async function writePage(
     location: isAbsolute(bucket.location) ? 'a local folder' : bucket.location,
     writtenMs: nowMs,
     followMs,
-    warnings: fewer(skipped).map(mailed(null)),
+    warnings: fewer(skipped).map(cleaning.text(null)),
     agents: agentsOf(rows, others),
     expiries: expiriesOf(state, nowMs),
     sessions: written.sessions,
@@ -107,6 +113,13 @@ export async function writePage(
   return { entries: rows.count, sessions: written.sessions.length, lines, skipped };
 }
 
+function cleanAgents(
+  agents: ReadonlyMap<string, string>,
+  cleaning: Cleaning,
+): ReadonlyMap<string, string> {
+  return new Map([...agents].map(([id, agent]) => [id, cleaning.agent(agent) ?? agent]));
+}
+
 type ShownState = Pick<RunState, 'steps' | 'sessions' | 'agents'>;
 
 /** What the page is about: a session is shown with the ones it started. */
@@ -116,10 +129,7 @@ function stateShown(
 ): ShownState {
   const { agent: wanted, sessionId } = selection;
   if (sessionId !== undefined) {
-    const own = sessions.filter(
-      ({ id, meta }) => id === sessionId || meta?.document.parent_session_id === sessionId,
-    );
-    return { steps: [], sessions: own, agents: [] };
+    return { steps: [], sessions: familyOf(sessionId, sessions), agents: [] };
   }
   const isWanted = (agent: string | undefined) => wanted === undefined || agent === wanted;
   return {
@@ -127,6 +137,21 @@ function stateShown(
     sessions: sessions.filter(({ id }) => isWanted(sessionAgents.get(id))),
     agents: agents.filter(({ agent }) => isWanted(agent)),
   };
+}
+
+/** A session and those that it started, and those that these started. */
+function familyOf(
+  sessionId: string,
+  sessions: RunState['sessions'],
+): readonly RunState['sessions'][number][] {
+  const family = new Set([sessionId]);
+  for (let before = 0; before < family.size; ) {
+    before = family.size;
+    for (const { id, meta } of sessions) {
+      if (family.has(meta?.document.parent_session_id ?? '')) family.add(id);
+    }
+  }
+  return sessions.filter(({ id }) => family.has(id));
 }
 
 function firstOf({ sessions }: WrittenSessions, sessionId: string): number | null {
@@ -211,24 +236,31 @@ interface WrittenEntries {
 async function writeEntries(
   chunks: ChunkWriter,
   { bucket, layout, reader, state, selection }: Run,
-  mailed: PathFilter,
+  cleaning: Cleaning,
 ): Promise<WrittenEntries> {
+  const mailed = cleaning.text(null);
+  const shown = (entry: TimelineEntry): TimelineEntry => ({
+    ...entry,
+    agent: cleaning.agent(entry.agent),
+    to: cleaning.agent(entry.to),
+    text: mailed(cleaning.line(Buffer.from(entry.text)).toString('utf8')),
+  });
   const rows = new EntryRows();
   const stream = chunks.open(recordsStream);
   const telling = new TimelineBuilder(state);
   for await (const { entry, body } of reader.events()) {
     if (!telling.add(entry) || !isSelected(entry, selection)) continue;
-    rows.add({ ...entry, text: mailed(entry.text) });
-    await stream.add(mailedLine(recordOfEvent(entry.key, body), mailed));
+    rows.add(shown(entry));
+    await stream.add(mailedLine(cleaning.line(recordOfEvent(entry.key, body)), mailed));
   }
   const mail = await reader.mail(telling.untoldMail);
   const { derived, sessionAgents } = telling.end(mail);
   const selected = derived.filter((entry) => isSelected(entry, selection));
-  for (const entry of selected) {
-    rows.addDerived({ ...entry, text: mailed(entry.text) }, layout.events());
-  }
+  for (const entry of selected) rows.addDerived(shown(entry), layout.events());
   const read = readAhead(each(selected), ({ key }) => recordLine(key, bucket));
-  for await (const line of read) await stream.add(Buffer.from(`${mailed(line)}\n`));
+  for await (const line of read) {
+    await stream.add(mailedLine(cleaning.line(Buffer.from(`${line}\n`)), mailed));
+  }
   const records = { ...noStream, name: 'records', lines: await stream.close() };
   return { rows, records, sessionAgents };
 }
@@ -237,6 +269,7 @@ async function writeEntries(
 const noStream: Omit<PageStream, 'name' | 'lines'> = {
   harness: '',
   title: null,
+  calledBy: null,
   turns: 0,
   calls: 0,
   failedCalls: 0,

@@ -1,12 +1,14 @@
 import type { Bucket } from '../../bucket/bucket.js';
 import { inParallel } from '../../concurrency.js';
 import { listStreams, readLines, type StreamPlace } from '../../mirror/slots/session-streams.js';
+import type { MetaStream } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { tokensIn } from '../../protocol/usage.js';
 import { totalUsage } from '../../protocol/usage-slots.js';
 import type { StoredSession } from '../timeline/bucket-state.js';
 import type { Call } from '../timeline/tool-call-links.js';
 import type { ChunkWriter } from './chunks.js';
+import type { Cleaning } from './cleaning.js';
 import type { PageSession, PageStream } from './data.js';
 import { folderName, mailedLine, type PathFilter } from './local-paths.js';
 import { pointsOf } from './sample.js';
@@ -25,13 +27,13 @@ export interface WrittenSessions {
 export interface SessionsOf {
   readonly bucket: Bucket;
   readonly layout: Layout;
-  mailed(folder: string | null): PathFilter;
+  readonly cleaning: Cleaning;
 }
 
 /** Each session with its streams; their lines are written to chunks. */
 export async function writeSessions(
   chunks: ChunkWriter,
-  { bucket, layout, mailed }: SessionsOf,
+  { bucket, layout, cleaning }: SessionsOf,
   unsorted: readonly StoredSession[],
   agents: ReadonlyMap<string, string>,
 ): Promise<WrittenSessions> {
@@ -40,20 +42,11 @@ export async function writeSessions(
   const calls: Call[] = [];
   const jobs: Job[] = [];
   const sessions = stored.map((session, index): PageSession => {
-    const { harness, id, meta } = session;
-    const { title = null, model = null, cwd = null } = meta?.document ?? {};
-    const agent = agents.get(id) ?? null;
-    const paths = mailed(cwd);
     const streams = (places[index] ?? []).map((place) => {
-      const number = jobs.length + 1;
-      const bytes = bytesOf(meta, place);
-      jobs.push({ number, place, harness, sessionId: id, agent, bytes, mailed: paths });
-      return number;
+      const agent = agents.get(session.id) ?? null;
+      return jobs.push({ number: jobs.length + 1, agent, ...jobOf(session, place, cleaning) });
     });
-    const shown = title === null ? null : paths(title);
-    const used = totalUsage(meta?.document.usage);
-    const tokens = used === undefined ? null : tokensIn(used);
-    return { harness, id, title: shown, agent, model, folder: folderName(cwd), tokens, streams };
+    return pageSession(session, agents, cleaning, streams);
   });
   const streams: PageStream[] = [];
   const points = pointsOf(jobs.length);
@@ -73,6 +66,27 @@ export async function writeSessions(
   return { sessions: sessions.map((one) => named(one, streams)), streams, calls };
 }
 
+function pageSession(
+  { harness, id, meta }: StoredSession,
+  agents: ReadonlyMap<string, string>,
+  cleaning: Cleaning,
+  streams: readonly number[],
+): PageSession {
+  const { title = null, model = null, cwd = null, usage } = meta?.document ?? {};
+  const used = totalUsage(usage);
+  return {
+    harness,
+    id,
+    title: title === null ? null : cleaning.text(cwd)(title),
+    agent: agents.get(id) ?? null,
+    model,
+    folder: folderName(cwd),
+    tokens: used === undefined ? null : tokensIn(used),
+    parent: meta?.document.parent_session_id ?? null,
+    streams,
+  };
+}
+
 /** If `meta.json` has no title, the transcript provides one. */
 function named(session: PageSession, streams: readonly PageStream[]): PageSession {
   const [main = 0] = session.streams;
@@ -87,6 +101,24 @@ interface Job {
   readonly agent: string | null;
   readonly bytes: number;
   readonly mailed: PathFilter;
+  readonly cleaning: Cleaning;
+  readonly calledBy: PageStream['calledBy'];
+}
+
+function callerOf(streams: readonly MetaStream[], { name }: StreamPlace): PageStream['calledBy'] {
+  const told = name === '' ? undefined : streams.find((one) => one.name === name);
+  return told?.call_id === undefined ? null : [told.parent_stream ?? '', told.call_id];
+}
+
+function jobOf(
+  { harness, id: sessionId, meta }: StoredSession,
+  place: StreamPlace,
+  cleaning: Cleaning,
+): Omit<Job, 'number' | 'agent'> {
+  const { cwd = null, streams = [] } = meta?.document ?? {};
+  const calledBy = callerOf(streams, place);
+  const mailed = cleaning.text(cwd);
+  return { place, harness, sessionId, bytes: bytesOf(meta, place), mailed, cleaning, calledBy };
 }
 
 /** As the mirror counted them; a very large number if it did not. */
@@ -101,7 +133,7 @@ function bytesOf(meta: StoredSession['meta'], { name }: StreamPlace): number {
 async function writeStream(
   chunks: ChunkWriter,
   bucket: Bucket,
-  { number, place, harness, sessionId, agent, mailed }: Job,
+  { number, place, harness, sessionId, agent, mailed, cleaning, calledBy }: Job,
   points: number,
   onCall: (call: Call) => void,
 ): Promise<PageStream> {
@@ -112,13 +144,14 @@ async function writeStream(
     onCall({ stream: number, line, sessionId, agent, timeMs, command });
   });
   for await (const lines of readLines(bucket, place.prefix)) {
-    for (const line of lines) {
+    for (const stored of lines) {
+      const line = cleaning.line(stored);
       const text = line.toString('utf8');
       summary.add(text);
       await stream.add(mailedLine(line, mailed, text));
     }
   }
-  return summary.end(await stream.close());
+  return { ...summary.end(await stream.close()), calledBy };
 }
 
 function byBeginning(left: StoredSession, right: StoredSession): number {

@@ -73,7 +73,7 @@ export class StreamSummary {
     if (reading.pieces.some(opens)) this.#opened(reading, line, this.#outline.turns);
   }
 
-  end(lines: number): PageStream {
+  end(lines: number): Omit<PageStream, 'calledBy'> {
     const { harness, stream } = this.#place;
     const title = this.#outline?.outline().title;
     const { sampleMs, sampleLines } = this.#sample;

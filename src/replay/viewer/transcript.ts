@@ -1,9 +1,11 @@
 import { readerOf } from '../../../watchers/readers.js';
 import type { CallEntry, Conversation, Turn } from '../../conversation/conversation.js';
+import { withChildren } from '../../conversation/join.js';
 import type { PageHeader, PageSession } from '../page/data.js';
 import type { Lines } from './data.js';
 import { button, element, replace, shown } from './dom.js';
 import { EndlessList } from './endless-list.js';
+import { familyLinks, headsIn } from './family.js';
 import { streamTitle } from './stream-title.js';
 import { rowElement } from './transcript-rows.js';
 import { itemAt, itemElement, itemsOf, lineOfItem, type TurnItem } from './turns.js';
@@ -81,6 +83,7 @@ export class Transcript {
       this.#into,
       element('h2', { dir: 'auto' }, shown(title.slice(0, 300))),
       element('p', { class: 'said' }, shown(aboutText(about, header, stream))),
+      familyLinks(header, session, (other) => this.#openSession(other)),
       this.#streamPicker(session, about, stream),
       element('div', { class: 'jump' }, this.#place, this.#status, this.#mode),
       this.#list.root,
@@ -205,7 +208,17 @@ export class Transcript {
     const texts = await this.#input.lines.range(stream, from, to).catch(() => undefined);
     if (fold === undefined || texts === undefined) return undefined;
     for (const [index, text] of texts.entries()) fold.row(text, from + index);
-    return fold.state();
+    return withChildren(
+      fold.state(),
+      about === undefined ? [] : headsIn(this.#input.header, about),
+    );
+  }
+
+  #openSession(session: number): void {
+    const stream = this.#input.header.sessions[session]?.streams[0];
+    if (stream === undefined) return;
+    void this.open(session, stream, 0, false);
+    this.#input.onPlace(stream, 0, false);
   }
 
   #childLink({ child }: CallEntry): (() => void) | undefined {
