@@ -34,9 +34,12 @@ export async function openForReading(settings: Settings): Promise<Bucket> {
  */
 export async function openProven(settings: Settings): Promise<Bucket> {
   const target = openableTarget(settings);
+  if (target.backend === 'local') {
+    return retried(await openBucket({ ...target, isForWriting: true }));
+  }
   const bucket = await openBucket(target);
   // Nothing to prove: the Hub's API has no conditions.
-  if (target.backend !== 's3') return retried(bucket);
+  if (target.backend === 'hf') return retried(bucket);
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, bucket.location, project);
   const known = await readProven(nodeIo, folder);

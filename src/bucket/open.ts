@@ -8,6 +8,8 @@ interface LocalTarget {
   readonly backend: 'local';
   /** The folder. */
   readonly root: string;
+  /** It is opened to write, so asking for the time may write too. */
+  readonly isForWriting?: boolean;
 }
 
 export interface S3Target {
@@ -41,7 +43,7 @@ interface HubTarget {
 export async function openBucket(target: BucketTarget): Promise<Bucket> {
   if (target.backend === 'local') {
     const { openLocalBucket } = await import('./local/bucket.js');
-    return openLocalBucket({ root: target.root });
+    return openLocalBucket(target);
   }
   if (target.backend === 'hf') {
     const { openHubBucket } = await import('./hugging-face/bucket.js');

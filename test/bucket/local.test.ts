@@ -23,6 +23,7 @@ import { NotAllowedError, NotFoundError, UnreachableError, UsageError } from '..
 import { ManualClock } from '../support/manual-clock.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
+const threeHoursMs = 3 * 3_600_000;
 const text = (value: string): Buffer => Buffer.from(value);
 let folder: Awaited<ReturnType<typeof createTemporaryFolder>>;
 let root: string;
@@ -146,24 +147,38 @@ describe('the folder', () => {
     await mkdir(join(temporaries, lock, 'pid=17'), { recursive: true });
     await writeFile(join(temporaries, old), 'x');
     await writeFile(join(temporaries, young), 'x');
-    const clock = new ManualClock();
-    const hourAgo = clock.now() / 1000 - 3_601;
+    const hourAgo = Date.now() / 1000 - 3_601;
     for (const name of [old, lock]) await utimes(join(temporaries, name), hourAgo, hourAgo);
-    await utimes(join(temporaries, young), clock.now() / 1000, clock.now() / 1000);
-    const later = await openLocalBucket({ root, clock });
+    const wrong = new ManualClock();
+    wrong.advance(threeHoursMs);
+    const later = await openLocalBucket({ root, clock: wrong });
     await later.put('a', text('x'));
     expect(await readdir(temporaries)).toEqual([young]);
   });
 
-  it('dates objects by the injected clock', async () => {
-    const clock = new ManualClock();
-    const timed = await openLocalBucket({ root, clock });
-    clock.advance(86_400_000);
-    await timed.put('a', text('x'));
-    const now = (await timed.now()).getTime();
-    expect(now).toBe(clock.now());
-    const modifiedAt = (await timed.get('a'))?.modifiedAt.getTime() ?? 0;
-    expect(Math.abs(modifiedAt - now)).toBeLessThan(2);
+  it.each([threeHoursMs, -threeHoursMs])(
+    'dates objects, and tells the time, as its file system does, whatever a clock that is %i ms off shows',
+    async (offMs) => {
+      const clock = new ManualClock();
+      clock.advance(offMs);
+      const [skewed, asked] = [
+        await openLocalBucket({ root, clock }),
+        await openLocalBucket({ root, clock, isForWriting: true }),
+      ];
+      await skewed.put('a', text('x'));
+      const { mtimeMs } = await stat(join(root, 'a'));
+      expect(Math.abs(mtimeMs - Date.now())).toBeLessThan(60_000);
+      // One learnt it from its own write, the other has to ask.
+      for (const timed of [skewed, asked]) {
+        expect(Math.abs((await timed.now()).getTime() - mtimeMs)).toBeLessThan(60_000);
+      }
+      expect(await readdir(join(root, '.tracecraft', 'tmp'))).toEqual([]);
+    },
+  );
+
+  it('is not written to by a question for the time before its first write', async () => {
+    await (await openLocalBucket({ root, isForWriting: true })).now();
+    expect(await readdir(root)).toEqual([]);
   });
 });
 

@@ -22,6 +22,7 @@ import { checkRange, type Range } from '../range.js';
 import { receiveFile } from '../receive.js';
 import { withSourceFile } from '../source-file.js';
 import { fileTime } from './file-time.js';
+import { createFolderClock, type FolderClock } from './folder-clock.js';
 import { type LocalLayout, openLayout } from './layout.js';
 import { listFolder } from './list.js';
 import { type KeyLocks, openLocks } from './lock.js';
@@ -31,6 +32,7 @@ import {
   type Draft,
   discard,
   type HardLink,
+  learnTime,
   removeFile,
   replace,
   writeDraft,
@@ -39,6 +41,11 @@ import {
 interface LocalOptions {
   /** The folder that is the bucket. It must exist; see `createLocalBucketIfMissing`. */
   readonly root: string;
+  /**
+   * Whether `now` may create a short-lived file to learn the folder's time. Otherwise the time is
+   * this process's own until its first write.
+   */
+  readonly isForWriting?: boolean;
   readonly clock?: Clock;
   /** Default: the file system's. Tests inject one without hard links. */
   readonly hardLink?: HardLink;
@@ -51,11 +58,12 @@ const chunkBytes = 256 * 1024;
  * by any number of processes arbitrates replacement. `NotFoundError` if there is no such folder.
  */
 export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
-  const { root, clock = systemClock, hardLink } = options;
-  const layout = await openLayout(root, clock);
+  const { root, isForWriting = false, clock = systemClock, hardLink } = options;
+  const time = createFolderClock(clock);
+  const layout = await openLayout(root, time);
   const { temporaries, locks: folder } = layout;
   const locks = openLocks({ folder, temporaries, clock });
-  const writer: Writer = { layout, locks, clock, hardLink };
+  const writer: Writer = { layout, locks, time, hardLink };
   return {
     kind: 'local',
     location: layout.root,
@@ -71,7 +79,8 @@ export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
     delete: (key, options) => remove({ ...writer, ...options }, key),
     now: async ({ signal } = {}) => {
       throwIfAborted(signal);
-      return new Date(clock.now());
+      if (isForWriting && !time.isKnown) await learnFrom(layout, time);
+      return new Date(time.now());
     },
     close: async () => undefined,
   };
@@ -89,8 +98,13 @@ export async function createLocalBucketIfMissing(root: string): Promise<boolean>
 interface Writer extends CallOptions {
   readonly layout: LocalLayout;
   readonly locks: KeyLocks;
-  readonly clock: Clock;
+  readonly time: FolderClock;
   readonly hardLink: HardLink | undefined;
+}
+
+/** A folder that nobody has written to yet holds nothing whose date could matter. */
+async function learnFrom(layout: LocalLayout, time: FolderClock): Promise<void> {
+  if (await layout.isPrepared()) await learnTime({ ...layout, time });
 }
 
 async function get(
@@ -211,7 +225,7 @@ async function remove({ layout, locks, signal }: Writer, key: Key): Promise<void
 
 /** Drafts the body, passes it to `place`, and leaves nothing else behind. */
 async function write<T>(
-  { layout, clock, signal }: Writer,
+  { layout, time, signal }: Writer,
   key: Key,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   place: (draft: Draft, path: string) => Promise<T>,
@@ -220,7 +234,7 @@ async function write<T>(
   const path = await layout.locate(key);
   return onBucket(layout, `write ${path}`, async () => {
     await layout.prepare();
-    const draft = await writeDraft(chunks, { temporaries: layout.temporaries, clock });
+    const draft = await writeDraft(chunks, { temporaries: layout.temporaries, time });
     try {
       return await place(draft, path);
     } finally {

@@ -1,12 +1,12 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { lstat, mkdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import type { Clock } from '../../clock.js';
 import { NotFoundError, UnreachableError, UsageError } from '../../errors.js';
 import { linkInTheWay } from '../../links.js';
 import type { Key } from '../bucket.js';
 import { codeOf, diskError, isAbsence, onDisk } from '../disk-errors.js';
 import { checkKey } from '../key.js';
+import type { FolderClock } from './folder-clock.js';
 import { sweepTemporaries } from './sweep.js';
 
 /** The one name in the root that is not the user's: no key starts with it, no listing shows it. */
@@ -28,10 +28,12 @@ export interface LocalLayout {
    * folder, someone else can place a link at any time.
    */
   prepare(): Promise<void>;
+  /** Whether our own folder is there to write into, and is no link. Changes nothing. */
+  isPrepared(): Promise<boolean>;
 }
 
 /** Changes nothing: a command that only reads leaves a bucket as it was. */
-export async function openLayout(root: string, clock: Clock): Promise<LocalLayout> {
+export async function openLayout(root: string, time: FolderClock): Promise<LocalLayout> {
   const absolute = resolve(root);
   await assertFolder(absolute);
   const internal = join(absolute, internalFolder);
@@ -49,6 +51,8 @@ export async function openLayout(root: string, clock: Clock): Promise<LocalLayou
       base.split('/')[0] !== internalFolder &&
       findLink(absolute, base.split('/').slice(0, -1)) === undefined,
     assertPresent: present,
+    isPrepared: async () =>
+      (await kindAt(internal)) === 'folder' && (await kindAt(temporaries)) === 'folder',
     prepare: async () => {
       await present();
       await makeOwnFolder(absolute, internal);
@@ -57,7 +61,7 @@ export async function openLayout(root: string, clock: Clock): Promise<LocalLayou
       if ((await kindAt(locks)) === 'link') throw linkInTheWay(locks, locks, absolute);
       if (state.isSwept) return;
       state.isSwept = true;
-      await sweepTemporaries(temporaries, clock);
+      await sweepTemporaries(temporaries, time);
     },
   };
 }

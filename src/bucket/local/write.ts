@@ -12,11 +12,11 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Clock } from '../../clock.js';
 import { UnreachableError } from '../../errors.js';
 import type { Etag } from '../bucket.js';
 import { codeOf, isAbsence } from '../disk-errors.js';
 import { quotedMd5 } from '../etag.js';
+import type { FolderClock } from './folder-clock.js';
 
 /** Each retry requires that someone else removed the emptied folder in between. */
 const placingAttempts = 50;
@@ -32,19 +32,19 @@ export type HardLink = (file: string, name: string) => Promise<void>;
 
 interface DraftOptions {
   readonly temporaries: string;
-  readonly clock: Clock;
+  readonly time: FolderClock;
 }
 
 /** Writes `chunks` to a temporary file and syncs it. The caller places or discards it. */
 export async function writeDraft(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  { temporaries, clock }: DraftOptions,
+  { temporaries, time }: DraftOptions,
 ): Promise<Draft> {
-  const path = join(temporaries, `${process.pid}-${randomBytes(8).toString('hex')}`);
-  const file = await open(path, 'wx', 0o600);
+  const path = draftPath(temporaries);
+  const file = await time.create(path);
   try {
     const etag = await fill(file, chunks);
-    const now = clock.now() / 1000;
+    const now = time.now() / 1000;
     await file.utimes(now, now);
     await file.sync();
     return { path, etag };
@@ -54,6 +54,22 @@ export async function writeDraft(
   } finally {
     await file.close();
   }
+}
+
+/** Asks the folder for the time, by a file that is removed again. Left unknown if none can be created. */
+export async function learnTime({ temporaries, time }: DraftOptions): Promise<void> {
+  const path = draftPath(temporaries);
+  try {
+    const file = await time.create(path);
+    await file.close();
+    await discard(path);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+  }
+}
+
+function draftPath(temporaries: string): string {
+  return join(temporaries, `${process.pid}-${randomBytes(8).toString('hex')}`);
 }
 
 export function discard(path: string): Promise<void> {
