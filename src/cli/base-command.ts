@@ -58,6 +58,8 @@ export abstract class BaseCommand extends Command {
     options?: Input<F, B, A>,
     argv?: string[],
   ): Promise<ParserOutput<F, B, A>> {
+    // Otherwise a missing argument would be read from stdin, which may hold the next line of the caller's loop.
+    for (const arg of Object.values(options?.args ?? {})) Object.assign(arg, { ignoreStdin: true });
     const parsed = await super.parse(options, argv);
     this.#quiet = Object(parsed.flags).quiet === true;
     return parsed;
