@@ -4,7 +4,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { readStdinText } from '../../src/cli/stdin-text.js';
 import { inParallel } from '../../src/concurrency.js';
-import { isRecipientKnown } from '../../src/coordination/agents/agents.js';
+import { refuseMisspelledAgent } from '../../src/coordination/agents/agents.js';
 import { addSteps } from '../../src/coordination/plan/plan-document.js';
 import { NotFoundError, UsageError } from '../../src/errors.js';
 import { checkNewStep, type NewStep, parseNewSteps } from '../../src/protocol/plan.js';
@@ -57,7 +57,7 @@ export default class StepAdd extends BaseCommand {
     const news = wanted.map(checkNewStep);
     const { coordination } = await this.coordinate();
     const agents = new Set(news.flatMap(({ assign }) => assign ?? []));
-    await inParallel([...agents], (agent) => isRecipientKnown(coordination.context, agent));
+    await inParallel([...agents], (agent) => refuseMisspelledAgent(coordination.context, agent));
     const heartbeat = coordination.heartbeat();
     const added = await addSteps(coordination.context, news);
     await this.afterHeartbeat(heartbeat);

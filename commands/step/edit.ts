@@ -1,7 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { isRecipientKnown } from '../../src/coordination/agents/agents.js';
+import { refuseMisspelledAgent } from '../../src/coordination/agents/agents.js';
 import { editStep } from '../../src/coordination/plan/plan-document.js';
 import { UsageError } from '../../src/errors.js';
 import { checkNewStep } from '../../src/protocol/plan.js';
@@ -47,7 +47,7 @@ export default class StepEdit extends BaseCommand {
     });
     const edit = needs === undefined ? { ...checked, needs: undefined } : checked;
     const { coordination } = await this.coordinate();
-    if (edit.assign != null) await isRecipientKnown(coordination.context, edit.assign);
+    if (edit.assign != null) await refuseMisspelledAgent(coordination.context, edit.assign);
     const heartbeat = coordination.heartbeat();
     await editStep(coordination.context, id, edit);
     await this.afterHeartbeat(heartbeat);

@@ -245,9 +245,17 @@ export async function isRecipientKnown(
   place: Pick<CoordinationContext, 'bucket' | 'layout'>,
   agent: string,
 ): Promise<boolean> {
-  if (await isRegistered(place, agent)) return true;
-  await refuseOtherSpelling({ ...place, agent });
-  return false;
+  const isKnown = await isRegistered(place, agent);
+  if (!isKnown) await refuseOtherSpelling({ ...place, agent });
+  return isKnown;
+}
+
+/** `UsageError` if the agent's name differs from a known one only in case. */
+export async function refuseMisspelledAgent(
+  place: Pick<CoordinationContext, 'bucket' | 'layout'>,
+  agent: string,
+): Promise<void> {
+  if (!(await isRegistered(place, agent))) await refuseOtherSpelling({ ...place, agent });
 }
 
 /**
