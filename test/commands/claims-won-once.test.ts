@@ -1,56 +1,20 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
-import { type S3Proxy, startS3Proxy } from '../support/s3-proxy.js';
-import { s3Servers } from '../support/s3-servers.js';
+import { type Stage, stages } from '../support/stage.js';
 
-/** A place where commands run, whatever store is behind it. */
-interface Stage {
-  readonly name: string;
-  open(world: CliWorld): Promise<{ close(): Promise<void> }>;
-}
-
-const project = `once-${randomBytes(4).toString('hex')}`;
-
-const local: Stage = {
-  name: 'a local bucket',
-  open: async (world) => {
-    const { code, stderr } = await world.run(['init', '--project', project]);
-    expect(code, stderr).toBe(0);
-    return { close: async () => undefined };
-  },
-};
-
-const remote: readonly Stage[] = s3Servers().map(({ name, start }) => ({
-  name,
-  open: async (world) => {
-    const server = await start();
-    const { bucket, accessKey, secretKey, region, endpoint } = server;
-    const where = ['--backend', 's3', '--bucket', bucket, '--endpoint', endpoint];
-    const keys = ['--region', region, '--access-key', accessKey, '--secret-key', secretKey];
-    const { code, stderr } = await world.run(['init', ...where, ...keys, '--project', project]);
-    expect(code, stderr).toBe(0);
-    return { close: () => server.stop() };
-  },
-}));
-
-describe.each([local, ...remote])('coordination on $name', ({ open }) => {
+describe.each(stages)('coordination on $name', ({ open }) => {
   let world: CliWorld;
-  let stage: { close(): Promise<void> };
+  let stage: Stage;
   let count = 0;
 
   beforeAll(async () => {
-    world = await createCliWorld();
-    stage = await open(world);
+    stage = await open();
+    world = await stage.machine();
   }, 60_000);
 
-  afterAll(async () => {
-    await stage.close();
-    await world.remove();
-  });
+  afterAll(() => stage.close());
 
   const fresh = (): string => {
     count += 1;
@@ -147,9 +111,8 @@ describe.each([local, ...remote])('coordination on $name', ({ open }) => {
   it('what the older tool completed in status.json stays completed, and fences the holder', async () => {
     const step = fresh();
     await run('alex', ['claim', step]);
-    const path = await statusPath(step);
-    if (path === undefined) return;
-    await writeFile(path, JSON.stringify({ status: 'complete', agent: 'python' }));
+    const said = { status: 'complete', agent: 'python' };
+    await stage.bucket.put(stage.layout.status(step), Buffer.from(JSON.stringify(said)));
     expect(await data('rev', ['step-status', step])).toMatchObject({
       status: 'complete',
       agent: 'python',
@@ -159,73 +122,11 @@ describe.each([local, ...remote])('coordination on $name', ({ open }) => {
     expect(late.stderr).toContain(`fenced: step ${step} was taken over by python (epoch 2)`);
     expect(late.code).toBe(4);
   });
-
-  /** On a local bucket alone another tool's write is a plain file. */
-  async function statusPath(step: string): Promise<string | undefined> {
-    const path = join(world.stateFolder, 'bucket', project, 'steps', step, 'status.json');
-    return existsSync(path) ? path : undefined;
-  }
-});
-
-describe.each(s3Servers())('a completion that is killed on $name', ({ start }) => {
-  it('right after claim.json was replaced: the next agent finds its mail, and every reader the rest', async () => {
-    const server = await start();
-    let onWrite: ((key: string) => Promise<void>) | undefined;
-    const proxy: S3Proxy = await startS3Proxy(server.endpoint, {
-      onRequest: async ({ kind, key }) => {
-        if (kind === 'PUT') await onWrite?.(key);
-        return undefined;
-      },
-    });
-    const world = await createCliWorld();
-    const { bucket, accessKey, secretKey, region } = server;
-    const where = ['--backend', 's3', '--bucket', bucket, '--endpoint', proxy.endpoint];
-    const keys = ['--region', region, '--access-key', accessKey, '--secret-key', secretKey];
-    const name = `${project}-killed`;
-    await world.run(['init', ...where, ...keys, '--project', name]);
-    const as = (agent: string) => ({ env: { TRACECRAFT_AGENT: agent } });
-    await world.run(['claim', 's'], as('alex'));
-    let isReplaced = false;
-    const killed = new Promise<void>((resolve) => {
-      onWrite = async (key) => {
-        if (key.endsWith('/steps/s/claim.json')) {
-          isReplaced = true;
-          return;
-        }
-        if (!isReplaced) return;
-        // The first thing that follows never arrives, and nor does the rest.
-        child.kill('SIGKILL');
-        resolve();
-        await new Promise(() => undefined);
-      };
-    });
-    const child = world.start(
-      ['complete', 's', '--note', 'over to you', '--to', 'rev'],
-      as('alex'),
-    );
-    await killed;
-    onWrite = undefined;
-    const inbox = await world.runJson(['inbox', '--new'], as('rev'));
-    expect(inbox.json).toMatchObject({
-      data: {
-        messages: [{ from: 'alex', step: 's', message: expect.stringContaining('over to you') }],
-      },
-    });
-    const log = await world.runJson(['log'], as('rev'));
-    const types = Object(log.json).data.events.map((event: { type: string }) => event.type);
-    expect(types.filter((type: string) => type === 'step.completed')).toHaveLength(1);
-    expect(await world.runJson(['step-status', 's'], as('rev'))).toMatchObject({
-      json: { data: { status: 'complete' } },
-    });
-    await world.remove();
-    await proxy.stop();
-    await server.stop();
-  }, 60_000);
 });
 
 it('a place’s holder files are named by epoch and nonce, and a win prunes only older epochs', async () => {
   const world = await createCliWorld();
-  await world.run(['init', '--project', project, '--agent', 'alex']);
+  await world.run(['init', '--agent', 'alex']);
   const here = { env: { TRACECRAFT_SESSION: 's-1' } };
   await world.run(['claim', 'a'], here);
   await world.run(['claim', 'a', '--mine'], here);
