@@ -25,8 +25,34 @@ async function data(...args: readonly string[]) {
   return Object((await world.runJson(args, as('ann'))).json).data;
 }
 
+/** The store's time of the claim decides; waiting for the TTL would add only luck. */
+async function expire(step: string): Promise<void> {
+  const claim = join(world.stateFolder, 'bucket', 'run', 'steps', step, 'claim.json');
+  const past = new Date(Date.now() - 10 * 60_000);
+  await utimes(claim, past, past);
+}
+
 /** A program for Node, as the words of a command. */
 const node = (script: string): readonly string[] => [process.execPath, '-e', script];
+
+/** `tracecraft` on the path, and a `work.sh` that notes its step in the file that is returned. */
+async function installWorker({ root, project }: CliWorld): Promise<string> {
+  const done = join(root, 'done');
+  const cli = join(process.cwd(), 'bin', 'run.cjs');
+  const scripts = [
+    [join(project, 'work.sh'), `echo "$TRACECRAFT_STEP" >> ${done}`],
+    [join(root, 'tracecraft'), `exec ${process.execPath} ${cli} "$@"`],
+  ] as const;
+  for (const [path, line] of scripts) {
+    await writeFile(path, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+  }
+  return done;
+}
+
+function shell({ root, project, home }: CliWorld, agent: string, script: string) {
+  const env = { PATH: `${root}:${process.env.PATH}`, HOME: home, TRACECRAFT_AGENT: agent };
+  return promisify(execFile)('sh', ['-c', script], { cwd: project, env });
+}
 
 describe('run', () => {
   it('completes the step if the command succeeds, which finds its step in the environment', async () => {
@@ -107,15 +133,37 @@ describe('run', () => {
     expect(before).toBeGreaterThan(0);
   }, 60_000);
 
+  it('suspended until another agent took its step, it ends the command when it wakes', async () => {
+    const script = "console.log('pid', process.pid); setInterval(() => {}, 1000)";
+    const child = world.start(
+      ['run', 'asleep', '--ttl', '6s', '--json', '--', ...node(script)],
+      as('ann'),
+    );
+    const result = collect(child);
+    const pid = await new Promise<number>((resolve) =>
+      child.stderr?.on('data', (chunk) => {
+        const [, found] = /pid (\d+)/.exec(String(chunk)) ?? [];
+        if (found !== undefined) resolve(Number(found));
+      }),
+    );
+    child.kill('SIGSTOP');
+    process.kill(-pid, 'SIGSTOP');
+    await expire('asleep');
+    expect((await run('bob', 'claim', 'asleep')).code).toBe(0);
+    process.kill(-pid, 'SIGCONT');
+    child.kill('SIGCONT');
+    const { code, stdout } = await result;
+    expect(code).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ data: { ended_by: 'fenced', exit: 4 } });
+    expect(() => process.kill(-pid, 0)).toThrow('ESRCH');
+  }, 60_000);
+
   it('when killed itself frees the step after its TTL, and the orphan cannot complete it', async () => {
     const script = "console.log('up'); setInterval(() => {}, 1000)";
     const child = world.start(['run', 'orphan', '--', ...node(script)], as('ann'));
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     child.kill('SIGKILL');
-    // The store's time of the claim decides; waiting for the TTL would add only luck.
-    const claim = join(world.stateFolder, 'bucket', 'run', 'steps', 'orphan', 'claim.json');
-    const past = new Date(Date.now() - 10 * 60_000);
-    await utimes(claim, past, past);
+    await expire('orphan');
     expect((await run('bob', 'claim', 'orphan')).code).toBe(0);
     const late = await world.run(['complete', 'orphan'], {
       env: { TRACECRAFT_AGENT: 'ann', TRACECRAFT_STEP: 'orphan', TRACECRAFT_EPOCH: '1' },
@@ -149,38 +197,40 @@ describe('a plan in use', () => {
       /└ w-c +waits +- +needs w-a \(not begun\), w-b \(not begun\) +both/,
     );
     expect((await run('ann', 'steps', '--mermaid')).stdout).toContain('s0 --> s2');
-    const done = join(world.root, 'done');
-    const cli = join(process.cwd(), 'bin', 'run.cjs');
-    await writeFile(
-      join(world.project, 'work.sh'),
-      `#!/bin/sh\necho "$TRACECRAFT_STEP" >> ${done}\n`,
-      { mode: 0o755 },
-    );
-    await writeFile(
-      join(world.root, 'tracecraft'),
-      `#!/bin/sh\nexec ${process.execPath} ${cli} "$@"\n`,
-      { mode: 0o755 },
-    );
+    const done = await installWorker(world);
     const skill = await readFile(join(process.cwd(), 'skills', 'tracecraft', 'SKILL.md'), 'utf8');
     const loop = /^while tracecraft run --next --wait .*$/m.exec(skill)?.[0] ?? '';
     expect(loop).toBe('while tracecraft run --next --wait -- ./work.sh; do :; done');
-    await Promise.all(
-      ['w1', 'w2'].map((agent) =>
-        promisify(execFile)('sh', ['-c', loop], {
-          cwd: world.project,
-          env: {
-            PATH: `${world.root}:${process.env.PATH}`,
-            HOME: world.home,
-            TRACECRAFT_AGENT: agent,
-          },
-        }),
-      ),
-    );
+    await Promise.all(['w1', 'w2'].map((agent) => shell(world, agent, loop)));
     const worked = (await readFile(done, 'utf8')).trim().split('\n');
     expect([...worked].sort()).toEqual(['w-a', 'w-b', 'w-c']);
     expect(worked.at(-1)).toBe('w-c');
     expect((await run('w1', 'claim', '--next')).code).toBe(3);
   }, 120_000);
+
+  it('is worked off as the README says, word for word', async () => {
+    const other = await createCliWorld();
+    try {
+      await other.run(['init', '--project', 'readme']);
+      const done = await installWorker(other);
+      const readme = await readFile(join(process.cwd(), 'README.md'), 'utf8');
+      const block = readme.split('```').find((text) => text.includes('while tracecraft')) ?? '';
+      const { stdout } = await shell(other, 'alex', block.replace(/^sh\n/, ''));
+      expect(await readFile(done, 'utf8')).toBe('design\nbuild\n');
+      expect(stdout).toMatch(/design +complete[\s\S]*└ build +complete/);
+    } finally {
+      await other.remove();
+    }
+  }, 60_000);
+
+  it('takes nothing that is piped to a command for a step', async () => {
+    const plan = JSON.stringify([{ id: 'piped' }]);
+    const added = await world.run(['step', 'add', '--from', '-'], { ...as('ann'), input: plan });
+    expect(added).toMatchObject({ code: 0, stdout: 'Planned piped\n' });
+    const next = ['claim', '--next', '-q'];
+    const claimed = await world.run(next, { ...as('ann'), input: 'the next line of a loop\n' });
+    expect(claimed).toMatchObject({ code: 0, stdout: 'piped\n' });
+  });
 
   it('-q prints only the name', async () => {
     await run('ann', 'step', 'add', 'solo');
