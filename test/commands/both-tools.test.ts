@@ -1,29 +1,66 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { memoryHistory } from '../../src/coordination/memory/history.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { type S3Server, startR2 } from '../support/r2.js';
-import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
+import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 import { seeded } from '../support/schedule/drivers.js';
 
 /**
  * The older tool is a Python package, tracecraft-ai: installed, or the sources that TRACECRAFT_PYTHON_TOOL names. Random scripts
- * let both work on one bucket; TRACECRAFT_SCRIPTS and TRACECRAFT_COMMANDS say how many and how long.
+ * let both work on one bucket; TRACECRAFT_SCRIPTS and TRACECRAFT_COMMANDS say how many and how long, and
+ * TRACECRAFT_FIRST_SCRIPT where to go on.
  */
 const scripts = Number(process.env.TRACECRAFT_SCRIPTS ?? 1);
+const firstScript = Number(process.env.TRACECRAFT_FIRST_SCRIPT ?? 0);
 const commands = Number(process.env.TRACECRAFT_COMMANDS ?? 24);
 const python = {
   PYTHONPATH: process.env.TRACECRAFT_PYTHON_TOOL ?? '',
   PATH: process.env.PATH ?? '',
 };
-const program = 'from tracecraft.cli import main; main()';
-const isHere = spawnSync('python3', ['-c', 'import tracecraft.cli'], { env: python }).status === 0;
+/** Each command is a process; forking it from one that has loaded boto3 takes a fraction of the time. */
+const forking = `
+import json, os, sys
+import boto3
+from tracecraft.cli import main
+boto3.client('s3', endpoint_url='http://127.0.0.1:9', aws_access_key_id='x', aws_secret_access_key='x')
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            output = os.open(asked['output'], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            os.environ['TRACECRAFT_AGENT'] = asked['agent']
+            sys.argv = ['tracecraft', *asked['args']]
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+`;
+const isHere =
+  spawnSync('python3', ['-c', 'import tracecraft.cli, boto3'], { env: python }).status === 0;
 if (!isHere)
   process.stderr.write('not tried: the Python tool (tracecraft-ai) is not on this machine\n');
+
+/** Its two outputs are `stdout`. */
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
 
 interface Happened {
   readonly tool: 'ours' | 'theirs';
@@ -37,6 +74,8 @@ describe.skipIf(!isHere)('the Python tool (tracecraft-ai) and ours on one bucket
   let server: S3Server;
   let world: CliWorld;
   let project = '';
+  let older: ChildProcess;
+  let codes: AsyncIterator<string>;
 
   beforeAll(async () => {
     server = await startR2();
@@ -56,31 +95,31 @@ describe.skipIf(!isHere)('the Python tool (tracecraft-ai) and ours on one bucket
       mode: 0o600,
     });
     expect((await world.run(['trust', '--yes'])).code).toBe(0);
+    const env = { ...python, HOME: world.home, AWS_DEFAULT_REGION: 'auto' };
+    older = spawn('python3', ['-c', forking], {
+      cwd: world.project,
+      env,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    if (older.stdout === null) throw new Error('the Python tool has no stdout');
+    codes = createInterface({ input: older.stdout })[Symbol.asyncIterator]();
   }, 60_000);
 
   afterAll(async () => {
+    older.kill();
     await world.remove();
     await server.stop();
   });
 
-  function theirs(agent: string, args: readonly string[]): Promise<CliResult> {
-    const env = {
-      ...python,
-      HOME: world.home,
-      TRACECRAFT_AGENT: agent,
-      AWS_DEFAULT_REGION: 'auto',
-    };
-    const child = spawn('python3', ['-c', program, ...args], { cwd: world.project, env });
-    const [out, err]: [string[], string[]] = [[], []];
-    child.stdout.on('data', (chunk) => out.push(String(chunk)));
-    child.stderr.on('data', (chunk) => err.push(String(chunk)));
-    return new Promise((resolve) => {
-      child.once('close', (code) => resolve({ code, stdout: out.join(''), stderr: err.join('') }));
-    });
+  async function theirs(agent: string, args: readonly string[]): Promise<Ran> {
+    const output = join(world.root, 'output');
+    older.stdin?.write(`${JSON.stringify({ agent, args, output })}\n`);
+    const { value } = await codes.next();
+    return { code: Number(value), stdout: await readFile(output, 'utf8'), stderr: '' };
   }
 
   it(`${scripts} random scripts of ${commands} commands: no double claim, no completion undone, no value lost`, async () => {
-    for (let script = 0; script < scripts; script += 1) {
+    for (let script = firstScript; script < firstScript + scripts; script += 1) {
       const choose = seeded(script + 1);
       const happened: Happened[] = [];
       for (let n = 0; n < commands; n += 1) {
