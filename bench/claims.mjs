@@ -1,7 +1,9 @@
-// Races for one step: processes of the built CLI, and the library alone. Usage: npm run bench:claims [-- --full]
+// Races for steps: processes of the built CLI, and the library alone. Usage: npm run bench:claims [-- --full]
 // Simultaneous: the conditional PUTs are held until all of them are there. Staggered: each process starts 25 ms after the last.
+import { join } from 'node:path';
 import { writeReport } from './machine.mjs';
 import { isFull, loadLibrary, openStand, quantile, round } from './stand.mjs';
+import { costOfRun, racesForNext, racesOfRuns } from './workers.mjs';
 
 const sizes = isFull ? [2, 4, 8, 16, 32, 50] : [2, 8, 50];
 const racesEach = isFull ? 100 : 2;
@@ -15,7 +17,9 @@ try {
     "export { withRetry, patientRetry } from 'src/bucket/retry.js';",
     "export { acquire } from 'src/coordination/claims/claims.js';",
     "export { bucketLayout } from 'src/protocol/keys.js';",
+    "export { openHolderFiles } from 'src/coordination/claims/holder-files.js';",
     "export { systemClock } from 'src/clock.js';",
+    "export { nodeIo } from 'src/io.js';",
   ]);
   const fresh = library.openS3Bucket(stand.server);
   const races = [];
@@ -30,6 +34,9 @@ try {
   }
   const alone = isFull ? 1_200 : 60;
   for (let n = 0; n < alone; n += 1) races.push(await raceOfLibrary(n, sizes[n % sizes.length]));
+  races.push(...(await racesForNext(stand, isFull ? [32, 200] : [4, 12], ownerOf)));
+  races.push(...(await racesOfRuns(stand, isFull ? [8, 50] : [4, 3], ownerOf)));
+  const cost = await costOfRun(stand, isFull ? 40 : 5);
   await fresh.close();
 
   const groups = grouped(races);
@@ -54,11 +61,13 @@ try {
     ),
   }));
   console.table(table);
+  console.table(cost);
   await writeReport('claims', {
     full: isFull,
     ...stand.about(),
     stagger_ms: staggerMs,
     table,
+    cost,
     races,
   });
 
@@ -103,13 +112,8 @@ try {
           clock: library.systemClock,
         };
         const request = { step, ttlMs: null, reopen: false, alongside: async () => undefined };
-        const ours = new Set();
-        const held = {
-          of: async () => ours,
-          add: async (_step, nonce) => ours.add(nonce),
-          remove: async (_step, nonce) => ours.delete(nonce),
-          keepOnly: async () => undefined,
-        };
+        const identity = { agent, place: 'bench' };
+        const held = library.openHolderFiles(library.nodeIo, join(stand.work, 'held'), identity);
         const { outcome } = await library.acquire(context, held, request).catch(() => ({}));
         await once.close();
         return { agent, outcome, ms: performance.now() - began };

@@ -6,6 +6,14 @@ export const goals = [
     );
     return [good.length === races.length, `${good.length} of ${races.length}`];
   }),
+  goal('claims', 'run: at most 2 requests more than claim and complete', ({ cost }) => {
+    if (cost === undefined) return [undefined, 'not measured'];
+    return atMost(caseOf(cost, 'run').requests - caseOf(cost, 'apart').requests, 2, 'requests');
+  }),
+  goal('claims', 'run: at most 150 ms more than the command alone', ({ cost }) => {
+    if (cost === undefined) return [undefined, 'not measured'];
+    return atMost(caseOf(cost, 'run').ms_p50 - caseOf(cost, 'alone').ms_p50, 150, 'ms');
+  }),
   goal('takeover', 'one winner, and the late holder fenced, always', ({ races }) => {
     const good = races.filter(
       (one) => one.winners === 1 && one.is_owner && one.late_exit_code !== 0 && one.is_still_open,

@@ -106,7 +106,9 @@ function htmlTable(rows) {
 }
 
 function tablesOf(log) {
-  const own = [log.table, log.growing].filter((rows) => Array.isArray(rows) && rows.length > 0);
+  const own = [log.table, log.growing, log.cost].filter(
+    (rows) => Array.isArray(rows) && rows.length > 0,
+  );
   if (own.length > 0) return own;
   const plain = Object.entries(log).filter(([name]) => !['bench', 'at', 'machine'].includes(name));
   return [
