@@ -38,7 +38,7 @@ const patch = `--- a/src/routes/orders.ts
 export default class Demo extends BaseCommand {
   static override summary = 'see it work: three agents, one bucket, one page';
   static override description =
-    'Plays a designer, a developer and a reviewer on a small project, in a bucket in a new folder on this disk, mirrors their three transcripts, and writes the replay. Touches nothing else, except that it records its config as trusted. Nothing leaves the machine, and no agent needs to be installed.\n\nExit codes: 0 done, 2 folder in use, 7 folder not writable.';
+    'Plays a designer, a developer and a reviewer on a small project, whose steps need one another and of which "run" does one, in a bucket in a new folder on this disk, mirrors their three transcripts, and writes the replay. Touches nothing else, except that it records its config as trusted. Nothing leaves the machine, and no agent needs to be installed.\n\nExit codes: 0 done, 2 folder in use, 7 folder not writable.';
   static override examples = [
     '<%= config.bin %> demo',
     '<%= config.bin %> demo --folder ~/tracecraft-demo --no-open',

@@ -60,7 +60,7 @@ async function drawReplay() {
   const browser = await launchChromium();
   try {
     const page = await browser.newPage({
-      viewport: { width: 1280, height: 640 },
+      viewport: { width: 1280, height: 720 },
       deviceScaleFactor: 1.5,
       timezoneId: 'UTC',
       locale: 'en-GB',

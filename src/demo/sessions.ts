@@ -17,6 +17,12 @@ export const designerSession: DemoSession = {
       'Design how the shop checks who is logged in. The developer builds it after you.',
     ],
     [70, 'thinking', 'The step should be mine before I start, so that nobody designs it twice.'],
+    [
+      78,
+      'call',
+      'tracecraft step add design && tracecraft step add build --needs design && tracecraft step add test --needs build && tracecraft step add review --needs test --assign reviewer',
+    ],
+    [81, 'result', 'Planned design\nPlanned build\nPlanned test\nPlanned review'],
     [86, 'call', 'tracecraft claim design'],
     [92, 'result', 'Claimed step design as designer'],
     [128, 'call', 'grep -rn "session" src/routes | head'],
@@ -96,6 +102,12 @@ export const developerSession: DemoSession = {
       'tracecraft complete build --to reviewer --note "orders checks the token" --artifact patch-auth.diff',
     ],
     [1111, 'result', 'Completed step build'],
+    [1114, 'call', 'tracecraft run test -- npm test'],
+    [
+      1120,
+      'result',
+      'Claimed step test as developer (epoch 1).\n 2 passed\nStep test is complete (exit 0).',
+    ],
     [1125, 'answer', 'The login check is built, tested and with the reviewer.'],
   ),
 };

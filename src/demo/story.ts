@@ -21,8 +21,8 @@ interface StoryPlace {
 }
 
 /**
- * Three agents design, build and review in eighteen events, through the functions the commands call. Only the clock
- * is not the machine's.
+ * Three agents plan, design, build, test and review, through the functions the commands call. Only the clock is not
+ * the machine's.
  */
 export async function tellStory(place: StoryPlace): Promise<void> {
   let atMs = place.startMs;
@@ -65,6 +65,13 @@ async function design({ designer, developer, reviewer }: Cast, at: At): Promise<
   await developer.register();
   at(40);
   await reviewer.register();
+  at(80);
+  await designer.plan([
+    { id: 'design' },
+    { id: 'build', needs: ['design'] },
+    { id: 'test', needs: ['build'] },
+    { id: 'review', needs: ['test'], assign: 'reviewer' },
+  ]);
   at(90);
   await designer.claim('design');
   at(130);
@@ -104,6 +111,8 @@ async function build({ developer }: Cast, at: At, patch: string): Promise<void> 
     nextAgent: 'reviewer',
     artifacts: ['patch-auth.diff'],
   });
+  at(1116);
+  await developer.run('test', () => at(1119));
 }
 
 async function review({ reviewer }: Cast, at: At): Promise<void> {

@@ -121,13 +121,13 @@ describe('tracecraft demo', () => {
         folder,
         page: join(folder, 'replay.html'),
         project: 'replaydemo',
-        events: 18,
+        events: 24,
         sessions: 3,
-        lines: 61,
+        lines: 65,
       },
     });
     const { stdout } = await world.run(['log'], { cwd: folder });
-    expect(stdout.trimEnd().split('\n')).toHaveLength(18);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(24);
     expect(stdout).toMatch(/reviewer {6}blocked {7}review: missing auth check, needs rework/);
     const again = await world.run(['demo', '--folder', folder, '--no-open']);
     expect(again.code).toBe(2);

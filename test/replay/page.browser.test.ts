@@ -102,12 +102,12 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await world.remove();
   });
 
-  it('has eighteen marks in three lanes, as log prints them', async () => {
+  it('has its marks in three lanes, as log prints them', async () => {
     const { page, troubles } = await openReplay(browser, file);
-    expect(events).toHaveLength(18);
-    expect(await readdir(join(folder, 'bucket', 'replaydemo', 'events'))).toHaveLength(18);
+    expect(events).toHaveLength(24);
+    expect(await readdir(join(folder, 'bucket', 'replaydemo', 'events'))).toHaveLength(24);
     expect(await page.locator('.stage').getAttribute('aria-label')).toContain(
-      '18 marks in 3 lanes',
+      '24 marks in 3 lanes',
     );
     expect(await page.locator('.lane-name').allInnerTexts()).toEqual([
       'designer',
@@ -183,7 +183,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
       [event.type, event.agent, event.step, event.text].join(' ').toLowerCase().includes('auth'),
     );
     expect(fitting.length).toBeGreaterThan(2);
-    expect(await page.locator('.count').innerText()).toBe(`${fitting.length} of 18 events`);
+    expect(await page.locator('.count').innerText()).toBe(`${fitting.length} of 24 events`);
     await page.getByRole('button', { name: 'Table' }).click();
     expect(await page.locator('tbody td.about').allInnerTexts()).toEqual(
       fitting.map(({ text }) => text),
@@ -196,11 +196,11 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.locator('summary', { hasText: 'Kinds' }).click();
     await page.locator('details[open] .link', { hasText: 'none' }).click();
     await page.getByLabel('message', { exact: true }).check();
-    expect(await page.locator('.count').innerText()).toBe('5 of 18 events');
+    expect(await page.locator('.count').innerText()).toBe('5 of 24 events');
     await page.locator('summary', { hasText: 'Steps' }).click();
     await page.getByLabel('design', { exact: true }).uncheck();
     await page.getByLabel('build', { exact: true }).uncheck();
-    expect(await page.locator('.count').innerText()).toBe('3 of 18 events');
+    expect(await page.locator('.count').innerText()).toBe('3 of 24 events');
     await page.close();
   });
 
@@ -230,7 +230,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     await page.locator('.stage').focus();
     await page.keyboard.press('End');
     await page.keyboard.press('ArrowLeft');
-    await page.locator('.record[data-entry="16"]').waitFor();
+    await page.locator('.record[data-entry="22"]').waitFor();
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     const target = page.locator('.entry.target');
@@ -276,7 +276,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     const { page } = await openReplay(browser, file);
     const story = page.locator('.story');
     expect(await story.innerText()).toBe(
-      'design ✓ designer → build ✓ developer → review ✗ reviewer: missing auth check, needs rework',
+      'design ✓ designer → build ✓ developer → test ✓ developer → review ✗ reviewer: missing auth check, needs rework',
     );
     await story.getByRole('button', { name: /^review/ }).click();
     await page.locator('.record[data-entry]').waitFor();
@@ -300,11 +300,11 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
     const { page } = await openReplay(browser, file);
     await page.keyboard.press('t');
     expect(await page.locator('tr.session .title-of').allInnerTexts()).toEqual([
-      expect.stringContaining('Design the login contract 1 turn, 5 calls'),
+      expect.stringContaining('Design the login contract 1 turn, 6 calls'),
       expect.stringContaining('Build the login check'),
       expect.stringContaining('Review the login check'),
     ]);
-    expect(await page.locator('tr[data-entry]').count()).toBe(18);
+    expect(await page.locator('tr[data-entry]').count()).toBe(24);
     await page.locator('tr.session').first().click();
     await page.locator('.entry.prompt').waitFor();
     await page.close();
@@ -313,7 +313,7 @@ describe.skipIf(chromiumPath === undefined)(inChromium('the replay of the demo')
   it('works by keyboard before anything is clicked', async () => {
     const { page } = await openReplay(browser, file);
     await page.keyboard.press('End');
-    await page.locator('.record[data-entry="17"]').waitFor();
+    await page.locator('.record[data-entry="23"]').waitFor();
     await page.close();
   });
 
