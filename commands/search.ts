@@ -1,21 +1,31 @@
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { openSearchPacks } from '../src/app/search-cache.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { documentLines, documentRecord, moreDocumentsLine } from '../src/cli/document-hit-lines.js';
-import { formatTime, plural } from '../src/cli/format.js';
+import { formatBytes, formatTime, plural } from '../src/cli/format.js';
 import { printJson } from '../src/cli/output.js';
 import { parseTime } from '../src/cli/parse-time.js';
 import { hitLine, hitRecord, moreLine, sessionLine } from '../src/cli/search-lines.js';
 import { NotFoundError, PartialError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
+import type { SearchPacks } from '../src/search/cache/search-packs.js';
 import { documentKinds } from '../src/search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../src/search/documents.js';
 import { kindsFor, searchKinds, sessionFilters } from '../src/search/kinds.js';
 import { createMatcher, type Matcher, type Query } from '../src/search/matcher.js';
-import { type SearchScope, type SessionHits, scanSessions } from '../src/search/scan.js';
+import {
+  isWholeScope,
+  type SearchScope,
+  type SessionHits,
+  scanSessions,
+} from '../src/search/scan.js';
 import { listIndexed } from '../src/sessions/indexed.js';
 import { shortIds } from '../src/sessions/reference.js';
+
+/** From here on, reading takes a second. */
+const muchBytes = 128 * 1024 * 1024;
 
 /** Of each session and each kind of document, unless all are asked for. */
 const perSession = 3;
@@ -23,6 +33,8 @@ const perSession = 3;
 interface Totals {
   sessions: number;
   lines: number;
+  /** Of parts that no pack on this machine covers. */
+  scannedBytes: number;
   documents: number;
   hits: number;
   shown: number;
@@ -44,7 +56,7 @@ export default class Search extends BaseCommand {
   static override summary =
     'find words in every transcript, mail, memory and handoff, from any machine';
   static override description =
-    'Reads the transcripts in the bucket, most recently written session first, and prints hits as it finds them: at most three per session, the newest, each with its line for "session show --around". All words must be in one row (a prompt, an answer, a call, a result), in upper or lower case; a session that has all of them, but not in one row, is listed too. A word matches at the start of a sub-word: "checkout" finds reCheckout, checkout_total and src/checkout.ts, and "toolResult" finds tool_result. An argument that contains spaces is a phrase.\n\nRows that a harness keeps only for itself are not searched, nor is anything that was redacted. The last line says whether everything was read.\n\nWith --json: one object per hit, then the totals.\n\nExit codes: 0 found, 2 bad query or time, 3 nothing found and everything was read, 8 store unreachable, 10 not everything could be read.';
+    'Reads the transcripts in the bucket, most recently written session first, and prints hits as it finds them: at most three per session, the newest, each with its line for "session show --around". All words must be in one row (a prompt, an answer, a call, a result), in upper or lower case; a session that has all of them, but not in one row, is listed too. A word matches at the start of a sub-word: "checkout" finds reCheckout, checkout_total and src/checkout.ts, and "toolResult" finds tool_result. An argument that contains spaces is a phrase.\n\nRows that a harness keeps only for itself are not searched, nor is anything that was redacted. The last line says whether everything was read.\n\nWhat was read from a remote bucket is kept on this machine, packed and with an index of its words; "search index" packs everything, of a folder too. It is used only for parts that the bucket lists unchanged. To search for the word index itself: search -- index.\n\nWith --json: one object per hit, then the totals.\n\nExit codes: 0 found, 2 bad query or time, 3 nothing found and everything was read, 8 store unreachable, 10 not everything could be read.';
   static override examples = [
     '<%= config.bin %> search checkout total',
     '<%= config.bin %> search "missing auth check" --since 7d',
@@ -105,6 +117,7 @@ export default class Search extends BaseCommand {
       exclusive: ['limit', 'count'],
     }),
     count: Flags.boolean({ summary: 'only count the hits of each session' }),
+    scan: Flags.boolean({ summary: 'read every transcript, whatever is kept on this machine' }),
   };
 
   async run(): Promise<object> {
@@ -120,6 +133,14 @@ export default class Search extends BaseCommand {
     const most = flags.all ? Number.POSITIVE_INFINITY : perSession;
     const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
     const shown = { limit, isCount: flags.count === true, nowMs, agent: settings.agent };
+    const packs = flags.scan
+      ? undefined
+      : await openSearchPacks(bucket, settings, {
+          env: process.env,
+          nowMs,
+          // Reading a folder takes less time than packing what was read.
+          keep: bucket.kind === 'local' ? 'nothing' : 'much',
+        });
     return this.stoppable(async (signal) => {
       const place = { bucket, layout, matcher, signal };
       const { agent, sinceMs, untilMs } = scope;
@@ -133,13 +154,38 @@ export default class Search extends BaseCommand {
       });
       // It is awaited after the sessions; until then its failure must not count as unhandled.
       found.catch(() => undefined);
-      const sessions = searched.has('session')
-        ? scanSessions({ ...place, scope, perSession: most, shortIds, listed: listIndexed })
-        : [];
-      const totals = await this.show(sessions, shown);
-      for (const one of await found) this.showDocuments(totals, one, shown);
-      return this.conclude(totals, { nowMs, words, hints: hintsFor(flags, matcher, words) });
+      const { coverage, keeper } = packs ?? {};
+      const scan = { ...place, scope, perSession: most, shortIds, listed: listIndexed };
+      const sessions = searched.has('session') ? scanSessions({ ...scan, coverage, keeper }) : [];
+      let isWhole = false;
+      try {
+        const totals = await this.show(sessions, shown);
+        isWhole = searched.has('session') && isWholeScope(scope) && isReadWhole(totals);
+        for (const one of await found) this.showDocuments(totals, one, shown);
+        if (bucket.kind === 'local') this.suggestIndex(totals);
+        return this.conclude(totals, { nowMs, words, hints: hintsFor(flags, matcher, words) });
+      } finally {
+        await this.settle(packs, isWhole);
+      }
     });
+  }
+
+  /** A search has answered, whether or not its cache could be written. */
+  private async settle(packs: SearchPacks | undefined, isWhole: boolean): Promise<void> {
+    try {
+      await packs?.settle({ isWhole });
+      if (packs?.keeper?.failure !== undefined) throw packs.keeper.failure;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.warn(`what was read could not be kept for the next search: ${why}`);
+    }
+  }
+
+  private suggestIndex({ scannedBytes }: Totals): void {
+    if (scannedBytes < muchBytes) return;
+    this.note(
+      `${formatBytes(scannedBytes)} had to be read: after "tracecraft search index" a search reads much less`,
+    );
   }
 
   private async show(
@@ -149,6 +195,7 @@ export default class Search extends BaseCommand {
     const totals: Totals = {
       sessions: 0,
       lines: 0,
+      scannedBytes: 0,
       documents: 0,
       hits: 0,
       shown: 0,
@@ -159,6 +206,7 @@ export default class Search extends BaseCommand {
     for await (const found of scan) {
       totals.sessions += 1;
       totals.lines += found.lines;
+      totals.scannedBytes += found.scannedBytes;
       totals.hits += found.count;
       const { harness, id } = found.session;
       if (found.unread !== undefined) {
@@ -219,7 +267,8 @@ export default class Search extends BaseCommand {
       readonly hints: readonly string[];
     },
   ): object {
-    const { sessions, lines, documents, hits, shown, isStopped, unread, unreadDocuments } = totals;
+    const { sessions, lines, scannedBytes, documents, hits, shown } = totals;
+    const { isStopped, unread, unreadDocuments } = totals;
     const listed = formatTime(new Date(about.nowMs));
     const counts = [
       plural(sessions, 'session'),
@@ -232,6 +281,7 @@ export default class Search extends BaseCommand {
       hits,
       sessions,
       lines,
+      scanned_bytes: scannedBytes,
       documents,
       coverage,
       listed_at: listed,
@@ -284,6 +334,10 @@ function scopeOf(flags: ScopeFlags, nowMs: number): SearchScope {
     tool,
     hasSubagents: subagents,
   };
+}
+
+function isReadWhole({ isStopped, unread }: Totals): boolean {
+  return !isStopped && unread.length === 0;
 }
 
 function partial({ unread, unreadDocuments }: Totals): PartialError {

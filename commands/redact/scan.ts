@@ -10,6 +10,7 @@ import {
 import { scratchFolder } from '../../src/app/large-object.js';
 import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
 import { olderVersions, type RemovalOutcome, removeSecrets } from '../../src/app/remove-secrets.js';
+import { forgetSearched } from '../../src/app/search-cache.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount, plural } from '../../src/cli/format.js';
 import { columns } from '../../src/cli/output.js';
@@ -67,7 +68,13 @@ export default class RedactScan extends BaseCommand {
     if (!flags.fix) return this.#answerFound(search, scanned, findings);
     const agent = settings.agent ?? 'unknown';
     const context = { ...search, agent, withContents: flags.artifacts };
-    return this.#answerFixed(search, scanned, await removeSecrets(context, findings));
+    const outcomes = await removeSecrets(context, findings);
+    const { root, project } = search.layout;
+    const folders = new Set(outcomes.map(({ finding }) => folderOf(finding.key)));
+    await forgetSearched(bucket, { project }, process.env, (prefix) =>
+      folders.has(`${root}${prefix}`),
+    );
+    return this.#answerFixed(search, scanned, outcomes);
   }
 
   async #find(search: SecretSearch, objects: readonly ListedObject[]): Promise<readonly Finding[]> {
@@ -130,6 +137,10 @@ export default class RedactScan extends BaseCommand {
     this.say(old_versions);
     return data;
   }
+}
+
+function folderOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
 /** A compacted transcript is a copy: who cleans the parts by other means leaves it unchanged. */

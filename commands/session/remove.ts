@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { referencesHere } from '../../src/app/references.js';
 import { olderVersions } from '../../src/app/remove-secrets.js';
+import { forgetSearched } from '../../src/app/search-cache.js';
 import { type Removing, removeSession, restoreSession } from '../../src/app/session-removal.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { canAsk, confirm } from '../../src/cli/confirm.js';
@@ -24,7 +25,7 @@ import { harnessNames } from '../../watchers/names.js';
 export default class SessionRemove extends BaseCommand {
   static override summary = 'delete a session from the bucket, and keep it from coming back';
   static override description =
-    'Deletes every object of the session: its parts, those of its sub-agents, meta.json and compacted copies. First it writes a record, removed/<harness>/<session>.json, that stays: no "watch" on any machine mirrors the session again. A running one drops it within seconds on this machine, elsewhere within 10 minutes, and deletes whatever it sent in the meantime. The transcript on the machine where the session ran is not touched; mail, memory and artifacts stay. Asks at a terminal; elsewhere --yes is required. "tracecraft log" records it. If it is interrupted, run it again.\n\n--undo allows the session to be mirrored again, from the transcript: anything that was only in the bucket is gone.\n\nA store that keeps old versions still has the objects; the last line says how to purge them.\n\nExit codes: 0 removed (or was already), or restored; 2 no answer possible without --yes, or several sessions match; 3 no such session, or with --undo none that was removed; 4 others keep writing it or deciding about it, 7 not allowed, 8 store unreachable, 9 you said no.';
+    'Deletes every object of the session: its parts, those of its sub-agents, meta.json and compacted copies. First it writes a record, removed/<harness>/<session>.json, that stays: no "watch" on any machine mirrors the session again. A running one drops it within seconds on this machine, elsewhere within 10 minutes, and deletes whatever it sent in the meantime. What a search on this machine kept of it is deleted, too; other machines drop it with their next search. The transcript on the machine where the session ran is not touched; mail, memory and artifacts stay. Asks at a terminal; elsewhere --yes is required. "tracecraft log" records it. If it is interrupted, run it again.\n\n--undo allows the session to be mirrored again, from the transcript: anything that was only in the bucket is gone.\n\nA store that keeps old versions still has the objects; the last line says how to purge them.\n\nExit codes: 0 removed (or was already), or restored; 2 no answer possible without --yes, or several sessions match; 3 no such session, or with --undo none that was removed; 4 others keep writing it or deciding about it, 7 not allowed, 8 store unreachable, 9 you said no.';
   static override examples = [
     '<%= config.bin %> session remove 8b418ea5',
     '<%= config.bin %> session remove 8b418ea5 --yes --json',
@@ -63,6 +64,14 @@ export default class SessionRemove extends BaseCommand {
       throw new RefusedError('nothing was removed');
     }
     const { objects, bytes } = await removeSession(context, ref);
+    const { root } = context.layout;
+    const places = [
+      context.layout.session(ref.harness, ref.id),
+      context.layout.streamsOf(ref.harness, ref.id),
+    ];
+    await forgetSearched(bucket, settings, process.env, (prefix) =>
+      places.some((place) => `${root}${prefix}`.startsWith(place)),
+    );
     const old_versions = olderVersions(bucket.kind, context.layout.session(ref.harness, ref.id));
     this.say(`${nameOf(ref)} removed: ${plural(objects, 'object')} deleted from ${place}.`);
     this.say(old_versions);

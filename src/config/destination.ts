@@ -10,10 +10,14 @@ import { refuseLink, withoutLinks } from '../links.js';
  * if there is a link on the path; code that works below it checks the rest, step by step.
  */
 export function destinationFolder(stateFolder: string, location: string, project: string): string {
-  const id = createHash('sha256').update(`${location}|${project}`).digest('hex').slice(0, 12);
-  const folder = join(stateFolder, 'state', id);
+  const folder = join(stateFolder, 'state', destinationId(location, project));
   refuseLink(stateFolder, folder);
   return folder;
+}
+
+/** What stands for a destination in the names of folders on this machine. */
+export function destinationId(location: string, project: string): string {
+  return createHash('sha256').update(`${location}|${project}`).digest('hex').slice(0, 12);
 }
 
 const schema = v.object({ putIfAbsent: v.boolean(), putIfMatch: v.boolean() });

@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.js';
 import { createPrefilter, type Prefilter } from './prefilter.js';
 import { beginsSubWord, endsSubWord, isIdentifier, subWordsOf } from './sub-words.js';
+import { type Need, needsOf } from './terms/query-terms.js';
 
 export interface Query {
   /** Words, and phrases if they contain spaces. */
@@ -30,6 +31,10 @@ export interface Matcher {
   isMatch(found: readonly (Found | undefined)[]): boolean;
   /** Which lines of a part may match. */
   readonly prefilter: Prefilter;
+  /** What the texts with each term have in the word index of a pack. */
+  readonly needs: readonly (readonly Need[])[];
+  /** One of the terms is enough. */
+  readonly isAny: boolean;
 }
 
 type Term = (text: string) => Found | undefined;
@@ -49,6 +54,8 @@ export function createMatcher(query: Query): Matcher {
     count: terms.length,
     find: (text) => terms.map((term) => term(text)),
     isMatch,
+    isAny,
+    needs: query.isRegex ? [[]] : words.map((word) => needsOf(word, query)),
     prefilter: createPrefilter(
       terms.map((_, index) => (query.isRegex ? undefined : words[index])),
       { isAny },

@@ -1,16 +1,17 @@
-import { readerOf } from '../../watchers/readers.js';
 import type { Bucket } from '../bucket/bucket.js';
-import { leafText } from '../conversation/leaf-text.js';
 import type { RowText } from '../conversation/reader.js';
-import { UnreachableError } from '../errors.js';
 import { type ListedSession, readMeta } from '../mirror/slots/session-listing.js';
-import { listStreams, readParts } from '../mirror/slots/session-streams.js';
 import type { SessionRef } from '../mirror/stream.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import { isName } from '../protocol/names.js';
+import type { Coverage } from './cache/coverage.js';
+import type { PackKeeper } from './cache/pack-keeper.js';
 import { inOrder } from './in-order.js';
 import type { Found, Matcher } from './matcher.js';
+import { DamagedPackError } from './pack/bytes.js';
+import { PackQuery } from './pack-query.js';
+import { SessionScan } from './session-scan.js';
 
 /** What is searched; a missing field excludes nothing. */
 export interface SearchScope {
@@ -47,8 +48,15 @@ export interface SessionHits {
   /** No single row has all the words, but the session does. */
   readonly isSpread: boolean;
   readonly lines: number;
+  /** Bytes of the parts that had to be read, because no pack covers them. */
+  readonly scannedBytes: number;
   /** What could not be read, in words. */
   readonly unread: string | undefined;
+}
+
+/** What it takes to search one session. */
+export interface SessionInput extends SearchInput {
+  readonly packs: PackQuery;
 }
 
 export interface Listed {
@@ -73,18 +81,23 @@ export interface SearchInput {
   listed(bucket: Bucket, layout: Layout, harnesses: readonly string[]): Promise<Listed>;
   /** The shortest form of each id that distinguishes it from the others. */
   shortIds(ids: readonly string[]): ReadonlyMap<string, string>;
+  /** What is known from packs, and need not be read. */
+  readonly coverage?: Coverage | undefined;
+  /** Gets each part that was read. */
+  readonly keeper?: PackKeeper | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Searches a project's transcripts part by part, without an index, beginning with the session
- * written last.
+ * Searches a project's transcripts, beginning with the session written last: through packs where
+ * they cover it, otherwise part by part.
  */
 export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionHits> {
   const { bucket, layout, scope, signal } = input;
   const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
   const { sessions } = await input.listed(bucket, layout, wanted);
   const short = input.shortIds(sessions.map(({ id }) => id));
+  const packs = new PackQuery(input.matcher);
   const scan = async ({ harness, id, whole }: KnownSession, stopped: AbortSignal) => {
     const session = whole ?? {
       harness,
@@ -93,7 +106,7 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
     };
     if (!isInScope(session, scope)) return undefined;
     const shortId = scope.harness === undefined ? short.get(id) : undefined;
-    return new SessionScan({ ...input, signal: stopped }, session, shortId ?? id).run();
+    return scanned({ ...input, packs, signal: stopped }, session, shortId ?? id);
   };
   const atOnce = bucket.kind === 'local' ? atOnceOnDisk : undefined;
   const results = inOrder(sessions, scan, {
@@ -102,6 +115,21 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
     ...(atOnce === undefined ? {} : { atOnce }),
   });
   for await (const result of results) if (result !== undefined) yield result;
+}
+
+/** A damaged pack covers nothing, so the session is read again without it. */
+async function scanned(
+  input: SessionInput,
+  session: ListedSession,
+  shortId: string,
+): Promise<SessionHits> {
+  for (;;) {
+    try {
+      return await new SessionScan(input, session, shortId).run();
+    } catch (error) {
+      if (!(error instanceof DamagedPackError)) throw error;
+    }
+  }
 }
 
 /** More would neither be faster nor fit the processor's cache, and the first hits would come later. */
@@ -115,7 +143,7 @@ function bytesHeld({ meta }: KnownSession): number {
   return Math.min(largestHeld, 4 * (meta?.total_uploaded_bytes ?? largestHeld));
 }
 
-async function harnessesIn(bucket: Bucket, layout: Layout): Promise<readonly string[]> {
+export async function harnessesIn(bucket: Bucket, layout: Layout): Promise<readonly string[]> {
   const prefix = `${layout.root}sessions/`;
   const names: string[] = [];
   for await (const entry of bucket.list(prefix, { delimiter: '/' })) {
@@ -126,6 +154,19 @@ async function harnessesIn(bucket: Bucket, layout: Layout): Promise<readonly str
 
 /** A mirror that was killed leaves a `meta.json` behind that is some minutes older than the last part. */
 const longestLagMs = 24 * 3_600_000;
+
+/** Whether no session and no stream is left out unlisted. */
+export function isWholeScope({
+  harness,
+  agent,
+  host,
+  folder,
+  sinceMs,
+  hasSubagents,
+}: SearchScope): boolean {
+  const filters = [harness, agent, host, folder, sinceMs];
+  return hasSubagents && filters.every((one) => one === undefined);
+}
 
 /** A session without a readable `meta.json` is searched, because nothing is known about it. */
 function isInScope(
@@ -142,153 +183,4 @@ function isInScope(
 
 function isBelow(path: string | null, folder: string): boolean {
   return path === folder || path?.startsWith(`${folder.replace(/[/\\]+$/, '')}/`) === true;
-}
-
-class SessionScan {
-  readonly #input: SearchInput;
-  readonly #session: ListedSession;
-  readonly #shortId: string;
-  readonly #seen = new Set<string>();
-  /** Words that must still be looked for, in case that no row has all of them. */
-  readonly #unseen: Set<number>;
-  #hits: Hit[] = [];
-  #count = 0;
-  #lines = 0;
-
-  constructor(input: SearchInput, session: ListedSession, shortId: string) {
-    this.#input = input;
-    this.#session = session;
-    this.#shortId = shortId;
-    this.#unseen = new Set(Array.from({ length: input.matcher.count }, (_, index) => index));
-  }
-
-  async run(): Promise<SessionHits> {
-    const unread = await this.#streams();
-    const isSpread = this.#count === 0 && this.#unseen.size === 0;
-    this.#keep(this.#input.perSession);
-    return {
-      session: this.#session,
-      shortId: this.#shortId,
-      hits: this.#hits,
-      count: this.#count,
-      isSpread,
-      lines: this.#lines,
-      unread,
-    };
-  }
-
-  /**
-   * Returns what could not be read. An unreachable store ends the search: nothing else could be
-   * read either.
-   */
-  async #streams(): Promise<string | undefined> {
-    const { bucket, layout, scope } = this.#input;
-    const { harness, id, meta } = this.#session;
-    try {
-      const missing: string[] = [];
-      for (const { name, prefix } of await listStreams(bucket, layout, { harness, id })) {
-        if (name !== '' && !scope.hasSubagents) continue;
-        const { lines, isTorn } = await this.#stream(name, prefix);
-        const told =
-          name === ''
-            ? meta?.total_lines
-            : meta?.streams.find((stream) => stream.name === name)?.total_lines;
-        const of = name === '' ? '' : ` of ${name}`;
-        if (told !== undefined && lines < told)
-          missing.push(`${told - lines} of ${told} lines${of}`);
-        else if (isTorn) missing.push(`what follows line ${lines}${of}`);
-      }
-      return missing.length === 0 ? undefined : missing.join(', ');
-    } catch (error) {
-      if (error instanceof UnreachableError || !(error instanceof Error)) throw error;
-      if (this.#input.signal?.aborted === true) throw error;
-      return error.message;
-    }
-  }
-
-  async #stream(
-    name: string,
-    prefix: string,
-  ): Promise<{ readonly lines: number; readonly isTorn: boolean }> {
-    const { bucket, matcher, signal } = this.#input;
-    let end = 0;
-    let isTorn = false;
-    const onMissing = (): void => {
-      isTorn = true;
-    };
-    for await (const { body, startLine, endLine } of readParts(bucket, prefix, onMissing)) {
-      signal?.throwIfAborted();
-      for (const { line, bytes } of matcher.prefilter.linesIn(body, this.#unseen)) {
-        this.#line(bytes.toString('utf8'), name, startLine + line);
-      }
-      end = endLine;
-    }
-    this.#lines += end;
-    return { lines: end, isTorn };
-  }
-
-  #line(raw: string, stream: string, line: number): void {
-    const { matcher, scope, perSession } = this.#input;
-    const row = rowIn(this.#session.harness, raw);
-    if (row === undefined || !isRowInScope(row, scope)) return;
-    const found = matcher.find(row.text);
-    for (const [index, one] of found.entries()) if (one !== undefined) this.#unseen.delete(index);
-    const first = found.find((one) => one !== undefined);
-    if (first === undefined || !matcher.isMatch(found) || this.#isRepeated(row, stream)) return;
-    this.#count += 1;
-    this.#unseen.clear();
-    const { role, tool, atMs, text } = row;
-    this.#hits.push({ stream, line, role, tool, atMs, text, found: first });
-    if (this.#hits.length > 2 * perSession + 64) this.#keep(perSession);
-  }
-
-  /** A database's rows are recorded again whenever they change. */
-  #isRepeated({ id, text }: SearchedRow, stream: string): boolean {
-    if (id === undefined) return false;
-    const key = `${stream}\n${id}\n${text}`;
-    if (this.#seen.has(key)) return true;
-    this.#seen.add(key);
-    return false;
-  }
-
-  /** Keeps the newest ones. */
-  #keep(most: number): void {
-    this.#hits = this.#hits
-      .sort((left, right) => (right.atMs ?? 0) - (left.atMs ?? 0))
-      .slice(0, most);
-  }
-}
-
-interface SearchedRow extends RowText {
-  readonly id: string | undefined;
-  readonly atMs: number | undefined;
-}
-
-function rowIn(harness: string, line: string): SearchedRow | undefined {
-  const reader = readerOf(harness);
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return { role: 'system', text: line, id: undefined, atMs: undefined };
-  }
-  try {
-    if (reader === undefined) {
-      return { role: 'system', text: leafText(value), id: undefined, atMs: undefined };
-    }
-    const said = reader.textOf(value);
-    const { id, atMs } = reader.read(value);
-    return said && { ...said, id, atMs };
-  } catch {
-    // Too deeply nested to traverse, so the raw line serves as its text.
-    return { role: 'system', text: line, id: undefined, atMs: undefined };
-  }
-}
-
-function isRowInScope(row: SearchedRow, { sinceMs, untilMs, role, tool }: SearchScope): boolean {
-  if (role !== undefined && row.role !== role) return false;
-  if (tool !== undefined && row.tool?.toLowerCase() !== tool.toLowerCase()) return false;
-  if (sinceMs === undefined && untilMs === undefined) return true;
-  if (row.atMs === undefined) return false;
-  return row.atMs >= (sinceMs ?? -Infinity) && row.atMs < (untilMs ?? Infinity);
 }

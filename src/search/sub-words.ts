@@ -1,20 +1,17 @@
+import { classOf, signs } from './signs.js';
+
 /**
  * Where a sub-word begins: `checkout` is one in `reCheckout`, in `checkout_total` and in
  * `src/checkout.ts`. Digits belong to the letters around them; in scripts without spaces each
  * character is a word of its own.
  */
-const letter = /[\p{L}\p{N}\p{M}]/u;
-const upper = /\p{Lu}/u;
-const lower = /[\p{Ll}\p{N}]/u;
-const ideograph =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
-
 export function beginsSubWord(text: string, at: number): boolean {
-  const [before, here] = [signBefore(text, at), signAt(text, at)];
-  if (before === '' || !letter.test(before) || !letter.test(here)) return true;
-  if (ideograph.test(here) || ideograph.test(before)) return true;
-  if (!upper.test(here)) return false;
-  return lower.test(before) || /\p{Ll}/u.test(signAt(text, at + here.length));
+  const [before, here] = [classBefore(text, at), classAt(text, at)];
+  if ((before & signs.letter) === 0 || (here & signs.letter) === 0) return true;
+  if (((here | before) & signs.ideograph) !== 0) return true;
+  if ((here & signs.upper) === 0) return false;
+  if ((before & (signs.lower | signs.digit)) !== 0) return true;
+  return (classAt(text, at + lengthAt(text, at)) & signs.lower) !== 0;
 }
 
 export function endsSubWord(text: string, end: number): boolean {
@@ -25,7 +22,7 @@ export function endsSubWord(text: string, end: number): boolean {
 export function subWordsOf(word: string): readonly string[] {
   const found: string[] = [];
   let from = 0;
-  for (let at = 0; at <= word.length; at += Math.max(1, signAt(word, at).length)) {
+  for (let at = 0; at <= word.length; at += Math.max(1, lengthAt(word, at))) {
     const isEnd = at === word.length;
     if (!isEnd && (at === 0 || !beginsSubWord(word, at))) continue;
     const piece = word.slice(from, at).replace(/^[^\p{L}\p{N}\p{M}]+|[^\p{L}\p{N}\p{M}]+$/gu, '');
@@ -35,16 +32,24 @@ export function subWordsOf(word: string): readonly string[] {
   return found;
 }
 
-function signAt(text: string, at: number): string {
+/** 0 beyond the end. */
+function lengthAt(text: string, at: number): number {
   const code = text.codePointAt(at);
-  return code === undefined ? '' : String.fromCodePoint(code);
+  if (code === undefined) return 0;
+  return code > 0xffff ? 2 : 1;
 }
 
-function signBefore(text: string, at: number): string {
-  if (at <= 0) return '';
+function classAt(text: string, at: number): number {
+  const code = text.codePointAt(at);
+  return code === undefined ? 0 : classOf(code);
+}
+
+function classBefore(text: string, at: number): number {
+  if (at <= 0) return 0;
   const last = text.charCodeAt(at - 1);
-  const isLow = last >= 0xdc00 && last <= 0xdfff;
-  return isLow && at > 1 ? signAt(text, at - 2) : (text[at - 1] ?? '');
+  const isPair =
+    at > 1 && (last & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 2) & 0xfc00) === 0xd800;
+  return isPair ? classAt(text, at - 2) : classOf(last);
 }
 
 /** Nothing but sub-words, more than one, joined by at most `_` or `-`. */

@@ -1,6 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { partName } from '../../src/protocol/parts.js';
 import { writeObject } from '../support/generated-run.js';
 import { type CliResult, type CliWorld, createCliWorld } from '../support/run-cli.js';
@@ -172,6 +172,75 @@ describe('search', () => {
     expect(nothing).toMatchObject({ code: 3, stdout: '' });
     expect(nothing.stderr).toContain('complete: 3 sessions, 9 lines');
     expect(await world.run(['search', '--regex', '('])).toMatchObject({ code: 2 });
+  });
+
+  describe('once everything is packed', () => {
+    const packs = async () => {
+      const home = join(world.home, '.cache', 'tracecraft', 'search');
+      const names = await readdir(home, { recursive: true }).catch(() => []);
+      return names.filter((name) => name.endsWith('.pack'));
+    };
+    const id = '8b418ea5-0000-4000-8000-000000000001';
+
+    beforeEach(async () => {
+      // What was written just now is not kept yet.
+      for (const name of await readdir(join(root, 'sessions'), { recursive: true })) {
+        await utimes(join(root, 'sessions', name), 1_700_000_000, 1_700_000_000);
+      }
+      expect(await world.run(['search', 'index'])).toMatchObject({ code: 0 });
+    });
+
+    afterEach(() => world.run(['search', 'index', '--purge']));
+
+    it('answers the same, and reads no part unless asked to', async () => {
+      const packed = answerOf(await world.run(['search', 'checkout', '--json']));
+      const scanned = answerOf(await world.run(['search', 'checkout', '--json', '--scan']));
+      expect(packed.hits).toEqual(scanned.hits);
+      expect(packed.totals).toMatchObject({ coverage: 'listed', hits: 4, scanned_bytes: 0 });
+      expect(scanned.totals.scanned_bytes).toBeGreaterThan(500);
+      expect(await packs()).toHaveLength(1);
+      expect(await world.run(['search', 'index', '--json', '--purge'])).toMatchObject({ code: 0 });
+      expect(await packs()).toEqual([]);
+    });
+
+    it('finds the word index, too', async () => {
+      const found = await world.run(['search', '--', 'index']);
+      expect(found).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining('nothing found for index'),
+      });
+    });
+
+    it('forgets a removed session at once', async () => {
+      const path = join(root, 'sessions', 'claude-code', id);
+      const kept = await readdir(path);
+      const before = await Promise.all(kept.map((name) => readFile(join(path, name))));
+      expect(await world.run(['session', 'remove', id, '--yes'])).toMatchObject({ code: 0 });
+      expect(await packs()).toEqual([]);
+      expect(await world.run(['session', 'remove', id, '--undo'])).toMatchObject({ code: 0 });
+      for (const [n, name] of kept.entries()) {
+        await writeObject(root, `sessions/claude-code/${id}/${name}`, before[n] ?? '');
+      }
+    });
+
+    it('forgets a session out of which a secret was taken', async () => {
+      const secret = `ghp_${'a1B2c3D4e5F6g7H8i9J0'.repeat(2).slice(0, 36)}`;
+      await session('codex', 'leaky', [
+        { type: 'event_msg', payload: { type: 'user_message', message: secret } },
+      ]);
+      await utimes(
+        join(root, 'sessions/codex/leaky', partName(0, 0, 0)),
+        1_700_000_000,
+        1_700_000_000,
+      );
+      await world.run(['search', 'index']);
+      expect(await packs()).toHaveLength(2);
+      expect(await world.run(['search', secret])).toMatchObject({ code: 0 });
+      expect(await world.run(['redact', 'scan', '--fix'])).toMatchObject({ code: 0 });
+      expect(await packs()).toHaveLength(1);
+      expect(await world.run(['search', secret])).toMatchObject({ code: 3 });
+      await rm(join(root, 'sessions/codex/leaky'), { recursive: true });
+    });
   });
 
   it('does not call a result complete if lines are missing', async () => {

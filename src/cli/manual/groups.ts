@@ -30,6 +30,7 @@ const titles: readonly (readonly [title: string, names: readonly string[]])[] = 
       'session list',
       'session show',
       'search',
+      'search index',
       'usage',
       'export',
       'session stop',

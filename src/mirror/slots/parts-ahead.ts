@@ -13,7 +13,10 @@ export type ReadPartNamed = (name: string) => Promise<Stored | undefined>;
  * parts that follow in it are fetched meanwhile. Small ones only: with large ones it is not the
  * waiting that takes time.
  */
-export function readingAhead(bucket: Bucket, { prefix, parts }: Listing): ReadPartNamed {
+export function readingAhead(
+  bucket: Bucket,
+  { prefix, parts }: Pick<Listing, 'prefix' | 'parts'>,
+): ReadPartNamed {
   const names = [...parts.keys()].sort();
   const places = new Map(names.map((name, index) => [name, index]));
   const underWay = new Map<string, Promise<Stored | undefined>>();

@@ -1,4 +1,4 @@
-import type { Bucket } from '../../bucket/bucket.js';
+import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
 import { parsePartName } from '../../protocol/parts.js';
 import { countLines, endsWithNewline } from '../lines.js';
 import { ChainWalk, isUnchained, type Listing } from './listing.js';
@@ -16,6 +16,22 @@ export interface ReadPart {
   readonly isRange: boolean;
 }
 
+/** A part of which only the number of lines may be known. */
+export interface WalkedPart extends Omit<ReadPart, 'body'> {
+  /** `undefined`: it was not read. */
+  readonly body: Buffer | undefined;
+  /** As listed; `undefined` where lines run on from one part to the next. */
+  readonly entry: ObjectEntry | undefined;
+}
+
+/** How many lines a listed part has; `undefined`: it has to be read. */
+export type LinesOfPart = (entry: ObjectEntry) => number | undefined;
+
+interface ChainReading {
+  readonly read?: ReadPartNamed;
+  readonly linesOf?: LinesOfPart | undefined;
+}
+
 /**
  * The parts of one generation's chain in order, from the bucket alone: each part's end gives the name of the next.
  * Stops at the first missing name. Yields nothing if the record of the generation or of one of its bases cannot be
@@ -25,24 +41,38 @@ export async function* readChain(
   bucket: Bucket,
   listing: Listing,
   generation: number,
-  read: ReadPartNamed = (name) => bucket.get(listing.prefix + name),
 ): AsyncIterable<ReadPart> {
+  for await (const { body, entry: _, ...part } of walkChain(bucket, listing, generation)) {
+    if (body !== undefined) yield { ...part, body };
+  }
+}
+
+/** The same, but parts of which the number of lines is known are not read. */
+export async function* walkChain(
+  bucket: Bucket,
+  listing: Listing,
+  generation: number,
+  { read = (name) => bucket.get(listing.prefix + name), linesOf }: ChainReading = {},
+): AsyncIterable<WalkedPart> {
   if (generation === 0 && isUnchained(listing)) {
-    yield* readInKeyOrder(listing, read);
+    for await (const part of readInKeyOrder(listing, read)) yield { ...part, entry: undefined };
     return;
   }
   const walk = ChainWalk.of(listing, generation);
   let startLine = 0;
   for (let slot = walk?.next(0); slot !== undefined; slot = walk?.next(startLine)) {
-    const key = listing.prefix + slot.name;
-    const stored = await read(slot.name);
-    if (stored === undefined) return;
-    const endLine = startLine + countLines(stored.body);
-    const { sequence, generation: writtenIn, isRange } = slot;
-    yield { key, sequence, generation: writtenIn, startLine, endLine, body: stored.body, isRange };
+    const { name, entry, sequence, generation: writtenIn, isRange } = slot;
+    const lines = linesOf?.(entry);
+    const body = lines === undefined ? (await read(name))?.body : undefined;
+    if (lines === undefined && body === undefined) return;
+    const endLine = startLine + (lines ?? countLines(body ?? none));
+    const key = listing.prefix + name;
+    yield { key, sequence, generation: writtenIn, startLine, endLine, body, isRange, entry };
     startLine = endLine;
   }
 }
+
+const none = Buffer.alloc(0);
 
 /**
  * The Python tool splits a transcript by bytes and names its parts by number alone: a part's last line may continue in

@@ -6,7 +6,13 @@ import { completeLines } from '../lines.js';
 import type { SessionRef } from '../stream.js';
 import { currentGeneration, hasStranded, listStream, newestFirst } from './listing.js';
 import { readingAhead } from './parts-ahead.js';
-import { type ReadPart, readChain } from './reader.js';
+import {
+  type LinesOfPart,
+  type ReadPart,
+  readChain,
+  type WalkedPart,
+  walkChain,
+} from './reader.js';
 
 export interface StreamPlace {
   /** '' for the main stream. */
@@ -57,21 +63,33 @@ async function* linesOf(parts: AsyncIterable<ReadPart>): AsyncIterable<readonly 
   for await (const part of parts) yield completeLines(part.body);
 }
 
-/**
- * The parts of a stream in order: the newest readable generation. Small ones are fetched ahead.
- * `onMissing` is called at the end if the bucket has parts that only a missing one leads to.
- */
-export async function* readParts(
+/** The parts of a stream in order: the newest readable generation. Small ones are fetched ahead. */
+export async function* readParts(bucket: Bucket, prefix: string): AsyncIterable<ReadPart> {
+  for await (const { body, entry: _, ...part } of walkParts(bucket, prefix)) {
+    if (body !== undefined) yield { ...part, body };
+  }
+}
+
+export interface PartWalk {
+  /** Called at the end if the bucket has parts that only a missing one leads to. */
+  readonly onMissing?: () => void;
+  /** Parts of which it tells the number of lines are not read. */
+  readonly linesOf?: LinesOfPart | undefined;
+}
+
+/** The same, but parts of which the number of lines is known are not read. */
+export async function* walkParts(
   bucket: Bucket,
   prefix: string,
-  onMissing: () => void = () => undefined,
-): AsyncIterable<ReadPart> {
+  { onMissing = () => undefined, linesOf }: PartWalk = {},
+): AsyncIterable<WalkedPart> {
   const listing = await listStream(bucket, prefix);
-  const read = readingAhead(bucket, listing);
+  const unread = [...listing.parts].filter(([, entry]) => linesOf?.(entry) === undefined);
+  const read = readingAhead(bucket, { prefix, parts: new Map(unread) });
   const reached = new Set<string>();
   for (const generation of newestFirst(listing)) {
     let isRange = false;
-    for await (const part of readChain(bucket, listing, generation, read)) {
+    for await (const part of walkChain(bucket, listing, generation, { read, linesOf })) {
       reached.add(part.key.slice(prefix.length));
       isRange ||= part.isRange;
       yield part;

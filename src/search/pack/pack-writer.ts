@@ -1,0 +1,154 @@
+import { encodeBlock, type PlacedRow } from './block.js';
+import { encodeDictionary } from './dictionary.js';
+import {
+  digestOf,
+  encodeFooter,
+  type PackFooter,
+  type PackSection,
+  pack,
+  packVersion,
+} from './footer.js';
+import type { PackedPart } from './packed-part.js';
+import { WordIndex } from './word-index.js';
+
+/** How much text makes a block: larger ones pack better, smaller ones cost less to look through. */
+const blockSize = 128 * 1024;
+
+interface OpenSection {
+  readonly number: number;
+  readonly section: PackSection;
+  rows: PlacedRow[];
+  textSize: number;
+}
+
+/** Makes a pack of parts in memory. */
+export class PackWriter {
+  readonly #sections: PackSection[] = [];
+  readonly #open = new Map<string, OpenSection>();
+  readonly #bodies: Buffer[] = [];
+  readonly #blocks: PackFooter['blocks'] = {
+    packed: [],
+    raw: [],
+    digests: [],
+    section: [],
+    first: [],
+    end: [],
+    from: [],
+    to: [],
+  };
+  readonly #words = new WordIndex();
+  #textSize = 0;
+  #parts = 0;
+  #partBytes = 0;
+
+  /** Characters of text so far. */
+  get textSize(): number {
+    return this.#textSize;
+  }
+
+  get parts(): number {
+    return this.#parts;
+  }
+
+  /** Bytes of the parts. */
+  get partBytes(): number {
+    return this.#partBytes;
+  }
+
+  /** The parts of a stream come in order; where one is left out, a new section begins. */
+  add(part: PackedPart, rows: Iterable<PlacedRow>): void {
+    const open = this.#sectionFor(part);
+    const { names, sizes, times, md5s, ends } = open.section;
+    for (const row of rows) {
+      open.rows.push(row);
+      open.textSize += row.text.length;
+      this.#textSize += row.text.length;
+      if (open.textSize >= blockSize) this.#closeBlock(open);
+    }
+    names.push(part.name);
+    sizes.push(part.size);
+    times.push(part.modifiedMs);
+    md5s.push(part.md5);
+    ends.push(part.endLine);
+    this.#parts += 1;
+    this.#partBytes += part.size;
+  }
+
+  /** The whole pack. Nothing can be added afterwards. */
+  finish(): Buffer {
+    for (const open of this.#open.values()) this.#closeBlock(open);
+    const terms: PackFooter['terms'] = { packed: [], raw: [], digests: [], firsts: [] };
+    const pieces: Buffer[] = [];
+    for (const { first, bytes } of encodeDictionary(this.#words.postings)) {
+      const packed = pack(bytes);
+      terms.firsts.push(first);
+      terms.packed.push(packed.length);
+      terms.raw.push(bytes.length);
+      terms.digests.push(digestOf(packed));
+      pieces.push(packed);
+    }
+    const [sections, blocks] = [this.#sections, this.#blocks];
+    const footer = encodeFooter({ schema: packVersion, sections, blocks, terms });
+    return Buffer.concat([...this.#bodies, ...pieces, footer]);
+  }
+
+  #sectionFor({ prefix, startLine }: PackedPart): OpenSection {
+    const known = this.#open.get(prefix);
+    if (known !== undefined) {
+      const { ends, start } = known.section;
+      if ((ends.at(-1) ?? start) === startLine) return known;
+      this.#closeBlock(known);
+    }
+    const section = {
+      prefix,
+      start: startLine,
+      names: [],
+      sizes: [],
+      times: [],
+      md5s: [],
+      ends: [],
+    };
+    const number = this.#sections.push(section) - 1;
+    const open = { number, section, rows: [], textSize: 0 };
+    this.#open.set(prefix, open);
+    return open;
+  }
+
+  #closeBlock(open: OpenSection): void {
+    const { rows } = open;
+    const [first, last] = [rows.at(0), rows.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const raw = encodeBlock(rows);
+    const body = pack(raw);
+    const times = rows.flatMap(({ atMs }) => (atMs === undefined ? [] : [finite(atMs)]));
+    const block = this.#bodies.push(body) - 1;
+    this.#blocks.packed.push(body.length);
+    this.#blocks.raw.push(raw.length);
+    this.#blocks.digests.push(digestOf(body));
+    this.#blocks.section.push(open.number);
+    this.#blocks.first.push(first.line);
+    this.#blocks.end.push(last.line + 1);
+    this.#blocks.from.push(smallest(times));
+    this.#blocks.to.push(largest(times));
+    this.#words.add(
+      rows.map(({ text }) => text),
+      block,
+    );
+    open.rows = [];
+    open.textSize = 0;
+  }
+}
+
+/** A block may hold more rows than a call takes arguments. */
+function smallest(times: readonly number[]): number | null {
+  return times.length === 0 ? null : times.reduce((one, other) => Math.min(one, other));
+}
+
+function largest(times: readonly number[]): number | null {
+  return times.length === 0 ? null : times.reduce((one, other) => Math.max(one, other));
+}
+
+/** JSON has no infinity. */
+function finite(atMs: number): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, atMs));
+}

@@ -1,0 +1,127 @@
+import type { Need } from '../terms/query-terms.js';
+import { decodeBlock, type PlacedRow } from './block.js';
+import { DamagedPackError } from './bytes.js';
+import { findInPiece, piecesOf } from './dictionary.js';
+import {
+  decodeFooter,
+  footerLength,
+  type PackFooter,
+  type PackPiece,
+  type PackSection,
+  piecesFrom,
+  trailerBytes,
+  unpackPiece,
+} from './footer.js';
+
+/** Where a pack is read from, by stretches. */
+export interface PackSource {
+  readonly size: number;
+  read(at: number, length: number): Promise<Buffer>;
+}
+
+/** A block of a pack, as its footer tells. */
+export interface BlockPlace {
+  readonly block: number;
+  readonly first: number;
+  readonly end: number;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
+
+/** Immutable, and checked: whatever is not as it must be throws a `DamagedPackError`. */
+export class Pack {
+  readonly #source: PackSource;
+  readonly #footer: PackFooter;
+  readonly #blocks: readonly PackPiece[];
+  readonly #terms: readonly PackPiece[];
+  readonly #bySection: readonly (readonly BlockPlace[])[];
+  #isDamaged = false;
+
+  private constructor(source: PackSource, footer: PackFooter) {
+    this.#source = source;
+    this.#footer = footer;
+    this.#blocks = piecesFrom(0, footer.blocks);
+    const last = this.#blocks.at(-1);
+    this.#terms = piecesFrom(last === undefined ? 0 : last.at + last.packed, footer.terms);
+    this.#bySection = placesBySection(footer);
+  }
+
+  static async open(source: PackSource): Promise<Pack> {
+    const { size } = source;
+    if (size < trailerBytes) throw new DamagedPackError('it is not a pack');
+    const trailer = await source.read(size - trailerBytes, trailerBytes);
+    const length = footerLength(trailer, size);
+    const packed = await source.read(size - trailerBytes - length, length);
+    return new Pack(source, decodeFooter(packed, trailer, size));
+  }
+
+  /** Something in it was not as it must be. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  get sections(): readonly PackSection[] {
+    return this.#footer.sections;
+  }
+
+  /** The blocks of a section, in the order of their lines. */
+  blocksOf(section: number): readonly BlockPlace[] {
+    return this.#bySection[section] ?? [];
+  }
+
+  /** By number, 1 for each block that may hold a text with all these needs. */
+  blocksWith(needs: readonly Need[]): Promise<Uint8Array> {
+    return this.#checked(() => this.#blocksWithAll(needs));
+  }
+
+  rows(block: number): Promise<readonly PlacedRow[]> {
+    return this.#checked(async () => {
+      const piece = this.#blocks[block];
+      if (piece === undefined) throw new DamagedPackError('it has no such block');
+      return decodeBlock(await this.#read(piece));
+    });
+  }
+
+  async #checked<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof DamagedPackError) this.#isDamaged = true;
+      throw error;
+    }
+  }
+
+  async #blocksWithAll(needs: readonly Need[]): Promise<Uint8Array> {
+    const common = new Uint8Array(this.#blocks.length).fill(1);
+    for (const need of needs) {
+      const some = await this.#blocksWithAny(need);
+      for (const [block, isMarked] of some.entries()) if (isMarked === 0) common[block] = 0;
+      if (!common.includes(1)) break;
+    }
+    return common;
+  }
+
+  async #blocksWithAny(need: Need): Promise<Uint8Array> {
+    const isMarked = new Uint8Array(this.#blocks.length);
+    const numbers = new Set(need.flatMap((range) => piecesOf(this.#footer.terms.firsts, range)));
+    for (const number of numbers) {
+      const piece = this.#terms[number];
+      if (piece !== undefined) findInPiece(await this.#read(piece), need, isMarked);
+    }
+    return isMarked;
+  }
+
+  async #read(piece: PackPiece): Promise<Buffer> {
+    return unpackPiece(await this.#source.read(piece.at, piece.packed), piece);
+  }
+}
+
+function placesBySection({ sections, blocks }: PackFooter): readonly (readonly BlockPlace[])[] {
+  const places = sections.map((): BlockPlace[] => []);
+  for (const [block, section] of blocks.section.entries()) {
+    const [first, end] = [blocks.first[block] ?? 0, blocks.end[block] ?? 0];
+    const [fromMs, toMs] = [blocks.from[block] ?? null, blocks.to[block] ?? null];
+    places[section]?.push({ block, first, end, fromMs, toMs });
+  }
+  return places;
+}

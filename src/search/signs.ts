@@ -1,0 +1,39 @@
+/** What search needs to know about a character. */
+export const signs = { letter: 1, upper: 2, lower: 4, digit: 8, ideograph: 16 } as const;
+
+const known = 128;
+const classes = new Uint8Array(0x1_0000);
+
+/** The `signs` that apply to a code point, joined by "or". Lone surrogates have none. */
+export function classOf(code: number): number {
+  if (code > 0xffff) return classify(code);
+  const cached = classes[code] ?? 0;
+  if (cached !== 0) return cached & ~known;
+  const found = classify(code);
+  classes[code] = found | known;
+  return found;
+}
+
+function classify(code: number): number {
+  const sign = String.fromCodePoint(code);
+  let found = 0;
+  if (/[\p{L}\p{N}\p{M}]/u.test(sign)) found |= signs.letter;
+  if (/\p{Lu}/u.test(sign)) found |= signs.upper;
+  if (/\p{Ll}/u.test(sign)) found |= signs.lower;
+  if (/\p{N}/u.test(sign)) found |= signs.digit;
+  if (scriptsWithoutSpaces.test(sign)) found |= signs.ideograph;
+  return found;
+}
+
+const scriptsWithoutSpaces =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+
+/**
+ * The same for all characters that a case-insensitive expression takes for one another, character
+ * by character, so that equal texts have equal beginnings.
+ */
+export function fold(text: string): string {
+  let folded = '';
+  for (const sign of text) folded += sign.toLowerCase().toUpperCase().toLowerCase();
+  return folded;
+}
