@@ -48,13 +48,22 @@ function areLeft(count: number, which: string): string {
 
 export function takenLines(taken: SelectedSessions, where: string): string[] {
   const none =
-    taken.sessions + taken.leftSessions > 0
+    taken.sessions + taken.leftSessions + (taken.removedSessions ?? 0) > 0
       ? []
       : [`No sessions yet. Looked for ${harnessTitles()} in their usual folders.`];
   return [
     `Mirroring ${plural(taken.sessions, 'session')} in ${plural(taken.streams, 'stream')} (${formatBytes(taken.bytes)}) to ${where}.`,
+    ...removedLine(taken),
     ...leftAloneLines(taken),
     ...none,
+  ];
+}
+
+function removedLine({ removedSessions = 0 }: SelectedSessions): string[] {
+  if (removedSessions === 0) return [];
+  const stay = removedSessions === 1 ? 'stays' : 'stay';
+  return [
+    `${plural(removedSessions, 'session')} removed from the bucket ${stay} out: session remove --undo`,
   ];
 }
 

@@ -6,7 +6,7 @@ import { HookSignalReader } from './hook-signal-reader.js';
 import { ProgressCounter } from './progress-counter.js';
 import { raceAbort } from './race-abort.js';
 import { Removals } from './removals.js';
-import { type DiscoveredStream, SessionFilter } from './session-filter.js';
+import { type DiscoveredStream, SessionFilter, withoutRemoved } from './session-filter.js';
 import { StreamUploader, type UploadState } from './stream-uploader.js';
 import { summaryOf, type WatchSummary } from './summary.js';
 import { hotForMs, hotLookMs, UploadQueue } from './upload-queue.js';
@@ -116,10 +116,11 @@ export class WatchLoop {
     await registry.confirmBucket();
     await this.#removals.begin();
     const { taken, discovered } = await this.#filter.first(clock.now());
-    for (const found of await this.#removals.kept(discovered)) await this.#take(found);
+    const kept = await this.#removals.kept(discovered);
+    for (const found of kept) await this.#take(found);
     await registry.learnBucket();
     await this.#uploader.oweMetas(settings.isThorough);
-    report.onTaken(taken);
+    report.onTaken(withoutRemoved(taken, discovered, kept));
   }
 
   async #take({ stream, snapshot }: DiscoveredStream): Promise<UploadState> {

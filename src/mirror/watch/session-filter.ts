@@ -16,6 +16,8 @@ export interface SelectedSessions {
   readonly leftElsewhere: number;
   /** Of all sessions on this machine, so that a shortened id is unambiguous. */
   readonly ids: readonly string[];
+  /** Removed from the bucket, where a record keeps them away; omitted if there are none. */
+  readonly removedSessions?: number;
 }
 
 export interface FirstLook {
@@ -190,4 +192,25 @@ function bytesOf(discovered: readonly DiscoveredStream[]): number {
 
 function mainFirst(left: DiscoveredStream, right: DiscoveredStream): number {
   return Number(left.stream.name !== '') - Number(right.stream.name !== '');
+}
+
+/** Without the sessions whose removal is on record, of which `kept` has no stream. */
+export function withoutRemoved(
+  taken: SelectedSessions,
+  discovered: readonly DiscoveredStream[],
+  kept: readonly DiscoveredStream[],
+): SelectedSessions {
+  if (kept.length === discovered.length) return taken;
+  const removedSessions = sessionCount(discovered) - sessionCount(kept);
+  return {
+    ...taken,
+    sessions: taken.sessions - removedSessions,
+    streams: kept.length,
+    bytes: bytesOf(kept),
+    removedSessions,
+  };
+}
+
+function sessionCount(streams: readonly DiscoveredStream[]): number {
+  return new Set(streams.map(({ stream: { session } }) => `${session.harness}/${session.id}`)).size;
 }
