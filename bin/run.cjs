@@ -111,7 +111,8 @@ function loaderWithCodeCache(folder) {
   }
 
   function compile(file) {
-    const code = fs.readFileSync(file, 'utf8');
+    // The build leaves only ASCII, which is cheaper to read as bytes.
+    const code = fs.readFileSync(file, 'latin1');
     const cacheFile = path.join(folder, cacheName(file, code));
     const cachedData = readable ? readIfThere(cacheFile) : undefined;
     const script = new vm.Script(

@@ -35,7 +35,7 @@ export default class Ack extends BaseCommand {
     const note =
       written === undefined
         ? undefined
-        : textToShare(settings, { what: 'the note', text: written, redact }, (line) =>
+        : await textToShare(settings, { what: 'the note', text: written, redact }, (line) =>
             this.warn(line),
           );
     const { id } = await acknowledge(context, mail, note);

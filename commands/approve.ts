@@ -31,7 +31,7 @@ export default class Approve extends BaseCommand {
     const note =
       written === undefined
         ? undefined
-        : textToShare(settings, { what: 'the note', text: written, redact }, (line) =>
+        : await textToShare(settings, { what: 'the note', text: written, redact }, (line) =>
             this.warn(line),
           );
     const isKnown = to === undefined || (await isRecipientKnown(coordination.context, to));

@@ -68,7 +68,7 @@ export default class Complete extends BaseCommand {
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
     const { coordination, settings } = await this.coordinate();
     const { context, holders } = coordination;
-    const scrub = (what: string, text: string | undefined): string | undefined =>
+    const scrub = async (what: string, text: string | undefined): Promise<string | undefined> =>
       text === undefined
         ? undefined
         : textToShare(settings, { what, text, redact: flags.redact }, (line) => this.warn(line));
@@ -83,9 +83,9 @@ export default class Complete extends BaseCommand {
     const { epoch = coordination.epochOf(step), force } = flags;
     const report = {
       outcome,
-      note: scrub('the note', flags.note),
+      note: await scrub('the note', flags.note),
       nextAgent: to,
-      nextAction: scrub('the next action', flags['next-action']),
+      nextAction: await scrub('the next action', flags['next-action']),
       changedFiles: changed,
       artifacts,
     } as const;

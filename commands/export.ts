@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { knownFromHere, redactorOf } from '../src/app/redaction.js';
+import { knownFromHere } from '../src/app/known-secrets.js';
+import { redactorOf } from '../src/app/redaction.js';
 import { referencesHere } from '../src/app/references.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';

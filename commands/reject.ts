@@ -25,7 +25,7 @@ export default class Reject extends BaseCommand {
     checkNote('--note', flags.note);
     const { coordination, settings } = await this.coordinate();
     const share = { what: 'the note', text: flags.note, redact: flags.redact };
-    const note = textToShare(settings, share, (line) => this.warn(line));
+    const note = await textToShare(settings, share, (line) => this.warn(line));
     const { handoff } = await review(coordination.context, {
       step,
       verdict: 'rejected',

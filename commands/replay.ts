@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { knownFromHere, redactorOf } from '../src/app/redaction.js';
+import { knownFromHere } from '../src/app/known-secrets.js';
+import { redactorOf } from '../src/app/redaction.js';
 import { referencesHere } from '../src/app/references.js';
 import {
   openInBrowser,

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { checkSecrets, secretWarning } from '../src/app/secret-check.js';
+import { secretWarning } from '../src/app/secret-warning.js';
+import { checkShortText } from '../src/app/short-text-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { readStdinText } from '../src/cli/stdin-text.js';
 import { isRecipientKnown, unknownAgent } from '../src/coordination/agents/agents.js';
@@ -45,7 +46,7 @@ export default class Send extends BaseCommand {
     };
     const written = checkMailText(words === '-' ? await readStdinText() : words);
     const { coordination, settings } = await this.coordinate();
-    const { text, found } = checkSecrets(settings, written, flags.redact);
+    const { text, found } = await checkShortText(settings, written, flags.redact);
     const heartbeat = coordination.heartbeat();
     const { context } = coordination;
     const [isKnown] = await Promise.all([

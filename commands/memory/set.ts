@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { checkSecretsOfValue, secretWarning } from '../../src/app/secret-check.js';
+import { secretWarning } from '../../src/app/secret-warning.js';
+import { checkShortValue } from '../../src/app/short-text-check.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { memoryRecord, versionText } from '../../src/cli/memory-text.js';
 import { readStdinText } from '../../src/cli/stdin-text.js';
@@ -44,7 +45,7 @@ export default class MemorySet extends BaseCommand {
     const word = args.value === '-' ? await readStdinText() : args.value;
     const wished = flags.string ? checkValue(word) : parseValue(word);
     const { coordination, settings } = await this.coordinate();
-    const { value, found } = checkSecretsOfValue(settings, { key, value: wished }, flags.redact);
+    const { value, found } = await checkShortValue(settings, { key, value: wished }, flags.redact);
     const heartbeat = coordination.heartbeat();
     const result = await setMemory(coordination.context, key, value, {
       ifAbsent: flags['if-absent'],

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
-import { knownFromHere, redactorOf, redactStream } from '../../src/app/redaction.js';
+import { knownFromHere } from '../../src/app/known-secrets.js';
+import { redactorOf, redactStream } from '../../src/app/redaction.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { plural } from '../../src/cli/format.js';
 import { rawOutput } from '../../src/cli/output.js';

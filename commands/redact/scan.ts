@@ -7,8 +7,9 @@ import {
   type SecretSearch,
   shownKey,
 } from '../../src/app/bucket-secrets.js';
+import { knownFromHere } from '../../src/app/known-secrets.js';
 import { scratchFolder } from '../../src/app/large-object.js';
-import { knownFromHere, redactorOf } from '../../src/app/redaction.js';
+import { redactorOf } from '../../src/app/redaction.js';
 import { olderVersions, type RemovalOutcome, removeSecrets } from '../../src/app/remove-secrets.js';
 import { forgetSearched } from '../../src/app/search-cache.js';
 import { BaseCommand } from '../../src/cli/base-command.js';

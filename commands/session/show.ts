@@ -152,10 +152,11 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     { id }: ListedSession,
     { output = `session-${shortOf(id)}.html`, force, open, ...flags }: PageFlags,
   ): Promise<object> {
-    const [{ openInBrowser, writeReplay }, { RunReader }, { knownFromHere, redactorOf }] =
+    const [{ openInBrowser, writeReplay }, { RunReader }, { knownFromHere }, { redactorOf }] =
       await Promise.all([
         import('../../src/app/replay.js'),
         import('../../src/replay/timeline/read.js'),
+        import('../../src/app/known-secrets.js'),
         import('../../src/app/redaction.js'),
       ]);
     const written = await writeReplay({

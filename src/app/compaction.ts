@@ -4,8 +4,9 @@ import { type Compaction, type CompactTarget, compactSession } from '../compact/
 import { isTraceAsIs } from '../compact/trace-file.js';
 import type { Settings } from '../config/settings.js';
 import { bucketLayout, type CompactFormat } from '../protocol/keys.js';
+import { knownFromHere } from './known-secrets.js';
 import { scratchFolder } from './large-object.js';
-import { knownFromHere, redactorOf } from './redaction.js';
+import { redactorOf } from './redaction.js';
 
 export interface CompactedSession extends Compaction {
   readonly harness: string;

@@ -31,8 +31,9 @@ import { noRedaction } from '../redact/redact.js';
 import { userLabel } from '../system-user.js';
 import { reclaimMemory } from '../v8-heap.js';
 import type { CompactedSession } from './compaction.js';
+import { knownFromHere } from './known-secrets.js';
 import { openOutline } from './outlines.js';
-import { knownFromHere, redactorOf } from './redaction.js';
+import { redactorOf } from './redaction.js';
 
 /**
  * The output of a mirroring command while it runs. Names and figures only, never a line of a

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
-import { secretVariables } from '../../watchers/names.js';
 import type { Settings } from '../config/settings.js';
 import { addCounts, type Counts } from '../redact/counts.js';
-import { secretsOf } from '../redact/env-secrets.js';
 import type { Redactor } from '../redact/redact.js';
 import { createRedactor } from '../redact/redactor.js';
 import {
@@ -24,16 +22,6 @@ export function redactorOf(settings: Settings | undefined, known: readonly strin
     extraPatterns: patterns.map(({ name, pattern }) => ({ kind: name, pattern })),
     knownSecrets: known,
   });
-}
-
-/** Secrets this process knows before reading anything: its environment and the keys in the config. */
-export function knownFromHere(
-  settings: Settings | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-): readonly string[] {
-  const { access_key = null, secret_key = null, hf_token = null } = settings?.file.document ?? {};
-  const own = [access_key, secret_key, hf_token].filter((key) => key !== null);
-  return [...own, ...secretsOf(env, secretVariables)];
 }
 
 /**

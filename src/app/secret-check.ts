@@ -1,6 +1,8 @@
 import type { Settings } from '../config/settings.js';
 import { countsText } from '../redact/counts.js';
-import { knownFromHere, redactorOf } from './redaction.js';
+import { knownFromHere } from './known-secrets.js';
+import { redactorOf } from './redaction.js';
+import { textOfValue } from './value-text.js';
 
 export interface Checked {
   /** The text, without its secrets if the user asked for redaction. */
@@ -20,7 +22,7 @@ export function checkSecrets(settings: Settings, text: string, redact: boolean):
   };
 }
 
-interface CheckedValue {
+export interface CheckedValue {
   readonly value: unknown;
   readonly found: string | undefined;
 }
@@ -31,8 +33,7 @@ export function checkSecretsOfValue(
   { key, value }: { readonly key: string; readonly value: unknown },
   redact: boolean,
 ): CheckedValue {
-  const name = key.slice(key.lastIndexOf('.') + 1);
-  const { text, found } = checkSecrets(settings, JSON.stringify({ [name]: value }), redact);
+  const { text, found } = checkSecrets(settings, textOfValue(key, value), redact);
   if (found === undefined || !redact) return { value, found };
   return { value: onlyValueOf(text), found };
 }
@@ -46,11 +47,4 @@ function onlyValueOf(json: string): unknown {
     return json;
   }
   return json;
-}
-
-/** The warning: what was found, and what happened to it. */
-export function secretWarning(what: string, found: string, redact: boolean): string {
-  return redact
-    ? `${what} contained what looks like a secret; redacted: ${found}`
-    : `${what} contains what looks like a secret (${found}) and is shared unchanged; --redact replaces it`;
 }

@@ -1,4 +1,5 @@
-import { checkSecrets, secretWarning } from '../app/secret-check.js';
+import { secretWarning } from '../app/secret-warning.js';
+import { checkShortText } from '../app/short-text-check.js';
 import type { Settings } from '../config/settings.js';
 import { UsageError } from '../errors.js';
 import { maxTextLength } from '../protocol/coordination.js';
@@ -14,7 +15,7 @@ export function checkNote(flag: string, text: string | undefined): void {
 /**
  * The text as it will be shared: without its secrets if `redact`. `warn` receives the kinds found.
  */
-export function textToShare(
+export async function textToShare(
   settings: Settings,
   {
     what,
@@ -22,8 +23,8 @@ export function textToShare(
     redact,
   }: { readonly what: string; readonly text: string; readonly redact: boolean },
   warn: (line: string) => void,
-): string {
-  const checked = checkSecrets(settings, text, redact);
+): Promise<string> {
+  const checked = await checkShortText(settings, text, redact);
   if (checked.found !== undefined) warn(secretWarning(what, checked.found, redact));
   return checked.text;
 }

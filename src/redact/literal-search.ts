@@ -1,9 +1,9 @@
 import { AnchorIndex, type Visit } from './anchors.js';
 
-/** A text to search for. With `fold` it is lower case, and ASCII letters match in either case. */
-export interface Literal {
-  readonly literal: string;
-  readonly fold?: boolean;
+/** Texts to search for. With `fold` they are lower case, and ASCII letters match in either case. */
+export interface LiteralList {
+  readonly texts: readonly string[];
+  readonly fold: boolean;
 }
 
 /**
@@ -18,15 +18,15 @@ const leastCounted = 512;
  * one by one; for longer input, an index is built.
  */
 export class LiteralSearch {
-  readonly #literals: readonly Literal[];
+  readonly #lists: readonly LiteralList[];
   #index: AnchorIndex | undefined;
   #counted = 0;
 
-  constructor(literals: readonly Literal[]) {
-    this.#literals = literals;
+  constructor(lists: readonly LiteralList[]) {
+    this.#lists = lists;
   }
 
-  /** `visit` receives each literal's index in the list. */
+  /** `visit` receives each literal's index, counted through all lists. */
   scan(bytes: Buffer, visit: Visit): void {
     this.#counted += Math.max(bytes.length, leastCounted);
     if (this.#index === undefined && this.#counted <= bytesBeforeIndex) {
@@ -34,10 +34,9 @@ export class LiteralSearch {
       return;
     }
     this.#index ??= new AnchorIndex(
-      this.#literals.map(({ literal, fold = false }) => ({
-        bytes: Buffer.from(literal, 'latin1'),
-        fold,
-      })),
+      this.#lists.flatMap(({ texts, fold }) =>
+        texts.map((text) => ({ bytes: Buffer.from(text, 'latin1'), fold })),
+      ),
     );
     this.#index.scan(bytes, visit);
   }
@@ -46,15 +45,19 @@ export class LiteralSearch {
     const text = bytes.toString('latin1');
     const folded = text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
     const found: { readonly literal: number; readonly start: number }[] = [];
-    this.#literals.forEach(({ literal: wanted, fold = false }, literal) => {
+    let literal = 0;
+    for (const { texts, fold } of this.#lists) {
       const within = fold ? folded : text;
-      for (
-        let start = within.indexOf(wanted);
-        start !== -1;
-        start = within.indexOf(wanted, start + 1)
-      )
-        found.push({ literal, start });
-    });
+      for (const wanted of texts) {
+        for (
+          let start = within.indexOf(wanted);
+          start !== -1;
+          start = within.indexOf(wanted, start + 1)
+        )
+          found.push({ literal, start });
+        literal += 1;
+      }
+    }
     found.sort((a, b) => a.start - b.start);
     for (const { literal, start } of found) if (visit(literal, start)) return;
   }

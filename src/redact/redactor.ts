@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import { builtInCount, builtInLiterals } from './built-in-literals.js';
+import { type BuiltInWatch, builtInWatch } from './built-in-watch.js';
 import type { Detector } from './detector.js';
 import { literalTriggers } from './detectors/literal.js';
 import {
@@ -16,7 +18,7 @@ import { alwaysOn, commandLineRules, kinds, namedRules, rules } from './rules.js
 import type { Span } from './scan-context.js';
 import { normalizeSpans, replace } from './spans.js';
 import type { ViewTrigger } from './view-triggers.js';
-import { builtInLiteralsOf, type Watched } from './watched-literals.js';
+import type { Watched } from './watch-groups.js';
 
 export interface RedactorOptions {
   /** Exact values that are never replaced. */
@@ -63,9 +65,10 @@ class Engine implements Redactor {
   readonly #options: RedactorOptions;
   #version: string | undefined;
   readonly #search: LiteralSearch;
+  readonly #builtIn: BuiltInWatch;
   /** By literal, whose objects have too many shapes to be read for each hit. */
-  readonly #detectorOf: (Detector | undefined)[] = [];
-  readonly #viewTriggerOf: (ViewTrigger | undefined)[] = [];
+  readonly #detectorOf: (Detector | undefined)[];
+  readonly #viewTriggerOf: (ViewTrigger | undefined)[];
   readonly #wholeText: readonly WholeTextDetector[];
   readonly #disabled: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string>;
@@ -74,17 +77,14 @@ class Engine implements Redactor {
   constructor(options: RedactorOptions, disabled: ReadonlySet<string>) {
     const user = userDetectors(options.extraPatterns ?? []);
     this.#options = options;
-    const watched: readonly Watched[] = [
-      ...builtInLiteralsOf(disabled),
-      ...user.triggers,
-      ...literalTriggers(options.knownSecrets ?? []),
-    ];
-    for (const one of watched) {
-      const isView = 'isWorthwhile' in one;
-      this.#detectorOf.push(isView ? undefined : one.detector);
-      this.#viewTriggerOf.push(isView ? one : undefined);
-    }
-    this.#search = new LiteralSearch(watched);
+    this.#builtIn = builtInWatch(disabled);
+    const own = [...user.triggers, ...literalTriggers(options.knownSecrets ?? [])];
+    const count = builtInCount + own.length;
+    this.#detectorOf = new Array(count).fill(undefined);
+    this.#viewTriggerOf = new Array(count).fill(undefined);
+    this.#watch(builtInCount, own);
+    const ownList = { texts: own.map(({ literal }) => literal), fold: false };
+    this.#search = new LiteralSearch([...builtInLiterals, ownList]);
     this.#wholeText = user.wholeText;
     this.#disabled = disabled;
     this.#allowed = new Set(
@@ -141,6 +141,22 @@ class Engine implements Redactor {
     return [...spans, ...seen];
   }
 
+  #watch(first: number, watched: readonly Watched[]): void {
+    watched.forEach((one, index) => {
+      if ('isWorthwhile' in one) this.#viewTriggerOf[first + index] = one;
+      else this.#detectorOf[first + index] = one.detector;
+    });
+  }
+
+  /** Undefined if a view trigger watches the literal. */
+  #detectorAt(literal: number): Detector | undefined {
+    const known = this.#detectorOf[literal];
+    if (known !== undefined || this.#viewTriggerOf[literal] !== undefined) return known;
+    const { first, watched } = this.#builtIn.groupOf(literal);
+    this.#watch(first, watched);
+    return this.#detectorOf[literal];
+  }
+
   #scanForm(bytes: Buffer, depth = 0): Scanned {
     const scanDecoded = (decoded: Buffer): boolean =>
       depth < deepestEncoding && this.#holdsSecret(decoded, depth + 1);
@@ -155,7 +171,7 @@ class Engine implements Redactor {
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
     }
     this.#search.scan(bytes, (anchor, start) => {
-      const detector = this.#detectorOf[anchor];
+      const detector = this.#detectorAt(anchor);
       if (detector === undefined) {
         hidesSomething ||= this.#viewTriggerOf[anchor]?.isWorthwhile(bytes, start) ?? false;
       } else if (detector.isWorthwhile(bytes, start)) {

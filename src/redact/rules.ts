@@ -11,10 +11,13 @@ import { deviceRules } from './rules/devices.js';
 import { dialogueRules } from './rules/dialogues.js';
 import { forgeRules } from './rules/forges.js';
 import { hostingRules } from './rules/hosting.js';
+import { identifiableKeyRules } from './rules/identifiable-keys.js';
 import { infrastructureRules } from './rules/infrastructure.js';
 import { messagingRules } from './rules/messaging.js';
+import { modelPlatformRules } from './rules/model-platforms.js';
 import { modelRules } from './rules/models.js';
 import { namedRules } from './rules/named.js';
+import { platformRules } from './rules/platforms.js';
 import { prefixedTokenRules } from './rules/prefixed-tokens.js';
 import { proseRules } from './rules/prose.js';
 import { serviceRules } from './rules/services.js';
@@ -22,30 +25,37 @@ import { sqlRules } from './rules/sql.js';
 import { structureRules } from './rules/structures.js';
 import { urlRules } from './rules/urls.js';
 import { walletRules } from './rules/wallets.js';
+import { webhookRules } from './rules/webhooks.js';
 
-/** Every kind with a recognisable shape. A new kind is a new row in one of these tables. */
-export const rules: readonly Rule[] = [
-  ...modelRules,
-  ...cloudRules,
-  ...infrastructureRules,
-  ...forgeRules,
-  ...messagingRules,
-  ...serviceRules,
-  ...agentToolRules,
-  ...hostingRules,
-  ...developerToolRules,
-  ...businessRules,
-  ...walletRules,
-  ...commandRules,
-  ...urlRules,
-  ...callRules,
-  ...sqlRules,
-  ...deviceRules,
-  ...proseRules,
-  ...codeRules,
-  ...dialogueRules,
-  ...prefixedTokenRules,
+/** Every kind with a recognisable shape, by table. A new kind is a new row in one of these. */
+export const ruleTables: readonly (readonly Rule[])[] = [
+  modelRules,
+  cloudRules,
+  infrastructureRules,
+  forgeRules,
+  messagingRules,
+  serviceRules,
+  agentToolRules,
+  hostingRules,
+  developerToolRules,
+  businessRules,
+  modelPlatformRules,
+  platformRules,
+  identifiableKeyRules,
+  webhookRules,
+  walletRules,
+  commandRules,
+  urlRules,
+  callRules,
+  sqlRules,
+  deviceRules,
+  proseRules,
+  codeRules,
+  dialogueRules,
+  prefixedTokenRules,
 ];
+
+export const rules: readonly Rule[] = ruleTables.flat();
 
 export { commandLineRules, namedRules, structureRules };
 

@@ -8,7 +8,7 @@ import {
   runEnd,
   urlSafe,
 } from './alphabet.js';
-import { foreignPasswordWords } from './assignments/foreign-words.js';
+import { foreignKeyWords, foreignPasswordWords } from './assignments/foreign-words.js';
 import { isAfterEscape } from './boundary.js';
 import { unitAt } from './escapes.js';
 
@@ -20,20 +20,25 @@ export interface ViewTrigger {
   isWorthwhile(bytes: Buffer, at: number): boolean;
 }
 
-/**
- * `literals` are those of tokens: if they contain slashes, these may be written as `\/` and `\\/`.
- */
-export function viewTriggers(literals: readonly string[]): readonly ViewTrigger[] {
+export function viewTriggers(): readonly ViewTrigger[] {
   return [
-    ...escapedLetters,
-    ...escapedSlashes(literals),
-    ...colours,
-    ...invisible,
-    ...wide,
-    ...entities,
-    ...encoded,
-    ...passwordWords,
+    ...escapedLetters(),
+    ...escapedSchemes,
+    ...colours(),
+    ...invisible(),
+    ...wide(),
+    ...entities(),
+    ...encoded(),
+    ...foreignWords(),
   ];
+}
+
+/** Slashes in these literals may be written as `\/` and `\\/`. */
+export function slashTriggers(literals: readonly string[]): readonly ViewTrigger[] {
+  return literals
+    .filter((literal) => literal.includes('/'))
+    .flatMap((literal) => ['\\/', '\\\\/'].map((slash) => literal.replaceAll('/', slash)))
+    .map((literal) => ({ literal, isWorthwhile: always }));
 }
 
 const always = (): boolean => true;
@@ -42,22 +47,16 @@ const always = (): boolean => true;
  * Printable ASCII in escapes: `\\u002b` and `\\u0022` (.NET), `\\u003d` (Go), any letter. JSON
  * allows them, and they would hide a secret.
  */
-const escapedLetters: readonly ViewTrigger[] = ['2', '3', '4', '5', '6', '7'].map((digit) => ({
-  literal: `\\u00${digit}`,
-  isWorthwhile: always,
-}));
-
-function escapedSlashes(literals: readonly string[]): readonly ViewTrigger[] {
-  const slashed = literals
-    .filter((literal) => literal.includes('/'))
-    .flatMap((literal) => ['\\/', '\\\\/'].map((slash) => literal.replaceAll('/', slash)))
-    .map((literal) => ({ literal, isWorthwhile: always }));
-  const schemes = [':\\/', ':\\\\'].map((literal) => ({
-    literal,
-    isWorthwhile: (bytes: Buffer, at: number) => isEscapedSlashes(bytes, at + 1),
+const escapedLetters = (): readonly ViewTrigger[] =>
+  ['2', '3', '4', '5', '6', '7'].map((digit) => ({
+    literal: `\\u00${digit}`,
+    isWorthwhile: always,
   }));
-  return [...slashed, ...schemes];
-}
+
+const escapedSchemes: readonly ViewTrigger[] = [':\\/', ':\\\\'].map((literal) => ({
+  literal,
+  isWorthwhile: (bytes, at) => isEscapedSlashes(bytes, at + 1),
+}));
 
 function isEscapedSlashes(bytes: Buffer, at: number): boolean {
   const first = pastBackslashes(bytes, at);
@@ -76,48 +75,52 @@ function isInsideWord(bytes: Buffer, at: number): boolean {
   return end > start && isIn(urlSafe, bytes[end]);
 }
 
-const colours: readonly ViewTrigger[] = [
-  ...[...'0123456789mK;'].map((byte) => `\x1b[${byte}`),
-  '\x1b]8',
-  '\\u001b',
-  '\\x1b',
-  '\\033[',
-  '\\e[',
-].map((literal) => ({
-  literal,
-  fold: literal === literal.toLowerCase(),
-  isWorthwhile: isInsideWord,
-}));
+const colours = (): readonly ViewTrigger[] =>
+  [
+    ...[...'0123456789mK;'].map((byte) => `\x1b[${byte}`),
+    '\x1b]8',
+    '\\u001b',
+    '\\x1b',
+    '\\033[',
+    '\\e[',
+  ].map((literal) => ({
+    literal,
+    fold: literal === literal.toLowerCase(),
+    isWorthwhile: isInsideWord,
+  }));
 
-const invisible: readonly ViewTrigger[] = [
-  ...['\u200b', '\u200c', '\u200d', '\u200e', '\u200f', '\u2060', '\ufeff'].map(utf8),
-  ...letters().map((letter) => utf8(`\u00ad${letter}`)),
-  ...['200b', '200c', '200d', '200e', '200f', '2060', 'feff', '00ad'].map((hex) => `\\u${hex}`),
-].map((literal) => ({ literal, fold: literal.startsWith('\\'), isWorthwhile: isInsideWord }));
+const invisible = (): readonly ViewTrigger[] =>
+  [
+    ...['\u200b', '\u200c', '\u200d', '\u200e', '\u200f', '\u2060', '\ufeff'].map(utf8),
+    ...letters().map((letter) => utf8(`\u00ad${letter}`)),
+    ...['200b', '200c', '200d', '200e', '200f', '2060', 'feff', '00ad'].map((hex) => `\\u${hex}`),
+  ].map((literal) => ({ literal, fold: literal.startsWith('\\'), isWorthwhile: isInsideWord }));
 
 /** Full-width letters and digits. */
-const wide: readonly ViewTrigger[] = [
-  ...letters().map((letter) => utf8(String.fromCharCode(letter.charCodeAt(0) + 0xfee0))),
-  ...['1', '2', '3', '4', '5'].map((digit) => `\\uff${digit}`),
-].map((literal) => ({ literal, fold: literal.startsWith('\\'), isWorthwhile: always }));
+const wide = (): readonly ViewTrigger[] =>
+  [
+    ...letters().map((letter) => utf8(String.fromCharCode(letter.charCodeAt(0) + 0xfee0))),
+    ...['1', '2', '3', '4', '5'].map((digit) => `\\uff${digit}`),
+  ].map((literal) => ({ literal, fold: literal.startsWith('\\'), isWorthwhile: always }));
 
-const entities: readonly ViewTrigger[] = [
-  '&quot;',
-  '&apos;',
-  '&gt;',
-  '&amp;quot;',
-  '&amp;gt;',
-  ';&#',
-  '&#34;',
-  '&#39;',
-  '&#61;',
-  '&#x22;',
-  '&#x27;',
-  '&#x3d;',
-].map((literal) => ({ literal, fold: true, isWorthwhile: always }));
+const entities = (): readonly ViewTrigger[] =>
+  [
+    '&quot;',
+    '&apos;',
+    '&gt;',
+    '&amp;quot;',
+    '&amp;gt;',
+    ';&#',
+    '&#34;',
+    '&#39;',
+    '&#61;',
+    '&#x22;',
+    '&#x27;',
+    '&#x3d;',
+  ].map((literal) => ({ literal, fold: true, isWorthwhile: always }));
 
 /** `%3D` and the like, and three characters in a row as `%41` or `\x41`. */
-const encoded: readonly ViewTrigger[] = [
+const encoded = (): readonly ViewTrigger[] => [
   ...[
     '%3d',
     '%3a',
@@ -175,17 +178,18 @@ function isHexPair(bytes: Buffer, at: number): boolean {
   return runEnd(bytes, at, hexDigits, at + 2) === at + 2;
 }
 
-/** Words for passwords in ASCII-only JSON, by their first non-ASCII letter. */
-const passwordWords: readonly ViewTrigger[] = foreignPasswordWords
-  .filter((word) => /[^\x20-\x7e]/.test(word))
-  .map((word) => {
-    const start = word.search(/[^\x20-\x7e]/);
-    return {
-      literal: `\\u${word.charCodeAt(start).toString(16).padStart(4, '0')}`,
-      fold: true,
-      isWorthwhile: (bytes: Buffer, at: number) => isWordAround(bytes, at, word, start),
-    };
-  });
+/** Words for passwords and keys in ASCII-only JSON, by their first non-ASCII letter. */
+const foreignWords = (): readonly ViewTrigger[] =>
+  [...foreignPasswordWords, ...foreignKeyWords]
+    .filter((word) => /[^\x20-\x7e]/.test(word))
+    .map((word) => {
+      const start = word.search(/[^\x20-\x7e]/);
+      return {
+        literal: `\\u${word.charCodeAt(start).toString(16).padStart(4, '0')}`,
+        fold: true,
+        isWorthwhile: (bytes: Buffer, at: number) => isWordAround(bytes, at, word, start),
+      };
+    });
 
 function isWordAround(bytes: Buffer, at: number, word: string, start: number): boolean {
   const first = beforeBackslashes(bytes, at);

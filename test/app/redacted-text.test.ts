@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { isText, redactText } from '../../src/app/file-secrets.js';
 import { redactorOf, redactStream } from '../../src/app/redaction.js';
 
+fc.configureGlobal({ seed: 20261130 });
+
 const redactor = redactorOf(undefined, []);
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = String(privateKey.export({ type: 'sec1', format: 'pem' }));

@@ -44,7 +44,11 @@ describe('tracecraft session remove', () => {
     expect(mirrored).toMatchObject({ code: 9, stderr: expect.stringContaining('was removed') });
     const compacted = await world.run(['session', 'compact', id]);
     expect(compacted).toMatchObject({ code: 3, stderr: expect.stringContaining('was removed') });
-    expect((await world.run(['watch', '--once', '--all'])).code).toBe(0);
+    const swept = await world.run(['watch', '--once', '--all']);
+    expect(swept.code).toBe(0);
+    expect(swept.stdout).toMatch(
+      /^1 session removed from the bucket stays out: session remove --undo$/m,
+    );
     const verified = await world.run(['session', 'verify', '--all']);
     expect(verified.stdout).toMatch(/^1 stream of removed sessions left out$/m);
     expect(verified.code).toBe(0);

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AnchorIndex } from '../../src/redact/anchors.js';
+import { builtInCount, builtInLiterals } from '../../src/redact/built-in-literals.js';
+import { BuiltInWatch } from '../../src/redact/built-in-watch.js';
 import { LiteralSearch } from '../../src/redact/literal-search.js';
-import { builtInLiteralsOf } from '../../src/redact/watched-literals.js';
+
+fc.configureGlobal({ seed: 20261130 });
 
 function found(literals: readonly (readonly [string, boolean])[], text: Buffer): string[] {
   const index = new AnchorIndex(
@@ -57,12 +60,11 @@ describe('the literal scan', () => {
   });
 
   it('finds every built-in literal, at any alignment', () => {
-    const literals = builtInLiteralsOf(new Set());
+    const literals = builtInLiterals.flatMap(({ texts, fold }) =>
+      texts.map((literal) => ({ literal, fold })),
+    );
     const index = new AnchorIndex(
-      literals.map(({ literal, fold = false }) => ({
-        bytes: Buffer.from(literal, 'latin1'),
-        fold,
-      })),
+      literals.map(({ literal, fold }) => ({ bytes: Buffer.from(literal, 'latin1'), fold })),
     );
     const isFound = (number: number, before: string): boolean => {
       const bytes = Buffer.from(`${before}${literals[number]?.literal}`, 'latin1');
@@ -107,9 +109,12 @@ describe('the search for literals', () => {
         fc.boolean(),
         fc.string({ unit: letters, maxLength: 60 }),
         (drawn, fold, text) => {
-          const search = new LiteralSearch(
-            drawn.map((value) => ({ literal: fold ? value.toLowerCase() : value, fold })),
-          );
+          const half = drawn.length >> 1;
+          const texts = drawn.map((value) => (fold ? value.toLowerCase() : value));
+          const search = new LiteralSearch([
+            { texts: texts.slice(0, half), fold },
+            { texts: texts.slice(half), fold },
+          ]);
           const bytes = Buffer.from(text, 'latin1');
           const first = scan(search, bytes);
           expect(first.map((hit) => Number.parseInt(hit, 10))).toEqual(
@@ -124,10 +129,30 @@ describe('the search for literals', () => {
 
   it('stops on request', () => {
     let hits = 0;
-    new LiteralSearch([{ literal: 'abc', fold: false }]).scan(Buffer.from('abc abc abc'), () => {
+    new LiteralSearch([{ texts: ['abc'], fold: false }]).scan(Buffer.from('abc abc abc'), () => {
       hits += 1;
       return hits === 2;
     });
     expect(hits).toBe(2);
+  });
+});
+
+describe('the groups of built-in literals', () => {
+  it.each([
+    ['no kind', []],
+    ['some kinds', ['github-token', 'password', 'datadog-key']],
+  ])('are watched in the order of the table with %s disabled', (_, disabled) => {
+    const watch = new BuiltInWatch(new Set(disabled));
+    const literals = builtInLiterals.flatMap(({ texts, fold }) =>
+      texts.map((literal) => ({ literal, fold })),
+    );
+    expect(literals).toHaveLength(builtInCount);
+    const watched = literals.map((_literal, index) => {
+      const group = watch.groupOf(index);
+      return group.watched[index - group.first];
+    });
+    expect(watched.map((one) => ({ literal: one?.literal, fold: one?.fold ?? false }))).toEqual(
+      literals,
+    );
   });
 });

@@ -6,6 +6,8 @@ import { namedRules, rules } from '../../src/redact/rules.js';
 import { dice, expand } from './examples.js';
 import { leaks, serializers } from './leaks.js';
 
+fc.configureGlobal({ seed: 20261130 });
+
 const redactor = createRedactor();
 const rows = [...rules, ...namedRules];
 

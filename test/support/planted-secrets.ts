@@ -13,48 +13,63 @@ export function plantedToken(number: number): string {
   return `ghp_${body.join('')}`;
 }
 
-/** Objects of every kind, each with `perObject` secrets of its own, and which those are. */
+/** How many objects `plantSecrets` plants. */
+export const plantedObjects = 15;
+
+/**
+ * Objects of every kind, or some of them by number, each with `perObject` secrets of its own, and
+ * which those are.
+ */
 export async function plantSecrets(
   bucket: Bucket,
   layout: Layout,
   perObject: number,
+  isWanted: (object: number) => boolean = () => true,
 ): Promise<readonly string[]> {
   const secrets: string[] = [];
+  const token = (): string => {
+    const secret = plantedToken(secrets.length);
+    secrets.push(secret);
+    return secret;
+  };
   const words = (): string =>
-    Array.from({ length: perObject }, () => {
-      const secret = plantedToken(secrets.length);
-      secrets.push(secret);
-      return `it is ${secret} here`;
-    }).join('\\n');
+    Array.from({ length: perObject }, () => `it is ${token()} here`).join('\\n');
   const stamp: Stamp = { timeNs: 1_700_000_000_000_000_000n, agent: 'a', id: '0123abcd' };
   const row = (): string => `{"type":"user","text":"${words()}"}\n`;
   const text = (body: string): Buffer => Buffer.from(body);
   const at = '2026-01-02T03:04:05.678Z';
-  const documents: readonly (readonly [string, Buffer])[] = [
-    [`${layout.session('h', 's')}${partName(0, 0, 0)}`, text(`${row()}{"clean":1}\n${row()}`)],
-    [`${layout.session('h', 's')}${partName(1, 0, 3)}`, text(row())],
-    [`${layout.stream('h', 's', 'subagents/agent-1')}${partName(0, 0, 0)}`, text(row())],
-    [layout.compacted('h', 's', 'raw'), text(row() + row())],
-    [layout.compacted('h', 's', 'trace'), text(row())],
-    [
+  const mail = (): Buffer => encodeDocument({ id: stamp.id, from: 'a', message: words() });
+  const documents: readonly (() => readonly [string, Buffer])[] = [
+    () => [
+      `${layout.session('h', 's')}${partName(0, 0, 0)}`,
+      text(`${row()}{"clean":1}\n${row()}`),
+    ],
+    () => [`${layout.session('h', 's')}${partName(1, 0, 3)}`, text(row())],
+    () => [`${layout.stream('h', 's', 'subagents/agent-1')}${partName(0, 0, 0)}`, text(row())],
+    () => [layout.compacted('h', 's', 'raw'), text(row() + row())],
+    () => [layout.compacted('h', 's', 'trace'), text(row())],
+    () => [
       layout.meta('h', 's'),
       encodeDocument({ schema_version: 2, title: words(), last_prompt: words(), parts: [] }),
     ],
-    [layout.message('b', stamp), encodeDocument({ id: stamp.id, from: 'a', message: words() })],
-    [layout.broadcast(stamp), encodeDocument({ id: stamp.id, from: 'a', message: words() })],
-    [layout.memory('k'), encodeDocument({ value: { deep: [words()] }, version: 2 })],
-    [`${layout.memoryHistory('k')}1_a_0.json`, encodeDocument({ value: words(), version: 1 })],
-    [
+    () => [layout.message('b', stamp), mail()],
+    () => [layout.broadcast(stamp), mail()],
+    () => [layout.memory('k'), encodeDocument({ value: { deep: [words()] }, version: 2 })],
+    () => [
+      `${layout.memoryHistory('k')}1_a_0.json`,
+      encodeDocument({ value: words(), version: 1 }),
+    ],
+    () => [
       layout.event(stamp),
       encodeDocument({ schema: 1, type: 'memory.set', agent: 'a', at, data: { value: words() } }),
     ],
-    [layout.handoff('one'), encodeDocument({ schema: 2, state: 'complete', note: words() })],
-    [layout.agent('a'), encodeDocument({ id: 'a', status: 'idle', summary: words() })],
-    [layout.artifact('one', 'notes.md'), text(`# notes\n\n${words()}\nthe end\n`)],
+    () => [layout.handoff('one'), encodeDocument({ schema: 2, state: 'complete', note: words() })],
+    () => [layout.agent('a'), encodeDocument({ id: 'a', status: 'idle', summary: words() })],
+    () => [layout.artifact('one', 'notes.md'), text(`# notes\n\n${words()}\nthe end\n`)],
+    () => [layout.artifact('shared', `dump-${token()}.txt`), text('nothing in it\n')],
   ];
-  for (const [key, body] of documents) await bucket.put(key, body);
-  const inName = plantedToken(secrets.length);
-  secrets.push(inName);
-  await bucket.put(layout.artifact('shared', `dump-${inName}.txt`), text('nothing in it\n'));
+  for (const [number, document] of documents.entries()) {
+    if (isWanted(number)) await bucket.put(...document());
+  }
   return secrets;
 }

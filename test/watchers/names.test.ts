@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { knownFromHere } from '../../src/app/redaction.js';
+import { knownFromHere } from '../../src/app/known-secrets.js';
 import { systemClock } from '../../src/clock.js';
 import { sessionIdOf } from '../../src/coordination/agents/session-id.js';
 import { UsageError } from '../../src/errors.js';

@@ -1,7 +1,7 @@
 import { type ScanContext, weights } from '../scan-context.js';
-import type { Gap } from './gap.js';
 import { fits, isBasic, isSecretValue } from './judge.js';
 import type { NameSense } from './name-sense.js';
+import type { Gap } from './tie.js';
 import { type Assignment, readValue } from './value.js';
 
 const longestJudged = 512;

@@ -76,6 +76,8 @@ export const foldedKeywords = [
   'storagekey',
   '_key',
   '-key',
+  ...['=', ' =', ':', '"', "'"].map((end) => `.key${end}`),
+  'appid=',
   '_auth',
   'auth=',
   'auth"',

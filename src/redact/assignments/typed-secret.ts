@@ -1,5 +1,6 @@
 import { isJumbled, isWordy } from '../entropy.js';
 import { isPlaceholder } from '../placeholders.js';
+import { issued } from './issued-password.js';
 import type { SecretName } from './names.js';
 import { isTypedPassword } from './typed-password.js';
 import type { Assignment } from './value.js';
@@ -7,14 +8,12 @@ import { isVariableName } from './variable-name.js';
 
 /** Secrets that do not look generated, in places where nothing else makes sense. */
 
-/** Passwords for single programs, as Google and Apple issue them: `abcd-efgh-ijkl-mnop`. */
-const issued = /^[a-z]{4}(?:[ -][a-z]{4}){3}$/;
-
 /** Words, or groups of letters, in a place where only a password makes sense. */
 export function isInWords(name: SecretName, value: string, found: Assignment): boolean {
+  if (isPlaceholder(value) || found.tie === 'compared') return false;
+  if (issued.test(value) && (/\d/.test(value) || found.tie !== 'placed')) return true;
   if (found.tie !== 'assigned' && found.tie !== 'flag' && !found.isQuoted) return false;
-  if (isPlaceholder(value) || isLoose(found)) return false;
-  if (issued.test(value)) return true;
+  if (isLoose(found)) return false;
   if (found.isQuoted && /^[a-z]{12,32}$/.test(value)) return isJumbled(value) && !isWordy(value);
   const isPassphrase = /^[A-Za-z0-9]{3,16}(?:[ -][A-Za-z0-9]{2,16}){2,11}$/.test(value);
   return isPassphrase && name.isConstant && found.tie === 'assigned' && /\d/.test(value);

@@ -1,8 +1,8 @@
 import { alphabet, isIn, pastBackslashes, runEnd } from '../alphabet.js';
 import type { ScanContext } from '../scan-context.js';
 import { readAndJudge } from './finding.js';
-import type { Gap } from './gap.js';
 import type { NameSense } from './name-sense.js';
+import type { Gap } from './tie.js';
 
 /** Several values of one name: lists, and a value with its replacement. */
 

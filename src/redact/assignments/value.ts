@@ -6,7 +6,8 @@ import {
   pastBackslashes,
   runEnd,
 } from '../alphabet.js';
-import { type Gap, isQuoteAt, type Tie } from './gap.js';
+import { isQuoteAt } from './gap.js';
+import type { Gap, Tie } from './tie.js';
 
 /** A value and how it is tied to its name, at any depth of JSON. */
 export interface Assignment {

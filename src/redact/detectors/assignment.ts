@@ -1,5 +1,7 @@
 import { alphabet, isIn, pastBackslashes } from '../alphabet.js';
-import { gapAfter, isQuoteAt, tellingBytes } from '../assignments/gap.js';
+import { gapAfter, isQuoteAt } from '../assignments/gap.js';
+import { tellingBytes } from '../assignments/gap-words.js';
+import { isIssuedAt } from '../assignments/issued-password.js';
 import { exactKeywords, foldedKeywords } from '../assignments/keywords.js';
 import { nameEndOf, nameStartOf } from '../assignments/name-extent.js';
 import { NameReader } from '../assignments/name-sense.js';
@@ -31,6 +33,7 @@ function mayHoldSecret(bytes: Buffer, valueAt: number): boolean {
   for (let at = valueAt; at < end; at += 1) {
     if (isIn(tellingBytes, bytes[at])) return true;
   }
+  if (isIssuedAt(bytes, valueAt)) return true;
   if (bytes[valueAt - 1] !== 0x3d) return false;
   const start = isQuoteAt(bytes, valueAt) ? pastBackslashes(bytes, valueAt) + 1 : valueAt;
   return isIn(lowerCase, bytes[start]);

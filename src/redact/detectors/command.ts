@@ -48,17 +48,15 @@ class Program implements Detector {
 
 class CommandDetector {
   readonly #rule: CommandRule;
-  readonly #tells: RegExp | undefined;
+  #tells: RegExp | undefined;
 
   constructor(rule: CommandRule) {
     this.#rule = rule;
-    const { flags = [], joined = [], pairs = [], joinedPairs = [] } = rule;
-    const all = [...flags, ...joined, ...pairs, ...joinedPairs].map(escaped);
-    this.#tells = all.length === 0 ? undefined : new RegExp(`[\\s"'](?:${all.join('|')})`);
   }
 
   mayHave(text: string): boolean {
-    return this.#tells === undefined || this.#tells.test(text);
+    this.#tells ??= anyFlagOf(this.#rule);
+    return this.#tells.test(text);
   }
 
   detect(context: ScanContext, from: number): void {
@@ -156,6 +154,12 @@ function isOpaque(text: string): boolean {
     !isReference(text) &&
     !isPlaceholder(text)
   );
+}
+
+/** Without flags, any text. */
+function anyFlagOf({ flags = [], joined = [], pairs = [], joinedPairs = [] }: CommandRule): RegExp {
+  const all = [...flags, ...joined, ...pairs, ...joinedPairs].map(escaped);
+  return all.length === 0 ? /(?:)/ : new RegExp(`[\\s"'](?:${all.join('|')})`);
 }
 
 function escaped(flag: string): string {

@@ -92,8 +92,12 @@ const escapes: readonly Escape[] = [
   (text) => unicodeEscaped(jsonText(text), /[&<>]/g),
 ];
 
+/** No serializer escapes any of it. */
+const plain = /^[\w.-]+$/;
+
 /** Byte strings, one latin1 character per byte. */
 function spellings(value: string): readonly string[] {
+  if (plain.test(value)) return [value];
   const found = [value, encoded(value)];
   for (const spell of escapes) {
     let text = spell(value);

@@ -1,4 +1,4 @@
-import { hasUpperLowerDigit, isWordy } from '../entropy.js';
+import { hasUpperLowerDigit, isDense, isWordy } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 const tilde = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'].map((digit) => `${digit}Q~`);
@@ -13,6 +13,15 @@ export const cloudRules: readonly Rule[] = [
     accepts: isNoWord,
     source: 'gitleaks aws-access-token, AWS IAM identifiers',
     example: 'AKIA<base32:16>',
+  },
+  {
+    kind: 'aws-secret-access-key',
+    anchors: ['AKIA', 'ASIA'],
+    shape:
+      /A[KS]IA[A-Z0-9]{16}(?:\s|\\{1,64}[nrt"']|["'\x60,:;|=>-]){1,24}(?<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/,
+    accepts: (secret) => /[A-Z]/.test(secret) && /[a-z]/.test(secret) && isDense(secret),
+    source: 'boto3 and AWS SDK documentation: the secret is the argument after the key',
+    example: 'boto3.Session("AKIA<base32:16>", "⟦<b64:40>⟧")',
   },
   {
     kind: 'aws-session-token',

@@ -1,7 +1,8 @@
+import { isJumbled } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
-const gap = String.raw`(?: ?#?\d)?(?:\\{0,64}["'])?(?: is| was| ist| est|:| =|=| :){1,2}\s{0,3}(?:\\{0,64}["'\x60*]{1,3})?`;
+const gap = String.raw`(?: ?#?\d)?(?:\\{0,64}["'])?(?: is| was| ist| est| lautet|:| =|=| :){1,2}\s{0,3}(?:\\{0,64}["'\x60*]{1,3})?`;
 const digits = String.raw`(?<secret>\d{4,8}|\d{3}[ -]\d{3})(?![\d:-]|\.\d)`;
 
 /** Short numbers that are secret because of the words before them. */
@@ -44,13 +45,17 @@ export const codeRules: readonly Rule[] = [
         'TAN ist ',
         'TOTP',
         'PIN ist ',
+        'PIN lautet ',
+        'PIN for ',
         'PIN-Code',
         'PIN code',
         'PIN est ',
       ],
     ],
     notAfter: nothing,
-    shape: new RegExp(`(?:PIN|[Pp]in|PUK|T?OTP|otp|TAN)(?:[ -][Cc]ode)?${gap}${digits}`),
+    shape: new RegExp(
+      `(?:PIN|[Pp]in|PUK|T?OTP|otp|TAN)(?:[ -][Cc]ode)?(?: for [a-z ]{2,24})?${gap}${digits}`,
+    ),
     evenPlaceholders: true,
     accepts: isCode,
     source: 'sentences; names of settings',
@@ -80,6 +85,37 @@ export const codeRules: readonly Rule[] = [
     accepts: isCode,
     source: 'sentences of messages with codes',
     example: 'Your verification code is ⟦<code>⟧\n',
+  },
+  {
+    kind: 'one-time-code',
+    anchors: [' is your ', ' to verify your', ' to log in', ' to sign in'],
+    notAfter: nothing,
+    shape:
+      /(?<=(?:(?<![\w.])|(?<=\\[nrt]|\[[\d;]{0,8}m))(?<secret>\d{4,8}))(?: is your (?:[A-Z]?\w{1,16} ){0,3}(?:code|OTP|passcode|PIN)|(?<=(?:[Uu]se|[Ee]nter|[Tt]ype) \d{4,8}) to (?:verify your|log in|sign in))/,
+    evenPlaceholders: true,
+    accepts: isCode,
+    source: 'sentences of messages with codes',
+    example: 'G-⟦<code>⟧ is your Google verification code.',
+  },
+  {
+    kind: 'one-time-code',
+    anchors: ['ne-time password ', 'ne-time code ', 'ne-time passcode '],
+    notAfter: nothing,
+    shape: new RegExp(`ne-time (?:password|code|passcode) ${digits}`),
+    evenPlaceholders: true,
+    accepts: isCode,
+    source: 'sentences of messages with codes',
+    example: 'one-time password ⟦<code>⟧',
+  },
+  {
+    kind: 'totp-secret',
+    anchors: ['2FA ', 'MFA ', 'TOTP ', 'totp ', 'uthenticator ', 'etup key '],
+    notAfter: nothing,
+    shape:
+      /(?:[2M]FA|TOTP|totp|uthenticator|etup)(?: (?:seed|secret|setup key|key)){1,2}(?: is|:)? (?<secret>[A-Z2-7]{16,64}|(?:[a-z2-7]{4} ){3,15}[a-z2-7]{4})(?![A-Za-z0-9])/,
+    accepts: (secret) => /[2-7]/.test(secret) || isJumbled(secret.replaceAll(' ', '')),
+    source: 'RFC 6238; setup pages of authenticators',
+    example: '2FA seed: ⟦<base32:32>⟧',
   },
   {
     kind: 'card-code',

@@ -173,6 +173,18 @@ export const commandLineRules: readonly CommandRule[] = [
     example: 'ipmitool -H bmc -U root -P ⟦<password>⟧ sol activate',
   },
   {
+    programs: words('aescrypt ccrypt steghide outguess stegseek'),
+    flags: ['-p', '-K', '-k'],
+    source: 'manuals of AES Crypt, ccrypt and steghide',
+    example: 'steghide extract -sf a.jpg -p ⟦<password>⟧',
+  },
+  {
+    programs: ['jenkins-cli.jar'],
+    pairs: ['-auth'],
+    source: 'Jenkins documentation, CLI',
+    example: 'java -jar jenkins-cli.jar -auth deploy:⟦<hex:34>⟧ who-am-i',
+  },
+  {
     programs: words('mosquitto_pub mosquitto_sub mosquitto_rr'),
     flags: ['-P', '--pw'],
     source: 'Mosquitto manual',
@@ -298,6 +310,7 @@ export const commandLineRules: readonly CommandRule[] = [
         'ngrok authtoken',
         'ngrok config add-authtoken',
         'cargo login',
+        'shodan init',
         'snyk auth',
         'vault login',
         'wandb login',

@@ -174,4 +174,13 @@ export const deviceRules: readonly Rule[] = [
     source: 'snmpd.conf(5)',
     example: '\ncreateUser app SHA "⟦<password>⟧" AES x\n',
   },
+  {
+    kind: 'key',
+    anchors: ['encryption:'],
+    notAfter: nothing,
+    shape:
+      /encryption:(?:\s|\\{1,64}n){1,40}key:\s{1,4}(?:\\{0,64}["'])?(?<secret>[A-Za-z0-9+/]{43}=)/,
+    source: 'ESPHome documentation, native API',
+    example: 'api:\n  encryption:\n    key: "⟦<b64:43>=⟧"',
+  },
 ];

@@ -221,4 +221,18 @@ export const namedRules: readonly NamedRule[] = [
     source: 'Jakarta Servlet, PHP and ASP.NET references',
     example: 'JSESSIONID=⟦<HEX:32>⟧',
   },
+  {
+    kind: 'vault-secret-id',
+    name: /secretid$/,
+    shape: uuid,
+    source: 'Vault documentation, AppRole',
+    example: 'VAULT_SECRET_ID=⟦<uuid>⟧',
+  },
+  {
+    kind: 'openweather-key',
+    name: /^(?:.*weather)?appid$/,
+    shape: /[0-9a-f]{32}/,
+    source: 'OpenWeather documentation',
+    example: '?q=Rome&appid=⟦<hex:32>⟧',
+  },
 ];

@@ -1,10 +1,10 @@
-import { alphabet } from '../alphabet.js';
 import { isTypedPassword } from '../assignments/typed-password.js';
 import { hasUpperLowerDigit, isDense, isJumbled } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
-const quoted = alphabet('!-~');
+/** The password itself, quoted or not, with what follows it in the expression. */
+const before = String.raw`(?<=(?<secret>[^\s"'\x60\\([\x1b]{6,64})(?:\\{0,64}["'\x60)])?)`;
 const foreignLogins = ['доступ', 'Доступ', '账号', '帳號', 'アカウント', '계정'];
 const foreignLogin = foreignLogins.map(inBytes).join('|');
 const value = String.raw`(?<secret>[^\s"'\x60\\/<>,;)]{6,64})`;
@@ -23,13 +23,32 @@ export const proseRules: readonly Rule[] = [
       ' as its password',
       ' as a password',
     ],
-    lead: quoted,
     notAfter: nothing,
-    shape:
-      /\\{0,64}["'\x60(]?(?<secret>[^\s"'\x60\\]{6,64})(?:\\{0,64}["'\x60)])? as (?:the |your |its |a )?password/,
+    shape: new RegExp(`${before} as (?:the |your |its |a )?password`),
     accepts: isTypedPassword,
     source: 'sentences',
     example: 'sign in with ⟦<password>⟧ as the password',
+  },
+  {
+    kind: 'password',
+    anchors: [
+      ...['the', 'my', 'your', 'our', 'the root', 'the admin', 'the new', 'the current', 'the db'],
+      ...['the database', 'the wifi', 'the sudo'],
+    ].map((owner) => ` is ${owner} password`),
+    notAfter: nothing,
+    shape: new RegExp(String.raw`${before} is (?:the|my|your|our) (?:\w{2,12} )?password`),
+    accepts: isStrong,
+    source: 'sentences',
+    example: '⟦<password>⟧ is the root password',
+  },
+  {
+    kind: 'password',
+    anchors: [" (that's the ", ' (that is the '],
+    notAfter: nothing,
+    shape: new RegExp(String.raw`${before} \(that(?:'| i)s the (?:\w{2,12} )?password`),
+    accepts: isStrong,
+    source: 'sentences',
+    example: "set it to ⟦<password>⟧ (that's the root password)",
   },
   {
     kind: 'password',

@@ -81,6 +81,16 @@ export const urlRules: readonly Rule[] = [
     example: 'grant_type=authorization_code&code_verifier=⟦<url:43>⟧',
   },
   {
+    kind: 'oauth-code',
+    anchors: ['device_code=', 'device_code"'],
+    notAfter: nothing,
+    shape:
+      /device_code(?:\\{0,64}["'])?\s{0,2}[:=]\s{0,2}(?:\\{0,64}["'])?(?<secret>[A-Za-z0-9._~-]{20,200})/,
+    accepts: isKey,
+    source: 'RFC 8628',
+    example: 'grant_type=device_code&device_code=⟦<alnum:40>⟧',
+  },
+  {
     kind: 'saml-response',
     anchors: ['SAMLResponse=', 'SAMLResponse"', 'SAMLResponse\\'],
     notAfter: nothing,
