@@ -103,7 +103,8 @@ async function openCode(home) {
      CREATE TABLE message (id TEXT PRIMARY KEY, session_id TEXT, time_created INTEGER, time_updated INTEGER, data TEXT);
      CREATE TABLE part (id TEXT PRIMARY KEY, message_id TEXT, session_id TEXT, time_created INTEGER,
        time_updated INTEGER, data TEXT);
-     CREATE INDEX of_message ON message (session_id); CREATE INDEX of_part ON part (session_id);
+     CREATE INDEX of_message ON message (session_id, time_created, id); CREATE INDEX of_part ON part (session_id);
+     CREATE INDEX of_part_message ON part (message_id, id);
      CREATE TABLE event_sequence (aggregate_id TEXT PRIMARY KEY, seq INTEGER);`,
   );
   const session = database.prepare("INSERT INTO session VALUES (?, '/work', 'x', ?, ?)");
@@ -126,7 +127,8 @@ async function hermes(home) {
     `CREATE TABLE sessions (id TEXT PRIMARY KEY, source TEXT, started_at REAL, ended_at REAL, title TEXT);
      CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT, role TEXT, content TEXT,
        timestamp REAL, active INTEGER DEFAULT 1);
-     CREATE INDEX of_session ON messages (session_id, timestamp);`,
+     CREATE INDEX of_session ON messages (session_id, timestamp);
+     CREATE INDEX by_id ON messages (session_id, id); CREATE INDEX in_use ON messages (session_id, active, timestamp);`,
   );
   const session = database.prepare("INSERT INTO sessions VALUES (?, 'cli', ?, ?, 'x')");
   const message = database.prepare(

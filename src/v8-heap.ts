@@ -13,6 +13,29 @@ export function reclaimMemory(enoughBytes: number): void {
   collect();
 }
 
+/** What `reclaimingWhenIdle` looks at and does. */
+export interface Heap {
+  readonly rssBytes: () => number;
+  readonly reclaim: (enoughBytes: number) => void;
+}
+
+const ownHeap: Heap = { rssBytes: () => process.memoryUsage.rss(), reclaim: reclaimMemory };
+/** What grew by less is not worth the next collection, whose cost grows with all that is alive. */
+const worthwhileGrowth = 1.1;
+
+/**
+ * `reclaimMemory`, to be called again and again: what a collection could not bring below `enoughBytes` is in use, and is not
+ * looked through again until the process has grown.
+ */
+export function reclaimingWhenIdle(enoughBytes: number, heap: Heap = ownHeap): () => void {
+  let thresholdBytes = enoughBytes;
+  return () => {
+    if (heap.rssBytes() < thresholdBytes) return;
+    heap.reclaim(enoughBytes);
+    thresholdBytes = Math.max(enoughBytes, heap.rssBytes() * worthwhileGrowth);
+  };
+}
+
 /** A way to the collector of a process that was not started with --expose-gc. */
 function exposedCollector(): () => void {
   setFlagsFromString('--expose-gc');

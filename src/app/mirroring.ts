@@ -29,7 +29,7 @@ import type { MetaDocument } from '../protocol/documents.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction } from '../redact/redact.js';
 import { userLabel } from '../system-user.js';
-import { reclaimMemory } from '../v8-heap.js';
+import { reclaimingWhenIdle } from '../v8-heap.js';
 import type { CompactedSession } from './compaction.js';
 import { knownFromHere } from './known-secrets.js';
 import { openOutline } from './outlines.js';
@@ -130,7 +130,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
         output.taken(taken, `${bucket.location} (${settings.project})`);
         if (options.isGuest) return;
         // Scanning thousands of sessions leaves more garbage behind than an idle watch needs.
-        setInterval(() => reclaimMemory(idleBytes), reclaimEveryMs).unref();
+        setInterval(reclaimingWhenIdle(idleBytes), reclaimEveryMs).unref();
       },
       onEnded: (session) => options.onEnded?.(session),
       onSessions: (count) => output.sessions(count),

@@ -55,11 +55,12 @@ export class RemovedSessions {
 
   /** As far as known, without a request. */
   isRemoved(ref: SessionRef): boolean {
-    return this.#verdict(ref).isRemoved;
+    return this.#verdicts.size > 0 && this.#verdict(ref).isRemoved;
   }
 
   /** Asks the bucket only about a record that is listed and was not read in this version. */
   async learn(ref: SessionRef): Promise<'same' | 'changed'> {
+    if (this.#listed.size === 0) return 'same';
     const key = this.#keyOf(ref);
     const listed = this.#listed.get(key);
     if (listed === undefined || this.#verdict(ref).listed === listed) return 'same';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import { constants, lstatSync, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
@@ -100,7 +100,7 @@ class HookSignalFolder implements HookSignals {
   }
 
   async #names(): Promise<readonly string[]> {
-    const stat = await lstat(this.#folder).catch(() => undefined);
+    const stat = statOf(this.#folder);
     if (stat === undefined) return [];
     if (!stat.isDirectory()) return this.#ignored(this.#folder, 'it is not a folder') ?? [];
     if (!isOwn(stat)) return this.#ignored(this.#folder, 'it is not yours') ?? [];
@@ -195,4 +195,13 @@ function parseName(name: string): Pick<HookSignal, 'harness' | 'kind'> | undefin
   const [, harness, last] = namePattern.exec(name) ?? [];
   const kind = hookSignalKinds.find((one) => one === last);
   return harness === undefined || kind === undefined ? undefined : { harness, kind };
+}
+
+/** Synchronous: looked at four times a second, which through the thread pool would cost more than the call itself. */
+function statOf(folder: string): Stats | undefined {
+  try {
+    return lstatSync(folder);
+  } catch {
+    return undefined;
+  }
 }

@@ -19,6 +19,8 @@ const shutdownMs = 10_000;
 /** The documents of a large first run may take a while; a store that hangs must not hold up `once` forever. */
 const metasMs = 600_000;
 const sliceStreams = 200;
+/** What is due during a sweep is sent this often: finding it takes a look at every stream. */
+const flushDuringSweepMs = 100;
 /** Quiet streams are looked at once per this many sweeps: once a minute. */
 const quietEverySweeps = 6;
 const quietAfterMs = 3_600_000;
@@ -232,6 +234,7 @@ export class WatchLoop {
     await this.#listen();
     this.#removals.look();
     let count = 0;
+    let flushAtMs = clock.monotonic() + flushDuringSweepMs;
     this.#sweeps += 1;
     for await (const some of this.#filter.everything()) {
       for (const stream of some) {
@@ -239,7 +242,10 @@ export class WatchLoop {
         const isItsTurn = (count + this.#sweeps) % quietEverySweeps === 0;
         if (isItsTurn || !this.#isQuiet(stream)) await this.#glanceSafely(stream);
         if (count % sliceStreams !== 0) continue;
-        this.#queue.flushDue();
+        if (clock.monotonic() >= flushAtMs) {
+          this.#queue.flushDue();
+          flushAtMs = clock.monotonic() + flushDuringSweepMs;
+        }
         await new Promise((resolve) => setImmediate(resolve));
       }
     }

@@ -70,7 +70,8 @@ export class UploadQueue {
       work().finally(() => {
         state.isFlushing = false;
         state.lookAtMs = this.#clock.monotonic() + hotLookMs;
-        this.#onDone();
+        // Thousands of audits at the start that find nothing missing must not wake the loop one by one.
+        if (state.schedule.dueAtMs !== undefined || state.hasShipped) this.#onDone();
       });
     const failed = (error: unknown): void => {
       state.schedule.again(this.#clock.monotonic() + hotForMs);
