@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { openLocalBucket } from '../../src/bucket/local/bucket.js';
+import { aheadMs } from '../../src/bucket/local/folder-clock.js';
 import { openLocks } from '../../src/bucket/local/lock.js';
 import { createBucketIfMissing } from '../../src/bucket/open.js';
 import { systemClock } from '../../src/clock.js';
@@ -175,6 +176,16 @@ describe('the folder', () => {
       expect(await readdir(join(root, '.tracecraft', 'tmp'))).toEqual([]);
     },
   );
+
+  it('keeps a clock of its own only if its files say so', () => {
+    const nowMs = Date.parse('2026-01-02T03:04:05Z');
+    // Between two readings of ours, or a tick earlier: it is the same clock.
+    expect([0.9, -4].map((ms) => aheadMs(nowMs + ms, nowMs, nowMs))).toEqual([0, 0]);
+    expect(aheadMs(nowMs + threeHoursMs, nowMs - 7, nowMs)).toBe(threeHoursMs);
+    expect(aheadMs(nowMs - threeHoursMs, nowMs, nowMs)).toBe(-threeHoursMs);
+    const nothing = [0, Number.NaN, Number.POSITIVE_INFINITY, -1];
+    for (const mtimeMs of nothing) expect(aheadMs(mtimeMs, nowMs, nowMs)).toBeUndefined();
+  });
 
   it('is not written to by a question for the time before its first write', async () => {
     await (await openLocalBucket({ root, isForWriting: true })).now();

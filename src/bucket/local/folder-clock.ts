@@ -3,6 +3,8 @@ import type { Clock } from '../../clock.js';
 
 /** Kernels date files by a clock that moves in ticks, so a file may seem older than its creation. */
 const tickMs = 20;
+/** A file system that keeps no times dates every file to 1970. */
+const earliestMs = Date.parse('2000-01-01T00:00:00Z');
 
 /**
  * The clock that dates the files of a folder. Machines that share the folder have it in common,
@@ -17,11 +19,11 @@ export interface FolderClock {
 }
 
 export function createFolderClock(clock: Clock): FolderClock {
-  let aheadMs: number | undefined;
+  let known: number | undefined;
   return {
-    now: () => clock.now() + (aheadMs ?? 0),
+    now: () => clock.now() + (known ?? 0),
     get isKnown() {
-      return aheadMs !== undefined;
+      return known !== undefined;
     },
     create: async (path) => {
       const beforeMs = clock.now();
@@ -30,10 +32,19 @@ export function createFolderClock(clock: Clock): FolderClock {
         await file.close();
         throw error;
       });
-      const afterMs = clock.now();
-      const agrees = mtimeMs >= beforeMs - tickMs && mtimeMs <= afterMs;
-      aheadMs = agrees ? 0 : Math.round(mtimeMs - afterMs);
+      known = aheadMs(mtimeMs, beforeMs, clock.now()) ?? known;
       return file;
     },
   };
+}
+
+/**
+ * How far the clock that dated a file is ahead of the one that was read before and after; 0 if they
+ * agree, `undefined` if the date says nothing.
+ */
+export function aheadMs(mtimeMs: number, beforeMs: number, afterMs: number): number | undefined {
+  if (!(mtimeMs >= earliestMs && Number.isFinite(mtimeMs))) return undefined;
+  // Our own clock is read in whole milliseconds.
+  if (mtimeMs >= beforeMs - tickMs && mtimeMs < afterMs + 1) return 0;
+  return Math.round(mtimeMs - afterMs);
 }
