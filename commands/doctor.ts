@@ -76,7 +76,7 @@ export default class Doctor extends BaseCommand {
   private tell({ check, facts, findings }: Examined): void {
     const mark = findings.some(isWrong) ? ' ' : '✓';
     const [first = '', ...others] = facts;
-    this.say(`${mark} ${check.padEnd(width)}${first}`.trimEnd());
+    this.say(`${mark} ${check.padEnd(width - 1)} ${first}`.trimEnd());
     for (const fact of others) this.say(`  ${' '.repeat(width)}${fact}`);
     for (const finding of findings) this.tellFinding(finding);
   }

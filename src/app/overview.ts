@@ -1,14 +1,15 @@
-import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { harnessNames } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { inParallel } from '../concurrency.js';
+import { destinationFolder } from '../config/destination.js';
 import type { Settings, Source } from '../config/settings.js';
 import { listRegistrations, readAgents } from '../coordination/agents/agents.js';
 import type { StorePlace } from '../coordination/claims/document.js';
 import { listSteps, type StepView } from '../coordination/claims/steps.js';
 import { countUnread } from '../coordination/mail/inbox.js';
+import { nodeIo } from '../io.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
 import type { WatchView } from '../mirror/watch/watch-view.js';
 import type { LivingAgentDocument } from '../protocol/coordination.js';
@@ -17,6 +18,7 @@ import { tokensIn } from '../protocol/usage.js';
 import { totalUsage } from '../protocol/usage-slots.js';
 import { listIndexed, readMetas } from '../sessions/indexed.js';
 import { shortIds } from '../sessions/reference.js';
+import { unsentBytes } from './session-lag.js';
 
 export interface AgentView extends LivingAgentDocument {
   /** By the store's clock. */
@@ -40,7 +42,7 @@ export interface SessionView {
   readonly total_lines: number | null;
   /** What its calls to models read and wrote in all; `null` if nobody counted. */
   readonly tokens: number | null;
-  /** Bytes of a local transcript that are not in the bucket; `null` if unknown here. */
+  /** Bytes of a local transcript that were not sent; `null` if unknown here. */
   readonly behind_bytes: number | null;
 }
 
@@ -89,6 +91,7 @@ export async function readOverview(
   ]);
   const shown = await readMetas(bucket, layout, sessions.slice(0, shownSessions));
   const short = shortIds(sessions.map(({ id }) => id));
+  const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
   const overview: Overview = {
     bucket: bucket.location,
     project: settings.project,
@@ -104,7 +107,7 @@ export async function readOverview(
     steps: steps.steps,
     mailboxes,
     sessions: await Promise.all(
-      shown.map((session) => viewSession(session, short.get(session.id) ?? session.id)),
+      shown.map((session) => viewSession(session, short.get(session.id) ?? session.id, folder)),
     ),
     session_count: sessions.length,
     watch,
@@ -118,9 +121,11 @@ async function unreadOf(place: StorePlace, agent: string): Promise<MailboxView> 
 }
 
 async function viewSession(
-  { harness, id, meta }: ListedSession,
+  session: ListedSession,
   shortId: string,
+  folder: string,
 ): Promise<SessionView> {
+  const { harness, id, meta } = session;
   const used = totalUsage(meta?.usage);
   return {
     harness,
@@ -131,22 +136,8 @@ async function viewSession(
     ended_at: meta?.ended_at ?? null,
     total_lines: meta?.total_lines ?? null,
     tokens: used === undefined ? null : tokensIn(used),
-    behind_bytes:
-      meta?.host === hostname() && meta.source_path !== null
-        ? await behind(meta.source_path, meta.total_source_bytes)
-        : null,
+    behind_bytes: await unsentBytes(session, { host: hostname(), io: nodeIo, folder }),
   };
-}
-
-/** Only for a transcript in a file of its own; other sources have no size to compare. */
-async function behind(path: string, shipped: number): Promise<number | null> {
-  if (!/\.jsonl$/.test(path)) return null;
-  try {
-    const { size } = await stat(path);
-    return Math.max(0, size - shipped);
-  } catch {
-    return null;
-  }
 }
 
 function sourceText(source: Source): string {

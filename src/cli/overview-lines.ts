@@ -86,7 +86,7 @@ function sessionRow(session: SessionView, now: Date): string[] {
 
 function lagText({ behind_bytes }: SessionView): string {
   if (behind_bytes === null) return '-';
-  return behind_bytes === 0 ? 'nothing behind' : `${formatBytes(behind_bytes)} behind`;
+  return behind_bytes === 0 ? 'all sent' : `${formatBytes(behind_bytes)} behind`;
 }
 
 function mailboxRow({ agent, unread }: MailboxView): string[] {

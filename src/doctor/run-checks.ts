@@ -6,6 +6,7 @@ import { destinationFolder } from '../config/destination.js';
 import { tracecraftHome } from '../config/files.js';
 import type { Settings, SettingsContext } from '../config/settings.js';
 import type { SourceError } from '../errors.js';
+import { nodeIo } from '../io.js';
 import type { Watcher } from '../mirror/stream.js';
 import { everything, type Selection } from '../mirror/watch/selection.js';
 import type { WatchView } from '../mirror/watch/watch-view.js';
@@ -76,8 +77,9 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
     examineMirror(found, {
       bucket,
       layout: bucketLayout(project),
-      lockPath: `${folder}/watch.lock`,
-      nowMs: clock.now(),
+      folder,
+      io: nodeIo,
+      clock,
     }),
   );
   const { examineCounts } = context;

@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { requireHarness } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
+import type { Clock } from '../clock.js';
 import { SourceError } from '../errors.js';
+import type { Io } from '../io.js';
 import { listRemoved } from '../mirror/removal/record.js';
 import { listSessionIds } from '../mirror/slots/session-listing.js';
-import type { Stream, Watcher } from '../mirror/stream.js';
+import { type Stream, sessionKeyOf, type Watcher } from '../mirror/stream.js';
 import { runningWatch } from '../mirror/watch/lock.js';
 import type { Selection } from '../mirror/watch/selection.js';
 import {
@@ -12,10 +15,11 @@ import {
   SessionFilter,
 } from '../mirror/watch/session-filter.js';
 import type { Layout } from '../protocol/keys.js';
+import { judgeCompared, unreadableSource } from './compared.js';
 import type { Examined, Finding } from './finding.js';
-import { compareNewest, judgeCompared } from './newest-sessions.js';
+import { compareNewest, mostCompared } from './newest-sessions.js';
 
-/** A session on this machine, represented by its main stream. */
+/** A session on this machine, represented by its main stream if it has one. */
 export interface FoundSession {
   readonly watcher: Watcher;
   readonly stream: Stream;
@@ -30,6 +34,8 @@ export interface FoundSessions {
   readonly sessions: readonly FoundSession[];
   /** Those it would mirror if they had changed recently. */
   readonly older: readonly FoundSession[];
+  /** Every stream of `sessions`. */
+  readonly streams: readonly DiscoveredStream[];
   readonly roots: readonly string[];
   readonly live: number;
   readonly taken: SelectedSessions;
@@ -68,8 +74,9 @@ export async function findSessions(
   const findings = [...failures, ...(await unread())].map(judgeUnread);
   const seen = facts.length === 0 ? ['no harness has left a session here yet'] : facts;
   return {
-    sessions: mainStreams(discovered, roots),
-    older: mainStreams(older, roots),
+    sessions: oneOfEach(discovered, roots),
+    older: oneOfEach(older, roots),
+    streams: discovered,
     roots: roots.map(({ folder }) => folder),
     live,
     taken,
@@ -86,35 +93,42 @@ function isMainOf({ stream, snapshot }: DiscoveredStream, { harness }: Watcher):
   return stream.name === '' && snapshot.size > 0 && stream.session.harness === harness;
 }
 
-function mainStreams(
+function oneOfEach(
   discovered: readonly DiscoveredStream[],
   roots: readonly Root[],
 ): readonly FoundSession[] {
-  return discovered.flatMap(({ stream, snapshot: { size, modifiedAtMs } }) => {
-    if (stream.name !== '' || size === 0) return [];
+  const sessions = new Map<string, DiscoveredStream>();
+  for (const found of discovered) {
+    const key = sessionKeyOf(found.stream.session);
+    const isFirst = found.stream.name === '' || !sessions.has(key);
+    if (isFirst && found.snapshot.size > 0) sessions.set(key, found);
+  }
+  const found: FoundSession[] = [];
+  for (const { stream, snapshot } of sessions.values()) {
     const isIts = ({ watcher, folder }: Root): boolean =>
       watcher.harness === stream.session.harness && stream.source.startsWith(folder);
     const root = roots.find(isIts);
-    if (root === undefined) return [];
-    return [{ watcher: root.watcher, stream, size, modifiedAtMs, root: root.folder }];
-  });
+    if (root === undefined) continue;
+    const { size, modifiedAtMs } = snapshot;
+    found.push({ watcher: root.watcher, stream, size, modifiedAtMs, root: root.folder });
+  }
+  return found;
 }
 
 function judgeUnread({ message, hint }: SourceError): Finding {
-  return {
-    name: message.includes('has left nothing') ? 'harness-folder-missing' : 'source-unreadable',
-    severity: 'error',
-    message: `${message}.`,
-    fix: hint ?? 'Make it readable; everything else is mirrored.',
-  };
+  const finding = unreadableSource(message, hint);
+  return message.includes('has left nothing')
+    ? { ...finding, name: 'harness-folder-missing' }
+    : finding;
 }
 
 interface MirrorContext {
   readonly bucket: Bucket;
   readonly layout: Layout;
-  /** Of the `watch` for this destination. */
-  readonly lockPath: string;
-  readonly nowMs: number;
+  /** Local state of this destination. */
+  readonly folder: string;
+  readonly io: Io;
+  readonly clock: Clock;
 }
 
 /** A running watch needs a moment. */
@@ -133,9 +147,10 @@ const notWatching: Finding = {
 /** What is on this machine but not in the bucket. */
 export async function examineMirror(
   found: FoundSessions,
-  { bucket, layout, lockPath, nowMs }: MirrorContext,
+  { bucket, layout, folder, io, clock }: MirrorContext,
 ): Promise<Examined> {
   const { live, taken } = found;
+  const nowMs = clock.now();
   const removed = await listRemoved({ bucket, layout });
   const isKept = ({ stream: { session } }: FoundSession): boolean =>
     !removed.some((one) => one.harness === session.harness && one.session_id === session.id);
@@ -143,15 +158,16 @@ export async function examineMirror(
   const older = found.older.filter(isKept);
   const harnesses = new Set([...sessions, ...older].map(({ stream }) => stream.session.harness));
   const ids = await listSessionIds(bucket, layout, [...harnesses]);
-  const isQuiet = ({ modifiedAtMs }: FoundSession): boolean => nowMs - modifiedAtMs > graceMs;
+  const isQuiet = ({ modifiedAtMs }: FoundSession): boolean =>
+    Math.abs(nowMs - modifiedAtMs) > graceMs;
   const isThere = ({ stream: { session } }: FoundSession): boolean =>
     ids.get(session.harness)?.has(session.id) === true;
   const missing = sessions.filter((one) => isQuiet(one) && !isThere(one));
-  const compared = await compareNewest(
-    sessions.filter((one) => isQuiet(one) && isThere(one)),
-    { bucket, layout },
-  );
-  const holder = await runningWatch(lockPath);
+  const comparable = sessions.filter((one) => isQuiet(one) && isThere(one));
+  const keys = new Set(comparable.map(({ stream }) => sessionKeyOf(stream.session)));
+  const streams = found.streams.filter(({ stream }) => keys.has(sessionKeyOf(stream.session)));
+  const compared = await compareNewest(streams, { bucket, layout, folder, io, clock });
+  const holder = await runningWatch(join(folder, 'watch.lock'));
   const findings = [
     ...judgeMissing(missing, nowMs),
     ...judgeCompared(compared),
@@ -168,12 +184,18 @@ export async function examineMirror(
     check: 'mirror',
     facts: [
       `${inBucket} of ${sessions.length} sessions are in the bucket`,
+      ...leftUncompared(comparable.length),
       ...leftAlone(taken),
       ...(await safeFromCleanup([...sessions, ...older].filter(isThere), nowMs)),
       watching,
     ],
     findings,
   };
+}
+
+function leftUncompared(comparable: number): string[] {
+  if (comparable <= mostCompared) return [];
+  return [`the ${mostCompared} that changed last were compared; all: tracecraft session verify`];
 }
 
 function leftAlone({ leftSessions, leftElsewhere }: SelectedSessions): string[] {

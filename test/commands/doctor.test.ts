@@ -1,5 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFile, chmod, mkdir, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readFile,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startCarelessS3 } from '../support/careless-s3.js';
@@ -117,6 +126,52 @@ describe('doctor', () => {
     expect(await runChecks()).toEqual(['parts-missing']);
     await mirror();
     expect(await runChecks()).toEqual([]);
+  });
+
+  it('finds a transcript that is another by now, though no longer than before', async () => {
+    await init();
+    await mirror();
+    const text = await readFile(transcript.path, 'utf8');
+    await writeFile(transcript.path, text.replace('"one"', '"two"'));
+    await changedAgo(hourMs);
+    expect(await runChecks()).toEqual(['sessions-differ']);
+    await mirror();
+    expect(await runChecks()).toEqual([]);
+  });
+
+  it('finds a part that was cut, with and without local state', async () => {
+    await init();
+    await mirror();
+    const part = spawnSync('find', [world.root, '-name', 'part-*']).stdout.toString().trim();
+    await truncate(part, 20);
+    expect(await runChecks()).toEqual(['sessions-differ']);
+    await rm(join(world.stateFolder, 'state'), { recursive: true });
+    expect(await runChecks()).toEqual(['sessions-differ']);
+    await mirror();
+    expect(await runChecks()).toEqual([]);
+  });
+
+  it('finds a sub-agent of which the bucket has nothing', async () => {
+    await init();
+    await mirror();
+    const folder = transcript.path.replace(/\.jsonl$/, '');
+    const agent = new Transcript(join(folder, 'subagents', 'agent-b7.jsonl'));
+    await agent.append(userRow('dig', { sessionId: sessionUuid(), cwd: world.project }));
+    const at = new Date(Date.now() - hourMs);
+    await utimes(agent.path, at, at);
+    expect(await runChecks()).toEqual(['sessions-behind']);
+    const { stdout } = await world.run(['doctor']);
+    expect(stdout).toContain(agent.path);
+  });
+
+  it('does not read what is too large, and says so', async () => {
+    await init();
+    await mirror();
+    const text = await readFile(transcript.path, 'utf8');
+    const other = text.replace('"one"', '"two"');
+    await writeFile(transcript.path, `${other}${'z'.repeat(40 << 20)}\n`);
+    await changedAgo(hourMs);
+    expect(await runChecks()).toEqual(['sessions-not-compared']);
   });
 
   it('names a session that its harness deletes soon and that is safe in the bucket', async () => {

@@ -108,6 +108,33 @@ describe.skipIf(!isLinux)('tracecraft service', () => {
     expect(parts).toHaveLength(1);
   });
 
+  it('says what its watch cannot read, from what that recorded', async () => {
+    await mkdir(join(world.home, '.hermes'));
+    await writeFile(join(world.home, '.hermes', 'state.db'), 'barley, not a database\n');
+    expect(await service('install')).toMatchObject({ code: 0 });
+    await systemctl.shows(running(0));
+    const before = await service('status');
+    expect(before.stderr).not.toContain('state.db');
+
+    const watch = world.start(['watch', '--quiet'], { cwd: world.home, env });
+    const closed = once(watch, 'close');
+    watch.stdout?.resume();
+    watch.stderr?.resume();
+    const isRecorded = async () => (await service('status')).stderr.includes('state.db');
+    await expect.poll(isRecorded, { timeout: 60_000 }).toBe(true);
+    const status = await world.runJson(['service', 'status'], { env });
+    watch.kill('SIGTERM');
+    await closed;
+    expect(status).toMatchObject({
+      code: 10,
+      json: {
+        data: {
+          findings: [{ name: 'source-unreadable', message: expect.stringMatching(/since 20/) }],
+        },
+      },
+    });
+  });
+
   it('shows what it would do, and does nothing', async () => {
     const before = await tree(world.home);
     const shown = await service('install', '--print', '--all-projects');

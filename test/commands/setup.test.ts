@@ -203,6 +203,24 @@ async function fire(settings: string, event: string, input: object): Promise<str
   return output;
 }
 
+describe('setup codex', () => {
+  it('asks for no more time at the end of a session than Codex gives, and leaves other hooks alone', async () => {
+    const own = { hooks: [{ type: 'command', command: 'tidy', timeout: 45 }] };
+    const path = await put('.codex/hooks.json', JSON.stringify({ hooks: { SessionEnd: [own] } }));
+    expect(await world.run(['setup', 'codex'])).toMatchObject({ code: 0 });
+    const told: { readonly hooks: Record<string, (typeof own)[]> } = JSON.parse(
+      await readFile(path, 'utf8'),
+    );
+    const groups = told.hooks.SessionEnd ?? [];
+    const isOurs = ({ hooks }: typeof own) =>
+      hooks.some(({ command }) => command.includes('.tracecraft'));
+    expect(groups.filter((group) => !isOurs(group))).toEqual([own]);
+    const timeouts = groups.filter(isOurs).flatMap(({ hooks }) => hooks.map((one) => one.timeout));
+    // Codex shortens anything above 3 s, and warns at each start.
+    expect(timeouts).toEqual([3]);
+  });
+});
+
 describe('a hook and a watch without file events', () => {
   it('uploads that session at once, and marks it ended', { timeout: 60_000 }, async () => {
     const id = sessionUuid();

@@ -1,7 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runTruthScript, type TruthStep, truthScripts } from './truth-script.js';
+import { runTruthScript } from './truth-script.js';
+import { type TruthStep, truthScripts } from './truth-steps.js';
 
 /**
  * Whoever says that all is well is right: after every step, a run that names nothing leaves a bucket in which a reader who

@@ -1,3 +1,5 @@
+import { copySuffix } from '../files/conflict-copies.js';
+
 /**
  * Which paths below a `projects` folder are transcripts, and of which session. Claude Code keeps `<project>/<session
  * id>.jsonl`, and next to it, in a folder named after the session, `subagents/` (nested where workflows ran) and
@@ -25,14 +27,8 @@ const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
  */
 const id = new RegExp(`^(?:${uuid}|(?!agent-|${uuid})(?=\\D*\\d)[a-z0-9][a-z0-9_-]{7,127})$`, 'i');
 const maxDepth = 16;
-/**
- * The name that Dropbox, Syncthing, OneDrive and others give a file written by two machines: another source of its
- * session.
- */
-const conflictCopy = new RegExp(
-  `^(${uuid})[ ._(-].*(?:conflict|sync-conflict|case conflict)`,
-  'is',
-);
+/** Another source of its session. */
+const conflictCopy = new RegExp(`^(${uuid.replaceAll('a-f', 'a-fA-F')})${copySuffix}$`, 's');
 
 export function isSessionId(text: string): boolean {
   return id.test(text);

@@ -1,3 +1,4 @@
+import { copySuffix } from '../files/conflict-copies.js';
 import { packedSuffix } from '../files/packable-file.js';
 
 /**
@@ -17,12 +18,13 @@ export const rolloutFolders = ['sessions', 'archived_sessions'] as const;
 /** `sessions/<year>/<month>/<day>`, with some room to spare. */
 export const deepestFolder = 8;
 
-const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const hex = '[0-9a-fA-F]';
+const uuid = `${hex}{8}-${hex}{4}-${hex}{4}-${hex}{4}-${hex}{12}`;
+/** The conflict copy of a sync tool is another source of its thread. */
 const rolloutPattern = new RegExp(
-  `^(rollout-.*?(${uuid})(?:_(${uuid}))?\\.jsonl)(\\${packedSuffix})?$`,
-  'i',
+  `^(rollout-.*?(${uuid})(?:_(${uuid}))?(?:${copySuffix})?\\.jsonl)(\\${packedSuffix})?$`,
 );
-const wholeUuid = new RegExp(`^${uuid}$`, 'i');
+const wholeUuid = new RegExp(`^${uuid}$`);
 const longestThreadId = 200;
 
 /** `undefined` for anything else: `.zst.tmp`, other harnesses' files, notes. */

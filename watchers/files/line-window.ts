@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UnsupportedError } from '../../src/errors.js';
+import { SourceError } from '../../src/errors.js';
 import type { OpenFile } from '../../src/io.js';
 import type {
   Chunk,
@@ -171,8 +171,9 @@ export class LineTooLong extends Error {
     this.#longest = longest;
   }
 
-  in(path: string): UnsupportedError {
-    return new UnsupportedError(
+  in(path: string): SourceError {
+    return new SourceError(
+      'not-allowed',
       `a line of more than ${this.#longest / 2 ** 20} MiB begins at byte ${this.#offset} of ${path}`,
       { hint: 'It cannot be redacted as a whole, so this file is mirrored up to that line.' },
     );

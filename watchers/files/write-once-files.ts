@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../../src/clock.js';
-import { type TracecraftError, UnsupportedError } from '../../src/errors.js';
+import { SourceError, type TracecraftError } from '../../src/errors.js';
 import type { FileStat, Io } from '../../src/io.js';
 import type {
   Chunk,
@@ -241,8 +241,8 @@ function parsed(line: Buffer): unknown {
   }
 }
 
-function tooLarge(path: string): UnsupportedError {
-  return new UnsupportedError(`not mirrored, larger than 64 MiB: ${path}`, {
+function tooLarge(path: string): SourceError {
+  return new SourceError('not-allowed', `not mirrored, larger than 64 MiB: ${path}`, {
     hint: 'A spilled tool result is redacted as a whole, which is impossible at this size.',
   });
 }

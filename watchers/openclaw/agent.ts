@@ -1,7 +1,7 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry } from '../../src/io.js';
-import type { LineStream } from '../../src/mirror/stream.js';
+import type { LineStream, SessionFacts } from '../../src/mirror/stream.js';
 import type { DirectoryListings } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { packableFile } from '../files/packable-file.js';
@@ -11,7 +11,7 @@ import type { SqliteFileSettings } from '../sqlite/file.js';
 import { unreadable } from '../unreadable.js';
 import { OpenClawDatabase } from './database.js';
 import { openClaw } from './description.js';
-import { foldOpenClawEvent } from './facts.js';
+import { foldOpenClawEvent, parentKeyIn } from './facts.js';
 import {
   databaseFile,
   databaseFolder,
@@ -21,6 +21,7 @@ import {
   transcriptOf,
 } from './layout.js';
 import type { StoredSession } from './rows.js';
+import { agentOf, type SessionKeys } from './session-keys.js';
 import { sourcesOf, type TranscriptSource } from './sources.js';
 
 interface OpenClawAgentSettings extends SqliteFileSettings {
@@ -28,6 +29,8 @@ interface OpenClawAgentSettings extends SqliteFileSettings {
   readonly folder: string;
   readonly listings: DirectoryListings;
   readonly unpackedFiles: UnpackedFiles;
+  /** The keys of an agent with this folder. */
+  readonly keysOf: (folder: string) => SessionKeys;
   readonly onUnreadable: (error: TracecraftError) => void;
 }
 
@@ -117,6 +120,8 @@ export class OpenClawAgent {
       inDatabase: this.#held === undefined ? undefined : new Set(inDatabase),
       takenOver,
     });
+    const { keysOf, folder } = this.#settings;
+    await keysOf(folder).refresh(sources.map(({ sessionId }) => sessionId));
     this.#placed = new Map(sources.map((source) => this.#place(source, files)));
     this.#basis = basis;
     return this.#placed;
@@ -199,7 +204,26 @@ export class OpenClawAgent {
     return wrapped(stream, {
       changed: async (since) => (isInPlace() ? stream.changed(since) : undefined),
       read: async (from, limit) => (isInPlace() ? stream.read(from, limit) : 'gone'),
+      facts: (line, before) => {
+        const told = stream.facts(line, before);
+        if (told.parentSessionId !== undefined) return told;
+        const isHeader = before.startedAt === undefined && told.startedAt !== undefined;
+        const parent = this.#parentOf(stream.session.id, told, isHeader ? line : undefined);
+        return parent === undefined ? told : { ...told, parentSessionId: parent };
+      },
     });
+  }
+
+  /** As the header says by key, or else `sessions.json`. */
+  #parentOf(id: string, { startedAt }: SessionFacts, header?: Buffer): string | undefined {
+    const { keysOf, folder } = this.#settings;
+    const origin = keysOf(folder).originOf(id);
+    const key = (header === undefined ? undefined : parentKeyIn(header)) ?? origin?.spawnedBy;
+    const agent = key === undefined ? undefined : agentOf(key);
+    if (key === undefined || agent === undefined) return undefined;
+    const atMs = startedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(startedAt);
+    const parent = keysOf(join(dirname(folder), agent)).sessionOf(key, atMs);
+    return parent === id ? undefined : parent;
   }
 
   #open({ path, sessionId, name, from, isPacked, endedAt }: Placed): LineStream {

@@ -1,3 +1,4 @@
+import { fields } from '../../src/conversation/fields.js';
 import type { SessionFacts } from '../../src/mirror/stream.js';
 import { exactFact, longestFact, timeFact } from '../fact-text.js';
 import { JsonFieldScan } from '../files/json-field-scan.js';
@@ -66,6 +67,17 @@ export function referencedSession(reference: string): string | undefined {
   const [, id] =
     /^sqlite:[^:]*:([^:]+):/.exec(reference) ?? /([^/\\]+)\.jsonl[^/\\]*$/.exec(reference) ?? [];
   return exactFact(id?.replace(/-topic-.*$/s, ''));
+}
+
+/** The key of the session that spawned this one, if this event is a header that names it. */
+export function parentKeyIn(header: Buffer): string | undefined {
+  if (header.length > headBytes) return undefined;
+  try {
+    const { type, parentSessionKey: key } = fields(JSON.parse(header.toString('utf8')));
+    return type === 'session' && typeof key === 'string' ? key : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function addHeader(news: Mutable, before: SessionFacts): void {

@@ -9,6 +9,7 @@ import { eachOnce, unreadable } from '../unreadable.js';
 import { OpenClawAgent } from './agent.js';
 import { openClaw } from './description.js';
 import { agentsFolder, isBesideThePoint } from './layout.js';
+import { SessionKeys } from './session-keys.js';
 
 interface OpenClawSettings extends SqliteFileSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -38,6 +39,7 @@ export class OpenClawWatcher implements Watcher {
   readonly #unpackedFiles: UnpackedFiles;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #agents = new Map<string, OpenClawAgent>();
+  readonly #keys = new Map<string, SessionKeys>();
   #roots: readonly string[] = [];
 
   constructor(settings: OpenClawSettings) {
@@ -117,10 +119,19 @@ export class OpenClawWatcher implements Watcher {
       folder,
       listings: this.#listings,
       unpackedFiles: this.#unpackedFiles,
+      keysOf: (one) => this.#keysOf(one),
       onUnreadable: this.#onUnreadable,
     });
     this.#agents.set(folder, agent);
     return agent;
+  }
+
+  #keysOf(agentFolder: string): SessionKeys {
+    const known = this.#keys.get(agentFolder);
+    if (known !== undefined) return known;
+    const keys = new SessionKeys(this.#settings.io, agentFolder, this.#onUnreadable);
+    this.#keys.set(agentFolder, keys);
+    return keys;
   }
 
   async #stateFolders(): Promise<readonly string[]> {

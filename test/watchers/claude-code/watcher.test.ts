@@ -157,6 +157,9 @@ describe('a stream', () => {
       `${uuid}.jsonl`,
       `${uuid}.sync-conflict-20260102-030405-ABCDEFG.jsonl`,
       `${uuid} (Case Conflict 1).jsonl`,
+      `${uuid} 2.jsonl`,
+      `${uuid} (3).jsonl`,
+      `${uuid}-Annas-MBP.jsonl`,
     ];
     for (const name of names) await tree.file(tree.path(cwd, name), '{"a":1}\n');
     const expected = names.map((name) => `${uuid} - -work-app/${name}`);

@@ -141,6 +141,22 @@ describe('a stream', () => {
     );
   });
 
+  it('may be the conflict copy of a sync tool, as another source of its thread', async () => {
+    const { path } = await tree.rollout(thread).append(...rows);
+    const suffixes = [
+      " (Anna's conflicted copy 2026-03-05)",
+      '.sync-conflict-20260305-010203-ABCDEFG',
+      ' 2',
+      ' (1)',
+      '-DESKTOP-7QX',
+    ];
+    const copies = suffixes.map((suffix) => path.replace(/(?=\.jsonl$)/, suffix));
+    const strangers = ['-old', ' notes', '.tmp'].map((one) => path.replace(/(?=\.jsonl$)/, one));
+    for (const copy of [...copies, ...strangers]) await tree.file(copy, lineOf(metaRow(thread)));
+    const expected = [path, ...copies].map((one) => `${thread} - ${below(one)}`);
+    expect(await found(watch())).toEqual(expected.sort());
+  });
+
   it('is the same plain, packed or both, by either path', async () => {
     const rollout = await tree.rollout(thread).append(...rows);
     const watcher = watch();

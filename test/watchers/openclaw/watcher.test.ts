@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TracecraftError } from '../../../src/errors.js';
 import { nodeIo } from '../../../src/io.js';
-import { type SessionFacts, startPosition } from '../../../src/mirror/stream.js';
+import { type SessionFacts, type Stream, startPosition } from '../../../src/mirror/stream.js';
 import { OpenClawWatcher } from '../../../watchers/openclaw/watcher.js';
 import { sessionUuid } from '../../support/claude-tree.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -53,6 +53,10 @@ async function found(watcher: OpenClawWatcher): Promise<readonly string[]> {
 async function factsOf(watcher: OpenClawWatcher, path: string): Promise<SessionFacts> {
   const stream = await watcher.streamOf(path);
   if (stream === undefined) throw new Error(`${path} is no stream`);
+  return factsIn(stream);
+}
+
+async function factsIn(stream: Stream): Promise<SessionFacts> {
   const { lines } = await chunkOf(stream);
   return plainLines({ lines }).reduce((facts: SessionFacts, line) => stream.facts(line, facts), {});
 }
@@ -356,6 +360,62 @@ describe('facts', () => {
       parentSessionId: parent,
       model: 'second',
     });
+  });
+
+  it.each(['file', 'database'])(
+    'of a sub-agent in a %s include its parent, as sessions.json says',
+    async (kept) => {
+      const [parent, child] = [sessionUuid(), sessionUuid()];
+      const spawnedBy = 'agent:harbour:main';
+      await state.agent('harbour').file(
+        ['sessions', 'sessions.json'],
+        JSON.stringify({
+          [spawnedBy]: { sessionId: parent, sessionStartedAt: 1_790_000_000_000 },
+        }),
+      );
+      await state
+        .agent()
+        .file(
+          ['sessions', 'sessions.json'],
+          JSON.stringify({ 'agent:main:subagent:1': { sessionId: child, spawnedBy } }),
+        );
+      if (kept === 'file') await state.agent().transcript(child).append(headerEvent(child));
+      else (await state.agent().database()).append(child, headerEvent(child));
+      const streams = await allStreams(watch());
+      const facts = await Promise.all(streams.map(factsIn));
+      expect(streams.map(({ session }) => session.id)).toEqual([child]);
+      expect(facts).toMatchObject([{ parentSessionId: parent }]);
+    },
+  );
+
+  it('of a sub-agent include the parent whose key is in its header, unless the key is another session’s now', async () => {
+    const [parent, child, orphan] = [sessionUuid(), sessionUuid(), sessionUuid()];
+    const startedAt = Date.parse(String(headerEvent(child).timestamp));
+    await state.agent().file(
+      ['sessions', 'sessions.json'],
+      JSON.stringify({
+        'agent:main:main': { sessionId: parent, sessionStartedAt: startedAt - 1 },
+        'agent:main:pier': { sessionId: parent, sessionStartedAt: startedAt + 1 },
+        'agent:main:broken': 7,
+      }),
+    );
+    const begin = (id: string, parentSessionKey: string) =>
+      state.agent().transcript(id).append(headerEvent(id, { parentSessionKey }));
+    const { path } = await begin(child, 'agent:main:main');
+    const { path: other } = await begin(orphan, 'agent:main:pier');
+    const watcher = watch();
+    expect((await factsOf(watcher, path)).parentSessionId).toBe(parent);
+    expect((await factsOf(watcher, other)).parentSessionId).toBeUndefined();
+  });
+
+  it('need no sessions.json that can be read', async () => {
+    const child = sessionUuid();
+    await state.agent().file(['sessions', 'sessions.json'], '{"agent:main:main": {"sess');
+    const { path } = await state
+      .agent()
+      .transcript(child)
+      .append(headerEvent(child, { parentSessionKey: 'agent:main:main' }));
+    expect((await factsOf(watch(), path)).parentSessionId).toBeUndefined();
   });
 
   it('are the same however lines are read, and absent if nothing is said', async () => {
