@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Transcript, userRow } from '../support/claude-tree.js';
 import { CodexTree, metaRow } from '../support/codex-tree.js';
 import { HermesStore, literal } from '../support/hermes-home.js';
-import { headerEvent } from '../support/openclaw-database.js';
+import { type AgentDatabase, headerEvent } from '../support/openclaw-database.js';
 import { OpenClawState } from '../support/openclaw-state.js';
 import { filler, hasToStop, restAWhile } from './writing.js';
 
@@ -31,7 +31,6 @@ interface Writing {
   readonly others: number;
   readonly streamName?: string;
   end(): void | Promise<void>;
-  finish?(): void;
 }
 
 const rowsEach = 12;
@@ -59,7 +58,6 @@ async function writeSessions(
     }
     const hasEnded = rows === rowsEach;
     if (hasEnded) await session.end();
-    session.finish?.();
     const { id, title, others, streamName } = session;
     const isSeen = streamName !== undefined && further > 0;
     const streams = isSeen ? { [streamName]: further } : {};
@@ -71,12 +69,18 @@ async function writeSessions(
 
 /** All four harnesses at once, in the home folder that has their hooks. */
 export async function writeToldSessions(home: string): Promise<readonly ToldSession[]> {
+  const database = await OpenClawState.in(home).agent().database();
+  const store = new HermesStore(join(home, '.hermes', 'state.db'));
+  // A reader holds a shared lock for a moment; both harnesses wait for it, and so does this.
+  for (const one of [database, store]) one.run('PRAGMA busy_timeout = 10000');
   const told = await Promise.all([
     writeSessions('claude-code', (number) => claudeCode(home, number)),
     writeSessions('codex', (number) => codex(home, number)),
-    writeSessions('hermes', (number) => hermes(home, number), { isCounted: false }),
-    writeSessions('openclaw', (number) => openClaw(home, number)),
+    writeSessions('hermes', async (number) => hermes(store, number), { isCounted: false }),
+    writeSessions('openclaw', async (number) => openClaw(database, number)),
   ]);
+  database.close();
+  store.close();
   return told.flat();
 }
 
@@ -134,12 +138,9 @@ async function codex(home: string, number: number): Promise<Writing> {
   };
 }
 
-async function hermes(home: string, number: number): Promise<Writing> {
+function hermes(store: HermesStore, number: number): Writing {
   const id = `20260101_000000_${number.toString(16).padStart(6, '0')}`;
   const title = `Hermes session ${number}`;
-  const store = new HermesStore(join(home, '.hermes', 'state.db'));
-  // A reader holds a shared lock for a moment; Hermes waits for it, and so does this.
-  store.run('PRAGMA busy_timeout = 10000');
   store.session(id, { cwd: '/soak', title, started_at: Date.now() / 1_000 });
   return {
     id,
@@ -154,16 +155,12 @@ async function hermes(home: string, number: number): Promise<Writing> {
     end: () => {
       store.update(id, { ended_at: Date.now() / 1_000 });
     },
-    finish: () => store.close(),
   };
 }
 
-async function openClaw(home: string, number: number): Promise<Writing> {
+function openClaw(database: AgentDatabase, number: number): Writing {
   const id = numbered('00000000-0000-4000-9000-', number);
   const title = `OpenClaw session ${number}`;
-  const state = OpenClawState.in(home);
-  const database = await state.agent().database();
-  database.run('PRAGMA busy_timeout = 10000');
   database.append(id, headerEvent(id), { type: 'session_info', id: 'i', name: title });
   let rows = 0;
   return {
@@ -178,6 +175,5 @@ async function openClaw(home: string, number: number): Promise<Writing> {
     end: () => {
       database.delete(id);
     },
-    finish: () => database.close(),
   };
 }
