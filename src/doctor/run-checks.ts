@@ -129,10 +129,11 @@ async function guarded(check: string, step: () => Promise<Examined>): Promise<Ex
   return 'value' in result ? result.value : result.failed;
 }
 
-async function examineEvents({ roots }: FoundSessions): Promise<Examined> {
+async function examineEvents(found: FoundSessions): Promise<Examined> {
   if (process.platform !== 'linux') {
     return { check: 'file events', facts: ['told by the system'], findings: [] };
   }
+  const roots = found.roots.map(({ folder }) => folder);
   const counted = await Promise.all(roots.map(countFolders));
   const folders = counted.reduce((sum, count) => sum + count, 0);
   const refusal = roots[0] === undefined ? undefined : listenTrouble(roots[0]);

@@ -85,6 +85,33 @@ describe('a watch that reads hook signals, without file events and between two s
     await run.end();
   });
 
+  it('knows the end of a session whose last lines were sent by a later run, until it grows after that', async () => {
+    const id = sessionUuid();
+    const transcript = rig.tree.session(cwd, id);
+    await transcript.append(row(id, 'one'));
+    await rig.once({ hookSignals }).ended;
+    await transcript.append(row(id, 'two'));
+    await drop(id, 'ended');
+    const { bucket } = rig;
+    const deaf = {
+      ...bucket,
+      putIfAbsent: async (key: string, body: Uint8Array) => {
+        if (key.includes('/part-')) throw new Error('killed here');
+        return bucket.putIfAbsent(key, body);
+      },
+    };
+    await rig.once({ hookSignals, bucket: deaf }).ended.catch(() => undefined);
+    expect(await readdir(folder)).toEqual([]);
+    await rig.once({ hookSignals }).ended;
+    expect(await endedAt(id)).not.toBeNull();
+
+    await transcript.append(row(id, 'three'));
+    const later = new Date(Date.now() + 31_000);
+    await utimes(transcript.path, later, later);
+    await rig.once({ hookSignals }).ended;
+    expect(await endedAt(id)).toBeNull();
+  });
+
   it('leaves signals about other sessions to another watch for a minute', async () => {
     const id = sessionUuid();
     await drop(id, 'ended');

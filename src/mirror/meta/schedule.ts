@@ -15,15 +15,15 @@ export class MetaSchedule {
   readonly #lastPartMs = new Map<SessionMirror, number>();
   readonly #writtenMs = new Map<SessionMirror, number>();
   readonly #notBeforeMs = new Map<SessionMirror, number>();
-  readonly #endedMs = new Map<SessionMirror, number>();
 
-  /** Parts were uploaded. A session that grows long after its end is open again. */
-  changed(session: SessionMirror, nowMs: number): void {
+  /**
+   * Parts were uploaded, of a source that last changed at `changedAtMs` (wall clock). A session that grows long after its
+   * end is open again; lines that were sent late, because of an outage or a kill, are no growth.
+   */
+  changed(session: SessionMirror, nowMs: number, changedAtMs: number): void {
     this.#lastPartMs.set(session, nowMs);
-    const before = session.endedAt === undefined ? undefined : Number.NEGATIVE_INFINITY;
-    const endedMs = this.#endedMs.get(session) ?? before;
-    if (endedMs === undefined) return;
-    if (nowMs - endedMs > afterEndMs) this.#open(session);
+    if (session.endedAt === undefined) return;
+    if (changedAtMs > Date.parse(session.endedAt) + afterEndMs) session.reopen();
     else this.#writtenMs.delete(session);
   }
 
@@ -33,33 +33,26 @@ export class MetaSchedule {
    */
   ended(session: SessionMirror, endedAt: string, nowMs: number): void {
     session.endedAt = endedAt;
-    this.#endedMs.set(session, nowMs);
     this.#hasten(session, nowMs);
   }
 
   /** The bucket's document may be out of date, e.g. because an earlier run was killed: it is written as soon as possible. */
   owed(session: SessionMirror, nowMs: number): void {
-    if (session.endedAt !== undefined) this.#endedMs.set(session, Number.NEGATIVE_INFINITY);
     this.#hasten(session, nowMs);
   }
 
   /** A session that had ended continues. */
   reopened(session: SessionMirror, nowMs: number): void {
-    if (!this.#endedMs.has(session) && session.endedAt === undefined) return;
-    this.#open(session);
+    if (session.endedAt === undefined) return;
+    session.reopen();
     this.#hasten(session, nowMs);
   }
 
   /** It is not mirrored any more. */
   drop(session: SessionMirror): void {
-    for (const times of [this.#lastPartMs, this.#writtenMs, this.#notBeforeMs, this.#endedMs]) {
+    for (const times of [this.#lastPartMs, this.#writtenMs, this.#notBeforeMs]) {
       times.delete(session);
     }
-  }
-
-  #open(session: SessionMirror): void {
-    session.reopen();
-    this.#endedMs.delete(session);
   }
 
   #hasten(session: SessionMirror, nowMs: number): void {

@@ -35,7 +35,9 @@ export class SessionFilter {
   readonly #watchers: readonly Watcher[];
   readonly #selection: Selection;
   readonly #onTrouble: (error: unknown) => void;
-  readonly #dormant = new Map<string, DiscoveredStream>();
+  /** Left out at the first look; by their source once somebody asks for one of them. */
+  #leftOut: readonly DiscoveredStream[] = [];
+  readonly #dormantBySource = new Map<string, DiscoveredStream>();
   readonly #cwds = new Map<string, string>();
 
   constructor(
@@ -61,11 +63,13 @@ export class SessionFilter {
   /** The first look: which sessions are taken from the start. */
   async first(nowMs: number): Promise<FirstLook> {
     const sessions = await this.#sessions();
+    const leftOut: DiscoveredStream[] = [];
     const ids: string[] = [];
     const left = { leftSessions: 0, leftBytes: 0, leftElsewhere: 0 };
     const discovered: DiscoveredStream[] = [];
     const older: DiscoveredStream[] = [];
-    for (const session of sessions) {
+    for (const one of sessions) {
+      const session = 'stream' in one ? [one] : one;
       for (const { stream } of session.slice(0, 1)) ids.push(stream.session.id);
       const isRecent = this.#isRecent(session, nowMs);
       if (isRecent && (await this.#isWanted(session))) {
@@ -73,11 +77,12 @@ export class SessionFilter {
         continue;
       }
       if (!isRecent) older.push(...session);
-      for (const found of session) this.#dormant.set(found.stream.source, found);
+      leftOut.push(...session);
       left.leftSessions += 1;
       left.leftElsewhere += Number(isRecent);
       left.leftBytes += bytesOf(session);
     }
+    this.#leftOut = leftOut;
     const taken = {
       sessions: ids.length - left.leftSessions,
       streams: discovered.length,
@@ -88,21 +93,30 @@ export class SessionFilter {
     return { taken, discovered, older };
   }
 
-  async #sessions(): Promise<Iterable<readonly DiscoveredStream[]>> {
-    const harnesses = new Map<string, Map<string, DiscoveredStream[]>>();
+  /** One object for each of a hundred thousand sessions, most of which have one stream. */
+  async #sessions(): Promise<Iterable<DiscoveredStream | DiscoveredStream[]>> {
+    const harnesses = new Map<string, Map<string, DiscoveredStream | DiscoveredStream[]>>();
     for await (const some of this.everything()) {
       for (const stream of some) {
         const snapshot = await this.#snapshot(stream);
         if (snapshot === undefined) continue;
         const { harness, id } = stream.session;
-        const sessions = harnesses.get(harness) ?? new Map<string, DiscoveredStream[]>();
+        const sessions =
+          harnesses.get(harness) ?? new Map<string, DiscoveredStream | DiscoveredStream[]>();
         harnesses.set(harness, sessions);
         const session = sessions.get(id);
-        if (session === undefined) sessions.set(id, [{ stream, snapshot }]);
+        if (session === undefined) sessions.set(id, { stream, snapshot });
+        else if ('stream' in session) sessions.set(id, [session, { stream, snapshot }]);
         else session.push({ stream, snapshot });
       }
     }
     return [...harnesses.values()].flatMap((sessions) => [...sessions.values()]);
+  }
+
+  get #dormant(): Map<string, DiscoveredStream> {
+    for (const found of this.#leftOut) this.#dormantBySource.set(found.stream.source, found);
+    this.#leftOut = [];
+    return this.#dormantBySource;
   }
 
   /**

@@ -193,7 +193,8 @@ export class StreamUploader {
     const now = this.#clock.monotonic();
     state.hasShipped = true;
     state.storeAuditAtMs ??= now + storeAuditEveryMs;
-    this.metas.changed(state.mirrored.session, now);
+    const { session, mirror } = state.mirrored;
+    this.metas.changed(session, now, mirror.snapshot?.modifiedAtMs ?? this.#clock.now());
   }
 
   /** Reports a failure once, and makes everything wait if it is the store's. */
