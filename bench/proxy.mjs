@@ -8,7 +8,7 @@ export async function startProxy(upstream, latencyMs) {
   const target = new URL(upstream);
   const base = target.pathname.replace(/\/$/, '');
   const agent = new Agent({ keepAlive: true, maxSockets: 128 });
-  const state = { seen: [], hold: undefined, onAnswer: undefined };
+  const state = { seen: [], bytes: 0, hold: undefined, onAnswer: undefined };
   const server = createServer(async (incoming, outgoing) => {
     const from = performance.now();
     const body = Buffer.concat(await incoming.toArray());
@@ -28,6 +28,9 @@ export async function startProxy(upstream, latencyMs) {
       (answer) => {
         one.status = answer.statusCode;
         outgoing.writeHead(answer.statusCode, answer.rawHeaders.filter(isKept(answer.rawHeaders)));
+        answer.on('data', (chunk) => {
+          state.bytes += chunk.length;
+        });
         answer.pipe(outgoing);
         answer.once('end', () => {
           one.to = performance.now();
@@ -45,6 +48,7 @@ export async function startProxy(upstream, latencyMs) {
     endpoint: `http://127.0.0.1:${server.address().port}${base}`,
     reset: () => {
       state.seen = [];
+      state.bytes = 0;
     },
     counts: () => {
       const counts = {};

@@ -1,6 +1,6 @@
-// What it takes to find words in transcripts: in a local bucket of large and of small parts, and in a store that is 30 ms away. Usage: npm run bench:search [-- --full]
+// What it takes to find words in transcripts, by reading and with packs: in a local bucket of large and of small parts, and in a store that is 30 ms away. Usage: npm run bench:search [-- --full]
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { writeCorpus } from './corpus.mjs';
@@ -24,10 +24,16 @@ const library = await loadLibrary([
   "export { scanSessions } from 'src/search/scan.js';",
   "export { listIndexed } from 'src/sessions/indexed.js';",
   "export { shortIds } from 'src/sessions/reference.js';",
+  "export { nodeIo } from 'src/io.js';",
+  "export { SearchPacks } from 'src/search/cache/search-packs.js';",
+  "export { indexSessions } from 'src/search/cache/index-sessions.js';",
+  "export { harnessesIn } from 'src/search/scan.js';",
 ]);
 const stand = await openStand({ latencyMs });
+const layout = library.bucketLayout(stand.project);
 const folder = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
 const table = [];
+const packing = [];
 let about;
 try {
   for (const corpus of corpora) await measureLocal(corpus);
@@ -37,16 +43,26 @@ try {
   await stand.close();
   await rm(folder, { recursive: true, force: true });
 }
+console.table(packing);
 console.table(table);
-await writeReport('search', { full: isFull, ...about, proxy_latency_ms: latencyMs, table });
+await writeReport('search', {
+  full: isFull,
+  ...about,
+  proxy_latency_ms: latencyMs,
+  packing,
+  table,
+});
 
 async function measureLocal({ name, bytes, part }) {
   const root = join(folder, name.replaceAll(/\W/g, ''));
   const home = join(root, stand.project);
   const { words, ...made } = await writeCorpus(home, { bytes, part, ...library });
   const bucket = await library.openLocalBucket({ root });
+  const cache = `${root}.packs`;
+  packing.push({ corpus: name, ...(await packed(bucket, cache, made.bytes)) });
   for (const [query, asked] of queriesOf(words)) {
-    const scan = await scanned(bucket, asked);
+    const scan = await searched(bucket, asked);
+    const packs = await searched(bucket, asked, { cache });
     const cli = await firstHits(asked, root);
     table.push({
       corpus: name,
@@ -55,6 +71,8 @@ async function measureLocal({ name, bytes, part }) {
       hits: scan.hits,
       mb_per_cpu_s: round(made.bytes / megabyte / scan.cpu_s),
       scan_ms: round(scan.ms),
+      packs_ms: round(packs.ms),
+      packs_cpu_ms: round(1_000 * packs.cpu_s),
       first_hit_ms: cli === undefined ? '' : round(cli),
       rg_ms: round(ripgrep(asked, home)) || '',
     });
@@ -71,10 +89,16 @@ async function measureRemote() {
   });
   await upload(root);
   const bucket = library.openS3Bucket({ ...stand.server, endpoint: stand.proxy.endpoint });
+  const cache = join(folder, 'packs');
+  // The first search keeps what it reads.
+  await once(bucket, ['qqzebraquux'], { cache, keep: 'much' });
   for (const [query, asked] of queriesOf(words)) {
     stand.proxy.reset();
-    const scan = await scanned(bucket, asked);
-    const counts = Object.values(stand.proxy.counts()).reduce((sum, one) => sum + one, 0);
+    const scan = await searched(bucket, asked);
+    const read = traffic();
+    stand.proxy.reset();
+    const packs = await searched(bucket, asked, { cache });
+    const more = traffic();
     table.push({
       corpus: `S3, ${latencyMs} ms, 10 KB parts`,
       query,
@@ -82,10 +106,24 @@ async function measureRemote() {
       hits: scan.hits,
       mb_per_cpu_s: round(made.bytes / megabyte / scan.cpu_s),
       scan_ms: round(scan.ms),
-      requests: round(counts / rounds),
+      requests: read.requests,
+      kb: read.kb,
+      packs_ms: round(packs.ms),
+      packs_cpu_ms: round(1_000 * packs.cpu_s),
+      packs_requests: more.requests,
+      packs_kb: more.kb,
     });
   }
   await bucket.close();
+}
+
+/** Of one search. */
+function traffic() {
+  const counts = Object.values(stand.proxy.counts()).reduce((sum, one) => sum + one, 0);
+  return {
+    requests: round(counts / rounds),
+    kb: round(stand.proxy.state.bytes / 1_000 / rounds),
+  };
 }
 
 /** One that is nowhere, one that is rare, one that is in many lines, two together, and one of a script without spaces. */
@@ -101,26 +139,72 @@ function queriesOf(words) {
 }
 
 /** The quickest of a few: what else runs on a machine only ever adds. */
-async function scanned(bucket, words) {
-  const query = { words, isAny: false, isWhole: false, isSubstring: false, isRegex: false };
-  const layout = library.bucketLayout(stand.project);
+async function searched(bucket, words, options = {}) {
   const runs = [];
-  for (let n = 0; n < rounds; n += 1) {
-    const matcher = library.createMatcher(query);
-    const began = performance.now();
-    const cpu = process.cpuUsage();
-    let hits = 0;
-    const scope = { hasSubagents: true };
-    const { listIndexed: listed, shortIds } = library;
-    const input = { bucket, layout, matcher, scope, perSession: 3, listed, shortIds };
-    for await (const { count } of library.scanSessions(input)) hits += count;
-    const { user, system } = process.cpuUsage(cpu);
-    runs.push({ hits, ms: performance.now() - began, cpu_s: (user + system) / megabyte });
-  }
+  for (let n = 0; n < rounds; n += 1) runs.push(await once(bucket, words, options));
   return {
     hits: runs[0].hits,
     ms: Math.min(...runs.map(({ ms }) => ms)),
     cpu_s: Math.min(...runs.map(({ cpu_s }) => cpu_s)),
+  };
+}
+
+/** Through the packs in `cache`, which are opened anew, or without. */
+async function once(bucket, words, { cache, keep = 'nothing' }) {
+  const query = { words, isAny: false, isWhole: false, isSubstring: false, isRegex: false };
+  const matcher = library.createMatcher(query);
+  const measured = meter();
+  const packs = cache === undefined ? undefined : await openPacks(cache, keep);
+  let hits = 0;
+  const { listIndexed: listed, shortIds } = library;
+  const { coverage, keeper } = packs ?? {};
+  const scope = { hasSubagents: true };
+  const input = { bucket, layout, matcher, scope, perSession: 3, listed, shortIds };
+  for await (const { count } of library.scanSessions({ ...input, coverage, keeper })) hits += count;
+  const took = measured();
+  await packs?.settle({ isWhole: true });
+  return { hits, ...took };
+}
+
+function openPacks(folder, keep) {
+  // The corpus was written just now, and is kept nevertheless.
+  const nowMs = Date.now() + 60_000;
+  return library.SearchPacks.open({ io: library.nodeIo, folder, root: layout.root, nowMs, keep });
+}
+
+/** Packs everything. */
+async function packed(bucket, folder, bytes) {
+  const measured = meter();
+  const packs = await openPacks(folder, 'everything');
+  const { coverage, keeper } = packs;
+  const harnesses = await library.harnessesIn(bucket, layout);
+  const { sessions } = await library.listIndexed(bucket, layout, harnesses);
+  for await (const { unread } of library.indexSessions(
+    { bucket, layout, coverage, keeper },
+    sessions,
+  )) {
+    if (unread !== undefined) throw new Error(unread);
+  }
+  await packs.settle({ isWhole: true });
+  const { cpu_s } = measured();
+  const names = await readdir(folder);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  const size = sizes.reduce((sum, one) => sum + one, 0);
+  return {
+    mb: round(bytes / megabyte),
+    packs: names.length,
+    mb_per_cpu_s: round(bytes / megabyte / cpu_s, 1),
+    percent_of_size: round((100 * size) / bytes, 1),
+    rss_mb: round(process.memoryUsage().rss / megabyte),
+  };
+}
+
+function meter() {
+  const began = performance.now();
+  const cpu = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    return { ms: performance.now() - began, cpu_s: (user + system) / megabyte };
   };
 }
 

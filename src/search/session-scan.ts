@@ -1,7 +1,12 @@
 import { UnreachableError } from '../errors.js';
 import type { WalkedPart } from '../mirror/slots/reader.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
-import { listStreams, type PartWalk, walkParts } from '../mirror/slots/session-streams.js';
+import {
+  listStreams,
+  type PartWalk,
+  type StreamPlace,
+  walkParts,
+} from '../mirror/slots/session-streams.js';
 import { shortId } from './pack/block.js';
 import { DamagedPackError } from './pack/bytes.js';
 import type { BlockPlace } from './pack/pack.js';
@@ -63,9 +68,10 @@ export class SessionScan {
     const { harness, id, meta } = this.#session;
     try {
       const missing: string[] = [];
-      for (const { name, prefix } of await listStreams(bucket, layout, { harness, id })) {
+      for (const place of await listStreams(bucket, layout, { harness, id })) {
+        const { name } = place;
         if (name !== '' && !scope.hasSubagents) continue;
-        const { lines, isTorn } = await this.#stream(name, prefix);
+        const { lines, isTorn } = await this.#stream(place);
         const told =
           name === ''
             ? meta?.total_lines
@@ -84,15 +90,17 @@ export class SessionScan {
     }
   }
 
-  async #stream(
-    name: string,
-    prefix: string,
-  ): Promise<{ readonly lines: number; readonly isTorn: boolean }> {
+  async #stream({
+    name,
+    prefix,
+    entries,
+  }: StreamPlace): Promise<{ readonly lines: number; readonly isTorn: boolean }> {
     const { bucket, coverage, keeper, signal } = this.#input;
     let end = 0;
     let isTorn = false;
     let covered: CoveredLines | undefined;
     const walk: PartWalk = {
+      entries,
       onMissing: () => {
         isTorn = true;
       },

@@ -29,11 +29,16 @@ const scriptsWithoutSpaces =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
 
 /**
- * The same for all characters that a case-insensitive expression takes for one another, character
- * by character, so that equal texts have equal beginnings.
+ * A character's form that is the same for all which a case-insensitive expression takes for it. Of
+ * single characters, so that texts which begin alike have forms that begin alike.
  */
-export function fold(text: string): string {
-  let folded = '';
-  for (const sign of text) folded += sign.toLowerCase().toUpperCase().toLowerCase();
-  return folded;
+export function fold(sign: string): string {
+  const known = folded.get(sign);
+  if (known !== undefined) return known;
+  const made = sign.toLowerCase().toUpperCase().toLowerCase();
+  folded.set(sign, made);
+  return made;
 }
+
+/** There are no more characters than these. */
+const folded = new Map<string, string>();

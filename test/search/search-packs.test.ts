@@ -234,15 +234,21 @@ describe('what is kept', () => {
   it('spares every read of a part, and all but the candidates of the packs', async () => {
     const read = await index();
     expect(read).toBe(lines.reduce((sum, one) => sum + one.length + 1, 0));
+    for (const name of ['agent-1', 'agent-2']) {
+      await writeStream(`streams/claude-code/s1/subagents/${name}`, lines);
+    }
+    await index();
     const counted = withCounts(bucket);
     const { found, scannedBytes } = await search(
       { words: ['total'], from: counted },
       await openPacks('nothing'),
     );
-    expect(found).toMatchObject([{ count: 60, lines: 60 }]);
+    expect(found).toMatchObject([{ count: 180, lines: 180 }]);
     expect(scannedBytes).toBe(0);
     // The session's meta.json, which there is none of.
     expect(counted.counts().get).toBe(1);
+    // Harnesses, sessions, the main stream, and all further streams.
+    expect(counted.counts().list).toBe(4);
     expect(await index()).toBe(0);
   });
 

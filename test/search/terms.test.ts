@@ -105,6 +105,20 @@ it('keeps terms of encoded data few and short', () => {
   expect(bytes).toBeLessThan(noisy.length * 1.3);
 });
 
+it.each([
+  ['ideographs between letters', '検a'],
+  ['capitals', 'aB'],
+  ['joints', 'a-'],
+  ['letters of another script', 'Дo'],
+  ['nothing but joints', '_-'],
+])('takes time in proportion to a text of %s', (_, piece) => {
+  const { user } = process.cpuUsage();
+  const terms = termsOf(piece.repeat(200_000));
+  // A thousandth of what the square of its length would take.
+  expect(process.cpuUsage().user - user).toBeLessThan(20_000_000);
+  expect(terms.size).toBeLessThan(10);
+});
+
 /** Every character that has a case, and what an expression that ignores case takes for it. */
 it('folds alike what an expression takes for the same, and it is a letter in both', () => {
   const all = Array.from({ length: 0x1_e944 }, (_, code) => code)

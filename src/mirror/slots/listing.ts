@@ -1,4 +1,4 @@
-import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
+import type { Bucket, Entry, ObjectEntry } from '../../bucket/bucket.js';
 import {
   DocumentError,
   type GenerationDocument,
@@ -26,11 +26,16 @@ export interface Listing {
   readonly nextSequence: number;
 }
 
-export async function listStream(bucket: Bucket, prefix: string): Promise<Listing> {
+/** `entries`: what is below the prefix, if that was listed before. */
+export async function listStream(
+  bucket: Bucket,
+  prefix: string,
+  entries: Iterable<Entry> | AsyncIterable<Entry> = bucket.list(prefix),
+): Promise<Listing> {
   const parts = new Map<string, ObjectEntry>();
   const numbers: number[] = [];
   let nextSequence = 0;
-  for await (const entry of bucket.list(prefix)) {
+  for await (const entry of entries) {
     if (entry.kind !== 'object') continue;
     const leaf = entry.key.slice(prefix.length);
     const part = parsePartName(leaf);

@@ -1,4 +1,4 @@
-import type { Bucket } from '../../bucket/bucket.js';
+import type { Bucket, Entry, ObjectEntry } from '../../bucket/bucket.js';
 import type { Layout } from '../../protocol/keys.js';
 import { decodeId } from '../../protocol/names.js';
 import { parseGenerationName, parsePartName } from '../../protocol/parts.js';
@@ -18,6 +18,8 @@ export interface StreamPlace {
   /** '' for the main stream. */
   readonly name: string;
   readonly prefix: string;
+  /** Its objects, if finding it has listed them. */
+  readonly entries?: readonly ObjectEntry[];
 }
 
 /** The streams of a session, main stream first. */
@@ -27,17 +29,22 @@ export async function listStreams(
   { harness, id }: SessionRef,
 ): Promise<readonly StreamPlace[]> {
   const root = layout.streamsOf(harness, id);
-  const folders = new Set<string>();
+  const folders = new Map<string, ObjectEntry[]>();
   for await (const entry of bucket.list(root)) {
     if (entry.kind !== 'object') continue;
     const cut = entry.key.lastIndexOf('/') + 1;
     const leaf = entry.key.slice(cut);
     const isOurs = parsePartName(leaf) !== undefined || parseGenerationName(leaf) !== undefined;
-    if (isOurs && cut > root.length) folders.add(entry.key.slice(0, cut));
+    if (!isOurs || cut <= root.length) continue;
+    const folder = entry.key.slice(0, cut);
+    const entries = folders.get(folder) ?? [];
+    entries.push(entry);
+    folders.set(folder, entries);
   }
-  const further = [...folders].sort().map((prefix) => {
+  const further = [...folders.keys()].sort().map((prefix) => {
     const segments = prefix.slice(root.length, -1).split('/');
-    return { name: segments.map(decodeId).join('/'), prefix };
+    const name = segments.map(decodeId).join('/');
+    return { name, prefix, entries: folders.get(prefix) ?? [] };
   });
   return [{ name: '', prefix: layout.session(harness, id) }, ...further];
 }
@@ -75,15 +82,17 @@ export interface PartWalk {
   readonly onMissing?: () => void;
   /** Parts of which it tells the number of lines are not read. */
   readonly linesOf?: LinesOfPart | undefined;
+  /** What is in the stream's folder, if that was listed before. */
+  readonly entries?: readonly Entry[] | undefined;
 }
 
 /** The same, but parts of which the number of lines is known are not read. */
 export async function* walkParts(
   bucket: Bucket,
   prefix: string,
-  { onMissing = () => undefined, linesOf }: PartWalk = {},
+  { onMissing = () => undefined, linesOf, entries }: PartWalk = {},
 ): AsyncIterable<WalkedPart> {
-  const listing = await listStream(bucket, prefix);
+  const listing = await listStream(bucket, prefix, entries);
   const unread = [...listing.parts].filter(([, entry]) => linesOf?.(entry) === undefined);
   const read = readingAhead(bucket, { prefix, parts: new Map(unread) });
   const reached = new Set<string>();

@@ -43,8 +43,8 @@ async function indexed(
   const { harness } = session;
   let bytes = 0;
   try {
-    for (const { prefix } of await listStreams(bucket, layout, session)) {
-      const walk = { linesOf: (entry: ObjectEntry) => coverage.linesOf(entry) };
+    for (const { prefix, entries } of await listStreams(bucket, layout, session)) {
+      const walk = { entries, linesOf: (entry: ObjectEntry) => coverage.linesOf(entry) };
       for await (const part of walkParts(bucket, prefix, walk)) {
         signal?.throwIfAborted();
         bytes += part.body?.length ?? 0;

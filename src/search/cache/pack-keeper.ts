@@ -10,6 +10,8 @@ import type { PackFolder } from './pack-folder.js';
 const fullSize = 32 * 1024 * 1024;
 /** A part larger than this is read faster than it is packed. */
 const mostPartBytes = 32 * 1024 * 1024;
+/** Cutting up a longer text takes too much memory. */
+const longestText = 1024 * 1024;
 /** Less is not worth a pack. */
 const fewBytes = 512 * 1024;
 const fewParts = 16;
@@ -53,7 +55,9 @@ export class PackKeeper {
     const cut = key.lastIndexOf('/') + 1;
     const [prefix, name] = [key.slice(root.length, cut), key.slice(cut)];
     const part = { prefix, name, size, modifiedMs, md5, startLine, endLine };
-    this.#writer.add(part, rowsIn(harness, body, startLine));
+    const rows = [...rowsIn(harness, body, startLine)];
+    if (rows.some(({ text }) => text.length > longestText)) return;
+    this.#writer.add(part, rows);
     if (this.#writer.textSize >= fullSize) this.#write();
   }
 

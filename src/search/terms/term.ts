@@ -12,7 +12,7 @@ const longest = 24;
  */
 export const longestSpelled = 64;
 
-const longestCoarse = 3;
+export const longestCoarse = 3;
 const coarseMark = '\u0001';
 
 export function term(letters: string): string {

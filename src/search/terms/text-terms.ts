@@ -1,5 +1,5 @@
 import { identifiersIn, type Letter } from './identifiers.js';
-import { coarseTerm, longestSpelled, term } from './term.js';
+import { coarseTerm, longestCoarse, longestSpelled, term } from './term.js';
 
 /** Adds the terms of one run of letters, whatever is around it. */
 export function addTerms(run: string, terms: Set<string>): void {
@@ -54,13 +54,14 @@ function addLetters(letters: readonly Letter[], terms: Set<string>): void {
 
 /** Up to the next ideograph. */
 function addStretch(letters: readonly Letter[], from: number, terms: Set<string>): void {
-  const next = letters.findIndex(({ isIdeograph }, at) => at >= from && isIdeograph);
-  const stretch = letters.slice(from, next === -1 ? undefined : next);
+  let end = from;
+  while (letters[end]?.isIdeograph === false) end += 1;
+  const stretch = letters.slice(from, end);
   const signs = stretch.map(({ sign }) => sign);
   const isSpelled = signs.join('').length <= longestSpelled;
   for (const [at, { beginsSubWord }] of stretch.entries()) {
     if (!beginsSubWord) continue;
-    const rest = signs.slice(at, at + longestSpelled).join('');
+    const rest = signs.slice(at, at + (isSpelled ? longestSpelled : longestCoarse)).join('');
     terms.add(isSpelled ? term(rest) : coarseTerm(rest));
   }
 }
