@@ -8,13 +8,13 @@ import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { openS3Bucket } from '../../src/bucket/s3/bucket.js';
 import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
 import { type CliWorld, createCliWorld } from './run-cli.js';
-import { type S3Fault, startS3Proxy } from './s3-proxy.js';
+import { type S3Fault, type S3ProxyRequest, startS3Proxy } from './s3-proxy.js';
 import { s3Servers } from './s3-servers.js';
 import { createTemporaryFolder } from './temporary-folder.js';
 
 /** What happens to writes of some keys by one process. */
 export type Mishap =
-  /** It has decided to write, and does so when it is let go. The first write alone. */
+  /** It has decided to replace what is there, and does so when it is let go. The first such write alone. */
   | 'held'
   /** It is written, and its process learns nothing of that any more. */
   | 'unanswered'
@@ -47,11 +47,16 @@ export interface StageKind {
   open(): Promise<Stage>;
 }
 
-/** A local bucket and each S3 server, see `s3Servers`. */
-export const stages: readonly StageKind[] = [
-  { name: 'a local bucket', open: openLocalStage },
-  ...s3Servers().map(({ name, start }) => ({ name, open: () => openS3Stage(start) })),
-];
+const servers = s3Servers().map(({ name, isShared, start }) => ({
+  name,
+  isShared,
+  open: () => openS3Stage(start),
+}));
+const named = servers.filter(({ isShared }) => isShared);
+
+/** A local bucket and the R2 simulator; the S3 server that the environment names, if it does, instead. */
+export const stages: readonly StageKind[] =
+  named.length > 0 ? named : [{ name: 'a local bucket', open: openLocalStage }, ...servers];
 
 /** For a process whose clock is off. */
 export function wrongClock(offMs: number): Readonly<Record<string, string>> {
@@ -116,9 +121,9 @@ async function openDoor(path: string) {
 
 async function openS3Stage(start: ReturnType<typeof s3Servers>[number]['start']): Promise<Stage> {
   const server = await start();
-  let onPut: ((key: string) => Promise<S3Fault | undefined>) | undefined;
+  let onPut: ((put: S3ProxyRequest) => Promise<S3Fault | undefined>) | undefined;
   const proxy = await startS3Proxy(server.endpoint, {
-    onRequest: async ({ kind, key }) => (kind === 'PUT' ? onPut?.(key) : undefined),
+    onRequest: async (request) => (request.kind === 'PUT' ? onPut?.(request) : undefined),
   });
   const { bucket: name, accessKey, secretKey, region, endpoint } = server;
   const where = ['--backend', 's3', '--bucket', name, '--endpoint', proxy.endpoint];
@@ -159,11 +164,11 @@ function mishapOfRequests(mishap: Mishap, keys: readonly string[]) {
   const happened = new Promise<void>((resolve) => {
     tell = resolve;
   });
-  const decide = async (key: string): Promise<S3Fault | undefined> => {
+  const decide = async ({ key, headers }: S3ProxyRequest): Promise<S3Fault | undefined> => {
     if (keys.includes(key)) {
       if (mishap === 'twice') return { fault: 'twice' };
       isWritten = mishap === 'unanswered';
-      if (isWritten || isHeld) return undefined;
+      if (isWritten || isHeld || headers['if-none-match'] !== undefined) return undefined;
       isHeld = true;
       tell();
       return go;

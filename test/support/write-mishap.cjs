@@ -9,8 +9,8 @@ const { connect } = require('node:net');
 const { mishap, keys, socket } = JSON.parse(process.env.TEST_WRITE_MISHAP);
 const lockOf = (key) => createHash('sha256').update(key).digest('hex').slice(0, 32);
 const places = keys.map((key) => `/${key}`);
-/** Where a write begins to exclude others: before this it has decided, and nobody knows. */
-const doors = [...places, ...keys.map((key) => `/locks/${lockOf(key)}`)];
+/** Where a replacement begins to exclude others: before this it has decided, and nobody knows. */
+const doors = keys.map((key) => `/locks/${lockOf(key)}`);
 const pending = new Set(mishap === 'held' ? doors : places);
 
 function isMeant(path) {
