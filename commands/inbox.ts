@@ -2,8 +2,9 @@ import * as Flags from '@oclif/core/flags';
 import type { Coordination } from '../src/app/coordination.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
-import { detailLine, mailLine, mailRecord } from '../src/cli/mail-lines.js';
+import { detailLine, mailLines, mailRecord } from '../src/cli/mail-lines.js';
 import { flushed, printJson } from '../src/cli/output.js';
+import { terminalWidth } from '../src/cli/table.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { settleAll } from '../src/coordination/claims/steps.js';
 import { acknowledge } from '../src/coordination/mail/acknowledge.js';
@@ -107,7 +108,7 @@ export default class Inbox extends BaseCommand {
     long: boolean,
   ): Promise<object> {
     for (const one of mail) {
-      this.print(mailLine(one));
+      for (const line of mailLines(one, terminalWidth())) this.print(line);
       if (long || one.asksForAck) this.print(detailLine(one));
     }
     const keys = [...skipped.map(({ key }) => key), ...strays];

@@ -6,7 +6,7 @@ import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { printJson } from '../src/cli/output.js';
 import { overviewLines } from '../src/cli/overview-lines.js';
-import { printScreen } from '../src/cli/table.js';
+import { printScreen, terminalWidth } from '../src/cli/table.js';
 import { watchViewLines } from '../src/cli/watch-view-lines.js';
 import type { Settings } from '../src/config/settings.js';
 import { NotFoundError, UnreachableError } from '../src/errors.js';
@@ -32,7 +32,7 @@ export default class Status extends BaseCommand {
     if (flags.watch) return this.follow(await this.openBucket(settings), settings);
     try {
       const overview = await this.look(await this.openBucket(settings), settings);
-      for (const line of overviewLines(overview)) this.print(line);
+      for (const line of overviewLines(overview, terminalWidth())) this.print(line);
       return overview;
     } catch (error) {
       return this.withoutStore(settings, error);
@@ -65,7 +65,7 @@ export default class Status extends BaseCommand {
         return undefined;
       });
       if (overview !== undefined && this.jsonEnabled()) printJson(overview);
-      else if (overview !== undefined) this.draw(overviewLines(overview));
+      else if (overview !== undefined) this.draw(overviewLines(overview, terminalWidth()));
       await pause(lookEveryMs);
     }
   }

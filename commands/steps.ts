@@ -1,8 +1,8 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { columns } from '../src/cli/output.js';
 import { graphLines, planRecord } from '../src/cli/plan-lines.js';
-import { stepRow } from '../src/cli/step-rows.js';
+import { stepLines } from '../src/cli/step-rows.js';
+import { terminalWidth } from '../src/cli/table.js';
 import { systemClock } from '../src/clock.js';
 import { readBoard } from '../src/coordination/plan/board.js';
 import { mermaidOf } from '../src/coordination/plan/graph.js';
@@ -33,11 +33,12 @@ export default class Steps extends BaseCommand {
     const { steps: planned, views: steps, skipped } = await readBoard(place);
     for (const error of skipped) this.warn(error.message);
     if (flags.mermaid) this.printText(mermaidOf(planned));
-    if (flags.graph) for (const line of graphLines(planned)) this.print(line);
+    const width = terminalWidth();
+    if (flags.graph) for (const line of graphLines(planned, width)) this.print(line);
     if (flags.mermaid || flags.graph) return { plan: planned.map(planRecord) };
     if (steps.length === 0) this.note('No steps yet: "tracecraft claim STEP" creates one.');
     const now = await bucket.now();
-    for (const line of columns(steps.map((view) => stepRow(view, now)))) this.print(line);
+    for (const line of stepLines(steps, now, width)) this.print(line);
     return { steps, plan: planned.map(planRecord) };
   }
 }

@@ -13,6 +13,7 @@ import { PageCommand } from '../../src/cli/page-command.js';
 import { printPaged } from '../../src/cli/pager.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
 import { countRows, factRows, resumeText } from '../../src/cli/session-facts.js';
+import { terminalWidth } from '../../src/cli/table.js';
 import { usageLine } from '../../src/cli/usage-lines.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { Conversation, Turn } from '../../src/conversation/conversation.js';
@@ -219,7 +220,12 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
       { text: shown.title ?? '(no title)', style: 'said' },
       { text: aboutText(session, shown, turns, tail), style: 'quiet' },
       { text: '' },
-      ...conversationLines({ ...view, turns, isByLine: tail !== undefined }),
+      ...conversationLines({
+        ...view,
+        turns,
+        isByLine: tail !== undefined,
+        width: terminalWidth(),
+      }),
       ...(used === undefined ? [] : [{ text: '' }, { text: used, style: 'quiet' as const }]),
     ]);
   }

@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import type {
   CallEntry,
   Conversation,
@@ -7,6 +8,7 @@ import type {
   Turn,
 } from '../conversation/conversation.js';
 import { formatBytes, formatCount, formatDuration, plural } from './format.js';
+import { fitted } from './table.js';
 
 /** What is shown of a conversation besides prompts, answers and one line per call. */
 export interface ConversationView {
@@ -18,6 +20,8 @@ export interface ConversationView {
   readonly all: boolean;
   /** Names turns by the line that they begin with, where their numbers need not be known. */
   readonly isByLine?: boolean;
+  /** Of the terminal: lines about calls and turns are cut to fit it, while what was said is not. */
+  readonly width?: number | undefined;
 }
 
 /** A line to be escaped, and its emphasis where there is colour. */
@@ -102,21 +106,25 @@ function spokenLines(entry: Entry, view: ConversationView): readonly StyledLine[
     case 'plan':
       return callLines(entry, view);
     case 'result':
-      return [resultLine(`  ${entry.tool ?? 'result'}`, entry.result)];
+      return [resultLine(`  ${entry.tool ?? 'result'}`, entry.result, view.width)];
     case 'command':
       return [
         { text: `> ${entry.name} ${entry.args}`.trimEnd(), style: 'said' },
         ...(entry.output === undefined ? [] : quoted(entry.output, '  ')),
       ];
     case 'compaction':
-      return [quiet(`  (compacted: ${firstLine(entry.summary ?? '')})`)];
+      return [quiet(fitted(`  (compacted: ${firstLine(entry.summary ?? '')})`, widthOf(view)))];
     case 'context':
       return view.all ? quoted(entry.text, `  ${entry.source}: `, 'quiet') : [];
     case 'notice':
-      return [quiet(`  (${noticeText(entry)})`)];
+      return [quiet(fitted(`  (${noticeText(entry)})`, widthOf(view)))];
     case 'part':
       return [quiet(`  (${entry.name})`)];
   }
+}
+
+function widthOf({ width = Number.POSITIVE_INFINITY }: ConversationView): number {
+  return width;
 }
 
 function promptLines({
@@ -134,10 +142,8 @@ function callLines(entry: CallEntry | PlanEntry, view: ConversationView): readon
   const { tool, result } = entry;
   const said = entry.kind === 'plan' ? planText(entry) : firstLine(entry.command ?? entry.summary);
   const agent = entry.kind === 'call' ? childText(entry) : '';
-  const head = resultLine(
-    `  ${[tool, said, agent].filter((one) => one !== '').join('  ')}`,
-    result,
-  );
+  const begin = `  ${[tool, said, agent].filter((one) => one !== '').join('  ')}`;
+  const head = resultLine(begin, result, view.width);
   if (!view.calls || result === undefined || result.text === '') return [head];
   return [head, ...quoted(result.text, '    ')];
 }
@@ -147,8 +153,13 @@ export function childText({ child }: CallEntry): string {
   return child === undefined ? '' : `→ ${child.stream || child.session || child.id}`;
 }
 
-function resultLine(begin: string, result: Result | undefined): StyledLine {
-  const text = `${begin}  ${result === undefined ? 'no result' : resultText(result)}`;
+function resultLine(
+  begin: string,
+  result: Result | undefined,
+  width = Number.POSITIVE_INFINITY,
+): StyledLine {
+  const how = result === undefined ? 'no result' : resultText(result);
+  const text = `${fitted(begin, width - stringWidth(how) - 2)}  ${how}`;
   return isFailed(result) ? { text, style: 'failed' } : { text };
 }
 

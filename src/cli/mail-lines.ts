@@ -1,8 +1,15 @@
 import type { Mail } from '../coordination/mail/mailbox.js';
+import { wrapped } from './table.js';
 
 /** `[<sent_at>] (direct) designer: text`. */
 export function mailLine({ sentAt, kind, from, message }: Mail): string {
   return `[${sentAt}] (${kind}) ${from}: ${message}`;
+}
+
+/** A message as lines that fit the terminal; on one line elsewhere. */
+export function mailLines(mail: Mail, width: number): string[] {
+  const line = mailLine(mail);
+  return Number.isFinite(width) ? wrapped(line, width, '    ') : [line];
 }
 
 /** The rest of a message: the id for answering it, and what it is about. */

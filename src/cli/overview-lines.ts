@@ -2,50 +2,83 @@ import type { AgentView, MailboxView, Overview, SessionView } from '../app/overv
 import type { StepView } from '../coordination/claims/steps.js';
 import { formatBytes, plural } from './format.js';
 import { columns } from './output.js';
-import { ageOf, stepRow } from './step-rows.js';
+import { ageOf, stepLines } from './step-rows.js';
+import { type Column, rowLines, wrapped } from './table.js';
 import { tokens } from './usage-lines.js';
 import { watchViewLines } from './watch-view-lines.js';
 
 /** What `status` shows, part by part. An empty part is one line that says what would fill it. */
-export function overviewLines(overview: Overview): string[] {
+export function overviewLines(overview: Overview, width: number): string[] {
   const now = new Date(overview.at);
   const { agents, steps, mailboxes, sessions, session_count } = overview;
   const waiting = mailboxes.filter(({ unread }) => unread.direct + unread.broadcast > 0);
   const more = session_count - sessions.length;
   return [
-    ...headLines(overview),
+    ...headLines(overview, width),
     ...section(
       'Agents',
       agents.map((agent) => agentRow(agent, heldBy(agent.id, steps), now)),
       'none yet',
+      { layout: agentLayout, width },
     ),
-    ...section(
-      'Steps',
-      steps.map((step) => stepRow(step, now)),
-      'none yet: tracecraft claim STEP',
-    ),
-    ...section('Unread mail', waiting.map(mailboxRow), 'none'),
+    ...part('Steps', indented(stepLines(steps, now, width - 2)), 'none yet: tracecraft claim STEP'),
+    ...section('Unread mail', waiting.map(mailboxRow), 'none', { layout: mailLayout, width }),
     ...section(
       'Sessions',
       sessions.map((session) => sessionRow(session, now)),
       'none yet: tracecraft watch',
+      { layout: sessionLayout, width },
     ),
     ...(more > 0 ? [`  ${plural(more, 'older session')}: tracecraft session list`] : []),
     ...watchViewLines(overview.watch),
-  ];
+  ].flatMap((line) => (Number.isFinite(width) ? wrapped(line, width, '    ') : [line]));
 }
 
-function headLines({ bucket, project, agent, source }: Overview): string[] {
-  return columns([
+type Layout = readonly Omit<Column, 'heading'>[];
+
+const headLayout: Layout = [{}, { isElastic: true }, { fromWidth: 120 }];
+const agentLayout: Layout = [
+  { widest: 20 },
+  {},
+  { widest: 28, fromWidth: 50 },
+  { fromWidth: 70 },
+  { isElastic: true, fromWidth: 90 },
+];
+const mailLayout: Layout = [{ widest: 20 }, { isElastic: true }];
+const sessionLayout: Layout = [
+  {},
+  { fromWidth: 60 },
+  { fromWidth: 110 },
+  { fromWidth: 90 },
+  { fromWidth: 110 },
+  { isElastic: true },
+];
+
+function headLines({ bucket, project, agent, source }: Overview, width: number): string[] {
+  const rows = [
     ['Bucket', bucket, `(${source.destination})`],
     ['Project', project, ''],
     ['Agent', agent ?? 'nobody: set TRACECRAFT_AGENT', agent === null ? '' : `(${source.agent})`],
-  ]);
+  ];
+  return Number.isFinite(width) ? rowLines(headLayout, rows, width) : columns(rows);
 }
 
-function section(title: string, rows: readonly string[][], empty: string): string[] {
-  if (rows.length === 0) return ['', `${title}: ${empty}`];
-  return ['', title, ...columns(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))];
+function section(
+  title: string,
+  rows: readonly string[][],
+  empty: string,
+  { layout, width }: { readonly layout: Layout; readonly width: number },
+): string[] {
+  const lines = Number.isFinite(width) ? rowLines(layout, rows, width - 2) : columns(rows);
+  return part(title, indented(lines), empty);
+}
+
+function part(title: string, lines: readonly string[], empty: string): string[] {
+  return lines.length === 0 ? ['', `${title}: ${empty}`] : ['', title, ...lines];
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
 }
 
 /** Decided by the claims: an agent's own document may still name a step it has lost. */

@@ -2,12 +2,23 @@ import type { BoardStep } from '../coordination/plan/board.js';
 import { layersOf, stateOf } from '../coordination/plan/graph.js';
 import { needText } from '../coordination/plan/needs.js';
 import { columns } from './output.js';
+import { type Column, rowLines } from './table.js';
+
+function layoutFor(width: number): readonly Omit<Column, 'heading'>[] {
+  return [
+    { widest: width < 50 ? Math.max(8, width - 13) : Math.min(32, Math.floor(width * 0.4)) },
+    { widest: width < 50 ? 11 : 24 },
+    { widest: 16, fromWidth: 70 },
+    { widest: 40, fromWidth: 110 },
+    { isElastic: true, fromWidth: 90 },
+  ];
+}
 
 /**
  * The plan, starting with the steps that can begin first: one step per line, with what it is still
  * waiting for.
  */
-export function graphLines(steps: readonly BoardStep[]): string[] {
+export function graphLines(steps: readonly BoardStep[], width: number): string[] {
   const rows = layersOf(steps).flatMap((layer, depth) =>
     layer.map((one) => [
       `${'  '.repeat(depth)}${depth === 0 ? '' : '└ '}${one.step}`,
@@ -17,7 +28,7 @@ export function graphLines(steps: readonly BoardStep[]): string[] {
       one.planned.title ?? '',
     ]),
   );
-  return columns(rows);
+  return Number.isFinite(width) ? rowLines(layoutFor(width), rows, width) : columns(rows);
 }
 
 function waitsText({ planned, unmet }: BoardStep): string {

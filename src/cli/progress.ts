@@ -22,6 +22,7 @@ interface ProgressOptions {
 
 interface ProgressStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
+  readonly columns?: number;
 }
 
 const delayMs = 1_000;
@@ -91,8 +92,7 @@ function bar(options: ProgressOptions, stream: ProgressStream): Painter {
     if (isFinished) return;
     shown = new SingleBar({
       stream,
-      format: `${escapeTerminal(options.label)} [{bar}] {percentage} %  {amount}  ETA {eta_formatted}`,
-      barsize: 24,
+      ...formFor(escapeTerminal(options.label), stream.columns ?? 80),
       hideCursor: true,
       clearOnComplete: true,
       // The command's own handlers end the process, and `finish` restores the cursor.
@@ -120,6 +120,21 @@ function bar(options: ProgressOptions, stream: ProgressStream): Painter {
     },
     finish,
   };
+}
+
+/** A longer line would break when the terminal becomes narrower, and leave its pieces behind. */
+function formFor(
+  label: string,
+  width: number,
+): { readonly format: string; readonly barsize: number } {
+  if (width >= 80) {
+    return {
+      format: `${label} [{bar}] {percentage} %  {amount}  ETA {eta_formatted}`,
+      barsize: 24,
+    };
+  }
+  if (width >= 60) return { format: `${label} [{bar}] {percentage} %  {amount}`, barsize: 12 };
+  return { format: `${label} [{bar}] {percentage} %`, barsize: 10 };
 }
 
 function percentOf({ done, total }: State): number {

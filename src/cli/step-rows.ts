@@ -1,5 +1,40 @@
 import type { StepView } from '../coordination/claims/steps.js';
 import { formatDuration } from './format.js';
+import { columns } from './output.js';
+import { type Column, rowLines } from './table.js';
+
+/** As wide as the longest state, and what is between it and the name. */
+const stateWidth = 13;
+
+function layoutFor(width: number): readonly Omit<Column, 'heading'>[] {
+  return [
+    {
+      widest: width < 50 ? Math.max(8, width - stateWidth) : Math.min(32, Math.floor(width * 0.4)),
+    },
+    {},
+    { widest: 16, fromWidth: 50 },
+    { fromWidth: 130 },
+    { fromWidth: 130 },
+    { fromWidth: 100, belowWidth: 130 },
+    { isElastic: true, fromWidth: 78 },
+  ];
+}
+
+/** Steps as lines that fit the terminal; in full elsewhere. */
+export function stepLines(views: readonly StepView[], now: Date, width: number): string[] {
+  const rows = views.map((view) => stepRow(view, now));
+  if (!Number.isFinite(width)) return columns(rows);
+  const cells = rows.map((row, index) => {
+    const [note = '', ...before] = [...row].reverse();
+    return [...before.reverse(), sinceOf(views[index], now), note];
+  });
+  return rowLines(layoutFor(width), cells, width);
+}
+
+function sinceOf(view: StepView | undefined, now: Date): string {
+  const since = ageOf(view?.completed_at ?? view?.claimed_at ?? null, now);
+  return since === undefined ? '' : `${since} ago`;
+}
 
 /** A step as cells of a line: name, state, holder, since when, and the holder's last heartbeat. */
 export function stepRow(view: StepView, now: Date): string[] {

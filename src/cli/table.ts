@@ -12,14 +12,7 @@ export function terminalWidth(
 export function fitted(text: string, width: number): string {
   const shown = escapeTerminal(text);
   if (stringWidth(shown) <= width) return shown;
-  let kept = '';
-  let taken = 0;
-  for (const character of shown) {
-    taken += stringWidth(character);
-    if (taken > width - 1) break;
-    kept += character;
-  }
-  return width < 1 ? '' : `${kept.trimEnd()}…`;
+  return width < 1 ? '' : `${cutAt(shown, width - 1).trimEnd()}…`;
 }
 
 export interface Column {
@@ -30,6 +23,8 @@ export interface Column {
   readonly widest?: number;
   /** Omitted on narrower terminals. */
   readonly fromWidth?: number;
+  /** Omitted on terminals of this width and wider ones. */
+  readonly belowWidth?: number;
 }
 
 const gap = '  ';
@@ -41,9 +36,11 @@ export function tableLines(
   rows: readonly (readonly string[])[],
   width: number,
 ): string[] {
-  const shown = columns.flatMap((column, index) =>
-    (column.fromWidth ?? 0) <= width ? [{ ...column, index }] : [],
-  );
+  const shown = columns.flatMap((column, index) => {
+    const { fromWidth = 0, belowWidth } = column;
+    const isShown = fromWidth <= width && (belowWidth === undefined || width < belowWidth);
+    return isShown ? [{ ...column, index }] : [];
+  });
   const cells = [shown.map(({ heading }) => heading), ...rows.map((row) => cellsOf(row, shown))];
   const widths = shown.map(({ isElastic, widest }, at) => {
     const natural = Math.max(...cells.map((row) => stringWidth(row[at] ?? '')));
@@ -58,6 +55,51 @@ export function tableLines(
       .join(gap)
       .trimEnd(),
   );
+}
+
+/** Rows without headings, at a terminal; elsewhere they are as wide as they are, and programs may read them. */
+export function rowLines(
+  layout: readonly Omit<Column, 'heading'>[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string[] {
+  return tableLines(
+    layout.map((column) => ({ heading: '', ...column })),
+    rows,
+    width,
+  ).slice(1);
+}
+
+/** A text on several lines, broken between words where there are some; every line after the first is indented. */
+export function wrapped(text: string, width: number, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of escapeTerminal(text).split(/(?<= )/)) {
+    const isFull = stringWidth(line + word.trimEnd()) > width;
+    if (isFull && line.trim() !== '') {
+      lines.push(line.trimEnd());
+      line = indent;
+    }
+    line += word;
+    while (stringWidth(line.trimEnd()) > width && width > indent.length + 1) {
+      const head = cutAt(line, width);
+      lines.push(head);
+      line = indent + line.slice(head.length);
+    }
+  }
+  return [...lines, line.trimEnd()];
+}
+
+/** As much of a text as fits. */
+function cutAt(text: string, width: number): string {
+  let kept = '';
+  let taken = 0;
+  for (const character of text) {
+    taken += stringWidth(character);
+    if (taken > width) break;
+    kept += character;
+  }
+  return kept;
 }
 
 function cellsOf(

@@ -9,7 +9,7 @@ const nullableText = v.optional(v.nullable(text), null);
 export const maxPlanBytes = 4_194_304;
 export const defaultPriority = 5;
 
-const plannedStepSchema = v.object({
+export const plannedStepSchema = v.object({
   title: nullableText,
   /** Steps that must be complete before this one may be claimed. */
   needs: v.optional(v.pipe(v.array(text), v.maxLength(1_000)), []),

@@ -55,6 +55,12 @@ describe('session list', () => {
     await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`screens/session-list-${width}.txt`);
   });
 
+  it('has every column, and whole titles, where there is no terminal', () => {
+    const [head = '', first = ''] = tableAt(Number.POSITIVE_INFINITY);
+    expect(head.split(/ +/)).toEqual(['AGE', 'HARNESS', 'FOLDER', 'TITLE', 'ID']);
+    expect(first).toMatch(/^now +claude-code +shop +Fix the checkout \+1 +8b418ea5$/);
+  });
+
   it('measures wide characters instead of counting them', () => {
     expect(fitted('日本語', 5)).toBe('日本…');
     expect(fitted('日本語', 6)).toBe('日本語');
