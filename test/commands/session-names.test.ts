@@ -49,7 +49,7 @@ describe('a session’s name', () => {
     expect(compacted.json).toMatchObject({ data: { sessions: [{ session_id: id }] } });
     const stopped = await world.runJson(['session', 'stop', short], inHome);
     expect(stopped.json).toMatchObject({ data: { session_id: id } });
-  }, 60_000);
+  }, 120_000);
 
   it('as any command prints it means one session to every command', async () => {
     const listed = await world.run(['session', 'list'], inHome);
@@ -66,26 +66,26 @@ describe('a session’s name', () => {
         .map((word) => ids.find((one) => one.endsWith(word.split('/').at(-1) ?? '')))
         .sort(),
     ).toEqual([...ids, ...ids].sort());
+    const meantBy = (word: string) => ids.find((one) => one.endsWith(word.split('/').at(-1) ?? ''));
     for (const word of words) {
-      const meant = ids.find((one) => one.endsWith(word.split('/').at(-1) ?? ''));
+      const { json } = await world.runJson(['session', 'show', word, '--info'], inHome);
+      expect(json).toMatchObject({ data: { session_id: meantBy(word) } });
+    }
+    // One session by each of its names: every command asks the same code.
+    for (const word of [...words].filter((one) => meantBy(one) === ids[0])) {
       for (const args of [
-        ['session', 'show', word, '--info'],
         ['session', 'verify', word],
         ['session', 'mirror', word],
         ['session', 'compact', word],
         ['replay', word, '--force'],
+        ['session', 'stop', word],
       ]) {
         const { code, stdout } = await world.run([...args, '--json'], inHome);
         expect({ args, code }).toEqual({ args, code: 0 });
-        if (args[0] !== 'replay') expect(stdout).toContain(meant);
+        if (args[0] !== 'replay') expect(stdout).toContain(ids[0]);
       }
     }
-    for (const word of words) {
-      const { json } = await world.runJson(['session', 'stop', word], inHome);
-      const meant = ids.find((one) => one.endsWith(word.split('/').at(-1) ?? ''));
-      expect(json).toMatchObject({ data: { session_id: meant } });
-    }
-  }, 60_000);
+  }, 120_000);
 
   it('that fits several is answered with a row for each', async () => {
     const { code, stderr } = await world.run(['session', 'show', '0000'], inHome);

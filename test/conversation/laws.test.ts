@@ -152,6 +152,15 @@ describe.each(readers.map(({ harness }) => harness))('rows of %s', (harness) => 
   });
 });
 
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -170,6 +179,19 @@ describe.skipIf(!hasSharedFixtures)('rows of fixtures (skipped where ../shared i
       const rows = numbered(lines);
       expectLaws(folded(harness, rows), rows);
     }
+  });
+
+  it('are conversation, or bookkeeping that has a name', () => {
+    const nameless = streams.flatMap(({ harness, session, stream, lines }) => {
+      const fold = readerOf(harness)?.open({ session, stream });
+      for (const [line, text] of lines.entries()) fold?.row(text, line);
+      const { bookkeeping = {} } = fold?.state() ?? {};
+      const unread = lines.filter((line) => !isJson(line)).length;
+      expect(bookkeeping['not JSON'] ?? 0, `${harness} ${session}`).toBe(unread);
+      const names = Object.keys(bookkeeping).filter((name) => /^(?:row|not readable|)$/.test(name));
+      return names.map((name) => `${harness} ${session} ${name}`);
+    });
+    expect(nameless).toEqual([]);
   });
 
   it('each appear in one place however they are cut and ordered, folded once or row by row', () => {
