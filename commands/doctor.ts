@@ -1,9 +1,9 @@
 import * as Flags from '@oclif/core/flags';
 import { scopeOf } from '../src/app/scope.js';
 import { examineService } from '../src/app/service.js';
-import { missingFolders, UnreadSources } from '../src/app/unread-sources.js';
+import { missingFolders, UnreadSources, unreadFolders } from '../src/app/unread-sources.js';
 import { unwatchedFolders } from '../src/app/unwatched-folders.js';
-import { watchViewOf } from '../src/app/watch-view.js';
+import { stateFolderOf, watchViewOf } from '../src/app/watch-view.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
@@ -47,7 +47,12 @@ export default class Doctor extends BaseCommand {
       watchers: await createWatchers(sources),
       unwatched: (watchers) => unwatchedFolders(sources, watchers),
       scopeOf: (settings) => scopeOf(settings, {}),
-      unread: async (watchers) => [...unread.errors, ...(await missingFolders(watchers, env))],
+      unread: async (watchers, settings) => [
+        ...unread.errors,
+        ...(settings === undefined
+          ? await missingFolders(watchers, env)
+          : await unreadFolders(watchers, env, await stateFolderOf(settings))),
+      ],
       watchView: watchViewOf,
       nodeVersion: process.version,
       examineService: () => examineService(surroundings),

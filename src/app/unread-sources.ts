@@ -63,6 +63,10 @@ export async function vanishedFolders(
   const harnesses = new Set<string>(watchers.map(({ harness }) => harness));
   const present = new Set<string>();
   for (const watcher of watchers) for (const root of await watcher.roots()) present.add(root);
+  // It may still exist: a variable may name another folder now.
+  for (const { folder } of before) {
+    if ((await nodeIo.stat(folder).catch(() => undefined)) !== undefined) present.add(folder);
+  }
   return before
     .filter(({ harness, folder }) => harnesses.has(harness) && !present.has(folder))
     .map(

@@ -27,7 +27,10 @@ export interface DoctorContext {
   /** The state of this machine's mirror into a config's bucket; `null` if none has run. */
   watchView(settings: Settings): Promise<WatchView | null>;
   /** What could not be read so far, and what should exist but does not. */
-  unread(watchers: readonly Watcher[]): Promise<readonly SourceError[]>;
+  unread(
+    watchers: readonly Watcher[],
+    settings: Settings | undefined,
+  ): Promise<readonly SourceError[]>;
   /** Folders of these harnesses that are not watched. */
   unwatched(watchers: readonly Watcher[]): Promise<readonly UnwatchedFolder[]>;
   /** As in `process.version`. */
@@ -53,7 +56,7 @@ export async function* runChecks(context: DoctorContext): AsyncGenerator<Examine
   const usable = settings?.trusted ? settings : undefined;
   const { selection, harnesses } = usable === undefined ? wholeMachine : context.scopeOf(usable);
   const mirrored = watchers.filter(({ harness }) => harnesses.includes(harness));
-  const unread = () => context.unread(mirrored);
+  const unread = () => context.unread(mirrored, usable);
   const here = await outcomeOf('harnesses', () =>
     findSessions(mirrored, selection, clock.now(), unread),
   );

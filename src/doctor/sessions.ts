@@ -98,7 +98,7 @@ function oneOfEach(discovered: readonly DiscoveredStream[]): readonly Discovered
 
 function judgeUnread({ message, hint }: SourceError): Finding {
   const finding = unreadableSource(message, hint);
-  return message.includes('has left nothing')
+  return /has left nothing| is gone: /.test(message)
     ? { ...finding, name: 'harness-folder-missing' }
     : finding;
 }

@@ -4,6 +4,7 @@ import {
   chmod,
   mkdir,
   readFile,
+  rename,
   rm,
   truncate,
   utimes,
@@ -207,6 +208,16 @@ describe('doctor', () => {
       'harness-folder-missing',
       'sessions-not-looked-at',
     ]);
+  });
+
+  it('finds that a folder of a harness is gone, until it is back', async () => {
+    await init();
+    await mirror();
+    const folder = join(world.home, '.claude');
+    await rename(folder, `${folder}-away`);
+    expect(await runChecks()).toEqual(['harness-folder-missing']);
+    await rename(`${folder}-away`, folder);
+    expect(await runChecks()).toEqual([]);
   });
 
   it('notes unwatched sessions, but not where a list of folders names both', async () => {

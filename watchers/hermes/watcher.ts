@@ -1,6 +1,6 @@
 import { basename, join, resolve, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
-import type { TracecraftError } from '../../src/errors.js';
+import { SourceError, type TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
@@ -138,6 +138,7 @@ export class HermesWatcher implements Watcher {
     const folder = join(this.#folder(profile), sessionsFolder);
     const files = (await this.#listings.list(folder)) ?? [];
     const ids = new Set(files.map(({ name }) => diversionFile.exec(name)?.[1]));
+    const isMissing = held === undefined && (await this.#sessionsIn(profile)) !== undefined;
     for (const { name, kind } of files) {
       if (kind !== 'file') continue;
       const path = join(folder, name);
@@ -146,6 +147,7 @@ export class HermesWatcher implements Watcher {
       const whole = wholeFile.exec(name)?.[1];
       const isOnlyCopy = whole !== undefined && held?.has(whole) === false && !ids.has(whole);
       if (isOnlyCopy) streams.push(this.#whole(path, whole));
+      if (isMissing && whole !== undefined && !ids.has(whole)) this.#onUnreadable(leftOut(path));
     }
     return streams;
   }
@@ -282,6 +284,14 @@ export class HermesWatcher implements Watcher {
   #forget(source: string): void {
     this.#streams.delete(source);
   }
+}
+
+function leftOut(path: string): SourceError {
+  return new SourceError(
+    'not-allowed',
+    `left out: ${path}: there is no ${databaseFile} to say whether it is the only copy`,
+    { hint: 'It is mirrored once Hermes has made its database anew.' },
+  );
 }
 
 /** As Hermes finds it (hermes_constants.py, get_hermes_home). */

@@ -126,6 +126,18 @@ describe('the place it reads', () => {
     expect(await readdir(home.root)).toEqual(['state.db']);
   });
 
+  it('named once if a session is a whole file and no database says whether it has it', async () => {
+    const path = join(home.root, 'sessions', 'session_20260102_030405_0a1b2c.json');
+    await home.file(path, '{"messages":[{"role":"user","content":"stoke the kiln"}]}');
+    const told: string[] = [];
+    const watcher = watcherOf({}, ({ message }) => told.push(message));
+    expect(await allStreams(watcher)).toEqual([]);
+    await allStreams(watcher);
+    expect(told).toEqual([expect.stringContaining(`left out: ${path}`)]);
+    await home.store();
+    expect((await allStreams(watcher)).map(({ source }) => source)).toEqual([path]);
+  });
+
   it('may contain an unreadable database, which is reported once; the others are read', async () => {
     await home.file(join(home.root, 'state.db'), 'not a database'.repeat(100));
     (await home.store('coder')).session('other');
