@@ -13,14 +13,6 @@ const places = keys.map((key) => `/${key}`);
 const doors = keys.map((key) => `/locks/${lockOf(key)}`);
 const pending = new Set(mishap === 'held' ? doors : places);
 
-function isMeant(path) {
-  const end = [...pending].find((one) => path.endsWith(one));
-  if (end === undefined) return false;
-  if (mishap === 'twice') pending.delete(end);
-  else pending.clear();
-  return true;
-}
-
 /** Resolves when the test answers. */
 function ask() {
   return new Promise((resolve) => {
@@ -34,9 +26,15 @@ function ask() {
 for (const name of ['link', 'rename']) {
   const act = fs[name];
   fs[name] = async (from, to) => {
-    if (!isMeant(String(to))) return act(from, to);
-    if (mishap === 'held') await ask();
+    const end = [...pending].find((one) => String(to).endsWith(one));
+    if (end === undefined) return act(from, to);
+    if (mishap === 'held') {
+      pending.clear();
+      await ask();
+    }
+    // If its folder is missing, this fails, and is tried again.
     await act(from, to);
+    pending.delete(end);
     if (mishap === 'unanswered') await ask();
     // The answer to the second one counts, as when a network file system repeats a request.
     if (mishap === 'twice') await act(from, to);
