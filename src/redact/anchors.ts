@@ -112,7 +112,8 @@ class LiteralTable {
     if (start < 0 || start + length > bytes.length) return false;
     const literals = this.#bytes;
     const folds = this.#folds[anchor] === 1;
-    for (let at = 0; at < length; at += 1) {
+    // Backwards, because literals that share a beginning differ in how they end.
+    for (let at = length - 1; at >= 0; at -= 1) {
       const byte = bytes[start + at] as number;
       const wanted = literals[first + at] as number;
       if (byte !== wanted && !(folds && lowerOf[byte] === wanted)) return false;
@@ -159,18 +160,28 @@ function neighbours(
   const table = new Uint8Array(rows.length << 8);
   rows.forEach((entries, row) => {
     const start = row << 8;
-    const cases = entries.map(({ anchor, offset }) => casesOf(anchors[anchor], offset + distance));
+    const allow = (byte: number, group: number): void => {
+      table[start | byte] = (table[start | byte] ?? 0) | group;
+    };
     let open = 0;
-    cases.forEach((bytes, index) => {
-      if (bytes.length === 0) open |= 1 << groupOf(index, entries);
-    });
-    if (open !== 0) table.fill(open, start, start + 256);
-    cases.forEach((bytes, index) => {
+    entries.forEach(({ anchor, offset }, index) => {
       const group = 1 << groupOf(index, entries);
-      for (const byte of bytes) table[start | byte] = (table[start | byte] ?? 0) | group;
+      const byte = anchors[anchor]?.bytes[offset + distance];
+      if (byte === undefined) {
+        open |= group;
+        return;
+      }
+      allow(byte, group);
+      if (anchors[anchor]?.fold && isSmallLetter(byte)) allow(byte & ~0x20, group);
     });
+    if (open === 0) return;
+    for (let byte = 0; byte < 0x100; byte += 1) allow(byte, open);
   });
   return table;
+}
+
+function isSmallLetter(byte: number): boolean {
+  return byte >= 0x61 && byte <= 0x7a;
 }
 
 /** Of a row's entries, which are sorted: neighbours share a group. */
@@ -194,8 +205,7 @@ function firstOfGroups(rows: readonly (readonly Entry[])[]): Uint32Array {
 function casesOf(anchor: Anchor | undefined, offset: number): readonly number[] {
   const byte = anchor?.bytes[offset];
   if (anchor === undefined || byte === undefined) return [];
-  const isLetter = byte >= 0x61 && byte <= 0x7a;
-  return anchor.fold && isLetter ? [byte, byte & ~0x20] : [byte];
+  return anchor.fold && isSmallLetter(byte) ? [byte, byte & ~0x20] : [byte];
 }
 
 /**
@@ -210,21 +220,25 @@ const frequentPairs =
   'ckmmape,:0ie_sIdsh"as._iabhios_cbef.To uCoe-l_luipir"r==Renpe(# va9926"d 1 2umruepgi011-lt6-"u. mis\\oc 8' +
   '> s/(seeigeqblt.29dovin_"2ry 7-ah 12wi17/s -cu #p"ba"fui()ow {): 0"osk10up:1),-2e.pi S hnu "pp}}"e_r__rg' +
   ' Td_//;\\fRnf:2 _';
-const costOfPair = new Map<string, number>();
+const costOfPair = new Map<number, number>();
 for (let at = 0; at < frequentPairs.length; at += 2) {
-  costOfPair.set(frequentPairs.slice(at, at + 2), 1 / (at / 2 + 30));
+  const pair = (frequentPairs.charCodeAt(at) << 8) | frequentPairs.charCodeAt(at + 1);
+  costOfPair.set(pair, 1 / (at / 2 + 30));
 }
-const frequentBytes = ' etaoinsrlcdupm\\"fhgb,_:-v/y0w1k()2x\'`=3';
+const isFrequent = new Uint8Array(256);
+for (const byte of Buffer.from(' etaoinsrlcdupm\\"fhgb,_:-v/y0w1k()2x\'`=3')) isFrequent[byte] = 1;
 
 function rarestPair(literal: Buffer): number {
   let best = 0;
   let bestCost = Number.POSITIVE_INFINITY;
+  let cost = probeCost(literal, 0);
   for (let offset = 0; offset + 2 < literal.length; offset += 1) {
-    const cost = probeCost(literal, offset) + probeCost(literal, offset + 1);
-    if (cost < bestCost) {
+    const next = probeCost(literal, offset + 1);
+    if (cost + next < bestCost) {
       best = offset;
-      bestCost = cost;
+      bestCost = cost + next;
     }
+    cost = next;
   }
   return best;
 }
@@ -232,13 +246,12 @@ function rarestPair(literal: Buffer): number {
 /** How often the pair passes the table: less if the literal also says what surrounds it. */
 function probeCost(literal: Buffer, offset: number): number {
   const known = Number(offset > 0) + Number(offset + 2 < literal.length);
-  return pairCost(literal, offset) * 0.25 ** known;
+  return pairCost(literal[offset] ?? 0, literal[offset + 1] ?? 0) * 0.25 ** known;
 }
 
-function pairCost(literal: Buffer, offset: number): number {
-  const pair = literal.toString('latin1', offset, offset + 2);
-  const known = costOfPair.get(pair);
+function pairCost(first: number, second: number): number {
+  const known = costOfPair.get((first << 8) | second);
   if (known !== undefined) return known;
-  const frequent = [...pair].filter((char) => frequentBytes.includes(char)).length;
+  const frequent = (isFrequent[first] ?? 0) + (isFrequent[second] ?? 0);
   return 0.0002 * 2 ** frequent;
 }

@@ -1,7 +1,7 @@
 import { newline } from './alphabet.js';
 import { budgetSpans } from './budget-fallback.js';
 import type { Detector } from './detector.js';
-import { ScanContext, type Span } from './scan-context.js';
+import { type DecodedScan, ScanContext, type Span } from './scan-context.js';
 
 /** The scan's budget, in units of about a microsecond. */
 export interface Allowance {
@@ -29,7 +29,7 @@ export class LineScan {
   #lineAllowance = 0;
   #left: number;
 
-  constructor(bytes: Buffer, allowance: Allowance, scanDecoded?: (bytes: Buffer) => boolean) {
+  constructor(bytes: Buffer, allowance: Allowance, scanDecoded?: DecodedScan) {
     this.context = new ScanContext(bytes, scanDecoded);
     this.#allowance = allowance;
     this.#left = allowance.unitsPerText + bytes.length * allowance.unitsPerByte;
@@ -43,6 +43,11 @@ export class LineScan {
     if (this.context.isSpent) return;
     this.context.charge(glanceUnits);
     detector.detect(this.context, start);
+  }
+
+  /** What the text may still cost; once it is finished. */
+  get left(): number {
+    return this.#left;
   }
 
   /** The findings, and what must be replaced unread. */

@@ -15,7 +15,7 @@ import { plainView } from './plain-view.js';
 import type { Redaction, Redactor } from './redact.js';
 import { countMarkers } from './redaction-match.js';
 import { alwaysOn, commandLineRules, kinds, namedRules, rules } from './rules.js';
-import type { Span } from './scan-context.js';
+import type { DecodedScan, Span } from './scan-context.js';
 import { normalizeSpans, replace } from './spans.js';
 import type { ViewTrigger } from './view-triggers.js';
 import type { Watched } from './watch-groups.js';
@@ -33,7 +33,7 @@ export interface RedactorOptions {
 }
 
 /** Part of the version; increased when a change of code alone may change the result. */
-const revision = 4;
+const revision = 5;
 const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.4, unitsPerText: 200_000 };
 /**
  * A second pass finds nothing new, except what the first uncovered; the limit is never reached in
@@ -115,8 +115,14 @@ class Engine implements Redactor {
     return wanted.length === 0 ? wanted : normalizeSpans(bytes, wanted);
   }
 
-  #holdsSecret(bytes: Buffer, depth: number): boolean {
-    return this.#scanForm(bytes, depth).spans.some((span) => this.#isWanted(bytes, span));
+  /** What is decoded shares the allowance of the line that it comes from. */
+  #scanDecoded(bytes: Buffer, depth: number, units: number): ReturnType<DecodedScan> {
+    const { spans, left } = this.#scanForm(bytes, depth, {
+      units,
+      unitsPerByte: 0,
+      unitsPerText: units,
+    });
+    return { isFound: spans.some((span) => this.#isWanted(bytes, span)), units: units - left };
   }
 
   #isWanted(bytes: Buffer, span: Span): boolean {
@@ -157,14 +163,16 @@ class Engine implements Redactor {
     return this.#detectorOf[literal];
   }
 
-  #scanForm(bytes: Buffer, depth = 0): Scanned {
-    const scanDecoded = (decoded: Buffer): boolean =>
-      depth < deepestEncoding && this.#holdsSecret(decoded, depth + 1);
+  #scanForm(bytes: Buffer, depth = 0, allowance = this.#allowance): Scanned {
+    const scanDecoded: DecodedScan | undefined =
+      depth < deepestEncoding
+        ? (decoded, units) => this.#scanDecoded(decoded, depth + 1, units)
+        : undefined;
     let lineScan: LineScan | undefined;
     let hidesSomething = false;
     const begin = (): LineScan => {
       hidesSomething ||= bytes.includes(slashEscape);
-      return new LineScan(bytes, this.#allowance, scanDecoded);
+      return new LineScan(bytes, allowance, scanDecoded);
     };
     if (this.#wholeText.length > 0) {
       lineScan = begin();
@@ -180,7 +188,8 @@ class Engine implements Redactor {
       }
       return false;
     });
-    return { spans: lineScan?.finish() ?? [], hidesSomething };
+    const spans = lineScan?.finish() ?? [];
+    return { spans, hidesSomething, left: lineScan?.left ?? allowance.unitsPerText };
   }
 }
 
@@ -188,6 +197,8 @@ interface Scanned {
   readonly spans: readonly Span[];
   /** Whether a reader may see more than the bytes show. */
   readonly hidesSomething: boolean;
+  /** Of the allowance for the whole text. */
+  readonly left: number;
 }
 
 /** Markers of `after` that `before` did not contain. */

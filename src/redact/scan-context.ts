@@ -1,5 +1,11 @@
 import { type Alphabet, runEnd } from './alphabet.js';
 
+/** Looks for secrets in decoded text, at a cost of at most `allowance` and a little. */
+export type DecodedScan = (
+  bytes: Buffer,
+  allowance: number,
+) => { readonly isFound: boolean; readonly units: number };
+
 /** What a detector found: bytes from `start` to before `end`. */
 export interface Span {
   readonly start: number;
@@ -54,13 +60,13 @@ export class ScanContext {
 
   #covered = { start: 0, end: 0 };
 
-  readonly #scanDecoded: ((bytes: Buffer) => boolean) | undefined;
+  readonly #scanDecoded: DecodedScan | undefined;
 
   /**
    * `scanDecoded` says whether decoded text contains a secret; omitted if nothing more is to be
    * decoded.
    */
-  constructor(bytes: Buffer, scanDecoded?: (bytes: Buffer) => boolean) {
+  constructor(bytes: Buffer, scanDecoded?: DecodedScan) {
     this.bytes = bytes;
     this.#scanDecoded = scanDecoded;
   }
@@ -68,7 +74,10 @@ export class ScanContext {
   /** Whether text decoded from the bytes contains a secret. */
   holdsSecret(decoded: Buffer): boolean {
     this.charge(20 + (decoded.length >> 3));
-    return this.#scanDecoded?.(decoded) ?? false;
+    if (this.#scanDecoded === undefined || this.isSpent) return false;
+    const { isFound, units } = this.#scanDecoded(decoded, this.remaining);
+    this.charge(units);
+    return isFound;
   }
 
   /** Sets the allowance from here on. */

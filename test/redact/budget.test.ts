@@ -148,6 +148,8 @@ describe('a megabyte of any anchor', () => {
     '"a" as password\n',
     'login("a", "',
     ';&#',
+    Buffer.from('xoxp-').toString('hex'),
+    Buffer.from('AKIAsk_live_').toString('base64'),
     '\u001b[32m',
   ];
 

@@ -38,7 +38,7 @@ const hub: Store = {
   },
 };
 
-/** A kill at every request, instead of at a few of them. */
+/** All stores, and a kill at every request; otherwise without the Hub, and with few kills. */
 const isFull = process.env.TRACECRAFT_SOAK === 'full';
 const stores: readonly Store[] = [
   ...s3Servers().map(({ name, start }) => ({
@@ -48,12 +48,12 @@ const stores: readonly Store[] = [
       return { bucket: openS3Bucket({ endpoint, bucket, accessKey, secretKey, region }), stop };
     },
   })),
-  hub,
+  ...(isFull ? [hub] : []),
 ];
 
 const redactor = createRedactor();
 const cwd = '/home/alex/work';
-const killEvery = isFull ? 1 : 7;
+const killEvery = isFull ? 1 : 9;
 /** Objects in one project: few, so that a kill repeats little work; together the projects have every kind. */
 const perProject = 3;
 

@@ -1,4 +1,4 @@
-import { alphabet, base64Any, hexDigits, isIn, runEnd, runStart } from '../alphabet.js';
+import { alphabet, base64Any, hexDigits, runEnd, runStart } from '../alphabet.js';
 import { isFreeOnLeft } from '../boundary.js';
 import type { Trigger } from '../detector.js';
 import type { ScanContext } from '../scan-context.js';
@@ -154,14 +154,16 @@ function linesFrom(context: ScanContext, start: number): readonly Piece[] {
   return pieces;
 }
 
+const letterX = 0x78;
+
 function detectHex(context: ScanContext, at: number): void {
   const { bytes } = context;
   if (at < (context.searchedTo.get(prefixes) ?? 0)) return;
   const run = runStart(bytes, at, hexDigits, at - longestRun);
   const start = run + ((at - run) & 1);
   const end = runEnd(bytes, at, hexDigits, start + longestRun);
-  if (!isFreeOnLeft(bytes, run) && !isIn(alphabet('x'), bytes[run - 1])) return;
   context.searchedTo.set(prefixes, end);
   context.charge(8 + ((end - start) >> 5));
+  if (!isFreeOnLeft(bytes, run) && bytes[run - 1] !== letterX) return;
   addIfSecret(context, [{ start, end }], Buffer.from(context.text(start, end), 'hex'));
 }

@@ -79,7 +79,7 @@ export const infrastructureRules: readonly Rule[] = [
     kind: 'onepassword-secret-key',
     anchors: ['A3-'],
     shape:
-      /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}/,
+      /(?<secret>A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5})/,
     source: 'betterleaks 1password-secret-key',
     example: 'A3-<base32:6>-<base32:6>-<base32:5>-<base32:5>-<base32:5>-<base32:5>',
   },

@@ -7,10 +7,10 @@ const nothing = new Uint8Array(256);
 export const modelPlatformRules: readonly Rule[] = [
   {
     kind: 'fal-key',
-    anchors: ['fal', 'FAL'],
+    anchors: ['fal ', 'fal_', 'fal.', 'fal-', 'fal:', 'FAL_', 'fal"'],
     notAfter: nothing,
     shape:
-      /(?:fal|FAL)[^\n]{0,40}?(?<![\w-])(?<secret>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9a-f]{32})(?![\w-])/,
+      /(?:fal|FAL)[ _.:"-][^\n]{0,40}?(?<![\w-])(?<secret>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:[0-9a-f]{32})(?![\w-])/,
     source: 'fal documentation, authentication',
     example: 'FAL_KEY=⟦<uuid>:<hex:32>⟧',
   },
