@@ -15,6 +15,8 @@ export class MetaSchedule {
   readonly #lastPartMs = new Map<SessionMirror, number>();
   readonly #writtenMs = new Map<SessionMirror, number>();
   readonly #notBeforeMs = new Map<SessionMirror, number>();
+  /** When the end was reported to this process. */
+  readonly #endedMs = new Map<SessionMirror, number>();
 
   /**
    * Parts were uploaded, of a source that last changed at `changedAtMs` (wall clock). A session that grows long after its
@@ -23,7 +25,9 @@ export class MetaSchedule {
   changed(session: SessionMirror, nowMs: number, changedAtMs: number): void {
     this.#lastPartMs.set(session, nowMs);
     if (session.endedAt === undefined) return;
-    if (changedAtMs > Date.parse(session.endedAt) + afterEndMs) session.reopen();
+    const isLate = nowMs - (this.#endedMs.get(session) ?? Number.NEGATIVE_INFINITY) > afterEndMs;
+    const hasGrown = changedAtMs > Date.parse(session.endedAt) + afterEndMs;
+    if (isLate && hasGrown) session.reopen();
     else this.#writtenMs.delete(session);
   }
 
@@ -33,6 +37,7 @@ export class MetaSchedule {
    */
   ended(session: SessionMirror, endedAt: string, nowMs: number): void {
     session.endedAt = endedAt;
+    this.#endedMs.set(session, nowMs);
     this.#hasten(session, nowMs);
   }
 
@@ -50,7 +55,7 @@ export class MetaSchedule {
 
   /** It is not mirrored any more. */
   drop(session: SessionMirror): void {
-    for (const times of [this.#lastPartMs, this.#writtenMs, this.#notBeforeMs]) {
+    for (const times of [this.#lastPartMs, this.#writtenMs, this.#notBeforeMs, this.#endedMs]) {
       times.delete(session);
     }
   }
