@@ -25,7 +25,7 @@ const wanted = [
   /^oclif\.manifest\.json$/,
   /^dist\/(cli|sdk)\.cjs$/,
   /^dist\/sdk\.(mjs|d\.mts|d\.cts)$/,
-  /^dist\/commands\/([a-z-]+\/)?[a-z-]+\.cjs$/,
+  /^dist\/commands\/([a-z-]+\/){0,2}[a-z-]+\.cjs$/,
   /^dist\/chunks\/[\w.-]+\.cjs$/,
   sqlite,
   /^docs\/[a-z0-9-]+\.md$/,
