@@ -111,8 +111,7 @@ function loaderWithCodeCache(folder) {
   }
 
   function compile(file) {
-    // The build leaves only ASCII, which is cheaper to read as bytes.
-    const code = fs.readFileSync(file, 'latin1');
+    const code = fs.readFileSync(file, 'utf8');
     const cacheFile = path.join(folder, cacheName(file, code));
     const cachedData = readable ? readIfThere(cacheFile) : undefined;
     const script = new vm.Script(

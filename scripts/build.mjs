@@ -168,6 +168,8 @@ function inAscii(code) {
   const raw = code.match(/String\.raw`(?:[^`\\]|\\.)*`/g) ?? [];
   const beyond = raw.find((template) => /[^\0-\x7f]/.test(template));
   if (beyond !== undefined) throw new Error(`a raw template that is not ASCII: ${beyond}`);
+  const escaped = /(?<!\\)(?:\\\\)*\\[^\0-\x7f]/.exec(code);
+  if (escaped !== null) throw new Error(`a backslash before what is not ASCII: ${escaped[0]}`);
   return code.replace(
     /[^\0-\x7f]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
