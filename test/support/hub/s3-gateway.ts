@@ -40,21 +40,20 @@ export async function startHubGateway(): Promise<HubGateway> {
       outgoing.writeHead(400).end('Only one auth mechanism allowed');
       return;
     }
-    origin.get(key).then(
+    const range = rangeOf(incoming.headers.range);
+    origin.get(key, range === undefined ? {} : { range }).then(
       (stored) => {
-        const body = stored?.body ?? Buffer.alloc(0);
-        const range = /^bytes=(\d+)-(\d+)$/.exec(incoming.headers.range ?? '');
-        if (range === null) {
+        const { body = Buffer.alloc(0), size = 0 } = stored ?? {};
+        if (range === undefined) {
           outgoing.writeHead(200, { 'content-length': body.length }).end(body);
           return;
         }
-        const part = body.subarray(Number(range[1]), Number(range[2]) + 1);
-        const last = Number(range[1]) + part.length - 1;
+        const last = range.start + body.length - 1;
         const headers = {
-          'content-length': part.length,
-          'content-range': `bytes ${range[1]}-${last}/${body.length}`,
+          'content-length': body.length,
+          'content-range': `bytes ${range.start}-${last}/${size}`,
         };
-        outgoing.writeHead(part.length === 0 ? 416 : 206, headers).end(part);
+        outgoing.writeHead(body.length === 0 ? 416 : 206, headers).end(body);
       },
       () => outgoing.destroy(),
     );
@@ -76,7 +75,7 @@ export async function startHubGateway(): Promise<HubGateway> {
       refused.push(`${kind} ${key} ${unknown.join(' ')}`);
       return { fault: 'answer', when: 'before', answer: { status: 500 } };
     }
-    if (kind !== 'GET' || (await origin.get(key)) === undefined) return undefined;
+    if (kind !== 'GET' || (await origin.get(key, firstByte)) === undefined) return undefined;
     const ticket = randomBytes(12).toString('hex');
     tickets.set(ticket, key);
     const location = `${content}/${ticket}?X-Amz-Signature=${ticket}`;
@@ -105,4 +104,12 @@ export async function startHubGateway(): Promise<HubGateway> {
       await server.stop();
     },
   };
+}
+
+/** Enough to know whether there is something. */
+const firstByte = { range: { start: 0, end: 0 } };
+
+function rangeOf(header = ''): { readonly start: number; readonly end: number } | undefined {
+  const range = /^bytes=(\d+)-(\d+)$/.exec(header);
+  return range === null ? undefined : { start: Number(range[1]), end: Number(range[2]) };
 }
