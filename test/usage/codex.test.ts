@@ -71,6 +71,24 @@ describe('tokens of Codex', () => {
     expect(byDay(slots)[day]).toMatchObject({ calls: 3, output: 10 + 15 + 7 });
   });
 
+  it('are none where a total starts anew at zero', () => {
+    const usage = usageOf(
+      thread(
+        meta(session),
+        turn('10:00:00.100'),
+        count('10:00:05.000', 100, 100),
+        meta(parent, {}, '10:00:06.000'),
+        row('10:00:07.000', 'event_msg', {
+          type: 'token_count',
+          info: { total_token_usage: {}, last_token_usage: {} },
+        }),
+        count('10:00:09.000', 70),
+      ),
+    );
+    expect(byDay(usage.slots)[day]).toMatchObject({ calls: 1, output: 10 });
+    expect(byDay(usage.inherited ?? {})[day]).toMatchObject({ calls: 1, output: 7 });
+  });
+
   it('are inherited as long as a fork repeats its parent, and uncertain where nothing names the thread', () => {
     const usage = usageOf(
       thread(

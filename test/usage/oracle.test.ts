@@ -2,7 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parsedLine } from '../../src/conversation/outline.js';
 import { addUsage, noUsage, type Usage } from '../../src/protocol/usage.js';
+import snapshot from '../../src/usage/list-prices.json' with { type: 'json' };
+import { Prices } from '../../src/usage/prices.js';
 import { countedOnce } from '../../src/usage/session-usage.js';
 import {
   type FixtureStream,
@@ -73,7 +76,9 @@ function sessionsBelow(root: string): ReadonlyMap<string, readonly Rows[]> {
 describe.skipIf(!hasSharedFixtures)(
   'the cases of the oracle (skipped where ../shared is absent)',
   () => {
+    const prices = new Prices(snapshot);
     const days = new Map<string, Usage>();
+    const costs = new Map<string, number>();
     let remove: () => Promise<void> = async () => undefined;
 
     beforeAll(async () => {
@@ -94,9 +99,10 @@ describe.skipIf(!hasSharedFixtures)(
         uncountedLines: 0,
         isUncertain: false,
       }));
-      for (const [{ harness }, { startMs, usage }] of countedOnce(used)) {
-        const day = `${harness} ${new Date(startMs).toISOString().slice(0, 10)}`;
-        days.set(day, addUsage(days.get(day) ?? noUsage, usage));
+      for (const [{ harness }, slot] of countedOnce(used)) {
+        const day = `${harness} ${new Date(slot.startMs).toISOString().slice(0, 10)}`;
+        days.set(day, addUsage(days.get(day) ?? noUsage, slot.usage));
+        costs.set(day, (costs.get(day) ?? 0) + (prices.of(slot) ?? Number.NaN));
       }
     });
     afterAll(() => remove());
@@ -109,11 +115,12 @@ describe.skipIf(!hasSharedFixtures)(
         output,
         cache_read: cacheRead,
         cache_write: write5m + write1h,
-        reasoning,
+        reasoning_of_output: reasoning,
       };
-      for (const [name, count] of Object.entries(expected)) {
-        if (name in told) expect({ [name]: told[name] }).toEqual({ [name]: count });
-      }
+      const { cost_usd: cost, ...counts } = expected;
+      const same = Object.fromEntries(Object.keys(counts).map((name) => [name, told[name]]));
+      expect(same).toEqual(counts);
+      if (cost !== undefined) expect(costs.get(`${harness} ${day}`)).toBeCloseTo(cost, 9);
     });
   },
 );
@@ -169,6 +176,71 @@ describe.skipIf(!hasSharedFixtures)(
         output,
       };
     }
+
+    /** All sessions of a tree, each by its own lines alone, as `meta.json` counts them. */
+    function totalOf(tree: string): Usage {
+      const bySession = new Map<string, Rows[]>();
+      for (const one of streams) {
+        if (one.tree !== tree) continue;
+        const { harness, session, stream } = one;
+        const rows = one.lines.map(parsedLine);
+        const read = { harness, session, stream, rows };
+        bySession.set(session, [...(bySession.get(session) ?? []), read]);
+      }
+      const slots = [...bySession.values()].flatMap((some) =>
+        Object.values(byDay(usageOf(...some).slots)),
+      );
+      return slots.reduce(addUsage, noUsage);
+    }
+
+    const { fixture_totals: totals } = hasSharedFixtures
+      ? oracle<{ fixture_totals: Readonly<Record<string, Record<string, number>>> }>('usage.json')
+      : { fixture_totals: {} };
+
+    it.each([
+      ['shared_claude', 'harness/claude-code', 0],
+      // One of the 32 that the oracle counts is a total that starts anew at zero.
+      ['shared_codex', 'harness/codex', 1],
+      ['shared_openclaw', 'harness/openclaw', 0],
+    ])('%s, all together', (name, tree, withoutTokens) => {
+      const { calls, input, output, cached_of_input, reasoning_of_output, ...caches } =
+        totals[name] ?? {};
+      const total = totalOf(tree);
+      expect(total.calls + withoutTokens).toBe(calls);
+      expect(total.output).toBe(output);
+      expect(total.input + (cached_of_input === undefined ? 0 : total.cacheRead)).toBe(input);
+      expect(total.cacheRead).toBe(cached_of_input ?? caches.cache_read ?? 0);
+      expect(total.write5m + total.write1h).toBe(caches.cache_write ?? 0);
+      expect(total.reasoning).toBe(reasoning_of_output ?? 0);
+    });
+
+    it.each([
+      ['pi', 'harness-more/pi/home/.pi/agent', { calls: 46, input: 76_780, output: 920 }],
+      [
+        'qwen-code',
+        'harness-more/qwen-code/.qwen',
+        { calls: 17, input: 20_308, cacheRead: 1_700, output: 578, reasoning: 8 },
+      ],
+      ['copilot', 'harness-more/copilot/home/.copilot', { calls: 23, input: 287_354, output: 460 }],
+      [
+        'kimi-code',
+        'harness-more/kimi-code/.kimi-code',
+        { calls: 9, input: 10_161, cacheRead: 900, output: 306 },
+      ],
+      [
+        'gemini-cli',
+        'harness-more/gemini-cli',
+        { calls: 14, input: 16_004, cacheRead: 1_400, output: 546, reasoning: 70 },
+      ],
+      // Forks copied 8 of the 42 responses in its database.
+      [
+        'opencode',
+        'harness-more/opencode/home/.local/share/opencode',
+        { calls: 34, input: 263_630, output: 680 },
+      ],
+    ])('all of %s', (_harness, tree, expected) => {
+      expect(totalOf(tree)).toEqual({ ...noUsage, ...expected });
+    });
 
     it.each(sessions.filter(({ usage }) => usage))('$harness $session $stream', (expected) => {
       const tree = expected.fixture.startsWith('shared:') ? 'harness' : 'harness-2026-11';

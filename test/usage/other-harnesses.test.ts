@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { byDay, usageOf } from './counting.js';
+import { joinedUsage } from '../../src/conversation/usage-join.js';
+import { byDay, counted, usageOf } from './counting.js';
 
 const session = 'a-session';
 const at = '2026-05-04T08:20:00.000Z';
@@ -45,6 +46,31 @@ describe('tokens', () => {
       });
       expect(told.inherited[day('m')]).toMatchObject({ calls: 1, input: 900 });
       expect(told.reported).toEqual({ m: 0.5 });
+    },
+  );
+
+  it.each(['compaction', 'branch_summary'])(
+    'of pi are also those of a %s, which is the work of the model that answered last',
+    (type) => {
+      const usage = { input: 70, output: 9, cost: { total: 0.25 } };
+      const rows = [
+        {
+          type: 'message',
+          id: 'a',
+          timestamp: at,
+          message: { role: 'assistant', model: 'm', usage },
+        },
+        { type, id: 'b', timestamp: at, summary: 'so far', usage },
+        { type, id: 'c', timestamp: at, summary: 'of an extension' },
+        { type: 'label', id: 'd', timestamp: at, usage },
+      ];
+      const { own, reported } = used('pi', ...rows);
+      expect(own).toEqual({ [day('m')]: expect.objectContaining({ calls: 2, input: 140 }) });
+      expect(reported).toEqual({ m: 0.5 });
+      const stopped = counted({ harness: 'pi', session, stream: '', rows }, [1, 2]);
+      expect(joinedUsage([stopped]).slots).toEqual(
+        usageOf({ harness: 'pi', session, stream: '', rows }).slots,
+      );
     },
   );
 
@@ -133,6 +159,29 @@ describe('tokens', () => {
     );
     expect(told.own[day('m')]).toMatchObject({ calls: 2, input: 60, output: 40, reasoning: 10 });
     expect(told.reported).toEqual({ m: 0.25 });
+  });
+
+  it('of OpenCode are inherited in a message whose id was made after its response was complete', () => {
+    const idAt = (ms: number): string =>
+      `msg_${((BigInt(ms) << 12n) & 0xffffffffffffn).toString(16).padStart(12, '0')}AbCdEf`;
+    const message = (idMs: number, completed: number | undefined): object => ({
+      id: idAt(idMs),
+      role: 'assistant',
+      modelID: 'm',
+      time: { created: atMs, ...(completed === undefined ? {} : { completed }) },
+      tokens: { input: 10, output: 1 },
+    });
+    const cycle = 2 ** 36;
+    const told = used(
+      'opencode',
+      message(atMs, atMs + 900),
+      message(atMs - 3, atMs + 800),
+      message(atMs + 1, undefined),
+      message(atMs + 901, atMs + 900),
+      message(atMs + 3_600_000 + cycle, atMs + 900),
+    );
+    expect(told.own[day('m')]).toMatchObject({ calls: 3, input: 30 });
+    expect(told.inherited[day('m')]).toMatchObject({ calls: 2, input: 20 });
   });
 
   it('of Kimi Code are inherited up to the row that says it was forked', () => {

@@ -84,6 +84,8 @@ class CodexUsage implements UsageRules {
     // The first total of a fork holds the calls of the thread that it was forked from.
     if (last === undefined && before === undefined && inherits && !isCopy) return;
     const grown = last ?? (isFresh ? now : difference(now, before));
+    // A total that starts anew at zero says that nothing was used yet.
+    if (Object.values(grown).every((count) => count === 0)) return;
     book.isKeyless = true;
     if (isCopy && !this.#burst.isNamed) book.isUncertain = true;
     const key = `${atMs ?? book.row} ${Object.values(now).join('/')}`;

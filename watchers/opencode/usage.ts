@@ -19,13 +19,31 @@ function readRow(value: unknown, book: UsageBook): void {
   };
   // While a response is being written, its counters are zero.
   if (Object.values(read).every((count) => count === 0)) return;
+  const id = word(row.id) ?? word(message.id);
+  const { created, completed } = fields(message.time);
   book.call({
-    key: word(row.id) ?? word(message.id) ?? `row ${book.row}`,
-    atMs: finite(fields(message.time).created),
+    key: id ?? `row ${book.row}`,
+    atMs: finite(created),
     model: word(message.modelID) ?? 'unknown',
     usage: read,
     usd: Math.max(0, finite(message.cost) ?? 0),
+    isInherited: isCopy(id, finite(completed)),
   });
+}
+
+/** The time in an id goes round once in this many milliseconds, about two years. */
+const idCycleMs = 2 ** 36;
+
+/**
+ * A fork gives the messages that it copies new ids and leaves their times as they were. An id holds the time when it was
+ * made: before a response was complete for the response itself, afterwards for a copy of it.
+ */
+function isCopy(id: string | undefined, completedMs: number | undefined): boolean {
+  const [, digits] = /^msg_([0-9a-f]{12})/.exec(id ?? '') ?? [];
+  if (digits === undefined || completedMs === undefined) return false;
+  const idMs = Math.floor(Number.parseInt(digits, 16) / 0x1000);
+  const laterMs = (((idMs - completedMs) % idCycleMs) + idCycleMs) % idCycleMs;
+  return laterMs > 0 && laterMs < idCycleMs / 2;
 }
 
 /** OpenCode's responses, by the id of their message. */
