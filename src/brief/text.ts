@@ -1,6 +1,10 @@
+/** Removes secrets and makes invisible characters visible; applied to whole texts, before any is cut. */
+export type Clean = (text: string) => string;
+
 /** Quoted as Markdown does: no line of it can pass for one of ours. */
 export function quoted(text: string): string {
   return text
+    .replace(/^(?:[^\S\n]*\n)+/u, '')
     .trimEnd()
     .split('\n')
     .map((line) => `> ${line}`.trimEnd())

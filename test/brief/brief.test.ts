@@ -32,9 +32,20 @@ function briefOf(
 
 const session = '3f3f6f8a-2b1e-4a53-8f0e-6c1d2e3f4a5b';
 
+interface Told {
+  readonly prompt: string;
+  readonly calls?: object[];
+  readonly answer?: string;
+}
+
 /** A conversation of Claude Code, prompt by prompt, each with calls and an answer. */
-function conversation(...turns: readonly { prompt: string; calls?: object[]; answer?: string }[]) {
-  const lines = turns.flatMap(({ prompt, calls = [], answer }, turn) => {
+function conversation(...turns: readonly Told[]) {
+  const lines = rowsOf(...turns);
+  return conversationOf({ tree: '', harness: 'claude-code', session, stream: '', lines });
+}
+
+function rowsOf(...turns: readonly Told[]): readonly string[] {
+  return turns.flatMap(({ prompt, calls = [], answer }, turn) => {
     const row = (type: string, uuid: string, content: unknown) =>
       JSON.stringify({
         type,
@@ -51,7 +62,6 @@ function conversation(...turns: readonly { prompt: string; calls?: object[]; ans
     const said = answer === undefined ? [] : [{ type: 'text', text: answer }];
     return [row('user', 'u', prompt), row('assistant', 'a', [...uses, ...said])];
   });
-  return conversationOf({ tree: '', harness: 'claude-code', session, stream: '', lines });
 }
 
 describe('a brief', () => {
@@ -69,6 +79,48 @@ describe('a brief', () => {
     expect(text).toMatch(/## Files changed\n\n- b\.ts\n- \/work\/a\.ts\n/);
     expect(text).toMatch(/- Bash: npm test → no result/);
     expect(text).toMatch(/Answered:\n\n> built/);
+  });
+
+  it('tells of a long turn as much as fits, its prompt and its end first', () => {
+    const calls = Array.from({ length: 400 }, (_, index) => ({
+      name: 'Bash',
+      input: { command: `make part-${index} ${'of the thing '.repeat(8)}` },
+    }));
+    const text = briefOf(conversation({ prompt: 'build it all', calls, answer: 'all built' }));
+    const told = text.match(/^- Bash: make part-\d+/gm) ?? [];
+    expect(text).toMatch(/Asked:\n\n> build it all\n\n- … (\d+) more\n- Bash/);
+    expect(Number(/… (\d+) more/.exec(text)?.[1])).toBe(400 - told.length);
+    expect(told.at(-1)).toBe('- Bash: make part-399');
+    expect(text.trimEnd().endsWith('Answered:\n\n> all built')).toBe(true);
+    expect(Buffer.byteLength(text)).toBeGreaterThan(usualBriefBytes * 0.95);
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(usualBriefBytes);
+  });
+
+  it('says why a call failed, and shows no plan that is empty', () => {
+    const shell = { id: 'b1', name: 'Bash', input: { command: 'npm test' } };
+    const list = { name: 'TodoWrite', input: { todos: [] } };
+    const failed = JSON.stringify({
+      type: 'user',
+      uuid: 'r1',
+      sessionId: session,
+      message: {
+        role: 'user',
+        content: [
+          {
+            type: 'tool_result',
+            tool_use_id: 'b1',
+            is_error: true,
+            content: `Exit code 2\n\ncannot find cart.ts ${secret}\nmore`,
+          },
+        ],
+      },
+    });
+    const lines = [...rowsOf({ prompt: 'test it', calls: [shell, list] }), failed];
+    const text = briefOf(
+      conversationOf({ tree: '', harness: 'claude-code', session, stream: '', lines }),
+    );
+    expect(text).toMatch(/- Bash: npm test → failed.*: cannot find cart\.ts \[REDACTED:[^\]]+\]$/m);
+    expect(text).not.toContain('Its plan');
   });
 
   it('quotes every line that others wrote, and shows what would hide', () => {
