@@ -103,11 +103,15 @@ function callText(entry: CallEntry, clean: Clean): string {
   return `${called} → failed${code}${reason === '' ? '' : `: ${reason}`}`;
 }
 
-/** The first line of an error that says more than that there is one. */
+const sounds = /\b(?:errors?|exceptions?|fail(?:ed|ure)?|fatal|panic|cannot|denied|not|no such)\b/i;
+
+/** The line of an output that says what went wrong, as far as one can tell; else its last one. */
 function reasonOf(text: string): string {
-  const said = text.split('\n').map((one) => singleLine(one));
-  const first = said.find((one) => one !== '' && !/^(?:error: )?exit code:? \d+$/i.test(one));
-  return cutText(first ?? '', lineBytes);
+  const said = text
+    .split('\n')
+    .map((one) => singleLine(one))
+    .filter((one) => one !== '' && !/^(?:error: )?exit code:? \d+$/i.test(one));
+  return cutText(said.find((one) => sounds.test(one)) ?? said.at(-1) ?? '', lineBytes);
 }
 
 function line(text: string, clean: Clean): string {
