@@ -1,18 +1,27 @@
 import { basename } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { lastListHere } from '../../src/app/references.js';
+import type { Bucket } from '../../src/bucket/bucket.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { parseTime } from '../../src/cli/parse-time.js';
 import { sessionTable } from '../../src/cli/session-rows.js';
 import { terminalWidth } from '../../src/cli/table.js';
 import { systemClock } from '../../src/clock.js';
+import type { DatedFields } from '../../src/mirror/index/dated-lines.js';
 import {
   activeAt,
   type ListedSession,
   listSessionIds,
 } from '../../src/mirror/slots/session-listing.js';
-import { bucketLayout } from '../../src/protocol/keys.js';
-import { type IndexedSession, listIndexed, readMetas } from '../../src/sessions/indexed.js';
+import type { SessionRef } from '../../src/mirror/stream.js';
+import { bucketLayout, type Layout } from '../../src/protocol/keys.js';
+import {
+  type IndexedSession,
+  type IndexedSessions,
+  listDated,
+  listIndexed,
+  readMetas,
+} from '../../src/sessions/indexed.js';
 import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 
 const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as const;
@@ -62,18 +71,15 @@ export default class SessionList extends BaseCommand {
       flags.since === undefined ? -Infinity : parseTime('--since', flags.since, nowMs);
     const layout = bucketLayout(settings.project);
     const wanted: readonly string[] = flags.harness === undefined ? harnessNames : [flags.harness];
-    const [{ sessions: there, asOf }, others] = await Promise.all([
-      listIndexed(bucket, layout, wanted),
+    const [{ sessions: there, asOf, asked }, others] = await Promise.all([
+      chosen(bucket, layout, wanted, flags),
       listSessionIds(
         bucket,
         layout,
         harnessNames.filter((one) => !wanted.includes(one)),
       ),
     ]);
-    const asked = there.filter(
-      (session) => isAsked(session, flags) && activeMs(session) >= sinceMs,
-    );
-    const all = sorted(asked, flags['sort-by']);
+    const all = asked.filter((session) => activeMs(session) >= sinceMs);
     // The index decides which and in what order; what is shown about each is as new as its meta.json.
     const shown = await readMetas(bucket, layout, all.slice(0, flags.limit));
     let resumable: ReadonlyMap<string, string> | undefined;
@@ -137,6 +143,33 @@ interface Filter {
   readonly folder?: string | undefined;
   readonly agent?: string | undefined;
   readonly host?: string | undefined;
+  readonly 'sort-by': Order;
+}
+
+interface Chosen extends Pick<IndexedSessions, 'asOf'> {
+  readonly sessions: readonly SessionRef[];
+  /** Those that were asked for, in the order asked for. */
+  readonly asked: readonly IndexedSession<DatedFields>[];
+}
+
+async function chosen(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[],
+  filter: Filter,
+): Promise<Chosen> {
+  if (isByTimeOnly(filter)) {
+    const { sessions, asOf } = await listDated(bucket, layout, wanted);
+    return { sessions, asOf, asked: sessions };
+  }
+  const { sessions, asOf } = await listIndexed(bucket, layout, wanted);
+  const asked = sessions.filter((session) => isAsked(session, filter));
+  return { sessions, asOf, asked: sorted(asked, filter['sort-by']) };
+}
+
+/** Then most of what the index says is not needed. */
+function isByTimeOnly({ folder, agent, host, 'sort-by': order }: Filter): boolean {
+  return order === 'activity' && [folder, agent, host].every((one) => one === undefined);
 }
 
 function isAsked({ meta }: IndexedSession, { folder, agent, host }: Filter): boolean {
@@ -146,7 +179,7 @@ function isAsked({ meta }: IndexedSession, { folder, agent, host }: Filter): boo
   return isThere && isTheirs && (host === undefined || meta?.host === host);
 }
 
-function activeMs(session: IndexedSession): number {
+function activeMs(session: IndexedSession<DatedFields>): number {
   const ms = Date.parse(activeAt(session));
   return Number.isNaN(ms) ? 0 : ms;
 }

@@ -16,7 +16,7 @@ import type { LivingAgentDocument } from '../protocol/coordination.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { tokensIn } from '../protocol/usage.js';
 import { totalUsage } from '../protocol/usage-slots.js';
-import { listIndexed, readMetas } from '../sessions/indexed.js';
+import { listDated, readMetas } from '../sessions/indexed.js';
 import { shortIds } from '../sessions/reference.js';
 import { unsentBytes } from './session-lag.js';
 
@@ -87,7 +87,7 @@ export async function readOverview(
       inParallel(registrations, ({ agent }) => unreadOf(place, agent)),
     ),
     listSteps({ ...place, clock: systemClock }),
-    listIndexed(bucket, layout, harnessNames),
+    listDated(bucket, layout, harnessNames),
   ]);
   const shown = await readMetas(bucket, layout, sessions.slice(0, shownSessions));
   const short = shortIds(sessions.map(({ id }) => id));

@@ -6,8 +6,12 @@ const maxKeyBytes = 1024;
 /** Control characters, lone surrogates and the two non-characters: XML, S3's listing format, cannot carry them. */
 const unlistable = /[\p{Cc}\p{Surrogate}\uFFFE\uFFFF]/u;
 
+/** As nearly all are, and a listing has thousands: letters, digits, `_`, `-` and `~`, and dots after one of those. */
+const plainKey = /^(?:[\w~-][\w.~-]*\/)*[\w~-][\w.~-]*$/;
+
 /** Whether every store can hold an object under this key. */
 export function isKey(key: Key): boolean {
+  if (key.length <= maxKeyBytes && plainKey.test(key)) return true;
   return problemOf(key) === undefined && key.split('/').every(isSegment);
 }
 

@@ -58,6 +58,7 @@ export function isArtifactName(value: string): boolean {
  */
 export function encodeId(id: string): string {
   if (id === '') throw new UsageError('an id is empty');
+  if (isPlain(id)) return id;
   const encoded = id
     .replace(/[^A-Za-z0-9._-]/gu, (character) => hexBytes(character))
     .replace(/^[._]/, (character) => hexBytes(character))
@@ -67,9 +68,16 @@ export function encodeId(id: string): string {
   return `${encoded.slice(0, 140).replace(/~[0-9a-f]?$/, '')}~~${digest}`;
 }
 
+/** As most ids are: the same in a key. */
+function isPlain(id: string): boolean {
+  return id.length <= maxIdLength && plainId.test(id);
+}
+
+const plainId = /^[A-Za-z0-9-]+(?:[._][A-Za-z0-9-]+)*$/;
+
 /** Reverses `encodeId` as far as possible (a shortened id stays shortened). */
 export function decodeId(encoded: string): string {
-  if (encoded.includes('~~')) return encoded;
+  if (isPlain(encoded) || encoded.includes('~~')) return encoded;
   const bytes: number[] = [];
   for (let index = 0; index < encoded.length; index += 1) {
     const hex = /^~([0-9a-f]{2})/.exec(encoded.slice(index, index + 3))?.[1];

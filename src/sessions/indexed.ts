@@ -1,6 +1,6 @@
-import type * as v from 'valibot';
 import type { Bucket } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
+import { type DatedFields, parseDates } from '../mirror/index/dated-lines.js';
 import {
   type CountedFields,
   countedFields,
@@ -56,7 +56,17 @@ export function listIndexed(
   layout: Layout,
   wanted: readonly string[],
 ): Promise<IndexedSessions> {
-  return listBy<ListedFields>({ bucket, layout, fields: listedFields, of: (meta) => meta }, wanted);
+  const parse = (body: Buffer) => parseFields(listedFields, body);
+  return listBy<ListedFields>({ bucket, layout, parse, of: (meta) => meta }, wanted);
+}
+
+/** The same with the times only, for whoever wants the newest of them. */
+export function listDated(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[],
+): Promise<IndexedSessions<DatedFields>> {
+  return listBy<DatedFields>({ bucket, layout, parse: parseDates, of: (meta) => meta }, wanted);
 }
 
 /** The same with what their calls to models took. */
@@ -65,21 +75,19 @@ export function listCounted(
   layout: Layout,
   wanted: readonly string[],
 ): Promise<IndexedSessions<CountedFields>> {
-  return listBy<CountedFields>(
-    { bucket, layout, fields: countedFields, of: (meta) => meta },
-    wanted,
-  );
+  const parse = (body: Buffer) => parseFields(countedFields, body);
+  return listBy<CountedFields>({ bucket, layout, parse, of: (meta) => meta }, wanted);
 }
 
 interface Listing<Fields> {
   readonly bucket: Bucket;
   readonly layout: Layout;
-  /** What of a line is needed. */
-  readonly fields: v.GenericSchema<unknown, Fields>;
+  /** What is needed of each line. */
+  parse(body: Buffer): readonly Fields[];
   of(meta: MetaDocument): Fields;
 }
 
-async function listBy<Fields extends ListedFields>(
+async function listBy<Fields extends DatedFields>(
   listing: Listing<Fields>,
   wanted: readonly string[],
 ): Promise<IndexedSessions<Fields>> {
@@ -115,7 +123,7 @@ async function listBy<Fields extends ListedFields>(
 interface Head {
   readonly harness: string;
   readonly names: readonly string[];
-  readonly lines: ReadonlyMap<string, Pick<ListedFields, 'harness' | 'session_id'>>;
+  readonly lines: ReadonlyMap<string, Pick<DatedFields, 'harness' | 'session_id'>>;
 }
 
 /**
@@ -132,9 +140,9 @@ async function restOfNames(
   for (const { harness: of, session_id: id } of lines.values()) {
     if (of === harness && id !== '') known.push(encodeId(id));
   }
-  const ends = sortNames(known.filter((name) => compareNames(name, first) > 0)).filter(
-    (_, at) => at % stretchSize === stretchSize - 1,
-  );
+  const ends = sortNames(known)
+    .filter((name) => compareNames(name, first) > 0)
+    .filter((_, at) => at % stretchSize === stretchSize - 1);
   const stretches = [first, ...ends].map((after, at) => ({ after, through: ends[at] }));
   const listed = await inParallel(stretches, (one) => listNames(bucket, layout, harness, one));
   return listed.flat();
@@ -162,10 +170,10 @@ function emptyIndex<Fields>(): Index<Fields> {
   return { lines: new Map(), asOf: undefined };
 }
 
-async function readIndex<Fields extends ListedFields>({
+async function readIndex<Fields extends DatedFields>({
   bucket,
   layout,
-  fields,
+  parse,
 }: Listing<Fields>): Promise<Index<Fields>> {
   const keys: string[] = [];
   let asOf: Date | undefined;
@@ -177,7 +185,7 @@ async function readIndex<Fields extends ListedFields>({
   }
   const files = await inParallel(keys, async (key) => {
     const stored = await bucket.get(key);
-    return stored === undefined ? [] : parseFields(fields, stored.body);
+    return stored === undefined ? [] : parse(stored.body);
   });
   return { lines: mergedLines(...files), asOf };
 }

@@ -110,7 +110,7 @@ describe('a brief', () => {
             type: 'tool_result',
             tool_use_id: 'b1',
             is_error: true,
-            content: `Exit code 2\n\ncannot find cart.ts ${secret}\nmore`,
+            content: `Exit code 2\nlooking at 3 files\n\ncannot find cart.ts ${secret}\nbye`,
           },
         ],
       },
