@@ -15,6 +15,7 @@ import type { Bucket } from '../src/bucket/bucket.js';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { AlternateScreen } from '../src/cli/alternate-screen.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { formatCount, plural } from '../src/cli/format.js';
 import { type OnceOutput, onceOutput, tallyLine } from '../src/cli/once-output.js';
 import { type Progress, startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
@@ -255,18 +256,22 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
 
   private report(end: WatchSummary, output: WatchOutput, isAllRead: boolean): object {
     for (const { source, bytes } of end.rests) {
-      output.note(`${source}: ${bytes} bytes after the last newline wait for it`);
+      const wait = bytes === 1 ? 'waits' : 'wait';
+      output.note(`${source}: ${plural(bytes, 'byte')} after the last newline ${wait} for it`);
     }
     if (end.behind.length === 0) {
       if (isAllRead) output.note('Nothing is behind.');
       return { behind: [], rests: end.rests };
     }
     const [first] = end.behind;
-    throw new PartialError(
-      `${end.behind.length} streams are still behind, e.g. ${first?.source}: ${first?.reason}`,
-      { hint: 'Start tracecraft watch again: it continues where it stopped.' },
-    );
+    throw new PartialError(`${stillBehind(end.behind.length)} ${first?.source}: ${first?.reason}`, {
+      hint: 'Start tracecraft watch again: it continues where it stopped.',
+    });
   }
+}
+
+function stillBehind(streams: number): string {
+  return streams === 1 ? 'still behind:' : `${formatCount(streams)} streams are still behind, e.g.`;
 }
 
 interface WatchRequest {

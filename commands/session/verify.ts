@@ -151,13 +151,14 @@ export default class SessionVerify extends BaseCommand {
     const redacted = checked.reduce((sum, one) => sum + one.redactedLines, 0);
     if (!this.isQuiet) for (const line of columns(checked.map(row))) this.print(line);
     for (const { source, rest } of checked) {
-      if (rest > 0) this.say(`unterminated last line: ${rest} bytes at the end of ${source}`);
+      if (rest > 0)
+        this.say(`unterminated last line: ${plural(rest, 'byte')} at the end of ${source}`);
     }
     const left = { sessions: taken.leftSessions, elsewhere: taken.leftElsewhere };
     const data = { streams: checked, lines, redacted_lines: redacted, left_alone: left };
     if (wrong.length > 0) {
       const error = new PartialError(
-        `${wrong.length} of ${plural(checked.length, 'stream')} do not agree with their source: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
+        `${disagreement(wrong.length, checked.length)}: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
         {
           hint: 'Run tracecraft watch --once --all, then verify again: it uploads what is behind, restores what vanished, and sends what differs as a new generation.',
         },
@@ -177,6 +178,11 @@ function nameOf({ harness, session_id }: Pick<Checked, 'harness' | 'session_id'>
 
 function agreement(streams: number): string {
   return `${plural(streams, 'stream')} ${streams === 1 ? 'agrees' : 'agree'}`;
+}
+
+function disagreement(wrong: number, streams: number): string {
+  const [verb, whose] = wrong === 1 ? ['does', 'its'] : ['do', 'their'];
+  return `${formatCount(wrong)} of ${formatCount(streams)} streams ${verb} not agree with ${whose} source`;
 }
 
 function row(one: Checked): string[] {

@@ -92,7 +92,7 @@ export async function examineCounts(
   }
   const more = findings.length - mostNamed;
   const named = more > 1 ? [...findings.slice(0, mostNamed), moreFinding(more)] : findings;
-  const what = `${sessions.length} sessions compared with their parts, ${findings.length} differ`;
+  const what = `sessions compared with their parts: ${sessions.length}; not in agreement: ${findings.length}`;
   return { check: 'counts', facts: [what], findings: named };
 }
 

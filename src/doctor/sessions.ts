@@ -165,7 +165,7 @@ export async function examineMirror(
   return {
     check: 'mirror',
     facts: [
-      `${inBucket} of ${sessions.length} sessions are in the bucket`,
+      `${inBucket} of ${sessions.length} sessions ${isOrAre(inBucket)} in the bucket`,
       ...leftUncompared(comparable.length),
       ...leftAlone(taken),
       ...safeFacts(endangered),
@@ -183,9 +183,15 @@ function leftUncompared(comparable: number): string[] {
 function leftAlone({ leftSessions, leftElsewhere }: SelectedSessions): string[] {
   const count = leftSessions - leftElsewhere;
   return [
-    ...(leftElsewhere === 0 ? [] : [`${leftElsewhere} of other folders are left alone`]),
-    ...(count === 0 ? [] : [`${count} that did not change lately are left alone`]),
+    ...(leftElsewhere === 0
+      ? []
+      : [`${leftElsewhere} of other folders ${isOrAre(leftElsewhere)} left alone`]),
+    ...(count === 0 ? [] : [`${count} that did not change lately ${isOrAre(count)} left alone`]),
   ];
+}
+
+function isOrAre(count: number): string {
+  return count === 1 ? 'is' : 'are';
 }
 
 function judgeMissing(missing: readonly DiscoveredStream[], nowMs: number): Finding[] {

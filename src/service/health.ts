@@ -118,7 +118,9 @@ async function watchTrouble(state: ServiceState, view: WatchView | null): Promis
   }));
   const [first] = view.behind;
   if (first === undefined) return unread;
-  const message = `${view.behind_count} streams are behind since ${view.behind_since}, e.g. ${first.source}: ${first.reason}`;
+  const since = `behind since ${view.behind_since}`;
+  const many = `${view.behind_count} streams are ${since}, e.g.`;
+  const message = `${view.behind_count === 1 ? `${since}:` : many} ${first.source}: ${first.reason}`;
   return [...unread, { name: 'watch-behind', message, fix: 'It keeps trying; remove the cause.' }];
 }
 

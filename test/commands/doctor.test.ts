@@ -70,7 +70,7 @@ describe('doctor', () => {
     expect(stderr).toBe('');
     expect(stdout).toContain(`✓ node         Node ${process.version}`);
     expect(stdout).toContain('putIfAbsent: of 8 concurrent writers, one created the object');
-    expect(stdout).toContain('1 of 1 sessions are in the bucket');
+    expect(stdout).toContain('1 of 1 sessions is in the bucket');
     expect(stdout).toMatch(/Nothing is wrong\.\n$/);
   });
 

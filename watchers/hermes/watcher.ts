@@ -6,6 +6,7 @@ import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { Links } from '../files/links.js';
+import { DatabaseCopies } from '../sqlite/database-copies.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { HermesDatabase } from './database.js';
 import { hermes } from './description.js';
@@ -49,6 +50,7 @@ export class HermesWatcher implements Watcher {
   readonly #settings: HermesSettings;
   readonly #root: string;
   readonly #listings: DirectoryListings;
+  readonly #databaseCopies: DatabaseCopies;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #databases = new Map<string, HermesDatabase>();
   readonly #streams = new Map<string, Stream>();
@@ -65,6 +67,7 @@ export class HermesWatcher implements Watcher {
     this.#settings = { ...settings, io };
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
     this.#listings = new DirectoryListings(io, clock, this.#onUnreadable, links);
+    this.#databaseCopies = new DatabaseCopies(io, clock, this.#onUnreadable);
   }
 
   async roots(): Promise<readonly string[]> {
@@ -133,6 +136,7 @@ export class HermesWatcher implements Watcher {
 
   async #streamsOf(profile: string): Promise<readonly Stream[]> {
     const streams: Stream[] = [];
+    await this.#databaseCopies.lookBeside(this.#database(profile).path);
     const held = await this.#heldIn(profile);
     for (const id of held?.keys() ?? []) streams.push(await this.#session(profile, id));
     const folder = join(this.#folder(profile), sessionsFolder);

@@ -7,6 +7,7 @@ import { jsonlFile } from '../files/jsonl-file.js';
 import { packableFile } from '../files/packable-file.js';
 import { wrapped } from '../files/wrapped-stream.js';
 import type { UnpackedFiles } from '../files/zstd-file.js';
+import type { DatabaseCopies } from '../sqlite/database-copies.js';
 import type { SqliteFileSettings } from '../sqlite/file.js';
 import { unreadable } from '../unreadable.js';
 import { OpenClawDatabase } from './database.js';
@@ -28,6 +29,7 @@ interface OpenClawAgentSettings extends SqliteFileSettings {
   /** `agents/<id>` in a state folder. */
   readonly folder: string;
   readonly listings: DirectoryListings;
+  readonly databaseCopies: DatabaseCopies;
   readonly unpackedFiles: UnpackedFiles;
   /** The keys of an agent with this folder. */
   readonly keysOf: (folder: string) => SessionKeys;
@@ -68,6 +70,7 @@ export class OpenClawAgent {
 
   /** Everything there is now. */
   async streams(): Promise<readonly LineStream[]> {
+    await this.#settings.databaseCopies.lookBeside(this.#database.path);
     const placed = [...(await this.#all()).values()];
     const keys = new Set(placed.map(keyOf));
     for (const key of this.#streams.keys()) if (!keys.has(key)) this.#streams.delete(key);

@@ -1,3 +1,5 @@
+import { copySuffix } from '../files/conflict-copies.js';
+
 /**
  * Which files of an agent's folder are transcripts, and whose. Releases up to 2026.7.1 keep `sessions/<session
  * id>.jsonl` (`-topic-<thread>` after the id for a thread of a chat), and rename it when it is compacted
@@ -7,6 +9,8 @@
  */
 export type Transcript =
   | { readonly kind: 'current'; readonly sessionId: string }
+  /** What a sync tool made of a transcript that two machines wrote: another source of its session. */
+  | { readonly kind: 'copy'; readonly sessionId: string }
   /** A copy made before a transcript is compacted: it counts if nothing else is left of the session. */
   | { readonly kind: 'checkpoint'; readonly sessionId: string }
   /** The whole transcript of a session that was reset or deleted. */
@@ -34,6 +38,10 @@ const imported = new RegExp(
 );
 const importedByName = /^[^.]+\.(.+)\.jsonl\.imported-(\d{1,15})(?:\.\d+)?$/;
 const checkpoint = new RegExp(String.raw`^(.+)\.checkpoint\.${uuid}\.jsonl$`, 'i');
+const conflictCopy = new RegExp(
+  `^(${uuid.replaceAll('a-f', 'a-fA-F')})(?!-topic-.)${copySuffix}\\.jsonl$`,
+  's',
+);
 /** Diagnostics and copies next to a transcript: none of them contains anything that is said only there. */
 const besideTranscript = new RegExp(String.raw`\.trajectory$|\.checkpoint\.${uuid}$`, 'i');
 
@@ -42,6 +50,8 @@ export function transcriptOf(file: string): Transcript | undefined {
   const named = archive.exec(file);
   const [, of] = checkpoint.exec(file) ?? [];
   if (of !== undefined && isSessionId(of)) return { kind: 'checkpoint', sessionId: of };
+  const [, copied] = conflictCopy.exec(file) ?? [];
+  if (copied !== undefined) return { kind: 'copy', sessionId: copied };
   if (named === null) {
     const sessionId = file.endsWith('.jsonl') ? sessionIdOf(file.slice(0, -6)) : undefined;
     return sessionId === undefined ? undefined : { kind: 'current', sessionId };

@@ -28,7 +28,8 @@ interface Present {
  * its file into the database, or to the name that a reset or deletion gives it. Of several files with a whole session
  * only one counts, so that nothing is mirrored twice: the one in use, otherwise the one that ended last, otherwise
  * the one imported last unless the database has it. Whatever was set aside while the session continued under the same
- * id is a stream of its own.
+ * id is a stream of its own. The conflict copy of a sync tool may hold lines that nothing else does: it competes with
+ * whatever represents its session.
  */
 export function sourcesOf(present: Present): readonly TranscriptSource[] {
   const found = transcriptsIn(present.sessions, transcriptOf);
@@ -41,6 +42,7 @@ export function sourcesOf(present: Present): readonly TranscriptSource[] {
   }
   for (const { file, transcript } of latestFirst(found)) {
     const { kind, sessionId } = transcript;
+    if (kind === 'copy') sources.push(fromFile('sessions', file, sessionId, ''));
     if (kind === 'backup') sources.push(fromFile('sessions', file, sessionId, transcript.name));
     if (kind !== 'ended') continue;
     const isMain = !whole.has(sessionId);
@@ -93,7 +95,8 @@ function transcriptsIn(
     const file = plainName(name);
     const transcript = nameOf(file);
     // A file in use is never packed.
-    const isOdd = transcript?.kind === 'current' && file !== name;
+    const isInUse = transcript?.kind === 'current' || transcript?.kind === 'copy';
+    const isOdd = isInUse && file !== name;
     if (transcript !== undefined && !isOdd) found.set(file, { file, transcript });
   }
   return [...found.values()];

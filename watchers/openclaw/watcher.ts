@@ -4,6 +4,7 @@ import type { Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { Links } from '../files/links.js';
 import { UnpackedFiles } from '../files/zstd-file.js';
+import { DatabaseCopies } from '../sqlite/database-copies.js';
 import type { SqliteFileSettings } from '../sqlite/file.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { OpenClawAgent } from './agent.js';
@@ -36,6 +37,7 @@ export class OpenClawWatcher implements Watcher {
   readonly harness = harness;
   readonly #settings: OpenClawSettings;
   readonly #listings: DirectoryListings;
+  readonly #databaseCopies: DatabaseCopies;
   readonly #unpackedFiles: UnpackedFiles;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #agents = new Map<string, OpenClawAgent>();
@@ -54,6 +56,7 @@ export class OpenClawWatcher implements Watcher {
     this.#settings = { ...settings, io };
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
     this.#listings = new DirectoryListings(io, clock, this.#onUnreadable, links);
+    this.#databaseCopies = new DatabaseCopies(io, clock, this.#onUnreadable);
     this.#unpackedFiles = new UnpackedFiles(() => clock.monotonic());
   }
 
@@ -118,6 +121,7 @@ export class OpenClawWatcher implements Watcher {
       ...this.#settings,
       folder,
       listings: this.#listings,
+      databaseCopies: this.#databaseCopies,
       unpackedFiles: this.#unpackedFiles,
       keysOf: (one) => this.#keysOf(one),
       onUnreadable: this.#onUnreadable,

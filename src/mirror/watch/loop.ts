@@ -86,7 +86,7 @@ export class WatchLoop {
       await raceAbort(this.#queue.auditStores(hasShipped, mayGoOn), signal);
     }
     await within(clock, clock.monotonic() + metasMs, this.#uploader.writeMetas('all'));
-    return summaryOf(this.#uploader.states);
+    return this.summary;
   }
 
   /** Runs until `signal` aborts, then finishes work in progress within 10 s. */
@@ -110,7 +110,7 @@ export class WatchLoop {
 
   /** Its current state: everything known to be missing from the bucket. */
   get summary(): WatchSummary {
-    return summaryOf(this.#uploader.states);
+    return summaryOf(this.#uploader.states, this.#filter.unplaced);
   }
 
   async #prepare(): Promise<void> {
@@ -319,7 +319,7 @@ export class WatchLoop {
     }
     await this.#finishDue(deadline);
     await within(clock, deadline, this.#uploader.writeMetas('all'));
-    return summaryOf(this.#uploader.states);
+    return this.summary;
   }
 
   async #finishDue(deadline: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { FileSnapshot, Stream, Watcher } from '../stream.js';
 import { isStartedWithin, peekCwd, type Selection } from './selection.js';
+import type { Unfinished } from './summary.js';
 
 export interface DiscoveredStream {
   readonly stream: Stream;
@@ -39,6 +40,8 @@ export class SessionFilter {
   #leftOut: readonly DiscoveredStream[] = [];
   readonly #dormantBySource = new Map<string, DiscoveredStream>();
   readonly #cwds = new Map<string, string>();
+  readonly #unplaced = new Map<string, Unfinished>();
+  readonly #told = new Set<string>();
 
   constructor(
     watchers: readonly Watcher[],
@@ -50,14 +53,24 @@ export class SessionFilter {
     this.#onTrouble = onTrouble;
   }
 
+  /** Sessions whose folder is asked for and cannot be read: not mirrored, and not known to belong elsewhere. */
+  get unplaced(): readonly Unfinished[] {
+    return [...this.#unplaced.values()];
+  }
+
   /** Every existing stream that may concern us, of one harness or of all, in batches. */
   async *everything(harness?: string): AsyncIterable<readonly Stream[]> {
+    const unplaced = new Map(this.#unplaced);
     for (const watcher of this.#watchers) {
       if (harness !== undefined && watcher.harness !== harness) continue;
       for (const root of await watcher.roots()) {
-        for await (const some of watcher.streams(root)) yield this.#concerning(some);
+        for await (const some of watcher.streams(root)) {
+          if (unplaced.size > 0) for (const one of some) unplaced.delete(sessionKey(one));
+          yield this.#concerning(some);
+        }
       }
     }
+    if (harness === undefined) for (const gone of unplaced.keys()) this.#unplaced.delete(gone);
   }
 
   /** The first look: which sessions are taken from the start. */
@@ -72,7 +85,9 @@ export class SessionFilter {
       const session = 'stream' in one ? [one] : one;
       for (const { stream } of session.slice(0, 1)) ids.push(stream.session.id);
       const isRecent = this.#isRecent(session, nowMs);
-      if (isRecent && (await this.#isWanted(session))) {
+      const isWanted = isRecent && (await this.#isWanted(session));
+      if (isWanted === undefined) continue;
+      if (isWanted) {
         discovered.push(...session);
         continue;
       }
@@ -84,7 +99,7 @@ export class SessionFilter {
     }
     this.#leftOut = leftOut;
     const taken = {
-      sessions: ids.length - left.leftSessions,
+      sessions: ids.length - left.leftSessions - this.#unplaced.size,
       streams: discovered.length,
       bytes: bytesOf(discovered),
       ...left,
@@ -133,9 +148,11 @@ export class SessionFilter {
     const key = sessionKey(stream);
     const session = [...this.#dormant.values()].filter((one) => sessionKey(one.stream) === key);
     if (!(hasGrown || this.#isRecent(session, nowMs))) return [];
-    if (!(await this.#isWanted(session))) return [];
+    const isWanted = await this.#isWanted(session);
+    if (isWanted === false) return [];
+    // Of one that is unplaced, too: it may become readable without changing.
     for (const found of session) this.#dormant.delete(found.stream.source);
-    return session;
+    return isWanted === undefined ? [] : session;
   }
 
   /** The last snapshot of a stream that is left out; `undefined` if it is mirrored, or new. */
@@ -169,12 +186,31 @@ export class SessionFilter {
     return session.some(({ snapshot }) => snapshot.modifiedAtMs >= nowMs - sinceMs);
   }
 
-  /** A session with an unknown start folder, neither in its lines nor from its location, is in no folder. */
-  async #isWanted(session: readonly DiscoveredStream[]): Promise<boolean> {
+  /**
+   * A session with an unknown start folder, neither in its lines nor from its location, is in no folder. `undefined` if its
+   * lines cannot be read: it must neither stop the others nor count as one of another folder.
+   */
+  async #isWanted(session: readonly DiscoveredStream[]): Promise<boolean | undefined> {
     const { cwd } = this.#selection;
-    if (cwd === undefined) return true;
-    const folder = await this.#cwdOf(session);
-    return session.some(({ stream }) => isStartedWithin(stream, folder, cwd));
+    const [first] = session;
+    if (cwd === undefined || first === undefined) return true;
+    const key = sessionKey(first.stream);
+    try {
+      const folder = await this.#cwdOf(session);
+      this.#unplaced.delete(key);
+      return session.some(({ stream }) => isStartedWithin(stream, folder, cwd));
+    } catch (error) {
+      this.#unplaced.set(key, unfinished(first.stream, error));
+      this.#tellOnce(error);
+      return undefined;
+    }
+  }
+
+  #tellOnce(error: unknown): void {
+    const message = messageOf(error);
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#onTrouble(error);
   }
 
   async #cwdOf(session: readonly DiscoveredStream[]): Promise<string | undefined> {
@@ -194,6 +230,14 @@ export class SessionFilter {
 function isGrown(now: FileSnapshot, before: FileSnapshot): boolean {
   const isSameFile = now.file !== undefined && now.file === before.file;
   return now.size > before.size && (isSameFile || now.modifiedAtMs !== before.modifiedAtMs);
+}
+
+function unfinished({ session, name, source }: Stream, error: unknown): Unfinished {
+  return { session: session.id, stream: name, source, reason: messageOf(error) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function sessionKey(stream: Stream): string {

@@ -19,7 +19,11 @@ export interface Rest {
   readonly bytes: number;
 }
 
-export function summaryOf(all: Iterable<UploadState>): WatchSummary {
+/** `unplaced` may belong here as well: nobody can tell. */
+export function summaryOf(
+  all: Iterable<UploadState>,
+  unplaced: readonly Unfinished[] = [],
+): WatchSummary {
   const states = [...all];
   const behind = states
     .filter(({ failure, isFlushing, schedule }) => {
@@ -34,7 +38,7 @@ export function summaryOf(all: Iterable<UploadState>): WatchSummary {
   const rests = states
     .map((one) => ({ source: one.mirrored.mirror.source.source, bytes: restOf(one) }))
     .filter(({ bytes }) => bytes > 0);
-  return { behind, rests };
+  return { behind: [...behind, ...unplaced], rests };
 }
 
 /** For a file that was not read again, everything beyond its uploaded lines is its unterminated rest. */
