@@ -76,10 +76,10 @@ function aboutIt({ harness, id, meta }: ListedSession, conversation: Conversatio
   const origin = told.flatMap(([name, value]) =>
     value === null || value === undefined || value === '' ? [] : [[name, value] as const],
   );
-  return { title: title ?? `${harness}/${id}`, origin };
+  return { title: title ?? `${harness}/${id}`, folder: meta?.cwd ?? undefined, origin };
 }
 
-type Around = Omit<BriefContext, 'title' | 'origin'>;
+type Around = Omit<BriefContext, 'title' | 'folder' | 'origin'>;
 
 /** Steps that it holds or ended, what was handed over with them, shared facts, and mail about them. */
 async function aroundIt(

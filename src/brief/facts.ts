@@ -1,5 +1,6 @@
 import type {
   CallEntry,
+  CommandEntry,
   CompactionEntry,
   Conversation,
   Entry,
@@ -13,6 +14,10 @@ import { fields, list, word } from '../conversation/fields.js';
 export interface WorkFacts {
   readonly firstPrompt: PromptEntry | undefined;
   readonly lastPrompt: PromptEntry | undefined;
+  /** Own prompts between these two, oldest first. */
+  readonly otherPrompts: readonly PromptEntry[];
+  /** Typed since the last prompt: a slash command may be the request that is still open. */
+  readonly commands: readonly CommandEntry[];
   /** Of the last compaction that has one. */
   readonly summary: string | undefined;
   readonly plan: PlanEntry | undefined;
@@ -30,9 +35,15 @@ export function workFacts(conversation: Conversation): WorkFacts {
   const compaction = entries.findLast(
     (entry): entry is CompactionEntry => entry.kind === 'compaction' && entry.summary !== undefined,
   );
+  const [firstPrompt] = ownPrompts(own);
+  const lastPrompt = prompts.at(-1);
   return {
-    firstPrompt: ownPrompts(own)[0],
-    lastPrompt: prompts.at(-1),
+    firstPrompt,
+    lastPrompt,
+    otherPrompts: prompts.slice(0, -1).filter((prompt) => prompt !== firstPrompt),
+    commands: entries
+      .slice(lastPrompt === undefined ? 0 : entries.lastIndexOf(lastPrompt) + 1)
+      .filter((entry): entry is CommandEntry => entry.kind === 'command'),
     summary: compaction?.summary,
     plan: entries.findLast((entry): entry is PlanEntry => entry.kind === 'plan'),
     turns,
@@ -67,8 +78,13 @@ function writtenFiles(entries: readonly Entry[]): readonly string[] {
   return [...files];
 }
 
-function filesOf({ tool, input }: CallEntry): readonly string[] {
-  if (!writes.test(tool)) return [];
+export function isWrite({ tool }: CallEntry): boolean {
+  return writes.test(tool);
+}
+
+function filesOf(entry: CallEntry): readonly string[] {
+  if (!isWrite(entry)) return [];
+  const { input } = entry;
   const row = fields(input);
   const text = typeof input === 'string' ? input : (word(row.input) ?? word(row.patch) ?? '');
   const inPatch = [...text.matchAll(patched)].map(([, file = '']) => file.trim());

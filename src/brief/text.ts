@@ -27,3 +27,11 @@ export function cutText(text: string, bytes: number): string {
     .replace(/\uFFFD$/u, '');
   return `${kept}${mark}`;
 }
+
+/** With what lies below the folder named from there. */
+export function relativeTo(folder: string | undefined, clean: Clean): Clean {
+  if (folder === undefined || !/^(?:\/|[A-Za-z]:\\)./.test(folder)) return clean;
+  const start = folder.replace(/[\\/]+$/, '');
+  const separator = start.startsWith('/') ? '/' : '\\';
+  return (text) => clean(text.replaceAll(`${start}${separator}`, ''));
+}

@@ -1,17 +1,33 @@
 import type { CallEntry, Entry, Turn } from '../conversation/conversation.js';
+import { callDetails } from './details.js';
 import { type Clean, cutText, quoted, singleLine } from './text.js';
 
 const lineBytes = 200;
 /** A turn in less room than this says nothing. */
 const leastBytes = 200;
 
+/** So many of the last calls are told in detail. */
+const detailedCalls = 12;
+
+/** How texts are made fit: what was said, and what was called, with short names of files. */
+interface Ways {
+  readonly clean: Clean;
+  readonly below: Clean;
+}
+
+interface Telling extends Ways {
+  readonly detailed: ReadonlySet<Entry>;
+}
+
 /** As many of the last turns as fit; of the newest one at least its prompt and its end. */
-export function lastTurns(turns: readonly Turn[], clean: Clean, bytes: number): string {
+export function lastTurns(turns: readonly Turn[], ways: Ways, bytes: number): string {
+  const calls = turns.flatMap(({ entries }) => entries.filter(({ kind }) => kind === 'call'));
+  const telling = { ...ways, detailed: new Set(calls.slice(-detailedCalls)) };
   const each = turns.length === 1 ? bytes : bytes / 2;
   const shown: string[] = [];
   let left = bytes;
   for (const turn of turns.toReversed()) {
-    const text = turnText(turn, clean, Math.min(left, each));
+    const text = turnText(turn, telling, Math.min(left, each));
     const size = Buffer.byteLength(text) + 2;
     if (text === '' || size > left) break;
     shown.unshift(text);
@@ -27,11 +43,11 @@ interface Block {
 }
 
 /** Its prompt, and from its end back as much as there is room for. */
-function turnText(turn: Turn, clean: Clean, bytes: number): string {
+function turnText(turn: Turn, telling: Telling, bytes: number): string {
   if (bytes < leastBytes) return '';
   const at = turn.startedAtMs === undefined ? '' : ` (${isoMinute(turn.startedAtMs)})`;
   const heading = `### Turn ${turn.number}${at}`;
-  const blockOf = (entry: Entry) => entryBlock(entry, clean, bytes / 3);
+  const blockOf = (entry: Entry) => entryBlock(entry, telling, bytes / 3);
   const [first, ...rest] = turn.entries;
   const head = first === undefined ? undefined : blockOf(first);
   const tail: Block[] = [];
@@ -69,7 +85,11 @@ function joined(blocks: readonly Block[]): string {
     .join('');
 }
 
-function entryBlock(entry: Entry, clean: Clean, bytes: number): Block | undefined {
+function entryBlock(
+  entry: Entry,
+  { clean, below, detailed }: Telling,
+  bytes: number,
+): Block | undefined {
   const said = (label: string, text: string): Block => ({
     text: `${label}\n\n${quoted(cutText(clean(text), bytes))}`,
     isItem: false,
@@ -80,8 +100,13 @@ function entryBlock(entry: Entry, clean: Clean, bytes: number): Block | undefine
       return said('Asked:', entry.text);
     case 'answer':
       return said('Answered:', entry.text);
-    case 'call':
-      return item(callText(entry, clean));
+    case 'call': {
+      const details = detailed.has(entry) ? callDetails(entry, below) : undefined;
+      const called = callText(entry, below);
+      return details === undefined
+        ? item(called)
+        : { text: `- ${called}\n\n${details}`, isItem: false };
+    }
     case 'command':
       return item(line(`${entry.name} ${entry.args}`, clean));
     case 'notice':
