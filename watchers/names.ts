@@ -32,26 +32,6 @@ export const harnessNames: readonly HarnessName[] = all.map(({ name }) => name);
 /** The harnesses that the help shows in its examples. */
 export const exampleHarnesses = [claudeCode.name, codex.name, hermes.name] as const;
 
-/**
- * Variables that tell a shell which session it runs in; the first one set counts. Codex comes first: it distinguishes
- * its sub-agents, whatever session the surrounding shell was started from.
- */
-export const sessionVariables: readonly string[] = [
-  ...codex.sessionVariables,
-  ...all.flatMap((one: HarnessDescription) => (one === codex ? [] : one.sessionVariables)),
-];
-
-/** The session that this shell runs in, according to its harness. */
-export function shellSessionOf(
-  env: Readonly<Record<string, string | undefined>>,
-): { readonly harness: HarnessName; readonly id: string } | undefined {
-  const variable = sessionVariables.find((one) => (env[one] ?? '') !== '');
-  if (variable === undefined) return undefined;
-  const owner = all.find((one: HarnessDescription) => one.sessionVariables.includes(variable));
-  const id = env[variable];
-  return owner === undefined || id === undefined ? undefined : { harness: owner.name, id };
-}
-
 /** The variables in which they are given keys. */
 export const secretVariables: ReadonlySet<string> = new Set(
   all.flatMap((one: HarnessDescription) => one.secretVariables ?? []),

@@ -9,6 +9,7 @@ import {
   type WatchOutput,
 } from '../../src/app/mirroring.js';
 import { referencesHere } from '../../src/app/references.js';
+import { sessionNamersIn } from '../../src/app/shell-session.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
@@ -25,7 +26,7 @@ import type { WatchSummary } from '../../src/mirror/watch/summary.js';
 import { systemEvents } from '../../src/mirror/watch/system-events.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import type { SessionStore } from '../../src/sessions/conversation.js';
-import { exampleHarnesses, harnessNames, shellSessionOf } from '../../watchers/names.js';
+import { exampleHarnesses, harnessNames } from '../../watchers/names.js';
 import { createWatchers } from '../../watchers/registry.js';
 
 export default class SessionMirror extends BaseCommand {
@@ -122,9 +123,8 @@ export default class SessionMirror extends BaseCommand {
       flags.harness === undefined ? harnessNames : [flags.harness],
     );
     const cwd = flags.cwd ?? process.cwd();
-    const shell = flags.cwd === undefined ? shellSessionOf(process.env) : undefined;
-    const isShells = watchers.some(({ harness }) => harness === shell?.harness);
-    const named = flags.named ?? (isShells ? '.' : undefined);
+    const namers = flags.cwd === undefined ? sessionNamersIn(process.env, flags.harness) : [];
+    const named = flags.named ?? (namers.length > 0 ? '.' : undefined);
     const scope = await referencesHere(settings, process.env, flags.harness);
     const session =
       named === undefined

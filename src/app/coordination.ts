@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { sessionVariables } from '../../watchers/names.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
@@ -10,13 +9,14 @@ import {
   refreshHeartbeat,
   refuseTakenName,
 } from '../coordination/agents/agents.js';
-import { sessionIdOf, terminalOf } from '../coordination/agents/session-id.js';
+import { terminalOf } from '../coordination/agents/session-id.js';
 import { type HolderFiles, openHolderFiles } from '../coordination/claims/holder-files.js';
 import { renewHeld } from '../coordination/claims/renew.js';
 import type { CoordinationContext } from '../coordination/context.js';
 import { openLastTimestamp } from '../coordination/last-timestamp.js';
 import { nodeIo } from '../io.js';
 import { bucketLayout } from '../protocol/keys.js';
+import { type SessionHere, sessionHere } from './shell-session.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +46,8 @@ export async function openCoordination(
   env: Environment,
 ): Promise<Coordination> {
   const agent = requireAgent(settings);
-  const sessionId = sessionIdOf(env, sessionVariables);
+  const session = await sessionHere(env);
+  const sessionId = session.id;
   const { stateFolder, project } = settings;
   const folder = destinationFolder(stateFolder, bucket.location, project);
   let isNew = false;
@@ -63,8 +64,8 @@ export async function openCoordination(
     clock: systemClock,
   };
   await refuseTakenName(context, { io: nodeIo, folder });
-  const unrecorded: Error[] = [];
-  const place = sessionId ?? (await terminalHere(env));
+  const unrecorded: Error[] = session.unclear.length === 0 ? [] : [unclearSession(session)];
+  const place = await placeOf(session, env);
   const holders = openHolderFiles(nodeIo, folder, { agent, place });
   return {
     context: { ...context, onUnrecorded: (error) => unrecorded.push(error) },
@@ -114,7 +115,8 @@ export async function signOfLife(
   const { agent, stateFolder, project } = settings;
   if (agent === undefined) return;
   try {
-    const sessionId = sessionIdOf(env, sessionVariables);
+    const session = await sessionHere(env);
+    const sessionId = session.id;
     const context: CoordinationContext = {
       bucket,
       layout: bucketLayout(project),
@@ -124,7 +126,7 @@ export async function signOfLife(
       clock: systemClock,
     };
     const folder = destinationFolder(stateFolder, bucket.location, project);
-    const place = sessionId ?? (await terminalHere(env));
+    const place = await placeOf(session, env);
     const holders = openHolderFiles(nodeIo, folder, { agent, place });
     await Promise.all([
       keepHeartbeat(context, { io: nodeIo, folder }),
@@ -133,6 +135,21 @@ export async function signOfLife(
   } catch {
     return;
   }
+}
+
+/** Where claims are made: of sessions whose order is unclear, all of them. */
+async function placeOf(
+  { id, unclear }: SessionHere,
+  env: Environment,
+): Promise<string | undefined> {
+  if (id !== undefined) return id;
+  return unclear.length > 0 ? unclear.join('+') : terminalHere(env);
+}
+
+function unclearSession({ unclear }: SessionHere): Error {
+  return new Error(
+    `the session: this shell names ${unclear.join(' and ')}; set TRACECRAFT_SESSION to the one that acts`,
+  );
 }
 
 /** Distinguishes two terminals of one user. */

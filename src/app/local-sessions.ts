@@ -35,7 +35,7 @@ async function candidatesOf(
   const row = listedRow(word, scope);
   if (row !== undefined) return [row];
   if (word !== '.') return referred(word, sessions);
-  if (scope.current !== undefined) return sessions.filter(({ id }) => id === scope.current);
+  if (scope.current.length > 0) return sessions.filter(({ id }) => scope.current.includes(id));
   const newest = await newestSession(watchers, scope.folder);
   return newest === undefined ? [] : [newest];
 }

@@ -1,10 +1,10 @@
-import { harnessNames, sessionVariables } from '../../watchers/names.js';
+import { harnessNames } from '../../watchers/names.js';
 import type { Settings } from '../config/settings.js';
-import { sessionIdOf } from '../coordination/agents/session-id.js';
 import { nodeIo } from '../io.js';
 import type { ReferenceScope } from '../sessions/find.js';
 import { LastList } from '../sessions/last-list.js';
 import { terminalHere } from './coordination.js';
+import { sessionHere } from './shell-session.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,9 +14,10 @@ export async function referencesHere(
   env: Environment,
   harness?: string,
 ): Promise<ReferenceScope> {
+  const { id, unclear } = await sessionHere(env, harness);
   return {
     harnesses: harness === undefined ? harnessNames : [harness],
-    current: sessionIdOf(env, sessionVariables),
+    current: id === undefined ? unclear : [id],
     folder: process.cwd(),
     listed: await (await lastListHere(settings, env)).read(),
   };

@@ -17,8 +17,8 @@ import { beginningIn, isTitledSo, referred } from './reference.js';
 /** The scope for resolving a session reference. */
 export interface ReferenceScope {
   readonly harnesses: readonly string[];
-  /** The session this shell runs in. */
-  readonly current: string | undefined;
+  /** The session this shell runs in; several where harnesses are nested and it is unclear which of them is the inner one. */
+  readonly current: readonly string[];
   readonly folder: string;
   /** The rows of this terminal's last `session list`. */
   readonly listed: readonly SessionRef[];
@@ -58,12 +58,13 @@ export async function findRemovals(
   word: string,
   { harnesses, listed, current }: ReferenceScope,
 ): Promise<readonly RemovalDocument[]> {
-  const named = listedRow(word, { listed })?.id ?? (word === '.' ? current : word);
-  if (named === undefined) return [];
+  const row = listedRow(word, { listed })?.id;
+  const named = row === undefined && word === '.' ? current : [row ?? word];
+  if (named.length === 0) return [];
   const removals = (await listRemovals(store))
     .filter(({ harness }) => harnesses.includes(harness))
     .map((document) => ({ harness: document.harness, id: document.session_id, document }));
-  return referred(named, removals).map(({ document }) => document);
+  return named.flatMap((one) => referred(one, removals)).map(({ document }) => document);
 }
 
 async function refuseRemoved(store: SessionStore, word: string, scope: ReferenceScope) {
@@ -190,11 +191,11 @@ async function here(
   { bucket, layout }: SessionStore,
   { current, folder, harnesses }: ReferenceScope,
 ): Promise<readonly SessionRef[]> {
-  if (current !== undefined) {
-    const found = await inParallel(harnesses, async (harness) => ({
-      harness,
-      id: current,
-      meta: await readMeta(bucket, layout.meta(harness, current)),
+  if (current.length > 0) {
+    const refs = harnesses.flatMap((harness) => current.map((id) => ({ harness, id })));
+    const found = await inParallel(refs, async (ref) => ({
+      ...ref,
+      meta: await readMeta(bucket, layout.meta(ref.harness, ref.id)),
     }));
     return found.filter(({ meta }) => meta !== undefined);
   }

@@ -39,7 +39,9 @@ describe('the session mirrored if none is named', () => {
   it('is the one the shell runs in, whoever started it', async () => {
     const env = { CLAUDE_CODE_SESSION_ID: older };
     expect(await mirrored([], { env })).toBe(older);
-    expect(await mirrored([], { env: { ...env, CODEX_THREAD_ID: thread } })).toBe(thread);
+    expect(await mirrored([], { env: { CODEX_THREAD_ID: thread } })).toBe(thread);
+    const both = { ...env, CODEX_THREAD_ID: thread };
+    expect(await mirrored(['--harness', 'claude-code'], { env: both })).toBe(older);
     expect(await mirrored(['--harness', 'codex', '--cwd', '/srv'], { env })).toBe(thread);
     const unknown = { CLAUDE_CODE_SESSION_ID: sessionUuid() };
     expect(await world.run(['session', 'mirror'], { env: unknown })).toMatchObject({ code: 3 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { knownFromHere } from '../../src/app/known-secrets.js';
 import { systemClock } from '../../src/clock.js';
-import { sessionIdOf } from '../../src/coordination/agents/session-id.js';
 import { UsageError } from '../../src/errors.js';
 import { nodeIo } from '../../src/io.js';
 import {
@@ -10,41 +9,10 @@ import {
   harnessTitles,
   requireHarness,
   secretVariables,
-  sessionVariables,
 } from '../../watchers/names.js';
 import { createWatchers, loadSetup } from '../../watchers/registry.js';
 
 const settings = { io: nodeIo, clock: systemClock, env: {}, home: '/nowhere' };
-
-describe('the session that a shell runs in', () => {
-  const order = [
-    'TRACECRAFT_SESSION',
-    'CODEX_THREAD_ID',
-    'CODEX_SESSION_ID',
-    'CLAUDE_CODE_SESSION_ID',
-    'CLAUDE_SESSION_ID',
-    'HERMES_SESSION_ID',
-    'PI_SESSION_ID',
-    'QWEN_CODE_SESSION_ID',
-    'COPILOT_AGENT_SESSION_ID',
-    'GEMINI_SESSION_ID',
-    'OPENCODE_SESSION_ID',
-  ];
-
-  it.each(order.map((name, index) => [name, index] as const))(
-    'is named by %s if nothing before it is set',
-    (name, index) => {
-      const env = Object.fromEntries(order.slice(index).map((one) => [one, `of ${one}`]));
-      expect(sessionIdOf(env, sessionVariables)).toBe(`of ${name}`);
-      const emptied = Object.fromEntries(order.slice(0, index).map((one) => [one, '']));
-      expect(sessionIdOf({ ...emptied, ...env }, sessionVariables)).toBe(`of ${name}`);
-    },
-  );
-
-  it('is unknown if none is set', () => {
-    expect(sessionIdOf({ CODEX_HOME: '/c' }, sessionVariables)).toBeUndefined();
-  });
-});
 
 describe('the registries', () => {
   it('give each harness its own watcher and setup, in the order of the names', async () => {
