@@ -36,6 +36,15 @@ const cutBeyondSource: readonly TruthStep[] = [
   { kind: 'truncate', lines: 1 },
 ];
 
+/** Found once: of a copy that was truncated after it was uploaded, verify said that it differs. */
+const truncatedCopy: readonly TruthStep[] = [
+  { kind: 'run' },
+  { kind: 'truncate', lines: 1 },
+  { kind: 'stub' },
+  { kind: 'watch' },
+  { kind: 'truncate', lines: 1 },
+];
+
 describe('what the mirror reports', () => {
   it('is true whatever happens to sources, state and bucket', {
     timeout: 600_000 + runs * 20_000,
@@ -55,6 +64,7 @@ describe('what the mirror reports', () => {
         examples: [
           [secondCopy, false],
           [cutBeyondSource, false],
+          [truncatedCopy, false],
         ],
       },
     );

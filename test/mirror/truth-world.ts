@@ -85,10 +85,15 @@ export class TruthWorld {
     const run = await this.#happens(step);
     if (late === undefined || this.#late !== late) return run;
     await run?.ended.catch(asNamed);
-    this.#late = undefined;
-    await late.arrive().catch(asNamed);
+    await this.#arrive();
     // What arrives after a run is not what it spoke of.
     return undefined;
+  }
+
+  async #arrive(): Promise<void> {
+    const late = this.#late;
+    this.#late = undefined;
+    await late?.arrive().catch(asNamed);
   }
 
   async #happens(step: TruthStep): Promise<Run | undefined> {
@@ -239,6 +244,8 @@ export class TruthWorld {
   async #mount(isMounted: boolean): Promise<undefined> {
     if (isMounted === this.#isMounted) return;
     if ((await sizeOf(join(this.#rig.stateFolder, 'bucket.json'))) === 0) return;
+    // A write on its way reaches the drive, not what is mounted in its place.
+    await this.#arrive();
     const drive = this.#drive;
     this.#drive = isMounted ? undefined : this.#store.copy();
     this.#store.restore(drive ?? []);

@@ -125,13 +125,16 @@ async function verifyCopy(
 ): Promise<VerifiedSource> {
   if (source.stream.kind === 'records') return source;
   const own = source.stream.name === '' ? '' : `/${source.stream.name}`;
+  let found = source;
   for (let number = 1; number <= mostCopies; number += 1) {
     const copy = await verifyAs(bucket, layout, source.stream, `copies/${number}${own}`);
     if (copy.verdict.state === 'ok') return copy;
+    // A copy that was truncated since agrees as far as it goes, with no other stream further.
+    if (copy.verdict.state === 'ahead' && found.verdict.state !== 'ok') found = copy;
     // Copies are numbered without gaps, so the first missing number ends the search.
     if (copy.verdict.parts === 0) break;
   }
-  return source;
+  return found;
 }
 
 function furthestFirst({ verdict: left }: VerifiedSource, { verdict: right }: VerifiedSource) {
