@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { openSearchPacks } from '../src/app/search-cache.js';
+import { openPacks, type UsedPacks } from '../src/app/search-cache.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { documentLines, documentRecord, moreDocumentsLine } from '../src/cli/document-hit-lines.js';
 import { formatBytes, formatTime, plural } from '../src/cli/format.js';
@@ -10,7 +10,6 @@ import { parseTime } from '../src/cli/parse-time.js';
 import { hitLine, hitRecord, moreLine, sessionLine } from '../src/cli/search-lines.js';
 import { NotFoundError, PartialError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
-import type { SearchPacks } from '../src/search/cache/search-packs.js';
 import { documentKinds } from '../src/search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../src/search/documents.js';
 import { kindsFor, searchKinds, sessionFilters } from '../src/search/kinds.js';
@@ -135,7 +134,7 @@ export default class Search extends BaseCommand {
     const shown = { limit, isCount: flags.count === true, nowMs, agent: settings.agent };
     const packs = flags.scan
       ? undefined
-      : await openSearchPacks(bucket, settings, {
+      : await openPacks(bucket, settings, {
           env: process.env,
           nowMs,
           // Reading a folder takes less time than packing what was read.
@@ -171,7 +170,7 @@ export default class Search extends BaseCommand {
   }
 
   /** A search has answered, whether or not its cache could be written. */
-  private async settle(packs: SearchPacks | undefined, isWhole: boolean): Promise<void> {
+  private async settle(packs: UsedPacks | undefined, isWhole: boolean): Promise<void> {
     try {
       await packs?.settle({ isWhole });
       if (packs?.keeper?.failure !== undefined) throw packs.keeper.failure;

@@ -38,6 +38,8 @@ import type { WatchLoop } from '../src/mirror/watch/loop.js';
 import type { StreamRegistry } from '../src/mirror/watch/stream-registry.js';
 import type { WatchSummary } from '../src/mirror/watch/summary.js';
 import { systemEvents } from '../src/mirror/watch/system-events.js';
+import type { Redactor } from '../src/redact/redact.js';
+import type { PackPublisher } from '../src/search/published/pack-publisher.js';
 import { keepLogBound } from '../src/service/log-bound.js';
 import { stayLean } from '../src/v8-heap.js';
 import { exampleHarnesses } from '../watchers/names.js';
@@ -135,14 +137,14 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
 
   private async open(request: WatchRequest): Promise<WatchSession> {
     const { flags, settings, bucket, output } = request;
-    const progress = flags.once
-      ? startProgress({ label: 'Mirroring', total: 0, unit: 'bytes', isQuiet: this.isQuiet })
-      : undefined;
+    const bar = { label: 'Mirroring', total: 0, unit: 'bytes', isQuiet: this.isQuiet } as const;
+    const progress = flags.once ? startProgress(bar) : undefined;
     const scope = scopeOf(settings, flags);
     const unread = new UnreadSources();
     const watchers = await this.watchers(scope, unread, output);
-    const { loop, folder, registry } = openMirroring({
+    const { loop, folder, registry, redactor } = openMirroring({
       ...mirroringOf(request, scope),
+      ...(settings.search.publish ? { onSent: (part) => publisher?.add(part) } : {}),
       watchers,
       onEnded: (session) => events.ended(session),
       output: {
@@ -170,6 +172,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     const compaction = flags.compact
       ? await openCompaction(request, watchers, registry)
       : undefined;
+    const publisher = await openPublishing(request, folder, redactor);
     const health = new WatchHealth({
       recorder: new HealthRecorder(nodeIo, folder),
       clock: systemClock,
@@ -180,7 +183,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       look: (again) => this.watchers(scope, again),
       summary: () => loop.summary,
     });
-    return { loop, folder, events, compaction, progress, health };
+    return { loop, folder, events, compaction, publisher, progress, health };
   }
 
   /** Without any config, first writes one for the home folder, and says so. */
@@ -287,6 +290,7 @@ interface WatchSession {
   readonly folder: string;
   readonly events: SessionEvents;
   readonly compaction: SessionCompaction | undefined;
+  readonly publisher: PackPublisher | undefined;
   readonly progress: Progress | undefined;
   readonly health: WatchHealth;
 }
@@ -326,18 +330,34 @@ async function openCompaction(
   });
 }
 
+/** `undefined`: the config says that nothing is published. */
+async function openPublishing(
+  { settings, bucket, output }: WatchRequest,
+  folder: string,
+  redactor: Redactor,
+): Promise<PackPublisher | undefined> {
+  if (!settings.search.publish) return undefined;
+  const { openPublisher } = await import('../src/app/publishing.js');
+  const onTrouble = (error: Error): void =>
+    output.trouble(error, 'Packs for search are not published; the mirror continues.');
+  return openPublisher({ settings, bucket, folder, redactor, onTrouble });
+}
+
 /** Everything once, or until `signal` aborts; then session events get a moment to go out. */
 async function mirror(
-  { loop, events, compaction }: WatchSession,
+  { loop, events, compaction, publisher }: WatchSession,
   isOnce: boolean,
   signal: AbortSignal,
 ): Promise<WatchSummary> {
   const beating = isOnce ? undefined : events.run(signal);
   const compacting = isOnce ? undefined : compaction?.run(signal);
+  const publishing = isOnce ? undefined : publisher?.run(signal);
   const end = isOnce ? await loop.once(signal) : await loop.run(signal);
   if (isOnce) await compaction?.all(signal);
+  if (isOnce) await publisher?.finish(signal);
   const enough = new AbortController();
-  const beside = Promise.all([beating, compacting]);
+  const published = publishing?.then(() => publisher?.finish(enough.signal));
+  const beside = Promise.all([beating, compacting, published]);
   await Promise.race([beside, systemClock.sleep(lingerMs, enough.signal)]);
   enough.abort();
   await events.told(lastWordsMs);

@@ -19,6 +19,7 @@ import { startProgress } from '../../src/cli/progress.js';
 import { NotFoundError, RefusedError } from '../../src/errors.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { addCounts, countsText } from '../../src/redact/counts.js';
+import { changePurgeMark } from '../../src/search/published/purge-mark.js';
 
 const rotate = 'Rotate them: anyone who could read the bucket may have seen them.';
 
@@ -69,6 +70,7 @@ export default class RedactScan extends BaseCommand {
     if (!flags.fix) return this.#answerFound(search, scanned, findings);
     const agent = settings.agent ?? 'unknown';
     const context = { ...search, agent, withContents: flags.artifacts };
+    await changePurgeMark(search);
     const outcomes = await removeSecrets(context, findings);
     const { root, project } = search.layout;
     const folders = new Set(outcomes.map(({ finding }) => folderOf(finding.key)));

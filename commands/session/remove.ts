@@ -14,6 +14,7 @@ import { escapeTerminal } from '../../src/escape-terminal.js';
 import { nodeIo } from '../../src/io.js';
 import type { SessionRef } from '../../src/mirror/stream.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
+import { changePurgeMark } from '../../src/search/published/purge-mark.js';
 import {
   findRemovals,
   findSession,
@@ -63,6 +64,7 @@ export default class SessionRemove extends BaseCommand {
     if (!flags.yes && !(await this.#isSure(`Delete ${nameOf(ref)} from ${place} for good?`))) {
       throw new RefusedError('nothing was removed');
     }
+    await changePurgeMark(context);
     const { objects, bytes } = await removeSession(context, ref);
     const { root } = context.layout;
     const places = [

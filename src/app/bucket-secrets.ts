@@ -4,6 +4,7 @@ import type { Layout } from '../protocol/keys.js';
 import type { Counts } from '../redact/counts.js';
 import type { Redactor } from '../redact/redact.js';
 import { withObject } from './large-object.js';
+import { secretsInPack } from './pack-secrets.js';
 import { redactStream } from './redaction.js';
 
 export interface SecretSearch {
@@ -43,15 +44,18 @@ export async function listProject(
 
 /** Reads every one of `objects`. `onRead` gets the bytes of each. */
 export async function findSecrets(
-  { bucket, layout, redactor, folder }: SecretSearch,
+  search: SecretSearch,
   objects: readonly ListedObject[],
   onRead: (bytes: number) => void = () => undefined,
 ): Promise<readonly Finding[]> {
+  const { bucket, layout, redactor, folder } = search;
   const findings: Finding[] = [];
   for (const { key, size } of objects) {
-    const redactions = await withObject(bucket, { key, size, folder }, (chunks) =>
-      redactStream(redactor, chunks, undefined),
-    );
+    const redactions =
+      (await secretsInPack(search, { key, size })) ??
+      (await withObject(bucket, { key, size, folder }, (chunks) =>
+        redactStream(redactor, chunks, undefined),
+      ));
     const inName = secretsInName(redactor, layout, key);
     const isClean = [redactions, inName].every((counts) => Object.keys(counts).length === 0);
     if (!isClean) findings.push({ key, size, redactions, inName });

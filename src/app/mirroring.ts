@@ -27,13 +27,15 @@ import {
 } from '../mirror/watch/stream-registry.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import { bucketLayout } from '../protocol/keys.js';
-import { noRedaction } from '../redact/redact.js';
+import { noRedaction, type Redactor } from '../redact/redact.js';
+import type { SentPart } from '../search/published/sent-part.js';
 import { userLabel } from '../system-user.js';
 import { reclaimingWhenIdle } from '../v8-heap.js';
 import type { CompactedSession } from './compaction.js';
 import { knownFromHere } from './known-secrets.js';
 import { openOutline } from './outlines.js';
 import { redactorOf } from './redaction.js';
+import { SentParts } from './sent-parts.js';
 
 /**
  * The output of a mirroring command while it runs. Names and figures only, never a line of a
@@ -70,6 +72,8 @@ interface MirroringOptions {
   /** Signals from the harnesses' hooks, if this process takes them. */
   readonly hookSignals?: HookSignals;
   readonly onEnded?: (session: SessionMirror) => void;
+  /** Gets every part that was put into the bucket. */
+  readonly onSent?: (part: SentPart) => void;
   /** Compare everything with the bucket, even what local state says is there. */
   readonly isThorough: boolean;
   /** Sends transcripts unredacted. */
@@ -87,6 +91,7 @@ export interface Mirroring {
   readonly registry: StreamRegistry;
   /** Where this destination's local state is kept. */
   readonly folder: string;
+  readonly redactor: Redactor;
 }
 
 const sweepMs = 10_000;
@@ -104,8 +109,9 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     layout: bucketLayout(settings.project),
     writer: () => indexWriterName(nodeIo, folder),
   });
+  const context = withSentParts(options, registryContext(options, folder));
   const registry = new StreamRegistry({
-    ...registryContext(options, folder),
+    ...context,
     onMeta: (document) => {
       index.record(document, systemClock.monotonic());
       output.described(document);
@@ -140,7 +146,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
       onProgress: (done, total) => options.progress?.update(done, total),
     },
   });
-  return { loop, registry, folder };
+  return { loop, registry, folder, redactor: context.redactor };
 }
 
 function warnWithoutArbitration({ bucket, settings, output }: MirroringOptions): void {
@@ -148,6 +154,22 @@ function warnWithoutArbitration({ bucket, settings, output }: MirroringOptions):
   output.note(
     `${bucket.location} does not arbitrate between writers: mirror each session from one machine only, and keep ${settings.stateFolder}. Otherwise parts may overlap; no line is lost.`,
   );
+}
+
+function withSentParts(
+  { onSent }: MirroringOptions,
+  context: StreamRegistryContext,
+): StreamRegistryContext {
+  if (onSent === undefined) return context;
+  const sent = new SentParts(context.bucket, context.layout, onSent);
+  return {
+    ...context,
+    bucket: sent.bucket,
+    onPart: (place, part) => {
+      context.onPart(place, part);
+      sent.told(place.session.ref, place.name, part);
+    },
+  };
 }
 
 function registryContext(options: MirroringOptions, folder: string): StreamRegistryContext {

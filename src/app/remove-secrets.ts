@@ -4,6 +4,7 @@ import { addCounts, type Counts } from '../redact/counts.js';
 import type { Finding, SecretSearch } from './bucket-secrets.js';
 import { isText } from './file-secrets.js';
 import { mostBytesInMemory } from './large-object.js';
+import { isPackKey } from './pack-secrets.js';
 import { recordUpload, renameArtifact } from './rename-artifact.js';
 import { type Rewrite, rewriteObject } from './rewrite-object.js';
 
@@ -72,6 +73,10 @@ async function recordRemoval(
 
 async function removeOne(context: SecretRemoval, finding: Finding): Promise<RemovalOutcome> {
   const { key, redactions, inName } = finding;
+  if (isPackKey(context, key)) {
+    await context.bucket.delete(key);
+    return outcome(finding, 'rewritten', 'form');
+  }
   if (!key.startsWith(context.layout.artifacts())) {
     const rewrite = await rewriteObject(context, finding);
     return outcome(finding, rewrite, 'form');

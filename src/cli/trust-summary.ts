@@ -11,7 +11,8 @@ export function trustSummary(
   { file, target, source }: Settings,
   bucketFolder: string | null,
 ): object {
-  const { agent_id, claim_ttl, redact, watch, prices, region, profile, transport } = file.document;
+  const { agent_id, claim_ttl, redact, watch, search, prices } = file.document;
+  const { region, profile, transport } = file.document;
   const place =
     target.backend === 'local'
       ? { location: target.root, bucket_folder: bucketFolder }
@@ -30,6 +31,7 @@ export function trustSummary(
     agent: agent_id,
     claim_ttl,
     watch,
+    search,
     prices,
     patterns: redact.patterns,
     allow: redact.allow,
@@ -42,7 +44,7 @@ export function trustRows(
   { file, target, source }: Settings,
   bucketFolder: string | null,
 ): readonly Row[] {
-  const { agent_id, claim_ttl, redact, watch, prices, project } = file.document;
+  const { agent_id, claim_ttl, redact, watch, search, prices, project } = file.document;
   return [
     ['config', quotedIfOdd(file.path)],
     ['backend', target.backend],
@@ -54,6 +56,7 @@ export function trustRows(
     ['agent', agent_id ?? '-'],
     ['claim ttl', claim_ttl ?? '-'],
     ['watch', watchText(watch)],
+    ['search', search.publish ? 'packs are published' : 'packs are not published'],
     ['prices', listed(Object.keys(prices).map((model) => JSON.stringify(model)))],
     [
       'patterns',

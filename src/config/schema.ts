@@ -67,6 +67,11 @@ const watchSchema = v.strictObject({
   ),
 });
 
+const searchSchema = v.strictObject({
+  /** Whether `watch` puts packs into the bucket, for every machine to search in. */
+  publish: v.optional(v.boolean('must be true or false'), true),
+});
+
 const usd = v.pipe(v.number('must be a number'), v.minValue(0, 'must not be negative'));
 /** USD per million tokens. */
 const priceSchema = v.strictObject({
@@ -104,6 +109,7 @@ const documentSchema = v.pipe(
       claim_ttl: optional(claimTtl),
       redact: v.optional(redactSchema, {}),
       watch: v.optional(watchSchema, {}),
+      search: v.optional(searchSchema, {}),
       /** What models cost, by name, instead of their list price. */
       prices: v.optional(v.record(text, priceSchema, 'must be an object'), {}),
     },
@@ -121,6 +127,7 @@ const documentSchema = v.pipe(
 export type ConfigDocument = v.InferOutput<typeof documentSchema>;
 export type RedactSettings = ConfigDocument['redact'];
 export type WatchSettings = ConfigDocument['watch'];
+export type SearchSettings = ConfigDocument['search'];
 
 const fileHint = 'Correct that file, or write a new one with "tracecraft init --force".';
 

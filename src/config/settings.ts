@@ -17,6 +17,7 @@ import {
   type ConfigDocument,
   isEndpoint,
   type RedactSettings,
+  type SearchSettings,
   type WatchSettings,
 } from './schema.js';
 import { openTrustStore } from './trust.js';
@@ -43,6 +44,7 @@ export interface Settings {
   readonly claimTtlMs: number | null | undefined;
   readonly redact: RedactSettings;
   readonly watch: WatchSettings;
+  readonly search: SearchSettings;
   readonly prices: ConfigDocument['prices'];
   readonly source: {
     readonly destination: Source;
@@ -175,6 +177,7 @@ function resolveSettings(found: FoundConfig): Settings {
     claimTtlMs: ttl.value,
     redact: resolveRedact(found),
     watch: file.document.watch,
+    search: file.document.search,
     prices: file.document.prices,
     source: {
       destination: sourceOf(file),

@@ -52,6 +52,12 @@ export interface Layout {
   indexes(): string;
   /** One file of that index: `live`, or a month. */
   index(writer: string, file: string): string;
+  /** Packs that all machines search in; derived, never load-bearing. */
+  searchPacks(): string;
+  /** `indexer`: the machine that wrote it. */
+  searchPack(indexer: string, name: string): string;
+  /** Changes before anything that packs may hold is removed or rewritten on purpose. */
+  searchPurge(): string;
   /** Which machines write, on stores that do not arbitrate. */
   writers(): string;
   /** Where a stream's parts and generation records are; '' is the main stream. */
@@ -113,8 +119,7 @@ export function bucketLayout(project: string): Layout {
     compacted: (harness, id, format) => `${session(harness, id)}${compactLeaf(format)}.jsonl`,
     compaction: (harness, id, format) => `${session(harness, id)}_${compactLeaf(format)}.json`,
     identity: () => `${root}_bucket.json`,
-    indexes: () => `${root}_index/`,
-    index: (writer, file) => `${root}_index/${checkName('writer', writer)}/${file}.jsonl`,
+    ...derivedKeys(root),
     writers: () => `${root}_writer.json`,
     stream: (harness, id, name) =>
       name === '' ? session(harness, id) : `${streamsOf(harness, id)}${encodeStreamName(name)}/`,
@@ -122,6 +127,20 @@ export function bucketLayout(project: string): Layout {
     removals: () => `${root}removed/`,
     removal: (harness, id) =>
       `${root}removed/${checkName('harness', harness)}/${encodeId(id)}.json`,
+  };
+}
+
+/** Of what can be deleted at any time. */
+function derivedKeys(
+  root: string,
+): Pick<Layout, 'indexes' | 'index' | 'searchPacks' | 'searchPack' | 'searchPurge'> {
+  const packs = `${root}search/v1/`;
+  return {
+    indexes: () => `${root}_index/`,
+    index: (writer, file) => `${root}_index/${checkName('writer', writer)}/${file}.jsonl`,
+    searchPacks: () => packs,
+    searchPack: (indexer, name) => `${packs}${checkName('writer', indexer)}/${name}`,
+    searchPurge: () => `${packs}purge.json`,
   };
 }
 

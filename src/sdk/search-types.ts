@@ -24,6 +24,8 @@ export interface SearchOptions {
   readonly tool?: string | undefined;
   /** Default: true. */
   readonly subagents?: boolean | undefined;
+  /** Reads the transcripts themselves, whatever is packed. */
+  readonly scan?: boolean | undefined;
 }
 
 export type SearchKind = 'session' | 'mail' | 'memory' | 'handoff' | 'event';

@@ -1,3 +1,4 @@
+import { openPacks } from '../app/search-cache.js';
 import { documentKinds } from '../search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../search/documents.js';
 import { kindsFor } from '../search/kinds.js';
@@ -13,7 +14,7 @@ import type { Tracecraft } from './types.js';
 /** Of each session and each kind of document. */
 const usualPerSession = 3;
 
-export function searchOf({ place }: SdkContext): Pick<Tracecraft, 'search'> {
+export function searchOf({ bucket, settings, env, place }: SdkContext): Pick<Tracecraft, 'search'> {
   return {
     search: async (words, options = {}): Promise<SearchAnswer> => {
       const most = countOf('perSession', options.perSession ?? usualPerSession);
@@ -24,7 +25,18 @@ export function searchOf({ place }: SdkContext): Pick<Tracecraft, 'search'> {
       const unread: string[] = [];
       if (kinds.has('session')) {
         const scope = scopeOf(options);
-        const scan = { ...search, scope, perSession: most, shortIds, listed: listIndexed };
+        const packs = options.scan
+          ? undefined
+          : await openPacks(bucket, settings, { env, nowMs: 0, keep: 'nothing' });
+        const coverage = packs?.coverage;
+        const scan = {
+          ...search,
+          scope,
+          perSession: most,
+          shortIds,
+          listed: listIndexed,
+          coverage,
+        };
         for await (const found of scanSessions(scan)) {
           hits.push(...rowHits(found));
           const { harness, id } = found.session;

@@ -13,6 +13,7 @@ import type { BlockPlace } from './pack/pack.js';
 import type { CoveredLines } from './pack-query.js';
 import { rowIn, type SearchedRow } from './row.js';
 import type { Hit, SearchScope, SessionHits, SessionInput } from './scan.js';
+import { SharedHits } from './shared-hits.js';
 
 interface RowPlace {
   readonly stream: string;
@@ -36,8 +37,11 @@ export class SessionScan {
   /** What packs had of it, by stream. */
   readonly #covered: { readonly stream: string; readonly lines: CoveredLines }[] = [];
 
+  readonly #shared: SharedHits;
+
   constructor(input: SessionInput, session: ListedSession, shortId: string) {
     this.#input = input;
+    this.#shared = new SharedHits(session.harness);
     this.#session = session;
     this.#shortId = shortId;
     this.#unseen = new Set(Array.from({ length: input.matcher.count }, (_, index) => index));
@@ -47,6 +51,7 @@ export class SessionScan {
     const unread = await this.#streams();
     const isSpread = this.#count === 0 && (await this.#hasAllTerms());
     this.#keep(this.#input.perSession);
+    await this.#shared.prove(this.#input.bucket, this.#hits);
     return {
       session: this.#session,
       shortId: this.#shortId,
@@ -118,6 +123,7 @@ export class SessionScan {
       }
       const known = part.entry && coverage?.of(part.entry);
       if (known === undefined) throw new DamagedPackError('it was found damaged meanwhile');
+      if (known.pack.isShared) this.#shared.cover({ ...part, stream: name, pack: known.pack });
       const isNext = covered?.pack === known.pack && covered.section === known.section;
       if (covered !== undefined && isNext && covered.end === part.startLine) covered.end = end;
       else {

@@ -15,6 +15,7 @@ const config = {
   transport: 'sdk',
   claim_ttl: '15m',
   watch: { since: '30d', harness: ['codex', 'hermes'] },
+  search: { publish: false },
   prices: { 'our model': { input: 1, output: 2 } },
   redact: {
     patterns: [{ name: 'ticket', pattern: 'T-[0-9]{8}' }],
@@ -55,6 +56,7 @@ describe('tracecraft trust', () => {
         'agent        designer',
         'claim ttl    15m',
         'watch        since 30d, harness codex hermes',
+        'search       packs are not published',
         'prices       "our model"',
         'patterns     ticket "T-[0-9]{8}"',
         'allow        "a, \\"b"',
@@ -86,6 +88,7 @@ describe('tracecraft trust', () => {
         agent: 'designer',
         claim_ttl: '15m',
         watch: { since: '30d', harness: ['codex', 'hermes'] },
+        search: { publish: false },
         prices: { 'our model': { input: 1, output: 2 } },
         patterns: [{ name: 'ticket', pattern: 'T-[0-9]{8}' }],
         allow: ['a, "b'],

@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
 import { readConfigFile } from '../../src/config/files.js';
@@ -17,7 +17,10 @@ import {
   type Tracecraft,
   UsageError,
 } from '../../src/sdk/index.js';
+import { packName } from '../../src/search/pack/pack-name.js';
+import { PackWriter } from '../../src/search/pack/pack-writer.js';
 import { sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
+import { writeObject } from '../support/generated-run.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
 const secret = `ghp_${'aB3dE5gH7jK9'.repeat(3)}`;
@@ -291,6 +294,27 @@ describe('a session', () => {
   });
 });
 
+/** Puts a pack that has this text for a session's only part. */
+async function publishPack(root: string, session: string, text: string): Promise<void> {
+  const name = partName(0, 0, 0);
+  const { size, mtimeMs } = await stat(join(session, name));
+  const prefix = `${relative(root, session)}/`;
+  const part = {
+    prefix,
+    name,
+    size,
+    modifiedMs: Math.round(mtimeMs),
+    md5: '',
+    startLine: 0,
+    endLine: 1,
+  };
+  const writer = new PackWriter();
+  const row = { role: 'user', tool: undefined, atMs: undefined, id: undefined } as const;
+  writer.add(part, [{ ...row, line: 0, text }]);
+  const bytes = writer.finish();
+  await writeObject(root, `search/v1/${'a'.repeat(16)}/${packName(bytes)}`, bytes);
+}
+
 describe('a search', () => {
   it('finds what was said and told, and what could not be read', async () => {
     const ann = await open('ann');
@@ -310,6 +334,13 @@ describe('a search', () => {
       ],
       unread: [],
     });
+    // A pack that says something else than its part is noticed, so it was used.
+    await publishPack(join(folder, 'bucket', 'shop'), session, 'why is checkout so quick?');
+    expect((await ann.search('checkout', { kinds: ['session'] })).hits).toMatchObject([
+      { text: 'why is checkout slow?' },
+    ]);
+    expect((await ann.search('slow', { kinds: ['session'] })).hits).toEqual([]);
+    expect((await ann.search('slow', { kinds: ['session'], scan: true })).hits).toHaveLength(1);
     const ben = await ann.search(['ben', 'owner'], { kinds: ['memory'] });
     expect(ben.hits).toMatchObject([{ kind: 'memory', id: 'shop.owner' }]);
     expect((await ann.search('checkout', { role: 'assistant' })).hits).toEqual([]);

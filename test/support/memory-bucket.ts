@@ -62,9 +62,11 @@ export class MemoryStore {
       kind: 's3',
       location: 'memory',
       capabilities: { putIfAbsent: true, putIfMatch: true },
-      get: async (key) => {
+      get: async (key, { range } = {}) => {
         await gate('GET');
-        return this.#stored(key);
+        const stored = this.#stored(key);
+        if (stored === undefined || range === undefined) return stored;
+        return { ...stored, body: stored.body.subarray(range.start, range.end + 1) };
       },
       put: async (key, body) => {
         await gate('PUT');

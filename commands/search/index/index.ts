@@ -1,12 +1,14 @@
 import * as Flags from '@oclif/core/flags';
 import { openSearchPacks, packFolder } from '../../../src/app/search-cache.js';
+import { purgeShared, SharedIndex } from '../../../src/app/shared-index.js';
+import type { Bucket } from '../../../src/bucket/bucket.js';
 import { BaseCommand } from '../../../src/cli/base-command.js';
 import { formatBytes, plural } from '../../../src/cli/format.js';
 import { startProgress } from '../../../src/cli/progress.js';
+import type { Settings } from '../../../src/config/settings.js';
 import { NotAllowedError, PartialError } from '../../../src/errors.js';
 import { bucketLayout } from '../../../src/protocol/keys.js';
 import { type Indexing, indexSessions } from '../../../src/search/cache/index-sessions.js';
-import type { SearchPacks } from '../../../src/search/cache/search-packs.js';
 import { harnessesIn } from '../../../src/search/scan.js';
 import { listIndexed } from '../../../src/sessions/indexed.js';
 
@@ -18,32 +20,47 @@ interface Read {
 
 interface Packed extends Read {
   readonly stored: readonly { readonly size: number }[];
-  readonly folder: string;
+  readonly place: string;
+}
+
+/** What is packed goes into it, and is part of it afterwards. */
+interface Shelf extends Pick<Indexing, 'coverage' | 'keeper'> {
+  settle(how: { readonly isWhole: boolean }): Promise<void>;
 }
 
 export default class SearchIndex extends BaseCommand {
-  static override summary = 'pack every transcript on this machine, so that searches read less';
+  static override summary =
+    'pack every transcript, on this machine or in the bucket, so that searches read less';
   static override description =
-    'Reads what no pack covers yet, and keeps its text in the cache folder, compressed, with an index of its words. The next search reads only what was added or rewritten since. The packs hold what the bucket holds and nothing else; they can be deleted at any time (--purge), and what is removed or redacted in the bucket leaves them with the next search that reads everything.\n\nExit codes: 0 done, 8 store unreachable, 9 the cache cannot be used, 10 not everything could be read.';
+    'Reads what no pack covers yet, and keeps its text in the cache folder, compressed, with an index of its words. The next search reads only what was added or rewritten since. The packs hold what the bucket holds and nothing else; they can be deleted at any time (--purge), and what is removed or redacted in the bucket leaves them with the next search that reads everything.\n\nWith --published the packs go into the bucket instead, for every machine: "watch" publishes what it sends from now on, this what was there before, or came from elsewhere.\n\nExit codes: 0 done, 8 store unreachable, 9 the cache cannot be used, 4 text was removed from the bucket meanwhile, 10 not everything could be read.';
   static override examples = [
     '<%= config.bin %> search index',
+    '<%= config.bin %> search index --published',
     '<%= config.bin %> search index --purge',
+    '<%= config.bin %> search index --purge --published',
   ];
   static override flags = {
-    purge: Flags.boolean({ summary: "delete this project's packs from this machine" }),
+    published: Flags.boolean({ summary: 'in the bucket, for every machine' }),
+    purge: Flags.boolean({
+      summary: "delete this project's packs from this machine; with --published, from the bucket",
+    }),
   };
 
   async run(): Promise<object> {
     const { flags } = await this.parse(SearchIndex);
     const settings = await this.settings();
+    return flags.published
+      ? this.#inBucket(settings, flags.purge)
+      : this.#here(settings, flags.purge);
+  }
+
+  async #here(settings: Settings, isPurge: boolean): Promise<object> {
     const bucket = await this.openBucket(settings);
     const folder = packFolder(bucket, settings, process.env);
-    if (flags.purge) {
+    if (isPurge) {
       const before = await folder.sizes();
       await folder.purge();
-      const bytes = before.reduce((sum, { size }) => sum + size, 0);
-      this.say(`${plural(before.length, 'pack')} deleted (${formatBytes(bytes)}).`);
-      return { folder: folder.path, deleted: before.length, bytes };
+      return this.#answerPurged(before, folder.path);
     }
     const nowMs = (await bucket.now()).getTime();
     const packs = await openSearchPacks(bucket, settings, {
@@ -52,14 +69,38 @@ export default class SearchIndex extends BaseCommand {
       keep: 'everything',
     });
     if (packs?.keeper === undefined) throw unusable(folder.path);
-    const layout = bucketLayout(settings.project);
-    const place = { bucket, layout, coverage: packs.coverage, keeper: packs.keeper };
-    const read = await this.stoppable((signal) => this.#pack({ ...place, signal }, packs));
-    if (packs.keeper.failure !== undefined) throw unusable(folder.path, packs.keeper.failure);
-    return this.#answer({ ...read, stored: await folder.sizes(), folder: folder.path });
+    const { coverage, keeper } = packs;
+    const shelf = { coverage, keeper, settle: packs.settle.bind(packs) };
+    const read = await this.#pack(bucket, settings, shelf);
+    if (keeper.failure !== undefined) throw unusable(folder.path, keeper.failure);
+    return this.#answer({ ...read, stored: await folder.sizes(), place: folder.path });
   }
 
-  async #pack(indexing: Indexing, packs: SearchPacks): Promise<Read> {
+  async #inBucket(settings: Settings, isPurge: boolean): Promise<object> {
+    const bucket = await this.openProvenBucket(settings);
+    const place = `${bucket.location} (${settings.project})`;
+    if (isPurge) return this.#answerPurged(await purgeShared(bucket, settings), place);
+    const index = await SharedIndex.open(bucket, settings, process.env);
+    const read = await this.#pack(bucket, settings, index);
+    if (index.keeper.failure !== undefined) throw index.keeper.failure;
+    return this.#answer({ ...read, stored: await index.sizes(), place });
+  }
+
+  #answerPurged(before: readonly { readonly size: number }[], folder: string): object {
+    const bytes = before.reduce((sum, { size }) => sum + size, 0);
+    this.say(`${plural(before.length, 'pack')} deleted (${formatBytes(bytes)}).`);
+    return { folder, deleted: before.length, bytes };
+  }
+
+  async #pack(bucket: Bucket, settings: Settings, shelf: Shelf): Promise<Read> {
+    const layout = bucketLayout(settings.project);
+    const { coverage, keeper } = shelf;
+    return this.stoppable((signal) =>
+      this.#packAll({ bucket, layout, coverage, keeper, signal }, shelf),
+    );
+  }
+
+  async #packAll(indexing: Indexing, shelf: Shelf): Promise<Read> {
     const { bucket, layout } = indexing;
     const { sessions } = await listIndexed(bucket, layout, await harnessesIn(bucket, layout));
     const progress = startProgress({
@@ -81,15 +122,15 @@ export default class SearchIndex extends BaseCommand {
       }
     } finally {
       progress.stop();
-      await packs.settle({ isWhole: done === sessions.length && unread.length === 0 });
+      await shelf.settle({ isWhole: done === sessions.length && unread.length === 0 });
     }
     return { sessions: done, bytes, unread };
   }
 
-  #answer({ sessions, bytes, unread, stored, folder }: Packed): object {
+  #answer({ sessions, bytes, unread, stored, place }: Packed): object {
     const packed = stored.reduce((sum, { size }) => sum + size, 0);
     const data = {
-      folder,
+      folder: place,
       sessions,
       read_bytes: bytes,
       packs: stored.length,
@@ -104,7 +145,7 @@ export default class SearchIndex extends BaseCommand {
       return this.answerFailure(error, data);
     }
     this.say(
-      `${formatBytes(bytes)} of ${plural(sessions, 'session')} read; ${plural(stored.length, 'pack')} (${formatBytes(packed)}) in ${folder}`,
+      `${formatBytes(bytes)} of ${plural(sessions, 'session')} read; ${plural(stored.length, 'pack')} (${formatBytes(packed)}) in ${place}`,
     );
     return data;
   }

@@ -16,10 +16,11 @@ export interface CoveredPart extends PackedPart {
  */
 export class Coverage {
   readonly #root: string;
-  readonly #parts = new Map<string, Map<string, CoveredPart>>();
+  /** By stream and name; of one part there may be several, in several packs. */
+  readonly #parts = new Map<string, Map<string, CoveredPart[]>>();
   readonly #byPack = new Map<Pack, CoveredPart[]>();
 
-  /** Later packs are the newer ones. `root` is the project's folder in the bucket. */
+  /** Of two packs that cover a part, the later one counts. `root` is the project's folder in the bucket. */
   constructor(root: string, packs: readonly Pack[]) {
     this.#root = root;
     for (const pack of packs) this.#add(pack);
@@ -27,12 +28,15 @@ export class Coverage {
 
   of({ key, size, modifiedAt, md5 = '' }: ObjectEntry): CoveredPart | undefined {
     const cut = key.lastIndexOf('/') + 1;
-    const part = this.#parts.get(key.slice(this.#root.length, cut))?.get(key.slice(cut));
-    if (part === undefined || part.pack.isDamaged) return undefined;
-    const isSame =
-      part.size === size && part.modifiedMs === modifiedAt.getTime() && part.md5 === md5;
-    if (!isSame) return undefined;
-    part.isListed = true;
+    const known = this.#parts.get(key.slice(this.#root.length, cut))?.get(key.slice(cut));
+    const part = known?.findLast(
+      (one) =>
+        !one.pack.isDamaged &&
+        one.size === size &&
+        one.modifiedMs === modifiedAt.getTime() &&
+        one.md5 === md5,
+    );
+    if (part !== undefined) part.isListed = true;
     return part;
   }
 
@@ -53,11 +57,13 @@ export class Coverage {
   #add(pack: Pack): void {
     const all: CoveredPart[] = [];
     for (const [section, columns] of pack.sections.entries()) {
-      const parts = this.#parts.get(columns.prefix) ?? new Map<string, CoveredPart>();
+      const parts = this.#parts.get(columns.prefix) ?? new Map<string, CoveredPart[]>();
       this.#parts.set(columns.prefix, parts);
       for (const part of partsOf(columns)) {
         const covered = { ...part, pack, section, isListed: false };
-        parts.set(part.name, covered);
+        const others = parts.get(part.name);
+        if (others === undefined) parts.set(part.name, [covered]);
+        else others.push(covered);
         all.push(covered);
       }
     }

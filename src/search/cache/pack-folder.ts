@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { FileStat, Io } from '../../io.js';
 import { DamagedPackError } from '../pack/bytes.js';
 import { Pack, type PackSource } from '../pack/pack.js';
+import { isPackName, packName } from '../pack/pack-name.js';
 
 export interface StoredPack {
   readonly path: string;
@@ -10,8 +10,6 @@ export interface StoredPack {
   readonly size: number;
   readonly writtenMs: number;
 }
-
-const namePattern = /^[a-f0-9]{32}\.pack$/;
 
 /**
  * The packs of one project on this machine's disk. Files are named by content and never change, so
@@ -33,7 +31,7 @@ export class PackFolder {
   /** Those that can be used, oldest first. Others are removed: they hold nothing that the bucket lacks. */
   async open(): Promise<readonly StoredPack[]> {
     const opened: StoredPack[] = [];
-    for (const { path, stat } of await this.#files(namePattern)) {
+    for (const { path, stat } of await this.#files()) {
       try {
         const pack = await Pack.open(this.#source(path, stat.size));
         opened.push({ path, pack, size: stat.size, writtenMs: stat.mtimeMs });
@@ -46,8 +44,7 @@ export class PackFolder {
   }
 
   async write(bytes: Buffer): Promise<void> {
-    const name = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
-    await this.#io.replaceFile(join(this.#folder, `${name}.pack`), bytes);
+    await this.#io.replaceFile(join(this.#folder, packName(bytes)), bytes);
   }
 
   async remove(path: string): Promise<void> {
@@ -56,7 +53,7 @@ export class PackFolder {
 
   /** All of them, oldest first. */
   async sizes(): Promise<readonly { readonly path: string; readonly size: number }[]> {
-    const files = await this.#files(namePattern);
+    const files = await this.#files();
     return files
       .sort((left, right) => left.stat.mtimeMs - right.stat.mtimeMs)
       .map(({ path, stat }) => ({ path, size: stat.size }));
@@ -76,10 +73,10 @@ export class PackFolder {
     await this.#io.remove(this.#folder);
   }
 
-  async #files(pattern: RegExp): Promise<{ readonly path: string; readonly stat: FileStat }[]> {
+  async #files(): Promise<{ readonly path: string; readonly stat: FileStat }[]> {
     const files: { path: string; stat: FileStat }[] = [];
     for (const { name, kind } of (await this.#io.readdir(this.#folder)) ?? []) {
-      if (kind !== 'file' || !pattern.test(name)) continue;
+      if (kind !== 'file' || !isPackName(name)) continue;
       const path = join(this.#folder, name);
       const stat = await this.#io.stat(path);
       if (stat !== undefined) files.push({ path, stat });

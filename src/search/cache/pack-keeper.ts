@@ -1,30 +1,27 @@
-import { completeLines } from '../../mirror/lines.js';
 import type { WalkedPart } from '../../mirror/slots/reader.js';
 import type { PlacedRow } from '../pack/block.js';
-import { shortId } from '../pack/block.js';
 import { PackWriter } from '../pack/pack-writer.js';
-import { rowIn } from '../row.js';
-import type { PackFolder } from './pack-folder.js';
+import { longestText, mostPartBytes, rowsIn, settledMs } from '../packed-rows.js';
 
 /** Text of a pack: more would take too much memory to build. */
 const fullSize = 32 * 1024 * 1024;
-/** A part larger than this is read faster than it is packed. */
-const mostPartBytes = 32 * 1024 * 1024;
-/** Cutting up a longer text takes too much memory. */
-const longestText = 1024 * 1024;
 /** Less is not worth a pack. */
-const fewBytes = 512 * 1024;
-const fewParts = 16;
-/** What was written just now may be written again within the same tick of the store's clock. */
-const settledMs = 2_000;
+export const fewBytes = 512 * 1024;
+export const fewParts = 16;
+/** Where packs are kept. */
+export interface PackShelf {
+  write(bytes: Buffer): Promise<void>;
+}
 
 interface Keeping {
-  readonly folder: PackFolder;
+  readonly shelf: PackShelf;
   /** The project's folder in the bucket. */
   readonly root: string;
   readonly nowMs: number;
   /** Keep even what is read again as quickly as a pack is opened. */
   readonly isThorough: boolean;
+  /** Whether these texts may be kept. */
+  readonly mayKeep?: (rows: readonly PlacedRow[]) => boolean;
 }
 
 /**
@@ -47,7 +44,7 @@ export class PackKeeper {
   }
 
   add(harness: string, { key, startLine, endLine, entry, body }: WalkedPart): void {
-    const { root, nowMs } = this.#keeping;
+    const { root, nowMs, mayKeep = () => true } = this.#keeping;
     if (this.#failure !== undefined || entry === undefined || body === undefined) return;
     const { size, modifiedAt, md5 = '' } = entry;
     const modifiedMs = modifiedAt.getTime();
@@ -56,7 +53,7 @@ export class PackKeeper {
     const [prefix, name] = [key.slice(root.length, cut), key.slice(cut)];
     const part = { prefix, name, size, modifiedMs, md5, startLine, endLine };
     const rows = [...rowsIn(harness, body, startLine)];
-    if (rows.some(({ text }) => text.length > longestText)) return;
+    if (rows.some(({ text }) => text.length > longestText) || !mayKeep(rows)) return;
     this.#writer.add(part, rows);
     if (this.#writer.textSize >= fullSize) this.#write();
   }
@@ -72,18 +69,9 @@ export class PackKeeper {
   #write(): void {
     const bytes = this.#writer.finish();
     this.#writer = new PackWriter();
-    const writing = this.#keeping.folder.write(bytes).catch((error: unknown) => {
+    const writing = this.#keeping.shelf.write(bytes).catch((error: unknown) => {
       this.#failure = error instanceof Error ? error : new Error(String(error));
     });
     this.#writing.push(writing);
-  }
-}
-
-function* rowsIn(harness: string, body: Buffer, startLine: number): Iterable<PlacedRow> {
-  for (const [line, bytes] of completeLines(body).entries()) {
-    const row = rowIn(harness, bytes.toString('utf8', 0, bytes.length - 1));
-    if (row === undefined) continue;
-    const id = row.id === undefined ? undefined : shortId(row.id);
-    yield { ...row, id, line: startLine + line };
   }
 }

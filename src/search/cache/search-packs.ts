@@ -1,8 +1,8 @@
 import type { Io } from '../../io.js';
-import type { PlacedRow } from '../pack/block.js';
 import { DamagedPackError } from '../pack/bytes.js';
+import type { Pack } from '../pack/pack.js';
+import { contentOf } from '../pack/pack-content.js';
 import { PackWriter } from '../pack/pack-writer.js';
-import { type PackedPart, partsOf } from '../pack/packed-part.js';
 import { Coverage } from './coverage.js';
 import { PackFolder, type StoredPack } from './pack-folder.js';
 import { PackKeeper } from './pack-keeper.js';
@@ -24,9 +24,11 @@ interface SearchPacksOptions {
   /** By the store's clock. */
   readonly nowMs: number;
   readonly keep: Keep;
+  /** Those in the bucket. */
+  readonly shared?: readonly Pack[] | undefined;
 }
 
-/** The packs of one project on this machine, for one search. */
+/** The packs of one project, for one search: those on this machine first, then those in the bucket. */
 export class SearchPacks {
   readonly coverage: Coverage;
   readonly keeper: PackKeeper | undefined;
@@ -34,17 +36,17 @@ export class SearchPacks {
   readonly #stored: readonly StoredPack[];
 
   private constructor(
-    { root, nowMs, keep }: SearchPacksOptions,
+    { root, nowMs, keep, shared = [] }: SearchPacksOptions,
     folder: PackFolder,
     stored: readonly StoredPack[],
   ) {
     this.#folder = folder;
     this.#stored = stored;
     const packs = stored.map(({ pack }) => pack);
-    this.coverage = new Coverage(root, packs);
+    this.coverage = new Coverage(root, [...shared, ...packs]);
     const isThorough = keep === 'everything';
     this.keeper =
-      keep === 'nothing' ? undefined : new PackKeeper({ folder, root, nowMs, isThorough });
+      keep === 'nothing' ? undefined : new PackKeeper({ shelf: folder, root, nowMs, isThorough });
   }
 
   static async open(options: SearchPacksOptions): Promise<SearchPacks> {
@@ -75,7 +77,7 @@ export class SearchPacks {
     const merged: StoredPack[] = [];
     for (const one of small) {
       try {
-        for (const { part, rows } of await contentOf(one)) writer.add(part, rows);
+        for (const { part, rows } of await contentOf(one.pack)) writer.add(part, rows);
         merged.push(one);
       } catch (error) {
         if (!(error instanceof DamagedPackError)) throw error;
@@ -98,24 +100,4 @@ export class SearchPacks {
 
 function isSmall({ size }: StoredPack): boolean {
   return size < smallBytes;
-}
-
-interface PartContent {
-  readonly part: PackedPart;
-  readonly rows: readonly PlacedRow[];
-}
-
-async function contentOf({ pack }: StoredPack): Promise<readonly PartContent[]> {
-  const content: PartContent[] = [];
-  for (const [section, columns] of pack.sections.entries()) {
-    const rows: PlacedRow[] = [];
-    for (const { block } of pack.blocksOf(section)) {
-      for (const row of await pack.rows(block)) rows.push(row);
-    }
-    for (const part of partsOf(columns)) {
-      const own = rows.filter(({ line }) => line >= part.startLine && line < part.endLine);
-      content.push({ part, rows: own });
-    }
-  }
-  return content;
 }

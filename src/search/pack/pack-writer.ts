@@ -57,13 +57,20 @@ export class PackWriter {
 
   /** The parts of a stream come in order; where one is left out, a new section begins. */
   add(part: PackedPart, rows: Iterable<PlacedRow>): void {
+    for (const _ of this.adding(part, rows));
+  }
+
+  /** The same, one step per block. */
+  *adding(part: PackedPart, rows: Iterable<PlacedRow>): Generator<undefined, void> {
     const open = this.#sectionFor(part);
     const { names, sizes, times, md5s, ends } = open.section;
     for (const row of rows) {
       open.rows.push(row);
       open.textSize += row.text.length;
       this.#textSize += row.text.length;
-      if (open.textSize >= blockSize) this.#closeBlock(open);
+      if (open.textSize < blockSize) continue;
+      this.#closeBlock(open);
+      yield;
     }
     names.push(part.name);
     sizes.push(part.size);
@@ -76,10 +83,25 @@ export class PackWriter {
 
   /** The whole pack. Nothing can be added afterwards. */
   finish(): Buffer {
-    for (const open of this.#open.values()) this.#closeBlock(open);
+    const steps = this.finishing();
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  /** The same, one step per block or stretch of the dictionary. */
+  *finishing(): Generator<undefined, Buffer> {
+    for (const open of this.#open.values()) {
+      this.#closeBlock(open);
+      yield;
+    }
     const terms: PackFooter['terms'] = { packed: [], raw: [], digests: [], firsts: [] };
     const pieces: Buffer[] = [];
-    for (const { first, bytes } of encodeDictionary(this.#words.postings)) {
+    for (const piece of encodeDictionary(this.#words.postings)) {
+      yield;
+      if (piece === undefined) continue;
+      const { first, bytes } = piece;
       const packed = pack(bytes);
       terms.firsts.push(first);
       terms.packed.push(packed.length);

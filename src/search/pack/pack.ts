@@ -16,6 +16,8 @@ import {
 /** Where a pack is read from, by stretches. */
 export interface PackSource {
   readonly size: number;
+  /** Others may have written it, so a hit in it counts only if the bucket has the line, too. */
+  readonly isShared?: boolean;
   read(at: number, length: number): Promise<Buffer>;
 }
 
@@ -60,8 +62,22 @@ export class Pack {
     return this.#isDamaged;
   }
 
+  get isShared(): boolean {
+    return this.#source.isShared === true;
+  }
+
+  /** It says what the bucket does not, so nothing in it counts any more. */
+  distrust(): void {
+    this.#isDamaged = true;
+  }
+
   get sections(): readonly PackSection[] {
     return this.#footer.sections;
+  }
+
+  /** What its blocks unpack to. */
+  get textBytes(): number {
+    return this.#footer.blocks.raw.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** The blocks of a section, in the order of their lines. */
