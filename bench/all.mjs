@@ -29,7 +29,9 @@ for (const [n, name] of names.entries()) {
   const args = ['idle', 'redact'].includes(name) ? (isFull ? [] : small[name]) : more;
   if ((await run(join(root, 'bench', `${name}.mjs`), args)) !== 0) failed.push(name);
 }
-if (isFull && (await run(join(root, 'bench', 'replay.mjs'), [])) !== 0) failed.push('replay');
+for (const name of isFull ? ['replay', 'restore'] : []) {
+  if ((await run(join(root, 'bench', `${name}.mjs`), [])) !== 0) failed.push(name);
+}
 if ((await run(join(root, 'bench', 'report.mjs'), [])) !== 0) failed.push('report');
 console.log(`done in ${seconds()} s${failed.length > 0 ? `; failed: ${failed.join(', ')}` : ''}`);
 process.exitCode = failed.length > 0 ? 1 : 0;

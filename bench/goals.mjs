@@ -80,6 +80,15 @@ export const goals = [
       ];
     }),
   ]),
+  goal('restore', '100 MB from a folder in at most 3 s', ({ table }) =>
+    atMost(slowest(table, 'a folder'), 3, 's'),
+  ),
+  goal('restore', '100 MB from 30 ms away in at most 5 s', ({ table }) =>
+    atMost(slowest(table, 'S3, 30 ms away'), 5, 's'),
+  ),
+  goal('restore', 'at most 150 MB of memory', ({ table }) =>
+    atMost(Math.max(...table.map(({ peak_rss_mb }) => peak_rss_mb)), 150, 'MB'),
+  ),
   goal('redact', 'at least 150 MB per second of CPU', ({ speeds }) =>
     atLeast(speeds.clean_mb_per_cpu_s, 150, 'MB'),
   ),
@@ -93,6 +102,12 @@ export function judge(logs) {
       const [met, figure] = check(logs[bench]);
       return { bench, text, met, figure };
     });
+}
+
+/** Of the parts that a mirror makes of a transcript that is there already. */
+function slowest(table, bucket) {
+  const rows = table.filter((one) => one.bucket === bucket && one.part_kb === 8_000);
+  return Math.max(...rows.map(({ wall_s }) => wall_s));
 }
 
 const notShown = [undefined, 'not measured: the parts that were put there are not shown'];

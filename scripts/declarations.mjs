@@ -11,6 +11,7 @@ const parts = [
   'sdk/search-types',
   'sdk/mail-types',
   'sdk/run-types',
+  'sdk/session-types',
   'sdk/types',
   'sdk/open',
 ];

@@ -48,6 +48,8 @@ interface Surroundings {
 }
 
 const enoughBytes = 100 << 20;
+/** So much is laid between two looks at memory: each collection takes as long as laying a megabyte or two. */
+const pieceBytes = 8 << 20;
 
 /** Restores sessions of one bucket to this machine. */
 export class Restoring {
@@ -123,6 +125,7 @@ export class Restoring {
     const place = await this.#placeOf(harness, resume, wish.into);
     const { cwd, also } = wish;
     const { stateFolder, project } = this.#settings;
+    let pieceSoFar = 0;
     const restored = await restoreSession({
       source: { bucket: this.#bucket, layout: bucketLayout(project), harness },
       resume,
@@ -144,9 +147,12 @@ export class Restoring {
       // The same for the same session: the next restore removes what a killed one left.
       unique: createHash('sha256').update(`${harness}/${id}`).digest('hex').slice(0, 16),
       onBytes: (bytes) => {
+        onBytes(bytes);
+        pieceSoFar += bytes;
+        if (pieceSoFar < pieceBytes) return;
+        pieceSoFar = 0;
         // Parts that were laid are garbage that the collector would let pile up.
         reclaimMemory(enoughBytes);
-        onBytes(bytes);
       },
       also,
     });

@@ -3,6 +3,7 @@ import type { Bucket } from '../bucket/bucket.js';
 import { BlockedError, NotAllowedError, PartialError } from '../errors.js';
 import { completeLines, endsWithNewline } from '../mirror/lines.js';
 import { hasStranded } from '../mirror/slots/listing.js';
+import { readingAhead } from '../mirror/slots/parts-ahead.js';
 import { type ReadPart, readChain } from '../mirror/slots/reader.js';
 import { agrees, countMarkers } from '../redact/redaction-match.js';
 import type { ChosenStream } from './lineage.js';
@@ -74,15 +75,15 @@ async function layStream(
   findings: Findings,
 ): Promise<typeof notOurs | undefined> {
   const { bucket, staging, proof, isVerbatim } = options;
-  const { listing, generation } = stream;
+  const { listing } = stream;
   if (laying.measure !== undefined) {
-    for await (const { body } of readChain(bucket, listing, generation)) {
+    for await (const { body } of readParts(bucket, stream)) {
       for (const line of completeLines(body)) laying.measure(line);
     }
   }
   const names = new Set<string>();
   let lines = 0;
-  for await (const part of readChain(bucket, listing, generation)) {
+  for await (const part of readParts(bucket, stream)) {
     if (proof?.confirms(part) === false) return notOurs;
     if (!options.isForced) requireWhole(part);
     for (const line of completeLines(part.body)) {
@@ -102,6 +103,11 @@ async function layStream(
   if (!options.isForced && hasStranded(listing, names)) throw missingPart(stream, names);
   findings.lines.set(`${stream.session}/${stream.name}`, lines);
   return undefined;
+}
+
+/** A session that was mirrored while it went on has thousands of small parts. */
+function readParts(bucket: Bucket, { listing, generation }: ChosenStream): AsyncIterable<ReadPart> {
+  return readChain(bucket, listing, generation, { read: readingAhead(bucket, listing) });
 }
 
 /** Only stand-ins may have changed in a line that goes back to where it came from. */

@@ -16,4 +16,5 @@ export type * from './mail-types.js';
 export { openTracecraft } from './open.js';
 export type * from './run-types.js';
 export type * from './search-types.js';
+export type * from './session-types.js';
 export type * from './types.js';

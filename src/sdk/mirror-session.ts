@@ -13,7 +13,7 @@ import { everything, newestSession, sessionsHere } from '../mirror/watch/selecti
 import { bucketLayout } from '../protocol/keys.js';
 import { referred } from '../sessions/reference.js';
 import { type SdkEnvironment, textOf } from './environment.js';
-import type { MirroredSession, MirrorOptions } from './types.js';
+import type { MirroredSession, MirrorOptions } from './session-types.js';
 
 export interface MirrorPlace extends SdkEnvironment {
   readonly bucket: Bucket;

@@ -10,6 +10,7 @@ import { memoriesOf } from './memories.js';
 import { plansOf } from './plans.js';
 import { runsOf } from './run.js';
 import { searchOf } from './search.js';
+import { sessionsOf } from './sessions.js';
 import { stepsOf } from './steps.js';
 import type { OpenOptions, Tracecraft } from './types.js';
 
@@ -41,6 +42,7 @@ export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecr
     ...mailOf(acting),
     ...acksOf(acting),
     ...searchOf(acting),
+    ...sessionsOf(acting),
     memory: memoriesOf(acting),
     artifacts: artifactsOf(acting),
     heartbeat: async (summary) => {
@@ -51,10 +53,6 @@ export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecr
           ? {}
           : { summary: acting.scrub('the summary', textOf('summary', summary)) };
       await beat(context, { sessionId, status: 'active', ...said });
-    },
-    mirrorSession: async (request) => {
-      const { mirrorSession } = await import('./mirror-session.js');
-      return mirrorSession(acting, request);
     },
     close: () => bucket.close(),
   };

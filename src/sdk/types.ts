@@ -10,6 +10,14 @@ import type {
 } from './mail-types.js';
 import type { Ran, RunOptions, Work } from './run-types.js';
 import type { SearchAnswer, SearchOptions } from './search-types.js';
+import type {
+  Brief,
+  BriefOptions,
+  MirroredSession,
+  MirrorOptions,
+  RestoredSession,
+  RestoreOptions,
+} from './session-types.js';
 
 /** Where the bucket is: the fields of `.tracecraft.json`, see docs/configuration.md. */
 export interface Destination {
@@ -145,6 +153,18 @@ export interface Tracecraft {
    * `NotFoundError`: no such session. `PartialError`: something is still behind.
    */
   mirrorSession(options: MirrorOptions): Promise<MirroredSession>;
+  /**
+   * Sums up a mirrored session in Markdown, for an agent of any harness that goes on with the work,
+   * like `tracecraft session brief`. `session` is its id, the beginning of it, or words of its title.
+   */
+  brief(session: string, options?: BriefOptions): Promise<Brief>;
+  /**
+   * Lays a mirrored session back so that its harness can resume it, like `tracecraft session
+   * restore`, and runs nothing. `LostError`: what is here is different, it split, or it is running.
+   * `BlockedError`: a session that it continues is missing. `NotAllowedError`: refused as unsafe.
+   * `PartialError`: a part is missing.
+   */
+  restore(session: string, options?: RestoreOptions): Promise<RestoredSession>;
 
   /** Frees sockets. Call nothing afterwards. */
   close(): Promise<void>;
@@ -341,19 +361,4 @@ export interface Artifact {
   readonly size: number;
   /** Lower-case hex; `null` if nothing was recorded about it. */
   readonly sha256: string | null;
-}
-
-export interface MirrorOptions {
-  readonly harness: string;
-  /** Or a unique prefix of it. Default: the newest one started in `cwd`. */
-  readonly sessionId?: string | undefined;
-  /** Default: that of `open`. */
-  readonly cwd?: string | undefined;
-}
-
-export interface MirroredSession {
-  readonly sessionId: string;
-  readonly harness: string;
-  /** Parts sent now; 0 if nothing was new. */
-  readonly parts: number;
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
 import { partName } from '../../src/protocol/parts.js';
 import { nodeRestoreDisk, type RestoreDisk } from '../../src/restore/disk.js';
 import type { RestoreOptions } from '../../src/restore/restore.js';
@@ -13,6 +14,7 @@ import {
   userRow,
 } from '../support/claude-tree.js';
 import { CodexTree, metaRow, threadUuid, userItem } from '../support/codex-tree.js';
+import { withCounts } from '../support/counting-bucket.js';
 import { MirrorRig } from '../support/mirror-rig.js';
 import { restoreTo } from './restoring.js';
 
@@ -103,6 +105,27 @@ describe('a copy', () => {
     await writeFile(first.files[0]?.path ?? '', lineOf(prompt('more')), { flag: 'a' });
     expect((await restoreTo(b, ref())).state).toBe('already-here');
     expect(await filesIn(b.tree.root)).toHaveLength(1);
+  });
+
+  it('of many small parts is read ahead, not part by part', async () => {
+    await mirrored('one');
+    const prefix = a.layout.session('claude-code', session);
+    for (const n of [1, 2, 3]) {
+      const line = lineOf(prompt(`${n} more`));
+      await a.bucket.put(prefix + partName(n, 0, n), Buffer.from(line));
+    }
+    const reads: string[] = [];
+    const get: Bucket['get'] = async (key, options) => {
+      const isWhole = options?.range === undefined && key.includes('part-');
+      if (isWhole) reads.push('begun');
+      const stored = await a.bucket.get(key, options);
+      if (isWhole) reads.push('done');
+      return stored;
+    };
+    const bucket = { ...withCounts(a.bucket), get };
+    const source = { bucket, layout: a.layout, harness: 'claude-code' };
+    expect((await restoreTo(b, ref(), { source })).lines).toBe(4);
+    expect(reads.slice(0, 5)).toEqual(['begun', 'begun', 'begun', 'begun', 'done']);
   });
 
   it('is a session of its own for the mirror', async () => {

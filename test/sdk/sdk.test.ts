@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/clock.js';
@@ -292,6 +292,26 @@ describe('a session', () => {
     expect(text).toContain('deploy with [REDACTED:github-token]');
     await expect(ann.mirrorSession({ harness: 'codex' })).rejects.toThrow(NotFoundError);
   });
+
+  it('is summed up, and laid back once for its harness to resume', async () => {
+    const id = sessionUuid();
+    const row = userRow('sharpen the saws', { sessionId: id, cwd: folder });
+    await new Transcript(join(folder, '.claude', 'projects', '-w', `${id}.jsonl`)).append(row);
+    const ann = await open('ann');
+    await ann.mirrorSession({ harness: 'claude-code', sessionId: id });
+    const brief = await ann.brief('sharpen saws', { bytes: 4_096 });
+    expect(brief).toMatchObject({ sessionId: id, harness: 'claude-code', unread: [] });
+    expect(brief.markdown).toContain('> sharpen the saws');
+    expect(await ann.restore(id)).toMatchObject({ state: 'already-here', mode: 'verbatim' });
+    const copied = await ann.restore(id.slice(0, 8), { mode: 'as-new', into: 'elsewhere' });
+    expect(copied).toMatchObject({ state: 'restored', sessionId: id, mode: 'as-new', lines: 1 });
+    expect(copied.cwd).toBe(await realpath(folder));
+    expect(copied.commands.at(-1)?.slice(0, 3)).toEqual(['claude', '--resume', copied.restoredId]);
+    const [file] = copied.files;
+    expect(file?.path.startsWith(join(await realpath(folder), 'elsewhere', '.claude'))).toBe(true);
+    expect(await readFile(file?.path ?? '', 'utf8')).toContain('sharpen the saws');
+    await expect(ann.restore('no-such-session')).rejects.toThrow(NotFoundError);
+  });
 });
 
 /** Puts a pack that has this text for a session's only part. */
@@ -370,6 +390,11 @@ describe('untyped input', () => {
     ['no folder', (ann) => Reflect.apply(ann.artifacts.download, ann, ['x'])],
     ['a folder as a file', (ann) => ann.artifacts.upload('.')],
     ['no harness', (ann) => Reflect.apply(ann.mirrorSession, ann, [])],
+    ['a brief of nothing', (ann) => ann.brief('')],
+    ['a brief of 10 bytes', (ann) => ann.brief('one', { bytes: 10 })],
+    ['a harness that there is not', (ann) => ann.restore('one', { harness: 'abacus' })],
+    ['another way', (ann) => Reflect.apply(ann.restore, ann, ['one', { mode: 'as-old' }])],
+    ['half a generation', (ann) => ann.restore('one', { generation: 0.5 })],
   ];
 
   it.each(wrong)('is refused by name: %s', async (_, call) => {

@@ -41,8 +41,10 @@ export async function* readChain(
   bucket: Bucket,
   listing: Listing,
   generation: number,
+  reading: Pick<ChainReading, 'read'> = {},
 ): AsyncIterable<ReadPart> {
-  for await (const { body, entry: _, ...part } of walkChain(bucket, listing, generation)) {
+  const parts = walkChain(bucket, listing, generation, reading);
+  for await (const { body, entry: _, ...part } of parts) {
     if (body !== undefined) yield { ...part, body };
   }
 }

@@ -120,7 +120,9 @@ function blockOf(block: unknown): readonly object[] {
 }
 
 function picked(row: Fields, names: readonly string[]): Fields {
-  return Object.fromEntries(names.filter((name) => name in row).map((name) => [name, row[name]]));
+  const copy: Record<string, unknown> = {};
+  for (const name of names) if (name in row) copy[name] = row[name];
+  return copy;
 }
 
 /** Only rows that name a later one as their parent take more than a step; in a circle they have none. */
