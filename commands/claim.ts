@@ -96,6 +96,7 @@ export default class Claim extends BaseCommand {
       ? await waitToAcquire(context, holders, {
           ...request,
           timeoutMs,
+          ignoresNeeds: force,
           onWaiting: (reason) => this.note(reason),
           onLook: () => coordination.heartbeat(),
         })

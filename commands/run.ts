@@ -3,6 +3,8 @@ import { type Coordination, runVariables } from '../src/app/coordination.js';
 import { checkSecrets } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { rejectedClaim } from '../src/cli/claim-lines.js';
+import { outliveReaders } from '../src/cli/closed-pipe.js';
+import { checkNote } from '../src/cli/note.js';
 import { overlapLines } from '../src/cli/overlap-lines.js';
 import { openRunSignals } from '../src/cli/run-signals.js';
 import { parseTimeout } from '../src/cli/timeout.js';
@@ -40,7 +42,7 @@ interface Taken {
 export default class Run extends BaseCommand {
   static override summary = 'hold a step while a command runs';
   static override description =
-    'Claims the step, starts the command, renews the claim while it runs, and ends the step when the command ends: exit 0 completes it, anything else blocks it, with the end of the output (redacted) as the note. The command finds the step in TRACECRAFT_STEP and TRACECRAFT_EPOCH, and may end it itself.\n\nIf renewals fail, the command is asked to stop, then killed, before anyone else may take the step. A signal is passed on to the command, and the step is released. If this process itself is killed, the command keeps running without it: the step is free after its TTL, and a late "complete" by the command is fenced.\n\nExit codes: before the command starts, those of "claim" (with --next also 3 everything is done, 5 only blocked steps are left, 6 others are at work); after that the command\'s own, or 4 if the step was lost, 8 if the store was unreachable for too long, 130, 143 or 129 after a signal. --json distinguishes them.';
+    'Claims the step, starts the command, renews the claim while it runs, and ends the step when the command ends: exit 0 completes it, anything else blocks it, with the end of the output (redacted) as the note. If it cannot be started, the step is released (exit 127). The command finds the step in TRACECRAFT_STEP and TRACECRAFT_EPOCH, and may end it itself.\n\nIf renewals fail, the command is asked to stop, then killed, before anyone else may take the step. A signal is passed on to the command, and the step is released. If this process itself is killed, the command keeps running without it: the step is free after its TTL, and a late "complete" by the command is fenced.\n\nExit codes: before the command starts, those of "claim" (with --next also 3 everything is done, 5 only blocked steps are left, 6 others are at work); after that the command\'s own, or 4 if the step was lost, 8 if the store was unreachable for too long, 130, 143 or 129 after a signal. --json distinguishes them.';
   static override examples = [
     '<%= config.bin %> run build -- make all',
     '<%= config.bin %> run build --to reviewer --artifact patch.diff -- ./build.sh',
@@ -108,6 +110,7 @@ export default class Run extends BaseCommand {
     const { argv, flags } = await this.parse(Run);
     const { step: named, words } = wishOf(argv.map(String), flags.next);
     const ttlMs = runTtl(flags.ttl);
+    checkNote('--note', flags.note);
     const to = flags.to === undefined ? undefined : checkName('agent', flags.to);
     const { coordination, settings } = await this.coordinate();
     const { context, holders } = coordination;
@@ -121,14 +124,18 @@ export default class Run extends BaseCommand {
     this.note(`Claimed step ${step} as ${context.agent} (epoch ${won.claim.epoch}).`);
     await this.warnOfOverlaps(context, step, plan);
     const signals = openRunSignals();
+    let started: RunningCommand | undefined;
     const start = (): RunningCommand => {
+      outliveReaders();
       const command = this.start(words, flags.tail, {
         TRACECRAFT_AGENT: context.agent,
         [runVariables.step]: step,
         [runVariables.epoch]: String(won.claim.epoch),
       });
       signals.passTo(command);
-      return { ...command, tail: () => scrub(settings, command.tail()) };
+      started = command;
+      const tail = (): string => (flags.tail ? scrub(settings, command.tail()) : '');
+      return { ...command, tail };
     };
     const result = await runStep(context, holders, {
       step,
@@ -150,6 +157,8 @@ export default class Run extends BaseCommand {
     await this.afterHeartbeat(coordination.heartbeat({ step: null }));
     process.exitCode = result.exit;
     const { exit, endedBy, outcome = null } = result;
+    const failure = started?.startFailure?.();
+    if (failure !== undefined) this.warn(`the command could not be started: ${failure.message}`);
     this.note(endText(step, endedBy, outcome, exit));
     return { step, epoch: won.claim.epoch, exit, ended_by: endedBy, outcome };
   }
@@ -241,7 +250,7 @@ function wishOf(argv: readonly string[], isNext: boolean): Wish {
   if (!isNext && first === undefined) {
     throw new UsageError('missing argument: STEP', { hint: 'Or take what is ready: --next.' });
   }
-  if (words.length === 0) {
+  if (words.length === 0 || words[0] === '') {
     throw new UsageError('missing command', {
       hint: 'Write it after "--": tracecraft run STEP -- make all',
     });

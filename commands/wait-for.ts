@@ -4,7 +4,7 @@ import { BaseCommand } from '../src/cli/base-command.js';
 import { systemClock } from '../src/clock.js';
 import { parseDuration } from '../src/config/duration.js';
 import type { StepView } from '../src/coordination/claims/steps.js';
-import { waitForSteps } from '../src/coordination/claims/wait.js';
+import { waitForSteps } from '../src/coordination/plan/wait-for-steps.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { stepId } from '../src/protocol/names.js';
 
@@ -13,7 +13,7 @@ const defaultTimeout = '300s';
 export default class WaitFor extends BaseCommand {
   static override summary = 'wait until steps are complete';
   static override description =
-    'Checks twice a second at first, then less often. A blocked step ends the wait at once; a step that needs a review is reported, and the wait continues.\n\nExit codes: 0 all complete, 2 bad name, 5 one is blocked, 6 timed out, 8 store unreachable.';
+    'Checks twice a second at first, then less often. A blocked step, or a planned one that waits for a blocked one, ends the wait at once; a step that needs a review is reported, and the wait continues.\n\nExit codes: 0 all complete, 2 bad name, 5 one is blocked or waits for a blocked one, 6 timed out, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> wait-for design && <%= config.bin %> claim build',
     '<%= config.bin %> wait-for design build --timeout 30m',

@@ -1,4 +1,5 @@
 import { run } from '@oclif/core/run';
+import { exitOnClosedPipes } from './closed-pipe.js';
 import { exitOnSignals } from './signals.js';
 
 /** Runs one command line to its end and sets the exit code. `root` holds package.json and the oclif manifest. */
@@ -8,8 +9,7 @@ export async function main(argv: readonly string[], root: string): Promise<void>
     process.exitCode = await reported(error, words, root);
   };
   exitOnSignals();
-  process.stdout.on('error', exitOnClosedPipe);
-  process.stderr.on('error', exitOnClosedPipe);
+  exitOnClosedPipes();
   process.on('uncaughtException', (error) => fail(error).then(exitWhenWritten));
   if (asksForFrontPage(argv)) return await showFrontPage(root).catch(fail);
   await run([...words], { root, userPlugins: false, devPlugins: false }).catch(fail);
@@ -48,10 +48,4 @@ async function showFrontPage(root: string): Promise<void> {
 /** `tracecraft help claim` means `tracecraft claim --help`. */
 function helpAsFlag(argv: readonly string[]): readonly string[] {
   return argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv;
-}
-
-/** The reader has seen enough, e.g. `| head -1`. */
-function exitOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
 }

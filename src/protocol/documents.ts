@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { TracecraftError } from '../errors.js';
+import { TracecraftError, UsageError } from '../errors.js';
 import { metaUsageSchema } from './usage.js';
 
 /**
@@ -171,6 +171,18 @@ export function parseDocument<Schema extends v.GenericSchema>(
 /** Readable: indented by two spaces, one newline at the end. */
 export function encodeDocument(document: object): Buffer {
   return Buffer.from(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/**
+ * `UsageError` for a document that readers would refuse: once written, it would stop everybody who
+ * reads it.
+ */
+export function encodeReadable(schema: v.GenericSchema, document: object): Buffer {
+  const result = v.safeParse(schema, document);
+  if (result.success) return encodeDocument(document);
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue) ?? 'document';
+  throw new UsageError(`not written, because nobody could read it: ${path}: ${issue.message}`);
 }
 
 /** Anything deeper cannot be written back: recursion would exhaust the stack. */

@@ -24,6 +24,11 @@ export function stepId(value: string): string {
   return checkName('step', checkName('step', value).toLowerCase().replaceAll('.', '-'));
 }
 
+/** Whether it is a step in the form used in keys. */
+export function isStepId(value: string): boolean {
+  return isName(value) && stepId(value) === value;
+}
+
 /** A dotted memory key, e.g. `design.contract`. */
 export function checkMemoryKey(value: string): string {
   const valid = isName(value) && !value.endsWith('.');

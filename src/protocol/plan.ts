@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { UsageError } from '../errors.js';
-import { checkName, stepId } from './names.js';
+import { checkName, isStepId, stepId } from './names.js';
 
 const text = v.pipe(v.string(), v.maxLength(1_000));
 const nullableText = v.optional(v.nullable(text), null);
@@ -28,13 +28,24 @@ export const plannedStepSchema = v.object({
 export type PlannedStep = v.InferOutput<typeof plannedStepSchema>;
 
 /**
+ * A map rather than a record, which would drop steps named `prototype` or `constructor`. Whatever
+ * cannot be a step is ignored.
+ */
+const plannedStepsSchema = v.pipe(
+  v.custom<object>((value) => typeof value === 'object' && value !== null, 'Expected an object'),
+  v.transform((steps) => new Map(Object.entries(steps).filter(([id]) => isStepId(id)))),
+  v.map(v.string(), plannedStepSchema),
+  v.transform((steps): Readonly<Record<string, PlannedStep>> => Object.fromEntries(steps)),
+);
+
+/**
  * `plan.json`: one document, because two additions to separate ones could together close a cycle.
  */
 export const planSchema = v.object({
   schema: v.optional(v.number(), 1),
   rev: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0),
   nonce: nullableText,
-  steps: v.optional(v.record(v.string(), plannedStepSchema), {}),
+  steps: v.optional(plannedStepsSchema, {}),
 });
 export type PlanDocument = v.InferOutput<typeof planSchema>;
 

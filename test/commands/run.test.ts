@@ -75,6 +75,47 @@ describe('run', () => {
     expect(note).not.toContain('\u001b');
   });
 
+  it('with --no-tail keeps the output to itself, also with --json', async () => {
+    const script = "console.log('between us'); process.exit(3)";
+    const told = await run('ann', 'run', 'quiet', '--no-tail', '--json', '--', ...node(script));
+    expect(told).toMatchObject({ code: 3, stderr: expect.stringContaining('between us') });
+    expect((await data('handoff', 'quiet')).note).toMatch(/^exit 3 after \d+s$/);
+  });
+
+  it('gives the step back if the command cannot be started, but not if it exits with 127', async () => {
+    const { code, stderr } = await run('ann', 'run', 'gone', '--', join(process.execPath, 'x'));
+    expect(stderr).toContain('Warning: the command could not be started: spawn');
+    expect(code).toBe(127);
+    expect(await data('step-status', 'gone')).toMatchObject({ status: 'pending' });
+    expect((await run('ann', 'run', 'hole', '--', ...node('process.exit(127)'))).code).toBe(127);
+    expect(await data('step-status', 'hole')).toMatchObject({ status: 'blocked' });
+  });
+
+  it('holds the step to the end even if nobody reads the output any more', async () => {
+    const flag = join(world.root, 'reader-left');
+    const end =
+      "process.stdout.on('error', () => {}); console.log('more'); setTimeout(() => {}, 300)";
+    const poll = `const t = setInterval(() => { if (!fs.existsSync(${JSON.stringify(flag)})) return; clearInterval(t); ${end} }, 20)`;
+    const script = `const fs = require('fs'); console.log('up'); ${poll}`;
+    const child = world.start(['run', 'unread', '--', ...node(script)], as('ann'));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    child.stdout?.destroy();
+    await writeFile(flag, '');
+    expect(await ended).toBe(0);
+    expect(await data('step-status', 'unread')).toMatchObject({ status: 'complete' });
+  });
+
+  it('does not wait for what the command leaves running', async () => {
+    const left =
+      "spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'inherit' })";
+    const script = `const { spawn } = require('child_process'); const c = ${left}; c.unref(); console.log(c.pid)`;
+    const { code, stdout } = await run('ann', 'run', 'daemon', '--', ...node(script));
+    expect(code).toBe(0);
+    // Throws if it is gone.
+    process.kill(Number(stdout), 'SIGKILL');
+  });
+
   it('releases a lock whatever happens, and is refused while another agent holds it', async () => {
     expect(
       (await run('ann', 'run', 'lock', '--release', '--', ...node('process.exit(7)'))).code,
@@ -177,7 +218,9 @@ describe('run', () => {
       ['run'],
       ['run', 'x'],
       ['run', '--next'],
+      ['run', 'x', '--', ''],
       ['run', 'x', '--ttl', 'none', '--', 'true'],
+      ['run', 'x', '--note', 'n'.repeat(100_001), '--', 'true'],
     ]) {
       expect({ args, code: (await run('ann', ...args)).code }).toEqual({ args, code: 2 });
     }

@@ -7,6 +7,7 @@ import { acquire, type ClaimResult } from '../../src/coordination/claims/claims.
 import { complete, release } from '../../src/coordination/claims/finish-claim.js';
 import { openHolderFiles } from '../../src/coordination/claims/holder-files.js';
 import { renewHeld } from '../../src/coordination/claims/renew.js';
+import { review } from '../../src/coordination/claims/review.js';
 import { refuseFenced } from '../../src/coordination/claims/step-artifacts.js';
 import { listSteps, readHandoff, readStep } from '../../src/coordination/claims/steps.js';
 import { LostError, NotFoundError } from '../../src/errors.js';
@@ -332,7 +333,11 @@ describe('a repeated request', () => {
     const first = rig.terminal('designer', 's-1');
     const second = rig.terminal('designer', 's-2');
     await claim(first);
-    expect(await claim(second, 'design', { mine: true })).toMatchObject({
+    const mayTake = async (): Promise<void> => {
+      throw new LostError('a need was reopened');
+    };
+    const request = { step: 'design', ttlMs: minute, reopen: false, mine: true, alongside: alone };
+    expect(await acquire(second.context, second.holders, { ...request, mayTake })).toMatchObject({
       how: 'mine',
       claim: { epoch: 2, session_id: 's-2' },
     });
@@ -413,6 +418,24 @@ describe('an agent that lost a step', () => {
 });
 
 describe('a planted document', () => {
+  it('with a note that no reader accepts is refused before anything is written', async () => {
+    const rig = new AgentsRig();
+    const ann = rig.terminal('ann');
+    await claim(ann);
+    const before = rig.steps();
+    const report = { outcome: 'complete', note: 'n'.repeat(100_001) } as const;
+    const ended = complete(ann.context, ann.holders, { step: 'design' }, report);
+    await expect(ended).rejects.toThrow('nobody could read it: outcome.note');
+    expect(rig.steps()).toEqual(before);
+    const talkative = beat(ann.context, {
+      sessionId: null,
+      status: 'active',
+      summary: 's'.repeat(100_001),
+    });
+    await expect(talkative).rejects.toThrow('nobody could read it: summary');
+    expect(rig.json('demo/agents/ann.json')).toBeUndefined();
+  });
+
   it('with an epoch at the limit is refused before anything is written', async () => {
     const rig = new AgentsRig();
     const planted = { agent: 'x', state: 'released', epoch: Number.MAX_SAFE_INTEGER };
@@ -479,6 +502,34 @@ describe('releasing', () => {
       how: 'released',
       claim: { epoch: 2 },
     });
+  });
+
+  it('by force does not lose the mail of a rejection whose writer was stopped', async () => {
+    const rig = new AgentsRig();
+    const [ann, rev, lead] = [rig.terminal('ann'), rig.terminal('rev'), rig.terminal('lead')];
+    for (const [step, end] of [
+      ['given', () => release(lead.context, lead.holders, { step: 'given', force: true })],
+      ['ended', () => done(lead, 'ended', true)],
+    ] as const) {
+      await claim(lead, step);
+      await release(lead.context, lead.holders, { step });
+      await claim(ann, step);
+      await complete(ann.context, ann.holders, { step }, { outcome: 'needs_review' });
+      const before = new Map(rig.store.objects);
+      await review(rev.context, { step, verdict: 'rejected', note: 'no tests' });
+      const claimKey = rig.layout.claim(step);
+      for (const key of rig.store.objects.keys()) {
+        const was = before.get(key);
+        if (key === claimKey) continue;
+        if (was === undefined) rig.store.objects.delete(key);
+        else rig.store.objects.set(key, was);
+      }
+      await end();
+      const told = rig.events('step.rejected').filter((event) => event.step === step);
+      expect(told, step).toHaveLength(1);
+    }
+    const mail = [...rig.store.objects.keys()].filter((key) => key.includes('/messages/ann/'));
+    expect(mail).toHaveLength(2);
   });
 
   it('twice is harmless, and without a claim is not found', async () => {

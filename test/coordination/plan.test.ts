@@ -6,6 +6,8 @@ import { claimNext } from '../../src/coordination/plan/claim-next.js';
 import { mermaidOf, stateOf } from '../../src/coordination/plan/graph.js';
 import { checkNeeds, unmetNeedsOf } from '../../src/coordination/plan/needs.js';
 import { addSteps, editStep, removeStep } from '../../src/coordination/plan/plan-document.js';
+import { waitForSteps } from '../../src/coordination/plan/wait-for-steps.js';
+import { waitToAcquire } from '../../src/coordination/plan/wait-to-claim.js';
 import {
   BlockedError,
   LostError,
@@ -65,6 +67,35 @@ describe('a plan', () => {
     expect(rig.json('demo/plan.json')).toEqual(before);
   });
 
+  it('keeps steps whose names JavaScript gives a meaning, and ignores what is no step', async () => {
+    const rig = new AgentsRig();
+    const { context } = rig.terminal('lead');
+    const odd = [{ id: 'prototype' }, { id: 'constructor', needs: ['prototype'] }];
+    await addSteps(context, odd);
+    await addSteps(context, [{ id: 'last', needs: ['constructor'] }]);
+    const names = ['constructor', 'last', 'prototype'];
+    expect(Object.keys(Object(rig.json('demo/plan.json')).steps).sort()).toEqual(names);
+    const { steps } = Object(rig.json('demo/plan.json'));
+    const planted = { schema: 1, rev: 3, steps: { ...steps, '../x': {}, UPPER: {}, 'a.b': {} } };
+    await context.bucket.put('demo/plan.json', Buffer.from(JSON.stringify(planted)));
+    expect((await readBoard(context)).steps.map(({ step }) => step)).toEqual(names);
+  });
+
+  it('with a text that no reader accepts is refused, and stays as it was', async () => {
+    const rig = new AgentsRig();
+    const { context } = rig.terminal('lead');
+    await addSteps(context, [{ id: 's' }]);
+    const before = rig.json('demo/plan.json');
+    const long = 'x'.repeat(1_001);
+    for (const change of [
+      () => addSteps(context, [{ id: 'a', title: long }]),
+      () => editStep(context, 's', { paths: long }),
+    ]) {
+      await expect(change()).rejects.toThrow('not written, because nobody could read it: steps.');
+    }
+    expect(rig.json('demo/plan.json')).toEqual(before);
+  });
+
   it('refuses to remove a claimed step', async () => {
     const rig = new AgentsRig();
     const lead = rig.terminal('lead');
@@ -109,11 +140,37 @@ describe('a ready step', () => {
     await expect(claimNext(lead.context, lead.holders, next)).rejects.toBeInstanceOf(BlockedError);
   });
 
+  it('that is blocked, however far below, ends every wait for those above it at once', async () => {
+    const rig = new AgentsRig();
+    const ann = rig.terminal('ann');
+    const { context, holders } = ann;
+    await addSteps(context, [{ id: 'a' }, { id: 'b', needs: ['a'] }, { id: 'c', needs: ['b'] }]);
+    await claim(ann, 'a');
+    const waitFor = (step: string, timeoutMs = 60_000) =>
+      waitForSteps(context, { steps: [step], timeoutMs, onLook: alone, onNeedsReview: () => {} });
+    await expect(waitFor('c', 0)).rejects.toBeInstanceOf(TimedOutError);
+    await end(ann, 'a', 'blocked');
+    const hopeless = 'waits for blocked a (blocked by ann)';
+    await expect(waitFor('b')).rejects.toThrow(`step b ${hopeless}`);
+    await expect(waitFor('c')).rejects.toThrow(`step c ${hopeless}`);
+    const asked = { step: 'c', ttlMs: 60_000, reopen: false, alongside: alone };
+    const patient = { ...asked, timeoutMs: 60_000, onLook: alone };
+    await expect(waitToAcquire(context, holders, patient)).rejects.toBeInstanceOf(BlockedError);
+    // Somebody works on it in spite of that.
+    expect(await claim(ann, 'b')).toMatchObject({ outcome: 'claimed' });
+    await expect(waitFor('c', 0)).rejects.toBeInstanceOf(TimedOutError);
+    await expect(claimNext(context, holders, next)).rejects.toBeInstanceOf(TimedOutError);
+    const forced = await waitToAcquire(context, holders, { ...patient, ignoresNeeds: true });
+    expect(forced).toMatchObject({ outcome: 'claimed' });
+  });
+
   it('goes to the agent it is assigned to, and there is none once all is done', async () => {
     const rig = new AgentsRig();
     const [ann, bob] = [rig.terminal('ann'), rig.terminal('bob')];
     await addSteps(ann.context, [{ id: 'a', assign: 'bob' }]);
-    await expect(claimNext(ann.context, ann.holders, next)).rejects.toBeInstanceOf(NotFoundError);
+    const nothing = claimNext(ann.context, ann.holders, next);
+    await expect(nothing).rejects.toBeInstanceOf(NotFoundError);
+    await expect(nothing).rejects.toThrow('nothing is left for you');
     expect(await claimNext(bob.context, bob.holders, next)).toMatchObject({ step: 'a' });
     await end(bob, 'a', 'complete');
     await expect(claimNext(bob.context, bob.holders, next)).rejects.toThrow('all steps are done');

@@ -1,7 +1,7 @@
 import type { Bucket, Capabilities, Conditional, Stored } from '../../bucket/bucket.js';
 import { LostError, UsageError } from '../../errors.js';
 import { type LivingAgentDocument, livingAgentSchema } from '../../protocol/coordination.js';
-import { encodeDocument, parseDocument } from '../../protocol/documents.js';
+import { encodeReadable, parseDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { getBounded } from '../claims/document.js';
 
@@ -39,7 +39,7 @@ export async function changeAgent(
     const stored = first ?? (await getBounded(bucket, key));
     if (stored === undefined) {
       await refuseOtherSpelling({ bucket, layout, agent });
-      const body = encodeDocument(change(undefined));
+      const body = encodeReadable(livingAgentSchema, change(undefined));
       const created = await create(bucket, capabilities, key, body);
       if (!created.written) continue;
       await yieldToOtherSpelling({ bucket, layout, agent });
@@ -48,7 +48,7 @@ export async function changeAgent(
     const known = parseDocument(livingAgentSchema, key, stored.body);
     if (isOtherSpelling(known.id, agent)) throw taken(agent, known.id);
     const everything: object = Object(JSON.parse(stored.body.toString('utf8')));
-    const body = encodeDocument({ ...everything, ...change(known) });
+    const body = encodeReadable(livingAgentSchema, { ...everything, ...change(known) });
     const replaced = await replace(bucket, capabilities, key, body, stored.etag);
     if (replaced.written) return { isNew: false, version: { body, etag: replaced.etag } };
   }

@@ -96,7 +96,8 @@ export async function acquire(
       return reject(context, holders, { step, request, reason: decision.reject, holder: present });
     }
     if (!('take' in decision)) continue;
-    await allowed;
+    // Whoever holds a step keeps it, whatever becomes of its needs.
+    if (decision.take !== 'mine') await allowed;
     const mine = await attemptOf(context, step, request, { ...scene, decision });
     const etag = await write(context, holders, mine);
     if (etag !== undefined) return win(context, holders, { ...mine, etag, renewals: 0 }, request);

@@ -6,7 +6,7 @@ import {
   type StatusDocument,
   statusSchema,
 } from '../../protocol/coordination.js';
-import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
+import { DocumentError, encodeReadable, parseDocument } from '../../protocol/documents.js';
 import type { Dated } from '../agents/liveness.js';
 import type { CoordinationContext } from '../context.js';
 
@@ -91,7 +91,7 @@ export async function writeClaim(
 ): Promise<Conditional> {
   const { bucket, layout, clock } = place;
   const key = layout.claim(step);
-  const body = encodeDocument(document);
+  const body = encodeReadable(claimSchema, document);
   if (isArbitrated(place)) {
     return over === undefined
       ? bucket.putIfAbsent(key, body)

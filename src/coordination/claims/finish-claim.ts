@@ -81,6 +81,8 @@ export async function release(
     if (standing !== 'holder' && !mayForce) {
       throw notTheirs(step, context.agent, document, standing);
     }
+    // Overwriting the claim would lose whatever its last holder did not get to write.
+    if (document.state === 'released') await settle(context, step, document);
     const next = standing === 'holder' ? withNonce(document) : takenBy(context, document);
     const claim: HeldClaim = { ...next, state: 'released', released_at: at };
     if (!(await isReplaced(context, step, claim, present))) continue;
@@ -167,6 +169,7 @@ async function planEnding(
     case 'own':
       return { next: withNonce(document), present, nonces, wasUnclaimed: false };
     case 'forced':
+      if (document.state === 'released') await settle(context, step, document);
       return { next: takenBy(context, document), present, nonces, wasUnclaimed: false };
     case 'unclaimed': {
       await settle(context, step, document);

@@ -68,7 +68,10 @@ export function isClaimable(view: StepView | undefined): boolean {
   return view === undefined || view.status === 'pending' || view.expired;
 }
 
-/** The first blocked step among all that this one needs, needs of needs included. */
+/**
+ * The first blocked step among all that this one needs, needs of needs included, unless somebody is
+ * at work in between.
+ */
 function firstBlocked(
   planned: PlannedSteps,
   viewOf: ReadonlyMap<string, StepView>,
@@ -77,9 +80,9 @@ function firstBlocked(
   const seen = new Set<string>();
   const open = [...(stepIn(planned, step)?.needs ?? [])];
   for (const need of open) {
-    const status = viewOf.get(need)?.status;
-    if (status === 'blocked') return need;
-    if (status === 'complete' || seen.has(need)) continue;
+    const view = viewOf.get(need);
+    if (view?.status === 'blocked') return need;
+    if (!isClaimable(view) || seen.has(need)) continue;
     seen.add(need);
     open.push(...(stepIn(planned, need)?.needs ?? []));
   }

@@ -92,6 +92,12 @@ function inOrder(ready: readonly BoardStep[]): BoardStep[] {
     .map(({ one }) => one);
 }
 
+function nothingLeft(steps: readonly BoardStep[], open: readonly BoardStep[]): string {
+  if (steps.length === 0) return 'no steps are planned';
+  if (open.length === 0) return 'all steps are done';
+  return 'nothing is left for you: the rest is assigned to others, or of a lower priority';
+}
+
 function nothingReady(
   { steps }: Board,
   agent: string,
@@ -100,7 +106,7 @@ function nothingReady(
   const open = steps.filter(({ view }) => view?.status !== 'complete');
   const mine = open.filter((one) => isFor(one, agent, request));
   if (mine.length === 0) {
-    return new NotFoundError(steps.length === 0 ? 'no steps are planned' : 'all steps are done', {
+    return new NotFoundError(nothingLeft(steps, open), {
       hint: 'See "tracecraft steps --graph"; "tracecraft step add" plans more.',
     });
   }

@@ -2,8 +2,8 @@ import { inParallel } from '../../concurrency.js';
 import { BlockedError } from '../../errors.js';
 import type { ClaimPlace } from '../claims/document.js';
 import { readStep, type StepView } from '../claims/steps.js';
-import { type UnmetNeed, unmetNeeds } from './board.js';
-import { stepIn } from './plan.js';
+import { isClaimable, type UnmetNeed, unmetNeeds } from './board.js';
+import { type PlannedSteps, stepIn } from './plan.js';
 import { type ReadPlan, readPlan } from './plan-document.js';
 
 /** What a planned step is still waiting for; empty if it is not planned. */
@@ -17,6 +17,39 @@ export async function unmetNeedsOf(
   const views = await inParallel(planned.needs, (need) => readStep(place, need));
   const known = views.filter((view) => view !== undefined);
   return unmetNeeds(planned, new Map(known.map((view) => [view.step, view])));
+}
+
+/**
+ * The first blocked step among all that this one needs, needs of needs included, unless somebody is
+ * at work in between: waiting does not help.
+ */
+export async function blockedNeedOf(
+  place: ClaimPlace,
+  planned: PlannedSteps,
+  step: string,
+): Promise<UnmetNeed | undefined> {
+  const needsOf = (one: string): readonly string[] => stepIn(planned, one)?.needs ?? [];
+  const seen = new Set<string>();
+  let level = needsOf(step);
+  while (level.length > 0) {
+    for (const need of level) seen.add(need);
+    const needs = await inParallel(level, async (need) => ({
+      step: need,
+      view: await readStep(place, need),
+    }));
+    const blocked = needs.find(({ view }) => view?.status === 'blocked');
+    if (blocked !== undefined) return blocked;
+    const idle = needs.filter(({ view }) => isClaimable(view));
+    const next = new Set(idle.flatMap((need) => needsOf(need.step)));
+    level = [...next].filter((need) => !seen.has(need));
+  }
+  return undefined;
+}
+
+export function waitsForBlocked(step: string, need: UnmetNeed): BlockedError {
+  return new BlockedError(`step ${step} waits for blocked ${needText(need)}`, {
+    hint: `See "tracecraft handoff ${need.step}".`,
+  });
 }
 
 /** `BlockedError` if the step is waiting for others. */

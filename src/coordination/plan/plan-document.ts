@@ -1,5 +1,5 @@
 import { LostError, UsageError } from '../../errors.js';
-import { encodeDocument, parseDocument } from '../../protocol/documents.js';
+import { encodeReadable, parseDocument } from '../../protocol/documents.js';
 import { maxPlanBytes, type NewStep, planSchema } from '../../protocol/plan.js';
 import { getBounded, isArbitrated, type StorePlace, unknownOutcome } from '../claims/document.js';
 import { readStep } from '../claims/steps.js';
@@ -105,7 +105,7 @@ async function changePlan(
     const steps = change(present.steps);
     if (steps === undefined) return present.steps;
     const nonce = newNonce();
-    const body = encodeDocument({ schema: 1, rev: present.rev + 1, nonce, steps });
+    const body = encodeReadable(planSchema, { schema: 1, rev: present.rev + 1, nonce, steps });
     if (body.byteLength > maxPlanBytes) {
       throw new UsageError(
         `the plan would have ${body.byteLength} bytes, more than ${maxPlanBytes}`,

@@ -1,12 +1,15 @@
-import { BlockedError, TimedOutError } from '../../errors.js';
+import { TimedOutError } from '../../errors.js';
 import { acquire, type ClaimRequest, type ClaimResult } from '../claims/claims.js';
 import type { HolderFiles } from '../claims/holder-files.js';
 import type { CoordinationContext } from '../context.js';
 import { growingPauses } from '../pauses.js';
-import { needText, unmetNeedsOf } from './needs.js';
+import { blockedNeedOf, needText, unmetNeedsOf, waitsForBlocked } from './needs.js';
+import { readPlan } from './plan-document.js';
 
 export interface PatientRequest extends ClaimRequest {
   readonly timeoutMs: number;
+  /** Does not wait for what the step needs first. */
+  readonly ignoresNeeds?: boolean;
   /** Called once, before the first pause, with what is being waited for. */
   onWaiting?(reason: string): void;
   /** Called after each check: whoever waits is alive. */
@@ -43,17 +46,24 @@ async function lookOnce(
   holders: HolderFiles,
   request: PatientRequest,
 ): Promise<{ readonly result: ClaimResult } | { readonly reason: string }> {
-  const unmet = await unmetNeedsOf(context, request.step);
-  const blocked = unmet.find(({ view }) => view?.status === 'blocked');
-  if (blocked !== undefined) {
-    throw new BlockedError(`step ${request.step} waits for blocked ${needText(blocked)}`, {
-      hint: `See "tracecraft handoff ${blocked.step}".`,
-    });
-  }
-  if (unmet.length > 0) return { reason: `it needs ${unmet.map(needText).join(', ')}` };
+  const reason = request.ignoresNeeds ? undefined : await waitingReason(context, request.step);
+  if (reason !== undefined) return { reason };
   const result = await acquire(context, holders, { ...request, isWaiting: true });
   if (result.outcome === 'claimed' || result.reason !== 'held') return { result };
   return { reason: `claimed by ${result.holder.agent}` };
+}
+
+/** What the step still needs; `BlockedError` if waiting for that does not help. */
+async function waitingReason(
+  context: CoordinationContext,
+  step: string,
+): Promise<string | undefined> {
+  const plan = await readPlan(context);
+  const unmet = await unmetNeedsOf(context, step, plan);
+  if (unmet.length === 0) return undefined;
+  const blocked = await blockedNeedOf(context, plan.steps, step);
+  if (blocked !== undefined) throw waitsForBlocked(step, blocked);
+  return `it needs ${unmet.map(needText).join(', ')}`;
 }
 
 function timedOut({ step, timeoutMs }: PatientRequest, reason: string): TimedOutError {

@@ -1,5 +1,5 @@
 import { LostError, UnreachableError } from '../../errors.js';
-import type { Outcome } from '../../protocol/coordination.js';
+import { maxTextLength, type Outcome } from '../../protocol/coordination.js';
 import type { SentAt, WonClaim } from '../claims/claims.js';
 import { readClaim } from '../claims/document.js';
 import { complete, type Report, release } from '../claims/finish-claim.js';
@@ -89,7 +89,8 @@ interface CommandEnd {
 async function finish(run: Run, { exit, ranMs }: CommandEnd): Promise<RunResult> {
   const { context, holders, plan, command } = run;
   if (!(await isStillHeld(context, plan))) return { exit, endedBy: 'command', outcome: undefined };
-  if (plan.isLock || (exit !== 0 && plan.onFailure === 'release') || exit === 127) {
+  const isReleased = plan.isLock || (exit !== 0 && plan.onFailure === 'release');
+  if (isReleased || command.startFailure?.() !== undefined) {
     await giveBack(context, holders, plan);
     return { exit, endedBy: 'command', outcome: 'released' };
   }
@@ -98,7 +99,7 @@ async function finish(run: Run, { exit, ranMs }: CommandEnd): Promise<RunResult>
   const why = `exit ${exit} after ${durationText(ranMs)}`;
   const tail = command.tail();
   const reason = exit === 0 ? said.note : [said.note, why, tail].filter(Boolean).join('\n');
-  const report = { ...said, outcome, note: reason } as const;
+  const report = { ...said, outcome, note: reason?.slice(0, maxTextLength) } as const;
   const { epoch } = plan.won.claim;
   try {
     await complete(context, holders, { step: plan.step, epoch }, report);

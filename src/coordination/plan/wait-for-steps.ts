@@ -1,9 +1,12 @@
 import { inParallel } from '../../concurrency.js';
 import { BlockedError, TimedOutError } from '../../errors.js';
 import { stepId } from '../../protocol/names.js';
+import type { ClaimPlace } from '../claims/document.js';
+import { readStep, type StepView } from '../claims/steps.js';
 import { growingPauses } from '../pauses.js';
-import type { ClaimPlace } from './document.js';
-import { readStep, type StepView } from './steps.js';
+import { isClaimable } from './board.js';
+import { blockedNeedOf, waitsForBlocked } from './needs.js';
+import { readPlan } from './plan-document.js';
 
 export interface WaitRequest {
   readonly steps: readonly string[];
@@ -22,8 +25,8 @@ export interface WaitRequest {
 }
 
 /**
- * Waits until all steps are complete. `BlockedError` as soon as one is blocked, `TimedOutError`
- * when the time is up.
+ * Waits until all steps are complete. `BlockedError` as soon as one is blocked or waits for a
+ * blocked one, `TimedOutError` when the time is up.
  */
 export async function waitForSteps(
   place: ClaimPlace,
@@ -49,6 +52,10 @@ export async function waitForSteps(
       onNeedsReview(view);
     }
     if (complete.size === steps.length) return steps.flatMap((step) => complete.get(step) ?? []);
+    await refuseHopeless(
+      place,
+      open.filter((_, index) => isClaimable(views[index])),
+    );
     if (pauses.leftMs() <= 0) {
       throw timedOut(
         steps.filter((step) => !complete.has(step)),
@@ -62,6 +69,16 @@ export async function waitForSteps(
     }
     await onLook();
     await pauses.pause();
+  }
+}
+
+/** Nobody works on these steps. */
+async function refuseHopeless(place: ClaimPlace, idle: readonly string[]): Promise<void> {
+  if (idle.length === 0) return;
+  const { steps } = await readPlan(place);
+  for (const step of idle) {
+    const need = await blockedNeedOf(place, steps, step);
+    if (need !== undefined) throw waitsForBlocked(step, need);
   }
 }
 
