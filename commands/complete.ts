@@ -90,14 +90,14 @@ export default class Complete extends BaseCommand {
       artifacts,
     } as const;
     const ended = await complete(context, holders, { step, epoch, force }, report);
-    await this.afterHeartbeat(coordination.heartbeat({ step: null }));
     const { handoff, isRepeated, wasUnclaimed } = ended;
-    if (isRepeated) this.note(`Step ${step} was completed already, in the same words.`);
-    if (wasUnclaimed) this.note(`Nobody had claimed step ${step}.`);
     this.say(`${said[handoff.state]} step ${step}`);
     if (changed !== undefined) this.say(`Recorded ${changed.length} changed file(s)`);
-    if (!isKnown && to !== undefined) this.note(unknownAgent(to));
     if (handoff.next_agent !== null) this.say(`Step ${step} handed off to ${handoff.next_agent}`);
+    if (isRepeated) this.note(`Step ${step} was completed already, in the same words.`);
+    if (wasUnclaimed) this.note(`Nobody had claimed step ${step}.`);
+    if (!isKnown && to !== undefined) this.note(unknownAgent(to));
+    await this.afterHeartbeat(coordination.heartbeat({ step: null }));
     const how = wasUnclaimed ? { how: 'unclaimed' } : {};
     return { step, repeated: isRepeated, ...how, handoff };
   }

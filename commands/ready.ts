@@ -23,7 +23,7 @@ export default class Ready extends BaseCommand {
     const bucket = await this.openBucket(settings);
     const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
     const { steps, skipped } = await readBoard(place);
-    for (const error of skipped) this.warn(error.message);
+    for (const error of skipped.values()) this.warn(error.message);
     const { agent } = settings;
     const ready = steps
       .filter(

@@ -42,7 +42,7 @@ interface Taken {
 export default class Run extends BaseCommand {
   static override summary = 'hold a step while a command runs';
   static override description =
-    'Claims the step, starts the command, renews the claim while it runs, and ends the step when the command ends: exit 0 completes it, anything else blocks it, with the end of the output (redacted) as the note. If it cannot be started, the step is released (exit 127). The command finds the step in TRACECRAFT_STEP and TRACECRAFT_EPOCH, and may end it itself.\n\nIf renewals fail, the command is asked to stop, then killed, before anyone else may take the step. A signal is passed on to the command, and the step is released. If this process itself is killed, the command keeps running without it: the step is free after its TTL, and a late "complete" by the command is fenced.\n\nExit codes: before the command starts, those of "claim" (with --next also 3 everything is done, 5 only blocked steps are left, 6 others are at work); after that the command\'s own, or 4 if the step was lost, 8 if the store was unreachable for too long, 130, 143 or 129 after a signal. --json distinguishes them.';
+    'Claims the step, starts the command, renews the claim while it runs, and ends the step when the command ends: exit 0 completes it, anything else blocks it, with the end of the output (redacted) as the note. If an artifact named with --artifact is missing, the step is blocked (exit 3); if the command cannot be started, it is released (exit 127). The command finds the step in TRACECRAFT_STEP and TRACECRAFT_EPOCH, and may end it itself.\n\nIf renewals fail, the command is asked to stop, then killed, before anyone else may take the step. A signal is passed on to the command, and the step is released. If this process itself is killed, the command keeps running without it: the step is free after its TTL, and a late "complete" by the command is fenced.\n\nExit codes: before the command starts, those of "claim" (with --next also 3 everything is done, 5 only blocked steps are left, 6 others are at work); after that the command\'s own, or 4 if the step was lost, 8 if the store was unreachable for too long, 130, 143 or 129 after a signal. --json distinguishes them.';
   static override examples = [
     '<%= config.bin %> run build -- make all',
     '<%= config.bin %> run build --to reviewer --artifact patch.diff -- ./build.sh',
@@ -123,19 +123,17 @@ export default class Run extends BaseCommand {
         : await this.take(coordination, named, { ttlMs, timeoutMs, mine: flags.mine });
     this.note(`Claimed step ${step} as ${context.agent} (epoch ${won.claim.epoch}).`);
     await this.warnOfOverlaps(context, step, plan);
+    const note = flags.note === undefined ? undefined : scrub(settings, flags.note);
     const signals = openRunSignals();
-    let started: RunningCommand | undefined;
     const start = (): RunningCommand => {
-      outliveReaders();
       const command = this.start(words, flags.tail, {
         TRACECRAFT_AGENT: context.agent,
         [runVariables.step]: step,
         [runVariables.epoch]: String(won.claim.epoch),
       });
       signals.passTo(command);
-      started = command;
-      const tail = (): string => (flags.tail ? scrub(settings, command.tail()) : '');
-      return { ...command, tail };
+      this.noteFailure(command);
+      return { ...command, tail: () => (flags.tail ? scrub(settings, command.tail()) : '') };
     };
     const result = await runStep(context, holders, {
       step,
@@ -146,19 +144,14 @@ export default class Run extends BaseCommand {
       isLock: flags.release,
       interrupted: signals.interrupted,
       report: async (outcome) => ({
-        note: flags.note === undefined ? undefined : scrub(settings, flags.note),
+        note,
         nextAgent: to,
-        artifacts:
-          outcome === 'complete' && flags.artifact !== undefined
-            ? await pinArtifacts(context, nodeIo, step, flags.artifact)
-            : undefined,
+        artifacts: outcome === 'complete' ? await pinned(context, step, flags.artifact) : undefined,
       }),
     }).finally(() => signals.restore());
     await this.afterHeartbeat(coordination.heartbeat({ step: null }));
     process.exitCode = result.exit;
     const { exit, endedBy, outcome = null } = result;
-    const failure = started?.startFailure?.();
-    if (failure !== undefined) this.warn(`the command could not be started: ${failure.message}`);
     this.note(endText(step, endedBy, outcome, exit));
     return { step, epoch: won.claim.epoch, exit, ended_by: endedBy, outcome };
   }
@@ -183,12 +176,20 @@ export default class Run extends BaseCommand {
     keepsTail: boolean,
     env: Readonly<Record<string, string>>,
   ): RunningCommand {
+    outliveReaders();
     return startCommand({
       words,
       keepsTail: keepsTail || this.jsonEnabled(),
       env: { ...process.env, ...env },
       stdout: this.jsonEnabled() ? process.stderr : process.stdout,
       stderr: process.stderr,
+    });
+  }
+
+  private noteFailure({ ended, startFailure }: RunningCommand): void {
+    void ended.then(() => {
+      const failure = startFailure?.();
+      if (failure !== undefined) this.warn(`the command could not be started: ${failure.message}`);
     });
   }
 
@@ -256,6 +257,10 @@ function wishOf(argv: readonly string[], isNext: boolean): Wish {
     });
   }
   return { step: isNext || first === undefined ? undefined : stepId(first), words };
+}
+
+async function pinned(context: CoordinationContext, step: string, names: string[] | undefined) {
+  return names === undefined ? undefined : pinArtifacts(context, nodeIo, step, names);
 }
 
 function scrub(settings: Settings, text: string): string {

@@ -31,7 +31,7 @@ export default class Steps extends BaseCommand {
     const bucket = await this.openBucket(settings);
     const place = { bucket, layout: bucketLayout(settings.project), clock: systemClock };
     const { steps: planned, views: steps, skipped } = await readBoard(place);
-    for (const error of skipped) this.warn(error.message);
+    for (const error of skipped.values()) this.warn(error.message);
     if (flags.mermaid) this.printText(mermaidOf(planned));
     const width = terminalWidth();
     if (flags.graph) for (const line of graphLines(planned, width)) this.print(line);

@@ -113,7 +113,7 @@ export async function readOverview(
     watch,
     at: (await bucket.now()).toISOString(),
   };
-  return { overview, skipped: [...agents.skipped, ...steps.skipped] };
+  return { overview, skipped: [...agents.skipped, ...steps.skipped.values()] };
 }
 
 async function unreadOf(place: StorePlace, agent: string): Promise<MailboxView> {

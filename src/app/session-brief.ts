@@ -98,8 +98,8 @@ async function aroundIt(
       return otherwise;
     }
   };
-  const listed = await attempt(() => listSteps(place), { steps: [], skipped: [] });
-  for (const error of listed.skipped) onMissing(error);
+  const listed = await attempt(() => listSteps(place), { steps: [], skipped: new Map() });
+  for (const error of listed.skipped.values()) onMissing(error);
   const own = listed.steps.filter(({ session_id: id }) => id === session);
   const handoffs = await Promise.all(
     own.map(async ({ step }) => ({

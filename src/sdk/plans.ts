@@ -23,7 +23,7 @@ export function plansOf(acting: SdkContext): Plans {
     },
     ready: async () => {
       const { steps, skipped } = await readBoard({ ...acting.place, clock: systemClock });
-      for (const error of skipped) acting.warn(error.message);
+      for (const error of skipped.values()) acting.warn(error.message);
       const { agent } = acting.settings;
       return steps
         .filter(({ isReady, planned: { assign } }) => isReady && (assign ?? agent) === agent)

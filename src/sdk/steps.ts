@@ -47,7 +47,7 @@ export function stepsOf(acting: SdkContext): Steps {
     },
     steps: async () => {
       const { steps, skipped } = await listSteps(reading);
-      for (const error of skipped) warn(error.message);
+      for (const error of skipped.values()) warn(error.message);
       return steps.map(stepOf);
     },
     waitFor: async (named, options) => {

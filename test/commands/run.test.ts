@@ -75,6 +75,14 @@ describe('run', () => {
     expect(note).not.toContain('\u001b');
   });
 
+  it('blocks it if the command left out an artifact', async () => {
+    const args = ['run', 'poor', '--artifact', 'patch.diff', '--', ...node('')];
+    expect((await run('ann', ...args)).code).toBe(3);
+    const { state, note } = await data('handoff', 'poor');
+    expect(state).toBe('blocked');
+    expect(note).toMatch(/^exit 0 after \d+s, but no artifact patch\.diff/);
+  });
+
   it('with --no-tail keeps the output to itself, also with --json', async () => {
     const script = "console.log('between us'); process.exit(3)";
     const told = await run('ann', 'run', 'quiet', '--no-tail', '--json', '--', ...node(script));

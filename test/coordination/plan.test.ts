@@ -164,6 +164,19 @@ describe('a ready step', () => {
     expect(forced).toMatchObject({ outcome: 'claimed' });
   });
 
+  it('is not one whose claim cannot be read, which keeps nobody from the others', async () => {
+    const rig = new AgentsRig();
+    const { context, holders } = rig.terminal('ann');
+    await addSteps(context, [{ id: 'bad', priority: 0 }, { id: 'good' }]);
+    await context.bucket.put('demo/steps/bad/claim.json', Buffer.from('{bad'));
+    const board = await readBoard(context);
+    expect(board.steps.map(stateOf)).toEqual(['unreadable', 'ready']);
+    expect(await claimNext(context, holders, next)).toMatchObject({ step: 'good' });
+    await expect(claimNext(context, holders, next)).rejects.toBeInstanceOf(TimedOutError);
+    await complete(context, holders, { step: 'good' }, { outcome: 'complete' });
+    await expect(claimNext(context, holders, next)).rejects.toThrow('bad/claim.json: not JSON');
+  });
+
   it('goes to the agent it is assigned to, and there is none once all is done', async () => {
     const rig = new AgentsRig();
     const [ann, bob] = [rig.terminal('ann'), rig.terminal('bob')];

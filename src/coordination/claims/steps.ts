@@ -153,20 +153,20 @@ export async function readHandoff(
 
 export interface ListedSteps {
   readonly steps: readonly StepView[];
-  /** Claims that could not be read. */
-  readonly skipped: readonly DocumentError[];
+  /** Claims that could not be read, and why not, by step. */
+  readonly skipped: ReadonlyMap<string, DocumentError>;
 }
 
 /** All steps, ordered by name: one listing, and one read per claim. */
 export async function listSteps(place: ClaimPlace): Promise<ListedSteps> {
   const leaves = await stepLeaves(place);
-  const skipped: DocumentError[] = [];
+  const skipped = new Map<string, DocumentError>();
   const read = await inParallel([...leaves], async ([step, has]) => {
     try {
       return await readListed(place, step, has);
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
-      skipped.push(error);
+      skipped.set(step, error);
       return undefined;
     }
   });

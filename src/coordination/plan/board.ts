@@ -1,3 +1,4 @@
+import type { DocumentError } from '../../protocol/documents.js';
 import type { PlannedStep } from '../../protocol/plan.js';
 import type { ClaimPlace } from '../claims/document.js';
 import { type ListedSteps, listSteps, type StepView } from '../claims/steps.js';
@@ -18,6 +19,8 @@ export interface BoardStep {
   readonly unmet: readonly UnmetNeed[];
   /** A blocked step among its needs, direct or indirect: waiting does not help. */
   readonly blockedBy: string | undefined;
+  /** Why its claim cannot be read: nobody knows whether it is free. */
+  readonly unreadable?: DocumentError | undefined;
   /** It can be claimed, and everything it needs is complete. */
   readonly isReady: boolean;
 }
@@ -33,10 +36,14 @@ export interface Board {
 /** The plan with the progress of each step: one read, one listing, one read per claim. */
 export async function readBoard(place: ClaimPlace): Promise<Board> {
   const [plan, { steps: views, skipped }] = await Promise.all([readPlan(place), listSteps(place)]);
-  return { steps: boardOf(plan.steps, views), views, plan, skipped };
+  return { steps: boardOf(plan.steps, views, skipped), views, plan, skipped };
 }
 
-function boardOf(planned: PlannedSteps, views: readonly StepView[]): BoardStep[] {
+function boardOf(
+  planned: PlannedSteps,
+  views: readonly StepView[],
+  skipped: ListedSteps['skipped'],
+): BoardStep[] {
   const viewOf = new Map(views.map((view) => [view.step, view]));
   return Object.keys(planned)
     .sort()
@@ -46,7 +53,9 @@ function boardOf(planned: PlannedSteps, views: readonly StepView[]): BoardStep[]
       const view = viewOf.get(step);
       const unmet = unmetNeeds(own, viewOf);
       const blockedBy = firstBlocked(planned, viewOf, step);
-      return [{ step, planned: own, view, unmet, blockedBy, isReady: isReady(view, unmet) }];
+      const unreadable = skipped.get(step);
+      const isReady = unreadable === undefined && unmet.length === 0 && isClaimable(view);
+      return [{ step, planned: own, view, unmet, blockedBy, unreadable, isReady }];
     });
 }
 
@@ -57,10 +66,6 @@ export function unmetNeeds(
   return needs
     .map((step) => ({ step, view: viewOf.get(step) }))
     .filter(({ view }) => view?.status !== 'complete');
-}
-
-function isReady(view: StepView | undefined, unmet: readonly UnmetNeed[]): boolean {
-  return unmet.length === 0 && isClaimable(view);
 }
 
 /** Nobody has it: never claimed, given back, or expired. */

@@ -1,9 +1,10 @@
 import { BlockedError, NotFoundError, TimedOutError } from '../../errors.js';
+import type { DocumentError } from '../../protocol/documents.js';
 import { acquire, type ClaimRequest, type WonClaim } from '../claims/claims.js';
 import type { HolderFiles } from '../claims/holder-files.js';
 import type { CoordinationContext } from '../context.js';
 import { growingPauses } from '../pauses.js';
-import { type Board, type BoardStep, readBoard } from './board.js';
+import { type Board, type BoardStep, isClaimable, readBoard } from './board.js';
 
 export interface NextRequest extends Pick<ClaimRequest, 'ttlMs'> {
   /** Only steps of this priority or a higher one. */
@@ -29,7 +30,7 @@ export interface NextClaim {
  * Claims one of the ready steps: the first by priority, at random among equals, so that many
  * simultaneous callers do not all try the same one. If there is none: `TimedOutError` while others
  * work on its needs, `BlockedError` if only blocked steps are left, `NotFoundError` if everything
- * is done.
+ * is done, `DocumentError` if nobody is at work and a claim cannot be read.
  */
 export async function claimNext(
   context: CoordinationContext,
@@ -102,7 +103,7 @@ function nothingReady(
   { steps }: Board,
   agent: string,
   request: NextRequest,
-): TimedOutError | BlockedError | NotFoundError {
+): TimedOutError | BlockedError | NotFoundError | DocumentError {
   const open = steps.filter(({ view }) => view?.status !== 'complete');
   const mine = open.filter((one) => isFor(one, agent, request));
   if (mine.length === 0) {
@@ -119,6 +120,8 @@ function nothingReady(
       hint: `See "tracecraft handoff ${by}".`,
     });
   }
+  const unreadable = open.find((one) => one.unreadable !== undefined)?.unreadable;
+  if (unreadable !== undefined && open.every(({ view }) => isClaimable(view))) return unreadable;
   return new TimedOutError('nothing is ready: others are at work on what is needed first', {
     hint: 'Wait for it with --wait, or see "tracecraft steps --graph".',
   });

@@ -22,7 +22,8 @@ export function layersOf(steps: readonly BoardStep[]): readonly (readonly BoardS
 }
 
 /** The state of a planned step in one word. */
-export function stateOf({ view, isReady, blockedBy, unmet }: BoardStep): string {
+export function stateOf({ view, isReady, blockedBy, unmet, unreadable }: BoardStep): string {
+  if (unreadable !== undefined) return 'unreadable';
   if (isReady) return 'ready';
   if (unmet.length > 0 && (view === undefined || view.status === 'pending')) {
     return blockedBy === undefined ? 'waits' : `waits for blocked ${blockedBy}`;

@@ -1,4 +1,4 @@
-import { LostError, UnreachableError } from '../../errors.js';
+import { LostError, NotFoundError, UnreachableError } from '../../errors.js';
 import { maxTextLength, type Outcome } from '../../protocol/coordination.js';
 import type { SentAt, WonClaim } from '../claims/claims.js';
 import { readClaim } from '../claims/document.js';
@@ -94,12 +94,7 @@ async function finish(run: Run, { exit, ranMs }: CommandEnd): Promise<RunResult>
     await giveBack(context, holders, plan);
     return { exit, endedBy: 'command', outcome: 'released' };
   }
-  const outcome = exit === 0 ? 'complete' : 'blocked';
-  const said = await plan.report(outcome);
-  const why = `exit ${exit} after ${durationText(ranMs)}`;
-  const tail = command.tail();
-  const reason = exit === 0 ? said.note : [said.note, why, tail].filter(Boolean).join('\n');
-  const report = { ...said, outcome, note: reason?.slice(0, maxTextLength) } as const;
+  const { report, code } = await reportOf(run, { exit, ranMs });
   const { epoch } = plan.won.claim;
   try {
     await complete(context, holders, { step: plan.step, epoch }, report);
@@ -107,7 +102,31 @@ async function finish(run: Run, { exit, ranMs }: CommandEnd): Promise<RunResult>
     if (!(error instanceof LostError)) throw error;
     return { exit: error.exitCode, endedBy: 'fenced', outcome: undefined };
   }
-  return { exit, endedBy: 'command', outcome };
+  return { exit: code, endedBy: 'command', outcome: report.outcome };
+}
+
+/** With the exit code of the run: the command's, unless it left out an artifact that belongs to the handoff. */
+async function reportOf(
+  { plan, command }: Run,
+  { exit, ranMs }: CommandEnd,
+): Promise<{ readonly report: Report; readonly code: number }> {
+  const why = `exit ${exit} after ${durationText(ranMs)}`;
+  if (exit !== 0) return { code: exit, report: await blockedReport(plan, [why, command.tail()]) };
+  try {
+    const said = await plan.report('complete');
+    const note = said.note?.slice(0, maxTextLength);
+    return { code: exit, report: { ...said, outcome: 'complete', note } };
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    const reasons = [`${why}, but ${error.message}`];
+    return { code: error.exitCode, report: await blockedReport(plan, reasons) };
+  }
+}
+
+async function blockedReport(plan: RunPlan, reasons: readonly string[]): Promise<Report> {
+  const said = await plan.report('blocked');
+  const note = [said.note, ...reasons].filter(Boolean).join('\n').slice(0, maxTextLength);
+  return { ...said, outcome: 'blocked', note };
 }
 
 /** A command that ended its own step is left alone. */
