@@ -54,8 +54,8 @@ function boardOf(
       const unmet = unmetNeeds(own, viewOf);
       const blockedBy = firstBlocked(planned, viewOf, step);
       const unreadable = skipped.get(step);
-      const isReady = unreadable === undefined && unmet.length === 0 && isClaimable(view);
-      return [{ step, planned: own, view, unmet, blockedBy, unreadable, isReady }];
+      const isFree = unreadable === undefined && isReady(view, unmet);
+      return [{ step, planned: own, view, unmet, blockedBy, unreadable, isReady: isFree }];
     });
 }
 
@@ -66,6 +66,10 @@ export function unmetNeeds(
   return needs
     .map((step) => ({ step, view: viewOf.get(step) }))
     .filter(({ view }) => view?.status !== 'complete');
+}
+
+function isReady(view: StepView | undefined, unmet: readonly UnmetNeed[]): boolean {
+  return unmet.length === 0 && isClaimable(view);
 }
 
 /** Nobody has it: never claimed, given back, or expired. */
