@@ -15,7 +15,7 @@ import type { Bucket } from '../src/bucket/bucket.js';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { AlternateScreen } from '../src/cli/alternate-screen.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { formatCount, plural } from '../src/cli/format.js';
+import { formatBytes, formatCount, plural } from '../src/cli/format.js';
 import { type OnceOutput, onceOutput, tallyLine } from '../src/cli/once-output.js';
 import { type Progress, startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
@@ -47,6 +47,7 @@ import { createWatchers } from '../watchers/registry.js';
 
 const lingerMs = 500;
 const lastWordsMs = 2_000;
+const publishRest = '"tracecraft search index --published" does it.';
 
 export default class Watch extends BaseCommand {
   static override summary = "mirror every agent's transcript into your bucket, live and redacted";
@@ -183,7 +184,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       look: (again) => this.watchers(scope, again),
       summary: () => loop.summary,
     });
-    return { loop, folder, events, compaction, publisher, progress, health };
+    return { loop, folder, events, compaction, publisher, progress, health, note: output.note };
   }
 
   /** Without any config, first writes one for the home folder, and says so. */
@@ -291,6 +292,7 @@ interface WatchSession {
   readonly events: SessionEvents;
   readonly compaction: SessionCompaction | undefined;
   readonly publisher: PackPublisher | undefined;
+  readonly note: WatchOutput['note'];
   readonly progress: Progress | undefined;
   readonly health: WatchHealth;
 }
@@ -345,7 +347,7 @@ async function openPublishing(
 
 /** Everything once, or until `signal` aborts; then session events get a moment to go out. */
 async function mirror(
-  { loop, events, compaction, publisher }: WatchSession,
+  { loop, events, compaction, publisher, note }: WatchSession,
   isOnce: boolean,
   signal: AbortSignal,
 ): Promise<WatchSummary> {
@@ -360,6 +362,8 @@ async function mirror(
   const beside = Promise.all([beating, compacting, published]);
   await Promise.race([beside, systemClock.sleep(lingerMs, enough.signal)]);
   enough.abort();
+  const left = publisher?.leftBytes ?? 0;
+  if (left > 0) note(`${formatBytes(left)} were not packed for search: ${publishRest}`);
   await events.told(lastWordsMs);
   return end;
 }
