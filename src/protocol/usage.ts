@@ -63,11 +63,24 @@ export type SlotSpan = 'quarter' | 'hour' | 'day' | 'month';
 /** The precision of a slot's time, in characters of ISO 8601. */
 const precision: Readonly<Record<SlotSpan, number>> = { month: 7, day: 10, hour: 13, quarter: 16 };
 const spans: readonly SlotSpan[] = ['quarter', 'hour', 'day', 'month'];
-const slotKey = /^(\d{4}-\d\d(?:-\d\d(?:T\d\d(?::\d\d)?)?)?)Z (.+?)(?: >(200|272)k)?$/s;
+const slotTimes = /^\d{4}-\d\d(?:-\d\d(?:T\d\d(?::\d\d)?)?)?$/;
+const longPrompt = / >(200|272)k$/;
 const longestModel = 200;
 
-const text = v.pipe(v.string(), v.maxLength(400));
-const slotsSchema = v.record(text, text);
+const longestText = 400;
+const text = v.pipe(v.string(), v.maxLength(longestText));
+/** By hand, because reports read a hundred thousand of them. */
+const slotsSchema = v.custom<Readonly<Record<string, string>>>(
+  (value) => isObject(value) && Object.entries(value).every((entry) => entry.every(isShortText)),
+);
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isShortText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= longestText;
+}
 
 export const metaUsageSchema = v.object({
   v: v.literal(1),
@@ -152,15 +165,18 @@ export function encodeSlot({
 
 /** `undefined` for an entry that is none. */
 export function decodeSlot(key: string, value: string): UsageSlot | undefined {
-  const [, time = '', model = '', long] = slotKey.exec(key) ?? [];
-  const span = spanOf(time);
+  const end = key.indexOf('Z ');
+  const time = key.slice(0, end);
+  const span = slotTimes.test(time) ? spanOf(time) : undefined;
   const startMs = slotStart(time);
-  const fields = value.split(' ');
-  const usage = usageIn(fields);
-  if (span === undefined || Number.isNaN(startMs) || !isUsage(usage)) return undefined;
+  const named = key.slice(end + 2);
+  const [, long] = named.endsWith('k') ? (longPrompt.exec(named) ?? []) : [];
+  const model = long === undefined ? named : named.replace(longPrompt, '');
+  const told = countersIn(value);
+  if (span === undefined || Number.isNaN(startMs) || model === '') return undefined;
+  if (told === undefined) return undefined;
   const longerThan = long === undefined ? 0 : promptLengthIn(long);
-  const print = fields[usageCounters.length] ?? '';
-  return { startMs, span, model, longerThan, usage, print };
+  return { startMs, span, model, longerThan, ...told };
 }
 
 function promptLengthIn(thousands: string): PromptLength {
@@ -180,40 +196,38 @@ export function slotStart(time: string): number {
   return Date.parse(`${time}${'0000-01-01T00:00:00Z'.slice(time.length)}`);
 }
 
-/** Written out, because reports read a hundred thousand of them. */
-function usageIn(fields: readonly string[]): Usage {
-  const [calls, input, cacheRead, write5m, write1h, output, reasoning, searches] = fields;
-  return {
-    calls: Number(calls),
-    input: Number(input),
-    cacheRead: Number(cacheRead),
-    write5m: Number(write5m),
-    write1h: Number(write1h),
-    output: Number(output),
-    reasoning: Number(reasoning),
-    searches: Number(searches),
-  };
+/** Character by character, because reports read a hundred thousand of them. */
+function countersIn(value: string): Pick<UsageSlot, 'usage' | 'print'> | undefined {
+  const counts: number[] = [];
+  let [at, count, digits] = [0, 0, 0];
+  for (; counts.length < usageCounters.length; at += 1) {
+    const digit = value.charCodeAt(at) - zero;
+    if (digit >= 0 && digit <= 9) {
+      count = count * 10 + digit;
+      digits += 1;
+    } else {
+      const isEnd = at >= value.length || digit === space;
+      if (!isEnd || digits === 0 || !Number.isSafeInteger(count)) return undefined;
+      counts.push(count);
+      [count, digits] = [0, 0];
+    }
+  }
+  const rest = value.slice(at);
+  const end = rest.indexOf(' ');
+  return { usage: usageOf(counts), print: end === -1 ? rest : rest.slice(0, end) };
+}
+
+const zero = 48;
+const space = 32 - zero;
+
+function usageOf(counts: readonly number[]): Usage {
+  const [calls = 0, input = 0, cacheRead = 0, write5m = 0, write1h = 0, output = 0] = counts;
+  const [reasoning = 0, searches = 0] = counts.slice(6);
+  return { calls, input, cacheRead, write5m, write1h, output, reasoning, searches };
 }
 
 function sum(left: number, right: number): number {
   return Math.min(left + right, Number.MAX_SAFE_INTEGER);
-}
-
-function isUsage(usage: Usage): boolean {
-  return (
-    isCount(usage.calls) &&
-    isCount(usage.input) &&
-    isCount(usage.cacheRead) &&
-    isCount(usage.write5m) &&
-    isCount(usage.write1h) &&
-    isCount(usage.output) &&
-    isCount(usage.reasoning) &&
-    isCount(usage.searches)
-  );
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
 }
 
 /** As it stands in a slot's key: on one line, and short. */

@@ -18,7 +18,23 @@ const periodSchema = v.object({
   write1h: v.exactOptional(price),
   searches: v.exactOptional(price),
 });
-type Period = v.InferOutput<typeof periodSchema>;
+type Stored = v.InferOutput<typeof periodSchema>;
+
+/** With its times as numbers: a report asks for the price of a hundred thousand slots. */
+interface Period extends Omit<Stored, 'from' | 'between'> {
+  readonly fromMs: number;
+  /** Of the day. */
+  readonly betweenMs: readonly [number, number] | undefined;
+}
+
+function periodOf({ from, between, ...prices }: Stored): Period {
+  const [start, end] = (between ?? []).map((time) => Date.parse(`1970-01-01T${time.slice(0, 5)}Z`));
+  return {
+    ...prices,
+    fromMs: from === undefined ? -Infinity : Date.parse(`${from}T00:00Z`),
+    betweenMs: start === undefined || end === undefined ? undefined : [start, end],
+  };
+}
 
 const modelSchema = v.object({
   vendor: v.string(),
@@ -46,6 +62,7 @@ export interface OwnPrice {
   readonly cache_write_1h?: number;
 }
 
+const dayMs = 86_400_000;
 /** How gateways and clouds write the names of models. */
 const prefixes = /^(?:[a-z-]+\/)+|^(?:[a-z]{2,6}(?:-gov)?\.)?anthropic\./;
 /** What may follow a name without meaning another model. */
@@ -67,10 +84,11 @@ export class Prices {
     this.#own = own;
     const dated: (readonly [string, readonly Period[]])[] = [];
     for (const model of models) {
+      const periods = model.prices.map(periodOf);
       for (const name of [model.id, ...(model.exact ?? [])]) {
-        if (!this.#exact.has(name)) this.#exact.set(name, model.prices);
+        if (!this.#exact.has(name)) this.#exact.set(name, periods);
       }
-      for (const name of model.dated ?? []) dated.push([name, model.prices]);
+      for (const name of model.dated ?? []) dated.push([name, periods]);
     }
     // The longest name is the most particular one.
     this.#dated = dated.sort(([left], [right]) => right.length - left.length);
@@ -104,6 +122,8 @@ export class Prices {
 
 function ownPeriod(own: OwnPrice): Period {
   return {
+    fromMs: -Infinity,
+    betweenMs: undefined,
     input: own.input,
     output: own.output,
     ...(own.cache_read === undefined ? {} : { cacheRead: own.cache_read }),
@@ -112,14 +132,11 @@ function ownPeriod(own: OwnPrice): Period {
   };
 }
 
-function isIn({ from, between }: Period, ms: number): boolean {
-  if (from === undefined && between === undefined) return true;
-  const at = new Date(ms).toISOString();
-  if (from !== undefined && at.slice(0, 10) < from) return false;
-  if (between === undefined) return true;
-  const [start, end] = between.map((time) => time.slice(0, 5));
-  const time = at.slice(11, 16);
-  if (start === undefined || end === undefined) return false;
+function isIn({ fromMs, betweenMs }: Period, ms: number): boolean {
+  if (ms < fromMs) return false;
+  if (betweenMs === undefined) return true;
+  const [start, end] = betweenMs;
+  const time = ((ms % dayMs) + dayMs) % dayMs;
   return start <= end ? time >= start && time < end : time >= start || time < end;
 }
 

@@ -49,6 +49,7 @@ export function sessionUsage(meta: CountedFields): SessionUsage | undefined {
 export function* countedOnce(
   sessions: readonly SessionUsage[],
 ): Generator<readonly [SessionUsage, UsageSlot]> {
+  const repeated = repeatedPrints(sessions);
   const seen = new Set<string>();
   const inOrder = sessions
     .map((session) => ({ session, order: `${session.startedAt} ${session.session}` }))
@@ -57,12 +58,32 @@ export function* countedOnce(
     for (const [key, value] of Object.entries(session.slots)) {
       const slot = decodeSlot(key, value);
       if (slot === undefined) continue;
-      const text = `${session.harness} ${key} ${value}`;
-      if (slot.print !== '' && seen.has(text)) continue;
-      seen.add(text);
+      if (slot.print !== '' && repeated.has(printIn(value))) {
+        const text = `${session.harness} ${key} ${value}`;
+        if (seen.has(text)) continue;
+        seen.add(text);
+      }
       yield [session, slot];
     }
   }
+}
+
+/** Almost no slot has another one's print, so almost none needs to be compared in full. */
+function repeatedPrints(sessions: readonly SessionUsage[]): ReadonlySet<number> {
+  const once = new Set<number>();
+  const repeated = new Set<number>();
+  for (const { slots } of sessions) {
+    for (const value of Object.values(slots)) {
+      const print = printIn(value);
+      if (once.has(print)) repeated.add(print);
+      else once.add(print);
+    }
+  }
+  return repeated;
+}
+
+function printIn(value: string): number {
+  return Number.parseInt(value.slice(value.lastIndexOf(' ') + 1), 36);
 }
 
 function compare(left: string, right: string): number {
