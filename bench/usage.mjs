@@ -1,7 +1,7 @@
 // What usage of a year of three machines takes from a store 30 ms away, and an export of transcripts to a folder. Usage: npm run bench:usage [-- --full]
 // The built CLI; the sessions of the first are in the derived index alone, as they are for a reader.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

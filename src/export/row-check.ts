@@ -1,6 +1,6 @@
 import { RefusedError } from '../errors.js';
 import type { Redactor } from '../redact/redact.js';
-import type { Row, TableName } from './tables.js';
+import type { Cell, Row, TableName } from './tables.js';
 
 /** Rows are numbered within their table, over all partitions. */
 export class RowCheck {
@@ -16,21 +16,29 @@ export class RowCheck {
     const number = (this.#rows.get(table) ?? 0) + 1;
     this.#rows.set(table, number);
     const found = new Set<string>();
+    const dirty = new Set<string>();
     // Cell by cell: the names of our columns say nothing about what is in them.
-    for (const cell of Object.values(row)) for (const kind of this.#kindsIn(cell)) found.add(kind);
+    for (const [column, cell] of Object.entries(row)) {
+      for (const kind of this.#kindsIn(cell)) {
+        found.add(kind);
+        dirty.add(column);
+      }
+    }
     if (found.size === 0) return;
     const kinds = [...found].sort().join(', ');
+    const clean = Object.fromEntries(Object.entries(row).filter(([name]) => !dirty.has(name)));
     throw new RefusedError(`row ${number} of ${table} holds a secret: ${kinds}`, {
-      hint: `${placeOf(row)}Nothing was written. "tracecraft redact scan --fix" takes it out of the bucket.`,
+      hint: `${placeOf(clean)}Nothing was written. "tracecraft redact scan --fix" takes it out of the bucket.`,
     });
   }
 
-  #kindsIn(cell: Row[string]): Iterable<string> {
+  #kindsIn(cell: Cell): Iterable<string> {
     if (typeof cell !== 'string' || cell === '') return [];
     return this.#redactor.redact(Buffer.from(JSON.stringify(cell))).counts?.keys() ?? [];
   }
 }
 
+/** An id may itself hold the secret, so only clean cells tell where it is. */
 function placeOf({ harness, session, entry, key }: Row): string {
   const id = typeof session === 'string' ? `It is in ${String(harness ?? '')} ${session}` : '';
   if (id === '' && typeof key !== 'string') return '';

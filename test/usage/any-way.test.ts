@@ -20,15 +20,20 @@ interface Call {
   readonly isCopied: boolean;
 }
 
-const call: fc.Arbitrary<Call> = fc.record({
-  id: fc.nat({ max: 9 }),
-  minute: fc.nat({ max: 180 }),
-  model: fc.constantFrom('m', 'n'),
-  input: fc.nat({ max: 90_000 }),
-  cached: fc.nat({ max: 200_000 }),
-  output: fc.nat({ max: 900 }),
-  isCopied: fc.boolean(),
-});
+/** The same for every machine. */
+fc.configureGlobal({ seed: 20261130 });
+
+/** Rows of one call name one model. */
+const call: fc.Arbitrary<Call> = fc
+  .record({
+    id: fc.nat({ max: 9 }),
+    minute: fc.nat({ max: 180 }),
+    input: fc.nat({ max: 90_000 }),
+    cached: fc.nat({ max: 200_000 }),
+    output: fc.nat({ max: 900 }),
+    isCopied: fc.boolean(),
+  })
+  .map((one) => ({ ...one, model: one.id % 2 === 0 ? 'm' : 'n' }));
 
 /** Rows may repeat a call with other counters, as harnesses do; times only move forward. */
 type Write = (calls: readonly Call[]) => readonly object[];
@@ -233,7 +238,7 @@ describe.each(ways)('tokens of $harness ($at)', ({ harness, write }) => {
           expect(told).toEqual(expected);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 30) },
     );
   });
 });
