@@ -1,7 +1,7 @@
 // What usage of a year of three machines takes from a store 30 ms away, and an export of transcripts to a folder. Usage: npm run bench:usage [-- --full]
 // The built CLI; the sessions of the first are in the derived index alone, as they are for a reader.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,10 @@ const dayMs = 86_400_000;
 const quarterMs = 900_000;
 const folder = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
 const home = join(folder, 'home');
-const library = await loadLibrary(["export { partName } from 'src/protocol/parts.js';"]);
+const library = await loadLibrary([
+  "export { partName } from 'src/protocol/parts.js';",
+  "export { createRedactor } from 'src/redact/redactor.js';",
+]);
 const table = [];
 try {
   await mkdir(home);
@@ -68,8 +71,21 @@ async function measureExport() {
     ...library,
   });
   await must(
-    run(['init', '--global', '--force', '--root', root, '--project', 'run', '--agent', 'a']),
+    run([
+      'init',
+      '--global',
+      '--force',
+      '--backend',
+      'local',
+      '--bucket',
+      root,
+      '--project',
+      'run',
+      '--agent',
+      'a',
+    ]),
   );
+  await redact(join(root, 'run'));
   const to = join(folder, 'tables');
   for (const what of ['export', 'export again']) {
     const { cpu_s, wall_s, peak_rss_mb, stdout } = await must(
@@ -87,6 +103,18 @@ async function measureExport() {
       mb_per_cpu_s: what === 'export' ? round(made.bytes / 1e6 / cpu_s, 1) : '',
       peak_rss_mb,
     });
+  }
+}
+
+/** As the mirror would have: pieces of this repository's sources look like secrets here and there. */
+async function redact(below) {
+  const redactor = library.createRedactor();
+  for (const name of await readdir(below, { recursive: true })) {
+    if (!name.endsWith('.jsonl')) continue;
+    const path = join(below, name);
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    const redacted = lines.map((line) => redactor.redact(Buffer.from(`${line}\n`)).bytes);
+    await writeFile(path, Buffer.concat(redacted));
   }
 }
 
@@ -233,7 +261,9 @@ async function run(args) {
   const child = spawn(process.execPath, [bin, ...args], { cwd: home, env });
   let seen;
   const timer = setInterval(async () => {
-    seen = (await usageOf(child.pid)) ?? seen;
+    const now = await usageOf(child.pid);
+    // A process that has just ended still has times, but no memory.
+    if (now !== undefined && !Number.isNaN(now.peak_rss_mb)) seen = now;
   }, 20);
   const result = await finished(child);
   clearInterval(timer);

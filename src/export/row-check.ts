@@ -2,10 +2,15 @@ import { RefusedError } from '../errors.js';
 import type { Redactor } from '../redact/redact.js';
 import type { Cell, Row, TableName } from './tables.js';
 
+/** Names and ids stand in every row of a session: what is short is remembered, so many values of it. */
+const longestRemembered = 120;
+const mostRemembered = 10_000;
+
 /** Rows are numbered within their table, over all partitions. */
 export class RowCheck {
   readonly #redactor: Redactor;
   readonly #rows = new Map<TableName, number>();
+  readonly #clean = new Set<string>();
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
@@ -32,9 +37,16 @@ export class RowCheck {
     });
   }
 
-  #kindsIn(cell: Cell): Iterable<string> {
-    if (typeof cell !== 'string' || cell === '') return [];
-    return this.#redactor.redact(Buffer.from(JSON.stringify(cell))).counts?.keys() ?? [];
+  #kindsIn(cell: Cell): readonly string[] {
+    if (typeof cell !== 'string' || cell === '' || this.#clean.has(cell)) return [];
+    const kinds = [
+      ...(this.#redactor.redact(Buffer.from(JSON.stringify(cell))).counts?.keys() ?? []),
+    ];
+    if (kinds.length === 0 && cell.length <= longestRemembered) {
+      if (this.#clean.size >= mostRemembered) this.#clean.clear();
+      this.#clean.add(cell);
+    }
+    return kinds;
   }
 }
 

@@ -91,8 +91,12 @@ function entryCells(entry: Entry, tokens: Map<string, number>): Row {
     is_error: result?.isError ?? null,
     model: 'model' in entry ? (entry.model ?? null) : null,
     tokens: output ?? null,
-    redactions: `${said}\n${returned ?? ''}`.match(marker)?.length ?? 0,
+    redactions: markersIn(said) + markersIn(returned ?? ''),
   };
+}
+
+function markersIn(text: string): number {
+  return text.includes('[REDACTED:') ? (text.match(marker)?.length ?? 0) : 0;
 }
 
 function textOf(entry: Entry): string {
