@@ -1,3 +1,5 @@
+import { sharesOf } from './text-frequency.js';
+
 /**
  * A literal that every match of some detector contains. With `fold` it is lower case, and ASCII
  * letters match in either case.
@@ -22,12 +24,22 @@ interface Entry {
 export const shortestAnchor = 3;
 /** One bit of a byte for each. */
 const groups = 8;
+/**
+ * Bytes that agree in these bits are one class, as a letter is in either case; so the classes on both sides of
+ * a pair fill one line of the processor's cache.
+ */
+const lowBits = 31;
+const after = 32;
+const rowShift = 6;
+/** How many pairs are looked at before what fits is visited. */
+const blockLength = 4096;
+const none = 0xffff;
 
 /**
  * Finds all occurrences of many literals in one pass that looks at every second byte. For each
  * literal two overlapping pairs of its bytes are in a table, so that whichever way it is aligned,
  * one of them is probed. The bytes on both sides of the pair must then fit: each literal is in one
- * of eight groups of its pair, and a bit per group says which bytes may precede and follow. Bytes
+ * of eight groups of its pair, and a bit per group says which classes of bytes may precede and follow. Bytes
  * are compared only if a bit remains. The pairs are the literal's rarest in text, so `password` is
  * found by `sw` and `wo`.
  */
@@ -39,14 +51,19 @@ export class AnchorIndex {
   readonly #firstOf: Uint32Array;
   readonly #anchorOf: Uint16Array;
   readonly #offsetOf: Uint16Array;
-  readonly #before: Uint8Array;
-  readonly #after: Uint8Array;
+  /** For each row, the groups that each class of bytes before the pair fits, and each class after it. */
+  readonly #around: Uint8Array;
+  /** The next anchor with the same literal. */
+  readonly #twinOf: Uint16Array;
+  #lent: Uint32Array | undefined;
 
   constructor(anchors: readonly Anchor[]) {
     this.#literals = new LiteralTable(anchors);
-    const rows = rowsOf(anchors, this.#rowOf);
-    this.#before = neighbours(anchors, rows, -1);
-    this.#after = neighbours(anchors, rows, 2);
+    const equals = groupedByLiteral(anchors);
+    this.#twinOf = twinsOf(anchors.length, equals);
+    const firsts = equals.map(([first = 0]) => first);
+    const rows = rowsOf(anchors, firsts, this.#rowOf);
+    this.#around = neighbours(anchors, rows);
     const entries = rows.flat();
     this.#firstOf = firstOfGroups(rows);
     this.#anchorOf = Uint16Array.from(entries, (entry) => entry.anchor);
@@ -55,36 +72,79 @@ export class AnchorIndex {
 
   scan(bytes: Buffer, visit: Visit): void {
     if (bytes.length < shortestAnchor) return;
-    const rowOf = this.#rowOf;
-    const before = this.#before;
-    const after = this.#after;
     const skew = bytes.byteOffset & 1;
     const count = (bytes.length - skew) >> 1;
     const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset + skew, count);
+    const found = this.#borrowed();
+    let isStopped = false;
     let previous = skew === 1 ? (bytes[0] as number) : 0;
-    let pair = pairs[0] as number;
-    for (let index = 1; index < count; index += 1) {
-      const next = pairs[index] as number;
-      const row = (rowOf[pair] as number) << 8;
-      const fits = (before[row | previous] as number) & (after[row | (next & 0xff)] as number);
-      if (fits !== 0 && this.#visitAt(bytes, index * 2 - 2 + skew, row >> 8, fits, visit)) return;
-      previous = pair >> 8;
-      pair = next;
+    for (let from = 0; from < count - 1 && !isStopped; from += blockLength) {
+      const end = Math.min(from + blockLength, count - 1);
+      const length = this.#fitting(pairs, from, end, previous, found);
+      for (let index = 0; index < length && !isStopped; index += 1) {
+        isStopped = this.#visitAt(bytes, (found[index] as number) * 2 + skew, visit);
+      }
+      previous = (pairs[end - 1] as number) >> 8;
     }
-    const at = count * 2 - 2 + skew;
-    const row = (rowOf[pair] as number) << 8;
-    const fits = (before[row | previous] as number) & (after[row | (bytes[at + 2] ?? 0)] as number);
-    if (fits !== 0) this.#visitAt(bytes, at, row >> 8, fits, visit);
+    this.#lent = found;
+    if (!isStopped) this.#visitAt(bytes, count * 2 - 2 + skew, visit);
   }
 
-  #visitAt(bytes: Buffer, at: number, row: number, fits: number, visit: Visit): boolean {
-    for (let left = fits; left !== 0; left &= left - 1) {
+  /**
+   * Writes down which of the pairs have neighbours that fit; returns how many. The loop calls nothing, so
+   * that it is compiled at once and for good.
+   */
+  #fitting(
+    pairs: Uint16Array,
+    from: number,
+    end: number,
+    before: number,
+    found: Uint32Array,
+  ): number {
+    const rowOf = this.#rowOf;
+    const around = this.#around;
+    let length = 0;
+    let previous = before & lowBits;
+    let pair = pairs[from] as number;
+    for (let index = from; index < end; index += 1) {
+      const next = pairs[index + 1] as number;
+      const row = (rowOf[pair] as number) << rowShift;
+      const groups =
+        (around[row | previous] as number) & (around[row | after | (next & lowBits)] as number);
+      if (groups !== 0) {
+        found[length] = index;
+        length += 1;
+      }
+      previous = (pair >> 8) & lowBits;
+      pair = next;
+    }
+    return length;
+  }
+
+  /** Room for the pairs of a block. What a visit decodes is scanned in the middle of a scan, in room of its own. */
+  #borrowed(): Uint32Array {
+    const found = this.#lent ?? new Uint32Array(blockLength);
+    this.#lent = undefined;
+    return found;
+  }
+
+  #visitAt(bytes: Buffer, at: number, visit: Visit): boolean {
+    const row = this.#rowOf[((bytes[at + 1] as number) << 8) | (bytes[at] as number)] as number;
+    const before = at > 0 ? (bytes[at - 1] as number) : 0;
+    const next = at + 2 < bytes.length ? (bytes[at + 2] as number) : 0;
+    let left =
+      (this.#around[(row << rowShift) | (before & lowBits)] as number) &
+      (this.#around[(row << rowShift) | after | (next & lowBits)] as number);
+    for (; left !== 0; left &= left - 1) {
       const group = row * groups + 31 - Math.clz32(left & -left);
       const end = this.#firstOf[group + 1] as number;
       for (let entry = this.#firstOf[group] as number; entry < end; entry += 1) {
         const start = at - (this.#offsetOf[entry] as number);
-        const anchor = this.#anchorOf[entry] as number;
-        if (this.#literals.isAt(bytes, start, anchor) && visit(anchor, start)) return true;
+        const first = this.#anchorOf[entry] as number;
+        if (!this.#literals.isAt(bytes, start, first)) continue;
+        for (let anchor = first; anchor !== none; anchor = this.#twinOf[anchor] as number) {
+          if (visit(anchor, start)) return true;
+        }
       }
     }
     return false;
@@ -126,21 +186,49 @@ const lowerOf = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte,
 );
 
-/** The entries grouped by pair of bytes; records each pair's row in `rowOf`. */
-function rowsOf(anchors: readonly Anchor[], rowOf: Uint16Array): readonly Entry[][] {
+/** The numbers of the anchors that have the same literal, together. */
+function groupedByLiteral(anchors: readonly Anchor[]): readonly (readonly number[])[] {
+  const numbers = new Map<string, number[]>();
+  anchors.forEach(({ bytes, fold }, index) => {
+    const literal = `${bytes.toString('latin1')}${fold ? '+' : '-'}`;
+    const known = numbers.get(literal);
+    if (known === undefined) numbers.set(literal, [index]);
+    else known.push(index);
+  });
+  return [...numbers.values()];
+}
+
+function twinsOf(count: number, equals: readonly (readonly number[])[]): Uint16Array {
+  const twinOf = new Uint16Array(count).fill(none);
+  for (const numbers of equals) {
+    numbers.forEach((number, index) => {
+      twinOf[number] = numbers[index + 1] ?? none;
+    });
+  }
+  return twinOf;
+}
+
+/** The entries of these anchors, grouped by pair of bytes; records each pair's row in `rowOf`. */
+function rowsOf(
+  anchors: readonly Anchor[],
+  wanted: readonly number[],
+  rowOf: Uint16Array,
+): readonly Entry[][] {
   const rows: Entry[][] = [[]];
-  anchors.forEach((anchor, index) => {
+  for (const number of wanted) {
+    const anchor = anchors[number];
+    if (anchor === undefined) continue;
     const first = rarestPair(anchor.bytes);
     for (const offset of [first, first + 1]) {
       for (const high of casesOf(anchor, offset)) {
         for (const low of casesOf(anchor, offset + 1)) {
           const pair = (low << 8) | high;
           if (rowOf[pair] === 0) rowOf[pair] = rows.push([]) - 1;
-          rows[rowOf[pair] ?? 0]?.push({ anchor: index, offset });
+          rows[rowOf[pair] ?? 0]?.push({ anchor: number, offset });
         }
       }
     }
-  });
+  }
   for (const row of rows) row.sort((a, b) => surroundings(anchors, a) - surroundings(anchors, b));
   return rows;
 }
@@ -151,31 +239,23 @@ function surroundings(anchors: readonly Anchor[], { anchor, offset }: Entry): nu
   return ((bytes?.[offset + 2] ?? 0) << 8) | (bytes?.[offset - 1] ?? 0);
 }
 
-/** The table of bytes allowed at this distance from a pair: any byte where the literal has none. */
-function neighbours(
-  anchors: readonly Anchor[],
-  rows: readonly Entry[][],
-  distance: -1 | 2,
-): Uint8Array {
-  const table = new Uint8Array(rows.length << 8);
+/** Which groups of each row fit a neighbour: all those whose literal ends at the pair. */
+function neighbours(anchors: readonly Anchor[], rows: readonly Entry[][]): Uint8Array {
+  const table = new Uint8Array(rows.length << rowShift);
   rows.forEach((entries, row) => {
-    const start = row << 8;
-    const allow = (byte: number, group: number): void => {
-      table[start | byte] = (table[start | byte] ?? 0) | group;
-    };
-    let open = 0;
     entries.forEach(({ anchor, offset }, index) => {
       const group = 1 << groupOf(index, entries);
-      const byte = anchors[anchor]?.bytes[offset + distance];
-      if (byte === undefined) {
-        open |= group;
-        return;
+      const bytes = anchors[anchor]?.bytes;
+      for (const [side, byte] of [
+        [0, bytes?.[offset - 1]],
+        [after, bytes?.[offset + 2]],
+      ] as const) {
+        const start = (row << rowShift) | side;
+        const first = byte === undefined ? start : start | (byte & lowBits);
+        const last = byte === undefined ? start | lowBits : first;
+        for (let at = first; at <= last; at += 1) table[at] = (table[at] ?? 0) | group;
       }
-      allow(byte, group);
-      if (anchors[anchor]?.fold && isSmallLetter(byte)) allow(byte & ~0x20, group);
     });
-    if (open === 0) return;
-    for (let byte = 0; byte < 0x100; byte += 1) allow(byte, open);
   });
   return table;
 }
@@ -208,50 +288,16 @@ function casesOf(anchor: Anchor | undefined, offset: number): readonly number[] 
   return anchor.fold && isSmallLetter(byte) ? [byte, byte & ~0x20] : [byte];
 }
 
-/**
- * The most frequent pairs of bytes in transcripts, two characters each, in descending order: two
- * thirds of all pairs.
- */
-const frequentPairs =
-  '  \\n":n ,"inone erreeste",seen:"\\"stntut, at adeti tor omengthalhet leion\\s \\\\litoouconean staedpe"tare"' +
-  'ss if d isronsittrri felasetlopund \\d" ct\\rasichr g {"fige)\\exec lypilomura tys"mapat"acmpidamtpkeolooof' +
-  ': ceeacactrtllotimnave r"ct_usod=  defpoprnc\\tagun =oktu:{lafoha"s e,\\nlhoad (:\\ p11emditsrs00ulo xtpt"\\' +
-  'faue},oprn b"}\\--4n.ife_lf"iic n\\fls_t.\\tt wspaicl20plnoe\\n""py "mni--moso0, m02dasu \'sa-1crrrl sc *) qu' +
-  'ckmmape,:0ie_sIdsh"as._iabhios_cbef.To uCoe-l_luipir"r==Renpe(# va9926"d 1 2umruepgi011-lt6-"u. mis\\oc 8' +
-  '> s/(seeigeqblt.29dovin_"2ry 7-ah 12wi17/s -cu #p"ba"fui()ow {): 0"osk10up:1),-2e.pi S hnu "pp}}"e_r__rg' +
-  ' Td_//;\\fRnf:2 _';
-const costOfPair = new Map<number, number>();
-for (let at = 0; at < frequentPairs.length; at += 2) {
-  const pair = (frequentPairs.charCodeAt(at) << 8) | frequentPairs.charCodeAt(at + 1);
-  costOfPair.set(pair, 1 / (at / 2 + 30));
-}
-const isFrequent = new Uint8Array(256);
-for (const byte of Buffer.from(' etaoinsrlcdupm\\"fhgb,_:-v/y0w1k()2x\'`=3')) isFrequent[byte] = 1;
-
+/** Where the rarest three bytes begin, as two pairs with their neighbours. */
 function rarestPair(literal: Buffer): number {
+  const shares = sharesOf(literal);
   let best = 0;
-  let bestCost = Number.POSITIVE_INFINITY;
-  let cost = probeCost(literal, 0);
+  let bestShare = Number.POSITIVE_INFINITY;
   for (let offset = 0; offset + 2 < literal.length; offset += 1) {
-    const next = probeCost(literal, offset + 1);
-    if (cost + next < bestCost) {
-      best = offset;
-      bestCost = cost + next;
-    }
-    cost = next;
+    const share = (shares[offset] ?? 0) + (shares[offset + 1] ?? 0);
+    if (share >= bestShare) continue;
+    best = offset;
+    bestShare = share;
   }
   return best;
-}
-
-/** How often the pair passes the table: less if the literal also says what surrounds it. */
-function probeCost(literal: Buffer, offset: number): number {
-  const known = Number(offset > 0) + Number(offset + 2 < literal.length);
-  return pairCost(literal[offset] ?? 0, literal[offset + 1] ?? 0) * 0.25 ** known;
-}
-
-function pairCost(first: number, second: number): number {
-  const known = costOfPair.get((first << 8) | second);
-  if (known !== undefined) return known;
-  const frequent = (isFrequent[first] ?? 0) + (isFrequent[second] ?? 0);
-  return 0.0002 * 2 ** frequent;
 }

@@ -1,3 +1,4 @@
+import { alphabet, isIn } from '../alphabet.js';
 import { type ScanContext, weights } from '../scan-context.js';
 import { fits, isBasic, isSecretValue } from './judge.js';
 import type { NameSense } from './name-sense.js';
@@ -25,12 +26,21 @@ export function readAndJudge(
 function judge(context: ScanContext, found: Assignment, sense: NameSense): void {
   const { valueStart, valueEnd } = found;
   if (valueEnd - valueStart < 6) return;
-  const value = plain(context.text(valueStart, Math.min(valueEnd, valueStart + longestJudged)));
+  const judgedEnd = Math.min(valueEnd, valueStart + longestJudged);
+  if (isSentence(context.bytes, valueStart, judgedEnd, sense)) return;
+  const value = plain(context.text(valueStart, judgedEnd));
   if (value.includes('[REDACTED:')) return;
   const kind = kindOf(value, found, sense);
   if (kind === undefined) return;
   const isNamed = kind !== sense.secretName?.kind;
   context.add(valueStart, valueEnd, kind, isNamed ? weights.named : weights.generic);
+}
+
+/** Of all values, only passwords and some vendors' formats may contain blanks. */
+function isSentence(bytes: Buffer, start: number, end: number, sense: NameSense): boolean {
+  if (sense.secretName?.kind === 'password' || sense.named.length > 0) return false;
+  for (let at = start; at < end; at += 1) if (bytes[at] === 0x20) return true;
+  return false;
 }
 
 function kindOf(value: string, found: Assignment, sense: NameSense): string | undefined {
@@ -42,10 +52,13 @@ function kindOf(value: string, found: Assignment, sense: NameSense): string | un
 }
 
 function withoutScheme(context: ScanContext, found: Assignment): Assignment {
+  if (!isIn(schemeStarts, context.bytes[found.valueStart])) return found;
   const start = context.text(found.valueStart, Math.min(found.valueEnd, found.valueStart + 24));
   const scheme = /^(?:bearer|basic|token|bot|apikey)(?:\s|%20|\+)+/i.exec(start);
   return scheme === null ? found : { ...found, valueStart: found.valueStart + scheme[0].length };
 }
+
+const schemeStarts = alphabet('ABTabt');
 
 /** The value without escapes, whatever their depth. */
 function plain(value: string): string {

@@ -1,4 +1,4 @@
-import { alphabet, isIn, runEnd } from '../alphabet.js';
+import { alphabet, digits, isIn, runEnd } from '../alphabet.js';
 import { pastBlanks, pastMargin, pastNewline } from './blanks.js';
 import { pastDecoration } from './decoration.js';
 import type { Gap } from './tie.js';
@@ -30,6 +30,7 @@ export function mayBeGapWord(first: number, length: number): boolean {
 }
 
 const lettersAndDigits = alphabet('A-Za-z0-9');
+const longestNumber = 3;
 const verbs =
   /^[ \t]{0,3}(?:(?:has been |have been |should be |must be |will be |was |is |got )?(?:now )?(?:set to|changed to|reset to|updated to|rotated to)|(?:is|was|are|c'est|equals|ist|lautet|war|wird|est|es|ser\xc3\xa1|era|jest|to|brzmi|je|bylo|ar|are|var|blev|este|on|n\xc3\xb3 l\xc3\xa0|l\xc3\xa0|\xce\xb5\xce\xaf\xce\xbd\xce\xb1\xce\xb9|\xd1\x94|\xe0\xa4\xb9\xe0\xa5\x88|adalah|merupakan)(?: (?:set to|now|still|just|simply|called|jetzt|ahora|maintenant))?|\xc3\xa9|\xc3\xa8|\\{1,64}u00e[89]|\xc3\xa4r|\\{1,64}u00e4r|\xc3\xa6r|er|e|-(?= )|\xe2\x80[\x93\x94](?= )|\xe3\x81\xaf|\xe3\x81\x8c|\xe0\xb8\x84\xe0\xb8\xb7\xe0\xb8\xad|\xd9\x87\xd9\x8a|\xd7\x94\xd7\x99\xd7\x90|\xe6\x98\xaf|\xe4\xb8\xba|\xe7\x82\xba|\xe5\xb0\xb1\xe6\x98\xaf|\xeb\x8a\x94|\xec\x9d\x80)(?::|\xef\xbc\x9a)?(?:[ \t]{1,3}|(?=[^a-z \t])|(?<=[\x80-\xff]))/;
 const qualifier =
@@ -77,10 +78,11 @@ export function afterWords(bytes: Buffer, closed: number, at: number): Gap | und
 /** Whether a number, one of the words above or an attribute's name follows. */
 function isGapWord(bytes: Buffer, at: number): boolean {
   const end = runEnd(bytes, at, lettersAndDigits, at + longestWord + 1);
-  if (end - at > longestWord) return false;
+  const length = end - at;
+  if (length > longestWord) return false;
   if (bytes[end] === 0x3d || bytes[end] === 0x3a) return true;
-  const word = bytes.toString('latin1', at, end);
-  return gapWords.has(word) || /^\d{1,3}$/.test(word);
+  if (length <= longestNumber && runEnd(bytes, at, digits, end) === end) return true;
+  return mayBeGapWord(bytes[at] ?? 0, length) && gapWords.has(bytes.toString('latin1', at, end));
 }
 
 /** Secret values contain digits or signs; prose mostly does not. */
