@@ -6,6 +6,7 @@ import { cloudRules } from './rules/clouds.js';
 import { codeRules } from './rules/codes.js';
 import { commandLineRules } from './rules/command-lines.js';
 import { commandRules } from './rules/commands.js';
+import { cryptoToolRules } from './rules/crypto-tools.js';
 import { developerToolRules } from './rules/developer-tools.js';
 import { deviceRules } from './rules/devices.js';
 import { dialogueRules } from './rules/dialogues.js';
@@ -49,6 +50,7 @@ export const ruleTables: readonly (readonly Rule[])[] = [
   callRules,
   sqlRules,
   deviceRules,
+  cryptoToolRules,
   proseRules,
   codeRules,
   dialogueRules,

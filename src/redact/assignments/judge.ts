@@ -128,7 +128,14 @@ function isEverydayPassword(name: SecretName, value: string, found: Assignment):
   if (found.tie === 'placed' && !found.isQuoted)
     return /\d/.test(value) && /[!#$%^&*+=?~]/.test(value);
   const isTold = found.tie === 'stated' || isApart(found);
-  return isTold && (/\d{2}/.test(value) || /[!@#$%^&*+=?~]/.test(value)) && !/^\d/.test(value);
+  if (!isTold || /^\d/.test(value)) return false;
+  return /\d{2}/.test(value) || /[!@#$%^&*+=?~]/.test(value) || isMixed(value);
+}
+
+/** Capitals, small letters and a digit in several words: `Soleil-Rouge-7`. */
+function isMixed(value: string): boolean {
+  const kinds = [/[a-z]/, /[A-Z].*[A-Z]/, /\d/, /[a-z\d][._-][A-Z\d]/];
+  return value.length >= 10 && kinds.every((kind) => kind.test(value));
 }
 
 function isPasswordWord(value: string, found: Assignment): boolean {

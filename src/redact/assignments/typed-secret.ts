@@ -15,8 +15,17 @@ export function isInWords(name: SecretName, value: string, found: Assignment): b
   if (found.tie !== 'assigned' && found.tie !== 'flag' && !found.isQuoted) return false;
   if (isLoose(found)) return false;
   if (found.isQuoted && /^[a-z]{12,32}$/.test(value)) return isJumbled(value) && !isWordy(value);
+  if (found.isQuoted && name.words.at(-1) === 'passphrase' && isSpokenPhrase(value)) return true;
   const isPassphrase = /^[A-Za-z0-9]{3,16}(?:[ -][A-Za-z0-9]{2,16}){2,11}$/.test(value);
   return isPassphrase && name.isConstant && found.tie === 'assigned' && /\d/.test(value);
+}
+
+/** Words with a number among them, but no advice about passphrases. */
+function isSpokenPhrase(value: string): boolean {
+  if (!/^[a-z0-9]{2,16}(?: [a-z0-9]{2,16}){3,11}$/.test(value)) return false;
+  if (/\b(?:must|at|least|most|char|chars|characters|enter|your|min|max|words?)\b/.test(value))
+    return false;
+  return /(?:^| )\d{1,4}(?: |$)/.test(value);
 }
 
 const typedOwners =
@@ -25,14 +34,21 @@ const typedOwners =
 /** The value of `jwtSecret` and the like: a password by another name. */
 export function isTypedSecret(name: SecretName, value: string, found: Assignment): boolean {
   const owner = name.words.at(-2);
-  if (owner === undefined || !typedOwners.test(owner)) return false;
-  if (found.tie !== 'assigned' && !(found.isQuoted && found.tie === 'spaced')) return false;
+  if (found.isCalled || (owner !== undefined && !typedOwners.test(owner))) return false;
+  if (owner === undefined && !mayStandAlone(value)) return false;
+  const isTold = found.tie === 'spaced' && (found.isQuoted || owner === undefined);
+  if (found.tie !== 'assigned' && !isTold) return false;
   return (
     value.length >= 8 &&
     /\d{2}|[!#$%^&*?]/.test(value) &&
     isTypedPassword(value) &&
     !isVariableName(value)
   );
+}
+
+/** The secret of nobody in particular; AWS puts six random characters behind the name of one. */
+function mayStandAlone(value: string): boolean {
+  return /^[A-Za-z][\w!@#$%^&*?-]*$/.test(value) && !/-[A-Za-z0-9]{6}$/.test(value);
 }
 
 /** Licence keys: groups of capitals and digits. */

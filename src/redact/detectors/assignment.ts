@@ -1,4 +1,4 @@
-import { alphabet, isIn, pastBackslashes } from '../alphabet.js';
+import { alphabet, digits, isIn, pastBackslashes } from '../alphabet.js';
 import { gapAfter, isQuoteAt } from '../assignments/gap.js';
 import { tellingBytes } from '../assignments/gap-words.js';
 import { isIssuedAt } from '../assignments/issued-password.js';
@@ -41,6 +41,11 @@ function mayHoldSecret(bytes: Buffer, valueAt: number): boolean {
 
 const lowerCase = alphabet('a-z');
 
+/** `arn:aws:secretsmanager:…:123456789012:secret:` */
+function isInResourceName(bytes: Buffer, at: number): boolean {
+  return bytes[at - 1] === 0x3a && isIn(digits, bytes[at - 2]) && isIn(digits, bytes[at - 8]);
+}
+
 class AssignmentDetector implements Detector {
   readonly looksBehind = true;
   readonly #length: number;
@@ -69,7 +74,7 @@ class AssignmentDetector implements Detector {
     if (!context.isFirstVisit(nameEnd)) return;
     context.charge(4);
     const nameStart = nameStartOf(bytes, at);
-    if (isMarkerKind(bytes, nameStart)) return;
+    if (isMarkerKind(bytes, nameStart) || isInResourceName(bytes, nameStart)) return;
     const isPlural = this.#isPlural(bytes, at, nameEnd);
     const sense = this.#names.read(context.text(nameStart, isPlural ? nameEnd - 1 : nameEnd));
     const gap = gapAfter(bytes, at, nameEnd);

@@ -32,6 +32,18 @@ const readers = [
   'ssh-add',
   'htpasswd -i',
   'cargo login',
+  ...[
+    'age -p',
+    'age -d',
+    'age -e',
+    'age --',
+    'rage -',
+    'ansible-vault',
+    'mkpasswd',
+    'openssl passwd',
+  ],
+  ...['openssl enc', 'veracrypt', 'vault login', 'gocryptfs', 'zfs load-key'],
+  ...['bw unlock', 'op signin', 'restic ', 'borg ', 'gpg-preset-passphrase'],
 ];
 
 export const pipedSecretTriggers: readonly Trigger[] = readers.map((literal) => {

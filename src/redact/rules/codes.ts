@@ -76,10 +76,13 @@ export const codeRules: readonly Rule[] = [
       'code\\',
       'code ist ',
       'code est ',
+      ...['they', 'you', 'I', 'we', 'he', 'she', 'from', 'on', 'via'].map(
+        (word) => `code ${word} `,
+      ),
     ],
     notAfter: nothing,
     shape: new RegExp(
-      String.raw`(?<=(?:[Vv]erification|VERIFICATION|2FA|MFA|[Ss]ecurity|[Aa]ccess|[Dd]oor|[Ll]ogin|[Ss]ign-in|[Cc]onfirmation|[Aa]uth(?:entication|orization)?|[Oo]ne[- ]time|[Bb]ackup|[Rr]ecovery|SMS|[Uu]nlock|[Aa]larm|[Gg]ate|[Pp]airing|[Ee]ntry|[Bb]est(?:\xc3\xa4|ae)tigungs|[Ss]icherheits)[ _-]?)[Cc](?:ode|ODE)${gap}${digits}`,
+      String.raw`(?<=(?:[Vv]erification|VERIFICATION|2FA|MFA|[Ss]ecurity|[Aa]ccess|[Dd]oor|[Ll]ogin|[Ss]ign-in|[Cc]onfirmation|[Aa]uth(?:entication|orization)?|[Oo]ne[- ]time|[Bb]ackup|[Rr]ecovery|SMS|sms|[Uu]nlock|[Aa]larm|[Gg]ate|[Pp]airing|[Ee]ntry|[Bb]est(?:\xc3\xa4|ae)tigungs|[Ss]icherheits)[ _-]?)[Cc](?:ode|ODE)(?: (?:they|you|I|we|he|she|from|on|via)(?: [\w']{1,14}){1,7}(?= is|:))?${gap}${digits}`,
     ),
     evenPlaceholders: true,
     accepts: isCode,

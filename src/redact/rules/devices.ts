@@ -14,6 +14,15 @@ const mode =
 
 export const deviceRules: readonly Rule[] = [
   {
+    kind: 'wifi-password',
+    anchors: ['SSID', 'ssid'],
+    shape:
+      /(?:SSID|ssid)(?:\\{0,64}["'])?\s?[:=]?\s?(?:\\{0,64}["'\x60])?[\w .-]{1,32}?(?:\\{0,64}["'\x60])?\s?[,;|/)-]?\s{0,3}(?:and |with |\()?(?:the )?(?:[Kk]ey|PSK|psk|[Pp]ass(?:wor[dt]|phrase|code)?|Kennwort|mdp|pwd?)(?:\\{0,64}["'])?(?: is|\s?[:=])?\s{1,3}(?:\\{0,64}["'\x60])?(?<secret>[^\s"'\x60\\,;=<>]{8,63})/,
+    accepts: (text) => isTypedPassword(text) && !/WPA|[Mm]gmt/.test(text),
+    source: 'notes about wireless networks',
+    example: 'SSID Office, key ⟦<password>⟧',
+  },
+  {
     kind: 'config-password',
     anchors: [
       ...[

@@ -26,8 +26,9 @@ export const prefixedTokenRules: readonly Rule[] = [
   },
 ];
 
-/** Both cases and digits in a jumble: names and hashes are something else. */
+/** Both cases and digits in a jumble: names and hashes are something else, and public keys say so. */
 function isGenerated(token: string): boolean {
+  if (/^pk_/.test(token)) return false;
   const body = token.slice(token.search(/[A-Za-z0-9]{24,}$/));
   return hasUpperLowerDigit(body) && alternations(body) >= 3 && isJumbled(body);
 }

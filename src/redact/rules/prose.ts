@@ -22,9 +22,24 @@ export const proseRules: readonly Rule[] = [
       ' as your password',
       ' as its password',
       ' as a password',
+      ...['the root', 'the admin', 'the db', 'the database', 'the new', 'the sudo', 'the wifi']
+        .concat(
+          'my',
+          'my root',
+          'my admin',
+          'my new',
+          'our',
+          'our root',
+          'our admin',
+          'root',
+          'admin',
+        )
+        .map((owner) => ` as ${owner} password`),
     ],
     notAfter: nothing,
-    shape: new RegExp(`${before} as (?:the |your |its |a )?password`),
+    shape: new RegExp(
+      String.raw`${before} as (?:the |your |its |a |my |our )?(?:\w{2,12} )?password(?! (?:store|manager|field|hash))`,
+    ),
     accepts: isTypedPassword,
     source: 'sentences',
     example: 'sign in with ⟦<password>⟧ as the password',
@@ -49,6 +64,17 @@ export const proseRules: readonly Rule[] = [
     accepts: isStrong,
     source: 'sentences',
     example: "set it to ⟦<password>⟧ (that's the root password)",
+  },
+  {
+    kind: 'password',
+    anchors: ['the', 'my', 'our', 'the root', 'the admin', 'the new', 'the db', 'the database']
+      .concat('my root', 'my admin', 'my new', 'our root', 'our admin')
+      .map((owner) => ` (${owner} password)`),
+    notAfter: nothing,
+    shape: new RegExp(String.raw`${before} \((?:the|my|our) (?:\w{2,12} )?password\)`),
+    accepts: isStrong,
+    source: 'sentences',
+    example: 'I set it to ⟦<password>⟧ (the db password)',
   },
   {
     kind: 'password',
@@ -127,6 +153,16 @@ export const proseRules: readonly Rule[] = [
     accepts: isGenerated,
     source: 'sentences',
     example: 'the key is ⟦<alnum:32>⟧',
+  },
+  {
+    kind: 'key',
+    anchors: ['you', 'I', 'we', 'they', 'he', 'she', 'to use', 'that'].map((who) => `key ${who} `),
+    notAfter: nothing,
+    shape:
+      /key(?: [A-Za-z']{1,12}){1,9}(?::| is| was| =| ->| =>| \xe2\x86\x92) {1,2}(?:\\{0,64}["'\x60])?(?<secret>[A-Za-z0-9+/=_-]{20,400})/,
+    accepts: isGenerated,
+    source: 'sentences',
+    example: 'the key you asked for: ⟦<alnum:32>⟧',
   },
 ];
 
