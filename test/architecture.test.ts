@@ -65,7 +65,7 @@ const lazyPackages =
   /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
 /** Where a harness may be named: its folder, the registries, sample data, where a key's shape is documented; and letters in the order of their frequency. */
 const mayNameHarness =
-  /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^src\/redact\/(anchors\.ts$|rules\/)/;
+  /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^src\/redact\/(text-frequency\.ts$|rules\/)/;
 /** Its name or title as a word of its own, or one of its variables. */
 const harnessWords = harnesses.flatMap(({ name, title, sessionVariables, folderVariables }) => [
   ...[name, title].map((one) => one.replace(/[- ]/g, '[-_ ]?')),
