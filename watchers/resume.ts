@@ -14,6 +14,8 @@ export interface HarnessResume {
   /** The history that this stream continues instead of holding it; without that, the harness cannot resume it. */
   baseOf?(stream: StoredStream): HistoryBase | undefined;
   plan(request: RestoreRequest): RestorePlan;
+  /** The file by which it finds sessions that were restored together, if it needs one. */
+  index?(sessions: readonly IndexedCopy[]): Chunk;
 }
 
 /**
@@ -35,6 +37,13 @@ export interface StoredStream {
   readonly name: string;
   /** With its newline; empty if nothing is stored. */
   readonly firstLine: Buffer;
+}
+
+/** A session as an index of its harness names it. */
+export interface IndexedCopy {
+  readonly id: string;
+  /** When it last said something, in milliseconds since the epoch; 0 if unknown. */
+  readonly lastMs: number;
 }
 
 /** The beginning of another stream that counts as this one's, up to a row. */

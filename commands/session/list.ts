@@ -29,7 +29,7 @@ const orders = ['activity', 'started', 'lines', 'size', 'turns', 'title'] as con
 export default class SessionList extends BaseCommand {
   static override summary = 'list the sessions in the bucket, most recent activity first';
   static override description =
-    'Reads one listing per harness and one small document per session, whatever their size. With more than 200 sessions it reads the index that each watch keeps instead, plus the documents of the sessions it shows and of those the index lacks, and says how old the index is. AGE is the age of the last row. ID is the beginning of the id, or its end if many begin alike; every command takes it, or @2 for the second row of the last list in this terminal. +3 means three sub-agents. RESUME (--long) is how to go on with it on this machine: here, restore, as new (a copy only) or brief.\n\nExit codes: 0 done, 2 bad time, 7 not allowed, 8 store unreachable.';
+    'Reads one listing per harness and one small document per session, whatever their size. With more than 200 sessions it reads the index that each watch keeps instead, plus the documents of the sessions it shows and of those the index lacks, and says how old the index is. AGE is the age of the last row. ID is the beginning of the id, or its end if many begin alike; every command takes it, or @2 for the second row of the last list in this terminal. +3 means three sub-agents. RESUME (--long) is how to go on with it on this machine: here, restore, or as new (a copy only).\n\nExit codes: 0 done, 2 bad time, 7 not allowed, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> session list',
     `<%= config.bin %> session list --harness ${exampleHarnesses[0]} --since 7d`,

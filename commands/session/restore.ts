@@ -143,22 +143,32 @@ Exit codes: 0 restored or already here, 2 bad usage or the word fits several ses
       progress.update(attempts.length);
     }
     progress.stop();
-    return this.allTold(attempts, into, wish.isDryRun);
+    const unindexed = await restoring.index(attempts, { into, isDryRun: wish.isDryRun });
+    return this.allTold(attempts, unindexed, into, wish.isDryRun);
   }
 
-  private allTold(attempts: readonly RestoreAttempt[], into: string, isDryRun: boolean): object {
+  private allTold(
+    attempts: readonly RestoreAttempt[],
+    unindexed: readonly TracecraftError[],
+    into: string,
+    isDryRun: boolean,
+  ): object {
     const failed = attempts.filter(({ outcome }) => outcome instanceof Error);
     for (const { session, outcome } of failed) {
       this.print(`not restored: ${session.harness}/${session.id}: ${Object(outcome).message}`);
     }
+    for (const { message } of unindexed) this.print(`restored, but not indexed: ${message}`);
     const done = plural(attempts.length - failed.length, 'session');
     this.say(`${isDryRun ? 'Would restore' : 'Restored'} ${done} below ${into}, each read back.`);
     const data = { into, sessions: attempts.map(attemptData) };
-    if (failed.length === 0) return data;
-    const error = new PartialError(
-      `${failed.length} of ${plural(attempts.length, 'session')} could not be restored`,
-      { hint: 'The lines above say why. Running it again keeps what is there.' },
-    );
+    if (failed.length + unindexed.length === 0) return data;
+    const what =
+      failed.length === 0
+        ? 'an index could not be written'
+        : `${failed.length} of ${plural(attempts.length, 'session')} could not be restored`;
+    const error = new PartialError(what, {
+      hint: 'The lines above say why. Running it again keeps what is there.',
+    });
     return this.answerFailure(error, data);
   }
 

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { referencesHere } from '../../src/app/references.js';
 import {
+  bookkeepingLines,
   type ConversationView,
   conversationLines,
   lastTurns,
@@ -71,7 +72,7 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     thinking: Flags.boolean({ summary: "also show the model's thinking" }),
     all: Flags.boolean({
       summary:
-        'also show what was inherited, abandoned or injected by hooks, and the lines of each entry',
+        'also show what was inherited, abandoned or injected by hooks, the lines of each entry, and how many lines of which kind no turn shows',
     }),
     info: Flags.boolean({
       summary: 'show facts about the session instead: size, host, model, streams',
@@ -141,9 +142,11 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     if (flags.markdown) {
       return this.markdown(settings, session, { ...conversation, shown: turns }, flags);
     }
-    this.conversation(conversation, session, turns, flags);
+    const unshown = isWhole(flags) ? conversation.bookkeeping : undefined;
+    this.conversation({ ...conversation, unshown }, session, turns, flags);
     if (conversation.turns.length === 0) await this.unread(store, session, flags);
-    return { ...head, turns: flags.tail === undefined ? turns : turns.map(byLine) };
+    const bookkeeping = unshown === undefined ? {} : { bookkeeping: unshown };
+    return { ...head, turns: flags.tail === undefined ? turns : turns.map(byLine), ...bookkeeping };
   }
 
   /** The session and its sub-agents as one page. */
@@ -226,6 +229,7 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
         isByLine: tail !== undefined,
         width: terminalWidth(),
       }),
+      ...bookkeepingLines(shown.unshown ?? {}),
       ...(used === undefined ? [] : [{ text: '' }, { text: used, style: 'quiet' as const }]),
     ]);
   }
@@ -274,11 +278,12 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     const { resumableHere } = await import('../../src/app/resumable.js');
     const { env, home } = this.surroundings;
     const ways = await resumableHere([session], { env, home });
-    const resume = ways.get(`${session.harness}/${session.id}`) ?? 'brief';
-    const lines = [...factRows(session), ['resume', resumeText(resume, session.id)]];
+    const resume = ways.get(`${session.harness}/${session.id}`);
+    const told = resume === undefined ? [] : [['resume', resumeText(resume, session.id)]];
+    const lines = [...factRows(session), ...told];
     for (const line of columns(lines)) this.print(line);
     const { harness, id, meta = null } = session;
-    return { harness, session_id: id, meta, resume };
+    return { harness, session_id: id, meta, resume: resume ?? null };
   }
 
   private counts(conversation: Conversation): object {
@@ -291,6 +296,8 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
 /** A conversation, or the end of one. */
 interface Shown extends Pick<Conversation, 'stream' | 'turns'> {
   readonly title?: string | null | undefined;
+  /** The rows that no turn shows, by kind. */
+  readonly unshown?: Conversation['bookkeeping'] | undefined;
 }
 
 /** `harness/id, 12 turns`. */
@@ -336,6 +343,11 @@ async function shortTail(
 /** Its number takes all turns before it to know; the line that it begins with does not. */
 function byLine({ number: _number, ...turn }: Turn): object {
   return { line: turn.entries[0]?.rows[0] ?? null, ...turn };
+}
+
+/** Whether all of it was asked for. */
+function isWhole({ all, tail, turn, around }: ViewFlags & TurnFlags): boolean {
+  return all && [tail, turn, around].every((one) => one === undefined);
 }
 
 interface TurnFlags {

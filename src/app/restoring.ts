@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { requireHarness } from '../../watchers/names.js';
 import { createWatchers, loadResume } from '../../watchers/registry.js';
-import type { HarnessResume, RestoreMode } from '../../watchers/resume.js';
+import type { HarnessResume, IndexedCopy, RestoreMode } from '../../watchers/resume.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { onDisk } from '../bucket/disk-errors.js';
 import { systemClock } from '../clock.js';
@@ -11,12 +11,13 @@ import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { NotAllowedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
-import type { ListedSession } from '../mirror/slots/session-listing.js';
+import { activeAt, type ListedSession } from '../mirror/slots/session-listing.js';
 import type { Watcher } from '../mirror/stream.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { lookingDisk, nodeRestoreDisk } from '../restore/disk.js';
 import { familiesOf } from '../restore/lineage.js';
 import { type Restored, restoreSession } from '../restore/restore.js';
+import { Staging } from '../restore/staging.js';
 import { reclaimMemory, stayLean } from '../v8-heap.js';
 
 export interface RestoreWish {
@@ -90,6 +91,32 @@ export class Restoring {
         for (const member of members) yield { session: member, outcome };
       }
     }
+  }
+
+  /** Names what was restored to harnesses that find it no other way. Resolves to what could not be done. */
+  async index(
+    attempts: readonly RestoreAttempt[],
+    { into, isDryRun }: { readonly into: string; readonly isDryRun: boolean },
+  ): Promise<readonly TracecraftError[]> {
+    const failures: TracecraftError[] = [];
+    for (const harness of new Set(attempts.map(({ session }) => session.harness))) {
+      const resume = await loadResume(harness);
+      const copies = attempts.flatMap((one) => copyOf(one, harness));
+      if (resume.index === undefined || copies.length === 0) continue;
+      const disk = isDryRun ? lookingDisk : nodeRestoreDisk;
+      const { folder } = await this.#placeOf(harness, resume, into);
+      const staging = await Staging.open(disk, await disk.root(folder), `index-${harness}`);
+      try {
+        await staging.add(resume.index(copies));
+        await (isDryRun ? staging.look() : staging.place());
+      } catch (error) {
+        if (!(error instanceof TracecraftError)) throw error;
+        failures.push(error);
+      } finally {
+        await staging.close();
+      }
+    }
+    return failures;
   }
 
   async #attempt(
@@ -173,6 +200,13 @@ export class Restoring {
       env: isNamed ? { [variable]: folder } : {},
     };
   }
+}
+
+/** What was restored of this harness. */
+function copyOf({ session, outcome }: RestoreAttempt, harness: string): readonly IndexedCopy[] {
+  if (session.harness !== harness || outcome instanceof Error) return [];
+  const id = outcome.mode === 'verbatim' ? session.id : outcome.id;
+  return [{ id, lastMs: Date.parse(activeAt(session)) || 0 }];
 }
 
 async function watcherOf(harness: string, { env, home }: Surroundings): Promise<Watcher> {

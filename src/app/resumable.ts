@@ -5,10 +5,10 @@ import type { SessionRef } from '../mirror/stream.js';
 import { sessionsHere } from '../mirror/watch/selection.js';
 
 /**
- * How a mirrored session can be gone on with from this machine: its harness has it here; it can be restored; it can be
- * restored as a copy only; or its harness takes nothing back, and there is just the brief.
+ * How a mirrored session can be gone on with from this machine: its harness has it here; it can be restored; or it can be
+ * restored as a copy only.
  */
-export type Resumable = 'here' | 'restore' | 'as new' | 'brief';
+export type Resumable = 'here' | 'restore' | 'as new';
 
 interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -25,15 +25,13 @@ export async function resumableHere(
   const here = new Set((await sessionsHere(watchers)).map(keyOf));
   const ways = new Map<string, Resumable>();
   for (const harness of harnesses) {
-    const resume = await loadResume(harness);
-    ways.set(harness, resume.modes.includes('verbatim') ? 'restore' : 'as new');
+    const { modes } = await loadResume(harness);
+    const way = modes.includes('verbatim') ? 'restore' : 'as new';
+    for (const key of sessions.filter((one) => one.harness === harness).map(keyOf)) {
+      ways.set(key, here.has(key) ? 'here' : way);
+    }
   }
-  return new Map(
-    sessions.map((one) => {
-      const key = keyOf(one);
-      return [key, here.has(key) ? 'here' : (ways.get(one.harness) ?? 'brief')];
-    }),
-  );
+  return ways;
 }
 
 function keyOf({ harness, id }: SessionRef): string {

@@ -47,6 +47,25 @@ export function* conversationLines(view: ConversationView): Iterable<StyledLine>
   }
 }
 
+/** Whoever writes rows names their kinds. */
+const mostKinds = 60;
+
+/** The rows that no turn shows, most frequent kinds first. */
+export function bookkeepingLines(kinds: Conversation['bookkeeping']): readonly StyledLine[] {
+  const counts = Object.entries(kinds).sort(([, left], [, right]) => right - left);
+  if (counts.length === 0) return [];
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  const width = formatCount(counts[0]?.[1] ?? 0).length;
+  const shown = counts.slice(0, mostKinds);
+  const more = counts.length - shown.length;
+  return [
+    { text: '' },
+    quiet(`(${plural(total, 'line')} that no turn shows)`),
+    ...shown.map(([kind, count]) => quiet(`  ${formatCount(count).padStart(width)}  ${kind}`)),
+    ...(more > 0 ? [quiet(`  and ${plural(more, 'more kind')}`)] : []),
+  ];
+}
+
 function* turnLines(turn: Turn, view: ConversationView): Iterable<StyledLine> {
   yield quiet(headOf(turn, view.isByLine));
   let bytes = 0;

@@ -32,7 +32,6 @@ export function resumeText(way: Resumable, id: string): string {
     here: 'here: its harness has it',
     restore: `not here: tracecraft session restore ${id}`,
     'as new': `only as a new session: tracecraft session restore ${id}`,
-    brief: `its harness takes nothing back: tracecraft session brief ${id}`,
   };
   return texts[way];
 }

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CliWorld, createCliWorld } from '../support/run-cli.js';
+import { type CliWorld, createCliWorld, repositoryRoot } from '../support/run-cli.js';
 import { type S3Server, s3Servers } from '../support/s3-servers.js';
 
 let world: CliWorld;
@@ -217,6 +218,32 @@ describe('in a git work tree', () => {
       'node_modules\n.tracecraft.json\n',
     );
   });
+
+  it.skipIf(process.platform !== 'linux').each([
+    ['y\n', true],
+    ['\n', false],
+  ])(
+    'asks at a terminal about a page written in it: after %j, ignored: %s',
+    async (typed, isIgnored) => {
+      const bin = join(repositoryRoot, 'bin', 'run.cjs');
+      await world.run(['init']);
+      const replay = `'${process.execPath}' '${bin}' replay --output run.html`;
+      const shell = `cd '${world.project}' && ${replay}; echo "exit $?"`;
+      const env = { PATH: process.env.PATH ?? '', HOME: world.home };
+      const terminal = spawn('script', ['-qc', shell, '/dev/null'], { env });
+      let shown = '';
+      terminal.stdout.on('data', (chunk: Buffer) => {
+        const isAsked = shown.includes('[y/N]');
+        shown += chunk.toString();
+        if (!isAsked && shown.includes('[y/N]')) terminal.stdin.write(typed);
+      });
+      await once(terminal, 'close');
+      expect(shown).toContain('run.html holds transcripts. Keep it out of git');
+      expect(shown).toContain('exit 0');
+      const ignored = await readFile(ignoreFile(), 'utf8');
+      expect(/^run\.html$/m.test(ignored)).toBe(isIgnored);
+    },
+  );
 
   it('also below its top, but not where another rule ignores it', async () => {
     const deep = join(world.project, 'a', 'b');

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { partName } from '../../src/protocol/parts.js';
 import { lineOf, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { CodexTree, metaRow, threadUuid, userItem } from '../support/codex-tree.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
@@ -86,6 +87,38 @@ describe('session restore', () => {
     };
     const verified = await world.run(['session', 'verify', '--all'], { env });
     expect(verified.stdout).toContain('4 streams agree');
+  });
+
+  it('names sessions laid out together to a harness that finds them by an index', async () => {
+    const [one, two] = ['5a1b', '6c2d'].map((begin) => `${begin}0000-aaaa-4bbb-8ccc-ddddeeeeffff`);
+    const bucket = join(world.stateFolder, 'bucket', 'p', 'sessions', 'openclaw');
+    for (const id of [one, two]) {
+      const rows = [
+        { type: 'session', version: 3, id, timestamp: '2026-03-01T08:00:00.000Z', cwd: '/w' },
+        { type: 'message', id: 'm', parentId: null, message: { role: 'user', content: 'Hi' } },
+      ];
+      await mkdir(join(bucket, id ?? ''), { recursive: true });
+      const part = join(bucket, id ?? '', partName(0, 0, 0));
+      await writeFile(part, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    }
+    const into = join(world.root, 'claws');
+    const only = ['--all', '--into', into, '--harness', 'openclaw'];
+    const args = ['session', 'restore', ...only, '--verbatim', '--force'];
+    expect((await world.run([...args, '--dry-run'])).code).toBe(0);
+    expect(await readdir(join(into, '.openclaw')).catch(() => [])).toEqual([]);
+    for (const _round of [1, 2]) expect((await world.run(args)).code).toBe(0);
+    const index = join(into, '.openclaw', 'agents', 'main', 'sessions', 'sessions.json');
+    const entries: Record<string, object> = JSON.parse(await readFile(index, 'utf8'));
+    expect(
+      Object.values(entries)
+        .map((entry) => Object(entry).sessionId)
+        .sort(),
+    ).toEqual([one, two]);
+    await writeFile(index, '{}\n');
+    const refused = await world.run(args);
+    expect(refused.code).toBe(10);
+    expect(refused.stdout).toContain(`restored, but not indexed: ${index} exists`);
+    expect(await readFile(index, 'utf8')).toBe('{}\n');
   });
 
   it.each([

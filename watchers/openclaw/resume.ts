@@ -3,7 +3,9 @@ import { word } from '../../src/conversation/fields.js';
 import { rowOn } from '../copied-rows.js';
 import { copiedEntries } from '../pi-format/copied-entries.js';
 import {
+  type Chunk,
   type HarnessResume,
+  type IndexedCopy,
   isUuid,
   type Laying,
   type RestorePlan,
@@ -24,6 +26,7 @@ export const openClawResume: HarnessResume = {
   },
   isId: isUuid,
   plan,
+  index,
 };
 
 const agent = 'main';
@@ -34,7 +37,7 @@ function plan(request: RestoreRequest): RestorePlan {
   const path = [...sessions, `${id}.jsonl`];
   const transcript = mode === 'verbatim' ? wholeStream(path) : copiedEntries(path, request);
   const { isOneOfMany = false } = request;
-  const key = `agent:${agent}:restored-${id.slice(0, 8)}`;
+  const key = keyOf(id.slice(0, 8));
   const indexed = withIndex(transcript, key, id);
   const names = request.streams.map(({ name }) => name);
   return {
@@ -60,11 +63,27 @@ function withIndex(transcript: Laying, key: string, id: string): Laying {
       return transcript.line(line);
     },
     end: () => {
-      const index = { [key]: { sessionId: id, updatedAt: lastMs } };
-      const bytes = Buffer.from(`${JSON.stringify(index, null, 2)}\n`);
-      return [{ path: [...sessions, 'sessions.json'], bytes }];
+      return [indexFile({ [key]: { sessionId: id, updatedAt: lastMs } })];
     },
   };
+}
+
+function index(copies: readonly IndexedCopy[]): Chunk {
+  const entries: Record<string, object> = {};
+  for (const { id, lastMs } of copies) {
+    const short = keyOf(id.slice(0, 8));
+    entries[short in entries ? keyOf(id) : short] = { sessionId: id, updatedAt: lastMs };
+  }
+  return indexFile(entries);
+}
+
+function keyOf(name: string): string {
+  return `agent:${agent}:restored-${name}`;
+}
+
+function indexFile(entries: object): Chunk {
+  const bytes = Buffer.from(`${JSON.stringify(entries, null, 2)}\n`);
+  return { path: [...sessions, 'sessions.json'], bytes };
 }
 
 /** As OpenClaw reads a path from the environment: a leading `~` is the home folder. */
