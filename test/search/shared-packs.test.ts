@@ -147,7 +147,7 @@ describe('whatever happens', () => {
         do: fc.constant('send' as const),
         machine,
         folder,
-        parts: fc.integer({ min: 1, max: 20 }),
+        parts: fc.integer({ min: 1, max: 24 }),
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('foreign' as const), folder }) },
@@ -167,7 +167,7 @@ describe('whatever happens', () => {
         death: fc.constantFrom('before' as const, 'after' as const, 'on-its-way' as const),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('rewrite' as const), nth: fc.nat() }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('rewrite' as const), nth: fc.nat() }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const), folder }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('purge' as const), folder }) },
   );
@@ -191,7 +191,9 @@ describe('whatever happens', () => {
               if (isKept) expect(JSON.stringify(searched.found)).toContain(`${words[nth]} `);
             }
           }
-          for (const word of ['checkout', ...[...world.words()].slice(-2)]) {
+          const words = [...world.words()];
+          const edited = words.filter((word) => word.startsWith('edit'));
+          for (const word of ['checkout', ...words.slice(-2), ...edited]) {
             const scanned = await world.rig.search([word], { isScan: true });
             const found = await world.rig.search([word]);
             expect(found.found).toEqual(scanned.found);
@@ -226,7 +228,7 @@ describe('whatever happens', () => {
       const words = new Set<string>();
       for (const [key, { body }] of this.rig.store.objects) {
         if (!key.endsWith('.jsonl')) continue;
-        for (const [word] of body.toString('utf8').matchAll(/word\d+x/g)) words.add(word);
+        for (const [word] of body.toString('utf8').matchAll(/(?:word|edit)\d+x/g)) words.add(word);
       }
       for (const word of this.#replaced) words.delete(word);
       return words;
@@ -286,13 +288,13 @@ describe('whatever happens', () => {
       const key = keys[nth % Math.max(1, keys.length)];
       const body = key === undefined ? undefined : this.rig.store.objects.get(key)?.body;
       if (key === undefined || body === undefined) return;
-      const [word = ''] = /word\d+x/.exec(body.toString('utf8')) ?? [];
+      const [word = ''] = /(?:word|edit)\d+x/.exec(body.toString('utf8')) ?? [];
+      // A line of an older generation is none that readers find.
+      if (this.#replaced.has(word)) return;
       this.#replaced.add(word);
       await this.rig.bucket.put(
         key,
-        Buffer.from(
-          body.toString('utf8').replace(word, word.toUpperCase().replace('WORD', 'EDIT')),
-        ),
+        Buffer.from(body.toString('utf8').replace(word, word.replace('word', 'edit'))),
       );
     }
 
@@ -305,7 +307,9 @@ describe('whatever happens', () => {
       const gen = Math.max(0, ...numbers) + 1;
       const firstSeq = 1_000 * gen;
       for (const [, { body }] of mine) {
-        for (const [word] of body.toString('utf8').matchAll(/word\d+x/g)) this.#replaced.add(word);
+        for (const [word] of body.toString('utf8').matchAll(/(?:word|edit)\d+x/g)) {
+          this.#replaced.add(word);
+        }
       }
       const record = {
         gen,
