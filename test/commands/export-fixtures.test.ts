@@ -27,6 +27,9 @@ const oracleSchema = v.object({
   ),
 });
 
+/** The session of the fixtures that gives up a step. */
+const held = '11111111-1111-4111-8111-111111111111';
+
 /** Two trees have sessions of the same harnesses; they go into one bucket, one after the other. */
 const trees = [
   { root: 'shared', folder: 'harness', names: ['claude-code', 'codex', 'openclaw', 'hermes'] },
@@ -66,6 +69,10 @@ describe.skipIf(!hasSharedFixtures)(
         const { code, stderr } = await world.run(['watch', '--once', '--all', '--quiet'], options);
         expect([0, 10], stderr).toContain(code);
       }
+      const holder = { cwd: world.home, env: { CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: held } };
+      expect((await world.run(['claim', 'build'], holder)).code).toBe(0);
+      const blocked = ['complete', 'build', '--blocked', '--note', 'no key for the store'];
+      expect((await world.run(blocked, holder)).code).toBe(0);
       const exported = await world.run(['export', '--to', tables], { cwd: world.home });
       expect(exported.code, exported.stderr).toBe(0);
       entries = await rowsBelow(join(tables, 'entries'));
@@ -96,6 +103,19 @@ describe.skipIf(!hasSharedFixtures)(
       }
     });
 
+    it('joins a handoff with the turns that led to it', async () => {
+      const [row, ...others] = await rowsBelow(join(tables, 'handoffs'));
+      expect(others).toEqual([]);
+      expect(row).toMatchObject({ step: 'build', state: 'blocked', note: 'no key for the store' });
+      expect(row).toMatchObject({ harness: 'claude-code', session: held });
+      const turns: unknown = JSON.parse(String(row?.turns));
+      const last = entries
+        .filter(({ session, stream }) => session === held && stream === '')
+        .at(-1);
+      expect(row?.turn).toBe(last?.turn);
+      expect(turns).toContainEqual(expect.objectContaining({ turn: Number(last?.turn) }));
+    });
+
     it.skipIf(!hasDuckdb)('is what DuckDB reads, with the queries of its README', async () => {
       const [{ rows } = { rows: 0 }] = queryDuckdb(
         tables,
@@ -114,7 +134,7 @@ describe.skipIf(!hasSharedFixtures)(
       expect(used.reduce((sum, row) => sum + Number(row.output), 0)).toBe(
         stored.reduce((sum, row) => sum + Number(row.output), 0),
       );
-      expect(blocked).toEqual([]);
+      expect(blocked).toMatchObject([{ step: 'build', note: 'no key for the store' }]);
     });
   },
 );
