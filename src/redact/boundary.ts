@@ -61,9 +61,9 @@ const joinedNames = /^(?:[_-]{1,2}(?:[a-z]{1,16}|[A-Z]{1,16}|[A-Z][a-z]{1,15}|\d
 
 const lineStarts = alphabet('\n\r"\'`');
 
-/** The `-` of a removed line; in `structuredPatch.lines` each line is a string of its own. */
-function isAfterDiffMark(bytes: Buffer, at: number): boolean {
-  if (bytes[at - 1] !== 0x2d) return false;
+/** The `-` of a removed line or the `+` of an added one; in `structuredPatch.lines` each line is a string of its own. */
+export function isAfterDiffMark(bytes: Buffer, at: number): boolean {
+  if (bytes[at - 1] !== 0x2d && bytes[at - 1] !== 0x2b) return false;
   if (at === 1 || isIn(lineStarts, bytes[at - 2])) return true;
   return bytes[at - 3] === backslash && (bytes[at - 2] === 0x6e || bytes[at - 2] === 0x72);
 }

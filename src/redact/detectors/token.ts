@@ -1,5 +1,6 @@
 import { type Alphabet, backslash, isIn, runStart, word } from '../alphabet.js';
 import {
+  isAfterDiffMark,
   isAfterEscape,
   isFreeOnLeft,
   isJoinedOnLeft,
@@ -145,7 +146,8 @@ class TokenDetector implements Detector {
   #isFree(bytes: Buffer, start: number): boolean {
     const { notAfter } = this.#rule;
     if (notAfter === undefined) return isFreeOnLeft(bytes, start);
-    return !isIn(notAfter, bytes[start - 1]) || isAfterEscape(bytes, start);
+    if (!isIn(notAfter, bytes[start - 1])) return true;
+    return isAfterEscape(bytes, start) || isAfterDiffMark(bytes, start);
   }
 
   #mayBeJoined(bytes: Buffer, start: number): boolean {

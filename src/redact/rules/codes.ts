@@ -135,7 +135,7 @@ export const codeRules: readonly Rule[] = [
     notAfter: nothing,
     shape:
       /(?:ecovery|ackup|cratch|RECOVERY|BACKUP) (?:codes?|CODES?)(?: are| is)?:?(?:[\s\\nrt.)*-]|\d{1,2}[.)] ){1,24}(?<secret>[0-9a-z]{4,8}(?:-[0-9a-z]{4,8}){1,3}(?:[\s,\\nrt*]{1,12}[0-9a-z]{4,8}(?:-[0-9a-z]{4,8}){1,3}){0,15})(?![\w-])/,
-    accepts: (secret) => /\d/.test(secret),
+    accepts: (secret) => /\d/.test(secret) || isJumbled(secret.replaceAll('-', '')),
     source: 'GitHub, GitLab and npm documentation of recovery codes',
     example: 'Recovery codes:\n⟦<lowalnum:5>-<lowalnum:5>⟧\n',
   },
