@@ -121,8 +121,9 @@ async function openCode(home) {
   };
 }
 
-async function hermes(home) {
-  const database = await databaseAt(
+/** Its two tables, with the indices that Hermes gives them. */
+export function hermesDatabase(home) {
+  return databaseAt(
     join(home, '.hermes', 'state.db'),
     `CREATE TABLE sessions (id TEXT PRIMARY KEY, source TEXT, started_at REAL, ended_at REAL, title TEXT);
      CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT, role TEXT, content TEXT,
@@ -130,6 +131,10 @@ async function hermes(home) {
      CREATE INDEX of_session ON messages (session_id, timestamp);
      CREATE INDEX by_id ON messages (session_id, id); CREATE INDEX in_use ON messages (session_id, active, timestamp);`,
   );
+}
+
+async function hermes(home) {
+  const database = await hermesDatabase(home);
   const session = database.prepare("INSERT INTO sessions VALUES (?, 'cli', ?, ?, 'x')");
   const message = database.prepare(
     "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', 'x', ?)",

@@ -9,7 +9,8 @@ interface RunSignals {
   /** Resolves with the exit code that stands for the first signal. */
   readonly interrupted: Promise<number>;
   /**
-   * From now on signals go to this command: the first is passed on as it is, a second one kills it.
+   * From now on signals go to this command: the first is passed on as it is, a second one kills it. Ctrl-Z stops both, and
+   * whatever lets this process go on lets the command go on.
    */
   passTo(command: Signalled): void;
   restore(): void;
@@ -37,10 +38,20 @@ export function openRunSignals(): RunSignals {
         restoreEnd = handleSignals(again);
       };
       let restoreEnd = handleSignals(again);
+      // Ctrl-Z: a command in its own session would go on while the claim of its step runs out.
+      const suspend = (): void => {
+        command.signal('SIGSTOP');
+        process.kill(process.pid, 'SIGSTOP');
+      };
+      const resume = (): void => command.signal('SIGCONT');
       process.on('SIGHUP', onSignal);
+      process.on('SIGTSTP', suspend);
+      process.on('SIGCONT', resume);
       restore = () => {
         restoreEnd();
         process.off('SIGHUP', onSignal);
+        process.off('SIGTSTP', suspend);
+        process.off('SIGCONT', resume);
       };
     },
   };

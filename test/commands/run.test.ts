@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type CliResult, type CliWorld, collect, createCliWorld } from '../support/run-cli.js';
 
 let world: CliWorld;
@@ -52,6 +53,24 @@ async function installWorker({ root, project }: CliWorld): Promise<string> {
 function shell({ root, project, home }: CliWorld, agent: string, script: string) {
   const env = { PATH: `${root}:${process.env.PATH}`, HOME: home, TRACECRAFT_AGENT: agent };
   return promisify(execFile)('sh', ['-c', script], { cwd: project, env });
+}
+
+function printedPid(output: Readable | null): Promise<number> {
+  return new Promise((resolve) =>
+    output?.on('data', (chunk) => {
+      const [, found] = /pid (\d+)/.exec(String(chunk)) ?? [];
+      if (found !== undefined) resolve(Number(found));
+    }),
+  );
+}
+
+async function stateOf(pid: number): Promise<string> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'stat=', '-p', String(pid)]);
+  return stdout.trim().slice(0, 1);
+}
+
+async function untilStopped(pid: number): Promise<void> {
+  while ((await stateOf(pid)) !== 'T') await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 describe('run', () => {
@@ -189,12 +208,7 @@ describe('run', () => {
       as('ann'),
     );
     const result = collect(child);
-    const pid = await new Promise<number>((resolve) =>
-      child.stderr?.on('data', (chunk) => {
-        const [, found] = /pid (\d+)/.exec(String(chunk)) ?? [];
-        if (found !== undefined) resolve(Number(found));
-      }),
-    );
+    const pid = await printedPid(child.stderr);
     child.kill('SIGSTOP');
     process.kill(-pid, 'SIGSTOP');
     await expire('asleep');
@@ -207,10 +221,26 @@ describe('run', () => {
     expect(() => process.kill(-pid, 0)).toThrow('ESRCH');
   }, 60_000);
 
+  it('stops with its command at Ctrl-Z, and both go on together', async () => {
+    const go = join(world.root, 'go');
+    const script = `console.log('pid', process.pid);
+      setInterval(() => require('node:fs').existsSync(${JSON.stringify(go)}) && process.exit(), 20)`;
+    const child = world.start(['run', 'paused', '--', ...node(script)], as('ann'));
+    const result = collect(child);
+    const pid = await printedPid(child.stdout);
+    child.kill('SIGTSTP');
+    await untilStopped(child.pid ?? 0);
+    await untilStopped(pid);
+    await writeFile(go, '');
+    child.kill('SIGCONT');
+    expect(await result).toMatchObject({ code: 0 });
+  }, 60_000);
+
   it('when killed itself frees the step after its TTL, and the orphan cannot complete it', async () => {
-    const script = "console.log('up'); setInterval(() => {}, 1000)";
+    const script = "console.log('pid', process.pid); setInterval(() => {}, 1000)";
     const child = world.start(['run', 'orphan', '--', ...node(script)], as('ann'));
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    const pid = await printedPid(child.stdout);
+    onTestFinished(() => void process.kill(-pid, 'SIGKILL'));
     child.kill('SIGKILL');
     await expire('orphan');
     expect((await run('bob', 'claim', 'orphan')).code).toBe(0);
