@@ -56,7 +56,9 @@ export const goals = [
     atMost(ratio, 1.2, '×'),
   ),
   goal('append', 'one new row in a session of 300,000: at most 300 ms of CPU', ({ rows }) =>
-    atMost(rows.at(-1).cpu_ms_per_row, 300, 'ms'),
+    rows === undefined
+      ? [undefined, 'not measured']
+      : atMost(rows.at(-1).cpu_ms_per_row, 300, 'ms'),
   ),
   goal('doctor', '100,000 sessions in at most 3 s', ({ table }) =>
     atMost(table.at(-1).wall_s, 3, 's'),
