@@ -4,7 +4,7 @@ import { nodeIo } from '../io.js';
 import type { ReferenceScope } from '../sessions/find.js';
 import { LastList } from '../sessions/last-list.js';
 import { terminalHere } from './coordination.js';
-import { sessionHere } from './shell-session.js';
+import { possibleSessions, sessionHere } from './shell-session.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,10 +14,9 @@ export async function referencesHere(
   env: Environment,
   harness?: string,
 ): Promise<ReferenceScope> {
-  const { id, unclear } = await sessionHere(env, harness);
   return {
     harnesses: harness === undefined ? harnessNames : [harness],
-    current: id === undefined ? unclear : [id],
+    current: possibleSessions(await sessionHere(env, harness)),
     folder: process.cwd(),
     listed: await (await lastListHere(settings, env)).read(),
   };

@@ -34,6 +34,11 @@ export async function sessionHere(
   };
 }
 
+/** The session that it is, or those that it may be; none if the environment names none. */
+export function possibleSessions({ id, unclear }: SessionHere): readonly string[] {
+  return id === undefined ? unclear : [id];
+}
+
 /** The harnesses of which the environment names a session. */
 export function sessionNamersIn(env: Environment, only?: string): readonly SessionNamer[] {
   const asked = harnesses.filter(({ name }) => only === undefined || name === only);

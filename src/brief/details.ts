@@ -1,5 +1,6 @@
 import type { CallEntry } from '../conversation/conversation.js';
 import { fields, list, word } from '../conversation/fields.js';
+import { hasFailed } from '../conversation/results.js';
 import { isWrite } from './facts.js';
 import { type Clean, cutText, quoted } from './text.js';
 
@@ -13,8 +14,7 @@ export function callDetails(entry: CallEntry, clean: Clean): string | undefined 
   if (isWrite(entry)) return block(changeOf(entry, clean), most.changeBytes);
   const { result } = entry;
   if (result === undefined) return undefined;
-  const failed = result.isError || (result.exitCode ?? 0) !== 0;
-  if (entry.command === undefined && !failed) return undefined;
+  if (entry.command === undefined && !hasFailed(result)) return undefined;
   return block(ends(clean(result.text)), most.outputBytes);
 }
 

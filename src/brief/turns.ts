@@ -1,4 +1,5 @@
 import type { CallEntry, Entry, Turn } from '../conversation/conversation.js';
+import { hasFailed } from '../conversation/results.js';
 import { callDetails } from './details.js';
 import { type Clean, cutText, quoted, singleLine } from './text.js';
 
@@ -121,8 +122,8 @@ function callText(entry: CallEntry, clean: Clean): string {
   const called = `${singleLine(clean(entry.tool))}: ${line(entry.command ?? entry.summary, clean)}`;
   const { result } = entry;
   if (result === undefined) return `${called} → no result`;
+  if (!hasFailed(result)) return called;
   const exit = result.exitCode ?? 0;
-  if (!result.isError && exit === 0) return called;
   const reason = reasonOf(clean(result.text));
   const code = exit === 0 ? '' : `, exit ${exit}`;
   return `${called} → failed${code}${reason === '' ? '' : `: ${reason}`}`;

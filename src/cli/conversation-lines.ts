@@ -7,6 +7,7 @@ import type {
   Result,
   Turn,
 } from '../conversation/conversation.js';
+import { hasFailed } from '../conversation/results.js';
 import { formatBytes, formatCount, formatDuration, plural } from './format.js';
 import { fitted } from './table.js';
 
@@ -179,7 +180,7 @@ function resultLine(
 ): StyledLine {
   const how = result === undefined ? 'no result' : resultText(result);
   const text = `${fitted(begin, width - stringWidth(how) - 2)}  ${how}`;
-  return isFailed(result) ? { text, style: 'failed' } : { text };
+  return hasFailed(result) ? { text, style: 'failed' } : { text };
 }
 
 export function planText({ items }: PlanEntry): string {
@@ -187,13 +188,9 @@ export function planText({ items }: PlanEntry): string {
   return items.length === 0 ? '' : `${done} of ${items.length} done`;
 }
 
-function isFailed(result: Result | undefined): boolean {
-  return result !== undefined && (result.isError || (result.exitCode ?? 0) !== 0);
-}
-
 export function resultText(result: Result): string {
   const { exitCode, durationMs, images } = result;
-  const failed = isFailed(result) ? `✗${exitCode === undefined ? '' : ` exit ${exitCode}`}` : '✓';
+  const failed = hasFailed(result) ? `✗${exitCode === undefined ? '' : ` exit ${exitCode}`}` : '✓';
   const time = durationMs === undefined ? '' : formatDuration(durationMs);
   const pictures = images > 0 ? plural(images, 'image') : '';
   return [failed, time, pictures].filter((one) => one !== '').join('  ');

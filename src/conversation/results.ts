@@ -14,6 +14,11 @@ export function resultOf(piece: ResultPiece, atMs: number | undefined): Result {
   };
 }
 
+/** The harness says so, or the command's exit code does. */
+export function hasFailed(result: Pick<Result, 'isError' | 'exitCode'> | undefined): boolean {
+  return result !== undefined && (result.isError || (result.exitCode ?? 0) !== 0);
+}
+
 /** Of a result reported twice, the fuller one counts, and it is an error if either says so. */
 export function joinedResult(known: Result | undefined, more: Result): Result {
   if (known === undefined) return more;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { harnessNames, requireHarness } from '../../watchers/names.js';
-import { sessionHere } from '../app/shell-session.js';
+import { possibleSessions, sessionHere } from '../app/shell-session.js';
 import { leastBriefBytes, mostBriefBytes, usualBriefBytes } from '../brief/size.js';
 import { UsageError } from '../errors.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
@@ -61,10 +61,9 @@ async function sessionNamed(
   harness: unknown,
 ): Promise<ListedSession> {
   const named = harness === undefined ? undefined : requireHarness(textOf('harness', harness)).name;
-  const { id, unclear } = await sessionHere(env, named);
   return findSession(place, textOf('session', session), {
     harnesses: named === undefined ? harnessNames : [named],
-    current: id === undefined ? unclear : [id],
+    current: possibleSessions(await sessionHere(env, named)),
     folder: cwd,
     // Rows belong to a terminal.
     listed: [],

@@ -3,6 +3,7 @@ import { commandIn } from '../../conversation/calls.js';
 import type { TurnState } from '../../conversation/conversation.js';
 import { fields, isoMs } from '../../conversation/fields.js';
 import type { OutlineFold } from '../../conversation/outline.js';
+import { hasFailed } from '../../conversation/results.js';
 import type { Piece, RowReading } from '../../conversation/row.js';
 import { titleText } from '../../conversation/titles.js';
 import type { PageStream } from './data.js';
@@ -122,10 +123,6 @@ export class StreamSummary {
 
 function opens(piece: Piece): boolean {
   return piece.kind === 'prompt' || (piece.kind === 'notice' && piece.isWaking === true);
-}
-
-function hasFailed(piece: Extract<Piece, { kind: 'result' }>): boolean {
-  return piece.isError || (piece.exitCode ?? 0) !== 0;
 }
 
 /** How it would have ended if nothing followed; `undefined` if the piece does not affect that. */

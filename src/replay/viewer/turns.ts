@@ -7,6 +7,7 @@ import type {
   Turn,
 } from '../../conversation/conversation.js';
 import { json } from '../../conversation/fields.js';
+import { hasFailed } from '../../conversation/results.js';
 import { button, element, fillLong, isoOf, shown } from './dom.js';
 import { stateWords } from './labels.js';
 import { clockOf } from './transcript-rows.js';
@@ -108,10 +109,6 @@ function isFailure(entry: Entry): boolean {
   if (entry.kind === 'call' || entry.kind === 'plan') return hasFailed(entry.result);
   if (entry.kind === 'result') return hasFailed(entry.result);
   return entry.kind === 'notice' && /^(?:error|retries|refusal)$/.test(entry.notice);
-}
-
-function hasFailed(result: Result | undefined): boolean {
-  return result !== undefined && (result.isError || (result.exitCode ?? 0) !== 0);
 }
 
 function bodyOf(entry: Entry, actions: ItemActions): readonly HTMLElement[] {

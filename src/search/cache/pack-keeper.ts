@@ -1,6 +1,7 @@
 import type { WalkedPart } from '../../mirror/slots/reader.js';
 import type { PlacedRow } from '../pack/block.js';
 import { PackWriter } from '../pack/pack-writer.js';
+import { packedPart } from '../pack/packed-part.js';
 import { longestText, mostPartBytes, rowsIn, settledMs } from '../packed-rows.js';
 
 /** Text of a pack: more would take too much memory to build. */
@@ -43,15 +44,13 @@ export class PackKeeper {
     return this.#failure;
   }
 
-  add(harness: string, { key, startLine, endLine, entry, body }: WalkedPart): void {
+  add(harness: string, walked: WalkedPart): void {
     const { root, nowMs, mayKeep = () => true } = this.#keeping;
+    const { entry, body, startLine } = walked;
     if (this.#failure !== undefined || entry === undefined || body === undefined) return;
-    const { size, modifiedAt, md5 = '' } = entry;
-    const modifiedMs = modifiedAt.getTime();
+    const part = packedPart(root, walked, entry);
+    const { size, modifiedMs } = part;
     if (body.length !== size || size > mostPartBytes || modifiedMs > nowMs - settledMs) return;
-    const cut = key.lastIndexOf('/') + 1;
-    const [prefix, name] = [key.slice(root.length, cut), key.slice(cut)];
-    const part = { prefix, name, size, modifiedMs, md5, startLine, endLine };
     const rows = [...rowsIn(harness, body, startLine)];
     if (rows.some(({ text }) => text.length > longestText) || !mayKeep(rows)) return;
     this.#writer.add(part, rows);

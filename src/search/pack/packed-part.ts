@@ -1,3 +1,4 @@
+import type { Key, ObjectEntry } from '../../bucket/bucket.js';
 import type { PackSection } from './footer.js';
 
 /** A part as it was when its rows were read. */
@@ -12,6 +13,23 @@ export interface PackedPart {
   readonly md5: string;
   readonly startLine: number;
   readonly endLine: number;
+}
+
+interface PlacedPart {
+  readonly key: Key;
+  readonly startLine: number;
+  readonly endLine: number;
+}
+
+/** As it is listed. `root` is the project's folder in the bucket. */
+export function packedPart(
+  root: string,
+  { key, startLine, endLine }: PlacedPart,
+  { size, modifiedAt, md5 = '' }: ObjectEntry,
+): PackedPart {
+  const cut = key.lastIndexOf('/') + 1;
+  const [prefix, name] = [key.slice(root.length, cut), key.slice(cut)];
+  return { prefix, name, size, modifiedMs: modifiedAt.getTime(), md5, startLine, endLine };
 }
 
 export function partsOf(section: PackSection): readonly PackedPart[] {

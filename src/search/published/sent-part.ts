@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bucket, Key, ObjectEntry } from '../../bucket/bucket.js';
-import type { PackedPart } from '../pack/packed-part.js';
+import { type PackedPart, packedPart } from '../pack/packed-part.js';
 import { settledMs } from '../packed-rows.js';
 
 /** A part that the mirror has just put. */
@@ -60,7 +60,7 @@ export async function confirmParts(
       const isFresh =
         entry.md5 === undefined && entry.modifiedAt.getTime() > time.nowMs - settledMs;
       if (isFresh) fresh.push(sent);
-      else ready.push({ sent, part: partOf(root, folder, sent, entry) });
+      else ready.push({ sent, part: packedPart(root, sent, entry) });
     }
   }
   return { ready, fresh };
@@ -91,16 +91,6 @@ function isAsSent(
   if (size !== body.length) return false;
   if (md5 !== undefined) return md5 === createHash('md5').update(body).digest('hex');
   return modifiedAt.getTime() <= nowMs - (monotonicMs - sentMs) + toleranceMs;
-}
-
-function partOf(
-  root: string,
-  folder: string,
-  { key, startLine, endLine }: SentPart,
-  { size, modifiedAt, md5 = '' }: ObjectEntry,
-): PackedPart {
-  const [prefix, name] = [folder.slice(root.length), key.slice(folder.length)];
-  return { prefix, name, size, modifiedMs: modifiedAt.getTime(), md5, startLine, endLine };
 }
 
 function byFolder(parts: readonly QueuedPart[]): ReadonlyMap<string, QueuedPart[]> {

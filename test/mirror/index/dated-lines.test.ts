@@ -10,22 +10,6 @@ import {
 
 const at = (hour: number) => `2026-04-02T0${hour}:00:00.000Z`;
 
-function lineOf(fields: Partial<MetaDocument>): string {
-  const document = {
-    schema_version: 2,
-    harness: 'openclaw',
-    session_id: 'b5-77',
-    started_at: at(1),
-    last_row_at: at(2),
-    last_uploaded_at: at(3),
-    ended_at: at(4),
-    ...fields,
-  };
-  const meta = parseDocument(metaSchema, 'a key', encodeDocument(document));
-  return encodeLines([indexedFields(meta)]).toString();
-}
-
-const usage = { v: 1, slots: { [at(1)]: '1 2 3' }, through: { ended_at: 9 } };
 const known = {
   harness: 'openclaw',
   session_id: 'b5-77',
@@ -34,6 +18,18 @@ const known = {
   last_uploaded_at: at(3),
   ended_at: at(4),
 };
+
+function lineOf(fields: Partial<MetaDocument>): string {
+  const document = {
+    schema_version: 2,
+    ...known,
+    ...fields,
+  };
+  const meta = parseDocument(metaSchema, 'a key', encodeDocument(document));
+  return encodeLines([indexedFields(meta)]).toString();
+}
+
+const usage = { v: 1, slots: { [at(1)]: '1 2 3' }, through: { ended_at: 9 } };
 const oddId = 'née "Ω"\\';
 
 describe('the times of lines of the index', () => {
