@@ -1,4 +1,4 @@
-import { snapshotOf } from '../../watchers/files/jsonl-file.js';
+import { snapshotOf } from '../../watchers/files/file-snapshot.js';
 import type { FileStat, Io } from '../io.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
 import { streamStateFile, streamStatePath } from '../mirror/state/stream-state.js';

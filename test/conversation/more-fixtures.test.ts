@@ -156,6 +156,17 @@ const expected: readonly [harness: string, session: string, counts: object][] = 
     },
   ],
   [
+    // One document, of release 0.35.
+    'gemini-cli',
+    '17c73401-cf3b-48e1-ac7d-9a1d518b51dc',
+    {
+      title: 'Say hello to the shop',
+      own: { prompts: 2, answers: 2 },
+      rows: 5,
+      rows_in_conversation: 4,
+    },
+  ],
+  [
     'opencode',
     'ses_dd7a46c8bffeTQ1uKngFEkiuy2',
     {

@@ -208,6 +208,15 @@ const homes: Readonly<Record<string, Home>> = {
         jsonl(geminiHeader, geminiUser),
         `${id} agents/${other}`,
       ],
+      [
+        '.gemini/tmp/w/chats/session-2026-11-28T08-00-7c1f0000.json',
+        JSON.stringify(
+          { ...geminiHeader, sessionId: other, lastUpdated: 'x', messages: [geminiUser] },
+          null,
+          2,
+        ),
+        `${other} `,
+      ],
       [`.gemini/tmp/w/tool-outputs/session-${id}/run_1.txt`, 'x\n', `${id} tool-outputs`],
     ],
     strangers: [

@@ -15,7 +15,7 @@ const homes: readonly [tree: string, at: string, sessions: number][] = [
   ['copilot/home', '.', 11],
   ['copilot-1.0.30', '.copilot', 1],
   ['kimi-code', '.', 3],
-  ['gemini-cli', '.', 4],
+  ['gemini-cli', '.', 5],
   ['opencode/home', '.', 17],
   ['opencode-migrated-1.1.65-to-1.2.1-to-1.18.33', '.local/share/opencode', 4],
 ];

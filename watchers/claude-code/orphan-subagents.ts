@@ -1,8 +1,9 @@
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import { isBelow } from '../files/directory-listings.js';
+import { snapshotOf } from '../files/file-snapshot.js';
 import { JsonFieldScan } from '../files/json-field-scan.js';
-import { openRegular, snapshotOf } from '../files/jsonl-file.js';
+import { openRegular } from '../files/jsonl-file.js';
 import { unreadable } from '../unreadable.js';
 import { isSessionId } from './layout.js';
 

@@ -1,8 +1,8 @@
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import { isBelow } from '../files/directory-listings.js';
+import { snapshotOf } from '../files/file-snapshot.js';
 import { JsonFieldScan } from '../files/json-field-scan.js';
-import { snapshotOf } from '../files/jsonl-file.js';
 import { headOfPackable, statPackable } from '../files/packable-file.js';
 import { unreadable } from '../unreadable.js';
 import { isThreadId, type RolloutName } from './layout.js';

@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io, OpenFile } from '../../src/io.js';
 import { longestFact, titleFact } from '../fact-text.js';
-import { openRegular, snapshotOf } from '../files/jsonl-file.js';
+import { snapshotOf } from '../files/file-snapshot.js';
+import { openRegular } from '../files/jsonl-file.js';
 import { unreadable } from '../unreadable.js';
 
 /** The newest names are at the end; whatever precedes this much of it is older than tens of thousands of others. */

@@ -2,10 +2,13 @@ import { type Fields, fields } from '../../src/conversation/fields.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import { unreadable } from '../unreadable.js';
-import { openRegular, snapshotOf } from './jsonl-file.js';
+import { snapshotOf } from './file-snapshot.js';
+import { openRegular } from './jsonl-file.js';
 
 /** The rows at the start of a file that are complete. */
 export interface FirstRowsOf {
+  /** How the file begins. */
+  readonly text: string;
   readonly rows: readonly Fields[];
   /** Nothing follows them but perhaps an unfinished line. */
   readonly isAll: boolean;
@@ -62,7 +65,7 @@ function rowsIn(bytes: Buffer, isAll: boolean): FirstRowsOf {
   const rows: Fields[] = [];
   for (let start = 0; ; ) {
     const end = bytes.indexOf(newline, start);
-    if (end === -1) return { rows, isAll };
+    if (end === -1) return { text: bytes.toString('utf8'), rows, isAll };
     rows.push(fields(parsed(bytes.toString('utf8', start, end))));
     start = end + 1;
   }

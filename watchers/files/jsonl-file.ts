@@ -10,6 +10,7 @@ import type {
   SessionRef,
 } from '../../src/mirror/stream.js';
 import { isNoFile, unreadable } from '../unreadable.js';
+import { lookAtFile, snapshotOf } from './file-snapshot.js';
 import {
   type Cut,
   chunkOf,
@@ -20,6 +21,7 @@ import {
   LineTooLong,
   tailBytes,
 } from './line-window.js';
+import type { SideFacts } from './side-facts.js';
 
 interface JsonlFile {
   readonly io: Io;
@@ -29,6 +31,8 @@ interface JsonlFile {
   readonly name: string;
   readonly facts: (line: Buffer, before: SessionFacts) => SessionFacts;
   readonly isKeptFor?: (folder: string) => boolean;
+  /** A file next to it that says more about its session. */
+  readonly side?: SideFacts;
 }
 
 const fileOffsetSchema = v.object({
@@ -74,15 +78,17 @@ class JsonlStream implements LineStream {
   }
 
   changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined> {
-    return lookAt(this.#file, since);
+    return lookAtFile(this.#file.io, this.#file.path, since);
   }
 
-  read(from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'> {
+  async read(from: Position, limit: ReadLimit): Promise<Chunk | 'moved' | 'gone'> {
+    await this.#file.side?.look();
     return readFile(this.#file, from, limit);
   }
 
   facts(line: Buffer, before: SessionFacts): SessionFacts {
-    return this.#file.facts(line, before);
+    const { facts, side } = this.#file;
+    return side === undefined ? facts(line, before) : side.with(facts(line, before));
   }
 
   isKeptFor(folder: string): boolean {
@@ -90,31 +96,10 @@ class JsonlStream implements LineStream {
   }
 }
 
-export function snapshotOf(stat: FileStat): FileSnapshot {
-  const file = `${stat.dev}:${stat.ino}`;
-  const token = `${file}:${stat.size}:${stat.ctimeNs}`;
-  return { token, size: stat.size, modifiedAtMs: stat.mtimeMs, file };
-}
-
 /** `undefined` if there is no regular file of this name (any more). */
 export async function openRegular(io: Io, path: string): Promise<OpenFile | undefined> {
   try {
     return await io.open(path);
-  } catch (error) {
-    if (isNoFile(error)) return undefined;
-    throw unreadable(path, error);
-  }
-}
-
-async function lookAt(
-  { io, path }: JsonlFile,
-  since: FileSnapshot | undefined,
-): Promise<FileSnapshot | undefined> {
-  try {
-    const stat = await io.stat(path);
-    if (stat?.kind !== 'file') return undefined;
-    const snapshot = snapshotOf(stat);
-    return snapshot.token === since?.token ? undefined : snapshot;
   } catch (error) {
     if (isNoFile(error)) return undefined;
     throw unreadable(path, error);

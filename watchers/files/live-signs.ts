@@ -5,6 +5,7 @@ import type { Io } from '../../src/io.js';
 import { isRunningHere } from '../../src/process-identity.js';
 import { unreadable } from '../unreadable.js';
 import type { DirectoryListings } from './directory-listings.js';
+import { isUuid } from './path-rules.js';
 
 /** How signs are read. */
 export interface SignReading {
@@ -31,6 +32,22 @@ export async function signedSessions(folder: string, reading: SignReading): Prom
     if (id !== undefined) sessions.push(id);
   }
   return sessions;
+}
+
+/** Sessions in whose folder a lock names a running process; a killed one leaves its lock behind. */
+export async function sessionsWithLock(
+  root: string,
+  lock: RegExp,
+  { listings, ...reading }: Pick<SignReading, 'listings' | 'isAlive'>,
+): Promise<ReadonlySet<string>> {
+  const locked = new Set<string>();
+  for (const { name, kind } of (await listings.list(root)) ?? []) {
+    if (kind !== 'directory' || !isUuid(name)) continue;
+    for (const { name: file } of (await listings.list(join(root, name))) ?? []) {
+      if (await isAlive(Number(lock.exec(file)?.[1]), reading)) locked.add(name);
+    }
+  }
+  return locked;
 }
 
 export async function isAlive(

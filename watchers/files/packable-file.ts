@@ -11,7 +11,8 @@ import type {
   SessionRef,
 } from '../../src/mirror/stream.js';
 import { isNoFile, unreadable } from '../unreadable.js';
-import { onlyGrew, openRegular, snapshotOf } from './jsonl-file.js';
+import { snapshotOf } from './file-snapshot.js';
+import { onlyGrew, openRegular } from './jsonl-file.js';
 import {
   type ByteWindow,
   type Cut,

@@ -11,7 +11,8 @@ import type {
 } from '../../src/mirror/stream.js';
 import { matches, type RowFingerprint, shippedFingerprint } from '../sqlite/row-fingerprint.js';
 import { unreadable } from '../unreadable.js';
-import { openRegular, snapshotOf } from './jsonl-file.js';
+import { lookAtFile, snapshotOf } from './file-snapshot.js';
+import { openRegular } from './jsonl-file.js';
 
 interface RecordFile {
   readonly io: Io;
@@ -26,45 +27,58 @@ interface RecordFile {
 /** Such files are a few hundred bytes; anything much larger is something else. */
 const largest = 1 << 20;
 
-const printSchema = v.union([
+export const printSchema = v.union([
   v.string(),
   v.array(v.tuple([v.number(), v.number(), v.string()])),
-  v.null(),
 ]);
+const positionSchema = v.nullable(printSchema);
 
 /**
  * A small document that its harness replaces as a whole: each state seen becomes a line. A half-written document
  * is no state; the next look finds it whole.
  */
 export function recordFile(file: RecordFile): RecordStream {
-  return {
-    kind: 'records',
-    isCompared: true,
-    session: file.session,
-    name: file.name,
-    source: file.path,
-    changed: (since) => lookAt(file, since),
-    read: (from) => read(file, from),
-    fold: (from, shipped) => {
-      const last = shipped.at(-1);
-      const at = last === undefined ? from.at : encoded(shippedFingerprint(last));
-      return { line: from.line + shipped.length, at };
-    },
-    facts: file.facts,
-  };
+  return new RecordFileStream(file);
 }
 
-async function lookAt(
-  { io, path }: RecordFile,
-  since: FileSnapshot | undefined,
-): Promise<FileSnapshot | undefined> {
-  try {
-    const stat = await io.stat(path);
-    if (stat?.kind !== 'file') return undefined;
-    const snapshot = snapshotOf(stat);
-    return snapshot.token === since?.token ? undefined : snapshot;
-  } catch (error) {
-    throw unreadable(path, error);
+/** A class, because there may be tens of thousands of them. */
+class RecordFileStream implements RecordStream {
+  readonly kind = 'records';
+  readonly isCompared = true;
+  readonly #file: RecordFile;
+
+  constructor(file: RecordFile) {
+    this.#file = file;
+  }
+
+  get session(): SessionRef {
+    return this.#file.session;
+  }
+
+  get name(): string {
+    return this.#file.name;
+  }
+
+  get source(): string {
+    return this.#file.path;
+  }
+
+  changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined> {
+    return lookAtFile(this.#file.io, this.#file.path, since);
+  }
+
+  read(from: Position): Promise<Chunk | 'moved' | 'gone'> {
+    return read(this.#file, from);
+  }
+
+  fold(from: Position, shipped: readonly Buffer[]): Position {
+    const last = shipped.at(-1);
+    const at = last === undefined ? from.at : plainFingerprint(shippedFingerprint(last));
+    return { line: from.line + shipped.length, at };
+  }
+
+  facts(line: Buffer, before: SessionFacts): SessionFacts {
+    return this.#file.facts(line, before);
   }
 }
 
@@ -72,7 +86,7 @@ async function read(
   { io, path, parse }: RecordFile,
   from: Position,
 ): Promise<Chunk | 'moved' | 'gone'> {
-  const known = v.safeParse(printSchema, from.at);
+  const known = v.safeParse(positionSchema, from.at);
   if (!known.success) return 'moved';
   const file = await openRegular(io, path);
   if (file === undefined) return 'gone';
@@ -84,7 +98,7 @@ async function read(
     const isNew = line !== undefined && (known.output === null || !matches(known.output, line));
     return {
       lines: isNew ? [line] : [],
-      next: isNew ? { line: from.line + 1, at: encoded(shippedFingerprint(line)) } : from,
+      next: isNew ? { line: from.line + 1, at: plainFingerprint(shippedFingerprint(line)) } : from,
       snapshot: snapshotOf(stat),
       sourceBytes: isNew ? length : 0,
       rest: 0,
@@ -109,6 +123,7 @@ function lineOf(bytes: Buffer, parse: (text: string) => unknown): Buffer | undef
   }
 }
 
-function encoded(print: RowFingerprint): JsonValue {
+/** As JSON keeps it. */
+export function plainFingerprint(print: RowFingerprint): JsonValue {
   return typeof print === 'string' ? print : print.map((piece) => [...piece]);
 }

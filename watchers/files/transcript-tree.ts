@@ -55,6 +55,11 @@ interface Found {
   readonly streams: readonly Stream[];
 }
 
+/** A main stream that is told in the states of its rows. */
+function isDocument({ kind, name }: Stream): boolean {
+  return kind === 'records' && name === '';
+}
+
 const noEntries: readonly DirectoryEntry[] = [];
 
 /**
@@ -113,8 +118,19 @@ export class TranscriptTree<Place> implements Watcher {
     if (place === undefined) return undefined;
     const source = this.#sourceOf(path, place);
     const known = this.#streams.get(source);
-    if (known !== undefined) return known;
-    return (await this.#isThere(path)) ? this.#meet(source, place) : undefined;
+    if (known !== undefined && !isDocument(known)) return known;
+    if (!(await this.#isThere(path))) return undefined;
+    const stream = await this.#meet(source, place);
+    const isReplaced = stream !== undefined && isDocument(stream) && !(await this.#counts(stream));
+    return isReplaced ? undefined : stream;
+  }
+
+  /** Whether the sweep would find it. */
+  async #counts({ source }: Stream): Promise<boolean> {
+    const path = dirname(source);
+    const entries = (await this.#disk.listings.list(path)) ?? noEntries;
+    const { streams } = await this.#search({ path, below: this.#below(path) ?? [], entries });
+    return streams.some((one) => one.source === source);
   }
 
   ignores(path: string): boolean {
@@ -151,9 +167,18 @@ export class TranscriptTree<Place> implements Watcher {
       const stream = this.#streams.get(source) ?? (await this.#meet(source, place));
       if (stream !== undefined) streams.push(stream);
     }
-    const found = { folder: path, sources, streams };
-    if (streams.length === sources.size) this.#found.set(entries, found);
+    const isWhole = streams.length === sources.size;
+    const found = { folder: path, sources, streams: this.#withoutReplaced(streams) };
+    if (isWhole) this.#found.set(entries, found);
     return found;
+  }
+
+  /** A harness that begins to append keeps the document that it wrote anew before, and does not touch it again. */
+  #withoutReplaced(streams: readonly Stream[]): readonly Stream[] {
+    const keyOf = ({ session, name }: Stream): string => `${session.id} ${name}`;
+    if (!streams.some((one) => isDocument(one))) return streams;
+    const appended = new Set(streams.filter(({ kind }) => kind === 'lines').map(keyOf));
+    return streams.filter((one) => !isDocument(one) || !appended.has(keyOf(one)));
   }
 
   async #meet(source: string, place: Place): Promise<Stream | undefined> {

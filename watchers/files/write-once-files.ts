@@ -16,7 +16,8 @@ import type {
 } from '../../src/mirror/stream.js';
 import { unreadable } from '../unreadable.js';
 import type { DirectoryListings } from './directory-listings.js';
-import { openRegular, snapshotOf } from './jsonl-file.js';
+import { snapshotOf } from './file-snapshot.js';
+import { openRegular } from './jsonl-file.js';
 
 interface WriteOnceFilesOptions {
   readonly io: Io;

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { isoMs, word } from '../../src/conversation/fields.js';
 import { rowOn } from '../copied-rows.js';
+import { isUuid } from '../files/path-rules.js';
 import { textFiles, transcriptLast } from '../layings.js';
 import {
   type HarnessResume,
@@ -9,7 +10,7 @@ import {
   type RestoreRequest,
   wholeStream,
 } from '../resume.js';
-import { homeFolder, isSessionId } from './layout.js';
+import { homeFolder } from './layout.js';
 import { copiedRecords } from './resume/copied-records.js';
 
 /**
@@ -19,7 +20,7 @@ import { copiedRecords } from './resume/copied-records.js';
 export const geminiCliResume: HarnessResume = {
   modes: ['verbatim', 'as-new'],
   folder: homeFolder,
-  isId: isSessionId,
+  isId: isUuid,
   plan,
 };
 
@@ -68,7 +69,7 @@ function besideIt(name: string, project: readonly string[], session: string): La
     return textFiles([...project, name, `session-${session}`], 'tool-output', '.txt');
   }
   const [kind, agent, ...deeper] = name.split('/');
-  return kind === 'agents' && isSessionId(agent) && deeper.length === 0
+  return kind === 'agents' && isUuid(agent) && deeper.length === 0
     ? wholeStream([...project, 'chats', session, `${agent}.jsonl`])
     : undefined;
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import { exactFact } from '../fact-text.js';
-import { snapshotOf } from '../files/jsonl-file.js';
+import { snapshotOf } from '../files/file-snapshot.js';
 import { unreadable } from '../unreadable.js';
 import { sessionsFolder } from './layout.js';
 

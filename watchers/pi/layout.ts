@@ -1,27 +1,18 @@
 import { join, resolve } from 'node:path';
+import type { PathRule } from '../files/path-rules.js';
 import type { TreeSettings } from '../files/transcript-tree.js';
 
+const transcript = '\\d{4}-\\d\\d-\\d\\dT[\\d-]{8,16}Z_.{1,128}\\.jsonl';
+
 /**
- * pi keeps `sessions/--<folder>--/<time>_<id>.jsonl` in its agent folder, early releases in the agent folder itself, and
- * where its user names another folder, all sessions flat in that one. Next to them are keys (`auth.json`,
- * `models.json`, `mcp.json`), so only a transcript's name counts.
+ * What are sessions in pi's agent folder: by folder they were started in, all in one folder where its user names another,
+ * and in the agent folder itself in early releases. Keys lie next to them, so only a transcript's name counts.
  */
-const transcript = /^\d{4}-\d\d-\d\dT[\d-]{8,16}Z_[^/]{1,128}\.jsonl$/;
-
-export type PiPath = 'transcript';
-
-export function placeOf(path: readonly string[]): PiPath | undefined {
-  return isFolder(path.slice(0, -1)) && transcript.test(path.at(-1) ?? '')
-    ? 'transcript'
-    : undefined;
-}
-
-export function isFolder(path: readonly string[]): boolean {
-  const [first, second = '-', ...deeper] = path;
-  return (
-    first === undefined || (first === 'sessions' && second.startsWith('-') && deeper.length === 0)
-  );
-}
+export const files: readonly PathRule<'transcript'>[] = [
+  { kind: 'transcript', path: `sessions/-.*/${transcript}`, name: '' },
+  { kind: 'transcript', path: `sessions/${transcript}`, name: '' },
+  { kind: 'transcript', path: transcript, name: '' },
+];
 
 export function agentFolder({ env, home }: Pick<TreeSettings, 'env' | 'home'>): string {
   return folderNamed(env.PI_CODING_AGENT_DIR, home) ?? join(home, '.pi', 'agent');

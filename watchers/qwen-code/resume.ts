@@ -1,5 +1,6 @@
 import { word } from '../../src/conversation/fields.js';
 import { rowOn } from '../copied-rows.js';
+import { isUuid } from '../files/path-rules.js';
 import { lastDocument, transcriptLast } from '../layings.js';
 import {
   elsewhereNote,
@@ -11,14 +12,14 @@ import {
   wholeStream,
 } from '../resume.js';
 import { qwenCode } from './description.js';
-import { foldersOf, isSessionId } from './layout.js';
+import { foldersOf } from './layout.js';
 import { copiedChat } from './resume/copied-chat.js';
 
 /** Qwen Code finds a transcript in the folder of the project that its first row names, and nowhere else. */
 export const qwenCodeResume: HarnessResume = {
   modes: ['verbatim', 'as-new'],
   folder: (surroundings) => foldersOf(surroundings).runtime,
-  isId: isSessionId,
+  isId: isUuid,
   plan: (request) => (request.mode === 'verbatim' ? verbatim(request) : asNew(request)),
 };
 

@@ -1,35 +1,27 @@
 import { join } from 'node:path';
 import type { Watcher } from '../../src/mirror/stream.js';
-import { jsonlFile } from '../files/jsonl-file.js';
+import { fileTree } from '../files/file-tree.js';
 import { signedSessions } from '../files/live-signs.js';
-import { recordFile } from '../files/record-file.js';
-import { TranscriptTree, type TreeSettings } from '../files/transcript-tree.js';
+import { isUuid } from '../files/path-rules.js';
+import type { TreeSettings } from '../files/transcript-tree.js';
 import { qwenCode } from './description.js';
 import { foldQwenAgent, foldQwenRow } from './facts.js';
-import { foldersOf, isFolder, isSessionId, placeOf } from './layout.js';
+import { files, foldersOf } from './layout.js';
 
 /** Qwen Code's transcripts: a file is its session's, wherever it lies. */
 export function qwenCodeWatcher(settings: TreeSettings): Watcher {
   const { runtime } = foldersOf(settings);
-  return new TranscriptTree(settings, (disk) => ({
+  return fileTree(settings, {
     harness: qwenCode.name,
     roots: [join(runtime, 'projects')],
-    isFolder,
-    placeOf,
-    open: (path, { kind, sessionId, name }) => {
-      const stream = {
-        io: disk.io,
-        path,
-        session: { harness: qwenCode.name, id: sessionId },
-        name,
-      };
-      return kind === 'agent-meta'
-        ? recordFile({ ...stream, facts: foldQwenAgent })
-        : jsonlFile({ ...stream, facts: foldQwenRow });
+    rules: files,
+    readers: {
+      rows: { as: 'lines', facts: foldQwenRow },
+      'agent-meta': { as: 'record', facts: foldQwenAgent },
     },
-    live: async () => {
+    live: async (disk) => {
       const ids = await signedSessions(join(runtime, 'sessions'), disk);
-      return new Set(ids.filter(isSessionId));
+      return new Set(ids.filter(isUuid));
     },
-  }));
+  });
 }

@@ -161,7 +161,15 @@ export class StreamRegistry {
     const existing = this.#mirroredStreams.get(key);
     if (existing === undefined) return this.#create(stream, stream.name);
     if (stream.kind === 'records') return this.#create(stream, stream.name, stream.source);
+    if (existing.mirror.source.kind === 'records') this.#goOn(existing, stream);
     return existing;
+  }
+
+  /** The harness appends now to a transcript that it wrote anew with each change. */
+  #goOn(mirrored: MirroredStream, stream: Stream): void {
+    this.#bySource.delete(mirrored.mirror.source.source);
+    mirrored.mirror.moveTo(stream);
+    this.#bySource.set(stream.source, mirrored);
   }
 
   /** The mirrored streams created since the last call, whoever caused it. */
