@@ -5,12 +5,22 @@ import type { Chunk, Laying } from './resume.js';
 /** By kind of row, message or part: the fields that a copy takes over. What is not named stays behind. */
 export type AllowedFields = Readonly<Record<string, readonly string[]>>;
 
-export function picked(row: Fields, names: readonly string[]): Fields {
-  return Object.fromEntries(names.filter((name) => name in row).map((name) => [name, row[name]]));
+/** Of a parsed row: what JSON says is never undefined. */
+export function picked(row: Fields, names: readonly string[]): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = row[name];
+    if (value !== undefined) copy[name] = value;
+  }
+  return copy;
 }
 
 /** `undefined` for a kind that is not named. */
-export function pickedBy(kinds: AllowedFields, row: Fields, kind: unknown): Fields | undefined {
+export function pickedBy(
+  kinds: AllowedFields,
+  row: Fields,
+  kind: unknown,
+): Record<string, unknown> | undefined {
   const names = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   return names === undefined ? undefined : picked(row, names);
 }

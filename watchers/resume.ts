@@ -95,6 +95,8 @@ export interface Laying {
   /** If present, it is given all lines once before any is laid. */
   measure?(line: Buffer): void;
   line(line: Buffer): readonly Chunk[];
+  /** The same for many lines at once, where they are laid as they are. */
+  block?(lines: Buffer): readonly Chunk[];
   /** After the last line. */
   end?(): readonly Chunk[];
   /** Asked once all lines were measured and laid, before anything is put in place. */
@@ -119,7 +121,8 @@ export interface LayingProblem {
 
 /** Every line goes to the end of one file, unchanged. */
 export function wholeStream(path: readonly string[]): Laying {
-  return { line: (line) => [{ path, bytes: line }] };
+  const asTheyAre = (bytes: Buffer): readonly Chunk[] => [{ path, bytes }];
+  return { line: asTheyAre, block: asTheyAre };
 }
 
 /** The harness gives up on a transcript whose first row it cannot read. */

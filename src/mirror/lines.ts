@@ -4,13 +4,16 @@ const newline = 0x0a;
 
 /** The complete lines of `bytes`, each with its newline, as views into it. Drops an unterminated rest. */
 export function completeLines(bytes: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
+  return [...linesIn(bytes)];
+}
+
+/** The same, one at a time: the lines of a large part are as many objects as there are. */
+export function* linesIn(bytes: Buffer): Iterable<Buffer> {
   let start = 0;
   for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
-    lines.push(bytes.subarray(start, end + 1));
+    yield bytes.subarray(start, end + 1);
     start = end + 1;
   }
-  return lines;
 }
 
 /** How many complete lines `bytes` has. */

@@ -57,7 +57,7 @@ async function tornLine(disk: RestoreDisk, path: string): Promise<Buffer> {
   for await (const piece of disk.read(path)) {
     const end = piece.lastIndexOf(newline) + 1;
     if (end > 0) rest = [];
-    rest.push(piece.subarray(end));
+    rest.push(Buffer.from(piece.subarray(end)));
   }
   return Buffer.concat(rest);
 }

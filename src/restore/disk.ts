@@ -28,7 +28,7 @@ export interface RestoreDisk {
   openEnd(path: string): Promise<OutputFile>;
   /** Gives a file a second name where there is none. */
   link(from: string, to: string): Promise<void>;
-  /** Whole file in pieces, not through a link. */
+  /** Whole file in pieces, not through a link. A piece holds until the next one is asked for. */
   read(path: string): AsyncIterable<Buffer>;
   remove(path: string): Promise<void>;
   /** Removes a folder if nothing is in it. */
@@ -36,6 +36,7 @@ export interface RestoreDisk {
 }
 
 export interface OutputFile {
+  /** The bytes must stay as they are until it resolves. */
   write(bytes: Buffer): Promise<void>;
   /** Flushes it to the disk and closes it. */
   close(): Promise<void>;
@@ -113,15 +114,32 @@ export const lookingDisk: RestoreDisk = {
   removeEmpty: async () => undefined,
 };
 
+/** So much is written before the disk is asked to begin, so that it is nearly done when the file is closed. */
+const unsyncedBytes = 16 << 20;
+
 function output(path: string, handle: FileHandle): OutputFile {
+  let [unsynced, syncing]: [number, Promise<void> | undefined] = [0, undefined];
+  // The system reports a failure to write back just once, to whoever syncs first.
+  let failure: { readonly error: unknown } | undefined;
+  const begin = async (): Promise<void> => {
+    unsynced = 0;
+    await handle.datasync().catch((error: unknown) => {
+      failure = { error };
+    });
+    syncing = undefined;
+  };
   return {
     write: (bytes) =>
       onDisk(`write ${path}`, async () => {
-        await handle.writeFile(bytes);
+        for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+        unsynced += bytes.length;
+        if (unsynced >= unsyncedBytes) syncing ??= begin();
       }),
     close: () =>
       onDisk(`write ${path}`, async () => {
         try {
+          await syncing;
+          if (failure !== undefined) throw failure.error;
           await handle.sync();
         } finally {
           await handle.close();
@@ -132,9 +150,9 @@ function output(path: string, handle: FileHandle): OutputFile {
 
 async function* readPieces(path: string): AsyncIterable<Buffer> {
   const handle = await onDisk(`read ${path}`, () => open(path, constants.O_RDONLY | noFollow));
+  const buffer = Buffer.allocUnsafeSlow(pieceBytes);
   try {
     for (;;) {
-      const buffer = Buffer.allocUnsafeSlow(pieceBytes);
       const { bytesRead } = await onDisk(`read ${path}`, () => handle.read(buffer));
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);

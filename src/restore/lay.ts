@@ -1,7 +1,7 @@
 import type { LaidStream, RestorePlan } from '../../watchers/resume.js';
 import type { Bucket } from '../bucket/bucket.js';
 import { BlockedError, NotAllowedError, PartialError } from '../errors.js';
-import { completeLines, endsWithNewline } from '../mirror/lines.js';
+import { endsWithNewline, linesIn } from '../mirror/lines.js';
 import { hasStranded } from '../mirror/slots/listing.js';
 import { readingAhead } from '../mirror/slots/parts-ahead.js';
 import { type ReadPart, readChain } from '../mirror/slots/reader.js';
@@ -74,11 +74,11 @@ async function layStream(
   stream: ChosenStream,
   findings: Findings,
 ): Promise<typeof notOurs | undefined> {
-  const { bucket, staging, proof, isVerbatim } = options;
+  const { bucket, staging, proof } = options;
   const { listing } = stream;
   if (laying.measure !== undefined) {
     for await (const { body } of readParts(bucket, stream)) {
-      for (const line of completeLines(body)) laying.measure(line);
+      for (const line of linesIn(body)) laying.measure(line);
     }
   }
   const names = new Set<string>();
@@ -86,13 +86,7 @@ async function layStream(
   for await (const part of readParts(bucket, stream)) {
     if (proof?.confirms(part) === false) return notOurs;
     if (!options.isForced) requireWhole(part);
-    for (const line of completeLines(part.body)) {
-      for (const chunk of laying.line(line)) {
-        if (isVerbatim && chunk.bytes !== line) requireAgreement(laying, line, chunk.bytes);
-        await staging.add(chunk);
-      }
-    }
-    await staging.flush();
+    await layRows(options, laying, wholeLines(part.body));
     findings.see(part.body);
     names.add(part.key.slice(listing.prefix.length));
     lines = part.endLine;
@@ -105,9 +99,36 @@ async function layStream(
   return undefined;
 }
 
+async function layRows(
+  { staging, isVerbatim }: LayOptions,
+  laying: LaidStream['laying'],
+  rows: Buffer,
+): Promise<void> {
+  if (laying.block !== undefined) {
+    for (const chunk of laying.block(rows)) await staging.add(chunk);
+    return;
+  }
+  for (const line of linesIn(rows)) {
+    for (const chunk of laying.line(line)) {
+      if (isVerbatim && chunk.bytes !== line) requireAgreement(laying, line, chunk.bytes);
+      const writing = staging.add(chunk);
+      if (writing !== undefined) await writing;
+    }
+  }
+}
+
+/** Without a last line that does not end. */
+function wholeLines(body: Buffer): Buffer {
+  return body.subarray(0, body.lastIndexOf('\n') + 1);
+}
+
+/** One part of the largest size that the mirror makes, or many small ones. */
+const aheadBytes = 9 << 20;
+
 /** A session that was mirrored while it went on has thousands of small parts. */
 function readParts(bucket: Bucket, { listing, generation }: ChosenStream): AsyncIterable<ReadPart> {
-  return readChain(bucket, listing, generation, { read: readingAhead(bucket, listing) });
+  const read = readingAhead(bucket, listing, aheadBytes);
+  return readChain(bucket, listing, generation, { read });
 }
 
 /** Only stand-ins may have changed in a line that goes back to where it came from. */

@@ -19,12 +19,10 @@ interface StagedFile {
   readonly hash: Hash;
   readonly isReplaced: boolean;
   bytes: number;
-  /** Not written yet: a line at a time would take longer than everything else. */
-  waiting: Buffer[];
-  waitingBytes: number;
 }
 
-const writeBytes = 1 << 20;
+/** Lines are gathered before they are written: one at a time would take longer than everything else. */
+const gatherBytes = 1 << 20;
 const stagingName = '.tracecraft-restore';
 /** So many files are written at a time at most; tool results may be thousands. */
 const mostOpen = 64;
@@ -39,6 +37,10 @@ export class Staging {
   readonly #folder: string;
   readonly #files = new Map<string, StagedFile>();
   readonly #closed = new Set<string>();
+  /** What was added to `#open` last and is not written yet. */
+  #gathered: Buffer | undefined;
+  #length = 0;
+  #open: StagedFile | undefined;
 
   private constructor(disk: RestoreDisk, root: string, folder: string) {
     this.#disk = disk;
@@ -62,18 +64,39 @@ export class Staging {
     return this.#files.size;
   }
 
-  async add({ path, bytes, isReplaced = false }: Chunk): Promise<void> {
-    const file = this.#files.get(path.join('/')) ?? (await this.#create(path, isReplaced));
-    if (this.#closed.has(file.staged)) throw new Error('a file that was done is written again');
-    file.waiting.push(bytes);
-    file.waitingBytes += bytes.length;
-    file.bytes += bytes.length;
-    if (file.waitingBytes >= writeBytes) await flush(file);
+  /** Adds to the end of a file; until it resolves, the bytes must stay as they are. `undefined`: nothing to wait for. */
+  add(chunk: Chunk): Promise<void> | undefined {
+    const file = this.#open;
+    const isNext = file?.path === chunk.path && this.#length + chunk.bytes.length <= gatherBytes;
+    if (!isNext || this.#gathered === undefined) return this.#addTo(chunk);
+    this.#gather(file, this.#gathered, chunk.bytes);
+    return undefined;
   }
 
-  /** Lets go of what was added: the lines of a part keep all of its bytes alive. */
-  async flush(): Promise<void> {
-    for (const file of this.#files.values()) await flush(file);
+  async #addTo({ path, bytes, isReplaced = false }: Chunk): Promise<void> {
+    const file = this.#files.get(path.join('/')) ?? (await this.#create(path, isReplaced));
+    if (this.#closed.has(file.staged)) throw new Error('a file that was done is written again');
+    if (file !== this.#open || this.#length + bytes.length > gatherBytes) await this.#flush();
+    this.#open = file;
+    if (bytes.length < gatherBytes) {
+      this.#gathered ??= Buffer.allocUnsafeSlow(gatherBytes);
+      this.#gather(file, this.#gathered, bytes);
+      return;
+    }
+    file.bytes += bytes.length;
+    await write(file, bytes);
+  }
+
+  #gather(file: StagedFile, gathered: Buffer, bytes: Buffer): void {
+    bytes.copy(gathered, this.#length);
+    this.#length += bytes.length;
+    file.bytes += bytes.length;
+  }
+
+  async #flush(): Promise<void> {
+    const [file, bytes] = [this.#open, this.#gathered?.subarray(0, this.#length)];
+    this.#length = 0;
+    if (file !== undefined && bytes !== undefined && bytes.length > 0) await write(file, bytes);
   }
 
   /** Nothing more is added to the files so far. */
@@ -85,7 +108,7 @@ export class Staging {
     if (this.#closed.has(file.staged)) return;
     this.#closed.add(file.staged);
     try {
-      await flush(file);
+      if (file === this.#open) await this.#flush();
     } finally {
       await file.output.close();
     }
@@ -131,8 +154,7 @@ export class Staging {
     const staged = join(this.#folder, String(this.#files.size));
     const output = await this.#disk.create(staged);
     const hash = createHash('sha256');
-    const counts = { bytes: 0, waiting: [], waitingBytes: 0 };
-    const file = { path, staged, output, hash, isReplaced, ...counts };
+    const file = { path, staged, output, hash, isReplaced, bytes: 0 };
     this.#files.set(path.join('/'), file);
     return file;
   }
@@ -181,11 +203,7 @@ export class Staging {
   }
 }
 
-async function flush(file: StagedFile): Promise<void> {
-  if (file.waiting.length === 0) return;
-  const bytes = Buffer.concat(file.waiting);
-  file.waiting = [];
-  file.waitingBytes = 0;
-  file.hash.update(bytes);
-  await file.output.write(bytes);
+async function write({ hash, output }: StagedFile, bytes: Buffer): Promise<void> {
+  hash.update(bytes);
+  await output.write(bytes);
 }

@@ -45,7 +45,15 @@ it('fetches small parts before they are asked for, each once and in order', asyn
   await remove();
 });
 
-it('does not fetch more than a megabyte ahead', async () => {
+it('fetches as much ahead as it is told', async () => {
+  const { bucket, asked, remove } = await streamOf([10, 2_000_000, 2_000_000, 2_000_000]);
+  const read = readingAhead(bucket, await listStream(bucket, prefix), 4_500_000);
+  await read(partName(0, 0, 0));
+  expect(asked).toHaveLength(3);
+  await remove();
+});
+
+it('does not fetch more than a megabyte ahead unless told', async () => {
   const { bucket, asked, remove } = await streamOf([10, 600_000, 400_000, 300_000, 10]);
   const read = readingAhead(bucket, await listStream(bucket, prefix));
   await read(partName(0, 0, 0));

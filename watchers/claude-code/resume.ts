@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { textFiles, transcriptLast } from '../layings.js';
 import {
+  type Chunk,
   type HarnessResume,
   isFileName,
   isUuid,
@@ -91,11 +92,13 @@ function layingOf(stream: string, beside: readonly string[]): Laying | undefined
 
 function mainRows(path: readonly string[]): Laying {
   const deferred = new DeferredCalls();
+  const seen = (bytes: Buffer): readonly Chunk[] => {
+    deferred.see(bytes);
+    return [{ path, bytes }];
+  };
   return {
-    line: (line) => {
-      deferred.see(line);
-      return [{ path, bytes: line }];
-    },
+    line: seen,
+    block: seen,
     problem: () => deferred.problem(),
   };
 }

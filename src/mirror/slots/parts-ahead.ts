@@ -1,21 +1,22 @@
 import type { Bucket, Stored } from '../../bucket/bucket.js';
 import type { Listing } from './listing.js';
 
-/** How many parts of one stream are fetched before they are asked for, and how many bytes of them. */
+/** How many parts of one stream are fetched before they are asked for, and how many bytes of them unless told. */
 const mostAhead = 16;
-const mostBytes = 1024 * 1024;
+const fewBytes = 1024 * 1024;
 
 /** Reads the part of this name, as listed. */
 export type ReadPartNamed = (name: string) => Promise<Stored | undefined>;
 
 /**
  * Only the end of one part tells the name of the next, but the listing tells what that can be: the
- * parts that follow in it are fetched meanwhile. Small ones only: with large ones it is not the
- * waiting that takes time.
+ * parts that follow in it are fetched meanwhile, up to `mostBytes` of them. Unless told, only small
+ * ones: with large ones it is not the waiting that takes time.
  */
 export function readingAhead(
   bucket: Bucket,
   { prefix, parts }: Pick<Listing, 'prefix' | 'parts'>,
+  mostBytes = fewBytes,
 ): ReadPartNamed {
   const names = [...parts.keys()].sort();
   const places = new Map(names.map((name, index) => [name, index]));

@@ -88,6 +88,17 @@ describe('a session of Claude Code, verbatim', () => {
     ['has its result', [deferred({ toolUseID: 'toolu_1' }), result], []],
     ['had a result before', [result, deferred({ toolUseID: 'toolu_1' })], ['unsafe']],
     ['does not say which it is', [deferred({}), result], ['unsafe']],
+    [
+      'spells its kind otherwise',
+      [deferred({ toolUseID: 'toolu_1' }).replace('_deferred', '\\u005fdeferred')],
+      ['unsafe'],
+    ],
+    [
+      'was answered in a sub-agent',
+      [deferred({ toolUseID: 'toolu_1' }), row({ ...JSON.parse(result), isSidechain: true })],
+      ['unsafe'],
+    ],
+    ['is not among escapes', ['\\u005f', prompt('u1', null, '\u001b[1m \\\\u005f')], []],
     ['is only talked about', [prompt('u1', null, 'what is hook_deferred_tool?')], []],
   ])('is refused while a deferred call would run: %s', (_, lines, expected) => {
     const chain = { [own]: lines };

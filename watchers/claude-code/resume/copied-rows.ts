@@ -1,9 +1,9 @@
 import { type Fields, fields, list, word } from '../../../src/conversation/fields.js';
+import { type AllowedFields, lineOf, picked, pickedBy, rowOn } from '../../copied-rows.js';
 import type { Laying } from '../../resume.js';
-import { parsedRow } from './row.js';
 
 /** What a prompt, an answer or a compaction needs to be shown and sent again; nothing that sets a mode or names a file. */
-const rowFields = [
+const saidFields = [
   'type',
   'subtype',
   'uuid',
@@ -19,13 +19,13 @@ const rowFields = [
   'version',
   'gitBranch',
   'requestId',
-  'content',
   'level',
   'compactMetadata',
 ] as const;
+const compactionFields = [...saidFields, 'content'];
 
 /** Titles, and which row the conversation ends with. */
-const labelFields: Readonly<Record<string, readonly string[]>> = {
+const labelFields: AllowedFields = {
   summary: ['type', 'summary', 'leafUuid'],
   'custom-title': ['type', 'customTitle'],
   'ai-title': ['type', 'aiTitle'],
@@ -42,7 +42,7 @@ const messageFields = [
   'usage',
 ] as const;
 
-const blockFields: Readonly<Record<string, readonly string[]>> = {
+const blockFields: AllowedFields = {
   text: ['type', 'text'],
   thinking: ['type', 'thinking', 'signature'],
   redacted_thinking: ['type', 'data'],
@@ -61,67 +61,65 @@ export function copiedRows(path: readonly string[], id: string, cwd: string): La
   const gaps = new Map<string, unknown>();
   return {
     line: (line) => {
-      const row = fields(parsedRow(line));
-      const copy = copyOf(row, (parent) => acrossGaps(gaps, parent));
+      const row = rowOn(line);
       const uuid = word(row.uuid);
+      const copy = copyOf(row, (parent) => acrossGaps(gaps, parent));
       if (copy === undefined) {
         // Settled at once, so that a long gap is one step.
         if (uuid !== undefined) gaps.set(uuid, acrossGaps(gaps, row.parentUuid ?? null));
         return [];
       }
-      const rehomed = { ...copy, sessionId: id, ...(uuid === undefined ? {} : { cwd }) };
-      return [{ path, bytes: Buffer.from(`${JSON.stringify(rehomed)}\n`) }];
+      copy.sessionId = id;
+      if (uuid !== undefined) copy.cwd = cwd;
+      return [{ path, bytes: lineOf(copy) }];
     },
   };
 }
 
 type Relink = (uuid: unknown) => unknown;
+type Copy = Record<string, unknown>;
 
-function copyOf(row: Fields, relink: Relink): object | undefined {
-  const type = word(row.type) ?? '';
-  const label = Object.hasOwn(labelFields, type) ? labelFields[type] : undefined;
+function copyOf(row: Fields, relink: Relink): Copy | undefined {
+  const label = pickedBy(labelFields, row, row.type);
   if (label !== undefined) {
-    const copy = picked(row, label);
-    return 'leafUuid' in copy ? { ...copy, leafUuid: relink(copy.leafUuid) } : copy;
+    if ('leafUuid' in label) label.leafUuid = relink(label.leafUuid);
+    return label;
   }
-  const isCompaction = type === 'system' && row.subtype === 'compact_boundary';
-  const isSaid = type === 'user' || type === 'assistant';
+  const isCompaction = row.type === 'system' && row.subtype === 'compact_boundary';
+  const isSaid = row.type === 'user' || row.type === 'assistant';
   if (word(row.uuid) === undefined || !(isSaid || isCompaction)) return undefined;
-  const links = {
-    parentUuid: relink(row.parentUuid ?? null),
-    ...('logicalParentUuid' in row ? { logicalParentUuid: relink(row.logicalParentUuid) } : {}),
-  };
-  if (isCompaction) return { ...picked(row, rowFields), ...links };
-  const message = messageOf(fields(row.message), type);
-  if (message === undefined) return undefined;
-  const { content: _content, ...copy } = picked(row, rowFields);
-  return { ...copy, ...links, message };
+  const message = isSaid ? messageOf(fields(row.message), row.type) : undefined;
+  if (isSaid && message === undefined) return undefined;
+  const copy = picked(row, isSaid ? saidFields : compactionFields);
+  copy.parentUuid = relink(row.parentUuid ?? null);
+  if ('logicalParentUuid' in copy) copy.logicalParentUuid = relink(copy.logicalParentUuid);
+  if (message !== undefined) copy.message = message;
+  return copy;
 }
 
 /** `undefined` if nothing of it can be said again. */
-function messageOf(message: Fields, role: string): object | undefined {
-  const { content } = message;
+function messageOf(message: Fields, role: unknown): Copy | undefined {
   if (message.role !== role) return undefined;
-  if (typeof content === 'string') return { ...picked(message, messageFields), content };
-  const blocks = list(content).flatMap(blockOf);
-  return blocks.length === 0 ? undefined : { ...picked(message, messageFields), content: blocks };
+  const content = contentOf(message.content);
+  if (content.length === 0 && typeof content !== 'string') return undefined;
+  const copy = picked(message, messageFields);
+  copy.content = content;
+  return copy;
 }
 
-function blockOf(block: unknown): readonly object[] {
+function contentOf(content: unknown): string | readonly Copy[] {
+  if (typeof content === 'string') return content;
+  return list(content)
+    .map(blockOf)
+    .filter((block) => block !== undefined);
+}
+
+function blockOf(block: unknown): Copy | undefined {
   const found = fields(block);
-  const type = word(found.type) ?? '';
-  const names = Object.hasOwn(blockFields, type) ? blockFields[type] : undefined;
-  if (names === undefined) return [];
-  const copy = picked(found, names);
+  const copy = pickedBy(blockFields, found, found.type);
   // An address would be fetched by whoever answers.
-  if ('source' in copy && fields(copy.source).type === 'url') return [];
-  if (type !== 'tool_result' || !Array.isArray(found.content)) return [copy];
-  return [{ ...copy, content: found.content.flatMap(blockOf) }];
-}
-
-function picked(row: Fields, names: readonly string[]): Fields {
-  const copy: Record<string, unknown> = {};
-  for (const name of names) if (name in row) copy[name] = row[name];
+  if (copy === undefined || fields(copy.source).type === 'url') return undefined;
+  if (Array.isArray(copy.content)) copy.content = contentOf(copy.content);
   return copy;
 }
 

@@ -1,9 +1,10 @@
 import { type Fields, fields, finite, list, word } from '../../../src/conversation/fields.js';
+import { type AllowedFields, lineOf, pickedBy } from '../../copied-rows.js';
 import type { Laying } from '../../resume.js';
 import { type RolloutRow, rolloutRow } from './rollout-row.js';
 
 /** What is said, called and answered; by type, the fields that are kept. */
-const itemFields: Readonly<Record<string, readonly string[]>> = {
+const itemFields: AllowedFields = {
   message: ['type', 'id', 'role', 'content', 'phase', 'status'],
   reasoning: ['type', 'id', 'summary', 'content', 'encrypted_content'],
   function_call: ['type', 'id', 'name', 'namespace', 'arguments', 'call_id'],
@@ -15,7 +16,7 @@ const itemFields: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What the terminal shows of it. */
-const eventFields: Readonly<Record<string, readonly string[]>> = {
+const eventFields: AllowedFields = {
   user_message: ['type', 'message', 'kind'],
   agent_message: ['type', 'message', 'phase'],
   agent_reasoning: ['type', 'text'],
@@ -27,7 +28,7 @@ const eventFields: Readonly<Record<string, readonly string[]>> = {
   context_compacted: ['type'],
 };
 
-const shownItems: Readonly<Record<string, readonly string[]>> = {
+const shownItems: AllowedFields = {
   UserMessage: ['type', 'id', 'content'],
   AgentMessage: ['type', 'id', 'content', 'phase'],
   Reasoning: ['type', 'id', 'summary_text', 'raw_content'],
@@ -36,7 +37,7 @@ const shownItems: Readonly<Record<string, readonly string[]>> = {
 /** A developer's message has the weight of instructions, so it is not taken from a recording. */
 const voices = new Set(['user', 'assistant']);
 /** Other kinds of parts name files or addresses, or are unknown. */
-const contentFields: Readonly<Record<string, readonly string[]>> = {
+const contentFields: AllowedFields = {
   input_text: ['type', 'text'],
   output_text: ['type', 'text', 'annotations'],
   input_image: ['type', 'image_url', 'detail'],
@@ -98,9 +99,10 @@ export class CopiedItems {
   }
 
   #eventOf(payload: Fields): object | undefined {
-    const copy = pickedBy(eventFields, payload);
+    const copy = pickedBy(eventFields, payload, payload.type);
     if (copy === undefined || copy.type !== 'item_completed') return copy;
-    const item = pickedBy(shownItems, fields(copy.item));
+    const shown = fields(copy.item);
+    const item = pickedBy(shownItems, shown, shown.type);
     if (item === undefined) return undefined;
     const content = 'content' in item ? { content: contentOf(item.content) } : {};
     return { ...copy, thread_id: this.#id, item: { ...item, ...content } };
@@ -110,12 +112,12 @@ export class CopiedItems {
     const at = timestamp ?? new Date(0).toISOString();
     const numbered = ordinal === undefined ? {} : { ordinal: this.#ordinal };
     this.#ordinal += 1;
-    return Buffer.from(`${JSON.stringify({ timestamp: at, ...numbered, type, payload })}\n`);
+    return lineOf({ timestamp: at, ...numbered, type, payload });
   }
 }
 
 function itemOf(payload: Fields): Fields | undefined {
-  const copy = pickedBy(itemFields, payload);
+  const copy = pickedBy(itemFields, payload, payload.type);
   if (copy?.type === 'message') {
     if (!voices.has(word(copy.role) ?? '')) return undefined;
     const content = contentOf(copy.content);
@@ -141,7 +143,8 @@ function compactedOf(payload: Fields): object {
 
 function contentOf(content: unknown): readonly Fields[] {
   return list(content)
-    .map((part) => pickedBy(contentFields, fields(part)))
+    .map(fields)
+    .map((part) => pickedBy(contentFields, part, part.type))
     .filter(isThere)
     .filter((part) => part.type !== 'input_image' || isInline(part.image_url));
 }
@@ -149,17 +152,6 @@ function contentOf(content: unknown): readonly Fields[] {
 /** An address would be fetched by whoever answers. */
 function isInline(url: unknown): boolean {
   return typeof url === 'string' && url.startsWith('data:image/');
-}
-
-function pickedBy(
-  kinds: Readonly<Record<string, readonly string[]>>,
-  row: Fields,
-): Fields | undefined {
-  const type = word(row.type) ?? '';
-  const names = Object.hasOwn(kinds, type) ? kinds[type] : undefined;
-  return names === undefined
-    ? undefined
-    : Object.fromEntries(names.filter((name) => name in row).map((name) => [name, row[name]]));
 }
 
 function isThere<T>(value: T | undefined): value is T {

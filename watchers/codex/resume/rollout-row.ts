@@ -1,4 +1,5 @@
 import { type Fields, fields, finite, word } from '../../../src/conversation/fields.js';
+import { rowOn } from '../../copied-rows.js';
 import type { HistoryBase } from '../../resume.js';
 
 /** A row of a rollout in the form of today's releases, whichever wrote it. */
@@ -10,7 +11,7 @@ export interface RolloutRow {
 }
 
 export function rolloutRow(line: Buffer): RolloutRow | undefined {
-  const row = fields(parsed(line));
+  const row = rowOn(line);
   const timestamp = word(row.timestamp);
   const ordinal = finite(row.ordinal);
   const type = word(row.type);
@@ -48,13 +49,5 @@ const headBytes = 160;
 /** The row's place in the thread, without parsing all of a long row. */
 export function ordinalOf(line: Buffer): number | undefined {
   const told = ordinalAtStart.exec(line.toString('latin1', 0, headBytes))?.[1];
-  return told === undefined ? finite(fields(parsed(line)).ordinal) : Number(told);
-}
-
-function parsed(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  return told === undefined ? finite(rowOn(line).ordinal) : Number(told);
 }
