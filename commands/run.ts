@@ -116,15 +116,15 @@ export default class Run extends BaseCommand {
     const { context, holders } = coordination;
     checkTtl(context, ttlMs);
     if (to !== undefined && !(await isRecipientKnown(context, to))) this.note(unknownAgent(to));
+    const note = flags.note === undefined ? undefined : scrub(settings, flags.note);
     const timeoutMs = flags.wait ? parseTimeout(flags.timeout ?? defaultTimeout) : undefined;
     const { step, won, plan } =
       named === undefined
         ? await this.takeNext(coordination, { ttlMs, timeoutMs, priority: flags.priority })
         : await this.take(coordination, named, { ttlMs, timeoutMs, mine: flags.mine });
+    const signals = openRunSignals();
     this.note(`Claimed step ${step} as ${context.agent} (epoch ${won.claim.epoch}).`);
     await this.warnOfOverlaps(context, step, plan);
-    const note = flags.note === undefined ? undefined : scrub(settings, flags.note);
-    const signals = openRunSignals();
     const start = (): RunningCommand => {
       const command = this.start(words, flags.tail, {
         TRACECRAFT_AGENT: context.agent,

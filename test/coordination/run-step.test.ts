@@ -30,8 +30,8 @@ class StubbornCommand implements RunningCommand {
   }
 }
 
-/** A machine that runs a command for step `s`, and then sleeps for three TTLs. */
-async function asleep() {
+/** A machine that holds step `s` and is about to run a command for it. */
+async function held(interrupted: Promise<number>) {
   const rig = new AgentsRig();
   const clock = new ManualClock();
   const { context: plain, holders } = rig.terminal('ann', 's-1');
@@ -40,20 +40,33 @@ async function asleep() {
   const won = await acquire(context, holders, asked);
   if (won.outcome !== 'claimed') throw new Error('not claimed');
   const command = new StubbornCommand();
-  const result = runStep(context, holders, {
-    step: 's',
-    won,
-    ttlMs,
-    start: () => command,
-    onFailure: 'block',
-    isLock: false,
-    report: async () => ({}),
-    interrupted: new Promise(() => undefined),
-  });
+  const started: RunningCommand[] = [];
+  const run = () =>
+    runStep(context, holders, {
+      step: 's',
+      won,
+      ttlMs,
+      start: () => {
+        started.push(command);
+        return command;
+      },
+      onFailure: 'block',
+      isLock: false,
+      report: async () => ({}),
+      interrupted,
+    });
+  return { rig, clock, asked, command, started, run };
+}
+
+/** It runs the command, and then sleeps for three TTLs. */
+async function asleep() {
+  const machine = await held(new Promise(() => undefined));
+  const { rig, clock, run } = machine;
+  const result = run();
   // Its first pause has begun.
   await new Promise((resolve) => setImmediate(resolve));
   rig.advance(3 * ttlMs);
-  return { rig, command, result, asked, wake: () => clock.advance(3 * ttlMs), clock };
+  return { ...machine, result, wake: () => clock.advance(3 * ttlMs) };
 }
 
 it('a run that slept past its TTL renews first, and goes on if nobody took the step', async () => {
@@ -75,4 +88,11 @@ it('a run that slept until somebody took the step ends its command, by force if 
   expect(await result).toEqual({ exit: 4, endedBy: 'fenced', outcome: undefined });
   expect(command.signals).toEqual(['SIGTERM', 'SIGKILL']);
   expect(rig.json('demo/steps/s/claim.json')).toMatchObject({ agent: 'bob', state: 'held' });
+});
+
+it('a run that a signal ends before its command is started starts nothing, and gives the step back', async () => {
+  const { rig, started, run } = await held(Promise.resolve(130));
+  expect(await run()).toEqual({ exit: 130, endedBy: 'signal', outcome: 'released' });
+  expect(started).toEqual([]);
+  expect(rig.json('demo/steps/s/claim.json')).toMatchObject({ state: 'released' });
 });

@@ -21,8 +21,8 @@ export interface RunPlan {
   /** The report on a command that ended, except for its outcome and, if it failed, the reason. */
   report(outcome: Outcome): Promise<Omit<Report, 'outcome'>>;
   /**
-   * Resolves with the exit code of a signal that ends the run; the command has already received the
-   * signal.
+   * Resolves with the exit code of a signal that ends the run. The command, if it is running, has already received the
+   * signal; otherwise it is not started.
    */
   readonly interrupted: Promise<number>;
 }
@@ -52,6 +52,11 @@ export async function runStep(
   if (leftMs(lease, nowOf(context)) <= graceMs(lease)) {
     await giveBack(context, holders, plan).catch(() => undefined);
     return { exit: 8, endedBy: 'contact', outcome: undefined };
+  }
+  const already = await Promise.race([plan.interrupted, undefined]);
+  if (already !== undefined) {
+    await giveBack(context, holders, plan);
+    return { exit: already, endedBy: 'signal', outcome: 'released' };
   }
   const startedMs = context.clock.monotonic();
   const run: Run = { context, holders, plan, command: plan.start() };
