@@ -6,7 +6,7 @@ import { terminalWidth } from '../src/cli/table.js';
 import { usageCsv, usageTable, usd, writtenIn } from '../src/cli/usage-lines.js';
 import { systemClock } from '../src/clock.js';
 import { bucketLayout } from '../src/protocol/keys.js';
-import { listCounted } from '../src/sessions/indexed.js';
+import { listUsed } from '../src/sessions/indexed.js';
 import { Periods } from '../src/usage/periods.js';
 import type { Prices } from '../src/usage/prices.js';
 import {
@@ -53,7 +53,7 @@ export default class UsageCommand extends BaseCommand {
     const [sinceMs, untilMs] = [time('since', -Infinity), time('until', Infinity)];
     const bucket = await this.openBucket(settings);
     const prices = await pricesFor(settings);
-    const listed = await listCounted(bucket, bucketLayout(settings.project), harnessNames);
+    const listed = await listUsed(bucket, bucketLayout(settings.project), harnessNames);
     const { sessions } = listed;
     const { counted, uncounted, asOf: newest } = countedSessions(sessions);
     const asOf = listed.asOf?.toISOString() ?? newest;

@@ -1,6 +1,6 @@
 import { usageReaderOf } from '../../watchers/usage.js';
 import type { Settings } from '../config/settings.js';
-import type { CountedFields } from '../mirror/index/lines.js';
+import type { UsedFields } from '../mirror/index/lines.js';
 import type { IndexedSession } from '../sessions/indexed.js';
 import { Prices } from '../usage/prices.js';
 import { type SessionUsage, sessionUsage } from '../usage/session-usage.js';
@@ -9,16 +9,14 @@ import { type SessionUsage, sessionUsage } from '../usage/session-usage.js';
 export interface CountedSessions {
   readonly counted: readonly SessionUsage[];
   /** Sessions of which nothing was counted although their harness tells tokens. */
-  readonly uncounted: readonly IndexedSession<CountedFields>[];
+  readonly uncounted: readonly IndexedSession<UsedFields>[];
   /** When the newest line that was counted came into the bucket (ISO 8601 UTC). */
   readonly asOf: string | undefined;
 }
 
-export function countedSessions(
-  sessions: readonly IndexedSession<CountedFields>[],
-): CountedSessions {
+export function countedSessions(sessions: readonly IndexedSession<UsedFields>[]): CountedSessions {
   const counted: SessionUsage[] = [];
-  const uncounted: IndexedSession<CountedFields>[] = [];
+  const uncounted: IndexedSession<UsedFields>[] = [];
   let asOf: string | undefined;
   for (const session of sessions) {
     const { meta, harness } = session;

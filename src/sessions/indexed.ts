@@ -2,12 +2,13 @@ import type { Bucket } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
 import { type DatedFields, parseDates } from '../mirror/index/dated-lines.js';
 import {
-  type CountedFields,
-  countedFields,
+  indexedFields,
   type ListedFields,
   listedFields,
   mergedLines,
   parseFields,
+  type UsedFields,
+  usedFields,
 } from '../mirror/index/lines.js';
 import {
   compareNames,
@@ -70,13 +71,13 @@ export function listDated(
 }
 
 /** The same with what their calls to models took. */
-export function listCounted(
+export function listUsed(
   bucket: Bucket,
   layout: Layout,
   wanted: readonly string[],
-): Promise<IndexedSessions<CountedFields>> {
-  const parse = (body: Buffer) => parseFields(countedFields, body);
-  return listBy<CountedFields>({ bucket, layout, parse, of: (meta) => meta }, wanted);
+): Promise<IndexedSessions<UsedFields>> {
+  const parse = (body: Buffer) => parseFields(usedFields, body);
+  return listBy<UsedFields>({ bucket, layout, parse, of: indexedFields }, wanted);
 }
 
 interface Listing<Fields> {

@@ -1,5 +1,5 @@
-import type { CountedFields } from '../mirror/index/lines.js';
-import { decodeSlot, type MetaUsage, type UsageSlot } from '../protocol/usage.js';
+import type { UsedFields } from '../mirror/index/lines.js';
+import { decodeSlot, type UsageSlot } from '../protocol/usage.js';
 
 /** What one session used, as its `meta.json` says. */
 export interface SessionUsage {
@@ -12,8 +12,8 @@ export interface SessionUsage {
   readonly title: string | undefined;
   /** ISO 8601 UTC; '' if unknown. */
   readonly startedAt: string;
-  /** As `meta.json` has them. */
-  readonly slots: MetaUsage['slots'];
+  /** As the derived index has them. */
+  readonly slots: readonly string[];
   /** What the harness says it cost, in USD. */
   readonly reportedUsd: number | undefined;
   /** Lines that were mirrored and not counted yet. */
@@ -22,10 +22,9 @@ export interface SessionUsage {
 }
 
 /** `undefined` if the document says nothing about tokens. */
-export function sessionUsage(meta: CountedFields): SessionUsage | undefined {
+export function sessionUsage(meta: UsedFields): SessionUsage | undefined {
   const { usage } = meta;
   if (usage === null) return undefined;
-  const costs = Object.values(usage.reported ?? {});
   return {
     harness: meta.harness,
     session: meta.session_id,
@@ -35,8 +34,8 @@ export function sessionUsage(meta: CountedFields): SessionUsage | undefined {
     title: meta.title ?? undefined,
     startedAt: meta.started_at ?? '',
     slots: usage.slots,
-    reportedUsd: costs.length === 0 ? undefined : costs.reduce((sum, usd) => sum + usd, 0),
-    uncountedLines: Math.max(0, meta.total_lines - (usage.through[''] ?? 0)),
+    reportedUsd: usage.reported,
+    uncountedLines: Math.max(0, meta.total_lines - usage.lines),
     isUncertain: usage.uncertain === true,
   };
 }
@@ -55,13 +54,14 @@ export function* countedOnce(
     .map((session) => ({ session, order: `${session.startedAt} ${session.session}` }))
     .sort((left, right) => compare(left.order, right.order));
   for (const { session } of inOrder) {
-    for (const [key, value] of Object.entries(session.slots)) {
-      const slot = decodeSlot(key, value);
+    for (const text of session.slots) {
+      const end = text.lastIndexOf('=');
+      const slot = decodeSlot(text.slice(0, end), text.slice(end + 1));
       if (slot === undefined) continue;
-      if (slot.print !== '' && repeated.has(printIn(value))) {
-        const text = `${session.harness} ${key} ${value}`;
-        if (seen.has(text)) continue;
-        seen.add(text);
+      if (slot.print !== '' && repeated.has(printIn(text))) {
+        const told = `${session.harness} ${text}`;
+        if (seen.has(told)) continue;
+        seen.add(told);
       }
       yield [session, slot];
     }
@@ -73,8 +73,8 @@ function repeatedPrints(sessions: readonly SessionUsage[]): ReadonlySet<number> 
   const once = new Set<number>();
   const repeated = new Set<number>();
   for (const { slots } of sessions) {
-    for (const value of Object.values(slots)) {
-      const print = printIn(value);
+    for (const text of slots) {
+      const print = printIn(text);
       if (once.has(print)) repeated.add(print);
       else once.add(print);
     }
@@ -82,8 +82,8 @@ function repeatedPrints(sessions: readonly SessionUsage[]): ReadonlySet<number> 
   return repeated;
 }
 
-function printIn(value: string): number {
-  return Number.parseInt(value.slice(value.lastIndexOf(' ') + 1), 36);
+function printIn(slot: string): number {
+  return Number.parseInt(slot.slice(slot.lastIndexOf(' ') + 1), 36);
 }
 
 function compare(left: string, right: string): number {

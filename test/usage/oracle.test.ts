@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsedLine } from '../../src/conversation/outline.js';
+import { slotTexts } from '../../src/mirror/index/indexed-usage.js';
 import { addUsage, noUsage, type Usage } from '../../src/protocol/usage.js';
 import snapshot from '../../src/usage/list-prices.json' with { type: 'json' };
 import { Prices } from '../../src/usage/prices.js';
@@ -94,7 +95,7 @@ describe.skipIf(!hasSharedFixtures)(
         folder: undefined,
         title: undefined,
         startedAt: '',
-        slots: usageOf(...streams).slots,
+        slots: slotTexts(usageOf(...streams).slots),
         reportedUsd: undefined,
         uncountedLines: 0,
         isUncertain: false,
@@ -230,7 +231,7 @@ describe.skipIf(!hasSharedFixtures)(
       [
         'gemini-cli',
         'harness-more/gemini-cli',
-        { calls: 14, input: 16_004, cacheRead: 1_400, output: 546, reasoning: 70 },
+        { calls: 16, input: 18_220, cacheRead: 1_600, output: 624, reasoning: 80 },
       ],
       // Forks copied 8 of the 42 responses in its database.
       [

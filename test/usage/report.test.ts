@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { usageCsv } from '../../src/cli/usage-lines.js';
+import { slotTexts } from '../../src/mirror/index/indexed-usage.js';
 import { decodeSlot, encodeSlot, noUsage, type UsageSlot } from '../../src/protocol/usage.js';
 import { decodeSlots, encodeSlots, fittedSlots } from '../../src/protocol/usage-slots.js';
 import { Periods } from '../../src/usage/periods.js';
@@ -29,7 +30,7 @@ function session(name: string, slots: readonly UsageSlot[]): SessionUsage {
     folder: '/work',
     title: undefined,
     startedAt: '',
-    slots: encodeSlots(slots),
+    slots: slotTexts(encodeSlots(slots)),
     reportedUsd: undefined,
     uncountedLines: 0,
     isUncertain: false,

@@ -4,11 +4,11 @@ import type { Layout } from '../../protocol/keys.js';
 import { sessionKeyOf } from '../stream.js';
 import {
   addLine,
-  type CountedFields,
-  countedFields,
   encodeLines,
+  type IndexFields,
   type IndexLines,
   indexedFields,
+  indexFields,
   mergedLines,
   monthOf,
   parseFields,
@@ -35,7 +35,7 @@ const mostAttempts = 8;
  */
 export class IndexWriter {
   readonly #context: IndexWriterContext;
-  #pending = new Map<string, CountedFields>();
+  #pending = new Map<string, IndexFields>();
   readonly #dropped = new Set<string>();
   #live: StoredLines | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
@@ -107,7 +107,7 @@ export class IndexWriter {
   async #read(key: Key): Promise<StoredLines> {
     const stored = await this.#context.bucket.get(key);
     if (stored === undefined) return { lines: new Map(), etag: undefined };
-    return { lines: mergedLines(parseFields(countedFields, stored.body)), etag: stored.etag };
+    return { lines: mergedLines(parseFields(indexFields, stored.body)), etag: stored.etag };
   }
 
   /** `undefined`: another process of this machine wrote it meanwhile. */
@@ -131,8 +131,8 @@ export class IndexWriter {
   }
 }
 
-function byMonth(lines: Iterable<CountedFields>): ReadonlyMap<string, readonly CountedFields[]> {
-  const months = new Map<string, CountedFields[]>();
+function byMonth(lines: Iterable<IndexFields>): ReadonlyMap<string, readonly IndexFields[]> {
+  const months = new Map<string, IndexFields[]>();
   for (const line of lines) {
     const month = monthOf(line);
     const known = months.get(month);

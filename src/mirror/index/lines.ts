@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type MetaDocument, ownMetaSchema } from '../../protocol/documents.js';
 import { type SessionRef, sessionKeyOf } from '../stream.js';
+import { indexedUsage, indexedUsageSchema } from './indexed-usage.js';
 
 const listed = [
   'harness',
@@ -23,13 +24,34 @@ const listed = [
 export const listedFields = v.pick(ownMetaSchema, listed);
 export type ListedFields = v.InferOutput<typeof listedFields>;
 
+const usage = v.fallback(v.nullable(indexedUsageSchema), null);
+
 /** All that a line has: the same, and what the session's calls to models took. */
-export const countedFields = v.pick(ownMetaSchema, [...listed, 'usage']);
-export type CountedFields = v.InferOutput<typeof countedFields>;
+export const indexFields = v.object({ ...listedFields.entries, usage });
+export type IndexFields = v.InferOutput<typeof indexFields>;
+
+/** What a report on tokens needs of it. */
+export const usedFields = v.object({
+  ...v.pick(ownMetaSchema, [
+    'harness',
+    'session_id',
+    'agent_id',
+    'host',
+    'cwd',
+    'title',
+    'started_at',
+    'last_row_at',
+    'last_uploaded_at',
+    'ended_at',
+    'total_lines',
+  ]).entries,
+  usage,
+});
+export type UsedFields = v.InferOutput<typeof usedFields>;
 
 /** A session in the derived index. Everything else in its `meta.json` concerns readers of that session only. */
-export function indexedFields(document: MetaDocument): CountedFields {
-  return v.parse(countedFields, document);
+export function indexedFields(document: MetaDocument): IndexFields {
+  return { ...v.parse(listedFields, document), usage: indexedUsage(document.usage) };
 }
 
 type ListedKey = Pick<
@@ -61,15 +83,15 @@ function ageOf({ last_uploaded_at, last_row_at, ended_at }: ListedKey): string {
   return `${last_uploaded_at ?? ''} ${last_row_at ?? ''} ${ended_at ?? ''}`;
 }
 
-export type IndexLines = ReadonlyMap<string, CountedFields>;
+export type IndexLines = ReadonlyMap<string, IndexFields>;
 
 /** `2026-11`: the month it started in, so that a session stays in one file; `undated` if nothing says when. */
-export function monthOf({ started_at, last_uploaded_at }: CountedFields): string {
+export function monthOf({ started_at, last_uploaded_at }: IndexFields): string {
   return /^\d{4}-\d{2}/.exec(started_at ?? last_uploaded_at ?? '')?.[0] ?? 'undated';
 }
 
 /** Without what the schema fills in again: thousands of lines are read at once. */
-export function encodeLines(lines: Iterable<CountedFields>): Buffer {
+export function encodeLines(lines: Iterable<IndexFields>): Buffer {
   const isTold = (value: unknown): boolean =>
     value !== null && !(Array.isArray(value) && value.length === 0);
   const tell = (_name: string, value: unknown): unknown => (isTold(value) ? value : undefined);

@@ -3,10 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { UnreachableError } from '../../../src/errors.js';
 import { IndexWriter } from '../../../src/mirror/index/index-writer.js';
 import {
-  countedFields,
   encodeLines,
+  indexedFields,
+  indexFields,
   listedFields,
   parseFields,
+  usedFields,
 } from '../../../src/mirror/index/lines.js';
 import {
   encodeDocument,
@@ -221,7 +223,7 @@ describe('the sessions of a bucket', () => {
     });
     for (const id of ids) await bucket.put(layout.meta('codex', id), Buffer.from('{}'));
     const known = ids.filter((_, at) => at % 50 !== 7).map((id) => meta(id));
-    await bucket.put(layout.index('machine-1', '2026-10'), encodeLines(known));
+    await bucket.put(layout.index('machine-1', '2026-10'), encodeLines(known.map(indexedFields)));
     const before = bucket.counts().list;
     const { sessions, indexed } = await listIndexed(bucket, layout, ['codex']);
     expect(sessions.map(({ id }) => id).sort()).toEqual([...ids].sort());
@@ -232,10 +234,9 @@ describe('the sessions of a bucket', () => {
 });
 
 describe('a line of the index', () => {
-  const usage = { v: 1, slots: { '2026-11-29T16:30Z m': '1 2 3 0 0 4 0 0 x' }, through: { '': 5 } };
   const whole = {
     ...{ schema_version: 2, harness: 'codex', session_id: 's', title: 'a title', turns: 3 },
-    ...{ turn_starts: [0, 7], redaction_counts: { jwt: 2 }, streams_omitted: 4, usage },
+    ...{ turn_starts: [0, 7], redaction_counts: { jwt: 2 }, streams_omitted: 4 },
     last_row_at: '2026-11-29T16:31:00Z',
   };
   const odd: readonly object[] = [
@@ -250,12 +251,6 @@ describe('a line of the index', () => {
     { redaction_counts: { jwt: '2' } },
     { redaction_counts: JSON.parse('{"__proto__":1,"jwt":2}') },
     { redaction_counts: { constructor: 1 } },
-    { usage: { ...usage, v: 2 } },
-    { usage: { ...usage, slots: { a: 'x'.repeat(401) } } },
-    { usage: { ...usage, inherited: { a: 'b' } } },
-    { usage: { ...usage, uncertain: true, reported: { m: 0.25 } } },
-    { usage: { ...usage, through: { '': -1 } } },
-    { usage: 'none' },
     { streams: [{ name: 'a', part_count: 1, total_lines: 1, total_uploaded_bytes: 1 }] },
     { schema_version: 1, parts: [{}, {}] },
     { schema_version: '2' },
@@ -266,18 +261,58 @@ describe('a line of the index', () => {
 
   it.each([
     { schema: listedFields, name: 'a list' },
-    { schema: countedFields, name: 'its writer' },
+    { schema: indexFields, name: 'its writer' },
   ])('has the fields that $name needs, or is left out', ({ schema }) => {
     for (const fields of [{}, ...odd]) {
       const line = JSON.parse(JSON.stringify({ ...whole, ...fields }));
-      const names = Object.keys(schema.entries);
+      const names = Object.keys(schema.entries).filter((name) => name !== 'usage');
       const needed = Object.entries(line).filter(([name]) => names.includes(name));
       const judged = v.safeParse(metaSchema, { schema_version: 2, ...Object.fromEntries(needed) });
       const read = parseFields<object>(schema, Buffer.from(`${JSON.stringify(line)}\n`));
-      expect(read.map((one) => Object.keys(one).sort())).toEqual(
+      const fieldsOf = ({ usage: _usage, ...others }: { usage?: unknown }) => others;
+      expect(read.map((one) => Object.keys(fieldsOf(one)).sort())).toEqual(
         judged.success ? [[...names].sort()] : [],
       );
-      if (judged.success) expect(judged.output).toMatchObject({ ...read[0] });
+      if (judged.success) expect(judged.output).toMatchObject(fieldsOf({ ...read[0] }));
     }
+  });
+
+  const slots = { '2026-11-29T16:30Z m=x': '1 2 3 0 0 4 0 0 x', '2026-11Z n': '2 0 0 0 0 9 0 0 y' };
+  const texts = ['2026-11-29T16:30Z m=x=1 2 3 0 0 4 0 0 x', '2026-11Z n=2 0 0 0 0 9 0 0 y'];
+
+  it.each([
+    [
+      { slots, through: { '': 5, 'agent-a': 7 } },
+      { slots: texts, lines: 5 },
+    ],
+    [
+      { slots: {}, through: {} },
+      { slots: [], lines: 0 },
+    ],
+    [
+      { slots, inherited: slots, uncertain: true, reported: { m: 0.25, n: 1 }, through: { '': 5 } },
+      { slots: texts, lines: 5, reported: 1.25, uncertain: true },
+    ],
+  ])('has what reports on tokens need of %j', (usage, expected) => {
+    const document = parseDocument(
+      metaSchema,
+      'a key',
+      Buffer.from(JSON.stringify({ ...whole, usage: { v: 1, ...usage } })),
+    );
+    const body = encodeLines([indexedFields(document)]);
+    expect(parseFields(usedFields, body).map((line) => line.usage)).toEqual([expected]);
+    expect(parseFields(indexFields, body)).toEqual([indexedFields(document)]);
+  });
+
+  it.each([
+    { slots: ['x'.repeat(802)], lines: 5 },
+    { slots: [1], lines: 5 },
+    { slots, lines: 5 },
+    { slots: texts, lines: -1 },
+    { slots: texts },
+    'none',
+  ])('is good without usage that is %j', (usage) => {
+    const read = parseFields(usedFields, Buffer.from(`${JSON.stringify({ ...whole, usage })}\n`));
+    expect(read).toMatchObject([{ session_id: 's', usage: null }]);
   });
 });
