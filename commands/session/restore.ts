@@ -238,6 +238,8 @@ interface RestoreFlags {
 }
 
 function wishOf(flags: RestoreFlags): Omit<RestoreWish, 'isDryRun'> {
+  // As an unset variable leaves it: it would mean this folder.
+  if (flags.into === '') throw new UsageError('--into needs the name of a folder');
   const asked = flags.verbatim ? 'verbatim' : 'as-new';
   return {
     mode: flags.verbatim || flags['as-new'] ? asked : undefined,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { join, resolve as resolvePath } from 'node:path';
+import { join, resolve as resolvePath, sep } from 'node:path';
 import { requireHarness } from '../../watchers/names.js';
 import { createWatchers, loadResume } from '../../watchers/registry.js';
 import type { HarnessResume, IndexedCopy, RestoreMode } from '../../watchers/resume.js';
@@ -218,9 +218,10 @@ async function watcherOf(harness: string, { env, home }: Surroundings): Promise<
 
 /** `--into` is for looking and for disasters: the folder in use is restored to without it. */
 async function requireElsewhere(folder: string, own: string): Promise<void> {
-  const [there, live] = await Promise.all([folder, own].map(resolved));
-  if (there !== live) return;
-  throw new NotAllowedError(`${folder} is the folder that the harness uses`, {
+  const [there = '', live = ''] = await Promise.all([folder, own].map(resolved));
+  if (there !== live && !there.startsWith(live + sep)) return;
+  const place = there === live ? 'is' : 'is inside';
+  throw new NotAllowedError(`${folder} ${place} the folder that the harness uses`, {
     hint: 'Leave out --into, or name an empty folder.',
   });
 }

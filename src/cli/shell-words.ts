@@ -1,4 +1,4 @@
-/** A command as a POSIX shell takes it: words that need it are quoted. */
+/** A command as a shell takes it: words that need it are quoted. */
 export function shellLine(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -7,7 +7,17 @@ export function shellLine(
   return [...variables, ...words.map(shellWord)].join(' ');
 }
 
+const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 function shellWord(word: string): string {
   if (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word)) return word;
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  if (word.search(hidden) === -1) return `'${word.replaceAll("'", "'\\''")}'`;
+  // Spelled out, as bash and zsh read it: a terminal would not print it, or do what it says.
+  const shown = word.replaceAll(/[\\']/g, '\\$&').replaceAll(hidden, bytesOf);
+  return `$'${shown}'`;
+}
+
+function bytesOf(character: string): string {
+  const bytes = [...Buffer.from(character)];
+  return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }

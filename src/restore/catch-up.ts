@@ -1,11 +1,10 @@
 import type { Bucket } from '../bucket/bucket.js';
 import { LostError, PartialError } from '../errors.js';
 import { completeLines } from '../mirror/lines.js';
-import { readChain } from '../mirror/slots/reader.js';
 import { type Verdict, verifyStream } from '../mirror/slots/verify.js';
 import type { Stream } from '../mirror/stream.js';
 import type { RestoreDisk } from './disk.js';
-import type { ChosenStream } from './lineage.js';
+import { type ChosenStream, readStream } from './lineage.js';
 
 const newline = 0x0a;
 
@@ -32,7 +31,7 @@ export async function catchUp(
   let torn = await tornLine(disk, path);
   const file = await disk.openEnd(path);
   try {
-    for await (const part of readChain(bucket, stream.listing, stream.generation)) {
+    for await (const part of readStream(bucket, stream)) {
       const missing = completeLines(part.body).slice(Math.max(0, sourceLines - part.startLine));
       const [first] = missing;
       if (first === undefined) continue;

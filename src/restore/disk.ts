@@ -9,6 +9,7 @@ import {
   rename,
   rm,
   rmdir,
+  unlink,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf, isAbsence, onDisk } from '../bucket/disk-errors.js';
@@ -28,6 +29,8 @@ export interface RestoreDisk {
   openEnd(path: string): Promise<OutputFile>;
   /** Gives a file a second name where there is none. */
   link(from: string, to: string): Promise<void>;
+  /** Takes a name away from a file. */
+  unlink(path: string): Promise<void>;
   /** Whole file in pieces, not through a link. A piece holds until the next one is asked for. */
   read(path: string): AsyncIterable<Buffer>;
   remove(path: string): Promise<void>;
@@ -86,10 +89,12 @@ export const nodeRestoreDisk: RestoreDisk = {
       try {
         await link(from, to);
       } catch (error) {
+        if (codeOf(error) === 'EEXIST') throw somethingElse(to);
         if (!noHardLinks.has(codeOf(error) ?? '')) throw error;
         await rename(from, to);
       }
     }),
+  unlink: (path) => onDisk(`remove ${path}`, () => unlink(path)),
   read: readPieces,
   remove: (path) => onDisk(`remove ${path}`, () => rm(path, { recursive: true, force: true })),
   removeEmpty: (path) => rmdir(path).catch(() => undefined),
@@ -110,6 +115,7 @@ export const lookingDisk: RestoreDisk = {
   makeFolder: async () => undefined,
   create: async () => ({ write: async () => undefined, close: async () => undefined }),
   link: async () => undefined,
+  unlink: async () => undefined,
   remove: async () => undefined,
   removeEmpty: async () => undefined,
 };
@@ -189,6 +195,12 @@ export async function makeWay(
     await disk.makeFolder(way);
     requireFolder(way, await disk.kindAt(way));
   }
+}
+
+export function somethingElse(path: string): LostError {
+  return new LostError(`${path} exists and is something else`, {
+    hint: 'It was left as it is. Restore elsewhere with --into.',
+  });
 }
 
 function requireFolder(path: string, kind: string | undefined): void {

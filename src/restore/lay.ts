@@ -3,10 +3,9 @@ import type { Bucket } from '../bucket/bucket.js';
 import { BlockedError, NotAllowedError, PartialError } from '../errors.js';
 import { endsWithNewline, linesIn } from '../mirror/lines.js';
 import { hasStranded } from '../mirror/slots/listing.js';
-import { readingAhead } from '../mirror/slots/parts-ahead.js';
-import { type ReadPart, readChain } from '../mirror/slots/reader.js';
+import type { ReadPart } from '../mirror/slots/reader.js';
 import { agrees, countMarkers } from '../redact/redaction-match.js';
-import type { ChosenStream } from './lineage.js';
+import { type ChosenStream, readStream } from './lineage.js';
 import type { Proof } from './proof.js';
 import type { Staging } from './staging.js';
 
@@ -77,13 +76,13 @@ async function layStream(
   const { bucket, staging, proof } = options;
   const { listing } = stream;
   if (laying.measure !== undefined) {
-    for await (const { body } of readParts(bucket, stream)) {
+    for await (const { body } of readStream(bucket, stream)) {
       for (const line of linesIn(body)) laying.measure(line);
     }
   }
   const names = new Set<string>();
   let lines = 0;
-  for await (const part of readParts(bucket, stream)) {
+  for await (const part of readStream(bucket, stream)) {
     if (proof?.confirms(part) === false) return notOurs;
     if (!options.isForced) requireWhole(part);
     await layRows(options, laying, wholeLines(part.body));
@@ -122,15 +121,6 @@ function wholeLines(body: Buffer): Buffer {
   return body.subarray(0, body.lastIndexOf('\n') + 1);
 }
 
-/** One part of the largest size that the mirror makes, or many small ones. */
-const aheadBytes = 9 << 20;
-
-/** A session that was mirrored while it went on has thousands of small parts. */
-function readParts(bucket: Bucket, { listing, generation }: ChosenStream): AsyncIterable<ReadPart> {
-  const read = readingAhead(bucket, listing, aheadBytes);
-  return readChain(bucket, listing, generation, { read });
-}
-
 /** Only stand-ins may have changed in a line that goes back to where it came from. */
 function requireAgreement(laying: LaidStream['laying'], line: Buffer, bytes: Buffer): void {
   if (laying.measure === undefined || agrees(line, bytes)) return;
@@ -147,7 +137,7 @@ function requireSafe(laying: LaidStream['laying']): void {
 }
 
 function requireWhole({ key, body }: ReadPart): void {
-  if (endsWithNewline(body)) return;
+  if (body.length === 0 || endsWithNewline(body)) return;
   throw new PartialError(`${key} ends in the middle of a line`, { hint: holeHint });
 }
 

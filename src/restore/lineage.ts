@@ -9,7 +9,8 @@ import {
   type Listing,
   listStream,
 } from '../mirror/slots/listing.js';
-import { readChain } from '../mirror/slots/reader.js';
+import { readingAhead } from '../mirror/slots/parts-ahead.js';
+import { type ReadPart, readChain } from '../mirror/slots/reader.js';
 import { listStreams } from '../mirror/slots/session-streams.js';
 import type { Layout } from '../protocol/keys.js';
 import { chooseGeneration } from './heads.js';
@@ -25,6 +26,18 @@ export interface RestoreSource {
 export interface ChosenStream extends StoredStream {
   readonly listing: Listing;
   readonly generation: number;
+}
+
+/** One part of the largest size that the mirror makes, or many small ones. */
+const aheadBytes = 9 << 20;
+
+/** A session that was mirrored while it went on has thousands of small parts. */
+export function readStream(
+  bucket: Bucket,
+  { listing, generation }: Pick<ChosenStream, 'listing' | 'generation'>,
+): AsyncIterable<ReadPart> {
+  const read = readingAhead(bucket, listing, aheadBytes);
+  return readChain(bucket, listing, generation, { read });
 }
 
 export interface GatherOptions {

@@ -245,6 +245,7 @@ async function lay(
       onBytes: options.onBytes,
     });
     if (laid === notOurs) return notOurs;
+    requireRows(options, linesOf(laid, session), staging.files);
     const files = await (isDryRun ? staging.look() : staging.place());
     const isThere = files.every(({ state }) => state === 'kept');
     const { redactions, isSignedTextRedacted } = laid;
@@ -263,6 +264,15 @@ async function lay(
   } finally {
     await staging.close();
   }
+}
+
+/** No harness resumes a session without a row. */
+function requireRows({ session }: RestoreOptions, lines: number, files: number): void {
+  if (lines === 0) throw new NotFoundError(`session ${session} has no rows`);
+  if (files > 0) return;
+  throw new NotFoundError(`nothing was said in session ${session} that a copy could hold`, {
+    hint: '--verbatim restores its rows as they are; "tracecraft session show --all" prints them.',
+  });
 }
 
 function linesOf({ lines }: Laid, session: string): number {

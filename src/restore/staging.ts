@@ -2,8 +2,14 @@ import { createHash, type Hash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Chunk } from '../../watchers/resume.js';
 import { isFileName } from '../../watchers/resume.js';
-import { LostError, NotAllowedError, PartialError } from '../errors.js';
-import { makeWay, type OutputFile, type RestoreDisk, requireClearWay } from './disk.js';
+import { NotAllowedError, PartialError } from '../errors.js';
+import {
+  makeWay,
+  type OutputFile,
+  type RestoreDisk,
+  requireClearWay,
+  somethingElse,
+} from './disk.js';
 
 export interface PlacedFile {
   readonly path: string;
@@ -176,9 +182,7 @@ export class Staging {
       });
     }
     if (kind === 'file' && (file.isReplaced || (await this.#beginsLike(path, file)))) return true;
-    throw new LostError(`${path} exists and is something else`, {
-      hint: 'It was left as it is. Restore elsewhere with --into.',
-    });
+    throw somethingElse(path);
   }
 
   async #beginsLike(path: string, file: StagedFile): Promise<boolean> {
@@ -196,10 +200,21 @@ export class Staging {
   async #put(file: StagedFile, path: string): Promise<void> {
     await makeWay(this.#disk, this.#root, file.path);
     await this.#disk.link(file.staged, path);
+    await this.#requireStill(file, path);
     if (await this.#beginsLike(path, file)) return;
     throw new PartialError(`${path} does not read back as it was written`, {
       hint: 'The disk may be failing. Remove the file and restore again.',
     });
+  }
+
+  /** A folder on the way may have become a link since it was looked at; the file is then somewhere else. */
+  async #requireStill(file: StagedFile, path: string): Promise<void> {
+    try {
+      await requireClearWay(this.#disk, this.#root, file.path);
+    } catch (error) {
+      await this.#disk.unlink(path);
+      throw error;
+    }
   }
 }
 

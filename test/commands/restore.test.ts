@@ -127,7 +127,9 @@ describe('session restore', () => {
     [2, ['session', 'restore', session, '--run']],
     [2, ['session', 'restore', session, '--verbatim', '--as-new']],
     [3, ['session', 'restore', 'no-such-session']],
+    [2, ['session', 'restore', session, '--into', '']],
     [7, ['session', 'restore', session, '--into', '.']],
+    [7, ['session', 'restore', session, '--into', '.claude/projects']],
   ])('ends with %i for %j', async (code, args) => {
     expect((await world.run(args, { cwd: world.home })).code).toBe(code);
   });

@@ -245,6 +245,17 @@ describe('refused by name, with nothing written', () => {
     expect(await refusal()).toBe(4);
   });
 
+  it('what has no rows, and a copy of what nobody said anything in', async () => {
+    const prefix = a.layout.session('claude-code', session);
+    await a.bucket.put(prefix + partName(0, 0, 0), Buffer.alloc(0));
+    expect(await refusal()).toBe(3);
+    expect(await refusal({ mode: 'as-new' })).toBe(3);
+    const mode = { type: 'permission-mode', sessionId: session };
+    await a.bucket.put(prefix + partName(0, 0, 0), Buffer.from(`${JSON.stringify(mode)}\n`));
+    expect(await refusal({ mode: 'as-new' })).toBe(3);
+    expect((await restoreTo(b, ref(), verbatim)).state).toBe('restored');
+  });
+
   it('a tool result that names another place', async () => {
     await mirrored('one');
     const prefix = a.layout.stream('claude-code', session, 'tool-results');

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { nodeRestoreDisk, type OutputFile } from '../../src/restore/disk.js';
@@ -78,4 +78,31 @@ it('says so if a file does not read back as it was written', async () => {
   await staging.add({ path: ['in', 'a'], bytes: Buffer.from('one') });
   await expect(staging.place()).rejects.toMatchObject({ exitCode: 10 });
   await staging.close();
+});
+
+it('takes a file back if the folder it went to became a link after it was looked at', async () => {
+  const outside = await createTemporaryFolder();
+  const link = async (from: string, to: string): Promise<void> => {
+    await rm(join(home.path, 'in'), { recursive: true });
+    await symlink(outside.path, join(home.path, 'in'));
+    await nodeRestoreDisk.link(from, to);
+  };
+  const staging = await Staging.open({ ...nodeRestoreDisk, link }, home.path, 'test');
+  await staging.add({ path: ['in', 'a'], bytes: Buffer.from('one') });
+  await expect(staging.place()).rejects.toMatchObject({ exitCode: 7 });
+  await staging.close();
+  expect(await readdir(outside.path)).toEqual([]);
+  await outside.remove();
+});
+
+it('leaves alone what appeared there after it was looked at', async () => {
+  const link = async (from: string, to: string): Promise<void> => {
+    await writeFile(to, 'mine');
+    await nodeRestoreDisk.link(from, to);
+  };
+  const staging = await Staging.open({ ...nodeRestoreDisk, link }, home.path, 'test');
+  await staging.add({ path: ['a'], bytes: Buffer.from('one') });
+  await expect(staging.place()).rejects.toMatchObject({ exitCode: 4 });
+  await staging.close();
+  expect(await readFile(join(home.path, 'a'), 'utf8')).toBe('mine');
 });
