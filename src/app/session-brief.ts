@@ -62,7 +62,8 @@ function aboutIt({ harness, id, meta }: ListedSession, conversation: Conversatio
   const { title, turns } = conversation;
   const at = activeAt({ meta });
   const told: readonly (readonly [string, string | null | undefined])[] = [
-    ['session', id],
+    // As "session: …", an id that is no UUID would be taken for a token.
+    ['session id', id],
     ['harness', harness],
     ['folder', meta?.cwd],
     ['branch', meta?.git_branch],

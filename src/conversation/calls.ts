@@ -65,6 +65,7 @@ export function planIn(tool: string, input: unknown): readonly PlanItem[] | unde
   switch (tool) {
     case 'TodoWrite':
     case 'todo_write':
+    case 'todowrite':
     case 'todo':
       return list(args.todos).map(itemOf);
     case 'update_plan':

@@ -123,6 +123,13 @@ describe('a brief', () => {
     expect(text).not.toContain('Its plan');
   });
 
+  it.each(['TodoWrite', 'todo_write', 'todowrite'])('shows the plan that %s wrote', (name) => {
+    const todos = [{ content: 'write tests', status: 'in_progress' }];
+    const calls = [{ name, input: { todos } }];
+    const text = briefOf(conversation({ prompt: 'plan it', calls }));
+    expect(text).toContain('Its plan:\n\n- [ ] write tests (in progress)\n');
+  });
+
   it('shows what the last calls changed and printed, names below the folder, and what was typed last', () => {
     const calls = [
       ...Array.from({ length: 12 }, (_, index) => ({

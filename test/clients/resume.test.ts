@@ -49,7 +49,7 @@ describe.skipIf(asked === '')('the real clients (npm run test:clients)', () => {
       const version = execFileSync(program(name), ['--version'], { encoding: 'utf8', env });
       process.stdout.write(`with ${version}`);
     }
-  }, 600_000);
+  }, 1_800_000);
 
   beforeEach(async () => {
     world = await createCliWorld();

@@ -138,7 +138,7 @@ describe('session restore', () => {
 describe('session brief', () => {
   it('sums a session up with its step, and a handoff takes it along', async () => {
     const brief = await world.run(['session', 'brief', session]);
-    expect(brief.stdout).toContain(`- session: ${session}\n- harness: claude-code\n`);
+    expect(brief.stdout).toContain(`- session id: ${session}\n- harness: claude-code\n`);
     expect(brief.stdout).toMatch(/> FIRST and only\n[\s\S]*- step build: complete by alex/);
     expect(brief.stdout).toMatch(/> next: do the rest\n> half of it is done/);
     expect(brief.code).toBe(0);
