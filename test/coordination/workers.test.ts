@@ -8,7 +8,10 @@ import { type Stage, stages } from '../support/stage.js';
 /** All counts with TRACECRAFT_RACES=full; a few otherwise. */
 const isFull = process.env.TRACECRAFT_RACES === 'full';
 const planned = isFull ? { workers: 32, steps: 200 } : { workers: 3, steps: 6 };
-const killed = isFull ? { workers: 8, steps: 60, kills: 40 } : { workers: 2, steps: 3, kills: 1 };
+/** With many processes at once each is slower to renew: the TTL must outlast the slowest. */
+const killed = isFull
+  ? { workers: 8, steps: 60, kills: 40, ttl: '20s' }
+  : { workers: 2, steps: 3, kills: 1, ttl: '3s' };
 
 describe.each(stages)('workers on $name', ({ open }) => {
   let stage: Stage;
@@ -90,7 +93,7 @@ describe.each(stages)('workers on $name', ({ open }) => {
     const work = async (agent: string): Promise<void> => {
       for (;;) {
         const child = world.start(
-          ['run', '--next', '--wait', '--ttl', '3s', ...command],
+          ['run', '--next', '--wait', '--ttl', killed.ttl, ...command],
           as(agent),
         );
         const ended = collect(child);

@@ -1,11 +1,15 @@
-/** Holds whoever arrives until `size` are there, or nobody came for `patienceMs`; then lets them all go at one moment. */
+/**
+ * Holds whoever arrives until `size` are there, or nobody came for `patienceMs`; then lets them all go at one moment. It
+ * opens once: a request that is sent again afterwards, as after a 409, is not held.
+ */
 export class Barrier {
   readonly #size: number;
   readonly #patienceMs: number;
   #waiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** How many were let go together the last time. */
-  lastTogether = 0;
+  #isOpen = false;
+  /** How many were let go together. */
+  together = 0;
 
   constructor(size: number, patienceMs: number) {
     this.#size = size;
@@ -13,18 +17,19 @@ export class Barrier {
   }
 
   arrive(): Promise<void> {
+    if (this.#isOpen) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       clearTimeout(this.#timer);
-      if (this.#waiting.length >= this.#size) return this.#release();
-      this.#timer = setTimeout(() => this.#release(), this.#patienceMs);
+      if (this.#waiting.length >= this.#size) return this.#open();
+      this.#timer = setTimeout(() => this.#open(), this.#patienceMs);
     });
   }
 
-  #release(): void {
-    const together = this.#waiting;
+  #open(): void {
+    this.#isOpen = true;
+    this.together = this.#waiting.length;
+    for (const go of this.#waiting) go();
     this.#waiting = [];
-    this.lastTogether = together.length;
-    for (const go of together) go();
   }
 }
