@@ -4,18 +4,22 @@ import { hasFailed } from '../conversation/results.js';
 import { isWrite } from './facts.js';
 import { type Clean, cutText, quoted } from './text.js';
 
-const most = { changeBytes: 700, lines: 8, outputBytes: 700 };
+/** How much is told of one call. */
+export interface DetailRoom {
+  readonly bytes: number;
+  readonly lines: number;
+}
 
 /**
- * What a call changed, or the end of what it printed, quoted: for the last calls of a session, from which one sees where
- * the work stands.
+ * What a call changed, or the end of what it printed, quoted: above all of the last calls of a session, from which one
+ * sees where the work stands.
  */
-export function callDetails(entry: CallEntry, clean: Clean): string | undefined {
-  if (isWrite(entry)) return block(changeOf(entry, clean), most.changeBytes);
+export function callDetails(entry: CallEntry, clean: Clean, room: DetailRoom): string | undefined {
+  if (isWrite(entry)) return block(changeOf(entry, clean, room), room.bytes);
   const { result } = entry;
   if (result === undefined) return undefined;
   if (entry.command === undefined && !hasFailed(result)) return undefined;
-  return block(ends(clean(result.text)), most.outputBytes);
+  return block(ends(clean(result.text), room), room.bytes);
 }
 
 function block(text: string, bytes: number): string | undefined {
@@ -23,13 +27,14 @@ function block(text: string, bytes: number): string | undefined {
 }
 
 /** The diff that the harness kept, else what was replaced by what, else the beginning of what was written. */
-function changeOf({ input, result }: CallEntry, clean: Clean): string {
+function changeOf({ input, result }: CallEntry, clean: Clean, { bytes }: DetailRoom): string {
+  const half = bytes / 2 - 40;
   if (result?.diff !== undefined) return clean(result.diff);
   if (typeof input === 'string') return clean(input);
   const row = fields(input);
   const parts = [row, ...list(row.edits).map(fields)].flatMap((edit) => [
-    ...marked('-', word(edit.old_string) ?? word(edit.oldText) ?? word(edit.old_str), clean),
-    ...marked('+', word(edit.new_string) ?? word(edit.newText) ?? word(edit.new_str), clean),
+    ...marked('-', word(edit.old_string) ?? word(edit.oldText) ?? word(edit.old_str), half, clean),
+    ...marked('+', word(edit.new_string) ?? word(edit.newText) ?? word(edit.new_str), half, clean),
   ]);
   if (parts.length > 0) return parts.join('\n');
   const written = row.content ?? row.patch ?? row.input ?? row.file_text;
@@ -37,21 +42,22 @@ function changeOf({ input, result }: CallEntry, clean: Clean): string {
 }
 
 /** Each side gets its half, so that a long one does not hide the other. */
-function marked(mark: '+' | '-', text: string | undefined, clean: Clean): readonly string[] {
+function marked(
+  mark: '+' | '-',
+  text: string | undefined,
+  bytes: number,
+  clean: Clean,
+): readonly string[] {
   if (text === undefined || text === '') return [];
-  return cutText(clean(text), most.changeBytes / 2 - 40)
+  return cutText(clean(text), bytes)
     .split('\n')
     .map((line) => `${mark} ${line}`);
 }
 
 /** The last lines, behind the first one if that is not among them. */
-function ends(text: string): string {
+function ends(text: string, { bytes, lines: most }: DetailRoom): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length <= most.lines) return lines.map(short).join('\n');
-  const last = lines.slice(1 - most.lines).map(short);
-  return [short(lines[0] ?? ''), '…', ...last].join('\n');
-}
-
-function short(line: string): string {
-  return cutText(line, most.outputBytes / most.lines);
+  const short = (line: string): string => cutText(line, bytes / most);
+  if (lines.length <= most) return lines.map(short).join('\n');
+  return [short(lines[0] ?? ''), '…', ...lines.slice(1 - most).map(short)].join('\n');
 }

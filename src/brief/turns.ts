@@ -1,14 +1,18 @@
 import type { CallEntry, Entry, Turn } from '../conversation/conversation.js';
 import { hasFailed } from '../conversation/results.js';
-import { callDetails } from './details.js';
+import { callDetails, type DetailRoom } from './details.js';
 import { type Clean, cutText, quoted, singleLine } from './text.js';
 
 const lineBytes = 200;
 /** A turn in less room than this says nothing. */
 const leastBytes = 200;
 
-/** So many of the last calls are told in detail. */
-const detailedCalls = 12;
+/** How many of the last calls are told in detail, and in how much: the first that leaves room for everything else. */
+const details: readonly { readonly calls: number; readonly room: DetailRoom }[] = [
+  { calls: Number.POSITIVE_INFINITY, room: { bytes: 2_800, lines: 24 } },
+  { calls: Number.POSITIVE_INFINITY, room: { bytes: 700, lines: 8 } },
+  { calls: 12, room: { bytes: 700, lines: 8 } },
+];
 
 /** How texts are made fit: what was said, and what was called, with short names of files. */
 interface Ways {
@@ -18,23 +22,40 @@ interface Ways {
 
 interface Telling extends Ways {
   readonly detailed: ReadonlySet<Entry>;
+  readonly room: DetailRoom;
+}
+
+interface Told {
+  readonly text: string;
+  /** Nothing was left out. */
+  readonly isWhole: boolean;
 }
 
 /** As many of the last turns as fit; of the newest one at least its prompt and its end. */
 export function lastTurns(turns: readonly Turn[], ways: Ways, bytes: number): string {
   const calls = turns.flatMap(({ entries }) => entries.filter(({ kind }) => kind === 'call'));
-  const telling = { ...ways, detailed: new Set(calls.slice(-detailedCalls)) };
+  let told: Told = { text: '', isWhole: false };
+  for (const { calls: count, room } of details) {
+    const detailed = new Set(calls.slice(-count));
+    told = turnsTold(turns, { ...ways, detailed, room }, bytes);
+    if (told.isWhole) break;
+  }
+  return told.text;
+}
+
+function turnsTold(turns: readonly Turn[], telling: Telling, bytes: number): Told {
   const each = turns.length === 1 ? bytes : bytes / 2;
-  const shown: string[] = [];
+  const shown: Told[] = [];
   let left = bytes;
   for (const turn of turns.toReversed()) {
-    const text = turnText(turn, telling, Math.min(left, each));
-    const size = Buffer.byteLength(text) + 2;
-    if (text === '' || size > left) break;
-    shown.unshift(text);
+    const told = turnTold(turn, telling, Math.min(left, each));
+    const size = Buffer.byteLength(told.text) + 2;
+    if (told.text === '' || size > left) break;
+    shown.unshift(told);
     left -= size;
   }
-  return shown.join('\n\n');
+  const isWhole = shown.length === turns.length && shown.every((told) => told.isWhole);
+  return { text: shown.map(({ text }) => text).join('\n\n'), isWhole };
 }
 
 interface Block {
@@ -44,8 +65,8 @@ interface Block {
 }
 
 /** Its prompt, and from its end back as much as there is room for. */
-function turnText(turn: Turn, telling: Telling, bytes: number): string {
-  if (bytes < leastBytes) return '';
+function turnTold(turn: Turn, telling: Telling, bytes: number): Told {
+  if (bytes < leastBytes) return { text: '', isWhole: false };
   const at = turn.startedAtMs === undefined ? '' : ` (${isoMinute(turn.startedAtMs)})`;
   const heading = `### Turn ${turn.number}${at}`;
   const blockOf = (entry: Entry) => entryBlock(entry, telling, bytes / 3);
@@ -63,8 +84,10 @@ function turnText(turn: Turn, telling: Telling, bytes: number): string {
   }
   const gap = unread === 0 ? undefined : leftOut(unread);
   const blocks = [head, gap, ...tail].filter((block) => block !== undefined);
-  if (blocks.length === 0) return '';
-  return cutText(`${heading}\n\n${joined(blocks)}`, bytes);
+  if (blocks.length === 0) return { text: '', isWhole: true };
+  const text = `${heading}\n\n${joined(blocks)}`;
+  const cut = cutText(text, bytes);
+  return { text: cut, isWhole: unread === 0 && cut === text };
 }
 
 function leftOut(count: number): Block {
@@ -88,7 +111,7 @@ function joined(blocks: readonly Block[]): string {
 
 function entryBlock(
   entry: Entry,
-  { clean, below, detailed }: Telling,
+  { clean, below, detailed, room }: Telling,
   bytes: number,
 ): Block | undefined {
   const said = (label: string, text: string): Block => ({
@@ -102,11 +125,9 @@ function entryBlock(
     case 'answer':
       return said('Answered:', entry.text);
     case 'call': {
-      const details = detailed.has(entry) ? callDetails(entry, below) : undefined;
+      const told = detailed.has(entry) ? callDetails(entry, below, room) : undefined;
       const called = callText(entry, below);
-      return details === undefined
-        ? item(called)
-        : { text: `- ${called}\n\n${details}`, isItem: false };
+      return told === undefined ? item(called) : { text: `- ${called}\n\n${told}`, isItem: false };
     }
     case 'command':
       return item(line(`${entry.name} ${entry.args}`, clean));

@@ -165,10 +165,13 @@ describe('a brief', () => {
     });
     const prompts = ['one', 'two', 'three'].map((prompt) => ({ prompt, answer: 'yes' }));
     const lines = [...rowsOf(...prompts, { prompt: 'go', calls }), result, command];
-    const text = briefOf(
-      conversationOf({ tree: '', harness: 'claude-code', session, stream: '', lines }),
-      { folder: '/work/shop/' },
-    );
+    const told = (bytes?: number): string =>
+      briefOf(
+        conversationOf({ tree: '', harness: 'claude-code', session, stream: '', lines }),
+        { folder: '/work/shop/' },
+        bytes,
+      );
+    const text = told(3_000);
     expect(text).toMatch(/It was asked last:\n\n> go\n\nAfter that was typed:\n\n> \/pr draft/);
     expect(text).toMatch(
       /Before that:\n\n> three\n\nBefore that:\n\n> two\n\nIt began with:\n\n> one/,
@@ -181,6 +184,8 @@ describe('a brief', () => {
     expect(text).toMatch(/- Bash: make -C lib all\n\n> line 0 of x\n> …\n> line 23 of x\n/);
     expect(text).toMatch(/> line 29 of x/);
     expect(text).not.toContain('line 22');
+    expect(told()).toContain('> - old 0\n');
+    expect(told()).toContain('line 22');
   });
 
   it('quotes every line that others wrote, and shows what would hide', () => {
