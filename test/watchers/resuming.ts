@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Chunk, HarnessResume, RestoreRequest, StoredStream } from '../../watchers/resume.js';
 
 export const newId = '7b0c1c2e-58a1-4c7d-9d52-0f4a5e1d2c3b';
@@ -31,6 +32,18 @@ export function requestOf(
 
 /** What a plan makes of the chains: its files, and what it says against them. */
 export function laid(resume: HarnessResume, request: RestoreRequest, chains: Chains) {
+  const { plan, files, problems } = laidOut(resume, request, chains, false);
+  // Many lines at once make the same of them.
+  expect(laidOut(resume, request, chains, true)).toMatchObject({ files, problems });
+  return { plan, files, problems };
+}
+
+function laidOut(
+  resume: HarnessResume,
+  request: RestoreRequest,
+  chains: Chains,
+  isInBlocks: boolean,
+) {
   const plan = resume.plan(request);
   const files = new Map<string, string>();
   const problems: string[] = [];
@@ -43,7 +56,8 @@ export function laid(resume: HarnessResume, request: RestoreRequest, chains: Cha
   for (const { session, stream, laying } of plan.streams) {
     const lines = (chains[`${session}/${stream}`] ?? []).map(lineOf);
     for (const line of lines) laying.measure?.(line);
-    for (const line of lines) add(laying.line(line));
+    if (isInBlocks && laying.block !== undefined) add(laying.block(Buffer.concat(lines)));
+    else for (const line of lines) add(laying.line(line));
     add(laying.end?.());
     const problem = laying.problem?.();
     if (problem !== undefined) problems.push(problem.kind);

@@ -4,6 +4,7 @@ import { rowOn } from '../copied-rows.js';
 import { isUuid } from '../files/path-rules.js';
 import { textFiles, transcriptLast } from '../layings.js';
 import {
+  type Chunk,
   type HarnessResume,
   type Laying,
   type RestorePlan,
@@ -77,12 +78,15 @@ function besideIt(name: string, project: readonly string[], session: string): La
 /** The note comes before the transcript. If another folder has that name, it says so, and nothing is put in place. */
 function withRoot(laying: Laying, path: readonly string[], cwd: string): Laying {
   let isNoted = false;
+  const noted = (chunks: readonly Chunk[]): readonly Chunk[] => {
+    if (isNoted) return chunks;
+    isNoted = true;
+    return [{ path, bytes: Buffer.from(cwd) }, ...chunks];
+  };
+  const { block } = laying;
   return {
     ...laying,
-    line: (line) => {
-      const note = isNoted ? [] : [{ path, bytes: Buffer.from(cwd) }];
-      isNoted = true;
-      return [...note, ...laying.line(line)];
-    },
+    line: (line) => noted(laying.line(line)),
+    ...(block === undefined ? {} : { block: (lines) => noted(block(lines)) }),
   };
 }
