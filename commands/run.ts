@@ -22,7 +22,7 @@ import { type ReadPlan, readPlan } from '../src/coordination/plan/plan-document.
 import { waitToAcquire } from '../src/coordination/plan/wait-to-claim.js';
 import { type RunningCommand, startCommand } from '../src/coordination/run/command.js';
 import { runStep } from '../src/coordination/run/run-step.js';
-import { UsageError } from '../src/errors.js';
+import { messageOf, UsageError } from '../src/errors.js';
 import { nodeIo } from '../src/io.js';
 import { checkName, stepId } from '../src/protocol/names.js';
 
@@ -165,7 +165,7 @@ export default class Run extends BaseCommand {
     try {
       for (const line of overlapLines(await overlapsOf(context, step, known))) this.warn(line);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.warn(`not known whether others change the same files: ${why}`);
     }
   }

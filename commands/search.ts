@@ -8,7 +8,7 @@ import { formatBytes, formatTime, plural } from '../src/cli/format.js';
 import { printJson } from '../src/cli/output.js';
 import { parseTime } from '../src/cli/parse-time.js';
 import { hitLine, hitRecord, moreLine, sessionLine } from '../src/cli/search-lines.js';
-import { NotFoundError, PartialError } from '../src/errors.js';
+import { messageOf, NotFoundError, PartialError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { documentKinds } from '../src/search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../src/search/documents.js';
@@ -175,7 +175,7 @@ export default class Search extends BaseCommand {
       await packs?.settle({ isWhole });
       if (packs?.keeper?.failure !== undefined) throw packs.keeper.failure;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       this.warn(`what was read could not be kept for the next search: ${why}`);
     }
   }

@@ -142,3 +142,9 @@ export class PartialError extends TracecraftError {
     super('partial', message, options);
   }
 }
+
+/** What anything thrown says. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === '' ? error.name : error.message;
+}

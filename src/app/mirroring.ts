@@ -4,7 +4,7 @@ import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { joinedUsage } from '../conversation/usage-join.js';
-import { RefusedError, TracecraftError } from '../errors.js';
+import { messageOf, RefusedError, TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { Checkpoint, ShippedPart } from '../mirror/checkpoint.js';
 import { IndexWriter } from '../mirror/index/index-writer.js';
@@ -269,8 +269,4 @@ function once(tell: (error: unknown) => void): (error: unknown) => void {
     if (!isTold) tell(error);
     isTold = true;
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import { type ErrorKind, TracecraftError } from '../errors.js';
+import { type ErrorKind, messageOf, TracecraftError } from '../errors.js';
 import { suggest } from './suggest.js';
 
 /** An error as the user sees it, in text and in `--json` alike. */
@@ -184,11 +184,6 @@ function isExit(error: unknown): error is OclifError {
 
 function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string') && value.length > 0;
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message === '' ? error.name : error.message;
 }
 
 function plural(noun: string, count: number): string {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { messageOf } from '../errors.js';
 import type { Examined, Finding } from './finding.js';
 
 /** https://nodejs.org/en/about/previous-releases, as of 2026-11 */
@@ -79,7 +80,7 @@ async function writeTrouble(folder: string): Promise<string | undefined> {
     await writeFile(path, 'written by "tracecraft doctor", and removed at once\n', { flag: 'wx' });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   } finally {
     await rm(path, { force: true }).catch(() => undefined);
   }

@@ -6,6 +6,7 @@ import { destinationFolder } from '../config/destination.js';
 import { tracecraftHome } from '../config/files.js';
 import type { Settings, SettingsContext } from '../config/settings.js';
 import type { SourceError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import { nodeIo } from '../io.js';
 import type { Watcher } from '../mirror/stream.js';
 import { everything, type Selection } from '../mirror/watch/selection.js';
@@ -120,7 +121,7 @@ async function outcomeOf<T>(check: string, step: () => Promise<T>): Promise<Chec
     const finding: Finding = {
       name: 'check-failed',
       severity: 'warning',
-      message: `${check} could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+      message: `${check} could not be checked: ${messageOf(error)}`,
       fix: 'Run it again with DEBUG=tracecraft* and report the output.',
     };
     return { failed: { check, facts: [], findings: [finding] } };
@@ -154,6 +155,6 @@ function listenTrouble(root: string): string | undefined {
     watch(root).close();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

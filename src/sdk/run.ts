@@ -2,7 +2,7 @@ import { isArbitrated } from '../coordination/claims/document.js';
 import type { Report } from '../coordination/claims/finish-claim.js';
 import type { RunningCommand } from '../coordination/run/command.js';
 import { runStep } from '../coordination/run/run-step.js';
-import { LostError, UnreachableError, UsageError } from '../errors.js';
+import { LostError, messageOf, UnreachableError, UsageError } from '../errors.js';
 import { checkName } from '../protocol/names.js';
 import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
@@ -94,7 +94,7 @@ class RunningWork<Value> implements RunningCommand {
   tail(): string {
     if (this.result === undefined || !('error' in this.result)) return '';
     const { error } = this.result;
-    return this.#scrub(error instanceof Error ? error.message : String(error));
+    return this.#scrub(messageOf(error));
   }
 
   signal(name: NodeJS.Signals): void {

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../errors.js';
 import { createPrefilter, type Prefilter } from './prefilter.js';
 import { beginsSubWord, endsSubWord, isIdentifier, subWordsOf } from './sub-words.js';
 import { type Need, needsOf } from './terms/query-terms.js';
@@ -72,7 +72,7 @@ function regexTerm(source: string): Term {
   try {
     regex = new RegExp(source, hasCapital(source) ? 'u' : 'iu');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new UsageError(`not a regular expression: ${source.slice(0, 200)}`, {
       hint: why.slice(0, 300),
       cause: error,

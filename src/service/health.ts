@@ -1,6 +1,7 @@
 import { access, constants, lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findSettings, type SettingsContext } from '../config/settings.js';
+import { messageOf } from '../errors.js';
 import type { WatchView } from '../mirror/watch/watch-view.js';
 import { otherDefinition, type ServiceManager, type ServiceState } from './service.js';
 import type { Sealed, ServiceSpec } from './spec.js';
@@ -87,7 +88,7 @@ async function configTrouble(spec: ServiceSpec, here: SettingsContext): Promise<
     const message = `another config applies now: ${settings.file.path}, not ${spec.config}`;
     return [{ name: 'config-changed', message, fix: again }];
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return [{ name: 'config-unusable', message, fix: 'Correct it; the service then continues.' }];
   }
 }

@@ -1,6 +1,6 @@
 import { lstat, mkdir, readFile, readlink, rm, rmdir, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { NotAllowedError, NotFoundError, UsageError } from '../errors.js';
+import { messageOf, NotAllowedError, NotFoundError, UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 import type { ServiceManager } from './service.js';
 import { refuseControls, type Sealed, type ServiceSpec } from './spec.js';
@@ -202,7 +202,3 @@ function isThere(path: string): Promise<boolean> {
 
 const yes = (): boolean => true;
 const no = (): boolean => false;
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -7,7 +7,7 @@ import {
   type ValueNode,
 } from '@humanwhocodes/momoa';
 import type { IsOurs, SettingValue, Wanted } from '../../watchers/setup.js';
-import { UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../errors.js';
 import { type Insertion, layoutOf, type SettingsFormat } from './insertion.js';
 
 /** JSON with comments and trailing commas, or JSON5; strict JSON is both. */
@@ -40,7 +40,7 @@ export function jsonSettings(mode: 'jsonc' | 'json5'): SettingsFormat {
 
 function malformed(path: string, error: unknown): UsageError {
   const line: unknown = Reflect.get(Object(error), 'line');
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const place = typeof line === 'number' ? `${path}:${line}` : path;
   return new UsageError(`cannot read ${place}: ${message}`, {
     hint: 'Nothing was changed. Correct that line and run this again.',

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { LostError, NotAllowedError, UsageError } from '../errors.js';
+import { LostError, messageOf, NotAllowedError, UsageError } from '../errors.js';
 
 const maxBytes = 4 << 20;
 const newFileMode = 0o600;
@@ -80,7 +80,7 @@ async function writeWhole(path: string, text: string, mode: number): Promise<voi
 }
 
 export function notWritable(path: string, error: unknown): NotAllowedError {
-  return new NotAllowedError(`cannot write ${path}: ${reasonOf(error)}`, {
+  return new NotAllowedError(`cannot write ${path}: ${messageOf(error)}`, {
     hint: 'Make it writable, and run this again.',
     cause: error,
   });
@@ -96,7 +96,7 @@ async function resolved(path: string): Promise<string | undefined> {
       });
     }
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new NotAllowedError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+    throw new NotAllowedError(`cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -117,7 +117,7 @@ async function readBounded(
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new NotAllowedError(`cannot read ${path}: ${reasonOf(error)}`, {
+    throw new NotAllowedError(`cannot read ${path}: ${messageOf(error)}`, {
       hint: 'Make it readable to you.',
       cause: error,
     });
@@ -134,10 +134,6 @@ function decoded(path: string, bytes: Buffer): string {
 
 function unusable(path: string, reason: string): UsageError {
   return new UsageError(`cannot use ${path}: ${reason}`, { hint: 'Nothing was changed.' });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/errors.js';
 import type { OpenFile } from '../../src/io.js';
 import type { ByteWindow } from './line-window.js';
 import { openZstdDecoder, type ZstdDecoder } from './zstd-decoder.js';
@@ -111,7 +112,7 @@ export class ZstdFile implements ByteWindow {
     try {
       await this.#decoder.push(piece, isLast);
     } catch (error) {
-      this.#damage = error instanceof Error ? error.message : String(error);
+      this.#damage = messageOf(error);
     }
     this.#isAtEnd = isLast || this.#damage !== undefined;
     const isMuch = this.#filled - before > enoughAtOnce;

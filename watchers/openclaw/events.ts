@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { SourceError } from '../../src/errors.js';
+import { messageOf, SourceError } from '../../src/errors.js';
 import type { Chunk, FileSnapshot, Position, ReadLimit } from '../../src/mirror/stream.js';
 import { hashOf } from '../files/line-window.js';
 import { unpackWhole } from '../files/zstd-decoder.js';
@@ -218,7 +218,7 @@ export function unpacked(bytes: unknown, { isPacked, place, most = largestPiece 
   try {
     return unpackWhole(bytes, most);
   } catch (error) {
-    throw damaged(place, error instanceof Error ? error.message : String(error), error);
+    throw damaged(place, messageOf(error), error);
   }
 }
 

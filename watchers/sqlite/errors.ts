@@ -1,4 +1,4 @@
-import { SourceError, TracecraftError } from '../../src/errors.js';
+import { messageOf, SourceError, TracecraftError } from '../../src/errors.js';
 import { unreadable } from '../unreadable.js';
 
 /**
@@ -22,7 +22,7 @@ export function troubleWith(path: string, error: unknown): TracecraftError {
   const code = resultCode(error);
   if (error instanceof TracecraftError || code === undefined) return unreadable(path, error);
   if (code === 26) return noDatabase(path, error);
-  const words = error instanceof Error ? error.message : String(error);
+  const words = messageOf(error);
   const isDamaged = (code & 0xff) === 11;
   return new SourceError('unreachable', `cannot read the database ${path}: ${words}`, {
     hint: isDamaged

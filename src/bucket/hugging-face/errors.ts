@@ -1,4 +1,5 @@
 import {
+  messageOf,
   NotAllowedError,
   NotFoundError,
   TracecraftError,
@@ -59,7 +60,7 @@ export function hubError(error: unknown, context: HubErrorContext): unknown {
   const status = statusOf(error);
   if (status !== undefined) return refusal(error, status, failed, context);
   if (isMistake(error)) return error;
-  const said = redacted(error instanceof Error ? error.message : String(error), context);
+  const said = redacted(messageOf(error), context);
   return new UnreachableError(`${failed}: ${said}`, {
     hint: 'The answer broke off, or it did not come from the Hub. Try again, and check HF_ENDPOINT.',
     cause: causeOf(error, context),

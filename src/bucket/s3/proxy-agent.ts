@@ -10,7 +10,7 @@ import { Agent, type AgentConnectOpts } from 'agent-base';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
-import { UsageError } from '../../errors.js';
+import { messageOf, UsageError } from '../../errors.js';
 import type { ProxyAgentOptions } from './proxy.js';
 
 type Scheme = 'http' | 'https';
@@ -134,7 +134,9 @@ async function within<T>(
     return await connect(late.signal);
   } catch (error) {
     if (error instanceof ProxyRefusal) throw error;
-    const what = late.signal.aborted ? `no connection within ${connectMs / 1000} s` : said(error);
+    const what = late.signal.aborted
+      ? `no connection within ${connectMs / 1000} s`
+      : messageOf(error);
     const code = late.signal.aborted ? 'ETIMEDOUT' : codeOf(error);
     throw Object.assign(new Error(`the proxy ${placeOf(proxy)}: ${what}`), { code });
   } finally {
@@ -181,10 +183,6 @@ function placeOf(proxy: string): string {
 function authorityOf(host: string | undefined, port: number | string | undefined): string {
   const name = host?.includes(':') ? `[${host}]` : (host ?? '');
   return port === undefined ? name : `${name}:${port}`;
-}
-
-function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function codeOf(error: unknown): string {

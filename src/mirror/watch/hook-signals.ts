@@ -3,7 +3,7 @@ import { constants, lstatSync, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { SourceError } from '../../errors.js';
+import { messageOf, SourceError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
 import { type HookSignal, type HookSignals, hookSignalKinds } from './hook-signal.js';
@@ -85,7 +85,7 @@ class HookSignalFolder implements HookSignals {
       }
       return hookSignals.sort((left, right) => left.atMs - right.atMs);
     } catch (error) {
-      this.#ignored(this.#folder, error instanceof Error ? error.message : String(error));
+      this.#ignored(this.#folder, messageOf(error));
       return [];
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.js';
 import type { FileSnapshot, Stream, Watcher } from '../stream.js';
 import { isStartedWithin, peekCwd, type Selection } from './selection.js';
 import type { Unfinished } from './summary.js';
@@ -234,10 +235,6 @@ function isGrown(now: FileSnapshot, before: FileSnapshot): boolean {
 
 function unfinished({ session, name, source }: Stream, error: unknown): Unfinished {
   return { session: session.id, stream: name, source, reason: messageOf(error) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function sessionKey(stream: Stream): string {
