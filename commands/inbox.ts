@@ -2,9 +2,9 @@ import * as Flags from '@oclif/core/flags';
 import type { Coordination } from '../src/app/coordination.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
-import { detailLine, mailLines, mailRecord } from '../src/cli/mail-lines.js';
+import { detailLines, mailLines, mailRecord } from '../src/cli/mail-lines.js';
 import { flushed, printJson } from '../src/cli/output.js';
-import { terminalWidth } from '../src/cli/table.js';
+import { terminalWidth } from '../src/cli/terminal-width.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { settleAll } from '../src/coordination/claims/steps.js';
 import { acknowledge } from '../src/coordination/mail/acknowledge.js';
@@ -107,9 +107,10 @@ export default class Inbox extends BaseCommand {
     { mail, skipped, strays, unread }: InboxContent,
     long: boolean,
   ): Promise<object> {
+    const width = terminalWidth();
     for (const one of mail) {
-      for (const line of mailLines(one, terminalWidth())) this.print(line);
-      if (long || one.asksForAck) this.print(detailLine(one));
+      for (const line of mailLines(one, width)) this.print(line);
+      if (long || one.asksForAck) for (const line of detailLines(one, width)) this.print(line);
     }
     const keys = [...skipped.map(({ key }) => key), ...strays];
     const data = { messages: mail.map(mailRecord), skipped: keys, unread };

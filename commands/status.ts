@@ -3,10 +3,12 @@ import * as Flags from '@oclif/core/flags';
 import { type Overview, readOverview } from '../src/app/overview.js';
 import { watchViewOf } from '../src/app/watch-view.js';
 import type { Bucket } from '../src/bucket/bucket.js';
+import { AlternateScreen } from '../src/cli/alternate-screen.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { printJson } from '../src/cli/output.js';
 import { overviewLines } from '../src/cli/overview-lines.js';
-import { printScreen, terminalWidth } from '../src/cli/table.js';
+import { OverviewScreen } from '../src/cli/overview-screen.js';
+import { terminalWidth } from '../src/cli/terminal-width.js';
 import { watchViewLines } from '../src/cli/watch-view-lines.js';
 import type { Settings } from '../src/config/settings.js';
 import { NotFoundError, UnreachableError } from '../src/errors.js';
@@ -51,27 +53,66 @@ export default class Status extends BaseCommand {
   }
 
   private async look(bucket: Bucket, settings: Settings): Promise<Overview> {
-    const watch = await watchViewOf(settings);
-    const { overview, skipped } = await readOverview(bucket, settings, watch);
-    for (const error of skipped) this.warn(error.message);
+    const { overview, skipped } = await lookAt(bucket, settings);
+    for (const message of skipped) this.warn(message);
     return overview;
   }
 
   private async follow(bucket: Bucket, settings: Settings): Promise<never> {
+    const isScreen = process.stdout.isTTY === true && process.env.TERM !== 'dumb';
+    if (isScreen && !this.jsonEnabled()) return followOnScreen(bucket, settings);
     for (;;) {
-      const overview = await this.look(bucket, settings).catch((error: unknown) => {
-        if (!(error instanceof UnreachableError)) throw error;
-        this.warn(`${error.message}; trying again`);
-        return undefined;
-      });
+      const overview = await whileReachable(this.look(bucket, settings), (message) =>
+        this.warn(message),
+      );
       if (overview !== undefined && this.jsonEnabled()) printJson(overview);
-      else if (overview !== undefined) this.draw(overviewLines(overview, terminalWidth()));
+      else if (overview !== undefined) this.printOverview(overview);
       await pause(lookEveryMs);
     }
   }
 
-  private draw(lines: readonly string[]): void {
-    if (process.stdout.isTTY) printScreen(lines);
-    else for (const line of [...lines, '']) this.print(line);
+  private printOverview(overview: Overview): void {
+    for (const line of [...overviewLines(overview, terminalWidth()), '']) this.print(line);
+  }
+}
+
+interface Look {
+  readonly overview: Overview;
+  /** What could not be read. */
+  readonly skipped: readonly string[];
+}
+
+async function lookAt(bucket: Bucket, settings: Settings): Promise<Look> {
+  const watch = await watchViewOf(settings);
+  const { overview, skipped } = await readOverview(bucket, settings, watch);
+  return { overview, skipped: skipped.map(({ message }) => message) };
+}
+
+/** A signal ends it. */
+async function followOnScreen(bucket: Bucket, settings: Settings): Promise<never> {
+  const screen = new OverviewScreen(new AlternateScreen(process.stdout));
+  screen.open();
+  try {
+    for (;;) {
+      const look = await whileReachable(lookAt(bucket, settings), (text) => screen.fail(text));
+      if (look !== undefined) screen.show(look.overview, look.skipped);
+      await pause(lookEveryMs);
+    }
+  } finally {
+    screen.close();
+  }
+}
+
+/** An outage ends nothing. */
+async function whileReachable<T>(
+  looking: Promise<T>,
+  tell: (message: string) => void,
+): Promise<T | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    tell(`${error.message}; trying again`);
+    return undefined;
   }
 }

@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { graphLines, planRecord } from '../src/cli/plan-lines.js';
 import { stepLines } from '../src/cli/step-rows.js';
-import { terminalWidth } from '../src/cli/table.js';
+import { terminalWidth } from '../src/cli/terminal-width.js';
 import { systemClock } from '../src/clock.js';
 import { readBoard } from '../src/coordination/plan/board.js';
 import { mermaidOf } from '../src/coordination/plan/graph.js';

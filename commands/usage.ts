@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { countedSessions, pricesFor } from '../src/app/usage.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { parseTime } from '../src/cli/parse-time.js';
-import { terminalWidth } from '../src/cli/table.js';
+import { terminalWidth } from '../src/cli/terminal-width.js';
 import { usageCsv, usageTable, usd, writtenIn } from '../src/cli/usage-lines.js';
 import { systemClock } from '../src/clock.js';
 import { bucketLayout } from '../src/protocol/keys.js';

@@ -15,25 +15,26 @@ import type { Bucket } from '../src/bucket/bucket.js';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { AlternateScreen } from '../src/cli/alternate-screen.js';
 import { BaseCommand } from '../src/cli/base-command.js';
-import { formatBytes, formatCount, plural } from '../src/cli/format.js';
+import { formatBytes } from '../src/cli/format.js';
 import { type OnceOutput, onceOutput, tallyLine } from '../src/cli/once-output.js';
 import { type Progress, startProgress } from '../src/cli/progress.js';
 import { handleSignals } from '../src/cli/signals.js';
+import { behindText, restLines } from '../src/cli/watch-end.js';
 import { watchFlags } from '../src/cli/watch-flags.js';
+import { lockWatch } from '../src/cli/watch-lock.js';
 import { jsonOutput, textOutput } from '../src/cli/watch-output.js';
 import { panelOutput } from '../src/cli/watch-panel.js';
 import { systemClock } from '../src/clock.js';
 import { hookSignalFolder } from '../src/config/destination.js';
 import { parseDuration } from '../src/config/duration.js';
 import { findSettings, type Settings } from '../src/config/settings.js';
-import { LostError, PartialError, type TracecraftError } from '../src/errors.js';
+import { PartialError, type TracecraftError } from '../src/errors.js';
 import { initGlobally } from '../src/init/apply.js';
 import { nodeIo } from '../src/io.js';
 import type { Watcher } from '../src/mirror/stream.js';
 import { noEvents } from '../src/mirror/watch/file-events.js';
 import { HealthRecorder } from '../src/mirror/watch/health-record.js';
 import { openHookSignals } from '../src/mirror/watch/hook-signals.js';
-import { takeWatchLock } from '../src/mirror/watch/lock.js';
 import type { WatchLoop } from '../src/mirror/watch/loop.js';
 import type { StreamRegistry } from '../src/mirror/watch/stream-registry.js';
 import type { WatchSummary } from '../src/mirror/watch/summary.js';
@@ -109,7 +110,12 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       ending.abort();
     });
     const lockPath = `${session.folder}/watch.lock`;
-    const release = await this.lock(lockPath, flags.wait, ending.signal, output);
+    const release = await lockWatch({
+      path: lockPath,
+      mayWait: flags.wait,
+      signal: ending.signal,
+      output,
+    });
     try {
       const log = flags['log-file'];
       if (log !== undefined) void keepLogBound(log, systemClock, ending.signal);
@@ -230,52 +236,16 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     return createWatchers(settings, harnesses);
   }
 
-  private async lock(
-    path: string,
-    mayWait: boolean,
-    signal: AbortSignal,
-    output: WatchOutput,
-  ): Promise<() => Promise<void>> {
-    let isTold = false;
-    for (;;) {
-      const outcome = await takeWatchLock(path, new Date());
-      if (outcome.held) {
-        if (outcome.trouble !== undefined) {
-          const hint =
-            'A second watch would go unnoticed; the mirror itself does not need the lock.';
-          output.trouble(outcome.trouble, hint);
-        }
-        return outcome.release;
-      }
-      const { pid, since } = outcome.holder;
-      const message = `another watch is running for this bucket: pid ${pid}, since ${since}`;
-      if (!mayWait || signal.aborted) {
-        throw new LostError(message, { hint: 'Use --wait to stand by until it ends.' });
-      }
-      if (!isTold) output.note(`Standing by: ${message}.`);
-      isTold = true;
-      await systemClock.sleep(1_000, signal);
-    }
-  }
-
   private report(end: WatchSummary, output: WatchOutput, isAllRead: boolean): object {
-    for (const { source, bytes } of end.rests) {
-      const wait = bytes === 1 ? 'waits' : 'wait';
-      output.note(`${source}: ${plural(bytes, 'byte')} after the last newline ${wait} for it`);
-    }
+    for (const line of restLines(end.rests)) output.note(line);
     if (end.behind.length === 0) {
       if (isAllRead) output.note('Nothing is behind.');
       return { behind: [], rests: end.rests };
     }
-    const [first] = end.behind;
-    throw new PartialError(`${stillBehind(end.behind.length)} ${first?.source}: ${first?.reason}`, {
+    throw new PartialError(behindText(end), {
       hint: 'Start tracecraft watch again: it continues where it stopped.',
     });
   }
-}
-
-function stillBehind(streams: number): string {
-  return streams === 1 ? 'still behind:' : `${formatCount(streams)} streams are still behind, e.g.`;
 }
 
 interface WatchRequest {

@@ -5,7 +5,7 @@ import type { Bucket } from '../../src/bucket/bucket.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { parseTime } from '../../src/cli/parse-time.js';
 import { sessionTable } from '../../src/cli/session-rows.js';
-import { terminalWidth } from '../../src/cli/table.js';
+import { terminalWidth } from '../../src/cli/terminal-width.js';
 import { systemClock } from '../../src/clock.js';
 import type { DatedFields } from '../../src/mirror/index/dated-lines.js';
 import {

@@ -1,31 +1,29 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { referencesHere } from '../../src/app/references.js';
+import { byLine, isWhole, lastLines, shortTail, turnsAsked } from '../../src/cli/asked-turns.js';
 import {
   bookkeepingLines,
   type ConversationView,
   conversationLines,
-  lastTurns,
-  turnAround,
+  type StyledLine,
 } from '../../src/cli/conversation-lines.js';
 import { plural } from '../../src/cli/format.js';
 import { columns, printStoredLine } from '../../src/cli/output.js';
 import { PageCommand } from '../../src/cli/page-command.js';
 import { printPaged } from '../../src/cli/pager.js';
+import { proseLines } from '../../src/cli/prose.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
 import { countRows, factRows, resumeText } from '../../src/cli/session-facts.js';
-import { terminalWidth } from '../../src/cli/table.js';
+import { showFlags } from '../../src/cli/show-flags.js';
+import { terminalWidth } from '../../src/cli/terminal-width.js';
 import { usageLine } from '../../src/cli/usage-lines.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { Conversation, Turn } from '../../src/conversation/conversation.js';
 import { countsOf } from '../../src/conversation/counts.js';
-import { NotFoundError } from '../../src/errors.js';
 import { type ListedSession, readWhole } from '../../src/mirror/slots/session-listing.js';
-import { readTail, tailOfChain } from '../../src/mirror/slots/tail.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import type { SessionStore } from '../../src/sessions/conversation.js';
 import { findSession } from '../../src/sessions/find.js';
-import { harnessNames } from '../../watchers/names.js';
 
 export default class SessionShow extends PageCommand {
   static override summary = 'show a session as a conversation';
@@ -50,67 +48,7 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
   static override args = {
     session: Args.string({ description: sessionHelp, required: true }),
   };
-  static override flags = {
-    tail: Flags.integer({
-      summary: 'only the last N turns; with --raw, the last N lines',
-      min: 0,
-      helpValue: 'N',
-    }),
-    turn: Flags.integer({
-      summary: 'only this turn',
-      min: 1,
-      helpValue: 'N',
-      exclusive: ['tail', 'raw'],
-    }),
-    around: Flags.integer({
-      summary: 'only the turn that contains this line',
-      min: 0,
-      helpValue: 'LINE',
-      exclusive: ['tail', 'raw', 'turn'],
-    }),
-    calls: Flags.boolean({ summary: 'also show the result of each call' }),
-    thinking: Flags.boolean({ summary: "also show the model's thinking" }),
-    all: Flags.boolean({
-      summary:
-        'also show what was inherited, abandoned or injected by hooks, the lines of each entry, and how many lines of which kind no turn shows',
-    }),
-    info: Flags.boolean({
-      summary: 'show facts about the session instead: size, host, model, streams',
-      exclusive: ['tail', 'raw', 'turn', 'around'],
-    }),
-    raw: Flags.boolean({
-      summary:
-        'print only the lines, all or those of --tail, byte for byte as stored (on a terminal, control and invisible characters are escaped)',
-    }),
-    stream: Flags.string({
-      summary: "show another stream of the session, e.g. a sub-agent's, instead of its transcript",
-      helpValue: 'NAME',
-      default: '',
-    }),
-    counts: Flags.boolean({
-      summary: 'print only the numbers of prompts, answers, calls and so on',
-      exclusive: ['tail', 'raw'],
-    }),
-    markdown: Flags.boolean({
-      summary: 'print it as Markdown, for others to read',
-      exclusive: ['raw', 'info', 'counts'],
-    }),
-    output: Flags.string({
-      char: 'o',
-      summary: 'write it to this file, as an HTML page or with --markdown as Markdown',
-      helpValue: 'FILE',
-      exclusive: ['raw', 'info', 'counts'],
-    }),
-    open: Flags.boolean({
-      summary: 'open the page in the browser; without -o, it is session-ID.html',
-      exclusive: ['markdown', 'raw', 'info', 'counts'],
-    }),
-    'keep-paths': Flags.boolean({
-      summary: 'in what is written for others, leave local paths and names as they are',
-    }),
-    force: Flags.boolean({ summary: 'replace a file that tracecraft did not write' }),
-    harness: Flags.string({ summary: 'only this harness', options: [...harnessNames] }),
-  };
+  static override flags = showFlags;
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(SessionShow);
@@ -218,19 +156,17 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
     { tail, ...view }: ViewFlags,
   ): void {
     if (this.jsonEnabled()) return;
+    const width = terminalWidth();
     const used = usageLine(session.meta);
+    const prose = (text: string, style: 'said' | 'quiet' = 'quiet'): readonly StyledLine[] =>
+      proseLines(text, width).map((line) => ({ text: line, style }));
     printPaged([
-      { text: shown.title ?? '(no title)', style: 'said' },
-      { text: aboutText(session, shown, turns, tail), style: 'quiet' },
+      ...prose(shown.title ?? '(no title)', 'said'),
+      ...aboutLines(session, aboutText(session, shown, turns, tail), width),
       { text: '' },
-      ...conversationLines({
-        ...view,
-        turns,
-        isByLine: tail !== undefined,
-        width: terminalWidth(),
-      }),
+      ...conversationLines({ ...view, turns, isByLine: tail !== undefined, width }),
       ...bookkeepingLines(shown.unshown ?? {}),
-      ...(used === undefined ? [] : [{ text: '' }, { text: used, style: 'quiet' as const }]),
+      ...(used === undefined ? [] : [{ text: '' }, ...prose(used)]),
     ]);
   }
 
@@ -313,6 +249,14 @@ function aboutText(
   return `${place}, ${many}`;
 }
 
+/** On a narrow terminal the id is on a line of its own, where it fits. */
+function aboutLines({ harness }: ListedSession, about: string, width: number): StyledLine[] {
+  const [place = '', many = ''] = about.split(/, (?=[^,]*$)/);
+  const lines =
+    about.length <= width ? [about] : [`${harness}, ${many}`, place.slice(harness.length + 1)];
+  return lines.map((text) => ({ text, style: 'quiet' }));
+}
+
 interface PageFlags {
   readonly output?: string | undefined;
   readonly open: boolean;
@@ -327,56 +271,4 @@ function shortOf(id: string): string {
 
 interface ViewFlags extends Pick<ConversationView, 'thinking' | 'calls' | 'all'> {
   readonly tail?: number | undefined;
-}
-
-/** The last turns of a transcript, where they can be read without the others. */
-async function shortTail(
-  store: SessionStore,
-  session: ListedSession,
-  { tail, stream }: { readonly tail?: number | undefined; readonly stream: string },
-): Promise<readonly Turn[] | undefined> {
-  if (tail === undefined || stream !== '') return undefined;
-  const { readLastTurns } = await import('../../src/sessions/last-turns.js');
-  return readLastTurns(store, session, tail);
-}
-
-/** Its number takes all turns before it to know; the line that it begins with does not. */
-function byLine({ number: _number, ...turn }: Turn): object {
-  return { line: turn.entries[0]?.rows[0] ?? null, ...turn };
-}
-
-/** Whether all of it was asked for. */
-function isWhole({ all, tail, turn, around }: ViewFlags & TurnFlags): boolean {
-  return all && [tail, turn, around].every((one) => one === undefined);
-}
-
-interface TurnFlags {
-  readonly tail?: number | undefined;
-  readonly turn?: number | undefined;
-  readonly around?: number | undefined;
-}
-
-function lastLines(
-  { bucket, layout }: SessionStore,
-  session: ListedSession,
-  stream: string,
-  count: number,
-): Promise<readonly Buffer[]> {
-  return stream === ''
-    ? readTail(bucket, layout, session, count)
-    : tailOfChain(bucket, layout.stream(session.harness, session.id, stream), count);
-}
-
-function turnsAsked(conversation: Conversation, { tail, turn, around }: TurnFlags) {
-  if (tail !== undefined) return lastTurns(conversation, tail);
-  if (turn === undefined && around === undefined) return conversation.turns;
-  const found =
-    turn === undefined
-      ? turnAround(conversation, around ?? 0)
-      : conversation.turns.filter(({ number }) => number === turn);
-  if (found.length > 0) return found;
-  const what = turn === undefined ? `line ${around}` : `turn ${turn}`;
-  throw new NotFoundError(`no ${what} in this conversation`, {
-    hint: `It has ${plural(conversation.turns.length, 'turn')}.`,
-  });
 }

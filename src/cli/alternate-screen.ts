@@ -1,3 +1,5 @@
+import { fitted } from './table.js';
+
 export interface ScreenSize {
   readonly columns: number;
   readonly rows: number;
@@ -10,6 +12,13 @@ export interface Screen {
   open(redraw: () => void): void;
   draw(lines: readonly string[]): void;
   close(): void;
+}
+
+/** No more lines than the terminal has rows, and none wider. */
+export function screenful(lines: readonly string[], { columns, rows }: ScreenSize): string[] {
+  const most = Math.max(1, rows);
+  const shown = lines.length > most ? [...lines.slice(0, most - 1), '…'] : lines;
+  return shown.map((line) => fitted(line, columns));
 }
 
 const redrawMs = 1_000;
@@ -31,8 +40,9 @@ export class AlternateScreen implements Screen {
   }
 
   get size(): ScreenSize {
-    const { columns = 80, rows = 24 } = this.#terminal;
-    return { columns: Math.max(20, columns) - 1, rows };
+    const { columns, rows } = this.#terminal;
+    // A terminal that does not know its size says 0.
+    return { columns: Math.max(20, columns || 80) - 1, rows: rows || 24 };
   }
 
   open(redraw: () => void): void {

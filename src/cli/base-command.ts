@@ -21,6 +21,7 @@ import {
   printBlock,
   printJson,
   printLine,
+  sayLine,
   wantsJson,
 } from './output.js';
 import { signalExitCode, stopOnSignals } from './signals.js';
@@ -81,7 +82,7 @@ export abstract class BaseCommand extends Command {
 
   /** Confirms what was done; silent with `--quiet`. */
   protected say(line: string): void {
-    if (!this.#quiet) this.print(line);
+    if (!this.#quiet && !this.jsonEnabled()) sayLine(line);
   }
 
   /** On stderr, even with `--json`; silent with `--quiet`. */

@@ -34,6 +34,8 @@ export interface StyledLine {
 /** The part of a turn beyond this is folded, with its size. */
 const mostInTurn = 64 * 1024;
 const longestSummary = 200;
+/** Columns of a call that tell what it was. */
+const leastCalled = 24;
 
 /** A conversation as lines of text. */
 export function* conversationLines(view: ConversationView): Iterable<StyledLine> {
@@ -126,7 +128,7 @@ function spokenLines(entry: Entry, view: ConversationView): readonly StyledLine[
     case 'plan':
       return callLines(entry, view);
     case 'result':
-      return [resultLine(`  ${entry.tool ?? 'result'}`, entry.result, view.width)];
+      return calledLines([entry.tool ?? 'result'], '', entry.result, view.width);
     case 'command':
       return [
         { text: `> ${entry.name} ${entry.args}`.trimEnd(), style: 'said' },
@@ -162,10 +164,9 @@ function callLines(entry: CallEntry | PlanEntry, view: ConversationView): readon
   const { tool, result } = entry;
   const said = entry.kind === 'plan' ? planText(entry) : firstLine(entry.command ?? entry.summary);
   const agent = entry.kind === 'call' ? childText(entry) : '';
-  const begin = `  ${[tool, said, agent].filter((one) => one !== '').join('  ')}`;
-  const head = resultLine(begin, result, view.width);
-  if (!view.calls || result === undefined || result.text === '') return [head];
-  return [head, ...quoted(result.text, '    ')];
+  const lines = calledLines([tool, said], agent, result, view.width);
+  if (!view.calls || result === undefined || result.text === '') return lines;
+  return [...lines, ...quoted(result.text, '    ')];
 }
 
 /** The agent that a call started, as `session show` takes it. */
@@ -173,14 +174,22 @@ export function childText({ child }: CallEntry): string {
   return child === undefined ? '' : `→ ${child.stream || child.session || child.id}`;
 }
 
-function resultLine(
-  begin: string,
+/** The agent's name is never truncated: it is on a line of its own where there is little room. */
+function calledLines(
+  called: readonly string[],
+  agent: string,
   result: Result | undefined,
   width = Number.POSITIVE_INFINITY,
-): StyledLine {
+): readonly StyledLine[] {
   const how = result === undefined ? 'no result' : resultText(result);
-  const text = `${fitted(begin, width - stringWidth(how) - 2)}  ${how}`;
-  return hasFailed(result) ? { text, style: 'failed' } : { text };
+  const begin = `  ${called.filter((one) => one !== '').join('  ')}`;
+  const end = `${agent === '' ? '' : `  ${agent}`}  ${how}`;
+  const isBeside = agent === '' || width - stringWidth(end) >= leastCalled;
+  const text = isBeside
+    ? `${fitted(begin, width - stringWidth(end))}${end}`
+    : `${fitted(begin, width - stringWidth(how) - 2)}  ${how}`;
+  const head: StyledLine = hasFailed(result) ? { text, style: 'failed' } : { text };
+  return isBeside ? [head] : [head, { text: `    ${agent}` }];
 }
 
 export function planText({ items }: PlanEntry): string {

@@ -13,11 +13,12 @@ export function mailLines(mail: Mail, width: number): string[] {
 }
 
 /** The rest of a message: the id for answering it, and what it is about. */
-export function detailLine({ id, step, replyTo, asksForAck }: Mail): string {
+export function detailLines({ id, step, replyTo, asksForAck }: Mail, width: number): string[] {
   const about = step === null ? '' : `  step ${step}`;
   const answered = replyTo === null ? '' : `  in reply to ${replyTo}`;
   const wish = asksForAck ? `  wants an acknowledgement: tracecraft ack ${id}` : '';
-  return `    id ${id}${about}${answered}${wish}`;
+  const line = `    id ${id}${about}${answered}${wish}`;
+  return Number.isFinite(width) ? wrapped(line, width, '    ') : [line];
 }
 
 export function mailRecord(mail: Mail): object {

@@ -1,6 +1,8 @@
 import { Transform } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { escapeTerminal, escapeTerminalBlock, escapeTerminalJson } from '../escape-terminal.js';
+import { proseLines } from './prose.js';
+import { terminalWidth } from './terminal-width.js';
 
 /** Bumped when a field of any `--json` answer changes meaning; new fields do not count. */
 export const jsonSchemaVersion = 1;
@@ -78,9 +80,19 @@ export function printJson(value: object): void {
   process.stdout.write(`${escapeTerminalJson(JSON.stringify(value))}\n`);
 }
 
+/** A sentence of the answer; at a terminal it is broken between words. */
+export function sayLine(line: string): void {
+  process.stdout.write(prose(line, process.stdout));
+}
+
 /** Everything that is not the answer. */
 export function noteLine(line: string): void {
-  process.stderr.write(`${escapeTerminal(line)}\n`);
+  process.stderr.write(prose(line, process.stderr));
+}
+
+function prose(line: string, stream: NodeJS.WriteStream): string {
+  const lines = proseLines(escapeTerminal(line), terminalWidth(stream));
+  return lines.map((one) => `${one}\n`).join('');
 }
 
 /** Resolves once all output has left this process, e.g. before recording that it was shown. */

@@ -38,15 +38,15 @@ type Layout = readonly Omit<Column, 'heading'>[];
 
 const headLayout: Layout = [{}, { isElastic: true }, { fromWidth: 120 }];
 const agentLayout: Layout = [
-  { widest: 20 },
+  { isName: true, widest: 24 },
   {},
-  { widest: 28, fromWidth: 50 },
+  { isName: true, widest: 28, fromWidth: 50 },
   { fromWidth: 70 },
   { isElastic: true, fromWidth: 90 },
 ];
-const mailLayout: Layout = [{ widest: 20 }, { isElastic: true }];
+const mailLayout: Layout = [{ isName: true, widest: 24 }, { isElastic: true }];
 const sessionLayout: Layout = [
-  {},
+  { isName: true },
   { fromWidth: 60 },
   { fromWidth: 110 },
   { fromWidth: 90 },

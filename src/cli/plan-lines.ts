@@ -6,10 +6,10 @@ import { type Column, rowLines } from './table.js';
 
 function layoutFor(width: number): readonly Omit<Column, 'heading'>[] {
   return [
-    { widest: width < 50 ? Math.max(8, width - 13) : Math.min(32, Math.floor(width * 0.4)) },
+    { isName: true, ...(width < 50 ? {} : { widest: Math.floor(width * 0.4) }) },
     { widest: width < 50 ? 11 : 24 },
-    { widest: 16, fromWidth: 70 },
-    { widest: 40, fromWidth: 110 },
+    { isName: true, widest: 16, fromWidth: 70 },
+    { isName: true, widest: 40, fromWidth: 110 },
     { isElastic: true, fromWidth: 90 },
   ];
 }

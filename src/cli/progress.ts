@@ -83,6 +83,8 @@ function lines(options: ProgressOptions, stream: ProgressStream, clock: Clock): 
 
 function bar(options: ProgressOptions, stream: ProgressStream): Painter {
   let shown: SingleBar | undefined;
+  let form: Form = { format: '', barsize: 0 };
+  let draw = (): void => undefined;
   let isLoading = false;
   let isFinished = false;
   let latest: State = { done: 0, total: options.total };
@@ -90,21 +92,37 @@ function bar(options: ProgressOptions, stream: ProgressStream): Painter {
   async function show(): Promise<void> {
     const { SingleBar } = await import('cli-progress');
     if (isFinished) return;
-    shown = new SingleBar({
-      stream,
-      ...formFor(escapeTerminal(options.label), stream.columns ?? 80),
-      hideCursor: true,
-      clearOnComplete: true,
-      // The command's own handlers end the process, and `finish` restores the cursor.
-      gracefulExit: false,
-    });
-    shown.start(latest.total, latest.done, { amount: amount(options, latest) });
+    draw = () => {
+      form = formFor(escapeTerminal(options.label), stream.columns || 80);
+      shown = new SingleBar({
+        stream,
+        ...form,
+        hideCursor: true,
+        clearOnComplete: true,
+        // The command's own handlers end the process, and `finish` restores the cursor.
+        gracefulExit: false,
+      });
+      shown.start(latest.total, latest.done, { amount: amount(options, latest) });
+    };
+    draw();
+    stream.on('resize', resized);
     process.once('exit', finish);
+  }
+
+  /** A narrower terminal has broken the line into rows, which are erased; the next line fits. */
+  function resized(): void {
+    const above = Math.floor(
+      (lengthOf(form, amount(options, latest)) - 1) / (stream.columns || 80),
+    );
+    stream.write(`${above > 0 ? `\u001b[${above}A` : ''}\r\u001b[J`);
+    shown?.stop();
+    draw();
   }
 
   function finish(): void {
     isFinished = true;
     shown?.stop();
+    stream.off('resize', resized);
     process.off('exit', finish);
   }
 
@@ -122,11 +140,13 @@ function bar(options: ProgressOptions, stream: ProgressStream): Painter {
   };
 }
 
-/** A longer line would break when the terminal becomes narrower, and leave its pieces behind. */
-function formFor(
-  label: string,
-  width: number,
-): { readonly format: string; readonly barsize: number } {
+interface Form {
+  readonly format: string;
+  readonly barsize: number;
+}
+
+/** Some columns are left over, so that a little less width breaks nothing. */
+function formFor(label: string, width: number): Form {
   if (width >= 80) {
     return {
       format: `${label} [{bar}] {percentage} %  {amount}  ETA {eta_formatted}`,
@@ -135,6 +155,13 @@ function formFor(
   }
   if (width >= 60) return { format: `${label} [{bar}] {percentage} %  {amount}`, barsize: 12 };
   return { format: `${label} [{bar}] {percentage} %`, barsize: 10 };
+}
+
+/** About as long as it is drawn. */
+function lengthOf({ format, barsize }: Form, amount: string): number {
+  const [bare, values] = [format.replace(/\{\w+\}/g, ''), format.match(/\{\w+\}/g) ?? []];
+  const lengths: Readonly<Record<string, number>> = { '{bar}': barsize, '{amount}': amount.length };
+  return values.reduce((sum, name) => sum + (lengths[name] ?? 2), bare.length);
 }
 
 function percentOf({ done, total }: State): number {

@@ -24,7 +24,7 @@ const columns: readonly Column[] = [
   { heading: 'HARNESS', fromWidth: 50 },
   { heading: 'FOLDER', widest: 16, fromWidth: 70 },
   { heading: 'TITLE', isElastic: true },
-  { heading: 'ID' },
+  { heading: 'ID', isName: true },
 ];
 const longColumns: readonly Column[] = [
   ...columns,

@@ -3,16 +3,11 @@ import { formatDuration } from './format.js';
 import { columns } from './output.js';
 import { type Column, rowLines } from './table.js';
 
-/** As wide as the longest state, and what is between it and the name. */
-const stateWidth = 13;
-
 function layoutFor(width: number): readonly Omit<Column, 'heading'>[] {
   return [
-    {
-      widest: width < 50 ? Math.max(8, width - stateWidth) : Math.min(32, Math.floor(width * 0.4)),
-    },
+    { isName: true, ...(width < 50 ? {} : { widest: Math.floor(width * 0.4) }) },
     {},
-    { widest: 16, fromWidth: 50 },
+    { isName: true, widest: width < 110 ? 16 : 24, fromWidth: 50 },
     { fromWidth: 130 },
     { fromWidth: 130 },
     { fromWidth: 100, belowWidth: 130 },

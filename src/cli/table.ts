@@ -1,13 +1,6 @@
 import stringWidth from 'string-width';
 import { escapeTerminal } from '../escape-terminal.js';
 
-/** The number of columns available to the answer; without a terminal nothing is truncated. */
-export function terminalWidth(
-  stream: { readonly isTTY?: boolean; readonly columns?: number } = process.stdout,
-): number {
-  return stream.isTTY === true ? Math.max(20, stream.columns ?? 80) : Number.POSITIVE_INFINITY;
-}
-
 /** Text on one line, at most this many columns wide: wide characters are measured, not counted. */
 export function fitted(text: string, width: number): string {
   const shown = escapeTerminal(text);
@@ -19,6 +12,8 @@ export interface Column {
   readonly heading: string;
   /** Takes the remaining width, and is truncated to it. */
   readonly isElastic?: true;
+  /** What commands accept, so it is never truncated: a row in which it is too wide is printed on several lines. */
+  readonly isName?: true;
   /** Wider cells are truncated. */
   readonly widest?: number;
   /** Omitted on narrower terminals. */
@@ -42,21 +37,84 @@ export function tableLines(
     return isShown ? [{ ...column, index }] : [];
   });
   const cells = [shown.map(({ heading }) => heading), ...rows.map((row) => cellsOf(row, shown))];
-  const widths = shown.map(({ isElastic, widest }, at) => {
-    const natural = Math.max(...cells.map((row) => stringWidth(row[at] ?? '')));
-    return isElastic === true ? natural : Math.min(natural, widest ?? natural);
+  const widths = columnWidths(shown, cells, width);
+  return cells.flatMap((row) => {
+    const isTooWide = shown.some(
+      ({ isName }, at) => isName === true && stringWidth(row[at] ?? '') > (widths[at] ?? 0),
+    );
+    return isTooWide ? flowedLines(shown, row, width) : [alignedLine(row, widths)];
   });
-  const rigid = widths.reduce((sum, one, at) => sum + (shown[at]?.isElastic ? 0 : one), 0);
-  const left = Math.max(narrowest, width - rigid - gap.length * (shown.length - 1));
-  const fits = widths.map((one, at) => (shown[at]?.isElastic ? Math.min(one, left) : one));
-  return cells.map((row) =>
-    row
-      .map((cell, at) => padded(fitted(cell, fits[at] ?? 0), fits[at] ?? 0))
-      .join(gap)
-      .trimEnd(),
-  );
 }
 
+/** What names and other cells need comes first; the elastic column gets what is left. */
+function columnWidths(
+  shown: readonly Column[],
+  cells: readonly (readonly string[])[],
+  width: number,
+): readonly number[] {
+  const natural = shown.map((_, at) => cells.map((row) => stringWidth(row[at] ?? '')));
+  const reserved = shown.map(({ isElastic }, at) =>
+    isElastic === true ? Math.min(narrowest, greatest(natural[at])) : 0,
+  );
+  const widths = shown.map(() => 0);
+  let left = width - gap.length * (shown.length - 1) - reserved.reduce((sum, one) => sum + one, 0);
+  for (const at of inOrderOfNeed(shown)) {
+    const { isElastic, isName, widest = width } = shown[at] ?? {};
+    const least = reserved[at] ?? 0;
+    const limit = Number.isFinite(width) ? widest : width;
+    const most = isElastic ? Math.max(least, left + least) : isName ? Math.min(limit, left) : limit;
+    // A name beyond the limit is printed on a line of its own, so its column need not be as wide.
+    const fitting = isName ? natural[at]?.filter((one) => one <= most) : natural[at];
+    widths[at] = Math.min(most, greatest(fitting));
+    left -= (widths[at] ?? 0) - least;
+  }
+  return widths;
+}
+
+function inOrderOfNeed(shown: readonly Column[]): readonly number[] {
+  const rank = ({ isElastic, isName }: Column): number => (isElastic ? 2 : isName ? 1 : 0);
+  return shown
+    .map((column, at) => ({ at, rank: rank(column) }))
+    .sort((left, right) => left.rank - right.rank)
+    .map(({ at }) => at);
+}
+
+function greatest(numbers: readonly number[] = []): number {
+  return numbers.reduce((most, one) => Math.max(most, one), 0);
+}
+
+/** Cells one after another, on as many lines as it takes to leave the names whole. */
+function flowedLines(
+  shown: readonly Column[],
+  row: readonly string[],
+  width: number,
+): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const [at, { isElastic, isName, widest = width }] of shown.entries()) {
+    const whole = row[at] ?? '';
+    const cell = isElastic || isName ? whole : fitted(whole, widest);
+    if (cell === '') continue;
+    const needed = isElastic ? Math.min(narrowest, stringWidth(cell)) : stringWidth(cell);
+    if (line !== '' && stringWidth(line) + needed > width) {
+      lines.push(line);
+      line = gap;
+    }
+    const left = width - stringWidth(line);
+    if (isName && needed > left) {
+      lines.push(...wrapped(line + cell, width, gap));
+      line = gap;
+    } else line += fitted(cell, left) + gap;
+  }
+  return [...lines, line].map((one) => one.trimEnd()).filter((one) => one !== '');
+}
+
+function alignedLine(row: readonly string[], widths: readonly number[]): string {
+  return row
+    .map((cell, at) => padded(fitted(cell, widths[at] ?? 0), widths[at] ?? 0))
+    .join(gap)
+    .trimEnd();
+}
 /** Rows without headings, at a terminal; elsewhere they are as wide as they are, and programs may read them. */
 export function rowLines(
   layout: readonly Omit<Column, 'heading'>[],
@@ -111,22 +169,4 @@ function cellsOf(
 
 function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
-}
-
-/**
- * Redraws the terminal from the top, over the previous content: no line wraps, none is left over,
- * and nothing is pushed into the scrollback.
- */
-export function printScreen(
-  lines: readonly string[],
-  stream: NodeJS.WritableStream & {
-    readonly columns?: number;
-    readonly rows?: number;
-  } = process.stdout,
-): void {
-  const { columns = 80, rows = 24 } = stream;
-  const most = Math.max(1, rows - 1);
-  const shown = lines.length > most ? [...lines.slice(0, most - 1), '…'] : lines;
-  const drawn = shown.map((line) => `${fitted(line, columns - 1)}\u001b[K\n`).join('');
-  stream.write(`\u001b[H${drawn}\u001b[J`);
 }

@@ -8,7 +8,7 @@ import { countsText } from '../redact/counts.js';
 import { ShortIds } from '../sessions/reference.js';
 import { compactionData, compactionLine } from './compaction-lines.js';
 import { formatBytes, formatCount, plural } from './format.js';
-import { noteLine, printJson, printLine } from './output.js';
+import { noteLine, printJson, sayLine } from './output.js';
 
 type StreamRef = Pick<MirroredStream, 'session' | 'name'>;
 
@@ -73,7 +73,7 @@ export function textOutput(options: {
   readonly named: boolean;
 }): WatchOutput {
   const print = (line: string): void => {
-    if (!options.isQuiet) printLine(line);
+    if (!options.isQuiet) sayLine(line);
   };
   const short = new ShortIds();
   return {

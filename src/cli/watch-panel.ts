@@ -11,8 +11,8 @@ import { ShortIds } from '../sessions/reference.js';
 import type { Screen, ScreenSize } from './alternate-screen.js';
 import { compactionLine } from './compaction-lines.js';
 import { formatAge, formatBytes, plural } from './format.js';
-import { noteLine, printLine } from './output.js';
-import { type Column, fitted, tableLines } from './table.js';
+import { noteLine, sayLine } from './output.js';
+import { type Column, fitted, tableLines, wrapped } from './table.js';
 import { placeText, takenLines } from './watch-output.js';
 
 /** A session that grew while the panel was open. */
@@ -50,35 +50,52 @@ const columns: readonly Column[] = [
   { heading: 'TITLE', isElastic: true },
   { heading: 'LINES', fromWidth: 60 },
   { heading: 'KEPT HOME', fromWidth: 100 },
-  { heading: 'ID' },
+  { heading: 'ID', isName: true },
 ];
 const mostNotes = 3;
+const mostTroubleLines = 3;
+const endText = 'Ctrl-C ends. Nothing is lost when it does.';
 
 /** What the terminal shows: never more rows than it has, and none wider. */
 export function panelLines(view: PanelView, size: ScreenSize, nowMs: number): string[] {
   const top = [
     `Mirroring ${plural(view.sessions, 'session')} to ${view.where}`,
-    totalsText(view, nowMs),
+    totalsText(view, nowMs, size.columns),
     ...view.notes.slice(-mostNotes),
     '',
   ];
   const bottom = [
-    ...(view.trouble === undefined ? [] : [`! ${view.trouble}`]),
-    'Ctrl-C ends. Nothing is lost when it does.',
+    ...troubleLines(view.trouble, size.columns),
+    size.columns < endText.length ? 'Ctrl-C ends; nothing is lost.' : endText,
   ];
   const room = Math.max(1, size.rows - top.length - bottom.length - 3);
   const all = [...top, ...sessionRows(view, size, room, nowMs), '', ...bottom];
   return all.map((line) => fitted(line, size.columns));
 }
 
-function totalsText({ lines, bytes, redactions, startedMs }: PanelView, nowMs: number): string {
+/** As much as fits, the most important first. */
+function totalsText(
+  { lines, bytes, redactions, startedMs }: PanelView,
+  nowMs: number,
+  width: number,
+): string {
   const kept = Object.values(redactions).reduce((sum, count) => sum + count, 0);
   return [
-    `${plural(lines, 'line')} sent`,
-    formatBytes(bytes),
     `${plural(kept, 'secret')} kept home`,
+    formatBytes(bytes),
     `started ${formatAge(nowMs - startedMs)}`,
-  ].join(' · ');
+  ].reduce(
+    (text, one) => (text.length + 3 + one.length > width ? text : `${text} · ${one}`),
+    `${plural(lines, 'line')} sent`,
+  );
+}
+
+function troubleLines(trouble: string | undefined, width: number): readonly string[] {
+  if (trouble === undefined) return [];
+  const lines = wrapped(`! ${trouble}`, width, '  ');
+  if (lines.length <= mostTroubleLines) return lines;
+  const last = lines.slice(mostTroubleLines - 1).join(' ');
+  return [...lines.slice(0, mostTroubleLines - 1), fitted(last, width)];
 }
 
 function sessionRows(
@@ -186,7 +203,7 @@ class Panel {
   }
 
   note(line: string): void {
-    if (this.#view === undefined) printLine(line);
+    if (this.#view === undefined) sayLine(line);
     else this.change({ notes: [...this.#view.notes, line] });
   }
 
@@ -195,8 +212,8 @@ class Panel {
     if (view === undefined) return;
     this.#view = undefined;
     this.#screen.close();
-    for (const line of [...takenLines(view.taken, view.where), ...view.notes]) printLine(line);
-    printLine(`Sent ${plural(view.lines, 'line')}, ${formatBytes(view.bytes)}.`);
+    for (const line of [...takenLines(view.taken, view.where), ...view.notes]) sayLine(line);
+    sayLine(`Sent ${plural(view.lines, 'line')}, ${formatBytes(view.bytes)}.`);
     for (const text of this.#troubles) noteLine(`Warning: ${text}`);
   }
 

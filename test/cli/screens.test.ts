@@ -2,16 +2,18 @@ import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import stringWidth from 'string-width';
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Overview } from '../../src/app/overview.js';
+import { AlternateScreen } from '../../src/cli/alternate-screen.js';
 import { conversationLines } from '../../src/cli/conversation-lines.js';
 import { mailLines } from '../../src/cli/mail-lines.js';
 import { tallyLine } from '../../src/cli/once-output.js';
 import { overviewLines } from '../../src/cli/overview-lines.js';
+import { OverviewScreen } from '../../src/cli/overview-screen.js';
 import { graphLines } from '../../src/cli/plan-lines.js';
 import { startProgress } from '../../src/cli/progress.js';
+import { proseLines } from '../../src/cli/prose.js';
 import { stepLines } from '../../src/cli/step-rows.js';
-import { printScreen } from '../../src/cli/table.js';
 import type { StepView } from '../../src/coordination/claims/steps.js';
 import type { Mail } from '../../src/coordination/mail/mailbox.js';
 import type { BoardStep } from '../../src/coordination/plan/board.js';
@@ -182,6 +184,30 @@ describe('watch --once', () => {
     });
   });
 
+  it('draws its bar anew when the terminal becomes narrower, and leaves no piece of the old one', async () => {
+    let nowMs = 0;
+    const clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => undefined };
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    const written: string[] = [];
+    stream.on('data', (chunk: Buffer) => written.push(String(chunk)));
+    const options = { label: 'Mirroring', total: 100, unit: 'items', stream, clock } as const;
+    const progress = startProgress(options);
+    nowMs = 2_000;
+    progress.update(50);
+    await vi.waitFor(() => expect(written.join('')).toContain('%'));
+    written.length = 0;
+    stream.columns = 40;
+    stream.emit('resize');
+    await vi.waitFor(() => expect(written.join('')).toContain('%'));
+    progress.stop();
+    // The old line took two rows of 40 columns.
+    const [, after = ''] = written.join('').split('\u001b[1A\r\u001b[J');
+    const [bar = ''] = /Mirroring .*50 %/.exec(stripVTControlCharacters(after)) ?? [];
+    expect(stringWidth(bar)).toBeGreaterThan(0);
+    expect(stringWidth(bar)).toBeLessThanOrEqual(34);
+    expect(stream.listenerCount('resize')).toBe(0);
+  });
+
   it('ends with a tally', () => {
     const redactions = { 'github-token': 3, jwt: 1 };
     const tally = { sessions: 400, lines: 1_204_331, bytes: 631 * 1024, redactions };
@@ -198,10 +224,53 @@ describe('status --watch', () => {
     stream.on('data', (chunk: Buffer) => {
       written += String(chunk);
     });
-    printScreen(overviewLines(overview, columns), stream);
+    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const page = new OverviewScreen(new AlternateScreen(stream));
+    page.open();
+    page.show(overview, []);
     const rows = stripVTControlCharacters(written).split('\n');
     expect(rows).toHaveLength(10);
-    expect(rows.at(-1)).toBe('');
     expect(rows.filter((row) => stringWidth(row) >= columns)).toEqual([]);
+    expect(rows.at(-1)).toBe('…');
+    page.fail('the store is away');
+    expect(stripVTControlCharacters(written)).toContain('! the store is away');
+    expect(printed).not.toHaveBeenCalled();
+    page.close();
+    const last = printed.mock.calls.map(([line]) => String(line).trimEnd());
+    printed.mockRestore();
+    expect(last).toEqual(['! the store is away', ...overviewLines(overview, columns - 1)]);
+  });
+});
+
+describe('a narrow terminal', () => {
+  it.each(widths)('truncates no name at %d columns', (width) => {
+    const texts = [
+      stepLines(steps, now, width),
+      graphLines(board, width),
+      overviewLines(overview, width),
+    ].map((lines) => lines.map((line) => line.trim()).join(''));
+    for (const text of texts) expect(text).toContain('prune-the-roses-along-the-southern-wall');
+    expect(texts[2]).toContain('gardener-of-the-morning');
+    expect(texts[2]).toContain('claude-code/8b418ea5');
+  });
+
+  it('breaks a name that is wider than the terminal, and leaves nothing out', () => {
+    const long = 'a-step-with-a-name-of-more-than-forty-characters';
+    const lines = stepLines([{ ...noStep, step: long, status: 'blocked' }], now, 40);
+    expect(lines.filter((line) => stringWidth(line) > 40)).toEqual([]);
+    expect(lines.map((line) => line.trim()).join('')).toBe(`${long}blocked`);
+  });
+});
+
+describe('a sentence', () => {
+  it('is broken between words, and what is wider than the terminal is left whole', () => {
+    const path = `/srv/${'very-long/'.repeat(6)}file.jsonl`;
+    expect(proseLines(`Mirroring 3 sessions to ${path} (default).`, 40)).toEqual([
+      'Mirroring 3 sessions to',
+      `  ${path}`,
+      '  (default).',
+    ]);
+    expect(proseLines('日本語 日本語 日本語', 14)).toEqual(['日本語 日本語', '  日本語']);
+    expect(proseLines('as it is', Number.POSITIVE_INFINITY)).toEqual(['as it is']);
   });
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shortIds } from '../../src/sessions/reference.js';
 import { assistantRow, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { type CliWorld, createCliWorld } from '../support/run-cli.js';
 
@@ -85,6 +86,26 @@ describe('a session’s name', () => {
         if (args[0] !== 'replay') expect(stdout).toContain(ids[0]);
       }
     }
+  }, 120_000);
+
+  it('is whole on a narrow terminal, as are those of steps and agents, and no row wraps', async () => {
+    const [step, agent] = ['water-the-beds-behind-the-glasshouse', 'gardener-of-the-early-morning'];
+    const as = { ...inHome, env: { ...inHome.env, TRACECRAFT_AGENT: agent } };
+    await world.run(['claim', step], as);
+    const printed: string[] = [];
+    for (const args of [['session', 'list'], ['status'], ['steps']]) {
+      const { stdout } = await world.runInTerminal(args, { ...inHome, columns: 40 });
+      expect(stdout.split(/\r?\n/).filter((line) => line.length > 40)).toEqual([]);
+      printed.push(stdout);
+    }
+    const [list = '', status = '', steps = ''] = printed;
+    for (const short of shortIds(ids).values()) {
+      expect(list).toMatch(new RegExp(`  ${short}\\r?\\n`));
+      expect(status).toContain(` claude-code/${short} `);
+    }
+    expect(steps).toContain(`${step}\r\n`);
+    expect(status).toContain(` ${step}`);
+    expect(status).toContain(` ${agent} `);
   }, 120_000);
 
   it('that fits several is answered with a row for each', async () => {

@@ -20,6 +20,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written to stdin, which is then closed. Never a terminal. */
   readonly input?: string;
+  /** Of the terminal; without it the terminal does not know its size. */
+  readonly columns?: number;
 }
 
 /** A home folder and a project folder of their own, so that nothing of this machine's user is seen or changed. */
@@ -67,8 +69,10 @@ export async function createCliWorld(): Promise<CliWorld> {
     return collect(child);
   };
 
-  const runInTerminal: CliWorld['runInTerminal'] = (args, { cwd = project, env = {} } = {}) => {
-    const command = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
+  const runInTerminal: CliWorld['runInTerminal'] = (args, options = {}) => {
+    const { cwd = project, env = {}, columns } = options;
+    const sized = columns === undefined ? '' : `stty columns ${columns} rows 24; `;
+    const command = sized + [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
     const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
       cwd,
       env: { PATH: process.env.PATH ?? '', HOME: home, TZ: 'UTC', SHELL: '/bin/sh', ...env },
