@@ -1,7 +1,11 @@
+import { basename } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { canAsk, confirm } from '../src/cli/confirm.js';
 import { columns } from '../src/cli/output.js';
+import type { GitIgnored } from '../src/config/write.js';
+import { escapeTerminal } from '../src/escape-terminal.js';
 import { applyInit, type InitOutcome } from '../src/init/apply.js';
 import { type InitPlan, planInit } from '../src/init/plan.js';
 import { userName } from '../src/system-user.js';
@@ -9,7 +13,7 @@ import { userName } from '../src/system-user.js';
 export default class Init extends BaseCommand {
   static override summary = 'set up a bucket for this project, or for everything on this machine';
   static override description =
-    `Without flags, the bucket is a folder in your home, the project is named after this folder and the agent after you. Creates the bucket if it is missing, and probes what it can do with objects that it deletes again. S3 credentials come from wherever the AWS tools keep them (environment, profiles, SSO, instance roles), Hugging Face credentials from HF_TOKEN or "hf auth login"; they are stored only if you pass them as flags. A new bucket on Hugging Face is private unless you pass --public.\n\nExit codes: 0 done, 2 bad flags or a config already exists, 3 no such bucket, 7 credentials missing or refused, 8 store unreachable.`;
+    `Without flags, the bucket is a folder in your home, the project is named after this folder and the agent after you. Creates the bucket if it is missing, and probes what it can do with objects that it deletes again. S3 credentials come from wherever the AWS tools keep them (environment, profiles, SSO, instance roles), Hugging Face credentials from HF_TOKEN or "hf auth login"; they are stored only if you pass them as flags. A new bucket on Hugging Face is private unless you pass --public. Inside a git work tree, the config, and a bucket that is a folder there, are added to .gitignore; at a terminal you are asked first.\n\nExit codes: 0 done, 2 bad flags or a config already exists, 3 no such bucket, 7 credentials missing or refused, 8 store unreachable.`;
   static override examples = [
     '<%= config.bin %> init',
     '<%= config.bin %> init --global',
@@ -81,6 +85,7 @@ export default class Init extends BaseCommand {
     const outcome = await applyInit(plan, context, {
       isOverwriting: flags.force,
       mayCreate: !flags['no-create'],
+      ...(canAsk() && !this.jsonEnabled() ? { mayIgnore: askToIgnore } : {}),
     });
     this.report(plan, outcome);
     return dataOf(plan, outcome);
@@ -94,18 +99,17 @@ export default class Init extends BaseCommand {
     }
     const rows = [
       ['backend', config.backend],
-      ['bucket', `${outcome.location}${outcome.isNewBucket ? ' (created)' : ''}`],
+      ['bucket', `${outcome.location}${inBrackets(bucketNotes(outcome))}`],
       ['project', config.project],
       ['agent', `${config.agent_id} (${outcome.isNewAgent ? 'registered' : 'known already'})`],
-      ['config', `${outcome.file.path} (mode 600${gitNote(outcome)})`],
+      ['config', `${outcome.file.path}${inBrackets(['mode 600', ...gitNotes(outcome.gitIgnored)])}`],
       ...outcome.findings
         .filter(({ ok }) => ok)
         .map(({ check, message }, index) => [index === 0 ? 'proven' : '', `${check}: ${message}`]),
     ];
     for (const line of columns(rows)) this.say(line);
-    if (outcome.gitIgnored === 'tracked') {
-      this.warn(`git tracks ${outcome.file.path}: run git rm --cached on it before pushing`);
-    }
+    this.tellGit(outcome.file.path, outcome.gitIgnored);
+    if (config.backend === 'local') this.tellGit(config.bucket, outcome.bucketIgnored);
     if (config.backend === 'hf') this.tellHub(plan, outcome);
     else this.tellMissing(outcome);
     if (outcome.isNewBucket && config.backend !== 'local') {
@@ -114,6 +118,13 @@ export default class Init extends BaseCommand {
       );
     }
     this.say('Next: tracecraft watch');
+  }
+
+  private tellGit(path: string, standing: GitIgnored): void {
+    if (standing === 'tracked') {
+      this.warn(`git tracks ${path}: run git rm --cached on it before pushing`);
+    }
+    if (standing === 'declined') this.warn(`git will add ${path}: do not commit it`);
   }
 
   private tellHub({ config, visibility }: InitPlan, outcome: InitOutcome): void {
@@ -157,6 +168,19 @@ function dataOf({ config, scope }: InitPlan, outcome: InitOutcome): object {
   };
 }
 
-function gitNote({ gitIgnored }: InitOutcome): string {
-  return gitIgnored === 'added' || gitIgnored === 'already' ? ', in .gitignore' : '';
+function askToIgnore(path: string): Promise<boolean> {
+  const question = `${basename(path)} may hold keys or transcripts. Keep it out of git, with a line in .gitignore?`;
+  return confirm(escapeTerminal(question));
+}
+
+function bucketNotes({ isNewBucket, bucketIgnored }: InitOutcome): readonly string[] {
+  return [...(isNewBucket ? ['created'] : []), ...gitNotes(bucketIgnored)];
+}
+
+function gitNotes(standing: GitIgnored): readonly string[] {
+  return standing === 'added' || standing === 'already' ? ['in .gitignore'] : [];
+}
+
+function inBrackets(notes: readonly string[]): string {
+  return notes.length === 0 ? '' : ` (${notes.join(', ')})`;
 }

@@ -57,13 +57,16 @@ const noLink = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const appending = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | noLink;
 const maxIgnoreBytes = 1 << 20;
 
-export type GitIgnored = 'no-repository' | 'already' | 'added' | 'tracked';
+export type GitIgnored = 'no-repository' | 'already' | 'added' | 'declined' | 'tracked';
 
 /**
  * Keeps git from adding a file that may hold keys or what was said. 'tracked': git already has it, and no .gitignore
- * changes that.
+ * changes that. `mayAdd` is asked only if a line must be added.
  */
-export async function keepOutOfGit(path: string): Promise<GitIgnored> {
+export async function keepOutOfGit(
+  path: string,
+  mayAdd: () => Promise<boolean> = async () => true,
+): Promise<GitIgnored> {
   const standing = await gitStanding(path);
   if (standing !== 'open') return standing;
   const folder = dirname(path);
@@ -74,6 +77,7 @@ export async function keepOutOfGit(path: string): Promise<GitIgnored> {
   });
   const lines = before.split('\n').map((line) => line.trim());
   if (lines.includes(name) || lines.includes(`/${name}`)) return 'already';
+  if (!(await mayAdd())) return 'declined';
   const separator = before === '' || before.endsWith('\n') ? '' : '\n';
   try {
     await appendFile(ignoreFile, `${separator}${name}\n`, { flag: appending });
@@ -84,7 +88,7 @@ export async function keepOutOfGit(path: string): Promise<GitIgnored> {
 }
 
 /** Whether git would add it; 'open' if nothing keeps it from doing so. */
-export async function gitStanding(path: string): Promise<Exclude<GitIgnored, 'added'> | 'open'> {
+export async function gitStanding(path: string): Promise<'no-repository' | 'already' | 'tracked' | 'open'> {
   const folder = dirname(path);
   const name = basename(path);
   if (!(await isInWorkTree(folder))) return 'no-repository';

@@ -30,6 +30,8 @@ export interface InitOutcome {
   /** What was tried and observed. Everything but the conditional writes holds, or `init` would have failed. */
   readonly findings: readonly ProbeFinding[];
   readonly gitIgnored: GitIgnored;
+  /** The same of a bucket that is a folder. */
+  readonly bucketIgnored: GitIgnored;
 }
 
 export interface InitOptions {
@@ -37,6 +39,8 @@ export interface InitOptions {
   readonly isOverwriting: boolean;
   /** Whether a bucket that is not there is created. */
   readonly mayCreate?: boolean;
+  /** Whether a line for this file or folder may be added to its `.gitignore`; without it, it may. */
+  readonly mayIgnore?: (path: string) => Promise<boolean>;
 }
 
 /**
@@ -46,7 +50,7 @@ export interface InitOptions {
 export async function applyInit(
   plan: InitPlan,
   context: SettingsContext,
-  { isOverwriting, mayCreate = true }: InitOptions,
+  { isOverwriting, mayCreate = true, mayIgnore = async () => true }: InitOptions,
 ): Promise<InitOutcome> {
   await refuseExisting(plan.configPath, isOverwriting);
   const { isNew: isNewBucket, visibility } = mayCreate
@@ -65,7 +69,7 @@ export async function applyInit(
       capabilities: probe.capabilities,
       stamps: openLastTimestamp(context.io, folder),
     });
-    const recorded = await record(plan, context);
+    const recorded = await record(plan, context, mayIgnore);
     const { location } = bucket;
     return { ...recorded, ...probe, location, isNewBucket, isNewAgent, visibility };
   } finally {
@@ -130,12 +134,14 @@ async function register({ config }: InitPlan, proven: ProvenBucket): Promise<boo
 async function record(
   { configPath, scope, config }: InitPlan,
   context: SettingsContext,
-): Promise<Pick<InitOutcome, 'file' | 'gitIgnored'>> {
+  mayIgnore: (path: string) => Promise<boolean>,
+): Promise<Pick<InitOutcome, 'file' | 'gitIgnored' | 'bucketIgnored'>> {
   const { io, clock } = context;
-  const gitIgnored = scope === 'home' ? 'no-repository' : await keepOutOfGit(configPath);
+  const ignore = (path: string) => keepOutOfGit(path, () => mayIgnore(path));
+  const gitIgnored = scope === 'home' ? 'no-repository' : await ignore(configPath);
   // A bucket within a work tree would be committed with all that it holds.
-  if (config.backend === 'local') await keepOutOfGit(config.bucket);
+  const bucketIgnored = config.backend === 'local' ? await ignore(config.bucket) : 'no-repository';
   const file = await writeConfig(io, configPath, scope, config);
   if (scope === 'project') await openTrustStore(context, io, clock).trust(file);
-  return { file, gitIgnored };
+  return { file, gitIgnored, bucketIgnored };
 }

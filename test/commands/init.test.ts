@@ -219,29 +219,55 @@ describe('in a git work tree', () => {
     );
   });
 
+  /** What a command shows at a terminal, where every question gets this answer. Linux only. */
+  async function answering(typed: string, args: string): Promise<string> {
+    const bin = join(repositoryRoot, 'bin', 'run.cjs');
+    const shell = `cd '${world.project}' && '${process.execPath}' '${bin}' ${args}; echo "exit $?"`;
+    const env = { PATH: process.env.PATH ?? '', HOME: world.home };
+    const terminal = spawn('script', ['-qc', shell, '/dev/null'], { env });
+    const questions = (text: string): number => text.split('[y/N]').length - 1;
+    let shown = '';
+    terminal.stdout.on('data', (chunk: Buffer) => {
+      const asked = questions(shown);
+      shown += chunk.toString();
+      if (questions(shown) > asked) terminal.stdin.write(typed);
+    });
+    await once(terminal, 'close');
+    expect(shown).toContain('exit 0');
+    // Sentences are broken between words.
+    return shown.replace(/\r?\n +/g, ' ');
+  }
+
   it.skipIf(process.platform !== 'linux').each([
     ['y\n', true],
     ['\n', false],
   ])(
     'asks at a terminal about a page written in it: after %j, ignored: %s',
     async (typed, isIgnored) => {
-      const bin = join(repositoryRoot, 'bin', 'run.cjs');
       await world.run(['init']);
-      const replay = `'${process.execPath}' '${bin}' replay --output run.html`;
-      const shell = `cd '${world.project}' && ${replay}; echo "exit $?"`;
-      const env = { PATH: process.env.PATH ?? '', HOME: world.home };
-      const terminal = spawn('script', ['-qc', shell, '/dev/null'], { env });
-      let shown = '';
-      terminal.stdout.on('data', (chunk: Buffer) => {
-        const isAsked = shown.includes('[y/N]');
-        shown += chunk.toString();
-        if (!isAsked && shown.includes('[y/N]')) terminal.stdin.write(typed);
-      });
-      await once(terminal, 'close');
+      const shown = await answering(typed, 'replay --output run.html');
       expect(shown).toContain('run.html holds transcripts. Keep it out of git');
-      expect(shown).toContain('exit 0');
       const ignored = await readFile(ignoreFile(), 'utf8');
       expect(/^run\.html$/m.test(ignored)).toBe(isIgnored);
+    },
+  );
+
+  it.skipIf(process.platform !== 'linux').each([
+    ['y\n', true],
+    ['n\n', false],
+  ])(
+    'asks at a terminal about the config and a bucket in it: after %j, ignored: %s',
+    async (typed, isIgnored) => {
+      const shown = await answering(typed, 'init --bucket store');
+      expect(shown).toContain('.tracecraft.json may hold keys or transcripts. Keep it out of git');
+      expect(shown).toContain('store may hold keys or transcripts. Keep it out of git');
+      if (isIgnored) {
+        expect(await readFile(ignoreFile(), 'utf8')).toBe('.tracecraft.json\nstore\n');
+        expect(shown).toContain('(created, in .gitignore)');
+      } else {
+        await expect(readFile(ignoreFile())).rejects.toThrow('ENOENT');
+        expect(shown).toContain(`git will add ${path}: do not commit it`);
+      }
     },
   );
 
