@@ -79,7 +79,8 @@ export default class SessionList extends BaseCommand {
         harnessNames.filter((one) => !wanted.includes(one)),
       ),
     ]);
-    const all = asked.filter((session) => activeMs(session) >= sinceMs);
+    const all =
+      flags.since === undefined ? asked : asked.filter((session) => activeMs(session) >= sinceMs);
     // The index decides which and in what order; what is shown about each is as new as its meta.json.
     const shown = await readMetas(bucket, layout, all.slice(0, flags.limit));
     let resumable: ReadonlyMap<string, string> | undefined;

@@ -90,7 +90,10 @@ export async function readOverview(
     listDated(bucket, layout, harnessNames),
   ]);
   const shown = await readMetas(bucket, layout, sessions.slice(0, shownSessions));
-  const short = shortIds(sessions.map(({ id }) => id));
+  const short = shortIds(
+    sessions.map(({ id }) => id),
+    shown.map(({ id }) => id),
+  );
   const folder = destinationFolder(settings.stateFolder, bucket.location, settings.project);
   const overview: Overview = {
     bucket: bucket.location,

@@ -1,3 +1,4 @@
+import type CliProgress from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
 import { type Clock, systemClock } from '../clock.js';
 import { escapeTerminal } from '../escape-terminal.js';
@@ -35,7 +36,7 @@ export function startProgress(options: ProgressOptions): Progress {
   const { stream = process.stderr, clock = systemClock } = options;
   const state = { done: 0, total: options.total };
   const startedAt = clock.monotonic();
-  const painter = stream.isTTY === true ? bar(options, stream) : lines(options, stream, clock);
+  const painter = stream.isTTY === true ? new Bar(options, stream) : lines(options, stream, clock);
   let isShown = false;
   return {
     update: (done, total) => {
@@ -81,63 +82,73 @@ function lines(options: ProgressOptions, stream: ProgressStream, clock: Clock): 
   };
 }
 
-function bar(options: ProgressOptions, stream: ProgressStream): Painter {
-  let shown: SingleBar | undefined;
-  let form: Form = { format: '', barsize: 0 };
-  let draw = (): void => undefined;
-  let isLoading = false;
-  let isFinished = false;
-  let latest: State = { done: 0, total: options.total };
+class Bar implements Painter {
+  readonly #options: ProgressOptions;
+  readonly #stream: ProgressStream;
+  #library: Promise<typeof CliProgress> | undefined;
+  #draw = (): void => undefined;
+  #shown: SingleBar | undefined;
+  #form: Form = { format: '', barsize: 0 };
+  #isFinished = false;
+  #latest: State;
 
-  async function show(): Promise<void> {
-    const { SingleBar } = await import('cli-progress');
-    if (isFinished) return;
-    draw = () => {
-      form = formFor(escapeTerminal(options.label), stream.columns || 80);
-      shown = new SingleBar({
-        stream,
-        ...form,
+  constructor(options: ProgressOptions, stream: ProgressStream) {
+    this.#options = options;
+    this.#stream = stream;
+    this.#latest = { done: 0, total: options.total };
+  }
+
+  paint(state: State): void {
+    this.#latest = { ...state };
+    if (this.#library === undefined) {
+      this.#library = import('cli-progress');
+      void this.#library.then((library) => this.#open(library));
+    }
+    this.#shown?.setTotal(state.total);
+    this.#shown?.update(state.done, { amount: this.#amount });
+  }
+
+  readonly finish = (): void => {
+    this.#isFinished = true;
+    this.#shown?.stop();
+    this.#stream.off('resize', this.#resized);
+    process.off('exit', this.finish);
+  };
+
+  #open(library: typeof CliProgress): void {
+    if (this.#isFinished) return;
+    this.#draw = () => {
+      this.#form = formFor(escapeTerminal(this.#options.label), this.#columns);
+      this.#shown = new library.SingleBar({
+        stream: this.#stream,
+        ...this.#form,
         hideCursor: true,
         clearOnComplete: true,
         // The command's own handlers end the process, and `finish` restores the cursor.
         gracefulExit: false,
       });
-      shown.start(latest.total, latest.done, { amount: amount(options, latest) });
+      this.#shown.start(this.#latest.total, this.#latest.done, { amount: this.#amount });
     };
-    draw();
-    stream.on('resize', resized);
-    process.once('exit', finish);
+    this.#draw();
+    this.#stream.on('resize', this.#resized);
+    process.once('exit', this.finish);
   }
 
   /** A narrower terminal has broken the line into rows, which are erased; the next line fits. */
-  function resized(): void {
-    const above = Math.floor(
-      (lengthOf(form, amount(options, latest)) - 1) / (stream.columns || 80),
-    );
-    stream.write(`${above > 0 ? `\u001b[${above}A` : ''}\r\u001b[J`);
-    shown?.stop();
-    draw();
-  }
-
-  function finish(): void {
-    isFinished = true;
-    shown?.stop();
-    stream.off('resize', resized);
-    process.off('exit', finish);
-  }
-
-  return {
-    paint: (state) => {
-      latest = { ...state };
-      if (shown === undefined && !isLoading) {
-        isLoading = true;
-        void show();
-      }
-      shown?.setTotal(state.total);
-      shown?.update(state.done, { amount: amount(options, state) });
-    },
-    finish,
+  readonly #resized = (): void => {
+    const above = Math.floor((lengthOf(this.#form, this.#amount) - 1) / this.#columns);
+    this.#stream.write(`${above > 0 ? `\u001b[${above}A` : ''}\r\u001b[J`);
+    this.#shown?.stop();
+    this.#draw();
   };
+
+  get #columns(): number {
+    return this.#stream.columns || 80;
+  }
+
+  get #amount(): string {
+    return amount(this.#options, this.#latest);
+  }
 }
 
 interface Form {

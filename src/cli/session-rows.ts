@@ -44,7 +44,10 @@ const longColumns: readonly Column[] = [
 
 /** The sessions as a table that fits the terminal. */
 export function sessionTable(table: SessionTable): string[] {
-  const short = shortIds(table.ids);
+  const short = shortIds(
+    table.ids,
+    table.sessions.map(({ id }) => id),
+  );
   const rows = table.sessions.map((session) => {
     const brief = [
       ageOf(session, table.nowMs),

@@ -44,7 +44,9 @@ const fewSessions = 200;
 /** What S3 lists with one request. */
 const pageSize = 1_000;
 /** Room for sessions that the index lacks. */
-const stretchSize = 900;
+const stretchSize = 800;
+/** One of so many names tells where the stretches end. */
+const sampled = 8;
 /** A larger file is nobody's index. */
 const largestBytes = 64 * 1024 * 1024;
 
@@ -138,12 +140,16 @@ async function restOfNames(
 ): Promise<readonly string[]> {
   const first = names.at(-1) ?? '';
   const known: string[] = [];
+  let count = 0;
   for (const { harness: of, session_id: id } of lines.values()) {
-    if (of === harness && id !== '') known.push(encodeId(id));
+    if (of !== harness || id === '') continue;
+    count += 1;
+    if (count % sampled === 0) known.push(encodeId(id));
   }
+  const every = stretchSize / sampled;
   const ends = sortNames(known)
     .filter((name) => compareNames(name, first) > 0)
-    .filter((_, at) => at % stretchSize === stretchSize - 1);
+    .filter((_, at) => at % every === every - 1);
   const stretches = [first, ...ends].map((after, at) => ({ after, through: ends[at] }));
   const listed = await inParallel(stretches, (one) => listNames(bucket, layout, harness, one));
   return listed.flat();

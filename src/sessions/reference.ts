@@ -58,13 +58,16 @@ const shortLength = 8;
 
 /**
  * The shortest form of each id that distinguishes it from all others: its beginning, or its end if
- * many begin alike.
+ * many begin alike. `wanted`: those of interest, where they are few of many.
  */
-export function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
+export function shortIds(
+  ids: readonly string[],
+  wanted: readonly string[] = ids,
+): ReadonlyMap<string, string> {
   const all = [...new Set(ids)];
-  const begun = counted(all.map((id) => id.slice(0, shortLength)));
+  const begun = countedAmong(wanted, all, (id) => id.slice(0, shortLength));
   const short = new Map<string, string>();
-  let long: readonly string[] = all.filter((id) => {
+  let long: readonly string[] = [...new Set(wanted)].filter((id) => {
     const begin = id.slice(0, shortLength);
     // After a slash comes a stream's name.
     const isEnough = begun.get(begin) === 1 && !begin.includes('/');
@@ -72,10 +75,11 @@ export function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
     return !isEnough && !id.includes('/');
   });
   for (let length = shortLength; long.length > 0; length += 4) {
-    const begins = new Set(all.map((id) => id.slice(0, length)));
-    const ends = counted(all.map((id) => id.slice(-length)));
+    const endOf = (id: string): string => id.slice(-length);
+    const ends = countedAmong(long, all, endOf);
+    const begins = new Set(all.map((id) => id.slice(0, length)).filter((one) => ends.has(one)));
     long = long.filter((id) => {
-      const end = id.slice(-length);
+      const end = endOf(id);
       // A word means the ids that begin with it before those that end with it.
       const isEnough = ends.get(end) === 1 && !begins.has(end);
       if (isEnough) short.set(id, end);
@@ -101,8 +105,17 @@ export class ShortIds {
   }
 }
 
-function counted(words: readonly string[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+/** How many of all ids share a piece with each of the wanted ones. */
+function countedAmong(
+  wanted: readonly string[],
+  all: readonly string[],
+  pieceOf: (id: string) => string,
+): ReadonlyMap<string, number> {
+  const counts = new Map(wanted.map((id) => [pieceOf(id), 0]));
+  for (const id of all) {
+    const piece = pieceOf(id);
+    const count = counts.get(piece);
+    if (count !== undefined) counts.set(piece, count + 1);
+  }
   return counts;
 }

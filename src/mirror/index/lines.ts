@@ -3,18 +3,19 @@ import { type MetaDocument, ownMetaSchema } from '../../protocol/documents.js';
 import { type SessionRef, sessionKeyOf } from '../stream.js';
 import { indexedUsage, indexedUsageSchema } from './indexed-usage.js';
 
+/** In the order in which they are written: the times come first, so that they are found without parsing the rest. */
 const listed = [
   'harness',
   'session_id',
+  'started_at',
+  'last_row_at',
+  'last_uploaded_at',
+  'ended_at',
   'agent_id',
   'host',
   'cwd',
   'title',
   'parent_session_id',
-  'started_at',
-  'last_row_at',
-  'last_uploaded_at',
-  'ended_at',
   'turns',
   'total_lines',
   'total_uploaded_bytes',

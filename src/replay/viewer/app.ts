@@ -12,7 +12,9 @@ import {
   nothingHere,
   storyLine,
   titleLine,
+  toolButtons,
   warningList,
+  zoomStep,
 } from './heading.js';
 import { readLocation, type ViewLocation, writeLocation } from './location.js';
 import { showRecord } from './record.js';
@@ -21,7 +23,6 @@ import { spanOf } from './span.js';
 import { storyOf } from './story.js';
 import { EntryTable } from './table.js';
 import { rowsByTime } from './table-rows.js';
-import { turnTheme } from './theme.js';
 import { foldsOf } from './time-scale.js';
 import { Transcript } from './transcript.js';
 import { TranscriptHits } from './transcript-hits.js';
@@ -187,24 +188,12 @@ export class App {
 
   #top(): HTMLElement {
     const { warnings } = this.#header;
-    const tools = element(
-      'div',
-      { class: 'tools' },
-      button('−', { 'aria-label': 'Zoom out', title: 'Zoom out ( - )' }, () =>
-        this.#board.zoom(1 / 1.6),
-      ),
-      button('Fit', { title: 'All of the run ( 0 )' }, () => this.#board.fit()),
-      button('+', { 'aria-label': 'Zoom in', title: 'Zoom in ( + )' }, () => this.#board.zoom(1.6)),
-      button(
-        'Table',
-        { class: 'turn', 'aria-pressed': 'false', title: 'Table or lanes ( t )' },
-        () => this.#turnView(),
-      ),
-      button('Theme', { title: 'Light, dark, or as the system has it' }, () => {
-        turnTheme();
-        this.#board.recolor();
-      }),
-    );
+    const tools = toolButtons({
+      zoom: (factor) => this.#board.zoom(factor),
+      fit: () => this.#board.fit(),
+      turnView: () => this.#turnView(),
+      recolor: () => this.#board.recolor(),
+    });
     const alarms = alarmButtons(this.#entries, this.#actions);
     const { button: found } = this.#found;
     return element(
@@ -317,9 +306,9 @@ export class App {
     const acts: Readonly<Record<string, () => void>> = {
       '/': () => this.#filters.search.focus(),
       t: () => this.#turnView(),
-      '+': () => this.#board.zoom(1.6),
-      '=': () => this.#board.zoom(1.6),
-      '-': () => this.#board.zoom(1 / 1.6),
+      '+': () => this.#board.zoom(zoomStep),
+      '=': () => this.#board.zoom(zoomStep),
+      '-': () => this.#board.zoom(1 / zoomStep),
       '0': () => this.#board.fit(),
       Enter: () => this.#focusPanel(),
     };

@@ -1,8 +1,8 @@
 import type { PageHeader } from '../page/data.js';
 import { axisHeight } from './axis.js';
-import type { Drawing, View } from './canvas.js';
-import type { ClaimBar } from './claim-bars.js';
-import { element, replace, shown } from './dom.js';
+import { type Drawing, fitToScreen, type View } from './canvas.js';
+import { barsAmong, type ClaimBar } from './claim-bars.js';
+import { element, replace } from './dom.js';
 import type { Entries } from './entries.js';
 import { type Hit, hitAt, lineAt, markOf, promptAt } from './hit.js';
 import { moveOf } from './keyboard-moves.js';
@@ -13,6 +13,7 @@ import { paint } from './paint.js';
 import { listenToPointer } from './pointer.js';
 import { type Colors, readColors } from './theme.js';
 import { type Fold, fittingScale, type Span, type TimeScale } from './time-scale.js';
+import { Tip } from './tip.js';
 import type { Viewport } from './viewport.js';
 
 export interface BoardInput {
@@ -45,7 +46,7 @@ export class Board {
   });
   readonly #canvas = element('canvas', { 'aria-hidden': 'true' });
   readonly #cursor = element('div', { class: 'cursor', hidden: true });
-  readonly #tip = element('div', { class: 'tip', hidden: true });
+  readonly #tip = new Tip();
   #shown: readonly number[];
   #lanes: readonly Lane[] = [];
   #scale: TimeScale;
@@ -67,7 +68,7 @@ export class Board {
     this.#stage.append(this.#canvas);
     this.#space.append(this.#names, this.#cursor);
     this.#scroller.append(this.#stage, this.#space);
-    this.root.append(this.#scroller, this.#tip);
+    this.root.append(this.#scroller, this.#tip.root);
     this.#listen();
   }
 
@@ -140,7 +141,7 @@ export class Board {
       agents: header.agents,
       isPlain: this.#input.isPlain,
       shown: this.#shown,
-      bars: this.#barsShown(bars),
+      bars: barsAmong(bars, this.#shown, entries),
       sessions: header.sessions,
       streams: header.streams,
       scale: this.#scale,
@@ -168,14 +169,6 @@ export class Board {
     this.#headed = { from, to };
     const lanes = this.#lanes.slice(from, to);
     replace(this.#names, ...laneHeads(header, lanes, (strip) => onPlace(strip, 0)));
-  }
-
-  /** A claim is hidden if its mark is filtered out. */
-  #barsShown(bars: readonly ClaimBar[]): readonly ClaimBar[] {
-    if (this.#shown.length === this.#input.entries.count) return bars;
-    const entries = new Set(this.#shown);
-    const steps = new Set(this.#shown.map((index) => this.#input.entries.step(index)));
-    return bars.filter(({ entry, step }) => entries.has(entry) || steps.has(step));
   }
 
   get #width(): number {
@@ -220,12 +213,6 @@ export class Board {
   }
 
   #paintNow(view = this.#view): void {
-    const ratio = window.devicePixelRatio || 1;
-    const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
-    if (this.#canvas.width !== width) this.#canvas.width = width;
-    if (this.#canvas.height !== height) this.#canvas.height = height;
-    const context = this.#context;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const drawing: Drawing = {
       entries: this.#input.entries,
       streams: this.#input.header.streams,
@@ -233,7 +220,8 @@ export class Board {
       scale: this.#scale,
       colors: this.#colors,
     };
-    paint(context, drawing, view);
+    fitToScreen(this.#context, view);
+    paint(this.#context, drawing, view);
   }
 
   #placeCursor(): void {
@@ -277,9 +265,7 @@ export class Board {
       onDrag: (left) => this.#scrollTo(left),
       onHover: (event) => this.#hover(event),
       onClick: (event) => this.#click(event),
-      onLeave: () => {
-        this.#tip.hidden = true;
-      },
+      onLeave: () => this.#tip.hide(),
       onZoom: (event) => this.zoom(2.5, event.offsetX),
     });
   }
@@ -318,12 +304,8 @@ export class Board {
         ? tellMark(entries, entry)
         : strip && [tellStrip(header, strip), this.#promptAt(strip, x)].join('');
     this.#stage.style.cursor = text === undefined ? 'grab' : 'pointer';
-    this.#tip.hidden = text === undefined;
-    if (text === undefined) return;
-    this.#tip.textContent = shown(text);
-    const box = this.root.getBoundingClientRect();
-    this.#tip.style.left = `${Math.min(event.clientX - box.left + 14, box.width - 330)}px`;
-    this.#tip.style.top = `${event.clientY - box.top + 16}px`;
+    if (text === undefined) this.#tip.hide();
+    else this.#tip.show(text, event, this.root);
   }
 
   #promptAt({ stream }: PlacedStrip, x: number): string {

@@ -22,6 +22,16 @@ export interface Drawing {
 
 export type Canvas = CanvasRenderingContext2D;
 
+/** As many pixels as the screen has for the view. */
+export function fitToScreen(context: Canvas, view: View): void {
+  const { canvas } = context;
+  const ratio = window.devicePixelRatio || 1;
+  const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+}
+
 export function isAcross(
   { x, width }: { readonly x: number; readonly width: number },
   view: View,

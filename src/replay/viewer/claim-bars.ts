@@ -48,6 +48,18 @@ export function claimBars(
   return bars.closedAt(expiries, nowMs);
 }
 
+/** Those of the entries shown: a claim is hidden if its mark is filtered out. */
+export function barsAmong(
+  bars: readonly ClaimBar[],
+  shown: readonly number[],
+  entries: Entries,
+): readonly ClaimBar[] {
+  if (shown.length === entries.count) return bars;
+  const present = new Set(shown);
+  const steps = new Set(shown.map((index) => entries.step(index)));
+  return bars.filter(({ entry, step }) => present.has(entry) || steps.has(step));
+}
+
 class Bars {
   readonly #entries: Entries;
   readonly #bars: ClaimBar[] = [];

@@ -2,6 +2,7 @@ import type { PageHeader } from '../page/data.js';
 import { button, element, isoOf, shown } from './dom.js';
 import type { Entries } from './entries.js';
 import { counted, type StoryPart } from './story.js';
+import { turnTheme } from './theme.js';
 
 export interface HeadingActions {
   onEntry(entry: number): void;
@@ -90,5 +91,31 @@ export function nothingHere(project: string): HTMLElement {
       {},
       'If that has happened: is it another project, or did --since, --until or --agent leave it out?',
     ),
+  );
+}
+
+export interface ToolActions {
+  zoom(factor: number): void;
+  fit(): void;
+  turnView(): void;
+  recolor(): void;
+}
+
+/** How much a key or button zooms. */
+export const zoomStep = 1.6;
+
+export function toolButtons({ zoom, fit, turnView, recolor }: ToolActions): HTMLElement {
+  const turn = { class: 'turn', 'aria-pressed': 'false', title: 'Table or lanes ( t )' };
+  return element(
+    'div',
+    { class: 'tools' },
+    button('−', { 'aria-label': 'Zoom out', title: 'Zoom out ( - )' }, () => zoom(1 / zoomStep)),
+    button('Fit', { title: 'All of the run ( 0 )' }, fit),
+    button('+', { 'aria-label': 'Zoom in', title: 'Zoom in ( + )' }, () => zoom(zoomStep)),
+    button('Table', turn, turnView),
+    button('Theme', { title: 'Light, dark, or as the system has it' }, () => {
+      turnTheme();
+      recolor();
+    }),
   );
 }
