@@ -109,13 +109,8 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       output.note('Finishing (again to stop at once) …');
       ending.abort();
     });
-    const lockPath = `${session.folder}/watch.lock`;
-    const release = await lockWatch({
-      path: lockPath,
-      mayWait: flags.wait,
-      signal: ending.signal,
-      output,
-    });
+    const request = { path: `${session.folder}/watch.lock`, mayWait: flags.wait };
+    const release = await lockWatch(request, ending.signal, output);
     try {
       const log = flags['log-file'];
       if (log !== undefined) void keepLogBound(log, systemClock, ending.signal);

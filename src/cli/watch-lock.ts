@@ -7,17 +7,14 @@ interface LockRequest {
   readonly path: string;
   /** Stand by while another watch holds it, instead of failing. */
   readonly mayWait: boolean;
-  readonly signal: AbortSignal;
-  readonly output: Pick<WatchOutput, 'note' | 'trouble'>;
 }
 
 /** The one watch of a bucket on this machine; the answer lets go of it. */
-export async function lockWatch({
-  path,
-  mayWait,
-  signal,
-  output,
-}: LockRequest): Promise<() => Promise<void>> {
+export async function lockWatch(
+  { path, mayWait }: LockRequest,
+  signal: AbortSignal,
+  output: Pick<WatchOutput, 'note' | 'trouble'>,
+): Promise<() => Promise<void>> {
   let isTold = false;
   for (;;) {
     const outcome = await takeWatchLock(path, new Date());
