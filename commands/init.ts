@@ -102,7 +102,10 @@ export default class Init extends BaseCommand {
       ['bucket', `${outcome.location}${inBrackets(bucketNotes(outcome))}`],
       ['project', config.project],
       ['agent', `${config.agent_id} (${outcome.isNewAgent ? 'registered' : 'known already'})`],
-      ['config', `${outcome.file.path}${inBrackets(['mode 600', ...gitNotes(outcome.gitIgnored)])}`],
+      [
+        'config',
+        `${outcome.file.path}${inBrackets(['mode 600', ...gitNotes(outcome.gitIgnored)])}`,
+      ],
       ...outcome.findings
         .filter(({ ok }) => ok)
         .map(({ check, message }, index) => [index === 0 ? 'proven' : '', `${check}: ${message}`]),

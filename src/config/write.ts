@@ -88,7 +88,9 @@ export async function keepOutOfGit(
 }
 
 /** Whether git would add it; 'open' if nothing keeps it from doing so. */
-export async function gitStanding(path: string): Promise<'no-repository' | 'already' | 'tracked' | 'open'> {
+export async function gitStanding(
+  path: string,
+): Promise<'no-repository' | 'already' | 'tracked' | 'open'> {
   const folder = dirname(path);
   const name = basename(path);
   if (!(await isInWorkTree(folder))) return 'no-repository';

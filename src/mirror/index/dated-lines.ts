@@ -57,7 +57,9 @@ function scanned(
     head.exec(body.toString('latin1', start, Math.min(end, start + headBytes))) ?? [];
   if (whole === undefined || harness === undefined || id === undefined) return undefined;
   const rest = start + whole.length - 1;
-  const isElsewhere = elsewhere.some((one, at) => said[at] === undefined && one.isWithin(rest, end));
+  const isElsewhere = elsewhere.some(
+    (one, at) => said[at] === undefined && one.isWithin(rest, end),
+  );
   if (isElsewhere) return undefined;
   const [started, row, uploaded, ended] = said;
   return {
