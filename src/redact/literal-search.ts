@@ -1,10 +1,5 @@
 import { AnchorIndex, type Visit } from './anchors.js';
-
-/** Texts to search for. With `fold` they are lower case, and ASCII letters match in either case. */
-export interface LiteralList {
-  readonly texts: readonly string[];
-  readonly fold: boolean;
-}
+import type { LiteralList } from './literals.js';
 
 /**
  * Building the index costs about as much as searching this many bytes for each literal, one by one.
@@ -33,11 +28,7 @@ export class LiteralSearch {
       this.#scanOneByOne(bytes, visit);
       return;
     }
-    this.#index ??= new AnchorIndex(
-      this.#lists.flatMap(({ texts, fold }) =>
-        texts.map((text) => ({ bytes: Buffer.from(text, 'latin1'), fold })),
-      ),
-    );
+    this.#index ??= new AnchorIndex(this.#lists);
     this.#index.scan(bytes, visit);
   }
 

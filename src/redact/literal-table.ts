@@ -1,10 +1,14 @@
+import { offsetsOf } from './literals.js';
 import { createGroup, watchGroups } from './watch-groups.js';
 
 /** The literals of a group, in the order of what watches them, separated by NUL. */
 export interface GroupLiterals {
   readonly exact: string;
+  /** Where the index looks for each of them. */
+  readonly exactOffsets: string;
   /** In these, ASCII letters match in either case. */
   readonly folded: string;
+  readonly foldedOffsets: string;
 }
 
 /**
@@ -13,10 +17,14 @@ export interface GroupLiterals {
  */
 export const literalTable: readonly GroupLiterals[] = watchGroups.map((group) => {
   const watched = createGroup(group, new Set());
-  const textsOf = (isFolded: boolean): string =>
-    watched
-      .filter(({ fold = false }) => fold === isFolded)
-      .map(({ literal }) => literal)
-      .join('\0');
-  return { exact: textsOf(false), folded: textsOf(true) };
+  const textsOf = (isFolded: boolean): readonly string[] =>
+    watched.filter(({ fold = false }) => fold === isFolded).map(({ literal }) => literal);
+  const exact = textsOf(false);
+  const folded = textsOf(true);
+  return {
+    exact: exact.join('\0'),
+    exactOffsets: offsetsOf(exact),
+    folded: folded.join('\0'),
+    foldedOffsets: offsetsOf(folded),
+  };
 });

@@ -62,11 +62,25 @@ const shareOfByte = 0.04;
 /** Of a text in lower case and the same one with a capital. */
 const capitalized = 0.1;
 
+/** Where the rarest three bytes of a literal begin, as two pairs with their neighbours. */
+export function rarestOffset(literal: Buffer): number {
+  const shares = sharesOf(literal);
+  let best = 0;
+  let bestShare = Number.POSITIVE_INFINITY;
+  for (let offset = 0; offset + 2 < literal.length; offset += 1) {
+    const share = (shares[offset] ?? 0) + (shares[offset + 1] ?? 0);
+    if (share >= bestShare) continue;
+    best = offset;
+    bestShare = share;
+  }
+  return best;
+}
+
 /**
  * About how often a text has each pair of the literal's bytes, by its offset, between the neighbours that it
  * has there.
  */
-export function sharesOf(literal: Buffer): readonly number[] {
+function sharesOf(literal: Buffer): readonly number[] {
   const pairs: number[] = [];
   for (let at = 0; at + 1 < literal.length; at += 1) pairs.push(pairShare(literal, at));
   const trigrams: number[] = [];
