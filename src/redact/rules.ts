@@ -5,6 +5,7 @@ import { callRules } from './rules/calls.js';
 import { cloudRules } from './rules/clouds.js';
 import { codeRules } from './rules/codes.js';
 import { commandLineRules } from './rules/command-lines.js';
+import { commandOutputRules } from './rules/command-output.js';
 import { commandRules } from './rules/commands.js';
 import { cryptoToolRules } from './rules/crypto-tools.js';
 import { developerToolRules } from './rules/developer-tools.js';
@@ -46,6 +47,7 @@ export const ruleTables: readonly (readonly Rule[])[] = [
   webhookRules,
   walletRules,
   commandRules,
+  commandOutputRules,
   urlRules,
   callRules,
   sqlRules,

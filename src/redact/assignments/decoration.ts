@@ -19,7 +19,7 @@ const decorations: Readonly<Record<string, RegExp>> = {
   '(': /^\(ConvertTo-SecureString(?:\s{1,4}-(?:String|AsPlainText|Force)){0,3}\s{1,4}/i,
   '*': /^\*{1,2}(?=[^\s*])/,
   '<': /^<(?:<(?=\\{0,64}")|!\[CDATA\[|\/?(?:string|b|strong|i|em|code|tt|kbd|td|dd|p|span|label|value|th|dt|mark)(?: [^<>\n]{1,80})?>)[ \t]{0,4}/,
-  '{': /^\{\s{0,4}(?:\\{0,64}["']type\\{0,64}["']\s?:\s?\\{0,64}["']\w{1,16}\\{0,64}["'],\s{0,4})?\\{0,64}["']?(?:value|S|stringValue|_text|#text|\$t|secret|text|plain(?:text)?|default)\\{0,64}["']?\s?:\s?/,
+  '{': /^\{(?:\s|\\{1,64}[nrt]){0,24}(?:\\{0,64}["'](?:type|sensitive)\\{0,64}["']\s?:\s?(?:true|false|\\{0,64}["']\w{1,16}\\{0,64}["']),(?:\s|\\{1,64}[nrt]){0,24}){0,2}\\{0,64}["']?(?:value|S|stringValue|_text|#text|\$t|secret|text|plain(?:text)?|default)\\{0,64}["']?\s?:\s?/,
   v: /^value:[ \t]{1,4}/,
   '[': /^(?:\[\[|\[\s{0,4}(?=\\{0,64}["'`]))/,
   C: /^ConvertTo-SecureString(?:\s{1,4}-(?:String|AsPlainText|Force)){0,3}\s{1,4}/i,

@@ -80,6 +80,7 @@ function isBeyondDoubt(name: SecretName, value: string): boolean {
   if (/^(?:0x)?[0-9a-f]+$/i.test(value)) {
     return !name.isVague && value.length >= 32 && /[a-f]/.test(value);
   }
+  if (/^[a-z0-9]+(?:_[a-z]+){0,2}_[0-9a-f]{32,64}$/.test(value)) return !name.isVague;
   if (/^0x/.test(value) || (/^\w+$/.test(value) && !isJumbled(value))) return false;
   const kinds = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*+=?@^~]/].filter((kind) => kind.test(value));
   return kinds.length >= 3 && /\d/.test(value);

@@ -29,7 +29,10 @@ function isSpokenPhrase(value: string): boolean {
 }
 
 const typedOwners =
-  /^(?:jwt|session|cookie|app|auth|webhook|signing|shared|hmac|token|client|consumer|master|nextauth|express|flask|csrf)$/;
+  /^(?:api|oauth|bot|admin|jwt|session|cookie|app|auth|webhook|signing|shared|hmac|token|client|consumer|master|nextauth|express|flask|csrf)$/;
+
+/** People number the words that they type; programmers number few of their names. */
+const numberedWord = /^[a-z]{5,}(?:\d{4}|\d{2,3}[a-z]{1,2})$/;
 
 /** The value of `jwtSecret` and the like: a password by another name. */
 export function isTypedSecret(name: SecretName, value: string, found: Assignment): boolean {
@@ -42,7 +45,7 @@ export function isTypedSecret(name: SecretName, value: string, found: Assignment
     value.length >= 8 &&
     /\d{2}|[!#$%^&*?]/.test(value) &&
     isTypedPassword(value) &&
-    !isVariableName(value)
+    (!isVariableName(value) || numberedWord.test(value))
   );
 }
 

@@ -29,6 +29,7 @@ const nameOrDot = alphabet('A-Za-z0-9_.-');
 
 const longestValue = 64 * 1024;
 const doubleQuote = 0x22;
+const ampersand = 0x26;
 
 /**
  * Reads the value of a name that ends at `nameEnd`. A bare value ends at a blank, a quote or an
@@ -152,12 +153,13 @@ function bareValue(bytes: Buffer, start: number, isLoose: boolean): BareValue {
   return { valueStart: start, valueEnd, isCalled: bytes[end] === 0x28 };
 }
 
-/** Where the run of loose bytes ends, or `&next=`, `;Next=`, `,next:` or a closing tag begins. */
+/** Where the run of loose bytes ends, or `&next=`, `;Next=`, `,next:` a closing tag or the next command (`&&`) begins. */
 function looseEnd(bytes: Buffer, start: number, limit: number): number {
   for (let at = start; at < limit; at += 1) {
     if (!isIn(loose, bytes[at])) return at;
     if (bytes[at] === 0x3c && bytes[at + 1] === 0x2f) return at;
     if (!isIn(delimiters, bytes[at])) continue;
+    if (bytes[at] === ampersand && bytes[at + 1] === ampersand) return at;
     const next = runEnd(bytes, at + 1, nameOrDot, at + 40);
     if (next > at + 1 && (bytes[next] === 0x3d || bytes[next] === 0x3a)) return at;
   }

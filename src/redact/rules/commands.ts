@@ -70,6 +70,15 @@ export const commandRules: readonly Rule[] = [
   },
   {
     kind: 'signature',
+    anchors: ['&Signature=', '?Signature=', '6Signature='],
+    notAfter: nothing,
+    shape:
+      /[&?6]Signature=(?<secret>[A-Za-z0-9+/_~-](?:[A-Za-z0-9+/_~-]|%[0-9A-Fa-f]{2}){26,700}={0,2})(?:(?<=(?:GoogleAccessId|AccessKeyId|Key-Pair-Id|Expires)=[^\s"']{1,1600})|(?=[^\s"']{0,12}(?:GoogleAccessId|AccessKeyId|Key-Pair-Id|Expires)=))/,
+    source: 'signed URLs of Cloud Storage, CloudFront, S3 and OSS',
+    example: 'https://storage.googleapis.com/b/k?GoogleAccessId=a&Expires=1&Signature=⟦<b64:80>⟧',
+  },
+  {
+    kind: 'signature',
     anchors: ['response='],
     notAfter: nothing,
     shape: /(?<=[Dd]igest [^\n]{1,600})response=\\{0,64}"?(?<secret>[0-9a-f]{32,128})/,

@@ -1,3 +1,5 @@
+import { alphabet, hexDigits } from '../alphabet.js';
+import { isAlgorithm } from '../assignments/samples.js';
 import { isTypedPassword } from '../assignments/typed-password.js';
 import { hasUpperLowerDigit, isDense, isJumbled } from '../entropy.js';
 import type { Rule } from '../rule.js';
@@ -11,6 +13,9 @@ const rawHash = '[0-9a-fA-F]{32,64}';
 const owners =
   'auth|authentication|authorization|credentials?|secrets?|api|apis|service|provider|openai|anthropic|azure|mistral|cohere|gemini|' +
   'deepgram|assemblyai|elevenlabs|serper|datadog|newrelic|algolia|mapbox|sendgrid|mailgun|twilio|weather|maps|signing|encryption';
+
+const emptyLmHash = 'aad3b435b51404eeaad3b435b51404ee';
+const emptyNtHash = '31d6cfe0d16ae931b73c59d7e0c089c0';
 
 /** Secrets in the input and the output of tools for keys and passwords. */
 export const cryptoToolRules: readonly Rule[] = [
@@ -50,6 +55,56 @@ export const cryptoToolRules: readonly Rule[] = [
     accepts: (secret) => isCracked(secret.split(':').at(-1) ?? ''),
     source: 'hashcat documentation, --show and potfiles',
     example: 'hashcat -m 1000 hashes.txt --show\n<hex:32>:⟦<password>⟧\n',
+  },
+  {
+    kind: 'cracked-password',
+    anchors: hexPairs().map((pair) => `${pair}:`),
+    lead: hexDigits,
+    notAfter: alphabet('0-9A-Za-z$/.+_-'),
+    shape: new RegExp(`[0-9a-fA-F]{32,64}:(?<secret>${plain})${plainEnd}`),
+    accepts: isTypedPlain,
+    evenPlaceholders: true,
+    source: 'hashcat documentation: a line of a potfile',
+    example: '<hex:32>:⟦Marzipan2024!⟧',
+  },
+  {
+    kind: 'ntlm-hash',
+    anchors: [emptyLmHash],
+    notAfter: nothing,
+    shape: new RegExp(`${emptyLmHash}:(?<secret>[0-9a-f]{32})`),
+    accepts: (hash) => hash !== emptyNtHash,
+    source: 'Impacket, secretsdump: a hash is enough to log in',
+    example: `deploy:1104:${emptyLmHash}:⟦<hex:32>⟧:::`,
+  },
+  {
+    kind: 'ntlm-hash',
+    anchors: [':::'],
+    notAfter: nothing,
+    shape: /(?<=:\d{3,7}:[0-9a-f]{32}:(?<secret>[0-9a-f]{32})):::/,
+    accepts: (hash) => hash !== emptyNtHash,
+    source: 'Impacket, secretsdump',
+    example: 'deploy:1104:<hex:32>:⟦<hex:32>⟧:::',
+  },
+  {
+    kind: 'cracked-password',
+    anchors: ['[+] '],
+    notAfter: nothing,
+    shape: new RegExp(
+      String.raw`\[\+\] (?:[\w.:-]{1,60} (?:- )?){0,3}[\w.-]{1,40}\\{1,64}[\w.$-]{1,40}:(?<secret>${plain})${plainEnd}`,
+    ),
+    accepts: isSprayed,
+    source: 'NetExec documentation',
+    example: '[+] acme.local\\deploy:⟦<password>⟧ (Pwn3d!)',
+  },
+  {
+    kind: 'cracked-password',
+    anchors: ["uccess: '", "uccessful: '"],
+    notAfter: nothing,
+    shape: new RegExp(String.raw`uccess(?:ful)?: '[\w.@\\$-]{1,64}:(?<secret>${plain})'`),
+    accepts: isCracked,
+    evenPlaceholders: true,
+    source: 'Metasploit, login scanners',
+    example: "[+] 10.0.0.5:22 - Success: 'root:⟦Marzipan2024!⟧' 'uid=0(root)'",
   },
   {
     kind: 'cracked-password',
@@ -94,6 +149,22 @@ export const cryptoToolRules: readonly Rule[] = [
     example: '{"deepgram": {"model": "nova", "key": "⟦<hex:40>⟧"}}',
   },
 ];
+
+function hexPairs(): readonly string[] {
+  return Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+}
+
+/** What names neither an algorithm nor a file: a word with a number, or with digits and a sign. */
+function isTypedPlain(text: string): boolean {
+  if (!isCracked(text) || isAlgorithm(text) || text.length < 6) return false;
+  return /^[A-Za-z]{4,}\d{2,6}[!@#$%^&*?.]{0,2}$/.test(text) || isSprayed(text);
+}
+
+function isSprayed(text: string): boolean {
+  return (
+    text.length >= 8 && /[!@#$%^&*?]/.test(text) && /[A-Z]/.test(text) && isTypedPassword(text)
+  );
+}
 
 /** Any word may have been a password; numbers, paths and file names follow hashes as well. */
 function isCracked(text: string): boolean {

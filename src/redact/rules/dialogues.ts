@@ -1,4 +1,5 @@
 import { isTypedPassword } from '../assignments/typed-password.js';
+import { hasUpperLowerDigit, isJumbled } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
@@ -43,6 +44,28 @@ export const dialogueRules: readonly Rule[] = [
   },
   {
     kind: 'password',
+    anchors: ['username ', 'Username ', 'user ', 'User ', 'login '],
+    shape: new RegExp(
+      String.raw`(?:[Uu]ser(?:name)?|login) [\w.@+-]{2,64}(?:,? and|,| with)? (?:the )?(?:pass(?:word|phrase)?|pw) (?:\\{0,64}["'\x60])?${value}`,
+    ),
+    accepts: isTypedPassword,
+    source: 'logins in notes and messages',
+    example: 'username deploy, password ⟦<password>⟧\n',
+  },
+  {
+    kind: 'password',
+    anchors: ['koden til', 'Koden til', 'kode til ', 'koden er ', 'koden är ', 'Koden er '].map(
+      utf8,
+    ),
+    shape: new RegExp(
+      String.raw`[Kk]oden? (?:tille? |till? (?:[\w\x80-\xff-]{1,24} ){1,3})?(?:er|\xc3\xa4r):? (?:\\{0,64}["'\x60])?${value}`,
+    ),
+    accepts: isStrong,
+    source: 'sentences in Danish, Norwegian and Swedish',
+    example: 'koden til routeren er ⟦<password>⟧\n',
+  },
+  {
+    kind: 'password',
     anchors: ['PASS '],
     shape: new RegExp(`PASS ${valueWithout('/:')}`),
     accepts: isStrong,
@@ -64,7 +87,7 @@ export const dialogueRules: readonly Rule[] = [
     kind: 'password',
     anchors: ['AUTH '],
     shape: new RegExp(String.raw`AUTH [\w.-]{2,32} ${value}`),
-    accepts: isStrong,
+    accepts: (text) => isStrong(text) || isGenerated(text),
     source: 'Redis command reference, AUTH',
     example: 'AUTH default ⟦<password>⟧\n',
   },
@@ -98,6 +121,10 @@ export const dialogueRules: readonly Rule[] = [
   },
 ];
 
+function utf8(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
 function valueWithout(bytes: string): string {
   return String.raw`(?<secret>[^\s"'\x60\\<>,;()${bytes}]{6,128})(?=[\s"'\x60\\,;)]|$)`;
 }
@@ -108,6 +135,10 @@ const kinds: readonly RegExp[] = [/[a-z]/, /[A-Z]/, /\d/, /[!#$%&*+=?@^~]/];
 function isStrong(text: string): boolean {
   if (text.length < 8 || !/[!#$%&*+=?@^~]/.test(text) || /[(){}[\]|]/.test(text)) return false;
   return kinds.filter((kind) => kind.test(text)).length >= 3 && isTypedPassword(text);
+}
+
+function isGenerated(text: string): boolean {
+  return text.length >= 16 && hasUpperLowerDigit(text) && isJumbled(text);
 }
 
 function decoded(text: string): string {

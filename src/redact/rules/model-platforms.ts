@@ -183,4 +183,33 @@ export const modelPlatformRules: readonly Rule[] = [
     source: 'Upstash documentation, QStash signing keys',
     example: 'sig_<alnum:28>',
   },
+  {
+    kind: 'turbopuffer-key',
+    anchors: ['tpuf_'],
+    shape: /tpuf_[A-Za-z0-9_-]{24,}/,
+    source: 'turbopuffer documentation, API keys',
+    example: 'tpuf_<alnum:40>',
+  },
+  {
+    kind: 'smithery-key',
+    anchors: ['sk_smith_'],
+    shape: /sk_smith_[A-Za-z0-9_-]{20,}/,
+    source: 'Smithery documentation, API keys',
+    example: 'sk_smith_<alnum:40>',
+  },
+  {
+    kind: 'langsmith-key',
+    anchors: ['ls__'],
+    shape: /ls__[0-9a-f]{32}/,
+    source: 'LangSmith, keys before 2024',
+    example: 'ls__<hex:32>',
+  },
+  {
+    kind: 'prefixed-uuid',
+    anchors: ['lp-', 'ak-', 'sk-', 'rk-', 'tok-', 'apikey-', 'secret-'],
+    isWord: true,
+    shape: /(?:lp|[ars]k|tok|apikey|secret)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/,
+    source: 'keys that are a UUID behind the kind of key',
+    example: 'lp-<uuid>',
+  },
 ];
