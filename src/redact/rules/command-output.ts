@@ -4,8 +4,8 @@ import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
 const lineBreak = String.raw`(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)`;
-/** To the end of the line: in JSON, quotes have backslashes. */
-const rest = String.raw`(?:[^\n\\]|\\{1,64}["'$(){}|]){0,200}?`;
+/** To the end of the line, written as a byte or as an escape. */
+const rest = String.raw`(?:[^\n\\]|\\(?![nr])){0,200}?`;
 const printed = String.raw`${lineBreak}(?:\\{0,64}["'])?(?<secret>[^\s"'\x60\\]{8,400})(?:\\{0,64}["'])?(?=\s|\\{1,64}[nrt]|\\{0,64}["'\x60]|$)`;
 const secretName =
   '[A-Za-z_]{0,40}(?:PASS(?:WORD|PHRASE)?|PWD|SECRET|TOKEN|KEY|[Pp]ass(?:word|phrase)?|pwd|[Ss]ecret|[Tt]oken|[Kk]ey)(?:_?(?:[0-9]{1,2}|PROD|prod|VALUE|value|BASE|base|RAW|raw))?';

@@ -186,14 +186,14 @@ export const modelPlatformRules: readonly Rule[] = [
   {
     kind: 'turbopuffer-key',
     anchors: ['tpuf_'],
-    shape: /tpuf_[A-Za-z0-9_-]{24,}/,
+    shape: /tpuf_[A-Za-z0-9_-]{24,128}/,
     source: 'turbopuffer documentation, API keys',
     example: 'tpuf_<alnum:40>',
   },
   {
     kind: 'smithery-key',
     anchors: ['sk_smith_'],
-    shape: /sk_smith_[A-Za-z0-9_-]{20,}/,
+    shape: /sk_smith_[A-Za-z0-9_-]{20,128}/,
     source: 'Smithery documentation, API keys',
     example: 'sk_smith_<alnum:40>',
   },
