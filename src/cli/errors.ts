@@ -125,9 +125,10 @@ const habits: Readonly<Record<string, string | undefined>> = {
   cat: 'session show',
 };
 
-/** `--harness claude`: suggests the choice that begins with the value or resembles it. */
+/** `--harness claude`, `setup claude`: suggests the choice that begins with the value or resembles it. */
 function describeChoice(message: string, help: string): [string, string] | undefined {
-  const [, typed = '', choices = ''] = /=(.+) to be one of: (.+)$/m.exec(message) ?? [];
+  const [, typed = '', choices = ''] =
+    /^\s*Expected (?:--[\w-]+=)?(.+) to be one of: (.+)$/m.exec(message) ?? [];
   if (typed.length < 3) return undefined;
   const known = choices.split(',').map((one) => one.trim());
   const meant = known.find((one) => one.startsWith(typed)) ?? suggest(typed, known);

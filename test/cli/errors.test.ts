@@ -90,6 +90,11 @@ describe("oclif's errors", () => {
       'expected --harness=claude to be one of: claude-code, codex',
       'Did you mean claude-code? See "tracecraft claim --help".',
     ],
+    [
+      oclif('Expected claude to be one of: claude-code, codex\nSee more help with --help'),
+      'expected claude to be one of: claude-code, codex',
+      'Did you mean claude-code? See "tracecraft claim --help".',
+    ],
     ...['ls', 'list', 'sessions'].map((typed): [Error, string, string] => [
       oclif(`command ${typed} not found`),
       `unknown command: ${typed}`,

@@ -87,6 +87,16 @@ describe('the story of a run', () => {
     expect(story(told.flat())).toBe('2 agents, 9 steps: 8 done, 1 blocked. s4 ✗ a0: no key');
   });
 
+  it('names first what was blocked last, whenever it was claimed', () => {
+    const claimed = Array.from({ length: 9 }, (_, n): Told => ['step.claimed', 'a', `s${n}`, '']);
+    const blocked = [2, 8, 1, 7, 0, 4].map(
+      (n): Told => ['step.blocked', 'a', `s${n}`, `s${n}: why ${n}`],
+    );
+    expect(story([...claimed, ...blocked])).toBe(
+      '1 agent, 9 steps: 3 under way, 6 blocked. s4 ✗ a: why 4; s0 ✗ a: why 0; s7 ✗ a: why 7; s1 ✗ a: why 1',
+    );
+  });
+
   it('is about sessions if there are no steps', () => {
     const made = [
       session('shop', {}, 0),

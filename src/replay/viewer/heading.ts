@@ -46,7 +46,7 @@ export function storyLine(parts: readonly StoryPart[], { onEntry }: HeadingActio
 export function alarmButtons(entries: Entries, { onEntry, present }: HeadingActions): HTMLElement {
   const words = [
     ['step.blocked', 'blocked'],
-    ['step.needs_review', 'to review'],
+    ['step.needs_review', 'sent to review'],
     ['step.claim_rejected', 'rejected'],
   ] as const;
   const buttons = words.flatMap(([type, word]) => {

@@ -11,7 +11,7 @@ export interface StoryPart {
   readonly entry?: number;
 }
 
-/** With more steps than this they are only counted, and failed ones named. */
+/** With more steps than this they are only counted, and those that failed last are named, the last one first. */
 const mostSteps = 7;
 const mostNamed = 4;
 const longestNote = 120;
@@ -113,9 +113,15 @@ function manySteps(entries: Entries, bars: readonly ClaimBar[]): readonly StoryP
       : [{ text: `${own.length.toLocaleString('en')} ${words[end]}`, ...toneOf(end) }];
   });
   parts.push(...told.flatMap((part, index) => (index === 0 ? [part] : [{ text: ', ' }, part])));
-  const blocked = bars.filter(({ end }) => end === 'blocked');
-  for (const [index, bar] of blocked.slice(-mostNamed).entries()) {
-    parts.push({ text: index === 0 ? '. ' : '; ' }, stepPart(entries, bar));
+  const blocked = bars
+    .filter(({ end }) => end === 'blocked')
+    .sort((left, right) => (right.endEntry ?? 0) - (left.endEntry ?? 0))
+    .slice(0, mostNamed)
+    .map((bar) => stepPart(entries, bar));
+  for (const [index, part] of blocked.entries()) {
+    // A semicolon after a button would begin the next line.
+    const text = index === blocked.length - 1 ? part.text : `${part.text};`;
+    parts.push({ text: index === 0 ? '. ' : ' ' }, { ...part, text });
   }
   return parts;
 }
