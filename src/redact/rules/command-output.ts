@@ -64,7 +64,7 @@ export const commandOutputRules: readonly Rule[] = [
     kind: 'password',
     anchors: ['random_password'],
     shape:
-      /random_password\\{0,64}["'](?:[^\n]|\n){0,1500}?\\{0,64}"result\\{0,64}"\s?:\s?\\{0,64}"(?<secret>[^"\\]{6,200})/,
+      /random_password\\{0,64}["'](?:[^\n]|\n){0,1000}?\\{0,64}"result\\{0,64}"\s?:\s?\\{0,64}"(?<secret>[^"\\]{6,200})/,
     accepts: isPrinted,
     source: 'Terraform, random provider, state',
     example: '"type": "random_password", "attributes": {"length": 20, "result": "⟦<alnum:20>⟧"}',

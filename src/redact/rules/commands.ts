@@ -73,7 +73,7 @@ export const commandRules: readonly Rule[] = [
     anchors: ['&Signature=', '?Signature=', '6Signature='],
     notAfter: nothing,
     shape:
-      /[&?6]Signature=(?<secret>[A-Za-z0-9+/_~-](?:[A-Za-z0-9+/_~-]|%[0-9A-Fa-f]{2}){26,700}={0,2})(?:(?<=(?:GoogleAccessId|AccessKeyId|Key-Pair-Id|Expires)=[^\s"']{1,1600})|(?=[^\s"']{0,12}(?:GoogleAccessId|AccessKeyId|Key-Pair-Id|Expires)=))/,
+      /[&?6](?:(?<=(?:GoogleAccessId|AccessKeyId|Key-Pair-Id|Expires)=[^\s"']{1,600})|(?=Signature=[^\s"'&\\]{27,800}(?:&|\\{1,64}u0026)(?:GoogleAccessId|AccessKeyId|Key-Pair-Id|Expires)=))Signature=(?<secret>(?:[A-Za-z0-9+/_~-]|%[0-9A-Fa-f]{2}){27,700}={0,2})/,
     source: 'signed URLs of Cloud Storage, CloudFront, S3 and OSS',
     example: 'https://storage.googleapis.com/b/k?GoogleAccessId=a&Expires=1&Signature=⟦<b64:80>⟧',
   },
