@@ -20,6 +20,7 @@ const pollMs = 2_000;
 const nothingFits = 'No matching events yet.';
 
 export default class Log extends BaseCommand {
+  protected static override endsWithItsReader = true;
   static override summary = 'show what happened in this project, one line per event';
   static override description =
     'The time is the store\'s. If a tool wrote the bucket without keeping events, they are derived from what it left there. "tracecraft replay" draws the same entries.\n\nWith --follow and --json: one JSON object per line.\n\nExit codes: 0 done, 2 bad name or time, 8 store unreachable, 130/143 ended by a second signal.';

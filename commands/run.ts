@@ -3,7 +3,6 @@ import { type Coordination, runVariables } from '../src/app/coordination.js';
 import { checkSecrets } from '../src/app/secret-check.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { rejectedClaim } from '../src/cli/claim-lines.js';
-import { outliveReaders } from '../src/cli/closed-pipe.js';
 import { checkNote } from '../src/cli/note.js';
 import { overlapLines } from '../src/cli/overlap-lines.js';
 import { openRunSignals } from '../src/cli/run-signals.js';
@@ -176,7 +175,6 @@ export default class Run extends BaseCommand {
     keepsTail: boolean,
     env: Readonly<Record<string, string>>,
   ): RunningCommand {
-    outliveReaders();
     return startCommand({
       words,
       keepsTail: keepsTail || this.jsonEnabled(),

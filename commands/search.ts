@@ -52,6 +52,7 @@ interface Shown {
 }
 
 export default class Search extends BaseCommand {
+  protected static override endsWithItsReader = true;
   static override summary =
     'find words in every transcript, mail, memory and handoff, from any machine';
   static override description =

@@ -15,6 +15,7 @@ import type { Bucket } from '../src/bucket/bucket.js';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { AlternateScreen } from '../src/cli/alternate-screen.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { outliveReaders } from '../src/cli/closed-pipe.js';
 import { formatBytes } from '../src/cli/format.js';
 import { type OnceOutput, onceOutput, tallyLine } from '../src/cli/once-output.js';
 import { type Progress, startProgress } from '../src/cli/progress.js';
@@ -105,10 +106,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
     const bucket = await this.openProvenBucket(settings);
     const session = await this.open({ flags, settings, bucket, output });
     const ending = new AbortController();
-    const restore = handleSignals(() => {
-      output.note('Finishing (again to stop at once) …');
-      ending.abort();
-    });
+    const restore = endWhenAsked(ending, { output, isOnce: flags.once });
     const request = { path: `${session.folder}/watch.lock`, mayWait: flags.wait };
     const release = await lockWatch(request, ending.signal, output);
     try {
@@ -248,6 +246,18 @@ interface WatchRequest {
   readonly settings: Settings;
   readonly bucket: Bucket;
   readonly output: WatchOutput;
+}
+
+function endWhenAsked(
+  ending: AbortController,
+  { output, isOnce }: { readonly output: WatchOutput; readonly isOnce: boolean },
+): () => void {
+  // Its lines were all that it was started for, e.g. by "watch | grep -m1 …".
+  if (!isOnce) outliveReaders(() => ending.abort());
+  return handleSignals(() => {
+    output.note('Finishing (again to stop at once) …');
+    ending.abort();
+  });
 }
 
 interface WatchSession {

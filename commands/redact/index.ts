@@ -9,6 +9,7 @@ import { RefusedError } from '../../src/errors.js';
 import { countsText } from '../../src/redact/counts.js';
 
 export default class Redact extends BaseCommand {
+  protected static override endsWithItsReader = true;
   static override summary = 'redact lines from stdin to stdout, as the mirror does';
   static override description =
     'The same engine and settings as the mirror, so you can see what it does before you trust it. Settings of an untrusted config are ignored, with a note. Values of variables in your environment with secret-looking names (…_TOKEN, …_SECRET, …PASSWORD) are redacted too. JSON lines are redacted one by one as they arrive; anything else is a document, redacted in pieces of up to 8 MiB, because a private key spans several lines. Lines without a secret come out byte for byte; only a terminal shows control and invisible characters as escapes. Findings are reported on stderr by kind, never by value.\n\nExit codes: 0 done (with --check: nothing found), 9 with --check: something was found.';

@@ -26,6 +26,7 @@ import type { SessionStore } from '../../src/sessions/conversation.js';
 import { findSession } from '../../src/sessions/find.js';
 
 export default class SessionShow extends PageCommand {
+  protected static override endsWithItsReader = true;
   static override summary = 'show a session as a conversation';
   static override description =
     `Shows prompts, answers, and one line per tool call; a sub-agent is one line, with its name for --stream. Thinking, context and what a fork inherited are left out unless you ask for them. A turn is cut after 64 KB. At a terminal it goes through $PAGER, if that is set.

@@ -15,6 +15,7 @@ import {
 import type { TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { homeFolder } from '../system-user.js';
+import { outliveReaders } from './closed-pipe.js';
 import {
   jsonSchemaVersion,
   noteLine,
@@ -43,6 +44,9 @@ export abstract class BaseCommand extends Command {
     }),
   };
 
+  /** It prints and does nothing else, perhaps at length or without an end, so it ends when nobody reads on. */
+  protected static endsWithItsReader = false;
+
   #quiet = false;
   readonly #open: Bucket[] = [];
   readonly #over = new AbortController();
@@ -50,6 +54,12 @@ export abstract class BaseCommand extends Command {
   readonly #signs: Promise<void>[] = [];
 
   abstract override run(): Promise<object>;
+
+  protected override async init(): Promise<void> {
+    await super.init();
+    const { endsWithItsReader } = this.ctor as typeof BaseCommand;
+    if (!endsWithItsReader) outliveReaders();
+  }
 
   override jsonEnabled(): boolean {
     return wantsJson(this.argv);

@@ -1,13 +1,17 @@
 const outputs = [process.stdout, process.stderr];
 
-/** The default for every command: the reader has seen enough, e.g. `| head -1`. */
+/** Until a command has begun, and for those that only print: the reader has seen enough, e.g. `| head -1`. */
 export function exitOnClosedPipes(): void {
   for (const output of outputs) output.on('error', exit);
 }
 
-/** For a process that has something to finish even if nobody reads what it prints. */
-export function outliveReaders(): void {
-  for (const output of outputs) output.off('error', exit).on('error', ignore);
+/** The default for every command: it finishes its work even if nobody reads what it prints, so its exit code stays true. */
+export function outliveReaders(onGone: () => void = () => undefined): void {
+  const ignored = (error: NodeJS.ErrnoException): void => {
+    ignore(error);
+    onGone();
+  };
+  for (const output of outputs) output.off('error', exit).on('error', ignored);
 }
 
 function exit(error: NodeJS.ErrnoException): void {
