@@ -12,6 +12,8 @@ export interface MirroredSession {
   readonly streams: ReadonlyMap<string, MirroredStream>;
   /** If its harness recorded an end. */
   readonly endedAt?: string | undefined;
+  /** Reads what was let go of while it was calm. */
+  wake?(): Promise<void>;
 }
 
 interface MirroredStream {
@@ -112,7 +114,9 @@ export class SessionCompaction {
     for (const watcher of watchers) {
       for (const id of await watcher.live()) running.add(`${watcher.harness}/${id}`);
     }
-    return [...sessions()].map((session) => {
+    const sights: { readonly sight: SessionSight; readonly session: MirroredSession }[] = [];
+    for (const session of sessions()) {
+      await session.wake?.();
       const { harness, id } = session.ref;
       const main = session.streams.get('');
       const key = `${harness}/${id}`;
@@ -123,8 +127,9 @@ export class SessionCompaction {
         quietMs: clock.now() - (main?.snapshot?.modifiedAtMs ?? clock.now()),
         mark: markOf(main?.checkpoint),
       };
-      return { session, sight };
-    });
+      sights.push({ session, sight });
+    }
+    return sights;
   }
 
   #failed(thrown: unknown, signal: AbortSignal): void {

@@ -97,7 +97,7 @@ export class SessionEvents {
       const hasGrown = (this.#grownAtMs.get(session) ?? Number.NEGATIVE_INFINITY) >= since;
       if (!hasGrown) this.#grownAtMs.delete(session);
       if (!hasGrown && !running.has(placeOf(harness, id))) continue;
-      live.push({ harness, id, presumedAgent: await this.#presumedAgent(cwdOf(session)) });
+      live.push({ harness, id, presumedAgent: await this.#presumedAgent(await cwdOf(session)) });
     }
     return live;
   }
@@ -135,7 +135,7 @@ export class SessionEvents {
 
   async #tell(session: SessionMirror, what: 'started' | 'ended'): Promise<void> {
     const { harness, id } = session.ref;
-    const agent = await this.#presumedAgent(cwdOf(session));
+    const agent = await this.#presumedAgent(await cwdOf(session));
     if (agent === undefined) return;
     const context = { bucket: this.#options.bucket, layout: this.#layout, agent, sessionId: id };
     const data = { ref: { key: this.#layout.meta(harness, id), id: what }, harness };
@@ -147,7 +147,8 @@ export class SessionEvents {
   }
 }
 
-function cwdOf(session: SessionMirror): string | undefined {
+async function cwdOf(session: SessionMirror): Promise<string | undefined> {
+  await session.wake();
   return session.streams.get('')?.facts.cwd;
 }
 

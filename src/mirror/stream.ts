@@ -10,9 +10,10 @@ export interface Watcher {
   roots(): Promise<readonly string[]>;
   /**
    * The sweep: every stream that exists below a root now, in batches, because ten thousand one by one cost several
-   * times as much. The same source yields the same object while this process lives.
+   * times as much. The same source yields the same object while this process lives. In a 'recent' pass, streams below
+   * folders that are as they were may be left out.
    */
-  streams(root: string): AsyncIterable<readonly Stream[]>;
+  streams(root: string, pass?: Pass): AsyncIterable<readonly Stream[]>;
   /** The stream that a file event at `path` concerns; `undefined` if it belongs to no session. */
   streamOf(path: string): Promise<Stream | undefined>;
   /**
@@ -25,6 +26,12 @@ export interface Watcher {
   /** Where the harness removes unused transcripts by itself: after how long, below this root. */
   retention?(root: string): Promise<Retention>;
 }
+
+/**
+ * Which folders the disk is asked about: every one, or those that changed within the hour, or that `streamOf` was asked
+ * about since.
+ */
+export type Pass = 'all' | 'recent';
 
 export interface Retention {
   readonly days: number;

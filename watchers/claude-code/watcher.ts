@@ -2,7 +2,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, Io } from '../../src/io.js';
-import type { Retention, SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
+import type { Pass, Retention, SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { Links } from '../files/links.js';
@@ -84,23 +84,24 @@ export class ClaudeCodeWatcher implements Watcher {
     return [...roots.values()];
   }
 
-  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
-    const pass: FoundFile[] = [];
-    for await (const listed of this.#folders(root)) {
+  async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
+    const all: FoundFile[] = [];
+    for await (const listed of this.#folders(root, pass)) {
       const found = this.#found.get(listed) ?? (await this.#search(root, listed));
-      pass.push(found);
+      all.push(found);
       if (found.streams.length > 0) yield found.streams;
     }
-    this.#forgetAllBut(root, pass);
+    this.#forgetAllBut(root, all);
   }
 
   async streamOf(path: string): Promise<Stream | undefined> {
     const root = this.#configs.map(projectsOf).find((candidate) => isBelow(path, candidate));
     if (root === undefined) return undefined;
     const place = transcriptPathOf(segments(root, path));
-    if (place === undefined) return undefined;
-    const known = this.#streams.get(sourceOf(path, place));
+    const known = place === undefined ? undefined : this.#streams.get(sourceOf(path, place));
     if (known !== undefined) return known;
+    this.#listings.heardOf(path);
+    if (place === undefined) return undefined;
     return (await this.#isThere(root, path, place)) ? this.#meet(path, place) : undefined;
   }
 
@@ -158,38 +159,38 @@ export class ClaudeCodeWatcher implements Watcher {
   }
 
   /** Every folder that may hold transcripts, with its files. */
-  async *#folders(root: string): AsyncGenerator<Folder> {
-    const projects = await this.#listed(root);
+  async *#folders(root: string, pass: Pass): AsyncGenerator<Folder> {
+    const projects = await this.#listed(root, pass);
     yield projects;
     for (const project of projects.folders) {
-      const sessions = await this.#listed(join(root, project));
+      const sessions = await this.#listed(join(root, project), pass);
       yield sessions;
       for (const name of sessions.folders) {
-        if (isSessionId(name)) yield* this.#besideSession(join(sessions.folder, name));
+        if (isSessionId(name)) yield* this.#besideSession(join(sessions.folder, name), pass);
       }
     }
   }
 
-  async *#besideSession(path: string): AsyncGenerator<Folder> {
-    const beside = await this.#listed(path);
+  async *#besideSession(path: string, pass: Pass): AsyncGenerator<Folder> {
+    const beside = await this.#listed(path, pass);
     yield beside;
     for (const name of beside.folders) {
-      if (name === subagentsFolder) yield* this.#foldersBelow(join(path, name), deepest);
-      if (name === toolResultsFolder) yield await this.#listed(join(path, name));
+      if (name === subagentsFolder) yield* this.#foldersBelow(join(path, name), deepest, pass);
+      if (name === toolResultsFolder) yield await this.#listed(join(path, name), pass);
     }
   }
 
-  async *#foldersBelow(path: string, depth: number): AsyncGenerator<Folder> {
-    const listed = await this.#listed(path);
+  async *#foldersBelow(path: string, depth: number, pass: Pass): AsyncGenerator<Folder> {
+    const listed = await this.#listed(path, pass);
     yield listed;
     if (depth === 0) return;
     for (const name of listed.folders) {
-      if (isFolderOfInterest(name)) yield* this.#foldersBelow(join(path, name), depth - 1);
+      if (isFolderOfInterest(name)) yield* this.#foldersBelow(join(path, name), depth - 1, pass);
     }
   }
 
-  async #listed(folder: string): Promise<Folder> {
-    const entries = (await this.#listings.list(folder)) ?? noEntries;
+  async #listed(folder: string, pass: Pass): Promise<Folder> {
+    const entries = (await this.#listings.list(folder, pass)) ?? noEntries;
     const known = this.#sorted.get(entries);
     if (known?.folder === folder) return known;
     const namesOf = (wanted: DirectoryEntry['kind']): readonly string[] =>

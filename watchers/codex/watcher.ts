@@ -2,7 +2,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
-import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import type { Pass, Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { Links } from '../files/links.js';
 import { packableFile, packedSuffix } from '../files/packable-file.js';
@@ -74,12 +74,12 @@ export class CodexWatcher implements Watcher {
     return roots;
   }
 
-  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+  async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
     this.#unpackedFiles.tidy();
     const known = [...this.#streams.keys()].filter((source) => isBelow(source, root));
     const folders = new Set<string>();
     const sources = new Set<string>();
-    for await (const { folder, files } of this.#foldersBelow(root, deepestFolder)) {
+    for await (const { folder, files } of this.#foldersBelow(root, deepestFolder, pass)) {
       folders.add(folder);
       const streams: Stream[] = [];
       for (const file of files) {
@@ -99,11 +99,13 @@ export class CodexWatcher implements Watcher {
 
   async streamOf(path: string): Promise<Stream | undefined> {
     const root = this.#rootPaths().find((candidate) => isBelow(path, candidate));
+    if (root === undefined) return undefined;
     const name = rolloutNameOf(basename(path));
-    if (root === undefined || name === undefined) return undefined;
-    const source = join(dirname(path), name.plain);
+    const source = join(dirname(path), name?.plain ?? basename(path));
     const known = this.#streams.get(source);
     if (known !== undefined) return known;
+    this.#listings.heardOf(path);
+    if (name === undefined) return undefined;
     return (await this.#isThere(root, source)) ? this.#meet(source, name) : undefined;
   }
 
@@ -120,13 +122,13 @@ export class CodexWatcher implements Watcher {
     return rolloutFolders.map((name) => join(this.#home, name));
   }
 
-  async *#foldersBelow(folder: string, depth: number): AsyncGenerator<Folder> {
-    const entries = (await this.#listings.list(folder)) ?? [];
+  async *#foldersBelow(folder: string, depth: number, pass: Pass): AsyncGenerator<Folder> {
+    const entries = (await this.#listings.list(folder, pass)) ?? [];
     yield { folder, files: entries.filter(({ kind }) => kind === 'file').map(({ name }) => name) };
     if (depth === 0) return;
     for (const { name, kind } of entries) {
       if (kind !== 'directory' || !isFolderOfInterest(name)) continue;
-      yield* this.#foldersBelow(join(folder, name), depth - 1);
+      yield* this.#foldersBelow(join(folder, name), depth - 1, pass);
     }
   }
 

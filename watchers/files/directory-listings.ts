@@ -1,7 +1,8 @@
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, FileStat, Io } from '../../src/io.js';
+import type { Pass } from '../../src/mirror/stream.js';
 import { passedOver, unreadable } from '../unreadable.js';
 import type { Links } from './links.js';
 
@@ -9,11 +10,15 @@ interface Listing {
   readonly token: string;
   readonly entries: readonly DirectoryEntry[];
   readonly listedAtMs: number;
+  /** By the folder's own time. */
+  readonly modifiedAtMs: number;
   /** It had just changed when it was listed: its next change may get the same times. */
   readonly isFresh: boolean;
 }
 
 const listAgainAfterMs = 60_000;
+/** A folder that has not changed for so long is calm: a pass over recent ones takes it as it was. */
+const calmAfterMs = 3_600_000;
 /** The coarsest time stamps in use (FAT) have a resolution of 2 s. */
 const coarsestTimeMs = 2_000;
 
@@ -27,6 +32,8 @@ export class DirectoryListings {
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #links: Links | undefined;
   readonly #listings = new Map<string, Listing>();
+  /** Something was heard of there since they were listed. */
+  readonly #heardOf = new Set<string>();
 
   constructor(io: Io, clock: Clock, onUnreadable: (error: TracecraftError) => void, links?: Links) {
     this.#links = links;
@@ -39,13 +46,40 @@ export class DirectoryListings {
    * Omits dotfiles; symbolic links that are not followed are of kind 'other'. `undefined` if the folder does not exist
    * or cannot be read.
    */
-  async list(folder: string): Promise<readonly DirectoryEntry[] | undefined> {
+  async list(folder: string, pass: Pass = 'all'): Promise<readonly DirectoryEntry[] | undefined> {
+    const known = this.#listings.get(folder);
+    if (pass === 'recent' && known !== undefined && this.#isCalm(folder, known)) {
+      return known.entries;
+    }
     try {
       return await this.#list(folder);
     } catch (error) {
       this.#onUnreadable(unreadable(folder, error));
       return undefined;
     }
+  }
+
+  /** An event at this path: it may be a folder, or new in one. */
+  heardOf(path: string): void {
+    for (const folder of [dirname(path), path]) {
+      if (this.#listings.has(folder)) this.#heardOf.add(folder);
+    }
+  }
+
+  /** Whether a pass over recent folders would find anything else than the last pass did. */
+  async isNewsBelow(root: string): Promise<boolean> {
+    if (!this.#listings.has(root)) return true;
+    for (const [folder, listing] of this.#listings) {
+      const isIts = folder === root || isBelow(folder, root);
+      if (!isIts || this.#isCalm(folder, listing)) continue;
+      if ((await this.list(folder)) !== listing.entries) return true;
+    }
+    return false;
+  }
+
+  #isCalm(folder: string, { isFresh, modifiedAtMs }: Listing): boolean {
+    if (isFresh || this.#heardOf.has(folder)) return false;
+    return modifiedAtMs < this.#clock.now() - calmAfterMs;
   }
 
   /** Whether a folder holds an entry of this name and kind now, whatever was listed before. */
@@ -64,6 +98,7 @@ export class DirectoryListings {
   }
 
   async #list(folder: string): Promise<readonly DirectoryEntry[] | undefined> {
+    this.#heardOf.delete(folder);
     const stat = await this.#io.stat(folder);
     if (stat?.kind !== 'directory') {
       this.#listings.delete(folder);
@@ -86,6 +121,7 @@ export class DirectoryListings {
       token,
       entries: kept,
       listedAtMs: now,
+      modifiedAtMs: stat.mtimeMs,
       isFresh: this.#hasJustChanged(stat),
     });
     return kept;

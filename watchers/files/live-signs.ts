@@ -43,7 +43,7 @@ export async function sessionsWithLock(
   const locked = new Set<string>();
   for (const { name, kind } of (await listings.list(root)) ?? []) {
     if (kind !== 'directory' || !isUuid(name)) continue;
-    for (const { name: file } of (await listings.list(join(root, name))) ?? []) {
+    for (const { name: file } of (await listings.list(join(root, name), 'recent')) ?? []) {
       if (await isAlive(Number(lock.exec(file)?.[1]), reading)) locked.add(name);
     }
   }

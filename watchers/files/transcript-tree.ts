@@ -2,7 +2,7 @@ import { dirname, join, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { DirectoryEntry, Io } from '../../src/io.js';
-import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import type { Pass, Stream, Watcher } from '../../src/mirror/stream.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { DirectoryListings, isBelow } from './directory-listings.js';
 import { Links } from './links.js';
@@ -73,6 +73,8 @@ export class TranscriptTree<Place> implements Watcher {
   #roots: readonly string[];
   readonly #streams = new Map<string, Stream>();
   readonly #found = new WeakMap<readonly DirectoryEntry[], Found>();
+  /** Some file does not say yet which session it belongs to. */
+  #isWaiting = false;
   /** By root: what the last complete pass came across. */
   readonly #lastPass = new Map<string, readonly Found[]>();
 
@@ -103,22 +105,26 @@ export class TranscriptTree<Place> implements Watcher {
     return [...roots.values()];
   }
 
-  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
-    const pass: Found[] = [];
-    for await (const folder of this.#folders({ path: root, below: [] })) {
+  async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
+    const isKnown = pass === 'recent' && !this.#isWaiting;
+    if (isKnown && !(await this.#disk.listings.isNewsBelow(root))) return;
+    const all: Found[] = [];
+    this.#isWaiting = false;
+    for await (const folder of this.#folders({ path: root, below: [] }, pass)) {
       const found = this.#found.get(folder.entries) ?? (await this.#search(folder));
-      pass.push(found);
+      all.push(found);
       if (found.streams.length > 0) yield found.streams;
     }
-    this.#forgetAllBut(root, pass);
+    this.#forgetAllBut(root, all);
   }
 
   async streamOf(path: string): Promise<Stream | undefined> {
     const place = this.#placeOf(path);
-    if (place === undefined) return undefined;
-    const source = this.#sourceOf(path, place);
+    const source = place === undefined ? path : this.#sourceOf(path, place);
     const known = this.#streams.get(source);
     if (known !== undefined && !isDocument(known)) return known;
+    this.#disk.listings.heardOf(path);
+    if (place === undefined) return undefined;
     if (!(await this.#isThere(path))) return undefined;
     const stream = await this.#meet(source, place);
     const isReplaced = stream !== undefined && isDocument(stream) && !(await this.#counts(stream));
@@ -144,13 +150,13 @@ export class TranscriptTree<Place> implements Watcher {
   }
 
   /** Every folder that may hold transcripts. */
-  async *#folders(at: Pick<Folder, 'path' | 'below'>): AsyncGenerator<Folder> {
-    const entries = (await this.#disk.listings.list(at.path)) ?? noEntries;
+  async *#folders(at: Pick<Folder, 'path' | 'below'>, pass: Pass): AsyncGenerator<Folder> {
+    const entries = (await this.#disk.listings.list(at.path, pass)) ?? noEntries;
     yield { ...at, entries };
     for (const { name, kind } of entries) {
       const below = [...at.below, name];
       if (kind !== 'directory' || !this.#rules.isFolder(below)) continue;
-      yield* this.#folders({ path: join(at.path, name), below });
+      yield* this.#folders({ path: join(at.path, name), below }, pass);
     }
   }
 
@@ -170,6 +176,7 @@ export class TranscriptTree<Place> implements Watcher {
     const isWhole = streams.length === sources.size;
     const found = { folder: path, sources, streams: this.#withoutReplaced(streams) };
     if (isWhole) this.#found.set(entries, found);
+    else this.#isWaiting = true;
     return found;
   }
 

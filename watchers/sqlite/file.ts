@@ -33,6 +33,8 @@ const readVersionAt = 19;
 const walVersion = 2;
 /** Counters and checksums of the last commit (https://www.sqlite.org/walformat.html#the_wal_index_file_format). */
 const walIndexBytes = 48;
+/** The coarsest time stamps in use (FAT) have a resolution of 2 s. */
+const coarsestTimeMs = 2_000;
 /** How long a copy serves the sessions of one look. */
 const copyLivesMs = 10_000;
 
@@ -63,6 +65,8 @@ export class SqliteFile {
   readonly #clock: Clock;
   readonly #load: () => Promise<SqliteLibrary>;
   #copy: Copy | undefined;
+  /** Of files whose times tell whether they changed since. */
+  #settled: { readonly stats: string; readonly snapshot: FileSnapshot } | undefined;
   #users = 0;
 
   constructor(path: string, { io, clock, load = loadSqlite }: SqliteFileSettings) {
@@ -80,6 +84,17 @@ export class SqliteFile {
     const main = await this.#stat('');
     if (main === undefined) return undefined;
     const wal = await this.#stat('-wal');
+    const stats = `${tokenOf(main)} ${wal === undefined ? '' : tokenOf(wal)}`;
+    if (this.#settled?.stats === stats) return this.#settled.snapshot;
+    const snapshot = this.#snapshotOf(main, wal);
+    const lastMs = Math.max(main.mtimeMs, wal?.mtimeMs ?? 0);
+    // Whatever is committed from now on has another time than this.
+    const isSettled = lastMs < this.#clock.now() - coarsestTimeMs;
+    this.#settled = isSettled ? { stats, snapshot } : undefined;
+    return snapshot;
+  }
+
+  #snapshotOf(main: FileStat, wal: FileStat | undefined): FileSnapshot {
     const isUsed = wal !== undefined && wal.size > 0;
     const seen = [tokenOf(main), headOf(this.path, headerBytes)];
     if (isUsed) {

@@ -90,6 +90,11 @@ export class SessionMirror {
     return this.#stateFile.save({ endedAt: this.endedAt, written: this.#stored });
   }
 
+  /** Calm streams let go of what local state holds: reads it again. */
+  async wake(): Promise<void> {
+    for (const stream of this.#streams.values()) await stream.load();
+  }
+
   /** By name; '' is the main stream. */
   get streams(): ReadonlyMap<string, StreamMirror> {
     return this.#streams;
@@ -126,7 +131,7 @@ export class SessionMirror {
     endedAt: string | undefined,
     outlineOf: (stream: StreamMirror) => OutlineAnswer,
   ): Promise<MetaDocument> {
-    for (const stream of this.#streams.values()) await stream.load();
+    await this.wake();
     const main = this.#streams.get('');
     const { agent, host, redactor } = this.#context;
     const pictures = new Map<string, StreamPicture>();

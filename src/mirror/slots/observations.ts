@@ -4,7 +4,7 @@ import type { Redactor } from '../../redact/redact.js';
 import type { Checkpoint } from '../checkpoint.js';
 import { completeLines } from '../lines.js';
 import type { KeptOutline, LineOutline, StreamOutline } from '../outline.js';
-import type { StreamStateFile } from '../state/stream-state.js';
+import type { StreamState, StreamStateFile } from '../state/stream-state.js';
 import type { SessionFacts, Stream } from '../stream.js';
 import type { AdoptedSlot } from './compare-slot.js';
 import { listStream } from './listing.js';
@@ -41,6 +41,12 @@ export class Observations {
     this.facts = facts;
     this.#told = kept?.told;
     this.#rows = kept?.told.rows ?? 0;
+  }
+
+  /** Nothing is known, as before `restore`. */
+  rest(): void {
+    this.facts = {};
+    this.#forget();
   }
 
   /** Prepares it to count more lines. */
@@ -98,10 +104,11 @@ export class Observations {
   }
 
   /** For local state. */
-  kept(line: number): KeptOutline | undefined {
+  kept(line: number): Pick<StreamState, 'facts' | 'outline'> {
     const told = this.told(line);
     const state = this.#fold?.state() ?? (this.#packed && parsed(this.#packed));
-    return told === undefined || state === undefined ? undefined : { told, state };
+    const isKnown = told !== undefined && state !== undefined;
+    return { facts: this.facts, outline: isKnown ? { told, state } : undefined };
   }
 
   /** No more lines for a while. */

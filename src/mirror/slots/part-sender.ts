@@ -1,8 +1,11 @@
 import { rangePartName } from '../../protocol/parts.js';
 import { type Checkpoint, nextPartName } from '../checkpoint.js';
 import { type PendingPut, pendingPutInMemory } from '../state/pending-put.js';
-import type { PreparedPart } from './prepare-part.js';
-import type { StreamMirrorContext } from './upload.js';
+import type { Position, Stream } from '../stream.js';
+import { type PreparedPart, prepare } from './prepare-part.js';
+import { mostRangeLines } from './range-path.js';
+import type { Unsteady } from './reconcile.js';
+import type { StreamMirrorContext, UploadLimits } from './upload.js';
 
 const contentType = 'application/x-ndjson';
 
@@ -10,13 +13,22 @@ const contentType = 'application/x-ndjson';
 export class PartSender {
   /** The store cannot arbitrate. */
   readonly isRange: boolean;
-  readonly #context: Pick<StreamMirrorContext, 'bucket' | 'prefix'>;
+  readonly #context: Pick<StreamMirrorContext, 'bucket' | 'prefix' | 'redactor'>;
   readonly #pendingPut: PendingPut;
 
-  constructor(context: Pick<StreamMirrorContext, 'bucket' | 'prefix' | 'pendingPut'>) {
+  constructor(context: Pick<StreamMirrorContext, 'bucket' | 'prefix' | 'redactor' | 'pendingPut'>) {
     this.#context = context;
     this.isRange = !context.bucket.capabilities.putIfAbsent;
     this.#pendingPut = context.pendingPut ?? pendingPutInMemory();
+  }
+
+  prepare(
+    source: Stream,
+    from: Position,
+    { partBytes }: UploadLimits,
+  ): Promise<PreparedPart | Unsteady> {
+    const lines = this.isRange ? { lines: mostRangeLines } : {};
+    return prepare(source, this.#context.redactor, from, { bytes: partBytes, ...lines });
   }
 
   /** `false`: the slot at the checkpoint's end was already filled. */

@@ -23,14 +23,14 @@ import { type Listing, listStream } from './listing.js';
 import { Observations } from './observations.js';
 import { outcomeOf } from './outcome.js';
 import { PartSender } from './part-sender.js';
-import { type PreparedPart, prepare, preparedAs } from './prepare-part.js';
-import { mostRangeLines } from './range-path.js';
-import { isUnsteady, mayBeEdited, stillShipped, type Unsteady } from './reconcile.js';
+import { type PreparedPart, preparedAs } from './prepare-part.js';
+import { isUnsteady, mayBeEdited, stillShipped } from './reconcile.js';
 import { holdsAll, recoverLines, recoverRecords } from './recovery.js';
 import { EarlierGenerations, type ReadUsage } from './stream-usage.js';
 import { done, type StreamMirrorContext, type UploadLimits, type UploadResult } from './upload.js';
 
 const maxAttempts = 8;
+const onePart: UploadLimits = { partBytes: 1 << 20, parts: 1 };
 
 /**
  * Mirrors one stream of one session into the bucket, exactly once, by filling slots (docs/guarantees.md). All its I/O
@@ -106,8 +106,7 @@ export class StreamMirror {
   moveTo(source: Stream): void {
     if (this.#source === source) return;
     this.#source = source;
-    this.#waitingAt = undefined;
-    this.#isDoubted = true;
+    [this.#waitingAt, this.#isDoubted] = [undefined, true];
   }
 
   /** Reads local state, without any request. */
@@ -116,10 +115,17 @@ export class StreamMirror {
     this.#loaded = true;
     const cached = await this.#context.stateFile.load();
     if (cached === undefined) return;
-    this.#remembered = cached.checkpoint;
-    this.#known = cached.checkpoint.parts;
+    [this.#remembered, this.#known] = [cached.checkpoint, cached.checkpoint.parts];
     this.#observations.restore(cached.facts, cached.outline);
     this.#snapshot = cached.snapshot;
+  }
+
+  /** Lets go of what local state holds, if nothing but that is known; it is read again when it is needed. */
+  rest(): void {
+    if (this.#checkpoint !== undefined || this.#isDoubted || !this.#remembered) return;
+    [this.#loaded, this.#mustList] = [false, true];
+    [this.#remembered, this.#known] = [undefined, []];
+    this.#observations.rest();
   }
 
   /** Uploads what is new. Bounded by `limits.parts`; one request per part when all is well. */
@@ -141,7 +147,7 @@ export class StreamMirror {
     this.#waitingAt = undefined;
     if (this.#source.kind === 'records') this.#source.compareAll?.();
     const state = await this.#verify();
-    return state === 'again' ? this.upload({ partBytes: 1 << 20, parts: 1 }) : state;
+    return state === 'again' ? this.upload(onePart) : state;
   }
 
   /**
@@ -158,14 +164,14 @@ export class StreamMirror {
       if (reason === undefined && holdsAll(listing, checkpoint)) return done('level');
     }
     this.#isDoubted = true;
-    return this.upload({ partBytes: 1 << 20, parts: 1 });
+    return this.upload(onePart);
   }
 
   async #tryDrain(limits: UploadLimits): Promise<UploadResult | 'again'> {
     const ready = await this.#ready();
     if (ready !== undefined) return ready;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
-    const first = await this.#prepare(checkpoint.position, limits);
+    const first = await this.#sender.prepare(this.#source, checkpoint.position, limits);
     if (first === 'gone') return done('gone');
     if (first === 'moved') return this.#verify();
     if (first.chunk.lines.length === 0) return this.#nothingNew(first.chunk);
@@ -177,11 +183,10 @@ export class StreamMirror {
     await this.load();
     await this.#observations.wake(this.#context.stateFile);
     if (this.#isDoubted) {
-      this.#isDoubted = false;
+      [this.#isDoubted, this.#mustList] = [false, true];
       this.#known = this.checkpoint?.parts ?? this.#known;
       this.#remembered = this.checkpoint;
       this.#checkpoint = undefined;
-      this.#mustList = true;
     }
     if (this.#checkpoint?.ahead && this.#waitingAt !== undefined) {
       const snapshot = await this.#source.changed(undefined);
@@ -195,8 +200,7 @@ export class StreamMirror {
   /** The replay may have put more than is remembered, so the bucket is asked. */
   async #replay(): Promise<void> {
     if (!(await this.#sender.replay())) return;
-    this.#mustList = true;
-    this.#remembered = undefined;
+    [this.#mustList, this.#remembered] = [true, undefined];
   }
 
   async #recover(): Promise<UploadResult | undefined> {
@@ -220,9 +224,9 @@ export class StreamMirror {
         this.#context.onPart?.(part, checkpoint);
       const isHalf = beyond !== undefined && isBroken(listing, checkpoint, beyond);
       const reason = isHalf ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
-      const isContested = reason === 'resumed' && this.#contest.isOvertaken(listing);
-      if (!isContested) this.#contest.saw(listing.newestGeneration);
-      if (isContested) return this.#adoptHead(checkpoint, before);
+      if (reason === 'resumed' && this.#contest.isOvertaken(listing))
+        return this.#adoptHead(checkpoint, before);
+      this.#contest.saw(listing.newestGeneration);
       if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before, beyond);
       const usable = await inMode(bucket, prefix, checkpoint, this.#context.who);
       if (usable === 'lost') return this.#recover();
@@ -296,8 +300,7 @@ export class StreamMirror {
       this.#checkpoint = { ...checkpoint, position };
       return 'again';
     }
-    this.#known = checkpoint.parts;
-    this.#checkpoint = undefined;
+    [this.#known, this.#checkpoint] = [checkpoint.parts, undefined];
     this.#mustList = true;
     return (await this.#recover()) ?? 'again';
   }
@@ -316,7 +319,9 @@ export class StreamMirror {
     for (let count = 1; ; count += 1) {
       const sending = this.#put(prepared);
       const mayGoOn = prepared.chunk.more && count < limits.parts;
-      const following = mayGoOn ? outcomeOf(this.#prepare(prepared.chunk.next, limits)) : undefined;
+      const following = mayGoOn
+        ? outcomeOf(this.#sender.prepare(this.#source, prepared.chunk.next, limits))
+        : undefined;
       if (!(await sending)) {
         await following;
         return this.#adoptSlot();
@@ -382,17 +387,11 @@ export class StreamMirror {
     this.#context.onPart?.(part, this.#checkpoint);
   }
 
-  #prepare(from: Position, { partBytes }: UploadLimits): Promise<PreparedPart | Unsteady> {
-    const lines = this.#sender.isRange ? { lines: mostRangeLines } : {};
-    return prepare(this.#source, this.#context.redactor, from, { bytes: partBytes, ...lines });
-  }
-
   async #save(): Promise<void> {
     if (this.#checkpoint === undefined) return;
     await this.#context.stateFile.save({
       checkpoint: this.#checkpoint,
-      facts: this.facts,
-      outline: this.#observations.kept(this.#checkpoint.position.line),
+      ...this.#observations.kept(this.#checkpoint.position.line),
       snapshot: this.#snapshot,
     });
     await this.#sender.forget();

@@ -5,10 +5,12 @@ import { NoFileEvents } from './file-events.js';
 import { HookSignalReader } from './hook-signal-reader.js';
 import { ProgressCounter } from './progress-counter.js';
 import { raceAbort } from './race-abort.js';
+import { type Met, Recollection } from './recollection.js';
 import { Removals } from './removals.js';
 import { type DiscoveredStream, SessionFilter, withoutRemoved } from './session-filter.js';
 import { StreamUploader, type UploadState } from './stream-uploader.js';
 import { summaryOf, type WatchSummary } from './summary.js';
+import { Sweep } from './sweep.js';
 import { hotForMs, hotLookMs, UploadQueue } from './upload-queue.js';
 import { within } from './within.js';
 
@@ -18,12 +20,6 @@ const relistAfterEventMs = 100;
 const shutdownMs = 10_000;
 /** The documents of a large first run may take a while; a store that hangs must not hold up `once` forever. */
 const metasMs = 600_000;
-const sliceStreams = 200;
-/** What is due during a sweep is sent this often: finding it takes a look at every stream. */
-const flushDuringSweepMs = 100;
-/** Quiet streams are looked at once per this many sweeps: once a minute. */
-const quietEverySweeps = 6;
-const quietAfterMs = 3_600_000;
 /** `once` waits this long for an unreachable store, then ends with its error. */
 const patienceMs = 45_000;
 
@@ -37,10 +33,11 @@ export class WatchLoop {
   readonly #uploader: StreamUploader;
   readonly #hookSignals: HookSignalReader;
   readonly #removals: Removals;
+  readonly #recollection: Recollection;
+  readonly #sweep: Sweep;
   readonly #queue: UploadQueue;
   #wake: () => void = () => undefined;
   #sweepAtMs = 0;
-  #sweeps = 0;
   #hasEvents = true;
   #isWritingMetas = false;
 
@@ -53,6 +50,21 @@ export class WatchLoop {
     this.#filter = new SessionFilter(watchers, settings.selection, (error) =>
       uploader.failed(error),
     );
+    this.#recollection = new Recollection({
+      registry,
+      uploader,
+      queue: this.#queue,
+      clock,
+      isThorough: settings.isThorough,
+      onDue: () => this.#wake(),
+    });
+    this.#sweep = new Sweep({
+      ...context,
+      filter: this.#filter,
+      uploader,
+      queue: this.#queue,
+      glance: (stream) => this.#glanceSafely(stream),
+    });
     const takesMarkers = settings.selection.sessionId === undefined;
     this.#removals = new Removals({ registry, uploader, clock, takesMarkers });
     this.#hookSignals = new HookSignalReader(context, this.#filter, uploader, (stream) =>
@@ -64,6 +76,7 @@ export class WatchLoop {
   async once(signal: AbortSignal): Promise<WatchSummary> {
     const { clock } = this.#context;
     if (!(await raceAbort(this.#prepare(), signal))) return summaryOf([]);
+    if (!(await raceAbort(this.#recollection.compareAll(), signal))) return summaryOf([]);
     await raceAbort(this.#removals.settle(), signal);
     await this.#hookSignals.read();
     const drain = { uploader: this.#uploader, clock, patienceMs };
@@ -93,6 +106,8 @@ export class WatchLoop {
   async run(signal: AbortSignal): Promise<WatchSummary> {
     const { clock, settings } = this.#context;
     const isReady = await raceAbort(this.#prepare(), signal);
+    const recollecting = isReady ? this.#recollection.run() : undefined;
+    recollecting?.catch((error: unknown) => this.#uploader.failed(error));
     this.#sweepAtMs = clock.monotonic();
     try {
       while (!signal.aborted) {
@@ -114,29 +129,19 @@ export class WatchLoop {
   }
 
   async #prepare(): Promise<void> {
-    const { registry, clock, report, settings } = this.#context;
+    const { registry, clock, report } = this.#context;
     await registry.confirmBucket();
     await this.#removals.begin();
     const { taken, discovered } = await this.#filter.first(clock.now());
     const kept = await this.#removals.kept(discovered);
-    for (const found of kept) await this.#take(found);
-    await registry.learnBucket();
-    await this.#uploader.oweMetas(settings.isThorough);
+    this.#recollection.add(kept.map((found) => this.#take(found)));
     report.onTaken(withoutRemoved(taken, discovered, kept));
   }
 
-  async #take({ stream, snapshot }: DiscoveredStream): Promise<UploadState> {
-    const { registry, clock } = this.#context;
-    const mirrored = registry.admit(stream);
-    const state = this.#uploader.of(mirrored);
-    await mirrored.mirror.load();
-    state.seen = snapshot;
-    const isUnchanged =
-      mirrored.mirror.snapshot?.token === snapshot.token && mirrored.mirror.source === stream;
-    const { isThorough } = this.#context.settings;
-    if (isThorough || !isUnchanged) state.schedule.noticed(clock.monotonic(), snapshot.size);
-    else state.storeAuditAtMs = clock.monotonic();
-    return state;
+  #take(found: DiscoveredStream): Met {
+    const state = this.#uploader.of(this.#context.registry.admit(found.stream));
+    state.seen = found.snapshot;
+    return { state, found };
   }
 
   /** Includes folders that did not exist at the start: a harness may be used for the first time. */
@@ -190,6 +195,7 @@ export class WatchLoop {
     const now = clock.monotonic();
     state.lookAtMs = now + hotLookMs;
     if (snapshot === undefined) return;
+    await mirrored.mirror.load();
     state.seen = snapshot;
     state.hotUntilMs = now + hotForMs;
     state.schedule.noticed(now, snapshot.size - (mirrored.mirror.snapshot?.size ?? 0));
@@ -199,10 +205,9 @@ export class WatchLoop {
     const { registry, clock, report } = this.#context;
     if (!(await this.#removals.mayMirror(stream.session))) return;
     const discovered = await this.#filter.meet(stream, clock.now());
-    for (const found of discovered) {
-      const state = await this.#take(found);
-      state.hotUntilMs = clock.monotonic() + hotForMs;
-    }
+    const met = discovered.map((found) => this.#take(found));
+    for (const { state } of met) state.hotUntilMs = clock.monotonic() + hotForMs;
+    await this.#recollection.compare(met);
     if (discovered.length > 0) report.onSessions(registry.sessionCount);
   }
 
@@ -233,33 +238,7 @@ export class WatchLoop {
     this.#sweepAtMs = clock.monotonic() + (this.#hasEvents ? settings.sweepMs : settings.pollMs);
     await this.#listen();
     this.#removals.look();
-    let count = 0;
-    let flushAtMs = clock.monotonic() + flushDuringSweepMs;
-    this.#sweeps += 1;
-    for await (const some of this.#filter.everything()) {
-      for (const stream of some) {
-        count += 1;
-        const isItsTurn = (count + this.#sweeps) % quietEverySweeps === 0;
-        if (isItsTurn || !this.#isQuiet(stream)) await this.#glanceSafely(stream);
-        if (count % sliceStreams !== 0) continue;
-        if (clock.monotonic() >= flushAtMs) {
-          this.#queue.flushDue();
-          flushAtMs = clock.monotonic() + flushDuringSweepMs;
-        }
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
-  }
-
-  /** Where file events work, sources untouched for an hour need not be checked in every sweep. */
-  #isQuiet(stream: Stream): boolean {
-    if (!this.#hasEvents) return false;
-    const { registry, clock } = this.#context;
-    const mirrored = registry.mirroredStreamOf(stream.source);
-    const snapshot = mirrored
-      ? this.#uploader.of(mirrored).seen
-      : this.#filter.dormantSnapshot(stream);
-    return snapshot !== undefined && snapshot.modifiedAtMs < clock.now() - quietAfterMs;
+    await this.#sweep.run(this.#hasEvents);
   }
 
   /** Runs alongside the loop: a store that does not answer must not hold up checking, sending or ending. */
@@ -309,6 +288,11 @@ export class WatchLoop {
   async #finish(): Promise<WatchSummary> {
     const { clock } = this.#context;
     const deadline = clock.monotonic() + shutdownMs;
+    await within(
+      clock,
+      deadline,
+      this.#recollection.end(() => clock.monotonic() < deadline),
+    );
     await within(clock, deadline, this.#queue.onIdle());
     await within(clock, deadline, this.#hookSignals.read());
     await within(clock, deadline, this.#removals.settle());

@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.js';
-import type { FileSnapshot, Stream, Watcher } from '../stream.js';
+import type { FileSnapshot, Pass, Stream, Watcher } from '../stream.js';
 import { isStartedWithin, peekCwd, type Selection } from './selection.js';
 import type { Unfinished } from './summary.js';
 
@@ -61,17 +61,21 @@ export class SessionFilter {
 
   /** Every existing stream that may concern us, of one harness or of all, in batches. */
   async *everything(harness?: string): AsyncIterable<readonly Stream[]> {
-    const unplaced = new Map(this.#unplaced);
     for (const watcher of this.#watchers) {
-      if (harness !== undefined && watcher.harness !== harness) continue;
-      for (const root of await watcher.roots()) {
-        for await (const some of watcher.streams(root)) {
-          if (unplaced.size > 0) for (const one of some) unplaced.delete(sessionKey(one));
-          yield this.#concerning(some);
-        }
+      if (harness === undefined || watcher.harness === harness) yield* this.of(watcher, 'all');
+    }
+  }
+
+  /** What concerns us of one harness. */
+  async *of(watcher: Watcher, pass: Pass): AsyncIterable<readonly Stream[]> {
+    const unplaced = new Set([...this.#unplaced.keys()].filter((key) => isOf(watcher, key)));
+    for (const root of await watcher.roots()) {
+      for await (const some of watcher.streams(root, pass)) {
+        if (unplaced.size > 0) for (const one of some) unplaced.delete(sessionKey(one));
+        yield this.#concerning(some);
       }
     }
-    if (harness === undefined) for (const gone of unplaced.keys()) this.#unplaced.delete(gone);
+    if (pass === 'all') for (const gone of unplaced) this.#unplaced.delete(gone);
   }
 
   /** The first look: which sessions are taken from the start. */
@@ -157,8 +161,8 @@ export class SessionFilter {
   }
 
   /** The last snapshot of a stream that is left out; `undefined` if it is mirrored, or new. */
-  dormantSnapshot(stream: Stream): FileSnapshot | undefined {
-    return this.#dormant.get(stream.source)?.snapshot;
+  dormantSnapshot(source: string): FileSnapshot | undefined {
+    return this.#dormant.get(source)?.snapshot;
   }
 
   /** If it cannot be looked at now, the sweep will see it again. */
@@ -239,6 +243,10 @@ function unfinished({ session, name, source }: Stream, error: unknown): Unfinish
 
 function sessionKey(stream: Stream): string {
   return `${stream.session.harness}\n${stream.session.id}`;
+}
+
+function isOf({ harness }: Watcher, key: string): boolean {
+  return key.startsWith(`${harness}\n`);
 }
 
 function bytesOf(discovered: readonly DiscoveredStream[]): number {

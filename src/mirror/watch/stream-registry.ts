@@ -23,6 +23,7 @@ import { DuplicateSources } from './duplicate-sources.js';
 import { HeldPrefixes } from './held-prefixes.js';
 import { inMemory, LocalState } from './local-state.js';
 import { peekCwd } from './selection.js';
+import { type SourceConflict, SourceConflicts } from './source-conflicts.js';
 
 /** One mirrored chain: where it belongs and what mirrors it. */
 export interface MirroredStream {
@@ -65,15 +66,6 @@ export interface StreamRegistryContext {
   readonly onMeta?: (document: MetaDocument) => void;
 }
 
-/** Several files that claim to be one stream, and which of them was elected. */
-interface SourceConflict {
-  readonly sources: Map<string, LineStream>;
-  /** The sources changed since the last election. */
-  isOpen: boolean;
-  /** No source agrees with the chain to its end: the elected one may open a generation. */
-  mayFork: boolean;
-}
-
 const maxCopies = 64;
 
 /**
@@ -86,7 +78,7 @@ export class StreamRegistry {
   readonly #sessions = new Map<string, SessionMirror>();
   readonly #mirroredStreams = new Map<string, MirroredStream>();
   readonly #bySource = new Map<string, MirroredStream>();
-  readonly #sourceConflicts = new Map<string, SourceConflict>();
+  readonly #sourceConflicts = new SourceConflicts();
   readonly #duplicates: DuplicateSources;
   readonly #folders = new Map<SessionMirror, string | undefined>();
   #fresh: MirroredStream[] = [];
@@ -145,11 +137,8 @@ export class StreamRegistry {
   }
 
   /** Asks the bucket what it holds if local state does not say. */
-  async learnBucket(): Promise<void> {
-    for (const { mirror } of this.#mirroredStreams.values()) {
-      await mirror.load();
-      if (mirror.checkpoint === undefined) await this.#held.of(mirror.source.session.harness);
-    }
+  async learnBucket({ mirror }: MirroredStream): Promise<void> {
+    if (mirror.checkpoint === undefined) await this.#held.of(mirror.source.session.harness);
   }
 
   /** The mirrored stream of a source, created when the source is first seen. */
@@ -187,6 +176,8 @@ export class StreamRegistry {
   async resolveSource(mirrored: MirroredStream): Promise<void> {
     const folder = await this.#folderOf(mirrored);
     if (folder !== undefined) await this.#context.learnFrom(folder);
+    const { source } = mirrored.mirror;
+    if (!this.#sourceConflicts.isContested(keyOf(source, source.name))) return;
     const contested = this.#contestedBy(mirrored);
     if (contested === undefined) return;
     const { main, sourceConflict } = contested;
@@ -218,7 +209,7 @@ export class StreamRegistry {
   }: MirroredStream): { main: MirroredStream; sourceConflict: SourceConflict } | undefined {
     const key = keyOf(mirror.source, mirror.source.name);
     const main = this.#mirroredStreams.get(key);
-    const sourceConflict = this.#sourceConflicts.get(key);
+    const sourceConflict = this.#sourceConflicts.of(key);
     return main === undefined || sourceConflict === undefined
       ? undefined
       : { main, sourceConflict };
@@ -242,14 +233,10 @@ export class StreamRegistry {
   }
 
   #enter(key: string, stream: LineStream): void {
-    const sourceConflict = this.#sourceConflicts.get(key);
-    if (sourceConflict === undefined) {
-      const sources = new Map([[stream.source, stream]]);
-      this.#sourceConflicts.set(key, { sources, isOpen: false, mayFork: false });
-      return;
+    const sourceConflict = this.#sourceConflicts.enter(key, stream);
+    if (sourceConflict !== undefined && !this.#duplicates.isLeftOut(stream)) {
+      sourceConflict.isOpen = true;
     }
-    sourceConflict.sources.set(stream.source, stream);
-    if (!this.#duplicates.isLeftOut(stream)) sourceConflict.isOpen = true;
   }
 
   /** Stays open until it is complete: a store that fails halfway must not leave a source without a mirrored stream. */
@@ -262,6 +249,7 @@ export class StreamRegistry {
       this.#bySource.delete(path);
     }
     const prefix = this.#prefix(mirrored.session, mirrored.name);
+    await mirrored.mirror.load();
     const known = mirrored.mirror.checkpoint?.parts ?? [];
     const candidates = await this.#duplicates.rank(
       prefix,
@@ -345,7 +333,7 @@ export class StreamRegistry {
 
   async #onConflict(key: string, stream: Stream, name: string): Promise<'fork' | 'yield'> {
     if (name.startsWith('copies/')) return 'yield';
-    const sourceConflict = this.#sourceConflicts.get(key);
+    const sourceConflict = this.#sourceConflicts.of(key);
     if (sourceConflict === undefined) return 'fork';
     if (sourceConflict.mayFork) {
       sourceConflict.mayFork = false;

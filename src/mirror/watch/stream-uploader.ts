@@ -208,12 +208,10 @@ export class StreamUploader {
     if (isNews && !isRepeated) this.#report.onTrouble(error, isTheStores);
   }
 
-  /** A killed run may have left documents that say less than the parts. */
-  async oweMetas(isThorough: boolean): Promise<void> {
-    for (const session of this.#registry.sessions) {
-      const isOwed = (await session.isMetaOwed()) || isThorough;
-      if (isOwed) this.metas.owed(session, this.#clock.monotonic());
-    }
+  /** A killed run may have left a document that says less than the parts. */
+  async oweMeta(session: SessionMirror, isThorough: boolean): Promise<void> {
+    const isOwed = (await session.isMetaOwed()) || isThorough;
+    if (isOwed) this.metas.owed(session, this.#clock.monotonic());
   }
 
   /** When the next derived document is due. */

@@ -42,7 +42,7 @@ export function summaryOf(
 }
 
 /** For a file that was not read again, everything beyond its uploaded lines is its unterminated rest. */
-function restOf({ rest, seen, mirrored }: UploadState): number {
+export function restOf({ rest, seen, mirrored }: UploadState): number {
   const { checkpoint, source, snapshot } = mirrored.mirror;
   const isAsShipped =
     source.kind === 'lines' && checkpoint?.ahead === false && snapshot?.token === seen?.token;

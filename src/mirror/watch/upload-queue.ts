@@ -29,10 +29,9 @@ export class UploadQueue {
     for (const state of this.#uploader.states) {
       if (state.isFlushing) continue;
       if (isDue(state.schedule.dueAtMs, now)) this.#flush(state);
-      else if (isDue(state.storeAuditAtMs, now))
-        this.#start(state, 0, () => this.#uploader.auditStore(state));
+      else if (isDue(state.storeAuditAtMs, now)) void this.auditStore(state);
       else if (isDue(state.auditAtMs, now))
-        this.#start(state, 0, () => this.#uploader.audit(state));
+        void this.#start(state, 0, () => this.#uploader.audit(state));
     }
   }
 
@@ -48,6 +47,11 @@ export class UploadQueue {
     );
   }
 
+  /** Checks one stream; resolves once that is done, however it ended. */
+  async auditStore(state: UploadState): Promise<void> {
+    await this.#start(state, 0, () => this.#uploader.auditStore(state));
+  }
+
   /** Resolves once all of it is done; fails with the first failure. */
   async run(work: readonly (() => Promise<unknown>)[]): Promise<void> {
     await this.#queue.addAll(work);
@@ -61,10 +65,10 @@ export class UploadQueue {
     const waiting = (state.seen?.size ?? 0) - (state.mirrored.mirror.snapshot?.size ?? 0);
     const isBackfill = waiting > backfillBytes;
     const limits = isBackfill ? backfillParts : liveParts;
-    this.#start(state, isBackfill ? 0 : 1, () => this.#uploader.flush(state, limits));
+    void this.#start(state, isBackfill ? 0 : 1, () => this.#uploader.flush(state, limits));
   }
 
-  #start(state: UploadState, priority: number, work: () => Promise<unknown>): void {
+  #start(state: UploadState, priority: number, work: () => Promise<unknown>): Promise<void> {
     state.isFlushing = true;
     const task = (): Promise<unknown> =>
       work().finally(() => {
@@ -77,7 +81,7 @@ export class UploadQueue {
       state.schedule.again(this.#clock.monotonic() + hotForMs);
       this.#uploader.failed(error, state);
     };
-    this.#queue.add(task, { priority }).catch(failed);
+    return this.#queue.add(task, { priority }).then(() => undefined, failed);
   }
 }
 

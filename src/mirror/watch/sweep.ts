@@ -1,0 +1,88 @@
+import type { FileSnapshot, Pass, Stream } from '../stream.js';
+import type { WatchContext } from './context.js';
+import { noEvents } from './file-events.js';
+import type { SessionFilter } from './session-filter.js';
+import type { StreamUploader } from './stream-uploader.js';
+import type { UploadQueue } from './upload-queue.js';
+
+interface SweepContext extends Pick<WatchContext, 'watchers' | 'registry' | 'clock' | 'settings'> {
+  readonly filter: SessionFilter;
+  readonly uploader: StreamUploader;
+  readonly queue: UploadQueue;
+  /** Looks at one stream. */
+  readonly glance: (stream: Stream) => Promise<void>;
+}
+
+const sliceStreams = 200;
+/** What is due during a sweep is sent this often: finding it takes a look at every stream. */
+const flushMs = 100;
+/** What was not touched for an hour is looked at once per this many sweeps: once a minute. */
+const calmEverySweeps = 6;
+const calmAfterMs = 3_600_000;
+
+/** A look at everything, whether or not there were file events. Where these work, what is calm is looked at less often. */
+export class Sweep {
+  readonly #context: SweepContext;
+  #count = 0;
+
+  constructor(context: SweepContext) {
+    this.#context = context;
+  }
+
+  async run(hasEvents: boolean): Promise<void> {
+    const { watchers, filter, uploader, settings, glance } = this.#context;
+    this.#count += 1;
+    const breath = this.#breath();
+    const isHeard = hasEvents && settings.events !== noEvents;
+    for (const [index, watcher] of watchers.entries()) {
+      // One harness after another, so that no sweep has to look at all of them.
+      const pass: Pass = isHeard && !this.#isTurnOf(index) ? 'recent' : 'all';
+      let count = 0;
+      for await (const some of filter.of(watcher, pass)) {
+        for (const stream of some) {
+          count += 1;
+          const isItsTurn = pass === 'all' && (isHeard || !hasEvents || this.#isTurnOf(count));
+          if (isItsTurn || !this.#isCalm(this.#lastOf(stream))) await glance(stream);
+          await breath();
+        }
+      }
+    }
+    // A pass over what is recent leaves out streams in folders that are as they were.
+    for (const { mirrored, seen } of uploader.states) {
+      if (isHeard && !this.#isCalm(seen)) await glance(mirrored.mirror.source);
+      await breath();
+    }
+  }
+
+  #isTurnOf(index: number): boolean {
+    return (index + this.#count) % calmEverySweeps === 0;
+  }
+
+  #lastOf({ source }: Stream): FileSnapshot | undefined {
+    const { registry, uploader, filter } = this.#context;
+    const mirrored = registry.mirroredStreamOf(source);
+    return mirrored ? uploader.of(mirrored).seen : filter.dormantSnapshot(source);
+  }
+
+  /** A stream that nobody has seen yet is not. */
+  #isCalm(snapshot: FileSnapshot | undefined): boolean {
+    return (
+      snapshot !== undefined && snapshot.modifiedAtMs < this.#context.clock.now() - calmAfterMs
+    );
+  }
+
+  /** Lets others have their turn now and then, and sends what is due. */
+  #breath(): () => Promise<void> {
+    const { clock, queue } = this.#context;
+    let [count, flushAtMs] = [0, clock.monotonic() + flushMs];
+    return async () => {
+      count += 1;
+      if (count % sliceStreams !== 0) return;
+      if (clock.monotonic() >= flushAtMs) {
+        queue.flushDue();
+        flushAtMs = clock.monotonic() + flushMs;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+  }
+}

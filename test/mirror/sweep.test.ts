@@ -1,0 +1,130 @@
+import { appendFile, mkdir, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
+import { nodeIo } from '../../src/io.js';
+import type { FileEvents } from '../../src/mirror/watch/file-events.js';
+import { defaultFlushTiming } from '../../src/mirror/watch/flush-schedule.js';
+import { copilotWatcher } from '../../watchers/copilot/watcher.js';
+import { MirrorRig, type Run } from '../support/mirror-rig.js';
+
+const twoHours = 7_200_000;
+const sweepsPerTurn = 6;
+const atOnce = {
+  ...defaultFlushTiming,
+  firstDelayMs: 5,
+  firstIntervalMs: 10,
+  longestIntervalMs: 10,
+};
+const line = `${JSON.stringify({ type: 'user.message', data: { content: 'x' } })}\n`;
+
+/** Events as they are while nothing happens; `onSweep` is called by every sweep. */
+function silence(onSweep: () => void = () => undefined): FileEvents {
+  return { listen: async () => onSweep(), close: async () => undefined };
+}
+
+/** It said what it mirrors, and its loop has begun. */
+async function begun({ started }: Run): Promise<void> {
+  await started;
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('a sweep over calm sessions', () => {
+  let rig: MirrorRig;
+  let run: Run | undefined;
+  let root: string;
+
+  beforeEach(async () => {
+    rig = await MirrorRig.create();
+    root = join(rig.tree.home, '.copilot', 'session-state');
+  });
+
+  afterEach(async () => {
+    await run?.end();
+    run = undefined;
+    await rig.remove();
+  });
+
+  function idOf(n: number): string {
+    return `6e0d0000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+  }
+
+  async function calm(path: string): Promise<void> {
+    const at = new Date(Date.now() - twoHours);
+    await utimes(path, at, at);
+  }
+
+  async function session(n: number): Promise<string> {
+    const path = join(root, idOf(n), 'events.jsonl');
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, line);
+    for (const one of [path, dirname(path), root]) await calm(one);
+    return path;
+  }
+
+  function watch(events: FileEvents, stat = nodeIo.stat): Run {
+    const io = { ...nodeIo, stat };
+    const settings = { io, clock: systemClock, env: {}, home: rig.tree.home };
+    return rig.watch({ events, sweepMs: 5, timing: atOnce, watchers: [copilotWatcher(settings)] });
+  }
+
+  it('asks about each folder and file once in six', async () => {
+    const sessions = 30;
+    for (let n = 0; n < sessions; n += 1) await session(n);
+    await rig.once().ended;
+    let asked = 0;
+    const askedBefore: number[] = [];
+    let turns: () => void = () => undefined;
+    const twoTurns = new Promise<void>((resolve) => {
+      turns = resolve;
+    });
+    const events = silence(() => {
+      askedBefore.push(asked);
+      if (askedBefore.length > 3 * sweepsPerTurn) turns();
+    });
+    run = watch(events, (path) => {
+      asked += Number(path.startsWith(root) && path !== root);
+      return nodeIo.stat(path);
+    });
+    await twoTurns;
+    const [from = 0, to = 0] = [askedBefore[sweepsPerTurn], askedBefore[2 * sweepsPerTurn]];
+    // Two of each session: its folder and its file.
+    expect(to - from).toBe(2 * sessions);
+  });
+
+  it('finds what was appended to one, and a new one beside it, though nothing was heard of either', async () => {
+    const path = await session(1);
+    await rig.once().ended;
+    run = watch(silence());
+    await run.started;
+    await appendFile(path, line);
+    await calm(path);
+    await session(2);
+    await rig.untilLevel(30_000);
+    expect([...new Set(run.parts)].sort()).toEqual([`${idOf(1)}/`, `${idOf(2)}/`]);
+    expect([run.generations, run.troubles]).toEqual([[], []]);
+  });
+
+  it('sends what changed while nobody watched, even if the watch is ended as soon as it is ready', async () => {
+    const path = await session(1);
+    await session(2);
+    await rig.once().ended;
+    await appendFile(path, line);
+    run = watch(silence());
+    await begun(run);
+    const { behind } = await run.end();
+    expect([behind, run.parts]).toEqual([[], [`${idOf(1)}/`]]);
+    expect([...(await rig.verdicts()).values()].map(({ state }) => state)).toEqual(['ok', 'ok']);
+  });
+
+  it('names the unterminated line of a session that nothing happened to', async () => {
+    const path = await session(1);
+    await appendFile(path, '{"torn');
+    await calm(path);
+    await rig.once().ended;
+    run = watch(silence());
+    await begun(run);
+    const { rests, behind } = await run.end();
+    expect([rests, behind]).toEqual([[{ source: path, bytes: 6 }], []]);
+  });
+});
