@@ -10,9 +10,13 @@ const start = Date.UTC(2026, 0, 5);
 /**
  * A project in a local bucket with about `bytes` of transcripts: sessions of Claude Code and Codex whose prompts and answers are
  * made-up words, whose calls name identifiers and paths, and whose results are sources of this repository and some CJK text.
- * The same seed gives the same bytes. `part` is the size from which a part is closed.
+ * The same seed gives the same bytes. `part` is the size from which a part is closed. `encodeIndex` makes the index of the
+ * sessions that a watch keeps.
  */
-export async function writeCorpus(folder, { bytes, part, perSession = 1_750_000, partName }) {
+export async function writeCorpus(
+  folder,
+  { bytes, part, perSession = 1_750_000, partName, encodeIndex },
+) {
   const random = generator(20);
   const words = Array.from({ length: vocabulary }, () => madeUp(random));
   const sources = await readSources();
@@ -29,6 +33,7 @@ export async function writeCorpus(folder, { bytes, part, perSession = 1_750_000,
   };
   const rows = [claudeRow, codexRow];
   const places = { sentence, identifier, result, random };
+  const metas = [];
   let written = 0;
   let sessions = 0;
   let lines = 0;
@@ -75,8 +80,13 @@ export async function writeCorpus(folder, { bytes, part, perSession = 1_750_000,
       total_uploaded_bytes: total,
     };
     await writeFile(join(home, 'meta.json'), JSON.stringify(meta, null, 2));
+    metas.push(meta);
     written += total;
     lines += line;
+  }
+  if (encodeIndex !== undefined) {
+    await mkdir(join(folder, '_index', 'bench'), { recursive: true });
+    await writeFile(join(folder, '_index', 'bench', 'live.jsonl'), encodeIndex(metas));
   }
   return { sessions, lines, bytes: written, words };
 }

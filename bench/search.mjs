@@ -28,7 +28,9 @@ const library = await loadLibrary([
   "export { SearchPacks } from 'src/search/cache/search-packs.js';",
   "export { indexSessions } from 'src/search/cache/index-sessions.js';",
   "export { harnessesIn } from 'src/search/scan.js';",
+  "export { encodeLines, indexedFields } from 'src/mirror/index/lines.js';",
 ]);
+const encodeIndex = (metas) => library.encodeLines(metas.map(library.indexedFields));
 const stand = await openStand({ latencyMs });
 const layout = library.bucketLayout(stand.project);
 const folder = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
@@ -56,7 +58,7 @@ await writeReport('search', {
 async function measureLocal({ name, bytes, part }) {
   const root = join(folder, name.replaceAll(/\W/g, ''));
   const home = join(root, stand.project);
-  const { words, ...made } = await writeCorpus(home, { bytes, part, ...library });
+  const { words, ...made } = await writeCorpus(home, { bytes, part, encodeIndex, ...library });
   const bucket = await library.openLocalBucket({ root });
   const cache = `${root}.packs`;
   packing.push({ corpus: name, ...(await packed(bucket, cache, made.bytes)) });
@@ -85,6 +87,7 @@ async function measureRemote() {
   const root = join(folder, 'remote');
   const { words, ...made } = await writeCorpus(join(root, stand.project), {
     ...remote,
+    encodeIndex,
     ...library,
   });
   await upload(root);

@@ -2,26 +2,22 @@ import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { openPacks, type UsedPacks } from '../src/app/search-cache.js';
+import { searchSessions } from '../src/app/session-search.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { documentLines, documentRecord, moreDocumentsLine } from '../src/cli/document-hit-lines.js';
-import { formatBytes, formatTime, plural } from '../src/cli/format.js';
+import { formatBytes } from '../src/cli/format.js';
 import { printJson } from '../src/cli/output.js';
 import { parseTime } from '../src/cli/parse-time.js';
+import { type GivenFlags, hintsFor } from '../src/cli/search-hints.js';
 import { hitLine, hitRecord, moreLine, sessionLine } from '../src/cli/search-lines.js';
-import { messageOf, NotFoundError, PartialError } from '../src/errors.js';
+import { SearchTally } from '../src/cli/search-tally.js';
+import { messageOf, NotFoundError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { documentKinds } from '../src/search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../src/search/documents.js';
-import { kindsFor, searchKinds, sessionFilters } from '../src/search/kinds.js';
-import { createMatcher, type Matcher, type Query } from '../src/search/matcher.js';
-import {
-  isWholeScope,
-  type SearchScope,
-  type SessionHits,
-  scanSessions,
-} from '../src/search/scan.js';
-import { listIndexed } from '../src/sessions/indexed.js';
-import { shortIds } from '../src/sessions/reference.js';
+import { kindsFor, searchKinds } from '../src/search/kinds.js';
+import { createMatcher, type Query } from '../src/search/matcher.js';
+import { isWholeScope, type SearchScope, type SessionHits } from '../src/search/scan.js';
 
 /** From here on, reading takes a second. */
 const muchBytes = 128 * 1024 * 1024;
@@ -29,26 +25,17 @@ const muchBytes = 128 * 1024 * 1024;
 /** Of each session and each kind of document, unless all are asked for. */
 const perSession = 3;
 
-interface Totals {
-  sessions: number;
-  lines: number;
-  /** Of parts that no pack on this machine covers. */
-  scannedBytes: number;
-  documents: number;
-  hits: number;
-  shown: number;
-  /** Enough was found before everything was read. */
-  isStopped: boolean;
-  readonly unread: { readonly session: string; readonly missing: string }[];
-  /** Why, each with its key. */
-  readonly unreadDocuments: string[];
-}
-
 interface Shown {
   readonly limit: number;
   readonly isCount: boolean;
   readonly nowMs: number;
   readonly agent: string | undefined;
+}
+
+interface Conclusion {
+  readonly nowMs: number;
+  readonly words: readonly string[];
+  readonly hints: readonly string[];
 }
 
 export default class Search extends BaseCommand {
@@ -155,23 +142,25 @@ export default class Search extends BaseCommand {
       // It is awaited after the sessions; until then its failure must not count as unhandled.
       found.catch(() => undefined);
       const { coverage, keeper } = packs ?? {};
-      const scan = { ...place, scope, perSession: most, shortIds, listed: listIndexed };
-      const sessions = searched.has('session') ? scanSessions({ ...scan, coverage, keeper }) : [];
+      const scan = { ...place, scope, perSession: most, coverage, keeper };
+      const tally = new SearchTally();
       let isWhole = false;
       try {
-        const totals = await this.show(sessions, shown);
-        isWhole = searched.has('session') && isWholeScope(scope) && isReadWhole(totals);
-        for (const one of await found) this.showDocuments(totals, one, shown);
-        if (bucket.kind === 'local') this.suggestIndex(totals);
-        return this.conclude(totals, { nowMs, words, hints: hintsFor(flags, matcher, words) });
+        if (searched.has('session')) await this.#showSessions(searchSessions(scan), tally, shown);
+        isWhole = searched.has('session') && isWholeScope(scope) && tally.isWhole;
+        for (const one of await found) {
+          if (tally.addDocuments(one)) this.#showDocuments(one, shown);
+        }
+        if (bucket.kind === 'local') this.#suggestIndex(tally);
+        return this.#conclude(tally, { nowMs, words, hints: hintsFor(flags, words) });
       } finally {
-        await this.settle(packs, isWhole);
+        await this.#settle(packs, isWhole);
       }
     });
   }
 
   /** A search has answered, whether or not its cache could be written. */
-  private async settle(packs: UsedPacks | undefined, isWhole: boolean): Promise<void> {
+  async #settle(packs: UsedPacks | undefined, isWhole: boolean): Promise<void> {
     try {
       await packs?.settle({ isWhole });
       if (packs?.keeper?.failure !== undefined) throw packs.keeper.failure;
@@ -181,70 +170,28 @@ export default class Search extends BaseCommand {
     }
   }
 
-  private suggestIndex({ scannedBytes }: Totals): void {
+  #suggestIndex({ scannedBytes }: SearchTally): void {
     if (scannedBytes < muchBytes) return;
     this.note(
       `${formatBytes(scannedBytes)} had to be read: after "tracecraft search index" a search reads much less`,
     );
   }
 
-  private async show(
-    scan: AsyncIterable<SessionHits> | Iterable<SessionHits>,
-    options: Shown,
-  ): Promise<Totals> {
-    const totals: Totals = {
-      sessions: 0,
-      lines: 0,
-      scannedBytes: 0,
-      documents: 0,
-      hits: 0,
-      shown: 0,
-      isStopped: false,
-      unread: [],
-      unreadDocuments: [],
-    };
+  async #showSessions(
+    scan: AsyncIterable<SessionHits>,
+    tally: SearchTally,
+    shown: Shown,
+  ): Promise<void> {
     for await (const found of scan) {
-      totals.sessions += 1;
-      totals.lines += found.lines;
-      totals.scannedBytes += found.scannedBytes;
-      totals.hits += found.count;
-      const { harness, id } = found.session;
-      if (found.unread !== undefined) {
-        totals.unread.push({ session: `${harness}/${id}`, missing: found.unread });
-      }
-      if (found.count === 0 && !found.isSpread) continue;
-      totals.shown += 1;
-      this.showSession(found, options);
-      if (totals.shown < options.limit) continue;
-      totals.isStopped = true;
-      break;
-    }
-    return totals;
-  }
-
-  private showDocuments(totals: Totals, found: DocumentHits, { isCount, ...viewer }: Shown): void {
-    totals.documents += found.documents;
-    totals.hits += found.count;
-    totals.unreadDocuments.push(...found.unread);
-    if (found.count === 0) return;
-    totals.shown += 1;
-    if (this.jsonEnabled()) {
-      for (const hit of found.hits) printJson(documentRecord(hit, viewer));
+      if (!tally.addSession(found)) continue;
+      this.#showSession(found, shown);
+      if (tally.shown < shown.limit) continue;
+      tally.stop();
       return;
     }
-    if (isCount) {
-      this.print(`${found.count}  ${found.kind}`);
-      return;
-    }
-    for (const line of found.hits.flatMap((hit) => documentLines(hit, viewer))) this.print(line);
-    const more = moreDocumentsLine(found);
-    if (more !== undefined) this.print(more);
   }
 
-  private showSession(
-    found: SessionHits,
-    { isCount, nowMs }: { readonly isCount: boolean; readonly nowMs: number },
-  ): void {
+  #showSession(found: SessionHits, { isCount, nowMs }: Shown): void {
     if (this.jsonEnabled()) {
       for (const hit of found.hits) printJson(hitRecord(found, hit));
       return;
@@ -258,47 +205,29 @@ export default class Search extends BaseCommand {
     if (more !== undefined) this.print(more);
   }
 
-  /** The last line says what the answer is worth. */
-  private conclude(
-    totals: Totals,
-    about: {
-      readonly nowMs: number;
-      readonly words: readonly string[];
-      readonly hints: readonly string[];
-    },
-  ): object {
-    const { sessions, lines, scannedBytes, documents, hits, shown } = totals;
-    const { isStopped, unread, unreadDocuments } = totals;
-    const listed = formatTime(new Date(about.nowMs));
-    const counts = [
-      plural(sessions, 'session'),
-      plural(lines, 'line'),
-      ...(documents === 0 ? [] : [plural(documents, 'document')]),
-    ];
-    const missing = unread.length + unreadDocuments.length;
-    const coverage = missing > 0 ? 'partial' : isStopped ? 'stopped' : 'listed';
-    const data = {
-      hits,
-      sessions,
-      lines,
-      scanned_bytes: scannedBytes,
-      documents,
-      coverage,
-      listed_at: listed,
-      unread,
-      unread_documents: unreadDocuments,
-    };
-    if (missing > 0) return this.answerFailure(partial(totals), data);
-    if (isStopped) {
-      this.note(
-        `stopped after ${plural(shown, 'session')} of hits (${counts.join(', ')} read): --limit, or --all`,
-      );
-      return data;
+  #showDocuments(found: DocumentHits, { isCount, ...viewer }: Shown): void {
+    if (this.jsonEnabled()) {
+      for (const hit of found.hits) printJson(documentRecord(hit, viewer));
+      return;
     }
-    this.note(`complete: ${counts.join(', ')}, listed ${listed}`);
-    if (shown > 0) return data;
-    const error = new NotFoundError(`nothing found for ${about.words.join(' ').slice(0, 200)}`, {
-      hint: about.hints.join(' '),
+    if (isCount) {
+      this.print(`${found.count}  ${found.kind}`);
+      return;
+    }
+    for (const line of found.hits.flatMap((hit) => documentLines(hit, viewer))) this.print(line);
+    const more = moreDocumentsLine(found);
+    if (more !== undefined) this.print(more);
+  }
+
+  /** The last line says what the answer is worth. */
+  #conclude(tally: SearchTally, { nowMs, words, hints }: Conclusion): object {
+    const data = tally.data(nowMs);
+    const failure = tally.failure();
+    if (failure !== undefined) return this.answerFailure(failure, data);
+    this.note(tally.closingLine(nowMs));
+    if (tally.coverage === 'stopped' || tally.shown > 0) return data;
+    const error = new NotFoundError(`nothing found for ${words.join(' ').slice(0, 200)}`, {
+      hint: hints.join(' '),
     });
     return this.answerFailure(error, data);
   }
@@ -334,60 +263,4 @@ function scopeOf(flags: ScopeFlags, nowMs: number): SearchScope {
     tool,
     hasSubagents: subagents,
   };
-}
-
-function isReadWhole({ isStopped, unread }: Totals): boolean {
-  return !isStopped && unread.length === 0;
-}
-
-function partial({ unread, unreadDocuments }: Totals): PartialError {
-  const [first] = unread;
-  const [why] = unreadDocuments;
-  if (first === undefined) {
-    return new PartialError(
-      `${plural(unreadDocuments.length, 'document')} could not be read, e.g. ${why ?? ''}`,
-    );
-  }
-  const others = unreadDocuments.length;
-  const also = others === 0 ? '' : `, and ${plural(others, 'document')}`;
-  return new PartialError(
-    `${plural(unread.length, 'session')} could not be read whole, e.g. ${first.session}: ${first.missing}${also}`,
-    {
-      hint: '"tracecraft session verify" tells what is missing, and "watch --once" mends it where the source is.',
-    },
-  );
-}
-
-const filters = [...sessionFilters, 'agent', 'since', 'until', 'kind'] as const;
-
-type GivenFlags = { readonly [Name in (typeof filters)[number]]?: unknown } & {
-  readonly any?: boolean;
-  readonly whole?: boolean;
-  readonly substring?: boolean;
-  readonly regex?: boolean;
-  readonly subagents: boolean;
-};
-
-/** What might find more. */
-function hintsFor(
-  flags: GivenFlags,
-  { count }: Matcher,
-  words: readonly string[],
-): readonly string[] {
-  const hasPhrase = flags.regex !== true && words.some((word) => /\s/.test(word.trim()));
-  const given: string[] = filters.filter((name) => flags[name] !== undefined);
-  if (!flags.subagents) given.push('no-subagents');
-  const hints: string[] = [];
-  if (hasPhrase) hints.push('Words without quotes may be anywhere in a row.');
-  if (count > 1 && flags.any !== true) hints.push('With --any one of the words is enough.');
-  if (flags.whole === true) hints.push('Without --whole longer words match, too.');
-  else if (flags.regex !== true && flags.substring !== true) {
-    hints.push('--substring looks inside of words, too.');
-  }
-  if (given.length > 0) {
-    hints.push(`More is searched without ${given.map((name) => `--${name}`).join(', ')}.`);
-  }
-  const isAll = flags.kind === undefined && sessionFilters.every((name) => !given.includes(name));
-  if (isAll) hints.push('Events are searched with --kind event only.');
-  return hints;
 }

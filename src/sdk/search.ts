@@ -1,11 +1,10 @@
 import { openPacks } from '../app/search-cache.js';
+import { searchSessions } from '../app/session-search.js';
 import { documentKinds } from '../search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../search/documents.js';
 import { kindsFor } from '../search/kinds.js';
 import { createMatcher, type Query } from '../search/matcher.js';
-import { type SessionHits, scanSessions } from '../search/scan.js';
-import { listIndexed } from '../sessions/indexed.js';
-import { shortIds } from '../sessions/reference.js';
+import type { SessionHits } from '../search/scan.js';
 import type { SdkContext } from './context.js';
 import { countOf, textOf } from './environment.js';
 import type { SearchAnswer, SearchHit, SearchOptions } from './search-types.js';
@@ -29,15 +28,8 @@ export function searchOf({ bucket, settings, env, place }: SdkContext): Pick<Tra
           ? undefined
           : await openPacks(bucket, settings, { env, nowMs: 0, keep: 'nothing' });
         const coverage = packs?.coverage;
-        const scan = {
-          ...search,
-          scope,
-          perSession: most,
-          shortIds,
-          listed: listIndexed,
-          coverage,
-        };
-        for await (const found of scanSessions(scan)) {
+        const scan = { ...search, scope, perSession: most, coverage };
+        for await (const found of searchSessions(scan)) {
           hits.push(...rowHits(found));
           const { harness, id } = found.session;
           if (found.unread !== undefined) unread.push(`${harness}/${id}: ${found.unread}`);

@@ -65,7 +65,9 @@ export interface Listed {
 
 interface KnownSession extends SessionRef {
   /** What is known about it, which may be out of date. */
-  readonly meta: Pick<MetaDocument, 'total_uploaded_bytes'> | undefined;
+  readonly meta:
+    | (Pick<MetaDocument, 'harness'> & Partial<Pick<MetaDocument, 'total_uploaded_bytes'>>)
+    | undefined;
   /** Its `meta.json`, if that was just read. */
   readonly whole?: ListedSession;
 }
