@@ -31,9 +31,12 @@ export function isoMs(value: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
+const beginsLikeJson = /^\s*(?:[[{"\d-]|true|false|null)/;
+
 /** The parsed value of a JSON text; the text itself if it is not JSON. */
 export function opened(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
+  // Not to try what cannot be JSON: a thrown error costs more than reading the row.
+  if (typeof value !== 'string' || !beginsLikeJson.test(value)) return value;
   try {
     return JSON.parse(value);
   } catch {

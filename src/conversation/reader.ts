@@ -27,8 +27,11 @@ export interface Reader {
   outline(place: Place, state: unknown): OutlineFold | undefined;
   /** Reads one row by itself, as far as that is possible without the others. */
   read(row: unknown): RowReading;
-  /** `undefined` for bookkeeping rows. For rows of unknown kinds, all the text they contain. */
-  textOf(row: unknown): RowText | undefined;
+  /**
+   * `undefined` for bookkeeping rows. For rows of unknown kinds, all the text they contain. `reading`: what `read` gave, if
+   * the row was read before.
+   */
+  textOf(row: unknown, reading?: RowReading): RowText | undefined;
 }
 
 export interface ReaderRules {
@@ -61,12 +64,15 @@ export function createReader(harness: string, rules: ReaderRules): Reader {
     open: (place) => new ConversationFold(harness, place, rules.rows(place)),
     outline,
     read: rules.read,
-    textOf: (row) => textOf(row, rules),
+    textOf: (row, reading) => textOf(row, reading ?? rules.read(row), rules),
   };
 }
 
-function textOf(row: unknown, { read, isBookkeeping }: ReaderRules): RowText | undefined {
-  const { name, pieces } = read(row);
+function textOf(
+  row: unknown,
+  { name, pieces }: RowReading,
+  { isBookkeeping }: ReaderRules,
+): RowText | undefined {
   if (pieces.length > 0) return textIn(pieces);
   if (isBookkeeping(name)) return undefined;
   const text = leafText(row);

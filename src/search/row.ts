@@ -25,9 +25,9 @@ export function rowIn(harness: string, line: string): SearchedRow | undefined {
   }
   try {
     if (reader === undefined) return { ...whole, text: leafText(value) };
-    const said = reader.textOf(value);
-    const { id, atMs } = reader.read(value);
-    return said && { ...said, id, atMs };
+    const reading = reader.read(value);
+    const said = reader.textOf(value, reading);
+    return said && { ...said, id: reading.id, atMs: reading.atMs };
   } catch {
     // Too deeply nested to traverse.
     return whole;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { createMatcher, type Query } from '../../src/search/matcher.js';
 import { rowIn } from '../../src/search/row.js';
-import { addTerms, forEachRun } from '../../src/search/terms/text-terms.js';
 import { hasSharedFixtures, readFixtureStreams } from '../support/fixture-streams.js';
+import { termsIn } from './terms-in.js';
 
 /** `SEARCH_WORDS=1000000 npx vitest run test/search/fixture-words --testTimeout 7200000` tries as many. */
 const most = Number(process.env.SEARCH_WORDS ?? 4_000);
@@ -35,8 +35,7 @@ it.skipIf(!hasSharedFixtures)(
     let [tried, found] = [0, 0];
     while (tried < most) {
       const text = texts[below(texts.length)] ?? '';
-      const terms = new Set<string>();
-      forEachRun(text, (run) => addTerms(run, terms));
+      const terms = termsIn(text);
       const sorted = [...terms].sort();
       for (let n = 0; n < perRow && tried < most; n += 1) {
         tried += 1;

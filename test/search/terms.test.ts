@@ -3,17 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { createMatcher } from '../../src/search/matcher.js';
 import { classOf, fold, signs } from '../../src/search/signs.js';
 import { type Need, needsOf, type TermRange } from '../../src/search/terms/query-terms.js';
-import { addTerms, forEachRun } from '../../src/search/terms/text-terms.js';
+import { termsIn } from './terms-in.js';
 import { pieces, query, textWith, word } from './texts.js';
 
 /** `SEARCH_DIFFERENTIAL=200000 npx vitest run test/search/terms` tries as many pairs. */
 const pairs = Number(process.env.SEARCH_DIFFERENTIAL ?? 1_000);
-
-function termsOf(text: string): ReadonlySet<string> {
-  const found = new Set<string>();
-  forEachRun(text, (run) => addTerms(run, found));
-  return found;
-}
 
 function isIn({ text, isPrefix }: TermRange, terms: ReadonlySet<string>): boolean {
   if (!isPrefix) return terms.has(text);
@@ -21,7 +15,7 @@ function isIn({ text, isPrefix }: TermRange, terms: ReadonlySet<string>): boolea
 }
 
 function areMet(needs: readonly Need[], text: string): boolean {
-  const terms = termsOf(text);
+  const terms = termsIn(text);
   return needs.every((need) => need.some((range) => isIn(range, terms)));
 }
 
@@ -101,7 +95,7 @@ it('keeps terms of encoded data few and short', () => {
     state = (state * 48_271) % 2_147_483_647;
     return letters[state % letters.length];
   }).join('');
-  const bytes = [...termsOf(noisy)].reduce((sum, term) => sum + term.length, 0);
+  const bytes = [...termsIn(noisy)].reduce((sum, term) => sum + term.length, 0);
   expect(bytes).toBeLessThan(noisy.length * 1.3);
 });
 
@@ -113,7 +107,7 @@ it.each([
   ['nothing but joints', '_-'],
 ])('takes time in proportion to a text of %s', (_, piece) => {
   const { user } = process.cpuUsage();
-  const terms = termsOf(piece.repeat(200_000));
+  const terms = termsIn(piece.repeat(200_000));
   // A thousandth of what the square of its length would take.
   expect(process.cpuUsage().user - user).toBeLessThan(20_000_000);
   expect(terms.size).toBeLessThan(10);

@@ -14,33 +14,91 @@ const roles = ['user', 'assistant', 'tool', 'system'] as const;
 const flags = { tool: 4, time: 8, exactTime: 16, id: 32, utf16: 64 } as const;
 const idBytes = 6;
 
-/** Rows of one stream, in the order of their lines: first what is known about each, then the texts. */
-export function encodeBlock(rows: readonly PlacedRow[]): Buffer {
-  const [head, texts] = [new ByteWriter(), new ByteWriter()];
-  const tools = [...new Set(rows.flatMap(({ tool }) => (tool === undefined ? [] : [tool])))];
-  head.number(tools.length);
-  for (const tool of tools) head.text(tool);
-  head.number(rows.length);
-  let [line, time] = [0, 0];
-  for (const row of rows) {
-    const isWhole = Number.isSafeInteger(row.atMs) && Math.abs(row.atMs ?? 0) < 2 ** 51;
-    const text = encodeText(row.text);
-    head.number(row.line - line);
-    head.byte(flagsOf(row, isWhole, text.isUtf16));
-    if (row.tool !== undefined) head.number(tools.indexOf(row.tool));
-    if (row.atMs !== undefined && isWhole) {
-      head.number(zigzag(row.atMs - time));
-      time = row.atMs;
-    } else if (row.atMs !== undefined) head.bytes(encodeDouble(row.atMs));
-    if (row.id !== undefined) head.bytes(Buffer.from(row.id, 'latin1').subarray(0, idBytes));
-    head.number(text.bytes.length);
-    texts.bytes(text.bytes);
-    line = row.line;
+/** Makes a block of rows of one stream, in the order of their lines: first what is known about each, then the texts. */
+export class BlockWriter {
+  readonly #heads = new ByteWriter();
+  readonly #texts = new ByteWriter();
+  /** By the order in which they come. */
+  readonly #tools = new Map<string, number>();
+  /** Where each text ends, and those in UTF-8 that are written in UTF-16. */
+  readonly #ends: number[] = [];
+  readonly #apart = new Map<number, Buffer>();
+  #line = 0;
+  #time = 0;
+
+  get rows(): number {
+    return this.#ends.length;
   }
-  return Buffer.concat([head.written(), texts.written()]);
+
+  /** Bytes of text so far. */
+  get textSize(): number {
+    return this.#texts.length;
+  }
+
+  add(row: PlacedRow): void {
+    const { line, tool, atMs, id, text } = row;
+    const isWhole = Number.isSafeInteger(atMs) && Math.abs(atMs ?? 0) < 2 ** 51;
+    const before = this.#texts.length;
+    const isUtf16 = this.#addText(text);
+    this.#heads.number(line - this.#line);
+    this.#heads.byte(flagsOf(row, isWhole, isUtf16));
+    if (tool !== undefined) this.#heads.number(this.#numberOf(tool));
+    if (atMs !== undefined && isWhole) {
+      this.#heads.number(zigzag(atMs - this.#time));
+      this.#time = atMs;
+    } else if (atMs !== undefined) this.#heads.bytes(encodeDouble(atMs));
+    if (id !== undefined) this.#heads.bytes(Buffer.from(id, 'latin1').subarray(0, idBytes));
+    this.#heads.number(this.#texts.length - before);
+    this.#line = line;
+  }
+
+  /** All texts in UTF-8, as views that the next row may change. */
+  *texts(): Generator<Uint8Array, void> {
+    const written = this.#texts.written();
+    let start = 0;
+    for (const [row, end] of this.#ends.entries()) {
+      yield this.#apart.get(row) ?? written.subarray(start, end);
+      start = end;
+    }
+  }
+
+  finish(): Buffer {
+    const front = new ByteWriter(1_024);
+    front.number(this.#tools.size);
+    for (const tool of this.#tools.keys()) front.text(tool);
+    front.number(this.rows);
+    return Buffer.concat([front.written(), this.#heads.written(), this.#texts.written()]);
+  }
+
+  /** Half of a surrogate pair has no form in UTF-8, so a text with one is written in UTF-16. */
+  #addText(text: string): boolean {
+    const start = this.#texts.length;
+    this.#texts.utf8(text);
+    const isUtf16 = this.#texts.written().includes(replacement, start) && !isWellFormed(text);
+    if (isUtf16) {
+      this.#apart.set(this.rows, Buffer.from(this.#texts.written().subarray(start)));
+      this.#texts.cut(start);
+      this.#texts.bytes(Buffer.from(text, 'utf16le'));
+    }
+    this.#ends.push(this.#texts.length);
+    return isUtf16;
+  }
+
+  #numberOf(tool: string): number {
+    const known = this.#tools.get(tool) ?? this.#tools.size;
+    this.#tools.set(tool, known);
+    return known;
+  }
 }
 
-/** `DamagedPackError` unless it is exactly what `encodeBlock` gives. */
+/** What half of a surrogate pair becomes in UTF-8. */
+const replacement = Buffer.from('\ufffd');
+
+function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
+/** `DamagedPackError` unless it is exactly what a `BlockWriter` gives. */
 export function decodeBlock(bytes: Buffer): readonly PlacedRow[] {
   const reader = new ByteReader(bytes);
   const tools = Array.from({ length: bounded(reader.number(), bytes.length) }, () => reader.text());
@@ -80,12 +138,6 @@ function flagsOf(row: PlacedRow, isWhole: boolean, isUtf16: boolean): number {
   if (row.atMs !== undefined) flag |= isWhole ? flags.time : flags.exactTime;
   if (row.id !== undefined) flag |= flags.id;
   return isUtf16 ? flag | flags.utf16 : flag;
-}
-
-/** Half of a surrogate pair has no form in UTF-8. */
-function encodeText(text: string): { readonly bytes: Buffer; readonly isUtf16: boolean } {
-  const isUtf16 = /\p{Surrogate}/u.test(text);
-  return { bytes: Buffer.from(text, isUtf16 ? 'utf16le' : 'utf8'), isUtf16 };
 }
 
 function encodeDouble(value: number): Buffer {

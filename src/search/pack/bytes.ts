@@ -7,8 +7,12 @@ const continued = 0x80;
 
 /** Appends numbers and bytes. */
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafe(64 * 1024);
+  #bytes: Buffer;
   #length = 0;
+
+  constructor(room = 64 * 1024) {
+    this.#bytes = Buffer.allocUnsafe(room);
+  }
 
   get length(): number {
     return this.#length;
@@ -39,6 +43,12 @@ export class ByteWriter {
     this.#length += value.length;
   }
 
+  /** Half of a surrogate pair becomes U+FFFD. */
+  utf8(text: string): void {
+    this.#room(3 * text.length);
+    this.#length += this.#bytes.write(text, this.#length);
+  }
+
   /** Its length in bytes first. */
   text(value: string): void {
     const bytes = Buffer.from(value);
@@ -51,8 +61,9 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  clear(): void {
-    this.#length = 0;
+  /** Takes back what follows. */
+  cut(length: number): void {
+    this.#length = length;
   }
 
   #room(more: number): void {

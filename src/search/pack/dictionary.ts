@@ -1,5 +1,6 @@
 import type { TermRange } from '../terms/query-terms.js';
 import { ByteReader, ByteWriter, DamagedPackError } from './bytes.js';
+import type { IndexedTerm } from './word-index.js';
 
 /** A stretch of the sorted terms, each with the numbers of the blocks that have it. */
 export interface DictionaryPiece {
@@ -10,28 +11,33 @@ export interface DictionaryPiece {
 const pieceBytes = 32 * 1024;
 
 /**
- * Front-coded: of each term only what differs from the one before, then its blocks as differences. `undefined`: only
- * terms were sorted, which takes a while.
+ * Front-coded: of each term only the bytes that differ from the one before, then its blocks as differences. `undefined` is
+ * passed on.
  */
 export function* encodeDictionary(
-  postings: ReadonlyMap<string, readonly number[]>,
+  terms: Iterable<IndexedTerm | undefined>,
 ): Generator<DictionaryPiece | undefined, void> {
   const writer = new ByteWriter();
-  let [first, before] = ['', ''];
-  for (const term of sortedTerms(postings.keys())) {
-    if (term === undefined) {
+  let first = '';
+  let before = none;
+  for (const one of terms) {
+    if (one === undefined) {
       yield undefined;
       continue;
     }
+    const { term, blocks } = one;
     if (writer.length >= pieceBytes) {
       yield { first, bytes: Buffer.from(writer.written()) };
-      writer.clear();
+      writer.cut(0);
     }
-    if (writer.length === 0) [first, before] = [term, ''];
+    if (writer.length === 0) {
+      first = Buffer.from(term).toString('utf8');
+      before = none;
+    }
     const shared = sharedLength(before, term);
     writer.number(shared);
-    writer.text(term.slice(shared));
-    const blocks = postings.get(term) ?? [];
+    writer.number(term.length - shared);
+    writer.bytes(term.subarray(shared));
     writer.number(blocks.length);
     let last = 0;
     for (const block of blocks) {
@@ -43,6 +49,11 @@ export function* encodeDictionary(
   if (writer.length > 0) yield { first, bytes: Buffer.from(writer.written()) };
 }
 
+const none: Uint8Array = new Uint8Array(0);
+
+/** No term is longer: 24 letters, of up to four bytes each. */
+const longestTermBytes = 128;
+
 /** Marks the blocks that have a term of any of these ranges. */
 export function findInPiece(
   bytes: Buffer,
@@ -50,12 +61,18 @@ export function findInPiece(
   isMarked: Uint8Array,
 ): void {
   const reader = new ByteReader(bytes);
-  let before = '';
+  const wanted = ranges.map(({ text, isPrefix }) => ({ bytes: Buffer.from(text), isPrefix }));
+  const term = Buffer.alloc(longestTermBytes);
+  let length = 0;
   while (!reader.isAtEnd) {
     const shared = reader.number();
-    if (shared > before.length) throw new DamagedPackError('a term shares more than there is');
-    const term = before.slice(0, shared) + reader.text();
-    const isFound = ranges.some((range) => isIn(range, term));
+    if (shared > length) throw new DamagedPackError('a term shares more than there is');
+    const rest = reader.bytes(reader.number());
+    length = shared + rest.length;
+    if (length > term.length) throw new DamagedPackError('a term is longer than any');
+    term.set(rest, shared);
+    const whole = term.subarray(0, length);
+    const isFound = wanted.some((range) => isIn(range, whole));
     const count = reader.number();
     let block = 0;
     for (let n = 0; n < count; n += 1) {
@@ -63,7 +80,6 @@ export function findInPiece(
       if (block >= isMarked.length) throw new DamagedPackError('a term names a missing block');
       if (isFound) isMarked[block] = 1;
     }
-    before = term;
   }
 }
 
@@ -72,45 +88,33 @@ export function piecesOf(
   firsts: readonly string[],
   { text, isPrefix }: TermRange,
 ): readonly number[] {
+  const wanted = Buffer.from(text);
   const found: number[] = [];
   for (const [piece, first] of firsts.entries()) {
     const next = firsts[piece + 1];
-    if (next !== undefined && next <= text) continue;
-    if (first > text && !(isPrefix && first.startsWith(text))) break;
+    if (next !== undefined && compare(next, wanted) <= 0) continue;
+    if (compare(first, wanted) > 0 && !(isPrefix && first.startsWith(text))) break;
     found.push(piece);
   }
   return found;
 }
 
-function isIn({ text, isPrefix }: TermRange, term: string): boolean {
-  return isPrefix ? term.startsWith(text) : term === text;
+/** In the order of their bytes, which is not that of texts. */
+function compare(text: string, bytes: Buffer): number {
+  return Buffer.from(text).compare(bytes);
 }
 
-/** Sorted by what they begin with, one beginning at a time: all at once would hold up a watch. */
-function* sortedTerms(terms: Iterable<string>): Generator<string | undefined, void> {
-  const groups = new Map<string, string[]>();
-  for (const term of terms) {
-    const beginning = term.slice(0, 1);
-    const group = groups.get(beginning);
-    if (group === undefined) groups.set(beginning, [term]);
-    else group.push(term);
-  }
-  for (const beginning of [...groups.keys()].sort(byUnits)) {
-    yield undefined;
-    yield* (groups.get(beginning) ?? []).sort(byUnits);
-  }
+function isIn(
+  { bytes, isPrefix }: { readonly bytes: Buffer; readonly isPrefix: boolean },
+  term: Buffer,
+): boolean {
+  const isLong = isPrefix ? term.length >= bytes.length : term.length === bytes.length;
+  return isLong && bytes.compare(term, 0, bytes.length) === 0;
 }
 
-/** In the order in which `<` has them. */
-function byUnits(left: string, right: string): number {
-  return left < right ? -1 : 1;
-}
-
-/** Never the first half of a surrogate pair. */
-function sharedLength(before: string, term: string): number {
+function sharedLength(before: Uint8Array, term: Uint8Array): number {
   const most = Math.min(before.length, term.length);
   let length = 0;
-  while (length < most && before.charCodeAt(length) === term.charCodeAt(length)) length += 1;
-  const isHalf = length > 0 && (term.charCodeAt(length - 1) & 0xfc00) === 0xd800;
-  return isHalf ? length - 1 : length;
+  while (length < most && before[length] === term[length]) length += 1;
+  return length;
 }

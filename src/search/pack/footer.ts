@@ -144,7 +144,7 @@ const windowBits = 18;
 export function pack(raw: Buffer): Buffer {
   const { BROTLI_PARAM_QUALITY: quality, BROTLI_PARAM_SIZE_HINT: hint } = constants;
   const { BROTLI_PARAM_LGWIN: window } = constants;
-  const params = { [quality]: 4, [hint]: raw.length, [window]: windowBits };
+  const params = { [quality]: 3, [hint]: raw.length, [window]: windowBits };
   return brotliCompressSync(raw, { params });
 }
 

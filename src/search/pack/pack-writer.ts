@@ -1,4 +1,4 @@
-import { encodeBlock, type PlacedRow } from './block.js';
+import { BlockWriter, type PlacedRow } from './block.js';
 import { encodeDictionary } from './dictionary.js';
 import {
   digestOf,
@@ -17,8 +17,16 @@ const blockSize = 128 * 1024;
 interface OpenSection {
   readonly number: number;
   readonly section: PackSection;
-  rows: PlacedRow[];
-  textSize: number;
+  block: OpenBlock;
+}
+
+/** The lines and times of its rows, as far as there are any. */
+interface OpenBlock {
+  readonly writer: BlockWriter;
+  first: number;
+  end: number;
+  fromMs: number | null;
+  toMs: number | null;
 }
 
 /** Makes a pack of parts in memory. */
@@ -41,7 +49,7 @@ export class PackWriter {
   #parts = 0;
   #partBytes = 0;
 
-  /** Characters of text so far. */
+  /** Bytes of text so far. */
   get textSize(): number {
     return this.#textSize;
   }
@@ -65,10 +73,10 @@ export class PackWriter {
     const open = this.#sectionFor(part);
     const { names, sizes, times, md5s, ends } = open.section;
     for (const row of rows) {
-      open.rows.push(row);
-      open.textSize += row.text.length;
-      this.#textSize += row.text.length;
-      if (open.textSize < blockSize) continue;
+      const before = open.block.writer.textSize;
+      addRow(open.block, row);
+      this.#textSize += open.block.writer.textSize - before;
+      if (open.block.writer.textSize < blockSize) continue;
       this.#closeBlock(open);
       yield;
     }
@@ -98,7 +106,7 @@ export class PackWriter {
     }
     const terms: PackFooter['terms'] = { packed: [], raw: [], digests: [], firsts: [] };
     const pieces: Buffer[] = [];
-    for (const piece of encodeDictionary(this.#words.postings)) {
+    for (const piece of encodeDictionary(this.#words.terms())) {
       yield;
       if (piece === undefined) continue;
       const { first, bytes } = piece;
@@ -131,43 +139,42 @@ export class PackWriter {
       ends: [],
     };
     const number = this.#sections.push(section) - 1;
-    const open = { number, section, rows: [], textSize: 0 };
+    const open = { number, section, block: emptyBlock() };
     this.#open.set(prefix, open);
     return open;
   }
 
   #closeBlock(open: OpenSection): void {
-    const { rows } = open;
-    const [first, last] = [rows.at(0), rows.at(-1)];
-    if (first === undefined || last === undefined) return;
-    const raw = encodeBlock(rows);
+    const { writer, first, end, fromMs, toMs } = open.block;
+    if (writer.rows === 0) return;
+    const raw = writer.finish();
     const body = pack(raw);
-    const times = rows.flatMap(({ atMs }) => (atMs === undefined ? [] : [finite(atMs)]));
-    const block = this.#bodies.push(body) - 1;
+    this.#bodies.push(body);
     this.#blocks.packed.push(body.length);
     this.#blocks.raw.push(raw.length);
     this.#blocks.digests.push(digestOf(body));
     this.#blocks.section.push(open.number);
-    this.#blocks.first.push(first.line);
-    this.#blocks.end.push(last.line + 1);
-    this.#blocks.from.push(smallest(times));
-    this.#blocks.to.push(largest(times));
-    this.#words.add(
-      rows.map(({ text }) => text),
-      block,
-    );
-    open.rows = [];
-    open.textSize = 0;
+    this.#blocks.first.push(first);
+    this.#blocks.end.push(end);
+    this.#blocks.from.push(fromMs);
+    this.#blocks.to.push(toMs);
+    this.#words.addBlock(writer.texts());
+    open.block = emptyBlock();
   }
 }
 
-/** A block may hold more rows than a call takes arguments. */
-function smallest(times: readonly number[]): number | null {
-  return times.length === 0 ? null : times.reduce((one, other) => Math.min(one, other));
+function emptyBlock(): OpenBlock {
+  return { writer: new BlockWriter(), first: 0, end: 0, fromMs: null, toMs: null };
 }
 
-function largest(times: readonly number[]): number | null {
-  return times.length === 0 ? null : times.reduce((one, other) => Math.max(one, other));
+function addRow(block: OpenBlock, row: PlacedRow): void {
+  if (block.writer.rows === 0) block.first = row.line;
+  block.writer.add(row);
+  block.end = row.line + 1;
+  if (row.atMs === undefined) return;
+  const atMs = finite(row.atMs);
+  block.fromMs = Math.min(block.fromMs ?? atMs, atMs);
+  block.toMs = Math.max(block.toMs ?? atMs, atMs);
 }
 
 /** JSON has no infinity. */

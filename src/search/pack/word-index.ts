@@ -1,25 +1,172 @@
-import { addTerms, forEachRun } from '../terms/text-terms.js';
+import { AsciiTerms } from '../terms/ascii-terms.js';
+import { addTerms, isRunByte } from '../terms/text-terms.js';
+import { ByteStrings, grown, hashed, hashOf, hashSeed } from './byte-strings.js';
 
-/** Which terms are in which blocks. */
+/** A term, in UTF-8, and the blocks that have it, ascending. */
+export interface IndexedTerm {
+  readonly term: Uint8Array;
+  readonly blocks: Uint32Array;
+}
+
+/** Longer runs of letters are encoded data, hardly ever the same again. */
+const longestKnown = 128;
+
+/**
+ * Which terms are in which blocks. It works on bytes and numbers: most of a text are words that were there before, and for
+ * these there is one look-up in a table, and no text is made.
+ */
 export class WordIndex {
-  readonly postings = new Map<string, number[]>();
+  /** Letters with their joints, as texts have them. */
+  readonly #runs = new ByteStrings();
+  readonly #terms = new ByteStrings();
+  /** The terms of each run, one run after the other, and by run where they end. */
+  #termsOfRuns = new Uint32Array(4_096);
+  #termsOfRunsLength = 0;
+  #endOfRun = new Uint32Array(1_024);
+  /** By run and by term: the last block that has it, from 1. */
+  #blockOfRun = new Uint32Array(1_024);
+  #blockOfTerm = new Uint32Array(1_024);
+  /** The terms of each block, one block after the other, and how many there are up to the end of each. */
+  #found = new Uint32Array(16 * 1_024);
+  #foundLength = 0;
+  readonly #foundUpTo: number[] = [];
+  /** Whether the terms of the run at hand are kept for when it comes again. */
+  #isKept = false;
+  readonly #ascii = new AsciiTerms((bytes, from, to) => this.#take(bytes, from, to));
 
-  /** All texts of a block. The numbers of the blocks go up. */
-  add(texts: Iterable<string>, block: number): void {
-    // Of its own for each block: one for all would be too large for the processor's cache.
-    const runs = new Set<string>();
-    for (const text of texts) forEachRun(text, (run) => runs.add(run));
-    const terms = new Set<string>();
-    for (const run of runs) addTerms(run, terms);
-    for (const term of terms) {
-      const known = this.postings.get(term);
-      if (known === undefined) this.postings.set(copied(term), [block]);
-      else known.push(block);
+  /** All texts of the next block, in UTF-8. */
+  addBlock(texts: Iterable<Uint8Array>): void {
+    for (const text of texts) this.#addText(text);
+    this.#foundUpTo.push(this.#foundLength);
+  }
+
+  /**
+   * The terms in the order of their bytes; nothing may be added meanwhile. `undefined`: some were only sorted, which takes a
+   * while.
+   */
+  *terms(): Generator<IndexedTerm | undefined, void> {
+    const { starts, blocks } = this.#postings();
+    for (const group of this.#byFirstByte()) {
+      yield undefined;
+      group.sort((left, right) => this.#terms.compare(left, right));
+      for (const number of group) {
+        const term = this.#terms.at(number);
+        yield { term, blocks: blocks.subarray(starts[number], starts[number + 1]) };
+      }
     }
+  }
+
+  #addText(text: Uint8Array): void {
+    let start = -1;
+    let hash = hashSeed;
+    for (let at = 0; at < text.length; at += 1) {
+      const byte = text[at] ?? 0;
+      if (isRunByte[byte] === 1) {
+        if (start === -1) start = at;
+        hash = hashed(hash, byte);
+      } else if (start !== -1) {
+        this.#addRun(text, start, at, hash);
+        start = -1;
+        hash = hashSeed;
+      }
+    }
+    if (start !== -1) this.#addRun(text, start, text.length, hash);
+  }
+
+  #addRun(text: Uint8Array, from: number, to: number, hash: number): void {
+    this.#isKept = to - from <= longestKnown;
+    if (!this.#isKept) {
+      this.#takeTerms(text, from, to);
+      return;
+    }
+    const block = this.#foundUpTo.length + 1;
+    const known = this.#runs.count;
+    const run = this.#runs.numberOf(text, { from, to, hash });
+    if (this.#blockOfRun[run] === block) return;
+    if (run < known) this.#takeAgain(run);
+    else {
+      this.#takeTerms(text, from, to);
+      if (run >= this.#endOfRun.length) this.#endOfRun = grown(this.#endOfRun);
+      this.#endOfRun[run] = this.#termsOfRunsLength;
+    }
+    if (run >= this.#blockOfRun.length) this.#blockOfRun = grown(this.#blockOfRun);
+    this.#blockOfRun[run] = block;
+  }
+
+  #takeAgain(run: number): void {
+    const end = this.#endOfRun[run] ?? 0;
+    for (let at = run === 0 ? 0 : (this.#endOfRun[run - 1] ?? 0); at < end; at += 1) {
+      this.#note(this.#termsOfRuns[at] ?? 0);
+    }
+  }
+
+  #takeTerms(text: Uint8Array, from: number, to: number): void {
+    if (isAscii(text, from, to)) {
+      this.#ascii.run(text, from, to);
+      return;
+    }
+    const run = Buffer.from(text.buffer, text.byteOffset + from, to - from).toString('utf8');
+    const terms = new Set<string>();
+    addTerms(run, terms);
+    for (const term of terms) {
+      const bytes = Buffer.from(term);
+      this.#take(bytes, 0, bytes.length);
+    }
+  }
+
+  #take(bytes: Uint8Array, from: number, to: number): void {
+    const term = this.#terms.numberOf(bytes, { from, to, hash: hashOf(bytes, from, to) });
+    this.#note(term);
+    if (!this.#isKept) return;
+    const at = this.#termsOfRunsLength;
+    if (at === this.#termsOfRuns.length) this.#termsOfRuns = grown(this.#termsOfRuns);
+    this.#termsOfRuns[at] = term;
+    this.#termsOfRunsLength = at + 1;
+  }
+
+  /** The block at hand has this term. */
+  #note(term: number): void {
+    const block = this.#foundUpTo.length + 1;
+    if (this.#blockOfTerm[term] === block) return;
+    if (term >= this.#blockOfTerm.length) this.#blockOfTerm = grown(this.#blockOfTerm);
+    this.#blockOfTerm[term] = block;
+    if (this.#foundLength === this.#found.length) this.#found = grown(this.#found);
+    this.#found[this.#foundLength] = term;
+    this.#foundLength += 1;
+  }
+
+  /** By term, where its blocks begin among all. They are found in the order in which they were added. */
+  #postings(): { readonly starts: Uint32Array; readonly blocks: Uint32Array } {
+    const counts = new Uint32Array(this.#terms.count);
+    for (let at = 0; at < this.#foundLength; at += 1) increment(counts, this.#found[at] ?? 0);
+    const starts = new Uint32Array(this.#terms.count + 1);
+    for (const [term, count] of counts.entries()) starts[term + 1] = (starts[term] ?? 0) + count;
+    const next = starts.slice();
+    const blocks = new Uint32Array(this.#foundLength);
+    let at = 0;
+    for (const [block, end] of this.#foundUpTo.entries()) {
+      for (; at < end; at += 1) blocks[increment(next, this.#found[at] ?? 0)] = block;
+    }
+    return { starts, blocks };
+  }
+
+  #byFirstByte(): readonly Uint32Array[] {
+    const groups = Array.from({ length: 256 }, (): number[] => []);
+    for (let term = 0; term < this.#terms.count; term += 1) {
+      groups[this.#terms.at(term)[0] ?? 0]?.push(term);
+    }
+    return groups.filter(({ length }) => length > 0).map((group) => Uint32Array.from(group));
   }
 }
 
-/** A slice would keep the whole text in memory that it was cut from. */
-function copied(text: string): string {
-  return text.length < 13 ? text : Buffer.from(text, 'utf16le').toString('utf16le');
+/** Returns what it was before. */
+function increment(counts: Uint32Array, at: number): number {
+  const before = counts[at] ?? 0;
+  counts[at] = before + 1;
+  return before;
+}
+
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) > 0x7f) return false;
+  return true;
 }

@@ -4,7 +4,7 @@
  * `checkouttotalsum`, `totalsum` and `sum`, so a word is there if its letters begin a term,
  * however the text joins them. In scripts without spaces a term is a character and the next one.
  */
-const longest = 24;
+export const longestTerm = 24;
 
 /**
  * Encoded data has a beginning every few letters, and nobody searches for its middle. Of longer
@@ -16,7 +16,7 @@ export const longestCoarse = 3;
 const coarseMark = '\u0001';
 
 export function term(letters: string): string {
-  return cut(letters, longest);
+  return cut(letters, longestTerm);
 }
 
 export function coarseTerm(letters: string): string {
