@@ -5,16 +5,27 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { writeCorpus } from './corpus.mjs';
 import { writeReport } from './machine.mjs';
-import { finished, inParallel, isFull, loadLibrary, openStand, quantile, round } from './stand.mjs';
+import {
+  finished,
+  inParallel,
+  isFull,
+  loadLibrary,
+  must,
+  openStand,
+  quantile,
+  round,
+} from './stand.mjs';
 
 const megabyte = 1_000_000;
 const latencyMs = 30;
 const rounds = 3;
 const corpora = [
-  { name: 'local, 8 MB parts', bytes: (isFull ? 1_000 : 50) * megabyte, part: 8 * megabyte },
-  { name: 'local, 10 KB parts', bytes: (isFull ? 100 : 5) * megabyte, part: 10_000 },
+  { name: 'local, 8 MB parts', bytes: (isFull ? 1_000 : 20) * megabyte, part: 8 * megabyte },
+  { name: 'local, 10 KB parts', bytes: (isFull ? 100 : 3) * megabyte, part: 10_000 },
 ];
-const remote = { bytes: (isFull ? 100 : 2) * megabyte, part: 10_000 };
+const remote = { bytes: (isFull ? 100 : 1) * megabyte, part: 10_000, sessions: 60 };
+/** That publish packs, each of its own sessions. */
+const machines = 3;
 const library = await loadLibrary([
   "export { openLocalBucket } from 'src/bucket/local/bucket.js';",
   "export { openS3Bucket } from 'src/bucket/s3/bucket.js';",
@@ -28,6 +39,10 @@ const library = await loadLibrary([
   "export { SearchPacks } from 'src/search/cache/search-packs.js';",
   "export { indexSessions } from 'src/search/cache/index-sessions.js';",
   "export { harnessesIn } from 'src/search/scan.js';",
+  "export { Coverage } from 'src/search/cache/coverage.js';",
+  "export { PackKeeper } from 'src/search/cache/pack-keeper.js';",
+  "export { readPurgeMark } from 'src/search/published/purge-mark.js';",
+  "export { SharedPacks } from 'src/search/published/shared-packs.js';",
   "export { encodeLines, indexedFields } from 'src/mirror/index/lines.js';",
 ]);
 const encodeIndex = (metas) => library.encodeLines(metas.map(library.indexedFields));
@@ -62,10 +77,11 @@ async function measureLocal({ name, bytes, part }) {
   const bucket = await library.openLocalBucket({ root });
   const cache = `${root}.packs`;
   packing.push({ corpus: name, ...(await packed(bucket, cache, made.bytes)) });
+  await useInCommands(root);
   for (const [query, asked] of queriesOf(words)) {
     const scan = await searched(bucket, asked);
     const packs = await searched(bucket, asked, { cache });
-    const cli = await firstHits(asked, root);
+    const cli = await firstHits(asked);
     table.push({
       corpus: name,
       query,
@@ -87,6 +103,7 @@ async function measureRemote() {
   const root = join(folder, 'remote');
   const { words, ...made } = await writeCorpus(join(root, stand.project), {
     ...remote,
+    perSession: remote.bytes / remote.sessions,
     encodeIndex,
     ...library,
   });
@@ -95,13 +112,13 @@ async function measureRemote() {
   const cache = join(folder, 'packs');
   // The first search keeps what it reads.
   await once(bucket, ['qqzebraquux'], { cache, keep: 'much' });
-  for (const [query, asked] of queriesOf(words)) {
-    stand.proxy.reset();
-    const scan = await searched(bucket, asked);
-    const read = traffic();
-    stand.proxy.reset();
-    const packs = await searched(bucket, asked, { cache });
-    const more = traffic();
+  const queries = queriesOf(words);
+  const scans = [];
+  for (const [, asked] of queries) scans.push(await remotely(bucket, asked));
+  await publish();
+  for (const [n, [query, asked]] of queries.entries()) {
+    const [scan, kept] = [scans[n], await remotely(bucket, asked, { cache })];
+    const published = await remotely(bucket, asked, { isShared: true });
     table.push({
       corpus: `S3, ${latencyMs} ms, 10 KB parts`,
       query,
@@ -109,15 +126,54 @@ async function measureRemote() {
       hits: scan.hits,
       mb_per_cpu_s: round(made.bytes / megabyte / scan.cpu_s),
       scan_ms: round(scan.ms),
-      requests: read.requests,
-      kb: read.kb,
-      packs_ms: round(packs.ms),
-      packs_cpu_ms: round(1_000 * packs.cpu_s),
-      packs_requests: more.requests,
-      packs_kb: more.kb,
+      requests: scan.requests,
+      kb: scan.kb,
+      packs_ms: round(kept.ms),
+      packs_cpu_ms: round(1_000 * kept.cpu_s),
+      packs_requests: kept.requests,
+      packs_kb: kept.kb,
+      published_ms: round(published.ms),
+      published_requests: published.requests,
+      published_kb: published.kb,
     });
   }
   await bucket.close();
+}
+
+async function remotely(bucket, words, options) {
+  stand.proxy.reset();
+  return { ...(await searched(bucket, words, options)), ...traffic() };
+}
+
+/** Packs in the bucket, of several machines that each saw some of the sessions. */
+async function publish() {
+  const bucket = library.openS3Bucket(stand.server);
+  const packs = new library.SharedPacks(bucket, layout);
+  const mark = await library.readPurgeMark({ bucket, layout });
+  const { sessions } = await allSessions(bucket);
+  const { root } = layout;
+  for (let machine = 0; machine < machines; machine += 1) {
+    const indexer = String(machine).padStart(16, '0');
+    const shelf = { write: (bytes) => packs.write(indexer, bytes, mark) };
+    const nowMs = Date.now() + 60_000;
+    const keeper = new library.PackKeeper({ shelf, root, nowMs, isThorough: true });
+    const coverage = new library.Coverage(root, []);
+    const mine = sessions.filter((_, n) => n % machines === machine);
+    await indexAll({ bucket, layout, coverage, keeper }, mine);
+    await keeper.close();
+    if (keeper.failure !== undefined) throw keeper.failure;
+  }
+  await bucket.close();
+}
+
+async function allSessions(bucket) {
+  return library.listIndexed(bucket, layout, await library.harnessesIn(bucket, layout));
+}
+
+async function indexAll(indexing, sessions) {
+  for await (const { unread } of library.indexSessions(indexing, sessions)) {
+    if (unread !== undefined) throw new Error(unread);
+  }
 }
 
 /** Of one search. */
@@ -152,12 +208,16 @@ async function searched(bucket, words, options = {}) {
   };
 }
 
-/** Through the packs in `cache`, which are opened anew, or without. */
-async function once(bucket, words, { cache, keep = 'nothing' }) {
+/** Through the packs in `cache` or in the bucket, which are opened anew, or without. */
+async function once(bucket, words, { cache, keep = 'nothing', isShared = false }) {
   const query = { words, isAny: false, isWhole: false, isSubstring: false, isRegex: false };
   const matcher = library.createMatcher(query);
   const measured = meter();
-  const packs = cache === undefined ? undefined : await openPacks(cache, keep);
+  const packs = isShared
+    ? await publishedPacks(bucket)
+    : cache === undefined
+      ? undefined
+      : await openPacks(cache, keep);
   let hits = 0;
   const { listIndexed: listed, shortIds } = library;
   const { coverage, keeper } = packs ?? {};
@@ -165,8 +225,18 @@ async function once(bucket, words, { cache, keep = 'nothing' }) {
   const input = { bucket, layout, matcher, scope, perSession: 3, listed, shortIds };
   for await (const { count } of library.scanSessions({ ...input, coverage, keeper })) hits += count;
   const took = measured();
-  await packs?.settle({ isWhole: true });
+  await packs?.settle?.({ isWhole: true });
   return { hits, ...took };
+}
+
+async function publishedPacks(bucket) {
+  const packs = await new library.SharedPacks(bucket, layout).open();
+  return {
+    coverage: new library.Coverage(
+      layout.root,
+      packs.map(({ pack }) => pack),
+    ),
+  };
 }
 
 function openPacks(folder, keep) {
@@ -180,14 +250,8 @@ async function packed(bucket, folder, bytes) {
   const measured = meter();
   const packs = await openPacks(folder, 'everything');
   const { coverage, keeper } = packs;
-  const harnesses = await library.harnessesIn(bucket, layout);
-  const { sessions } = await library.listIndexed(bucket, layout, harnesses);
-  for await (const { unread } of library.indexSessions(
-    { bucket, layout, coverage, keeper },
-    sessions,
-  )) {
-    if (unread !== undefined) throw new Error(unread);
-  }
+  const { sessions } = await allSessions(bucket);
+  await indexAll({ bucket, layout, coverage, keeper }, sessions);
   await packs.settle({ isWhole: true });
   const { cpu_s } = measured();
   const names = await readdir(folder);
@@ -211,23 +275,13 @@ function meter() {
   };
 }
 
+function useInCommands(root) {
+  const where = ['--backend', 'local', '--bucket', root, '--project', stand.project];
+  return must(stand.run(['init', ...where, '--agent', 'bench', '--global', '--force']));
+}
+
 /** From starting the command to the first line of its answer; `undefined` where there is none. */
-async function firstHits(words, root) {
-  await finished(
-    stand.start([
-      'init',
-      '--backend',
-      'local',
-      '--bucket',
-      root,
-      '--project',
-      stand.project,
-      '--agent',
-      'bench',
-      '--global',
-      '--force',
-    ]),
-  );
+async function firstHits(words) {
   const runs = [];
   for (let n = 0; n < rounds; n += 1) {
     const began = performance.now();

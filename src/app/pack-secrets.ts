@@ -3,7 +3,7 @@ import type { Layout } from '../protocol/keys.js';
 import { addCounts, type Counts } from '../redact/counts.js';
 import type { Redactor } from '../redact/redact.js';
 import { DamagedPackError } from '../search/pack/bytes.js';
-import { SharedPacks } from '../search/published/shared-packs.js';
+import { indexerOf, SharedPacks } from '../search/published/shared-packs.js';
 
 interface Search {
   readonly bucket: Bucket;
@@ -11,18 +11,13 @@ interface Search {
   readonly redactor: Redactor;
 }
 
-/** Nothing in a pack can be replaced, but what it holds is in the parts too: it can go. */
-export function isPackKey({ layout }: Pick<Search, 'layout'>, key: Key): boolean {
-  return key.startsWith(layout.searchPacks()) && key.endsWith('.pack');
-}
-
 /** What the texts of a pack hold; `undefined` if this is no pack that can be opened. */
 export async function secretsInPack(
   search: Search,
   { key, size }: { readonly key: Key; readonly size: number },
 ): Promise<Counts | undefined> {
-  if (!isPackKey(search, key)) return undefined;
   const { bucket, layout, redactor } = search;
+  if (indexerOf(layout, key) === undefined) return undefined;
   const pack = await new SharedPacks(bucket, layout).read({ key, size });
   if (pack === undefined) return undefined;
   let counts: Counts = {};

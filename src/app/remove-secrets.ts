@@ -1,10 +1,10 @@
 import type { BucketKind, Key } from '../bucket/bucket.js';
 import { writeEvent } from '../coordination/events.js';
 import { addCounts, type Counts } from '../redact/counts.js';
+import { indexerOf } from '../search/published/shared-packs.js';
 import type { Finding, SecretSearch } from './bucket-secrets.js';
 import { isText } from './file-secrets.js';
 import { mostBytesInMemory } from './large-object.js';
-import { isPackKey } from './pack-secrets.js';
 import { recordUpload, renameArtifact } from './rename-artifact.js';
 import { type Rewrite, rewriteObject } from './rewrite-object.js';
 
@@ -73,7 +73,8 @@ async function recordRemoval(
 
 async function removeOne(context: SecretRemoval, finding: Finding): Promise<RemovalOutcome> {
   const { key, redactions, inName } = finding;
-  if (isPackKey(context, key)) {
+  // Nothing in a pack can be replaced, but what it holds is in the parts too: it can go.
+  if (indexerOf(context.layout, key) !== undefined) {
     await context.bucket.delete(key);
     return outcome(finding, 'rewritten', 'form');
   }

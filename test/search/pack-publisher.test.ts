@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
+import { partName } from '../../src/protocol/parts.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { changePurgeMark } from '../../src/search/published/purge-mark.js';
 import { withCounts } from '../support/counting-bucket.js';
@@ -103,6 +105,64 @@ it.each(['before', 'after'] as const)(
     expect(deaths).toBeGreaterThan(20 / stride);
   },
 );
+
+it.each([1, 2, 3, 4, 5, 6])(
+  'loses nothing when two processes of a machine merge at once (%i)',
+  async (seed) => {
+    const rig = new SharedRig();
+    const earlier = rig.publisher(one);
+    for (let n = 0; n < 15; n += 1) {
+      await parts(rig, earlier, 16, `sessions/codex/s${n}`);
+      await earlier.finish(patience());
+    }
+    let state = seed;
+    const gate = async (): Promise<void> => {
+      state = (state * 48_271) % 2_147_483_647;
+      for (let turns = state % 5; turns > 0; turns -= 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const racers = ['left', 'right'].map((name) => ({
+      name,
+      publisher: rig.publisher(one, { bucket: rig.store.client({ gate }) }),
+    }));
+    for (const { name, publisher } of racers) {
+      await parts(rig, publisher, 16, `sessions/codex/${name}`);
+    }
+    await Promise.all(racers.map(({ publisher }) => publisher.finish(patience())));
+    const scanned = await rig.search(['row', '7'], { isScan: true });
+    expect(await rig.search(['row', '7'])).toEqual({ found: scanned.found, scannedBytes: 0 });
+    expect(rig.packKeys().length).toBeLessThan(5);
+  },
+);
+
+it('lists only what it sent, in streams of a million parts together', async () => {
+  const rig = new SharedRig();
+  const before = 99_980;
+  let listed = 0;
+  async function* crowded(...[prefix, options = {}]: Parameters<Bucket['list']>) {
+    const isStream = prefix.startsWith(`${layout.root}sessions/`);
+    for (let n = 0; isStream && n < before; n += 1) {
+      const key = `${prefix}${partName(n, 0, 2 * n)}`;
+      if (key <= (options.after ?? '')) continue;
+      listed += 1;
+      yield { kind: 'object' as const, key, size: 1, modifiedAt: new Date(0) };
+    }
+    for await (const entry of rig.bucket.list(prefix, options)) {
+      if (isStream) listed += 1;
+      yield entry;
+    }
+  }
+  const publisher = rig.publisher(one, { bucket: { ...rig.bucket, list: crowded } });
+  for (let n = 0; n < 10; n += 1) {
+    const place = `sessions/codex/long${n}`;
+    rig.continueFrom(place, { lines: 2 * before, parts: before, generation: 0 });
+    await parts(rig, publisher, 8, place);
+  }
+  await publisher.finish(patience());
+  expect(rig.packKeys()).toHaveLength(1);
+  expect(listed).toBe(10 * 8);
+});
 
 it('packs nothing that was rewritten or removed since it was sent', async () => {
   for (const listsDigests of [true, false]) {

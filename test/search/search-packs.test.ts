@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -332,6 +332,31 @@ describe('what is kept', () => {
     const all = await search({ words: ['row', '5'] });
     const packed = await search({ words: ['row', '5'] }, await openPacks('nothing'));
     expect(packed).toEqual({ ...all, scannedBytes: 0 });
+  });
+
+  it('is at most so much: the oldest packs go', async () => {
+    const oldest = (await index()) > 0 ? await readdir(cache()) : [];
+    await utimes(join(cache(), oldest[0] ?? ''), 1_000, 1_000);
+    await writeStream('sessions/codex/s2', lines);
+    await index();
+    const names = await readdir(cache());
+    expect(names).toHaveLength(2);
+    const sizes = await Promise.all(
+      names.map(async (name) => (await stat(join(cache(), name))).size),
+    );
+    const most = sizes.reduce((sum, size) => sum + size, 0) - 1;
+    const nowMs = Date.now() + 60_000;
+    const place = { io: nodeIo, folder: cache(), root: layout.root, nowMs };
+    const exact = await SearchPacks.open({ ...place, keep: 'nothing', mostBytes: most + 1 });
+    await exact.settle({ isWhole: false });
+    expect(await readdir(cache())).toHaveLength(2);
+    const packs = await SearchPacks.open({ ...place, keep: 'nothing', mostBytes: most });
+    await packs.settle({ isWhole: false });
+    expect(await readdir(cache())).toEqual(names.filter((name) => name !== oldest[0]));
+    const scanned = await search({ words: ['row', '5'] });
+    expect((await search({ words: ['row', '5'] }, await openPacks('nothing'))).found).toEqual(
+      scanned.found,
+    );
   });
 
   it('lists sessions that have all words in different rows, as a scan does', async () => {

@@ -43,8 +43,11 @@ export class PackFolder {
     return opened.sort((left, right) => left.writtenMs - right.writtenMs);
   }
 
-  async write(bytes: Buffer): Promise<void> {
-    await this.#io.replaceFile(join(this.#folder, packName(bytes)), bytes);
+  /** Returns its path. */
+  async write(bytes: Buffer): Promise<string> {
+    const path = join(this.#folder, packName(bytes));
+    await this.#io.replaceFile(path, bytes);
+    return path;
   }
 
   async remove(path: string): Promise<void> {

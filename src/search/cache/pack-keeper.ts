@@ -11,7 +11,7 @@ export const fewBytes = 512 * 1024;
 export const fewParts = 16;
 /** Where packs are kept. */
 export interface PackShelf {
-  write(bytes: Buffer): Promise<void>;
+  write(bytes: Buffer): Promise<unknown>;
 }
 
 interface Keeping {
@@ -31,7 +31,7 @@ interface Keeping {
  */
 export class PackKeeper {
   readonly #keeping: Keeping;
-  readonly #writing: Promise<void>[] = [];
+  readonly #writing: Promise<unknown>[] = [];
   #writer = new PackWriter();
   #failure: Error | undefined;
 

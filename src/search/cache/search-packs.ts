@@ -1,16 +1,11 @@
 import type { Io } from '../../io.js';
-import { DamagedPackError } from '../pack/bytes.js';
+import { chosenForMerge, merging } from '../pack/merge-packs.js';
 import type { Pack } from '../pack/pack.js';
-import { contentOf } from '../pack/pack-content.js';
-import { PackWriter } from '../pack/pack-writer.js';
+import { inTurns } from '../pack/turns.js';
 import { Coverage } from './coverage.js';
 import { PackFolder, type StoredPack } from './pack-folder.js';
 import { PackKeeper } from './pack-keeper.js';
 
-/** So many packs of less than this size become one. */
-const mostSmall = 16;
-const smallBytes = 1024 * 1024;
-/** The oldest ones go first. */
 const mostBytes = 2 * 1024 ** 3;
 
 /** Of what is read: nothing, what would take a while to read again, or everything. */
@@ -26,6 +21,8 @@ interface SearchPacksOptions {
   readonly keep: Keep;
   /** Those in the bucket. */
   readonly shared?: readonly Pack[] | undefined;
+  /** What may be kept; beyond it the oldest ones go. Default: 2 GB. */
+  readonly mostBytes?: number;
 }
 
 /** The packs of one project, for one search: those on this machine first, then those in the bucket. */
@@ -34,13 +31,15 @@ export class SearchPacks {
   readonly keeper: PackKeeper | undefined;
   readonly #folder: PackFolder;
   readonly #stored: readonly StoredPack[];
+  readonly #mostBytes: number;
 
   private constructor(
-    { root, nowMs, keep, shared = [] }: SearchPacksOptions,
+    { root, nowMs, keep, shared = [], mostBytes: most = mostBytes }: SearchPacksOptions,
     folder: PackFolder,
     stored: readonly StoredPack[],
   ) {
     this.#folder = folder;
+    this.#mostBytes = most;
     this.#stored = stored;
     const packs = stored.map(({ pack }) => pack);
     this.coverage = new Coverage(root, [...shared, ...packs]);
@@ -66,38 +65,28 @@ export class SearchPacks {
       if (isUseless) await this.#folder.remove(one.path);
       else useful.push(one);
     }
-    if (this.keeper !== undefined) await this.#merge(useful.filter(isSmall));
+    if (this.keeper !== undefined) await this.#merge(useful);
     await this.#trim();
   }
 
   /** The new pack is written before the old ones go: a kill leaves both, and one counts. */
-  async #merge(small: readonly StoredPack[]): Promise<void> {
-    if (small.length < mostSmall) return;
-    const writer = new PackWriter();
-    const merged: StoredPack[] = [];
-    for (const one of small) {
-      try {
-        for (const { part, rows } of await contentOf(one.pack)) writer.add(part, rows);
-        merged.push(one);
-      } catch (error) {
-        if (!(error instanceof DamagedPackError)) throw error;
-      }
+  async #merge(useful: readonly StoredPack[]): Promise<void> {
+    const chosen = chosenForMerge(useful);
+    if (chosen.length === 0) return;
+    const { bytes, packs } = await inTurns(merging(chosen.map(({ pack }) => pack)));
+    const written = await this.#folder.write(bytes);
+    for (const { pack, path } of chosen) {
+      if (packs.includes(pack) && path !== written) await this.#folder.remove(path);
     }
-    await this.#folder.write(writer.finish());
-    for (const { path } of merged) await this.#folder.remove(path);
   }
 
   async #trim(): Promise<void> {
     const stored = await this.#folder.sizes();
     let bytes = stored.reduce((sum, { size }) => sum + size, 0);
     for (const { path, size } of stored) {
-      if (bytes <= mostBytes) return;
+      if (bytes <= this.#mostBytes) return;
       await this.#folder.remove(path);
       bytes -= size;
     }
   }
-}
-
-function isSmall({ size }: StoredPack): boolean {
-  return size < smallBytes;
 }

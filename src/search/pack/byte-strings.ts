@@ -1,10 +1,3 @@
-/** Some bytes of a longer array, and their hash as `hashOf` has it. */
-export interface Stretch {
-  readonly from: number;
-  readonly to: number;
-  readonly hash: number;
-}
-
 /**
  * Short strings of bytes, each with a number, from 0. They lie one after the other in one array: a map of texts takes ten
  * times the memory, and a new text for each look-up.
@@ -21,20 +14,21 @@ export class ByteStrings {
     return this.#count;
   }
 
-  /** The number of these bytes, which they get now if they are new. */
-  numberOf(source: Uint8Array, stretch: Stretch): number {
+  /**
+   * The number of these bytes, which they get now if they are new. `hash` is theirs, as `hashOf` has it. Numbers, not an
+   * object: this is the inner loop of packing.
+   */
+  numberOf(source: Uint8Array, from: number, to: number, hash: number): number {
     const mask = this.#slots.length - 1;
-    let slot = placeOf(stretch.hash) & mask;
+    let slot = placeOf(hash) & mask;
     for (;;) {
       const known = (this.#slots[slot] ?? 0) - 1;
       if (known === -1) break;
-      if (this.#hashes[known] === stretch.hash && this.#isEqual(known, source, stretch)) {
-        return known;
-      }
+      if (this.#hashes[known] === hash && this.#isEqual(known, source, from, to)) return known;
       slot = (slot + 1) & mask;
     }
     this.#slots[slot] = this.#count + 1;
-    return this.#append(source, stretch);
+    return this.#append(source.subarray(from, to), hash);
   }
 
   /** A view that is good until the next one is added. */
@@ -59,7 +53,7 @@ export class ByteStrings {
     return number === 0 ? 0 : (this.#ends[number - 1] ?? 0);
   }
 
-  #isEqual(number: number, source: Uint8Array, { from, to }: Stretch): boolean {
+  #isEqual(number: number, source: Uint8Array, from: number, to: number): boolean {
     const start = this.#startOf(number);
     const length = to - from;
     if ((this.#ends[number] ?? 0) - start !== length) return false;
@@ -69,12 +63,12 @@ export class ByteStrings {
     return true;
   }
 
-  #append(source: Uint8Array, { from, to, hash }: Stretch): number {
+  #append(bytes: Uint8Array, hash: number): number {
     const number = this.#count;
     const start = this.#startOf(number);
-    const end = start + to - from;
+    const end = start + bytes.length;
     while (end > this.#bytes.length) this.#bytes = grown(this.#bytes);
-    this.#bytes.set(source.subarray(from, to), start);
+    this.#bytes.set(bytes, start);
     if (number === this.#ends.length) {
       this.#ends = grown(this.#ends);
       this.#hashes = grown(this.#hashes);

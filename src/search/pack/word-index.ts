@@ -81,7 +81,7 @@ export class WordIndex {
     }
     const block = this.#foundUpTo.length + 1;
     const known = this.#runs.count;
-    const run = this.#runs.numberOf(text, { from, to, hash });
+    const run = this.#runs.numberOf(text, from, to, hash);
     if (this.#blockOfRun[run] === block) return;
     if (run < known) this.#takeAgain(run);
     else {
@@ -115,7 +115,7 @@ export class WordIndex {
   }
 
   #take(bytes: Uint8Array, from: number, to: number): void {
-    const term = this.#terms.numberOf(bytes, { from, to, hash: hashOf(bytes, from, to) });
+    const term = this.#terms.numberOf(bytes, from, to, hashOf(bytes, from, to));
     this.#note(term);
     if (!this.#isKept) return;
     const at = this.#termsOfRunsLength;

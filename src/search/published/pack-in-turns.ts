@@ -1,13 +1,8 @@
 import type { Redactor } from '../../redact/redact.js';
-import { DamagedPackError } from '../pack/bytes.js';
-import type { Pack } from '../pack/pack.js';
-import { contentOf } from '../pack/pack-content.js';
 import { PackWriter } from '../pack/pack-writer.js';
+import { inTurns, type Turn } from '../pack/turns.js';
 import { longestText, rowsIn } from '../packed-rows.js';
 import type { ConfirmedPart } from './sent-part.js';
-
-/** Lets everything else in the process go first. */
-export type Turn = () => Promise<void>;
 
 /** So much of a part is looked at in one go. */
 const stepBytes = 64 * 1024;
@@ -25,31 +20,6 @@ export async function packInTurns(
     await inTurns(writer.adding(part, rowsIn(harness, body, startLine)), turn);
   }
   return writer.parts === 0 ? undefined : inTurns(writer.finishing(), turn);
-}
-
-/** What these packs hold, as one; parts that several of them have, once. */
-export async function mergeInTurns(
-  packs: readonly Pack[],
-  turn: Turn,
-): Promise<{ readonly bytes: Buffer; readonly merged: readonly Pack[] }> {
-  const writer = new PackWriter();
-  const merged: Pack[] = [];
-  const known = new Set<string>();
-  for (const pack of packs) {
-    try {
-      for (const { part, rows } of await contentOf(pack)) {
-        const { prefix, name, modifiedMs, md5 } = part;
-        const identity = [prefix, name, modifiedMs, md5].join('\n');
-        if (known.has(identity)) continue;
-        known.add(identity);
-        await inTurns(writer.adding(part, rows), turn);
-      }
-      merged.push(pack);
-    } catch (error) {
-      if (!(error instanceof DamagedPackError)) throw error;
-    }
-  }
-  return { bytes: await inTurns(writer.finishing(), turn), merged };
 }
 
 /**
@@ -71,12 +41,4 @@ async function isFit(
     await turn();
   }
   return true;
-}
-
-async function inTurns<Result>(steps: Generator<undefined, Result>, turn: Turn): Promise<Result> {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    await turn();
-  }
 }

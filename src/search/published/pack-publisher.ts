@@ -3,9 +3,11 @@ import type { Clock } from '../../clock.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { Redactor } from '../../redact/redact.js';
 import { fewBytes, fewParts } from '../cache/pack-keeper.js';
+import { chosenForMerge, isSmall, merging } from '../pack/merge-packs.js';
 import type { Pack } from '../pack/pack.js';
+import { inTurns, type Turn } from '../pack/turns.js';
 import { settledMs } from '../packed-rows.js';
-import { mergeInTurns, packInTurns, type Turn } from './pack-in-turns.js';
+import { packInTurns } from './pack-in-turns.js';
 import { readPurgeMark } from './purge-mark.js';
 import { confirmParts, type QueuedPart, type SentPart } from './sent-part.js';
 import { type ListedPack, SharedPacks } from './shared-packs.js';
@@ -27,10 +29,6 @@ const fullBytes = 4 * 1024 * 1024;
 export const everyMs = 15 * 60_000;
 /** What waits beyond this is not published. */
 const mostQueuedBytes = 16 * 1024 * 1024;
-/** Small packs become one: so many, or so much of them. */
-const smallBytes = 1024 * 1024;
-const mostSmall = 16;
-const mergedBytes = 2 * 1024 * 1024;
 
 /**
  * Packs the parts that a watch sends, and puts the packs into the bucket for every machine to search in. Beside the
@@ -182,11 +180,11 @@ export class PackPublisher {
       const pack = await this.#packs.read(one);
       if (pack !== undefined) read.set(pack, one);
     }
-    const { bytes, merged } = await mergeInTurns([...read.keys()], () => this.#nextTurn());
+    const { bytes, packs } = await inTurns(merging([...read.keys()]), () => this.#nextTurn());
     this.#small = this.#small.filter((one) => !chosen.includes(one));
     const written = await this.#write(indexer, bytes, mark);
     if (written === undefined) return;
-    for (const pack of merged) {
+    for (const pack of packs) {
       const old = read.get(pack);
       if (old !== undefined && old.key !== written.key) await this.#packs.remove(old);
     }
@@ -208,22 +206,4 @@ export class PackPublisher {
     this.#isTold = true;
     this.#context.onTrouble(thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
-}
-
-function isSmall({ size }: ListedPack): boolean {
-  return size < smallBytes;
-}
-
-/** The smallest ones, as many as fit into memory together; none if there are few. */
-function chosenForMerge(small: readonly ListedPack[]): readonly ListedPack[] {
-  const bytes = small.reduce((sum, { size }) => sum + size, 0);
-  if (small.length < mostSmall && bytes < mergedBytes) return [];
-  const chosen: ListedPack[] = [];
-  let sum = 0;
-  for (const one of [...small].sort((left, right) => left.size - right.size)) {
-    sum += one.size;
-    if (sum > mergedBytes && chosen.length > 1) break;
-    chosen.push(one);
-  }
-  return chosen;
 }

@@ -19,6 +19,15 @@ export interface SharedPack extends ListedPack {
 }
 
 const indexerPattern = /^[a-f0-9]{16}$/;
+/** The machine that wrote a pack; `undefined` if this is not the key of one. */
+export function indexerOf(layout: Layout, key: Key): string | undefined {
+  const root = layout.searchPacks();
+  if (!key.startsWith(root)) return undefined;
+  const [writer = '', name = '', ...more] = key.slice(root.length).split('/');
+  const isPack = more.length === 0 && indexerPattern.test(writer) && isPackName(name);
+  return isPack ? writer : undefined;
+}
+
 /** More than 100 GB of transcripts have; a bucket full of planted ones must not hold up a search forever. */
 const mostPacks = 5_000;
 /** Footers that are held while they are unpacked. */
@@ -49,8 +58,8 @@ export class SharedPacks {
     const listed: ListedPack[] = [];
     for await (const entry of this.#bucket.list(prefix)) {
       if (entry.kind !== 'object') continue;
-      const [writer = '', name = '', ...more] = entry.key.slice(root.length).split('/');
-      if (more.length > 0 || !indexerPattern.test(writer) || !isPackName(name)) continue;
+      const writer = indexerOf(this.#layout, entry.key);
+      if (writer === undefined) continue;
       listed.push({ key: entry.key, indexer: writer, size: entry.size });
       if (listed.length >= mostPacks) break;
     }
