@@ -19,6 +19,7 @@ const names = [
   'mirror',
   'idle',
   'redact',
+  'search',
 ];
 const failed = [];
 const began = performance.now();

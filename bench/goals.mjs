@@ -94,6 +94,31 @@ export const goals = [
   goal('restore', 'at most 150 MB of memory', ({ table }) =>
     atMost(Math.max(...table.map(({ peak_rss_mb }) => peak_rss_mb)), 150, 'MB'),
   ),
+  goal('search', 'packing: at least 30 MB per second of CPU', ({ packing: [large] }) =>
+    atLeast(large.mb_per_cpu_s, 30, 'MB'),
+  ),
+  goal('search', 'packs: at most 12 % of the transcripts', ({ packing: [large] }) =>
+    atMost(large.percent_of_size, 12, '%'),
+  ),
+  ...[
+    ['local, 8 MB parts', 900],
+    ['local, 10 KB parts', 350],
+  ].map(([corpus, least]) =>
+    goal(
+      'search',
+      `${corpus}: at least ${least} MB per second of CPU, without packs`,
+      ({ table }) => atLeast(queryOf(table, corpus, 'absent').mb_per_cpu_s, least, 'MB'),
+    ),
+  ),
+  goal('search', 'a folder of 1 GB: the first hit in at most 200 ms', ({ table }) => {
+    const { mb, first_hit_ms: ms } = queryOf(table, 'local, 8 MB parts', 'common');
+    return mb < 900 ? [undefined, `not measured: ${mb} MB`] : atMost(ms, 200, 'ms');
+  }),
+  goal(
+    'search',
+    'S3, 30 ms away, packs of three machines: every query in at most 450 ms',
+    ({ remote }) => atMost(Math.max(...remote.map(({ published_ms: ms }) => ms)), 450, 'ms'),
+  ),
   goal('redact', 'at least 150 MB per second of CPU', ({ speeds }) =>
     atLeast(speeds.clean_mb_per_cpu_s, 150, 'MB'),
   ),
@@ -142,6 +167,10 @@ function withGap(value, limit, unit, met) {
 
 function caseOf(table, name) {
   return table.find((one) => one.case === name && !one.extra_ca);
+}
+
+function queryOf(table, corpus, query) {
+  return table.find((one) => one.corpus === corpus && one.query === query);
 }
 
 function byCommand(table, name) {

@@ -50,6 +50,7 @@ const stand = await openStand({ latencyMs });
 const layout = library.bucketLayout(stand.project);
 const folder = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
 const table = [];
+const remoteTable = [];
 const packing = [];
 let about;
 try {
@@ -62,12 +63,14 @@ try {
 }
 console.table(packing);
 console.table(table);
+console.table(remoteTable);
 await writeReport('search', {
   full: isFull,
   ...about,
   proxy_latency_ms: latencyMs,
-  packing,
   table,
+  remote: remoteTable,
+  packing,
 });
 
 async function measureLocal({ name, bytes, part }) {
@@ -119,7 +122,7 @@ async function measureRemote() {
   for (const [n, [query, asked]] of queries.entries()) {
     const [scan, kept] = [scans[n], await remotely(bucket, asked, { cache })];
     const published = await remotely(bucket, asked, { isShared: true });
-    table.push({
+    remoteTable.push({
       corpus: `S3, ${latencyMs} ms, 10 KB parts`,
       query,
       mb: round(made.bytes / megabyte),

@@ -32,7 +32,7 @@ export default class SearchIndex extends BaseCommand {
   static override summary =
     'pack every transcript, on this machine or in the bucket, so that searches read less';
   static override description =
-    'Reads what no pack covers yet, and keeps its text in the cache folder, compressed, with an index of its words. The next search reads only what was added or rewritten since. The packs hold what the bucket holds and nothing else; they can be deleted at any time (--purge), and what is removed or redacted in the bucket leaves them with the next search that reads everything.\n\nWith --published the packs go into the bucket instead, for every machine: "watch" publishes what it sends from now on, this what was there before, or came from elsewhere.\n\nExit codes: 0 done, 8 store unreachable, 9 the cache cannot be used, 4 text was removed from the bucket meanwhile, 10 not everything could be read.';
+    'Reads what no pack covers yet, and keeps its text in the cache folder, compressed, with an index of its words. The next search reads only what was added or rewritten since. The packs hold what the bucket holds and nothing else; they can be deleted at any time (--purge), and what is removed or redacted in the bucket leaves them with the next search that reads everything.\n\nWith --published the packs go into the bucket instead, for every machine: "watch" publishes what it sends from now on, this what was there before, or came from elsewhere.\n\nExit codes: 0 done, 4 text was removed from the bucket meanwhile, 7 the cache cannot be used, 8 store unreachable, 10 not everything could be read.';
   static override examples = [
     '<%= config.bin %> search index',
     '<%= config.bin %> search index --published',
@@ -70,7 +70,15 @@ export default class SearchIndex extends BaseCommand {
     });
     if (packs?.keeper === undefined) throw unusable(folder.path);
     const { coverage, keeper } = packs;
-    const shelf = { coverage, keeper, settle: packs.settle.bind(packs) };
+    const settle = async (how: { readonly isWhole: boolean }): Promise<void> => {
+      try {
+        await packs.settle(how);
+      } catch (error) {
+        // A pack that could not be removed still has the text that the bucket has no more.
+        throw unusable(folder.path, error instanceof Error ? error : undefined);
+      }
+    };
+    const shelf = { coverage, keeper, settle };
     const read = await this.#pack(bucket, settings, shelf);
     if (keeper.failure !== undefined) throw unusable(folder.path, keeper.failure);
     return this.#answer({ ...read, stored: await folder.sizes(), place: folder.path });

@@ -36,6 +36,17 @@ export class ByteStrings {
     return this.#bytes.subarray(this.#startOf(number), this.#ends[number]);
   }
 
+  /** Its bytes from one place on, as a number that sorts like them. */
+  prefix(number: number, from: number, length: number): number {
+    const start = this.#startOf(number) + from;
+    const end = this.#ends[number] ?? 0;
+    let value = 0;
+    for (let at = start; at < start + length; at += 1) {
+      value = 256 * value + (at < end ? (this.#bytes[at] ?? 0) : 0);
+    }
+    return value;
+  }
+
   /** Negative if the bytes of the left one come first. */
   compare(left: number, right: number): number {
     const [start, otherStart] = [this.#startOf(left), this.#startOf(right)];

@@ -37,10 +37,11 @@ export class ByteWriter {
     this.#length += 1;
   }
 
-  bytes(value: Uint8Array): void {
-    this.#room(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+  bytes(value: Uint8Array, from = 0): void {
+    const length = value.length - from;
+    this.#room(length);
+    this.#bytes.set(from === 0 ? value : value.subarray(from), this.#length);
+    this.#length += length;
   }
 
   /** Half of a surrogate pair becomes U+FFFD. */

@@ -25,7 +25,7 @@ export function* encodeDictionary(
       yield undefined;
       continue;
     }
-    const { term, blocks } = one;
+    const { term, blocks, from, to } = one;
     if (writer.length >= pieceBytes) {
       yield { first, bytes: Buffer.from(writer.written()) };
       writer.cut(0);
@@ -37,10 +37,11 @@ export function* encodeDictionary(
     const shared = sharedLength(before, term);
     writer.number(shared);
     writer.number(term.length - shared);
-    writer.bytes(term.subarray(shared));
-    writer.number(blocks.length);
+    writer.bytes(term, shared);
+    writer.number(to - from);
     let last = 0;
-    for (const block of blocks) {
+    for (let at = from; at < to; at += 1) {
+      const block = blocks[at] ?? 0;
       writer.number(block - last);
       last = block;
     }

@@ -2,10 +2,12 @@ import { AsciiTerms } from '../terms/ascii-terms.js';
 import { addTerms, isRunByte } from '../terms/text-terms.js';
 import { ByteStrings, grown, hashed, hashOf, hashSeed } from './byte-strings.js';
 
-/** A term, in UTF-8, and the blocks that have it, ascending. */
+/** A term, in UTF-8, and the blocks that have it: those of `blocks` from one place to another, ascending. */
 export interface IndexedTerm {
   readonly term: Uint8Array;
   readonly blocks: Uint32Array;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Longer runs of letters are encoded data, hardly ever the same again. */
@@ -48,10 +50,9 @@ export class WordIndex {
     const { starts, blocks } = this.#postings();
     for (const group of this.#byFirstByte()) {
       yield undefined;
-      group.sort((left, right) => this.#terms.compare(left, right));
-      for (const number of group) {
-        const term = this.#terms.at(number);
-        yield { term, blocks: blocks.subarray(starts[number], starts[number + 1]) };
+      for (const number of this.#sorted(group)) {
+        const [from, to] = [starts[number] ?? 0, starts[number + 1] ?? 0];
+        yield { term: this.#terms.at(number), blocks, from, to };
       }
     }
   }
@@ -153,10 +154,38 @@ export class WordIndex {
   #byFirstByte(): readonly Uint32Array[] {
     const groups = Array.from({ length: 256 }, (): number[] => []);
     for (let term = 0; term < this.#terms.count; term += 1) {
-      groups[this.#terms.at(term)[0] ?? 0]?.push(term);
+      groups[this.#terms.prefix(term, 0, 1)]?.push(term);
     }
     return groups.filter(({ length }) => length > 0).map((group) => Uint32Array.from(group));
   }
+
+  /**
+   * By four more bytes and the place in the group, which together are one number: sorting numbers takes a tenth of the time.
+   * What these bytes do not decide is compared.
+   */
+  #sorted(group: Uint32Array): Uint32Array {
+    const compare = (left: number, right: number): number => this.#terms.compare(left, right);
+    if (group.length > mostPlaces) return group.sort(compare);
+    const keys = Float64Array.from(
+      group,
+      (term, place) => this.#terms.prefix(term, 1, 4) * mostPlaces + place,
+    ).sort();
+    const sorted = Uint32Array.from(keys, (key) => group[key % mostPlaces] ?? 0);
+    let from = 0;
+    for (let at = 1; at <= keys.length; at += 1) {
+      if (prefixOf(keys[at]) === prefixOf(keys[from])) continue;
+      if (at - from > 1) sorted.subarray(from, at).sort(compare);
+      from = at;
+    }
+    return sorted;
+  }
+}
+
+/** So many places and four bytes fit into a number together. */
+const mostPlaces = 2 ** 20;
+
+function prefixOf(key: number | undefined): number {
+  return key === undefined ? -1 : Math.floor(key / mostPlaces);
 }
 
 /** Returns what it was before. */
