@@ -130,15 +130,8 @@ export default class Search extends BaseCommand {
         });
     return this.stoppable(async (signal) => {
       const place = { bucket, layout, matcher, signal };
-      const { agent, sinceMs, untilMs } = scope;
-      const found = searchDocuments({
-        ...place,
-        kinds: documentKinds.filter((kind) => searched.has(kind)),
-        perKind: most,
-        agent,
-        sinceMs,
-        untilMs,
-      });
+      const kinds = documentKinds.filter((kind) => searched.has(kind));
+      const found = searchDocuments({ ...place, ...scope, kinds, perKind: most });
       // It is awaited after the sessions; until then its failure must not count as unhandled.
       found.catch(() => undefined);
       const { coverage, keeper } = packs ?? {};
