@@ -74,6 +74,7 @@ export const commandOutputRules: readonly Rule[] = [
     anchors: ['requirepass"', 'requirepass\\', 'masterauth"', 'masterauth\\'],
     shape:
       /(?:requirepass|masterauth)\\{0,64}"(?:\s|\\{1,64}[nr]){1,4}2\) \\{0,64}"(?<secret>[^"\\\s]{6,200})/,
+    accepts: isPrinted,
     source: 'Redis command reference, CONFIG GET',
     example: '1) "requirepass"\n2) "⟦<alnum:24>⟧"\n',
   },
@@ -81,6 +82,6 @@ export const commandOutputRules: readonly Rule[] = [
 
 /** Not a prompt, an error or the next command. */
 function isPrinted(text: string): boolean {
-  if (/^[$>[({#~.-]|^[\w.-]+@[\w.-]+|[:>%]$|^\w+:\/\//.test(text)) return false;
+  if (/[<>\x80-\xff]|^[$[({#~.-]|^[\w.-]+@[\w.-]+|[:>%]$|^\w+:\/\//.test(text)) return false;
   return (isRandom(text) && /\d/.test(text)) || isTypedPassword(text);
 }

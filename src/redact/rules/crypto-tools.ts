@@ -65,7 +65,7 @@ export const cryptoToolRules: readonly Rule[] = [
     accepts: isTypedPlain,
     evenPlaceholders: true,
     source: 'hashcat documentation: a line of a potfile',
-    example: '<hex:32>:⟦Marzipan2024!⟧',
+    example: '<hex:32>:⟦<password>⟧',
   },
   {
     kind: 'ntlm-hash',
@@ -104,7 +104,7 @@ export const cryptoToolRules: readonly Rule[] = [
     accepts: isCracked,
     evenPlaceholders: true,
     source: 'Metasploit, login scanners',
-    example: "[+] 10.0.0.5:22 - Success: 'root:⟦Marzipan2024!⟧' 'uid=0(root)'",
+    example: "[+] 10.0.0.5:22 - Success: 'root:⟦<password>⟧' 'uid=0(root)'",
   },
   {
     kind: 'cracked-password',
