@@ -17,6 +17,8 @@ const homes: readonly [tree: string, at: string, sessions: number][] = [
   ['kimi-code', '.', 3],
   ['gemini-cli', '.', 5],
   ['opencode/home', '.', 17],
+  ['opencode-0.5.29', '.local/share/opencode', 2],
+  ['opencode-1.1.65', '.local/share/opencode', 2],
   ['opencode-migrated-1.1.65-to-1.2.1-to-1.18.33', '.local/share/opencode', 4],
 ];
 

@@ -53,12 +53,18 @@ export function openCodeRows(reading: Reading, sessionId: string, row: Row): Ses
       );
       return start === -1 ? [] : loaded(reading, nextPlaces(places, start));
     },
-    compare: (left, right) => (left < right ? -1 : Number(left > right)),
-    deletedBody: (key) => {
-      const [table, one] = key.split(' ');
-      return Buffer.from(`"table":"${table}","id":"${one}"}`);
-    },
+    compare: compareKeys,
+    deletedBody,
   };
+}
+
+export function compareKeys(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right);
+}
+
+export function deletedBody(key: string): Buffer {
+  const [table, one] = key.split(' ');
+  return Buffer.from(`"table":"${table}","id":"${one}"}`);
 }
 
 function placesOf(reading: Reading, sessionId: string): readonly Place[] {
@@ -108,7 +114,7 @@ function loaded(reading: Reading, places: readonly Place[]) {
   });
 }
 
-function childBody(table: Child, one: string, row: Row, bytes: number): Buffer {
+export function childBody(table: Child, one: string, row: Row, bytes: number): Buffer {
   const fields = [`"table":"${table}","id":"${one}"`];
   for (const column of children[table]) fields.push(...member(column, row[column]));
   if (row.data === null) fields.push(`"omitted_bytes":${bytes}`);
@@ -116,7 +122,7 @@ function childBody(table: Child, one: string, row: Row, bytes: number): Buffer {
   return Buffer.from(`${fields.join(',')}}`);
 }
 
-function sessionBody(sessionId: string, row: Row): Buffer {
+export function sessionBody(sessionId: string, row: Row): Buffer {
   const fields = [`"table":"session","id":${JSON.stringify(sessionId)}`];
   for (const column of sessionColumns) {
     const value = row[column];

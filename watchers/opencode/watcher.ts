@@ -1,20 +1,25 @@
 import { join } from 'node:path';
 import type { TracecraftError } from '../../src/errors.js';
-import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import type { Pass, Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import type { TreeSettings } from '../files/transcript-tree.js';
 import { eachOnce, unreadable } from '../unreadable.js';
 import { OpenCodeDatabase } from './database.js';
 import { openCode } from './description.js';
 import { isDatabase, type OpenCodePlace, placeOfDatabases } from './layout.js';
+import { OpenCodeTrees } from './tree.js';
 
-/** opencode's sessions. A session that is in several databases is read from the first one. */
+/**
+ * opencode's sessions. A session that is in several databases is read from the first one; one that is in none, from the
+ * files in which releases before 1.2 left it.
+ */
 export class OpenCodeWatcher implements Watcher {
   readonly harness = openCode.name;
   readonly #settings: TreeSettings;
   readonly #place: OpenCodePlace;
   readonly #listings: DirectoryListings;
   readonly #onUnreadable: (error: TracecraftError) => void;
+  readonly #trees: OpenCodeTrees;
   readonly #databases = new Map<string, OpenCodeDatabase>();
   readonly #streams = new Map<string, Stream>();
 
@@ -23,6 +28,12 @@ export class OpenCodeWatcher implements Watcher {
     this.#place = placeOfDatabases(settings);
     this.#onUnreadable = eachOnce((error) => settings.onUnreadable?.(error));
     this.#listings = new DirectoryListings(settings.io, settings.clock, this.#onUnreadable);
+    this.#trees = new OpenCodeTrees({
+      ...settings,
+      folder: this.#place.folder,
+      listings: this.#listings,
+      onUnreadable: this.#onUnreadable,
+    });
   }
 
   async roots(): Promise<readonly string[]> {
@@ -35,7 +46,7 @@ export class OpenCodeWatcher implements Watcher {
     }
   }
 
-  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+  async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
     if (root !== this.#place.folder) return;
     const present = new Set<string>();
     const seen = new Set<string>();
@@ -47,12 +58,19 @@ export class OpenCodeWatcher implements Watcher {
       }
       yield ids.map((id) => this.#stream(database, id));
     }
+    const left = [...(await this.#trees.places(pass))].filter(([id]) => !seen.has(id));
+    for (const [, { session }] of left) present.add(session);
+    yield left.map(([id, place]) =>
+      this.#known(place.session, () => this.#trees.stream(id, place)),
+    );
     for (const source of this.#streams.keys())
       if (!present.has(source)) this.#streams.delete(source);
   }
 
   async streamOf(path: string): Promise<Stream | undefined> {
     if (!isBelow(path, this.#place.folder)) return undefined;
+    const tree = path.endsWith('.json') ? await this.#treeAt(path) : undefined;
+    if (tree !== undefined) return tree;
     const [name = '', id] = path.slice(this.#place.folder.length + 1).split('#');
     const database = (await this.#present()).find(
       (one) => one.path === join(this.#place.folder, name.replace(/-wal$/, '')),
@@ -73,6 +91,16 @@ export class OpenCodeWatcher implements Watcher {
 
   async live(): Promise<ReadonlySet<string>> {
     return new Set();
+  }
+
+  async #treeAt(path: string): Promise<Stream | undefined> {
+    const places = [...(await this.#trees.places('all'))];
+    const [id, place] = places.find(([, { session }]) => session === path) ?? [];
+    if (id === undefined || place === undefined) return undefined;
+    for (const database of await this.#present()) {
+      if ((await this.#sessionsIn(database)).has(id)) return undefined;
+    }
+    return this.#known(path, () => this.#trees.stream(id, place));
   }
 
   async #present(): Promise<readonly OpenCodeDatabase[]> {
@@ -101,10 +129,13 @@ export class OpenCodeWatcher implements Watcher {
   }
 
   #stream(database: OpenCodeDatabase, id: string): Stream {
-    const source = database.sourceOf(id);
+    return this.#known(database.sourceOf(id), () => database.stream(id));
+  }
+
+  #known(source: string, open: () => Stream): Stream {
     const known = this.#streams.get(source);
     if (known !== undefined) return known;
-    const stream = database.stream(id);
+    const stream = open();
     this.#streams.set(source, stream);
     return stream;
   }
