@@ -1,3 +1,5 @@
+import { hasUpperLowerDigit, isJumbled } from '../entropy.js';
+
 /** Texts where a password is expected that are none: documentation, settings, algorithms, addresses. */
 
 const algorithms =
@@ -7,9 +9,10 @@ const samples =
 const settings =
   /^(?:true|false|yes|no|none|null|nil|always|never|enabled?|disabled?|required?|optional|prompt|hidden|visible|default|empty|unset|string|stdin|vault|keychain|keyring|plain(?:text)?|encrypted|random|auto|manual|missing|invalid|wrong|correct|anything|something|whatever|redacted|removed)$/i;
 
-/** Whether it begins like the name of an algorithm or a protocol. */
+/** Whether it begins like the name of an algorithm or a protocol, as a generated value may by chance. */
 export function isAlgorithm(value: string): boolean {
-  return algorithms.test(value) && !/[!#$%&*+=?@^~]/.test(value);
+  if (!algorithms.test(value) || /[!#$%&*+=?@^~]/.test(value)) return false;
+  return !(/^[A-Za-z0-9]{16,}$/.test(value) && hasUpperLowerDigit(value) && isJumbled(value));
 }
 
 /** Whether it is a documentation placeholder for a password, or a setting. */
