@@ -36,7 +36,7 @@ const mistakes: readonly Mistake[] = [
   },
   {
     name: 'an edit that keeps the size goes unnoticed',
-    mutations: [{ file: 'files/jsonl-file.ts', from: 'stat.ctimeNs', to: 'stat.size' }],
+    mutations: [{ file: 'files/file-snapshot.ts', from: 'stat.ctimeNs', to: 'stat.size' }],
     holds: seesSameSize,
   },
   {
