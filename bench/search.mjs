@@ -45,7 +45,8 @@ const library = await loadLibrary([
   "export { SharedPacks } from 'src/search/published/shared-packs.js';",
   "export { encodeLines, indexedFields } from 'src/mirror/index/lines.js';",
 ]);
-const encodeIndex = (metas) => library.encodeLines(metas.map(library.indexedFields));
+const encodeIndex = (metas) =>
+  library.encodeLines(metas.map((meta) => library.indexedFields({ ...meta, usage: null })));
 const stand = await openStand({ latencyMs });
 const layout = library.bucketLayout(stand.project);
 const folder = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
