@@ -21,6 +21,7 @@ const home = join(folder, 'home');
 const library = await loadLibrary([
   "export { partName } from 'src/protocol/parts.js';",
   "export { createRedactor } from 'src/redact/redactor.js';",
+  "export { encodeLines, indexedFields } from 'src/mirror/index/lines.js';",
 ]);
 const table = [];
 try {
@@ -149,10 +150,10 @@ function yearOfSessions() {
       const key = `year/_index/${hex(host, 16)}/${at.slice(0, 7)}.jsonl`;
       const lines = months.get(key) ?? [];
       months.set(key, lines);
-      lines.push(`${JSON.stringify(meta)}\n`);
+      lines.push(library.indexedFields(meta));
     }
   }
-  for (const [key, lines] of months) objects.set(key, Buffer.from(lines.join('')));
+  for (const [key, lines] of months) objects.set(key, library.encodeLines(lines));
   return { objects, calls: hosts.length * perHost * slotsOfSession * 12 };
 }
 
