@@ -49,7 +49,7 @@ export class TruthWorld {
   #drive: ReturnType<MemoryStore['copy']> | undefined;
   #keptBucket: ReturnType<MemoryStore['copy']> | undefined;
   #isReadable = true;
-  /** A part was lost or cut, and no run has said since that all is well. */
+  /** A part was lost or cut, or the bucket set back, and no run has said since that all is well. */
   #isDamaged = false;
   /** Writes of a killed process that are on their way. */
   #late: Mortal | undefined;
@@ -302,8 +302,10 @@ export class TruthWorld {
     if (kind === 'keep state') await copied(stateFolder, `${stateFolder}-kept`);
     if (kind === 'state restored') await copied(`${stateFolder}-kept`, stateFolder);
     if (kind === 'keep bucket') this.#keptBucket = this.#store.copy();
-    if (kind === 'bucket restored' && this.#keptBucket !== undefined)
+    if (kind === 'bucket restored' && this.#keptBucket !== undefined) {
+      this.#isDamaged = true;
       this.#store.restore(this.#keptBucket);
+    }
     return undefined;
   }
 

@@ -216,7 +216,9 @@ export class MirrorRig {
     }
     const verdicts = new Map<string, Verdict>();
     for await (const one of verifySources(this.bucket, this.layout, sources, systemClock)) {
-      verdicts.set(`${one.stream.session.id}/${one.name}`, one.verdict);
+      const key = `${one.stream.session.id}/${one.name}`;
+      // Several files may claim to be one stream: none hides what is wrong with another.
+      verdicts.set(verdicts.has(key) ? `${key} ${one.stream.source}` : key, one.verdict);
     }
     return verdicts;
   }
