@@ -14,6 +14,9 @@ import {
 import { dirname } from 'node:path';
 
 /** What one stat saw. Only strings and numbers, so it survives JSON. */
+/** The coarsest time stamps in use (FAT) have a resolution of 2 s. */
+export const coarsestTimeMs = 2_000;
+
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'other';
   readonly dev: string;

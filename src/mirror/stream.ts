@@ -27,10 +27,10 @@ export interface Watcher {
   retention?(root: string): Promise<Retention>;
 }
 
-/**
- * Which folders the disk is asked about: every one, or those that changed within the hour, or that `streamOf` was asked
- * about since.
- */
+/** What was not touched for so long is calm, and looked at less often where file events work. */
+export const calmAfterMs = 3_600_000;
+
+/** Which folders the disk is asked about: every one, or those that are not calm, or that `streamOf` was asked about since. */
 export type Pass = 'all' | 'recent';
 
 export interface Retention {

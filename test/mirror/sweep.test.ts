@@ -68,10 +68,8 @@ describe('a sweep over calm sessions', () => {
     return rig.watch({ events, sweepMs: 5, timing: atOnce, watchers: [copilotWatcher(settings)] });
   }
 
-  it('asks about each folder and file once in six', async () => {
-    const sessions = 30;
-    for (let n = 0; n < sessions; n += 1) await session(n);
-    await rig.once().ended;
+  /** How often the disk is asked about such paths in six sweeps. */
+  async function askedInATurn(counts: (path: string) => boolean): Promise<number> {
     let asked = 0;
     const askedBefore: number[] = [];
     let turns: () => void = () => undefined;
@@ -83,13 +81,29 @@ describe('a sweep over calm sessions', () => {
       if (askedBefore.length > 3 * sweepsPerTurn) turns();
     });
     run = watch(events, (path) => {
-      asked += Number(path.startsWith(root) && path !== root);
+      asked += Number(counts(path));
       return nodeIo.stat(path);
     });
     await twoTurns;
     const [from = 0, to = 0] = [askedBefore[sweepsPerTurn], askedBefore[2 * sweepsPerTurn]];
+    return to - from;
+  }
+
+  it('asks about each folder and file once in six', async () => {
+    const sessions = 30;
+    for (let n = 0; n < sessions; n += 1) await session(n);
+    await rig.once().ended;
+    const asked = await askedInATurn((path) => path.startsWith(root) && path !== root);
     // Two of each session: its folder and its file.
-    expect(to - from).toBe(2 * sessions);
+    expect(asked).toBe(2 * sessions);
+  });
+
+  it('asks about a file that is not calm once in each', async () => {
+    const path = await session(1);
+    const at = new Date(Date.now() - 60_000);
+    await utimes(path, at, at);
+    await rig.once().ended;
+    expect(await askedInATurn((one) => one === path)).toBe(sweepsPerTurn);
   });
 
   it('finds what was appended to one, and a new one beside it, though nothing was heard of either', async () => {

@@ -1,8 +1,8 @@
 import { dirname, join, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
-import type { DirectoryEntry, FileStat, Io } from '../../src/io.js';
-import type { Pass } from '../../src/mirror/stream.js';
+import { coarsestTimeMs, type DirectoryEntry, type FileStat, type Io } from '../../src/io.js';
+import { calmAfterMs, type Pass } from '../../src/mirror/stream.js';
 import { passedOver, unreadable } from '../unreadable.js';
 import type { Links } from './links.js';
 
@@ -17,10 +17,6 @@ interface Listing {
 }
 
 const listAgainAfterMs = 60_000;
-/** A folder that has not changed for so long is calm: a pass over recent ones takes it as it was. */
-const calmAfterMs = 3_600_000;
-/** The coarsest time stamps in use (FAT) have a resolution of 2 s. */
-const coarsestTimeMs = 2_000;
 
 /**
  * What is in a folder (the same array while nothing changes), listed again when the folder's times change and every 60 s
@@ -77,6 +73,7 @@ export class DirectoryListings {
     return false;
   }
 
+  /** A pass over recent folders takes it as it was. */
   #isCalm(folder: string, { isFresh, modifiedAtMs }: Listing): boolean {
     if (isFresh || this.#heardOf.has(folder)) return false;
     return modifiedAtMs < this.#clock.now() - calmAfterMs;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '../../src/clock.js';
 import { UnsupportedError } from '../../src/errors.js';
-import type { FileStat, Io } from '../../src/io.js';
+import { coarsestTimeMs, type FileStat, type Io } from '../../src/io.js';
 import type { FileSnapshot } from '../../src/mirror/stream.js';
 import { isNoFile, unreadable } from '../unreadable.js';
 import { busy, isTransient, noDatabase, troubleWith } from './errors.js';
@@ -33,8 +33,6 @@ const readVersionAt = 19;
 const walVersion = 2;
 /** Counters and checksums of the last commit (https://www.sqlite.org/walformat.html#the_wal_index_file_format). */
 const walIndexBytes = 48;
-/** The coarsest time stamps in use (FAT) have a resolution of 2 s. */
-const coarsestTimeMs = 2_000;
 /** How long a copy serves the sessions of one look. */
 const copyLivesMs = 10_000;
 

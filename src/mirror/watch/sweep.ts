@@ -1,4 +1,4 @@
-import type { FileSnapshot, Pass, Stream } from '../stream.js';
+import { calmAfterMs, type FileSnapshot, type Pass, type Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
 import { noEvents } from './file-events.js';
 import type { SessionFilter } from './session-filter.js';
@@ -16,9 +16,8 @@ interface SweepContext extends Pick<WatchContext, 'watchers' | 'registry' | 'clo
 const sliceStreams = 200;
 /** What is due during a sweep is sent this often: finding it takes a look at every stream. */
 const flushMs = 100;
-/** What was not touched for an hour is looked at once per this many sweeps: once a minute. */
+/** What is calm is looked at once per this many sweeps: once a minute. */
 const calmEverySweeps = 6;
-const calmAfterMs = 3_600_000;
 
 /** A look at everything, whether or not there were file events. Where these work, what is calm is looked at less often. */
 export class Sweep {
@@ -33,6 +32,11 @@ export class Sweep {
     const { watchers, filter, uploader, settings, glance } = this.#context;
     this.#count += 1;
     const breath = this.#breath();
+    const looked = new Set<Stream>();
+    const look = async (stream: Stream): Promise<void> => {
+      looked.add(stream);
+      await glance(stream);
+    };
     const isHeard = hasEvents && settings.events !== noEvents;
     for (const [index, watcher] of watchers.entries()) {
       // One harness after another, so that no sweep has to look at all of them.
@@ -42,14 +46,16 @@ export class Sweep {
         for (const stream of some) {
           count += 1;
           const isItsTurn = pass === 'all' && (isHeard || !hasEvents || this.#isTurnOf(count));
-          if (isItsTurn || !this.#isCalm(this.#lastOf(stream))) await glance(stream);
+          if (isItsTurn || !this.#isCalm(this.#lastOf(stream))) await look(stream);
           await breath();
         }
       }
     }
     // A pass over what is recent leaves out streams in folders that are as they were.
+    if (!isHeard) return;
     for (const { mirrored, seen } of uploader.states) {
-      if (isHeard && !this.#isCalm(seen)) await glance(mirrored.mirror.source);
+      const { source } = mirrored.mirror;
+      if (!looked.has(source) && !this.#isCalm(seen)) await glance(source);
       await breath();
     }
   }
