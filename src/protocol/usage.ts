@@ -67,7 +67,8 @@ const slotTimes = /^\d{4}-\d\d(?:-\d\d(?:T\d\d(?::\d\d)?)?)?$/;
 const longPrompt = / >(200|272)k$/;
 const longestModel = 200;
 
-const longestText = 400;
+/** Of a slot's key, and of its value. */
+export const longestText = 400;
 const text = v.pipe(v.string(), v.maxLength(longestText));
 /** By hand, because reports read a hundred thousand of them. */
 const slotsSchema = v.custom<Readonly<Record<string, string>>>(

@@ -1,5 +1,6 @@
+import { slotIn } from '../mirror/index/indexed-usage.js';
 import type { UsedFields } from '../mirror/index/lines.js';
-import { decodeSlot, type UsageSlot } from '../protocol/usage.js';
+import type { UsageSlot } from '../protocol/usage.js';
 
 /** What one session used, as its `meta.json` says. */
 export interface SessionUsage {
@@ -55,8 +56,7 @@ export function* countedOnce(
     .sort((left, right) => compare(left.order, right.order));
   for (const { session } of inOrder) {
     for (const text of session.slots) {
-      const end = text.lastIndexOf('=');
-      const slot = decodeSlot(text.slice(0, end), text.slice(end + 1));
+      const slot = slotIn(text);
       if (slot === undefined) continue;
       if (slot.print !== '' && repeated.has(printIn(text))) {
         const told = `${session.harness} ${text}`;

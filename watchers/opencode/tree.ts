@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../../src/clock.js';
+import { inParallel } from '../../src/concurrency.js';
 import { type Fields, fields, finite, word } from '../../src/conversation/fields.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { FileStat, Io } from '../../src/io.js';
@@ -124,7 +125,8 @@ export class OpenCodeTrees {
     const files = await this.#filesOf(place);
     if (files === undefined) return 'gone';
     const snapshot = snapshotOfAll(files);
-    const read = await Promise.all(files.map((file) => this.#document(file)));
+    const bytesOf = ({ stat }: TreeFile): number => stat.size;
+    const read = await inParallel(files, (file) => this.#document(file), { bytesOf });
     const rows = this.#isHalfWritten(read) ? undefined : rowsOf(id, read);
     if (rows === undefined) {
       return { lines: [], next: from, snapshot, sourceBytes: 0, rest: 0, more: false };

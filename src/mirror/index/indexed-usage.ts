@@ -1,7 +1,7 @@
 import * as v from 'valibot';
-import type { MetaUsage } from '../../protocol/usage.js';
+import { decodeSlot, longestText, type MetaUsage, type UsageSlot } from '../../protocol/usage.js';
 
-const longestSlotText = 801;
+const longestSlotText = 2 * longestText + 1;
 
 /** By hand, because reports read a hundred thousand of them. */
 const slotsSchema = v.custom<readonly string[]>(
@@ -38,4 +38,10 @@ export function indexedUsage(usage: MetaUsage | null): IndexedUsage | null {
 
 export function slotTexts(slots: MetaUsage['slots']): readonly string[] {
   return Object.entries(slots).map(([key, value]) => `${key}=${value}`);
+}
+
+/** `undefined` for a text that is none. */
+export function slotIn(text: string): UsageSlot | undefined {
+  const end = text.lastIndexOf('=');
+  return decodeSlot(text.slice(0, end), text.slice(end + 1));
 }
