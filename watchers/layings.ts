@@ -1,6 +1,12 @@
 import { type Fields, word } from '../src/conversation/fields.js';
 import { rowOn } from './copied-rows.js';
-import { isFileName, type Laying } from './resume.js';
+import {
+  isFileName,
+  type LaidStream,
+  type Laying,
+  type RestorePlan,
+  type RestoreRequest,
+} from './resume.js';
 
 /** A document that its harness replaces as a whole: its last state, if there is one. */
 export function lastDocument(
@@ -44,10 +50,23 @@ export function textFiles(folder: readonly string[], type: string, suffix: strin
   };
 }
 
+/** The session's own streams: those that are laid, and the names of those without a laying. */
+export function laidStreams(
+  { session, streams }: RestoreRequest,
+  layingOf: (stream: string) => Laying | undefined,
+): Pick<RestorePlan, 'streams' | 'leftOut'> {
+  const laid: LaidStream[] = [];
+  const leftOut: string[] = [];
+  for (const { name } of streams.filter((stream) => stream.session === session)) {
+    const laying = layingOf(name);
+    if (laying === undefined) leftOut.push(name);
+    else laid.push({ session, stream: name, laying });
+  }
+  return { streams: transcriptLast(laid), leftOut };
+}
+
 /** The transcript makes a session exist, so it is laid last. */
-export function transcriptLast<T extends { readonly stream: string }>(
-  streams: readonly T[],
-): readonly T[] {
-  const rank = ({ stream }: T): number => Number(stream === '');
+function transcriptLast(streams: readonly LaidStream[]): readonly LaidStream[] {
+  const rank = ({ stream }: LaidStream): number => Number(stream === '');
   return [...streams].sort((left, right) => rank(left) - rank(right));
 }

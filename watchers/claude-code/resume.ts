@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { textFiles, transcriptLast } from '../layings.js';
+import { laidStreams, textFiles } from '../layings.js';
 import {
   type Chunk,
   type HarnessResume,
@@ -36,14 +36,8 @@ function configFolder(configured: string | undefined, home: string): string {
 function verbatim(request: RestoreRequest): RestorePlan {
   const { session, cwd } = request;
   const beside = [...projectPath(cwd), session];
-  const own = request.streams.filter((stream) => stream.session === session);
-  const layings = own.map(({ name }) => ({ name, laying: layingOf(name, beside) }));
-  const laid = layings.flatMap(({ name, laying }) =>
-    laying === undefined ? [] : [{ session, stream: name, laying }],
-  );
   return {
-    streams: transcriptLast(laid),
-    leftOut: layings.filter(({ laying }) => laying === undefined).map(({ name }) => name),
+    ...laidStreams(request, (stream) => layingOf(stream, beside)),
     commands: [resumeCommand(session)],
     isRunnable: true,
     notes: [],

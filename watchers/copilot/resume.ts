@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { word } from '../../src/conversation/fields.js';
-import { lastDocument, textFiles, transcriptLast } from '../layings.js';
+import { laidStreams, lastDocument, textFiles } from '../layings.js';
 import {
   type HarnessResume,
   isUuid,
@@ -23,18 +23,13 @@ export const copilotResume: HarnessResume = {
 const events = '';
 const workspace = 'workspace';
 
-function plan({ mode, session, id, cwd, streams }: RestoreRequest): RestorePlan {
+function plan(request: RestoreRequest): RestorePlan {
+  const { mode, id, cwd } = request;
   const folder = ['session-state', id];
-  const own = streams.filter((stream) => stream.session === session).map(({ name }) => name);
-  const layingOf = (stream: string): Laying | undefined =>
-    mode === 'verbatim' ? asItWas(stream, folder) : copied(stream, folder, { id, cwd });
-  const layings = own.map((stream) => ({ stream, laying: layingOf(stream) }));
-  const laid = layings.flatMap(({ stream, laying }) =>
-    laying === undefined ? [] : [{ session, stream, laying }],
-  );
   return {
-    streams: transcriptLast(laid),
-    leftOut: layings.filter(({ laying }) => laying === undefined).map(({ stream }) => stream),
+    ...laidStreams(request, (stream) =>
+      mode === 'verbatim' ? asItWas(stream, folder) : copied(stream, folder, { id, cwd }),
+    ),
     commands: [['copilot', `--resume=${id}`]],
     isRunnable: true,
     notes: [],

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { isoMs, word } from '../../src/conversation/fields.js';
 import { rowOn } from '../copied-rows.js';
 import { isUuid } from '../files/path-rules.js';
-import { textFiles, transcriptLast } from '../layings.js';
+import { laidStreams, textFiles } from '../layings.js';
 import {
   type Chunk,
   type HarnessResume,
@@ -25,24 +25,19 @@ export const geminiCliResume: HarnessResume = {
   plan,
 };
 
-function plan({ mode, session, id, cwd, streams }: RestoreRequest): RestorePlan {
+function plan(request: RestoreRequest): RestorePlan {
+  const { mode, session, id, cwd, streams } = request;
   const project = ['tmp', slugOf(cwd)];
-  const own = streams.filter((stream) => stream.session === session);
-  const header = rowOn(own.find(({ name }) => name === '')?.firstLine ?? Buffer.alloc(0));
+  const main = streams.find((stream) => stream.session === session && stream.name === '');
+  const header = rowOn(main?.firstLine ?? Buffer.alloc(0));
   const path = [...project, 'chats', fileName(header.startTime, id)];
   const layingOf = (name: string): Laying | undefined => {
     if (name !== '') return mode === 'verbatim' ? besideIt(name, project, session) : undefined;
-    return mode === 'verbatim' ? wholeStream(path) : copiedRecords(path, { id, cwd });
+    const laying = mode === 'verbatim' ? wholeStream(path) : copiedRecords(path, { id, cwd });
+    return withRoot(laying, [...project, '.project_root'], cwd);
   };
-  const layings = own.map(({ name }) => ({ stream: name, laying: layingOf(name) }));
-  const laid = layings.flatMap(({ stream, laying }) => {
-    if (laying === undefined) return [];
-    const noted = stream === '' ? withRoot(laying, [...project, '.project_root'], cwd) : laying;
-    return [{ session, stream, laying: noted }];
-  });
   return {
-    streams: transcriptLast(laid),
-    leftOut: layings.filter(({ laying }) => laying === undefined).map(({ stream }) => stream),
+    ...laidStreams(request, layingOf),
     commands: [['gemini', '-r', id]],
     isRunnable: true,
     notes: [

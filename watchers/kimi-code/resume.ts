@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { finite, word } from '../../src/conversation/fields.js';
-import { lastDocument, transcriptLast } from '../layings.js';
+import { laidStreams, lastDocument } from '../layings.js';
 import {
   type HarnessResume,
   isFileName,
@@ -24,23 +24,16 @@ export const kimiCodeResume: HarnessResume = {
 
 const prefix = 'session_';
 
-function plan({ mode, session, id, cwd, streams }: RestoreRequest): RestorePlan {
+function plan(request: RestoreRequest): RestorePlan {
+  const { mode, session, id, cwd, streams } = request;
   const folder = ['sessions', workspaceOf(cwd), id];
-  const own = streams.filter((stream) => stream.session === session).map(({ name }) => name);
-  const layingOf = (stream: string): Laying | undefined =>
-    mode === 'verbatim' ? asItWas(stream, folder) : copied(stream, folder, { id, cwd });
-  const layings = own.map((stream) => ({ stream, laying: layingOf(stream) }));
-  const laid = layings.flatMap(({ stream, laying }) =>
-    laying === undefined ? [] : [{ session, stream, laying }],
-  );
+  const hasState = streams.some((one) => one.session === session && one.name === 'state');
   return {
-    streams: transcriptLast(laid),
-    leftOut: layings.filter(({ laying }) => laying === undefined).map(({ stream }) => stream),
+    ...laidStreams(request, (stream) =>
+      mode === 'verbatim' ? asItWas(stream, folder) : copied(stream, folder, { id, cwd }),
+    ),
     ...(mode === 'verbatim' ? { commands: [['kimi', '-r', id]], isRunnable: true } : withModel(id)),
-    notes: [
-      ...(mode === 'verbatim' ? [] : [modelNote]),
-      ...(own.includes('state') ? [] : [lostNote]),
-    ],
+    notes: [...(mode === 'verbatim' ? [] : [modelNote]), ...(hasState ? [] : [lostNote])],
   };
 }
 

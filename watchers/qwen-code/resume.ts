@@ -1,7 +1,7 @@
 import { word } from '../../src/conversation/fields.js';
 import { rowOn } from '../copied-rows.js';
 import { isUuid } from '../files/path-rules.js';
-import { lastDocument, transcriptLast } from '../layings.js';
+import { laidStreams, lastDocument } from '../layings.js';
 import {
   elsewhereNote,
   type HarnessResume,
@@ -23,19 +23,12 @@ export const qwenCodeResume: HarnessResume = {
   plan: (request) => (request.mode === 'verbatim' ? verbatim(request) : asNew(request)),
 };
 
-function verbatim({ session, cwd, streams }: RestoreRequest): RestorePlan {
-  const own = streams.filter((stream) => stream.session === session);
-  const recorded = word(rowOn(own.find(({ name }) => name === '')?.firstLine ?? noLine).cwd);
-  const layings = own.map(({ name }) => ({
-    name,
-    laying: layingOf(name, projectPath(cwd), session),
-  }));
-  const laid = layings.flatMap(({ name, laying }) =>
-    laying === undefined ? [] : [{ session, stream: name, laying }],
-  );
+function verbatim(request: RestoreRequest): RestorePlan {
+  const { session, cwd, streams } = request;
+  const chat = streams.find((stream) => stream.session === session && stream.name === '');
+  const recorded = word(rowOn(chat?.firstLine ?? noLine).cwd);
   return {
-    streams: transcriptLast(laid),
-    leftOut: layings.filter(({ laying }) => laying === undefined).map(({ name }) => name),
+    ...laidStreams(request, (stream) => layingOf(stream, projectPath(cwd), session)),
     commands: [['qwen', '-r', session]],
     isRunnable: true,
     notes: elsewhereNote(qwenCode.title, recorded, cwd),

@@ -36,36 +36,39 @@ export interface Board {
 /** The plan with the progress of each step: one read, one listing, one read per claim. */
 export async function readBoard(place: ClaimPlace): Promise<Board> {
   const [plan, { steps: views, skipped }] = await Promise.all([readPlan(place), listSteps(place)]);
-  return { steps: boardOf(plan.steps, views, skipped), views, plan, skipped };
+  return { steps: await boardOf(plan.steps, views, skipped), views, plan, skipped };
 }
 
-function boardOf(
+async function boardOf(
   planned: PlannedSteps,
   views: readonly StepView[],
   skipped: ListedSteps['skipped'],
-): BoardStep[] {
+): Promise<BoardStep[]> {
   const viewOf = new Map(views.map((view) => [view.step, view]));
-  return Object.keys(planned)
-    .sort()
-    .flatMap((step) => {
-      const own = stepIn(planned, step);
-      if (own === undefined) return [];
-      const view = viewOf.get(step);
-      const unmet = unmetNeeds(own, viewOf);
-      const blockedBy = firstBlocked(planned, viewOf, step);
-      const unreadable = skipped.get(step);
-      const isFree = unreadable === undefined && isReady(view, unmet);
-      return [{ step, planned: own, view, unmet, blockedBy, unreadable, isReady: isFree }];
-    });
+  const steps: BoardStep[] = [];
+  for (const step of Object.keys(planned).sort()) {
+    const own = stepIn(planned, step);
+    if (own === undefined) continue;
+    const view = viewOf.get(step);
+    const unmet = unmetNeeds(own, viewOf);
+    const blocked = await firstBlocked(planned, step, async (needs) => viewsIn(viewOf, needs));
+    const unreadable = skipped.get(step);
+    const isFree = unreadable === undefined && isReady(view, unmet);
+    const blockedBy = blocked?.step;
+    steps.push({ step, planned: own, view, unmet, blockedBy, unreadable, isReady: isFree });
+  }
+  return steps;
 }
 
 export function unmetNeeds(
   { needs }: PlannedStep,
   viewOf: ReadonlyMap<string, StepView>,
 ): UnmetNeed[] {
-  return needs
-    .map((step) => ({ step, view: viewOf.get(step) }))
-    .filter(({ view }) => view?.status !== 'complete');
+  return viewsIn(viewOf, needs).filter(({ view }) => view?.status !== 'complete');
+}
+
+function viewsIn(viewOf: ReadonlyMap<string, StepView>, steps: readonly string[]): UnmetNeed[] {
+  return steps.map((step) => ({ step, view: viewOf.get(step) }));
 }
 
 function isReady(view: StepView | undefined, unmet: readonly UnmetNeed[]): boolean {
@@ -79,21 +82,24 @@ export function isClaimable(view: StepView | undefined): boolean {
 
 /**
  * The first blocked step among all that this one needs, needs of needs included, unless somebody is
- * at work in between.
+ * at work in between: waiting does not help. `viewsOf` is asked for one level of needs at a time.
  */
-function firstBlocked(
+export async function firstBlocked(
   planned: PlannedSteps,
-  viewOf: ReadonlyMap<string, StepView>,
   step: string,
-): string | undefined {
+  viewsOf: (needs: readonly string[]) => Promise<readonly UnmetNeed[]>,
+): Promise<UnmetNeed | undefined> {
+  const needsOf = (one: string): readonly string[] => stepIn(planned, one)?.needs ?? [];
   const seen = new Set<string>();
-  const open = [...(stepIn(planned, step)?.needs ?? [])];
-  for (const need of open) {
-    const view = viewOf.get(need);
-    if (view?.status === 'blocked') return need;
-    if (!isClaimable(view) || seen.has(need)) continue;
-    seen.add(need);
-    open.push(...(stepIn(planned, need)?.needs ?? []));
+  let level = needsOf(step);
+  while (level.length > 0) {
+    for (const need of level) seen.add(need);
+    const needs = await viewsOf(level);
+    const blocked = needs.find(({ view }) => view?.status === 'blocked');
+    if (blocked !== undefined) return blocked;
+    const idle = needs.filter(({ view }) => isClaimable(view));
+    const next = new Set(idle.flatMap((need) => needsOf(need.step)));
+    level = [...next].filter((need) => !seen.has(need));
   }
   return undefined;
 }

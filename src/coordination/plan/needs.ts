@@ -2,7 +2,7 @@ import { inParallel } from '../../concurrency.js';
 import { BlockedError } from '../../errors.js';
 import type { ClaimPlace } from '../claims/document.js';
 import { readStep, type StepView } from '../claims/steps.js';
-import { isClaimable, type UnmetNeed, unmetNeeds } from './board.js';
+import { firstBlocked, type UnmetNeed, unmetNeeds } from './board.js';
 import { type PlannedSteps, stepIn } from './plan.js';
 import { type ReadPlan, readPlan } from './plan-document.js';
 
@@ -19,31 +19,15 @@ export async function unmetNeedsOf(
   return unmetNeeds(planned, new Map(known.map((view) => [view.step, view])));
 }
 
-/**
- * The first blocked step among all that this one needs, needs of needs included, unless somebody is
- * at work in between: waiting does not help.
- */
-export async function blockedNeedOf(
+/** `firstBlocked`, from the store. */
+export function blockedNeedOf(
   place: ClaimPlace,
   planned: PlannedSteps,
   step: string,
 ): Promise<UnmetNeed | undefined> {
-  const needsOf = (one: string): readonly string[] => stepIn(planned, one)?.needs ?? [];
-  const seen = new Set<string>();
-  let level = needsOf(step);
-  while (level.length > 0) {
-    for (const need of level) seen.add(need);
-    const needs = await inParallel(level, async (need) => ({
-      step: need,
-      view: await readStep(place, need),
-    }));
-    const blocked = needs.find(({ view }) => view?.status === 'blocked');
-    if (blocked !== undefined) return blocked;
-    const idle = needs.filter(({ view }) => isClaimable(view));
-    const next = new Set(idle.flatMap((need) => needsOf(need.step)));
-    level = [...next].filter((need) => !seen.has(need));
-  }
-  return undefined;
+  return firstBlocked(planned, step, (needs) =>
+    inParallel(needs, async (need) => ({ step: need, view: await readStep(place, need) })),
+  );
 }
 
 export function waitsForBlocked(step: string, need: UnmetNeed): BlockedError {
