@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
-import { openPacks, type UsedPacks } from '../src/app/search-cache.js';
+import type { UsedPacks } from '../src/app/search-cache.js';
+import { mayHavePacks } from '../src/app/search-cache-folder.js';
 import { searchSessions } from '../src/app/session-search.js';
+import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { documentLines, documentRecord, moreDocumentsLine } from '../src/cli/document-hit-lines.js';
 import { formatBytes } from '../src/cli/format.js';
@@ -11,6 +13,7 @@ import { parseTime } from '../src/cli/parse-time.js';
 import { type GivenFlags, hintsFor } from '../src/cli/search-hints.js';
 import { hitLine, hitRecord, moreLine, sessionLine } from '../src/cli/search-lines.js';
 import { SearchTally } from '../src/cli/search-tally.js';
+import type { Settings } from '../src/config/settings.js';
 import { messageOf, NotFoundError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import { documentKinds } from '../src/search/document-kinds.js';
@@ -21,6 +24,9 @@ import { isWholeScope, type SearchScope, type SessionHits } from '../src/search/
 
 /** From here on, reading takes a second. */
 const muchBytes = 128 * 1024 * 1024;
+
+/** So long the agent's sign of life waits for the first hit. */
+const longestSilenceMs = 1_000;
 
 /** Of each session and each kind of document, unless all are asked for. */
 const perSession = 3;
@@ -107,6 +113,11 @@ export default class Search extends BaseCommand {
     scan: Flags.boolean({ summary: 'read every transcript, whatever is kept on this machine' }),
   };
 
+  #answer: () => void = () => undefined;
+  readonly #answered = new Promise<void>((resolve) => {
+    this.#answer = resolve;
+  });
+
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(Search);
     const words = argv.map(String);
@@ -120,14 +131,7 @@ export default class Search extends BaseCommand {
     const most = flags.all ? Number.POSITIVE_INFINITY : perSession;
     const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
     const shown = { limit, isCount: flags.count === true, nowMs, agent: settings.agent };
-    const packs = flags.scan
-      ? undefined
-      : await openPacks(bucket, settings, {
-          env: process.env,
-          nowMs,
-          // Reading a folder takes less time than packing what was read.
-          keep: bucket.kind === 'local' ? 'nothing' : 'much',
-        });
+    const packs = flags.scan ? undefined : await this.#packs(bucket, settings, nowMs);
     return this.stoppable(async (signal) => {
       const place = { bucket, layout, matcher, signal };
       const kinds = documentKinds.filter((kind) => searched.has(kind));
@@ -150,6 +154,27 @@ export default class Search extends BaseCommand {
         await this.#settle(packs, isWhole);
       }
     });
+  }
+
+  async #packs(bucket: Bucket, settings: Settings, nowMs: number): Promise<UsedPacks | undefined> {
+    const { env } = process;
+    // Reading a folder takes less time than packing what was read.
+    const keep = bucket.kind === 'local' ? 'nothing' : 'much';
+    if (keep === 'nothing' && !(await mayHavePacks(bucket, settings, env))) return undefined;
+    const { openPacks } = await import('../src/app/search-cache.js');
+    return openPacks(bucket, settings, { env, nowMs, keep });
+  }
+
+  /** It takes time that the first hit would have to wait for. */
+  protected override async signOfLife(bucket: Bucket, settings: Settings): Promise<void> {
+    setTimeout(this.#answer, longestSilenceMs).unref();
+    await this.#answered;
+    await super.signOfLife(bucket, settings);
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    this.#answer();
+    await super.finally(error);
   }
 
   /** A search has answered, whether or not its cache could be written. */
@@ -178,6 +203,7 @@ export default class Search extends BaseCommand {
     for await (const found of scan) {
       if (!tally.addSession(found)) continue;
       this.#showSession(found, shown);
+      this.#answer();
       if (tally.shown < shown.limit) continue;
       tally.stop();
       return;

@@ -7,10 +7,8 @@
 const invisible = new RegExp(
   [
     '[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f]',
-    '[\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0e\\ufeff\\uffa0\\ufff0-\\ufffb]',
+    '[\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb]',
     '[\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]',
-    // Asks for the coloured form of the emoji or the keycap that it belongs to; anywhere else it hides.
-    '\\ufe0f(?<!\\p{Extended_Pictographic}\\ufe0f)(?<![0-9#*]\\ufe0f(?=\\u20e3))',
   ].join('|'),
   'gu',
 );
@@ -19,21 +17,39 @@ const shortForms: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r',
 
 /** For one line: escapes newlines and tabs too. */
 export function escapeTerminal(text: string): string {
-  return text.replace(invisible, escaped);
+  return replaced(text, escaped);
 }
 
 /** For a block: keeps newlines and tabs. */
 export function escapeTerminalBlock(text: string): string {
-  return text.replace(invisible, (character) =>
+  return replaced(text, (character) =>
     character === '\n' || character === '\t' ? character : escaped(character),
   );
 }
 
 /** The same JSON value with those characters as `\u` escapes; JSON itself requires that only for C0. */
 export function escapeTerminalJson(json: string): string {
-  return json.replace(invisible, (character) =>
+  return replaced(json, (character) =>
     [...Array(character.length).keys()].map((index) => unit(character.charCodeAt(index))).join(''),
   );
+}
+
+function replaced(text: string, form: (character: string) => string): string {
+  return text.replace(invisible, (character: string, at: number) =>
+    character === colouredForm && isWanted(text, at) ? character : form(character),
+  );
+}
+
+const colouredForm = '\ufe0f';
+
+/**
+ * It asks for the coloured form of the emoji or the keycap that it belongs to; anywhere else it hides. The expression is
+ * made here because it takes some milliseconds to compile, and hardly any text needs it.
+ */
+function isWanted(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 2), at);
+  if (/[0-9#*]$/.test(before)) return text[at + 1] === '\u20e3';
+  return /\p{Extended_Pictographic}$/u.test(before);
 }
 
 function escaped(character: string): string {

@@ -1,7 +1,4 @@
-import { lstatSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
 import type { Bucket } from '../bucket/bucket.js';
-import { destinationId } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
 import { NotAllowedError } from '../errors.js';
 import { nodeIo } from '../io.js';
@@ -12,9 +9,7 @@ import { PackFolder } from '../search/cache/pack-folder.js';
 import { type Keep, SearchPacks } from '../search/cache/search-packs.js';
 import type { Pack } from '../search/pack/pack.js';
 import { SharedPacks } from '../search/published/shared-packs.js';
-import { homeFolder } from '../system-user.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import { cacheBase, type Environment, isOurs, searchCacheFolder } from './search-cache-folder.js';
 
 /** What a search reads instead of parts. */
 export type UsedPacks = Pick<SearchPacks, 'coverage' | 'keeper' | 'settle'>;
@@ -57,11 +52,10 @@ export async function openSearchPacks(
   settings: Settings,
   { env, nowMs, keep, shared }: CacheUse & { readonly shared?: readonly Pack[] },
 ): Promise<SearchPacks | undefined> {
-  const base = cacheBase(env);
   const folder = searchCacheFolder(bucket, settings, env);
-  if (!isPrivate(join(base, 'search')) || !isPrivate(folder)) return undefined;
+  if (!isOurs(folder)) return undefined;
   const { root } = bucketLayout(settings.project);
-  const io = withoutLinks(nodeIo, base);
+  const io = withoutLinks(nodeIo, cacheBase(env));
   return SearchPacks.open({ io, folder, root, nowMs, keep, shared }).catch(() => undefined);
 }
 
@@ -84,27 +78,4 @@ type Destination = Pick<Settings, 'project'>;
 export function packFolder(bucket: Bucket, settings: Destination, env: Environment): PackFolder {
   const io = withoutLinks(nodeIo, cacheBase(env));
   return new PackFolder(io, searchCacheFolder(bucket, settings, env));
-}
-
-function searchCacheFolder(bucket: Bucket, { project }: Destination, env: Environment): string {
-  return join(cacheBase(env), 'search', destinationId(bucket.location, project));
-}
-
-function cacheBase(env: Environment): string {
-  const { XDG_CACHE_HOME: base } = env;
-  const home = base !== undefined && isAbsolute(base) ? base : join(homeFolder(env), '.cache');
-  return join(home, 'tracecraft');
-}
-
-/** Whoever can write to a folder decides what is found. One that is not there yet will be ours. */
-function isPrivate(folder: string): boolean {
-  try {
-    const stat = lstatSync(folder, { throwIfNoEntry: false });
-    if (stat === undefined) return true;
-    const isOurs = process.getuid === undefined || stat.uid === process.getuid();
-    const isClosed = process.platform === 'win32' || (stat.mode & 0o022) === 0;
-    return stat.isDirectory() && isOurs && isClosed;
-  } catch {
-    return false;
-  }
 }

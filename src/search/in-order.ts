@@ -17,17 +17,20 @@ export async function* inOrder<Item, Result>(
   {
     bytesOf,
     atOnce = atOnceAtMost,
+    atFirst = atOnce,
     signal,
   }: {
     readonly bytesOf: (item: Item) => number;
     readonly atOnce?: number;
+    /** So many until the first result, then one more with each. */
+    readonly atFirst?: number;
     readonly signal?: AbortSignal | undefined;
   },
 ): AsyncGenerator<Result> {
   const stop = new AbortController();
   const either = AbortSignal.any(signal === undefined ? [stop.signal] : [stop.signal, signal]);
   const ahead: UnderWay<Result>[] = [];
-  let bytes = 0;
+  let [bytes, most] = [0, atFirst];
   try {
     for (const item of items) {
       const result = make(item, either);
@@ -35,11 +38,12 @@ export async function* inOrder<Item, Result>(
       result.catch(() => undefined);
       ahead.push({ result, bytes: bytesOf(item) });
       bytes += bytesOf(item);
-      while (ahead.length >= atOnce || bytes > mostBytes) {
+      while (ahead.length >= most || bytes > mostBytes) {
         const first = ahead.shift();
         if (first === undefined) break;
         yield await first.result;
         bytes -= first.bytes;
+        most = Math.min(atOnce, most + 1);
       }
     }
     for (const { result } of ahead) yield await result;

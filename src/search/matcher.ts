@@ -50,12 +50,16 @@ export function createMatcher(query: Query): Matcher {
   const isAny = query.isAny && !query.isRegex;
   const isMatch = (found: readonly (Found | undefined)[]): boolean =>
     isAny ? found.some(isThere) : found.every(isThere);
+  let needs: readonly (readonly Need[])[] | undefined;
   return {
     count: terms.length,
     find: (text) => terms.map((term) => term(text)),
     isMatch,
     isAny,
-    needs: query.isRegex ? [[]] : words.map((word) => needsOf(word, query)),
+    get needs() {
+      needs ??= query.isRegex ? [[]] : words.map((word) => needsOf(word, query));
+      return needs;
+    },
     prefilter: createPrefilter(
       terms.map((_, index) => (query.isRegex ? undefined : words[index])),
       { isAny },

@@ -110,11 +110,10 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
     const shortId = scope.harness === undefined ? short.get(id) : undefined;
     return scanned({ ...input, packs, signal: stopped }, session, shortId ?? id);
   };
-  const atOnce = bucket.kind === 'local' ? atOnceOnDisk : undefined;
   const results = inOrder(sessions, scan, {
     bytesOf: bytesHeld,
     signal,
-    ...(atOnce === undefined ? {} : { atOnce }),
+    ...(bucket.kind === 'local' ? onDisk : {}),
   });
   for await (const result of results) if (result !== undefined) yield result;
 }
@@ -134,8 +133,11 @@ async function scanned(
   }
 }
 
-/** More would neither be faster nor fit the processor's cache, and the first hits would come later. */
-const atOnceOnDisk = 4;
+/**
+ * More would neither be faster nor fit the processor's cache. The first session is alone: what is done for the next ones
+ * meanwhile would only delay its hits.
+ */
+const onDisk = { atOnce: 4, atFirst: 1 };
 
 /** Memory for a part: its bytes, its text at twice the size, and its rows. */
 const largestHeld = 32 * 1024 * 1024;

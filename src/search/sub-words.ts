@@ -25,11 +25,22 @@ export function subWordsOf(word: string): readonly string[] {
   for (let at = 0; at <= word.length; at += Math.max(1, lengthAt(word, at))) {
     const isEnd = at === word.length;
     if (!isEnd && (at === 0 || !beginsSubWord(word, at))) continue;
-    const piece = word.slice(from, at).replace(/^[^\p{L}\p{N}\p{M}]+|[^\p{L}\p{N}\p{M}]+$/gu, '');
+    const piece = withoutEdges(word.slice(from, at));
     if (piece !== '') found.push(piece);
     from = at;
   }
   return found;
+}
+
+/** From its first letter to its last. */
+function withoutEdges(text: string): string {
+  let [from, to] = [-1, 0];
+  for (let at = 0; at < text.length; at += lengthAt(text, at)) {
+    if ((classAt(text, at) & signs.letter) === 0) continue;
+    if (from === -1) from = at;
+    to = at + lengthAt(text, at);
+  }
+  return from === -1 ? '' : text.slice(from, to);
 }
 
 /** 0 beyond the end. */
@@ -54,5 +65,9 @@ function classBefore(text: string, at: number): number {
 
 /** Nothing but sub-words, more than one, joined by at most `_` or `-`. */
 export function isIdentifier(word: string): boolean {
-  return subWordsOf(word).length > 1 && /^[\p{L}\p{N}\p{M}_-]+$/u.test(word);
+  return subWordsOf(word).length > 1 && [...word].every(isLetterOrJoint);
+}
+
+function isLetterOrJoint(sign: string): boolean {
+  return sign === '_' || sign === '-' || (classAt(sign, 0) & signs.letter) !== 0;
 }

@@ -48,3 +48,19 @@ it('aborts work in progress when one item fails, or the consumer stops', async (
   for await (const _ of inOrder([0, 2, 3], make, { bytesOf: () => 1 })) break;
   expect(signals.every(({ aborted }) => aborted)).toBe(true);
 });
+
+it('begins with few if told so, and takes one more with each result', async () => {
+  const atOnce: number[] = [];
+  let underWay = 0;
+  const make = async (): Promise<void> => {
+    underWay += 1;
+    atOnce.push(underWay);
+    await new Promise((done) => setImmediate(done));
+    underWay -= 1;
+  };
+  const items = [1, 2, 3, 4, 5, 6, 7, 8];
+  for await (const _ of inOrder(items, make, { bytesOf: () => 1, atOnce: 3, atFirst: 1 }));
+  expect(atOnce[0]).toBe(1);
+  expect(atOnce[1]).toBe(1);
+  expect(Math.max(...atOnce)).toBe(3);
+});

@@ -41,6 +41,7 @@ const filesPerFolder = 8;
 
 /** One folder and what is below it. Not nested in another generator: each level would cost every entry three promises. */
 async function* walk(scope: Walk, keys: () => Promise<readonly string[]>): AsyncGenerator<Entry> {
+  const neighbours = new Neighbours(scope.root);
   let together = 0;
   for (const key of await keys()) {
     if (!key.startsWith(scope.prefix) || isPassed(key, scope.after)) continue;
@@ -50,7 +51,7 @@ async function* walk(scope: Walk, keys: () => Promise<readonly string[]>): Async
       yield* walk(scope, () => keysIn(scope.root, key));
       continue;
     }
-    const entry = isFolder ? prefixAt(scope, key) : objectIn(scope, key);
+    const entry = isFolder ? prefixAt(scope, key, neighbours) : objectIn(scope, key);
     if (entry !== undefined) yield entry;
     together += isFolder ? filesPerFolder : 1;
     if (together < mostTogether) continue;
@@ -59,8 +60,8 @@ async function* walk(scope: Walk, keys: () => Promise<readonly string[]>): Async
   }
 }
 
-function prefixAt({ root, after }: Walk, key: string): Entry | undefined {
-  if (after?.startsWith(key) === true || !holdsObject(root, key)) return undefined;
+function prefixAt({ after }: Walk, key: string, neighbours: Neighbours): Entry | undefined {
+  if (after?.startsWith(key) === true || !neighbours.holdObject(key)) return undefined;
   return { kind: 'prefix', prefix: key };
 }
 
@@ -152,22 +153,50 @@ class UnexaminedObject implements ObjectEntry {
  * An object store has no empty folders, so a leftover one does not count here either. Stops at the first file, and is
  * synchronous: with 100,000 sessions this is most of what a listing costs.
  */
-function holdsObject(root: string, base: string): boolean {
-  const below: string[] = [];
-  const folder = openFolder(`${root}${sep}${base}`);
-  if (folder === undefined) return false;
-  try {
-    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
-      if (!isListed(entry)) continue;
-      if (entry.isFile()) return true;
-      if (entry.isDirectory()) below.push(`${base}${entry.name}/`);
-    }
-  } catch (error) {
-    throw diskError(error, `list ${folder.path}`);
-  } finally {
-    folder.closeSync();
+class Neighbours {
+  readonly #root: string;
+  /** Folders side by side mostly have a file of the same name, and a look at it costs half of what opening a folder does. */
+  #name: string | undefined;
+
+  constructor(root: string) {
+    this.#root = root;
   }
-  return below.some((one) => holdsObject(root, one));
+
+  /** Whether there is a file anywhere in this folder. */
+  holdObject(base: string): boolean {
+    const isThere = this.#name !== undefined && isFile(`${this.#root}${sep}${base}${this.#name}`);
+    return isThere || this.#findObject(base);
+  }
+
+  #findObject(base: string): boolean {
+    const below: string[] = [];
+    const folder = openFolder(`${this.#root}${sep}${base}`);
+    if (folder === undefined) return false;
+    try {
+      for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
+        if (!isListed(entry)) continue;
+        if (entry.isFile()) {
+          this.#name = entry.name;
+          return true;
+        }
+        if (entry.isDirectory()) below.push(`${base}${entry.name}/`);
+      }
+    } catch (error) {
+      throw diskError(error, `list ${folder.path}`);
+    } finally {
+      folder.closeSync();
+    }
+    return below.some((one) => this.#findObject(one));
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch {
+    // Opening its folder will tell why.
+    return false;
+  }
 }
 
 function openFolder(path: string): Dir | undefined {
