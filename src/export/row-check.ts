@@ -5,12 +5,16 @@ import type { Cell, Row, TableName } from './tables.js';
 /** Names and ids stand in every row of a session: what is short is remembered, so many values of it. */
 const longestRemembered = 120;
 const mostRemembered = 10_000;
+/** Room for the bytes of most cells, used again for each. */
+const scratchBytes = 1_000_000;
+const none: readonly string[] = [];
 
 /** Rows are numbered within their table, over all partitions. */
 export class RowCheck {
   readonly #redactor: Redactor;
   readonly #rows = new Map<TableName, number>();
   readonly #clean = new Set<string>();
+  readonly #scratch = Buffer.allocUnsafe(scratchBytes);
 
   constructor(redactor: Redactor) {
     this.#redactor = redactor;
@@ -20,33 +24,40 @@ export class RowCheck {
   check(table: TableName, row: Row): void {
     const number = (this.#rows.get(table) ?? 0) + 1;
     this.#rows.set(table, number);
-    const found = new Set<string>();
-    const dirty = new Set<string>();
     // Cell by cell: the names of our columns say nothing about what is in them.
-    for (const [column, cell] of Object.entries(row)) {
-      for (const kind of this.#kindsIn(cell)) {
-        found.add(kind);
-        dirty.add(column);
-      }
+    for (const column in row) {
+      if (this.#kindsIn(row[column]).length > 0) throw this.#refusal(table, number, row);
     }
-    if (found.size === 0) return;
-    const kinds = [...found].sort().join(', ');
-    const clean = Object.fromEntries(Object.entries(row).filter(([name]) => !dirty.has(name)));
-    throw new RefusedError(`row ${number} of ${table} holds a secret: ${kinds}`, {
+  }
+
+  #refusal(table: TableName, number: number, row: Row): RefusedError {
+    const told = Object.entries(row).map(
+      ([name, cell]) => [name, cell, this.#kindsIn(cell)] as const,
+    );
+    const kinds = [...new Set(told.flatMap(([, , found]) => found))].sort().join(', ');
+    const clean = Object.fromEntries(told.filter(([, , found]) => found.length === 0));
+    return new RefusedError(`row ${number} of ${table} holds a secret: ${kinds}`, {
       hint: `${placeOf(clean)}Nothing was written. "tracecraft redact scan --fix" takes it out of the bucket.`,
     });
   }
 
-  #kindsIn(cell: Cell): readonly string[] {
-    if (typeof cell !== 'string' || cell === '' || this.#clean.has(cell)) return [];
-    const kinds = [
-      ...(this.#redactor.redact(Buffer.from(JSON.stringify(cell))).counts?.keys() ?? []),
-    ];
-    if (kinds.length === 0 && cell.length <= longestRemembered) {
+  #kindsIn(cell: Cell | undefined): readonly string[] {
+    if (typeof cell !== 'string' || cell === '') return none;
+    const isRemembered = cell.length <= longestRemembered;
+    if (isRemembered && this.#clean.has(cell)) return none;
+    const { counts } = this.#redactor.redact(this.#bytesOf(cell));
+    if (counts !== undefined && counts.size > 0) return [...counts.keys()];
+    if (isRemembered) {
       if (this.#clean.size >= mostRemembered) this.#clean.clear();
       this.#clean.add(cell);
     }
-    return kinds;
+    return none;
+  }
+
+  /** As they will be in the file; valid until the next call. */
+  #bytesOf(text: string): Buffer {
+    if (text.length * 3 > scratchBytes) return Buffer.from(text);
+    return this.#scratch.subarray(0, this.#scratch.write(text));
   }
 }
 

@@ -1,4 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { GroupedColumn } from './grouped-column.js';
+import { SnappyCompressor } from './snappy.js';
 import type { Row, Table } from './tables.js';
 
 export type ExportFormat = 'parquet' | 'jsonl';
@@ -11,9 +13,11 @@ export interface RowFile {
   abandon(): Promise<void>;
 }
 
-/** Rows are written once this many of them, or characters of text, are waiting. */
+/** Rows are written once this many of them, or this many bytes, are waiting. */
 const mostRows = 10_000;
-const mostCharacters = 8_000_000;
+const mostBytes = 8_000_000;
+/** The library doubles a buffer until a page fits into it; from here on, that would take new memory each time. */
+const pageSize = 128 * 1024;
 /** Characters of JSON lines. */
 const mostWaiting = 1_000_000;
 
@@ -56,41 +60,32 @@ async function openJsonLines(path: string, { columns }: Table): Promise<RowFile>
   };
 }
 
-const basicTypes = {
-  text: 'STRING',
-  count: 'INT64',
-  amount: 'DOUBLE',
-  flag: 'BOOLEAN',
-  time: 'TIMESTAMP',
-} as const;
-
 async function openParquet(path: string, table: Table): Promise<RowFile> {
   const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
   const file = await open(path, 'w', 0o600);
   const writer = new ByteWriter();
   const flushed = flushing(writer, file);
-  const columns = table.columns.map(({ name, type }) => ({ name, type: basicTypes[type] }));
-  const schema = schemaFromColumnData({ columnData: columns.map((one) => ({ ...one, data: [] })) });
-  const parquet = new ParquetWriter({ writer, schema, createdBy: 'tracecraft' });
-  let rows: Row[] = [];
-  let characters = 0;
+  const columns = table.columns.map((column) => new GroupedColumn(column));
+  const schema = schemaFromColumnData({ columnData: columns.map((one) => one.empty()) });
+  const snappy = new SnappyCompressor();
+  const compressors = { SNAPPY: (page: Uint8Array) => snappy.compress(page) };
+  const parquet = new ParquetWriter({ writer, schema, compressors, createdBy: 'tracecraft' });
+  let rows = 0;
+  let size = 0;
   const write = async (): Promise<void> => {
-    if (rows.length === 0) return;
-    const columnData = columns.map((column) => ({
-      ...column,
-      data: rows.map((row) => stored(row[column.name], column.type)),
-    }));
-    const rowGroupSize = rows.length;
-    rows = [];
-    characters = 0;
-    parquet.write({ columnData, rowGroupSize });
+    if (rows === 0) return;
+    const columnData = columns.map((one) => one.data());
+    parquet.write({ columnData, rowGroupSize: rows, pageSize });
+    for (const column of columns) column.clear();
+    rows = 0;
+    size = 0;
     await flushed();
   };
   return {
     add: async (row) => {
-      rows.push(row);
-      for (const name in row) characters += typeof row[name] === 'string' ? row[name].length : 8;
-      if (rows.length >= mostRows || characters >= mostCharacters) await write();
+      for (const column of columns) size += column.add(row);
+      rows += 1;
+      if (rows >= mostRows || size >= mostBytes) await write();
     },
     finish: async () => {
       await write();
@@ -109,18 +104,8 @@ function flushing(
 ): () => Promise<void> {
   writer.finish = () => undefined;
   return async () => {
-    const bytes = new Uint8Array(writer.buffer.slice(0, writer.index));
-    writer.index = 0;
+    const bytes = new Uint8Array(writer.buffer, 0, writer.index);
     await file.writeFile(bytes);
+    writer.index = 0;
   };
-}
-
-function stored(
-  cell: Row[string] | undefined,
-  type: (typeof basicTypes)[keyof typeof basicTypes],
-): unknown {
-  if (cell === null || cell === undefined) return undefined;
-  if (type === 'INT64' && typeof cell === 'number') return BigInt(Math.trunc(cell));
-  if (type === 'TIMESTAMP' && typeof cell === 'number') return new Date(cell);
-  return cell;
 }

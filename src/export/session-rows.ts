@@ -3,7 +3,7 @@ import { json } from '../conversation/fields.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import { noUsage, type StreamUsage } from '../protocol/usage.js';
 import { totalUsage } from '../protocol/usage-slots.js';
-import { msOf, type Row } from './tables.js';
+import { type Cell, msOf, type Row } from './tables.js';
 
 /** What all rows of a session share. */
 export interface SessionPlace {
@@ -54,7 +54,7 @@ export function* entryRows(
 ): Iterable<Row> {
   const tokens = new Map(usage?.calls.map(({ key, usage: { output } }) => [key, output]));
   const parent = conversation.spawnedBy?.session ?? conversation.forkedFrom?.session;
-  const shared = {
+  const shared: SharedCells = {
     project,
     harness,
     host: meta?.host ?? null,
@@ -68,12 +68,31 @@ export function* entryRows(
   for (const turn of conversation.turns) {
     for (const entry of turn.entries) {
       if (turn.isInherited || entry.isInherited === true) continue;
-      yield { ...shared, turn: turn.number, ...entryCells(entry, tokens) };
+      yield entryRow(shared, turn.number, entry, tokens);
     }
   }
 }
 
-function entryCells(entry: Entry, tokens: Map<string, number>): Row {
+/** What all entries of a stream share. */
+interface SharedCells {
+  readonly project: string;
+  readonly harness: string;
+  readonly host: Cell;
+  readonly agent: Cell;
+  readonly session: string;
+  readonly stream: string;
+  readonly parent: Cell;
+  readonly cwd: Cell;
+  readonly branch: Cell;
+}
+
+/** Without a spread, which takes several times as long for so many cells. */
+function entryRow(
+  shared: SharedCells,
+  turn: number,
+  entry: Entry,
+  tokens: Map<string, number>,
+): Row {
   const result = 'result' in entry ? entry.result : undefined;
   const said = textOf(entry);
   const returned = result?.text ?? (entry.kind === 'command' ? entry.output : undefined);
@@ -81,6 +100,14 @@ function entryCells(entry: Entry, tokens: Map<string, number>): Row {
   const output = responseId === undefined ? undefined : tokens.get(responseId);
   if (responseId !== undefined) tokens.delete(responseId);
   return {
+    project: shared.project,
+    harness: shared.harness,
+    host: shared.host,
+    agent: shared.agent,
+    session: shared.session,
+    stream: shared.stream,
+    parent: shared.parent,
+    turn,
     entry: entry.id,
     kind: entry.kind,
     role: roleOf(entry),
@@ -92,6 +119,8 @@ function entryCells(entry: Entry, tokens: Map<string, number>): Row {
     model: 'model' in entry ? (entry.model ?? null) : null,
     tokens: output ?? null,
     redactions: markersIn(said) + markersIn(returned ?? ''),
+    cwd: shared.cwd,
+    branch: shared.branch,
   };
 }
 

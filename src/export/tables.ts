@@ -4,6 +4,8 @@ export type ColumnType = 'text' | 'count' | 'amount' | 'flag' | 'time';
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
+  /** Texts of any length, hardly any of them twice. */
+  readonly isLong?: true;
   readonly about: string;
 }
 
@@ -21,6 +23,7 @@ export interface Table {
 }
 
 const text = (name: string, about: string): Column => ({ name, type: 'text', about });
+const longText = (name: string, about: string): Column => ({ ...text(name, about), isLong: true });
 const count = (name: string, about: string): Column => ({ name, type: 'count', about });
 const flag = (name: string, about: string): Column => ({ name, type: 'flag', about });
 const time = (name: string, about: string): Column => ({ name, type: 'time', about });
@@ -49,8 +52,8 @@ const entries: Table = {
     text('role', 'user, assistant, tool or system'),
     time('at', 'when it was written'),
     text('tool', 'the tool of a call'),
-    text('text', 'what was said, or the input of a call'),
-    text('result', 'what the call returned'),
+    longText('text', 'what was said, or the input of a call'),
+    longText('result', 'what the call returned'),
     flag('is_error', 'the harness marked the result as an error'),
     text('model', 'the model that answered'),
     count('tokens', 'output tokens of the response, at its first entry, where ids match'),
@@ -73,7 +76,7 @@ const events: Table = {
     text('session', 'the session that it was done in'),
     text('to', 'who it is for'),
     count('epoch', 'how often the step had changed hands'),
-    text('text', 'a description in one line'),
+    longText('text', 'a description in one line'),
     flag('is_derived', 'no event records it: it follows from the state'),
     text('key', 'the object that records it'),
   ],
@@ -123,7 +126,7 @@ const handoffs: Table = {
     text('harness', 'the program that ran the holder'),
     text('session', 'the session that it was done in'),
     count('turn', 'the last turn before it'),
-    text('turns', 'JSON: the last turns before it, each {turn, at, prompt, answer, calls}'),
+    longText('turns', 'JSON: the last turns before it, each {turn, at, prompt, answer, calls}'),
   ],
 };
 
