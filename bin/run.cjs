@@ -29,7 +29,7 @@ function start() {
     return;
   }
   const load = chooseLoader(cacheFolder());
-  load(entry).main(process.argv.slice(2), root).catch(fail);
+  load(entry).main(process.argv.slice(2), root, load).catch(fail);
 }
 
 /** For what is wrong before, or while, errors can be shown as they should be. */

@@ -38,7 +38,7 @@ export default class Completion extends BaseCommand {
 
   async run(): Promise<object> {
     const { args } = await this.parse(Completion);
-    const manifest = await readFile(join(this.config.root, 'oclif.manifest.json'), 'utf8');
+    const manifest = await readFile(join(this.installation.root, 'oclif.manifest.json'), 'utf8');
     const { commands } = readManual(manifest);
     const script = renderers.get(args.shell)?.(commands) ?? '';
     this.printText(script);

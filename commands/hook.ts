@@ -68,8 +68,8 @@ Exit codes: always 0, since a hook must not fail its harness.`;
     process.exit(0);
   }
 
-  protected override async finally(): Promise<void> {
-    await super.finally(undefined).catch(() => undefined);
+  protected override async end(): Promise<void> {
+    await super.end().catch(() => undefined);
   }
 
   private async showMail(answer: (context: string) => object): Promise<void> {

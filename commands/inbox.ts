@@ -3,7 +3,7 @@ import type { Coordination } from '../src/app/coordination.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
 import { detailLines, mailLines, mailRecord } from '../src/cli/mail-lines.js';
-import { flushed, printJson } from '../src/cli/output.js';
+import { flushed } from '../src/cli/output.js';
 import { terminalWidth } from '../src/cli/terminal-width.js';
 import { parseTimeout } from '../src/cli/timeout.js';
 import { settleAll } from '../src/coordination/claims/steps.js';
@@ -99,8 +99,8 @@ export default class Inbox extends BaseCommand {
   }
 
   /** The answer is on its way before we record what was shown. */
-  protected override logJson(json: unknown): void {
-    if (!this.#isAnswered) super.logJson(json);
+  protected override reply(data: object): void {
+    if (!this.#isAnswered) super.reply(data);
   }
 
   private async show(
@@ -114,7 +114,7 @@ export default class Inbox extends BaseCommand {
     }
     const keys = [...skipped.map(({ key }) => key), ...strays];
     const data = { messages: mail.map(mailRecord), skipped: keys, unread };
-    if (this.jsonEnabled()) printJson(this.toSuccessJson(data));
+    if (this.jsonEnabled()) this.printAnswer(data);
     this.#isAnswered = true;
     await flushed();
     return data;

@@ -76,13 +76,13 @@ Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, 
       spool: hookSignalFolder(home),
       skill: await this.skill(),
       mail: mail
-        ? { node: process.execPath, program: join(this.config.root, 'bin', 'run.cjs') }
+        ? { node: process.execPath, program: join(this.installation.root, 'bin', 'run.cjs') }
         : undefined,
     });
   }
 
   private skill(): Promise<string> {
-    return readFile(join(this.config.root, 'skills', 'tracecraft', 'SKILL.md'), 'utf8');
+    return readFile(join(this.installation.root, 'skills', 'tracecraft', 'SKILL.md'), 'utf8');
   }
 
   private snippet(): object {

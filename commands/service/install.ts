@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import {
@@ -56,6 +57,12 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
     force: Flags.boolean({ summary: 'overwrite a definition that was changed or is not ours' }),
   };
 
+  private async version(): Promise<string> {
+    const file = join(this.installation.root, 'package.json');
+    const { version } = JSON.parse(await readFile(file, 'utf8'));
+    return String(version);
+  }
+
   async run(): Promise<object> {
     const { flags } = await this.parse(ServiceInstall);
     const manager = openManager(this.surroundings, flags.manager);
@@ -63,8 +70,8 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
       args: this.watchArgs(flags),
       secretNames: flags.env ?? [],
       isForced: flags.force,
-      version: this.config.version,
-      script: join(this.config.root, 'bin', 'run.cjs'),
+      version: await this.version(),
+      script: join(this.installation.root, 'bin', 'run.cjs'),
     });
     if (flags.print) return this.show(manager, planned);
     const state = await manager.state();

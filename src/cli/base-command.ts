@@ -1,4 +1,3 @@
-import { Command } from '@oclif/core/command';
 import * as Flags from '@oclif/core/flags';
 import type { Input, ParserOutput } from '@oclif/core/interfaces';
 import type { Coordination } from '../app/coordination.js';
@@ -16,6 +15,7 @@ import type { TracecraftError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { homeFolder } from '../system-user.js';
 import { outliveReaders } from './closed-pipe.js';
+import { Command } from './command.js';
 import {
   jsonSchemaVersion,
   noteLine,
@@ -35,7 +35,6 @@ type Values = Record<string, unknown>;
  * once.
  */
 export abstract class BaseCommand extends Command {
-  static override enableJsonFlag = true;
   static override baseFlags = {
     quiet: Flags.boolean({
       char: 'q',
@@ -53,25 +52,19 @@ export abstract class BaseCommand extends Command {
   #coordination: Coordination | undefined;
   readonly #signs: Promise<void>[] = [];
 
-  abstract override run(): Promise<object>;
-
-  protected override async init(): Promise<void> {
-    await super.init();
-    const { endsWithItsReader } = this.ctor as typeof BaseCommand;
+  protected override begin(): void {
+    const { endsWithItsReader } = this.constructor as typeof BaseCommand;
     if (!endsWithItsReader) outliveReaders();
   }
 
-  override jsonEnabled(): boolean {
+  protected jsonEnabled(): boolean {
     return wantsJson(this.argv);
   }
 
   protected override async parse<F extends Values, B extends Values, A extends Values>(
-    options?: Input<F, B, A>,
-    argv?: string[],
+    options: Input<F, B, A>,
   ): Promise<ParserOutput<F, B, A>> {
-    // Otherwise a missing argument would be read from stdin, which may hold the next line of the caller's loop.
-    for (const arg of Object.values(options?.args ?? {})) Object.assign(arg, { ignoreStdin: true });
-    const parsed = await super.parse(options, argv);
+    const parsed = await super.parse(options);
     this.#quiet = Object(parsed.flags).quiet === true;
     return parsed;
   }
@@ -96,9 +89,8 @@ export abstract class BaseCommand extends Command {
   }
 
   /** On stderr, even with `--json`; silent with `--quiet`. */
-  override warn(input: string | Error): string | Error {
-    if (!this.#quiet) noteLine(`Warning: ${input instanceof Error ? input.message : input}`);
-    return input;
+  protected warn(about: string | Error): void {
+    if (!this.#quiet) noteLine(`Warning: ${about instanceof Error ? about.message : about}`);
   }
 
   /** A remark besides the answer, on stderr; silent with `--quiet`. */
@@ -203,11 +195,7 @@ export abstract class BaseCommand extends Command {
     return data;
   }
 
-  protected override async catch(error: Error): Promise<never> {
-    throw error;
-  }
-
-  protected override async finally(_: Error | undefined): Promise<void> {
+  protected override async end(): Promise<void> {
     for (const error of this.#coordination?.unrecorded ?? []) {
       this.warn(`done, but not all of it was recorded: ${error.message}`);
     }
@@ -218,11 +206,12 @@ export abstract class BaseCommand extends Command {
     await Promise.all(this.#open.map((bucket) => bucket.close()));
   }
 
-  protected override toSuccessJson(data: unknown): object {
-    return { schema_version: jsonSchemaVersion, data };
+  protected override reply(data: object): void {
+    if (this.jsonEnabled()) this.printAnswer(data);
   }
 
-  protected override logJson(json: unknown): void {
-    printJson(Object(json));
+  /** `data` in the envelope that scripts know. */
+  protected printAnswer(data: object): void {
+    printJson({ schema_version: jsonSchemaVersion, data });
   }
 }
