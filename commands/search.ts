@@ -172,9 +172,9 @@ export default class Search extends BaseCommand {
     await super.signOfLife(bucket, settings);
   }
 
-  protected override async finally(error: Error | undefined): Promise<void> {
+  protected override async end(): Promise<void> {
     this.#answer();
-    await super.finally(error);
+    await super.end();
   }
 
   /** A search has answered, whether or not its cache could be written. */
