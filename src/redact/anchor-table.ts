@@ -2,39 +2,52 @@ import type { LiteralTable } from './literals.js';
 
 /** Bytes that agree in these bits are one class, as a letter is in either case. */
 export const lowBits = 31;
+/** Where the row is that all pairs share which no literal is probed by. */
+export const firstRow = 0x10000;
 export const rowShift = 5;
 /** Which of a row's buckets an entry is in, by the byte after its pair. */
 export const bucketBits = 7;
 export const bucketShift = 3;
+/** Of an entry: what the pair and its neighbours must be, in which bits, and which literal it is. */
+export const entryLength = 3;
+/** An entry's literal is above these bits; where in it the pair is, below. */
+export const offsetBits = 16;
 const otherCase = 0x20;
+const allPairs = 0x10000;
 
 /** What an index probes for its literals. */
 export interface AnchorTable {
-  /** The table row of each pair of bytes; row 0 is shared by all pairs that no literal is probed by. */
-  readonly rowOf: Uint16Array;
-  /** For each row and class of the byte before the pair, a bit for each class of the one after it. */
-  readonly fits: Int32Array;
+  /**
+   * In one array, because the loop that reads it for every pair has no registers for more: for each pair of bytes,
+   * where its row is; then the rows, which hold, for each class of the byte before the pair, a bit for each class of
+   * the one after it; then room for what a scan finds.
+   */
+  readonly rows: Int32Array;
+  /** Where that room begins. */
+  readonly room: number;
   /** Where the entries of each row's buckets begin. A literal that ends with its pair is in all buckets. */
-  readonly firstOf: Uint32Array;
-  readonly literalOf: Uint16Array;
-  /** Where in the literal the pair is. */
-  readonly offsetOf: Uint16Array;
-  /** The pair and its neighbours in the literal, and the bits of them that matter. */
-  readonly wantedOf: Int32Array;
-  readonly maskOf: Int32Array;
+  readonly firstOf: Int32Array;
+  readonly entries: Int32Array;
 }
 
-export function anchorTable(literals: LiteralTable): AnchorTable {
+/** `room` is the number of places that a scan may find. */
+export function anchorTable(literals: LiteralTable, room: number): AnchorTable {
   const probes = probesFor(literals);
-  const rowOf = new Uint16Array(0x10000);
-  let rows = 1;
+  const rowOf = new Uint16Array(allPairs);
+  let count = 1;
   for (let index = 0; index < probes.count; index += 1) {
     const pair = probes.pairOf[index] as number;
     if (rowOf[pair] !== 0) continue;
-    rowOf[pair] = rows;
-    rows += 1;
+    rowOf[pair] = count;
+    count += 1;
   }
-  return { rowOf, fits: fitsOf(probes, rowOf, rows), ...entriesOf(probes, rowOf, rows) };
+  const end = firstRow + (count << rowShift);
+  const rows = new Int32Array(end + room);
+  for (let pair = 0; pair < allPairs; pair += 1) {
+    rows[pair] = firstRow + ((rowOf[pair] as number) << rowShift);
+  }
+  addFits(rows, probes);
+  return { rows, room: end, ...entriesOf(probes, rowOf, count) };
 }
 
 /** A pair of bytes that is probed for a literal, in each case that the literal may have; in parallel arrays. */
@@ -89,29 +102,24 @@ function probesFor(literals: LiteralTable): Probes {
   return { count, pairOf, literalOf, offsetOf, beforeOf, afterOf, foldsOf };
 }
 
-function fitsOf(probes: Probes, rowOf: Uint16Array, rows: number): Int32Array {
-  const fits = new Int32Array(rows << rowShift);
+function addFits(rows: Int32Array, probes: Probes): void {
   for (let index = 0; index < probes.count; index += 1) {
-    const row = (rowOf[probes.pairOf[index] as number] as number) << rowShift;
+    const row = rows[probes.pairOf[index] as number] as number;
     const before = probes.beforeOf[index] as number;
     const after = probes.afterOf[index] as number;
     const classes = after === anyByte ? -1 : 1 << (after & lowBits);
     const first = before === anyByte ? row : row | (before & lowBits);
     const last = before === anyByte ? row | lowBits : first;
-    for (let at = first; at <= last; at += 1) fits[at] = (fits[at] as number) | classes;
+    for (let at = first; at <= last; at += 1) rows[at] = (rows[at] as number) | classes;
   }
-  return fits;
 }
 
-type Entries = Pick<AnchorTable, 'firstOf' | 'literalOf' | 'offsetOf' | 'wantedOf' | 'maskOf'>;
+type Entries = Pick<AnchorTable, 'firstOf' | 'entries'>;
 
 function entriesOf(probes: Probes, rowOf: Uint16Array, rows: number): Entries {
   const firstOf = firstOfBuckets(probes, rowOf, rows);
   const total = firstOf.at(-1) ?? 0;
-  const literalOf = new Uint16Array(total);
-  const offsetOf = new Uint16Array(total);
-  const wantedOf = new Int32Array(total);
-  const maskOf = new Int32Array(total);
+  const entries = new Int32Array(total * entryLength);
   const nextOf = firstOf.slice();
   for (let index = 0; index < probes.count; index += 1) {
     const pair = probes.pairOf[index] as number;
@@ -119,23 +127,26 @@ function entriesOf(probes: Probes, rowOf: Uint16Array, rows: number): Entries {
     const after = probes.afterOf[index] as number;
     const folds = probes.foldsOf[index] === 1;
     const mask = maskOfByte(before, folds) | 0xffff00 | (maskOfByte(after, folds) << 24);
+    const wanted = ((before & 0xff) | (pair << 8) | (after << 24)) & mask;
+    const offset = probes.offsetOf[index] as number;
+    const literal = ((probes.literalOf[index] as number) << offsetBits) | offset;
     const row = (rowOf[pair] as number) << bucketShift;
     const first = after === anyByte ? row : row | (after & bucketBits);
     const last = after === anyByte ? row | bucketBits : first;
     for (let bucket = first; bucket <= last; bucket += 1) {
-      const entry = nextOf[bucket] as number;
-      nextOf[bucket] = entry + 1;
-      literalOf[entry] = probes.literalOf[index] as number;
-      offsetOf[entry] = probes.offsetOf[index] as number;
-      wantedOf[entry] = ((before & 0xff) | (pair << 8) | (after << 24)) & mask;
-      maskOf[entry] = mask;
+      const place = nextOf[bucket] as number;
+      nextOf[bucket] = place + 1;
+      const entry = place * entryLength;
+      entries[entry] = wanted;
+      entries[entry + 1] = mask;
+      entries[entry + 2] = literal;
     }
   }
-  return { firstOf, literalOf, offsetOf, wantedOf, maskOf };
+  return { firstOf, entries };
 }
 
-function firstOfBuckets(probes: Probes, rowOf: Uint16Array, rows: number): Uint32Array {
-  const firstOf = new Uint32Array((rows << bucketShift) + 1);
+function firstOfBuckets(probes: Probes, rowOf: Uint16Array, rows: number): Int32Array {
+  const firstOf = new Int32Array((rows << bucketShift) + 1);
   for (let index = 0; index < probes.count; index += 1) {
     const row = (rowOf[probes.pairOf[index] as number] as number) << bucketShift;
     const after = probes.afterOf[index] as number;

@@ -40,7 +40,6 @@ const defaultAllowance: Allowance = { units: 30_000, unitsPerByte: 0.4, unitsPer
  * practice.
  */
 const mostPasses = 4;
-const slashEscape = Buffer.from('\\/', 'latin1');
 /** Base64 in base64 in base64 is decoded, but nothing deeper. */
 const deepestEncoding = 3;
 
@@ -170,10 +169,8 @@ class Engine implements Redactor {
         : undefined;
     let lineScan: LineScan | undefined;
     let hidesSomething = false;
-    const begin = (): LineScan => {
-      hidesSomething ||= bytes.includes(slashEscape);
-      return new LineScan(bytes, allowance, scanDecoded);
-    };
+    let hidesParts = false;
+    const begin = (): LineScan => new LineScan(bytes, allowance, scanDecoded);
     if (this.#wholeText.length > 0) {
       lineScan = begin();
       for (const detector of this.#wholeText) detector.detect(lineScan.context);
@@ -181,7 +178,9 @@ class Engine implements Redactor {
     this.#search.scan(bytes, (anchor, start) => {
       const detector = this.#detectorAt(anchor);
       if (detector === undefined) {
-        hidesSomething ||= this.#viewTriggerOf[anchor]?.isWorthwhile(bytes, start) ?? false;
+        const trigger = this.#viewTriggerOf[anchor];
+        if (trigger?.isPartial) hidesParts = true;
+        else hidesSomething ||= trigger?.isWorthwhile(bytes, start) ?? false;
       } else if (detector.isWorthwhile(bytes, start)) {
         lineScan ??= begin();
         lineScan.visit(detector, start);
@@ -189,6 +188,7 @@ class Engine implements Redactor {
       return false;
     });
     const spans = lineScan?.finish() ?? [];
+    hidesSomething ||= hidesParts && lineScan !== undefined;
     return { spans, hidesSomething, left: lineScan?.left ?? allowance.unitsPerText };
   }
 }

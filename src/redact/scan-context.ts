@@ -30,7 +30,9 @@ export const weights = {
 /** The furthest a sticky expression may look from its start; rules are written to stay below it. */
 export const reach = 8 * 1024;
 const windowLength = 64 * 1024;
-const lookBack = 256;
+/** Most lines are looked at in one place: not all of them needs to be made a string. */
+const firstWindowLength = 1024;
+const lookBack = 512;
 const findingUnits = 14;
 
 /**
@@ -54,6 +56,7 @@ export class ScanContext {
   #allowance = 0;
   #windowStart = 0;
   #windowEnd = 0;
+  #nextWindowLength = firstWindowLength;
   #window = '';
   #visited: Set<number> | undefined;
   #runs: Map<Alphabet, { start: number; end: number }> | undefined;
@@ -133,11 +136,11 @@ export class ScanContext {
   }
 
   /**
-   * Runs a sticky expression at byte `at`; positions in the result are byte positions in the
-   * context.
+   * Runs a sticky expression at byte `at`, which looks at no more than `sight` bytes from there;
+   * positions in the result are byte positions in the context.
    */
-  match(expression: RegExp, at: number): Match | undefined {
-    this.#moveWindowTo(at);
+  match(expression: RegExp, at: number, sight = reach): Match | undefined {
+    this.#moveWindowTo(at, Math.min(sight, reach));
     expression.lastIndex = at - this.#windowStart;
     const found = expression.exec(this.#window);
     this.charge(1 + ((found?.[0].length ?? 0) >> 6));
@@ -178,13 +181,15 @@ export class ScanContext {
     return end;
   }
 
-  #moveWindowTo(at: number): void {
-    const isInside =
-      at >= this.#windowStart && at + Math.min(reach, this.bytes.length - at) <= this.#windowEnd;
-    if (isInside) return;
-    const isWhole = this.bytes.length <= windowLength;
-    this.#windowStart = isWhole ? 0 : Math.max(0, at - lookBack);
-    this.#windowEnd = Math.min(this.#windowStart + windowLength, this.bytes.length);
+  #moveWindowTo(at: number, sight: number): void {
+    const { length } = this.bytes;
+    const start = Math.max(0, at - lookBack);
+    if (start >= this.#windowStart && Math.min(at + sight, length) <= this.#windowEnd) return;
+    // A line that is looked at in many places is soon a single string.
+    const wanted = Math.max(this.#nextWindowLength, lookBack + sight);
+    this.#nextWindowLength = Math.min(wanted * 4, windowLength);
+    this.#windowStart = length <= wanted ? 0 : start;
+    this.#windowEnd = Math.min(this.#windowStart + wanted, length);
     this.#window = this.text(this.#windowStart, this.#windowEnd);
   }
 }

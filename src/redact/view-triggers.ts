@@ -16,6 +16,8 @@ import { unitAt } from './escapes.js';
 export interface ViewTrigger {
   readonly literal: string;
   readonly fold?: boolean;
+  /** Hides only a part of something that also shows: nothing to see where no detector looked closer. */
+  readonly isPartial?: boolean;
   /** Whether the bytes at `at` could hide something. */
   isWorthwhile(bytes: Buffer, at: number): boolean;
 }
@@ -24,6 +26,7 @@ export function viewTriggers(): readonly ViewTrigger[] {
   return [
     ...escapedLetters(),
     ...escapedSchemes,
+    ...escapedSlashes(),
     ...colours(),
     ...invisible(),
     ...wide(),
@@ -57,6 +60,14 @@ const escapedSchemes: readonly ViewTrigger[] = [':\\/', ':\\\\'].map((literal) =
   literal,
   isWorthwhile: (bytes, at) => isEscapedSlashes(bytes, at + 1),
 }));
+
+/** `\\/` as PHP writes it, within a token. */
+const escapedSlashes = (): readonly ViewTrigger[] =>
+  Array.from({ length: 0x5f }, (_, index) => ({
+    literal: `\\/${String.fromCharCode(0x20 + index)}`,
+    isPartial: true,
+    isWorthwhile: always,
+  }));
 
 function isEscapedSlashes(bytes: Buffer, at: number): boolean {
   const first = pastBackslashes(bytes, at);

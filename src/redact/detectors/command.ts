@@ -20,7 +20,7 @@ export function commandTriggers(rules: readonly CommandRule[]): readonly Trigger
     const detector = new CommandDetector(rule);
     return rule.programs.map((literal) => ({
       literal,
-      detector: new Program(literal.trimEnd().length, detector),
+      detector: new Program(literal.replace(/ -?$/, '').length, detector),
     }));
   });
 }

@@ -9,7 +9,7 @@ import {
 } from '../boundary.js';
 import type { Detector, Trigger } from '../detector.js';
 import { isDense, isInsideBlob, isRandom, isWordy } from '../entropy.js';
-import { leadingSets, type Tail, tailOf } from '../expressions/expression.js';
+import { leadingSets, sightOf, type Tail, tailOf } from '../expressions/expression.js';
 import { parseExpression } from '../expressions/parser.js';
 import { isPlaceholder, isReference } from '../placeholders.js';
 import type { Rule } from '../rule.js';
@@ -54,6 +54,8 @@ interface Compiled {
   readonly expression: RegExp;
   readonly leading: readonly Alphabet[];
   readonly tail: Tail | undefined;
+  /** How far the expression may look. */
+  readonly sight: number;
 }
 
 function compile(source: string): Compiled {
@@ -65,6 +67,7 @@ function compile(source: string): Compiled {
     expression: new RegExp(withShortTail(source, tail), hasSecretGroup ? 'dy' : 'y'),
     leading: leadingSets(structure, leadingLength),
     tail,
+    sight: sightOf(structure),
   };
 }
 
@@ -105,7 +108,7 @@ class TokenDetector implements Detector {
     const start = this.#startOf(bytes, at);
     if (start < 0) return false;
     const { leading } = this.#matcher.compiled;
-    if (start < at && bytes.subarray(start, at).includes(backslash)) return true;
+    for (let before = start; before < at; before += 1) if (bytes[before] === backslash) return true;
     for (let offset = 0; offset < leading.length; offset += 1) {
       const byte = bytes[start + offset] ?? 0;
       if (byte === backslash) break;
@@ -117,9 +120,9 @@ class TokenDetector implements Detector {
   detect(context: ScanContext, at: number): void {
     const { bytes } = context;
     const start = this.#startOf(bytes, at);
-    const { expression, hasSecretGroup } = this.#matcher.compiled;
+    const { expression, hasSecretGroup, sight } = this.#matcher.compiled;
     if (hasSecretGroup) context.charge(surroundingsUnits);
-    const match = context.match(expression, start);
+    const match = context.match(expression, start, sight);
     if (match === undefined) return;
     const secretEnd = this.#endOf(context, match);
     if (secretEnd === undefined) return;

@@ -14,6 +14,8 @@ export interface SetNode {
 /** Takes no bytes: `^`, `\b`, look-ahead, look-behind. */
 export interface AssertionNode {
   readonly type: 'assertion';
+  /** What a look-ahead looks for. */
+  readonly ahead?: Expression;
 }
 
 export interface SequenceNode {
@@ -66,6 +68,26 @@ export function widthOf(node: Expression): Width {
       const most = node.most === 0 || width.most === 0 ? 0 : node.most * width.most;
       return { least: node.least * width.least, most };
     }
+  }
+}
+
+/** The most bytes after its start that matching may look at, the end of the text among them. */
+export function sightOf(node: Expression): number {
+  return widthOf(node).most + aheadOf(node) + 1;
+}
+
+function aheadOf(node: Expression): number {
+  switch (node.type) {
+    case 'set':
+      return 0;
+    case 'assertion':
+      return node.ahead === undefined ? 0 : sightOf(node.ahead);
+    case 'sequence':
+      return node.items.reduce((sum, item) => sum + aheadOf(item), 0);
+    case 'choice':
+      return Math.max(...node.options.map(aheadOf));
+    case 'repeat':
+      return aheadOf(node.item);
   }
 }
 

@@ -91,7 +91,8 @@ class Reader {
     this.#at += opening?.[0].length ?? 0;
     const inside = this.choice();
     if (!this.#take(')')) throw new ExpressionError('has an unclosed group');
-    return /^\?<?[=!]/.test(opening?.[0] ?? '') ? { type: 'assertion' } : inside;
+    if (/^\?[=!]/.test(opening?.[0] ?? '')) return { type: 'assertion', ahead: inside };
+    return /^\?<[=!]/.test(opening?.[0] ?? '') ? { type: 'assertion' } : inside;
   }
 
   #escape(): Expression {

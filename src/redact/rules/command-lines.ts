@@ -57,7 +57,7 @@ export const commandLineRules: readonly CommandRule[] = [
     kind: 'curl-user-password',
     programs: [
       ...words('curl wget siege wrk aria2c etcdctl chisel ncat'),
-      ...['http ', 'https ', 'xh ', 'xhs ', 'ab ', 'hey '],
+      ...['http ', 'https ', 'xh ', 'xhs ', 'ab ', 'hey -'],
     ],
     pairs: [
       '-u',

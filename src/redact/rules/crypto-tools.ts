@@ -47,10 +47,10 @@ export const cryptoToolRules: readonly Rule[] = [
   },
   {
     kind: 'cracked-password',
-    anchors: ['hashcat', 'potfile', '.pot', 'racked', 'rockyou', 'NTLM', 'ntlm'],
+    anchors: ['hashcat', 'potfile', '.pot', 'cracked', 'Cracked', 'rockyou', 'NTLM', 'ntlm'],
     notAfter: nothing,
     shape: new RegExp(
-      String.raw`(?:hashcat|potfile|\.pot|racked|rockyou|NTLM|ntlm)(?:[^\n]|\n){0,600}?(?:(?<![0-9a-zA-Z$/:])|(?<=\\[nrt]))${rawHash}:(?<secret>${plain}(?:${lineBreak}${rawHash}:${plain}){0,40})${plainEnd}`,
+      String.raw`(?:hashcat|potfile|\.pot|[Cc]racked|rockyou|NTLM|ntlm)(?:[^\n]|\n){0,600}?(?:(?<![0-9a-zA-Z$/:])|(?<=\\[nrt]))${rawHash}:(?<secret>${plain}(?:${lineBreak}${rawHash}:${plain}){0,40})${plainEnd}`,
     ),
     accepts: (secret) => isCracked(secret.split(':').at(-1) ?? ''),
     source: 'hashcat documentation, --show and potfiles',

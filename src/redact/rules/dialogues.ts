@@ -44,9 +44,9 @@ export const dialogueRules: readonly Rule[] = [
   },
   {
     kind: 'password',
-    anchors: ['username ', 'Username ', 'user ', 'User ', 'login '],
+    anchors: ['password ', 'passphrase ', 'pass ', 'pw '],
     shape: new RegExp(
-      String.raw`(?:[Uu]ser(?:name)?|login) [\w.@+-]{2,64}(?:,? and|,| with)? (?:the )?(?:pass(?:word|phrase)?|pw) (?:\\{0,64}["'\x60])?${value}`,
+      String.raw`(?<=(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:[Uu]ser(?:name)?|login) [\w.@+-]{2,64}(?:,? and|,| with)? (?:the )?)(?:pass(?:word|phrase)?|pw) (?:\\{0,64}["'\x60])?${value}`,
     ),
     accepts: isTypedPassword,
     source: 'logins in notes and messages',

@@ -204,12 +204,13 @@ export const modelPlatformRules: readonly Rule[] = [
     source: 'LangSmith, keys before 2024',
     example: 'ls__<hex:32>',
   },
-  {
+  // A row each, so that the first bytes after the anchor settle most cases.
+  ...['lp-', 'ak-', 'sk-', 'rk-', 'tok-', 'apikey-', 'secret-'].map((anchor) => ({
     kind: 'prefixed-uuid',
-    anchors: ['lp-', 'ak-', 'sk-', 'rk-', 'tok-', 'apikey-', 'secret-'],
+    anchors: [anchor],
     isWord: true,
-    shape: /(?:lp|[ars]k|tok|apikey|secret)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/,
+    shape: new RegExp(`${anchor}[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}`),
     source: 'keys that are a UUID behind the kind of key',
-    example: 'lp-<uuid>',
-  },
+    example: `${anchor}<uuid>`,
+  })),
 ];

@@ -3,8 +3,10 @@ import { hasUpperLowerDigit, isDense, isJumbled } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
+/** The mark of a removed or added line belongs to no password. */
+const noDiffMark = String.raw`(?!(?<=^|[\r\n"'\x60]|\\[nr])[-+])`;
 /** The password itself, quoted or not, with what follows it in the expression. */
-const before = String.raw`(?<=(?<secret>[^\s"'\x60\\([\x1b]{6,64})(?:\\{0,64}["'\x60)])?)`;
+const before = String.raw`(?<=(?<secret>${noDiffMark}[^\s"'\x60\\([\x1b]{6,64})(?:\\{0,64}["'\x60)])?)`;
 const foreignLogins = ['доступ', 'Доступ', '账号', '帳號', 'アカウント', '계정'];
 const foreignLogin = foreignLogins.map(inBytes).join('|');
 const value = String.raw`(?<secret>[^\s"'\x60\\/<>,;)]{6,64})`;
