@@ -131,14 +131,18 @@ export default class Search extends BaseCommand {
     const most = flags.all ? Number.POSITIVE_INFINITY : perSession;
     const limit = flags.all ? Number.POSITIVE_INFINITY : flags.limit;
     const shown = { limit, isCount: flags.count === true, nowMs, agent: settings.agent };
-    const packs = flags.scan ? undefined : await this.#packs(bucket, settings, nowMs);
+    const isPackless = flags.scan || !searched.has('session');
+    const packs = isPackless ? undefined : this.#packs(bucket, settings, nowMs);
+    // It is awaited with the sessions; until then its failure must not count as unhandled.
+    packs?.catch(() => undefined);
     return this.stoppable(async (signal) => {
       const place = { bucket, layout, matcher, signal };
       const kinds = documentKinds.filter((kind) => searched.has(kind));
       const found = searchDocuments({ ...place, ...scope, kinds, perKind: most });
       // It is awaited after the sessions; until then its failure must not count as unhandled.
       found.catch(() => undefined);
-      const { coverage, keeper } = packs ?? {};
+      const coverage = packs?.then((opened) => opened?.coverage);
+      const keeper = packs?.then((opened) => opened?.keeper);
       const scan = { ...place, scope, perSession: most, coverage, keeper };
       const tally = new SearchTally();
       let isWhole = false;
@@ -151,7 +155,7 @@ export default class Search extends BaseCommand {
         if (bucket.kind === 'local') this.#suggestIndex(tally);
         return this.#conclude(tally, { nowMs, words, hints: hintsFor(flags, words) });
       } finally {
-        await this.#settle(packs, isWhole);
+        await this.#settle(await packs, isWhole);
       }
     });
   }

@@ -57,6 +57,8 @@ export interface SessionHits {
 /** What it takes to search one session. */
 export interface SessionInput extends SearchInput {
   readonly packs: PackQuery;
+  readonly coverage: Coverage | undefined;
+  readonly keeper: PackKeeper | undefined;
 }
 
 export interface Listed {
@@ -83,10 +85,10 @@ export interface SearchInput {
   listed(bucket: Bucket, layout: Layout, harnesses: readonly string[]): Promise<Listed>;
   /** The shortest form of each id that distinguishes it from the others. */
   shortIds(ids: readonly string[]): ReadonlyMap<string, string>;
-  /** What is known from packs, and need not be read. */
-  readonly coverage?: Coverage | undefined;
+  /** What is known from packs, and need not be read. They are opened while the sessions are listed. */
+  readonly coverage?: Coverage | Promise<Coverage | undefined> | undefined;
   /** Gets each part that was read. */
-  readonly keeper?: PackKeeper | undefined;
+  readonly keeper?: PackKeeper | Promise<PackKeeper | undefined> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -96,8 +98,11 @@ export interface SearchInput {
  */
 export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionHits> {
   const { bucket, layout, scope, signal } = input;
-  const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
-  const { sessions } = await input.listed(bucket, layout, wanted);
+  const [{ sessions }, coverage, keeper] = await Promise.all([
+    listedIn(input),
+    input.coverage,
+    input.keeper,
+  ]);
   const short = input.shortIds(sessions.map(({ id }) => id));
   const packs = new PackQuery(input.matcher);
   const scan = async ({ harness, id, whole }: KnownSession, stopped: AbortSignal) => {
@@ -108,7 +113,8 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
     };
     if (!isInScope(session, scope)) return undefined;
     const shortId = scope.harness === undefined ? short.get(id) : undefined;
-    return scanned({ ...input, packs, signal: stopped }, session, shortId ?? id);
+    const known = { packs, coverage, keeper };
+    return scanned({ ...input, ...known, signal: stopped }, session, shortId ?? id);
   };
   const results = inOrder(sessions, scan, {
     bytesOf: bytesHeld,
@@ -116,6 +122,11 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
     ...(bucket.kind === 'local' ? onDisk : {}),
   });
   for await (const result of results) if (result !== undefined) yield result;
+}
+
+async function listedIn({ bucket, layout, scope, listed }: SearchInput): Promise<Listed> {
+  const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
+  return listed(bucket, layout, wanted);
 }
 
 /** A damaged pack covers nothing, so the session is read again without it. */

@@ -2,16 +2,17 @@ import { UnreachableError } from '../errors.js';
 import type { WalkedPart } from '../mirror/slots/reader.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
 import {
-  listStreams,
+  listWholeStreams,
   type PartWalk,
   type StreamPlace,
   walkParts,
 } from '../mirror/slots/session-streams.js';
-import { shortId } from './pack/block.js';
+import { type PlacedRow, shortId } from './pack/block.js';
 import { DamagedPackError } from './pack/bytes.js';
 import type { BlockPlace } from './pack/pack.js';
 import type { CoveredLines } from './pack-query.js';
 import { rowIn, type SearchedRow } from './row.js';
+import { rowsAhead } from './rows-ahead.js';
 import type { Hit, SearchScope, SessionHits, SessionInput } from './scan.js';
 import { SharedHits } from './shared-hits.js';
 
@@ -73,7 +74,7 @@ export class SessionScan {
     const { harness, id, meta } = this.#session;
     try {
       const missing: string[] = [];
-      for (const place of await listStreams(bucket, layout, { harness, id })) {
+      for (const place of await listWholeStreams(bucket, layout, { harness, id })) {
         const { name } = place;
         if (name !== '' && !scope.hasSubagents) continue;
         const { lines, isTorn } = await this.#stream(place);
@@ -147,15 +148,14 @@ export class SessionScan {
   async #searchPack(stream: string, lines: CoveredLines | undefined): Promise<void> {
     if (lines === undefined) return;
     this.#covered.push({ stream, lines });
-    for (const place of await this.#input.packs.matches(lines)) {
-      await this.#searchBlock(stream, lines, place);
-    }
+    const places = await this.#input.packs.matches(lines);
+    const wanted = places.filter((place) => isBlockInScope(place, this.#input.scope));
+    for await (const rows of rowsAhead(lines.pack, wanted)) this.#searchRows(stream, lines, rows);
   }
 
-  async #searchBlock(stream: string, lines: CoveredLines, place: BlockPlace): Promise<void> {
-    if (!isBlockInScope(place, this.#input.scope)) return;
+  #searchRows(stream: string, lines: CoveredLines, rows: readonly PlacedRow[]): void {
     this.#input.signal?.throwIfAborted();
-    for (const row of await lines.pack.rows(place.block)) {
+    for (const row of rows) {
       if (row.line < lines.start || row.line >= lines.end) continue;
       this.#row(row, { stream, line: row.line, idOf });
     }
@@ -179,7 +179,8 @@ export class SessionScan {
     }
     for (const { stream, lines, place } of places) {
       if (this.#unseen.size === 0) break;
-      await this.#searchBlock(stream, lines, place);
+      if (!isBlockInScope(place, this.#input.scope)) continue;
+      this.#searchRows(stream, lines, await lines.pack.rows(place.block));
     }
     return this.#unseen.size === 0;
   }

@@ -29,24 +29,49 @@ export async function listStreams(
   { harness, id }: SessionRef,
 ): Promise<readonly StreamPlace[]> {
   const root = layout.streamsOf(harness, id);
+  const further = furtherStreams(root, await listFolders(bucket, root));
+  return [{ name: '', prefix: layout.session(harness, id) }, ...further];
+}
+
+/** The same with what is in each, for whoever reads all of them: both listings at once. */
+export async function listWholeStreams(
+  bucket: Bucket,
+  layout: Layout,
+  { harness, id }: SessionRef,
+): Promise<readonly StreamPlace[]> {
+  const [prefix, root] = [layout.session(harness, id), layout.streamsOf(harness, id)];
+  const [own, further] = await Promise.all([
+    listFolders(bucket, prefix),
+    listFolders(bucket, root),
+  ]);
+  return [{ name: '', prefix, entries: own.get(prefix) ?? [] }, ...furtherStreams(root, further)];
+}
+
+type Folders = ReadonlyMap<string, readonly ObjectEntry[]>;
+
+/** Parts and generations below a prefix, by folder. */
+async function listFolders(bucket: Bucket, prefix: string): Promise<Folders> {
   const folders = new Map<string, ObjectEntry[]>();
-  for await (const entry of bucket.list(root)) {
+  for await (const entry of bucket.list(prefix)) {
     if (entry.kind !== 'object') continue;
     const cut = entry.key.lastIndexOf('/') + 1;
     const leaf = entry.key.slice(cut);
-    const isOurs = parsePartName(leaf) !== undefined || parseGenerationName(leaf) !== undefined;
-    if (!isOurs || cut <= root.length) continue;
+    if (parsePartName(leaf) === undefined && parseGenerationName(leaf) === undefined) continue;
     const folder = entry.key.slice(0, cut);
-    const entries = folders.get(folder) ?? [];
-    entries.push(entry);
-    folders.set(folder, entries);
+    const entries = folders.get(folder);
+    if (entries === undefined) folders.set(folder, [entry]);
+    else entries.push(entry);
   }
-  const further = [...folders.keys()].sort().map((prefix) => {
+  return folders;
+}
+
+function furtherStreams(root: string, folders: Folders): readonly StreamPlace[] {
+  const prefixes = [...folders.keys()].filter((prefix) => prefix !== root);
+  return prefixes.sort().map((prefix) => {
     const segments = prefix.slice(root.length, -1).split('/');
     const name = segments.map(decodeId).join('/');
     return { name, prefix, entries: folders.get(prefix) ?? [] };
   });
-  return [{ name: '', prefix: layout.session(harness, id) }, ...further];
 }
 
 /** The lines of a stream in order, part by part, each with its newline: the newest readable generation. */

@@ -1,6 +1,6 @@
 import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
 import { UnreachableError } from '../../errors.js';
-import { listStreams, walkParts } from '../../mirror/slots/session-streams.js';
+import { listWholeStreams, walkParts } from '../../mirror/slots/session-streams.js';
 import type { SessionRef } from '../../mirror/stream.js';
 import type { Layout } from '../../protocol/keys.js';
 import { inOrder } from '../in-order.js';
@@ -43,7 +43,7 @@ async function indexed(
   const { harness } = session;
   let bytes = 0;
   try {
-    for (const { prefix, entries } of await listStreams(bucket, layout, session)) {
+    for (const { prefix, entries } of await listWholeStreams(bucket, layout, session)) {
       const walk = { entries, linesOf: (entry: ObjectEntry) => coverage.linesOf(entry) };
       for await (const part of walkParts(bucket, prefix, walk)) {
         signal?.throwIfAborted();

@@ -85,6 +85,11 @@ export class Pack {
     return this.#bySection[section] ?? [];
   }
 
+  /** What a block unpacks to. */
+  rawBytesOf(block: number): number {
+    return this.#blocks[block]?.raw ?? 0;
+  }
+
   /** By number, 1 for each block that may hold a text with all these needs. */
   blocksWith(needs: readonly Need[]): Promise<Uint8Array> {
     return this.#checked(() => this.#blocksWithAll(needs));
@@ -108,23 +113,37 @@ export class Pack {
   }
 
   async #blocksWithAll(needs: readonly Need[]): Promise<Uint8Array> {
+    const { firsts } = this.#footer.terms;
+    const asked = needs.map((need) => new Set(need.flatMap((range) => piecesOf(firsts, range))));
+    const packed = await this.#packedTerms(asked.flatMap((numbers) => [...numbers]));
     const common = new Uint8Array(this.#blocks.length).fill(1);
-    for (const need of needs) {
-      const some = await this.#blocksWithAny(need);
-      for (const [block, isMarked] of some.entries()) if (isMarked === 0) common[block] = 0;
-      if (!common.includes(1)) break;
+    for (const [at, need] of needs.entries()) {
+      const isMarked = new Uint8Array(this.#blocks.length);
+      for (const number of asked[at] ?? []) {
+        const [piece, bytes] = [this.#terms[number], packed.get(number)];
+        if (piece === undefined || bytes === undefined) continue;
+        findInPiece(unpackPiece(bytes, piece), need, isMarked);
+      }
+      for (const [block, mark] of isMarked.entries()) if (mark === 0) common[block] = 0;
     }
     return common;
   }
 
-  async #blocksWithAny(need: Need): Promise<Uint8Array> {
-    const isMarked = new Uint8Array(this.#blocks.length);
-    const numbers = new Set(need.flatMap((range) => piecesOf(this.#footer.terms.firsts, range)));
-    for (const number of numbers) {
-      const piece = this.#terms[number];
-      if (piece !== undefined) findInPiece(await this.#read(piece), need, isMarked);
-    }
-    return isMarked;
+  /** These pieces of the dictionary, still packed. In a bucket, reading one after the other would be as many round trips. */
+  async #packedTerms(numbers: readonly number[]): Promise<ReadonlyMap<number, Buffer>> {
+    const packed = new Map<number, Buffer>();
+    await Promise.all(
+      stretchesOf(numbers).map(async ({ from, to }) => {
+        const pieces = this.#terms.slice(from, to);
+        const at = pieces[0]?.at ?? 0;
+        const length = pieces.reduce((sum, piece) => sum + piece.packed, 0);
+        const bytes = await this.#source.read(at, length);
+        for (const [n, piece] of pieces.entries()) {
+          packed.set(from + n, bytes.subarray(piece.at - at, piece.at - at + piece.packed));
+        }
+      }),
+    );
+    return packed;
   }
 
   async #read(piece: PackPiece): Promise<Buffer> {
@@ -140,4 +159,20 @@ function placesBySection({ sections, blocks }: PackFooter): readonly (readonly B
     places[section]?.push({ block, first, end, fromMs, toMs });
   }
   return places;
+}
+
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Consecutive ones together. */
+function stretchesOf(numbers: readonly number[]): readonly Stretch[] {
+  const stretches: { from: number; to: number }[] = [];
+  for (const number of [...new Set(numbers)].sort((left, right) => left - right)) {
+    const last = stretches.at(-1);
+    if (last?.to === number) last.to = number + 1;
+    else stretches.push({ from: number, to: number + 1 });
+  }
+  return stretches;
 }
