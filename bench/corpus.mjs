@@ -4,8 +4,8 @@ import { root } from './stand.mjs';
 
 const vocabulary = 20_000;
 /** Sources of this repository that a session looks at again and again, and how often it looks elsewhere. */
-const focus = 6;
-const elsewhere = 0.04;
+const focus = 10;
+const elsewhere = 0.12;
 const hours = 3_600_000;
 const start = Date.UTC(2026, 0, 5);
 
