@@ -1,4 +1,4 @@
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 
@@ -78,6 +78,18 @@ const fileLayouts = [
     ],
   },
 ];
+
+/** Folders get the time of what was last created in them, as if it had been written then. */
+export async function dateFolders(folder) {
+  const times = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    times.push(entry.isDirectory() ? await dateFolders(path) : (await stat(path)).mtimeMs);
+  }
+  const newest = times.length === 0 ? Date.now() : Math.max(...times);
+  await utimes(folder, new Date(newest), new Date(newest));
+  return newest;
+}
 
 function repeated(row) {
   return Array.from({ length: rowsEach }, () => row);

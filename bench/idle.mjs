@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { sessionWriters } from './idle-sessions.mjs';
+import { dateFolders, sessionWriters } from './idle-sessions.mjs';
 import { writeReport } from './machine.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -60,6 +60,7 @@ async function writeSessions() {
     await harnesses[n % harnesses.length].write(id, n, atMs);
   }
   for (const { close } of harnesses) close?.();
+  await dateFolders(home);
 }
 
 async function runToEnd(args) {

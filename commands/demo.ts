@@ -144,7 +144,6 @@ const quiet = {
   taken: nothing,
   sessions: nothing,
   part: nothing,
-  described: nothing,
   generation: nothing,
   compacted: () => undefined,
   well: nothing,

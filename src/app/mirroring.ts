@@ -25,7 +25,6 @@ import {
   StreamRegistry,
   type StreamRegistryContext,
 } from '../mirror/watch/stream-registry.js';
-import type { MetaDocument } from '../protocol/documents.js';
 import { bucketLayout } from '../protocol/keys.js';
 import { noRedaction, type Redactor } from '../redact/redact.js';
 import type { SentPart } from '../search/published/sent-part.js';
@@ -46,8 +45,6 @@ export interface WatchOutput {
   /** How many sessions are mirrored now. */
   sessions(count: number): void;
   part(place: Pick<MirroredStream, 'session' | 'name'>, part: ShippedPart): void;
-  /** The bucket now describes a session so; redacted. */
-  described(document: MetaDocument): void;
   generation(
     place: Pick<MirroredStream, 'session' | 'name'>,
     checkpoint: Checkpoint,
@@ -112,10 +109,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
   const context = withSentParts(options, registryContext(options, folder));
   const registry = new StreamRegistry({
     ...context,
-    onMeta: (document) => {
-      index.record(document, systemClock.monotonic());
-      output.described(document);
-    },
+    onMeta: (document) => index.record(document, systemClock.monotonic()),
   });
   const loop = new WatchLoop({
     index,

@@ -134,10 +134,13 @@ class Bar implements Painter {
     process.once('exit', this.finish);
   }
 
-  /** A narrower terminal has broken the line into rows, which are erased; the next line fits. */
+  /**
+   * A narrower terminal has broken the line into rows, which are erased; the next line fits. The bar that stops goes
+   * back to the position that was last saved (ESC 7), and rows have moved since it began.
+   */
   readonly #resized = (): void => {
     const above = Math.floor((lengthOf(this.#form, this.#amount) - 1) / this.#columns);
-    this.#stream.write(`${above > 0 ? `\u001b[${above}A` : ''}\r\u001b[J`);
+    this.#stream.write(`${above > 0 ? `\u001b[${above}A` : ''}\r\u001b[J\u001b7`);
     this.#shown?.stop();
     this.#draw();
   };

@@ -84,7 +84,6 @@ export function textOutput(options: {
     sessions: () => undefined,
     part: (place, part) =>
       print(options.named ? `${placeText(place, short)}  ${partLine(part)}` : partLine(part)),
-    described: () => undefined,
     generation: (place, checkpoint, reason) =>
       print(
         `${placeText(place, short)}  generation ${checkpoint.generation} (${reason}): the source was ${reason}; what was shipped before stays`,
@@ -130,7 +129,6 @@ export function jsonOutput(): WatchOutput {
         uploaded_bytes: part.uploadedBytes,
         redactions: part.redactions,
       }),
-    described: () => undefined,
     generation: (where, checkpoint, reason) =>
       event('generation', { ...place(where), generation: checkpoint.generation, reason }),
     trouble: (error, hint) => event('trouble', { message: error.message, hint: hint ?? null }),

@@ -2,10 +2,9 @@ import { basename } from 'node:path';
 import type { WatchOutput } from '../app/mirroring.js';
 import { escapeTerminal } from '../escape-terminal.js';
 import type { ShippedPart } from '../mirror/checkpoint.js';
-import { refOf } from '../mirror/index/lines.js';
-import { type SessionRef, sessionKeyOf } from '../mirror/stream.js';
+import type { SessionMirror, SessionSketch } from '../mirror/meta/session-mirror.js';
+import { sessionKeyOf } from '../mirror/stream.js';
 import type { SelectedSessions } from '../mirror/watch/session-filter.js';
-import type { MetaDocument } from '../protocol/documents.js';
 import { addCounts, type Counts } from '../redact/counts.js';
 import { ShortIds } from '../sessions/reference.js';
 import type { Screen, ScreenSize } from './alternate-screen.js';
@@ -131,8 +130,7 @@ export function panelOutput(screen: Screen, now: () => number): WatchOutput {
   return {
     taken: (taken, where) => panel.open(taken, where),
     sessions: (sessions) => panel.change({ sessions }),
-    part: ({ session, name }, part) => panel.count(session.ref, name, part),
-    described: (meta) => panel.describe(meta),
+    part: ({ session, name }, part) => panel.count(session, name, part),
     generation: ({ session }, checkpoint, reason) =>
       panel.note(
         `${placeText({ session, name: '' }, panel.short)}: the source was ${reason}; generation ${checkpoint.generation} begins, the earlier one stays`,
@@ -172,10 +170,12 @@ class Panel {
     this.#draw();
   }
 
-  count({ harness, id }: SessionRef, stream: string, part: ShippedPart): void {
-    const key = sessionKeyOf({ harness, id });
+  count(session: SessionMirror, stream: string, part: ShippedPart): void {
+    const { harness, id } = session.ref;
+    const key = sessionKeyOf(session.ref);
     const known = this.#live.get(key) ?? { ...newSession, harness, name: this.short.of(id) };
-    this.#live.set(key, grown(known, stream, part, this.#now()));
+    const told = described(known, session.sketch(), this.#now());
+    this.#live.set(key, grown(told, stream, part));
     if (this.#view === undefined) return;
     const { lines, bytes, redactions } = this.#view;
     this.change({
@@ -183,14 +183,6 @@ class Panel {
       bytes: bytes + part.uploadedBytes,
       redactions: addCounts(redactions, part.redactions),
     });
-  }
-
-  describe(meta: MetaDocument): void {
-    const key = sessionKeyOf(refOf(meta));
-    const known = this.#live.get(key);
-    if (known === undefined) return;
-    this.#live.set(key, described(known, meta));
-    this.#draw();
   }
 
   trouble(text: string): void {
@@ -227,27 +219,24 @@ class Panel {
 const emptyView = { lines: 0, bytes: 0, redactions: {}, notes: [], trouble: undefined };
 const newSession = { cwd: null, title: null, lines: 0, redactions: {} };
 
-function grown(
-  known: Omit<LiveSession, 'lastMs'>,
-  stream: string,
-  part: ShippedPart,
-  nowMs: number,
-): LiveSession {
+function grown(known: LiveSession, stream: string, part: ShippedPart): LiveSession {
   return {
     ...known,
     lines: stream === '' ? part.endLine : known.lines,
     redactions: addCounts(known.redactions, part.redactions),
-    lastMs: nowMs,
   };
 }
 
-function described(known: LiveSession, meta: MetaDocument): LiveSession {
-  const rowMs = Date.parse(meta.last_row_at ?? '');
+function described(
+  known: Omit<LiveSession, 'lastMs'>,
+  { cwd, title, lastRowMs }: SessionSketch,
+  nowMs: number,
+): LiveSession {
   return {
     ...known,
-    cwd: meta.cwd ?? known.cwd,
-    title: meta.title ?? meta.last_prompt ?? known.title,
+    cwd: cwd ?? known.cwd,
+    title: title ?? known.title,
     // What was only just mirrored may have been written long ago.
-    lastMs: Number.isNaN(rowMs) ? known.lastMs : rowMs,
+    lastMs: lastRowMs ?? nowMs,
   };
 }

@@ -4,9 +4,8 @@ import { inParallel } from '../concurrency.js';
 import { TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
 import { type Checkpoint, nameOf } from '../mirror/checkpoint.js';
-import { reasonToReopen } from '../mirror/slots/generations.js';
 import { currentGeneration, type Listing, listStream } from '../mirror/slots/listing.js';
-import { holdsAll } from '../mirror/slots/recovery.js';
+import { isAsSent } from '../mirror/slots/recovery.js';
 import { type VerifiedSource, verifySources } from '../mirror/slots/verify.js';
 import { streamStateFile, streamStatePath } from '../mirror/state/stream-state.js';
 import { type Chunk, type Stream, sessionKeyOf } from '../mirror/stream.js';
@@ -192,9 +191,7 @@ function glanceAtParts(bucket: Bucket, listing: Listing, checkpoint: Checkpoint)
   const lostParts = checkpoint.parts.filter((part) => isLost(nameOf(part))).length;
   const isCurrent = checkpoint.generation === currentGeneration(listing);
   if (lostParts > 0 && isCurrent) return { is: 'holed', lostParts };
-  const isAsSent =
-    holdsAll(listing, checkpoint) && reasonToReopen(bucket, listing, checkpoint) === undefined;
-  return { is: isAsSent ? 'as sent' : 'doubtful' };
+  return { is: isAsSent(bucket, listing, checkpoint) ? 'as sent' : 'doubtful' };
 }
 
 /** The sources to read, and in how many sessions there are more of them. */

@@ -66,7 +66,6 @@ export async function mirrorSession(
 const silent = {
   taken: () => undefined,
   sessions: () => undefined,
-  described: () => undefined,
   generation: () => undefined,
   compacted: () => undefined,
   well: () => undefined,

@@ -27,7 +27,6 @@ function recorded(isTerminal: boolean) {
   const output: WatchOutput = {
     taken: tell('taken'),
     sessions: tell('sessions'),
-    described: () => undefined,
     part: tell('part'),
     generation: tell('generation'),
     trouble: tell('trouble'),

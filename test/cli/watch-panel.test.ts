@@ -5,7 +5,7 @@ import { AlternateScreen } from '../../src/cli/alternate-screen.js';
 import { panelOutput } from '../../src/cli/watch-panel.js';
 import { UnreachableError } from '../../src/errors.js';
 import type { ShippedPart } from '../../src/mirror/checkpoint.js';
-import { encodeDocument, metaSchema, parseDocument } from '../../src/protocol/documents.js';
+import type { SessionSketch } from '../../src/mirror/meta/session-mirror.js';
 
 const minuteMs = 60_000;
 const startMs = Date.parse('2026-11-30T12:00:00Z');
@@ -48,14 +48,14 @@ function part(endLine: number, lines: number, redactions = {}): ShippedPart {
   };
 }
 
-function place(id: string, name = ''): Parameters<WatchOutput['part']>[0] {
-  const session = { ref: { harness: 'claude-code', id } };
+function place(
+  id: string,
+  name = '',
+  told: Partial<SessionSketch> = {},
+): Parameters<WatchOutput['part']>[0] {
+  const sketch = { cwd: undefined, title: undefined, lastRowMs: undefined, ...told };
+  const session = { ref: { harness: 'claude-code', id }, sketch: () => sketch };
   return { session, name } as Parameters<WatchOutput['part']>[0];
-}
-
-function meta(id: string, fields: object) {
-  const document = { schema_version: 2, harness: 'claude-code', session_id: id, ...fields };
-  return parseDocument(metaSchema, id, encodeDocument(document));
 }
 
 const first = '8b418ea5-895d-4ad5-abe8-4489d36e454f';
@@ -64,13 +64,17 @@ const second = '22c5d52e-0000-4000-8000-000000000001';
 function busy(output: WatchOutput): void {
   output.note('laptop mirrors into default too, last started at 2026-11-29T10:00:00Z');
   output.taken(taken, '/home/me/.tracecraft/bucket (default)');
-  output.part(place(first), part(12, 12, { 'aws-access-key': 2 }));
-  output.part(place(first, 'subagents/agent-1'), part(5, 5));
-  const described = { title: 'Fix the checkout total', cwd: '/home/me/work/shop' };
-  output.described(meta(first, { ...described, last_row_at: '2026-11-30T11:58:00Z' }));
-  output.described(meta('never-grew', { title: 'not here' }));
-  output.part(place(second), part(40, 3));
-  output.described(meta(second, { last_prompt: 'évaluer 結帳合計 \u001b[2J', cwd: '/srv/a' }));
+  const told = {
+    title: 'Fix the checkout total',
+    cwd: '/home/me/work/shop',
+    lastRowMs: Date.parse('2026-11-30T11:58:00Z'),
+  };
+  output.part(place(first, '', told), part(12, 12, { 'aws-access-key': 2 }));
+  output.part(place(first, 'subagents/agent-1', told), part(5, 5));
+  output.part(
+    place(second, '', { cwd: '/srv/a', title: 'évaluer 結帳合計 \u001b[2J' }),
+    part(40, 3),
+  );
 }
 
 let printed = '';
@@ -96,6 +100,18 @@ describe('the panel of a watch', () => {
     busy(panelOutput(screen, () => startMs));
     expect(last().length).toBeLessThanOrEqual(rows);
     expect(`\n${last().join('\n')}\n`).toMatchSnapshot();
+  });
+
+  it('names a session as soon as a part tells what it is about', () => {
+    const { screen, last } = screenOf(80, 12);
+    const output = panelOutput(screen, () => startMs);
+    output.taken(taken, 'here');
+    output.part(place(first), part(1, 1));
+    expect(last().join('\n')).toContain('(no prompt yet)');
+    output.part(place(first, '', { title: 'Fix the checkout total' }), part(2, 1));
+    expect(last().join('\n')).toContain('Fix the checkout total');
+    output.part(place(first), part(3, 1));
+    expect(last().join('\n')).toContain('Fix the checkout total');
   });
 
   it('shows the newest sessions that fit, and counts the rest', () => {

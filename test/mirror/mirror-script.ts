@@ -89,7 +89,7 @@ export function makeWriter(options: WriterOptions): StreamMirror {
   const { bucket, io, state, name, pendingPut, source = path } = options;
   const stream: LineStream = jsonlStream(io, source, 's');
   return new StreamMirror(
-    {
+    () => ({
       bucket,
       redactor: testRedactor,
       outline: () => undefined,
@@ -101,7 +101,7 @@ export function makeWriter(options: WriterOptions): StreamMirror {
       isHeld: async () => true,
       isThorough: false,
       onConflict: async () => 'fork',
-    },
+    }),
     stream,
   );
 }

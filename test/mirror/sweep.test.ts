@@ -1,6 +1,7 @@
 import { appendFile, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Bucket } from '../../src/bucket/bucket.js';
 import { systemClock } from '../../src/clock.js';
 import { nodeIo } from '../../src/io.js';
 import type { FileEvents } from '../../src/mirror/watch/file-events.js';
@@ -62,10 +63,11 @@ describe('a sweep over calm sessions', () => {
     return path;
   }
 
-  function watch(events: FileEvents, stat = nodeIo.stat): Run {
+  function watch(events: FileEvents, stat = nodeIo.stat, bucket: Bucket = rig.bucket): Run {
     const io = { ...nodeIo, stat };
     const settings = { io, clock: systemClock, env: {}, home: rig.tree.home };
-    return rig.watch({ events, sweepMs: 5, timing: atOnce, watchers: [copilotWatcher(settings)] });
+    const watchers = [copilotWatcher(settings)];
+    return rig.watch({ events, sweepMs: 5, timing: atOnce, watchers, bucket });
   }
 
   /** How often the disk is asked about such paths in six sweeps. */
@@ -129,6 +131,29 @@ describe('a sweep over calm sessions', () => {
     const { behind } = await run.end();
     expect([behind, run.parts]).toEqual([[], [`${idOf(1)}/`]]);
     expect([...(await rig.verdicts()).values()].map(({ state }) => state)).toEqual(['ok', 'ok']);
+  });
+
+  it('has nothing to write about one that the bucket still holds', async () => {
+    await session(1);
+    await rig.once().ended;
+    const read: string[] = [];
+    let listed = 0;
+    const bucket: Bucket = {
+      ...rig.bucket,
+      get: (key, ...more) => {
+        read.push(key);
+        return rig.bucket.get(key, ...more);
+      },
+      list: (prefix, ...more) => {
+        listed += Number(prefix.includes(idOf(1)));
+        return rig.bucket.list(prefix, ...more);
+      },
+    };
+    run = watch(silence(), nodeIo.stat, bucket);
+    await vi.waitFor(() => expect(listed).toBe(1), 10_000);
+    await run.end();
+    expect(read.filter((key) => key.endsWith('meta.json'))).toEqual([]);
+    expect(listed).toBe(1);
   });
 
   it('names the unterminated line of a session that nothing happened to', async () => {

@@ -60,7 +60,7 @@ export class WriterRig {
   open(options: OpenOptions = {}): StreamMirror {
     const { io = nodeIo, redactor = createRedactor() } = options;
     return new StreamMirror(
-      {
+      () => ({
         bucket: this.#counted(options.beforePut),
         redactor,
         outline: () => undefined,
@@ -73,7 +73,7 @@ export class WriterRig {
         isHeld: async () => true,
         isThorough: false,
         onConflict: async () => 'fork',
-      },
+      }),
       jsonlStream(io, this.path, 's'),
     );
   }

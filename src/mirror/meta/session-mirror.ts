@@ -27,6 +27,15 @@ export interface SessionMirrorContext extends UsageContext {
   readonly onMeta?: ((document: MetaDocument) => void) | undefined;
 }
 
+/** What a session is about, redacted; `undefined` where nothing tells. */
+export interface SessionSketch {
+  readonly cwd: string | undefined;
+  /** Its title, else the last prompt. */
+  readonly title: string | undefined;
+  /** When the last row of its transcript was written. */
+  readonly lastRowMs: number | undefined;
+}
+
 export interface OtherHost {
   readonly host: string;
   /** ISO 8601 UTC: its last upload. */
@@ -38,28 +47,31 @@ export class SessionMirror {
   readonly ref: SessionRef;
   /** When it ended, as its harness reported (ISO 8601 UTC); `undefined` while it may continue. */
   endedAt: string | undefined;
-  readonly #stateFile: SessionStateFile;
+  readonly #openState: () => SessionStateFile;
   #isLoaded = false;
   #isReopened = false;
   #etag: Etag | undefined;
   #known: MetaDocument | undefined;
-  #unknown: object = {};
+  #unknown: object = nothingUnknown;
   /** Fingerprint of the document in the bucket, as far as remembered. */
   #stored: string | undefined;
   readonly #context: SessionMirrorContext;
   readonly #streams = new Map<string, StreamMirror>();
-  readonly #usage: SessionUsage;
+  #usage: SessionUsage | undefined;
   #written: string | undefined;
 
   constructor(
     context: SessionMirrorContext,
     ref: SessionRef,
-    stateFile: SessionStateFile = noSessionState,
+    openState: () => SessionStateFile = () => noSessionState,
   ) {
     this.#context = context;
-    this.#stateFile = stateFile;
+    this.#openState = openState;
     this.ref = ref;
-    this.#usage = new SessionUsage(context, ref);
+  }
+
+  get #stateFile(): SessionStateFile {
+    return this.#openState();
   }
 
   /** The session continues, whatever was reported about its end. */
@@ -104,6 +116,19 @@ export class SessionMirror {
     this.#streams.set(name, stream);
   }
 
+  /** As far as the lines that were sent tell, whether or not its `meta.json` says so yet. */
+  sketch(): SessionSketch {
+    const main = this.#streams.get('');
+    const { redactor } = this.#context;
+    const { cwd, named } = redactedFacts(redactor, main?.facts ?? {});
+    const outline = redactedOutline(redactor, main?.outline);
+    return {
+      cwd,
+      title: named ?? outline?.title ?? outline?.lastPrompt,
+      lastRowMs: outline?.lastAtMs,
+    };
+  }
+
   /**
    * Puts `meta.json` if it would say something new. `endedAt` (ISO 8601 UTC) is for a caller that knows the session
    * ended.
@@ -113,6 +138,7 @@ export class SessionMirror {
     const document = await this.#document(endedAt, (stream) => stream.readOutline());
     const written = fingerprintOf(document);
     if (isEmpty(document) || written === this.#written) return;
+    this.#usage ??= new SessionUsage(this.#context, this.ref);
     const counted = await this.#usage.count(this.#streams);
     for (let attempt = 0; !(await this.#put(document, counted)); attempt += 1) {
       if (attempt >= mostAttempts) throw new UnreachableError(`${this.#key} changes all the time`);
@@ -158,7 +184,7 @@ export class SessionMirror {
   async #put(told: MetaDocument, counted: readonly CountedStream[]): Promise<boolean> {
     const { bucket } = this.#context;
     if (this.#written === undefined || this.#etag === undefined) await this.#readKnown();
-    const usage = await this.#usage.join(counted, this.#streams, this.#known);
+    const usage = await this.#usage?.join(counted, this.#streams, this.#known);
     const ours = { ...told, usage: usage ?? null };
     const document =
       this.#known === undefined ? ours : mergedMeta(ours, this.#known, this.#isReopened);
@@ -197,6 +223,7 @@ export class SessionMirror {
 type OutlineAnswer = StreamOutline | undefined | Promise<StreamOutline | undefined>;
 
 const mostAttempts = 8;
+const nothingUnknown = {};
 
 function isEmpty({ part_count, streams }: MetaDocument): boolean {
   return part_count === 0 && streams.every((stream) => stream.part_count === 0);

@@ -43,12 +43,6 @@ export class Observations {
     this.#rows = kept?.told.rows ?? 0;
   }
 
-  /** Nothing is known, as before `restore`. */
-  rest(): void {
-    this.facts = {};
-    this.#forget();
-  }
-
   /** Prepares it to count more lines. */
   async wake(state: Pick<StreamStateFile, 'load'>): Promise<void> {
     if (!this.#isAsleep) return;

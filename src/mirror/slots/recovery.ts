@@ -11,6 +11,7 @@ import { type LineStream, type RecordStream, startPosition } from '../stream.js'
 import { type Beyond, readBeyond } from './beyond-source.js';
 import { foldedPart } from './folded-part.js';
 import { fillGap } from './gap-repair.js';
+import { reasonToReopen } from './generations.js';
 import { ChainWalk, currentGeneration, type Listing, listStream, newestFirst } from './listing.js';
 import {
   isUnsteady,
@@ -127,8 +128,20 @@ export interface RecordsRecovery {
   readonly isTorn: boolean;
 }
 
+/** Whether the bucket still holds what was uploaded, and nobody opened another generation. */
+export async function isStillHeld(
+  { bucket, prefix }: { readonly bucket: Bucket; readonly prefix: string },
+  checkpoint: Checkpoint,
+): Promise<boolean> {
+  return isAsSent(bucket, await listStream(bucket, prefix), checkpoint);
+}
+
+export function isAsSent(bucket: Bucket, listing: Listing, checkpoint: Checkpoint): boolean {
+  return holdsAll(listing, checkpoint) && reasonToReopen(bucket, listing, checkpoint) === undefined;
+}
+
 /** Whether every remembered part is listed, at its old length, in the generation that readers take. */
-export function holdsAll(listing: Listing, { parts, generation, ahead }: Checkpoint): boolean {
+function holdsAll(listing: Listing, { parts, generation, ahead }: Checkpoint): boolean {
   if (generation !== currentGeneration(listing)) return false;
   const isThere = (part: ShippedPart): boolean =>
     listing.parts.get(nameOf(part))?.size === part.uploadedBytes;

@@ -17,16 +17,14 @@ import type {
 } from '../stream.js';
 import { type Beyond, isBroken, openAfter } from './beyond-source.js';
 import { compareSlot } from './compare-slot.js';
-import { Contest } from './contest.js';
 import { inMode, reasonToReopen } from './generations.js';
-import { type Listing, listStream } from './listing.js';
-import { Observations } from './observations.js';
+import type { Listing } from './listing.js';
 import { outcomeOf } from './outcome.js';
-import { PartSender } from './part-sender.js';
 import { type PreparedPart, preparedAs } from './prepare-part.js';
 import { isUnsteady, mayBeEdited, stillShipped } from './reconcile.js';
-import { holdsAll, recoverLines, recoverRecords } from './recovery.js';
-import { EarlierGenerations, type ReadUsage } from './stream-usage.js';
+import { isStillHeld, recoverLines, recoverRecords } from './recovery.js';
+import { type StreamTools, toolsFor } from './stream-tools.js';
+import type { ReadUsage } from './stream-usage.js';
 import { done, type StreamMirrorContext, type UploadLimits, type UploadResult } from './upload.js';
 
 const maxAttempts = 8;
@@ -38,14 +36,13 @@ const onePart: UploadLimits = { partBytes: 1 << 20, parts: 1 };
  * recovers the same state.
  */
 export class StreamMirror {
-  readonly #context: StreamMirrorContext;
-  readonly #sender: PartSender;
+  readonly #open: () => StreamMirrorContext;
+  #made: StreamTools | undefined;
   #source: Stream;
   #checkpoint: Checkpoint | undefined;
   /** What was uploaded, as far as remembered, for quick comparison; trusted only where the source agrees. */
   #known: readonly ShippedPart[] = [];
   #remembered: Checkpoint | undefined;
-  readonly #observations: Observations;
   #snapshot: FileSnapshot | undefined;
   /** The snapshot in which the source was found behind; until it changes there is nothing to ask the bucket. */
   #waitingAt: string | undefined;
@@ -54,14 +51,15 @@ export class StreamMirror {
   #loaded = false;
   /** The remembered state has to be confirmed in the bucket and the source before anything is added to it. */
   #isDoubted = false;
-  readonly #contest = new Contest();
-  readonly #generations = new EarlierGenerations();
 
-  constructor(context: StreamMirrorContext, source: Stream) {
-    this.#context = context;
-    this.#sender = new PartSender(context);
-    this.#observations = new Observations(context.outline);
-    this.#source = source;
+  /** `open`: a calm stream keeps nothing that can be made again. */
+  constructor(open: () => StreamMirrorContext, source: Stream) {
+    [this.#open, this.#source] = [open, source];
+  }
+
+  get #tools(): StreamTools {
+    this.#made ??= toolsFor(this.#open());
+    return this.#made;
   }
 
   /** How far the stream has come, as far as known (from local state, before the first drain). */
@@ -70,22 +68,23 @@ export class StreamMirror {
   }
 
   get facts(): SessionFacts {
-    return this.#observations.facts;
+    return this.#made?.observations.facts ?? {};
   }
 
   /** The outline of what was uploaded, if known. */
   get outline(): StreamOutline | undefined {
-    return this.#observations.told(this.checkpoint?.position.line ?? 0);
+    return this.#made?.observations.told(this.checkpoint?.position.line ?? 0);
   }
 
   /** The same; rebuilt from the bucket if unknown. */
   readOutline(): Promise<StreamOutline | undefined> {
-    return this.#observations.read(this.#context, this.checkpoint ?? emptyCheckpoint);
+    return this.#tools.observations.read(this.#tools.context, this.checkpoint ?? emptyCheckpoint);
   }
 
   /** What the calls of all generations took; `undefined` if nothing was uploaded or the harness tells no tokens. */
   readUsage(): Promise<ReadUsage | undefined> {
-    return this.#generations.usage(this.#context, this.checkpoint, this.#observations);
+    const { context, observations, generations } = this.#tools;
+    return generations.usage(context, this.checkpoint, observations);
   }
 
   /** The source as it was when last mirrored; `changed(look)` says whether there is anything to do. */
@@ -99,7 +98,7 @@ export class StreamMirror {
 
   /** Who opened a newer generation while this process was writing, if anyone: readers find theirs, not this one. */
   get contestedBy(): string | undefined {
-    return this.#contest.by;
+    return this.#made?.contest.by;
   }
 
   /** The same stream at a new location: the file was moved. */
@@ -113,10 +112,10 @@ export class StreamMirror {
   async load(): Promise<void> {
     if (this.#loaded) return;
     this.#loaded = true;
-    const cached = await this.#context.stateFile.load();
+    const cached = await this.#tools.context.stateFile.load();
     if (cached === undefined) return;
     [this.#remembered, this.#known] = [cached.checkpoint, cached.checkpoint.parts];
-    this.#observations.restore(cached.facts, cached.outline);
+    this.#tools.observations.restore(cached.facts, cached.outline);
     this.#snapshot = cached.snapshot;
   }
 
@@ -124,8 +123,8 @@ export class StreamMirror {
   rest(): void {
     if (this.#checkpoint !== undefined || this.#isDoubted || !this.#remembered) return;
     [this.#loaded, this.#mustList] = [false, true];
-    [this.#remembered, this.#known] = [undefined, []];
-    this.#observations.rest();
+    [this.#remembered, this.#known, this.#snapshot] = [undefined, [], undefined];
+    this.#made = undefined;
   }
 
   /** Uploads what is new. Bounded by `limits.parts`; one request per part when all is well. */
@@ -134,7 +133,7 @@ export class StreamMirror {
       const before = this.#checkpoint?.sequence;
       const uploaded = await this.#tryDrain(limits);
       if (uploaded !== 'again') {
-        this.#observations.pack();
+        this.#tools.observations.pack();
         return uploaded;
       }
       attempts = this.#checkpoint?.sequence === before ? attempts + 1 : 0;
@@ -159,9 +158,7 @@ export class StreamMirror {
     const { checkpoint } = this;
     if (checkpoint !== undefined && !this.#isDoubted) {
       if (this.contestedBy !== undefined) return done('level');
-      const listing = await listStream(this.#context.bucket, this.#context.prefix);
-      const reason = reasonToReopen(this.#context.bucket, listing, checkpoint);
-      if (reason === undefined && holdsAll(listing, checkpoint)) return done('level');
+      if (await isStillHeld(this.#tools.context, checkpoint)) return done('level');
     }
     this.#isDoubted = true;
     return this.upload(onePart);
@@ -171,7 +168,7 @@ export class StreamMirror {
     const ready = await this.#ready();
     if (ready !== undefined) return ready;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
-    const first = await this.#sender.prepare(this.#source, checkpoint.position, limits);
+    const first = await this.#tools.sender.prepare(this.#source, checkpoint.position, limits);
     if (first === 'gone') return done('gone');
     if (first === 'moved') return this.#verify();
     if (first.chunk.lines.length === 0) return this.#nothingNew(first.chunk);
@@ -181,7 +178,7 @@ export class StreamMirror {
   /** Makes sure there is a head to continue from; returns an outcome if there is nothing to do. */
   async #ready(): Promise<UploadResult | undefined> {
     await this.load();
-    await this.#observations.wake(this.#context.stateFile);
+    await this.#tools.observations.wake(this.#tools.context.stateFile);
     if (this.#isDoubted) {
       [this.#isDoubted, this.#mustList] = [false, true];
       this.#known = this.checkpoint?.parts ?? this.#known;
@@ -192,48 +189,51 @@ export class StreamMirror {
       const snapshot = await this.#source.changed(undefined);
       if (snapshot?.token === this.#waitingAt) return done('behind');
     }
-    if (this.#sender.isRange && this.#checkpoint === undefined) await this.#replay();
+    if (this.#checkpoint === undefined && (await this.#tools.sender.replay())) {
+      // That may have put more than is remembered, so the bucket is asked.
+      [this.#mustList, this.#remembered] = [true, undefined];
+    }
     if (this.#checkpoint === undefined || this.#checkpoint.ahead) return this.#recover();
     return undefined;
   }
 
-  /** The replay may have put more than is remembered, so the bucket is asked. */
-  async #replay(): Promise<void> {
-    if (!(await this.#sender.replay())) return;
-    [this.#mustList, this.#remembered] = [true, undefined];
-  }
-
   async #recover(): Promise<UploadResult | undefined> {
-    const { bucket, prefix, redactor, confirmBucket } = this.#context;
+    const { bucket, prefix, redactor, confirmBucket } = this.#tools.context;
     if (await this.#isUnheld()) {
-      this.#contest.saw(0);
+      this.#tools.contest.saw(0);
       this.#checkpoint = emptyCheckpoint;
       return undefined;
     }
     const before = await this.#source.changed(undefined);
     if (this.#source.kind === 'records') return this.#recoverRecords(this.#source, before);
     const source = this.#source;
-    const observe = this.#observations.observer(source, redactor);
+    const observe = this.#tools.observations.observer(source, redactor);
     const context = { bucket, redactor, observe, confirmBucket };
-    const known = this.#context.isThorough ? [] : this.#known;
-    const recovery = await recoverLines(context, prefix, source, known, !this.#sender.isRange);
+    const known = this.#tools.context.isThorough ? [] : this.#known;
+    const recovery = await recoverLines(
+      context,
+      prefix,
+      source,
+      known,
+      !this.#tools.sender.isRange,
+    );
     if (isUnsteady(recovery)) return done(recovery === 'gone' ? 'gone' : 'unsteady');
     if (recovery.found === 'chain') {
       const { listing, checkpoint, restored, beyond } = recovery;
       for (const part of checkpoint.parts.filter((one) => restored.has(nameOf(one))))
-        this.#context.onPart?.(part, checkpoint);
+        this.#tools.context.onPart?.(part, checkpoint);
       const isHalf = beyond !== undefined && isBroken(listing, checkpoint, beyond);
       const reason = isHalf ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
-      if (reason === 'resumed' && this.#contest.isOvertaken(listing))
+      if (reason === 'resumed' && this.#tools.contest.isOvertaken(listing))
         return this.#adoptHead(checkpoint, before);
-      this.#contest.saw(listing.newestGeneration);
+      this.#tools.contest.saw(listing.newestGeneration);
       if (reason !== undefined) return this.#reopen(listing, checkpoint, reason, before, beyond);
-      const usable = await inMode(bucket, prefix, checkpoint, this.#context.who);
+      const usable = await inMode(bucket, prefix, checkpoint, this.#tools.context.who);
       if (usable === 'lost') return this.#recover();
-      if (usable !== checkpoint) this.#context.onGeneration?.(usable, 'mode');
+      if (usable !== checkpoint) this.#tools.context.onGeneration?.(usable, 'mode');
       return this.#adoptHead(usable, before, beyond);
     }
-    if ((await this.#context.onConflict()) === 'yield') return done('conflict');
+    if ((await this.#tools.context.onConflict()) === 'yield') return done('conflict');
     const { listing, best } = recovery;
     const reason = best.parts.length === 0 ? 'replaced' : 'rewritten';
     return this.#reopen(listing, best, reason, before);
@@ -241,7 +241,8 @@ export class StreamMirror {
 
   /** Asked once: after that, someone else may have begun. */
   async #isUnheld(): Promise<boolean> {
-    if (this.#mustList || this.#known.length > 0 || (await this.#context.isHeld())) return false;
+    if (this.#mustList || this.#known.length > 0 || (await this.#tools.context.isHeld()))
+      return false;
     this.#mustList = true;
     return true;
   }
@@ -250,8 +251,8 @@ export class StreamMirror {
     source: RecordStream,
     before: FileSnapshot | undefined,
   ): Promise<UploadResult | undefined> {
-    const { bucket, prefix, confirmBucket } = this.#context;
-    const context = { bucket, observe: this.#observations.observer(source), confirmBucket };
+    const { bucket, prefix, confirmBucket } = this.#tools.context;
+    const context = { bucket, observe: this.#tools.observations.observer(source), confirmBucket };
     const found = await recoverRecords(context, prefix, source, this.#remembered);
     const { listing, checkpoint, isTorn } = found;
     const reason = isTorn ? 'repaired' : reasonToReopen(bucket, listing, checkpoint);
@@ -267,10 +268,10 @@ export class StreamMirror {
     before: FileSnapshot | undefined,
     beyond?: Beyond,
   ): Promise<UploadResult | undefined> {
-    const { bucket, who, onGeneration } = this.#context;
+    const { bucket, who, onGeneration } = this.#tools.context;
     const opened = await openAfter(bucket, listing, base, reason, who, beyond);
     if (opened === 'lost') return this.#recover();
-    this.#contest.saw(opened.generation);
+    this.#tools.contest.saw(opened.generation);
     onGeneration?.(opened, reason);
     return this.#adoptHead(opened, before, beyond);
   }
@@ -281,7 +282,7 @@ export class StreamMirror {
     beyond?: Beyond,
   ): UploadResult | undefined {
     this.#checkpoint = checkpoint;
-    this.#observations.settle(checkpoint.position.line);
+    this.#tools.observations.settle(checkpoint.position.line);
     this.#known = [...checkpoint.parts, ...(beyond?.parts ?? [])];
     this.#waitingAt = checkpoint.ahead ? snapshot?.token : undefined;
     return checkpoint.ahead ? done('behind') : undefined;
@@ -320,7 +321,7 @@ export class StreamMirror {
       const sending = this.#put(prepared);
       const mayGoOn = prepared.chunk.more && count < limits.parts;
       const following = mayGoOn
-        ? outcomeOf(this.#sender.prepare(this.#source, prepared.chunk.next, limits))
+        ? outcomeOf(this.#tools.sender.prepare(this.#source, prepared.chunk.next, limits))
         : undefined;
       if (!(await sending)) {
         await following;
@@ -338,21 +339,21 @@ export class StreamMirror {
 
   /** Fills the slot at the head; `false` if it was already filled. */
   async #put(prepared: PreparedPart): Promise<boolean> {
-    const { clock } = this.#context;
+    const { clock } = this.#tools.context;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
     // If this fails, the end of the chain is unknown until the batch was put again.
-    if (this.#sender.isRange) this.#checkpoint = undefined;
-    if (!(await this.#sender.send(checkpoint, prepared))) return false;
+    if (this.#tools.sender.isRange) this.#checkpoint = undefined;
+    if (!(await this.#tools.sender.send(checkpoint, prepared))) return false;
     this.#checkpoint = checkpoint;
-    const part = preparedAs(checkpoint, prepared, clock.now(), this.#sender.isRange);
+    const part = preparedAs(checkpoint, prepared, clock.now(), this.#tools.sender.isRange);
+    this.#tools.observations.observe(this.#source, prepared.redactedLines, part.startLine);
     this.#advance(part, prepared.chunk.next, prepared.chunk.snapshot);
-    this.#observations.observe(this.#source, prepared.redactedLines, part.startLine);
     return true;
   }
 
   /** The slot was filled by someone else or an earlier run: continue after it, wait, or look at everything again. */
   async #adoptSlot(): Promise<UploadResult | 'again'> {
-    const { bucket, prefix } = this.#context;
+    const { bucket, prefix } = this.#tools.context;
     const checkpoint = this.#checkpoint ?? emptyCheckpoint;
     const stored = await bucket.get(prefix + nextPartName(checkpoint));
     if (stored === undefined) return 'again';
@@ -375,8 +376,8 @@ export class StreamMirror {
       this.#mustList = true;
       return (await this.#recover()) ?? 'again';
     }
+    this.#tools.observations.adopt(this.#source, found, this.#tools.context.redactor);
     this.#advance(found.part, found.position, this.#snapshot);
-    this.#observations.adopt(this.#source, found, this.#context.redactor);
     await this.#save();
     return 'again';
   }
@@ -384,16 +385,16 @@ export class StreamMirror {
   #advance(part: ShippedPart, position: Position, snapshot: FileSnapshot | undefined): void {
     this.#checkpoint = withPart(this.#checkpoint ?? emptyCheckpoint, part, position);
     this.#snapshot = snapshot;
-    this.#context.onPart?.(part, this.#checkpoint);
+    this.#tools.context.onPart?.(part, this.#checkpoint);
   }
 
   async #save(): Promise<void> {
     if (this.#checkpoint === undefined) return;
-    await this.#context.stateFile.save({
+    await this.#tools.context.stateFile.save({
       checkpoint: this.#checkpoint,
-      ...this.#observations.kept(this.#checkpoint.position.line),
+      ...this.#tools.observations.kept(this.#checkpoint.position.line),
       snapshot: this.#snapshot,
     });
-    await this.#sender.forget();
+    await this.#tools.sender.forget();
   }
 }

@@ -11,6 +11,7 @@ import type { JoinUsage, OpenOutline } from '../outline.js';
 import type { RemovalStore } from '../removal/record.js';
 import { RemovedSessions } from '../removal/removed-sessions.js';
 import { StreamMirror } from '../slots/stream-mirror.js';
+import type { StreamMirrorContext } from '../slots/upload.js';
 import {
   type LineStream,
   type SessionRef,
@@ -296,39 +297,45 @@ export class StreamRegistry {
   }
 
   #create(stream: Stream, name: string, distinction = ''): MirroredStream {
-    const { bucket, redactor, clock, who, confirmBucket, openOutline } = this.#context;
     const session = this.#session(stream);
-    const place = { session, name };
-    const prefix = this.#prefix(session, name);
-    const kept = distinction === '' ? this.state.stream(stream.session, name) : inMemory();
     const key = keyOf(stream, name) + distinction;
-    const mirror = new StreamMirror(
-      {
-        bucket,
-        redactor,
-        outline: (state) => openOutline(session.ref, name, state),
-        clock,
-        who,
-        ...kept,
-        prefix,
-        isHeld: () => this.#isHeld(stream, name),
-        confirmBucket: async () => {
-          await confirmBucket();
-          await this.removed.requireKept(stream.session);
-        },
-        isThorough: this.#context.isThorough,
-        onPart: (part) => this.#context.onPart(place, part),
-        onGeneration: (checkpoint, reason) => this.#context.onGeneration(place, checkpoint, reason),
-        onConflict: () => this.#onConflict(key, stream, name),
-      },
-      stream,
-    );
+    const open = (): StreamMirrorContext =>
+      this.#mirrorContext(stream, { session, name }, distinction);
+    const mirror = new StreamMirror(open, stream);
     const mirrored: MirroredStream = { session, name, mirror };
     if (distinction === '') session.add(name, mirror);
     this.#mirroredStreams.set(key, mirrored);
     this.#fresh.push(mirrored);
     this.#bySource.set(stream.source, mirrored);
     return mirrored;
+  }
+
+  #mirrorContext(
+    stream: Stream,
+    place: Pick<MirroredStream, 'session' | 'name'>,
+    distinction: string,
+  ): StreamMirrorContext {
+    const { bucket, redactor, clock, who, confirmBucket, openOutline, isThorough } = this.#context;
+    const { session, name } = place;
+    const kept = distinction === '' ? this.state.stream(stream.session, name) : inMemory();
+    return {
+      bucket,
+      redactor,
+      outline: (state) => openOutline(session.ref, name, state),
+      clock,
+      who,
+      ...kept,
+      prefix: this.#prefix(session, name),
+      isHeld: () => this.#isHeld(stream, name),
+      confirmBucket: async () => {
+        await confirmBucket();
+        await this.removed.requireKept(stream.session);
+      },
+      isThorough,
+      onPart: (part) => this.#context.onPart(place, part),
+      onGeneration: (checkpoint, reason) => this.#context.onGeneration(place, checkpoint, reason),
+      onConflict: () => this.#onConflict(keyOf(stream, name) + distinction, stream, name),
+    };
   }
 
   async #onConflict(key: string, stream: Stream, name: string): Promise<'fork' | 'yield'> {
@@ -360,9 +367,7 @@ export class StreamRegistry {
   #session(stream: Stream): SessionMirror {
     const known = this.sessionOf(stream.session);
     if (known !== undefined) return known;
-    const session = new SessionMirror(
-      this.#context,
-      stream.session,
+    const session = new SessionMirror(this.#context, stream.session, () =>
       this.state.session(stream.session),
     );
     this.#sessions.set(sessionKeyOf(stream.session), session);

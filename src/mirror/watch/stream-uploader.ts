@@ -144,11 +144,13 @@ export class StreamUploader {
   /** Asks the bucket whether it still holds what was uploaded, and puts back anything missing. */
   async auditStore(state: UploadState): Promise<'done' | 'failed'> {
     const { mirrored } = state;
-    const before = mirrored.mirror.checkpoint;
     state.storeAuditAtMs = undefined;
     state.hasShipped = false;
     if (!this.#isKept(state)) return 'done';
     try {
+      // A calm stream has let go of its checkpoint: to read it again is no upload.
+      await mirrored.mirror.load();
+      const before = mirrored.mirror.checkpoint;
       const audited = await mirrored.mirror.auditStore();
       const now = this.#clock.monotonic();
       if (mirrored.mirror.checkpoint !== before) this.#shipped(state);

@@ -31,7 +31,7 @@ export class Sweep {
   async run(hasEvents: boolean): Promise<void> {
     const { watchers, filter, uploader, settings, glance } = this.#context;
     this.#count += 1;
-    const breath = this.#breath();
+    const breathe = this.#breath();
     const looked = new Set<Stream>();
     const look = async (stream: Stream): Promise<void> => {
       looked.add(stream);
@@ -47,16 +47,19 @@ export class Sweep {
           count += 1;
           const isItsTurn = pass === 'all' && (isHeard || !hasEvents || this.#isTurnOf(count));
           if (isItsTurn || !this.#isCalm(this.#lastOf(stream))) await look(stream);
-          await breath();
+          if (count % sliceStreams === 0) await breathe();
         }
       }
     }
     // A pass over what is recent leaves out streams in folders that are as they were.
     if (!isHeard) return;
+    let more = 0;
     for (const { mirrored, seen } of uploader.states) {
       const { source } = mirrored.mirror;
-      if (!looked.has(source) && !this.#isCalm(seen)) await glance(source);
-      await breath();
+      if (this.#isCalm(seen) || looked.has(source)) continue;
+      await glance(source);
+      more += 1;
+      if (more % sliceStreams === 0) await breathe();
     }
   }
 
@@ -80,10 +83,8 @@ export class Sweep {
   /** Lets others have their turn now and then, and sends what is due. */
   #breath(): () => Promise<void> {
     const { clock, queue } = this.#context;
-    let [count, flushAtMs] = [0, clock.monotonic() + flushMs];
+    let flushAtMs = clock.monotonic() + flushMs;
     return async () => {
-      count += 1;
-      if (count % sliceStreams !== 0) return;
       if (clock.monotonic() >= flushAtMs) {
         queue.flushDue();
         flushAtMs = clock.monotonic() + flushMs;
