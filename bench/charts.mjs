@@ -19,17 +19,12 @@ function startup({ table }) {
   return [bars('CPU time, milliseconds (median)', items)];
 }
 
-function latency({ latencies }) {
-  const stepMs = 50;
-  const counts = new Map();
-  for (const ms of latencies) {
-    const from = Math.floor(ms / stepMs) * stepMs;
-    counts.set(from, (counts.get(from) ?? 0) + 1);
-  }
-  const items = [...counts]
-    .sort(([a], [b]) => a - b)
-    .map(([from, n]) => [`${from}–${from + stepMs} ms`, n]);
-  return [bars('Lines, by the time until they were durable', items)];
+function latency({ table }) {
+  const items = table.flatMap((one) => [
+    [`${one.case ?? 'many sessions'}: p50`, one.p50_ms],
+    [`${one.case ?? 'many sessions'}: p99`, one.p99_ms],
+  ]);
+  return [bars('Milliseconds from a line to its part in the bucket', items)];
 }
 
 function read({ table }) {
