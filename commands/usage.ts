@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { countedSessions, pricesFor } from '../src/app/usage.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { plural } from '../src/cli/format.js';
 import { parseTime } from '../src/cli/parse-time.js';
 import { terminalWidth } from '../src/cli/terminal-width.js';
 import { usageCsv, usageTable, usd, writtenIn } from '../src/cli/usage-lines.js';
@@ -63,9 +64,10 @@ export default class UsageCommand extends BaseCommand {
     else this.#table(report, flags.by, prices, asOf, periods.zone);
     if (uncounted.length > 0)
       this.#owe(
-        `${uncounted.length} of ${sessions.length} sessions are not counted: tracecraft session refresh --all`,
+        `${uncounted.length} of ${plural(sessions.length, 'session')} ${isOrAre(uncounted.length)} not counted: tracecraft session refresh --all`,
       );
-    if (report.uncountedLines > 0) this.#owe(`${report.uncountedLines} lines are not counted yet`);
+    const lines = report.uncountedLines;
+    if (lines > 0) this.#owe(`${plural(lines, 'line')} ${isOrAre(lines)} not counted yet`);
     const { group: _group, ...total } = { group: '', ...numbersOf(report.total) };
     return {
       as_of: asOf ?? null,
@@ -107,9 +109,13 @@ export default class UsageCommand extends BaseCommand {
       );
     }
     if (report.coarse > 0)
-      this.say(`${report.coarse} older calls are only known by day or month, in UTC.`);
+      this.say(
+        `${plural(report.coarse, 'older call')} ${isOrAre(report.coarse)} only known by day or month, in UTC.`,
+      );
     if (report.uncertain > 0) {
-      this.say(`${report.uncertain} sessions may count calls that they only copied.`);
+      this.say(
+        `${plural(report.uncertain, 'session')} may count calls copied from another session.`,
+      );
     }
   }
 
@@ -117,6 +123,10 @@ export default class UsageCommand extends BaseCommand {
     this.warn(what);
     process.exitCode = 10;
   }
+}
+
+function isOrAre(count: number): string {
+  return count === 1 ? 'is' : 'are';
 }
 
 function numbersOf({ usage, listPrice }: ReportRow) {

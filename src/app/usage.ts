@@ -1,6 +1,6 @@
 import { usageReaderOf } from '../../watchers/usage.js';
 import type { Settings } from '../config/settings.js';
-import type { UsedFields } from '../mirror/index/lines.js';
+import type { UsedFields } from '../mirror/index/used-lines.js';
 import type { IndexedSession } from '../sessions/indexed.js';
 import { Prices } from '../usage/prices.js';
 import { type SessionUsage, sessionUsage } from '../usage/session-usage.js';

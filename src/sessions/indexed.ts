@@ -3,13 +3,12 @@ import { inParallel } from '../concurrency.js';
 import { type DatedFields, parseDates } from '../mirror/index/dated-lines.js';
 import {
   indexedFields,
+  isNewer,
   type ListedFields,
   listedFields,
-  mergedLines,
   parseFields,
-  type UsedFields,
-  usedFields,
 } from '../mirror/index/lines.js';
+import { parseUsed, type UsedFields } from '../mirror/index/used-lines.js';
 import {
   compareNames,
   type ListedSession,
@@ -18,7 +17,7 @@ import {
   readMeta,
   sortNames,
 } from '../mirror/slots/session-listing.js';
-import { type SessionRef, sessionKeyOf } from '../mirror/stream.js';
+import type { SessionRef } from '../mirror/stream.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import { decodeId, encodeId } from '../protocol/names.js';
@@ -60,7 +59,8 @@ export function listIndexed(
   wanted: readonly string[],
 ): Promise<IndexedSessions> {
   const parse = (body: Buffer) => parseFields(listedFields, body);
-  return listBy<ListedFields>({ bucket, layout, parse, of: (meta) => meta }, wanted);
+  const of = (meta: MetaDocument) => meta;
+  return listBy<ListedFields>({ bucket, layout, parse, of, inOrder: newestFirst }, wanted);
 }
 
 /** The same with the times only, for whoever wants the newest of them. */
@@ -69,24 +69,28 @@ export function listDated(
   layout: Layout,
   wanted: readonly string[],
 ): Promise<IndexedSessions<DatedFields>> {
-  return listBy<DatedFields>({ bucket, layout, parse: parseDates, of: (meta) => meta }, wanted);
+  const of = (meta: MetaDocument) => meta;
+  const inOrder = newestFirst;
+  return listBy<DatedFields>({ bucket, layout, parse: parseDates, of, inOrder }, wanted);
 }
 
-/** The same with what their calls to models took. */
+/** The same with what their calls to models took, in any order. */
 export function listUsed(
   bucket: Bucket,
   layout: Layout,
   wanted: readonly string[],
 ): Promise<IndexedSessions<UsedFields>> {
-  const parse = (body: Buffer) => parseFields(usedFields, body);
-  return listBy<UsedFields>({ bucket, layout, parse, of: indexedFields }, wanted);
+  const inOrder = <Session>(sessions: readonly Session[]) => sessions;
+  const of = indexedFields;
+  return listBy<UsedFields>({ bucket, layout, parse: parseUsed, of, inOrder }, wanted);
 }
 
 interface Listing<Fields> {
   readonly bucket: Bucket;
   readonly layout: Layout;
   /** What is needed of each line. */
-  parse(body: Buffer): readonly Fields[];
+  parse(body: Buffer): Iterable<Fields>;
+  inOrder<Session extends IndexedSession<Fields>>(sessions: readonly Session[]): readonly Session[];
   of(meta: MetaDocument): Fields;
 }
 
@@ -101,17 +105,18 @@ async function listBy<Fields extends DatedFields>(
     return { harness, names, isWhole: names.length < most };
   });
   const count = heads.reduce((sum, { names }) => sum + names.length, 0);
-  const { lines, asOf } = count > fewSessions ? await readIndex(listing) : emptyIndex<Fields>();
+  const lines = new KnownLines<Fields>();
+  const asOf = count > fewSessions ? await readIndex(listing, lines) : undefined;
   const listed = await inParallel(heads, async ({ harness, names, isWhole }) => {
     const rest = isWhole ? [] : await restOfNames(bucket, layout, { harness, names, lines });
     return [...names, ...rest].map((name) => ({ harness, id: decodeId(name) }));
   });
   const known: IndexedSession<Fields>[] = [];
   const untold: SessionRef[] = [];
-  for (const ref of listed.flat()) {
-    const meta = lines.get(sessionKeyOf(ref));
-    if (meta === undefined) untold.push(ref);
-    else known.push({ ...ref, meta });
+  for (const { harness, id } of listed.flat()) {
+    const meta = lines.of(harness).get(id);
+    if (meta === undefined) untold.push({ harness, id });
+    else known.push({ harness, id, meta });
   }
   const read = await readMetas(bucket, layout, untold);
   const others = read.map((whole) => {
@@ -119,14 +124,30 @@ async function listBy<Fields extends DatedFields>(
     return { harness, id, whole, meta: meta === undefined ? undefined : listing.of(meta) };
   });
   const indexed = known.length;
-  const sessions = newestFirst([...known, ...others]);
+  const sessions = listing.inOrder([...known, ...others]);
   return { sessions, indexed, asOf: indexed === 0 ? undefined : asOf };
+}
+
+/** What the index says about each session; of two lines about one, the one that knows more. */
+class KnownLines<Fields extends DatedFields> {
+  readonly #byHarness = new Map<string, Map<string, Fields>>();
+
+  add(line: Fields): void {
+    const known = this.#byHarness.get(line.harness) ?? new Map<string, Fields>();
+    this.#byHarness.set(line.harness, known);
+    if (isNewer(line, known.get(line.session_id))) known.set(line.session_id, line);
+  }
+
+  /** By id. */
+  of(harness: string): ReadonlyMap<string, Fields> {
+    return this.#byHarness.get(harness) ?? new Map();
+  }
 }
 
 interface Head {
   readonly harness: string;
   readonly names: readonly string[];
-  readonly lines: ReadonlyMap<string, Pick<DatedFields, 'harness' | 'session_id'>>;
+  readonly lines: Pick<KnownLines<DatedFields>, 'of'>;
 }
 
 /**
@@ -141,8 +162,8 @@ async function restOfNames(
   const first = names.at(-1) ?? '';
   const known: string[] = [];
   let count = 0;
-  for (const { harness: of, session_id: id } of lines.values()) {
-    if (of !== harness || id === '') continue;
+  for (const id of lines.of(harness).keys()) {
+    if (id === '') continue;
     count += 1;
     if (count % sampled === 0) known.push(encodeId(id));
   }
@@ -168,20 +189,11 @@ export function readMetas(
   );
 }
 
-interface Index<Fields> {
-  readonly lines: ReadonlyMap<string, Fields>;
-  readonly asOf: Date | undefined;
-}
-
-function emptyIndex<Fields>(): Index<Fields> {
-  return { lines: new Map(), asOf: undefined };
-}
-
-async function readIndex<Fields extends DatedFields>({
-  bucket,
-  layout,
-  parse,
-}: Listing<Fields>): Promise<Index<Fields>> {
+/** Returns when it was last written, by the store's clock. */
+async function readIndex<Fields extends DatedFields>(
+  { bucket, layout, parse }: Listing<Fields>,
+  lines: KnownLines<Fields>,
+): Promise<Date | undefined> {
   const keys: string[] = [];
   let asOf: Date | undefined;
   for await (const entry of bucket.list(layout.indexes())) {
@@ -190,9 +202,9 @@ async function readIndex<Fields extends DatedFields>({
     keys.push(entry.key);
     if (asOf === undefined || entry.modifiedAt > asOf) asOf = entry.modifiedAt;
   }
-  const files = await inParallel(keys, async (key) => {
+  await inParallel(keys, async (key) => {
     const stored = await bucket.get(key);
-    return stored === undefined ? [] : parse(stored.body);
+    if (stored !== undefined) for (const line of parse(stored.body)) lines.add(line);
   });
-  return { lines: mergedLines(...files), asOf };
+  return asOf;
 }

@@ -1,5 +1,5 @@
 import { slotIn } from '../mirror/index/indexed-usage.js';
-import type { UsedFields } from '../mirror/index/lines.js';
+import type { UsedFields } from '../mirror/index/used-lines.js';
 import type { UsageSlot } from '../protocol/usage.js';
 
 /** What one session used, as its `meta.json` says. */
@@ -10,7 +10,6 @@ export interface SessionUsage {
   readonly host: string | undefined;
   /** The folder it was started in. */
   readonly folder: string | undefined;
-  readonly title: string | undefined;
   /** ISO 8601 UTC; '' if unknown. */
   readonly startedAt: string;
   /** As the derived index has them. */
@@ -32,7 +31,6 @@ export function sessionUsage(meta: UsedFields): SessionUsage | undefined {
     agent: meta.agent_id ?? undefined,
     host: meta.host ?? undefined,
     folder: meta.cwd ?? undefined,
-    title: meta.title ?? undefined,
     startedAt: meta.started_at ?? '',
     slots: usage.slots,
     reportedUsd: usage.reported,
@@ -43,22 +41,23 @@ export function sessionUsage(meta: UsedFields): SessionUsage | undefined {
 
 /**
  * A session that was copied from another one without saying so has the very same slots: the same calls at the same
- * times, by their ids. They count once, for the session that began first. Slots are decoded one at a time: a year of three
- * machines has hundreds of thousands of them.
+ * times, by their ids. They count once, for the session that began first. Slots are decoded one at a time, and only sessions
+ * that may share some are put in order: a year of three machines has hundreds of thousands of slots.
  */
 export function* countedOnce(
   sessions: readonly SessionUsage[],
 ): Generator<readonly [SessionUsage, UsageSlot]> {
   const repeated = repeatedPrints(sessions);
+  const isRepeated = (text: string): boolean => repeated.has(printIn(text));
+  const alike: SessionUsage[] = [];
+  for (const session of sessions) {
+    if (repeated.size > 0 && session.slots.some(isRepeated)) alike.push(session);
+    else for (const [slot] of slotsOf(session)) yield [session, slot];
+  }
   const seen = new Set<string>();
-  const inOrder = sessions
-    .map((session) => ({ session, order: `${session.startedAt} ${session.session}` }))
-    .sort((left, right) => compare(left.order, right.order));
-  for (const { session } of inOrder) {
-    for (const text of session.slots) {
-      const slot = slotIn(text);
-      if (slot === undefined) continue;
-      if (slot.print !== '' && repeated.has(printIn(text))) {
+  for (const session of firstBegunFirst(alike)) {
+    for (const [slot, text] of slotsOf(session)) {
+      if (slot.print !== '' && isRepeated(text)) {
         const told = `${session.harness} ${text}`;
         if (seen.has(told)) continue;
         seen.add(told);
@@ -66,6 +65,20 @@ export function* countedOnce(
       yield [session, slot];
     }
   }
+}
+
+function* slotsOf({ slots }: SessionUsage): Generator<readonly [UsageSlot, text: string]> {
+  for (const text of slots) {
+    const slot = slotIn(text);
+    if (slot !== undefined) yield [slot, text];
+  }
+}
+
+function firstBegunFirst(sessions: readonly SessionUsage[]): readonly SessionUsage[] {
+  return sessions
+    .map((session) => ({ session, order: `${session.startedAt} ${session.session}` }))
+    .sort((left, right) => compare(left.order, right.order))
+    .map(({ session }) => session);
 }
 
 /** Almost no slot has another one's print, so almost none needs to be compared in full. */
@@ -82,9 +95,18 @@ function repeatedPrints(sessions: readonly SessionUsage[]): ReadonlySet<number> 
   return repeated;
 }
 
+/** A small number that equal prints have in common. */
 function printIn(slot: string): number {
-  return Number.parseInt(slot.slice(slot.lastIndexOf(' ') + 1), 36);
+  let hash = 0x811c9dc5;
+  for (let at = slot.length - 1; at >= 0; at -= 1) {
+    const code = slot.charCodeAt(at);
+    if (code === space) break;
+    hash = Math.imul(hash ^ code, 0x01000193);
+  }
+  return hash >>> 2;
 }
+
+const space = 32;
 
 function compare(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;

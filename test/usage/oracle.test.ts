@@ -93,7 +93,6 @@ describe.skipIf(!hasSharedFixtures)(
         agent: undefined,
         host: undefined,
         folder: undefined,
-        title: undefined,
         startedAt: '',
         slots: slotTexts(usageOf(...streams).slots),
         reportedUsd: undefined,

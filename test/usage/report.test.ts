@@ -28,7 +28,6 @@ function session(name: string, slots: readonly UsageSlot[]): SessionUsage {
     agent: undefined,
     host: 'here',
     folder: '/work',
-    title: undefined,
     startedAt: '',
     slots: slotTexts(encodeSlots(slots)),
     reportedUsd: undefined,

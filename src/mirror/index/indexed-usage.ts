@@ -8,7 +8,7 @@ const slotsSchema = v.custom<readonly string[]>(
   (value) => Array.isArray(value) && value.every(isSlotText),
 );
 
-function isSlotText(value: unknown): boolean {
+export function isSlotText(value: unknown): boolean {
   return typeof value === 'string' && value.length <= longestSlotText;
 }
 

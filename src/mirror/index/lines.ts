@@ -31,25 +31,6 @@ const usage = v.fallback(v.nullable(indexedUsageSchema), null);
 export const indexFields = v.object({ ...listedFields.entries, usage });
 export type IndexFields = v.InferOutput<typeof indexFields>;
 
-/** What a report on tokens needs of it. */
-export const usedFields = v.object({
-  ...v.pick(ownMetaSchema, [
-    'harness',
-    'session_id',
-    'agent_id',
-    'host',
-    'cwd',
-    'title',
-    'started_at',
-    'last_row_at',
-    'last_uploaded_at',
-    'ended_at',
-    'total_lines',
-  ]).entries,
-  usage,
-});
-export type UsedFields = v.InferOutput<typeof usedFields>;
-
 /** A session in the derived index. Everything else in its `meta.json` concerns readers of that session only. */
 export function indexedFields(document: MetaDocument): IndexFields {
   return { ...v.parse(listedFields, document), usage: indexedUsage(document.usage) };
@@ -71,8 +52,12 @@ export function mergedLines<Line extends ListedKey>(
 
 export function addLine<Line extends ListedKey>(lines: Map<string, Line>, line: Line): void {
   const key = sessionKeyOf(refOf(line));
-  const before = lines.get(key);
-  if (before === undefined || ageOf(before) <= ageOf(line)) lines.set(key, line);
+  if (isNewer(line, lines.get(key))) lines.set(key, line);
+}
+
+/** Whether a line knows as much as another one about the same session, or more. */
+export function isNewer(line: ListedKey, before: ListedKey | undefined): boolean {
+  return before === undefined || ageOf(before) <= ageOf(line);
 }
 
 export function refOf({ harness, session_id: id }: ListedKey): SessionRef {

@@ -8,8 +8,8 @@ import {
   indexFields,
   listedFields,
   parseFields,
-  usedFields,
 } from '../../../src/mirror/index/lines.js';
+import { parseUsed, usedFields } from '../../../src/mirror/index/used-lines.js';
 import {
   encodeDocument,
   type MetaDocument,
@@ -301,6 +301,7 @@ describe('a line of the index', () => {
     );
     const body = encodeLines([indexedFields(document)]);
     expect(parseFields(usedFields, body).map((line) => line.usage)).toEqual([expected]);
+    expect([...parseUsed(body)]).toEqual(parseFields(usedFields, body));
     expect(parseFields(indexFields, body)).toEqual([indexedFields(document)]);
   });
 
@@ -312,7 +313,9 @@ describe('a line of the index', () => {
     { slots: texts },
     'none',
   ])('is good without usage that is %j', (usage) => {
-    const read = parseFields(usedFields, Buffer.from(`${JSON.stringify({ ...whole, usage })}\n`));
+    const body = Buffer.from(`${JSON.stringify({ ...whole, usage })}\n`);
+    const read = parseFields(usedFields, body);
+    expect([...parseUsed(body)]).toEqual(read);
     expect(read).toMatchObject([{ session_id: 's', usage: null }]);
   });
 });
