@@ -6,6 +6,8 @@ import { unwatchedFolders } from '../src/app/unwatched-folders.js';
 import { stateFolderOf, watchViewOf } from '../src/app/watch-view.js';
 import type { Bucket } from '../src/bucket/bucket.js';
 import { BaseCommand } from '../src/cli/base-command.js';
+import { proseLines } from '../src/cli/prose.js';
+import { terminalWidth } from '../src/cli/terminal-width.js';
 import { systemClock } from '../src/clock.js';
 import { type Examined, type Finding, isWrong } from '../src/doctor/finding.js';
 import { type DoctorContext, runChecks } from '../src/doctor/run-checks.js';
@@ -81,8 +83,13 @@ export default class Doctor extends BaseCommand {
   private tell({ check, facts, findings }: Examined): void {
     const mark = findings.some(isWrong) ? ' ' : '✓';
     const [first = '', ...others] = facts;
-    this.say(`${mark} ${check.padEnd(width - 1)} ${first}`.trimEnd());
-    for (const fact of others) this.say(`  ${' '.repeat(width)}${fact}`);
+    const indent = ' '.repeat(width + 2);
+    const texts = [
+      `${mark} ${check.padEnd(width - 1)} ${first}`,
+      ...others.map((one) => indent + one),
+    ];
+    const lines = texts.flatMap((text) => proseLines(text, terminalWidth(), indent));
+    for (const line of lines) this.say(line);
     for (const finding of findings) this.tellFinding(finding);
   }
 

@@ -103,7 +103,9 @@ function linesOf(step: string, handoff: HandoffDocument): string[] {
     ...files.map((file): [string, string] => ['changed', file]),
     ...artifacts.map(({ name }): [string, string] => ['artifact', name]),
   ];
-  return columns(
-    [...rows, ...listed].flatMap(([name, value]) => (value === null ? [] : [[`${name}:`, value]])),
+  // Only a note has several lines; a file's name that has them is escaped.
+  const cells = rows.flatMap(([name, value]) =>
+    (value?.trimEnd().split('\n') ?? []).map((line, at) => [at === 0 ? `${name}:` : '', line]),
   );
+  return columns([...cells, ...listed.map(([name, value]) => [`${name}:`, value])]);
 }

@@ -13,6 +13,7 @@ import { parseTime } from '../src/cli/parse-time.js';
 import { type GivenFlags, hintsFor } from '../src/cli/search-hints.js';
 import { hitLine, hitRecord, moreLine, sessionLine } from '../src/cli/search-lines.js';
 import { SearchTally } from '../src/cli/search-tally.js';
+import { terminalWidth } from '../src/cli/terminal-width.js';
 import type { Settings } from '../src/config/settings.js';
 import { messageOf, NotFoundError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
@@ -220,7 +221,7 @@ export default class Search extends BaseCommand {
       return;
     }
     const { shortId, count } = found;
-    const line = sessionLine(found, { shortId, nowMs });
+    const line = sessionLine(found, { shortId, nowMs, width: terminalWidth() });
     this.print(isCount ? `${count}  ${line}` : line);
     if (isCount) return;
     for (const hit of found.hits) this.print(hitLine(hit));

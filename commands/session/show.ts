@@ -245,9 +245,9 @@ function aboutText(
   tail: number | undefined,
 ): string {
   const place = [harness, id, ...(stream === '' ? [] : [stream])].join('/');
-  const isTail = tail !== undefined;
-  const many = isTail ? `the last ${plural(turns.length, 'turn')}` : plural(all.length, 'turn');
-  return `${place}, ${many}`;
+  if (tail === undefined) return `${place}, ${plural(all.length, 'turn')}`;
+  const many = turns.length === 1 ? 'turn' : plural(turns.length, 'turn');
+  return `${place}, the last ${many}`;
 }
 
 /** On a narrow terminal the id is on a line of its own, where it fits. */

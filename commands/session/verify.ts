@@ -6,9 +6,10 @@ import { type Scope, scopeOf } from '../../src/app/scope.js';
 import { UnreadSources, unreadFolders } from '../../src/app/unread-sources.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { formatCount, plural } from '../../src/cli/format.js';
-import { columns } from '../../src/cli/output.js';
 import { startProgress } from '../../src/cli/progress.js';
 import { sessionHelp } from '../../src/cli/session-argument.js';
+import { terminalWidth } from '../../src/cli/terminal-width.js';
+import { type NamedVerdict, verdictLines } from '../../src/cli/verdict-lines.js';
 import { leftAloneLines } from '../../src/cli/watch-output.js';
 import { systemClock } from '../../src/clock.js';
 import { inParallel } from '../../src/concurrency.js';
@@ -149,7 +150,8 @@ export default class SessionVerify extends BaseCommand {
     const wrong = checked.filter(({ state }) => state !== 'ok' && state !== 'ahead');
     const lines = checked.reduce((sum, one) => sum + one.shippedLines, 0);
     const redacted = checked.reduce((sum, one) => sum + one.redactedLines, 0);
-    if (!this.isQuiet) for (const line of columns(checked.map(row))) this.print(line);
+    const rows = this.isQuiet ? [] : verdictLines(checked.map(named), terminalWidth());
+    for (const line of rows) this.print(line);
     for (const { source, rest } of checked) {
       if (rest > 0)
         this.say(`unterminated last line: ${plural(rest, 'byte')} at the end of ${source}`);
@@ -185,12 +187,7 @@ function disagreement(wrong: number, streams: number): string {
   return `${formatCount(wrong)} of ${formatCount(streams)} streams ${verb} not agree with ${whose} source`;
 }
 
-function row(one: Checked): string[] {
-  const name = one.stream === '' ? '' : `/${one.stream}`;
-  return [
-    one.state,
-    `${one.harness}/${one.session_id}${name}`,
-    `${formatCount(one.shippedLines)} of ${formatCount(one.sourceLines)} lines`,
-    one.problem ?? '',
-  ];
+function named(one: Checked): NamedVerdict {
+  const stream = one.stream === '' ? '' : `/${one.stream}`;
+  return { ...one, name: `${nameOf(one)}${stream}` };
 }

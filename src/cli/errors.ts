@@ -1,4 +1,5 @@
 import { type ErrorKind, messageOf, TracecraftError } from '../errors.js';
+import { onOneLine } from './format.js';
 import { suggest } from './suggest.js';
 
 /** An error as the user sees it, in text and in `--json` alike. */
@@ -49,7 +50,7 @@ export function exitCodeOf(error: unknown): number | undefined {
 export function failureLines(failure: Failure): string[] {
   const hint = failure.hint?.split('\n').slice(0, 2) ?? [];
   const choices = failure.choices ?? [];
-  return [`Error: ${failure.message}`, ...choices.map((one) => `  ${one}`), ...hint];
+  return [`Error: ${onOneLine(failure.message)}`, ...choices.map((one) => `  ${one}`), ...hint];
 }
 
 /**

@@ -23,6 +23,11 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
 }
 
+/** A text of several lines as one, for a cell or a message. */
+export function onOneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' · ');
+}
+
 /** Milliseconds in the two largest units: `850ms`, `42s`, `3m 5s`, `2h 10m`, `4d 1h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;

@@ -1,5 +1,6 @@
 import { type SessionMark, type TimelineEntry, timeOf, wordOf } from '../replay/timeline/entry.js';
 import type { ShortIds } from '../sessions/reference.js';
+import { onOneLine } from './format.js';
 
 /** Wide enough for most names, so that lines arriving one by one still align. */
 const agentWidth = 12;
@@ -20,7 +21,7 @@ export function sessionLine(
 
 function line(timeNs: bigint, agent: string | null, word: string, text: string): string {
   const who = (agent ?? '-').padEnd(agentWidth);
-  return `${timeOf(timeNs)}  ${who}  ${word.padEnd(wordWidth)}  ${text}`.trimEnd();
+  return `${timeOf(timeNs)}  ${who}  ${word.padEnd(wordWidth)}  ${onOneLine(text)}`.trimEnd();
 }
 
 export function logRecord(entry: TimelineEntry): object {

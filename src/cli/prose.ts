@@ -1,7 +1,5 @@
-const indent = '  ';
-
 /** A sentence broken between words; a word that is wider than the terminal stays whole, so that it can be copied. */
-export function proseLines(text: string, width: number): string[] {
+export function proseLines(text: string, width: number, indent = '  '): string[] {
   if (!Number.isFinite(width)) return [text];
   const lines: string[] = [];
   let line = '';
@@ -13,6 +11,17 @@ export function proseLines(text: string, width: number): string[] {
     line += word;
   }
   return [...lines, line.trimEnd()];
+}
+
+/** Text that is cut where it would be too wide; for a row of which the exact width does not matter. */
+export function roughlyFitted(text: string, width: number): string {
+  if (roughWidth(text) <= width) return text;
+  let kept = '';
+  for (const character of text) {
+    if (roughWidth(kept + character) >= width) break;
+    kept += character;
+  }
+  return width < 8 ? '' : `${kept.trimEnd()}…`;
 }
 
 /** Never too little. Every command prints sentences, and few need the tables that give the exact width. */

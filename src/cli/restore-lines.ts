@@ -48,7 +48,7 @@ export function restoreNotes(
 }
 
 const copyText =
-  'It is a copy: recorded prompts, tools and permissions were left out. Its words are as they were written, whoever wrote them.';
+  'It is a copy: recorded system prompts, tools and permissions were left out. What was said is unchanged: read it before you resume what somebody else wrote.';
 const signedText =
   'A secret was in text that the model signed or encrypted; if its maker refuses it, use "tracecraft session brief".';
 

@@ -1,5 +1,5 @@
 import type { StepView } from '../coordination/claims/steps.js';
-import { formatDuration } from './format.js';
+import { formatDuration, onOneLine } from './format.js';
 import { columns } from './output.js';
 import { type Column, rowLines } from './table.js';
 
@@ -40,7 +40,7 @@ export function stepRow(view: StepView, now: Date): string[] {
     agent ?? '-',
     `epoch ${epoch}`,
     whenOf(view, now),
-    note ?? '',
+    onOneLine(note ?? ''),
   ];
 }
 

@@ -58,7 +58,7 @@ describe('session restore', () => {
     const run = (...args: readonly string[]) => world.run(args, { env: { HOME: home } });
     const { code, stdout, stderr } = await run('session', 'restore', session);
     expect(stdout).toMatch(
-      /^Restored claude-code\/\S+ as ([0-9a-f-]{36}): 1 line\n {2}\S+\1\.jsonl\nResume it:\n {2}claude --resume \1 --system-prompt-snapshot off --permission-mode default\n$/,
+      /^Restored claude-code\/\S+ as ([0-9a-f-]{36}): 1 line\n {2}\S+\1\.jsonl\nResume it:\n {2}claude --resume \1 --permission-mode default\n$/,
     );
     expect(stderr).toContain('Written by alex on ');
     expect(stderr).toContain('It is a copy');

@@ -92,6 +92,16 @@ describe('run', () => {
     expect(note).toMatch(/^exit 3 after \d+s\ntoken \[REDACTED/);
     expect(note).not.toContain(secret);
     expect(note).not.toContain('\u001b');
+    const shown = [
+      await run('ann', 'steps'),
+      await run('ann', 'log'),
+      await run('ann', 'claim', 'test'),
+    ];
+    for (const { stdout, stderr } of shown) {
+      expect(stdout + stderr).toMatch(/exit 3 after \d+s · token \[REDACTED/);
+    }
+    const { stdout } = await run('ann', 'handoff', 'test');
+    expect(stdout).toMatch(/^note: {8}exit 3 after \d+s\n {13}token \[REDACTED/m);
   });
 
   it('blocks it if the command left out an artifact', async () => {

@@ -130,7 +130,9 @@ describe('a ready step', () => {
       );
     expect(await states()).toEqual({ design: 'ready', api: 'waits', page: 'waits', ship: 'waits' });
     expect(await claimNext(lead.context, lead.holders, next)).toMatchObject({ step: 'design' });
-    await expect(claimNext(lead.context, lead.holders, next)).rejects.toBeInstanceOf(TimedOutError);
+    const nothing = claimNext(lead.context, lead.holders, next);
+    await expect(nothing).rejects.toBeInstanceOf(TimedOutError);
+    await expect(nothing).rejects.toThrow('nothing else is ready, and you hold step design');
     await end(lead, 'design', 'complete');
     expect(await claimNext(lead.context, lead.holders, next)).toMatchObject({ step: 'page' });
     expect(await claimNext(lead.context, lead.holders, next)).toMatchObject({ step: 'api' });

@@ -16,7 +16,8 @@ import { DeferredCalls } from './resume/deferred-calls.js';
 
 /**
  * Claude Code finds a transcript by its id in any project folder, and takes system prompt, permission mode and worktree
- * from the rows it reads; the flags of the command overrule what is recorded.
+ * from the rows it reads; the flags of the command overrule what is recorded. A copy has none of these rows, and its
+ * command no flag that an older Claude Code would refuse.
  */
 export const claudeCodeResume: HarnessResume = {
   modes: ['verbatim', 'as-new'],
@@ -25,7 +26,10 @@ export const claudeCodeResume: HarnessResume = {
   plan: (request) => (request.mode === 'verbatim' ? verbatim(request) : asNew(request)),
 };
 
-const safeFlags = ['--system-prompt-snapshot', 'off', '--permission-mode', 'default'];
+const ownPrompt = ['--system-prompt-snapshot', 'off'];
+const ownPermissions = ['--permission-mode', 'default'];
+const ownPromptNote =
+  'If your Claude Code does not know --system-prompt-snapshot, it reads no recorded prompt either: leave the flag out.';
 
 /** Users of other tools name several folders; Claude Code itself would take the text as one. */
 function configFolder(configured: string | undefined, home: string): string {
@@ -38,9 +42,9 @@ function verbatim(request: RestoreRequest): RestorePlan {
   const beside = [...projectPath(cwd), session];
   return {
     ...laidStreams(request, (stream) => layingOf(stream, beside)),
-    commands: [resumeCommand(session)],
+    commands: [['claude', '--resume', session, ...ownPrompt, ...ownPermissions]],
     isRunnable: true,
-    notes: [],
+    notes: [ownPromptNote],
   };
 }
 
@@ -49,14 +53,10 @@ function asNew({ session, id, cwd, streams }: RestoreRequest): RestorePlan {
   return {
     streams: [{ session, stream: '', laying: copiedRows(path, id, cwd) }],
     leftOut: streams.map(({ name }) => name).filter((name) => name !== ''),
-    commands: [resumeCommand(id)],
+    commands: [['claude', '--resume', id, ...ownPermissions]],
     isRunnable: true,
     notes: [],
   };
-}
-
-function resumeCommand(id: string): readonly string[] {
-  return ['claude', '--resume', id, ...safeFlags];
 }
 
 const longestProject = 200;

@@ -122,6 +122,12 @@ function nothingReady(
   }
   const unreadable = open.find((one) => one.unreadable !== undefined)?.unreadable;
   if (unreadable !== undefined && open.every(({ view }) => isClaimable(view))) return unreadable;
+  const own = steps.find(({ view }) => view?.status === 'in_progress' && view.agent === agent);
+  if (own !== undefined) {
+    return new TimedOutError(`nothing else is ready, and you hold step ${own.step}`, {
+      hint: `End it with "tracecraft complete ${own.step}", or wait for others with --wait.`,
+    });
+  }
   return new TimedOutError('nothing is ready: others are at work on what is needed first', {
     hint: 'Wait for it with --wait, or see "tracecraft steps --graph".',
   });

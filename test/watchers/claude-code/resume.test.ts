@@ -158,7 +158,7 @@ describe('a session of Claude Code, as a new one', () => {
       { type: 'user', uuid: 'u2', parentUuid: 'a1', ...said('user', 'LAST'), ...common },
       { type: 'summary', summary: 'a title', leafUuid: 'u1', sessionId: newId },
     ]);
-    expect(plan.commands[0]?.slice(0, 3)).toEqual(['claude', '--resume', newId]);
+    expect(plan.commands).toEqual([['claude', '--resume', newId, '--permission-mode', 'default']]);
   });
 
   it('comes to an end where rows name each other in a circle', () => {
