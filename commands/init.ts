@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { plainHttpHost, plainHttpWarning } from '../src/bucket/plain-http.js';
 import { BaseCommand } from '../src/cli/base-command.js';
@@ -118,6 +118,11 @@ export default class Init extends BaseCommand {
     if (outcome.isNewBucket && config.backend !== 'local') {
       this.warn(
         `there was no bucket ${config.bucket}: it was created at ${outcome.location}. If that is a misspelt name, delete it; --no-create fails instead.`,
+      );
+    }
+    if (plan.scope === 'project' && dirname(plan.configPath) === this.surroundings.home) {
+      this.warn(
+        'this is your home folder: its config applies to every folder below. "tracecraft init --global" is for one bucket for everything.',
       );
     }
     this.say('Next: tracecraft watch');

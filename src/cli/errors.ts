@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { type ErrorKind, messageOf, TracecraftError } from '../errors.js';
 import { onOneLine } from './format.js';
 import { suggest } from './suggest.js';
@@ -160,11 +161,12 @@ function usage(message: string, hint: string): Failure {
  * over several lines.
  */
 function tidy(message: string): string {
-  return message
+  return stripVTControlCharacters(message)
     .replace(/\n?See more help with --help\s*$/, '')
     .replace(/^The following errors? occurred:\s*/, '')
     .split('\n')
     .map((part) => part.trim().replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()))
+    .map((part) => part.replace(/^missing required flag (?=\w)/, 'missing flag: --'))
     .filter((part) => part !== '')
     .join('; ');
 }

@@ -111,7 +111,7 @@ function sessionRows(
       formatAge(nowMs - session.lastMs),
       session.harness,
       session.cwd === null ? '-' : basename(session.cwd) || session.cwd,
-      session.title ?? (session.cwd === null ? '…' : '(no prompt yet)'),
+      session.title ?? '(no prompt yet)',
       String(session.lines),
       String(Object.values(session.redactions).reduce((sum, count) => sum + count, 0)),
       session.name,

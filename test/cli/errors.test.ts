@@ -73,9 +73,9 @@ describe("oclif's errors", () => {
     ],
     [
       oclif(
-        'The following error occurred:\n  Missing required flag project\nSee more help with --help',
+        'The following error occurred:\n  \u001b[2mMissing required flag project\u001b[22m\nSee more help with --help',
       ),
-      'missing required flag project',
+      'missing flag: --project',
       'See "tracecraft claim --help".',
     ],
     [

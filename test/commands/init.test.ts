@@ -162,6 +162,12 @@ describe('an existing config', () => {
 });
 
 describe('tracecraft init --global', () => {
+  it('warns of a project in the home folder, whose config would apply to all the others', async () => {
+    const { code, stderr } = await world.run(['init'], { cwd: world.home });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^Warning: this is your home folder: .*"tracecraft init --global"/);
+  });
+
   it('writes the home folder’s config, which applies everywhere and needs no record', async () => {
     const { json } = await world.runJson(['init', '--global']);
     const config = join(world.stateFolder, 'config.json');
