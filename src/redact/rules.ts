@@ -19,6 +19,7 @@ import { messagingRules } from './rules/messaging.js';
 import { modelPlatformRules } from './rules/model-platforms.js';
 import { modelRules } from './rules/models.js';
 import { namedRules } from './rules/named.js';
+import { namedAfterRules } from './rules/named-after.js';
 import { platformRules } from './rules/platforms.js';
 import { prefixedTokenRules } from './rules/prefixed-tokens.js';
 import { proseRules } from './rules/prose.js';
@@ -57,6 +58,7 @@ export const ruleTables: readonly (readonly Rule[])[] = [
   codeRules,
   dialogueRules,
   prefixedTokenRules,
+  namedAfterRules,
 ];
 
 export const rules: readonly Rule[] = ruleTables.flat();

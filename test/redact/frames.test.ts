@@ -53,7 +53,7 @@ describe('the lines of a private key', () => {
         const { bytes } = redactor.redact(Buffer.from(serialize(`before\n${text}\nafter\n`)));
         for (const part of body) expect(leaks(bytes.toString(), part), `${bytes}`).toBe(false);
       }),
-      { numRuns: 80, seed: 20260811 },
+      { numRuns: Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 80), seed: 20260811 },
     );
   });
 
@@ -67,7 +67,7 @@ describe('the lines of a private key', () => {
         for (const part of body)
           if (text.includes(part)) expect(leaks(bytes.toString(), part), `${bytes}`).toBe(false);
       }),
-      { numRuns: 80, seed: 20260812 },
+      { numRuns: Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 80), seed: 20260812 },
     );
   });
 
@@ -105,7 +105,7 @@ describe('a token', () => {
           expect(leaks(bytes.toString(), secret), `${line}\n=> ${bytes}`).toBe(false);
         },
       ),
-      { numRuns: 150, seed: 20260813 },
+      { numRuns: Number(process.env.TRACECRAFT_PROPERTY_RUNS ?? 150), seed: 20260813 },
     );
   });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { repeatsOf, widthOf } from '../../src/redact/expressions/expression.js';
 import { parseExpression } from '../../src/redact/expressions/parser.js';
@@ -91,4 +92,15 @@ describe('an example that is cut off at the end of its string', () => {
     }
     expect([...wrong].slice(0, 20)).toEqual([]);
   });
+});
+
+describe('what the documents say', () => {
+  it.each(['README.md', 'CHANGELOG.md'])(
+    '%s says how many kinds there are, to the nearest ten or so',
+    (name) => {
+      const text = readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+      const said = Number(/some (\d{3}) kinds/i.exec(text)?.[1]);
+      expect(Math.abs(said - kinds.size)).toBeLessThanOrEqual(15);
+    },
+  );
 });

@@ -8,7 +8,7 @@ import type { Gap } from './tie.js';
 /** The first words of the verbs and qualifiers below. */
 const gapWords = new Set(
   (
-    'is was are now equals ist lautet war wird est es era jest to brzmi je bylo ar var blev este on adalah merupakan has have ' +
+    'needs is was are now equals ist lautet war wird est es era jest to brzmi je bylo ar var blev este on adalah merupakan has have ' +
     'should must will got set changed reset updated rotated er e n s for of in from fuer von zu de del du da do para pour ' +
     'per voor dla till til f l n string str varchar text that which we you they he she I here c vom k ' +
     'za admin root user database db wifi vpn ssh ftp mail email smtp server router sudo postgres mysql prod staging dev login'
@@ -33,7 +33,7 @@ export function mayBeGapWord(first: number, length: number): boolean {
 const lettersAndDigits = alphabet('A-Za-z0-9');
 const longestNumber = 3;
 const verbs =
-  /^[ \t]{0,3}(?:(?:has been |have been |should be |must be |will be |was |is |got )?(?:now )?(?:set to|changed to|reset to|updated to|rotated to)|(?:is|was|are|c'est|equals|ist|lautet|\xd1\x82\xd0\xb0\xd0\xba\xd0\xbe\xd0\xb9|war|wird|est|es|ser\xc3\xa1|era|jest|to|brzmi|je|bylo|ar|are|var|blev|este|on|n\xc3\xb3 l\xc3\xa0|l\xc3\xa0|\xce\xb5\xce\xaf\xce\xbd\xce\xb1\xce\xb9|\xd1\x94|\xe0\xa4\xb9\xe0\xa5\x88|adalah|merupakan)(?: (?:set to|now|still|just|simply|called|jetzt|ahora|maintenant))?|\xc3\xa9|\xc3\xa8|\\{1,64}u00e[89]|\xc3\xa4r|\\{1,64}u00e4r|\xc3\xa6r|er|e|-(?= )|\xe2\x80[\x93\x94](?= )|\xe3\x81\xaf|\xe3\x81\x8c|\xe0\xb8\x84\xe0\xb8\xb7\xe0\xb8\xad|\xd9\x87\xd9\x8a|\xd7\x94\xd7\x99\xd7\x90|\xe6\x98\xaf|\xe4\xb8\xba|\xe7\x82\xba|\xe5\xb0\xb1\xe6\x98\xaf|\xeb\x8a\x94|\xec\x9d\x80)(?::|\xef\xbc\x9a)?(?:[ \t]{1,3}|(?=[^a-z \t])|(?<=[\x80-\xff]))/;
+  /^[ \t]{0,3}(?:(?:has been |have been |should be |must be |will be |was |is |got )?(?:now )?(?:set to|changed to|reset to|updated to|rotated to)|(?:should be|must be|needs to be|is|was|are|c'est|equals|ist|lautet|\xd1\x82\xd0\xb0\xd0\xba\xd0\xbe\xd0\xb9|war|wird|est|es|ser\xc3\xa1|era|jest|to|brzmi|je|bylo|ar|are|var|blev|este|on|n\xc3\xb3 l\xc3\xa0|l\xc3\xa0|\xce\xb5\xce\xaf\xce\xbd\xce\xb1\xce\xb9|\xd1\x94|\xe0\xa4\xb9\xe0\xa5\x88|adalah|merupakan)(?: (?:set to|now|still|just|simply|called|jetzt|ahora|maintenant))?|\xc3\xa9|\xc3\xa8|\\{1,64}u00e[89]|\xc3\xa4r|\\{1,64}u00e4r|\xc3\xa6r|er|e|-(?= )|\xe2\x80[\x93\x94](?= )|\xe3\x81\xaf|\xe3\x81\x8c|\xe0\xb8\x84\xe0\xb8\xb7\xe0\xb8\xad|\xd9\x87\xd9\x8a|\xd7\x94\xd7\x99\xd7\x90|\xe6\x98\xaf|\xe4\xb8\xba|\xe7\x82\xba|\xe5\xb0\xb1\xe6\x98\xaf|\xeb\x8a\x94|\xec\x9d\x80)(?::|\xef\xbc\x9a)?(?:[ \t]{1,3}|(?=[^a-z \t])|(?<=[\x80-\xff]))/;
 const qualifier =
   /^(?:\(s\))?(?:[ \t]{1,3}(?:for|of|on|to|in|from|f(?:\xc3\xbc|\\{1,64}u00fc)r|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f|\xd0\xba|\xd0\xbd\xd0\xb0|\xd0\xb2|fuer|von|vom|zu|k|de|del|du|da|do|para|pour|per|voor|dla|till?|za) [^\n:=\\"]{1,60}|[ \t]{0,3}[([][^)\]\n\\"]{1,40}[)\]]|[ \t]{1,3}(?:#?\d{1,3}|admin|root|user|database|db|wifi|vpn|ssh|ftp|e?mail|smtp|server|router|sudo|postgres|mysql|prod|staging|dev|login|(?:[\xd0-\xd2][\x80-\xbf]){3,20}))[ \t]{0,2}(?:[:=]|[-=]>|\xef\xbc\x9a|(?<= )(?:is|was|ist|lautet|es|est|je|jest|to|er|on|este|\xc3\xa4r|\xc3\xa9|\xc3\xa8|\\{1,64}u00e[489]r?) )/;
 const typeOfValue =

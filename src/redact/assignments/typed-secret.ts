@@ -39,7 +39,8 @@ export function isTypedSecret(name: SecretName, value: string, found: Assignment
   const owner = name.words.at(-2);
   if (found.isCalled || (owner !== undefined && !typedOwners.test(owner))) return false;
   if (owner === undefined && !mayStandAlone(value)) return false;
-  const isTold = found.tie === 'spaced' && (found.isQuoted || owner === undefined);
+  const isTold =
+    found.tie === 'spaced' && (found.isQuoted || owner === undefined || numberedWord.test(value));
   if (found.tie !== 'assigned' && !isTold) return false;
   return (
     value.length >= 8 &&

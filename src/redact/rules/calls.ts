@@ -1,4 +1,5 @@
 import { isTypedPassword } from '../assignments/typed-password.js';
+import { alternations, hasUpperLowerDigit } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 /**
@@ -51,6 +52,22 @@ export const callRules: readonly Rule[] = [
     accepts: isTypedPassword,
     source: 'documentation of PHP, JDBC, Python and Firebase clients',
     example: 'new mysqli("localhost", "app", "⟦<password>⟧", "shop")',
+  },
+  {
+    kind: 'api-key',
+    anchors: [
+      ...['etApiKey(', 'ithApiKey(', 'etAPIKey(', 'ithAPIKey(', 'et_api_key(', 'ith_api_key('],
+      ...['ithSecret(', 'etSecret(', 'ithToken(', 'etToken(', 'etAuthToken(', 'etAccessToken('],
+      ...['ithAccessToken(', 'ithAuthToken(', 'ithBearerToken(', 'etBearerToken('],
+    ],
+    lead: 1,
+    notAfter: nothing,
+    shape: new RegExp(
+      String.raw`[SsWw](?:et|ith)_?[A-Za-z_]{5,12}\(\s{0,4}${quote}(?<secret>[\w+/=.-]{16,256})${quote}`,
+    ),
+    accepts: (secret) => hasUpperLowerDigit(secret) && alternations(secret) >= 3,
+    source: 'builders and options of client libraries',
+    example: 'option.WithAPIKey("⟦<alnum:32>⟧")',
   },
   {
     kind: 'form-password',

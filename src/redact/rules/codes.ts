@@ -15,6 +15,7 @@ export const codeRules: readonly Rule[] = [
         'PIN=',
         'PIN = ',
         'PIN is ',
+        'pin is ',
         'PIN"',
         'pin: ',
         'pin=',

@@ -77,6 +77,12 @@ export const commandLineRules: readonly CommandRule[] = [
     example: 'curl -X POST -u deploy:⟦<password>⟧ https://example.org',
   },
   {
+    programs: ['ansible-vault encrypt_string'],
+    arguments: [0],
+    source: 'Ansible documentation, ansible-vault',
+    example: 'ansible-vault encrypt_string ⟦<password>⟧ --name db_password',
+  },
+  {
     programs: words('smbclient smbget smbcacls rpcclient winexe smbmap'),
     pairs: ['-U', '--user'],
     flags: ['-p'],

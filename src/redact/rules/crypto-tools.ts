@@ -87,10 +87,10 @@ export const cryptoToolRules: readonly Rule[] = [
   },
   {
     kind: 'cracked-password',
-    anchors: ['[+] '],
+    anchors: ['[+] ', '[*] '],
     notAfter: nothing,
     shape: new RegExp(
-      String.raw`\[\+\] (?:[\w.:-]{1,60} (?:- )?){0,3}[\w.-]{1,40}\\{1,64}[\w.$-]{1,40}:(?<secret>${plain})${plainEnd}`,
+      String.raw`\[[+*]\] (?:[\w.:-]{1,60} (?:- )?){0,3}[\w.-]{1,40}\\{1,64}[\w.$-]{1,40}:(?<secret>${plain})${plainEnd}`,
     ),
     accepts: isSprayed,
     source: 'NetExec documentation',

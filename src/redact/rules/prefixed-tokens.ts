@@ -4,6 +4,7 @@ import type { Rule } from '../rule.js';
 
 const nothing = new Uint8Array(256);
 const names = alphabet('a-z0-9');
+const letters = alphabet('a-z');
 
 /**
  * Tokens of vendors that have no row: most of them put their own name and the kind of token before random letters and
@@ -23,6 +24,26 @@ export const prefixedTokenRules: readonly Rule[] = [
     accepts: isGenerated,
     source: 'the form that GitHub recommends to partners of its secret scanning',
     example: 'acme_live_<alnum:32>',
+  },
+  {
+    kind: 'prefixed-token',
+    anchors: ['pk_', 'sk_', 'ak_', 'tk_', 'rk_', 'xk_', 'ck_', 'bk_', 'vk_'],
+    lead: letters,
+    shape: /(?!ask_)[a-z]{2}k_[A-Za-z0-9]{24,64}(?![A-Za-z0-9_-])/,
+    accepts: isGenerated,
+    source: 'three letters that end in k for key, as vendors of 2025 and 2026 choose them',
+    example: 'zpk_<alnum:32>',
+  },
+  {
+    kind: 'prefixed-token',
+    anchors: ['-api-', '-api03-'],
+    lead: names,
+    notAfter: nothing,
+    shape:
+      /[a-z0-9]{2,16}-(?:api|api03)-(?:(?:live|prod|test|v\d)-)?[A-Za-z0-9]{24,128}(?![A-Za-z0-9_-])/,
+    accepts: isGenerated,
+    source: 'the same with hyphens',
+    example: 'acme-api-<alnum:32>',
   },
 ];
 

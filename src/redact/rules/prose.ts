@@ -60,6 +60,15 @@ export const proseRules: readonly Rule[] = [
   },
   {
     kind: 'password',
+    anchors: [' to log in', ' to login', ' to sign in', ' to log into', ' to unlock the'],
+    notAfter: nothing,
+    shape: new RegExp(`${before} to (?:log ?in|sign in|unlock the)`),
+    accepts: isStrong,
+    source: 'sentences',
+    example: 'use ⟦<password>⟧ to log in',
+  },
+  {
+    kind: 'password',
     anchors: [" (that's the ", ' (that is the '],
     notAfter: nothing,
     shape: new RegExp(String.raw`${before} \(that(?:'| i)s the (?:\w{2,12} )?password`),
