@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { PromptPiece } from './row.js';
-import { promptTitle, titleText } from './titles.js';
+import { titleOfPrompt, titleText } from './titles.js';
 
 /** How many turns' first lines are kept: the end of a long session is read from there. */
 const mostStarts = 20;
@@ -30,16 +30,18 @@ export function withTurn(tally: Tally, line: number, prompt?: Prompted): Tally {
     turns: 1,
     prompts: prompt === undefined ? 0 : 1,
     starts: [line],
-    ...(prompt === undefined ? {} : wordsOf(prompt)),
+    ...(prompt === undefined ? {} : wordsOf(tally, prompt)),
   });
 }
 
-function wordsOf(prompt: Prompted): Pick<Tally, 'first' | 'task' | 'last'> {
-  const title = promptTitle(prompt);
-  const last = titleText(prompt.text).slice(0, longestPrompt);
-  const isTask = prompt.origin === 'agent';
+/** A title is made only where none is known yet: of a long session's prompts, only the first needs one. */
+function wordsOf(before: Tally, prompt: Prompted): Pick<Tally, 'first' | 'task' | 'last'> {
+  const line = titleText(prompt.text);
+  const last = line.slice(0, longestPrompt);
+  const place = prompt.origin === 'agent' ? 'task' : 'first';
+  const title = before[place] === undefined ? titleOfPrompt(line, prompt) : undefined;
   return {
-    ...(title === undefined ? {} : isTask ? { task: title } : { first: title }),
+    ...(title === undefined ? {} : { [place]: title }),
     ...(last === '' ? {} : { last }),
   };
 }

@@ -6,6 +6,10 @@ const longestTitle = 500;
 
 /** Control characters, lone surrogates, and marks that reverse the direction of text. */
 const unprintable = /[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
+/** Nearly every prompt is made of these alone. */
+const plain = /^[\u0020-\u007e]*$/;
+/** Single blanks are most of them, and stay as they are. */
+const blanks = /\s{2,}|[^\S ]/gu;
 /** Placeholders of pasted pictures. */
 const pasted = /^(?:\[Image\b[^\]]*\]\s*)+/;
 const caveat = /^Caveat: The messages below/;
@@ -13,7 +17,8 @@ const caveat = /^Caveat: The messages below/;
 /** A title on one line, truncated if too long; '' if nothing printable is left. */
 export function titleText(said: string): string {
   const start = said.slice(0, longestTitle * 8);
-  const line = start.replace(unprintable, ' ').replace(/\s+/gu, ' ').trim();
+  const printable = plain.test(start) ? start : start.replace(unprintable, ' ');
+  const line = printable.replace(blanks, ' ').trim();
   if (line.length <= longestTitle) return line;
   return line
     .slice(0, longestTitle - 1)
@@ -22,11 +27,16 @@ export function titleText(said: string): string {
 }
 
 /** A prompt as a title; `undefined` if a person did not write it. */
-export function promptTitle({
-  text,
-  images,
-}: Pick<PromptPiece, 'text' | 'images'>): string | undefined {
-  const words = titleText(text).replace(pasted, '');
+export function promptTitle(prompt: Pick<PromptPiece, 'text' | 'images'>): string | undefined {
+  return titleOfPrompt(titleText(prompt.text), prompt);
+}
+
+/** `promptTitle`, of a prompt whose `titleText` is known. */
+export function titleOfPrompt(
+  line: string,
+  { text, images }: Pick<PromptPiece, 'text' | 'images'>,
+): string | undefined {
+  const words = line.replace(pasted, '');
   if (isTitle(words)) return words;
   return words === '' && (images > 0 || pasted.test(text)) ? '[image]' : undefined;
 }
