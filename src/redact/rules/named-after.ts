@@ -1,4 +1,4 @@
-import { alternations, hasUpperLowerDigit, isDense } from '../entropy.js';
+import { hasUpperLowerDigit, isDense, isJumbled, isWordy } from '../entropy.js';
 import type { Rule } from '../rule.js';
 
 /** Secrets whose name comes after them. */
@@ -48,11 +48,11 @@ export const namedAfterRules: readonly Rule[] = [
 
 /** A generated value, or a password with all that people are asked to put into one. */
 function isTelling(value: string): boolean {
-  return (
-    hasUpperLowerDigit(value) && (value.length >= 16 ? isGenerated(value) : !/[/:]/.test(value))
-  );
+  if (value.length >= 16) return isGenerated(value);
+  return hasUpperLowerDigit(value) && !/[/:]/.test(value);
 }
 
+/** Not every generated value has a digit. */
 function isGenerated(value: string): boolean {
-  return hasUpperLowerDigit(value) && alternations(value) >= 3;
+  return /[a-z]/.test(value) && /[A-Z]/.test(value) && isJumbled(value) && !isWordy(value);
 }
