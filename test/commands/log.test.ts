@@ -30,7 +30,7 @@ describe('tracecraft log', () => {
     expect(stdout.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z {2}developer {5}registered$/),
       expect.stringMatching(/ {2}developer {5}claimed {7}s1-a$/),
-      expect.stringMatching(/ {2}developer {5}blocked {7}s1-a: no \\x1b\[31mkey\\nhere$/),
+      expect.stringMatching(/ {2}developer {5}blocked {7}s1-a: no \\x1b\[31mkey · here$/),
     ]);
   });
 
