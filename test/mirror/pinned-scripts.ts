@@ -81,8 +81,8 @@ async function asItIs(source: Stream, checkpoint: Checkpoint): Promise<Checkpoin
       },
       {
         file: writerFile,
-        from: '    await this.#context.stateFile.save(',
-        to: '    this.#checkpoint = await asItIs(this.#source, this.#checkpoint);\n    await this.#context.stateFile.save(',
+        from: '    await this.#tools.context.stateFile.save(',
+        to: '    this.#checkpoint = await asItIs(this.#source, this.#checkpoint);\n    await this.#tools.context.stateFile.save(',
       },
     ],
     isAppendOnly: false,
