@@ -1,8 +1,10 @@
+import { measures, pointsOf } from './curves.mjs';
+
 const width = 720;
 
 /** Inline SVG for what a log's figures are worth seeing as. */
 export function chartsOf(log) {
-  const draw = { claims, startup, latency, read, mirror, requests }[log.bench];
+  const draw = { claims, startup, latency, read, mirror, requests, scale }[log.bench];
   return draw === undefined ? [] : draw(log);
 }
 
@@ -49,6 +51,55 @@ function requests({ log }) {
       log.map((one, n) => [(one.at_ms - first) / 1000, n + 1]),
     ),
   ];
+}
+
+function scale({ table }) {
+  const curves = [...new Set(table.map(({ curve }) => curve))];
+  return curves.flatMap((curve) =>
+    measures
+      .map(({ name, title }) => {
+        const rows = table.filter((one) => one.curve === curve);
+        const lines = [...new Set(rows.map(({ what }) => what))]
+          .map((what) => [
+            what,
+            pointsOf(
+              rows.filter((one) => one.what === what),
+              name,
+            ),
+          ])
+          .filter(([, points]) => points.length > 1);
+        return lines.length === 0 ? '' : growth(`${curve}: ${title}`, lines);
+      })
+      .filter((chart) => chart !== ''),
+  );
+}
+
+/** Lines over a logarithmic scale of sizes, each named at its end. */
+function growth(title, lines) {
+  const height = 210;
+  const [left, top, right, bottom] = [50, 30, width - 200, height - 24];
+  const all = lines.flatMap(([, points]) => points);
+  const sizes = [...new Set(all.map(([size]) => size))].sort((a, b) => a - b);
+  const [least, most] = [Math.log(sizes[0]), Math.log(sizes.at(-1))];
+  const highest = Math.max(...all.map(([, value]) => value)) || 1;
+  const x = (size) => left + ((right - left) * (Math.log(size) - least)) / (most - least);
+  const y = (value) => bottom - ((bottom - top) * value) / highest;
+  const axes = `<line x1="${left}" y1="${bottom}" x2="${right}" y2="${bottom}"/><line x1="${left}" y1="${top}" x2="${left}" y2="${bottom}"/>`;
+  const marks = sizes.map(
+    (size) =>
+      `<text class="faint" x="${x(size).toFixed(1)}" y="${height - 6}" text-anchor="middle">${size.toLocaleString('en')}</text>`,
+  );
+  const scaleEnd = `<text class="faint" x="${left - 6}" y="${top + 6}" text-anchor="end">${highest}</text>`;
+  let lowest = Number.POSITIVE_INFINITY;
+  // From the bottom up, so that no name covers another.
+  const ascending = [...lines].sort(([, a], [, b]) => a.at(-1)[1] - b.at(-1)[1]);
+  const drawn = ascending.map(([what, points]) => {
+    const path = points.map(([size, value]) => `${x(size).toFixed(1)} ${y(value).toFixed(1)}`);
+    const [size, value] = points.at(-1);
+    lowest = Math.min(y(value) + 4, lowest - 14);
+    return `<path d="M ${path.join(' L ')}"/><text x="${(x(size) + 8).toFixed(1)}" y="${lowest.toFixed(1)}">${escaped(`${what}: ${value}`)}</text>`;
+  });
+  return svg(title, height, `${axes}${scaleEnd}${marks.join('')}${drawn.join('')}`);
 }
 
 function bars(title, items) {

@@ -106,7 +106,7 @@ function htmlTable(rows) {
 }
 
 function tablesOf(log) {
-  const own = [log.table, log.remote, log.packing, log.growing, log.cost].filter(
+  const own = [log.curves, log.table, log.remote, log.packing, log.growing, log.cost].filter(
     (rows) => Array.isArray(rows) && rows.length > 0,
   );
   if (own.length > 0) return own;

@@ -2,11 +2,11 @@
 // The built CLI; the sessions of the first are in the derived index alone, as they are for a reader.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCorpus } from './corpus.mjs';
 import { writeReport } from './machine.mjs';
+import { startStore } from './simulated-store.mjs';
 import { bin, finished, isFull, loadLibrary, must, round, usageOf } from './stand.mjs';
 
 const latencyMs = 30;
@@ -36,7 +36,7 @@ await writeReport('usage', { full: isFull, latency_ms: latencyMs, table });
 
 async function measureUsage() {
   const { objects, calls } = yearOfSessions();
-  const store = await startStore(objects);
+  const store = await startStore(objects, { latencyMs });
   const where = ['--backend', 's3', '--bucket', 'bench', '--endpoint', store.endpoint];
   const keys = ['--region', 'us-east-1', '--access-key', 'bench', '--secret-key', 'bench'];
   try {
@@ -170,89 +170,6 @@ function slotsOf(ms, n, host) {
 
 function hex(number, digits) {
   return number.toString(16).padStart(digits, '0').slice(-digits);
-}
-
-/** Lists and reads what is in memory, `latencyMs` away: no server of ours holds 30,000 objects as quickly. */
-async function startStore(objects) {
-  const keys = [...objects.keys()].sort();
-  const state = { requests: 0 };
-  const server = createServer(async (request, response) => {
-    state.requests += 1;
-    await new Promise((resolve) => setTimeout(resolve, latencyMs));
-    const url = new URL(request.url, 'http://store');
-    const key = url.pathname.split('/').slice(2).map(decodeURIComponent).join('/');
-    const headers = { etag: '"e"', 'last-modified': new Date(0).toUTCString() };
-    if (request.method !== 'GET') {
-      // What init tries out.
-      const sent = Buffer.concat(await request.toArray());
-      const isThere = objects.has(key);
-      const { 'if-none-match': isNew, 'if-match': isSame } = request.headers;
-      const isRefused = isNew === '*' ? isThere : isSame !== undefined && !isThere;
-      if (request.method === 'PUT' && !isRefused) {
-        if (!isThere) keys.splice(firstFrom(keys, key), 0, key);
-        objects.set(key, sent);
-      } else if (request.method === 'DELETE' && objects.delete(key)) {
-        keys.splice(firstFrom(keys, key), 1);
-      }
-      response.writeHead(isRefused ? 412 : request.method === 'DELETE' ? 204 : 200, headers).end();
-      return;
-    }
-    const isList = url.searchParams.has('list-type');
-    const body = isList ? listed(keys, objects, url.searchParams) : objects.get(key);
-    const status = body === undefined ? 404 : 200;
-    const answer = body ?? Buffer.from('<Error><Code>NoSuchKey</Code></Error>');
-    response.writeHead(status, { ...headers, 'content-length': answer.length }).end(answer);
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    state,
-    endpoint: `http://127.0.0.1:${server.address().port}`,
-    stop: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-function listed(keys, objects, query) {
-  const prefix = query.get('prefix') ?? '';
-  const delimiter = query.get('delimiter');
-  const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
-  const most = Number(query.get('max-keys') ?? 1_000);
-  const found = [];
-  let at = firstFrom(keys, [prefix, after].sort().at(-1));
-  let last = '';
-  let isTruncated = false;
-  while (at < keys.length && keys[at].startsWith(prefix)) {
-    const key = keys[at];
-    const cut = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
-    const name = cut === -1 ? key : key.slice(0, cut + 1);
-    isTruncated = found.length >= most;
-    if (isTruncated) break;
-    if (key > after && !(cut !== -1 && after.startsWith(name))) {
-      found.push(
-        cut === -1
-          ? `<Contents><Key>${key}</Key><LastModified>2026-11-30T08:00:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>${objects.get(key).length}</Size></Contents>`
-          : `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`,
-      );
-    }
-    last = cut === -1 ? key : `${name}\uffff`;
-    at = cut === -1 ? at + 1 : firstFrom(keys, last);
-  }
-  const next = isTruncated ? `<NextContinuationToken>${last}</NextContinuationToken>` : '';
-  return Buffer.from(
-    `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><Name>bench</Name><Prefix>${prefix}</Prefix><MaxKeys>${most}</MaxKeys><IsTruncated>${isTruncated}</IsTruncated>${next}${found.join('')}</ListBucketResult>`,
-  );
-}
-
-function firstFrom(keys, key) {
-  let [low, high] = [0, keys.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (keys[middle] < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** With its CPU time and the most memory it held, as last seen before it ended. */
