@@ -8,9 +8,9 @@ import { finished, isFull, must, openStand, quantile, round } from './stand.mjs'
 import { createSessions, ended, rowOf, whenQuiet } from './watching.mjs';
 
 /** Of many sessions, each is as calm as one that gets a line every 5 s. */
-const many = { sessions: 50, everyMs: 100, seconds: isFull ? 300 : 20 };
+const many = { sessions: 50, everyMs: 100, seconds: isFull ? 300 : 10 };
 /** One after the other, so that each session gets a line every 3 s. */
-const calm = { sessions: 3, everyMs: 1_000, seconds: isFull ? 600 : 30 };
+const calm = { sessions: 3, everyMs: 1_000, seconds: isFull ? 600 : 15 };
 
 const stand = await openStand();
 try {

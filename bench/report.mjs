@@ -106,9 +106,15 @@ function htmlTable(rows) {
 }
 
 function tablesOf(log) {
-  const own = [log.curves, log.table, log.remote, log.packing, log.growing, log.cost].filter(
-    (rows) => Array.isArray(rows) && rows.length > 0,
-  );
+  const own = [
+    log.measured,
+    log.curves,
+    log.table,
+    log.remote,
+    log.packing,
+    log.growing,
+    log.cost,
+  ].filter((rows) => Array.isArray(rows) && rows.length > 0);
   if (own.length > 0) return own;
   const plain = Object.entries(log).filter(([name]) => !['bench', 'at', 'machine'].includes(name));
   return [

@@ -1,14 +1,16 @@
 // What grows with what is there: sessions, files, lines, agents, mail and objects, each at several sizes.
 // Usage: npm run bench:scale [-- --full | --only sessions,mail | --most 1000]
 // The built CLI. CPU time and memory are its own; wall time at the small size is that of a machine on which scenes run side by
-// side. Only a run of all curves at all sizes writes its log. Linux only.
+// side. A run with --most writes no log; one with --only leaves the other curves there as they were. Linux only.
+import { readFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { curvesOf } from './curves.mjs';
 import { writeReport } from './machine.mjs';
 import { filesInFolder, linesInSession, sessionsOnMachine } from './scale-machine.mjs';
 import { agentsInBucket, mailInBox, objectsInBucket } from './scale-store.mjs';
-import { isFull, loadLibrary, round } from './stand.mjs';
+import { isFull, loadLibrary, root, round } from './stand.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -63,15 +65,35 @@ await Promise.all([
     .then(() => inTurn('objects')),
 ]);
 
-const names = Object.keys(scenes);
-table.sort((a, b) => names.indexOf(a.curve) - names.indexOf(b.curve) || a.size - b.size);
-const curves = curvesOf(table);
 console.table(table);
-console.table(curves);
-if (values.only === undefined && values.most === undefined) {
-  const load_average = loadavg().map((load) => round(load, 2));
+console.table(curvesOf(table));
+if (values.most === undefined) await writeLog();
+
+/** Curves that were not wanted stay as they were measured before. */
+async function writeLog() {
+  const before = await readFile(join(root, 'bench', 'results', 'scale.json'), 'utf8').then(
+    JSON.parse,
+    () => ({ table: [], measured: [] }),
+  );
+  const load_average = loadavg()
+    .map((load) => round(load, 2))
+    .join(', ');
   const took_s = round((performance.now() - began) / 1000);
-  await writeReport('scale', { full: isFull, load_average, took_s, table, curves });
+  const at = new Date().toISOString();
+  const names = Object.keys(scenes);
+  const inOrder = (a, b) => names.indexOf(a.curve) - names.indexOf(b.curve);
+  const isOther = ({ curve }) => !wanted.includes(curve);
+  const rows = [...before.table.filter(isOther), ...table];
+  const all = rows.sort((a, b) => inOrder(a, b) || a.size - b.size);
+  const now = wanted.map((curve) => ({
+    curve,
+    at,
+    full: isFull,
+    load_average,
+    run_took_s: took_s,
+  }));
+  const measured = [...before.measured.filter(isOther), ...now].sort(inOrder);
+  await writeReport('scale', { table: all, curves: curvesOf(all), measured });
 }
 
 async function inTurn(name) {
@@ -79,7 +101,10 @@ async function inTurn(name) {
 }
 
 async function one(name, size) {
-  table.push(...(await scenes[name].measure(size, library)));
+  const rows = await scenes[name].measure(size, library);
+  table.push(...rows);
+  // An interrupted run has said what it measured.
+  for (const row of rows) console.error(JSON.stringify(row));
   console.error(`${size} ${name}: done after ${round((performance.now() - began) / 1000)} s`);
 }
 

@@ -8,7 +8,7 @@ import { writeReport } from './machine.mjs';
 import { oneShots, prepare, session } from './one-shots.mjs';
 import { bin, isFull, must, openStand, quantile, root, round } from './stand.mjs';
 
-const rounds = Number(option('--rounds') ?? (isFull ? 15 : 5));
+const rounds = Number(option('--rounds') ?? (isFull ? 15 : 3));
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number');
 const only = option('--only')?.split(',');
 /** Node 20 reads the file that NODE_EXTRA_CA_CERTS names at every start, for 30 to 45 ms. */
