@@ -19,7 +19,6 @@ const names = [
   'idle',
   'redact',
   'search',
-  'scale',
 ];
 /** One writes a line each second and counts, so it can go on beside one that waits for most of its time as well. */
 const beside = { latency: 'requests' };
