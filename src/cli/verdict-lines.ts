@@ -1,5 +1,5 @@
 import type { Verdict } from '../mirror/slots/verify.js';
-import { formatCount, plural } from './format.js';
+import { formatCount } from './format.js';
 import { columns } from './output.js';
 import { rowLines, wrapped } from './table.js';
 
@@ -23,5 +23,5 @@ export function verdictLines(verdicts: readonly NamedVerdict[], width: number): 
 }
 
 function rowOf({ state, name, shippedLines, sourceLines }: NamedVerdict): readonly string[] {
-  return [state, name, `${formatCount(shippedLines)} of ${plural(sourceLines, 'line')}`];
+  return [state, name, `${formatCount(shippedLines)} of ${formatCount(sourceLines)} lines`];
 }

@@ -22,13 +22,13 @@ describe('session verify', () => {
     const text = lines.join(' ').replace(/\s+/g, ' ');
     expect(text).toContain(problem);
     expect(text).toContain('1,439 of 1,439 lines');
-    expect(text).toContain('0 of 1 line ');
+    expect(text).toContain('0 of 1 lines');
   });
 
   it('has one row per stream, problem included, where there is no terminal', () => {
     const [first = '', second = '', ...others] = verdictLines(verdicts, Number.POSITIVE_INFINITY);
     expect(first).toMatch(/^ok {7}claude-code\/\S+ +1,439 of 1,439 lines$/);
-    expect(second).toMatch(/^differs {2}\S+ {2}0 of 1 line +line 12 is not as it was uploaded/);
+    expect(second).toMatch(/^differs {2}\S+ {2}0 of 1 lines +line 12 is not as it was uploaded/);
     expect(others).toEqual([]);
   });
 });

@@ -74,7 +74,7 @@ describe('tracecraft watch --once', () => {
     const result = await world.run(['watch', '--once'], inHome);
     expect(result.stdout).toContain('/tool-results  uploaded part-00000');
     const verified = await world.run(['session', 'verify'], inHome);
-    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('1 of 1 line') });
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('1 of 1 lines') });
     const streams = join(world.stateFolder, 'bucket', 'default', 'streams');
     await rm(streams, { recursive: true });
     const missing = await world.run(['session', 'verify'], inHome);
