@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import {
@@ -9,6 +8,7 @@ import {
 } from '../../src/app/service.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { columns } from '../../src/cli/output.js';
+import { readPackage } from '../../src/cli/package.js';
 import { watchFlags } from '../../src/cli/watch-flags.js';
 import { parseDuration } from '../../src/config/duration.js';
 import { tracecraftHome } from '../../src/config/files.js';
@@ -57,12 +57,6 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
     force: Flags.boolean({ summary: 'overwrite a definition that was changed or is not ours' }),
   };
 
-  private async version(): Promise<string> {
-    const file = join(this.installation.root, 'package.json');
-    const { version } = JSON.parse(await readFile(file, 'utf8'));
-    return String(version);
-  }
-
   async run(): Promise<object> {
     const { flags } = await this.parse(ServiceInstall);
     const manager = openManager(this.surroundings, flags.manager);
@@ -70,7 +64,7 @@ Exit codes: 0 installed and started, 2 bad flags, no service manager, or a defin
       args: this.watchArgs(flags),
       secretNames: flags.env ?? [],
       isForced: flags.force,
-      version: await this.version(),
+      version: readPackage(this.installation.root).version,
       script: join(this.installation.root, 'bin', 'run.cjs'),
     });
     if (flags.print) return this.show(manager, planned);

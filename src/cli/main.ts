@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitOnClosedPipes } from './closed-pipe.js';
 import { commandFile } from './command-file.js';
+import { readPackage } from './package.js';
 import { exitOnSignals } from './signals.js';
 
 /** Loads a built file with its code cache. */
@@ -71,7 +71,7 @@ function asksForVersion([first = '']: readonly string[]): boolean {
 }
 
 function showVersion(root: string): void {
-  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { name, version } = readPackage(root);
   const { platform, arch, version: node } = process;
   process.stdout.write(`${name}/${version} ${platform}-${arch} node-${node}\n`);
 }
