@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { promises as promisesOfFs } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +48,7 @@ async function bundle(folder) {
       withoutAccountOfTheSystem(),
       withoutHelpInParser(),
       requireOnFirstUse(),
+      promisesOfFsOnFirstUse(),
       withViewer(root, modules),
       withSqlite(),
       withLiteralTable(root),
@@ -169,6 +171,32 @@ function requireOnFirstUse() {
         }
         return lazy;
       },
+    },
+  };
+}
+
+/**
+ * Node's `fs/promises` brings fourteen more of Node's modules, readline among them, and most commands only name it for what they
+ * do not do. So its functions are found when they are called.
+ */
+function promisesOfFsOnFirstUse() {
+  const id = '\0promises-of-fs';
+  const names = Object.keys(promisesOfFs).filter(
+    (name) => typeof promisesOfFs[name] === 'function',
+  );
+  const constants = "export { constants } from 'node:fs';";
+  const functions = names.map(
+    (name) => `export const ${name} = (...args) => fs.promises.${name}(...args);`,
+  );
+  return {
+    name: 'promises-of-fs-on-first-use',
+    resolveId: {
+      filter: { id: /^(?:node:)?fs\/promises$/ },
+      handler: (_source, importer = '') => (importer.includes('node_modules') ? undefined : id),
+    },
+    load: {
+      filter: { id: /^\0promises-of-fs$/ },
+      handler: () => ["import * as fs from 'node:fs';", constants, ...functions].join('\n'),
     },
   };
 }

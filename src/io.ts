@@ -3,12 +3,16 @@ import {
   closeSync,
   constants,
   fstatSync,
+  mkdirSync,
   openSync,
   read,
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
+  rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import {
   appendFile,
@@ -96,6 +100,9 @@ export const nodeIo: Io = {
   readFile: (path) => absentAsUndefined(() => readWhole(path)),
   replaceFile: async (path, data, durability = 'cached') => {
     const temporary = `${path}.tmp-${process.pid}-${randomBytes(6).toString('hex')}`;
+    if (durability === 'cached' && data.length <= smallFile) {
+      return replaceSmall(path, temporary, data);
+    }
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     try {
       await writeFile(temporary, data, {
@@ -116,6 +123,17 @@ export const nodeIo: Io = {
   },
   remove: (path) => rm(path, { force: true, recursive: true }),
 };
+
+function replaceSmall(path: string, temporary: string, data: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(temporary, data, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
 
 /** Makes the new name survive a power cut, too. Not every system lets you open a folder. */
 async function flushFolder(folder: string): Promise<void> {

@@ -96,6 +96,26 @@ describe('the build', () => {
     expect(heavy).toEqual([]);
   });
 
+  it('names the promises of fs only where they are used, since they bring much of Node along', () => {
+    const own = files.filter((file) => {
+      const code = readFileSync(join(dist, file), 'utf8');
+      const atTheTop =
+        /(?:^|[,;])(?:let |const |var )?[\w$]+=require\((["'`])(?:node:)?fs\/promises\1\)/m;
+      return atTheTop.test(code);
+    });
+    // Only what is loaded on demand may: bundled packages, and the script that a hook runs.
+    const loaded = new Set(
+      own.filter((file) => file === 'cli.cjs' || file.startsWith('commands/')),
+    );
+    for (const file of files.filter((one) => one === 'cli.cjs' || one.startsWith('commands/'))) {
+      for (const id of requiredBy(file)) {
+        const required = posix.join(dirname(file), id);
+        if (own.includes(required)) loaded.add(`${file} requires ${required}`);
+      }
+    }
+    expect([...loaded]).toEqual([]);
+  });
+
   it('signs each file with a hash of itself, for the code cache', () => {
     for (const file of files) {
       expect(readFileSync(join(dist, file), 'utf8'), file).toMatch(/\n\/\/[a-f0-9]{16}\n$/);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, readlink, realpath } from 'node:fs/promises';
+import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../clock.js';
@@ -106,19 +106,31 @@ export async function bucketFolderOf(
 const mostLinks = 40;
 
 /** The real path that something has, or would have once created: neither the bucket nor its drive need exist yet. */
-async function realPlace(path: string, linksLeft: number): Promise<string> {
-  const real = await realpath(path).catch(() => undefined);
+function realPlace(path: string, linksLeft: number): string {
+  const real = realIfThere(path);
   if (real !== undefined) return real;
-  const isLink = await lstat(path).then(
-    (found) => found.isSymbolicLink(),
-    () => false,
-  );
-  if (isLink && linksLeft > 0) {
-    const from = await realPlace(dirname(path), linksLeft - 1);
-    return realPlace(resolve(from, await readlink(path)), linksLeft - 1);
+  if (linksLeft > 0 && isLink(path)) {
+    const from = realPlace(dirname(path), linksLeft - 1);
+    return realPlace(resolve(from, readlinkSync(path)), linksLeft - 1);
   }
   const above = dirname(path);
-  return above === path ? path : join(await realPlace(above, linksLeft), basename(path));
+  return above === path ? path : join(realPlace(above, linksLeft), basename(path));
+}
+
+function realIfThere(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
 }
 
 function recordName(path: string): string {

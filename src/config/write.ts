@@ -24,7 +24,7 @@ export interface NewConfig {
 
 /** Throws `UsageError` if anything has that name already, unless it may be overwritten. */
 export async function refuseExisting(path: string, overwrite: boolean): Promise<void> {
-  if (overwrite || !(await isThere(path))) return;
+  if (overwrite || !isThere(path)) return;
   throw new UsageError(`config already exists: ${path}`, {
     hint: 'Overwrite it with --force, or keep it: "tracecraft trust" shows what it does.',
   });
@@ -107,7 +107,7 @@ function cannotIgnore(ignoreFile: string, name: string, cause: unknown): NotAllo
 
 /** The file's text; empty if there is none. Throws if it is anything but a file of reasonable size. */
 async function ignoreRules(path: string): Promise<string> {
-  if (!(await isThere(path))) return '';
+  if (!isThere(path)) return '';
   const file = await open(path, constants.O_RDONLY | noLink);
   try {
     const found = await file.stat();
@@ -122,7 +122,7 @@ async function ignoreRules(path: string): Promise<string> {
 /** `.git` is a folder, or a file in linked work trees and submodules. */
 async function isInWorkTree(folder: string): Promise<boolean> {
   for (let current = folder; ; current = dirname(current)) {
-    if (await isThere(join(current, '.git'))) return true;
+    if (isThere(join(current, '.git'))) return true;
     if (current === dirname(current)) return false;
   }
 }
