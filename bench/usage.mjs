@@ -22,6 +22,8 @@ const library = await loadLibrary([
   "export { partName } from 'src/protocol/parts.js';",
   "export { createRedactor } from 'src/redact/redactor.js';",
   "export { encodeLines, indexedFields } from 'src/mirror/index/lines.js';",
+  "export { encodePage } from 'src/mirror/index/usage-page.js';",
+  "export { usedRow } from 'src/mirror/index/used-rows.js';",
 ]);
 const table = [];
 try {
@@ -119,7 +121,7 @@ async function redact(below) {
   }
 }
 
-/** As three machines would have written it: a session every 53 minutes each, and its line in their index. */
+/** As three machines would have written it: a session every 53 minutes each, and what their index says of it. */
 function yearOfSessions() {
   const objects = new Map();
   const months = new Map();
@@ -147,13 +149,14 @@ function yearOfSessions() {
         usage: { v: 1, slots: slotsOf(ms, n, host), through: { '': 360 } },
       };
       objects.set(`year/sessions/${harness}/${id}/meta.json`, Buffer.alloc(0));
-      const key = `year/_index/${hex(host, 16)}/${at.slice(0, 7)}.jsonl`;
-      const lines = months.get(key) ?? [];
-      months.set(key, lines);
-      lines.push(library.indexedFields(meta));
+      const month = `year/_index/${hex(host, 16)}/${at.slice(0, 7)}`;
+      months.set(month, [...(months.get(month) ?? []), meta]);
     }
   }
-  for (const [key, lines] of months) objects.set(key, library.encodeLines(lines));
+  for (const [month, metas] of months) {
+    objects.set(`${month}.jsonl`, library.encodeLines(metas.map(library.indexedFields)));
+    objects.set(`${month}.usage.json`, library.encodePage(metas.map(library.usedRow)));
+  }
   return { objects, calls: hosts.length * perHost * slotsOfSession * 12 };
 }
 
@@ -161,11 +164,16 @@ function slotsOf(ms, n, host) {
   const models = ['claude-opus-5-5', 'claude-sonnet-4-5', 'gpt-5.6'];
   const entries = Array.from({ length: slotsOfSession }, (_, at) => {
     const time = new Date(Math.floor(ms / quarterMs + at) * quarterMs).toISOString().slice(0, 16);
-    const print = ((n * 4 + at) * 3 + host).toString(36);
+    const print = digest((n * 4 + at) * 3 + host).toString(36);
     const counts = `12 340 ${120_000 + n} 3000 0 ${4_000 + at} 10 0 ${print}`;
     return [`${time}Z ${models[(n + at) % 3]}`, counts];
   });
   return Object.fromEntries(entries);
+}
+
+/** 32 bits, as the digests of calls' ids have. */
+function digest(number) {
+  return Math.imul(number + 1, 2_654_435_761) >>> 0;
 }
 
 function hex(number, digits) {

@@ -1,5 +1,5 @@
 import * as Flags from '@oclif/core/flags';
-import { countedSessions, pricesFor } from '../src/app/usage.js';
+import { countedIn, pricesFor } from '../src/app/usage.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
 import { parseTime } from '../src/cli/parse-time.js';
@@ -7,7 +7,7 @@ import { terminalWidth } from '../src/cli/terminal-width.js';
 import { usageCsv, usageTable, usd, writtenIn } from '../src/cli/usage-lines.js';
 import { systemClock } from '../src/clock.js';
 import { bucketLayout } from '../src/protocol/keys.js';
-import { listUsed } from '../src/sessions/indexed.js';
+import { listUsed } from '../src/sessions/used.js';
 import { Periods } from '../src/usage/periods.js';
 import type { Prices } from '../src/usage/prices.js';
 import {
@@ -55,16 +55,21 @@ export default class UsageCommand extends BaseCommand {
     const bucket = await this.openBucket(settings);
     const prices = await pricesFor(settings);
     const listed = await listUsed(bucket, bucketLayout(settings.project), harnessNames);
-    const { sessions } = listed;
-    const { counted, uncounted, asOf: newest } = countedSessions(sessions);
+    const { uncounted, asOf: newest } = countedIn(listed);
     const asOf = listed.asOf?.toISOString() ?? newest;
-    const report = usageReport(counted, { by: flags.by, sinceMs, untilMs, periods, prices });
+    const request = { by: flags.by, sinceMs, untilMs, periods, prices };
+    const report = usageReport(listed.table, request);
     const rows = report.rows.map((row) => ({ [flags.by]: row.group, ...numbersOf(row) }));
     if (flags.csv) for (const line of usageCsv(rows, flags.by)) this.print(line);
     else this.#table(report, flags.by, prices, asOf, periods.zone);
-    if (uncounted.length > 0)
+    const damaged = listed.unreadPages.length;
+    if (damaged > 0)
+      this.say(
+        `${plural(damaged, 'page')} of the index cannot be read, so ${damaged === 1 ? 'its' : 'their'} sessions were read one by one: tracecraft session refresh --all`,
+      );
+    if (uncounted > 0)
       this.#owe(
-        `${uncounted.length} of ${plural(sessions.length, 'session')} ${isOrAre(uncounted.length)} not counted: tracecraft session refresh --all`,
+        `${uncounted} of ${plural(listed.count, 'session')} ${isOrAre(uncounted)} not counted: tracecraft session refresh --all`,
       );
     const lines = report.uncountedLines;
     if (lines > 0) this.#owe(`${plural(lines, 'line')} ${isOrAre(lines)} not counted yet`);
@@ -79,8 +84,8 @@ export default class UsageCommand extends BaseCommand {
       unpriced_models: report.unpriced,
       reported_usd: report.reported ?? null,
       prices: { source: prices.source, date: prices.date },
-      sessions: sessions.length,
-      sessions_not_counted: uncounted.length,
+      sessions: listed.count,
+      sessions_not_counted: uncounted,
       lines_not_counted: report.uncountedLines,
     };
   }

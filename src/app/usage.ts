@@ -1,32 +1,33 @@
 import { usageReaderOf } from '../../watchers/usage.js';
 import type { Settings } from '../config/settings.js';
-import type { UsedFields } from '../mirror/index/used-lines.js';
-import type { IndexedSession } from '../sessions/indexed.js';
+import { head, headColumns } from '../mirror/index/page-columns.js';
+import type { UsedSessions } from '../sessions/used.js';
 import { Prices } from '../usage/prices.js';
-import { type SessionUsage, sessionUsage } from '../usage/session-usage.js';
 
-/** What the metas of sessions say about tokens. */
-export interface CountedSessions {
-  readonly counted: readonly SessionUsage[];
+/** How far what sessions used was counted. */
+export interface Counted {
   /** Sessions of which nothing was counted although their harness tells tokens. */
-  readonly uncounted: readonly IndexedSession<UsedFields>[];
+  readonly uncounted: number;
   /** When the newest line that was counted came into the bucket (ISO 8601 UTC). */
   readonly asOf: string | undefined;
 }
 
-export function countedSessions(sessions: readonly IndexedSession<UsedFields>[]): CountedSessions {
-  const counted: SessionUsage[] = [];
-  const uncounted: IndexedSession<UsedFields>[] = [];
-  let asOf: string | undefined;
-  for (const session of sessions) {
-    const { meta, harness } = session;
-    const usage = meta === undefined ? undefined : sessionUsage(meta);
-    if (usage !== undefined) counted.push(usage);
-    else if (usageReaderOf(harness) !== undefined) uncounted.push(session);
-    const uploadedAt = meta?.last_uploaded_at ?? '';
-    if (usage !== undefined && uploadedAt > (asOf ?? '')) asOf = uploadedAt;
+export function countedIn({ table, unread }: UsedSessions): Counted {
+  let uncounted = unread.filter(({ harness }) => usageReaderOf(harness) !== undefined).length;
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for (const { sinceMs, kept, heads, harnesses } of table.pages) {
+    const areTold = harnesses.map((harness) => usageReaderOf(harness) !== undefined);
+    for (let row = 0; row < kept.length; row += 1) {
+      if (kept[row] !== 1) continue;
+      const at = row * headColumns;
+      if (!Number.isNaN(heads[at + head.uncounted])) {
+        const uploadedMs = sinceMs + (heads[at + head.uploadedAt] ?? Number.NaN);
+        if (uploadedMs > newestMs) newestMs = uploadedMs;
+      } else if (areTold[heads[at + head.harness] ?? 0] === true) uncounted += 1;
+    }
   }
-  return { counted, uncounted, asOf };
+  const asOf = newestMs === Number.NEGATIVE_INFINITY ? undefined : new Date(newestMs).toISOString();
+  return { uncounted, asOf };
 }
 
 /** List prices, with what the config says instead. */

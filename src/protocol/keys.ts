@@ -52,6 +52,8 @@ export interface Layout {
   indexes(): string;
   /** One file of that index: `live`, or a month. */
   index(writer: string, file: string): string;
+  /** What the sessions of that file used. */
+  usagePage(writer: string, file: string): string;
   /** Packs that all machines search in; derived, never load-bearing. */
   searchPacks(): string;
   /** `indexer`: the machine that wrote it. */
@@ -130,14 +132,18 @@ export function bucketLayout(project: string): Layout {
   };
 }
 
+export const usagePageSuffix = '.usage.json';
+
 /** Of what can be deleted at any time. */
 function derivedKeys(
   root: string,
-): Pick<Layout, 'indexes' | 'index' | 'searchPacks' | 'searchPack' | 'searchPurge'> {
+): Pick<Layout, 'indexes' | 'index' | 'usagePage' | 'searchPacks' | 'searchPack' | 'searchPurge'> {
   const packs = `${root}search/v1/`;
   return {
     indexes: () => `${root}_index/`,
     index: (writer, file) => `${root}_index/${checkName('writer', writer)}/${file}.jsonl`,
+    usagePage: (writer, file) =>
+      `${root}_index/${checkName('writer', writer)}/${file}${usagePageSuffix}`,
     searchPacks: () => packs,
     searchPack: (indexer, name) => `${packs}${checkName('writer', indexer)}/${name}`,
     searchPurge: () => `${packs}purge.json`,

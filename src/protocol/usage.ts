@@ -49,7 +49,7 @@ export interface UsageSlot {
 }
 
 /** Where vendors' prices for long prompts begin. */
-const promptLengths = [272_000, 200_000, 0] as const;
+export const promptLengths = [272_000, 200_000, 0] as const;
 export type PromptLength = (typeof promptLengths)[number];
 
 export function promptLengthOf({ input, cacheRead, write5m, write1h }: Usage): PromptLength {
@@ -62,13 +62,14 @@ export type SlotSpan = 'quarter' | 'hour' | 'day' | 'month';
 
 /** The precision of a slot's time, in characters of ISO 8601. */
 const precision: Readonly<Record<SlotSpan, number>> = { month: 7, day: 10, hour: 13, quarter: 16 };
-const spans: readonly SlotSpan[] = ['quarter', 'hour', 'day', 'month'];
+export const spans = ['quarter', 'hour', 'day', 'month'] as const satisfies readonly SlotSpan[];
+export const quarterMs = 900_000;
 const slotTimes = /^\d{4}-\d\d(?:-\d\d(?:T\d\d(?::\d\d)?)?)?$/;
 const longPrompt = / >(200|272)k$/;
 const longestModel = 200;
 
 /** Of a slot's key, and of its value. */
-export const longestText = 400;
+const longestText = 400;
 const text = v.pipe(v.string(), v.maxLength(longestText));
 /** By hand, because reports read a hundred thousand of them. */
 const slotsSchema = v.custom<Readonly<Record<string, string>>>(

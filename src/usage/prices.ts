@@ -1,5 +1,10 @@
 import * as v from 'valibot';
-import type { Usage, UsageSlot } from '../protocol/usage.js';
+import {
+  type PromptLength,
+  type UsageCounter,
+  type UsageSlot,
+  usageCounters,
+} from '../protocol/usage.js';
 
 /** USD per million tokens, or per thousand searches; in tiers by the length of the prompt, from the shortest on. */
 const tier = v.tuple([v.number(), v.number()]);
@@ -95,10 +100,25 @@ export class Prices {
   }
 
   /** In USD; `undefined` for a model without a price. */
-  of(slot: UsageSlot): number | undefined {
-    const periods = this.#periodsOf(slot.model);
-    const period = periods?.findLast((one) => isIn(one, slot.startMs));
-    return period === undefined ? undefined : costOf(slot, period);
+  of({ model, longerThan, startMs, usage }: UsageSlot): number | undefined {
+    const rates = this.ratesOf(model, longerThan)(startMs);
+    const counters = usageCounters.map((counter) => usage[counter]);
+    return rates === undefined ? undefined : costOf(counters, 0, rates);
+  }
+
+  /** What its calls cost at a time, in milliseconds since the epoch. */
+  ratesOf(model: string, longerThan: PromptLength): (startMs: number) => Rates | undefined {
+    const periods = (this.#periodsOf(model) ?? []).map((period) => ({
+      period,
+      rates: ratesIn(period, longerThan),
+    }));
+    const [first, ...others] = periods;
+    const isSame =
+      others.length === 0 &&
+      (first === undefined ||
+        (first.period.fromMs === -Infinity && first.period.betweenMs === undefined));
+    if (isSame) return () => first?.rates;
+    return (startMs) => periods.findLast(({ period }) => isIn(period, startMs))?.rates;
   }
 
   #periodsOf(model: string): readonly Period[] | undefined {
@@ -140,19 +160,29 @@ function isIn({ fromMs, betweenMs }: Period, ms: number): boolean {
   return start <= end ? time >= start && time < end : time >= start || time < end;
 }
 
-function costOf({ usage, longerThan }: UsageSlot, period: Period): number {
+/** USD per million tokens, or per million searches, by place of the counter. */
+export type Rates = Float64Array;
+
+function ratesIn(period: Period, longerThan: PromptLength): Rates {
   const { input, output, cacheRead = input, write5m = input, searches = 0 } = period;
   const { write1h = write5m } = period;
-  const perMillion = (counter: keyof Usage, one: Price): number =>
-    (usage[counter] * tierOf(one, longerThan)) / 1_000_000;
-  return (
-    perMillion('input', input) +
-    perMillion('cacheRead', cacheRead) +
-    perMillion('write5m', write5m) +
-    perMillion('write1h', write1h) +
-    perMillion('output', output) +
-    (usage.searches * tierOf(searches, longerThan)) / 1_000
-  );
+  const prices: Partial<Record<UsageCounter, Price>> = {
+    input,
+    output,
+    cacheRead,
+    write5m,
+    write1h,
+  };
+  const rates = usageCounters.map((counter) => tierOf(prices[counter] ?? 0, longerThan));
+  rates[usageCounters.indexOf('searches')] = tierOf(searches, longerThan) * 1_000;
+  return Float64Array.from(rates);
+}
+
+/** In USD, of the counters that stand in `numbers` from there on. */
+export function costOf(numbers: ArrayLike<number>, from: number, rates: Rates): number {
+  let sum = 0;
+  for (let at = 0; at < rates.length; at += 1) sum += (numbers[from + at] ?? 0) * (rates[at] ?? 0);
+  return sum / 1_000_000;
 }
 
 /** The price of the whole request, in the highest tier that its prompt reaches. */

@@ -3,11 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsedLine } from '../../src/conversation/outline.js';
-import { slotTexts } from '../../src/mirror/index/indexed-usage.js';
+import { UsageTable } from '../../src/mirror/index/usage-table.js';
 import { addUsage, noUsage, type Usage } from '../../src/protocol/usage.js';
+import { decodeSlots } from '../../src/protocol/usage-slots.js';
 import snapshot from '../../src/usage/list-prices.json' with { type: 'json' };
+import { Periods } from '../../src/usage/periods.js';
 import { Prices } from '../../src/usage/prices.js';
-import { countedOnce } from '../../src/usage/session-usage.js';
+import { usageReport } from '../../src/usage/report.js';
 import {
   type FixtureStream,
   hasSharedFixtures,
@@ -87,22 +89,26 @@ describe.skipIf(!hasSharedFixtures)(
       remove = folder.remove;
       const root = join(folder.path, 'tree');
       execFileSync('python3', [join(sharedFolder, 'tools/usage-cases.py'), root]);
-      const used = [...sessionsBelow(root)].map(([key, streams]) => ({
-        harness: key.split(' ')[0] ?? '',
-        session: key,
-        agent: undefined,
-        host: undefined,
-        folder: undefined,
-        startedAt: '',
-        slots: slotTexts(usageOf(...streams).slots),
-        reportedUsd: undefined,
-        uncountedLines: 0,
-        isUncertain: false,
-      }));
-      for (const [{ harness }, slot] of countedOnce(used)) {
-        const day = `${harness} ${new Date(slot.startMs).toISOString().slice(0, 10)}`;
-        days.set(day, addUsage(days.get(day) ?? noUsage, slot.usage));
-        costs.set(day, (costs.get(day) ?? 0) + (prices.of(slot) ?? Number.NaN));
+      const tables = new Map<string, UsageTable>();
+      for (const [key, streams] of sessionsBelow(root)) {
+        const harness = key.split(' ')[0] ?? '';
+        const table = tables.get(harness) ?? new UsageTable();
+        tables.set(harness, table);
+        const used = {
+          slots: decodeSlots(usageOf(...streams).slots),
+          ...{ uncountedLines: 0, reportedUsd: 0, isUncertain: false },
+        };
+        const unknown = { agent_id: null, host: null, cwd: null };
+        const times = { started_at: null, last_uploaded_at: null };
+        table.addRows([{ harness, session_id: key, ...unknown, ...times, used }]);
+      }
+      for (const [harness, table] of tables) {
+        const period = { sinceMs: -Infinity, untilMs: Infinity, periods: new Periods('UTC') };
+        const { rows } = usageReport(table, { by: 'day', ...period, prices });
+        for (const { group, usage, listPrice } of rows) {
+          days.set(`${harness} ${group}`, usage);
+          costs.set(`${harness} ${group}`, listPrice ?? Number.NaN);
+        }
       }
     });
     afterAll(() => remove());

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { usageCsv } from '../../src/cli/usage-lines.js';
-import { slotTexts } from '../../src/mirror/index/indexed-usage.js';
+import { UsageTable } from '../../src/mirror/index/usage-table.js';
+import type { UsedRow } from '../../src/mirror/index/used-rows.js';
 import { decodeSlot, encodeSlot, noUsage, type UsageSlot } from '../../src/protocol/usage.js';
 import { decodeSlots, encodeSlots, fittedSlots } from '../../src/protocol/usage-slots.js';
 import { Periods } from '../../src/usage/periods.js';
 import { Prices } from '../../src/usage/prices.js';
 import { type Grouping, usageReport } from '../../src/usage/report.js';
-import type { SessionUsage } from '../../src/usage/session-usage.js';
 import { repositoryRoot } from '../support/run-cli.js';
 
 const prices = new Prices(
@@ -18,31 +18,38 @@ const prices = new Prices(
 
 function slot(at: string, output: number, print = String(output), model = 'm'): UsageSlot {
   const usage = { ...noUsage, calls: 1, output };
-  return { startMs: Date.parse(at), span: 'quarter', model, longerThan: 0, usage, print };
+  const startMs = Date.parse(at);
+  return { startMs, span: 'quarter', model, longerThan: 0, usage, print: printOf(print) };
 }
 
-function session(name: string, slots: readonly UsageSlot[]): SessionUsage {
+/** Numbers of their own, whatever they are called. */
+function printOf(name: string): string {
+  const hash = [...name].reduce((sum, one) => Math.imul(sum, 31) + one.charCodeAt(0), 7);
+  return (hash >>> 0).toString(36);
+}
+
+function session(id: string, slots: readonly UsageSlot[]): UsedRow {
   return {
     harness: 'h',
-    session: name,
-    agent: undefined,
+    session_id: id,
+    agent_id: null,
     host: 'here',
-    folder: '/work',
-    startedAt: '',
-    slots: slotTexts(encodeSlots(slots)),
-    reportedUsd: undefined,
-    uncountedLines: 0,
-    isUncertain: false,
+    cwd: '/work',
+    started_at: null,
+    last_uploaded_at: null,
+    used: { slots, uncountedLines: 0, reportedUsd: 0, isUncertain: false },
   };
 }
 
-function report(sessions: readonly SessionUsage[], by: Grouping, zone = 'UTC') {
+function report(sessions: readonly UsedRow[], by: Grouping, zone = 'UTC') {
   const periods = new Periods(zone);
   const request = { by, sinceMs: -Infinity, untilMs: Infinity, periods, prices };
-  return usageReport(sessions, request);
+  const table = new UsageTable();
+  table.addRows(sessions);
+  return usageReport(table, request);
 }
 
-function groups(sessions: readonly SessionUsage[], by: Grouping, zone?: string) {
+function groups(sessions: readonly UsedRow[], by: Grouping, zone?: string) {
   return report(sessions, by, zone).rows.map(({ group, usage }) => [group, usage.output]);
 }
 

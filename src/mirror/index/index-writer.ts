@@ -1,19 +1,11 @@
-import type { Bucket, Etag, Key } from '../../bucket/bucket.js';
+import type { Bucket } from '../../bucket/bucket.js';
 import type { MetaDocument } from '../../protocol/documents.js';
 import type { Layout } from '../../protocol/keys.js';
 import { sessionKeyOf } from '../stream.js';
-import {
-  addLine,
-  encodeLines,
-  type IndexFields,
-  type IndexLines,
-  indexedFields,
-  indexFields,
-  mergedLines,
-  monthOf,
-  parseFields,
-  refOf,
-} from './lines.js';
+import { listedForm, usedForm } from './forms.js';
+import { addLine, indexedFields, type ListedFields, mergedLines, refOf } from './lines.js';
+import { RowFiles } from './row-files.js';
+import { type UsedRow, usedRow } from './used-rows.js';
 
 export interface IndexWriterContext {
   readonly bucket: Bucket;
@@ -24,24 +16,31 @@ export interface IndexWriterContext {
 
 const everyMs = 60_000;
 const retryMs = 60_000;
-/** More sessions than this leave the small file that is rewritten every minute for those of their months. */
-const liveSessions = 100;
-const mostAttempts = 8;
+
+/** What was said about sessions since the index was last written. */
+interface Pending {
+  readonly listed: Map<string, ListedFields>;
+  readonly used: Map<string, UsedRow>;
+}
 
 /**
- * Keeps this machine's lines of the derived index: `live.jsonl` with the sessions that changed last, written at most
- * once a minute, and a file for each month. Nothing depends on it, so a failure is retried and otherwise ignored: readers
- * say how old the index is, and read the `meta.json` of every session that it lacks.
+ * Keeps this machine's part of the derived index, at most once a minute: a line for each session, and in files beside those
+ * what it used. What was used is written first, so it is never older than the lines. Nothing depends on the index, so a
+ * failure is retried and otherwise ignored: readers say how old it is, and read the `meta.json` of every session that it lacks.
  */
 export class IndexWriter {
   readonly #context: IndexWriterContext;
-  #pending = new Map<string, IndexFields>();
+  readonly #listed: RowFiles<ListedFields>;
+  readonly #used: RowFiles<UsedRow>;
+  #pending = nothingPending();
   readonly #dropped = new Set<string>();
-  #live: StoredLines | undefined;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: IndexWriterContext) {
+    const { bucket, layout } = context;
     this.#context = context;
+    this.#listed = new RowFiles(bucket, listedForm(layout));
+    this.#used = new RowFiles(bucket, usedForm(layout));
   }
 
   /** A `meta.json` was written. */
@@ -49,7 +48,8 @@ export class IndexWriter {
     // The first minute collects: a short run writes once, at its end.
     if (this.#notBeforeMs === Number.NEGATIVE_INFINITY) this.#notBeforeMs = nowMs + everyMs;
     this.#dropped.delete(sessionKeyOf(refOf(document)));
-    addLine(this.#pending, indexedFields(document));
+    addLine(this.#pending.listed, indexedFields(document));
+    addLine(this.#pending.used, usedRow(document));
   }
 
   /** The session is not mirrored any more. */
@@ -58,91 +58,32 @@ export class IndexWriter {
   }
 
   get nextMs(): number {
-    return this.#pending.size === 0 ? Number.POSITIVE_INFINITY : this.#notBeforeMs;
+    return this.#pending.listed.size === 0 ? Number.POSITIVE_INFINITY : this.#notBeforeMs;
   }
 
   async write(which: 'due' | 'all', nowMs: () => number): Promise<void> {
-    if (this.#pending.size === 0 || (which === 'due' && this.nextMs > nowMs())) return;
-    const lines = this.#pending;
-    this.#pending = new Map();
+    const { listed, used } = this.#pending;
+    if (listed.size === 0 || (which === 'due' && this.nextMs > nowMs())) return;
+    this.#pending = nothingPending();
     try {
       const writer = await this.#context.writer();
-      if (writer !== undefined) await this.#add(writer, lines);
+      if (writer !== undefined) {
+        await this.#used.add(writer, used, this.#dropped);
+        await this.#listed.add(writer, listed, this.#dropped);
+      }
       this.#notBeforeMs = nowMs() + everyMs;
     } catch {
-      this.#live = undefined;
+      this.#used.forget();
+      this.#listed.forget();
       this.#notBeforeMs = nowMs() + retryMs;
-      this.#pending = mergedLines(lines.values(), this.#pending.values());
+      this.#pending = {
+        listed: mergedLines(listed.values(), this.#pending.listed.values()),
+        used: mergedLines(used.values(), this.#pending.used.values()),
+      };
     }
-  }
-
-  async #add(writer: string, lines: IndexLines): Promise<void> {
-    const { layout } = this.#context;
-    const key = layout.index(writer, 'live');
-    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-      this.#live ??= await this.#read(key);
-      let merged = mergedLines(this.#live.lines.values(), lines.values());
-      for (const dropped of this.#dropped) merged.delete(dropped);
-      if (merged.size > liveSessions) {
-        await this.#addToMonths(writer, merged);
-        merged = new Map();
-      }
-      this.#live = await this.#put(key, merged, this.#live.etag);
-      if (this.#live !== undefined) return;
-    }
-  }
-
-  async #addToMonths(writer: string, lines: IndexLines): Promise<void> {
-    for (const [month, some] of byMonth(lines.values())) {
-      const key = this.#context.layout.index(writer, month);
-      let isWritten = false;
-      for (let attempt = 0; !isWritten && attempt < mostAttempts; attempt += 1) {
-        const before = await this.#read(key);
-        const merged = mergedLines(before.lines.values(), some);
-        isWritten = (await this.#put(key, merged, before.etag)) !== undefined;
-      }
-    }
-  }
-
-  async #read(key: Key): Promise<StoredLines> {
-    const stored = await this.#context.bucket.get(key);
-    if (stored === undefined) return { lines: new Map(), etag: undefined };
-    return { lines: mergedLines(parseFields(indexFields, stored.body)), etag: stored.etag };
-  }
-
-  /** `undefined`: another process of this machine wrote it meanwhile. */
-  async #put(
-    key: Key,
-    lines: IndexLines,
-    etag: Etag | undefined,
-  ): Promise<StoredLines | undefined> {
-    const { bucket } = this.#context;
-    const body = encodeLines(lines.values());
-    const options = { contentType: 'application/jsonl' };
-    const { putIfAbsent, putIfMatch } = bucket.capabilities;
-    if (!putIfAbsent || !putIfMatch) {
-      return { lines, etag: (await bucket.put(key, body, options)).etag };
-    }
-    const outcome =
-      etag === undefined
-        ? await bucket.putIfAbsent(key, body, options)
-        : await bucket.putIfMatch(key, body, etag, options);
-    return outcome.written ? { lines, etag: outcome.etag } : undefined;
   }
 }
 
-function byMonth(lines: Iterable<IndexFields>): ReadonlyMap<string, readonly IndexFields[]> {
-  const months = new Map<string, IndexFields[]>();
-  for (const line of lines) {
-    const month = monthOf(line);
-    const known = months.get(month);
-    if (known === undefined) months.set(month, [line]);
-    else known.push(line);
-  }
-  return months;
-}
-
-interface StoredLines {
-  readonly lines: IndexLines;
-  readonly etag: Etag | undefined;
+function nothingPending(): Pending {
+  return { listed: new Map(), used: new Map() };
 }

@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import { type MetaDocument, ownMetaSchema } from '../../protocol/documents.js';
 import { type SessionRef, sessionKeyOf } from '../stream.js';
-import { indexedUsage, indexedUsageSchema } from './indexed-usage.js';
 
 /** In the order in which they are written: the times come first, so that they are found without parsing the rest. */
 const listed = [
@@ -25,21 +24,13 @@ const listed = [
 export const listedFields = v.pick(ownMetaSchema, listed);
 export type ListedFields = v.InferOutput<typeof listedFields>;
 
-const usage = v.fallback(v.nullable(indexedUsageSchema), null);
-
-/** All that a line has: the same, and what the session's calls to models took. */
-export const indexFields = v.object({ ...listedFields.entries, usage });
-export type IndexFields = v.InferOutput<typeof indexFields>;
-
 /** A session in the derived index. Everything else in its `meta.json` concerns readers of that session only. */
-export function indexedFields(document: MetaDocument): IndexFields {
-  return { ...v.parse(listedFields, document), usage: indexedUsage(document.usage) };
+export function indexedFields(document: MetaDocument): ListedFields {
+  return v.parse(listedFields, document);
 }
 
-type ListedKey = Pick<
-  MetaDocument,
-  'harness' | 'session_id' | 'last_uploaded_at' | 'last_row_at' | 'ended_at'
->;
+export type ListedKey = Pick<MetaDocument, 'harness' | 'session_id' | 'last_uploaded_at'> &
+  Partial<Pick<MetaDocument, 'last_row_at' | 'ended_at'>>;
 
 /** By session; of two lines about one, the one that knows more remains. */
 export function mergedLines<Line extends ListedKey>(
@@ -69,18 +60,17 @@ function ageOf({ last_uploaded_at, last_row_at, ended_at }: ListedKey): string {
   return `${last_uploaded_at ?? ''} ${last_row_at ?? ''} ${ended_at ?? ''}`;
 }
 
-export type IndexLines = ReadonlyMap<string, IndexFields>;
-
 /** `2026-11`: the month it started in, so that a session stays in one file; `undated` if nothing says when. */
-export function monthOf({ started_at, last_uploaded_at }: IndexFields): string {
+export function monthOf({
+  started_at,
+  last_uploaded_at,
+}: Pick<MetaDocument, 'started_at' | 'last_uploaded_at'>): string {
   return /^\d{4}-\d{2}/.exec(started_at ?? last_uploaded_at ?? '')?.[0] ?? 'undated';
 }
 
 /** Without what the schema fills in again: thousands of lines are read at once. */
-export function encodeLines(lines: Iterable<IndexFields>): Buffer {
-  const isTold = (value: unknown): boolean =>
-    value !== null && !(Array.isArray(value) && value.length === 0);
-  const tell = (_name: string, value: unknown): unknown => (isTold(value) ? value : undefined);
+export function encodeLines(lines: Iterable<ListedFields>): Buffer {
+  const tell = (_name: string, value: unknown): unknown => value ?? undefined;
   return Buffer.from([...lines].map((line) => `${JSON.stringify(line, tell)}\n`).join(''));
 }
 

@@ -1,6 +1,8 @@
 import type { Bucket, Key } from '../../bucket/bucket.js';
 import { LostError } from '../../errors.js';
+import { usagePageSuffix } from '../../protocol/keys.js';
 import { listedFields, parseFields, refOf } from '../index/lines.js';
+import { encodePage, parsePage, rowsOf } from '../index/usage-page.js';
 import { completeLines } from '../lines.js';
 import { type SessionRef, sessionKeyOf } from '../stream.js';
 import type { RemovalStore } from './record.js';
@@ -8,38 +10,58 @@ import type { RemovalStore } from './record.js';
 /** Its owner writes a file once a minute at most. */
 const mostAttempts = 8;
 
-/** Takes a session's lines, which have its title, out of every machine's derived index. */
+/** Takes what is said about these sessions, such as a title, out of every machine's derived index. */
 export async function deleteIndexLines(
   { bucket, layout }: RemovalStore,
-  ref: SessionRef,
+  ...refs: readonly SessionRef[]
 ): Promise<void> {
+  const gone = new Set(refs.map(sessionKeyOf));
   const keys: Key[] = [];
   for await (const entry of bucket.list(layout.indexes())) {
-    if (entry.kind === 'object' && entry.key.endsWith('.jsonl')) keys.push(entry.key);
+    if (entry.kind === 'object') keys.push(entry.key);
   }
-  for (const key of keys) await deleteLines(bucket, key, ref);
+  for (const key of keys) {
+    if (key.endsWith('.jsonl')) await replace(bucket, key, (body) => linesWithout(body, gone));
+    else if (key.endsWith(usagePageSuffix)) {
+      await replace(bucket, key, (body) => pageWithout(body, gone));
+    }
+  }
 }
 
-async function deleteLines(bucket: Bucket, key: Key, ref: SessionRef): Promise<void> {
+/** `undefined`: it stays as it is. */
+type Rewrite = (body: Buffer) => Buffer | undefined;
+
+async function replace(bucket: Bucket, key: Key, rewrite: Rewrite): Promise<void> {
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     const stored = await bucket.get(key);
-    if (stored === undefined) return;
-    const lines = completeLines(stored.body);
-    const kept = lines.filter((line) => !isAbout(line, ref));
-    if (kept.length === lines.length) return;
-    const options = { contentType: 'application/jsonl' };
-    const body = Buffer.concat(kept);
+    const body = stored === undefined ? undefined : rewrite(stored.body);
+    if (stored === undefined || body === undefined) return;
+    const contentType = key.endsWith('.jsonl') ? 'application/jsonl' : 'application/json';
     if (!bucket.capabilities.putIfMatch) {
-      await bucket.put(key, body, options);
+      await bucket.put(key, body, { contentType });
       return;
     }
-    if ((await bucket.putIfMatch(key, body, stored.etag, options)).written) return;
+    if ((await bucket.putIfMatch(key, body, stored.etag, { contentType })).written) return;
   }
   throw new LostError(`others keep writing ${key}`, { hint: 'Try again.' });
 }
 
-function isAbout(line: Buffer, ref: SessionRef): boolean {
+function linesWithout(body: Buffer, gone: ReadonlySet<string>): Buffer | undefined {
+  const lines = completeLines(body);
+  const kept = lines.filter((line) => !isAbout(line, gone));
+  return kept.length === lines.length ? undefined : Buffer.concat(kept);
+}
+
+function isAbout(line: Buffer, gone: ReadonlySet<string>): boolean {
   const [document] = parseFields(listedFields, line);
-  if (document === undefined) return false;
-  return sessionKeyOf(refOf(document)) === sessionKeyOf(ref);
+  return document !== undefined && gone.has(sessionKeyOf(refOf(document)));
+}
+
+/** A page that cannot be read may name them, and nobody misses what else it says: it becomes an empty one. */
+function pageWithout(body: Buffer, gone: ReadonlySet<string>): Buffer | undefined {
+  const page = parsePage(body);
+  if (page === undefined) return encodePage([]);
+  const rows = rowsOf(page);
+  const kept = rows.filter((row) => !gone.has(sessionKeyOf(refOf(row))));
+  return kept.length === rows.length ? undefined : encodePage(kept);
 }

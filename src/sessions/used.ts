@@ -1,0 +1,101 @@
+import type { Bucket, Key } from '../bucket/bucket.js';
+import { inParallel } from '../concurrency.js';
+import { parsePage } from '../mirror/index/usage-page.js';
+import { UsageTable } from '../mirror/index/usage-table.js';
+import { usedRow } from '../mirror/index/used-rows.js';
+import type { SessionRef } from '../mirror/stream.js';
+import { type Layout, usagePageSuffix } from '../protocol/keys.js';
+import { decodeId } from '../protocol/names.js';
+import { fewSessions, largestBytes, readMetas } from './indexed.js';
+import { listFirstNames, listOtherNames } from './names.js';
+
+export interface UsedSessions {
+  /** What they used. */
+  readonly table: UsageTable;
+  readonly count: number;
+  /** Those whose `meta.json` was needed and is not there or cannot be read. */
+  readonly unread: readonly SessionRef[];
+  /** When the index was last written, by the store's clock; `undefined` if it was not used. */
+  readonly asOf: Date | undefined;
+  /** Pages of the index that cannot be read, so that their sessions were read one by one. */
+  readonly unreadPages: readonly Key[];
+}
+
+/**
+ * What every session of these harnesses used: of many from the derived index, and from `meta.json` where that lacks them.
+ * The index is listed together with the first names: one request too many where sessions are few, a round less where
+ * they are many.
+ */
+export async function listUsed(
+  bucket: Bucket,
+  layout: Layout,
+  wanted: readonly string[],
+): Promise<UsedSessions> {
+  const [heads, pages] = await Promise.all([
+    listFirstNames(bucket, layout, wanted),
+    listPages(bucket, layout),
+  ]);
+  const table = new UsageTable();
+  const isMany = heads.reduce((sum, { names }) => sum + names.length, 0) > fewSessions;
+  const unreadPages = isMany ? await readPages(bucket, pages.keys, table) : [];
+  let count = 0;
+  const untold: SessionRef[] = [];
+  await inParallel(heads, async (first) => {
+    const { harness, names } = first;
+    const others = await listOtherNames(bucket, layout, first, table.idsOf(harness));
+    for (const some of [names, others]) {
+      count += some.length;
+      for (const name of some) {
+        const id = decodeId(name);
+        if (!table.keep(harness, id)) untold.push({ harness, id });
+      }
+    }
+  });
+  const read = await readMetas(bucket, layout, untold);
+  table.addRows(
+    read.flatMap(({ harness, id, meta }) =>
+      meta === undefined ? [] : [{ ...usedRow(meta), harness, session_id: id }],
+    ),
+  );
+  return {
+    table,
+    count,
+    unread: read.filter(({ meta }) => meta === undefined),
+    asOf: untold.length < count ? pages.asOf : undefined,
+    unreadPages,
+  };
+}
+
+interface Pages {
+  readonly keys: readonly Key[];
+  readonly asOf: Date | undefined;
+}
+
+async function listPages(bucket: Bucket, layout: Layout): Promise<Pages> {
+  const keys: Key[] = [];
+  let asOf: Date | undefined;
+  for await (const entry of bucket.list(layout.indexes())) {
+    if (entry.kind !== 'object' || entry.size > largestBytes) continue;
+    if (!entry.key.endsWith(usagePageSuffix)) continue;
+    keys.push(entry.key);
+    if (asOf === undefined || entry.modifiedAt > asOf) asOf = entry.modifiedAt;
+  }
+  return { keys, asOf };
+}
+
+/** Returns those that cannot be read. */
+async function readPages(
+  bucket: Bucket,
+  keys: readonly Key[],
+  table: UsageTable,
+): Promise<readonly Key[]> {
+  const unread: Key[] = [];
+  await inParallel(keys, async (key) => {
+    const stored = await bucket.get(key);
+    if (stored === undefined) return;
+    const page = parsePage(stored.body);
+    if (page === undefined) unread.push(key);
+    else table.add(page);
+  });
+  return unread;
+}
