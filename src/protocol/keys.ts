@@ -65,6 +65,8 @@ export interface Layout {
   /** Where a stream's parts and generation records are; '' is the main stream. */
   stream(harness: string, sessionId: string, stream: string): string;
   /** Where all further streams of one session are. */
+  /** Further streams of all sessions of a harness. */
+  streams(harness: string): string;
   streamsOf(harness: string, sessionId: string): string;
   /** All records of removed sessions. */
   removals(): string;
@@ -89,8 +91,8 @@ export function bucketLayout(project: string): Layout {
     `${root}messages/${checkName('agent', recipient)}/`;
   const session = (harness: string, id: string): string =>
     `${root}sessions/${checkName('harness', harness)}/${encodeId(id)}/`;
-  const streamsOf = (harness: string, id: string): string =>
-    `${root}streams/${checkName('harness', harness)}/${encodeId(id)}/`;
+  const streams = (harness: string): string => `${root}streams/${checkName('harness', harness)}/`;
+  const streamsOf = (harness: string, id: string): string => `${streams(harness)}${encodeId(id)}/`;
   return {
     project,
     root,
@@ -125,6 +127,7 @@ export function bucketLayout(project: string): Layout {
     writers: () => `${root}_writer.json`,
     stream: (harness, id, name) =>
       name === '' ? session(harness, id) : `${streamsOf(harness, id)}${encodeStreamName(name)}/`,
+    streams,
     streamsOf,
     removals: () => `${root}removed/`,
     removal: (harness, id) =>

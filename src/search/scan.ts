@@ -1,6 +1,8 @@
 import type { Bucket } from '../bucket/bucket.js';
 import type { RowText } from '../conversation/reader.js';
 import { type ListedSession, readMeta } from '../mirror/slots/session-listing.js';
+import { listWholeStreams } from '../mirror/slots/session-streams.js';
+import { type ListedStreams, StreamListing } from '../mirror/slots/stream-listing.js';
 import type { SessionRef } from '../mirror/stream.js';
 import type { MetaDocument } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
@@ -59,6 +61,7 @@ export interface SessionInput extends SearchInput {
   readonly packs: PackQuery;
   readonly coverage: Coverage | undefined;
   readonly keeper: PackKeeper | undefined;
+  listStreams(): Promise<ListedStreams>;
 }
 
 export interface Listed {
@@ -105,7 +108,11 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
   ]);
   const short = input.shortIds(sessions.map(({ id }) => id));
   const packs = new PackQuery(input.matcher);
-  const scan = async ({ harness, id, whole }: KnownSession, stopped: AbortSignal) => {
+  const stop = new AbortController();
+  const stopping = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+  const listing = sharedListing(input, sessions, stopping);
+  const scan = async (known: KnownSession, stopped: AbortSignal) => {
+    const { harness, id, whole } = known;
     const session = whole ?? {
       harness,
       id,
@@ -113,15 +120,20 @@ export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionH
     };
     if (!isInScope(session, scope)) return undefined;
     const shortId = scope.harness === undefined ? short.get(id) : undefined;
-    const known = { packs, coverage, keeper };
-    return scanned({ ...input, ...known, signal: stopped }, session, shortId ?? id);
+    const listStreams = () => listing?.streamsOf(known) ?? listedAlone(input, known);
+    const own = { ...input, packs, coverage, keeper, listStreams, signal: stopped };
+    return scanned(own, session, shortId ?? id);
   };
   const results = inOrder(sessions, scan, {
     bytesOf: bytesHeld,
     signal,
     ...(bucket.kind === 'local' ? onDisk : {}),
   });
-  for await (const result of results) if (result !== undefined) yield result;
+  try {
+    for await (const result of results) if (result !== undefined) yield result;
+  } finally {
+    stop.abort();
+  }
 }
 
 async function listedIn({ bucket, layout, scope, listed }: SearchInput): Promise<Listed> {
@@ -129,8 +141,46 @@ async function listedIn({ bucket, layout, scope, listed }: SearchInput): Promise
   return listed(bucket, layout, wanted);
 }
 
-/** A damaged pack covers nothing, so the session is read again without it. */
+/** Whoever asks for some sessions only has each listed by itself. In a folder that costs no more. */
+function sharedListing(
+  { bucket, layout, scope }: SearchInput,
+  sessions: readonly KnownSession[],
+  signal: AbortSignal,
+): StreamListing | undefined {
+  if (bucket.kind === 'local' || !isWholeScope({ ...scope, harness: undefined })) return undefined;
+  return new StreamListing(bucket, layout, sessions, { signal });
+}
+
+async function listedAlone(
+  { bucket, layout }: SearchInput,
+  session: SessionRef,
+): Promise<ListedStreams> {
+  return { streams: await listWholeStreams(bucket, layout, session), isShared: false };
+}
+
+/**
+ * A session that was written to since all were listed looks incomplete, so it is listed again. What was read of it is
+ * kept already.
+ */
 async function scanned(
+  input: SessionInput,
+  session: ListedSession,
+  shortId: string,
+): Promise<SessionHits> {
+  let isShared = false;
+  const listStreams = async () => {
+    const listed = await input.listStreams();
+    isShared = listed.isShared;
+    return listed;
+  };
+  const hits = await withSoundPacks({ ...input, listStreams }, session, shortId);
+  if (hits.unread === undefined || !isShared) return hits;
+  const again = { listStreams: () => listedAlone(input, session), keeper: undefined };
+  return withSoundPacks({ ...input, ...again }, session, shortId);
+}
+
+/** A damaged pack covers nothing, so the session is read again without it. */
+async function withSoundPacks(
   input: SessionInput,
   session: ListedSession,
   shortId: string,

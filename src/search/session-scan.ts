@@ -1,12 +1,7 @@
 import { UnreachableError } from '../errors.js';
 import type { WalkedPart } from '../mirror/slots/reader.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
-import {
-  listWholeStreams,
-  type PartWalk,
-  type StreamPlace,
-  walkParts,
-} from '../mirror/slots/session-streams.js';
+import { type PartWalk, type StreamPlace, walkParts } from '../mirror/slots/session-streams.js';
 import { type PlacedRow, shortId } from './pack/block.js';
 import { DamagedPackError } from './pack/bytes.js';
 import type { BlockPlace } from './pack/pack.js';
@@ -70,11 +65,12 @@ export class SessionScan {
    * read either.
    */
   async #streams(): Promise<string | undefined> {
-    const { bucket, layout, scope } = this.#input;
-    const { harness, id, meta } = this.#session;
+    const { scope } = this.#input;
+    const { meta } = this.#session;
     try {
       const missing: string[] = [];
-      for (const place of await listWholeStreams(bucket, layout, { harness, id })) {
+      const { streams } = await this.#input.listStreams();
+      for (const place of streams) {
         const { name } = place;
         if (name !== '' && !scope.hasSubagents) continue;
         const { lines, isTorn } = await this.#stream(place);

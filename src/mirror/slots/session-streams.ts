@@ -44,25 +44,38 @@ export async function listWholeStreams(
     listFolders(bucket, prefix),
     listFolders(bucket, root),
   ]);
+  return wholeStreams(prefix, own, root, further);
+}
+
+/** What `listWholeStreams` gives, from listings that were made before. */
+export function wholeStreams(
+  prefix: string,
+  own: Folders,
+  root: string,
+  further: Folders,
+): readonly StreamPlace[] {
   return [{ name: '', prefix, entries: own.get(prefix) ?? [] }, ...furtherStreams(root, further)];
 }
 
-type Folders = ReadonlyMap<string, readonly ObjectEntry[]>;
+/** Parts and generations, by the folder that they are in. */
+export type Folders = ReadonlyMap<string, readonly ObjectEntry[]>;
 
-/** Parts and generations below a prefix, by folder. */
 async function listFolders(bucket: Bucket, prefix: string): Promise<Folders> {
   const folders = new Map<string, ObjectEntry[]>();
-  for await (const entry of bucket.list(prefix)) {
-    if (entry.kind !== 'object') continue;
-    const cut = entry.key.lastIndexOf('/') + 1;
-    const leaf = entry.key.slice(cut);
-    if (parsePartName(leaf) === undefined && parseGenerationName(leaf) === undefined) continue;
-    const folder = entry.key.slice(0, cut);
-    const entries = folders.get(folder);
-    if (entries === undefined) folders.set(folder, [entry]);
-    else entries.push(entry);
-  }
+  for await (const entry of bucket.list(prefix)) addPart(folders, entry);
   return folders;
+}
+
+/** Adds what is a part or opens a generation. */
+export function addPart(folders: Map<string, ObjectEntry[]>, entry: Entry): void {
+  if (entry.kind !== 'object') return;
+  const cut = entry.key.lastIndexOf('/') + 1;
+  const leaf = entry.key.slice(cut);
+  if (parsePartName(leaf) === undefined && parseGenerationName(leaf) === undefined) return;
+  const folder = entry.key.slice(0, cut);
+  const entries = folders.get(folder);
+  if (entries === undefined) folders.set(folder, [entry]);
+  else entries.push(entry);
 }
 
 function furtherStreams(root: string, folders: Folders): readonly StreamPlace[] {
