@@ -1,3 +1,5 @@
+import type { Digests } from './digests.js';
+
 /**
  * One object store, whoever runs it. Keys are whole keys (`<project>/…`), built by `src/protocol`; a backend refuses
  * a key that its medium could misread, and never interprets one.
@@ -70,6 +72,8 @@ export interface GetOptions extends CallOptions {
 
 export interface PutOptions extends CallOptions {
   readonly contentType?: string;
+  /** Of the body, if the caller has them. */
+  readonly digests?: Digests;
 }
 
 export interface TransferOptions extends CallOptions {

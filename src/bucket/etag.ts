@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Etag } from './bucket.js';
+import { Digests } from './digests.js';
 
 /** The ETag most stores give a content: its MD5 in quoted lower-case hex. */
 export function etagOf(body: Uint8Array): Etag {
-  return quotedMd5(createHash('md5').update(body).digest('hex'));
+  return quotedMd5(new Digests(body).md5);
 }
 
 export function quotedMd5(hex: string): Etag {

@@ -13,7 +13,8 @@ import type {
   PutOptions,
   Written,
 } from './bucket.js';
-import { etagOf } from './etag.js';
+import { Digests } from './digests.js';
+import { quotedMd5 } from './etag.js';
 import { compareKeys } from './key.js';
 
 export interface RetryOptions {
@@ -152,7 +153,9 @@ async function confirmEtag(
   { etag }: Written,
 ): Promise<Etag> {
   const { etags } = retry;
-  if (etags.isTrue === true || etag === etagOf(body)) return etag;
+  if (etags.isTrue === true) return etag;
+  const { md5 } = call?.digests ?? new Digests(body);
+  if (etag === quotedMd5(md5)) return etag;
   // It is written, even if it cannot be read.
   const present = await read(retry, key, call?.signal).catch(() => undefined);
   if (present?.body.equals(body) !== true) return etag;

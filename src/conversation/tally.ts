@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { PromptPiece } from './row.js';
-import { titleOfPrompt, titleText } from './titles.js';
+import { titleOfPrompt, titleStart, titleText } from './titles.js';
 
 /** How many turns' first lines are kept: the end of a long session is read from there. */
 const mostStarts = 20;
@@ -36,14 +36,12 @@ export function withTurn(tally: Tally, line: number, prompt?: Prompted): Tally {
 
 /** A title is made only where none is known yet: of a long session's prompts, only the first needs one. */
 function wordsOf(before: Tally, prompt: Prompted): Pick<Tally, 'first' | 'task' | 'last'> {
-  const line = titleText(prompt.text);
-  const last = line.slice(0, longestPrompt);
+  const last = titleStart(prompt.text, longestPrompt);
+  const words = last === '' ? {} : { last };
   const place = prompt.origin === 'agent' ? 'task' : 'first';
-  const title = before[place] === undefined ? titleOfPrompt(line, prompt) : undefined;
-  return {
-    ...(title === undefined ? {} : { [place]: title }),
-    ...(last === '' ? {} : { last }),
-  };
+  if (before[place] !== undefined) return words;
+  const title = titleOfPrompt(titleText(prompt.text), prompt);
+  return title === undefined ? words : { ...words, [place]: title };
 }
 
 /** Joins two consecutive tallies. */
@@ -51,7 +49,9 @@ export function joinedTallies(before: Tally, after: Tally): Tally {
   const first = before.first ?? after.first;
   const task = before.task ?? after.task;
   const last = after.last ?? before.last;
-  const starts = [...before.starts, ...after.starts].sort((left, right) => left - right);
+  const starts = [...before.starts, ...after.starts];
+  if ((before.starts.at(-1) ?? 0) > (after.starts[0] ?? 0))
+    starts.sort((left, right) => left - right);
   return {
     turns: before.turns + after.turns,
     prompts: before.prompts + after.prompts,

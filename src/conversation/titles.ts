@@ -26,6 +26,16 @@ export function titleText(said: string): string {
     .concat('…');
 }
 
+/** The first characters of `titleText(said)`, for less work where they are few of many. */
+export function titleStart(said: string, characters: number): string {
+  if (said.length > characters * 2) {
+    const start = titleText(said.slice(0, characters * 2));
+    // What the cut may have changed is at the end.
+    if (start.length > characters + 1) return start.slice(0, characters);
+  }
+  return titleText(said).slice(0, characters);
+}
+
 /** A prompt as a title; `undefined` if a person did not write it. */
 export function promptTitle(prompt: Pick<PromptPiece, 'text' | 'images'>): string | undefined {
   return titleOfPrompt(titleText(prompt.text), prompt);

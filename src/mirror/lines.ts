@@ -33,10 +33,15 @@ export function endsWithNewline(bytes: Uint8Array): boolean {
 export function fingerprint(lines: readonly Buffer[]): string {
   const hash = createHash('sha256');
   for (const line of lines) hash.update(line);
-  return hash.digest('hex').slice(0, 32);
+  return shortDigest(hash.digest('hex'));
 }
 
 /** Tells whether an object in the bucket still holds the bytes that were sent from here. */
 export function uploadedDigest(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('hex').slice(0, 32);
+  return shortDigest(createHash('sha256').update(body).digest('hex'));
+}
+
+/** So much of a SHA-256 in hex is remembered. */
+export function shortDigest(sha256: string): string {
+  return sha256.slice(0, 32);
 }

@@ -122,6 +122,8 @@ export interface ReadLimit {
   /** Stop before a line that would take the chunk past this many source bytes (but always take one line). */
   readonly bytes: number;
   readonly lines?: number;
+  /** Memory that the lines may lie in. The caller does not touch it before it is done with them. */
+  readonly into?: Buffer;
 }
 
 export interface Chunk {

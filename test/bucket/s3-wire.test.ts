@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/bucket/bucket.js';
+import { Digests } from '../../src/bucket/digests.js';
 import { createS3BucketIfMissing } from '../../src/bucket/s3/bucket.js';
 import {
   NotAllowedError,
@@ -66,6 +67,22 @@ describe.each(transports)('$by', (one) => {
       expect(names.filter((name) => /checksum|trailer|expect|encoding|decoded/.test(name))).toEqual(
         [],
       );
+    });
+
+    it('carry the digests that the caller has', async () => {
+      const { open, seen } = await serve(() => written);
+      const body = Buffer.alloc(3 * 1024 * 1024, 'y');
+      await open().putIfAbsent('p/a', body, { digests: new Digests(body) });
+      await open().putIfAbsent('p/b', body);
+      const [given, computed] = seen.map(({ headers }) => [
+        headers['content-md5'],
+        headers['x-amz-content-sha256'],
+      ]);
+      expect(given).toEqual([
+        createHash('md5').update(body).digest('base64'),
+        createHash('sha256').update(body).digest('hex'),
+      ]);
+      expect(computed).toEqual(given);
     });
 
     it('name the bucket in the path, and encode the key so that it survives', async () => {

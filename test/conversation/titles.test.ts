@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { titleStart, titleText } from '../../src/conversation/titles.js';
 import { fold } from './folding.js';
 import { ClaudeRows } from './sample-rows.js';
 
@@ -71,4 +73,17 @@ describe('a title', () => {
     rows.user(`${'a'.repeat(498)}🚀🚀`);
     expect(titleOf(rows)).toBe(`${'a'.repeat(498)}…`);
   });
+});
+
+it('begins as its whole text does', () => {
+  const piece = fc.oneof(
+    fc.string({ maxLength: 30 }),
+    fc.constantFrom(' ', '\n', '\t ', '\u0007', '\u202e', '😀', '\ud83d', ' '.repeat(400)),
+  );
+  const said = fc.array(piece, { maxLength: 120 }).map((pieces) => pieces.join(''));
+  fc.assert(
+    fc.property(said, fc.integer({ min: 1, max: 600 }), (text, length) => {
+      expect(titleStart(text, length)).toBe(titleText(text).slice(0, length));
+    }),
+  );
 });

@@ -148,7 +148,7 @@ async function cutFrom(
   const offset = fileOffset?.offset ?? 0;
   if (!isSameFile || stat.size < offset) return 'moved';
   const start = Math.min(tailBytes, offset);
-  const window = new FileWindow(file, offset - start, stat.size);
+  const window = new FileWindow(file, offset - start, stat.size, limit.into);
   if (!(await window.extendTo(start + firstRead(limit)))) return 'moved';
   if (fileOffset !== undefined && hashOf(window.bytes.subarray(0, start)) !== fileOffset.tail)
     return 'moved';

@@ -42,12 +42,15 @@ export class FileWindow implements ByteWindow {
   readonly #file: OpenFile;
   readonly #base: number;
   readonly #end: number;
+  readonly #into: Buffer;
   #bytes: Buffer = Buffer.alloc(0);
 
-  constructor(file: OpenFile, base: number, end: number) {
+  /** `into`: memory for the bytes, as far as they fit. */
+  constructor(file: OpenFile, base: number, end: number, into: Buffer = Buffer.alloc(0)) {
     this.#file = file;
     this.#base = base;
     this.#end = end;
+    this.#into = into;
   }
 
   get longestLine(): number {
@@ -70,11 +73,16 @@ export class FileWindow implements ByteWindow {
     const filled = this.#bytes.length;
     const target = Math.min(length, this.#end - this.#base);
     if (target <= filled) return true;
-    const larger = Buffer.allocUnsafeSlow(target);
-    this.#bytes.copy(larger);
+    const larger = this.#roomFor(target);
+    if (larger.buffer !== this.#bytes.buffer) this.#bytes.copy(larger);
     const read = await this.#file.read(larger.subarray(filled), this.#base + filled);
     this.#bytes = larger.subarray(0, filled + read);
     return filled + read === target;
+  }
+
+  #roomFor(length: number): Buffer {
+    if (length > this.#into.length) return Buffer.allocUnsafeSlow(length);
+    return this.#into.subarray(0, length);
   }
 }
 

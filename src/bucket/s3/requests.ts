@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { Digests } from '../digests.js';
 import type { Wire } from './client.js';
 
 /** The bytes of an object or of a range, as they came; nothing is checked yet. */
@@ -23,6 +23,8 @@ export interface Upload {
   /** Never a stream: that would be sent in signed chunks, which many stores do not understand. */
   readonly body: Buffer;
   readonly contentType: string | undefined;
+  /** Of the body, if known. */
+  readonly digests?: Digests | undefined;
   readonly ifNoneMatch?: '*';
   /** In this store's spelling. */
   readonly ifMatch?: string;
@@ -89,8 +91,8 @@ export function sdkRequests(wire: Wire): S3Requests {
  * For `Content-MD5`, the one checksum that every S3 store knows. A bucket with a default retention (Object Lock) refuses
  * uploads without one: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
  */
-export function contentMd5(body: Buffer): string {
-  return createHash('md5').update(body).digest('base64');
+export function contentMd5(body: Buffer, { md5 } = new Digests(body)): string {
+  return Buffer.from(md5, 'hex').toString('base64');
 }
 
 async function get(
@@ -113,13 +115,13 @@ async function get(
 
 async function put(
   { sdk, client, bucket, options }: Wire,
-  { key, body, contentType, ifNoneMatch, ifMatch }: Upload,
+  { key, body, contentType, digests, ifNoneMatch, ifMatch }: Upload,
 ): Promise<string | undefined> {
   const command = new sdk.PutObjectCommand({
     Bucket: bucket,
     Key: key,
     Body: body,
-    ContentMD5: contentMd5(body),
+    ContentMD5: contentMd5(body, digests),
     ...(contentType === undefined ? {} : { ContentType: contentType }),
     ...(ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch }),
     ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),

@@ -16,6 +16,8 @@ export interface Unsigned {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
+  /** The body's, in hex, if known. */
+  readonly sha256?: string | undefined;
 }
 
 export interface Signed {
@@ -32,7 +34,7 @@ export function signed(request: Unsigned, signer: Signer, now: Date): Signed {
   const time = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
   const scope = `${time.slice(0, 8)}/${signer.region}/s3/aws4_request`;
   const { body, path, method } = request;
-  const hash = body === undefined ? emptySha256 : createHash('sha256').update(body).digest('hex');
+  const hash = request.sha256 ?? sha256Of(body);
   const headers: Record<string, string> = {
     ...request.headers,
     host: request.host,
@@ -57,6 +59,10 @@ export function signed(request: Unsigned, signer: Signer, now: Date): Signed {
     target: query === '' ? path : `${path}?${query}`,
     headers: { ...headers, authorization },
   };
+}
+
+function sha256Of(body: Buffer | undefined): string {
+  return body === undefined ? emptySha256 : createHash('sha256').update(body).digest('hex');
 }
 
 /** Everything but RFC 3986's unreserved characters, as the signature requires. */

@@ -140,12 +140,12 @@ function sendPut(
   { location }: S3Connection,
   key: Key,
   body: Uint8Array,
-  { contentType }: PutOptions,
+  { contentType, digests }: PutOptions,
   condition: Condition,
 ): (requests: S3Requests) => Promise<Written> {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return async (requests) => {
-    const etag = await requests.put({ key, body: bytes, contentType, ...condition });
+    const etag = await requests.put({ key, body: bytes, contentType, digests, ...condition });
     if (!etag) throw notS3(location, 'an ETag');
     return { etag: spellEtag(etag) };
   };

@@ -5,9 +5,12 @@ import type { Position, Stream } from '../stream.js';
 import { type PreparedPart, prepare } from './prepare-part.js';
 import { mostRangeLines } from './range-path.js';
 import type { Unsteady } from './reconcile.js';
+import { Slabs } from './slabs.js';
 import type { StreamMirrorContext, UploadLimits } from './upload.js';
 
 const contentType = 'application/x-ndjson';
+/** Of all streams: those that wait for their turn need none. */
+const slabs = new Slabs();
 
 /** Puts one stream's parts: into slots or, if the store cannot arbitrate, as ranges that are put again after a kill. */
 export class PartSender {
@@ -28,15 +31,15 @@ export class PartSender {
     { partBytes }: UploadLimits,
   ): Promise<PreparedPart | Unsteady> {
     const lines = this.isRange ? { lines: mostRangeLines } : {};
-    return prepare(source, this.#context.redactor, from, { bytes: partBytes, ...lines });
+    return prepare(source, this.#context.redactor, from, { bytes: partBytes, ...lines }, slabs);
   }
 
   /** `false`: the slot at the checkpoint's end was already filled. */
-  async send(checkpoint: Checkpoint, { body, chunk }: PreparedPart): Promise<boolean> {
+  async send(checkpoint: Checkpoint, { body, chunk, digests }: PreparedPart): Promise<boolean> {
     const { bucket, prefix } = this.#context;
     if (!this.isRange) {
       const slot = prefix + nextPartName(checkpoint);
-      return (await bucket.putIfAbsent(slot, body, { contentType })).written;
+      return (await bucket.putIfAbsent(slot, body, { contentType, digests })).written;
     }
     const { sequence, generation, position } = checkpoint;
     const name = rangePartName(sequence, generation, position.line, chunk.next.line);
@@ -49,8 +52,9 @@ export class PartSender {
     return this.isRange && (await this.#pendingPut.replay(this.#context.bucket));
   }
 
-  /** The upload has been recorded. */
-  async forget(): Promise<void> {
+  /** The upload has been recorded: nobody looks at the part's lines again. */
+  async forget(part?: PreparedPart): Promise<void> {
     if (this.isRange) await this.#pendingPut.forget();
+    if (part !== undefined) slabs.giveBack(part.slabs);
   }
 }

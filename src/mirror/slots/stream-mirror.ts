@@ -327,7 +327,7 @@ export class StreamMirror {
         await following;
         return this.#adoptSlot();
       }
-      await this.#save();
+      await this.#save(prepared);
       const more = prepared.chunk.more;
       if (following === undefined) return { state: 'level', more, rest: prepared.chunk.rest };
       const next = await following;
@@ -388,13 +388,13 @@ export class StreamMirror {
     this.#tools.context.onPart?.(part, this.#checkpoint);
   }
 
-  async #save(): Promise<void> {
+  async #save(part?: PreparedPart): Promise<void> {
     if (this.#checkpoint === undefined) return;
     await this.#tools.context.stateFile.save({
       checkpoint: this.#checkpoint,
       ...this.#tools.observations.kept(this.#checkpoint.position.line),
       snapshot: this.#snapshot,
     });
-    await this.#tools.sender.forget();
+    await this.#tools.sender.forget(part);
   }
 }

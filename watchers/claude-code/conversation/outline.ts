@@ -66,10 +66,15 @@ export class ClaudeCodeTurns implements TurnCounter {
       this.#before = joinedTallies(this.#before, this.#since);
       this.#since = noTurns;
     }
+    const { name, atMs, id, pieces } = row;
+    return { name, atMs, id, pieces, tells: this.#tellsOf(row) };
+  }
+
+  #tellsOf(row: ClaudeRow): readonly Tell[] {
     const titles = this.#summaries(row);
     const forks: readonly Tell[] = row.fork === undefined ? [] : [{ kind: 'fork', from: row.fork }];
     const others = row.name === 'summary' ? [] : row.tells;
-    return { ...row, tells: [...others, ...titles, ...forks] };
+    return [...others, ...titles, ...forks];
   }
 
   state(): v.InferOutput<typeof stateSchema> {
@@ -111,7 +116,8 @@ export class ClaudeCodeTurns implements TurnCounter {
     }
     if (id === undefined) return [];
     this.#recent.push(id);
-    this.#recent.splice(0, this.#recent.length - mostRecent);
+    const surplus = this.#recent.length - mostRecent;
+    if (surplus > 0) this.#recent.splice(0, surplus);
     const found = this.#awaited.findLast(({ leaf }) => leaf === id);
     return found === undefined ? [] : [{ kind: 'title', by: 'harness', text: found.title }];
   }

@@ -36,8 +36,14 @@ export function readClaudeRow(value: unknown, scope: RowScope): ClaudeRow {
   const base = { atMs: isoMs(row.timestamp), id: uuid };
   const isSpoken = type === 'user' || type === 'assistant';
   const isMain = scope.isSubagent || row.isSidechain !== true;
+  const { name, atMs, id, pieces, tells } = readingOf(type, row, base, scope);
+  // Field by field: V8 takes a microsecond for each that is added to a spread object.
   return {
-    ...readingOf(type, row, base, scope),
+    name,
+    atMs,
+    id,
+    pieces,
+    tells,
     parentId: word(row.parentUuid) ?? word(row.logicalParentUuid),
     sessionId: word(row.sessionId),
     isSpoken: isSpoken && isMain,
