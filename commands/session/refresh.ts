@@ -15,7 +15,7 @@ import { harnessNames } from '../../watchers/names.js';
 export default class SessionRefresh extends BaseCommand {
   static override summary = 'count a session anew and rewrite its meta.json';
   static override description =
-    'Reads all parts of the session and writes what follows from them: title, turns, lines, streams and tokens. For sessions whose transcript is gone, or that another version or tool mirrored. What only the transcript tells, such as its folder, stays as it was. A document that agrees already is not written.\n\nExit codes: 0 done, 2 several sessions match, 3 no such session, 8 store unreachable.';
+    'Reads all parts of the session and writes what follows from them: title, turns, lines, streams and tokens. For sessions whose transcript is gone, or that another version or tool mirrored. What only the transcript tells, such as its folder, stays as it was. A document that agrees already is not written. The index that lists and reports are read from is made to agree with it.\n\nExit codes: 0 done, 2 several sessions match, 3 no such session, 8 store unreachable.';
   static override examples = [
     '<%= config.bin %> session refresh 8b418ea5',
     '<%= config.bin %> session refresh --all',
@@ -45,7 +45,7 @@ export default class SessionRefresh extends BaseCommand {
       const scope = await referencesHere(settings, process.env, flags.harness);
       sessions.push(await findSession(store, args.session, scope));
     }
-    const { indexRefreshed, refreshSession } = await import('../../src/app/refresh.js');
+    const { mendIndex, refreshSession } = await import('../../src/app/refresh.js');
     const written: { document: MetaDocument; differences: readonly string[] }[] = [];
     for (const session of sessions) {
       const recount = await refreshSession(store, session);
@@ -56,19 +56,17 @@ export default class SessionRefresh extends BaseCommand {
       written.push(recount);
       this.print(`${session.harness} ${session.id}: ${recount.differences.join(', ')}`);
     }
-    await indexRefreshed(
-      store,
-      settings,
-      written.map(({ document }) => document),
-    );
+    const corrected = await mendIndex(store, settings, sessions);
     const all = plural(sessions.length, 'session');
     this.say(
       written.length === 0
         ? `Nothing to correct in ${all}.`
         : `Rewrote ${written.length} of ${all}.`,
     );
+    if (corrected > 0) this.say(`The index has ${plural(corrected, 'session')} anew.`);
     return {
       sessions: sessions.length,
+      index_corrected: corrected,
       rewritten: written.map(({ document: { harness, session_id }, differences }) => ({
         harness,
         session_id,

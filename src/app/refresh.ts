@@ -7,7 +7,7 @@ import { nodeIo } from '../io.js';
 import { IndexWriter } from '../mirror/index/index-writer.js';
 import { indexWriterName } from '../mirror/index/writer-name.js';
 import { encodeMeta } from '../mirror/meta/document.js';
-import { listSessions } from '../mirror/slots/session-listing.js';
+import { type ListedSession, listSessions } from '../mirror/slots/session-listing.js';
 import type { SessionRef } from '../mirror/stream.js';
 import {
   type MetaDocument,
@@ -16,6 +16,8 @@ import {
   unknownMetaFields,
 } from '../protocol/documents.js';
 import type { SessionStore } from '../sessions/conversation.js';
+import { readMetas } from '../sessions/indexed.js';
+import { compareIndex, withoutDisagreement } from './index-agreement.js';
 import { type Recount, recounted } from './recount.js';
 
 const mostAttempts = 4;
@@ -58,22 +60,28 @@ function readable(key: string, body: Buffer): MetaDocument | undefined {
   }
 }
 
-/** Puts what was written into this machine's lines of the derived index, so that lists of many sessions see it. */
-export async function indexRefreshed(
-  { bucket, layout }: SessionStore,
+/**
+ * Makes the derived index agree with the documents of these sessions: what is wrong is taken out of every machine's, and what is
+ * missing is put into that of this machine. Returns how many sessions it corrected.
+ */
+export async function mendIndex(
+  store: SessionStore,
   { stateFolder, project }: Settings,
-  documents: readonly MetaDocument[],
-): Promise<void> {
+  refs: readonly SessionRef[],
+): Promise<number> {
+  const { bucket, layout } = store;
+  const documents = await withoutDisagreement(store, await readMetas(bucket, layout, refs));
   const folder = destinationFolder(stateFolder, bucket.location, project);
   const writer = () => indexWriterName(nodeIo, folder);
   const index = new IndexWriter({ bucket, layout, writer });
   for (const document of documents) index.record(document, systemClock.now());
   await index.write('all', () => systemClock.now());
+  return documents.length;
 }
 
 const mostNamed = 5;
 
-/** Compares what every session's `meta.json` says with its parts. */
+/** Compares what every session's `meta.json` says with its parts, and what the derived index says with that. */
 export async function examineCounts(
   store: SessionStore,
   harnesses: readonly string[],
@@ -90,10 +98,33 @@ export async function examineCounts(
       fix: `tracecraft session refresh ${id}`,
     });
   }
+  const index = await examineIndex(store, sessions);
   const more = findings.length - mostNamed;
   const named = more > 1 ? [...findings.slice(0, mostNamed), moreFinding(more)] : findings;
   const what = `sessions compared with their parts: ${sessions.length}; not in agreement: ${findings.length}`;
-  return { check: 'counts', facts: [what], findings: named };
+  return {
+    check: 'counts',
+    facts: [what, ...index.facts],
+    findings: [...named, ...index.findings],
+  };
+}
+
+async function examineIndex(
+  store: SessionStore,
+  sessions: readonly ListedSession[],
+): Promise<Pick<Examined, 'facts' | 'findings'>> {
+  const { differing, lacking, unreadable } = await compareIndex(store, sessions);
+  const shared = { severity: 'warning', fix: 'tracecraft session refresh --all' } as const;
+  const findings = unreadable.map(
+    (key): Finding => ({ name: 'index-unreadable', message: `${key} cannot be read`, ...shared }),
+  );
+  if (differing.length > 0) {
+    const some = differing.slice(0, mostNamed).map((one) => `${one.harness} ${one.session_id}`);
+    const rest = differing.length - some.length;
+    const message = `the index does not agree with meta.json of ${some.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+    findings.push({ name: 'index-differs', message, ...shared });
+  }
+  return { facts: [`sessions that the index lacks: ${lacking.length}`], findings };
 }
 
 function moreFinding(more: number): Finding {

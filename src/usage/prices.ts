@@ -101,13 +101,12 @@ export class Prices {
 
   /** In USD; `undefined` for a model without a price. */
   of({ model, longerThan, startMs, usage }: UsageSlot): number | undefined {
-    const rates = this.ratesOf(model, longerThan)(startMs);
+    const rates = this.ratesOf(model, longerThan).at(startMs);
     const counters = usageCounters.map((counter) => usage[counter]);
     return rates === undefined ? undefined : costOf(counters, 0, rates);
   }
 
-  /** What its calls cost at a time, in milliseconds since the epoch. */
-  ratesOf(model: string, longerThan: PromptLength): (startMs: number) => Rates | undefined {
+  ratesOf(model: string, longerThan: PromptLength): DatedRates {
     const periods = (this.#periodsOf(model) ?? []).map((period) => ({
       period,
       rates: ratesIn(period, longerThan),
@@ -117,8 +116,10 @@ export class Prices {
       others.length === 0 &&
       (first === undefined ||
         (first.period.fromMs === -Infinity && first.period.betweenMs === undefined));
-    if (isSame) return () => first?.rates;
-    return (startMs) => periods.findLast(({ period }) => isIn(period, startMs))?.rates;
+    if (isSame) return { isDated: false, at: () => first?.rates };
+    const at = (startMs: number): Rates | undefined =>
+      periods.findLast(({ period }) => isIn(period, startMs))?.rates;
+    return { isDated: true, at };
   }
 
   #periodsOf(model: string): readonly Period[] | undefined {
@@ -162,6 +163,14 @@ function isIn({ fromMs, betweenMs }: Period, ms: number): boolean {
 
 /** USD per million tokens, or per million searches, by place of the counter. */
 export type Rates = Float64Array;
+
+/** What a model's calls cost, `undefined` for a model or a time without a price. */
+export interface DatedRates {
+  /** It depends on the time. */
+  readonly isDated: boolean;
+  /** At milliseconds since the epoch. */
+  at(startMs: number): Rates | undefined;
+}
 
 function ratesIn(period: Period, longerThan: PromptLength): Rates {
   const { input, output, cacheRead = input, write5m = input, searches = 0 } = period;

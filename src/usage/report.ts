@@ -2,9 +2,10 @@ import { head, headColumns, slot, slotColumns } from '../mirror/index/page-colum
 import type { SlotModel } from '../mirror/index/usage-page.js';
 import type { PlacedPage, UsageTable } from '../mirror/index/usage-table.js';
 import { mapUsage, quarterMs, type Usage, usageCounters } from '../protocol/usage.js';
+import { Cells, Numbered } from './cells.js';
 import { type Copies, copiesIn } from './copies.js';
 import type { Period, Periods } from './periods.js';
-import { costOf, type Prices, type Rates } from './prices.js';
+import { costOf, type DatedRates, type Prices, type Rates } from './prices.js';
 
 export const groupings = [
   'day',
@@ -56,13 +57,21 @@ export function usageReport(table: UsageTable, request: ReportRequest): Report {
   return sums.report();
 }
 
-/** Numbers alone, because three machines have hundreds of thousands of slots in a year. */
+/**
+ * Numbers alone, because three machines have hundreds of thousands of slots in a year. A cell has the sums of one group's calls
+ * of one price, so prices are multiplied once, at the end.
+ */
 class Sums {
   readonly #request: ReportRequest;
   readonly #copies: Copies;
-  readonly #groups = new Map<string, RunningRow>();
+  readonly #begin: number;
+  readonly #end: number;
+  readonly #groups = new Numbered();
+  readonly #cells = new Cells();
   /** By quarter of an hour since the epoch, where rows are periods. */
-  readonly #byQuarter = new Map<number, RunningRow>();
+  readonly #groupOfQuarter = new Map<number, number>();
+  readonly #models = new Map<string, PricedModel>();
+  readonly #priced: Priced[] = [];
   readonly #unpriced = new Set<string>();
   #coarse = 0;
   #reported: number | undefined;
@@ -72,27 +81,40 @@ class Sums {
   constructor(request: ReportRequest, copies: Copies) {
     this.#request = request;
     this.#copies = copies;
+    this.#begin = Math.ceil(request.sinceMs / quarterMs);
+    this.#end = Math.ceil(request.untilMs / quarterMs);
   }
 
   add(page: PlacedPage): void {
     const copied = this.#copies.get(page);
-    const models = page.models.map((one) => new PricedModel(one, this.#request.prices));
-    const { kept, firstSlots } = page;
+    const models = page.models.map((one) => this.#modelOf(one));
+    const { kept, firstSlots, slots } = page;
+    const cells = new Int32Array(slots.length / slotColumns).fill(-1);
     for (let row = 0; row < kept.length; row += 1) {
       if (kept[row] !== 1) continue;
       this.#addHead(page, row);
       const group = this.#groupOfRow(page, row);
       for (let at = firstSlots[row] ?? 0; at < (firstSlots[row + 1] ?? 0); at += 1) {
-        if (copied?.has(at) !== true) this.#addSlot(page, at, models, group);
+        if (copied?.has(at) !== true) cells[at] = this.#cellOf(page, at, models, group);
       }
     }
+    this.#cells.add(cells, slots);
   }
 
   report(): Report {
-    const rows = [...this.#groups.values()].filter(({ isEmpty }) => !isEmpty);
+    const rows = new Map<number, RunningRow>();
+    const total = new RunningRow('total');
+    for (const { group, priced, sums } of this.#cells.all()) {
+      const row = rows.get(group) ?? new RunningRow(this.#groups.name(group));
+      rows.set(group, row);
+      const rates = this.#priced[priced]?.rates;
+      const price = rates === undefined ? undefined : costOf(sums, 0, rates);
+      row.add(sums, price);
+      total.add(sums, price);
+    }
     return {
-      rows: rows.map((row) => row.row()).sort(orderOf(this.#request.by)),
-      total: totalOf(rows),
+      rows: [...rows.values()].map((row) => row.row()).sort(orderOf(this.#request.by)),
+      total: total.row(),
       unpriced: [...this.#unpriced].sort(),
       reported: this.#reported,
       uncountedLines: this.#uncountedLines,
@@ -109,86 +131,92 @@ class Sums {
     this.#uncertain += heads[at + head.isUncertain] ?? 0;
   }
 
-  #addSlot(
+  /** -1 for a slot that is not asked for. */
+  #cellOf(
     { sinceMs, slots }: PlacedPage,
     at: number,
     models: readonly PricedModel[],
-    groupOfRow: RunningRow | undefined,
-  ): void {
+    groupOfRow: number,
+  ): number {
     const from = at * slotColumns;
-    const startMs = sinceMs + (slots[from + slot.quarter] ?? 0) * quarterMs;
-    const { sinceMs: begin, untilMs: end } = this.#request;
+    const quarter = sinceMs / quarterMs + (slots[from + slot.quarter] ?? 0);
     const model = models[slots[from + slot.model] ?? 0];
-    if (startMs < begin || startMs >= end || model === undefined) return;
-    const counters = from + slot.counters;
-    const rates = model.ratesAt(startMs);
-    if (rates === undefined) this.#unpriced.add(model.name);
-    if (model.isCoarse) this.#coarse += slots[counters] ?? 0;
-    const price = rates === undefined ? undefined : costOf(slots, counters, rates);
-    const group = groupOfRow ?? this.#groupOfSlot(model, startMs);
-    group.add(slots, counters, price);
+    if (quarter < this.#begin || quarter >= this.#end || model === undefined) return -1;
+    if (model.isCoarse) this.#coarse += slots[from + slot.counters] ?? 0;
+    const group = groupOfRow === -1 ? this.#groupOfSlot(model, quarter) : groupOfRow;
+    return this.#cells.of(group, this.#pricedAt(model, quarter));
   }
 
-  /** `undefined` where it depends on the slot. */
-  #groupOfRow({ heads, ...page }: PlacedPage, row: number): RunningRow | undefined {
+  #modelOf(one: SlotModel): PricedModel {
+    const key = `${one.longerThan} ${one.span} ${one.model}`;
+    const known = this.#models.get(key) ?? new PricedModel(one, this.#request.prices);
+    this.#models.set(key, known);
+    return known;
+  }
+
+  /** The number of the price. */
+  #pricedAt(model: PricedModel, quarter: number): number {
+    if (model.only !== -1) return model.only;
+    const rates = model.rates.at(quarter * quarterMs);
+    if (rates === undefined) this.#unpriced.add(model.name);
+    const known = this.#priced.findIndex((one) => one.model === model && one.rates === rates);
+    const priced = known === -1 ? this.#priced.push({ model, rates }) - 1 : known;
+    if (!model.rates.isDated) model.only = priced;
+    return priced;
+  }
+
+  /** -1 where it depends on the slot. */
+  #groupOfRow({ heads, ...page }: PlacedPage, row: number): number {
     const at = row * headColumns;
     switch (this.#request.by) {
       case 'harness':
-        return this.#group(page.harnesses[heads[at + head.harness] ?? 0]);
+        return this.#groups.of(page.harnesses[heads[at + head.harness] ?? 0]);
       case 'agent':
-        return this.#group(page.agents[heads[at + head.agent] ?? 0]);
+        return this.#groups.of(page.agents[heads[at + head.agent] ?? 0]);
       case 'host':
-        return this.#group(page.hosts[heads[at + head.host] ?? 0]);
+        return this.#groups.of(page.hosts[heads[at + head.host] ?? 0]);
       case 'project':
-        return this.#group(page.folders[heads[at + head.folder] ?? 0]);
+        return this.#groups.of(page.folders[heads[at + head.folder] ?? 0]);
       case 'session':
-        return this.#group(page.ids[row]);
+        return this.#groups.of(page.ids[row]);
       default:
-        return undefined;
+        return -1;
     }
   }
 
-  #groupOfSlot({ name, span, isCoarse }: PricedModel, startMs: number): RunningRow {
+  #groupOfSlot({ name, span, isCoarse }: PricedModel, quarter: number): number {
     const { by, periods } = this.#request;
-    if (by !== 'day' && by !== 'week' && by !== 'month') return this.#group(name);
-    if (isCoarse) return this.#group(periods.of({ startMs, span }, by));
-    const known = this.#byQuarter.get(startMs / quarterMs);
+    if (by !== 'day' && by !== 'week' && by !== 'month') return this.#groups.of(name);
+    const known = isCoarse ? undefined : this.#groupOfQuarter.get(quarter);
     if (known !== undefined) return known;
-    const group = this.#group(periods.of({ startMs, span }, by));
-    this.#byQuarter.set(startMs / quarterMs, group);
-    return group;
-  }
-
-  #group(name: string | null | undefined): RunningRow {
-    const key = name ?? '(unknown)';
-    const known = this.#groups.get(key);
-    if (known !== undefined) return known;
-    const group = new RunningRow(key);
-    this.#groups.set(key, group);
+    const group = this.#groups.of(periods.of({ startMs: quarter * quarterMs, span }, by));
+    if (!isCoarse) this.#groupOfQuarter.set(quarter, group);
     return group;
   }
 }
 
-/** A model of a page with its price, which is looked up once unless it depends on the time. */
+interface Priced {
+  readonly model: PricedModel;
+  /** `undefined`: it has no price. */
+  readonly rates: Rates | undefined;
+}
+
+/** A model of a page, with its prices. */
 class PricedModel {
   readonly name: string;
   readonly span: SlotModel['span'];
   /** Its calls are only known by day or month. */
   readonly isCoarse: boolean;
-  readonly ratesAt: (startMs: number) => Rates | undefined;
+  readonly rates: DatedRates;
+  /** The number of its price, if that is the same at all times and was asked for already; else -1. */
+  only = -1;
 
   constructor({ model, longerThan, span }: SlotModel, prices: Prices) {
     this.name = model;
     this.span = span;
     this.isCoarse = span === 'day' || span === 'month';
-    this.ratesAt = prices.ratesOf(model, longerThan);
+    this.rates = prices.ratesOf(model, longerThan);
   }
-}
-
-function totalOf(rows: readonly RunningRow[]): ReportRow {
-  const total = new RunningRow('total');
-  for (const row of rows) row.addTo(total);
-  return total.row();
 }
 
 class RunningRow {
@@ -200,20 +228,9 @@ class RunningRow {
     this.#group = group;
   }
 
-  get isEmpty(): boolean {
-    return this.#sums.every((one) => one === 0);
-  }
-
-  /** The counters of a slot, which stand in `numbers` from there on. */
-  add(numbers: Int32Array | Float64Array, from: number, price: number | undefined): void {
-    const sums = this.#sums;
-    for (let at = 0; at < sums.length; at += 1)
-      sums[at] = (sums[at] ?? 0) + (numbers[from + at] ?? 0);
+  add(sums: Float64Array, price: number | undefined): void {
+    for (const [at, sum] of sums.entries()) this.#sums[at] = (this.#sums[at] ?? 0) + sum;
     if (price !== undefined) this.#listPrice = (this.#listPrice ?? 0) + price;
-  }
-
-  addTo(other: RunningRow): void {
-    other.add(this.#sums, 0, this.#listPrice);
   }
 
   row(): ReportRow {

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,7 +125,31 @@ describe('tracecraft session refresh', () => {
     expect(rewritten).toMatchObject([{ session_id: id, differences: ['usage', 'turns'] }]);
     const mended = JSON.parse(await readFile(path, 'utf8'));
     expect(mended).toEqual({ ...JSON.parse(good), foreign: 'kept' });
-    expect(await data('session', 'refresh', '--all')).toEqual({ sessions: 1, rewritten: [] });
+    const nothing = { sessions: 1, rewritten: [], index_corrected: 0 };
+    expect(await data('session', 'refresh', '--all')).toEqual(nothing);
+  });
+
+  it('mends a page of the index that nobody can read, and one that says otherwise', async () => {
+    const folder = join(world.stateFolder, 'bucket/default/_index');
+    const [page = ''] = (await filesBelow(folder)).filter((path) => path.endsWith('.usage.json'));
+    const good = await readFile(page, 'utf8');
+    const found = async () => {
+      const { findings } = await data('doctor', '--deep');
+      return JSON.stringify(findings);
+    };
+    await writeFile(page, good.slice(0, -30));
+    expect(await found()).toContain('live.usage.json cannot be read');
+    expect(await data('session', 'refresh', '--all')).toMatchObject({ index_corrected: 1 });
+    expect(await readFile(page, 'utf8')).toBe(good);
+    await writeFile(page, good.replace(',405,', ',406,').replace(',400,', ',401,'));
+    const meta = join(dirname(folder), 'sessions/claude-code', id, 'meta.json');
+    const document = JSON.parse(await readFile(meta, 'utf8'));
+    const long = { ...document, last_uploaded_at: '2026-11-01T00:11:00.000Z' };
+    await writeFile(meta, `${JSON.stringify(long, null, 2)}\n`);
+    expect(await found()).toContain(`does not agree with meta.json of claude-code ${id}`);
+    expect(await data('session', 'refresh', '--all')).toMatchObject({ index_corrected: 1 });
+    expect(await readFile(page, 'utf8')).toContain(',400,');
+    expect(await found()).not.toContain('index');
   });
 });
 

@@ -1,5 +1,6 @@
 import { UnreachableError, UnsupportedError } from '../../errors.js';
 import type { Entry, ListOptions, Prefix } from '../bucket.js';
+import { entriesOf } from '../entries.js';
 import { md5Of } from '../etag.js';
 import { checkPrefix, compareKeys, isKey } from '../key.js';
 import type { S3Connection } from './connection.js';
@@ -11,17 +12,26 @@ interface Page {
   readonly next: string | undefined;
 }
 
-export async function* listObjects(
+export function listObjects(
   connection: S3Connection,
   prefix: Prefix,
   options: ListOptions = {},
-): AsyncGenerator<Entry> {
+): AsyncIterable<Entry> {
+  return entriesOf(pagesOf(connection, prefix, options));
+}
+
+async function* pagesOf(
+  connection: S3Connection,
+  prefix: Prefix,
+  options: ListOptions,
+): AsyncGenerator<readonly Entry[]> {
   checkPrefix(prefix);
   const { after } = options;
   let last: string | undefined;
   let token: string | undefined;
   do {
     const page = await listPage(connection, prefix, options, token);
+    const entries: Entry[] = [];
     for (const entry of page.entries) {
       const name = nameOf(entry);
       // Stores differ in whether they list the group that contains the start, and a page may repeat the previous
@@ -29,8 +39,9 @@ export async function* listObjects(
       if (name === last || (entry.kind === 'prefix' && after?.startsWith(name) === true)) continue;
       if (last !== undefined && compareKeys(name, last) < 0) throw outOfOrder(connection, name);
       last = name;
-      yield entry;
+      entries.push(entry);
     }
+    yield entries;
     if (page.next !== undefined && page.next === token) throw stuck(connection);
     token = page.next;
   } while (token !== undefined);

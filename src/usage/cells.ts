@@ -1,0 +1,68 @@
+import { slot, slotColumns } from '../mirror/index/page-columns.js';
+import type { Numbers } from '../mirror/index/page-rows.js';
+import { usageCounters } from '../protocol/usage.js';
+
+/** Sums by group and price. */
+export class Cells {
+  #sums = new Float64Array(1_024 * usageCounters.length);
+  readonly #numbers: Map<number, number>[] = [];
+  readonly #places: { readonly group: number; readonly priced: number }[] = [];
+
+  of(group: number, priced: number): number {
+    const byGroup = this.#numbers[priced] ?? new Map<number, number>();
+    this.#numbers[priced] = byGroup;
+    const known = byGroup.get(group);
+    if (known !== undefined) return known;
+    const number = this.#places.push({ group, priced }) - 1;
+    byGroup.set(group, number);
+    if (this.#places.length * usageCounters.length > this.#sums.length) {
+      const more = new Float64Array(this.#sums.length * 2);
+      more.set(this.#sums);
+      this.#sums = more;
+    }
+    return number;
+  }
+
+  /** Adds the counters of each slot of a page to its cell; -1 for none. */
+  add(cells: Int32Array, slots: Numbers): void {
+    addColumns(this.#sums, cells, slots);
+  }
+
+  *all(): Generator<{ group: number; priced: number; sums: Float64Array }> {
+    for (const [at, place] of this.#places.entries()) {
+      const from = at * usageCounters.length;
+      yield { ...place, sums: this.#sums.subarray(from, from + usageCounters.length) };
+    }
+  }
+}
+
+/** Column by column: such a loop is compiled at once, and one over slots would make an object of every sum until then. */
+function addColumns(sums: Float64Array, cells: Int32Array, slots: Numbers): void {
+  for (let counter = 0; counter < usageCounters.length; counter += 1) {
+    for (let at = 0; at < cells.length; at += 1) {
+      const cell = cells[at] ?? -1;
+      if (cell === -1) continue;
+      const to = cell * usageCounters.length + counter;
+      sums[to] = (sums[to] ?? 0) + (slots[at * slotColumns + slot.counters + counter] ?? 0);
+    }
+  }
+}
+
+/** Names of groups in the order in which they first occur. */
+export class Numbered {
+  readonly #names: string[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  of(name: string | null | undefined): number {
+    const told = name ?? '(unknown)';
+    const known = this.#numbers.get(told);
+    if (known !== undefined) return known;
+    const number = this.#names.push(told) - 1;
+    this.#numbers.set(told, number);
+    return number;
+  }
+
+  name(number: number): string {
+    return this.#names[number] ?? '';
+  }
+}
