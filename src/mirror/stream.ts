@@ -11,7 +11,7 @@ export interface Watcher {
   /**
    * The sweep: every stream that exists below a root now, in batches, because ten thousand one by one cost several
    * times as much. The same source yields the same object while this process lives. In a 'recent' pass, streams below
-   * folders that are as they were may be left out.
+   * folders that are as they were may be left out, and those in databases that are.
    */
   streams(root: string, pass?: Pass): AsyncIterable<readonly Stream[]>;
   /** The stream that a file event at `path` concerns; `undefined` if it belongs to no session. */
@@ -30,8 +30,16 @@ export interface Watcher {
 /** What was not touched for so long is calm, and looked at less often where file events work. */
 export const calmAfterMs = 3_600_000;
 
-/** Which folders the disk is asked about: every one, or those that are not calm, or that `streamOf` was asked about since. */
-export type Pass = 'all' | 'recent';
+/** What was not touched for so long is resting, and looked at even less often. */
+export const restingAfterMs = 86_400_000;
+/** How often that is, in turns of what is calm: once in five minutes. */
+export const restingEveryTurns = 5;
+
+/**
+ * Which folders the disk is asked about: every one; or in turn, those that are resting only if they were not asked about for
+ * five minutes; or those that are not calm. Those that `streamOf` was asked about since are in every pass.
+ */
+export type Pass = 'all' | 'turn' | 'recent';
 
 export interface Retention {
   readonly days: number;
@@ -60,8 +68,11 @@ interface Source {
   readonly source: string;
   /** Whether its location says that it was started in this folder; for streams whose lines do not say. */
   isKeptFor?(folder: string): boolean;
-  /** Costs about a stat: the current snapshot, or `undefined` if it equals `since` or the source is gone. */
-  changed(since: FileSnapshot | undefined): Promise<FileSnapshot | undefined>;
+  /**
+   * Costs about a stat: the current snapshot, or `undefined` if it equals `since` or the source is gone. In a survey
+   * the answer may be as old as the survey.
+   */
+  changed(since: FileSnapshot | undefined, survey?: Survey): Promise<FileSnapshot | undefined>;
   /**
    * Whole lines from `from` on: at least one if there is one, otherwise as many as fit `limit`. A line is never
    * split, cut or changed, however long. Reads one state of the source: if the source no longer matches what `from`
@@ -92,6 +103,9 @@ export interface RecordStream extends Source {
   /** The position after lines that were uploaded (each ends with a newline), read back from the bucket. */
   fold(from: Position, shipped: readonly Buffer[]): Position;
 }
+
+/** One look at many streams, known by its identity: what several of them share, such as a database, is asked about once. */
+export type Survey = object;
 
 /** The result of a stat-like check. Equal tokens mean nothing happened. */
 export interface FileSnapshot {

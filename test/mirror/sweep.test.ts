@@ -11,6 +11,7 @@ import { MirrorRig, type Run } from '../support/mirror-rig.js';
 
 const twoHours = 7_200_000;
 const sweepsPerTurn = 6;
+const turnsOfResting = 5;
 const atOnce = {
   ...defaultFlushTiming,
   firstDelayMs: 5,
@@ -71,23 +72,24 @@ describe('a sweep over calm sessions', () => {
   }
 
   /** How often the disk is asked about such paths in six sweeps. */
-  async function askedInATurn(counts: (path: string) => boolean): Promise<number> {
+  async function askedInATurn(counts: (path: string) => boolean, turns = 1): Promise<number> {
     let asked = 0;
     const askedBefore: number[] = [];
-    let turns: () => void = () => undefined;
-    const twoTurns = new Promise<void>((resolve) => {
-      turns = resolve;
+    let isEnough: () => void = () => undefined;
+    const enough = new Promise<void>((resolve) => {
+      isEnough = resolve;
     });
+    const end = (1 + turns) * sweepsPerTurn;
     const events = silence(() => {
       askedBefore.push(asked);
-      if (askedBefore.length > 3 * sweepsPerTurn) turns();
+      if (askedBefore.length > end + sweepsPerTurn) isEnough();
     });
     run = watch(events, (path) => {
       asked += Number(counts(path));
       return nodeIo.stat(path);
     });
-    await twoTurns;
-    const [from = 0, to = 0] = [askedBefore[sweepsPerTurn], askedBefore[2 * sweepsPerTurn]];
+    await enough;
+    const [from = 0, to = 0] = [askedBefore[sweepsPerTurn], askedBefore[end]];
     return to - from;
   }
 
@@ -98,6 +100,19 @@ describe('a sweep over calm sessions', () => {
     const asked = await askedInATurn((path) => path.startsWith(root) && path !== root);
     // Two of each session: its folder and its file.
     expect(asked).toBe(2 * sessions);
+  });
+
+  it('asks about files untouched for a day once in five turns, in each turn about some', async () => {
+    const sessions = 10;
+    for (let n = 0; n < sessions; n += 1) {
+      const at = new Date(Date.now() - 25 * 3_600_000 - n * 1_000);
+      await utimes(await session(n), at, at);
+    }
+    await rig.once().ended;
+    const isFile = (path: string): boolean => path.endsWith('events.jsonl');
+    expect(await askedInATurn(isFile)).toBe(sessions / turnsOfResting);
+    await run?.end();
+    expect(await askedInATurn(isFile, turnsOfResting)).toBe(sessions);
   });
 
   it('asks about a file that is not calm once in each', async () => {

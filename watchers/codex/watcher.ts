@@ -3,7 +3,7 @@ import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import type { Io } from '../../src/io.js';
 import type { Pass, Stream, Watcher } from '../../src/mirror/stream.js';
-import { DirectoryListings, isBelow } from '../files/directory-listings.js';
+import { beneath, DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { Links } from '../files/links.js';
 import { packableFile, packedSuffix } from '../files/packable-file.js';
 import { UnpackedFiles } from '../files/zstd-file.js';
@@ -50,6 +50,8 @@ export class CodexWatcher implements Watcher {
   readonly #unpackedFiles: UnpackedFiles;
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #streams = new Map<string, Stream>();
+  /** Roots below which some file does not say its thread yet. */
+  readonly #waiting = new Set<string>();
 
   constructor(settings: CodexSettings) {
     const { clock } = settings;
@@ -76,7 +78,10 @@ export class CodexWatcher implements Watcher {
 
   async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
     this.#unpackedFiles.tidy();
-    const known = [...this.#streams.keys()].filter((source) => isBelow(source, root));
+    const mayBeAsBefore = pass === 'recent' && !this.#waiting.has(root);
+    if (mayBeAsBefore && !(await this.#listings.isNewsBelow(root))) return;
+    this.#waiting.delete(root);
+    const known = [...this.#streams.keys()].filter(beneath(root));
     const folders = new Set<string>();
     const sources = new Set<string>();
     for await (const { folder, files } of this.#foldersBelow(root, deepestFolder, pass)) {
@@ -88,7 +93,8 @@ export class CodexWatcher implements Watcher {
         if (name === undefined || source === undefined || sources.has(source)) continue;
         sources.add(source);
         const stream = this.#streams.get(source) ?? (await this.#meet(source, name));
-        if (stream !== undefined) streams.push(stream);
+        if (stream === undefined) this.#waiting.add(root);
+        else streams.push(stream);
       }
       yield streams;
     }

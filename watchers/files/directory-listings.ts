@@ -2,7 +2,7 @@ import { dirname, join, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import type { TracecraftError } from '../../src/errors.js';
 import { coarsestTimeMs, type DirectoryEntry, type FileStat, type Io } from '../../src/io.js';
-import { calmAfterMs, type Pass } from '../../src/mirror/stream.js';
+import { calmAfterMs, type Pass, restingAfterMs } from '../../src/mirror/stream.js';
 import { passedOver, unreadable } from '../unreadable.js';
 import type { Links } from './links.js';
 
@@ -10,6 +10,8 @@ interface Listing {
   readonly token: string;
   readonly entries: readonly DirectoryEntry[];
   readonly listedAtMs: number;
+  /** When the disk was asked whether it is still as listed. Monotonic, as is the time before. */
+  askedAtMs: number;
   /** By the folder's own time. */
   readonly modifiedAtMs: number;
   /** It had just changed when it was listed: its next change may get the same times. */
@@ -17,10 +19,13 @@ interface Listing {
 }
 
 const listAgainAfterMs = 60_000;
+/** Folders whose times say that nothing happened for an hour. */
+const listCalmAgainAfterMs = 600_000;
+const askRestingAgainAfterMs = 300_000;
 
 /**
  * What is in a folder (the same array while nothing changes), listed again when the folder's times change and every 60 s
- * in any case (network drives). A folder that cannot be read is reported, and counts as absent.
+ * in any case, every 10 minutes if it is calm: some network drives leave the times as they were. A folder that cannot be read is reported, and counts as absent.
  */
 export class DirectoryListings {
   readonly #io: Io;
@@ -44,9 +49,7 @@ export class DirectoryListings {
    */
   async list(folder: string, pass: Pass = 'all'): Promise<readonly DirectoryEntry[] | undefined> {
     const known = this.#listings.get(folder);
-    if (pass === 'recent' && known !== undefined && this.#isCalm(folder, known)) {
-      return known.entries;
-    }
+    if (known !== undefined && this.#mayStay(folder, known, pass)) return known.entries;
     try {
       return await this.#list(folder);
     } catch (error) {
@@ -65,12 +68,19 @@ export class DirectoryListings {
   /** Whether a pass over recent folders would find anything else than the last pass did. */
   async isNewsBelow(root: string): Promise<boolean> {
     if (!this.#listings.has(root)) return true;
+    const isIts = beneath(root);
     for (const [folder, listing] of this.#listings) {
-      const isIts = folder === root || isBelow(folder, root);
-      if (!isIts || this.#isCalm(folder, listing)) continue;
+      if (this.#isCalm(folder, listing) || !(folder === root || isIts(folder))) continue;
       if ((await this.list(folder)) !== listing.entries) return true;
     }
     return false;
+  }
+
+  #mayStay(folder: string, known: Listing, pass: Pass): boolean {
+    if (pass === 'all' || !this.#isCalm(folder, known)) return false;
+    if (pass === 'recent') return true;
+    const isResting = known.modifiedAtMs < this.#clock.now() - restingAfterMs;
+    return isResting && this.#clock.monotonic() - known.askedAtMs < askRestingAgainAfterMs;
   }
 
   /** A pass over recent folders takes it as it was. */
@@ -89,8 +99,9 @@ export class DirectoryListings {
 
   /** Forgets every listing below a folder except the given ones. */
   keepOnly(root: string, folders: ReadonlySet<string>): void {
+    const isIts = beneath(root);
     for (const folder of this.#listings.keys()) {
-      if (isBelow(folder, root) && !folders.has(folder)) this.#listings.delete(folder);
+      if (isIts(folder) && !folders.has(folder)) this.#listings.delete(folder);
     }
   }
 
@@ -105,7 +116,10 @@ export class DirectoryListings {
     const token = `${stat.dev}:${stat.ino}:${stat.mtimeMs}:${stat.ctimeNs}`;
     const known = this.#listings.get(folder);
     const isCurrent = known !== undefined && known.token === token && !known.isFresh;
-    if (isCurrent && now - known.listedAtMs < listAgainAfterMs) return known.entries;
+    if (isCurrent && now - known.listedAtMs < this.#listAgainAfterMs(stat)) {
+      known.askedAtMs = now;
+      return known.entries;
+    }
     const entries = await this.#io.readdir(folder);
     if (entries === undefined) {
       this.#listings.delete(folder);
@@ -118,10 +132,16 @@ export class DirectoryListings {
       token,
       entries: kept,
       listedAtMs: now,
+      askedAtMs: now,
       modifiedAtMs: stat.mtimeMs,
       isFresh: this.#hasJustChanged(stat),
     });
     return kept;
+  }
+
+  #listAgainAfterMs({ mtimeMs }: FileStat): number {
+    const isCalm = mtimeMs < this.#clock.now() - calmAfterMs;
+    return isCalm ? listCalmAgainAfterMs : listAgainAfterMs;
   }
 
   /** A link that may be followed counts as its target; any other is reported by name. */
@@ -146,7 +166,13 @@ export class DirectoryListings {
 }
 
 export function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+  return beneath(folder)(path);
+}
+
+/** `isBelow`, for many paths. */
+export function beneath(folder: string): (path: string) => boolean {
+  const start = folder.endsWith(sep) ? folder : folder + sep;
+  return (path) => path.startsWith(start);
 }
 
 function isSame(before: readonly DirectoryEntry[], now: readonly DirectoryEntry[]): boolean {

@@ -43,9 +43,12 @@ export interface TreeDisk {
   readonly onUnreadable: (error: TracecraftError) => void;
 }
 
-interface Folder {
+interface FolderPlace {
   readonly path: string;
   readonly below: readonly string[];
+}
+
+interface Folder extends FolderPlace {
   readonly entries: readonly DirectoryEntry[];
 }
 
@@ -73,6 +76,7 @@ export class TranscriptTree<Place> implements Watcher {
   #roots: readonly string[];
   readonly #streams = new Map<string, Stream>();
   readonly #found = new WeakMap<readonly DirectoryEntry[], Found>();
+  readonly #within = new WeakMap<readonly DirectoryEntry[], readonly FolderPlace[]>();
   /** Some file does not say yet which session it belongs to. */
   #isWaiting = false;
   /** By root: what the last complete pass came across. */
@@ -149,15 +153,31 @@ export class TranscriptTree<Place> implements Watcher {
     return (await this.#rules.live?.()) ?? new Set();
   }
 
-  /** Every folder that may hold transcripts. */
-  async *#folders(at: Pick<Folder, 'path' | 'below'>, pass: Pass): AsyncGenerator<Folder> {
-    const entries = (await this.#disk.listings.list(at.path, pass)) ?? noEntries;
-    yield { ...at, entries };
-    for (const { name, kind } of entries) {
-      const below = [...at.below, name];
-      if (kind !== 'directory' || !this.#rules.isFolder(below)) continue;
-      yield* this.#folders({ path: join(at.path, name), below }, pass);
+  /** Every folder that may hold transcripts, each before those in it. Not recursive: each level would cost each folder a turn. */
+  async *#folders(root: FolderPlace, pass: Pass): AsyncGenerator<Folder> {
+    const waiting = [root];
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      const entries = (await this.#disk.listings.list(at.path, pass)) ?? noEntries;
+      yield { ...at, entries };
+      waiting.push(...this.#foldersIn(at, entries));
     }
+  }
+
+  /** The last one first; determined once while the listing is unchanged. */
+  #foldersIn(
+    { path, below }: FolderPlace,
+    entries: readonly DirectoryEntry[],
+  ): readonly FolderPlace[] {
+    const known = this.#within.get(entries);
+    if (known !== undefined) return known;
+    const within: FolderPlace[] = [];
+    for (const { name, kind } of entries) {
+      const inside = kind === 'directory' ? [...below, name] : undefined;
+      if (inside === undefined || !this.#rules.isFolder(inside)) continue;
+      within.push({ path: join(path, name), below: inside });
+    }
+    if (within.length > 0) this.#within.set(entries, within.reverse());
+    return within;
   }
 
   /** What a folder contains: determined once while its listing is unchanged and the owner of each file is known. */

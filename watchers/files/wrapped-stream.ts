@@ -11,7 +11,7 @@ export function wrapped(
     name: stream.name,
     source: stream.source,
     isKeptFor: (folder) => stream.isKeptFor?.(folder) ?? false,
-    changed: (since) => stream.changed(since),
+    changed: (since, survey) => stream.changed(since, survey),
     read: (from, limit) => stream.read(from, limit),
     facts: (line, before) => stream.facts(line, before),
     ...changes,

@@ -9,9 +9,11 @@ import type {
   ReadLimit,
   RecordStream,
   SessionRef,
+  Survey,
 } from '../../src/mirror/stream.js';
 import { comparedStream } from '../sqlite/compared-stream.js';
 import { SqliteFile } from '../sqlite/file.js';
+import { OncePerSurvey } from '../sqlite/once-per-survey.js';
 import { type Difference, nothingShipped, RowComparison } from '../sqlite/row-comparison.js';
 import { hermes } from './description.js';
 import { foldHermesLine } from './facts.js';
@@ -58,6 +60,7 @@ export class HermesDatabase {
   readonly path: string;
   readonly #clock: Clock;
   readonly #file: SqliteFile;
+  readonly #asked = new OncePerSurvey(() => this.sessions());
   #held: ReadonlyMap<string, HeldSession> = noSessions;
   #seen: Seen = { token: '', atMs: Number.NEGATIVE_INFINITY };
   /** The state of the database for sessions that appear inactive. */
@@ -85,7 +88,7 @@ export class HermesDatabase {
     return `${this.path}#${sessionId}`;
   }
 
-  /** Every session, read again if the database changed. */
+  /** Every session, read again if the database changed; the same map while it did not. */
   async sessions(): Promise<ReadonlyMap<string, HeldSession>> {
     const snapshot = await this.#file.snapshot();
     const token = snapshot?.token ?? '';
@@ -132,13 +135,13 @@ export class HermesDatabase {
         compareAll: () => this.#recent.forget(sessionId),
         facts: foldHermesLine,
       },
-      () => this.#lookAt(sessionId),
+      (survey) => this.#lookAt(sessionId, survey),
       { decode: decodeShipped, encode: encodeShipped, parseLine },
     );
   }
 
-  async #lookAt(sessionId: string): Promise<FileSnapshot | undefined> {
-    const held = (await this.sessions()).get(sessionId);
+  async #lookAt(sessionId: string, survey?: Survey): Promise<FileSnapshot | undefined> {
+    const held = (await this.#asked.in(survey)).get(sessionId);
     if (held === undefined) return undefined;
     const database = this.#isLive(held) ? this.#seen : this.#comparedAll;
     const { size, modifiedAtMs } = held;

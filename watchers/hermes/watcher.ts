@@ -1,8 +1,8 @@
 import { basename, join, resolve, sep } from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import { SourceError, type TracecraftError } from '../../src/errors.js';
-import type { Io } from '../../src/io.js';
-import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import type { DirectoryEntry, Io } from '../../src/io.js';
+import type { Pass, Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { jsonlFile } from '../files/jsonl-file.js';
 import { Links } from '../files/links.js';
@@ -39,6 +39,17 @@ interface ProfileFolder {
   readonly below: readonly string[];
 }
 
+/** What one look at a profile found. */
+interface ProfileLook {
+  readonly profile: string;
+  /** `undefined` if there is no database (yet), or none that can be read. */
+  readonly held: ReadonlyMap<string, unknown> | undefined;
+  readonly isMissing: boolean;
+  readonly files: readonly DirectoryEntry[];
+}
+
+const noEntries: readonly DirectoryEntry[] = [];
+
 /**
  * Hermes keeps its sessions in `state.db` in its home folder, and in that of each profile in `profiles/`. While that
  * database is broken or was replaced under a running Hermes, messages go to `sessions/<id>.jsonl`: that file is a
@@ -54,6 +65,8 @@ export class HermesWatcher implements Watcher {
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #databases = new Map<string, HermesDatabase>();
   readonly #streams = new Map<string, Stream>();
+  /** What the last recent pass found. */
+  #passed: readonly ProfileLook[] = [];
 
   constructor(settings: HermesSettings) {
     const { clock } = settings;
@@ -80,15 +93,19 @@ export class HermesWatcher implements Watcher {
     }
   }
 
-  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+  async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
     if (root !== this.#root) return;
     const profiles = await this.#profiles();
+    const looks: ProfileLook[] = [];
+    for (const profile of profiles) looks.push(await this.#lookAt(profile));
+    if (pass === 'recent' && areSame(looks, this.#passed)) return;
     const present = new Set<string>();
-    for (const profile of profiles) {
-      const streams = await this.#streamsOf(profile);
+    for (const look of looks) {
+      const streams = await this.#streamsOf(look);
       for (const stream of streams) present.add(stream.source);
       yield streams;
     }
+    if (pass === 'recent') this.#passed = looks;
     for (const source of this.#streams.keys()) if (!present.has(source)) this.#forget(source);
     const folders = new Set(profiles.map((profile) => this.#folder(profile)));
     for (const folder of this.#databases.keys()) {
@@ -134,15 +151,24 @@ export class HermesWatcher implements Watcher {
     return live;
   }
 
-  async #streamsOf(profile: string): Promise<readonly Stream[]> {
-    const streams: Stream[] = [];
+  async #lookAt(profile: string): Promise<ProfileLook> {
     await this.#databaseCopies.lookBeside(this.#database(profile).path);
     const held = await this.#heldIn(profile);
-    for (const id of held?.keys() ?? []) streams.push(await this.#session(profile, id));
     const folder = join(this.#folder(profile), sessionsFolder);
-    const files = (await this.#listings.list(folder)) ?? [];
-    const ids = new Set(files.map(({ name }) => diversionFile.exec(name)?.[1]));
+    const files = (await this.#listings.list(folder)) ?? noEntries;
     const isMissing = held === undefined && (await this.#sessionsIn(profile)) !== undefined;
+    return { profile, held, isMissing, files };
+  }
+
+  async #streamsOf({ profile, held, isMissing, files }: ProfileLook): Promise<readonly Stream[]> {
+    const streams: Stream[] = [];
+    const database = this.#database(profile);
+    for (const id of held?.keys() ?? []) {
+      const known = this.#streams.get(database.sourceOf(id));
+      streams.push(known ?? (await this.#session(profile, id)));
+    }
+    const folder = join(this.#folder(profile), sessionsFolder);
+    const ids = new Set(files.map(({ name }) => diversionFile.exec(name)?.[1]));
     for (const { name, kind } of files) {
       if (kind !== 'file') continue;
       const path = join(folder, name);
@@ -288,6 +314,15 @@ export class HermesWatcher implements Watcher {
   #forget(source: string): void {
     this.#streams.delete(source);
   }
+}
+
+function areSame(looks: readonly ProfileLook[], before: readonly ProfileLook[]): boolean {
+  if (looks.length !== before.length) return false;
+  return looks.every(({ profile, held, isMissing, files }, index) => {
+    const last = before[index];
+    const isSame = last?.profile === profile && last.isMissing === isMissing;
+    return isSame && last.held === held && last.files === files;
+  });
 }
 
 function leftOut(path: string): SourceError {

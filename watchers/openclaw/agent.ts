@@ -40,6 +40,13 @@ interface OpenClawAgentSettings extends SqliteFileSettings {
 interface Placed extends TranscriptSource {
   readonly path: string;
   readonly isPacked: boolean;
+  /** The same path may come to represent something else. */
+  readonly key: string;
+}
+
+interface Found {
+  readonly placed: ReadonlyMap<string, Placed>;
+  readonly streams: readonly LineStream[];
 }
 
 const harness = openClaw.name;
@@ -56,6 +63,7 @@ export class OpenClawAgent {
   #basis: readonly unknown[] = [];
   #placed: ReadonlyMap<string, Placed> = new Map();
   #placing: Promise<ReadonlyMap<string, Placed>> = Promise.resolve(this.#placed);
+  #found: Found = { placed: this.#placed, streams: [] };
 
   constructor(settings: OpenClawAgentSettings) {
     this.#settings = settings;
@@ -68,13 +76,16 @@ export class OpenClawAgent {
     return [sessionsFolder, importsFolder].map((name) => join(this.#settings.folder, name));
   }
 
-  /** Everything there is now. */
+  /** Everything there is now; the same array while nothing comes, goes or moves. */
   async streams(): Promise<readonly LineStream[]> {
     await this.#settings.databaseCopies.lookBeside(this.#database.path);
-    const placed = [...(await this.#all()).values()];
-    const keys = new Set(placed.map(keyOf));
+    const placed = await this.#all();
+    if (this.#found.placed === placed) return this.#found.streams;
+    const sources = [...placed.values()];
+    const keys = new Set(sources.map(({ key }) => key));
     for (const key of this.#streams.keys()) if (!keys.has(key)) this.#streams.delete(key);
-    return placed.map((source) => this.#streamFrom(source));
+    this.#found = { placed, streams: sources.map((source) => this.#streamFrom(source)) };
+    return this.#found.streams;
   }
 
   /** What an event at this path concerns; for the database, the session that changed last. */
@@ -134,11 +145,11 @@ export class OpenClawAgent {
     const { from, sessionId } = source;
     if (from.kind === 'database') {
       const path = this.#database.sourceOf(sessionId);
-      return [path, { ...source, path, isPacked: false }];
+      return [path, placedAt(source, path, false)];
     }
     const within = from.folder === 'sessions' ? sessionsFolder : importsFolder;
     const path = join(this.#settings.folder, within, from.file);
-    return [path, { ...source, path, isPacked: !files.has(from.file) }];
+    return [path, placedAt(source, path, !files.has(from.file))];
   }
 
   async #filesIn(name: string): Promise<readonly string[]> {
@@ -190,7 +201,7 @@ export class OpenClawAgent {
   }
 
   #streamFrom(source: Placed): LineStream {
-    const key = keyOf(source);
+    const { key } = source;
     const known = this.#streams.get(key);
     if (known !== undefined) return known;
     const stream = this.#whileInPlace(key, this.#open(source));
@@ -200,12 +211,9 @@ export class OpenClawAgent {
 
   /** Whatever no longer represents its session is gone, even if there still is something in its place. */
   #whileInPlace(key: string, stream: LineStream): LineStream {
-    const isInPlace = (): boolean => {
-      const placed = this.#placed.get(stream.source);
-      return placed !== undefined && keyOf(placed) === key;
-    };
+    const isInPlace = (): boolean => this.#placed.get(stream.source)?.key === key;
     return wrapped(stream, {
-      changed: async (since) => (isInPlace() ? stream.changed(since) : undefined),
+      changed: async (since, survey) => (isInPlace() ? stream.changed(since, survey) : undefined),
       read: async (from, limit) => (isInPlace() ? stream.read(from, limit) : 'gone'),
       facts: (line, before) => {
         const told = stream.facts(line, before);
@@ -248,7 +256,7 @@ export class OpenClawAgent {
 
 const noFiles: readonly string[] = [];
 
-/** The same file may come to represent something else. */
-function keyOf({ path, name, isPacked }: Placed): string {
-  return [path, name, isPacked ? 'packed' : ''].join('\n');
+function placedAt(source: TranscriptSource, path: string, isPacked: boolean): Placed {
+  const key = [path, source.name, isPacked ? 'packed' : ''].join('\n');
+  return { ...source, path, isPacked, key };
 }

@@ -8,8 +8,10 @@ import type {
   Position,
   ReadLimit,
   SessionRef,
+  Survey,
 } from '../../src/mirror/stream.js';
 import { SqliteFile, type SqliteFileSettings } from '../sqlite/file.js';
+import { OncePerSurvey } from '../sqlite/once-per-survey.js';
 import { unreadable } from '../unreadable.js';
 import {
   eventCursorIn,
@@ -59,6 +61,7 @@ export class OpenClawDatabase {
   readonly #io: Io;
   readonly #clock: Clock;
   readonly #file: SqliteFile;
+  readonly #asked = new OncePerSurvey(() => this.sessions());
   #held: ReadonlyMap<string, StoredSession> = noSessions;
   #seen: Seen = { token: absent, atMs: 0, tookMs: 0 };
   #looking:
@@ -128,14 +131,18 @@ export class OpenClawDatabase {
       session,
       name: '',
       source: this.sourceOf(id),
-      changed: (since) => this.#changed(id, since),
+      changed: (since, survey) => this.#changed(id, since, survey),
       read: (from, limit) => this.#read(id, from, limit),
       facts: (line, before) => foldOpenClawEvent(line, before, this.#held.get(id)?.known ?? {}),
     };
   }
 
-  async #changed(id: string, since: FileSnapshot | undefined): Promise<FileSnapshot | undefined> {
-    const held = await this.#guard(async () => (await this.sessions()).get(id));
+  async #changed(
+    id: string,
+    since: FileSnapshot | undefined,
+    survey: Survey | undefined,
+  ): Promise<FileSnapshot | undefined> {
+    const held = await this.#guard(async () => (await this.#asked.in(survey)).get(id));
     if (held === undefined || tokenOf(held) === since?.token) return undefined;
     return lookAt(held);
   }

@@ -1,6 +1,6 @@
 import { basename, join, resolve, sep } from 'node:path';
 import type { TracecraftError } from '../../src/errors.js';
-import type { Stream, Watcher } from '../../src/mirror/stream.js';
+import type { Pass, Stream, Watcher } from '../../src/mirror/stream.js';
 import { DirectoryListings, isBelow } from '../files/directory-listings.js';
 import { Links } from '../files/links.js';
 import { UnpackedFiles } from '../files/zstd-file.js';
@@ -42,6 +42,8 @@ export class OpenClawWatcher implements Watcher {
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #agents = new Map<string, OpenClawAgent>();
   readonly #keys = new Map<string, SessionKeys>();
+  /** What recent passes came to last. */
+  readonly #passed = new WeakMap<OpenClawAgent, readonly Stream[]>();
   #roots: readonly string[] = [];
 
   constructor(settings: OpenClawSettings) {
@@ -76,7 +78,7 @@ export class OpenClawWatcher implements Watcher {
     return root !== undefined && isBesideThePoint(path.slice(root.length + 1).split(sep));
   }
 
-  async *streams(root: string): AsyncGenerator<readonly Stream[]> {
+  async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
     this.#unpackedFiles.tidy();
     const folders = new Set([root]);
     const agents = new Set<string>();
@@ -85,7 +87,10 @@ export class OpenClawWatcher implements Watcher {
       const agent = this.#agent(join(root, name));
       agents.add(join(root, name));
       for (const folder of agent.folders) folders.add(folder);
-      yield await agent.streams();
+      const streams = await agent.streams();
+      if (pass === 'recent' && this.#passed.get(agent) === streams) continue;
+      yield streams;
+      if (pass === 'recent') this.#passed.set(agent, streams);
     }
     this.#listings.keepOnly(root, folders);
     for (const folder of this.#agents.keys()) {

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../src/clock.js';
 import type { Io } from '../../src/io.js';
-import type { FileSnapshot, Position, ReadLimit, RecordStream } from '../../src/mirror/stream.js';
+import type {
+  FileSnapshot,
+  Position,
+  ReadLimit,
+  RecordStream,
+  Survey,
+} from '../../src/mirror/stream.js';
 import { comparedStream } from '../sqlite/compared-stream.js';
 import { SqliteFile } from '../sqlite/file.js';
+import { OncePerSurvey } from '../sqlite/once-per-survey.js';
 import type { Reading } from '../sqlite/reading.js';
 import { nothingShipped, RowComparison } from '../sqlite/row-comparison.js';
 import type { Row } from '../sqlite/values.js';
@@ -31,6 +38,7 @@ export class OpenCodeDatabase {
   readonly path: string;
   readonly #clock: Clock;
   readonly #file: SqliteFile;
+  readonly #asked = new OncePerSurvey(() => this.sessions());
   #held: ReadonlyMap<string, HeldSession> = noSessions;
   #token = '';
   #comparedAll = { token: '', atMs: Number.NEGATIVE_INFINITY };
@@ -49,7 +57,7 @@ export class OpenCodeDatabase {
     return `${this.path}#${sessionId}`;
   }
 
-  /** Every session, read again if the database changed. */
+  /** Every session, read again if the database changed; the same map while it did not. */
   async sessions(): Promise<ReadonlyMap<string, HeldSession>> {
     const token = (await this.#file.snapshot())?.token ?? '';
     const atMs = this.#clock.monotonic();
@@ -83,13 +91,13 @@ export class OpenCodeDatabase {
         read: (from, limit) => this.#read(sessionId, from, limit),
         facts: foldOpenCodeLine,
       },
-      () => this.#lookAt(sessionId),
+      (survey) => this.#lookAt(sessionId, survey),
       { decode: decodeShipped, encode: encodeShipped, parseLine },
     );
   }
 
-  async #lookAt(sessionId: string): Promise<FileSnapshot | undefined> {
-    const held = (await this.sessions()).get(sessionId);
+  async #lookAt(sessionId: string, survey?: Survey): Promise<FileSnapshot | undefined> {
+    const held = (await this.#asked.in(survey)).get(sessionId);
     if (held === undefined) return undefined;
     const changedAtMs = this.#changedAtMs.get(sessionId) ?? Number.NEGATIVE_INFINITY;
     const isLive =

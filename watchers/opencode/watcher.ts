@@ -9,6 +9,14 @@ import { openCode } from './description.js';
 import { isDatabase, type OpenCodePlace, placeOfDatabases } from './layout.js';
 import { OpenCodeTrees } from './tree.js';
 
+/** What one look found, by session id: in each database, and of what the files of earlier releases are left with. */
+interface Looked {
+  readonly held: ReadonlyMap<OpenCodeDatabase, ReadonlyMap<string, unknown>>;
+  readonly trees: Awaited<ReturnType<OpenCodeTrees['places']>>;
+}
+
+const noSessions: ReadonlyMap<string, unknown> = new Map();
+
 /**
  * opencode's sessions. A session that is in several databases is read from the first one; one that is in none, from the
  * files in which releases before 1.2 left it.
@@ -22,6 +30,8 @@ export class OpenCodeWatcher implements Watcher {
   readonly #trees: OpenCodeTrees;
   readonly #databases = new Map<string, OpenCodeDatabase>();
   readonly #streams = new Map<string, Stream>();
+  /** What the last recent pass found. */
+  #passed: Looked = { held: new Map(), trees: new Map() };
 
   constructor(settings: TreeSettings) {
     this.#settings = settings;
@@ -48,23 +58,33 @@ export class OpenCodeWatcher implements Watcher {
 
   async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
     if (root !== this.#place.folder) return;
+    const looked = await this.#look(pass);
+    if (pass === 'recent' && areSame(looked, this.#passed)) return;
     const present = new Set<string>();
     const seen = new Set<string>();
-    for (const database of await this.#present()) {
-      const ids = [...(await this.#sessionsIn(database))].filter((id) => !seen.has(id));
+    for (const [database, held] of looked.held) {
+      const ids = [...held.keys()].filter((id) => !seen.has(id));
       for (const id of ids) {
         seen.add(id);
         present.add(database.sourceOf(id));
       }
       yield ids.map((id) => this.#stream(database, id));
     }
-    const left = [...(await this.#trees.places(pass))].filter(([id]) => !seen.has(id));
+    const left = [...looked.trees].filter(([id]) => !seen.has(id));
     for (const [, { session }] of left) present.add(session);
     yield left.map(([id, place]) =>
       this.#known(place.session, () => this.#trees.stream(id, place)),
     );
     for (const source of this.#streams.keys())
       if (!present.has(source)) this.#streams.delete(source);
+    if (pass === 'recent') this.#passed = looked;
+  }
+
+  async #look(pass: Pass): Promise<Looked> {
+    const held = new Map<OpenCodeDatabase, ReadonlyMap<string, unknown>>();
+    for (const database of await this.#present())
+      held.set(database, await this.#sessionsIn(database));
+    return { held, trees: await this.#trees.places(pass) };
   }
 
   async streamOf(path: string): Promise<Stream | undefined> {
@@ -111,12 +131,12 @@ export class OpenCodeWatcher implements Watcher {
     return names.map(({ name }) => this.#database(join(this.#place.folder, name)));
   }
 
-  async #sessionsIn(database: OpenCodeDatabase): Promise<ReadonlySet<string>> {
+  async #sessionsIn(database: OpenCodeDatabase): Promise<ReadonlyMap<string, unknown>> {
     try {
-      return new Set((await database.sessions()).keys());
+      return await database.sessions();
     } catch (error) {
       this.#onUnreadable(unreadable(database.path, error));
-      return new Set();
+      return noSessions;
     }
   }
 
@@ -139,4 +159,11 @@ export class OpenCodeWatcher implements Watcher {
     this.#streams.set(source, stream);
     return stream;
   }
+}
+
+/** Where trees are left, their files are looked at one by one anyway. */
+function areSame(now: Looked, before: Looked): boolean {
+  if (now.trees.size > 0 || before.trees.size > 0 || now.held.size !== before.held.size)
+    return false;
+  return [...now.held].every(([database, held]) => before.held.get(database) === held);
 }

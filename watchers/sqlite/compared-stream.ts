@@ -1,4 +1,4 @@
-import type { FileSnapshot, JsonValue, RecordStream } from '../../src/mirror/stream.js';
+import type { FileSnapshot, JsonValue, RecordStream, Survey } from '../../src/mirror/stream.js';
 import { foldShipped, nothingShipped, type ReadState, type Shipped } from './row-comparison.js';
 
 /** How one harness writes down what was uploaded from a session, and reads its own lines. */
@@ -13,15 +13,15 @@ type Own = Pick<RecordStream, 'session' | 'name' | 'source' | 'read' | 'facts' |
 /** A session whose rows are compared with what was uploaded. `look` is stat-like; `undefined` if the session is gone. */
 export function comparedStream<Key>(
   own: Own,
-  look: () => Promise<FileSnapshot | undefined>,
+  look: (survey?: Survey) => Promise<FileSnapshot | undefined>,
   { decode, encode, parseLine }: RowForm<Key>,
 ): RecordStream {
   return {
     ...own,
     kind: 'records',
     isCompared: true,
-    changed: async (since) => {
-      const snapshot = await look();
+    changed: async (since, survey) => {
+      const snapshot = await look(survey);
       return snapshot?.token === since?.token ? undefined : snapshot;
     },
     fold: (from, lines) => {

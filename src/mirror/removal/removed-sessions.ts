@@ -53,9 +53,14 @@ export class RemovedSessions {
     return this.#keyOf(ref) === key ? ref : undefined;
   }
 
+  /** Whether the bucket was asked about any session. */
+  get isAny(): boolean {
+    return this.#verdicts.size > 0;
+  }
+
   /** As far as known, without a request. */
   isRemoved(ref: SessionRef): boolean {
-    return this.#verdicts.size > 0 && this.#verdict(ref).isRemoved;
+    return this.isAny && this.#verdict(ref).isRemoved;
   }
 
   /** Asks the bucket only about a record that is listed and was not read in this version. */

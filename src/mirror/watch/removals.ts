@@ -105,7 +105,7 @@ export class Removals {
         if ((await registry.removed.learn(ref)) === 'changed') this.#leave(ref);
       }
     }
-    for (const { ref } of [...registry.sessions]) {
+    for (const { ref } of registry.removed.isAny ? [...registry.sessions] : []) {
       if (registry.removed.isRemoved(ref)) this.#leave(ref);
     }
     for (const one of [...this.#leaving.values()]) await this.#settleOne(one);

@@ -75,7 +75,7 @@ export class SessionFilter {
         yield this.#concerning(some);
       }
     }
-    if (pass === 'all') for (const gone of unplaced) this.#unplaced.delete(gone);
+    if (pass !== 'recent') for (const gone of unplaced) this.#unplaced.delete(gone);
   }
 
   /** The first look: which sessions are taken from the start. */

@@ -24,20 +24,18 @@ export function summaryOf(
   all: Iterable<UploadState>,
   unplaced: readonly Unfinished[] = [],
 ): WatchSummary {
-  const states = [...all];
-  const behind = states
-    .filter(({ failure, isFlushing, schedule }) => {
-      return failure !== undefined || isFlushing || schedule.dueAtMs !== undefined;
-    })
-    .map(({ mirrored, failure }) => ({
-      session: mirrored.session.ref.id,
-      stream: mirrored.name,
-      source: mirrored.mirror.source.source,
-      reason: failure?.message ?? 'there was no time left to send it',
-    }));
-  const rests = states
-    .map((one) => ({ source: one.mirrored.mirror.source.source, bytes: restOf(one) }))
-    .filter(({ bytes }) => bytes > 0);
+  const behind: Unfinished[] = [];
+  const rests: Rest[] = [];
+  for (const state of all) {
+    const { mirrored, failure, isFlushing, schedule } = state;
+    const { source } = mirrored.mirror.source;
+    if (failure !== undefined || isFlushing || schedule.dueAtMs !== undefined) {
+      const reason = failure?.message ?? 'there was no time left to send it';
+      behind.push({ session: mirrored.session.ref.id, stream: mirrored.name, source, reason });
+    }
+    const bytes = restOf(state);
+    if (bytes > 0) rests.push({ source, bytes });
+  }
   return { behind: [...behind, ...unplaced], rests };
 }
 

@@ -1,4 +1,12 @@
-import { calmAfterMs, type FileSnapshot, type Pass, type Stream } from '../stream.js';
+import {
+  calmAfterMs,
+  type FileSnapshot,
+  type Pass,
+  restingAfterMs,
+  restingEveryTurns,
+  type Stream,
+  type Survey,
+} from '../stream.js';
 import type { WatchContext } from './context.js';
 import { noEvents } from './file-events.js';
 import type { SessionFilter } from './session-filter.js';
@@ -32,21 +40,26 @@ export class Sweep {
     const { watchers, filter, uploader, settings, glance } = this.#context;
     this.#count += 1;
     const breathe = this.#breath();
+    const survey: Survey = {};
     const looked = new Set<Stream>();
-    const look = async (stream: Stream): Promise<void> => {
-      looked.add(stream);
-      await glance(stream);
-    };
     const isHeard = hasEvents && settings.events !== noEvents;
     for (const [index, watcher] of watchers.entries()) {
       // One harness after another, so that no sweep has to look at all of them.
-      const pass: Pass = isHeard && !this.#isTurnOf(index) ? 'recent' : 'all';
+      const turn: Pass = this.#isTurnOf(index) ? 'turn' : 'recent';
+      const pass = isHeard ? turn : 'all';
+      const turns = Math.floor((index + this.#count) / calmEverySweeps);
       let count = 0;
       for await (const some of filter.of(watcher, pass)) {
         for (const stream of some) {
           count += 1;
-          const isItsTurn = pass === 'all' && (isHeard || !hasEvents || this.#isTurnOf(count));
-          if (isItsTurn || !this.#isCalm(this.#lastOf(stream))) await look(stream);
+          const isCalmTurn = isHeard ? turn === 'turn' : !hasEvents || this.#isTurnOf(count);
+          const last = this.#lastOf(stream);
+          if (!this.#isCalm(last)) {
+            looked.add(stream);
+            await glance(stream);
+          } else if (isCalmTurn && !(isHeard && this.#isResting(last, turns))) {
+            if (!(await isAsBefore(stream, last, survey))) await glance(stream);
+          }
           if (count % sliceStreams === 0) await breathe();
         }
       }
@@ -74,10 +87,16 @@ export class Sweep {
   }
 
   /** A stream that nobody has seen yet is not. */
-  #isCalm(snapshot: FileSnapshot | undefined): boolean {
+  #isCalm(snapshot: FileSnapshot | undefined): snapshot is FileSnapshot {
     return (
       snapshot !== undefined && snapshot.modifiedAtMs < this.#context.clock.now() - calmAfterMs
     );
+  }
+
+  /** Until a turn comes that is its own: its time, which stays as it is, says which. */
+  #isResting({ modifiedAtMs }: FileSnapshot, turns: number): boolean {
+    if (modifiedAtMs >= this.#context.clock.now() - restingAfterMs) return false;
+    return (Math.floor(modifiedAtMs / 1_000) + turns) % restingEveryTurns !== 0;
   }
 
   /** Lets others have their turn now and then, and sends what is due. */
@@ -91,5 +110,14 @@ export class Sweep {
       }
       await new Promise((resolve) => setImmediate(resolve));
     };
+  }
+}
+
+/** Most are: what is not is looked at by itself, which also says why it cannot be. */
+async function isAsBefore(stream: Stream, last: FileSnapshot, survey: Survey): Promise<boolean> {
+  try {
+    return (await stream.changed(last, survey)) === undefined;
+  } catch {
+    return false;
   }
 }

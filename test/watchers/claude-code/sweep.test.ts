@@ -38,7 +38,7 @@ async function found(watcher: ClaudeCodeWatcher): Promise<readonly string[]> {
 }
 
 describe('the sweep', () => {
-  it('lists a folder again if it changed, and in any case every minute', async () => {
+  it('lists a folder again if it changed, and in any case every minute, every ten if it is calm', async () => {
     await tree.session(cwd, uuid).append(userRow('a', context));
     await mkdir(tree.path(cwd, 'memory'));
     const listed: string[] = [];
@@ -55,7 +55,7 @@ describe('the sweep', () => {
       await found(watcher);
       return listed;
     };
-    clock.advance(3_600_000);
+    clock.advance(60_000);
     expect(await sweep()).toEqual(['', '-work-app']);
     expect(await sweep()).toEqual([]);
     await tree.session(cwd, uuid).append(userRow('b', context));
@@ -65,6 +65,12 @@ describe('the sweep', () => {
     expect(await sweep()).toEqual(['-work-app']);
     expect(await found(watcher)).toHaveLength(2);
     clock.advance(59_999);
+    expect(await sweep()).toEqual([]);
+    clock.advance(1);
+    expect(await sweep()).toEqual(['', '-work-app']);
+    clock.advance(3_600_000);
+    expect(await sweep()).toEqual(['', '-work-app']);
+    clock.advance(599_999);
     expect(await sweep()).toEqual([]);
     clock.advance(1);
     expect(await sweep()).toEqual(['', '-work-app']);

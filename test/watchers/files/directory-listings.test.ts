@@ -66,6 +66,25 @@ describe('a pass over recent folders', () => {
     expect(await listings.isNewsBelow(root)).toBe(true);
   });
 
+  it('asks about a folder untouched for a day once in five minutes in turn, and always in a pass over all', async () => {
+    await touched('calm', 25 * hour);
+    const path = join(root, 'calm');
+    const turn = async (): Promise<number> => {
+      asked.length = 0;
+      await listings.list(path, 'turn');
+      return asked.length;
+    };
+    await listings.list(path);
+    expect(await turn()).toBe(0);
+    clock.advance(300_000);
+    expect([await turn(), await turn()]).toEqual([1, 0]);
+    listings.heardOf(join(path, 'new.jsonl'));
+    expect(await turn()).toBe(1);
+    asked.length = 0;
+    await listings.list(path, 'all');
+    expect(asked).toEqual([path]);
+  });
+
   it('lists a folder that it does not know yet', async () => {
     await mkdir(join(root, 'fresh'));
     await touched('fresh', 2 * hour);
