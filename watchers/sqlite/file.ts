@@ -10,7 +10,7 @@ import { coarsestTimeMs, type FileStat, type Io } from '../../src/io.js';
 import type { FileSnapshot } from '../../src/mirror/stream.js';
 import { isNoFile, unreadable } from '../unreadable.js';
 import { busy, isTransient, noDatabase, troubleWith } from './errors.js';
-import { loadSqlite, type SqliteLibrary } from './library.js';
+import { type Database, loadSqlite, type SqliteLibrary } from './library.js';
 import { OpenReading, type Reading } from './reading.js';
 
 export type { Reading } from './reading.js';
@@ -273,7 +273,7 @@ function readAt<T>(module: SqliteLibrary, path: string, use: (reading: Reading) 
 }
 
 /** Nothing was written: an error on closing a damaged database does not affect what was read. */
-function end(database: InstanceType<SqliteLibrary['DatabaseSync']>): void {
+function end(database: Database): void {
   try {
     database.exec('COMMIT');
   } catch {

@@ -1,11 +1,38 @@
-export type SqliteLibrary = Pick<typeof import('@photostructure/sqlite'), 'DatabaseSync'>;
+/** What we use of `node:sqlite`. */
+export interface SqliteLibrary {
+  readonly DatabaseSync: new (path: string, options: OpenOptions) => Database;
+}
+
+export interface OpenOptions {
+  readonly readOnly: boolean;
+  /** How long it waits for another program's lock, in ms. */
+  readonly timeout: number;
+}
+
+export interface Database {
+  exec(sql: string): void;
+  aggregate(name: string, options: AggregateOptions): void;
+  /** Of the WebAssembly build, it fails if what was read may not be one state: then none of it counts. */
+  close(): void;
+}
+
+export interface AggregateOptions {
+  readonly start: null;
+  readonly varargs: true;
+  readonly useBigIntArguments: true;
+  /** Integers may also come as numbers, if a number holds them exactly. */
+  readonly step: (state: null, ...cells: readonly Cell[]) => null;
+  readonly result: () => null;
+}
+
+export type Cell = null | number | bigint | string | Uint8Array;
 
 /**
- * Node's own SQLite if it has what reading needs (aggregate functions: Node 22.16 and 24.0), else the package with the
- * same interface. Fails if that is not installed, or has no binary for this machine.
+ * Node's own SQLite if it has what reading needs (aggregate functions: Node 22.16 and 24.0), else a WebAssembly build
+ * with the same interface. Fails if that does not load.
  */
 export async function loadSqlite(): Promise<SqliteLibrary> {
-  return ownSqlite() ?? import('@photostructure/sqlite');
+  return ownSqlite() ?? (await import('./wasm/library.js')).wasmSqlite();
 }
 
 function ownSqlite(): SqliteLibrary | undefined {

@@ -1,5 +1,5 @@
-import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import * as v from 'valibot';
+import type { Database } from './library.js';
 import { columnArguments, type Row, rowOf, type SqlValue, withValues } from './values.js';
 
 /** One state of a database, ready for queries. */
@@ -30,11 +30,11 @@ export function rowsOf<Schema extends v.GenericSchema>(
  * own exit. SQLite feeds the rows of an ordered subquery to an aggregate in that order.
  */
 export class OpenReading implements Reading {
-  readonly #database: DatabaseSyncInstance;
+  readonly #database: Database;
   readonly #columns = new Map<string, readonly string[]>();
   #rows: (readonly unknown[])[] = [];
 
-  constructor(database: DatabaseSyncInstance) {
+  constructor(database: Database) {
     this.#database = database;
     database.aggregate('tracecraft_row', {
       start: null,
