@@ -11,6 +11,8 @@ const allowed = new Set([
   'ISC',
   'MIT',
 ]);
+/** Of packages whose manifest states none, what their LICENSE says, as a person has read it. */
+const stated = new Map([['wa-sqlite@1.0.0', 'MIT']]);
 const noticeFile = /^(licen[cs]e|copying|notice)([.-].*)?$/i;
 
 /** Records which files a bundle consists of, except those whose code was dropped. */
@@ -83,7 +85,8 @@ async function packageFolder(file) {
 }
 
 async function readPackage(folder) {
-  const { name, version, license = 'unknown' } = await readJson(join(folder, 'package.json'));
+  const { name, version, ...manifest } = await readJson(join(folder, 'package.json'));
+  const license = manifest.license ?? stated.get(`${name}@${version}`) ?? 'unknown';
   const files = (await readdir(folder)).filter((file) => noticeFile.test(file)).sort();
   const notices = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
   return { name, version, license, notices: notices.map(normal) };
