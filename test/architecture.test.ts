@@ -62,7 +62,7 @@ const insideRooms: readonly (readonly string[])[] = [
 
 /** Packages that cost a start-up more than its own work, or that only some machines have. */
 const lazyPackages =
-  /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress|@photostructure\/sqlite)$/;
+  /^@aws-sdk\/(?!xml-builder$)|^(@smithy|@aws-crypto|@huggingface)\/|^(chokidar|cli-progress)$/;
 /** Where a harness may be named: its folder, the registries, sample data, where a key's shape is documented; and letters in the order of their frequency. */
 const mayNameHarness =
   /^watchers\/([a-z-]+\/|(names|registry|readers|usage)\.ts$)|^src\/demo\/|^src\/redact\/(text-frequency\.ts$|rules\/)/;
@@ -273,7 +273,7 @@ describe('files', () => {
   it('have kebab-case names from the field, and fit a reader', () => {
     const wrong = sources.filter(
       ({ path, lines }) =>
-        !/^([a-z0-9-]+\/)+[a-z0-9-]+\.ts$/.test(path) ||
+        !/^([a-z0-9-]+\/)+[a-z0-9-]+(\.d)?\.ts$/.test(path) ||
         /(util|helper|manager)s?[./]/.test(path) ||
         lines > 400,
     );

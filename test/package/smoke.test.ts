@@ -272,7 +272,7 @@ function hasOwnSqlite(version: string): boolean {
   return major >= 24 || (major === 22 && minor >= 16);
 }
 
-describe('on a machine for which the package has no SQLite', () => {
+describe('an installation without its SQLite', () => {
   it('everything but the databases is mirrored, and what is missing is said', async () => {
     const place = join(folder, 'bare');
     const node = await nodeOf(undefined, folder);
@@ -289,7 +289,7 @@ describe('on a machine for which the package has no SQLite', () => {
       expect(watch).toMatchObject({ code: 0, stderr: '' });
       expect(sessions).toMatchObject([{}, {}, {}, {}]);
     } else {
-      expect(watch.stderr).toContain('state.db: @photostructure/sqlite did not load');
+      expect(watch.stderr).toContain('state.db: SQLite did not load');
       expect(sessions).toMatchObject([{}, {}]);
     }
     await user.run('claim design');

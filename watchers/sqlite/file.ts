@@ -225,8 +225,8 @@ export class SqliteFile {
     try {
       return await this.#load();
     } catch (cause) {
-      throw new UnsupportedError(`cannot read ${this.path}: @photostructure/sqlite did not load`, {
-        hint: 'Everything else is mirrored. Install Node 22.16 or newer, which has its own SQLite; tracecraft brings one only for Linux and macOS on x64 and arm64.',
+      throw new UnsupportedError(`cannot read ${this.path}: SQLite did not load`, {
+        hint: 'Everything else is mirrored. Install tracecraft again, or Node 22.16 or newer, which has its own SQLite.',
         cause,
       });
     }

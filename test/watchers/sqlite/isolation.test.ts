@@ -78,7 +78,8 @@ function whole(reading: Reading): Seen {
   const bytes = reading.all('SELECT id, v, pad FROM cells ORDER BY id');
   const indexed = reading.all('SELECT v FROM cells INDEXED BY by_v ORDER BY v, id');
   const again = reading.all('SELECT n FROM version');
-  if (bytes.length !== indexed.length) throw new Error(`${bytes.length}, ${indexed.length} by index`);
+  if (bytes.length !== indexed.length)
+    throw new Error(`${bytes.length}, ${indexed.length} by index`);
   return {
     version: version?.n,
     states: [...new Set([...bytes, ...indexed].map(({ v }) => v).concat(again.map(({ n }) => n)))],
@@ -105,45 +106,53 @@ describe('without locks, beside a writer', () => {
     { mode: 'DELETE', pauseMs: 200 },
     { mode: 'PERSIST', pauseMs: 200 },
     { mode: 'TRUNCATE', pauseMs: 200 },
-  ])('every read in mode $mode is of one state (pauses to $pauseMs ms)', async ({ mode, pauseMs }) => {
-    const { path: folder, remove } = await createTemporaryFolder();
-    const path = join(folder, 'state.db');
-    const child = await writer(path, mode, pauseMs);
-    const tries = { reads: 0, again: 0, busy: 0, versions: 0 };
-    const clock = {
-      ...systemClock,
-      sleep: (ms: number) => {
-        tries.again += 1;
-        return systemClock.sleep((ms * Math.random()) / 2);
-      },
-    };
-    const file = new SqliteFile(path, { io: nodeIo, clock, load });
-    let last = 0;
-    try {
-      while (tries.reads < reads) {
-        expect(child.exitCode).toBeNull();
-        const seen = await file.read(whole).catch((error: Error) => {
-          expect(error.message).toMatch(/changed while|locked|written just now|faster than|unable to open|malformed|disk I\/O/);
-          return undefined;
-        });
-        if (seen === undefined) {
-          tries.busy += 1;
-          continue;
+  ])(
+    'every read in mode $mode is of one state (pauses to $pauseMs ms)',
+    async ({ mode, pauseMs }) => {
+      const { path: folder, remove } = await createTemporaryFolder();
+      const path = join(folder, 'state.db');
+      const child = await writer(path, mode, pauseMs);
+      const tries = { reads: 0, again: 0, busy: 0, versions: 0 };
+      const clock = {
+        ...systemClock,
+        sleep: (ms: number) => {
+          tries.again += 1;
+          return systemClock.sleep((ms * Math.random()) / 2);
+        },
+      };
+      const file = new SqliteFile(path, { io: nodeIo, clock, load });
+      let last = 0;
+      try {
+        while (tries.reads < reads) {
+          expect(child.exitCode).toBeNull();
+          const seen = await file.read(whole).catch((error: Error) => {
+            expect(error.message).toMatch(
+              /changed while|locked|written just now|faster than|unable to open|malformed|disk I\/O/,
+            );
+            return undefined;
+          });
+          if (seen === undefined) {
+            tries.busy += 1;
+            continue;
+          }
+          expect(seen.states).toEqual([seen.version]);
+          expect(Number(seen.version)).toBeGreaterThanOrEqual(last);
+          if (Number(seen.version) > last) tries.versions += 1;
+          last = Number(seen.version);
+          tries.reads += 1;
         }
-        expect(seen.states).toEqual([seen.version]);
-        expect(Number(seen.version)).toBeGreaterThanOrEqual(last);
-        if (Number(seen.version) > last) tries.versions += 1;
-        last = Number(seen.version);
-        tries.reads += 1;
+        expect(tries.versions).toBeGreaterThan(reads / 20);
+        expect(tries.busy).toBeLessThan(reads);
+        const others = (await readdir(folder)).filter(
+          (name) => !/^state\.db(-wal|-shm|-journal)?$/.test(name),
+        );
+        expect(others).toEqual([]);
+        if (isFull) process.stdout.write(`${JSON.stringify({ mode, pauseMs, ...tries })}\n`);
+      } finally {
+        child.kill('SIGKILL');
+        await remove();
       }
-      expect(tries.versions).toBeGreaterThan(reads / 20);
-      expect(tries.busy).toBeLessThan(reads);
-      const others = (await readdir(folder)).filter((name) => !/^state\.db(-wal|-shm|-journal)?$/.test(name));
-      expect(others).toEqual([]);
-      if (isFull) process.stdout.write(`${JSON.stringify({ mode, pauseMs, ...tries })}\n`);
-    } finally {
-      child.kill('SIGKILL');
-      await remove();
-    }
-  }, 600_000);
+    },
+    600_000,
+  );
 });

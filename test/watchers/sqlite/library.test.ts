@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
-import { DatabaseSync } from '@photostructure/sqlite';
 import { expect, it } from 'vitest';
 import { loadSqlite } from '../../../watchers/sqlite/library.js';
+import { wasmSqlite } from '../../../watchers/sqlite/wasm/library.js';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const isOwn = major >= 24 || (major === 22 && minor >= 16);
 
-it("is Node's own if that has what reading needs, otherwise the package", async () => {
+it("is Node's own if that has what reading needs, otherwise the WebAssembly build, compiled once", async () => {
   const warnings: Error[] = [];
   const hear = (warning: Error): unknown => warnings.push(warning);
   process.on('warning', hear);
@@ -16,7 +16,7 @@ it("is Node's own if that has what reading needs, otherwise the package", async 
   process.off('warning', hear);
   const own: unknown = isOwn
     ? createRequire(import.meta.url)('node:sqlite').DatabaseSync
-    : DatabaseSync;
+    : wasmSqlite().DatabaseSync;
   expect(found).toBe(own);
   expect(warnings).toEqual([]);
 });
