@@ -166,19 +166,17 @@ it('reads a path of any length and spelling', async () => {
   expect(await database().read(count)).toBe(2);
 });
 
-it('reads a row of 100 MB, again and again, and gives the memory back', async () => {
+it('reads a row of 100 MB, more than once, and gives the memory back', async () => {
   const size = 100 * 1024 * 1024;
-  await writer(
-    'PRAGMA journal_mode=WAL',
-    tables,
-    `INSERT INTO t (a) VALUES (hex(zeroblob(${size / 2})))`,
-  );
+  await writer('PRAGMA journal_mode=WAL', tables, `INSERT INTO t (a) VALUES (zeroblob(${size}))`);
+  await (await writer('PRAGMA wal_checkpoint(TRUNCATE)')).close();
   const file = database();
-  for (let round = 0; round < 4; round += 1) {
-    const [row] = await file.read((reading) => reading.all('SELECT a FROM t WHERE id = 3'));
+  for (let round = 0; round < 2; round += 1) {
+    const [row] = await file.read((reading) =>
+      reading.all('SELECT CAST(a AS TEXT) AS a FROM t WHERE id = 3'),
+    );
     expect(String(row?.a).length).toBe(size);
-    expect(String(row?.a).endsWith('00')).toBe(true);
   }
   expect(await file.read(count)).toBe(3);
-  expect(process.memoryUsage().rss).toBeLessThan(2_500_000_000);
-});
+  expect(process.memoryUsage().rss).toBeLessThan(1_500_000_000);
+}, 300_000);

@@ -84,14 +84,22 @@ function partsOf(place: string): { readonly path: string; readonly query: string
 function opened(path: string): Source {
   const file = openedFile(path);
   try {
-    const before = stateOf(path, file);
+    const before = settledState(path, file);
     if (before.isInChange) throw changing('the database is locked: a change of it is not finished');
-    if (before.isJustWritten) throw changing('the database is written just now');
+    if (before.settlesInMs > 0) throw changing('the database is written just now');
     return { path, file, before };
   } catch (error) {
     closeSync(file);
     throw error;
   }
+}
+
+/** Blocks the thread for at most a tick of file times, as SQLite does while it waits for a lock. */
+function settledState(path: string, file: number): DatabaseState {
+  const state = stateOf(path, file);
+  if (state.isInChange || state.settlesInMs === 0) return state;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, state.settlesInMs);
+  return stateOf(path, file);
 }
 
 function openedFile(path: string): number {

@@ -13,8 +13,8 @@ export interface DatabaseState {
   readonly token: string;
   /** Whether a change of a database with a rollback journal may be half done, or another file has the path. */
   readonly isInChange: boolean;
-  /** Whether another change could follow without the file's times showing it. */
-  readonly isJustWritten: boolean;
+  /** How long another change could follow without the file's times showing it; 0 in most cases. */
+  readonly settlesInMs: number;
 }
 
 const headerBytes = 100;
@@ -65,7 +65,7 @@ export function stateOf(path: string, file: number): DatabaseState {
   return {
     token: parts.join(' '),
     isInChange: magic !== 0 || named !== identity(own),
-    isJustWritten: !isWal && ageMs >= 0 && ageMs < tickMs,
+    settlesInMs: isWal || ageMs < 0 ? 0 : Math.max(0, tickMs - ageMs),
   };
 }
 
