@@ -8,6 +8,7 @@ import { Coverage } from '../search/cache/coverage.js';
 import { PackFolder } from '../search/cache/pack-folder.js';
 import { type Keep, SearchPacks } from '../search/cache/search-packs.js';
 import type { Pack } from '../search/pack/pack.js';
+import { changePurgeMark } from '../search/published/purge-mark.js';
 import { SharedPacks } from '../search/published/shared-packs.js';
 import { cacheBase, type Environment, isOurs, searchCacheFolder } from './search-cache-folder.js';
 
@@ -61,7 +62,8 @@ export async function openSearchPacks(
 
 /**
  * Removes what the bucket's packs and this machine's cache have of streams, named from the project's folder on. Caches of
- * other machines notice with their next search that reads everything. Change the purge mark before.
+ * other machines notice with their next search that reads everything. Change the purge mark before anything is removed; it
+ * changes here once more, so that what was packed meanwhile is taken back.
  */
 export async function forgetSearched(
   bucket: Bucket,
@@ -69,7 +71,9 @@ export async function forgetSearched(
   env: Environment,
   isMeant: (prefix: string) => boolean,
 ): Promise<void> {
-  await new SharedPacks(bucket, bucketLayout(settings.project)).forget(isMeant);
+  const layout = bucketLayout(settings.project);
+  await changePurgeMark({ bucket, layout });
+  await new SharedPacks(bucket, layout).forget(isMeant);
   await packFolder(bucket, settings, env).forget(isMeant);
 }
 

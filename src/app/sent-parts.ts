@@ -1,4 +1,4 @@
-import type { Bucket, Key } from '../bucket/bucket.js';
+import type { Bucket, Etag, Key } from '../bucket/bucket.js';
 import { nameOf, type ShippedPart } from '../mirror/checkpoint.js';
 import type { SessionRef } from '../mirror/stream.js';
 import type { Layout } from '../protocol/keys.js';
@@ -17,7 +17,7 @@ export class SentParts {
   readonly bucket: Bucket;
   readonly #layout: Layout;
   readonly #take: (part: SentPart) => void;
-  readonly #bodies = new Map<Key, Buffer>();
+  readonly #held = new Map<Key, Pick<SentPart, 'body' | 'etag'>>();
 
   constructor(bucket: Bucket, layout: Layout, take: (part: SentPart) => void) {
     this.#layout = layout;
@@ -26,12 +26,12 @@ export class SentParts {
       ...bucket,
       put: async (key, body, options) => {
         const written = await bucket.put(key, body, options);
-        this.#hold(key, body);
+        this.#hold(key, body, written.etag);
         return written;
       },
       putIfAbsent: async (key, body, options) => {
         const outcome = await bucket.putIfAbsent(key, body, options);
-        if (outcome.written) this.#hold(key, body);
+        if (outcome.written) this.#hold(key, body, outcome.etag);
         return outcome;
       },
     };
@@ -40,16 +40,17 @@ export class SentParts {
   /** The mirror counts a part as sent. */
   told({ harness, id }: SessionRef, stream: string, part: ShippedPart): void {
     const key = this.#layout.stream(harness, id, stream) + nameOf(part);
-    const body = this.#bodies.get(key);
-    if (!this.#bodies.delete(key) || body === undefined) return;
+    const held = this.#held.get(key);
+    if (!this.#held.delete(key) || held === undefined) return;
     const { startLine, endLine } = part;
-    this.#take({ harness, key, startLine, endLine, body });
+    this.#take({ harness, key, startLine, endLine, ...held });
   }
 
-  #hold(key: Key, body: Uint8Array): void {
+  #hold(key: Key, bytes: Uint8Array, etag: Etag): void {
     if (parsePartName(key.slice(key.lastIndexOf('/') + 1)) === undefined) return;
-    this.#bodies.set(key, Buffer.from(body.buffer, body.byteOffset, body.byteLength));
-    const [oldest] = this.#bodies.keys();
-    if (this.#bodies.size > mostBodies && oldest !== undefined) this.#bodies.delete(oldest);
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#held.set(key, { body, etag });
+    const [oldest] = this.#held.keys();
+    if (this.#held.size > mostBodies && oldest !== undefined) this.#held.delete(oldest);
   }
 }

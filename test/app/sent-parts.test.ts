@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { SentParts } from '../../src/app/sent-parts.js';
+import { etagOf } from '../../src/bucket/etag.js';
 import { nameOf, type ShippedPart } from '../../src/mirror/checkpoint.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import type { SentPart } from '../../src/search/published/sent-part.js';
@@ -39,7 +40,8 @@ it.each(['', 'subagents/agent-1'])(
     sent.told(session, stream, part);
     const { startLine, endLine } = part;
     const body = Buffer.from('a\nb\n');
-    expect(taken).toEqual([{ harness: session.harness, key, startLine, endLine, body }]);
+    const etag = etagOf(body);
+    expect(taken).toEqual([{ harness: session.harness, key, startLine, endLine, body, etag }]);
   },
 );
 

@@ -35,7 +35,7 @@ it('makes one pack of what was sent, which answers for every machine', async () 
   expect([scanned.scannedBytes > 0, packed.scannedBytes]).toEqual([true, 0]);
 });
 
-it('takes one request for the pack, one for the purge mark and one per stream', async () => {
+it('takes one request for the pack, one for the purge mark, and one per stream that becomes active', async () => {
   const rig = new SharedRig();
   const bucket = withCounts(rig.bucket);
   const stop = new AbortController();
@@ -52,9 +52,9 @@ it('takes one request for the pack, one for the purge mark and one per stream', 
     await expect.poll(() => bucket.counts().get - before.get).toBeGreaterThan(0);
     const counts = bucket.counts();
     const spent = { put: counts.put - before.put, get: counts.get - before.get };
-    // The first pack also asks what this machine published before.
+    // The first pack also asks what this machine published before, and for both streams.
     const isFirst = quarter === 0;
-    if (!isFirst) expect(counts.list - before.list).toBe(2);
+    expect(counts.list - before.list).toBe(isFirst ? 3 : 0);
     expect(spent).toEqual({ put: 1, get: isFirst ? 2 : 1 });
     await new Promise((resolve) => setImmediate(resolve));
     before = { ...bucket.counts() };
@@ -180,6 +180,32 @@ it('packs nothing that was rewritten or removed since it was sent', async () => 
     expect(text).toContain('pin 29');
     expect(text).not.toMatch(/pin [37]9/);
   }
+});
+
+it('asks once more for what it sent to a stream, after an hour without it or a purge', async () => {
+  const rig = new SharedRig();
+  const publisher = rig.publisher(one);
+  const bare = 'sessions/codex/bare';
+  for (const place of [folder, bare]) await parts(rig, publisher, 16, place);
+  await publisher.finish(patience());
+  const keys: string[] = [];
+  for (let n = 0; n < 16; n += 1) keys.push(await rig.send(publisher, bare, [said(`pin ${n}9`)]));
+  await changePurgeMark({ bucket: rig.bucket, layout });
+  await rig.bucket.put(keys[3] ?? '', Buffer.from(`${said('pin ##')}\n`));
+  await rig.bucket.delete(keys[7] ?? '');
+  await changePurgeMark({ bucket: rig.bucket, layout });
+  await publisher.finish(patience());
+  expect(await rig.packedText()).not.toContain('pin');
+  rig.advance(15 * minute);
+  await publisher.finish(patience());
+  expect(await rig.packedText()).toContain('pin 29');
+  expect(await rig.packedText()).not.toMatch(/pin [37]9/);
+  rig.advance(61 * minute);
+  const late = await rig.send(publisher, bare, [said('pin late')]);
+  await parts(rig, publisher, 16);
+  await rig.bucket.delete(late);
+  await publisher.finish(patience());
+  expect(await rig.packedText()).not.toContain('late');
 });
 
 it('takes its pack back if a purge began while it was made', async () => {

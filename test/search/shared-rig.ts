@@ -78,11 +78,11 @@ export class SharedRig {
     const end = this.#ends.get(folder) ?? { lines: 0, parts: 0, generation: 0 };
     const key = `${layout.root}${folder}/${partName(end.parts, end.generation, end.lines)}`;
     const body = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-    await this.bucket.put(key, body);
+    const { etag } = await this.bucket.put(key, body);
     const [startLine, endLine] = [end.lines, end.lines + lines.length];
     this.#ends.set(folder, { ...end, lines: endLine, parts: end.parts + 1 });
     const harness = folder.split('/')[1] ?? '';
-    publisher?.add({ harness, key, startLine, endLine, body });
+    publisher?.add({ harness, key, startLine, endLine, body, etag });
     return key;
   }
 

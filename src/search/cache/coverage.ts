@@ -33,8 +33,8 @@ export class Coverage {
       (one) =>
         !one.pack.isDamaged &&
         one.size === size &&
-        one.modifiedMs === modifiedAt.getTime() &&
-        one.md5 === md5,
+        one.md5 === md5 &&
+        (md5 !== '' || one.modifiedMs === modifiedAt.getTime()),
     );
     if (part !== undefined) part.isListed = true;
     return part;

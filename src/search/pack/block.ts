@@ -13,15 +13,17 @@ export interface PlacedRow extends SearchedRow {
 const roles = ['user', 'assistant', 'tool', 'system'] as const;
 const flags = { tool: 4, time: 8, exactTime: 16, id: 32, utf16: 64 } as const;
 const idBytes = 6;
+const roomForHeads = 4 * 1024;
+const roomForTexts = 32 * 1024;
 
 /** Makes a block of rows of one stream, in the order of their lines: first what is known about each, then the texts. */
 export class BlockWriter {
-  readonly #heads = new ByteWriter();
-  readonly #texts = new ByteWriter();
+  readonly #heads = new ByteWriter(roomForHeads);
+  readonly #texts = new ByteWriter(roomForTexts);
   /** By the order in which they come. */
   readonly #tools = new Map<string, number>();
   /** Where each text ends, and those in UTF-8 that are written in UTF-16. */
-  readonly #ends: number[] = [];
+  #ends: number[] = [];
   readonly #apart = new Map<number, Buffer>();
   #line = 0;
   #time = 0;
@@ -68,6 +70,17 @@ export class BlockWriter {
     for (const tool of this.#tools.keys()) front.text(tool);
     front.number(this.rows);
     return Buffer.concat([front.written(), this.#heads.written(), this.#texts.written()]);
+  }
+
+  /** Begins the next block, in the same memory. */
+  clear(): void {
+    this.#heads.cut(0);
+    this.#texts.cut(0);
+    this.#tools.clear();
+    this.#ends = [];
+    this.#apart.clear();
+    this.#line = 0;
+    this.#time = 0;
   }
 
   /** Half of a surrogate pair has no form in UTF-8, so a text with one is written in UTF-16. */

@@ -60,6 +60,12 @@ export class ByteStrings {
     return length - otherLength;
   }
 
+  /** Forgets all of them, and keeps their room. */
+  clear(): void {
+    this.#slots.fill(0);
+    this.#count = 0;
+  }
+
   #startOf(number: number): number {
     return number === 0 ? 0 : (this.#ends[number - 1] ?? 0);
   }

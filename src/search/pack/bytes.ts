@@ -46,7 +46,7 @@ export class ByteWriter {
 
   /** Half of a surrogate pair becomes U+FFFD. */
   utf8(text: string): void {
-    this.#room(3 * text.length);
+    this.#room(Buffer.byteLength(text));
     this.#length += this.#bytes.write(text, this.#length);
   }
 

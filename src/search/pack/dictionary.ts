@@ -1,6 +1,13 @@
 import type { TermRange } from '../terms/query-terms.js';
 import { ByteReader, ByteWriter, DamagedPackError } from './bytes.js';
-import type { IndexedTerm } from './word-index.js';
+
+/** A term, in UTF-8, and the blocks that have it: those of `blocks` from one place to another, ascending. */
+export interface IndexedTerm {
+  readonly term: Uint8Array;
+  readonly blocks: Uint32Array;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** A stretch of the sorted terms, each with the numbers of the blocks that have it. */
 export interface DictionaryPiece {
@@ -9,6 +16,9 @@ export interface DictionaryPiece {
 }
 
 const pieceBytes = 32 * 1024;
+const none: Uint8Array = new Uint8Array(0);
+/** No term is longer: 24 letters, of up to four bytes each. */
+const longestTermBytes = 128;
 
 /**
  * Front-coded: of each term only the bytes that differ from the one before, then its blocks as differences. `undefined` is
@@ -18,6 +28,7 @@ export function* encodeDictionary(
   terms: Iterable<IndexedTerm | undefined>,
 ): Generator<DictionaryPiece | undefined, void> {
   const writer = new ByteWriter();
+  const known = new Uint8Array(longestTermBytes);
   let first = '';
   let before = none;
   for (const one of terms) {
@@ -45,15 +56,33 @@ export function* encodeDictionary(
       writer.number(block - last);
       last = block;
     }
-    before = term;
+    known.set(term);
+    before = known.subarray(0, term.length);
   }
   if (writer.length > 0) yield { first, bytes: Buffer.from(writer.written()) };
 }
 
-const none: Uint8Array = new Uint8Array(0);
-
-/** No term is longer: 24 letters, of up to four bytes each. */
-const longestTermBytes = 128;
+/** What pieces that were made here hold, in order; of each term as long as the next one is not asked for. */
+export function* termsOf(pieces: readonly DictionaryPiece[]): Generator<IndexedTerm, void> {
+  const known = new Uint8Array(longestTermBytes);
+  let blocks = new Uint32Array(64);
+  for (const { bytes } of pieces) {
+    const reader = new ByteReader(bytes);
+    while (!reader.isAtEnd) {
+      const shared = reader.number();
+      const rest = reader.bytes(reader.number());
+      known.set(rest, shared);
+      const to = reader.number();
+      if (to > blocks.length) blocks = new Uint32Array(2 * to);
+      let block = 0;
+      for (let at = 0; at < to; at += 1) {
+        block += reader.number();
+        blocks[at] = block;
+      }
+      yield { term: known.subarray(0, shared + rest.length), blocks, from: 0, to };
+    }
+  }
+}
 
 /** Marks the blocks that have a term of any of these ranges. */
 export function findInPiece(

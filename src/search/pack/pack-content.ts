@@ -10,17 +10,36 @@ interface PartContent {
 /** Everything that a pack was made of. */
 export async function contentOf(pack: Pack): Promise<readonly PartContent[]> {
   const content: PartContent[] = [];
-  for (const [section, columns] of pack.sections.entries()) {
-    const rows: PlacedRow[] = [];
-    for (const { block } of pack.blocksOf(section)) {
-      for (const row of await pack.rows(block)) rows.push(row);
-    }
-    let next = 0;
-    for (const part of partsOf(columns)) {
-      const from = next;
-      while (next < rows.length && (rows[next]?.line ?? 0) < part.endLine) next += 1;
-      content.push({ part, rows: rows.slice(from, next) });
-    }
+  for (const section of pack.sections.keys()) {
+    for await (const one of contentOfSection(pack, section)) content.push(one);
   }
   return content;
+}
+
+/** What a section was made of, a block at a time. */
+export async function* contentOfSection(
+  pack: Pack,
+  section: number,
+): AsyncGenerator<PartContent, void> {
+  const columns = pack.sections[section];
+  if (columns === undefined) return;
+  const blocks = pack.blocksOf(section)[Symbol.iterator]();
+  let ahead: readonly PlacedRow[] = [];
+  let next = 0;
+  for (const part of partsOf(columns)) {
+    const rows: PlacedRow[] = [];
+    for (;;) {
+      for (; next < ahead.length; next += 1) {
+        const row = ahead[next];
+        if (row === undefined || row.line >= part.endLine) break;
+        rows.push(row);
+      }
+      if (next < ahead.length) break;
+      const block = blocks.next();
+      if (block.done) break;
+      ahead = await pack.rows(block.value.block);
+      next = 0;
+    }
+    yield { part, rows };
+  }
 }

@@ -17,7 +17,8 @@ const blockSize = 128 * 1024;
 interface OpenSection {
   readonly number: number;
   readonly section: PackSection;
-  block: OpenBlock;
+  /** `undefined`: nothing is in it yet. */
+  block: OpenBlock | undefined;
 }
 
 /** The lines and times of its rows, as far as there are any. */
@@ -45,6 +46,8 @@ export class PackWriter {
     to: [],
   };
   readonly #words = new WordIndex();
+  /** For the next blocks: their memory grows with the first ones. */
+  readonly #spare: BlockWriter[] = [];
   #textSize = 0;
   #parts = 0;
   #partBytes = 0;
@@ -68,17 +71,18 @@ export class PackWriter {
     for (const _ of this.adding(part, rows));
   }
 
-  /** The same, one step per block. */
+  /** The same, one step after the other. */
   *adding(part: PackedPart, rows: Iterable<PlacedRow>): Generator<undefined, void> {
-    const open = this.#sectionFor(part);
+    const open = yield* this.#sectionFor(part);
     const { names, sizes, times, md5s, ends } = open.section;
     for (const row of rows) {
-      const before = open.block.writer.textSize;
+      open.block ??= emptyBlock(this.#spare.pop() ?? new BlockWriter());
+      const { writer } = open.block;
+      const before = writer.textSize;
       addRow(open.block, row);
-      this.#textSize += open.block.writer.textSize - before;
-      if (open.block.writer.textSize < blockSize) continue;
-      this.#closeBlock(open);
+      this.#textSize += writer.textSize - before;
       yield;
+      if (writer.textSize >= blockSize) yield* this.#closingBlock(open);
     }
     names.push(part.name);
     sizes.push(part.size);
@@ -98,12 +102,14 @@ export class PackWriter {
     }
   }
 
-  /** The same, one step per block or stretch of the dictionary. */
+  /** Closes the blocks that are open: whoever adds one stream after the other needs memory for one only. */
+  *closingStreams(): Generator<undefined, void> {
+    for (const open of this.#open.values()) yield* this.#closingBlock(open);
+  }
+
+  /** The same as `finish`, one step after the other. */
   *finishing(): Generator<undefined, Buffer> {
-    for (const open of this.#open.values()) {
-      this.#closeBlock(open);
-      yield;
-    }
+    yield* this.closingStreams();
     const terms: PackFooter['terms'] = { packed: [], raw: [], digests: [], firsts: [] };
     const pieces: Buffer[] = [];
     for (const piece of encodeDictionary(this.#words.terms())) {
@@ -122,12 +128,12 @@ export class PackWriter {
     return Buffer.concat([...this.#bodies, ...pieces, footer]);
   }
 
-  #sectionFor({ prefix, startLine }: PackedPart): OpenSection {
+  *#sectionFor({ prefix, startLine }: PackedPart): Generator<undefined, OpenSection> {
     const known = this.#open.get(prefix);
     if (known !== undefined) {
       const { ends, start } = known.section;
       if ((ends.at(-1) ?? start) === startLine) return known;
-      this.#closeBlock(known);
+      yield* this.#closingBlock(known);
     }
     const section = {
       prefix,
@@ -139,14 +145,15 @@ export class PackWriter {
       ends: [],
     };
     const number = this.#sections.push(section) - 1;
-    const open = { number, section, block: emptyBlock() };
+    const open = { number, section, block: undefined };
     this.#open.set(prefix, open);
     return open;
   }
 
-  #closeBlock(open: OpenSection): void {
+  *#closingBlock(open: OpenSection): Generator<undefined, void> {
+    if (open.block === undefined) return;
     const { writer, first, end, fromMs, toMs } = open.block;
-    if (writer.rows === 0) return;
+    open.block = undefined;
     const raw = writer.finish();
     const body = pack(raw);
     this.#bodies.push(body);
@@ -158,13 +165,15 @@ export class PackWriter {
     this.#blocks.end.push(end);
     this.#blocks.from.push(fromMs);
     this.#blocks.to.push(toMs);
-    this.#words.addBlock(writer.texts());
-    open.block = emptyBlock();
+    yield;
+    yield* this.#words.addingBlock(writer.texts());
+    writer.clear();
+    this.#spare.push(writer);
   }
 }
 
-function emptyBlock(): OpenBlock {
-  return { writer: new BlockWriter(), first: 0, end: 0, fromMs: null, toMs: null };
+function emptyBlock(writer: BlockWriter): OpenBlock {
+  return { writer, first: 0, end: 0, fromMs: null, toMs: null };
 }
 
 function addRow(block: OpenBlock, row: PlacedRow): void {

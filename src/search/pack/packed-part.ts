@@ -7,7 +7,7 @@ export interface PackedPart {
   readonly prefix: string;
   readonly name: string;
   readonly size: number;
-  /** By the store's clock. */
+  /** By the store's clock; 0 where the MD5 tells, and nobody asked. */
   readonly modifiedMs: number;
   /** '' if the store's listing has none. */
   readonly md5: string;
@@ -20,6 +20,9 @@ interface PlacedPart {
   readonly startLine: number;
   readonly endLine: number;
 }
+
+/** The time of a part that was not listed. */
+export const untold = new Date(0);
 
 /** As it is listed. `root` is the project's folder in the bucket. */
 export function packedPart(

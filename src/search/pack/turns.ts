@@ -1,14 +1,16 @@
-/** Lets everything else in the process go first. */
-export type Turn = () => Promise<void>;
+/** Lets everything else in the process go first, if it is time to: `undefined` if not yet. */
+export type Turn = () => Promise<void> | undefined;
 
 /** Takes one step after the other, with a turn between two of them. */
 export async function inTurns<Result>(
   steps: Generator<undefined, Result> | AsyncGenerator<undefined, Result>,
-  turn: Turn = async () => undefined,
+  turn: Turn = () => undefined,
 ): Promise<Result> {
   for (;;) {
-    const { done, value } = await steps.next();
+    const step = steps.next();
+    const { done, value } = step instanceof Promise ? await step : step;
     if (done) return value;
-    await turn();
+    const waiting = turn();
+    if (waiting !== undefined) await waiting;
   }
 }

@@ -1,21 +1,20 @@
 import { AsciiTerms } from '../terms/ascii-terms.js';
 import { addTerms, isRunByte } from '../terms/text-terms.js';
 import { ByteStrings, grown, hashed, hashOf, hashSeed } from './byte-strings.js';
-
-/** A term, in UTF-8, and the blocks that have it: those of `blocks` from one place to another, ascending. */
-export interface IndexedTerm {
-  readonly term: Uint8Array;
-  readonly blocks: Uint32Array;
-  readonly from: number;
-  readonly to: number;
-}
+import { type DictionaryPiece, encodeDictionary, type IndexedTerm, termsOf } from './dictionary.js';
+import { joinTerms } from './joined-terms.js';
 
 /** Longer runs of letters are encoded data, hardly ever the same again. */
 const longestKnown = 128;
+/** So many are looked up in tables, of some 6 MB together. Texts that go on using new ones would take ten times as much. */
+const mostKnown = 2 ** 16;
+/** So much of a text is looked at in one go. */
+const stepBytes = 32 * 1024;
 
 /**
  * Which terms are in which blocks. It works on bytes and numbers: most of a text are words that were there before, and for
- * these there is one look-up in a table, and no text is made.
+ * these there is one look-up in a table, and no text is made. When the tables are full, their terms are laid aside, sorted
+ * and front-coded, and the tables begin anew.
  */
 export class WordIndex {
   /** Letters with their joints, as texts have them. */
@@ -31,22 +30,39 @@ export class WordIndex {
   /** The terms of each block, one block after the other, and how many there are up to the end of each. */
   #found = new Uint32Array(16 * 1_024);
   #foundLength = 0;
-  readonly #foundUpTo: number[] = [];
+  #foundUpTo: number[] = [];
+  /** Terms laid aside, and how many blocks these are from. */
+  readonly #aside: (readonly DictionaryPiece[])[] = [];
+  #blocksAside = 0;
   /** Whether the terms of the run at hand are kept for when it comes again. */
   #isKept = false;
   readonly #ascii = new AsciiTerms((bytes, from, to) => this.#take(bytes, from, to));
 
-  /** All texts of the next block, in UTF-8. */
-  addBlock(texts: Iterable<Uint8Array>): void {
-    for (const text of texts) this.#addText(text);
+  /** All texts of the next block, in UTF-8, one step after the other. */
+  *addingBlock(texts: Iterable<Uint8Array>): Generator<undefined, void> {
+    for (const text of texts) {
+      for (let from = 0; from < text.length; ) {
+        const to = endOfStep(text, from);
+        this.#addText(text.subarray(from, to));
+        from = to;
+        yield;
+      }
+    }
     this.#foundUpTo.push(this.#foundLength);
+    if (this.#terms.count >= mostKnown) yield* this.#layAside();
   }
 
   /**
-   * The terms in the order of their bytes; nothing may be added meanwhile. `undefined`: some were only sorted, which takes a
-   * while.
+   * The terms in the order of their bytes, each as long as the next one is not asked for; nothing may be added meanwhile.
+   * `undefined`: some were only sorted, which takes a while.
    */
-  *terms(): Generator<IndexedTerm | undefined, void> {
+  terms(): Iterable<IndexedTerm | undefined, void> {
+    if (this.#aside.length === 0) return this.#known();
+    return joinTerms([...this.#aside.map(termsOf), this.#known()]);
+  }
+
+  /** Those in the tables. */
+  *#known(): Generator<IndexedTerm | undefined, void> {
     const { starts, blocks } = this.#postings();
     for (const group of this.#byFirstByte()) {
       yield undefined;
@@ -55,6 +71,27 @@ export class WordIndex {
         yield { term: this.#terms.at(number), blocks, from, to };
       }
     }
+  }
+
+  *#layAside(): Generator<undefined, void> {
+    const pieces: DictionaryPiece[] = [];
+    for (const piece of encodeDictionary(this.#known())) {
+      if (piece !== undefined) pieces.push(piece);
+      yield;
+    }
+    this.#aside.push(pieces);
+    this.#blocksAside += this.#foundUpTo.length;
+    this.#foundUpTo = [];
+    this.#foundLength = 0;
+    this.#terms.clear();
+    this.#blockOfTerm.fill(0);
+    this.#forgetRuns();
+  }
+
+  #forgetRuns(): void {
+    this.#runs.clear();
+    this.#blockOfRun.fill(0);
+    this.#termsOfRunsLength = 0;
   }
 
   #addText(text: Uint8Array): void {
@@ -80,6 +117,7 @@ export class WordIndex {
       this.#takeTerms(text, from, to);
       return;
     }
+    if (this.#runs.count >= mostKnown) this.#forgetRuns();
     const block = this.#foundUpTo.length + 1;
     const known = this.#runs.count;
     const run = this.#runs.numberOf(text, from, to, hash);
@@ -145,7 +183,8 @@ export class WordIndex {
     const next = starts.slice();
     const blocks = new Uint32Array(this.#foundLength);
     let at = 0;
-    for (const [block, end] of this.#foundUpTo.entries()) {
+    for (const [place, end] of this.#foundUpTo.entries()) {
+      const block = this.#blocksAside + place;
       for (; at < end; at += 1) blocks[increment(next, this.#found[at] ?? 0)] = block;
     }
     return { starts, blocks };
@@ -179,6 +218,13 @@ export class WordIndex {
     }
     return sorted;
   }
+}
+
+/** Of a long text, behind the first word that ends after a step. */
+function endOfStep(text: Uint8Array, from: number): number {
+  let to = Math.min(text.length, from + stepBytes);
+  while (to < text.length && isRunByte[text[to] ?? 0] === 1) to += 1;
+  return to;
 }
 
 /** So many places and four bytes fit into a number together. */

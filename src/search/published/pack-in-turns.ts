@@ -1,44 +1,49 @@
 import type { Redactor } from '../../redact/redact.js';
+import type { PlacedRow } from '../pack/block.js';
 import { PackWriter } from '../pack/pack-writer.js';
 import { inTurns, type Turn } from '../pack/turns.js';
 import { longestText, rowsIn } from '../packed-rows.js';
 import type { ConfirmedPart } from './sent-part.js';
 
-/** So much of a part is looked at in one go. */
-const stepBytes = 64 * 1024;
+/** Rows of a larger part are read twice rather than held. */
+const mostHeldBytes = 256 * 1024;
 
-/** `undefined`: nothing of it can be packed. */
+/** Parts of one stream follow one another. `undefined`: nothing of it can be packed. */
 export async function packInTurns(
   parts: readonly ConfirmedPart[],
   redactor: Pick<Redactor, 'redact'>,
   turn: Turn,
 ): Promise<Buffer | undefined> {
   const writer = new PackWriter();
+  let stream = '';
   for (const { sent, part } of parts) {
-    const { harness, body, startLine } = sent;
-    if (!(await isFit(sent, redactor, turn))) continue;
-    await inTurns(writer.adding(part, rowsIn(harness, body, startLine)), turn);
+    if (part.prefix !== stream) await inTurns(writer.closingStreams(), turn);
+    stream = part.prefix;
+    const rows = rowsOf(sent);
+    if (await inTurns(checking(rows, redactor), turn)) {
+      await inTurns(writer.adding(part, rows), turn);
+    }
   }
   return writer.parts === 0 ? undefined : inTurns(writer.finishing(), turn);
 }
 
+function rowsOf({ harness, body, startLine }: ConfirmedPart['sent']): Iterable<PlacedRow> {
+  if (body.length <= mostHeldBytes) return [...rowsIn(harness, body, startLine)];
+  return { [Symbol.iterator]: () => rowsIn(harness, body, startLine) };
+}
+
 /**
- * A text may show a secret that its JSON hid. Such a part is not packed: a search reads it, and the text of a pack is
- * never any other than that of the part.
+ * Whether they may be packed, row by row. A text may show a secret that its JSON hid. Such a part is not packed: a search
+ * reads it, and the text of a pack is never any other than that of the part.
  */
-async function isFit(
-  { harness, body, startLine }: ConfirmedPart['sent'],
+function* checking(
+  rows: Iterable<PlacedRow>,
   redactor: Pick<Redactor, 'redact'>,
-  turn: Turn,
-): Promise<boolean> {
-  let seen = 0;
-  for (const { text } of rowsIn(harness, body, startLine)) {
+): Generator<undefined, boolean> {
+  for (const { text } of rows) {
     if (text.length > longestText) return false;
     if (redactor.redact(Buffer.from(text)).counts !== undefined) return false;
-    seen += text.length;
-    if (seen < stepBytes) continue;
-    seen = 0;
-    await turn();
+    yield;
   }
   return true;
 }

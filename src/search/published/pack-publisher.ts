@@ -7,10 +7,12 @@ import { chosenForMerge, isSmall, merging } from '../pack/merge-packs.js';
 import type { Pack } from '../pack/pack.js';
 import { inTurns, type Turn } from '../pack/turns.js';
 import { settledMs } from '../packed-rows.js';
+import { KnownStreams } from './known-streams.js';
 import { packInTurns } from './pack-in-turns.js';
 import { readPurgeMark } from './purge-mark.js';
 import { confirmParts, type QueuedPart, type SentPart } from './sent-part.js';
 import { type ListedPack, SharedPacks } from './shared-packs.js';
+import { restMs, type Slicing, slices } from './slices.js';
 
 export interface PublisherContext {
   readonly bucket: Bucket;
@@ -21,7 +23,6 @@ export interface PublisherContext {
   readonly clock: Clock;
   /** Called once: what is not published is read by searches. */
   readonly onTrouble: (error: Error) => void;
-  readonly turn?: Turn;
 }
 
 /** A pack is made of so many bytes of parts, or after so long. */
@@ -37,7 +38,7 @@ const mostQueuedBytes = 16 * 1024 * 1024;
 export class PackPublisher {
   readonly #context: PublisherContext;
   readonly #packs: SharedPacks;
-  readonly #turn: Turn;
+  readonly #streams = new KnownStreams();
   #queue: QueuedPart[] = [];
   #queuedBytes = 0;
   #firstMs: number | undefined;
@@ -47,12 +48,10 @@ export class PackPublisher {
   #isTold = false;
   #mark: string | undefined;
   #small: ListedPack[] | undefined;
-  #stop: AbortSignal | undefined;
 
   constructor(context: PublisherContext) {
     this.#context = context;
     this.#packs = new SharedPacks(context.bucket, context.layout);
-    this.#turn = context.turn ?? (() => new Promise((resolve) => setImmediate(resolve)));
   }
 
   /** Bytes of parts that were not published. */
@@ -78,17 +77,17 @@ export class PackPublisher {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#untilDue(signal);
-      if (!signal.aborted) await this.#publishSafely(signal);
+      if (!signal.aborted) await this.#publishSafely({ signal, restMs });
     }
   }
 
   /** Publishes all that is worth a pack. What was sent just now may have to settle first. */
   async finish(signal: AbortSignal): Promise<void> {
     if (!this.#isWorthIt()) return;
-    await this.#publishSafely(signal);
+    await this.#publishSafely({ signal, restMs: 0 });
     if (!this.#isWorthIt() || this.#notBeforeMs > this.#context.clock.monotonic()) return;
     await this.#context.clock.sleep(settledMs, signal);
-    if (!signal.aborted) await this.#publishSafely(signal);
+    if (!signal.aborted) await this.#publishSafely({ signal, restMs: 0 });
   }
 
   #isWorthIt(): boolean {
@@ -114,18 +113,17 @@ export class PackPublisher {
   }
 
   /** What fails is tried again with the parts of the next quarter of an hour. */
-  async #publishSafely(signal: AbortSignal): Promise<void> {
+  async #publishSafely(how: Slicing): Promise<void> {
+    const turn = slices(this.#context.clock, how);
     const parts = this.#queue;
     this.#queue = [];
-    this.#stop = signal;
     let again: readonly QueuedPart[] = parts;
     try {
-      again = await this.#publish(parts);
-      await this.#mergeSmall();
+      again = await this.#publish(parts, turn);
+      await this.#mergeSmall(turn);
     } catch (error) {
-      if (!signal.aborted) this.#tell(error);
-      this.#notBeforeMs = this.#context.clock.monotonic() + everyMs;
-      this.#mark = undefined;
+      if (!how.signal.aborted) this.#tell(error);
+      this.#startOver();
       this.#small = undefined;
     }
     this.#requeue(again);
@@ -143,15 +141,16 @@ export class PackPublisher {
   }
 
   /** Returns what has to be looked at once more. */
-  async #publish(parts: readonly QueuedPart[]): Promise<readonly QueuedPart[]> {
+  async #publish(parts: readonly QueuedPart[], turn: Turn): Promise<readonly QueuedPart[]> {
     const { bucket, layout, clock, redactor } = this.#context;
     const indexer = await this.#context.indexer();
     if (indexer === undefined || parts.length === 0) return [];
     const mark = await this.#purgeMark();
     const nowMs = (await bucket.now()).getTime();
     const time = { nowMs, monotonicMs: clock.monotonic() };
-    const { ready, fresh } = await confirmParts(bucket, layout.root, parts, time);
-    const bytes = await packInTurns(ready, redactor, () => this.#nextTurn());
+    const asked = { bucket, root: layout.root, streams: this.#streams, time };
+    const { ready, fresh } = await confirmParts(asked, parts);
+    const bytes = await packInTurns(ready, redactor, turn);
     const isKept = bytes === undefined || (await this.#write(indexer, bytes, mark)) !== undefined;
     return isKept ? fresh : parts;
   }
@@ -159,8 +158,7 @@ export class PackPublisher {
   async #write(indexer: string, bytes: Buffer, mark: string): Promise<ListedPack | undefined> {
     const written = await this.#packs.write(indexer, bytes, mark);
     if (written === undefined) {
-      this.#mark = undefined;
-      this.#notBeforeMs = this.#context.clock.monotonic() + everyMs;
+      this.#startOver();
       return undefined;
     }
     this.#small?.push(...(isSmall(written) ? [written] : []));
@@ -168,7 +166,7 @@ export class PackPublisher {
   }
 
   /** The new pack is written before the old ones go: a kill leaves both, and one counts. */
-  async #mergeSmall(): Promise<void> {
+  async #mergeSmall(turn: Turn): Promise<void> {
     const indexer = await this.#context.indexer();
     if (indexer === undefined) return;
     this.#small ??= (await this.#packs.list(indexer)).filter(isSmall);
@@ -180,7 +178,7 @@ export class PackPublisher {
       const pack = await this.#packs.read(one);
       if (pack !== undefined) read.set(pack, one);
     }
-    const { bytes, packs } = await inTurns(merging([...read.keys()]), () => this.#nextTurn());
+    const { bytes, packs } = await inTurns(merging([...read.keys()]), turn);
     this.#small = this.#small.filter((one) => !chosen.includes(one));
     const written = await this.#write(indexer, bytes, mark);
     if (written === undefined) return;
@@ -196,9 +194,11 @@ export class PackPublisher {
     return this.#mark;
   }
 
-  async #nextTurn(): Promise<void> {
-    await this.#turn();
-    this.#stop?.throwIfAborted();
+  /** A quarter of an hour later, with whatever the bucket holds then. */
+  #startOver(): void {
+    this.#mark = undefined;
+    this.#streams.forgetAll();
+    this.#notBeforeMs = this.#context.clock.monotonic() + everyMs;
   }
 
   #tell(thrown: unknown): void {

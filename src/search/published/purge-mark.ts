@@ -17,7 +17,7 @@ export async function readPurgeMark({ bucket, layout }: Place): Promise<string> 
   return (await bucket.get(layout.searchPurge()))?.etag ?? '';
 }
 
-/** Before the first object is removed or rewritten. */
+/** Before the first object is removed or rewritten, and again after the last: a part may have been sent in between. */
 export async function changePurgeMark({ bucket, layout }: Place): Promise<void> {
   const at = (await bucket.now()).toISOString();
   const body = encodeDocument({ schema: 1, at, nonce: randomBytes(16).toString('hex') });

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
-import type { Bucket, Key, ObjectEntry } from '../../bucket/bucket.js';
-import { type PackedPart, packedPart } from '../pack/packed-part.js';
+import type { Bucket, Etag, Key, ObjectEntry } from '../../bucket/bucket.js';
+import { md5Of } from '../../bucket/etag.js';
+import { type PackedPart, packedPart, untold } from '../pack/packed-part.js';
 import { settledMs } from '../packed-rows.js';
+import type { KnownStreams } from './known-streams.js';
 
 /** A part that the mirror has just put. */
 export interface SentPart {
@@ -10,6 +11,8 @@ export interface SentPart {
   readonly startLine: number;
   readonly endLine: number;
   readonly body: Buffer;
+  /** The store's answer. */
+  readonly etag: Etag;
 }
 
 /** One that waits to be packed. */
@@ -40,30 +43,67 @@ interface StoreTime {
 /** How far the dates of a store may be from its clock. */
 const toleranceMs = 1_000;
 
+interface Asked {
+  readonly bucket: Bucket;
+  /** The project's folder in the bucket. */
+  readonly root: string;
+  readonly streams: KnownStreams;
+  readonly time: StoreTime;
+}
+
 /**
- * Asks the bucket, with one listing per stream, whether it still holds these parts as they were sent. A part that
- * somebody rewrote or removed since must not come back as text of a pack.
+ * Asks the bucket whether it still holds these parts as they were sent, with one listing per stream that is not known. A part
+ * that somebody rewrote or removed since must not come back as text of a pack.
  */
-export async function confirmParts(
-  bucket: Bucket,
-  root: string,
-  parts: readonly QueuedPart[],
-  time: StoreTime,
-): Promise<Confirmed> {
+export async function confirmParts(asked: Asked, parts: readonly QueuedPart[]): Promise<Confirmed> {
+  const { root, streams, time } = asked;
   const ready: ConfirmedPart[] = [];
   const fresh: QueuedPart[] = [];
+  streams.forgetOld(time.monotonicMs);
   for (const [folder, some] of byFolder(parts)) {
-    const listed = await listParts(bucket, folder, some);
-    for (const sent of some.sort((left, right) => left.startLine - right.startLine)) {
-      const entry = listed.get(sent.key);
-      if (entry === undefined || !isAsSent(entry, sent, time)) continue;
-      const isFresh =
-        entry.md5 === undefined && entry.modifiedAt.getTime() > time.nowMs - settledMs;
+    some.sort((left, right) => left.startLine - right.startLine);
+    const entries = await entriesOf(asked, folder, some);
+    const isKnown = entries.size === some.length && [...entries.values()].every(hasDigest);
+    if (isKnown) streams.see(folder, time.monotonicMs);
+    else streams.forget(folder);
+    for (const sent of some) {
+      const entry = entries.get(sent.key);
+      if (entry === undefined) continue;
+      const isFresh = !hasDigest(entry) && entry.modifiedAt.getTime() > time.nowMs - settledMs;
       if (isFresh) fresh.push(sent);
       else ready.push({ sent, part: packedPart(root, sent, entry) });
     }
   }
   return { ready, fresh };
+}
+
+/** Those that are there as they were sent. */
+async function entriesOf(
+  { bucket, streams, time }: Asked,
+  folder: string,
+  parts: readonly QueuedPart[],
+): Promise<ReadonlyMap<Key, ObjectEntry>> {
+  const toldBy = parts.map(entryOf);
+  if (streams.has(folder) && toldBy.every(hasDigest)) {
+    return new Map(toldBy.map((entry) => [entry.key, entry]));
+  }
+  const listed = await listParts(bucket, folder, parts);
+  const asSent = parts.flatMap((sent): [Key, ObjectEntry][] => {
+    const entry = listed.get(sent.key);
+    return entry !== undefined && isAsSent(entry, sent, time) ? [[sent.key, entry]] : [];
+  });
+  return new Map(asSent);
+}
+
+/** As the answer to its put has it. */
+function entryOf({ key, body, etag }: QueuedPart): ObjectEntry {
+  const md5 = md5Of(etag);
+  const entry = { kind: 'object' as const, key, size: body.length, modifiedAt: untold };
+  return md5 === undefined ? entry : { ...entry, md5 };
+}
+
+function hasDigest({ md5 }: ObjectEntry): boolean {
+  return md5 !== undefined;
 }
 
 /** Only what is named like the first of them or later. */
@@ -85,11 +125,11 @@ async function listParts(
 /** Without a digest, size and date must do: whatever was written later than it was sent is something else. */
 function isAsSent(
   { size, md5, modifiedAt }: ObjectEntry,
-  { body, sentMs }: QueuedPart,
+  { body, etag, sentMs }: QueuedPart,
   { nowMs, monotonicMs }: StoreTime,
 ): boolean {
   if (size !== body.length) return false;
-  if (md5 !== undefined) return md5 === createHash('md5').update(body).digest('hex');
+  if (md5 !== undefined) return md5 === md5Of(etag);
   return modifiedAt.getTime() <= nowMs - (monotonicMs - sentMs) + toleranceMs;
 }
 
