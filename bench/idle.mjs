@@ -34,7 +34,10 @@ try {
   await pause(seconds * 1000);
   const after = await usage(child.pid);
   const written = (await bucketKeys()).filter((key) => !growing.has(key)).length;
+  // It writes to the folders until its end.
+  const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGINT');
+  await ended;
   const report = {
     sessions,
     first_run_ms: first,
