@@ -150,7 +150,7 @@ function areSlots(slots: Numbers, from: number, to: number, models: number): boo
 }
 
 /** A whole number. */
-function isBelow(value = Number.NaN, size = Number.MAX_SAFE_INTEGER): boolean {
+function isBelow(value = Number.NaN, size = Number.POSITIVE_INFINITY): boolean {
   return value >= 0 && value < size && ((value | 0) === value || Number.isSafeInteger(value));
 }
 
