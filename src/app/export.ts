@@ -14,8 +14,9 @@ import type { ExportFormat } from '../export/row-files.js';
 import { entryRows, type SessionPlace, sessionRow, turnsBefore } from '../export/session-rows.js';
 import { type Published, StagedExport } from '../export/staged-export.js';
 import { monthOf, msOf, type Row, type TableName } from '../export/tables.js';
+import { textLines } from '../mirror/lines.js';
 import type { ListedSession } from '../mirror/slots/session-listing.js';
-import { listStreams, readLines } from '../mirror/slots/session-streams.js';
+import { listStreams, readParts } from '../mirror/slots/session-streams.js';
 import { handoffSchema } from '../protocol/coordination.js';
 import type { StreamUsage } from '../protocol/usage.js';
 import type { Redactor } from '../redact/redact.js';
@@ -91,7 +92,7 @@ async function stage(request: ExportRequest, staged: StagedExport): Promise<numb
   for (const [month, sessions] of months) {
     const digest = digestOf(sessions.map(stateOf));
     const places = sessions.map((one) => placeOf(project, one));
-    await staged.file('sessions', month, digest, () => places.map(sessionRow));
+    await staged.file('sessions', month, digest, () => [places.map(sessionRow)]);
     await staged.file('entries', month, digest, async function* () {
       for (const place of places) {
         yield* rowsOfSession(store, place);
@@ -127,13 +128,17 @@ function byMonth<Item>(
   return months;
 }
 
-async function* rowsOfSession(store: SessionStore, place: SessionPlace): AsyncIterable<Row> {
+/** Stream by stream. */
+async function* rowsOfSession(
+  store: SessionStore,
+  place: SessionPlace,
+): AsyncIterable<Iterable<Row>> {
   const { harness, session: id } = place;
   const streams = await listStreams(store.bucket, store.layout, { harness, id });
   for (const { name, prefix } of streams) {
     if (name !== '' && !isAgentStream(name)) continue;
     const read = await readStream(store, { harness, session: id, stream: name, prefix });
-    if (read !== undefined) yield* entryRows(place, read.conversation, read.usage);
+    if (read !== undefined) yield entryRows(place, read.conversation, read.usage);
   }
 }
 
@@ -168,9 +173,9 @@ async function foldStream(
   const usage = usageReaderOf(harness)?.open(place);
   if (conversation === undefined) return undefined;
   let number = 0;
-  for await (const lines of readLines(bucket, prefix)) {
-    for (const line of lines) {
-      const value = parsedLine(line.toString('utf8'));
+  for await (const { body } of readParts(bucket, prefix)) {
+    for (const line of textLines(body)) {
+      const value = parsedLine(line);
       conversation.take(value, number);
       if (value !== undefined) usage?.row(value);
       number += 1;
@@ -202,7 +207,7 @@ async function stageRows(
   const months = byMonth(rows, (row) => Number(row.at));
   const files = months.size === 0 ? ([['undated', []]] as const) : months;
   for (const [month, some] of files) {
-    await staged.file(table, month, digestOf(some), () => some);
+    await staged.file(table, month, digestOf(some), () => [some]);
   }
 }
 

@@ -32,10 +32,13 @@ export function commandIn(input: unknown): string | undefined {
   return text(script ?? words.join(' '));
 }
 
-/** The most informative argument, on one line. */
-export function summaryOf(input: unknown): string {
-  const said = commandIn(input) ?? tellingArgument(fields(input)) ?? plainInput(input);
-  const line = said.replace(/\s+/gu, ' ').trim();
+/** Single blanks are most of them, and stay as they are. */
+const blanks = /\s{2,}|[^\S ]/gu;
+
+/** The most informative argument, on one line. `command` is what `commandIn` says of the same. */
+export function summaryOf(input: unknown, command = commandIn(input)): string {
+  const said = command ?? tellingArgument(fields(input)) ?? plainInput(input);
+  const line = said.replace(blanks, ' ').trim();
   return line.length <= longestSummary ? line : `${line.slice(0, longestSummary - 1)}…`;
 }
 

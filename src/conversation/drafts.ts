@@ -12,11 +12,11 @@ import type {
   PromptEntry,
   ResultEntry,
 } from './conversation.js';
-import type { CallPiece, PlacedRow } from './row.js';
+import type { CallPiece, PlacedRow, SpokenPiece } from './row.js';
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
-/** An entry under construction: it has no id yet, and its rows are in order of arrival. */
-export type Bare<T extends Entry> = Writable<Omit<T, 'id' | 'rows'>> & { readonly rows: number[] };
+/** An entry under construction: its id is '' until it has its place, and its rows are in order of arrival. */
+export type Bare<T extends Entry> = Writable<Omit<T, 'rows'>> & { readonly rows: number[] };
 export type CallDraft = Bare<CallEntry> | Bare<PlanEntry>;
 export type ResultDraft = Bare<ResultEntry>;
 export type Draft =
@@ -30,40 +30,40 @@ export type Draft =
   | Bare<NoticeEntry>
   | Bare<PartEntry>;
 
-type Base = Pick<Bare<PromptEntry>, 'rows' | 'atMs' | 'isInherited' | 'isAbandoned'>;
-
-export function baseOf({ lines, atMs, isInherited, isAbandoned }: PlacedRow): Base {
-  return {
-    rows: [...lines],
-    ...(atMs === undefined ? {} : { atMs }),
-    ...(isInherited ? { isInherited } : {}),
-    ...(isAbandoned ? { isAbandoned } : {}),
-  };
+/** The draft, with what its row says about it. Filled in, because there are as many as rows: a spread takes longer. */
+export function placed<Some extends Draft>(draft: Some, row: PlacedRow): Some {
+  for (const line of row.lines) draft.rows.push(line);
+  if (row.atMs !== undefined) draft.atMs = row.atMs;
+  if (row.isInherited) draft.isInherited = true;
+  if (row.isAbandoned) draft.isAbandoned = true;
+  return draft;
 }
 
 export function claim(draft: Draft, lines: readonly number[]): void {
   for (const line of lines) draft.rows.push(line);
 }
 
-export function responseOf(responseId: string | undefined, model: string | undefined) {
-  return {
-    ...(responseId === undefined ? {} : { responseId }),
-    ...(model === undefined ? {} : { model }),
-  };
+export function answered<Some extends Bare<AnswerEntry> | CallDraft>(
+  draft: Some,
+  { responseId, model }: Pick<SpokenPiece, 'responseId' | 'model'>,
+): Some {
+  if (responseId !== undefined) draft.responseId = responseId;
+  if (model !== undefined) draft.model = model;
+  return draft;
 }
 
 export function callDraft(piece: CallPiece, row: PlacedRow): CallDraft {
-  const { callId, tool, input, responseId, model } = piece;
-  const called = {
-    ...baseOf(row),
-    ...(callId === undefined ? {} : { callId }),
-    tool,
-    input,
-    ...responseOf(responseId, model),
-  };
+  const draft = placed(answered(bareCall(piece), piece), row);
+  if (piece.callId !== undefined) draft.callId = piece.callId;
+  return draft;
+}
+
+function bareCall({ tool, input }: CallPiece): CallDraft {
   const items = planIn(tool, input);
-  if (items !== undefined) return { ...called, kind: 'plan', items };
+  if (items !== undefined) return { kind: 'plan', id: '', rows: [], tool, input, items };
   const command = commandIn(input);
-  const summary = summaryOf(input);
-  return { ...called, kind: 'call', summary, ...(command === undefined ? {} : { command }) };
+  const summary = summaryOf(input, command);
+  const call: Bare<CallEntry> = { kind: 'call', id: '', rows: [], tool, input, summary };
+  if (command !== undefined) call.command = command;
+  return call;
 }

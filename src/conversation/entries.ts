@@ -1,13 +1,13 @@
 import type { AnswerEntry, Child, PromptEntry, TurnState } from './conversation.js';
 import {
+  answered,
   type Bare,
-  baseOf,
   type CallDraft,
   callDraft,
   claim,
   type Draft,
+  placed,
   type ResultDraft,
-  responseOf,
 } from './drafts.js';
 import { detailed, joinedResult, resultOf } from './results.js';
 import type {
@@ -110,7 +110,7 @@ export class EntryAssembly {
         this.#notice(piece, row);
         break;
       default:
-        this.#push({ ...baseOf(row), ...piece }, row);
+        this.#push(placed({ ...piece, id: '', rows: [] }, row), row);
     }
   }
 
@@ -121,12 +121,13 @@ export class EntryAssembly {
       known.images = Math.max(known.images, piece.images);
       return;
     }
-    const draft: Bare<PromptEntry> = { ...baseOf(row), ...piece };
+    const draft: Bare<PromptEntry> = placed({ ...piece, id: '', rows: [] }, row);
     if (key !== undefined) this.#prompts.set(key, draft);
     this.#push(draft, row, true);
   }
 
-  #spoken({ kind, text, responseId, model }: SpokenPiece, row: PlacedRow): void {
+  #spoken(piece: SpokenPiece, row: PlacedRow): void {
+    const { kind, text, responseId } = piece;
     const key = responseId === undefined ? undefined : `${kind} ${responseId}`;
     const known = key === undefined ? undefined : this.#responses.get(key);
     if (known !== undefined) {
@@ -134,12 +135,7 @@ export class EntryAssembly {
       known.text += `\n\n${text}`;
       return;
     }
-    const draft: Bare<AnswerEntry> = {
-      ...baseOf(row),
-      kind,
-      text,
-      ...responseOf(responseId, model),
-    };
+    const draft = placed(answered({ kind, id: '', rows: [], text }, piece), row);
     if (key !== undefined) this.#responses.set(key, draft);
     this.#push(draft, row);
   }
@@ -181,14 +177,12 @@ export class EntryAssembly {
       known.result = joinedResult(known.result, result);
       return;
     }
-    const draft: ResultDraft = {
-      ...baseOf(row),
-      kind: 'result',
-      ...(callId === undefined ? {} : { callId }),
-      ...(tool === undefined ? {} : { tool }),
-      result,
-    };
-    if (callId !== undefined) this.#results.set(callId, draft);
+    const draft: ResultDraft = placed({ kind: 'result', id: '', rows: [], result }, row);
+    if (tool !== undefined) draft.tool = tool;
+    if (callId !== undefined) {
+      draft.callId = callId;
+      this.#results.set(callId, draft);
+    }
     this.#push(draft, row);
   }
 
@@ -198,14 +192,15 @@ export class EntryAssembly {
   }
 
   #command({ isBoundary, ...piece }: CommandPiece, row: PlacedRow): void {
-    this.#push({ ...baseOf(row), ...piece }, row, isBoundary === true);
+    this.#push(placed({ ...piece, id: '', rows: [] }, row), row, isBoundary === true);
   }
 
   /** Belongs to the command right before it; otherwise its command is missing. */
   #output(said: string, row: PlacedRow): void {
     const last = this.#last;
     if (last?.kind !== 'command') {
-      this.#push({ ...baseOf(row), kind: 'context', source: 'system', text: said }, row);
+      const context: Draft = { kind: 'context', id: '', rows: [], source: 'system', text: said };
+      this.#push(placed(context, row), row);
       return;
     }
     claim(last, row.lines);
@@ -221,7 +216,7 @@ export class EntryAssembly {
       Object.assign(last, told);
       return;
     }
-    this.#push({ ...baseOf(row), kind: 'compaction', ...told }, row);
+    this.#push(placed({ kind: 'compaction', id: '', rows: [], ...told }, row), row);
   }
 
   /**
@@ -235,7 +230,7 @@ export class EntryAssembly {
       if (piece.notice === 'retries') last.count += 1;
       return;
     }
-    this.#push({ ...baseOf(row), ...piece, count: 1 }, row, isWaking === true);
+    this.#push(placed({ ...piece, count: 1, id: '', rows: [] }, row), row, isWaking === true);
   }
 
   #detail(tell: DetailTell, row: PlacedRow): void {
@@ -246,12 +241,9 @@ export class EntryAssembly {
     }
     this.#details.set(tell.callId, [{ row, tell }]);
     // Its place, in case the call turns out to be missing.
-    const draft: ResultDraft = {
-      ...baseOf(row),
-      kind: 'result',
-      callId: tell.callId,
-      result: { text: '', isError: false, images: 0 },
-    };
+    const result = { text: '', isError: false, images: 0 };
+    const { callId } = tell;
+    const draft: ResultDraft = placed({ kind: 'result', id: '', rows: [], callId, result }, row);
     this.#steps.push({ draft, rowId: row.id, opens: false });
     this.#absorbed.add(draft);
     this.#places.set(tell.callId, draft);

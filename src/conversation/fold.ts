@@ -55,7 +55,14 @@ export class ConversationFold {
     for (const row of rows) assembly.add(row);
     const { steps, bookkeeping } = assembly.finish();
     const turns = turnsOf(steps);
-    const tells = rows.flatMap((row) => row.tells);
+    const tells: Tell[] = [];
+    const lines = new Set<number>();
+    let stateRows = 0;
+    for (const row of rows) {
+      for (const tell of row.tells) tells.push(tell);
+      for (const line of row.lines) lines.add(line);
+      if (row.isState) stateRows += row.lines.length;
+    }
     const title = titleIn(this.#candidates(turns, tells));
     return {
       harness: this.#harness,
@@ -67,8 +74,8 @@ export class ConversationFold {
       turns,
       bookkeeping,
       // Of some harnesses, one line may hold several rows.
-      rows: new Set(rows.flatMap(({ lines }) => lines)).size,
-      stateRows: rows.reduce((sum, row) => sum + (row.isState ? row.lines.length : 0), 0),
+      rows: lines.size,
+      stateRows,
       children: childrenOf(tells),
     };
   }
@@ -76,11 +83,13 @@ export class ConversationFold {
   #candidates(turns: readonly Turn[], tells: readonly Tell[]): TitleCandidates {
     const task = this.#place.spawned?.description;
     let candidates = named(task === undefined ? {} : { task }, tells, this.#place);
-    for (const entry of turns.flatMap(({ entries }) => entries)) {
-      if (entry.kind === 'prompt') {
-        candidates = withPrompt(candidates, entry, entry.isInherited === true);
-      } else if (entry.kind === 'command') {
-        candidates = withCommand(candidates, entry.name, entry.args);
+    for (const { entries } of turns) {
+      for (const entry of entries) {
+        if (entry.kind === 'prompt') {
+          candidates = withPrompt(candidates, entry, entry.isInherited === true);
+        } else if (entry.kind === 'command') {
+          candidates = withCommand(candidates, entry.name, entry.args);
+        }
       }
     }
     return candidates;

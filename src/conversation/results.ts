@@ -3,15 +3,12 @@ import type { DetailTell, ResultPiece } from './row.js';
 
 export function resultOf(piece: ResultPiece, atMs: number | undefined): Result {
   const { text, isError, images, exitCode, durationMs, spilled } = piece;
-  return {
-    text,
-    isError,
-    images,
-    ...(atMs === undefined ? {} : { atMs }),
-    ...(exitCode === undefined ? {} : { exitCode }),
-    ...(durationMs === undefined ? {} : { durationMs }),
-    ...(spilled === undefined ? {} : { spilled }),
-  };
+  const result: { -readonly [Name in keyof Result]: Result[Name] } = { text, isError, images };
+  if (atMs !== undefined) result.atMs = atMs;
+  if (exitCode !== undefined) result.exitCode = exitCode;
+  if (durationMs !== undefined) result.durationMs = durationMs;
+  if (spilled !== undefined) result.spilled = spilled;
+  return result;
 }
 
 /** The harness says so, or the command's exit code does. */

@@ -139,11 +139,23 @@ export interface DetailTell {
   readonly diff?: string;
 }
 
+/** A row that says something. */
+export function reading(
+  name: string,
+  { atMs, id }: Pick<RowReading, 'atMs' | 'id'>,
+  pieces: readonly Piece[],
+  tells: readonly Tell[] = none,
+): RowReading {
+  return { name, atMs, id, pieces, tells };
+}
+
+const none: readonly never[] = [];
+
 /** A bookkeeping row. */
 export function noted(
   name: string,
   { atMs, id }: Pick<RowReading, 'atMs' | 'id'>,
-  tells: readonly Tell[] = [],
+  tells: readonly Tell[] = none,
 ): RowReading {
-  return { name, atMs, id, pieces: [], tells };
+  return { name, atMs, id, pieces: none, tells };
 }

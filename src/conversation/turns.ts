@@ -37,9 +37,14 @@ export function turnsOf(steps: readonly Step[]): readonly Turn[] {
   return turns.map((turn, index) => closed(turn, index + 1, turn === live));
 }
 
+/** The draft itself becomes the entry. */
 function finished(draft: Draft, id: string): Entry {
-  const rows = [...new Set(draft.rows)].sort((left, right) => left - right);
-  return { ...draft, id, rows };
+  const { rows } = draft;
+  draft.id = id;
+  if (rows.length < 2) return draft;
+  const distinct = [...new Set(rows)].sort((left, right) => left - right);
+  rows.splice(0, rows.length, ...distinct);
+  return draft;
 }
 
 function originOf(entry: Entry): Turn['origin'] {
@@ -52,14 +57,13 @@ function closed(
   number: number,
   isLive: boolean,
 ): Turn {
-  const times = entries.flatMap(({ atMs }) => (atMs === undefined ? [] : [atMs]));
-  const startedAtMs = times[0];
+  const startedAtMs = entries.find(({ atMs }) => atMs !== undefined)?.atMs;
   const [first] = entries;
   return {
     id,
     number,
     origin,
-    ...(startedAtMs === undefined ? {} : { startedAtMs, endedAtMs: latest(times, startedAtMs) }),
+    ...(startedAtMs === undefined ? {} : { startedAtMs, endedAtMs: latest(entries, startedAtMs) }),
     state: stateOf(entries, end, { isAbandoned, isLive }),
     isInherited: first?.isInherited === true,
     isAbandoned,
@@ -67,8 +71,8 @@ function closed(
   };
 }
 
-function latest(times: readonly number[], start: number): number {
-  return times.reduce((end, time) => Math.max(end, time), start);
+function latest(entries: readonly Entry[], startMs: number): number {
+  return entries.reduce((endMs, { atMs = startMs }) => Math.max(endMs, atMs), startMs);
 }
 
 function stateOf(
@@ -100,7 +104,11 @@ class UniqueIds {
   readonly #taken = new Map<string, number>();
 
   of(wanted: string): string {
-    let count = this.#taken.get(wanted) ?? 0;
+    let count = this.#taken.get(wanted);
+    if (count === undefined) {
+      this.#taken.set(wanted, 0);
+      return wanted;
+    }
     let id = wanted;
     while (this.#taken.has(id)) {
       count += 1;

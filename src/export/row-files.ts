@@ -7,7 +7,8 @@ export type ExportFormat = 'parquet' | 'jsonl';
 
 /** A file that rows are added to, in bounded memory. */
 export interface RowFile {
-  add(row: Row): Promise<void>;
+  /** A promise now and then, when what was added is written; most rows need not be waited for. */
+  add(row: Row): Promise<void> | undefined;
   finish(): Promise<void>;
   /** For a file that will not be finished. */
   abandon(): Promise<void>;
@@ -41,7 +42,7 @@ async function openJsonLines(path: string, { columns }: Table): Promise<RowFile>
     await file.writeFile(text);
   };
   return {
-    add: async (row) => {
+    add: (row) => {
       const told: Record<string, unknown> = { ...row };
       for (const name of dated) {
         const ms = row[name];
@@ -50,7 +51,7 @@ async function openJsonLines(path: string, { columns }: Table): Promise<RowFile>
       const line = `${JSON.stringify(told)}\n`;
       lines.push(line);
       characters += line.length;
-      if (characters >= mostWaiting) await write();
+      return characters >= mostWaiting ? write() : undefined;
     },
     finish: async () => {
       await write();
@@ -82,10 +83,10 @@ async function openParquet(path: string, table: Table): Promise<RowFile> {
     await flushed();
   };
   return {
-    add: async (row) => {
+    add: (row) => {
       for (const column of columns) size += column.add(row);
       rows += 1;
-      if (rows >= mostRows || size >= mostBytes) await write();
+      return rows >= mostRows || size >= mostBytes ? write() : undefined;
     },
     finish: async () => {
       await write();

@@ -6,6 +6,9 @@ import type { RowCheck } from './row-check.js';
 import { type ExportFormat, openRowFile, type RowFile } from './row-files.js';
 import { type Row, type TableName, tables } from './tables.js';
 
+/** Rows by the batch: to wait for each of them alone takes longer than to make it. */
+type Batches = AsyncIterable<Iterable<Row>> | Iterable<Iterable<Row>>;
+
 interface StagedFile {
   readonly path: string;
   readonly digest: string;
@@ -38,7 +41,7 @@ export class StagedExport {
     table: TableName,
     month: string,
     digest: string,
-    rows: () => AsyncIterable<Row> | Iterable<Row>,
+    batches: () => Batches,
   ): Promise<void> {
     const name = `${table}/month=${month}/${table}.${this.#format}`;
     this.#wanted.add(name);
@@ -48,7 +51,7 @@ export class StagedExport {
     const file = await openRowFile(this.#format, path, tables[table]);
     const staged = { path, digest, rows: 0 };
     try {
-      staged.rows = await this.#fill(file, table, rows());
+      staged.rows = await this.#fill(file, table, batches());
     } catch (error) {
       await file.abandon();
       throw error;
@@ -57,16 +60,15 @@ export class StagedExport {
     this.#staged.set(name, staged);
   }
 
-  async #fill(
-    file: RowFile,
-    table: TableName,
-    rows: AsyncIterable<Row> | Iterable<Row>,
-  ): Promise<number> {
+  async #fill(file: RowFile, table: TableName, batches: Batches): Promise<number> {
     let count = 0;
-    for await (const row of rows) {
-      this.#check.check(table, row);
-      await file.add(row);
-      count += 1;
+    for await (const batch of batches) {
+      for (const row of batch) {
+        this.#check.check(table, row);
+        const writing = file.add(row);
+        if (writing !== undefined) await writing;
+        count += 1;
+      }
     }
     return count;
   }

@@ -16,6 +16,15 @@ export function* linesIn(bytes: Buffer): Iterable<Buffer> {
   }
 }
 
+/** The same as texts, without a view of each. */
+export function* textLines(bytes: Buffer): Iterable<string> {
+  let start = 0;
+  for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
+    yield bytes.toString('utf8', start, end);
+    start = end + 1;
+  }
+}
+
 /** How many complete lines `bytes` has. */
 export function countLines(bytes: Buffer): number {
   let count = 0;

@@ -88,7 +88,7 @@ async function refusal({ table, column, text }: Planted, at: number): Promise<un
   const clean = cleanRow(table);
   const rows = [clean, { ...clean, [column]: text }, clean];
   try {
-    await staged.file(table, '2026-05', `digest ${at}`, () => rows);
+    await staged.file(table, '2026-05', `digest ${at}`, () => [rows]);
     const destination = await openDestination(to);
     await staged.publish(destination);
     return undefined;
@@ -107,7 +107,7 @@ describe('secrets that came into the bucket behind the redaction', () => {
   it('are refused one by one, named by table, row and kind, and leave what was exported before', async () => {
     const { path, staged } = await stagedIn('first', 'parquet');
     for (const table of tableNames) {
-      await staged.file(table, '2026-05', 'first', () => [cleanRow(table)]);
+      await staged.file(table, '2026-05', 'first', () => [[cleanRow(table)]]);
     }
     await staged.publish(await openDestination(to));
     await rm(path, { recursive: true });

@@ -39,15 +39,22 @@ class ClaudeCodeRows implements RowReader {
       if (isTypedPrompt(row)) isAbandoned = abandoned.has(row);
       const line = this.#lines[index] ?? 0;
       const isInherited = this.#isInherited(row, index);
-      const tells = row.tells.flatMap((tell) => this.#toldOf(tell, row, isInherited));
-      if (row.fork !== undefined) tells.push({ kind: 'fork', from: row.fork });
-      return { ...row, tells, lines: [line], isInherited, isAbandoned };
+      const { name, atMs, id, pieces } = row;
+      const tells = this.#tellsOf(row, isInherited);
+      return { name, atMs, id, pieces, tells, lines: [line], isInherited, isAbandoned };
     });
   }
 
   #isInherited(row: ClaudeRow, index: number): boolean {
     if (isFromElsewhere(row, this.#place.session)) return true;
     return row.id !== undefined && index < this.#copies.end;
+  }
+
+  #tellsOf(row: ClaudeRow, isInherited: boolean): readonly Tell[] {
+    if (row.tells.length === 0 && row.fork === undefined) return row.tells;
+    const tells = row.tells.flatMap((tell) => this.#toldOf(tell, row, isInherited));
+    if (row.fork !== undefined) tells.push({ kind: 'fork', from: row.fork });
+    return tells;
   }
 
   #toldOf(tell: Tell, row: ClaudeRow, isInherited: boolean): Tell[] {

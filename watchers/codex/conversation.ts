@@ -47,8 +47,12 @@ class CodexRows implements RowReader {
       const { row, line, isInherited } = one;
       model = row.model ?? model;
       const isAbandoned = rewound.has(index);
-      const place = { lines: [line], isInherited, isAbandoned };
-      if (this.#isOthers(one)) return { ...row, pieces: [], tells: this.#others(row), ...place };
+      const { name, atMs, id } = row;
+      const lines = [line];
+      if (this.#isOthers(one)) {
+        const tells = this.#others(row);
+        return { name, atMs, id, pieces: [], tells, lines, isInherited, isAbandoned };
+      }
       const prompt = prompts.get(row);
       const given = prompt === undefined ? row.pieces : [prompt];
       const pieces = given.map((piece) => settled(piece, model, origin));
@@ -56,7 +60,7 @@ class CodexRows implements RowReader {
         (tell) => isTrue(tell, tools) && isOwnName(tell, row, this.#session),
       );
       if (row.meta === this.#meta) tells.push(...metaTells(row.meta));
-      return { ...row, pieces, tells, ...place };
+      return { name, atMs, id, pieces, tells, lines, isInherited, isAbandoned };
     });
   }
 

@@ -24,17 +24,18 @@ type State = v.InferOutput<typeof burstSchema>;
  * that begins after a pause.
  */
 export class Burst {
-  #state: State;
+  readonly #state: State;
   #isFirstMeta = false;
 
   constructor(session: string, from?: State) {
-    this.#state = from ?? {
+    this.#state = {
       own: session,
       hasMeta: false,
       isChild: false,
       isFirstBurst: true,
       isCopying: false,
       isNamed: false,
+      ...from,
     };
   }
 
@@ -53,7 +54,7 @@ export class Burst {
 
   /** Whether the row was copied. */
   isCopy(type: unknown, payload: Fields, atMs: number | undefined): boolean {
-    const state = { ...this.#state };
+    const state = this.#state;
     const hasPaused =
       atMs !== undefined && state.lastMs !== undefined && atMs - state.lastMs >= pauseMs;
     if (hasPaused) state.isFirstBurst = false;
@@ -68,12 +69,11 @@ export class Burst {
     else if (payload.type === 'token_count' && state.isFirstBurst && state.isChild) {
       state.isCopying ||= !state.isNamed;
     }
-    this.#state = state;
     return state.isCopying;
   }
 
   state(): State {
-    return this.#state;
+    return { ...this.#state };
   }
 }
 

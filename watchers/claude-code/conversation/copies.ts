@@ -14,16 +14,16 @@ type CopiesState = v.InferOutput<typeof copiesSchema>;
  * the file's first row that has a time, everything up to the last row older than that was copied.
  */
 export class Copies {
-  #state: CopiesState;
+  readonly #state: CopiesState;
 
   constructor(from: CopiesState = { seen: 0, lastOlder: 0, hasAnswer: false }) {
-    this.#state = from;
+    this.#state = { ...from };
   }
 
   /** Whether the row is older than the file, and so was copied if anything was. */
   see({ atMs, id, isAssistant }: Pick<ClaudeRow, 'atMs' | 'id' | 'isAssistant'>): boolean {
-    const state = { ...this.#state, seen: this.#state.seen + 1 };
-    this.#state = state;
+    const state = this.#state;
+    state.seen += 1;
     if (atMs === undefined) return false;
     state.firstMs ??= atMs;
     if (atMs >= state.firstMs) return false;
@@ -43,6 +43,6 @@ export class Copies {
   }
 
   state(): CopiesState {
-    return this.#state;
+    return { ...this.#state };
   }
 }

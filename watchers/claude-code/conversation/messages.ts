@@ -24,45 +24,49 @@ export function messagePieces(row: Fields, rowId: string | undefined): MessagePi
     const words = part.type === 'text' ? text(part.text) : undefined;
     if (words !== undefined) said.push(words);
     if (!isAssistant && part.type === 'image') images += 1;
-    pieces.push(...(isAssistant ? spokenPieces(part, response) : sentPieces(part, row)));
+    const piece = isAssistant ? spokenPiece(part, response) : sentPiece(part, row);
+    if (piece !== undefined) pieces.push(piece);
   }
   return { pieces, said: said.join('\n'), images };
 }
 
-function spokenPieces(
-  part: Fields,
-  response: { readonly responseId: string | undefined; readonly model: string | undefined },
-): readonly Piece[] {
+interface Response {
+  readonly responseId: string | undefined;
+  readonly model: string | undefined;
+}
+
+function spokenPiece(part: Fields, response: Response): Piece | undefined {
   switch (part.type) {
     case 'text':
       return spoken('answer', part.text, response);
     case 'thinking':
       return spoken('thinking', part.thinking, response);
     case 'redacted_thinking':
-      return [];
+      return undefined;
     case 'tool_use':
     case 'server_tool_use':
     case 'mcp_tool_use': {
       const tool = word(part.name) ?? 'tool';
-      return [{ kind: 'call', callId: word(part.id), tool, input: part.input, ...response }];
+      const { responseId, model } = response;
+      return { kind: 'call', callId: word(part.id), tool, input: part.input, responseId, model };
     }
     default:
-      return isResult(part) ? [resultPiece(part, {})] : [unknownPart(part)];
+      return isResult(part) ? resultPiece(part, {}) : unknownPart(part);
   }
 }
 
 function spoken(
   kind: 'answer' | 'thinking',
   said: unknown,
-  response: { readonly responseId: string | undefined; readonly model: string | undefined },
-): readonly Piece[] {
+  { responseId, model }: Response,
+): Piece | undefined {
   const words = text(said);
-  return words === undefined ? [] : [{ kind, text: words, ...response }];
+  return words === undefined ? undefined : { kind, text: words, responseId, model };
 }
 
-function sentPieces(part: Fields, row: Fields): readonly Piece[] {
-  if (part.type === 'text' || part.type === 'image') return [];
-  return isResult(part) ? [resultPiece(part, row)] : [unknownPart(part)];
+function sentPiece(part: Fields, row: Fields): Piece | undefined {
+  if (part.type === 'text' || part.type === 'image') return undefined;
+  return isResult(part) ? resultPiece(part, row) : unknownPart(part);
 }
 
 /** Tools that run on the model's side have their own kinds of results. */
@@ -114,11 +118,12 @@ function unknownPart({ type }: Fields): Piece {
 export function resultTells(row: Fields): readonly Tell[] {
   const { agentId, description } = fields(row.toolUseResult);
   const id = word(agentId);
+  if (id === undefined) return [];
   const [result] = list(fields(row.message).content)
     .map(fields)
     .filter(({ type }) => type === 'tool_result');
   const callId = word(result?.tool_use_id);
-  if (id === undefined || callId === undefined) return [];
+  if (callId === undefined) return [];
   const about = word(description);
   return [
     { kind: 'child', callId, child: about === undefined ? { id } : { id, description: about } },

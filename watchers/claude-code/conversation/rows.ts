@@ -8,7 +8,13 @@ import {
   text,
   word,
 } from '../../../src/conversation/fields.js';
-import { noted, type Piece, type RowReading, type Tell } from '../../../src/conversation/row.js';
+import {
+  noted,
+  type Piece,
+  type RowReading,
+  reading,
+  type Tell,
+} from '../../../src/conversation/row.js';
 import { markedPieces, taskIn, withoutEnvelope } from './marks.js';
 import { messagePieces, resultTells } from './messages.js';
 
@@ -90,11 +96,11 @@ function userReading(row: Fields, base: Base, scope: RowScope): RowReading {
   const tells = resultTells(row);
   if (pieces.some(({ kind }) => kind === 'result')) {
     const rest = said === '' ? [] : sentPieces(row, said, images, scope);
-    return { name: 'user', ...base, pieces: [...pieces, ...rest], tells };
+    return reading('user', base, [...pieces, ...rest], tells);
   }
   const sent = said === '' && images === 0 ? [] : sentPieces(row, said, images, scope);
   const name = row.isMeta === true ? 'user meta' : 'user';
-  return { name, ...base, pieces: [...sent, ...pieces], tells };
+  return reading(name, base, [...sent, ...pieces], tells);
 }
 
 /** Text put before the model in the user's name. */
@@ -137,27 +143,27 @@ function assistantReading(row: Fields, base: Base): RowReading {
     // Said in the model's place when a session is resumed in mid-turn.
     const notice = /^No response requested/.test(said) ? 'note' : 'error';
     const piece = { kind: 'notice', notice, text: said || json(row.error) } as const;
-    return { name: 'assistant', ...base, pieces: [piece], tells: [] };
+    return reading('assistant', base, [piece]);
   }
   const isLast = message.stop_reason === 'end_turn' || message.stop_reason === 'stop_sequence';
   const tells: readonly Tell[] = isLast ? [{ kind: 'end', state: 'done' }] : [];
-  return { name: 'assistant', ...base, pieces, tells };
+  return reading('assistant', base, pieces, tells);
 }
 
 function systemReading(row: Fields, base: Base): RowReading {
   const subtype = word(row.subtype);
   const name = subtype === undefined ? 'system' : `system ${subtype}`;
-  const reading = (pieces: readonly Piece[]): RowReading => ({ name, ...base, pieces, tells: [] });
+  const said = (piece: Piece): RowReading => reading(name, base, [piece]);
   switch (subtype) {
     case 'local_command':
-      return reading(markedPieces(text(row.content) ?? '') ?? []);
+      return reading(name, base, markedPieces(text(row.content) ?? '') ?? []);
     case 'compact_boundary':
-      return reading([{ kind: 'compaction', part: 'boundary', summary: undefined }]);
+      return said({ kind: 'compaction', part: 'boundary', summary: undefined });
     case 'api_error':
-      return reading([{ kind: 'notice', notice: 'retries', text: errorText(row.error) }]);
+      return said({ kind: 'notice', notice: 'retries', text: errorText(row.error) });
     case 'api_refusal': {
-      const said = text(row.apiRefusalExplanation) ?? text(row.content) ?? '';
-      return reading([{ kind: 'notice', notice: 'refusal', text: said }]);
+      const why = text(row.apiRefusalExplanation) ?? text(row.content) ?? '';
+      return said({ kind: 'notice', notice: 'refusal', text: why });
     }
     case 'turn_duration':
       return noted(name, base, [{ kind: 'end', state: 'done' }]);
@@ -179,9 +185,7 @@ function attachmentReading(attachment: Fields, base: Base): RowReading {
   const type = word(attachment.type) ?? '';
   const name = `attachment ${type}`.trim();
   const context = (said: string | undefined): RowReading =>
-    said === undefined
-      ? noted(name, base)
-      : { name, ...base, pieces: [contextPiece(said)], tells: [] };
+    said === undefined ? noted(name, base) : reading(name, base, [contextPiece(said)]);
   if (type === 'queued_command') return queuedReading(name, attachment, base);
   if (type === 'hook_additional_context') {
     return context(partsText(attachment.content) ?? text(attachment.stdout));
@@ -211,13 +215,13 @@ function queuedReading(name: string, attachment: Fields, base: Base): RowReading
     said.startsWith('<task-notification>');
   if (isTask) {
     const notice = { kind: 'notice', notice: 'notification', text: said, ...taskIn(said) } as const;
-    return { name, ...base, pieces: [notice], tells: [] };
+    return reading(name, base, [notice]);
   }
   if (said === '' && images === 0) return noted(name, base);
   const words = withoutEnvelope(said);
   const origin = fields(attachment.origin).kind === 'sdk' ? 'sdk' : 'human';
   const piece = { kind: 'prompt', origin, text: words, images, isQueued: true } as const;
-  return { name, ...base, pieces: [piece], tells: [] };
+  return reading(name, base, [piece]);
 }
 
 function partsText(content: unknown): string | undefined {

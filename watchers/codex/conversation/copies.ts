@@ -18,14 +18,14 @@ type CopiesState = v.InferOutput<typeof copiesSchema>;
  * is written in one go.
  */
 export class Copies {
-  #state: CopiesState;
+  readonly #state: CopiesState;
 
   constructor(session: string, from?: CopiesState) {
-    this.#state = from ?? { own: session, hasBegun: false, isCopying: false };
+    this.#state = { own: session, hasBegun: false, isCopying: false, ...from };
   }
 
   isCopy({ meta, threadId, atMs }: Pick<CodexRow, 'meta' | 'threadId' | 'atMs'>): boolean {
-    const state = { ...this.#state };
+    const state = this.#state;
     if (meta !== undefined && !state.hasBegun) {
       state.hasBegun = true;
       state.own = meta.id ?? state.own;
@@ -35,12 +35,11 @@ export class Copies {
       state.isCopying = false;
     }
     if (atMs !== undefined) state.lastMs = atMs;
-    this.#state = state;
     return state.isCopying;
   }
 
   state(): CopiesState {
-    return this.#state;
+    return { ...this.#state };
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type Piece,
   type ResultPiece,
   type RowReading,
+  reading,
   type Tell,
 } from '../../../src/conversation/row.js';
 import type { CodexRow } from './rows.js';
@@ -50,7 +51,7 @@ export function readItem(item: Fields, base: Base): CodexRow {
 }
 
 function given(name: string, base: Base, piece: Piece, tells: readonly Tell[] = []): RowReading {
-  return { name, ...base, pieces: [piece], tells };
+  return reading(name, base, [piece], tells);
 }
 
 function messageReading(item: Fields, base: Base): CodexRow {
