@@ -385,7 +385,7 @@ it('keeps memory flat under many small writes', async () => {
   } finally {
     await writes.remove();
   }
-}, 120_000);
+}, 300_000);
 
 describe('a Hub that does not answer', () => {
   afterEach(() => vi.unstubAllEnvs());
