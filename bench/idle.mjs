@@ -1,4 +1,4 @@
-// What a watch costs while nothing happens, with many sessions of all ten harnesses on the machine. Usage: npm run bench:idle [-- --sessions 10000]
+// What a watch costs while nothing happens, with many sessions of all ten harnesses on the machine. Usage: npm run bench:idle [-- --sessions 10000 --settle 150 --seconds 120]
 // The built CLI on a local bucket.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -15,11 +15,12 @@ const { values } = parseArgs({
   options: {
     sessions: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '60' },
+    settle: { type: 'string', default: '30' },
   },
 });
 const sessions = Number(values.sessions);
 const seconds = Number(values.seconds);
-const settleS = 30;
+const settleS = Number(values.settle);
 const home = await mkdtemp(join(tmpdir(), 'tracecraft-bench-'));
 const env = { PATH: process.env.PATH, HOME: home };
 
@@ -28,7 +29,7 @@ try {
   const first = await runToEnd(['watch', '--once', '--quiet']);
   const { child, readyMs } = await startWatch();
   const growing = new Set(await bucketKeys());
-  // The collector tidies up after the start some 20 s later, once.
+  // The collector tidies up after the start some 20 s later, once; with many sessions the start goes on for two minutes.
   await pause(settleS * 1000);
   const before = await usage(child.pid);
   await pause(seconds * 1000);
