@@ -1,6 +1,7 @@
-import type { Bucket, Key } from '../bucket/bucket.js';
+import type { Key } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
 import { listedForm, usedForm } from '../mirror/index/forms.js';
+import { listIndexFiles } from '../mirror/index/index-files.js';
 import { addLine, indexedFields, type ListedFields, refOf } from '../mirror/index/lines.js';
 import { encodePage, parsePage } from '../mirror/index/usage-page.js';
 import { type UsedRow, usedRow } from '../mirror/index/used-rows.js';
@@ -33,7 +34,8 @@ export async function compareIndex(
   const used = new Map<string, UsedRow>();
   const unreadable: Key[] = [];
   const [lines, pages] = [listedForm(layout), usedForm(layout)];
-  await inParallel(await keysBelow(bucket, layout.indexes()), async (key) => {
+  const { keys } = await listIndexFiles(bucket, layout);
+  await inParallel(keys, async (key) => {
     const body = (await bucket.get(key))?.body;
     if (body === undefined) return;
     if (key.endsWith('.jsonl')) for (const line of lines.parse(body)) addLine(listed, line);
@@ -46,30 +48,22 @@ export async function compareIndex(
   const lacking: MetaDocument[] = [];
   for (const { harness, id, meta } of sessions) {
     if (meta === undefined) continue;
-    const [line, row] = [listed, used].map((one) => one.get(sessionKeyOf({ harness, id })));
+    const key = sessionKeyOf({ harness, id });
+    const [line, row] = [listed.get(key), used.get(key)];
     if (line === undefined || row === undefined) lacking.push(meta);
-    else if (!isSame(meta, line, used.get(sessionKeyOf({ harness, id })))) {
-      if (changedMs(meta) < nowMs - settledMs) differing.push(meta);
-    }
+    else if (!isSame(meta, line, row) && changedMs(meta) < nowMs - settledMs) differing.push(meta);
   }
   return { differing, lacking, unreadable };
 }
 
-function isSame(meta: MetaDocument, line: object, row: UsedRow | undefined): boolean {
-  if (JSON.stringify(line) !== JSON.stringify(indexedFields(meta)) || row === undefined)
-    return false;
+function isSame(meta: MetaDocument, line: ListedFields, row: UsedRow): boolean {
+  if (JSON.stringify(line) !== JSON.stringify(indexedFields(meta))) return false;
   return encodePage([row]).equals(encodePage([usedRow(meta)]));
 }
 
 function changedMs({ last_uploaded_at, last_row_at, ended_at }: MetaDocument): number {
   const times = [last_uploaded_at, last_row_at, ended_at].map((time) => Date.parse(time ?? ''));
   return Math.max(...times.filter((time) => !Number.isNaN(time)), 0);
-}
-
-async function keysBelow(bucket: Bucket, prefix: string): Promise<readonly Key[]> {
-  const keys: Key[] = [];
-  for await (const entry of bucket.list(prefix)) if (entry.kind === 'object') keys.push(entry.key);
-  return keys;
 }
 
 /** Takes what is wrong out of every machine's index, and returns the documents that an index has to have anew. */

@@ -1,6 +1,7 @@
 import type { Bucket } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
 import { type DatedFields, parseDates } from '../mirror/index/dated-lines.js';
+import { listIndexFiles } from '../mirror/index/index-files.js';
 import { isNewer, type ListedFields, listedFields, parseFields } from '../mirror/index/lines.js';
 import { type ListedSession, newestFirst, readMeta } from '../mirror/slots/session-listing.js';
 import type { SessionRef } from '../mirror/stream.js';
@@ -127,14 +128,8 @@ async function readIndex<Fields extends DatedFields>(
   { bucket, layout, parse }: Listing<Fields>,
   lines: KnownLines<Fields>,
 ): Promise<Date | undefined> {
-  const keys: string[] = [];
-  let asOf: Date | undefined;
-  for await (const entry of bucket.list(layout.indexes())) {
-    if (entry.kind !== 'object' || entry.size > largestBytes) continue;
-    if (!entry.key.endsWith('.jsonl')) continue;
-    keys.push(entry.key);
-    if (asOf === undefined || entry.modifiedAt > asOf) asOf = entry.modifiedAt;
-  }
+  const bounds = { ending: '.jsonl', mostBytes: largestBytes };
+  const { keys, asOf } = await listIndexFiles(bucket, layout, bounds);
   await inParallel(keys, async (key) => {
     const stored = await bucket.get(key);
     if (stored !== undefined) for (const line of parse(stored.body)) lines.add(line);

@@ -1,5 +1,6 @@
 import type { Bucket, Key } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
+import { listIndexFiles } from '../mirror/index/index-files.js';
 import { parsePage } from '../mirror/index/usage-page.js';
 import { UsageTable } from '../mirror/index/usage-table.js';
 import { usedRow } from '../mirror/index/used-rows.js';
@@ -33,7 +34,7 @@ export async function listUsed(
 ): Promise<UsedSessions> {
   const [heads, pages] = await Promise.all([
     listFirstNames(bucket, layout, wanted),
-    listPages(bucket, layout),
+    listIndexFiles(bucket, layout, { ending: usagePageSuffix, mostBytes: largestBytes }),
   ]);
   const table = new UsageTable();
   const isMany = heads.reduce((sum, { names }) => sum + names.length, 0) > fewSessions;
@@ -64,23 +65,6 @@ export async function listUsed(
     asOf: untold.length < count ? pages.asOf : undefined,
     unreadPages,
   };
-}
-
-interface Pages {
-  readonly keys: readonly Key[];
-  readonly asOf: Date | undefined;
-}
-
-async function listPages(bucket: Bucket, layout: Layout): Promise<Pages> {
-  const keys: Key[] = [];
-  let asOf: Date | undefined;
-  for await (const entry of bucket.list(layout.indexes())) {
-    if (entry.kind !== 'object' || entry.size > largestBytes) continue;
-    if (!entry.key.endsWith(usagePageSuffix)) continue;
-    keys.push(entry.key);
-    if (asOf === undefined || entry.modifiedAt > asOf) asOf = entry.modifiedAt;
-  }
-  return { keys, asOf };
 }
 
 /** Returns those that cannot be read. */

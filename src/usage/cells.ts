@@ -47,22 +47,3 @@ function addColumns(sums: Float64Array, cells: Int32Array, slots: Numbers): void
     }
   }
 }
-
-/** Names of groups in the order in which they first occur. */
-export class Numbered {
-  readonly #names: string[] = [];
-  readonly #numbers = new Map<string, number>();
-
-  of(name: string | null | undefined): number {
-    const told = name ?? '(unknown)';
-    const known = this.#numbers.get(told);
-    if (known !== undefined) return known;
-    const number = this.#names.push(told) - 1;
-    this.#numbers.set(told, number);
-    return number;
-  }
-
-  name(number: number): string {
-    return this.#names[number] ?? '';
-  }
-}

@@ -1,8 +1,9 @@
+import { Numbered } from '../mirror/index/numbered.js';
 import { head, headColumns, slot, slotColumns } from '../mirror/index/page-columns.js';
 import type { SlotModel } from '../mirror/index/usage-page.js';
 import type { PlacedPage, UsageTable } from '../mirror/index/usage-table.js';
 import { mapUsage, quarterMs, type Usage, usageCounters } from '../protocol/usage.js';
-import { Cells, Numbered } from './cells.js';
+import { Cells } from './cells.js';
 import { type Copies, copiesIn } from './copies.js';
 import type { Period, Periods } from './periods.js';
 import { costOf, type DatedRates, type Prices, type Rates } from './prices.js';
@@ -66,7 +67,7 @@ class Sums {
   readonly #copies: Copies;
   readonly #begin: number;
   readonly #end: number;
-  readonly #groups = new Numbered();
+  readonly #groups = new Numbered<string>();
   readonly #cells = new Cells();
   /** By quarter of an hour since the epoch, where rows are periods. */
   readonly #groupOfQuarter = new Map<number, number>();
@@ -105,7 +106,7 @@ class Sums {
     const rows = new Map<number, RunningRow>();
     const total = new RunningRow('total');
     for (const { group, priced, sums } of this.#cells.all()) {
-      const row = rows.get(group) ?? new RunningRow(this.#groups.name(group));
+      const row = rows.get(group) ?? new RunningRow(this.#groups.values[group] ?? '');
       rows.set(group, row);
       const rates = this.#priced[priced]?.rates;
       const price = rates === undefined ? undefined : costOf(sums, 0, rates);
@@ -170,23 +171,27 @@ class Sums {
     const at = row * headColumns;
     switch (this.#request.by) {
       case 'harness':
-        return this.#groups.of(page.harnesses[heads[at + head.harness] ?? 0]);
+        return this.#numberOf(page.harnesses[heads[at + head.harness] ?? 0]);
       case 'agent':
-        return this.#groups.of(page.agents[heads[at + head.agent] ?? 0]);
+        return this.#numberOf(page.agents[heads[at + head.agent] ?? 0]);
       case 'host':
-        return this.#groups.of(page.hosts[heads[at + head.host] ?? 0]);
+        return this.#numberOf(page.hosts[heads[at + head.host] ?? 0]);
       case 'project':
-        return this.#groups.of(page.folders[heads[at + head.folder] ?? 0]);
+        return this.#numberOf(page.folders[heads[at + head.folder] ?? 0]);
       case 'session':
-        return this.#groups.of(page.ids[row]);
+        return this.#numberOf(page.ids[row]);
       default:
         return -1;
     }
   }
 
+  #numberOf(name: string | null | undefined): number {
+    return this.#groups.of(name ?? '(unknown)');
+  }
+
   #groupOfSlot({ name, span, isCoarse }: PricedModel, quarter: number): number {
     const { by, periods } = this.#request;
-    if (by !== 'day' && by !== 'week' && by !== 'month') return this.#groups.of(name);
+    if (by !== 'day' && by !== 'week' && by !== 'month') return this.#numberOf(name);
     const known = isCoarse ? undefined : this.#groupOfQuarter.get(quarter);
     if (known !== undefined) return known;
     const group = this.#groups.of(periods.of({ startMs: quarter * quarterMs, span }, by));

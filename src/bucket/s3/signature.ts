@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { Digests } from '../digests.js';
 
 export interface Signer {
   readonly accessKey: string;
@@ -62,7 +63,7 @@ export function signed(request: Unsigned, signer: Signer, now: Date): Signed {
 }
 
 function sha256Of(body: Buffer | undefined): string {
-  return body === undefined ? emptySha256 : createHash('sha256').update(body).digest('hex');
+  return body === undefined ? emptySha256 : new Digests(body).sha256;
 }
 
 /** Everything but RFC 3986's unreserved characters, as the signature requires. */

@@ -7,6 +7,7 @@ import {
   type UsageSlot,
   usageCounters,
 } from '../../protocol/usage.js';
+import { Numbered } from './numbered.js';
 import { farthestMs, head, headColumns, slot, slotColumns } from './page-columns.js';
 import { type IsRow, type Numbers, PageRows, scanRows } from './page-rows.js';
 import type { UsedRow } from './used-rows.js';
@@ -214,21 +215,6 @@ function encodeRow(row: UsedRow, sinceMs: number, lists: Lists): unknown[] {
     used?.isUncertain === true ? 1 : 0,
     ...slots,
   ];
-}
-
-/** Texts in the order in which they first occur. */
-class Numbered<Value> {
-  readonly #numbers = new Map<Value, number>();
-
-  get values(): readonly Value[] {
-    return [...this.#numbers.keys()];
-  }
-
-  of(value: Value): number {
-    const number = this.#numbers.get(value) ?? this.#numbers.size;
-    this.#numbers.set(value, number);
-    return number;
-  }
 }
 
 /** A whole quarter of an hour before everything in these rows, so that its numbers are short and none is negative. */

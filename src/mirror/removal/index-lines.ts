@@ -1,6 +1,7 @@
 import type { Bucket, Key } from '../../bucket/bucket.js';
 import { LostError } from '../../errors.js';
 import { usagePageSuffix } from '../../protocol/keys.js';
+import { listIndexFiles } from '../index/index-files.js';
 import { listedFields, parseFields, refOf } from '../index/lines.js';
 import { encodePage, parsePage, rowsOf } from '../index/usage-page.js';
 import { completeLines } from '../lines.js';
@@ -16,10 +17,7 @@ export async function deleteIndexLines(
   ...refs: readonly SessionRef[]
 ): Promise<void> {
   const gone = new Set(refs.map(sessionKeyOf));
-  const keys: Key[] = [];
-  for await (const entry of bucket.list(layout.indexes())) {
-    if (entry.kind === 'object') keys.push(entry.key);
-  }
+  const { keys } = await listIndexFiles(bucket, layout);
   for (const key of keys) {
     if (key.endsWith('.jsonl')) await replace(bucket, key, (body) => linesWithout(body, gone));
     else if (key.endsWith(usagePageSuffix)) {
