@@ -36,6 +36,32 @@ export function reclaimingWhenIdle(enoughBytes: number, heap: Heap = ownHeap): (
   };
 }
 
+/** The same of array buffers. */
+export interface Buffers {
+  readonly bytes: () => number;
+  readonly reclaim: () => void;
+}
+
+const ownBuffers: Buffers = {
+  bytes: () => process.memoryUsage().arrayBuffers,
+  reclaim: () => reclaimMemory(0),
+};
+
+/**
+ * To be called again and again during work in buffers: collects what they leave behind whenever they have grown by
+ * `growthBytes`. V8 sees only their wrappers, of some bytes each, and lets tens of megabytes pile up behind them.
+ */
+export function reclaimingBuffers(growthBytes: number, buffers: Buffers = ownBuffers): () => void {
+  let leastBytes = buffers.bytes();
+  return () => {
+    const bytes = buffers.bytes();
+    leastBytes = Math.min(leastBytes, bytes);
+    if (bytes - leastBytes < growthBytes) return;
+    buffers.reclaim();
+    leastBytes = buffers.bytes();
+  };
+}
+
 /** A way to the collector of a process that was not started with --expose-gc. */
 function exposedCollector(): () => void {
   setFlagsFromString('--expose-gc');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { reclaimingWhenIdle } from '../src/v8-heap.js';
+import { reclaimingBuffers, reclaimingWhenIdle } from '../src/v8-heap.js';
 
 /** A process of which a collection frees everything above what is in use. */
 function processUsing(inUseBytes: number) {
@@ -39,4 +39,20 @@ test('a process that can be brought below the limit is collected whenever it is 
     look();
     expect(small.collections()).toBe(burst);
   }
+});
+
+test('buffers are collected when they have grown, and not for what is in use', () => {
+  const work = processUsing(10);
+  const buffers = { bytes: work.heap.rssBytes, reclaim: work.heap.reclaim };
+  const look = reclaimingBuffers(8, buffers);
+  work.grow(7);
+  look();
+  expect(work.collections()).toBe(0);
+  work.grow(1);
+  look();
+  look();
+  expect(work.collections()).toBe(1);
+  work.grow(8);
+  look();
+  expect(work.collections()).toBe(2);
 });

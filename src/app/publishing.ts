@@ -6,6 +6,10 @@ import { indexWriterName } from '../mirror/index/writer-name.js';
 import { bucketLayout } from '../protocol/keys.js';
 import type { Redactor } from '../redact/redact.js';
 import { PackPublisher } from '../search/published/pack-publisher.js';
+import { reclaimingBuffers } from '../v8-heap.js';
+
+/** What buffers of a pack may leave behind before it is collected, which takes some 10 ms. */
+const mostLeftBytes = 8 * 1024 * 1024;
 
 interface Publishing {
   readonly bucket: Bucket;
@@ -25,6 +29,7 @@ export function openPublisher(publishing: Publishing): PackPublisher {
     indexer: () => indexWriterName(nodeIo, folder),
     redactor,
     clock: systemClock,
+    reclaim: reclaimingBuffers(mostLeftBytes),
     onTrouble,
   });
 }

@@ -65,6 +65,7 @@ export class SharedRig {
       indexer: async () => indexer,
       redactor,
       clock: this.clock,
+      reclaim: () => undefined,
       onTrouble,
     });
   }

@@ -6,8 +6,8 @@ import { joinTerms } from './joined-terms.js';
 
 /** Longer runs of letters are encoded data, hardly ever the same again. */
 const longestKnown = 128;
-/** So many are looked up in tables, of some 6 MB together. Texts that go on using new ones would take ten times as much. */
-const mostKnown = 2 ** 16;
+/** So many are looked up in tables, of some 3 MB together. Texts that go on using new ones would take ten times as much. */
+const mostKnown = 2 ** 15;
 /** So much of a text is looked at in one go. */
 const stepBytes = 32 * 1024;
 

@@ -12,7 +12,7 @@ import { packInTurns } from './pack-in-turns.js';
 import { readPurgeMark } from './purge-mark.js';
 import { confirmParts, type QueuedPart, type SentPart } from './sent-part.js';
 import { type ListedPack, SharedPacks } from './shared-packs.js';
-import { restMs, type Slicing, slices } from './slices.js';
+import { restMs, slices } from './slices.js';
 
 export interface PublisherContext {
   readonly bucket: Bucket;
@@ -21,6 +21,8 @@ export interface PublisherContext {
   readonly indexer: () => Promise<string | undefined>;
   readonly redactor: Pick<Redactor, 'redact'>;
   readonly clock: Clock;
+  /** Called again and again while packs are made: gives back memory that is not used any more. */
+  readonly reclaim: () => void;
   /** Called once: what is not published is read by searches. */
   readonly onTrouble: (error: Error) => void;
 }
@@ -77,17 +79,17 @@ export class PackPublisher {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#untilDue(signal);
-      if (!signal.aborted) await this.#publishSafely({ signal, restMs });
+      if (!signal.aborted) await this.#publishSafely(signal, restMs);
     }
   }
 
   /** Publishes all that is worth a pack. What was sent just now may have to settle first. */
   async finish(signal: AbortSignal): Promise<void> {
     if (!this.#isWorthIt()) return;
-    await this.#publishSafely({ signal, restMs: 0 });
+    await this.#publishSafely(signal, 0);
     if (!this.#isWorthIt() || this.#notBeforeMs > this.#context.clock.monotonic()) return;
     await this.#context.clock.sleep(settledMs, signal);
-    if (!signal.aborted) await this.#publishSafely({ signal, restMs: 0 });
+    if (!signal.aborted) await this.#publishSafely(signal, 0);
   }
 
   #isWorthIt(): boolean {
@@ -113,8 +115,9 @@ export class PackPublisher {
   }
 
   /** What fails is tried again with the parts of the next quarter of an hour. */
-  async #publishSafely(how: Slicing): Promise<void> {
-    const turn = slices(this.#context.clock, how);
+  async #publishSafely(signal: AbortSignal, rest: number): Promise<void> {
+    const { clock, reclaim } = this.#context;
+    const turn = slices(clock, { signal, restMs: rest, reclaim });
     const parts = this.#queue;
     this.#queue = [];
     let again: readonly QueuedPart[] = parts;
@@ -122,7 +125,7 @@ export class PackPublisher {
       again = await this.#publish(parts, turn);
       await this.#mergeSmall(turn);
     } catch (error) {
-      if (!how.signal.aborted) this.#tell(error);
+      if (!signal.aborted) this.#tell(error);
       this.#startOver();
       this.#small = undefined;
     }

@@ -10,15 +10,18 @@ export interface Slicing {
   readonly signal: AbortSignal;
   /** 0: no more than a turn of the event loop. */
   readonly restMs: number;
+  /** Gives back memory that the slices before have left behind. */
+  readonly reclaim: () => void;
 }
 
 /** Work in slices, with rests between them. */
-export function slices(clock: Clock, { signal, restMs: rest }: Slicing): Turn {
+export function slices(clock: Clock, { signal, restMs: rest, reclaim }: Slicing): Turn {
   let beganMs = clock.monotonic();
   const pause = async (): Promise<void> => {
     if (rest === 0) await new Promise((resolve) => setImmediate(resolve));
     else await clock.sleep(rest, signal);
     signal.throwIfAborted();
+    reclaim();
     beganMs = clock.monotonic();
   };
   return () => {
