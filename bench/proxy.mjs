@@ -74,7 +74,8 @@ function describe({ method, url }, base) {
     .map(decodeURIComponent)
     .join('/');
   const isList = method === 'GET' && searchParams.has('list-type');
-  return { kind: isList ? 'LIST' : method, key };
+  const kind = isList ? 'LIST' : method;
+  return { kind, key, prefix: searchParams.get('prefix') ?? '' };
 }
 
 function isKept(rawHeaders) {

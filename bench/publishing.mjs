@@ -1,5 +1,5 @@
 // What publishing packs for search costs a watch: latency, CPU, memory and requests of one that publishes and one that does not, in turn, while 50 sessions get rows of sources, or of words that never come again, until at least one pack is full; then with a store that takes 10 s to answer for a pack. In real time.
-// Usage: npm run bench:publishing [-- --minutes 30], which is a watch that publishes, of calm sessions, for so long
+// Usage: npm run bench:publishing [-- --minutes 30 [--off]], which is a watch that publishes, or does not, of calm sessions, for so long
 import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '0' },
     rounds: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    off: { type: 'boolean', default: false },
   },
 });
 const minutes = Number(values.minutes);
@@ -37,7 +38,8 @@ const table = [];
 let about;
 for (let n = 0; n < (minutes > 0 ? 1 : Number(values.rounds)); n += 1) {
   for (const one of minutes > 0 ? [calm] : cases.filter(({ name }) => name.includes(values.only))) {
-    for (const isPublishing of minutes > 0 || one.isSlow ? [true] : [true, false]) {
+    const which = one.isSlow ? [true] : [true, false];
+    for (const isPublishing of minutes > 0 ? [!values.off] : which) {
       table.push(await measured({ ...one, isPublishing }));
       console.error(table.at(-1));
     }
@@ -94,6 +96,7 @@ function observed(pid, proxy) {
     const { seen } = proxy.state;
     const packs = seen.filter(({ kind, key }) => kind === 'PUT' && key.endsWith('.pack'));
     const isForParts = ({ kind, key }) => kind === 'PUT' && /\/part-/.test(key);
+    const isList = ({ kind }) => kind === 'LIST';
     const isForSearch = ({ kind, key }) => key.includes('/search/') || kind === 'LIST';
     return {
       lines: latencies.length,
@@ -108,18 +111,25 @@ function observed(pid, proxy) {
       requests: seen.length,
       part_puts: seen.filter(isForParts).length,
       packs: packs.length,
-      search_requests: tally(seen.filter(isForSearch)),
+      search_requests: tally(seen.filter(isForSearch), ({ kind }) => kind),
+      lists: tally(seen.filter(isList), ({ prefix }) => placeOf(prefix)),
     };
   };
   return { written, stop };
 }
 
-function tally(requests) {
+function tally(requests, nameOf) {
   const counts = {};
-  for (const { kind } of requests) counts[kind] = (counts[kind] ?? 0) + 1;
+  for (const one of requests) counts[nameOf(one)] = (counts[nameOf(one)] ?? 0) + 1;
   return Object.entries(counts)
-    .map(([kind, count]) => `${kind} ${count}`)
+    .map(([name, count]) => `${name} ${count}`)
     .join(', ');
+}
+
+/** What is listed, without the project and without ids. */
+function placeOf(prefix) {
+  const [, ...path] = prefix.split('/');
+  return path.map((name) => (/[0-9a-f]{8}/.test(name) ? '*' : name)).join('/');
 }
 
 async function holdPacks({ kind, key }) {

@@ -17,9 +17,8 @@ import { terminalWidth } from '../src/cli/terminal-width.js';
 import type { Settings } from '../src/config/settings.js';
 import { messageOf, NotFoundError } from '../src/errors.js';
 import { bucketLayout } from '../src/protocol/keys.js';
-import { documentKinds } from '../src/search/document-kinds.js';
-import { type DocumentHits, searchDocuments } from '../src/search/documents.js';
-import { kindsFor, searchKinds } from '../src/search/kinds.js';
+import type { DocumentHits, DocumentSearch } from '../src/search/documents.js';
+import { documentKinds, kindsFor, searchKinds } from '../src/search/kinds.js';
 import { createMatcher, type Query } from '../src/search/matcher.js';
 import { isWholeScope, type SearchScope, type SessionHits } from '../src/search/scan.js';
 
@@ -139,9 +138,11 @@ export default class Search extends BaseCommand {
     return this.stoppable(async (signal) => {
       const place = { bucket, layout, matcher, signal };
       const kinds = documentKinds.filter((kind) => searched.has(kind));
-      const found = searchDocuments({ ...place, ...scope, kinds, perKind: most });
+      const documents = { ...place, ...scope, kinds, perKind: most };
+      // Meanwhile, unless it would only delay the first hit, as it does where nothing waits for a network.
+      const early = bucket.kind === 'local' ? undefined : documentsFound(documents);
       // It is awaited after the sessions; until then its failure must not count as unhandled.
-      found.catch(() => undefined);
+      early?.catch(() => undefined);
       const coverage = packs?.then((opened) => opened?.coverage);
       const keeper = packs?.then((opened) => opened?.keeper);
       const scan = { ...place, scope, perSession: most, coverage, keeper };
@@ -150,7 +151,7 @@ export default class Search extends BaseCommand {
       try {
         if (searched.has('session')) await this.#showSessions(searchSessions(scan), tally, shown);
         isWhole = searched.has('session') && isWholeScope(scope) && tally.isWhole;
-        for (const one of await found) {
+        for (const one of (await early) ?? (await documentsFound(documents))) {
           if (tally.addDocuments(one)) this.#showDocuments(one, shown);
         }
         if (bucket.kind === 'local') this.#suggestIndex(tally);
@@ -255,6 +256,13 @@ export default class Search extends BaseCommand {
     });
     return this.answerFailure(error, data);
   }
+}
+
+/** Their code is not loaded for a search that looks for none. */
+async function documentsFound(search: DocumentSearch): Promise<readonly DocumentHits[]> {
+  if (search.kinds.length === 0) return [];
+  const { searchDocuments } = await import('../src/search/documents.js');
+  return searchDocuments(search);
 }
 
 function queryOf(words: readonly string[], flags: GivenFlags): Query {

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
@@ -118,6 +117,8 @@ async function startOnLinux(pid: number): Promise<string | undefined> {
 async function startElsewhere(pid: number): Promise<string | undefined> {
   if (!isRunning(pid)) return undefined;
   try {
+    // Only here: it brings more of Node's modules than most commands load in all.
+    const { execFile } = process.getBuiltinModule('node:child_process');
     const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)], {
       env: { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' },
       timeout: 5_000,

@@ -1,8 +1,7 @@
 import { openPacks } from '../app/search-cache.js';
 import { searchSessions } from '../app/session-search.js';
-import { documentKinds } from '../search/document-kinds.js';
 import { type DocumentHits, searchDocuments } from '../search/documents.js';
-import { kindsFor } from '../search/kinds.js';
+import { documentKinds, kindsFor } from '../search/kinds.js';
 import { createMatcher, type Query } from '../search/matcher.js';
 import type { SessionHits } from '../search/scan.js';
 import type { SdkContext } from './context.js';

@@ -8,10 +8,8 @@ import { type Layout, parseStampName } from '../protocol/keys.js';
 import { mailSchema } from '../protocol/mail.js';
 import { memoryKeyOf, parseMemory } from '../protocol/memory.js';
 import { isName } from '../protocol/names.js';
+import type { DocumentKind } from './kinds.js';
 import { wordsIn } from './words-in.js';
-
-export const documentKinds = ['mail', 'memory', 'handoff', 'event'] as const;
-export type DocumentKind = (typeof documentKinds)[number];
 
 /** What agents told each other, as far as it can be searched. */
 export interface SearchedDocument {

@@ -3,12 +3,12 @@ import { inParallel } from '../concurrency.js';
 import { DocumentError } from '../protocol/documents.js';
 import type { Layout } from '../protocol/keys.js';
 import {
-  type DocumentKind,
   documentFolders,
   isDocument,
   readDocument,
   type SearchedDocument,
 } from './document-kinds.js';
+import type { DocumentKind } from './kinds.js';
 import type { Found, Matcher } from './matcher.js';
 
 export interface DocumentHit extends SearchedDocument {

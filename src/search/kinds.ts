@@ -1,6 +1,8 @@
 import { UsageError } from '../errors.js';
-import { documentKinds } from './document-kinds.js';
 
+/** What agents told each other, apart from their transcripts. */
+export const documentKinds = ['mail', 'memory', 'handoff', 'event'] as const;
+export type DocumentKind = (typeof documentKinds)[number];
 export const searchKinds = ['session', ...documentKinds] as const;
 export type SearchKind = (typeof searchKinds)[number];
 
