@@ -48,13 +48,23 @@ export default class UsageCommand extends BaseCommand {
     const { flags } = await this.parse(UsageCommand);
     const settings = await this.settings();
     const nowMs = systemClock.now();
-    const periods = new Periods(flags.timezone);
     const time = (name: 'since' | 'until', otherwise: number): number =>
       flags[name] === undefined ? otherwise : parseTime(`--${name}`, flags[name], nowMs);
     const [sinceMs, untilMs] = [time('since', -Infinity), time('until', Infinity)];
     const bucket = await this.openBucket(settings);
-    const prices = await pricesFor(settings);
-    const listed = await listUsed(bucket, bucketLayout(settings.project), harnessNames);
+    let zone: Periods | undefined;
+    const inZone = (): Periods => {
+      zone ??= new Periods(flags.timezone);
+      return zone;
+    };
+    // To load what Node knows of time zones takes as long as the store takes to answer.
+    const meanwhile = (): void => void inZone();
+    const layout = bucketLayout(settings.project);
+    const [listed, prices] = await Promise.all([
+      listUsed(bucket, layout, harnessNames, meanwhile),
+      pricesFor(settings),
+    ]);
+    const periods = inZone();
     const { uncounted, asOf: newest } = countedIn(listed);
     const asOf = listed.asOf?.toISOString() ?? newest;
     const request = { by: flags.by, sinceMs, untilMs, periods, prices };

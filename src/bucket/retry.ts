@@ -14,6 +14,7 @@ import type {
   Written,
 } from './bucket.js';
 import { Digests } from './digests.js';
+import { Entries, pagesOf } from './entries.js';
 import { quotedMd5 } from './etag.js';
 import { compareKeys } from './key.js';
 
@@ -177,27 +178,40 @@ function refusedForNoReason({ location }: Bucket, key: Key): UnreachableError {
 }
 
 /** Resumes after the last entry handed out; every entry that arrives resets the retry budget. */
-async function* persistentList(
+function persistentList(retry: Retry, prefix: Prefix, request?: ListOptions): Entries {
+  return new Entries(persistentPages(retry, prefix, request));
+}
+
+async function* persistentPages(
   { bucket, options }: Retry,
   prefix: Prefix,
   request: ListOptions = {},
-): AsyncGenerator<Entry> {
+): AsyncGenerator<readonly Entry[]> {
   let after = request.after;
   for (let attempt = 1; ; attempt += 1) {
     const seen = after;
     try {
-      for await (const entry of bucket.list(prefix, withAfter(request, after))) {
-        const name = entry.kind === 'object' ? entry.key : entry.prefix;
-        if (seen !== undefined && compareKeys(name, seen) <= 0) continue;
-        after = name;
+      for await (const page of pagesOf(bucket.list(prefix, withAfter(request, after)))) {
+        const last = page.at(-1);
+        const first = page[0];
+        if (first === undefined || last === undefined) continue;
+        const some =
+          seen === undefined || compareKeys(nameOf(first), seen) > 0
+            ? page
+            : page.filter((one) => compareKeys(nameOf(one), seen) > 0);
+        if (some.length > 0) after = nameOf(last);
         attempt = 1;
-        yield entry;
+        yield some;
       }
       return;
     } catch (error) {
       await pauseOrThrow(options, error, attempt, request.signal);
     }
   }
+}
+
+function nameOf(entry: Entry): string {
+  return entry.kind === 'object' ? entry.key : entry.prefix;
 }
 
 function withAfter(request: ListOptions, after: Key | undefined): ListOptions {

@@ -74,8 +74,9 @@ async function listBy<Fields extends DatedFields>(
   const asOf = count > fewSessions ? await readIndex(listing, lines) : undefined;
   const listed = await inParallel(heads, async (first) => {
     const { harness, names } = first;
-    const rest = await listOtherNames(bucket, layout, first, lines.of(harness).keys());
-    return [...names, ...rest].map((name) => ({ harness, id: decodeId(name) }));
+    const known = { ids: lines.of(harness).keys(), share: 1 };
+    const others = await listOtherNames(bucket, layout, first, known);
+    return [names, ...others].flat().map((name) => ({ harness, id: decodeId(name) }));
   });
   const known: IndexedSession<Fields>[] = [];
   const untold: SessionRef[] = [];

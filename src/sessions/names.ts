@@ -17,7 +17,14 @@ const pageSize = 1_000;
 /** Room for sessions that the index lacks. */
 const stretchSize = 800;
 /** One of so many names tells where the stretches end. */
-const sampled = 8;
+const sampled = 4;
+
+/** Sessions that are known already. */
+export interface Known {
+  readonly ids: Iterable<string>;
+  /** About how much of all these are: more than 0, at most 1. */
+  readonly share: number;
+}
 
 export function listFirstNames(
   bucket: Bucket,
@@ -32,29 +39,28 @@ export function listFirstNames(
 }
 
 /**
- * What follows the first page. A store gives the next page only after the one before, so sessions that are known already
- * divide the rest into stretches of about a page, which are listed at once. They leave no gap, whichever are known.
+ * What follows the first page, in no order. A store gives the next page only after the one before, so sessions that are known
+ * already divide the rest into stretches of about a page, which are listed at once. They leave no gap, whichever are known.
  */
 export async function listOtherNames(
   bucket: Bucket,
   layout: Layout,
   { harness, names, isWhole }: FirstNames,
-  knownIds: Iterable<string>,
-): Promise<readonly string[]> {
+  { ids, share }: Known,
+): Promise<readonly (readonly string[])[]> {
   if (isWhole) return [];
   const first = names.at(-1) ?? '';
   const known: string[] = [];
   let count = 0;
-  for (const id of knownIds) {
+  for (const id of ids) {
     if (id === '') continue;
     count += 1;
     if (count % sampled === 0) known.push(encodeId(id));
   }
-  const every = stretchSize / sampled;
+  const every = Math.ceil((stretchSize * share) / sampled);
   const ends = sortNames(known)
     .filter((name) => compareNames(name, first) > 0)
     .filter((_, at) => at % every === every - 1);
   const stretches = [first, ...ends].map((after, at) => ({ after, through: ends[at] }));
-  const listed = await inParallel(stretches, (one) => listNames(bucket, layout, harness, one));
-  return listed.flat();
+  return inParallel(stretches, (one) => listNames(bucket, layout, harness, one));
 }

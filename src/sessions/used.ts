@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Bucket, Key } from '../bucket/bucket.js';
 import { inParallel } from '../concurrency.js';
 import { listIndexFiles } from '../mirror/index/index-files.js';
@@ -9,6 +10,9 @@ import { type Layout, usagePageSuffix } from '../protocol/keys.js';
 import { decodeId } from '../protocol/names.js';
 import { fewSessions, largestBytes, readMetas } from './indexed.js';
 import { listFirstNames, listOtherNames } from './names.js';
+
+/** One of so many pages of the index is read before the others, and tells how to divide the names. */
+const pagesPerEarly = 3;
 
 export interface UsedSessions {
   /** What they used. */
@@ -25,12 +29,14 @@ export interface UsedSessions {
 /**
  * What every session of these harnesses used: of many from the derived index, and from `meta.json` where that lacks them.
  * The index is listed together with the first names: one request too many where sessions are few, a round less where
- * they are many.
+ * they are many. The other names are listed while most pages are still being read. `meanwhile` is called while there is
+ * nothing to do but to wait for the store.
  */
 export async function listUsed(
   bucket: Bucket,
   layout: Layout,
   wanted: readonly string[],
+  meanwhile: () => void = () => undefined,
 ): Promise<UsedSessions> {
   const [heads, pages] = await Promise.all([
     listFirstNames(bucket, layout, wanted),
@@ -38,20 +44,36 @@ export async function listUsed(
   ]);
   const table = new UsageTable();
   const isMany = heads.reduce((sum, { names }) => sum + names.length, 0) > fewSessions;
-  const unreadPages = isMany ? await readPages(bucket, pages.keys, table) : [];
+  const keys = isMany ? pages.keys : [];
+  const isEarly = (_: Key, at: number): boolean => at % pagesPerEarly === 0;
+  const [early] = await Promise.all([
+    readPages(bucket, keys.filter(isEarly), table),
+    // Then its requests are on their way.
+    setImmediate().then(meanwhile),
+  ]);
+  const [late, listed] = await Promise.all([
+    readPages(
+      bucket,
+      keys.filter((key, at) => !isEarly(key, at)),
+      table,
+    ),
+    inParallel(heads, async (first) => {
+      const known = { ids: table.idsOf(first.harness), share: 1 / pagesPerEarly };
+      const others = await listOtherNames(bucket, layout, first, known);
+      return { harness: first.harness, names: [first.names, ...others] };
+    }),
+  ]);
   let count = 0;
   const untold: SessionRef[] = [];
-  await inParallel(heads, async (first) => {
-    const { harness, names } = first;
-    const others = await listOtherNames(bucket, layout, first, table.idsOf(harness));
-    for (const some of [names, others]) {
+  for (const { harness, names } of listed) {
+    for (const some of names) {
       count += some.length;
       for (const name of some) {
         const id = decodeId(name);
         if (!table.keep(harness, id)) untold.push({ harness, id });
       }
     }
-  });
+  }
   const read = await readMetas(bucket, layout, untold);
   table.addRows(
     read.flatMap(({ harness, id, meta }) =>
@@ -63,7 +85,7 @@ export async function listUsed(
     count,
     unread: read.filter(({ meta }) => meta === undefined),
     asOf: untold.length < count ? pages.asOf : undefined,
-    unreadPages,
+    unreadPages: [...early, ...late],
   };
 }
 

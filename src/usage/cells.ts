@@ -5,16 +5,20 @@ import { usageCounters } from '../protocol/usage.js';
 /** Sums by group and price. */
 export class Cells {
   #sums = new Float64Array(1_024 * usageCounters.length);
-  readonly #numbers: Map<number, number>[] = [];
+  /** By price, then by group; 0 for none. */
+  readonly #numbers: Int32Array[] = [];
   readonly #places: { readonly group: number; readonly priced: number }[] = [];
 
   of(group: number, priced: number): number {
-    const byGroup = this.#numbers[priced] ?? new Map<number, number>();
+    const known = this.#numbers[priced]?.[group] ?? 0;
+    return known === 0 ? this.#add(group, priced) : known - 1;
+  }
+
+  #add(group: number, priced: number): number {
+    const byGroup = withRoom(this.#numbers[priced] ?? new Int32Array(512), group);
     this.#numbers[priced] = byGroup;
-    const known = byGroup.get(group);
-    if (known !== undefined) return known;
     const number = this.#places.push({ group, priced }) - 1;
-    byGroup.set(group, number);
+    byGroup[group] = number + 1;
     if (this.#places.length * usageCounters.length > this.#sums.length) {
       const more = new Float64Array(this.#sums.length * 2);
       more.set(this.#sums);
@@ -34,6 +38,13 @@ export class Cells {
       yield { ...place, sums: this.#sums.subarray(from, from + usageCounters.length) };
     }
   }
+}
+
+function withRoom(numbers: Int32Array, at: number): Int32Array {
+  if (at < numbers.length) return numbers;
+  const more = new Int32Array(Math.max(at + 1, numbers.length * 2));
+  more.set(numbers);
+  return more;
 }
 
 /** Column by column: such a loop is compiled at once, and one over slots would make an object of every sum until then. */

@@ -1,18 +1,20 @@
 import { UsageError } from '../errors.js';
-import type { UsageSlot } from '../protocol/usage.js';
+import { quarterMs } from '../protocol/usage.js';
 
 export type Period = 'day' | 'week' | 'month';
 
 const dayMs = 86_400_000;
 
-/** Days, weeks and months of slots in a time zone. */
+const quartersOfDay = dayMs / quarterMs;
+
+/** Days, weeks and months in a time zone. Days are numbers: those since the epoch. */
 export class Periods {
   readonly zone: string;
   readonly #format: Intl.DateTimeFormat;
-  /** By day since the epoch (UTC): how far the zone is ahead, where it is the same all day. */
+  /** By day (UTC): quarters of an hour that the zone is ahead when it begins. */
+  readonly #startOffsets = new Map<number, number>();
+  /** By day (UTC): the same, where it is the same all day. */
   readonly #offsets = new Map<number, number | undefined>();
-  /** By day since the epoch, in ISO 8601. */
-  readonly #dates = new Map<number, string>();
 
   constructor(zone: string | undefined) {
     try {
@@ -26,31 +28,41 @@ export class Periods {
     this.zone = this.#format.resolvedOptions().timeZone;
   }
 
-  /** When it began: a date, of a week that of its Monday. Slots of whole days and months have days of UTC only. */
-  of({ startMs, span }: Pick<UsageSlot, 'startMs' | 'span'>, period: Period): string {
-    const isWhole = span === 'day' || span === 'month';
-    const localMs = isWhole ? startMs : startMs + this.#offsetAt(startMs);
-    const day = Math.floor(localMs / dayMs);
+  /** Of a quarter of an hour since the epoch. */
+  dayOf(quarter: number): number {
+    return Math.floor((quarter + this.#offsetAt(quarter)) / quartersOfDay);
+  }
+
+  /** Of a quarter of an hour that stands for a whole day or month: those are of UTC. */
+  wholeDayOf(quarter: number): number {
+    return Math.floor(quarter / quartersOfDay);
+  }
+
+  /** When the period with this day began: a date, of a week that of its Monday. */
+  nameOf(day: number, period: Period): string {
     // The epoch was a Thursday.
     const start = period === 'week' ? day - ((((day + 3) % 7) + 7) % 7) : day;
-    return this.#dateOf(start).slice(0, period === 'month' ? 7 : 10);
+    return new Date(start * dayMs).toISOString().slice(0, period === 'month' ? 7 : 10);
   }
 
-  #dateOf(day: number): string {
-    const known = this.#dates.get(day);
+  /** Whole quarters, as all zones have had since 1972. */
+  #offsetAt(quarter: number): number {
+    const day = Math.floor(quarter / quartersOfDay);
+    const known = this.#offsets.get(day);
     if (known !== undefined) return known;
-    const date = new Date(day * dayMs).toISOString();
-    this.#dates.set(day, date);
-    return date;
+    if (!this.#offsets.has(day)) {
+      const start = this.#startOffset(day);
+      const isSame = start === this.#startOffset(day + 1);
+      this.#offsets.set(day, isSame ? start : undefined);
+    }
+    return this.#offsets.get(day) ?? Math.floor(this.#offset(quarter * quarterMs) / quarterMs);
   }
 
-  #offsetAt(ms: number): number {
-    const day = Math.floor(ms / dayMs);
-    if (!this.#offsets.has(day)) {
-      const start = this.#offset(day * dayMs);
-      this.#offsets.set(day, start === this.#offset((day + 1) * dayMs) ? start : undefined);
-    }
-    return this.#offsets.get(day) ?? this.#offset(ms);
+  /** When a day (UTC) begins. */
+  #startOffset(day: number): number {
+    const known = this.#startOffsets.get(day) ?? Math.floor(this.#offset(day * dayMs) / quarterMs);
+    this.#startOffsets.set(day, known);
+    return known;
   }
 
   #offset(ms: number): number {

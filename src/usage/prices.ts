@@ -117,8 +117,11 @@ export class Prices {
       (first === undefined ||
         (first.period.fromMs === -Infinity && first.period.betweenMs === undefined));
     if (isSame) return { isDated: false, at: () => first?.rates };
-    const at = (startMs: number): Rates | undefined =>
-      periods.findLast(({ period }) => isIn(period, startMs))?.rates;
+    const latest = periods.toReversed();
+    const at = (startMs: number): Rates | undefined => {
+      for (const { period, rates } of latest) if (isIn(period, startMs)) return rates;
+      return undefined;
+    };
     return { isDated: true, at };
   }
 

@@ -1,5 +1,6 @@
 import { Numbered } from '../mirror/index/numbered.js';
 import { head, headColumns, slot, slotColumns } from '../mirror/index/page-columns.js';
+import type { Numbers } from '../mirror/index/page-rows.js';
 import type { SlotModel } from '../mirror/index/usage-page.js';
 import type { PlacedPage, UsageTable } from '../mirror/index/usage-table.js';
 import { mapUsage, quarterMs, type Usage, usageCounters } from '../protocol/usage.js';
@@ -69,10 +70,11 @@ class Sums {
   readonly #end: number;
   readonly #groups = new Numbered<string>();
   readonly #cells = new Cells();
-  /** By quarter of an hour since the epoch, where rows are periods. */
-  readonly #groupOfQuarter = new Map<number, number>();
+  /** By day since the epoch, where rows are periods. */
+  readonly #groupOfDay = new Map<number, number>();
   readonly #models = new Map<string, PricedModel>();
-  readonly #priced: Priced[] = [];
+  /** By number of the price; `undefined`: there is none. */
+  readonly #rates: (Rates | undefined)[] = [];
   readonly #unpriced = new Set<string>();
   #coarse = 0;
   #reported: number | undefined;
@@ -90,13 +92,15 @@ class Sums {
     const copied = this.#copies.get(page);
     const models = page.models.map((one) => this.#modelOf(one));
     const { kept, firstSlots, slots } = page;
+    // A small whole number: V8 would make an object of every sum with a larger one.
+    const since = Math.floor(page.sinceMs / quarterMs) | 0;
     const cells = new Int32Array(slots.length / slotColumns).fill(-1);
     for (let row = 0; row < kept.length; row += 1) {
       if (kept[row] !== 1) continue;
       this.#addHead(page, row);
       const group = this.#groupOfRow(page, row);
       for (let at = firstSlots[row] ?? 0; at < (firstSlots[row + 1] ?? 0); at += 1) {
-        if (copied?.has(at) !== true) cells[at] = this.#cellOf(page, at, models, group);
+        if (copied?.has(at) !== true) cells[at] = this.#cellOf(slots, at, since, models, group);
       }
     }
     this.#cells.add(cells, slots);
@@ -108,7 +112,7 @@ class Sums {
     for (const { group, priced, sums } of this.#cells.all()) {
       const row = rows.get(group) ?? new RunningRow(this.#groups.values[group] ?? '');
       rows.set(group, row);
-      const rates = this.#priced[priced]?.rates;
+      const rates = this.#rates[priced];
       const price = rates === undefined ? undefined : costOf(sums, 0, rates);
       row.add(sums, price);
       total.add(sums, price);
@@ -134,13 +138,14 @@ class Sums {
 
   /** -1 for a slot that is not asked for. */
   #cellOf(
-    { sinceMs, slots }: PlacedPage,
+    slots: Numbers,
     at: number,
+    since: number,
     models: readonly PricedModel[],
     groupOfRow: number,
   ): number {
     const from = at * slotColumns;
-    const quarter = sinceMs / quarterMs + (slots[from + slot.quarter] ?? 0);
+    const quarter = since + (slots[from + slot.quarter] ?? 0);
     const model = models[slots[from + slot.model] ?? 0];
     if (quarter < this.#begin || quarter >= this.#end || model === undefined) return -1;
     if (model.isCoarse) this.#coarse += slots[from + slot.counters] ?? 0;
@@ -160,8 +165,8 @@ class Sums {
     if (model.only !== -1) return model.only;
     const rates = model.rates.at(quarter * quarterMs);
     if (rates === undefined) this.#unpriced.add(model.name);
-    const known = this.#priced.findIndex((one) => one.model === model && one.rates === rates);
-    const priced = known === -1 ? this.#priced.push({ model, rates }) - 1 : known;
+    const priced = model.numbers.get(rates) ?? this.#rates.push(rates) - 1;
+    model.numbers.set(rates, priced);
     if (!model.rates.isDated) model.only = priced;
     return priced;
   }
@@ -189,36 +194,31 @@ class Sums {
     return this.#groups.of(name ?? '(unknown)');
   }
 
-  #groupOfSlot({ name, span, isCoarse }: PricedModel, quarter: number): number {
+  #groupOfSlot({ name, isCoarse }: PricedModel, quarter: number): number {
     const { by, periods } = this.#request;
     if (by !== 'day' && by !== 'week' && by !== 'month') return this.#numberOf(name);
-    const known = isCoarse ? undefined : this.#groupOfQuarter.get(quarter);
+    const day = isCoarse ? periods.wholeDayOf(quarter) : periods.dayOf(quarter);
+    const known = this.#groupOfDay.get(day);
     if (known !== undefined) return known;
-    const group = this.#groups.of(periods.of({ startMs: quarter * quarterMs, span }, by));
-    if (!isCoarse) this.#groupOfQuarter.set(quarter, group);
+    const group = this.#groups.of(periods.nameOf(day, by));
+    this.#groupOfDay.set(day, group);
     return group;
   }
-}
-
-interface Priced {
-  readonly model: PricedModel;
-  /** `undefined`: it has no price. */
-  readonly rates: Rates | undefined;
 }
 
 /** A model of a page, with its prices. */
 class PricedModel {
   readonly name: string;
-  readonly span: SlotModel['span'];
   /** Its calls are only known by day or month. */
   readonly isCoarse: boolean;
   readonly rates: DatedRates;
+  /** Those of its prices that were asked for. */
+  readonly numbers = new Map<Rates | undefined, number>();
   /** The number of its price, if that is the same at all times and was asked for already; else -1. */
   only = -1;
 
   constructor({ model, longerThan, span }: SlotModel, prices: Prices) {
     this.name = model;
-    this.span = span;
     this.isCoarse = span === 'day' || span === 'month';
     this.rates = prices.ratesOf(model, longerThan);
   }

@@ -1,6 +1,6 @@
 import { UnreachableError, UnsupportedError } from '../../errors.js';
 import type { Entry, ListOptions, Prefix } from '../bucket.js';
-import { entriesOf } from '../entries.js';
+import { Entries } from '../entries.js';
 import { md5Of } from '../etag.js';
 import { checkPrefix, compareKeys, isKey } from '../key.js';
 import type { S3Connection } from './connection.js';
@@ -17,10 +17,10 @@ export function listObjects(
   prefix: Prefix,
   options: ListOptions = {},
 ): AsyncIterable<Entry> {
-  return entriesOf(pagesOf(connection, prefix, options));
+  return new Entries(listPages(connection, prefix, options));
 }
 
-async function* pagesOf(
+async function* listPages(
   connection: S3Connection,
   prefix: Prefix,
   options: ListOptions,

@@ -1,4 +1,5 @@
 import type { Bucket } from '../../bucket/bucket.js';
+import { pagesOf } from '../../bucket/entries.js';
 import { inParallel } from '../../concurrency.js';
 import {
   DocumentError,
@@ -101,13 +102,17 @@ export async function listNames(
 ): Promise<readonly string[]> {
   const prefix = layout.sessions(harness);
   const start = after === undefined ? {} : { after: `${prefix}${after}/` };
+  const last = through === undefined ? undefined : `${prefix}${through}/`;
   const names: string[] = [];
-  for await (const entry of bucket.list(prefix + begin, { delimiter: '/', ...start })) {
-    if (entry.kind !== 'prefix') continue;
-    const name = entry.prefix.slice(prefix.length, -1);
-    if (through !== undefined && compareNames(name, through) > 0) break;
-    names.push(name);
-    if (names.length >= most) break;
+  const listing = bucket.list(prefix + begin, { delimiter: '/', ...start });
+  for await (const page of pagesOf(listing)) {
+    for (const entry of page) {
+      if (entry.kind !== 'prefix') continue;
+      // As `compareNames` does.
+      if (last !== undefined && entry.prefix > last) return names;
+      names.push(entry.prefix.slice(prefix.length, -1));
+      if (names.length >= most) return names;
+    }
   }
   return names;
 }
