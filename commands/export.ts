@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import type { ExportSelection } from '../src/app/export-selection.js';
 import { knownFromHere } from '../src/app/known-secrets.js';
 import { redactorOf } from '../src/app/redaction.js';
 import { referencesHere } from '../src/app/references.js';
@@ -11,11 +12,8 @@ import { sessionHelp } from '../src/cli/session-argument.js';
 import { systemClock } from '../src/clock.js';
 import type { Settings } from '../src/config/settings.js';
 import { UsageError } from '../src/errors.js';
-import { activeAt, type ListedSession, listSessions } from '../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../src/protocol/keys.js';
 import type { SessionStore } from '../src/sessions/conversation.js';
-import { findSession } from '../src/sessions/find.js';
-import { harnessNames } from '../watchers/names.js';
 
 export default class ExportCommand extends BaseCommand {
   static override summary =
@@ -59,13 +57,13 @@ export default class ExportCommand extends BaseCommand {
     const settings = await this.settings();
     const bucket = await this.openBucket(settings);
     const store = { bucket, layout: bucketLayout(settings.project) };
-    const sessions = await this.#sessions(store, settings, words, flags.since);
+    const { sessions, selection } = await this.#selected(store, settings, words, flags.since);
     const { exportTables } = await import('../src/app/export.js');
     const exported = await exportTables({
       store,
       project: settings.project,
       sessions,
-      selection: selectionOf(sessions, words, flags.since),
+      selection,
       to: flags.to,
       format: flags.format,
       mayBePublic: flags.public,
@@ -96,36 +94,18 @@ export default class ExportCommand extends BaseCommand {
     };
   }
 
-  async #sessions(
+  async #selected(
     store: SessionStore,
     settings: Settings,
     words: readonly string[],
     since: string | undefined,
-  ): Promise<readonly ListedSession[]> {
-    if (words.length === 0) {
-      const all = await listSessions(store.bucket, store.layout, harnessNames);
-      const sinceMs =
-        since === undefined ? -Infinity : parseTime('--since', since, systemClock.now());
-      return inOrder(all.filter((one) => (Date.parse(activeAt(one)) || 0) >= sinceMs));
+  ): Promise<ExportSelection> {
+    const { namedSessions, sessionsSince } = await import('../src/app/export-selection.js');
+    if (words.length > 0) {
+      return namedSessions(store, words, await referencesHere(settings, process.env));
     }
-    const scope = await referencesHere(settings, process.env);
-    const named: ListedSession[] = [];
-    for (const word of words) named.push(await findSession(store, word, scope));
-    return inOrder(named);
+    if (since === undefined) return sessionsSince(store);
+    const ms = parseTime('--since', since, systemClock.now());
+    return sessionsSince(store, { ms, text: since });
   }
-}
-
-/** The same order whenever they are listed, each once. */
-function inOrder(sessions: readonly ListedSession[]): readonly ListedSession[] {
-  const keyed = new Map(sessions.map((one) => [`${one.harness}/${one.id}`, one]));
-  return [...keyed].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one);
-}
-
-function selectionOf(
-  sessions: readonly ListedSession[],
-  words: readonly string[],
-  since: string | undefined,
-): string {
-  if (words.length > 0) return `sessions ${sessions.map(({ id }) => id).join(' ')}`;
-  return since === undefined ? 'all sessions' : `sessions since ${since}`;
 }

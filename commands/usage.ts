@@ -1,23 +1,13 @@
 import * as Flags from '@oclif/core/flags';
-import { countedIn, pricesFor } from '../src/app/usage.js';
+import { readUsage } from '../src/app/usage.js';
 import { BaseCommand } from '../src/cli/base-command.js';
 import { plural } from '../src/cli/format.js';
 import { parseTime } from '../src/cli/parse-time.js';
 import { terminalWidth } from '../src/cli/terminal-width.js';
 import { usageCsv, usageTable, usd, writtenIn } from '../src/cli/usage-lines.js';
 import { systemClock } from '../src/clock.js';
-import { bucketLayout } from '../src/protocol/keys.js';
-import { listUsed } from '../src/sessions/used.js';
-import { Periods } from '../src/usage/periods.js';
 import type { Prices } from '../src/usage/prices.js';
-import {
-  type Grouping,
-  groupings,
-  type Report,
-  type ReportRow,
-  usageReport,
-} from '../src/usage/report.js';
-import { harnessNames } from '../watchers/names.js';
+import { type Grouping, groupings, type Report, type ReportRow } from '../src/usage/report.js';
 
 export default class UsageCommand extends BaseCommand {
   static override summary = 'show what sessions used: tokens, calls and their list price';
@@ -52,41 +42,27 @@ export default class UsageCommand extends BaseCommand {
       flags[name] === undefined ? otherwise : parseTime(`--${name}`, flags[name], nowMs);
     const [sinceMs, untilMs] = [time('since', -Infinity), time('until', Infinity)];
     const bucket = await this.openBucket(settings);
-    let zone: Periods | undefined;
-    const inZone = (): Periods => {
-      zone ??= new Periods(flags.timezone);
-      return zone;
-    };
-    // To load what Node knows of time zones takes as long as the store takes to answer.
-    const meanwhile = (): void => void inZone();
-    const layout = bucketLayout(settings.project);
-    const [listed, prices] = await Promise.all([
-      listUsed(bucket, layout, harnessNames, meanwhile),
-      pricesFor(settings),
-    ]);
-    const periods = inZone();
-    const { uncounted, asOf: newest } = countedIn(listed);
-    const asOf = listed.asOf?.toISOString() ?? newest;
-    const request = { by: flags.by, sinceMs, untilMs, periods, prices };
-    const report = usageReport(listed.table, request);
+    const request = { by: flags.by, sinceMs, untilMs, timeZone: flags.timezone };
+    const read = await readUsage(bucket, settings, request);
+    const { report, prices, asOf, timeZone, sessions, uncounted } = read;
     const rows = report.rows.map((row) => ({ [flags.by]: row.group, ...numbersOf(row) }));
     if (flags.csv) for (const line of usageCsv(rows, flags.by)) this.print(line);
-    else this.#table(report, flags.by, prices, asOf, periods.zone);
-    const damaged = listed.unreadPages.length;
+    else this.#table(report, flags.by, prices, asOf, timeZone);
+    const damaged = read.unreadPages.length;
     if (damaged > 0)
       this.say(
         `${plural(damaged, 'page')} of the index cannot be read, so ${damaged === 1 ? 'its' : 'their'} sessions were read one by one: tracecraft session refresh --all`,
       );
     if (uncounted > 0)
       this.#owe(
-        `${uncounted} of ${plural(listed.count, 'session')} ${isOrAre(uncounted)} not counted: tracecraft session refresh --all`,
+        `${uncounted} of ${plural(sessions, 'session')} ${isOrAre(uncounted)} not counted: tracecraft session refresh --all`,
       );
     const lines = report.uncountedLines;
     if (lines > 0) this.#owe(`${plural(lines, 'line')} ${isOrAre(lines)} not counted yet`);
     const { group: _group, ...total } = { group: '', ...numbersOf(report.total) };
     return {
       as_of: asOf ?? null,
-      timezone: periods.zone,
+      timezone: timeZone,
       by: flags.by,
       rows,
       total,
@@ -94,7 +70,7 @@ export default class UsageCommand extends BaseCommand {
       unpriced_models: report.unpriced,
       reported_usd: report.reported ?? null,
       prices: { source: prices.source, date: prices.date },
-      sessions: listed.count,
+      sessions,
       sessions_not_counted: uncounted,
       lines_not_counted: report.uncountedLines,
     };

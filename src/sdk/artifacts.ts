@@ -9,9 +9,9 @@ import { PartialError } from '../errors.js';
 import { nodeIo } from '../io.js';
 import { sharedStep } from '../protocol/artifacts.js';
 import { stepId } from '../protocol/names.js';
+import type { Artifacts } from './artifact-types.js';
 import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
-import type { Artifacts } from './types.js';
 
 export function artifactsOf(acting: SdkContext): Artifacts {
   const { place, warn, cwd } = acting;

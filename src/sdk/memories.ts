@@ -9,8 +9,8 @@ import { checkValue } from '../protocol/memory.js';
 import { checkMemoryKey } from '../protocol/names.js';
 import type { SdkContext } from './context.js';
 import { textOf } from './environment.js';
+import type { Memories, MemoryAnswer } from './memory-types.js';
 import { memoryOf } from './results.js';
-import type { Memories, MemoryAnswer } from './types.js';
 
 export function memoriesOf(acting: SdkContext): Memories {
   const { place, warn } = acting;

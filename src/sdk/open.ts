@@ -5,6 +5,7 @@ import { beat } from '../coordination/agents/agents.js';
 import { artifactsOf } from './artifacts.js';
 import { openSdkContext } from './context.js';
 import { sdkEnvironmentOf, textOf } from './environment.js';
+import { exportOf } from './export.js';
 import { acksOf, mailOf } from './mail.js';
 import { memoriesOf } from './memories.js';
 import { plansOf } from './plans.js';
@@ -13,6 +14,7 @@ import { searchOf } from './search.js';
 import { sessionsOf } from './sessions.js';
 import { stepsOf } from './steps.js';
 import type { OpenOptions, Tracecraft } from './types.js';
+import { usageOf } from './usage.js';
 
 /**
  * Opens the bucket of the applicable config, or the one you name. A local folder you name is created if missing.
@@ -43,6 +45,8 @@ export async function openTracecraft(options: OpenOptions = {}): Promise<Tracecr
     ...acksOf(acting),
     ...searchOf(acting),
     ...sessionsOf(acting),
+    ...usageOf(acting),
+    ...exportOf(acting),
     memory: memoriesOf(acting),
     artifacts: artifactsOf(acting),
     heartbeat: async (summary) => {

@@ -4,7 +4,8 @@ import type { SentMail } from '../coordination/mail/outbox.js';
 import type { Memory as StoredMemory } from '../coordination/memory/read.js';
 import type { HandoffDocument } from '../protocol/coordination.js';
 import type { Message, SentState } from './mail-types.js';
-import type { Handoff, Memory, Step } from './types.js';
+import type { Memory } from './memory-types.js';
+import type { Handoff, Step } from './types.js';
 
 export function handoffOf(step: string, document: HandoffDocument): Handoff {
   const { from_agent, next_agent, state, next_action, note, created_at, epoch } = document;

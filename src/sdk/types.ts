@@ -1,4 +1,6 @@
 // The package's declarations. They import nothing but each other, so they stand on their own.
+import type { Artifacts } from './artifact-types.js';
+import type { ExportedTables, ExportOptions } from './export-types.js';
 import type {
   About,
   InboxOptions,
@@ -8,6 +10,7 @@ import type {
   SentMessage,
   SentState,
 } from './mail-types.js';
+import type { Memories } from './memory-types.js';
 import type { Ran, RunOptions, Work } from './run-types.js';
 import type { SearchAnswer, SearchOptions } from './search-types.js';
 import type {
@@ -18,6 +21,7 @@ import type {
   RestoredSession,
   RestoreOptions,
 } from './session-types.js';
+import type { UsageAnswer, UsageOptions } from './usage-types.js';
 
 /** Where the bucket is: the fields of `.tracecraft.json`, see docs/configuration.md. */
 export interface Destination {
@@ -144,6 +148,18 @@ export interface Tracecraft {
    * of them: an answer is complete if `unread` is empty.
    */
   search(words: string | readonly string[], options?: SearchOptions): Promise<SearchAnswer>;
+
+  /**
+   * What sessions used, from every machine and harness: tokens, calls and their list price, like
+   * `tracecraft usage`. `UsageError`: not a time zone.
+   */
+  usage(options?: UsageOptions): Promise<UsageAnswer>;
+  /**
+   * Writes sessions, events and handoffs as tables, like `tracecraft export`; a second time only
+   * what is new. `RefusedError`: a row contains what looks like a secret, and nothing was written.
+   * `NotAllowedError`: anyone can read the destination.
+   */
+  export(options: ExportOptions): Promise<ExportedTables>;
 
   /** Shows that the agent is alive. So do claiming, sending and changing memory. */
   heartbeat(summary?: string): Promise<void>;
@@ -296,69 +312,4 @@ export interface Step {
 export interface WaitOptions {
   /** Milliseconds. */
   readonly timeoutMs: number;
-}
-
-/** Values that all agents of the project share; each change is a new version. */
-export interface Memories {
-  /** `undefined` if there is none, or it was deleted. */
-  get(key: string): Promise<Memory | undefined>;
-  set(key: string, value: unknown, condition?: MemoryCondition): Promise<MemoryAnswer>;
-  /** `NotFoundError` if there is none. */
-  delete(key: string, condition?: Pick<MemoryCondition, 'ifVersion'>): Promise<MemoryAnswer>;
-  list(prefix?: string): Promise<readonly Memory[]>;
-}
-
-export interface MemoryCondition {
-  /** Only if there is no value. */
-  readonly ifAbsent?: boolean | undefined;
-  /** Only if this is the current version; 0: if there never was one. */
-  readonly ifVersion?: number | undefined;
-}
-
-export interface Memory {
-  readonly key: string;
-  /** Any JSON. */
-  readonly value: unknown;
-  readonly version: number;
-  readonly setBy: string | null;
-  /** ISO 8601, by the store's clock. */
-  readonly setAt: string | null;
-  readonly isDeleted: boolean;
-}
-
-export type MemoryAnswer =
-  | { readonly written: true; readonly memory: Memory }
-  /** What is stored instead; `undefined` if there never was a value. */
-  | { readonly written: false; readonly present: Memory | undefined };
-
-/** Files that agents produce. */
-export interface Artifacts {
-  /** A file of any size, replacing one of the same name. Shared, unless a step is named. */
-  upload(path: string, options?: UploadOptions): Promise<Artifact>;
-  /** Into `folder` under its own name, checked against the SHA-256 of its upload. Resolves to the path. */
-  download(name: string, options: DownloadOptions): Promise<string>;
-  list(step?: string): Promise<readonly Artifact[]>;
-}
-
-export interface UploadOptions {
-  readonly step?: string | undefined;
-  /** Its name in the bucket; `/` makes folders. Default: the file's own name. */
-  readonly name?: string | undefined;
-}
-
-export interface DownloadOptions {
-  readonly folder: string;
-  /** Default: a shared one, or `STEP/NAME`. */
-  readonly step?: string | undefined;
-  /** Replaces an existing file. */
-  readonly force?: boolean | undefined;
-}
-
-export interface Artifact {
-  readonly step: string;
-  readonly name: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Lower-case hex; `null` if nothing was recorded about it. */
-  readonly sha256: string | null;
 }

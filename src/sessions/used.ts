@@ -9,7 +9,7 @@ import type { SessionRef } from '../mirror/stream.js';
 import { type Layout, usagePageSuffix } from '../protocol/keys.js';
 import { decodeId } from '../protocol/names.js';
 import { fewSessions, largestBytes, readMetas } from './indexed.js';
-import { listFirstNames, listOtherNames } from './names.js';
+import { type FirstNames, listFirstNames, listOtherNames } from './names.js';
 
 /** One of so many pages of the index is read before the others, and tells how to divide the names. */
 const pagesPerEarly = 3;
@@ -44,36 +44,14 @@ export async function listUsed(
   ]);
   const table = new UsageTable();
   const isMany = heads.reduce((sum, { names }) => sum + names.length, 0) > fewSessions;
-  const keys = isMany ? pages.keys : [];
-  const isEarly = (_: Key, at: number): boolean => at % pagesPerEarly === 0;
-  const [early] = await Promise.all([
-    readPages(bucket, keys.filter(isEarly), table),
-    // Then its requests are on their way.
-    setImmediate().then(meanwhile),
-  ]);
-  const [late, listed] = await Promise.all([
-    readPages(
-      bucket,
-      keys.filter((key, at) => !isEarly(key, at)),
-      table,
-    ),
-    inParallel(heads, async (first) => {
-      const known = { ids: table.idsOf(first.harness), share: 1 / pagesPerEarly };
-      const others = await listOtherNames(bucket, layout, first, known);
-      return { harness: first.harness, names: [first.names, ...others] };
-    }),
-  ]);
-  let count = 0;
-  const untold: SessionRef[] = [];
-  for (const { harness, names } of listed) {
-    for (const some of names) {
-      count += some.length;
-      for (const name of some) {
-        const id = decodeId(name);
-        if (!table.keep(harness, id)) untold.push({ harness, id });
-      }
-    }
-  }
+  const reading = { bucket, layout, table };
+  const { listed, unreadPages } = await readIndex(
+    reading,
+    isMany ? pages.keys : [],
+    heads,
+    meanwhile,
+  );
+  const { count, untold } = keepListed(table, listed);
   const read = await readMetas(bucket, layout, untold);
   table.addRows(
     read.flatMap(({ harness, id, meta }) =>
@@ -85,8 +63,63 @@ export async function listUsed(
     count,
     unread: read.filter(({ meta }) => meta === undefined),
     asOf: untold.length < count ? pages.asOf : undefined,
-    unreadPages: [...early, ...late],
+    unreadPages,
   };
+}
+
+interface Reading {
+  readonly bucket: Bucket;
+  readonly layout: Layout;
+  readonly table: UsageTable;
+}
+
+/** One harness's sessions, as their keys have them. */
+interface Listed {
+  readonly harness: string;
+  readonly names: readonly (readonly string[])[];
+}
+
+async function readIndex(
+  { bucket, layout, table }: Reading,
+  keys: readonly Key[],
+  heads: readonly FirstNames[],
+  meanwhile: () => void,
+): Promise<{ readonly listed: readonly Listed[]; readonly unreadPages: readonly Key[] }> {
+  const isEarly = (_: Key, at: number): boolean => at % pagesPerEarly === 0;
+  const others = keys.filter((key, at) => !isEarly(key, at));
+  const [early] = await Promise.all([
+    readPages(bucket, keys.filter(isEarly), table),
+    // Then its requests are on their way.
+    setImmediate().then(meanwhile),
+  ]);
+  const [late, listed] = await Promise.all([
+    readPages(bucket, others, table),
+    inParallel(heads, async (first) => {
+      const known = { ids: table.idsOf(first.harness), share: 1 / pagesPerEarly };
+      const rest = await listOtherNames(bucket, layout, first, known);
+      return { harness: first.harness, names: [first.names, ...rest] };
+    }),
+  ]);
+  return { listed, unreadPages: [...early, ...late] };
+}
+
+/** How many they are, and those of which the index tells nothing. */
+function keepListed(
+  table: UsageTable,
+  listed: readonly Listed[],
+): { readonly count: number; readonly untold: readonly SessionRef[] } {
+  let count = 0;
+  const untold: SessionRef[] = [];
+  for (const { harness, names } of listed) {
+    for (const some of names) {
+      count += some.length;
+      for (const name of some) {
+        const id = decodeId(name);
+        if (!table.keep(harness, id)) untold.push({ harness, id });
+      }
+    }
+  }
+  return { count, untold };
 }
 
 /** Returns those that cannot be read. */

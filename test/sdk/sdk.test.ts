@@ -13,13 +13,14 @@ import {
   NotFoundError,
   type OpenOptions,
   openTracecraft,
+  RefusedError,
   TimedOutError,
   type Tracecraft,
   UsageError,
 } from '../../src/sdk/index.js';
 import { packName } from '../../src/search/pack/pack-name.js';
 import { PackWriter } from '../../src/search/pack/pack-writer.js';
-import { sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
+import { assistantRow, sessionUuid, Transcript, userRow } from '../support/claude-tree.js';
 import { writeObject } from '../support/generated-run.js';
 import { createTemporaryFolder } from '../support/temporary-folder.js';
 
@@ -371,6 +372,86 @@ describe('a search', () => {
   });
 });
 
+describe('usage and an export', () => {
+  async function mirrored(): Promise<{ ann: Tracecraft; id: string }> {
+    const id = sessionUuid();
+    const context = { sessionId: id, cwd: folder, timestamp: '2026-10-31T23:40:00.000Z' };
+    const row = assistantRow('six sheep', 'claude-opus-5-5', context);
+    const usage = { input_tokens: 100, cache_read_input_tokens: 1_000, output_tokens: 400 };
+    const message = { ...Object(row.message), id: 'msg_1', usage };
+    await new Transcript(join(folder, '.claude', 'projects', '-w', `${id}.jsonl`)).append(
+      userRow('count the sheep', context),
+      { ...row, message },
+    );
+    const ann = await open('ann');
+    await ann.mirrorSession({ harness: 'claude-code', sessionId: id });
+    return { ann, id };
+  }
+
+  it('tells what sessions used, in any zone', async () => {
+    const { ann, id } = await mirrored();
+    const figures = {
+      inputUncached: 100,
+      cacheRead: 1_000,
+      cacheWrite: 0,
+      output: 400,
+      reasoning: 0,
+      calls: 1,
+      listPriceUsd: 0.0086,
+    };
+    expect(await ann.usage({ timeZone: 'UTC' })).toMatchObject({
+      timeZone: 'UTC',
+      rows: [{ group: '2026-10-31', ...figures }],
+      total: figures,
+      unpricedModels: [],
+      reportedUsd: null,
+      sessions: 1,
+      sessionsNotCounted: 0,
+      linesNotCounted: 0,
+    });
+    const { rows } = await ann.usage({ timeZone: 'Europe/Berlin' });
+    expect(rows).toMatchObject([{ group: '2026-11-01' }]);
+    expect((await ann.usage({ by: 'session' })).rows).toMatchObject([{ group: id, calls: 1 }]);
+    const since = new Date('2026-11-01');
+    expect(await ann.usage({ since })).toMatchObject({ rows: [], total: { calls: 0 } });
+    expect(await ann.usage({ until: since })).toMatchObject({ total: { calls: 1 } });
+    expect(warnings).toEqual([]);
+  });
+
+  it('writes tables once, and says what each has', async () => {
+    const { ann, id } = await mirrored();
+    const wish = { to: 'tables', format: 'jsonl' } as const;
+    const first = await ann.export(wish);
+    expect(first).toMatchObject({
+      location: join(folder, 'tables'),
+      sessions: 1,
+      rows: { entries: 2, sessions: 1 },
+      unread: 0,
+    });
+    const name = first.written.find((one) => one.startsWith('entries/')) ?? '';
+    const lines = (await readFile(join(folder, 'tables', name), 'utf8')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).text)).toEqual(['count the sheep', 'six sheep']);
+    expect(await ann.export(wish)).toMatchObject({ written: [], rows: first.rows });
+    const named = await ann.export({ to: 'one', sessions: [id.slice(0, 8)] });
+    expect(named).toMatchObject({ sessions: 1, rows: { entries: 2 } });
+    const late = await ann.export({ to: 'late', since: new Date('2030-01-01') });
+    expect(late).toMatchObject({ sessions: 0 });
+    await expect(ann.export({ to: 'two', sessions: ['abacus'] })).rejects.toThrow(NotFoundError);
+  });
+
+  it('refuses to write a secret that the mirror left', async () => {
+    const { ann, id } = await mirrored();
+    const session = join(folder, 'bucket', 'shop', 'sessions', 'claude-code', id);
+    const files = await readdir(session, { recursive: true });
+    const part = join(session, files.find((file) => /part-.*\.jsonl$/.test(file)) ?? '');
+    await writeFile(part, (await readFile(part, 'utf8')).replace('six sheep', secret));
+    const refused = await ann.export({ to: 'tables' }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RefusedError);
+    expect(String(refused)).not.toContain(secret);
+    await expect(readdir(join(folder, 'tables'))).rejects.toThrow('ENOENT');
+  });
+});
+
 describe('untyped input', () => {
   const circle: { self?: unknown } = {};
   circle.self = circle;
@@ -394,6 +475,16 @@ describe('untyped input', () => {
     ['a brief of 10 bytes', (ann) => ann.brief('one', { bytes: 10 })],
     ['a harness that there is not', (ann) => ann.restore('one', { harness: 'abacus' })],
     ['another way', (ann) => Reflect.apply(ann.restore, ann, ['one', { mode: 'as-old' }])],
+    ['a grouping that there is not', (ann) => Reflect.apply(ann.usage, ann, [{ by: 'moon' }])],
+    ['a time that is none', (ann) => ann.usage({ since: new Date(Number.NaN) })],
+    ['a time zone that is none', (ann) => ann.usage({ timeZone: 'Mars/Olympus' })],
+    ['an export to nowhere', (ann) => Reflect.apply(ann.export, ann, [])],
+    [
+      'a format that there is not',
+      (ann) => Reflect.apply(ann.export, ann, [{ to: 'x', format: 'csv' }]),
+    ],
+    ['sessions and a time', (ann) => ann.export({ to: 'x', sessions: ['a'], since: new Date() })],
+    ['a list of no sessions', (ann) => ann.export({ to: 'x', sessions: [] })],
     ['half a generation', (ann) => ann.restore('one', { generation: 0.5 })],
   ];
 
