@@ -181,7 +181,7 @@ Exit codes: 0 nothing behind, 4 another watch is running, 7 config not trusted o
       watchers,
       unread,
       look: (again) => this.watchers(scope, again),
-      summary: () => loop.summary,
+      behind: () => loop.behind,
     });
     return { loop, folder, events, compaction, publisher, progress, health, note: output.note };
   }

@@ -90,6 +90,7 @@ export class SessionEvents {
     for (const watcher of this.#options.watchers) {
       for (const id of await watcher.live()) running.add(placeOf(watcher.harness, id));
     }
+    if (running.size === 0 && this.#grownAtMs.size === 0) return [];
     const since = this.#clock.monotonic() - this.#options.everyMs;
     const live: LiveSession[] = [];
     for (const session of this.#options.sessions()) {

@@ -27,7 +27,8 @@ interface WatchHealthSettings {
   readonly unread: UnreadSources;
   /** Fresh watchers, which report to `again` what they cannot read. */
   look(again: UnreadSources): Promise<readonly Watcher[]>;
-  summary(): WatchSummary;
+  /** What is not completely in the bucket now. */
+  behind(): WatchSummary['behind'];
 }
 
 const everyMs = 10_000;
@@ -57,7 +58,7 @@ export class WatchHealth {
     const before = await readHealth(nodeIo, this.#settings.folder);
     this.#roots = before?.roots ?? [];
     await this.#noteRoots();
-    await this.#write({ behind: [], rests: [] }, [], false);
+    await this.#write({ behind: [] }, [], false);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -65,7 +66,8 @@ export class WatchHealth {
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal);
       await this.#noteRoots();
-      if (!signal.aborted) await this.#write(this.#settings.summary(), unread.errors, false);
+      const behind = this.#settings.behind();
+      if (!signal.aborted) await this.#write({ behind }, unread.errors, false);
     }
   }
 
@@ -97,7 +99,11 @@ export class WatchHealth {
     this.#roots = [...roots.values()];
   }
 
-  #write(summary: WatchSummary, unreadable: readonly Error[], ended: boolean): Promise<void> {
+  #write(
+    summary: Pick<WatchSummary, 'behind'>,
+    unreadable: readonly Error[],
+    ended: boolean,
+  ): Promise<void> {
     const { recorder, clock } = this.#settings;
     const health = {
       pid: process.pid,

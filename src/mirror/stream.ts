@@ -32,12 +32,12 @@ export const calmAfterMs = 3_600_000;
 
 /** What was not touched for so long is resting, and looked at even less often. */
 export const restingAfterMs = 86_400_000;
-/** How often that is, in turns of what is calm: once in five minutes. */
-export const restingEveryTurns = 5;
+/** How often that is, in turns of what is calm: once in 24 minutes. */
+export const restingEveryTurns = 8;
 
 /**
  * Which folders the disk is asked about: every one; or in turn, those that are resting only if they were not asked about for
- * five minutes; or those that are not calm. Those that `streamOf` was asked about since are in every pass.
+ * 24 minutes; or those that are not calm. Those that `streamOf` was asked about since are in every pass.
  */
 export type Pass = 'all' | 'turn' | 'recent';
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HookSignals } from '../../src/mirror/watch/hook-signal.js';
 import { openHookSignals } from '../../src/mirror/watch/hook-signals.js';
+import { systemEvents } from '../../src/mirror/watch/system-events.js';
 import { metaSchema, parseDocument } from '../../src/protocol/documents.js';
 import { lineOf, sessionUuid, userRow } from '../support/claude-tree.js';
 import { MirrorRig } from '../support/mirror-rig.js';
@@ -121,6 +122,29 @@ describe('a watch that reads hook signals, without file events and between two s
     await utimes(join(folder, `claude-code.${id}.ended`), past, past);
     await rig.once({ hookSignals }).ended;
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('are taken with the file event that tells of them, without being asked for in between', async () => {
+    const id = sessionUuid();
+    await rig.tree.session(cwd, id).append(row(id, 'one'));
+    await rig.once().ended;
+    let asked = 0;
+    const counting: HookSignals = {
+      folder: () => hookSignals.folder?.(),
+      take: (one) => hookSignals.take(one),
+      waiting: () => {
+        asked += 1;
+        return hookSignals.waiting();
+      },
+    };
+    const run = rig.watch({ hookSignals: counting, events: systemEvents(), sweepMs: 60_000 });
+    await until(async () => asked > 0);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(asked).toBe(1);
+    await drop(id, 'ended');
+    await until(async () => (await endedAt(id)) !== null);
+    await run.end();
+    expect(run.endedSessions).toEqual([id]);
   });
 });
 

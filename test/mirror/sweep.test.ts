@@ -10,8 +10,8 @@ import { copilotWatcher } from '../../watchers/copilot/watcher.js';
 import { MirrorRig, type Run } from '../support/mirror-rig.js';
 
 const twoHours = 7_200_000;
-const sweepsPerTurn = 6;
-const turnsOfResting = 5;
+const sweepsPerTurn = 18;
+const turnsOfResting = 8;
 const atOnce = {
   ...defaultFlushTiming,
   firstDelayMs: 5,
@@ -71,7 +71,7 @@ describe('a sweep over calm sessions', () => {
     return rig.watch({ events, sweepMs: 5, timing: atOnce, watchers, bucket });
   }
 
-  /** How often the disk is asked about such paths in six sweeps. */
+  /** How often the disk is asked about such paths in a turn. */
   async function askedInATurn(counts: (path: string) => boolean, turns = 1): Promise<number> {
     let asked = 0;
     const askedBefore: number[] = [];
@@ -93,7 +93,7 @@ describe('a sweep over calm sessions', () => {
     return to - from;
   }
 
-  it('asks about each folder and file once in six', async () => {
+  it('asks about each folder and file once in eighteen', async () => {
     const sessions = 30;
     for (let n = 0; n < sessions; n += 1) await session(n);
     await rig.once().ended;
@@ -102,8 +102,8 @@ describe('a sweep over calm sessions', () => {
     expect(asked).toBe(2 * sessions);
   });
 
-  it('asks about files untouched for a day once in five turns, in each turn about some', async () => {
-    const sessions = 10;
+  it('asks about files untouched for a day once in eight turns, in each turn about some', async () => {
+    const sessions = 16;
     for (let n = 0; n < sessions; n += 1) {
       const at = new Date(Date.now() - 25 * 3_600_000 - n * 1_000);
       await utimes(await session(n), at, at);

@@ -58,6 +58,8 @@ export class ClaudeCodeWatcher implements Watcher {
   readonly #streams = new Map<string, Stream>();
   readonly #sorted = new WeakMap<readonly DirectoryEntry[], Folder>();
   readonly #found = new WeakMap<Folder, FoundFile>();
+  /** Roots below which some file does not say its session yet. */
+  readonly #waiting = new Set<string>();
   /** By root: what the last complete pass came across. */
   readonly #lastPass = new Map<string, readonly FoundFile[]>();
 
@@ -85,6 +87,10 @@ export class ClaudeCodeWatcher implements Watcher {
   }
 
   async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
+    const isKnown = pass === 'recent' && !this.#waiting.has(root);
+    if (isKnown && !(await this.#listings.isNewsBelow(root))) return;
+    this.#listings.beginPass(root);
+    this.#waiting.delete(root);
     const all: FoundFile[] = [];
     for await (const listed of this.#folders(root, pass)) {
       const found = this.#found.get(listed) ?? (await this.#search(root, listed));
@@ -139,6 +145,7 @@ export class ClaudeCodeWatcher implements Watcher {
     }
     const found = { folder, sources, streams };
     if (streams.length === sources.size) this.#found.set(listed, found);
+    else this.#waiting.add(root);
     return found;
   }
 

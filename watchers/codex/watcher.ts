@@ -80,6 +80,7 @@ export class CodexWatcher implements Watcher {
     this.#unpackedFiles.tidy();
     const mayBeAsBefore = pass === 'recent' && !this.#waiting.has(root);
     if (mayBeAsBefore && !(await this.#listings.isNewsBelow(root))) return;
+    this.#listings.beginPass(root);
     this.#waiting.delete(root);
     const known = [...this.#streams.keys()].filter(beneath(root));
     const folders = new Set<string>();

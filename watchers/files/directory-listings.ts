@@ -20,12 +20,12 @@ interface Listing {
 
 const listAgainAfterMs = 60_000;
 /** Folders whose times say that nothing happened for an hour. */
-const listCalmAgainAfterMs = 600_000;
-const askRestingAgainAfterMs = 300_000;
+const listCalmAgainAfterMs = 1_440_000;
+const askRestingAgainAfterMs = 1_440_000;
 
 /**
  * What is in a folder (the same array while nothing changes), listed again when the folder's times change and every 60 s
- * in any case, every 10 minutes if it is calm: some network drives leave the times as they were. A folder that cannot be read is reported, and counts as absent.
+ * in any case, every 24 minutes if it is calm: some network drives leave the times as they were. A folder that cannot be read is reported, and counts as absent.
  */
 export class DirectoryListings {
   readonly #io: Io;
@@ -33,6 +33,10 @@ export class DirectoryListings {
   readonly #onUnreadable: (error: TracecraftError) => void;
   readonly #links: Links | undefined;
   readonly #listings = new Map<string, Listing>();
+  /** Those that a pass over recent folders asks about, and some that it need not. */
+  readonly #awake = new Set<string>();
+  /** They were found with other entries since the last pass began. */
+  readonly #news = new Set<string>();
   /** Something was heard of there since they were listed. */
   readonly #heardOf = new Set<string>();
 
@@ -58,22 +62,43 @@ export class DirectoryListings {
     }
   }
 
+  /** What a pass over recent folders would find in it without asking the disk; `undefined`: that is not known. */
+  asListed(folder: string): readonly DirectoryEntry[] | undefined {
+    const known = this.#listings.get(folder);
+    return known !== undefined && this.#mayStay(folder, known, 'recent')
+      ? known.entries
+      : undefined;
+  }
+
   /** An event at this path: it may be a folder, or new in one. */
   heardOf(path: string): void {
     for (const folder of [dirname(path), path]) {
-      if (this.#listings.has(folder)) this.#heardOf.add(folder);
+      if (!this.#listings.has(folder)) continue;
+      this.#heardOf.add(folder);
+      this.#awake.add(folder);
     }
   }
 
   /** Whether a pass over recent folders would find anything else than the last pass did. */
   async isNewsBelow(root: string): Promise<boolean> {
     if (!this.#listings.has(root)) return true;
-    const isIts = beneath(root);
-    for (const [folder, listing] of this.#listings) {
-      if (this.#isCalm(folder, listing) || !(folder === root || isIts(folder))) continue;
-      if ((await this.list(folder)) !== listing.entries) return true;
+    const isBelowRoot = beneath(root);
+    const isIts = (folder: string): boolean => folder === root || isBelowRoot(folder);
+    for (const folder of this.#awake) {
+      const listing = this.#listings.get(folder);
+      if (listing === undefined || this.#isCalm(folder, listing)) this.#awake.delete(folder);
+      else if (isIts(folder)) await this.list(folder);
     }
+    for (const folder of this.#news) if (isIts(folder)) return true;
     return false;
+  }
+
+  /** Below this root, everything is looked through from here on. */
+  beginPass(root: string): void {
+    const isIts = beneath(root);
+    for (const folder of this.#news) {
+      if (folder === root || isIts(folder)) this.#news.delete(folder);
+    }
   }
 
   #mayStay(folder: string, known: Listing, pass: Pass): boolean {
@@ -108,26 +133,23 @@ export class DirectoryListings {
   async #list(folder: string): Promise<readonly DirectoryEntry[] | undefined> {
     this.#heardOf.delete(folder);
     const stat = await this.#io.stat(folder);
-    if (stat?.kind !== 'directory') {
-      this.#listings.delete(folder);
-      return undefined;
-    }
+    if (stat?.kind !== 'directory') return this.#gone(folder);
     const now = this.#clock.monotonic();
     const token = `${stat.dev}:${stat.ino}:${stat.mtimeMs}:${stat.ctimeNs}`;
     const known = this.#listings.get(folder);
     const isCurrent = known !== undefined && known.token === token && !known.isFresh;
     if (isCurrent && now - known.listedAtMs < this.#listAgainAfterMs(stat)) {
       known.askedAtMs = now;
+      if (!this.#isCalm(folder, known)) this.#awake.add(folder);
       return known.entries;
     }
     const entries = await this.#io.readdir(folder);
-    if (entries === undefined) {
-      this.#listings.delete(folder);
-      return undefined;
-    }
+    if (entries === undefined) return this.#gone(folder);
     const visible = entries.filter(({ name }) => !name.startsWith('.'));
     const listed = await Promise.all(visible.map((entry) => this.#seen(folder, entry)));
     const kept = known !== undefined && isSame(known.entries, listed) ? known.entries : listed;
+    if (kept !== known?.entries) this.#news.add(folder);
+    this.#awake.add(folder);
     this.#listings.set(folder, {
       token,
       entries: kept,
@@ -137,6 +159,11 @@ export class DirectoryListings {
       isFresh: this.#hasJustChanged(stat),
     });
     return kept;
+  }
+
+  #gone(folder: string): undefined {
+    if (this.#listings.delete(folder)) this.#news.add(folder);
+    return undefined;
   }
 
   #listAgainAfterMs({ mtimeMs }: FileStat): number {

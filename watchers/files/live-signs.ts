@@ -43,8 +43,11 @@ export async function sessionsWithLock(
   const locked = new Set<string>();
   for (const { name, kind } of (await listings.list(root)) ?? []) {
     if (kind !== 'directory' || !isUuid(name)) continue;
-    for (const { name: file } of (await listings.list(join(root, name), 'recent')) ?? []) {
-      if (await isAlive(Number(lock.exec(file)?.[1]), reading)) locked.add(name);
+    const folder = join(root, name);
+    const files = listings.asListed(folder) ?? (await listings.list(folder, 'recent')) ?? [];
+    for (const { name: file } of files) {
+      const pid = lock.exec(file)?.[1];
+      if (pid !== undefined && (await isAlive(Number(pid), reading))) locked.add(name);
     }
   }
   return locked;

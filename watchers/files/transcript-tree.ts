@@ -112,6 +112,7 @@ export class TranscriptTree<Place> implements Watcher {
   async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
     const isKnown = pass === 'recent' && !this.#isWaiting;
     if (isKnown && !(await this.#disk.listings.isNewsBelow(root))) return;
+    this.#disk.listings.beginPass(root);
     const all: Found[] = [];
     this.#isWaiting = false;
     for await (const folder of this.#folders({ path: root, below: [] }, pass)) {

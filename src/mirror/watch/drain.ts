@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.js';
 import type { ProgressCounter } from './progress-counter.js';
-import type { StreamUploader, UploadState } from './stream-uploader.js';
+import type { StreamUploader } from './stream-uploader.js';
+import type { UploadState } from './upload-state.js';
 
 export interface Drain {
   readonly uploader: StreamUploader;
@@ -69,9 +70,9 @@ async function drained(
   work: () => Promise<boolean>,
 ): Promise<void> {
   state.isFlushing = true;
-  state.schedule.flushing(clock.monotonic());
+  state.flushing(clock.monotonic());
   try {
-    if (!(await work())) state.schedule.again(clock.monotonic());
+    if (!(await work())) state.again(clock.monotonic());
   } catch (error) {
     uploader.failed(error, state);
   } finally {

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { SessionMirror } from '../meta/session-mirror.js';
 import type { Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
@@ -6,6 +7,8 @@ import type { SessionFilter } from './session-filter.js';
 import type { StreamUploader } from './stream-uploader.js';
 
 const everyMs = 500;
+/** The same where file events tell of them, which may be lost. */
+const heardEveryMs = 10_000;
 /** A signal for a session that is not mirrored here is left for another watch for this long. */
 const foreignMs = 60_000;
 
@@ -17,6 +20,8 @@ export class HookSignalReader {
   readonly #glance: (stream: Stream) => Promise<void>;
   /** Monotonic milliseconds. */
   #nextMs = 0;
+  /** Where file events work. */
+  #folder: string | undefined;
 
   constructor(
     context: WatchContext,
@@ -36,13 +41,32 @@ export class HookSignalReader {
       : this.#nextMs;
   }
 
+  /** The folder of signals to listen at; `undefined` if there is none yet. */
+  listenAt(): string | undefined {
+    this.#folder = this.#context.settings.hookSignals?.folder?.();
+    return this.#folder;
+  }
+
+  /** Without file events, they are asked for again and again. */
+  listenNoMore(): void {
+    [this.#folder, this.#nextMs] = [undefined, 0];
+  }
+
+  /** Whether a file event is about a signal, which is then read at once. */
+  heardOf(path: string): boolean {
+    if (this.#folder === undefined) return false;
+    if (path !== this.#folder && dirname(path) !== this.#folder) return false;
+    this.#nextMs = 0;
+    return true;
+  }
+
   /** Whether there was one. */
   async readWhenDue(): Promise<boolean> {
     const { clock } = this.#context;
     if (clock.monotonic() < this.nextMs) return false;
-    const wereAny = await this.read();
-    this.#nextMs = clock.monotonic() + everyMs;
-    return wereAny;
+    // What is heard of while they are read is read next.
+    this.#nextMs = clock.monotonic() + (this.#folder === undefined ? everyMs : heardEveryMs);
+    return this.read();
   }
 
   async read(): Promise<boolean> {

@@ -18,6 +18,8 @@ export interface HookSignal {
 
 /** Where signals wait until a watch takes them. */
 export interface HookSignals {
+  /** The folder they lie in, made if need be, so that file events can tell of them; `undefined`: ask again and again. */
+  folder?(): string | undefined;
   /** The signals waiting now, oldest first. Cheap if none arrived since the last call. Never throws. */
   waiting(): Promise<readonly HookSignal[]>;
   /** Takes a signal: it no longer waits, unless the same was reported again meanwhile. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, lstatSync, type Stats } from 'node:fs';
+import { constants, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
@@ -74,6 +74,11 @@ class HookSignalFolder implements HookSignals {
     this.#folder = folder;
     this.#now = now;
     this.#onTrouble = onTrouble;
+  }
+
+  folder(): string | undefined {
+    const stat = statOf(this.#folder) ?? madeFolder(this.#folder);
+    return stat?.isDirectory() === true && isOwn(stat) ? this.#folder : undefined;
   }
 
   async waiting(): Promise<readonly HookSignal[]> {
@@ -197,7 +202,17 @@ function parseName(name: string): Pick<HookSignal, 'harness' | 'kind'> | undefin
   return harness === undefined || kind === undefined ? undefined : { harness, kind };
 }
 
-/** Synchronous: looked at four times a second, which through the thread pool would cost more than the call itself. */
+/** Where that is impossible, they are looked for as before. */
+function madeFolder(folder: string): Stats | undefined {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch {
+    return undefined;
+  }
+  return statOf(folder);
+}
+
+/** Synchronous: looked at twice a second where nothing tells of a change, which through the thread pool would cost more than the call itself. */
 function statOf(folder: string): Stats | undefined {
   try {
     return lstatSync(folder);

@@ -1,17 +1,18 @@
 import type { Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
 import { drainWhole, finishOne } from './drain.js';
-import { NoFileEvents } from './file-events.js';
+import { NoFileEvents, noEvents } from './file-events.js';
 import { HookSignalReader } from './hook-signal-reader.js';
 import { ProgressCounter } from './progress-counter.js';
 import { raceAbort } from './race-abort.js';
 import { type Met, Recollection } from './recollection.js';
 import { Removals } from './removals.js';
 import { type DiscoveredStream, SessionFilter, withoutRemoved } from './session-filter.js';
-import { StreamUploader, type UploadState } from './stream-uploader.js';
-import { summaryOf, type WatchSummary } from './summary.js';
+import { StreamUploader } from './stream-uploader.js';
+import { behindOf, summaryOf, type Unfinished, type WatchSummary } from './summary.js';
 import { Sweep } from './sweep.js';
 import { hotForMs, hotLookMs, UploadQueue } from './upload-queue.js';
+import type { UploadState } from './upload-state.js';
 import { within } from './within.js';
 
 export type { WatchContext, WatchReport, WatchSettings } from './context.js';
@@ -115,6 +116,7 @@ export class WatchLoop {
         await this.#sweepWhenDue();
         this.#queue.flushDue();
         this.#writeDueMetas();
+        this.#uploader.letRest();
         await this.#sleep(signal);
       }
     } finally {
@@ -126,6 +128,11 @@ export class WatchLoop {
   /** Its current state: everything known to be missing from the bucket. */
   get summary(): WatchSummary {
     return summaryOf(this.#uploader.states, this.#filter.unplaced);
+  }
+
+  /** The same without the unterminated lines, at the cost of what is awake. */
+  get behind(): readonly Unfinished[] {
+    return [...behindOf(this.#uploader.awake), ...this.#filter.unplaced];
   }
 
   async #prepare(): Promise<void> {
@@ -150,6 +157,9 @@ export class WatchLoop {
     if (!this.#hasEvents) return;
     const roots: string[] = [];
     for (const watcher of watchers) roots.push(...(await watcher.roots()));
+    const isHeard = settings.events !== noEvents;
+    const signals = isHeard ? this.#hookSignals.listenAt() : undefined;
+    if (signals !== undefined) roots.push(signals);
     await settings.events.listen(roots, {
       onPath: (path) => this.#onPath(path),
       ignores: (path) => watchers.some((watcher) => watcher.ignores?.(path)),
@@ -161,6 +171,7 @@ export class WatchLoop {
     if (!this.#hasEvents) return;
     const { settings, report, clock } = this.#context;
     this.#hasEvents = false;
+    this.#hookSignals.listenNoMore();
     this.#sweepAtMs = Math.min(this.#sweepAtMs, clock.monotonic() + settings.pollMs);
     report.onTrouble(new NoFileEvents(error, settings.pollMs), false);
     settings.events.close().catch(() => undefined);
@@ -168,6 +179,10 @@ export class WatchLoop {
   }
 
   #onPath(path: string): void {
+    if (this.#hookSignals.heardOf(path)) {
+      this.#wake();
+      return;
+    }
     this.#lookAt(path).catch((error: unknown) => this.#uploader.failed(error));
   }
 
@@ -198,7 +213,7 @@ export class WatchLoop {
     await mirrored.mirror.load();
     state.seen = snapshot;
     state.hotUntilMs = now + hotForMs;
-    state.schedule.noticed(now, snapshot.size - (mirrored.mirror.snapshot?.size ?? 0));
+    state.noticed(now, snapshot.size - (mirrored.mirror.snapshot?.size ?? 0));
   }
 
   async #meet(stream: Stream): Promise<void> {
@@ -213,7 +228,7 @@ export class WatchLoop {
 
   async #lookAtHot(): Promise<void> {
     const now = this.#context.clock.monotonic();
-    for (const state of this.#uploader.states) {
+    for (const state of this.#uploader.awake) {
       const isDue = state.hotUntilMs > now && state.lookAtMs <= now;
       if (isDue) await this.#glanceSafely(state.mirrored.mirror.source);
     }
@@ -275,11 +290,11 @@ export class WatchLoop {
     const { breaker, metasDueMs } = this.#uploader;
     let lookAtMs = this.#sweepAtMs;
     let send = this.#isWritingMetas ? Number.POSITIVE_INFINITY : metasDueMs;
-    for (const state of this.#uploader.states) {
+    for (const state of this.#uploader.awake) {
       if (state.hotUntilMs > now) lookAtMs = Math.min(lookAtMs, state.lookAtMs);
       if (state.isFlushing) continue;
-      const { schedule, auditAtMs = send, storeAuditAtMs = send } = state;
-      send = Math.min(send, schedule.dueAtMs ?? send, auditAtMs, storeAuditAtMs);
+      const { dueAtMs = send, auditAtMs = send, storeAuditAtMs = send } = state;
+      send = Math.min(send, dueAtMs, auditAtMs, storeAuditAtMs);
     }
     return Math.min(lookAtMs, Math.max(send, breaker.notBeforeMs));
   }
@@ -322,7 +337,7 @@ export class WatchLoop {
   }
 
   #due(): readonly UploadState[] {
-    return [...this.#uploader.states].filter(({ schedule }) => schedule.dueAtMs !== undefined);
+    return [...this.#uploader.awake].filter(({ dueAtMs }) => dueAtMs !== undefined);
   }
 
   /** For `once`, which has someone waiting: the store's error, if continuing is pointless. */

@@ -1,4 +1,4 @@
-import type { UploadState } from './stream-uploader.js';
+import type { UploadState } from './upload-state.js';
 
 export type OnProgress = (doneBytes: number, totalBytes: number) => void;
 

@@ -2,9 +2,10 @@ import type { Clock } from '../../clock.js';
 import { PartialError } from '../../errors.js';
 import type { DiscoveredStream } from './session-filter.js';
 import type { StreamRegistry } from './stream-registry.js';
-import type { StreamUploader, UploadState } from './stream-uploader.js';
+import type { StreamUploader } from './stream-uploader.js';
 import { restOf } from './summary.js';
 import type { UploadQueue } from './upload-queue.js';
+import type { UploadState } from './upload-state.js';
 
 interface RecollectionContext {
   readonly registry: StreamRegistry;
@@ -60,7 +61,7 @@ export class Recollection {
       await registry.learnBucket(state.mirrored);
       const isSame = mirror.snapshot?.token === found.snapshot.token;
       if (isThorough || !isSame || mirror.source !== found.stream) {
-        state.schedule.noticed(clock.monotonic(), found.snapshot.size);
+        state.noticed(clock.monotonic(), found.snapshot.size);
       } else {
         state.rest = restOf(state);
         calm.push(state);
@@ -117,7 +118,7 @@ export class Recollection {
       return await this.compare(session);
     } catch (error) {
       uploader.failed(error, session[0]?.state);
-      for (const { state } of session) state.schedule.noticed(clock.monotonic(), 1);
+      for (const { state } of session) state.noticed(clock.monotonic(), 1);
       return [];
     }
   }

@@ -5,7 +5,8 @@ import { deleteSession } from '../removal/session-objects.js';
 import type { SessionRef } from '../stream.js';
 import type { DiscoveredStream } from './session-filter.js';
 import type { StreamRegistry } from './stream-registry.js';
-import type { StreamUploader, UploadState } from './stream-uploader.js';
+import type { StreamUploader } from './stream-uploader.js';
+import type { UploadState } from './upload-state.js';
 
 interface Leaving {
   readonly ref: SessionRef;

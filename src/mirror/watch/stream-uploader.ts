@@ -4,30 +4,10 @@ import type { IndexWriter } from '../index/index-writer.js';
 import { MetaSchedule } from '../meta/schedule.js';
 import type { SessionMirror } from '../meta/session-mirror.js';
 import type { UploadLimits } from '../slots/upload.js';
-import type { FileSnapshot } from '../stream.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { FlushSchedule, type FlushTiming } from './flush-schedule.js';
+import type { FlushTiming } from './flush-schedule.js';
 import type { MirroredStream, StreamRegistry } from './stream-registry.js';
-
-/** The loop's own view of a mirrored stream. Times are monotonic milliseconds. */
-export interface UploadState {
-  readonly mirrored: MirroredStream;
-  readonly schedule: FlushSchedule;
-  /** The result of the last look. */
-  seen: FileSnapshot | undefined;
-  hotUntilMs: number;
-  lookAtMs: number;
-  isFlushing: boolean;
-  auditAtMs: number | undefined;
-  auditedAtMs: number;
-  /** When to ask the bucket whether it still holds what was uploaded; `undefined` while there is no need. */
-  storeAuditAtMs: number | undefined;
-  /** Parts were uploaded since the bucket was last asked. */
-  hasShipped: boolean;
-  /** Bytes of an unterminated last line. */
-  rest: number;
-  failure: Error | undefined;
-}
+import { UploadState } from './upload-state.js';
 
 export type UploadOutcome =
   /** Everything complete is in the bucket, or cannot be (behind, gone). */
@@ -59,6 +39,11 @@ export class StreamUploader {
   readonly #report: UploaderReport;
   readonly #timing: FlushTiming;
   readonly #states = new Map<MirroredStream, UploadState>();
+  /** Those that are not known to be at rest. */
+  readonly #awake = new Set<UploadState>();
+  readonly #wake = (state: UploadState): void => {
+    if (this.#isKept(state)) this.#awake.add(state);
+  };
   readonly #told = new Set<string>();
 
   constructor(
@@ -79,31 +64,34 @@ export class StreamUploader {
     return this.#states.values();
   }
 
+  /** The few that may be due, changing or behind: what a loop walks over again and again. */
+  get awake(): Iterable<UploadState> {
+    return this.#awake;
+  }
+
+  /** From now on nobody walks over those that are at rest. */
+  letRest(): void {
+    for (const state of this.#awake) {
+      if (state.isAtRest(this.#clock)) this.#awake.delete(state);
+    }
+  }
+
   of(mirrored: MirroredStream): UploadState {
     const known = this.#states.get(mirrored);
     if (known !== undefined) return known;
-    const state: UploadState = {
-      mirrored,
-      schedule: new FlushSchedule(this.#timing),
-      seen: undefined,
-      hotUntilMs: 0,
-      lookAtMs: 0,
-      isFlushing: false,
-      auditAtMs: undefined,
-      auditedAtMs: Number.NEGATIVE_INFINITY,
-      storeAuditAtMs: undefined,
-      hasShipped: false,
-      rest: 0,
-      failure: undefined,
-    };
+    const state = new UploadState(mirrored, this.#timing, this.#wake);
     this.#states.set(mirrored, state);
+    this.#awake.add(state);
     return state;
   }
 
   /** Sends nothing more of a session; returns the states that may still be at work. */
   drop(session: SessionMirror): readonly UploadState[] {
     const dropped = [...this.#states.values()].filter((one) => one.mirrored.session === session);
-    for (const { mirrored } of dropped) this.#states.delete(mirrored);
+    for (const state of dropped) {
+      this.#states.delete(state.mirrored);
+      this.#awake.delete(state);
+    }
     this.metas.drop(session);
     this.#index?.drop(session.ref.harness, session.ref.id);
     return dropped;
@@ -116,14 +104,14 @@ export class StreamUploader {
 
   /** One flush of a running watch; decides when the stream is due again, if at all. */
   async flush(state: UploadState, limits: UploadLimits): Promise<void> {
-    state.schedule.flushing(this.#clock.monotonic());
+    state.flushing(this.#clock.monotonic());
     const upload = await this.upload(state, limits);
     const now = this.#clock.monotonic();
-    if (upload === 'again') state.schedule.again(now);
-    if (upload === 'soon') state.schedule.again(now + retryUnsteadyMs);
+    if (upload === 'again') state.again(now);
+    if (upload === 'soon') state.again(now + retryUnsteadyMs);
     if (upload === 'failed') {
       const isTheStores = this.breaker.trouble !== undefined;
-      state.schedule.again(isTheStores ? this.breaker.notBeforeMs : now + retryFailedMs);
+      state.again(isTheStores ? this.breaker.notBeforeMs : now + retryFailedMs);
     }
     state.auditAtMs = Math.max(now + auditAfterMs, state.auditedAtMs + auditEveryMs);
   }
@@ -157,7 +145,7 @@ export class StreamUploader {
       state.failure ??= contest(mirrored);
       if (this.breaker.succeeded()) this.#report.onWell();
       const isOpen = audited.state === 'unsteady' || audited.state === 'conflict';
-      if (audited.more || isOpen) state.schedule.noticed(now, 1);
+      if (audited.more || isOpen) state.noticed(now, 1);
       return 'done';
     } catch (error) {
       this.failed(error, state);
@@ -244,7 +232,7 @@ export class StreamUploader {
 
   /** The source is mirrored as another stream now. */
   #leaveTo(owner: MirroredStream): UploadOutcome {
-    this.of(owner).schedule.noticed(this.#clock.monotonic(), 1);
+    this.of(owner).noticed(this.#clock.monotonic(), 1);
     return 'done';
   }
 
@@ -252,7 +240,7 @@ export class StreamUploader {
   #noticeFresh(): void {
     for (const mirrored of this.#registry.takeFresh()) {
       if (this.#states.has(mirrored)) continue;
-      this.of(mirrored).schedule.noticed(this.#clock.monotonic(), 1);
+      this.of(mirrored).noticed(this.#clock.monotonic(), 1);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { UploadState } from './stream-uploader.js';
+import type { UploadState } from './upload-state.js';
 
 /** What is not in the bucket when the loop ends. */
 export interface WatchSummary {
@@ -24,19 +24,24 @@ export function summaryOf(
   all: Iterable<UploadState>,
   unplaced: readonly Unfinished[] = [],
 ): WatchSummary {
-  const behind: Unfinished[] = [];
+  const states = [...all];
   const rests: Rest[] = [];
-  for (const state of all) {
-    const { mirrored, failure, isFlushing, schedule } = state;
-    const { source } = mirrored.mirror.source;
-    if (failure !== undefined || isFlushing || schedule.dueAtMs !== undefined) {
-      const reason = failure?.message ?? 'there was no time left to send it';
-      behind.push({ session: mirrored.session.ref.id, stream: mirrored.name, source, reason });
-    }
+  for (const state of states) {
     const bytes = restOf(state);
-    if (bytes > 0) rests.push({ source, bytes });
+    if (bytes > 0) rests.push({ source: state.mirrored.mirror.source.source, bytes });
   }
-  return { behind: [...behind, ...unplaced], rests };
+  return { behind: [...behindOf(states), ...unplaced], rests };
+}
+
+export function behindOf(states: Iterable<UploadState>): readonly Unfinished[] {
+  const behind: Unfinished[] = [];
+  for (const { isBehind, failure, mirrored } of states) {
+    if (!isBehind) continue;
+    const { source } = mirrored.mirror.source;
+    const reason = failure?.message ?? 'there was no time left to send it';
+    behind.push({ session: mirrored.session.ref.id, stream: mirrored.name, source, reason });
+  }
+  return behind;
 }
 
 /** For a file that was not read again, everything beyond its uploaded lines is its unterminated rest. */

@@ -1,5 +1,4 @@
 import {
-  calmAfterMs,
   type FileSnapshot,
   type Pass,
   restingAfterMs,
@@ -12,6 +11,7 @@ import { noEvents } from './file-events.js';
 import type { SessionFilter } from './session-filter.js';
 import type { StreamUploader } from './stream-uploader.js';
 import type { UploadQueue } from './upload-queue.js';
+import { isCalm } from './upload-state.js';
 
 interface SweepContext extends Pick<WatchContext, 'watchers' | 'registry' | 'clock' | 'settings'> {
   readonly filter: SessionFilter;
@@ -24,8 +24,10 @@ interface SweepContext extends Pick<WatchContext, 'watchers' | 'registry' | 'clo
 const sliceStreams = 200;
 /** What is due during a sweep is sent this often: finding it takes a look at every stream. */
 const flushMs = 100;
-/** What is calm is looked at once per this many sweeps: once a minute. */
-const calmEverySweeps = 6;
+/** What is calm is looked at once per this many sweeps: once in three minutes. */
+const calmEverySweeps = 18;
+/** The same of a watch that was told to do without file events. */
+const calmEveryPolls = 6;
 
 /** A look at everything, whether or not there were file events. Where these work, what is calm is looked at less often. */
 export class Sweep {
@@ -37,7 +39,7 @@ export class Sweep {
   }
 
   async run(hasEvents: boolean): Promise<void> {
-    const { watchers, filter, uploader, settings, glance } = this.#context;
+    const { watchers, filter, uploader, clock, settings, glance } = this.#context;
     this.#count += 1;
     const breathe = this.#breath();
     const survey: Survey = {};
@@ -52,9 +54,11 @@ export class Sweep {
       for await (const some of filter.of(watcher, pass)) {
         for (const stream of some) {
           count += 1;
-          const isCalmTurn = isHeard ? turn === 'turn' : !hasEvents || this.#isTurnOf(count);
+          const isCalmTurn = isHeard
+            ? turn === 'turn'
+            : !hasEvents || (count + this.#count) % calmEveryPolls === 0;
           const last = this.#lastOf(stream);
-          if (!this.#isCalm(last)) {
+          if (!isCalm(last, clock)) {
             looked.add(stream);
             await glance(stream);
           } else if (isCalmTurn && !(isHeard && this.#isResting(last, turns))) {
@@ -67,9 +71,9 @@ export class Sweep {
     // A pass over what is recent leaves out streams in folders that are as they were.
     if (!isHeard) return;
     let more = 0;
-    for (const { mirrored, seen } of uploader.states) {
+    for (const { mirrored, seen } of [...uploader.awake]) {
       const { source } = mirrored.mirror;
-      if (this.#isCalm(seen) || looked.has(source)) continue;
+      if (isCalm(seen, clock) || looked.has(source)) continue;
       await glance(source);
       more += 1;
       if (more % sliceStreams === 0) await breathe();
@@ -84,13 +88,6 @@ export class Sweep {
     const { registry, uploader, filter } = this.#context;
     const mirrored = registry.mirroredStreamOf(source);
     return mirrored ? uploader.of(mirrored).seen : filter.dormantSnapshot(source);
-  }
-
-  /** A stream that nobody has seen yet is not. */
-  #isCalm(snapshot: FileSnapshot | undefined): snapshot is FileSnapshot {
-    return (
-      snapshot !== undefined && snapshot.modifiedAtMs < this.#context.clock.now() - calmAfterMs
-    );
   }
 
   /** Until a turn comes that is its own: its time, which stays as it is, says which. */

@@ -1,7 +1,8 @@
 import PQueue from 'p-queue';
 import type { Clock } from '../../clock.js';
 import { backfillParts, liveParts } from './drain.js';
-import type { StreamUploader, UploadState } from './stream-uploader.js';
+import type { StreamUploader } from './stream-uploader.js';
+import type { UploadState } from './upload-state.js';
 
 /** How long a changed stream is checked often, and how often. */
 export const hotForMs = 5_000;
@@ -26,9 +27,9 @@ export class UploadQueue {
   flushDue(): void {
     const now = this.#clock.monotonic();
     if (now < this.#uploader.breaker.notBeforeMs) return;
-    for (const state of this.#uploader.states) {
+    for (const state of this.#uploader.awake) {
       if (state.isFlushing) continue;
-      if (isDue(state.schedule.dueAtMs, now)) this.#flush(state);
+      if (isDue(state.dueAtMs, now)) this.#flush(state);
       else if (isDue(state.storeAuditAtMs, now)) void this.auditStore(state);
       else if (isDue(state.auditAtMs, now))
         void this.#start(state, 0, () => this.#uploader.audit(state));
@@ -75,10 +76,10 @@ export class UploadQueue {
         state.isFlushing = false;
         state.lookAtMs = this.#clock.monotonic() + hotLookMs;
         // Thousands of audits at the start that find nothing missing must not wake the loop one by one.
-        if (state.schedule.dueAtMs !== undefined || state.hasShipped) this.#onDone();
+        if (state.dueAtMs !== undefined || state.hasShipped) this.#onDone();
       });
     const failed = (error: unknown): void => {
-      state.schedule.again(this.#clock.monotonic() + hotForMs);
+      state.again(this.#clock.monotonic() + hotForMs);
       this.#uploader.failed(error, state);
     };
     return this.#queue.add(task, { priority }).then(() => undefined, failed);

@@ -57,16 +57,29 @@ describe('a pass over recent folders', () => {
   it('is news where something was heard of, or where a recent folder changed, and nowhere else', async () => {
     clock.advance(5_000);
     await listings.list(join(root, 'busy'));
+    listings.beginPass(root);
     expect(await listings.isNewsBelow(root)).toBe(false);
     await writeFile(join(root, 'calm', 'new.jsonl'), '');
     expect(await listings.isNewsBelow(root)).toBe(false);
     listings.heardOf(join(root, 'calm'));
     expect(await listings.isNewsBelow(root)).toBe(true);
+    listings.beginPass(root);
+    expect(await listings.isNewsBelow(root)).toBe(false);
     await writeFile(join(root, 'busy', 'new.jsonl'), '');
     expect(await listings.isNewsBelow(root)).toBe(true);
   });
 
-  it('asks about a folder untouched for a day once in five minutes in turn, and always in a pass over all', async () => {
+  it('is news until a pass begins, whoever has listed the folder in between', async () => {
+    clock.advance(5_000);
+    listings.beginPass(root);
+    await writeFile(join(root, 'busy', 'new.jsonl'), '');
+    await listings.list(join(root, 'busy'));
+    expect(await listings.isNewsBelow(root)).toBe(true);
+    listings.beginPass(root);
+    expect(await listings.isNewsBelow(root)).toBe(false);
+  });
+
+  it('asks about a folder untouched for a day once in 24 minutes in turn, and always in a pass over all', async () => {
     await touched('calm', 25 * hour);
     const path = join(root, 'calm');
     const turn = async (): Promise<number> => {
@@ -76,7 +89,7 @@ describe('a pass over recent folders', () => {
     };
     await listings.list(path);
     expect(await turn()).toBe(0);
-    clock.advance(300_000);
+    clock.advance(1_440_000);
     expect([await turn(), await turn()]).toEqual([1, 0]);
     listings.heardOf(join(path, 'new.jsonl'));
     expect(await turn()).toBe(1);
