@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { SessionMirror } from '../meta/session-mirror.js';
 import type { Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
+import { noEvents } from './file-events.js';
 import type { HookSignal } from './hook-signal.js';
 import type { SessionFilter } from './session-filter.js';
 import type { StreamUploader } from './stream-uploader.js';
@@ -41,9 +42,10 @@ export class HookSignalReader {
       : this.#nextMs;
   }
 
-  /** The folder of signals to listen at; `undefined` if there is none yet. */
+  /** The folder of signals to listen at; `undefined` if there is none, or no event would come. */
   listenAt(): string | undefined {
-    this.#folder = this.#context.settings.hookSignals?.folder?.();
+    const { events, hookSignals } = this.#context.settings;
+    this.#folder = events === noEvents ? undefined : hookSignals?.folder?.();
     return this.#folder;
   }
 

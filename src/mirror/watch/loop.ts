@@ -1,7 +1,7 @@
 import type { Stream } from '../stream.js';
 import type { WatchContext } from './context.js';
 import { drainWhole, finishOne } from './drain.js';
-import { NoFileEvents, noEvents } from './file-events.js';
+import { NoFileEvents } from './file-events.js';
 import { HookSignalReader } from './hook-signal-reader.js';
 import { ProgressCounter } from './progress-counter.js';
 import { raceAbort } from './race-abort.js';
@@ -157,8 +157,7 @@ export class WatchLoop {
     if (!this.#hasEvents) return;
     const roots: string[] = [];
     for (const watcher of watchers) roots.push(...(await watcher.roots()));
-    const isHeard = settings.events !== noEvents;
-    const signals = isHeard ? this.#hookSignals.listenAt() : undefined;
+    const signals = this.#hookSignals.listenAt();
     if (signals !== undefined) roots.push(signals);
     await settings.events.listen(roots, {
       onPath: (path) => this.#onPath(path),
