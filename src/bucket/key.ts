@@ -40,6 +40,8 @@ export function isSegment(name: string): boolean {
  * surrogates of characters past U+FFFF before U+E000 to U+FFFF.
  */
 export function compareKeys(left: string, right: string): number {
+  // The loop below takes six times as long, and a listing compares thousands.
+  if (!surrogate.test(left) && !surrogate.test(right)) return compareUnits(left, right);
   const shorter = Math.min(left.length, right.length);
   for (let at = 0; at < shorter; at += 1) {
     const difference = rank(left.charCodeAt(at)) - rank(right.charCodeAt(at));
@@ -54,6 +56,11 @@ export function sortKeys(keys: readonly string[]): string[] {
 }
 
 const surrogate = /[\ud800-\udfff]/;
+
+function compareUnits(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
 
 const badSegment = 'it has an empty, "." or ".." segment';
 

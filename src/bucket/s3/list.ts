@@ -58,9 +58,10 @@ async function listPage(
     (requests) => requests.list({ prefix, delimiter, after, token }),
   );
   if (isTruncated && !next) throw stuck(connection);
-  const groups = prefixes.flatMap((group): Entry[] =>
-    group !== undefined && isKey(group.slice(0, -1)) ? [{ kind: 'prefix', prefix: group }] : [],
-  );
+  const groups: Entry[] = [];
+  for (const prefix of prefixes) {
+    if (prefix !== undefined && isKey(prefix.slice(0, -1))) groups.push({ kind: 'prefix', prefix });
+  }
   const entries = [...objects.flatMap((object) => toEntry(object, connection)), ...groups];
   if (groups.length > 0) entries.sort((a, b) => compareKeys(nameOf(a), nameOf(b)));
   return { entries, next: isTruncated ? next : undefined };
