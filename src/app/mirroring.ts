@@ -92,8 +92,11 @@ export interface Mirroring {
 }
 
 const sweepMs = 10_000;
-const idleBytes = 140 * 1024 * 1024;
+const idleBytes = 130 * 1024 * 1024;
 const reclaimEveryMs = 20_000;
+/** While thousands of sessions are compared with what is remembered of them. */
+const reclaimAtFirstEveryMs = 1_000;
+const atFirstMs = 30_000;
 const pollMs = 2_000;
 
 /** Assembles what `watch` and the `session` commands run on. */
@@ -129,8 +132,7 @@ export function openMirroring(options: MirroringOptions): Mirroring {
       onTaken: (taken) => {
         output.taken(taken, `${bucket.location} (${settings.project})`);
         if (options.isGuest) return;
-        // Scanning thousands of sessions leaves more garbage behind than an idle watch needs.
-        setInterval(reclaimingWhenIdle(idleBytes), reclaimEveryMs).unref();
+        reclaimNowAndThen();
       },
       onEnded: (session) => options.onEnded?.(session),
       onSessions: (count) => output.sessions(count),
@@ -141,6 +143,14 @@ export function openMirroring(options: MirroringOptions): Mirroring {
     },
   });
   return { loop, registry, folder, redactor: context.redactor };
+}
+
+/** Scanning thousands of sessions leaves more garbage behind than an idle watch needs. */
+function reclaimNowAndThen(): void {
+  const reclaim = reclaimingWhenIdle(idleBytes);
+  const atFirst = setInterval(reclaim, reclaimAtFirstEveryMs).unref();
+  setTimeout(() => clearInterval(atFirst), atFirstMs).unref();
+  setInterval(reclaim, reclaimEveryMs).unref();
 }
 
 function warnWithoutArbitration({ bucket, settings, output }: MirroringOptions): void {
