@@ -46,7 +46,7 @@ Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, 
   };
   static override flags = {
     'dry-run': Flags.boolean({ summary: 'show the diff and change nothing' }),
-    remove: Flags.boolean({ summary: 'remove everything again', exclusive: ['mail'] }),
+    remove: Flags.boolean({ summary: 'remove everything again, what --mail added as well' }),
     mail: Flags.boolean({ summary: 'also show the agent its unread mail, each message once' }),
     snippet: Flags.boolean({
       summary: 'print a paragraph for CLAUDE.md or AGENTS.md and change nothing',
@@ -59,7 +59,8 @@ Exit codes: 0 done (or nothing to do), 2 the settings cannot be read or edited, 
     if (flags.snippet) return this.snippet();
     const { name, mailEvents } = requireHarness(args.harness);
     // Removes whatever may have been inserted.
-    const setup = await this.plan(name, flags.mail || (flags.remove && mailEvents.length > 0));
+    const isAnyMail = flags.remove ? mailEvents.length > 0 : flags.mail;
+    const setup = await this.plan(name, isAnyMail);
     const place = { io: nodeIo, tracecraftHome: tracecraftHome(this.surroundings) };
     const plan = await (flags.remove ? planRemoval(place, setup) : planSetup(place, setup));
     if (plan.isChange && !flags['dry-run']) await plan.apply();

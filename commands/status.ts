@@ -19,7 +19,7 @@ export default class Status extends BaseCommand {
   protected static override endsWithItsReader = true;
   static override summary = 'show the whole run: agents, steps, mail, sessions and what is behind';
   static override description =
-    'Also shows which bucket, project and agent apply here, which file or variable says so, and how the watch on this machine is doing: what is behind or cannot be read, since when, and what it leaves alone. That comes from local files, so it is shown even without the store. With --watch it refreshes every 2 s until you stop it; with --json it then prints one line of JSON each time.\n\nExit codes: 0 shown, 3 no config, 8 store unreachable (what is known without it is shown), 130 ended by Ctrl-C.';
+    'Also shows which bucket, project and agent apply here, which file or variable says so, and how the watch on this machine is doing: what is behind or cannot be read, since when, and what it leaves alone. That comes from local files, so it is shown even without the store. Where a session shows "-" instead of "all sent", only reading it would tell: another machine mirrors it, or its harness rewrites its files or keeps them in a database. With --watch it refreshes every 2 s until you stop it; with --json it then prints one line of JSON each time.\n\nExit codes: 0 shown, 3 no config, 8 store unreachable (what is known without it is shown), 130 ended by Ctrl-C.';
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --watch',

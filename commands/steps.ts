@@ -34,6 +34,8 @@ export default class Steps extends BaseCommand {
     for (const error of skipped.values()) this.warn(error.message);
     if (flags.mermaid) this.printText(mermaidOf(planned));
     const width = terminalWidth();
+    if (flags.graph && planned.length === 0)
+      this.note('No step is planned yet: "tracecraft step add STEP" plans one.');
     if (flags.graph) for (const line of graphLines(planned, width)) this.print(line);
     if (flags.mermaid || flags.graph) return { plan: planned.map(planRecord) };
     if (steps.length === 0) this.note('No steps yet: "tracecraft claim STEP" creates one.');

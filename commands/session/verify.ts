@@ -92,7 +92,8 @@ export default class SessionVerify extends BaseCommand {
     }
     progress.stop();
     for (const line of words.length > 0 ? [] : leftAloneLines(taken)) this.say(line);
-    const answer = this.report(checked, taken);
+    const again = flags['all-projects'] ? ' --all-projects' : '';
+    const answer = this.report(checked, taken, again);
     unread.require();
     return answer;
   }
@@ -146,7 +147,7 @@ export default class SessionVerify extends BaseCommand {
     return streams;
   }
 
-  private report(checked: readonly Checked[], taken: SelectedSessions): object {
+  private report(checked: readonly Checked[], taken: SelectedSessions, again: string): object {
     const wrong = checked.filter(({ state }) => state !== 'ok' && state !== 'ahead');
     const lines = checked.reduce((sum, one) => sum + one.shippedLines, 0);
     const redacted = checked.reduce((sum, one) => sum + one.redactedLines, 0);
@@ -162,7 +163,7 @@ export default class SessionVerify extends BaseCommand {
       const error = new PartialError(
         `${disagreement(wrong.length, checked.length)}: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
         {
-          hint: 'Run tracecraft watch --once --all, then verify again: it uploads what is behind, restores what vanished, and sends what differs as a new generation.',
+          hint: `Run tracecraft watch --once --all${again}, then verify again: it uploads what is behind, restores what vanished, and sends what differs as a new generation.`,
         },
       );
       return this.answerFailure(error, data);

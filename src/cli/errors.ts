@@ -63,7 +63,11 @@ function describeUsage(error: OclifError, line: CommandLine): [message: string, 
   const help = `See "${['tracecraft', command, '--help'].filter(Boolean).join(' ')}".`;
   if (isStrings(error.flags)) return describeFlags(error, error.flags, help);
   if (isStrings(error.args)) {
-    return [`unexpected ${plural('argument', error.args.length)}: ${error.args.join(' ')}`, help];
+    const takesOne = Object.keys(error.parse?.input?.args ?? {}).length > 0;
+    const hint = takesOne
+      ? `If it belongs to the word before it, put both in quotes. ${help}`
+      : help;
+    return [`unexpected ${plural('argument', error.args.length)}: ${error.args.join(' ')}`, hint];
   }
   if (Array.isArray(error.args)) {
     const names = error.args.map((arg: { name?: string }) => (arg.name ?? '').toUpperCase());
@@ -175,7 +179,7 @@ interface OclifError extends Error {
   readonly oclif: { readonly exit?: number };
   readonly flags?: unknown;
   readonly args?: unknown;
-  readonly parse?: { readonly input?: { readonly flags?: object } };
+  readonly parse?: { readonly input?: { readonly flags?: object; readonly args?: object } };
 }
 
 function isOclifError(error: unknown): error is OclifError {

@@ -72,6 +72,14 @@ describe("oclif's errors", () => {
       'See "tracecraft claim --help".',
     ],
     [
+      oclif('Unexpected argument: rescue', {
+        args: ['rescue'],
+        parse: { input: { flags: {}, args: { session: {} } } },
+      }),
+      'unexpected argument: rescue',
+      'If it belongs to the word before it, put both in quotes. See "tracecraft claim --help".',
+    ],
+    [
       oclif(
         'The following error occurred:\n  \u001b[2mMissing required flag project\u001b[22m\nSee more help with --help',
       ),

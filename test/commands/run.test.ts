@@ -277,6 +277,7 @@ describe('run', () => {
 
 describe('a plan in use', () => {
   it('is planned, shown, completed by the loop that the skill teaches, and then done', async () => {
+    expect((await run('ann', 'steps', '--graph')).stderr).toContain('No step is planned yet');
     await run('ann', 'step', 'add', 'w-a', 'w-b', '--priority', '1');
     await run('ann', 'step', 'add', 'w-c', '--needs', 'w-a,w-b', '--title', 'both');
     const early = await run('ann', 'claim', 'w-c');

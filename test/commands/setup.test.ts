@@ -134,7 +134,7 @@ describe('setup', () => {
     await world.run(['setup', 'claude-code']);
     await world.run(['setup', 'claude-code', '--mail']);
     expect(await readFile(path, 'utf8')).toContain('mail-claude-code.sh UserPromptSubmit');
-    await world.run(['setup', 'claude-code', '--remove']);
+    await world.run(['setup', 'claude-code', '--mail', '--remove']);
     expect(await readFile(path, 'utf8')).toBe(claudeSettings);
     expect(await world.run(['setup', 'openclaw', '--mail'])).toMatchObject({ code: 2 });
   });

@@ -182,6 +182,9 @@ describe('tracecraft watch --once', () => {
     const some = await world.run(['watch', '--once']);
     expect(some.stdout).toContain('Mirroring 1 session in 1 stream');
     expect(some.stdout).toContain('1 session of other folders is left alone: --all-projects');
+    const missing = await world.run(['session', 'verify', '--all-projects']);
+    expect(missing.code).toBe(10);
+    expect(missing.stderr).toContain('Run tracecraft watch --once --all --all-projects, then');
     const all = await world.run(['watch', '--once', '--all-projects']);
     expect(all.stdout).toContain('Mirroring 2 sessions in 2 streams');
   });

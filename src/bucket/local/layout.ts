@@ -70,7 +70,7 @@ export async function assertFolder(root: string): Promise<void> {
   const found = await onDisk(`open the bucket ${root}`, () => absentAsUndefined(() => stat(root)));
   if (found === undefined) {
     throw new NotFoundError(`there is no bucket folder ${root}`, {
-      hint: 'Create it with "tracecraft init", or mount the drive it is on.',
+      hint: 'Mount the drive it is on. If it is gone for good, make an empty folder there: a bucket needs no more.',
     });
   }
   if (!found.isDirectory()) throw new UsageError(`not a folder, so not a bucket: ${root}`);
