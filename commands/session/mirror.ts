@@ -32,7 +32,7 @@ import { createWatchers } from '../../watchers/registry.js';
 export default class SessionMirror extends BaseCommand {
   static override summary = 'mirror one session now';
   static override description =
-    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the one that this shell runs in; otherwise the newest started in or below this folder (or --cwd), or in the nearest folder around it. With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 several sessions match, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, another bucket than before, or a session that was removed), 10 something is still behind.';
+    'The same machinery as watch, for one session, and thorough: it restores what vanished from the bucket. Without a session it takes the one that this shell runs in; otherwise the newest started in or below this folder (or --cwd), or in the nearest folder around it, which it then names. With --follow it keeps going until you stop it.\n\nExit codes: 0 nothing behind, 2 several sessions match, 3 no such session, 7 not trusted or not allowed, 8 store unreachable, 9 refused (--no-redact, another bucket than before, or a session that was removed), 10 something is still behind.';
   static override examples = [
     '<%= config.bin %> session mirror',
     `<%= config.bin %> session mirror --harness ${exampleHarnesses[0]}`,
@@ -126,16 +126,21 @@ export default class SessionMirror extends BaseCommand {
     const namers = flags.cwd === undefined ? sessionNamersIn(process.env, flags.harness) : [];
     const named = flags.named ?? (namers.length > 0 ? '.' : undefined);
     const scope = await referencesHere(settings, process.env, flags.harness);
-    const session =
+    const found =
       named === undefined
         ? await newestSession(watchers, cwd)
-        : await findLocalSession(watchers, named, scope, store);
-    if (session === undefined) {
+        : { session: await findLocalSession(watchers, named, scope, store), around: undefined };
+    if (found === undefined) {
       throw new NotFoundError(`No ${flags.harness ?? 'agent'} session found in ${cwd}`, {
         hint: 'Name one, or another folder with --cwd.',
       });
     }
-    const { harness, id: sessionId } = session;
+    const { harness, id: sessionId } = found.session;
+    if (found.around !== undefined) {
+      this.say(
+        `No session was started in ${cwd}: this is the newest of ${found.around}, around it.`,
+      );
+    }
     return { watchers: watchers.filter((one) => one.harness === harness), sessionId, harness };
   }
 }

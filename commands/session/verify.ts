@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
+import { guestStreams } from '../../src/app/guest-sessions.js';
 import { findLocalSession } from '../../src/app/local-sessions.js';
 import { referencesHere } from '../../src/app/references.js';
 import { type Scope, scopeOf } from '../../src/app/scope.js';
@@ -20,7 +21,11 @@ import { listRemoved } from '../../src/mirror/removal/record.js';
 import { type Verdict, verifySources } from '../../src/mirror/slots/verify.js';
 import type { SessionRef, Stream, Watcher } from '../../src/mirror/stream.js';
 import { everything } from '../../src/mirror/watch/selection.js';
-import { type SelectedSessions, SessionFilter } from '../../src/mirror/watch/session-filter.js';
+import {
+  type DiscoveredStream,
+  type SelectedSessions,
+  SessionFilter,
+} from '../../src/mirror/watch/session-filter.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import type { SessionStore } from '../../src/sessions/conversation.js';
 import { harnessNames } from '../../watchers/names.js';
@@ -33,10 +38,21 @@ interface Checked extends Verdict {
   readonly source: string;
 }
 
+interface OwnSources {
+  readonly streams: readonly Stream[];
+  readonly taken: SelectedSessions;
+  readonly elsewhere: readonly DiscoveredStream[];
+}
+
+interface Sources extends Omit<OwnSources, 'elsewhere'> {
+  /** Names of those that no watch of this config uploads. */
+  readonly guests: ReadonlySet<string>;
+}
+
 export default class SessionVerify extends BaseCommand {
   static override summary = 'compare the bucket with the transcripts on this machine';
   static override description =
-    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does; what is left alone is counted in one line, with the flag that includes it. Sessions that were removed are left out.\n\nExit codes: 0 everything agrees, 2 several sessions match, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
+    'Joins the parts in the bucket as any reader would and compares them with the complete lines of the source: a line agrees if it is the same byte for byte, with each [REDACTED:…] standing for any bytes. It shares no state with the mirror that wrote them. An unterminated last line is reported but does not count. Covers the sessions that this config mirrors, as watch does, and without --cwd also those of other folders that are in its project in the bucket, as "session mirror" may put them there; what is left alone is counted in one line, with the flag that includes it. Sessions that were removed are left out.\n\nExit codes: 0 everything agrees, 2 several sessions match, 3 no such session, 8 store unreachable, 10 something is missing, behind, different or unreadable.';
   static override examples = [
     '<%= config.bin %> session verify',
     '<%= config.bin %> session verify 8b418ea5-895d-4ad5-abe8-4489d36e454f',
@@ -75,8 +91,14 @@ export default class SessionVerify extends BaseCommand {
     const references = await referencesHere(settings, process.env, flags.harness);
     const find = async (watchers: readonly Watcher[]): Promise<readonly SessionRef[]> =>
       inParallel(words, (word) => findLocalSession(watchers, word, references, { bucket, layout }));
-    const { streams: all, taken } = await this.sources(scope, find, unread, folder);
-    const streams = await this.withoutRemoved({ bucket, layout }, all);
+    const store = { bucket, layout };
+    const own = await this.sources(scope, find, unread, folder);
+    const isNarrowed = words.length > 0 || flags.cwd !== undefined;
+    const covered = isNarrowed
+      ? { ...own, guests: new Set<string>() }
+      : await withGuests(own, store);
+    const { streams: all, taken, guests } = covered;
+    const streams = await this.withoutRemoved(store, all);
     const progress = startProgress({
       label: 'Verifying',
       total: streams.length,
@@ -93,7 +115,7 @@ export default class SessionVerify extends BaseCommand {
     progress.stop();
     for (const line of words.length > 0 ? [] : leftAloneLines(taken)) this.say(line);
     const again = flags['all-projects'] ? ' --all-projects' : '';
-    const answer = this.report(checked, taken, again);
+    const answer = this.report(checked, taken, (wrong) => hintFor(wrong, guests, again));
     unread.require();
     return answer;
   }
@@ -104,7 +126,7 @@ export default class SessionVerify extends BaseCommand {
     find: (watchers: readonly Watcher[]) => Promise<readonly SessionRef[]>,
     unread: UnreadSources,
     folder: string,
-  ): Promise<{ readonly streams: readonly Stream[]; readonly taken: SelectedSessions }> {
+  ): Promise<OwnSources> {
     const tell = (error: TracecraftError): void => {
       this.warn(error);
       unread.add(error);
@@ -126,12 +148,12 @@ export default class SessionVerify extends BaseCommand {
         tell(error);
       },
     );
-    const { discovered, taken } = await filter.first(systemClock.now());
+    const { discovered, taken, elsewhere } = await filter.first(systemClock.now());
     for (const error of await unreadFolders(watchers, process.env, folder)) unread.add(error);
     const streams = discovered.map(({ stream }) => stream);
     const isAsked = ({ session: { harness, id } }: Stream): boolean =>
       named.length === 0 || named.some((one) => one.harness === harness && one.id === id);
-    return { streams: streams.filter(isAsked), taken };
+    return { streams: streams.filter(isAsked), taken, elsewhere };
   }
 
   private async withoutRemoved(
@@ -147,7 +169,11 @@ export default class SessionVerify extends BaseCommand {
     return streams;
   }
 
-  private report(checked: readonly Checked[], taken: SelectedSessions, again: string): object {
+  private report(
+    checked: readonly Checked[],
+    taken: SelectedSessions,
+    hintOf: (wrong: readonly Checked[]) => string,
+  ): object {
     const wrong = checked.filter(({ state }) => state !== 'ok' && state !== 'ahead');
     const lines = checked.reduce((sum, one) => sum + one.shippedLines, 0);
     const redacted = checked.reduce((sum, one) => sum + one.redactedLines, 0);
@@ -162,17 +188,44 @@ export default class SessionVerify extends BaseCommand {
     if (wrong.length > 0) {
       const error = new PartialError(
         `${disagreement(wrong.length, checked.length)}: ${wrong[0]?.source}: ${wrong[0]?.problem}`,
-        {
-          hint: `Run tracecraft watch --once --all${again}, then verify again: it uploads what is behind, restores what vanished, and sends what differs as a new generation.`,
-        },
+        { hint: hintOf(wrong) },
       );
       return this.answerFailure(error, data);
     }
+    if (checked.length === 0) this.note(nothingCompared);
     this.print(
       `${agreement(checked.length)}: ${plural(lines, 'line')}, ${formatCount(redacted)} with redactions`,
     );
     return data;
   }
+}
+
+const nothingCompared =
+  'Nothing was compared: no session that this config mirrors is on this machine. "session verify ID" compares any.';
+
+/** Also the sessions of other folders that are in the bucket. */
+async function withGuests(
+  { streams, taken, elsewhere }: OwnSources,
+  store: SessionStore,
+): Promise<Sources> {
+  const added = await guestStreams(elsewhere, store);
+  const guests = new Set(
+    added.map(({ session: { harness, id } }) => nameOf({ harness, session_id: id })),
+  );
+  const leftSessions = taken.leftSessions - guests.size;
+  const leftElsewhere = taken.leftElsewhere - guests.size;
+  return {
+    streams: [...streams, ...added],
+    taken: { ...taken, leftSessions, leftElsewhere },
+    guests,
+  };
+}
+
+function hintFor(wrong: readonly Checked[], guests: ReadonlySet<string>, again: string): string {
+  const guest = wrong.find((one) => guests.has(nameOf(one)));
+  return guest === undefined
+    ? `Run tracecraft watch --once --all${again}, then verify again: it uploads what is behind, restores what vanished, and sends what differs as a new generation.`
+    : `Run tracecraft watch --once --all, then verify again. What was started in other folders is uploaded by tracecraft session mirror ${guest.session_id}.`;
 }
 
 function nameOf({ harness, session_id }: Pick<Checked, 'harness' | 'session_id'>): string {

@@ -37,5 +37,5 @@ async function candidatesOf(
   if (word !== '.') return referred(word, sessions);
   if (scope.current.length > 0) return sessions.filter(({ id }) => scope.current.includes(id));
   const newest = await newestSession(watchers, scope.folder);
-  return newest === undefined ? [] : [newest];
+  return newest === undefined ? [] : [newest.session];
 }

@@ -81,7 +81,7 @@ function watchersOf(
 }
 
 async function newest(watchers: readonly Watcher[], cwd: string): Promise<string> {
-  const id = (await newestSession(watchers, cwd))?.id;
+  const id = (await newestSession(watchers, cwd))?.session.id;
   if (id !== undefined) return id;
   throw new NotFoundError(`no such session was started in ${cwd}`, {
     hint: 'Name one with sessionId, or another folder with cwd.',

@@ -54,6 +54,45 @@ describe('the session mirrored if none is named', () => {
     expect(await mirrored([], { cwd: below })).toBe(newer);
   });
 
+  it('is the newest of a folder around this one, which is named', async () => {
+    const inside = join(world.project, 'saws');
+    await mkdir(inside, { recursive: true });
+    const around = await world.run(['session', 'mirror'], { cwd: inside });
+    expect(around.stdout).toContain(
+      `No session was started in ${inside}: this is the newest of ${world.project}, around it.\n`,
+    );
+    const here = await world.run(['session', 'mirror']);
+    expect(here.stdout).not.toContain('around it');
+  });
+
+  it('is verified in the project it was mirrored into, wherever it was started', async () => {
+    const inside = join(world.project, 'inner');
+    await mkdir(inside, { recursive: true });
+    const at = { cwd: inside };
+    await world.run(['init'], at);
+    const empty = await world.run(['session', 'verify'], at);
+    expect(empty.stdout).toContain('0 streams agree');
+    expect(empty.stderr).toContain('Nothing was compared');
+    expect(await mirrored([], at)).toBe(newer);
+    const verified = await world.runJson(['session', 'verify'], at);
+    expect(verified).toMatchObject({
+      code: 0,
+      json: { data: { streams: [{ session_id: newer, state: 'ok' }], lines: 1 } },
+    });
+    const narrowed = await world.run(['session', 'verify', '--cwd', inside], at);
+    expect(narrowed.stdout).toContain('0 streams agree');
+
+    const path = join(world.home, '.claude', 'projects', '-sawmill', `${newer}.jsonl`);
+    await new Transcript(path).append(
+      lineOf(userRow('plank', { sessionId: newer, cwd: world.project })),
+    );
+    const behind = await world.run(['session', 'verify'], at);
+    expect(behind.code).toBe(10);
+    expect(behind.stderr).toContain(`tracecraft session mirror ${newer}`);
+    expect(await mirrored([newer], at)).toBe(newer);
+    expect(await world.run(['session', 'verify'], at)).toMatchObject({ code: 0 });
+  });
+
   it('is one whose rows name no folder, if its project folder does', async () => {
     const place = join(world.root, 'srv');
     await mkdir(place, { recursive: true });

@@ -46,6 +46,12 @@ export function isStartedWithin(stream: Stream, folder: string | undefined, root
   return stream.isKeptFor?.(root) ?? false;
 }
 
+export interface NewestSession {
+  readonly session: SessionRef;
+  /** The parent folder that it was started in, if none was started in or below the folder asked for. */
+  readonly around: string | undefined;
+}
+
 /**
  * The most recently changed session started in or below this folder; if there is none, of those started in the nearest
  * parent folder.
@@ -53,7 +59,7 @@ export function isStartedWithin(stream: Stream, folder: string | undefined, root
 export async function newestSession(
   watchers: readonly Watcher[],
   cwd: string,
-): Promise<SessionRef | undefined> {
+): Promise<NewestSession | undefined> {
   const found: { readonly stream: Stream; readonly snapshot: FileSnapshot }[] = [];
   for (const watcher of watchers) {
     for await (const stream of streamsOf(watcher)) {
@@ -62,15 +68,16 @@ export async function newestSession(
     }
   }
   found.sort((left, right) => right.snapshot.modifiedAtMs - left.snapshot.modifiedAtMs);
-  let around: { readonly session: SessionRef; readonly folder: string } | undefined;
+  let parent: { readonly session: SessionRef; readonly around: string } | undefined;
   for (const { stream } of found) {
     const { session } = stream;
     const folder = await peekCwd(stream);
-    if (isStartedWithin(stream, folder, cwd)) return session;
+    if (isStartedWithin(stream, folder, cwd)) return { session, around: undefined };
     if (folder === undefined || !isWithin(cwd, folder)) continue;
-    if (around === undefined || folder.length > around.folder.length) around = { session, folder };
+    if (parent !== undefined && folder.length <= parent.around.length) continue;
+    parent = { session, around: folder };
   }
-  return around?.session;
+  return parent;
 }
 
 /** Every session on this machine, once. */

@@ -27,6 +27,8 @@ export interface FirstLook {
   readonly discovered: readonly DiscoveredStream[];
   /** Left out only because they changed too long ago. */
   readonly older: readonly DiscoveredStream[];
+  /** Left out only because they were started in other folders. */
+  readonly elsewhere: readonly DiscoveredStream[];
 }
 
 /**
@@ -86,6 +88,7 @@ export class SessionFilter {
     const left = { leftSessions: 0, leftBytes: 0, leftElsewhere: 0 };
     const discovered: DiscoveredStream[] = [];
     const older: DiscoveredStream[] = [];
+    const elsewhere: DiscoveredStream[] = [];
     for (const one of sessions) {
       const session = 'stream' in one ? [one] : one;
       for (const { stream } of session.slice(0, 1)) ids.push(stream.session.id);
@@ -96,7 +99,7 @@ export class SessionFilter {
         discovered.push(...session);
         continue;
       }
-      if (!isRecent) older.push(...session);
+      (isRecent ? elsewhere : older).push(...session);
       leftOut.push(...session);
       left.leftSessions += 1;
       left.leftElsewhere += Number(isRecent);
@@ -110,7 +113,7 @@ export class SessionFilter {
       ...left,
       ids,
     };
-    return { taken, discovered, older };
+    return { taken, discovered, older, elsewhere };
   }
 
   /** One object for each of a hundred thousand sessions, most of which have one stream. */
