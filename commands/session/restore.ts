@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
@@ -47,7 +47,8 @@ Exit codes: 0 restored or already here, 2 bad usage or the word fits several ses
   static override flags = {
     cwd: Flags.directory({
       exists: true,
-      summary: 'the folder in which it will be resumed (default: this one)',
+      summary:
+        'the folder in which it will be resumed (default: this one; where it was started, if it is here already)',
       helpValue: 'DIR',
     }),
     into: Flags.string({
@@ -93,7 +94,9 @@ Exit codes: 0 restored or already here, 2 bad usage or the word fits several ses
     if (args.session === undefined) return this.all(restoring, store, wish, flags.harness);
     const scope = await referencesHere(settings, process.env, flags.harness);
     const session = await findSession(store, args.session, scope);
-    const restored = await this.restored(restoring, session, wish);
+    const startedIn = await folderElsewhere(session, wish.cwd);
+    const cwdIfHere = flags.cwd === undefined ? startedIn : undefined;
+    const restored = await this.restored(restoring, session, { ...wish, cwdIfHere });
     await this.tell(session, restored, wish.isDryRun);
     if (flags.run && !wish.isDryRun) await this.resume(restored);
     return dataOf(session, restored);
@@ -250,12 +253,13 @@ function wishOf(flags: RestoreFlags): Omit<RestoreWish, 'isDryRun'> {
   };
 }
 
-/** The folder it was started in, if that is another one that exists here. */
+/** The folder it was started in, without links, if that is another one that exists here. */
 async function folderElsewhere({ meta }: ListedSession, cwd: string): Promise<string | undefined> {
   const folder = meta?.cwd ?? cwd;
   if (folder === cwd || !folder.startsWith('/')) return undefined;
   const found = await stat(folder).catch(() => undefined);
-  return found?.isDirectory() ? folder : undefined;
+  const real = found?.isDirectory() ? await realpath(folder).catch(() => undefined) : undefined;
+  return real === cwd ? undefined : real;
 }
 
 function dataOf({ harness, id, meta }: ListedSession, restored: RestoredHere): object {

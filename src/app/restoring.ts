@@ -24,6 +24,8 @@ export interface RestoreWish {
   readonly mode: RestoreMode | undefined;
   readonly generation: number | undefined;
   readonly cwd: string;
+  /** The folder in which it is resumed instead, if its harness has it already: an absolute path without links. */
+  readonly cwdIfHere?: string | undefined;
   /** Stands for the home folder; undefined: the harness's own. */
   readonly into: string | undefined;
   readonly isForced: boolean;
@@ -31,8 +33,6 @@ export interface RestoreWish {
 }
 
 export interface RestoredHere extends Restored {
-  /** The folder in which it is resumed. */
-  readonly cwd: string;
   /** The variables that the commands need. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -150,7 +150,7 @@ export class Restoring {
     stayLean();
     const resume = await loadResume(harness);
     const place = await this.#placeOf(harness, resume, wish.into);
-    const { cwd, also } = wish;
+    const { cwd, cwdIfHere, also } = wish;
     const { stateFolder, project } = this.#settings;
     let pieceSoFar = 0;
     const restored = await restoreSession({
@@ -164,6 +164,7 @@ export class Restoring {
       mode: wish.mode,
       generation: wish.generation,
       cwd,
+      cwdIfHere,
       folder: place.folder,
       stateFolder:
         wish.into === undefined
@@ -183,7 +184,7 @@ export class Restoring {
       },
       also,
     });
-    return { ...restored, cwd, env: place.env };
+    return { ...restored, env: place.env };
   }
 
   async #placeOf(harness: string, resume: HarnessResume, into: string | undefined) {

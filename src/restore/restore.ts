@@ -33,6 +33,8 @@ export interface RestoreOptions {
   readonly also?: readonly string[] | undefined;
   /** Where it will be resumed. */
   readonly cwd: string;
+  /** Where it will be resumed instead, if its harness has it already. */
+  readonly cwdIfHere?: string | undefined;
   /** The harness's folder to restore into. */
   readonly folder: string;
   /** This machine's state of the bucket; undefined: nothing can be proven. */
@@ -49,6 +51,8 @@ export interface Restored {
   readonly state: 'restored' | 'caught-up' | 'already-here';
   readonly mode: RestoreMode;
   readonly id: string;
+  /** The folder in which it is resumed. */
+  readonly cwd: string;
   readonly generation: number;
   readonly lines: number;
   readonly files: readonly PlacedFile[];
@@ -150,6 +154,7 @@ async function settleHere(options: RestoreOptions, gathered: Gathered): Promise<
   const own = transcriptHere(presence, session);
   if (own !== undefined) {
     const verdict = await compareHere(source.bucket, own, main);
+    const cwd = options.cwdIfHere ?? options.cwd;
     const files = [{ path: own.source, bytes: 0, state: 'kept' as const }];
     const done = (state: Restored['state'], lines: number): Here => ({
       settled: {
@@ -157,7 +162,8 @@ async function settleHere(options: RestoreOptions, gathered: Gathered): Promise<
         state,
         lines,
         files,
-        plan: { ...planOf(options, gathered), leftOut: [] },
+        cwd,
+        plan: { ...planOf({ ...options, cwd }, gathered), leftOut: [] },
       },
       skipped: new Set(),
     });
@@ -188,11 +194,12 @@ function otherAncestor(session: string, ancestor: string, path: string): LostErr
   );
 }
 
-function bare({ session }: RestoreOptions, { streams, main }: Gathered) {
+function bare({ session, cwd }: RestoreOptions, { streams, main }: Gathered) {
   const continued = streams.map((one) => one.session).filter((id) => id !== session);
   return {
     mode: 'verbatim' as const,
     id: session,
+    cwd,
     generation: main.generation,
     redactions: new Map<string, number>(),
     isSignedTextRedacted: false,

@@ -304,6 +304,31 @@ describe('symbolic links', () => {
     await aliased.put('a', text('x'));
     expect(await keys()).toEqual(['a']);
   });
+
+  it('are named with their target if that is not there, whether the bucket is the link or below it', async () => {
+    const [usb, drive] = [join(folder.path, 'usb'), join(folder.path, 'media', 'drive')];
+    await symlink(drive, usb);
+    for (const path of [usb, join(usb, 'traces'), join(usb, 'a', 'b')]) {
+      for (const step of [
+        () => createBucketIfMissing({ backend: 'local', root: path }),
+        () => openLocalBucket({ root: path }),
+      ]) {
+        const error = await step().catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(NotFoundError);
+        expect(error).toMatchObject({
+          message: expect.stringContaining(
+            `bucket ${path}: ${usb} is a link to ${drive}, which is not there`,
+          ),
+          hint: expect.stringContaining('Mount the drive'),
+        });
+      }
+    }
+    await mkdir(drive, { recursive: true });
+    expect(await createBucketIfMissing({ backend: 'local', root: join(usb, 'a') })).toEqual({
+      isNew: true,
+    });
+    expect(await stat(join(drive, 'a'))).toBeTruthy();
+  });
 });
 
 describe('a listing', () => {

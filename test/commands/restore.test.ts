@@ -70,6 +70,21 @@ describe('session restore', () => {
     expect(info.stdout).toMatch(/^resume +here: its harness has it$/m);
   });
 
+  it('goes to the folder it was started in, if it is here already, unless told another', async () => {
+    const elsewhere = join(world.root, 'elsewhere');
+    await mkdir(elsewhere);
+    const at = { cwd: elsewhere };
+    const here = await world.run(['session', 'restore', session], at);
+    expect(here.stdout).toContain(`claude-code/${session} is already here: 1 line\n`);
+    expect(here.stdout).toContain(`  cd ${world.project} && claude --resume ${session} `);
+    expect(here.stderr).not.toContain('--cwd resumes it there');
+    const told = await world.run(['session', 'restore', session, '--cwd', '.'], at);
+    expect(told.stdout).toMatch(/^ {2}claude --resume /m);
+    expect(told.stderr).toContain(`It was started in ${world.project}: --cwd resumes it there.`);
+    const inside = await world.run(['session', 'restore', session]);
+    expect(inside.stdout).toMatch(/^ {2}claude --resume /m);
+  });
+
   it('lays out everything below a folder, all forks of one thread together, and again', async () => {
     const into = join(world.root, 'rescued');
     const args = ['session', 'restore', '--all', '--into', into, '--verbatim', '--force'];

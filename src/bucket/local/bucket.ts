@@ -21,6 +21,7 @@ import { quotedMd5 } from '../etag.js';
 import { checkRange, type Range } from '../range.js';
 import { receiveFile } from '../receive.js';
 import { withSourceFile } from '../source-file.js';
+import { danglingLinkError } from './dangling-link.js';
 import { fileTime } from './file-time.js';
 import { createFolderClock, type FolderClock } from './folder-clock.js';
 import { type LocalLayout, openLayout } from './layout.js';
@@ -89,10 +90,12 @@ export async function openLocalBucket(options: LocalOptions): Promise<Bucket> {
 /** Whether it had to be created. Mode 700. */
 export async function createLocalBucketIfMissing(root: string): Promise<boolean> {
   const path = resolve(root);
-  const made = await onDisk(`create the bucket ${path}`, () =>
-    mkdir(path, { recursive: true, mode: 0o700 }),
-  );
-  return made !== undefined;
+  const action = `create the bucket ${path}`;
+  try {
+    return (await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined;
+  } catch (error) {
+    throw (await danglingLinkError(path, action)) ?? diskError(error, action);
+  }
 }
 
 interface Writer extends CallOptions {

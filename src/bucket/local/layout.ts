@@ -6,6 +6,7 @@ import { linkInTheWay } from '../../links.js';
 import type { Key } from '../bucket.js';
 import { codeOf, diskError, isAbsence, onDisk } from '../disk-errors.js';
 import { checkKey } from '../key.js';
+import { danglingLinkError } from './dangling-link.js';
 import type { FolderClock } from './folder-clock.js';
 import { sweepTemporaries } from './sweep.js';
 
@@ -69,6 +70,8 @@ export async function openLayout(root: string, time: FolderClock): Promise<Local
 export async function assertFolder(root: string): Promise<void> {
   const found = await onDisk(`open the bucket ${root}`, () => absentAsUndefined(() => stat(root)));
   if (found === undefined) {
+    const dangling = await danglingLinkError(root, `open the bucket ${root}`);
+    if (dangling !== undefined) throw dangling;
     throw new NotFoundError(`there is no bucket folder ${root}`, {
       hint: 'Mount the drive it is on. If it is gone for good, make an empty folder there: a bucket needs no more.',
     });
