@@ -155,7 +155,8 @@ export default class Search extends BaseCommand {
           if (tally.addDocuments(one)) this.#showDocuments(one, shown);
         }
         if (bucket.kind === 'local') this.#suggestIndex(tally);
-        return this.#conclude(tally, { nowMs, words, hints: hintsFor(flags, words) });
+        const hints = isWhole && tally.sessions === 0 ? [noSession] : hintsFor(flags, words);
+        return this.#conclude(tally, { nowMs, words, hints });
       } finally {
         await this.#settle(await packs, isWhole);
       }
@@ -257,6 +258,8 @@ export default class Search extends BaseCommand {
     return this.answerFailure(error, data);
   }
 }
+
+const noSession = 'No session is in this project yet: "tracecraft watch" mirrors yours.';
 
 /** Their code is not loaded for a search that looks for none. */
 async function documentsFound(search: DocumentSearch): Promise<readonly DocumentHits[]> {

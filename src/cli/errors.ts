@@ -71,7 +71,9 @@ function describeUsage(error: OclifError, line: CommandLine): [message: string, 
   }
   if (Array.isArray(error.args)) {
     const names = error.args.map((arg: { name?: string }) => (arg.name ?? '').toUpperCase());
-    return [`missing ${plural('argument', names.length)}: ${names.join(' ')}`, help];
+    const choices = choicesOf(error.args[0]);
+    const hint = choices.length === 0 ? help : `It is one of ${choices.join(', ')}. ${help}`;
+    return [`missing ${plural('argument', names.length)}: ${names.join(' ')}`, hint];
   }
   const unknown = /^command (.*) not found\.?$/i.exec(error.message)?.[1];
   if (unknown !== undefined) return describeCommand(unknown, line);
@@ -137,8 +139,23 @@ function describeChoice(message: string, help: string): [string, string] | undef
     /^\s*Expected (?:--[\w-]+=)?(.+) to be one of: (.+)$/m.exec(message) ?? [];
   if (typed.length < 3) return undefined;
   const known = choices.split(',').map((one) => one.trim());
-  const meant = known.find((one) => one.startsWith(typed)) ?? suggest(typed, known);
+  const meant =
+    known.find((one) => one.startsWith(typed)) ??
+    suggest(typed, known) ??
+    byFirstWord(typed, known);
   return meant === undefined ? undefined : [tidy(message), `Did you mean ${meant}? ${help}`];
+}
+
+/** `cluade` is near the first word of `claude-code`, and far from all of it. */
+function byFirstWord(typed: string, known: readonly string[]): string | undefined {
+  const firstOf = (one: string): string => one.split('-')[0] ?? one;
+  const meant = suggest(typed, known.map(firstOf));
+  return known.find((one) => firstOf(one) === meant);
+}
+
+/** The values that an argument takes, if only some are. */
+function choicesOf(argument: { readonly options?: unknown } | undefined): readonly string[] {
+  return isStrings(argument?.options) ? argument.options : [];
 }
 
 function list(commands: readonly string[]): string {

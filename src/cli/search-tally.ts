@@ -16,6 +16,11 @@ export class SearchTally {
   /** Why, each with its key. */
   readonly #unreadDocuments: string[] = [];
 
+  /** Sessions that were read, with or without hits. */
+  get sessions(): number {
+    return this.#sessions;
+  }
+
   /** Sessions and kinds of documents that had something to show. */
   get shown(): number {
     return this.#shown;

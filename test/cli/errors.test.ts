@@ -67,6 +67,18 @@ describe("oclif's errors", () => {
       'See "tracecraft claim --help".',
     ],
     [
+      oclif('Missing 1 required arg:\nshell  your shell', {
+        args: [{ name: 'shell', options: ['bash', 'zsh'] }],
+      }),
+      'missing argument: SHELL',
+      'It is one of bash, zsh. See "tracecraft claim --help".',
+    ],
+    [
+      oclif('Expected cluade to be one of: claude-code, codex\nSee more help with --help'),
+      'expected cluade to be one of: claude-code, codex',
+      'Did you mean claude-code? See "tracecraft claim --help".',
+    ],
+    [
       oclif('Unexpected arguments: a, b', { args: ['a', 'b'] }),
       'unexpected arguments: a b',
       'See "tracecraft claim --help".',

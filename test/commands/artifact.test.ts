@@ -107,6 +107,22 @@ describe('tracecraft artifact', () => {
     });
   });
 
+  it.runIf(process.platform === 'linux')('list fits a terminal, with short digests', async () => {
+    const list = ['artifact', 'list', '--step', 'build'];
+    const { stdout } = await world.runInTerminal(list, { columns: 80 });
+    const rows = stdout.split(/\r?\n/).filter(Boolean);
+    expect(rows[1]).toMatch(new RegExp(`^build/patch-auth.diff .* ${diffSha.slice(0, 12)}$`));
+    expect(Math.max(...rows.map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+
+  it('says where it looked for a file that is not there', async () => {
+    const missing = await world.run(['artifact', 'upload', 'nofile']);
+    expect(missing).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`Looked for ${join(world.project, 'nofile')}: name a file`),
+    });
+  });
+
   it('download retrieves it once, and again with --force', async () => {
     const path = join(world.project, 'review', 'patch-auth.diff');
     const args = ['artifact', 'download', 'build/patch-auth.diff', '--to', 'review'];

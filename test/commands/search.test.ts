@@ -34,6 +34,21 @@ function answerOf({ stdout }: CliResult) {
   return { hits: values, totals: data as Record<string, unknown> };
 }
 
+it('a search where no session was mirrored yet says how to mirror some', async () => {
+  const empty = await createCliWorld();
+  try {
+    await empty.run(['init']);
+    const nothing = await empty.run(['search', 'checkout']);
+    expect(nothing.code).toBe(3);
+    expect(nothing.stderr).toContain('No session is in this project yet: "tracecraft watch"');
+    expect(nothing.stderr).not.toContain('--substring');
+    const narrowed = await empty.run(['search', 'checkout', '--harness', 'pi']);
+    expect(narrowed.stderr).toContain('More is searched without --harness');
+  } finally {
+    await empty.remove();
+  }
+});
+
 describe('search', () => {
   beforeAll(async () => {
     world = await createCliWorld();

@@ -24,7 +24,9 @@ function plan({ session, id, cwd, folder, streams }: RestoreRequest): RestorePla
     leftOut: streams.map(({ name }) => name).filter((name) => name !== ''),
     commands: [['hermes', 'sessions', 'import', join(folder, ...path)]],
     isRunnable: false,
-    notes: ['"hermes sessions list" shows it after that; the file can then be removed.'],
+    notes: [
+      '"hermes sessions list" shows it after that, and "hermes --resume ID", with the id shown there, resumes it; the file can then be removed.',
+    ],
   };
 }
 

@@ -47,7 +47,11 @@ export async function findSources(
 ): Promise<FoundSources> {
   const called = checkNewName(name ?? basename(resolve(path)));
   const found = await onDisk(`read ${path}`, () => io.stat(path));
-  if (found === undefined) throw new NotFoundError(`there is no file or folder ${path}`);
+  if (found === undefined) {
+    throw new NotFoundError(`there is no file or folder ${path}`, {
+      hint: `Looked for ${resolve(path)}: name a file, or a folder with --recursive.`,
+    });
+  }
   const real = await onDisk(`read ${path}`, () => realpath(path));
   if (found.kind === 'file') {
     return { sources: [{ path: real, name: called, size: found.size }], passedOver: [] };

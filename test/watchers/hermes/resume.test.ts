@@ -49,6 +49,7 @@ describe('a session of Hermes', () => {
     ]);
     const file = `/home/me/.hermes/restored/${newId}.jsonl`;
     expect(plan.commands).toEqual([['hermes', 'sessions', 'import', file]]);
+    expect(plan.notes).toEqual([expect.stringContaining('"hermes --resume ID"')]);
   });
 
   it('never keeps its id, since Hermes only takes in copies', () => {
