@@ -77,8 +77,8 @@ export class TranscriptTree<Place> implements Watcher {
   readonly #streams = new Map<string, Stream>();
   readonly #found = new WeakMap<readonly DirectoryEntry[], Found>();
   readonly #within = new WeakMap<readonly DirectoryEntry[], readonly FolderPlace[]>();
-  /** Some file does not say yet which session it belongs to. */
-  #isWaiting = false;
+  /** Roots below which some file does not say its session yet. */
+  readonly #waiting = new Set<string>();
   /** By root: what the last complete pass came across. */
   readonly #lastPass = new Map<string, readonly Found[]>();
 
@@ -110,13 +110,13 @@ export class TranscriptTree<Place> implements Watcher {
   }
 
   async *streams(root: string, pass: Pass = 'all'): AsyncGenerator<readonly Stream[]> {
-    const isKnown = pass === 'recent' && !this.#isWaiting;
+    const isKnown = pass === 'recent' && !this.#waiting.has(root);
     if (isKnown && !(await this.#disk.listings.isNewsBelow(root))) return;
     this.#disk.listings.beginPass(root);
     const all: Found[] = [];
-    this.#isWaiting = false;
+    this.#waiting.delete(root);
     for await (const folder of this.#folders({ path: root, below: [] }, pass)) {
-      const found = this.#found.get(folder.entries) ?? (await this.#search(folder));
+      const found = this.#found.get(folder.entries) ?? (await this.#search(root, folder));
       all.push(found);
       if (found.streams.length > 0) yield found.streams;
     }
@@ -140,7 +140,8 @@ export class TranscriptTree<Place> implements Watcher {
   async #counts({ source }: Stream): Promise<boolean> {
     const path = dirname(source);
     const entries = (await this.#disk.listings.list(path)) ?? noEntries;
-    const { streams } = await this.#search({ path, below: this.#below(path) ?? [], entries });
+    const folder = { path, below: this.#below(path) ?? [], entries };
+    const { streams } = await this.#search(this.#rootOf(path) ?? path, folder);
     return streams.some((one) => one.source === source);
   }
 
@@ -182,7 +183,7 @@ export class TranscriptTree<Place> implements Watcher {
   }
 
   /** What a folder contains: determined once while its listing is unchanged and the owner of each file is known. */
-  async #search({ path, below, entries }: Folder): Promise<Found> {
+  async #search(root: string, { path, below, entries }: Folder): Promise<Found> {
     const sources = new Set<string>();
     const streams: Stream[] = [];
     for (const { name, kind } of entries) {
@@ -197,7 +198,7 @@ export class TranscriptTree<Place> implements Watcher {
     const isWhole = streams.length === sources.size;
     const found = { folder: path, sources, streams: this.#withoutReplaced(streams) };
     if (isWhole) this.#found.set(entries, found);
-    else this.#isWaiting = true;
+    else this.#waiting.add(root);
     return found;
   }
 
@@ -240,9 +241,13 @@ export class TranscriptTree<Place> implements Watcher {
   }
 
   #below(path: string): readonly string[] | undefined {
-    const root = this.#roots.find((one) => path === one || isBelow(path, one));
+    const root = this.#rootOf(path);
     if (root === undefined) return undefined;
     return path === root ? [] : path.slice(root.length + 1).split(sep);
+  }
+
+  #rootOf(path: string): string | undefined {
+    return this.#roots.find((one) => path === one || isBelow(path, one));
   }
 
   #sourceOf(path: string, place: Place): string {

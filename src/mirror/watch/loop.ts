@@ -221,7 +221,7 @@ export class WatchLoop {
     const discovered = await this.#filter.meet(stream, clock.now());
     const met = discovered.map((found) => this.#take(found));
     for (const { state } of met) state.hotUntilMs = clock.monotonic() + hotForMs;
-    await this.#recollection.compare(met);
+    await this.#recollection.compareOrSend(met);
     if (discovered.length > 0) report.onSessions(registry.sessionCount);
   }
 

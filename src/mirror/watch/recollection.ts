@@ -83,7 +83,7 @@ export class Recollection {
   async run(): Promise<void> {
     const calm: UploadState[] = [];
     for (const session of this.#taken()) {
-      for (const state of await this.#tryToCompare(session)) {
+      for (const state of await this.compareOrSend(session)) {
         state.mirrored.mirror.rest();
         calm.push(state);
       }
@@ -102,7 +102,7 @@ export class Recollection {
   async end(isInTime: () => boolean): Promise<void> {
     this.#isEnding = true;
     for (const session of this.#taken()) {
-      if (isInTime()) await this.#tryToCompare(session);
+      if (isInTime()) await this.compareOrSend(session);
       else for (const { state } of session) state.failure ??= notCompared();
     }
   }
@@ -112,7 +112,7 @@ export class Recollection {
   }
 
   /** If the store cannot be asked what it holds, it is asked again when the session is sent. */
-  async #tryToCompare(session: readonly Met[]): Promise<readonly UploadState[]> {
+  async compareOrSend(session: readonly Met[]): Promise<readonly UploadState[]> {
     const { uploader, clock } = this.#context;
     try {
       return await this.compare(session);
