@@ -1,20 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-
-/** The SDK's public types. They import nothing but each other. */
-const parts = [
-  'errors',
-  'sdk/search-types',
-  'sdk/mail-types',
-  'sdk/run-types',
-  'sdk/session-types',
-  'sdk/types',
-  'sdk/open',
-];
 
 /**
  * Writes the SDK's declarations as one file for `import` and the same for `require`, and the ES module that
@@ -40,7 +29,7 @@ async function declarations(root) {
   try {
     await compile(root, folder);
     const texts = await Promise.all(
-      parts.map((part) => readFile(join(folder, 'src', `${part}.d.ts`), 'utf8')),
+      (await parts(root)).map((part) => readFile(join(folder, 'src', `${part}.d.ts`), 'utf8')),
     );
     const text = texts
       .join('')
@@ -51,6 +40,13 @@ async function declarations(root) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The SDK's public types. They import nothing but each other. */
+async function parts(root) {
+  const names = await readdir(join(root, 'src', 'sdk'));
+  const types = names.filter((name) => name.endsWith('-types.ts')).sort();
+  return ['errors', ...types.map((name) => `sdk/${name.slice(0, -3)}`), 'sdk/types', 'sdk/open'];
 }
 
 async function compile(root, folder) {
