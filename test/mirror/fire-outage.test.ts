@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { systemClock } from '../../src/clock.js';
@@ -84,6 +85,33 @@ describe('the network', () => {
     expect(run.generations).toEqual([]);
     expect(await states()).toEqual(['ok']);
   }, 180_000);
+});
+
+describe('a session that begins while the store is away', () => {
+  it('is sent when it is back, though nothing is added to it', async () => {
+    let isGone = false;
+    const bucket: Bucket = {
+      ...rig.bucket,
+      list: (prefix, options) => {
+        if (isGone) throw new UnreachableError('scripted: no network');
+        return rig.bucket.list(prefix, options);
+      },
+    };
+    // No session is known, so nothing has asked what the bucket holds.
+    await rm(transcript.path);
+    const run = rig.watch({ bucket, clock, sweepMs: 500 });
+    await run.started;
+    isGone = true;
+    const later = sessionUuid();
+    await rig.tree
+      .session(cwd, later)
+      .append(userRow('begun and ended meanwhile', { sessionId: later, cwd }));
+    while (run.troubles.length === 0) await systemClock.sleep(10);
+    isGone = false;
+    await rig.untilLevel(20_000);
+    expect(await states()).toEqual(['ok']);
+    expect((await run.end()).behind).toEqual([]);
+  }, 60_000);
 });
 
 describe('two watchers', () => {

@@ -70,6 +70,18 @@ describe('a watch that reads hook signals, without file events and between two s
     expect(troubles).toEqual([]);
   });
 
+  it('takes what a search for one session comes across of others, too', async () => {
+    const [known, asked, other] = [sessionUuid(), sessionUuid(), sessionUuid()];
+    await rig.tree.session(cwd, known).append(row(known, 'zero'));
+    const run = rig.watch({ sweepMs, hookSignals });
+    await rig.untilShipped(run, 1);
+    await rig.tree.session(cwd, other).append(row(other, 'one'));
+    await rig.tree.session(cwd, asked).append(row(asked, 'two'));
+    await drop(asked, 'advanced');
+    await rig.untilShipped(run, 3);
+    expect(await run.end()).toEqual({ behind: [], rests: [] });
+  });
+
   it('marks a session as ended, with its last lines, and as open when it is resumed', async () => {
     const id = sessionUuid();
     const transcript = rig.tree.session(cwd, id);

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock.js';
 import { nodeIo } from '../../src/io.js';
 import type { SessionFacts, Watcher } from '../../src/mirror/stream.js';
 import { copilotWatcher } from '../../watchers/copilot/watcher.js';
@@ -310,4 +311,27 @@ describe.each(Object.entries(homes))('the watcher of %s', (_name, one) => {
     expect(await allStreams(watcher)).toEqual([]);
     expect(asked).toEqual([]);
   });
+});
+
+it('a file that does not say its session yet is looked at again, also if other roots have none such', async () => {
+  const second = join(home, 'second');
+  const env = { PI_CODING_AGENT_SESSION_DIR: second };
+  const watcher = piWatcher({ io: nodeIo, clock: systemClock, env, home });
+  const file = join(home, '.pi/agent/sessions/--w--', `2026-11-29T08-00-00-000Z_${id}.jsonl`);
+  await mkdir(dirname(file), { recursive: true });
+  await mkdir(second, { recursive: true });
+  await writeFile(file, '');
+  const before = new Date(Date.now() - 60_000);
+  const folders = [dirname(file), dirname(dirname(file)), join(home, '.pi/agent'), second];
+  for (const folder of folders) await utimes(folder, before, before);
+  const found = async (pass: 'all' | 'recent'): Promise<readonly string[]> => {
+    const sources: string[] = [];
+    for (const root of await watcher.roots())
+      for await (const some of watcher.streams(root, pass))
+        sources.push(...some.map(({ source }) => source));
+    return sources;
+  };
+  expect([await found('all'), await found('recent')]).toEqual([[], []]);
+  await writeFile(file, jsonl(piHeader));
+  expect(await found('recent')).toEqual([file]);
 });

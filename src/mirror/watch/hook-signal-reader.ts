@@ -117,11 +117,17 @@ export class HookSignalReader {
       const isAny = places.has(sessionKeyOf(harness, undefined));
       for await (const some of this.#filter.everything(harness)) {
         for (const stream of some) {
-          if (isAny || places.has(sessionKeyOf(harness, stream.session.id)))
-            await this.#glance(stream);
+          const isAsked = isAny || places.has(sessionKeyOf(harness, stream.session.id));
+          // The next pass of a sweep need not come across what this one did.
+          if (isAsked || this.#isNew(stream)) await this.#glance(stream);
         }
       }
     }
+  }
+
+  #isNew({ source }: Stream): boolean {
+    if (this.#context.registry.mirroredStreamOf(source) !== undefined) return false;
+    return this.#filter.dormantSnapshot(source) === undefined;
   }
 
   /** Finds the stream by the path that the hook reported, if that is a transcript of the reported session. */
