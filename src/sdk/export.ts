@@ -21,7 +21,10 @@ export function exportOf(context: SdkContext): Pick<Tracecraft, 'export'> {
       const exported = await exportTables({
         store: place,
         project: settings.project,
-        ...{ sessions, selection, to, format },
+        sessions,
+        selection,
+        to,
+        format,
         mayBePublic: options.public === true,
         folder: join(settings.stateFolder, 'export'),
         redactor: redactorOf(settings, knownFromHere(settings, env)),

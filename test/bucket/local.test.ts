@@ -327,7 +327,7 @@ describe('symbolic links', () => {
     expect(await createBucketIfMissing({ backend: 'local', root: join(usb, 'a') })).toEqual({
       isNew: true,
     });
-    expect(await stat(join(drive, 'a'))).toBeTruthy();
+    expect((await stat(join(drive, 'a'))).isDirectory()).toBe(true);
   });
 });
 
