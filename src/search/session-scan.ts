@@ -135,9 +135,11 @@ export class SessionScan {
 
   #searchPart(stream: string, { body = Buffer.alloc(0), startLine }: WalkedPart): void {
     this.#scannedBytes += body.length;
+    // Where there are no packs to agree with, an id need not be hashed.
+    const ofRow = this.#input.coverage === undefined ? idOf : shortIdOf;
     for (const { line, bytes } of this.#input.matcher.prefilter.linesIn(body, this.#unseen)) {
       const row = rowIn(this.#session.harness, bytes.toString('utf8'));
-      if (row !== undefined) this.#row(row, { stream, line: startLine + line, idOf: shortIdOf });
+      if (row !== undefined) this.#row(row, { stream, line: startLine + line, idOf: ofRow });
     }
   }
 

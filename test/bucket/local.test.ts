@@ -269,6 +269,42 @@ describe('names in the way', () => {
   });
 });
 
+describe('many folders side by side', () => {
+  const names = Array.from({ length: 1_500 }, (_, n) => `all/${String(n).padStart(4, '0')}/`);
+
+  it('are all listed once and in order, whatever their files are called, but for empty ones', async () => {
+    for (const [n, name] of names.entries()) {
+      await mkdir(join(root, name, 'deep'), { recursive: true });
+      if (n % 7 === 3) continue;
+      const file = n % 5 === 2 ? `deep/${n}.jsonl` : 'meta.json';
+      await writeFile(join(root, name, file), 'x');
+    }
+    const full = names.filter((_, n) => n % 7 !== 3);
+    expect(await keys('all/', '/')).toEqual(full);
+    expect(await keys('all/00', '/')).toEqual(full.filter((name) => name.startsWith('all/00')));
+    expect(await keys('all/')).toHaveLength(full.length);
+  });
+
+  it('are not all looked at by whoever wants the first, and stop where the caller does', async () => {
+    for (const name of names) await mkdir(join(root, name), { recursive: true });
+    for (const name of names) await writeFile(join(root, name, 'meta.json'), 'x');
+    for await (const entry of bucket.list('all/', { delimiter: '/' })) {
+      expect(entry).toEqual({ kind: 'prefix', prefix: names[0] });
+      break;
+    }
+    const stop = new AbortController();
+    let seen = 0;
+    const all = async () => {
+      for await (const _ of bucket.list('all/', { delimiter: '/', signal: stop.signal })) {
+        seen += 1;
+        if (seen === 10) stop.abort();
+      }
+    };
+    await expect(all()).rejects.toThrow();
+    expect(seen).toBeLessThan(names.length / 2);
+  });
+});
+
 describe('symbolic links', () => {
   beforeEach(async () => {
     await mkdir(join(folder.path, 'outside'));

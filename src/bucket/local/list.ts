@@ -1,10 +1,11 @@
-import { type Dir, type Dirent, lstatSync, opendirSync } from 'node:fs';
+import { accessSync, type Dir, type Dirent, lstatSync, opendirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../aborted.js';
 import type { Entry, ListOptions, ObjectEntry, Prefix } from '../bucket.js';
 import { diskError, isAbsence, onDisk } from '../disk-errors.js';
+import { Entries } from '../entries.js';
 import { checkPrefix, compareKeys, isSegment, sortKeys } from '../key.js';
 import { fileTime } from './file-time.js';
 import { internalFolder, type LocalLayout } from './layout.js';
@@ -26,38 +27,53 @@ export function listFolder(
   { root, assertPresent, isListable }: LocalLayout,
   prefix: Prefix,
   { after, delimiter, detailsOnDemand = false, signal }: ListOptions = {},
-): AsyncGenerator<Entry> {
+): Entries {
   const start = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  return walk({ root, prefix, after, delimiter, detailsOnDemand, signal }, async () => {
+  const scope = { root, prefix, after, delimiter, detailsOnDemand, signal };
+  const pages = walk(scope, async () => {
     checkPrefix(prefix);
     await assertPresent();
     return (await isListable(start)) ? keysIn(root, start) : [];
   });
+  return new Entries(pages);
 }
 
 /** Files examined without a pause: signals and timers must wait that long. A folder counts as several. */
 const mostTogether = 512;
 const filesPerFolder = 8;
 
-/** One folder and what is below it. Not nested in another generator: each level would cost every entry three promises. */
-async function* walk(scope: Walk, keys: () => Promise<readonly string[]>): AsyncGenerator<Entry> {
+/**
+ * One folder and what is below it, by pages: to hand out each entry by itself takes longer than to find it. The first pages
+ * are short, for whoever only wants to know whether there is anything.
+ */
+async function* walk(
+  scope: Walk,
+  keys: () => Promise<readonly string[]>,
+): AsyncGenerator<readonly Entry[]> {
   const neighbours = new Neighbours(scope.root);
-  let together = 0;
+  let page: Entry[] = [];
+  let [together, most] = [0, 1];
   for (const key of await keys()) {
     if (!key.startsWith(scope.prefix) || isPassed(key, scope.after)) continue;
     throwIfAborted(scope.signal);
     const isFolder = key.endsWith('/');
     if (isFolder && scope.delimiter === undefined) {
+      if (page.length > 0) yield page;
+      page = [];
       yield* walk(scope, () => keysIn(scope.root, key));
       continue;
     }
     const entry = isFolder ? prefixAt(scope, key, neighbours) : objectIn(scope, key);
-    if (entry !== undefined) yield entry;
+    if (entry !== undefined) page.push(entry);
     together += isFolder ? filesPerFolder : 1;
-    if (together < mostTogether) continue;
+    if (together < most) continue;
+    if (page.length > 0) yield page;
+    page = [];
+    if (most === mostTogether) await setImmediate();
+    most = Math.min(mostTogether, 2 * most);
     together = 0;
-    await setImmediate();
   }
+  if (page.length > 0) yield page;
 }
 
 function prefixAt({ after }: Walk, key: string, neighbours: Neighbours): Entry | undefined {
@@ -164,8 +180,9 @@ class Neighbours {
 
   /** Whether there is a file anywhere in this folder. */
   holdObject(base: string): boolean {
-    const isThere = this.#name !== undefined && isFile(`${this.#root}${sep}${base}${this.#name}`);
-    return isThere || this.#findObject(base);
+    const name = this.#name;
+    const isLikeIt = name !== undefined && isThere(`${this.#root}${sep}${base}${name}`);
+    return isLikeIt || this.#findObject(base);
   }
 
   #findObject(base: string): boolean {
@@ -190,9 +207,11 @@ class Neighbours {
   }
 }
 
-function isFile(path: string): boolean {
+/** Only whether it is there, which costs a quarter of asking what it is: a link or a folder of this name was planted. */
+function isThere(path: string): boolean {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+    accessSync(path);
+    return true;
   } catch {
     // Opening its folder will tell why.
     return false;
