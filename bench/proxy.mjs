@@ -16,33 +16,37 @@ export async function startProxy(upstream, latencyMs) {
     state.seen.push(one);
     if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
     await state.hold?.(one);
-    const passed = request(
-      {
-        host: target.hostname,
-        port: target.port,
-        method: incoming.method,
-        path: incoming.url,
-        headers: incoming.headers,
-        agent,
-      },
-      (answer) => {
-        one.status = answer.statusCode;
-        outgoing.writeHead(answer.statusCode, answer.rawHeaders.filter(isKept(answer.rawHeaders)));
-        answer.on('data', (chunk) => {
-          state.bytes += chunk.length;
-        });
-        answer.pipe(outgoing);
-        answer.once('end', () => {
-          one.to = performance.now();
-          state.onAnswer?.(one, body);
-        });
-      },
-    );
-    passed.once('error', () => outgoing.destroy());
-    passed.end(body);
+    pass(incoming, body, (answer) => {
+      if (answer === undefined) {
+        outgoing.destroy();
+        return;
+      }
+      one.status = answer.statusCode;
+      outgoing.writeHead(answer.statusCode, answer.rawHeaders.filter(isKept(answer.rawHeaders)));
+      answer.on('data', (chunk) => {
+        state.bytes += chunk.length;
+      });
+      answer.pipe(outgoing);
+      answer.once('end', () => {
+        one.to = performance.now();
+        state.onAnswer?.(one, body);
+      });
+    });
   });
   server.keepAliveTimeout = 60_000;
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  /** Once more if the store closed an idle connection just then: that is this proxy's affair, and no answer of the store. */
+  function pass({ method, url, headers }, body, answered) {
+    const { hostname: host, port } = target;
+    const passed = request({ host, port, method, path: url, headers, agent }, answered);
+    passed.once('error', (error) => {
+      if (passed.reusedSocket && error.code === 'ECONNRESET') {
+        pass({ method, url, headers }, body, answered);
+      } else answered(undefined);
+    });
+    passed.end(body);
+  }
+
   return {
     state,
     endpoint: `http://127.0.0.1:${server.address().port}${base}`,

@@ -5,7 +5,7 @@ import { writeReport } from './machine.mjs';
 import { inParallel, isFull, loadLibrary, must, openStand, quantile, round } from './stand.mjs';
 
 const sizes = isFull ? [100, 1_000] : [20, 200];
-const parts = isFull ? [200, 2_000] : [40, 400];
+const parts = isFull ? [200, 2_000] : [60, 400];
 const latencyMs = 30;
 const rounds = 3;
 const library = await loadLibrary([
@@ -14,6 +14,7 @@ const library = await loadLibrary([
   "export { bucketLayout } from 'src/protocol/keys.js';",
   "export { partName } from 'src/protocol/parts.js';",
   "export { systemClock } from 'src/clock.js';",
+  "export { mostStarts } from 'src/conversation/tally.js';",
 ]);
 const table = [];
 const samples = [];
@@ -136,9 +137,19 @@ async function addParts(stand, count) {
   await inParallel(added.length, 16, async (n) => {
     await bucket.put(`${folder}${added[n].name}`, Buffer.from(line(id, `answer ${n}`)));
   });
-  // As the mirror writes it: the newest hundred parts by name.
+  // As the mirror writes it: the newest hundred parts by name, and where the last turns begin. Each line opens one.
   const parts = [...meta.parts, ...added].slice(-100);
-  const document = { ...meta, parts, part_count: count, total_lines: meta.total_lines + count - 1 };
+  const lines = meta.total_lines + count - 1;
+  const starts = Array.from({ length: lines }, (_, at) => at).slice(-library.mostStarts);
+  const document = {
+    ...meta,
+    parts,
+    part_count: count,
+    total_lines: lines,
+    turns: lines,
+    prompts: lines,
+    turn_starts: starts,
+  };
   await bucket.put(key, Buffer.from(JSON.stringify(document)));
   await bucket.close();
   return id;

@@ -17,7 +17,7 @@ import {
   readNewMail,
   usualLimit,
 } from '../src/coordination/mail/inbox.js';
-import type { Mail } from '../src/coordination/mail/mailbox.js';
+import type { Mail, MailPlace } from '../src/coordination/mail/mailbox.js';
 import { growingPauses } from '../src/coordination/pauses.js';
 import { TimedOutError, TracecraftError } from '../src/errors.js';
 import { stepId } from '../src/protocol/names.js';
@@ -79,14 +79,13 @@ export default class Inbox extends BaseCommand {
     const { coordination } = await this.coordinate();
     const { context } = coordination;
     const heartbeat = coordination.heartbeat();
-    await settleAll(context, this.#settled);
     const isNew = flags.new || flags.wait;
     const news = flags.wait
       ? await this.waitForMail(coordination, filter, timeoutMs)
       : isNew
-        ? await readNewMail(context, filter)
+        ? await this.settled(context, () => readNewMail(context, filter))
         : undefined;
-    const inbox = news ?? (await readInbox(context, filter));
+    const inbox = news ?? (await this.settled(context, () => readInbox(context, filter)));
     this.warnOf(inbox);
     if (inbox.mail.length === 0) this.note(`No ${isNew ? 'new ' : ''}mail.`);
     const data = await this.show(inbox, flags.long);
@@ -120,6 +119,12 @@ export default class Inbox extends BaseCommand {
     return data;
   }
 
+  /** What is read beside the look for handoffs whose sender was stopped, and read again if there was one: its mail may be new. */
+  private async settled<Read>(context: MailPlace, read: () => Promise<Read>): Promise<Read> {
+    const [isChanged, early] = await Promise.all([settleAll(context, this.#settled), read()]);
+    return isChanged ? read() : early;
+  }
+
   private async waitForMail(
     coordination: Coordination,
     filter: MailFilter,
@@ -132,13 +137,12 @@ export default class Inbox extends BaseCommand {
       (ms) => clock.sleep(ms),
       timeoutMs,
     );
-    let settledAtMs = clock.monotonic();
+    const read = (): Promise<NewInbox> => readNewMail(context, filter);
+    let settledAtMs = Number.NEGATIVE_INFINITY;
     for (;;) {
-      if (clock.monotonic() - settledAtMs >= settleEveryMs) {
-        await settleAll(context, this.#settled);
-        settledAtMs = clock.monotonic();
-      }
-      const inbox = await readNewMail(context, filter);
+      const isDue = clock.monotonic() - settledAtMs >= settleEveryMs;
+      if (isDue) settledAtMs = clock.monotonic();
+      const inbox = isDue ? await this.settled(context, read) : await read();
       if (inbox.mail.length > 0) return inbox;
       this.warnOf(inbox);
       // As much junk as a look reads must not hide what comes behind it.

@@ -73,7 +73,7 @@ Exit codes: 0 done, 2 several sessions match, 3 no such session, stream or turn,
       this.conversation(shown, session, short, flags);
       return { ...head, turns: short.map(byLine) };
     }
-    const request = { session: { harness, id }, stream: flags.stream, isDescribed: !flags.counts };
+    const request = { session, stream: flags.stream, isDescribed: !flags.counts };
     const { readConversation } = await import('../../src/sessions/conversation.js');
     const conversation = await readConversation(store, request);
     if (flags.counts) return this.counts(conversation);

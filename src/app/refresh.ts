@@ -1,3 +1,4 @@
+import { writeOver } from '../bucket/write-over.js';
 import { systemClock } from '../clock.js';
 import { destinationFolder } from '../config/destination.js';
 import type { Settings } from '../config/settings.js';
@@ -29,7 +30,6 @@ export async function refreshSession(
 ): Promise<Recount | undefined> {
   const { bucket, layout } = store;
   const key = layout.meta(session.harness, session.id);
-  const { putIfAbsent, putIfMatch } = bucket.capabilities;
   for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
     const stored = await bucket.get(key);
     const before = stored === undefined ? undefined : readable(key, stored.body);
@@ -39,15 +39,7 @@ export async function refreshSession(
       stored === undefined || before === undefined ? {} : unknownMetaFields(stored.body);
     const body = encodeMeta({ ...unknown, ...recount.document });
     const options = { contentType: 'application/json' };
-    if (!putIfAbsent || !putIfMatch) {
-      await bucket.put(key, body, options);
-      return recount;
-    }
-    const outcome =
-      stored === undefined
-        ? await bucket.putIfAbsent(key, body, options)
-        : await bucket.putIfMatch(key, body, stored.etag, options);
-    if (outcome.written) return recount;
+    if ((await writeOver(bucket, key, body, stored?.etag, options)).written) return recount;
   }
   throw new UnreachableError(`${key} changes all the time`);
 }

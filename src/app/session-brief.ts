@@ -29,10 +29,10 @@ export async function sessionBrief(
   bytes: number,
 ): Promise<SessionBrief> {
   const layout = bucketLayout(settings.project);
-  const { harness, id } = session;
+  const { id } = session;
   const missing: TracecraftError[] = [];
   const [conversation, around] = await Promise.all([
-    readConversation({ bucket, layout }, { session: { harness, id }, stream: '' }),
+    readConversation({ bucket, layout }, { session, stream: '' }),
     aroundIt(settings, bucket, id, (error) => missing.push(error)),
   ]);
   const facts = workFacts(conversation);

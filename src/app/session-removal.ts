@@ -1,5 +1,5 @@
 import type { Bucket } from '../bucket/bucket.js';
-import { writeOver } from '../coordination/conditional-write.js';
+import { writeOver } from '../bucket/write-over.js';
 import { newNonce, newStamp } from '../coordination/event-timestamp.js';
 import { type EventType, putEventAt } from '../coordination/events.js';
 import { LostError, NotFoundError } from '../errors.js';
@@ -60,7 +60,7 @@ async function decide(
     const document = await decision(context, ref, state);
     const body = encodeDocument(document);
     const key = layout.removal(ref.harness, ref.id);
-    if (await writeOver(bucket, key, body, known?.etag)) return document;
+    if ((await writeOver(bucket, key, body, known?.etag)).written) return document;
   }
   throw new LostError(`others keep removing and restoring ${nameOf(ref)}`, { hint: 'Try again.' });
 }

@@ -3,7 +3,7 @@ import type { PromptPiece } from './row.js';
 import { titleOfPrompt, titleStart, titleText } from './titles.js';
 
 /** How many turns' first lines are kept: the end of a long session is read from there. */
-const mostStarts = 20;
+export const mostStarts = 64;
 const longestPrompt = 300;
 
 export const tallySchema = v.object({

@@ -24,8 +24,6 @@ export interface Layout {
   broadcasts(): string;
   broadcast(stamp: Stamp): string;
   cursor(agent: string): string;
-  /** The cursor's former place among the mail, where the Python tool shows it as a message. */
-  olderCursor(agent: string): string;
   steps(): string;
   /** Which steps are planned, and what each needs first. */
   plan(): string;
@@ -106,7 +104,6 @@ export function bucketLayout(project: string): Layout {
     broadcasts: () => `${root}messages/_broadcast/`,
     broadcast: (stamp) => `${root}messages/_broadcast/${stampName(stamp)}.json`,
     cursor: (agent) => `${root}inboxes/${checkName('agent', agent)}/cursor.json`,
-    olderCursor: (agent) => `${mailbox(agent)}_cursor.json`,
     steps: () => `${root}steps/`,
     plan: () => `${root}plan.json`,
     claim: (id) => `${step(id)}/claim.json`,

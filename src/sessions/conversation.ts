@@ -14,10 +14,10 @@ import { parsedLine } from '../conversation/outline.js';
 import type { Place } from '../conversation/place.js';
 import type { Reader } from '../conversation/reader.js';
 import { NotFoundError, UnsupportedError } from '../errors.js';
-import { readMeta } from '../mirror/slots/session-listing.js';
+import type { ListedSession } from '../mirror/slots/session-listing.js';
 import {
   earlierGenerations,
-  listStreams,
+  listWholeStreams,
   readLines,
   type StreamPlace,
 } from '../mirror/slots/session-streams.js';
@@ -36,7 +36,7 @@ export interface SessionStore {
 }
 
 export interface ConversationRequest {
-  readonly session: SessionRef;
+  readonly session: ListedSession;
   /** '' is the main stream. */
   readonly stream: string;
   /** Titles a sub-agent by its caller's description rather than by its task. */
@@ -54,7 +54,7 @@ export async function readConversation(
 ): Promise<Conversation> {
   const { session, stream } = request;
   const reader = requireReader(session.harness);
-  const streams = await listStreams(store.bucket, store.layout, session);
+  const streams = await listWholeStreams(store.bucket, store.layout, session);
   const place = streams.find(({ name }) => name === stream);
   if (place === undefined) throw noSuchStream(session, stream, streams);
   const [conversation, heads] = await Promise.all([
@@ -95,10 +95,12 @@ async function readStream(
   store: SessionStore,
   reader: Reader,
   { session: ref, isDescribed = false }: ConversationRequest,
-  { place: { name: stream, prefix }, streams }: StreamAmong,
+  { place: at, streams }: StreamAmong,
 ): Promise<Conversation> {
+  const { name: stream } = at;
   const session = ref.id;
-  const named = stream === '' ? await nameOf(store, ref) : undefined;
+  // Its name outside its transcript.
+  const named = stream === '' ? (ref.meta?.name ?? undefined) : undefined;
   const spawned = await spawnOf(store, reader, ref, stream, streams);
   const place: Place = {
     session,
@@ -106,12 +108,12 @@ async function readStream(
     ...(named === undefined ? {} : { named }),
     ...(spawned === undefined ? {} : { spawned: isDescribed ? spawned : bare(spawned) }),
   };
-  const alone = await fold(store, reader, place, prefix);
+  const alone = await fold(store, reader, place, at);
   const parentRowIds = await parentRows(store, reader.harness, alone);
-  if (parentRowIds.size === 0) return preceded(store, reader, place, prefix, alone);
+  if (parentRowIds.size === 0) return preceded(store, reader, place, at, alone);
   const forked = { ...place, parentRowIds };
-  const own = await fold(store, reader, forked, prefix);
-  return preceded(store, reader, forked, prefix, own);
+  const own = await fold(store, reader, forked, at);
+  return preceded(store, reader, forked, at, own);
 }
 
 /** The conversation with the beginning that its harness has cut off since it was mirrored. */
@@ -119,12 +121,12 @@ async function preceded(
   { bucket }: SessionStore,
   reader: Reader,
   place: Place,
-  prefix: string,
+  at: StreamPlace,
   newest: Conversation,
 ): Promise<Conversation> {
   if (!reader.dropsBeginnings) return newest;
   let conversation = newest;
-  for (const lines of await earlierGenerations(bucket, prefix)) {
+  for (const lines of await earlierGenerations(bucket, at)) {
     conversation = withEarlier(conversation, await foldLines(lines, reader, place));
   }
   return conversation;
@@ -145,14 +147,6 @@ function bare({ description: _description, ...spawned }: Spawned): Spawned {
   return spawned;
 }
 
-/** The session's name outside its transcript. */
-async function nameOf(
-  { bucket, layout }: SessionStore,
-  { harness, id }: SessionRef,
-): Promise<string | undefined> {
-  return (await readMeta(bucket, layout.meta(harness, id)))?.name ?? undefined;
-}
-
 /** Who started a sub-agent, as recorded beside its transcript. */
 async function spawnOf(
   store: SessionStore,
@@ -163,7 +157,7 @@ async function spawnOf(
 ): Promise<Spawned | undefined> {
   const record = streams.find(({ name }) => name === `${stream}.meta`);
   if (record === undefined) return undefined;
-  const noted = await fold(store, reader, { session, stream: record.name }, record.prefix);
+  const noted = await fold(store, reader, { session, stream: record.name }, record);
   if (noted.spawnedBy === undefined) return undefined;
   const about = noted.title === undefined ? {} : { description: noted.title };
   return { ...noted.spawnedBy, ...about };
@@ -173,9 +167,9 @@ function fold(
   { bucket }: SessionStore,
   reader: Reader,
   place: Place,
-  prefix: string,
+  { prefix, entries }: Pick<StreamPlace, 'prefix' | 'entries'>,
 ): Promise<Conversation> {
-  return foldLines(readLines(bucket, prefix), reader, place);
+  return foldLines(readLines(bucket, prefix, entries), reader, place);
 }
 
 async function rowIds(
@@ -201,20 +195,20 @@ async function childHeads(
   stream: string,
 ): Promise<readonly ChildHead[]> {
   const agents = streams.filter(({ name }) => name !== stream && isAgentStream(name));
-  const beside = await inParallel(agents, async ({ name, prefix }) => {
+  const beside = await inParallel(agents, async (at) => {
+    const { name } = at;
     const spawned = await spawnOf(store, reader, session, name, streams);
     const known = spawned === undefined ? {} : { spawned };
     const place = { session: session.id, stream: name, ...known };
     const about = spawned?.description === undefined ? {} : { description: spawned.description };
-    return headOf(await fold(store, reader, place, prefix), about);
+    return headOf(await fold(store, reader, place, at), about);
   });
   const mayHaveSessions = stream === '' && !reader.hasAgentStreams;
   const own = mayHaveSessions ? await childSessions(store, session) : [];
-  const elsewhere = await inParallel(own, async ({ harness, id }) =>
-    headOf(
-      await fold(store, reader, { session: id, stream: '' }, store.layout.session(harness, id)),
-    ),
-  );
+  const elsewhere = await inParallel(own, async ({ harness, id }) => {
+    const prefix = store.layout.session(harness, id);
+    return headOf(await fold(store, reader, { session: id, stream: '' }, { prefix }));
+  });
   return [...beside, ...elsewhere].filter((head) => head !== undefined);
 }
 

@@ -12,7 +12,7 @@ import { decodeId, encodeId } from '../protocol/names.js';
 import type { RemovalDocument } from '../protocol/removal.js';
 import type { SessionStore } from './conversation.js';
 import { listIndexed, readMetas } from './indexed.js';
-import { beginningIn, isTitledSo, referred } from './reference.js';
+import { beginningIn, isTitledSo, referred, wholeIn } from './reference.js';
 
 /** The scope for resolving a session reference. */
 export interface ReferenceScope {
@@ -37,6 +37,8 @@ export async function findSession(
   scope: ReferenceScope,
 ): Promise<ListedSession> {
   const { bucket, layout } = store;
+  const [whole, ...others] = await sessionsOf(store, word, scope);
+  if (whole !== undefined && others.length === 0) return whole;
   const candidates = await candidatesOf(store, word, scope);
   const [only] = candidates;
   if (only === undefined) {
@@ -142,6 +144,23 @@ export async function severalSessions(
   });
 }
 
+/** The sessions of a whole id, or of this shell, read where they must be: no listing is needed. */
+async function sessionsOf(
+  { bucket, layout }: SessionStore,
+  word: string,
+  { current, harnesses }: Pick<ReferenceScope, 'current' | 'harnesses'>,
+): Promise<readonly ListedSession[]> {
+  const whole = wholeIn(word, harnesses);
+  const ids = word === '.' ? current : whole === undefined ? [] : [whole.id];
+  const there = whole?.harness === undefined ? harnesses : [whole.harness];
+  const refs = there.flatMap((harness) => ids.map((id) => ({ harness, id })));
+  const found = await inParallel(refs, async (ref) => ({
+    ...ref,
+    meta: await readMeta(bucket, layout.meta(ref.harness, ref.id)),
+  }));
+  return found.filter(({ meta }) => meta !== undefined);
+}
+
 async function candidatesOf(
   store: SessionStore,
   word: string,
@@ -187,18 +206,9 @@ export function listedRow(
 }
 
 /** The session of this shell, otherwise the newest one started in this folder. */
-async function here(
-  { bucket, layout }: SessionStore,
-  { current, folder, harnesses }: ReferenceScope,
-): Promise<readonly SessionRef[]> {
-  if (current.length > 0) {
-    const refs = harnesses.flatMap((harness) => current.map((id) => ({ harness, id })));
-    const found = await inParallel(refs, async (ref) => ({
-      ...ref,
-      meta: await readMeta(bucket, layout.meta(ref.harness, ref.id)),
-    }));
-    return found.filter(({ meta }) => meta !== undefined);
-  }
-  const { sessions } = await listIndexed(bucket, layout, harnesses);
+async function here(store: SessionStore, scope: ReferenceScope): Promise<readonly SessionRef[]> {
+  const { current, folder, harnesses } = scope;
+  if (current.length > 0) return sessionsOf(store, '.', scope);
+  const { sessions } = await listIndexed(store.bucket, store.layout, harnesses);
   return sessions.filter(({ meta }) => meta?.cwd === folder).slice(0, 1);
 }

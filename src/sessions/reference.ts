@@ -35,6 +35,15 @@ export function beginningIn(word: string, harnesses: readonly string[]): string 
   return isPlain && begin.length >= shortest && begin.length <= longest ? begin : undefined;
 }
 
+/** The whole id that a word is, with its harness if it names one: most harnesses use UUIDs, of which no other id is the beginning. */
+export function wholeIn(
+  word: string,
+  harnesses: readonly string[],
+): { readonly harness: string | undefined; readonly id: string } | undefined {
+  const { harness, name: id } = parted(word, (one) => harnesses.includes(one));
+  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(id) ? { harness, id } : undefined;
+}
+
 /** Shortened ids in this tool's listings begin or end with an ellipsis. */
 function parted(
   word: string,

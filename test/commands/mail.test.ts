@@ -221,17 +221,17 @@ describe('hostile mail', patience, () => {
     await plant('messages/developer/notes.json', '{}');
     await plant('messages/developer/_x.json', '{}');
     await plant('messages/developer/deep/er.json', '{}');
-    await plant('messages/developer/_cursor.json', '{"through": [], "direct": "all"}');
+    await plant('inboxes/developer/cursor.json', '{"through": [], "direct": "all"}');
     const { code, stdout, stderr } = await run('developer', 'inbox', '--new');
     expect(code).toBe(0);
     expect(stdout).toBe('[\\x07] (direct) a\\nb: \\x1b[31mred\\u202e\n');
-    for (const key of [bad, worse, large, 'developer/notes.json', 'developer/_cursor.json']) {
+    for (const key of [bad, worse, large, 'developer/notes.json', 'developer/cursor.json']) {
       expect(stderr).toContain(key);
     }
     expect(stderr).not.toMatch(/_x\.json|deep/);
     const again = await run('developer', 'inbox', '--new');
     expect(again.stdout).toBe('');
-    expect(again.stderr).not.toContain('_cursor.json');
+    expect(again.stderr).not.toContain('developer/cursor.json');
     const all = await world.runJson(['inbox'], as('developer'));
     expect(all.json).toMatchObject({ data: { messages: [{}], skipped: expect.any(Array) } });
     expect(all.stdout).not.toContain('\u001b');

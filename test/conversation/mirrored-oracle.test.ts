@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLocalBucket } from '../../src/bucket/local/bucket.js';
 import { countsOf } from '../../src/conversation/counts.js';
+import { readMeta } from '../../src/mirror/slots/session-listing.js';
 import { bucketLayout } from '../../src/protocol/keys.js';
 import { readConversation, type SessionStore } from '../../src/sessions/conversation.js';
 import { hasSharedFixtures, sharedFolder } from '../support/fixture-streams.js';
@@ -96,7 +97,8 @@ describe.skipIf(!hasSharedFixtures)(
       const store = stores.get(fixture.split(':')[0] ?? '');
       if (store === undefined) throw new Error(`no machine for ${fixture}`);
       const { harness, session: id, stream } = expected;
-      const request = { session: { harness, id }, stream };
+      const meta = await readMeta(store.bucket, store.layout.meta(harness, id));
+      const request = { session: { harness, id, meta }, stream };
       const told = countsOf(await readConversation(store, request));
       expect(withoutUntold(told, counts)).toEqual(counts);
     });

@@ -285,20 +285,6 @@ describe('the cursor', () => {
     expect(await readOut(rig.mailbox('developer'))).toEqual([]);
   });
 
-  it('is moved out of the mail, where the older tool would show it', async () => {
-    const rig = new MailRig();
-    const developer = rig.mailbox('developer');
-    rig.plant({ to: 'developer', message: 'one' });
-    await readOut(developer);
-    const [kept, older] = [rig.layout.cursor('developer'), rig.layout.olderCursor('developer')];
-    rig.put(older, JSON.stringify(rig.json(kept)));
-    rig.store.objects.delete(kept);
-    rig.plant({ to: 'developer', message: 'two' });
-    expect(await readOut(developer)).toEqual(['two']);
-    rig.store.objects.delete(older);
-    expect(await readOut(developer)).toEqual([]);
-  });
-
   it('is also written where the store does not arbitrate', async () => {
     const rig = new MailRig();
     const refuse = () => Promise.reject(new Error('not supported'));

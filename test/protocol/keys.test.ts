@@ -20,7 +20,6 @@ describe('the keys of a bucket', () => {
     [layout.broadcasts(), 'shop/messages/_broadcast/'],
     [layout.broadcast(stamp), `shop/messages/_broadcast/${stamped}.json`],
     [layout.cursor('builder'), 'shop/inboxes/builder/cursor.json'],
-    [layout.olderCursor('builder'), 'shop/messages/builder/_cursor.json'],
     [layout.steps(), 'shop/steps/'],
     [layout.claim('S1.A'), 'shop/steps/s1-a/claim.json'],
     [layout.status('S1.A'), 'shop/steps/s1-a/status.json'],

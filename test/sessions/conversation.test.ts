@@ -75,7 +75,7 @@ describe('a transcript whose harness cut off its beginning', () => {
     const now = lines([header, said('e3', 'three'), said('e4', 'four')]);
     const body = Buffer.from(now.map((line) => `${line}\n`).join(''));
     await bucket.put(prefix + partName(2, 1, 0), body);
-    const session = { harness: 'openclaw', id };
+    const session = { harness: 'openclaw', id, meta: undefined };
     const whole = await readConversation({ bucket, layout }, { session, stream: '' });
     const prompts = entriesOf(whole).flatMap((entry) =>
       entry.kind === 'prompt' ? [[entry.text, entry.isEarlier === true]] : [],

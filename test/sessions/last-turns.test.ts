@@ -45,12 +45,12 @@ async function tailsTold(stored: StoredSession, linesInPart: number): Promise<nu
   const document = await storeSession(bucket, layout, stored, linesInPart);
   const store = { bucket, layout };
   const whole = await readConversation(store, {
-    session: { harness, id },
+    session: { harness, id, meta: document },
     stream: '',
     isDescribed: true,
   });
   let told = 0;
-  for (const count of [1, 2, 3, 19]) {
+  for (const count of [1, 2, 3, 19, 63]) {
     const turns = await readLastTurns(store, { harness, id, meta: document }, count);
     if (turns === undefined) continue;
     told += 1;

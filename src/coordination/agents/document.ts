@@ -1,4 +1,5 @@
-import type { Bucket, Capabilities, Conditional, Stored } from '../../bucket/bucket.js';
+import type { Bucket, Capabilities, Stored } from '../../bucket/bucket.js';
+import { writeOver } from '../../bucket/write-over.js';
 import { LostError, UsageError } from '../../errors.js';
 import { type LivingAgentDocument, livingAgentSchema } from '../../protocol/coordination.js';
 import { encodeReadable, parseDocument } from '../../protocol/documents.js';
@@ -34,13 +35,14 @@ export async function changeAgent(
   remembered?: AgentVersion,
 ): Promise<ChangedAgent> {
   const key = layout.agent(agent);
+  const arbiter = { ...bucket, capabilities };
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const first = attempt === 0 && capabilities.putIfMatch ? remembered : undefined;
     const stored = first ?? (await getBounded(bucket, key));
     if (stored === undefined) {
       await refuseOtherSpelling({ bucket, layout, agent });
       const body = encodeReadable(livingAgentSchema, change(undefined));
-      const created = await create(bucket, capabilities, key, body);
+      const created = await writeOver(arbiter, key, body, undefined);
       if (!created.written) continue;
       await yieldToOtherSpelling({ bucket, layout, agent });
       return { isNew: true, version: { body, etag: created.etag } };
@@ -49,7 +51,7 @@ export async function changeAgent(
     if (isOtherSpelling(known.id, agent)) throw taken(agent, known.id);
     const everything: object = Object(JSON.parse(stored.body.toString('utf8')));
     const body = encodeReadable(livingAgentSchema, { ...everything, ...change(known) });
-    const replaced = await replace(bucket, capabilities, key, body, stored.etag);
+    const replaced = await writeOver(arbiter, key, body, stored.etag);
     if (replaced.written) return { isNew: false, version: { body, etag: replaced.etag } };
   }
   throw new LostError(`agent ${agent} is being registered elsewhere: ${key} keeps changing`, {
@@ -94,25 +96,4 @@ function taken(agent: string, known: string): UsageError {
       hint: `Act as ${known} (agent_id in the config, or TRACECRAFT_AGENT), or choose another name.`,
     },
   );
-}
-
-async function create(
-  bucket: Bucket,
-  { putIfAbsent }: Capabilities,
-  key: string,
-  body: Buffer,
-): Promise<Conditional> {
-  if (putIfAbsent) return bucket.putIfAbsent(key, body);
-  return { written: true, ...(await bucket.put(key, body)) };
-}
-
-async function replace(
-  bucket: Bucket,
-  { putIfMatch }: Capabilities,
-  key: string,
-  body: Buffer,
-  etag: string,
-): Promise<Conditional> {
-  if (putIfMatch) return bucket.putIfMatch(key, body, etag);
-  return { written: true, ...(await bucket.put(key, body)) };
 }

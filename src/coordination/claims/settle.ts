@@ -1,4 +1,5 @@
 import type { Bucket, Stored } from '../../bucket/bucket.js';
+import { writeOver } from '../../bucket/write-over.js';
 import { inParallel } from '../../concurrency.js';
 import { UnreachableError } from '../../errors.js';
 import {
@@ -9,7 +10,6 @@ import {
   statusSchema,
 } from '../../protocol/coordination.js';
 import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
-import { writeOver } from '../conditional-write.js';
 import { parseStatus, type StorePlace } from './document.js';
 import { type FollowUp, followUpsOf, handoffIn, statusOf } from './follow-ups.js';
 
@@ -94,7 +94,7 @@ async function follow(
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     if (stored?.body.equals(body)) return;
     if (stored !== undefined && isBehind(rank, readRank(rankOf, stored.body))) return;
-    if (await writeOver(bucket, key, body, stored?.etag)) return;
+    if ((await writeOver(bucket, key, body, stored?.etag)).written) return;
     stored = await bucket.get(key);
   }
   throw new UnreachableError(`${key} keeps changing, and is not what the claim says yet`);

@@ -218,12 +218,12 @@ async function readListedClaim(
 /**
  * Writes what holders that were stopped did not get to write: one listing, and one read per claim
  * whose `status.json` does not match it. `seen` saves repeated callers from rereading claims that
- * had nothing missing.
+ * had nothing missing. Returns whether anything may have been written: for steps in order, nothing was.
  */
 export async function settleAll(
   place: StorePlace,
   seen: Map<string, number> = new Map(),
-): Promise<void> {
+): Promise<boolean> {
   const behind = [...(await stepLeaves(place))].filter(([step, leaves]) => {
     const claim = leaves.get('claim.json');
     if (claim === undefined || isStatusNewer(leaves)) return false;
@@ -235,6 +235,7 @@ export async function settleAll(
     if (!(await tryToSettle(place, step, claim.document))) return;
     seen.set(step, claim.modifiedAt.getTime());
   });
+  return behind.length > 0;
 }
 
 /** Listings report unreadable claims. */

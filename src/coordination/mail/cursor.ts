@@ -1,4 +1,5 @@
 import type { Stored } from '../../bucket/bucket.js';
+import { writeOver } from '../../bucket/write-over.js';
 import { DocumentError, encodeDocument, parseDocument } from '../../protocol/documents.js';
 import {
   type CursorDocument,
@@ -7,7 +8,6 @@ import {
   mailKinds,
   maxCursorBytes,
 } from '../../protocol/mail.js';
-import { writeOver } from '../conditional-write.js';
 import { newNonce } from '../event-timestamp.js';
 import { digits, type ListedMail, type MailPlace } from './mailbox.js';
 
@@ -112,20 +112,10 @@ export interface ReadCursor {
 }
 
 export async function readCursor(place: MailPlace): Promise<ReadCursor> {
-  const { layout, agent } = place;
-  const present = await readCursorAt(place, layout.cursor(agent));
-  if (present !== undefined) return present;
-  // It used to be stored with the mail; the next save moves it.
-  const older = await readCursorAt(place, layout.olderCursor(agent));
-  return { cursor: newCursor, ...older, etag: undefined };
-}
-
-async function readCursorAt(
-  { bucket }: Pick<MailPlace, 'bucket'>,
-  key: string,
-): Promise<ReadCursor | undefined> {
+  const { bucket, layout, agent } = place;
+  const key = layout.cursor(agent);
   const stored = await bucket.get(key, { range: { start: 0, end: maxCursorBytes } });
-  if (stored === undefined) return undefined;
+  if (stored === undefined) return { cursor: newCursor, etag: undefined };
   try {
     return { cursor: parseCursor(key, stored), etag: stored.etag };
   } catch (error) {
@@ -165,7 +155,7 @@ export async function saveCursor(
   let { etag } = over;
   let cursor = seen;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    if (await writeOver(bucket, key, encodeCursor(cursor), etag)) return true;
+    if ((await writeOver(bucket, key, encodeCursor(cursor), etag)).written) return true;
     const present = await readCursor(place);
     etag = present.etag;
     cursor = merged(seen, present.cursor);

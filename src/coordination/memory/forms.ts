@@ -1,6 +1,6 @@
+import { writeOver } from '../../bucket/write-over.js';
 import { DocumentError } from '../../protocol/documents.js';
 import { encodeMemory, type MemoryDocument, slashKey } from '../../protocol/memory.js';
-import { writeOver } from '../conditional-write.js';
 import { historyName, keepInHistory, lastVersionBefore } from './keep.js';
 import { type MemoryPlace, readState, type StoredState } from './stored-state.js';
 
@@ -80,7 +80,7 @@ export async function copyForOlderTool(
   let over = seen;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     if (over !== undefined && !isCopy(over)) await keepInHistory(place, key, over);
-    if (await writeOver(bucket, objectKey, body, over?.etag)) return;
+    if ((await writeOver(bucket, objectKey, body, over?.etag)).written) return;
     const present = await readState(place, objectKey);
     // Written by the other tool, or a later one of ours.
     if (present instanceof DocumentError || present === undefined) return;

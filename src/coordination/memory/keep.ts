@@ -1,3 +1,4 @@
+import { writeOver } from '../../bucket/write-over.js';
 import { inParallel } from '../../concurrency.js';
 import { DocumentError } from '../../protocol/documents.js';
 import { parseStampName, stampName } from '../../protocol/keys.js';
@@ -12,8 +13,7 @@ export async function keepInHistory(
 ): Promise<void> {
   const historyKey = `${layout.memoryHistory(key)}${historyName(state)}`;
   const body = state.isAdopted === true ? encodeMemory(state.document) : state.body;
-  if (bucket.capabilities.putIfAbsent) await bucket.putIfAbsent(historyKey, body);
-  else await bucket.put(historyKey, body);
+  await writeOver(bucket, historyKey, body, undefined);
 }
 
 /** Derived from what was written, not from the version it counts as. */

@@ -1,4 +1,5 @@
 import type { Bucket, Etag, Key } from '../../bucket/bucket.js';
+import { writeOver } from '../../bucket/write-over.js';
 import { addLine, type ListedKey, mergedLines, monthOf } from './lines.js';
 
 /** How rows of one kind are stored. */
@@ -80,14 +81,7 @@ export class RowFiles<Row extends Dated> {
   ): Promise<StoredRows<Row> | undefined> {
     const body = this.#form.encode(rows.values());
     const { contentType } = this.#form;
-    const { putIfAbsent, putIfMatch } = this.#bucket.capabilities;
-    if (!putIfAbsent || !putIfMatch) {
-      return { rows, etag: (await this.#bucket.put(key, body, { contentType })).etag };
-    }
-    const outcome =
-      etag === undefined
-        ? await this.#bucket.putIfAbsent(key, body, { contentType })
-        : await this.#bucket.putIfMatch(key, body, etag, { contentType });
+    const outcome = await writeOver(this.#bucket, key, body, etag, { contentType });
     return outcome.written ? { rows, etag: outcome.etag } : undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Bucket, Key } from '../../bucket/bucket.js';
+import { writeOver } from '../../bucket/write-over.js';
 import { LostError } from '../../errors.js';
 import { usagePageSuffix } from '../../protocol/keys.js';
 import { listIndexFiles } from '../index/index-files.js';
@@ -35,11 +36,7 @@ async function replace(bucket: Bucket, key: Key, rewrite: Rewrite): Promise<void
     const body = stored === undefined ? undefined : rewrite(stored.body);
     if (stored === undefined || body === undefined) return;
     const contentType = key.endsWith('.jsonl') ? 'application/jsonl' : 'application/json';
-    if (!bucket.capabilities.putIfMatch) {
-      await bucket.put(key, body, { contentType });
-      return;
-    }
-    if ((await bucket.putIfMatch(key, body, stored.etag, { contentType })).written) return;
+    if ((await writeOver(bucket, key, body, stored.etag, { contentType })).written) return;
   }
   throw new LostError(`others keep writing ${key}`, { hint: 'Try again.' });
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Bucket } from '../../bucket/bucket.js';
+import { writeOver } from '../../bucket/write-over.js';
 import { UnsupportedError } from '../../errors.js';
 import { encodeDocument, type GenerationDocument } from '../../protocol/documents.js';
 import { generationName } from '../../protocol/parts.js';
@@ -30,8 +31,7 @@ export async function openGeneration(
   const key = listing.prefix + generationName(generation);
   const body = encodeDocument(document);
   const options = { contentType: 'application/json' };
-  if (!bucket.capabilities.putIfAbsent) await bucket.put(key, body, options);
-  else if (!(await bucket.putIfAbsent(key, body, options)).written) return 'lost';
+  if (!(await writeOver(bucket, key, body, undefined, options)).written) return 'lost';
   return {
     generation,
     sequence: document.firstSeq,

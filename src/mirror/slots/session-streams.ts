@@ -87,17 +87,24 @@ function furtherStreams(root: string, folders: Folders): readonly StreamPlace[] 
   });
 }
 
-/** The lines of a stream in order, part by part, each with its newline: the newest readable generation. */
-export async function* readLines(bucket: Bucket, prefix: string): AsyncIterable<readonly Buffer[]> {
-  yield* linesOf(readParts(bucket, prefix));
+/**
+ * The lines of a stream in order, part by part, each with its newline: the newest readable generation. `entries`: what is in
+ * its folder, if that was listed before.
+ */
+export async function* readLines(
+  bucket: Bucket,
+  prefix: string,
+  entries?: readonly ObjectEntry[],
+): AsyncIterable<readonly Buffer[]> {
+  yield* linesOf(readParts(bucket, prefix, entries));
 }
 
 /** The lines of each generation before the one that `readLines` gives, newest generation first. */
 export async function earlierGenerations(
   bucket: Bucket,
-  prefix: string,
+  { prefix, entries }: StreamPlace,
 ): Promise<readonly AsyncIterable<readonly Buffer[]>[]> {
-  const listing = await listStream(bucket, prefix);
+  const listing = await listStream(bucket, prefix, entries);
   const current = currentGeneration(listing);
   return newestFirst(listing)
     .filter((generation) => generation < current)
@@ -109,8 +116,12 @@ async function* linesOf(parts: AsyncIterable<ReadPart>): AsyncIterable<readonly 
 }
 
 /** The parts of a stream in order: the newest readable generation. Small ones are fetched ahead. */
-export async function* readParts(bucket: Bucket, prefix: string): AsyncIterable<ReadPart> {
-  for await (const { body, entry: _, ...part } of walkParts(bucket, prefix)) {
+export async function* readParts(
+  bucket: Bucket,
+  prefix: string,
+  entries?: readonly ObjectEntry[],
+): AsyncIterable<ReadPart> {
+  for await (const { body, entry: _, ...part } of walkParts(bucket, prefix, { entries })) {
     if (body !== undefined) yield { ...part, body };
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Bucket } from '../../bucket/bucket.js';
+import { writeOver } from '../../bucket/write-over.js';
 import { RefusedError } from '../../errors.js';
 import type { Io } from '../../io.js';
 import { withoutLinks } from '../../links.js';
@@ -64,8 +65,7 @@ export class BucketIdentity {
     const document: IdentityDocument = { schema: 1, id: randomBytes(16).toString('hex') };
     const body = encodeDocument(document);
     const options = { contentType: 'application/json' };
-    if (bucket.capabilities.putIfAbsent) await bucket.putIfAbsent(layout.identity(), body, options);
-    else await bucket.put(layout.identity(), body, options);
+    await writeOver(bucket, layout.identity(), body, undefined, options);
     // If two first meet a new bucket at once, one of them made the id.
     return (await this.#stored()) ?? document.id;
   }
