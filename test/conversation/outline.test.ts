@@ -203,7 +203,7 @@ describe('the state of an outline', () => {
     ].map(({ harness, rows }) => {
       const fold = readerOf(harness)?.outline({ session: claude.session, stream: '' });
       for (const [line, text] of lines(rows).entries()) fold?.row(text, line);
-      expect(fold?.outline()).toMatchObject({ prompts: 500, turnStarts: { length: 20 } });
+      expect(fold?.outline()).toMatchObject({ prompts: 500, turnStarts: { length: 64 } });
       return JSON.stringify(fold?.state()).length;
     });
     const [claudeSize = 0, codexSize = 0, hermesSize = 0] = sizes;
