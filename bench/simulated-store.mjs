@@ -1,5 +1,8 @@
 import { createServer } from 'node:http';
 
+/** Pages of listings that are kept until something changes. */
+const mostPages = 200;
+
 /**
  * An S3 server in this process that lists and reads `objects`, by key, `latencyMs` away: no server of ours holds so many as
  * quickly. It keeps what is written, and knows whether an object is there, but not its versions. `objects` must be changed
@@ -9,11 +12,20 @@ export async function startStore(objects, { latencyMs = 0 } = {}) {
   const keys = [...objects.keys()].sort();
   const state = { requests: 0 };
   const began = new Date();
+  // A page of a listing takes this process 4 ms, one after the other; a real store gives as many as are asked for at once.
+  const pages = new Map();
+  const page = (search, query) => {
+    if (pages.size > mostPages) pages.clear();
+    if (!pages.has(search)) pages.set(search, listed({ keys, objects, began }, query));
+    return pages.get(search);
+  };
   const put = (key, bytes) => {
+    pages.clear();
     if (!objects.has(key)) keys.splice(firstFrom(keys, key), 0, key);
     objects.set(key, bytes);
   };
   const remove = (key) => {
+    pages.clear();
     if (objects.delete(key)) keys.splice(firstFrom(keys, key), 1);
   };
   const server = createServer(async (request, response) => {
@@ -33,7 +45,7 @@ export async function startStore(objects, { latencyMs = 0 } = {}) {
       return;
     }
     const isList = url.searchParams.has('list-type');
-    const body = isList ? listed({ keys, objects, began }, url.searchParams) : objects.get(key);
+    const body = isList ? page(url.search, url.searchParams) : objects.get(key);
     const status = body === undefined ? 404 : 200;
     const answer = body ?? Buffer.from('<Error><Code>NoSuchKey</Code></Error>');
     response.writeHead(status, { ...headers, 'content-length': answer.length }).end(answer);

@@ -47,7 +47,7 @@ export default class UsageCommand extends BaseCommand {
     const { report, prices, asOf, timeZone, sessions, uncounted } = read;
     const rows = report.rows.map((row) => ({ [flags.by]: row.group, ...numbersOf(row) }));
     if (flags.csv) for (const line of usageCsv(rows, flags.by)) this.print(line);
-    else this.#table(report, flags.by, prices, asOf, timeZone);
+    else if (!this.jsonEnabled()) this.#table(report, flags.by, prices, asOf, timeZone);
     const damaged = read.unreadPages.length;
     if (damaged > 0)
       this.say(

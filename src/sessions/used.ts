@@ -87,20 +87,24 @@ async function readIndex(
 ): Promise<{ readonly listed: readonly Listed[]; readonly unreadPages: readonly Key[] }> {
   const isEarly = (_: Key, at: number): boolean => at % pagesPerEarly === 0;
   const others = keys.filter((key, at) => !isEarly(key, at));
-  const [early] = await Promise.all([
-    readPages(bucket, keys.filter(isEarly), table),
-    // Then its requests are on their way.
-    setImmediate().then(meanwhile),
-  ]);
-  const [late, listed] = await Promise.all([
-    readPages(bucket, others, table),
-    inParallel(heads, async (first) => {
-      const known = { ids: table.idsOf(first.harness), share: 1 / pagesPerEarly };
-      const rest = await listOtherNames(bucket, layout, first, known);
-      return { harness: first.harness, names: [first.names, ...rest] };
+  const earlyRead = readPages(bucket, keys.filter(isEarly), table);
+  const othersRead = readPages(bucket, others, table);
+  const namesListed = earlyRead.then(() =>
+    inParallel(heads, async (one) => {
+      const known = { ids: table.idsOf(one.harness), share: 1 / pagesPerEarly };
+      const rest = await listOtherNames(bucket, layout, one, known);
+      return { harness: one.harness, names: [one.names, ...rest] };
     }),
+  );
+  // Once the requests are on their way.
+  const idled = setImmediate().then(meanwhile);
+  const [listed, unread, unreadOthers] = await Promise.all([
+    namesListed,
+    earlyRead,
+    othersRead,
+    idled,
   ]);
-  return { listed, unreadPages: [...early, ...late] };
+  return { listed, unreadPages: [...unread, ...unreadOthers] };
 }
 
 /** How many they are, and those of which the index tells nothing. */

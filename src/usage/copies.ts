@@ -34,16 +34,16 @@ export function copiesIn(table: UsageTable): Copies {
 
 /** Almost no slot has another one's print, so almost none needs to be compared in full. 0 is none. */
 function repeatedPrints({ pages }: UsageTable): ReadonlySet<number> {
-  const prints = new Int32Array(
-    pages.reduce((sum, { slots }) => sum + slots.length / slotColumns, 0),
-  );
+  const columns = slotColumns;
+  const { print: printColumn } = slot;
+  const prints = new Int32Array(pages.reduce((sum, { slots }) => sum + slots.length / columns, 0));
   let count = 0;
   for (const { kept, firstSlots, slots } of pages) {
     for (let row = 0; row < kept.length; row += 1) {
       if (kept[row] !== 1) continue;
-      const end = (firstSlots[row + 1] ?? 0) * slotColumns;
-      for (let at = (firstSlots[row] ?? 0) * slotColumns; at < end; at += slotColumns) {
-        prints[count] = slots[at + slot.print] ?? 0;
+      const end = (firstSlots[row + 1] ?? 0) * columns;
+      for (let at = (firstSlots[row] ?? 0) * columns; at < end; at += columns) {
+        prints[count] = slots[at + printColumn] ?? 0;
         count += 1;
       }
     }

@@ -7,6 +7,14 @@ const dayMs = 86_400_000;
 
 const quartersOfDay = dayMs / quarterMs;
 
+export interface DayAround {
+  /** Days since the epoch. */
+  readonly day: number;
+  /** Quarters of an hour since the epoch; `until` is not of it. */
+  readonly from: number;
+  readonly until: number;
+}
+
 /** Days, weeks and months in a time zone. Days are numbers: those since the epoch. */
 export class Periods {
   readonly zone: string;
@@ -28,9 +36,18 @@ export class Periods {
     this.zone = this.#format.resolvedOptions().timeZone;
   }
 
-  /** Of a quarter of an hour since the epoch. */
-  dayOf(quarter: number): number {
-    return Math.floor((quarter + this.#offsetAt(quarter)) / quartersOfDay);
+  /** Of a quarter of an hour since the epoch: its day, and which others around it are of that day too. */
+  dayAround(quarter: number): DayAround {
+    const day = Math.floor((quarter + this.#offsetAt(quarter)) / quartersOfDay);
+    const from = Math.floor(quarter / quartersOfDay) * quartersOfDay;
+    const offset = this.#offsets.get(from / quartersOfDay);
+    if (offset === undefined) return { day, from: quarter, until: quarter + 1 };
+    const begin = day * quartersOfDay - offset;
+    return {
+      day,
+      from: Math.max(from, begin),
+      until: Math.min(from + quartersOfDay, begin + quartersOfDay),
+    };
   }
 
   /** Of a quarter of an hour that stands for a whole day or month: those are of UTC. */

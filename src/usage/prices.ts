@@ -101,28 +101,27 @@ export class Prices {
 
   /** In USD; `undefined` for a model without a price. */
   of({ model, longerThan, startMs, usage }: UsageSlot): number | undefined {
-    const rates = this.ratesOf(model, longerThan).at(startMs);
+    const { rates } = this.ratesOf(model, longerThan)(startMs);
     const counters = usageCounters.map((counter) => usage[counter]);
     return rates === undefined ? undefined : costOf(counters, 0, rates);
   }
 
   ratesOf(model: string, longerThan: PromptLength): DatedRates {
-    const periods = (this.#periodsOf(model) ?? []).map((period) => ({
-      period,
-      rates: ratesIn(period, longerThan),
-    }));
-    const [first, ...others] = periods;
-    const isSame =
-      others.length === 0 &&
-      (first === undefined ||
-        (first.period.fromMs === -Infinity && first.period.betweenMs === undefined));
-    if (isSame) return { isDated: false, at: () => first?.rates };
-    const latest = periods.toReversed();
-    const at = (startMs: number): Rates | undefined => {
-      for (const { period, rates } of latest) if (isIn(period, startMs)) return rates;
-      return undefined;
+    const periods = this.#periodsOf(model) ?? [];
+    const latest = periods
+      .map((period) => ({ period, rates: ratesIn(period, longerThan) }))
+      .toReversed();
+    const isDaily = periods.some(({ betweenMs }) => betweenMs !== undefined);
+    return (startMs) => {
+      const rates = latest.find(({ period }) => isIn(period, startMs))?.rates;
+      if (isDaily) return { rates, fromMs: startMs, untilMs: startMs + 1 };
+      const begins = periods.map(({ fromMs }) => fromMs);
+      return {
+        rates,
+        fromMs: Math.max(-Infinity, ...begins.filter((ms) => ms <= startMs)),
+        untilMs: Math.min(Infinity, ...begins.filter((ms) => ms > startMs)),
+      };
     };
-    return { isDated: true, at };
   }
 
   #periodsOf(model: string): readonly Period[] | undefined {
@@ -167,12 +166,15 @@ function isIn({ fromMs, betweenMs }: Period, ms: number): boolean {
 /** USD per million tokens, or per million searches, by place of the counter. */
 export type Rates = Float64Array;
 
-/** What a model's calls cost, `undefined` for a model or a time without a price. */
-export interface DatedRates {
-  /** It depends on the time. */
-  readonly isDated: boolean;
-  /** At milliseconds since the epoch. */
-  at(startMs: number): Rates | undefined;
+/** What a model's calls cost at a time, in milliseconds since the epoch. */
+export type DatedRates = (startMs: number) => RatesAround;
+
+export interface RatesAround {
+  /** `undefined` for a model or a time without a price. */
+  readonly rates: Rates | undefined;
+  /** They are the same from then on, and before `untilMs`. */
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 function ratesIn(period: Period, longerThan: PromptLength): Rates {

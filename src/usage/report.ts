@@ -52,6 +52,10 @@ export interface Report {
   readonly coarse: number;
 }
 
+// Of this module: those of another are asked for through a function each time, until V8 has compiled the loops.
+const columns = slotColumns;
+const { quarter: quarterColumn, model: modelColumn } = slot;
+
 /** Adds up what sessions used, each call once. */
 export function usageReport(table: UsageTable, request: ReportRequest): Report {
   const sums = new Sums(request, copiesIn(table));
@@ -70,8 +74,10 @@ class Sums {
   readonly #end: number;
   readonly #groups = new Numbered<string>();
   readonly #cells = new Cells();
-  /** By day since the epoch, where rows are periods. */
-  readonly #groupOfDay = new Map<number, number>();
+  /** Where rows are periods: the group of the quarters of an hour from one on and before another. */
+  #group = -1;
+  #groupFrom = 0;
+  #groupUntil = 0;
   readonly #models = new Map<string, PricedModel>();
   /** By number of the price; `undefined`: there is none. */
   readonly #rates: (Rates | undefined)[] = [];
@@ -84,21 +90,22 @@ class Sums {
   constructor(request: ReportRequest, copies: Copies) {
     this.#request = request;
     this.#copies = copies;
-    this.#begin = Math.ceil(request.sinceMs / quarterMs);
-    this.#end = Math.ceil(request.untilMs / quarterMs);
+    this.#begin = quarterFrom(request.sinceMs);
+    this.#end = quarterFrom(request.untilMs);
   }
 
   add(page: PlacedPage): void {
     const copied = this.#copies.get(page);
     const models = page.models.map((one) => this.#modelOf(one));
-    const { kept, firstSlots, slots } = page;
+    const { kept, heads, firstSlots, slots } = page;
     // A small whole number: V8 would make an object of every sum with a larger one.
     const since = Math.floor(page.sinceMs / quarterMs) | 0;
-    const cells = new Int32Array(slots.length / slotColumns).fill(-1);
+    const cells = new Int32Array(slots.length / columns).fill(-1);
+    const groups = this.#groupsIn(page);
     for (let row = 0; row < kept.length; row += 1) {
       if (kept[row] !== 1) continue;
-      this.#addHead(page, row);
-      const group = this.#groupOfRow(page, row);
+      this.#addHead(heads, row);
+      const group = groups === undefined ? -1 : groups(row);
       for (let at = firstSlots[row] ?? 0; at < (firstSlots[row + 1] ?? 0); at += 1) {
         if (copied?.has(at) !== true) cells[at] = this.#cellOf(slots, at, since, models, group);
       }
@@ -109,13 +116,15 @@ class Sums {
   report(): Report {
     const rows = new Map<number, RunningRow>();
     const total = new RunningRow('total');
-    for (const { group, priced, sums } of this.#cells.all()) {
+    const { places, sums } = this.#cells;
+    for (const [cell, { group, priced }] of places.entries()) {
       const row = rows.get(group) ?? new RunningRow(this.#groups.values[group] ?? '');
       rows.set(group, row);
       const rates = this.#rates[priced];
-      const price = rates === undefined ? undefined : costOf(sums, 0, rates);
-      row.add(sums, price);
-      total.add(sums, price);
+      const from = cell * usageCounters.length;
+      const price = rates === undefined ? undefined : costOf(sums, from, rates);
+      row.add(sums, from, price);
+      total.add(sums, from, price);
     }
     return {
       rows: [...rows.values()].map((row) => row.row()).sort(orderOf(this.#request.by)),
@@ -128,7 +137,7 @@ class Sums {
     };
   }
 
-  #addHead({ heads }: PlacedPage, row: number): void {
+  #addHead(heads: Float64Array, row: number): void {
     const at = row * headColumns;
     const reported = heads[at + head.reported] ?? 0;
     if (reported > 0) this.#reported = (this.#reported ?? 0) + reported;
@@ -144,9 +153,9 @@ class Sums {
     models: readonly PricedModel[],
     groupOfRow: number,
   ): number {
-    const from = at * slotColumns;
-    const quarter = since + (slots[from + slot.quarter] ?? 0);
-    const model = models[slots[from + slot.model] ?? 0];
+    const from = at * columns;
+    const quarter = since + (slots[from + quarterColumn] ?? 0);
+    const model = models[slots[from + modelColumn] ?? 0];
     if (quarter < this.#begin || quarter >= this.#end || model === undefined) return -1;
     if (model.isCoarse) this.#coarse += slots[from + slot.counters] ?? 0;
     const group = groupOfRow === -1 ? this.#groupOfSlot(model, quarter) : groupOfRow;
@@ -162,49 +171,71 @@ class Sums {
 
   /** The number of the price. */
   #pricedAt(model: PricedModel, quarter: number): number {
-    if (model.only !== -1) return model.only;
-    const rates = model.rates.at(quarter * quarterMs);
+    if (quarter >= model.from && quarter < model.until) return model.priced;
+    const { rates, fromMs, untilMs } = model.rates(quarter * quarterMs);
     if (rates === undefined) this.#unpriced.add(model.name);
-    const priced = model.numbers.get(rates) ?? this.#rates.push(rates) - 1;
-    model.numbers.set(rates, priced);
-    if (!model.rates.isDated) model.only = priced;
-    return priced;
+    model.priced = model.numbers.get(rates) ?? this.#rates.push(rates) - 1;
+    model.numbers.set(rates, model.priced);
+    model.from = quarterFrom(fromMs);
+    model.until = quarterFrom(untilMs);
+    return model.priced;
   }
 
-  /** -1 where it depends on the slot. */
-  #groupOfRow({ heads, ...page }: PlacedPage, row: number): number {
-    const at = row * headColumns;
-    switch (this.#request.by) {
-      case 'harness':
-        return this.#numberOf(page.harnesses[heads[at + head.harness] ?? 0]);
-      case 'agent':
-        return this.#numberOf(page.agents[heads[at + head.agent] ?? 0]);
-      case 'host':
-        return this.#numberOf(page.hosts[heads[at + head.host] ?? 0]);
-      case 'project':
-        return this.#numberOf(page.folders[heads[at + head.folder] ?? 0]);
-      case 'session':
-        return this.#numberOf(page.ids[row]);
-      default:
-        return -1;
-    }
+  /** The group of a row; `undefined` where it depends on the slot. */
+  #groupsIn(page: PlacedPage): ((row: number) => number) | undefined {
+    const { by } = this.#request;
+    if (by === 'session') return (row) => this.#numberOf(page.ids[row]);
+    const named = namesBy(page, by);
+    if (named === undefined) return undefined;
+    const numbers = named.names.map((name) => this.#numberOf(name));
+    return (row) => numbers[page.heads[row * headColumns + named.column] ?? 0] ?? -1;
   }
 
   #numberOf(name: string | null | undefined): number {
     return this.#groups.of(name ?? '(unknown)');
   }
 
-  #groupOfSlot({ name, isCoarse }: PricedModel, quarter: number): number {
+  #groupOfSlot(model: PricedModel, quarter: number): number {
     const { by, periods } = this.#request;
-    if (by !== 'day' && by !== 'week' && by !== 'month') return this.#numberOf(name);
-    const day = isCoarse ? periods.wholeDayOf(quarter) : periods.dayOf(quarter);
-    const known = this.#groupOfDay.get(day);
-    if (known !== undefined) return known;
-    const group = this.#groups.of(periods.nameOf(day, by));
-    this.#groupOfDay.set(day, group);
-    return group;
+    if (by !== 'day' && by !== 'week' && by !== 'month') {
+      if (model.group === -1) model.group = this.#numberOf(model.name);
+      return model.group;
+    }
+    if (model.isCoarse) return this.#groups.of(periods.nameOf(periods.wholeDayOf(quarter), by));
+    if (quarter >= this.#groupFrom && quarter < this.#groupUntil) return this.#group;
+    const { day, from, until } = periods.dayAround(quarter);
+    this.#group = this.#groups.of(periods.nameOf(day, by));
+    this.#groupFrom = from;
+    this.#groupUntil = until;
+    return this.#group;
   }
 }
+
+/** Names of a page, and the column that says which of them is a row's. */
+function namesBy(
+  page: PlacedPage,
+  by: Grouping,
+): { readonly names: readonly (string | null)[]; readonly column: number } | undefined {
+  switch (by) {
+    case 'harness':
+      return { names: page.harnesses, column: head.harness };
+    case 'agent':
+      return { names: page.agents, column: head.agent };
+    case 'host':
+      return { names: page.hosts, column: head.host };
+    case 'project':
+      return { names: page.folders, column: head.folder };
+    default:
+      return undefined;
+  }
+}
+
+/** The first quarter of an hour that does not begin before; a small whole number, as V8 compares quickly. */
+function quarterFrom(ms: number): number {
+  return Math.max(-farthestQuarter, Math.min(Math.ceil(ms / quarterMs), farthestQuarter));
+}
+
+const farthestQuarter = 2 ** 30;
 
 /** A model of a page, with its prices. */
 class PricedModel {
@@ -214,8 +245,12 @@ class PricedModel {
   readonly rates: DatedRates;
   /** Those of its prices that were asked for. */
   readonly numbers = new Map<Rates | undefined, number>();
-  /** The number of its price, if that is the same at all times and was asked for already; else -1. */
-  only = -1;
+  /** The number of its price in the quarters of an hour from one on and before another. */
+  priced = -1;
+  from = 0;
+  until = 0;
+  /** The number of its group, where rows are models; -1 until then. */
+  group = -1;
 
   constructor({ model, longerThan, span }: SlotModel, prices: Prices) {
     this.name = model;
@@ -233,8 +268,11 @@ class RunningRow {
     this.#group = group;
   }
 
-  add(sums: Float64Array, price: number | undefined): void {
-    for (const [at, sum] of sums.entries()) this.#sums[at] = (this.#sums[at] ?? 0) + sum;
+  /** The counters that stand in `sums` from there on. */
+  add(sums: Float64Array, from: number, price: number | undefined): void {
+    for (let at = 0; at < this.#sums.length; at += 1) {
+      this.#sums[at] = (this.#sums[at] ?? 0) + (sums[from + at] ?? 0);
+    }
     if (price !== undefined) this.#listPrice = (this.#listPrice ?? 0) + price;
   }
 

@@ -113,6 +113,89 @@ describe('a report', () => {
   });
 });
 
+describe('a total', () => {
+  const day = 86_400_000;
+  const changing = new Prices({
+    source: 'made up',
+    date: '2026-11-01',
+    models: [
+      { vendor: 'v', id: 'once', prices: [{ input: 0, output: 3 }] },
+      {
+        vendor: 'v',
+        id: 'dearer',
+        prices: [
+          { input: 0, output: 1 },
+          { from: '2026-03-10', input: 0, output: 2 },
+          { from: '2026-03-20', input: 0, output: 7 },
+        ],
+      },
+      { vendor: 'v', id: 'new', prices: [{ from: '2026-03-15', input: 0, output: 5 }] },
+      {
+        vendor: 'v',
+        id: 'nightly',
+        prices: [
+          { input: 0, output: 9 },
+          { between: ['23:00:00Z', '06:30:00Z'], input: 0, output: 4 },
+        ],
+      },
+    ],
+  });
+  const sessions = fc.array(
+    fc.array(
+      fc.record({
+        quarter: fc.nat(30 * 96),
+        model: fc.constantFrom('once', 'dearer', 'new', 'nightly', 'unknown'),
+        output: fc.nat(5_000_000),
+      }),
+      { maxLength: 6 },
+    ),
+    { maxLength: 6 },
+  );
+  const zones = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kathmandu', 'America/St_Johns');
+
+  it('and the days add up to what each call costs at its time, in whatever order calls come', () => {
+    const startMs = Date.parse('2026-03-01T00:00:00Z');
+    fc.assert(
+      fc.property(sessions, zones, (some, zone) => {
+        let prints = 0;
+        const rows = some.map((slots, number) =>
+          session(
+            `s${number}`,
+            slots.map(({ quarter, model, output }): UsageSlot => {
+              prints += 1;
+              const at = new Date(startMs + quarter * 900_000).toISOString();
+              return slot(at, output, String(prints), model);
+            }),
+          ),
+        );
+        const table = new UsageTable();
+        table.addRows(rows);
+        const periods = new Periods(zone);
+        const shared = { sinceMs: -Infinity, untilMs: Infinity, periods, prices: changing };
+        const days = usageReport(table, { ...shared, by: 'day' });
+        const models = usageReport(table, { ...shared, by: 'model' });
+        const every = rows.flatMap(({ used }) => used?.slots ?? []);
+        const cost = every.reduce((sum, one) => sum + (changing.of(one) ?? 0), 0);
+        expect(days.total.listPrice ?? 0).toBeCloseTo(cost, 6);
+        expect(models.total.listPrice ?? 0).toBeCloseTo(cost, 6);
+        const format = new Intl.DateTimeFormat('sv-SE', { timeZone: zone });
+        const outputs = new Map<string, number>();
+        for (const { startMs: at, usage } of every) {
+          const name = format.format(at);
+          outputs.set(name, (outputs.get(name) ?? 0) + usage.output);
+        }
+        expect(new Map(days.rows.map(({ group, usage }) => [group, usage.output]))).toEqual(
+          outputs,
+        );
+      }),
+      { numRuns: 100 },
+    );
+    expect(
+      changing.of(slot(new Date(startMs + 9 * day).toISOString(), 1_000_000, 'x', 'dearer')),
+    ).toBe(2);
+  });
+});
+
 describe('slots', () => {
   it('are read as they were written, and nothing else is', () => {
     const one = {

@@ -274,7 +274,7 @@ function described({ headers }: Answered): Described {
 
 async function pageOf({ body }: Answered): Promise<Page> {
   const { readPage } = await import('./page.js');
-  return readPage(body.toString('utf8'));
+  return readPage(body);
 }
 
 function dateOf(text: string | undefined): Date | undefined {

@@ -62,9 +62,18 @@ async function listPage(
   for (const prefix of prefixes) {
     if (prefix !== undefined && isKey(prefix.slice(0, -1))) groups.push({ kind: 'prefix', prefix });
   }
-  const entries = [...objects.flatMap((object) => toEntry(object, connection)), ...groups];
-  if (groups.length > 0) entries.sort((a, b) => compareKeys(nameOf(a), nameOf(b)));
-  return { entries, next: isTruncated ? next : undefined };
+  const entries = objects.flatMap((object) => toEntry(object, connection));
+  return { entries: merged(entries, groups), next: isTruncated ? next : undefined };
+}
+
+function merged(objects: readonly Entry[], groups: readonly Entry[]): readonly Entry[] {
+  if (groups.length === 0) return objects;
+  const all = objects.length === 0 ? groups : [...objects, ...groups];
+  const isAfter = (entry: Entry, at: number): boolean => {
+    const before = all[at - 1];
+    return before === undefined || compareKeys(nameOf(before), nameOf(entry)) <= 0;
+  };
+  return all.every(isAfter) ? all : all.toSorted((a, b) => compareKeys(nameOf(a), nameOf(b)));
 }
 
 /** Keys that are not ours, such as the folder placeholders of web consoles, cannot be read here either. */

@@ -2,6 +2,9 @@ import { headColumns, slotColumns } from './page-columns.js';
 
 export type Numbers = Int32Array | Float64Array;
 
+// Of this module: those of another are asked for through a function each time, until V8 has compiled the loops.
+const columnsOfHead = headColumns;
+const columnsOfSlot = slotColumns;
 const quote = 34;
 const comma = 44;
 const minus = 45;
@@ -11,6 +14,10 @@ const close = 93;
 const newline = 10;
 const otherNumber = /^-?\d{1,15}(?:\.\d{1,20})?(?:e[+-]\d{1,3})?$/;
 const longestNumber = 50;
+/** So many digits are a whole number that V8 counts with as such; were it ever larger, it would compile the loop anew. */
+const smallDigits = 9;
+/** More may not be exact. */
+const mostDigits = 15;
 const plainId = /^[ !#-[\]-~]+$/;
 
 /** Rows of a page as columns, while they are read. */
@@ -24,24 +31,24 @@ export class PageRows {
 
   /** About as many numbers as follow; there may be more. */
   constructor(rows: number, numbers: number) {
-    this.heads = new Float64Array(rows * headColumns);
+    this.heads = new Float64Array(rows * columnsOfHead);
     this.slots = new Int32Array(numbers);
   }
 
   /** Adds the row unless `isRow` refuses what was put. */
   end(id: string, numbers: number, isRow: IsRow): void {
-    const from = this.#length - Math.max(0, numbers - headColumns);
-    const isWhole = numbers >= headColumns && (numbers - headColumns) % slotColumns === 0;
+    const from = this.#length - Math.max(0, numbers - columnsOfHead);
+    const isWhole = numbers >= columnsOfHead && (numbers - columnsOfHead) % columnsOfSlot === 0;
     if (isWhole && isRow(from, this.#length)) {
       this.ids.push(id);
-      this.firstSlots.push(this.#length / slotColumns);
+      this.firstSlots.push(this.#length / columnsOfSlot);
     } else this.#length = from;
   }
 
   /** The next number of the row, of which it is the `at`th. */
   put(at: number, value: number): void {
-    if (at < headColumns) {
-      const to = this.ids.length * headColumns + at;
+    if (at < columnsOfHead) {
+      const to = this.ids.length * columnsOfHead + at;
       if (to >= this.heads.length) this.heads = grown(this.heads);
       this.heads[to] = value;
       return;
@@ -83,17 +90,28 @@ export function scanRows(body: Buffer, start: number, rows: PageRows, isRow: IsR
     at = end + 2;
     let count = 0;
     for (let isMore = true; isMore; count += 1) {
-      let value = 0;
       const from = at;
       const isNegative = body[at] === minus;
       if (isNegative) at += 1;
       const digits = at;
-      for (let digit = (body[at] ?? 0) - zero; digit >= 0 && digit <= 9; ) {
+      let value = 0;
+      let digit = (body[at] ?? 0) - zero;
+      for (const most = at + smallDigits; at < most && digit >= 0 && digit <= 9; ) {
         value = value * 10 + digit;
         at += 1;
         digit = (body[at] ?? 0) - zero;
       }
-      if (at === digits || (body[at] !== comma && body[at] !== close)) {
+      if (digit >= 0 && digit <= 9) {
+        let [low, scale] = [0, 1];
+        for (const most = at + smallDigits; at < most && digit >= 0 && digit <= 9; ) {
+          low = low * 10 + digit;
+          scale *= 10;
+          at += 1;
+          digit = (body[at] ?? 0) - zero;
+        }
+        value = value * scale + low;
+      }
+      if (at === digits || at - digits > mostDigits || (body[at] !== comma && body[at] !== close)) {
         while (at < body.length && body[at] !== comma && body[at] !== close) at += 1;
         const other = otherValue(body.toString('latin1', from, Math.min(at, from + longestNumber)));
         if (other === undefined) return false;

@@ -35,6 +35,16 @@ export interface UsagePage {
 /** What slots have in common besides the time. */
 export type SlotModel = Pick<UsageSlot, 'model' | 'longerThan' | 'span'>;
 
+// Of this module: those of another are asked for through a function each time, until V8 has compiled the loops.
+const columnsOfSlot = slotColumns;
+const farthestQuarter = farthestMs / quarterMs;
+const {
+  quarter: quarterColumn,
+  model: modelColumn,
+  counters: counterColumn,
+  print: printColumn,
+} = slot;
+
 const names = v.array(v.string());
 const namesOrNull = v.array(v.nullable(v.string()));
 const pageSchema = v.object({
@@ -138,21 +148,24 @@ function isHead(heads: Float64Array, from: number, sizes: readonly number[]): bo
 }
 
 function areSlots(slots: Numbers, from: number, to: number, models: number): boolean {
-  for (let at = from; at < to; at += slotColumns) {
-    if (!isBelow(slots[at + slot.quarter], farthestMs / quarterMs)) return false;
-    if (!isBelow(slots[at + slot.model], models)) return false;
-    for (let counter = slot.counters; counter < slot.print; counter += 1) {
-      if (!isBelow(slots[at + counter])) return false;
+  for (let at = from; at < to; at += columnsOfSlot) {
+    if (!isBelow(slots[at + quarterColumn], farthestQuarter)) return false;
+    if (!isBelow(slots[at + modelColumn], models)) return false;
+    for (let counter = at + counterColumn; counter < at + printColumn; counter += 1) {
+      if (!isCount(slots[counter])) return false;
     }
-    const print = slots[at + slot.print] ?? Number.NaN;
+    const print = slots[at + printColumn] ?? Number.NaN;
     if ((print | 0) !== print) return false;
   }
   return true;
 }
 
-/** A whole number. */
-function isBelow(value = Number.NaN, size = Number.POSITIVE_INFINITY): boolean {
-  return value >= 0 && value < size && ((value | 0) === value || Number.isSafeInteger(value));
+function isBelow(value: number | undefined, size = Number.POSITIVE_INFINITY): boolean {
+  return value !== undefined && value < size && isCount(value);
+}
+
+function isCount(value = Number.NaN): boolean {
+  return value >= 0 && ((value | 0) === value || Number.isSafeInteger(value));
 }
 
 /** One row on a line, so that `grep` finds a session's. */

@@ -28,8 +28,9 @@ export class UsageTable {
     const kept = new Uint8Array(ids.length);
     this.#pages.push({ ...page, kept });
     const byHarness = harnesses.map((harness) => this.#placesOf(harness));
+    const [columns, column] = [headColumns, head.harness];
     for (let row = 0; row < ids.length; row += 1) {
-      const places = byHarness[heads[row * headColumns + head.harness] ?? 0];
+      const places = byHarness[heads[row * columns + column] ?? 0];
       const id = ids[row];
       if (places === undefined || id === undefined) continue;
       const before = places.get(id);
