@@ -1,4 +1,4 @@
-// What it takes to find words in transcripts, by reading and with packs: in a local bucket of large and of small parts, and in a store that is 30 ms away. Usage: npm run bench:search [-- --full]
+// What it takes to find words in transcripts, by reading and with packs: in a local bucket of large and of small parts, and in a store that is 30 ms away. Usage: npm run bench:search [-- --full] [-- --only local|remote]
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,13 @@ import {
 
 const megabyte = 1_000_000;
 const latencyMs = 30;
-const rounds = 3;
+/** At full size each takes long enough to be measured once. */
+const rounds = isFull ? 1 : 3;
+/** As many sessions with hits as the command shows unless told otherwise. */
+const shownSessions = 20;
+/** Figures of one part are printed, and replace none in the results. */
+const only = process.argv[process.argv.indexOf('--only') + 1];
+const began = performance.now();
 const corpora = [
   { name: 'local, 8 MB parts', bytes: (isFull ? 1_000 : 20) * megabyte, part: 8 * megabyte },
   { name: 'local, 10 KB parts', bytes: (isFull ? 100 : 3) * megabyte, part: 10_000 },
@@ -55,8 +61,8 @@ const remoteTable = [];
 const packing = [];
 let about;
 try {
-  for (const corpus of corpora) await measureLocal(corpus);
-  await measureRemote();
+  if (only !== 'remote') for (const corpus of corpora) await measureLocal(corpus);
+  if (only !== 'local') await measureRemote();
   about = stand.about();
 } finally {
   await stand.close();
@@ -65,22 +71,25 @@ try {
 console.table(packing);
 console.table(table);
 console.table(remoteTable);
-await writeReport('search', {
-  full: isFull,
-  ...about,
-  proxy_latency_ms: latencyMs,
-  table,
-  remote: remoteTable,
-  packing,
-});
+if (table.length > 0 && remoteTable.length > 0)
+  await writeReport('search', {
+    full: isFull,
+    ...about,
+    proxy_latency_ms: latencyMs,
+    table,
+    remote: remoteTable,
+    packing,
+  });
 
 async function measureLocal({ name, bytes, part }) {
   const root = join(folder, name.replaceAll(/\W/g, ''));
   const home = join(root, stand.project);
   const { words, ...made } = await writeCorpus(home, { bytes, part, encodeIndex, ...library });
+  tell(`${name}: ${round(made.bytes / megabyte)} MB made`);
   const bucket = await library.openLocalBucket({ root });
   const cache = `${root}.packs`;
   packing.push({ corpus: name, ...(await packedOften(bucket, cache, made.bytes)) });
+  tell(`${name}: packed`);
   await useInCommands(root);
   for (const [query, asked] of queriesOf(words)) {
     const scan = await searched(bucket, asked);
@@ -98,7 +107,7 @@ async function measureLocal({ name, bytes, part }) {
       first_hit_ms: cli === undefined ? '' : round(cli),
       rg_ms: round(ripgrep(asked, home)) || '',
     });
-    console.error(`${name}, ${query}: done`);
+    tell(`${name}, ${query}: searched`);
   }
   await bucket.close();
 }
@@ -111,18 +120,25 @@ async function measureRemote() {
     encodeIndex,
     ...library,
   });
+  tell(`remote: ${round(made.bytes / megabyte)} MB made`);
   await upload(root);
+  tell('remote: uploaded');
   const bucket = library.openS3Bucket({ ...stand.server, endpoint: stand.proxy.endpoint });
   const cache = join(folder, 'packs');
   // The first search keeps what it reads.
   await once(bucket, ['qqzebraquux'], { cache, keep: 'much' });
   const queries = queriesOf(words);
   const scans = [];
-  for (const [, asked] of queries) scans.push(await remotely(bucket, asked));
+  for (const [query, asked] of queries) {
+    scans.push(await remotely(bucket, asked));
+    tell(`remote, ${query}: read`);
+  }
   await publish();
+  tell('remote: packs published');
   for (const [n, [query, asked]] of queries.entries()) {
     const [scan, kept] = [scans[n], await remotely(bucket, asked, { cache })];
-    const published = await remotely(bucket, asked, { isShared: true });
+    const published = await remotely(bucket, asked, { isShared: true, limit: shownSessions });
+    tell(`remote, ${query}: searched in packs`);
     remoteTable.push({
       corpus: `S3, ${latencyMs} ms, 10 KB parts`,
       query,
@@ -191,12 +207,11 @@ function traffic() {
 
 /** One that is nowhere, one that is rare, one that is in many lines, two together, and one of a script without spaces. */
 function queriesOf(words) {
-  const middle = words[Math.floor(words.length / 20)];
   return [
     ['absent', ['qqzebraquux']],
     ['rare', [words.at(-1)]],
     ['common', [words[0]]],
-    ['two words', [words[0], middle]],
+    ['two words', [words[0], words[Math.floor(words.length / 20)]]],
     ['CJK', ['全文検索']],
   ];
 }
@@ -213,7 +228,8 @@ async function searched(bucket, words, options = {}) {
 }
 
 /** Through the packs in `cache` or in the bucket, which are opened anew, or without. */
-async function once(bucket, words, { cache, keep = 'nothing', isShared = false }) {
+async function once(bucket, words, options) {
+  const { cache, keep = 'nothing', isShared = false, limit = Number.POSITIVE_INFINITY } = options;
   const query = { words, isAny: false, isWhole: false, isSubstring: false, isRegex: false };
   const matcher = library.createMatcher(query);
   const measured = meter();
@@ -224,8 +240,13 @@ async function once(bucket, words, { cache, keep = 'nothing', isShared = false }
   // As in the command, packs of the bucket are opened while the sessions are listed.
   const coverage = isShared ? publishedPacks(bucket) : packs?.coverage;
   const scope = { hasSubagents: true };
-  const input = { bucket, layout, matcher, scope, perSession: 3, listed, shortIds };
-  for await (const { count } of library.scanSessions({ ...input, coverage, keeper })) hits += count;
+  const input = { bucket, layout, matcher, scope, perSession: 3, limit, listed, shortIds };
+  let wanted = limit;
+  for await (const { count, isSpread } of library.scanSessions({ ...input, coverage, keeper })) {
+    hits += count;
+    if (count > 0 || isSpread) wanted -= 1;
+    if (wanted === 0) break;
+  }
   const took = measured();
   await packs?.settle?.({ isWhole: true });
   return { hits, ...took };
@@ -278,6 +299,10 @@ async function packed(bucket, folder, bytes) {
   };
 }
 
+function tell(what) {
+  console.error(`${Math.round((performance.now() - began) / 1_000)} s: ${what}`);
+}
+
 function meter() {
   const began = performance.now();
   const cpu = process.cpuUsage();
@@ -295,7 +320,7 @@ function useInCommands(root) {
 /** From starting the command to the first line of its answer; `undefined` where there is none. */
 async function firstHits(words) {
   const runs = [];
-  for (let n = 0; n < rounds; n += 1) {
+  for (let n = 0; n < 3; n += 1) {
     const began = performance.now();
     let first;
     const child = stand.start(['search', ...words, '--kind', 'session']);

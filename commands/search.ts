@@ -145,7 +145,7 @@ export default class Search extends BaseCommand {
       early?.catch(() => undefined);
       const coverage = packs?.then((opened) => opened?.coverage);
       const keeper = packs?.then((opened) => opened?.keeper);
-      const scan = { ...place, scope, perSession: most, coverage, keeper };
+      const scan = { ...place, scope, perSession: most, limit, coverage, keeper };
       const tally = new SearchTally();
       let isWhole = false;
       try {

@@ -2,7 +2,8 @@
 const atOnceAtMost = 64;
 const mostBytes = 96 * 1024 * 1024;
 
-interface UnderWay<Result> {
+interface UnderWay<Item, Result> {
+  readonly item: Item;
   readonly result: Promise<Result>;
   readonly bytes: number;
 }
@@ -18,35 +19,42 @@ export async function* inOrder<Item, Result>(
     bytesOf,
     atOnce = atOnceAtMost,
     atFirst = atOnce,
+    onAsked = () => undefined,
     signal,
   }: {
     readonly bytesOf: (item: Item) => number;
     readonly atOnce?: number;
     /** So many until the first result, then one more with each. */
     readonly atFirst?: number;
+    /** Told of each item that everything waits for. */
+    readonly onAsked?: (item: Item) => void;
     readonly signal?: AbortSignal | undefined;
   },
 ): AsyncGenerator<Result> {
   const stop = new AbortController();
   const either = AbortSignal.any(signal === undefined ? [stop.signal] : [stop.signal, signal]);
-  const ahead: UnderWay<Result>[] = [];
+  const ahead: UnderWay<Item, Result>[] = [];
   let [bytes, most] = [0, atFirst];
   try {
     for (const item of items) {
       const result = make(item, either);
       // It is awaited in its turn; until then its failure must not count as unhandled.
       result.catch(() => undefined);
-      ahead.push({ result, bytes: bytesOf(item) });
+      ahead.push({ item, result, bytes: bytesOf(item) });
       bytes += bytesOf(item);
       while (ahead.length >= most || bytes > mostBytes) {
         const first = ahead.shift();
         if (first === undefined) break;
+        onAsked(first.item);
         yield await first.result;
         bytes -= first.bytes;
         most = Math.min(atOnce, most + 1);
       }
     }
-    for (const { result } of ahead) yield await result;
+    for (const { item, result } of ahead) {
+      onAsked(item);
+      yield await result;
+    }
   } finally {
     stop.abort();
   }

@@ -13,6 +13,7 @@ import { inOrder } from './in-order.js';
 import type { Found, Matcher } from './matcher.js';
 import { DamagedPackError } from './pack/bytes.js';
 import { PackQuery } from './pack-query.js';
+import { ProofOrder, type ProofTurn } from './proof-order.js';
 import { SessionScan } from './session-scan.js';
 
 /** What is searched; a missing field excludes nothing. */
@@ -61,6 +62,7 @@ export interface SessionInput extends SearchInput {
   readonly packs: PackQuery;
   readonly coverage: Coverage | undefined;
   readonly keeper: PackKeeper | undefined;
+  readonly proof: ProofTurn;
   listStreams(): Promise<ListedStreams>;
 }
 
@@ -84,6 +86,8 @@ export interface SearchInput {
   readonly scope: SearchScope;
   /** Maximum number of hits kept per session. */
   readonly perSession: number;
+  /** How many sessions with hits will be asked for, unless all: more can be. */
+  readonly limit?: number;
   /** Newest first. */
   listed(bucket: Bucket, layout: Layout, harnesses: readonly string[]): Promise<Listed>;
   /** The shortest form of each id that distinguishes it from the others. */
@@ -100,55 +104,79 @@ export interface SearchInput {
  * they cover it, otherwise part by part.
  */
 export async function* scanSessions(input: SearchInput): AsyncGenerator<SessionHits> {
-  const { bucket, layout, scope, signal } = input;
-  const [{ sessions }, coverage, keeper] = await Promise.all([
-    listedIn(input),
-    input.coverage,
-    input.keeper,
-  ]);
-  const short = input.shortIds(sessions.map(({ id }) => id));
-  const packs = new PackQuery(input.matcher);
+  const { bucket, layout, scope, signal, limit = Number.POSITIVE_INFINITY } = input;
   const stop = new AbortController();
   const stopping = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
-  const listing = sharedListing(input, sessions, stopping);
-  const scan = async (known: KnownSession, stopped: AbortSignal) => {
-    const { harness, id, whole } = known;
-    const session = whole ?? {
-      harness,
-      id,
-      meta: await readMeta(bucket, layout.meta(harness, id)),
-    };
-    if (!isInScope(session, scope)) return undefined;
-    const shortId = scope.harness === undefined ? short.get(id) : undefined;
-    const listStreams = () => listing?.streamsOf(known) ?? listedAlone(input, known);
-    const own = { ...input, packs, coverage, keeper, listStreams, signal: stopped };
-    return scanned(own, session, shortId ?? id);
-  };
-  const results = inOrder(sessions, scan, {
-    bytesOf: bytesHeld,
-    signal,
-    ...(bucket.kind === 'local' ? onDisk : {}),
-  });
+  const opened = Promise.all([input.coverage, input.keeper]);
+  // It is awaited with the sessions; until then its failure must not count as unhandled.
+  opened.catch(() => undefined);
   try {
+    const { harness } = scope;
+    const harnesses = harness === undefined ? await harnessesIn(bucket, layout) : [harness];
+    const listing = sharedListing(input, harnesses, stopping);
+    const [{ sessions }, [coverage, keeper]] = await Promise.all([
+      input.listed(bucket, layout, harnesses),
+      opened,
+    ]);
+    listing?.expect(sessions);
+    const short = input.shortIds(sessions.map(({ id }) => id));
+    const order = new ProofOrder(limit);
+    const known = { ...input, packs: new PackQuery(input.matcher), coverage, keeper };
+    const places = sessions.map(
+      (session): SessionPlace => ({
+        session,
+        shortId: (harness === undefined ? short.get(session.id) : undefined) ?? session.id,
+        proof: order.next(),
+        listStreams: () => listing?.streamsOf(session) ?? listedAlone(input, session),
+      }),
+    );
+    const scan = (place: SessionPlace, stopped: AbortSignal) =>
+      scannedInScope({ ...known, signal: stopped }, place);
+    const results = inOrder(places, scan, {
+      bytesOf: ({ session }) => bytesHeld(session),
+      onAsked: ({ proof }) => proof.ask(),
+      signal,
+      ...(bucket.kind === 'local' ? onDisk : {}),
+    });
     for await (const result of results) if (result !== undefined) yield result;
   } finally {
     stop.abort();
   }
 }
 
-async function listedIn({ bucket, layout, scope, listed }: SearchInput): Promise<Listed> {
-  const wanted = scope.harness === undefined ? await harnessesIn(bucket, layout) : [scope.harness];
-  return listed(bucket, layout, wanted);
+/** A session among those that are searched. */
+interface SessionPlace extends Pick<SessionInput, 'proof' | 'listStreams'> {
+  readonly session: KnownSession;
+  readonly shortId: string;
+}
+
+/** `undefined` if the session is not to be searched. */
+async function scannedInScope(
+  input: Omit<SessionInput, 'proof' | 'listStreams'>,
+  { session: { harness, id, whole }, shortId, ...place }: SessionPlace,
+): Promise<SessionHits | undefined> {
+  const { bucket, layout, scope } = input;
+  try {
+    const session = whole ?? {
+      harness,
+      id,
+      meta: await readMeta(bucket, layout.meta(harness, id)),
+    };
+    if (!isInScope(session, scope)) return undefined;
+    return await scanned({ ...input, ...place }, session, shortId);
+  } finally {
+    place.proof.found(false);
+  }
 }
 
 /** Whoever asks for some sessions only has each listed by itself. In a folder that costs no more. */
 function sharedListing(
   { bucket, layout, scope }: SearchInput,
-  sessions: readonly KnownSession[],
+  harnesses: readonly string[],
   signal: AbortSignal,
 ): StreamListing | undefined {
   if (bucket.kind === 'local' || !isWholeScope({ ...scope, harness: undefined })) return undefined;
-  return new StreamListing(bucket, layout, sessions, { signal });
+  return new StreamListing(bucket, layout, harnesses, { signal });
 }
 
 async function listedAlone(

@@ -47,7 +47,11 @@ export class SessionScan {
     const unread = await this.#streams();
     const isSpread = this.#count === 0 && (await this.#hasAllTerms());
     this.#keep(this.#input.perSession);
-    await this.#shared.prove(this.#input.bucket, this.#hits);
+    const { bucket, proof } = this.#input;
+    proof.found(this.#count > 0 || isSpread);
+    const claims = this.#shared.claimsOf(this.#hits);
+    if (claims.size > 0) await proof.come;
+    await this.#shared.prove(bucket, claims);
     return {
       session: this.#session,
       shortId: this.#shortId,

@@ -15,6 +15,8 @@ interface SharedPart {
   readonly pack: Pack;
 }
 
+export type Claims = ReadonlyMap<SharedPart, readonly Hit[]>;
+
 /**
  * Whoever may write to the bucket may have made a pack that says anything. So a hit in one is shown only after its line
  * was read from the part itself.
@@ -31,8 +33,8 @@ export class SharedHits {
     this.#parts.push(part);
   }
 
-  /** Throws a `DamagedPackError`, and trusts the pack no more, if a part has another row than its pack. */
-  async prove(bucket: Bucket, hits: readonly Hit[]): Promise<void> {
+  /** Which of these hits only packs tell, by the part that must have them. */
+  claimsOf(hits: readonly Hit[]): Claims {
     const claims = new Map<SharedPart, Hit[]>();
     for (const hit of hits) {
       const part = this.#partOf(hit);
@@ -41,6 +43,11 @@ export class SharedHits {
       if (known === undefined) claims.set(part, [hit]);
       else known.push(hit);
     }
+    return claims;
+  }
+
+  /** Throws a `DamagedPackError`, and trusts the pack no more, if a part has another row than its pack. */
+  async prove(bucket: Bucket, claims: Claims): Promise<void> {
     await inParallel([...claims], async ([part, some]) => {
       const body = (await bucket.get(part.key))?.body;
       const lines = body === undefined ? [] : completeLines(body);

@@ -133,6 +133,45 @@ describe('packs of others', () => {
   });
 });
 
+describe('a search that is to stop', () => {
+  const sessions = 30;
+
+  async function many(): Promise<SharedRig> {
+    const rig = new SharedRig();
+    const publisher = rig.publisher(one);
+    for (let n = 0; n < sessions; n += 1) {
+      const text = n % 3 === 0 ? 'a plum' : 'a quince';
+      await rig.send(publisher, `sessions/claude-code/s${n}`, [said(`${text} of session ${n}`)]);
+    }
+    await publisher.finish(patience());
+    return rig;
+  }
+
+  it('proves hits only of the sessions that it shows', async () => {
+    const rig = await many();
+    const reads = async (limit: number) => {
+      const bucket = withCounts(rig.bucket);
+      const { found } = await rig.search(['plum'], { from: bucket, limit });
+      return { shown: found.length, gets: bucket.counts().get };
+    };
+    const [none, few, all] = [await reads(0), await reads(4), await reads(Infinity)];
+    expect(few.gets - (all.gets - 10)).toBe(4);
+    expect(few.shown).toBe(10);
+    expect(none.shown).toBe(all.shown);
+  });
+
+  it('shows what a scan shows, also where a pack has more hits than there are', async () => {
+    const rig = await many();
+    await forged(rig, (rows) =>
+      rows.map((row) => ({ ...row, text: row.text.replace('quince', 'plum') })),
+    );
+    for (const limit of [1, 4, 10, 11]) {
+      const scanned = await rig.search(['plum'], { isScan: true, limit });
+      expect((await rig.search(['plum'], { limit })).found).toEqual(scanned.found);
+    }
+  });
+});
+
 describe('whatever happens', () => {
   const folder = fc.constantFrom(
     'sessions/claude-code/a',

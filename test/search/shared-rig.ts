@@ -29,6 +29,8 @@ interface Asked extends Partial<Query> {
   readonly isScan?: boolean;
   readonly from?: Bucket;
   readonly packs?: readonly SharedPack[];
+  /** Stops after so many sessions with hits. */
+  readonly limit?: number;
 }
 
 /** A store whose time is the clock's, and machines that mirror into it and search in it. */
@@ -94,17 +96,18 @@ export class SharedRig {
 
   /** Everything a search says: through the bucket's packs, or without. */
   async search(words: readonly string[], options: Asked = {}) {
-    const { isScan = false, from = this.bucket, ...query } = options;
+    const { isScan = false, from = this.bucket, limit = Infinity, ...query } = options;
     const opened = async () => (isScan ? [] : new SharedPacks(from, layout).open());
     const packs = options.packs ?? (await opened());
     const found: object[] = [];
-    let scannedBytes = 0;
+    let [scannedBytes, wanted] = [0, limit];
     const sessions = scanSessions({
       bucket: from,
       layout,
       matcher: createMatcher({ ...plain, ...query, words }),
       scope: { hasSubagents: true },
       perSession: 3,
+      limit,
       shortIds,
       listed: listIndexed,
       coverage: new Coverage(
@@ -115,6 +118,8 @@ export class SharedRig {
     for await (const { scannedBytes: bytes, ...one } of sessions) {
       scannedBytes += bytes;
       found.push(one);
+      if (one.count > 0) wanted -= 1;
+      if (wanted === 0) break;
     }
     return { found, scannedBytes };
   }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../src/bucket/bucket.js';
 import { listWholeStreams } from '../../src/mirror/slots/session-streams.js';
 import { StreamListing } from '../../src/mirror/slots/stream-listing.js';
+import type { SessionRef } from '../../src/mirror/stream.js';
 import { partName } from '../../src/protocol/parts.js';
 import { createMatcher } from '../../src/search/matcher.js';
 import { type SearchScope, type SessionHits, scanSessions } from '../../src/search/scan.js';
@@ -33,6 +34,20 @@ async function write(count: number): Promise<void> {
   }
 }
 
+/** More parts of one line for a session, after its own two. */
+async function writeParts(n: number, count: number): Promise<void> {
+  for (let line = 2; line < count + 2; line += 1) {
+    const key = `${layout.session(harness, idOf(n))}${partName(line, 0, line)}`;
+    await rig.bucket.put(key, Buffer.from(`${said('more')}\n`));
+  }
+}
+
+function listingOf(bucket: Bucket, sessions: readonly SessionRef[]): StreamListing {
+  const listing = new StreamListing(bucket, layout, [harness]);
+  listing.expect(sessions);
+  return listing;
+}
+
 async function search(bucket: Bucket, words: readonly string[], scope: Partial<SearchScope> = {}) {
   const sessions = scanSessions({
     bucket,
@@ -53,12 +68,11 @@ describe('streams of many sessions', () => {
     await write(60);
     await rig.bucket.put(`${layout.sessions(harness)}stray.json`, Buffer.from('{}'));
     const bucket = withCounts(rig.bucket);
-    const listing = new StreamListing(bucket, layout, []);
     const sessions = refs(60);
-    const all = new StreamListing(bucket, layout, sessions);
+    const all = listingOf(bucket, sessions);
     const listed = await Promise.all(sessions.map((session) => all.streamsOf(session)));
-    expect(bucket.counts().list).toBe(2 * 8 + 2);
-    expect(listed.filter(({ isShared }) => isShared)).toHaveLength(52);
+    expect(bucket.counts().list).toBe(2);
+    expect(listed.every(({ isShared }) => isShared)).toBe(true);
     for (const [n, session] of sessions.entries()) {
       expect(listed[n]?.streams).toEqual(await listWholeStreams(rig.bucket, layout, session));
     }
@@ -67,27 +81,62 @@ describe('streams of many sessions', () => {
       'subagents/agent-a',
       'tool-results/b.txt',
     ]);
-    const alone = await listing.streamsOf({ harness, id: idOf(59) });
+    const other = new StreamListing(bucket, layout, ['codex']);
+    const alone = await other.streamsOf({ harness, id: idOf(59) });
     expect(alone.isShared).toBe(false);
+  });
+
+  it('of the first ones are listed one by one where there is more than a page', async () => {
+    await write(60);
+    await writeParts(59, 1_000);
+    const bucket = withCounts(rig.bucket);
+    const sessions = refs(60);
+    const all = listingOf(bucket, sessions);
+    const listed = await Promise.all(sessions.map((session) => all.streamsOf(session)));
+    expect(bucket.counts().list).toBe(2 * 8 + 2);
+    expect(listed.filter(({ isShared }) => isShared)).toHaveLength(52);
+    expect(listed[59]?.streams[0]?.entries).toHaveLength(1_002);
+  });
+
+  it('ask for no second page before it is known how many sessions there are', async () => {
+    await write(60);
+    await writeParts(0, 1_000);
+    const taken = new Map<string, number>();
+    const watched: Bucket = {
+      ...rig.bucket,
+      async *list(prefix, options) {
+        for await (const entry of rig.bucket.list(prefix, options)) {
+          taken.set(prefix, (taken.get(prefix) ?? 0) + 1);
+          yield entry;
+        }
+      },
+    };
+    const sessions = refs(60);
+    const all = new StreamListing(watched, layout, [harness]);
+    await new Promise((done) => setTimeout(done, 50));
+    expect(taken.get(layout.sessions(harness))).toBe(1_000);
+    all.expect(sessions);
+    const last = sessions.at(-1);
+    if (last === undefined) throw new Error('no session');
+    expect((await all.streamsOf(last)).isShared).toBe(true);
+    expect(taken.get(layout.sessions(harness))).toBe(1_000 + 2 * 60);
   });
 
   it('are listed one by one where a session has parts without end', async () => {
     await write(20);
-    for (let n = 0; n < 2100; n += 1) {
-      const key = `${layout.session(harness, idOf(19))}${partName(n, 0, n)}`;
-      await rig.bucket.put(key, Buffer.from(`${said('more')}\n`));
-    }
+    await writeParts(19, 2_098);
     const sessions = refs(20);
-    const listing = new StreamListing(rig.bucket, layout, sessions);
+    const listing = listingOf(rig.bucket, sessions);
     const listed = await Promise.all(sessions.map((session) => listing.streamsOf(session)));
     expect(listed.some(({ isShared }) => isShared)).toBe(false);
     expect(listed[19]?.streams[0]?.entries).toHaveLength(2100);
   });
 
-  it('are listed one by one where there are few, or few of a harness', async () => {
+  it('are listed one by one where there are few of a harness, and more than a page of them', async () => {
     await write(11);
+    await writeParts(10, 1_000);
     const few = refs(11);
-    const listing = new StreamListing(rig.bucket, layout, few);
+    const listing = listingOf(rig.bucket, few);
     for (const one of few) expect((await listing.streamsOf(one)).isShared).toBe(false);
   });
 
@@ -101,7 +150,7 @@ describe('streams of many sessions', () => {
       },
     };
     const sessions = refs(20);
-    const listing = new StreamListing(broken, layout, sessions);
+    const listing = listingOf(broken, sessions);
     const asked = sessions.slice(8, 10).map((session) => listing.streamsOf(session));
     const answers = await Promise.allSettled(asked);
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
@@ -119,7 +168,7 @@ describe('a search', () => {
     const together = bucket.counts().list;
     await search(bucket, ['plum'], { sinceMs: 0 });
     const alone = bucket.counts().list - together;
-    expect(alone - together).toBe(2 * 40 - (2 * 8 + 2));
+    expect(alone - together).toBe(2 * 40 - 2);
   });
 
   it('lists a session again that has grown since all were listed', async () => {

@@ -1,4 +1,4 @@
-import type { Bucket, ObjectEntry } from '../../bucket/bucket.js';
+import type { Bucket, Entry, ObjectEntry } from '../../bucket/bucket.js';
 import type { Layout } from '../../protocol/keys.js';
 import type { SessionRef } from '../stream.js';
 import {
@@ -9,7 +9,7 @@ import {
   wholeStreams,
 } from './session-streams.js';
 
-/** Each of these is listed by itself, which is there after one round trip. */
+/** Each of these is listed by itself where there is more than a page, since that is there after one round trip. */
 const firstOnes = 8;
 /** So are the others of a harness, if they are fewer. */
 const fewestOthers = 4;
@@ -28,37 +28,47 @@ export interface ListedStreams {
 
 /**
  * Lists the streams of many sessions. A page of a store's listing has room for a thousand keys, so one page serves many
- * sessions: all but the first ones of a harness are listed together, unless they have so many parts that the pages would
+ * sessions. The first pages of each harness are asked for at once, before it is known which sessions there are; where they
+ * are not everything, all but the first sessions are listed together, unless they have so many parts that the pages would
  * take longer than a listing of each.
  */
 export class StreamListing {
   readonly #bucket: Bucket;
   readonly #layout: Layout;
-  readonly #first: ReadonlySet<SessionRef>;
-  readonly #counts = new Map<string, number>();
-  readonly #shared = new Map<string, Promise<SharedFolders | undefined>>();
-  readonly #signal: AbortSignal | undefined;
+  readonly #shared: ReadonlyMap<string, SharedListing>;
+  #first: ReadonlySet<SessionRef> = new Set();
 
-  /** `sessions` in the order in which they will be asked for. */
   constructor(
     bucket: Bucket,
     layout: Layout,
-    sessions: readonly SessionRef[],
+    harnesses: readonly string[],
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ) {
     this.#bucket = bucket;
     this.#layout = layout;
-    this.#signal = signal;
-    this.#first = new Set(sessions.slice(0, firstOnes));
-    for (const { harness } of sessions.slice(firstOnes)) {
-      this.#counts.set(harness, (this.#counts.get(harness) ?? 0) + 1);
-    }
+    this.#shared = new Map(
+      harnesses.map((harness) => {
+        const prefixes = [layout.sessions(harness), layout.streams(harness)];
+        return [harness, new SharedListing(bucket, prefixes, signal)];
+      }),
+    );
   }
 
-  /** One of the sessions that the constructor got. */
+  /** All sessions that may be asked for, in that order. */
+  expect(sessions: readonly SessionRef[]): void {
+    this.#first = new Set(sessions.slice(0, firstOnes));
+    const others = new Map<string, number>();
+    for (const { harness } of sessions.slice(firstOnes)) {
+      others.set(harness, (others.get(harness) ?? 0) + 1);
+    }
+    for (const [harness, shared] of this.#shared) shared.expect(others.get(harness) ?? 0);
+  }
+
+  /** One of the sessions that were expected. */
   async streamsOf(session: SessionRef): Promise<ListedStreams> {
     const { harness, id } = session;
-    const shared = this.#first.has(session) ? undefined : await this.#sharedOf(harness);
+    const listed = this.#shared.get(harness);
+    const shared = await (this.#first.has(session) ? listed?.short : listed?.whole);
     if (shared === undefined) {
       const streams = await listWholeStreams(this.#bucket, this.#layout, session);
       return { streams, isShared: false };
@@ -69,48 +79,83 @@ export class StreamListing {
     const further = shared.get(root) ?? nothing;
     return { streams: wholeStreams(prefix, own, root, further), isShared: true };
   }
+}
 
-  #sharedOf(harness: string): Promise<SharedFolders | undefined> {
-    const known = this.#shared.get(harness);
-    if (known !== undefined) return known;
-    const shared = this.#listed(harness, this.#counts.get(harness) ?? 0);
+/** All that is below some prefixes. */
+class SharedListing {
+  readonly #bucket: Bucket;
+  readonly #signal: AbortSignal | undefined;
+  readonly #folders = new Map<string, Map<string, ObjectEntry[]>>();
+  #expect: (sessions: number) => void = () => undefined;
+  readonly #sessions = new Promise<number>((resolve) => {
+    this.#expect = resolve;
+  });
+  /** `undefined` if there are more keys than are worth listing together. */
+  readonly whole: Promise<SharedFolders | undefined>;
+  /** `undefined` if there is more than a page of each, or it cannot be listed. */
+  readonly short: Promise<SharedFolders | undefined>;
+
+  constructor(bucket: Bucket, prefixes: readonly string[], signal: AbortSignal | undefined) {
+    this.#bucket = bucket;
+    this.#signal = signal;
+    const walks = prefixes.map((prefix) => this.#collect(prefix));
+    const all = (whole: readonly boolean[]) => (whole.every(Boolean) ? this.#folders : undefined);
+    this.whole = Promise.all(walks.map(({ isWhole }) => isWhole)).then(all);
+    this.short = Promise.all(walks.map(({ isShort }) => isShort)).then(all);
     // Whoever asked may have stopped waiting.
-    shared.catch(() => undefined);
-    this.#shared.set(harness, shared);
-    return shared;
+    this.whole.catch(() => undefined);
   }
 
-  async #listed(harness: string, sessions: number): Promise<SharedFolders | undefined> {
-    if (sessions < fewestOthers) return undefined;
-    const pages = 1 + Math.floor(sessions / sessionsPerPage);
-    const most = Math.min(mostEntries, pages * keysInPage);
-    const folders = new Map<string, Map<string, ObjectEntry[]>>();
-    const all = [this.#layout.sessions(harness), this.#layout.streams(harness)];
-    const whole = await Promise.all(all.map((prefix) => this.#collect(prefix, folders, most)));
-    return whole.every(Boolean) ? folders : undefined;
+  /** How many sessions may wait for more than the first pages. */
+  expect(sessions: number): void {
+    this.#expect(sessions);
   }
 
-  /** Whether there were no more than so many keys. */
-  async #collect(
-    prefix: string,
-    folders: Map<string, Map<string, ObjectEntry[]>>,
-    most: number,
-  ): Promise<boolean> {
+  #collect(prefix: string): {
+    readonly isWhole: Promise<boolean>;
+    readonly isShort: Promise<boolean>;
+  } {
+    let tell: (isShort: boolean) => void = () => undefined;
+    const isShort = new Promise<boolean>((resolve) => {
+      tell = resolve;
+    });
+    const isWhole = this.#walk(prefix, () => tell(false));
+    isWhole.then(tell, () => tell(false));
+    return { isWhole, isShort };
+  }
+
+  /** Whether that was all. After the first page it waits until it is known how many may be worth it. */
+  async #walk(prefix: string, onPage: () => void): Promise<boolean> {
     let keys = 0;
+    let most = Number.POSITIVE_INFINITY;
     for await (const entry of this.#bucket.list(prefix, { signal: this.#signal })) {
+      this.#add(prefix, entry);
       keys += 1;
-      if (keys > most) return false;
-      if (entry.kind !== 'object') continue;
-      const cut = entry.key.indexOf('/', prefix.length) + 1;
-      if (cut === 0) continue;
-      const session = entry.key.slice(0, cut);
-      const known = folders.get(session);
-      const own = known ?? new Map<string, ObjectEntry[]>();
-      if (known === undefined) folders.set(session, own);
-      addPart(own, entry);
+      if (keys === keysInPage) {
+        onPage();
+        most = mostFor(await this.#sessions);
+      }
+      if (keys >= most) return false;
     }
     return true;
   }
+
+  #add(prefix: string, entry: Entry): void {
+    if (entry.kind !== 'object') return;
+    const cut = entry.key.indexOf('/', prefix.length) + 1;
+    if (cut === 0) return;
+    const session = entry.key.slice(0, cut);
+    const known = this.#folders.get(session);
+    const own = known ?? new Map<string, ObjectEntry[]>();
+    if (known === undefined) this.#folders.set(session, own);
+    addPart(own, entry);
+  }
+}
+
+/** With so many keys a listing is given up that so many sessions wait for. */
+function mostFor(sessions: number): number {
+  if (sessions < fewestOthers) return keysInPage;
+  return Math.min(mostEntries, (1 + Math.floor(sessions / sessionsPerPage)) * keysInPage);
 }
 
 /** By the folder of the session, or of its further streams. */
