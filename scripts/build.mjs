@@ -49,6 +49,7 @@ async function bundle(folder) {
       withoutHelpInParser(),
       requireOnFirstUse(),
       promisesOfFsOnFirstUse(),
+      cryptoOnFirstUse(),
       withViewer(root, modules),
       withSqlite(),
       withLiteralTable(root),
@@ -197,6 +198,29 @@ function promisesOfFsOnFirstUse() {
     load: {
       filter: { id: /^\0promises-of-fs$/ },
       handler: () => ["import * as fs from 'node:fs';", constants, ...functions].join('\n'),
+    },
+  };
+}
+
+/**
+ * Nor does every command compute a digest that needs Node's `crypto`, which brings a dozen more. All names that ours import are
+ * functions.
+ */
+function cryptoOnFirstUse() {
+  const id = '\0crypto-on-first-use';
+  const functions = ['createHash', 'createHmac', 'randomBytes'].map(
+    (name) =>
+      `export const ${name} = (...args) => process.getBuiltinModule('node:crypto').${name}(...args);`,
+  );
+  return {
+    name: 'crypto-on-first-use',
+    resolveId: {
+      filter: { id: /^(?:node:)?crypto$/ },
+      handler: (_source, importer = '') => (importer.includes('node_modules') ? undefined : id),
+    },
+    load: {
+      filter: { id: /^\0crypto-on-first-use$/ },
+      handler: () => functions.join('\n'),
     },
   };
 }

@@ -20,6 +20,7 @@ const floors: readonly (readonly string[])[] = [
     'src/concurrency.ts',
     'src/process-identity.ts',
     'src/v8-heap.ts',
+    'src/sha256.ts',
     'src/escape-terminal.ts',
     'src/system-user.ts',
   ],

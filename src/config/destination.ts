@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Capabilities } from '../bucket/bucket.js';
 import type { Io } from '../io.js';
 import { refuseLink, withoutLinks } from '../links.js';
+import { sha256Hex } from '../sha256.js';
 
 /**
  * Where this machine remembers one destination: a session mirrored to two buckets has two states. `NotAllowedError`
@@ -17,7 +17,7 @@ export function destinationFolder(stateFolder: string, location: string, project
 
 /** What stands for a destination in the names of folders on this machine. */
 export function destinationId(location: string, project: string): string {
-  return createHash('sha256').update(`${location}|${project}`).digest('hex').slice(0, 12);
+  return sha256Hex(`${location}|${project}`).slice(0, 12);
 }
 
 const schema = v.object({ putIfAbsent: v.boolean(), putIfMatch: v.boolean() });

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -10,6 +9,7 @@ import {
 } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { NotAllowedError, UsageError } from '../errors.js';
+import { sha256Hex } from '../sha256.js';
 import { type ConfigDocument, parseConfig } from './schema.js';
 
 export const projectConfigName = '.tracecraft.json';
@@ -82,7 +82,7 @@ export async function readConfigFile(
       path: real,
       folder: dirname(real),
       scope,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
+      sha256: sha256Hex(bytes),
       readableByOthers: process.platform !== 'win32' && (mode & 0o077) !== 0,
       document: parseConfig(real, bytes),
     };

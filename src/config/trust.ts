@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
@@ -6,6 +5,7 @@ import type { Clock } from '../clock.js';
 import { NotAllowedError, TracecraftError } from '../errors.js';
 import type { Io } from '../io.js';
 import { withoutLinks } from '../links.js';
+import { sha256Hex } from '../sha256.js';
 import { type ConfigContext, type ConfigFile, localRoot, tracecraftHome } from './files.js';
 
 /**
@@ -134,7 +134,7 @@ function isLink(path: string): boolean {
 }
 
 function recordName(path: string): string {
-  return `${createHash('sha256').update(path).digest('hex').slice(0, 32)}.json`;
+  return `${sha256Hex(path).slice(0, 32)}.json`;
 }
 
 function parseRecord(bytes: Buffer): TrustRecord | undefined {

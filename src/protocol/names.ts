@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import { sha256Hex } from '../sha256.js';
 
 const namePattern = /^[A-Za-z0-9-][A-Za-z0-9._-]{0,127}$/;
 const maxKeyBytes = 900;
@@ -69,7 +69,7 @@ export function encodeId(id: string): string {
     .replace(/^[._]/, (character) => hexBytes(character))
     .replace(/(?<=\.)\./g, () => hexBytes('.'));
   if (encoded.length <= maxIdLength) return encoded;
-  const digest = createHash('sha256').update(id).digest('hex').slice(0, 16);
+  const digest = sha256Hex(id).slice(0, 16);
   return `${encoded.slice(0, 140).replace(/~[0-9a-f]?$/, '')}~~${digest}`;
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '../sha256.js';
 
 /**
  * Names of the objects in a stream's chain. A part's name is a slot: its sequence number and the
@@ -17,7 +17,7 @@ const generationPattern = /^gen-(\d{5,9})\.json$/;
 
 /** `startLine` is the number of lines in the generation's chain before this part. */
 export function slotTag(generation: number, startLine: number): string {
-  return createHash('sha256').update(`tcp1|${generation}|${startLine}`).digest('hex').slice(0, 8);
+  return sha256Hex(`tcp1|${generation}|${startLine}`).slice(0, 8);
 }
 
 /**
@@ -25,7 +25,7 @@ export function slotTag(generation: number, startLine: number): string {
  */
 export function rangeTag(generation: number, startLine: number, endLine: number): string {
   const text = `tcr1|${generation}|${startLine}|${endLine}`;
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
+  return sha256Hex(text).slice(0, 8);
 }
 
 export function rangePartName(
