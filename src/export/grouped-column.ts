@@ -58,8 +58,10 @@ export class GroupedColumn {
     if (cell === null || cell === undefined) return undefined;
     const { type, isLong } = this.#column;
     if (type === 'text' && isLong === true) return this.#room.encoded(String(cell));
-    if (type === 'count' && typeof cell === 'number') return BigInt(Math.trunc(cell));
-    if (type === 'time' && typeof cell === 'number') return new Date(cell);
+    // Milliseconds too: of a date the library makes two more objects.
+    if ((type === 'count' || type === 'time') && typeof cell === 'number') {
+      return BigInt(Math.trunc(cell));
+    }
     return cell;
   }
 }

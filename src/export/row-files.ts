@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { GroupedColumn } from './grouped-column.js';
+import { PageBuffers } from './page-buffers.js';
 import { SnappyCompressor } from './snappy.js';
 import type { Row, Table } from './tables.js';
 
@@ -17,8 +18,9 @@ export interface RowFile {
 /** Rows are written once this many of them, or this many bytes, are waiting. */
 const mostRows = 10_000;
 const mostBytes = 8_000_000;
-/** The library doubles a buffer until a page fits into it; from here on, that would take new memory each time. */
+/** Of a page, before it is compressed. */
 const pageSize = 128 * 1024;
+const buffers = new PageBuffers(pageSize);
 /** Characters of JSON lines. */
 const mostWaiting = 1_000_000;
 
@@ -64,12 +66,18 @@ async function openJsonLines(path: string, { columns }: Table): Promise<RowFile>
 async function openParquet(path: string, table: Table): Promise<RowFile> {
   const { ByteWriter, ParquetWriter, schemaFromColumnData } = await import('hyparquet-writer');
   const file = await open(path, 'w', 0o600);
+  buffers.growIn(ByteWriter);
   const writer = new ByteWriter();
   const flushed = flushing(writer, file);
   const columns = table.columns.map((column) => new GroupedColumn(column));
   const schema = schemaFromColumnData({ columnData: columns.map((one) => one.empty()) });
   const snappy = new SnappyCompressor();
-  const compressors = { SNAPPY: (page: Uint8Array) => snappy.compress(page) };
+  const compress = (page: Uint8Array): Uint8Array => {
+    const compressed = snappy.compress(page);
+    buffers.giveBack(page);
+    return compressed;
+  };
+  const compressors = { SNAPPY: compress };
   const parquet = new ParquetWriter({ writer, schema, compressors, createdBy: 'tracecraft' });
   let rows = 0;
   let size = 0;

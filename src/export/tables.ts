@@ -4,7 +4,7 @@ export type ColumnType = 'text' | 'count' | 'amount' | 'flag' | 'time';
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
-  /** Texts of any length, hardly any of them twice. */
+  /** Texts hardly any of which comes twice. */
   readonly isLong?: true;
   readonly about: string;
 }
@@ -44,7 +44,7 @@ const entries: Table = {
     text('stream', "'' for the transcript itself, else the sub-agent's stream"),
     text('parent', 'the session that started this one or that it was forked from'),
     count('turn', 'the number of the turn, from 1'),
-    text('entry', 'the id of the entry, unique within its stream'),
+    longText('entry', 'the id of the entry, unique within its stream'),
     text(
       'kind',
       'prompt, answer, thinking, call, plan, result, command, compaction, context, notice, part',
