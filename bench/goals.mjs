@@ -137,6 +137,15 @@ export const goals = [
   goal('redact', 'a secret on every 50th: at least 150 MB per second of CPU', ({ speeds }) =>
     atLeast(speeds.with_a_secret_every_50th_line_mb_per_cpu_s, 150, 'MB'),
   ),
+  goal('usage', '30,000 sessions in a store 30 ms away: at most 1 s', ({ table }) =>
+    atMost(Math.max(...table.flatMap(({ requests, wall_s: s }) => (requests ? [s] : []))), 1, 's'),
+  ),
+  goal('usage', 'export of 1 GB: at least 40 MB per second of CPU', ({ full, table }) =>
+    full ? atLeast(exported(table).mb_per_cpu_s, 40, 'MB') : smallExport,
+  ),
+  goal('usage', 'export of 1 GB: under 300 MB of memory', ({ full, table }) =>
+    full ? atMost(exported(table).peak_rss_mb, 300, 'MB') : smallExport,
+  ),
 ];
 
 /** One row for each goal of a bench whose log is there. */
@@ -154,6 +163,12 @@ function slowest(table, bucket) {
   const rows = table.filter((one) => one.bucket === bucket && one.part_kb === 8_000);
   return Math.max(...rows.map(({ wall_s }) => wall_s));
 }
+
+function exported(table) {
+  return table.find(({ what }) => what === 'export');
+}
+
+const smallExport = [undefined, 'only measured at full size'];
 
 const notShown = [undefined, 'not measured: the parts that were put there are not shown'];
 
