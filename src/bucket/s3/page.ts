@@ -16,8 +16,11 @@ export function readPage(body: Buffer): Page {
   };
 }
 
-const opening = Buffer.from('<CommonPrefixes><Prefix>');
-const closing = Buffer.from('</Prefix></CommonPrefixes>');
+const group = {
+  opening: Buffer.from('<CommonPrefixes>'),
+  closing: Buffer.from('</CommonPrefixes>'),
+};
+const name = { opening: Buffer.from('<Prefix>'), closing: Buffer.from('</Prefix>') };
 /** 1 for bytes that mean nothing else in XML. */
 const plainBytes = new Uint8Array(256);
 for (const byte of Buffer.from(
@@ -33,29 +36,39 @@ interface Groups {
 }
 
 /**
- * Groups with a plain name, read from the bytes. A page of folders is almost nothing else, and the parser takes thirty times as
+ * Groups with a plain name, read from the bytes. A page of folders is almost nothing else, and the parser takes many times as
  * long; any other group is left to it.
  */
 function plainGroups(body: Buffer): Groups {
   const names: string[] = [];
   let rest = '';
   let done = 0;
-  let at = body.indexOf(opening);
-  while (at !== -1) {
-    const start = at + opening.length;
+  for (let at = body.indexOf(group.opening); at !== -1; ) {
+    const start = pastTags(body, at, group.opening, name.opening);
     let end = start;
     while (plainBytes[body[end] ?? 0] === 1) end += 1;
-    let next = end;
-    if (isAt(body, end, closing)) {
-      next = end + closing.length;
+    const after = start === -1 ? -1 : pastTags(body, end, name.closing, group.closing);
+    if (after !== -1) {
       names.push(body.toString('latin1', start, end));
       if (at > done) rest += body.toString('utf8', done, at);
-      done = next;
+      done = after;
     }
-    at = isAt(body, next, opening) ? next : body.indexOf(opening, next);
+    const next = after === -1 ? at + 1 : after;
+    at = isAt(body, next, group.opening) ? next : body.indexOf(group.opening, next);
   }
   return { names, rest: rest + body.toString('utf8', done) };
 }
+
+/** Past two tags with nothing but blanks between them; -1 if they are not there. */
+function pastTags(body: Buffer, start: number, first: Buffer, second: Buffer): number {
+  if (!isAt(body, start, first)) return -1;
+  let at = start + first.length;
+  while ((body[at] ?? lessThan) <= blank) at += 1;
+  return isAt(body, at, second) ? at + second.length : -1;
+}
+
+const blank = 0x20;
+const lessThan = 0x3c;
 
 function isAt(body: Buffer, start: number, wanted: Buffer): boolean {
   for (let at = 0; at < wanted.length; at += 1) {
