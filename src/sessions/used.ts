@@ -11,7 +11,7 @@ import { decodeId } from '../protocol/names.js';
 import { fewSessions, largestBytes, readMetas } from './indexed.js';
 import { type FirstNames, listFirstNames, listOtherNames } from './names.js';
 
-/** One of so many pages of the index is read before the others, and tells how to divide the names. */
+/** One of so many pages of the index is asked for before the others; these tell how to divide the names. */
 const pagesPerEarly = 3;
 
 export interface UsedSessions {
@@ -29,7 +29,7 @@ export interface UsedSessions {
 /**
  * What every session of these harnesses used: of many from the derived index, and from `meta.json` where that lacks them.
  * The index is listed together with the first names: one request too many where sessions are few, a round less where
- * they are many. The other names are listed while most pages are still being read. `meanwhile` is called while there is
+ * they are many. The other names are listed as soon as the first pages are read. `meanwhile` is called while there is
  * nothing to do but to wait for the store.
  */
 export async function listUsed(
