@@ -87,7 +87,7 @@ function expected(stream: Stream): Partial<Outline> {
     turnStarts: begun
       .map(({ entries }) => entries[0]?.rows[0] ?? -1)
       .sort((left, right) => left - right)
-      .slice(-20),
+      .slice(-64),
     ...(lastAtMs === undefined ? {} : { lastAtMs }),
     isSubagent,
     ...(spawnedBy === undefined ? {} : { spawnedBy }),
