@@ -37,9 +37,11 @@ export async function findSession(
   scope: ReferenceScope,
 ): Promise<ListedSession> {
   const { bucket, layout } = store;
-  const [whole, ...others] = await sessionsOf(store, word, scope);
-  if (whole !== undefined && others.length === 0) return whole;
-  const candidates = await candidatesOf(store, word, scope);
+  const known = await sessionsOf(store, word, scope);
+  const [whole] = known;
+  if (whole !== undefined && known.length === 1) return whole;
+  const isThisShell = word === '.' && scope.current.length > 0;
+  const candidates = isThisShell ? known : await candidatesOf(store, word, scope);
   const [only] = candidates;
   if (only === undefined) {
     await refuseRemoved(store, word, scope);
@@ -154,10 +156,7 @@ async function sessionsOf(
   const ids = word === '.' ? current : whole === undefined ? [] : [whole.id];
   const there = whole?.harness === undefined ? harnesses : [whole.harness];
   const refs = there.flatMap((harness) => ids.map((id) => ({ harness, id })));
-  const found = await inParallel(refs, async (ref) => ({
-    ...ref,
-    meta: await readMeta(bucket, layout.meta(ref.harness, ref.id)),
-  }));
+  const found = await readMetas(bucket, layout, refs);
   return found.filter(({ meta }) => meta !== undefined);
 }
 
@@ -205,10 +204,11 @@ export function listedRow(
   });
 }
 
-/** The session of this shell, otherwise the newest one started in this folder. */
-async function here(store: SessionStore, scope: ReferenceScope): Promise<readonly SessionRef[]> {
-  const { current, folder, harnesses } = scope;
-  if (current.length > 0) return sessionsOf(store, '.', scope);
-  const { sessions } = await listIndexed(store.bucket, store.layout, harnesses);
+/** The newest session started in this folder. */
+async function here(
+  { bucket, layout }: SessionStore,
+  { folder, harnesses }: ReferenceScope,
+): Promise<readonly SessionRef[]> {
+  const { sessions } = await listIndexed(bucket, layout, harnesses);
   return sessions.filter(({ meta }) => meta?.cwd === folder).slice(0, 1);
 }
