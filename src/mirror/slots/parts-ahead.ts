@@ -2,7 +2,7 @@ import type { Bucket, Stored } from '../../bucket/bucket.js';
 import type { Listing } from './listing.js';
 
 /** How many parts of one stream are fetched before they are asked for, and how many bytes of them unless told. */
-const mostAhead = 48;
+const mostAhead = 16;
 const fewBytes = 1024 * 1024;
 
 /** Reads the part of this name, as listed. */
